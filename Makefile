@@ -1,0 +1,64 @@
+# Every target makes the environment it needs: .venv, from requirements.lock, with hashes required.
+
+VENV := .venv
+STAMP := $(VENV)/.complete
+LOCK_VENV := .lock-venv
+
+# The first interpreter that is new enough and can make environments. `make PYTHON=...` decides otherwise.
+USABLE := import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 python3.14; do \
+	"$$candidate" -c "$(USABLE)" 2>/dev/null && { echo "$$candidate"; exit; }; done; echo python3)
+
+.DELETE_ON_ERROR:
+.PHONY: run test check format lock clean
+
+run: $(STAMP)
+	$(VENV)/bin/python -m harness run scenarios/quickstart.yaml
+
+test: $(STAMP)
+	$(VENV)/bin/python -m pytest -n auto --dist loadgroup $(ARGS)
+
+check: $(STAMP)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+format: $(STAMP)
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+# The environment alone, under the name people look for.
+.PHONY: $(VENV)
+$(VENV): $(STAMP)
+
+define CHECK_INTERPRETER
+@python="$(PYTHON)"; \
+"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	found=$$("$$python" --version 2>/dev/null) || found='not to be found'; \
+	echo "make: Python 3.11 or newer is needed, but $$python is $$found;" \
+		'install one, or name it: make PYTHON=/path/to/python3.11' >&2; exit 1; }; \
+"$$python" -c 'import ensurepip, venv' 2>/dev/null || { \
+	echo "make: $$python cannot make virtual environments; on Debian and Ubuntu install the package" \
+		'python3-venv (apt install python3-venv), or name another: make PYTHON=/path/to/python3.11' >&2; exit 1; }
+endef
+
+# The stamp comes last, so that an interrupted installation starts again.
+$(STAMP): requirements.lock
+	$(CHECK_INTERPRETER)
+	"$(PYTHON)" -m venv --clear $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	touch $@
+
+# Newest versions that pyproject.toml allows: names, versions, hashes, and no address of any registry.
+lock:
+	$(CHECK_INTERPRETER)
+	"$(PYTHON)" -m venv $(LOCK_VENV)
+	$(LOCK_VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(LOCK_VENV)/bin/uv pip compile pyproject.toml --extra test --extra dev --universal --python-version 3.11 \
+		--upgrade --generate-hashes --no-config --no-emit-index-url --no-emit-find-links --no-annotate \
+		--custom-compile-command "make lock" --quiet --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) $(LOCK_VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find harness fence tests -name __pycache__ -type d -prune -exec rm -rf {} +

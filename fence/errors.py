@@ -1,0 +1,37 @@
+"""The exceptions by which a fence speaks.
+
+::
+
+    FenceError
+    ├── TakeoverError      the transcript was taken over
+    ├── LockTimeoutError   the write lock could not be had in time
+    └── StaleLockError     the write lock was lost or is somebody else's
+"""
+
+from __future__ import annotations
+
+__all__ = ["FenceError", "LockTimeoutError", "StaleLockError", "TakeoverError"]
+
+
+class FenceError(Exception):
+    """Root of what a fence raises on purpose."""
+
+
+class TakeoverError(FenceError):
+    """Somebody took the transcript over.
+
+    Args:
+        check: the check that tripped, in a word or two.
+    """
+
+    def __init__(self, check: str) -> None:
+        super().__init__(check)
+        self.check = check
+
+
+class LockTimeoutError(FenceError):
+    """The write lock could not be had in time; says nothing about the transcript."""
+
+
+class StaleLockError(FenceError):
+    """The write lock was lost to somebody else."""

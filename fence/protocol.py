@@ -1,0 +1,161 @@
+"""What a fence is, and what it does not promise.
+
+A fence stands between the lanes that write one transcript. Each lane has a
+*handle*: an instance of the fence's class, made anew for every schedule. A
+runner calls, turn by turn::
+
+    begin_turn()                take the write lock
+    load()                      read the transcript: from here on the lane knows it
+    append(entries) ...         the lock is still held
+    release_for_prompt()        let the lock go while the model thinks
+    guarded_write(entries) ...  take the lock, decide, append, let it go
+    recover()                   after a takeover: the way out, if there is one
+    end_turn()                  clean up, whatever happened
+
+Any other participant writes with ``acquire``, ``append`` or ``rewrite``,
+``release``. A rogue calls nothing: it writes to the file.
+
+A decision is the return of `guarded_write`, or `TakeoverError` out of any call of
+a turn. `LockTimeoutError` and `StaleLockError` are no verdict: the call failed and
+nothing is said about the transcript. Every other exception is a crash.
+
+A fence promises nothing about a write that falls after its last look, and no
+scheme of this kind can. It may keep what it likes on the handle, in
+``site.process`` (seen by all lanes of one process, gone with it) and in files
+beside the transcript. It must not keep state in modules: processes outlive
+schedules. It does not import the harness.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from fence.locks import Lock, make_lock
+from fence.transcript import append_lines, read_all, rewrite_in_place, rewrite_by_rename
+
+__all__ = [
+    "Fence",
+    "FenceError",
+    "LockTimeoutError",
+    "Site",
+    "StaleLockError",
+    "TakeoverError",
+]
+
+from fence.errors import FenceError, LockTimeoutError, StaleLockError, TakeoverError
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """Where a handle works.
+
+    Args:
+        transcript: absolute path of the JSONL file.
+        lane: name of the lane, unique in the schedule.
+        process: shared by all handles of one process, empty at a schedule's start.
+        options: what the scenario passes to the fence and its lock.
+    """
+
+    transcript: str
+    lane: str
+    process: dict[str, Any]
+    options: dict[str, int | str | bool]
+
+
+class Fence:
+    """Base of all fences: a write lock, plain appends and no check at all.
+
+    A subclass overrides the calls it cares about. What this base does is also
+    what happens without a fence: each write is made under the lock, and whatever
+    came in between is accepted.
+
+    Attributes:
+        about: one line for ``list fences``.
+        sound_under: policies under which the fence claims to be right.
+        lock_kind: a name of `fence.locks.KINDS`; the harness watches this lock.
+    """
+
+    about: ClassVar[str] = ""
+    sound_under: ClassVar[tuple[str, ...]] = ()
+    lock_kind: ClassVar[str] = "sidecar"
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.path = site.transcript
+        self.lock: Lock = make_lock(self.lock_kind, site.transcript, site.options)
+
+    # A runner's turn
+
+    def begin_turn(self) -> None:
+        """Take the write lock for the start of the turn.
+
+        Raises:
+            LockTimeoutError: somebody else holds it.
+        """
+        self.lock.acquire()
+
+    def load(self) -> bytes:
+        """Read the transcript under the lock; what is returned is what the runner knows."""
+        return read_all(self.path)
+
+    def append(self, entries: Sequence[bytes]) -> None:
+        """Append whole lines, each with its newline; the lock is held."""
+        append_lines(self.path, entries)
+
+    def release_for_prompt(self) -> None:
+        """Let the lock go while the model thinks."""
+        self.lock.release()
+
+    def guarded_write(self, entries: Sequence[bytes]) -> None:
+        """Take the lock, decide, append, let the lock go.
+
+        Raises:
+            TakeoverError: somebody took the transcript over; nothing was appended.
+            LockTimeoutError: no decision was reached.
+        """
+        with self.lock:
+            append_lines(self.path, entries)
+
+    def recover(self) -> bool:
+        """After a takeover: take in what is there now and go on.
+
+        Returns:
+            Whether the fence knows such a way. True opens a new window.
+        """
+        return False
+
+    def end_turn(self) -> None:
+        """Clean up; must not raise because of a takeover that was reported before."""
+        self.lock.release_if_held()
+
+    # Any other participant
+
+    def acquire(self) -> None:
+        """Take the write lock.
+
+        Raises:
+            LockTimeoutError: somebody else holds it.
+        """
+        self.lock.acquire()
+
+    def rewrite(self, lines: Sequence[bytes], how: str) -> None:
+        """Replace the whole transcript by `lines`; the lock is held.
+
+        Args:
+            lines: all lines, each with its newline.
+            how: ``in_place`` (same file) or ``rename`` (a new file over the path).
+        """
+        if how == "rename":
+            rewrite_by_rename(self.path, lines)
+        else:
+            rewrite_in_place(self.path, lines)
+
+    def release(self) -> None:
+        """Let the write lock go.
+
+        Raises:
+            StaleLockError: it had been taken away in the meantime.
+        """
+        self.lock.release()

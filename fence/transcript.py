@@ -1,0 +1,74 @@
+"""Reading and writing a transcript: the file operations that all fences share.
+
+Each function does as few system calls as it can, because every one of them is
+a point at which somebody else may get in between.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+__all__ = ["append_lines", "read_all", "read_fd", "write_all", "rewrite_by_rename", "rewrite_in_place"]
+
+_CHUNK = 1 << 20
+
+
+def read_fd(fd: int) -> bytes:
+    """All bytes from an open descriptor, from its position on."""
+    chunks = []
+    while chunk := os.read(fd, _CHUNK):
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def read_all(path: str) -> bytes:
+    """The file's bytes; empty when there is no file.
+
+    Raises:
+        OSError: anything but a missing file.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return b""
+    try:
+        return read_fd(fd)
+    finally:
+        os.close(fd)
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write until nothing is left, also after a short write."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def append_lines(path: str, entries: Sequence[bytes]) -> None:
+    """Append whole lines with one write; makes the file when there is none."""
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        write_all(fd, b"".join(entries))
+    finally:
+        os.close(fd)
+
+
+def rewrite_in_place(path: str, lines: Sequence[bytes]) -> None:
+    """Truncate the file and write `lines` into it: the same file, new bytes."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        write_all(fd, b"".join(lines))
+    finally:
+        os.close(fd)
+
+
+def rewrite_by_rename(path: str, lines: Sequence[bytes]) -> None:
+    """Write a temporary file beside the path and rename it over: a new file."""
+    temporary = f"{path}.rewrite.tmp"
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        write_all(fd, b"".join(lines))
+    finally:
+        os.close(fd)
+    os.rename(temporary, path)

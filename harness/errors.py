@@ -1,0 +1,94 @@
+"""What the harness raises for its callers' mistakes and for the machine's limits.
+
+::
+
+    HarnessError
+    ├── UsageError          bad arguments, nothing ran            exit status 2
+    │   ├── ScenarioError   every fault of a scenario file at once
+    │   ├── FenceLoadError  a fence reference that names nothing usable
+    │   └── GateUnavailable the machine cannot offer the gate asked for
+    ├── FormatError         a stored file of ours that cannot be read
+    ├── StoreError          results could not be written           exit status 3
+    └── WorkerDied          a worker is gone while it was needed
+
+Exceptions are for mistakes of the caller and for the world outside; a broken
+invariant of our own is an ``assert``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+__all__ = [
+    "Fault",
+    "FenceLoadError",
+    "FormatError",
+    "GateUnavailable",
+    "HarnessError",
+    "ScenarioError",
+    "StoreError",
+    "UsageError",
+    "WorkerDied",
+]
+
+
+class HarnessError(Exception):
+    """Root of everything that the harness raises on purpose."""
+
+
+class UsageError(HarnessError):
+    """The caller asked for something that cannot be done; nothing ran."""
+
+
+class GateUnavailable(UsageError):
+    """The gate that was asked for cannot work on this machine."""
+
+
+class FenceLoadError(UsageError):
+    """A fence reference does not lead to a usable fence."""
+
+
+class FormatError(HarnessError):
+    """A stored file (history, witness, plan) is damaged or of an unknown version."""
+
+
+class StoreError(HarnessError):
+    """Results could not be written; what was found is still reported."""
+
+
+class WorkerDied(HarnessError):
+    """A worker process ended while the harness needed an answer from it."""
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Fault:
+    """One fault of a scenario file.
+
+    Args:
+        file: the file as the user named it.
+        line: 1-based line.
+        column: 1-based column.
+        path: place in the document, e.g. ``lanes[1].rate``; empty for the document.
+        message: what came, what was expected, what to do.
+    """
+
+    file: str
+    line: int
+    column: int
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}:{self.column}: "
+        return where + (f"{self.path}: {self.message}" if self.path else self.message)
+
+
+class ScenarioError(UsageError):
+    """Every fault of one or more scenario files, in line order."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.faults = sorted(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+    def __reduce__(self) -> tuple[type[ScenarioError], tuple[list[Fault]]]:
+        return type(self), (self.faults,)
