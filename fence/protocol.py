@@ -32,8 +32,9 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from fence.errors import FenceError, LockTimeoutError, StaleLockError, TakeoverError
 from fence.locks import Lock, make_lock
-from fence.transcript import append_lines, read_all, rewrite_in_place, rewrite_by_rename
+from fence.transcript import append_lines, read_all, rewrite_by_rename, rewrite_in_place
 
 __all__ = [
     "Fence",
@@ -43,8 +44,6 @@ __all__ = [
     "StaleLockError",
     "TakeoverError",
 ]
-
-from fence.errors import FenceError, LockTimeoutError, StaleLockError, TakeoverError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +83,7 @@ class Fence:
     def __init__(self, site: Site) -> None:
         self.site = site
         self.path = site.transcript
-        self.lock: Lock = make_lock(self.lock_kind, site.transcript, site.options)
+        self.lock: Lock = make_lock(self.lock_kind, site.transcript, site.options, site.process)
 
     # A runner's turn
 

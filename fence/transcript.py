@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-__all__ = ["append_lines", "read_all", "read_fd", "write_all", "rewrite_by_rename", "rewrite_in_place"]
+__all__ = ["append_lines", "read_all", "read_fd", "rewrite_by_rename", "rewrite_in_place", "write_all"]
 
 _CHUNK = 1 << 20
 

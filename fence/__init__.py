@@ -1,0 +1,54 @@
+"""Fences: detectors that tell a runner whether its transcript was taken over.
+
+`fence.protocol` says what a fence is, `fence.locks` what lies below. Here is the
+registry: a new fence is a file and a line. Nothing is imported before it is asked
+for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fence.protocol import Fence
+
+__all__ = ["FENCES", "load"]
+
+#: Name to ``module:Class``.
+FENCES: dict[str, str] = {
+    "none": "fence.none:NoFence",
+    "stat-2026.5.17": "fence.stat_2026_5_17:StatFence",
+    "pr-84046": "fence.pr84046:Pr84046Fence",
+    "pr-84149": "fence.pr84149:Pr84149Fence",
+    "issue-84071-a": "fence.issue84071a:Issue84071aFence",
+    "issue-84071-b": "fence.issue84071b:Issue84071bFence",
+    "ledger": "fence.ledger:LedgerFence",
+    "pr-84046-without-dev-inode": "fence.controls.without_dev_inode:WithoutDevInode",
+    "pr-84046-without-birth-time": "fence.controls.without_birth_time:WithoutBirthTime",
+    "pr-84046-without-size": "fence.controls.without_size:WithoutSize",
+    "pr-84046-without-snapshot-consistency": (
+        "fence.controls.without_snapshot_consistency:WithoutSnapshotConsistency"
+    ),
+    "pr-84046-without-slow-path-consistency": (
+        "fence.controls.without_slow_path_consistency:WithoutSlowPathConsistency"
+    ),
+    "pr-84046-without-prefix-hash": "fence.controls.without_prefix_hash:WithoutPrefixHash",
+    "pr-84046-without-canonical-entries": "fence.controls.without_canonical_entries:WithoutCanonicalEntries",
+    "pr-84046-without-snapshot-after-throw": (
+        "fence.controls.without_snapshot_after_throw:WithoutSnapshotAfterThrow"
+    ),
+}
+
+
+def load(name: str) -> type[Fence]:
+    """The class of a registered fence.
+
+    Raises:
+        ValueError: the name is not registered.
+    """
+    if name not in FENCES:
+        raise ValueError(f"fence: {name!r}, expected one of {', '.join(FENCES)}; see fence.FENCES")
+    module, _, attribute = FENCES[name].partition(":")
+    found: type[Fence] = getattr(importlib.import_module(module), attribute)
+    return found

@@ -1,0 +1,25 @@
+"""PR #84046 without its look at the birth time."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+from fence.statx import FileStat
+
+__all__ = ["WithoutBirthTime"]
+
+
+class WithoutBirthTime(Control):
+    """Takes a new file with a reused inode number for the old one.
+
+    Beside what its parent does not catch, it misses a file that was unlinked and made
+    again with the old bytes in front, where inode numbers are given out again.
+    """
+
+    about: ClassVar[str] = "control: PR #84046 without birth time"
+    defect: ClassVar[str] = "birth time is not compared"
+    caught_by: ClassVar[str] = "missed_takeover"
+
+    def _same_birth(self, old: FileStat, new: FileStat) -> bool:
+        return True

@@ -1,0 +1,24 @@
+"""PR #84046 without its look at what was appended."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+
+__all__ = ["WithoutCanonicalEntries"]
+
+
+class WithoutCanonicalEntries(Control):
+    """Accepts any append to the same file.
+
+    Beside what its parent does not catch, it misses every append, whoever made it and
+    whatever it says.
+    """
+
+    about: ClassVar[str] = "control: PR #84046 without the check of appended entries"
+    defect: ClassVar[str] = "appended entries are not looked at"
+    caught_by: ClassVar[str] = "missed_takeover"
+
+    def _all_canonical(self, appended: bytes) -> bool:
+        return True

@@ -1,0 +1,24 @@
+"""PR #84046 without its hash over the old bytes."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+
+__all__ = ["WithoutPrefixHash"]
+
+
+class WithoutPrefixHash(Control):
+    """Looks at what was appended and not at what was there before.
+
+    Beside what its parent does not catch, it misses every rewrite in place that does
+    not make the file shorter.
+    """
+
+    about: ClassVar[str] = "control: PR #84046 without the hash of the prefix"
+    defect: ClassVar[str] = "the old bytes are not compared"
+    caught_by: ClassVar[str] = "missed_takeover"
+
+    def _same_prefix(self, digest: bytes | None, prefix: bytes) -> bool:
+        return True

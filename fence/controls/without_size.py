@@ -1,0 +1,29 @@
+"""PR #84046 without its looks at the size."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+from fence.statx import FileStat
+
+__all__ = ["WithoutSize"]
+
+
+class WithoutSize(Control):
+    """Compares neither the size that stat tells nor the length of what it reads.
+
+    Beside what its parent does not catch, it misses an append inside one tick of the
+    file's clock: stat differs in the size alone then. A shorter file still fails the
+    hash of the prefix.
+    """
+
+    about: ClassVar[str] = "control: PR #84046 without size"
+    defect: ClassVar[str] = "size is not compared"
+    caught_by: ClassVar[str] = "missed_takeover"
+
+    def _same_size(self, old: FileStat, new: FileStat) -> bool:
+        return True
+
+    def _not_shorter(self, old_size: int, content: bytes) -> bool:
+        return True

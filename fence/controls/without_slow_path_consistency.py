@@ -1,0 +1,25 @@
+"""PR #84046 without the second stat in its slow path."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+from fence.statx import FileStat
+
+__all__ = ["WithoutSlowPathConsistency"]
+
+
+class WithoutSlowPathConsistency(Control):
+    """Trusts what it read in the slow path, whatever happened to the file meanwhile.
+
+    Beside what its parent does not catch, it misses a rewrite of equal size between
+    the read of its slow path and its own append, at every later decision.
+    """
+
+    about: ClassVar[str] = "control: PR #84046 without stat and read consistency in the slow path"
+    defect: ClassVar[str] = "the slow path is not checked for movement"
+    caught_by: ClassVar[str] = "missed_takeover"
+
+    def _steady_slow_path(self, before: FileStat, content: bytes, after: FileStat) -> bool:
+        return True

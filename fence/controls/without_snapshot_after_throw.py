@@ -1,0 +1,23 @@
+"""PR #84046 without the snapshot after a write that failed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+
+__all__ = ["WithoutSnapshotAfterThrow"]
+
+
+class WithoutSnapshotAfterThrow(Control):
+    """Takes the part of its own bytes that a failed write left for somebody else's.
+
+    It catches what its parent catches, and reports itself besides.
+    """
+
+    about: ClassVar[str] = "control: PR #84046 without the snapshot after a failed write"
+    defect: ClassVar[str] = "no snapshot is taken when the write throws"
+    caught_by: ClassVar[str] = "false_positive"
+
+    def _after_throw(self) -> None:
+        return

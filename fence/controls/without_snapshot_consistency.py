@@ -1,0 +1,25 @@
+"""PR #84046 without the second stat at its snapshot."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+from fence.statx import FileStat
+
+__all__ = ["WithoutSnapshotConsistency"]
+
+
+class WithoutSnapshotConsistency(Control):
+    """Trusts its snapshot whatever happened to the file while it was taken.
+
+    Beside what its parent does not catch, it misses a write between the stat and the
+    read of a snapshot, and one beside its own append: both become known bytes.
+    """
+
+    about: ClassVar[str] = "control: PR #84046 without stat and read consistency at the snapshot"
+    defect: ClassVar[str] = "the snapshot is not checked for movement"
+    caught_by: ClassVar[str] = "missed_takeover"
+
+    def _steady_snapshot(self, before: FileStat, content: bytes, after: FileStat) -> bool:
+        return True

@@ -1,0 +1,293 @@
+"""A fence that is right by construction: lawful writers write down what they wrote."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Sequence
+from typing import ClassVar, NoReturn
+
+from fence.errors import TakeoverError
+from fence.ledger_book import Book, Branches, Content, Intent
+from fence.protocol import Fence, Site
+from fence.swap import Movement, exchange
+from fence.transcript import append_lines, read_fd, write_all
+
+__all__ = ["LedgerFence"]
+
+
+class LedgerFence(Fence):
+    """Refuses exactly when the bytes are not what lawful holders of the lock made of them.
+
+    Source: our own answer to issue #84071. Every participant, of whatever process, writes
+    down under the lock what the transcript becomes by its write, computed from what
+    it wrote and never from a look at the file; so no lawful writer can take a rogue's
+    bytes for its own, wherever they fall. A runner's decision looks at the bytes once and
+    compares. Nothing else counts: not times, not the inode, not who else held the lock.
+
+    What a load finds becomes a *branch*; lawful writes extend every branch, and a runner
+    is measured against the branch of its own load. So a load that finds foreign bytes
+    hides them from nobody else, and bytes that are undone before a decision are no
+    takeover for anybody. A rewrite takes the old file aside instead of overwriting it;
+    branches that it does not continue end there. It is refused, and undone, when it
+    would destroy bytes that were not there at its load. A rewrite ``in_place`` is made by
+    exchange too: a truncation would destroy them unseen.
+
+    A refusal stays for the rest of the turn unless `recover` takes in what is there. A
+    lock time-out says nothing about the transcript and is not kept.
+
+    It does not catch: bytes that were changed and changed back before the decision; the
+    same bytes in another file; a write after its last look (the next decision does);
+    whoever writes to the ledger itself. It reports a participant that does not use it.
+    When a ninth foreign content is loaded while a turn goes on, that turn is refused.
+    Power failures are not considered: nothing is flushed to disk.
+    """
+
+    about: ClassVar[str] = "what lawful writers wrote down against the bytes that are there"
+    sound_under: ClassVar[tuple[str, ...]] = ("coordinated",)
+    lock_kind: ClassVar[str] = "flock"
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self._ledger = f"{site.transcript}.ledger"
+        self._aside = f"{site.transcript}.rewrite.tmp"
+        self._branch = ""
+        self._refused = ""
+        self._turn_begins = True
+        self._loaded: Content | None = None
+
+    # A runner's turn
+
+    def begin_turn(self) -> None:
+        """Take the lock; what was reported in the last turn is over."""
+        if self._refused:
+            self._refused, self._branch = "", ""
+        self._turn_begins = True
+        self._loaded = None
+        super().begin_turn()
+
+    def load(self) -> bytes:
+        """Read the transcript; the first load of a turn is what the runner is measured by."""
+        data = self._look(self.path)
+        self._loaded = Content.of(data)
+        if self._turn_begins or not self._branch:
+            self._rebase(data, self._loaded)
+        return data or b""
+
+    def append(self, entries: Sequence[bytes]) -> None:
+        """Append without a look at the bytes, except at the last one."""
+        with Book(self._ledger, create=False) as book:
+            if not book.known:
+                append_lines(self.path, entries)
+                return
+            if book.intent is not None:
+                self._settle(book, book.intent, self._look(self.path))
+            self._append(book, entries)
+
+    def guarded_write(self, entries: Sequence[bytes]) -> None:
+        """Lock, compare with the runner's branch, append, write it down, unlock."""
+        if self._refused:
+            raise TakeoverError(f"{self._refused} (reported before)")
+        with self.lock:
+            data = self._look_for_decision()
+            if not self._branch:
+                self._rebase(data, Content.of(data))
+            with Book(self._ledger, create=False) as book:
+                expected = self._decide(book, data)
+                if not entries:
+                    return
+                payload = b"".join(entries)
+                if expected.tail:
+                    payload = b"\n" + payload
+                book.intend_append(payload)
+                append_lines(self.path, [payload])
+                book.commit(_extended(book.branches, payload))
+
+    def recover(self) -> bool:
+        """Take in what is there now, under the lock, and be measured by that."""
+        with contextlib.nullcontext() if self.lock.held else self.lock:
+            data = self._look(self.path)
+            self._rebase(data, Content.of(data))
+        self._refused = ""
+        return True
+
+    # Any other participant
+
+    def acquire(self) -> None:
+        """Take the lock; what was loaded under an earlier hold is out of date."""
+        self._loaded = None
+        super().acquire()
+
+    def rewrite(self, lines: Sequence[bytes], how: str) -> None:
+        """Put a new file in the transcript's place, and look at what it replaced.
+
+        Raises:
+            TakeoverError: it was not what this handle loaded; it is back in its place.
+        """
+        with Book(self._ledger, create=False) as book:
+            if not book.known:
+                super().rewrite(lines, how)
+                return
+            if book.intent is not None:
+                self._settle(book, book.intent, self._look(self.path))
+            self._exchange(book, b"".join(lines))
+
+    # Looking and deciding
+
+    def _look(self, path: str) -> bytes | None:
+        """The bytes behind a path; None when there is no file."""
+        try:
+            # Nobody waits for the other end should it have become a pipe.
+            fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        try:
+            return read_fd(fd)
+        finally:
+            os.close(fd)
+
+    def _look_for_decision(self) -> bytes | None:
+        try:
+            return self._look(self.path)
+        except OSError as error:
+            if error.errno in (errno.EISDIR, errno.ELOOP):
+                self._refuse("no file any more")
+            raise
+
+    def _decide(self, book: Book, data: bytes | None) -> Content:
+        if book.intent is not None:
+            self._settle(book, book.intent, data)
+        if not book.known:
+            self._refuse("the ledger is gone")
+        expected = book.branches.get(self._branch)
+        if expected is None:
+            self._refuse("rewritten over foreign bytes")
+        found = Content.of(data)
+        if found == expected:
+            return expected
+        if not found.exists:
+            self._refuse("the file is gone")
+        if not expected.exists:
+            self._refuse("a file that no participant made")
+        if found.size != expected.size:
+            self._refuse(f"{found.size} bytes, {expected.size} written down")
+        self._refuse("other bytes")
+
+    def _refuse(self, check: str) -> NoReturn:
+        self._refused = check
+        raise TakeoverError(check)
+
+    def _rebase(self, data: bytes | None, found: Content) -> None:
+        """Be measured by what is there: by a branch of that content, or by a new one."""
+        with Book(self._ledger, create=True) as book:
+            if book.intent is not None:
+                self._settle(book, book.intent, data)
+            same = [name for name, content in book.branches.items() if content == found]
+            if same:
+                self._branch = same[-1]
+            else:
+                self._branch = book.next_name
+                book.commit({**book.branches, self._branch: found})
+        self._turn_begins = False
+
+    # Writing
+
+    def _append(self, book: Book, entries: Sequence[bytes]) -> None:
+        payload = b"".join(entries)
+        flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
+        try:
+            fd = os.open(self.path, flags)
+        except FileNotFoundError:
+            fd = -1
+        try:
+            # Onto a torn line ours would be torn as well, whoever tore it.
+            if any(content.tail for content in book.branches.values()) or (fd >= 0 and _is_torn(fd)):
+                payload = b"\n" + payload
+            book.intend_append(payload)
+            if fd < 0:
+                fd = os.open(self.path, flags | os.O_CREAT, 0o600)
+            write_all(fd, payload)
+        finally:
+            if fd >= 0:
+                os.close(fd)
+        book.commit(_extended(book.branches, payload))
+
+    def _exchange(self, book: Book, data: bytes) -> None:
+        new = Content.of(data)
+        self._write_aside(data)
+        with Movement(self.path) as movement:
+            before = self._look(self.path)
+            book.intend_rewrite(new)
+            exchange(self._aside, self.path)
+            after = self._look(self._aside)
+            which = movement.which(self._aside)
+        # No branch continues where nobody can tell what was replaced.
+        replaced = None if which == "neither" else Content.of(before if which == "before" else after)
+        continued = {name: content for name, content in book.branches.items() if content == replaced}
+        if self._loaded is not None and replaced != self._loaded:
+            self._put_back(after is None)
+            book.commit(continued if self._look(self._aside) == data else {})
+            self._unlink_aside()
+            self._refuse("changed between its load and its rewrite")
+        book.commit(dict.fromkeys(continued, new))
+        if self._loaded is not None:
+            self._loaded = new
+        self._unlink_aside()
+
+    def _put_back(self, nothing_was_there: bool) -> None:
+        if nothing_was_there:
+            with contextlib.suppress(FileNotFoundError):
+                os.rename(self.path, self._aside)
+        else:
+            exchange(self._aside, self.path)
+
+    def _write_aside(self, data: bytes) -> None:
+        fd = os.open(self._aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            write_all(fd, data)
+        finally:
+            os.close(fd)
+
+    def _unlink_aside(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._aside)
+
+    # After a holder that died or failed
+
+    def _settle(self, book: Book, intent: Intent, data: bytes | None) -> None:
+        """Find out from the bytes how far an intended write came, and write that down."""
+        if intent.payload is not None:
+            payload = intent.payload
+            book.commit({name: _as_far(old, payload, data) for name, old in book.branches.items()})
+            return
+        assert intent.new is not None
+        aside = Content.of(self._look(self._aside))
+        if aside == intent.new:
+            book.commit(book.branches)
+        else:
+            book.commit({name: intent.new for name, old in book.branches.items() if old == aside})
+        self._unlink_aside()
+
+
+def _extended(branches: Branches, payload: bytes) -> Branches:
+    return {name: content.plus(payload) for name, content in branches.items()}
+
+
+def _as_far(old: Content, payload: bytes, data: bytes | None) -> Content:
+    """A branch after an append of which nobody knows how much was written."""
+    if data is None:
+        return old.plus(payload) if old.exists else old
+    rest = data[old.size :]
+    begins_alike = not old.exists or Content.of(data[: old.size]) == old
+    return old.plus(rest if begins_alike and payload.startswith(rest) else payload)
+
+
+def _is_torn(fd: int) -> bool:
+    """Whether the last byte of a file is no newline."""
+    try:
+        os.lseek(fd, -1, os.SEEK_END)
+    except OSError:
+        # Empty, or nothing that has an end.
+        return False
+    return os.read(fd, 1) != b"\n"

@@ -1,0 +1,199 @@
+"""The file in which lawful holders of the lock write down what the transcript must be.
+
+It holds *branches*: each is a content that some load once found, extended by every
+lawful write since. A change that nobody wrote down is on no branch.
+
+The file is written under the lock only, and survives the death of its writer: before
+the transcript is touched an *intent* is written beside the last record, afterwards a
+new record over that. Both are one write each and carry a checksum. Layout: the record
+at 0, the intent at 2048, the bytes of an intended append from 4096 on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import time
+from types import TracebackType
+from typing import Any, Self
+
+__all__ = ["ABSENT", "BRANCHES_MAX", "Book", "Branches", "Content", "Intent"]
+
+#: Branches that are kept; the oldest one goes when another load finds foreign bytes.
+BRANCHES_MAX = 8
+
+_SLOT = 2048
+_PAYLOAD_AT = 2 * _SLOT
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+@dataclasses.dataclass(frozen=True)
+class Content:
+    """A transcript's content in a form that can be extended without the bytes.
+
+    A plain hash of the file could only be extended by who has read it; this one is a
+    chain over the lines, so that an append is taken down without a look.
+
+    Args:
+        exists: whether there is a file.
+        size: bytes.
+        lines: chain over all lines that end in a newline.
+        tail: digest of the unfinished last line, empty when there is none.
+    """
+
+    exists: bool
+    size: int
+    lines: str
+    tail: str
+
+    @staticmethod
+    def of(data: bytes | None) -> Content:
+        """Content of a file; of no file for None."""
+        return ABSENT if data is None else _EMPTY.plus(data)
+
+    def plus(self, data: bytes) -> Content:
+        """This content with `data` appended, which must finish an unfinished line first."""
+        if not self.exists:
+            return _EMPTY.plus(data)
+        if not data:
+            return self
+        lines, rest = self.lines, data
+        if self.tail:
+            assert data.startswith(b"\n"), "appended onto a torn line"
+            lines, rest = _digest((lines + self.tail).encode()), data[1:]
+        *whole, last = rest.split(b"\n")
+        for line in whole:
+            lines = _digest((lines + _digest(line)).encode())
+        return Content(True, self.size + len(data), lines, _digest(last) if last else "")
+
+
+ABSENT = Content(False, 0, "", "")
+_EMPTY = Content(True, 0, "", "")
+
+Branches = dict[str, Content]
+
+
+@dataclasses.dataclass(frozen=True)
+class Intent:
+    """A write that was begun and of which nobody said that it ended.
+
+    Args:
+        payload: bytes that were to be appended; None for a rewrite.
+        new: content that a rewrite was to put in place; None for an append.
+    """
+
+    payload: bytes | None
+    new: Content | None
+
+
+class Book:
+    """The ledger file, open; use it as a context manager and under the lock.
+
+    Args:
+        path: of the file.
+        create: make it when there is none.
+
+    Attributes:
+        known: whether it holds a record; without one nobody relies on it.
+        branches: by name, oldest first.
+        intent: of a holder that died or failed.
+    """
+
+    def __init__(self, path: str, create: bool) -> None:
+        self.known = False
+        self.branches: Branches = {}
+        self.intent: Intent | None = None
+        self._sequence = 0
+        try:
+            self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0), 0o600)
+        except FileNotFoundError:
+            self._fd = -1
+            return
+        try:
+            self._read()
+        except BaseException:
+            os.close(self._fd)
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+
+    @property
+    def next_name(self) -> str:
+        """A name that no branch has had, not even one in a file that was here before."""
+        return f"b{self._sequence + 1}.{time.time_ns()}"
+
+    def intend_append(self, payload: bytes) -> None:
+        """Write down that `payload` is about to be appended."""
+        self._intend({"length": len(payload), "payload": _digest(payload)}, payload)
+
+    def intend_rewrite(self, new: Content) -> None:
+        """Write down that the transcript is about to be replaced."""
+        self._intend({"new": dataclasses.astuple(new)}, b"")
+
+    def commit(self, branches: Branches) -> None:
+        """Write down what the transcript must be from now on."""
+        kept = dict(list(branches.items())[-BRANCHES_MAX:])
+        self._sequence += 1
+        self._write({"sequence": self._sequence, "branches": _plain(kept)}, 0)
+        self.branches = kept
+        self.intent = None
+        self.known = True
+
+    def _intend(self, what: dict[str, Any], payload: bytes) -> None:
+        self._sequence += 1
+        record = {"sequence": self._sequence, "branches": _plain(self.branches), "intent": what}
+        self._write(record, _SLOT, payload)
+
+    def _write(self, record: dict[str, Any], at: int, payload: bytes = b"") -> None:
+        text = json.dumps(record, separators=(",", ":")).encode()
+        slot = (_digest(text).encode() + text).ljust(_SLOT)
+        assert len(slot) == _SLOT, "a record outgrew its slot"
+        view = memoryview(slot + payload)
+        while view:
+            written = os.pwrite(self._fd, view, at)
+            view, at = view[written:], at + written
+
+    def _read(self) -> None:
+        raw = os.pread(self._fd, _PAYLOAD_AT, 0)
+        record, intent = _parse(raw[:_SLOT]), _parse(raw[_SLOT:])
+        latest = record or intent
+        if latest is None:
+            return
+        self.known = True
+        self.branches = {name: Content(*fields) for name, fields in latest["branches"].items()}
+        self._sequence = latest["sequence"]
+        # Without a record, its writer died while it wrote down how the intent ended.
+        if intent is not None and (record is None or intent["sequence"] > self._sequence):
+            self._sequence = intent["sequence"]
+            self.intent = self._whole(intent["intent"])
+
+    def _whole(self, what: dict[str, Any]) -> Intent | None:
+        if "new" in what:
+            return Intent(None, Content(*what["new"]))
+        payload = os.pread(self._fd, what["length"], _PAYLOAD_AT)
+        # A payload that is not whole was never followed by a write to the transcript.
+        return Intent(payload, None) if _digest(payload) == what["payload"] else None
+
+
+def _plain(branches: Branches) -> dict[str, Any]:
+    return {name: dataclasses.astuple(content) for name, content in branches.items()}
+
+
+def _parse(slot: bytes) -> dict[str, Any] | None:
+    checksum, text = slot[:32], slot[32:].rstrip()
+    if not text or _digest(text).encode() != checksum:
+        return None
+    found: dict[str, Any] = json.loads(text)
+    return found

@@ -1,0 +1,36 @@
+"""The write locks below the fences, one kind a file.
+
+`make_lock` is how a fence gets one. A new kind is a file and a line in `KINDS`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fence.locks.flock import FlockLock
+from fence.locks.protocol import Lock, Options
+from fence.locks.sidecar import SidecarLock
+
+__all__ = ["KINDS", "Lock", "make_lock"]
+
+KINDS: dict[str, type[SidecarLock] | type[FlockLock]] = {
+    SidecarLock.kind: SidecarLock,
+    FlockLock.kind: FlockLock,
+}
+
+
+def make_lock(kind: str, transcript: str, options: Options, process: dict[str, Any] | None = None) -> Lock:
+    """A handle on the write lock of a transcript.
+
+    Args:
+        kind: a name of `KINDS`.
+        transcript: path of the transcript; the lock lives beside it.
+        options: those that begin with ``lock_`` are the lock's.
+        process: shared by all handles of this process.
+
+    Raises:
+        ValueError: there is no such kind, or an option has no sense.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"lock kind: {kind!r}, expected one of {', '.join(KINDS)}; see fence.locks.KINDS")
+    return KINDS[kind](transcript, options, process)

@@ -1,0 +1,75 @@
+"""What a write lock is to a fence; the kinds are in the neighbouring files."""
+
+from __future__ import annotations
+
+import abc
+from types import TracebackType
+from typing import ClassVar, Self
+
+__all__ = ["Lock", "Options", "milliseconds"]
+
+Options = dict[str, int | str | bool]
+
+
+class Lock(abc.ABC):
+    """One handle on the write lock of one transcript.
+
+    Handles exclude each other, also within one process. A handle is not
+    re-entrant: who holds it must not acquire it again.
+
+    Attributes:
+        kind: name under which `fence.locks.KINDS` has it.
+    """
+
+    kind: ClassVar[str]
+
+    @property
+    @abc.abstractmethod
+    def held(self) -> bool:
+        """Whether this handle took the lock and has not let it go; it may have been robbed."""
+
+    @abc.abstractmethod
+    def acquire(self) -> None:
+        """Take the lock, waiting for it.
+
+        Raises:
+            LockTimeoutError: somebody else kept it for too long.
+            StaleLockError: a live holder overstayed and may not be robbed.
+        """
+
+    @abc.abstractmethod
+    def release(self) -> None:
+        """Let the lock go; afterwards the handle does not hold it, whatever came of it.
+
+        Raises:
+            StaleLockError: it had been taken away in the meantime, or was never had.
+        """
+
+    @abc.abstractmethod
+    def release_if_held(self) -> None:
+        """Let the lock go where it is held, without a word about a loss."""
+
+    def __enter__(self) -> Self:
+        self.acquire()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # A verdict on its way out must not be hidden by the loss of the lock.
+        if error is None:
+            self.release()
+        else:
+            self.release_if_held()
+
+
+def milliseconds(options: Options, name: str, default: int) -> int:
+    """A time among the options.
+
+    Raises:
+        ValueError: it is not an integer, or negative.
+    """
+    value = options.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"options.{name}: {value!r}, expected milliseconds; give an integer of 0 or more")
+    return value

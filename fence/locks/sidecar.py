@@ -1,0 +1,259 @@
+"""A lock by a file that is made with O_EXCL, as OpenClaw releases it.
+
+``<transcript>.lock`` holds who made it: pid, time, and the start time of the
+process, because pids come round again. Waiters poll. A lock that looks stale is
+*reclaimed*: unlinked, then made anew.
+
+The reclaim is racy, and is so on purpose, because the released one is: between
+the look that found the lock stale and the unlink another waiter may have
+reclaimed it already, and then a fresh lock is unlinked and two hold it. In the
+same way the holder's own check at its release is over before its unlink. Who
+wants a lock without these holes takes `fence.locks.flock`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import time
+from typing import Any, ClassVar
+
+from fence.errors import LockTimeoutError, StaleLockError
+from fence.locks.protocol import Lock, Options, milliseconds
+
+__all__ = ["Payload", "SidecarLock", "process_start"]
+
+
+def process_start(pid: int) -> int | None:
+    """Start time of a live process in clock ticks since boot; None when it is dead.
+
+    Field 22 of ``/proc/PID/stat``. Where there is no such file system, 0 for every
+    process that can be signalled. A zombie counts as dead.
+    """
+    try:
+        fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            # The second field is the program's name, which may hold blanks and brackets.
+            fields = os.read(fd, 4096).rpartition(b")")[2].split()
+        finally:
+            os.close(fd)
+    except (FileNotFoundError, ProcessLookupError):
+        return None if os.path.exists("/proc/self/stat") else _signalled(pid)
+    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+
+
+def _signalled(pid: int) -> int | None:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:
+        return 0
+    return 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Payload:
+    """What a lock file says about its maker.
+
+    Args:
+        pid: process that made it.
+        created_ms: wall clock, milliseconds since 1970.
+        start: start time of that process, see `process_start`; None if not told.
+        serial: tells apart the locks that one process made in one millisecond.
+    """
+
+    pid: int
+    created_ms: int
+    start: int | None
+    serial: int = 0
+
+    def encode(self) -> bytes:
+        """Text form; the first three keys are those of OpenClaw."""
+        fields = {"pid": self.pid, "createdAt": self.created_ms, "starttime": self.start}
+        return json.dumps({**fields, "serial": self.serial}).encode()
+
+    @staticmethod
+    def decode(data: bytes) -> Payload | None:
+        """Read a text form; None when it is none."""
+        try:
+            fields = json.loads(data)
+            pid, created_ms = fields["pid"], fields["createdAt"]
+            start, serial = fields.get("starttime"), fields.get("serial", 0)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return None
+        valid = all(type(number) is int for number in (pid, created_ms, serial)) and pid > 0
+        return Payload(pid, created_ms, start if type(start) is int else None, serial) if valid else None
+
+
+class SidecarLock(Lock):
+    """Handle on ``<transcript>.lock``.
+
+    Args:
+        transcript: path of the transcript.
+        options: ``lock_poll_ms`` (50), ``lock_timeout_ms`` (60,000),
+            ``lock_grace_ms`` for a payload that is missing (5,000),
+            ``lock_max_hold_ms`` (300,000), ``lock_stale_ms`` (1,800,000), and
+            ``lock_rob_live``: whether a live holder that overstayed is robbed, as up
+            to 2026.5.28 (True), or reported to who waits, as from 5.31 on.
+        process: shared by all handles of this process; the locks that they hold are
+            kept in it. Without it no lock is taken for an orphan of our own.
+    """
+
+    kind: ClassVar[str] = "sidecar"
+
+    def __init__(self, transcript: str, options: Options, process: dict[str, Any] | None = None) -> None:
+        self._path = f"{transcript}.lock"
+        self._poll_ms = milliseconds(options, "lock_poll_ms", 50)
+        self._timeout_ms = milliseconds(options, "lock_timeout_ms", 60_000)
+        self._grace_ms = milliseconds(options, "lock_grace_ms", 5_000)
+        self._max_hold_ms = milliseconds(options, "lock_max_hold_ms", 300_000)
+        self._stale_ms = milliseconds(options, "lock_stale_ms", 1_800_000)
+        self._rob_live = bool(options.get("lock_rob_live", True))
+        self._process = process
+        self._ours: set[Payload] = set() if process is None else process.setdefault("sidecar.held", set())
+        self._mine: Payload | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether this handle made the lock and has not let it go; it may have been robbed."""
+        return self._mine is not None
+
+    def acquire(self) -> None:
+        """Take the lock; a stale one is reclaimed on the way."""
+        assert self._mine is None, "a handle is not re-entrant"
+        deadline_ms = time.monotonic() * 1000 + self._timeout_ms
+        while not self._make():
+            if self._reclaim():
+                continue
+            if time.monotonic() * 1000 >= deadline_ms:
+                raise LockTimeoutError(
+                    f"{self._path}: held by somebody else for {self._timeout_ms} ms; try again later"
+                )
+            time.sleep(self._poll_ms / 1000)
+
+    def release(self) -> None:
+        """Unlink the lock file if it is still ours."""
+        if self._mine is None:
+            raise StaleLockError(f"{self._path}: released, but not held by this handle; acquire it first")
+        mine, self._mine = self._mine, None
+        self._ours.discard(mine)
+        data = self._read()
+        if data is None or Payload.decode(data) != mine:
+            raise StaleLockError(f"{self._path}: reclaimed by somebody else while it was held here")
+        self._unlink()
+
+    def release_if_held(self) -> None:
+        """Unlink the lock file if it is held and still ours."""
+        if self._mine is not None:
+            try:
+                self.release()
+            except StaleLockError:
+                return
+
+    # The file
+
+    def _make(self) -> bool:
+        try:
+            fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            return False
+        pid = os.getpid()
+        mine = Payload(pid, int(time.time() * 1000), process_start(pid), self._next_serial())
+        # Known before anybody can read it, or a neighbour would take it for an orphan.
+        self._ours.add(mine)
+        try:
+            os.write(fd, mine.encode())
+        except BaseException:
+            self._ours.discard(mine)
+            self._unlink()
+            raise
+        finally:
+            os.close(fd)
+        self._mine = mine
+        return True
+
+    def _next_serial(self) -> int:
+        if self._process is None:
+            return 0
+        serial: int = self._process.get("sidecar.serial", 0) + 1
+        self._process["sidecar.serial"] = serial
+        return serial
+
+    def _read(self) -> bytes | None:
+        try:
+            fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        try:
+            return os.read(fd, 4096)
+        finally:
+            os.close(fd)
+
+    def _unlink(self) -> None:
+        try:
+            os.unlink(self._path)
+        except FileNotFoundError:
+            return
+
+    # Staleness
+
+    def _reclaim(self) -> bool:
+        """Unlink the lock file if it is stale; also True when it is gone by itself."""
+        data = self._read()
+        if data is None:
+            return True
+        holder = Payload.decode(data)
+        stale = self._unclaimed() if holder is None else self._stale(holder)
+        if stale:
+            self._unlink()
+        return stale
+
+    def _stale(self, holder: Payload) -> bool:
+        start = process_start(holder.pid)
+        return (
+            self._dead(start)
+            or self._recycled(holder, start)
+            or self._orphaned(holder)
+            or self._too_old(holder)
+            or self._overstayed(holder)
+        )
+
+    def _dead(self, start: int | None) -> bool:
+        """Its maker is no more."""
+        return start is None
+
+    def _recycled(self, holder: Payload, start: int | None) -> bool:
+        """The pid belongs to another process by now."""
+        return holder.start is not None and start != holder.start
+
+    def _orphaned(self, holder: Payload) -> bool:
+        """This process made it, and none of its handles holds it."""
+        return self._process is not None and holder.pid == os.getpid() and holder not in self._ours
+
+    def _too_old(self, holder: Payload) -> bool:
+        """Nobody is believed to work for so long, live or not."""
+        return self._age_ms(holder) > self._stale_ms
+
+    def _overstayed(self, holder: Payload) -> bool:
+        """A live holder has kept it for longer than is allowed."""
+        if self._age_ms(holder) <= self._max_hold_ms:
+            return False
+        if self._rob_live:
+            return True
+        raise StaleLockError(
+            f"{self._path}: held by live process {holder.pid} for {self._age_ms(holder)} ms, "
+            f"at most {self._max_hold_ms} are allowed; end that process or wait for it"
+        )
+
+    def _unclaimed(self) -> bool:
+        """Nobody wrote a payload, and its maker has had time enough for that."""
+        try:
+            modified_ns = os.stat(self._path).st_mtime_ns
+        except FileNotFoundError:
+            return True
+        return time.time_ns() - modified_ns > self._grace_ms * 1_000_000
+
+    def _age_ms(self, holder: Payload) -> int:
+        return int(time.time() * 1000) - holder.created_ms

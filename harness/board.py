@@ -1,0 +1,136 @@
+"""Memory that a worker process and its supervisor share.
+
+A board carries a schedule's program to the worker and the progress of each
+lane's operations back, without a system call on either side: the supervisor
+looks at it whenever a lane has stopped. The clock page carries virtual time.
+
+Layout (bytes): control words of 32 bits, then an outcome byte an operation,
+then a text area a lane, times for the free gate, then the program.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+
+__all__ = ["LANES_MAX", "OPS_MAX", "OUTCOMES", "Board", "Clock"]
+
+LANES_MAX = 16
+OPS_MAX = 400
+OUTCOMES = ("ok", "refused", "lock_timeout", "stale_lock", "unsupported", "skipped", "crash")
+
+_WORDS_PER_LANE = 4
+_OUTCOMES_AT = 4096
+_TEXT_AT = _OUTCOMES_AT + LANES_MAX * OPS_MAX
+_TEXT_SIZE = 16384
+_TIMES_AT = -(-(_TEXT_AT + LANES_MAX * _TEXT_SIZE) // 8) * 8
+_PROGRAM_AT = _TIMES_AT + LANES_MAX * OPS_MAX * 16
+_SIZE = 2 << 20
+
+_RECORD = struct.Struct("=HH")
+
+
+class Board:
+    """One process's shared memory; made before the process is forked."""
+
+    def __init__(self) -> None:
+        self._map = mmap.mmap(-1, _SIZE)
+        self._bytes = memoryview(self._map)
+        self.words = self._bytes.cast("I")
+        self._times = self._bytes[_TIMES_AT:_PROGRAM_AT].cast("Q")
+        self._read_at = [0] * LANES_MAX
+
+    # Supervisor
+
+    def publish(self, program: bytes) -> None:
+        """Hand a schedule's program over and clear all progress.
+
+        Raises:
+            ValueError: the program is larger than the area for it.
+        """
+        if len(program) > _SIZE - _PROGRAM_AT:
+            raise ValueError(f"a program of {len(program)} bytes, at most {_SIZE - _PROGRAM_AT} fit")
+        self._bytes[_PROGRAM_AT : _PROGRAM_AT + len(program)] = program
+        self.words[1] = len(program)
+        self.words[0] += 1
+        for lane in range(LANES_MAX):
+            base = 16 + _WORDS_PER_LANE * lane
+            self.words[base] = self.words[base + 1] = self.words[base + 2] = 0
+            self._read_at[lane] = 0
+
+    def started(self, lane: int) -> int:
+        """Operations of the lane that have begun."""
+        return self.words[16 + _WORDS_PER_LANE * lane]
+
+    def finished(self, lane: int) -> int:
+        """Operations of the lane that have ended."""
+        return self.words[17 + _WORDS_PER_LANE * lane]
+
+    def outcome(self, lane: int, op: int) -> tuple[str, str]:
+        """Outcome and detail of a finished operation; to be read once each, in order."""
+        name = OUTCOMES[self._bytes[_OUTCOMES_AT + lane * OPS_MAX + op] & 0x7F]
+        if not self._bytes[_OUTCOMES_AT + lane * OPS_MAX + op] & 0x80:
+            return name, ""
+        at = _TEXT_AT + lane * _TEXT_SIZE + self._read_at[lane]
+        owner, length = _RECORD.unpack_from(self._bytes, at)
+        assert owner == op, (lane, op, owner)
+        text = bytes(self._bytes[at + 4 : at + 4 + length]).decode("utf-8", "replace")
+        self._read_at[lane] += 4 + length
+        return name, text
+
+    def times(self, lane: int, op: int) -> tuple[int, int]:
+        """Begin and end of an operation in monotonic nanoseconds (free gate)."""
+        at = 2 * (lane * OPS_MAX + op)
+        return self._times[at], self._times[at + 1]
+
+    # Worker
+
+    @property
+    def generation(self) -> int:
+        """Grows with each program."""
+        return self.words[0]
+
+    def program(self) -> bytes:
+        """The program's bytes."""
+        return bytes(self._bytes[_PROGRAM_AT : _PROGRAM_AT + self.words[1]])
+
+    def begin(self, lane: int, op: int) -> None:
+        """Note that an operation begins."""
+        self.words[16 + _WORDS_PER_LANE * lane] = op + 1
+
+    def end(self, lane: int, op: int, outcome: int, text: str) -> None:
+        """Note that an operation ended, with an index into `OUTCOMES`."""
+        base = 16 + _WORDS_PER_LANE * lane
+        if text:
+            used = self.words[base + 2]
+            room = _TEXT_SIZE - used - 4
+            data = text.encode("utf-8", "replace")[: max(0, min(room, 2000))]
+            if room >= 0:
+                at = _TEXT_AT + lane * _TEXT_SIZE + used
+                _RECORD.pack_into(self._bytes, at, op, len(data))
+                self._bytes[at + 4 : at + 4 + len(data)] = data
+                self.words[base + 2] = used + 4 + len(data)
+                outcome |= 0x80
+        self._bytes[_OUTCOMES_AT + lane * OPS_MAX + op] = outcome
+        self.words[base + 1] = op + 1
+
+    def stamp(self, lane: int, op: int, which: int, at_ns: int) -> None:
+        """Note a time of an operation (`which`: 0 begin, 1 end)."""
+        self._times[2 * (lane * OPS_MAX + op) + which] = at_ns
+
+
+class Clock:
+    """Virtual time in nanoseconds since 1970, seen by all workers of an explorer."""
+
+    def __init__(self) -> None:
+        self._map = mmap.mmap(-1, 4096)
+        self._cell = memoryview(self._map).cast("Q")
+
+    @property
+    def now_ns(self) -> int:
+        """Virtual wall clock."""
+        return self._cell[0]
+
+    @now_ns.setter
+    def now_ns(self, value: int) -> None:
+        self._cell[0] = value

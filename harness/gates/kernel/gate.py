@@ -1,0 +1,350 @@
+"""The kernel gate: real processes, stopped by seccomp before each file call.
+
+One lane moves at a time. A call in the session directory stops its lane until
+`grant`; every other call is answered at once. A step has ended when its lane
+stands at its next stop, is gone, or provably sleeps. See `intake` for how a lane
+is stopped, `truth` for what a step did, `world` for what the lanes are told.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from harness.board import Clock
+from harness.gates.kernel import abi
+from harness.gates.kernel.calls import open_note, opens_for_writing
+from harness.gates.kernel.flocks import Flocks
+from harness.gates.kernel.intake import Intake, answer
+from harness.gates.kernel.lane import Lane, Stand, Status
+from harness.gates.kernel.memory import pack_stat, pack_statx
+from harness.gates.kernel.processes import Processes
+from harness.gates.kernel.timing import can_go, wake
+from harness.gates.kernel.truth import Truth, open_flags, stat_target
+from harness.gates.kernel.world import World
+from harness.gates.protocol import RUN, Candidate, Layout, Outcome, Verdict
+from harness.history import Change, End, Event, Invoke, LockEvent, Return, Step
+from harness.program import Program
+
+__all__ = ["KernelGate"]
+
+_START_S = 20.0
+_WRITES = frozenset({"data", "meta", "names", "lock", "map"})
+
+
+class KernelGate:
+    """Gate over seccomp user notification.
+
+    Args:
+        directory: the session directory; absolute, real, and ours alone.
+        main: what a worker process runs (`harness.worker.main`).
+    """
+
+    name = "kernel"
+
+    def __init__(self, directory: str, main: Callable[..., None]) -> None:
+        self._clock = Clock()
+        self._directory = directory
+        self._main = main
+        self._lanes: list[Lane] = []
+        self._events: list[Event] = []
+        self._moving: Lane | None = None
+        self._granted: tuple[Lane, Stand, int, str, str] | None = None
+        self._done: tuple[Change | None, LockEvent | None] = (None, None)
+
+    # Life
+
+    def start(self, layout: Layout) -> None:
+        """Start the worker processes and bring each lane to wait for a program."""
+        self._layout = layout
+        self._world = World(self._directory, layout.lock_kind, lambda: self._clock.now_ns)
+        self._truth = Truth(self._world)
+        self._flocks = Flocks(self._world)
+        self._lanes = [Lane(index) for index in range(len(layout.lanes))]
+        self._intake = Intake(self._world, self._lanes, self._call_returned)
+        self._processes = Processes(self._main, layout, self._directory, self._clock)
+        for name in dict.fromkeys(lane.process for lane in layout.lanes):
+            self._spawn(name)
+
+    def _spawn(self, name: str) -> None:
+        self._intake.guard = False
+        worker = self._processes.spawn(name)
+        layout = zip(self._lanes, self._layout.lanes, strict=True)
+        worker.lanes = [lane for lane, info in layout if info.process == name]
+        for lane in worker.lanes:
+            lane.worker = worker
+            lane.status = Status.MOVING
+        deadline = time.monotonic() + _START_S
+        while any(lane.status is Status.MOVING for lane in worker.lanes):
+            self._processes.expect_alive(worker, deadline)
+            try:
+                self._intake.take(worker)
+            except (InterruptedError, FileNotFoundError):
+                continue
+
+    def close(self) -> None:
+        """Stop every process; the session directory belongs to the caller."""
+        if self._lanes:
+            self._processes.stop_all()
+
+    def pids(self) -> list[int]:
+        """Process ids of the workers."""
+        return [worker.pid for worker in self._processes.workers.values()]
+
+    # One schedule
+
+    def begin(self, program: Program) -> None:
+        """Reset files and processes, and bring each lane to its first stop."""
+        for worker in [worker for worker in self._processes.workers.values() if worker.dirty]:
+            self._processes.stop(worker)
+            self._spawn(worker.name)
+        self._program = program
+        self._clock.now_ns = self._intake.now_ns = program.clock_start_ns
+        self._events = []
+        self._intake.begin()
+        self._initial = self._world.begin(program)
+        self._truth.begin()
+        self._intake.guard = True
+        encoded = msgspec.msgpack.encode(program)
+        for worker in self._processes.workers.values():
+            worker.board.publish(encoded)
+            worker.fds.clear()
+            worker.sleepers = 0
+        for lane in self._lanes:
+            lane.reset()
+        for lane in self._lanes:
+            assert lane.status is Status.DONE, (lane.index, lane.status)
+            self._let_go(lane)
+            self._answer(lane, 1)
+            self._come_to_rest()
+
+    def settle(self) -> list[Candidate]:
+        """Wait until nothing moves; who could step next, ordered by lane."""
+        if self._moving is not None:
+            self._come_to_rest()
+        if self._intake.inconclusive:
+            return []
+        names, now = self._world.names, self._clock.now_ns
+        ready = [lane for lane in self._lanes if can_go(lane, names, now)]
+        if not ready:
+            ready, now = wake(self._lanes, now)
+            self._clock.now_ns = self._intake.now_ns = now
+        return [self._candidate(lane) for lane in ready]
+
+    def finish(self, inconclusive: str = "") -> Outcome:
+        """Close the history; processes that did not come to their end are replaced."""
+        if self._moving is not None:
+            self._come_to_rest()
+        world = self._world
+        inconclusive = self._intake.inconclusive or inconclusive
+        waiting = []
+        for lane in self._lanes:
+            assert lane.worker is not None
+            if lane.status is not Status.DONE:
+                lane.worker.dirty = True
+                if lane.status is not Status.DEAD:
+                    waiting.append((lane.index, self._why(lane)))
+        before = world.state
+        if (world.rescan() | world.look()) and not inconclusive and before != world.state:
+            inconclusive = "the transcript changed while no lane had been let go"
+        self._events.append(
+            End(
+                world.state,
+                () if inconclusive else tuple(waiting),
+                world.owner,
+                inconclusive,
+                world.reused,
+            )
+        )
+        return Outcome(self._initial, tuple(self._events), world.blobs)
+
+    def _why(self, lane: Lane) -> str:
+        if lane.status is Status.ASLEEP:
+            return "it sleeps in the kernel and nobody is left to wake it"
+        if lane.status is Status.FLOCK:
+            return f"it waits for the flock on {self._alias(lane.stand)}"
+        return f"it {lane.status.value}"
+
+    # A step
+
+    def _candidate(self, lane: Lane) -> Candidate:
+        status = lane.status
+        if status is Status.FILE:
+            stand = lane.stand
+            kind = stand.call.kind
+            writes = kind in _WRITES
+            if kind == "open":
+                assert lane.worker is not None
+                writes = opens_for_writing(open_flags(lane.worker, stand))
+            return Candidate(lane.index, lane.op, lane.ordinal, stand.call.name, self._alias(stand), writes)
+        return Candidate(
+            lane.index, lane.op, lane.ordinal, "think" if status is Status.THINK else "sleep", "", False
+        )
+
+    def _alias(self, stand: Stand) -> str:
+        world = self._world
+        if stand.name is not None:
+            alias = world.alias(stand.name)
+        else:
+            alias = stand.node.alias if stand.node is not None else ""
+        if stand.name2 is not None:
+            alias = f"{alias} > {world.alias(stand.name2)}"
+        return alias
+
+    def grant(self, candidate: Candidate, verdict: Verdict = RUN) -> None:
+        """Let one lane take its step."""
+        lane = self._lanes[candidate.lane]
+        assert self._moving is None
+        self._clock.now_ns += self._program.step_ns
+        self._intake.now_ns = self._clock.now_ns
+        op = lane.op
+        lane.ordinal += 1
+        status = lane.status
+        if status is Status.THINK:
+            lane.think_left -= 1
+            self._events.append(Step(lane.index, op, "think"))
+            if lane.think_left <= 0:
+                self._let_go(lane)
+                self._answer(lane, 1)
+        elif status is Status.SLEEP:
+            self._events.append(Step(lane.index, op, "sleep"))
+            self._let_go(lane)
+            self._answer(lane, 0)
+        else:
+            assert status is Status.FILE, status
+            if verdict.kind == "fail":
+                self._fail(lane, op, candidate.path, verdict.errno)
+            else:
+                self._run(lane, op, candidate.path)
+
+    def _fail(self, lane: Lane, op: int, path: str, code: int) -> None:
+        name = errno.errorcode[code]
+        self._events.append(Step(lane.index, op, lane.stand.call.name, path, fault=name))
+        self._let_go(lane)
+        self._answer(lane, 0, -code)
+
+    def _run(self, lane: Lane, op: int, path: str) -> None:
+        stand = lane.stand
+        call = stand.call
+        if call.name == "flock":
+            self._flock(lane, op, path)
+            return
+        self._truth.before(lane, stand)
+        note = ""
+        if call.kind == "open":
+            assert lane.worker is not None
+            note = open_note(open_flags(lane.worker, stand))
+        self._granted = (lane, stand, op, path, note)
+        self._intake.in_call = lane
+        self._let_go(lane)
+        if call.kind == "stat" and self._answer_stat(lane):
+            return
+        self._answer(lane, 0, 0, abi.RESPONSE_CONTINUE)
+
+    def _flock(self, lane: Lane, op: int, path: str) -> None:
+        code, lock = self._flocks.take(lane, lane.stand)
+        self._events.append(Step(lane.index, op, "flock", path, lock=lock))
+        if code is None:
+            lane.status = Status.FLOCK
+            return
+        self._flocks.wake(self._lanes, lane.stand)
+        self._let_go(lane)
+        self._answer(lane, 0, -code)
+
+    def _let_go(self, lane: Lane) -> None:
+        lane.status = Status.MOVING
+        self._moving = lane
+
+    def _answer(self, lane: Lane, value: int, error: int = 0, flags: int = 0) -> None:
+        assert lane.worker is not None
+        answer(lane.worker, lane.stand.trap_id, value, error, flags)
+
+    def _answer_stat(self, lane: Lane) -> bool:
+        """Answer stat or statx with virtual number and times; False leaves it to the kernel."""
+        stand, worker, world = lane.stand, lane.worker, self._world
+        assert worker is not None
+        target = stat_target(world, worker, stand)
+        if target is None:
+            return False
+        try:
+            real = os.stat(target[0], follow_symlinks=target[1])
+        except OSError:
+            return False
+        if real.st_dev != world.device:
+            return False
+        node = world.directory_node if real.st_ino == world.directory_ino else world.by_ino.get(real.st_ino)
+        if node is None:
+            return False
+        name, args = stand.call.name, stand.args
+        if name == "statx":
+            worker.memory.write(args[4], pack_statx(real, node, self._program.filesystem.birth_time))
+        else:
+            worker.memory.write(args[2] if name == "newfstatat" else args[1], pack_stat(real, node))
+        self._answer(lane, 0)
+        return True
+
+    def _call_returned(self) -> None:
+        assert self._granted is not None
+        self._done = self._truth.after(self._granted[0], self._granted[1])
+
+    def _come_to_rest(self) -> None:
+        lane = self._moving
+        assert lane is not None and lane.worker is not None
+        self._intake.wait(lane)
+        self._moving = None
+        if self._granted is not None:
+            self._record()
+        for other in lane.worker.lanes:
+            self._progress(other)
+
+    def _record(self) -> None:
+        """Take down the granted step, now that it is over."""
+        assert self._granted is not None
+        lane, stand, op, path, note = self._granted
+        self._granted = None
+        if self._intake.in_call is not None:
+            self._intake.in_call = None
+            self._done = self._truth.after(lane, stand)
+        change, lock = self._done
+        if lane.mapped:
+            change = self._truth.stored(lane, change)
+        self._events.append(Step(lane.index, op, stand.call.name, path, note, change, lock))
+        if stand.call.kind == "close":
+            self._flocks.wake(self._lanes, stand)
+
+    def _progress(self, lane: Lane) -> None:
+        """Take the lane's operations down that began or ended during the step."""
+        assert lane.worker is not None
+        board, index = lane.worker.board, lane.index
+        started, finished = board.started(index), board.finished(index)
+        while lane.finished < finished or lane.started < started:
+            if lane.started == lane.finished:
+                op = self._program.lanes[index].ops[lane.started]
+                ids = tuple((entry.id, entry.type) for entry in op.entries)
+                self._events.append(Invoke(index, lane.started, op.kind, op.turn, ids, op.how, op.route))
+                lane.op, lane.ordinal = lane.started, 0
+                lane.started += 1
+            else:
+                outcome, detail = board.outcome(index, lane.finished)
+                self._events.append(Return(index, lane.finished, outcome, detail))
+                lane.finished += 1
+                lane.poll_name = None
+        if lane.status is Status.DEAD and lane.started > lane.finished:
+            self._died(lane)
+
+    def _died(self, lane: Lane) -> None:
+        assert lane.worker is not None
+        status = lane.worker.process.exitcode
+        if self._intake.inconclusive:
+            return
+        if status is not None and status < 0:
+            self._intake.doubt(f"process {lane.worker.name} was killed by signal {-status}")
+            return
+        self._events.append(
+            Return(lane.index, lane.finished, "crash", f"the process ended with status {status}")
+        )
+        lane.finished += 1

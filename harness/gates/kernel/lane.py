@@ -1,0 +1,126 @@
+"""What the kernel gate knows of one lane and of the process it lives in."""
+
+from __future__ import annotations
+
+import enum
+import os
+from typing import TYPE_CHECKING, Any
+
+from harness.board import Board
+from harness.gates.kernel.abi import PARK
+from harness.gates.kernel.calls import CALLS, Call
+from harness.gates.kernel.memory import Memory
+
+if TYPE_CHECKING:
+    from harness.gates.kernel.world import Node
+
+__all__ = ["Lane", "Stand", "Status", "Worker"]
+
+
+class Status(enum.Enum):
+    """Where a lane is."""
+
+    IDLE = "waits for a program"
+    MOVING = "was let go and has not stopped yet"
+    FILE = "stands before a file call"
+    THINK = "waits for its model"
+    SLEEP = "sleeps in virtual time"
+    FLOCK = "waits for an flock"
+    ASLEEP = "sleeps in the kernel"
+    DONE = "has no more operations"
+    DEAD = "its process is gone"
+
+
+class Worker:
+    """One worker process: descriptors, memory, and its lanes.
+
+    Args:
+        name: the scenario's name of the process.
+        process: handle of the running process (`multiprocess.Process`).
+        listener: the seccomp listener of the process.
+        board: shared memory with it.
+    """
+
+    def __init__(self, name: str, process: Any, listener: int, board: Board) -> None:
+        assert process.pid is not None
+        self.name = name
+        self.process = process
+        self.pid: int = process.pid
+        self.pidfd = os.pidfd_open(self.pid)
+        self.listener = listener
+        self.board = board
+        self.memory = Memory(self.pid)
+        self.fds: dict[int, Node | None] = {}
+        self.lanes: list[Lane] = []
+        self.by_tid: dict[int, Lane] = {}
+        self.sleepers = 0
+        self.dirty = False
+
+    def close(self) -> None:
+        """Let descriptors go; the process itself is stopped by the gate."""
+        for fd in (self.listener, self.pidfd):
+            os.close(fd)
+        self.memory.close()
+
+
+class Stand:
+    """A call before which a task was stopped.
+
+    Args:
+        trap_id: the kernel's number of the notice.
+        call: what it is.
+        args: its six arguments.
+        node: the file behind its descriptor, if the session has it.
+        name: first path as a name in the session directory; None when it has none.
+        name2: second path likewise.
+    """
+
+    __slots__ = ("args", "call", "name", "name2", "node", "trap_id")
+
+    def __init__(self, trap_id: int, call: Call, args: tuple[int, ...]) -> None:
+        self.trap_id = trap_id
+        self.call = call
+        self.args = args
+        self.node: Node | None = None
+        self.name: str | None = None
+        self.name2: str | None = None
+
+
+class Lane:
+    """One lane: where it stands and what it waits for."""
+
+    __slots__ = (
+        "finished",
+        "flock_fd",
+        "index",
+        "mapped",
+        "op",
+        "ordinal",
+        "poll_count",
+        "poll_name",
+        "stand",
+        "started",
+        "status",
+        "think_left",
+        "wake_ns",
+        "worker",
+    )
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.worker: Worker | None = None
+        self.status = Status.IDLE
+        self.stand = Stand(0, CALLS[PARK], ())
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the last schedule; where the lane stands remains."""
+        self.started = self.finished = 0
+        self.op = -1
+        self.ordinal = 0
+        self.think_left = 0
+        self.wake_ns = 0
+        self.poll_name: str | None = None
+        self.poll_count = 0
+        self.mapped = False
+        self.flock_fd = -1

@@ -1,0 +1,112 @@
+"""Starting and stopping worker processes, and taking over their listeners."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+
+import multiprocess
+import psutil
+
+from harness.board import Board, Clock
+from harness.errors import GateUnavailable, WorkerDied
+from harness.gates.kernel import abi
+from harness.gates.kernel.lane import Worker
+from harness.gates.protocol import Layout
+
+__all__ = ["Processes", "kill_tree"]
+
+_START_S = 20.0
+_REAP_S = 5.0
+
+
+def kill_tree(pid: int) -> None:
+    """SIGKILL a process and all its descendants; silent about those already gone."""
+    try:
+        root = psutil.Process(pid)
+        family = [*root.children(recursive=True), root]
+    except psutil.NoSuchProcess:
+        return
+    for process in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGKILL)
+    psutil.wait_procs(family[:-1], timeout=_REAP_S)
+
+
+class Processes:
+    """The worker processes of one explorer.
+
+    Args:
+        main: what a worker runs; called with (layout, process name, directory, board,
+            clock, socket).
+        layout: lanes and fence.
+        directory: the session directory.
+        clock: virtual time.
+    """
+
+    def __init__(self, main: Callable[..., None], layout: Layout, directory: str, clock: Clock) -> None:
+        self._main = main
+        self._layout = layout
+        self._directory = directory
+        self._clock = clock
+        self._context = multiprocess.get_context("fork")
+        self.workers: dict[str, Worker] = {}
+
+    def spawn(self, name: str) -> Worker:
+        """Fork one worker and wait for its listener.
+
+        Raises:
+            GateUnavailable: the worker could not install the filter.
+            WorkerDied: it ended before it could say anything.
+        """
+        board = Board()
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            process = self._context.Process(
+                target=self._main,
+                args=(self._layout, name, self._directory, board, self._clock, theirs, os.getpid()),
+                name=f"worker-{name}",
+            )
+            process.start()
+            theirs.close()
+            ours.settimeout(_START_S)
+            try:
+                message, descriptors, _, _ = socket.recv_fds(ours, 4096, 1)
+            except OSError as error:
+                kill_tree(process.pid)
+                raise WorkerDied(f"worker {name}: no word within {_START_S:.0f} s ({error})") from error
+            if not descriptors:
+                process.join(_REAP_S)
+                if message:
+                    raise GateUnavailable(message.decode())
+                raise WorkerDied(f"worker {name}: ended with status {process.exitcode} before it was ready")
+        with contextlib.suppress(OSError):
+            # Linux before 6.6 does not know the flag; a step then costs more.
+            fcntl.ioctl(descriptors[0], abi.NOTIF_SET_FLAGS, abi.FD_SYNC_WAKE_UP)
+        worker = Worker(name, process, descriptors[0], board)
+        self.workers[name] = worker
+        return worker
+
+    def expect_alive(self, worker: Worker, deadline: float) -> None:
+        """Raise when a worker that is being started has ended or takes too long."""
+        if not worker.process.is_alive():
+            raise WorkerDied(f"worker {worker.name}: ended with status {worker.process.exitcode} at its start")
+        if time.monotonic() > deadline:
+            raise WorkerDied(f"worker {worker.name}: not ready in time")
+
+    def stop(self, worker: Worker) -> None:
+        """Kill one worker with all that it started, and reap it."""
+        kill_tree(worker.pid)
+        worker.process.join(_REAP_S)
+        worker.close()
+        self.workers.pop(worker.name, None)
+
+    def stop_all(self) -> None:
+        """Kill every worker."""
+        for worker in list(self.workers.values()):
+            self.stop(worker)

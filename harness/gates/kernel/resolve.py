@@ -1,0 +1,107 @@
+"""From a trapped call's arguments to the file of the session directory it means.
+
+A path is told by its parent's device and inode, never by its text alone, so that
+a symlink, a relative path or another mount point cannot lead past the gate.
+"""
+
+from __future__ import annotations
+
+import os
+
+from harness.gates.kernel import abi
+from harness.gates.kernel.lane import Worker
+from harness.gates.kernel.world import Node, World
+
+__all__ = ["OUTSIDE", "descriptor", "path_name", "signed"]
+
+#: A path that is no business of the gate.
+OUTSIDE = None
+
+_MISSING = object()
+
+
+def signed(value: int) -> int:
+    """A register's low half as the C int that it holds."""
+    value &= 0xFFFFFFFF
+    return value - (1 << 32) if value & 0x80000000 else value
+
+
+def descriptor(world: World, worker: Worker, fd: int) -> Node | None:
+    """The file behind a descriptor; None when it is not one of the session's.
+
+    Answers are kept until the descriptor is closed: close, dup2 and close_range
+    are trapped, so nothing can change behind the table.
+    """
+    node = worker.fds.get(fd, _MISSING)
+    if node is not _MISSING:
+        return node  # type: ignore[return-value]  # the sentinel is excluded above
+    found = _look_up(world, worker, fd)
+    worker.fds[fd] = found
+    return found
+
+
+def _look_up(world: World, worker: Worker, fd: int) -> Node | None:
+    link = f"/proc/{worker.pid}/fd/{fd}"
+    try:
+        target = os.readlink(link)
+        if not target.startswith("/"):
+            return OUTSIDE
+        status = os.stat(link)
+    except OSError:
+        return OUTSIDE
+    if status.st_dev != world.device:
+        return OUTSIDE
+    if status.st_ino == world.directory_ino:
+        return world.directory_node
+    return world.by_ino.get(status.st_ino)
+
+
+def path_name(world: World, worker: Worker, at: int, raw: bytes) -> tuple[str | None, Node | None, str]:
+    """What a path means.
+
+    Args:
+        at: directory descriptor, `abi.AT_FDCWD` for the working directory.
+        raw: the path's bytes; not empty.
+
+    Returns:
+        Name in the session directory (None outside, ``.`` for the directory itself),
+        the file that it leads to from outside if any, and the absolute path.
+    """
+    path = os.fsdecode(raw)
+    if not path.startswith("/"):
+        base = f"/proc/{worker.pid}/cwd" if at == abi.AT_FDCWD else f"/proc/{worker.pid}/fd/{at}"
+        try:
+            path = os.path.join(os.readlink(base), path)
+        except OSError:
+            return None, None, path
+    prefix = world.directory + "/"
+    if path.startswith(prefix):
+        name = path[len(prefix) :]
+        if name and "/" not in name and name not in (".", ".."):
+            return name, None, path
+    return _by_parent(world, path)
+
+
+def _by_parent(world: World, path: str) -> tuple[str | None, Node | None, str]:
+    stripped = path.rstrip("/") or "/"
+    parent, name = os.path.split(stripped)
+    here = (world.device, world.directory_ino)
+    try:
+        status = os.stat(parent)
+        if (status.st_dev, status.st_ino) == here and name not in ("", ".", ".."):
+            return name, None, path
+    except OSError:
+        return None, None, path
+    try:
+        status = os.stat(stripped)
+    except OSError:
+        return None, None, path
+    if (status.st_dev, status.st_ino) == here:
+        return ".", None, path
+    if status.st_dev == world.device:
+        node = world.by_ino.get(status.st_ino)
+        if node is not None and (node.names or node.opens > 0):
+            return None, node, path
+        if os.path.realpath(stripped).startswith(world.directory + "/"):
+            return os.path.realpath(stripped)[len(world.directory) + 1 :], None, path
+    return None, None, path

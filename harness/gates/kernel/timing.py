@@ -1,0 +1,53 @@
+"""Virtual time: who is ready, and what happens when nobody is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from harness.gates.kernel.lane import Lane, Status
+
+__all__ = ["can_go", "wake"]
+
+_DOUBLINGS_MAX = 20
+
+
+def can_go(lane: Lane, names: Collection[str], now_ns: int) -> bool:
+    """Whether a lane is ready without time having to jump.
+
+    A lane that sleeps after a lock file stood in its way is not ready until
+    somebody lets go of it, whatever its poll interval says.
+    """
+    status = lane.status
+    if status is Status.FILE or status is Status.THINK:
+        return True
+    if status is Status.SLEEP:
+        if lane.poll_name is not None:
+            return lane.poll_name not in names
+        return now_ns >= lane.wake_ns
+    return False
+
+
+def wake(lanes: Sequence[Lane], now_ns: int) -> tuple[list[Lane], int]:
+    """Nobody can go: jump to the next sleeper's wake-up.
+
+    Whoever polls for a lock that nobody is about to release oversleeps more and
+    more, as a busy machine would make it; a time-out of a minute at 50 ms a poll
+    would take thousands of steps otherwise. It never sleeps past another's wake-up.
+
+    Returns:
+        The lanes that wake, and the time it then is.
+    """
+    sleepers = [lane for lane in lanes if lane.status is Status.SLEEP]
+    if not sleepers:
+        return [], now_ns
+    due = {}
+    for lane in sleepers:
+        spare = max(0, lane.wake_ns - now_ns)
+        if lane.poll_name is not None:
+            spare <<= min(lane.poll_count, _DOUBLINGS_MAX)
+        due[lane.index] = now_ns + spare
+    then = max(now_ns, min(due.values()))
+    woken = [lane for lane in sleepers if due[lane.index] <= then]
+    for lane in woken:
+        lane.poll_count += lane.poll_name is not None
+    return woken, then

@@ -1,0 +1,236 @@
+"""What a step really did: taken down right after the lane stopped again.
+
+`before` notes what the step could destroy, `after` looks at the world and tells
+the change and the lock event of the step. Which looks are needed follows from
+the kind of call; a lane with a live shared mapping is looked after at each step,
+because a store through it is no call.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+
+from harness.gates.kernel import abi
+from harness.gates.kernel.lane import Lane, Stand, Worker
+from harness.gates.kernel.resolve import signed
+from harness.gates.kernel.world import TRANSCRIPT, Node, World
+from harness.history import Change, LockEvent
+
+__all__ = ["Truth", "open_flags", "stat_target"]
+
+_UTIME_NOW, _UTIME_OMIT = (1 << 30) - 1, (1 << 30) - 2
+_TIMES = struct.Struct("=4q")
+_PROT_WRITE = 2
+_LOCK_UN = 8
+
+
+class Truth:
+    """Observer of one world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._lock_node: Node | None = None
+        self._target: Node | None = None
+        self._real_mtime = 0
+        self._by = (False, False)
+        self._times: tuple[int | None, int | None] | None = None
+
+    def begin(self) -> None:
+        """Start a schedule."""
+        self._lock_node = self._world.names.get(self._world.lock_name)
+
+    def before(self, lane: Lane, stand: Stand) -> None:
+        """Note what must be known before a file call runs."""
+        world = self._world
+        call = stand.call
+        self._target = stand.node
+        if stand.name is not None and call.kind in ("open", "data", "meta"):
+            self._target = world.names.get(stand.name)
+            if self._target is not None and os.path.islink(os.path.join(world.directory, stand.name)):
+                self._target = self._followed(stand.name)
+        if lane.mapped:
+            self._real_mtime = self._mtime()
+        if call.kind == "meta":
+            self._times = self._wanted_times(lane, stand)
+
+    def after(self, lane: Lane, stand: Stand) -> tuple[Change | None, LockEvent | None]:
+        """Take down what the step did.
+
+        Returns:
+            The change of the transcript and the event of the write lock, if any.
+        """
+        world = self._world
+        call = stand.call
+        owner = world.owner
+        reclaimed = lane.index in world.robbed
+        lock: LockEvent | None = None
+        kind = call.kind
+        look = False
+        if kind == "look" or kind == "stat":
+            pass
+        elif kind == "open":
+            look, lock = self._opened(lane, stand)
+        elif kind == "data":
+            look = self._written()
+        elif kind == "names":
+            look = world.rescan()
+            lock = self._lock_change(lane)
+        elif kind == "close":
+            lock = self._closed(lane, stand)
+        elif kind == "meta":
+            self._touched()
+        elif kind == "map":
+            lane.mapped |= bool(stand.args[2] & _PROT_WRITE)
+        self._by = (owner == lane.index, reclaimed)
+        before = world.state
+        if look and world.look():
+            return Change(before, world.state, *self._by), lock
+        return None, lock
+
+    def stored(self, lane: Lane, change: Change | None) -> Change | None:
+        """Look once more at the end of a step of a lane that has the file mapped.
+
+        Args:
+            lane: who moved.
+            change: what its call changed.
+
+        Returns:
+            What call and stores changed together.
+        """
+        world = self._world
+        before = world.state if change is None else change.before
+        if not world.look():
+            return change
+        if self._mtime() != self._real_mtime:
+            # The first store into a clean page; one into a dirty page leaves no stamp.
+            self._stamp(world.names.get(TRANSCRIPT))
+        return Change(before, world.state, *self._by)
+
+    def _followed(self, name: str) -> Node | None:
+        try:
+            return self._world.by_ino.get(os.stat(os.path.join(self._world.directory, name)).st_ino)
+        except OSError:
+            return None
+
+    def _mtime(self) -> int:
+        try:
+            return os.stat(self._world.path).st_mtime_ns
+        except OSError:
+            return 0
+
+    def _stamp(self, node: Node | None) -> None:
+        if node is not None:
+            node.mtime = node.ctime = self._world.stamp()
+
+    def _lock_change(self, lane: Lane) -> LockEvent | None:
+        world = self._world
+        now = world.names.get(world.lock_name)
+        if now is self._lock_node or world.lock_kind != "sidecar":
+            self._lock_node = now
+            return None
+        event = world.watch_lock(lane.index, self._lock_node)
+        self._lock_node = now
+        return event
+
+    def _opened(self, lane: Lane, stand: Stand) -> tuple[bool, LockEvent | None]:
+        world = self._world
+        call = stand.call
+        assert lane.worker is not None
+        flags = open_flags(lane.worker, stand)
+        target = self._target
+        lock = None
+        look = False
+        if target is None and flags & os.O_CREAT:
+            if world.rescan():
+                lane.poll_name = None
+                lane.poll_count = 0
+                look = True
+                lock = self._lock_change(lane)
+            target = world.names.get(stand.name or "")
+        elif flags & os.O_CREAT and flags & os.O_EXCL:
+            # Somebody has it: whatever the lane sleeps for next, it waits for this name.
+            if lane.poll_name != stand.name:
+                lane.poll_name, lane.poll_count = stand.name, 0
+            return False, None
+        elif flags & os.O_TRUNC and flags & 3:
+            self._stamp(target)
+            look = True
+        if target is not None:
+            target.opens += 1
+        return look, lock
+
+    def _written(self) -> bool:
+        target = self._target
+        self._stamp(target)
+        world = self._world
+        return target is None or world.linked or target is world.names.get(TRANSCRIPT)
+
+    def _closed(self, lane: Lane, stand: Stand) -> LockEvent | None:
+        world = self._world
+        fd = signed(stand.args[0])
+        assert lane.worker is not None
+        lane.worker.fds.pop(fd, None)
+        if stand.node is not None:
+            world.closed(stand.node)
+        if lane.flock_fd == fd and world.lock_kind == "flock":
+            lane.flock_fd = -1
+            return world.flock_released(lane.index)
+        return None
+
+    def _wanted_times(self, lane: Lane, stand: Stand) -> tuple[int | None, int | None] | None:
+        """Access and modification time asked for by utimensat; None for other calls."""
+        call = stand.call
+        assert lane.worker is not None
+        if call.name not in ("utimensat", "utime", "utimes", "futimesat"):
+            return None
+        now = self._world.stamp()
+        address = stand.args[2] if call.name in ("utimensat", "futimesat") else stand.args[1]
+        if address == 0:
+            return now, now
+        if call.name == "utime":
+            times = struct.unpack("=2q", lane.worker.memory.read(address, 16))
+            return times[0] * 1_000_000_000, times[1] * 1_000_000_000
+        a_s, a_f, m_s, m_f = _TIMES.unpack(lane.worker.memory.read(address, 32))
+        if call.name != "utimensat":
+            return a_s * 1_000_000_000 + a_f * 1000, m_s * 1_000_000_000 + m_f * 1000
+        if m_f == _UTIME_NOW:
+            return now, now
+        if m_f == _UTIME_OMIT:
+            return now, None
+        return a_s * 1_000_000_000 + a_f, m_s * 1_000_000_000 + m_f
+
+    def _touched(self) -> None:
+        target = self._target
+        if target is None:
+            return
+        target.ctime = self._world.stamp()
+        if self._times is not None and self._times[1] is not None:
+            modified = self._times[1]
+            grain = self._world.grain_ns
+            target.mtime = modified - modified % grain if grain else modified
+
+
+def open_flags(worker: Worker, stand: Stand) -> int:
+    """Open flags of the call that the lane stands before."""
+    call = stand.call
+    if call.name == "creat":
+        return os.O_CREAT | os.O_WRONLY | os.O_TRUNC
+    if call.name == "openat2":
+        return int.from_bytes(worker.memory.read(stand.args[2], 8), "little")
+    return stand.args[call.flags] & 0xFFFFFFFF
+
+
+def stat_target(world: World, worker: Worker, stand: Stand) -> tuple[str, bool] | None:
+    """What a stat call is about: a path that the supervisor can stat, and whether to follow links."""
+    call = stand.call
+    if call.fd >= 0:
+        return f"/proc/{worker.pid}/fd/{signed(stand.args[0])}", True
+    if stand.name is not None:
+        follow = call.name != "lstat" and not (
+            call.flags >= 0 and stand.args[call.flags] & abi.AT_SYMLINK_NOFOLLOW
+        )
+        return os.path.join(world.directory, stand.name), follow
+    if call.flags >= 0 and stand.args[call.flags] & abi.AT_EMPTY_PATH and stand.node is not None:
+        return f"/proc/{worker.pid}/fd/{signed(stand.args[call.at])}", True
+    return None

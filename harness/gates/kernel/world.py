@@ -1,0 +1,305 @@
+"""The session directory as it really is, and as the lanes are told it is.
+
+One `World` follows the files of one schedule. After each step that may have
+changed something it looks at the directory and at the transcript's bytes: that
+look is the truth of the history. It also keeps the virtual side of each file
+(inode number, birth, change and modification time), from which `stat` and
+`statx` are answered, so that a history depends neither on the kernel's clock
+nor on its allocator.
+
+The looks here read bytes and directory entries. Real time stamps are never
+shown to a lane, so looking cannot disturb what a fence sees.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+
+from harness.history import Absent, LockEvent, State, digest
+from harness.program import Filesystem, Program
+
+__all__ = ["LOCK_SUFFIX", "TRANSCRIPT", "Node", "World"]
+
+TRANSCRIPT = "transcript.jsonl"
+
+#: Where each kind of lock lives, as a suffix to the transcript's name.
+LOCK_SUFFIX = {"sidecar": ".lock", "flock": ".flock"}
+
+_FIRST_INODE = 4096
+_PLAIN = re.compile(r"[a-z.\-]+\Z")
+
+
+class Node:
+    """One file, from its making until nobody can reach it.
+
+    Args:
+        number: order of appearance in the schedule.
+        ino: real inode number.
+        told_ino: the number that the lanes are told.
+        now: virtual time of its birth.
+    """
+
+    __slots__ = ("alias", "btime", "ctime", "ino", "mtime", "name", "names", "number", "opens", "told_ino")
+
+    def __init__(self, number: int, ino: int, told_ino: int, name: str, alias: str, now: int) -> None:
+        self.number = number
+        self.name = f"f{number}"
+        self.ino = ino
+        self.told_ino = told_ino
+        self.names = {name}
+        self.alias = alias
+        self.btime = self.ctime = self.mtime = now
+        self.opens = 0
+
+
+class World:
+    """Files of a session directory.
+
+    Args:
+        directory: absolute, real path; everything in it belongs to the harness.
+        lock_kind: which lock to watch.
+        now: virtual clock, nanoseconds.
+    """
+
+    def __init__(self, directory: str, lock_kind: str, now: Callable[[], int]) -> None:
+        self.directory = directory
+        self.path = os.path.join(directory, TRANSCRIPT)
+        self.lock_kind = lock_kind
+        self.lock_name = TRANSCRIPT + LOCK_SUFFIX[lock_kind]
+        self._now = now
+        status = os.stat(directory)
+        self.device = status.st_dev
+        self.directory_ino = status.st_ino
+        self._filesystem = Filesystem()
+        self.names: dict[str, Node] = {}
+        self.by_ino: dict[int, Node] = {}
+        self.content = b""
+        self.state: State = Absent
+        self.blobs: dict[str, bytes] = {}
+        self.owner = -1
+        self.robbed: set[int] = set()
+        self.reused = False
+        self.reused_really = False
+        self._reset()
+
+    def _reset(self) -> None:
+        self._count = 0
+        self._free_inos: list[int] = []
+        self._next_ino = _FIRST_INODE
+        self._gone_inos: set[int] = set()
+        self._aliases: dict[str, str] = {TRANSCRIPT: "T"}
+        self._states: dict[tuple[str, bytes], State] = {}
+        self.names.clear()
+        self.by_ino.clear()
+        self.blobs = {}
+        self.linked = False
+        self.owner = -1
+        self.robbed = set()
+        self.reused = self.reused_really = False
+        self.grain_ns = 0
+        self.directory_node = Node(-1, self.directory_ino, 2, ".", ".", 0)
+
+    def begin(self, program: Program) -> State:
+        """Empty the directory and lay the initial transcript."""
+        for entry in os.scandir(self.directory):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path)
+            else:
+                os.unlink(entry.path)
+        self._reset()
+        self._filesystem = program.filesystem
+        self.grain_ns = program.filesystem.time_grain_ms * 1_000_000
+        self.directory_node = Node(-1, self.directory_ino, 2, ".", ".", self.stamp())
+        content = "".join(f"{entry.line}\n" for entry in program.initial).encode()
+        fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(fd, content)
+        finally:
+            os.close(fd)
+        self.rescan()
+        self.reused = self.reused_really = False
+        self.look()
+        return self.state
+
+    # Names
+
+    def alias(self, name: str) -> str:
+        """Stable name of a directory entry: ``T`` for the transcript, ``T.x`` for a sidecar."""
+        known = self._aliases.get(name)
+        if known is None:
+            suffix = name[len(TRANSCRIPT) :] if name.startswith(TRANSCRIPT) else None
+            if suffix and _PLAIN.match(suffix):
+                known = "T" + suffix
+            else:
+                known = f"tmp{len(self._aliases)}"
+            self._aliases[name] = known
+        return known
+
+    def stamp(self) -> int:
+        """Virtual time as a file system of the wanted grain would stamp it."""
+        now = self._now()
+        return now - now % self.grain_ns if self.grain_ns else now
+
+    def _born(self, name: str, ino: int) -> Node:
+        mode = self._filesystem.inode_reuse
+        again = False
+        if mode == "real":
+            told = ino
+            again = ino in self._gone_inos
+        elif mode == "always" and self._free_inos:
+            told = self._free_inos.pop(0)
+            again = True
+        else:
+            told = self._next_ino
+            self._next_ino += 1
+        self.reused |= again
+        self.reused_really |= ino in self._gone_inos
+        node = Node(self._count, ino, told, name, self.alias(name), self.stamp())
+        self._count += 1
+        self.by_ino[ino] = node
+        return node
+
+    def _unlinked(self, node: Node) -> None:
+        if node.opens <= 0:
+            self._gone_inos.add(node.ino)
+            if node.told_ino not in self._free_inos:
+                self._free_inos.append(node.told_ino)
+                self._free_inos.sort()
+
+    def closed(self, node: Node) -> None:
+        """A descriptor of the file was closed."""
+        node.opens -= 1
+        if not node.names:
+            self._unlinked(node)
+
+    def rescan(self) -> bool:
+        """Take in the directory after a step that may have changed names.
+
+        Returns:
+            Whether any name changed.
+        """
+        with os.scandir(self.directory) as entries:
+            found = {entry.name: entry.inode() for entry in entries}
+        names = self.names
+        if len(found) == len(names) and all(
+            (node := names.get(name)) is not None and node.ino == ino for name, ino in found.items()
+        ):
+            return False
+        stamp = self.stamp()
+        self.directory_node.mtime = self.directory_node.ctime = stamp
+        touched: set[Node] = set()
+        before = dict(names)
+        known = {node.ino: node for node in before.values()}
+        for name, ino in found.items():
+            old = before.get(name)
+            if old is not None and old.ino == ino:
+                continue
+            if old is not None:
+                old.names.discard(name)
+                touched.add(old)
+            node = known.get(ino)
+            if node is None:
+                node = self._reborn_or_new(name, ino)
+            else:
+                node.names.add(name)
+                touched.add(node)
+            node.alias = self.alias(name)
+            names[name] = node
+        for name, old in before.items():
+            if name not in found:
+                old.names.discard(name)
+                touched.add(old)
+                del names[name]
+        if names.get(TRANSCRIPT) is not before.get(TRANSCRIPT):
+            self.linked = os.path.islink(self.path)
+        for node in touched:
+            node.ctime = stamp
+            if not node.names:
+                self._unlinked(node)
+        return True
+
+    def _reborn_or_new(self, name: str, ino: int) -> Node:
+        held = self.by_ino.get(ino)
+        if held is not None and held.opens > 0 and not held.names:
+            # Still open and linked back through its descriptor.
+            held.names.add(name)
+            return held
+        return self._born(name, ino)
+
+    # The transcript
+
+    def look(self) -> bool:
+        """Read the transcript as anybody would.
+
+        Returns:
+            Whether a reader sees something else than before.
+        """
+        try:
+            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError:
+            changed = self.state is not Absent
+            self.state, self.content = Absent, b""
+            return changed
+        try:
+            content = os.read(fd, 1 << 20)
+            if len(content) == 1 << 20:
+                while chunk := os.read(fd, 1 << 20):
+                    content += chunk
+            node = self.names.get(TRANSCRIPT)
+            if node is None or self.linked:
+                node = self.by_ino.get(os.fstat(fd).st_ino)
+        finally:
+            os.close(fd)
+        name = node.name if node is not None else "outside"
+        if self.state.file == name and self.content == content:
+            return False
+        self.content = content
+        key = (name, content)
+        state = self._states.get(key)
+        if state is None:
+            mark = digest(content)
+            self.blobs[mark] = content
+            state = self._states[key] = State(name, mark, len(content))
+        changed = state is not self.state
+        self.state = state
+        return changed
+
+    # The write lock
+
+    def watch_lock(self, lane: int, before: Node | None) -> LockEvent | None:
+        """What a step of `lane` did to a sidecar lock file.
+
+        Args:
+            lane: who moved.
+            before: the lock file before the step.
+        """
+        after = self.names.get(self.lock_name)
+        if after is before:
+            return None
+        owner = self.owner
+        if after is None:
+            self.owner = -1
+            if owner == lane:
+                return LockEvent("released")
+            self.robbed.add(owner)
+            return LockEvent("reclaimed", owner)
+        if before is not None and owner >= 0 and owner != lane:
+            self.robbed.add(owner)
+        self.owner = lane
+        self.robbed.discard(lane)
+        return LockEvent("acquired", owner if before is not None else -1)
+
+    def flock_acquired(self, lane: int) -> LockEvent:
+        """The lane got the exclusive flock on the lock file."""
+        self.owner = lane
+        return LockEvent("acquired")
+
+    def flock_released(self, lane: int) -> LockEvent | None:
+        """The lane let its flock go, if it had it."""
+        if self.owner != lane:
+            return None
+        self.owner = -1
+        return LockEvent("released")

@@ -1,0 +1,124 @@
+"""What a gate is: the thing that stops a lane before each step.
+
+A strategy never sees a gate, and a gate never picks. Between them stand
+`settle`, which says who could go next, and `grant`, which lets one go.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Protocol
+
+from harness.history import End, Event, LaneInfo, State
+from harness.program import Program
+
+__all__ = ["RUN", "Candidate", "Gate", "Layout", "Outcome", "Verdict"]
+
+
+class Candidate:
+    """A lane that could take its next step.
+
+    Args:
+        lane: index of the lane.
+        op: index of its operation.
+        ordinal: how many steps of this operation came before.
+        call: name of the call, ``think`` or ``sleep``.
+        path: alias of what it is about.
+        writes: whether it may change something that another lane can see.
+    """
+
+    __slots__ = ("call", "lane", "op", "ordinal", "path", "writes")
+
+    def __init__(self, lane: int, op: int, ordinal: int, call: str, path: str, writes: bool) -> None:
+        self.lane = lane
+        self.op = op
+        self.ordinal = ordinal
+        self.call = call
+        self.path = path
+        self.writes = writes
+
+    def __repr__(self) -> str:
+        return f"Candidate({self.lane}, op {self.op}.{self.ordinal}, {self.call} {self.path})"
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What happens to a granted step.
+
+    Args:
+        kind: ``run``, or ``fail`` with an errno. (Cut short and kill join later.)
+        errno: for ``fail``.
+    """
+
+    kind: str = "run"
+    errno: int = 0
+
+
+RUN = Verdict()
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """What a gate must know of a scenario before the first schedule.
+
+    Args:
+        fence: reference of the fence, as `harness.fences.resolve` takes it.
+        lanes: in order of their index.
+        options: handed to the fence.
+        lock_kind: which lock the fence uses, a name of `fence.locks.KINDS`.
+    """
+
+    fence: str
+    lanes: tuple[LaneInfo, ...]
+    options: dict[str, int | str | bool]
+    lock_kind: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """One schedule as the gate saw it.
+
+    Args:
+        initial: the transcript before the first step.
+        events: everything, the `End` last.
+        blobs: the transcript's contents by digest.
+    """
+
+    initial: State
+    events: tuple[Event, ...]
+    blobs: dict[str, bytes]
+
+    @property
+    def end(self) -> End:
+        """The closing event."""
+        last = self.events[-1]
+        assert isinstance(last, End)
+        return last
+
+
+class Gate(Protocol):
+    """One explorer's gate. Use: `start`, then per schedule `begin`, `settle` and `grant` in turn, `finish`."""
+
+    name: str
+
+    def start(self, layout: Layout) -> None:
+        """Start the worker processes."""
+
+    def begin(self, program: Program) -> None:
+        """Reset files and processes, and bring each lane to its first stop."""
+
+    def settle(self) -> list[Candidate]:
+        """Wait until nothing moves.
+
+        Returns:
+            Who can step, ordered by lane; empty when the schedule is over.
+        """
+
+    def grant(self, candidate: Candidate, verdict: Verdict = RUN) -> None:
+        """Let one lane take its step."""
+
+    def finish(self, inconclusive: str = "") -> Outcome:
+        """End the schedule and hand its events over."""
+
+    def close(self) -> None:
+        """Stop every process and remove the session directory."""

@@ -1,0 +1,74 @@
+"""Was the fence right? Judges a history and reads nothing else.
+
+`judge` takes one quick look, which settles most schedules, and only then asks the
+questions that stay open, one file each: `effects` and `windows` (what happened, and
+who could know of it), `decisions` with `pending` and `lawful` (was each decision
+right), `entries` (is everything still there), `locks` (was the lock one), `progress`
+(could all go on), `crash`. It accuses a fence only of what the history proves.
+"""
+
+from __future__ import annotations
+
+from harness.history import End, History, Invoke
+from harness.oracle.crash import crashes
+from harness.oracle.decisions import decide
+from harness.oracle.entries import lost_entries, missing
+from harness.oracle.glance import Glance, glance
+from harness.oracle.judgement import COUNTED, Decision, Judgement, Violation
+from harness.oracle.locks import double_holds
+from harness.oracle.progress import dead_end
+from harness.oracle.rules import CLASSES, HasRules, Rules, rules_of
+from harness.oracle.survey import Survey
+
+__all__ = ["CLASSES", "COUNTED", "Decision", "HasRules", "Judgement", "Rules", "Violation", "judge"]
+
+
+def judge(history: History, policy: HasRules | Rules | None = None) -> Judgement:
+    """Everything that one history proves.
+
+    Args:
+        history: one schedule, whole.
+        policy: a policy or its table of rules; None for the one in the history.
+
+    Raises:
+        FormatError: the policy has no rule for some class of effects.
+    """
+    rules = rules_of(history.header, policy)
+    end = history.events[-1]
+    assert isinstance(end, End), "a history ends with an End"
+    look = glance(history, rules)
+    if end.inconclusive:
+        return Judgement((), tuple(crashes(history, look.crashes)), end.inconclusive)
+    absent = missing(history, look.acknowledged)
+    violations: list[Violation] = []
+    decisions = look.decisions
+    if look.doubt or look.contention or absent:
+        decisions = _look_closer(history, rules, look, absent, violations)
+    if look.crashes:
+        violations += crashes(history, look.crashes)
+    if end.waiting or end.lock_owner >= 0:
+        stuck = dead_end(history, end)
+        violations += [stuck] if stuck is not None else []
+    if len(violations) > 1:
+        violations.sort(key=lambda violation: (violation.at, violation.kind, violation.lane))
+    return Judgement(tuple(decisions), tuple(violations))
+
+
+def _look_closer(
+    history: History,
+    rules: Rules,
+    look: Glance,
+    absent: list[tuple[Invoke, str]],
+    violations: list[Violation],
+) -> list[Decision]:
+    """Answer what the first look left open; adds to `violations`."""
+    survey = Survey(history)
+    decisions = look.decisions
+    if look.doubt:
+        decisions, found = decide(survey, rules)
+        violations += found
+    if look.contention:
+        violations += double_holds(survey)
+    if absent:
+        violations += lost_entries(survey, absent)
+    return decisions

@@ -1,0 +1,127 @@
+"""Which mutations are effects, of which class, and what the policy makes of them.
+
+A *net* effect is that of a whole operation, from before its first mutation to after
+its last: a touch, an identical rewrite and a rename away and back come to nothing.
+It can only be taken when the operation is over and nobody else wrote in between;
+otherwise each mutation counts by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from harness.history import State
+from harness.oracle.rules import EITHER, SANCTIONED, Rules
+from harness.oracle.survey import Mutation, Operation, Survey
+
+__all__ = ["NOTHING", "Effect", "class_of", "effects_of", "interleaved", "is_append"]
+
+NOTHING = "nothing"
+_APPENDING = ("append", "guarded_write")
+
+
+class Effect:
+    """One or more mutations of one operation that count as one.
+
+    Attributes:
+        rule: ``sanctioned``, ``takeover``, ``either``, or `NOTHING` for a net effect
+            that no reader can see.
+        before, after: what a reader saw before the first and after the last.
+        begin, end: from the first mutation to the last.
+    """
+
+    __slots__ = ("after", "before", "begin", "end", "mutations", "rule")
+
+    def __init__(self, rule: str, mutations: Sequence[Mutation]) -> None:
+        self.rule = rule
+        self.mutations = mutations
+        self.before: State = mutations[0].before
+        self.after: State = mutations[-1].after
+        self.begin = mutations[0].begin
+        self.end = mutations[-1].end
+
+    @property
+    def operation(self) -> Operation:
+        """The operation that made it."""
+        return self.mutations[0].operation
+
+
+def is_append(operation: Operation, before: State, after: State, blobs: Mapping[str, bytes]) -> bool:
+    """Whether an appending operation left all earlier bytes alone, in the same file.
+
+    An append that finds no file makes one; that counts as an append too. Where the
+    bytes were not kept, the sizes have to do.
+    """
+    if operation.kind not in _APPENDING:
+        return False
+    if before.file is None:
+        return after.file is not None
+    if before.file != after.file or after.size <= before.size:
+        return False
+    old, new = blobs.get(before.content), blobs.get(after.content)
+    return old is None or new is None or new.startswith(old)
+
+
+def class_of(survey: Survey, mutations: Sequence[Mutation], runner: int) -> str:
+    """Class of an effect as the window's runner sees it: a key of the rules."""
+    operation = mutations[0].operation
+    before, after = mutations[0].before, mutations[-1].after
+    if operation.lane == runner:
+        return "own_append"
+    if before.content == after.content:
+        return "same_bytes_other_file"
+    lane = survey.header.lanes[operation.lane]
+    if not lane.participant:
+        return "unlocked"
+    if not all(mutation.held and not mutation.reclaimed for mutation in mutations):
+        return "reclaimed" if any(mutation.reclaimed for mutation in mutations) else "unlocked"
+    where = "same_process" if lane.process == survey.header.lanes[runner].process else "other_process"
+    what = "cotenant_append" if is_append(operation, before, after, survey.blobs) else "participant_rewrite"
+    return f"{what}_{where}"
+
+
+def interleaved(survey: Survey, mutations: Sequence[Mutation]) -> bool:
+    """Whether another lane's mutation falls between the first and the last."""
+    first, last = mutations[0].position, mutations[-1].position
+    if last - first + 1 == len(mutations):
+        return False
+    lane = mutations[0].operation.lane
+    return any(between.operation.lane != lane for between in survey.mutations[first + 1 : last])
+
+
+def effects_of(
+    survey: Survey,
+    rules: Rules,
+    runner: int,
+    mutations: Sequence[Mutation],
+    *,
+    doubtful: frozenset[int],
+    over: bool,
+) -> list[Effect]:
+    """Effects of one operation's mutations, in the window of `runner`.
+
+    Args:
+        survey: the history.
+        rules: the policy's table.
+        runner: lane whose window it is.
+        mutations: of one operation, in order, those in the window.
+        doubtful: indices of mutations of which it is not known whether the runner
+            knows of them; they are never held against a fence.
+        over: whether the operation had ended before anybody looked.
+    """
+    unsure = [mutation for mutation in mutations if mutation.contested or mutation.index in doubtful]
+    if unsure:
+        mutations = [mutation for mutation in mutations if mutation not in unsure]
+    result = []
+    for mutation in unsure:
+        sanctioned = rules[class_of(survey, (mutation,), runner)] == SANCTIONED
+        result.append(Effect(SANCTIONED if sanctioned else EITHER, (mutation,)))
+    if len(mutations) > 1 and over and not interleaved(survey, mutations):
+        if mutations[0].before == mutations[-1].after:
+            result.append(Effect(NOTHING, mutations))
+        else:
+            result.append(Effect(rules[class_of(survey, mutations, runner)], mutations))
+        return result
+    for mutation in mutations:
+        result.append(Effect(rules[class_of(survey, (mutation,), runner)], (mutation,)))
+    return result

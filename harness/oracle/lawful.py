@@ -1,0 +1,111 @@
+"""Whether a reader could still tell that something unsanctioned had happened.
+
+The *lawful* states are those that the transcript would be in, had only sanctioned
+effects happened since the window opened: sanctioned appends are replayed on them byte
+by byte. A transcript in a lawful state shows nothing of an earlier takeover, such as
+the A of an A-B-A, and nobody is accused of having missed it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from harness.history import State, digest
+from harness.oracle.effects import Effect, is_append
+from harness.oracle.rules import EITHER, SANCTIONED
+from harness.oracle.survey import Survey
+from harness.oracle.windows import Window
+
+__all__ = ["restored_until"]
+
+_Place = tuple[str, str | None]
+
+
+class _Lawful:
+    """The lawful states, by content and file, moving along with the effects."""
+
+    def __init__(self, survey: Survey, opening: Sequence[State]) -> None:
+        self._survey = survey
+        self._made: dict[str, bytes] = {}
+        self._places: set[_Place] = {(state.content, state.file) for state in opening}
+
+    def holds(self, state: State) -> bool:
+        """Whether that state is lawful."""
+        return (state.content, state.file) in self._places
+
+    def tolerate(self, effect: Effect) -> None:
+        """Take in an effect that may or may not count: both outcomes are lawful."""
+        if self.holds(effect.before):
+            self._places.add((effect.after.content, effect.after.file))
+
+    def doubt(self, effect: Effect) -> None:
+        """Take in an effect of which nobody can say what it did: whatever was there is lawful."""
+        for state in (effect.before, effect.after):
+            self._places.add((state.content, state.file))
+
+    def advance(self, effect: Effect) -> None:
+        """Take in a sanctioned effect.
+
+        A rewrite of an unlawful transcript leaves no lawful state: what it would have
+        made of a lawful one is not known.
+        """
+        before, after = effect.before, effect.after
+        places: set[_Place] = set()
+        if self.holds(before):
+            places.add((after.content, after.file))
+        delta = self._delta(effect)
+        if delta:
+            for content, file in self._places - {(before.content, before.file)}:
+                old = self._made.get(content, self._survey.blobs.get(content))
+                if old is not None and file is not None:
+                    new = old + delta
+                    self._made[digest(new)] = new
+                    places.add((digest(new), file))
+        self._places = places
+
+    def _delta(self, effect: Effect) -> bytes:
+        """What a sanctioned append added; empty when that is not known."""
+        before, after = effect.before, effect.after
+        blobs = self._survey.blobs
+        old, new = blobs.get(before.content), blobs.get(after.content)
+        if before.file != after.file or old is None or new is None:
+            return b""
+        if not is_append(effect.operation, before, after, blobs):
+            return b""
+        return new[len(old) :]
+
+
+def restored_until(
+    survey: Survey,
+    window: Window,
+    effects: Sequence[Effect],
+    begin: int,
+    is_reported: Callable[[Effect], bool],
+) -> int:
+    """Time up to which everything unsanctioned has been undone for a reader.
+
+    Args:
+        survey: the history.
+        window: the runner's window.
+        effects: all effects of the window up to the end of the decision, by time.
+        begin: first step of the decision.
+        is_reported: whether the fence has reported an effect; what it has reported
+            it may take for its new baseline.
+
+    Returns:
+        End of the last effect that is undone in a state that a reader could find
+        just before the decision or during it; -1 when there is none.
+    """
+    lawful = _Lawful(survey, window.opening)
+    restored = -1
+    ordered = sorted(effects, key=lambda effect: effect.mutations[-1].position)
+    for effect in ordered:
+        if effect.mutations[0].contested:
+            lawful.doubt(effect)
+        elif effect.rule == SANCTIONED:
+            lawful.advance(effect)
+        elif effect.rule == EITHER or is_reported(effect):
+            lawful.tolerate(effect)
+        if lawful.holds(effect.after):
+            restored = max(restored, min(effect.end, begin))
+    return restored

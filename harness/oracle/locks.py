@@ -1,0 +1,125 @@
+"""Were two lanes in the locked section at once?
+
+A lane is in its locked section from the step that acquired the lock until the step
+that released it, or until the end of the operation that was to let it go. A lane whose
+lock was reclaimed while it was paused still believes that it is inside; that is held
+against nobody as long as it leaves the transcript alone when it wakes up.
+"""
+
+from __future__ import annotations
+
+from harness.history import Invoke, Return, Step
+from harness.oracle.judgement import Violation
+from harness.oracle.survey import FOREVER, Survey
+
+__all__ = ["double_holds"]
+
+_LETTING_GO = frozenset(("release", "release_for_prompt", "guarded_write", "end_turn"))
+_STAYING = frozenset(("ok", "skipped", "unsupported"))
+
+
+class _Section:
+    """One stay of a lane in the locked section; indices of its steps.
+
+    Attributes:
+        steps: those after the acquisition, without the one that let the lock go.
+        left: time at which the lane was out again.
+        robbed_at: the step that reclaimed the lock; -1 for none.
+    """
+
+    __slots__ = ("acquired", "lane", "left", "op", "robbed_at", "steps")
+
+    def __init__(self, lane: int, op: int, acquired: int) -> None:
+        self.lane = lane
+        self.op = op
+        self.acquired = acquired
+        self.steps: list[int] = []
+        self.left = FOREVER
+        self.robbed_at = -1
+
+
+def double_holds(survey: Survey) -> list[Violation]:
+    """One violation for each acquisition inside another lane's section."""
+    sections = _sections(survey)
+    found = []
+    for late in sections:
+        for early in sections:
+            if early.lane != late.lane:
+                violation = _overlap(survey, early, late)
+                if violation is not None:
+                    found.append(violation)
+    return found
+
+
+def _sections(survey: Survey) -> list[_Section]:
+    """All stays, in the order of their acquisition."""
+    found: list[_Section] = []
+    inside: dict[int, _Section] = {}
+    kinds: dict[int, str] = {}
+    for index, event in enumerate(survey.history.events):
+        if isinstance(event, Step):
+            _step(survey, index, event, inside, found)
+        elif isinstance(event, Invoke):
+            kinds[event.lane] = event.kind
+        elif isinstance(event, Return) and event.lane in inside:
+            over = kinds.get(event.lane) in _LETTING_GO or event.outcome not in _STAYING
+            if over:
+                inside.pop(event.lane).left = survey.time_of(index)[0]
+    return found
+
+
+def _step(survey: Survey, index: int, step: Step, inside: dict[int, _Section], found: list[_Section]) -> None:
+    lock = step.lock
+    section = inside.get(step.lane)
+    if section is not None:
+        if lock is not None and lock.kind == "released":
+            inside.pop(step.lane).left = survey.time_of(index)[0]
+        else:
+            section.steps.append(index)
+    elif lock is not None and lock.kind == "acquired" and not survey.is_rogue(step.lane):
+        inside[step.lane] = _Section(step.lane, step.op, index)
+        found.append(inside[step.lane])
+    if lock is not None and lock.kind == "reclaimed" and lock.owner in inside:
+        robbed = inside[lock.owner]
+        if robbed.robbed_at < 0:
+            robbed.robbed_at = index
+
+
+def _overlap(survey: Survey, early: _Section, late: _Section) -> Violation | None:
+    """The second acquisition, when the first lane provably went on inside its section."""
+    second = survey.time_of(late.acquired)
+    if not survey.time_of(early.acquired)[1] < second[0] <= second[1] < early.left:
+        return None
+    if _meddled(survey, early.acquired, late.acquired):
+        return None
+    robbed = early.robbed_at >= 0 and survey.time_of(early.robbed_at)[0] <= second[1]
+    since = survey.time_of(early.robbed_at)[1] if robbed else second[1]
+    acts = [index for index in early.steps if survey.time_of(index)[0] > since]
+    if robbed:
+        acts = [index for index in acts if _path(survey, index) == "T"]
+    if not acts:
+        return None
+    first_name = survey.header.lanes[early.lane].name
+    name = survey.header.lanes[late.lane].name
+    how = "was robbed of it and then still touched the transcript" if robbed else "still held it and went on"
+    detail = f"{name} acquired the write lock while {first_name} {how}"
+    causes = sorted({early.acquired, late.acquired, acts[0]} | ({early.robbed_at} if robbed else set()))
+    return Violation("double_hold", late.acquired, late.lane, late.op, detail, tuple(causes))
+
+
+def _meddled(survey: Survey, first: int, last: int) -> bool:
+    """Whether a rogue touched the lock between two acquisitions; then the lock is not to blame."""
+    begin, end = survey.time_of(first)[0], survey.time_of(last)[1]
+    for index, event in enumerate(survey.history.events):
+        if isinstance(event, Step) and survey.is_rogue(event.lane):
+            if event.lock is None and "lock" not in event.path:
+                continue
+            when = survey.time_of(index)
+            if when[1] >= begin and when[0] <= end:
+                return True
+    return False
+
+
+def _path(survey: Survey, index: int) -> str:
+    event = survey.history.events[index]
+    return event.path if isinstance(event, Step) else ""

@@ -1,0 +1,204 @@
+"""Operations and mutations of a history, each with its place in time.
+
+The rest of the oracle speaks of intervals ``(begin, end)`` alone. Under the kernel
+gate they are indices of events and a step is a point; under the free gate they are
+nanoseconds, and what overlaps has no order. Which of them matter to a fence is
+decided elsewhere.
+"""
+
+from __future__ import annotations
+
+from harness.history import End, History, Invoke, Return, State, Step
+
+__all__ = ["FOREVER", "Mutation", "Operation", "Survey", "disturbs"]
+
+FOREVER = 1 << 62
+
+# Calls that can upset a fingerprint although no reader sees a difference.
+_METADATA = frozenset(
+    (
+        *("chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat"),
+        *("utime", "utimes", "futimesat", "utimensat"),
+        *("setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr"),
+        *("truncate", "ftruncate", "fallocate", "write", "pwrite64", "writev", "pwritev", "pwritev2"),
+        *("sendfile", "copy_file_range", "mmap", "msync", "open", "openat", "openat2", "creat"),
+    )
+)
+_OPENING = frozenset(("open", "openat", "openat2"))
+_NAMING = frozenset(
+    ("link", "linkat", "rename", "renameat", "renameat2", "symlink", "symlinkat", "unlink", "unlinkat")
+)
+
+
+def disturbs(step: Step) -> bool:
+    """Whether a step changed the transcript, or something about it that stat may show."""
+    if step.change is not None:
+        return True
+    if step.call in _NAMING:
+        return "lock" not in step.path
+    if step.call in _OPENING and "TRUNC" not in step.note:
+        return False
+    return step.call in _METADATA and step.path == "T"
+
+
+class Operation:
+    """One call of a lane; its interval is that of its steps.
+
+    Attributes:
+        begin, end: first and last step; Invoke and Return where there is no step.
+        called, done: Invoke and Return; `done` is `FOREVER` without a Return.
+        invoked, returned: indices of Invoke and Return, -1 where there is none.
+        mutations: its steps that changed the transcript, in order.
+    """
+
+    __slots__ = (
+        "begin",
+        "called",
+        "detail",
+        "done",
+        "end",
+        "entries",
+        "invoked",
+        "kind",
+        "lane",
+        "mutations",
+        "op",
+        "outcome",
+        "returned",
+        "turn",
+    )
+
+    def __init__(self, lane: int, op: int) -> None:
+        self.lane = lane
+        self.op = op
+        self.kind = ""
+        self.turn = -1
+        self.entries: tuple[tuple[str, str], ...] = ()
+        self.invoked = self.returned = -1
+        self.outcome = self.detail = ""
+        self.begin = self.end = -1
+        self.called, self.done = -1, FOREVER
+        self.mutations: list[Mutation] = []
+
+
+class Mutation:
+    """One step after which a reader of the transcript sees something else.
+
+    Attributes:
+        position: its place among all mutations.
+        contested: another lane's mutation overlaps it in time, so that nobody can
+            say which of the two did what. Never under the kernel gate.
+    """
+
+    __slots__ = (
+        "after",
+        "before",
+        "begin",
+        "contested",
+        "end",
+        "held",
+        "index",
+        "operation",
+        "position",
+        "reclaimed",
+    )
+
+    def __init__(self, index: int, operation: Operation, begin: int, end: int, step: Step) -> None:
+        change = step.change
+        assert change is not None
+        self.index = index
+        self.operation = operation
+        self.begin = begin
+        self.end = end
+        self.before: State = change.before
+        self.after: State = change.after
+        self.held = change.held
+        self.reclaimed = change.reclaimed
+        self.position = -1
+        self.contested = False
+
+
+class Survey:
+    """A history laid out by operation and by mutation.
+
+    Attributes:
+        by_lane: operations of each lane, in order.
+        mutations: all of them, by time.
+    """
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self.header = history.header
+        self.blobs = history.blobs
+        self.free = history.header.gate == "free"
+        self.by_lane: list[list[Operation]] = [[] for _ in history.header.lanes]
+        self.mutations: list[Mutation] = []
+        self._operations: dict[tuple[int, int], Operation] = {}
+        self._read()
+        if self.free:
+            self.mutations.sort(key=lambda mutation: (mutation.begin, mutation.end))
+            self._contest()
+        for position, mutation in enumerate(self.mutations):
+            mutation.position = position
+
+    def operation(self, lane: int, op: int) -> Operation:
+        """The operation of that name, made when it was not there yet."""
+        found = self._operations.get((lane, op))
+        if found is None:
+            found = self._operations[(lane, op)] = Operation(lane, op)
+            self.by_lane[lane].append(found)
+        return found
+
+    def time_of(self, index: int) -> tuple[int, int]:
+        """Interval of an event."""
+        if not self.free:
+            return index, index
+        event = self.history.events[index]
+        if isinstance(event, Step):
+            return event.begin_ns, event.end_ns
+        return (FOREVER, FOREVER) if isinstance(event, End) else (event.at_ns, event.at_ns)
+
+    def is_rogue(self, lane: int) -> bool:
+        """Whether the lane takes no lock."""
+        return not self.header.lanes[lane].participant
+
+    def _read(self) -> None:
+        free = self.free
+        for index, event in enumerate(self.history.events):
+            if isinstance(event, Step):
+                self._read_step(index, event)
+            elif isinstance(event, Invoke):
+                operation = self.operation(event.lane, event.op)
+                operation.kind = event.kind
+                operation.turn = event.turn
+                operation.entries = event.entries
+                operation.invoked = index
+                operation.called = event.at_ns if free else index
+            elif isinstance(event, Return):
+                operation = self.operation(event.lane, event.op)
+                operation.returned = index
+                operation.outcome = event.outcome
+                operation.detail = event.detail
+                operation.done = event.at_ns if free else index
+                if operation.begin < 0:
+                    operation.begin, operation.end = operation.called, operation.done
+
+    def _read_step(self, index: int, step: Step) -> None:
+        operation = self.operation(step.lane, step.op)
+        begin, end = (step.begin_ns, step.end_ns) if self.free else (index, index)
+        if operation.begin < 0:
+            operation.begin = begin
+        operation.end = max(operation.end, end)
+        change = step.change
+        if change is not None and change.before != change.after:
+            mutation = Mutation(index, operation, begin, end, step)
+            operation.mutations.append(mutation)
+            self.mutations.append(mutation)
+
+    def _contest(self) -> None:
+        for position, early in enumerate(self.mutations):
+            for late in self.mutations[position + 1 :]:
+                if early.end < late.begin:
+                    break
+                if early.operation.lane != late.operation.lane:
+                    early.contested = late.contested = True

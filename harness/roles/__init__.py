@@ -1,0 +1,23 @@
+"""Roles by name: one file each, one line here."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from typing import Any, Final
+
+from harness.roles import compactor, cron, editor, heartbeat, ingress, runner
+from harness.roles.protocol import Ids, LaneSettings, Range, Role
+
+__all__ = ["ROLES", "Ids", "LaneSettings", "Range", "Role"]
+
+_MEMBERS: Final[tuple[Role[Any], ...]] = (
+    runner.ROLE,
+    heartbeat.ROLE,
+    cron.ROLE,
+    ingress.ROLE,
+    compactor.ROLE,
+    editor.ROLE,
+)
+
+ROLES: Final[Mapping[str, Role[Any]]] = types.MappingProxyType({role.name: role for role in _MEMBERS})

@@ -1,0 +1,34 @@
+"""A channel message that comes in while the model thinks: a queued user turn (issue #124160)."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated, Literal
+
+from annotated_types import MinLen, doc
+
+from harness.entries import EntryType
+from harness.roles.participant import WriterSettings, draw_writes, size_of_writes
+from harness.roles.protocol import Role
+
+__all__ = ["ROLE", "Settings"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(WriterSettings):
+    """A lane of the role ingress."""
+
+    role: Literal["ingress"]
+    entries: Annotated[tuple[EntryType, ...], MinLen(1), doc("Types of the lines, drawn one by one.")] = (
+        "user",
+    )
+
+
+ROLE = Role(
+    "ingress",
+    "A channel message: appends user lines under the lock.",
+    True,
+    Settings,
+    draw_writes,
+    size_of_writes,
+)

@@ -1,0 +1,189 @@
+"""A worker process: one process of the scenario with its lanes as threads.
+
+It lives over many schedules. For each one it takes the program from the board,
+makes fresh handles and an empty process-scoped state, and runs its lanes; in
+between it waits at its gate. Its clock, its sleep and its randomness belong to
+the harness.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import random
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from fence.protocol import Fence
+from harness.board import Board, Clock
+from harness.client import Client
+from harness.errors import HarnessError
+from harness.fences import resolve
+from harness.gates.kernel import abi, filter as seccomp
+from harness.gates.protocol import Layout
+from harness.program import Program
+from harness.stops import IDLE, PAUSE, SLEEP, THINK
+
+__all__ = ["main"]
+
+_COLLECT_EVERY = 256
+
+
+class _KernelWaits:
+    """Waiting at the kernel gate: a call that does not exist, which only the supervisor answers."""
+
+    def __init__(self) -> None:
+        self._syscall = ctypes.CDLL(None).syscall
+        self._syscall.argtypes = [ctypes.c_long] * 4
+        self._syscall.restype = ctypes.c_long
+        self._own = threading.local()
+
+    def stop(self, why: int, lane: int, value: int) -> None:
+        self._own.lane = lane
+        self._syscall(abi.PARK, why, lane, value)
+
+    def think(self, lane: int, steps: int) -> None:
+        if steps > 0:
+            self.stop(THINK, lane, steps)
+
+    def pause(self, lane: int, duration_ms: int) -> None:
+        self.stop(PAUSE, lane, duration_ms * 1_000_000)
+
+    def sleep(self, seconds: float) -> None:
+        lane = getattr(self._own, "lane", None)
+        if lane is not None:
+            self._syscall(abi.PARK, SLEEP, lane, round(max(0.0, seconds) * 1e9))
+
+    def begin(self, lane: int, op: int) -> None:
+        pass
+
+    def end(self, lane: int, op: int) -> None:
+        pass
+
+
+class _Process:
+    """What the lanes of one process share."""
+
+    def __init__(
+        self, layout: Layout, name: str, directory: str, board: Board, make_fence: Callable[..., Fence]
+    ) -> None:
+        self.layout = layout
+        self.transcript = os.path.join(directory, "transcript.jsonl")
+        self.board = board
+        self.make_fence = make_fence
+        self.lanes = [index for index, lane in enumerate(layout.lanes) if lane.process == name]
+        self.generation = board.generation
+        self.program: Program | None = None
+        self.state: dict[str, Any] = {}
+        self._decode = msgspec.msgpack.Decoder(Program).decode
+
+    def refresh(self) -> Program:
+        """The current program; the first lane to ask resets what belongs to the process."""
+        if self.program is None or self.generation != self.board.generation:
+            self.generation = self.board.generation
+            self.program = self._decode(self.board.program())
+            self.state = {}
+            random.seed(self.program.clock_start_ns)
+            if self.generation % _COLLECT_EVERY == 0:
+                gc.collect()
+        return self.program
+
+    def serve(self, lane: int, waits: _KernelWaits) -> None:
+        """One lane, schedule after schedule, until the process is killed."""
+        while True:
+            waits.stop(IDLE, lane, 0)
+            program = self.refresh()
+            Client(
+                lane,
+                program.lanes[lane],
+                self.transcript,
+                self.make_fence,
+                self.state,
+                self.layout.options,
+                self.board,
+                waits,
+            ).run()
+
+
+def _settle_in(directory: str, parent: int) -> None:
+    """Die with the parent, ignore the terminal, and stay inside the session directory."""
+    ctypes.CDLL(None).prctl(abi.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    os.chdir(directory)
+    os.environ["TMPDIR"] = directory
+    sys.dont_write_bytecode = True
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
+    if null > 2:
+        os.close(null)
+
+
+def _bend_time(clock: Clock, waits: _KernelWaits) -> None:
+    """Put virtual time in the place of the real one.
+
+    The vDSO answers clocks without a call, so no gate can; in our own workers the
+    functions themselves are exchanged.
+    """
+    time.time_ns = lambda: clock.now_ns
+    time.monotonic_ns = time.perf_counter_ns = time.time_ns
+    time.time = lambda: clock.now_ns / 1e9
+    time.monotonic = time.perf_counter = time.time
+    time.sleep = waits.sleep  # type: ignore[assignment]  # the C function's stub is positional-only
+
+
+def _warm_up() -> None:
+    """Import what an operation would import, before file calls are trapped."""
+    import harness.actions
+    import harness.roles.compactor  # noqa: F401  # for its side effect of being there
+
+
+def main(
+    layout: Layout,
+    name: str,
+    directory: str,
+    board: Board,
+    clock: Clock,
+    channel: socket.socket,
+    parent: int,
+) -> None:
+    """Body of a worker process under the kernel gate; does not return.
+
+    Args:
+        layout: lanes and fence.
+        name: which process of the scenario this is.
+        directory: the session directory.
+        board: memory shared with the gate.
+        clock: virtual time.
+        channel: the listener's descriptor, or a message of what went wrong, goes out here.
+        parent: process id of the supervisor.
+    """
+    try:
+        _settle_in(directory, parent)
+        make_fence = resolve(layout.fence)
+        process = _Process(layout, name, directory, board, make_fence)
+        waits = _KernelWaits()
+        _warm_up()
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        listener = seccomp.install()
+    except HarnessError as error:
+        channel.send(str(error).encode()[:4000])
+        os._exit(1)
+    socket.send_fds(channel, [b"ready"], [listener])
+    _bend_time(clock, waits)
+    for lane in process.lanes[1:]:
+        threading.Thread(target=process.serve, args=(lane, waits), daemon=True).start()
+    process.serve(process.lanes[0], waits)

@@ -1,0 +1,69 @@
+"""Which tests need something of the machine, and what of it is missing.
+
+``@pytest.mark.requires("ext4")`` skips a test where the capability is missing;
+the summary at the end names every capability that was.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+_REASON = "this machine lacks: "
+# exit_group is not trapped; a plain exit would wait for a supervisor.
+_INSTALL = "import os; from harness.gates.kernel.filter import install; install(); os._exit(0)"
+
+
+def _kernel_gate() -> bool:
+    return (
+        sys.platform == "linux"
+        and not subprocess.run(
+            [sys.executable, "-c", _INSTALL], capture_output=True, timeout=30, check=False
+        ).returncode
+    )
+
+
+def _ext4() -> bool:
+    directory = os.path.realpath(tempfile.gettempdir())
+    with open("/proc/mounts", encoding="utf-8") as file:
+        mounts = [line.split()[1:3] for line in file]
+    inside = [mount for mount in mounts if os.path.commonpath([mount[0], directory]) == mount[0]]
+    return max(reversed(inside), key=lambda mount: len(mount[0]))[1] == "ext4"
+
+
+_CAPABILITIES: dict[str, Callable[[], bool]] = {
+    "kernel-gate": _kernel_gate,
+    "ext4": _ext4,
+    "node": lambda: shutil.which("node") is not None,
+}
+
+
+@functools.cache
+def _has(capability: str) -> bool:
+    return _CAPABILITIES[capability]()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("requires"):
+        for capability in marker.args:
+            if not _has(capability):
+                pytest.skip(_REASON + capability)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reasons = [
+        report.longrepr[2]
+        for report in terminalreporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple)
+    ]
+    missing = Counter(text.split(_REASON, 1)[1] for text in reasons if _REASON in text)
+    for capability, count in sorted(missing.items()):
+        terminalreporter.write_line(f"{_REASON}{capability} ({count} tests skipped)", yellow=True)

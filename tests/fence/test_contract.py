@@ -1,0 +1,306 @@
+"""One contract for all fences: what each makes of each situation in the window."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import fence
+from fence.errors import LockTimeoutError, TakeoverError
+from fence.protocol import Fence
+from tests.fence.stage import Stage, admits, entry, tick
+
+USER, ASSISTANT = entry("user", "u9"), entry("assistant", "a9")
+
+
+def _identical_rewrite(stage: Stage) -> None:
+    stage.path.write_bytes(stage.path.read_bytes())
+
+
+def _undone_append(stage: Stage) -> None:
+    size = stage.path.stat().st_size
+    stage.rogue_appends(USER)
+    os.truncate(stage.path, size)
+
+
+def _laundered(stage: Stage) -> None:
+    stage.rogue_appends(entry("user", "rogue"))
+    stage.cotenant_appends(USER)
+
+
+def _rename_away_and_back(stage: Stage) -> None:
+    away = stage.path.with_name("away")
+    os.rename(stage.path, away)
+    os.rename(away, stage.path)
+
+
+SITUATIONS: dict[str, Callable[[Stage], None]] = {
+    "nothing": lambda stage: None,
+    "a co-tenant of the same process appends a user line": lambda stage: stage.cotenant_appends(USER),
+    "a co-tenant of the same process appends an assistant line": lambda stage: stage.cotenant_appends(
+        ASSISTANT
+    ),
+    "a co-tenant of another process appends a user line": lambda stage: stage.cotenant_appends(
+        USER, process="cli"
+    ),
+    "a co-tenant of the same process compacts by rename": lambda stage: stage.cotenant_rewrites(
+        [USER], "rename"
+    ),
+    "a co-tenant of the same process compacts in place": lambda stage: stage.cotenant_rewrites(
+        [USER], "in_place"
+    ),
+    "a co-tenant holds the lock and writes nothing": lambda stage: stage.cotenant_appends(),
+    "chmod": lambda stage: os.chmod(stage.path, 0o640),
+    "touch": lambda stage: os.utime(stage.path),
+    "the same bytes are written again": _identical_rewrite,
+    "the file is renamed away and back": _rename_away_and_back,
+    "a rogue's append is undone": _undone_append,
+    "a rogue appends a user line": lambda stage: stage.rogue_appends(USER),
+    "a rogue appends an assistant line": lambda stage: stage.rogue_appends(ASSISTANT),
+    "a rogue tears the last line": lambda stage: stage.rogue_appends(b'{"torn'),
+    "a rogue writes and a co-tenant after it": _laundered,
+    "a rogue deletes the file": lambda stage: os.unlink(stage.path),
+    "a rogue empties the file": lambda stage: os.truncate(stage.path, 0),
+    "a rogue renames other bytes over the path": lambda stage: stage.rogue_replaces(USER),
+}
+
+_STAT = {"nothing", "a co-tenant holds the lock and writes nothing"}
+_SAME_PROCESS = {
+    name for name in SITUATIONS if name.startswith("a co-tenant of the same process") or name in _STAT
+}
+_UNSEEN = {
+    "chmod",
+    "touch",
+    "the same bytes are written again",
+    "the file is renamed away and back",
+    "a rogue's append is undone",
+}
+_OTHER_PROCESS = {"a co-tenant of another process appends a user line"}
+_PR_84046 = (
+    _STAT
+    | _UNSEEN
+    | {"a co-tenant of the same process appends an assistant line", "a rogue appends an assistant line"}
+)
+
+#: What each fence admits; whatever else there is it refuses.
+ADMITTED: dict[str, set[str]] = {
+    "none": set(SITUATIONS),
+    "stat-2026.5.17": _STAT,
+    "pr-84046": _PR_84046,
+    "pr-84149": _SAME_PROCESS | {"a rogue writes and a co-tenant after it"},
+    "issue-84071-a": _SAME_PROCESS | _OTHER_PROCESS | {"a rogue writes and a co-tenant after it"},
+    "issue-84071-b": _STAT,
+    "ledger": _SAME_PROCESS | _OTHER_PROCESS | _UNSEEN,
+    "pr-84046-without-dev-inode": _PR_84046,
+    "pr-84046-without-birth-time": _PR_84046,
+    "pr-84046-without-size": _PR_84046,
+    "pr-84046-without-snapshot-consistency": _PR_84046,
+    "pr-84046-without-slow-path-consistency": _PR_84046,
+    "pr-84046-without-prefix-hash": _PR_84046
+    | {"a co-tenant of the same process compacts in place"} - {"a co-tenant of the same process compacts in place"},
+    "pr-84046-without-canonical-entries": _PR_84046
+    | _OTHER_PROCESS
+    | {
+        "a co-tenant of the same process appends a user line",
+        "a rogue appends a user line",
+        "a rogue tears the last line",
+        "a rogue writes and a co-tenant after it",
+    },
+    "pr-84046-without-snapshot-after-throw": _PR_84046,
+}
+
+every_fence = pytest.mark.parametrize("name", list(fence.FENCES))
+
+
+def test_every_registered_fence_has_its_expectations() -> None:
+    assert set(ADMITTED) == set(fence.FENCES)
+
+
+@every_fence
+@pytest.mark.parametrize("situation", list(SITUATIONS))
+def test_a_fence_admits_what_it_is_expected_to_and_refuses_the_rest(
+    name: str, situation: str, tmp_path: Path
+) -> None:
+    stage = Stage(tmp_path, name)
+    runner = stage.thinking()
+    SITUATIONS[situation](stage)
+    there = stage.lines() if stage.path.exists() else None
+
+    admitted = admits(runner, entry("assistant", "reply"))
+
+    assert admitted == (situation in ADMITTED[name])
+    if admitted:
+        assert stage.lines() if there is None else stage.lines() == [*there, entry("assistant", "reply")]
+    else:
+        assert (stage.lines() if stage.path.exists() else None) == there
+    runner.end_turn()
+    _assert_lock_is_free(stage)
+
+
+def _assert_lock_is_free(stage: Stage) -> None:
+    stage.options["lock_timeout_ms"] = 0
+    other = stage.handle("later", "later")
+    other.acquire()
+    other.release()
+
+
+@every_fence
+def test_a_turn_goes_round_and_leaves_every_line_in_order(name: str, tmp_path: Path) -> None:
+    stage = Stage(tmp_path, name)
+    runner = stage.handle("runner")
+    written = [entry("assistant", f"r{number}") for number in range(6)]
+    for turn in range(2):
+        first, second, third = written[3 * turn : 3 * turn + 3]
+        runner.begin_turn()
+        assert runner.load() == stage.path.read_bytes()
+        runner.append([first])
+        runner.release_for_prompt()
+        tick()
+        runner.guarded_write([second])
+        tick()
+        runner.guarded_write([third])
+        runner.end_turn()
+    assert stage.path.read_bytes() == stage.before + b"".join(written)
+    _assert_lock_is_free(stage)
+
+
+@every_fence
+def test_a_transcript_that_does_not_exist_yet_is_made(name: str, tmp_path: Path) -> None:
+    stage = Stage(tmp_path, name)
+    stage.path.unlink()
+    runner = stage.thinking()
+    assert admits(runner, entry("assistant", "reply"))
+    runner.end_turn()
+    assert stage.lines() == [entry("user", "runner-asks"), entry("assistant", "reply")]
+
+
+@every_fence
+def test_ending_a_turn_that_still_holds_the_lock_lets_it_go(name: str, tmp_path: Path) -> None:
+    stage = Stage(tmp_path, name)
+    runner = stage.handle("runner")
+    runner.begin_turn()
+    runner.load()
+    runner.end_turn()
+    runner.end_turn()
+    _assert_lock_is_free(stage)
+
+
+@every_fence
+def test_who_cannot_have_the_lock_is_told_so_and_nothing_is_written(name: str, tmp_path: Path) -> None:
+    stage = Stage(tmp_path, name, lock_timeout_ms=30, lock_poll_ms=10)
+    runner = stage.thinking()
+    holder = stage.handle("cron")
+    holder.acquire()
+    with pytest.raises(LockTimeoutError):
+        runner.guarded_write([entry("assistant", "reply")])
+    with pytest.raises(LockTimeoutError):
+        stage.handle("heartbeat").acquire()
+    holder.release()
+    assert len(stage.lines()) == 3
+
+
+_STICKY = {name for name in fence.FENCES if name not in ("none", "ledger")}
+
+
+@every_fence
+def test_a_lock_time_out_is_held_against_the_runner_by_those_that_descend_from_2026_5_17(
+    name: str, tmp_path: Path
+) -> None:
+    stage = Stage(tmp_path, name, lock_timeout_ms=0)
+    runner = stage.thinking()
+    holder = stage.handle("cron")
+    holder.acquire()
+    with pytest.raises(LockTimeoutError):
+        runner.guarded_write([entry("assistant", "reply")])
+    holder.release()
+    assert admits(runner) == (name not in _STICKY)
+
+
+@every_fence
+def test_a_refusal_stays_for_the_turn_and_goes_with_it(name: str, tmp_path: Path) -> None:
+    stage = Stage(tmp_path, name)
+    if name == "none":
+        return _none_never_refuses(stage)
+    runner = stage.thinking()
+    stage.rogue_replaces(USER)
+    assert not admits(runner)
+    assert not admits(runner)
+    runner.end_turn()
+    runner.begin_turn()
+    assert runner.load() == USER
+    runner.release_for_prompt()
+    assert admits(runner)
+    runner.end_turn()
+
+
+def _none_never_refuses(stage: Stage) -> None:
+    runner = stage.thinking()
+    stage.rogue_replaces(USER)
+    assert admits(runner)
+
+
+_WAYS_OUT = {"issue-84071-b", "ledger"}
+
+
+@every_fence
+def test_some_fences_know_a_way_out_of_a_refusal(name: str, tmp_path: Path) -> None:
+    stage = Stage(tmp_path, name)
+    runner = stage.thinking()
+    stage.rogue_replaces(USER)
+    refused = not admits(runner)
+    assert runner.recover() == (name in _WAYS_OUT)
+    assert admits(runner) == (name in _WAYS_OUT or not refused)
+    runner.end_turn()
+    _assert_lock_is_free(stage)
+
+
+@every_fence
+def test_a_transcript_writer_of_the_same_lane_appends_in_the_window(name: str, tmp_path: Path) -> None:
+    stage = Stage(tmp_path, name)
+    runner = stage.thinking()
+    stage.cotenant_appends(entry("toolResult", "t1"), lane="runner")
+    accepting = {"none", "pr-84149", "issue-84071-a", "ledger"} | {n for n in fence.FENCES if "84046" in n}
+    assert admits(runner) == (name in accepting)
+
+
+@every_fence
+def test_the_lock_is_let_go_when_the_write_fails(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(tmp_path, name)
+    runner = stage.thinking()
+    module = __import__(type(runner)._write.__module__ if hasattr(runner, "_write") else "fence.protocol")
+    assert module is not None
+    monkeypatch.setattr("fence.transcript.write_all", _no_space)
+    with pytest.raises(OSError, match="no space"):
+        runner.guarded_write([entry("assistant", "reply")])
+    _assert_lock_is_free(stage)
+
+
+def _no_space(fd: int, data: bytes) -> None:
+    raise OSError(28, "no space")
+
+
+@every_fence
+def test_a_fence_says_what_it_is_and_keeps_no_state_in_its_class(name: str, tmp_path: Path) -> None:
+    fence_class = fence.load(name)
+    assert issubclass(fence_class, Fence)
+    assert fence_class.about
+    assert fence_class.__doc__ and "not catch" in fence_class.__doc__ or name.startswith("pr-84046-without")
+    assert fence_class.sound_under == (("coordinated",) if name == "ledger" else ())
+    stage = Stage(tmp_path, name)
+    before = dict(vars(fence_class))
+    stage.rogue_appends(USER)
+    stage.thinking().guarded_write([USER])
+    assert dict(vars(fence_class)) == before
+
+
+def test_a_takeover_names_the_check_that_tripped(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, "stat-2026.5.17")
+    runner = stage.thinking()
+    stage.rogue_appends(USER)
+    with pytest.raises(TakeoverError, match=r"stat: size, mtime_ns, ctime_ns"):
+        runner.guarded_write([ASSISTANT])
