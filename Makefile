@@ -21,7 +21,7 @@ test: $(STAMP)
 check: $(STAMP)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy
+	$(VENV)/bin/python -m mypy
 	$(VENV)/bin/lint-imports
 
 format: $(STAMP)

@@ -9,12 +9,15 @@ from collections.abc import Sequence
 from typing import ClassVar, NoReturn
 
 from fence.errors import TakeoverError
-from fence.ledger_book import Book, Branches, Content, Intent
+from fence.ledger_book import Book, Content, Intent
 from fence.protocol import Fence, Site
 from fence.swap import Movement, exchange
 from fence.transcript import append_lines, read_fd, write_all
 
 __all__ = ["LedgerFence"]
+
+_APPENDING = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
+_NEW = os.O_CREAT | os.O_EXCL
 
 
 class LedgerFence(Fence):
@@ -83,7 +86,7 @@ class LedgerFence(Fence):
                 return
             if book.intent is not None:
                 self._settle(book, book.intent, self._look(self.path))
-            self._append(book, entries)
+            self._append(book, b"".join(entries))
 
     def guarded_write(self, entries: Sequence[bytes]) -> None:
         """Lock, compare with the runner's branch, append, write it down, unlock."""
@@ -101,8 +104,7 @@ class LedgerFence(Fence):
                 if expected.tail:
                     payload = b"\n" + payload
                 book.intend_append(payload)
-                append_lines(self.path, [payload])
-                book.commit(_extended(book.branches, payload))
+                self._write(book, payload, *self._open(expected.exists))
 
     def recover(self) -> bool:
         """Take in what is there now, under the lock, and be measured by that."""
@@ -193,11 +195,9 @@ class LedgerFence(Fence):
 
     # Writing
 
-    def _append(self, book: Book, entries: Sequence[bytes]) -> None:
-        payload = b"".join(entries)
-        flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
+    def _append(self, book: Book, payload: bytes) -> None:
         try:
-            fd = os.open(self.path, flags)
+            fd = os.open(self.path, _APPENDING)
         except FileNotFoundError:
             fd = -1
         try:
@@ -205,13 +205,30 @@ class LedgerFence(Fence):
             if any(content.tail for content in book.branches.values()) or (fd >= 0 and _is_torn(fd)):
                 payload = b"\n" + payload
             book.intend_append(payload)
-            if fd < 0:
-                fd = os.open(self.path, flags | os.O_CREAT, 0o600)
-            write_all(fd, payload)
-        finally:
+        except BaseException:
             if fd >= 0:
                 os.close(fd)
-        book.commit(_extended(book.branches, payload))
+            raise
+        self._write(book, payload, *((fd, True) if fd >= 0 else self._open(False)))
+
+    def _open(self, exists: bool) -> tuple[int, bool]:
+        """The transcript, open for appending, and whether it was there before.
+
+        Args:
+            exists: what is expected; somebody may make or remove the file meanwhile.
+        """
+        for expected in (exists, not exists):
+            with contextlib.suppress(FileNotFoundError, FileExistsError):
+                return os.open(self.path, _APPENDING | (0 if expected else _NEW), 0o600), expected
+        return os.open(self.path, _APPENDING | os.O_CREAT, 0o600), exists
+
+    def _write(self, book: Book, payload: bytes, fd: int, existed: bool) -> None:
+        try:
+            write_all(fd, payload)
+        finally:
+            os.close(fd)
+        # A file made or removed by somebody else ends a branch even if the bytes are alike.
+        book.commit({name: old.plus(payload) for name, old in book.branches.items() if old.exists == existed})
 
     def _exchange(self, book: Book, data: bytes) -> None:
         new = Content.of(data)
@@ -268,10 +285,6 @@ class LedgerFence(Fence):
         else:
             book.commit({name: intent.new for name, old in book.branches.items() if old == aside})
         self._unlink_aside()
-
-
-def _extended(branches: Branches, payload: bytes) -> Branches:
-    return {name: content.plus(payload) for name, content in branches.items()}
 
 
 def _as_far(old: Content, payload: bytes, data: bytes | None) -> Content:

@@ -13,8 +13,8 @@ class NoFence(Fence):
     """Writes under the lock and accepts whatever came in between.
 
     Source: OpenClaw before 2026.5.16 kept the lock for the whole turn instead; this
-    is what is left when the lock is let go and nothing takes its place. It does not
-    catch anything.
+    is what is left when the lock is let go and nothing takes its place. It does not catch
+    anything.
     """
 
     about: ClassVar[str] = "no check at all: every write is admitted"

@@ -73,7 +73,7 @@ _FORMS: Final[dict[str, Callable[[str, str], str]]] = {
     "session_info": _record("session_info", '"name"'),
     "model_change": _record("model_change", '"provider":"openclaw","modelId"'),
     "thinking_level_change": _record("thinking_level_change", '"thinkingLevel"'),
-    "compaction": _record("compaction", '"droppedIds":[],"summary"'),
+    "compaction": _record("compaction", '"compacts":[],"summary"'),
 }
 
 assert tuple(_FORMS) == TYPES, "a type of entry has no form"
@@ -98,7 +98,7 @@ def compaction_line(identity: str, dropped: Sequence[str]) -> str:
         "id": identity,
         "parentId": None,
         "timestamp": _TIMESTAMP,
-        "droppedIds": list(dropped),
+        "compacts": list(dropped),
         "summary": f"{len(dropped)} entries",
     }
     return json.dumps(fields, separators=(",", ":"))

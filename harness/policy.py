@@ -110,7 +110,8 @@ def resolve(policy: str | CustomPolicy) -> Policy:
     missing = [effect for effect in EFFECTS if effect not in rules]
     if missing:
         raise UsageError(
-            f"policy {policy.name}: no rule for {', '.join(missing)}; add them, or name a base to take them from"
+            f"policy {policy.name}: no rule for {', '.join(missing)}; "
+            "add them, or name a base to take them from"
         )
     return Policy(policy.name, policy.about, {effect: rules[effect] for effect in EFFECTS})
 
@@ -118,6 +119,7 @@ def resolve(policy: str | CustomPolicy) -> Policy:
 def _named(name: str) -> Policy:
     if name not in POLICIES:
         raise UsageError(
-            f"policy {name!r}: unknown, expected one of {', '.join(POLICIES)}; see `python -m harness list policies`"
+            f"policy {name!r}: unknown, expected one of {', '.join(POLICIES)}; "
+            "see `python -m harness list policies`"
         )
     return POLICIES[name]

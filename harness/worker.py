@@ -149,6 +149,9 @@ def _warm_up() -> None:
     import harness.roles.compactor  # noqa: F401  # for its side effect of being there
 
 
+def main_free() -> None: ...
+
+
 def main(
     layout: Layout,
     name: str,

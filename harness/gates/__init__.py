@@ -1,0 +1,20 @@
+"""Gates by name, and whether this machine can offer them."""
+
+from __future__ import annotations
+
+__all__ = ["GATES", "unavailable"]
+
+#: Name and what it is for.
+GATES = {
+    "kernel": "stops each lane before every file call by seccomp user notification (Linux); exact",
+    "free": "stops nobody; jitter by seed, operations carry times, what overlaps counts as racing",
+}
+
+
+def unavailable(name: str) -> str:
+    """Why this machine cannot offer a gate; empty when it can."""
+    if name != "kernel":
+        return ""
+    from harness.gates.kernel.probe import probe
+
+    return probe()

@@ -120,5 +120,8 @@ class Gate(Protocol):
     def finish(self, inconclusive: str = "") -> Outcome:
         """End the schedule and hand its events over."""
 
+    def pids(self) -> dict[str, int]:
+        """Process ids of the workers by name of the process."""
+
     def close(self) -> None:
-        """Stop every process and remove the session directory."""
+        """Stop every process; the session directory belongs to the caller."""

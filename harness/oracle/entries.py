@@ -80,7 +80,9 @@ def _chained(survey: Survey) -> bool:
 def _removed(survey: Survey, remover: Mutation, name: str) -> Violation | None:
     """The entry was there until `remover` took it away."""
     operation = remover.operation
-    if survey.is_rogue(operation.lane) or _rogue_near(survey, _taken(survey, operation), operation.done):
+    if survey.is_rogue(operation.lane):
+        return None
+    if _rogue_near(survey, _taken(survey, operation), operation.done, seen_by_readers=True):
         return None
     who = survey.header.lanes[operation.lane].name
     how = ", whose lock had been reclaimed," if remover.reclaimed else ""
@@ -112,10 +114,11 @@ def _taken(survey: Survey, operation: Operation) -> int:
     return began
 
 
-def _rogue_near(survey: Survey, begin: int, end: int) -> bool:
+def _rogue_near(survey: Survey, begin: int, end: int, *, seen_by_readers: bool = False) -> bool:
     """Whether a rogue disturbed the transcript or its lock in that time.
 
-    The lock counts from the start of the schedule: once a rogue has broken it, nothing
+    A touch that no reader sees makes nobody drop an entry, and can be left out. The lock
+    counts from the start of the schedule: once a rogue has broken it, nothing
     that participants do to each other is the lock's fault.
     """
     for index, event in enumerate(survey.history.events):
@@ -124,7 +127,7 @@ def _rogue_near(survey: Survey, begin: int, end: int) -> bool:
             if event.lock is not None or "lock" in event.path:
                 if first <= end:
                     return True
-            elif disturbs(event) and first <= end and last >= begin:
+            elif (event.change is not None if seen_by_readers else disturbs(event)) and first <= end and last >= begin:
                 return True
     return False
 
@@ -143,15 +146,19 @@ def _moved_away(survey: Survey, operation: Operation) -> bool:
 
 
 def _torn_by_rogue(survey: Survey, append: Mutation) -> bool:
-    """Whether an append met a last line without newline that a rogue had left so."""
-    if _whole_tail(survey, append.before):
-        return False
-    for mutation in reversed(survey.mutations[: append.position]):
-        if _whole_tail(survey, mutation.before):
-            return survey.is_rogue(mutation.operation.lane)
+    """Whether an append met a last line without newline that comes from a rogue.
+
+    Participants that rewrite the transcript may have carried it along since.
+    """
+    tail = _torn_tail(survey, append.before)
+    for mutation in survey.mutations[: append.position]:
+        if survey.is_rogue(mutation.operation.lane):
+            torn = _torn_tail(survey, mutation.after)
+            if torn and torn in tail:
+                return True
     return False
 
 
-def _whole_tail(survey: Survey, state: State) -> bool:
-    content = survey.blobs.get(state.content, b"")
-    return not content or content.endswith(b"\n")
+def _torn_tail(survey: Survey, state: State) -> bytes:
+    """What stands after the last newline."""
+    return survey.blobs.get(state.content, b"").rpartition(b"\n")[2]

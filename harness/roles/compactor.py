@@ -19,19 +19,19 @@ from harness.program import Op
 from harness.roles.participant import OPS_PER_TIME, LockedSettings, draw_locked
 from harness.roles.protocol import Ids, LineRange, Role, Size, choose, highest, pick
 
-__all__ = ["ROLE", "Settings", "rewrite_lines"]
+__all__ = ["ROLE", "CompactorSettings", "rewrite_lines"]
 
 #: Parent of a first line once the lines are linked.
 _ROOT: Final = "root"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(LockedSettings):
+class CompactorSettings(LockedSettings):
     """A lane of the role compactor."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
-    role: Literal["compactor"]
+    role: Annotated[Literal["compactor"], doc("What the lane does.")]
     how: Annotated[
         tuple[Literal["in_place", "rename"], ...],
         MinLen(1),
@@ -45,7 +45,7 @@ class Settings(LockedSettings):
     keep: Annotated[LineRange, doc("Lines at the end that a compaction leaves as they are.")] = (0, 3)
 
 
-def _draw(settings: Settings, rng: random.Random, ids: Ids) -> tuple[Op, ...]:
+def _draw(settings: CompactorSettings, rng: random.Random, ids: Ids) -> tuple[Op, ...]:
     def rewrite(group: int) -> Op:
         kind, how = choose(rng, settings.kind), choose(rng, settings.how)
         args: dict[str, int | str | bool] = {
@@ -58,7 +58,7 @@ def _draw(settings: Settings, rng: random.Random, ids: Ids) -> tuple[Op, ...]:
     return draw_locked(settings, rng, rewrite)
 
 
-def _size(settings: Settings) -> Size:
+def _size(settings: CompactorSettings) -> Size:
     return Size(highest(settings.times) * OPS_PER_TIME, 0)
 
 
@@ -99,7 +99,7 @@ def _compact(lines: Sequence[bytes], keep: int, summary_id: str) -> list[bytes]:
     for line in lines[head:cut]:
         entry = _parse(line)
         # A compaction that is dropped itself hands on the ids in its keeping.
-        inherited = entry.get("droppedIds")
+        inherited = entry.get("compacts")
         names = [*inherited, entry.get("id")] if isinstance(inherited, list) else [entry.get("id")]
         dropped += [name for name in names if isinstance(name, str)]
     return [*lines[:head], compaction_line(summary_id, dropped).encode(), *lines[cut:]]
@@ -124,7 +124,7 @@ ROLE = Role(
     "compactor",
     "Rewrites the whole transcript under the lock: compaction or migration, same file or a new one.",
     True,
-    Settings,
+    CompactorSettings,
     _draw,
     _size,
 )

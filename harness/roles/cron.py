@@ -11,14 +11,14 @@ from harness.entries import EntryType
 from harness.roles.participant import WriterSettings, draw_writes, size_of_writes
 from harness.roles.protocol import Role
 
-__all__ = ["ROLE", "Settings"]
+__all__ = ["ROLE", "CronSettings"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(WriterSettings):
+class CronSettings(WriterSettings):
     """A lane of the role cron."""
 
-    role: Literal["cron"]
+    role: Annotated[Literal["cron"], doc("What the lane does.")]
     entries: Annotated[tuple[EntryType, ...], MinLen(1), doc("Types of the lines, drawn one by one.")] = (
         "custom",
         "assistant",
@@ -29,7 +29,7 @@ ROLE = Role(
     "cron",
     "A scheduled job that appends custom and assistant lines under the lock.",
     True,
-    Settings,
+    CronSettings,
     draw_writes,
     size_of_writes,
 )

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 from annotated_types import MaxLen, MinLen, doc
 
+from harness.actions import ACTIONS
 from harness.program import Op
 from harness.roles.protocol import (
     CountRange,
@@ -24,7 +25,7 @@ from harness.roles.protocol import (
     waits,
 )
 
-__all__ = ["ROLE", "Drawable", "Settings", "draw_actions"]
+__all__ = ["ROLE", "Drawable", "EditorSettings", "draw_actions"]
 
 
 class Drawable(Protocol):
@@ -35,12 +36,12 @@ class Drawable(Protocol):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(LaneSettings):
+class EditorSettings(LaneSettings):
     """A lane of the role editor."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
-    role: Literal["editor"]
+    role: Annotated[Literal["editor"], doc("What the lane does.")]
     delay_steps: Annotated[StepRange, doc("Scheduling points that go by before each action.")] = (0, 12)
     actions: Annotated[
         Annotated[tuple[str, ...], MinLen(1), MaxLen(100)] | Literal["all"],
@@ -51,7 +52,7 @@ class Settings(LaneSettings):
 
 
 def draw_actions(
-    settings: Settings, rng: random.Random, ids: Ids, actions: Mapping[str, Drawable]
+    settings: EditorSettings, rng: random.Random, ids: Ids, actions: Mapping[str, Drawable]
 ) -> tuple[Op, ...]:
     """Operations of a rogue that knows the given actions."""
     names = tuple(actions) if settings.actions == "all" else settings.actions
@@ -65,14 +66,11 @@ def draw_actions(
     return tuple(ops)
 
 
-def _draw(settings: Settings, rng: random.Random, ids: Ids) -> tuple[Op, ...]:
-    # Imported late: a scenario without a rogue does not need the actions.
-    from harness.actions import ACTIONS
-
+def _draw(settings: EditorSettings, rng: random.Random, ids: Ids) -> tuple[Op, ...]:
     return draw_actions(settings, rng, ids, ACTIONS)
 
 
-def _size(settings: Settings) -> Size:
+def _size(settings: EditorSettings) -> Size:
     return Size(highest(settings.times) * 3, 0)
 
 
@@ -80,7 +78,7 @@ ROLE = Role(
     "editor",
     "A rogue: an editor, a script or a second gateway that writes to the file without the lock.",
     False,
-    Settings,
+    EditorSettings,
     _draw,
     _size,
 )

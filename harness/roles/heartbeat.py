@@ -11,14 +11,14 @@ from harness.entries import EntryType
 from harness.roles.participant import WriterSettings, draw_writes, size_of_writes
 from harness.roles.protocol import Role
 
-__all__ = ["ROLE", "Settings"]
+__all__ = ["ROLE", "HeartbeatSettings"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(WriterSettings):
+class HeartbeatSettings(WriterSettings):
     """A lane of the role heartbeat."""
 
-    role: Literal["heartbeat"]
+    role: Annotated[Literal["heartbeat"], doc("What the lane does.")]
     entries: Annotated[tuple[EntryType, ...], MinLen(1), doc("Types of the lines, drawn one by one.")] = (
         "assistant",
         "custom",
@@ -29,7 +29,7 @@ ROLE = Role(
     "heartbeat",
     "A timer of the runtime that appends assistant and custom lines under the lock.",
     True,
-    Settings,
+    HeartbeatSettings,
     draw_writes,
     size_of_writes,
 )

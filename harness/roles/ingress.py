@@ -11,14 +11,14 @@ from harness.entries import EntryType
 from harness.roles.participant import WriterSettings, draw_writes, size_of_writes
 from harness.roles.protocol import Role
 
-__all__ = ["ROLE", "Settings"]
+__all__ = ["ROLE", "IngressSettings"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(WriterSettings):
+class IngressSettings(WriterSettings):
     """A lane of the role ingress."""
 
-    role: Literal["ingress"]
+    role: Annotated[Literal["ingress"], doc("What the lane does.")]
     entries: Annotated[tuple[EntryType, ...], MinLen(1), doc("Types of the lines, drawn one by one.")] = (
         "user",
     )
@@ -28,7 +28,7 @@ ROLE = Role(
     "ingress",
     "A channel message: appends user lines under the lock.",
     True,
-    Settings,
+    IngressSettings,
     draw_writes,
     size_of_writes,
 )

@@ -24,19 +24,19 @@ from harness.roles.protocol import (
     waits,
 )
 
-__all__ = ["ROLE", "Settings"]
+__all__ = ["ROLE", "RunnerSettings"]
 
 _Own = Annotated[int, Ge(0), Le(20)]
 _Types = Annotated[tuple[EntryType, ...], MinLen(1)]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(LaneSettings):
+class RunnerSettings(LaneSettings):
     """A lane of the role runner."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
-    role: Literal["runner"]
+    role: Annotated[Literal["runner"], doc("What the lane does.")]
     turns: Annotated[CountRange, doc("Turns, one after the other.")] = 1
     prompt: Annotated[
         tuple[EntryType, ...],
@@ -51,9 +51,7 @@ class Settings(LaneSettings):
     lines: Annotated[CountRange, doc("Lines of a guarded write.")] = 1
     own_writes: Annotated[
         _Own | Annotated[tuple[_Own, _Own], Predicate(is_ordered)],
-        doc(
-            "Lines in a turn that the runner's own transcript writer appends beside the fence, under the lock."
-        ),
+        doc("Lines in a turn that the runner's own writer appends beside the fence, under the lock."),
     ] = 0
     own_entries: Annotated[_Types, doc("Types of those lines, drawn one by one.")] = CANONICAL
     recover: Annotated[
@@ -61,7 +59,7 @@ class Settings(LaneSettings):
     ] = False
 
 
-def _open(settings: Settings, rng: random.Random, ids: Ids, turn: int, group: int) -> list[Op]:
+def _open(settings: RunnerSettings, rng: random.Random, ids: Ids, turn: int, group: int) -> list[Op]:
     """From the start of a turn until the model has its prompt."""
     ops = waits(settings, rng, group)
     ops.append(Op("begin_turn", turn, group))
@@ -73,7 +71,7 @@ def _open(settings: Settings, rng: random.Random, ids: Ids, turn: int, group: in
     return ops
 
 
-def _own_write(settings: Settings, rng: random.Random, ids: Ids, turn: int, group: int) -> list[Op]:
+def _own_write(settings: RunnerSettings, rng: random.Random, ids: Ids, turn: int, group: int) -> list[Op]:
     entries = ids.entries(rng, settings.own_entries, 1)
     return [
         Op("acquire", turn, group, "writer"),
@@ -82,7 +80,7 @@ def _own_write(settings: Settings, rng: random.Random, ids: Ids, turn: int, grou
     ]
 
 
-def _draw(settings: Settings, rng: random.Random, ids: Ids) -> tuple[Op, ...]:
+def _draw(settings: RunnerSettings, rng: random.Random, ids: Ids) -> tuple[Op, ...]:
     ops: list[Op] = []
     group = 0
     for turn in range(pick(rng, settings.turns)):
@@ -106,12 +104,12 @@ def _draw(settings: Settings, rng: random.Random, ids: Ids) -> tuple[Op, ...]:
     return tuple(ops)
 
 
-def _guarded_write(settings: Settings, rng: random.Random, ids: Ids, turn: int, group: int) -> Op:
+def _guarded_write(settings: RunnerSettings, rng: random.Random, ids: Ids, turn: int, group: int) -> Op:
     entries = ids.entries(rng, settings.writes, pick(rng, settings.lines))
     return Op("guarded_write", turn, group, entries=entries)
 
 
-def _size(settings: Settings) -> Size:
+def _size(settings: RunnerSettings) -> Size:
     turns, rounds, lines = highest(settings.turns), highest(settings.rounds), highest(settings.lines)
     own_writes = highest(settings.own_writes)
     # Once a turn: a delay, begin_turn, load, append, release_for_prompt, end_turn.
@@ -122,9 +120,9 @@ def _size(settings: Settings) -> Size:
 
 ROLE = Role(
     "runner",
-    "Takes turns: appends the prompt, lets the lock go while the model thinks, writes the reply past the fence.",
+    "Takes turns: prompts, lets the lock go while its model thinks, writes the reply past the fence.",
     True,
-    Settings,
+    RunnerSettings,
     _draw,
     _size,
 )

@@ -80,8 +80,12 @@ class Stage:
         other.write_bytes(content)
         os.rename(other, self.path)
 
+    def content(self) -> bytes | None:
+        """What a reader of the transcript sees; None when there is no file."""
+        return self.path.read_bytes() if self.path.exists() else None
+
     def lines(self) -> list[bytes]:
-        """What a reader of the transcript sees."""
+        """Its lines, each with its newline."""
         return self.path.read_bytes().splitlines(keepends=True)
 
 

@@ -91,9 +91,9 @@ class KernelGate:
         if self._lanes:
             self._processes.stop_all()
 
-    def pids(self) -> list[int]:
-        """Process ids of the workers."""
-        return [worker.pid for worker in self._processes.workers.values()]
+    def pids(self) -> dict[str, int]:
+        """Process ids of the workers by name of the process."""
+        return {name: worker.pid for name, worker in self._processes.workers.items()}
 
     # One schedule
 

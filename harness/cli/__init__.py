@@ -1,0 +1,127 @@
+"""The command line: arguments in, exit status out. What a subcommand does is in its own file.
+
+Exit status: 0 all as expected; 1 an expectation was not met; 2 bad arguments or
+scenario (nothing ran); 3 inconclusive; 4 a bug of the harness; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from harness.cli.status import BUG, INCONCLUSIVE, INTERRUPTED, USAGE
+from harness.errors import FormatError, HarnessError, StoreError, UsageError, WorkerDied
+
+__all__ = ["main", "parser"]
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole grammar; importing nothing that a subcommand needs."""
+    top = argparse.ArgumentParser(
+        prog="python -m harness",
+        description="Runs real processes against one transcript under a scheduler and judges the fence.",
+        epilog="Exit status: 0 as expected, 1 not as expected, 2 bad arguments, 3 inconclusive, 4 a bug of ours.",
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _run(commands.add_parser("run", help="search scenarios for schedules that break a fence"))
+    replay = commands.add_parser("replay", help="run the schedule of a witness again")
+    replay.add_argument("witness", help="file that `run` wrote")
+    replay.add_argument("--fence", metavar="REF", help="replay against another fence")
+    replay.add_argument("--json", action="store_true", help="one JSON object instead of a story")
+    replay.add_argument("--session-root", metavar="DIR", help="where session directories are made")
+    judge = commands.add_parser("judge", help="judge a stored history again")
+    judge.add_argument("history", help="file that `run` wrote beside a witness")
+    judge.add_argument("--policy", metavar="NAME", help="by another policy than its own")
+    judge.add_argument("--json", action="store_true", help="one JSON object instead of a story")
+    listing = commands.add_parser("list", help="what there is")
+    listing.add_argument(
+        "what",
+        choices=("scenarios", "fences", "strategies", "roles", "actions", "policies", "gates"),
+    )
+    listing.add_argument("--json", action="store_true", help="objects instead of lines")
+    commands.add_parser("schema", help="JSON Schema of a scenario file, for editors")
+    doctor = commands.add_parser("doctor", help="what this machine can do")
+    doctor.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    doctor.add_argument("--session-root", metavar="DIR", help="look at the file system there")
+    return top
+
+
+def _run(command: argparse.ArgumentParser) -> None:
+    command.add_argument("scenarios", nargs="+", metavar="SCENARIO.yaml", help="file, or folder of such files")
+    command.add_argument(
+        "--fence",
+        metavar="REF",
+        action="append",
+        help="a registered name, package.module:Class or path/file.py:Class "
+        "(default: those that the scenario names)",
+    )
+    command.add_argument("--gate", choices=("kernel", "free"), help="default: kernel where it is available")
+    command.add_argument("--strategy", metavar="NAME", default="random", help="see `list strategies`")
+    command.add_argument("--schedules", type=_at_least(1), metavar="N", help="default: the scenario's")
+    command.add_argument("--seed", type=_at_least(0), metavar="N", default=1, help="default: 1")
+    command.add_argument("--time-limit-s", type=_positive, metavar="S", default=0.0, help="stop after S seconds")
+    command.add_argument("--explorers", type=_at_least(1), metavar="N", help="default: one a core")
+    command.add_argument("--out", metavar="DIR", help="default: results/runs/<run id>")
+    command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
+    command.add_argument("--json", action="store_true", help="one JSON object a scenario and fence, one a line")
+
+
+class _at_least:
+    def __init__(self, least: int) -> None:
+        self._least = least
+
+    def __call__(self, text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
+        if value < self._least or value >= 1 << 63:
+            raise argparse.ArgumentTypeError(f"must be at least {self._least} and below 2^63 (got {text})")
+        return value
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected seconds, got {text!r}") from None
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be > 0 (got {text})")
+    return value
+
+
+def main(argv: Sequence[str]) -> int:
+    """Parse and carry out one command.
+
+    Returns:
+        The exit status.
+    """
+    arguments = parser().parse_args(argv)
+    module = importlib.import_module(f"harness.cli.{arguments.command}_command")
+    try:
+        status: int = module.main(arguments)
+    except (UsageError, FormatError) as error:
+        print(error, file=sys.stderr)
+        return USAGE
+    except (StoreError, WorkerDied) as error:
+        print(error, file=sys.stderr)
+        return INCONCLUSIVE
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output is gone: the usual end of `... | head`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return USAGE
+    except HarnessError as error:
+        print(f"a bug of the harness:\n{error}", file=sys.stderr)
+        return BUG
+    except Exception:  # the last resort: exit status 4 is for what we did not think of
+        print("a bug of the harness:", file=sys.stderr)
+        traceback.print_exc()
+        return BUG
+    return status

@@ -1,0 +1,23 @@
+"""``doctor``: what this machine can do."""
+
+from __future__ import annotations
+
+import argparse
+
+import msgspec
+
+from harness.cli.status import OK
+from harness.doctor import examine
+
+__all__ = ["main"]
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Print the findings, one a line, with what to do where something is missing."""
+    findings = examine(arguments.session_root)
+    if arguments.json:
+        print(msgspec.json.encode(findings).decode())
+        return OK
+    for name, value in findings.items():
+        print(f"{name.replace('_', ' '):<22} {value}")
+    return OK

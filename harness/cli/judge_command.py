@@ -1,0 +1,44 @@
+"""``judge``: judge a stored history again."""
+
+from __future__ import annotations
+
+import argparse
+
+import msgspec
+
+from harness import policy
+from harness.cli.status import INCONCLUSIVE, NOT_EXPECTED, OK
+from harness.errors import FormatError
+from harness.history import decode
+from harness.oracle import judge
+from harness.report.story import headline, story
+
+__all__ = ["main"]
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Judge; 0 without violation, 1 with one, 3 when the truth is not known."""
+    try:
+        with open(arguments.history, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise FormatError(f"{arguments.history}: {error.strerror}; give the path of a history") from error
+    history = decode(data, arguments.history)
+    chosen = policy.resolve(arguments.policy) if arguments.policy else None
+    judgement = judge(history, chosen)
+    if arguments.json:
+        print(msgspec.json.encode({"counts": judgement.counts(), "judgement": judgement}).decode())
+    else:
+        name = chosen.name if chosen is not None else history.header.policy
+        print(f"{history.header.scenario} / {history.header.fence}, policy {name}")
+        for verdict, count in judgement.counts().items():
+            print(f"  {verdict.replace('_', ' ')}: {count}")
+        if judgement.inconclusive:
+            print(f"  inconclusive: {judgement.inconclusive}")
+        for violation in judgement.violations:
+            print(f"{headline(history, violation)}")
+            for line in story(history, judgement, violation):
+                print(f"  {line}")
+    if judgement.inconclusive:
+        return INCONCLUSIVE
+    return NOT_EXPECTED if judgement.violations else OK

@@ -1,0 +1,91 @@
+"""``list``: what there is, by name."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+
+import msgspec
+
+from harness.cli.status import OK
+
+__all__ = ["main"]
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Print one line, or one JSON array, of what was asked for."""
+    items = _LISTS[arguments.what]()
+    if arguments.json:
+        print(msgspec.json.encode(items).decode())
+        return OK
+    width = max((len(str(item["name"])) for item in items), default=0)
+    for item in items:
+        print(f"{item['name']:<{width}}  {item['about']}")
+    return OK
+
+
+def _scenarios() -> list[dict[str, object]]:
+    from harness.cli.files import scenario_files
+    from harness.scenario import load_all
+
+    if not os.path.isdir("scenarios"):
+        return []
+    files = scenario_files(["scenarios"])
+    return [
+        {"name": path, "about": scenario.about.strip(), "source": scenario.source, "policy": scenario.resolved_policy().name}
+        for path, scenario in zip(files, load_all(files), strict=True)
+    ]
+
+
+def _fences() -> list[dict[str, object]]:
+    import fence
+
+    result = []
+    for name in fence.FENCES:
+        found = fence.load(name)
+        result.append({"name": name, "about": found.about, "sound_under": list(found.sound_under)})
+    return result
+
+
+def _strategies() -> list[dict[str, object]]:
+    from harness.strategies import STRATEGIES
+
+    return [{"name": name, "about": strategy.about} for name, strategy in STRATEGIES.items()]
+
+
+def _roles() -> list[dict[str, object]]:
+    from harness.roles import ROLES
+
+    return [{"name": name, "about": role.about} for name, role in ROLES.items()]
+
+
+def _actions() -> list[dict[str, object]]:
+    from harness.actions import ACTIONS
+
+    return [{"name": name, "about": action.about, "effect": action.effect} for name, action in ACTIONS.items()]
+
+
+def _policies() -> list[dict[str, object]]:
+    from harness.policy import POLICIES
+
+    return [
+        {"name": name, "about": policy.about, "rules": dict(policy.rules)} for name, policy in POLICIES.items()
+    ]
+
+
+def _gates() -> list[dict[str, object]]:
+    from harness.gates import GATES
+
+    return [{"name": name, "about": about} for name, about in GATES.items()]
+
+
+_LISTS: dict[str, Callable[[], list[dict[str, object]]]] = {
+    "scenarios": _scenarios,
+    "fences": _fences,
+    "strategies": _strategies,
+    "roles": _roles,
+    "actions": _actions,
+    "policies": _policies,
+    "gates": _gates,
+}

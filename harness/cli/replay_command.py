@@ -1,0 +1,54 @@
+"""``replay``: run the schedule of a witness again."""
+
+from __future__ import annotations
+
+import argparse
+
+import msgspec
+
+from harness.cli.status import INCONCLUSIVE, NOT_EXPECTED, OK
+from harness.replay import Replayed, replay
+from harness.report.story import headline, story
+from harness.witness import read
+
+__all__ = ["main"]
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Replay; 0 when the violation shows again, 1 when it does not, 3 when nothing can be said."""
+    witness = read(arguments.witness)
+    replayed = replay(witness, arguments.fence, arguments.session_root)
+    if arguments.json:
+        print(msgspec.json.encode(_summary(replayed, witness.claim.kind)).decode())
+    else:
+        _tell(replayed, witness.claim.kind)
+    if replayed.judgement.inconclusive:
+        return INCONCLUSIVE
+    return OK if replayed.violation is not None else NOT_EXPECTED
+
+
+def _summary(replayed: Replayed, kind: str) -> dict[str, object]:
+    return {
+        "kind": kind,
+        "fence": replayed.history.header.fence,
+        "violation": replayed.violation is not None,
+        "same_step": replayed.same_step,
+        "same_history": replayed.same_history,
+        "diverged": replayed.diverged,
+        "inconclusive": replayed.judgement.inconclusive,
+        "verdicts": replayed.judgement.counts(),
+    }
+
+
+def _tell(replayed: Replayed, kind: str) -> None:
+    if replayed.diverged:
+        print(f"differs from the record: {replayed.diverged}")
+    if replayed.judgement.inconclusive:
+        print(f"inconclusive: {replayed.judgement.inconclusive}")
+    elif replayed.violation is None:
+        print(f"no {kind.replace('_', ' ')} any more with {replayed.history.header.fence}")
+    else:
+        same = "the same history, step by step" if replayed.same_history else "another history"
+        print(f"{headline(replayed.history, replayed.violation)}\n({same})")
+        for line in story(replayed.history, replayed.judgement, replayed.violation):
+            print(f"  {line}")

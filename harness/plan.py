@@ -1,0 +1,85 @@
+"""Scenario, seed and number of a schedule to a `Program`, in which no lane is left anything to chance.
+
+Who goes first is not drawn here, that is the strategy's part, with a generator of
+its own.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Final
+
+from harness.entries import make
+from harness.history import LaneInfo
+from harness.program import Entry, Filesystem, LaneProgram, Program
+from harness.roles import ROLES, Ids
+from harness.roles.protocol import choose, pick
+from harness.scenario.model import Scenario
+
+__all__ = ["draw", "lanes_of", "mix"]
+
+_CLOCK_START_MS: Final = 1_767_225_600_000  # 2026-01-01, UTC
+_CLOCK_SPREAD_MS: Final = 10_000
+_MASK: Final = (1 << 64) - 1
+#: No lane can have this name, so its ids collide with nobody's.
+_BEFORE: Final = "_before"
+_CONVERSATION: Final = ("user", "assistant", "assistant", "toolResult")
+
+
+def mix(seed: int, schedule: int) -> int:
+    """Scatter both numbers over 64 bits (SplitMix64; Steele et al., OOPSLA 2014).
+
+    Of the seed the lowest 128 bits count, of the schedule the lowest 64.
+    """
+    return _scramble(_scramble(seed & _MASK) ^ _scramble(seed >> 64 & _MASK) ^ schedule & _MASK)
+
+
+def _scramble(bits: int) -> int:
+    bits = (bits + 0x9E3779B97F4A7C15) & _MASK
+    bits = ((bits ^ bits >> 30) * 0xBF58476D1CE4E5B9) & _MASK
+    bits = ((bits ^ bits >> 27) * 0x94D049BB133111EB) & _MASK
+    return bits ^ bits >> 31
+
+
+def lanes_of(scenario: Scenario) -> tuple[LaneInfo, ...]:
+    """The scenario's lanes, counts written out; a lane's index is its place here."""
+    return tuple(
+        LaneInfo(name, lane.role, lane.process or name, ROLES[lane.role].participant)
+        for lane in scenario.lanes
+        for name in lane.names()
+    )
+
+
+def draw(scenario: Scenario, seed: int, schedule: int) -> Program:
+    """What the lanes do in one schedule; a function of its arguments and of nothing else.
+
+    Args:
+        scenario: checked.
+        seed: of the run.
+        schedule: number of the schedule in the run, from 0.
+    """
+    rng = random.Random(mix(seed, schedule))
+    clock_start_ms = _CLOCK_START_MS + pick(rng, (0, _CLOCK_SPREAD_MS - 1))
+    initial = _initial(scenario, rng)
+    lanes = []
+    for lane in scenario.lanes:
+        role = ROLES[lane.role]
+        for name in lane.names():
+            ops = role.draw(lane, rng, Ids(name, scenario.transcript.entry_bytes))
+            lanes.append(LaneProgram(name, role.name, lane.process or name, role.participant, ops))
+    told = scenario.filesystem
+    return Program(
+        tuple(lanes),
+        initial,
+        Filesystem(told.time_grain_ms, told.birth_time, told.inode_reuse),
+        clock_start_ms * 1_000_000,
+        scenario.step_ms * 1_000_000,
+    )
+
+
+def _initial(scenario: Scenario, rng: random.Random) -> tuple[Entry, ...]:
+    """The header, then some conversation."""
+    ids = Ids(_BEFORE, scenario.transcript.entry_bytes)
+    header = make("session", ids.next(), 0)
+    count = pick(rng, scenario.transcript.entries)
+    return (header, *(ids.entry(rng, choose(rng, _CONVERSATION)) for _ in range(count)))

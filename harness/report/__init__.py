@@ -1,0 +1,1 @@
+"""Verdicts and histories for people and for scripts. Decides nothing."""

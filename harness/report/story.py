@@ -1,0 +1,138 @@
+"""A violation as a short story: which lane did what, where the window opened, where the effect fell.
+
+Consecutive steps of one operation make one line; what changed nothing and decided
+nothing is told in few words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.history import Change, End, Event, History, Invoke, Return, Step
+from harness.oracle import Judgement, Violation
+
+__all__ = ["headline", "story"]
+
+_QUIET = frozenset({"think", "pause"})
+_LINES_MAX = 60
+
+
+def headline(history: History, violation: Violation) -> str:
+    """One sentence: the kind, and what the oracle says of it."""
+    return f"{violation.kind.replace('_', ' ')}: {violation.detail}"
+
+
+def story(history: History, judgement: Judgement, violation: Violation) -> list[str]:
+    """The interleaving that shows a violation.
+
+    Returns:
+        Lines of text, without line ends, at most 60.
+    """
+    lines = [_line(history, part, violation) for part in _parts(history.events)]
+    told = [line for line in lines if line]
+    width = max((len(lane.name) for lane in history.header.lanes), default=0)
+    text = [f"{at:>5}  {name:<{width}}  {what}" for at, name, what in told]
+    if len(text) > _LINES_MAX:
+        cut = len(text) - _LINES_MAX
+        text = [*text[: _LINES_MAX // 2], f"       ... {cut} more ...", *text[-_LINES_MAX // 2 :]]
+    return text
+
+
+def _parts(events: tuple[Event, ...]) -> Iterator[list[tuple[int, Event]]]:
+    """Runs of consecutive events of one operation."""
+    part: list[tuple[int, Event]] = []
+    for index, event in enumerate(events):
+        if isinstance(event, End):
+            break
+        key = (event.lane, event.op)
+        if part:
+            last = part[-1][1]
+            assert not isinstance(last, End)
+            if (last.lane, last.op) != key:
+                yield part
+                part = []
+        part.append((index, event))
+    if part:
+        yield part
+
+
+def _line(
+    history: History, part: list[tuple[int, Event]], violation: Violation
+) -> tuple[int, str, str] | None:
+    first_index, first = part[0]
+    assert not isinstance(first, End)
+    invoke = _invoke(history, first.lane, first.op)
+    if invoke is None or (invoke.kind in _QUIET and not any(i in violation.causes for i, _ in part)):
+        return None
+    words = [_operation(invoke)]
+    steps = [event for _, event in part if isinstance(event, Step)]
+    if steps:
+        words.append("(" + _calls(steps) + ")")
+    for index, event in part:
+        words += _remarks(history, index, event, violation)
+    return first_index, history.header.lanes[first.lane].name, " ".join(words)
+
+
+def _invoke(history: History, lane: int, op: int) -> Invoke | None:
+    for event in history.events:
+        if isinstance(event, Invoke) and event.lane == lane and event.op == op:
+            return event
+    return None
+
+
+def _operation(invoke: Invoke) -> str:
+    name = invoke.how if invoke.kind == "action" else invoke.kind
+    if invoke.kind == "rewrite":
+        name = f"rewrite {invoke.how.replace('_', ' ')}"
+    if invoke.entries:
+        name += " " + "+".join(kind for _, kind in invoke.entries)
+    return name
+
+
+def _calls(steps: list[Step]) -> str:
+    names: list[str] = []
+    for step in steps:
+        name = f"{step.call} {step.path}".rstrip()
+        if names and names[-1].split(" x")[0] == name:
+            count = int(names[-1].partition(" x")[2] or 1) + 1
+            names[-1] = f"{name} x{count}"
+        else:
+            names.append(name)
+    if len(names) > 4:
+        names = [*names[:2], "...", names[-1]]
+    return ", ".join(names)
+
+
+def _remarks(history: History, index: int, event: Event, violation: Violation) -> list[str]:
+    remarks = []
+    if isinstance(event, Step):
+        if event.change is not None:
+            remarks.append(f"[{_change(event.change)}]")
+        if event.lock is not None and event.lock.kind != "acquired":
+            owner = event.lock.owner
+            whose = f" from {history.header.lanes[owner].name}" if owner >= 0 else ""
+            remarks.append(f"[lock {event.lock.kind}{whose}]")
+        elif event.lock is not None:
+            remarks.append("[takes the lock]")
+        if index in violation.causes:
+            remarks.append("<== taken for a takeover" if violation.kind == "false_positive" else "<== the effect")
+    elif isinstance(event, Return):
+        if event.outcome not in ("ok", "skipped"):
+            remarks.append(f"-> {event.outcome.upper()}" + (f" ({event.detail})" if event.detail else ""))
+        if index == violation.window_from:
+            remarks.append("-> the window opens")
+        if index == violation.at:
+            remarks.append(f"<== {violation.kind.replace('_', ' ').upper()}")
+    return remarks
+
+
+def _change(change: Change) -> str:
+    before, after = change.before, change.after
+    if after.file is None:
+        return "the file is gone"
+    if before.file is None:
+        return f"a file appears, {after.size} bytes"
+    what = f"{before.size} -> {after.size} bytes" if before.size != after.size else (
+        f"other bytes, same size {after.size}" if before.content != after.content else "same bytes"
+    )
+    return what + (f", {before.file} -> {after.file}" if before.file != after.file else "")

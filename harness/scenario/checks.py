@@ -1,0 +1,144 @@
+"""What a scenario has to be beyond the form of its keys: names that exist, lanes that fit together, limits.
+
+The names are looked up in the data as it was read, so that they are reported
+together with what the validator finds. The limits need a scenario that is sound
+so far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from harness.actions import ACTIONS
+from harness.entries import make
+from harness.policy import EFFECTS, POLICIES
+from harness.roles import ROLES
+from harness.roles.protocol import highest
+from harness.scenario.explain import name_fault, suggest
+from harness.scenario.model import LANES_MAX, OPS_MAX, PROGRAM_BYTES_MAX, Scenario
+from harness.scenario.reader import Document, Path
+
+__all__ = ["LOCK_OPTIONS", "check_limits", "check_names"]
+
+#: What the locks below the fences understand. Other options are a fence's own business.
+LOCK_OPTIONS: Final = (
+    "lock_grace_ms",
+    "lock_max_hold_ms",
+    "lock_poll_ms",
+    "lock_rob_live",
+    "lock_stale_ms",
+    "lock_timeout_ms",
+)
+
+#: An operation without its lines, in a program's text form.
+_OP_BYTES: Final = 200
+
+
+def check_names(document: Document) -> None:
+    """Add a fault for every name that leads nowhere and for lanes that do not fit together."""
+    data = document.data
+    if not isinstance(data, dict):
+        return
+    lanes = list(_lanes(data.get("lanes")))
+    for path, message in _unknown_names(data, lanes):
+        # Of an option the name is wrong, of everything else the value.
+        at_key = path[0] == "fence_options"
+        position = document.keys[path] if at_key else document.values[path]
+        document.fault(position, path, message)
+    _check_policy(document, data.get("policy"))
+    if lanes and len(lanes) == len(data["lanes"]):
+        _check_lanes(document, lanes)
+
+
+def _lanes(found: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
+    for index, lane in enumerate(found if isinstance(found, list) else ()):
+        if isinstance(lane, dict):
+            yield ("lanes", index), lane
+
+
+def _unknown_names(
+    data: Mapping[str, Any], lanes: list[tuple[Path, dict[str, Any]]]
+) -> Iterator[tuple[Path, str]]:
+    for path, lane in lanes:
+        actions = lane.get("actions")
+        for index, name in enumerate(actions if isinstance(actions, list) else ()):
+            if isinstance(name, str) and name not in ACTIONS:
+                yield (*path, "actions", index), name_fault("action", name, ACTIONS, "actions")
+    policy = data.get("policy")
+    if isinstance(policy, str) and policy not in POLICIES:
+        yield ("policy",), name_fault("policy", policy, POLICIES, "policies")
+    base = policy.get("base") if isinstance(policy, dict) else None
+    if isinstance(base, str) and base not in POLICIES:
+        yield ("policy", "base"), name_fault("policy", base, POLICIES, "policies")
+    options = data.get("fence_options")
+    for name in options if isinstance(options, dict) else ():
+        if name.startswith("lock_") and name not in LOCK_OPTIONS:
+            yield ("fence_options", name), f"unknown option of a lock{suggest(name, LOCK_OPTIONS)}"
+
+
+def _check_policy(document: Document, policy: Any) -> None:
+    """A table without a base must answer for everything."""
+    if not isinstance(policy, dict) or policy.get("base") is not None:
+        return
+    rules = policy.get("rules", {})
+    if isinstance(rules, dict):
+        missing = [name for name in EFFECTS if name not in rules]
+        if missing:
+            path: Path = ("policy", "rules") if "rules" in policy else ("policy",)
+            message = f"no rule for {', '.join(missing)}; add them, or name a base to take them from"
+            document.fault(document.values[path], path, message)
+
+
+def _check_lanes(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -> None:
+    """A runner is needed, names must differ, and there is room for so many lanes only."""
+    roles = [lane.get("role") for _, lane in lanes]
+    # A role that is not known may be a runner misspelt; that is reported already.
+    if "runner" not in roles and all(role in tuple(ROLES) for role in roles):
+        message = "no lane has the role runner, and nobody else decides anything; add one"
+        document.fault(document.values[("lanes",)], ("lanes",), message)
+    seen: dict[str, Path] = {}
+    for path, lane in lanes:
+        for name in _names(lane):
+            if name in seen:
+                line = document.values[seen[name]][0]
+                message = (
+                    f"a second lane is called {name!r}, the first begins in line {line}; give it another name"
+                )
+                place = (*path, "name") if "name" in lane else path
+                document.fault(document.values[place], place, message)
+                break
+            seen[name] = path
+    total = sum(len(_names(lane)) for _, lane in lanes)
+    if total > LANES_MAX and len(lanes) <= LANES_MAX:
+        message = f"{total} lanes with their counts, at most {LANES_MAX} can be driven; take some away"
+        document.fault(document.values[("lanes",)], ("lanes",), message)
+
+
+def _names(lane: Mapping[str, Any]) -> list[str]:
+    """As `LaneSettings.names`, of data that may be wrong elsewhere."""
+    name, count = lane.get("name") or lane.get("role"), lane.get("count", 1)
+    if not isinstance(name, str) or type(count) is not int or not 1 <= count <= LANES_MAX:
+        return []
+    return [name] if count == 1 else [f"{name}-{n}" for n in range(1, count + 1)]
+
+
+def check_limits(scenario: Scenario, document: Document) -> None:
+    """Add a fault for every lane, and for the whole, that may grow beyond what can be carried."""
+    text_bytes = highest(scenario.transcript.entry_bytes)
+    # The longest form there is, and a lane's longest name.
+    entry_bytes = len(make("gateway-injected", "i" * 60, text_bytes).line) + 60
+    total = (1 + highest(scenario.transcript.entries)) * entry_bytes
+    for index, lane in enumerate(scenario.lanes):
+        size = ROLES[lane.role].size(lane)
+        total += lane.count * (size.ops * _OP_BYTES + size.entries * entry_bytes)
+        if size.ops > OPS_MAX:
+            path: Path = ("lanes", index)
+            message = f"may come to {size.ops} operations, at most {OPS_MAX} fit; do fewer things in it"
+            document.fault(document.values.get(path, (1, 1)), path, message)
+    if total > PROGRAM_BYTES_MAX:
+        message = (
+            f"all lanes together may come to {total} bytes, at most {PROGRAM_BYTES_MAX} fit; "
+            "lower lines, entry_bytes or the number of lanes"
+        )
+        document.fault(document.values.get(("lanes",), (1, 1)), ("lanes",), message)

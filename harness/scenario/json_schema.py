@@ -1,0 +1,35 @@
+"""JSON Schema of a scenario file, for editors; made of the same dataclasses that the loader checks with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from harness.scenario.explain import docs_of
+from harness.scenario.loader import ADAPTER
+
+__all__ = ["schema"]
+
+
+class _Generator(GenerateJsonSchema):
+    """Adds what each key means: the annotations that say so are not known to the validator."""
+
+    def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
+        """Schema of one dataclass, its keys described."""
+        made = super().dataclass_schema(schema)
+        docs = docs_of(schema["cls"])
+        for name, body in made.get("properties", {}).items():
+            if name in docs:
+                body["description"] = docs[name]
+        return made
+
+
+def schema() -> dict[str, Any]:
+    """The schema, draft 2020-12."""
+    made = ADAPTER.json_schema(schema_generator=_Generator)
+    # The name comes from the file's.
+    del made["properties"]["name"]
+    made["required"].remove("name")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": "Scenario"}

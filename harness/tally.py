@@ -1,0 +1,118 @@
+"""What many schedules add up to: counts, and the first witness of each kind.
+
+Tallies of disjoint sets of schedules merge in any order to the same sum, so that
+the result does not depend on how schedules were dealt to explorers.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from harness.history import History
+from harness.oracle import COUNTED, Judgement
+from harness.program import Program
+from harness.schedule import Schedule
+
+__all__ = ["VIOLATIONS", "Finding", "Tally"]
+
+VIOLATIONS = ("false_positive", "missed_takeover", "lost_entry", "double_hold", "dead_end", "crash")
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """The schedule that showed a kind of violation first.
+
+    Args:
+        kind: of the violation.
+        schedule_index: lowest index that showed it.
+        program, schedule: what replays it.
+        history: what happened.
+        judgement: what the oracle said of it.
+    """
+
+    kind: str
+    schedule_index: int
+    program: Program
+    schedule: Schedule
+    history: History
+    judgement: Judgement
+
+
+class Tally(msgspec.Struct):
+    """Sums over schedules.
+
+    Args:
+        schedules, steps: how many.
+        verdicts: decisions by verdict.
+        absorbed: missed takeovers of that kind.
+        late: true positives that came decisions later.
+        stuck: refusals that followed a false positive in its turn.
+        stuck_for_good: false positives that the turn never got out of.
+        violations: schedules by kind of violation that they show.
+        inconclusive: schedules of which the truth is not known.
+        why_inconclusive: reason and index of the first of them.
+        inode_reused: schedules in which a lane was told a number that was used before.
+        repeated: schedules that were run twice to be compared.
+        first: by kind of violation.
+        workers: what the worker processes use, by name of process.
+    """
+
+    schedules: int = 0
+    steps: int = 0
+    verdicts: dict[str, int] = msgspec.field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
+    absorbed: int = 0
+    late: int = 0
+    stuck: int = 0
+    stuck_for_good: int = 0
+    violations: dict[str, int] = msgspec.field(default_factory=dict)
+    inconclusive: int = 0
+    why_inconclusive: tuple[int, str] | None = None
+    inode_reused: int = 0
+    repeated: int = 0
+    first: dict[str, Finding] = msgspec.field(default_factory=dict)
+    workers: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+
+    def add(
+        self, index: int, program: Program, schedule: Schedule, history: History, judgement: Judgement
+    ) -> None:
+        """Take one schedule in."""
+        self.schedules += 1
+        self.steps += len(schedule.choices)
+        verdicts = self.verdicts
+        for decision in judgement.decisions:
+            if decision.verdict in verdicts:
+                verdicts[decision.verdict] += 1
+            if decision.stuck or decision.late or decision.kind:
+                self.absorbed += decision.kind == "absorbed"
+                self.late += decision.late > 0
+                self.stuck += decision.stuck
+                self.stuck_for_good += decision.stuck > 0 and not decision.way_out
+        if judgement.inconclusive:
+            self.doubt(index, judgement.inconclusive)
+        for kind in {violation.kind for violation in judgement.violations}:
+            self.violations[kind] = self.violations.get(kind, 0) + 1
+            if kind not in self.first or index < self.first[kind].schedule_index:
+                self.first[kind] = Finding(kind, index, program, schedule, history, judgement)
+
+    def doubt(self, index: int, reason: str) -> None:
+        """Count one schedule as inconclusive."""
+        self.inconclusive += 1
+        if self.why_inconclusive is None or index < self.why_inconclusive[0]:
+            self.why_inconclusive = (index, reason)
+
+    def merge(self, other: Tally) -> None:
+        """Add another tally of other schedules."""
+        for name in (
+            "schedules", "steps", "absorbed", "late", "stuck", "stuck_for_good", "inconclusive",
+            "inode_reused", "repeated",
+        ):  # fmt: skip
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for verdict, count in other.verdicts.items():
+            self.verdicts[verdict] = self.verdicts.get(verdict, 0) + count
+        for kind, count in other.violations.items():
+            self.violations[kind] = self.violations.get(kind, 0) + count
+        for kind, finding in other.first.items():
+            if kind not in self.first or finding.schedule_index < self.first[kind].schedule_index:
+                self.first[kind] = finding
+        reasons = [why for why in (self.why_inconclusive, other.why_inconclusive) if why is not None]
+        self.why_inconclusive = min(reasons, default=None)
+        self.workers.update(other.workers)

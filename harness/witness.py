@@ -1,0 +1,106 @@
+"""A witness: one schedule that shows a violation, in a file that replays it.
+
+The file is JSON with a version. It carries the whole scenario and program, so
+that it can be replayed when the scenario file has changed or is gone.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import msgspec
+
+from harness.errors import FormatError
+from harness.program import Program
+from harness.schedule import Schedule
+
+__all__ = ["VERSION", "Claim", "Witness", "read", "write"]
+
+VERSION = 1
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """What the witness shows.
+
+    Args:
+        kind: of the violation.
+        step: how many steps had been taken when it was complete.
+        lane: name of the lane whose operation it is.
+        op: index of the operation in its lane.
+        detail: one sentence.
+    """
+
+    kind: str
+    step: int
+    lane: str
+    op: int
+    detail: str
+
+
+class Witness(msgspec.Struct, frozen=True):
+    """Everything that a replay needs.
+
+    Args:
+        claim: what it shows.
+        scenario: as plain data, see `harness.scenario.dump`.
+        fence: reference as it was given.
+        gate, strategy, seed, schedule_index: where it comes from.
+        program: what the lanes did.
+        schedule: who went when.
+        history: text form of what happened.
+        version: of this format.
+    """
+
+    claim: Claim
+    scenario: dict[str, Any]
+    fence: str
+    gate: str
+    strategy: str
+    seed: int
+    schedule_index: int
+    program: Program
+    schedule: Schedule
+    history: str
+    version: int = VERSION
+
+
+def write(path: str, witness: Witness) -> None:
+    """Write a witness; the file is whole or not there.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    temporary = f"{path}.tmp"
+    try:
+        with open(temporary, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(witness), indent=1))
+            file.write(b"\n")
+        os.replace(temporary, path)
+    except OSError:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
+
+
+def read(path: str) -> Witness:
+    """Read a witness.
+
+    Raises:
+        FormatError: the file is missing, damaged, or of another version.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise FormatError(f"{path}: {error.strerror}; give the path of a witness that `run` wrote") from error
+    try:
+        version = msgspec.json.decode(data, type=dict[str, msgspec.Raw]).get("version", msgspec.Raw(b"0"))
+        if bytes(version) != str(VERSION).encode():
+            raise FormatError(
+                f"{path}: version {bytes(version).decode()}, expected {VERSION}; "
+                "replay it with the release that wrote it"
+            )
+        return msgspec.json.decode(data, type=Witness)
+    except msgspec.MsgspecError as error:
+        raise FormatError(f"{path}: {error}; expected a witness that `run` wrote") from error

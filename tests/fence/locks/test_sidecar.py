@@ -1,0 +1,255 @@
+"""The sidecar lock: each rule of staleness on real files and real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fence.errors import LockTimeoutError, StaleLockError
+from fence.locks import make_lock
+from fence.locks.sidecar import Payload, SidecarLock, process_start
+
+_SLEEPER = [sys.executable, "-S", "-c", "import time; time.sleep(300)"]
+
+
+class Clock:
+    """Virtual time that moves on while somebody sleeps."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now_s = time.time()
+        self.slept_s: list[float] = []
+        monkeypatch.setattr(time, "time", lambda: self.now_s)
+        monkeypatch.setattr(time, "monotonic", lambda: self.now_s)
+        monkeypatch.setattr(time, "time_ns", lambda: int(self.now_s * 1e9))
+        monkeypatch.setattr(time, "sleep", self._sleep)
+
+    def _sleep(self, duration_s: float) -> None:
+        self.slept_s.append(duration_s)
+        self.now_s += duration_s
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+@pytest.fixture
+def live() -> Iterator[int]:
+    """Pid of another process that lives."""
+    child = subprocess.Popen(_SLEEPER)
+    yield child.pid
+    child.kill()
+    child.wait()
+
+
+@pytest.fixture
+def transcript(tmp_path: Path) -> str:
+    return str(tmp_path / "t.jsonl")
+
+
+def _lock(transcript: str, process: dict[str, Any] | None = None, **options: int | bool) -> SidecarLock:
+    lock = make_lock("sidecar", transcript, dict(options), {} if process is None else process)
+    assert isinstance(lock, SidecarLock)
+    return lock
+
+
+def _leave(transcript: str, pid: int, age_ms: int = 0, start: int | None = None) -> None:
+    """A lock file as another process would have made it."""
+    started = process_start(pid) if start is None else start
+    payload = Payload(pid, int(time.time() * 1000) - age_ms, started)
+    Path(f"{transcript}.lock").write_bytes(payload.encode())
+
+
+def test_the_payload_says_who_made_it_and_the_file_goes_with_the_release(transcript: str) -> None:
+    lock = _lock(transcript)
+    lock.acquire()
+    assert lock.held
+    payload = json.loads(Path(f"{transcript}.lock").read_bytes())
+    assert payload["pid"] == os.getpid()
+    assert payload["starttime"] == process_start(os.getpid())
+    assert abs(payload["createdAt"] - time.time() * 1000) < 60_000
+    lock.release()
+    assert not lock.held
+    assert not os.path.exists(f"{transcript}.lock")
+
+
+def test_a_live_holder_is_waited_for_in_polls_until_time_is_up(
+    transcript: str, live: int, clock: Clock
+) -> None:
+    _leave(transcript, live)
+    with pytest.raises(LockTimeoutError, match="60000 ms"):
+        _lock(transcript).acquire()
+    assert set(clock.slept_s) == {0.05}
+    assert sum(clock.slept_s) == pytest.approx(60.0, abs=0.06)
+
+
+def test_a_lock_of_a_neighbour_in_the_same_process_is_waited_for(transcript: str, clock: Clock) -> None:
+    process: dict[str, Any] = {}
+    first, second = _lock(transcript, process), _lock(transcript, process, lock_timeout_ms=200)
+    first.acquire()
+    with pytest.raises(LockTimeoutError):
+        second.acquire()
+    first.release()
+    second.acquire()
+    assert second.held
+
+
+def test_the_lock_of_a_dead_process_is_reclaimed(transcript: str, clock: Clock) -> None:
+    child = subprocess.Popen([sys.executable, "-S", "-c", ""])
+    started = process_start(child.pid)
+    child.wait()
+    _leave(transcript, child.pid, start=started)
+    _lock(transcript).acquire()
+    assert clock.slept_s == []
+
+
+def test_the_lock_of_a_process_that_nobody_has_reaped_is_reclaimed(transcript: str, clock: Clock) -> None:
+    child = subprocess.Popen(_SLEEPER)
+    _leave(transcript, child.pid)
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    _lock(transcript, lock_timeout_ms=0).acquire()
+    child.wait()
+
+
+def test_the_lock_of_a_recycled_pid_is_reclaimed(transcript: str, live: int, clock: Clock) -> None:
+    started = process_start(live)
+    assert started is not None
+    _leave(transcript, live, start=started + 1)
+    _lock(transcript, lock_timeout_ms=0).acquire()
+
+
+@pytest.mark.parametrize("payload", [b"", b"{", b"[]", b'{"pid": 1}', b'{"pid": "x", "createdAt": 1}'])
+def test_a_lock_without_a_payload_is_reclaimed_only_after_the_grace(
+    payload: bytes, transcript: str, clock: Clock
+) -> None:
+    file = Path(f"{transcript}.lock")
+    file.write_bytes(payload)
+    made_ns = int(clock.now_s * 1e9)
+    os.utime(file, ns=(made_ns, made_ns))
+    with pytest.raises(LockTimeoutError):
+        _lock(transcript, lock_timeout_ms=4_900).acquire()
+    _lock(transcript, lock_timeout_ms=1_000).acquire()
+    assert clock.now_s * 1e9 - made_ns == pytest.approx(5_000_000_000, abs=110_000_000)
+
+
+def test_a_lock_that_is_too_old_is_reclaimed_from_a_live_holder(
+    transcript: str, live: int, clock: Clock
+) -> None:
+    options = {"lock_rob_live": False, "lock_max_hold_ms": 10_000_000, "lock_timeout_ms": 0}
+    _leave(transcript, live, age_ms=1_800_000)
+    with pytest.raises(LockTimeoutError):
+        _lock(transcript, None, **options).acquire()
+    _leave(transcript, live, age_ms=1_800_001)
+    _lock(transcript, None, **options).acquire()
+
+
+def test_a_lock_of_this_process_that_no_handle_holds_is_reclaimed(transcript: str, clock: Clock) -> None:
+    _leave(transcript, os.getpid())
+    _lock(transcript, lock_timeout_ms=0).acquire()
+
+
+def test_without_the_books_of_the_process_nothing_is_taken_for_an_orphan(
+    transcript: str, clock: Clock
+) -> None:
+    _leave(transcript, os.getpid())
+    with pytest.raises(LockTimeoutError):
+        make_lock("sidecar", transcript, {"lock_timeout_ms": 0}).acquire()
+
+
+def test_a_live_holder_that_overstays_is_robbed_and_told_at_its_release(
+    transcript: str, clock: Clock
+) -> None:
+    process: dict[str, Any] = {}
+    slow, other = _lock(transcript, process), _lock(transcript, process, lock_timeout_ms=0)
+    slow.acquire()
+    clock.now_s += 300
+    with pytest.raises(LockTimeoutError):
+        other.acquire()
+    clock.now_s += 0.01
+    other.acquire()
+    with pytest.raises(StaleLockError, match="reclaimed"):
+        slow.release()
+    assert not slow.held
+    assert other.held
+    assert os.path.exists(f"{transcript}.lock")
+
+
+def test_from_2026_5_31_on_an_overdue_holder_is_reported_instead(
+    transcript: str, live: int, clock: Clock
+) -> None:
+    _leave(transcript, live, age_ms=300_001)
+    with pytest.raises(StaleLockError, match=f"live process {live} for 300001 ms"):
+        _lock(transcript, None, lock_rob_live=False).acquire()
+    assert os.path.exists(f"{transcript}.lock")
+
+
+def test_a_loss_is_not_told_by_release_if_held(transcript: str) -> None:
+    lock = _lock(transcript)
+    lock.acquire()
+    os.unlink(f"{transcript}.lock")
+    lock.release_if_held()
+    assert not lock.held
+    lock.release_if_held()
+
+
+def test_a_file_that_another_lock_left_in_our_place_stays(transcript: str, live: int) -> None:
+    lock = _lock(transcript)
+    lock.acquire()
+    _leave(transcript, live)
+    with pytest.raises(StaleLockError):
+        lock.release()
+    assert os.path.exists(f"{transcript}.lock")
+
+
+def test_a_release_without_a_hold_is_an_error(transcript: str) -> None:
+    with pytest.raises(StaleLockError, match="not held"):
+        _lock(transcript).release()
+
+
+def test_a_verdict_is_not_hidden_by_the_loss_of_the_lock(transcript: str) -> None:
+    lock = _lock(transcript)
+    with pytest.raises(KeyError), lock:
+        os.unlink(f"{transcript}.lock")
+        raise KeyError("verdict")
+    with pytest.raises(StaleLockError), lock:
+        os.unlink(f"{transcript}.lock")
+
+
+def test_the_reclaim_is_as_racy_as_the_released_one(
+    transcript: str, live: int, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two waiters find the same stale lock; the slower one unlinks the faster one's."""
+    _leave(transcript, live, age_ms=300_001)
+    process: dict[str, Any] = {}
+    fast, slow = _lock(transcript, process), _lock(transcript, process)
+    real = SidecarLock._unlink
+
+    def unlink_late(lock: SidecarLock) -> None:
+        if lock is slow:
+            fast.acquire()
+        real(lock)
+
+    monkeypatch.setattr(SidecarLock, "_unlink", unlink_late)
+    slow.acquire()
+    assert fast.held
+    assert slow.held
+
+
+@pytest.mark.parametrize("value", [-1, True, "50", 0.5])
+def test_a_time_that_is_no_number_of_milliseconds_is_refused(value: Any, transcript: str) -> None:
+    with pytest.raises(ValueError, match="lock_poll_ms"):
+        make_lock("sidecar", transcript, {"lock_poll_ms": value})
+
+
+def test_an_unknown_kind_is_answered_with_those_that_are_known(transcript: str) -> None:
+    with pytest.raises(ValueError, match="'mutex', expected one of sidecar, flock"):
+        make_lock("mutex", transcript, {})

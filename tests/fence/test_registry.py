@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import fence
+from fence.protocol import Fence
+
+
+@pytest.mark.parametrize("name", list(fence.FENCES))
+def test_every_registered_name_leads_to_a_fence(name: str) -> None:
+    assert issubclass(fence.load(name), Fence)
+
+
+def test_an_unknown_name_is_answered_with_those_that_are_known() -> None:
+    with pytest.raises(ValueError, match=r"'legder', expected one of none, .*ledger"):
+        fence.load("legder")
+
+
+def test_the_package_needs_nothing_but_the_standard_library() -> None:
+    program = (
+        "import sys, fence\n"
+        "for name in fence.FENCES: fence.load(name)\n"
+        "outside = {n.partition('.')[0] for n in sys.modules} - set(sys.stdlib_module_names) - {'fence'}\n"
+        "print(sorted(n for n in outside if not n.startswith('__')))\n"
+    )
+    # -S: nothing that site-packages brings along by itself.
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == "[]"

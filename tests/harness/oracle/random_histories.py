@@ -1,0 +1,271 @@
+"""Random histories that are consistent: lanes move a model of the file, one event at a time.
+
+A `Play` is programs and the order in which lanes advance. Playing it with some lanes
+left out gives the history of the same events without theirs, all states made anew.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+from hypothesis import strategies as st
+
+from harness.history import History, LaneInfo, digest
+from tests.harness.oracle.histories import (
+    CRON,
+    EDITOR,
+    HEARTBEAT,
+    LANES,
+    POLICIES,
+    RUNNER,
+    SCRIPT,
+    Story,
+    line,
+    lines,
+)
+
+__all__ = ["ROGUES", "Play", "plays"]
+
+ROGUES = (EDITOR, SCRIPT)
+
+_TURN = st.lists(
+    st.sampled_from(["admit", "admit", "refuse", "timeout", "recover", "append", "reload"]), min_size=1, max_size=4
+)
+_PARTICIPANT = st.lists(
+    st.sampled_from(["append", "append", "compact", "compact_new", "robbed", "swap"]), max_size=3
+)
+_ROGUE = st.lists(
+    st.sampled_from(["append", "identical", "aba", "remove", "swap", "touch", "undo", "away", "garbage"]), max_size=3
+)
+_PLAIN_ROGUE = st.lists(st.just("append"), max_size=3)
+
+
+@dataclasses.dataclass(frozen=True)
+class Play:
+    """What each lane does, and who goes next.
+
+    Attributes:
+        policy: name of the policy.
+        programs: by lane, names of operations; for a runner lists of them, by turn.
+        order: numbers that pick among the lanes that are not done.
+        torn: whether loads return bytes that never were there.
+    """
+
+    policy: str
+    turns: tuple[tuple[str, ...], ...]
+    programs: tuple[tuple[str, ...], ...]
+    order: tuple[int, ...]
+    torn: bool = False
+
+    def lanes_moving(self) -> list[int]:
+        """The lane of each event, all lanes taking part."""
+        moved: list[int] = []
+        self._run(Story(self.policy), lambda lane: moved.append(lane))
+        return moved
+
+    def history(
+        self,
+        without: tuple[int, ...] = (),
+        lanes: tuple[LaneInfo, ...] = LANES,
+        extra: tuple[int, ...] = (),
+    ) -> History:
+        """The history, without some lanes, and with touches by an extra lane at some places."""
+        story = Story(self.policy, lanes)
+        generators = self._generators(story)
+        for at, lane in enumerate(self.lanes_moving()):
+            if at in extra:
+                story.touch(len(lanes) - 1, ("chmod", "utimensat", "link")[at % 3])
+            if lane not in without:
+                next(generators[lane], None)
+        return story.history()
+
+    def _generators(self, story: Story) -> list[Iterator[None]]:
+        runner = _runner(story, self.turns, self.torn)
+        others = [_other(story, lane, names) for lane, names in enumerate(self.programs, RUNNER + 1)]
+        return [runner, *others]
+
+    def _run(self, story: Story, moved: Callable[[int], None]) -> None:
+        generators = dict(enumerate(self._generators(story)))
+        order = iter(self.order)
+        while generators:
+            lane = sorted(generators)[next(order, 0) % len(generators)]
+            try:
+                next(generators[lane])
+                moved(lane)
+            except StopIteration:
+                del generators[lane]
+
+
+def _runner(story: Story, turns: tuple[tuple[str, ...], ...], torn: bool) -> Iterator[None]:
+    number = 0
+    for turn in turns:
+        yield from _quiet(story, "begin_turn")
+        yield from _load(story, "load", torn)
+        yield from _quiet(story, "release_for_prompt")
+        for name in turn:
+            number += 1
+            if name == "reload":
+                yield from _load(story, "load", torn)
+            elif name == "recover":
+                yield from _load(story, "recover", torn)
+            elif name == "append":
+                yield from _decision(story, "append", "ok", f"own{number}")
+            else:
+                outcome = {"admit": "ok", "refuse": "refused", "timeout": "lock_timeout"}[name]
+                yield from _decision(story, "guarded_write", outcome, f"reply{number}")
+        yield from _quiet(story, "end_turn")
+
+
+def _quiet(story: Story, kind: str) -> Iterator[None]:
+    story.call(RUNNER, kind)
+    yield
+    story.done(RUNNER)
+    yield
+
+
+def _load(story: Story, kind: str, torn: bool) -> Iterator[None]:
+    story.call(RUNNER, kind)
+    yield
+    story.look(RUNNER, "openat")
+    yield
+    returned = digest(b"torn" if torn else story.content or b"")
+    story.look(RUNNER)
+    yield
+    story.look(RUNNER, "close")
+    yield
+    story.done(RUNNER, "ok", returned)
+    yield
+
+
+def _decision(story: Story, kind: str, outcome: str, name: str) -> Iterator[None]:
+    story.call(RUNNER, kind, name)
+    yield
+    story.look(RUNNER, "statx")
+    yield
+    story.look(RUNNER)
+    yield
+    if outcome == "ok":
+        story.put(RUNNER, (story.content or b"") + line(name))
+        yield
+    story.done(RUNNER, outcome)
+    yield
+
+
+def _other(story: Story, lane: int, names: tuple[str, ...]) -> Iterator[None]:
+    for number, name in enumerate(names):
+        entry = f"l{lane}n{number}"
+        kind = "action" if lane in ROGUES else "append" if name in ("append", "robbed") else "rewrite"
+        story.call(lane, kind, *([entry] if kind == "append" else []))
+        yield
+        yield from _ACTS[name](story, lane, entry)
+        story.done(lane)
+        yield
+
+
+def _append(story: Story, lane: int, entry: str) -> Iterator[None]:
+    story.put(lane, (story.content or b"") + line(entry))
+    yield
+
+
+def _robbed(story: Story, lane: int, entry: str) -> Iterator[None]:
+    story.put(lane, (story.content or b"") + line(entry), reclaimed=True)
+    yield
+
+
+def _compact(story: Story, lane: int, entry: str) -> Iterator[None]:
+    content = story.content or b""
+    story.put(lane, b"", call="openat")
+    yield
+    story.put(lane, line(f"sum-{entry}") + content)
+    yield
+
+
+def _compact_new(story: Story, lane: int, entry: str) -> Iterator[None]:
+    story.put(lane, line(f"sum-{entry}") + (story.content or b""), f"new-{entry}", call="rename")
+    yield
+
+
+def _garbage(story: Story, lane: int, entry: str) -> Iterator[None]:
+    story.put(lane, b"garbage " + entry.encode())
+    yield
+
+
+def _swap(story: Story, lane: int, entry: str) -> Iterator[None]:
+    story.put(lane, story.content or b"", f"swap-{entry}", call="rename")
+    yield
+
+
+def _identical(story: Story, lane: int, entry: str) -> Iterator[None]:
+    content = story.content or b""
+    story.put(lane, b"", call="openat")
+    yield
+    story.put(lane, content)
+    yield
+
+
+def _aba(story: Story, lane: int, entry: str) -> Iterator[None]:
+    content, file = story.content, story.file
+    story.put(lane, b"other " + entry.encode())
+    yield
+    story.put(lane, content, file)
+    yield
+
+
+def _away(story: Story, lane: int, entry: str) -> Iterator[None]:
+    content, file = story.content, story.file
+    story.put(lane, None, call="rename")
+    yield
+    story.put(lane, content, file, call="rename")
+    yield
+
+
+def _remove(story: Story, lane: int, entry: str) -> Iterator[None]:
+    story.put(lane, None, call="unlink")
+    yield
+
+
+def _touch(story: Story, lane: int, entry: str) -> Iterator[None]:
+    story.look(lane, "chmod")
+    yield
+
+
+def _undo(story: Story, lane: int, entry: str) -> Iterator[None]:
+    """Take every rogue's line out again, in the first file."""
+    rogue = tuple(line(f"l{other}n{number}") for other in ROGUES for number in range(4))
+    kept = [text for text in (story.content or lines("first")).splitlines(keepends=True) if text not in rogue]
+    story.put(lane, b"".join(kept), story.file or "f0")
+    yield
+
+
+_ACTS: dict[str, Callable[[Story, int, str], Iterator[None]]] = {
+    "append": _append,
+    "robbed": _robbed,
+    "compact": _compact,
+    "compact_new": _compact_new,
+    "garbage": _garbage,
+    "swap": _swap,
+    "identical": _identical,
+    "aba": _aba,
+    "away": _away,
+    "remove": _remove,
+    "touch": _touch,
+    "undo": _undo,
+}
+
+
+@st.composite
+def plays(
+    draw: st.DrawFn,
+    policies: tuple[str, ...] = tuple(POLICIES),
+    participants: st.SearchStrategy[list[str]] = _PARTICIPANT,
+    rogues: st.SearchStrategy[list[str]] = _ROGUE,
+    turn: st.SearchStrategy[list[str]] = _TURN,
+    torn: st.SearchStrategy[bool] = st.booleans(),
+) -> Play:
+    """Random plays of a runner, two co-tenants and two rogues."""
+    turns = tuple(tuple(draw(turn)) for _ in range(draw(st.integers(1, 2))))
+    by_lane = {HEARTBEAT: participants, CRON: participants, EDITOR: rogues, SCRIPT: rogues}
+    programs = tuple(tuple(draw(by_lane[lane])) for lane in sorted(by_lane))
+    order = tuple(draw(st.lists(st.integers(0, 4), max_size=60)))
+    return Play(draw(st.sampled_from(policies)), turns, programs, order, draw(torn))
