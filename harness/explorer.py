@@ -6,6 +6,7 @@ goes out as a `Tally` a batch; between batches it looks whether it is to stop.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import random
@@ -36,7 +37,7 @@ from harness.strategies import make as make_strategy
 from harness.strategies.protocol import Strategy
 from harness.tally import Tally
 
-__all__ = ["STOP", "Explorer", "Job", "main", "mix", "settle_in", "start_ticking"]
+__all__ = ["STOP", "Explorer", "Job", "main", "mix", "settle_in", "ticking"]
 
 _BATCH_S = 0.1
 _REPEAT_EVERY = 64
@@ -194,7 +195,7 @@ class Explorer:
 
 
 def settle_in(parent: int, core: int | None) -> None:
-    """Make this process an explorer's: pinned, ticking, and dying with its parent.
+    """Make this process an explorer's: pinned, and dying with its parent.
 
     Args:
         parent: process id that must be alive.
@@ -209,13 +210,18 @@ def settle_in(parent: int, core: int | None) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if core is not None:
         os.sched_setaffinity(0, {core})
-    start_ticking()
 
 
-def start_ticking() -> None:
+@contextlib.contextmanager
+def ticking() -> Iterator[None]:
     """Interrupt blocking waits from time to time, so that a gate can look around."""
-    signal.signal(signal.SIGALRM, lambda *_: None)
+    before = signal.signal(signal.SIGALRM, lambda *_: None)
     signal.setitimer(signal.ITIMER_REAL, _TICK_S, _TICK_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def main(connection: Connection, core: int, root: str, parent: int) -> None:
@@ -230,6 +236,11 @@ def main(connection: Connection, core: int, root: str, parent: int) -> None:
         parent: process id of the campaign.
     """
     settle_in(parent, core)
+    with ticking():
+        _serve(connection, root)
+
+
+def _serve(connection: Connection, root: str) -> None:
     while True:
         try:
             job = connection.recv()

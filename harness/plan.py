@@ -31,7 +31,9 @@ def mix(seed: int, schedule: int) -> int:
 
     Of the seed the lowest 128 bits count, of the schedule the lowest 64.
     """
-    return _scramble(_scramble(seed & _MASK) ^ _scramble(seed >> 64 & _MASK) ^ schedule & _MASK)
+    state = _scramble(seed & _MASK)
+    state = _scramble(state ^ (seed >> 64 & _MASK))
+    return _scramble(state ^ (schedule & _MASK))
 
 
 def _scramble(bits: int) -> int:

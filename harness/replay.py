@@ -8,7 +8,7 @@ import msgspec
 
 from harness import gates
 from harness.errors import GateUnavailable
-from harness.explorer import Explorer, start_ticking
+from harness.explorer import Explorer, ticking
 from harness.history import History, Step, encode
 from harness.oracle import Judgement, Violation, judge
 from harness.scenario import load_data
@@ -56,13 +56,17 @@ def replay(witness: Witness, fence: str | None = None, root: str | None = None) 
     # The explorer's ways, for one schedule: one core, and ticks that end blocking waits.
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cores)})
-    start_ticking()
-    explorer = Explorer(scenario, fence or witness.fence, witness.gate, root)
+    strategy = Replay(witness.schedule)
     try:
-        strategy = Replay(witness.schedule)
-        history, _, _ = explorer.run(witness.program, strategy, witness.seed, witness.schedule_index)
+        with ticking():
+            explorer = Explorer(scenario, fence or witness.fence, witness.gate, root)
+            try:
+                history, _, _ = explorer.run(
+                    witness.program, strategy, witness.seed, witness.schedule_index
+                )
+            finally:
+                explorer.close()
     finally:
-        explorer.close()
         os.sched_setaffinity(0, cores)
     judgement = judge(history)
     violation = next((v for v in judgement.violations if v.kind == witness.claim.kind), None)

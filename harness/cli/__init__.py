@@ -47,7 +47,17 @@ def parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="what this machine can do")
     doctor.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     doctor.add_argument("--session-root", metavar="DIR", help="look at the file system there")
+    _bench(commands.add_parser("bench", help="what a step costs on this machine"))
     return top
+
+
+def _bench(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--scenario", default="scenarios/quickstart.yaml", help="default: the quickstart")
+    command.add_argument("--fence", metavar="REF", default="ledger", help="default: ledger")
+    command.add_argument("--schedules", type=_at_least(1), metavar="N", default=200, help="a round (default: 200)")
+    command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
+    command.add_argument("--out", metavar="FILE", help="store the figures as JSON")
+    command.add_argument("--json", action="store_true", help="one JSON object instead of lines")
 
 
 def _run(command: argparse.ArgumentParser) -> None:

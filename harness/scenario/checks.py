@@ -42,6 +42,8 @@ def check_names(document: Document) -> None:
         return
     lanes = list(_lanes(data.get("lanes")))
     for path, message in _unknown_names(data, lanes):
+        if document.is_unread(path):
+            continue
         # Of an option the name is wrong, of everything else the value.
         at_key = path[0] == "fence_options"
         position = document.keys[path] if at_key else document.values[path]
@@ -79,7 +81,7 @@ def _unknown_names(
 
 def _check_policy(document: Document, policy: Any) -> None:
     """A table without a base must answer for everything."""
-    if not isinstance(policy, dict) or policy.get("base") is not None:
+    if not isinstance(policy, dict) or policy.get("base") is not None or document.is_unread(("policy",)):
         return
     rules = policy.get("rules", {})
     if isinstance(rules, dict):

@@ -74,9 +74,9 @@ def explain(errors: Iterable[Mapping[str, Any]], document: Document) -> None:
         complaint = _locate(error, document.data)
         if not document.is_unread(complaint.path):
             places.setdefault(complaint.path, []).append(complaint)
+    above = {path[:length] for path in places for length in range(len(path))}
     for path, complaints in places.items():
-        deeper = any(other != path and other[: len(path)] == path for other in places)
-        _explain_place(path, complaints, deeper, document)
+        _explain_place(path, complaints, path in above, document)
 
 
 def _has(node: Any, part: str | int) -> bool:
@@ -90,20 +90,21 @@ def _locate(error: Mapping[str, Any], data: Any) -> _Complaint:
     loc, kind = error["loc"], error["type"]
     path: list[str | int] = []
     branches: list[str] = []
+    for_range = False
     node = data
     for place, part in enumerate(loc):
         if place == _ROLE_AT and loc[0] == "lanes":
             continue
         if _has(node, part):
-            path, node = [*path, part], node[part]
+            path, node, for_range = [*path, part], node[part], False
         elif kind == "missing" and place == len(loc) - 1 and isinstance(part, str):
             path.append(part)
         else:
             branches.append(str(part))
+            for_range |= branches[-1].startswith("function-after[")
     if kind == "union_tag_invalid":
         path.append("role")
     about_key = kind == "unexpected_keyword_argument" or loc[-1:] == ("[key]",)
-    for_range = any(branch.startswith("function-after[") for branch in branches)
     return _Complaint(
         kind, tuple(path), about_key, for_range, bool(branches), error.get("ctx", {}), error["msg"]
     )

@@ -127,9 +127,7 @@ def _text(path: str) -> str:
             path, 1, 1, f"cannot be read: {reason}; check the path and its permissions"
         ) from error
     if len(content) > FILE_BYTES_MAX:
-        message = (
-            f"larger than {FILE_BYTES_MAX} bytes, no scenario needs that; check that it is the right file"
-        )
+        message = f"larger than {FILE_BYTES_MAX} bytes, no scenario needs that; is it the right file?"
         raise _unreadable(path, 1, 1, message)
     try:
         return content.decode("utf-8-sig")

@@ -45,10 +45,12 @@ def test_a_whole_table_needs_no_base() -> None:
 
 
 def test_a_table_with_gaps_names_them() -> None:
-    with pytest.raises(UsageError, match=r"policy mine: no rule for own_append, .*; add them, or name a base"):
+    with pytest.raises(
+        UsageError, match=r"policy mine: no rule for own_append, .*; add them, or name a base"
+    ):
         resolve(CustomPolicy(name="mine", about="x", rules={"unlocked": "either"}))
 
 
 def test_an_unknown_name_says_where_the_known_ones_are() -> None:
-    with pytest.raises(UsageError, match="policy 'nobody': unknown.*list policies"):
+    with pytest.raises(UsageError, match=r"policy 'nobody': unknown.*list policies"):
         resolve("nobody")

@@ -33,6 +33,9 @@ from harness.program import Program
 __all__ = ["KernelGate"]
 
 _START_S = 20.0
+_NOTHING: tuple[Change | None, LockEvent | None] = (None, None)
+#: Kinds of call that leave everything as it is.
+_LOOKS = frozenset({"look", "stat"})
 _WRITES = frozenset({"data", "meta", "names", "lock", "map"})
 
 
@@ -54,7 +57,7 @@ class KernelGate:
         self._events: list[Event] = []
         self._moving: Lane | None = None
         self._granted: tuple[Lane, Stand, int, str, str] | None = None
-        self._done: tuple[Change | None, LockEvent | None] = (None, None)
+        self._done = _NOTHING
 
     # Life
 
@@ -128,48 +131,30 @@ class KernelGate:
             self._come_to_rest()
         if self._intake.inconclusive:
             return []
-        names, now = self._world.names, self._clock.now_ns
-        ready = [lane for lane in self._lanes if can_go(lane, names, now)]
+        ready = self._ready()
         if not ready:
-            ready, now = wake(self._lanes, now)
+            woken, now = wake(self._lanes, self._intake.now_ns)
             self._clock.now_ns = self._intake.now_ns = now
-        return [self._candidate(lane) for lane in ready]
+            ready = [self._shown(lane) for lane in woken]
+        return ready
 
-    def finish(self, inconclusive: str = "") -> Outcome:
-        """Close the history; processes that did not come to their end are replaced."""
-        if self._moving is not None:
-            self._come_to_rest()
-        world = self._world
-        inconclusive = self._intake.inconclusive or inconclusive
-        waiting = []
+    def _ready(self) -> list[Candidate]:
+        ready = []
         for lane in self._lanes:
-            assert lane.worker is not None
-            if lane.status is not Status.DONE:
-                lane.worker.dirty = True
-                if lane.status is not Status.DEAD:
-                    waiting.append((lane.index, self._why(lane)))
-        before = world.state
-        if (world.rescan() | world.look()) and not inconclusive and before != world.state:
-            inconclusive = "the transcript changed while no lane had been let go"
-        self._events.append(
-            End(
-                world.state,
-                () if inconclusive else tuple(waiting),
-                world.owner,
-                inconclusive,
-                world.reused,
-            )
-        )
-        return Outcome(self._initial, tuple(self._events), world.blobs)
+            status = lane.status
+            if (
+                status is Status.FILE
+                or status is Status.THINK
+                or (status is Status.SLEEP and can_go(lane, self._world.names, self._intake.now_ns))
+            ):
+                ready.append(lane.candidate or self._shown(lane))
+        return ready
 
-    def _why(self, lane: Lane) -> str:
-        if lane.status is Status.ASLEEP:
-            return "it sleeps in the kernel and nobody is left to wake it"
-        if lane.status is Status.FLOCK:
-            return f"it waits for the flock on {self._alias(lane.stand)}"
-        return f"it {lane.status.value}"
-
-    # A step
+    def _shown(self, lane: Lane) -> Candidate:
+        """The lane as the strategy sees it; the same object until it has stepped."""
+        if lane.candidate is None:
+            lane.candidate = self._candidate(lane)
+        return lane.candidate
 
     def _candidate(self, lane: Lane) -> Candidate:
         status = lane.status
@@ -199,10 +184,11 @@ class KernelGate:
         """Let one lane take its step."""
         lane = self._lanes[candidate.lane]
         assert self._moving is None
-        self._clock.now_ns += self._program.step_ns
-        self._intake.now_ns = self._clock.now_ns
+        now = self._intake.now_ns + self._program.step_ns
+        self._clock.now_ns = self._intake.now_ns = now
         op = lane.op
         lane.ordinal += 1
+        lane.candidate = None
         status = lane.status
         if status is Status.THINK:
             lane.think_left -= 1
@@ -233,13 +219,16 @@ class KernelGate:
         if call.name == "flock":
             self._flock(lane, op, path)
             return
-        self._truth.before(lane, stand)
         note = ""
-        if call.kind == "open":
-            assert lane.worker is not None
-            note = open_note(open_flags(lane.worker, stand))
+        if call.kind in _LOOKS and not lane.mapped:
+            self._done = _NOTHING
+        else:
+            self._truth.before(lane, stand)
+            self._intake.in_call = lane
+            if call.kind == "open":
+                assert lane.worker is not None
+                note = open_note(open_flags(lane.worker, stand))
         self._granted = (lane, stand, op, path, note)
-        self._intake.in_call = lane
         self._let_go(lane)
         if call.kind == "stat" and self._answer_stat(lane):
             return
@@ -294,10 +283,15 @@ class KernelGate:
     def _come_to_rest(self) -> None:
         lane = self._moving
         assert lane is not None and lane.worker is not None
+        alone = not lane.worker.sleepers
         self._intake.wait(lane)
         self._moving = None
         if self._granted is not None:
             self._record()
+        if alone and lane.status is not Status.DEAD:
+            # Nobody else of the process can have moved.
+            self._progress(lane)
+            return
         for other in lane.worker.lanes:
             self._progress(other)
 

@@ -10,6 +10,7 @@ from harness.board import Board
 from harness.gates.kernel.abi import PARK
 from harness.gates.kernel.calls import CALLS, Call
 from harness.gates.kernel.memory import Memory
+from harness.gates.protocol import Candidate
 
 if TYPE_CHECKING:
     from harness.gates.kernel.world import Node
@@ -90,6 +91,7 @@ class Lane:
     """One lane: where it stands and what it waits for."""
 
     __slots__ = (
+        "candidate",
         "finished",
         "flock_fd",
         "index",
@@ -111,6 +113,8 @@ class Lane:
         self.worker: Worker | None = None
         self.status = Status.IDLE
         self.stand = Stand(0, CALLS[PARK], ())
+        #: What the strategy is shown; made when the lane has come to rest.
+        self.candidate: Candidate | None = None
         self.reset()
 
     def reset(self) -> None:

@@ -12,19 +12,14 @@ _DOUBLINGS_MAX = 20
 
 
 def can_go(lane: Lane, names: Collection[str], now_ns: int) -> bool:
-    """Whether a lane is ready without time having to jump.
+    """Whether a sleeping lane is ready without time having to jump.
 
     A lane that sleeps after a lock file stood in its way is not ready until
     somebody lets go of it, whatever its poll interval says.
     """
-    status = lane.status
-    if status is Status.FILE or status is Status.THINK:
-        return True
-    if status is Status.SLEEP:
-        if lane.poll_name is not None:
-            return lane.poll_name not in names
-        return now_ns >= lane.wake_ns
-    return False
+    if lane.poll_name is not None:
+        return lane.poll_name not in names
+    return now_ns >= lane.wake_ns
 
 
 def wake(lanes: Sequence[Lane], now_ns: int) -> tuple[list[Lane], int]:

@@ -44,11 +44,11 @@ class Truth:
         """Note what must be known before a file call runs."""
         world = self._world
         call = stand.call
+        self._by = (world.owner == lane.index, lane.index in world.robbed)
         self._target = stand.node
         if stand.name is not None and call.kind in ("open", "data", "meta"):
-            self._target = world.names.get(stand.name)
-            if self._target is not None and os.path.islink(os.path.join(world.directory, stand.name)):
-                self._target = self._followed(stand.name)
+            followed = stand.name in world.symlinks
+            self._target = self._followed(stand.name) if followed else world.names.get(stand.name)
         if lane.mapped:
             self._real_mtime = self._mtime()
         if call.kind == "meta":
@@ -62,8 +62,6 @@ class Truth:
         """
         world = self._world
         call = stand.call
-        owner = world.owner
-        reclaimed = lane.index in world.robbed
         lock: LockEvent | None = None
         kind = call.kind
         look = False
@@ -82,7 +80,6 @@ class Truth:
             self._touched()
         elif kind == "map":
             lane.mapped |= bool(stand.args[2] & _PROT_WRITE)
-        self._by = (owner == lane.index, reclaimed)
         before = world.state
         if look and world.look():
             return Change(before, world.state, *self._by), lock
@@ -164,7 +161,7 @@ class Truth:
         target = self._target
         self._stamp(target)
         world = self._world
-        return target is None or world.linked or target is world.names.get(TRANSCRIPT)
+        return target is None or TRANSCRIPT in world.symlinks or target is world.names.get(TRANSCRIPT)
 
     def _closed(self, lane: Lane, stand: Stand) -> LockEvent | None:
         world = self._world

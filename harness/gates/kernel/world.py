@@ -95,7 +95,7 @@ class World:
         self.names.clear()
         self.by_ino.clear()
         self.blobs = {}
-        self.linked = False
+        self.symlinks: set[str] = set()
         self.owner = -1
         self.robbed = set()
         self.reused = self.reused_really = False
@@ -181,8 +181,9 @@ class World:
         Returns:
             Whether any name changed.
         """
-        with os.scandir(self.directory) as entries:
-            found = {entry.name: entry.inode() for entry in entries}
+        with os.scandir(self.directory) as scanned:
+            entries = list(scanned)
+        found = {entry.name: entry.inode() for entry in entries}
         names = self.names
         if len(found) == len(names) and all(
             (node := names.get(name)) is not None and node.ino == ino for name, ino in found.items()
@@ -213,8 +214,7 @@ class World:
                 old.names.discard(name)
                 touched.add(old)
                 del names[name]
-        if names.get(TRANSCRIPT) is not before.get(TRANSCRIPT):
-            self.linked = os.path.islink(self.path)
+        self.symlinks = {entry.name for entry in entries if entry.is_symlink()}
         for node in touched:
             node.ctime = stamp
             if not node.names:
@@ -249,7 +249,7 @@ class World:
                 while chunk := os.read(fd, 1 << 20):
                     content += chunk
             node = self.names.get(TRANSCRIPT)
-            if node is None or self.linked:
+            if node is None or TRANSCRIPT in self.symlinks:
                 node = self.by_ino.get(os.fstat(fd).st_ino)
         finally:
             os.close(fd)

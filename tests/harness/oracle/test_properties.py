@@ -16,7 +16,7 @@ from harness.oracle.survey import Survey
 from tests.harness.oracle.histories import EDITOR, LANES, RUNNER
 from tests.harness.oracle.random_histories import ROGUES, Play, plays
 
-every_history = settings(deadline=None, print_blob=True, max_examples=3000)
+every_history = settings(deadline=None, print_blob=True, max_examples=150)
 
 APPENDS = st.lists(st.just("append"), max_size=3)
 LAWFUL = st.lists(st.sampled_from(["append", "compact", "compact_new"]), max_size=3)

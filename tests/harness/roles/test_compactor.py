@@ -33,7 +33,9 @@ def ids_in(content: bytes) -> set[str]:
 
 
 def test_a_rewrite_happens_under_the_lock_with_its_rule() -> None:
-    settings = CompactorSettings(role="compactor", delay_steps=0, how=("rename",), kind=("migration",), keep=2)
+    settings = CompactorSettings(
+        role="compactor", delay_steps=0, how=("rename",), kind=("migration",), keep=2
+    )
     ops = ROLE.draw(settings, random.Random(1), Ids("compactor", 10))
     assert [op.kind for op in ops] == ["acquire", "rewrite", "release"]
     assert ops[1].how == "rename"
@@ -93,7 +95,9 @@ def test_an_empty_transcript_is_no_obstacle() -> None:
 
 
 @given(st.binary(max_size=200), st.integers(0, 5), st.sampled_from(["compaction", "migration"]))
-def test_whatever_is_in_the_file_each_line_ends_with_its_newline(content: bytes, keep: int, kind: str) -> None:
+def test_whatever_is_in_the_file_each_line_ends_with_its_newline(
+    content: bytes, keep: int, kind: str
+) -> None:
     op = Op("rewrite", args={"kind": kind, "keep": keep, "summary_id": "c-1"})
     assert all(line.endswith(b"\n") and line.count(b"\n") == 1 for line in rewrite_lines(content, op))
 

@@ -1,0 +1,112 @@
+# ruff: noqa: E501  # a fault stands on one line, as its reader sees it
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import fence.locks
+from harness.scenario.checks import LOCK_OPTIONS
+from tests.harness.scenario.examples import SMALL, changed, faults_of
+
+EDITOR = "  - role: editor\n    actions: [append-user, {}]\nexpect:"
+RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
+
+
+@pytest.mark.parametrize(
+    "old, new, fault",
+    [
+        (
+            "policy: coordinated",
+            "policy: coordinate",
+            "3:9: policy: unknown policy 'coordinate'; did you mean 'coordinated'? `python -m harness list policies` shows what there is",
+        ),
+        (
+            "policy: coordinated",
+            "policy: {name: x, about: y, base: nobody}",
+            "3:35: policy.base: unknown policy 'nobody'; `python -m harness list policies` shows what there is",
+        ),
+        (
+            "policy: coordinated",
+            RULES,
+            "3:36: policy.rules: no rule for own_append, cotenant_append_same_process, ",
+        ),
+        ("policy: coordinated", "policy: {name: x, about: y}", "3:9: policy: no rule for own_append, "),
+        (
+            "expect:",
+            EDITOR.format("chmdo"),
+            "11:28: lanes[2].actions[1]: unknown action 'chmdo'; did you mean 'chmod'? `python -m harness list actions` shows what there is",
+        ),
+        (
+            "expect:",
+            "fence_options: {lock_pol_ms: 5}\nexpect:",
+            "10:17: fence_options.lock_pol_ms: unknown option of a lock; did you mean 'lock_poll_ms'?",
+        ),
+        (
+            "role: runner",
+            "role: cron",
+            "5:3: lanes: no lane has the role runner, and nobody else decides anything; add one",
+        ),
+        (
+            "expect:",
+            "  - role: heartbeat\nexpect:",
+            "10:5: lanes[2]: a second lane is called 'heartbeat', the first begins in line 6; give it another name",
+        ),
+        (
+            "expect:",
+            "  - {role: cron, name: runner}\nexpect:",
+            "10:24: lanes[2].name: a second lane is called 'runner', the first begins in line 5; ",
+        ),
+        (
+            "expect:",
+            "  - {role: cron, name: b-2}\n  - {role: cron, name: b, count: 3}\nexpect:",
+            "11:24: lanes[3].name: a second lane is called 'b-2', ",
+        ),
+        (
+            "expect:",
+            "  - {role: cron, count: 8}\n  - {role: ingress, count: 8}\nexpect:",
+            "5:3: lanes: 18 lanes with their counts, at most 16 can be driven; take some away",
+        ),
+        (
+            "- role: runner",
+            "- {role: runner, turns: [1, 50], rounds: 2}",
+            "5:5: lanes[0]: may come to 500 operations, at most 400 fit; do fewer things in it",
+        ),
+        ("times: [1, 3]", "lines: 50\n    count: 5\ntranscript: {entry_bytes: 10000}", None),
+    ],
+)
+def test_what_does_not_fit_together_is_named_where_it_stands(
+    tmp_path: Path, old: str, new: str, fault: str | None
+) -> None:
+    if fault is None:
+        text = SMALL.replace(old + "\n    rate: 2.5\n", new + "\n")
+        fault = "5:3: lanes: all lanes together may come to "
+    else:
+        text = changed(old, new)
+    found = faults_of(tmp_path, text)
+    assert len(found) == 1, found
+    assert found[0].startswith(fault)
+
+
+def test_options_of_a_fences_own_are_not_judged(tmp_path: Path) -> None:
+    assert faults_of(tmp_path, changed("expect:", "fence_options: {anything: goes}\nexpect:")) == []
+
+
+def test_a_misspelt_runner_is_reported_once(tmp_path: Path) -> None:
+    assert [line[:4] for line in faults_of(tmp_path, changed("role: runner", "role: runer"))] == ["5:11"]
+
+
+def test_several_runners_are_allowed(tmp_path: Path) -> None:
+    assert faults_of(tmp_path, changed("- role: runner", "- {role: runner, count: 2}")) == []
+
+
+def test_a_lane_may_come_to_just_the_limit(tmp_path: Path) -> None:
+    # 50 turns of 8 operations each.
+    assert faults_of(tmp_path, changed("- role: runner", "- {role: runner, turns: 50}")) == []
+
+
+def test_the_options_of_locks_are_those_that_the_locks_read() -> None:
+    folder = Path(fence.locks.__file__).parent
+    sources = "".join(path.read_text() for path in folder.glob("*.py"))
+    assert set(re.findall(r'"(lock_[a-z_]+)"', sources)) == set(LOCK_OPTIONS)

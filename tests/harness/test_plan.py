@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.entries import TYPES
+from harness.history import LaneInfo
+from harness.plan import draw, lanes_of, mix
+from harness.program import Filesystem, Program
+from harness.scenario import Scenario, load, load_data
+from harness.scenario.reader import read
+from tests.harness.scenario.examples import FULL, SMALL, write
+
+EXAMPLE = load_data({"name": "example", **read("example", FULL).data})
+START_NS = 1_767_225_600 * 10**9
+
+
+def scenario(tmp_path: Path, text: str = FULL) -> Scenario:
+    return load(write(tmp_path, text))
+
+
+def text_of(program: Program) -> bytes:
+    return msgspec.json.encode(program)
+
+
+def test_lanes_are_written_out_in_order_each_in_its_process(tmp_path: Path) -> None:
+    assert lanes_of(scenario(tmp_path)) == (
+        LaneInfo("main", "runner", "gateway", True),
+        LaneInfo("cron-1", "cron", "cron-1", True),
+        LaneInfo("cron-2", "cron", "cron-2", True),
+        LaneInfo("ingress", "ingress", "gateway", True),
+        LaneInfo("compactor", "compactor", "compactor", True),
+        LaneInfo("editor", "editor", "editor", False),
+        LaneInfo("other", "editor", "other", False),
+    )
+
+
+def test_a_program_has_the_lanes_of_its_scenario(tmp_path: Path) -> None:
+    found = scenario(tmp_path)
+    program = draw(found, 1, 0)
+    assert lanes_of(found) == tuple(
+        LaneInfo(lane.name, lane.role, lane.process, lane.participant) for lane in program.lanes
+    )
+
+
+def test_the_same_numbers_draw_the_same_program(tmp_path: Path) -> None:
+    found = scenario(tmp_path)
+    for schedule in range(20):
+        assert text_of(draw(found, 7, schedule)) == text_of(draw(found, 7, schedule))
+
+
+def test_another_process_draws_the_same_program(tmp_path: Path) -> None:
+    path = write(tmp_path, FULL)
+    code = (
+        "import sys, msgspec; from harness.plan import draw; from harness.scenario import load;"
+        f"sys.stdout.buffer.write(msgspec.json.encode(draw(load({str(path)!r}), 7, 3)))"
+    )
+    command = [sys.executable, "-c", code]
+    environment = {**os.environ, "PYTHONHASHSEED": "5"}
+    run = subprocess.run(command, capture_output=True, check=True, timeout=60, env=environment)
+    assert run.stdout == text_of(draw(load(path), 7, 3))
+
+
+def test_seeds_and_schedules_draw_different_programs(tmp_path: Path) -> None:
+    found = scenario(tmp_path)
+    programs = {text_of(draw(found, seed, schedule)) for seed in range(10) for schedule in range(10)}
+    assert len(programs) == 100
+
+
+def test_a_seed_keeps_its_meaning_and_no_two_are_alike() -> None:
+    assert mix(0, 0) == 0x238275BC38FCBE91
+    assert mix(1, 2) == 0x1CF38A51A82265F3
+    seeds = (*range(-50, 50), 1 << 64, 1 << 100, (7 << 64) + 7)
+    assert len({mix(seed, schedule) for seed in seeds for schedule in range(20)}) == 103 * 20
+    assert all(0 <= mix(seed, 2**70) < 2**64 for seed in (-1, 0, 2**200))
+
+
+@given(st.integers(0, 2**64), st.integers(0, 2**32))
+def test_draws_respect_the_scenario(seed: int, schedule: int) -> None:
+    program = draw(EXAMPLE, seed, schedule)
+    assert len(program.initial) == 1 + 3
+    assert program.initial[0].type == "session"
+    everything = [*program.initial, *(e for lane in program.lanes for op in lane.ops for e in op.entries)]
+    ids = [entry.id for entry in everything]
+    assert len(ids) == len(set(ids))
+    assert {entry.type for entry in everything} <= set(TYPES)
+    assert all(
+        entry.id.startswith(f"{lane.name}-")
+        for lane in program.lanes
+        for op in lane.ops
+        for entry in op.entries
+    )
+    assert 0 <= program.clock_start_ns - START_NS < 10 * 10**9
+    assert program.clock_start_ns % 1_000_000 == 0
+    assert program.step_ns == 2_000_000
+    assert program.filesystem == Filesystem(1000, False, "never")
+    runner = program.lanes[0]
+    assert {len(op.entries) for op in runner.ops if op.kind == "guarded_write"} == {2}
+    assert msgspec.json.decode(text_of(program), type=Program) == program
+
+
+def test_the_clock_starts_at_every_phase_of_a_tick(tmp_path: Path) -> None:
+    found = scenario(tmp_path, SMALL)
+    phases = {draw(found, 1, schedule).clock_start_ns // 1_000_000 % 4 for schedule in range(50)}
+    assert phases == {0, 1, 2, 3}
