@@ -150,6 +150,42 @@ class KernelGate:
                 ready.append(lane.candidate or self._shown(lane))
         return ready
 
+    def finish(self, inconclusive: str = "") -> Outcome:
+        """Close the history; processes that did not come to their end are replaced."""
+        if self._moving is not None:
+            self._come_to_rest()
+        world = self._world
+        inconclusive = self._intake.inconclusive or inconclusive
+        waiting = []
+        for lane in self._lanes:
+            assert lane.worker is not None
+            if lane.status is not Status.DONE:
+                lane.worker.dirty = True
+                if lane.status is not Status.DEAD:
+                    waiting.append((lane.index, self._why(lane)))
+        before = world.state
+        if (world.rescan() | world.look()) and not inconclusive and before != world.state:
+            inconclusive = "the transcript changed while no lane had been let go"
+        self._events.append(
+            End(
+                world.state,
+                () if inconclusive else tuple(waiting),
+                world.owner,
+                inconclusive,
+                world.reused,
+            )
+        )
+        return Outcome(self._initial, tuple(self._events), world.blobs)
+
+    def _why(self, lane: Lane) -> str:
+        if lane.status is Status.ASLEEP:
+            return "it sleeps in the kernel and nobody is left to wake it"
+        if lane.status is Status.FLOCK:
+            return f"it waits for the flock on {self._alias(lane.stand)}"
+        return f"it {lane.status.value}"
+
+    # A step
+
     def _shown(self, lane: Lane) -> Candidate:
         """The lane as the strategy sees it; the same object until it has stepped."""
         if lane.candidate is None:
