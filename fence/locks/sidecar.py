@@ -138,11 +138,14 @@ class SidecarLock(Lock):
         if self._mine is None:
             raise StaleLockError(f"{self._path}: released, but not held by this handle; acquire it first")
         mine, self._mine = self._mine, None
-        self._ours.discard(mine)
-        data = self._read()
-        if data is None or Payload.decode(data) != mine:
-            raise StaleLockError(f"{self._path}: reclaimed by somebody else while it was held here")
-        self._unlink()
+        try:
+            data = self._read()
+            if data is None or Payload.decode(data) != mine:
+                raise StaleLockError(f"{self._path}: reclaimed by somebody else while it was held here")
+            self._unlink()
+        finally:
+            # Not before the file is gone, or a neighbour would take it for an orphan.
+            self._ours.discard(mine)
 
     def release_if_held(self) -> None:
         """Unlink the lock file if it is held and still ours."""
@@ -181,12 +184,20 @@ class SidecarLock(Lock):
         self._process["sidecar.serial"] = serial
         return serial
 
-    def _read(self) -> bytes | None:
+    def _read(self, held_here: set[Payload] | None = None) -> bytes | None:
+        """The file's bytes; into `held_here` go the locks that this process held when it was opened.
+
+        Held when it was read is too late: what is read then may be a file that its
+        holder, a neighbour, has unlinked in the meantime.
+        """
+        before = set(self._ours)
         try:
             fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
         try:
+            if held_here is not None:
+                held_here |= before | self._ours
             return os.read(fd, 4096)
         finally:
             os.close(fd)
@@ -201,21 +212,22 @@ class SidecarLock(Lock):
 
     def _reclaim(self) -> bool:
         """Unlink the lock file if it is stale; also True when it is gone by itself."""
-        data = self._read()
+        held_here: set[Payload] = set()
+        data = self._read(held_here)
         if data is None:
             return True
         holder = Payload.decode(data)
-        stale = self._unclaimed() if holder is None else self._stale(holder)
+        stale = self._unclaimed() if holder is None else self._stale(holder, held_here)
         if stale:
             self._unlink()
         return stale
 
-    def _stale(self, holder: Payload) -> bool:
+    def _stale(self, holder: Payload, held_here: set[Payload]) -> bool:
         start = process_start(holder.pid)
         return (
             self._dead(start)
             or self._recycled(holder, start)
-            or self._orphaned(holder)
+            or self._orphaned(holder, held_here)
             or self._too_old(holder)
             or self._overstayed(holder)
         )
@@ -228,9 +240,9 @@ class SidecarLock(Lock):
         """The pid belongs to another process by now."""
         return holder.start is not None and start != holder.start
 
-    def _orphaned(self, holder: Payload) -> bool:
-        """This process made it, and none of its handles holds it."""
-        return self._process is not None and holder.pid == os.getpid() and holder not in self._ours
+    def _orphaned(self, holder: Payload, held_here: set[Payload]) -> bool:
+        """This process made it, and none of its handles held it when it was looked at."""
+        return self._process is not None and holder.pid == os.getpid() and holder not in held_here
 
     def _too_old(self, holder: Payload) -> bool:
         """Nobody is believed to work for so long, live or not."""

@@ -127,7 +127,11 @@ def _rogue_near(survey: Survey, begin: int, end: int, *, seen_by_readers: bool =
             if event.lock is not None or "lock" in event.path:
                 if first <= end:
                     return True
-            elif (event.change is not None if seen_by_readers else disturbs(event)) and first <= end and last >= begin:
+            elif (
+                (event.change is not None if seen_by_readers else disturbs(event))
+                and first <= end
+                and last >= begin
+            ):
                 return True
     return False
 

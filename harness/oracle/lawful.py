@@ -79,7 +79,6 @@ def restored_until(
     survey: Survey,
     window: Window,
     effects: Sequence[Effect],
-    begin: int,
     is_reported: Callable[[Effect], bool],
 ) -> int:
     """Time up to which everything unsanctioned has been undone for a reader.
@@ -88,7 +87,6 @@ def restored_until(
         survey: the history.
         window: the runner's window.
         effects: all effects of the window up to the end of the decision, by time.
-        begin: first step of the decision.
         is_reported: whether the fence has reported an effect; what it has reported
             it may take for its new baseline.
 
@@ -107,5 +105,5 @@ def restored_until(
         elif effect.rule == EITHER or is_reported(effect):
             lawful.tolerate(effect)
         if lawful.holds(effect.after):
-            restored = max(restored, min(effect.end, begin))
+            restored = max(restored, effect.end)
     return restored

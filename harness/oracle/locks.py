@@ -76,13 +76,11 @@ def _step(survey: Survey, index: int, step: Step, inside: dict[int, _Section], f
             inside.pop(step.lane).left = survey.time_of(index)[0]
         else:
             section.steps.append(index)
-    elif lock is not None and lock.kind == "acquired" and not survey.is_rogue(step.lane):
+    elif lock is not None and lock.kind == "acquired":
         inside[step.lane] = _Section(step.lane, step.op, index)
         found.append(inside[step.lane])
     if lock is not None and lock.kind == "reclaimed" and lock.owner in inside:
-        robbed = inside[lock.owner]
-        if robbed.robbed_at < 0:
-            robbed.robbed_at = index
+        inside[lock.owner].robbed_at = index
 
 
 def _overlap(survey: Survey, early: _Section, late: _Section) -> Violation | None:

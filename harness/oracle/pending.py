@@ -88,9 +88,9 @@ def look(
     pending = [effect for effect in every if effect.rule in (TAKEOVER, EITHER) and not opened.knows(effect)]
     pre = [effect for effect in pending if effect.end < begin]
     mid = [effect for effect in pending if effect.end >= begin]
-    if any(effect.rule == TAKEOVER for effect in pre) and _undoable(opened.window, every):
+    if any(effect.rule == TAKEOVER for effect in pre) and _undoable(every):
         # What has been undone is not held against a fence, whatever it answers.
-        restored = restored_until(survey, opened.window, every, begin, opened.knows)
+        restored = restored_until(survey, opened.window, every, opened.knows)
         for effect in pre:
             if effect.end <= restored:
                 effect.rule = EITHER
@@ -102,14 +102,13 @@ def indices_of(effects: Sequence[Effect]) -> tuple[int, ...]:
     return tuple(sorted(mutation.index for effect in effects for mutation in effect.mutations))
 
 
-def _undoable(window: Window, every: list[Effect]) -> bool:
+def _undoable(every: list[Effect]) -> bool:
     """Whether there is anything that might have undone a takeover.
 
     Sanctioned effects alone never do: an append leaves the difference where it is, and
     a rewrite of an unlawful transcript ends what can be said.
     """
-    unsanctioned = sum(1 for effect in every if effect.rule in (TAKEOVER, EITHER))
-    return unsanctioned > 1 or len(window.opening) > 1
+    return sum(1 for effect in every if effect.rule in (TAKEOVER, EITHER)) > 1
 
 
 def _by_operation(window: Window, end: int) -> dict[Operation, list[Mutation]]:

@@ -27,7 +27,16 @@ from harness.history import (
     digest,
 )
 
-__all__ = ["COORDINATED", "POLICIES", "RUNNER_APPENDS", "SAME_PROCESS", "Story", "compaction", "line", "lines"]
+__all__ = [
+    "COORDINATED",
+    "POLICIES",
+    "RUNNER_APPENDS",
+    "SAME_PROCESS",
+    "Story",
+    "compaction",
+    "line",
+    "lines",
+]
 
 COORDINATED = {
     "own_append": "sanctioned",
@@ -137,12 +146,18 @@ class Story:
         return len(self.events) - 1
 
     def look(
-        self, lane: int, call: str = "read", path: str = "T", at: tuple[int, int] | None = None, fault: str = ""
+        self,
+        lane: int,
+        call: str = "read",
+        path: str = "T",
+        note: str = "",
+        at: tuple[int, int] | None = None,
+        fault: str = "",
     ) -> int:
         """A step that changes nothing."""
         begin, end = self._when(at)
         self.events.append(
-            Step(lane, self._ops[lane], call, path, fault=fault, begin_ns=begin, end_ns=end)
+            Step(lane, self._ops[lane], call, path, note, fault=fault, begin_ns=begin, end_ns=end)
         )
         return len(self.events) - 1
 
@@ -227,7 +242,11 @@ class Story:
         return self.done(lane)
 
     def refuse(
-        self, *names: str, lane: int = RUNNER, during: Callable[[], object] | None = None, kind: str = "guarded_write"
+        self,
+        *names: str,
+        lane: int = RUNNER,
+        during: Callable[[], object] | None = None,
+        kind: str = "guarded_write",
     ) -> int:
         self.call(lane, kind, *names)
         self.look(lane, "openat", "T.lock")

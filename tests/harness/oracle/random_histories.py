@@ -30,15 +30,18 @@ __all__ = ["ROGUES", "Play", "plays"]
 ROGUES = (EDITOR, SCRIPT)
 
 _TURN = st.lists(
-    st.sampled_from(["admit", "admit", "refuse", "timeout", "recover", "append", "reload"]), min_size=1, max_size=4
+    st.sampled_from(["admit", "admit", "refuse", "timeout", "recover", "append", "reload"]),
+    min_size=1,
+    max_size=4,
 )
 _PARTICIPANT = st.lists(
     st.sampled_from(["append", "append", "compact", "compact_new", "robbed", "swap"]), max_size=3
 )
 _ROGUE = st.lists(
-    st.sampled_from(["append", "identical", "aba", "remove", "swap", "touch", "undo", "away", "garbage"]), max_size=3
+    st.sampled_from(["append", "identical", "aba", "remove", "swap", "touch", "undo", "away", "garbage"]),
+    max_size=3,
 )
-_PLAIN_ROGUE = st.lists(st.just("append"), max_size=3)
+_TORN = st.booleans()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +64,15 @@ class Play:
     def lanes_moving(self) -> list[int]:
         """The lane of each event, all lanes taking part."""
         moved: list[int] = []
-        self._run(Story(self.policy), lambda lane: moved.append(lane))
+        generators = dict(enumerate(self._generators(Story(self.policy))))
+        order = iter(self.order)
+        while generators:
+            lane = sorted(generators)[next(order, 0) % len(generators)]
+            try:
+                next(generators[lane])
+                moved.append(lane)
+            except StopIteration:
+                del generators[lane]
         return moved
 
     def history(
@@ -84,17 +95,6 @@ class Play:
         runner = _runner(story, self.turns, self.torn)
         others = [_other(story, lane, names) for lane, names in enumerate(self.programs, RUNNER + 1)]
         return [runner, *others]
-
-    def _run(self, story: Story, moved: Callable[[int], None]) -> None:
-        generators = dict(enumerate(self._generators(story)))
-        order = iter(self.order)
-        while generators:
-            lane = sorted(generators)[next(order, 0) % len(generators)]
-            try:
-                next(generators[lane])
-                moved(lane)
-            except StopIteration:
-                del generators[lane]
 
 
 def _runner(story: Story, turns: tuple[tuple[str, ...], ...], torn: bool) -> Iterator[None]:
@@ -261,7 +261,7 @@ def plays(
     participants: st.SearchStrategy[list[str]] = _PARTICIPANT,
     rogues: st.SearchStrategy[list[str]] = _ROGUE,
     turn: st.SearchStrategy[list[str]] = _TURN,
-    torn: st.SearchStrategy[bool] = st.booleans(),
+    torn: st.SearchStrategy[bool] = _TORN,
 ) -> Play:
     """Random plays of a runner, two co-tenants and two rogues."""
     turns = tuple(tuple(draw(turn)) for _ in range(draw(st.integers(1, 2))))

@@ -54,6 +54,23 @@ def test_a_refusal_with_nothing_pending_is_a_false_positive_that_names_what_was_
     assert only(story.history()).causes == (cotenant, touch)
 
 
+def test_looks_and_the_lock_itself_are_never_taken_for_a_takeover() -> None:
+    story = Story()
+    story.window()
+    with story.op(CRON, "append"):
+        story.lock(CRON, "acquired")
+        story.look(CRON, "write", "T.lock")
+        story.look(CRON, "openat", note="write CREAT APPEND")
+        write = story.put(CRON, lines("first", "c"))
+        story.look(CRON, "statx")
+        story.lock(CRON, "released")
+    with story.op(CRON, "rewrite"):
+        story.look(CRON, "write", "tmp1")
+        again = story.look(CRON, "openat", note="write TRUNC")
+    story.refuse("reply")
+    assert only(story.history()).causes == (write, again)
+
+
 def test_a_false_positive_names_what_came_after_the_last_look_only() -> None:
     story = Story()
     story.window()

@@ -153,6 +153,27 @@ def test_an_identical_rewrite_that_ends_during_the_decision_is_racing() -> None:
     assert [decision.verdict for decision in judge(story.history()).decisions] == ["racing"]
 
 
+def test_an_operation_that_overlapped_a_decision_stays_in_its_steps() -> None:
+    story = Story()
+    story.window()
+    content = story.content
+    with story.op(EDITOR, "action"):
+        story.admit(during=lambda: story.put(EDITOR, b"", call="openat"))
+        story.put(EDITOR, content)
+    story.refuse("two")
+    assert [decision.verdict for decision in judge(story.history()).decisions] == ["racing", "uncounted"]
+
+
+def test_neither_a_lock_that_was_taken_away_nor_a_rogues_own_makes_an_effect_lawful() -> None:
+    for lane, reclaimed in ((CRON, True), (EDITOR, False)):
+        story = Story()
+        story.window()
+        with story.op(lane, "append"):
+            story.put(lane, lines("first", "x"), held=True, reclaimed=reclaimed)
+        story.admit("reply")
+        assert judge(story.history()).counts()["missed_takeover"] == 1
+
+
 def test_an_operation_with_others_writing_in_between_counts_step_by_step() -> None:
     story = Story()
     story.window()

@@ -150,6 +150,25 @@ def test_a_rewrite_that_a_rogue_disturbed_is_forgiven_what_it_dropped() -> None:
     assert lost(story) == []
 
 
+def test_a_rewrite_goes_back_to_when_its_lane_took_the_lock() -> None:
+    story = Story()
+    story.add(HEARTBEAT, "h")
+    with story.op(CRON, "acquire"):
+        story.lock(CRON, "acquired")
+    story.add(EDITOR, "x")
+    story.write(CRON, lines("first"), kind="rewrite")
+    with story.op(CRON, "acquire"):
+        story.lock(CRON, "acquired")
+    assert lost(story) == []
+
+
+def test_the_lines_that_a_rewrite_brings_are_no_promise() -> None:
+    story = Story()
+    with story.op(CRON, "rewrite", "sum"):
+        story.put(CRON, lines("first"))
+    assert lost(story) == []
+
+
 def test_a_touch_during_a_rewrite_excuses_nothing() -> None:
     story = Story()
     story.add(HEARTBEAT, "h")
@@ -185,7 +204,9 @@ def test_without_bytes_nothing_is_said_about_entries() -> None:
     story.write(CRON, lines("first"), kind="rewrite")
     history = story.history()
     assert judge(History(history.header, history.events)).violations == ()
-    some = {name: content for name, content in history.blobs.items() if name != history.header.initial.content}
+    some = {
+        name: content for name, content in history.blobs.items() if name != history.header.initial.content
+    }
     some[history.events[-1].final.content] = lines("first")  # type: ignore[union-attr]
     middle = next(name for name, content in history.blobs.items() if content == lines("first", "h"))
     del some[middle]
@@ -201,7 +222,9 @@ def test_an_entry_that_went_and_came_back_is_not_lost() -> None:
 
 
 def test_whole_lines_are_told_from_torn_and_doubled_ones() -> None:
-    content = b'{"id":"a"}\n\n{"id":"b"}{"id":"c"}\n{"id":"d"\n{"message":{"id":"e"}}\n[{"id":"f"}]\n{"id":7}\n'
+    content = (
+        b'{"id":"a"}\n\n{"id":"b"}{"id":"c"}\n{"id":"d"\n{"message":{"id":"e"}}\n[{"id":"f"}]\n{"id":7}\n'
+    )
     assert plain_ids(content) - {""} == {"a"}
     assert every_id(content) == {"a", "e", "f"}
     assert every_id(b'{"compacts":["g",1],"id":"h"}') == {"g", "h"}

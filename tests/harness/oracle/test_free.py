@@ -155,3 +155,49 @@ def test_nothing_is_said_about_entries_when_writes_overlap() -> None:
             story.put(CRON, lines("first"), at=at)
         found = [violation.kind for violation in judge(story.history()).violations]
         assert found == ["lost_entry"] * count
+
+
+def test_a_load_between_writes_of_unknown_order_leaves_both_in_doubt() -> None:
+    story = Story(gate="free")
+    with story.op(RUNNER, "begin_turn"):
+        story.look(RUNNER, at=(10, 20))
+    story.call(RUNNER, "load")
+    story.look(RUNNER, at=(1000, 1100))
+    before = story.content
+    with story.op(EDITOR, "action"):
+        story.put(EDITOR, b"late", at=(1040, 1090))
+    story.content = before
+    with story.op(SCRIPT, "action"):
+        story.put(SCRIPT, b"early", at=(1050, 1060))
+    story.done(RUNNER, "ok", digest(b"early"))
+    assert _decide(story, 2000, 2100, "refused") == "uncounted"
+
+
+def test_steps_of_one_lane_that_touch_in_time_do_not_excuse_each_other() -> None:
+    story = _story()
+    _rogue(story, 1000, 1010)
+    _rogue(story, 1010, 1020)
+    assert _decide(story, 2000, 2100) == "missed_takeover"
+
+
+def test_writes_are_sorted_by_their_times_before_anything_is_concluded() -> None:
+    story = _story()
+    _rogue(story, 1000, 1010)
+    earlier = story.events[-3:]
+    del story.events[-3:]
+    _rogue(story, 3000, 3010, SCRIPT, "y")
+    story.events += earlier
+    assert _decide(story, 2000, 2100) == "missed_takeover"
+
+
+def test_acquisitions_are_compared_by_their_times() -> None:
+    story = Story(gate="free")
+    _hold(HEARTBEAT, story, (1000, 1010))
+    with story.op(HEARTBEAT, "append"):
+        story.look(HEARTBEAT, at=(1100, 1110))
+    story.call(HEARTBEAT, "release")
+    story.lock(HEARTBEAT, "released")
+    story.events[-1] = msgspec.structs.replace(story.events[-1], begin_ns=1200, end_ns=1210)
+    story.done(HEARTBEAT)
+    _hold(CRON, story, (1020, 1030))
+    assert [violation.kind for violation in judge(story.history()).violations] == ["double_hold"]

@@ -74,6 +74,16 @@ def test_an_effect_undone_around_sanctioned_appends_is_undone() -> None:
     assert _both(story) == ("true_negative", "uncounted")
 
 
+def test_an_effect_undone_around_several_sanctioned_appends_is_undone() -> None:
+    story = Story()
+    story.window()
+    story.write(EDITOR, lines("first", "x"))
+    story.add(CRON, "c1")
+    story.add(CRON, "c2")
+    story.write(SCRIPT, lines("first", "c1", "c2"))
+    assert _both(story) == ("true_negative", "uncounted")
+
+
 def test_a_restoration_that_loses_a_sanctioned_append_restores_nothing() -> None:
     story = Story()
     story.window()

@@ -69,7 +69,13 @@ def test_the_end_of_the_operation_that_lets_the_lock_go_ends_the_section() -> No
 
 
 def test_a_call_that_failed_ends_the_section_but_one_that_was_skipped_does_not() -> None:
-    for outcome, count in (("stale_lock", 0), ("refused", 0), ("crash", 0), ("skipped", 1), ("unsupported", 1)):
+    for outcome, count in (
+        ("stale_lock", 0),
+        ("refused", 0),
+        ("crash", 0),
+        ("skipped", 1),
+        ("unsupported", 1),
+    ):
         story = Story()
         _acquire(story, HEARTBEAT)
         with story.op(HEARTBEAT, "append", outcome=outcome):
@@ -92,6 +98,17 @@ def test_a_paused_holder_that_touches_the_transcript_after_it_was_robbed_is_a_do
     assert violation.at == at and "robbed" in violation.detail
     (decision,) = judge(story.history()).decisions
     assert (decision.verdict, decision.causes) == ("true_positive", (write,))
+
+
+def test_a_robbed_holder_that_is_out_again_is_in_nobodys_way() -> None:
+    story = Story()
+    _acquire(story, HEARTBEAT)
+    _rob(story, CRON, HEARTBEAT)
+    story.add(HEARTBEAT, "h")
+    _release(story, HEARTBEAT, "stale_lock")
+    _release(story, CRON)
+    _acquire(story, RUNNER)
+    assert [violation.lane for violation in double(story)] == [CRON]
 
 
 def test_a_robbed_holder_that_notices_in_time_is_no_double_hold() -> None:

@@ -26,7 +26,17 @@ NO_RECOVERY = st.lists(st.sampled_from(["admit", "refuse", "timeout", "append"])
 def _essence(judgement: Judgement) -> list[tuple[Any, ...]]:
     """Decisions without indices of events."""
     return [
-        (made.lane, made.turn, made.op, made.verdict, made.kind, made.late, made.stuck, made.way_out, len(made.causes))
+        (
+            made.lane,
+            made.turn,
+            made.op,
+            made.verdict,
+            made.kind,
+            made.late,
+            made.stuck,
+            made.way_out,
+            len(made.causes),
+        )
         for made in judgement.decisions
     ]
 
@@ -122,7 +132,11 @@ def test_the_first_look_never_contradicts_the_slow_analysis(play: Play) -> None:
 
 
 @every_history
-@given(plays(policies=("coordinated",), rogues=APPENDS, participants=LAWFUL, turn=NO_RECOVERY, torn=st.just(False)))
+@given(
+    plays(
+        policies=("coordinated",), rogues=APPENDS, participants=LAWFUL, turn=NO_RECOVERY, torn=st.just(False)
+    )
+)
 def test_verdicts_on_plain_rogue_appends_are_those_of_a_simple_count(play: Play) -> None:
     history = play.history()
     found = [decision.verdict for decision in judge(history).decisions]

@@ -64,6 +64,23 @@ def test_an_operation_that_was_half_known_counts_with_its_unknown_half() -> None
     assert _verdict(_load_during([B, A], B, one_operation=True), "refuse") == "true_positive"
 
 
+def test_an_operation_that_came_and_went_during_the_load_is_held_against_nobody() -> None:
+    assert _verdict(_load_during([B, A], A, one_operation=True), "admit") == "true_negative"
+    assert _verdict(_load_during([B, A], A, one_operation=True), "refuse") == "uncounted"
+
+
+def test_a_sanctioned_write_during_a_torn_load_is_still_sanctioned() -> None:
+    story = Story()
+    with story.op(RUNNER, "begin_turn"):
+        pass
+    story.call(RUNNER, "load")
+    story.look(RUNNER, "openat")
+    story.add(CRON, "c")
+    story.look(RUNNER)
+    story.done(RUNNER, "ok", digest(b"torn"))
+    assert _verdict(story, "refuse") == "false_positive"
+
+
 def test_a_torn_load_does_not_excuse_a_later_write() -> None:
     story = _load_during([B], b"torn")
     story.add(EDITOR, "x")
@@ -86,6 +103,13 @@ def test_a_load_of_a_missing_file_returns_no_bytes() -> None:
     assert _verdict(story, "admit") == "missed_takeover"
 
 
+def test_a_load_of_a_file_that_had_been_removed_is_not_stale() -> None:
+    story = Story()
+    story.write(EDITOR, None)
+    story.window()
+    assert _verdict(story, "refuse") == "false_positive"
+
+
 def _stale(returned: bytes) -> Story:
     """A load that returns bytes which were gone before it began."""
     story = Story(initial=A)
@@ -102,6 +126,19 @@ def _stale(returned: bytes) -> Story:
 def test_a_stale_load_leaves_in_the_window_what_it_did_not_know() -> None:
     assert _verdict(_stale(A), "admit") == "missed_takeover"
     assert _verdict(_stale(A), "refuse") == "true_positive"
+
+
+def test_a_stale_load_is_taken_to_be_as_fresh_as_it_can_be() -> None:
+    story = Story(initial=A)
+    story.write(EDITOR, B)
+    story.write(EDITOR, A)
+    last = story.write(EDITOR, C)
+    with story.op(RUNNER, "begin_turn"):
+        pass
+    with story.op(RUNNER, "load", detail=digest(A)):
+        story.look(RUNNER, "statx")
+    assert _verdict(story, "admit") == "missed_takeover"
+    assert judge(story.history()).decisions[0].causes == (last,)
 
 
 def test_a_stale_load_knows_what_came_before_its_bytes() -> None:
@@ -139,6 +176,19 @@ def test_a_failed_load_does_not_open_a_window() -> None:
         story.look(RUNNER)
     story.write(EDITOR, line("x"))
     assert _verdict(story, "admit") == "uncounted"
+
+
+def test_a_recovery_is_never_stale() -> None:
+    story = Story(initial=A)
+    story.window()
+    story.write(EDITOR, B)
+    story.recover(detail=digest(A))
+    assert _verdict(story, "admit") == "true_negative"
+    story = Story(initial=A)
+    story.window()
+    story.write(EDITOR, B)
+    story.recover(detail=digest(b"never"))
+    assert _verdict(story, "refuse") == "false_positive"
 
 
 def test_a_recovery_that_returns_bytes_is_read_like_a_load() -> None:
