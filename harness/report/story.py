@@ -64,12 +64,11 @@ def _line(
     invoke = _invoke(history, first.lane, first.op)
     if invoke is None or (invoke.kind in _QUIET and not any(i in violation.causes for i, _ in part)):
         return None
-    words = [_operation(invoke)]
+    remarks = [remark for index, event in part for remark in _remarks(history, index, event, violation)]
     steps = [event for _, event in part if isinstance(event, Step)]
-    if steps:
-        words.append("(" + _calls(steps) + ")")
-    for index, event in part:
-        words += _remarks(history, index, event, violation)
+    if not steps and not remarks:
+        return None
+    words = [_operation(invoke), *(["(" + _calls(steps) + ")"] if steps else []), *remarks]
     return first_index, history.header.lanes[first.lane].name, " ".join(words)
 
 
