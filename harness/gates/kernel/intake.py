@@ -190,6 +190,9 @@ class Intake:
         if not self._inside(worker, stand):
             self._outside(worker, stand)
             return
+        if self.guard and self._crosses(stand):
+            answer(worker, stand.trap_id, error=-errno.EROFS)
+            return
         lane = worker.by_tid.get(tid)
         if lane is None:
             self.doubt(f"a task of process {worker.name} that is no lane touched the session directory")
@@ -224,9 +227,14 @@ class Intake:
             raw2 = worker.memory.path(args[call.path2])
             at2 = signed(args[call.at2]) if call.at2 >= 0 else abi.AT_FDCWD
             stand.name2 = path_name(world, worker, at2, raw2)[0] if raw2 else None
-            if stand.name is None and stand.name2 is not None:
-                stand.name, stand.name2 = stand.name2, None
+            if stand.name2 is not None:
+                return True
         return stand.name is not None or stand.node is not None or outside == world.directory
+
+    @staticmethod
+    def _crosses(stand: Stand) -> bool:
+        """Whether a rename or a link would carry a file across the border of the session directory."""
+        return stand.call.path2 >= 0 and (stand.name is None or stand.name2 is None)
 
     def _outside(self, worker: Worker, stand: Stand) -> None:
         """Let a call go that is no business of ours, unless it would change a file elsewhere."""
