@@ -10,14 +10,16 @@ from typing import ClassVar, NoReturn
 
 from fence.errors import TakeoverError
 from fence.ledger_book import Book, Content, Intent
+from fence.movement import Movement
 from fence.protocol import Fence, Site
-from fence.swap import Movement, exchange
+from fence.swap import exchange
 from fence.transcript import append_lines, read_fd, write_all
 
 __all__ = ["LedgerFence"]
 
 _APPENDING = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
 _NEW = os.O_CREAT | os.O_EXCL
+_ATTEMPTS_MAX = 3
 
 
 class LedgerFence(Fence):
@@ -101,7 +103,7 @@ class LedgerFence(Fence):
                 if not entries:
                     return
                 payload = b"".join(entries)
-                if expected.tail:
+                if _any_torn(book):
                     payload = b"\n" + payload
                 book.intend_append(payload)
                 self._write(book, payload, *self._open(expected.exists))
@@ -202,7 +204,7 @@ class LedgerFence(Fence):
             fd = -1
         try:
             # Onto a torn line ours would be torn as well, whoever tore it.
-            if any(content.tail for content in book.branches.values()) or (fd >= 0 and _is_torn(fd)):
+            if _any_torn(book) or (fd >= 0 and _is_torn(fd)):
                 payload = b"\n" + payload
             book.intend_append(payload)
         except BaseException:
@@ -223,12 +225,26 @@ class LedgerFence(Fence):
         return os.open(self.path, _APPENDING | os.O_CREAT, 0o600), exists
 
     def _write(self, book: Book, payload: bytes, fd: int, existed: bool) -> None:
-        try:
-            write_all(fd, payload)
-        finally:
-            os.close(fd)
+        """Write to an open file until it is the one that readers get, and write it down once."""
+        for attempt in range(_ATTEMPTS_MAX):
+            if attempt:
+                fd, existed = self._open(True)
+            try:
+                write_all(fd, payload)
+                arrived = self._leads_to(fd)
+            finally:
+                os.close(fd)
+            if arrived:
+                break
         # A file made or removed by somebody else ends a branch even if the bytes are alike.
         book.commit({name: old.plus(payload) for name, old in book.branches.items() if old.exists == existed})
+
+    def _leads_to(self, fd: int) -> bool:
+        """Whether the path still leads to an open file, or somebody swapped it meanwhile."""
+        try:
+            return os.path.samestat(os.fstat(fd), os.stat(self.path))
+        except OSError:
+            return False
 
     def _exchange(self, book: Book, data: bytes) -> None:
         new = Content.of(data)
@@ -294,6 +310,11 @@ def _as_far(old: Content, payload: bytes, data: bytes | None) -> Content:
     rest = data[old.size :]
     begins_alike = not old.exists or Content.of(data[: old.size]) == old
     return old.plus(rest if begins_alike and payload.startswith(rest) else payload)
+
+
+def _any_torn(book: Book) -> bool:
+    """Whether a branch ends in an unfinished line, so that it can only go on with a newline."""
+    return any(content.tail for content in book.branches.values())
 
 
 def _is_torn(fd: int) -> bool:

@@ -117,8 +117,10 @@ class Pr84046Fence(StatFence):
         except BaseException:
             self._after_throw()
             raise
-        known = self._snapshot.content if self._snapshot is not None else b""
-        content = known + b"".join(entries)
+        if self._snapshot is None:
+            self._remember()
+            return
+        content = self._snapshot.content + b"".join(entries)
         now = self._stat()
         steady = self._steady_snapshot(now, content, now)
         self._snapshot = Snapshot(now, content, hashlib.sha256(content).digest() if steady else None)

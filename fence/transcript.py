@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 __all__ = ["append_lines", "read_all", "read_fd", "rewrite_by_rename", "rewrite_in_place", "write_all"]
 
-_CHUNK = 1 << 20
+#: A larger buffer would cost a memory mapping for each read.
+_CHUNK = 1 << 16
 
 
 def read_fd(fd: int) -> bytes:

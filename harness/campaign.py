@@ -1,41 +1,38 @@
 """Many explorers on one question: deal the schedules out, add the tallies up.
 
 Schedule i is a function of (scenario, seed, i), so the sum does not depend on how
-many explorers there are. Explorers are fresh interpreters with a fixed hash
-seed, one pinned to each core; a janitor removes what they would leave behind
-if all of us were killed.
+many explorers there are. An explorer that is lost, an interrupt and a time limit
+leave what was found until then.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable
+from multiprocessing.connection import wait
 from typing import Any
 
 import msgspec
-import multiprocess
-from multiprocess.connection import wait
 
-from harness import explorer
-from harness.errors import HarnessError
+from harness.errors import HarnessError, WorkerDied
 from harness.explorer import Job
-from harness.scenario.model import Scenario
-from harness.tally import Tally
+from harness.history import Step
+from harness.history import encode as encode_history
+from harness.interrupts import Interrupts
+from harness.janitor import SessionRoot
+from harness.report.summary import Summary, unmet
+from harness.scenario.model import Scenario, dump
+from harness.tally import Finding, Tally
+from harness.team import DONE, Bug, ExplorerProcess, Lost
+from harness.witness import Claim, Witness
 
 __all__ = ["Bug", "Campaign", "Question", "Result"]
 
+#: How long explorers may go on after they were told to stop.
 _STOP_S = 10.0
-
-
-class Bug(HarnessError):
-    """Something inside an explorer broke that should not; the message is its traceback."""
+_NO_SCHEDULE = -1
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -58,6 +55,36 @@ class Question(msgspec.Struct, frozen=True):
     schedules: int
     time_limit_s: float = 0.0
 
+    def job(self, number: int, count: int) -> Job:
+        """The share of one explorer out of `count`."""
+        return Job(
+            self.scenario, self.fence, self.gate, self.strategy, self.seed, number, count, self.schedules
+        )
+
+    def witness(self, finding: Finding) -> Witness:
+        """What replays a finding."""
+        violation = finding.violation
+        events = finding.history.events[: violation.at + 1]
+        lane = finding.history.header.lanes[violation.lane].name if violation.lane >= 0 else ""
+        return Witness(
+            Claim(
+                finding.kind,
+                sum(1 for event in events if isinstance(event, Step)),
+                lane,
+                violation.op,
+                violation.detail,
+            ),
+            dump(self.scenario),
+            self.fence,
+            self.gate,
+            self.strategy,
+            self.seed,
+            finding.schedule_index,
+            finding.program,
+            finding.schedule,
+            encode_history(finding.history).decode(),
+        )
+
 
 class Result(msgspec.Struct):
     """What came of a question.
@@ -65,195 +92,218 @@ class Result(msgspec.Struct):
     Args:
         question: what was asked.
         tally: the sum.
-        wall_s: seconds from first job to last tally.
         explorers: how many worked on it.
-        interrupted: stopped by the user before all schedules were run.
-        timed_out: stopped by the time limit.
+        wall_s: seconds from first job to last tally.
+        stopped: why not all schedules were run, ``interrupted`` or ``time limit``; else empty.
+        fault: what ended the work of an explorer, if anything did.
     """
 
     question: Question
     tally: Tally
-    wall_s: float
     explorers: int
-    interrupted: bool = False
-    timed_out: bool = False
+    wall_s: float = 0.0
+    stopped: str = ""
+    fault: HarnessError | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all schedules were run."""
+        return self.tally.schedules >= self.question.schedules
+
+    def summary(self, witnesses: dict[str, str]) -> Summary:
+        """What is to be said of it.
+
+        Args:
+            witnesses: path of the stored witness by kind of violation.
+        """
+        question, tally = self.question, self.tally
+        expectation = question.scenario.expectation(question.fence)
+        intruders, missing = unmet(tally, expectation.must, expectation.may)
+        unexpected = [f"{kind} was not expected" for kind in intruders]
+        doubt = _doubt(tally)
+        if self.complete:
+            unexpected += [
+                f"{kind} was expected and did not show in {tally.schedules} schedules" for kind in missing
+            ]
+        elif not doubt and (missing or not tally.schedules):
+            doubt = f"only {tally.schedules} of {question.schedules} schedules were run"
+            doubt += f", and {', '.join(missing)} did not show yet" if missing else ""
+        first = min(tally.first.values(), key=lambda finding: finding.schedule_index, default=None)
+        return Summary(
+            scenario=question.scenario.name,
+            fence=question.fence,
+            policy=question.scenario.resolved_policy().name,
+            gate=question.gate,
+            strategy=question.strategy,
+            seed=question.seed,
+            schedules=tally.schedules,
+            steps=tally.steps,
+            verdicts=tally.verdicts,
+            violations=dict(sorted(tally.violations.items())),
+            first_violation=None if first is None else _brief(first, witnesses),
+            expected=not unexpected and not missing,
+            exhausted=False,
+            inconclusive=tally.inconclusive,
+            wall_s=round(self.wall_s, 4),
+            steps_per_s=round(tally.steps / self.wall_s, 1) if self.wall_s else 0.0,
+            stuck=tally.stuck,
+            absorbed=tally.absorbed,
+            late=tally.late,
+            inode_reused=tally.inode_reused,
+            repeated=tally.repeated,
+            explorers=self.explorers,
+            stopped=self.stopped,
+            unexpected=tuple(unexpected),
+            why_inconclusive=doubt,
+            workers=tally.workers,
+        )
 
 
-class _Explorer:
-    def __init__(self, process: Any, connection: Any) -> None:
-        self.process = process
-        self.connection = connection
-        self.busy = False
+def _brief(finding: Finding, witnesses: dict[str, str]) -> dict[str, Any]:
+    return {
+        "kind": finding.kind,
+        "schedule": finding.schedule_index,
+        "witness": witnesses.get(finding.kind),
+    }
+
+
+def _doubt(tally: Tally) -> str:
+    if tally.why_inconclusive is None:
+        return ""
+    index, reason = tally.why_inconclusive
+    return reason if index == _NO_SCHEDULE else f"schedule {index}: {reason}"
+
+
+def _watch_nothing(_: Tally) -> None:
+    """Nobody wants to know how far a question is."""
 
 
 class Campaign:
     """A set of explorers, started when first needed. Use as a context manager.
 
+    Meanwhile SIGINT, SIGTERM and SIGHUP end the question that is being asked: at the
+    first one explorers finish the schedule that they are at, a second one kills them.
+
     Args:
-        explorers: how many, at most one a core.
+        explorers: how many.
         root: directory under which session directories are made; None for the
             system's temporary directory.
     """
 
     def __init__(self, explorers: int, root: str | None = None) -> None:
         self._wanted = explorers
-        self._parent_root = root
-        self._root = ""
-        self._explorers: list[_Explorer] = []
-        self._janitor: subprocess.Popen[bytes] | None = None
+        self._session_root = SessionRoot(root)
+        self._interrupts = Interrupts()
+        self._explorers: list[ExplorerProcess] = []
 
     def __enter__(self) -> Campaign:
-        self._root = os.path.realpath(tempfile.mkdtemp(prefix="harness-", dir=self._parent_root))
-        self._janitor = subprocess.Popen(
-            [sys.executable, "-I", "-S", os.path.join(os.path.dirname(__file__), "janitor.py"), self._root],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-        )
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._interrupts)
+            stack.enter_context(self._session_root)
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for one in self._explorers:
-            self._dismiss(one)
-        shutil.rmtree(self._root, ignore_errors=True)
-        assert self._janitor is not None and self._janitor.stdin is not None
-        self._janitor.stdin.close()
-        self._janitor.wait(_STOP_S)
+        with self._stack:
+            for explorer in self._explorers:
+                explorer.end()
 
     @property
     def root(self) -> str:
         """Where the session directories are."""
-        return self._root
+        return self._session_root.path
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the user wants no more."""
+        return self._interrupts.count > 0
 
     def pids(self) -> list[int]:
         """Process ids of the explorers."""
-        return [one.process.pid for one in self._explorers]
+        return [explorer.pid for explorer in self._explorers]
 
-    def _hire(self, count: int) -> list[_Explorer]:
-        cores = sorted(os.sched_getaffinity(0))
-        context = multiprocess.get_context("spawn")
-        while len(self._explorers) < count:
-            ours, theirs = context.Pipe()
-            core = cores[len(self._explorers) % len(cores)]
-            process = context.Process(target=explorer.main, args=(theirs, core, self._root, os.getpid()))
-            with _hash_seed():
-                process.start()
-            theirs.close()
-            self._explorers.append(_Explorer(process, ours))
-        return self._explorers[:count]
-
-    def _dismiss(self, one: _Explorer) -> None:
-        with contextlib.suppress(OSError):
-            one.connection.send(None)
-        one.process.join(_STOP_S)
-        if one.process.is_alive():
-            os.kill(one.process.pid, signal.SIGKILL)
-            one.process.join(_STOP_S)
-        one.connection.close()
-
-    def ask(self, question: Question, progress: Callable[[Tally], None] = lambda _: None) -> Result:
+    def ask(self, question: Question, progress: Callable[[Tally], None] = _watch_nothing) -> Result:
         """Run a question to its end, its time limit, or the user's interrupt.
 
         Args:
             question: what to run.
             progress: called with the sum so far, at most ten times a second an explorer.
-
-        Raises:
-            HarnessError: nothing could be run at all.
-            Bug: an explorer broke.
         """
-        count = max(1, min(self._wanted, question.schedules))
-        team = self._hire(count)
+        team = self._hire(min(self._wanted, question.schedules))
+        result = Result(question, Tally(), len(team))
         started = time.monotonic()
-        result = Result(question, Tally(), 0.0, count)
-        for number, one in enumerate(team):
-            one.connection.send(self._job(question, number, count))
-            one.busy = True
-        try:
-            self._collect(team, result, progress, started)
-        except KeyboardInterrupt:
-            result.interrupted = True
-            self._halt(team)
-            self._collect(team, result, progress, started)
+        if not self.interrupted:
+            for number, explorer in enumerate(team):
+                explorer.give(question.job(number, len(team)))
+            self._listen(list(team), result, progress)
+        if not result.complete:
+            result.stopped = "interrupted" if self.interrupted else result.stopped
         result.wall_s = time.monotonic() - started
         return result
 
-    def _job(self, question: Question, number: int, count: int) -> Job:
-        return Job(
-            question.scenario,
-            question.fence,
-            question.gate,
-            question.strategy,
-            question.seed,
-            number,
-            count,
-            question.schedules,
-        )
+    def _hire(self, count: int) -> list[ExplorerProcess]:
+        for explorer in [explorer for explorer in self._explorers if not explorer.alive]:
+            self._discharge(explorer)
+        cores = sorted(os.sched_getaffinity(0))
+        while len(self._explorers) < count:
+            taken = [explorer.core for explorer in self._explorers]
+            core = min(cores, key=lambda core: (taken.count(core), core))
+            self._explorers.append(ExplorerProcess(core, self._session_root.path))
+        return self._explorers[:count]
 
-    def _halt(self, team: list[_Explorer]) -> None:
-        for one in team:
-            if one.busy:
-                with contextlib.suppress(OSError):
-                    one.connection.send(explorer.STOP)
+    def _discharge(self, explorer: ExplorerProcess) -> None:
+        self._explorers.remove(explorer)
+        explorer.end()
 
-    def _collect(
-        self, team: list[_Explorer], result: Result, progress: Callable[[Tally], None], started: float
-    ) -> None:
+    def _listen(self, busy: list[ExplorerProcess], result: Result, progress: Callable[[Tally], None]) -> None:
         limit = result.question.time_limit_s
-        errors: list[HarnessError] = []
-        while busy := [one for one in team if one.busy]:
-            patience = max(0.0, limit - (time.monotonic() - started)) if limit else None
-            if result.timed_out or result.interrupted:
-                patience = _STOP_S
-            ready = wait([one.connection for one in busy], patience)
-            if not ready:
-                if result.timed_out or result.interrupted:
-                    self._abandon(busy, result)
-                    break
-                result.timed_out = True
-                self._halt(team)
-                continue
-            for one in busy:
-                if one.connection in ready:
-                    self._receive(one, result, errors)
+        deadline = time.monotonic() + limit if limit else None
+        stopping = False
+        while busy:
+            for explorer in self._talkative(busy, deadline):
+                if not self._hear(explorer, result):
+                    busy.remove(explorer)
             progress(result.tally)
-        if errors:
-            raise errors[0]
+            late = deadline is not None and time.monotonic() >= deadline
+            if stopping and (late or self._interrupts.count > 1):
+                self._abandon(busy, result)
+                return
+            if not stopping and (late or self.interrupted or result.fault):
+                stopping = True
+                result.stopped = "time limit" if late and not result.complete else ""
+                deadline = time.monotonic() + _STOP_S
+                for explorer in busy:
+                    explorer.stop()
 
-    def _receive(self, one: _Explorer, result: Result, errors: list[HarnessError]) -> None:
+    def _talkative(self, busy: list[ExplorerProcess], deadline: float | None) -> list[ExplorerProcess]:
+        """Wait for explorers that have something to say, for the deadline or an interrupt."""
+        patience = None if deadline is None else max(0.0, deadline - time.monotonic())
+        waitables = [one for explorer in busy for one in explorer.waitables]
+        ready = wait([*waitables, self._interrupts.reading], patience)
+        if self._interrupts.reading in ready:
+            self._interrupts.drain()
+        return [explorer for explorer in busy if any(one in ready for one in explorer.waitables)]
+
+    def _hear(self, explorer: ExplorerProcess, result: Result) -> bool:
+        """Take in what an explorer has to say; whether it works on."""
         try:
-            kind, value = one.connection.recv()
-        except (EOFError, OSError):
-            one.process.join(_STOP_S)
-            self._explorers.remove(one)
-            one.busy = False
-            result.tally.doubt(-1, f"an explorer ended with status {one.process.exitcode}")
-            return
-        if kind == "tally":
-            result.tally.merge(value)
-            return
-        one.busy = False
-        if kind == "error":
-            errors.append(value)
-        elif kind == "bug":
-            errors.append(Bug(value))
+            found = explorer.hear()
+        except (Lost, WorkerDied) as error:
+            result.tally.doubt(_NO_SCHEDULE, str(error))
+            if isinstance(error, Lost):
+                self._discharge(explorer)
+            return False
+        except HarnessError as error:
+            result.fault = result.fault or error
+            return False
+        if found is DONE:
+            return False
+        assert isinstance(found, Tally), found
+        result.tally.merge(found)
+        return True
 
-    def _abandon(self, busy: list[_Explorer], result: Result) -> None:
-        for one in busy:
-            os.kill(one.process.pid, signal.SIGKILL)
-            one.process.join(_STOP_S)
-            self._explorers.remove(one)
-            result.tally.doubt(-1, "an explorer did not stop when it was told to")
-
-
-@contextlib.contextmanager
-def _hash_seed() -> Any:
-    """A fixed hash seed for the interpreters that are started meanwhile: set order is a choice, too."""
-    before = os.environ.get("PYTHONHASHSEED")
-    os.environ["PYTHONHASHSEED"] = "0"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["PYTHONHASHSEED"]
-        else:
-            os.environ["PYTHONHASHSEED"] = before
+    def _abandon(self, busy: list[ExplorerProcess], result: Result) -> None:
+        for explorer in busy:
+            self._discharge(explorer)
+        if busy and not self.interrupted:
+            result.tally.doubt(_NO_SCHEDULE, f"an explorer did not stop within {_STOP_S:.0f} s")

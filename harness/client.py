@@ -6,6 +6,7 @@ gates or schedules: it waits, sleeps and thinks through the `Waits` it is given.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -72,6 +73,7 @@ class Client:
         self._options = options
         self._board = board
         self._waits = waits
+        self._pid = os.getpid()
         self._handles: dict[str, Fence] = {}
         self._failed: set[int] = set()
         self._refused: set[int] = set()
@@ -83,6 +85,9 @@ class Client:
             board.begin(index, number)
             waits.begin(index, number)
             outcome, detail = self._attempt(op)
+            if os.getpid() != self._pid:
+                # A copy of the lane in a process that the fence forked: none of its words are the lane's.
+                os._exit(1)
             waits.end(index, number)
             board.end(index, number, outcome, detail)
 
@@ -93,17 +98,17 @@ class Client:
             detail = self._call(op)
         except TakeoverError as error:
             self._refused.add(op.turn)
-            outcome, detail = _REFUSED, str(error)
+            outcome, detail = _REFUSED, self._message(error)
         except LockTimeoutError as error:
-            outcome, detail = _LOCK_TIMEOUT, str(error)
+            outcome, detail = _LOCK_TIMEOUT, self._message(error)
         except StaleLockError as error:
-            outcome, detail = _STALE, str(error)
+            outcome, detail = _STALE, self._message(error)
         except NotImplementedError as error:
-            outcome, detail = _UNSUPPORTED, str(error)
-        except (Exception, SystemExit) as error:
-            # Whatever else a fence raises is a finding about the fence, not ours to handle.
+            outcome, detail = _UNSUPPORTED, self._message(error)
+        except BaseException as error:
+            # Whatever else a fence raises, KeyboardInterrupt included, is a finding about it.
             self._failed.add(op.group)
-            outcome, detail = _CRASH, f"{type(error).__name__}: {error}"
+            outcome, detail = _CRASH, self._told(error)
         else:
             return (_UNSUPPORTED, "") if detail is None else (_OK, detail)
         if op.kind in _HEADS:
@@ -156,3 +161,14 @@ class Client:
 
         ACTIONS[op.how].perform(self._transcript, op.args)
         return ""
+
+
+    def _message(self, error: BaseException) -> str:
+        """What an exception says, without where the transcript lies: that differs from run to run."""
+        try:
+            return str(error).replace(os.path.dirname(self._transcript) + "/", "")
+        except Exception:  # a fence's own class, which may do anything
+            return f"{type(error).__name__} whose text cannot be had"
+
+    def _told(self, error: BaseException) -> str:
+        return f"{type(error).__name__}: {self._message(error)}"

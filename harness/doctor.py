@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import platform
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 
 from fence.statx import statx
+from harness.errors import UsageError
 from harness.gates import GATES, unavailable
 
 __all__ = ["examine", "reuses_inodes"]
@@ -33,24 +37,37 @@ def examine(root: str | None = None) -> dict[str, object]:
     }
     for gate in GATES:
         findings[f"gate_{gate}"] = unavailable(gate) or "available"
-    directory = tempfile.mkdtemp(prefix="harness-doctor-", dir=root)
-    try:
+    with _directory(root) as directory:
         findings["session_root"] = os.path.dirname(os.path.realpath(directory))
         findings["file_system"] = _file_system(directory)
         findings["birth_time"] = _birth_time(directory)
         findings["inode_reuse"] = _inode_reuse(directory)
         findings["time_grain_ms"] = _time_grain_ms(directory)
         findings["change_after_look_seen"] = _seen_after_look(directory)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
     return findings
 
 
 def reuses_inodes(root: str | None) -> bool:
     """Whether a new file gets the number of one that was just removed."""
-    directory = tempfile.mkdtemp(prefix="harness-doctor-", dir=root)
-    try:
+    with _directory(root) as directory:
         return _inode_reuse(directory)
+
+
+@contextlib.contextmanager
+def _directory(root: str | None) -> Iterator[str]:
+    """A directory to try things in.
+
+    Raises:
+        UsageError: none can be made there.
+    """
+    try:
+        directory = tempfile.mkdtemp(prefix="harness-doctor-", dir=root)
+    except OSError as error:
+        raise UsageError(
+            f"{root}: no directory can be made: {error.strerror}; give another --session-root"
+        ) from error
+    try:
+        yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
@@ -108,7 +125,7 @@ def _time_grain_ms(directory: str) -> float:
         _touch(name)
         stamps.append(os.stat(name).st_mtime_ns)
         os.unlink(name)
-    gaps = [b - a for a, b in zip(stamps, stamps[1:], strict=False) if b - a > _NOTABLE_NS]
+    gaps = [b - a for a, b in itertools.pairwise(stamps) if b - a > _NOTABLE_NS]
     return round(min(gaps, default=0) / 1e6, 3)
 
 

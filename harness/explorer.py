@@ -1,33 +1,31 @@
-"""One explorer: a light process on one core that runs schedules and judges them.
+"""One explorer: runs schedules, one after the other, and judges them.
 
-It owns a gate and its workers. What to run comes in as a `Job`, what was found
-goes out as a `Tally` a batch; between batches it looks whether it is to stop.
+It owns a gate and its workers. What to run is said by a `Job`, what was found comes
+as a `Tally` a batch. The process that an explorer lives in is the business of
+`harness.team`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import random
-import resource
-import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
-from multiprocess.connection import Connection
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import msgspec
 import psutil
 
-from harness import plan, policy, worker
-from harness.errors import HarnessError
+from harness import plan, worker
 from harness.fences import resolve
 from harness.gates.free import FreeGate
 from harness.gates.kernel.gate import KernelGate
 from harness.gates.protocol import Gate, Layout, Outcome
 from harness.history import Header, History, LaneInfo
+from harness.janitor import remove_tree
 from harness.oracle import judge
 from harness.program import Program
 from harness.runner import run_schedule
@@ -37,21 +35,22 @@ from harness.strategies import make as make_strategy
 from harness.strategies.protocol import Strategy
 from harness.tally import Tally
 
-__all__ = ["STOP", "Explorer", "Job", "main", "mix", "settle_in", "ticking"]
+__all__ = ["Explorer", "Job", "mix", "ticking"]
 
 _BATCH_S = 0.1
 _REPEAT_EVERY = 64
 _TICK_S = 0.02
-#: Ends the current job; comes too late when the job is over already.
-STOP = "stop"
+#: A fence that hangs costs the gate's whole patience each time; so many times are enough.
+_ENDLESS_MAX = 3
+_ENDLESS_S = 5.0
 _MASK = (1 << 64) - 1
 
 
 class Job(msgspec.Struct, frozen=True):
-    """Schedules of one scenario under one fence.
+    """Schedules of one scenario under one fence: work for an explorer process.
 
     Args:
-        scenario: pickled by the pipe as it is.
+        scenario: what to run.
         fence: reference.
         gate, strategy: names.
         seed: of the run.
@@ -66,6 +65,15 @@ class Job(msgspec.Struct, frozen=True):
     first: int
     stride: int
     stop: int
+
+    def run(self, root: str) -> Generator[Tally, None, None]:
+        """Carry it out, see `Explorer.explore`.
+
+        Args:
+            root: where to make the session directory.
+        """
+        with contextlib.closing(Explorer(self.scenario, self.fence, self.gate, root)) as explorer:
+            yield from explorer.explore(self)
 
 
 def mix(seed: int, index: int) -> int:
@@ -96,10 +104,11 @@ class Explorer:
     def __init__(self, scenario: Scenario, fence: str, gate: str, root: str | None = None) -> None:
         self.scenario = scenario
         self.fence = fence
-        self._rules = dict(policy.resolve(scenario.policy).rules)
-        self._policy_name = policy.resolve(scenario.policy).name
+        self._policy = scenario.resolved_policy()
+        self._rules: dict[str, Any] = {name: answer for name, answer in self._policy.rules.items()}
         self._directory = os.path.realpath(tempfile.mkdtemp(prefix="harness-session-", dir=root))
         self.gate = _make_gate(gate, self._directory)
+        self._repeatable = gate == "kernel"
         example = plan.draw(scenario, 0, 0)
         self.lanes = tuple(
             LaneInfo(lane.name, lane.role, lane.process, lane.participant) for lane in example.lanes
@@ -114,13 +123,15 @@ class Explorer:
     def close(self) -> None:
         """Stop the workers and remove the session directory."""
         self.gate.close()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        remove_tree(self._directory)
 
     def program(self, seed: int, index: int) -> Program:
         """What the lanes do in one schedule."""
         return plan.draw(self.scenario, seed, index)
 
-    def run(self, program: Program, strategy: Strategy, seed: int, index: int) -> tuple[History, Schedule, Outcome]:
+    def run(
+        self, program: Program, strategy: Strategy, seed: int, index: int
+    ) -> tuple[History, Schedule, Outcome]:
         """Run one schedule."""
         rng = random.Random(mix(seed, index))
         outcome, schedule = run_schedule(self.gate, program, strategy, rng, self.scenario.steps_max)
@@ -129,7 +140,7 @@ class Explorer:
             self.fence,
             self.gate.name,
             strategy.name,
-            self._policy_name,
+            self._policy.name,
             self._rules,
             seed,
             index,
@@ -147,20 +158,38 @@ class Explorer:
         strategy = make_strategy(job.strategy)
         tally = Tally()
         due = time.monotonic() + _BATCH_S
+        endless = 0
         for index in range(job.first, job.stop, job.stride):
-            program = self.program(job.seed, index)
-            history, schedule, outcome = self.run(program, strategy, job.seed, index)
-            judgement = judge(history)
-            tally.add(index, program, schedule, history, judgement)
-            tally.inode_reused += outcome.end.inode_reused
-            if index % _REPEAT_EVERY == 0 and not judgement.inconclusive and self.gate.name == "kernel":
-                self._repeat(tally, program, strategy, job.seed, index, history)
-            if time.monotonic() >= due:
+            started = time.monotonic()
+            conclusive = self._one(tally, strategy, job.seed, index)
+            now = time.monotonic()
+            endless = endless + 1 if not conclusive and now - started > _ENDLESS_S else 0
+            if endless == _ENDLESS_MAX:
+                tally.doubt(index, f"given up: {endless} schedules in a row did not come to an end")
+                break
+            if now >= due:
                 yield tally
                 tally = Tally()
-                due = time.monotonic() + _BATCH_S
+                due = now + _BATCH_S
         tally.workers = self._usage()
         yield tally
+
+    def _one(self, tally: Tally, strategy: Strategy, seed: int, index: int) -> bool:
+        """Run and judge one schedule; whether its truth is known."""
+        program = self.program(seed, index)
+        history, schedule, outcome = self.run(program, strategy, seed, index)
+        judgement = judge(history)
+        tally.add(index, program, schedule, history, judgement)
+        tally.inode_reused += outcome.end.inode_reused
+        if judgement.inconclusive:
+            return False
+        if index % _REPEAT_EVERY == 0 and self._repeatable():
+            self._repeat(tally, program, strategy, seed, index, history)
+        return True
+
+    def _repeatable(self) -> bool:
+        """Real inode numbers come from an allocator that everybody on the machine shares."""
+        return self.gate.name == "kernel" and self.scenario.filesystem.inode_reuse != "real"
 
     def _repeat(
         self, tally: Tally, program: Program, strategy: Strategy, seed: int, index: int, first: History
@@ -172,7 +201,9 @@ class Explorer:
             return
         pairs = zip(first.events, again.events, strict=False)
         at = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(first.events), len(again.events)))
-        shown = [repr(events[at]) if at < len(events) else "nothing" for events in (first.events, again.events)]
+        shown = [
+            repr(events[at]) if at < len(events) else "nothing" for events in (first.events, again.events)
+        ]
         tally.doubt(
             index, f"run twice, it differs from event {at} on: {shown[0]}, then {shown[1]}; nondeterminism"
         )
@@ -194,24 +225,6 @@ class Explorer:
         return result
 
 
-def settle_in(parent: int, core: int | None) -> None:
-    """Make this process an explorer's: pinned, and dying with its parent.
-
-    Args:
-        parent: process id that must be alive.
-        core: processor to stay on; None for the one we are on.
-    """
-    libc = ctypes.CDLL(None)
-    libc.prctl(1, signal.SIGKILL, 0, 0, 0)
-    libc.prctl(36, 1, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(0)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if core is not None:
-        os.sched_setaffinity(0, {core})
-
-
 @contextlib.contextmanager
 def ticking() -> Iterator[None]:
     """Interrupt blocking waits from time to time, so that a gate can look around."""
@@ -222,57 +235,3 @@ def ticking() -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-def main(connection: Connection, core: int, root: str, parent: int) -> None:
-    """Body of an explorer process: jobs in, tallies out, until the pipe is closed.
-
-    Args:
-        connection: pipe to the campaign. In: `Job`, `STOP` to end a job early, None to
-            end. Out: ``("tally",
-            Tally)``, ``("done", None)`` after a job, ``("error", exception)``.
-        core: processor to stay on.
-        root: where session directories are made.
-        parent: process id of the campaign.
-    """
-    settle_in(parent, core)
-    with ticking():
-        _serve(connection, root)
-
-
-def _serve(connection: Connection, root: str) -> None:
-    while True:
-        try:
-            job = connection.recv()
-        except EOFError:
-            return
-        if job is None:
-            return
-        if job == STOP:
-            continue
-        try:
-            _work(connection, job, root)
-        except HarnessError as error:
-            connection.send(("error", error))
-        except Exception as error:  # ours, whatever it is: the campaign reports it as a bug
-            connection.send(("bug", _trace(error)))
-
-
-def _trace(error: Exception) -> str:
-    import traceback
-
-    return "".join(traceback.format_exception(error))
-
-
-def _work(connection: Connection, job: Job, root: str) -> None:
-    explorer = Explorer(job.scenario, job.fence, job.gate, root)
-    try:
-        for tally in explorer.explore(job):
-            connection.send(("tally", tally))
-            if connection.poll():
-                connection.recv()
-                break
-        connection.send(("done", None))
-    finally:
-        explorer.close()
-

@@ -1,51 +1,147 @@
-"""Cleans up after a harness that was killed.
+"""The directory that a run's session directories are made in, gone when the run is.
 
-Runs by itself, outside the harness's process group, and waits for its standard
-input to end. When the harness ends in the usual way nothing is left to do. When
-it was killed, what still works in the run's directory is killed and the
-directory is removed. Uses the standard library alone, to be there at once.
+A process of its own, outside the harness's process group, makes the directory and
+waits for its standard input to end. That happens when the harness is done, and as
+well when it was killed: then what still works there is killed and the directory is
+removed. Run as a script it uses the standard library alone, to be there at once.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import sys
+import tempfile
 import time
 
-_ATTEMPTS = 50
+__all__ = ["MARK", "SessionRoot", "remove_tree"]
+
+#: Environment variable by which every process that works under a root is known.
+MARK = "HARNESS_SESSION_ROOT"
+
+_CLEAR_S = 5.0
+_PAUSE_S = 0.02
+
+
+class SessionRoot:
+    """A fresh directory, and the janitor that removes it. Use as a context manager.
+
+    Args:
+        parent: where to make it; None for the system's temporary directory.
+    """
+
+    def __init__(self, parent: str | None = None) -> None:
+        self._parent = parent
+        self.path = ""
+
+    def __enter__(self) -> str:
+        """Make it.
+
+        Raises:
+            UsageError: no directory can be made there.
+        """
+        parent = os.path.realpath(self._parent or tempfile.gettempdir())
+        self._janitor = subprocess.Popen(
+            [sys.executable, "-I", "-S", os.path.abspath(__file__), parent],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,
+        )
+        assert self._janitor.stdout is not None
+        with self._janitor.stdout as answer:
+            word, _, rest = os.fsdecode(answer.read()).partition(" ")
+        if word != "made":
+            from harness.errors import UsageError
+
+            self._dismiss()
+            reason = rest or "the janitor did not start"
+            raise UsageError(
+                f"{parent}: no session directory can be made: {reason}; give another --session-root"
+            )
+        self.path = rest
+        return rest
+
+    def __exit__(self, *_: object) -> None:
+        self._dismiss()
+        if os.path.lexists(self.path):
+            # Somebody killed the janitor, or it was not patient enough.
+            _clear(self.path)
+
+    def _dismiss(self) -> None:
+        assert self._janitor.stdin is not None
+        self._janitor.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._janitor.wait(2 * _CLEAR_S)
+
+
+def remove_tree(path: str) -> None:
+    """Remove a directory with all that is in it, also where that was made unreadable."""
+    shutil.rmtree(path, ignore_errors=True)
+    if not os.path.lexists(path):
+        return
+    with contextlib.suppress(OSError):
+        os.chmod(path, 0o700)
+        for folder, names, _ in os.walk(path):
+            for name in names:
+                inside = os.path.join(folder, name)
+                if not os.path.islink(inside):
+                    os.chmod(inside, 0o700)
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def _clear(root: str) -> None:
+    """Kill who works under `root` and remove it, until neither is left."""
+    deadline = time.monotonic() + _CLEAR_S
+    while time.monotonic() < deadline:
+        inhabitants = _inhabitants(root)
+        for pid in inhabitants:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        remove_tree(root)
+        if not inhabitants and not os.path.lexists(root):
+            return
+        time.sleep(_PAUSE_S)
 
 
 def _inhabitants(root: str) -> list[int]:
+    """Processes that carry the mark, or whose working directory is in `root`."""
+    mark = os.fsencode(f"{MARK}={root}")
     pids = []
     for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                where = os.readlink(f"/proc/{name}/cwd")
-            except OSError:
-                continue
+        if not name.isdigit() or int(name) == os.getpid():
+            continue
+        with contextlib.suppress(OSError):
+            where = os.readlink(f"/proc/{name}/cwd").removesuffix(" (deleted)")
             if where == root or where.startswith(root + "/"):
                 pids.append(int(name))
+                continue
+            with open(f"/proc/{name}/environ", "rb") as file:
+                if mark in file.read().split(b"\0"):
+                    pids.append(int(name))
     return pids
 
 
-def main(root: str) -> None:
-    """Wait for the end of the harness, then leave nothing of `root`."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _watch(parent: str) -> None:
+    """Make the directory, say where it is, wait for the end of the harness, leave nothing."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        root = tempfile.mkdtemp(prefix="harness-", dir=parent)
+    except OSError as error:
+        os.write(1, f"not {error.strerror}".encode())
+        return
+    with contextlib.suppress(BrokenPipeError):
+        os.write(1, b"made " + os.fsencode(root))
+    os.close(1)
     while os.read(0, 4096):
         pass
-    for _ in range(_ATTEMPTS):
-        if not os.path.isdir(root):
-            return
-        for pid in _inhabitants(root):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        shutil.rmtree(root, ignore_errors=True)
-        time.sleep(0.02)
+    _clear(root)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    _watch(sys.argv[1])

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+from collections.abc import Generator
+from typing import cast
 
 import msgspec
 
 from harness import gates
 from harness.errors import GateUnavailable
-from harness.explorer import Explorer, ticking
+from harness.explorer import Explorer
+from harness.fences import check
 from harness.history import History, Step, encode
 from harness.oracle import Judgement, Violation, judge
-from harness.scenario import load_data
+from harness.program import Program
+from harness.scenario import Scenario, load_data
+from harness.schedule import Schedule
 from harness.strategies.replay import Replay
+from harness.team import perform
 from harness.witness import Witness
 
 __all__ = ["Replayed", "replay"]
@@ -38,6 +44,25 @@ class Replayed(msgspec.Struct, frozen=True):
     diverged: str
 
 
+class _Rerun(msgspec.Struct, frozen=True):
+    """One program under one schedule, as work for an explorer process."""
+
+    scenario: Scenario
+    fence: str
+    gate: str
+    program: Program
+    schedule: Schedule
+    seed: int
+    index: int
+
+    def run(self, root: str) -> Generator[tuple[History, str], None, None]:
+        """Yields what happened, and where the schedule could not be followed."""
+        strategy = Replay(self.schedule)
+        with contextlib.closing(Explorer(self.scenario, self.fence, self.gate, root)) as explorer:
+            history, _, _ = explorer.run(self.program, strategy, self.seed, self.index)
+        yield history, _told(strategy, history)
+
+
 def replay(witness: Witness, fence: str | None = None, root: str | None = None) -> Replayed:
     """Run a witness again.
 
@@ -48,26 +73,24 @@ def replay(witness: Witness, fence: str | None = None, root: str | None = None) 
 
     Raises:
         GateUnavailable: the witness needs the kernel gate and this machine has none.
+        FenceLoadError: the fence cannot be loaded (any more).
+        HarnessError: the explorer process broke.
     """
     why = gates.unavailable(witness.gate)
     if why:
         raise GateUnavailable(f"the witness was found under the {witness.gate} gate: {why}")
     scenario = load_data(witness.scenario, where="witness")
-    # The explorer's ways, for one schedule: one core, and ticks that end blocking waits.
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(cores)})
-    strategy = Replay(witness.schedule)
-    try:
-        with ticking():
-            explorer = Explorer(scenario, fence or witness.fence, witness.gate, root)
-            try:
-                history, _, _ = explorer.run(
-                    witness.program, strategy, witness.seed, witness.schedule_index
-                )
-            finally:
-                explorer.close()
-    finally:
-        os.sched_setaffinity(0, cores)
+    work = _Rerun(
+        scenario,
+        fence or witness.fence,
+        witness.gate,
+        witness.program,
+        witness.schedule,
+        witness.seed,
+        witness.schedule_index,
+    )
+    check(work.fence)
+    history, diverged = cast("tuple[History, str]", next(perform(work, root)))
     judgement = judge(history)
     violation = next((v for v in judgement.violations if v.kind == witness.claim.kind), None)
     header = msgspec.structs.replace(history.header, strategy=witness.strategy)
@@ -78,7 +101,7 @@ def replay(witness: Witness, fence: str | None = None, root: str | None = None) 
         violation,
         violation is not None and _steps_to(history, violation) == witness.claim.step,
         same,
-        _told(strategy, history),
+        diverged,
     )
 
 

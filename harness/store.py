@@ -6,9 +6,13 @@ loses nothing that came before it.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 import re
 import time
+from collections import Counter
+from collections.abc import Mapping
 
 import msgspec
 
@@ -17,9 +21,10 @@ from harness.errors import StoreError
 from harness.history import History, encode
 from harness.witness import Witness
 
-__all__ = ["RunFolder", "run_id"]
+__all__ = ["RunFolder", "run_id", "write_whole"]
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_NAME_MAX = 150
 
 
 def run_id() -> str:
@@ -27,11 +32,31 @@ def run_id() -> str:
     return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}"
 
 
+def write_whole(path: str, data: bytes) -> None:
+    """Write a file that is whole or not there.
+
+    Raises:
+        StoreError: it could not be written; what was there before still is.
+    """
+    temporary = f"{path}.tmp"
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise StoreError(
+            f"{path}: cannot be written: {error.strerror}; free some space there or give another --out"
+        ) from error
+
+
 class RunFolder:
     """Writes one run's folder.
 
     Args:
-        path: made when it is not there.
+        path: made when it is not there. Witnesses of an earlier run into the same
+            folder stay until one of the same name comes; its verdicts do not.
 
     Raises:
         StoreError: it cannot be made.
@@ -39,48 +64,46 @@ class RunFolder:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self._verdicts = b""
+        self._names: Counter[str] = Counter()
         try:
             os.makedirs(os.path.join(path, "witnesses"), exist_ok=True)
         except OSError as error:
-            raise _fault(path, error) from error
+            raise StoreError(f"{path}: cannot be made: {error.strerror}; give another --out") from error
 
-    def plan(self, plan: dict[str, object]) -> None:
+    def plan(self, plan: Mapping[str, object]) -> None:
         """Write down what is about to be run."""
-        self._write("plan.json", msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n")
+        write_whole(self._path("plan.json"), msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n")
+        write_whole(self._path("verdicts.jsonl"), b"")
 
     def verdict(self, line: str) -> None:
         """Add one summary."""
-        path = os.path.join(self.path, "verdicts.jsonl")
-        try:
-            with open(path, "a", encoding="utf-8") as file:
-                file.write(line + "\n")
-        except OSError as error:
-            raise _fault(path, error) from error
+        self._verdicts += line.encode() + b"\n"
+        write_whole(self._path("verdicts.jsonl"), self._verdicts)
 
     def witness(self, name: str, found: Witness, history: History) -> str:
         """Store a witness with its history beside it.
 
+        Args:
+            name: what it is about; becomes the file's name as far as it can.
+
         Returns:
             Path of the witness.
         """
-        name = _UNSAFE.sub("_", name)
-        path = os.path.join(self.path, "witnesses", f"{name}.json")
-        try:
-            witness.write(path, found)
-        except OSError as error:
-            raise _fault(path, error) from error
-        self._write(os.path.join("witnesses", f"{name}.history.jsonl"), encode(history))
+        stem = os.path.join("witnesses", self._file_name(name))
+        write_whole(self._path(f"{stem}.history.jsonl"), encode(history))
+        path = self._path(f"{stem}.json")
+        write_whole(path, witness.encode(found))
         return path
 
-    def _write(self, name: str, data: bytes) -> None:
-        path = os.path.join(self.path, name)
-        try:
-            with open(f"{path}.tmp", "wb") as file:
-                file.write(data)
-            os.replace(f"{path}.tmp", path)
-        except OSError as error:
-            raise _fault(path, error) from error
+    def _path(self, name: str) -> str:
+        return os.path.join(self.path, name)
 
-
-def _fault(path: str, error: OSError) -> StoreError:
-    return StoreError(f"{path}: {error.strerror}; free some space or give another --out")
+    def _file_name(self, name: str) -> str:
+        """A name that no other witness of this run has, and the same in every such run."""
+        safe = _UNSAFE.sub("_", name)[-_NAME_MAX:].lstrip(".")
+        if safe != name:
+            safe = f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+        self._names[safe] += 1
+        count = self._names[safe]
+        return safe if count == 1 else f"{safe}-{count}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from harness.history import History
-from harness.oracle import COUNTED, Judgement
+from harness.oracle import COUNTED, Judgement, Violation
 from harness.program import Program
 from harness.schedule import Schedule
 
@@ -35,6 +35,11 @@ class Finding(msgspec.Struct, frozen=True):
     schedule: Schedule
     history: History
     judgement: Judgement
+
+    @property
+    def violation(self) -> Violation:
+        """The first violation of the kind."""
+        return next(found for found in self.judgement.violations if found.kind == self.kind)
 
 
 class Tally(msgspec.Struct):

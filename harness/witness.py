@@ -6,7 +6,6 @@ that it can be replayed when the scenario file has changed or is gone.
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import msgspec
@@ -15,7 +14,7 @@ from harness.errors import FormatError
 from harness.program import Program
 from harness.schedule import Schedule
 
-__all__ = ["VERSION", "Claim", "Witness", "read", "write"]
+__all__ = ["VERSION", "Claim", "Witness", "encode", "read"]
 
 VERSION = 1
 
@@ -65,22 +64,9 @@ class Witness(msgspec.Struct, frozen=True):
     version: int = VERSION
 
 
-def write(path: str, witness: Witness) -> None:
-    """Write a witness; the file is whole or not there.
-
-    Raises:
-        OSError: it could not be written.
-    """
-    temporary = f"{path}.tmp"
-    try:
-        with open(temporary, "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(witness), indent=1))
-            file.write(b"\n")
-        os.replace(temporary, path)
-    except OSError:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
+def encode(witness: Witness) -> bytes:
+    """The file's content."""
+    return msgspec.json.format(msgspec.json.encode(witness), indent=1) + b"\n"
 
 
 def read(path: str) -> Witness:

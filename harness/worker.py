@@ -8,6 +8,7 @@ the harness.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import os
@@ -17,6 +18,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -24,17 +26,25 @@ import msgspec
 
 from fence.protocol import Fence
 from harness.board import Board, Clock
-from harness.client import Client
+from harness.client import Client, Waits
 from harness.errors import HarnessError
 from harness.fences import resolve
-from harness.gates.kernel import abi, filter as seccomp
+from harness.gates.crew import START
+from harness.gates.kernel import abi
+from harness.gates.kernel import filter as seccomp
+from harness.gates.looks import Log
+from harness.gates.pace import Pace
 from harness.gates.protocol import Layout
 from harness.program import Program
 from harness.stops import IDLE, PAUSE, SLEEP, THINK
 
-__all__ = ["main"]
+__all__ = ["main", "main_free"]
 
 _COLLECT_EVERY = 256
+_real_sleep = time.sleep
+
+#: Under the free gate: how long a lane may keep its neighbours in the process from running.
+_SWITCH_S = 0.0001
 
 
 class _KernelWaits:
@@ -59,7 +69,10 @@ class _KernelWaits:
 
     def sleep(self, seconds: float) -> None:
         lane = getattr(self._own, "lane", None)
-        if lane is not None:
+        if lane is None:
+            # A thread of the fence's own; it is no lane and lives in real time.
+            _real_sleep(seconds)
+        else:
             self._syscall(abi.PARK, SLEEP, lane, round(max(0.0, seconds) * 1e9))
 
     def begin(self, lane: int, op: int) -> None:
@@ -96,26 +109,31 @@ class _Process:
                 gc.collect()
         return self.program
 
+    def client(self, lane: int, waits: Waits) -> Client:
+        """The hands of one lane for the current program."""
+        program = self.refresh()
+        return Client(
+            lane,
+            program.lanes[lane],
+            self.transcript,
+            self.make_fence,
+            self.state,
+            self.layout.options,
+            self.board,
+            waits,
+        )
+
     def serve(self, lane: int, waits: _KernelWaits) -> None:
         """One lane, schedule after schedule, until the process is killed."""
         while True:
             waits.stop(IDLE, lane, 0)
-            program = self.refresh()
-            Client(
-                lane,
-                program.lanes[lane],
-                self.transcript,
-                self.make_fence,
-                self.state,
-                self.layout.options,
-                self.board,
-                waits,
-            ).run()
+            self.client(lane, waits).run()
 
 
 def _settle_in(directory: str, parent: int) -> None:
     """Die with the parent, ignore the terminal, and stay inside the session directory."""
-    ctypes.CDLL(None).prctl(abi.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(abi.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -149,7 +167,63 @@ def _warm_up() -> None:
     import harness.roles.compactor  # noqa: F401  # for its side effect of being there
 
 
-def main_free() -> None: ...
+def main_free(
+    layout: Layout,
+    name: str,
+    directory: str,
+    board: Board,
+    log: Log,
+    sockets: dict[int, socket.socket],
+    foreign: list[socket.socket],
+    cores: set[int],
+    parent: int,
+) -> None:
+    """Body of a worker process under the free gate; does not return.
+
+    Args:
+        layout: lanes and fence.
+        name: which process of the scenario this is.
+        directory: the session directory.
+        board, log: memory shared with the gate.
+        sockets: one a lane; in comes the time to start at, out goes a dot when it is idle.
+        foreign: the gate's and the neighbours' ends, which must not stay open here.
+        cores: where to run; the gate itself may be pinned to one. Empty: wherever it runs.
+        parent: process id of the gate.
+    """
+    for one in foreign:
+        one.close()
+    make_fence = resolve(layout.fence)
+    _settle_in(directory, parent)
+    if cores:
+        os.sched_setaffinity(0, cores)
+    sys.setswitchinterval(_SWITCH_S)
+    process = _Process(layout, name, directory, board, make_fence)
+    waits = Pace(process.transcript, process.lanes, board, log)
+    first = threading.Lock()
+    _warm_up()
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+    def serve(lane: int) -> None:
+        try:
+            sockets[lane].send(b".")
+            while start := sockets[lane].recv(START.size):
+                with first:
+                    client = process.client(lane, waits)
+                    waits.ready(lane, process.refresh())
+                time.sleep(max(0, START.unpack(start)[0] - time.monotonic_ns()) / 1e9)
+                client.run()
+                sockets[lane].send(b".")
+        except BaseException:  # ours, whatever it is: the gate says so, and nobody is accused
+            with contextlib.suppress(OSError):
+                sockets[lane].send(traceback.format_exc().encode()[-8000:])
+        # The gate is gone; a signal, so that nobody takes it for the fence's doing.
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    for lane in process.lanes[1:]:
+        threading.Thread(target=serve, args=(lane,), daemon=True).start()
+    serve(process.lanes[0])
 
 
 def main(

@@ -255,7 +255,7 @@ class SidecarLock(Lock):
         if self._rob_live:
             return True
         raise StaleLockError(
-            f"{self._path}: held by live process {holder.pid} for {self._age_ms(holder)} ms, "
+            f"{self._path}: held by a live process for {self._age_ms(holder)} ms, "
             f"at most {self._max_hold_ms} are allowed; end that process or wait for it"
         )
 

@@ -1,22 +1,29 @@
 """The command line: arguments in, exit status out. What a subcommand does is in its own file.
 
 Exit status: 0 all as expected; 1 an expectation was not met; 2 bad arguments or
-scenario (nothing ran); 3 inconclusive; 4 a bug of the harness; 130 interrupted.
+scenario (nothing ran); 3 inconclusive; 4 a bug of the harness; 130 interrupted: by
+Ctrl-C, by SIGTERM, by a closed terminal, or because nobody reads the output any more.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
-import sys
+import signal
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from harness.cli.output import OutputGone, remark, stand_on_three_streams
 from harness.cli.status import BUG, INCONCLUSIVE, INTERRUPTED, USAGE
 from harness.errors import FormatError, HarnessError, StoreError, UsageError, WorkerDied
+from harness.interrupts import SIGNALS
 
 __all__ = ["main", "parser"]
+
+_EXPLORERS_MAX = 256
 
 
 def parser() -> argparse.ArgumentParser:
@@ -24,7 +31,8 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="python -m harness",
         description="Runs real processes against one transcript under a scheduler and judges the fence.",
-        epilog="Exit status: 0 as expected, 1 not as expected, 2 bad arguments, 3 inconclusive, 4 a bug of ours.",
+        epilog="Exit status: 0 as expected, 1 not as expected, 2 bad arguments, 3 inconclusive, "
+        "4 a bug of ours, 130 interrupted.",
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _run(commands.add_parser("run", help="search scenarios for schedules that break a fence"))
@@ -54,14 +62,18 @@ def parser() -> argparse.ArgumentParser:
 def _bench(command: argparse.ArgumentParser) -> None:
     command.add_argument("--scenario", default="scenarios/quickstart.yaml", help="default: the quickstart")
     command.add_argument("--fence", metavar="REF", default="ledger", help="default: ledger")
-    command.add_argument("--schedules", type=_at_least(1), metavar="N", default=200, help="a round (default: 200)")
+    command.add_argument(
+        "--schedules", type=_at_least(1), metavar="N", default=200, help="a round (default: 200)"
+    )
     command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
     command.add_argument("--out", metavar="FILE", help="store the figures as JSON")
     command.add_argument("--json", action="store_true", help="one JSON object instead of lines")
 
 
 def _run(command: argparse.ArgumentParser) -> None:
-    command.add_argument("scenarios", nargs="+", metavar="SCENARIO.yaml", help="file, or folder of such files")
+    command.add_argument(
+        "scenarios", nargs="+", metavar="SCENARIO.yaml", help="file, or folder of such files"
+    )
     command.add_argument(
         "--fence",
         metavar="REF",
@@ -73,24 +85,31 @@ def _run(command: argparse.ArgumentParser) -> None:
     command.add_argument("--strategy", metavar="NAME", default="random", help="see `list strategies`")
     command.add_argument("--schedules", type=_at_least(1), metavar="N", help="default: the scenario's")
     command.add_argument("--seed", type=_at_least(0), metavar="N", default=1, help="default: 1")
-    command.add_argument("--time-limit-s", type=_positive, metavar="S", default=0.0, help="stop after S seconds")
-    command.add_argument("--explorers", type=_at_least(1), metavar="N", help="default: one a core")
+    command.add_argument(
+        "--time-limit-s", type=_positive, metavar="S", default=0.0, help="stop the whole run after S seconds"
+    )
+    command.add_argument(
+        "--explorers", type=_at_least(1, _EXPLORERS_MAX), metavar="N", help="default: one a core"
+    )
     command.add_argument("--out", metavar="DIR", help="default: results/runs/<run id>")
     command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
-    command.add_argument("--json", action="store_true", help="one JSON object a scenario and fence, one a line")
+    command.add_argument(
+        "--json", action="store_true", help="one JSON object a scenario and fence, one a line"
+    )
 
 
 class _at_least:
-    def __init__(self, least: int) -> None:
+    def __init__(self, least: int, most: int = (1 << 63) - 1) -> None:
         self._least = least
+        self._most = most
 
     def __call__(self, text: str) -> int:
         try:
             value = int(text)
         except ValueError:
             raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
-        if value < self._least or value >= 1 << 63:
-            raise argparse.ArgumentTypeError(f"must be at least {self._least} and below 2^63 (got {text})")
+        if not self._least <= value <= self._most:
+            raise argparse.ArgumentTypeError(f"must be {self._least} to {self._most} (got {text})")
         return value
 
 
@@ -110,28 +129,58 @@ def main(argv: Sequence[str]) -> int:
     Returns:
         The exit status.
     """
-    arguments = parser().parse_args(argv)
-    module = importlib.import_module(f"harness.cli.{arguments.command}_command")
-    try:
-        status: int = module.main(arguments)
-    except (UsageError, FormatError) as error:
-        print(error, file=sys.stderr)
-        return USAGE
-    except (StoreError, WorkerDied) as error:
-        print(error, file=sys.stderr)
-        return INCONCLUSIVE
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output is gone: the usual end of `... | head`.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return USAGE
-    except HarnessError as error:
-        print(f"a bug of the harness:\n{error}", file=sys.stderr)
-        return BUG
-    except Exception:  # the last resort: exit status 4 is for what we did not think of
-        print("a bug of the harness:", file=sys.stderr)
-        traceback.print_exc()
-        return BUG
+    stand_on_three_streams()
+    with _interruptible():
+        try:
+            arguments = parser().parse_args(_readable(argv))
+            module = importlib.import_module(f"harness.cli.{arguments.command}_command")
+            status: int = module.main(arguments)
+        except (UsageError, FormatError) as error:
+            remark(str(error))
+            return USAGE
+        except (StoreError, WorkerDied) as error:
+            remark(str(error))
+            return INCONCLUSIVE
+        except KeyboardInterrupt:
+            remark("interrupted")
+            return INTERRUPTED
+        except OutputGone:
+            return INTERRUPTED
+        except HarnessError as error:
+            remark(f"a bug of the harness:\n{error}")
+            return BUG
+        except Exception:  # the last resort: exit status 4 is for what we did not think of
+            remark(f"a bug of the harness:\n{traceback.format_exc()}")
+            return BUG
     return status
+
+
+def _readable(argv: Sequence[str]) -> Sequence[str]:
+    """The arguments, all of which can be written into a file.
+
+    Raises:
+        UsageError: one of them is no UTF-8.
+    """
+    for argument in argv:
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(f"argument {os.fsencode(argument)!r}: is not UTF-8; rename it") from error
+    return argv
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Treat a polite kill and a closed terminal as Ctrl-C: clean up, exit status 130."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -3,36 +3,41 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import IO, TextIO, cast
 
-from harness.campaign import Question
-from harness.report.summary import Summary, rows
+from harness.campaign import Question, Result
+from harness.cli.output import emit
+from harness.report.story import headline, story
+from harness.report.summary import Summary, encode, rows
 from harness.tally import Tally
 
 __all__ = ["Display"]
 
+_STYLES = {
+    "pass": "green",
+    "violation, as expected": "yellow",
+    "UNEXPECTED": "bold red",
+    "inconclusive": "magenta",
+    "interrupted": "magenta",
+}
+_WORDS = ("scenario", "fence", "other violations", "result")
+
 
 class Display:
-    """Standard output for results, standard error for what happens meanwhile.
+    """Results on standard output, progress on standard error.
 
     Args:
-        quiet: print nothing but notes (`--json` prints by itself).
+        json: print one object a result and nothing else.
     """
 
-    def __init__(self, quiet: bool) -> None:
-        self._quiet = quiet
-        self._live = sys.stderr.isatty() and not os.environ.get("CI") and not quiet
-
-    def say(self, line: str) -> None:
-        """One line of the result."""
-        if not self._quiet:
-            print(line, flush=True)
-
-    def note(self, line: str) -> None:
-        """One line about the run, never mixed into results."""
-        print(line, file=sys.stderr, flush=True)
+    def __init__(self, json: bool) -> None:
+        self._json = json
+        self._live = not json and _watched(sys.stderr)
 
     @contextlib.contextmanager
     def progress(self, question: Question) -> Iterator[Callable[[Tally], None]]:
@@ -40,8 +45,8 @@ class Display:
         if not self._live:
             yield lambda _: None
             return
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
         from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
         columns = (
             TextColumn("{task.description}"),
@@ -50,7 +55,9 @@ class Display:
             TextColumn("{task.fields[found]}"),
             TimeElapsedColumn(),
         )
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        with Progress(
+            *columns, console=Console(file=cast("IO[str]", _Tolerant(sys.stderr))), transient=True
+        ) as bar:
             task = bar.add_task(
                 f"{question.scenario.name} / {question.fence}", total=question.schedules, found=""
             )
@@ -61,29 +68,105 @@ class Display:
 
             yield update
 
+    def result(self, result: Result, summary: Summary, witnesses: Mapping[str, str]) -> None:
+        """Show what came of one question.
+
+        Args:
+            result: what was found.
+            summary: what is to be said of it.
+            witnesses: path of the stored witness by kind of violation.
+        """
+        if self._json:
+            emit(encode(summary))
+            return
+        lines = [f"{summary.scenario} / {summary.fence}: {_in_short(result, summary)}"]
+        lines += [f"  UNEXPECTED: {reason}" for reason in summary.unexpected]
+        if summary.why_inconclusive:
+            lines.append(f"  INCONCLUSIVE: {summary.why_inconclusive}")
+        if summary.first_violation is not None:
+            lines += [f"  {line}" for line in _example(result, summary.first_violation["kind"], witnesses)]
+        emit("\n".join(lines))
+
     def table(self, summaries: Sequence[Summary]) -> None:
         """The table at the end."""
-        if self._quiet or not summaries:
+        if self._json or not summaries:
             return
         table = rows(summaries)
-        if sys.stdout.isatty() and not os.environ.get("CI"):
-            _rich_table(table)
-            return
-        widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-        print()
-        for row in table:
-            print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        emit(_drawn(table) if _watched(sys.stdout) else _plain(table))
 
 
-def _rich_table(table: list[tuple[str, ...]]) -> None:
+def _watched(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty() and not os.environ.get("CI")
+
+
+def _in_short(result: Result, summary: Summary) -> str:
+    found = ", ".join(f"{kind} in {count} schedules" for kind, count in summary.violations.items())
+    rate = f"{summary.schedules} schedules in {summary.wall_s:.1f} s"
+    if summary.stopped:
+        rate += f"; stopped, {summary.stopped}, {result.question.schedules} were wanted"
+    if summary.inode_reused:
+        rate += f"; inode number reused in {summary.inode_reused}"
+    return f"{found or 'no violation'} ({rate})"
+
+
+def _example(result: Result, kind: str, witnesses: Mapping[str, str]) -> list[str]:
+    finding = result.tally.first[kind]
+    history, violation = finding.history, finding.violation
+    lines = [f"{headline(history, violation)} (schedule {finding.schedule_index})"]
+    lines += story(history, finding.judgement, violation)
+    if kind in witnesses:
+        lines.append(f"replay: python -m harness replay {shlex.quote(witnesses[kind])}")
+    return lines
+
+
+def _plain(table: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table)
+    return "\n" + "\n".join(line.rstrip() for line in lines)
+
+
+def _drawn(table: Sequence[Sequence[str]]) -> str:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     drawn = Table(header_style="bold")
-    for number, name in enumerate(table[0]):
-        drawn.add_column(name, justify="left" if number in (0, 1, 6, 10) else "right", overflow="fold")
-    styles = {"pass": "green", "violation, as expected": "yellow", "UNEXPECTED": "bold red", "inconclusive": "magenta"}
+    for name in table[0]:
+        drawn.add_column(name, justify="left" if name in _WORDS else "right", overflow="fold")
     for row in table[1:]:
-        drawn.add_row(*row[:-1], Text(row[-1], style=styles.get(row[-1], "")))
-    Console().print(drawn)
+        drawn.add_row(*map(Text, row[:-1]), Text(row[-1], style=_STYLES.get(row[-1], "")))
+    console = Console()
+    with console.capture() as captured:
+        console.print(drawn)
+    return captured.get().rstrip("\n")
+
+
+class _Tolerant(io.TextIOBase):
+    """A terminal that may be closed at any time: what cannot be shown is not."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # read-only is all that is asked for
+        """Of the terminal."""
+        return self._stream.encoding
+
+    def isatty(self) -> bool:
+        """As the terminal was when we started."""
+        return True
+
+    def fileno(self) -> int:
+        """Of the terminal."""
+        return self._stream.fileno()
+
+    def write(self, text: str) -> int:
+        """Show some text, or not."""
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Show what was kept back, or not."""
+        with contextlib.suppress(OSError):
+            self._stream.flush()

@@ -6,6 +6,7 @@ import argparse
 
 import msgspec
 
+from harness.cli.output import emit
 from harness.cli.status import OK
 from harness.doctor import examine
 
@@ -16,8 +17,8 @@ def main(arguments: argparse.Namespace) -> int:
     """Print the findings, one a line, with what to do where something is missing."""
     findings = examine(arguments.session_root)
     if arguments.json:
-        print(msgspec.json.encode(findings).decode())
+        emit(msgspec.json.encode(findings).decode())
         return OK
     for name, value in findings.items():
-        print(f"{name.replace('_', ' '):<22} {value}")
+        emit(f"{name.replace('_', ' '):<22} {value}")
     return OK

@@ -14,7 +14,7 @@ def scenario_files(names: Sequence[str]) -> list[str]:
     """Files to load, folders expanded in the order of their names.
 
     Raises:
-        UsageError: a folder without any scenario.
+        UsageError: a folder without any scenario, or one with a name that is no text.
     """
     files: list[str] = []
     for name in names:
@@ -27,6 +27,9 @@ def scenario_files(names: Sequence[str]) -> list[str]:
             for file in inside
             if file.endswith((".yaml", ".yml"))
         )
+        for path in found:
+            if not path.isprintable():
+                raise UsageError(f"{path!r}: a file name that cannot be printed; rename it")
         if not found:
             raise UsageError(f"{name}: no scenario (*.yaml) in this folder")
         files += found

@@ -7,6 +7,7 @@ import argparse
 import msgspec
 
 from harness import policy
+from harness.cli.output import emit
 from harness.cli.status import INCONCLUSIVE, NOT_EXPECTED, OK
 from harness.errors import FormatError
 from harness.history import decode
@@ -27,18 +28,18 @@ def main(arguments: argparse.Namespace) -> int:
     chosen = policy.resolve(arguments.policy) if arguments.policy else None
     judgement = judge(history, chosen)
     if arguments.json:
-        print(msgspec.json.encode({"counts": judgement.counts(), "judgement": judgement}).decode())
+        emit(msgspec.json.encode({"counts": judgement.counts(), "judgement": judgement}).decode())
     else:
         name = chosen.name if chosen is not None else history.header.policy
-        print(f"{history.header.scenario} / {history.header.fence}, policy {name}")
+        emit(f"{history.header.scenario} / {history.header.fence}, policy {name}")
         for verdict, count in judgement.counts().items():
-            print(f"  {verdict.replace('_', ' ')}: {count}")
+            emit(f"  {verdict.replace('_', ' ')}: {count}")
         if judgement.inconclusive:
-            print(f"  inconclusive: {judgement.inconclusive}")
+            emit(f"  inconclusive: {judgement.inconclusive}")
         for violation in judgement.violations:
-            print(f"{headline(history, violation)}")
+            emit(f"{headline(history, violation)}")
             for line in story(history, judgement, violation):
-                print(f"  {line}")
+                emit(f"  {line}")
     if judgement.inconclusive:
         return INCONCLUSIVE
     return NOT_EXPECTED if judgement.violations else OK

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from harness.cli.output import emit
 from harness.cli.status import OK
 
 __all__ = ["main"]
@@ -17,11 +18,11 @@ def main(arguments: argparse.Namespace) -> int:
     """Print one line, or one JSON array, of what was asked for."""
     items = _LISTS[arguments.what]()
     if arguments.json:
-        print(msgspec.json.encode(items).decode())
+        emit(msgspec.json.encode(items).decode())
         return OK
     width = max((len(str(item["name"])) for item in items), default=0)
     for item in items:
-        print(f"{item['name']:<{width}}  {item['about']}")
+        emit(f"{item['name']:<{width}}  {item['about']}")
     return OK
 
 
@@ -33,7 +34,12 @@ def _scenarios() -> list[dict[str, object]]:
         return []
     files = scenario_files(["scenarios"])
     return [
-        {"name": path, "about": scenario.about.strip(), "source": scenario.source, "policy": scenario.resolved_policy().name}
+        {
+            "name": path,
+            "about": scenario.about.strip(),
+            "source": scenario.source,
+            "policy": scenario.resolved_policy().name,
+        }
         for path, scenario in zip(files, load_all(files), strict=True)
     ]
 
@@ -41,7 +47,7 @@ def _scenarios() -> list[dict[str, object]]:
 def _fences() -> list[dict[str, object]]:
     import fence
 
-    result = []
+    result: list[dict[str, object]] = []
     for name in fence.FENCES:
         found = fence.load(name)
         result.append({"name": name, "about": found.about, "sound_under": list(found.sound_under)})
@@ -63,14 +69,17 @@ def _roles() -> list[dict[str, object]]:
 def _actions() -> list[dict[str, object]]:
     from harness.actions import ACTIONS
 
-    return [{"name": name, "about": action.about, "effect": action.effect} for name, action in ACTIONS.items()]
+    return [
+        {"name": name, "about": action.about, "effect": action.effect} for name, action in ACTIONS.items()
+    ]
 
 
 def _policies() -> list[dict[str, object]]:
     from harness.policy import POLICIES
 
     return [
-        {"name": name, "about": policy.about, "rules": dict(policy.rules)} for name, policy in POLICIES.items()
+        {"name": name, "about": policy.about, "rules": dict(policy.rules)}
+        for name, policy in POLICIES.items()
     ]
 
 

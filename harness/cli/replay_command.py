@@ -6,6 +6,7 @@ import argparse
 
 import msgspec
 
+from harness.cli.output import emit
 from harness.cli.status import INCONCLUSIVE, NOT_EXPECTED, OK
 from harness.replay import Replayed, replay
 from harness.report.story import headline, story
@@ -19,7 +20,7 @@ def main(arguments: argparse.Namespace) -> int:
     witness = read(arguments.witness)
     replayed = replay(witness, arguments.fence, arguments.session_root)
     if arguments.json:
-        print(msgspec.json.encode(_summary(replayed, witness.claim.kind)).decode())
+        emit(msgspec.json.encode(_summary(replayed, witness.claim.kind)).decode())
     else:
         _tell(replayed, witness.claim.kind)
     if replayed.judgement.inconclusive:
@@ -42,13 +43,13 @@ def _summary(replayed: Replayed, kind: str) -> dict[str, object]:
 
 def _tell(replayed: Replayed, kind: str) -> None:
     if replayed.diverged:
-        print(f"differs from the record: {replayed.diverged}")
+        emit(f"differs from the record: {replayed.diverged}")
     if replayed.judgement.inconclusive:
-        print(f"inconclusive: {replayed.judgement.inconclusive}")
+        emit(f"inconclusive: {replayed.judgement.inconclusive}")
     elif replayed.violation is None:
-        print(f"no {kind.replace('_', ' ')} any more with {replayed.history.header.fence}")
+        emit(f"no {kind.replace('_', ' ')} any more with {replayed.history.header.fence}")
     else:
         same = "the same history, step by step" if replayed.same_history else "another history"
-        print(f"{headline(replayed.history, replayed.violation)}\n({same})")
+        emit(f"{headline(replayed.history, replayed.violation)}\n({same})")
         for line in story(replayed.history, replayed.judgement, replayed.violation):
-            print(f"  {line}")
+            emit(f"  {line}")

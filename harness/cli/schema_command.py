@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from harness.cli.output import emit
 from harness.cli.status import OK
 from harness.scenario import schema
 
@@ -13,5 +14,5 @@ __all__ = ["main"]
 
 def main(arguments: argparse.Namespace) -> int:
     """Print the schema."""
-    print(json.dumps(schema(), indent=1))
+    emit(json.dumps(schema(), indent=1))
     return OK

@@ -3,7 +3,7 @@
 A lane is in its locked section from the step that acquired the lock until the step
 that released it, or until the end of the operation that was to let it go. A lane whose
 lock was reclaimed while it was paused still believes that it is inside; that is held
-against nobody as long as it leaves the transcript alone when it wakes up.
+against nobody as long as it leaves the transcript as it is when it wakes up.
 """
 
 from __future__ import annotations
@@ -94,12 +94,12 @@ def _overlap(survey: Survey, early: _Section, late: _Section) -> Violation | Non
     since = survey.time_of(early.robbed_at)[1] if robbed else second[1]
     acts = [index for index in early.steps if survey.time_of(index)[0] > since]
     if robbed:
-        acts = [index for index in acts if _path(survey, index) == "T"]
+        acts = [index for index in acts if _changes(survey, index)]
     if not acts:
         return None
     first_name = survey.header.lanes[early.lane].name
     name = survey.header.lanes[late.lane].name
-    how = "was robbed of it and then still touched the transcript" if robbed else "still held it and went on"
+    how = "was robbed of it and then still changed the transcript" if robbed else "still held it and went on"
     detail = f"{name} acquired the write lock while {first_name} {how}"
     causes = sorted({early.acquired, late.acquired, acts[0]} | ({early.robbed_at} if robbed else set()))
     return Violation("double_hold", late.acquired, late.lane, late.op, detail, tuple(causes))
@@ -118,6 +118,6 @@ def _meddled(survey: Survey, first: int, last: int) -> bool:
     return False
 
 
-def _path(survey: Survey, index: int) -> str:
+def _changes(survey: Survey, index: int) -> bool:
     event = survey.history.events[index]
-    return event.path if isinstance(event, Step) else ""
+    return isinstance(event, Step) and event.change is not None

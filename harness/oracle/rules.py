@@ -30,7 +30,7 @@ CLASSES = (
     "same_bytes_other_file",
 )
 
-Rules = Mapping[str, str]
+Rules = Mapping[Any, str]
 
 
 class HasRules(Protocol):

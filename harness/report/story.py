@@ -15,6 +15,7 @@ __all__ = ["headline", "story"]
 
 _QUIET = frozenset({"think", "pause"})
 _LINES_MAX = 60
+_CALLS_MAX = 4
 
 
 def headline(history: History, violation: Violation) -> str:
@@ -97,7 +98,7 @@ def _calls(steps: list[Step]) -> str:
             names[-1] = f"{name} x{count}"
         else:
             names.append(name)
-    if len(names) > 4:
+    if len(names) > _CALLS_MAX:
         names = [*names[:2], "...", names[-1]]
     return ", ".join(names)
 
@@ -114,7 +115,8 @@ def _remarks(history: History, index: int, event: Event, violation: Violation) -
         elif event.lock is not None:
             remarks.append("[takes the lock]")
         if index in violation.causes:
-            remarks.append("<== taken for a takeover" if violation.kind == "false_positive" else "<== the effect")
+            suspect = violation.kind == "false_positive"
+            remarks.append("<== taken for a takeover" if suspect else "<== the effect")
     elif isinstance(event, Return):
         if event.outcome not in ("ok", "skipped"):
             remarks.append(f"-> {event.outcome.upper()}" + (f" ({event.detail})" if event.detail else ""))
@@ -131,7 +133,9 @@ def _change(change: Change) -> str:
         return "the file is gone"
     if before.file is None:
         return f"a file appears, {after.size} bytes"
-    what = f"{before.size} -> {after.size} bytes" if before.size != after.size else (
-        f"other bytes, same size {after.size}" if before.content != after.content else "same bytes"
+    what = (
+        f"{before.size} -> {after.size} bytes"
+        if before.size != after.size
+        else (f"other bytes, same size {after.size}" if before.content != after.content else "same bytes")
     )
     return what + (f", {before.file} -> {after.file}" if before.file != after.file else "")

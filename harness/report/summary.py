@@ -9,7 +9,7 @@ import msgspec
 
 from harness.tally import Tally
 
-__all__ = ["Summary", "encode", "judge_expectation", "rows"]
+__all__ = ["Summary", "encode", "rows", "unmet"]
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -20,7 +20,9 @@ class Summary(msgspec.Struct, frozen=True):
         expected: whether the scenario expected exactly this.
         exhausted: whether every schedule there is was run.
         inconclusive: how many schedules ended without the truth being known.
-        unexpected: in words, why `expected` is false.
+        stopped: why not all schedules were run: ``time limit`` or ``interrupted``; else empty.
+        unexpected: in words, what is not as expected.
+        why_inconclusive: why more cannot be said; empty when everything is known.
     """
 
     scenario: str
@@ -45,6 +47,7 @@ class Summary(msgspec.Struct, frozen=True):
     inode_reused: int
     repeated: int
     explorers: int
+    stopped: str = ""
     unexpected: tuple[str, ...] = ()
     why_inconclusive: str = ""
     workers: dict[str, dict[str, int]] = {}
@@ -55,29 +58,19 @@ def encode(summary: Summary) -> str:
     return msgspec.json.encode(summary).decode()
 
 
-def judge_expectation(
-    tally: Tally, must: Sequence[str], may: Sequence[str], complete: bool
-) -> tuple[str, ...]:
+def unmet(tally: Tally, must: Sequence[str], may: Sequence[str]) -> tuple[list[str], list[str]]:
     """Where a tally differs from what was expected.
 
     Args:
         tally: what was found.
         must: kinds that have to show.
         may: kinds that are allowed besides.
-        complete: whether all schedules were run; if not, what did not show yet is no fault.
 
     Returns:
-        One sentence a difference; empty when all is as expected.
+        Kinds that showed and should not, and kinds that should and did not.
     """
     found = {kind for kind, count in tally.violations.items() if count}
-    faults = [f"{kind} was not expected" for kind in sorted(found - set(must) - set(may))]
-    if complete:
-        faults += [
-            f"{kind} was expected and did not show in {tally.schedules} schedules"
-            for kind in must
-            if kind not in found
-        ]
-    return tuple(faults)
+    return sorted(found - set(must) - set(may)), [kind for kind in must if kind not in found]
 
 
 def rows(summaries: Sequence[Summary]) -> list[tuple[str, ...]]:
@@ -113,6 +106,8 @@ def _row(summary: Summary) -> tuple[str, ...]:
 def _verdict(summary: Summary) -> str:
     if summary.unexpected:
         return "UNEXPECTED"
-    if summary.inconclusive:
+    if summary.why_inconclusive:
         return "inconclusive"
+    if summary.stopped == "interrupted":
+        return "interrupted"
     return "violation, as expected" if summary.violations else "pass"

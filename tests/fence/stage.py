@@ -30,11 +30,12 @@ class Stage:
         options: for the fence.
     """
 
-    def __init__(self, directory: Path, fence_under_test: str | type[Fence], **options: int | str | bool) -> None:
+    def __init__(
+        self, directory: Path, fence_under_test: str | type[Fence], **options: int | str | bool
+    ) -> None:
         self.path = directory / "transcript.jsonl"
         self.options = options
-        named = isinstance(fence_under_test, str)
-        self.fence = fence.load(fence_under_test) if named else fence_under_test
+        self.fence = fence.load(fence_under_test) if isinstance(fence_under_test, str) else fence_under_test
         self.processes: dict[str, dict[str, Any]] = {}
         self.before = entry("user", "u0") + entry("assistant", "a0")
         self.path.write_bytes(self.before)
@@ -65,9 +66,11 @@ class Stage:
         """A compaction under the lock."""
         cotenant = self.handle("compactor", process)
         cotenant.acquire()
-        cotenant.load()
-        cotenant.rewrite(lines, how)
-        cotenant.release()
+        try:
+            cotenant.load()
+            cotenant.rewrite(lines, how)
+        finally:
+            cotenant.release()
 
     def rogue_appends(self, *lines: bytes) -> None:
         """An append without the lock."""

@@ -31,6 +31,11 @@ def _laundered(stage: Stage) -> None:
     stage.cotenant_appends(USER)
 
 
+def _hidden_by_a_hold(stage: Stage) -> None:
+    stage.rogue_appends(entry("user", "rogue"))
+    stage.cotenant_appends()
+
+
 def _rename_away_and_back(stage: Stage) -> None:
     away = stage.path.with_name("away")
     os.rename(stage.path, away)
@@ -62,6 +67,7 @@ SITUATIONS: dict[str, Callable[[Stage], None]] = {
     "a rogue appends an assistant line": lambda stage: stage.rogue_appends(ASSISTANT),
     "a rogue tears the last line": lambda stage: stage.rogue_appends(b'{"torn'),
     "a rogue writes and a co-tenant after it": _laundered,
+    "a rogue writes and a co-tenant holds the lock after it": _hidden_by_a_hold,
     "a rogue deletes the file": lambda stage: os.unlink(stage.path),
     "a rogue empties the file": lambda stage: os.truncate(stage.path, 0),
     "a rogue renames other bytes over the path": lambda stage: stage.rogue_replaces(USER),
@@ -70,6 +76,10 @@ SITUATIONS: dict[str, Callable[[Stage], None]] = {
 _STAT = {"nothing", "a co-tenant holds the lock and writes nothing"}
 _SAME_PROCESS = {
     name for name in SITUATIONS if name.startswith("a co-tenant of the same process") or name in _STAT
+}
+_HIDDEN = {
+    "a rogue writes and a co-tenant after it",
+    "a rogue writes and a co-tenant holds the lock after it",
 }
 _UNSEEN = {
     "chmod",
@@ -90,8 +100,8 @@ ADMITTED: dict[str, set[str]] = {
     "none": set(SITUATIONS),
     "stat-2026.5.17": _STAT,
     "pr-84046": _PR_84046,
-    "pr-84149": _SAME_PROCESS | {"a rogue writes and a co-tenant after it"},
-    "issue-84071-a": _SAME_PROCESS | _OTHER_PROCESS | {"a rogue writes and a co-tenant after it"},
+    "pr-84149": _SAME_PROCESS | _HIDDEN,
+    "issue-84071-a": _SAME_PROCESS | _OTHER_PROCESS | _HIDDEN,
     "issue-84071-b": _STAT,
     "ledger": _SAME_PROCESS | _OTHER_PROCESS | _UNSEEN,
     "pr-84046-without-dev-inode": _PR_84046,
@@ -106,8 +116,8 @@ ADMITTED: dict[str, set[str]] = {
         "a co-tenant of the same process appends a user line",
         "a rogue appends a user line",
         "a rogue tears the last line",
-        "a rogue writes and a co-tenant after it",
-    },
+    }
+    | _HIDDEN,
     "pr-84046-without-snapshot-after-throw": _PR_84046,
 }
 
@@ -172,6 +182,18 @@ def test_a_transcript_that_does_not_exist_yet_is_made(name: str, tmp_path: Path)
     assert admits(runner, entry("assistant", "reply"))
     runner.end_turn()
     assert stage.lines() == [entry("user", "runner-asks"), entry("assistant", "reply")]
+
+
+@every_fence
+def test_guarded_writes_without_a_release_before_them_follow_each_other(name: str, tmp_path: Path) -> None:
+    stage = Stage(tmp_path, name)
+    runner = stage.handle("runner")
+    assert admits(runner)
+    tick()
+    assert admits(runner)
+    tick()
+    stage.rogue_replaces(USER)
+    assert admits(runner) == (name == "none")
 
 
 @every_fence
@@ -269,14 +291,17 @@ def test_the_lock_is_let_go_when_the_write_fails(
 ) -> None:
     stage = Stage(tmp_path, name)
     runner = stage.thinking()
-    monkeypatch.setattr("fence.transcript.write_all", _no_space)
+    real = os.write
+
+    def no_space(fd: int, data: bytes) -> int:
+        if os.readlink(f"/proc/self/fd/{fd}") == str(stage.path):
+            raise OSError(28, "no space")
+        return real(fd, data)
+
+    monkeypatch.setattr(os, "write", no_space)
     with pytest.raises(OSError, match="no space"):
         runner.guarded_write([entry("assistant", "reply")])
     _assert_lock_is_free(stage)
-
-
-def _no_space(fd: int, data: bytes) -> None:
-    raise OSError(28, "no space")
 
 
 @every_fence

@@ -7,6 +7,7 @@ import os
 import resource
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ CONTROLS = [name for name in fence.FENCES if name.startswith("pr-84046-without-"
 VIOLATIONS = {"missed_takeover", "false_positive"}
 
 
-def _told(runner: Pr84046Fence, **changed: int | None) -> None:
+def _told(runner: Pr84046Fence, **changed: Any) -> None:
     """Have stat tell the runner something else, as another file system would."""
     real = runner._stat
     runner._stat = lambda: dataclasses.replace(real(), **changed)  # type: ignore[method-assign]

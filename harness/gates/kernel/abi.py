@@ -50,7 +50,7 @@ PARK = 6000
 NUMBERS: dict[str, int] = {
     "read": 0, "write": 1, "open": 2, "close": 3, "stat": 4, "fstat": 5, "lstat": 6,
     "lseek": 8, "mmap": 9, "ioctl": 16, "pread64": 17, "pwrite64": 18, "readv": 19,
-    "writev": 20, "access": 21, "msync": 26, "dup2": 33, "nanosleep": 35, "sendfile": 40,
+    "writev": 20, "access": 21, "msync": 26, "dup2": 33, "nanosleep": 35, "sendfile": 40, "bind": 49,
     "clone": 56, "fork": 57, "vfork": 58, "execve": 59, "fcntl": 72, "flock": 73,
     "fsync": 74, "fdatasync": 75, "truncate": 76, "ftruncate": 77, "getdents": 78,
     "rename": 82, "mkdir": 83, "rmdir": 84, "creat": 85, "link": 86, "unlink": 87,

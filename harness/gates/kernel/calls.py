@@ -22,7 +22,8 @@ class Call(NamedTuple):
         kind: ``look`` (reads only), ``data`` (may change bytes or length),
             ``meta`` (changes what stat tells), ``names`` (changes the directory),
             ``open``, ``close``, ``lock``, ``map``, ``stat`` (may be answered by us),
-            ``sleep``, ``random``, ``task``, ``table`` (changes descriptors), ``park``.
+            ``sleep``, ``random``, ``task``, ``table`` (changes descriptors), ``bind``
+            (may make a socket's file), ``park``.
         fd: descriptor.
         at: directory descriptor of `path`.
         path: first path.
@@ -100,6 +101,7 @@ _TABLE = [
     Call("openat2", "open", at=0, path=1),
     Call("open_by_handle_at", "open", fd=0, flags=2),
     Call("creat", "open", path=0),
+    Call("bind", "bind"),
     Call("close", "close", fd=0),
     Call("flock", "lock", fd=0),
     Call("fcntl", "lock", fd=0),

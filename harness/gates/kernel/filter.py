@@ -18,7 +18,7 @@ from harness.gates.kernel import abi
 
 __all__ = ["build", "install"]
 
-_LD, _JEQ, _JGE, _JGT, _JSET, _RET = 0x20, 0x15, 0x35, 0x25, 0x45, 0x06
+_LD, _JEQ, _JGE, _JSET, _RET = 0x20, 0x15, 0x35, 0x45, 0x06
 _NR, _ARCH = 0, 4
 
 # Trapped whatever the arguments are.
@@ -30,12 +30,7 @@ _ALWAYS = [
     "fchmodat2", "faccessat", "faccessat2", "utimensat", "openat2", "open_by_handle_at",
     "name_to_handle_at", "setxattr", "lsetxattr", "removexattr", "nanosleep",
     "clock_nanosleep", "getrandom", "clone", "fork", "vfork", "clone3", "execve", "execveat",
-    "dup2", "dup3", "close_range", "copy_file_range", "splice", "sendfile", "msync",
-]  # fmt: skip
-
-# Trapped for descriptors above the three standard ones.
-_BY_DESCRIPTOR = [
-    "read", "write", "close", "fstat", "pread64", "pwrite64", "readv", "writev", "preadv",
+    "dup2", "dup3", "close_range", "copy_file_range", "splice", "sendfile", "msync", "bind", "read", "write", "close", "fstat", "pread64", "pwrite64", "readv", "writev", "preadv",
     "pwritev", "preadv2", "pwritev2", "flock", "fsync", "fdatasync", "ftruncate", "getdents",
     "getdents64", "fchmod", "fchown", "fsetxattr", "fallocate",
 ]  # fmt: skip
@@ -71,13 +66,8 @@ class _Assembler:
         return b"".join(out)
 
 
-def build(standard_streams: bool) -> bytes:
-    """Assemble the filter.
-
-    Args:
-        standard_streams: trap descriptors 0 to 2 as well. Our own workers never
-            put a session file there; a shell's redirection does.
-    """
+def build() -> bytes:
+    """Assemble the filter."""
     asm = _Assembler()
     number = abi.NUMBERS
     asm.emit(_LD, _ARCH)
@@ -90,14 +80,9 @@ def build(standard_streams: bool) -> bytes:
     asm.emit(_JEQ, number["lseek"], "lseek")
     asm.emit(_JEQ, number["fcntl"], "fcntl")
     asm.emit(_JEQ, number["ioctl"], "ioctl")
-    for name in _BY_DESCRIPTOR:
-        asm.emit(_JEQ, number[name], "descriptor")
     for name in _ALWAYS:
         asm.emit(_JEQ, number[name], "trap")
     asm.emit(_RET, abi.RET_ALLOW)
-    asm.label("descriptor")
-    asm.emit(_LD, _argument(0))
-    asm.emit(_JGT, 2 if not standard_streams else 0xFFFFFFFE, "trap", "trap" if standard_streams else "allow")
     asm.label("mmap")
     asm.emit(_LD, _argument(4))
     asm.emit(_JEQ, 0xFFFFFFFF, "allow")
@@ -124,7 +109,7 @@ def build(standard_streams: bool) -> bytes:
     return asm.bytes()
 
 
-def install(standard_streams: bool = False) -> int:
+def install() -> int:
     """Put the calling thread, and all it will start, under the filter.
 
     Returns:
@@ -134,7 +119,7 @@ def install(standard_streams: bool = False) -> int:
         GateUnavailable: the kernel said no; the message says what to do.
     """
     libc = ctypes.CDLL(None, use_errno=True)
-    program = build(standard_streams)
+    program = build()
     code = ctypes.create_string_buffer(program, len(program))
     header = ctypes.create_string_buffer(
         struct.pack("=HxxxxxxQ", len(program) // 8, ctypes.addressof(code)), 16

@@ -14,7 +14,7 @@ import os
 
 from harness.gates.kernel.lane import Lane, Stand, Status
 from harness.gates.kernel.resolve import signed
-from harness.gates.kernel.world import World
+from harness.gates.kernel.world import Node, World
 from harness.history import LockEvent
 
 __all__ = ["Flocks"]
@@ -24,10 +24,30 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Flocks:
-    """Waiting for flocks in one world."""
+    """Waiting for flocks in one world.
+
+    Who holds what is kept here, so that a lane that would have to wait is not even a
+    candidate. The kernel has the last word: what it refuses waits all the same, and
+    before a schedule is called stuck everybody who waits is asked again.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._held: dict[Node, dict[tuple[int, int], int]] = {}
+
+    def begin(self) -> None:
+        """Start a schedule: nobody holds anything."""
+        self._held.clear()
+
+    def must_wait(self, lane: Lane, stand: Stand) -> bool:
+        """Whether the flock call before which a lane stands would have to wait."""
+        node = stand.node
+        operation = stand.args[1]
+        if node is None or operation & (fcntl.LOCK_NB | fcntl.LOCK_UN) or node not in self._held:
+            return False
+        alone = operation & fcntl.LOCK_EX
+        mine = (lane.index, signed(stand.args[0]))
+        return any(alone or mode == fcntl.LOCK_EX for who, mode in self._held[node].items() if who != mine)
 
     def take(self, lane: Lane, stand: Stand) -> tuple[int | None, LockEvent | None]:
         """Carry out the flock call before which a lane stands.
@@ -37,9 +57,7 @@ class Flocks:
             what it did to the write lock.
         """
         assert lane.worker is not None
-        world = self._world
         fd, operation = signed(stand.args[0]), signed(stand.args[1])
-        guards = stand.node is not None and stand.node is world.names.get(world.lock_name)
         copy = _libc.syscall(_PIDFD_GETFD, lane.worker.pidfd, fd, 0)
         if copy < 0:
             return ctypes.get_errno(), None
@@ -53,16 +71,36 @@ class Flocks:
             return error.errno or errno.EIO, None
         finally:
             os.close(copy)
-        if not guards or world.lock_kind != "flock":
-            return 0, None
         if operation & fcntl.LOCK_UN:
-            lane.flock_fd = -1
-            return 0, world.flock_released(lane.index)
-        lane.flock_fd = fd
-        return 0, world.flock_acquired(lane.index)
+            return 0, self.dropped(lane, stand.node, fd)
+        return 0, self._got(lane, stand.node, fd, operation)
 
-    def wake(self, lanes: list[Lane], stand: Stand) -> None:
+    def _got(self, lane: Lane, node: Node | None, fd: int, operation: int) -> LockEvent | None:
+        if node is None:
+            return None
+        mode = fcntl.LOCK_EX if operation & fcntl.LOCK_EX else fcntl.LOCK_SH
+        self._held.setdefault(node, {})[lane.index, fd] = mode
+        world = self._world
+        if world.lock_kind == "flock" and mode == fcntl.LOCK_EX and node is world.names.get(world.lock_name):
+            lane.flock_fd = fd
+            return world.flock_acquired(lane.index)
+        return None
+
+    def dropped(self, lane: Lane, node: Node | None, fd: int) -> LockEvent | None:
+        """A lane unlocked or closed a descriptor."""
+        holders = self._held.get(node) if node is not None else None
+        if holders is not None:
+            assert node is not None
+            holders.pop((lane.index, fd), None)
+            if not holders:
+                del self._held[node]
+        if lane.flock_fd != fd:
+            return None
+        lane.flock_fd = -1
+        return self._world.flock_released(lane.index)
+
+    def wake(self, lanes: list[Lane], node: Node | None) -> None:
         """After an unlock or a close: whoever waits for this file may try again."""
         for lane in lanes:
-            if lane.status is Status.FLOCK and lane.stand.node is stand.node:
+            if lane.status is Status.FLOCK and lane.stand.node is node:
                 lane.status = Status.FILE

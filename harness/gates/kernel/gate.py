@@ -30,9 +30,10 @@ from harness.gates.protocol import RUN, Candidate, Layout, Outcome, Verdict
 from harness.history import Change, End, Event, Invoke, LockEvent, Return, Step
 from harness.program import Program
 
-__all__ = ["KernelGate"]
+__all__ = ["WALL_LIMIT_S", "KernelGate"]
 
 _START_S = 20.0
+WALL_LIMIT_S = 10.0
 _NOTHING: tuple[Change | None, LockEvent | None] = (None, None)
 #: Kinds of call that leave everything as it is.
 _LOOKS = frozenset({"look", "stat"})
@@ -45,11 +46,16 @@ class KernelGate:
     Args:
         directory: the session directory; absolute, real, and ours alone.
         main: what a worker process runs (`harness.worker.main`).
+        wall_limit_s: a lane that neither stops nor sleeps for so long makes the
+            schedule inconclusive.
     """
 
     name = "kernel"
 
-    def __init__(self, directory: str, main: Callable[..., None]) -> None:
+    def __init__(
+        self, directory: str, main: Callable[..., None], wall_limit_s: float = WALL_LIMIT_S
+    ) -> None:
+        self._wall_limit_s = wall_limit_s
         self._clock = Clock()
         self._directory = directory
         self._main = main
@@ -65,10 +71,12 @@ class KernelGate:
         """Start the worker processes and bring each lane to wait for a program."""
         self._layout = layout
         self._world = World(self._directory, layout.lock_kind, lambda: self._clock.now_ns)
-        self._truth = Truth(self._world)
         self._flocks = Flocks(self._world)
+        self._truth = Truth(self._world, self._flocks)
         self._lanes = [Lane(index) for index in range(len(layout.lanes))]
-        self._intake = Intake(self._world, self._lanes, self._call_returned)
+        self._intake = Intake(
+            self._world, self._lanes, self._call_returned, self._wall_limit_s
+        )
         self._processes = Processes(self._main, layout, self._directory, self._clock)
         for name in dict.fromkeys(lane.process for lane in layout.lanes):
             self._spawn(name)
@@ -111,6 +119,7 @@ class KernelGate:
         self._intake.begin()
         self._initial = self._world.begin(program)
         self._truth.begin()
+        self._flocks.begin()
         self._intake.guard = True
         encoded = msgspec.msgpack.encode(program)
         for worker in self._processes.workers.values():
@@ -131,12 +140,21 @@ class KernelGate:
             self._come_to_rest()
         if self._intake.inconclusive:
             return []
-        ready = self._ready()
+        ready = self._ready() or self._ask_again()
         if not ready:
             woken, now = wake(self._lanes, self._intake.now_ns)
             self._clock.now_ns = self._intake.now_ns = now
             ready = [self._shown(lane) for lane in woken]
-        return ready
+        return ready or self._outwaited()
+
+    def _outwaited(self) -> list[Candidate]:
+        """Nobody is ready and nothing is due: only time outside can still wake somebody."""
+        for worker in self._processes.workers.values():
+            if worker.sleepers and self._intake.outwait(worker):
+                for lane in worker.lanes:
+                    self._progress(lane)
+                return self.settle()
+        return []
 
     def _ready(self) -> list[Candidate]:
         ready = []
@@ -150,6 +168,14 @@ class KernelGate:
                 ready.append(lane.candidate or self._shown(lane))
         return ready
 
+    def _ask_again(self) -> list[Candidate]:
+        """Nobody is ready: let those who wait for an flock ask the kernel once more, in case we lost count."""
+        for lane in self._lanes:
+            if lane.status is Status.FLOCK and not lane.asked:
+                lane.asked = True
+                lane.status = Status.FILE
+        return self._ready()
+
     def finish(self, inconclusive: str = "") -> Outcome:
         """Close the history; processes that did not come to their end are replaced."""
         if self._moving is not None:
@@ -157,6 +183,9 @@ class KernelGate:
         world = self._world
         inconclusive = self._intake.inconclusive or inconclusive
         waiting = []
+        for worker in self._processes.workers.values():
+            # Whatever it started must not reach into the next schedule.
+            worker.dirty |= worker.forked
         for lane in self._lanes:
             assert lane.worker is not None
             if lane.status is not Status.DONE:
@@ -182,7 +211,7 @@ class KernelGate:
             return "it sleeps in the kernel and nobody is left to wake it"
         if lane.status is Status.FLOCK:
             return f"it waits for the flock on {self._alias(lane.stand)}"
-        return f"it {lane.status.value}"
+        return f"it {lane.status}"
 
     # A step
 
@@ -276,7 +305,7 @@ class KernelGate:
         if code is None:
             lane.status = Status.FLOCK
             return
-        self._flocks.wake(self._lanes, lane.stand)
+        self._flocks.wake(self._lanes, lane.stand.node)
         self._let_go(lane)
         self._answer(lane, 0, -code)
 
@@ -322,6 +351,10 @@ class KernelGate:
         alone = not lane.worker.sleepers
         self._intake.wait(lane)
         self._moving = None
+        if lane.stand.call.name == "flock" and lane.status is Status.FILE:
+            lane.asked = False
+            if self._flocks.must_wait(lane, lane.stand):
+                lane.status = Status.FLOCK
         if self._granted is not None:
             self._record()
         if alone and lane.status is not Status.DEAD:
@@ -344,7 +377,7 @@ class KernelGate:
             change = self._truth.stored(lane, change)
         self._events.append(Step(lane.index, op, stand.call.name, path, note, change, lock))
         if stand.call.kind == "close":
-            self._flocks.wake(self._lanes, stand)
+            self._flocks.wake(self._lanes, stand.node)
 
     def _progress(self, lane: Lane) -> None:
         """Take the lane's operations down that began or ended during the step."""

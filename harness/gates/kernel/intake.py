@@ -9,15 +9,18 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import os
 import select
+import signal
 import time
 from collections.abc import Callable
 
 from harness.gates.kernel import abi, tasks
-from harness.gates.kernel.calls import CALLS, opens_for_writing
+from harness.gates.kernel.border import crosses, forbidden_outside, leads_out
+from harness.gates.kernel.calls import CALLS
 from harness.gates.kernel.lane import Lane, Stand, Status, Worker
+from harness.gates.kernel.memory import Memory
 from harness.gates.kernel.resolve import descriptor, path_name, signed
-from harness.gates.kernel.truth import open_flags
 from harness.gates.kernel.world import World
 from harness.stops import IDLE, PAUSE, SLEEP, THINK
 
@@ -25,10 +28,9 @@ __all__ = ["Intake", "answer"]
 
 _ZERO = bytes(abi.NOTIF.size)
 _POLL_MS = 1
-#: A lane that neither stops nor sleeps for so long makes the schedule inconclusive.
-_WALL_LIMIT_S = 10.0
-_CHANGES_FILES = frozenset({"data", "meta", "names"})
+_MAKES_DIRECTORY = frozenset({"mkdir", "mkdirat"})
 _ABSOLUTE_TIME = 1
+_CLONE_THREAD = 0x10000
 _MS = 1_000_000
 
 
@@ -48,9 +50,14 @@ class Intake:
         lanes: by index.
         complete: called once when the granted call of `in_call` has returned, before
             anything that its lane does next is resolved.
+        wall_limit_s: a lane that neither stops nor sleeps for so long makes the
+            schedule inconclusive.
     """
 
-    def __init__(self, world: World, lanes: list[Lane], complete: Callable[[], None]) -> None:
+    def __init__(
+        self, world: World, lanes: list[Lane], complete: Callable[[], None], wall_limit_s: float
+    ) -> None:
+        self._wall_limit_s = wall_limit_s
         self._world = world
         self._lanes = lanes
         self._complete = complete
@@ -63,7 +70,6 @@ class Intake:
         self.now_ns = 0
         self._drawn = 0
         self._handlers = {
-            "park": self._park,
             "sleep": self._sleep,
             "random": self._random,
             "task": self._task,
@@ -101,7 +107,7 @@ class Intake:
                 started = started or time.monotonic()
                 if self._sleeps(worker):
                     self._mark_sleepers(worker)
-                elif time.monotonic() - started > _WALL_LIMIT_S:
+                elif time.monotonic() - started > self._wall_limit_s:
                     self._give_up(worker)
             except FileNotFoundError:
                 self._gone(worker)
@@ -109,7 +115,7 @@ class Intake:
     def _wait_quiet(self, worker: Worker) -> None:
         poll = select.poll()
         poll.register(worker.listener, select.POLLIN)
-        deadline = time.monotonic() + _WALL_LIMIT_S
+        deadline = time.monotonic() + self._wall_limit_s
         while True:
             ready = poll.poll(_POLL_MS)
             if ready and ready[0][1] & select.POLLIN:
@@ -138,11 +144,30 @@ class Intake:
             for tid, lane in worker.by_tid.items()
             if lane.status is not Status.MOVING and lane.status is not Status.ASLEEP
         }
-        if not tasks.asleep(worker.pid, standing):
+        if not tasks.asleep(worker.pid, standing) or tasks.children_of(worker.pid):
+            # What a child will do to its parent cannot be told.
             return False
         poll = select.poll()
         poll.register(worker.listener, select.POLLIN)
         return not poll.poll(0)
+
+    def outwait(self, worker: Worker) -> bool:
+        """Wait for a process whose lanes sleep in calls that time will end by itself.
+
+        Returns:
+            Whether a lane of it stands again.
+        """
+        deadline = time.monotonic() + self._wall_limit_s
+        while worker.sleepers and tasks.timed(worker.pid):
+            asleep = worker.sleepers
+            self._wait_quiet(worker)
+            if worker.sleepers < asleep or worker.dirty:
+                return True
+            if time.monotonic() > deadline:
+                self._give_up(worker)
+                return True
+            time.sleep(_POLL_MS / 1000)
+        return False
 
     def _mark_sleepers(self, worker: Worker) -> None:
         worker.sleepers = 0
@@ -152,7 +177,7 @@ class Intake:
             worker.sleepers += lane.status is Status.ASLEEP
 
     def _give_up(self, worker: Worker) -> None:
-        self.doubt(f"process {worker.name} did not stop for {_WALL_LIMIT_S:.0f} s")
+        self.doubt(f"process {worker.name} did not stop for {self._wall_limit_s:.0f} s")
         for lane in worker.lanes:
             if lane.status in (Status.MOVING, Status.ASLEEP):
                 lane.status = Status.DEAD
@@ -183,24 +208,22 @@ class Intake:
             self._complete()
         call = CALLS[notice[3]]
         stand = Stand(notice[0], call, notice[6:])
-        handler = self._handlers.get(call.kind)
-        if handler is not None:
-            handler(worker, tid, stand)
-            return
-        if not self._inside(worker, stand):
-            self._outside(worker, stand)
-            return
-        if self.guard and self._crosses(stand):
-            answer(worker, stand.trap_id, error=-errno.EROFS)
-            return
         lane = worker.by_tid.get(tid)
-        if lane is None:
-            self.doubt(f"a task of process {worker.name} that is no lane touched the session directory")
-            self._outside(worker, stand)
-            return
-        self._stop(lane, stand, Status.FILE)
+        handler = self._handlers.get(call.kind)
+        if call.kind == "park":
+            self._park(worker, tid, stand)
+        elif lane is None:
+            self._stranger(worker, tid, stand)
+        elif handler is not None:
+            handler(worker, tid, stand)
+        elif not self._inside(worker, stand):
+            self._outside(worker, stand, worker.memory)
+        elif not self._kept_out(worker, stand):
+            if call.name in _MAKES_DIRECTORY:
+                self.doubt("a directory was made in the session directory; what happens in it is not followed")
+            self._stop(lane, stand, Status.FILE)
 
-    def _stop(self, lane: Lane, stand: Stand, status: Status) -> None:
+    def _stop(self, lane: Lane, stand: Stand, status: str) -> None:
         if lane.status is Status.ASLEEP:
             assert lane.worker is not None
             lane.worker.sleepers -= 1
@@ -231,28 +254,61 @@ class Intake:
                 return True
         return stand.name is not None or stand.node is not None or outside == world.directory
 
-    @staticmethod
-    def _crosses(stand: Stand) -> bool:
-        """Whether a rename or a link would carry a file across the border of the session directory."""
-        return stand.call.path2 >= 0 and (stand.name is None or stand.name2 is None)
+    def _kept_out(self, worker: Worker, stand: Stand) -> bool:
+        """Answer a call in the session directory that would change something outside, or the directory itself."""
+        if stand.call.kind == "names" and "." in (stand.name, stand.name2):
+            answer(worker, stand.trap_id, error=-errno.EBUSY)
+        elif self.guard and (crosses(stand) or leads_out(self._world, worker, stand)):
+            answer(worker, stand.trap_id, error=-errno.EROFS)
+        else:
+            return False
+        return True
 
-    def _outside(self, worker: Worker, stand: Stand) -> None:
+    def _outside(self, worker: Worker, stand: Stand, memory: Memory) -> None:
         """Let a call go that is no business of ours, unless it would change a file elsewhere."""
         call = stand.call
         if call.kind == "close":
             worker.fds.pop(signed(stand.args[0]), None)
-        elif self.guard and call.path >= 0 and self._forbidden(worker, stand):
+        elif self.guard and forbidden_outside(worker, memory, stand):
             answer(worker, stand.trap_id, error=-errno.EROFS)
             return
         answer(worker, stand.trap_id, flags=abi.RESPONSE_CONTINUE)
 
-    def _forbidden(self, worker: Worker, stand: Stand) -> bool:
-        call = stand.call
-        if call.kind == "open":
-            if not opens_for_writing(open_flags(worker, stand)):
-                return False
-            return not worker.memory.path(stand.args[call.path]).startswith(b"/dev/")
-        return call.kind in _CHANGES_FILES
+    def _stranger(self, worker: Worker, tid: int, stand: Stand) -> None:
+        """A task that is no lane: a thread or a child that a fence started.
+
+        It may look around and, outside, do what a lane may do. In the session
+        directory nobody can tell in whose name it acts: the schedule is void.
+        """
+        handler = self._handlers.get(stand.call.kind)
+        if tid in tasks.tasks_of(worker.pid):
+            if handler is not None:
+                handler(worker, tid, stand)
+                return
+            if self._inside(worker, stand):
+                self.doubt(f"a thread of process {worker.name} that is no lane touched the session directory")
+            self._outside(worker, stand, worker.memory)
+            return
+        try:
+            memory = Memory(tid)
+        except OSError:
+            self.doubt(f"a child of process {worker.name} could not be examined")
+            answer(worker, stand.trap_id, error=-errno.EIO)
+            return
+        child = worker.seen_from(tid, memory)
+        try:
+            if handler is not None:
+                handler(child, tid, stand)
+            elif self._inside(child, stand):
+                self.doubt(f"a child of process {worker.name} touched the session directory")
+                os.kill(tid, signal.SIGKILL)
+            else:
+                self._outside(child, stand, memory)
+        except OSError as error:
+            self.doubt(f"a child of process {worker.name} could not be examined: {error.strerror}")
+            answer(worker, stand.trap_id, error=-errno.EIO)
+        finally:
+            memory.close()
 
     # Calls that are no file operation
 
@@ -302,7 +358,16 @@ class Intake:
 
     def _task(self, worker: Worker, tid: int, stand: Stand) -> None:
         # New tasks are under the same filter and listener; whatever they do comes by `take`.
+        worker.forked |= not self._is_thread(worker, stand)
         answer(worker, stand.trap_id, flags=abi.RESPONSE_CONTINUE)
+
+    @staticmethod
+    def _is_thread(worker: Worker, stand: Stand) -> bool:
+        if stand.call.name == "clone":
+            return bool(stand.args[0] & _CLONE_THREAD)
+        if stand.call.name == "clone3":
+            return bool(int.from_bytes(worker.memory.read(stand.args[0], 8), "little") & _CLONE_THREAD)
+        return False
 
     def _table(self, worker: Worker, tid: int, stand: Stand) -> None:
         args = stand.args

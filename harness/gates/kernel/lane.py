@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import enum
+import copy
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.board import Board
 from harness.gates.kernel.abi import PARK
@@ -18,18 +18,17 @@ if TYPE_CHECKING:
 __all__ = ["Lane", "Stand", "Status", "Worker"]
 
 
-class Status(enum.Enum):
-    """Where a lane is."""
+class Status:
+    """Where a lane is. Plain strings: members of an Enum cost a look-up each time before Python 3.12."""
 
-    IDLE = "waits for a program"
-    MOVING = "was let go and has not stopped yet"
-    FILE = "stands before a file call"
-    THINK = "waits for its model"
-    SLEEP = "sleeps in virtual time"
-    FLOCK = "waits for an flock"
-    ASLEEP = "sleeps in the kernel"
-    DONE = "has no more operations"
-    DEAD = "its process is gone"
+    MOVING: Final = "was let go and has not stopped yet"
+    FILE: Final = "stands before a file call"
+    THINK: Final = "waits for its model"
+    SLEEP: Final = "sleeps in virtual time"
+    FLOCK: Final = "waits for an flock"
+    ASLEEP: Final = "sleeps in the kernel"
+    DONE: Final = "has no more operations"
+    DEAD: Final = "its process is gone"
 
 
 class Worker:
@@ -55,7 +54,18 @@ class Worker:
         self.lanes: list[Lane] = []
         self.by_tid: dict[int, Lane] = {}
         self.sleepers = 0
+        #: To be replaced before the next schedule.
         self.dirty = False
+        #: Has started a process of its own.
+        self.forked = False
+
+    def seen_from(self, pid: int, memory: Memory) -> Worker:
+        """This worker as the calls of a child process have to be read: its paths, descriptors and memory."""
+        child = copy.copy(self)
+        child.pid = pid
+        child.memory = memory
+        child.fds = {}
+        return child
 
     def close(self) -> None:
         """Let descriptors go; the process itself is stopped by the gate."""
@@ -91,6 +101,7 @@ class Lane:
     """One lane: where it stands and what it waits for."""
 
     __slots__ = (
+        "asked",
         "candidate",
         "finished",
         "flock_fd",
@@ -111,7 +122,7 @@ class Lane:
     def __init__(self, index: int) -> None:
         self.index = index
         self.worker: Worker | None = None
-        self.status = Status.IDLE
+        self.status: str = Status.MOVING
         self.stand = Stand(0, CALLS[PARK], ())
         #: What the strategy is shown; made when the lane has come to rest.
         self.candidate: Candidate | None = None
@@ -128,3 +139,5 @@ class Lane:
         self.poll_count = 0
         self.mapped = False
         self.flock_fd = -1
+        #: Whether a waiting flock was tried against the kernel already.
+        self.asked = False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import signal
 import socket
 import time
 from collections.abc import Callable
@@ -18,24 +17,11 @@ from harness.errors import GateUnavailable, WorkerDied
 from harness.gates.kernel import abi
 from harness.gates.kernel.lane import Worker
 from harness.gates.protocol import Layout
+from harness.gates.reap import REAP_S, kill_tree
 
-__all__ = ["Processes", "kill_tree"]
+__all__ = ["Processes"]
 
 _START_S = 20.0
-_REAP_S = 5.0
-
-
-def kill_tree(pid: int) -> None:
-    """SIGKILL a process and all its descendants; silent about those already gone."""
-    try:
-        root = psutil.Process(pid)
-        family = [*root.children(recursive=True), root]
-    except psutil.NoSuchProcess:
-        return
-    for process in family:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.send_signal(signal.SIGKILL)
-    psutil.wait_procs(family[:-1], timeout=_REAP_S)
 
 
 class Processes:
@@ -81,7 +67,7 @@ class Processes:
                 kill_tree(process.pid)
                 raise WorkerDied(f"worker {name}: no word within {_START_S:.0f} s ({error})") from error
             if not descriptors:
-                process.join(_REAP_S)
+                process.join(REAP_S)
                 if message:
                     raise GateUnavailable(message.decode())
                 raise WorkerDied(f"worker {name}: ended with status {process.exitcode} before it was ready")
@@ -102,11 +88,39 @@ class Processes:
     def stop(self, worker: Worker) -> None:
         """Kill one worker with all that it started, and reap it."""
         kill_tree(worker.pid)
-        worker.process.join(_REAP_S)
+        worker.process.join(REAP_S)
         worker.close()
         self.workers.pop(worker.name, None)
+        if worker.forked:
+            self._kill_orphans()
+
+    def _kill_orphans(self) -> None:
+        """Kill what a worker's child left behind.
+
+        It has come to us when we are a subreaper, and it is known by the filter that
+        it inherited: our other children have as many filters as we have.
+        """
+        ours = _filters(os.getpid())
+        known = {worker.pid for worker in self.workers.values()}
+        for child in psutil.Process().children():
+            if child.pid not in known and _filters(child.pid) > ours:
+                kill_tree(child.pid)
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(child.pid, 0)
 
     def stop_all(self) -> None:
         """Kill every worker."""
         for worker in list(self.workers.values()):
             self.stop(worker)
+
+
+def _filters(pid: int) -> int:
+    """How many seccomp filters a process is under."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
+            for line in status:
+                if line.startswith("Seccomp_filters:"):
+                    return int(line.split()[1])
+    except OSError:
+        return 0
+    return 0

@@ -41,19 +41,17 @@ def descriptor(world: World, worker: Worker, fd: int) -> Node | None:
 
 
 def _look_up(world: World, worker: Worker, fd: int) -> Node | None:
-    link = f"/proc/{worker.pid}/fd/{fd}"
     try:
-        target = os.readlink(link)
-        if not target.startswith("/"):
-            return OUTSIDE
-        status = os.stat(link)
+        status = os.stat(f"/proc/{worker.pid}/fd/{fd}")
     except OSError:
         return OUTSIDE
     if status.st_dev != world.device:
         return OUTSIDE
     if status.st_ino == world.directory_ino:
         return world.directory_node
-    return world.by_ino.get(status.st_ino)
+    node = world.by_ino.get(status.st_ino)
+    # The number of a file that is gone may be that of a file elsewhere by now.
+    return node if node is not None and (node.names or node.opens > 0) else OUTSIDE
 
 
 def path_name(world: World, worker: Worker, at: int, raw: bytes) -> tuple[str | None, Node | None, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 
-__all__ = ["asleep", "tasks_of"]
+__all__ = ["asleep", "children_of", "tasks_of", "timed"]
 
 
 def tasks_of(pid: int) -> list[int]:
@@ -55,3 +55,36 @@ def asleep(pid: int, standing: Collection[int]) -> bool:
         return False
     second = [_look(pid, tid) for tid in tasks]
     return first == second and tasks == [tid for tid in tasks_of(pid) if tid not in standing]
+
+
+def children_of(pid: int) -> list[int]:
+    """Child processes that still run; a zombie is none."""
+    found = []
+    for tid in tasks_of(pid):
+        for child in _read(f"/proc/{pid}/task/{tid}/children").split():
+            if child.isdigit() and _look(int(child), int(child))[2] not in b"ZX":
+                found.append(int(child))
+    return found
+
+
+#: Calls that can end by themselves, with the argument that says when: a pointer or a
+#: number of milliseconds that is not -1.
+_TIMED = {202: 3, 449: 3, 271: 2, 23: 4, 270: 4, 128: 2, 220: 3}
+_TIMED_MS = {7: 2, 232: 3, 281: 3}
+_SLEEPS = (35, 230)
+
+
+def timed(pid: int) -> bool:
+    """Whether a task of a process sleeps in a call that time alone will end."""
+    for tid in tasks_of(pid):
+        fields = _read(f"/proc/{pid}/task/{tid}/syscall").split()
+        if not fields or not fields[0].isdigit():
+            continue
+        number = int(fields[0])
+        if number in _SLEEPS:
+            return True
+        if number in _TIMED and int(fields[1 + _TIMED[number]], 16) != 0:
+            return True
+        if number in _TIMED_MS and int(fields[1 + _TIMED_MS[number]], 16) & 0xFFFFFFFF != 0xFFFFFFFF:
+            return True
+    return False

@@ -12,7 +12,9 @@ import os
 import struct
 
 from harness.gates.kernel import abi
+from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.lane import Lane, Stand, Worker
+from harness.gates.kernel.memory import Memory
 from harness.gates.kernel.resolve import signed
 from harness.gates.kernel.world import TRANSCRIPT, Node, World
 from harness.history import Change, LockEvent
@@ -21,15 +23,14 @@ __all__ = ["Truth", "open_flags", "stat_target"]
 
 _UTIME_NOW, _UTIME_OMIT = (1 << 30) - 1, (1 << 30) - 2
 _TIMES = struct.Struct("=4q")
-_PROT_WRITE = 2
-_LOCK_UN = 8
 
 
 class Truth:
     """Observer of one world."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, flocks: Flocks) -> None:
         self._world = world
+        self._flocks = flocks
         self._lock_node: Node | None = None
         self._target: Node | None = None
         self._real_mtime = 0
@@ -79,7 +80,8 @@ class Truth:
         elif kind == "meta":
             self._touched()
         elif kind == "map":
-            lane.mapped |= bool(stand.args[2] & _PROT_WRITE)
+            # However it is mapped: mprotect can make it writable later, and is no trap.
+            lane.mapped = True
         before = world.state
         if look and world.look():
             return Change(before, world.state, *self._by), lock
@@ -170,10 +172,7 @@ class Truth:
         lane.worker.fds.pop(fd, None)
         if stand.node is not None:
             world.closed(stand.node)
-        if lane.flock_fd == fd and world.lock_kind == "flock":
-            lane.flock_fd = -1
-            return world.flock_released(lane.index)
-        return None
+        return self._flocks.dropped(lane, stand.node, fd)
 
     def _wanted_times(self, lane: Lane, stand: Stand) -> tuple[int | None, int | None] | None:
         """Access and modification time asked for by utimensat; None for other calls."""
@@ -208,13 +207,19 @@ class Truth:
             target.mtime = modified - modified % grain if grain else modified
 
 
-def open_flags(worker: Worker, stand: Stand) -> int:
-    """Open flags of the call that the lane stands before."""
+def open_flags(worker: Worker, stand: Stand, memory: Memory | None = None) -> int:
+    """Open flags of the call before which a task stands.
+
+    Args:
+        worker: whose task it is.
+        stand: the call.
+        memory: where the task lives, if not in the worker's own process.
+    """
     call = stand.call
     if call.name == "creat":
         return os.O_CREAT | os.O_WRONLY | os.O_TRUNC
     if call.name == "openat2":
-        return int.from_bytes(worker.memory.read(stand.args[2], 8), "little")
+        return int.from_bytes((memory or worker.memory).read(stand.args[2], 8), "little")
     return stand.args[call.flags] & 0xFFFFFFFF
 
 

@@ -29,6 +29,8 @@ TRANSCRIPT = "transcript.jsonl"
 LOCK_SUFFIX = {"sidecar": ".lock", "flock": ".flock"}
 
 _FIRST_INODE = 4096
+#: Most transcripts are shorter. A larger buffer would cost a mapping of its own.
+_CHUNK = 1 << 16
 _PLAIN = re.compile(r"[a-z.\-]+\Z")
 
 
@@ -106,6 +108,7 @@ class World:
         """Empty the directory and lay the initial transcript."""
         for entry in os.scandir(self.directory):
             if entry.is_dir(follow_symlinks=False):
+                os.chmod(entry.path, 0o700)
                 shutil.rmtree(entry.path)
             else:
                 os.unlink(entry.path)
@@ -207,7 +210,6 @@ class World:
             else:
                 node.names.add(name)
                 touched.add(node)
-            node.alias = self.alias(name)
             names[name] = node
         for name, old in before.items():
             if name not in found:
@@ -216,10 +218,17 @@ class World:
                 del names[name]
         self.symlinks = {entry.name for entry in entries if entry.is_symlink()}
         for node in touched:
+            self._rename(node)
             node.ctime = stamp
             if not node.names:
                 self._unlinked(node)
         return True
+
+    def _rename(self, node: Node) -> None:
+        """Call a file by the transcript's name while it has it, else by one of its names, else by its last."""
+        aliases = sorted(self.alias(name) for name in node.names)
+        if aliases and (node.alias not in aliases or "T" in aliases):
+            node.alias = "T" if "T" in aliases else aliases[0]
 
     def _reborn_or_new(self, name: str, ino: int) -> Node:
         held = self.by_ino.get(ino)
@@ -244,9 +253,9 @@ class World:
             self.state, self.content = Absent, b""
             return changed
         try:
-            content = os.read(fd, 1 << 20)
-            if len(content) == 1 << 20:
-                while chunk := os.read(fd, 1 << 20):
+            content = os.read(fd, _CHUNK)
+            if len(content) == _CHUNK:
+                while chunk := os.read(fd, 16 * _CHUNK):
                     content += chunk
             node = self.names.get(TRANSCRIPT)
             if node is None or TRANSCRIPT in self.symlinks:

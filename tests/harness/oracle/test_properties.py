@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.history import End, History, Invoke, LaneInfo, Return, Step, decode, encode
+from harness.history import End, Event, History, Invoke, LaneInfo, Return, Step, decode, encode
 from harness.oracle import Decision, Judgement, judge
 from harness.oracle.decisions import decide
 from harness.oracle.glance import glance
@@ -82,7 +82,7 @@ def test_each_decision_has_one_verdict_and_each_violation_its_decision(play: Pla
 @given(plays(), st.permutations(range(len(LANES))))
 def test_names_and_numbers_of_lanes_change_nothing(play: Play, places: list[int]) -> None:
     history = play.history()
-    events = []
+    events: list[Event] = []
     for event in history.events:
         if isinstance(event, End):
             events.append(event)

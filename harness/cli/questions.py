@@ -1,0 +1,110 @@
+"""From arguments and scenarios to the questions of a run, or why they cannot be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness import gates
+from harness.campaign import Question
+from harness.cli.output import remark
+from harness.errors import FenceLoadError, GateUnavailable, UsageError
+from harness.fences import check
+from harness.scenario import Scenario
+from harness.strategies import STRATEGIES
+
+__all__ = ["check_inodes", "choose_gate", "choose_strategy", "questions_of"]
+
+
+def choose_gate(wanted: str | None) -> str:
+    """Name of the gate to use; the free one where the kernel gate is missing and was not asked for.
+
+    Raises:
+        GateUnavailable: the kernel gate was asked for.
+    """
+    if wanted == "free":
+        return wanted
+    why = gates.unavailable("kernel")
+    if not why:
+        return "kernel"
+    if wanted == "kernel":
+        raise GateUnavailable(f"--gate kernel: {why}; see `python -m harness doctor`")
+    remark(f"the kernel gate is not available ({why}); going on with the free gate")
+    return "free"
+
+
+def choose_strategy(name: str) -> str:
+    """The strategy's name.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if name not in STRATEGIES:
+        raise UsageError(
+            f"--strategy {name}: unknown, expected one of {', '.join(STRATEGIES)}; "
+            "see `python -m harness list strategies`"
+        )
+    return name
+
+
+def questions_of(
+    scenarios: Sequence[Scenario],
+    fences: Sequence[str] | None,
+    gate: str,
+    strategy: str,
+    seed: int,
+    schedules: int | None,
+) -> list[Question]:
+    """One question for each scenario and fence.
+
+    Args:
+        scenarios: in the order of the questions.
+        fences: references; None for those that each scenario names.
+        gate, strategy: names.
+        seed: of the run.
+        schedules: how many; None for as many as each scenario wants.
+
+    Raises:
+        FenceLoadError: everything that is wrong with any fence.
+    """
+    questions = [
+        Question(scenario, fence, gate, strategy, seed, schedules or scenario.schedules)
+        for scenario in scenarios
+        for fence in dict.fromkeys(fences or [*scenario.fences, *scenario.expect] or ["none"])
+    ]
+    _check_fences(questions, "--fence" if fences else "")
+    return questions
+
+
+def _check_fences(questions: Sequence[Question], where: str) -> None:
+    faults = []
+    for question in {question.fence: question for question in reversed(questions)}.values():
+        try:
+            check(question.fence)
+        except FenceLoadError as error:
+            faults.append(f"{where or f'scenario {question.scenario.name}:'} {error}")
+    if faults:
+        raise FenceLoadError("\n".join(reversed(faults)))
+
+
+def check_inodes(scenarios: Sequence[Scenario], root: str | None) -> None:
+    """Refuse a scenario that needs real inode numbers where they are never reused.
+
+    Args:
+        scenarios: what is to be run.
+        root: where session directories will be made.
+
+    Raises:
+        UsageError: the file system there is of the wrong kind.
+    """
+    wanting = [scenario for scenario in scenarios if scenario.filesystem.inode_reuse == "real"]
+    if not wanting:
+        return
+    from harness.doctor import reuses_inodes
+
+    if not reuses_inodes(root):
+        raise UsageError(
+            f"scenario {wanting[0].name}: filesystem.inode_reuse: real needs a file system that gives a "
+            "freed inode number to the next file, and the one under the session directory does not (tmpfs "
+            "and btrfs never do); point --session-root at an ext4 directory, or let the harness emulate it "
+            "with inode_reuse: always"
+        )

@@ -1,0 +1,64 @@
+"""What a lane may not do: change anything outside the session directory.
+
+The answer is EROFS, as a read-only mount around the directory would give. What is
+allowed outside is reading, and writing to character devices.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from harness.gates.kernel.calls import opens_for_writing
+from harness.gates.kernel.lane import Stand, Worker
+from harness.gates.kernel.memory import Memory
+from harness.gates.kernel.truth import open_flags
+from harness.gates.kernel.world import World
+
+__all__ = ["crosses", "forbidden_outside", "leads_out"]
+
+_CHANGES_FILES = frozenset({"data", "meta", "names"})
+_AF_UNIX = 1
+
+
+def crosses(stand: Stand) -> bool:
+    """Whether a rename or a link would carry a file across the border."""
+    return stand.call.path2 >= 0 and (stand.name is None or stand.name2 is None)
+
+
+def leads_out(world: World, worker: Worker, stand: Stand) -> bool:
+    """Whether a call would change what a symlink inside points to outside."""
+    if stand.name is None or stand.name not in world.symlinks:
+        return False
+    kind = stand.call.kind
+    if kind == "open":
+        if not opens_for_writing(open_flags(worker, stand)):
+            return False
+    elif kind not in ("data", "meta"):
+        return False
+    target = os.path.realpath(os.path.join(world.directory, stand.name))
+    return os.path.dirname(target) != world.directory
+
+
+def forbidden_outside(worker: Worker, memory: Memory, stand: Stand) -> bool:
+    """Whether a call that is not about the session directory would change a file elsewhere."""
+    call = stand.call
+    if call.name == "bind":
+        address = memory.read(stand.args[1], 3)
+        return int.from_bytes(address[:2], "little") == _AF_UNIX and address[2:] != b"\0"
+    if call.kind == "open":
+        if call.path < 0 or not opens_for_writing(open_flags(worker, stand, memory)):
+            return False
+        return not _is_device(worker, memory.path(stand.args[call.path]))
+    if call.path < 0 and call.fd >= 0:
+        # What may be written to a descriptor was decided when it was opened.
+        return call.kind == "meta"
+    return call.kind in _CHANGES_FILES
+
+
+def _is_device(worker: Worker, raw: bytes) -> bool:
+    path = os.path.join(f"/proc/{worker.pid}/cwd", os.fsdecode(raw))
+    try:
+        return stat.S_ISCHR(os.stat(path).st_mode)
+    except OSError:
+        return False

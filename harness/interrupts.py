@@ -1,0 +1,52 @@
+"""Signals that ask for an end, counted instead of raised.
+
+An exception in the middle of anything would lose what was found until then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+__all__ = ["SIGNALS", "Interrupts"]
+
+#: Ctrl-C, a polite kill, and a terminal that was closed.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupts:
+    """Counts `SIGNALS` while it is entered, and wakes whoever waits for `reading`.
+
+    A signal that is ignored already (``nohup``) stays so. Outside the main thread, where
+    Python handles no signals, it counts nothing.
+    """
+
+    def __enter__(self) -> Interrupts:
+        self.count = 0
+        self.reading, self._writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._before: dict[int, Any] = {}
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        os.close(self.reading)
+        os.close(self._writing)
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self.count += 1
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._writing, b"!")
+
+    def drain(self) -> None:
+        """Do not wake anybody again for what was counted."""
+        with contextlib.suppress(BlockingIOError):
+            os.read(self.reading, 4096)

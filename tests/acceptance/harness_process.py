@@ -1,0 +1,230 @@
+"""The command line as real processes, and what they leave behind.
+
+Every process that a test starts carries a mark of its own in its environment, so
+that whatever it starts is found again, wherever that has gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+
+__all__ = ["ROOT", "SCENARIO", "Ended", "Harness", "Running", "eventually", "write_fence", "write_scenario"]
+
+ROOT = Path(__file__).parents[2]
+
+_MARK = "HARNESS_ACCEPTANCE_TEST"
+_PATIENCE_S = 60.0
+#: How soon after the end nothing may be left.
+_LEFT_S = 2.0
+
+SCENARIO = """\
+about: A heartbeat appends under the lock while the runner waits for its model.
+source: acceptance test
+policy: coordinated
+lanes:
+  - role: runner
+    process: gateway
+    think_steps: 2
+  - role: heartbeat
+    process: other
+schedules: 20
+expect: {}
+"""
+
+
+class Ended(NamedTuple):
+    """A command that is over."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        """Standard output as JSON, one object a line and nothing else."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def object(self) -> dict[str, Any]:
+        """The only object on standard output."""
+        (found,) = self.objects
+        return found
+
+
+class Running:
+    """A command under way; a context manager that leaves nothing of it."""
+
+    def __init__(self, process: subprocess.Popen[str], mark: str) -> None:
+        self.process = process
+        self._mark = mark
+
+    def family(self) -> list[psutil.Process]:
+        """Every living process that descends from the command, itself included."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, OSError):
+                if process.environ().get(_MARK) == self._mark and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+        return found
+
+    def explorers(self) -> list[psutil.Process]:
+        """Processes that explore."""
+        return [one for one in _children(self.process.pid) if "harness.team" in " ".join(one.cmdline())]
+
+    def workers(self) -> list[psutil.Process]:
+        """Processes of the scenario."""
+        return [worker for explorer in self.explorers() for worker in _children(explorer.pid)]
+
+    def worker_named(self, name: str) -> psutil.Process | None:
+        """A worker that calls itself `name` (as the fences of these tests do)."""
+        with contextlib.suppress(psutil.Error):
+            return next((worker for worker in self.workers() if worker.name() == name), None)
+        return None
+
+    def end(self, timeout_s: float = _PATIENCE_S) -> Ended:
+        """Wait for the end."""
+        out, err = self.process.communicate(timeout=timeout_s)
+        return Ended(self.process.returncode, out, err)
+
+    def __enter__(self) -> Running:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.family():
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        with contextlib.suppress(ValueError):
+            self.process.communicate(timeout=_PATIENCE_S)
+
+
+class Harness:
+    """Starts commands that share a folder for results and one for session directories.
+
+    Args:
+        folder: private to the test.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.out = folder / "out"
+        self.session_root = folder / "sessions"
+        self.session_root.mkdir()
+        self._mark = uuid.uuid4().hex
+
+    def start(
+        self,
+        *arguments: object,
+        environment: Mapping[str, str] | None = None,
+        before: Callable[[], None] | None = None,
+        **popen: Any,
+    ) -> Running:
+        """Start a command.
+
+        Args:
+            arguments: of the command line, turned into text.
+            environment: variables on top of ours.
+            before: called in the child before it becomes the harness.
+            popen: anything else for `subprocess.Popen`.
+        """
+        command = [sys.executable, "-m", "harness", *map(str, arguments)]
+        options: dict[str, Any] = {
+            "cwd": ROOT,
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            "text": True,
+            "start_new_session": True,
+            **popen,
+        }
+        variables = {**os.environ, "PYTHONPATH": str(ROOT), _MARK: self._mark, **(environment or {})}
+        return Running(subprocess.Popen(command, env=variables, preexec_fn=before, **options), self._mark)
+
+    def start_run(self, *arguments: object, **more: Any) -> Running:
+        """Start ``run`` with one explorer and this test's folders."""
+        return self.start("run", *self._folders(arguments), **more)
+
+    def call(self, *arguments: object, **more: Any) -> Ended:
+        """Carry a command out to its end, and see that nothing of it is left."""
+        with self.start(*arguments, **more) as running:
+            ended = running.end()
+            self.assert_nothing_left(running)
+        return ended
+
+    def run(self, *arguments: object, **more: Any) -> Ended:
+        """``run`` with one explorer and this test's folders, to its end."""
+        return self.call("run", *self._folders(arguments), **more)
+
+    def _folders(self, arguments: Sequence[object]) -> list[object]:
+        options: list[object] = [*arguments, "--session-root", self.session_root]
+        if "--out" not in arguments:
+            options += ["--out", self.out]
+        if "--explorers" not in arguments:
+            options += ["--explorers", 1]
+        return options
+
+    def assert_nothing_left(self, running: Running, within_s: float = _LEFT_S) -> None:
+        """No process, no session directory, no half file."""
+        eventually(lambda: not running.family(), within_s, running.family)
+        eventually(lambda: not self.sessions(), within_s, self.sessions)
+        assert not list(self.out.rglob("*.tmp"))
+
+    def sessions(self) -> list[str]:
+        """What is in the session root."""
+        return os.listdir(self.session_root)
+
+    def verdicts(self) -> list[dict[str, Any]]:
+        """The stored verdicts."""
+        return [json.loads(line) for line in (self.out / "verdicts.jsonl").read_text().splitlines()]
+
+    def witnesses(self) -> list[Path]:
+        """The stored witnesses."""
+        return sorted(
+            path for path in (self.out / "witnesses").iterdir() if not path.name.endswith(".history.jsonl")
+        )
+
+
+def _children(pid: int) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.Error):
+        return psutil.Process(pid).children()
+    return []
+
+
+def eventually(
+    holds: Callable[[], object], within_s: float = _PATIENCE_S, seen: Callable[[], object] = lambda: ""
+) -> None:
+    """Wait until something holds.
+
+    Args:
+        holds: looked at again and again.
+        within_s: fails after so long.
+        seen: what to show when it fails.
+    """
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {within_s} s: {seen()}"
+        time.sleep(0.01)
+
+
+def write_scenario(folder: Path, text: str = SCENARIO, name: str = "small.yaml") -> Path:
+    """A scenario file."""
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def write_fence(folder: Path, body: str, name: str = "fences.py") -> Path:
+    """A file of fences; the imports that they need are there already."""
+    path = folder / name
+    head = "import ctypes, os, signal, subprocess, sys, threading, time\nfrom fence.protocol import Fence\n"
+    path.write_text(f"{head}\n\n{body}")
+    return path

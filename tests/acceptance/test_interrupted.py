@@ -1,0 +1,176 @@
+"""Whoever wants a run to end gets what was found until then, status 130, and a clean machine."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import pty
+import signal
+import termios
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.harness_process import Harness, Running, eventually, write_fence, write_scenario
+
+pytestmark = pytest.mark.requires("kernel-gate")
+
+ENDLESS = ("--schedules", 10**9)
+
+# Shows by its process's name that it has judged some schedules, then goes on, or never comes back.
+FENCES = """\
+class Busy(Fence):
+    calls = 0
+    then = staticmethod(lambda: None)
+
+    def guarded_write(self, entries):
+        Busy.calls += 1
+        if Busy.calls > 150:
+            ctypes.CDLL(None).prctl(15, b"busy")
+            self.then()
+        super().guarded_write(entries)
+
+
+def _never():
+    while True:
+        pass
+
+
+class Hanging(Busy):
+    then = staticmethod(_never)
+"""
+
+
+@pytest.fixture
+def fences(tmp_path: Path) -> Path:
+    return write_fence(tmp_path, FENCES)
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Path:
+    return write_scenario(tmp_path)
+
+
+def _wait_until_busy(running: Running) -> None:
+    eventually(lambda: running.worker_named("busy") or running.process.poll() is not None)
+    assert running.process.poll() is None, running.end()
+
+
+@pytest.mark.parametrize("to_group", [False, True], ids=["to the harness", "to its group"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_signal_ends_the_run_and_keeps_what_was_found(
+    harness: Harness, scenario: Path, fences: Path, number: signal.Signals, to_group: bool
+) -> None:
+    with harness.start_run(scenario, "--fence", f"{fences}:Busy", *ENDLESS, "--json") as running:
+        _wait_until_busy(running)
+        (os.killpg if to_group else os.kill)(running.process.pid, number)
+        ended = running.end()
+        harness.assert_nothing_left(running)
+    assert ended.status == 130
+    assert ended.err == ""
+    assert ended.object["schedules"] >= 75
+    assert ended.object["stopped"] == "interrupted"
+    assert harness.verdicts() == ended.objects
+
+
+def test_an_interrupted_run_still_prints_its_table(harness: Harness, scenario: Path, fences: Path) -> None:
+    with harness.start_run(scenario, "--fence", f"{fences}:Busy", *ENDLESS) as running:
+        _wait_until_busy(running)
+        os.kill(running.process.pid, signal.SIGINT)
+        ended = running.end()
+    assert ended.status == 130
+    assert "interrupted, 1000000000 were wanted" in ended.out
+    assert ended.out.splitlines()[-1].endswith("interrupted")
+
+
+def test_questions_after_an_interrupt_are_not_asked(harness: Harness, scenario: Path, fences: Path) -> None:
+    both = ("--fence", f"{fences}:Busy", "--fence", "ledger")
+    with harness.start_run(scenario, *both, *ENDLESS, "--json") as running:
+        _wait_until_busy(running)
+        os.kill(running.process.pid, signal.SIGINT)
+        ended = running.end()
+        harness.assert_nothing_left(running)
+    assert ended.status == 130
+    assert [verdict["fence"] for verdict in harness.verdicts()] == [f"{fences}:Busy"]
+
+
+def test_a_second_interrupt_does_not_wait_for_a_fence_that_hangs(
+    harness: Harness, scenario: Path, fences: Path
+) -> None:
+    with harness.start_run(scenario, "--fence", f"{fences}:Hanging", *ENDLESS, "--json") as running:
+        _wait_until_busy(running)
+
+        def interrupted() -> bool:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(running.process.pid, signal.SIGINT)
+            return running.process.poll() is not None
+
+        eventually(interrupted, within_s=5.0)
+        ended = running.end()
+        harness.assert_nothing_left(running)
+    assert ended.status == 130
+    assert ended.object["schedules"] > 0
+    assert harness.verdicts() == ended.objects
+
+
+def test_a_run_whose_terminal_is_closed_ends_and_keeps_what_was_found(
+    harness: Harness, scenario: Path, fences: Path
+) -> None:
+    master, slave = pty.openpty()
+
+    def take_terminal() -> None:
+        import fcntl
+
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    streams = {"stdin": slave, "stdout": slave, "stderr": slave}
+    with harness.start_run(
+        scenario, "--fence", f"{fences}:Busy", *ENDLESS, before=take_terminal, environment={"CI": ""}, **streams
+    ) as running:
+        os.close(slave)
+        _drain_until_busy(running, master)
+        os.close(master)
+        assert running.process.wait(30) == 130
+        harness.assert_nothing_left(running)
+    assert [verdict["stopped"] for verdict in harness.verdicts()] == ["interrupted"]
+
+
+def _drain_until_busy(running: Running, master: int) -> None:
+    """Read what is shown, lest the terminal fill up."""
+    os.set_blocking(master, False)
+
+    def busy() -> object:
+        try:
+            os.read(master, 65536)
+        except OSError as error:
+            assert error.errno in (errno.EAGAIN, errno.EIO), error
+        return running.worker_named("busy") or running.process.poll() is not None
+
+    eventually(busy)
+
+
+def test_a_reader_that_goes_away_ends_the_run(harness: Harness, scenario: Path, fences: Path) -> None:
+    reading, writing = os.pipe()
+    both = ("--fence", "none", "--fence", f"{fences}:Busy")
+    with harness.start_run(scenario, *both, "--schedules", 10, "--json", stdout=writing) as running:
+        os.close(writing)
+        os.close(reading)
+        _, err = running.process.communicate(timeout=60)
+        harness.assert_nothing_left(running)
+    assert (running.process.returncode, err) == (130, "")
+    assert [verdict["fence"] for verdict in harness.verdicts()] == ["none"]
+
+
+def test_an_ignored_hangup_stays_ignored(harness: Harness, scenario: Path, fences: Path) -> None:
+    def as_nohup_does() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    with harness.start_run(
+        scenario, "--fence", f"{fences}:Busy", "--schedules", 400, "--json", before=as_nohup_does
+    ) as running:
+        _wait_until_busy(running)
+        os.killpg(running.process.pid, signal.SIGHUP)
+        ended = running.end()
+        harness.assert_nothing_left(running)
+    assert (ended.status, ended.object["schedules"]) == (0, 400)

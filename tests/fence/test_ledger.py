@@ -1,0 +1,493 @@
+"""What is special to the ledger: branches, deaths in the midst of a write, refused rewrites."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fence.errors import LockTimeoutError, TakeoverError
+from fence.ledger import LedgerFence
+from fence.ledger_book import BRANCHES_MAX
+from fence.protocol import Fence
+from tests.fence.stage import Stage, admits, entry
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path, "ledger")
+
+
+def test_foreign_bytes_that_another_runner_loads_are_hidden_from_nobody(stage: Stage) -> None:
+    first = stage.thinking("first")
+    stage.rogue_appends(entry("user", "rogue"))
+    second = stage.thinking("second", "cli")
+    assert admits(second)
+    assert not admits(first)
+    assert admits(second)
+
+
+def test_bytes_that_are_undone_are_no_takeover_even_when_another_runner_loaded_them(stage: Stage) -> None:
+    first = stage.thinking("first")
+    before = stage.path.read_bytes()
+    stage.rogue_appends(entry("user", "rogue"))
+    second = stage.handle("second", "cli")
+    second.begin_turn()
+    second.load()
+    second.end_turn()
+    stage.path.write_bytes(before)
+    assert admits(first)
+
+
+def test_a_passing_change_that_a_cotenant_saw_is_no_takeover(stage: Stage) -> None:
+    runner = stage.thinking()
+    away = stage.path.with_name("away")
+    cotenant = stage.handle("cron", "cli")
+    cotenant.acquire()
+    os.rename(stage.path, away)
+    assert cotenant.load() == b""
+    os.rename(away, stage.path)
+    cotenant.append([entry("user", "c")])
+    cotenant.release()
+    assert admits(runner)
+
+
+def test_a_rewrite_over_foreign_bytes_keeps_the_evidence(stage: Stage) -> None:
+    runner = stage.thinking()
+    stage.rogue_appends(entry("user", "rogue"))
+    stage.cotenant_rewrites([entry("user", "summary")], "rename")
+    assert stage.lines() == [entry("user", "summary")]
+    with pytest.raises(TakeoverError, match="rewritten over foreign bytes"):
+        runner.guarded_write([entry("assistant", "reply")])
+
+
+@pytest.mark.parametrize("how", ["rename", "in_place"])
+def test_a_rewrite_does_not_destroy_what_came_after_its_load(stage: Stage, how: str) -> None:
+    runner = stage.thinking()
+    compactor = stage.handle("compactor", "cli")
+    compactor.acquire()
+    compactor.load()
+    stage.rogue_appends(entry("user", "rogue"))
+    there = stage.path.read_bytes()
+    with pytest.raises(TakeoverError, match="between its load and its rewrite"):
+        compactor.rewrite([entry("user", "summary")], how)
+    compactor.release()
+    assert stage.path.read_bytes() == there
+    assert not admits(runner)
+
+
+def test_a_rewrite_of_a_file_that_vanished_after_its_load_makes_none(stage: Stage) -> None:
+    runner = stage.thinking()
+    compactor = stage.handle("compactor", "cli")
+    compactor.acquire()
+    compactor.load()
+    stage.path.unlink()
+    with pytest.raises(TakeoverError):
+        compactor.rewrite([entry("user", "summary")], "rename")
+    compactor.release()
+    assert not stage.path.exists()
+    assert not admits(runner)
+
+
+def test_rewrites_follow_each_other_under_one_hold(stage: Stage) -> None:
+    runner = stage.thinking()
+    compactor = stage.handle("compactor", "cli")
+    compactor.acquire()
+    compactor.load()
+    compactor.rewrite([entry("user", "one")], "rename")
+    compactor.rewrite([entry("user", "two")], "in_place")
+    compactor.release()
+    assert admits(runner)
+    assert stage.lines() == [entry("user", "two"), entry("assistant", "reply")]
+
+
+def _at_the_swap(
+    monkeypatch: pytest.MonkeyPatch, before: Callable[[], None], after: Callable[[], None]
+) -> None:
+    from fence import swap
+
+    real = swap._rename
+
+    def rename(new: str, path: str, flags: int) -> int:
+        monkeypatch.setattr(swap, "_rename", real)
+        before()
+        number = real(new, path, flags)
+        after()
+        return number
+
+    monkeypatch.setattr(swap, "_rename", rename)
+
+
+def test_bytes_written_right_before_a_rewrite_are_not_lost_unseen(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = stage.thinking()
+    rogue = entry("user", "rogue")
+    _at_the_swap(monkeypatch, lambda: stage.rogue_appends(rogue), lambda: None)
+    with pytest.raises(TakeoverError):
+        stage.cotenant_rewrites([entry("user", "summary")], "rename")
+    assert stage.lines()[-1] == rogue
+    assert not admits(runner)
+
+
+def test_bytes_written_to_a_file_that_was_replaced_concern_nobody(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = stage.thinking()
+    with stage.path.open("ab", buffering=0) as late:
+        _at_the_swap(monkeypatch, lambda: None, lambda: _write(late, entry("user", "rogue")))
+        stage.cotenant_rewrites([entry("user", "summary")], "rename")
+    assert admits(runner)
+    assert stage.lines() == [entry("user", "summary"), entry("assistant", "reply")]
+
+
+def _write(file: Any, data: bytes) -> None:
+    file.write(data)
+
+
+def test_an_entry_is_never_glued_onto_a_line_that_a_rogue_tore(stage: Stage) -> None:
+    runner = stage.thinking()
+    stage.rogue_appends(b'{"torn')
+    stage.cotenant_appends(entry("user", "c"))
+    assert stage.lines()[-2:] == [b'{"torn\n', entry("user", "c")]
+    assert not admits(runner)
+
+
+def test_a_turn_that_begins_on_a_torn_line_goes_on_below_it(stage: Stage) -> None:
+    stage.rogue_appends(b'{"torn')
+    runner = stage.handle("runner")
+    runner.begin_turn()
+    runner.load()
+    runner.release_for_prompt()
+    stage.cotenant_appends(process="cli")
+    assert admits(runner, entry("assistant", "reply"))
+    assert admits(runner, entry("assistant", "more"))
+    assert stage.lines()[-3:] == [b'{"torn\n', entry("assistant", "reply"), entry("assistant", "more")]
+
+
+def test_the_torn_branch_of_one_runner_does_not_disturb_another(stage: Stage) -> None:
+    before = stage.path.read_bytes()
+    stage.rogue_appends(b'{"torn')
+    first = stage.handle("first")
+    first.begin_turn()
+    first.load()
+    first.release_for_prompt()
+    stage.path.write_bytes(before)
+    second = stage.thinking("second", "cli")
+    assert admits(second)
+    assert admits(second)
+    assert not admits(first)
+
+
+@pytest.mark.parametrize("made", [b"", b"other"])
+def test_a_file_that_somebody_else_made_is_a_takeover_even_when_it_is_empty(
+    stage: Stage, made: bytes
+) -> None:
+    stage.path.unlink()
+    runner = stage.handle("runner")
+    runner.begin_turn()
+    runner.load()
+    runner.release_for_prompt()
+    stage.path.write_bytes(made)
+    stage.cotenant_appends(entry("user", "c"))
+    assert not admits(runner)
+
+
+@pytest.mark.parametrize("swapped", ["directory", "dangling link", "looping link", "pipe"])
+def test_what_is_no_file_any_more_is_a_takeover(stage: Stage, swapped: str) -> None:
+    runner = stage.thinking()
+    stage.path.unlink()
+    if swapped == "directory":
+        stage.path.mkdir()
+    elif swapped == "pipe":
+        os.mkfifo(stage.path)
+    else:
+        stage.path.symlink_to(stage.path if swapped == "looping link" else "nowhere")
+    assert not admits(runner)
+    runner.end_turn()
+
+
+def test_a_link_to_the_same_bytes_is_accepted_and_followed(stage: Stage) -> None:
+    runner = stage.thinking()
+    target = stage.path.with_name("target")
+    os.rename(stage.path, target)
+    stage.path.symlink_to(target)
+    assert admits(runner)
+    assert target.read_bytes().endswith(entry("assistant", "reply"))
+    assert admits(runner)
+
+
+@pytest.mark.parametrize("deed", ["removed", "emptied", "damaged"])
+def test_a_turn_does_not_outlive_the_ledger_it_is_measured_by(stage: Stage, deed: str) -> None:
+    runner = stage.thinking()
+    ledger = stage.path.with_name("transcript.jsonl.ledger")
+    if deed == "removed":
+        ledger.unlink()
+    else:
+        ledger.write_bytes(b"" if deed == "emptied" else b"x" * 5000)
+    stage.cotenant_appends(entry("user", "c"))
+    with pytest.raises(TakeoverError, match="the ledger is gone"):
+        runner.guarded_write([entry("assistant", "reply")])
+    runner.end_turn()
+    assert admits(stage.thinking())
+
+
+def test_a_ledger_that_was_made_anew_knows_no_branch_of_the_old_one(stage: Stage) -> None:
+    runner = stage.thinking()
+    stage.path.with_name("transcript.jsonl.ledger").unlink()
+    assert admits(stage.thinking("second", "cli"))
+    assert not admits(runner)
+
+
+def test_many_foreign_contents_end_the_oldest_turn_and_no_younger_one(stage: Stage) -> None:
+    runners = []
+    for number in range(BRANCHES_MAX + 1):
+        runners.append(stage.thinking(f"runner{number}"))
+        stage.rogue_appends(entry("user", f"rogue{number}"))
+    newest = stage.thinking("newest")
+    assert admits(newest)
+    assert not any(admits(runner) for runner in runners)
+
+
+def test_a_later_load_in_a_turn_hides_nothing(stage: Stage) -> None:
+    runner = stage.thinking()
+    stage.rogue_appends(entry("user", "rogue"))
+    runner.acquire()
+    runner.load()
+    runner.release()
+    assert not admits(runner)
+
+
+def test_recovery_takes_in_what_is_there_and_nothing_that_comes_after(stage: Stage) -> None:
+    runner = stage.thinking()
+    stage.rogue_appends(entry("user", "rogue"))
+    assert not admits(runner)
+    assert runner.recover()
+    assert admits(runner)
+    stage.rogue_appends(entry("user", "again"))
+    assert not admits(runner)
+
+
+def test_recovery_that_cannot_have_the_lock_changes_nothing(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, "ledger", lock_timeout_ms=0)
+    runner = stage.thinking()
+    stage.rogue_appends(entry("user", "rogue"))
+    assert not admits(runner)
+    holder = stage.handle("cron")
+    holder.acquire()
+    with pytest.raises(LockTimeoutError):
+        runner.recover()
+    holder.release()
+    assert not admits(runner)
+
+
+# Deaths and failures in the midst of a write
+
+
+class _Died(BaseException):
+    """Stands for the end of the process: nothing after it is done."""
+
+
+def _dies_at(monkeypatch: pytest.MonkeyPatch, call: str, count: int, part: int | None = None) -> None:
+    """Have the process die at its `count`-th call, or after `part` bytes of it."""
+    real = getattr(os, call)
+    left = [count]
+
+    def dying(*arguments: Any) -> Any:
+        left[0] -= 1
+        if left[0] == 0:
+            if part is not None:
+                fd, data, *rest = arguments
+                real(fd, bytes(data)[:part], *rest)
+            raise _Died
+        return real(*arguments)
+
+    monkeypatch.setattr(os, call, dying)
+
+
+_DEATHS = {
+    "before the intent": ("pwrite", 1, None, 0),
+    "in the intent": ("pwrite", 1, 900, 0),
+    "in the intended bytes": ("pwrite", 1, 2060, 0),
+    "before the write": ("write", 1, None, 0),
+    "in the write": ("write", 1, 7, 7),
+    "before the record": ("pwrite", 2, None, None),
+    "in the record": ("pwrite", 2, 900, None),
+}
+
+
+@pytest.mark.parametrize("death", list(_DEATHS))
+@pytest.mark.parametrize("next_writer", ["nobody", "cotenant", "runner"])
+def test_a_cotenant_that_dies_in_its_append_is_no_takeover(
+    stage: Stage, death: str, next_writer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = stage.thinking()
+    call, count, part, written = _DEATHS[death]
+    line = entry("user", "dying")
+    victim = stage.handle("cron", "cli")
+    victim.acquire()
+    size = stage.path.stat().st_size
+    _dies_at(monkeypatch, call, count, part)
+    with pytest.raises(_Died):
+        victim.append([line])
+    monkeypatch.undo()
+    victim.lock.release_if_held()  # as the kernel does
+    assert stage.path.stat().st_size == size + (len(line) if written is None else written)
+    if next_writer == "cotenant":
+        stage.cotenant_appends(entry("user", "next"))
+    if next_writer == "runner":
+        assert admits(stage.thinking("second", "cli"))
+    assert admits(runner, entry("assistant", "reply"))
+    assert stage.lines()[-1] == entry("assistant", "reply")
+    assert admits(runner)
+
+
+@pytest.mark.parametrize("death", list(_DEATHS))
+def test_a_rogue_after_a_death_is_not_overlooked(
+    stage: Stage, death: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = stage.thinking()
+    call, count, part, _ = _DEATHS[death]
+    victim = stage.handle("cron", "cli")
+    victim.acquire()
+    _dies_at(monkeypatch, call, count, part)
+    with pytest.raises(_Died):
+        victim.append([entry("user", "dying")])
+    monkeypatch.undo()
+    victim.lock.release_if_held()
+    stage.rogue_appends(entry("user", "rogue"))
+    assert not admits(runner)
+
+
+@pytest.mark.parametrize("before_swap", [True, False])
+@pytest.mark.parametrize("rogue", [True, False])
+def test_a_compactor_that_dies_at_its_swap_is_settled_by_the_next(
+    stage: Stage, before_swap: bool, rogue: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die() -> None:
+        raise _Died
+
+    def nothing() -> None:
+        return None
+
+    runner = stage.thinking()
+    old = stage.path.read_bytes()
+    if rogue:
+        stage.rogue_appends(entry("user", "rogue"))
+        old = stage.path.read_bytes()
+    victim = stage.handle("compactor", "cli")
+    victim.acquire()
+    victim.load()
+    _at_the_swap(monkeypatch, die if before_swap else nothing, nothing if before_swap else die)
+    with pytest.raises(_Died):
+        victim.rewrite([entry("user", "summary")], "rename")
+    monkeypatch.undo()
+    victim.lock.release_if_held()
+    stage.cotenant_appends(entry("user", "next"))
+    assert stage.path.read_bytes() == (old if before_swap else entry("user", "summary")) + entry(
+        "user", "next"
+    )
+    assert admits(runner) == (not rogue)
+    assert not stage.path.with_name("transcript.jsonl.rewrite.tmp").exists()
+
+
+def test_a_part_of_its_own_bytes_left_by_a_full_disk_is_no_takeover(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = stage.thinking()
+    real = os.write
+
+    def full(fd: int, data: Any) -> int:
+        monkeypatch.setattr(os, "write", real)
+        real(fd, bytes(data)[:5])
+        raise OSError(28, "no space")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="no space"):
+        runner.guarded_write([entry("assistant", "lost")])
+    assert admits(runner, entry("assistant", "reply"))
+    assert stage.lines()[-2:] == [entry("assistant", "lost")[:5] + b"\n", entry("assistant", "reply")]
+
+
+# Against a model
+
+
+class _Model:
+    """What each runner's transcript must be, had lawful writers alone written."""
+
+    def __init__(self) -> None:
+        self.lawful: dict[int, bytes | None] = {}
+
+    def write(self, data: bytes) -> None:
+        for runner, content in self.lawful.items():
+            if content is not None:
+                self.lawful[runner] = content + data
+
+    def rewrite(self, old: bytes, new: bytes) -> None:
+        for runner, content in self.lawful.items():
+            self.lawful[runner] = new if content == old else None
+
+
+_DEEDS = ("append", "compact", "load", "guard", "recover", "rogue", "undo", "flip", "same", "replace", "time")
+
+
+@settings(max_examples=150, deadline=None)
+@given(deeds=st.lists(st.tuples(st.sampled_from(_DEEDS), st.integers(0, 2)), max_size=25))
+def test_a_runner_is_refused_exactly_when_the_bytes_are_not_the_lawful_ones(
+    tmp_path_factory: pytest.TempPathFactory, deeds: list[tuple[str, int]]
+) -> None:
+    stage = Stage(tmp_path_factory.mktemp("model"), LedgerFence)
+    model = _Model()
+    runners: dict[int, Fence] = {}
+    kept = stage.path.read_bytes()
+    for number, (deed, who) in enumerate(deeds):
+        line = entry("user", f"{deed}{number}")
+        there = stage.path.read_bytes()
+        if deed == "append":
+            stage.cotenant_appends(line, process=f"p{who}")
+            model.write(line)
+        elif deed == "compact":
+            stage.cotenant_rewrites([line], random.Random(number).choice(["rename", "in_place"]))
+            model.rewrite(there, line)
+        elif deed == "load":
+            runners[who] = runners.get(who) or stage.handle(f"runner{who}", f"p{who}")
+            runners[who].begin_turn()
+            assert runners[who].load() == there
+            runners[who].release_for_prompt()
+            model.lawful[who] = there
+        elif deed == "recover" and who in runners:
+            assert runners[who].recover()
+            model.lawful[who] = there
+        elif deed == "guard" and who in runners:
+            lawful = model.lawful[who] == there
+            assert admits(runners[who], line) == lawful
+            if lawful:
+                model.write(line)
+            else:
+                # Refused for the rest of the turn.
+                model.lawful[who] = None
+        else:
+            _rogue(stage, deed, line, kept)
+        kept = there
+
+
+def _rogue(stage: Stage, deed: str, line: bytes, kept: bytes) -> None:
+    there = stage.path.read_bytes()
+    if deed == "rogue":
+        stage.rogue_appends(line)
+    elif deed == "undo":
+        stage.path.write_bytes(kept)
+    elif deed == "flip":
+        stage.path.write_bytes(there[:-2] + b"?\n")
+    elif deed == "same":
+        stage.rogue_replaces(there)
+    elif deed == "replace":
+        stage.rogue_replaces(line)
+    elif deed == "time":
+        os.utime(stage.path)

@@ -1,0 +1,253 @@
+"""Attempts to change something outside the session directory, one method each."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import socket
+
+from tests.harness.gates.kernel.words import Words, error_of, syscall
+
+__all__ = ["Escaping"]
+
+_CREAT, _FUTIMESAT, _OPENAT2, _FREMOVEXATTR, _LREMOVEXATTR = 85, 261, 437, 199, 198
+_AT_FDCWD = -100
+
+
+class Escaping(Words):
+    """``victim`` and ``empty`` lie beside the session directory; every method says what came of it."""
+
+    @property
+    def _beside(self) -> str:
+        return os.path.dirname(os.path.dirname(self.path))
+
+    @property
+    def _victim(self) -> str:
+        return f"{self._beside}/victim"
+
+    @property
+    def _new(self) -> str:
+        return f"{self._beside}/new"
+
+    def append(self, entries: object) -> None:
+        try:
+            super().append(entries)  # type: ignore[arg-type]
+        except OSError as error:
+            from fence.errors import TakeoverError
+
+            raise TakeoverError(error_of(error)) from None
+
+    def _open(self, path: str, flags: int) -> str:
+        os.close(os.open(path, flags | os.O_CLOEXEC, 0o600))
+        return "opened"
+
+    def _reading(self) -> int:
+        return os.open(self._victim, os.O_RDONLY | os.O_CLOEXEC)
+
+    def _linked(self) -> str:
+        """A symlink inside that leads to the victim."""
+        path = self.path + ".out"
+        os.symlink(self._victim, path)
+        return path
+
+    def open_to_write(self) -> str:
+        return self._open(self._victim, os.O_WRONLY)
+
+    def open_to_truncate(self) -> str:
+        return self._open(self._victim, os.O_RDONLY | os.O_TRUNC)
+
+    def open_to_create(self) -> str:
+        return self._open(self._new, os.O_RDONLY | os.O_CREAT)
+
+    def open_relative(self) -> str:
+        return self._open("../victim", os.O_RDWR)
+
+    def open_device_like(self) -> str:
+        return self._open(f"/dev/..{self._victim}", os.O_WRONLY)
+
+    def open_shared_memory(self) -> str:
+        return self._open(f"/dev/shm/harness-escape-{os.getpid()}", os.O_WRONLY | os.O_CREAT)
+
+    def open_unnamed(self) -> str:
+        return self._open(self._beside, os.O_RDWR | os.O_TMPFILE)
+
+    def openat2(self) -> str:
+        how = (ctypes.c_uint64 * 3)(os.O_WRONLY, 0, 0)
+        os.close(syscall(_OPENAT2, _AT_FDCWD, os.fsencode(self._victim), how, 24))
+        return "opened"
+
+    def creat(self) -> str:
+        os.close(syscall(_CREAT, os.fsencode(self._victim), 0o600))
+        return "created"
+
+    def by_descriptor(self) -> str:
+        fd = self._reading()
+        try:
+            return self._open(f"/proc/self/fd/{fd}", os.O_WRONLY)
+        finally:
+            os.close(fd)
+
+    def truncate(self) -> None:
+        os.truncate(self._victim, 1)
+
+    def rename_in(self) -> None:
+        os.rename(self._victim, self.path)
+
+    def rename_out(self) -> None:
+        os.rename(self.path, self._victim)
+
+    def rename_outside(self) -> None:
+        os.rename(self._victim, self._new)
+
+    def link_in(self) -> None:
+        os.link(self._victim, self.path + ".link")
+
+    def link_out(self) -> None:
+        os.link(self.path, self._new)
+
+    def link_outside(self) -> None:
+        os.link(self._victim, self._new)
+
+    def symlink(self) -> None:
+        os.symlink("x", self._new)
+
+    def unlink(self) -> None:
+        os.unlink(self._victim)
+
+    def mkdir(self) -> None:
+        os.mkdir(self._new)
+
+    def rmdir(self) -> None:
+        os.rmdir(f"{self._beside}/empty")
+
+    def mkfifo(self) -> None:
+        os.mkfifo(self._new)
+
+    def bind(self) -> None:
+        with socket.socket(socket.AF_UNIX) as one:
+            one.bind(self._new)
+
+    def chmod(self) -> None:
+        os.chmod(self._victim, 0o777)
+
+    def fchmod(self) -> None:
+        fd = self._reading()
+        try:
+            os.fchmod(fd, 0o777)
+        finally:
+            os.close(fd)
+
+    def chown(self) -> None:
+        os.chown(self._victim, os.getuid(), os.getgid())
+
+    def fchown(self) -> None:
+        fd = self._reading()
+        try:
+            os.fchown(fd, os.getuid(), os.getgid())
+        finally:
+            os.close(fd)
+
+    def utime(self) -> None:
+        os.utime(self._victim, (1, 1))
+
+    def utime_by_descriptor(self) -> None:
+        fd = self._reading()
+        try:
+            os.utime(fd, (1, 1))
+        finally:
+            os.close(fd)
+
+    def futimesat_by_descriptor(self) -> None:
+        fd = self._reading()
+        try:
+            syscall(_FUTIMESAT, fd, 0, 0)
+        finally:
+            os.close(fd)
+
+    def setxattr(self) -> None:
+        os.setxattr(self._victim, "user.mark", b"changed")
+
+    def fsetxattr(self) -> None:
+        fd = self._reading()
+        try:
+            os.setxattr(fd, "user.mark", b"changed")
+        finally:
+            os.close(fd)
+
+    def removexattr(self) -> None:
+        os.removexattr(self._victim, "user.mark")
+
+    def lremovexattr(self) -> None:
+        syscall(_LREMOVEXATTR, os.fsencode(self._victim), b"user.mark")
+
+    def fremovexattr(self) -> None:
+        fd = self._reading()
+        try:
+            syscall(_FREMOVEXATTR, fd, b"user.mark")
+        finally:
+            os.close(fd)
+
+    def symlink_then_write(self) -> str:
+        return self._open(self._linked(), os.O_WRONLY)
+
+    def symlink_then_truncate(self) -> None:
+        os.truncate(self._linked(), 0)
+
+    def symlink_then_chmod(self) -> None:
+        os.chmod(self._linked(), 0o777)
+
+    def symlink_then_utime(self) -> None:
+        os.utime(self._linked(), (1, 1))
+
+    def symlink_then_setxattr(self) -> None:
+        os.setxattr(self._linked(), "user.mark", b"changed")
+
+    def symlink_then_create(self) -> str:
+        os.symlink(self._new, self.path + ".out")
+        return self._open(self.path + ".out", os.O_WRONLY | os.O_CREAT)
+
+    def symlink_twice(self) -> str:
+        os.symlink(os.path.basename(self._linked()), self.path + ".twice")
+        return self._open(self.path + ".twice", os.O_WRONLY)
+
+    def symlink_of_directory(self) -> str:
+        os.symlink("..", self.path + ".up")
+        return self._open(self.path + ".up/victim", os.O_WRONLY)
+
+    def remove_session(self) -> None:
+        os.rmdir(os.path.dirname(self.path))
+
+    def rename_session(self) -> None:
+        os.rename(os.path.dirname(self.path), self._new)
+
+    # What is allowed
+
+    def read(self) -> str:
+        fd = os.open(self._victim, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return os.read(fd, 100).decode()
+        finally:
+            os.close(fd)
+
+    def read_by_symlink(self) -> str:
+        fd = os.open(self._linked(), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return os.read(fd, 100).decode()
+        finally:
+            os.close(fd)
+
+    def null_device(self) -> str:
+        fd = os.open("/dev/null", os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            return str(os.write(fd, b"gone"))
+        finally:
+            os.close(fd)
+
+    def missing(self) -> str:
+        try:
+            os.stat(self._beside + "/missing")
+        except OSError as error:
+            assert error.errno == errno.ENOENT
+            return "ENOENT"
+        return "found"

@@ -1,0 +1,239 @@
+"""A kernel gate with real workers, programs of words, and a strategy that follows a script.
+
+A program is a list of words a lane. ``think:3`` and ``pause:50`` are what they say; any
+other word names a method of the fence under test, which makes the system calls in question.
+What the method returns comes back as the detail of its operation (see `words`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import os
+import random
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import ClassVar, Self
+
+from fence.protocol import Fence
+from harness import worker
+from harness.explorer import ticking
+from harness.gates.kernel.gate import KernelGate
+from harness.gates.protocol import Candidate, Layout, Outcome
+from harness.history import Change, End, Invoke, LaneInfo, LockEvent, Return, Step
+from harness.program import Entry, Filesystem, LaneProgram, Op, Program
+from harness.runner import run_schedule
+from harness.schedule import Schedule
+from harness.strategies.protocol import Strategy
+
+__all__ = ["INITIAL", "Out", "Scripted", "Seen", "Stage", "Until", "program_of"]
+
+INITIAL = b"aaaa\nbbbb\n"
+START_NS = 1_000_000_000_000_000_000
+_DEADLINE_S = 60.0
+_STEPS_MAX = 2000
+
+
+@dataclasses.dataclass(frozen=True)
+class Until:
+    """Let a lane go on until it stands before a call."""
+
+    lane: int
+    call: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Out:
+    """Let a lane go on until it cannot."""
+
+    lane: int
+
+
+Script = Sequence[int | Until | Out]
+
+
+class Scripted:
+    """Follows a script, and does not switch once the script is over.
+
+    A number in the script is a lane that takes one step; that lane must be able to go.
+    """
+
+    name: ClassVar[str] = "scripted"
+    about: ClassVar[str] = "follows a script"
+
+    def __init__(self, script: Script = ()) -> None:
+        self._script = script
+        #: What there was to pick from, step by step.
+        self.offered: list[list[Candidate]] = []
+
+    def begin(self, rng: random.Random, lanes: int) -> None:
+        self._left = list(self._script)
+        self.offered = []
+
+    def pick(self, candidates: Sequence[Candidate]) -> int:
+        self.offered.append(list(candidates))
+        places = {candidate.lane: place for place, candidate in enumerate(candidates)}
+        while self._left:
+            item = self._left[0]
+            if isinstance(item, int):
+                assert item in places, f"step {len(self.offered)}: lane {item} cannot go, only {candidates}"
+                self._left.pop(0)
+                return places[item]
+            if item.lane in places and (
+                isinstance(item, Out) or candidates[places[item.lane]].call != item.call
+            ):
+                return places[item.lane]
+            self._left.pop(0)
+        return 0
+
+    def end(self, steps: int) -> None:
+        assert all(isinstance(item, Out) for item in self._left), f"never came to {self._left}"
+
+
+class Seen:
+    """One schedule, ready to be asked about."""
+
+    def __init__(self, outcome: Outcome, schedule: Schedule, strategy: Strategy) -> None:
+        self.outcome = outcome
+        self.schedule = schedule
+        self.strategy = strategy
+        self.events = outcome.events
+        self.steps = [event for event in outcome.events if isinstance(event, Step)]
+        self.end: End = outcome.end
+
+    def calls(self, lane: int | None = None) -> list[str]:
+        """``call path`` of each step."""
+        return [f"{s.call} {s.path}".rstrip() for s in self.steps if lane is None or s.lane == lane]
+
+    def said(self, lane: int = 0) -> list[str]:
+        """What each word of a lane came back with; a crash is an error of the test."""
+        returns = [event for event in self.events if isinstance(event, Return) and event.lane == lane]
+        assert all(event.outcome != "crash" for event in returns), returns
+        return [event.detail for event in returns]
+
+    def outcomes(self, lane: int = 0) -> list[str]:
+        return [event.outcome for event in self.events if isinstance(event, Return) and event.lane == lane]
+
+    def invoked(self) -> list[tuple[int, int]]:
+        return [(event.lane, event.op) for event in self.events if isinstance(event, Invoke)]
+
+    def changes(self) -> list[tuple[int, str, bytes | None]]:
+        """Lane, call, and what a reader finds afterwards, of each step that changed something."""
+        return [(step.lane, step.call, self.content(step.change)) for step in self.steps if step.change]
+
+    def content(self, change: Change) -> bytes | None:
+        after = change.after
+        if after.file is None:
+            return None
+        content = self.outcome.blobs[after.content]
+        assert len(content) == after.size
+        return content
+
+    def locks(self) -> list[tuple[int, LockEvent]]:
+        return [(step.lane, step.lock) for step in self.steps if step.lock is not None]
+
+
+def program_of(lanes: Sequence[LaneInfo], words: Sequence[Sequence[str]], **options: object) -> Program:
+    """The program in which each lane does its words."""
+    return Program(
+        tuple(
+            LaneProgram(lane.name, lane.role, lane.process, lane.participant, tuple(map(_op, lane_words)))
+            for lane, lane_words in zip(lanes, words, strict=True)
+        ),
+        tuple(Entry(f"i{n}", "user", line.decode()) for n, line in enumerate(INITIAL.splitlines())),
+        options.pop("filesystem", Filesystem()),  # type: ignore[arg-type]
+        options.pop("clock_start_ns", START_NS),  # type: ignore[arg-type]
+        **options,  # type: ignore[arg-type]
+    )
+
+
+def _op(word: str) -> Op:
+    kind, _, number = word.partition(":")
+    if kind == "think":
+        return Op("think", steps=int(number))
+    if kind == "pause":
+        return Op("pause", duration_ms=int(number))
+    return Op("append", entries=(Entry(word, "user", word),))
+
+
+class Stage:
+    """A started gate; leaving it stops all there is.
+
+    Args:
+        directory: an empty one; the session directory is made in it.
+        fence: class under test.
+        processes: the process of each lane, by name.
+        wall_limit_s: see `KernelGate`.
+        options: for the fence.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        fence: type[Fence],
+        processes: Sequence[str] = ("p",),
+        wall_limit_s: float = 2.0,
+        **options: int | str | bool,
+    ) -> None:
+        self.directory = directory.resolve() / "session"
+        self.directory.mkdir()
+        self.path = self.directory / "transcript.jsonl"
+        self.lanes = tuple(
+            LaneInfo(f"lane{index}", "runner", process, True) for index, process in enumerate(processes)
+        )
+        reference = f"{inspect.getfile(fence)}:{fence.__name__}"
+        self._layout = Layout(reference, self.lanes, options, fence.lock_kind)
+        self._wall_limit_s = wall_limit_s
+        self._ticking = ticking()
+
+    def __enter__(self) -> Self:
+        self._cores = os.sched_getaffinity(0)
+        self._timer = signal.getitimer(signal.ITIMER_REAL)
+        os.sched_setaffinity(0, {min(self._cores)})
+        self._ticking.__enter__()
+        deadline = time.monotonic() + _DEADLINE_S
+
+        def tick(number: int, frame: FrameType | None) -> None:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no end within {_DEADLINE_S:.0f} s")
+
+        signal.signal(signal.SIGALRM, tick)
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def _start(self) -> None:
+        self.gate = KernelGate(str(self.directory), worker.main, self._wall_limit_s)
+        self.gate.start(self._layout)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.gate.close()
+        finally:
+            self._ticking.__exit__(None, None, None)
+            # The test's own time-out may stand on the same timer.
+            signal.setitimer(signal.ITIMER_REAL, *self._timer)
+            os.sched_setaffinity(0, self._cores)
+
+    def run(self, *words: Sequence[str], script: Script = (), **options: object) -> Seen:
+        """One schedule in which lane *i* does ``words[i]``."""
+        return self.play(program_of(self.lanes, words, **options), Scripted(script))
+
+    def play(self, program: Program, strategy: Strategy, seed: int = 0) -> Seen:
+        """One schedule under any strategy."""
+        try:
+            outcome, schedule = run_schedule(self.gate, program, strategy, random.Random(seed), _STEPS_MAX)
+        except BaseException:
+            # The next test of the same stage shall not have to suffer for it.
+            self.gate.close()
+            self._start()
+            raise
+        return Seen(outcome, schedule, strategy)

@@ -1,0 +1,87 @@
+"""Nothing that a lane does changes a file outside the session directory."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.harness.gates.kernel.escaping import Escaping
+from tests.harness.gates.kernel.stage import Seen, Stage
+
+pytestmark = pytest.mark.requires("kernel-gate")
+
+READ_ONLY = [
+    *("open_to_write", "open_to_truncate", "open_to_create", "open_relative", "open_device_like"),
+    *("open_shared_memory", "open_unnamed", "openat2", "creat", "by_descriptor", "truncate"),
+    *("rename_in", "rename_out", "rename_outside", "link_in", "link_out", "link_outside"),
+    *("symlink", "unlink", "mkdir", "rmdir", "mkfifo", "bind"),
+    *("chmod", "fchmod", "chown", "fchown", "utime", "utime_by_descriptor", "futimesat_by_descriptor"),
+    *("setxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr"),
+    *("symlink_then_write", "symlink_then_truncate", "symlink_then_chmod", "symlink_then_utime"),
+    *("symlink_then_setxattr", "symlink_then_create", "symlink_twice", "symlink_of_directory"),
+]
+BUSY = ["remove_session", "rename_session"]
+ALLOWED = {"read": "victim", "read_by_symlink": "victim", "null_device": "4", "missing": "ENOENT"}
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory):
+    with Stage(tmp_path_factory.mktemp("border"), Escaping) as stage:
+        yield stage
+
+
+@pytest.fixture(autouse=True)
+def victims(stage: Stage):
+    """What lies outside, anew for each test."""
+    beside = stage.directory.parent
+    (beside / "empty").mkdir()
+    victim = beside / "victim"
+    victim.write_bytes(b"victim")
+    os.setxattr(victim, "user.mark", b"mark")
+    victim.chmod(0o640)
+    yield
+    victim.unlink(missing_ok=True)
+    (beside / "empty").rmdir()
+
+
+def outside(stage: Stage) -> tuple[object, ...]:
+    """All there is to see beside the session directory."""
+    beside: Path = stage.directory.parent
+    victim = beside / "victim"
+    status = victim.stat()
+    return (
+        sorted(os.listdir(beside)),
+        victim.read_bytes(),
+        os.getxattr(victim, "user.mark"),
+        (status.st_mode, status.st_nlink, status.st_mtime_ns, status.st_ctime_ns, status.st_ino),
+        [name for name in os.listdir("/dev/shm") if name.startswith("harness-escape")],
+    )
+
+
+def run(stage: Stage, word: str) -> Seen:
+    before = outside(stage)
+    seen = stage.run([word])
+    assert outside(stage) == before
+    assert stage.path.read_bytes() == b"aaaa\nbbbb\n"
+    assert not seen.end.inconclusive
+    assert not seen.changes()
+    return seen
+
+
+@pytest.mark.parametrize("word", READ_ONLY)
+def test_outside_is_a_read_only_file_system(stage: Stage, word: str) -> None:
+    assert run(stage, word).said() == ["EROFS"]
+
+
+@pytest.mark.parametrize("word", BUSY)
+def test_the_session_directory_itself_is_busy(stage: Stage, word: str) -> None:
+    seen = run(stage, word)
+    assert seen.said() == ["EBUSY"]
+    assert seen.calls() == []
+
+
+@pytest.mark.parametrize(("word", "told"), ALLOWED.items())
+def test_reading_outside_and_writing_to_a_device_are_allowed(stage: Stage, word: str, told: str) -> None:
+    assert run(stage, word).said() == [told]
