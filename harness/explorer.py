@@ -183,13 +183,9 @@ class Explorer:
         tally.inode_reused += outcome.end.inode_reused
         if judgement.inconclusive:
             return False
-        if index % _REPEAT_EVERY == 0 and self._repeatable():
+        if index % _REPEAT_EVERY == 0 and self._repeatable:
             self._repeat(tally, program, strategy, seed, index, history)
         return True
-
-    def _repeatable(self) -> bool:
-        """Real inode numbers come from an allocator that everybody on the machine shares."""
-        return self.gate.name == "kernel" and self.scenario.filesystem.inode_reuse != "real"
 
     def _repeat(
         self, tally: Tally, program: Program, strategy: Strategy, seed: int, index: int, first: History

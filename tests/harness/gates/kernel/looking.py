@@ -9,6 +9,7 @@ import random
 import struct
 import time
 import uuid
+from time import time_ns as imported_time_ns
 
 from tests.harness.gates.kernel.words import Words, syscall
 
@@ -106,6 +107,10 @@ class Looking(Words):
         assert time.time() == time.monotonic() == time.perf_counter()
         return "yes"
 
+    def imported_clock(self) -> str:
+        """A clock's function that was bound when the module was loaded."""
+        return json.dumps([imported_time_ns(), time.time_ns()])
+
     def sleep(self) -> str:
         before = time.time_ns()
         time.sleep(86_400)
@@ -188,6 +193,19 @@ class Looking(Words):
         except OSError:
             return json.dumps([before, self._times()])
         return "accepted"
+
+    def write_and_fail(self) -> str:
+        """Writes that the kernel refuses: the descriptor is for reading."""
+        before = self._times()
+        fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        for refused in (lambda: os.write(fd, b"X"), lambda: os.ftruncate(fd, 0)):
+            try:
+                refused()
+            except OSError:
+                continue
+            return "accepted"
+        os.close(fd)
+        return json.dumps([before, self._times()])
 
     def set_through_symlink(self) -> str:
         """Once the link's own time, once that of what it leads to."""

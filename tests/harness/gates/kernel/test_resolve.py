@@ -33,7 +33,7 @@ WAYS = [
     ("across_pages", ["open T", *WRITE[1:]]),
     ("up_to_a_border", ["open T", *WRITE[1:]]),
     ("longest", WRITE),
-    ("name_of_bytes", ["link T > tmp1", "openat tmp1", "write tmp1", "close tmp1"]),
+    ("name_of_bytes", ["link T > tmp1", "openat tmp1", *WRITE[1:]]),
     ("by_openat2", ["openat2 T", *WRITE[1:]]),
 ]
 
