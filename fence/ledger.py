@@ -19,7 +19,6 @@ __all__ = ["LedgerFence"]
 
 _APPENDING = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
 _NEW = os.O_CREAT | os.O_EXCL
-_ATTEMPTS_MAX = 3
 
 
 class LedgerFence(Fence):
@@ -225,26 +224,12 @@ class LedgerFence(Fence):
         return os.open(self.path, _APPENDING | os.O_CREAT, 0o600), exists
 
     def _write(self, book: Book, payload: bytes, fd: int, existed: bool) -> None:
-        """Write to an open file until it is the one that readers get, and write it down once."""
-        for attempt in range(_ATTEMPTS_MAX):
-            if attempt:
-                fd, existed = self._open(True)
-            try:
-                write_all(fd, payload)
-                arrived = self._leads_to(fd)
-            finally:
-                os.close(fd)
-            if arrived:
-                break
+        try:
+            write_all(fd, payload)
+        finally:
+            os.close(fd)
         # A file made or removed by somebody else ends a branch even if the bytes are alike.
         book.commit({name: old.plus(payload) for name, old in book.branches.items() if old.exists == existed})
-
-    def _leads_to(self, fd: int) -> bool:
-        """Whether the path still leads to an open file, or somebody swapped it meanwhile."""
-        try:
-            return os.path.samestat(os.fstat(fd), os.stat(self.path))
-        except OSError:
-            return False
 
     def _exchange(self, book: Book, data: bytes) -> None:
         new = Content.of(data)

@@ -108,7 +108,8 @@ class Explorer:
         self._rules: dict[str, Any] = {name: answer for name, answer in self._policy.rules.items()}
         self._directory = os.path.realpath(tempfile.mkdtemp(prefix="harness-session-", dir=root))
         self.gate = _make_gate(gate, self._directory)
-        self._repeatable = gate == "kernel"
+        # Real inode numbers come from an allocator that everybody on the machine shares.
+        self._repeatable = gate == "kernel" and scenario.filesystem.inode_reuse != "real"
         example = plan.draw(scenario, 0, 0)
         self.lanes = tuple(
             LaneInfo(lane.name, lane.role, lane.process, lane.participant) for lane in example.lanes

@@ -184,20 +184,12 @@ class SidecarLock(Lock):
         self._process["sidecar.serial"] = serial
         return serial
 
-    def _read(self, held_here: set[Payload] | None = None) -> bytes | None:
-        """The file's bytes; into `held_here` go the locks that this process held when it was opened.
-
-        Held when it was read is too late: what is read then may be a file that its
-        holder, a neighbour, has unlinked in the meantime.
-        """
-        before = set(self._ours)
+    def _read(self) -> bytes | None:
         try:
             fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
         try:
-            if held_here is not None:
-                held_here |= before | self._ours
             return os.read(fd, 4096)
         finally:
             os.close(fd)
@@ -211,13 +203,23 @@ class SidecarLock(Lock):
     # Staleness
 
     def _reclaim(self) -> bool:
-        """Unlink the lock file if it is stale; also True when it is gone by itself."""
-        held_here: set[Payload] = set()
-        data = self._read(held_here)
-        if data is None:
+        """Unlink the lock file if it is stale; also True when it is gone by itself.
+
+        Everything is judged by the one file that was opened. Which locks this process
+        holds is taken at that moment, too: by the time the payload is read, its holder,
+        a neighbour, may have unlinked it.
+        """
+        held_here = set(self._ours)
+        try:
+            fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
             return True
-        holder = Payload.decode(data)
-        stale = self._unclaimed() if holder is None else self._stale(holder, held_here)
+        try:
+            held_here |= self._ours
+            holder = Payload.decode(os.read(fd, 4096))
+            stale = self._unclaimed(fd) if holder is None else self._stale(holder, held_here)
+        finally:
+            os.close(fd)
         if stale:
             self._unlink()
         return stale
@@ -259,13 +261,9 @@ class SidecarLock(Lock):
             f"at most {self._max_hold_ms} are allowed; end that process or wait for it"
         )
 
-    def _unclaimed(self) -> bool:
+    def _unclaimed(self, fd: int) -> bool:
         """Nobody wrote a payload, and its maker has had time enough for that."""
-        try:
-            modified_ns = os.stat(self._path).st_mtime_ns
-        except FileNotFoundError:
-            return True
-        return time.time_ns() - modified_ns > self._grace_ms * 1_000_000
+        return time.time_ns() - os.fstat(fd).st_mtime_ns > self._grace_ms * 1_000_000
 
     def _age_ms(self, holder: Payload) -> int:
         return int(time.time() * 1000) - holder.created_ms

@@ -29,7 +29,7 @@ def waited(seen: Seen, lane: int) -> int:
 def test_a_waiting_lane_is_not_offered_until_the_lock_is_free(stage: Stage) -> None:
     seen = stage.run(
         ["open", "exclusive", "think:3", "unlock", "write"], ["open", "exclusive", "write"], [],
-        script=[0, 0, Out(1)],
+        script=[0, 0, Out(1), 0, 0, 0, 0, 1],
     )  # fmt: skip
     assert seen.locks() == [(0, GOT), (0, GONE), (1, GOT)]
     assert waited(seen, 1) == 4
