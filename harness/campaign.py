@@ -8,8 +8,8 @@ leave what was found until then.
 from __future__ import annotations
 
 import contextlib
-import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from multiprocessing.connection import wait
 from typing import Any
@@ -25,7 +25,7 @@ from harness.janitor import SessionRoot
 from harness.report.summary import Summary, unmet
 from harness.scenario.model import Scenario, dump
 from harness.tally import Finding, Tally
-from harness.team import DONE, Bug, ExplorerProcess, Lost
+from harness.team import DONE, Bug, ExplorerProcess, Lost, cores
 from harness.witness import Claim, Witness
 
 __all__ = ["Bug", "Campaign", "Question", "Result"]
@@ -151,6 +151,7 @@ class Result(msgspec.Struct):
             late=tally.late,
             inode_reused=tally.inode_reused,
             repeated=tally.repeated,
+            histories=f"{tally.histories:016x}",
             explorers=self.explorers,
             stopped=self.stopped,
             unexpected=tuple(unexpected),
@@ -244,10 +245,9 @@ class Campaign:
     def _hire(self, count: int) -> list[ExplorerProcess]:
         for explorer in [explorer for explorer in self._explorers if not explorer.alive]:
             self._discharge(explorer)
-        cores = sorted(os.sched_getaffinity(0))
         while len(self._explorers) < count:
-            taken = [explorer.core for explorer in self._explorers]
-            core = min(cores, key=lambda core: (taken.count(core), core))
+            taken = Counter(explorer.core for explorer in self._explorers)
+            core = min(cores(), key=taken.__getitem__)
             self._explorers.append(ExplorerProcess(core, self._session_root.path))
         return self._explorers[:count]
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.history import History
+from harness.history import History, mark
 from harness.oracle import COUNTED, Judgement, Violation
 from harness.program import Program
 from harness.schedule import Schedule
 
 __all__ = ["VIOLATIONS", "Finding", "Tally"]
 
+_MASK = (1 << 64) - 1
 VIOLATIONS = ("false_positive", "missed_takeover", "lost_entry", "double_hold", "dead_end", "crash")
 
 
@@ -57,6 +58,8 @@ class Tally(msgspec.Struct):
         why_inconclusive: reason and index of the first of them.
         inode_reused: schedules in which a lane was told a number that was used before.
         repeated: schedules that were run twice to be compared.
+        histories: sum of the histories' marks modulo 2^64; equal for equal sets of
+            histories, in whatever order they were run.
         first: by kind of violation.
         workers: what the worker processes use, by name of process.
     """
@@ -73,6 +76,7 @@ class Tally(msgspec.Struct):
     why_inconclusive: tuple[int, str] | None = None
     inode_reused: int = 0
     repeated: int = 0
+    histories: int = 0
     first: dict[str, Finding] = msgspec.field(default_factory=dict)
     workers: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
 
@@ -82,6 +86,7 @@ class Tally(msgspec.Struct):
         """Take one schedule in."""
         self.schedules += 1
         self.steps += len(schedule.choices)
+        self.histories = (self.histories + mark(history)) & _MASK
         verdicts = self.verdicts
         for decision in judgement.decisions:
             if decision.verdict in verdicts:
@@ -111,6 +116,7 @@ class Tally(msgspec.Struct):
             "inode_reused", "repeated",
         ):  # fmt: skip
             setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.histories = (self.histories + other.histories) & _MASK
         for verdict, count in other.verdicts.items():
             self.verdicts[verdict] = self.verdicts.get(verdict, 0) + count
         for kind, count in other.violations.items():

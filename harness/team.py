@@ -26,7 +26,7 @@ from harness.errors import HarnessError
 from harness.explorer import ticking
 from harness.janitor import MARK, SessionRoot
 
-__all__ = ["DONE", "Bug", "ExplorerProcess", "Lost", "Work", "perform"]
+__all__ = ["DONE", "Bug", "ExplorerProcess", "Lost", "Work", "cores", "perform"]
 
 _REAP_S = 10.0
 _STOP = "stop"
@@ -62,6 +62,13 @@ class _Done:
 
 #: What `ExplorerProcess.hear` says at the end of some work.
 DONE = _Done()
+
+
+def cores() -> list[int]:
+    """Processors in the order in which to use them; another one first in each harness."""
+    usable = sorted(os.sched_getaffinity(0))
+    first = os.getpid() % len(usable)
+    return usable[first:] + usable[:first]
 
 
 class ExplorerProcess:
@@ -165,7 +172,7 @@ def perform(work: Work, parent: str | None = None) -> Iterator[object]:
         HarnessError: what ended the work.
     """
     with SessionRoot(parent) as root:
-        explorer = ExplorerProcess(min(os.sched_getaffinity(0)), root)
+        explorer = ExplorerProcess(cores()[0], root)
         try:
             explorer.give(work)
             while (found := explorer.hear()) is not DONE:

@@ -21,6 +21,7 @@ class Summary(msgspec.Struct, frozen=True):
         exhausted: whether every schedule there is was run.
         inconclusive: how many schedules ended without the truth being known.
         stopped: why not all schedules were run: ``time limit`` or ``interrupted``; else empty.
+        histories: what all histories add up to, the same for the same seed and schedules.
         unexpected: in words, what is not as expected.
         why_inconclusive: why more cannot be said; empty when everything is known.
     """
@@ -46,6 +47,7 @@ class Summary(msgspec.Struct, frozen=True):
     late: int
     inode_reused: int
     repeated: int
+    histories: str
     explorers: int
     stopped: str = ""
     unexpected: tuple[str, ...] = ()

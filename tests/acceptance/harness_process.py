@@ -27,6 +27,7 @@ _MARK = "HARNESS_ACCEPTANCE_TEST"
 _PATIENCE_S = 60.0
 #: How soon after the end nothing may be left.
 _LEFT_S = 2.0
+_LOOK_EVERY_S = 0.05
 
 SCENARIO = """\
 about: A heartbeat appends under the lock while the runner waits for its model.
@@ -147,7 +148,9 @@ class Harness:
             **popen,
         }
         variables = {**os.environ, "PYTHONPATH": str(ROOT), _MARK: self._mark, **(environment or {})}
-        return Running(subprocess.Popen(command, env=variables, preexec_fn=before, **options), self._mark)
+        # No threads here that a call before exec could meet.
+        process = subprocess.Popen(command, env=variables, preexec_fn=before, **options)  # noqa: PLW1509
+        return Running(process, self._mark)
 
     def start_run(self, *arguments: object, **more: Any) -> Running:
         """Start ``run`` with one explorer and this test's folders."""
@@ -194,8 +197,10 @@ class Harness:
 
 
 def _children(pid: int) -> list[psutil.Process]:
-    with contextlib.suppress(psutil.Error):
-        return psutil.Process(pid).children()
+    # psutil would read the whole of /proc for this.
+    with contextlib.suppress(OSError, psutil.Error):
+        pids = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [psutil.Process(int(child)) for child in pids]
     return []
 
 
@@ -212,7 +217,7 @@ def eventually(
     deadline = time.monotonic() + within_s
     while not holds():
         assert time.monotonic() < deadline, f"not within {within_s} s: {seen()}"
-        time.sleep(0.01)
+        time.sleep(_LOOK_EVERY_S)
 
 
 def write_scenario(folder: Path, text: str = SCENARIO, name: str = "small.yaml") -> Path:

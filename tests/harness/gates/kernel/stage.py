@@ -200,7 +200,7 @@ class Stage:
 
         def tick(number: int, frame: FrameType | None) -> None:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"no end within {_DEADLINE_S:.0f} s")
+                raise AssertionError(f"no end within {_DEADLINE_S:.0f} s")
 
         signal.signal(signal.SIGALRM, tick)
         try:

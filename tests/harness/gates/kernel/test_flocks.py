@@ -36,7 +36,7 @@ def test_a_waiting_lane_is_not_offered_until_the_lock_is_free(stage: Stage) -> N
     offered = seen.strategy.offered[3:7]  # type: ignore[attr-defined]
     assert [[candidate.lane for candidate in candidates] for candidates in offered] == [[0]] * 4
     assert seen.end.lock_owner == 1
-    assert [step.change.held for step in seen.steps if step.change] == [False, True]
+    assert [step.change.held for step in seen.steps if step.change] == [True, False]
 
 
 def test_who_goes_first_when_it_is_free_is_the_strategy_s_choice(stage: Stage) -> None:

@@ -1,0 +1,95 @@
+"""Tries one scenario on every fence that it names; what was found goes out as JSON Lines.
+
+A program of its own, since an explorer wants what a test runner cannot give it: a light
+process without threads, one core, and the alarm clock.
+
+    python -m tests.scenarios.probe SCENARIO.yaml CORE
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from harness.explorer import Explorer, Job, ticking
+from harness.scenario import Scenario, load_all
+from harness.tally import Tally
+
+__all__ = ["Found", "is_control", "main"]
+
+#: Schedules that a fence gets even when everything that must be found has been.
+ENOUGH = 50
+#: The same where fences are compared schedule by schedule.
+ENOUGH_TO_COMPARE = 150
+_BATCH = 10
+_CONTROL_OF = "-without-"
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What became of one fence.
+
+    Args:
+        fence: its name.
+        schedules: how many were run.
+        violations: schedules by kind of violation that they show.
+        missed: those that show a missed takeover, where fences are compared.
+        decisions: verdicts that were counted.
+        inconclusive: why the truth of some schedule is not known; empty when it is.
+    """
+
+    fence: str
+    schedules: int
+    violations: dict[str, int]
+    missed: tuple[int, ...]
+    decisions: int
+    inconclusive: str
+
+
+def is_control(fence: str) -> bool:
+    """Whether a name is that of a fence that is broken on purpose."""
+    return _CONTROL_OF in fence
+
+
+def _probe(scenario: Scenario, fence: str, compared: bool) -> Found:
+    must = set(scenario.expectation(fence).must)
+    enough = ENOUGH_TO_COMPARE if compared else ENOUGH
+    batch = 1 if compared else _BATCH
+    total, missed, done = Tally(), [], 0
+    explorer = Explorer(scenario, fence, "kernel")
+    try:
+        while done < scenario.schedules and not (done >= enough and must <= set(total.violations)):
+            job = Job(scenario, fence, "kernel", "random", 1, done, 1, done + batch)
+            for tally in explorer.explore(job):
+                if compared and "missed_takeover" in tally.violations:
+                    missed.append(done)
+                total.merge(tally)
+            done += batch
+    finally:
+        explorer.close()
+    why = "" if total.why_inconclusive is None else total.why_inconclusive[1]
+    decisions = sum(total.verdicts.values())
+    return Found(fence, total.schedules, total.violations, tuple(missed), decisions, why)
+
+
+def _all(scenario: Scenario) -> Iterator[Found]:
+    controls = [fence for fence in scenario.expect if is_control(fence)]
+    originals = {fence.partition(_CONTROL_OF)[0] for fence in controls}
+    for fence in scenario.expect:
+        yield _probe(scenario, fence, fence in controls or fence in originals)
+
+
+def main(path: str, core: int) -> None:
+    """Probe the scenario in a file, on one core."""
+    os.sched_setaffinity(0, {core})
+    (scenario,) = load_all([Path(path)])
+    with ticking():
+        for found in _all(scenario):
+            print(msgspec.json.encode(found).decode(), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

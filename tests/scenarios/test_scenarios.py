@@ -1,0 +1,149 @@
+"""Every shipped scenario is well formed, and every fence that it names does what it says."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from fence import FENCES
+from harness.scenario import Scenario, load_all
+from tests.scenarios.probe import ENOUGH, Found, is_control
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = sorted((ROOT / "scenarios").glob("*.yaml"))
+BUILT_IN = [name for name, place in FENCES.items() if not place.startswith("fence.controls.")]
+LINES_MAX = 48
+_SLOW_S = 280
+
+#: Shown to newcomers first, and kept as short as it can be.
+FIRST = "quickstart"
+
+
+def _data(path: Path) -> dict[str, Any]:
+    data = yaml.safe_load(path.read_text())
+    assert isinstance(data, dict)
+    return data
+
+
+def _cases(*, controls: bool) -> list[Any]:
+    found = []
+    for path in FILES:
+        data = _data(path)
+        marks = [pytest.mark.xdist_group(path.stem), pytest.mark.requires("kernel-gate")]
+        if data.get("filesystem", {}).get("inode_reuse") == "real":
+            marks.append(pytest.mark.requires("ext4"))
+        for fence in data["expect"]:
+            if not controls or is_control(fence):
+                found.append(pytest.param(path, fence, marks=marks, id=f"{path.stem}-{fence}"))
+    return found
+
+
+each_file = pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
+
+
+def _core() -> int:
+    """One core a test worker, as far as there are enough."""
+    cores = sorted(os.sched_getaffinity(0))
+    worker = re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or "0"
+    return cores[int(worker) % len(cores)]
+
+
+def _load(path: Path) -> Scenario:
+    (scenario,) = load_all([path])
+    return scenario
+
+
+@functools.cache
+def _probed(path: Path) -> dict[str, Found]:
+    command = [sys.executable, "-m", "tests.scenarios.probe", str(path), str(_core())]
+    environment = os.environ | {"PYTHONHASHSEED": "0"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=_SLOW_S, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = [msgspec.json.decode(line, type=Found) for line in done.stdout.splitlines()]
+    return {one.fence: one for one in found}
+
+
+@each_file
+def test_a_scenario_loads_and_says_what_it_shows_and_where_it_comes_from(path: Path) -> None:
+    scenario = _load(path)
+    assert scenario.name == path.stem
+    assert re.fullmatch(r"[A-Z].*[.]", scenario.about)
+    assert scenario.source.strip()
+
+
+@each_file
+def test_a_scenario_is_short_and_keeps_its_keys_in_one_order(path: Path) -> None:
+    lines = path.read_text().splitlines()
+    assert len(lines) <= LINES_MAX
+    keys = [key for key in _data(path) if key in ("about", "source", "policy", "lanes", "expect")]
+    assert keys == ["about", "source", "policy", "lanes", "expect"]
+
+
+@each_file
+def test_a_scenario_names_every_built_in_fence_in_the_order_of_the_registry(path: Path) -> None:
+    named = list(_data(path)["expect"])
+    if path.stem == FIRST:
+        assert set(named) < set(BUILT_IN)
+        return
+    assert named[: len(BUILT_IN)] == BUILT_IN
+    assert all(is_control(fence) and fence in FENCES for fence in named[len(BUILT_IN) :])
+
+
+@each_file
+def test_a_scenario_says_why_each_violation_is_expected(path: Path) -> None:
+    if path.stem == FIRST:
+        return
+    text = path.read_text()
+    expectations = text[text.index("\nexpect:\n") :].splitlines()[2:]
+    for line in expectations:
+        fence, _, rest = line.strip().partition(": ")
+        assert rest == "[]" or re.search(r"\S  # \S", rest), f"{fence} has no reason"
+
+
+@each_file
+def test_the_ledger_is_expected_to_be_right_wherever_the_policy_is_coordinated(path: Path) -> None:
+    scenario = _load(path)
+    if scenario.resolved_policy().name == "coordinated":
+        expectation = scenario.expectation("ledger")
+        assert not expectation.must
+        assert not expectation.may
+
+
+def test_every_control_that_a_rogue_can_catch_is_caught_in_some_scenario() -> None:
+    named = {fence for path in FILES for fence in _data(path)["expect"] if is_control(fence)}
+    # A snapshot after a throw needs a write that fails, and no lane can make one fail.
+    assert {name for name in FENCES if is_control(name)} - named == {"pr-84046-without-snapshot-after-throw"}
+
+
+@pytest.mark.timeout(_SLOW_S + 20)
+@pytest.mark.parametrize(("path", "fence"), _cases(controls=False))
+def test_a_fence_does_what_the_scenario_expects_of_it(path: Path, fence: str) -> None:
+    expectation = _load(path).expectation(fence)
+    found = _probed(path)[fence]
+    assert not found.inconclusive
+    assert found.schedules >= ENOUGH
+    assert found.decisions > 0
+    assert set(expectation.must) <= set(found.violations)
+    assert set(found.violations) <= {*expectation.must, *expectation.may}
+
+
+@pytest.mark.timeout(_SLOW_S + 20)
+@pytest.mark.parametrize(("path", "fence"), _cases(controls=True))
+def test_a_control_misses_in_some_schedule_what_its_original_reports_there(path: Path, fence: str) -> None:
+    """The same index is the same program and the same draws, and both make the same calls up to their verdict."""
+    probed = _probed(path)
+    control, original = probed[fence], probed[fence.partition("-without-")[0]]
+    common = min(control.schedules, original.schedules)
+    only = {index for index in control.missed if index < common} - set(original.missed)
+    assert only

@@ -1,0 +1,87 @@
+"""What takes longer than a test may: `make stress`, with sizes from the environment.
+
+Three claims, each for every scenario: the same seed gives the same histories, idle
+and with every core loaded; the sound fence is never accused, whatever the strategy;
+each flawed fence shows what its scenario says. Prints a line a claim and exits 1 when
+one does not hold.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+
+HISTORIES = int(os.environ.get("STRESS_HISTORIES", "1000"))
+SOUND = int(os.environ.get("STRESS_SOUND", "20000"))
+STRATEGIES = os.environ.get("STRESS_STRATEGIES", "random,pct,round-robin").split(",")
+CLAIMS = os.environ.get("STRESS_CLAIMS", "histories,flaws,sound").split(",")
+SOUND_FENCE = "ledger"
+
+
+def _run(*arguments: str) -> list[dict[str, object]]:
+    with tempfile.TemporaryDirectory(prefix="harness-stress-") as out:
+        command = [sys.executable, "-m", "harness", "run", *arguments, "--json", "--out", out]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@contextlib.contextmanager
+def _load() -> Iterator[None]:
+    """Keep every core busy."""
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in os.sched_getaffinity(0)]
+    try:
+        yield
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+
+def _told(claim: str, name: str, fault: str) -> bool:
+    print(f"{'FAILED' if fault else 'ok':<7} {claim}: {name}{': ' + fault if fault else ''}", flush=True)
+    return not fault
+
+
+def histories() -> bool:
+    """Same seed, same history: twice idle, once loaded, byte for byte."""
+    held = True
+    sums: list[dict[str, object]] = []
+    for loaded in (False, False, True):
+        with _load() if loaded else contextlib.nullcontext():
+            found = _run("scenarios", "--schedules", str(HISTORIES))
+            sums.append({f"{one['scenario']} / {one['fence']}": one["histories"] for one in found})
+    for name, first in sums[0].items():
+        if "real" not in name.partition(" / ")[0]:
+            same = all(other.get(name) == first for other in sums[1:])
+            held &= _told("same histories", name, "" if same else "differs")
+    return held
+
+
+def flaws() -> bool:
+    """Every fence shows what the scenario expects of it, and nothing else."""
+    held = True
+    for one in _run("scenarios"):
+        name = f"{one['scenario']} / {one['fence']} ({one['schedules']} schedules)"
+        held &= _told("as expected", name, str(one["unexpected"] or one["why_inconclusive"] or ""))
+    return held
+
+
+def sound() -> bool:
+    """No accusation of the sound fence, by any strategy."""
+    held = True
+    for strategy in STRATEGIES:
+        arguments = ("--fence", SOUND_FENCE, "--strategy", strategy, "--schedules", str(SOUND))
+        for one in _run("scenarios", *arguments):
+            name = f"{one['scenario']} by {strategy} ({one['schedules']} schedules)"
+            held &= _told("never accused", name, str(one["violations"] or one["why_inconclusive"] or ""))
+    return held
+
+
+if __name__ == "__main__":
+    known = {"histories": histories, "flaws": flaws, "sound": sound}
+    sys.exit(0 if all([known[claim]() for claim in CLAIMS]) else 1)
