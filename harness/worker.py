@@ -42,6 +42,7 @@ __all__ = ["main", "main_free"]
 
 _COLLECT_EVERY = 256
 _real_sleep = time.sleep
+_BUILTIN = type(time.sleep)
 
 #: Under the free gate: how long a lane may keep its neighbours in the process from running.
 _SWITCH_S = 0.0001
@@ -149,16 +150,28 @@ def _settle_in(directory: str, parent: int) -> None:
 
 
 def _bend_time(clock: Clock, waits: _KernelWaits) -> None:
-    """Put virtual time in the place of the real one.
+    """Put virtual time in the place of the real one, in every module that has it by name.
 
     The vDSO answers clocks without a call, so no gate can; in our own workers the
-    functions themselves are exchanged.
+    functions themselves are exchanged. What a class or a default argument has kept
+    of them stays real.
     """
-    time.time_ns = lambda: clock.now_ns
-    time.monotonic_ns = time.perf_counter_ns = time.time_ns
-    time.time = lambda: clock.now_ns / 1e9
-    time.monotonic = time.perf_counter = time.time
-    time.sleep = waits.sleep  # type: ignore[assignment]  # the C function's stub is positional-only
+
+    def now_ns() -> int:
+        return clock.now_ns
+
+    def now() -> float:
+        return clock.now_ns / 1e9
+
+    bent: dict[object, object] = {time.sleep: waits.sleep}
+    bent |= dict.fromkeys((time.time_ns, time.monotonic_ns, time.perf_counter_ns), now_ns)
+    bent |= dict.fromkeys((time.time, time.monotonic, time.perf_counter), now)
+    bent[time.clock_gettime] = lambda _: clock.now_ns / 1e9
+    bent[time.clock_gettime_ns] = lambda _: clock.now_ns
+    for module in list(sys.modules.values()):
+        for name, value in list(vars(module).items()):
+            if type(value) is _BUILTIN and value in bent and module is not sys.modules[__name__]:
+                setattr(module, name, bent[value])
 
 
 def _warm_up() -> None:

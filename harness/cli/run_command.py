@@ -38,44 +38,36 @@ def main(arguments: argparse.Namespace) -> int:
         arguments.schedules,
     )
     check_inodes(scenarios, arguments.session_root)
-    folder = _folder(arguments, questions)
-    display = Display(arguments.json)
-    run = _Run(display, folder)
     explorers = arguments.explorers or len(os.sched_getaffinity(0))
-    try:
-        with Campaign(explorers, arguments.session_root) as campaign:
-            run.ask_all(campaign, questions, arguments.time_limit_s)
-    finally:
-        display.table(run.summaries)
+    with Campaign(explorers, arguments.session_root) as campaign:
+        run = _Run(campaign, Display(arguments.json), _folder(arguments, questions))
+        run.ask_all(questions, arguments.time_limit_s)
     return run.status()
 
 
 class _Run:
-    def __init__(self, display: Display, folder: RunFolder) -> None:
+    def __init__(self, campaign: Campaign, display: Display, folder: RunFolder) -> None:
+        self._campaign = campaign
         self._display = display
         self._folder = folder
-        self.summaries: list[Summary] = []
-        self._interrupted = False
+        self._summaries: list[Summary] = []
         self._unstored = False
 
-    def ask_all(self, campaign: Campaign, questions: Sequence[Question], time_limit_s: float) -> None:
+    def ask_all(self, questions: Sequence[Question], time_limit_s: float) -> None:
         """Ask one question after the other, until the user wants no more."""
-        started = time.monotonic()
-        for number, question in enumerate(questions):
-            if time_limit_s:
-                # Each question gets its share of what the ones before it left.
-                left = started + time_limit_s - time.monotonic()
-                share = max(_SHARE_MIN_S, left / (len(questions) - number))
-                self._ask(campaign, msgspec.structs.replace(question, time_limit_s=share))
-            else:
-                self._ask(campaign, question)
-            if campaign.interrupted:
-                self._interrupted = True
-                return
+        deadline = time.monotonic() + time_limit_s
+        try:
+            for number, question in enumerate(questions):
+                if self._campaign.interrupted:
+                    return
+                left = len(questions) - number
+                self._ask(_limited(question, deadline, left) if time_limit_s else question)
+        finally:
+            self._display.table(self._summaries)
 
-    def _ask(self, campaign: Campaign, question: Question) -> None:
+    def _ask(self, question: Question) -> None:
         with self._display.progress(question) as progress:
-            result = campaign.ask(question, progress)
+            result = self._campaign.ask(question, progress)
         self._take(result)
 
     def _take(self, result: Result) -> None:
@@ -84,7 +76,7 @@ class _Run:
             raise result.fault
         witnesses = self._store_witnesses(result)
         summary = result.summary(witnesses)
-        self.summaries.append(summary)
+        self._summaries.append(summary)
         try:
             self._folder.verdict(encode(summary))
         except StoreError as error:
@@ -113,13 +105,19 @@ class _Run:
 
     def status(self) -> int:
         """Exit status of the whole run."""
-        if self._interrupted:
+        if self._campaign.interrupted:
             return INTERRUPTED
-        if any(summary.unexpected for summary in self.summaries):
+        if any(summary.unexpected for summary in self._summaries):
             return NOT_EXPECTED
-        if self._unstored or any(summary.why_inconclusive for summary in self.summaries):
+        if self._unstored or any(summary.why_inconclusive for summary in self._summaries):
             return INCONCLUSIVE
         return OK
+
+
+def _limited(question: Question, deadline: float, left: int) -> Question:
+    """The question with its share of the time that it and the ones after it have left."""
+    share = (deadline - time.monotonic()) / left
+    return msgspec.structs.replace(question, time_limit_s=max(_SHARE_MIN_S, share))
 
 
 def _folder(arguments: argparse.Namespace, questions: Sequence[Question]) -> RunFolder:

@@ -198,19 +198,27 @@ def _doubt_about_writes(writes: Sequence[Call], lanes: Sequence[LaneInfo]) -> st
 
 
 def left_by(calls: Sequence[Call], lanes: Sequence[LaneInfo]) -> int:
-    """Lane that left the write lock behind, now that somebody did; -1 where nobody can say."""
+    """Lane that left the write lock behind, now that somebody did; -1 where nobody ever took it.
+
+    Who says that it took the lock and not that it let go; or else whose operation crashed; or
+    else who took it last, whatever it says, since nobody could take it afterwards.
+    """
     inside: dict[int, int] = {}
-    failed: dict[int, int] = {}
+    crashed: dict[int, int] = {}
+    taken: dict[int, int] = {}
     for call in calls:
         if not lanes[call.lane].participant:
             continue
-        if call.what.kind in _TAKING and call.outcome == "ok":
+        takes = call.what.kind in _TAKING and call.outcome == "ok"
+        if takes:
             inside[call.lane] = call.end_ns
         elif call.what.kind in _LETTING_GO and call.outcome == "ok":
             inside.pop(call.lane, None)
         if call.outcome == "crash":
-            failed[call.lane] = call.end_ns
-    for suspects in (inside, failed):
+            crashed[call.lane] = call.end_ns
+        if takes or call.what.kind == "guarded_write":
+            taken[call.lane] = call.end_ns
+    for suspects in (inside, crashed, taken):
         if suspects:
             return max(suspects, key=lambda lane: suspects[lane])
     return -1

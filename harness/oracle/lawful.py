@@ -14,6 +14,7 @@ from harness.history import State, digest
 from harness.oracle.effects import Effect, is_append
 from harness.oracle.rules import EITHER, SANCTIONED
 from harness.oracle.survey import Survey
+from harness.oracle.transcripts import plain_ids
 from harness.oracle.windows import Window
 
 __all__ = ["restored_until"]
@@ -28,10 +29,29 @@ class _Lawful:
         self._survey = survey
         self._made: dict[str, bytes] = {}
         self._places: set[_Place] = {(state.content, state.file) for state in opening}
+        # Lines of contested appends, any of which may be in a lawful state; None: anything may.
+        self._loose: set[str] | None = set()
 
     def holds(self, state: State) -> bool:
         """Whether that state is lawful."""
-        return (state.content, state.file) in self._places
+        return (state.content, state.file) in self._places or self._may_hold(state)
+
+    def _may_hold(self, state: State) -> bool:
+        """Whether it is a lawful state with lines of contested appends after it."""
+        if self._loose is None:
+            return True
+        if not self._loose:
+            return False
+        data = self._survey.blobs.get(state.content)
+        if data is None:
+            return True
+        for content, file in self._places:
+            old = self._made.get(content, self._survey.blobs.get(content))
+            if file == state.file and old is not None and data.startswith(old):
+                lines = [line for line in data[len(old) :].split(b"\n") if line]
+                if all(plain_ids(line) & self._loose for line in lines):
+                    return True
+        return False
 
     def tolerate(self, effect: Effect) -> None:
         """Take in an effect that may or may not count: both outcomes are lawful."""
@@ -42,6 +62,13 @@ class _Lawful:
         """Take in an effect of which nobody can say what it did: whatever was there is lawful."""
         for state in (effect.before, effect.after):
             self._places.add((state.content, state.file))
+        operation = effect.operation
+        if self._survey.is_rogue(operation.lane) or self._loose is None:
+            return
+        if operation.kind in ("append", "guarded_write"):
+            self._loose.update(name for name, _ in operation.entries)
+        else:
+            self._loose = None
 
     def advance(self, effect: Effect) -> None:
         """Take in a sanctioned effect.

@@ -85,7 +85,7 @@ def _torn_window(load: Operation, during: list[Mutation], later: list[Mutation])
     """
     states = [during[0].before] + [mutation.after for mutation in during]
     seen = [at for at, state in enumerate(states) if load.detail == _content(state)]
-    if not seen or not _chained(during):
+    if not seen or not _chained(during) or any(mutation.contested for mutation in during):
         doubtful = frozenset(mutation.index for mutation in during)
         return Window(load.returned, during + later, doubtful, states)
     first, last = seen[0], seen[-1]

@@ -168,12 +168,9 @@ class Harness:
         return self.call("run", *self._folders(arguments), **more)
 
     def _folders(self, arguments: Sequence[object]) -> list[object]:
-        options: list[object] = [*arguments, "--session-root", self.session_root]
-        if "--out" not in arguments:
-            options += ["--out", self.out]
-        if "--explorers" not in arguments:
-            options += ["--explorers", 1]
-        return options
+        defaults = {"--session-root": self.session_root, "--out": self.out, "--explorers": 1}
+        missing = [item for option in defaults.items() if option[0] not in arguments for item in option]
+        return [*arguments, *missing]
 
     def assert_nothing_left(self, running: Running, within_s: float = _LEFT_S) -> None:
         """No process, no session directory, no half file."""

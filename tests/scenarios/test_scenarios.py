@@ -141,7 +141,7 @@ def test_a_fence_does_what_the_scenario_expects_of_it(path: Path, fence: str) ->
 @pytest.mark.timeout(_SLOW_S + 20)
 @pytest.mark.parametrize(("path", "fence"), _cases(controls=True))
 def test_a_control_misses_in_some_schedule_what_its_original_reports_there(path: Path, fence: str) -> None:
-    """The same index is the same program and the same draws, and both make the same calls up to their verdict."""
+    """The same index is the same program and the same draws; both make the same calls up to their verdict."""
     probed = _probed(path)
     control, original = probed[fence], probed[fence.partition("-without-")[0]]
     common = min(control.schedules, original.schedules)

@@ -12,6 +12,7 @@ import stat
 from harness.gates.kernel.calls import opens_for_writing
 from harness.gates.kernel.lane import Stand, Worker
 from harness.gates.kernel.memory import Memory
+from harness.gates.kernel.resolve import as_seen_by
 from harness.gates.kernel.truth import open_flags
 from harness.gates.kernel.world import World
 
@@ -19,6 +20,8 @@ __all__ = ["crosses", "forbidden_outside", "leads_out"]
 
 _CHANGES_FILES = frozenset({"data", "meta", "names"})
 _AF_UNIX = 1
+#: FS_IOC_SETFLAGS and FS_IOC_FSSETXATTR change a file through a descriptor that only reads.
+_ATTRIBUTES = frozenset({0x40086602, 0x401C5820})
 
 
 def crosses(stand: Stand) -> bool:
@@ -49,15 +52,16 @@ def forbidden_outside(worker: Worker, memory: Memory, stand: Stand) -> bool:
     if call.kind == "open":
         if call.path < 0 or not opens_for_writing(open_flags(worker, stand, memory)):
             return False
-        return not _is_device(worker, memory.path(stand.args[call.path]))
+        raw = memory.path(stand.args[call.path])
+        return bool(raw) and not _is_device(worker, raw)
     if call.path < 0 and call.fd >= 0:
         # What may be written to a descriptor was decided when it was opened.
-        return call.kind == "meta"
+        return call.kind == "meta" or (call.name == "ioctl" and stand.args[1] in _ATTRIBUTES)
     return call.kind in _CHANGES_FILES
 
 
 def _is_device(worker: Worker, raw: bytes) -> bool:
-    path = os.path.join(f"/proc/{worker.pid}/cwd", os.fsdecode(raw))
+    path = os.path.join(f"/proc/{worker.pid}/cwd", as_seen_by(worker, os.fsdecode(raw)))
     try:
         return stat.S_ISCHR(os.stat(path).st_mode)
     except OSError:

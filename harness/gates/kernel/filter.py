@@ -30,13 +30,15 @@ _ALWAYS = [
     "fchmodat2", "faccessat", "faccessat2", "utimensat", "openat2", "open_by_handle_at",
     "name_to_handle_at", "setxattr", "lsetxattr", "removexattr", "nanosleep",
     "clock_nanosleep", "getrandom", "clone", "fork", "vfork", "clone3", "execve", "execveat",
-    "dup2", "dup3", "close_range", "copy_file_range", "splice", "sendfile", "msync", "bind", "read", "write", "close", "fstat", "pread64", "pwrite64", "readv", "writev", "preadv",
+    "dup2", "dup3", "close_range", "copy_file_range", "splice", "sendfile", "msync", "bind", "dup",
+    "lremovexattr", "fremovexattr", "setxattrat", "removexattrat", "read", "write", "close", "fstat", "pread64", "pwrite64", "readv", "writev", "preadv",
     "pwritev", "preadv2", "pwritev2", "flock", "fsync", "fdatasync", "ftruncate", "getdents",
     "getdents64", "fchmod", "fchown", "fsetxattr", "fallocate",
 ]  # fmt: skip
 
-_FCNTL = (0x06, 0x07, 37, 38, 1024)  # SETLK SETLKW OFD_SETLK OFD_SETLKW SETLEASE
-_FICLONE, _FICLONERANGE = 0x40049409, 0x4020940D
+_FCNTL = (0x06, 0x07, 37, 38, 1024, 0, 1030)  # SETLK SETLKW OFD_SETLK OFD_SETLKW SETLEASE DUPFD DUPFD_CLOEXEC
+# FICLONE, FICLONERANGE, FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR
+_IOCTL = (0x40049409, 0x4020940D, 0x40086602, 0x401C5820)
 _SEEK_END, _MAP_SHARED = 2, 1
 
 
@@ -98,8 +100,8 @@ def build() -> bytes:
     asm.emit(_RET, abi.RET_ALLOW)
     asm.label("ioctl")
     asm.emit(_LD, _argument(1))
-    asm.emit(_JEQ, _FICLONE, "trap")
-    asm.emit(_JEQ, _FICLONERANGE, "trap")
+    for request in _IOCTL:
+        asm.emit(_JEQ, request, "trap")
     asm.label("allow")
     asm.emit(_RET, abi.RET_ALLOW)
     asm.label("trap")

@@ -82,7 +82,6 @@ class Flocks:
         self._held.setdefault(node, {})[lane.index, fd] = mode
         world = self._world
         if world.lock_kind == "flock" and mode == fcntl.LOCK_EX and node is world.names.get(world.lock_name):
-            lane.flock_fd = fd
             return world.flock_acquired(lane.index)
         return None
 
@@ -94,10 +93,24 @@ class Flocks:
             holders.pop((lane.index, fd), None)
             if not holders:
                 del self._held[node]
-        if lane.flock_fd != fd:
+        world = self._world
+        if lane.index != world.owner or node is None or node is not world.names.get(world.lock_name):
             return None
-        lane.flock_fd = -1
-        return self._world.flock_released(lane.index)
+        if world.lock_kind != "flock" or self._still_taken():
+            return None
+        return world.flock_released(lane.index)
+
+    def _still_taken(self) -> bool:
+        """Ask the kernel: a copy of the descriptor may hold the lock after the first one is closed."""
+        path = os.path.join(self._world.directory, self._world.lock_name)
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(fd)
+        return False
 
     def wake(self, lanes: list[Lane], node: Node | None) -> None:
         """After an unlock or a close: whoever waits for this file may try again."""

@@ -8,6 +8,7 @@ is stopped, `truth` for what a step did, `world` for what the lanes are told.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import time
@@ -25,7 +26,7 @@ from harness.gates.kernel.memory import pack_stat, pack_statx
 from harness.gates.kernel.processes import Processes
 from harness.gates.kernel.timing import can_go, wake
 from harness.gates.kernel.truth import Truth, open_flags, stat_target
-from harness.gates.kernel.world import World
+from harness.gates.kernel.world import Node, World
 from harness.gates.protocol import RUN, Candidate, Layout, Outcome, Verdict
 from harness.history import Change, End, Event, Invoke, LockEvent, Return, Step
 from harness.program import Program
@@ -70,7 +71,9 @@ class KernelGate:
     def start(self, layout: Layout) -> None:
         """Start the worker processes and bring each lane to wait for a program."""
         self._layout = layout
-        self._world = World(self._directory, layout.lock_kind, lambda: self._clock.now_ns)
+        self._world = World(
+            self._directory, layout.lock_kind, lambda: self._clock.now_ns, self._is_open
+        )
         self._flocks = Flocks(self._world)
         self._truth = Truth(self._world, self._flocks)
         self._lanes = [Lane(index) for index in range(len(layout.lanes))]
@@ -101,6 +104,16 @@ class KernelGate:
         """Stop every process; the session directory belongs to the caller."""
         if self._lanes:
             self._processes.stop_all()
+
+    def _is_open(self, node: Node) -> bool:
+        """Whether any worker has a descriptor of that file."""
+        for worker in self._processes.workers.values():
+            for fd in os.listdir(f"/proc/{worker.pid}/fd"):
+                with contextlib.suppress(OSError):
+                    status = os.stat(f"/proc/{worker.pid}/fd/{fd}")
+                    if (status.st_dev, status.st_ino) == (self._world.device, node.ino):
+                        return True
+        return False
 
     def pids(self) -> dict[str, int]:
         """Process ids of the workers by name of the process."""
@@ -376,7 +389,7 @@ class KernelGate:
         if lane.mapped:
             change = self._truth.stored(lane, change)
         self._events.append(Step(lane.index, op, stand.call.name, path, note, change, lock))
-        if stand.call.kind == "close":
+        if stand.call.kind in ("close", "table"):
             self._flocks.wake(self._lanes, stand.node)
 
     def _progress(self, lane: Lane) -> None:

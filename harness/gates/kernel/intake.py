@@ -21,6 +21,7 @@ from harness.gates.kernel.calls import CALLS
 from harness.gates.kernel.lane import Lane, Stand, Status, Worker
 from harness.gates.kernel.memory import Memory
 from harness.gates.kernel.resolve import descriptor, path_name, signed
+from harness.gates.kernel.truth import open_flags, replaced
 from harness.gates.kernel.world import World
 from harness.stops import IDLE, PAUSE, SLEEP, THINK
 
@@ -31,6 +32,7 @@ _POLL_MS = 1
 _MAKES_DIRECTORY = frozenset({"mkdir", "mkdirat"})
 _ABSOLUTE_TIME = 1
 _CLONE_THREAD = 0x10000
+_DUPFD = (0, 1030)
 _MS = 1_000_000
 
 
@@ -210,18 +212,31 @@ class Intake:
         stand = Stand(notice[0], call, notice[6:])
         lane = worker.by_tid.get(tid)
         handler = self._handlers.get(call.kind)
-        if call.kind == "park":
-            self._park(worker, tid, stand)
-        elif lane is None:
-            self._stranger(worker, tid, stand)
-        elif handler is not None:
-            handler(worker, tid, stand)
-        elif not self._inside(worker, stand):
-            self._outside(worker, stand, worker.memory)
-        elif not self._kept_out(worker, stand):
-            if call.name in _MAKES_DIRECTORY:
-                self.doubt("a directory was made in the session directory; what happens in it is not followed")
-            self._stop(lane, stand, Status.FILE)
+        if call.name == "fcntl" and stand.args[1] in _DUPFD:
+            handler = self._table
+        try:
+            if call.kind == "park":
+                self._park(worker, tid, stand)
+            elif lane is None:
+                self._stranger(worker, tid, stand)
+            elif handler is not None:
+                handler(worker, tid, stand)
+            elif not self._inside(worker, stand):
+                self._outside(worker, stand, worker.memory)
+            elif not self._kept_out(worker, stand):
+                self._not_followed(worker, stand)
+                self._stop(lane, stand, Status.FILE)
+        except OSError:
+            # Its arguments point nowhere; the kernel will say so.
+            answer(worker, stand.trap_id, flags=abi.RESPONSE_CONTINUE)
+
+    def _not_followed(self, worker: Worker, stand: Stand) -> None:
+        """Doubt a schedule in which a lane does what the world cannot follow."""
+        call = stand.call
+        if call.name in _MAKES_DIRECTORY:
+            self.doubt("a directory was made in the session directory; what happens in it is not followed")
+        elif call.kind == "open" and open_flags(worker, stand) & os.O_TMPFILE == os.O_TMPFILE:
+            self.doubt("a file without a name was made in the session directory; it is not followed")
 
     def _stop(self, lane: Lane, stand: Stand, status: str) -> None:
         if lane.status is Status.ASLEEP:
@@ -370,10 +385,15 @@ class Intake:
         return False
 
     def _table(self, worker: Worker, tid: int, stand: Stand) -> None:
-        args = stand.args
-        if stand.call.name == "close_range":
-            for fd in [fd for fd in worker.fds if args[0] <= fd <= args[1]]:
-                del worker.fds[fd]
-        else:
-            worker.fds.pop(signed(args[1]), None)
+        """dup and its like: a step where it closes one of the session's files, else answered at once."""
+        self._world.copied = True
+        lane = worker.by_tid.get(tid)
+        nodes = [descriptor(self._world, worker, fd) for fd in replaced(worker, stand)]
+        inside = [node for node in nodes if node is not None]
+        if inside and lane is not None:
+            stand.node = inside[0]
+            self._stop(lane, stand, Status.FILE)
+            return
+        for fd in replaced(worker, stand):
+            worker.fds.pop(fd, None)
         answer(worker, stand.trap_id, flags=abi.RESPONSE_CONTINUE)

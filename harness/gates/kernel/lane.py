@@ -104,7 +104,6 @@ class Lane:
         "asked",
         "candidate",
         "finished",
-        "flock_fd",
         "index",
         "mapped",
         "op",
@@ -138,6 +137,5 @@ class Lane:
         self.poll_name: str | None = None
         self.poll_count = 0
         self.mapped = False
-        self.flock_fd = -1
         #: Whether a waiting flock was tried against the kernel already.
         self.asked = False

@@ -35,13 +35,19 @@ class Memory:
         self._fd = os.open(f"/proc/{pid}/mem", os.O_RDWR | os.O_CLOEXEC)
 
     def path(self, address: int) -> bytes:
-        """A NUL-terminated path, without the NUL; cut at the longest path there is."""
+        """A NUL-terminated path, without the NUL; empty where none can be read: the kernel will say EFAULT."""
         # Up to the end of its page first: the next page may not be mapped.
-        data = os.pread(self._fd, min(256, _PAGE - address % _PAGE), address)
+        try:
+            data = os.pread(self._fd, min(256, _PAGE - address % _PAGE), address)
+        except OSError:
+            return b""
         end = data.find(b"\0")
         while end < 0 and len(data) < _PATH_MAX:
             at = address + len(data)
-            more = os.pread(self._fd, _PAGE - at % _PAGE, at)
+            try:
+                more = os.pread(self._fd, _PAGE - at % _PAGE, at)
+            except OSError:
+                return b""
             if not more:
                 break
             data += more

@@ -12,12 +12,21 @@ from harness.gates.kernel import abi
 from harness.gates.kernel.lane import Worker
 from harness.gates.kernel.world import Node, World
 
-__all__ = ["OUTSIDE", "descriptor", "path_name", "signed"]
+__all__ = ["OUTSIDE", "as_seen_by", "descriptor", "path_name", "signed"]
 
 #: A path that is no business of the gate.
 OUTSIDE = None
 
 _MISSING = object()
+_OWN = ("/proc/self", "/proc/thread-self", "/dev/")
+_OWN_NAMES = (
+    ("/proc/self", ""),
+    ("/proc/thread-self", ""),
+    ("/dev/fd", "/fd"),
+    ("/dev/stdin", "/fd/0"),
+    ("/dev/stdout", "/fd/1"),
+    ("/dev/stderr", "/fd/2"),
+)
 
 
 def signed(value: int) -> int:
@@ -65,7 +74,7 @@ def path_name(world: World, worker: Worker, at: int, raw: bytes) -> tuple[str | 
         Name in the session directory (None outside, ``.`` for the directory itself),
         the file that it leads to from outside if any, and the absolute path.
     """
-    path = os.fsdecode(raw)
+    path = as_seen_by(worker, os.fsdecode(raw))
     if not path.startswith("/"):
         base = f"/proc/{worker.pid}/cwd" if at == abi.AT_FDCWD else f"/proc/{worker.pid}/fd/{at}"
         try:
@@ -78,6 +87,15 @@ def path_name(world: World, worker: Worker, at: int, raw: bytes) -> tuple[str | 
         if name and "/" not in name and name not in (".", ".."):
             return name, None, path
     return _by_parent(world, path)
+
+
+def as_seen_by(worker: Worker, path: str) -> str:
+    """A path with the names that mean the calling process replaced by names that mean the worker."""
+    if path.startswith(_OWN):
+        for own, named in _OWN_NAMES:
+            if path == own or path.startswith(own + "/"):
+                return f"/proc/{worker.pid}{named}{path[len(own) :]}"
+    return path
 
 
 def _by_parent(world: World, path: str) -> tuple[str | None, Node | None, str]:

@@ -19,10 +19,12 @@ from harness.gates.kernel.resolve import signed
 from harness.gates.kernel.world import TRANSCRIPT, Node, World
 from harness.history import Change, LockEvent
 
-__all__ = ["Truth", "open_flags", "stat_target"]
+__all__ = ["Truth", "open_flags", "replaced", "stat_target"]
 
 _UTIME_NOW, _UTIME_OMIT = (1 << 30) - 1, (1 << 30) - 2
 _TIMES = struct.Struct("=4q")
+_LINKS_THEMSELVES = frozenset({"lchown", "lsetxattr", "lremovexattr"})
+_NOFOLLOW_AT = {"utimensat": 3, "fchownat": 4, "fchmodat2": 3, "setxattrat": 2, "removexattrat": 2}
 
 
 class Truth:
@@ -35,6 +37,8 @@ class Truth:
         self._target: Node | None = None
         self._real_mtime = 0
         self._by = (False, False)
+        self._place = ""
+        self._real_stamps: tuple[int, int] | None = None
         self._times: tuple[int | None, int | None] | None = None
 
     def begin(self) -> None:
@@ -47,9 +51,16 @@ class Truth:
         call = stand.call
         self._by = (world.owner == lane.index, lane.index in world.robbed)
         self._target = stand.node
+        self._place = ""
         if stand.name is not None and call.kind in ("open", "data", "meta"):
-            followed = stand.name in world.symlinks
+            self._place = os.path.join(world.directory, stand.name)
+            followed = stand.name in world.symlinks and not _spares_links(stand)
             self._target = self._followed(stand.name) if followed else world.names.get(stand.name)
+        elif stand.node is not None and call.kind in ("data", "meta"):
+            assert lane.worker is not None
+            self._place = f"/proc/{lane.worker.pid}/fd/{signed(stand.args[call.fd])}"
+        if self._place and world.fine_stamps and (call.kind != "open" or self._target is not None):
+            self._real_stamps = self._stamps(stand)
         if lane.mapped:
             self._real_mtime = self._mtime()
         if call.kind == "meta":
@@ -71,14 +82,16 @@ class Truth:
         elif kind == "open":
             look, lock = self._opened(lane, stand)
         elif kind == "data":
-            look = self._written()
+            look = self._written(stand)
         elif kind == "names":
             look = world.rescan()
             lock = self._lock_change(lane)
         elif kind == "close":
-            lock = self._closed(lane, stand)
+            lock = self._closed(lane, signed(stand.args[0]), stand.node)
+        elif kind == "table":
+            lock = self._replaced(lane, stand)
         elif kind == "meta":
-            self._touched()
+            self._touched(stand)
         elif kind == "map":
             # However it is mapped: mprotect can make it writable later, and is no trap.
             lane.mapped = True
@@ -152,27 +165,46 @@ class Truth:
             if lane.poll_name != stand.name:
                 lane.poll_name, lane.poll_count = stand.name, 0
             return False, None
-        elif flags & os.O_TRUNC and flags & 3:
+        elif flags & os.O_TRUNC and flags & 3 and self._moved(stand):
             self._stamp(target)
             look = True
         if target is not None:
             target.opens += 1
         return look, lock
 
-    def _written(self) -> bool:
+    def _written(self, stand: Stand) -> bool:
         target = self._target
-        self._stamp(target)
+        if self._moved(stand):
+            self._stamp(target)
         world = self._world
         return target is None or TRANSCRIPT in world.symlinks or target is world.names.get(TRANSCRIPT)
 
-    def _closed(self, lane: Lane, stand: Stand) -> LockEvent | None:
-        world = self._world
-        fd = signed(stand.args[0])
+    def _closed(self, lane: Lane, fd: int, node: Node | None) -> LockEvent | None:
         assert lane.worker is not None
         lane.worker.fds.pop(fd, None)
-        if stand.node is not None:
-            world.closed(stand.node)
-        return self._flocks.dropped(lane, stand.node, fd)
+        if node is not None:
+            self._world.closed(node)
+        return self._flocks.dropped(lane, node, fd)
+
+    def _replaced(self, lane: Lane, stand: Stand) -> LockEvent | None:
+        """After dup2, dup3 or close_range: what its descriptors stood for is closed."""
+        assert lane.worker is not None
+        event = None
+        for fd in replaced(lane.worker, stand):
+            node = lane.worker.fds.get(fd)
+            event = self._closed(lane, fd, node) or event
+        return event
+
+    def _stamps(self, stand: Stand) -> tuple[int, int] | None:
+        try:
+            real = os.stat(self._place, follow_symlinks=not _spares_links(stand))
+        except OSError:
+            return None
+        return real.st_mtime_ns, real.st_ctime_ns
+
+    def _moved(self, stand: Stand) -> bool:
+        """Whether the call really touched the file: a refused one leaves no stamp."""
+        return not self._world.fine_stamps or self._stamps(stand) != self._real_stamps
 
     def _wanted_times(self, lane: Lane, stand: Stand) -> tuple[int | None, int | None] | None:
         """Access and modification time asked for by utimensat; None for other calls."""
@@ -196,9 +228,9 @@ class Truth:
             return now, None
         return a_s * 1_000_000_000 + a_f, m_s * 1_000_000_000 + m_f
 
-    def _touched(self) -> None:
+    def _touched(self, stand: Stand) -> None:
         target = self._target
-        if target is None:
+        if target is None or not self._moved(stand):
             return
         target.ctime = self._world.stamp()
         if self._times is not None and self._times[1] is not None:
@@ -221,6 +253,22 @@ def open_flags(worker: Worker, stand: Stand, memory: Memory | None = None) -> in
     if call.name == "openat2":
         return int.from_bytes((memory or worker.memory).read(stand.args[2], 8), "little")
     return stand.args[call.flags] & 0xFFFFFFFF
+
+
+def _spares_links(stand: Stand) -> bool:
+    """Whether a call is about a symlink itself and not about what it points to."""
+    place = _NOFOLLOW_AT.get(stand.call.name)
+    return stand.call.name in _LINKS_THEMSELVES or (
+        place is not None and bool(stand.args[place] & abi.AT_SYMLINK_NOFOLLOW)
+    )
+
+
+def replaced(worker: Worker, stand: Stand) -> list[int]:
+    """Descriptors known to the table that a dup2, dup3 or close_range closes."""
+    args = stand.args
+    if stand.call.name == "close_range":
+        return [fd for fd in worker.fds if args[0] <= fd <= args[1]]
+    return [signed(args[1])] if stand.call.name in ("dup2", "dup3") else []
 
 
 def stat_target(world: World, worker: Worker, stand: Stand) -> tuple[str, bool] | None:

@@ -181,10 +181,15 @@ def test_a_failed_guarded_write_that_wrote_leaves_it_unknown_whether_under_the_l
     assert not book.doubt()
 
 
-def test_who_left_the_lock_is_who_took_it_last_without_letting_go_or_else_who_crashed() -> None:
+def test_who_left_the_lock_is_who_did_not_let_go_or_else_who_crashed_or_else_who_took_it_last() -> None:
     book = Book()
     book.call(EDITOR, "action", (1, 2), (FIRST, FIRST), "crash")
     assert left_by(book.calls, LANES) == -1
+    book.call(RUNNER, "guarded_write", (3, 4), (FIRST, FIRST))
+    assert left_by(book.calls, LANES) == RUNNER
+    book.call(CRON, "acquire", (5, 6))
+    book.call(CRON, "release", (7, 8))
+    assert left_by(book.calls, LANES) == CRON
     book.call(RUNNER, "guarded_write", (10, 20), (FIRST, FIRST), "crash")
     assert left_by(book.calls, LANES) == RUNNER
     book.call(CRON, "acquire", (30, 40))

@@ -7,6 +7,7 @@ What the method returns comes back as the detail of its operation (see `words`).
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import dataclasses
 import inspect
@@ -14,7 +15,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import ClassVar, Self
@@ -30,7 +31,7 @@ from harness.runner import run_schedule
 from harness.schedule import Schedule
 from harness.strategies.protocol import Strategy
 
-__all__ = ["INITIAL", "Out", "Scripted", "Seen", "Stage", "Until", "program_of"]
+__all__ = ["INITIAL", "Out", "Scripted", "Seen", "Stage", "Until", "as_explorer", "program_of"]
 
 INITIAL = b"aaaa\nbbbb\n"
 START_NS = 1_000_000_000_000_000_000
@@ -188,42 +189,26 @@ class Stage:
         reference = f"{inspect.getfile(fence)}:{fence.__name__}"
         self._layout = Layout(reference, self.lanes, options, fence.lock_kind)
         self._wall_limit_s = wall_limit_s
-        self._ticking = ticking()
+        # The one we are on: tests that run side by side shall not crowd on the first.
+        self.core = ctypes.CDLL(None).sched_getcpu()
 
     def __enter__(self) -> Self:
-        self._cores = os.sched_getaffinity(0)
-        self._timer = signal.getitimer(signal.ITIMER_REAL)
-        # The one we are on: tests that run side by side shall not crowd on the first.
-        os.sched_setaffinity(0, {ctypes.CDLL(None).sched_getcpu()})
-        self._ticking.__enter__()
-        deadline = time.monotonic() + _DEADLINE_S
-
-        def tick(number: int, frame: FrameType | None) -> None:
-            if time.monotonic() > deadline:
-                raise AssertionError(f"no end within {_DEADLINE_S:.0f} s")
-
-        signal.signal(signal.SIGALRM, tick)
-        try:
-            self._start()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
+        self._start()
         return self
 
     def _start(self) -> None:
         self.gate = KernelGate(str(self.directory), worker.main, self._wall_limit_s)
-        self.gate.start(self._layout)
+        with as_explorer(self.core):
+            try:
+                self.gate.start(self._layout)
+            except BaseException:
+                self.gate.close()
+                raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            self.gate.close()
-        finally:
-            self._ticking.__exit__(None, None, None)
-            # The test's own time-out may stand on the same timer.
-            signal.setitimer(signal.ITIMER_REAL, *self._timer)
-            os.sched_setaffinity(0, self._cores)
+        self.gate.close()
 
     def run(self, *words: Sequence[str], script: Script = (), **options: object) -> Seen:
         """One schedule in which lane *i* does ``words[i]``."""
@@ -232,10 +217,36 @@ class Stage:
     def play(self, program: Program, strategy: Strategy, seed: int = 0) -> Seen:
         """One schedule under any strategy."""
         try:
-            outcome, schedule = run_schedule(self.gate, program, strategy, random.Random(seed), _STEPS_MAX)
+            with as_explorer(self.core):
+                rng = random.Random(seed)
+                outcome, schedule = run_schedule(self.gate, program, strategy, rng, _STEPS_MAX)
         except BaseException:
             # The next test of the same stage shall not have to suffer for it.
             self.gate.close()
             self._start()
             raise
         return Seen(outcome, schedule, strategy)
+
+
+@contextlib.contextmanager
+def as_explorer(core: int) -> Iterator[None]:
+    """What an explorer does for its gate: stay on one core, and tick.
+
+    The timer and its handler are given back, for a test's own time-out uses them too.
+    """
+    deadline = time.monotonic() + _DEADLINE_S
+
+    def tick(number: int, frame: FrameType | None) -> None:
+        if time.monotonic() > deadline:
+            raise AssertionError(f"no end within {_DEADLINE_S:.0f} s")
+
+    cores = os.sched_getaffinity(0)
+    timer = signal.getitimer(signal.ITIMER_REAL)
+    os.sched_setaffinity(0, {core})
+    try:
+        with ticking():
+            signal.signal(signal.SIGALRM, tick)
+            yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+        os.sched_setaffinity(0, cores)

@@ -1,0 +1,174 @@
+"""What cannot be run is said at once, with status 2, and nothing is made."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.harness_process import (
+    ROOT,
+    SCENARIO,
+    Ended,
+    Harness,
+    write_fence,
+    write_scenario,
+)
+
+
+def _refused(harness: Harness, ended: Ended) -> str:
+    assert ended.status == 2, ended
+    assert ended.out == ""
+    assert not harness.out.exists()
+    assert "Traceback" not in ended.err
+    return ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--schedules", "0"], "--schedules: must be 1 to"),
+        (["--schedules", "many"], "expected a whole number, got 'many'"),
+        (["--schedules", str(1 << 70)], "--schedules: must be 1 to"),
+        (["--seed", "-1"], "--seed: must be 0 to"),
+        (["--time-limit-s", "-1"], "--time-limit-s: must be > 0"),
+        (["--time-limit-s", "nan"], "--time-limit-s: must be > 0"),
+        (["--time-limit-s", "inf"], "--time-limit-s: must be > 0"),
+        (["--explorers", "0"], "--explorers: must be 1 to 256"),
+        (["--explorers", "100000"], "--explorers: must be 1 to 256"),
+        (["--gate", "ptrace"], "invalid choice: 'ptrace'"),
+        (["--strategy", "luck"], "--strategy luck: unknown, expected one of"),
+        (["--fence", "leger"], "--fence leger: unknown fence; did you mean 'ledger'?"),
+        (["--fence", "no.such.module:Fence"], "importing no.such.module failed: ModuleNotFoundError"),
+        (["--fence", "fence.none:Missing"], "has no Missing; fences there: NoFence"),
+        (["--fence", "os:path"], "has a path that is no subclass of Fence"),
+        (["--fence", "missing.py:Fence"], "no file missing.py"),
+        (["--fence", ":"], "unknown fence"),
+        (["--bogus"], "unrecognized arguments: --bogus"),
+        (["--session-root", "/proc/no/such"], "no session directory can be made"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_bad_argument_is_refused_with_what_was_expected(
+    harness: Harness, tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    scenario = write_scenario(tmp_path)
+    assert words in _refused(harness, harness.run(scenario, *arguments))
+
+
+@pytest.mark.parametrize("command", ["", "ran", "--version-of-nothing"])
+def test_an_unknown_command_is_refused(harness: Harness, command: str) -> None:
+    ended = harness.call(*([command] if command else []))
+    assert ended.status == 2
+    assert "usage: python -m harness" in ended.err
+
+
+def _unprivileged() -> None:
+    """Give up the right to pass by permissions; without effect for whom that is no right."""
+    libc = ctypes.CDLL(None)
+    drop_from_bounding_set, override, read_search = 24, 1, 2
+    for capability in (override, read_search):
+        libc.prctl(drop_from_bounding_set, capability, 0, 0, 0)
+
+
+def test_every_scenario_that_cannot_be_read_is_named(harness: Harness, tmp_path: Path) -> None:
+    (tmp_path / "a-empty.yaml").write_text("")
+    (tmp_path / "b-latin.yaml").write_bytes(b"about: caf\xe9\n")
+    secret = write_scenario(tmp_path, name="c-secret.yaml")
+    secret.chmod(0)
+    files = [tmp_path / f"{name}.yaml" for name in ("a-empty", "b-latin", "c-secret", "d-missing")]
+    err = _refused(harness, harness.run(*files, before=_unprivileged))
+    lines = err.splitlines()
+    assert [line.split(":")[0] for line in lines if line.startswith(str(tmp_path))] == [
+        str(file) for file in files
+    ]
+    assert f"{files[1]}:1:11: byte 0xe9 is not UTF-8" in err
+    assert f"{files[2]}:1:1: cannot be read: Permission denied" in err
+    assert f"{files[3]}:1:1: cannot be read: No such file or directory" in err
+
+
+def test_a_folder_without_scenarios_is_refused(harness: Harness, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert f"{empty}: no scenario (*.yaml) in this folder" in _refused(harness, harness.run(empty))
+
+
+def test_all_faults_of_all_files_come_in_line_order(harness: Harness, tmp_path: Path) -> None:
+    first = write_scenario(
+        tmp_path, SCENARIO.replace("think_steps: 2", "think_steps: -2").replace("about", "abuot"), "one.yaml"
+    )
+    second = write_scenario(tmp_path, SCENARIO.replace("policy: coordinated", "policy: anarchy"), "two.yaml")
+    lines = _refused(harness, harness.run(first, second)).splitlines()
+    places = [(name, int(line)) for name, line in (text.split(":")[:2] for text in lines)]
+    assert places == sorted(places)
+    assert {Path(name).name for name, _ in places} == {"one.yaml", "two.yaml"}
+    assert len([name for name, _ in places if name == str(first)]) >= 2
+    assert any("did you mean 'about'?" in line for line in lines)
+
+
+def test_a_name_that_is_no_text_is_refused(harness: Harness, tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/\xff.yaml"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(SCENARIO)
+    assert "is not UTF-8" in _refused(harness, harness.run(os.fsdecode(path)))
+
+
+BROKEN = {
+    "raises": ("raise ValueError('at import')", "ValueError: at import"),
+    "syntax": ("def oops(:\n", "SyntaxError"),
+    "exits": ("sys.exit(0)", "SystemExit: 0"),
+    "vanishes": ("os._exit(0)", "importing it ended the process"),
+    "dies": ("os.kill(os.getpid(), 9)", "importing it ended the process"),
+    "no fence": (
+        "class Mine:\n    pass\n",
+        "has a Mine that is no subclass of Fence; no fence is defined there",
+    ),
+    "no lock": (
+        "class Mine(Fence):\n    lock_kind = 'hope'\n",
+        "lock_kind 'hope', expected one of sidecar, flock",
+    ),
+}
+
+
+@pytest.mark.parametrize("body, words", BROKEN.values(), ids=BROKEN)
+def test_a_fence_that_cannot_be_loaded_is_refused(
+    harness: Harness, tmp_path: Path, body: str, words: str
+) -> None:
+    fences = write_fence(tmp_path, body)
+    ended = harness.run(write_scenario(tmp_path), "--fence", f"{fences}:Mine")
+    assert words in _refused(harness, ended)
+
+
+def test_a_file_of_fences_needs_a_class(harness: Harness, tmp_path: Path) -> None:
+    fences = write_fence(tmp_path, "")
+    err = _refused(harness, harness.run(write_scenario(tmp_path), "--fence", fences))
+    assert "which class of the file?" in err
+
+
+def test_every_bad_fence_is_named_at_once(harness: Harness, tmp_path: Path) -> None:
+    fences = write_fence(tmp_path, "raise ValueError('at import')")
+    ended = harness.run(write_scenario(tmp_path), "--fence", "leger", "--fence", f"{fences}:Mine")
+    lines = [line for line in _refused(harness, ended).splitlines() if line.startswith("--fence")]
+    assert [line.split(":")[0] for line in lines] == ["--fence leger", f"--fence {fences}"]
+
+
+def test_a_bad_fence_of_a_scenario_is_refused_with_its_name(harness: Harness, tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path, SCENARIO.replace("expect: {}", "expect: {leger: [crash]}"))
+    assert "scenario small: leger: unknown fence" in _refused(harness, harness.run(scenario))
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\n"
+        "from harness.cli import main\n"
+        "try:\n    main(['run', '--help'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'yaml', 'pydantic', 'msgspec', 'rich', 'psutil', 'multiprocess', 'dill', 'fence'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "--schedules" in done.stdout

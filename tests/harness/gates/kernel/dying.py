@@ -1,0 +1,125 @@
+"""Fences that fork, fail, exit or are killed; a method each."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from tests.harness.gates.kernel.words import Words
+
+__all__ = ["Dying", "NoFilter"]
+
+
+class Dying(Words):
+    """What goes wrong in a fence's process."""
+
+    def look(self) -> None:
+        os.stat(self.path)
+
+    def write(self) -> None:
+        fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        os.write(fd, b"x\n")
+        os.close(fd)
+
+    def _fork(self, body: Callable[[], object], wait: bool = True) -> int:
+        pid = os.fork()
+        if pid == 0:
+            body()
+            os._exit(0)
+        return os.waitpid(pid, 0)[1] if wait else pid
+
+    def fork_and_write(self) -> None:
+        self._fork(self.write)
+
+    def fork_and_look(self) -> None:
+        self._fork(self.look)
+
+    def fork_and_do_nothing(self) -> str:
+        return str(self._fork(lambda: None))
+
+    def fork_and_return(self) -> str:
+        """The child comes back by the lane's own way."""
+        pid = os.fork()
+        if pid:
+            os.waitpid(pid, 0)
+        return "parent" if pid else "child"
+
+    def fork_and_leave(self) -> str:
+        """A child that sleeps for good."""
+        return str(self._fork(signal.pause, wait=False))
+
+    def fork_twice(self) -> str:
+        """A daemon: nobody in the process is its parent any more."""
+        reading, writing = os.pipe()
+
+        def daemon() -> None:
+            if os.fork() == 0:
+                os.setsid()
+                os.write(writing, str(os.getpid()).encode())
+                signal.pause()
+            os._exit(0)
+
+        self._fork(daemon)
+        pid = os.read(reading, 20).decode()
+        os.close(reading)
+        os.close(writing)
+        return pid
+
+    def run_true(self) -> str:
+        return str(subprocess.run(["true"], check=True).returncode)
+
+    def run_cat(self) -> None:
+        subprocess.run(["cat", self.path], check=False, capture_output=True)
+
+    def run_shell_outside(self) -> str:
+        target = os.path.dirname(os.path.dirname(self.path)) + "/made"
+        return str(subprocess.run(["sh", "-c", f"echo x > {target}"], check=False, stderr=subprocess.DEVNULL).returncode)
+
+    def exit_hard(self) -> None:
+        os._exit(3)
+
+    def exit_politely(self) -> None:
+        sys.exit(4)
+
+    def kill_itself(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def crash_hard(self) -> None:
+        """SIGSEGV."""
+        import ctypes
+
+        ctypes.string_at(0)
+
+    def fail(self) -> None:
+        raise ValueError("broken on purpose")
+
+    def fail_without_words(self) -> None:
+        class Mute(Exception):
+            def __str__(self) -> str:
+                raise RuntimeError("no words")
+
+        raise Mute
+
+    def close_everything(self) -> None:
+        os.closerange(3, 200)
+
+    def make_directory(self) -> None:
+        os.mkdir(self.path + ".d")
+
+    def hide_directory(self) -> None:
+        """A directory that its own owner may not enter."""
+        os.mkdir(self.path + ".d", 0)
+
+    def nap(self) -> None:
+        time.sleep(1)
+
+
+class NoFilter(Words):
+    """Cannot be made: the worker ends before it is ready."""
+
+    def __init_subclass__(cls) -> None:
+        raise TypeError("not to be inherited from")
