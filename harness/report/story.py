@@ -16,11 +16,18 @@ __all__ = ["headline", "story"]
 _QUIET = frozenset({"think", "pause"})
 _LINES_MAX = 60
 _CALLS_MAX = 4
+_TEXT_MAX = 400
 
 
 def headline(history: History, violation: Violation) -> str:
     """One sentence: the kind, and what the oracle says of it."""
-    return f"{violation.kind.replace('_', ' ')}: {violation.detail}"
+    return f"{violation.kind.replace('_', ' ')}: {_tame(violation.detail)}"
+
+
+def _tame(text: str) -> str:
+    """What a fence said, on one line and harmless to a terminal."""
+    line = "".join(letter if letter.isprintable() else " " for letter in text)
+    return line if len(line) <= _TEXT_MAX else f"{line[:_TEXT_MAX]}..."
 
 
 def story(history: History, judgement: Judgement, violation: Violation) -> list[str]:
@@ -119,7 +126,9 @@ def _remarks(history: History, index: int, event: Event, violation: Violation) -
             remarks.append("<== taken for a takeover" if suspect else "<== the effect")
     elif isinstance(event, Return):
         if event.outcome not in ("ok", "skipped"):
-            remarks.append(f"-> {event.outcome.upper()}" + (f" ({event.detail})" if event.detail else ""))
+            remarks.append(
+                f"-> {event.outcome.upper()}" + (f" ({_tame(event.detail)})" if event.detail else "")
+            )
         if index == violation.window_from:
             remarks.append("-> the window opens")
         if index == violation.at:

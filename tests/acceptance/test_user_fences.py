@@ -240,12 +240,6 @@ def test_a_fence_that_hangs_is_inconclusive(harness: Harness, tmp_path: Path) ->
     assert "did not stop for" in ended.object["why_inconclusive"]
 
 
-def test_a_fence_that_always_hangs_is_given_up(harness: Harness, tmp_path: Path) -> None:
-    ended = _run(harness, tmp_path, "Hangs", 1000)
-    assert ended.status == 3
-    assert ended.object["schedules"] == 3
-
-
 def test_a_fence_that_sleeps_long_costs_no_time(harness: Harness, tmp_path: Path) -> None:
     ended = _run(harness, tmp_path, "Sleeps", 3, ALONE)
     assert ended.status == 0
@@ -258,7 +252,7 @@ def test_a_write_by_what_is_no_lane_is_inconclusive(harness: Harness, tmp_path: 
     assert ended.status == 3
     assert ended.object["inconclusive"] == 3
     assert ended.object["violations"] == {}
-    assert "that is no lane" in ended.object["why_inconclusive"]
+    assert "touched the session directory" in ended.object["why_inconclusive"]
 
 
 @pytest.mark.parametrize("name", ["AThreadIdles", "Prints", "Wanders"])

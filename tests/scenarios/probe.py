@@ -22,9 +22,9 @@ from harness.tally import Tally
 __all__ = ["Found", "is_control", "main"]
 
 #: Schedules that a fence gets even when everything that must be found has been.
-ENOUGH = 50
+ENOUGH = 30
 #: The same where fences are compared schedule by schedule.
-ENOUGH_TO_COMPARE = 150
+ENOUGH_TO_COMPARE = 60
 _BATCH = 10
 _CONTROL_OF = "-without-"
 

@@ -87,23 +87,23 @@ class Flocks:
 
     def dropped(self, lane: Lane, node: Node | None, fd: int) -> LockEvent | None:
         """A lane unlocked or closed a descriptor."""
-        holders = self._held.get(node) if node is not None else None
-        if holders is not None:
-            assert node is not None
-            holders.pop((lane.index, fd), None)
-            if not holders:
-                del self._held[node]
         world = self._world
-        if lane.index != world.owner or node is None or node is not world.names.get(world.lock_name):
+        holders = self._held.get(node) if node is not None else None
+        if node is None or holders is None or (world.copied and self._still_taken(node)):
             return None
-        if world.lock_kind != "flock" or self._still_taken():
+        for holder in [holder for holder in holders if holder == (lane.index, fd) or world.copied]:
+            del holders[holder]
+        if holders:
             return None
-        return world.flock_released(lane.index)
+        del self._held[node]
+        guards = world.lock_kind == "flock" and node is world.names.get(world.lock_name)
+        return world.flock_released(world.owner) if guards and world.owner >= 0 else None
 
-    def _still_taken(self) -> bool:
+    def _still_taken(self, node: Node) -> bool:
         """Ask the kernel: a copy of the descriptor may hold the lock after the first one is closed."""
-        path = os.path.join(self._world.directory, self._world.lock_name)
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        if not node.names:
+            return False
+        fd = os.open(os.path.join(self._world.directory, min(node.names)), os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

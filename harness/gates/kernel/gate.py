@@ -108,8 +108,8 @@ class KernelGate:
     def _is_open(self, node: Node) -> bool:
         """Whether any worker has a descriptor of that file."""
         for worker in self._processes.workers.values():
-            for fd in os.listdir(f"/proc/{worker.pid}/fd"):
-                with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):
+                for fd in os.listdir(f"/proc/{worker.pid}/fd"):
                     status = os.stat(f"/proc/{worker.pid}/fd/{fd}")
                     if (status.st_dev, status.st_ino) == (self._world.device, node.ino):
                         return True
@@ -123,9 +123,10 @@ class KernelGate:
 
     def begin(self, program: Program) -> None:
         """Reset files and processes, and bring each lane to its first stop."""
-        for worker in [worker for worker in self._processes.workers.values() if worker.dirty]:
-            self._processes.stop(worker)
-            self._spawn(worker.name)
+        for worker in list(self._processes.workers.values()):
+            if worker.dirty or not worker.process.is_alive():
+                self._processes.stop(worker)
+                self._spawn(worker.name)
         self._program = program
         self._clock.now_ns = self._intake.now_ns = program.clock_start_ns
         self._events = []
@@ -409,7 +410,7 @@ class KernelGate:
                 self._events.append(Return(index, lane.finished, outcome, detail))
                 lane.finished += 1
                 lane.poll_name = None
-        if lane.status is Status.DEAD and lane.started > lane.finished:
+        if lane.status is Status.DEAD:
             self._died(lane)
 
     def _died(self, lane: Lane) -> None:
@@ -419,6 +420,10 @@ class KernelGate:
             return
         if status is not None and status < 0:
             self._intake.doubt(f"process {lane.worker.name} was killed by signal {-status}")
+            return
+        if lane.started == lane.finished:
+            if lane.started < len(self._program.lanes[lane.index].ops):
+                self._intake.doubt(f"process {lane.worker.name} ended with status {status} between operations")
             return
         self._events.append(
             Return(lane.index, lane.finished, "crash", f"the process ended with status {status}")

@@ -89,6 +89,7 @@ class Processes:
         """Kill one worker with all that it started, and reap it."""
         kill_tree(worker.pid)
         worker.process.join(REAP_S)
+        worker.process.close()
         worker.close()
         self.workers.pop(worker.name, None)
         if worker.forked:

@@ -50,8 +50,9 @@ def descriptor(world: World, worker: Worker, fd: int) -> Node | None:
 
 
 def _look_up(world: World, worker: Worker, fd: int) -> Node | None:
+    link = f"/proc/{worker.pid}/fd/{fd}"
     try:
-        status = os.stat(f"/proc/{worker.pid}/fd/{fd}")
+        status = os.stat(link)
     except OSError:
         return OUTSIDE
     if status.st_dev != world.device:
@@ -60,7 +61,9 @@ def _look_up(world: World, worker: Worker, fd: int) -> Node | None:
         return world.directory_node
     node = world.by_ino.get(status.st_ino)
     # The number of a file that is gone may be that of a file elsewhere by now.
-    return node if node is not None and (node.names or node.opens > 0) else OUTSIDE
+    if node is None or node.names or node.opens > 0:
+        return node
+    return node if world.copied and os.readlink(link).startswith(world.directory + "/") else OUTSIDE
 
 
 def path_name(world: World, worker: Worker, at: int, raw: bytes) -> tuple[str | None, Node | None, str]:

@@ -58,7 +58,7 @@ class Truth:
             self._target = self._followed(stand.name) if followed else world.names.get(stand.name)
         elif stand.node is not None and call.kind in ("data", "meta"):
             assert lane.worker is not None
-            self._place = f"/proc/{lane.worker.pid}/fd/{signed(stand.args[call.fd])}"
+            self._place = f"/proc/{lane.worker.pid}/fd/{signed(stand.args[max(call.fd, call.at)])}"
         if self._place and world.fine_stamps and (call.kind != "open" or self._target is not None):
             self._real_stamps = self._stamps(stand)
         if lane.mapped:

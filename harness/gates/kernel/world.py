@@ -103,6 +103,7 @@ class World:
         self._next_ino = _FIRST_INODE
         self._gone_inos: set[int] = set()
         self._aliases: dict[str, str] = {TRANSCRIPT: "T", ".": "."}
+        self._strange = 0
         self.copied = False
         self._states: dict[tuple[str, bytes], State] = {}
         self.names.clear()
@@ -148,7 +149,8 @@ class World:
             if suffix and _PLAIN.match(suffix):
                 known = "T" + suffix
             else:
-                known = f"tmp{len(self._aliases)}"
+                self._strange += 1
+                known = f"tmp{self._strange}"
             self._aliases[name] = known
         return known
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import faulthandler
 import os
 import signal
 import subprocess
@@ -11,7 +13,7 @@ from collections.abc import Callable
 
 from tests.harness.gates.kernel.words import Words
 
-__all__ = ["Dying", "NoFilter"]
+__all__ = ["Dying"]
 
 
 class Dying(Words):
@@ -76,8 +78,10 @@ class Dying(Words):
         subprocess.run(["cat", self.path], check=False, capture_output=True)
 
     def run_shell_outside(self) -> str:
-        target = os.path.dirname(os.path.dirname(self.path)) + "/made"
-        return str(subprocess.run(["sh", "-c", f"echo x > {target}"], check=False, stderr=subprocess.DEVNULL).returncode)
+        script = f"echo x > {os.path.dirname(os.path.dirname(self.path))}/made"
+        # A shell looks at its working directory first.
+        done = subprocess.run(["sh", "-c", script], check=False, cwd="/", stderr=subprocess.DEVNULL)
+        return str(done.returncode)
 
     def exit_hard(self) -> None:
         os._exit(3)
@@ -90,8 +94,7 @@ class Dying(Words):
 
     def crash_hard(self) -> None:
         """SIGSEGV."""
-        import ctypes
-
+        faulthandler.disable()
         ctypes.string_at(0)
 
     def fail(self) -> None:
@@ -117,9 +120,3 @@ class Dying(Words):
     def nap(self) -> None:
         time.sleep(1)
 
-
-class NoFilter(Words):
-    """Cannot be made: the worker ends before it is ready."""
-
-    def __init_subclass__(cls) -> None:
-        raise TypeError("not to be inherited from")

@@ -87,7 +87,7 @@ CASES = [
     ),
     ("splice", ["openat T", "splice T", "close T"], {1: b"ZZaa\nbbbb\n"}),
     ("fallocate", ["openat T", "fallocate T", "close T"], {1: INITIAL + b"\0\0"}),
-    ("write_by_standard_output", ["openat T", "write T", "close T"], {1: INITIAL + b"cccc\n"}),
+    ("write_by_standard_output", ["openat T", "write T", "dup2 T", "close T"], {1: INITIAL + b"cccc\n"}),
     ("write_by_dup", ["openat T", "close T", "write T", "close T"], {2: INITIAL + b"cccc\n"}),
     ("touch", ["utimensat T", "chmod T", "link T > T.link", "unlink T.link"], {}),
 ]

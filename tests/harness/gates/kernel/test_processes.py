@@ -102,6 +102,7 @@ def test_what_a_fence_leaves_running_is_gone_when_the_gate_is_closed(tmp_path: P
 
 
 def test_a_process_that_exits_is_a_crash_of_its_lane(stage: Stage) -> None:
+    stage.run(["look"], ["look"])
     pids = stage.gate.pids()
     seen = stage.run(["write", "exit_hard", "write"], ["write"])
     assert crashes(seen) == [(0, "the process ended with status 3")]
@@ -114,6 +115,7 @@ def test_a_process_that_exits_is_a_crash_of_its_lane(stage: Stage) -> None:
 
 
 def test_an_exit_by_exception_is_a_crash_and_the_process_goes_on(stage: Stage) -> None:
+    stage.run(["look"], ["look"])
     pids = stage.gate.pids()
     seen = stage.run(["exit_politely", "write"], [])
     assert crashes(seen) == [(0, "SystemExit: 4")]

@@ -1,0 +1,134 @@
+"""What `run --json` prints is what scripts rely on: every field, and the same for the same seed."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.harness_process import ROOT, Harness, write_scenario
+
+pytestmark = pytest.mark.requires("kernel-gate")
+
+FIELDS = {
+    "scenario": str,
+    "fence": str,
+    "policy": str,
+    "gate": str,
+    "strategy": str,
+    "seed": int,
+    "schedules": int,
+    "steps": int,
+    "verdicts": dict,
+    "violations": dict,
+    "first_violation": dict | None,
+    "expected": bool,
+    "exhausted": bool,
+    "inconclusive": int,
+    "wall_s": float,
+    "steps_per_s": float,
+}
+
+VERDICTS = {"true_positive", "true_negative", "false_positive", "missed_takeover", "racing"}
+
+QUICKSTART = ROOT / "scenarios" / "quickstart.yaml"
+
+#: What a machine, its load and the number of explorers may change.
+INCIDENTAL = ("wall_s", "steps_per_s", "workers", "explorers")
+
+
+def _essence(found: dict[str, Any]) -> dict[str, Any]:
+    """What must be the same whenever the same is asked."""
+    essence = {name: value for name, value in found.items() if name not in INCIDENTAL}
+    if essence["first_violation"]:
+        essence["first_violation"] = {
+            name: value for name, value in essence["first_violation"].items() if name != "witness"
+        }
+    return essence
+
+
+def test_there_is_one_object_a_scenario_and_fence_with_every_field(harness: Harness) -> None:
+    ended = harness.run(QUICKSTART, "--schedules", 64, "--seed", 7, "--json")
+    assert (ended.status, ended.err) == (0, "")
+    assert [(found["scenario"], found["fence"]) for found in ended.objects] == [
+        ("quickstart", "stat-2026.5.17"),
+        ("quickstart", "ledger"),
+    ]
+    for found in ended.objects:
+        assert all(isinstance(found[name], kind) for name, kind in FIELDS.items()), found
+        assert set(found["verdicts"]) == VERDICTS
+        assert (found["seed"], found["schedules"], found["gate"]) == (7, 64, "kernel")
+        assert found["steps"] > 64
+    broken, sound = ended.objects
+    assert broken["violations"]["false_positive"] == broken["verdicts"]["false_positive"] > 0
+    assert set(broken["first_violation"]) == {"kind", "schedule", "witness"}
+    assert Path(broken["first_violation"]["witness"]) in harness.witnesses()
+    assert (sound["violations"], sound["first_violation"]) == ({}, None)
+    assert harness.verdicts() == ended.objects
+
+
+def test_the_same_seed_gives_the_same_whatever_the_number_of_explorers(harness: Harness) -> None:
+    results = []
+    for explorers in (1, 1, 2):
+        ended = harness.run(QUICKSTART, "--schedules", 100, "--explorers", explorers, "--json")
+        assert ended.status == 0
+        assert {found["explorers"] for found in ended.objects} == {explorers}
+        results.append([_essence(found) for found in ended.objects])
+    assert results[0] == results[1] == results[2]
+
+
+def test_another_seed_gives_something_else(harness: Harness, tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path)
+    steps = [
+        harness.run(scenario, "--fence", "none", "--seed", seed, "--json").object["steps"] for seed in (1, 2)
+    ]
+    assert steps[0] != steps[1]
+
+
+def test_an_expectation_that_is_not_met_is_status_1(harness: Harness) -> None:
+    # `none` is not mentioned, so it may show nothing; `ledger` is to show nothing and does not.
+    ended = harness.run(ROOT / "scenarios" / "laundering-by-cotenant.yaml", "--fence", "none", "--schedules", 40, "--json")
+    assert ended.status == 1
+    assert ended.object["expected"] is False
+    assert ended.object["unexpected"] == ["missed_takeover was not expected"]
+
+
+def test_an_expected_violation_that_does_not_show_is_status_1(harness: Harness, tmp_path: Path) -> None:
+    text = write_scenario(tmp_path).read_text().replace("expect: {}", "expect: {none: [crash]}")
+    ended = harness.run(write_scenario(tmp_path, text), "--schedules", 3, "--json")
+    assert ended.status == 1
+    assert ended.object["expected"] is False
+    assert ended.object["unexpected"] == ["crash was expected and did not show in 3 schedules"]
+
+
+def test_a_time_limit_stops_the_whole_run_and_says_so(harness: Harness, tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path)
+    started = time.monotonic()
+    fences = ("--fence", "none", "--fence", "ledger")
+    ended = harness.run(scenario, *fences, "--schedules", 10**9, "--time-limit-s", 2, "--json")
+    assert ended.status == 0
+    assert time.monotonic() - started < 30
+    for found in ended.objects:
+        assert found["stopped"] == "time limit"
+        assert 0 < found["schedules"] < 10**9
+    assert sum(found["wall_s"] for found in ended.objects) < 10
+
+
+def test_a_time_limit_that_cuts_off_what_was_expected_is_inconclusive(
+    harness: Harness, tmp_path: Path
+) -> None:
+    text = write_scenario(tmp_path).read_text().replace("expect: {}", "expect: {none: [crash]}")
+    ended = harness.run(
+        write_scenario(tmp_path, text), "--schedules", 10**9, "--time-limit-s", 1, "--json"
+    )
+    assert ended.status == 3
+    assert ended.object["expected"] is False
+    assert "schedules were run, and crash did not show yet" in ended.object["why_inconclusive"]
+
+
+def test_a_time_limit_without_json_is_told(harness: Harness, tmp_path: Path) -> None:
+    ended = harness.run(write_scenario(tmp_path), "--fence", "none", "--schedules", 10**9, "--time-limit-s", 0.5)
+    assert ended.status == 0
+    assert "stopped, time limit, 1000000000 were wanted" in ended.out

@@ -1,0 +1,123 @@
+"""Every stored witness replays, and every stored history is judged the same again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.harness_process import ROOT, Ended, Harness, write_fence, write_scenario
+
+pytestmark = pytest.mark.requires("kernel-gate")
+
+# An order that only a fixed hash seed repeats.
+FENCES = """\
+class Hashes(Fence):
+    def guarded_write(self, entries):
+        for name in {"".join(letters) for letters in ("ab", "cd", "ef", "gh", "ij", "kl")}:
+            os.path.exists(f"{self.path}.{name}")
+        super().guarded_write(entries)
+        raise KeyError("on purpose")
+"""
+
+
+def _replay(harness: Harness, witness: Path, *arguments: object) -> Ended:
+    return harness.call("replay", witness, "--session-root", harness.session_root, *arguments)
+
+
+def test_every_witness_replays_to_the_same_verdict_at_the_same_step(harness: Harness) -> None:
+    names = ("quickstart", "laundering-by-cotenant")
+    files = [ROOT / "scenarios" / f"{name}.yaml" for name in names]
+    fences = ("--fence", "stat-2026.5.17", "--fence", "none")
+    assert harness.run(*files, *fences, "--schedules", 30, "--json").status in (0, 1)
+    assert len(harness.witnesses()) >= 2
+    for path in harness.witnesses():
+        witness = json.loads(path.read_text())
+        replayed = _replay(harness, path, "--json")
+        assert replayed.status == 0, (path, replayed)
+        assert replayed.object["kind"] == witness["claim"]["kind"]
+        assert replayed.object["violation"] is True
+        assert replayed.object["same_step"] is True
+        assert replayed.object["same_history"] is True
+        assert replayed.object["diverged"] == ""
+
+        judged = harness.call("judge", path.with_suffix(".history.jsonl"), "--json")
+        assert judged.status == 1
+        kinds = {found["kind"] for found in judged.object["judgement"]["violations"]}
+        assert witness["claim"]["kind"] in kinds
+        assert judged.object["counts"] == replayed.object["verdicts"]
+
+
+def test_a_fence_that_depends_on_the_order_of_a_set_replays_as_well(harness: Harness, tmp_path: Path) -> None:
+    fences = write_fence(tmp_path, FENCES)
+    assert harness.run(write_scenario(tmp_path), "--fence", f"{fences}:Hashes", "--schedules", 1).status == 1
+    (witness,) = harness.witnesses()
+    replayed = _replay(harness, witness, "--json")
+    assert (replayed.status, replayed.object["same_history"]) == (0, True)
+
+
+def test_a_replay_tells_the_story(harness: Harness) -> None:
+    harness.run(ROOT / "scenarios" / "quickstart.yaml", "--fence", "stat-2026.5.17", "--schedules", 10)
+    (witness,) = harness.witnesses()
+    told = _replay(harness, witness)
+    assert told.status == 0
+    assert told.out.startswith("false positive: runner refused its guarded_write")
+    assert "(the same history, step by step)" in told.out
+    assert "<== FALSE POSITIVE" in told.out
+
+
+def test_a_replay_with_a_better_fence_says_that_nothing_is_left_of_it(harness: Harness) -> None:
+    harness.run(ROOT / "scenarios" / "quickstart.yaml", "--fence", "stat-2026.5.17", "--schedules", 10)
+    (witness,) = harness.witnesses()
+    replayed = _replay(harness, witness, "--fence", "ledger")
+    assert replayed.status == 1
+    assert "no false positive any more with ledger" in replayed.out
+    assert "differs from the record: step " in replayed.out
+
+
+def test_another_policy_can_see_a_history_otherwise(harness: Harness) -> None:
+    harness.run(ROOT / "scenarios" / "quickstart.yaml", "--fence", "stat-2026.5.17", "--schedules", 10)
+    (witness,) = harness.witnesses()
+    history = witness.with_suffix(".history.jsonl")
+    assert harness.call("judge", history).status == 1
+    other = harness.call("judge", history, "--policy", "runner-appends", "--json")
+    assert other.status == 0
+    assert other.object["counts"]["true_positive"] > 0
+    unknown = harness.call("judge", history, "--policy", "anarchy")
+    assert unknown.status == 2
+    assert "anarchy" in unknown.err
+
+
+DAMAGED = {
+    "missing": None,
+    "empty": b"",
+    "no json": b"{",
+    "an array": b"[]",
+    "another version": b'{"version": 99}',
+    "another thing": b'{"version": 1}',
+    "binary": bytes(range(256)),
+}
+
+
+@pytest.mark.parametrize("command", ["replay", "judge"])
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_file_is_refused_with_its_name(
+    harness: Harness, tmp_path: Path, command: str, content: bytes | None
+) -> None:
+    path = tmp_path / "damaged.json"
+    if content is not None:
+        path.write_bytes(content)
+    ended = harness.call(command, path)
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith(f"{path}: ")
+
+
+def test_a_witness_whose_fence_is_gone_is_refused(harness: Harness, tmp_path: Path) -> None:
+    fences = write_fence(tmp_path, FENCES)
+    assert harness.run(write_scenario(tmp_path), "--fence", f"{fences}:Hashes", "--schedules", 1).status == 1
+    (witness,) = harness.witnesses()
+    fences.unlink()
+    ended = _replay(harness, witness)
+    assert (ended.status, ended.out) == (2, "")
+    assert f"no file {fences}" in ended.err
