@@ -12,6 +12,8 @@ from harness.doctor import examine
 
 __all__ = ["main"]
 
+_WORDS: dict[object, str] = {True: "yes", False: "no"}
+
 
 def main(arguments: argparse.Namespace) -> int:
     """Print the findings, one a line, with what to do where something is missing."""
@@ -20,5 +22,5 @@ def main(arguments: argparse.Namespace) -> int:
         emit(msgspec.json.encode(findings).decode())
         return OK
     for name, value in findings.items():
-        emit(f"{name.replace('_', ' '):<22} {value}")
+        emit(f"{name.replace('_', ' '):<22} {_WORDS.get(value, value)}")
     return OK

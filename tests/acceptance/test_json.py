@@ -89,7 +89,9 @@ def test_another_seed_gives_something_else(harness: Harness, tmp_path: Path) -> 
 
 def test_an_expectation_that_is_not_met_is_status_1(harness: Harness) -> None:
     # `none` is not mentioned, so it may show nothing; `ledger` is to show nothing and does not.
-    ended = harness.run(ROOT / "scenarios" / "laundering-by-cotenant.yaml", "--fence", "none", "--schedules", 40, "--json")
+    ended = harness.run(
+        ROOT / "scenarios" / "laundering-by-cotenant.yaml", "--fence", "none", "--schedules", 40, "--json"
+    )
     assert ended.status == 1
     assert ended.object["expected"] is False
     assert ended.object["unexpected"] == ["missed_takeover was not expected"]
@@ -120,15 +122,15 @@ def test_a_time_limit_that_cuts_off_what_was_expected_is_inconclusive(
     harness: Harness, tmp_path: Path
 ) -> None:
     text = write_scenario(tmp_path).read_text().replace("expect: {}", "expect: {none: [crash]}")
-    ended = harness.run(
-        write_scenario(tmp_path, text), "--schedules", 10**9, "--time-limit-s", 1, "--json"
-    )
+    ended = harness.run(write_scenario(tmp_path, text), "--schedules", 10**9, "--time-limit-s", 1, "--json")
     assert ended.status == 3
     assert ended.object["expected"] is False
     assert "schedules were run, and crash did not show yet" in ended.object["why_inconclusive"]
 
 
 def test_a_time_limit_without_json_is_told(harness: Harness, tmp_path: Path) -> None:
-    ended = harness.run(write_scenario(tmp_path), "--fence", "none", "--schedules", 10**9, "--time-limit-s", 0.5)
+    ended = harness.run(
+        write_scenario(tmp_path), "--fence", "none", "--schedules", 10**9, "--time-limit-s", 0.5
+    )
     assert ended.status == 0
     assert "stopped, time limit, 1000000000 were wanted" in ended.out

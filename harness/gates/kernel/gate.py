@@ -140,6 +140,7 @@ class KernelGate:
             worker.board.publish(encoded)
             worker.fds.clear()
             worker.sleepers = 0
+            worker.mapped = False
         for lane in self._lanes:
             lane.reset()
         for lane in self._lanes:
@@ -299,13 +300,13 @@ class KernelGate:
             self._flock(lane, op, path)
             return
         note = ""
-        if call.kind in _LOOKS and not lane.mapped:
+        assert lane.worker is not None
+        if call.kind in _LOOKS and not lane.worker.mapped:
             self._done = _NOTHING
         else:
             self._truth.before(lane, stand)
             self._intake.in_call = lane
             if call.kind == "open":
-                assert lane.worker is not None
                 note = open_note(open_flags(lane.worker, stand))
         self._granted = (lane, stand, op, path, note)
         self._let_go(lane)
@@ -387,7 +388,7 @@ class KernelGate:
             self._intake.in_call = None
             self._done = self._truth.after(lane, stand)
         change, lock = self._done
-        if lane.mapped:
+        if lane.worker is not None and lane.worker.mapped:
             change = self._truth.stored(lane, change)
         self._events.append(Step(lane.index, op, stand.call.name, path, note, change, lock))
         if stand.call.kind in ("close", "table"):

@@ -160,7 +160,10 @@ class Intake:
             Whether a lane of it stands again.
         """
         deadline = time.monotonic() + self._wall_limit_s
-        while worker.sleepers and tasks.timed(worker.pid):
+        while worker.sleepers:
+            # Proof of sleep first: who has just woken up is in no call any more.
+            if self._sleeps(worker) and not tasks.timed(worker.pid):
+                return False
             asleep = worker.sleepers
             self._wait_quiet(worker)
             if worker.sleepers < asleep or worker.dirty:

@@ -54,6 +54,8 @@ class Worker:
         self.lanes: list[Lane] = []
         self.by_tid: dict[int, Lane] = {}
         self.sleepers = 0
+        #: Has a file of the session mapped for sharing: stores are no calls.
+        self.mapped = False
         #: To be replaced before the next schedule.
         self.dirty = False
         #: Has started a process of its own.
@@ -105,7 +107,6 @@ class Lane:
         "candidate",
         "finished",
         "index",
-        "mapped",
         "op",
         "ordinal",
         "poll_count",
@@ -136,6 +137,5 @@ class Lane:
         self.wake_ns = 0
         self.poll_name: str | None = None
         self.poll_count = 0
-        self.mapped = False
         #: Whether a waiting flock was tried against the kernel already.
         self.asked = False

@@ -61,7 +61,8 @@ class Truth:
             self._place = f"/proc/{lane.worker.pid}/fd/{signed(stand.args[max(call.fd, call.at)])}"
         if self._place and world.fine_stamps and (call.kind != "open" or self._target is not None):
             self._real_stamps = self._stamps(stand)
-        if lane.mapped:
+        assert lane.worker is not None
+        if lane.worker.mapped:
             self._real_mtime = self._mtime()
         if call.kind == "meta":
             self._times = self._wanted_times(lane, stand)
@@ -94,7 +95,8 @@ class Truth:
             self._touched(stand)
         elif kind == "map":
             # However it is mapped: mprotect can make it writable later, and is no trap.
-            lane.mapped = True
+            assert lane.worker is not None
+            lane.worker.mapped = True
         before = world.state
         if look and world.look():
             return Change(before, world.state, *self._by), lock

@@ -213,6 +213,11 @@ class Stage:
     ) -> None:
         self.gate.close()
 
+    def restart(self) -> None:
+        """Close the gate and start another."""
+        self.gate.close()
+        self._start()
+
     def run(self, *words: Sequence[str], script: Script = (), **options: object) -> Seen:
         """One schedule in which lane *i* does ``words[i]``."""
         return self.play(program_of(self.lanes, words, **options), Scripted(script))
@@ -225,8 +230,7 @@ class Stage:
                 outcome, schedule = run_schedule(self.gate, program, strategy, rng, _STEPS_MAX)
         except BaseException:
             # The next test of the same stage shall not have to suffer for it.
-            self.gate.close()
-            self._start()
+            self.restart()
             raise
         return Seen(outcome, schedule, strategy)
 
