@@ -121,9 +121,7 @@ def _one_core(
     return rounds[1:]
 
 
-def _shares(
-    scenario: Scenario, fence: str, schedules: int, core: int, root: str | None
-) -> dict[str, float]:
+def _shares(scenario: Scenario, fence: str, schedules: int, core: int, root: str | None) -> dict[str, float]:
     """Microseconds of processor time a step: user and system, of explorer and workers."""
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})

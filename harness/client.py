@@ -162,7 +162,6 @@ class Client:
         ACTIONS[op.how].perform(self._transcript, op.args)
         return ""
 
-
     def _message(self, error: BaseException) -> str:
         """What an exception says, without where the transcript lies: that differs from run to run."""
         try:

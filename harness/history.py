@@ -274,11 +274,13 @@ def decode(data: bytes, where: str = "history") -> History:
         header = _header_decoder.decode(lines[0])
         if header.version != VERSION:
             raise FormatError(
-                f"{where}:1: version {header.version}, expected {VERSION}; read it with the release that wrote it"
+                f"{where}:1: version {header.version}, expected {VERSION}; "
+                "read it with the release that wrote it"
             )
         events: list[Event] = []
         blobs: dict[str, bytes] = {}
-        for number, line in enumerate(lines[1:], 2):
+        for line in lines[1:]:
+            number += 1
             item = _event_decoder.decode(line)
             if isinstance(item, _Blob):
                 blobs[item.content] = item.text.encode("latin-1")

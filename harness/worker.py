@@ -143,9 +143,10 @@ def _settle_in(directory: str, parent: int) -> None:
     os.environ["TMPDIR"] = directory
     sys.dont_write_bytecode = True
     null = os.open(os.devnull, os.O_RDWR)
-    for fd in (0, 1, 2):
+    standard = (0, 1, 2)
+    for fd in standard:
         os.dup2(null, fd)
-    if null > 2:
+    if null not in standard:
         os.close(null)
 
 

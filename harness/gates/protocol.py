@@ -97,7 +97,7 @@ class Outcome:
 
 
 class Gate(Protocol):
-    """One explorer's gate. Use: `start`, then per schedule `begin`, `settle` and `grant` in turn, `finish`."""
+    """One explorer's gate: `start`, then per schedule `begin`, `settle` and `grant` in turn, `finish`."""
 
     name: str
 

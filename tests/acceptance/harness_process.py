@@ -19,7 +19,17 @@ from typing import Any, NamedTuple
 
 import psutil
 
-__all__ = ["ROOT", "SCENARIO", "Ended", "Harness", "Running", "eventually", "write_fence", "write_scenario"]
+__all__ = [
+    "ROGUE",
+    "ROOT",
+    "SCENARIO",
+    "Ended",
+    "Harness",
+    "Running",
+    "eventually",
+    "write_fence",
+    "write_scenario",
+]
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,6 +52,12 @@ lanes:
 schedules: 20
 expect: {}
 """
+
+
+#: `none` lets the editor's bytes in; a fence that looks does not.
+ROGUE = SCENARIO.replace(
+    "- role: heartbeat\n    process: other", "- role: editor\n    actions: [append-user]"
+)
 
 
 class Ended(NamedTuple):

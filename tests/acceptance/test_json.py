@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.harness_process import ROOT, Harness, write_scenario
+from tests.acceptance.harness_process import ROGUE, ROOT, Harness, write_scenario
 
 pytestmark = pytest.mark.requires("kernel-gate")
 
@@ -87,11 +87,8 @@ def test_another_seed_gives_something_else(harness: Harness, tmp_path: Path) -> 
     assert steps[0] != steps[1]
 
 
-def test_an_expectation_that_is_not_met_is_status_1(harness: Harness) -> None:
-    # `none` is not mentioned, so it may show nothing; `ledger` is to show nothing and does not.
-    ended = harness.run(
-        ROOT / "scenarios" / "laundering-by-cotenant.yaml", "--fence", "none", "--schedules", 40, "--json"
-    )
+def test_a_violation_that_is_not_expected_is_status_1(harness: Harness, tmp_path: Path) -> None:
+    ended = harness.run(write_scenario(tmp_path, ROGUE), "--fence", "none", "--schedules", 40, "--json")
     assert ended.status == 1
     assert ended.object["expected"] is False
     assert ended.object["unexpected"] == ["missed_takeover was not expected"]

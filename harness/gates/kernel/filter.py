@@ -20,6 +20,7 @@ __all__ = ["build", "install"]
 
 _LD, _JEQ, _JGE, _JSET, _RET = 0x20, 0x15, 0x35, 0x45, 0x06
 _NR, _ARCH = 0, 4
+_JUMP_MAX = 255
 
 # Trapped whatever the arguments are.
 _ALWAYS = [
@@ -28,15 +29,17 @@ _ALWAYS = [
     "chown", "lchown", "mkdir", "rmdir", "mknod", "utime", "utimes", "futimesat", "mkdirat",
     "mknodat", "fchownat", "renameat", "linkat", "symlinkat", "readlinkat", "fchmodat",
     "fchmodat2", "faccessat", "faccessat2", "utimensat", "openat2", "open_by_handle_at",
-    "name_to_handle_at", "setxattr", "lsetxattr", "removexattr", "nanosleep",
-    "clock_nanosleep", "getrandom", "clone", "fork", "vfork", "clone3", "execve", "execveat",
-    "dup2", "dup3", "close_range", "copy_file_range", "splice", "sendfile", "msync", "bind", "dup",
-    "lremovexattr", "fremovexattr", "setxattrat", "removexattrat", "read", "write", "close", "fstat", "pread64", "pwrite64", "readv", "writev", "preadv",
-    "pwritev", "preadv2", "pwritev2", "flock", "fsync", "fdatasync", "ftruncate", "getdents",
-    "getdents64", "fchmod", "fchown", "fsetxattr", "fallocate",
+    "name_to_handle_at", "setxattr", "lsetxattr", "removexattr", "nanosleep", "clock_nanosleep",
+    "getrandom", "clone", "fork", "vfork", "clone3", "execve", "execveat", "dup2", "dup3",
+    "close_range", "copy_file_range", "splice", "sendfile", "msync", "bind", "dup",
+    "lremovexattr", "fremovexattr", "setxattrat", "removexattrat", "read", "write", "close",
+    "fstat", "pread64", "pwrite64", "readv", "writev", "preadv", "pwritev", "preadv2",
+    "pwritev2", "flock", "fsync", "fdatasync", "ftruncate", "getdents", "getdents64", "fchmod",
+    "fchown", "fsetxattr", "fallocate",
 ]  # fmt: skip
 
-_FCNTL = (0x06, 0x07, 37, 38, 1024, 0, 1030)  # SETLK SETLKW OFD_SETLK OFD_SETLKW SETLEASE DUPFD DUPFD_CLOEXEC
+# SETLK, SETLKW, OFD_SETLK, OFD_SETLKW, SETLEASE, DUPFD, DUPFD_CLOEXEC
+_FCNTL = (6, 7, 37, 38, 1024, 0, 1030)
 # FICLONE, FICLONERANGE, FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR
 _IOCTL = (0x40049409, 0x4020940D, 0x40086602, 0x401C5820)
 _SEEK_END, _MAP_SHARED = 2, 1
@@ -63,7 +66,7 @@ class _Assembler:
         out = []
         for at, (code, k, true, false) in enumerate(self.lines):
             jumps = [self.labels[name] - at - 1 if name else 0 for name in (true, false)]
-            assert all(0 <= jump <= 255 for jump in jumps), (at, jumps)
+            assert all(0 <= jump <= _JUMP_MAX for jump in jumps), (at, jumps)
             out.append(struct.pack("=HBBI", code, *jumps, k))
         return b"".join(out)
 

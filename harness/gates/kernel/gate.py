@@ -53,9 +53,7 @@ class KernelGate:
 
     name = "kernel"
 
-    def __init__(
-        self, directory: str, main: Callable[..., None], wall_limit_s: float = WALL_LIMIT_S
-    ) -> None:
+    def __init__(self, directory: str, main: Callable[..., None], wall_limit_s: float = WALL_LIMIT_S) -> None:
         self._wall_limit_s = wall_limit_s
         self._clock = Clock()
         self._directory = directory
@@ -71,15 +69,11 @@ class KernelGate:
     def start(self, layout: Layout) -> None:
         """Start the worker processes and bring each lane to wait for a program."""
         self._layout = layout
-        self._world = World(
-            self._directory, layout.lock_kind, lambda: self._clock.now_ns, self._is_open
-        )
+        self._world = World(self._directory, layout.lock_kind, lambda: self._clock.now_ns, self._is_open)
         self._flocks = Flocks(self._world)
         self._truth = Truth(self._world, self._flocks)
         self._lanes = [Lane(index) for index in range(len(layout.lanes))]
-        self._intake = Intake(
-            self._world, self._lanes, self._call_returned, self._wall_limit_s
-        )
+        self._intake = Intake(self._world, self._lanes, self._call_returned, self._wall_limit_s)
         self._processes = Processes(self._main, layout, self._directory, self._clock)
         for name in dict.fromkeys(lane.process for lane in layout.lanes):
             self._spawn(name)
@@ -184,7 +178,7 @@ class KernelGate:
         return ready
 
     def _ask_again(self) -> list[Candidate]:
-        """Nobody is ready: let those who wait for an flock ask the kernel once more, in case we lost count."""
+        """Nobody is ready: let those who wait for an flock ask the kernel once more."""
         for lane in self._lanes:
             if lane.status is Status.FLOCK and not lane.asked:
                 lane.asked = True
@@ -424,7 +418,9 @@ class KernelGate:
             return
         if lane.started == lane.finished:
             if lane.started < len(self._program.lanes[lane.index].ops):
-                self._intake.doubt(f"process {lane.worker.name} ended with status {status} between operations")
+                self._intake.doubt(
+                    f"process {lane.worker.name} ended with status {status} between operations"
+                )
             return
         self._events.append(
             Return(lane.index, lane.finished, "crash", f"the process ended with status {status}")

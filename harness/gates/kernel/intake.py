@@ -273,7 +273,7 @@ class Intake:
         return stand.name is not None or stand.node is not None or outside == world.directory
 
     def _kept_out(self, worker: Worker, stand: Stand) -> bool:
-        """Answer a call in the session directory that would change something outside, or the directory itself."""
+        """Answer a call that would change something outside, or the session directory itself."""
         if stand.call.kind == "names" and "." in (stand.name, stand.name2):
             answer(worker, stand.trap_id, error=-errno.EBUSY)
         elif self.guard and (crosses(stand) or leads_out(self._world, worker, stand)):

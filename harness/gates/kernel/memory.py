@@ -35,7 +35,7 @@ class Memory:
         self._fd = os.open(f"/proc/{pid}/mem", os.O_RDWR | os.O_CLOEXEC)
 
     def path(self, address: int) -> bytes:
-        """A NUL-terminated path, without the NUL; empty where none can be read: the kernel will say EFAULT."""
+        """A NUL-terminated path, without the NUL; empty where there is none to read."""
         # Up to the end of its page first: the next page may not be mapped.
         try:
             data = os.pread(self._fd, min(256, _PAGE - address % _PAGE), address)

@@ -81,7 +81,9 @@ class Processes:
     def expect_alive(self, worker: Worker, deadline: float) -> None:
         """Raise when a worker that is being started has ended or takes too long."""
         if not worker.process.is_alive():
-            raise WorkerDied(f"worker {worker.name}: ended with status {worker.process.exitcode} at its start")
+            raise WorkerDied(
+                f"worker {worker.name}: ended with status {worker.process.exitcode} at its start"
+            )
         if time.monotonic() > deadline:
             raise WorkerDied(f"worker {worker.name}: not ready in time")
 

@@ -72,6 +72,7 @@ def children_of(pid: int) -> list[int]:
 _TIMED = {202: 3, 449: 3, 271: 2, 23: 4, 270: 4, 128: 2, 220: 3}
 _TIMED_MS = {7: 2, 232: 3, 281: 3}
 _SLEEPS = (35, 230)
+_LOW = 0xFFFFFFFF
 
 
 def timed(pid: int) -> bool:
@@ -85,6 +86,6 @@ def timed(pid: int) -> bool:
             return True
         if number in _TIMED and int(fields[1 + _TIMED[number]], 16) != 0:
             return True
-        if number in _TIMED_MS and int(fields[1 + _TIMED_MS[number]], 16) & 0xFFFFFFFF != 0xFFFFFFFF:
+        if number in _TIMED_MS and int(fields[1 + _TIMED_MS[number]], 16) & _LOW != _LOW:
             return True
     return False

@@ -78,9 +78,7 @@ class Truth:
         lock: LockEvent | None = None
         kind = call.kind
         look = False
-        if kind == "look" or kind == "stat":
-            pass
-        elif kind == "open":
+        if kind == "open":
             look, lock = self._opened(lane, stand)
         elif kind == "data":
             look = self._written(stand)
@@ -149,7 +147,6 @@ class Truth:
 
     def _opened(self, lane: Lane, stand: Stand) -> tuple[bool, LockEvent | None]:
         world = self._world
-        call = stand.call
         assert lane.worker is not None
         flags = open_flags(lane.worker, stand)
         target = self._target

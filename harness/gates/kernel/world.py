@@ -238,7 +238,7 @@ class World:
         return True
 
     def _rename(self, node: Node) -> None:
-        """Call a file by the transcript's name while it has it, else by one of its names, else by its last."""
+        """Call a file by the transcript's name while it has it, else by one that it has or had."""
         aliases = sorted(self.alias(name) for name in node.names)
         if aliases and (node.alias not in aliases or "T" in aliases):
             node.alias = "T" if "T" in aliases else aliases[0]

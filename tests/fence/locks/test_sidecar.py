@@ -187,7 +187,7 @@ def test_from_2026_5_31_on_an_overdue_holder_is_reported_instead(
     transcript: str, live: int, clock: Clock
 ) -> None:
     _leave(transcript, live, age_ms=300_001)
-    with pytest.raises(StaleLockError, match=f"a live process for 300001 ms"):
+    with pytest.raises(StaleLockError, match="a live process for 300001 ms"):
         _lock(transcript, None, lock_rob_live=False).acquire()
     assert os.path.exists(f"{transcript}.lock")
 

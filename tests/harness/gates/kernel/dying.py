@@ -119,4 +119,3 @@ class Dying(Words):
 
     def nap(self) -> None:
         time.sleep(1)
-

@@ -15,7 +15,16 @@ from tests.harness.gates.kernel.words import Words, syscall
 
 __all__ = ["Looking"]
 
-_STAT, _LSTAT, _FSTAT, _NEWFSTATAT, _STATX, _NANOSLEEP, _CLOCK_NANOSLEEP, _GETRANDOM = 4, 6, 5, 262, 332, 35, 230, 318
+_STAT, _LSTAT, _FSTAT, _NEWFSTATAT, _STATX, _NANOSLEEP, _CLOCK_NANOSLEEP, _GETRANDOM = (
+    4,
+    6,
+    5,
+    262,
+    332,
+    35,
+    230,
+    318,
+)
 _UTIME, _UTIMES, _FUTIMESAT, _UTIMENSAT = 132, 235, 261, 280
 _AT_FDCWD, _AT_EMPTY_PATH, _AT_SYMLINK_NOFOLLOW = -100, 0x1000, 0x100
 _NOW, _OMIT = (1 << 30) - 1, (1 << 30) - 2
@@ -31,7 +40,9 @@ class Looking(Words):
         buffer = ctypes.create_string_buffer(144)
         place = 2 if number == _NEWFSTATAT else 1
         syscall(number, *args[:place], buffer, *args[place:])
-        dev, ino, links, mode, uid, gid, _, rdev, size, block, blocks = struct.unpack_from("=QQQIIIIQqqq", buffer)
+        dev, ino, links, mode, uid, gid, _, rdev, size, block, blocks = struct.unpack_from(
+            "=QQQIIIIQqqq", buffer
+        )
         a_s, a_ns, m_s, m_ns, c_s, c_ns = struct.unpack_from("=6Q", buffer, 72)
         return {
             "dev": dev, "ino": ino, "links": links, "mode": mode, "uid": uid, "gid": gid, "size": size,
@@ -85,7 +96,9 @@ class Looking(Words):
 
     def look(self) -> str:
         status = self._statx(_AT_FDCWD, os.fsencode(self.path), 0)
-        return json.dumps([status["ino"], status["mtime"], status["ctime"], status["birth"], status["told_birth"]])
+        return json.dumps(
+            [status["ino"], status["mtime"], status["ctime"], status["birth"], status["told_birth"]]
+        )
 
     def write(self) -> None:
         fd = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)

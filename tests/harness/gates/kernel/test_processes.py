@@ -64,7 +64,9 @@ def test_a_schedule_after_any_mishap_is_like_one_before(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("word", ["fork_and_write", "fork_and_look", "run_cat"])
-def test_a_child_that_touches_the_session_makes_the_truth_unknown_and_accuses_nobody(stage: Stage, word: str) -> None:
+def test_a_child_that_touches_the_session_makes_the_truth_unknown_and_accuses_nobody(
+    stage: Stage, word: str
+) -> None:
     seen = stage.run([word, "look"], ["look"])
     assert seen.end.inconclusive == "a child of process p touched the session directory"
     assert not crashes(seen)
@@ -73,7 +75,9 @@ def test_a_child_that_touches_the_session_makes_the_truth_unknown_and_accuses_no
     assert all(not psutil.Process(pid).children() for pid in stage.gate.pids().values())
 
 
-@pytest.mark.parametrize(("word", "told"), [("fork_and_do_nothing", "0"), ("run_true", "0"), ("fork_and_return", "parent")])
+@pytest.mark.parametrize(
+    ("word", "told"), [("fork_and_do_nothing", "0"), ("run_true", "0"), ("fork_and_return", "parent")]
+)
 def test_a_child_that_minds_its_own_business_is_let_be(stage: Stage, word: str, told: str) -> None:
     seen = stage.run([word, "look"], ["write"])
     assert not seen.end.inconclusive
