@@ -1,7 +1,4 @@
-"""Signals that ask for an end, counted instead of raised.
-
-An exception in the middle of anything would lose what was found until then.
-"""
+"""Signals that ask for an end: raised at most once, or counted while there is something to lose."""
 
 from __future__ import annotations
 
@@ -12,16 +9,37 @@ import threading
 from types import FrameType
 from typing import Any
 
-__all__ = ["SIGNALS", "Interrupts"]
+__all__ = ["SIGNALS", "Interrupts", "ignore", "interrupt_once"]
 
 #: Ctrl-C, a polite kill, and a terminal that was closed.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+def interrupt_once() -> None:
+    """Let the first of `SIGNALS` raise KeyboardInterrupt; the others come too late to change anything.
+
+    A signal that is ignored already (``nohup``) stays so.
+    """
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _raise)
+
+
+def _raise(_number: int, _frame: FrameType | None) -> None:
+    ignore()
+    raise KeyboardInterrupt
+
+
+def ignore() -> None:
+    """Ignore `SIGNALS` from now on."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 class Interrupts:
     """Counts `SIGNALS` while it is entered, and wakes whoever waits for `reading`.
 
-    A signal that is ignored already (``nohup``) stays so. Outside the main thread, where
+    An exception in the middle of a run would lose what was found. Outside the main thread, where
     Python handles no signals, it counts nothing.
     """
 

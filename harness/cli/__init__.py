@@ -8,18 +8,14 @@ Ctrl-C, by SIGTERM, by a closed terminal, or because nobody reads the output any
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib
 import os
-import signal
-import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from harness.cli.output import OutputGone, remark, stand_on_three_streams
 from harness.cli.status import BUG, INCONCLUSIVE, INTERRUPTED, USAGE
 from harness.errors import FormatError, HarnessError, StoreError, UsageError, WorkerDied
-from harness.interrupts import SIGNALS
 
 __all__ = ["main", "parser"]
 
@@ -130,28 +126,27 @@ def main(argv: Sequence[str]) -> int:
         The exit status.
     """
     stand_on_three_streams()
-    with _interruptible():
-        try:
-            arguments = parser().parse_args(_readable(argv))
-            module = importlib.import_module(f"harness.cli.{arguments.command}_command")
-            status: int = module.main(arguments)
-        except (UsageError, FormatError) as error:
-            remark(str(error))
-            return USAGE
-        except (StoreError, WorkerDied) as error:
-            remark(str(error))
-            return INCONCLUSIVE
-        except KeyboardInterrupt:
-            remark("interrupted")
-            return INTERRUPTED
-        except OutputGone:
-            return INTERRUPTED
-        except HarnessError as error:
-            remark(f"a bug of the harness:\n{error}")
-            return BUG
-        except Exception:  # the last resort: exit status 4 is for what we did not think of
-            remark(f"a bug of the harness:\n{traceback.format_exc()}")
-            return BUG
+    try:
+        arguments = parser().parse_args(_readable(argv))
+        module = importlib.import_module(f"harness.cli.{arguments.command}_command")
+        status: int = module.main(arguments)
+    except (UsageError, FormatError) as error:
+        remark(str(error))
+        return USAGE
+    except (StoreError, WorkerDied) as error:
+        remark(str(error))
+        return INCONCLUSIVE
+    except KeyboardInterrupt:
+        remark("interrupted")
+        return INTERRUPTED
+    except OutputGone:
+        return INTERRUPTED
+    except HarnessError as error:
+        remark(f"a bug of the harness:\n{error}")
+        return BUG
+    except Exception:  # the last resort: exit status 4 is for what we did not think of
+        remark(f"a bug of the harness:\n{traceback.format_exc()}")
+        return BUG
     return status
 
 
@@ -167,20 +162,3 @@ def _readable(argv: Sequence[str]) -> Sequence[str]:
         except UnicodeEncodeError as error:
             raise UsageError(f"argument {os.fsencode(argument)!r}: is not UTF-8; rename it") from error
     return argv
-
-
-@contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """Treat a polite kill and a closed terminal as Ctrl-C: clean up, exit status 130."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -109,7 +109,10 @@ def effects_of(
             knows of them; they are never held against a fence.
         over: whether the operation had ended before anybody looked.
     """
-    unsure = [mutation for mutation in mutations if mutation.contested or mutation.index in doubtful]
+    tangled = survey.tangled(mutations[0].operation)
+    unsure = [
+        mutation for mutation in mutations if tangled or mutation.contested or mutation.index in doubtful
+    ]
     if unsure:
         mutations = [mutation for mutation in mutations if mutation not in unsure]
     result = []

@@ -20,21 +20,35 @@ from harness.oracle.windows import Window
 __all__ = ["restored_until"]
 
 _Place = tuple[str, str | None]
+_ANY = "any"
 
 
 class _Lawful:
-    """The lawful states, by content and file, moving along with the effects."""
+    """The lawful states, by content and file, moving along with the effects.
 
-    def __init__(self, survey: Survey, opening: Sequence[State]) -> None:
+    Args:
+        survey: the history.
+        opening: states of which one is what the runner knows.
+        any_file: the policy does not mind the same bytes in another file.
+    """
+
+    def __init__(self, survey: Survey, opening: Sequence[State], any_file: bool) -> None:
         self._survey = survey
+        self._any_file = any_file
         self._made: dict[str, bytes] = {}
-        self._places: set[_Place] = {(state.content, state.file) for state in opening}
-        # Lines of contested appends, any of which may be in a lawful state; None: anything may.
-        self._loose: set[str] | None = set()
+        self._places: set[_Place] = {self._place(state) for state in opening}
+        # Lines of contested or unseen appends, any of which may be in a lawful state;
+        # None: anything may.
+        self._loose: set[str] | None = {
+            name for operation in survey.off_path for name, _ in operation.entries
+        }
+
+    def _place(self, state: State) -> _Place:
+        return state.content, _ANY if self._any_file and state.file is not None else state.file
 
     def holds(self, state: State) -> bool:
         """Whether that state is lawful."""
-        return (state.content, state.file) in self._places or self._may_hold(state)
+        return self._place(state) in self._places or self._may_hold(state)
 
     def _may_hold(self, state: State) -> bool:
         """Whether it is a lawful state with lines of contested appends after it."""
@@ -47,7 +61,7 @@ class _Lawful:
             return True
         for content, file in self._places:
             old = self._made.get(content, self._survey.blobs.get(content))
-            if file == state.file and old is not None and data.startswith(old):
+            if file == self._place(state)[1] and old is not None and data.startswith(old):
                 lines = [line for line in data[len(old) :].split(b"\n") if line]
                 if all(plain_ids(line) & self._loose for line in lines):
                     return True
@@ -56,12 +70,12 @@ class _Lawful:
     def tolerate(self, effect: Effect) -> None:
         """Take in an effect that may or may not count: both outcomes are lawful."""
         if self.holds(effect.before):
-            self._places.add((effect.after.content, effect.after.file))
+            self._places.add(self._place(effect.after))
 
     def doubt(self, effect: Effect) -> None:
         """Take in an effect of which nobody can say what it did: whatever was there is lawful."""
         for state in (effect.before, effect.after):
-            self._places.add((state.content, state.file))
+            self._places.add(self._place(state))
         operation = effect.operation
         if self._survey.is_rogue(operation.lane) or self._loose is None:
             return
@@ -79,10 +93,10 @@ class _Lawful:
         before, after = effect.before, effect.after
         places: set[_Place] = set()
         if self.holds(before):
-            places.add((after.content, after.file))
+            places.add(self._place(after))
         delta = self._delta(effect)
         if delta:
-            for content, file in self._places - {(before.content, before.file)}:
+            for content, file in self._places - {self._place(before)}:
                 old = self._made.get(content, self._survey.blobs.get(content))
                 if old is not None and file is not None:
                     new = old + delta
@@ -107,6 +121,7 @@ def restored_until(
     window: Window,
     effects: Sequence[Effect],
     is_reported: Callable[[Effect], bool],
+    any_file: bool,
 ) -> int:
     """Time up to which everything unsanctioned has been undone for a reader.
 
@@ -116,12 +131,13 @@ def restored_until(
         effects: all effects of the window up to the end of the decision, by time.
         is_reported: whether the fence has reported an effect; what it has reported
             it may take for its new baseline.
+        any_file: the policy does not mind the same bytes in another file.
 
     Returns:
         End of the last effect that is undone in a state that a reader could find
         just before the decision or during it; -1 when there is none.
     """
-    lawful = _Lawful(survey, window.opening)
+    lawful = _Lawful(survey, window.opening, any_file)
     restored = -1
     ordered = sorted(effects, key=lambda effect: effect.mutations[-1].position)
     for effect in ordered:

@@ -90,7 +90,9 @@ def look(
     mid = [effect for effect in pending if effect.end >= begin]
     if any(effect.rule == TAKEOVER for effect in pre) and _undoable(every):
         # What has been undone is not held against a fence, whatever it answers.
-        restored = restored_until(survey, opened.window, every, opened.knows)
+        restored = restored_until(
+            survey, opened.window, every, opened.knows, rules["same_bytes_other_file"] != TAKEOVER
+        )
         for effect in pre:
             if effect.end <= restored:
                 effect.rule = EITHER

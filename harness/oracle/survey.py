@@ -8,6 +8,8 @@ decided elsewhere.
 
 from __future__ import annotations
 
+import functools
+
 from harness.history import End, History, Invoke, Return, State, Step
 
 __all__ = ["FOREVER", "Mutation", "Operation", "Survey", "disturbs"]
@@ -24,6 +26,7 @@ _METADATA = frozenset(
         *("sendfile", "copy_file_range", "mmap", "msync", "open", "openat", "openat2", "creat"),
     )
 )
+_APPENDING = ("append", "guarded_write")
 _OPENING = frozenset(("open", "openat", "openat2"))
 _NAMING = frozenset(
     ("link", "linkat", "rename", "renameat", "renameat2", "symlink", "symlinkat", "unlink", "unlinkat")
@@ -194,6 +197,34 @@ class Survey:
             mutation = Mutation(index, operation, begin, end, step)
             operation.mutations.append(mutation)
             self.mutations.append(mutation)
+
+    @functools.cached_property
+    def off_path(self) -> list[Operation]:
+        """Acknowledged appends of participants that no reader saw.
+
+        The file they wrote to was not behind the path at that moment: somebody had
+        moved it away, and may bring it back with their lines in it.
+        """
+        return [
+            operation
+            for lane, operations in enumerate(self.by_lane)
+            if self.header.lanes[lane].participant
+            for operation in operations
+            if operation.kind in _APPENDING and operation.outcome == "ok"
+            if operation.entries and not operation.mutations and operation.begin > operation.called
+        ]
+
+    def tangled(self, operation: Operation) -> bool:
+        """Whether a rogue's operation took a file away and brought it back under a participant's append.
+
+        What the rogue did and what the participant did cannot be told apart then.
+        """
+        mutations = operation.mutations
+        if not mutations or not self.is_rogue(operation.lane):
+            return False
+        if mutations[0].before.file != mutations[-1].after.file:
+            return False
+        return any(other.begin <= operation.end and operation.begin <= other.end for other in self.off_path)
 
     def _contest(self) -> None:
         for position, early in enumerate(self.mutations):

@@ -176,7 +176,8 @@ def test_a_run_whose_janitor_was_killed_cleans_up_by_itself(
 ) -> None:
     with harness.start_run(scenario, "--fence", f"{fences}:Waits", "--schedules", 5, "--json") as running:
         waiting = _waiting(running)
-        (janitor,) = [one for one in running.family() if "janitor" in " ".join(one.cmdline())]
+        scripts = {one.pid: one.cmdline()[-2] for one in running.family()}
+        (janitor,) = [psutil.Process(pid) for pid, script in scripts.items() if script.endswith("/janitor.py")]
         janitor.kill()
         waiting.send_signal(signal.SIGUSR1)
         ended = running.end()

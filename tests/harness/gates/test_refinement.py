@@ -24,7 +24,7 @@ _ACCUSATIONS = ("false_positive", "missed_takeover")
 
 
 def _calls(history: History, rng: random.Random) -> list[Call]:
-    """Operations as their lanes saw them; an event takes a microsecond, an operation ends half an event later."""
+    """Operations as their lanes saw them; each event is a microsecond after the one before it."""
     state = history.header.initial
     states: list[State] = []
     invoked: dict[tuple[int, int], tuple[int, Invoke]] = {}

@@ -39,7 +39,7 @@ CORE = min(os.sched_getaffinity(0))
 
 
 @contextlib.contextmanager
-def explorer(tmp_path: Path, fence: str = "pr84046") -> Iterator[Explorer]:
+def explorer(tmp_path: Path, fence: str = "pr-84046") -> Iterator[Explorer]:
     with as_explorer(CORE):
         found = Explorer(FOUR_LANES, fence, "kernel", str(tmp_path))
         try:
