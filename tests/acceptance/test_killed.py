@@ -177,8 +177,8 @@ def test_a_run_whose_janitor_was_killed_cleans_up_by_itself(
     with harness.start_run(scenario, "--fence", f"{fences}:Waits", "--schedules", 5, "--json") as running:
         waiting = _waiting(running)
         scripts = {one.pid: one.cmdline()[-2] for one in running.family()}
-        (janitor,) = [psutil.Process(pid) for pid, script in scripts.items() if script.endswith("/janitor.py")]
-        janitor.kill()
+        (janitor,) = [pid for pid, script in scripts.items() if script.endswith("/janitor.py")]
+        os.kill(janitor, signal.SIGKILL)
         waiting.send_signal(signal.SIGUSR1)
         ended = running.end()
         harness.assert_nothing_left(running)

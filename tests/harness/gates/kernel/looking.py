@@ -43,7 +43,7 @@ class Looking(Words):
         dev, ino, links, mode, uid, gid, _, rdev, size, block, blocks = struct.unpack_from(
             "=QQQIIIIQqqq", buffer
         )
-        a_s, a_ns, m_s, m_ns, c_s, c_ns = struct.unpack_from("=6Q", buffer, 72)
+        m_s, m_ns, c_s, c_ns = struct.unpack_from("=4Q", buffer, 88)
         return {
             "dev": dev, "ino": ino, "links": links, "mode": mode, "uid": uid, "gid": gid, "size": size,
             "block": block, "blocks": blocks,

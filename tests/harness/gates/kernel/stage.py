@@ -20,8 +20,6 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import ClassVar, Self
 
-import harness.actions  # before workers are forked: each would import it by itself
-import harness.roles.compactor  # likewise
 from fence.protocol import Fence
 from harness import worker
 from harness.explorer import ticking

@@ -27,10 +27,10 @@ FOUR_LANES = load_data(
         "source": "made up",
         "policy": "coordinated",
         "lanes": [
-            {"role": "runner", "process": "gateway", "think_steps": [2, 6]},
-            {"role": "heartbeat", "process": "gateway", "times": [1, 2], "delay_steps": [0, 4]},
-            {"role": "cron", "times": 1, "delay_steps": [0, 4]},
-            {"role": "editor", "actions": "all", "delay_steps": [0, 6]},
+            {"role": "runner", "process": "gateway", "think_steps": [1, 3]},
+            {"role": "heartbeat", "process": "gateway", "delay_steps": [0, 4]},
+            {"role": "editor", "actions": "all", "delay_steps": [0, 4]},
+            {"role": "editor", "name": "script", "actions": "all", "delay_steps": [0, 4]},
         ],
         "expect": {},
     }

@@ -28,7 +28,12 @@ def verdict(number: int, *args: int, arch: int = abi.ARCH) -> int:
         elif code == 0x06:
             return int(k)
         else:
-            jumps = {0x15: accumulator == k, 0x35: accumulator >= k, 0x25: accumulator > k, 0x45: bool(accumulator & k)}
+            jumps = {
+                0x15: accumulator == k,
+                0x35: accumulator >= k,
+                0x25: accumulator > k,
+                0x45: bool(accumulator & k),
+            }
             at += true if jumps[code] else false
 
 
@@ -66,7 +71,9 @@ def test_what_cannot_touch_a_file_is_let_through(name: str, args: tuple[int, ...
     assert verdict(NUMBERS[name], *args) == ALLOWED
 
 
-@pytest.mark.parametrize("number", [39, 24, 202, 13, 11, 9999])  # getpid sched_yield futex rt_sigaction munmap, none
+@pytest.mark.parametrize(
+    "number", [39, 24, 202, 13, 11, 9999]
+)  # getpid sched_yield futex rt_sigaction munmap, none
 def test_calls_that_are_no_file_calls_are_let_through(number: int) -> None:
     assert verdict(number, 3) == ALLOWED
 

@@ -97,7 +97,9 @@ def test_a_packed_statx_is_what_the_kernel_would_write(path: str) -> None:
     buffer = ctypes.create_string_buffer(256)
     wanted = 0xFFF
     assert _libc.syscall(ctypes.c_long(332), -100, os.fsencode(path), 0, wanted, buffer) == 0
-    node.btime = int.from_bytes(buffer.raw[80:88], "little") * 10**9 + int.from_bytes(buffer.raw[88:92], "little")
+    node.btime = int.from_bytes(buffer.raw[80:88], "little") * 10**9 + int.from_bytes(
+        buffer.raw[88:92], "little"
+    )
     ours = bytearray(pack_statx(status, node, birth_time=True))
     theirs = bytearray(buffer.raw)
     assert len(ours) == len(theirs) == 256

@@ -164,6 +164,13 @@ def test_a_change_by_somebody_outside_makes_the_truth_unknown(stage: Stage) -> N
     assert seen.end.inconclusive == "the transcript changed while no lane had been let go"
 
 
+def test_the_blobs_hold_every_content_of_the_schedule_and_no_other(stage: Stage) -> None:
+    for words in (["read"], ["read"], ["write"], ["truncate", "read"], ["read"]):
+        seen = stage.run(words, [])
+        states = [seen.outcome.initial, *(step.change.after for step in seen.steps if step.change)]
+        assert set(seen.outcome.blobs) == {state.content for state in states}
+
+
 def test_files_are_named_in_the_order_in_which_they_appear(stage: Stage) -> None:
     seen = stage.run(["rename_over", "unlink_and_create"], [])
     files = [step.change.after.file for step in seen.steps if step.change]

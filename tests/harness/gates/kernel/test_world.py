@@ -83,7 +83,7 @@ def test_a_file_that_is_gone_is_absent(world: World) -> None:
 def test_the_same_bytes_in_another_file_are_another_state(world: World) -> None:
     before = world.state
     make(world, "other", b"aaaa\nbbbb\n")
-    os.rename(world.path + "/../other", world.path)
+    os.rename(os.path.join(world.directory, "other"), world.path)
     assert world.rescan()
     assert world.look()
     assert world.state.content == before.content
@@ -132,7 +132,9 @@ def test_a_file_is_called_by_the_transcript_s_name_while_it_has_it(world: World)
     assert node.alias == "T.link"
 
 
-def test_new_links_move_ctime_and_a_write_of_names_moves_the_directory_s_mtime(world: World, clock: Clock) -> None:
+def test_new_links_move_ctime_and_a_write_of_names_moves_the_directory_s_mtime(
+    world: World, clock: Clock
+) -> None:
     node = world.names[TRANSCRIPT]
     clock.now_ns += SECOND
     os.link(world.path, world.path + ".link")
@@ -141,7 +143,9 @@ def test_new_links_move_ctime_and_a_write_of_names_moves_the_directory_s_mtime(w
     assert world.directory_node.mtime == world.directory_node.ctime == START + SECOND
 
 
-@pytest.mark.parametrize(("grain_ms", "stamp"), [(0, START), (4, START - 3_456_789), (1000, START - 123_456_789)])
+@pytest.mark.parametrize(
+    ("grain_ms", "stamp"), [(0, START), (4, START - 3_456_789), (1000, START - 123_456_789)]
+)
 def test_stamps_are_cut_to_the_grain(world: World, grain_ms: int, stamp: int) -> None:
     begin(world, time_grain_ms=grain_ms)
     assert world.stamp() == stamp
