@@ -261,8 +261,9 @@ def main(
         parent: process id of the supervisor.
     """
     try:
-        _settle_in(directory, parent)
+        # Before the working directory changes: the reference may be a relative path.
         make_fence = resolve(layout.fence)
+        _settle_in(directory, parent)
         process = _Process(layout, name, directory, board, make_fence)
         waits = _KernelWaits()
         _warm_up()

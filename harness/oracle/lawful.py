@@ -102,6 +102,10 @@ class _Lawful:
                     new = old + delta
                     self._made[digest(new)] = new
                     places.add((digest(new), file))
+        if delta and self._loose:
+            # Lines of contested appends may stand before it that no place has: it is loose as well.
+            self._loose.update(name for name, _ in effect.operation.entries)
+            places |= self._places
         self._places = places
 
     def _delta(self, effect: Effect) -> bytes:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.acceptance.harness_process import SCENARIO, Ended, Harness, write_fence, write_scenario
+from tests.acceptance.harness_process import ROOT, SCENARIO, Ended, Harness, write_fence, write_scenario
 
 pytestmark = pytest.mark.requires("kernel-gate")
 
@@ -282,4 +283,14 @@ def test_a_fence_that_rearranges_the_session_directory_breaks_nothing(
 ) -> None:
     ended = _run(harness, tmp_path, name, 3)
     assert ended.status in (1, 3), ended
+    assert ended.object["schedules"] == 3
+
+
+def test_a_fence_is_found_by_a_path_relative_to_where_the_user_stands(
+    harness: Harness, tmp_path: Path
+) -> None:
+    write_fence(tmp_path, "class Mine(Fence):\n    pass\n", "mine.py")
+    relative = os.path.relpath(tmp_path / "mine.py", ROOT)
+    ended = harness.run(write_scenario(tmp_path), "--fence", f"{relative}:Mine", "--schedules", "3", "--json")
+    assert ended.status == 0, ended.err
     assert ended.object["schedules"] == 3
