@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from harness.cli import main
@@ -15,4 +16,10 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         status = INTERRUPTED
     ignore()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):
+        # Nobody is left to read it; the interpreter would turn that into status 120.
+        os._exit(status)
     sys.exit(status)

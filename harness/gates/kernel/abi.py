@@ -63,7 +63,8 @@ NUMBERS: dict[str, int] = {
     "splice": 275, "utimensat": 280, "fallocate": 285, "dup3": 292, "preadv": 295,
     "pwritev": 296, "open_by_handle_at": 304, "name_to_handle_at": 303, "renameat2": 316,
     "getrandom": 318, "execveat": 322, "copy_file_range": 326, "preadv2": 327, "pwritev2": 328,
-    "statx": 332, "io_uring_setup": 425, "clone3": 435, "close_range": 436, "openat2": 437,
+    "statx": 332, "io_setup": 206, "io_submit": 209, "io_uring_setup": 425,
+    "clone3": 435, "close_range": 436, "openat2": 437,
     "faccessat2": 439, "fchmodat2": 452, "setxattrat": 463, "removexattrat": 466,
 }  # fmt: skip
 

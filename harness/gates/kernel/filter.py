@@ -80,7 +80,9 @@ def build() -> bytes:
     asm.emit(_LD, _NR)
     asm.emit(_JGE, 0x40000000, "refuse")
     asm.emit(_JEQ, abi.PARK, "trap")
-    asm.emit(_JEQ, number["io_uring_setup"], "refuse")
+    for name in ("io_uring_setup", "io_setup", "io_submit"):
+        # They write without a call that could be stopped.
+        asm.emit(_JEQ, number[name], "refuse")
     asm.emit(_JEQ, number["mmap"], "mmap")
     asm.emit(_JEQ, number["lseek"], "lseek")
     asm.emit(_JEQ, number["fcntl"], "fcntl")

@@ -22,6 +22,8 @@ from harness.gates.reap import REAP_S, kill_tree
 __all__ = ["Processes"]
 
 _START_S = 20.0
+#: Process ids of the workers of every gate in this process.
+_alive: set[int] = set()
 
 
 class Processes:
@@ -76,6 +78,7 @@ class Processes:
             fcntl.ioctl(descriptors[0], abi.NOTIF_SET_FLAGS, abi.FD_SYNC_WAKE_UP)
         worker = Worker(name, process, descriptors[0], board)
         self.workers[name] = worker
+        _alive.add(worker.pid)
         return worker
 
     def expect_alive(self, worker: Worker, deadline: float) -> None:
@@ -91,9 +94,12 @@ class Processes:
         """Kill one worker with all that it started, and reap it."""
         kill_tree(worker.pid)
         worker.process.join(REAP_S)
-        worker.process.close()
+        with contextlib.suppress(ValueError):
+            # Still not reaped: its descriptors have to wait for the collector.
+            worker.process.close()
         worker.close()
         self.workers.pop(worker.name, None)
+        _alive.discard(worker.pid)
         if worker.forked:
             self._kill_orphans()
 
@@ -104,7 +110,7 @@ class Processes:
         it inherited: our other children have as many filters as we have.
         """
         ours = _filters(os.getpid())
-        known = {worker.pid for worker in self.workers.values()}
+        known = _alive
         for child in psutil.Process().children():
             if child.pid not in known and _filters(child.pid) > ours:
                 kill_tree(child.pid)

@@ -109,6 +109,7 @@ class World:
         self.names.clear()
         self.by_ino.clear()
         self.blobs = {}
+        self.state, self.content = Absent, b""
         self.symlinks: set[str] = set()
         self.owner = -1
         self.robbed = set()
@@ -266,10 +267,11 @@ class World:
             self.state, self.content = Absent, b""
             return changed
         try:
-            content = os.read(fd, _CHUNK)
-            if len(content) == _CHUNK:
-                while chunk := os.read(fd, 16 * _CHUNK):
-                    content += chunk
+            content = _rest_of(fd)
+            if content is None:
+                changed = self.state is not Absent
+                self.state, self.content = Absent, b""
+                return changed
             node = self.names.get(TRANSCRIPT)
             if node is None or TRANSCRIPT in self.symlinks:
                 node = self.by_ino.get(os.fstat(fd).st_ino)
@@ -325,6 +327,18 @@ class World:
             return None
         self.owner = -1
         return LockEvent("released")
+
+
+def _rest_of(fd: int) -> bytes | None:
+    """What an open file holds; None where it is no file but a directory."""
+    try:
+        content = os.read(fd, _CHUNK)
+        if len(content) == _CHUNK:
+            while chunk := os.read(fd, 16 * _CHUNK):
+                content += chunk
+    except IsADirectoryError:
+        return None
+    return content
 
 
 def _fine_stamps(directory: str) -> bool:

@@ -1,0 +1,1 @@
+"""The kernel gate, see `harness.gates.kernel.gate`."""
