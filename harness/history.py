@@ -286,7 +286,7 @@ def decode(data: bytes, where: str = "history") -> History:
                 blobs[item.content] = item.text.encode("latin-1")
             else:
                 events.append(item)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeEncodeError) as error:
         raise FormatError(f"{where}:{number}: {error}; expected one JSON object a line") from error
     _check(header, events, where)
     return History(header, tuple(events), blobs)

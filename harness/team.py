@@ -26,7 +26,7 @@ from harness.errors import HarnessError
 from harness.explorer import ticking
 from harness.janitor import MARK, SessionRoot
 
-__all__ = ["DONE", "Bug", "ExplorerProcess", "Lost", "Work", "cores", "perform"]
+__all__ = ["DONE", "Bug", "ExplorerProcess", "Lost", "Work", "cores", "main", "perform"]
 
 _REAP_S = 10.0
 _STOP = "stop"

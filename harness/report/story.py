@@ -41,8 +41,10 @@ def story(history: History, judgement: Judgement, violation: Violation) -> list[
     width = max((len(lane.name) for lane in history.header.lanes), default=0)
     text = [f"{at:>5}  {name:<{width}}  {what}" for at, name, what in told]
     if len(text) > _LINES_MAX:
-        cut = len(text) - _LINES_MAX
-        text = [*text[: _LINES_MAX // 2], f"       ... {cut} more ...", *text[-_LINES_MAX // 2 :]]
+        # The line that says how many are missing takes the place of one.
+        cut = len(text) - (_LINES_MAX - 1)
+        head = _LINES_MAX // 2 - 1
+        text = [*text[:head], f"       ... {cut} more ...", *text[head + cut :]]
     return text
 
 

@@ -1,0 +1,181 @@
+"""A violation told so that one can see what happened."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.history import End, History, Invoke, Return, Step
+from harness.oracle import Judgement, Violation, judge
+from harness.report.story import headline, story
+from tests.harness.oracle.histories import CRON, EDITOR, RUNNER, Story, lines
+
+
+def told(play: Story, kind: str) -> list[str]:
+    """The story of the first violation of a kind."""
+    history = play.history()
+    judgement = judge(history)
+    violation = next(v for v in judgement.violations if v.kind == kind)
+    return story(history, judgement, violation)
+
+
+def missed() -> Story:
+    play = Story()
+    play.window()
+    play.add(EDITOR, "x")
+    play.admit("reply")
+    return play
+
+
+def one(text: list[str], *parts: str) -> str:
+    """The one line that has all the parts."""
+    (line,) = [line for line in text if all(part in line for part in parts)]
+    return line
+
+
+def test_a_missed_takeover_shows_the_window_the_effect_and_the_decision() -> None:
+    text = told(missed(), "missed_takeover")
+    places = [
+        text.index(one(text, "runner", "load", "the window opens")),
+        text.index(one(text, "editor", "bytes]", "<== the effect")),
+        text.index(one(text, "runner", "guarded_write", "<== MISSED TAKEOVER")),
+    ]
+    assert places == sorted(places)
+
+
+def test_a_false_positive_shows_what_was_taken_for_a_takeover() -> None:
+    play = Story()
+    play.window()
+    play.add(CRON, "c")
+    play.refuse("reply")
+    text = told(play, "false_positive")
+    assert one(text, "cron", "<== taken for a takeover")
+    line = one(text, "guarded_write user", "-> REFUSED (fingerprint)", "<== FALSE POSITIVE")
+    assert line.split()[1] == "runner"
+
+
+def test_each_line_begins_with_its_event_and_its_lane() -> None:
+    play = missed()
+    history = play.history()
+    for line in told(play, "missed_takeover"):
+        number, name = line.split()[:2]
+        event = history.events[int(number)]
+        assert not isinstance(event, End)
+        assert history.header.lanes[event.lane].name == name
+
+
+def test_steps_of_one_operation_are_one_line() -> None:
+    line = one(told(missed(), "missed_takeover"), "load")
+    assert "(openat T, read T)" in line
+
+
+def test_many_calls_are_told_in_few_words() -> None:
+    play = Story()
+    play.window()
+    with play.op(EDITOR, "action"):
+        for call in ("openat", "read", "read", "read", "lseek", "fsync", "fsync", "close"):
+            play.look(EDITOR, call)
+        play.put(EDITOR, b"other\n", call="pwrite64")
+    play.admit("reply")
+    assert "(openat T, read T x3, ..., pwrite64 T)" in one(told(play, "missed_takeover"), "editor")
+
+
+def test_the_write_lock_is_told_of() -> None:
+    play = missed()
+    line = one(told(play, "missed_takeover"), "guarded_write")
+    assert line.index("[takes the lock]") < line.index("[lock released]")
+    play = Story()
+    play.window()
+    with play.op(CRON, "acquire"):
+        play.lock(CRON, "acquired")
+    with play.op(EDITOR, "action"):
+        play.lock(EDITOR, "reclaimed", CRON)
+        play.put(EDITOR, b"other\n")
+    play.admit("reply")
+    assert "[lock reclaimed from cron]" in one(told(play, "missed_takeover"), "editor")
+
+
+@pytest.mark.parametrize(
+    ("content", "file", "words"),
+    [
+        (None, None, "[the file is gone]"),
+        (lines("first", "x"), None, "bytes]"),
+        (b"x" * len(lines("first")), None, f"[other bytes, same size {len(lines('first'))}]"),
+        (b"x", "f9", f"[{len(lines('first'))} -> 1 bytes, f0 -> f9]"),
+    ],
+)
+def test_a_change_is_told_in_words(content: bytes | None, file: str | None, words: str) -> None:
+    play = Story()
+    play.window()
+    play.write(EDITOR, content, file)
+    play.admit()
+    assert words in one(told(play, "missed_takeover"), "editor")
+
+
+def test_a_file_that_appears_is_told() -> None:
+    play = Story(initial=None)
+    play.window()
+    play.write(EDITOR, b"made\n")
+    play.admit()
+    assert "[a file appears, 5 bytes]" in one(told(play, "missed_takeover"), "editor")
+
+
+def test_thinking_is_left_out() -> None:
+    play = Story()
+    play.window()
+    with play.op(RUNNER, "think"):
+        play.look(RUNNER, "think", "")
+    play.add(EDITOR, "x")
+    play.admit("reply")
+    assert not any("think" in line for line in told(play, "missed_takeover"))
+
+
+def long_history(operations: int) -> tuple[History, Judgement, Violation]:
+    play = Story()
+    play.window()
+    for number in range(operations):
+        play.write(CRON if number % 2 else EDITOR, f"{number}\n".encode())
+    at = play.admit()
+    history = play.history()
+    violation = Violation("missed_takeover", at, RUNNER, 3, "detail", (), -1)
+    return history, Judgement(), violation
+
+
+@pytest.mark.parametrize("operations", [55, 56, 57, 58, 300])
+def test_a_long_story_is_cut_in_the_middle_to_sixty_lines(operations: int) -> None:
+    history, judgement, violation = long_history(operations)
+    whole = operations + 4
+    text = story(history, judgement, violation)
+    assert len(text) == min(whole, 60)
+    assert "begin_turn" in text[0]
+    assert "MISSED TAKEOVER" in text[-1]
+    if whole > 60:
+        (cut,) = [line for line in text if "more ..." in line]
+        assert int(cut.split()[1]) == whole - 59
+
+
+def test_what_a_fence_says_is_told_on_one_line_and_no_longer_than_a_screen() -> None:
+    play = Story()
+    play.window()
+    play.call(RUNNER, "guarded_write")
+    play.done(RUNNER, "crash", "ValueError: \x1b[31mred\nand a second line" + "x" * 5000)
+    history = play.history()
+    judgement = judge(history)
+    (violation,) = judgement.violations
+    text = [headline(history, violation), *story(history, judgement, violation)]
+    assert all(line.isprintable() and len(line) < 1000 for line in text)
+    assert "red" in one(text[1:], "CRASH")
+
+
+def test_the_headline_is_the_kind_and_a_sentence() -> None:
+    history = missed().history()
+    (violation,) = judge(history).violations
+    line = headline(history, violation)
+    assert line.startswith("missed takeover: ")
+    assert violation.detail in line
+
+
+def test_a_history_of_nothing_is_no_story() -> None:
+    play = Story()
+    history = play.history()
+    assert story(history, Judgement(), Violation("crash", 0, 0, 0, "")) == []
+    assert not any(isinstance(event, (Invoke, Step, Return)) for event in history.events)
