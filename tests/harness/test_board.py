@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.board import LANES_MAX, OPS_MAX, OUTCOMES, Board, Clock
+from harness.scenario import model
 
 _ROOM = 16384
 
@@ -111,6 +112,12 @@ def test_areas_do_not_run_into_each_other() -> None:
             assert outcome == OUTCOMES[(lane + op) % len(OUTCOMES)]
             # 16 kB are full after 157 texts of 104 bytes.
             assert text == ("t" * 100 if op % 2 and op < 2 * 157 else text[:56])
+
+
+def test_there_is_room_for_the_largest_scenario() -> None:
+    assert model.LANES_MAX <= LANES_MAX
+    assert model.OPS_MAX <= OPS_MAX
+    Board().publish(bytes(model.PROGRAM_BYTES_MAX))
 
 
 def test_another_process_sees_what_is_written_and_is_seen() -> None:

@@ -83,6 +83,14 @@ class Dying(Words):
         done = subprocess.run(["sh", "-c", script], check=False, cwd="/", stderr=subprocess.DEVNULL)
         return str(done.returncode)
 
+    def become_true(self) -> None:
+        """Another program in the lane's place, which ends well."""
+        os.execvp("true", ["true"])
+
+    def become_shell(self) -> None:
+        """Another program in the lane's place, which writes to the transcript."""
+        os.execvp("sh", ["sh", "-c", f"echo more >> {self.path}"])
+
     def exit_hard(self) -> None:
         os._exit(3)
 

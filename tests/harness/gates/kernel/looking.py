@@ -11,7 +11,7 @@ import time
 import uuid
 from time import time_ns as imported_time_ns
 
-from tests.harness.gates.kernel.words import Words, syscall
+from tests.harness.gates.kernel.words import Words, error_of, syscall
 
 __all__ = ["Looking"]
 
@@ -138,6 +138,20 @@ class Looking(Words):
         before = time.time_ns()
         syscall(_NANOSLEEP, struct.pack("=2q", 3600, 500), 0)
         return str(time.time_ns() - before)
+
+    def sleep_for_ever(self) -> None:
+        """As long as the interface allows, as ``sleep infinity`` does."""
+        syscall(_NANOSLEEP, struct.pack("=2q", (1 << 63) - 1, 0), 0)
+
+    def sleep_wrongly(self) -> str:
+        """A nanosecond too many, and an address that is none."""
+        found = []
+        for request in (struct.pack("=2q", 0, 1_000_000_000), struct.pack("=2q", -1, 0), 16):
+            try:
+                syscall(_NANOSLEEP, request, 0)
+            except OSError as error:
+                found.append(error_of(error))
+        return json.dumps(found)
 
     def clock_nanosleep(self) -> str:
         before = time.time_ns()

@@ -118,6 +118,16 @@ def test_a_process_that_exits_is_a_crash_of_its_lane(stage: Stage) -> None:
     assert stage.gate.pids()["q"] == pids["q"]
 
 
+@pytest.mark.parametrize("word", ["become_true", "become_shell"])
+def test_a_process_that_becomes_another_program_accuses_of_nothing_but_its_end(stage: Stage, word: str) -> None:
+    seen = stage.run(["write", word], ["write"])
+    assert crashes(seen) == [(0, "the process ended with status 0")] or seen.end.inconclusive
+    # What the program wrote is known, or it is said that it is not.
+    changed = [lane for lane, _, _ in seen.changes()]
+    assert changed == ([0, 0, 1] if word == "become_shell" else [0, 1]) or seen.end.inconclusive
+    assert stage.run(["look"], ["look"]).outcomes(0) == ["ok"]
+
+
 def test_an_exit_by_exception_is_a_crash_and_the_process_goes_on(stage: Stage) -> None:
     stage.run(["look"], ["look"])
     pids = stage.gate.pids()
@@ -185,17 +195,16 @@ def test_a_directory_in_the_session_directory_is_not_followed_and_is_gone_afterw
         assert os.listdir(stage.directory) == ["transcript.jsonl"]
 
 
-def test_starting_and_closing_leaves_no_process_and_no_descriptor(stage: Stage) -> None:
-    def once() -> None:
-        stage.restart()
-        stage.run(["write"], ["look"])
-
-    once()
-    before, descriptors = len(family()), sorted(os.listdir("/proc/self/fd"))
-    for _ in range(20):
-        once()
-    assert len(family()) == before
-    assert sorted(os.listdir("/proc/self/fd")) == descriptors
+def test_starting_and_closing_leaves_no_process_and_no_descriptor(tmp_path: Path) -> None:
+    before = family()
+    with Stage(tmp_path, Dying) as stage:
+        descriptors = sorted(os.listdir("/proc/self/fd"))
+        for _ in range(20):
+            stage.run(["write"])
+            stage.restart()
+        assert len(family()) == len(before) + 1
+        assert sorted(os.listdir("/proc/self/fd")) == descriptors
+    assert family() == before
 
 
 def test_replacing_workers_leaves_no_process_and_no_descriptor(stage: Stage) -> None:

@@ -61,6 +61,18 @@ def test_a_sleep_until_a_real_time_takes_the_rest_of_it(stage: Stage) -> None:
     assert HOUR - 500 * MS < slept <= HOUR + 2 * MS
 
 
+def test_a_sleep_without_an_end_does_not_end_the_harness(tmp_path) -> None:
+    with Stage(tmp_path, Looking, ["p", "q"]) as stage:
+        seen = stage.run(["sleep_for_ever"], ["write"])
+        assert not seen.end.inconclusive
+        assert seen.outcomes(1) == ["ok"]
+        assert len(stage.run(["write"], ["write"]).steps) == 6
+
+
+def test_a_sleep_that_the_kernel_refuses_is_refused(stage: Stage) -> None:
+    assert said(stage, "sleep_wrongly") == ['["EINVAL", "EINVAL", "EFAULT"]']
+
+
 def test_a_sleeper_is_not_ready_before_its_time_has_come(tmp_path) -> None:
     with Stage(tmp_path, Looking, ["p", "q"]) as stage:
         seen = stage.run(["nanosleep", "clock"], ["write", "write", "clock"])
