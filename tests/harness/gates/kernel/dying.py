@@ -54,6 +54,11 @@ class Dying(Words):
         """A child that sleeps for good."""
         return str(self._fork(signal.pause, wait=False))
 
+    def ignore_terminate(self) -> str:
+        """Does not go when it is asked to."""
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        return str(os.getpid())
+
     def fork_twice(self) -> str:
         """A daemon: nobody in the process is its parent any more."""
         reading, writing = os.pipe()

@@ -303,6 +303,12 @@ class Looking(Words):
     def symlink_look(self) -> str:
         os.symlink("transcript.jsonl", self.path + ".sym")
         link, target = os.lstat(self.path + ".sym"), os.stat(self.path + ".sym")
+        assert self._stat(_LSTAT, os.fsencode(self.path + ".sym"))["ino"] == link.st_ino
+        assert self._stat(_STAT, os.fsencode(self.path + ".sym"))["ino"] == target.st_ino
+        assert (
+            self._statx(_AT_FDCWD, os.fsencode(self.path + ".sym"), _AT_SYMLINK_NOFOLLOW)["ino"]
+            == link.st_ino
+        )
         return json.dumps([link.st_ino, target.st_ino, self._inode(), link.st_size, target.st_size])
 
     def directory_look(self) -> str:

@@ -187,6 +187,17 @@ class Places(Words):
         os.close(fd)
         return "written"
 
+    def number_used_again(self) -> str:
+        """A descriptor's number that stood for a file elsewhere before."""
+        fd = os.open("/dev/zero", os.O_RDONLY | os.O_CLOEXEC)
+        os.read(fd, 1)
+        os.close(fd)
+        again = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
+        assert again == fd
+        os.write(again, b"X")
+        os.close(again)
+        return "written"
+
     def empty_path(self) -> str:
         """A stat of a descriptor."""
         fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)

@@ -96,7 +96,7 @@ class Sharing(Words):
 
     def timed_wait(self) -> str:
         """Waits in real time for something that never comes."""
-        return str(threading.Event().wait(0.03))
+        return str(threading.Event().wait(0.021))
 
     def spin(self) -> None:
         """Never stops."""

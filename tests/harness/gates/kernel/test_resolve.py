@@ -34,6 +34,7 @@ WAYS = [
     ("up_to_a_border", ["open T", *WRITE[1:]]),
     ("longest", WRITE),
     ("name_of_bytes", ["link T > tmp1", "openat tmp1", *WRITE[1:]]),
+    ("number_used_again", WRITE),
     ("by_openat2", ["openat2 T", *WRITE[1:]]),
 ]
 

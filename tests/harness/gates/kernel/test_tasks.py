@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from harness.gates.kernel import tasks
 from harness.gates.kernel.tasks import asleep, children_of, tasks_of, timed
 
 pytestmark = pytest.mark.requires("kernel-gate")
@@ -70,6 +71,22 @@ def test_a_stopped_process_sleeps() -> None:
     with child("while True: pass") as process:
         os.kill(process.pid, signal.SIGSTOP)
         assert soon(lambda: asleep(process.pid, ()))
+
+
+def test_one_look_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task that ran between the looks does not sleep, however it looks each time."""
+    still = (b"7", b"202 0x0", b"S")
+    for second in ((b"8", b"202 0x0", b"S"), (b"7", b"0 0x3", b"S"), (b"7", b"202 0x0", b"R")):
+        looks = iter([still, second])
+        monkeypatch.setattr(tasks, "_look", lambda pid, tid, looks=looks: next(looks))
+        monkeypatch.setattr(tasks, "tasks_of", lambda pid: [4711])
+        assert not asleep(4711, ())
+    lists = iter([[4711], [4711, 4712]])
+    monkeypatch.setattr(tasks, "_look", lambda pid, tid: still)
+    monkeypatch.setattr(tasks, "tasks_of", lambda pid: next(lists))
+    assert not asleep(4711, ())
+    monkeypatch.setattr(tasks, "tasks_of", lambda pid: [4711])
+    assert asleep(4711, ())
 
 
 def test_children_are_found_and_the_dead_are_none() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.history import Return
 from tests.harness.gates.kernel.changing import Changing
 from tests.harness.gates.kernel.sharing import Sharing
 from tests.harness.gates.kernel.stage import INITIAL, Out, Stage
@@ -107,6 +108,14 @@ def test_a_flag_wakes_a_neighbour_that_waits_for_it(stage: Stage) -> None:
     assert [step.lane for step in seen.steps[:3]] == [1, 1, 1]
 
 
+def test_a_neighbour_that_ends_without_another_call_is_noticed(stage: Stage) -> None:
+    seen = stage.run(["wait_for_flag"], ["write", "set_flag", "look", "look"], [])
+    assert seen.said(0) == ["True"]
+    # In the step that woke it, and not at the end.
+    returns = [event.lane for event in seen.events if isinstance(event, Return)]
+    assert returns.index(0) < returns.index(1, 2)
+
+
 def test_a_thread_that_only_computes_is_nobody_s_business(stage: Stage) -> None:
     seen = stage.run(["thread_computes", "write"], ["write"], [])
     assert not seen.end.inconclusive
@@ -137,6 +146,13 @@ def test_a_wait_that_real_time_ends_is_waited_for(stage: Stage) -> None:
     assert seen.said(0) == ["False", ""]
     assert not seen.end.waiting
     assert not seen.end.inconclusive
+
+
+def test_waits_that_real_time_ends_are_never_a_dead_end_whatever_their_length(stage: Stage) -> None:
+    for number in range(30):
+        seen = stage.run(["timed_wait"], ["look"] * (number % 4), ["write"] * (number % 3))
+        assert seen.said(0) == ["False"]
+        assert not seen.end.waiting
 
 
 def test_a_lane_that_never_stops_is_given_up_and_replaced(stage: Stage) -> None:
