@@ -13,7 +13,7 @@ from __future__ import annotations
 import mmap
 import struct
 
-__all__ = ["LANES_MAX", "OPS_MAX", "OUTCOMES", "Board", "Clock"]
+__all__ = ["LANES_MAX", "OPS_MAX", "OUTCOMES", "Board", "Clock", "cell_of"]
 
 LANES_MAX = 16
 OPS_MAX = 400
@@ -28,6 +28,13 @@ _PROGRAM_AT = _TIMES_AT + LANES_MAX * OPS_MAX * 16
 _SIZE = 2 << 20
 
 _RECORD = struct.Struct("=HH")
+_CELLS_AT, _CELLS_END = 64, 64 + LANES_MAX * _WORDS_PER_LANE * 4
+_NO_PROGRESS = bytes(_CELLS_END - _CELLS_AT)
+
+
+def cell_of(lane: int) -> int:
+    """Index of the word that counts a lane's begun operations; the next one counts those that ended."""
+    return 16 + _WORDS_PER_LANE * lane
 
 
 class Board:
@@ -53,18 +60,16 @@ class Board:
         self._bytes[_PROGRAM_AT : _PROGRAM_AT + len(program)] = program
         self.words[1] = len(program)
         self.words[0] += 1
-        for lane in range(LANES_MAX):
-            base = 16 + _WORDS_PER_LANE * lane
-            self.words[base] = self.words[base + 1] = self.words[base + 2] = 0
-            self._read_at[lane] = 0
+        self._bytes[_CELLS_AT:_CELLS_END] = _NO_PROGRESS
+        self._read_at = [0] * LANES_MAX
 
     def started(self, lane: int) -> int:
         """Operations of the lane that have begun."""
-        return self.words[16 + _WORDS_PER_LANE * lane]
+        return self.words[cell_of(lane)]
 
     def finished(self, lane: int) -> int:
         """Operations of the lane that have ended."""
-        return self.words[17 + _WORDS_PER_LANE * lane]
+        return self.words[cell_of(lane) + 1]
 
     def outcome(self, lane: int, op: int) -> tuple[str, str]:
         """Outcome and detail of a finished operation; to be read once each, in order."""
@@ -96,11 +101,11 @@ class Board:
 
     def begin(self, lane: int, op: int) -> None:
         """Note that an operation begins."""
-        self.words[16 + _WORDS_PER_LANE * lane] = op + 1
+        self.words[cell_of(lane)] = op + 1
 
     def end(self, lane: int, op: int, outcome: int, text: str) -> None:
         """Note that an operation ended, with an index into `OUTCOMES`."""
-        base = 16 + _WORDS_PER_LANE * lane
+        base = cell_of(lane)
         if text:
             used = self.words[base + 2]
             room = _TEXT_SIZE - used - 4

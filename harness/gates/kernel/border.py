@@ -13,7 +13,6 @@ from harness.gates.kernel.calls import opens_for_writing
 from harness.gates.kernel.lane import Stand, Worker
 from harness.gates.kernel.memory import Memory
 from harness.gates.kernel.resolve import as_seen_by
-from harness.gates.kernel.truth import open_flags
 from harness.gates.kernel.world import World
 
 __all__ = ["crosses", "forbidden_outside", "leads_out"]
@@ -29,13 +28,13 @@ def crosses(stand: Stand) -> bool:
     return stand.call.path2 >= 0 and (stand.name is None or stand.name2 is None)
 
 
-def leads_out(world: World, worker: Worker, stand: Stand) -> bool:
+def leads_out(world: World, stand: Stand) -> bool:
     """Whether a call would change what a symlink inside points to outside."""
     if stand.name is None or stand.name not in world.symlinks:
         return False
     kind = stand.call.kind
     if kind == "open":
-        if not opens_for_writing(open_flags(worker, stand)):
+        if not opens_for_writing(stand.flags):
             return False
     elif kind not in ("data", "meta"):
         return False
@@ -50,7 +49,7 @@ def forbidden_outside(worker: Worker, memory: Memory, stand: Stand) -> bool:
         address = memory.read(stand.args[1], 3)
         return int.from_bytes(address[:2], "little") == _AF_UNIX and address[2:] != b"\0"
     if call.kind == "open":
-        if call.path < 0 or not opens_for_writing(open_flags(worker, stand, memory)):
+        if call.path < 0 or not opens_for_writing(stand.flags):
             return False
         raw = memory.path(stand.args[call.path])
         return bool(raw) and not _is_device(worker, raw)

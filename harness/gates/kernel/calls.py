@@ -6,12 +6,13 @@ names, `world` applies what a call did.
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import NamedTuple
 
 from harness.gates.kernel import abi
 
-__all__ = ["CALLS", "Call", "open_note", "opens_for_writing"]
+__all__ = ["CALLS", "FLOCK", "Call", "open_note", "opens_for_writing"]
 
 
 class Call(NamedTuple):
@@ -139,6 +140,7 @@ _TABLE = [
 #: By system call number; a call that traps and is not here is a bug.
 CALLS: dict[int, Call] = {abi.NUMBERS[call.name]: call for call in _TABLE}
 CALLS[abi.PARK] = Call("park", "park")
+FLOCK = CALLS[abi.NUMBERS["flock"]]
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _OPEN_FLAGS = [
@@ -154,6 +156,7 @@ def opens_for_writing(flags: int) -> bool:
     return bool(flags & _WRITING)
 
 
+@functools.cache
 def open_note(flags: int) -> str:
     """Open flags as a reader of the story wants them."""
     mode = ("read", "write", "read+write", "")[flags & 3]

@@ -3,13 +3,13 @@
 One lane moves at a time. A call in the session directory stops its lane until
 `grant`; every other call is answered at once. A step has ended when its lane
 stands at its next stop, is gone, or provably sleeps. See `intake` for how a lane
-is stopped, `truth` for what a step did, `world` for what the lanes are told.
+is stopped, `steps` for how it is let go, `truth` for what a step did, `world` for
+what the lanes are told.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import time
 from collections.abc import Callable
@@ -17,27 +17,24 @@ from collections.abc import Callable
 import msgspec
 
 from harness.board import Clock
-from harness.gates.kernel import abi
-from harness.gates.kernel.calls import open_note, opens_for_writing
+from harness.gates.kernel.calls import FLOCK, opens_for_writing
 from harness.gates.kernel.flocks import Flocks
-from harness.gates.kernel.intake import Intake, answer
+from harness.gates.kernel.intake import Intake
 from harness.gates.kernel.lane import Lane, Stand, Status
-from harness.gates.kernel.memory import pack_stat, pack_statx
 from harness.gates.kernel.processes import Processes
+from harness.gates.kernel.steps import Steps
 from harness.gates.kernel.timing import can_go, wake
-from harness.gates.kernel.truth import Truth, open_flags, stat_target
+from harness.gates.kernel.truth import Truth
 from harness.gates.kernel.world import Node, World
 from harness.gates.protocol import RUN, Candidate, Layout, Outcome, Verdict
-from harness.history import Change, End, Event, Invoke, LockEvent, Return, Step
+from harness.history import End, Invoke, Return
 from harness.program import Program
 
 __all__ = ["WALL_LIMIT_S", "KernelGate"]
 
 _START_S = 20.0
 WALL_LIMIT_S = 10.0
-_NOTHING: tuple[Change | None, LockEvent | None] = (None, None)
-#: Kinds of call that leave everything as it is.
-_LOOKS = frozenset({"look", "stat"})
+#: Kinds of call that may change something that another lane can see.
 _WRITES = frozenset({"data", "meta", "names", "lock", "map"})
 
 
@@ -59,10 +56,6 @@ class KernelGate:
         self._directory = directory
         self._main = main
         self._lanes: list[Lane] = []
-        self._events: list[Event] = []
-        self._moving: Lane | None = None
-        self._granted: tuple[Lane, Stand, int, str, str] | None = None
-        self._done = _NOTHING
 
     # Life
 
@@ -73,7 +66,8 @@ class KernelGate:
         self._flocks = Flocks(self._world)
         self._truth = Truth(self._world, self._flocks)
         self._lanes = [Lane(index) for index in range(len(layout.lanes))]
-        self._intake = Intake(self._world, self._lanes, self._call_returned, self._wall_limit_s)
+        self._steps = Steps(self._world, self._truth, self._flocks, self._clock, self._lanes)
+        self._intake = Intake(self._world, self._lanes, self._steps.call_returned, self._wall_limit_s)
         self._processes = Processes(self._main, layout, self._directory, self._clock)
         for name in dict.fromkeys(lane.process for lane in layout.lanes):
             self._spawn(name)
@@ -123,8 +117,8 @@ class KernelGate:
                 self._spawn(worker.name)
         self._program = program
         self._clock.now_ns = self._intake.now_ns = program.clock_start_ns
-        self._events = []
         self._intake.begin()
+        self._steps.begin(program, self._intake)
         self._initial = self._world.begin(program)
         self._truth.begin()
         self._flocks.begin()
@@ -139,14 +133,14 @@ class KernelGate:
             lane.reset()
         for lane in self._lanes:
             assert lane.status is Status.DONE, (lane.index, lane.status)
-            self._let_go(lane)
-            self._answer(lane, 1)
-            self._come_to_rest()
+            self._steps.release(lane, 1)
+            self._come_to_rest(lane)
 
     def settle(self) -> list[Candidate]:
         """Wait until nothing moves; who could step next, ordered by lane."""
-        if self._moving is not None:
-            self._come_to_rest()
+        lane = self._steps.moving
+        if lane is not None:
+            self._come_to_rest(lane)
         if self._intake.inconclusive:
             return []
         ready = self._ready() or self._ask_again()
@@ -187,8 +181,8 @@ class KernelGate:
 
     def finish(self, inconclusive: str = "") -> Outcome:
         """Close the history; processes that did not come to their end are replaced."""
-        if self._moving is not None:
-            self._come_to_rest()
+        if self._steps.moving is not None:
+            self._come_to_rest(self._steps.moving)
         world = self._world
         inconclusive = self._intake.inconclusive or inconclusive
         waiting = []
@@ -204,16 +198,9 @@ class KernelGate:
         before = world.state
         if (world.rescan() | world.look()) and not inconclusive and before != world.state:
             inconclusive = "the transcript changed while no lane had been let go"
-        self._events.append(
-            End(
-                world.state,
-                () if inconclusive else tuple(waiting),
-                world.owner,
-                inconclusive,
-                world.reused,
-            )
-        )
-        return Outcome(self._initial, tuple(self._events), world.blobs)
+        waits = () if inconclusive else tuple(waiting)
+        self._steps.events.append(End(world.state, waits, world.owner, inconclusive, world.reused))
+        return Outcome(self._initial, tuple(self._steps.events), world.blobs)
 
     def _why(self, lane: Lane) -> str:
         if lane.status is Status.ASLEEP:
@@ -222,23 +209,21 @@ class KernelGate:
             return f"it waits for the flock on {self._alias(lane.stand)}"
         return f"it {lane.status}"
 
-    # A step
+    # Who can go
 
     def _shown(self, lane: Lane) -> Candidate:
         """The lane as the strategy sees it; the same object until it has stepped."""
-        if lane.candidate is None:
-            lane.candidate = self._candidate(lane)
-        return lane.candidate
+        candidate = lane.candidate
+        if candidate is None:
+            candidate = lane.candidate = self._candidate(lane)
+        return candidate
 
     def _candidate(self, lane: Lane) -> Candidate:
         status = lane.status
         if status is Status.FILE:
             stand = lane.stand
             kind = stand.call.kind
-            writes = kind in _WRITES
-            if kind == "open":
-                assert lane.worker is not None
-                writes = opens_for_writing(open_flags(lane.worker, stand))
+            writes = opens_for_writing(stand.flags) if kind == "open" else kind in _WRITES
             return Candidate(lane.index, lane.op, lane.ordinal, stand.call.name, self._alias(stand), writes)
         return Candidate(
             lane.index, lane.op, lane.ordinal, "think" if status is Status.THINK else "sleep", "", False
@@ -256,153 +241,46 @@ class KernelGate:
 
     def grant(self, candidate: Candidate, verdict: Verdict = RUN) -> None:
         """Let one lane take its step."""
-        lane = self._lanes[candidate.lane]
-        assert self._moving is None
-        now = self._intake.now_ns + self._program.step_ns
-        self._clock.now_ns = self._intake.now_ns = now
-        op = lane.op
-        lane.ordinal += 1
-        lane.candidate = None
-        status = lane.status
-        if status is Status.THINK:
-            lane.think_left -= 1
-            self._events.append(Step(lane.index, op, "think"))
-            if lane.think_left <= 0:
-                self._let_go(lane)
-                self._answer(lane, 1)
-        elif status is Status.SLEEP:
-            self._events.append(Step(lane.index, op, "sleep"))
-            self._let_go(lane)
-            self._answer(lane, 0)
-        else:
-            assert status is Status.FILE, status
-            if verdict.kind == "fail":
-                self._fail(lane, op, candidate.path, verdict.errno)
-            else:
-                self._run(lane, op, candidate.path)
+        self._steps.grant(self._lanes[candidate.lane], candidate.path, verdict)
 
-    def _fail(self, lane: Lane, op: int, path: str, code: int) -> None:
-        name = errno.errorcode[code]
-        self._events.append(Step(lane.index, op, lane.stand.call.name, path, fault=name))
-        self._let_go(lane)
-        self._answer(lane, 0, -code)
+    # Coming to rest
 
-    def _run(self, lane: Lane, op: int, path: str) -> None:
-        stand = lane.stand
-        call = stand.call
-        if call.name == "flock":
-            self._flock(lane, op, path)
-            return
-        note = ""
-        assert lane.worker is not None
-        if call.kind in _LOOKS and not lane.worker.mapped:
-            self._done = _NOTHING
-        else:
-            self._truth.before(lane, stand)
-            self._intake.in_call = lane
-            if call.kind == "open":
-                note = open_note(open_flags(lane.worker, stand))
-        self._granted = (lane, stand, op, path, note)
-        self._let_go(lane)
-        if call.kind == "stat" and self._answer_stat(lane):
-            return
-        self._answer(lane, 0, 0, abi.RESPONSE_CONTINUE)
-
-    def _flock(self, lane: Lane, op: int, path: str) -> None:
-        code, lock = self._flocks.take(lane, lane.stand)
-        self._events.append(Step(lane.index, op, "flock", path, lock=lock))
-        if code is None:
-            lane.status = Status.FLOCK
-            return
-        self._flocks.wake(self._lanes, lane.stand.node)
-        self._let_go(lane)
-        self._answer(lane, 0, -code)
-
-    def _let_go(self, lane: Lane) -> None:
-        lane.status = Status.MOVING
-        self._moving = lane
-
-    def _answer(self, lane: Lane, value: int, error: int = 0, flags: int = 0) -> None:
-        assert lane.worker is not None
-        answer(lane.worker, lane.stand.trap_id, value, error, flags)
-
-    def _answer_stat(self, lane: Lane) -> bool:
-        """Answer stat or statx with virtual number and times; False leaves it to the kernel."""
-        stand, worker, world = lane.stand, lane.worker, self._world
+    def _come_to_rest(self, lane: Lane) -> None:
+        worker = lane.worker
         assert worker is not None
-        target = stat_target(world, worker, stand)
-        if target is None:
-            return False
-        try:
-            real = os.stat(target[0], follow_symlinks=target[1])
-        except OSError:
-            return False
-        if real.st_dev != world.device:
-            return False
-        node = world.directory_node if real.st_ino == world.directory_ino else world.by_ino.get(real.st_ino)
-        if node is None:
-            return False
-        name, args = stand.call.name, stand.args
-        if name == "statx":
-            worker.memory.write(args[4], pack_statx(real, node, self._program.filesystem.birth_time))
-        else:
-            worker.memory.write(args[2] if name == "newfstatat" else args[1], pack_stat(real, node))
-        self._answer(lane, 0)
-        return True
-
-    def _call_returned(self) -> None:
-        assert self._granted is not None
-        self._done = self._truth.after(self._granted[0], self._granted[1])
-
-    def _come_to_rest(self) -> None:
-        lane = self._moving
-        assert lane is not None and lane.worker is not None
-        alone = not lane.worker.sleepers
+        alone = not worker.sleepers
         self._intake.wait(lane)
-        self._moving = None
-        if lane.stand.call.name == "flock" and lane.status is Status.FILE:
+        steps = self._steps
+        steps.moving = None
+        if lane.stand.call is FLOCK and lane.status is Status.FILE:
             lane.asked = False
             if self._flocks.must_wait(lane, lane.stand):
                 lane.status = Status.FLOCK
-        if self._granted is not None:
-            self._record()
+        steps.take_down()
         if alone and lane.status is not Status.DEAD:
             # Nobody else of the process can have moved.
-            self._progress(lane)
+            words = worker.words
+            if words[lane.cell] != lane.started or words[lane.cell + 1] != lane.finished:
+                self._progress(lane)
             return
-        for other in lane.worker.lanes:
+        for other in worker.lanes:
             self._progress(other)
-
-    def _record(self) -> None:
-        """Take down the granted step, now that it is over."""
-        assert self._granted is not None
-        lane, stand, op, path, note = self._granted
-        self._granted = None
-        if self._intake.in_call is not None:
-            self._intake.in_call = None
-            self._done = self._truth.after(lane, stand)
-        change, lock = self._done
-        if lane.worker is not None and lane.worker.mapped:
-            change = self._truth.stored(lane, change)
-        self._events.append(Step(lane.index, op, stand.call.name, path, note, change, lock))
-        if stand.call.kind in ("close", "table"):
-            self._flocks.wake(self._lanes, stand.node)
 
     def _progress(self, lane: Lane) -> None:
         """Take the lane's operations down that began or ended during the step."""
         assert lane.worker is not None
-        board, index = lane.worker.board, lane.index
+        board, index, events = lane.worker.board, lane.index, self._steps.events
         started, finished = board.started(index), board.finished(index)
         while lane.finished < finished or lane.started < started:
             if lane.started == lane.finished:
                 op = self._program.lanes[index].ops[lane.started]
                 ids = tuple((entry.id, entry.type) for entry in op.entries)
-                self._events.append(Invoke(index, lane.started, op.kind, op.turn, ids, op.how, op.route))
+                events.append(Invoke(index, lane.started, op.kind, op.turn, ids, op.how, op.route))
                 lane.op, lane.ordinal = lane.started, 0
                 lane.started += 1
             else:
                 outcome, detail = board.outcome(index, lane.finished)
-                self._events.append(Return(index, lane.finished, outcome, detail))
+                events.append(Return(index, lane.finished, outcome, detail))
                 lane.finished += 1
                 lane.poll_name = None
         if lane.status is Status.DEAD:
@@ -422,7 +300,7 @@ class KernelGate:
                     f"process {lane.worker.name} ended with status {status} between operations"
                 )
             return
-        self._events.append(
+        self._steps.events.append(
             Return(lane.index, lane.finished, "crash", f"the process ended with status {status}")
         )
         lane.finished += 1

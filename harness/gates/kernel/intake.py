@@ -1,47 +1,38 @@
 """Taking notices off a listener: who stopped, where, and whether it matters.
 
 A call outside the session directory is answered here at once; anything else
-leaves its lane standing with a `Stand` that says what it is about.
+leaves its lane standing with a `Stand` that says what it is about. Calls that are
+about no file at all belong to `errands`.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
-import hashlib
 import os
 import select
 import signal
 import time
 from collections.abc import Callable
+from fcntl import ioctl
 
 from harness.gates.kernel import abi, tasks
+from harness.gates.kernel.abi import NOTIF_RECV, RESPONSE_CONTINUE
 from harness.gates.kernel.border import crosses, forbidden_outside, leads_out
 from harness.gates.kernel.calls import CALLS
-from harness.gates.kernel.lane import Lane, Stand, Status, Worker
+from harness.gates.kernel.errands import Errand, Errands
+from harness.gates.kernel.lane import Lane, Stand, Status, Worker, answer
 from harness.gates.kernel.memory import Memory
-from harness.gates.kernel.resolve import descriptor, path_name, signed
-from harness.gates.kernel.truth import open_flags, replaced
+from harness.gates.kernel.resolve import UNKNOWN, descriptor, path_name, signed
+from harness.gates.kernel.truth import open_flags
 from harness.gates.kernel.world import World
-from harness.stops import IDLE, PAUSE, SLEEP, THINK
 
-__all__ = ["Intake", "answer"]
+__all__ = ["Intake"]
 
 _ZERO = bytes(abi.NOTIF.size)
+_unpack = abi.NOTIF.unpack
 _POLL_MS = 1
 _MAKES_DIRECTORY = frozenset({"mkdir", "mkdirat"})
-_ABSOLUTE_TIME = 1
-_CLONE_THREAD = 0x10000
-_DUPFD = (0, 1030)
-_MS = 1_000_000
-
-
-def answer(worker: Worker, trap_id: int, value: int = 0, error: int = 0, flags: int = 0) -> None:
-    """Answer a notice; silent when the task was killed in the meantime."""
-    try:
-        fcntl.ioctl(worker.listener, abi.NOTIF_SEND, abi.RESPONSE.pack(trap_id, value, error, flags))
-    except FileNotFoundError:
-        return
+_FD_MAX = 0x7FFFFFFF
 
 
 class Intake:
@@ -70,18 +61,12 @@ class Intake:
         #: Why the truth is not known; the first reason stays.
         self.inconclusive = ""
         self.now_ns = 0
-        self._drawn = 0
-        self._handlers = {
-            "sleep": self._sleep,
-            "random": self._random,
-            "task": self._task,
-            "table": self._table,
-        }
+        self._errands = Errands(self, world, lanes)
 
     def begin(self) -> None:
         """Start a schedule."""
         self.inconclusive = ""
-        self._drawn = 0
+        self._errands.begin()
 
     def doubt(self, reason: str) -> None:
         """Note why the truth of this schedule is not known."""
@@ -206,42 +191,57 @@ class Intake:
             InterruptedError: the watchdog's tick came first.
             FileNotFoundError: nobody is left behind the listener.
         """
-        notice = abi.NOTIF.unpack(fcntl.ioctl(worker.listener, abi.NOTIF_RECV, _ZERO))
-        tid = notice[1]
-        if self.in_call is not None and worker.by_tid.get(tid) is self.in_call:
+        trap_id, tid, _, number, _, _, *args = _unpack(ioctl(worker.listener, NOTIF_RECV, _ZERO))
+        lane = worker.by_tid.get(tid)
+        if lane is not None and lane is self.in_call:
             self.in_call = None
             self._complete()
-        call = CALLS[notice[3]]
-        stand = Stand(notice[0], call, notice[6:])
-        lane = worker.by_tid.get(tid)
-        handler = self._handlers.get(call.kind)
-        if call.name == "fcntl" and stand.args[1] in _DUPFD:
-            handler = self._table
+        call = CALLS[number]
+        stand = Stand(trap_id, call, args)
+        errand = self._errands.of(number, args)
         try:
-            if call.kind == "park":
-                self._park(worker, tid, stand)
-            elif lane is None:
-                self._stranger(worker, tid, stand)
-            elif handler is not None:
-                handler(worker, tid, stand)
-            elif not self._inside(worker, stand):
-                self._outside(worker, stand, worker.memory)
-            elif not self._kept_out(worker, stand):
-                self._not_followed(worker, stand)
-                self._stop(lane, stand, Status.FILE)
+            if lane is None and call.kind != "park":
+                self._stranger(worker, tid, stand, errand)
+            elif errand is not None:
+                errand(worker, tid, stand)
+            elif call.fd >= 0 and call.kind != "open":
+                assert lane is not None
+                self._by_descriptor(lane, worker, stand)
+            else:
+                assert lane is not None
+                self._by_name(lane, worker, stand)
         except OSError:
             # Its arguments point nowhere; the kernel will say so.
-            answer(worker, stand.trap_id, flags=abi.RESPONSE_CONTINUE)
+            answer(worker, trap_id, flags=RESPONSE_CONTINUE)
 
-    def _not_followed(self, worker: Worker, stand: Stand) -> None:
-        """Doubt a schedule in which a lane does what the world cannot follow."""
+    def _by_descriptor(self, lane: Lane, worker: Worker, stand: Stand) -> None:
+        fd = stand.args[stand.call.fd]
+        node = worker.fds.get(fd if fd <= _FD_MAX else signed(fd), UNKNOWN)
+        if node is UNKNOWN:
+            node = descriptor(self._world, worker, signed(fd))
+        if node is None:
+            self._outside(worker, stand, worker.memory)
+        else:
+            stand.node = node
+            self.stop(lane, stand, Status.FILE)
+
+    def _by_name(self, lane: Lane, worker: Worker, stand: Stand) -> None:
         call = stand.call
-        if call.name in _MAKES_DIRECTORY:
-            self.doubt("a directory was made in the session directory; what happens in it is not followed")
-        elif call.kind == "open" and open_flags(worker, stand) & os.O_TMPFILE == os.O_TMPFILE:
-            self.doubt("a file without a name was made in the session directory; it is not followed")
+        if call.kind == "open":
+            stand.flags = open_flags(worker, stand)
+        if not self._inside(worker, stand):
+            self._outside(worker, stand, worker.memory)
+        elif not self._kept_out(worker, stand):
+            if call.name in _MAKES_DIRECTORY:
+                self.doubt(
+                    "a directory was made in the session directory; what happens in it is not followed"
+                )
+            elif stand.flags & os.O_TMPFILE == os.O_TMPFILE:
+                self.doubt("a file without a name was made in the session directory; it is not followed")
+            self.stop(lane, stand, Status.FILE)
 
-    def _stop(self, lane: Lane, stand: Stand, status: str) -> None:
+    def stop(self, lane: Lane, stand: Stand, status: str) -> None:
+        """Leave a lane standing."""
         if lane.status is Status.ASLEEP:
             assert lane.worker is not None
             lane.worker.sleepers -= 1
@@ -257,6 +257,12 @@ class Intake:
         if call.path < 0:
             return False
         raw = worker.memory.path(args[call.path]) if args[call.path] else b""
+        if call.path2 < 0 and raw.startswith(world.prefix):
+            # The usual case, without a look at the file system.
+            name = raw[len(world.prefix) :]
+            if name and b"/" not in name and name not in (b".", b".."):
+                stand.name = world.decoded(name)
+                return True
         at = signed(args[call.at]) if call.at >= 0 else abi.AT_FDCWD
         if not raw:
             # An empty path means the descriptor itself (fstat of newer C libraries).
@@ -276,7 +282,7 @@ class Intake:
         """Answer a call that would change something outside, or the session directory itself."""
         if stand.call.kind == "names" and "." in (stand.name, stand.name2):
             answer(worker, stand.trap_id, error=-errno.EBUSY)
-        elif self.guard and (crosses(stand) or leads_out(self._world, worker, stand)):
+        elif self.guard and (crosses(stand) or leads_out(self._world, stand)):
             answer(worker, stand.trap_id, error=-errno.EROFS)
         else:
             return False
@@ -290,19 +296,20 @@ class Intake:
         elif self.guard and forbidden_outside(worker, memory, stand):
             answer(worker, stand.trap_id, error=-errno.EROFS)
             return
-        answer(worker, stand.trap_id, flags=abi.RESPONSE_CONTINUE)
+        answer(worker, stand.trap_id, flags=RESPONSE_CONTINUE)
 
-    def _stranger(self, worker: Worker, tid: int, stand: Stand) -> None:
+    def _stranger(self, worker: Worker, tid: int, stand: Stand, errand: Errand | None) -> None:
         """A task that is no lane: a thread or a child that a fence started.
 
         It may look around and, outside, do what a lane may do. In the session
         directory nobody can tell in whose name it acts: the schedule is void.
         """
-        handler = self._handlers.get(stand.call.kind)
         if tid in tasks.tasks_of(worker.pid):
-            if handler is not None:
-                handler(worker, tid, stand)
+            if errand is not None:
+                errand(worker, tid, stand)
                 return
+            if stand.call.kind == "open":
+                stand.flags = open_flags(worker, stand)
             if self._inside(worker, stand):
                 self.doubt(f"a thread of process {worker.name} that is no lane touched the session directory")
             self._outside(worker, stand, worker.memory)
@@ -315,8 +322,10 @@ class Intake:
             return
         child = worker.seen_from(tid, memory)
         try:
-            if handler is not None:
-                handler(child, tid, stand)
+            if stand.call.kind == "open":
+                stand.flags = open_flags(child, stand)
+            if errand is not None:
+                errand(child, tid, stand)
             elif self._inside(child, stand):
                 self.doubt(f"a child of process {worker.name} touched the session directory")
                 os.kill(tid, signal.SIGKILL)
@@ -327,78 +336,3 @@ class Intake:
             answer(worker, stand.trap_id, error=-errno.EIO)
         finally:
             memory.close()
-
-    # Calls that are no file operation
-
-    def _park(self, worker: Worker, tid: int, stand: Stand) -> None:
-        why, index, value = stand.args[0], stand.args[1], stand.args[2]
-        if not any(lane.index == index for lane in worker.lanes):
-            answer(worker, stand.trap_id)
-            return
-        lane = self._lanes[index]
-        worker.by_tid[tid] = lane
-        if why == IDLE:
-            # A worker that has just been started waits for its first program.
-            self._stop(lane, stand, Status.DONE)
-        elif why == THINK:
-            lane.think_left = value
-            self._stop(lane, stand, Status.THINK)
-        else:
-            assert why in (SLEEP, PAUSE)
-            if why == PAUSE:
-                lane.poll_name = None
-            self._lie_down(lane, stand, value)
-
-    def _lie_down(self, lane: Lane, stand: Stand, duration_ns: int) -> None:
-        lane.wake_ns = self.now_ns + duration_ns
-        self._stop(lane, stand, Status.SLEEP)
-
-    def _sleep(self, worker: Worker, tid: int, stand: Stand) -> None:
-        lane = worker.by_tid.get(tid)
-        if lane is None:
-            answer(worker, stand.trap_id, flags=abi.RESPONSE_CONTINUE)
-            return
-        plain = stand.call.name == "nanosleep"
-        data = worker.memory.read(stand.args[0 if plain else 2], 16)
-        duration = int.from_bytes(data[:8], "little") * 1_000_000_000 + int.from_bytes(data[8:], "little")
-        if not plain and stand.args[1] & _ABSOLUTE_TIME:
-            # Python code has the virtual clock, the C library the real one: whichever it is near to.
-            real = duration - time.clock_gettime_ns(signed(stand.args[0]))
-            virtual = duration - self.now_ns
-            # The real clock moved between the caller's look and ours.
-            duration = virtual if abs(virtual) < abs(real) else -(-real // _MS) * _MS
-        self._lie_down(lane, stand, max(0, duration))
-
-    def _random(self, worker: Worker, tid: int, stand: Stand) -> None:
-        length = min(stand.args[1], 1 << 16)
-        self._drawn += 1
-        data = hashlib.shake_128(b"harness random %d" % self._drawn).digest(length)
-        worker.memory.write(stand.args[0], data)
-        answer(worker, stand.trap_id, length)
-
-    def _task(self, worker: Worker, tid: int, stand: Stand) -> None:
-        # New tasks are under the same filter and listener; whatever they do comes by `take`.
-        worker.forked |= not self._is_thread(worker, stand)
-        answer(worker, stand.trap_id, flags=abi.RESPONSE_CONTINUE)
-
-    @staticmethod
-    def _is_thread(worker: Worker, stand: Stand) -> bool:
-        if stand.call.name == "clone":
-            return bool(stand.args[0] & _CLONE_THREAD)
-        if stand.call.name == "clone3":
-            return bool(int.from_bytes(worker.memory.read(stand.args[0], 8), "little") & _CLONE_THREAD)
-        return False
-
-    def _table(self, worker: Worker, tid: int, stand: Stand) -> None:
-        """dup and its like: a step where it closes one of the session's files, else answered at once."""
-        self._world.copied = True
-        lane = worker.by_tid.get(tid)
-        nodes = [descriptor(self._world, worker, fd) for fd in replaced(worker, stand)]
-        inside = [node for node in nodes if node is not None]
-        if inside and lane is not None:
-            stand.node = inside[0]
-            self._stop(lane, stand, Status.FILE)
-            return
-        for fd in replaced(worker, stand):
-            worker.fds.pop(fd, None)
-        answer(worker, stand.trap_id, flags=abi.RESPONSE_CONTINUE)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import os
+from collections.abc import Sequence
+from fcntl import ioctl
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.board import Board
-from harness.gates.kernel.abi import PARK
+from harness.board import Board, cell_of
+from harness.gates.kernel.abi import NOTIF_SEND, PARK, RESPONSE
 from harness.gates.kernel.calls import CALLS, Call
 from harness.gates.kernel.memory import Memory
 from harness.gates.protocol import Candidate
@@ -15,7 +17,9 @@ from harness.gates.protocol import Candidate
 if TYPE_CHECKING:
     from harness.gates.kernel.world import Node
 
-__all__ = ["Lane", "Stand", "Status", "Worker"]
+__all__ = ["Lane", "Stand", "Status", "Worker", "answer"]
+
+_pack = RESPONSE.pack
 
 
 class Status:
@@ -49,6 +53,7 @@ class Worker:
         self.pidfd = os.pidfd_open(self.pid)
         self.listener = listener
         self.board = board
+        self.words = board.words
         self.memory = Memory(self.pid)
         self.fds: dict[int, Node | None] = {}
         self.lanes: list[Lane] = []
@@ -76,6 +81,14 @@ class Worker:
         self.memory.close()
 
 
+def answer(worker: Worker, trap_id: int, value: int = 0, error: int = 0, flags: int = 0) -> None:
+    """Answer a notice; silent when the task was killed in the meantime."""
+    try:
+        ioctl(worker.listener, NOTIF_SEND, _pack(trap_id, value, error, flags))
+    except FileNotFoundError:
+        return
+
+
 class Stand:
     """A call before which a task was stopped.
 
@@ -86,17 +99,19 @@ class Stand:
         node: the file behind its descriptor, if the session has it.
         name: first path as a name in the session directory; None when it has none.
         name2: second path likewise.
+        flags: of an open; 0 for any other call.
     """
 
-    __slots__ = ("args", "call", "name", "name2", "node", "trap_id")
+    __slots__ = ("args", "call", "flags", "name", "name2", "node", "trap_id")
 
-    def __init__(self, trap_id: int, call: Call, args: tuple[int, ...]) -> None:
+    def __init__(self, trap_id: int, call: Call, args: Sequence[int]) -> None:
         self.trap_id = trap_id
         self.call = call
         self.args = args
         self.node: Node | None = None
         self.name: str | None = None
         self.name2: str | None = None
+        self.flags = 0
 
 
 class Lane:
@@ -105,6 +120,7 @@ class Lane:
     __slots__ = (
         "asked",
         "candidate",
+        "cell",
         "finished",
         "index",
         "op",
@@ -121,6 +137,8 @@ class Lane:
 
     def __init__(self, index: int) -> None:
         self.index = index
+        #: Where the board counts its operations.
+        self.cell = cell_of(index)
         self.worker: Worker | None = None
         self.status: str = Status.MOVING
         self.stand = Stand(0, CALLS[PARK], ())

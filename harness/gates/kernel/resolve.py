@@ -7,17 +7,20 @@ a symlink, a relative path or another mount point cannot lead past the gate.
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from harness.gates.kernel import abi
 from harness.gates.kernel.lane import Worker
 from harness.gates.kernel.world import Node, World
 
-__all__ = ["OUTSIDE", "as_seen_by", "descriptor", "path_name", "signed"]
+__all__ = ["OUTSIDE", "UNKNOWN", "as_seen_by", "descriptor", "path_name", "signed"]
 
 #: A path that is no business of the gate.
 OUTSIDE = None
 
-_MISSING = object()
+#: A descriptor that has not been looked up.
+UNKNOWN: Any = object()
+
 _OWN = ("/proc/self", "/proc/thread-self", "/dev/")
 _OWN_NAMES = (
     ("/proc/self", ""),
@@ -41,9 +44,9 @@ def descriptor(world: World, worker: Worker, fd: int) -> Node | None:
     Answers are kept until the descriptor is closed: close, dup2 and close_range
     are trapped, so nothing can change behind the table.
     """
-    node = worker.fds.get(fd, _MISSING)
-    if node is not _MISSING:
-        return node  # type: ignore[return-value]  # the sentinel is excluded above
+    node: Node | None = worker.fds.get(fd, UNKNOWN)
+    if node is not UNKNOWN:
+        return node
     found = _look_up(world, worker, fd)
     worker.fds[fd] = found
     return found

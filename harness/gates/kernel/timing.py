@@ -6,7 +6,10 @@ from collections.abc import Collection, Sequence
 
 from harness.gates.kernel.lane import Lane, Status
 
-__all__ = ["can_go", "wake"]
+__all__ = ["FOREVER_NS", "can_go", "wake"]
+
+#: As late as virtual time can be; a sleep without an end ends then.
+FOREVER_NS = (1 << 63) - 1
 
 _DOUBLINGS_MAX = 20
 
@@ -40,7 +43,7 @@ def wake(lanes: Sequence[Lane], now_ns: int) -> tuple[list[Lane], int]:
         spare = max(0, lane.wake_ns - now_ns)
         if lane.poll_name is not None:
             spare <<= min(lane.poll_count, _DOUBLINGS_MAX)
-        due[lane.index] = now_ns + spare
+        due[lane.index] = min(now_ns + spare, FOREVER_NS)
     then = max(now_ns, min(due.values()))
     woken = [lane for lane in sleepers if due[lane.index] <= then]
     for lane in woken:

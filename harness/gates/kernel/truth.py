@@ -2,8 +2,9 @@
 
 `before` notes what the step could destroy, `after` looks at the world and tells
 the change and the lock event of the step. Which looks are needed follows from
-the kind of call; a lane with a live shared mapping is looked after at each step,
-because a store through it is no call.
+the kind of call: what an `opening` or a `closing` does is known beforehand. A lane
+with a live shared mapping is looked after at each step, because a store through it
+is no call.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ import struct
 from harness.gates.kernel import abi
 from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.lane import Lane, Stand, Worker
-from harness.gates.kernel.memory import Memory
 from harness.gates.kernel.resolve import signed
 from harness.gates.kernel.world import TRANSCRIPT, Node, World
 from harness.history import Change, LockEvent
 
 __all__ = ["Truth", "open_flags", "replaced", "stat_target"]
 
+#: Kinds of call that stamp the file they are about, unless they are refused.
+_STAMPING = frozenset({"open", "data", "meta"})
 _UTIME_NOW, _UTIME_OMIT = (1 << 30) - 1, (1 << 30) - 2
 _TIMES = struct.Struct("=4q")
 _LINKS_THEMSELVES = frozenset({"lchown", "lsetxattr", "lremovexattr"})
@@ -37,8 +39,7 @@ class Truth:
         self._target: Node | None = None
         self._real_mtime = 0
         self._by = (False, False)
-        self._place = ""
-        self._real_stamps: tuple[int, int] | None = None
+        self._descriptor = ""
         self._times: tuple[int | None, int | None] | None = None
 
     def begin(self) -> None:
@@ -51,21 +52,41 @@ class Truth:
         call = stand.call
         self._by = (world.owner == lane.index, lane.index in world.robbed)
         self._target = stand.node
-        self._place = ""
-        if stand.name is not None and call.kind in ("open", "data", "meta"):
-            self._place = os.path.join(world.directory, stand.name)
-            followed = stand.name in world.symlinks and not _spares_links(stand)
-            self._target = self._followed(stand.name) if followed else world.names.get(stand.name)
-        elif stand.node is not None and call.kind in ("data", "meta"):
-            assert lane.worker is not None
-            self._place = f"/proc/{lane.worker.pid}/fd/{signed(stand.args[max(call.fd, call.at)])}"
-        if self._place and world.fine_stamps and (call.kind != "open" or self._target is not None):
-            self._real_stamps = self._stamps(stand)
         assert lane.worker is not None
+        if call.kind in _STAMPING:
+            if stand.name is not None:
+                self._target = self._aim(stand)
+            elif call.kind != "open":
+                self._descriptor = f"/proc/{lane.worker.pid}/fd/{signed(stand.args[max(call.fd, call.at)])}"
+            target = self._target
+            if world.fine_stamps and target is not None and target.real is None:
+                target.real = self._stamps(target)
         if lane.worker.mapped:
             self._real_mtime = self._mtime()
         if call.kind == "meta":
             self._times = self._wanted_times(lane, stand)
+
+    def opening(self, lane: Lane, stand: Stand) -> bool:
+        """Take down an open that leaves names and bytes as they are.
+
+        Returns:
+            False for an open that may make or empty a file: it has to be watched.
+        """
+        target = self._aim(stand) if stand.name is not None else stand.node
+        flags = stand.flags
+        if target is None:
+            return not flags & os.O_CREAT
+        if flags & os.O_CREAT and flags & os.O_EXCL:
+            self._in_the_way(lane, stand)
+        elif flags & os.O_TRUNC and flags & 3:
+            return False
+        else:
+            target.opens += 1
+        return True
+
+    def closing(self, lane: Lane, stand: Stand) -> LockEvent | None:
+        """Take down a close that is about to happen, as long as no descriptor was copied."""
+        return self._closed(lane, signed(stand.args[0]), stand.node)
 
     def after(self, lane: Lane, stand: Stand) -> tuple[Change | None, LockEvent | None]:
         """Take down what the step did.
@@ -81,7 +102,7 @@ class Truth:
         if kind == "open":
             look, lock = self._opened(lane, stand)
         elif kind == "data":
-            look = self._written(stand)
+            look = self._written()
         elif kind == "names":
             look = world.rescan()
             lock = self._lock_change(lane)
@@ -90,7 +111,7 @@ class Truth:
         elif kind == "table":
             lock = self._replaced(lane, stand)
         elif kind == "meta":
-            self._touched(stand)
+            self._touched()
         elif kind == "map":
             # However it is mapped: mprotect can make it writable later, and is no trap.
             assert lane.worker is not None
@@ -112,12 +133,23 @@ class Truth:
         """
         world = self._world
         before = world.state if change is None else change.before
+        for node in world.by_ino.values():
+            # Stores move the stamps behind our back.
+            node.real = None
         if not world.look():
             return change
         if self._mtime() != self._real_mtime:
             # The first store into a clean page; one into a dirty page leaves no stamp.
             self._stamp(world.names.get(TRANSCRIPT))
         return Change(before, world.state, *self._by)
+
+    def _aim(self, stand: Stand) -> Node | None:
+        """The file that a call by name is about, if it is there."""
+        world, name = self._world, stand.name
+        assert name is not None
+        if name in world.symlinks and not _spares_links(stand):
+            return self._followed(name)
+        return world.names.get(name)
 
     def _followed(self, name: str) -> Node | None:
         try:
@@ -147,8 +179,7 @@ class Truth:
 
     def _opened(self, lane: Lane, stand: Stand) -> tuple[bool, LockEvent | None]:
         world = self._world
-        assert lane.worker is not None
-        flags = open_flags(lane.worker, stand)
+        flags = stand.flags
         target = self._target
         lock = None
         look = False
@@ -160,20 +191,23 @@ class Truth:
                 lock = self._lock_change(lane)
             target = world.names.get(stand.name or "")
         elif flags & os.O_CREAT and flags & os.O_EXCL:
-            # Somebody has it: whatever the lane sleeps for next, it waits for this name.
-            if lane.poll_name != stand.name:
-                lane.poll_name, lane.poll_count = stand.name, 0
+            self._in_the_way(lane, stand)
             return False, None
-        elif flags & os.O_TRUNC and flags & 3 and self._moved(stand):
+        elif flags & os.O_TRUNC and flags & 3 and self._moved():
             self._stamp(target)
             look = True
         if target is not None:
             target.opens += 1
         return look, lock
 
-    def _written(self, stand: Stand) -> bool:
+    def _in_the_way(self, lane: Lane, stand: Stand) -> None:
+        """Somebody has the name: whatever the lane sleeps for next, it waits for that."""
+        if lane.poll_name != stand.name:
+            lane.poll_name, lane.poll_count = stand.name, 0
+
+    def _written(self) -> bool:
         target = self._target
-        if self._moved(stand):
+        if self._moved():
             self._stamp(target)
         world = self._world
         return target is None or TRANSCRIPT in world.symlinks or target is world.names.get(TRANSCRIPT)
@@ -194,16 +228,26 @@ class Truth:
             event = self._closed(lane, fd, node) or event
         return event
 
-    def _stamps(self, stand: Stand) -> tuple[int, int] | None:
+    def _stamps(self, node: Node) -> tuple[int, int] | None:
+        """Real stamps of a file: by a name that it has, else by the lane's descriptor."""
         try:
-            real = os.stat(self._place, follow_symlinks=not _spares_links(stand))
+            for name in node.names:
+                real = os.lstat(f"{self._world.directory}/{name}")
+                break
+            else:
+                real = os.stat(self._descriptor)
         except OSError:
             return None
         return real.st_mtime_ns, real.st_ctime_ns
 
-    def _moved(self, stand: Stand) -> bool:
+    def _moved(self) -> bool:
         """Whether the call really touched the file: a refused one leaves no stamp."""
-        return not self._world.fine_stamps or self._stamps(stand) != self._real_stamps
+        node = self._target
+        if node is None or not self._world.fine_stamps:
+            return True
+        before = node.real
+        node.real = now = self._stamps(node)
+        return now != before
 
     def _wanted_times(self, lane: Lane, stand: Stand) -> tuple[int | None, int | None] | None:
         """Access and modification time asked for by utimensat; None for other calls."""
@@ -227,9 +271,9 @@ class Truth:
             return now, None
         return a_s * 1_000_000_000 + a_f, m_s * 1_000_000_000 + m_f
 
-    def _touched(self, stand: Stand) -> None:
+    def _touched(self) -> None:
         target = self._target
-        if target is None or not self._moved(stand):
+        if target is None or not self._moved():
             return
         target.ctime = self._world.stamp()
         if self._times is not None and self._times[1] is not None:
@@ -238,19 +282,18 @@ class Truth:
             target.mtime = modified - modified % grain if grain else modified
 
 
-def open_flags(worker: Worker, stand: Stand, memory: Memory | None = None) -> int:
+def open_flags(worker: Worker, stand: Stand) -> int:
     """Open flags of the call before which a task stands.
 
     Args:
         worker: whose task it is.
         stand: the call.
-        memory: where the task lives, if not in the worker's own process.
     """
     call = stand.call
     if call.name == "creat":
         return os.O_CREAT | os.O_WRONLY | os.O_TRUNC
     if call.name == "openat2":
-        return int.from_bytes((memory or worker.memory).read(stand.args[2], 8), "little")
+        return int.from_bytes(worker.memory.read(stand.args[2], 8), "little")
     return stand.args[call.flags] & 0xFFFFFFFF
 
 

@@ -29,8 +29,9 @@ TRANSCRIPT = "transcript.jsonl"
 LOCK_SUFFIX = {"sidecar": ".lock", "flock": ".flock"}
 
 _FIRST_INODE = 4096
-#: Most transcripts are shorter. A larger buffer would cost a mapping of its own.
-_CHUNK = 1 << 16
+#: A step seldom adds more; a buffer of many pages would cost a mapping of its own.
+_SPARE = 4096
+_CHUNK = 1 << 20
 _PLAIN = re.compile(r"[a-z.\-]+\Z")
 
 
@@ -42,9 +43,26 @@ class Node:
         ino: real inode number.
         told_ino: the number that the lanes are told.
         now: virtual time of its birth.
+
+    Attributes:
+        opens: descriptors of it that lanes have.
+        real: modification and change time that the file system gave it when a lane last
+            changed it, nanoseconds; None when that is not known.
     """
 
-    __slots__ = ("alias", "btime", "ctime", "ino", "mtime", "name", "names", "number", "opens", "told_ino")
+    __slots__ = (
+        "alias",
+        "btime",
+        "ctime",
+        "ino",
+        "mtime",
+        "name",
+        "names",
+        "number",
+        "opens",
+        "real",
+        "told_ino",
+    )
 
     def __init__(self, number: int, ino: int, told_ino: int, name: str, alias: str, now: int) -> None:
         self.number = number
@@ -55,6 +73,7 @@ class Node:
         self.alias = alias
         self.btime = self.ctime = self.mtime = now
         self.opens = 0
+        self.real: tuple[int, int] | None = None
 
 
 class World:
@@ -77,6 +96,7 @@ class World:
     ) -> None:
         self.directory = directory
         self.path = os.path.join(directory, TRANSCRIPT)
+        self.prefix = os.fsencode(directory) + b"/"
         self.lock_kind = lock_kind
         self.lock_name = TRANSCRIPT + LOCK_SUFFIX[lock_kind]
         self._now = now
@@ -103,6 +123,7 @@ class World:
         self._next_ino = _FIRST_INODE
         self._gone_inos: set[int] = set()
         self._aliases: dict[str, str] = {TRANSCRIPT: "T", ".": "."}
+        self._decoded: dict[bytes, str] = {}
         self._strange = 0
         self.copied = False
         self._states: dict[tuple[str, bytes], State] = {}
@@ -141,6 +162,13 @@ class World:
         return self.state
 
     # Names
+
+    def decoded(self, raw: bytes) -> str:
+        """A name of the directory as text."""
+        name = self._decoded.get(raw)
+        if name is None:
+            name = self._decoded[raw] = os.fsdecode(raw)
+        return name
 
     def alias(self, name: str) -> str:
         """Stable name of a directory entry: ``T`` for the transcript, ``T.x`` for a sidecar."""
@@ -234,6 +262,7 @@ class World:
         for node in touched:
             self._rename(node)
             node.ctime = stamp
+            node.real = None
             if not node.names:
                 self._unlinked(node)
         return True
@@ -267,7 +296,7 @@ class World:
             self.state, self.content = Absent, b""
             return changed
         try:
-            content = _rest_of(fd)
+            content = _rest_of(fd, len(self.content) + _SPARE)
             if content is None:
                 changed = self.state is not Absent
                 self.state, self.content = Absent, b""
@@ -329,12 +358,12 @@ class World:
         return LockEvent("released")
 
 
-def _rest_of(fd: int) -> bytes | None:
+def _rest_of(fd: int, expected: int) -> bytes | None:
     """What an open file holds; None where it is no file but a directory."""
     try:
-        content = os.read(fd, _CHUNK)
-        if len(content) == _CHUNK:
-            while chunk := os.read(fd, 16 * _CHUNK):
+        content = os.read(fd, expected)
+        if len(content) == expected:
+            while chunk := os.read(fd, _CHUNK):
                 content += chunk
     except IsADirectoryError:
         return None

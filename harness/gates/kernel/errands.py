@@ -1,0 +1,149 @@
+"""Calls that are about no file: a lane of ours that waits, sleep, randomness, tasks, descriptors.
+
+They are no steps, but for a dup2 or its like that closes one of the session's files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from harness.gates.kernel import abi
+from harness.gates.kernel.calls import CALLS
+from harness.gates.kernel.lane import Lane, Stand, Status, Worker, answer
+from harness.gates.kernel.resolve import descriptor, signed
+from harness.gates.kernel.timing import FOREVER_NS
+from harness.gates.kernel.truth import replaced
+from harness.gates.kernel.world import World
+from harness.stops import IDLE, PAUSE, SLEEP, THINK
+
+if TYPE_CHECKING:
+    from harness.gates.kernel.intake import Intake
+
+__all__ = ["Errand", "Errands"]
+
+_ABSOLUTE_TIME = 1
+_CLONE_THREAD = 0x10000
+_DUPFD = (0, 1030)
+_FCNTL = abi.NUMBERS["fcntl"]
+_MS = 1_000_000
+_SECOND = 1_000_000_000
+_TIMESPEC = struct.Struct("=2q")
+
+Errand = Callable[[Worker, int, Stand], None]
+
+
+class Errands:
+    """Answers them for all workers of one gate.
+
+    Args:
+        intake: leaves lanes standing, keeps time and doubts.
+        world: tells what is inside.
+        lanes: by index.
+    """
+
+    def __init__(self, intake: Intake, world: World, lanes: list[Lane]) -> None:
+        self._intake = intake
+        self._world = world
+        self._lanes = lanes
+        self._drawn = 0
+        kinds: dict[str, Errand] = {
+            "park": self._park,
+            "sleep": self._sleep,
+            "random": self._random,
+            "task": self._task,
+            "table": self._table,
+        }
+        self._by_number = {number: kinds[call.kind] for number, call in CALLS.items() if call.kind in kinds}
+
+    def begin(self) -> None:
+        """Start a schedule."""
+        self._drawn = 0
+
+    def of(self, number: int, args: Sequence[int]) -> Errand | None:
+        """What answers a call: called with the worker, the task and the stand; None for a file call."""
+        if number == _FCNTL and args[1] in _DUPFD:
+            return self._table
+        return self._by_number.get(number)
+
+    def _park(self, worker: Worker, tid: int, stand: Stand) -> None:
+        why, index, value = stand.args[0], stand.args[1], stand.args[2]
+        if not any(lane.index == index for lane in worker.lanes):
+            answer(worker, stand.trap_id)
+            return
+        lane = self._lanes[index]
+        worker.by_tid[tid] = lane
+        if why == IDLE:
+            # A worker that has just been started waits for its first program.
+            self._intake.stop(lane, stand, Status.DONE)
+        elif why == THINK:
+            lane.think_left = value
+            self._intake.stop(lane, stand, Status.THINK)
+        else:
+            assert why in (SLEEP, PAUSE)
+            if why == PAUSE:
+                lane.poll_name = None
+            self._lie_down(lane, stand, value)
+
+    def _lie_down(self, lane: Lane, stand: Stand, duration_ns: int) -> None:
+        lane.wake_ns = min(self._intake.now_ns + duration_ns, FOREVER_NS)
+        self._intake.stop(lane, stand, Status.SLEEP)
+
+    def _sleep(self, worker: Worker, tid: int, stand: Stand) -> None:
+        lane = worker.by_tid.get(tid)
+        if lane is None:
+            answer(worker, stand.trap_id, flags=abi.RESPONSE_CONTINUE)
+            return
+        plain = stand.call.name == "nanosleep"
+        data = worker.memory.read(stand.args[0 if plain else 2], _TIMESPEC.size)
+        seconds, rest = _TIMESPEC.unpack(data) if len(data) == _TIMESPEC.size else (-1, 0)
+        # Fails for a clock that does not exist, and then the kernel says so.
+        clock_ns = 0 if plain else time.clock_gettime_ns(signed(stand.args[0]))
+        if seconds < 0 or not 0 <= rest < _SECOND:
+            answer(worker, stand.trap_id, flags=abi.RESPONSE_CONTINUE)
+            return
+        duration = seconds * _SECOND + rest
+        if not plain and stand.args[1] & _ABSOLUTE_TIME:
+            # Python code has the virtual clock, the C library the real one: whichever it is near to.
+            real = duration - clock_ns
+            virtual = duration - self._intake.now_ns
+            # The real clock moved between the caller's look and ours.
+            duration = virtual if abs(virtual) < abs(real) else -(-real // _MS) * _MS
+        self._lie_down(lane, stand, max(0, duration))
+
+    def _random(self, worker: Worker, tid: int, stand: Stand) -> None:
+        length = min(stand.args[1], 1 << 16)
+        self._drawn += 1
+        data = hashlib.shake_128(b"harness random %d" % self._drawn).digest(length)
+        worker.memory.write(stand.args[0], data)
+        answer(worker, stand.trap_id, length)
+
+    def _task(self, worker: Worker, tid: int, stand: Stand) -> None:
+        # New tasks are under the same filter and listener; whatever they do comes by `take`.
+        worker.forked |= not self._is_thread(worker, stand)
+        answer(worker, stand.trap_id, flags=abi.RESPONSE_CONTINUE)
+
+    @staticmethod
+    def _is_thread(worker: Worker, stand: Stand) -> bool:
+        if stand.call.name == "clone":
+            return bool(stand.args[0] & _CLONE_THREAD)
+        if stand.call.name == "clone3":
+            return bool(int.from_bytes(worker.memory.read(stand.args[0], 8), "little") & _CLONE_THREAD)
+        return False
+
+    def _table(self, worker: Worker, tid: int, stand: Stand) -> None:
+        """dup and its like: a step where it closes one of the session's files, else answered at once."""
+        self._world.copied = True
+        lane = worker.by_tid.get(tid)
+        nodes = [descriptor(self._world, worker, fd) for fd in replaced(worker, stand)]
+        inside = [node for node in nodes if node is not None]
+        if inside and lane is not None:
+            stand.node = inside[0]
+            self._intake.stop(lane, stand, Status.FILE)
+            return
+        for fd in replaced(worker, stand):
+            worker.fds.pop(fd, None)
+        answer(worker, stand.trap_id, flags=abi.RESPONSE_CONTINUE)

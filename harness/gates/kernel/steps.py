@@ -1,0 +1,206 @@
+"""One step of a lane: let go, watched, and taken down.
+
+What a call does is known beforehand for most of them, and they are taken down as
+they are let go. The others are *watched*: `Intake` says when the call has returned,
+and `Truth` looks at what it did. In both cases what the lane does until its next stop
+belongs to the step.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from harness.board import Clock
+from harness.gates.kernel import abi
+from harness.gates.kernel.calls import FLOCK, open_note
+from harness.gates.kernel.flocks import Flocks
+from harness.gates.kernel.intake import Intake
+from harness.gates.kernel.lane import Lane, Stand, Status, answer
+from harness.gates.kernel.memory import pack_stat, pack_statx
+from harness.gates.kernel.truth import Truth, stat_target
+from harness.gates.kernel.world import World
+from harness.gates.protocol import Verdict
+from harness.history import Change, Event, LockEvent, Step
+from harness.program import Program
+
+__all__ = ["Steps"]
+
+_NOTHING: tuple[Change | None, LockEvent | None] = (None, None)
+_CONTINUE = abi.RESPONSE_CONTINUE
+
+
+class Steps:
+    """The steps of one gate's lanes.
+
+    Args:
+        world, truth, flocks: of the gate.
+        clock: virtual time.
+        lanes: by index.
+
+    Attributes:
+        events: of the schedule, so far.
+        moving: the lane that was let go and of which it is not known that it stopped.
+    """
+
+    def __init__(self, world: World, truth: Truth, flocks: Flocks, clock: Clock, lanes: list[Lane]) -> None:
+        self._world = world
+        self._truth = truth
+        self._flocks = flocks
+        self._clock = clock
+        self._lanes = lanes
+        self.events: list[Event] = []
+        self.moving: Lane | None = None
+        self._watched: tuple[Lane, Stand, int, str, str] | None = None
+        self._done = _NOTHING
+
+    def begin(self, program: Program, intake: Intake) -> None:
+        """Start a schedule."""
+        self.events = []
+        self._intake = intake
+        self._step_ns = program.step_ns
+        self._birth_time = program.filesystem.birth_time
+
+    def let_go(self, lane: Lane) -> None:
+        """From here on the lane moves."""
+        lane.status = Status.MOVING
+        self.moving = lane
+
+    def grant(self, lane: Lane, path: str, verdict: Verdict) -> None:
+        """Let one lane take its step.
+
+        Args:
+            lane: stands, or may wake up.
+            path: alias of what its call is about.
+            verdict: what is to happen to it.
+        """
+        assert self.moving is None
+        intake = self._intake
+        intake.now_ns = self._clock.now_ns = intake.now_ns + self._step_ns
+        lane.ordinal += 1
+        lane.candidate = None
+        status = lane.status
+        if status is Status.FILE:
+            if verdict.kind == "fail":
+                self._fail(lane, path, verdict.errno)
+            else:
+                self._run(lane, path)
+        elif status is Status.THINK:
+            lane.think_left -= 1
+            self.events.append(Step(lane.index, lane.op, "think"))
+            if lane.think_left <= 0:
+                self.release(lane, 1)
+        else:
+            assert status is Status.SLEEP, status
+            self.events.append(Step(lane.index, lane.op, "sleep"))
+            self.release(lane, 0)
+
+    def release(self, lane: Lane, value: int, error: int = 0, flags: int = 0) -> None:
+        """Let a lane go with an answer to its call."""
+        assert lane.worker is not None
+        self.let_go(lane)
+        answer(lane.worker, lane.stand.trap_id, value, error, flags)
+
+    def _fail(self, lane: Lane, path: str, code: int) -> None:
+        name = errno.errorcode[code]
+        self.events.append(Step(lane.index, lane.op, lane.stand.call.name, path, fault=name))
+        self.release(lane, 0, -code)
+
+    def _run(self, lane: Lane, path: str) -> None:
+        stand, worker = lane.stand, lane.worker
+        assert worker is not None
+        call = stand.call
+        kind = call.kind
+        if call is FLOCK:
+            self._flock(lane, path)
+        elif worker.mapped:
+            self._watch(lane, path)
+        elif kind == "look":
+            self.events.append(Step(lane.index, lane.op, call.name, path))
+            self.release(lane, 0, 0, _CONTINUE)
+        elif kind == "open":
+            if self._truth.opening(lane, stand):
+                self.events.append(Step(lane.index, lane.op, call.name, path, open_note(stand.flags)))
+                self.release(lane, 0, 0, _CONTINUE)
+            else:
+                self._watch(lane, path)
+        elif kind == "close" and not self._world.copied:
+            lock = self._truth.closing(lane, stand)
+            self.events.append(Step(lane.index, lane.op, call.name, path, "", None, lock))
+            self._flocks.wake(self._lanes, stand.node)
+            self.release(lane, 0, 0, _CONTINUE)
+        elif kind == "stat":
+            self.events.append(Step(lane.index, lane.op, call.name, path))
+            if self._answer_stat(lane):
+                self.release(lane, 0)
+            else:
+                self.release(lane, 0, 0, _CONTINUE)
+        else:
+            self._watch(lane, path)
+
+    def _flock(self, lane: Lane, path: str) -> None:
+        code, lock = self._flocks.take(lane, lane.stand)
+        self.events.append(Step(lane.index, lane.op, "flock", path, lock=lock))
+        if code is None:
+            lane.status = Status.FLOCK
+            return
+        self._flocks.wake(self._lanes, lane.stand.node)
+        self.release(lane, 0, -code)
+
+    def _answer_stat(self, lane: Lane) -> bool:
+        """Put virtual number and times where stat or statx wants them; False leaves it to the kernel."""
+        stand, worker, world = lane.stand, lane.worker, self._world
+        assert worker is not None
+        target = stat_target(world, worker, stand)
+        if target is None:
+            return False
+        try:
+            real = os.stat(target[0], follow_symlinks=target[1])
+        except OSError:
+            return False
+        if real.st_dev != world.device:
+            return False
+        node = world.directory_node if real.st_ino == world.directory_ino else world.by_ino.get(real.st_ino)
+        if node is None:
+            return False
+        name, args = stand.call.name, stand.args
+        if name == "statx":
+            worker.memory.write(args[4], pack_statx(real, node, self._birth_time))
+        else:
+            worker.memory.write(args[2] if name == "newfstatat" else args[1], pack_stat(real, node))
+        return True
+
+    # Watched steps
+
+    def _watch(self, lane: Lane, path: str) -> None:
+        stand, worker = lane.stand, lane.worker
+        assert worker is not None
+        self._truth.before(lane, stand)
+        note = open_note(stand.flags) if stand.call.kind == "open" else ""
+        self._intake.in_call = lane
+        self._watched = (lane, stand, lane.op, path, note)
+        if stand.call.kind == "stat" and self._answer_stat(lane):
+            self.release(lane, 0)
+        else:
+            self.release(lane, 0, 0, _CONTINUE)
+
+    def call_returned(self) -> None:
+        """The call of the watched step is over, and its lane has done nothing else yet."""
+        assert self._watched is not None
+        self._done = self._truth.after(self._watched[0], self._watched[1])
+
+    def take_down(self) -> None:
+        """Note the watched step, if there is one, now that its lane has come to rest."""
+        if self._watched is None:
+            return
+        lane, stand, op, path, note = self._watched
+        self._watched = None
+        if self._intake.in_call is not None:
+            self._intake.in_call = None
+            self._done = self._truth.after(lane, stand)
+        change, lock = self._done
+        if lane.worker is not None and lane.worker.mapped:
+            change = self._truth.stored(lane, change)
+        self.events.append(Step(lane.index, op, stand.call.name, path, note, change, lock))
+        if stand.call.kind in ("close", "table"):
+            self._flocks.wake(self._lanes, stand.node)
