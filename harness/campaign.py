@@ -8,6 +8,7 @@ leave what was found until then.
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from harness.explorer import Job
 from harness.history import Step
 from harness.history import encode as encode_history
 from harness.interrupts import Interrupts
-from harness.janitor import SessionRoot
+from harness.janitor import SessionRoot, place
 from harness.report.summary import Summary, unmet
 from harness.scenario.model import Scenario, dump
 from harness.tally import Finding, Tally
@@ -55,10 +56,23 @@ class Question(msgspec.Struct, frozen=True):
     schedules: int
     time_limit_s: float = 0.0
 
-    def job(self, number: int, count: int) -> Job:
+    @property
+    def on_real_files(self) -> bool:
+        """Whether lanes are told what the file system really says."""
+        return self.gate == "free" or self.scenario.filesystem.inode_reuse == "real"
+
+    def job(self, number: int, count: int, root: str = "") -> Job:
         """The share of one explorer out of `count`."""
         return Job(
-            self.scenario, self.fence, self.gate, self.strategy, self.seed, number, count, self.schedules
+            self.scenario,
+            self.fence,
+            self.gate,
+            self.strategy,
+            self.seed,
+            number,
+            count,
+            self.schedules,
+            root,
         )
 
     def witness(self, finding: Finding) -> Witness:
@@ -188,12 +202,14 @@ class Campaign:
     Args:
         explorers: how many.
         root: directory under which session directories are made; None for the
-            system's temporary directory.
+            best one, see `harness.janitor.place`.
     """
 
     def __init__(self, explorers: int, root: str | None = None) -> None:
         self._wanted = explorers
-        self._session_root = SessionRoot(root)
+        self._asked_root = root
+        self._session_root = SessionRoot(place(root, real=False))
+        self._real_root = ""
         self._interrupts = Interrupts()
         self._explorers: list[ExplorerProcess] = []
 
@@ -234,13 +250,24 @@ class Campaign:
         result = Result(question, Tally(), len(team))
         started = time.monotonic()
         if not self.interrupted:
+            root = self._root_of(question)
             for number, explorer in enumerate(team):
-                explorer.give(question.job(number, len(team)))
+                explorer.give(question.job(number, len(team), root))
             self._listen(list(team), result, progress)
         if not result.complete:
             result.stopped = "interrupted" if self.interrupted else result.stopped
         result.wall_s = time.monotonic() - started
         return result
+
+    def _root_of(self, question: Question) -> str:
+        """Where its session directories are made: in memory, unless lanes are told of the real files."""
+        if not question.on_real_files:
+            return self.root
+        if not self._real_root:
+            parent = place(self._asked_root, real=True)
+            shared = parent == os.path.dirname(self.root)
+            self._real_root = self.root if shared else self._stack.enter_context(SessionRoot(parent))
+        return self._real_root
 
     def _hire(self, count: int) -> list[ExplorerProcess]:
         for explorer in [explorer for explorer in self._explorers if not explorer.alive]:

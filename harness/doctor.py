@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from fence.statx import statx
 from harness.errors import UsageError
 from harness.gates import GATES, unavailable
+from harness.janitor import in_memory
 
 __all__ = ["examine", "reuses_inodes"]
 
@@ -39,6 +40,7 @@ def examine(root: str | None = None) -> dict[str, object]:
         findings[f"gate_{gate}"] = unavailable(gate) or "available"
     with _directory(root) as directory:
         findings["session_root"] = os.path.dirname(os.path.realpath(directory))
+        findings["session_root_in_memory"] = in_memory() or "none"
         findings["file_system"] = _file_system(directory)
         findings["birth_time"] = _birth_time(directory)
         findings["inode_reuse"] = _inode_reuse(directory)

@@ -55,6 +55,7 @@ class Job(msgspec.Struct, frozen=True):
         gate, strategy: names.
         seed: of the run.
         first, stride, stop: schedule indices ``range(first, stop, stride)``.
+        root: where to make the session directory; empty for where the others are.
     """
 
     scenario: Scenario
@@ -65,14 +66,17 @@ class Job(msgspec.Struct, frozen=True):
     first: int
     stride: int
     stop: int
+    root: str = ""
 
     def run(self, root: str) -> Generator[Tally, None, None]:
         """Carry it out, see `Explorer.explore`.
 
         Args:
-            root: where to make the session directory.
+            root: where the explorer process has its session directories.
         """
-        with contextlib.closing(Explorer(self.scenario, self.fence, self.gate, root)) as explorer:
+        with contextlib.closing(
+            Explorer(self.scenario, self.fence, self.gate, self.root or root)
+        ) as explorer:
             yield from explorer.explore(self)
 
 

@@ -17,11 +17,13 @@ import sys
 import tempfile
 import time
 
-__all__ = ["MARK", "SessionRoot", "remove_tree"]
+__all__ = ["MARK", "SessionRoot", "in_memory", "place", "remove_tree"]
 
 #: Environment variable by which every process that works under a root is known.
 MARK = "HARNESS_SESSION_ROOT"
 
+_MEMORY = "/dev/shm"
+_MEMORY_MIN_BYTES = 32 << 20
 _CLEAR_S = 5.0
 _PAUSE_S = 0.02
 
@@ -77,6 +79,26 @@ class SessionRoot:
         self._janitor.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._janitor.wait(2 * _CLEAR_S)
+
+
+def in_memory() -> str:
+    """Where there is a file system in memory with room for session directories; empty for nowhere."""
+    if "TMPDIR" in os.environ or not os.path.ismount(_MEMORY) or not os.access(_MEMORY, os.W_OK | os.X_OK):
+        # Who says where temporary files go means these too.
+        return ""
+    room = os.statvfs(_MEMORY)
+    return _MEMORY if room.f_bavail * room.f_frsize >= _MEMORY_MIN_BYTES else ""
+
+
+def place(asked: str | None, real: bool) -> str:
+    """Where to make session directories.
+
+    Args:
+        asked: by the user, who is always right.
+        real: whether inode numbers and time stamps will be those of the file system; if
+            not, the fastest one will do.
+    """
+    return asked or ("" if real else in_memory()) or tempfile.gettempdir()
 
 
 def remove_tree(path: str) -> None:

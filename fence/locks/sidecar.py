@@ -163,7 +163,7 @@ class SidecarLock(Lock):
         except FileExistsError:
             return False
         pid = os.getpid()
-        mine = Payload(pid, int(time.time() * 1000), process_start(pid), self._next_serial())
+        mine = Payload(pid, int(time.time() * 1000), self._own_start(pid), self._next_serial())
         # Known before anybody can read it, or a neighbour would take it for an orphan.
         self._ours.add(mine)
         try:
@@ -176,6 +176,15 @@ class SidecarLock(Lock):
             os.close(fd)
         self._mine = mine
         return True
+
+    def _own_start(self, pid: int) -> int | None:
+        """Start of this process, looked up once; a forked child is another process."""
+        if self._process is None:
+            return process_start(pid)
+        known: dict[int, int | None] = self._process.setdefault("sidecar.start", {})
+        if pid not in known:
+            known[pid] = process_start(pid)
+        return known[pid]
 
     def _next_serial(self) -> int:
         if self._process is None:

@@ -11,6 +11,7 @@ from harness import gates
 from harness.bench import measure
 from harness.cli.status import OK
 from harness.errors import GateUnavailable
+from harness.janitor import place
 from harness.scenario import load
 
 __all__ = ["main"]
@@ -23,7 +24,7 @@ def main(arguments: argparse.Namespace) -> int:
         raise GateUnavailable(f"bench measures the kernel gate: {why}; see `python -m harness doctor`")
     scenario = load(arguments.scenario)
     figures = msgspec.to_builtins(
-        measure(scenario, arguments.fence, arguments.schedules, arguments.session_root)
+        measure(scenario, arguments.fence, arguments.schedules, place(arguments.session_root, real=False))
     )
     text = msgspec.json.format(msgspec.json.encode(figures), indent=1).decode()
     if arguments.json:

@@ -16,6 +16,7 @@ from harness.cli.output import remark
 from harness.cli.questions import check_inodes, choose_gate, choose_strategy, questions_of
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
 from harness.errors import StoreError, UsageError
+from harness.janitor import place
 from harness.report.summary import Summary, encode
 from harness.scenario import dump, load_all
 from harness.store import RunFolder, run_id
@@ -37,7 +38,7 @@ def main(arguments: argparse.Namespace) -> int:
         arguments.seed,
         arguments.schedules,
     )
-    check_inodes(scenarios, arguments.session_root)
+    check_inodes(scenarios, place(arguments.session_root, real=True))
     explorers = arguments.explorers or len(os.sched_getaffinity(0))
     with Campaign(explorers, arguments.session_root) as campaign:
         run = _Run(campaign, Display(arguments.json), _folder(arguments, questions))

@@ -9,13 +9,15 @@ from __future__ import annotations
 import dataclasses
 from typing import Protocol
 
+import msgspec
+
 from harness.history import End, Event, LaneInfo, State
 from harness.program import Program
 
 __all__ = ["RUN", "Candidate", "Gate", "Layout", "Outcome", "Verdict"]
 
 
-class Candidate:
+class Candidate(msgspec.Struct, eq=False, gc=False):
     """A lane that could take its next step.
 
     Args:
@@ -27,15 +29,12 @@ class Candidate:
         writes: whether it may change something that another lane can see.
     """
 
-    __slots__ = ("call", "lane", "op", "ordinal", "path", "writes")
-
-    def __init__(self, lane: int, op: int, ordinal: int, call: str, path: str, writes: bool) -> None:
-        self.lane = lane
-        self.op = op
-        self.ordinal = ordinal
-        self.call = call
-        self.path = path
-        self.writes = writes
+    lane: int
+    op: int
+    ordinal: int
+    call: str
+    path: str
+    writes: bool
 
     def __repr__(self) -> str:
         return f"Candidate({self.lane}, op {self.op}.{self.ordinal}, {self.call} {self.path})"

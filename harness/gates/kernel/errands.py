@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import struct
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from harness.gates.kernel import abi
@@ -28,7 +28,6 @@ __all__ = ["Errand", "Errands"]
 _ABSOLUTE_TIME = 1
 _CLONE_THREAD = 0x10000
 _DUPFD = (0, 1030)
-_FCNTL = abi.NUMBERS["fcntl"]
 _MS = 1_000_000
 _SECOND = 1_000_000_000
 _TIMESPEC = struct.Struct("=2q")
@@ -57,17 +56,13 @@ class Errands:
             "task": self._task,
             "table": self._table,
         }
-        self._by_number = {number: kinds[call.kind] for number, call in CALLS.items() if call.kind in kinds}
+        #: What answers a call, by its number: called with the worker, the task and the stand.
+        self.by_number = {number: kinds[call.kind] for number, call in CALLS.items() if call.kind in kinds}
+        self.by_number[abi.NUMBERS["fcntl"]] = self._fcntl
 
     def begin(self) -> None:
         """Start a schedule."""
         self._drawn = 0
-
-    def of(self, number: int, args: Sequence[int]) -> Errand | None:
-        """What answers a call: called with the worker, the task and the stand; None for a file call."""
-        if number == _FCNTL and args[1] in _DUPFD:
-            return self._table
-        return self._by_number.get(number)
 
     def _park(self, worker: Worker, tid: int, stand: Stand) -> None:
         why, index, value = stand.args[0], stand.args[1], stand.args[2]
@@ -133,6 +128,13 @@ class Errands:
         if stand.call.name == "clone3":
             return bool(int.from_bytes(worker.memory.read(stand.args[0], 8), "little") & _CLONE_THREAD)
         return False
+
+    def _fcntl(self, worker: Worker, tid: int, stand: Stand) -> None:
+        """A copy of a descriptor, or a lock, which is a step."""
+        if stand.args[1] in _DUPFD:
+            self._table(worker, tid, stand)
+        else:
+            self._intake.file_call(worker, tid, stand)
 
     def _table(self, worker: Worker, tid: int, stand: Stand) -> None:
         """dup and its like: a step where it closes one of the session's files, else answered at once."""

@@ -62,6 +62,7 @@ class Intake:
         self.inconclusive = ""
         self.now_ns = 0
         self._errands = Errands(self, world, lanes)
+        self._errand_of = self._errands.by_number.get
 
     def begin(self) -> None:
         """Start a schedule."""
@@ -198,32 +199,36 @@ class Intake:
             self._complete()
         call = CALLS[number]
         stand = Stand(trap_id, call, args)
-        errand = self._errands.of(number, args)
         try:
-            if lane is None and call.kind != "park":
+            errand = self._errand_of(number)
+            if errand is None:
+                self.file_call(worker, tid, stand)
+            elif lane is None and call.kind != "park":
                 self._stranger(worker, tid, stand, errand)
-            elif errand is not None:
-                errand(worker, tid, stand)
-            elif call.fd >= 0 and call.kind != "open":
-                assert lane is not None
-                self._by_descriptor(lane, worker, stand)
             else:
-                assert lane is not None
-                self._by_name(lane, worker, stand)
+                errand(worker, tid, stand)
         except OSError:
             # Its arguments point nowhere; the kernel will say so.
             answer(worker, trap_id, flags=RESPONSE_CONTINUE)
 
-    def _by_descriptor(self, lane: Lane, worker: Worker, stand: Stand) -> None:
-        fd = stand.args[stand.call.fd]
-        node = worker.fds.get(fd if fd <= _FD_MAX else signed(fd), UNKNOWN)
-        if node is UNKNOWN:
-            node = descriptor(self._world, worker, signed(fd))
-        if node is None:
-            self._outside(worker, stand, worker.memory)
+    def file_call(self, worker: Worker, tid: int, stand: Stand) -> None:
+        """Leave a lane standing before a call in the session directory, answer any other."""
+        lane = worker.by_tid.get(tid)
+        call = stand.call
+        if lane is None:
+            self._stranger(worker, tid, stand, None)
+        elif call.fd < 0 or call.kind == "open":
+            self._by_name(lane, worker, stand)
         else:
-            stand.node = node
-            self.stop(lane, stand, Status.FILE)
+            fd = stand.args[call.fd]
+            node = worker.fds.get(fd if fd <= _FD_MAX else signed(fd), UNKNOWN)
+            if node is UNKNOWN:
+                node = descriptor(self._world, worker, signed(fd))
+            if node is None:
+                self._outside(worker, stand, worker.memory)
+            else:
+                stand.node = node
+                self.stop(lane, stand, Status.FILE)
 
     def _by_name(self, lane: Lane, worker: Worker, stand: Stand) -> None:
         call = stand.call

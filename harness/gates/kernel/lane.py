@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from fcntl import ioctl
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from harness.board import Board, cell_of
 from harness.gates.kernel.abi import NOTIF_SEND, PARK, RESPONSE
 from harness.gates.kernel.calls import CALLS, Call
@@ -89,7 +91,7 @@ def answer(worker: Worker, trap_id: int, value: int = 0, error: int = 0, flags: 
         return
 
 
-class Stand:
+class Stand(msgspec.Struct, eq=False, gc=False):
     """A call before which a task was stopped.
 
     Args:
@@ -102,16 +104,13 @@ class Stand:
         flags: of an open; 0 for any other call.
     """
 
-    __slots__ = ("args", "call", "flags", "name", "name2", "node", "trap_id")
-
-    def __init__(self, trap_id: int, call: Call, args: Sequence[int]) -> None:
-        self.trap_id = trap_id
-        self.call = call
-        self.args = args
-        self.node: Node | None = None
-        self.name: str | None = None
-        self.name2: str | None = None
-        self.flags = 0
+    trap_id: int
+    call: Call
+    args: Sequence[int]
+    node: Node | None = None
+    name: str | None = None
+    name2: str | None = None
+    flags: int = 0
 
 
 class Lane:

@@ -7,6 +7,7 @@ a symlink, a relative path or another mount point cannot lead past the gate.
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 from harness.gates.kernel import abi
@@ -21,6 +22,8 @@ OUTSIDE = None
 #: A descriptor that has not been looked up.
 UNKNOWN: Any = object()
 
+#: Files of the kernel's that lock libraries read often, and that cannot lead anywhere.
+_KERNELS_OWN = re.compile(rb"/proc/(?:\d+|self)/(?:stat|status|cmdline|comm)\Z").match
 _OWN = ("/proc/self", "/proc/thread-self", "/dev/")
 _OWN_NAMES = (
     ("/proc/self", ""),
@@ -81,6 +84,8 @@ def path_name(world: World, worker: Worker, at: int, raw: bytes) -> tuple[str | 
         the file that it leads to from outside if any, and the absolute path.
     """
     path = as_seen_by(worker, os.fsdecode(raw))
+    if _KERNELS_OWN(raw):
+        return None, None, path
     if not path.startswith("/"):
         base = f"/proc/{worker.pid}/cwd" if at == abi.AT_FDCWD else f"/proc/{worker.pid}/fd/{at}"
         try:

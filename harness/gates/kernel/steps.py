@@ -61,11 +61,6 @@ class Steps:
         self._step_ns = program.step_ns
         self._birth_time = program.filesystem.birth_time
 
-    def let_go(self, lane: Lane) -> None:
-        """From here on the lane moves."""
-        lane.status = Status.MOVING
-        self.moving = lane
-
     def grant(self, lane: Lane, path: str, verdict: Verdict) -> None:
         """Let one lane take its step.
 
@@ -98,7 +93,8 @@ class Steps:
     def release(self, lane: Lane, value: int, error: int = 0, flags: int = 0) -> None:
         """Let a lane go with an answer to its call."""
         assert lane.worker is not None
-        self.let_go(lane)
+        lane.status = Status.MOVING
+        self.moving = lane
         answer(lane.worker, lane.stand.trap_id, value, error, flags)
 
     def _fail(self, lane: Lane, path: str, code: int) -> None:

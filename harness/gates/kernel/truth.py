@@ -104,7 +104,7 @@ class Truth:
         elif kind == "data":
             look = self._written()
         elif kind == "names":
-            look = world.rescan()
+            look = self._renamed(stand)
             lock = self._lock_change(lane)
         elif kind == "close":
             lock = self._closed(lane, signed(stand.args[0]), stand.node)
@@ -184,10 +184,10 @@ class Truth:
         lock = None
         look = False
         if target is None and flags & os.O_CREAT:
-            if world.rescan():
+            look = self._renamed(stand)
+            if world.names.get(stand.name or "") is not None:
                 lane.poll_name = None
                 lane.poll_count = 0
-                look = True
                 lock = self._lock_change(lane)
             target = world.names.get(stand.name or "")
         elif flags & os.O_CREAT and flags & os.O_EXCL:
@@ -199,6 +199,19 @@ class Truth:
         if target is not None:
             target.opens += 1
         return look, lock
+
+    def _renamed(self, stand: Stand) -> bool:
+        """Follow the names that a call may have changed; whether that may show in the transcript."""
+        world = self._world
+        before = world.names.get(TRANSCRIPT)
+        names = [name for name in (stand.name, stand.name2) if name is not None]
+        if not names or not world.symlinks.isdisjoint(names):
+            changed = world.rescan()
+        else:
+            changed = world.recheck(*names)
+        # Bytes do not move with names: only another file behind the path is something to see.
+        moved = before is not world.names.get(TRANSCRIPT) or TRANSCRIPT in world.symlinks
+        return changed and moved
 
     def _in_the_way(self, lane: Lane, stand: Stand) -> None:
         """Somebody has the name: whatever the lane sleeps for next, it waits for that."""

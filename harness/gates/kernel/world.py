@@ -16,7 +16,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Mapping
 
 from harness.history import Absent, LockEvent, State, digest
 from harness.program import Filesystem, Program
@@ -29,6 +30,8 @@ TRANSCRIPT = "transcript.jsonl"
 LOCK_SUFFIX = {"sidecar": ".lock", "flock": ".flock"}
 
 _FIRST_INODE = 4096
+#: What a name stands for: inode number, and whether that is a symlink.
+_Entry = tuple[int, bool]
 #: A step seldom adds more; a buffer of many pages would cost a mapping of its own.
 _SPARE = 4096
 _CHUNK = 1 << 20
@@ -221,44 +224,66 @@ class World:
             self._unlinked(node)
 
     def rescan(self) -> bool:
-        """Take in the directory after a step that may have changed names.
+        """Take in the whole directory.
 
         Returns:
             Whether any name changed.
         """
-        with os.scandir(self.directory) as scanned:
-            entries = list(scanned)
-        found = {entry.name: entry.inode() for entry in entries}
+        found: dict[str, _Entry | None] = dict.fromkeys(self.names)
+        with os.scandir(self.directory) as entries:
+            for entry in entries:
+                found[entry.name] = (entry.inode(), entry.is_symlink())
+        return self._take_in(found)
+
+    def recheck(self, *names: str) -> bool:
+        """Take in those names of the directory that a step may have changed.
+
+        Returns:
+            Whether any of them changed.
+        """
+        found: dict[str, _Entry | None] = {}
+        for name in names:
+            try:
+                status = os.lstat(f"{self.directory}/{name}")
+            except FileNotFoundError:
+                found[name] = None
+            else:
+                found[name] = (status.st_ino, stat.S_ISLNK(status.st_mode))
+        return self._take_in(found)
+
+    def _take_in(self, found: Mapping[str, _Entry | None]) -> bool:
+        """Follow what the directory holds now under some names, None for nothing."""
         names = self.names
-        if len(found) == len(names) and all(
-            (node := names.get(name)) is not None and node.ino == ino for name, ino in found.items()
-        ):
+        changed = {}
+        for name, entry in found.items():
+            old = names.get(name)
+            if entry != (None if old is None else (old.ino, name in self.symlinks)):
+                changed[name] = entry
+        if not changed:
             return False
         stamp = self.stamp()
         self.directory_node.mtime = self.directory_node.ctime = stamp
-        touched: set[Node] = set()
-        before = dict(names)
-        known = {node.ino: node for node in before.values()}
-        for name, ino in found.items():
-            old = before.get(name)
-            if old is not None and old.ino == ino:
-                continue
+        touched: dict[Node, None] = {}
+        # Who has a name before anything is moved: in an exchange nobody is without one.
+        known = {node.ino: node for node in names.values()}
+        for name, entry in changed.items():
+            old = names.get(name)
             if old is not None:
                 old.names.discard(name)
-                touched.add(old)
-            node = known.get(ino)
+                touched[old] = None
+            self.symlinks.discard(name)
+            if entry is None:
+                names.pop(name, None)
+                continue
+            node = known.get(entry[0])
             if node is None:
-                node = self._reborn_or_new(name, ino)
+                node = self._reborn_or_new(name, entry[0])
             else:
                 node.names.add(name)
-                touched.add(node)
+                touched[node] = None
             names[name] = node
-        for name, old in before.items():
-            if name not in found:
-                old.names.discard(name)
-                touched.add(old)
-                del names[name]
-        self.symlinks = {entry.name for entry in entries if entry.is_symlink()}
+            if entry[1]:
+                self.symlinks.add(name)
         for node in touched:
             self._rename(node)
             node.ctime = stamp
