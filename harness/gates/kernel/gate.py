@@ -24,6 +24,7 @@ from harness.gates.kernel.intake import Intake, answer
 from harness.gates.kernel.lane import Lane, Stand, Status
 from harness.gates.kernel.memory import pack_stat, pack_statx
 from harness.gates.kernel.processes import Processes
+from harness.gates.kernel.stand_in import write_for
 from harness.gates.kernel.timing import can_go, wake
 from harness.gates.kernel.truth import Truth, open_flags, stat_target
 from harness.gates.kernel.world import Node, World
@@ -36,6 +37,7 @@ __all__ = ["WALL_LIMIT_S", "KernelGate"]
 _START_S = 20.0
 WALL_LIMIT_S = 10.0
 _NOTHING: tuple[Change | None, LockEvent | None] = (None, None)
+_CUTTABLE_BYTES = 2
 #: Kinds of call that leave everything as it is.
 _LOOKS = frozenset({"look", "stat"})
 _WRITES = frozenset({"data", "meta", "names", "lock", "map"})
@@ -63,6 +65,8 @@ class KernelGate:
         self._moving: Lane | None = None
         self._granted: tuple[Lane, Stand, int, str, str] | None = None
         self._done = _NOTHING
+        #: The verdict on the granted step, where it is not a plain run.
+        self._fault = ""
 
     # Life
 
@@ -278,14 +282,35 @@ class KernelGate:
             assert status is Status.FILE, status
             if verdict.kind == "fail":
                 self._fail(lane, op, candidate.path, verdict.errno)
+            elif verdict.kind == "short":
+                self._cut_short(lane, op, candidate.path, verdict.keep_permille)
             else:
                 self._run(lane, op, candidate.path)
 
     def _fail(self, lane: Lane, op: int, path: str, code: int) -> None:
-        name = errno.errorcode[code]
-        self._events.append(Step(lane.index, op, lane.stand.call.name, path, fault=name))
+        self._truth.before(lane, lane.stand)
+        self._granted, self._done = (lane, lane.stand, op, path, ""), _NOTHING
+        self._fault = errno.errorcode[code]
         self._let_go(lane)
         self._answer(lane, 0, -code)
+
+    def _cut_short(self, lane: Lane, op: int, path: str, keep_permille: int) -> None:
+        """Write a part of a write's bytes in the lane's place; what cannot be cut runs whole."""
+        stand = lane.stand
+        length = stand.args[2]
+        keep = 1 + (length - _CUTTABLE_BYTES) * keep_permille // 999
+        self._truth.before(lane, stand)
+        value = write_for(lane, stand, keep) if length >= _CUTTABLE_BYTES else None
+        if value is None:
+            self._run(lane, op, path)
+            return
+        if value == -errno.EPERM:
+            self._intake.doubt("a write could not be cut short: this machine does not allow pidfd_getfd")
+        self._done = self._truth.after(lane, stand)
+        self._granted = (lane, stand, op, path, f"{value} of {length} bytes" if value >= 0 else "")
+        self._fault = "short" if value >= 0 else ""
+        self._let_go(lane)
+        self._answer(lane, max(value, 0), min(value, 0))
 
     def _run(self, lane: Lane, op: int, path: str) -> None:
         stand = lane.stand
@@ -384,7 +409,8 @@ class KernelGate:
         change, lock = self._done
         if lane.worker is not None and lane.worker.mapped:
             change = self._truth.stored(lane, change)
-        self._events.append(Step(lane.index, op, stand.call.name, path, note, change, lock))
+        fault, self._fault = self._fault, ""
+        self._events.append(Step(lane.index, op, stand.call.name, path, note, change, lock, fault))
         if stand.call.kind in ("close", "table"):
             self._flocks.wake(self._lanes, stand.node)
 
