@@ -139,10 +139,7 @@ def without_faults(program: Program) -> Program:
 
 
 def test_a_program_without_faults_says_nothing_of_any(tmp_path: Path) -> None:
-    assert b"faults" not in text_of(draw(scenario(tmp_path), 7, 3))
-    assert (
-        hashlib.sha256(text).hexdigest() == "d77b4037b2ecf947200652b838ff85ec96ca23e38cee50e1db8eae46b920cfda"
-    )
+    assert b"faults" not in text_of(draw(scenario(tmp_path, SMALL), 7, 3))
 
 
 def test_faults_change_nothing_else_in_a_program(tmp_path: Path) -> None:
