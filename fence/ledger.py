@@ -13,7 +13,7 @@ from fence.ledger_book import Book, Content, Intent
 from fence.movement import Movement
 from fence.protocol import Fence, Site
 from fence.swap import exchange
-from fence.transcript import append_lines, read_fd, write_all
+from fence.transcript import read_fd, write_all
 
 __all__ = ["LedgerFence"]
 
@@ -83,7 +83,7 @@ class LedgerFence(Fence):
         """Append without a look at the bytes, except at the last one."""
         with Book(self._ledger, create=False) as book:
             if not book.known:
-                append_lines(self.path, entries)
+                self._append_unwritten(b"".join(entries))
                 return
             if book.intent is not None:
                 self._settle(book, book.intent, self._look(self.path))
@@ -130,7 +130,8 @@ class LedgerFence(Fence):
         """
         with Book(self._ledger, create=False) as book:
             if not book.known:
-                super().rewrite(lines, how)
+                # A truncation could not be undone should the write after it fail.
+                super().rewrite(lines, "rename")
                 return
             if book.intent is not None:
                 self._settle(book, book.intent, self._look(self.path))
@@ -195,6 +196,14 @@ class LedgerFence(Fence):
         self._turn_begins = False
 
     # Writing
+
+    def _append_unwritten(self, payload: bytes) -> None:
+        """Append where nobody relies on the ledger; a write that failed may have torn the last line."""
+        fd = os.open(self.path, _APPENDING | os.O_CREAT, 0o600)
+        try:
+            write_all(fd, b"\n" + payload if _is_torn(fd) else payload)
+        finally:
+            os.close(fd)
 
     def _append(self, book: Book, payload: bytes) -> None:
         try:

@@ -4,9 +4,11 @@ It holds *branches*: each is a content that some load once found, extended by ev
 lawful write since. A change that nobody wrote down is on no branch.
 
 The file is written under the lock only, and survives the death of its writer: before
-the transcript is touched an *intent* is written beside the last record, afterwards a
-new record over that. Both are one write each and carry a checksum. Layout: the record
-at 0, the intent at 2048, the bytes of an intended append from 4096 on.
+the transcript is touched an *intent* is written beside the records, afterwards a new
+record over the last but one. All are one write each and carry a checksum. The last
+record stays until the next one is whole: an intent alone does not say what became of it,
+and would come to life again. Layout: two records at 0 and 2048, the intent at 4096, the
+bytes of an intended append from 6144 on.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ __all__ = ["ABSENT", "BRANCHES_MAX", "Book", "Branches", "Content", "Intent"]
 BRANCHES_MAX = 8
 
 _SLOT = 2048
-_PAYLOAD_AT = 2 * _SLOT
+_INTENT_AT = 2 * _SLOT
+_PAYLOAD_AT = 3 * _SLOT
 
 
 def _digest(data: bytes) -> str:
@@ -109,6 +112,7 @@ class Book:
         self.branches: Branches = {}
         self.intent: Intent | None = None
         self._sequence = 0
+        self._free_at = 0
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0), 0o600)
         except FileNotFoundError:
@@ -146,7 +150,8 @@ class Book:
         """Write down what the transcript must be from now on."""
         kept = dict(list(branches.items())[-BRANCHES_MAX:])
         self._sequence += 1
-        self._write({"sequence": self._sequence, "branches": _plain(kept)}, 0)
+        self._write({"sequence": self._sequence, "branches": _plain(kept)}, self._free_at)
+        self._free_at = _SLOT - self._free_at
         self.branches = kept
         self.intent = None
         self.known = True
@@ -154,7 +159,7 @@ class Book:
     def _intend(self, what: dict[str, Any], payload: bytes) -> None:
         self._sequence += 1
         record = {"sequence": self._sequence, "branches": _plain(self.branches), "intent": what}
-        self._write(record, _SLOT, payload)
+        self._write(record, _INTENT_AT, payload)
 
     def _write(self, record: dict[str, Any], at: int, payload: bytes = b"") -> None:
         text = json.dumps(record, separators=(",", ":")).encode()
@@ -167,15 +172,16 @@ class Book:
 
     def _read(self) -> None:
         raw = os.pread(self._fd, _PAYLOAD_AT, 0)
-        record, intent = _parse(raw[:_SLOT]), _parse(raw[_SLOT:])
-        latest = record or intent
-        if latest is None:
+        found = [(at, record) for at in (0, _SLOT) if (record := _parse(raw[at : at + _SLOT]))]
+        if not found:
             return
+        at, latest = max(found, key=lambda one: int(one[1]["sequence"]))
+        self._free_at = _SLOT - at
         self.known = True
         self.branches = {name: Content(*fields) for name, fields in latest["branches"].items()}
         self._sequence = latest["sequence"]
-        # Without a record, its writer died while it wrote down how the intent ended.
-        if intent is not None and (record is None or intent["sequence"] > self._sequence):
+        intent = _parse(raw[_INTENT_AT:])
+        if intent is not None and intent["sequence"] > self._sequence:
             self._sequence = intent["sequence"]
             self.intent = self._whole(intent["intent"])
 

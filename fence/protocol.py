@@ -17,7 +17,9 @@ Any other participant writes with ``acquire``, ``append`` or ``rewrite``,
 
 A decision is the return of `guarded_write`, or `TakeoverError` out of any call of
 a turn. `LockTimeoutError` and `StaleLockError` are no verdict: the call failed and
-nothing is said about the transcript. Every other exception is a crash.
+nothing is said about the transcript. Neither is an `OSError` of a file call, a full disk
+or a bad sector, which the call that met it hands on: the runner may go on with its turn,
+and what was written by then is its own. Every other exception is a crash.
 
 A fence promises nothing about a write that falls after its last look, and no
 scheme of this kind can. It may keep what it likes on the handle, in

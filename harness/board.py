@@ -17,7 +17,7 @@ __all__ = ["LANES_MAX", "OPS_MAX", "OUTCOMES", "Board", "Clock", "cell_of"]
 
 LANES_MAX = 16
 OPS_MAX = 400
-OUTCOMES = ("ok", "refused", "lock_timeout", "stale_lock", "unsupported", "skipped", "crash")
+OUTCOMES = ("ok", "refused", "lock_timeout", "stale_lock", "unsupported", "skipped", "crash", "failed")
 
 _WORDS_PER_LANE = 4
 _OUTCOMES_AT = 4096

@@ -6,6 +6,7 @@ gates or schedules: it waits, sleeps and thinks through the `Waits` it is given.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -18,8 +19,10 @@ from harness.program import LaneProgram, Op
 
 __all__ = ["Client", "Waits"]
 
-_OK, _REFUSED, _LOCK_TIMEOUT, _STALE, _UNSUPPORTED, _SKIPPED, _CRASH = range(len(OUTCOMES))
+_OK, _REFUSED, _LOCK_TIMEOUT, _STALE, _UNSUPPORTED, _SKIPPED, _CRASH, _FAILED = range(len(OUTCOMES))
 _HEADS = frozenset({"begin_turn", "acquire"})
+#: What may be denied by a full disk without an end to the whole turn.
+_SURVIVED = frozenset({"guarded_write"})
 #: What still has to be called when a group's earlier operation failed.
 _CLEAN_UP = frozenset({"end_turn", "release"})
 
@@ -105,6 +108,12 @@ class Client:
             outcome, detail = _STALE, self._message(error)
         except NotImplementedError as error:
             outcome, detail = _UNSUPPORTED, self._message(error)
+        except OSError as error:
+            handed_on = errno.errorcode.get(error.errno or 0, "") in {fault.error for fault in op.faults}
+            outcome, detail = _FAILED if handed_on else _CRASH, self._told(error)
+            if not (handed_on and op.kind in _SURVIVED):
+                self._failed.add(op.group)
+            return outcome, detail
         except BaseException as error:
             # Whatever else a fence raises, KeyboardInterrupt included, is a finding about it.
             self._failed.add(op.group)

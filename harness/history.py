@@ -144,7 +144,8 @@ class Step(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="step"
         note: what else a reader of the story wants to know, e.g. open flags.
         change: what it changed for a reader of the transcript, if anything.
         lock: what it did to the write lock, if anything.
-        fault: the verdict of the gate where it was not a plain run.
+        fault: the verdict of the gate where it was not a plain run: the errno's name
+            that the call failed with, or ``short``.
         begin_ns, end_ns: free gate only.
     """
 
@@ -165,7 +166,8 @@ class Return(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="ret
 
     Args:
         outcome: ``ok``, ``refused`` (takeover reported), ``lock_timeout``,
-            ``stale_lock``, ``unsupported``, ``skipped``, or ``crash`` (an exception
+            ``stale_lock``, ``unsupported``, ``skipped``, ``failed`` (handed on the
+            error of a file call that a fault had made fail), or ``crash`` (an exception
             that the fence does not document, or the process's end).
         detail: message of the exception; digest of what a ``load`` returned.
     """

@@ -7,20 +7,26 @@ its own.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Final
+
+import msgspec
 
 from harness.entries import make
 from harness.history import LaneInfo
-from harness.program import Entry, Filesystem, LaneProgram, Program
-from harness.roles import ROLES, Ids
+from harness.program import Entry, Fault, Filesystem, LaneProgram, Program
+from harness.roles import ROLES, Ids, LaneSettings
 from harness.roles.protocol import choose, pick
-from harness.scenario.model import Scenario
+from harness.scenario.model import FaultSettings, Scenario
 
 __all__ = ["draw", "lanes_of", "mix"]
 
 _CLOCK_START_MS: Final = 1_767_225_600_000  # 2026-01-01, UTC
 _CLOCK_SPREAD_MS: Final = 10_000
 _MASK: Final = (1 << 64) - 1
+_KEEP_ALL: Final = 1000
+#: Sets the faults' draws apart from all others.
+_FAULTS: Final = 0xFA017
 #: No lane can have this name, so its ids collide with nobody's.
 _BEFORE: Final = "_before"
 _CONVERSATION: Final = ("user", "assistant", "assistant", "toolResult")
@@ -71,12 +77,54 @@ def draw(scenario: Scenario, seed: int, schedule: int) -> Program:
             lanes.append(LaneProgram(name, role.name, lane.process or name, role.participant, ops))
     told = scenario.filesystem
     return Program(
-        tuple(lanes),
+        tuple(_with_faults(scenario, mix(seed, schedule), lanes)),
         initial,
         Filesystem(told.time_grain_ms, told.birth_time, told.inode_reuse),
         clock_start_ms * 1_000_000,
         scenario.step_ms * 1_000_000,
     )
+
+
+def _with_faults(scenario: Scenario, drawn: int, lanes: list[LaneProgram]) -> list[LaneProgram]:
+    """The lanes with their faults.
+
+    Each kind of fault has a generator of its own: what else the scenario says, and
+    whether it has other faults, changes nothing about which operations it hits.
+    """
+    for number, fault in enumerate(scenario.faults):
+        rng = random.Random(mix(drawn ^ _FAULTS, number))
+        lanes = _hit(fault, rng, lanes, [lane for lane in scenario.lanes for _ in lane.names()])
+    return lanes
+
+
+def _hit(
+    fault: FaultSettings, rng: random.Random, lanes: list[LaneProgram], settings: Sequence[LaneSettings]
+) -> list[LaneProgram]:
+    """The lanes with one kind of fault in some of the operations that it is for."""
+    places = [
+        (lane, number)
+        for lane, program in enumerate(lanes)
+        if fault.lane in (program.name, program.role, settings[lane].name)
+        for number, op in enumerate(program.ops)
+        if op.kind in fault.operations
+    ]
+    hit: dict[tuple[int, int], Fault] = {}
+    for _ in range(min(pick(rng, fault.times), len(places))):
+        keep = int(rng.random() * _KEEP_ALL) if fault.cut else -1
+        made = Fault(fault.call, fault.error or "", keep, pick(rng, fault.nth), fault.file)
+        hit[places.pop(int(rng.random() * len(places)))] = made
+    return [
+        msgspec.structs.replace(
+            program,
+            ops=tuple(
+                msgspec.structs.replace(op, faults=(*op.faults, hit[lane, number]))
+                if (lane, number) in hit
+                else op
+                for number, op in enumerate(program.ops)
+            ),
+        )
+        for lane, program in enumerate(lanes)
+    ]
 
 
 def _initial(scenario: Scenario, rng: random.Random) -> tuple[Entry, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["Entry", "Filesystem", "LaneProgram", "Op", "Program"]
+__all__ = ["Entry", "Fault", "Filesystem", "LaneProgram", "Op", "Program"]
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -24,6 +24,25 @@ class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     id: str
     type: str
     line: str
+
+
+class Fault(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """One file call of an operation that is made to go wrong; what it does to it is up to `harness.faults`.
+
+    Args:
+        call: name of the system call.
+        error: name of the errno that it fails with; empty: it is only cut short.
+        keep_permille: at least 0: the call is cut short, to how much of its bytes, and
+            the one after it fails; -1: it fails itself.
+        nth: which call of that name on that file, from 1.
+        file: ``transcript``, or ``beside`` for any other file but the lock's.
+    """
+
+    call: str
+    error: str = ""
+    keep_permille: int = -1
+    nth: int = 1
+    file: str = "transcript"
 
 
 class Op(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -44,6 +63,7 @@ class Op(msgspec.Struct, frozen=True, omit_defaults=True):
         duration_ms: virtual milliseconds of a `pause`.
         how: a rewrite's manner (``in_place`` or ``rename``), or the action's name.
         args: arguments of an action or a rewrite, drawn beforehand.
+        faults: file calls of it that go wrong.
     """
 
     kind: str
@@ -55,6 +75,7 @@ class Op(msgspec.Struct, frozen=True, omit_defaults=True):
     duration_ms: int = 0
     how: str = ""
     args: dict[str, int | str | bool] = {}
+    faults: tuple[Fault, ...] = ()
 
 
 class LaneProgram(msgspec.Struct, frozen=True, omit_defaults=True):

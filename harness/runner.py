@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import random
 
-from harness.gates.protocol import RUN, Candidate, Gate, Outcome
+from harness.faults import Due, Injector
+from harness.gates.protocol import RUN, Candidate, Gate, Outcome, Verdict
 from harness.program import Program
 from harness.schedule import Choice, Schedule
 from harness.strategies.protocol import Strategy
@@ -29,6 +31,7 @@ def run_schedule(
     """
     gate.begin(program)
     strategy.begin(rng, len(program.lanes))
+    injector = Injector(program)
     choices: list[Choice] = []
     last = -1
     inconclusive = ""
@@ -40,9 +43,16 @@ def run_schedule(
         picked = candidates[strategy.pick(candidates)]
         last = picked.lane
         choices.append(Choice(last, picked.op, picked.ordinal))
-        gate.grant(picked, RUN)
+        due = injector.due(last, picked.op, picked.call, picked.path) if injector.planned else None
+        gate.grant(picked, RUN if due is None else _verdict(due))
     strategy.end(len(choices))
     return gate.finish(inconclusive), Schedule(tuple(choices))
+
+
+def _verdict(due: Due) -> Verdict:
+    if due.keep_permille >= 0:
+        return Verdict("short", keep_permille=due.keep_permille)
+    return Verdict("fail", getattr(errno, due.error))
 
 
 def _current_first(candidates: list[Candidate], last: int) -> None:

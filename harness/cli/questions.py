@@ -12,7 +12,7 @@ from harness.fences import check
 from harness.scenario import Scenario
 from harness.strategies import STRATEGIES
 
-__all__ = ["check_inodes", "choose_gate", "choose_strategy", "questions_of"]
+__all__ = ["check_faults", "check_inodes", "choose_gate", "choose_strategy", "questions_of"]
 
 
 def choose_gate(wanted: str | None) -> str:
@@ -84,6 +84,24 @@ def _check_fences(questions: Sequence[Question], where: str) -> None:
             faults.append(f"{where or f'scenario {question.scenario.name}:'} {error}")
     if faults:
         raise FenceLoadError("\n".join(reversed(faults)))
+
+
+def check_faults(scenarios: Sequence[Scenario], gate: str) -> None:
+    """Refuse a scenario with faults under a gate that can make nothing fail.
+
+    Args:
+        scenarios: what is to be run.
+        gate: name of the gate.
+
+    Raises:
+        UsageError: without its faults the scenario claims nothing.
+    """
+    wanting = [scenario.name for scenario in scenarios if scenario.faults]
+    if wanting and gate != "kernel":
+        raise UsageError(
+            f"scenario {', '.join(wanting)}: faults need the kernel gate, and the {gate} gate makes no call "
+            "fail; leave it out, or run it where `python -m harness doctor` finds a kernel gate"
+        )
 
 
 def check_inodes(scenarios: Sequence[Scenario], root: str | None) -> None:

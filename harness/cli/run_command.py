@@ -13,7 +13,7 @@ from harness.campaign import Campaign, Question, Result
 from harness.cli.display import Display
 from harness.cli.files import scenario_files
 from harness.cli.output import remark
-from harness.cli.questions import check_inodes, choose_gate, choose_strategy, questions_of
+from harness.cli.questions import check_faults, check_inodes, choose_gate, choose_strategy, questions_of
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
 from harness.errors import StoreError, UsageError
 from harness.janitor import place
@@ -38,6 +38,7 @@ def main(arguments: argparse.Namespace) -> int:
         arguments.seed,
         arguments.schedules,
     )
+    check_faults(scenarios, gate)
     check_inodes(scenarios, place(arguments.session_root, real=True))
     explorers = arguments.explorers or len(os.sched_getaffinity(0))
     with Campaign(explorers, arguments.session_root) as campaign:

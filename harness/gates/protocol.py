@@ -45,12 +45,16 @@ class Verdict:
     """What happens to a granted step.
 
     Args:
-        kind: ``run``, or ``fail`` with an errno. (Cut short and kill join later.)
+        kind: ``run``, ``fail`` with an errno instead of running, or ``short``: a write
+            runs with a part of its bytes. (Kill joins later.)
         errno: for ``fail``.
+        keep_permille: for ``short``, how much of what lies between the first byte and
+            the last is written, 0 to 999.
     """
 
     kind: str = "run"
     errno: int = 0
+    keep_permille: int = 0
 
 
 RUN = Verdict()

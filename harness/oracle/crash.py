@@ -11,9 +11,10 @@ __all__ = ["crashes", "killed"]
 
 
 def crashes(history: History, returns: Sequence[int]) -> list[Violation]:
-    """One violation for each Return with the outcome ``crash``.
+    """One violation for each of the Returns that a first look found.
 
-    A lane that the gate itself killed is no fault of the fence.
+    A lane that the gate itself killed is no fault of the fence. Nor is an error that
+    it hands on when a file call was made to fail: such a Return is not among them.
     """
     found = []
     for at in returns:

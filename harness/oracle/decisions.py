@@ -3,6 +3,10 @@
 A decision is an admitted guarded write, or a refusal out of any call of a turn. It is
 measured against the effects in the runner's window that were pending when it began
 (*pre*) and those that fell into it (*mid*).
+
+A guarded write that failed because a file call was made to fail is no decision,
+whatever the fence had made up its mind to: what it left of its own bytes is its own,
+and what was not reported stays pending.
 """
 
 from __future__ import annotations
@@ -53,6 +57,7 @@ class _Lane:
         self._settled = False  # a true positive in this turn, and no way out of it yet
         self._accused = False  # a false positive of this turn is a violation already
         self._admitted: list[Operation] = []
+        self._wrote: list[Operation] = []  # those, and the ones let in whose write then failed
 
     def run(self) -> None:
         """Judge the lane's decisions."""
@@ -69,11 +74,14 @@ class _Lane:
         kind, outcome = operation.kind, operation.outcome
         if outcome == "refused" and kind != "begin_turn":
             self._decide(operation)
+        elif outcome == "failed" and kind == "guarded_write":
+            self._wrote.append(operation)
         elif outcome != "ok":
             return
         elif kind == "guarded_write":
             self._decide(operation)
             self._admitted.append(operation)
+            self._wrote.append(operation)
         elif kind == "recover":
             self._open, self._settled = Open(open_window(self.survey, operation)), False
         elif kind == "load" and self._open is None:
@@ -87,7 +95,7 @@ class _Lane:
         if opened is None:
             self._say(operation, "uncounted")
             return
-        view = look(self.survey, self.rules, opened, operation, self._admitted)
+        view = look(self.survey, self.rules, opened, operation, self._wrote)
         if operation.outcome == "refused":
             self._refused(opened, operation, view)
         else:

@@ -99,6 +99,8 @@ def _never_there(survey: Survey, operation: Operation, name: str) -> Violation |
         return None
     who = survey.header.lanes[operation.lane].name
     detail = f"entry {name} was acknowledged to {who} but never stood in the transcript as a whole line"
+    if operation.mutations and _torn_tail(survey, operation.mutations[0].before):
+        detail += "; it was appended onto an unfinished one"
     return Violation("lost_entry", operation.returned, operation.lane, operation.op, detail, causes)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from harness.history import History, Invoke, Return, Step
 from harness.oracle.judgement import Decision
 from harness.oracle.rules import TAKEOVER, Rules
+from harness.oracle.survey import SHORT
 
 __all__ = ["Glance", "glance"]
 
@@ -29,18 +30,21 @@ class Glance:
         decisions: valid unless `doubt`.
         doubt: some effect or some refusal needs a closer look.
         contention: so does the write lock.
-        crashes: Returns with the outcome ``crash``.
+        crashes: Returns with the outcome ``crash``, or ``failed`` where nothing had been
+            made to fail.
+        faulted: operations in which a file call was made to fail, as (lane, op).
         acknowledged: Invoke and index of the Return of every append by a participant
             that returned well.
     """
 
-    __slots__ = ("acknowledged", "contention", "crashes", "decisions", "doubt")
+    __slots__ = ("acknowledged", "contention", "crashes", "decisions", "doubt", "faulted")
 
     def __init__(self) -> None:
         self.decisions: list[Decision] = []
         self.doubt = False
         self.contention = False
         self.crashes: list[int] = []
+        self.faulted: set[tuple[int, int]] = set()
         self.acknowledged: list[tuple[Invoke, int]] = []
 
 
@@ -58,6 +62,8 @@ def glance(history: History, rules: Rules) -> Glance:
     for at, event in enumerate(history.events):
         if isinstance(event, Step):
             change, lock = event.change, event.lock
+            if event.fault and event.fault != SHORT:
+                seen.faulted.add((event.lane, event.op))
             if change is not None:
                 changers.add(event.lane)
                 if not change.held or change.reclaimed or not participant[event.lane]:
@@ -93,7 +99,7 @@ def _take(seen: Glance, loaded: list[int], call: Invoke, result: Return, at: int
     elif outcome == "refused":
         if turn >= 0 and kind != "begin_turn":
             seen.doubt = True
-    elif outcome == "crash":
+    elif outcome == "crash" or (outcome == "failed" and (call.lane, call.op) not in seen.faulted):
         seen.crashes.append(at)
 
 

@@ -16,6 +16,8 @@ __all__ = ["double_holds"]
 
 _LETTING_GO = frozenset(("release", "release_for_prompt", "guarded_write", "end_turn"))
 _STAYING = frozenset(("ok", "skipped", "unsupported"))
+#: Kinds of operation that a lane does inside, and after which it is still there, even if a call failed.
+_INSIDE = frozenset(("load", "append", "rewrite"))
 
 
 class _Section:
@@ -62,7 +64,9 @@ def _sections(survey: Survey) -> list[_Section]:
         elif isinstance(event, Invoke):
             kinds[event.lane] = event.kind
         elif isinstance(event, Return) and event.lane in inside:
-            over = kinds.get(event.lane) in _LETTING_GO or event.outcome not in _STAYING
+            kind, outcome = kinds.get(event.lane), event.outcome
+            stays = outcome in _STAYING or (outcome == "failed" and kind in _INSIDE)
+            over = kind in _LETTING_GO or not stays
             if over:
                 inside.pop(event.lane).left = survey.time_of(index)[0]
     return found

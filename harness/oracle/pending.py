@@ -73,8 +73,8 @@ def look(
         rules: the policy's table.
         opened: the window of the lane that decides.
         decision: the operation whose return is the decision.
-        admitted: guarded writes of the lane that the fence let in; what they wrote is
-            sanctioned by definition.
+        admitted: guarded writes of the lane that the fence let in, whether or not the
+            write went well; what they wrote is sanctioned by definition.
     """
     begin, end = decision.begin, decision.end
     every: list[Effect] = []

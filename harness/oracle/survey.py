@@ -12,9 +12,11 @@ import functools
 
 from harness.history import End, History, Invoke, Return, State, Step
 
-__all__ = ["FOREVER", "Mutation", "Operation", "Survey", "disturbs"]
+__all__ = ["FOREVER", "SHORT", "Mutation", "Operation", "Survey", "disturbs"]
 
 FOREVER = 1 << 62
+#: What a step's fault says where the call ran, but with a part of its bytes.
+SHORT = "short"
 
 # Calls that can upset a fingerprint although no reader sees a difference.
 _METADATA = frozenset(
@@ -44,6 +46,10 @@ def disturbs(step: Step) -> bool:
     return step.call in _METADATA and step.path == "T"
 
 
+def _came_to_something(operation: Operation) -> bool:
+    return operation.outcome == "ok" or (operation.outcome == "failed" and operation.cut)
+
+
 class Operation:
     """One call of a lane; its interval is that of its steps.
 
@@ -52,11 +58,13 @@ class Operation:
         called, done: Invoke and Return; `done` is `FOREVER` without a Return.
         invoked, returned: indices of Invoke and Return, -1 where there is none.
         mutations: its steps that changed the transcript, in order.
+        cut: whether one of its calls was cut short.
     """
 
     __slots__ = (
         "begin",
         "called",
+        "cut",
         "detail",
         "done",
         "end",
@@ -82,6 +90,7 @@ class Operation:
         self.begin = self.end = -1
         self.called, self.done = -1, FOREVER
         self.mutations: list[Mutation] = []
+        self.cut = False
 
 
 class Mutation:
@@ -192,6 +201,7 @@ class Survey:
         if operation.begin < 0:
             operation.begin = begin
         operation.end = max(operation.end, end)
+        operation.cut |= step.fault == SHORT
         change = step.change
         if change is not None and change.before != change.after:
             mutation = Mutation(index, operation, begin, end, step)
@@ -200,17 +210,18 @@ class Survey:
 
     @functools.cached_property
     def off_path(self) -> list[Operation]:
-        """Acknowledged appends of participants that no reader saw.
+        """Appends of participants that came to something and that no reader saw.
 
         The file they wrote to was not behind the path at that moment: somebody had
-        moved it away, and may bring it back with their lines in it.
+        moved it away, and may bring it back with their lines in it, or with the part of
+        one that a failed write had left.
         """
         return [
             operation
             for lane, operations in enumerate(self.by_lane)
             if self.header.lanes[lane].participant
             for operation in operations
-            if operation.kind in _APPENDING and operation.outcome == "ok"
+            if operation.kind in _APPENDING and _came_to_something(operation)
             if operation.entries and not operation.mutations and operation.begin > operation.called
         ]
 

@@ -115,6 +115,8 @@ def _calls(steps: list[Step]) -> str:
 def _remarks(history: History, index: int, event: Event, violation: Violation) -> list[str]:
     remarks = []
     if isinstance(event, Step):
+        if event.fault:
+            remarks.append(f"[{_fault(event)}]")
         if event.change is not None:
             remarks.append(f"[{_change(event.change)}]")
         if event.lock is not None and event.lock.kind != "acquired":
@@ -136,6 +138,11 @@ def _remarks(history: History, index: int, event: Event, violation: Violation) -
         if index == violation.at:
             remarks.append(f"<== {violation.kind.replace('_', ' ').upper()}")
     return remarks
+
+
+def _fault(step: Step) -> str:
+    what = f"cut short, {step.note}" if step.fault == "short" else f"made to fail with {step.fault}"
+    return f"{step.call} {what}".rstrip(", ")
 
 
 def _change(change: Change) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from harness.scenario.model import (
     KINDS,
     Expectation,
+    FaultSettings,
     FilesystemSettings,
     Kind,
     Scenario,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KINDS",
     "Expectation",
+    "FaultSettings",
     "FilesystemSettings",
     "Kind",
     "Scenario",

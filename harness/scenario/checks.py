@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from harness.actions import ACTIONS
 from harness.entries import make
+from harness.faults import CALLS, CUTTABLE
 from harness.policy import EFFECTS, POLICIES
 from harness.roles import ROLES
 from harness.roles.protocol import highest
@@ -33,6 +34,7 @@ LOCK_OPTIONS: Final = (
 
 #: An operation without its lines, in a program's text form.
 _OP_BYTES: Final = 200
+_FAULT_BYTES: Final = 120
 
 
 def check_names(document: Document) -> None:
@@ -51,6 +53,7 @@ def check_names(document: Document) -> None:
     _check_policy(document, data.get("policy"))
     if lanes and len(lanes) == len(data["lanes"]):
         _check_lanes(document, lanes)
+        _check_faults(document, data.get("faults"), lanes)
 
 
 def _lanes(found: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -117,6 +120,25 @@ def _check_lanes(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -
         document.fault(document.values[("lanes",)], ("lanes",), message)
 
 
+def _check_faults(document: Document, faults: Any, lanes: list[tuple[Path, dict[str, Any]]]) -> None:
+    """A fault needs a lane that there is, something to do to it, and a call that this can be done to."""
+    known = {name: None for _, lane in lanes for name in (lane.get("name"), lane.get("role"), *_names(lane))}
+    for index, fault in enumerate(faults if isinstance(faults, list) else ()):
+        if not isinstance(fault, dict):
+            continue
+        path: Path = ("faults", index)
+        name, call, cut = fault.get("lane"), fault.get("call"), fault.get("cut", False)
+        if isinstance(name, str) and name not in known:
+            message = f"no lane has the name or role {name!r}{suggest(name, [n for n in known if n])}"
+            document.fault(document.values[(*path, "lane")], (*path, "lane"), message)
+        if cut is False and "error" not in fault and not document.is_unread(path):
+            message = "neither error nor cut, so that nothing goes wrong; give one of them"
+            document.fault(document.values[path], path, message)
+        if cut is True and call in CALLS and call not in CUTTABLE:
+            message = f"a {call} cannot be cut short, only {' and '.join(CUTTABLE)} can; leave cut out"
+            document.fault(document.values[(*path, "cut")], (*path, "cut"), message)
+
+
 def _names(lane: Mapping[str, Any]) -> list[str]:
     """As `LaneSettings.names`, of data that may be wrong elsewhere."""
     name, count = lane.get("name") or lane.get("role"), lane.get("count", 1)
@@ -138,6 +160,7 @@ def check_limits(scenario: Scenario, document: Document) -> None:
             path: Path = ("lanes", index)
             message = f"may come to {size.ops} operations, at most {OPS_MAX} fit; do fewer things in it"
             document.fault(document.values.get(path, (1, 1)), path, message)
+    total += sum(highest(fault.times) * _FAULT_BYTES for fault in scenario.faults)
     if total > PROGRAM_BYTES_MAX:
         message = (
             f"all lanes together may come to {total} bytes, at most {PROGRAM_BYTES_MAX} fit; "

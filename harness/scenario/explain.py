@@ -17,7 +17,13 @@ from annotated_types import DocInfo
 
 from harness.policy import CustomPolicy
 from harness.roles import ROLES
-from harness.scenario.model import Expectation, FilesystemSettings, Scenario, TranscriptSettings
+from harness.scenario.model import (
+    Expectation,
+    FaultSettings,
+    FilesystemSettings,
+    Scenario,
+    TranscriptSettings,
+)
 from harness.scenario.reader import Document, Path
 
 __all__ = ["docs_of", "explain", "name_fault", "show", "suggest"]
@@ -210,6 +216,8 @@ def _class_at(path: Path, data: Any) -> type | None:
             return TranscriptSettings
         case ("filesystem",):
             return FilesystemSettings
+        case ("faults", int()):
+            return FaultSettings
     return None
 
 

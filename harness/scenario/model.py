@@ -12,17 +12,22 @@ from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
 from annotated_types import Ge, Le, MaxLen, MinLen, doc
 
+from harness.faults import CallName, ErrorName, FileName
 from harness.policy import CustomPolicy, Policy, resolve
-from harness.roles.protocol import ByteRange, LaneSettings, LineRange
+from harness.roles.protocol import ByteRange, CountRange, LaneSettings, LineRange, Name
 
 __all__ = [
+    "FAULTS_MAX",
     "KINDS",
     "LANES_MAX",
     "OPS_MAX",
+    "OP_KINDS",
     "PROGRAM_BYTES_MAX",
     "Expectation",
+    "FaultSettings",
     "FilesystemSettings",
     "Kind",
+    "OpKind",
     "Option",
     "Scenario",
     "TranscriptSettings",
@@ -37,6 +42,8 @@ Option = int | str | bool
 LANES_MAX: Final = 16
 #: Operations of one lane.
 OPS_MAX: Final = 400
+#: Kinds of fault of one scenario.
+FAULTS_MAX: Final = 16
 #: All programs of a scenario stay below this.
 PROGRAM_BYTES_MAX: Final = 1 << 20
 
@@ -67,6 +74,45 @@ class FilesystemSettings:
         Literal["always", "never", "real"],
         doc("Whether a new file gets a freed inode number; real: as the file system below does it."),
     ] = "always"
+
+
+#: Operations that make file calls, as `harness.program.Op` names them.
+OpKind = Literal[
+    "begin_turn",
+    "load",
+    "append",
+    "release_for_prompt",
+    "guarded_write",
+    "recover",
+    "end_turn",
+    "acquire",
+    "rewrite",
+    "release",
+    "action",
+]
+OP_KINDS: Final[tuple[OpKind, ...]] = get_args(OpKind)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FaultSettings:
+    """File calls that go wrong, in operations drawn by the seed."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    lane: Annotated[Name, doc("Name of a lane, or a role: every lane of it.")]
+    operations: Annotated[
+        tuple[OpKind, ...], MinLen(1), doc("Kinds of operation of which some are hit; absent: any.")
+    ] = OP_KINDS
+    call: Annotated[CallName, doc("System call that goes wrong, by name.")]
+    error: Annotated[ErrorName | None, doc("Error that it fails with; absent: it is only cut short.")] = None
+    cut: Annotated[
+        bool, doc("Whether a write first writes a part of its bytes; the call after it fails then.")
+    ] = False
+    nth: Annotated[CountRange, doc("Which call of that name on that file in the operation, from 1.")] = 1
+    file: Annotated[
+        FileName, doc("What the call is about: the transcript, or any file beside it but the lock.")
+    ] = "transcript"
+    times: Annotated[LineRange, doc("Operations that are hit in a schedule, as far as there are.")] = 1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -106,6 +152,9 @@ class Scenario:
         TranscriptSettings()
     )
     filesystem: Annotated[FilesystemSettings, doc("What stat tells the lanes.")] = FilesystemSettings()
+    faults: Annotated[
+        tuple[FaultSettings, ...], MaxLen(FAULTS_MAX), doc("File calls that go wrong; kernel gate only.")
+    ] = ()
     fence_options: Annotated[
         dict[str, Option], doc("Handed to the fence and its lock; what begins with lock_ is the lock's.")
     ] = dataclasses.field(default_factory=dict)

@@ -172,3 +172,10 @@ def test_help_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "--schedules" in done.stdout
+
+
+def test_faults_are_refused_where_no_call_can_be_made_to_fail(harness: Harness, tmp_path: Path) -> None:
+    faulty = SCENARIO + "faults:\n  - {lane: runner, call: write, error: ENOSPC}\n"
+    plain, path = write_scenario(tmp_path), write_scenario(tmp_path, faulty, "faulty.yaml")
+    err = _refused(harness, harness.run(plain, path, "--gate", "free"))
+    assert "scenario faulty: faults need the kernel gate, and the free gate makes no call fail" in err

@@ -397,6 +397,42 @@ def test_a_compactor_that_dies_at_its_swap_is_settled_by_the_next(
     assert not stage.path.with_name("transcript.jsonl.rewrite.tmp").exists()
 
 
+@pytest.mark.parametrize("part", [0, 1, 900])
+def test_a_runner_that_dies_in_its_record_does_not_bring_an_old_intent_back(
+    stage: Stage, part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the intent alone, the end that a rogue cut off a lawful line would be one never written."""
+    runner = stage.thinking()
+    os.truncate(stage.path, stage.path.stat().st_size - 7)
+    victim = stage.handle("second", "cli")
+    victim.begin_turn()
+    _dies_at(monkeypatch, "pwrite", 1, part)
+    with pytest.raises(_Died):
+        victim.load()
+    monkeypatch.undo()
+    victim.lock.release_if_held()
+    assert not admits(runner)
+
+
+def test_an_entry_is_not_glued_to_half_a_line_where_nothing_is_written_down(stage: Stage) -> None:
+    stage.path.write_bytes(stage.before + entry("user", "half")[:9])
+    stage.cotenant_appends(entry("user", "next"))
+    assert stage.lines()[-1] == entry("user", "next")
+
+
+@pytest.mark.parametrize("how", ["in_place", "rename"])
+def test_a_rewrite_that_fails_takes_nothing_away_where_nothing_is_written_down(
+    stage: Stage, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compactor = stage.handle("compactor")
+    compactor.acquire()
+    _dies_at(monkeypatch, "write", 1, 3)
+    with pytest.raises(_Died):
+        compactor.rewrite([entry("user", "summary")], how)
+    monkeypatch.undo()
+    assert stage.path.read_bytes() == stage.before
+
+
 def test_a_part_of_its_own_bytes_left_by_a_full_disk_is_no_takeover(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,22 +88,60 @@ def test_an_intent_stands_until_it_is_settled(tmp_path: Path) -> None:
         assert book.intent.new == Content.of(b"c\n")
 
 
-def test_a_record_torn_by_the_death_of_its_writer_leaves_the_intent(tmp_path: Path) -> None:
+def _commit_torn(path: str, monkeypatch: pytest.MonkeyPatch, branches: dict[str, Content], part: int) -> None:
+    """A record of which only a part is written."""
+    real = os.pwrite
+
+    def full(fd: int, data: bytes, at: int) -> int:
+        real(fd, bytes(data)[:part], at)
+        raise OSError(28, "no space")
+
+    with Book(path, create=False) as book, monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        with pytest.raises(OSError, match="no space"):
+            book.commit(branches)
+
+
+@pytest.mark.parametrize("part", [0, 1, 40, 100])
+@pytest.mark.parametrize("records", [1, 2, 3])
+def test_a_torn_record_leaves_the_one_before_it(
+    part: int, records: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(tmp_path / "ledger")
+    last = {}
+    for number in range(records):
+        with Book(path, create=True) as book:
+            last = {"one": Content.of(b"a\n" * number)}
+            book.intend_append(b"a\n")
+            book.commit(last)
+    for _ in range(2):
+        _commit_torn(path, monkeypatch, {"one": Content.of(b"torn")}, part)
+        with Book(path, create=False) as book:
+            assert book.known
+            assert book.branches == last
+            assert book.intent is None
+    with Book(path, create=False) as book:
+        book.commit({"two": ABSENT})
+    with Book(path, create=False) as book:
+        assert book.branches == {"two": ABSENT}
+
+
+def test_a_record_torn_by_the_death_of_its_writer_leaves_the_intent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = str(tmp_path / "ledger")
     with Book(path, create=True) as book:
         book.commit({"one": Content.of(b"a\n")})
         book.intend_append(b"b\n")
-        book.commit({"one": Content.of(b"a\nb\n")})
-    with open(path, "r+b") as file:
-        file.seek(100)
-        file.write(b"????")
-    with Book(path, create=False) as book:
-        assert book.known
-        assert book.intent is not None
-        assert book.branches == {"one": Content.of(b"a\n")}
+    for _ in range(2):
+        _commit_torn(path, monkeypatch, {"one": Content.of(b"a\nb\n")}, 100)
+        with Book(path, create=False) as book:
+            assert book.known
+            assert book.intent is not None
+            assert book.branches == {"one": Content.of(b"a\n")}
 
 
-@pytest.mark.parametrize("length", [2048, 3000, 4097])
+@pytest.mark.parametrize("length", [4096, 5000, 6145])
 def test_an_intent_torn_by_the_death_of_its_writer_is_none(length: int, tmp_path: Path) -> None:
     path = str(tmp_path / "ledger")
     with Book(path, create=True) as book:

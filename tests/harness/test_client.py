@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from fence.protocol import Fence, Site
 from harness.board import Board
 from harness.client import Client
 from harness.history import digest
-from harness.program import Entry, LaneProgram, Op
+from harness.program import Entry, Fault, LaneProgram, Op
 
 TURN = ("begin_turn", "load", "append", "release_for_prompt", "guarded_write", "end_turn")
 
@@ -242,3 +243,55 @@ def test_an_action_is_performed_without_the_fence(tmp_path: Path) -> None:
     assert found == [("ok", "")]
     assert transcript.read_bytes() == b"first\n\n"
     assert diary.sites == []
+
+
+FULL = OSError(errno.ENOSPC, "full")
+FAULTS = (Fault("write", "ENOSPC"), Fault("write", "EIO", 500))
+
+
+def test_an_error_that_a_fault_explains_is_handed_on_and_no_crash() -> None:
+    for code in (errno.ENOSPC, errno.EIO):
+        found = run(Diary(append=OSError(code, "full")), op("append", faults=FAULTS))
+        assert found == [("failed", f"OSError: [Errno {code}] full")]
+
+
+@pytest.mark.parametrize(
+    ("error", "faults"),
+    [
+        (FULL, ()),
+        (FULL, (Fault("write", "EIO"),)),
+        (FULL, (Fault("write", keep_permille=500),)),
+        (FileNotFoundError(errno.ENOENT, "gone"), FAULTS),
+        (OSError("without a number"), FAULTS),
+        (ValueError("full"), FAULTS),
+    ],
+)
+def test_an_error_that_no_fault_of_the_operation_explains_is_a_crash(
+    error: BaseException, faults: tuple[Fault, ...]
+) -> None:
+    assert outcomes(Diary(append=error), op("append", faults=faults)) == ["crash"]
+
+
+@pytest.mark.parametrize("error", [TakeoverError("x"), LockTimeoutError("x"), StaleLockError("x")])
+def test_what_the_fence_makes_of_a_fault_is_its_word(error: BaseException) -> None:
+    (outcome,) = outcomes(Diary(guarded_write=error), op("guarded_write", faults=FAULTS))
+    assert outcome in ("refused", "lock_timeout", "stale_lock")
+
+
+def test_a_turn_goes_on_after_a_guarded_write_that_failed() -> None:
+    diary = Diary(guarded_write=FULL)
+    words = [op("begin_turn"), op("guarded_write", faults=FAULTS), op("load"), op("end_turn")]
+    assert outcomes(diary, *words) == ["ok", "failed", "ok", "ok"]
+
+
+@pytest.mark.parametrize("kind", ["begin_turn", "load", "append", "release_for_prompt"])
+def test_a_turn_ends_where_anything_else_of_it_fails(kind: str) -> None:
+    words = [op(name, faults=FAULTS) if name == kind else op(name) for name in TURN]
+    found = outcomes(Diary(**{kind: FULL}), *words)
+    at = TURN.index(kind)
+    assert found == ["ok"] * at + ["failed"] + ["skipped"] * (4 - at) + ["ok"]
+
+
+def test_a_turn_ends_with_a_guarded_write_that_crashed() -> None:
+    words = [op("begin_turn"), op("guarded_write"), op("load"), op("end_turn")]
+    assert outcomes(Diary(guarded_write=FULL), *words) == ["ok", "crash", "skipped", "ok"]

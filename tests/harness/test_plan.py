@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness.entries import TYPES
 from harness.history import LaneInfo
 from harness.plan import draw, lanes_of, mix
-from harness.program import Filesystem, Program
+from harness.program import Fault, Filesystem, Program
 from harness.scenario import Scenario, load, load_data
 from harness.scenario.reader import read
 from tests.harness.scenario.examples import FULL, SMALL, write
@@ -109,3 +109,96 @@ def test_the_clock_starts_at_every_phase_of_a_tick(tmp_path: Path) -> None:
     found = scenario(tmp_path, SMALL)
     phases = {draw(found, 1, schedule).clock_start_ns // 1_000_000 % 4 for schedule in range(50)}
     assert phases == {0, 1, 2, 3}
+
+
+RUNNER_FAULT = (
+    "{lane: runner, operations: [guarded_write], call: write, error: ENOSPC, cut: true, times: [0, 2]}"
+)
+HEARTBEAT_FAULT = "{lane: heartbeat, call: openat, error: EIO, nth: [1, 3], file: beside, times: 1}"
+BUSY = SMALL.replace("- role: runner", "- {role: runner, rounds: [1, 4]}")
+
+
+def with_faults(tmp_path: Path, *faults: str) -> Scenario:
+    text = BUSY + ("faults:\n" + "".join(f"  - {fault}\n" for fault in faults) if faults else "")
+    return scenario(tmp_path, text)
+
+
+def hits(program: Program) -> dict[tuple[str, int], tuple[Fault, ...]]:
+    return {
+        (lane.name, number): op.faults
+        for lane in program.lanes
+        for number, op in enumerate(lane.ops)
+        if op.faults
+    }
+
+
+def without_faults(program: Program) -> Program:
+    replace = msgspec.structs.replace
+    lanes = [replace(lane, ops=tuple(replace(op, faults=()) for op in lane.ops)) for lane in program.lanes]
+    return replace(program, lanes=tuple(lanes))
+
+
+def test_a_program_without_faults_says_nothing_of_any(tmp_path: Path) -> None:
+    assert b"faults" not in text_of(draw(scenario(tmp_path, SMALL), 7, 3))
+
+
+def test_faults_change_nothing_else_in_a_program(tmp_path: Path) -> None:
+    plain, faulty = with_faults(tmp_path), with_faults(tmp_path, RUNNER_FAULT, HEARTBEAT_FAULT)
+    for schedule in range(50):
+        assert text_of(without_faults(draw(faulty, 1, schedule))) == text_of(draw(plain, 1, schedule))
+
+
+def test_a_kind_of_fault_is_drawn_alike_whatever_comes_after_it(tmp_path: Path) -> None:
+    alone, both = with_faults(tmp_path, RUNNER_FAULT), with_faults(tmp_path, RUNNER_FAULT, HEARTBEAT_FAULT)
+    for schedule in range(50):
+        runners = {place: hit for place, hit in hits(draw(both, 1, schedule)).items() if place[0] == "runner"}
+        assert runners == hits(draw(alone, 1, schedule))
+
+
+def test_faults_hit_the_operations_and_lanes_that_they_are_for(tmp_path: Path) -> None:
+    found = with_faults(tmp_path, RUNNER_FAULT, HEARTBEAT_FAULT)
+    counts: set[int] = set()
+    keeps: set[int] = set()
+    places: set[int] = set()
+    for schedule in range(300):
+        program = draw(found, 1, schedule)
+        hit = hits(program)
+        runner = {number: faults for (name, number), faults in hit.items() if name == "runner"}
+        assert all(program.lanes[0].ops[number].kind == "guarded_write" for number in runner)
+        for (fault,) in runner.values():
+            assert (fault.call, fault.error, fault.nth, fault.file) == ("write", "ENOSPC", 1, "transcript")
+            keeps.add(fault.keep_permille)
+        counts.add(len(runner))
+        ((fault,),) = [faults for (name, _), faults in hit.items() if name == "heartbeat"]
+        assert (fault.call, fault.error, fault.file, fault.keep_permille) == ("openat", "EIO", "beside", -1)
+        assert fault.nth in (1, 2, 3)
+        places |= {number for name, number in hit if name == "heartbeat"}
+    assert counts == {0, 1, 2}
+    assert min(keeps) >= 0 and max(keeps) < 1000 and len(keeps) > 100
+    assert len(places) > 3
+
+
+def test_there_are_never_more_faults_than_operations_for_them(tmp_path: Path) -> None:
+    fault = "{lane: heartbeat, operations: [acquire], call: openat, error: EIO, times: 50}"
+    for schedule in range(20):
+        program = draw(with_faults(tmp_path, fault), 1, schedule)
+        acquires = sum(op.kind == "acquire" for op in program.lanes[1].ops)
+        assert len(hits(program)) == acquires
+
+
+def test_a_fault_names_a_lane_a_kind_of_lanes_or_a_role(tmp_path: Path) -> None:
+    lanes = "  - {role: cron, name: job, count: 2}\n  - {role: cron}\nexpect:"
+    for name, hit in (
+        ("job-2", {"job-2"}),
+        ("job", {"job-1", "job-2"}),
+        ("cron", {"job-1", "job-2", "cron"}),
+    ):
+        fault = f"{{lane: {name}, call: write, error: EIO, times: 50}}"
+        text = SMALL.replace("expect:", lanes) + f"faults: [{fault}]\n"
+        assert {lane for lane, _ in hits(draw(scenario(tmp_path, text), 1, 0))} == hit
+
+
+def test_a_program_with_faults_survives_its_text_form(tmp_path: Path) -> None:
+    program = draw(with_faults(tmp_path, RUNNER_FAULT, HEARTBEAT_FAULT), 1, 2)
+    assert hits(program)
+    assert msgspec.json.decode(text_of(program), type=Program) == program

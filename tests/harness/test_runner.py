@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import random
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from harness.gates.protocol import RUN, Candidate, Outcome, Verdict
 from harness.history import Absent, End
-from harness.program import Filesystem, LaneProgram, Program
+from harness.program import Fault, Filesystem, LaneProgram, Op, Program
 from harness.runner import run_schedule
 from harness.schedule import Choice
 
@@ -117,3 +119,35 @@ def test_no_steps_at_all_are_a_schedule() -> None:
 def test_a_wrong_place_is_an_error_and_no_wrap_around() -> None:
     with pytest.raises(IndexError):
         run_schedule(Gate(1, 1, 1), PROGRAM, Picks(3), RNG, 7)
+
+
+class Faulty(Gate):
+    """Takes down what each step is told."""
+
+    def begin(self, program: Program) -> None:
+        super().begin(program)
+        self.told: list[Verdict] = []
+
+    def grant(self, candidate: Candidate, verdict: Verdict = RUN) -> None:
+        self.told.append(verdict)
+        super().grant(candidate)
+
+
+def test_a_fault_of_the_program_becomes_the_gates_verdict() -> None:
+    faults = (Fault("write", "ENOSPC", 7), Fault("write", "EIO", nth=3))
+    lanes = (LaneProgram("l0", "runner", "p", True, (Op("append", faults=faults),)), *PROGRAM.lanes[1:])
+    gate = Faulty(4, 1, 0)
+    program = msgspec.structs.replace(PROGRAM, lanes=lanes)
+    for _ in range(2):
+        # A second time all the same: nothing is kept from one schedule to the next.
+        run_schedule(gate, program, Picks(1), RNG, 100)
+        assert gate.told == [
+            *(RUN, Verdict("short", keep_permille=7), Verdict("fail", errno.ENOSPC)),
+            *(Verdict("fail", errno.EIO), RUN),
+        ]
+
+
+def test_a_program_without_faults_runs_as_it_is() -> None:
+    gate = Faulty(2, 1, 0)
+    run_schedule(gate, PROGRAM, Picks(), RNG, 100)
+    assert all(verdict is RUN for verdict in gate.told)

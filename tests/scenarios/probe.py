@@ -36,7 +36,7 @@ class Found(msgspec.Struct, frozen=True):
         fence: its name.
         schedules: how many were run.
         violations: schedules by kind of violation that they show.
-        missed: those that show a missed takeover, where fences are compared.
+        shown: those that show it, by kind of violation, where fences are compared.
         decisions: verdicts that were counted.
         inconclusive: why the truth of some schedule is not known; empty when it is.
     """
@@ -44,7 +44,7 @@ class Found(msgspec.Struct, frozen=True):
     fence: str
     schedules: int
     violations: dict[str, int]
-    missed: tuple[int, ...]
+    shown: dict[str, tuple[int, ...]]
     decisions: int
     inconclusive: str
 
@@ -58,21 +58,22 @@ def _probe(scenario: Scenario, fence: str, compared: bool) -> Found:
     must = set(scenario.expectation(fence).must)
     enough = ENOUGH_TO_COMPARE if compared else ENOUGH
     batch = 1 if compared else _BATCH
-    total, missed, done = Tally(), [], 0
+    total, done = Tally(), 0
+    shown: dict[str, tuple[int, ...]] = {}
     explorer = Explorer(scenario, fence, "kernel")
     try:
         while done < scenario.schedules and not (done >= enough and must <= set(total.violations)):
             job = Job(scenario, fence, "kernel", "random", 1, done, 1, done + batch)
             for tally in explorer.explore(job):
-                if compared and "missed_takeover" in tally.violations:
-                    missed.append(done)
+                for kind in tally.violations if compared else ():
+                    shown[kind] = (*shown.get(kind, ()), done)
                 total.merge(tally)
             done += batch
     finally:
         explorer.close()
     why = "" if total.why_inconclusive is None else total.why_inconclusive[1]
     decisions = sum(total.verdicts.values())
-    return Found(fence, total.schedules, total.violations, tuple(missed), decisions, why)
+    return Found(fence, total.schedules, total.violations, shown, decisions, why)
 
 
 def _all(scenario: Scenario) -> Iterator[Found]:

@@ -18,6 +18,7 @@ from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.intake import Intake
 from harness.gates.kernel.lane import Lane, Stand, Status, answer
 from harness.gates.kernel.memory import pack_stat, pack_statx
+from harness.gates.kernel.stand_in import write_for
 from harness.gates.kernel.truth import Truth, stat_target
 from harness.gates.kernel.world import World
 from harness.gates.protocol import Verdict
@@ -28,6 +29,7 @@ __all__ = ["Steps"]
 
 _NOTHING: tuple[Change | None, LockEvent | None] = (None, None)
 _CONTINUE = abi.RESPONSE_CONTINUE
+_CUTTABLE_BYTES = 2
 
 
 class Steps:
@@ -53,6 +55,8 @@ class Steps:
         self.moving: Lane | None = None
         self._watched: tuple[Lane, Stand, int, str, str] | None = None
         self._done = _NOTHING
+        #: The verdict on the watched step, where it is not a plain run.
+        self._fault = ""
 
     def begin(self, program: Program, intake: Intake) -> None:
         """Start a schedule."""
@@ -78,6 +82,8 @@ class Steps:
         if status is Status.FILE:
             if verdict.kind == "fail":
                 self._fail(lane, path, verdict.errno)
+            elif verdict.kind == "short":
+                self._cut_short(lane, path, verdict.keep_permille)
             else:
                 self._run(lane, path)
         elif status is Status.THINK:
@@ -98,9 +104,28 @@ class Steps:
         answer(lane.worker, lane.stand.trap_id, value, error, flags)
 
     def _fail(self, lane: Lane, path: str, code: int) -> None:
-        name = errno.errorcode[code]
-        self.events.append(Step(lane.index, lane.op, lane.stand.call.name, path, fault=name))
+        self._truth.before(lane, lane.stand)
+        self._watched, self._done = (lane, lane.stand, lane.op, path, ""), _NOTHING
+        self._fault = errno.errorcode[code]
         self.release(lane, 0, -code)
+
+    def _cut_short(self, lane: Lane, path: str, keep_permille: int) -> None:
+        """Write a part of a write's bytes in the lane's place; what cannot be cut runs whole."""
+        stand = lane.stand
+        length = stand.args[2]
+        keep = 1 + (length - _CUTTABLE_BYTES) * keep_permille // 999
+        self._truth.before(lane, stand)
+        value = write_for(lane, stand, keep) if length >= _CUTTABLE_BYTES else None
+        if value is None:
+            self._run(lane, path)
+            return
+        if value == -errno.EPERM:
+            self._intake.doubt("a write could not be cut short: this machine does not allow pidfd_getfd")
+        self._done = self._truth.after(lane, stand)
+        note = f"{value} of {length} bytes" if value >= 0 else ""
+        self._watched = (lane, stand, lane.op, path, note)
+        self._fault = "short" if value >= 0 else ""
+        self.release(lane, max(value, 0), min(value, 0))
 
     def _run(self, lane: Lane, path: str) -> None:
         stand, worker = lane.stand, lane.worker
@@ -197,6 +222,7 @@ class Steps:
         change, lock = self._done
         if lane.worker is not None and lane.worker.mapped:
             change = self._truth.stored(lane, change)
-        self.events.append(Step(lane.index, op, stand.call.name, path, note, change, lock))
+        fault, self._fault = self._fault, ""
+        self.events.append(Step(lane.index, op, stand.call.name, path, note, change, lock, fault))
         if stand.call.kind in ("close", "table"):
             self._flocks.wake(self._lanes, stand.node)

@@ -170,6 +170,8 @@ class Story:
         reclaimed: bool = False,
         call: str = "write",
         at: tuple[int, int] | None = None,
+        fault: str = "",
+        note: str = "",
     ) -> int:
         """A step after which these bytes are behind the path, in the same file unless named."""
         before = self.state()
@@ -182,7 +184,7 @@ class Story:
         held = self.lanes[lane].participant and not reclaimed if held is None else held
         change = Change(before, after, held, reclaimed) if before != after else None
         begin, end = self._when(at)
-        self.events.append(Step(lane, self._ops[lane], call, "T", "", change, None, "", begin, end))
+        self.events.append(Step(lane, self._ops[lane], call, "T", note, change, None, fault, begin, end))
         return len(self.events) - 1
 
     def lock(self, lane: int, kind: str, owner: int = -1) -> int:

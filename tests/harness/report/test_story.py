@@ -179,3 +179,15 @@ def test_a_history_of_nothing_is_no_story() -> None:
     history = play.history()
     assert story(history, Judgement(), Violation("crash", 0, 0, 0, "")) == []
     assert not any(isinstance(event, (Invoke, Step, Return)) for event in history.events)
+
+
+def test_what_was_made_to_go_wrong_is_told() -> None:
+    play = Story()
+    play.window()
+    with play.op(CRON, "append", "c", outcome="failed", detail="OSError: full"):
+        play.put(CRON, lines("first") + b'{"id', fault="short", note="4 of 9 bytes")
+        play.look(CRON, "write", fault="ENOSPC")
+    play.admit("reply")
+    line = one(told(play, "lost_entry"), "cron", "-> FAILED (OSError: full)")
+    assert "[write cut short, 4 of 9 bytes]" in line
+    assert "[write made to fail with ENOSPC]" in line

@@ -50,6 +50,9 @@ lanes:
   - {role: compactor, how: [rename], kind: [compaction, migration], keep: [0, 2], delay_steps: 3}
   - {role: editor, actions: [append-user, chmod], times: [1, 2]}
   - {role: editor, name: other, actions: all}
+faults:
+  - {lane: main, operations: [guarded_write], call: write, error: ENOSPC, cut: true, nth: [1, 2]}
+  - {lane: cron, call: openat, error: EIO, file: beside}
 filesystem: {time_grain_ms: 1000, birth_time: false, inode_reuse: never}
 fence_options: {lock_timeout_ms: 500, strict: true, mode: fast}
 fences: [none, "my_fence.py:MyFence"]

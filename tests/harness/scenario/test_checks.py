@@ -11,6 +11,7 @@ from harness.scenario.checks import LOCK_OPTIONS
 from tests.harness.scenario.examples import SMALL, changed, faults_of
 
 EDITOR = "  - role: editor\n    actions: [append-user, {}]\nexpect:"
+FAULT = "faults: [{{{}}}]\nexpect:"
 RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
 
 
@@ -73,6 +74,21 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
             "- {role: runner, turns: [1, 50], rounds: 2}",
             "5:5: lanes[0]: may come to 500 operations, at most 400 fit; do fewer things in it",
         ),
+        (
+            "expect:",
+            FAULT.format("lane: heartbaet, call: write, error: EIO"),
+            "10:17: faults[0].lane: no lane has the name or role 'heartbaet'; did you mean 'heartbeat'?",
+        ),
+        (
+            "expect:",
+            FAULT.format("lane: runner, call: write, times: 2"),
+            "10:10: faults[0]: neither error nor cut, so that nothing goes wrong; give one of them",
+        ),
+        (
+            "expect:",
+            FAULT.format("lane: runner, call: rename, error: EIO, cut: true"),
+            "10:56: faults[0].cut: a rename cannot be cut short, only write and pwrite64 can; leave cut out",
+        ),
         ("times: [1, 3]", "lines: 50\n    count: 5\ntranscript: {entry_bytes: 10000}", None),
     ],
 )
@@ -110,3 +126,19 @@ def test_the_options_of_locks_are_those_that_the_locks_read() -> None:
     folder = Path(fence.locks.__file__).parent
     sources = "".join(path.read_text() for path in folder.glob("*.py"))
     assert set(re.findall(r'"(lock_[a-z_]+)"', sources)) == set(LOCK_OPTIONS)
+
+
+@pytest.mark.parametrize("lane", ["runner", "heartbeat", "job", "job-2", "cron"])
+def test_a_fault_may_name_a_lane_one_of_several_or_a_role(tmp_path: Path, lane: str) -> None:
+    fault = FAULT.format(f"lane: {lane}, call: write, cut: true")
+    text = changed("expect:", f"  - {{role: cron, name: job, count: 2}}\n{fault}")
+    assert faults_of(tmp_path, text) == []
+
+
+def test_many_faults_count_for_the_size_of_the_whole(tmp_path: Path) -> None:
+    text = SMALL.replace("times: [1, 3]", "times: 1\n    lines: 47\n    count: 2")
+    text = text.replace("expect:", "transcript: {entries: 3, entry_bytes: 10000}\nexpect:")
+    assert faults_of(tmp_path, text) == []
+    text += "faults:\n" + 16 * "  - {lane: runner, call: write, error: EIO, times: 50}\n"
+    (fault,) = faults_of(tmp_path, text)
+    assert "all lanes together may come to" in fault

@@ -17,6 +17,37 @@ ACTION = "  - role: editor\n    actions: {}\n"
 @pytest.mark.parametrize(
     "old, new, fault",
     [
+        (
+            "expect:",
+            "faults: [{lane: runner, call: writ, error: EIO}]\nexpect:",
+            "10:31: faults[0].call: unknown value 'writ'; did you mean 'write'?",
+        ),
+        (
+            "expect:",
+            "faults: [{lane: runner, call: write, error: ENOSP}]\nexpect:",
+            "10:45: faults[0].error: unknown value 'ENOSP'; did you mean 'ENOSPC'?",
+        ),
+        (
+            "expect:",
+            "faults: [{lane: runner, operations: [guarded_writ], call: write, error: EIO}]\nexpect:",
+            "10:38: faults[0].operations[0]: unknown value 'guarded_writ'; did you mean 'guarded_write'?",
+        ),
+        (
+            "expect:",
+            "faults: [{lane: runner, call: write, error: EIO, time: 1}]\nexpect:",
+            "10:50: faults[0].time: unknown key; did you mean 'times'?",
+        ),
+        (
+            "expect:",
+            "faults: [{lane: runner, call: write, error: EIO, nth: 0}]\nexpect:",
+            "10:55: faults[0].nth: must be >= 1 (got 0)",
+        ),
+        (
+            "expect:",
+            "faults: [{call: write, error: EIO}]\nexpect:",
+            "10:10: faults[0].lane: missing, it is required; ",
+        ),
+        ("expect:", "faults: {lane: runner}\nexpect:", "10:9: faults: must be a list (got "),
         ("rate: 2.5", "rate: 0", "9:11: lanes[1].rate: must be > 0 (got 0)"),
         ("rate: 2.5", "rate: 101", "9:11: lanes[1].rate: must be <= 100 (got 101)"),
         ("rate: 2.5", "rate: .nan", "9:11: lanes[1].rate: must be "),

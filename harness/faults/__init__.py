@@ -1,0 +1,22 @@
+"""What goes wrong: which file calls can be made to fail or be cut short, and when it is their turn.
+
+Which operations are hit is drawn by `harness.plan` and stands in the program. Here a
+call that is about to be let go is compared with it; a gate carries the verdict out.
+"""
+
+from __future__ import annotations
+
+from harness.faults.injector import Due, Injector
+from harness.faults.names import CALLS, CUTTABLE, ERRORS, FILES, CallName, ErrorName, FileName
+
+__all__ = [
+    "CALLS",
+    "CUTTABLE",
+    "ERRORS",
+    "FILES",
+    "CallName",
+    "Due",
+    "ErrorName",
+    "FileName",
+    "Injector",
+]
