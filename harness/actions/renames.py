@@ -48,6 +48,11 @@ def _away_decoy_back(scene: Scene) -> None:
     os.rename(scene.aside(), scene.path)
 
 
+def _rotate(scene: Scene) -> None:
+    os.rename(scene.path, scene.aside())
+    make(scene.path, b"")
+
+
 def _exchange(scene: Scene) -> None:
     make(scene.spare(), scene.changed(read_path(scene.path)))
     exchange(scene.path, scene.spare())
@@ -72,6 +77,9 @@ MEMBERS = (
     ),
     Action("rename-away-and-back", "renames it away and back", "none", _away_and_back),
     Action("rename-away-decoy-back", "renames it away and back over a decoy", "none", _away_decoy_back),
+    Action(
+        "rotate", "moves it aside and puts an empty file in its place", "changes", _rotate, leaves=("aside",)
+    ),
     Action(
         "exchange",
         "exchanges it with a changed copy in one call (RENAME_EXCHANGE)",

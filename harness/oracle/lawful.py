@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from harness.history import State, digest
 from harness.oracle.effects import Effect, is_append
 from harness.oracle.rules import EITHER, SANCTIONED
-from harness.oracle.survey import Survey
+from harness.oracle.survey import FOREVER, Survey
 from harness.oracle.transcripts import plain_ids
 from harness.oracle.windows import Window
 
@@ -39,9 +39,13 @@ class _Lawful:
         self._places: set[_Place] = {self._place(state) for state in opening}
         # Lines of contested or unseen appends, any of which may be in a lawful state;
         # None: anything may.
-        self._loose: set[str] | None = {
-            name for operation in survey.off_path for name, _ in operation.entries
-        }
+        self._loose: set[str] | None = set()
+        # Unseen appends that have not begun yet, the next one last.
+        self._unseen = sorted(survey.off_path, key=lambda operation: operation.begin, reverse=True)
+        # From then on any bytes may be a participant's, brought back by whoever took the file away.
+        self._rewritten = min(
+            (write.begin for write in survey.blind if write.operation not in survey.off_path), default=FOREVER
+        )
 
     def _place(self, state: State) -> _Place:
         return state.content, _ANY if self._any_file and state.file is not None else state.file
@@ -54,7 +58,7 @@ class _Lawful:
         """Whether it is a lawful state with lines of contested appends after it."""
         if self._loose is None:
             return True
-        if not self._loose:
+        if not self._loose or state.file is None:
             return False
         data = self._survey.blobs.get(state.content)
         if data is None:
@@ -66,6 +70,15 @@ class _Lawful:
                 if all(plain_ids(line) & self._loose for line in lines):
                     return True
         return False
+
+    def reach(self, time: int) -> None:
+        """Move on to a time: no line is in the transcript before the append that writes it has begun."""
+        while self._unseen and self._unseen[-1].begin <= time:
+            operation = self._unseen.pop()
+            if self._loose is not None:
+                self._loose.update(name for name, _ in operation.entries)
+        if self._rewritten <= time:
+            self._loose = None
 
     def tolerate(self, effect: Effect) -> None:
         """Take in an effect that may or may not count: both outcomes are lawful."""
@@ -145,6 +158,7 @@ def restored_until(
     restored = -1
     ordered = sorted(effects, key=lambda effect: effect.mutations[-1].position)
     for effect in ordered:
+        lawful.reach(effect.end)
         if effect.mutations[0].contested:
             lawful.doubt(effect)
         elif effect.rule == SANCTIONED:

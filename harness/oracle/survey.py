@@ -9,10 +9,11 @@ decided elsewhere.
 from __future__ import annotations
 
 import functools
+from typing import NamedTuple
 
 from harness.history import End, History, Invoke, Return, State, Step
 
-__all__ = ["FOREVER", "SHORT", "Mutation", "Operation", "Survey", "disturbs"]
+__all__ = ["FOREVER", "SHORT", "Blind", "Mutation", "Operation", "Survey", "disturbs"]
 
 FOREVER = 1 << 62
 #: What a step's fault says where the call ran, but with a part of its bytes.
@@ -29,6 +30,13 @@ _METADATA = frozenset(
     )
 )
 _APPENDING = ("append", "guarded_write")
+# Calls that can change the bytes of a file that is open, whatever its name is by then.
+_DATA = frozenset(
+    (
+        *("write", "pwrite64", "writev", "pwritev", "pwritev2", "sendfile", "splice", "copy_file_range"),
+        *("truncate", "ftruncate", "fallocate", "ioctl", "mmap"),
+    )
+)
 _OPENING = frozenset(("open", "openat", "openat2"))
 _NAMING = frozenset(
     ("link", "linkat", "rename", "renameat", "renameat2", "symlink", "symlinkat", "unlink", "unlinkat")
@@ -48,6 +56,13 @@ def disturbs(step: Step) -> bool:
 
 def _came_to_something(operation: Operation) -> bool:
     return operation.outcome == "ok" or (operation.outcome == "failed" and operation.cut)
+
+
+def _is_blind(step: Step) -> bool:
+    """Whether a step may have written to something that is not, or no longer, the transcript."""
+    if step.call not in _DATA or step.path.startswith("T.") or step.fault not in ("", SHORT):
+        return False
+    return step.change is None or step.change.before == step.change.after
 
 
 class Operation:
@@ -130,6 +145,19 @@ class Mutation:
         self.contested = False
 
 
+class Blind(NamedTuple):
+    """A write of which no reader saw anything, and its interval."""
+
+    begin: int
+    end: int
+    operation: Operation
+
+
+def _vanished(operation: Operation) -> bool:
+    """Whether an append came to something and no step of it changed anything."""
+    return _came_to_something(operation) and not operation.mutations and operation.begin > operation.called
+
+
 class Survey:
     """A history laid out by operation and by mutation.
 
@@ -210,32 +238,76 @@ class Survey:
 
     @functools.cached_property
     def off_path(self) -> list[Operation]:
-        """Appends of participants that came to something and that no reader saw.
+        """Appends of participants of which no reader saw all.
 
         The file they wrote to was not behind the path at that moment: somebody had
         moved it away, and may bring it back with their lines in it, or with the part of
         one that a failed write had left.
         """
+        unseen = {write.operation for write in self.blind}
         return [
             operation
             for lane, operations in enumerate(self.by_lane)
             if self.header.lanes[lane].participant
             for operation in operations
-            if operation.kind in _APPENDING and _came_to_something(operation)
-            if operation.entries and not operation.mutations and operation.begin > operation.called
+            if operation.kind in _APPENDING and operation.entries
+            if operation in unseen or _vanished(operation)
         ]
 
-    def tangled(self, operation: Operation) -> bool:
-        """Whether a rogue's operation took a file away and brought it back under a participant's append.
+    @functools.cached_property
+    def absences(self) -> list[tuple[int, int]]:
+        """Times from a file's leaving the path until its coming back."""
+        left: dict[str, int] = {}
+        found = []
+        for mutation in self.mutations:
+            gone, come = mutation.before.file, mutation.after.file
+            if gone != come:
+                if gone is not None:
+                    left[gone] = mutation.begin
+                if come in left:
+                    found.append((left.pop(come), mutation.end))
+        return found
 
-        What the rogue did and what the participant did cannot be told apart then.
+    @functools.cached_property
+    def blind(self) -> list[Blind]:
+        """Writes of participants that a file may have brought back to the path."""
+        if not self.absences:
+            return []
+        found: list[Blind] = []
+        own: set[tuple[int, str]] = set()
+        for index, event in enumerate(self.history.events):
+            if not isinstance(event, Step) or self.is_rogue(event.lane):
+                continue
+            if event.call in _OPENING:
+                own.add((event.lane, event.path))
+            elif _is_blind(event) and (event.path == "T" or (event.lane, event.path) not in own):
+                begin, end = self.time_of(index)
+                # A mapping can be written to for ever after.
+                end = FOREVER if event.call == "mmap" else end
+                if any(begin <= back and left <= end for left, back in self.absences):
+                    found.append(Blind(begin, end, self.operation(event.lane, event.op)))
+        return found
+
+    def tangled(self, operation: Operation) -> bool:
+        """Whether a rogue's operation took a file away and brought it back under a participant's write.
+
+        What the rogue did and what the participant did cannot be told apart then. Where
+        no participant can have written to the file while it was away, all that is
+        different about it is the rogue's.
         """
         mutations = operation.mutations
         if not mutations or not self.is_rogue(operation.lane):
             return False
-        if mutations[0].before.file != mutations[-1].after.file:
+        first, last = mutations[0], mutations[-1]
+        if first.before.file != last.after.file:
             return False
-        return any(other.begin <= operation.end and operation.begin <= other.end for other in self.off_path)
+        if first.before == last.after:
+            return any(
+                other.begin <= operation.end and operation.begin <= other.end for other in self.off_path
+            )
+        if all(mutation.after.file == first.before.file for mutation in mutations):
+            return False
+        return any(write.begin <= last.end and first.begin <= write.end for write in self.blind)
 
     def _contest(self) -> None:
         for position, early in enumerate(self.mutations):

@@ -182,3 +182,67 @@ def test_every_action_says_in_one_line_what_it_does() -> None:
         assert name == name.lower().replace("_", "-")
         assert 10 < len(action.about) < 100
         assert "\n" not in action.about
+
+
+#: What becomes of the file that was there: still behind the path with its bytes changed in place
+#: (same), or another one in its place while it keeps its bytes (other), or none at all (gone).
+_FATE = {
+    **dict.fromkeys((name for name in ACTIONS if name.startswith("append-")), "same"),
+    **dict.fromkeys(
+        (
+            *("same-size-rewrite", "same-size-rewrite-mtime-restored", "change-earlier-and-append"),
+            *("truncate", "truncate-regrow", "rename-over-twice-changed", "hardlink-write"),
+            *("mmap-store-clean", "mmap-store-dirty"),
+        ),
+        "same",
+    ),
+    **dict.fromkeys(
+        (
+            *("recreate-other-bytes", "recreate-other-bytes-same-inode", "replace-other-bytes"),
+            *("replace-other-bytes-mtime-copied", "rotate", "exchange", "symlink-swap"),
+        ),
+        "other",
+    ),
+    "delete": "gone",
+}
+
+
+def test_every_action_that_changes_something_says_what_becomes_of_the_file() -> None:
+    assert set(_FATE) == {name for name, action in ACTIONS.items() if action.effect == "changes"}
+
+
+@pytest.mark.parametrize(("name", "fate"), _FATE.items(), ids=_FATE)
+def test_a_change_is_made_in_the_same_file_or_in_another_one(session: Session, name: str, fate: str) -> None:
+    session.perform(ACTIONS[name])
+    assert session.transcript.exists() == (fate != "gone")
+    if fate == "same":
+        assert session.same_file()
+    else:
+        assert os.pread(session.original.fileno(), len(SAMPLE) + 1, 0) == SAMPLE
+        assert fate == "gone" or not session.same_file()
+
+
+@pytest.mark.parametrize("name", ["chmod", "chmod-and-back", "touch", "hardlink-touch", "open-close"])
+def test_a_change_of_metadata_alone_is_the_one_that_its_name_says(session: Session, name: str) -> None:
+    os.chmod(session.transcript, 0o600)
+    os.utime(session.transcript, ns=(1, 1))
+    session.perform(ACTIONS[name])
+    after = session.transcript.stat()
+    assert (after.st_mtime_ns != 1) == (name == "touch")
+    assert (after.st_mode & 0o777 != 0o600) == (name == "chmod")
+    assert after.st_nlink == 1
+
+
+@pytest.mark.parametrize("name", ["exchange-and-back", "rename-over-twice", "rename-away-decoy-back"])
+def test_an_a_b_a_of_names_touches_neither_bytes_nor_mtime(session: Session, name: str) -> None:
+    os.utime(session.transcript, ns=(1, 1))
+    session.perform(ACTIONS[name])
+    assert session.same_file()
+    assert session.transcript.stat().st_mtime_ns == 1
+
+
+def test_a_rotation_leaves_an_empty_file_and_keeps_the_old_one_aside(session: Session) -> None:
+    session.perform(ACTIONS["rotate"])
+    assert session.content() == b""
+    (aside,) = session.extra()
+    assert (session.directory / aside).read_bytes() == SAMPLE

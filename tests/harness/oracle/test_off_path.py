@@ -1,0 +1,161 @@
+"""Files that a rogue takes off the path and brings back, and what participants wrote to them meanwhile."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.history import digest
+from harness.oracle import judge
+from tests.harness.oracle.histories import (
+    CRON,
+    EDITOR,
+    RUNNER,
+    SCRIPT,
+    Story,
+    compaction,
+    line,
+    lines,
+)
+
+MISSED = ("missed_takeover", "true_positive")
+NEITHER = ("true_negative", "uncounted")
+
+
+def _both(story: Story) -> tuple[str, str]:
+    """Verdicts on an admission and on a refusal as the next decision."""
+    kept = list(story.events), story.content, story.file, list(story._ops)
+    story.admit("reply")
+    admitted = judge(story.history()).decisions[-1].verdict
+    story.events, story.content, story.file, story._ops = kept
+    story.refuse("reply")
+    return admitted, judge(story.history()).decisions[-1].verdict
+
+
+def _append_unseen(story: Story, outcome: str = "ok") -> None:
+    with story.op(CRON, "append", "c", outcome=outcome):
+        story.look(CRON, "write", "tmp1")
+
+
+@pytest.mark.parametrize("outcome", ["ok", "stale_lock", "crash"])
+def test_a_line_that_comes_back_with_the_file_is_held_against_nobody(outcome: str) -> None:
+    story = Story()
+    story.window()
+    with story.op(EDITOR, "action"):
+        story.put(EDITOR, None, call="rename")
+        _append_unseen(story, outcome)
+        story.put(EDITOR, lines("first", "c"), "f0", call="rename")
+    assert _both(story) == NEITHER
+
+
+@pytest.mark.parametrize("operations", [1, 2])
+def test_a_rewrite_that_comes_back_with_the_file_is_held_against_nobody(operations: int) -> None:
+    story = Story()
+    story.window()
+    story.call(CRON, "rewrite")
+    story.put(CRON, b"", call="openat")
+    story.call(EDITOR, "action")
+    story.put(EDITOR, None, call="rename")
+    if operations == 2:
+        story.done(EDITOR)
+    story.look(CRON, "write")
+    story.done(CRON)
+    if operations == 2:
+        story.call(EDITOR, "action")
+    story.put(EDITOR, compaction("sum", "first"), "f0", call="rename")
+    story.done(EDITOR)
+    assert _both(story) == NEITHER
+
+
+def test_what_a_rogue_changed_while_the_file_was_away_is_a_takeover_where_nobody_else_wrote_to_it() -> None:
+    story = Story()
+    story.window()
+    story.call(CRON, "append", "c")
+    story.look(CRON, "openat", note="write CREAT APPEND")
+    with story.op(EDITOR, "action"):
+        story.put(EDITOR, line("decoy"), story.new_file(), call="rename")
+        story.look(EDITOR, "pwrite64", "tmp1")
+        story.put(EDITOR, line("FIRST"), "f0", call="rename")
+    story.look(CRON, "write", "tmp2")  # to the decoy
+    story.done(CRON)
+    assert _both(story) == MISSED
+
+
+def test_what_a_rogue_changed_and_what_a_participant_wrote_meanwhile_cannot_be_told_apart() -> None:
+    story = Story()
+    story.window()
+    with story.op(EDITOR, "action"):
+        story.put(EDITOR, None, call="rename")
+        _append_unseen(story)
+        story.put(EDITOR, lines("FIRST", "c"), "f0", call="rename")
+    assert _both(story) == NEITHER
+
+
+def test_a_change_in_place_under_an_append_to_another_file_is_the_rogues() -> None:
+    story = Story()
+    story.window()
+    with story.op(SCRIPT, "action"):
+        story.put(SCRIPT, None, call="rename")
+        story.call(CRON, "append", "c")
+        story.look(CRON, "write", "tmp1")
+        story.put(SCRIPT, lines("first", "c"), "f0", call="rename")
+    with story.op(EDITOR, "action"):
+        story.put(EDITOR, lines("FIRST", "c"))
+    story.done(CRON)
+    assert _both(story) == MISSED
+
+
+def test_an_append_that_no_reader_saw_excuses_no_takeover_before_it() -> None:
+    story = Story()
+    story.begin()
+    story.add(RUNNER, "mine")
+    story.rest()
+    # A copy that was made before the runner's own line, so that the line is lost.
+    story.write(EDITOR, line("first"), story.new_file())
+    with story.op(SCRIPT, "action"):
+        story.put(SCRIPT, line("decoy"), "f9", call="rename")
+        _append_unseen(story)
+        story.put(SCRIPT, lines("first", "c"), "f1", call="rename")
+    assert _both(story) == MISSED
+
+
+def test_a_file_that_is_gone_is_no_lawful_transcript_because_some_append_was_unseen() -> None:
+    story = Story()
+    story.window()
+    rogue = story.add(EDITOR, "x")
+    story.call(RUNNER, "guarded_write", "reply")
+    story.lock(RUNNER, "acquired")
+    story.look(RUNNER, "openat", note="write CREAT APPEND")
+    with story.op(SCRIPT, "action"):
+        story.put(SCRIPT, None, call="rename")
+        story.look(RUNNER, "write")
+        story.put(SCRIPT, line("copy"), story.new_file(), call="symlink")
+    story.lock(RUNNER, "released")
+    story.done(RUNNER)
+    (decision,) = judge(story.history()).decisions
+    assert (decision.verdict, decision.causes) == ("missed_takeover", (rogue,))
+
+
+def test_a_participants_own_temporary_file_is_no_write_to_a_file_that_was_taken_away() -> None:
+    story = Story()
+    story.window()
+    with story.op(EDITOR, "action"):
+        story.put(EDITOR, None, call="rename")
+        story.call(CRON, "rewrite")
+        story.look(CRON, "openat", "tmp2", "write CREAT TRUNC")
+        story.look(CRON, "write", "tmp2")
+        story.look(CRON, "write", "T.lock")
+        story.put(EDITOR, line("FIRST"), "f0", call="rename")
+    story.done(CRON, "stale_lock")
+    assert _both(story) == MISSED
+
+
+def test_a_file_that_stays_away_makes_nothing_lawful() -> None:
+    story = Story()
+    story.window()
+    story.call(CRON, "rewrite")
+    story.put(CRON, b"", call="openat")
+    story.write(EDITOR, line("x"), story.new_file())
+    story.look(CRON, "write", "tmp1")
+    story.done(CRON)
+    assert digest(line("x")) == story.state().content
+    assert _both(story) == MISSED
