@@ -9,7 +9,7 @@ from typing import ClassVar
 from fence.controls.protocol import Control
 from fence.locks.sidecar import Payload, SidecarLock, process_start
 from fence.protocol import Site
-from fence.transcript import rewrite_by_rename
+from fence.transcript import rewrite_in_place
 
 __all__ = ["LockRenamedIntoPlace"]
 
@@ -21,7 +21,9 @@ class _Lock(SidecarLock):
         pid = os.getpid()
         mine = Payload(pid, int(time.time() * 1000), process_start(pid), self._next_serial())
         self._ours.add(mine)
-        rewrite_by_rename(self._path, [mine.encode()])
+        whole = f"{self._path}.{pid}-{mine.serial}"
+        rewrite_in_place(whole, [mine.encode()])
+        os.rename(whole, self._path)
         self._mine = mine
         return True
 
