@@ -45,6 +45,8 @@ class Question(msgspec.Struct, frozen=True):
         seed: of the run.
         schedules: how many.
         time_limit_s: stop after so long; 0 for no limit.
+        until: kind of violation that is sought: nothing is run after the first schedule
+            that shows it, and everything before; empty to run all schedules.
     """
 
     scenario: Scenario
@@ -54,11 +56,20 @@ class Question(msgspec.Struct, frozen=True):
     seed: int
     schedules: int
     time_limit_s: float = 0.0
+    until: str = ""
 
     def job(self, number: int, count: int) -> Job:
         """The share of one explorer out of `count`."""
         return Job(
-            self.scenario, self.fence, self.gate, self.strategy, self.seed, number, count, self.schedules
+            self.scenario,
+            self.fence,
+            self.gate,
+            self.strategy,
+            self.seed,
+            number,
+            count,
+            self.schedules,
+            self.until,
         )
 
     def witness(self, finding: Finding) -> Witness:
@@ -96,6 +107,7 @@ class Result(msgspec.Struct):
         wall_s: seconds from first job to last tally.
         stopped: why not all schedules were run, ``interrupted`` or ``time limit``; else empty.
         fault: what ended the work of an explorer, if anything did.
+        settled: whether what was sought was found, and every schedule before it was run.
     """
 
     question: Question
@@ -104,11 +116,17 @@ class Result(msgspec.Struct):
     wall_s: float = 0.0
     stopped: str = ""
     fault: HarnessError | None = None
+    settled: bool = False
 
     @property
     def complete(self) -> bool:
-        """Whether all schedules were run."""
-        return self.tally.schedules >= self.question.schedules
+        """Whether all schedules were run, or all up to the one that was sought."""
+        return self.settled or self.tally.schedules >= self.question.schedules
+
+    @property
+    def sought(self) -> Finding | None:
+        """The lowest schedule so far that shows what was sought."""
+        return self.tally.first.get(self.question.until)
 
     def summary(self, witnesses: dict[str, str]) -> Summary:
         """What is to be said of it.
@@ -196,6 +214,7 @@ class Campaign:
         self._session_root = SessionRoot(root)
         self._interrupts = Interrupts()
         self._explorers: list[ExplorerProcess] = []
+        self._next: dict[ExplorerProcess, int] = {}  # schedule that each will run next
 
     def __enter__(self) -> Campaign:
         with contextlib.ExitStack() as stack:
@@ -232,12 +251,16 @@ class Campaign:
         """
         team = self._hire(min(self._wanted, question.schedules))
         result = Result(question, Tally(), len(team))
+        self._next = {explorer: number for number, explorer in enumerate(team)}
         started = time.monotonic()
         if not self.interrupted:
             for number, explorer in enumerate(team):
                 explorer.give(question.job(number, len(team)))
             self._listen(list(team), result, progress)
-        if not result.complete:
+        result.settled = self._passed(result) == set(team)
+        if result.settled:
+            result.stopped = ""
+        elif not result.complete:
             result.stopped = "interrupted" if self.interrupted else result.stopped
         result.wall_s = time.monotonic() - started
         return result
@@ -264,6 +287,8 @@ class Campaign:
                 if not self._hear(explorer, result):
                     busy.remove(explorer)
             progress(result.tally)
+            for explorer in self._passed(result).intersection(busy):
+                explorer.stop()
             late = deadline is not None and time.monotonic() >= deadline
             if stopping and (late or self._interrupts.count > 1):
                 self._abandon(busy, result)
@@ -274,6 +299,17 @@ class Campaign:
                 deadline = time.monotonic() + _STOP_S
                 for explorer in busy:
                     explorer.stop()
+
+    def _passed(self, result: Result) -> set[ExplorerProcess]:
+        """Explorers that have nothing more to run before the schedule that was sought.
+
+        The lowest schedule is known when all of them have: another explorer may still be
+        at one before it.
+        """
+        found = result.sought
+        if found is None:
+            return set()
+        return {explorer for explorer, index in self._next.items() if index > found.schedule_index}
 
     def _talkative(self, busy: list[ExplorerProcess], deadline: float | None) -> list[ExplorerProcess]:
         """Wait for explorers that have something to say, for the deadline or an interrupt."""
@@ -300,6 +336,7 @@ class Campaign:
             return False
         assert isinstance(found, Tally), found
         result.tally.merge(found)
+        self._next[explorer] += found.schedules * len(self._next)
         return True
 
     def _abandon(self, busy: list[ExplorerProcess], result: Result) -> None:

@@ -55,6 +55,7 @@ class Job(msgspec.Struct, frozen=True):
         gate, strategy: names.
         seed: of the run.
         first, stride, stop: schedule indices ``range(first, stop, stride)``.
+        until: kind of violation whose first schedule is the last one; empty for none.
     """
 
     scenario: Scenario
@@ -65,6 +66,7 @@ class Job(msgspec.Struct, frozen=True):
     first: int
     stride: int
     stop: int
+    until: str = ""
 
     def run(self, root: str) -> Generator[Tally, None, None]:
         """Carry it out, see `Explorer.explore`.
@@ -163,6 +165,8 @@ class Explorer:
         for index in range(job.first, job.stop, job.stride):
             started = time.monotonic()
             conclusive = self._one(tally, strategy, job.seed, index)
+            if job.until in tally.violations:
+                break
             now = time.monotonic()
             endless = endless + 1 if not conclusive and now - started > _ENDLESS_S else 0
             if endless == _ENDLESS_MAX:
