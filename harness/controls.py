@@ -203,14 +203,16 @@ def _rogue_actions(finding: Finding) -> int:
 
 
 def _complaint(trial: Trial, result: Result, accused: Sequence[str], begun: int | None) -> str:
-    where = f"in {trial.question.scenario.name} ({trial.question.strategy}, seed {trial.question.seed})"
+    where = f"{trial.question.scenario.name} ({trial.question.strategy}, seed {trial.question.seed})"
     if accused:
         kind = accused[0]
         index = result.tally.first[kind].schedule_index
-        return f"{trial.question.fence} is accused of {kind} in schedule {index} {where}: nobody expects that"
+        return (
+            f"{trial.question.fence} is accused of {kind} in schedule {index} of {where}: nobody expects that"
+        )
     if begun is not None and begun < trial.rogue_actions_min:
         return (
-            f"{trial.question.fence} was caught after {begun} rogue actions {where}, "
+            f"{trial.question.fence} was caught after {begun} rogue actions in {where}, "
             f"and says that it needs {trial.rogue_actions_min}"
         )
     return ""
