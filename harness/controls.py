@@ -56,7 +56,7 @@ class Outcome(msgspec.Struct, frozen=True):
         caught_by: kind of violation that must catch it; empty for the fence that is right.
         schedules: how many were allowed.
         killed_at: lowest schedule that shows `caught_by`, None when none does.
-        rogue_actions: what rogues had begun by then.
+        rogue_actions: how many rogues began in that schedule.
         accused: kinds of violation that nobody expects, up to the schedule that killed it.
         wall_s: seconds until that schedule was known to be the first, workers' start included.
         stopped: why not all schedules were run; empty when they were, or it was killed.
@@ -197,9 +197,11 @@ def _doubt(result: Result, last: int) -> str:
 
 
 def _rogue_actions(finding: Finding) -> int:
-    """Actions that rogues had begun when the violation was complete."""
-    events = finding.history.events[: finding.violation.at + 1]
-    return sum(1 for event in events if isinstance(event, Invoke) and event.kind == "action")
+    """Actions that rogues began in the schedule.
+
+    All of them: an entry is lost when it was acknowledged, whatever destroys it later.
+    """
+    return sum(1 for event in finding.history.events if isinstance(event, Invoke) and event.kind == "action")
 
 
 def _complaint(trial: Trial, result: Result, accused: Sequence[str], begun: int | None) -> str:

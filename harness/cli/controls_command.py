@@ -44,7 +44,7 @@ def main(arguments: argparse.Namespace) -> int:
         try:
             court.try_all(wanted)
         finally:
-            court.report(strategies)
+            court.report(strategies, [] if arguments.only else unreachable())
     return court.status()
 
 
@@ -104,12 +104,12 @@ class _Court:
             remark(str(error))
         self._unstored = True
 
-    def report(self, strategies: Sequence[str]) -> None:
+    def report(self, strategies: Sequence[str], left_out: Sequence[str]) -> None:
         """The matrix, and what is wrong in it."""
         if not self._outcomes:
             return
         self._display.matrix(rows(self._outcomes, strategies))
-        for name in unreachable():
+        for name in left_out:
             remark(f"{name} was not tried: it takes a fault that no lane can make")
         for sentence in unmet(self._outcomes):
             remark(sentence)

@@ -40,9 +40,8 @@ def _result(trial: Trial, *found: tuple[int, str], actions: int = 1, schedules: 
     for index, kind in found:
         header = Header("s", "f", "kernel", "random", "p", {}, 1, index, lanes, Absent)
         begun = tuple(Invoke(0, op, "action") for op in range(actions))
-        history = History(header, (*begun, Invoke(0, actions, "action"), End(Absent)))
-        # Complete before the last action began.
-        judgement = Judgement((), (Violation(kind, actions - 1, 0, 0, "because"),))
+        history = History(header, (*begun, End(Absent)))
+        judgement = Judgement((), (Violation(kind, 0, 0, 0, "because"),))
         tally.add(index, Program((), (), Filesystem(), 0), Schedule(()), history, judgement)
     tally.schedules = schedules
     result = Result(trial.question, tally, 1, wall_s=0.5)
