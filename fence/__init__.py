@@ -10,6 +10,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from fence.controls import CONTROLS
+
 if TYPE_CHECKING:
     from fence.protocol import Fence
 
@@ -24,20 +26,7 @@ FENCES: dict[str, str] = {
     "issue-84071-a": "fence.issue84071a:Issue84071aFence",
     "issue-84071-b": "fence.issue84071b:Issue84071bFence",
     "ledger": "fence.ledger:LedgerFence",
-    "pr-84046-without-dev-inode": "fence.controls.without_dev_inode:WithoutDevInode",
-    "pr-84046-without-birth-time": "fence.controls.without_birth_time:WithoutBirthTime",
-    "pr-84046-without-size": "fence.controls.without_size:WithoutSize",
-    "pr-84046-without-snapshot-consistency": (
-        "fence.controls.without_snapshot_consistency:WithoutSnapshotConsistency"
-    ),
-    "pr-84046-without-slow-path-consistency": (
-        "fence.controls.without_slow_path_consistency:WithoutSlowPathConsistency"
-    ),
-    "pr-84046-without-prefix-hash": "fence.controls.without_prefix_hash:WithoutPrefixHash",
-    "pr-84046-without-canonical-entries": "fence.controls.without_canonical_entries:WithoutCanonicalEntries",
-    "pr-84046-without-snapshot-after-throw": (
-        "fence.controls.without_snapshot_after_throw:WithoutSnapshotAfterThrow"
-    ),
+    **CONTROLS,
 }
 
 

@@ -94,18 +94,7 @@ class LedgerFence(Fence):
         if self._refused:
             raise TakeoverError(f"{self._refused} (reported before)")
         with self.lock:
-            data = self._look_for_decision()
-            if not self._branch:
-                self._rebase(data, Content.of(data))
-            with Book(self._ledger, create=False) as book:
-                expected = self._decide(book, data)
-                if not entries:
-                    return
-                payload = b"".join(entries)
-                if _any_torn(book):
-                    payload = b"\n" + payload
-                book.intend_append(payload)
-                self._write(book, payload, *self._open(expected.exists))
+            self._decide_and_write(self._look_for_decision(), entries)
 
     def recover(self) -> bool:
         """Take in what is there now, under the lock, and be measured by that."""
@@ -159,6 +148,19 @@ class LedgerFence(Fence):
                 self._refuse("no file any more")
             raise
 
+    def _decide_and_write(self, data: bytes | None, entries: Sequence[bytes]) -> None:
+        if not self._branch:
+            self._rebase(data, Content.of(data))
+        with Book(self._ledger, create=False) as book:
+            expected = self._decide(book, data)
+            if not entries:
+                return
+            payload = b"".join(entries)
+            if _any_torn(book):
+                payload = b"\n" + payload
+            book.intend_append(payload)
+            self._write(book, payload, *self._open(expected.exists))
+
     def _decide(self, book: Book, data: bytes | None) -> Content:
         if book.intent is not None:
             self._settle(book, book.intent, data)
@@ -168,7 +170,7 @@ class LedgerFence(Fence):
         if expected is None:
             self._refuse("rewritten over foreign bytes")
         found = Content.of(data)
-        if found == expected:
+        if self._matches(found, expected):
             return expected
         if not found.exists:
             self._refuse("the file is gone")
@@ -177,6 +179,9 @@ class LedgerFence(Fence):
         if found.size != expected.size:
             self._refuse(f"{found.size} bytes, {expected.size} written down")
         self._refuse("other bytes")
+
+    def _matches(self, found: Content, expected: Content) -> bool:
+        return found == expected
 
     def _refuse(self, check: str) -> NoReturn:
         self._refused = check

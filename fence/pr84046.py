@@ -80,7 +80,7 @@ class Pr84046Fence(StatFence):
         before = self._stat()
         content = self._read()
         steady = self._steady_snapshot(before, content, self._stat())
-        self._snapshot = Snapshot(before, content, hashlib.sha256(content).digest() if steady else None)
+        self._snapshot = Snapshot(before, content, self._digest(content) if steady else None)
 
     def _check(self) -> None:
         snapshot = self._snapshot
@@ -123,7 +123,7 @@ class Pr84046Fence(StatFence):
         content = self._snapshot.content + b"".join(entries)
         now = self._stat()
         steady = self._steady_snapshot(now, content, now)
-        self._snapshot = Snapshot(now, content, hashlib.sha256(content).digest() if steady else None)
+        self._snapshot = Snapshot(now, content, self._digest(content) if steady else None)
 
     # The guards, each small enough to be left out alone
 
@@ -158,7 +158,10 @@ class Pr84046Fence(StatFence):
         return len(content) >= old_size
 
     def _same_prefix(self, digest: bytes | None, prefix: bytes) -> bool:
-        return hashlib.sha256(prefix).digest() == digest
+        return self._digest(prefix) == digest
+
+    def _digest(self, content: bytes) -> bytes:
+        return hashlib.sha256(content).digest()
 
     def _all_canonical(self, appended: bytes) -> bool:
         if appended and not appended.endswith(b"\n"):

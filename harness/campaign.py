@@ -46,6 +46,8 @@ class Question(msgspec.Struct, frozen=True):
         seed: of the run.
         schedules: how many.
         time_limit_s: stop after so long; 0 for no limit.
+        until: kind of violation that is sought: nothing is run after the first schedule
+            that shows it, and everything before; empty to run all schedules.
     """
 
     scenario: Scenario
@@ -55,6 +57,7 @@ class Question(msgspec.Struct, frozen=True):
     seed: int
     schedules: int
     time_limit_s: float = 0.0
+    until: str = ""
 
     @property
     def on_real_files(self) -> bool:
@@ -73,6 +76,7 @@ class Question(msgspec.Struct, frozen=True):
             count,
             self.schedules,
             root,
+            self.until,
         )
 
     def witness(self, finding: Finding) -> Witness:
@@ -110,6 +114,7 @@ class Result(msgspec.Struct):
         wall_s: seconds from first job to last tally.
         stopped: why not all schedules were run, ``interrupted`` or ``time limit``; else empty.
         fault: what ended the work of an explorer, if anything did.
+        settled: whether what was sought was found, and every schedule before it was run.
     """
 
     question: Question
@@ -118,11 +123,17 @@ class Result(msgspec.Struct):
     wall_s: float = 0.0
     stopped: str = ""
     fault: HarnessError | None = None
+    settled: bool = False
 
     @property
     def complete(self) -> bool:
-        """Whether all schedules were run."""
-        return self.tally.schedules >= self.question.schedules
+        """Whether all schedules were run, or all up to the one that was sought."""
+        return self.settled or self.tally.schedules >= self.question.schedules
+
+    @property
+    def sought(self) -> Finding | None:
+        """The lowest schedule so far that shows what was sought."""
+        return self.tally.first.get(self.question.until)
 
     def summary(self, witnesses: dict[str, str]) -> Summary:
         """What is to be said of it.
@@ -212,6 +223,7 @@ class Campaign:
         self._real_root = ""
         self._interrupts = Interrupts()
         self._explorers: list[ExplorerProcess] = []
+        self._next: dict[ExplorerProcess, int] = {}  # schedule that each will run next
 
     def __enter__(self) -> Campaign:
         with contextlib.ExitStack() as stack:
@@ -248,13 +260,17 @@ class Campaign:
         """
         team = self._hire(min(self._wanted, question.schedules))
         result = Result(question, Tally(), len(team))
+        self._next = {explorer: number for number, explorer in enumerate(team)}
         started = time.monotonic()
         if not self.interrupted:
             root = self._root_of(question)
             for number, explorer in enumerate(team):
                 explorer.give(question.job(number, len(team), root))
             self._listen(list(team), result, progress)
-        if not result.complete:
+        result.settled = self._passed(result) == set(team)
+        if result.settled:
+            result.stopped = ""
+        elif not result.complete:
             result.stopped = "interrupted" if self.interrupted else result.stopped
         result.wall_s = time.monotonic() - started
         return result
@@ -291,6 +307,8 @@ class Campaign:
                 if not self._hear(explorer, result):
                     busy.remove(explorer)
             progress(result.tally)
+            for explorer in self._passed(result).intersection(busy):
+                explorer.stop()
             late = deadline is not None and time.monotonic() >= deadline
             if stopping and (late or self._interrupts.count > 1):
                 self._abandon(busy, result)
@@ -301,6 +319,17 @@ class Campaign:
                 deadline = time.monotonic() + _STOP_S
                 for explorer in busy:
                     explorer.stop()
+
+    def _passed(self, result: Result) -> set[ExplorerProcess]:
+        """Explorers that have nothing more to run before the schedule that was sought.
+
+        The lowest schedule is known when all of them have: another explorer may still be
+        at one before it.
+        """
+        found = result.sought
+        if found is None:
+            return set()
+        return {explorer for explorer, index in self._next.items() if index > found.schedule_index}
 
     def _talkative(self, busy: list[ExplorerProcess], deadline: float | None) -> list[ExplorerProcess]:
         """Wait for explorers that have something to say, for the deadline or an interrupt."""
@@ -327,6 +356,7 @@ class Campaign:
             return False
         assert isinstance(found, Tally), found
         result.tally.merge(found)
+        self._next[explorer] += found.schedules * len(self._next)
         return True
 
     def _abandon(self, busy: list[ExplorerProcess], result: Result) -> None:

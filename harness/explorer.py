@@ -56,6 +56,7 @@ class Job(msgspec.Struct, frozen=True):
         seed: of the run.
         first, stride, stop: schedule indices ``range(first, stop, stride)``.
         root: where to make the session directory; empty for where the others are.
+        until: kind of violation whose first schedule is the last one; empty for none.
     """
 
     scenario: Scenario
@@ -67,6 +68,7 @@ class Job(msgspec.Struct, frozen=True):
     stride: int
     stop: int
     root: str = ""
+    until: str = ""
 
     def run(self, root: str) -> Generator[Tally, None, None]:
         """Carry it out, see `Explorer.explore`.
@@ -167,6 +169,8 @@ class Explorer:
         for index in range(job.first, job.stop, job.stride):
             started = time.monotonic()
             conclusive = self._one(tally, strategy, job.seed, index)
+            if job.until in tally.violations:
+                break
             now = time.monotonic()
             endless = endless + 1 if not conclusive and now - started > _ENDLESS_S else 0
             if endless == _ENDLESS_MAX:

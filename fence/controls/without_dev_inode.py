@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 from fence.controls.protocol import Control
+from fence.pr84046 import Pr84046Fence
 from fence.statx import FileStat
 
 __all__ = ["WithoutDevInode"]
 
 
-class WithoutDevInode(Control):
+class WithoutDevInode(Control, Pr84046Fence):
     """Takes another file of the same bytes for the same file.
 
     Beside what its parent does not catch, it misses a file that was renamed over the
@@ -20,6 +21,9 @@ class WithoutDevInode(Control):
     about: ClassVar[str] = "control: PR #84046 without device and inode"
     defect: ClassVar[str] = "device and inode are not compared"
     caught_by: ClassVar[str] = "missed_takeover"
+    rogue_actions_min: ClassVar[int] = 1
+    scenario: ClassVar[str] = "guard-dev-inode"
+    original: ClassVar[str] = "pr-84046"
 
     def _same_file(self, old: FileStat, new: FileStat) -> bool:
         return True

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from fence.controls.protocol import Control
+from fence.pr84046 import Pr84046Fence
 
 __all__ = ["WithoutPrefixHash"]
 
 
-class WithoutPrefixHash(Control):
+class WithoutPrefixHash(Control, Pr84046Fence):
     """Looks at what was appended and not at what was there before.
 
     Beside what its parent does not catch, it misses every rewrite in place that does
@@ -19,6 +20,9 @@ class WithoutPrefixHash(Control):
     about: ClassVar[str] = "control: PR #84046 without the hash of the prefix"
     defect: ClassVar[str] = "the old bytes are not compared"
     caught_by: ClassVar[str] = "missed_takeover"
+    rogue_actions_min: ClassVar[int] = 1
+    scenario: ClassVar[str] = "guard-prefix-hash"
+    original: ClassVar[str] = "pr-84046"
 
     def _same_prefix(self, digest: bytes | None, prefix: bytes) -> bool:
         return True

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 from fence.controls.protocol import Control
+from fence.pr84046 import Pr84046Fence
 from fence.statx import FileStat
 
 __all__ = ["WithoutSize"]
 
 
-class WithoutSize(Control):
+class WithoutSize(Control, Pr84046Fence):
     """Compares neither the size that stat tells nor the length of what it reads.
 
     Beside what its parent does not catch, it misses an append inside one tick of the
@@ -21,6 +22,9 @@ class WithoutSize(Control):
     about: ClassVar[str] = "control: PR #84046 without size"
     defect: ClassVar[str] = "size is not compared"
     caught_by: ClassVar[str] = "missed_takeover"
+    rogue_actions_min: ClassVar[int] = 1
+    scenario: ClassVar[str] = "guard-size"
+    original: ClassVar[str] = "pr-84046"
 
     def _same_size(self, old: FileStat, new: FileStat) -> bool:
         return True

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 from fence.controls.protocol import Control
+from fence.pr84046 import Pr84046Fence
 from fence.statx import FileStat
 
 __all__ = ["WithoutSlowPathConsistency"]
 
 
-class WithoutSlowPathConsistency(Control):
+class WithoutSlowPathConsistency(Control, Pr84046Fence):
     """Trusts what it read in the slow path, whatever happened to the file meanwhile.
 
     Beside what its parent does not catch, it misses a rewrite of equal size between
@@ -20,6 +21,9 @@ class WithoutSlowPathConsistency(Control):
     about: ClassVar[str] = "control: PR #84046 without stat and read consistency in the slow path"
     defect: ClassVar[str] = "the slow path is not checked for movement"
     caught_by: ClassVar[str] = "missed_takeover"
+    rogue_actions_min: ClassVar[int] = 1
+    scenario: ClassVar[str] = "guard-slow-path-consistency"
+    original: ClassVar[str] = "pr-84046"
 
     def _steady_slow_path(self, before: FileStat, content: bytes, after: FileStat) -> bool:
         return True

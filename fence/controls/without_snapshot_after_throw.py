@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from fence.controls.protocol import Control
+from fence.pr84046 import Pr84046Fence
 
 __all__ = ["WithoutSnapshotAfterThrow"]
 
 
-class WithoutSnapshotAfterThrow(Control):
+class WithoutSnapshotAfterThrow(Control, Pr84046Fence):
     """Takes the part of its own bytes that a failed write left for somebody else's.
 
     It catches what its parent catches, and reports itself besides.
@@ -18,6 +19,9 @@ class WithoutSnapshotAfterThrow(Control):
     about: ClassVar[str] = "control: PR #84046 without the snapshot after a failed write"
     defect: ClassVar[str] = "no snapshot is taken when the write throws"
     caught_by: ClassVar[str] = "false_positive"
+    rogue_actions_min: ClassVar[int] = 0
+    scenario: ClassVar[str] = "guard-snapshot-after-throw"
+    original: ClassVar[str] = "pr-84046"
 
     def _after_throw(self) -> None:
         return

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 from fence.controls.protocol import Control
+from fence.pr84046 import Pr84046Fence
 from fence.statx import FileStat
 
 __all__ = ["WithoutSnapshotConsistency"]
 
 
-class WithoutSnapshotConsistency(Control):
+class WithoutSnapshotConsistency(Control, Pr84046Fence):
     """Trusts its snapshot whatever happened to the file while it was taken.
 
     Beside what its parent does not catch, it misses a write between the stat and the
@@ -20,6 +21,9 @@ class WithoutSnapshotConsistency(Control):
     about: ClassVar[str] = "control: PR #84046 without stat and read consistency at the snapshot"
     defect: ClassVar[str] = "the snapshot is not checked for movement"
     caught_by: ClassVar[str] = "missed_takeover"
+    rogue_actions_min: ClassVar[int] = 1
+    scenario: ClassVar[str] = "guard-snapshot-consistency"
+    original: ClassVar[str] = "pr-84046"
 
     def _steady_snapshot(self, before: FileStat, content: bytes, after: FileStat) -> bool:
         return True

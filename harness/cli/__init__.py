@@ -52,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     doctor.add_argument("--session-root", metavar="DIR", help="look at the file system there")
     _bench(commands.add_parser("bench", help="what a step costs on this machine"))
+    _controls(commands.add_parser("controls", help="is every fence that is broken on purpose caught"))
     return top
 
 
@@ -64,6 +65,26 @@ def _bench(command: argparse.ArgumentParser) -> None:
     command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
     command.add_argument("--out", metavar="FILE", help="store the figures as JSON")
     command.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+
+
+def _controls(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--only", metavar="NAME,NAME", help="these controls (default: all)")
+    command.add_argument("--strategies", metavar="NAME,NAME", help="default: all that search")
+    command.add_argument(
+        "--schedules", type=_at_least(1), metavar="N", default=2000, help="at most, each (default: 2000)"
+    )
+    command.add_argument(
+        "--seeds", type=_at_least(1, 1000), metavar="N", default=1, help="with the seeds 1 to N (default: 1)"
+    )
+    command.add_argument(
+        "--explorers", type=_at_least(1, _EXPLORERS_MAX), metavar="N", help="default: one a core"
+    )
+    command.add_argument(
+        "--scenarios", metavar="DIR", default="scenarios", help="where the scenarios are (default: scenarios)"
+    )
+    command.add_argument("--out", metavar="DIR", help="default: results/runs/<run id>")
+    command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
+    command.add_argument("--json", action="store_true", help="one JSON object a trial, one a line")
 
 
 def _run(command: argparse.ArgumentParser) -> None:

@@ -24,8 +24,12 @@ _STYLES = {
     "UNEXPECTED": "bold red",
     "inconclusive": "magenta",
     "interrupted": "magenta",
+    "killed": "green",
+    "sound": "green",
+    "SURVIVED": "bold red",
+    "ACCUSED": "bold red",
 }
-_WORDS = ("scenario", "fence", "other violations", "result")
+_WORDS = ("scenario", "fence", "other violations", "caught by", "result")
 
 
 class Display:
@@ -89,10 +93,23 @@ class Display:
 
     def table(self, summaries: Sequence[Summary]) -> None:
         """The table at the end."""
-        if self._json or not summaries:
-            return
-        table = rows(summaries)
-        emit(_drawn(table) if _watched(sys.stdout) else _plain(table))
+        if not self._json and summaries:
+            _show(rows(summaries))
+
+    def line(self, encoded: str) -> None:
+        """One JSON object; in words it is a cell of the matrix."""
+        if self._json:
+            emit(encoded)
+
+    def matrix(self, table: Sequence[Sequence[str]]) -> None:
+        """The kill matrix at the end."""
+        if not self._json:
+            _show(table)
+
+
+def _show(table: Sequence[Sequence[str]]) -> None:
+    """Print a table, its head first."""
+    emit(_drawn(table) if _watched(sys.stdout) else _plain(table))
 
 
 def _watched(stream: TextIO | None) -> bool:

@@ -1,4 +1,4 @@
-"""Each control differs from PR #84046 in the one situation that its missing guard is for."""
+"""What every control says of itself, and how those of PR #84046 differ from it in one situation each."""
 
 from __future__ import annotations
 
@@ -12,13 +12,23 @@ from typing import Any
 import pytest
 
 import fence
+from fence.controls import CONTROLS
 from fence.controls.protocol import Control
 from fence.pr84046 import Pr84046Fence
+from fence.protocol import Fence
 from fence.statx import FileStat
 from tests.fence.stage import Stage, admits, entry, tick
 
-CONTROLS = [name for name in fence.FENCES if name.startswith("pr-84046-without-")]
-VIOLATIONS = {"missed_takeover", "false_positive"}
+GUARDS = [name for name in CONTROLS if name.startswith("pr-84046-without-")]
+VIOLATIONS = {"missed_takeover", "false_positive", "lost_entry", "double_hold", "dead_end", "crash"}
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+ENOUGH = 30
+
+
+def _control(name: str) -> type[Control]:
+    found = fence.load(name)
+    assert issubclass(found, Control)
+    return found
 
 
 def _told(runner: Pr84046Fence, **changed: Any) -> None:
@@ -149,7 +159,43 @@ TELLING: dict[str, Callable[[Stage], bool]] = {
 }
 
 
+def test_there_are_enough_controls_and_each_verdict_catches_some() -> None:
+    assert len(CONTROLS) >= ENOUGH
+    assert set(CONTROLS) <= set(fence.FENCES)
+    assert {_control(name).caught_by for name in CONTROLS} == VIOLATIONS
+    assert {_control(name).rogue_actions_min for name in CONTROLS} == {0, 1, 2}
+
+
 @pytest.mark.parametrize("name", CONTROLS)
+def test_a_control_says_what_is_broken_and_what_must_catch_it(name: str) -> None:
+    control = _control(name)
+    assert control.defect[0].islower()
+    assert not control.defect.endswith(".")
+    assert control.about.startswith("control: ")
+    assert control.__doc__
+    assert control.caught_by in VIOLATIONS
+    assert control.rogue_actions_min >= 0
+    assert not control.sound_under
+    assert not control.scenario or (SCENARIOS / f"{control.scenario}.yaml").is_file()
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_a_control_is_its_original_with_little_else(name: str) -> None:
+    control = _control(name)
+    assert control.original in fence.FENCES
+    assert control.original not in CONTROLS
+    original = Fence if control.original == "none" else fence.load(control.original)
+    assert control.__bases__[-1] in (original, Control)
+    assert issubclass(control, original)
+
+
+def test_no_two_controls_have_one_defect() -> None:
+    defects = [(_control(name).original, _control(name).defect) for name in CONTROLS]
+    assert len(set(defects)) == len(defects)
+    assert len({place.partition(":")[0] for place in CONTROLS.values()}) == len(CONTROLS)
+
+
+@pytest.mark.parametrize("name", GUARDS)
 def test_a_control_errs_where_its_parent_is_right(name: str, tmp_path: Path) -> None:
     control = fence.load(name)
     assert issubclass(control, Control)
@@ -160,12 +206,10 @@ def test_a_control_errs_where_its_parent_is_right(name: str, tmp_path: Path) -> 
     assert TELLING[name](Stage(tmp_path / name, name)) is wrongly_admits
 
 
-@pytest.mark.parametrize("name", CONTROLS)
+@pytest.mark.parametrize("name", GUARDS)
 def test_a_control_drops_one_guard_and_says_which(name: str) -> None:
     control = fence.load(name)
     assert issubclass(control, Control)
-    assert control.caught_by in VIOLATIONS
-    assert control.defect
     guards = [method for method in vars(control) if method in vars(Pr84046Fence)]
     assert guards
     # The size stands in two places; every other guard is one method.
@@ -174,7 +218,7 @@ def test_a_control_drops_one_guard_and_says_which(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", [name for name in CONTROLS if name != "pr-84046-without-dev-inode"])
+@pytest.mark.parametrize("name", [name for name in GUARDS if name != "pr-84046-without-dev-inode"])
 def test_no_other_control_is_fooled_by_another_file_without_birth_time(name: str, tmp_path: Path) -> None:
     assert not dev_inode(Stage(tmp_path, name))
 

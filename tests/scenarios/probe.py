@@ -15,18 +15,20 @@ from pathlib import Path
 
 import msgspec
 
+from fence import load
+from fence.controls import CONTROLS
+from fence.controls.protocol import Control
 from harness.explorer import Explorer, Job, ticking
 from harness.scenario import Scenario, load_all
 from harness.tally import Tally
 
-__all__ = ["Found", "is_control", "main"]
+__all__ = ["Found", "control", "is_control", "main"]
 
 #: Schedules that a fence gets even when everything that must be found has been.
 ENOUGH = 30
 #: The same where fences are compared schedule by schedule.
 ENOUGH_TO_COMPARE = 60
 _BATCH = 10
-_CONTROL_OF = "-without-"
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -36,7 +38,7 @@ class Found(msgspec.Struct, frozen=True):
         fence: its name.
         schedules: how many were run.
         violations: schedules by kind of violation that they show.
-        shown: those that show it, by kind of violation, where fences are compared.
+        shown: by kind the schedules that show it, where fences are compared.
         decisions: verdicts that were counted.
         inconclusive: why the truth of some schedule is not known; empty when it is.
     """
@@ -44,14 +46,21 @@ class Found(msgspec.Struct, frozen=True):
     fence: str
     schedules: int
     violations: dict[str, int]
-    shown: dict[str, tuple[int, ...]]
+    shown: dict[str, list[int]]
     decisions: int
     inconclusive: str
 
 
 def is_control(fence: str) -> bool:
     """Whether a name is that of a fence that is broken on purpose."""
-    return _CONTROL_OF in fence
+    return fence in CONTROLS
+
+
+def control(name: str) -> type[Control]:
+    """The class of a control."""
+    found = load(name)
+    assert issubclass(found, Control)
+    return found
 
 
 def _probe(scenario: Scenario, fence: str, compared: bool) -> Found:
@@ -59,14 +68,14 @@ def _probe(scenario: Scenario, fence: str, compared: bool) -> Found:
     enough = ENOUGH_TO_COMPARE if compared else ENOUGH
     batch = 1 if compared else _BATCH
     total, done = Tally(), 0
-    shown: dict[str, tuple[int, ...]] = {}
+    shown: dict[str, list[int]] = {}
     explorer = Explorer(scenario, fence, "kernel")
     try:
         while done < scenario.schedules and not (done >= enough and must <= set(total.violations)):
             job = Job(scenario, fence, "kernel", "random", 1, done, 1, done + batch)
             for tally in explorer.explore(job):
                 for kind in tally.violations if compared else ():
-                    shown[kind] = (*shown.get(kind, ()), done)
+                    shown.setdefault(kind, []).append(done)
                 total.merge(tally)
             done += batch
     finally:
@@ -78,7 +87,7 @@ def _probe(scenario: Scenario, fence: str, compared: bool) -> Found:
 
 def _all(scenario: Scenario) -> Iterator[Found]:
     controls = [fence for fence in scenario.expect if is_control(fence)]
-    originals = {fence.partition(_CONTROL_OF)[0] for fence in controls}
+    originals = {control(fence).original for fence in controls}
     for fence in scenario.expect:
         yield _probe(scenario, fence, fence in controls or fence in originals)
 

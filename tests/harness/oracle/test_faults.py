@@ -250,7 +250,7 @@ def test_half_a_line_in_a_file_that_a_rogue_moved_away_and_back_is_not_the_rogue
     story.call(HEARTBEAT, "append", "h")
     story.call(EDITOR, "action")
     story.put(EDITOR, None, call="rename")
-    story.look(HEARTBEAT, "write", "tmp1", fault="short" if cut else "")
+    story.look(HEARTBEAT, "write", "tmp1", fault="short" if cut else "EINTR")
     story.look(HEARTBEAT, "write", "tmp1", fault="ENOSPC")
     story.put(EDITOR, content + HALF, "f0", call="rename")
     story.done(EDITOR)

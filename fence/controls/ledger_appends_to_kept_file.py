@@ -1,0 +1,51 @@
+"""A control: the append goes through a descriptor of before."""
+
+from __future__ import annotations
+
+import os
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+from fence.ledger import LedgerFence
+from fence.protocol import Site
+
+__all__ = ["LedgerAppendsToKeptFile"]
+
+
+class LedgerAppendsToKeptFile(Control, LedgerFence):
+    """Opens the transcript at its load and appends there ever after.
+
+    A log keeps its file open. When a lawful compaction has put another file behind the
+    path, the reply goes where nobody reads.
+    """
+
+    about: ClassVar[str] = "control: the append goes through a descriptor of before"
+    defect: ClassVar[str] = "the append goes through a descriptor of before"
+    caught_by: ClassVar[str] = "lost_entry"
+    rogue_actions_min: ClassVar[int] = 0
+    scenario: ClassVar[str] = "compaction-new-file"
+    original: ClassVar[str] = "ledger"
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self._kept = -1
+
+    def load(self) -> bytes:
+        """As its parent, and keep the file open."""
+        data = super().load()
+        self._close()
+        self._kept = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        return data
+
+    def end_turn(self) -> None:
+        """As its parent, and close the file."""
+        self._close()
+        super().end_turn()
+
+    def _open(self, exists: bool) -> tuple[int, bool]:
+        return super()._open(exists) if self._kept < 0 else (os.dup(self._kept), exists)
+
+    def _close(self) -> None:
+        if self._kept >= 0:
+            os.close(self._kept)
+            self._kept = -1

@@ -1,0 +1,40 @@
+"""A control: the bytes are not compared while stat is the same."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+from fence.ledger import LedgerFence
+from fence.ledger_book import Book, Content
+from fence.protocol import Site
+from fence.statx import FileStat, statx
+
+__all__ = ["LedgerBelievesStat"]
+
+
+class LedgerBelievesStat(Control, LedgerFence):
+    """Admits without a comparison when stat is as after its own last write.
+
+    Reading the whole transcript is dear, and a file that was written to has another time
+    stamp. A store through a mapping leaves none.
+    """
+
+    about: ClassVar[str] = "control: the bytes are not compared while stat is the same"
+    defect: ClassVar[str] = "the bytes are not compared while stat is the same"
+    caught_by: ClassVar[str] = "missed_takeover"
+    rogue_actions_min: ClassVar[int] = 1
+    scenario: ClassVar[str] = "mmap-store-dirty"
+    original: ClassVar[str] = "ledger"
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self._stat: FileStat | None = None
+
+    def _write(self, book: Book, payload: bytes, fd: int, existed: bool) -> None:
+        super()._write(book, payload, fd, existed)
+        self._stat = statx(self.path)
+
+    def _matches(self, found: Content, expected: Content) -> bool:
+        same = self._stat is not None and statx(self.path) == self._stat
+        return same or super()._matches(found, expected)

@@ -1,0 +1,35 @@
+"""A control: a rewrite does not look at what it replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+from fence.ledger import LedgerFence
+from fence.ledger_book import Book, Content
+from fence.transcript import rewrite_by_rename
+
+__all__ = ["LedgerBlindRewrite"]
+
+
+class LedgerBlindRewrite(Control, LedgerFence):
+    """Renames the new transcript over the old one and writes that down.
+
+    Under the lock nobody else can have written since the load; a rogue's line goes with
+    the old file.
+    """
+
+    about: ClassVar[str] = "control: a rewrite does not look at what it replaces"
+    defect: ClassVar[str] = "a rewrite does not look at what it replaces"
+    caught_by: ClassVar[str] = "missed_takeover"
+    rogue_actions_min: ClassVar[int] = 1
+    scenario: ClassVar[str] = "laundering-by-compaction"
+    original: ClassVar[str] = "ledger"
+
+    def rewrite(self, lines: Sequence[bytes], how: str) -> None:
+        """Replace the transcript, whatever it is by now."""
+        rewrite_by_rename(self.path, lines)
+        with Book(self._ledger, create=False) as book:
+            if book.known:
+                book.commit(dict.fromkeys(book.branches, Content.of(b"".join(lines))))

@@ -1,0 +1,36 @@
+"""A control: a co-tenant writes down what it sees instead of what it wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+from fence.ledger import LedgerFence
+from fence.ledger_book import Book, Content
+
+__all__ = ["LedgerCotenantLooks"]
+
+
+class LedgerCotenantLooks(Control, LedgerFence):
+    """Refreshes every branch from the file after a co-tenant's append.
+
+    Under the lock the file should hold what lawful writers made of it; what a rogue made
+    of it becomes lawful.
+    """
+
+    about: ClassVar[str] = "control: a co-tenant writes down what it sees instead of what it wrote"
+    defect: ClassVar[str] = "a co-tenant writes down what it sees instead of what it wrote"
+    caught_by: ClassVar[str] = "missed_takeover"
+    rogue_actions_min: ClassVar[int] = 1
+    scenario: ClassVar[str] = "laundering-by-cotenant"
+    original: ClassVar[str] = "ledger"
+
+    def append(self, entries: Sequence[bytes]) -> None:
+        """As its parent; a co-tenant then looks at the file."""
+        super().append(entries)
+        if self._branch:
+            return
+        with Book(self._ledger, create=False) as book:
+            if book.known:
+                book.commit(dict.fromkeys(book.branches, Content.of(self._look(self.path))))

@@ -1,0 +1,28 @@
+"""A control: an unfinished last line is not compared."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+from fence.ledger import LedgerFence
+from fence.ledger_book import Content
+
+__all__ = ["LedgerIgnoresTornLine"]
+
+
+class LedgerIgnoresTornLine(Control, LedgerFence):
+    """Compares whole lines only.
+
+    A reader skips a line without its newline, so that it seems not to be there yet.
+    """
+
+    about: ClassVar[str] = "control: an unfinished last line is not compared"
+    defect: ClassVar[str] = "an unfinished last line is not compared"
+    caught_by: ClassVar[str] = "missed_takeover"
+    rogue_actions_min: ClassVar[int] = 1
+    scenario: ClassVar[str] = "guard-canonical-entries"
+    original: ClassVar[str] = "ledger"
+
+    def _matches(self, found: Content, expected: Content) -> bool:
+        return (found.exists, found.lines) == (expected.exists, expected.lines)

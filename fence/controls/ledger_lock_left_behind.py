@@ -1,0 +1,37 @@
+"""A control: the lock is not let go on the way out of a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+from fence.errors import TakeoverError
+from fence.ledger import LedgerFence
+from fence.locks import make_lock
+
+__all__ = ["LedgerLockLeftBehind"]
+
+
+class LedgerLockLeftBehind(Control, LedgerFence):
+    """Lets the lock go at the end of a write that went well, and only there.
+
+    A fresh handle for each write cannot be out of date, but when the decision raises
+    nobody is left who could let it go.
+    """
+
+    about: ClassVar[str] = "control: the lock is not let go on the way out of a refusal"
+    defect: ClassVar[str] = "the lock is not let go on the way out of a refusal"
+    caught_by: ClassVar[str] = "dead_end"
+    rogue_actions_min: ClassVar[int] = 1
+    scenario: ClassVar[str] = "takeover-and-cotenant"
+    original: ClassVar[str] = "ledger"
+
+    def guarded_write(self, entries: Sequence[bytes]) -> None:
+        """Lock, decide, append, unlock, without a `finally`."""
+        if self._refused:
+            raise TakeoverError(f"{self._refused} (reported before)")
+        lock = make_lock(self.lock_kind, self.path, self.site.options, self.site.process)
+        lock.acquire()
+        self._decide_and_write(self._look_for_decision(), entries)
+        lock.release()

@@ -1,0 +1,32 @@
+"""A control: the lock is let go between the check and the append."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+from fence.ledger import LedgerFence
+from fence.ledger_book import Book, Content
+
+__all__ = ["LedgerLockLetGoBetween"]
+
+
+class LedgerLockLetGoBetween(Control, LedgerFence):
+    """Checks under the lock, and takes it once more to append.
+
+    Two helpers, each of which locks for itself: what was read in the first is out of date
+    in the second, and the co-tenant's record is lost.
+    """
+
+    about: ClassVar[str] = "control: the lock is let go between the check and the append"
+    defect: ClassVar[str] = "the lock is let go between the check and the append"
+    caught_by: ClassVar[str] = "false_positive"
+    rogue_actions_min: ClassVar[int] = 0
+    scenario: ClassVar[str] = "cotenant-other-process"
+    original: ClassVar[str] = "ledger"
+
+    def _decide(self, book: Book, data: bytes | None) -> Content:
+        expected = super()._decide(book, data)
+        self.lock.release()
+        self.lock.acquire()
+        return expected

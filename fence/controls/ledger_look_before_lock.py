@@ -1,0 +1,35 @@
+"""A control: the file is read before the lock is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+from fence.errors import TakeoverError
+from fence.ledger import LedgerFence
+
+__all__ = ["LedgerLookBeforeLock"]
+
+
+class LedgerLookBeforeLock(Control, LedgerFence):
+    """Reads first and locks for the write alone.
+
+    The read is the slow part and needs no lock, as nothing is written; but a co-tenant's
+    line may come between the two.
+    """
+
+    about: ClassVar[str] = "control: the file is read before the lock is taken"
+    defect: ClassVar[str] = "the file is read before the lock is taken"
+    caught_by: ClassVar[str] = "false_positive"
+    rogue_actions_min: ClassVar[int] = 0
+    scenario: ClassVar[str] = "cotenant-other-process"
+    original: ClassVar[str] = "ledger"
+
+    def guarded_write(self, entries: Sequence[bytes]) -> None:
+        """Look, then lock, decide and append."""
+        if self._refused:
+            raise TakeoverError(f"{self._refused} (reported before)")
+        data = self._look_for_decision()
+        with self.lock:
+            self._decide_and_write(data, entries)

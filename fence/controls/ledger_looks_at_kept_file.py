@@ -1,0 +1,55 @@
+"""A control: the decision reads through a descriptor of before."""
+
+from __future__ import annotations
+
+import os
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+from fence.ledger import LedgerFence
+from fence.protocol import Site
+from fence.transcript import read_fd
+
+__all__ = ["LedgerLooksAtKeptFile"]
+
+
+class LedgerLooksAtKeptFile(Control, LedgerFence):
+    """Opens the transcript at its load and reads from there ever after.
+
+    Opening costs, and a path can be swapped while a descriptor cannot; but it goes on
+    showing a file that is behind the path no more.
+    """
+
+    about: ClassVar[str] = "control: the decision reads through a descriptor of before"
+    defect: ClassVar[str] = "the decision reads through a descriptor of before"
+    caught_by: ClassVar[str] = "missed_takeover"
+    rogue_actions_min: ClassVar[int] = 1
+    scenario: ClassVar[str] = "saved-by-an-editor"
+    original: ClassVar[str] = "ledger"
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self._kept = -1
+
+    def load(self) -> bytes:
+        """As its parent, and keep the file open."""
+        data = super().load()
+        self._close()
+        self._kept = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        return data
+
+    def end_turn(self) -> None:
+        """As its parent, and close the file."""
+        self._close()
+        super().end_turn()
+
+    def _look_for_decision(self) -> bytes | None:
+        if self._kept < 0:
+            return super()._look_for_decision()
+        os.lseek(self._kept, 0, os.SEEK_SET)
+        return read_fd(self._kept)
+
+    def _close(self) -> None:
+        if self._kept >= 0:
+            os.close(self._kept)
+            self._kept = -1

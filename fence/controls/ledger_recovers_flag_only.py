@@ -1,0 +1,30 @@
+"""A control: recovery clears the flag and keeps the baseline."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+from fence.ledger import LedgerFence
+
+__all__ = ["LedgerRecoversFlagOnly"]
+
+
+class LedgerRecoversFlagOnly(Control, LedgerFence):
+    """Says that it has recovered, and compares with the old content again.
+
+    The flag is what refused; that the baseline refuses as well shows at the next write
+    only.
+    """
+
+    about: ClassVar[str] = "control: recovery clears the flag and keeps the baseline"
+    defect: ClassVar[str] = "recovery clears the flag and keeps the baseline"
+    caught_by: ClassVar[str] = "false_positive"
+    rogue_actions_min: ClassVar[int] = 1
+    scenario: ClassVar[str] = "recovery-from-takeover"
+    original: ClassVar[str] = "ledger"
+
+    def recover(self) -> bool:
+        """Forget the verdict."""
+        self._refused = ""
+        return True

@@ -1,0 +1,43 @@
+"""A control: the same bytes with another ctime are refused."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+from fence.ledger import LedgerFence
+from fence.ledger_book import Book, Content
+from fence.protocol import Site
+from fence.statx import statx
+
+__all__ = ["LedgerTakesCtimeForChange"]
+
+
+class LedgerTakesCtimeForChange(Control, LedgerFence):
+    """Refuses when ctime has moved under bytes that have not.
+
+    Somebody must have been there. A backup was, or chmod.
+    """
+
+    about: ClassVar[str] = "control: the same bytes with another ctime are refused"
+    defect: ClassVar[str] = "the same bytes with another ctime are refused"
+    caught_by: ClassVar[str] = "false_positive"
+    rogue_actions_min: ClassVar[int] = 1
+    scenario: ClassVar[str] = "metadata-drift"
+    original: ClassVar[str] = "ledger"
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self._seen: tuple[Content, int] | None = None
+
+    def _write(self, book: Book, payload: bytes, fd: int, existed: bool) -> None:
+        super()._write(book, payload, fd, existed)
+        if self._branch:
+            self._seen = book.branches[self._branch], statx(self.path).ctime_ns
+
+    def _matches(self, found: Content, expected: Content) -> bool:
+        alike = self._seen is not None and self._seen[0] == found
+        return super()._matches(found, expected) and not (alike and self._seen != (found, self._ctime()))
+
+    def _ctime(self) -> int:
+        return statx(self.path).ctime_ns

@@ -1,0 +1,48 @@
+"""A control: co-tenants write down what they wrote without the lock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+from fence.ledger import LedgerFence
+from fence.ledger_book import Book
+from fence.protocol import Site
+from fence.transcript import append_lines
+
+__all__ = ["LedgerWrittenAfterUnlock"]
+
+
+class LedgerWrittenAfterUnlock(Control, LedgerFence):
+    """Lets the lock go before the ledger is brought up to date.
+
+    The lock guards the transcript, and the ledger is another file.
+    """
+
+    about: ClassVar[str] = "control: co-tenants write down what they wrote without the lock"
+    defect: ClassVar[str] = "co-tenants write down what they wrote without the lock"
+    caught_by: ClassVar[str] = "false_positive"
+    rogue_actions_min: ClassVar[int] = 0
+    scenario: ClassVar[str] = "cotenant-other-process"
+    original: ClassVar[str] = "ledger"
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self._owed = b""
+
+    def append(self, entries: Sequence[bytes]) -> None:
+        """Write it down at once for a runner, later for anybody else."""
+        if self._branch:
+            super().append(entries)
+            return
+        append_lines(self.path, entries)
+        self._owed += b"".join(entries)
+
+    def release(self) -> None:
+        """Let the lock go, then write down what was appended."""
+        super().release()
+        owed, self._owed = self._owed, b""
+        with Book(self._ledger, create=False) as book:
+            if owed and book.known:
+                book.commit({name: old.plus(owed) for name, old in book.branches.items()})

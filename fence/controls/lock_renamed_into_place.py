@@ -1,0 +1,47 @@
+"""A control: whether the lock is free is asked before it is made."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+from fence.locks.sidecar import Payload, SidecarLock, process_start
+from fence.protocol import Site
+from fence.transcript import rewrite_in_place
+
+__all__ = ["LockRenamedIntoPlace"]
+
+
+class _Lock(SidecarLock):
+    def _make(self) -> bool:
+        if os.path.exists(self._path):
+            return False
+        pid = os.getpid()
+        mine = Payload(pid, int(time.time() * 1000), process_start(pid), self._next_serial())
+        self._ours.add(mine)
+        whole = f"{self._path}.{pid}-{mine.serial}"
+        rewrite_in_place(whole, [mine.encode()])
+        os.rename(whole, self._path)
+        self._mine = mine
+        return True
+
+
+class LockRenamedIntoPlace(Control):
+    """Makes the lock file whole by renaming it into place, if there is none.
+
+    So nobody ever reads half a payload; but a rename asks nobody, and two that saw no
+    lock both make one.
+    """
+
+    about: ClassVar[str] = "control: whether the lock is free is asked before it is made"
+    defect: ClassVar[str] = "whether the lock is free is asked before it is made"
+    caught_by: ClassVar[str] = "double_hold"
+    rogue_actions_min: ClassVar[int] = 0
+    scenario: ClassVar[str] = "busy-lock"
+    original: ClassVar[str] = "none"
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.lock = _Lock(site.transcript, site.options, site.process)

@@ -1,0 +1,31 @@
+"""A control: of the old lines only the last one's id is compared."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+from fence.pr84046 import Pr84046Fence
+
+__all__ = ["LastId"]
+
+_ID = re.compile(rb'"id":"([^"]*)"')
+
+
+class LastId(Control, Pr84046Fence):
+    """Compares the id of the last entry that was there.
+
+    Each entry names its parent, so that the last id seems to stand for the whole chain.
+    """
+
+    about: ClassVar[str] = "control: of the old lines only the last one's id is compared"
+    defect: ClassVar[str] = "of the old lines only the last one's id is compared"
+    caught_by: ClassVar[str] = "missed_takeover"
+    rogue_actions_min: ClassVar[int] = 1
+    scenario: ClassVar[str] = "guard-prefix-hash"
+    original: ClassVar[str] = "pr-84046"
+
+    def _digest(self, content: bytes) -> bytes:
+        found = _ID.findall(content.rstrip(b"\n").rpartition(b"\n")[2])
+        return found[0] if found else b""

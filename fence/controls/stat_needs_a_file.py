@@ -1,0 +1,29 @@
+"""A control: a transcript that is gone is not expected."""
+
+from __future__ import annotations
+
+import os
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+from fence.stat_2026_5_17 import StatFence
+
+__all__ = ["StatNeedsAFile"]
+
+
+class StatNeedsAFile(Control, StatFence):
+    """Lets the exception of stat out when there is no file.
+
+    The runner has just written the file: it is there.
+    """
+
+    about: ClassVar[str] = "control: a transcript that is gone is not expected"
+    defect: ClassVar[str] = "a transcript that is gone is not expected"
+    caught_by: ClassVar[str] = "crash"
+    rogue_actions_min: ClassVar[int] = 1
+    scenario: ClassVar[str] = "transcript-deleted"
+    original: ClassVar[str] = "stat-2026.5.17"
+
+    def _check(self) -> None:
+        os.stat(self.path)
+        super()._check()

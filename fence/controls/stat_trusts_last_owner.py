@@ -1,0 +1,41 @@
+"""A control: who held the lock last is taken for who wrote last."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+from fence.protocol import Site
+from fence.stat_2026_5_17 import StatFence
+from fence.transcript import read_all, rewrite_in_place
+
+__all__ = ["StatTrustsLastOwner"]
+
+
+class StatTrustsLastOwner(Control, StatFence):
+    """Does not look when the lock was its own the last time.
+
+    Whoever writes takes the lock, and whoever takes it leaves a name: so nobody else can
+    have written. A rogue leaves none.
+    """
+
+    about: ClassVar[str] = "control: who held the lock last is taken for who wrote last"
+    defect: ClassVar[str] = "who held the lock last is taken for who wrote last"
+    caught_by: ClassVar[str] = "missed_takeover"
+    rogue_actions_min: ClassVar[int] = 1
+    scenario: ClassVar[str] = "external-script"
+    original: ClassVar[str] = "stat-2026.5.17"
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self._mine = False
+
+    def _take_lock(self) -> None:
+        super()._take_lock()
+        owner = f"{self.path}.owner"
+        self._mine = read_all(owner) == self.site.lane.encode()
+        rewrite_in_place(owner, [self.site.lane.encode()])
+
+    def _check(self) -> None:
+        if not self._mine:
+            super()._check()

@@ -1,0 +1,37 @@
+"""A control: times are compared in whole seconds."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+from fence.stat_2026_5_17 import Fingerprint, StatFence
+
+__all__ = ["StatWholeSeconds"]
+
+_SECOND_NS = 1_000_000_000
+
+
+def _cut(told: Fingerprint) -> Fingerprint:
+    return dataclasses.replace(
+        told, mtime_ns=told.mtime_ns // _SECOND_NS, ctime_ns=told.ctime_ns // _SECOND_NS
+    )
+
+
+class StatWholeSeconds(Control, StatFence):
+    """Cuts time stamps to seconds.
+
+    This is what comparing two results of `os.stat` with ``==`` does.
+    """
+
+    about: ClassVar[str] = "control: times are compared in whole seconds"
+    defect: ClassVar[str] = "times are compared in whole seconds"
+    caught_by: ClassVar[str] = "missed_takeover"
+    rogue_actions_min: ClassVar[int] = 1
+    scenario: ClassVar[str] = "guard-prefix-hash"
+    original: ClassVar[str] = "stat-2026.5.17"
+
+    def _differs(self, baseline: Fingerprint, now: Fingerprint) -> None:
+        if _cut(baseline) != _cut(now):
+            super()._differs(baseline, now)

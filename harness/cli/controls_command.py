@@ -1,0 +1,156 @@
+"""``controls``: is every fence that is broken on purpose caught, and by which strategy."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+
+from harness import gates
+from harness.campaign import Campaign, Result
+from harness.cli.display import Display
+from harness.cli.output import remark
+from harness.cli.questions import choose_strategy
+from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
+from harness.controls import Outcome, Trial, assess, encode, rows, trials, unmet, unreachable
+from harness.errors import GateUnavailable, StoreError, UsageError
+from harness.scenario import dump
+from harness.store import RunFolder, run_id
+from harness.strategies import STRATEGIES
+
+__all__ = ["main"]
+
+#: Draws nothing but a quantum: there to be compared with, and no search.
+_NO_SEARCH = "round-robin"
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Try every control with every strategy; see `harness.cli` for the exit status."""
+    why = gates.unavailable("kernel")
+    if why:
+        raise GateUnavailable(
+            f"controls are tried under the kernel gate: {why}; see `python -m harness doctor`"
+        )
+    strategies = [choose_strategy(name) for name in _listed(arguments.strategies)] or [
+        name for name in STRATEGIES if name != _NO_SEARCH
+    ]
+    wanted = trials(
+        _listed(arguments.only), strategies, arguments.schedules, arguments.seeds, arguments.scenarios
+    )
+    explorers = arguments.explorers or len(os.sched_getaffinity(0))
+    display = Display(arguments.json)
+    with Campaign(explorers, arguments.session_root) as campaign:
+        court = _Court(campaign, display, _folder(arguments, wanted))
+        try:
+            court.try_all(wanted)
+        finally:
+            court.report(strategies, [] if arguments.only else unreachable())
+    return court.status()
+
+
+def _listed(text: str | None) -> list[str]:
+    """Names that were given with commas between them."""
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+class _Court:
+    def __init__(self, campaign: Campaign, display: Display, folder: RunFolder) -> None:
+        self._campaign = campaign
+        self._display = display
+        self._folder = folder
+        self._outcomes: list[Outcome] = []
+        self._unstored = False
+
+    def try_all(self, wanted: Sequence[Trial]) -> None:
+        """One trial after the other, until the user wants no more."""
+        for trial in wanted:
+            if self._campaign.interrupted:
+                return
+            with self._display.progress(trial.question) as progress:
+                result = self._campaign.ask(trial.question, progress)
+            if isinstance(result.fault, UsageError):
+                raise result.fault
+            self._take(trial, result)
+            if result.fault is not None:
+                raise result.fault
+
+    def _take(self, trial: Trial, result: Result) -> None:
+        outcome = assess(trial, result, self._store(trial, result))
+        self._outcomes.append(outcome)
+        line = encode(outcome)
+        try:
+            self._folder.verdict(line)
+        except StoreError as error:
+            self._not_stored(error)
+        self._display.line(line)
+
+    def _store(self, trial: Trial, result: Result) -> str | None:
+        """Path of the witness of what was sought, or else of an accusation."""
+        question = trial.question
+        finding = result.sought or min(
+            result.tally.first.values(), key=lambda found: found.schedule_index, default=None
+        )
+        if finding is None:
+            return None
+        name = f"{question.scenario.name}.{question.fence}.{question.strategy}.{question.seed}.{finding.kind}"
+        try:
+            return self._folder.witness(name, question.witness(finding), finding.history)
+        except StoreError as error:
+            self._not_stored(error)
+            return None
+
+    def _not_stored(self, error: StoreError) -> None:
+        if not self._unstored:
+            remark(str(error))
+        self._unstored = True
+
+    def report(self, strategies: Sequence[str], left_out: Sequence[str]) -> None:
+        """The matrix, and what is wrong in it."""
+        if not self._outcomes:
+            return
+        self._display.matrix(rows(self._outcomes, strategies))
+        for name in left_out:
+            remark(f"{name} was not tried: it takes a fault that no lane can make")
+        for sentence in unmet(self._outcomes):
+            remark(sentence)
+        for outcome in self._outcomes:
+            if outcome.complaint and outcome.witness:
+                remark(f"replay: python -m harness replay {outcome.witness}")
+            if outcome.why_inconclusive:
+                remark(f"{outcome.fence} / {outcome.scenario}: inconclusive: {outcome.why_inconclusive}")
+
+    def status(self) -> int:
+        """Exit status of the whole."""
+        if self._campaign.interrupted:
+            return INTERRUPTED
+        if unmet(self._outcomes):
+            return NOT_EXPECTED
+        if self._unstored or any(outcome.why_inconclusive for outcome in self._outcomes):
+            return INCONCLUSIVE
+        return OK
+
+
+def _folder(arguments: argparse.Namespace, wanted: Sequence[Trial]) -> RunFolder:
+    """The folder of this run, with what is about to be tried written down.
+
+    Raises:
+        UsageError: it cannot be made or written; nothing ran.
+    """
+    questions = [
+        {
+            "scenario": dump(trial.question.scenario),
+            "fence": trial.question.fence,
+            "strategy": trial.question.strategy,
+            "seed": trial.question.seed,
+            "schedules": trial.question.schedules,
+            "until": trial.question.until,
+        }
+        for trial in wanted
+    ]
+    given = {key: value for key, value in vars(arguments).items() if key != "command"}
+    try:
+        folder = RunFolder(arguments.out or os.path.join("results", "runs", run_id()))
+        folder.plan({"version": 1, "arguments": given, "questions": questions})
+    except StoreError as error:
+        raise UsageError(str(error)) from error
+    return folder
