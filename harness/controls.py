@@ -25,7 +25,7 @@ from harness.history import Invoke
 from harness.scenario import Scenario, load_all
 from harness.tally import Finding
 
-__all__ = ["SOUND", "Outcome", "Trial", "assess", "encode", "rows", "trials", "unmet", "unreachable"]
+__all__ = ["SOUND", "Outcome", "Trial", "assess", "encode", "rows", "trials", "unmet"]
 
 #: The fence that must not be accused.
 SOUND = "ledger"
@@ -88,18 +88,13 @@ def encode(outcome: Outcome) -> str:
     return msgspec.json.encode(outcome).decode()
 
 
-def unreachable() -> list[str]:
-    """Controls that no scenario can show, because it takes a fault that no lane can make."""
-    return [name for name in CONTROLS if not _load(name).scenario]
-
-
 def trials(
     names: Sequence[str], strategies: Sequence[str], schedules: int, seeds: int, folder: str
 ) -> list[Trial]:
     """All trials: the controls first, then the fence that is right in their scenarios.
 
     Args:
-        names: of controls; empty for all that a scenario can show.
+        names: of controls; empty for all.
         strategies: names.
         schedules: how many each may take.
         seeds: every trial is made with the seeds from 1 to this.
@@ -143,9 +138,7 @@ def _chosen(names: Sequence[str]) -> dict[str, type[Control]]:
     for name in names:
         if name not in CONTROLS:
             raise UsageError(f"--only {name}: no control, expected some of {', '.join(CONTROLS)}")
-        if not _load(name).scenario:
-            raise UsageError(f"--only {name}: it takes a fault that no lane can make; leave it out")
-    return {name: _load(name) for name in names or CONTROLS if _load(name).scenario}
+    return {name: _load(name) for name in names or CONTROLS}
 
 
 def assess(trial: Trial, result: Result, witness: str | None = None) -> Outcome:

@@ -12,7 +12,7 @@ from harness.cli.display import Display
 from harness.cli.output import remark
 from harness.cli.questions import choose_strategy
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
-from harness.controls import Outcome, Trial, assess, encode, rows, trials, unmet, unreachable
+from harness.controls import Outcome, Trial, assess, encode, rows, trials, unmet
 from harness.errors import GateUnavailable, StoreError, UsageError
 from harness.scenario import dump
 from harness.store import RunFolder, run_id
@@ -44,7 +44,7 @@ def main(arguments: argparse.Namespace) -> int:
         try:
             court.try_all(wanted)
         finally:
-            court.report(strategies, [] if arguments.only else unreachable())
+            court.report(strategies)
     return court.status()
 
 
@@ -104,13 +104,11 @@ class _Court:
             remark(str(error))
         self._unstored = True
 
-    def report(self, strategies: Sequence[str], left_out: Sequence[str]) -> None:
+    def report(self, strategies: Sequence[str]) -> None:
         """The matrix, and what is wrong in it."""
         if not self._outcomes:
             return
         self._display.matrix(rows(self._outcomes, strategies))
-        for name in left_out:
-            remark(f"{name} was not tried: it takes a fault that no lane can make")
         for sentence in unmet(self._outcomes):
             remark(sentence)
         for outcome in self._outcomes:
