@@ -115,8 +115,15 @@ def _example(result: Result, kind: str, witnesses: Mapping[str, str]) -> list[st
     lines = [f"{headline(history, violation)} (schedule {finding.schedule_index})"]
     lines += story(history, finding.judgement, violation)
     if kind in witnesses:
-        lines.append(f"replay: python -m harness replay {shlex.quote(witnesses[kind])}")
+        lines.append(f"replay: {_python()} -m harness replay {shlex.quote(witnesses[kind])}")
+    else:
+        lines.append(f"no witness is stored; seed {result.question.seed} shows it again in this schedule")
     return lines
+
+
+def _python() -> str:
+    """The interpreter as the user called it: the one that has what we need."""
+    return shlex.quote(sys.orig_argv[0] if sys.orig_argv else "python")
 
 
 def _plain(table: Sequence[Sequence[str]]) -> str:
