@@ -31,7 +31,7 @@ __all__ = ["DONE", "Bug", "ExplorerProcess", "Lost", "Work", "cores", "main", "p
 _REAP_S = 10.0
 #: A fence that writes or remembers without end fails at these, before the machine does.
 _FILE_BYTES_MAX = 8 << 20
-_DATA_BYTES_MAX = 2 << 30
+_DATA_BYTES_MAX = 1 << 30
 _STOP = "stop"
 _START = "import sys; sys.path[:] = {!r}; from harness.team import main; main({}, {}, {!r}, {})"
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36

@@ -187,7 +187,7 @@ def test_a_bad_fence_of_a_scenario_is_refused_with_its_place(harness: Harness, t
     text = SCENARIO.replace("expect: {}", "expect: {leger: [crsh]}\nfences: [none, nome]")
     scenario = write_scenario(tmp_path, text)
     lines = _refused(harness, harness.run(scenario)).splitlines()
-    assert [line.removeprefix(f"{scenario}:").split("? ")[0] for line in lines] == [
+    assert [line.removeprefix(f"{scenario}:").partition("?")[0] for line in lines] == [
         "11:10: expect.leger: unknown fence 'leger'; did you mean 'ledger'",
         "11:18: expect.leger[0]: unknown value 'crsh'; did you mean 'crash'",
         "12:16: fences[1]: unknown fence 'nome'; did you mean 'none'",
