@@ -17,12 +17,12 @@ from typing import Any
 
 import msgspec
 
-from harness.errors import HarnessError, WorkerDied
+from harness.errors import HarnessError, StoreError, WorkerDied
 from harness.explorer import Job
 from harness.history import Step
 from harness.history import encode as encode_history
 from harness.interrupts import Interrupts
-from harness.janitor import SessionRoot, place
+from harness.janitor import SessionRoot, place, shortage
 from harness.report.summary import Summary, unmet
 from harness.scenario.model import Scenario, dump
 from harness.tally import Finding, Tally
@@ -350,14 +350,27 @@ class Campaign:
                 self._discharge(explorer)
             return False
         except HarnessError as error:
-            result.fault = result.fault or error
+            result.fault = result.fault or self._short(self._root_of(result.question)) or error
             return False
         if found is DONE:
             return False
         assert isinstance(found, Tally), found
+        short = self._short(self._root_of(result.question))
+        if short is not None:
+            # What these schedules showed may be the disk's doing.
+            result.tally.doubt(_NO_SCHEDULE, str(short))
+            result.fault = result.fault or short
+            return True
         result.tally.merge(found)
         self._next[explorer] += found.schedules * len(self._next)
         return True
+
+    def _short(self, root: str) -> StoreError | None:
+        """What to say when session directories have no room any more."""
+        what = shortage(root)
+        if not what:
+            return None
+        return StoreError(f"{root}: {what}; free some space there or give another --session-root")
 
     def _abandon(self, busy: list[ExplorerProcess], result: Result) -> None:
         for explorer in busy:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from fence.statx import statx
 from harness.errors import UsageError
 from harness.gates import GATES, unavailable
-from harness.janitor import in_memory
+from harness.janitor import in_memory, session_parent, shortage
 
 __all__ = ["examine", "reuses_inodes"]
 
@@ -41,6 +41,7 @@ def examine(root: str | None = None) -> dict[str, object]:
     with _directory(root) as directory:
         findings["session_root"] = os.path.dirname(os.path.realpath(directory))
         findings["session_root_in_memory"] = in_memory() or "none"
+        findings["free_space"] = shortage(directory) or "enough"
         findings["file_system"] = _file_system(directory)
         findings["birth_time"] = _birth_time(directory)
         findings["inode_reuse"] = _inode_reuse(directory)
@@ -62,11 +63,12 @@ def _directory(root: str | None) -> Iterator[str]:
     Raises:
         UsageError: none can be made there.
     """
+    parent = session_parent(root)
     try:
-        directory = tempfile.mkdtemp(prefix="harness-doctor-", dir=root)
+        directory = tempfile.mkdtemp(prefix="harness-doctor-", dir=parent)
     except OSError as error:
         raise UsageError(
-            f"{root}: no directory can be made: {error.strerror}; give another --session-root"
+            f"{parent}: no directory can be made: {error.strerror}; give another --session-root"
         ) from error
     try:
         yield directory

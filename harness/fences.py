@@ -38,10 +38,15 @@ def resolve(reference: str) -> type[Fence]:
     if reference in fence.FENCES:
         return fence.load(reference)
     if reference.startswith("exec:"):
-        raise FenceLoadError(f"{reference}: fences in other processes are not supported yet")
+        raise FenceLoadError(
+            f"{reference}: a fence that is a command of its own is not built yet; give one in Python: a name "
+            "of `python -m harness list fences`, package.module:Class or path/file.py:Class"
+        )
     module_name, _, class_name = reference.rpartition(":")
     if not module_name or not class_name:
         raise FenceLoadError(_unknown(reference))
+    if "/" in module_name and not module_name.endswith(".py"):
+        raise FenceLoadError(f"{reference}: {module_name} does not end in .py; give path/file.py:Class")
     load = _from_file if module_name.endswith(".py") else _from_name
     module = load(reference, module_name)
     return _fence_in(module, class_name, reference)

@@ -17,13 +17,17 @@ import sys
 import tempfile
 import time
 
-__all__ = ["MARK", "SessionRoot", "in_memory", "place", "remove_tree"]
+__all__ = ["MARK", "SessionRoot", "in_memory", "place", "remove_tree", "session_parent", "shortage"]
 
 #: Environment variable by which every process that works under a root is known.
 MARK = "HARNESS_SESSION_ROOT"
 
 _MEMORY = "/dev/shm"
-_MEMORY_MIN_BYTES = 32 << 20
+_MIB = 1 << 20
+#: Below this nobody can tell a fence's failure from a full disk. Sessions take a few of them.
+_FREE_BYTES_MIN = 32 * _MIB
+_FREE_FILES_MIN = 500
+
 _CLEAR_S = 5.0
 _PAUSE_S = 0.02
 
@@ -32,7 +36,7 @@ class SessionRoot:
     """A fresh directory, and the janitor that removes it. Use as a context manager.
 
     Args:
-        parent: where to make it; None for the system's temporary directory.
+        parent: where to make it; None for the system's temporary directory (TMPDIR).
     """
 
     def __init__(self, parent: str | None = None) -> None:
@@ -45,7 +49,12 @@ class SessionRoot:
         Raises:
             UsageError: no directory can be made there.
         """
-        parent = os.path.realpath(self._parent or tempfile.gettempdir())
+        parent = os.path.realpath(session_parent(self._parent))
+        short = shortage(parent) if os.path.isdir(parent) else ""
+        if short:
+            from harness.errors import UsageError
+
+            raise UsageError(f"{parent}: {short}; free some space there or give another --session-root")
         self._janitor = subprocess.Popen(
             [sys.executable, "-I", "-S", os.path.abspath(__file__), parent],
             stdin=subprocess.PIPE,
@@ -86,8 +95,7 @@ def in_memory() -> str:
     if "TMPDIR" in os.environ or not os.path.ismount(_MEMORY) or not os.access(_MEMORY, os.W_OK | os.X_OK):
         # Who says where temporary files go means these too.
         return ""
-    room = os.statvfs(_MEMORY)
-    return _MEMORY if room.f_bavail * room.f_frsize >= _MEMORY_MIN_BYTES else ""
+    return "" if shortage(_MEMORY) else _MEMORY
 
 
 def place(asked: str | None, real: bool) -> str:
@@ -98,7 +106,37 @@ def place(asked: str | None, real: bool) -> str:
         real: whether inode numbers and time stamps will be those of the file system; if
             not, the fastest one will do.
     """
-    return asked or ("" if real else in_memory()) or tempfile.gettempdir()
+    return asked or ("" if real else in_memory()) or session_parent(None)
+
+
+def session_parent(wanted: str | None) -> str:
+    """Where session directories are made.
+
+    The standard library would pass over a full or missing TMPDIR in silence, and end in the
+    user's own directory.
+
+    Args:
+        wanted: what the user said; None for the system's temporary directory.
+    """
+    return wanted or os.environ.get("TMPDIR") or "/tmp"
+
+
+def shortage(directory: str) -> str:
+    """What the file system of session directories has too little of; empty when it has enough.
+
+    A lane that fails for want of space would look like a fence that does.
+    """
+    try:
+        status = os.statvfs(directory)
+    except OSError as error:
+        return f"cannot be looked at: {error.strerror}"
+    free = status.f_bavail * status.f_frsize
+    if free < _FREE_BYTES_MIN:
+        return f"{free // 1024} kB free, sessions need at least {_FREE_BYTES_MIN // _MIB} MB"
+    # A file system without a fixed number of files says 0 of 0.
+    if status.f_files and status.f_favail < _FREE_FILES_MIN:
+        return f"room for {status.f_favail} more files, sessions need at least {_FREE_FILES_MIN}"
+    return ""
 
 
 def remove_tree(path: str) -> None:

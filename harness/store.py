@@ -89,11 +89,21 @@ class RunFolder:
 
         Returns:
             Path of the witness.
+
+        Raises:
+            StoreError: one of the two could not be written, and neither is there.
         """
         stem = os.path.join("witnesses", self._file_name(name))
-        write_whole(self._path(f"{stem}.history.jsonl"), encode(history))
+        beside = self._path(f"{stem}.history.jsonl")
+        write_whole(beside, encode(history))
         path = self._path(f"{stem}.json")
-        write_whole(path, witness.encode(found))
+        try:
+            write_whole(path, witness.encode(found))
+        except StoreError:
+            # The verdict needs the room more than half a witness does.
+            with contextlib.suppress(OSError):
+                os.unlink(beside)
+            raise
         return path
 
     def _path(self, name: str) -> str:

@@ -29,6 +29,9 @@ from harness.janitor import MARK, SessionRoot
 __all__ = ["DONE", "Bug", "ExplorerProcess", "Lost", "Work", "cores", "main", "perform"]
 
 _REAP_S = 10.0
+#: A fence that writes or remembers without end fails at these, before the machine does.
+_FILE_BYTES_MAX = 8 << 20
+_DATA_BYTES_MAX = 1 << 30
 _STOP = "stop"
 _START = "import sys; sys.path[:] = {!r}; from harness.team import main; main({}, {}, {!r}, {})"
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
@@ -234,8 +237,21 @@ def _settle_in(parent: int, core: int) -> None:
     libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(0)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_FSIZE, _FILE_BYTES_MAX)
+    _limit(resource.RLIMIT_DATA, _DATA_BYTES_MAX)
+    # Where memory runs out all the same, let it be the fence's that is taken away.
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write("1000")
     os.sched_setaffinity(0, {core})
+
+
+def _limit(kind: int, most: int) -> None:
+    """Limit this process and all it starts, unless it is limited more already."""
+    soft, hard = (
+        most if now == resource.RLIM_INFINITY else min(now, most) for now in resource.getrlimit(kind)
+    )
+    resource.setrlimit(kind, (soft, hard))
 
 
 def _carry_out(work: Work, connection: Connection, root: str) -> tuple[str, object]:

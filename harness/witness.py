@@ -11,12 +11,16 @@ from typing import Any
 import msgspec
 
 from harness.errors import FormatError
+from harness.files import content
 from harness.program import Program
 from harness.schedule import Schedule
 
 __all__ = ["VERSION", "Claim", "Witness", "encode", "read"]
 
 VERSION = 1
+
+_FILE_BYTES_MAX = 1 << 30
+_CLOCK_NS_END = 1 << 63
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -76,8 +80,7 @@ def read(path: str) -> Witness:
         FormatError: the file is missing, damaged, or of another version.
     """
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        data = content(path, _FILE_BYTES_MAX)
     except OSError as error:
         raise FormatError(f"{path}: {error.strerror}; give the path of a witness that `run` wrote") from error
     try:
@@ -87,6 +90,21 @@ def read(path: str) -> Witness:
                 f"{path}: version {bytes(version).decode()}, expected {VERSION}; "
                 "replay it with the release that wrote it"
             )
-        return msgspec.json.decode(data, type=Witness)
+        found = msgspec.json.decode(data, type=Witness)
     except msgspec.MsgspecError as error:
         raise FormatError(f"{path}: {error}; expected a witness that `run` wrote") from error
+    what = _disagreement(found)
+    if what:
+        raise FormatError(f"{path}: {what}; somebody changed the file, expected it as `run` wrote it")
+    return found
+
+
+def _disagreement(witness: Witness) -> str:
+    """What of a witness does not fit the rest of it; empty when all does."""
+    program, lanes = witness.program, len(witness.program.lanes)
+    strange = next((choice for choice in witness.schedule.choices if not 0 <= choice.lane < lanes), None)
+    if strange is not None:
+        return f"the schedule names lane {strange.lane}, the program has {lanes}"
+    if not 0 <= program.clock_start_ns < _CLOCK_NS_END:
+        return f"clock_start_ns {program.clock_start_ns} is no time"
+    return ""

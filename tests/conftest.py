@@ -39,9 +39,19 @@ def _ext4() -> bool:
     return max(reversed(inside), key=lambda mount: len(mount[0]))[1] == "ext4"
 
 
+def _mounts() -> bool:
+    script = "mount -t tmpfs -o size=64k none /mnt"
+    command = ["unshare", "-m" if os.geteuid() == 0 else "-Urm", "sh", "-c", script]
+    try:
+        return not subprocess.run(command, capture_output=True, timeout=30, check=False).returncode
+    except FileNotFoundError:
+        return False
+
+
 _CAPABILITIES: dict[str, Callable[[], bool]] = {
     "kernel-gate": _kernel_gate,
     "ext4": _ext4,
+    "mounts": _mounts,
     "node": lambda: shutil.which("node") is not None,
 }
 

@@ -12,6 +12,7 @@ import importlib
 import os
 import traceback
 from collections.abc import Sequence
+from typing import Any
 
 from harness.cli.output import OutputGone, remark, stand_on_three_streams
 from harness.cli.status import BUG, INCONCLUSIVE, INTERRUPTED, USAGE
@@ -20,11 +21,20 @@ from harness.errors import FormatError, HarnessError, StoreError, UsageError, Wo
 __all__ = ["main", "parser"]
 
 _EXPLORERS_MAX = 256
+#: Longer than any run, and no more than a clock can count.
+_TIME_LIMIT_S_MAX = 1_000_000_000
+
+
+class _Exact(argparse.ArgumentParser):
+    """Takes options as they are spelt: what a script shortens today could mean something else tomorrow."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(allow_abbrev=False, **more)
 
 
 def parser() -> argparse.ArgumentParser:
     """The whole grammar; importing nothing that a subcommand needs."""
-    top = argparse.ArgumentParser(
+    top = _Exact(
         prog="python -m harness",
         description="Runs real processes against one transcript under a scheduler and judges the fence.",
         epilog="Exit status: 0 as expected, 1 not as expected, 2 bad arguments, 3 inconclusive, "
@@ -135,8 +145,8 @@ def _positive(text: str) -> float:
         value = float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected seconds, got {text!r}") from None
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be > 0 (got {text})")
+    if not 0 < value <= _TIME_LIMIT_S_MAX:
+        raise argparse.ArgumentTypeError(f"must be > 0 and at most {_TIME_LIMIT_S_MAX} (got {text})")
     return value
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import os
 
 import msgspec
 
 from harness import gates
 from harness.bench import measure
+from harness.cli.output import emit
 from harness.cli.status import OK
 from harness.errors import GateUnavailable
 from harness.janitor import place
 from harness.scenario import load
+from harness.store import write_whole
 
 __all__ = ["main"]
 
@@ -28,12 +29,10 @@ def main(arguments: argparse.Namespace) -> int:
     )
     text = msgspec.json.format(msgspec.json.encode(figures), indent=1).decode()
     if arguments.json:
-        print(msgspec.json.encode(figures).decode())
+        emit(msgspec.json.encode(figures).decode())
     else:
         for name, value in figures.items():
-            print(f"{name.replace('_', ' '):<20} {value}")
+            emit(f"{name.replace('_', ' '):<20} {value}")
     if arguments.out:
-        os.makedirs(os.path.dirname(arguments.out) or ".", exist_ok=True)
-        with open(arguments.out, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
+        write_whole(arguments.out, text.encode() + b"\n")
     return OK

@@ -29,6 +29,13 @@ _STYLES = {
     "SURVIVED": "bold red",
     "ACCUSED": "bold red",
 }
+#: Longest name in a table and beside a bar.
+_NAME_MAX = 40
+#: What a column takes beside its text.
+_BORDER = 3
+#: What a narrow terminal can do without; `--json` and wide ones have it.
+_LEAST_FIRST = ("steps/s", "schedules/s", "schedules", "decisions", "stuck", "other violations")
+_NAMES = ("scenario", "fence")
 _WORDS = ("scenario", "fence", "other violations", "caught by", "result")
 
 
@@ -62,9 +69,8 @@ class Display:
         with Progress(
             *columns, console=Console(file=cast("IO[str]", _Tolerant(sys.stderr))), transient=True
         ) as bar:
-            task = bar.add_task(
-                f"{question.scenario.name} / {question.fence}", total=question.schedules, found=""
-            )
+            what = f"{question.scenario.name} / {_brief(question.fence, _NAME_MAX)}"
+            task = bar.add_task(what, total=question.schedules, found="")
 
             def update(tally: Tally) -> None:
                 found = ", ".join(f"{kind} {count}" for kind, count in sorted(tally.violations.items()))
@@ -132,8 +138,15 @@ def _example(result: Result, kind: str, witnesses: Mapping[str, str]) -> list[st
     lines = [f"{headline(history, violation)} (schedule {finding.schedule_index})"]
     lines += story(history, finding.judgement, violation)
     if kind in witnesses:
-        lines.append(f"replay: python -m harness replay {shlex.quote(witnesses[kind])}")
+        lines.append(f"replay: {_python()} -m harness replay {shlex.quote(witnesses[kind])}")
+    else:
+        lines.append(f"no witness is stored; seed {result.question.seed} shows it again in this schedule")
     return lines
+
+
+def _python() -> str:
+    """The interpreter as the user called it: the one that has what we need."""
+    return shlex.quote(sys.orig_argv[0] if sys.orig_argv else "python")
 
 
 def _plain(table: Sequence[Sequence[str]]) -> str:
@@ -142,17 +155,39 @@ def _plain(table: Sequence[Sequence[str]]) -> str:
     return "\n" + "\n".join(line.rstrip() for line in lines)
 
 
+def _fitting(table: Sequence[Sequence[str]], width: int) -> list[list[str]]:
+    """The table without the columns that a narrow terminal has no room for."""
+    named = [name in _NAMES for name in table[0]]
+    fitting = [
+        [_brief(cell, _NAME_MAX) if name else cell for cell, name in zip(row, named, strict=True)]
+        for row in table
+    ]
+    for name in _LEAST_FIRST:
+        if sum(max(map(len, column)) + _BORDER for column in zip(*fitting, strict=True)) < width:
+            break
+        if name in fitting[0]:
+            at = fitting[0].index(name)
+            fitting = [row[:at] + row[at + 1 :] for row in fitting]
+    return fitting
+
+
+def _brief(name: str, most: int) -> str:
+    """The end of a long name: of a path that is what tells it from others."""
+    return name if len(name) <= most else "..." + name[3 - most :]
+
+
 def _drawn(table: Sequence[Sequence[str]]) -> str:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(header_style="bold")
-    for name in table[0]:
-        drawn.add_column(name, justify="left" if name in _WORDS else "right", overflow="fold")
-    for row in table[1:]:
-        drawn.add_row(*map(Text, row[:-1]), Text(row[-1], style=_STYLES.get(row[-1], "")))
     console = Console()
+    fitting = _fitting(table, console.width)
+    drawn = Table(header_style="bold")
+    for name in fitting[0]:
+        drawn.add_column(name, justify="left" if name in _WORDS else "right", overflow="fold")
+    for row in fitting[1:]:
+        drawn.add_row(*map(Text, row[:-1]), Text(row[-1], style=_STYLES.get(row[-1], "")))
     with console.capture() as captured:
         console.print(drawn)
     return captured.get().rstrip("\n")

@@ -10,20 +10,27 @@ from harness import policy
 from harness.cli.output import emit
 from harness.cli.status import INCONCLUSIVE, NOT_EXPECTED, OK
 from harness.errors import FormatError
+from harness.files import content
 from harness.history import decode
 from harness.oracle import judge
 from harness.report.story import headline, story
 
 __all__ = ["main"]
 
+_FILE_BYTES_MAX = 1 << 30
+#: How the other file that `run` writes begins.
+_WITNESS = b'{\n "claim"'
+
 
 def main(arguments: argparse.Namespace) -> int:
     """Judge; 0 without violation, 1 with one, 3 when the truth is not known."""
     try:
-        with open(arguments.history, "rb") as file:
-            data = file.read()
+        data = content(arguments.history, _FILE_BYTES_MAX)
     except OSError as error:
         raise FormatError(f"{arguments.history}: {error.strerror}; give the path of a history") from error
+    if data.startswith(_WITNESS):
+        stem = arguments.history.removesuffix(".json")
+        raise FormatError(f"{arguments.history}: a witness, expected a history; give {stem}.history.jsonl")
     history = decode(data, arguments.history)
     chosen = policy.resolve(arguments.policy) if arguments.policy else None
     judgement = judge(history, chosen)

@@ -7,17 +7,21 @@ import argparse
 import msgspec
 
 from harness.cli.output import emit
+from harness.cli.questions import check_inodes
 from harness.cli.status import INCONCLUSIVE, NOT_EXPECTED, OK
+from harness.errors import FormatError
+from harness.gates import GATES
 from harness.replay import Replayed, replay
 from harness.report.story import headline, story
-from harness.witness import read
+from harness.scenario import load_data
+from harness.witness import Witness, read
 
 __all__ = ["main"]
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Replay; 0 when the violation shows again, 1 when it does not, 3 when nothing can be said."""
-    witness = read(arguments.witness)
+    witness = _read(arguments.witness, arguments.session_root)
     replayed = replay(witness, arguments.fence, arguments.session_root)
     if arguments.json:
         emit(msgspec.json.encode(_summary(replayed, witness.claim.kind)).decode())
@@ -26,6 +30,27 @@ def main(arguments: argparse.Namespace) -> int:
     if replayed.judgement.inconclusive:
         return INCONCLUSIVE
     return OK if replayed.violation is not None else NOT_EXPECTED
+
+
+def _read(path: str, root: str | None) -> Witness:
+    """The witness, which can be replayed here.
+
+    Raises:
+        FormatError: the file cannot be read, or its parts do not fit each other.
+        UsageError: the file system under the session directory cannot serve it.
+    """
+    witness = read(path)
+    if witness.gate not in GATES:
+        raise FormatError(f"{path}: gate {witness.gate!r}, expected one of {', '.join(GATES)}")
+    scenario = load_data(witness.scenario, where=path)
+    lanes = sum(lane.count for lane in scenario.lanes)
+    if lanes != len(witness.program.lanes):
+        raise FormatError(
+            f"{path}: a program of {len(witness.program.lanes)} lanes for a scenario of {lanes}; "
+            "somebody changed the file, expected it as `run` wrote it"
+        )
+    check_inodes([scenario], root)
+    return witness
 
 
 def _summary(replayed: Replayed, kind: str) -> dict[str, object]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from fence import FENCES
 from harness.actions import ACTIONS
 from harness.entries import make
 from harness.faults import CALLS, CUTTABLE
@@ -18,9 +19,9 @@ from harness.roles import ROLES
 from harness.roles.protocol import highest
 from harness.scenario.explain import name_fault, suggest
 from harness.scenario.model import LANES_MAX, OPS_MAX, PROGRAM_BYTES_MAX, Scenario
-from harness.scenario.reader import Document, Path
+from harness.scenario.reader import Document, Path, Position
 
-__all__ = ["LOCK_OPTIONS", "check_limits", "check_names"]
+__all__ = ["LOCK_OPTIONS", "check_fences", "check_limits", "check_names"]
 
 #: What the locks below the fences understand. Other options are a fence's own business.
 LOCK_OPTIONS: Final = (
@@ -80,6 +81,24 @@ def _unknown_names(
     for name in options if isinstance(options, dict) else ():
         if name.startswith("lock_") and name not in LOCK_OPTIONS:
             yield ("fence_options", name), f"unknown option of a lock{suggest(name, LOCK_OPTIONS)}"
+
+
+def check_fences(document: Document) -> None:
+    """Add a fault for every fence that is named as a registered one and is not.
+
+    A stored scenario is not asked: what it expected of a fence that is gone matters to nobody.
+    """
+    data = document.data if isinstance(document.data, dict) else {}
+    expect, fences = data.get("expect"), data.get("fences")
+    for name in expect if isinstance(expect, dict) else ():
+        _check_fence(document, document.keys[("expect", name)], ("expect", name), name)
+    for index, name in enumerate(fences if isinstance(fences, list) else ()):
+        _check_fence(document, document.values[("fences", index)], ("fences", index), name)
+
+
+def _check_fence(document: Document, position: Position, path: Path, name: Any) -> None:
+    if isinstance(name, str) and ":" not in name and name not in FENCES and not document.is_unread(path):
+        document.fault(position, path, name_fault("fence", name, FENCES, "fences"))
 
 
 def _check_policy(document: Document, policy: Any) -> None:

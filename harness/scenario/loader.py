@@ -17,8 +17,9 @@ from annotated_types import MaxLen, MinLen, doc
 from pydantic import Discriminator, TypeAdapter, ValidationError
 
 from harness.errors import Fault, ScenarioError
+from harness.files import TooLargeError, content
 from harness.roles import ROLES, LaneSettings
-from harness.scenario.checks import check_limits, check_names
+from harness.scenario.checks import check_fences, check_limits, check_names
 from harness.scenario.explain import explain, show
 from harness.scenario.model import LANES_MAX, Scenario
 from harness.scenario.reader import Document, read
@@ -105,7 +106,9 @@ def _place(document: Document, value: Any, path: tuple[str | int, ...]) -> None:
 
 def _load(path: str) -> Scenario:
     name = os.path.splitext(os.path.basename(path))[0]
-    return _validate(name, read(path, _text(path)))
+    document = read(path, _text(path))
+    check_fences(document)
+    return _validate(name, document)
 
 
 def _text(path: str) -> str:
@@ -115,8 +118,10 @@ def _text(path: str) -> str:
         ScenarioError: it cannot be read, is too large, or is not UTF-8.
     """
     try:
-        with open(path, "rb") as file:
-            content = file.read(FILE_BYTES_MAX + 1)
+        text = content(path, FILE_BYTES_MAX)
+    except TooLargeError as error:
+        message = f"{error.strerror}, no scenario needs that; is it the right file?"
+        raise _unreadable(path, 1, 1, message) from None
     except IsADirectoryError:
         raise _unreadable(
             path, 1, 1, "is a directory, expected a scenario file; name the files in it"
@@ -126,16 +131,13 @@ def _text(path: str) -> str:
         raise _unreadable(
             path, 1, 1, f"cannot be read: {reason}; check the path and its permissions"
         ) from error
-    if len(content) > FILE_BYTES_MAX:
-        message = f"larger than {FILE_BYTES_MAX} bytes, no scenario needs that; is it the right file?"
-        raise _unreadable(path, 1, 1, message)
     try:
-        return content.decode("utf-8-sig")
+        return text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = content[: error.start]
+        before = text[: error.start]
         line = before.count(b"\n") + 1
         column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
-        message = f"byte 0x{content[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        message = f"byte 0x{text[error.start]:02x} is not UTF-8; save the file as UTF-8"
         raise _unreadable(path, line, column, message) from None
 
 

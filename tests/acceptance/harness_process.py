@@ -142,6 +142,7 @@ class Harness:
         self,
         *arguments: object,
         environment: Mapping[str, str] | None = None,
+        within: Sequence[str] = (),
         before: Callable[[], None] | None = None,
         **popen: Any,
     ) -> Running:
@@ -150,10 +151,11 @@ class Harness:
         Args:
             arguments: of the command line, turned into text.
             environment: variables on top of ours.
+            within: a command that ends by becoming its arguments.
             before: called in the child before it becomes the harness.
             popen: anything else for `subprocess.Popen`.
         """
-        command = [sys.executable, "-m", "harness", *map(str, arguments)]
+        command = [*within, sys.executable, "-m", "harness", *map(str, arguments)]
         options: dict[str, Any] = {
             "cwd": ROOT,
             "stdin": subprocess.DEVNULL,

@@ -38,6 +38,8 @@ def _refused(harness: Harness, ended: Ended) -> str:
         (["--time-limit-s", "-1"], "--time-limit-s: must be > 0"),
         (["--time-limit-s", "nan"], "--time-limit-s: must be > 0"),
         (["--time-limit-s", "inf"], "--time-limit-s: must be > 0"),
+        (["--time-limit-s", "1e30"], "--time-limit-s: must be > 0 and at most 1000000000"),
+        (["--time", "3"], "unrecognized arguments: --time 3"),
         (["--explorers", "0"], "--explorers: must be 1 to 256"),
         (["--explorers", "100000"], "--explorers: must be 1 to 256"),
         (["--gate", "ptrace"], "invalid choice: 'ptrace'"),
@@ -47,6 +49,8 @@ def _refused(harness: Harness, ended: Ended) -> str:
         (["--fence", "fence.none:Missing"], "has no Missing; fences there: NoFence"),
         (["--fence", "os:path"], "has a path that is no subclass of Fence"),
         (["--fence", "missing.py:Fence"], "no file missing.py"),
+        (["--fence", "../missing:Fence"], "../missing does not end in .py; give path/file.py:Class"),
+        (["--fence", "exec:./fence"], "exec:./fence: a fence that is a command of its own is not built yet"),
         (["--fence", ":"], "unknown fence"),
         (["--bogus"], "unrecognized arguments: --bogus"),
         (["--session-root", "/proc/no/such"], "no session directory can be made"),
@@ -89,6 +93,29 @@ def test_every_scenario_that_cannot_be_read_is_named(harness: Harness, tmp_path:
     assert f"{files[1]}:1:11: byte 0xe9 is not UTF-8" in err
     assert f"{files[2]}:1:1: cannot be read: Permission denied" in err
     assert f"{files[3]}:1:1: cannot be read: No such file or directory" in err
+
+
+@pytest.mark.parametrize("command", ["run", "replay", "judge"])
+def test_a_pipe_that_nobody_writes_to_is_no_file(harness: Harness, tmp_path: Path, command: str) -> None:
+    pipe = tmp_path / "pipe.yaml"
+    os.mkfifo(pipe)
+    ended = harness.call(command, pipe)
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith(f"{pipe}:")
+
+
+def test_a_device_without_an_end_is_no_scenario(harness: Harness) -> None:
+    err = _refused(harness, harness.run("/dev/zero"))
+    assert err.startswith("/dev/zero:1:1: larger than 1048576 bytes")
+
+
+def test_a_scenario_may_come_through_a_pipe(harness: Harness, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, SCENARIO.replace("coordinated", "anarchy").encode())
+    os.close(writing)
+    err = _refused(harness, harness.run(f"/dev/fd/{reading}", pass_fds=(reading,)))
+    os.close(reading)
+    assert f"/dev/fd/{reading}:3:9: policy: unknown policy 'anarchy'" in err
 
 
 def test_a_folder_without_scenarios_is_refused(harness: Harness, tmp_path: Path) -> None:
@@ -156,9 +183,22 @@ def test_every_bad_fence_is_named_at_once(harness: Harness, tmp_path: Path) -> N
     assert [line.split(":")[0] for line in lines] == ["--fence leger", f"--fence {fences}"]
 
 
-def test_a_bad_fence_of_a_scenario_is_refused_with_its_name(harness: Harness, tmp_path: Path) -> None:
-    scenario = write_scenario(tmp_path, SCENARIO.replace("expect: {}", "expect: {leger: [crash]}"))
-    assert "scenario small: leger: unknown fence" in _refused(harness, harness.run(scenario))
+def test_a_bad_fence_of_a_scenario_is_refused_with_its_place(harness: Harness, tmp_path: Path) -> None:
+    text = SCENARIO.replace("expect: {}", "expect: {leger: [crsh]}\nfences: [none, nome]")
+    scenario = write_scenario(tmp_path, text)
+    lines = _refused(harness, harness.run(scenario)).splitlines()
+    assert [line.removeprefix(f"{scenario}:").partition("?")[0] for line in lines] == [
+        "11:10: expect.leger: unknown fence 'leger'; did you mean 'ledger'",
+        "11:18: expect.leger[0]: unknown value 'crsh'; did you mean 'crash'",
+        "12:16: fences[1]: unknown fence 'nome'; did you mean 'none'",
+    ]
+
+
+def test_a_bad_file_of_fences_of_a_scenario_is_refused_with_its_name(
+    harness: Harness, tmp_path: Path
+) -> None:
+    scenario = write_scenario(tmp_path, SCENARIO.replace("expect: {}", 'expect: {"gone.py:Gone": [crash]}'))
+    assert "scenario small: gone.py:Gone: no file gone.py" in _refused(harness, harness.run(scenario))
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,6 +100,58 @@ DAMAGED = {
     "another thing": b'{"version": 1}',
     "binary": bytes(range(256)),
 }
+
+
+def test_the_command_that_a_failure_ends_with_works_as_it_stands(harness: Harness, tmp_path: Path) -> None:
+    out = tmp_path / "it's a folder"
+    ended = harness.run(write_scenario(tmp_path, ROGUE), "--fence", "none", "--schedules", 10, "--out", out)
+    (command,) = re.findall(r"^  replay: (.*)$", ended.out, re.MULTILINE)
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "(the same history, step by step)" in done.stdout
+
+
+def _changed(witness: dict[str, Any], name: str) -> str:
+    if name == "lane":
+        witness["schedule"]["choices"][3] = [99, 0, 0]
+        return "the schedule names lane 99, the program has 2"
+    if name == "gate":
+        witness["gate"] = "iron"
+        return "gate 'iron', expected one of kernel, free"
+    if name == "time":
+        witness["program"]["clock_start_ns"] = -1
+        return "clock_start_ns -1 is no time"
+    if name == "scenario":
+        witness["scenario"]["lanes"].pop()
+        return "a program of 2 lanes for a scenario of 1"
+    witness["version"] = 2
+    return "version 2, expected 1; replay it with the release that wrote it"
+
+
+@pytest.mark.parametrize("name", ["lane", "gate", "time", "scenario", "version"])
+def test_a_witness_whose_parts_do_not_fit_is_refused(harness: Harness, tmp_path: Path, name: str) -> None:
+    harness.run(write_scenario(tmp_path, ROGUE), "--fence", "none", "--schedules", 10)
+    (path,) = harness.witnesses()
+    witness = json.loads(path.read_text())
+    words = _changed(witness, name)
+    path.write_text(json.dumps(witness))
+    ended = _replay(harness, path)
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith(f"{path}: {words}")
+
+
+def test_a_witness_cut_off_is_refused_and_one_is_no_history(harness: Harness, tmp_path: Path) -> None:
+    harness.run(write_scenario(tmp_path, ROGUE), "--fence", "none", "--schedules", 10)
+    (path,) = harness.witnesses()
+    judged = harness.call("judge", path)
+    assert (judged.status, judged.out) == (2, "")
+    assert f"a witness, expected a history; give {path.with_suffix('.history.jsonl')}" in judged.err
+    path.write_bytes(path.read_bytes()[:-100])
+    ended = _replay(harness, path)
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith(f"{path}: ")
 
 
 @pytest.mark.parametrize("command", ["replay", "judge"])

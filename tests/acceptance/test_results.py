@@ -95,9 +95,7 @@ def test_a_full_disk_leaves_no_half_file(harness: Harness, tmp_path: Path) -> No
     assert ended.object["violations"] == {"crash": 3}
     assert harness.verdicts() == ended.objects
     assert ended.object["first_violation"]["witness"] is None
-    assert harness.witnesses() == []
-    for whole in (harness.out / "witnesses").iterdir():
-        assert harness.call("judge", whole, "--json").status == 1
+    assert list((harness.out / "witnesses").iterdir()) == []
 
 
 @needs_gate
@@ -148,3 +146,18 @@ def test_a_second_run_into_a_folder_starts_its_verdicts_anew(harness: Harness, t
     for seed in (1, 2):
         assert harness.run(scenario, "--fence", "none", "--schedules", 1, "--seed", seed).status == 0
     assert [verdict["seed"] for verdict in harness.verdicts()] == [2]
+
+
+@needs_gate
+def test_runs_at_the_same_time_do_not_disturb_each_other(harness: Harness, tmp_path: Path) -> None:
+    scenario, _ = _raising(tmp_path)
+    outs = [tmp_path / name for name in ("one", "two", "three")]
+    running = [harness.start_run(scenario, "--schedules", 40, "--json", "--out", out) for out in outs]
+    found = [one.end() for one in running]
+    harness.assert_nothing_left(running[0])
+    assert [ended.status for ended in found] == [0, 0, 0]
+    assert len({ended.object["histories"] for ended in found}) == 1
+    for out, ended in zip(outs, found, strict=True):
+        harness.out = out
+        assert harness.verdicts() == ended.objects
+        assert len(harness.witnesses()) == 1

@@ -66,6 +66,51 @@ class KillsItself(Fence):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+class ExitsInAThread(Fence):
+    def guarded_write(self, entries):
+        thread = threading.Thread(target=os._exit, args=(7,))
+        thread.start()
+        thread.join()
+
+
+class BecomesAnotherProgram(Fence):
+    def guarded_write(self, entries):
+        os.execvp("sleep", ["sleep", "1000"])
+
+
+class WantsAllMemory(Fence):
+    def guarded_write(self, entries):
+        self.kept = []
+        while True:
+            self.kept.append(bytearray(256 << 20))
+
+
+class WritesWithoutEnd(Fence):
+    def guarded_write(self, entries):
+        with open(self.path, "ab") as file:
+            file.truncate(1 << 40)
+
+
+class ClosesEverything(Fence):
+    def guarded_write(self, entries):
+        os.closerange(0, 65536)
+        super().guarded_write(entries)
+
+
+class LeavesChildren(Fence):
+    def guarded_write(self, entries):
+        for _ in range(5):
+            if os.fork() == 0:
+                while True:
+                    pass
+        super().guarded_write(entries)
+
+
+class KillsItsGroup(Fence):
+    def guarded_write(self, entries):
+        os.killpg(0, signal.SIGKILL)
+
+
 class Deadlock(Fence):
     def guarded_write(self, entries):
         lock = threading.Lock()
@@ -205,6 +250,9 @@ def _violations(found: dict[str, Any]) -> dict[str, int]:
         ("Recurses", "RecursionError"),
         ("Exits", "SystemExit: 5"),
         ("ExitsAtOnce", "the process ended with status 3"),
+        ("ExitsInAThread", "the process ended with status 7"),
+        ("WantsAllMemory", "MemoryError"),
+        ("WritesWithoutEnd", "File too large"),
     ],
 )
 def test_a_fence_that_breaks_off_has_crashed(harness: Harness, tmp_path: Path, name: str, words: str) -> None:
@@ -256,13 +304,22 @@ def test_a_write_by_what_is_no_lane_is_inconclusive(harness: Harness, tmp_path: 
     assert "touched the session directory" in ended.object["why_inconclusive"]
 
 
-@pytest.mark.parametrize("name", ["AThreadIdles", "Prints", "Wanders"])
+@pytest.mark.parametrize("name", ["AThreadIdles", "Prints", "Wanders", "ClosesEverything"])
 def test_what_touches_no_transcript_is_no_business_of_ours(
     harness: Harness, tmp_path: Path, name: str
 ) -> None:
     ended = _run(harness, tmp_path, name, 3)
     assert (ended.status, ended.err) == (0, "")
     assert _violations(ended.object) == {}
+
+
+@pytest.mark.parametrize("name", ["BecomesAnotherProgram", "LeavesChildren", "KillsItsGroup"])
+def test_a_fence_that_starts_or_ends_what_it_likes_leaves_nothing(
+    harness: Harness, tmp_path: Path, name: str
+) -> None:
+    ended = _run(harness, tmp_path, name, 2)
+    assert ended.status in (0, 1, 3), ended
+    assert set(ended.object["violations"]) <= {"crash"}
 
 
 def test_a_fence_that_runs_a_program_is_never_accused(harness: Harness, tmp_path: Path) -> None:
