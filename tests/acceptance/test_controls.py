@@ -137,7 +137,6 @@ def test_what_is_not_known_is_no_success(harness: Harness, tmp_path: Path) -> No
     ("arguments", "said"),
     [
         (("--only", "stat-size"), "--only stat-size: no control"),
-        (("--only", "pr-84046-without-snapshot-after-throw"), "a fault that no lane can make"),
         (("--strategies", "luck"), "--strategy luck: unknown"),
         (("--scenarios", "nowhere"), "nowhere"),
         (("--seeds", "0"), "must be 1"),
