@@ -1,16 +1,19 @@
 """The critical pair: two steps whose order decides between violation and pass.
 
-Where lanes switch in a shrunk schedule, the step on either side is moved through the
-other lane's steps, one neighbour at a time. If the violation is lost on the way, it is
-lost at the exchange of two neighbours: they are the pair.
+Where lanes switch in a shrunk schedule, one lane's steps are moved past the other's
+block, as many as it takes to lose the violation; then the last of them alone, one
+neighbour after the other. It is lost at the exchange of two neighbours: they are the
+pair.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
-from harness.history import Invoke
+import msgspec
+
+from harness.history import Invoke, Step
 from harness.schedule import Choice
 from harness.shrink.case import Case, Shown
 from harness.shrink.protocol import Answer
@@ -19,26 +22,34 @@ from harness.witness import Critical, Place
 __all__ = ["critical_pairs"]
 
 _Choices = tuple[Choice, ...]
+_Build = Callable[[int], _Choices]
+
+
+class _Flip(msgspec.Struct, frozen=True):
+    """Where a row of schedules loses the violation: at `number`, and not yet at the one before."""
+
+    number: int
+    kept: _Choices
+    lost: Answer
 
 
 def critical_pairs(shown: Shown) -> Generator[Case, Answer, tuple[Critical, ...]]:
-    """Look at both sides of every switch.
+    """Look at every switch in both directions.
 
     Returns:
         Those with a clean pass the other way round first, and among them those that touch
         a cause of the violation, the latest first.
     """
-    choices = shown.choices
     found: dict[tuple[int, int], bool] = {}
-    start = 0
-    blocks = shown.blocks()
-    for before, after in itertools.pairwise(blocks):
-        middle = start + len(before)
-        for moving, end in ((middle, start), (middle - 1, middle + len(after) - 1)):
-            pair = yield from _decided(shown, choices, moving, end)
+    blocks = [tuple(block) for block in shown.blocks()]
+    for number, (one, other) in enumerate(itertools.pairwise(blocks)):
+        head = _flat(blocks[:number])
+        tail = _flat(blocks[number + 2 :])
+        for search in (_delaying, _advancing):
+            pair = yield from search(shown, head, one, other, tail)
             if pair is not None:
-                found[pair[0]] = pair[1]
-        start = middle
+                first, second, clean = pair
+                found[(shown.choices.index(first), shown.choices.index(second))] = clean
     causes = _causes(shown)
     order = sorted(found, key=lambda pair: (not found[pair], causes.isdisjoint(pair), -pair[1]))
     return tuple(
@@ -47,45 +58,83 @@ def critical_pairs(shown: Shown) -> Generator[Case, Answer, tuple[Critical, ...]
     )
 
 
-def _decided(
-    shown: Shown, choices: _Choices, moving: int, end: int
-) -> Generator[Case, Answer, tuple[tuple[int, int], bool] | None]:
-    """Move one step towards another place, and find the exchange at which the violation is lost.
+_Pair = tuple[Choice, Choice, bool]
 
-    Args:
-        moving: index of the step that is moved.
-        end: index of the last step that it is moved past.
+
+def _delaying(
+    shown: Shown, head: _Choices, one: _Choices, other: _Choices, tail: _Choices
+) -> Generator[Case, Answer, _Pair | None]:
+    """Let the first block come later: some steps of the second one go before it."""
+
+    def together(count: int) -> _Choices:
+        return (*head, *other[:count], *one, *other[count:], *tail)
+
+    whole = yield from _flip(shown, together, len(other))
+    if whole is None:
+        return None
+    at = whole.number - 1
+    step, size = other[at], len(one)
+
+    def alone(count: int) -> _Choices:
+        return (*head, *other[:at], *one[: size - count], step, *one[size - count :], *other[at + 1 :], *tail)
+
+    flip = yield from _flip(shown, alone, size)
+    return _checked(flip, one[size - flip.number], step) if flip is not None else None
+
+
+def _advancing(
+    shown: Shown, head: _Choices, one: _Choices, other: _Choices, tail: _Choices
+) -> Generator[Case, Answer, _Pair | None]:
+    """Let the second block come earlier: some steps of the first one go behind it."""
+    size = len(one)
+
+    def together(count: int) -> _Choices:
+        return (*head, *one[: size - count], *other, *one[size - count :], *tail)
+
+    whole = yield from _flip(shown, together, size)
+    if whole is None:
+        return None
+    at = size - whole.number
+    step = one[at]
+
+    def alone(count: int) -> _Choices:
+        return (*head, *one[:at], *other[:count], step, *other[count:], *one[at + 1 :], *tail)
+
+    flip = yield from _flip(shown, alone, len(other))
+    return _checked(flip, step, other[flip.number - 1]) if flip is not None else None
+
+
+def _flip(shown: Shown, build: _Build, most: int) -> Generator[Case, Answer, _Flip | None]:
+    """Find where a row of schedules, the first of which shows the violation, loses it.
 
     Returns:
-        The pair, in its order in the witness, and whether the other order is clean.
+        None where the last one of them still shows it, or where the truth is not known.
     """
-    lost = yield Case(shown.program, _moved(choices, moving, end))
+    lost = yield Case(shown.program, build(most))
     if lost.same_kind or not lost.conclusive:
         return None
-    step = 1 if end > moving else -1
-    near, far = moving, end
-    kept_choices = choices
-    while abs(far - near) > 1:
-        middle = near + step * (abs(far - near) // 2)
-        answer = yield Case(shown.program, _moved(choices, moving, middle))
+    near, far, kept = 0, most, build(0)
+    while far - near > 1:
+        middle = (near + far) // 2
+        answer = yield Case(shown.program, build(middle))
         if answer.same_kind:
-            near, kept_choices = middle, answer.choices
+            near, kept = middle, answer.choices
         elif answer.conclusive:
             far, lost = middle, answer
         else:
             return None
-    first, second = sorted((moving, far))
-    if _neighbours(kept_choices, choices[first], choices[second]) and _neighbours(
-        lost.choices, choices[second], choices[first]
-    ):
-        return (first, second), lost.clean
+    return _Flip(far, kept, lost)
+
+
+def _checked(flip: _Flip, first: Choice, second: Choice) -> _Pair | None:
+    """The pair, if its steps really were neighbours in both orders."""
+    if _neighbours(flip.kept, first, second) and _neighbours(flip.lost.choices, second, first):
+        return first, second, flip.lost.clean
     return None
 
 
-def _moved(choices: _Choices, moving: int, end: int) -> _Choices:
-    order = list(choices)
-    order.insert(end, order.pop(moving))
-    return tuple(order)
+def _flat(blocks: list[_Choices]) -> _Choices:
+    return tuple(itertools.chain.from_iterable(blocks))
 
 
 def _neighbours(choices: _Choices, first: Choice, second: Choice) -> bool:
@@ -99,7 +148,7 @@ def _neighbours(choices: _Choices, first: Choice, second: Choice) -> bool:
 
 def _causes(shown: Shown) -> set[int]:
     """The violation's causes as places in the schedule."""
-    steps = [at for at, event in enumerate(shown.history.events) if event in shown.steps()]
+    steps = [at for at, event in enumerate(shown.history.events) if isinstance(event, Step)]
     return {step for step, at in enumerate(steps) if at in shown.violation.causes}
 
 
