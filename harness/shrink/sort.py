@@ -6,35 +6,16 @@ between the load and their baseline, and every missed takeover could be moved th
 
 from __future__ import annotations
 
-import re
-
 from harness.history import Event, History, Step
-from harness.oracle import Judgement, Violation
+from harness.oracle import Judgement, Violation, subkind_of
 
-__all__ = ["sort_of", "subkind_of"]
+__all__ = ["sort_of"]
 
-_EXCEPTION = re.compile(r"crashed: (\w+)")
 _BY_WINDOW = frozenset({"missed_takeover", "false_positive"})
 _LOOKS = {
     **dict.fromkeys(("stat", "lstat", "fstat", "newfstatat", "statx"), "stat"),
     **dict.fromkeys(("read", "pread64", "readv", "preadv", "preadv2"), "read"),
 }
-
-
-def subkind_of(judgement: Judgement, violation: Violation) -> str:
-    """What kind of its kind a violation is.
-
-    Returns:
-        ``absorbed`` for a missed takeover of that kind, the exception's name for a crash,
-        otherwise nothing.
-    """
-    if violation.kind == "crash":
-        found = _EXCEPTION.search(violation.detail)
-        return found[1] if found else ""
-    for decision in judgement.decisions:
-        if decision.at == violation.at and decision.lane == violation.lane:
-            return decision.kind
-    return ""
 
 
 def sort_of(history: History, judgement: Judgement, violation: Violation) -> tuple[str, str, str]:
