@@ -66,6 +66,7 @@ class RunFolder:
         self.path = path
         self._verdicts = b""
         self._names: Counter[str] = Counter()
+        self._stems: dict[str, str] = {}
         try:
             os.makedirs(os.path.join(path, "witnesses"), exist_ok=True)
         except OSError as error:
@@ -90,8 +91,21 @@ class RunFolder:
         Returns:
             Path of the witness.
         """
-        stem = os.path.join("witnesses", self._file_name(name))
+        self._stems[name] = self._file_name(name)
+        stem = os.path.join("witnesses", self._stems[name])
         write_whole(self._path(f"{stem}.history.jsonl"), encode(history))
+        path = self._path(f"{stem}.json")
+        write_whole(path, witness.encode(found))
+        return path
+
+    def shrunk(self, name: str, found: Witness) -> str:
+        """Store a shrunk witness with its history beside the original, which was stored last under that name.
+
+        Returns:
+            Its path.
+        """
+        stem = os.path.join("witnesses", f"{self._stems[name]}.shrunk")
+        write_whole(self._path(f"{stem}.history.jsonl"), found.history.encode())
         path = self._path(f"{stem}.json")
         write_whole(path, witness.encode(found))
         return path

@@ -12,6 +12,8 @@ from typing import IO, TextIO, cast
 
 from harness.campaign import Question, Result
 from harness.cli.output import emit
+from harness.cli.recalling import Known
+from harness.cli.shrinking import Small
 from harness.report.story import headline, story
 from harness.report.summary import Summary, encode, rows
 from harness.tally import Tally
@@ -68,13 +70,22 @@ class Display:
 
             yield update
 
-    def result(self, result: Result, summary: Summary, witnesses: Mapping[str, str]) -> None:
+    def result(
+        self,
+        result: Result,
+        summary: Summary,
+        witnesses: Mapping[str, str],
+        shrunk: Mapping[str, Small],
+        known: Sequence[Known],
+    ) -> None:
         """Show what came of one question.
 
         Args:
             result: what was found.
             summary: what is to be said of it.
             witnesses: path of the stored witness by kind of violation.
+            shrunk: those that were made smaller.
+            known: what kept witnesses show.
         """
         if self._json:
             emit(encode(summary))
@@ -84,7 +95,15 @@ class Display:
         if summary.why_inconclusive:
             lines.append(f"  INCONCLUSIVE: {summary.why_inconclusive}")
         if summary.first_violation is not None:
-            lines += [f"  {line}" for line in _example(result, summary.first_violation["kind"], witnesses)]
+            kind = summary.first_violation["kind"]
+            lines += [f"  {line}" for line in _example(result, kind, witnesses, shrunk.get(kind))]
+        others = [kind for kind in shrunk if kind != (summary.first_violation or {}).get("kind")]
+        lines += [
+            f"  {kind.replace('_', ' ')}: {shrunk[kind].shrunk.told()}\n  {_replay(shrunk[kind].path)}"
+            for kind in others
+        ]
+        # Last, for what ends a result is the command to go on with.
+        lines += [f"  {line}" for one in known for line in _recalled(one, summary.fence)]
         emit("\n".join(lines))
 
     def table(self, summaries: Sequence[Summary]) -> None:
@@ -109,14 +128,35 @@ def _in_short(result: Result, summary: Summary) -> str:
     return f"{found or 'no violation'} ({rate})"
 
 
-def _example(result: Result, kind: str, witnesses: Mapping[str, str]) -> list[str]:
+def _example(result: Result, kind: str, witnesses: Mapping[str, str], small: Small | None) -> list[str]:
     finding = result.tally.first[kind]
+    if small is not None and small.shrunk.best is not None:
+        best = small.shrunk.best
+        lines = [f"{headline(best.history, best.violation)} (schedule {finding.schedule_index}, shrunk)"]
+        lines += story(best.history, best.judgement, best.violation, small.witness.critical)
+        lines.append(small.shrunk.told())
+        if small.kept:
+            lines.append(f"kept: {small.kept}")
+        return [*lines, _replay(small.path)]
     history, violation = finding.history, finding.violation
     lines = [f"{headline(history, violation)} (schedule {finding.schedule_index})"]
     lines += story(history, finding.judgement, violation)
     if kind in witnesses:
-        lines.append(f"replay: python -m harness replay {shlex.quote(witnesses[kind])}")
+        lines.append(_replay(witnesses[kind]))
     return lines
+
+
+def _replay(path: str) -> str:
+    return f"replay: python -m harness replay {shlex.quote(path)}"
+
+
+def _recalled(known: Known, fence: str) -> list[str]:
+    """What a kept witness shows now; nothing where it is quiet or the run was ended."""
+    if not known.violations:
+        return []
+    if not known.unexpected:
+        return [f"known witness shows again, as expected: {', '.join(known.violations)} ({known.witness})"]
+    return [*known.reasons(), f"{_replay(known.witness)} --fence {shlex.quote(fence)}"]
 
 
 def _plain(table: Sequence[Sequence[str]]) -> str:

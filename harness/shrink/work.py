@@ -52,6 +52,28 @@ class Shrunk(msgspec.Struct, frozen=True):
         """How small it is now."""
         return self.before if self.best is None else self.best.size
 
+    def figures(self) -> dict[str, object]:
+        """How much smaller it is, for scripts."""
+        names = ("steps", "switches", "lanes", "ops", "lines")
+        return {
+            **{
+                name: {"before": getattr(self.before, name), "after": getattr(self.after, name)}
+                for name in names
+            },
+            "runs": self.runs,
+            "seconds": self.seconds,
+            "finished": self.finished,
+        }
+
+    def told(self) -> str:
+        """How much smaller it is, for people."""
+        before, after = self.before, self.after
+        return (
+            f"shrunk from {before.steps} to {after.steps} steps, "
+            f"{before.switches} to {after.switches} switches, {before.ops} to {after.ops} operations ({self.runs} schedules in {self.seconds:.1f} s"
+            f"{'' if self.finished else '; stopped before it was done'})"
+        )
+
     def witness(self, original: Witness) -> Witness:
         """What replays it.
 
