@@ -156,7 +156,7 @@ def _recalled(known: Known, fence: str) -> list[str]:
         return []
     if not known.unexpected:
         return [f"known witness shows again, as expected: {', '.join(known.violations)} ({known.witness})"]
-    return [*known.reasons(), f"{_replay(known.witness)} --fence {shlex.quote(fence)}"]
+    return [f"{_replay(known.witness)} --fence {shlex.quote(fence)}"]
 
 
 def _plain(table: Sequence[Sequence[str]]) -> str:

@@ -55,6 +55,11 @@ class Size(msgspec.Struct, frozen=True, order=True):
     steps: int
     switches: int
 
+    @property
+    def story(self) -> tuple[int, ...]:
+        """What there is to read; waits and places aside."""
+        return self.lanes, self.ops, self.reading, self.lines
+
     @staticmethod
     def of(program: Program, choices: Sequence[Choice]) -> Size:
         """Measure a program under the schedule that it really took."""

@@ -74,7 +74,7 @@ class Lab:
         return judgement.inconclusive or "it does not show the violation any more"
 
     def carry_out(self, passes: Iterable[Pass]) -> Iterator[Shown]:
-        """Take all passes until none of them finds anything.
+        """Take all passes until none of them leaves less to read.
 
         Yields:
             The best so far, after each run.
@@ -82,9 +82,9 @@ class Lab:
         Raises:
             OutOfTime: the deadline has passed.
         """
-        size = None
-        while size != self.best.size:
-            size = self.best.size
+        story = None
+        while story != self.best.size.story:
+            story = self.best.size.story
             for one in passes:
                 yield from self._take(one)
 

@@ -68,11 +68,12 @@ class Shrunk(msgspec.Struct, frozen=True):
     def told(self) -> str:
         """How much smaller it is, for people."""
         before, after = self.before, self.after
-        return (
-            f"shrunk from {before.steps} to {after.steps} steps, "
-            f"{before.switches} to {after.switches} switches, {before.ops} to {after.ops} operations ({self.runs} schedules in {self.seconds:.1f} s"
-            f"{'' if self.finished else '; stopped before it was done'})"
-        )
+        parts = [
+            f"{getattr(before, name)} to {getattr(after, name)} {words}"
+            for name, words in (("steps", "steps"), ("switches", "switches"), ("ops", "operations"))
+        ]
+        stopped = "" if self.finished else "; stopped before it was done"
+        return f"shrunk from {', '.join(parts)} ({self.runs} schedules in {self.seconds:.1f} s{stopped})"
 
     def witness(self, original: Witness) -> Witness:
         """What replays it.

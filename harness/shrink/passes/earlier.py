@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Generator
 
+from harness.schedule import Choice
 from harness.shrink.case import Case, Shown
 from harness.shrink.protocol import Answer
 
@@ -12,25 +14,23 @@ __all__ = ["earlier"]
 
 def earlier(shown: Shown) -> Generator[Case, Answer, None]:
     """Put each block before the last n steps of the block before it, with the largest n first."""
-    number = 1
     blocks = shown.blocks()
+    number = 1
     while number < len(blocks):
-        before, block = blocks[number - 1], blocks[number]
-        steps = len(before) - 1
+        steps = len(blocks[number - 1]) - 1
         while steps > 0:
-            blocks = shown.blocks()
-            moved = [*before[:-steps], *block, *before[-steps:]]
-            rest = [choice for later in blocks[number + 1 :] for choice in later]
-            head = [choice for early in blocks[: number - 1] for choice in early]
-            answer = yield Case(shown.program, (*head, *moved, *rest))
-            if answer.better is not None:
-                shown = answer.better
-                blocks = shown.blocks()
-                if number >= len(blocks):
-                    return
-                before, block = blocks[number - 1], blocks[number]
-                steps = min(steps, len(before) - 1)
-            else:
+            answer = yield Case(shown.program, _moved(blocks, number, steps))
+            if answer.better is None:
                 steps //= 2
+                continue
+            blocks = answer.better.blocks()
+            if number >= len(blocks):
+                return
+            steps = min(steps, len(blocks[number - 1]) - 1)
         number += 1
-        blocks = shown.blocks()
+
+
+def _moved(blocks: list[list[Choice]], number: int, steps: int) -> tuple[Choice, ...]:
+    before, block = blocks[number - 1], blocks[number]
+    order = [*blocks[: number - 1], before[:-steps], block, before[-steps:], *blocks[number + 1 :]]
+    return tuple(itertools.chain.from_iterable(order))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Generator
 
 from harness.schedule import Choice
@@ -12,16 +13,14 @@ __all__ = ["merges"]
 
 
 def merges(shown: Shown) -> Generator[Case, Answer, None]:
-    """Exchange neighbouring blocks where that makes one of three; begin anew after each success."""
+    """Exchange neighbouring blocks where one of them then meets its own lane; after a success begin anew."""
     blocks = shown.blocks()
     at = 0
     while at + 1 < len(blocks):
-        before, after = blocks[at - 1] if at else None, blocks[at + 2 : at + 3]
-        joins_before = before is not None and before[-1].lane == blocks[at + 1][0].lane
-        joins_after = bool(after) and after[0][0].lane == blocks[at][0].lane
-        if joins_before or joins_after:
-            swapped = [*blocks[:at], blocks[at + 1], blocks[at], *blocks[at + 2 :]]
-            answer = yield Case(shown.program, _flat(swapped))
+        one, other = blocks[at], blocks[at + 1]
+        if _alike(blocks[at - 1 : at], other) or _alike(blocks[at + 2 : at + 3], one):
+            order = [*blocks[:at], other, one, *blocks[at + 2 :]]
+            answer = yield Case(shown.program, tuple(itertools.chain.from_iterable(order)))
             if answer.better is not None:
                 blocks = answer.better.blocks()
                 at = 0
@@ -29,5 +28,6 @@ def merges(shown: Shown) -> Generator[Case, Answer, None]:
         at += 1
 
 
-def _flat(blocks: list[list[Choice]]) -> tuple[Choice, ...]:
-    return tuple(choice for block in blocks for choice in block)
+def _alike(neighbour: list[list[Choice]], block: list[Choice]) -> bool:
+    """Whether there is a neighbour and it is of the block's lane."""
+    return bool(neighbour) and neighbour[0][0].lane == block[0].lane

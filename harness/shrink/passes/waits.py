@@ -13,6 +13,9 @@ from harness.shrink.protocol import Answer
 
 __all__ = ["waits"]
 
+#: Share of a pause that may be too much.
+_CLOSE = 8
+
 
 def waits(shown: Shown) -> Generator[Case, Answer, None]:
     """Bring each wait down to the least that will do, by halves."""
@@ -24,7 +27,9 @@ def waits(shown: Shown) -> Generator[Case, Answer, None]:
             too_short, enough = 0, op.steps or op.duration_ms
             # The least first: where a wait matters at all, its length seldom does.
             middle = 1
-            while too_short < middle < enough:
+            # Milliseconds are not counted out: pauses lean on each other.
+            close = 1 if op.kind == "think" else max(1, enough // _CLOSE)
+            while enough - too_short > close:
                 trial = _lasting(case, lane, index, middle)
                 answer = yield trial
                 if answer.better is not None:
