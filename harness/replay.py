@@ -16,7 +16,7 @@ from harness import gates
 from harness.errors import GateUnavailable
 from harness.explorer import Explorer
 from harness.fences import check
-from harness.history import History, decode, encode, steps_of
+from harness.history import History, Step, decode, encode, steps_of
 from harness.oracle import Judgement, Violation, judge, subkind_of
 from harness.program import Program
 from harness.resync import Difference, first_difference, labels_of, neighbours, translated
@@ -53,6 +53,15 @@ class Rerun(msgspec.Struct, frozen=True):
     asked: int = 0
     neighbour: str = ""
     plain: History | None = None
+
+    def shows(self, kind: str) -> bool:
+        """Whether the truth of it is known, and a violation of that kind is in it."""
+        judgement = judge(self.history)
+        return not judgement.inconclusive and any(one.kind == kind for one in judgement.violations)
+
+    def steps(self) -> list[Step]:
+        """Every step that was taken."""
+        return [event for event in self.history.events if isinstance(event, Step)]
 
 
 class Rerunning(msgspec.Struct, frozen=True):
@@ -118,7 +127,7 @@ class Rerunning(msgspec.Struct, frozen=True):
                     break
                 choices = now
             for rerun, _ in reversed(reruns):
-                if self._shows(rerun.history):
+                if rerun.shows(self.kind):
                     yield rerun
                     return
             last = reruns[-1][0]
@@ -138,7 +147,7 @@ class Rerunning(msgspec.Struct, frozen=True):
             asked += 1
             rerun = self._once(explorer, other)
             yield None
-            if self._shows(rerun.history):
+            if rerun.shows(self.kind):
                 way = "later" if shift > 0 else "earlier"
                 told = f"where the switch at step {at} comes {abs(shift)} {way}"
                 return msgspec.structs.replace(
@@ -150,11 +159,6 @@ class Rerunning(msgspec.Struct, frozen=True):
         strategy = Replay(Schedule(choices))
         history, _, _ = explorer.run(self.program, strategy, self.seed, self.index)
         return Rerun(history, strategy.diverged is not None, strategy.followed)
-
-    def _shows(self, history: History) -> bool:
-        judgement = judge(history)
-        kinds = {violation.kind for violation in judgement.violations}
-        return self.kind in kinds and not judgement.inconclusive
 
 
 class Replayed(msgspec.Struct, frozen=True):
