@@ -122,8 +122,10 @@ class Rerunning(msgspec.Struct, frozen=True):
                 rerun = self._once(explorer, choices)
                 reruns.append((rerun, choices))
                 yield None
+                if not rerun.diverged or judge(rerun.history).inconclusive:
+                    break
                 now = translated(self.schedule.choices, self.recorded, labels_of(rerun.history))
-                if not rerun.diverged or now == choices:
+                if now == choices:
                     break
                 choices = now
             for rerun, _ in reversed(reruns):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from harness.history import Step
 from harness.replay import Replayed, Rerun, Rerunning
 from harness.schedule import Choice, Schedule
 from harness.team import perform
@@ -67,6 +69,37 @@ def test_where_no_neighbour_shows_it_all_of_them_were_asked() -> None:
     found = Replayed.of(small(), rerun(work))
     assert (found.shows, found.violation, found.neighbour) == ("no", None, "")
     assert found.asked >= 4
+
+
+BUSY = """\
+import os
+
+from fence.controls.without_snapshot_consistency import WithoutSnapshotConsistency
+
+
+class Busy(WithoutSnapshotConsistency):
+    def release_for_prompt(self):
+        for _ in range(3):
+            os.path.exists(f"{self.path}.x")
+        super().release_for_prompt()
+"""
+
+
+def test_a_switch_stays_between_the_steps_that_it_was_recorded_between(tmp_path: Path) -> None:
+    found = find("snapshot-consistency")
+    witness = shrink(found, 120.0).witness(found)
+    fences = tmp_path / "busy.py"
+    fences.write_text(BUSY)
+
+    def around(steps: list[Step]) -> tuple[str, str]:
+        first = next(at for at, step in enumerate(steps) if step.lane == 1)
+        behind = next(step for step in steps[first:] if step.lane == 0)
+        return f"{steps[first - 1].call} {steps[first - 1].path}", f"{behind.call} {behind.path}"
+
+    again = rerun(Rerunning.of(witness, f"{fences}:Busy"))
+    assert around(again.steps()) == around(rerun(Rerunning.of(witness)).steps()) == ("statx T", "openat T")
+    assert again.shows("missed_takeover")
+    assert again.neighbour == ""
 
 
 def test_choices_of_steps_that_do_not_exist_are_left_out() -> None:
