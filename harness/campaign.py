@@ -11,7 +11,7 @@ import contextlib
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -26,7 +26,7 @@ from harness.janitor import SessionRoot, place, shortage
 from harness.report.summary import Summary, unmet
 from harness.scenario.model import Scenario, dump
 from harness.tally import Finding, Tally
-from harness.team import DONE, Bug, ExplorerProcess, Lost, cores
+from harness.team import DONE, Bug, ExplorerProcess, Lost, Work, cores
 from harness.witness import Claim, Witness
 
 __all__ = ["Bug", "Campaign", "Question", "Result"]
@@ -284,6 +284,43 @@ class Campaign:
             shared = parent == os.path.dirname(self.root)
             self._real_root = self.root if shared else self._stack.enter_context(SessionRoot(parent))
         return self._real_root
+
+    def carry_out(self, work: Work, time_limit_s: float) -> Generator[object, None, None]:
+        """Have one explorer do something else than exploring, to its end, its limit, or the user's interrupt.
+
+        Args:
+            work: what to do.
+            time_limit_s: after so long it is told to stop.
+
+        Yields:
+            What the work yields.
+
+        Raises:
+            HarnessError: what ended the work.
+        """
+        if self.interrupted:
+            return
+        (explorer,) = self._hire(1)
+        explorer.give(work)
+        deadline, stopping = time.monotonic() + time_limit_s, False
+        found: object = None
+        try:
+            while True:
+                for one in self._talkative([explorer], deadline):
+                    found = one.hear()
+                    if found is DONE:
+                        return
+                    yield found
+                late = time.monotonic() >= deadline
+                if stopping and (late or self._interrupts.count > 1):
+                    return
+                if not stopping and (late or self.interrupted):
+                    stopping, deadline = True, time.monotonic() + _STOP_S
+                    explorer.stop()
+        finally:
+            if found is not DONE:
+                # It may be busy still, or gone.
+                self._discharge(explorer)
 
     def _hire(self, count: int) -> list[ExplorerProcess]:
         for explorer in [explorer for explorer in self._explorers if not explorer.alive]:

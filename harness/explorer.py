@@ -105,9 +105,17 @@ class Explorer:
         fence: reference.
         gate: name of the gate.
         root: where to make the session directory.
+        example: a program with the lanes to run; None for those of the scenario.
     """
 
-    def __init__(self, scenario: Scenario, fence: str, gate: str, root: str | None = None) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        fence: str,
+        gate: str,
+        root: str | None = None,
+        example: Program | None = None,
+    ) -> None:
         self.scenario = scenario
         self.fence = fence
         self._policy = scenario.resolved_policy()
@@ -116,7 +124,7 @@ class Explorer:
         self.gate = _make_gate(gate, self._directory)
         # Real inode numbers come from an allocator that everybody on the machine shares.
         self._repeatable = gate == "kernel" and scenario.filesystem.inode_reuse != "real"
-        example = plan.draw(scenario, 0, 0)
+        example = example or plan.draw(scenario, 0, 0)
         self.lanes = tuple(
             LaneInfo(lane.name, lane.role, lane.process, lane.participant) for lane in example.lanes
         )

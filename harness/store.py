@@ -66,6 +66,7 @@ class RunFolder:
         self.path = path
         self._verdicts = b""
         self._names: Counter[str] = Counter()
+        self._stems: dict[str, str] = {}
         try:
             os.makedirs(os.path.join(path, "witnesses"), exist_ok=True)
         except OSError as error:
@@ -93,7 +94,8 @@ class RunFolder:
         Raises:
             StoreError: one of the two could not be written, and neither is there.
         """
-        stem = os.path.join("witnesses", self._file_name(name))
+        self._stems[name] = self._file_name(name)
+        stem = os.path.join("witnesses", self._stems[name])
         beside = self._path(f"{stem}.history.jsonl")
         write_whole(beside, encode(history))
         path = self._path(f"{stem}.json")
@@ -104,6 +106,18 @@ class RunFolder:
             with contextlib.suppress(OSError):
                 os.unlink(beside)
             raise
+        return path
+
+    def shrunk(self, name: str, found: Witness) -> str:
+        """Store a shrunk witness with its history beside the original, which was stored last under that name.
+
+        Returns:
+            Its path.
+        """
+        stem = os.path.join("witnesses", f"{self._stems[name]}.shrunk")
+        write_whole(self._path(f"{stem}.history.jsonl"), found.history.encode())
+        path = self._path(f"{stem}.json")
+        write_whole(path, witness.encode(found))
         return path
 
     def _path(self, name: str) -> str:

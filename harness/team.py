@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from multiprocessing.connection import Connection, Pipe, wait
 from typing import Any, Protocol
 
@@ -160,7 +160,7 @@ class ExplorerProcess:
         self.connection.close()
 
 
-def perform(work: Work, parent: str | None = None) -> Iterator[object]:
+def perform(work: Work, parent: str | None = None) -> Generator[object, None, None]:
     """Have some work done by one explorer process of its own.
 
     Args:

@@ -15,7 +15,7 @@ from harness.files import content
 from harness.program import Program
 from harness.schedule import Schedule
 
-__all__ = ["VERSION", "Claim", "Witness", "encode", "read"]
+__all__ = ["VERSION", "Claim", "Critical", "Place", "Witness", "encode", "read"]
 
 VERSION = 1
 
@@ -41,6 +41,44 @@ class Claim(msgspec.Struct, frozen=True):
     detail: str
 
 
+class Place(msgspec.Struct, frozen=True):
+    """One step of the witness's schedule.
+
+    Args:
+        step: number of the step in the schedule, from 0.
+        lane: name of its lane.
+        op: index of its operation.
+        operation: kind of the operation, or the action's name.
+        call: what it is, with the path.
+    """
+
+    step: int
+    lane: str
+    op: int
+    operation: str
+    call: str
+
+    def __str__(self) -> str:
+        return f"{self.lane}'s {self.call} ({self.operation})"
+
+
+class Critical(msgspec.Struct, frozen=True):
+    """Two steps of different lanes whose order decides between violation and pass.
+
+    What stands between them in the schedule can be moved out from there without
+    changing anything; the two were then exchanged as neighbours.
+
+    Args:
+        first, second: as they follow in the witness, which shows the violation.
+        clean: whether nothing at all is wrong the other way round; otherwise just this
+            violation is gone.
+    """
+
+    first: Place
+    second: Place
+    clean: bool
+
+
 class Witness(msgspec.Struct, frozen=True):
     """Everything that a replay needs.
 
@@ -52,6 +90,8 @@ class Witness(msgspec.Struct, frozen=True):
         program: what the lanes did.
         schedule: who went when.
         history: text form of what happened.
+        critical: of a shrunk witness: the pairs of steps whose order matters.
+        shrunk_from: of a shrunk witness: steps and switches that it had before.
         version: of this format.
     """
 
@@ -65,6 +105,8 @@ class Witness(msgspec.Struct, frozen=True):
     program: Program
     schedule: Schedule
     history: str
+    critical: tuple[Critical, ...] = ()
+    shrunk_from: tuple[int, int] | None = None
     version: int = VERSION
 
 

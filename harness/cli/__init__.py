@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument("--fence", metavar="REF", help="replay against another fence")
     replay.add_argument("--json", action="store_true", help="one JSON object instead of a story")
     replay.add_argument("--session-root", metavar="DIR", help="where session directories are made")
+    _shrink(commands.add_parser("shrink", help="make the story of a witness as small as it gets"))
     judge = commands.add_parser("judge", help="judge a stored history again")
     judge.add_argument("history", help="file that `run` wrote beside a witness")
     judge.add_argument("--policy", metavar="NAME", help="by another policy than its own")
@@ -64,6 +65,25 @@ def parser() -> argparse.ArgumentParser:
     _bench(commands.add_parser("bench", help="what a step costs on this machine"))
     _controls(commands.add_parser("controls", help="is every fence that is broken on purpose caught"))
     return top
+
+
+def _shrink(command: argparse.ArgumentParser) -> None:
+    command.add_argument("witness", help="file that `run` wrote")
+    command.add_argument(
+        "--time-limit-s",
+        type=_positive,
+        metavar="S",
+        default=60.0,
+        help="keep the best so far after S seconds",
+    )
+    command.add_argument("--out", metavar="FILE", help="default: beside the witness, as *.shrunk.json")
+    command.add_argument(
+        "--keep",
+        metavar="SCENARIO.yaml",
+        help="add it to the witnesses that `run` tries first for a scenario",
+    )
+    command.add_argument("--json", action="store_true", help="one JSON object instead of a story")
+    command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
 
 
 def _bench(command: argparse.ArgumentParser) -> None:
@@ -119,6 +139,17 @@ def _run(command: argparse.ArgumentParser) -> None:
         "--explorers", type=_at_least(1, _EXPLORERS_MAX), metavar="N", help="default: one a core"
     )
     command.add_argument("--out", metavar="DIR", help="default: results/runs/<run id>")
+    command.add_argument(
+        "--no-shrink", action="store_true", help="leave the first violation of each kind as it was found"
+    )
+    command.add_argument(
+        "--shrink-limit-s", type=_positive, metavar="S", default=5.0, help="for each of them (default: 5)"
+    )
+    command.add_argument(
+        "--keep",
+        action="store_true",
+        help="add them to the witnesses beside their scenario, which each run tries first",
+    )
     command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
     command.add_argument(
         "--json", action="store_true", help="one JSON object a scenario and fence, one a line"

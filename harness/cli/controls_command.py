@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from harness import gates
 from harness.campaign import Campaign, Result
 from harness.cli.display import Display
-from harness.cli.output import remark
+from harness.cli.output import remark, replay_command
 from harness.cli.questions import choose_strategy
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
 from harness.controls import Outcome, Trial, assess, encode, rows, trials, unmet
@@ -113,7 +113,7 @@ class _Court:
             remark(sentence)
         for outcome in self._outcomes:
             if outcome.complaint and outcome.witness:
-                remark(f"replay: python -m harness replay {outcome.witness}")
+                remark(replay_command(outcome.witness))
             if outcome.why_inconclusive:
                 remark(f"{outcome.fence} / {outcome.scenario}: inconclusive: {outcome.why_inconclusive}")
 

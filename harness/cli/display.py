@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, TextIO, cast
 
 from harness.campaign import Question, Result
-from harness.cli.output import emit
+from harness.cli.output import emit, replay_command
+from harness.cli.recalling import Known
+from harness.cli.shrinking import Small
 from harness.report.story import headline, story
 from harness.report.summary import Summary, encode, rows
 from harness.tally import Tally
@@ -78,13 +80,22 @@ class Display:
 
             yield update
 
-    def result(self, result: Result, summary: Summary, witnesses: Mapping[str, str]) -> None:
+    def result(
+        self,
+        result: Result,
+        summary: Summary,
+        witnesses: Mapping[str, str],
+        shrunk: Mapping[str, Small],
+        known: Sequence[Known],
+    ) -> None:
         """Show what came of one question.
 
         Args:
             result: what was found.
             summary: what is to be said of it.
             witnesses: path of the stored witness by kind of violation.
+            shrunk: those that were made smaller.
+            known: what kept witnesses show.
         """
         if self._json:
             emit(encode(summary))
@@ -94,7 +105,15 @@ class Display:
         if summary.why_inconclusive:
             lines.append(f"  INCONCLUSIVE: {summary.why_inconclusive}")
         if summary.first_violation is not None:
-            lines += [f"  {line}" for line in _example(result, summary.first_violation["kind"], witnesses)]
+            kind = summary.first_violation["kind"]
+            lines += [f"  {line}" for line in _example(result, kind, witnesses, shrunk.get(kind))]
+        others = [kind for kind in shrunk if kind != (summary.first_violation or {}).get("kind")]
+        lines += [
+            f"  {kind.replace('_', ' ')}: {shrunk[kind].shrunk.told()}\n  {replay_command(shrunk[kind].path)}"
+            for kind in others
+        ]
+        # Last, for what ends a result is the command to go on with.
+        lines += [f"  {line}" for one in known for line in _recalled(one, summary.fence)]
         emit("\n".join(lines))
 
     def table(self, summaries: Sequence[Summary]) -> None:
@@ -132,21 +151,33 @@ def _in_short(result: Result, summary: Summary) -> str:
     return f"{found or 'no violation'} ({rate})"
 
 
-def _example(result: Result, kind: str, witnesses: Mapping[str, str]) -> list[str]:
+def _example(result: Result, kind: str, witnesses: Mapping[str, str], small: Small | None) -> list[str]:
     finding = result.tally.first[kind]
+    if small is not None and small.shrunk.best is not None:
+        best = small.shrunk.best
+        lines = [f"{headline(best.history, best.violation)} (schedule {finding.schedule_index}, shrunk)"]
+        lines += story(best.history, best.judgement, best.violation, small.witness.critical)
+        lines.append(small.shrunk.told())
+        if small.kept:
+            lines.append(f"kept: {small.kept}")
+        return [*lines, replay_command(small.path)]
     history, violation = finding.history, finding.violation
     lines = [f"{headline(history, violation)} (schedule {finding.schedule_index})"]
     lines += story(history, finding.judgement, violation)
     if kind in witnesses:
-        lines.append(f"replay: {_python()} -m harness replay {shlex.quote(witnesses[kind])}")
+        lines.append(replay_command(witnesses[kind]))
     else:
         lines.append(f"no witness is stored; seed {result.question.seed} shows it again in this schedule")
     return lines
 
 
-def _python() -> str:
-    """The interpreter as the user called it: the one that has what we need."""
-    return shlex.quote(sys.orig_argv[0] if sys.orig_argv else "python")
+def _recalled(known: Known, fence: str) -> list[str]:
+    """What a kept witness shows now; nothing where it is quiet or the run was ended."""
+    if not known.violations:
+        return []
+    if not known.unexpected:
+        return [f"known witness shows again, as expected: {', '.join(known.violations)} ({known.witness})"]
+    return [f"{replay_command(known.witness)} --fence {shlex.quote(fence)}"]
 
 
 def _plain(table: Sequence[Sequence[str]]) -> str:

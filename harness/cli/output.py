@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shlex
 import sys
 
 from harness.errors import StoreError
 
-__all__ = ["OutputGone", "emit", "remark", "stand_on_three_streams"]
+__all__ = ["OutputGone", "emit", "remark", "replay_command", "stand_on_three_streams"]
 
 _GONE = (errno.EPIPE, errno.EIO)
 
@@ -61,3 +62,9 @@ def stand_on_three_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # None when it was closed
+
+
+def replay_command(path: str) -> str:
+    """The line that replays a witness, by the interpreter as the user called it: it has what we need."""
+    python = sys.orig_argv[0] if sys.orig_argv else "python"
+    return f"replay: {shlex.quote(python)} -m harness replay {shlex.quote(path)}"

@@ -26,7 +26,7 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.json:
         emit(msgspec.json.encode(_summary(replayed, witness.claim.kind)).decode())
     else:
-        _tell(replayed, witness.claim.kind)
+        _tell(replayed, witness)
     if replayed.judgement.inconclusive:
         return INCONCLUSIVE
     return OK if replayed.violation is not None else NOT_EXPECTED
@@ -58,23 +58,37 @@ def _summary(replayed: Replayed, kind: str) -> dict[str, object]:
         "kind": kind,
         "fence": replayed.history.header.fence,
         "violation": replayed.violation is not None,
+        "shows": replayed.shows,
         "same_step": replayed.same_step,
         "same_history": replayed.same_history,
-        "diverged": replayed.diverged,
+        "diverged": str(replayed.difference or ""),
+        "difference": replayed.difference,
+        "followed": replayed.followed,
+        "recorded": replayed.recorded,
+        "asked": replayed.asked,
+        "neighbour": replayed.neighbour,
         "inconclusive": replayed.judgement.inconclusive,
         "verdicts": replayed.judgement.counts(),
     }
 
 
-def _tell(replayed: Replayed, kind: str) -> None:
-    if replayed.diverged:
-        emit(f"differs from the record: {replayed.diverged}")
+def _tell(replayed: Replayed, witness: Witness) -> None:
+    kind = witness.claim.kind
+    if replayed.difference is not None:
+        emit(f"differs from the record: {replayed.difference}")
+        emit(f"followed {replayed.followed} of {replayed.recorded} recorded steps")
     if replayed.judgement.inconclusive:
         emit(f"inconclusive: {replayed.judgement.inconclusive}")
     elif replayed.violation is None:
-        emit(f"no {kind.replace('_', ' ')} any more with {replayed.history.header.fence}")
+        near = f", nor under {replayed.asked} neighbouring schedules" if replayed.asked else ""
+        emit(f"no {kind.replace('_', ' ')} any more with {replayed.history.header.fence}{near}")
     else:
         same = "the same history, step by step" if replayed.same_history else "another history"
+        if replayed.shows == "elsewhere":
+            same += (
+                f"; it shows elsewhere than recorded{', ' if replayed.neighbour else ''}{replayed.neighbour}"
+            )
         emit(f"{headline(replayed.history, replayed.violation)}\n({same})")
-        for line in story(replayed.history, replayed.judgement, replayed.violation):
+        critical = witness.critical if replayed.same_history else ()
+        for line in story(replayed.history, replayed.judgement, replayed.violation, critical):
             emit(f"  {line}")

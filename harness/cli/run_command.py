@@ -5,21 +5,26 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
+from harness import corpus
 from harness.campaign import Campaign, Question, Result
 from harness.cli.display import Display
 from harness.cli.files import scenario_files
 from harness.cli.output import remark
 from harness.cli.questions import check_faults, check_inodes, choose_gate, choose_strategy, questions_of
+from harness.cli.recalling import Known, recall, with_known
+from harness.cli.shrinking import Shrinker, Small
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
 from harness.errors import StoreError, UsageError
 from harness.janitor import place
 from harness.report.summary import Summary, encode
 from harness.scenario import dump, load_all
 from harness.store import RunFolder, run_id
+from harness.witness import Witness
 
 __all__ = ["main"]
 
@@ -28,7 +33,9 @@ _SHARE_MIN_S = 0.001
 
 def main(arguments: argparse.Namespace) -> int:
     """Run every scenario against every fence; see `harness.cli` for the exit status."""
-    scenarios = load_all(scenario_files(arguments.scenarios))
+    files = scenario_files(arguments.scenarios)
+    scenarios = load_all(files)
+    kept = [corpus.known(file) for file in files]
     gate = choose_gate(arguments.gate)
     questions = questions_of(
         scenarios,
@@ -40,64 +47,108 @@ def main(arguments: argparse.Namespace) -> int:
     )
     check_faults(scenarios, gate)
     check_inodes(scenarios, place(arguments.session_root, real=True))
+    # By identity: two folders may each have a scenario of the same name.
+    places = {id(scenario): at for at, scenario in enumerate(scenarios)}
+    tasks = []
+    for question in questions:
+        at = places[id(question.scenario)]
+        tasks.append(_Task(question, files[at], kept[at]))
     explorers = arguments.explorers or len(os.sched_getaffinity(0))
     with Campaign(explorers, arguments.session_root) as campaign:
-        run = _Run(campaign, Display(arguments.json), _folder(arguments, questions))
-        run.ask_all(questions, arguments.time_limit_s)
+        run = _Run(campaign, arguments, _folder(arguments, questions))
+        run.do_all(tasks)
     return run.status()
 
 
+class _Task(NamedTuple):
+    """A question, the scenario's file, and the witnesses that were kept for it."""
+
+    question: Question
+    file: str
+    kept: list[tuple[str, Witness]]
+
+
 class _Run:
-    def __init__(self, campaign: Campaign, display: Display, folder: RunFolder) -> None:
+    def __init__(self, campaign: Campaign, arguments: argparse.Namespace, folder: RunFolder) -> None:
         self._campaign = campaign
-        self._display = display
+        self._display = Display(arguments.json)
         self._folder = folder
+        limit_s = arguments.time_limit_s
+        self._deadline = time.monotonic() + limit_s if limit_s else None
+        self._shrinker = Shrinker(
+            campaign, 0.0 if arguments.no_shrink else arguments.shrink_limit_s, self._deadline
+        )
+        self._keep = arguments.keep
         self._summaries: list[Summary] = []
         self._unstored = False
 
-    def ask_all(self, questions: Sequence[Question], time_limit_s: float) -> None:
-        """Ask one question after the other, until the user wants no more."""
-        deadline = time.monotonic() + time_limit_s
+    def do_all(self, tasks: Sequence[_Task]) -> None:
+        """Take one task after the other, until the user wants no more."""
         try:
-            for number, question in enumerate(questions):
+            for number, task in enumerate(tasks):
                 if self._campaign.interrupted:
                     return
-                left = len(questions) - number
-                self._ask(_limited(question, deadline, left) if time_limit_s else question)
+                self._do(task, len(tasks) - number)
         finally:
             self._display.table(self._summaries)
 
-    def _ask(self, question: Question) -> None:
+    def _do(self, task: _Task, left: int) -> None:
+        """First what is known, then the search."""
+        known = recall(self._campaign, task.question, task.kept, self._deadline)
+        question = task.question
+        if self._deadline is not None:
+            question = _limited(question, self._deadline, left, self._shrinker)
         with self._display.progress(question) as progress:
             result = self._campaign.ask(question, progress)
-        self._take(result)
+        self._take(result, known, task.file)
 
-    def _take(self, result: Result) -> None:
-        """Store and show what came of a question."""
+    def _take(self, result: Result, known: Sequence[Known], file: str) -> None:
+        """Store, shrink and show what came of a question."""
         if isinstance(result.fault, UsageError):
             raise result.fault
-        witnesses = self._store_witnesses(result)
-        summary = result.summary(witnesses)
+        found = self._store_witnesses(result)
+        shrunk = self._shrink(result, found, file)
+        witnesses = {kind: path for kind, (path, _) in found.items()}
+        summary = with_known(result.summary(witnesses), known)
+        summary = msgspec.structs.replace(summary, shrunk={kind: one.told() for kind, one in shrunk.items()})
         self._summaries.append(summary)
         try:
             self._folder.verdict(encode(summary))
         except StoreError as error:
             self._not_stored(error)
-        self._display.result(result, summary, witnesses)
+        self._display.result(result, summary, witnesses, shrunk, known)
         if result.fault is not None:
             raise result.fault
 
-    def _store_witnesses(self, result: Result) -> dict[str, str]:
-        """Path of each witness that could be stored, by kind of violation."""
-        question = result.question
-        paths = {}
+    def _store_witnesses(self, result: Result) -> dict[str, tuple[str, Witness]]:
+        """Each witness that could be stored with its path, by kind of violation."""
+        found = {}
         for kind, finding in sorted(result.tally.first.items()):
-            name = f"{question.scenario.name}.{question.fence}.{kind}"
+            witness = result.question.witness(finding)
             try:
-                paths[kind] = self._folder.witness(name, question.witness(finding), finding.history)
+                path = self._folder.witness(_name(result, kind), witness, finding.history)
+                found[kind] = (path, witness)
             except StoreError as error:
                 self._not_stored(error)
-        return paths
+        return found
+
+    def _shrink(
+        self, result: Result, found: Mapping[str, tuple[str, Witness]], file: str
+    ) -> dict[str, Small]:
+        """Make the first violation of each kind smaller, store it, and keep it if that was asked for."""
+        smaller = {}
+        for kind, (_, original) in found.items():
+            shrunk = self._shrinker.shrink(original) if self._shrinker.wants(result, kind) else None
+            if shrunk is None or shrunk.best is None:
+                continue
+            witness = shrunk.witness(original)
+            try:
+                path = self._folder.shrunk(_name(result, kind), witness)
+                kept = corpus.keep(file, witness) if self._keep else ""
+                smaller[kind] = Small(shrunk, witness, path, kept)
+            except StoreError as error:
+                self._not_stored(error)
+        return smaller
 
     def _not_stored(self, error: StoreError) -> None:
         """The run goes on: what is found is still shown."""
@@ -116,9 +167,14 @@ class _Run:
         return OK
 
 
-def _limited(question: Question, deadline: float, left: int) -> Question:
+def _name(result: Result, kind: str) -> str:
+    return f"{result.question.scenario.name}.{result.question.fence}.{kind}"
+
+
+def _limited(question: Question, deadline: float, left: int, shrinker: Shrinker) -> Question:
     """The question with its share of the time that it and the ones after it have left."""
     share = (deadline - time.monotonic()) / left
+    share -= shrinker.reserve_s(max(0.0, share))
     return msgspec.structs.replace(question, time_limit_s=max(_SHARE_MIN_S, share))
 
 

@@ -18,9 +18,20 @@ from harness.oracle.judgement import COUNTED, Decision, Judgement, Violation
 from harness.oracle.locks import double_holds
 from harness.oracle.progress import dead_end
 from harness.oracle.rules import CLASSES, HasRules, Rules, rules_of
+from harness.oracle.subkinds import subkind_of
 from harness.oracle.survey import Survey
 
-__all__ = ["CLASSES", "COUNTED", "Decision", "HasRules", "Judgement", "Rules", "Violation", "judge"]
+__all__ = [
+    "CLASSES",
+    "COUNTED",
+    "Decision",
+    "HasRules",
+    "Judgement",
+    "Rules",
+    "Violation",
+    "judge",
+    "subkind_of",
+]
 
 
 def judge(history: History, policy: HasRules | Rules | None = None) -> Judgement:

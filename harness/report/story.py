@@ -6,10 +6,11 @@ nothing is told in few words.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harness.history import Change, End, Event, History, Invoke, Return, Step
 from harness.oracle import Judgement, Violation
+from harness.witness import Critical
 
 __all__ = ["headline", "story"]
 
@@ -30,11 +31,19 @@ def _tame(text: str) -> str:
     return line if len(line) <= _TEXT_MAX else f"{line[:_TEXT_MAX]}..."
 
 
-def story(history: History, judgement: Judgement, violation: Violation) -> list[str]:
+def story(
+    history: History, judgement: Judgement, violation: Violation, critical: Sequence[Critical] = ()
+) -> list[str]:
     """The interleaving that shows a violation.
 
+    Args:
+        history: what happened.
+        judgement: what the oracle says of it.
+        violation: what is to be told.
+        critical: pairs of steps whose order decides; the first is told.
+
     Returns:
-        Lines of text, without line ends, at most 60.
+        Lines of text, without line ends, at most 60, and one more for the critical pair.
     """
     lines = [_line(history, part, violation) for part in _parts(history.events)]
     told = [line for line in lines if line]
@@ -45,7 +54,12 @@ def story(history: History, judgement: Judgement, violation: Violation) -> list[
         cut = len(text) - (_LINES_MAX - 1)
         head = _LINES_MAX // 2 - 1
         text = [*text[:head], f"       ... {cut} more ...", *text[head + cut :]]
-    return text
+    return [*text, *(_decisive(pair) for pair in critical[:1])]
+
+
+def _decisive(pair: Critical) -> str:
+    instead = "nothing is wrong" if pair.clean else "this does not happen"
+    return f"what decides: {pair.first} before {pair.second}; the other way round {instead}"
 
 
 def _parts(events: tuple[Event, ...]) -> Iterator[list[tuple[int, Event]]]:

@@ -24,6 +24,8 @@ class Summary(msgspec.Struct, frozen=True):
         histories: what all histories add up to, the same for the same seed and schedules.
         unexpected: in words, what is not as expected.
         why_inconclusive: why more cannot be said; empty when everything is known.
+        shrunk: by kind of violation: path of the shrunk witness, and how much smaller it is.
+        known: the scenario's kept witnesses and what they show now.
     """
 
     scenario: str
@@ -53,6 +55,8 @@ class Summary(msgspec.Struct, frozen=True):
     unexpected: tuple[str, ...] = ()
     why_inconclusive: str = ""
     workers: dict[str, dict[str, int]] = {}
+    shrunk: dict[str, dict[str, Any]] = {}
+    known: tuple[dict[str, Any], ...] = ()
 
 
 def encode(summary: Summary) -> str:

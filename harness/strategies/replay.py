@@ -1,4 +1,4 @@
-"""Replay: follow a recorded schedule, and say where it could not be followed."""
+"""Replay: follow a recorded schedule, catch up where it does not fit, and say where that was first."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ __all__ = ["Replay"]
 
 
 class Replay:
-    """Picks what the record says.
+    """Picks what the record says, by (lane, operation, ordinal).
 
-    Where the recorded lane cannot go, or is at another step than recorded, the
-    first such place is kept in `diverged`; the replay goes on with the nearest
-    thing: the recorded lane if it can go, else the next recorded lane that can.
+    Where program or fence are no longer those of the record, it resynchronises: a
+    lane that is not as far as recorded takes the steps that the record does not know,
+    until it is; a recorded step that never came, or whose lane cannot go, is left out,
+    and its lane makes up for it when it is named next. When the record is over, nobody
+    is preferred.
 
     Args:
         schedule: what to follow.
@@ -28,39 +30,36 @@ class Replay:
 
     def __init__(self, schedule: Schedule) -> None:
         self._choices = schedule.choices
-        self._at = 0
-        #: (step, what was recorded, what was there instead), or None.
+        self._at = self._step = 0
+        #: Recorded choices that were taken as recorded.
+        self.followed = 0
+        #: (step, what was recorded, what was there instead) where it did not fit first, or None.
         self.diverged: tuple[int, Choice | None, str] | None = None
-        self._step = 0
 
     def begin(self, rng: random.Random, lanes: int) -> None:
         """Start from the first choice."""
-        self._at = self._step = 0
+        self._at = self._step = self.followed = 0
         self.diverged = None
 
     def pick(self, candidates: Sequence[Candidate]) -> int:
         """The recorded lane, or the nearest thing to it."""
         step, self._step = self._step, self._step + 1
-        if self._at >= len(self._choices):
-            self._note(step, None, candidates)
-            return 0
-        choice = self._choices[self._at]
-        for index, candidate in enumerate(candidates):
-            if candidate.lane == choice.lane:
-                if (candidate.op, candidate.ordinal) != (choice.op, choice.ordinal):
-                    self._note(step, choice, candidates)
-                self._at += 1
-                return index
-        self._note(step, choice, candidates)
-        return self._resume(candidates)
-
-    def _resume(self, candidates: Sequence[Candidate]) -> int:
-        lanes = {candidate.lane: index for index, candidate in enumerate(candidates)}
-        for later in range(self._at, len(self._choices)):
-            index = lanes.get(self._choices[later].lane)
+        where = {candidate.lane: index for index, candidate in enumerate(candidates)}
+        while self._at < len(self._choices):
+            choice = self._choices[self._at]
+            index = where.get(choice.lane)
             if index is not None:
-                self._at = later + 1
-                return index
+                there, recorded = _place(candidates[index]), (choice.op, choice.ordinal)
+                if there == recorded:
+                    self._at += 1
+                    self.followed += 1
+                    return index
+                if there < recorded:
+                    self._note(step, choice, candidates)
+                    return index
+            self._note(step, choice, candidates)
+            self._at += 1
+        self._note(step, None, candidates)
         return 0
 
     def _note(self, step: int, choice: Choice | None, candidates: Sequence[Candidate]) -> None:
@@ -72,3 +71,7 @@ class Replay:
         """Steps that were recorded and never came are a difference, too."""
         if self.diverged is None and self._at < len(self._choices):
             self.diverged = (steps, self._choices[self._at], "the schedule was over")
+
+
+def _place(candidate: Candidate) -> tuple[int, int]:
+    return candidate.op, candidate.ordinal

@@ -205,10 +205,9 @@ class Harness:
         return [json.loads(line) for line in (self.out / "verdicts.jsonl").read_text().splitlines()]
 
     def witnesses(self) -> list[Path]:
-        """The stored witnesses."""
-        return sorted(
-            path for path in (self.out / "witnesses").iterdir() if not path.name.endswith(".history.jsonl")
-        )
+        """The stored witnesses, as they were found."""
+        apart = (".history.jsonl", ".shrunk.json")
+        return sorted(path for path in (self.out / "witnesses").iterdir() if not path.name.endswith(apart))
 
 
 def _children(pid: int) -> list[psutil.Process]:

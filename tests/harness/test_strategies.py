@@ -20,6 +20,7 @@ from harness.strategies.protocol import Strategy
 from harness.strategies.random_walk import RandomWalk
 from harness.strategies.replay import Replay
 from harness.strategies.round_robin import RoundRobin
+from harness.strategies.switches import Switch, Switches
 
 every = pytest.mark.parametrize("name", sorted(STRATEGIES))
 
@@ -222,12 +223,66 @@ def test_a_replay_follows_what_was_recorded(seed: int, steps: list[int]) -> None
 
 
 def test_a_replay_says_where_the_recorded_lane_is_at_another_step() -> None:
-    replay = recorded((0, 0), (1, 0), (1, 1))
+    replay = recorded((0, 0), (1, 0), (1, 5))
     assert replay.pick(candidates((0, 0), (1, 0))) == 0
     assert replay.pick(candidates((0, 1), (1, 5))) == 1
     step, choice, there = replay.diverged or (None, None, None)
     assert (step, choice) == (1, Choice(1, 0, 0))
     assert there == "lane 0 op 0.1 write T, lane 1 op 0.5 write T"
+
+
+def test_a_replay_leaves_recorded_steps_out_that_never_came() -> None:
+    replay = recorded((0, 0), (0, 1), (0, 2), (1, 0))
+    assert replay.pick(candidates((0, 0), (1, 0))) == 0
+    # Lane 0 is past everything that was recorded of it: lane 1 is next.
+    assert replay.pick(candidates((0, 3), (1, 0))) == 1
+    assert replay.followed == 2
+
+
+def test_a_replay_lets_a_lane_catch_up_with_steps_that_the_record_does_not_know() -> None:
+    replay = recorded((0, 0), (0, 3), (1, 0))
+    picks = [replay.pick(candidates((0, ordinal), (1, 0))) for ordinal in range(5)]
+    assert picks == [0, 0, 0, 0, 1]
+    assert replay.followed == 3
+    assert replay.diverged is not None
+
+
+def test_a_lane_that_could_not_go_makes_up_for_it_when_it_is_named_next() -> None:
+    replay = recorded((0, 0), (0, 1), (1, 0), (0, 2))
+    # Lane 0 waits for something that lane 1 has.
+    assert replay.pick(candidates((1, 0))) == 0
+    assert [replay.pick(candidates((1, 1), (0, ordinal))) for ordinal in range(3)] == [1, 1, 1]
+
+
+def test_without_switches_whoever_goes_goes_on() -> None:
+    assert play(Switches(()), random.Random(0), 2, 3, 1) == [0, 0, 1, 1, 1, 2]
+
+
+def test_a_switch_comes_after_its_step_and_the_lane_goes_on_from_there() -> None:
+    there = Switch(Choice(0, 0, 0), 2)
+    assert play(Switches([there]), random.Random(0), 2, 1, 2) == [0, 2, 2, 0, 1]
+    assert play(Switches([Switch(None, 1), there]), random.Random(0), 2, 1, 2) == [1, 0, 2, 2, 0]
+
+
+def test_a_switch_whose_place_never_comes_is_none() -> None:
+    nowhere = [Switch(Choice(0, 0, 7), 1), Switch(Choice(1, 0, 0), 5)]
+    assert play(Switches(nowhere), random.Random(0), 2, 2) == [0, 0, 1, 1]
+
+
+@given(seed=st.integers(), steps=st.lists(st.integers(0, 6), min_size=1, max_size=4))
+def test_the_switches_of_a_schedule_make_it_again(seed: int, steps: list[int]) -> None:
+    went = play(RandomWalk(), random.Random(seed), *steps)
+    taken: Counter[int] = Counter()
+    exceptions: list[Switch] = []
+    last: Choice | None = None
+    for lane in went:
+        left = [other for other, total in enumerate(steps) if taken[other] < total]
+        by_itself = last.lane if last is not None and last.lane in left else left[0]
+        if lane != by_itself:
+            exceptions.append(Switch(last, lane))
+        last = Choice(lane, 0, taken[lane])
+        taken[lane] += 1
+    assert play(Switches(exceptions), random.Random(0), *steps) == went
 
 
 def test_a_replay_goes_on_with_the_next_recorded_lane_that_can_go() -> None:

@@ -1,0 +1,91 @@
+"""``shrink``: make the story of a witness as small as it gets."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+import msgspec
+
+from harness import corpus, gates
+from harness.campaign import Campaign
+from harness.cli.output import emit, remark, replay_command
+from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
+from harness.errors import GateUnavailable, UsageError
+from harness.fences import check
+from harness.report.story import headline, story
+from harness.shrink import Shrinking, Shrunk
+from harness.store import write_whole
+from harness.witness import Witness, read
+from harness.witness import encode as encode_witness
+
+__all__ = ["main"]
+
+_SUFFIX = ".shrunk"
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Shrink; 0 when it is done, 1 when the violation does not show any more, 3 when nothing can be said."""
+    witness = read(arguments.witness)
+    if witness.gate != "kernel":
+        raise UsageError(
+            f"{arguments.witness}: found under the {witness.gate} gate, under which no schedule can be "
+            "followed; find it again with --gate kernel"
+        )
+    why = gates.unavailable(witness.gate)
+    if why:
+        raise GateUnavailable(f"the witness was found under the {witness.gate} gate: {why}")
+    check(witness.fence)
+    with Campaign(1, arguments.session_root) as campaign:
+        work = Shrinking.of(witness, arguments.time_limit_s)
+        found = [one for one in campaign.carry_out(work, work.time_limit_s) if isinstance(one, Shrunk)]
+        interrupted = campaign.interrupted
+    if not found or found[-1].best is None:
+        return _nothing(arguments, found[-1].why_not if found else "nothing was run", interrupted)
+    shrunk = found[-1]
+    small = shrunk.witness(witness)
+    path = arguments.out or _beside(arguments.witness)
+    write_whole(path, encode_witness(small))
+    write_whole(f"{os.path.splitext(path)[0]}.history.jsonl", small.history.encode())
+    kept = corpus.keep(arguments.keep, small) if arguments.keep else ""
+    _say(arguments, shrunk, small, path, kept)
+    return INTERRUPTED if interrupted else OK
+
+
+def _beside(path: str) -> str:
+    stem = os.path.splitext(path)[0].removesuffix(_SUFFIX)
+    return f"{stem}{_SUFFIX}.json"
+
+
+def _nothing(arguments: argparse.Namespace, why: str, interrupted: bool) -> int:
+    if arguments.json:
+        emit(msgspec.json.encode({"witness": arguments.witness, "shrunk": None, "why": why}).decode())
+    else:
+        remark(f"{arguments.witness}: nothing to shrink: {why}")
+    if interrupted:
+        return INTERRUPTED
+    return NOT_EXPECTED if why.startswith("it does not show") else INCONCLUSIVE
+
+
+def _say(arguments: argparse.Namespace, shrunk: Shrunk, small: Witness, path: str, kept: str) -> None:
+    if arguments.json:
+        said = {
+            "witness": arguments.witness,
+            "shrunk": path,
+            "kept": kept or None,
+            "kind": small.claim.kind,
+            "fence": small.fence,
+            **shrunk.figures(),
+            "critical": small.critical,
+        }
+        emit(msgspec.json.encode(said).decode())
+        return
+    best = shrunk.best
+    assert best is not None
+    emit(headline(best.history, best.violation))
+    for line in story(best.history, best.judgement, best.violation, small.critical):
+        emit(f"  {line}")
+    emit(shrunk.told())
+    if kept:
+        emit(f"kept: {kept}")
+    emit(replay_command(path))

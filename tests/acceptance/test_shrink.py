@@ -1,0 +1,206 @@
+"""``shrink``, the shrinking that ``run`` does by itself, and the witnesses that a scenario keeps."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.harness_process import ROGUE, ROOT, Harness, eventually, write_fence, write_scenario
+
+pytestmark = pytest.mark.requires("kernel-gate")
+
+QUICKSTART = ROOT / "scenarios" / "quickstart.yaml"
+STAT = ("--fence", "stat-2026.5.17")
+
+SLOW = """\
+class Slow(Fence):
+    about = "nothing is checked, and each write takes its time"
+
+    def guarded_write(self, entries):
+        end = time.clock_gettime(time.CLOCK_MONOTONIC)
+        for _ in range(3_000_000):
+            pass
+        super().guarded_write(entries)
+"""
+
+
+@pytest.fixture
+def found(harness: Harness) -> Path:
+    """A witness that nobody shrank."""
+    assert harness.run(QUICKSTART, *STAT, "--schedules", 5, "--no-shrink").status == 0
+    assert not list((harness.out / "witnesses").glob("*.shrunk.*"))
+    (witness,) = harness.witnesses()
+    return witness
+
+
+def shrink(harness: Harness, *arguments: object) -> Any:
+    return harness.call("shrink", "--session-root", harness.session_root, *arguments)
+
+
+def replayed(harness: Harness, witness: object) -> dict[str, Any]:
+    return harness.call("replay", witness, "--session-root", harness.session_root, "--json").object
+
+
+def test_a_shrunk_witness_is_stored_beside_the_original_and_replays(harness: Harness, found: Path) -> None:
+    ended = shrink(harness, found, "--json")
+    assert (ended.status, ended.err) == (0, "")
+    told = ended.object
+    assert (told["witness"], told["kind"], told["finished"]) == (str(found), "false_positive", True)
+    small = Path(told["shrunk"])
+    assert small == found.with_suffix(".shrunk.json")
+    assert told["steps"]["after"] < told["steps"]["before"]
+    assert told["switches"]["after"] == 2
+    assert {pair["clean"] for pair in told["critical"]} == {True}
+    again = replayed(harness, small)
+    assert (again["shows"], again["same_history"], again["diverged"]) == ("as recorded", True, "")
+    judged = harness.call("judge", small.with_suffix(".history.jsonl"), "--json")
+    assert judged.object["counts"]["false_positive"] == 1
+
+
+def test_the_story_tells_what_decides_and_ends_with_the_command(
+    harness: Harness, found: Path, tmp_path: Path
+) -> None:
+    small = tmp_path / "small.json"
+    ended = shrink(harness, found, "--out", small)
+    assert ended.status == 0
+    lines = ended.out.splitlines()
+    assert lines[0].startswith("false positive: runner refused its guarded_write")
+    assert lines[-1] == f"replay: python -m harness replay {small}"
+    assert (
+        "what decides: heartbeat's openat T.lock (acquire) before runner's openat T.lock (guarded_write)"
+        in ended.out
+    )
+    assert "shrunk from " in ended.out
+    told = harness.call("replay", small, "--session-root", harness.session_root)
+    assert "what decides: " in told.out
+
+
+def test_the_same_witness_shrinks_to_the_same_file(harness: Harness, found: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        assert shrink(harness, found, "--out", tmp_path / name, "--time-limit-s", 100).status == 0
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_what_does_not_show_any_more_cannot_be_shrunk(harness: Harness, found: Path) -> None:
+    witness = json.loads(found.read_text())
+    witness["fence"] = "ledger"
+    found.write_text(json.dumps(witness))
+    ended = shrink(harness, found)
+    assert (ended.status, ended.out) == (1, "")
+    assert "nothing to shrink: it does not show the violation any more" in ended.err
+
+
+def test_a_witness_of_the_free_gate_is_refused(harness: Harness, found: Path) -> None:
+    witness = json.loads(found.read_text())
+    witness["gate"] = "free"
+    found.write_text(json.dumps(witness))
+    ended = shrink(harness, found)
+    assert (ended.status, ended.out) == (2, "")
+    assert "free gate" in ended.err
+
+
+def test_a_run_shrinks_the_first_violation_of_each_kind(harness: Harness) -> None:
+    ended = harness.run(QUICKSTART, *STAT, "--schedules", 5)
+    assert ended.status == 0
+    small = next((harness.out / "witnesses").glob("*.shrunk.json"))
+    assert f"replay: python -m harness replay {small}" in ended.out
+    assert "(schedule 0, shrunk)" in ended.out
+    assert "what decides: " in ended.out
+    assert replayed(harness, small)["same_history"] is True
+    (summary,) = harness.verdicts()
+    (told,) = summary["shrunk"].values()
+    assert told["witness"] == str(small)
+    assert told["steps"]["after"] < told["steps"]["before"]
+
+
+def test_what_was_expected_is_shrunk_once_and_what_was_not_always(harness: Harness, tmp_path: Path) -> None:
+    files = []
+    for name in ("a", "b"):
+        for expected in ("[missed_takeover]", "[]"):
+            text = ROGUE.replace("expect: {}", f"expect: {{none: {expected}}}")
+            files.append(write_scenario(tmp_path, text, f"{name}{len(expected)}.yaml"))
+    ended = harness.run(*files, "--schedules", 5, "--json")
+    assert [bool(one["shrunk"]) for one in ended.objects] == [True, True, False, True]
+
+
+def test_an_interrupt_while_it_shrinks_keeps_the_best_so_far(harness: Harness, tmp_path: Path) -> None:
+    fences = write_fence(tmp_path, SLOW)
+    scenario = write_scenario(tmp_path, ROGUE)
+    harness.run(scenario, "--fence", f"{fences}:Slow", "--schedules", 1, "--no-shrink")
+    (witness,) = harness.witnesses()
+    small = tmp_path / "small.json"
+    arguments = (witness, "--session-root", harness.session_root, "--out", small, "--time-limit-s", 100)
+    with harness.start("shrink", *arguments) as running:
+        eventually(running.workers)
+        time.sleep(1.0)
+        running.process.send_signal(signal.SIGINT)
+        ended = running.end()
+        harness.assert_nothing_left(running)
+    assert ended.status == 130
+    if small.exists():
+        assert replayed(harness, small)["violation"] is True
+
+
+def test_a_time_limit_holds_for_search_and_shrinking_together(harness: Harness, tmp_path: Path) -> None:
+    fences = write_fence(tmp_path, SLOW)
+    started = time.monotonic()
+    ended = harness.run(
+        write_scenario(tmp_path, ROGUE),
+        *("--fence", f"{fences}:Slow", "--schedules", 100_000, "--time-limit-s", 6, "--json"),
+    )
+    assert time.monotonic() - started < 20
+    assert ended.status in (1, 3)
+    assert ended.object["stopped"] == "time limit"
+
+
+def test_a_kept_witness_is_run_first_and_shows_again(harness: Harness, tmp_path: Path) -> None:
+    text = QUICKSTART.read_text()
+    strict = text[: text.index("expect:")] + "expect: {stat-2026.5.17: [], ledger: []}\n"
+    scenario = write_scenario(tmp_path, strict, "kept.yaml")
+    assert harness.run(scenario, *STAT, "--schedules", 5, "--keep").status == 1
+    (kept,) = (tmp_path / "kept.witnesses").iterdir()
+
+    # One schedule of another seed, which alone would not show it.
+    shutil.rmtree(harness.out)
+    ended = harness.run(scenario, "--schedules", 1, "--seed", 5, "--no-shrink")
+    assert ended.status == 1
+    assert "UNEXPECTED: known witness shows again: false_positive" in ended.out
+    assert f"replay: python -m harness replay {kept} --fence stat-2026.5.17" in ended.out
+    broken, sound = harness.verdicts()
+    (known,) = broken["known"]
+    assert (known["witness"], known["shows"]) == (str(kept), "as recorded")
+    assert broken["expected"] is False
+    assert broken["unexpected"][0] == "known witness shows again: false_positive"
+    (known,) = sound["known"]
+    assert (known["shows"], known["unexpected"]) == ("no", [])
+    assert sound["expected"] is True
+
+
+def test_a_kept_witness_that_is_expected_is_no_failure(harness: Harness, tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path, QUICKSTART.read_text(), "kept.yaml")
+    assert harness.run(scenario, *STAT, "--schedules", 5, "--keep").status == 0
+    ended = harness.run(scenario, *STAT, "--schedules", 5, "--no-shrink")
+    assert ended.status == 0
+    assert "known witness shows again, as expected: false_positive" in ended.out
+
+
+def test_shrink_can_keep_what_it_made(harness: Harness, found: Path, tmp_path: Path) -> None:
+    scenario = tmp_path / "other.yaml"
+    told = shrink(harness, found, "--keep", scenario, "--json").object
+    assert Path(told["kept"]).parent == tmp_path / "other.witnesses"
+    assert Path(told["kept"]).read_bytes() == Path(told["shrunk"]).read_bytes()
+
+
+def test_a_damaged_kept_witness_stops_the_run_before_it_begins(harness: Harness, tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path, name="kept.yaml")
+    (tmp_path / "kept.witnesses").mkdir()
+    (tmp_path / "kept.witnesses" / "x.json").write_text("{")
+    ended = harness.run(scenario, "--fence", "none", "--schedules", 5)
+    assert (ended.status, ended.out) == (2, "")
+    assert "x.json" in ended.err

@@ -1,0 +1,210 @@
+"""Passes propose what is smaller, lawful, and nothing at random."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.oracle import Violation
+from harness.program import Program
+from harness.schedule import Choice
+from harness.shrink.case import Case, Shown
+from harness.shrink.passes import PASSES
+from harness.shrink.passes.earlier import earlier
+from harness.shrink.passes.groups import groups
+from harness.shrink.passes.initial import initial
+from harness.shrink.passes.lanes import lanes
+from harness.shrink.passes.merges import merges
+from harness.shrink.passes.operations import operations
+from harness.shrink.passes.switches import switches
+from harness.shrink.passes.waits import waits
+from tests.harness.shrink.stage import drawn, drive, is_lawful, shown
+
+SCENARIOS = ("quickstart", "rogue-zoo", "busy-gateway", "laundering-by-own-writer", "recovery")
+
+
+def one_after_the_other(program: Program, seed: int) -> list[Choice]:
+    """Every operation a step, lanes at random."""
+    rng = random.Random(seed)
+    left = [[Choice(lane, op, 0) for op in range(len(one.ops))] for lane, one in enumerate(program.lanes)]
+    order = []
+    while any(left):
+        order.append(rng.choice([lane for lane in left if lane]).pop(0))
+    return order
+
+
+def decisions(program: Program) -> list[tuple[int, int]]:
+    """Every guarded write, by lane and operation."""
+    return [
+        (lane, op)
+        for lane, one in enumerate(program.lanes)
+        for op, call in enumerate(one.ops)
+        if call.kind == "guarded_write"
+    ]
+
+
+def start(scenario: str, seed: int) -> Shown:
+    program = drawn(scenario, seed)
+    lane, op = decisions(program)[0]
+    violation = Violation("missed_takeover", 0, lane, op, "made up")
+    return shown(program, one_after_the_other(program, seed), violation, picks=1)
+
+
+def kinds(program: Program) -> list[list[str]]:
+    return [[op.kind for op in lane.ops] for lane in program.lanes]
+
+
+@given(
+    scenario=st.sampled_from(SCENARIOS),
+    seed=st.integers(0, 1 << 32),
+    accepts=st.randoms(use_true_random=False),
+)
+@settings(deadline=None, max_examples=60)
+def test_no_pass_proposes_what_no_lawful_caller_does(
+    scenario: str, seed: int, accepts: random.Random
+) -> None:
+    best = start(scenario, seed)
+    assert is_lawful(best.program)
+    for one in PASSES:
+        proposed, best = drive(one, best, lambda _: accepts.random() < 0.5)
+        assert all(is_lawful(case.program) for case in proposed), one
+        # Where the violation shows moves with what is left out before it.
+        lane, op = decisions(best.program)[0] if decisions(best.program) else (0, -1)
+        violation = Violation("missed_takeover", 0, lane, op, "made up")
+        best = shown(best.program, best.choices, violation, picks=1)
+
+
+@given(scenario=st.sampled_from(SCENARIOS), seed=st.integers(0, 1 << 32))
+@settings(deadline=None, max_examples=30)
+def test_every_choice_that_is_left_is_one_of_an_operation_that_is_left(scenario: str, seed: int) -> None:
+    for one in PASSES:
+        proposed, _ = drive(one, start(scenario, seed), lambda _: True)
+        for case in proposed:
+            assert all(choice.op < len(case.program.lanes[choice.lane].ops) for choice in case.choices), one
+
+
+def test_a_lane_that_does_not_matter_goes() -> None:
+    best = start("rogue-zoo", 1)
+
+    def accepts(case: Case) -> bool:
+        return any(op.kind == "action" for lane in case.program.lanes for op in lane.ops)
+
+    _, best = drive(lanes, best, accepts)
+    assert sum(1 for lane in best.program.lanes if lane.ops) == 2
+
+
+def test_of_all_groups_the_one_that_matters_stays() -> None:
+    best = start("busy-gateway", 3)
+    wanted = [op for lane in best.program.lanes for op in lane.ops if op.kind == "append" and op.turn < 0][-1]
+
+    def accepts(case: Case) -> bool:
+        return any(op == wanted for lane in case.program.lanes for op in lane.ops)
+
+    _, best = drive(groups, best, accepts)
+    left = [kind for lane in kinds(best.program) for kind in lane]
+    assert left.count("acquire") == left.count("release") == 1
+    assert left.count("begin_turn") == 1  # the violation's
+
+
+def test_of_a_turn_only_what_its_order_needs_stays() -> None:
+    best = start("quickstart", 2)
+    _, best = drive(operations, best, lambda _: True)
+    runner = next(lane for lane in kinds(best.program) if "load" in lane)
+    assert runner == ["begin_turn", "load", "release_for_prompt", "guarded_write", "end_turn"]
+
+
+def test_the_header_of_the_transcript_stays() -> None:
+    best = start("quickstart", 2)
+    assert len(best.program.initial) > 1
+    _, after = drive(initial, best, lambda _: True)
+    assert after.program.initial == best.program.initial[:1]
+
+
+def lasting(program: Program, lane: int, op: int) -> int:
+    call = program.lanes[lane].ops[op]
+    return call.steps or call.duration_ms
+
+
+@pytest.mark.parametrize("enough", [1, 2, 17, 30])
+def test_thinking_comes_down_to_what_is_needed(enough: int) -> None:
+    program = drawn("guard-size", 1)
+    (op,) = [op for op, call in enumerate(program.lanes[0].ops) if call.kind == "think"]
+    assert lasting(program, 0, op) >= enough
+    _, best = drive(
+        waits, shown(program, thinking(program, op)), lambda case: lasting(case.program, 0, op) >= enough
+    )
+    assert lasting(best.program, 0, op) == enough
+
+
+@pytest.mark.parametrize("enough", [1, 2, 13, 25])
+def test_a_pause_comes_down_to_about_what_is_needed(enough: int) -> None:
+    program = drawn("guard-size", 1)
+    (op,) = [op for op, call in enumerate(program.lanes[1].ops) if call.kind == "pause"]
+    before = lasting(program, 1, op)
+    assert before >= enough
+    _, best = drive(waits, shown(program), lambda case: lasting(case.program, 1, op) >= enough)
+    assert enough <= lasting(best.program, 1, op) <= enough + before // 8 + 1
+
+
+def test_switches_that_do_not_matter_go() -> None:
+    best = start("quickstart", 5)
+    wanted = best.switches()[4]
+    kept: list[Case] = []
+
+    def accepts(case: Case) -> bool:
+        assert case.switches is not None
+        if wanted in case.switches:
+            kept.append(case)
+            return True
+        return False
+
+    # Nobody runs here, so the choices stay as long as they were: look at the proposals alone.
+    drive(switches, best, accepts)
+    assert kept
+    assert all(case.switches is not None and len(case.switches) < len(best.switches()) for case in kept)
+
+
+def blocks(*lanes_in_order: int) -> list[Choice]:
+    taken = [0] * (max(lanes_in_order) + 1)
+    order = []
+    for lane in lanes_in_order:
+        order.append(Choice(lane, 0, taken[lane]))
+        taken[lane] += 1
+    return order
+
+
+def thinking(program: Program, op: int) -> list[Choice]:
+    return [Choice(0, op, ordinal) for ordinal in range(program.lanes[0].ops[op].steps)]
+
+
+def went(best: Shown) -> list[int]:
+    return [choice.lane for choice in best.choices]
+
+
+def test_blocks_of_one_lane_are_brought_together() -> None:
+    best = shown(drawn("quickstart", 1), blocks(0, 0, 1, 0, 1, 0, 0))
+    _, after = drive(merges, best, lambda _: True)
+    assert sorted(went(after)) == sorted(went(best))
+    assert after.size.switches == 1
+
+
+def test_a_block_moves_up_to_where_it_may_come_first() -> None:
+    best = shown(drawn("quickstart", 1), blocks(0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0))
+
+    def accepts(case: Case) -> bool:
+        return [choice.lane for choice in case.choices].index(1) >= 3
+
+    _, after = drive(earlier, best, accepts)
+    assert went(after) == [0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0]
+
+
+@given(scenario=st.sampled_from(SCENARIOS), seed=st.integers(0, 1 << 32))
+@settings(deadline=None, max_examples=20)
+def test_a_pass_proposes_the_same_again(scenario: str, seed: int) -> None:
+    for one in PASSES:
+        first, _ = drive(one, start(scenario, seed), lambda case: len(case.choices) % 3 > 0)
+        again, _ = drive(one, start(scenario, seed), lambda case: len(case.choices) % 3 > 0)
+        assert first == again

@@ -1,0 +1,94 @@
+"""Real witnesses come down to what a person would have written, and always to the same."""
+
+from __future__ import annotations
+
+import functools
+
+import msgspec
+import pytest
+
+from harness.shrink import Shrunk
+from harness.witness import Witness, encode
+from tests.harness.shrink.minima import MINIMA, find, run_by_hand, shrink
+
+pytestmark = [
+    pytest.mark.requires("kernel-gate"),
+    pytest.mark.xdist_group("shrink"),
+    pytest.mark.timeout(240),
+]
+
+#: Enough not to matter: what is tested is how small, in how many schedules.
+_PATIENCE_S = 120.0
+_RUNS_MAX = 250
+
+each_control = pytest.mark.parametrize("control", sorted(MINIMA))
+
+
+@functools.cache
+def found(control: str) -> Witness:
+    return find(control)
+
+
+@functools.cache
+def shrunk(control: str) -> Shrunk:
+    return shrink(found(control), _PATIENCE_S)
+
+
+@each_control
+def test_a_controls_witness_has_at_most_twice_the_steps_of_one_by_hand(control: str) -> None:
+    steps, shows = run_by_hand(control)
+    assert shows, "the story by hand is none"
+    result = shrunk(control)
+    assert result.finished
+    assert result.after.steps <= 2 * steps
+    assert result.after < result.before
+    assert result.runs <= _RUNS_MAX
+
+
+@each_control
+def test_the_order_of_two_neighbours_decides(control: str) -> None:
+    result = shrunk(control)
+    best, pair = result.best, result.critical[0]
+    assert best is not None
+    first, second = best.choices[pair.first.step], best.choices[pair.second.step]
+    assert pair.first.step < pair.second.step
+    assert {best.history.header.lanes[one.lane].name for one in (first, second)} == {
+        pair.first.lane,
+        pair.second.lane,
+    }
+    assert first.lane != second.lane
+    assert pair.clean
+
+
+def test_the_pair_of_a_torn_snapshot_is_the_rogues_write_and_the_read() -> None:
+    pair = shrunk("snapshot-consistency").critical[0]
+    assert (pair.first.call, pair.second.call) == ("pwrite64 T", "read T")
+    assert pair.second.operation == "release_for_prompt"
+
+
+def test_the_same_witness_becomes_the_same_story() -> None:
+    again = shrink(found("size"), _PATIENCE_S)
+    first = shrunk("size")
+    assert again.witness(found("size")) == first.witness(found("size"))
+    assert encode(again.witness(found("size"))) == encode(first.witness(found("size")))
+    assert again.runs == first.runs
+
+
+def test_what_is_small_stays_as_it_is() -> None:
+    small = shrunk("size").witness(found("size"))
+    again = shrink(small, _PATIENCE_S)
+    assert (again.before, again.after) == (shrunk("size").after, shrunk("size").after)
+    assert again.witness(small).shrunk_from == small.shrunk_from
+
+
+def test_a_witness_whose_violation_is_gone_says_so() -> None:
+    result = shrink(msgspec.structs.replace(found("size"), fence="ledger"), _PATIENCE_S)
+    assert result.best is None
+    assert result.why_not == "it does not show the violation any more"
+
+
+def test_without_time_the_witness_stays_whole_and_valid() -> None:
+    result = shrink(found("size"), 0.001)
+    assert not result.finished
+    assert result.best is not None
+    assert result.after.steps == result.before.steps
