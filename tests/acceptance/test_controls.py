@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,7 @@ def test_an_accusation_that_nobody_expects_is_no_success(harness: Harness, tmp_p
     assert ended.status == 1
     assert "ACCUSED" in ended.out
     assert "stat-size-only is accused of false_positive" in ended.err
-    assert "replay: python -m harness replay" in ended.err
+    assert f"replay: {sys.executable} -m harness replay" in ended.err
 
 
 def test_what_is_not_known_is_no_success(harness: Harness, tmp_path: Path) -> None:

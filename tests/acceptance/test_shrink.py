@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def test_the_story_tells_what_decides_and_ends_with_the_command(
     assert ended.status == 0
     lines = ended.out.splitlines()
     assert lines[0].startswith("false positive: runner refused its guarded_write")
-    assert lines[-1] == f"replay: python -m harness replay {small}"
+    assert lines[-1] == f"replay: {sys.executable} -m harness replay {small}"
     assert (
         "what decides: heartbeat's openat T.lock (acquire) before runner's openat T.lock (guarded_write)"
         in ended.out
@@ -109,7 +110,7 @@ def test_a_run_shrinks_the_first_violation_of_each_kind(harness: Harness) -> Non
     ended = harness.run(QUICKSTART, *STAT, "--schedules", 5)
     assert ended.status == 0
     small = next((harness.out / "witnesses").glob("*.shrunk.json"))
-    assert f"replay: python -m harness replay {small}" in ended.out
+    assert f"replay: {sys.executable} -m harness replay {small}" in ended.out
     assert "(schedule 0, shrunk)" in ended.out
     assert "what decides: " in ended.out
     assert replayed(harness, small)["same_history"] is True
@@ -171,7 +172,7 @@ def test_a_kept_witness_is_run_first_and_shows_again(harness: Harness, tmp_path:
     ended = harness.run(scenario, "--schedules", 1, "--seed", 5, "--no-shrink")
     assert ended.status == 1
     assert "UNEXPECTED: known witness shows again: false_positive" in ended.out
-    assert f"replay: python -m harness replay {kept} --fence stat-2026.5.17" in ended.out
+    assert f"replay: {sys.executable} -m harness replay {kept} --fence stat-2026.5.17" in ended.out
     broken, sound = harness.verdicts()
     (known,) = broken["known"]
     assert (known["witness"], known["shows"]) == (str(kept), "as recorded")
