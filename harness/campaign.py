@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -24,6 +24,7 @@ from harness.interrupts import Interrupts
 from harness.janitor import SessionRoot
 from harness.report.summary import Summary, unmet
 from harness.scenario.model import Scenario, dump
+from harness.strategies.portfolio import FIRST_SHARES, Portfolio, lean, rounds, spelled
 from harness.tally import Finding, Tally
 from harness.team import DONE, Bug, ExplorerProcess, Lost, cores
 from harness.witness import Claim, Witness
@@ -55,11 +56,37 @@ class Question(msgspec.Struct, frozen=True):
     schedules: int
     time_limit_s: float = 0.0
 
-    def job(self, number: int, count: int) -> Job:
-        """The share of one explorer out of `count`."""
+    def rounds(self) -> Iterator[range]:
+        """Schedules by number, round by round: all at once where nothing is learned from earlier ones."""
+        return rounds(self.schedules) if self.strategy == Portfolio.name else iter((range(self.schedules),))
+
+    def job(self, number: int, count: int, indices: range, tally: Tally) -> Job:
+        """The share of one explorer out of `count`.
+
+        Args:
+            number: of the explorer.
+            count: of explorers.
+            indices: the round's schedules.
+            tally: of all rounds before it, each of them whole.
+        """
         return Job(
-            self.scenario, self.fence, self.gate, self.strategy, self.seed, number, count, self.schedules
+            self.scenario,
+            self.fence,
+            self.gate,
+            self._leaning(tally),
+            self.seed,
+            indices.start + number,
+            count,
+            indices.stop,
         )
+
+    def _leaning(self, tally: Tally) -> str:
+        """The strategy's name; with the shares that the portfolio's parts have earned by now."""
+        if self.strategy != Portfolio.name or not tally.violations:
+            return self.strategy
+        ran = {name: part.schedules for name, part in tally.parts.items()}
+        found = {name: part.violations for name, part in tally.parts.items()}
+        return spelled(lean(FIRST_SHARES, ran, found))
 
     def witness(self, finding: Finding) -> Witness:
         """What replays a finding."""
@@ -77,7 +104,8 @@ class Question(msgspec.Struct, frozen=True):
             dump(self.scenario),
             self.fence,
             self.gate,
-            self.strategy,
+            # That of the part of a portfolio that ran it.
+            finding.history.header.strategy,
             self.seed,
             finding.schedule_index,
             finding.program,
@@ -156,6 +184,7 @@ class Result(msgspec.Struct):
             stopped=self.stopped,
             unexpected=tuple(unexpected),
             why_inconclusive=doubt,
+            parts=dict(sorted(tally.parts.items())),
             workers=tally.workers,
         )
 
@@ -233,10 +262,15 @@ class Campaign:
         team = self._hire(min(self._wanted, question.schedules))
         result = Result(question, Tally(), len(team))
         started = time.monotonic()
-        if not self.interrupted:
+        deadline = started + question.time_limit_s if question.time_limit_s else None
+        for indices in question.rounds():
+            if self.interrupted or result.stopped or result.fault or result.tally.schedules < indices.start:
+                # The shares of this round are a matter of whole rounds.
+                break
+            team = self._hire(len(team))
             for number, explorer in enumerate(team):
-                explorer.give(question.job(number, len(team)))
-            self._listen(list(team), result, progress)
+                explorer.give(question.job(number, len(team), indices, result.tally))
+            self._listen(list(team), result, progress, deadline)
         if not result.complete:
             result.stopped = "interrupted" if self.interrupted else result.stopped
         result.wall_s = time.monotonic() - started
@@ -255,9 +289,13 @@ class Campaign:
         self._explorers.remove(explorer)
         explorer.end()
 
-    def _listen(self, busy: list[ExplorerProcess], result: Result, progress: Callable[[Tally], None]) -> None:
-        limit = result.question.time_limit_s
-        deadline = time.monotonic() + limit if limit else None
+    def _listen(
+        self,
+        busy: list[ExplorerProcess],
+        result: Result,
+        progress: Callable[[Tally], None],
+        deadline: float | None,
+    ) -> None:
         stopping = False
         while busy:
             for explorer in self._talkative(busy, deadline):
