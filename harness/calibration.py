@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 
-from harness.conflicts import is_inert, is_interesting
+from harness.conflicts import LOCK, TRANSCRIPT, is_inert, subject
 from harness.gates.protocol import Candidate, Outcome
 from harness.program import LaneProgram, Op, Program
 from harness.strategies.forecast import Forecast
@@ -27,8 +27,9 @@ _LOOKED_AT = 128
 _SEEN_ENOUGH = 2
 
 Kind = tuple[str, str, str, str]
-#: Steps, visible steps, interesting steps.
+#: As the fields of a `Forecast`.
 Lengths = list[float]
+_CLASSES = 4
 
 
 def _kind(lane: LaneProgram, op: Op) -> Kind:
@@ -45,10 +46,12 @@ class _Counting(RoundRobin):
     def pick(self, candidates: Sequence[Candidate]) -> int:
         place = super().pick(candidates)
         picked = candidates[place]
-        count = self.counts.setdefault((picked.lane, picked.op), [0, 0, 0])
+        count = self.counts.setdefault((picked.lane, picked.op), [0, 0, 0, 0])
         count[0] += 1
         count[1] += not is_inert(picked)
-        count[2] += is_interesting(picked)
+        about = subject(picked)
+        count[2] += about == TRANSCRIPT
+        count[3] += about == LOCK
         return place
 
 
@@ -64,33 +67,32 @@ class Calibration:
 
         Args:
             program: what was run.
-            counts: steps, visible steps and interesting ones by lane and operation.
+            counts: by lane and operation, each in the order of a forecast's fields.
         """
         for lane, lane_program in enumerate(program.lanes):
             for number, op in enumerate(lane_program.ops):
                 kind = _kind(lane_program, op)
                 self._times[kind] = self._times.get(kind, 0) + 1
-                sums = self._sums.setdefault(kind, [0.0, 0.0, 0.0])
-                for place, count in enumerate(counts.get((lane, number), (0, 0, 0))):
+                sums = self._sums.setdefault(kind, [0.0] * _CLASSES)
+                for place, count in enumerate(counts.get((lane, number), (0,) * _CLASSES)):
                     sums[place] += count
 
     def forecast(self, program: Program) -> Forecast:
         """What the lanes of a program will take; an operation never seen is like the average one."""
         lengths = [[self._length(lane, op) for op in lane.ops] for lane in program.lanes]
-        steps, visible, interesting = (
-            tuple(tuple(op[place] for op in lane) for lane in lengths) for place in range(3)
+        return Forecast(
+            *(tuple(tuple(op[place] for op in lane) for lane in lengths) for place in range(_CLASSES))
         )
-        return Forecast(steps, visible, interesting)
 
     def _length(self, lane: LaneProgram, op: Op) -> Sequence[float]:
         if op.kind == "think":
-            return float(op.steps), 0.0, 0.0
+            return float(op.steps), 0.0, 0.0, 0.0
         kind = _kind(lane, op)
         times = self._times.get(kind, 0)
         if times:
             return [total / times for total in self._sums[kind]]
         all_times = sum(self._times.values()) or 1
-        return [sum(sums[place] for sums in self._sums.values()) / all_times for place in range(3)]
+        return [sum(sums[place] for sums in self._sums.values()) / all_times for place in range(_CLASSES)]
 
 
 def examples(draw: Callable[[int], Program]) -> Iterator[tuple[int, Program]]:

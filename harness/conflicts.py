@@ -4,8 +4,8 @@ Two steps of different lanes *conflict* when their order could make a difference
 either lane or to the files. What is told here is read off the candidates alone, so
 it errs on one side: what might conflict does. Three readings, from coarse to fine:
 
-- `is_interesting`: touches the transcript or its write lock. What a selective walk
-  spreads itself over.
+- `subject`: whether a step touches the transcript or its write lock. What a selective
+  walk spreads itself over.
 - `races`: the same file or name, and at least one of the two changes it. What a
   sampler of partial orders draws anew; it may miss rare couplings, for it only
   decides how often an order is tried, never which orders there are.
@@ -25,11 +25,12 @@ from collections.abc import Sequence
 
 from harness.gates.protocol import Candidate
 
-__all__ = ["Relation", "is_inert", "is_interesting", "names_of", "races"]
+__all__ = ["LOCK", "TRANSCRIPT", "Relation", "is_inert", "names_of", "races", "subject"]
 
 _BETWEEN = " > "
-#: The transcript and the write locks beside it, see `fence.locks`.
-_FOUGHT_OVER = frozenset({"T", "T.lock", "T.flock"})
+TRANSCRIPT, LOCK = "transcript", "lock"
+#: By path; the write locks are those of `fence.locks`.
+_SUBJECTS = {"T": TRANSCRIPT, "T.lock": LOCK, "T.flock": LOCK}
 #: Steps that neither see nor change anything.
 _IDLE = frozenset({"think", "sleep"})
 _OPENS = frozenset({"open", "openat", "openat2", "creat", "open_by_handle_at"})
@@ -59,14 +60,17 @@ def is_inert(candidate: Candidate) -> bool:
     return candidate.call in _CLOSES and not candidate.path.endswith(".flock")
 
 
-def is_interesting(candidate: Candidate) -> bool:
-    """Whether the step touches the transcript or its write lock, by either name of a rename."""
+def subject(candidate: Candidate) -> str:
+    """What is fought over in the step, by either name of a rename.
+
+    Returns:
+        `TRANSCRIPT`, `LOCK` (its write lock), or the empty string.
+    """
     path = candidate.path
-    if path not in _FOUGHT_OVER and not (
-        _BETWEEN in path and any(name in _FOUGHT_OVER for name in names_of(path))
-    ):
-        return False
-    return not is_inert(candidate)
+    if path not in _SUBJECTS:
+        found = {_SUBJECTS.get(name, "") for name in names_of(path)}
+        _SUBJECTS[path] = TRANSCRIPT if TRANSCRIPT in found else LOCK if LOCK in found else ""
+    return "" if is_inert(candidate) else _SUBJECTS[path]
 
 
 def races(one: Candidate, other: Candidate) -> bool:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol, runtime_checkable
 
+from harness.conflicts import LOCK, TRANSCRIPT
 from harness.gates.protocol import Candidate
 
 __all__ = ["Forecast", "Foresighted", "Remaining"]
@@ -27,12 +28,23 @@ class Forecast:
     Args:
         steps: all of them, thinking and sleeping included.
         visible: those that another lane could tell (not `harness.conflicts.is_inert`).
-        interesting: those about the transcript or its lock.
+        transcript: those about the transcript (see `harness.conflicts.subject`).
+        lock: those about its write lock.
     """
 
     steps: Lengths
     visible: Lengths
-    interesting: Lengths
+    transcript: Lengths
+    lock: Lengths
+
+    def about(self, subjects: Collection[str]) -> Lengths:
+        """Steps about any of some subjects."""
+        chosen = [
+            lengths
+            for name, lengths in ((TRANSCRIPT, self.transcript), (LOCK, self.lock))
+            if name in subjects
+        ]
+        return [[sum(op) for op in zip(*lanes, strict=True)] for lanes in zip(*chosen, strict=True)]
 
 
 @runtime_checkable

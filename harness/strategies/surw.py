@@ -1,11 +1,16 @@
 """SURW: uniform over the orders of the steps that matter.
 
 Zhao, Wolff, Mathur, Roychoudhury: Selectively Uniform Concurrency Testing, ASPLOS
-2025. Which lane takes the next *interesting* step (see `harness.conflicts`) is drawn
-by the number of interesting steps that each lane still has. Until it is taken, the
-others may go on up to their own next interesting step and no further. With exact
-counts and no locks every order of the interesting steps is equally likely, however
-many other steps lie between them.
+2025. Which lane takes the next *interesting* step is drawn by the number of interesting
+steps that each lane still has. Until it is taken, the others may go on up to their own
+next interesting step and no further. With exact counts and no locks every order of the
+interesting steps is equally likely, however many other steps lie between them.
+
+Interesting are the steps on the transcript, on its lock, or on both (see
+`harness.conflicts.subject`); which of the three is drawn for each schedule among those
+that two lanes have to do with. A flaw that shows in a wide gap, as while the model
+thinks, is one order in very many when every step counts, and one in few when only the
+steps on the lock do; with a flaw in the transcript's steps it is the other way round.
 
 Counts come from a forecast (`harness.calibration`) and may be wrong. A lane that
 stands before an interesting step always counts for one at least, and where the lane
@@ -19,13 +24,16 @@ import random
 from collections.abc import Sequence
 from typing import ClassVar
 
-from harness.conflicts import is_interesting
+from harness.conflicts import LOCK, TRANSCRIPT, subject
 from harness.gates.protocol import Candidate
 from harness.strategies.forecast import Forecast, Remaining
 
 __all__ = ["Surw", "draw_by_weight"]
 
 _NOBODY = -1
+#: What may be interesting, one of them a schedule.
+_BOTH = frozenset({TRANSCRIPT, LOCK})
+_SUBJECTS = (_BOTH, frozenset({TRANSCRIPT}), frozenset({LOCK}))
 
 
 def draw_by_weight(weights: Sequence[float], number: float) -> int:
@@ -49,30 +57,41 @@ def draw_by_weight(weights: Sequence[float], number: float) -> int:
     return last
 
 
+def _contended(forecast: Forecast | None) -> list[tuple[frozenset[str], Remaining]]:
+    """What two lanes at least have to do with; transcript and lock where nothing is known."""
+    if forecast is None:
+        return [(_BOTH, Remaining(None))]
+    found = []
+    for subjects in _SUBJECTS:
+        lengths = forecast.about(subjects)
+        if sum(sum(lane) > 0 for lane in lengths) > 1:
+            found.append((subjects, Remaining(lengths)))
+    return found or [(_BOTH, Remaining(forecast.about(_BOTH)))]
+
+
 class Surw:
     """Draws the lane of the next interesting step, and lets the others go as far as that allows."""
 
     name: ClassVar[str] = "surw"
     about: ClassVar[str] = (
-        "SURW (Zhao et al., ASPLOS 2025): uniform over the orders of steps on transcript and lock"
+        "SURW (Zhao et al., ASPLOS 2025): uniform over the orders of steps on transcript, lock, or both"
     )
 
     def __init__(self) -> None:
-        self._remaining = Remaining(None)
+        self._forecast: Forecast | None = None
         self._random = random.Random(0).random
-        self._lanes = 0
-        self._intended = _NOBODY
 
     def foresee(self, forecast: Forecast | None) -> None:
         """Take the counts of interesting steps."""
-        self._remaining = Remaining(forecast.interesting if forecast is not None else None)
+        self._forecast = forecast
 
     def begin(self, rng: random.Random, lanes: int) -> None:
-        """Take the schedule's generator; nobody is intended yet."""
+        """Draw what is interesting this time; nobody's turn has come yet."""
         self._random = rng.random
         self._lanes = lanes
         self._intended = _NOBODY
-        self._remaining.begin()
+        choices = _contended(self._forecast)
+        self._subjects, self._remaining = choices[int(rng.random() * len(choices))]
 
     def pick(self, candidates: Sequence[Candidate]) -> int:
         """Somebody whose next step does not matter, or the lane whose turn it is."""
@@ -87,7 +106,7 @@ class Surw:
             free = [draw_by_weight(weights, self._random())]
         place = free[int(self._random() * len(free))] if len(free) > 1 else free[0]
         picked = candidates[place]
-        if is_interesting(picked):
+        if subject(picked) in self._subjects:
             self._remaining.took(picked)
             self._intended = _NOBODY
         return place
@@ -96,7 +115,7 @@ class Surw:
         return [
             place
             for place, candidate in enumerate(candidates)
-            if candidate.lane == self._intended or not is_interesting(candidate)
+            if candidate.lane == self._intended or subject(candidate) not in self._subjects
         ]
 
     def _drawn(self, candidates: Sequence[Candidate]) -> int:
@@ -108,7 +127,7 @@ class Surw:
 
     def _weight(self, candidate: Candidate) -> float:
         left = self._remaining.left(candidate.lane)
-        return max(1.0, left) if is_interesting(candidate) else left
+        return max(1.0, left) if subject(candidate) in self._subjects else left
 
     def end(self, steps: int) -> None:
         """Nothing to learn: a schedule must not depend on those before it."""
