@@ -8,9 +8,10 @@ interesting steps is equally likely, however many other steps lie between them.
 
 Interesting are the steps on the transcript, on its lock, or on both (see
 `harness.conflicts.subject`); which of the three is drawn for each schedule among those
-that two lanes have to do with. A flaw that shows in a wide gap, as while the model
-thinks, is one order in very many when every step counts, and one in few when only the
-steps on the lock do; with a flaw in the transcript's steps it is the other way round.
+that differ. A flaw that shows in a wide gap, as while the model thinks, is one order in
+very many when every step counts, and one in few when only the steps on the lock do;
+with a flaw in the transcript's own steps it is the other way round. Where a single lane
+locks, drawing the lock makes it a random walk.
 
 Counts come from a forecast (`harness.calibration`) and may be wrong. A lane that
 stands before an interesting step always counts for one at least, and where the lane
@@ -57,14 +58,16 @@ def draw_by_weight(weights: Sequence[float], number: float) -> int:
     return last
 
 
-def _contended(forecast: Forecast | None) -> list[tuple[frozenset[str], Remaining]]:
-    """What two lanes at least have to do with; transcript and lock where nothing is known."""
+def _choices(forecast: Forecast | None) -> list[tuple[frozenset[str], Remaining]]:
+    """Each thing that some lane has to do with; transcript and lock where nothing is known."""
     if forecast is None:
         return [(_BOTH, Remaining(None))]
     found = []
+    seen: list[object] = []
     for subjects in _SUBJECTS:
         lengths = forecast.about(subjects)
-        if sum(sum(lane) > 0 for lane in lengths) > 1:
+        if any(any(lane) for lane in lengths) and lengths not in seen:
+            seen.append(lengths)
             found.append((subjects, Remaining(lengths)))
     return found or [(_BOTH, Remaining(forecast.about(_BOTH)))]
 
@@ -90,7 +93,7 @@ class Surw:
         self._random = rng.random
         self._lanes = lanes
         self._intended = _NOBODY
-        choices = _contended(self._forecast)
+        choices = _choices(self._forecast)
         self._subjects, self._remaining = choices[int(rng.random() * len(choices))]
 
     def pick(self, candidates: Sequence[Candidate]) -> int:
