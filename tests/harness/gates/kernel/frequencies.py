@@ -6,6 +6,7 @@ object with the share that was found, what theory says, and the distance in stan
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import random
@@ -17,11 +18,13 @@ from pathlib import Path
 import msgspec
 
 from harness.calibration import calibrate
+from harness.gates.protocol import Outcome
 from harness.history import Step
 from harness.program import Program
 from harness.strategies import make
 from harness.strategies.forecast import Forecast, Foresighted, Remaining
 from harness.strategies.pct import draw_length
+from harness.strategies.protocol import Strategy
 from tests.harness.gates.kernel.racing import Racing
 from tests.harness.gates.kernel.stage import INITIAL, Seen, Stage, program_of
 from tests.harness.strategies.shapes import SHAPES, Shape, by_left, chance, evenly
@@ -69,10 +72,11 @@ def words_of(stage: Stage, shape: Shape) -> Program:
 
 def learned(stage: Stage, program: Program) -> Forecast:
     """What calibration on the real processes says of the program."""
-    found = calibrate(
-        lambda _: program, lambda index, drawn, strategy: stage.play(drawn, strategy, index).outcome
-    )
-    return found.forecast(program)
+
+    def run(index: int, drawn: Program, strategy: Strategy) -> Outcome:
+        return stage.play(drawn, strategy, index).outcome
+
+    return calibrate(lambda _: program, run).forecast(program)
 
 
 def _order(seen: Seen) -> list[str]:
@@ -95,7 +99,7 @@ def _check(shape: Shape, seen: Seen, shown: bool) -> None:
     elif "window" in shape.name or shape.name == "stat to read":
         looks = [detail for detail in seen.said(0) if detail]
         sizes = [str(len(INITIAL)), *map(str, range(1, len(looks)))]
-        wanted = [size for before, after in zip(sizes, sizes[1:], strict=False) for size in (before, after)]
+        wanted = [size for before, after in itertools.pairwise(sizes) for size in (before, after)]
         assert (looks == wanted[: len(looks)]) == shown
 
 
