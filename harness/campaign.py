@@ -58,7 +58,13 @@ class Question(msgspec.Struct, frozen=True):
 
     def rounds(self) -> Iterator[range]:
         """Schedules by number, round by round: all at once where nothing is learned from earlier ones."""
-        return rounds(self.schedules) if self.strategy == Portfolio.name else iter((range(self.schedules),))
+        learning = self.strategy == Portfolio.name and self.picks
+        return rounds(self.schedules) if learning else iter((range(self.schedules),))
+
+    @property
+    def picks(self) -> bool:
+        """Whether the strategy has a say: the free gate stops nobody, so there is nothing to pick."""
+        return self.gate != "free"
 
     def job(self, number: int, count: int, indices: range, tally: Tally) -> Job:
         """The share of one explorer out of `count`.
@@ -184,7 +190,7 @@ class Result(msgspec.Struct):
             stopped=self.stopped,
             unexpected=tuple(unexpected),
             why_inconclusive=doubt,
-            parts=dict(sorted(tally.parts.items())),
+            parts=dict(sorted(tally.parts.items())) if question.picks else {},
             workers=tally.workers,
         )
 

@@ -36,6 +36,13 @@ def test_a_strategy_that_learns_nothing_has_one_round() -> None:
     assert len(list(question("portfolio", 5000).rounds())) > 1
 
 
+def test_under_the_free_gate_no_strategy_finds_anything() -> None:
+    free = Question(QUICKSTART, FLAWED, "free", "portfolio", 3, 5000)
+    assert list(free.rounds()) == [range(5000)]
+    found = Result(free, Tally(violations={"crash": 3}, parts={"pos": Part(9, 3, 0, {"crash": 3})}), 1)
+    assert found.summary({}).parts == {}
+
+
 def test_jobs_of_a_round_deal_out_its_schedules() -> None:
     jobs = [question().job(number, 3, range(40, 100), Tally()) for number in range(3)]
     dealt = [index for job in jobs for index in range(job.first, job.stop, job.stride)]
