@@ -11,7 +11,7 @@ import contextlib
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -25,6 +25,7 @@ from harness.interrupts import Interrupts
 from harness.janitor import SessionRoot, place, shortage
 from harness.report.summary import Summary, unmet
 from harness.scenario.model import Scenario, dump
+from harness.strategies.portfolio import FIRST_SHARES, Portfolio, lean, rounds, spelled
 from harness.tally import Finding, Tally
 from harness.team import DONE, Bug, ExplorerProcess, Lost, Work, cores
 from harness.witness import Claim, Witness
@@ -64,20 +65,46 @@ class Question(msgspec.Struct, frozen=True):
         """Whether lanes are told what the file system really says."""
         return self.gate == "free" or self.scenario.filesystem.inode_reuse == "real"
 
-    def job(self, number: int, count: int, root: str = "") -> Job:
-        """The share of one explorer out of `count`."""
+    def rounds(self) -> Iterator[range]:
+        """Schedules by number, round by round: all at once where nothing is learned from earlier ones."""
+        learning = self.strategy == Portfolio.name and self.picks
+        return rounds(self.schedules) if learning else iter((range(self.schedules),))
+
+    @property
+    def picks(self) -> bool:
+        """Whether the strategy has a say: the free gate stops nobody, so there is nothing to pick."""
+        return self.gate != "free"
+
+    def job(self, number: int, count: int, indices: range, tally: Tally, root: str = "") -> Job:
+        """The share of one explorer out of `count`.
+
+        Args:
+            number: of the explorer.
+            count: of explorers.
+            indices: the round's schedules.
+            tally: of all rounds before it, each of them whole.
+            root: where to make session directories; empty for where the others are.
+        """
         return Job(
             self.scenario,
             self.fence,
             self.gate,
-            self.strategy,
+            self._leaning(tally),
             self.seed,
-            number,
+            indices.start + number,
             count,
-            self.schedules,
+            indices.stop,
             root,
             self.until,
         )
+
+    def _leaning(self, tally: Tally) -> str:
+        """The strategy's name; with the shares that the portfolio's parts have earned by now."""
+        if self.strategy != Portfolio.name or not tally.violations:
+            return self.strategy
+        ran = {name: part.schedules for name, part in tally.parts.items()}
+        found = {name: part.violations for name, part in tally.parts.items()}
+        return spelled(lean(FIRST_SHARES, ran, found))
 
     def witness(self, finding: Finding) -> Witness:
         """What replays a finding."""
@@ -95,7 +122,8 @@ class Question(msgspec.Struct, frozen=True):
             dump(self.scenario),
             self.fence,
             self.gate,
-            self.strategy,
+            # That of the part of a portfolio that ran it.
+            finding.history.header.strategy,
             self.seed,
             finding.schedule_index,
             finding.program,
@@ -181,6 +209,7 @@ class Result(msgspec.Struct):
             stopped=self.stopped,
             unexpected=tuple(unexpected),
             why_inconclusive=doubt,
+            parts=dict(sorted(tally.parts.items())) if question.picks else {},
             workers=tally.workers,
         )
 
@@ -260,14 +289,21 @@ class Campaign:
         """
         team = self._hire(min(self._wanted, question.schedules))
         result = Result(question, Tally(), len(team))
-        self._next = {explorer: number for number, explorer in enumerate(team)}
         started = time.monotonic()
-        if not self.interrupted:
+        deadline = started + question.time_limit_s if question.time_limit_s else None
+        for indices in question.rounds():
+            if self.interrupted or result.stopped or result.fault or result.settled:
+                break
+            if result.tally.schedules < indices.start:
+                # The shares of this round are a matter of whole rounds.
+                break
+            team = self._hire(len(team))
             root = self._root_of(question)
+            self._next = {explorer: indices.start + number for number, explorer in enumerate(team)}
             for number, explorer in enumerate(team):
-                explorer.give(question.job(number, len(team), root))
-            self._listen(list(team), result, progress)
-        result.settled = self._passed(result) == set(team)
+                explorer.give(question.job(number, len(team), indices, result.tally, root))
+            self._listen(list(team), result, progress, deadline)
+            result.settled = self._passed(result) == set(team)
         if result.settled:
             result.stopped = ""
         elif not result.complete:
@@ -335,9 +371,13 @@ class Campaign:
         self._explorers.remove(explorer)
         explorer.end()
 
-    def _listen(self, busy: list[ExplorerProcess], result: Result, progress: Callable[[Tally], None]) -> None:
-        limit = result.question.time_limit_s
-        deadline = time.monotonic() + limit if limit else None
+    def _listen(
+        self,
+        busy: list[ExplorerProcess],
+        result: Result,
+        progress: Callable[[Tally], None],
+        deadline: float | None,
+    ) -> None:
         stopping = False
         while busy:
             for explorer in self._talkative(busy, deadline):

@@ -20,6 +20,7 @@ import msgspec
 import psutil
 
 from harness import plan, worker
+from harness.calibration import Calibration, calibrate
 from harness.fences import resolve
 from harness.gates.free import FreeGate
 from harness.gates.kernel.gate import KernelGate
@@ -32,6 +33,8 @@ from harness.runner import run_schedule
 from harness.scenario.model import Scenario
 from harness.schedule import Schedule
 from harness.strategies import make as make_strategy
+from harness.strategies.forecast import Foresighted
+from harness.strategies.portfolio import Portfolio
 from harness.strategies.protocol import Strategy
 from harness.tally import Tally
 
@@ -171,12 +174,13 @@ class Explorer:
             A tally about every tenth of a second, and one at the end.
         """
         strategy = make_strategy(job.strategy)
+        calibration = self._calibrate(job.seed) if isinstance(strategy, Foresighted) else None
         tally = Tally()
         due = time.monotonic() + _BATCH_S
         endless = 0
         for index in range(job.first, job.stop, job.stride):
             started = time.monotonic()
-            conclusive = self._one(tally, strategy, job.seed, index)
+            conclusive = self._one(tally, strategy, calibration, job.seed, index)
             if job.until in tally.violations:
                 break
             now = time.monotonic()
@@ -191,9 +195,24 @@ class Explorer:
         tally.workers = self._usage()
         yield tally
 
-    def _one(self, tally: Tally, strategy: Strategy, seed: int, index: int) -> bool:
+    def _calibrate(self, seed: int) -> Calibration | None:
+        """Learn how long operations are; None where the gate lets nobody choose anyway."""
+        if self.gate.name != "kernel":
+            return None
+        return calibrate(
+            lambda index: self.program(seed, index),
+            lambda index, program, strategy: self.run(program, strategy, seed, index)[2],
+        )
+
+    def _one(
+        self, tally: Tally, strategy: Strategy, calibration: Calibration | None, seed: int, index: int
+    ) -> bool:
         """Run and judge one schedule; whether its truth is known."""
         program = self.program(seed, index)
+        if isinstance(strategy, Portfolio):
+            strategy = strategy.part(index)
+        if calibration is not None and isinstance(strategy, Foresighted):
+            strategy.foresee(calibration.forecast(program))
         history, schedule, outcome = self.run(program, strategy, seed, index)
         judgement = judge(history)
         tally.add(index, program, schedule, history, judgement)

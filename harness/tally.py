@@ -6,6 +6,8 @@ the result does not depend on how schedules were dealt to explorers.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 import msgspec
 
 from harness.history import History, mark
@@ -13,7 +15,7 @@ from harness.oracle import COUNTED, Judgement, Violation
 from harness.program import Program
 from harness.schedule import Schedule
 
-__all__ = ["VIOLATIONS", "Finding", "Tally"]
+__all__ = ["VIOLATIONS", "Finding", "Part", "Tally"]
 
 _MASK = (1 << 64) - 1
 VIOLATIONS = ("false_positive", "missed_takeover", "lost_entry", "double_hold", "dead_end", "crash")
@@ -43,6 +45,38 @@ class Finding(msgspec.Struct, frozen=True):
         return next(found for found in self.judgement.violations if found.kind == self.kind)
 
 
+class Part(msgspec.Struct):
+    """What one strategy found.
+
+    Args:
+        schedules: how many it ran.
+        found: those of them that show any violation.
+        first: lowest index of those; -1 for none.
+        violations: those of them by kind of violation.
+    """
+
+    schedules: int = 0
+    found: int = 0
+    first: int = -1
+    violations: dict[str, int] = msgspec.field(default_factory=dict)
+
+    def add(self, index: int, kinds: Collection[str]) -> None:
+        """Take one schedule in, with the kinds of violation that it shows."""
+        self.schedules += 1
+        self._count(1 if kinds else 0, index if kinds else -1, dict.fromkeys(kinds, 1))
+
+    def merge(self, other: Part) -> None:
+        """Add another part's other schedules."""
+        self.schedules += other.schedules
+        self._count(other.found, other.first, other.violations)
+
+    def _count(self, found: int, first: int, violations: Mapping[str, int]) -> None:
+        self.found += found
+        self.first = min((index for index in (self.first, first) if index >= 0), default=-1)
+        for kind, count in violations.items():
+            self.violations[kind] = self.violations.get(kind, 0) + count
+
+
 class Tally(msgspec.Struct):
     """Sums over schedules.
 
@@ -61,6 +95,7 @@ class Tally(msgspec.Struct):
         histories: sum of the histories' marks modulo 2^64; equal for equal sets of
             histories, in whatever order they were run.
         first: by kind of violation.
+        parts: by name of the strategy that ran the schedule.
         workers: what the worker processes use, by name of process.
     """
 
@@ -78,6 +113,7 @@ class Tally(msgspec.Struct):
     repeated: int = 0
     histories: int = 0
     first: dict[str, Finding] = msgspec.field(default_factory=dict)
+    parts: dict[str, Part] = msgspec.field(default_factory=dict)
     workers: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
 
     def add(
@@ -98,7 +134,9 @@ class Tally(msgspec.Struct):
                 self.stuck_for_good += decision.stuck > 0 and not decision.way_out
         if judgement.inconclusive:
             self.doubt(index, judgement.inconclusive)
-        for kind in {violation.kind for violation in judgement.violations}:
+        kinds = {violation.kind for violation in judgement.violations}
+        self.parts.setdefault(history.header.strategy, Part()).add(index, kinds)
+        for kind in kinds:
             self.violations[kind] = self.violations.get(kind, 0) + 1
             if kind not in self.first or index < self.first[kind].schedule_index:
                 self.first[kind] = Finding(kind, index, program, schedule, history, judgement)
@@ -126,4 +164,6 @@ class Tally(msgspec.Struct):
                 self.first[kind] = finding
         reasons = [why for why in (self.why_inconclusive, other.why_inconclusive) if why is not None]
         self.why_inconclusive = min(reasons, default=None)
+        for name, part in other.parts.items():
+            self.parts.setdefault(name, Part()).merge(part)
         self.workers.update(other.workers)

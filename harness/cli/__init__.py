@@ -129,7 +129,7 @@ def _run(command: argparse.ArgumentParser) -> None:
         "(default: those that the scenario names)",
     )
     command.add_argument("--gate", choices=("kernel", "free"), help="default: kernel where it is available")
-    command.add_argument("--strategy", metavar="NAME", default="random", help="see `list strategies`")
+    command.add_argument("--strategy", metavar="NAME", default="portfolio", help="see `list strategies`")
     command.add_argument("--schedules", type=_at_least(1), metavar="N", help="default: the scenario's")
     command.add_argument("--seed", type=_at_least(0), metavar="N", default=1, help="default: 1")
     command.add_argument(

@@ -15,7 +15,7 @@ from harness.cli.output import emit, replay_command
 from harness.cli.recalling import Known
 from harness.cli.shrinking import Small
 from harness.report.story import headline, story
-from harness.report.summary import Summary, encode, rows
+from harness.report.summary import Summary, encode, found_by, rows
 from harness.tally import Tally
 
 __all__ = ["Display"]
@@ -143,6 +143,8 @@ def _watched(stream: TextIO | None) -> bool:
 
 def _in_short(result: Result, summary: Summary) -> str:
     found = ", ".join(f"{kind} in {count} schedules" for kind, count in summary.violations.items())
+    by = found_by(summary.parts)
+    found += f", {by}" if by else ""
     rate = f"{summary.schedules} schedules in {summary.wall_s:.1f} s"
     if summary.stopped:
         rate += f"; stopped, {summary.stopped}, {result.question.schedules} were wanted"

@@ -10,7 +10,7 @@ from harness.cli.output import remark
 from harness.errors import FenceLoadError, GateUnavailable, UsageError
 from harness.fences import check
 from harness.scenario import Scenario
-from harness.strategies import STRATEGIES
+from harness.strategies import make
 
 __all__ = ["check_faults", "check_inodes", "choose_gate", "choose_strategy", "questions_of"]
 
@@ -38,11 +38,7 @@ def choose_strategy(name: str) -> str:
     Raises:
         UsageError: there is none of that name.
     """
-    if name not in STRATEGIES:
-        raise UsageError(
-            f"--strategy {name}: unknown, expected one of {', '.join(STRATEGIES)}; "
-            "see `python -m harness list strategies`"
-        )
+    make(name)
     return name
 
 

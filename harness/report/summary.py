@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from harness.tally import Tally
+from harness.tally import Part, Tally
 
-__all__ = ["Summary", "encode", "rows", "unmet"]
+__all__ = ["Summary", "encode", "found_by", "rows", "unmet"]
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -23,6 +23,7 @@ class Summary(msgspec.Struct, frozen=True):
         stopped: why not all schedules were run: ``time limit`` or ``interrupted``; else empty.
         histories: what all histories add up to, the same for the same seed and schedules.
         unexpected: in words, what is not as expected.
+        parts: by strategy, ``{schedules, found, first, violations}``; a portfolio has several.
         why_inconclusive: why more cannot be said; empty when everything is known.
         shrunk: by kind of violation: path of the shrunk witness, and how much smaller it is.
         known: the scenario's kept witnesses and what they show now.
@@ -54,6 +55,7 @@ class Summary(msgspec.Struct, frozen=True):
     stopped: str = ""
     unexpected: tuple[str, ...] = ()
     why_inconclusive: str = ""
+    parts: dict[str, Part] = {}
     workers: dict[str, dict[str, int]] = {}
     shrunk: dict[str, dict[str, Any]] = {}
     known: tuple[dict[str, Any], ...] = ()
@@ -77,6 +79,14 @@ def unmet(tally: Tally, must: Sequence[str], may: Sequence[str]) -> tuple[list[s
     """
     found = {kind for kind, count in tally.violations.items() if count}
     return sorted(found - set(must) - set(may)), [kind for kind in must if kind not in found]
+
+
+def found_by(parts: Mapping[str, Part]) -> str:
+    """Which strategies found how much, best first; empty where only one was at work or none found a thing."""
+    finders = sorted((part for part in parts.items() if part[1].found), key=lambda part: -part[1].found)
+    if len(parts) <= 1 or not finders:
+        return ""
+    return "found by: " + ", ".join(f"{name} {part.found} of {part.schedules}" for name, part in finders)
 
 
 def rows(summaries: Sequence[Summary]) -> list[tuple[str, ...]]:

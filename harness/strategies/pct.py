@@ -11,36 +11,58 @@ import random
 from collections.abc import Sequence
 from typing import ClassVar
 
+from harness.conflicts import is_inert
 from harness.gates.protocol import Candidate
+from harness.strategies.forecast import Forecast, Remaining
 
-__all__ = ["Pct"]
+__all__ = ["Pct", "draw_length"]
 
 _FIRST_LENGTH = 32
+#: A forecast is a mean; change points have to reach the end of longer schedules, too.
+_MARGIN = 1.25
+
+
+def draw_length(rng: random.Random, remaining: Remaining) -> int:
+    """The length k of a schedule, in steps: forecast, or drawn where nothing is known.
+
+    Drawn from powers of two, so that a schedule is a function of its seed alone and not
+    of the schedules before it; that costs a factor of at most the number of powers.
+    """
+    if remaining.known:
+        return 1 + int(remaining.total() * _MARGIN)
+    return _FIRST_LENGTH << int(rng.random() * 3)
 
 
 class Pct:
     """The lane of highest priority runs until a change point drops it below all others.
 
+    With a forecast only steps that another lane can tell are counted: a change before
+    any other step is the same as one before the next of these.
+
     Args:
-        depth: d; change points are d - 1.
+        depth: d; change points are d - 1. 0 to draw 2 or 3 for each schedule.
     """
 
-    name: ClassVar[str] = "pct"
-    about: ClassVar[str] = "PCT (Burckhardt et al., ASPLOS 2010): random priorities, depth 2 and 3 in turn"
+    name: str = "pct"
+    about: ClassVar[str] = (
+        "PCT (Burckhardt et al., ASPLOS 2010): random priorities, depth 2 and 3 in turn; pct:D for depth D"
+    )
 
     def __init__(self, depth: int = 0) -> None:
+        if depth:
+            self.name = f"{type(self).name}:{depth}"
         self._fixed_depth = depth
+        self._remaining = Remaining(None)
         self._priority: list[float] = []
         self._changes: list[int] = []
         self._step = 0
 
-    def begin(self, rng: random.Random, lanes: int) -> None:
-        """Draw length estimate, priorities and change points.
+    def foresee(self, forecast: Forecast | None) -> None:
+        """Take the number of steps before which a change makes sense."""
+        self._remaining = Remaining(forecast.visible if forecast is not None else None)
 
-        The length k is not known beforehand. It is drawn from powers of two, so that
-        a schedule is a function of its seed alone and not of the schedules before it;
-        that costs a factor of at most the number of powers in the bound.
-        """
+    def begin(self, rng: random.Random, lanes: int) -> None:
+        """Draw length, priorities and change points."""
         order = list(range(lanes))
         for i in range(lanes - 1, 0, -1):
             j = int(rng.random() * (i + 1))
@@ -49,7 +71,8 @@ class Pct:
         self._priority = [0.0] * lanes
         for rank, lane in enumerate(order):
             self._priority[lane] = depth + rank
-        length = _FIRST_LENGTH << int(rng.random() * 3)
+        self._remaining.begin()
+        length = draw_length(rng, self._remaining)
         # The i-th change point gives its lane priority d - i, below all the initial ones.
         self._changes = [int(rng.random() * length) for _ in range(depth - 1)]
         self._depth = depth
@@ -59,6 +82,8 @@ class Pct:
         """The candidate of highest priority, after the change points of this step."""
         priority = self._priority
         best = max(range(len(candidates)), key=lambda i: priority[candidates[i].lane])
+        if self._remaining.known and is_inert(candidates[best]):
+            return best
         for number, change in enumerate(self._changes, 1):
             if change == self._step:
                 priority[candidates[best].lane] = self._depth - 1 - number + 0.5
@@ -67,4 +92,4 @@ class Pct:
         return best
 
     def end(self, steps: int) -> None:
-        """Nothing to learn: see `begin`."""
+        """Nothing to learn: see `draw_length`."""

@@ -19,13 +19,19 @@ __all__ = ["Strategy"]
 class Strategy(Protocol):
     """Picks, schedule after schedule.
 
+    One that can make use of knowing how long lanes will go on has a method more, see
+    `harness.strategies.forecast.Foresighted`.
+
     Attributes:
         name: as on the command line.
         about: one line, with the paper it comes from.
     """
 
-    name: ClassVar[str]
     about: ClassVar[str]
+
+    @property
+    def name(self) -> str:
+        """As on the command line, with its argument."""
 
     def begin(self, rng: random.Random, lanes: int) -> None:
         """Start a schedule of `lanes` lanes; `rng` is seeded for it alone."""

@@ -99,8 +99,32 @@ def test_a_strategy_says_what_it_is(name: str) -> None:
 
 
 def test_an_unknown_name_is_told_with_those_that_are_known() -> None:
-    with pytest.raises(UsageError, match=r"--strategy rnadom: unknown.*random, pct, round-robin"):
+    with pytest.raises(UsageError, match=r"--strategy rnadom: unknown.*portfolio, surw.*round-robin.*pct:D"):
         make("rnadom")
+
+
+@pytest.mark.parametrize("name", ["pct:1", "pct:16", "delay:2", "portfolio"])
+def test_a_name_may_carry_a_number(name: str) -> None:
+    assert make(name).name == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("pct:0", "pct:17", "pct:", "pct:x", "pct:02", "pct:-1", "surw:2", "delay:1.5", ":", "", "pct:2:3"),
+        *("portfolio:", "portfolio:surw", "portfolio:surw=0", "portfolio:surw=x", "portfolio:=1"),
+        *("portfolio:luck=1", "portfolio:portfolio=1", "portfolio:pct:0=1", "portfolio:surw=1,"),
+    ],
+)
+def test_a_name_with_a_bad_argument_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match=r"unknown, expected one of"):
+        make(name)
+
+
+@pytest.mark.parametrize("name", ["pct:3", "delay:1", "portfolio:surw=1,pct:2=3"])
+def test_a_strategy_with_an_argument_plays_by_the_rules(name: str) -> None:
+    for seed in range(50):
+        assert Counter(play(make(name), random.Random(seed), 3, 0, 5)) == {0: 3, 2: 5}
 
 
 # Random walk

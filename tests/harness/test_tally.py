@@ -12,13 +12,13 @@ from harness.history import Absent, End, Header, History
 from harness.oracle import COUNTED, Decision, Judgement, Violation
 from harness.program import Filesystem, Program
 from harness.schedule import Choice, Schedule
-from harness.tally import VIOLATIONS, Tally
+from harness.tally import VIOLATIONS, Part, Tally
 
 PROGRAM = Program((), (), Filesystem(), 0)
 
 
 def history(index: int) -> History:
-    header = Header("s", "f", "kernel", "random", "p", {}, 1, index, (), Absent)
+    header = Header("s", "f", "kernel", ("random", "surw")[index % 2], "p", {}, 1, index, (), Absent)
     return History(header, (End(Absent),))
 
 
@@ -129,6 +129,31 @@ def test_the_sum_does_not_depend_on_who_ran_what(explorers: int) -> None:
         total = reduce(lambda sum_, part: sum_.merge(part) or sum_, order, Tally())
         for field in msgspec.structs.fields(Tally):
             assert getattr(total, field.name) == getattr(whole, field.name), field.name
+
+
+def test_what_each_strategy_found_is_kept_apart() -> None:
+    tally = Tally()
+    for index, kinds in (
+        (0, ()),
+        (1, ("crash", "crash")),
+        (5, ("dead_end", "crash")),
+        (4, ("crash",)),
+        (7, ()),
+    ):
+        add(tally, index, Judgement((), tuple(map(violation, kinds))))
+    assert tally.parts == {
+        "random": Part(2, 1, 4, {"crash": 1}),
+        "surw": Part(3, 2, 1, {"crash": 2, "dead_end": 1}),
+    }
+
+
+def test_merging_does_not_share_parts() -> None:
+    one, other = Tally(), Tally()
+    add(other, 1, Judgement((), (violation("crash"),)))
+    one.merge(other)
+    one.merge(other)
+    assert (one.parts["surw"].schedules, one.parts["surw"].violations) == (2, {"crash": 2})
+    assert (other.parts["surw"].schedules, other.parts["surw"].violations) == (1, {"crash": 1})
 
 
 def test_every_number_of_a_tally_is_merged() -> None:

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from harness.oracle import COUNTED
-from harness.report.summary import Summary, encode, rows, unmet
-from harness.tally import Tally
+from harness.report.summary import Summary, encode, found_by, rows, unmet
+from harness.tally import Part, Tally
 
 #: Part of the command line's contract.
 FIELDS = {
@@ -109,3 +109,18 @@ def test_there_is_a_row_a_summary_below_the_head() -> None:
     assert len(found) == 3
     assert len({len(some) for some in found}) == 1
     assert [some[1] for some in found] == ["fence", "one", "two"]
+
+
+def test_who_found_what_is_told_best_first() -> None:
+    parts = {"pct:2": Part(80, 3, 5), "pos": Part(40), "surw": Part(250, 12, 0), "random": Part(30, 3, 1)}
+    assert found_by(parts) == "found by: surw 12 of 250, pct:2 3 of 80, random 3 of 30"
+
+
+@pytest.mark.parametrize("parts", [{}, {"surw": Part(9, 9, 0)}, {"surw": Part(9), "pos": Part(9)}])
+def test_where_one_was_at_work_or_nobody_found_a_thing_nothing_is_told(parts: dict[str, Part]) -> None:
+    assert found_by(parts) == ""
+
+
+def test_parts_are_objects_by_name() -> None:
+    found = json.loads(encode(summary(parts={"surw": Part(9, 2, 4, {"crash": 2})})))
+    assert found["parts"] == {"surw": {"schedules": 9, "found": 2, "first": 4, "violations": {"crash": 2}}}

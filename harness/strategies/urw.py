@@ -1,0 +1,53 @@
+"""URW: uniform over whole schedules, as far as the lanes' lengths are known.
+
+The uniform walk that SURW (Zhao, Wolff, Mathur, Roychoudhury, ASPLOS 2025) selects
+from: a lane goes next with a chance in proportion to the steps that it still has.
+With exact lengths and no locks each interleaving is equally likely.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import ClassVar
+
+from harness.gates.protocol import Candidate
+from harness.strategies.forecast import Forecast, Remaining
+from harness.strategies.surw import draw_by_weight
+
+__all__ = ["Urw"]
+
+
+class Urw:
+    """Weighs each lane with what it still has before it, all kinds of steps alike."""
+
+    name: ClassVar[str] = "urw"
+    about: ClassVar[str] = (
+        "URW (Zhao et al., ASPLOS 2025): uniform over schedules, lanes weigh by the steps they have left"
+    )
+
+    def __init__(self) -> None:
+        self._remaining = Remaining(None)
+        self._random = random.Random(0).random
+
+    def foresee(self, forecast: Forecast | None) -> None:
+        """Take the lengths of the lanes."""
+        self._remaining = Remaining(forecast.steps if forecast is not None else None)
+
+    def begin(self, rng: random.Random, lanes: int) -> None:
+        """Take the schedule's generator."""
+        self._random = rng.random
+        self._remaining.begin()
+
+    def pick(self, candidates: Sequence[Candidate]) -> int:
+        """By what each has left; a lane that can go has one step left at least."""
+        remaining = self._remaining
+        for candidate in candidates:
+            remaining.stands(candidate)
+        weights = [max(1.0, remaining.left(candidate.lane)) for candidate in candidates]
+        place = draw_by_weight(weights, self._random())
+        remaining.took(candidates[place])
+        return place
+
+    def end(self, steps: int) -> None:
+        """Nothing to learn: a schedule must not depend on those before it."""

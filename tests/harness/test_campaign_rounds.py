@@ -1,0 +1,96 @@
+"""A portfolio learns from whole rounds, and what it does then does not depend on who did what."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.campaign import Campaign, Question, Result
+from harness.replay import replay
+from harness.report.summary import encode
+from harness.scenario import load_all
+from harness.strategies import portfolio
+from harness.strategies.portfolio import FIRST_SHARES
+from harness.tally import Part, Tally
+
+ROOT = Path(__file__).resolve().parents[2]
+
+(QUICKSTART,) = load_all([ROOT / "scenarios" / "quickstart.yaml"])
+FLAWED = "stat-2026.5.17"
+
+
+def question(strategy: str = "portfolio", schedules: int = 120, time_limit_s: float = 0.0) -> Question:
+    return Question(QUICKSTART, FLAWED, "kernel", strategy, 3, schedules, time_limit_s)
+
+
+def asked(tmp_path: Path, explorers: int, what: Question) -> Result:
+    with Campaign(explorers, str(tmp_path)) as campaign:
+        return campaign.ask(what)
+
+
+def test_a_strategy_that_learns_nothing_has_one_round() -> None:
+    assert list(question("random", 5000).rounds()) == [range(5000)]
+    assert list(question("portfolio:surw=1,pos=1", 5000).rounds()) == [range(5000)]
+    assert len(list(question("portfolio", 5000).rounds())) > 1
+
+
+def test_under_the_free_gate_no_strategy_finds_anything() -> None:
+    free = Question(QUICKSTART, FLAWED, "free", "portfolio", 3, 5000)
+    assert list(free.rounds()) == [range(5000)]
+    found = Result(free, Tally(violations={"crash": 3}, parts={"pos": Part(9, 3, 0, {"crash": 3})}), 1)
+    assert found.summary({}).parts == {}
+
+
+def test_jobs_of_a_round_deal_out_its_schedules() -> None:
+    jobs = [question().job(number, 3, range(40, 100), Tally()) for number in range(3)]
+    dealt = [index for job in jobs for index in range(job.first, job.stop, job.stride)]
+    assert sorted(dealt) == list(range(40, 100))
+    assert {job.strategy for job in jobs} == {"portfolio"}
+
+
+def test_a_later_round_leans_towards_what_found_something() -> None:
+    tally = Tally(violations={"crash": 3}, parts={"pos": Part(9, 3, 0, {"crash": 3}), "surw": Part(50)})
+    assert question().job(0, 1, range(9), tally).strategy == (
+        "portfolio:surw=250,pct:2=85,pct:3=80,pos=545,random=40"
+    )
+    assert question("pos").job(0, 1, range(9), tally).strategy == "pos"
+
+
+@pytest.mark.requires("kernel-gate")
+def test_the_number_of_explorers_makes_no_difference_over_rounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portfolio, "_ROUND", 30)
+    one, two = (asked(tmp_path, explorers, question()) for explorers in (1, 2))
+    assert one.complete and two.complete
+    assert one.tally.histories == two.tally.histories
+    assert one.tally.parts == two.tally.parts
+    assert set(one.tally.parts) == set(FIRST_SHARES)
+    # Had it not leant, the parts would be as long as their first shares say.
+    plain = asked(tmp_path, 1, question(portfolio.spelled(FIRST_SHARES)))
+    assert plain.tally.histories != one.tally.histories
+
+
+@pytest.mark.requires("kernel-gate")
+def test_what_each_part_found_is_told_and_its_witness_replays(tmp_path: Path) -> None:
+    asking = question(schedules=60)
+    result = asked(tmp_path, 1, asking)
+    found = json.loads(encode(result.summary({})))["parts"]
+    assert set(found) == set(FIRST_SHARES)
+    assert sum(part["schedules"] for part in found.values()) == 60
+    assert sum(part["found"] for part in found.values()) == result.tally.violations["false_positive"]
+    witness = asking.witness(result.tally.first["false_positive"])
+    assert found[witness.strategy]["first"] <= witness.schedule_index
+    again = replay(witness, root=str(tmp_path))
+    assert again.same_history and not again.difference
+
+
+@pytest.mark.requires("kernel-gate")
+def test_a_time_limit_ends_the_rounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portfolio, "_ROUND", 10)
+    result = asked(tmp_path, 1, question(schedules=1_000_000, time_limit_s=3.0))
+    assert result.stopped == "time limit"
+    assert 0 < result.tally.schedules < 1_000_000
+    assert result.wall_s < 20
