@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from harness.errors import HarnessError, WorkerDied
+from harness.exhaust.job import ExhaustJob
 from harness.explorer import Job
 from harness.history import Step
 from harness.history import encode as encode_history
@@ -29,7 +30,7 @@ from harness.tally import Finding, Tally
 from harness.team import DONE, Bug, ExplorerProcess, Lost, cores
 from harness.witness import Claim, Witness
 
-__all__ = ["Bug", "Campaign", "Question", "Result"]
+__all__ = ["Bug", "Campaign", "ExhaustiveQuestion", "Question", "Result"]
 
 #: How long explorers may go on after they were told to stop.
 _STOP_S = 10.0
@@ -55,6 +56,10 @@ class Question(msgspec.Struct, frozen=True):
     seed: int
     schedules: int
     time_limit_s: float = 0.0
+
+    def complete(self, tally: Tally) -> bool:
+        """Whether everything that was asked for has been run."""
+        return tally.schedules >= self.schedules
 
     @property
     def on_real_files(self) -> bool:
@@ -100,6 +105,38 @@ class Question(msgspec.Struct, frozen=True):
         )
 
 
+class ExhaustiveQuestion(Question, frozen=True, kw_only=True):
+    """The same, asked of every class of schedules; `schedules` is where each explorer gives up.
+
+    Args:
+        actions_max: all sequences of so many rogue actions; 0 for the drawn program.
+        preemptions_max: every schedule with at most so many; -1 for no bound.
+        programs: how many programs that makes.
+    """
+
+    actions_max: int
+    preemptions_max: int
+    programs: int
+
+    def job(self, number: int, count: int, root: str = "") -> ExhaustJob:  # type: ignore[override]
+        """The share of one explorer out of `count`."""
+        return ExhaustJob(
+            self.scenario,
+            self.fence,
+            self.seed,
+            self.actions_max,
+            self.preemptions_max,
+            number,
+            count,
+            self.schedules,
+            root,
+        )
+
+    def complete(self, tally: Tally) -> bool:
+        """Whether nothing is left of any program."""
+        return tally.programs >= self.programs
+
+
 class Result(msgspec.Struct):
     """What came of a question.
 
@@ -122,7 +159,7 @@ class Result(msgspec.Struct):
     @property
     def complete(self) -> bool:
         """Whether all schedules were run."""
-        return self.tally.schedules >= self.question.schedules
+        return self.question.complete(self.tally)
 
     def summary(self, witnesses: dict[str, str]) -> Summary:
         """What is to be said of it.
@@ -156,7 +193,7 @@ class Result(msgspec.Struct):
             violations=dict(sorted(tally.violations.items())),
             first_violation=None if first is None else _brief(first, witnesses),
             expected=not unexpected and not missing,
-            exhausted=False,
+            exhausted=isinstance(question, ExhaustiveQuestion) and self.complete and not doubt,
             inconclusive=tally.inconclusive,
             wall_s=round(self.wall_s, 4),
             steps_per_s=round(tally.steps / self.wall_s, 1) if self.wall_s else 0.0,
@@ -171,6 +208,9 @@ class Result(msgspec.Struct):
             unexpected=tuple(unexpected),
             why_inconclusive=doubt,
             workers=tally.workers,
+            programs=tally.programs,
+            redundant=tally.redundant,
+            violating=dict(sorted(tally.violating.items())),
         )
 
 

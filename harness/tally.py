@@ -62,6 +62,10 @@ class Tally(msgspec.Struct):
             histories, in whatever order they were run.
         first: by kind of violation.
         workers: what the worker processes use, by name of process.
+        programs: exhaustive search: those of which nothing is left.
+        redundant: exhaustive search: schedules of a class that had been seen; not in any
+            other count.
+        violating: exhaustive search: classes that violate, by rogue program and kind.
     """
 
     schedules: int = 0
@@ -79,6 +83,9 @@ class Tally(msgspec.Struct):
     histories: int = 0
     first: dict[str, Finding] = msgspec.field(default_factory=dict)
     workers: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+    programs: int = 0
+    redundant: int = 0
+    violating: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
 
     def add(
         self, index: int, program: Program, schedule: Schedule, history: History, judgement: Judgement
@@ -113,7 +120,7 @@ class Tally(msgspec.Struct):
         """Add another tally of other schedules."""
         for name in (
             "schedules", "steps", "absorbed", "late", "stuck", "stuck_for_good", "inconclusive",
-            "inode_reused", "repeated",
+            "inode_reused", "repeated", "programs", "redundant",
         ):  # fmt: skip
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.histories = (self.histories + other.histories) & _MASK
@@ -127,3 +134,7 @@ class Tally(msgspec.Struct):
         reasons = [why for why in (self.why_inconclusive, other.why_inconclusive) if why is not None]
         self.why_inconclusive = min(reasons, default=None)
         self.workers.update(other.workers)
+        for label, kinds in other.violating.items():
+            mine = self.violating.setdefault(label, {})
+            for kind, count in kinds.items():
+                mine[kind] = mine.get(kind, 0) + count

@@ -13,7 +13,7 @@ from harness.campaign import Campaign, Question, Result
 from harness.cli.display import Display
 from harness.cli.files import scenario_files
 from harness.cli.output import remark
-from harness.cli.questions import check_inodes, choose_gate, choose_strategy, questions_of
+from harness.cli.questions import check_inodes, choose_gate, choose_strategy, exhaustive, questions_of
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
 from harness.errors import StoreError, UsageError
 from harness.janitor import place
@@ -24,20 +24,24 @@ from harness.store import RunFolder, run_id
 __all__ = ["main"]
 
 _SHARE_MIN_S = 0.001
+#: Schedules of an exhaustive search after which an explorer gives up.
+_EXHAUSTIVE_MAX = 10_000_000
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Run every scenario against every fence; see `harness.cli` for the exit status."""
     scenarios = load_all(scenario_files(arguments.scenarios))
     gate = choose_gate(arguments.gate)
-    questions = questions_of(
+    questions: Sequence[Question] = questions_of(
         scenarios,
         arguments.fence,
         gate,
         choose_strategy(arguments.strategy),
         arguments.seed,
-        arguments.schedules,
+        arguments.schedules or (_EXHAUSTIVE_MAX if arguments.strategy == "exhaustive" else None),
     )
+    if arguments.strategy == "exhaustive":
+        questions = exhaustive(questions, arguments.rogue_actions, arguments.preemptions)
     check_inodes(scenarios, place(arguments.session_root, real=True))
     explorers = arguments.explorers or len(os.sched_getaffinity(0))
     with Campaign(explorers, arguments.session_root) as campaign:

@@ -53,6 +53,9 @@ class Summary(msgspec.Struct, frozen=True):
     unexpected: tuple[str, ...] = ()
     why_inconclusive: str = ""
     workers: dict[str, dict[str, int]] = {}
+    programs: int = 0
+    redundant: int = 0
+    violating: dict[str, dict[str, int]] = {}
 
 
 def encode(summary: Summary) -> str:
