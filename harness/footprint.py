@@ -31,6 +31,15 @@ class Footprint(msgspec.Struct, frozen=True, gc=False):
     waits: frozenset[str] = frozenset()
     frees: frozenset[str] = frozenset()
 
+    def with_(self, other: Footprint) -> Footprint:
+        """What both touch together."""
+        return Footprint(
+            self.reads | other.reads,
+            self.writes | other.writes,
+            self.waits | other.waits,
+            self.frees | other.frees,
+        )
+
     @property
     def empty(self) -> bool:
         """Whether it commutes with every step of another lane."""

@@ -8,10 +8,12 @@ from collections.abc import Generator, Iterator
 
 import msgspec
 
+from harness.exhaust.bearing import bearings
 from harness.exhaust.programs import Programs
 from harness.exhaust.tree import Tree
 from harness.explorer import Explorer
 from harness.gates.kernel.gate import KernelGate
+from harness.history import Step
 from harness.oracle import judge
 from harness.program import Program
 from harness.scenario.model import Scenario
@@ -91,7 +93,8 @@ class ExhaustJob(msgspec.Struct, frozen=True):
         if tree.strange:
             tally.doubt(index, tree.strange)
             return False
-        tree.learn([lane for lane, _ in outcome.end.waiting])
+        steps = [event for event in history.events if isinstance(event, Step)]
+        tree.learn(bearings(steps, history.header.lanes), [lane for lane, _ in outcome.end.waiting])
         if tree.redundant:
             tally.redundant += 1
             return True

@@ -14,10 +14,12 @@ bit of virtual time, so a scenario that cuts time to a grain must not be reduced
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Sequence
 from typing import ClassVar
 
+from harness.exhaust.bearing import POSSIBLE
 from harness.exhaust.races import Trace
 from harness.footprint import ANYTHING, NOTHING, Footprint, conflict
 from harness.gates.protocol import Candidate
@@ -30,34 +32,49 @@ class _Frame:
 
     Attributes:
         keys: what could be picked, to tell whether a program does the same again.
-        footprints: of each lane that can go.
-        sleep: lanes whose going first here leads to classes seen elsewhere.
+        footprints: of each lane that can go, as the gate tells them.
+        sleep: lanes whose going first here leads to classes seen elsewhere, with what
+            the oracle makes of their step.
         wanted: lanes that have to go first here, at some time.
-        done: those that went.
+        done: those that went, likewise.
         picked: the one that goes now.
+        bearing: what the oracle makes of its step.
         spent: preemptions before this place.
     """
 
-    __slots__ = ("done", "footprints", "keys", "picked", "sleep", "spent", "wanted")
+    __slots__ = ("bearing", "done", "footprints", "keys", "picked", "sleep", "spent", "wanted")
 
     def __init__(
-        self,
-        keys: tuple[tuple[object, ...], ...],
-        footprints: dict[int, Footprint],
-        sleep: set[int],
-        spent: int,
+        self, keys: tuple[tuple[object, ...], ...], footprints: dict[int, Footprint], spent: int
     ) -> None:
         self.keys = keys
         self.footprints = footprints
-        self.sleep = sleep
+        self.sleep: dict[int, Footprint] = {}
         self.wanted: set[int] = set()
-        self.done: set[int] = set()
+        self.done: dict[int, Footprint] = {}
         self.picked = -1
+        self.bearing = POSSIBLE
         self.spent = spent
+
+    @property
+    def step(self) -> Footprint:
+        """All that the picked step touches."""
+        return self.footprints[self.picked].with_(self.bearing)
+
+    def still_asleep(self, footprints: dict[int, Footprint]) -> dict[int, Footprint]:
+        """Lanes that sleep below, where those are the footprints."""
+        step = self.step
+        return {
+            lane: bearing
+            for lane, bearing in (self.sleep | self.done).items()
+            if lane != self.picked
+            and lane in footprints
+            and not conflict(self.footprints[lane].with_(bearing), step)
+        }
 
     def left(self) -> set[int]:
         """Lanes that still have to go first here."""
-        return self.wanted - self.done - self.sleep
+        return self.wanted - self.done.keys() - self.sleep.keys()
 
 
 class Tree:
@@ -130,19 +147,24 @@ class Tree:
     def end(self, steps: int) -> None:
         """See `learn`."""
 
-    def learn(self, waiting: Sequence[int] = ()) -> None:
+    def learn(self, bearings: Sequence[Footprint], waiting: Sequence[int] = ()) -> None:
         """Find out from the schedule that is over which orders are left.
 
         Args:
+            bearings: step by step, what the oracle makes of it, see `harness.exhaust.bearing`.
             waiting: lanes that could not go on at its end.
         """
         if self.strange:
             return
         if self._reduce:
+            for frame, bearing in zip(self._frames, bearings, strict=False):
+                frame.bearing = bearing
+            for parent, frame in itertools.pairwise(self._frames):
+                frame.sleep = parent.still_asleep(frame.footprints)
             self._reverse_races(waiting)
         while self._frames:
             frame = self._frames[-1]
-            frame.done.add(frame.picked)
+            frame.done[frame.picked] = frame.bearing
             if frame.left():
                 return
             self._frames.pop()
@@ -154,26 +176,21 @@ class Tree:
         """A frame for a state that no schedule has been in; None when all that can go sleep."""
         footprints = {one.lane: one.footprint or NOTHING for one in candidates}
         parent = self._frames[-1] if self._frames else None
-        frame = _Frame(_keys(candidates), footprints, self._asleep(parent, footprints), self._spent(parent))
+        frame = _Frame(_keys(candidates), footprints, self._spent(parent))
+        if parent is not None and self._reduce:
+            # What the step above meant to the oracle is not known yet; `learn` makes this exact.
+            parent.bearing = POSSIBLE
+            frame.sleep = parent.still_asleep(footprints)
         awake = [one.lane for one in candidates if one.lane not in frame.sleep]
         if not awake:
             return None
         frame.picked = awake[0]
         frame.wanted.add(awake[0])
-        if not self._reduce and not footprints[awake[0]].empty:
+        # Under a bound, leaving a lane before a step that touches nothing is leaving it after.
+        if not self._reduce and (self._bound is None or not footprints[awake[0]].empty):
             frame.wanted.update(self._affordable(parent, frame, awake))
         self._frames.append(frame)
         return frame
-
-    def _asleep(self, parent: _Frame | None, footprints: dict[int, Footprint]) -> set[int]:
-        if parent is None or not self._reduce:
-            return set()
-        step = parent.footprints[parent.picked]
-        return {
-            lane
-            for lane in parent.sleep | parent.done
-            if lane != parent.picked and lane in footprints and not conflict(parent.footprints[lane], step)
-        }
 
     def _spent(self, parent: _Frame | None) -> int:
         """Preemptions up to a new frame below `parent`."""
@@ -193,7 +210,7 @@ class Tree:
         frames = self._frames
         # What those who wait for ever would have done is not known: it may conflict with anything.
         lanes = [*(frame.picked for frame in frames), *waiting]
-        footprints = [frame.footprints[frame.picked] for frame in frames]
+        footprints = [frame.step for frame in frames]
         trace = Trace(lanes, [*footprints, *(ANYTHING for _ in waiting)], self._lanes)
         for early, late in trace.races():
             place: int | None = early

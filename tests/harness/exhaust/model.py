@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator, Sequence
 
 from harness.exhaust.tree import Tree
-from harness.footprint import Footprint
+from harness.footprint import NOTHING, Footprint
 from harness.gates.protocol import Candidate
 
 __all__ = ["Run", "all_classes", "all_outcomes", "explore", "random_program"]
@@ -132,7 +132,7 @@ def explore(lanes: Lanes, tree: Tree, most: int = 100_000) -> list[Run]:
             last = candidates[tree.pick(candidates)].lane
             run.step(last)
         tree.end(len(run.order))
-        tree.learn(run.waiting())
+        tree.learn([NOTHING] * len(run.order), run.waiting())
         assert not tree.strange
         if not tree.redundant:
             runs.append(run)

@@ -77,7 +77,7 @@ def preemptions(order: tuple[int, ...], lanes: list[list[str]]) -> int:
 
 
 def test_a_program_that_does_something_else_the_second_time_is_told_of() -> None:
-    from harness.footprint import Footprint
+    from harness.footprint import NOTHING, Footprint
     from harness.gates.protocol import Candidate
 
     def offer(call: str) -> list[Candidate]:
@@ -87,7 +87,7 @@ def test_a_program_that_does_something_else_the_second_time_is_told_of() -> None
     tree = Tree(reduce=False)
     tree.begin(random.Random(0), 2)
     tree.pick(offer("read"))
-    tree.learn()
+    tree.learn([NOTHING])
     tree.begin(random.Random(0), 2)
     tree.pick(offer("write"))
     assert "nondeterminism" in tree.strange
