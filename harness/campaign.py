@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from harness.errors import HarnessError, StoreError, WorkerDied
+from harness.exhaust.job import ExhaustJob
 from harness.explorer import Job
 from harness.history import Step
 from harness.history import encode as encode_history
@@ -30,7 +31,7 @@ from harness.tally import Finding, Tally
 from harness.team import DONE, Bug, ExplorerProcess, Lost, Work, cores
 from harness.witness import Claim, Witness
 
-__all__ = ["Bug", "Campaign", "Question", "Result"]
+__all__ = ["Bug", "Campaign", "ExhaustiveQuestion", "Question", "Result"]
 
 #: How long explorers may go on after they were told to stop.
 _STOP_S = 10.0
@@ -59,6 +60,10 @@ class Question(msgspec.Struct, frozen=True):
     schedules: int
     time_limit_s: float = 0.0
     until: str = ""
+
+    def complete(self, tally: Tally) -> bool:
+        """Whether everything that was asked for has been run."""
+        return tally.schedules >= self.schedules
 
     @property
     def on_real_files(self) -> bool:
@@ -132,6 +137,40 @@ class Question(msgspec.Struct, frozen=True):
         )
 
 
+class ExhaustiveQuestion(Question, frozen=True, kw_only=True):
+    """The same, asked of every class of schedules; `schedules` is where each explorer gives up.
+
+    Args:
+        actions_max: all sequences of so many rogue actions; 0 for the drawn program.
+        preemptions_max: every schedule with at most so many; -1 for no bound.
+        programs: how many programs that makes.
+    """
+
+    actions_max: int
+    preemptions_max: int
+    programs: int
+
+    def job(  # type: ignore[override]  # another kind of work
+        self, number: int, count: int, indices: range, tally: Tally, root: str = ""
+    ) -> ExhaustJob:
+        """The share of one explorer out of `count`."""
+        return ExhaustJob(
+            self.scenario,
+            self.fence,
+            self.seed,
+            self.actions_max,
+            self.preemptions_max,
+            number,
+            count,
+            self.schedules,
+            root,
+        )
+
+    def complete(self, tally: Tally) -> bool:
+        """Whether nothing is left of any program."""
+        return tally.programs >= self.programs
+
+
 class Result(msgspec.Struct):
     """What came of a question.
 
@@ -156,7 +195,7 @@ class Result(msgspec.Struct):
     @property
     def complete(self) -> bool:
         """Whether all schedules were run, or all up to the one that was sought."""
-        return self.settled or self.tally.schedules >= self.question.schedules
+        return self.settled or self.question.complete(self.tally)
 
     @property
     def sought(self) -> Finding | None:
@@ -195,7 +234,7 @@ class Result(msgspec.Struct):
             violations=dict(sorted(tally.violations.items())),
             first_violation=None if first is None else _brief(first, witnesses),
             expected=not unexpected and not missing,
-            exhausted=False,
+            exhausted=isinstance(question, ExhaustiveQuestion) and self.complete and not doubt,
             inconclusive=tally.inconclusive,
             wall_s=round(self.wall_s, 4),
             steps_per_s=round(tally.steps / self.wall_s, 1) if self.wall_s else 0.0,
@@ -211,6 +250,9 @@ class Result(msgspec.Struct):
             why_inconclusive=doubt,
             parts=dict(sorted(tally.parts.items())) if question.picks else {},
             workers=tally.workers,
+            programs=tally.programs,
+            redundant=tally.redundant,
+            violating=dict(sorted(tally.violating.items())),
         )
 
 

@@ -97,6 +97,10 @@ class Tally(msgspec.Struct):
         first: by kind of violation.
         parts: by name of the strategy that ran the schedule.
         workers: what the worker processes use, by name of process.
+        programs: exhaustive search: those of which nothing is left.
+        redundant: exhaustive search: schedules of a class that had been seen; not in any
+            other count.
+        violating: exhaustive search: classes that violate, by rogue program and kind.
     """
 
     schedules: int = 0
@@ -115,6 +119,9 @@ class Tally(msgspec.Struct):
     first: dict[str, Finding] = msgspec.field(default_factory=dict)
     parts: dict[str, Part] = msgspec.field(default_factory=dict)
     workers: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+    programs: int = 0
+    redundant: int = 0
+    violating: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
 
     def add(
         self, index: int, program: Program, schedule: Schedule, history: History, judgement: Judgement
@@ -151,7 +158,7 @@ class Tally(msgspec.Struct):
         """Add another tally of other schedules."""
         for name in (
             "schedules", "steps", "absorbed", "late", "stuck", "stuck_for_good", "inconclusive",
-            "inode_reused", "repeated",
+            "inode_reused", "repeated", "programs", "redundant",
         ):  # fmt: skip
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.histories = (self.histories + other.histories) & _MASK
@@ -167,3 +174,7 @@ class Tally(msgspec.Struct):
         for name, part in other.parts.items():
             self.parts.setdefault(name, Part()).merge(part)
         self.workers.update(other.workers)
+        for label, kinds in other.violating.items():
+            mine = self.violating.setdefault(label, {})
+            for kind, count in kinds.items():
+                mine[kind] = mine.get(kind, 0) + count

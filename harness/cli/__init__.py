@@ -131,6 +131,22 @@ def _run(command: argparse.ArgumentParser) -> None:
     command.add_argument("--gate", choices=("kernel", "free"), help="default: kernel where it is available")
     command.add_argument("--strategy", metavar="NAME", default="portfolio", help="see `list strategies`")
     command.add_argument("--schedules", type=_at_least(1), metavar="N", help="default: the scenario's")
+    command.add_argument(
+        "--rogue-actions",
+        type=_at_least(0, 8),
+        metavar="K",
+        default=0,
+        help="--strategy exhaustive: try all sequences of up to K actions of the scenario's editor "
+        "(default: those that were drawn)",
+    )
+    command.add_argument(
+        "--preemptions",
+        type=_at_least(0, 100),
+        metavar="B",
+        default=-1,
+        help="--strategy exhaustive: every schedule with at most B preemptions "
+        "(default: no bound, one schedule of each class)",
+    )
     command.add_argument("--seed", type=_at_least(0), metavar="N", default=1, help="default: 1")
     command.add_argument(
         "--time-limit-s", type=_positive, metavar="S", default=0.0, help="stop the whole run after S seconds"

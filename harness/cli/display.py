@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, TextIO, cast
 
-from harness.campaign import Question, Result
+from harness.campaign import ExhaustiveQuestion, Question, Result
 from harness.cli.output import emit, replay_command
 from harness.cli.recalling import Known
 from harness.cli.shrinking import Small
@@ -142,6 +142,8 @@ def _watched(stream: TextIO | None) -> bool:
 
 
 def _in_short(result: Result, summary: Summary) -> str:
+    if isinstance(result.question, ExhaustiveQuestion):
+        return certificate(result.question, result.tally, summary)
     found = ", ".join(f"{kind} in {count} schedules" for kind, count in summary.violations.items())
     by = found_by(summary.parts)
     found += f", {by}" if by else ""
@@ -151,6 +153,26 @@ def _in_short(result: Result, summary: Summary) -> str:
     if summary.inode_reused:
         rate += f"; inode number reused in {summary.inode_reused}"
     return f"{found or 'no violation'} ({rate})"
+
+
+def certificate(question: ExhaustiveQuestion, tally: Tally, summary: Summary) -> str:
+    """What an exhaustive search has shown, or how much of it is left."""
+    bound = (
+        "one of each class"
+        if question.preemptions_max < 0
+        else f"up to {question.preemptions_max} preemptions"
+    )
+    actions = f"up to {question.actions_max} rogue actions" if question.actions_max else "as drawn"
+    found = ", ".join(f"{kind} in {count}" for kind, count in summary.violations.items())
+    state = (
+        "exhausted"
+        if summary.exhausted
+        else f"not exhausted, {question.programs - tally.programs} programs left"
+    )
+    return (
+        f"{state}: {tally.schedules} schedules ({bound}; {tally.redundant} redundant) of {question.programs} "
+        f"programs ({actions}): {found or 'none violates'} ({summary.wall_s:.1f} s)"
+    )
 
 
 def _example(result: Result, kind: str, witnesses: Mapping[str, str], small: Small | None) -> list[str]:

@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness import gates
-from harness.campaign import Question
+from harness.campaign import ExhaustiveQuestion, Question
 from harness.cli.output import remark
 from harness.errors import FenceLoadError, GateUnavailable, UsageError
+from harness.exhaust.programs import Programs
+from harness.exhaust.tree import Tree
 from harness.fences import check
 from harness.scenario import Scenario
 from harness.strategies import make
 
-__all__ = ["check_faults", "check_inodes", "choose_gate", "choose_strategy", "questions_of"]
+__all__ = [
+    "check_faults",
+    "check_inodes",
+    "choose_gate",
+    "choose_strategy",
+    "exhaustive",
+    "questions_of",
+]
 
 
 def choose_gate(wanted: str | None) -> str:
@@ -38,7 +47,8 @@ def choose_strategy(name: str) -> str:
     Raises:
         UsageError: there is none of that name.
     """
-    make(name)
+    if name != Tree.name:
+        make(name)
     return name
 
 
@@ -69,6 +79,53 @@ def questions_of(
     ]
     _check_fences(questions, "--fence" if fences else "")
     return questions
+
+
+def exhaustive(
+    questions: Sequence[Question], actions_max: int, preemptions_max: int
+) -> list[ExhaustiveQuestion]:
+    """The same questions, asked of every class of schedules.
+
+    Args:
+        questions: of the strategy ``exhaustive``; their schedules are the budget.
+        actions_max: all sequences of so many rogue actions.
+        preemptions_max: every schedule with at most so many; -1 for one of each class.
+
+    Raises:
+        UsageError: one of them cannot be searched that way.
+    """
+    found = []
+    for question in questions:
+        scenario = question.scenario
+        grain_ms = scenario.filesystem.time_grain_ms
+        if question.gate != "kernel":
+            raise UsageError("--strategy exhaustive: needs the kernel gate, which alone can be told who goes")
+        if scenario.filesystem.inode_reuse == "real":
+            raise UsageError(
+                f"scenario {scenario.name}: filesystem.inode_reuse: real differs from run to run, and "
+                "--strategy exhaustive has to come back to the same place; use always or never"
+            )
+        if grain_ms and preemptions_max < 0:
+            raise UsageError(
+                f"scenario {scenario.name}: filesystem.time_grain_ms: with {grain_ms} even steps that commute"
+                " share a tick in one order and not in the other, so schedules have no classes; give "
+                "--preemptions N to try every schedule with so many"
+            )
+        programs = len(Programs(scenario, question.seed, actions_max))
+        found.append(
+            ExhaustiveQuestion(
+                scenario,
+                question.fence,
+                question.gate,
+                question.strategy,
+                question.seed,
+                question.schedules,
+                actions_max=actions_max,
+                preemptions_max=preemptions_max,
+                programs=programs,
+            )
+        )
+    return found
 
 
 def _check_fences(questions: Sequence[Question], where: str) -> None:

@@ -15,7 +15,14 @@ from harness.campaign import Campaign, Question, Result
 from harness.cli.display import Display
 from harness.cli.files import scenario_files
 from harness.cli.output import remark
-from harness.cli.questions import check_faults, check_inodes, choose_gate, choose_strategy, questions_of
+from harness.cli.questions import (
+    check_faults,
+    check_inodes,
+    choose_gate,
+    choose_strategy,
+    exhaustive,
+    questions_of,
+)
 from harness.cli.recalling import Known, recall, with_known
 from harness.cli.shrinking import Shrinker, Small
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
@@ -29,6 +36,8 @@ from harness.witness import Witness
 __all__ = ["main"]
 
 _SHARE_MIN_S = 0.001
+#: Schedules of an exhaustive search after which an explorer gives up.
+_EXHAUSTIVE_MAX = 10_000_000
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -37,15 +46,17 @@ def main(arguments: argparse.Namespace) -> int:
     scenarios = load_all(files)
     kept = [corpus.known(file) for file in files]
     gate = choose_gate(arguments.gate)
-    questions = questions_of(
+    questions: Sequence[Question] = questions_of(
         scenarios,
         arguments.fence,
         gate,
         choose_strategy(arguments.strategy),
         arguments.seed,
-        arguments.schedules,
+        arguments.schedules or (_EXHAUSTIVE_MAX if arguments.strategy == "exhaustive" else None),
     )
     check_faults(scenarios, gate)
+    if arguments.strategy == "exhaustive":
+        questions = exhaustive(questions, arguments.rogue_actions, arguments.preemptions)
     check_inodes(scenarios, place(arguments.session_root, real=True))
     # By identity: two folders may each have a scenario of the same name.
     places = {id(scenario): at for at, scenario in enumerate(scenarios)}

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from harness.footprint import Footprint
 from harness.history import End, Event, LaneInfo, State
 from harness.program import Program
 
@@ -27,6 +28,7 @@ class Candidate(msgspec.Struct, eq=False, gc=False):
         call: name of the call, ``think`` or ``sleep``.
         path: alias of what it is about.
         writes: whether it may change something that another lane can see.
+        footprint: what it touches, where the gate was asked to tell.
     """
 
     lane: int
@@ -35,6 +37,7 @@ class Candidate(msgspec.Struct, eq=False, gc=False):
     call: str
     path: str
     writes: bool
+    footprint: Footprint | None = None
 
     def __repr__(self) -> str:
         return f"Candidate({self.lane}, op {self.op}.{self.ordinal}, {self.call} {self.path})"

@@ -59,6 +59,9 @@ class Summary(msgspec.Struct, frozen=True):
     workers: dict[str, dict[str, int]] = {}
     shrunk: dict[str, dict[str, Any]] = {}
     known: tuple[dict[str, Any], ...] = ()
+    programs: int = 0
+    redundant: int = 0
+    violating: dict[str, dict[str, int]] = {}
 
 
 def encode(summary: Summary) -> str:

@@ -49,6 +49,10 @@ class Flocks:
         mine = (lane.index, signed(stand.args[0]))
         return any(alone or mode == fcntl.LOCK_EX for who, mode in self._held[node].items() if who != mine)
 
+    def holds(self, lane: Lane, node: Node, fd: int) -> bool:
+        """Whether a lane has a lock on a file by one of its descriptors."""
+        return (lane.index, fd) in self._held.get(node, ())
+
     def take(self, lane: Lane, stand: Stand) -> tuple[int | None, LockEvent | None]:
         """Carry out the flock call before which a lane stands.
 

@@ -19,6 +19,7 @@ import msgspec
 from harness.board import Clock
 from harness.gates.kernel.calls import FLOCK, opens_for_writing
 from harness.gates.kernel.flocks import Flocks
+from harness.gates.kernel.footprints import footprint
 from harness.gates.kernel.intake import Intake
 from harness.gates.kernel.lane import Lane, Stand, Status
 from harness.gates.kernel.processes import Processes
@@ -56,6 +57,8 @@ class KernelGate:
         self._directory = directory
         self._main = main
         self._lanes: list[Lane] = []
+        #: Whether candidates say what they will touch; that costs time.
+        self.tells_footprints = False
 
     # Life
 
@@ -148,6 +151,10 @@ class KernelGate:
             woken, now = wake(self._lanes, self._intake.now_ns)
             self._clock.now_ns = self._intake.now_ns = now
             ready = [self._shown(lane) for lane in woken]
+        if self.tells_footprints:
+            for candidate in ready:
+                lane = self._lanes[candidate.lane]
+                candidate.footprint = footprint(self._world, self._flocks, lane)
         return ready or self._outwaited()
 
     def _outwaited(self) -> list[Candidate]:
