@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 
-from harness.conflicts import LOCK, TRANSCRIPT, Relation, is_inert, names_of, races, subject
+from harness.conflicts import LOCK, TRANSCRIPT, is_inert, names_of, races, subject
 from harness.gates.protocol import Candidate
 
 _WRITING = {
@@ -93,88 +91,3 @@ def test_these_race_whichever_is_asked_about(one: tuple[str], other: tuple[str])
 def test_these_do_not(one: tuple[str], other: tuple[str]) -> None:
     assert not races(step(*one), step(*other))
     assert not races(step(*other), step(*one))
-
-
-# The conservative relation
-
-
-def pair(one: tuple[str], other: tuple[str]) -> tuple[Candidate, Candidate]:
-    first, second = step(*one), step(*other)
-    second.lane = 1
-    return first, second
-
-
-@pytest.mark.parametrize(("one", "other"), [*RACES, *QUIET])
-def test_whatever_races_is_dependent(one: tuple[str], other: tuple[str]) -> None:
-    first, second = pair(one, other)
-    relation = Relation()
-    assert relation.dependent(first, second) == relation.dependent(second, first)
-    assert relation.dependent(first, second) or not races(first, second)
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        # Inode numbers are given in order, and a freed one is given again.
-        (("openat", "tmp1", 0, True), ("openat", "tmp2", 0, True)),
-        (("unlink", "tmp1"), ("creat", "tmp2")),
-        (("close", "tmp1"), ("creat", "tmp2")),
-        # A lock by fcntl goes with any descriptor of its file.
-        (("close", "T"), ("fcntl", "T", 0, True)),
-        # Nobody knows what it is about.
-        (("read", "T"), ("write", "")),
-    ],
-)
-def test_what_shows_only_in_rare_ways_is_dependent_all_the_same(one: tuple[str], other: tuple[str]) -> None:
-    relation = Relation()
-    assert relation.dependent(*pair(one, other))
-    assert relation.dependent(*reversed(pair(one, other)))
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        (("read", "T"), ("read", "T")),
-        (("write", "T"), ("write", "tmp1")),
-        (("write", "T"), ("think",)),
-        (("unlink", "T"), ("sleep",)),
-        (("close", "T"), ("close", "T.lock")),
-        (("unlink", "tmp1"), ("read", "T")),
-    ],
-)
-def test_what_cannot_show_is_not(one: tuple[str], other: tuple[str]) -> None:
-    assert not Relation().dependent(*pair(one, other))
-
-
-def test_lanes_of_one_process_always_depend_on_each_other() -> None:
-    relation = Relation(["p", "q", "p"])
-    thinks = [step("think", lane=lane) for lane in range(3)]
-    told = {(a.lane, b.lane) for a, b in itertools.permutations(thinks, 2) if relation.dependent(a, b)}
-    assert told == {(0, 2), (2, 0)}
-
-
-def test_a_lane_depends_on_itself() -> None:
-    assert Relation().dependent(step("think"), step("think"))
-
-
-@pytest.mark.parametrize("call", ["rename", "renameat2", "link", "linkat"])
-def test_names_that_were_one_file_are_one_from_then_on(call: str) -> None:
-    relation = Relation()
-    by_name, by_descriptor = pair(("write", "tmp1"), ("read", "T"))
-    assert not relation.dependent(by_name, by_descriptor)
-    relation.note(step(call, "tmp1 > T", writes=True))
-    assert relation.dependent(by_name, by_descriptor)
-    relation.note(step(call, "T > T.bak", writes=True))
-    assert relation.dependent(*pair(("write", "tmp1"), ("read", "T.bak")))
-    assert not relation.dependent(*pair(("write", "tmp1"), ("read", "T.lock")))
-
-
-@pytest.mark.parametrize("blurring", [step("symlink", "tmp1"), step("mmap", "T", writes=True)])
-def test_after_a_symlink_or_a_mapping_for_writing_anything_may_meet(blurring: Candidate) -> None:
-    relation = Relation()
-    relation.note(step("mmap", "T", writes=False))
-    assert not relation.dependent(*pair(("think",), ("read", "T")))
-    relation.note(blurring)
-    assert relation.dependent(*pair(("think",), ("read", "T")))
-    relation.begin()
-    assert not relation.dependent(*pair(("think",), ("read", "T")))
