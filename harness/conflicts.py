@@ -23,8 +23,23 @@ _SUBJECTS = {"T": TRANSCRIPT, "T.lock": LOCK, "T.flock": LOCK}
 _IDLE = frozenset({"think", "sleep"})
 _OPENS = frozenset({"open", "openat", "openat2", "creat", "open_by_handle_at"})
 _ENTRIES = frozenset(
-    "rename renameat renameat2 link linkat symlink symlinkat unlink unlinkat rmdir mkdir mkdirat mknod "
-    "mknodat bind".split()
+    [
+        "rename",
+        "renameat",
+        "renameat2",
+        "link",
+        "linkat",
+        "symlink",
+        "symlinkat",
+        "unlink",
+        "unlinkat",
+        "rmdir",
+        "mkdir",
+        "mkdirat",
+        "mknod",
+        "mknodat",
+        "bind",
+    ]
 )
 #: Calls that let a descriptor go, and with it perhaps a lock or the last hold on a file.
 _CLOSES = frozenset({"close", "dup2", "dup3", "close_range"})
