@@ -61,6 +61,8 @@ class Calibration:
     def __init__(self) -> None:
         self._sums: dict[Kind, Lengths] = {}
         self._times: dict[Kind, int] = {}
+        #: Why not all examples were run: then what is drawn by it is not what it would be elsewhere.
+        self.doubt = ""
 
     def learn(self, program: Program, counts: dict[tuple[int, int], Lengths]) -> None:
         """Take in one schedule.
@@ -129,6 +131,7 @@ def calibrate(
         outcome = run(index, program, strategy)
         if outcome.end.inconclusive:
             # A fence that hangs costs the gate's whole patience each time.
+            calibration.doubt = f"{outcome.end.inconclusive} (round robin, program {index}, run beforehand)"
             break
         calibration.learn(program, strategy.counts)
     return calibration

@@ -174,8 +174,10 @@ class Explorer:
             A tally about every tenth of a second, and one at the end.
         """
         strategy = make_strategy(job.strategy)
-        calibration = self._calibrate(job.seed) if isinstance(strategy, Foresighted) else None
         tally = Tally()
+        calibration = self._calibrate(job.seed) if isinstance(strategy, Foresighted) else None
+        if calibration is not None and calibration.doubt:
+            tally.doubt(job.first, calibration.doubt)
         due = time.monotonic() + _BATCH_S
         endless = 0
         for index in range(job.first, job.stop, job.stride):

@@ -143,7 +143,7 @@ def _watched(stream: TextIO | None) -> bool:
 
 def _in_short(result: Result, summary: Summary) -> str:
     if isinstance(result.question, ExhaustiveQuestion):
-        return certificate(result.question, result.tally, summary)
+        return _certificate(result.question, result.tally, summary)
     found = ", ".join(f"{kind} in {count} schedules" for kind, count in summary.violations.items())
     by = found_by(summary.parts)
     found += f", {by}" if by else ""
@@ -155,7 +155,7 @@ def _in_short(result: Result, summary: Summary) -> str:
     return f"{found or 'no violation'} ({rate})"
 
 
-def certificate(question: ExhaustiveQuestion, tally: Tally, summary: Summary) -> str:
+def _certificate(question: ExhaustiveQuestion, tally: Tally, summary: Summary) -> str:
     """What an exhaustive search has shown, or how much of it is left."""
     bound = (
         "one of each class"

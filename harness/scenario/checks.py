@@ -141,7 +141,8 @@ def _check_lanes(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -
 
 def _check_faults(document: Document, faults: Any, lanes: list[tuple[Path, dict[str, Any]]]) -> None:
     """A fault needs a lane that there is, something to do to it, and a call that this can be done to."""
-    known = {name: None for _, lane in lanes for name in (lane.get("name"), lane.get("role"), *_names(lane))}
+    named = [name for _, lane in lanes for name in (lane.get("name"), lane.get("role"), *_names(lane))]
+    known = dict.fromkeys(name for name in named if isinstance(name, str))
     for index, fault in enumerate(faults if isinstance(faults, list) else ()):
         if not isinstance(fault, dict):
             continue

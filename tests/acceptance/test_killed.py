@@ -22,6 +22,9 @@ from tests.acceptance.harness_process import (
 pytestmark = pytest.mark.requires("kernel-gate")
 
 # A process that says by its name that it is here, and waits for SIGUSR1 or SIGKILL.
+#: No schedule is run beforehand, so that a fence that counts its calls knows where it is.
+FIXED = ("--strategy", "random")
+
 FENCES = """\
 class Waits(Fence):
     calls = 0
@@ -88,7 +91,9 @@ def _waiting(running: Running) -> psutil.Process:
 def test_a_killed_worker_makes_its_schedule_inconclusive_and_the_run_goes_on(
     harness: Harness, scenario: Path, fences: Path
 ) -> None:
-    with harness.start_run(scenario, "--fence", f"{fences}:Waits", "--schedules", 10, "--json") as running:
+    with harness.start_run(
+        scenario, "--fence", f"{fences}:Waits", *FIXED, "--schedules", 10, "--json"
+    ) as running:
         waiting = _waiting(running)
         first = {worker.pid for worker in running.workers()}
         waiting.kill()
@@ -108,7 +113,7 @@ def test_a_worker_that_is_killed_when_it_has_nothing_to_do_falsifies_nothing(
     harness: Harness, tmp_path: Path, fences: Path
 ) -> None:
     scenario = write_scenario(tmp_path, LONG_THOUGHT)
-    arguments = (scenario, "--fence", f"{fences}:Waits", "--schedules", 5, "--json")
+    arguments = (scenario, "--fence", f"{fences}:Waits", *FIXED, "--schedules", 5, "--json")
     endings = []
     for kill in (False, True):
         with harness.start_run(*arguments) as running:
@@ -133,7 +138,7 @@ def test_a_worker_that_is_killed_when_it_has_nothing_to_do_falsifies_nothing(
 def test_a_killed_explorer_makes_its_question_inconclusive_and_the_next_is_asked(
     harness: Harness, scenario: Path, fences: Path
 ) -> None:
-    both = ("--fence", f"{fences}:Waits", "--fence", "none")
+    both = ("--fence", f"{fences}:Waits", "--fence", "none", *FIXED)
     with harness.start_run(scenario, *both, "--schedules", 10, "--json") as running:
         _waiting(running)
         (explorer,) = running.explorers()
@@ -160,7 +165,7 @@ def _kill_group(running: Running) -> None:
 def test_nothing_outlives_a_killed_harness(
     harness: Harness, scenario: Path, fences: Path, kill: Callable[[Running], None]
 ) -> None:
-    both = ("--fence", "none", "--fence", f"{fences}:Waits")
+    both = ("--fence", "none", "--fence", f"{fences}:Waits", *FIXED)
     with harness.start_run(scenario, *both, "--schedules", 10) as running:
         _waiting(running)
         assert harness.sessions()
@@ -174,7 +179,9 @@ def test_nothing_outlives_a_killed_harness(
 def test_a_run_whose_janitor_was_killed_cleans_up_by_itself(
     harness: Harness, scenario: Path, fences: Path
 ) -> None:
-    with harness.start_run(scenario, "--fence", f"{fences}:Waits", "--schedules", 5, "--json") as running:
+    with harness.start_run(
+        scenario, "--fence", f"{fences}:Waits", *FIXED, "--schedules", 5, "--json"
+    ) as running:
         waiting = _waiting(running)
         scripts = {one.pid: one.cmdline()[-2] for one in running.family()}
         (janitor,) = [pid for pid, script in scripts.items() if script.endswith("/janitor.py")]

@@ -8,14 +8,15 @@ import pytest
 
 from harness import corpus
 from harness.errors import FormatError, StoreError
-from harness.program import Filesystem, Program
+from harness.program import Filesystem, LaneProgram, Program
 from harness.schedule import Choice, Schedule
 from harness.witness import Claim, Witness
 
 
 def witness(fence: str = "none", lane: int = 0) -> Witness:
     claim = Claim("missed_takeover", 1, "runner", 0, "detail")
-    program = Program((), (), Filesystem(), 0)
+    lanes = tuple(LaneProgram(name, "runner", name, True, ()) for name in ("one", "two"))
+    program = Program(lanes, (), Filesystem(), 0)
     schedule = Schedule((Choice(lane, 0, 0),))
     return Witness(claim, {}, fence, "kernel", "random", 1, 0, program, schedule, "")
 
