@@ -25,6 +25,7 @@ from harness.history import encode as encode_history
 from harness.interrupts import Interrupts
 from harness.janitor import SessionRoot, place, shortage
 from harness.report.summary import Summary, unmet
+from harness.report.worth import Worth, worth_of
 from harness.scenario.model import Scenario, dump
 from harness.strategies.portfolio import FIRST_SHARES, Portfolio, lean, rounds, spelled
 from harness.tally import Finding, Tally
@@ -64,6 +65,10 @@ class Question(msgspec.Struct, frozen=True):
     def complete(self, tally: Tally) -> bool:
         """Whether everything that was asked for has been run."""
         return tally.schedules >= self.schedules
+
+    def worth(self, tally: Tally) -> Worth | None:
+        """What a pass says; None where the question itself does."""
+        return worth_of(tally, self.gate, sum(lane.count for lane in self.scenario.lanes))
 
     @property
     def on_real_files(self) -> bool:
@@ -170,6 +175,9 @@ class ExhaustiveQuestion(Question, frozen=True, kw_only=True):
         """Whether nothing is left of any program."""
         return tally.programs >= self.programs
 
+    def worth(self, tally: Tally) -> None:
+        """A certificate speaks for itself."""
+
 
 class Result(msgspec.Struct):
     """What came of a question.
@@ -249,6 +257,7 @@ class Result(msgspec.Struct):
             unexpected=tuple(unexpected),
             why_inconclusive=doubt,
             parts=dict(sorted(tally.parts.items())) if question.picks else {},
+            worth=question.worth(tally),
             workers=tally.workers,
             programs=tally.programs,
             redundant=tally.redundant,

@@ -10,7 +10,9 @@ from collections.abc import Collection, Mapping
 
 import msgspec
 
+from harness.classes import class_of
 from harness.history import History, mark
+from harness.novelty import Novelty
 from harness.oracle import COUNTED, Judgement, Violation
 from harness.program import Program
 from harness.schedule import Schedule
@@ -95,6 +97,7 @@ class Tally(msgspec.Struct):
         histories: sum of the histories' marks modulo 2^64; equal for equal sets of
             histories, in whatever order they were run.
         first: by kind of violation.
+        distinct, classes: different histories, and different orders of what meets in them.
         parts: by name of the strategy that ran the schedule.
         workers: what the worker processes use, by name of process.
         programs: exhaustive search: those of which nothing is left.
@@ -116,6 +119,8 @@ class Tally(msgspec.Struct):
     inode_reused: int = 0
     repeated: int = 0
     histories: int = 0
+    distinct: Novelty = msgspec.field(default_factory=Novelty)
+    classes: Novelty = msgspec.field(default_factory=Novelty)
     first: dict[str, Finding] = msgspec.field(default_factory=dict)
     parts: dict[str, Part] = msgspec.field(default_factory=dict)
     workers: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
@@ -129,7 +134,10 @@ class Tally(msgspec.Struct):
         """Take one schedule in."""
         self.schedules += 1
         self.steps += len(schedule.choices)
-        self.histories = (self.histories + mark(history)) & _MASK
+        marked = mark(history)
+        self.histories = (self.histories + marked) & _MASK
+        self.distinct.add(marked, index)
+        self.classes.add(class_of(history.events), index)
         verdicts = self.verdicts
         for decision in judgement.decisions:
             if decision.verdict in verdicts:
@@ -162,6 +170,8 @@ class Tally(msgspec.Struct):
         ):  # fmt: skip
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.histories = (self.histories + other.histories) & _MASK
+        self.distinct.merge(other.distinct)
+        self.classes.merge(other.classes)
         for verdict, count in other.verdicts.items():
             self.verdicts[verdict] = self.verdicts.get(verdict, 0) + count
         for kind, count in other.violations.items():

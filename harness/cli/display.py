@@ -16,6 +16,7 @@ from harness.cli.recalling import Known
 from harness.cli.shrinking import Small
 from harness.report.story import headline, story
 from harness.report.summary import Summary, encode, found_by, rows
+from harness.report.worth import told
 from harness.tally import Tally
 
 __all__ = ["Display"]
@@ -104,6 +105,8 @@ class Display:
         lines += [f"  UNEXPECTED: {reason}" for reason in summary.unexpected]
         if summary.why_inconclusive:
             lines.append(f"  INCONCLUSIVE: {summary.why_inconclusive}")
+        if summary.worth is not None and not summary.violations and summary.schedules:
+            lines.append(f"  {told(summary.worth)}")
         if summary.first_violation is not None:
             kind = summary.first_violation["kind"]
             lines += [f"  {line}" for line in _example(result, kind, witnesses, shrunk.get(kind))]

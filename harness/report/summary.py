@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from harness.report.worth import Worth
 from harness.tally import Part, Tally
 
 __all__ = ["Summary", "encode", "found_by", "rows", "unmet"]
@@ -26,6 +27,7 @@ class Summary(msgspec.Struct, frozen=True):
         parts: by strategy, ``{schedules, found, first, violations}``; a portfolio has several.
         why_inconclusive: why more cannot be said; empty when everything is known.
         shrunk: by kind of violation: path of the shrunk witness, and how much smaller it is.
+        worth: what a pass is worth.
         known: the scenario's kept witnesses and what they show now.
     """
 
@@ -56,6 +58,7 @@ class Summary(msgspec.Struct, frozen=True):
     unexpected: tuple[str, ...] = ()
     why_inconclusive: str = ""
     parts: dict[str, Part] = {}
+    worth: Worth | None = None
     workers: dict[str, dict[str, int]] = {}
     shrunk: dict[str, dict[str, Any]] = {}
     known: tuple[dict[str, Any], ...] = ()

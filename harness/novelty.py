@@ -1,0 +1,80 @@
+"""How many different things were seen, in memory that does not grow with the run.
+
+Keeps the smallest marks only (bottom-k, Bar-Yossef et al., RANDOM 2002): the count is
+exact as long as they all fit and an estimate after that. With each mark goes the lowest
+schedule that showed it, so that the curve of what was new when does not depend on how
+schedules were dealt out.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+__all__ = ["MARKS_MAX", "Novelty"]
+
+MARKS_MAX = 1 << 15
+_SPAN = 1 << 64
+
+
+class Novelty(msgspec.Struct):
+    """Different marks of 64 bits, and when each came first.
+
+    Args:
+        first: lowest index by mark.
+        cut: marks from here on are not kept; 2^64 as long as all are.
+    """
+
+    first: dict[int, int] = msgspec.field(default_factory=dict)
+    cut: int = _SPAN
+
+    def add(self, mark: int, index: int) -> None:
+        """Take in that a schedule showed something."""
+        if mark < self.cut:
+            known = self.first.get(mark)
+            if known is None or index < known:
+                self.first[mark] = index
+                if len(self.first) > 2 * MARKS_MAX:
+                    self._shorten()
+
+    def merge(self, other: Novelty) -> None:
+        """Take in what another saw."""
+        if other.cut < self.cut:
+            self.cut = other.cut
+            self.first = {mark: index for mark, index in self.first.items() if mark < self.cut}
+        for mark, index in other.first.items():
+            self.add(mark, index)
+
+    def _shorten(self) -> None:
+        self.cut, self.first = self._lowest()
+
+    def _lowest(self) -> tuple[int, dict[int, int]]:
+        """The marks that are sure to be there whoever saw what first, and where they end."""
+        if len(self.first) <= MARKS_MAX:
+            return self.cut, self.first
+        kept = sorted(self.first)[: MARKS_MAX + 1]
+        cut = kept.pop()
+        return cut, {mark: self.first[mark] for mark in kept}
+
+    @property
+    def exact(self) -> bool:
+        """Whether the counts are."""
+        return self._lowest()[0] == _SPAN
+
+    def count(self, before: int | None = None) -> int:
+        """How many different ones there were.
+
+        Args:
+            before: among the schedules below this index; None for all.
+        """
+        cut, marks = self._lowest()
+        found = sum(1 for index in marks.values() if before is None or index < before)
+        return found if cut == _SPAN else round(found * _SPAN / cut)
+
+    def curve(self, schedules: int) -> list[tuple[int, int]]:
+        """Schedules and how many different ones they had shown, each time twice as many."""
+        points = []
+        at = 1
+        while at < schedules:
+            points.append((at, self.count(at)))
+            at *= 2
+        return [*points, (schedules, self.count())] if schedules else []
