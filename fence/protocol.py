@@ -24,8 +24,8 @@ and what was written by then is its own. Every other exception is a crash.
 A fence promises nothing about a write that falls after its last look, and no
 scheme of this kind can. It may keep what it likes on the handle, in
 ``site.process`` (seen by all lanes of one process, gone with it) and in files
-beside the transcript. It must not keep state in modules: processes outlive
-schedules. It does not import the harness.
+beside the transcript. Processes outlive schedules: what it keeps in modules must not
+tell one schedule of another. It does not import the harness.
 """
 
 from __future__ import annotations
