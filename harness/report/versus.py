@@ -15,6 +15,8 @@ import msgspec
 __all__ = ["Attempt", "Row", "Side", "Totals", "row_of", "rows", "told", "totals_of"]
 
 _TEN = 10.0
+#: The clock is read no finer; who was called off at once has none and no schedules.
+_TICK_S = 0.0001
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -136,7 +138,7 @@ def row_of(
         emulated,
         ours,
         theirs,
-        None if open_ended else round(theirs.seconds / ours.seconds, 2),
+        None if open_ended else round(theirs.seconds / max(ours.seconds, _TICK_S), 2),
         "" if open_ended else bound,
         None if open_ended else round(theirs.schedules / max(ours.schedules, 1), 2),
         "no schedule of the free gate came to a verdict" if blind else "",
