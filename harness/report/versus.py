@@ -27,24 +27,27 @@ class Attempt(msgspec.Struct, frozen=True):
         schedules: up to it, or all of them.
         found: whether it showed; if not, both figures are lower bounds (*censored*).
         inconclusive: schedules of which the truth was not known.
+        start_s: of the seconds, until the first explorer's workers stood ready.
     """
 
     seconds: float
     schedules: int
     found: bool
     inconclusive: int = 0
+    start_s: float = 0.0
 
 
 class Side(msgspec.Struct, frozen=True):
     """One gate over all rounds.
 
     Args:
-        seconds, schedules: medians.
+        seconds, search_s, schedules: medians; `search_s` without the start of the workers.
         censored: whether the medians are lower bounds.
         attempts: round by round.
     """
 
     seconds: float
+    search_s: float
     schedules: float
     censored: bool
     attempts: tuple[Attempt, ...]
@@ -52,16 +55,20 @@ class Side(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, attempts: Sequence[Attempt]) -> Side:
         """The medians; a censored attempt counts as longer than each that found something."""
-        ordered = sorted(attempts, key=lambda one: (not one.found, one.seconds))
-        middle = ordered[(len(ordered) - 1) // 2 : len(ordered) // 2 + 1]
-        by_count = sorted(attempts, key=lambda one: (not one.found, one.schedules))
-        counts = by_count[(len(ordered) - 1) // 2 : len(ordered) // 2 + 1]
+        alive = sorted(not one.found for one in attempts)
         return cls(
-            round(statistics.fmean(one.seconds for one in middle), 4),
-            statistics.fmean(one.schedules for one in counts),
-            not all(one.found for one in middle),
+            round(_median([(not one.found, one.seconds) for one in attempts]), 4),
+            round(_median([(not one.found, one.seconds - one.start_s) for one in attempts]), 4),
+            _median([(not one.found, float(one.schedules)) for one in attempts]),
+            alive[len(alive) // 2],
             tuple(attempts),
         )
+
+
+def _median(values: Sequence[tuple[bool, float]]) -> float:
+    """The middle value, or the mean of both; what is censored stands behind the rest."""
+    ordered = sorted(values)
+    return statistics.fmean(value for _, value in ordered[(len(ordered) - 1) // 2 : len(ordered) // 2 + 1])
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -73,8 +80,8 @@ class Row(msgspec.Struct, frozen=True):
         kernel, free: both sides.
         ratio: the free gate's seconds over the kernel gate's; None where neither found it.
         bound: ``at least`` where the free gate did not find it, ``at most`` where the
-            kernel gate did not, else empty; the same goes for both ratios.
-        schedules_ratio: the same of schedules.
+            kernel gate did not, else empty; the same goes for all ratios.
+        search_ratio, schedules_ratio: the same of seconds without the workers' start, and of schedules.
         blind: why the comparison says nothing, empty when it does.
     """
 
@@ -86,18 +93,18 @@ class Row(msgspec.Struct, frozen=True):
     free: Side
     ratio: float | None
     bound: str
+    search_ratio: float | None
     schedules_ratio: float | None
     blind: str = ""
 
     @property
     def ahead(self) -> bool:
         """Whether the kernel gate was faster for sure."""
-        return self.bound != "at most" and self.ratio is not None and self.ratio > 1
+        return self.surely(self.ratio, 1)
 
-    @property
-    def ten_times(self) -> bool:
-        """Whether it was ten times faster for sure."""
-        return self.ahead and self.ratio is not None and self.ratio >= _TEN
+    def surely(self, ratio: float | None, times: float) -> bool:
+        """Whether one of the ratios is above `times` for sure; 1 itself is a tie, and no lead."""
+        return self.bound != "at most" and ratio is not None and (ratio > 1 and ratio >= times)
 
 
 class Totals(msgspec.Struct, frozen=True):
@@ -106,6 +113,7 @@ class Totals(msgspec.Struct, frozen=True):
     Args:
         compared: how many.
         ahead, ten_times: on how many the kernel gate's median of seconds is lower, and ten times lower.
+        search_ahead, search_ten_times: the same without the start of the workers, which both need.
         fewer_schedules: on how many it needs fewer schedules.
         behind: names of those on which it is not ahead.
     """
@@ -113,6 +121,8 @@ class Totals(msgspec.Struct, frozen=True):
     compared: int
     ahead: int
     ten_times: int
+    search_ahead: int
+    search_ten_times: int
     fewer_schedules: int
     behind: tuple[str, ...]
 
@@ -130,6 +140,10 @@ def row_of(
     ours, theirs = Side.of(kernel), Side.of(free)
     bound = "at least" if theirs.censored else "at most" if ours.censored else ""
     open_ended = ours.censored and theirs.censored
+
+    def ratio(free_value: float, kernel_value: float, least: float) -> float | None:
+        return None if open_ended else round(free_value / max(kernel_value, least), 2)
+
     blind = all(not one.found and one.inconclusive == one.schedules for one in free)
     return Row(
         control,
@@ -138,9 +152,10 @@ def row_of(
         emulated,
         ours,
         theirs,
-        None if open_ended else round(theirs.seconds / max(ours.seconds, _TICK_S), 2),
+        ratio(theirs.seconds, ours.seconds, _TICK_S),
         "" if open_ended else bound,
-        None if open_ended else round(theirs.schedules / max(ours.schedules, 1), 2),
+        ratio(theirs.search_s, ours.search_s, _TICK_S),
+        ratio(theirs.schedules, ours.schedules, 1),
         "no schedule of the free gate came to a verdict" if blind else "",
     )
 
@@ -150,33 +165,45 @@ def totals_of(rows: Sequence[Row]) -> Totals:
     return Totals(
         compared=len(rows),
         ahead=sum(row.ahead for row in rows),
-        ten_times=sum(row.ten_times for row in rows),
-        fewer_schedules=sum(row.bound != "at most" and (row.schedules_ratio or 0) > 1 for row in rows),
+        ten_times=sum(row.surely(row.ratio, _TEN) for row in rows),
+        search_ahead=sum(row.surely(row.search_ratio, 1) for row in rows),
+        search_ten_times=sum(row.surely(row.search_ratio, _TEN) for row in rows),
+        fewer_schedules=sum(row.surely(row.schedules_ratio, 1) for row in rows),
         behind=tuple(row.control for row in rows if not row.ahead),
     )
 
 
 def rows(found: Sequence[Row]) -> list[tuple[str, ...]]:
     """A table, its head first; the controls on which the kernel gate is least ahead come first."""
-    head = ("control", "caught by", "kernel s", "free s", "ratio", "schedules", "free", "result")
+    head = (
+        *("control", "caught by", "kernel s", "free s", "ratio"),
+        *("search s", "free s", "ratio", "schedules", "free", "result"),
+    )
     ordered = sorted(found, key=lambda row: (row.ahead, row.ratio or 0.0))
     return [head, *(_cells(row) for row in ordered)]
 
 
 def _cells(row: Row) -> tuple[str, ...]:
     kernel, free = row.kernel, row.free
-    bound = {"at least": ">= ", "at most": "<= "}.get(row.bound, "")
-    word = "10 times ahead" if row.ten_times else "ahead" if row.ahead else "behind"
+    word = "10 times ahead" if row.surely(row.ratio, _TEN) else "ahead" if row.ahead else "behind"
     return (
         row.control,
         row.caught_by.replace("_", " "),
         _value(kernel.seconds, kernel.censored, 2),
         _value(free.seconds, free.censored, 2),
-        "-" if row.ratio is None else f"{bound}{row.ratio:.1f}",
+        _times(row.ratio, row.bound),
+        _value(kernel.search_s, kernel.censored, 2),
+        _value(free.search_s, free.censored, 2),
+        _times(row.search_ratio, row.bound),
         _value(kernel.schedules, kernel.censored, 0),
         _value(free.schedules, free.censored, 0),
         "not compared" if row.blind else word,
     )
+
+
+def _times(ratio: float | None, bound: str) -> str:
+    sign = {"at least": ">= ", "at most": "<= "}.get(bound, "")
+    return "-" if ratio is None else f"{sign}{ratio:.1f}"
 
 
 def _value(value: float, censored: bool, digits: int) -> str:
@@ -186,6 +213,7 @@ def _value(value: float, censored: bool, digits: int) -> str:
 def told(totals: Totals) -> str:
     """The totals in a sentence."""
     return (
-        f"ahead on {totals.ahead} of {totals.compared} controls, 10 times ahead on {totals.ten_times}, "
+        f"ahead on {totals.ahead} of {totals.compared} controls, 10 times ahead on {totals.ten_times} "
+        f"(without the start of the workers on {totals.search_ahead} and {totals.search_ten_times}), "
         f"with fewer schedules on {totals.fewer_schedules}"
     )

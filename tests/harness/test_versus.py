@@ -142,6 +142,8 @@ def test_the_clock_stops_when_the_violation_is_reported(clock: _Clock) -> None:
 
     row = _measured(_Slow({"kernel": 0}))
     assert row.kernel.seconds < 1
+    # The first report is that the workers stand.
+    assert 0 < row.kernel.search_s < row.kernel.seconds
     # In vain, and no longer than was asked for.
     assert row.free.seconds == 8
 

@@ -44,7 +44,7 @@ def test_the_ratio_is_that_of_the_medians() -> None:
     row = _row(_found(1, 2, 3), _found(30, 10, 20))
     assert (row.ratio, row.schedules_ratio, row.bound) == (10, 10, "")
     assert row.ahead
-    assert row.ten_times
+    assert totals_of([row]).ten_times == 1
 
 
 def test_a_tie_is_not_ahead() -> None:
@@ -54,9 +54,9 @@ def test_a_tie_is_not_ahead() -> None:
 
 def test_what_the_free_gate_does_not_find_counts_as_found_at_the_limit() -> None:
     row = _row(_found(1, 1, 1), _vain(20, 20, 20))
-    assert (row.ratio, row.bound, row.ten_times) == (20, "at least", True)
+    assert (row.ratio, row.bound, totals_of([row]).ten_times) == (20, "at least", 1)
     slow = _row(_found(4), _vain(20))
-    assert (slow.ahead, slow.ten_times) == (True, False)
+    assert (slow.ahead, totals_of([slow]).ten_times) == (True, 0)
 
 
 def test_what_the_kernel_gate_does_not_find_is_never_ahead() -> None:
@@ -88,7 +88,18 @@ def test_totals_say_on_how_many_and_name_the_others() -> None:
     totals = totals_of(found)
     assert (totals.compared, totals.ahead, totals.ten_times, totals.fewer_schedules) == (4, 2, 1, 2)
     assert totals.behind == ("behind", "nobody")
-    assert told(totals) == "ahead on 2 of 4 controls, 10 times ahead on 1, with fewer schedules on 2"
+    assert told(totals) == (
+        "ahead on 2 of 4 controls, 10 times ahead on 1 (without the start of the workers on 2 and 1), "
+        "with fewer schedules on 2"
+    )
+
+
+def test_the_start_of_the_workers_is_told_apart_from_the_search() -> None:
+    row = _row([Attempt(1.1, 1, True, start_s=1.0)], [Attempt(2, 9, True, start_s=1.0)])
+    assert (row.kernel.search_s, row.free.search_s) == (0.1, 1.0)
+    assert (row.ratio, row.search_ratio) == (1.82, 10)
+    totals = totals_of([row])
+    assert (totals.ahead, totals.ten_times, totals.search_ahead, totals.search_ten_times) == (1, 0, 1, 1)
 
 
 def test_seconds_and_schedules_are_compared_apart() -> None:
@@ -99,14 +110,26 @@ def test_seconds_and_schedules_are_compared_apart() -> None:
 @pytest.mark.parametrize(
     ("kernel", "free", "cells"),
     [
-        (_found(0.5), _found(1), ("0.50", "1.00", "2.0", "5", "10", "ahead")),
-        (_found(1), _vain(20), ("1.00", "> 20.00", ">= 20.0", "10", "> 200", "10 times ahead")),
-        (_vain(20), _found(1), ("> 20.00", "1.00", "<= 0.1", "> 200", "10", "behind")),
-        (_vain(20), _vain(20), ("> 20.00", "> 20.00", "-", "> 200", "> 200", "behind")),
+        (_found(0.5), _found(1), ("0.50", "1.00", "2.0", "0.50", "1.00", "2.0", "5", "10", "ahead")),
+        (
+            _found(1),
+            _vain(20),
+            ("1.00", "> 20.00", ">= 20.0", "1.00", "> 20.00", ">= 20.0", "10", "> 200", "10 times ahead"),
+        ),
+        (
+            _vain(20),
+            _found(1),
+            ("> 20.00", "1.00", "<= 0.1", "> 20.00", "1.00", "<= 0.1", "> 200", "10", "behind"),
+        ),
+        (
+            _vain(20),
+            _vain(20),
+            ("> 20.00", "> 20.00", "-", "> 20.00", "> 20.00", "-", "> 200", "> 200", "behind"),
+        ),
         (
             _found(1),
             _vain(20, inconclusive=200),
-            ("1.00", "> 20.00", ">= 20.0", "10", "> 200", "not compared"),
+            ("1.00", "> 20.00", ">= 20.0", "1.00", "> 20.00", ">= 20.0", "10", "> 200", "not compared"),
         ),
     ],
 )
