@@ -136,8 +136,8 @@ def test_the_clock_stops_when_the_violation_is_reported(clock: _Clock) -> None:
 
         def ask(self, question: Question, progress: Callable[[Tally], None]) -> Result:
             result = super().ask(question, progress)
-            progress(result.tally)
             clock.now += 100.0
+            progress(result.tally)
             return result
 
     row = _measured(_Slow({"kernel": 0}))
