@@ -74,7 +74,7 @@ class Job(msgspec.Struct, frozen=True):
     until: str = ""
 
     def run(self, root: str) -> Generator[Tally, None, None]:
-        """Carry it out, see `Explorer.explore`.
+        """Carry it out, see `Explorer.explore`; the first tally is empty and says that the workers stand.
 
         Args:
             root: where the explorer process has its session directories.
@@ -82,6 +82,7 @@ class Job(msgspec.Struct, frozen=True):
         with contextlib.closing(
             Explorer(self.scenario, self.fence, self.gate, self.root or root)
         ) as explorer:
+            yield Tally()
             yield from explorer.explore(self)
 
 

@@ -25,6 +25,7 @@ import psutil
 from harness.errors import HarnessError
 from harness.explorer import ticking
 from harness.janitor import MARK, SessionRoot
+from harness.worker import prepare
 
 __all__ = ["DONE", "Bug", "ExplorerProcess", "Lost", "Work", "cores", "main", "perform"]
 
@@ -209,6 +210,7 @@ def main(descriptor: int, core: int, root: str, parent: int) -> None:
     _settle_in(parent, core)
     os.set_inheritable(descriptor, False)
     connection = Connection(descriptor)
+    prepare()
     with ticking(), contextlib.suppress(_Alone):
         while True:
             work = _receive(connection)

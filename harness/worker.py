@@ -20,6 +20,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -38,11 +39,15 @@ from harness.gates.protocol import Layout
 from harness.program import Program
 from harness.stops import IDLE, PAUSE, SLEEP, THINK
 
-__all__ = ["main", "main_free"]
+__all__ = ["main", "main_free", "prepare"]
 
 _COLLECT_EVERY = 256
 _real_sleep = time.sleep
 _BUILTIN = type(time.sleep)
+#: All functions of `time`, some of which are exchanged in a worker.
+_CLOCKS = frozenset(value for value in vars(time).values() if type(value) is _BUILTIN)
+#: By name in `sys.modules`: the module, how many names it had, and which of them are clocks.
+_looked_up: dict[str, tuple[ModuleType | None, int, tuple[str, ...]]] = {}
 
 #: Under the free gate: how long a lane may keep its neighbours in the process from running.
 _SWITCH_S = 0.0001
@@ -169,10 +174,43 @@ def _bend_time(clock: Clock, waits: _KernelWaits) -> None:
     bent |= dict.fromkeys((time.time, time.monotonic, time.perf_counter), now)
     bent[time.clock_gettime] = lambda _: clock.now_ns / 1e9
     bent[time.clock_gettime_ns] = lambda _: clock.now_ns
-    for module in list(sys.modules.values()):
-        for name, value in list(vars(module).items()):
-            if type(value) is _BUILTIN and value in bent and module is not sys.modules[__name__]:
+    for key, module in list(sys.modules.items()):
+        for name in _clocks_of(key, module):
+            value = getattr(module, name)
+            if type(value) is _BUILTIN and value in bent:
                 setattr(module, name, bent[value])
+
+
+def prepare() -> None:
+    """Do once, in a process that will fork workers, what else each of them would do at its start.
+
+    Both look at every object there is; in a child that copies the pages they stand on.
+    """
+    for key, module in list(sys.modules.items()):
+        _clocks_of(key, module)
+    gc.collect()
+    gc.freeze()
+
+
+def _clocks_of(key: str, module: ModuleType) -> tuple[str, ...]:
+    """Names under which a module has clocks; looked up again when it is another, or has more names or fewer.
+
+    Args:
+        key: its name in `sys.modules`.
+        module: what stands there.
+    """
+    content = vars(module)
+    known, size, names = _looked_up.get(key, (None, 0, ()))
+    if known is not module or size != len(content):
+        ours = module is sys.modules[__name__]
+        found = () if ours else (name for name, value in list(content.items()) if _is_clock(value))
+        names = tuple(found)
+        _looked_up[key] = module, len(content), names
+    return names
+
+
+def _is_clock(value: object) -> bool:
+    return type(value) is _BUILTIN and value in _CLOCKS
 
 
 def _warm_up() -> None:

@@ -95,6 +95,25 @@ def _bench(command: argparse.ArgumentParser) -> None:
     command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
     command.add_argument("--out", metavar="FILE", help="store the figures as JSON")
     command.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    _versus(command.add_argument_group("how soon controls are caught, against the free gate"))
+
+
+def _versus(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--versus", action="store_true", help="measure this instead of a step")
+    group.add_argument("--controls", metavar="NAME,NAME", help="these (default: all)")
+    group.add_argument("--rounds", type=_at_least(1, 1000), metavar="R", help="interleaved (default: 3)")
+    group.add_argument(
+        "--limit-s", type=_positive, metavar="S", help="a gate gives up after S seconds (default: 20)"
+    )
+    group.add_argument(
+        "--seed", type=_at_least(0), metavar="N", default=1, help="of the first round (default: 1)"
+    )
+    group.add_argument(
+        "--explorers", type=_at_least(1, _EXPLORERS_MAX), metavar="N", help="default: one a core"
+    )
+    group.add_argument(
+        "--scenarios", metavar="DIR", default="scenarios", help="where the scenarios are (default: scenarios)"
+    )
 
 
 def _controls(command: argparse.ArgumentParser) -> None:

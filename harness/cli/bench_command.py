@@ -1,4 +1,4 @@
-"""``bench``: what a step costs on this machine."""
+"""``bench``: what a step costs on this machine; ``--versus`` is in `harness.cli.versus`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from harness import gates
 from harness.bench import measure
 from harness.cli.output import emit
 from harness.cli.status import OK
-from harness.errors import GateUnavailable
+from harness.cli.versus import versus
+from harness.errors import GateUnavailable, UsageError
 from harness.janitor import place
 from harness.scenario import load
 from harness.store import write_whole
 
 __all__ = ["main"]
+
+_OF_VERSUS = ("controls", "rounds", "limit_s", "explorers")
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -23,6 +26,14 @@ def main(arguments: argparse.Namespace) -> int:
     why = gates.unavailable("kernel")
     if why:
         raise GateUnavailable(f"bench measures the kernel gate: {why}; see `python -m harness doctor`")
+    if arguments.versus:
+        return versus(arguments)
+    for name in _OF_VERSUS:
+        if getattr(arguments, name) is not None:
+            option = name.replace("_", "-")
+            raise UsageError(
+                f"--{option}: given without --versus, which alone has a use for it; add --versus"
+            )
     scenario = load(arguments.scenario)
     figures = msgspec.to_builtins(
         measure(scenario, arguments.fence, arguments.schedules, place(arguments.session_root, real=False))

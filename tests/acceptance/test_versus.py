@@ -1,0 +1,49 @@
+"""`bench --versus`: both gates look for the same violation, and the figures are stored."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.acceptance.harness_process import Harness
+
+pytestmark = pytest.mark.requires("kernel-gate")
+
+
+def test_a_control_is_measured_under_both_gates_and_what_cannot_be_is_named(harness: Harness) -> None:
+    out = harness.session_root.parent / "versus.json"
+    ended = harness.call(
+        *("bench", "--versus", "--controls", "stat-needs-a-file,ledger-robs-paused-holder"),
+        *("--rounds", 1, "--limit-s", 8, "--explorers", 1, "--json"),
+        *("--session-root", harness.session_root, "--out", out),
+    )
+    assert ended.status == 0, ended.err
+    figures = ended.object
+    (row,) = figures["rows"]
+    assert (row["control"], row["caught_by"]) == ("stat-needs-a-file", "crash")
+    assert (row["kernel"]["censored"], row["kernel"]["schedules"]) == (False, 1)
+    assert 0 < row["kernel"]["search_s"] < row["kernel"]["seconds"]
+    # Whether blind stress sees it is a matter of luck; that it was tried is not.
+    (attempt,) = row["free"]["attempts"]
+    assert attempt["schedules"] >= 1
+    assert 0 < attempt["start_s"] < attempt["seconds"]
+    assert row["bound"] == ("" if attempt["found"] else "at least")
+    assert list(figures["left_out"]) == ["ledger-robs-paused-holder"]
+    assert figures["totals"]["compared"] == 1
+    assert json.loads(out.read_text()) == figures
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--versus", "--controls", "ledger"), "--controls ledger: no control"),
+        (("--versus", "--scenarios", "nowhere"), "nowhere"),
+        (("--rounds", "2"), "--rounds: given without --versus"),
+    ],
+)
+def test_bad_arguments_measure_nothing(harness: Harness, arguments: tuple[str, ...], said: str) -> None:
+    ended = harness.call("bench", *arguments)
+    assert ended.status == 2
+    assert said in ended.err
+    assert not ended.out
