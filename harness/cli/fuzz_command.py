@@ -26,8 +26,8 @@ __all__ = ["main"]
 
 #: For each witness, after its scenario was made smaller.
 _WITNESS_S = 5.0
-#: The last witness may be shrunk for so long after the time is up.
-_GRACE_S = 2.0
+#: So long at least, even where the time is up.
+_WITNESS_MIN_S = 3.0
 
 
 class _Report(msgspec.Struct):
@@ -110,22 +110,22 @@ class _Fuzz:
         """All that one fence does wrong until its time is up."""
         started = time.monotonic()
         hunt = Hunt(self._campaign, fence, self._policy, self._seed, deadline)
-        shrinker = Shrinker(self._campaign, _WITNESS_S, deadline + _GRACE_S)
         caught: list[dict[str, Any]] = []
         try:
             for catch in hunt.catches():
-                caught.append(self._take(fence, catch, shrinker))
+                caught.append(self._take(fence, catch, deadline))
         finally:
             report = self._report(fence, hunt.figures, caught, time.monotonic() - started)
             self._reports.append(report)
             self._say(report, hunt.figures)
 
-    def _take(self, fence: str, catch: Catch, shrinker: Shrinker) -> dict[str, Any]:
+    def _take(self, fence: str, catch: Catch, deadline: float) -> dict[str, Any]:
         """Store a scenario and its witness, and show them."""
         finding = catch.result.tally.first[catch.kind]
         stem = self._stem(fence, catch.kind)
         witness = catch.result.question.witness(finding)
         path = self._folder.witness(stem, witness, finding.history)
+        shrinker = Shrinker(self._campaign, _WITNESS_S, max(deadline, time.monotonic() + _WITNESS_MIN_S))
         shrunk = None if self._campaign.interrupted else shrinker.shrink(witness)
         if shrunk is not None:
             path = self._folder.shrunk(stem, shrunk.witness(witness))

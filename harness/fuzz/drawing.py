@@ -109,7 +109,8 @@ def _named(lanes: list[Data]) -> list[Data]:
     for lane in lanes:
         role = lane["role"]
         before = sum(1 for other in named if other["role"] == role)
-        named.append({"role": role, "name": f"{role}{before + 1}", **lane} if before else lane)
+        name = {"name": f"{role}{before + 1}"} if before else {}
+        named.append({"role": role, **name, **lane})
     return named
 
 
