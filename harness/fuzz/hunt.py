@@ -41,8 +41,8 @@ SCHEDULES: Final = 30
 CAUGHT_SCHEDULES: Final = 200
 #: How long Hypothesis may make a caught scenario smaller, and as long again for its cuts: at most,
 #: and as a share of what is left.
-_SHRINK_S: Final = 10.0
-_SHRINK_SHARE: Final = 0.2
+_SHRINK_S: Final = 15.0
+_SHRINK_SHARE: Final = 0.25
 #: However little is left: for one more look at what was caught, and for any other question.
 _LOOK_MIN_S: Final = 3.0
 _LEFT_MIN_S: Final = 0.05

@@ -70,7 +70,10 @@ def _can_lose_its_name(lane: Data, data: Data) -> bool:
 
 
 def _key_cuts(mapping: Data, needs: tuple[str, ...]) -> Iterator[Data]:
-    """Without each key that is not needed, then with less in each."""
+    """Without any key that is not needed, then without each, then with less in each."""
+    bare = {key: value for key, value in mapping.items() if key in needs}
+    if len(bare) < len(mapping) - 1:
+        yield bare
     for key in mapping:
         if key not in needs:
             yield _without(mapping, key)
