@@ -1,8 +1,9 @@
 """Drawing scenarios until a fence does wrong, then drawing smaller ones that show the same.
 
 The predicate is deterministic: a violation of this kind shows within so many schedules of
-the portfolio, whose seed is always that of a plain ``run``; so whatever is caught shows in
-``run`` without any option. The hunt's own seed decides which scenarios are drawn.
+the portfolio (more of them once something was caught). Their seed is always that of a plain
+``run``, so whatever is caught shows there without any option. The hunt's own seed decides
+which scenarios are drawn.
 
 Hypothesis is left by way of an exception that it does not take for a finding, and only
 between two questions: at the time limit, or when the user wants no more.
@@ -37,7 +38,8 @@ __all__ = ["RUN_SEED", "SCHEDULES", "Catch", "Figures", "Hunt"]
 RUN_SEED: Final = 1
 #: Schedules in which a drawn scenario has to show something.
 SCHEDULES: Final = 30
-#: Schedules that a caught scenario asks for: enough to see what else it shows.
+#: Schedules that a caught scenario asks for, and smaller ones have to show it in: what is rare would
+#: not be found again in fewer.
 CAUGHT_SCHEDULES: Final = 200
 #: How long Hypothesis may make a caught scenario smaller, and as long again for its cuts: at most,
 #: and as a share of what is left.
@@ -211,7 +213,8 @@ class Hunt:
             return self._sought(kinds)
         try:
             left_s = max(_LEFT_MIN_S, self._until - time.monotonic())
-            result = self._ask(data, SCHEDULES, self._kind, left_s)
+            schedules = CAUGHT_SCHEDULES if self._kind else SCHEDULES
+            result = self._ask(data, schedules, self._kind, left_s)
         except ScenarioError as error:
             self.figures.refused += 1
             self.figures.why_refused = self.figures.why_refused or str(error)
