@@ -64,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     doctor.add_argument("--session-root", metavar="DIR", help="look at the file system there")
     _bench(commands.add_parser("bench", help="what a step costs on this machine"))
     _controls(commands.add_parser("controls", help="is every fence that is broken on purpose caught"))
+    _fuzz(commands.add_parser("fuzz", help="draw scenarios, too, and keep those that break a fence"))
     return top
 
 
@@ -134,6 +135,32 @@ def _controls(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", metavar="DIR", help="default: results/runs/<run id>")
     command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
     command.add_argument("--json", action="store_true", help="one JSON object a trial, one a line")
+
+
+def _fuzz(command: argparse.ArgumentParser) -> None:
+    command.description = (
+        "Draws scenarios (lanes, processes, actions, file system, faults) and runs some schedules of each. "
+        "The first of each kind of violation is made small and stored as a scenario file and a witness."
+    )
+    command.epilog = (
+        "Exit status: 0 nothing was found, 1 a violation was found, whatever the fence claims, "
+        "2 bad arguments, 3 nothing was found but of some schedules the truth is not known, 130 interrupted."
+    )
+    command.add_argument(
+        "--fence", metavar="REF", action="append", required=True, help="as for run; several share the time"
+    )
+    command.add_argument(
+        "--policy", metavar="NAME", default="coordinated", help="judge by it (default: coordinated)"
+    )
+    command.add_argument(
+        "--time-limit-s", type=_positive, metavar="S", default=60.0, help="for everything (default: 60)"
+    )
+    command.add_argument(
+        "--seed", type=_at_least(0), metavar="N", default=1, help="which scenarios are drawn (default: 1)"
+    )
+    command.add_argument("--out", metavar="DIR", help="default: results/runs/<run id>")
+    command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
+    command.add_argument("--json", action="store_true", help="one JSON object a fence, one a line")
 
 
 def _run(command: argparse.ArgumentParser) -> None:

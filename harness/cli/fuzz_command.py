@@ -1,0 +1,208 @@
+"""``fuzz``: draw scenarios, too, and hand back small ones in which a fence does wrong."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from typing import Any
+
+import msgspec
+
+from harness import gates
+from harness.campaign import Campaign
+from harness.cli.output import emit, remark, replay_command
+from harness.cli.shrinking import Shrinker
+from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
+from harness.errors import FenceLoadError, GateUnavailable, StoreError, UsageError
+from harness.fences import check
+from harness.fuzz import Catch, Figures, Hunt, as_yaml, file_stem
+from harness.policy import resolve
+from harness.report.story import headline, story
+from harness.scenario import load
+from harness.store import RunFolder, run_id, write_whole
+
+__all__ = ["main"]
+
+#: For each witness, after its scenario was made smaller.
+_WITNESS_S = 5.0
+#: So long at least, even where the time is up.
+_WITNESS_MIN_S = 3.0
+
+
+class _Report(msgspec.Struct):
+    """What is said of one fence; with ``--json`` one line."""
+
+    fence: str
+    policy: str
+    seed: int
+    claims_sound: bool
+    scenarios: int
+    schedules: int
+    refused: int
+    inconclusive: int
+    why_inconclusive: str
+    violations: list[dict[str, Any]]
+    stopped: str
+    wall_s: float
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Hunt with every fence in turn; see `harness.cli` for the exit status."""
+    why = gates.unavailable("kernel")
+    if why:
+        raise GateUnavailable(
+            f"scenarios are drawn for the kernel gate: {why}; see `python -m harness doctor`"
+        )
+    fences = list(dict.fromkeys(arguments.fence))
+    resolve(arguments.policy)
+    _check(fences)
+    folder = _folder(arguments)
+    deadline = time.monotonic() + arguments.time_limit_s
+    with Campaign(1, arguments.session_root) as campaign:
+        fuzz = _Fuzz(campaign, arguments, folder)
+        for number, fence in enumerate(fences):
+            if campaign.interrupted:
+                break
+            now = time.monotonic()
+            fuzz.hunt(fence, now + (deadline - now) / (len(fences) - number))
+        return fuzz.status()
+
+
+def _check(fences: list[str]) -> None:
+    faults = []
+    for fence in fences:
+        try:
+            check(fence)
+        except FenceLoadError as error:
+            faults.append(f"--fence {error}")
+    if faults:
+        raise FenceLoadError("\n".join(faults))
+
+
+def _folder(arguments: argparse.Namespace) -> RunFolder:
+    """Where everything goes.
+
+    Raises:
+        UsageError: it cannot be made or written; nothing ran.
+    """
+    try:
+        folder = RunFolder(arguments.out or os.path.join("results", "runs", run_id()))
+        told = {key: value for key, value in vars(arguments).items() if key != "command"}
+        folder.plan({"version": 1, "arguments": told})
+        os.makedirs(os.path.join(folder.path, "scenarios"), exist_ok=True)
+    except (OSError, StoreError) as error:
+        raise UsageError(str(error)) from error
+    return folder
+
+
+class _Fuzz:
+    def __init__(self, campaign: Campaign, arguments: argparse.Namespace, folder: RunFolder) -> None:
+        self._campaign = campaign
+        self._policy: str = arguments.policy
+        self._seed: int = arguments.seed
+        self._json: bool = arguments.json
+        self._folder = folder
+        self._reports: list[_Report] = []
+        self._stems: set[str] = set()
+
+    def hunt(self, fence: str, deadline: float) -> None:
+        """All that one fence does wrong until its time is up."""
+        started = time.monotonic()
+        hunt = Hunt(self._campaign, fence, self._policy, self._seed, deadline)
+        caught: list[dict[str, Any]] = []
+        try:
+            for catch in hunt.catches():
+                caught.append(self._take(fence, catch, deadline))
+        finally:
+            report = self._report(fence, hunt.figures, caught, time.monotonic() - started)
+            self._reports.append(report)
+            self._say(report, hunt.figures)
+
+    def _take(self, fence: str, catch: Catch, deadline: float) -> dict[str, Any]:
+        """Store a scenario and its witness, and show them."""
+        finding = catch.result.tally.first[catch.kind]
+        stem = self._stem(fence, catch.kind)
+        witness = catch.result.question.witness(finding)
+        path = self._folder.witness(stem, witness, finding.history)
+        shrinker = Shrinker(self._campaign, _WITNESS_S, max(deadline, time.monotonic() + _WITNESS_MIN_S))
+        shrunk = None if self._campaign.interrupted else shrinker.shrink(witness)
+        if shrunk is not None:
+            path = self._folder.shrunk(stem, shrunk.witness(witness))
+        text = as_yaml(catch.data, fence, self._seed, catch.kind, finding.violation.detail, catch.others)
+        file = os.path.join(self._folder.path, "scenarios", f"{stem}.yaml")
+        write_whole(file, text.encode())
+        load(file)
+        if not self._json:
+            best = None if shrunk is None else shrunk.best
+            shown = finding if best is None else best
+            emit(f"{fence}: {headline(shown.history, shown.violation)}")
+            critical = () if shrunk is None else shrunk.critical
+            lines = [*text.splitlines(), *story(shown.history, shown.judgement, shown.violation, critical)]
+            emit("\n".join(f"  {line}" for line in lines))
+            emit(f"  scenario: {file}\n  {replay_command(path)}")
+        return {
+            "kind": catch.kind,
+            "also": list(catch.others),
+            "scenario": file,
+            "witness": path,
+            "scenario_shrunk": catch.shrunk,
+            "shrunk": None if shrunk is None else shrunk.figures(),
+        }
+
+    def _stem(self, fence: str, kind: str) -> str:
+        """A name that no other scenario of this call has: fences of different files may be called alike."""
+        stem, number = file_stem(fence, kind), 2
+        while stem in self._stems:
+            stem, number = f"{file_stem(fence, kind)}-{number}", number + 1
+        self._stems.add(stem)
+        return stem
+
+    def _report(self, fence: str, figures: Figures, caught: list[dict[str, Any]], wall_s: float) -> _Report:
+        return _Report(
+            fence,
+            self._policy,
+            self._seed,
+            self._policy in _claims(fence),
+            figures.scenarios,
+            figures.schedules,
+            figures.refused,
+            figures.inconclusive,
+            figures.why_inconclusive,
+            caught,
+            "interrupted" if self._campaign.interrupted else "",
+            round(wall_s, 3),
+        )
+
+    def _say(self, report: _Report, figures: Figures) -> None:
+        line = msgspec.json.encode(report).decode()
+        self._folder.verdict(line)
+        kinds = ", ".join(found["kind"] for found in report.violations) or "no violation"
+        ran = f"{report.scenarios} scenarios, {report.schedules} schedules in {report.wall_s:.1f} s"
+        if figures.refused:
+            remark(f"{figures.refused} drawn scenarios were refused: {figures.why_refused}")
+        if self._json:
+            emit(line)
+            return
+        claim = f", though it claims to be sound under {report.policy}" if report.claims_sound else ""
+        emit(f"{report.fence}: {kinds} ({ran}){claim if report.violations else ''}")
+        if report.inconclusive:
+            emit(f"  INCONCLUSIVE in {report.inconclusive} schedules: {report.why_inconclusive}")
+            emit(f"  first in the scenario {msgspec.json.encode(figures.doubtful).decode()}")
+
+    def status(self) -> int:
+        """Exit status of all hunts."""
+        if self._campaign.interrupted:
+            return INTERRUPTED
+        if any(report.violations for report in self._reports):
+            return NOT_EXPECTED
+        if any(report.inconclusive or not report.schedules for report in self._reports):
+            return INCONCLUSIVE
+        return OK
+
+
+def _claims(reference: str) -> tuple[str, ...]:
+    """Policies under which a registered fence claims to be right; of others nothing is loaded here."""
+    import fence
+
+    return fence.load(reference).sound_under if reference in fence.FENCES else ()
