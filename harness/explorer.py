@@ -178,7 +178,7 @@ class Explorer:
         tally = Tally()
         calibration = self._calibrate(job.seed) if isinstance(strategy, Foresighted) else None
         if calibration is not None and calibration.doubt:
-            tally.doubt(job.first, calibration.doubt)
+            tally.doubt(job.first, calibration.doubt, 0)
         due = time.monotonic() + _BATCH_S
         endless = 0
         for index in range(job.first, job.stop, job.stride):

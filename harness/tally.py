@@ -156,9 +156,9 @@ class Tally(msgspec.Struct):
             if kind not in self.first or index < self.first[kind].schedule_index:
                 self.first[kind] = Finding(kind, index, program, schedule, history, judgement)
 
-    def doubt(self, index: int, reason: str) -> None:
-        """Count one schedule as inconclusive."""
-        self.inconclusive += 1
+    def doubt(self, index: int, reason: str, schedules: int = 1) -> None:
+        """Count one schedule as inconclusive, or none where the doubt is about something beside them."""
+        self.inconclusive += schedules
         if self.why_inconclusive is None or index < self.why_inconclusive[0]:
             self.why_inconclusive = (index, reason)
 

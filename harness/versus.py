@@ -113,7 +113,7 @@ def machine() -> dict[str, str | int | float]:
     """What the figures depend on; no names. The load is the mean of the last minute, before."""
     return {
         "python": platform.python_version(),
-        "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "kernel": f"{platform.system()} {platform.release().partition('-')[0]} {platform.machine()}",
         "cores": len(os.sched_getaffinity(0)),
         "load": round(os.getloadavg()[0], 1),
     }

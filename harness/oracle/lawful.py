@@ -28,15 +28,20 @@ class _Lawful:
 
     Args:
         survey: the history.
-        opening: states of which one is what the runner knows.
+        window: with the states of which one is what the runner knows.
         any_file: the policy does not mind the same bytes in another file.
     """
 
-    def __init__(self, survey: Survey, opening: Sequence[State], any_file: bool) -> None:
+    def __init__(self, survey: Survey, window: Window, any_file: bool) -> None:
         self._survey = survey
         self._any_file = any_file
         self._made: dict[str, bytes] = {}
-        self._places: set[_Place] = {self._place(state) for state in opening}
+        self._places: set[_Place] = {self._place(state) for state in window.opening}
+        self._mixed = [survey.blobs.get(state.content, b"") for state in window.mixed]
+        # Bytes that the runner read and that never stood in the transcript.
+        self._unheard = {state.content for state in window.opening if state.size < 0 and state.content}
+        # What lawful appends have added to such bytes since.
+        self._since = b""
         # Lines of contested or unseen appends, any of which may be in a lawful state;
         # None: anything may.
         self._loose: set[str] | None = set()
@@ -52,7 +57,22 @@ class _Lawful:
 
     def holds(self, state: State) -> bool:
         """Whether that state is lawful."""
-        return self._place(state) in self._places or self._may_hold(state)
+        return self._place(state) in self._places or self._may_hold(state) or self._may_be_read(state)
+
+    def _may_be_read(self, state: State) -> bool:
+        """Whether these bytes are such as the runner read or may have read, with what was added since."""
+        if not self._mixed and not self._unheard:
+            return False
+        data = self._survey.blobs.get(state.content)
+        if data is None or not data.endswith(self._since):
+            return False
+        data = data[: len(data) - len(self._since)]
+        if digest(data) in self._unheard:
+            return True
+        return bool(self._mixed) and all(
+            any(place < len(other) and other[place] == byte for other in self._mixed)
+            for place, byte in enumerate(data)
+        )
 
     def _may_hold(self, state: State) -> bool:
         """Whether it is a lawful state with lines of contested appends after it."""
@@ -108,6 +128,10 @@ class _Lawful:
         if self.holds(before):
             places.add(self._place(after))
         delta = self._delta(effect)
+        self._since += delta
+        if not delta and (self._mixed or self._unheard):
+            # What a rewrite makes of bytes that nobody has is not known.
+            self._loose = None
         if delta:
             for content, file in self._places - {self._place(before)}:
                 old = self._made.get(content, self._survey.blobs.get(content))
@@ -154,7 +178,7 @@ def restored_until(
         End of the last effect that is undone in a state that a reader could find
         just before the decision or during it; -1 when there is none.
     """
-    lawful = _Lawful(survey, window.opening, any_file)
+    lawful = _Lawful(survey, window, any_file)
     restored = -1
     ordered = sorted(effects, key=lambda effect: effect.mutations[-1].position)
     for effect in ordered:

@@ -26,9 +26,10 @@ class Window:
         mutations: everything that came after the knowledge, by time, of all lanes.
         doubtful: indices of those of which it is not known whether they came after.
         opening: states that the knowledge may stand for, one when all is well.
+        mixed: states of which it may be a mixture that nobody told; empty when all is well.
     """
 
-    __slots__ = ("doubtful", "mutations", "opened", "opening")
+    __slots__ = ("doubtful", "mixed", "mutations", "opened", "opening")
 
     def __init__(
         self,
@@ -36,11 +37,13 @@ class Window:
         mutations: Sequence[Mutation],
         doubtful: frozenset[int],
         opening: Sequence[State],
+        mixed: Sequence[State] = (),
     ) -> None:
         self.opened = opened
         self.mutations = mutations
         self.doubtful = doubtful
         self.opening = opening
+        self.mixed = mixed
 
 
 def open_window(survey: Survey, load: Operation) -> Window:
@@ -68,7 +71,7 @@ def reload(window: Window, load: Operation) -> Window:
     fence any more, whatever it answers.
     """
     known = {mutation.index for mutation in window.mutations if mutation.begin <= load.end}
-    return Window(window.opened, window.mutations, window.doubtful | known, window.opening)
+    return Window(window.opened, window.mutations, window.doubtful | known, window.opening, window.mixed)
 
 
 def _content(state: State) -> str:
@@ -81,13 +84,17 @@ def _torn_window(load: Operation, during: list[Mutation], later: list[Mutation])
 
     Where it returned one of the states it lived through, the mutations up to that
     state are known and the others are not. A state that came twice leaves what lies
-    between in doubt; bytes that never were a state, all of them.
+    between in doubt; bytes that never were a state, all of them. A reader that needs
+    several reads may hold such bytes, and where they come about later it sees no
+    difference; of a recovery it is not even known which they are.
     """
     states = [during[0].before] + [mutation.after for mutation in during]
     seen = [at for at, state in enumerate(states) if load.detail == _content(state)]
     if not seen or not _chained(during) or any(mutation.contested for mutation in during):
         doubtful = frozenset(mutation.index for mutation in during)
-        return Window(load.returned, during + later, doubtful, states)
+        told = [State(state.file, load.detail) for state in states if load.detail and not seen]
+        mixed = () if load.detail else states
+        return Window(load.returned, during + later, doubtful, states + told, mixed)
     first, last = seen[0], seen[-1]
     doubtful = frozenset(mutation.index for mutation in during[first:last])
     return Window(load.returned, during[first:] + later, doubtful, [states[at] for at in seen])

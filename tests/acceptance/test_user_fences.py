@@ -272,7 +272,7 @@ def test_a_fence_process_that_is_killed_is_inconclusive(harness: Harness, tmp_pa
     assert ended.status == 3
     assert ended.object["inconclusive"] == 3
     assert ended.object["violations"] == {}
-    assert ended.object["why_inconclusive"].endswith("process gateway was killed by signal 9")
+    assert "process gateway was killed by signal 9" in ended.object["why_inconclusive"]
 
 
 @pytest.mark.parametrize("name", ["Deadlock", "EmptyPipe", "NeverReleases"])

@@ -200,3 +200,42 @@ def test_a_recovery_that_returns_bytes_is_read_like_a_load() -> None:
         story.look(RUNNER)
         story.done(RUNNER, "ok", digest(returned))
         assert _verdict(story, "admit") == verdict
+
+
+def _recovery_during(states: list[bytes]) -> Story:
+    """A recovery that took several reads, during which the editor goes through some states."""
+    story = Story(initial=A)
+    story.window()
+    story.add(EDITOR, "x")
+    story.refuse("r")
+    story.call(RUNNER, "recover")
+    story.look(RUNNER)
+    for state in states:
+        story.write(EDITOR, state)
+    story.look(RUNNER)
+    story.done(RUNNER, "ok")
+    return story
+
+
+def test_a_recovery_may_have_read_a_mixture_and_then_sees_no_difference_when_it_comes_about() -> None:
+    """Found by fuzzing: read, another file of the same beginning and a longer end, read on."""
+    (old,) = [content for content in _recovery_during([]).history().blobs.values() if b"x" in content]
+    story = _recovery_during([b"?" * len(old) + b"-tail"])
+    story.write(EDITOR, old + b"-tail")
+    assert _verdict(story, "admit") == "true_negative"
+
+
+def test_a_recovery_during_writes_does_not_excuse_bytes_that_it_cannot_have_read() -> None:
+    story = _recovery_during([B])
+    story.write(EDITOR, C)
+    assert _verdict(story, "admit") == "missed_takeover"
+    story = _recovery_during([B])
+    story.add(EDITOR, "y")
+    assert _verdict(story, "admit") == "missed_takeover"
+
+
+def test_a_torn_load_sees_no_difference_when_the_bytes_that_it_read_come_about() -> None:
+    story = _load_during([B], b"torn")
+    story.write(EDITOR, C)
+    story.write(EDITOR, b"torn")
+    assert _verdict(story, "admit") == "true_negative"
