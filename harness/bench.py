@@ -13,8 +13,9 @@ import time
 
 import msgspec
 
-from harness.campaign import Campaign, Question
+from harness.campaign import Campaign
 from harness.explorer import Explorer, Job, ticking
+from harness.question import Question
 from harness.scenario import Scenario
 
 __all__ = ["GateBench", "measure"]

@@ -11,273 +11,20 @@ import contextlib
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from multiprocessing.connection import wait
-from typing import Any
-
-import msgspec
 
 from harness.errors import HarnessError, StoreError, WorkerDied
-from harness.exhaust.job import ExhaustJob
-from harness.explorer import Job
-from harness.history import Step
-from harness.history import encode as encode_history
 from harness.interrupts import Interrupts
 from harness.janitor import SessionRoot, place, shortage
-from harness.report.summary import Summary, unmet
-from harness.report.worth import Worth, worth_of
-from harness.scenario.model import Scenario, dump
-from harness.strategies.portfolio import FIRST_SHARES, Portfolio, lean, rounds, spelled
-from harness.tally import Finding, Tally
+from harness.question import NO_SCHEDULE, Question, Result
+from harness.tally import Tally
 from harness.team import DONE, Bug, ExplorerProcess, Lost, Work, cores
-from harness.witness import Claim, Witness
 
-__all__ = ["Bug", "Campaign", "ExhaustiveQuestion", "Question", "Result"]
+__all__ = ["Bug", "Campaign"]
 
 #: How long explorers may go on after they were told to stop.
 _STOP_S = 10.0
-_NO_SCHEDULE = -1
-
-
-class Question(msgspec.Struct, frozen=True):
-    """One scenario under one fence.
-
-    Args:
-        scenario: what to run.
-        fence: reference.
-        gate, strategy: names.
-        seed: of the run.
-        schedules: how many.
-        time_limit_s: stop after so long; 0 for no limit.
-        until: kind of violation that is sought: nothing is run after the first schedule
-            that shows it, and everything before; empty to run all schedules.
-    """
-
-    scenario: Scenario
-    fence: str
-    gate: str
-    strategy: str
-    seed: int
-    schedules: int
-    time_limit_s: float = 0.0
-    until: str = ""
-
-    def complete(self, tally: Tally) -> bool:
-        """Whether everything that was asked for has been run."""
-        return tally.schedules >= self.schedules
-
-    def worth(self, tally: Tally) -> Worth | None:
-        """What a pass says; None where the question itself does."""
-        return worth_of(tally, self.gate, sum(lane.count for lane in self.scenario.lanes))
-
-    @property
-    def on_real_files(self) -> bool:
-        """Whether lanes are told what the file system really says."""
-        return self.gate == "free" or self.scenario.filesystem.inode_reuse == "real"
-
-    def rounds(self) -> Iterator[range]:
-        """Schedules by number, round by round: all at once where nothing is learned from earlier ones."""
-        learning = self.strategy == Portfolio.name and self.picks
-        return rounds(self.schedules) if learning else iter((range(self.schedules),))
-
-    @property
-    def picks(self) -> bool:
-        """Whether the strategy has a say: the free gate stops nobody, so there is nothing to pick."""
-        return self.gate != "free"
-
-    def job(self, number: int, count: int, indices: range, tally: Tally, root: str = "") -> Job:
-        """The share of one explorer out of `count`.
-
-        Args:
-            number: of the explorer.
-            count: of explorers.
-            indices: the round's schedules.
-            tally: of all rounds before it, each of them whole.
-            root: where to make session directories; empty for where the others are.
-        """
-        return Job(
-            self.scenario,
-            self.fence,
-            self.gate,
-            self._leaning(tally),
-            self.seed,
-            indices.start + number,
-            count,
-            indices.stop,
-            root,
-            self.until,
-        )
-
-    def _leaning(self, tally: Tally) -> str:
-        """The strategy's name; with the shares that the portfolio's parts have earned by now."""
-        if self.strategy != Portfolio.name or not tally.violations:
-            return self.strategy
-        ran = {name: part.schedules for name, part in tally.parts.items()}
-        found = {name: part.violations for name, part in tally.parts.items()}
-        return spelled(lean(FIRST_SHARES, ran, found))
-
-    def witness(self, finding: Finding) -> Witness:
-        """What replays a finding."""
-        violation = finding.violation
-        events = finding.history.events[: violation.at + 1]
-        lane = finding.history.header.lanes[violation.lane].name if violation.lane >= 0 else ""
-        return Witness(
-            Claim(
-                finding.kind,
-                sum(1 for event in events if isinstance(event, Step)),
-                lane,
-                violation.op,
-                violation.detail,
-            ),
-            dump(self.scenario),
-            self.fence,
-            self.gate,
-            # That of the part of a portfolio that ran it.
-            finding.history.header.strategy,
-            self.seed,
-            finding.schedule_index,
-            finding.program,
-            finding.schedule,
-            encode_history(finding.history).decode(),
-        )
-
-
-class ExhaustiveQuestion(Question, frozen=True, kw_only=True):
-    """The same, asked of every class of schedules; `schedules` is where each explorer gives up.
-
-    Args:
-        actions_max: all sequences of so many rogue actions; 0 for the drawn program.
-        preemptions_max: every schedule with at most so many; -1 for no bound.
-        programs: how many programs that makes.
-    """
-
-    actions_max: int
-    preemptions_max: int
-    programs: int
-
-    def job(  # type: ignore[override]  # another kind of work
-        self, number: int, count: int, indices: range, tally: Tally, root: str = ""
-    ) -> ExhaustJob:
-        """The share of one explorer out of `count`."""
-        return ExhaustJob(
-            self.scenario,
-            self.fence,
-            self.seed,
-            self.actions_max,
-            self.preemptions_max,
-            number,
-            count,
-            self.schedules,
-            root,
-        )
-
-    def complete(self, tally: Tally) -> bool:
-        """Whether nothing is left of any program."""
-        return tally.programs >= self.programs
-
-    def worth(self, tally: Tally) -> None:
-        """A certificate speaks for itself."""
-
-
-class Result(msgspec.Struct):
-    """What came of a question.
-
-    Args:
-        question: what was asked.
-        tally: the sum.
-        explorers: how many worked on it.
-        wall_s: seconds from first job to last tally.
-        stopped: why not all schedules were run, ``interrupted`` or ``time limit``; else empty.
-        fault: what ended the work of an explorer, if anything did.
-        settled: whether what was sought was found, and every schedule before it was run.
-    """
-
-    question: Question
-    tally: Tally
-    explorers: int
-    wall_s: float = 0.0
-    stopped: str = ""
-    fault: HarnessError | None = None
-    settled: bool = False
-
-    @property
-    def complete(self) -> bool:
-        """Whether all schedules were run, or all up to the one that was sought."""
-        return self.settled or self.question.complete(self.tally)
-
-    @property
-    def sought(self) -> Finding | None:
-        """The lowest schedule so far that shows what was sought."""
-        return self.tally.first.get(self.question.until)
-
-    def summary(self, witnesses: dict[str, str]) -> Summary:
-        """What is to be said of it.
-
-        Args:
-            witnesses: path of the stored witness by kind of violation.
-        """
-        question, tally = self.question, self.tally
-        expectation = question.scenario.expectation(question.fence)
-        intruders, missing = unmet(tally, expectation.must, expectation.may)
-        unexpected = [f"{kind} was not expected" for kind in intruders]
-        doubt = _doubt(tally)
-        if self.complete:
-            unexpected += [
-                f"{kind} was expected and did not show in {tally.schedules} schedules" for kind in missing
-            ]
-        elif not doubt and (missing or not tally.schedules):
-            doubt = f"only {tally.schedules} of {question.schedules} schedules were run"
-            doubt += f", and {', '.join(missing)} did not show yet" if missing else ""
-        first = min(tally.first.values(), key=lambda finding: finding.schedule_index, default=None)
-        return Summary(
-            scenario=question.scenario.name,
-            fence=question.fence,
-            policy=question.scenario.resolved_policy().name,
-            gate=question.gate,
-            strategy=question.strategy,
-            seed=question.seed,
-            schedules=tally.schedules,
-            steps=tally.steps,
-            verdicts=tally.verdicts,
-            violations=dict(sorted(tally.violations.items())),
-            first_violation=None if first is None else _brief(first, witnesses),
-            expected=not unexpected and not missing,
-            exhausted=isinstance(question, ExhaustiveQuestion) and self.complete and not doubt,
-            inconclusive=tally.inconclusive,
-            wall_s=round(self.wall_s, 4),
-            steps_per_s=round(tally.steps / self.wall_s, 1) if self.wall_s else 0.0,
-            stuck=tally.stuck,
-            absorbed=tally.absorbed,
-            late=tally.late,
-            inode_reused=tally.inode_reused,
-            repeated=tally.repeated,
-            histories=f"{tally.histories:016x}",
-            explorers=self.explorers,
-            stopped=self.stopped,
-            unexpected=tuple(unexpected),
-            why_inconclusive=doubt,
-            parts=dict(sorted(tally.parts.items())) if question.picks else {},
-            worth=question.worth(tally),
-            workers=tally.workers,
-            programs=tally.programs,
-            redundant=tally.redundant,
-            violating=dict(sorted(tally.violating.items())),
-        )
-
-
-def _brief(finding: Finding, witnesses: dict[str, str]) -> dict[str, Any]:
-    return {
-        "kind": finding.kind,
-        "schedule": finding.schedule_index,
-        "witness": witnesses.get(finding.kind),
-    }
-
-
-def _doubt(tally: Tally) -> str:
-    if tally.why_inconclusive is None:
-        return ""
-    index, reason = tally.why_inconclusive
-    return reason if index == _NO_SCHEDULE else f"schedule {index}: {reason}"
 
 
 def _watch_nothing(_: Tally) -> None:
@@ -473,7 +220,7 @@ class Campaign:
         try:
             found = explorer.hear()
         except (Lost, WorkerDied) as error:
-            result.tally.doubt(_NO_SCHEDULE, str(error))
+            result.tally.doubt(NO_SCHEDULE, str(error))
             if isinstance(error, Lost):
                 self._discharge(explorer)
             return False
@@ -486,7 +233,7 @@ class Campaign:
         short = self._short(self._root_of(result.question))
         if short is not None:
             # What these schedules showed may be the disk's doing.
-            result.tally.doubt(_NO_SCHEDULE, str(short))
+            result.tally.doubt(NO_SCHEDULE, str(short))
             result.fault = result.fault or short
             return True
         result.tally.merge(found)
@@ -504,4 +251,4 @@ class Campaign:
         for explorer in busy:
             self._discharge(explorer)
         if busy and not self.interrupted:
-            result.tally.doubt(_NO_SCHEDULE, f"an explorer did not stop within {_STOP_S:.0f} s")
+            result.tally.doubt(NO_SCHEDULE, f"an explorer did not stop within {_STOP_S:.0f} s")

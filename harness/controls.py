@@ -19,9 +19,9 @@ import msgspec
 import fence
 from fence.controls import CONTROLS
 from fence.controls.protocol import Control
-from harness.campaign import Question, Result
 from harness.errors import UsageError
 from harness.history import Invoke
+from harness.question import Question, Result
 from harness.scenario import Scenario, load_all
 from harness.tally import Finding
 

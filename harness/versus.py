@@ -22,8 +22,9 @@ import msgspec
 import fence
 from fence.controls import CONTROLS
 from fence.controls.protocol import Control
-from harness.campaign import Campaign, Question
+from harness.campaign import Campaign
 from harness.errors import UsageError
+from harness.question import Question
 from harness.report.versus import Attempt, Row, Totals, row_of
 from harness.scenario import Scenario, load_all
 from harness.strategies.portfolio import Portfolio

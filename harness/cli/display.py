@@ -10,10 +10,10 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, TextIO, cast
 
-from harness.campaign import ExhaustiveQuestion, Question, Result
 from harness.cli.output import emit, replay_command
 from harness.cli.recalling import Known
 from harness.cli.shrinking import Small
+from harness.question import ExhaustiveQuestion, Question, Result
 from harness.report.story import headline, story
 from harness.report.summary import Summary, encode, found_by, rows
 from harness.report.worth import told

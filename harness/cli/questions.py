@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness import gates
-from harness.campaign import ExhaustiveQuestion, Question
 from harness.cli.output import remark
 from harness.errors import FenceLoadError, GateUnavailable, UsageError
 from harness.exhaust.programs import Programs
 from harness.exhaust.tree import Tree
 from harness.fences import check
+from harness.question import ExhaustiveQuestion, Question
 from harness.scenario import Scenario
 from harness.strategies import make
 

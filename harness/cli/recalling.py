@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from harness.campaign import Campaign, Question
+from harness.campaign import Campaign
 from harness.errors import HarnessError, UsageError
+from harness.question import Question
 from harness.replay import Replayed, Rerun, Rerunning
 from harness.report.summary import Summary
 from harness.witness import Witness

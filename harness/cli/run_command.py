@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from harness import corpus
-from harness.campaign import Campaign, Question, Result
+from harness.campaign import Campaign
 from harness.cli.display import Display
 from harness.cli.files import scenario_files
 from harness.cli.output import remark
@@ -28,6 +28,7 @@ from harness.cli.shrinking import Shrinker, Small
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
 from harness.errors import StoreError, UsageError
 from harness.janitor import place
+from harness.question import Question, Result
 from harness.report.summary import Summary, encode
 from harness.scenario import dump, load_all
 from harness.store import RunFolder, run_id

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any, NamedTuple
 
-from harness.campaign import Campaign, Result
+from harness.campaign import Campaign
 from harness.cli.output import remark
 from harness.errors import HarnessError
+from harness.question import Result
 from harness.shrink import Shrinking, Shrunk
 from harness.witness import Witness
 

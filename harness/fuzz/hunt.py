@@ -24,11 +24,12 @@ import msgspec
 from hypothesis import Phase, Verbosity, find, settings
 from hypothesis.errors import NoSuchExample
 
-from harness.campaign import Campaign, Question, Result
+from harness.campaign import Campaign
 from harness.errors import HarnessError, ScenarioError
 from harness.fuzz.drawing import scenarios
 from harness.fuzz.text import file_stem
 from harness.fuzz.trim import cuts
+from harness.question import Question, Result
 from harness.scenario import KINDS, load_data
 from harness.strategies.portfolio import Portfolio
 

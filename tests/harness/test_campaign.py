@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from harness.campaign import Campaign, Question, Result
+from harness.campaign import Campaign
 from harness.explorer import Job
 from harness.history import Absent, End, Header, History
 from harness.oracle import Judgement, Violation
 from harness.program import Filesystem, Program
+from harness.question import Question, Result
 from harness.scenario import load
 from harness.schedule import Schedule
 from harness.tally import Tally

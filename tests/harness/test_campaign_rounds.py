@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.campaign import Campaign, Question, Result
+from harness.campaign import Campaign
+from harness.question import Question, Result
 from harness.replay import replay
 from harness.report.summary import encode
 from harness.scenario import load_all

@@ -8,12 +8,12 @@ import msgspec
 import pytest
 
 from fence.controls import CONTROLS
-from harness.campaign import Question, Result
 from harness.controls import SOUND, Outcome, Trial, assess, rows, trials, unmet
 from harness.errors import ScenarioError, UsageError
 from harness.history import Absent, End, Header, History, Invoke, LaneInfo
 from harness.oracle import Judgement, Violation
 from harness.program import Filesystem, Program
+from harness.question import Question, Result
 from harness.scenario import load
 from harness.schedule import Schedule
 from harness.tally import Tally

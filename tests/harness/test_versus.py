@@ -9,11 +9,12 @@ from typing import Any, cast
 import pytest
 
 from fence.controls import CONTROLS
-from harness.campaign import Campaign, Question, Result
+from harness.campaign import Campaign
 from harness.errors import ScenarioError, StoreError, UsageError
 from harness.history import Absent, End, Header, History
 from harness.oracle import Judgement, Violation
 from harness.program import Filesystem, Program
+from harness.question import Question, Result
 from harness.schedule import Schedule
 from harness.tally import Tally
 from harness.versus import Course, courses, machine, measure

@@ -8,12 +8,13 @@ from typing import Any, cast
 
 import pytest
 
-from harness.campaign import Campaign, Question, Result
+from harness.campaign import Campaign
 from harness.errors import StoreError
 from harness.fuzz.hunt import SCHEDULES, Catch, Hunt
 from harness.history import Absent, End, Header, History
 from harness.oracle import Judgement
 from harness.program import Filesystem, Program
+from harness.question import Question, Result
 from harness.scenario import Scenario
 from harness.schedule import Schedule
 from harness.tally import Finding, Tally

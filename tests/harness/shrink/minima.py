@@ -9,10 +9,10 @@ import msgspec
 
 from harness import plan
 from harness.actions import ACTIONS
-from harness.campaign import Question
 from harness.entries import make
 from harness.explorer import Job
 from harness.program import LaneProgram, Op, Program
+from harness.question import Question
 from harness.replay import Rerun, Rerunning
 from harness.scenario import Scenario, load
 from harness.schedule import Choice, Schedule
