@@ -249,13 +249,13 @@ class LedgerFence(Fence):
         new = Content.of(data)
         self._write_aside(data)
         with Movement(self.path) as movement:
-            before = self._look(self.path)
             book.intend_rewrite(new)
             exchange(self._aside, self.path)
             after = self._look(self._aside)
             which = movement.which(self._aside)
-        # No branch continues where nobody can tell what was replaced.
-        replaced = None if which == "neither" else Content.of(before if which == "before" else after)
+        # No branch continues where nobody can tell what was replaced: whoever writes to the old file
+        # after the move may have stored into it before, through a mapping that nothing tells of.
+        replaced = Content.of(after) if which == "after" else None
         continued = {name: content for name, content in book.branches.items() if content == replaced}
         if self._loaded is not None and replaced != self._loaded:
             self._put_back(after is None)

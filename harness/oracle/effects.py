@@ -116,6 +116,10 @@ def effects_of(
     if unsure:
         mutations = [mutation for mutation in mutations if mutation not in unsure]
     result = []
+    carried = [mutation for mutation in mutations if mutation.index in survey.carried]
+    if carried:
+        mutations = [mutation for mutation in mutations if mutation not in carried]
+        result += [Effect(EITHER, (mutation,)) for mutation in carried]
     for mutation in unsure:
         sanctioned = rules[class_of(survey, (mutation,), runner)] == SANCTIONED
         result.append(Effect(SANCTIONED if sanctioned else EITHER, (mutation,)))

@@ -288,6 +288,39 @@ class Survey:
                     found.append(Blind(begin, end, self.operation(event.lane, event.op)))
         return found
 
+    @functools.cached_property
+    def carried(self) -> frozenset[int]:
+        """Indices of participants' mutations that brought a file back to which a rogue may have written.
+
+        What a reader finds then is the rogue's as much as the participant's.
+        """
+        found: set[int] = set()
+        left: dict[str, int] = {}
+        for mutation in self.mutations:
+            gone, come = mutation.before.file, mutation.after.file
+            if gone == come:
+                continue
+            if gone is not None:
+                left[gone] = mutation.begin
+            away_since = left.pop(come, None) if come is not None else None
+            if away_since is None or self.is_rogue(mutation.operation.lane):
+                continue
+            if any(begin <= mutation.end and end >= away_since for begin, end in self._rogue_writes):
+                found.add(mutation.index)
+        return frozenset(found)
+
+    @functools.cached_property
+    def _rogue_writes(self) -> list[tuple[int, int]]:
+        """Times of rogues' writes to something that was not the transcript just then."""
+        found = []
+        for index, event in enumerate(self.history.events):
+            if not isinstance(event, Step) or not self.is_rogue(event.lane) or event.call not in _DATA:
+                continue
+            if event.change is None or event.change.before == event.change.after:
+                begin, end = self.time_of(index)
+                found.append((begin, FOREVER if event.call == "mmap" else end))
+        return found
+
     def tangled(self, operation: Operation) -> bool:
         """Whether a rogue's operation took a file away and brought it back under a participant's write.
 

@@ -159,3 +159,22 @@ def test_a_file_that_stays_away_makes_nothing_lawful() -> None:
     story.done(CRON)
     assert digest(line("x")) == story.state().content
     assert _both(story) == MISSED
+
+
+def test_what_a_rogue_wrote_to_a_file_that_a_participant_brings_back_is_held_against_nobody() -> None:
+    """A compactor's exchange that it undoes: the old file comes back with a rogue's bytes in it."""
+    story = Story()
+    story.window()
+    content = story.content or b""
+    with story.op(CRON, "acquire"):
+        story.lock(CRON, "acquired")
+    story.call(CRON, "rewrite")
+    story.put(CRON, b"compacted\n", "f1", held=True, call="renameat2")
+    story.call(EDITOR, "action")
+    story.look(EDITOR, "pwrite64", "T.rewrite.tmp")
+    story.done(EDITOR)
+    story.put(CRON, content.swapcase(), "f0", held=True, call="renameat2")
+    story.done(CRON, "refused")
+    with story.op(CRON, "release"):
+        story.lock(CRON, "released")
+    assert _both(story) == NEITHER
