@@ -43,9 +43,11 @@ class LedgerFence(Fence):
 
     It does not catch: bytes that were changed and changed back before the decision; the
     same bytes in another file; a write after its last look (the next decision does);
-    whoever writes to the ledger itself. It reports a participant that does not use it.
-    When a ninth foreign content is loaded while a turn goes on, that turn is refused.
-    Power failures are not considered: nothing is flushed to disk.
+    a file that a rogue removes and makes again around a rewrite's exchange, when it has
+    the loaded bytes again by the look after it (1 of 8,000 schedules of
+    rogue-among-many, seed 12); whoever writes to the ledger itself. It reports a
+    participant that does not use it. When a ninth foreign content is loaded while a turn
+    goes on, that turn is refused. Power failures are not considered: nothing is flushed to disk.
     """
 
     about: ClassVar[str] = "what lawful writers wrote down against the bytes that are there"
