@@ -43,9 +43,7 @@ class LedgerFence(Fence):
 
     It does not catch: bytes that were changed and changed back before the decision; the
     same bytes in another file; a write after its last look (the next decision does);
-    a file that a rogue removes and makes again around a rewrite's exchange, when it has
-    the loaded bytes again by the look after it (1 of 8,000 schedules of
-    rogue-among-many, seed 12); whoever writes to the ledger itself. It reports a
+    whoever writes to the ledger itself. It reports a
     participant that does not use it. When a ninth foreign content is loaded while a turn
     goes on, that turn is refused. Power failures are not considered: nothing is flushed to disk.
     """
@@ -254,14 +252,15 @@ class LedgerFence(Fence):
             book.intend_rewrite(new)
             exchange(self._aside, self.path)
             after = self._look(self._aside)
-            which = movement.which(self._aside)
+            known = movement.left_alone(self._aside)
         # No branch continues where nobody can tell what was replaced: whoever writes to the old file
         # after the move may have stored into it before, through a mapping that nothing tells of.
-        replaced = Content.of(after) if which == "after" else None
+        replaced = Content.of(after) if known else None
         continued = {name: content for name, content in book.branches.items() if content == replaced}
         if self._loaded is not None and replaced != self._loaded:
             self._put_back(after is None)
-            book.commit(continued if self._look(self._aside) == data else {})
+            # Where what was there is back, nothing was rewritten.
+            book.commit(book.branches if self._look(self._aside) == data else {})
             self._unlink_aside()
             self._refuse("changed between its load and its rewrite")
         book.commit(dict.fromkeys(continued, new))

@@ -1,4 +1,4 @@
-"""Was a file changed before it was moved, or only afterwards?
+"""Does a file that was moved still show what it held when it was moved?
 
 Who has a file open for writing can go on writing to it when `fence.swap` has taken it
 aside, where no reader sees it any more. The kernel queues the changes and the moves of
@@ -8,6 +8,7 @@ a file in their order (inotify); nothing else tells the two apart.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import struct
 import threading
@@ -17,6 +18,7 @@ from typing import Self
 __all__ = ["Movement"]
 
 _IN_MODIFY, _IN_MOVE_SELF = 0x2, 0x800
+_NO_FILE, _NO_WATCH = -1, -2
 _EVENT = struct.Struct("=iIII")
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -39,12 +41,14 @@ class _Queue:
         self.pid = os.getpid()
 
     def watch(self, path: str) -> int:
-        """Begin to watch a file; -1 when that cannot be done."""
+        """Begin to watch a file; `_NO_FILE` when there is none, `_NO_WATCH` when the kernel does not."""
         assert _add is not None
         with self._lock:
+            ctypes.set_errno(0)
             watch: int = _add(self._fd, os.fsencode(path), _IN_MODIFY | _IN_MOVE_SELF)
-            if watch >= 0:
-                self._masks[watch] = []
+            if watch < 0:
+                return _NO_FILE if ctypes.get_errno() == errno.ENOENT else _NO_WATCH
+            self._masks[watch] = []
             return watch
 
     def end(self, watch: int) -> list[int]:
@@ -98,8 +102,9 @@ class Movement:
 
     def __init__(self, path: str) -> None:
         self._queue = _queue()
-        self._watch = -1 if self._queue is None else self._queue.watch(path)
-        self._ino = 0 if self._watch < 0 else _ino(path)
+        self._watch = _NO_WATCH if self._queue is None else self._queue.watch(path)
+        self._knows_nothing = self._watch == _NO_WATCH
+        self._ino = _ino(path) if self._watch >= 0 else 0
 
     def __enter__(self) -> Self:
         return self
@@ -109,29 +114,29 @@ class Movement:
     ) -> None:
         self._end()
 
-    def which(self, moved_to: str) -> str:
-        """Which look shows the file as it was when it was moved; ends the watch.
+    def left_alone(self, moved_to: str) -> bool:
+        """Whether the file shows what it held when it was moved; ends the watch.
 
         Args:
             moved_to: where it is now.
 
         Returns:
-            ``after`` for a look after the move, ``before`` for one between the
-            beginning of the watch and the move, ``neither`` when it was changed on
-            both sides.
+            False when it was changed after the move, and when another file than the
+            watched one lies there, of which nothing is known.
         """
         masks = self._end()
+        ino = _ino(moved_to)
+        if self._knows_nothing or not ino:
+            return True
         moves = [place for place, mask in enumerate(masks) if mask & _IN_MOVE_SELF]
-        changes = [place for place, mask in enumerate(masks) if mask & _IN_MODIFY]
-        # What was moved by others is not what lies there now, unless it is the same file.
-        if not moves or not changes or changes[-1] < moves[-1] or _ino(moved_to) != self._ino:
-            return "after"
-        return "neither" if changes[0] < moves[-1] else "before"
+        if not moves or ino != self._ino:
+            return False
+        return not any(mask & _IN_MODIFY for mask in masks[moves[-1] :])
 
     def _end(self) -> list[int]:
         if self._queue is None or self._watch < 0:
             return []
-        watch, self._watch = self._watch, -1
+        watch, self._watch = self._watch, _NO_FILE
         return self._queue.end(watch)
 
 

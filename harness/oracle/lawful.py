@@ -121,10 +121,11 @@ class _Lawful:
         """Take in a sanctioned effect.
 
         A rewrite of an unlawful transcript leaves no lawful state: what it would have
-        made of a lawful one is not known.
+        made of a lawful one is not known. One that was refused was to make nothing of it:
+        whoever was told so counts on the states that were lawful before.
         """
         before, after = effect.before, effect.after
-        places: set[_Place] = set()
+        places = set(self._places) if effect.operation.outcome == "refused" else set()
         if self.holds(before):
             places.add(self._place(after))
         delta = self._delta(effect)

@@ -13,7 +13,7 @@ from fence.movement import Movement
 from fence.swap import exchange
 
 
-def _moved(tmp_path: Path, before: bool, after: bool, other_file: bool = False) -> str:
+def _moved(tmp_path: Path, before: bool, after: bool, other_file: bool = False) -> bool:
     path, aside = tmp_path / "path", tmp_path / "aside"
     path.write_bytes(b"old")
     aside.write_bytes(b"new")
@@ -26,37 +26,51 @@ def _moved(tmp_path: Path, before: bool, after: bool, other_file: bool = False) 
         exchange(str(aside), str(path))
         if after:
             file.write(b"a")
-        return watched.which(str(aside))
+        return watched.left_alone(str(aside))
 
 
 def test_a_file_that_nobody_changes_shows_itself_after_the_move(tmp_path: Path) -> None:
-    assert _moved(tmp_path, before=False, after=False) == "after"
+    assert _moved(tmp_path, before=False, after=False)
 
 
 def test_a_change_before_the_move_is_seen_after_it(tmp_path: Path) -> None:
-    assert _moved(tmp_path, before=True, after=False) == "after"
+    assert _moved(tmp_path, before=True, after=False)
 
 
-def test_a_change_after_the_move_was_not_there_when_it_was_moved(tmp_path: Path) -> None:
-    assert _moved(tmp_path, before=False, after=True) == "before"
+@pytest.mark.parametrize("before", [False, True])
+def test_a_change_after_the_move_was_not_there_when_it_was_moved(tmp_path: Path, before: bool) -> None:
+    assert not _moved(tmp_path, before=before, after=True)
 
 
-def test_changes_on_both_sides_leave_it_open(tmp_path: Path) -> None:
-    assert _moved(tmp_path, before=True, after=True) == "neither"
+def test_of_a_file_that_somebody_put_in_the_watched_ones_place_nothing_is_known(tmp_path: Path) -> None:
+    assert not _moved(tmp_path, before=False, after=False, other_file=True)
 
 
-def test_changes_of_a_file_that_was_moved_by_somebody_else_do_not_count(tmp_path: Path) -> None:
-    assert _moved(tmp_path, before=False, after=True, other_file=True) == "after"
+def test_of_a_file_that_was_made_after_nothing_was_found_to_watch_nothing_is_known(tmp_path: Path) -> None:
+    path, aside = tmp_path / "path", tmp_path / "aside"
+    aside.write_bytes(b"new")
+    with Movement(str(path)) as watched:
+        path.write_bytes(b"made meanwhile")
+        exchange(str(aside), str(path))
+        assert not watched.left_alone(str(aside))
 
 
-def test_a_missing_file_and_a_missing_inotify_leave_the_later_look(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_nothing_lay_nothing_was_moved(tmp_path: Path) -> None:
     with Movement(str(tmp_path / "none")) as watched:
-        assert watched.which(str(tmp_path / "none")) == "after"
+        assert watched.left_alone(str(tmp_path / "none"))
+
+
+def test_without_inotify_the_later_look_has_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(movement, "_init", None)
     monkeypatch.setattr(movement, "_queues", [])
-    assert _moved(tmp_path, before=False, after=True) == "after"
+    assert _moved(tmp_path, before=False, after=True)
+
+
+def test_a_file_that_the_kernel_does_not_watch_shows_itself_after_the_move(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(movement, "_add", lambda *_: -1)
+    assert _moved(tmp_path, before=False, after=True)
 
 
 _FORK = """
@@ -67,7 +81,7 @@ here = Path(sys.argv[1])
 first = _moved(here, before=False, after=True)
 child = os.fork()
 if child == 0:
-    os._exit(0 if _moved(here, before=True, after=True) == "neither" else 1)
+    os._exit(1 if _moved(here, before=True, after=True) else 0)
 print(first, os.waitpid(child, 0)[1], _moved(here, before=False, after=True))
 """
 
@@ -84,20 +98,20 @@ def test_a_forked_child_has_a_queue_of_its_own(tmp_path: Path) -> None:
         check=True,
         env=environment,
     )
-    assert done.stdout.split() == ["before", "0", "before"]
+    assert done.stdout.split() == ["False", "0", "False"]
 
 
 def test_watches_of_several_threads_are_kept_apart(tmp_path: Path) -> None:
-    answers: dict[int, set[str]] = {}
+    answers: dict[int, set[bool]] = {}
 
     def watch(number: int) -> None:
         directory = tmp_path / str(number)
         directory.mkdir()
-        answers[number] = {_moved(directory, number % 2 == 1, True) for _ in range(50)}
+        answers[number] = {_moved(directory, True, number % 2 == 1) for _ in range(50)}
 
     threads = [threading.Thread(target=watch, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(timeout=60)
-    assert answers == {0: {"before"}, 1: {"neither"}, 2: {"before"}, 3: {"neither"}}
+    assert answers == {0: {True}, 1: {False}, 2: {True}, 3: {False}}

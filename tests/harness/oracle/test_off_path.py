@@ -178,3 +178,45 @@ def test_what_a_rogue_wrote_to_a_file_that_a_participant_brings_back_is_held_aga
     with story.op(CRON, "release"):
         story.lock(CRON, "released")
     assert _both(story) == NEITHER
+
+
+def _refused_rewrite(story: Story, brings_back: bytes, outcome: str = "refused") -> None:
+    """A compactor's exchange over a rogue's bytes, which it undoes when others are in the old file."""
+    with story.op(CRON, "acquire"):
+        story.lock(CRON, "acquired")
+    story.call(CRON, "rewrite")
+    story.put(CRON, b"compacted\n", "f1", held=True, call="renameat2")
+    story.call(EDITOR, "action")
+    story.look(EDITOR, "pwrite64", "T.rewrite.tmp")
+    story.done(EDITOR)
+    story.put(CRON, brings_back, "f0", held=True, call="renameat2")
+    story.done(CRON, outcome)
+    with story.op(CRON, "release"):
+        story.lock(CRON, "released")
+
+
+def test_a_refused_rewrite_that_brings_the_lawful_bytes_back_rewrote_nothing() -> None:
+    story = Story()
+    story.window()
+    lawful = story.content or b""
+    story.write(EDITOR, lawful.swapcase())
+    _refused_rewrite(story, lawful)
+    assert _both(story) == NEITHER
+
+
+def test_a_refused_rewrite_that_brings_other_bytes_back_undoes_nothing() -> None:
+    story = Story()
+    story.window()
+    lawful = story.content or b""
+    story.write(EDITOR, lawful.swapcase())
+    _refused_rewrite(story, lawful.swapcase())
+    assert _both(story) == MISSED
+
+
+def test_a_rewrite_that_went_through_leaves_nothing_lawful_of_an_unlawful_transcript() -> None:
+    story = Story()
+    story.window()
+    lawful = story.content or b""
+    story.write(EDITOR, lawful.swapcase())
+    _refused_rewrite(story, lawful, "ok")
+    assert _both(story) == MISSED
