@@ -70,7 +70,7 @@ def page(every: list[Found]) -> str:
         "# Certificate",
         "",
         f"Every fence that `{SCENARIO}` names, searched to the end: a runner, a heartbeat in another",
-        f"process and a rogue; all rogue programs of up to {ACTIONS} actions out of the scenario's ten, every",
+        f"process and a rogue; all rogue programs of up to {ACTIONS} actions out of ten, every",
         f"schedule with at most {PREEMPTIONS} preemption.",
         "Policy `coordinated`. Made by `make certificate`; complete lists are in `certificate.json`.",
         "",
