@@ -93,7 +93,10 @@ def histories() -> bool:
 
 
 def witnesses() -> bool:
-    """Every witness that a run stores, as found and shrunk, shows the same at the same step when replayed."""
+    """Every witness that a run stores, as found and shrunk, shows the same at the same step when replayed.
+
+    Where the real inode allocator decides, the violation has to show, at whatever step.
+    """
     held = True
     fences = [word for fence in FENCES for word in ("--fence", fence)]
     with tempfile.TemporaryDirectory(prefix="harness-stress-") as out:
@@ -103,7 +106,9 @@ def witnesses() -> bool:
             command = [sys.executable, "-m", "harness", "replay", path, "--json"]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             found = json.loads(done.stdout or "{}")
-            same = found.get("violation") and found["same_history"] and found["same_step"]
+            same = found.get("violation")
+            if "real" not in os.path.basename(path).partition(".")[0]:
+                same = same and found["same_history"] and found["same_step"]
             fault = "" if same else str(found.get("diverged") or found.get("inconclusive") or done.stderr)
             held &= _told("replays", os.path.basename(path), "" if same else fault or "another verdict")
     return held
