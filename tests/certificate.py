@@ -50,7 +50,7 @@ def search(fences: list[str]) -> list[Found]:
 
 def statement(found: Found) -> str:
     """What the search of one fence comes to, in one sentence."""
-    bound = f"{found['schedules']:,} schedules, {ACTIONS} rogue actions, {PREEMPTIONS} preemptions"
+    bound = f"{found['schedules']:,} schedules, {ACTIONS} rogue actions, {_preemptions()}"
     if not found["exhausted"]:
         return f"not exhausted: {bound}"
     violating = found["violating"]
@@ -64,6 +64,10 @@ def statement(found: Found) -> str:
     return f"exhausted: {bound}: {len(violating)} of {found['programs']} rogue programs violate ({shown})"
 
 
+def _preemptions() -> str:
+    return "1 preemption" if PREEMPTIONS == 1 else f"{PREEMPTIONS} preemptions"
+
+
 def page(every: list[Found]) -> str:
     """All of it as Markdown; of the programs of two actions, how many."""
     lines = [
@@ -71,7 +75,7 @@ def page(every: list[Found]) -> str:
         "",
         f"Every fence that `{SCENARIO}` names, searched to the end: a runner, a heartbeat in another",
         f"process and a rogue; all rogue programs of up to {ACTIONS} actions out of ten, every",
-        f"schedule with at most {PREEMPTIONS} preemption.",
+        f"schedule with at most {_preemptions()}.",
         "Policy `coordinated`. Made by `make certificate`; complete lists are in `certificate.json`.",
         "",
         "| fence | what the search comes to |",
