@@ -10,7 +10,9 @@ from __future__ import annotations
 import platform
 import struct
 
-__all__ = ["ARCH", "CALLS", "NUMBERS", "supported"]
+from harness.stops import PARK
+
+__all__ = ["ARCH", "CALLS", "NUMBERS", "PARK", "supported"]
 
 # prctl and seccomp
 PR_SET_PDEATHSIG = 1
@@ -43,9 +45,6 @@ AT_FDCWD = -100
 AT_SYMLINK_NOFOLLOW = 0x100
 AT_EMPTY_PATH = 0x1000
 AT_REMOVEDIR = 0x200
-
-#: Not a call of the kernel: a lane of ours that waits for the harness.
-PARK = 6000
 
 NUMBERS: dict[str, int] = {
     "read": 0, "write": 1, "open": 2, "close": 3, "stat": 4, "fstat": 5, "lstat": 6, "lseek": 8,

@@ -18,7 +18,7 @@ from harness.gates.kernel.resolve import descriptor, signed
 from harness.gates.kernel.timing import FOREVER_NS
 from harness.gates.kernel.truth import replaced
 from harness.gates.kernel.world import World
-from harness.stops import IDLE, PAUSE, SLEEP, THINK
+from harness.stops import ANSWERED, ASK, IDLE, PAUSE, SERVE, SLEEP, THINK
 
 if TYPE_CHECKING:
     from harness.gates.kernel.intake import Intake
@@ -66,7 +66,7 @@ class Errands:
 
     def _park(self, worker: Worker, tid: int, stand: Stand) -> None:
         why, index, value = stand.args[0], stand.args[1], stand.args[2]
-        if not any(lane.index == index for lane in worker.lanes):
+        if why in (SERVE, ASK, ANSWERED) or not any(lane.index == index for lane in worker.lanes):
             answer(worker, stand.trap_id)
             return
         lane = self._lanes[index]
