@@ -24,7 +24,8 @@ from harness.gates.kernel import abi
 from harness.gates.kernel.calls import FLOCK
 from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.lane import Lane, Space, Stand, Status, Worker, answer
-from harness.gates.kernel.tasks import children_of, family_of, filters_of, same_twice, timed
+from harness.gates.kernel.processes import orphans
+from harness.gates.kernel.tasks import children_of, family_of, same_twice, timed
 from harness.gates.kernel.units import Served, Task, Unit
 from harness.gates.kernel.world import World
 from harness.history import LockEvent
@@ -330,9 +331,8 @@ class Crowd:
         self._stir(worker, None)
         if unit.cloned:
             # What it started comes to us.
-            ours = filters_of(os.getpid())
-            for pid in children_of(os.getpid()):
-                if pid not in worker.units and pid not in self._workers and filters_of(pid) > ours:
+            for pid in orphans():
+                if pid not in worker.units:
                     self._register(worker, pid, unit)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(unit.pid, os.WNOHANG)
