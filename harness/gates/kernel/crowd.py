@@ -184,7 +184,11 @@ class Crowd:
                 worker.sleepers -= 1
         self._intake.act_on(space, tid, stand)
         actor = space.by_tid.get(tid)
-        if actor is not None and actor.stand is stand and actor.status is not Status.MOVING:
+        if isinstance(actor, Task) and not self._holding and actor.status is not Status.MOVING:
+            # Between schedules nothing in the directory is anybody's.
+            actor.status = Status.MOVING
+            answer(space, stand.trap_id, flags=abi.RESPONSE_CONTINUE)
+        elif actor is not None and actor.stand is stand and actor.status is not Status.MOVING:
             if _accounted(space):
                 space.quiet, space.sleeps = True, False
         elif stand.call.kind in _WAKING or stand.call.name in _READING:
