@@ -312,9 +312,10 @@ class Crowd:
         elif isinstance(parent, Unit):
             lane, served = parent.lane, parent.served
         else:
-            # Its parent is gone already: whoever acts for one lane alone has it from there.
-            lanes = {unit.lane for unit in worker.units.values()} | {worker.cloner}
-            lane = lanes.pop() if len(lanes) == 1 else None
+            # Its parent is gone already, and is one of those that have just started somebody.
+            names = {(unit.lane, unit.served) for unit in worker.units.values() if unit.cloned}
+            if len(names) == 1:
+                lane, served = names.pop()
         try:
             unit = Unit(worker, pid, worker.births, lane, served)
         except OSError:
