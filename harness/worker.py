@@ -129,6 +129,12 @@ class _Process:
             waits,
         )
 
+    def start_service(self) -> None:
+        """Let a fence start what serves all lanes of the process, before the first schedule."""
+        start = getattr(self.make_fence, "start_service", None)
+        if start is not None:
+            start(self.transcript)
+
     def serve(self, lane: int, waits: _KernelWaits) -> None:
         """One lane, schedule after schedule, until the process is killed."""
         while True:
@@ -216,6 +222,7 @@ def _is_clock(value: object) -> bool:
 def _warm_up() -> None:
     """Import what an operation would import, before file calls are trapped."""
     import harness.actions
+    import harness.launch
     import harness.roles.compactor  # noqa: F401  # for its side effect of being there
 
 
@@ -252,6 +259,7 @@ def main_free(
     process = _Process(layout, name, directory, board, make_fence)
     waits = Pace(process.transcript, process.lanes, board, log)
     first = threading.Lock()
+    process.start_service()
     _warm_up()
     gc.collect()
     gc.freeze()
@@ -313,6 +321,7 @@ def main(
         channel.send(str(error).encode()[:4000])
         os._exit(1)
     socket.send_fds(channel, [b"ready"], [listener])
+    process.start_service()
     _bend_time(clock, waits)
     for lane in process.lanes[1:]:
         threading.Thread(target=process.serve, args=(lane, waits), daemon=True).start()
