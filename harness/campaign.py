@@ -11,7 +11,7 @@ import contextlib
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from multiprocessing.connection import wait
 
 from harness.errors import HarnessError, StoreError, WorkerDied
@@ -41,10 +41,12 @@ class Campaign:
         explorers: how many.
         root: directory under which session directories are made; None for the
             best one, see `harness.janitor.place`.
+        on: processors to use; None for all that this process may use.
     """
 
-    def __init__(self, explorers: int, root: str | None = None) -> None:
+    def __init__(self, explorers: int, root: str | None = None, on: Sequence[int] | None = None) -> None:
         self._wanted = explorers
+        self._on = on
         self._asked_root = root
         self._session_root = SessionRoot(place(root, real=False))
         self._real_root = ""
@@ -161,7 +163,7 @@ class Campaign:
             self._discharge(explorer)
         while len(self._explorers) < count:
             taken = Counter(explorer.core for explorer in self._explorers)
-            core = min(cores(), key=taken.__getitem__)
+            core = min(self._on or cores(), key=taken.__getitem__)
             self._explorers.append(ExplorerProcess(core, self._session_root.path))
         return self._explorers[:count]
 

@@ -19,7 +19,7 @@ from harness.report.summary import Summary, encode, found_by, rows
 from harness.report.worth import told
 from harness.tally import Tally
 
-__all__ = ["Display"]
+__all__ = ["Display", "example", "recalled"]
 
 _STYLES = {
     "pass": "green",
@@ -109,14 +109,14 @@ class Display:
             lines.append(f"  {told(summary.worth)}")
         if summary.first_violation is not None:
             kind = summary.first_violation["kind"]
-            lines += [f"  {line}" for line in _example(result, kind, witnesses, shrunk.get(kind))]
+            lines += [f"  {line}" for line in example(result, kind, witnesses, shrunk.get(kind))]
         others = [kind for kind in shrunk if kind != (summary.first_violation or {}).get("kind")]
         lines += [
             f"  {kind.replace('_', ' ')}: {shrunk[kind].shrunk.told()}\n  {replay_command(shrunk[kind].path)}"
             for kind in others
         ]
         # Last, for what ends a result is the command to go on with.
-        lines += [f"  {line}" for one in known for line in _recalled(one, summary.fence)]
+        lines += [f"  {line}" for one in known for line in recalled(one, summary.fence)]
         emit("\n".join(lines))
 
     def table(self, summaries: Sequence[Summary]) -> None:
@@ -178,7 +178,8 @@ def _certificate(question: ExhaustiveQuestion, tally: Tally, summary: Summary) -
     )
 
 
-def _example(result: Result, kind: str, witnesses: Mapping[str, str], small: Small | None) -> list[str]:
+def example(result: Result, kind: str, witnesses: Mapping[str, str], small: Small | None) -> list[str]:
+    """The story of the first violation of a kind, and the command that replays it."""
     finding = result.tally.first[kind]
     if small is not None and small.shrunk.best is not None:
         best = small.shrunk.best
@@ -198,7 +199,7 @@ def _example(result: Result, kind: str, witnesses: Mapping[str, str], small: Sma
     return lines
 
 
-def _recalled(known: Known, fence: str) -> list[str]:
+def recalled(known: Known, fence: str) -> list[str]:
     """What a kept witness shows now; nothing where it is quiet or the run was ended."""
     if not known.violations:
         return []

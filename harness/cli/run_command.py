@@ -24,17 +24,18 @@ from harness.cli.questions import (
     questions_of,
 )
 from harness.cli.recalling import Known, recall, with_known
+from harness.cli.reports import Reports, told
 from harness.cli.shrinking import Shrinker, Small
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
 from harness.errors import StoreError, UsageError
 from harness.janitor import place
 from harness.question import Question, Result
 from harness.report.summary import Summary, encode
-from harness.scenario import dump, load_all
+from harness.scenario import Scenario, dump, load_all
 from harness.store import RunFolder, run_id
 from harness.witness import Witness
 
-__all__ = ["main"]
+__all__ = ["Run", "Task", "folder_for", "main", "tasks_of"]
 
 _SHARE_MIN_S = 0.001
 #: Schedules of an exhaustive search after which an explorer gives up.
@@ -45,7 +46,6 @@ def main(arguments: argparse.Namespace) -> int:
     """Run every scenario against every fence; see `harness.cli` for the exit status."""
     files = scenario_files(arguments.scenarios)
     scenarios = load_all(files)
-    kept = [corpus.known(file) for file in files]
     gate = choose_gate(arguments.gate)
     questions: Sequence[Question] = questions_of(
         scenarios,
@@ -59,20 +59,15 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.strategy == "exhaustive":
         questions = exhaustive(questions, arguments.rogue_actions, arguments.preemptions)
     check_inodes(scenarios, place(arguments.session_root, real=True))
-    # By identity: two folders may each have a scenario of the same name.
-    places = {id(scenario): at for at, scenario in enumerate(scenarios)}
-    tasks = []
-    for question in questions:
-        at = places[id(question.scenario)]
-        tasks.append(_Task(question, files[at], kept[at]))
+    tasks = tasks_of(questions, files, scenarios)
     explorers = arguments.explorers or len(os.sched_getaffinity(0))
     with Campaign(explorers, arguments.session_root) as campaign:
-        run = _Run(campaign, arguments, _folder(arguments, questions))
-        run.do_all(tasks)
+        run = Run(campaign, arguments, folder_for(arguments, questions), tasks, Display(arguments.json))
+        run.do_all()
     return run.status()
 
 
-class _Task(NamedTuple):
+class Task(NamedTuple):
     """A question, the scenario's file, and the witnesses that were kept for it."""
 
     question: Question
@@ -80,11 +75,58 @@ class _Task(NamedTuple):
     kept: list[tuple[str, Witness]]
 
 
-class _Run:
-    def __init__(self, campaign: Campaign, arguments: argparse.Namespace, folder: RunFolder) -> None:
+def tasks_of(
+    questions: Sequence[Question], files: Sequence[str], scenarios: Sequence[Scenario]
+) -> list[Task]:
+    """The questions with what belongs to them.
+
+    Args:
+        questions: about the scenarios.
+        files: one for each scenario.
+        scenarios: in the order of the files.
+
+    Raises:
+        FormatError: a kept witness cannot be read.
+    """
+    # By identity: two folders may each have a scenario of the same name.
+    places = {id(scenario): at for at, scenario in enumerate(scenarios)}
+    kept = [corpus.known(file) for file in files]
+    return [
+        Task(question, files[places[id(question.scenario)]], kept[places[id(question.scenario)]])
+        for question in questions
+    ]
+
+
+class Run:
+    """Tasks, one after the other: each is recalled, searched, stored, shrunk, shown and reported.
+
+    Args:
+        campaign: whose explorers work on them.
+        arguments: of `run`, or of a command that has the same ones.
+        folder: where everything is stored.
+        tasks: what to do.
+        display: who shows it.
+
+    Raises:
+        UsageError: the JUnit file cannot be written; nothing ran.
+    """
+
+    #: Of the step summary.
+    title = "Fences under test"
+
+    def __init__(
+        self,
+        campaign: Campaign,
+        arguments: argparse.Namespace,
+        folder: RunFolder,
+        tasks: Sequence[Task],
+        display: Display,
+    ) -> None:
         self._campaign = campaign
-        self._display = Display(arguments.json)
+        self._display = display
         self._folder = folder
+        self._tasks = tasks
+        self.reports = Reports([(task.file, task.question) for task in tasks], arguments.junit)
         limit_s = arguments.time_limit_s
         self._deadline = time.monotonic() + limit_s if limit_s else None
         self._shrinker = Shrinker(
@@ -94,17 +136,18 @@ class _Run:
         self._summaries: list[Summary] = []
         self._unstored = False
 
-    def do_all(self, tasks: Sequence[_Task]) -> None:
+    def do_all(self) -> None:
         """Take one task after the other, until the user wants no more."""
         try:
-            for number, task in enumerate(tasks):
+            for number, task in enumerate(self._tasks):
                 if self._campaign.interrupted:
                     return
-                self._do(task, len(tasks) - number)
+                self._do(task, len(self._tasks) - number)
         finally:
+            self.reports.close(self.title)
             self._display.table(self._summaries)
 
-    def _do(self, task: _Task, left: int) -> None:
+    def _do(self, task: Task, left: int) -> None:
         """First what is known, then the search."""
         known = recall(self._campaign, task.question, task.kept, self._deadline)
         question = task.question
@@ -123,7 +166,9 @@ class _Run:
         witnesses = {kind: path for kind, (path, _) in found.items()}
         summary = with_known(result.summary(witnesses), known)
         summary = msgspec.structs.replace(summary, shrunk={kind: one.told() for kind, one in shrunk.items()})
+        summary = self._complete(summary, result)
         self._summaries.append(summary)
+        self.reports.add(summary, told(result, summary, witnesses, shrunk, known))
         try:
             self._folder.verdict(encode(summary))
         except StoreError as error:
@@ -131,6 +176,10 @@ class _Run:
         self._display.result(result, summary, witnesses, shrunk, known)
         if result.fault is not None:
             raise result.fault
+
+    def _complete(self, summary: Summary, _result: Result) -> Summary:
+        """What is to be said besides; there is nothing in a plain run."""
+        return summary
 
     def _store_witnesses(self, result: Result) -> dict[str, tuple[str, Witness]]:
         """Each witness that could be stored with its path, by kind of violation."""
@@ -174,7 +223,11 @@ class _Run:
             return INTERRUPTED
         if any(summary.unexpected for summary in self._summaries):
             return NOT_EXPECTED
-        if self._unstored or any(summary.why_inconclusive for summary in self._summaries):
+        if (
+            self._unstored
+            or self.reports.failed
+            or any(summary.why_inconclusive for summary in self._summaries)
+        ):
             return INCONCLUSIVE
         return OK
 
@@ -190,7 +243,7 @@ def _limited(question: Question, deadline: float, left: int, shrinker: Shrinker)
     return msgspec.structs.replace(question, time_limit_s=max(_SHARE_MIN_S, share))
 
 
-def _folder(arguments: argparse.Namespace, questions: Sequence[Question]) -> RunFolder:
+def folder_for(arguments: argparse.Namespace, questions: Sequence[Question]) -> RunFolder:
     """The run's folder, with what is about to be run written down.
 
     Raises:
