@@ -144,8 +144,12 @@ class Run:
                     return
                 self._do(task, len(self._tasks) - number)
         finally:
-            self.reports.close(self.title)
-            self._display.table(self._summaries)
+            self._report()
+
+    def _report(self) -> None:
+        """Say what it all comes to."""
+        self.reports.close(self.title)
+        self._display.table(self._summaries)
 
     def _do(self, task: Task, left: int) -> None:
         """First what is known, then the search."""

@@ -48,9 +48,10 @@ class Case(msgspec.Struct, frozen=True):
             return "not run: the run ended before its turn"
         if self.failure:
             return ""
-        if self.summary.why_inconclusive:
-            return f"inconclusive: {self.summary.why_inconclusive}"
-        return "inconclusive: interrupted" if self.summary.stopped == "interrupted" else ""
+        if self.summary.stopped == "interrupted":
+            return f"inconclusive: interrupted after {self.summary.schedules} schedules"
+        why = self.summary.why_inconclusive
+        return f"inconclusive: {why}" if why else ""
 
 
 def cell(summary: Summary) -> str:
