@@ -33,11 +33,15 @@ from harness.question import Question, Result
 from harness.report.summary import Summary, encode
 from harness.scenario import Scenario, dump, load_all
 from harness.store import RunFolder, run_id
+from harness.tally import Tally
 from harness.witness import Witness
 
 __all__ = ["Run", "Task", "folder_for", "main", "tasks_of"]
 
-_SHARE_MIN_S = 0.001
+#: Where time is short, some questions get so much and the rest none: explorers and workers have to start.
+_SHARE_MIN_S = 1.0
+#: For what was begun just before the end; 0 would be no limit.
+_LEAST_S = 0.001
 #: Schedules of an exhaustive search after which an explorer gives up.
 _EXHAUSTIVE_MAX = 10_000_000
 
@@ -152,7 +156,10 @@ class Run:
         self._display.table(self._summaries)
 
     def _do(self, task: Task, left: int) -> None:
-        """First what is known, then the search."""
+        """First what is known, then the search; neither when the time is over."""
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            self._take(Result(task.question, Tally(), 0, stopped="time limit"), (), task.file)
+            return
         known = recall(self._campaign, task.question, task.kept, self._deadline)
         question = task.question
         if self._deadline is not None:
@@ -242,9 +249,10 @@ def _name(result: Result, kind: str) -> str:
 
 def _limited(question: Question, deadline: float, left: int, shrinker: Shrinker) -> Question:
     """The question with its share of the time that it and the ones after it have left."""
-    share = (deadline - time.monotonic()) / left
-    share -= shrinker.reserve_s(max(0.0, share))
-    return msgspec.structs.replace(question, time_limit_s=max(_SHARE_MIN_S, share))
+    left_s = max(_LEAST_S, deadline - time.monotonic())
+    share_s = min(left_s, max(_SHARE_MIN_S, left_s / left))
+    share_s -= shrinker.reserve_s(share_s)
+    return msgspec.structs.replace(question, time_limit_s=share_s)
 
 
 def folder_for(arguments: argparse.Namespace, questions: Sequence[Question]) -> RunFolder:
