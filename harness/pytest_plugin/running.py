@@ -244,7 +244,7 @@ def _folder(node: pytest.Item, fence: str) -> str:
         parent = str(cache.mkdir("harness"))
     else:
         parent = tempfile.mkdtemp(prefix="harness-")
-    name = f"{node.nodeid}.{fence}"
+    name = node.nodeid if node.nodeid.endswith(f"::{fence}") else f"{node.nodeid}.{fence}"
     mark = hashlib.sha256(name.encode(errors="replace")).hexdigest()[:8]
     path = Path(parent, f"{_UNSAFE.sub('_', name)[-_NAME_MAX:].strip('._')}-{mark}")
     root = node.config.rootpath

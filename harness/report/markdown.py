@@ -59,7 +59,9 @@ def _answer(cases: Sequence[Case]) -> str:
     else:
         said = f"**As expected:** all {len(cases)}"
     more = f", inconclusive: {unknown}" if failed and unknown else ""
-    return f"{said} (scenario x fence){more}; {schedules} schedules."
+    stopped = sum(bool(case.summary.stopped) for case in cases if case.summary)
+    cut = f", the time limit cut {stopped} short" if stopped else ""
+    return f"{said} (scenario x fence){more}; {schedules} schedules{cut}."
 
 
 def _table(table: Sequence[Sequence[str]]) -> str:

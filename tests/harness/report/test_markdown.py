@@ -38,6 +38,11 @@ def test_the_answer_comes_first() -> None:
         assert markdown(cases, "Title").startswith(f"### Title\n\n{answer}")
 
 
+def test_it_is_told_how_many_were_cut_short() -> None:
+    text = markdown([case(), case(stopped="time limit")], "Title")
+    assert "; 200 schedules, the time limit cut 1 short." in text
+
+
 def test_the_grid_is_a_table() -> None:
     text = markdown([case(fence="one"), case(fence="two", violations={"crash": 4})], "Title")
     assert _tables(text) == [[["scenario", "one", "two"], ["s", "pass", "crash 4"]]]
