@@ -9,7 +9,7 @@ __all__ = ["HOSTILE", "case"]
 
 #: Whatever means something in XML, Markdown, HTML or a workflow command, or that they cannot hold.
 HOSTILE = (
-    "<script>alert(1)</script> & ]]> \" ' | ``` ````` \n::error ::%0A\r\n| --- |"
+    "<script>alert(1)</script> & ]]> \" ' | ``` ````` \n```\n`````\n::error ::%0A\r\n| --- |"
     "\x00\x1b[31m\ud800\ufffe @all #1"
 )
 
