@@ -59,7 +59,8 @@ def parser() -> argparse.ArgumentParser:
         choices=("scenarios", "fences", "strategies", "roles", "actions", "policies", "gates"),
     )
     listing.add_argument("--json", action="store_true", help="objects instead of lines")
-    commands.add_parser("schema", help="JSON Schema of a scenario file, for editors")
+    schema = commands.add_parser("schema", help="JSON Schema of a scenario file, for editors")
+    schema.add_argument("--markdown", action="store_true", help="the same in words (docs/reference)")
     doctor = commands.add_parser("doctor", help="what this machine can do")
     doctor.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     doctor.add_argument("--session-root", metavar="DIR", help="look at the file system there")
