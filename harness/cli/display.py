@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,9 +38,12 @@ _NAME_MAX = 40
 #: What a column takes beside its text.
 _BORDER = 3
 #: What a narrow terminal can do without; `--json` and wide ones have it.
-_LEAST_FIRST = ("steps/s", "schedules/s", "schedules", "decisions", "stuck", "other violations")
+_LEAST_FIRST = (
+    *("steps/s", "schedules/s", "schedules", "decisions", "stuck", "other violations"),
+    *("both", "p (McNemar)", "compared with"),
+)
 _NAMES = ("scenario", "fence")
-_WORDS = ("scenario", "fence", "other violations", "caught by", "result")
+_WORDS = ("scenario", "fence", "other violations", "caught by", "result", "compared with", "kind")
 
 
 class Display:
@@ -246,10 +250,15 @@ def _drawn(table: Sequence[Sequence[str]]) -> str:
     for name in fitting[0]:
         drawn.add_column(name, justify="left" if name in _WORDS else "right", overflow="fold")
     for row in fitting[1:]:
-        drawn.add_row(*map(Text, row[:-1]), Text(row[-1], style=_STYLES.get(row[-1], "")))
+        drawn.add_row(*(Text(cell, style=_style(cell)) for cell in row))
     with console.capture() as captured:
         console.print(drawn)
     return captured.get().rstrip("\n")
+
+
+def _style(cell: str) -> str:
+    """Of a result, or of what begins with one."""
+    return _STYLES.get(cell) or _STYLES.get(re.split("[ ,]", cell, maxsplit=1)[0], "")
 
 
 class _Tolerant(io.TextIOBase):
