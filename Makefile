@@ -10,7 +10,7 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 pyth
 	"$$candidate" -c "$(USABLE)" 2>/dev/null && { echo "$$candidate"; exit; }; done; echo python3)
 
 .DELETE_ON_ERROR:
-.PHONY: run test stress check format lock clean
+.PHONY: run test stress certificate check format lock clean
 
 run: $(STAMP)
 	$(VENV)/bin/python -m harness run scenarios/quickstart.yaml
@@ -21,6 +21,10 @@ test: $(STAMP)
 # Claims about many schedules; takes from minutes to hours, see tests/stress.py for the sizes.
 stress: $(STAMP)
 	$(VENV)/bin/python tests/stress.py
+
+# Searches the certificate's scenario to the end and writes results/certificate.*; some 20 minutes.
+certificate: $(STAMP)
+	$(VENV)/bin/python tests/certificate.py
 
 check: $(STAMP)
 	$(VENV)/bin/ruff check .

@@ -180,14 +180,18 @@ class Explorer:
         """
         strategy = make_strategy(job.strategy)
         tally = Tally(each={} if job.each else None)
-        calibration = self._calibrate(job.seed) if isinstance(strategy, Foresighted) else None
-        if calibration is not None and calibration.doubt:
-            tally.doubt(job.first, calibration.doubt, 0)
+        calibration: Calibration | None = None
         began = due = time.monotonic()
         endless = 0
         for index in range(job.first, job.stop, job.stride):
             started = time.monotonic()
-            conclusive = self._one(tally, strategy, calibration, job.seed, index)
+            part = strategy.part(index) if isinstance(strategy, Portfolio) else strategy
+            if calibration is None and isinstance(part, Foresighted):
+                # Not before somebody asks: what needs no forecast may show something at once.
+                calibration = self._calibrate(job.seed)
+                if calibration is not None and calibration.doubt:
+                    tally.doubt(job.first, calibration.doubt, 0)
+            conclusive = self._one(tally, part, calibration, job.seed, index)
             if job.until in tally.violations:
                 break
             now = time.monotonic()
@@ -216,8 +220,6 @@ class Explorer:
     ) -> bool:
         """Run and judge one schedule; whether its truth is known."""
         program = self.program(seed, index)
-        if isinstance(strategy, Portfolio):
-            strategy = strategy.part(index)
         if calibration is not None and isinstance(strategy, Foresighted):
             strategy.foresee(calibration.forecast(program))
         history, schedule, outcome = self.run(program, strategy, seed, index)

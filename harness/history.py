@@ -184,7 +184,7 @@ class End(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="end", 
 
     Args:
         final: the transcript at the end.
-        waiting: lanes that could not finish, each with what it waits for.
+        waiting: lanes that could not finish, each with what it waits for, or "it ..." and what it does.
         lock_owner: lane that left the write lock behind; -1 for none.
         inconclusive: why the truth is not known; empty when it is.
         inode_reused: whether a lane was shown a number that an earlier file had.

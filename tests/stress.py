@@ -1,15 +1,17 @@
 """What takes longer than a test may: `make stress`, with sizes from the environment.
 
-Three claims for every scenario: each fence shows what its scenario says (`flaws`), the
+Claims for every scenario: each fence shows what its scenario says (`flaws`), the
 same seed gives the same histories, idle and with every core loaded (`histories`, which
-covers the first), and the sound fence is never accused, whatever the strategy
-(`sound`). And one for races of known chance: real processes show them as often as
-theory says (`frequencies`). Prints a line a claim and exits 1 when one does not hold.
+covers the first), each stored witness replays step by step (`witnesses`), and the sound
+fence is never accused, whatever the strategy (`sound`). And one for races of known
+chance: real processes show them as often as theory says (`frequencies`). Prints a line
+a claim and exits 1 when one does not hold.
 """
 
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
 import subprocess
@@ -18,10 +20,11 @@ import tempfile
 from collections.abc import Iterator
 
 HISTORIES = int(os.environ.get("STRESS_HISTORIES", "1000"))
+WITNESSES = int(os.environ.get("STRESS_WITNESSES", "200"))
 SOUND = int(os.environ.get("STRESS_SOUND", "20000"))
 STRATEGIES = os.environ.get("STRESS_STRATEGIES", "portfolio,urw,delay,round-robin").split(",")
 SAMPLES = int(os.environ.get("STRESS_SAMPLES", "20000"))
-CLAIMS = os.environ.get("STRESS_CLAIMS", "histories,sound,frequencies").split(",")
+CLAIMS = os.environ.get("STRESS_CLAIMS", "histories,witnesses,sound,frequencies").split(",")
 #: Fences to run every scenario with; empty for those that each names.
 FENCES = [fence for fence in os.environ.get("STRESS_FENCES", "").split(",") if fence]
 SOUND_FENCE = "ledger"
@@ -32,10 +35,11 @@ COMPUTED = ("surw", "urw", "random")
 BOUNDED = ("lost update", "stat to read", "A-B-A")
 
 
-def _run(*arguments: str) -> Iterator[dict[str, object]]:
+def _run(*arguments: str, shrink: bool = False, out: str | None = None) -> Iterator[dict[str, object]]:
     """What `run` says, as it says it."""
-    with tempfile.TemporaryDirectory(prefix="harness-stress-") as out:
-        command = [sys.executable, "-m", "harness", "run", *arguments, "--json", "--no-shrink", "--out", out]
+    with tempfile.TemporaryDirectory(prefix="harness-stress-") as folder:
+        command = [sys.executable, "-m", "harness", "run", *arguments, "--json", "--out", out or folder]
+        command += [] if shrink else ["--no-shrink"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
             assert running.stdout is not None
             for line in running.stdout:
@@ -88,6 +92,28 @@ def histories() -> bool:
     return held
 
 
+def witnesses() -> bool:
+    """Every witness that a run stores, as found and shrunk, shows the same at the same step when replayed.
+
+    Where the real inode allocator decides, the violation has to show, at whatever step.
+    """
+    held = True
+    fences = [word for fence in FENCES for word in ("--fence", fence)]
+    with tempfile.TemporaryDirectory(prefix="harness-stress-") as out:
+        for _ in _run("scenarios", "--schedules", str(WITNESSES), *fences, shrink=True, out=out):
+            pass
+        for path in sorted(glob.glob(os.path.join(out, "witnesses", "*.json"))):
+            command = [sys.executable, "-m", "harness", "replay", path, "--json"]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            found = json.loads(done.stdout or "{}")
+            same = found.get("violation")
+            if "real" not in os.path.basename(path).partition(".")[0]:
+                same = same and found["same_history"] and found["same_step"]
+            fault = "" if same else str(found.get("diverged") or found.get("inconclusive") or done.stderr)
+            held &= _told("replays", os.path.basename(path), "" if same else fault or "another verdict")
+    return held
+
+
 def sound() -> bool:
     """No accusation of the sound fence, by any strategy, under the policies that it claims."""
     held = True
@@ -118,5 +144,6 @@ def frequencies() -> bool:
 
 
 if __name__ == "__main__":
-    known = {"histories": histories, "flaws": flaws, "sound": sound, "frequencies": frequencies}
+    claims = (flaws, histories, witnesses, sound, frequencies)
+    known = {claim.__name__: claim for claim in claims}
     sys.exit(0 if all([known[claim]() for claim in CLAIMS]) else 1)

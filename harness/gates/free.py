@@ -17,7 +17,7 @@ What it cannot know, and what it says then:
   deadline makes it inconclusive. So do a process killed by a signal, and a change that
   no operation accounts for.
 - What lanes would see on another file system: nothing is emulated, neither time stamps
-  nor inode numbers. Pauses are real; who pauses for more than a few seconds is not run.
+  nor inode numbers. Pauses and thinking are real; who waits for more than a few seconds is not run.
 """
 
 from __future__ import annotations
@@ -42,8 +42,7 @@ from harness.program import Program
 
 __all__ = ["FreeGate"]
 
-_PAUSE_MAX_MS = 5000
-_THINK_S = 0.001  # at most, for one scheduling point on a busy machine
+_WAIT_MAX_MS = 5000
 
 
 class FreeGate:
@@ -222,15 +221,16 @@ class FreeGate:
 def _too_slow(program: Program) -> str:
     """Why a program is not to be run in real time; empty when it is."""
     for lane in program.lanes:
-        pauses_ms = sum(op.duration_ms for op in lane.ops)
-        if pauses_ms > _PAUSE_MAX_MS:
-            return f"{lane.name} pauses for {pauses_ms / 1000:g} s of real time; run it under the kernel gate"
+        waits_ms = sum(op.duration_ms + op.steps * program.step_ns / 1e6 for op in lane.ops)
+        if waits_ms > _WAIT_MAX_MS:
+            return f"{lane.name} waits for {waits_ms / 1000:g} s of real time; run it under the kernel gate"
     return ""
 
 
 def _patience_s(program: Program) -> float:
     """The longest that a lane waits because its program says so."""
-    return max(sum(op.duration_ms / 1000 + op.steps * _THINK_S for op in lane.ops) for lane in program.lanes)
+    think_s = 2 * program.step_ns / 1e9
+    return max(sum(op.duration_ms / 1000 + op.steps * think_s for op in lane.ops) for lane in program.lanes)
 
 
 def _is_held(transcript: str, kind: str) -> bool:

@@ -18,7 +18,6 @@ from harness.program import Op, Program
 __all__ = ["Pace"]
 
 _JITTER_RATE, _JITTER_S = 0.5, 0.0005
-_THINK_S = 0.0003
 _WAITING = frozenset({"think", "pause"})
 
 
@@ -37,12 +36,14 @@ class Pace:
         self._log = log
         self._places = {lane: place for place, lane in enumerate(lanes)}
         self._rngs: dict[int, random.Random] = {}
+        self._step_s = 0.0
         self._ops: dict[int, tuple[Op, ...]] = {}
 
     def ready(self, lane: int, program: Program) -> None:
         """A lane is about to run a program."""
         self._rngs[lane] = random.Random(f"{program.clock_start_ns} {lane}")
         self._ops[lane] = program.lanes[lane].ops
+        self._step_s = program.step_ns / 1e9
 
     def begin(self, lane: int, op: int) -> None:
         """An operation begins."""
@@ -60,10 +61,12 @@ class Pace:
         self._board.stamp(lane, op, 1, time.monotonic_ns())
 
     def think(self, lane: int, steps: int) -> None:
-        """Sleep a little for each scheduling point."""
-        rng = self._rngs[lane]
-        for _ in range(steps):
-            time.sleep(rng.random() * _THINK_S)
+        """Sleep for each scheduling point about as long as a step takes in virtual time.
+
+        Pauses are real: a model that thought for less would be done before anybody who
+        pauses is back.
+        """
+        time.sleep(sum(self._rngs[lane].uniform(0.5, 1.5) for _ in range(steps)) * self._step_s)
 
     def pause(self, lane: int, duration_ms: int) -> None:
         """Sleep as long as that."""

@@ -18,7 +18,7 @@ def dead_end(history: History, end: End) -> Violation | None:
     names = [lane.name for lane in history.header.lanes]
     at = len(history.events) - 1
     if end.waiting:
-        waits = "; ".join(f"{names[lane]} waits for {what}" for lane, what in end.waiting)
+        waits = "; ".join(f"{names[lane]} {_waits(what)}" for lane, what in end.waiting)
         lane = end.waiting[0][0]
         return Violation("dead_end", at, lane, _last_op(history, lane), f"nobody can go on: {waits}")
     lane = end.lock_owner
@@ -26,6 +26,11 @@ def dead_end(history: History, end: End) -> Violation | None:
         detail = f"lock left behind by lane {names[lane]}"
         return Violation("dead_end", at, lane, _last_op(history, lane), detail)
     return None
+
+
+def _waits(what: str) -> str:
+    """A gate says what a lane waits for, or what it does: "it sleeps in the kernel"."""
+    return what.removeprefix("it ") if what.startswith("it ") else f"waits for {what}"
 
 
 def _last_op(history: History, lane: int) -> int:

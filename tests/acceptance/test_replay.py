@@ -51,6 +51,17 @@ def test_every_witness_replays_to_the_same_verdict_at_the_same_step(harness: Har
         assert judged.object["counts"] == replayed.object["verdicts"]
 
 
+def test_a_witness_from_which_a_lane_was_shrunk_away_replays(harness: Harness, tmp_path: Path) -> None:
+    crowded = ROGUE.replace(
+        "  - role: editor\n", "  - role: heartbeat\n    process: other\n  - role: editor\n"
+    )
+    harness.run(write_scenario(tmp_path, crowded), "--fence", "none", "--schedules", 20)
+    (small,) = (harness.out / "witnesses").glob("*.shrunk.json")
+    assert len(json.loads(small.read_text())["program"]["lanes"]) == 2
+    replayed = _replay(harness, small, "--json")
+    assert (replayed.status, replayed.object["same_history"]) == (0, True)
+
+
 def test_a_fence_that_depends_on_the_order_of_a_set_replays_as_well(harness: Harness, tmp_path: Path) -> None:
     fences = write_fence(tmp_path, FENCES)
     assert harness.run(write_scenario(tmp_path), "--fence", f"{fences}:Hashes", "--schedules", 1).status == 1
@@ -125,7 +136,7 @@ def _changed(witness: dict[str, Any], name: str) -> str:
         return "clock_start_ns -1 is no time"
     if name == "scenario":
         witness["scenario"]["lanes"].pop()
-        return "a program of 2 lanes for a scenario of 1"
+        return "the program has a lane 'editor', the scenario none"
     witness["version"] = 2
     return "version 2, expected 1; replay it with the release that wrote it"
 

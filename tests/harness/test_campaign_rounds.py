@@ -54,7 +54,7 @@ def test_jobs_of_a_round_deal_out_its_schedules() -> None:
 def test_a_later_round_leans_towards_what_found_something() -> None:
     tally = Tally(violations={"crash": 3}, parts={"pos": Part(9, 3, 0, {"crash": 3}), "surw": Part(50)})
     assert question().job(0, 1, range(9), tally).strategy == (
-        "portfolio:surw=250,pct:2=85,pct:3=80,pos=545,random=40"
+        "portfolio:surw=250,pos=545,random=40,pct:2=85,pct:3=80"
     )
     assert question("pos").job(0, 1, range(9), tally).strategy == "pos"
 

@@ -246,7 +246,7 @@ def test_a_program_with_long_pauses_is_not_run_at_all(stage: Stage) -> None:
     began = time.monotonic()
     outcome = stage.run([Op("pause", duration_ms=60_000), Op("pause", duration_ms=10_000)], WRITE)
     assert time.monotonic() - began < 5
-    assert outcome.end.inconclusive == "runner pauses for 70 s of real time; run it under the kernel gate"
+    assert outcome.end.inconclusive == "runner waits for 70 s of real time; run it under the kernel gate"
     assert outcome.events == (outcome.end,)
     assert stage.run([Op("think", steps=1)], WRITE).end.inconclusive == ""
 

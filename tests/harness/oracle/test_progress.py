@@ -12,10 +12,13 @@ from tests.harness.oracle.histories import CRON, EDITOR, HEARTBEAT, RUNNER, Stor
 def test_lanes_that_wait_for_ever_are_a_dead_end() -> None:
     story = Story()
     story.call(CRON, "acquire")
-    (violation,) = judge(story.history(waiting=((CRON, "T.lock"), (RUNNER, "T.lock")))).violations
+    waiting = ((CRON, "T.lock"), (RUNNER, "T.lock"), (HEARTBEAT, "it sleeps in the kernel"))
+    (violation,) = judge(story.history(waiting=waiting)).violations
     assert (violation.kind, violation.lane, violation.op) == ("dead_end", CRON, 0)
     assert violation.at == 1
-    assert "cron waits for T.lock; runner waits for T.lock" in violation.detail
+    assert (
+        "cron waits for T.lock; runner waits for T.lock; heartbeat sleeps in the kernel" in violation.detail
+    )
 
 
 def test_a_lock_left_behind_is_a_dead_end() -> None:
