@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from harness import corpus
 from harness.campaign import Campaign
 from harness.cli.display import Display
 from harness.cli.files import scenario_files
@@ -15,7 +16,7 @@ from harness.cli.output import emit, remark
 from harness.cli.questions import check_faults, check_inodes, choose_gate, choose_strategy, questions_of
 from harness.cli.recalling import Known
 from harness.cli.reports import compared
-from harness.cli.run_command import Run, Task, folder_for, tasks_of
+from harness.cli.run_command import Run, folder_for, tasks_of
 from harness.cli.shrinking import Small
 from harness.errors import UsageError
 from harness.exhaust.tree import Tree
@@ -48,11 +49,11 @@ def main(arguments: argparse.Namespace) -> int:
     questions = [msgspec.structs.replace(question, each=True) for question in asked]
     display = _Display(arguments.json, arguments.markdown)
     explorers = arguments.explorers or len(os.sched_getaffinity(0))
-    tasks = tasks_of(questions, files, scenarios)
+    tasks = tasks_of(questions, files, scenarios, [corpus.known(file) for file in files])
     with Campaign(explorers, arguments.session_root) as campaign:
-        matrix = _Matrix(campaign, arguments, folder_for(arguments, questions), tasks, display)
+        matrix = _Matrix(campaign, arguments, folder_for(arguments, questions), display)
         try:
-            matrix.do_all()
+            matrix.do_all(tasks)
         finally:
             if arguments.markdown:
                 cases = matrix.reports.cases
@@ -94,14 +95,9 @@ class _Matrix(Run):
     title = "Fences compared"
 
     def __init__(
-        self,
-        campaign: Campaign,
-        arguments: argparse.Namespace,
-        folder: RunFolder,
-        tasks: Sequence[Task],
-        display: Display,
+        self, campaign: Campaign, arguments: argparse.Namespace, folder: RunFolder, display: Display
     ) -> None:
-        super().__init__(campaign, arguments, folder, tasks, display)
+        super().__init__(campaign, arguments, folder, display)
         self._first: Question | None = None
         self._shown: Mapping[int, tuple[str, ...]] = {}
 

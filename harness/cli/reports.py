@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -57,18 +57,26 @@ class Reports:
     the file of an earlier run.
 
     Args:
-        planned: the scenario's file and the question, in the order of the run.
         junit: path of the file; None for none.
-
-    Raises:
-        UsageError: it cannot be written; nothing ran.
     """
 
-    def __init__(self, planned: Sequence[tuple[str, Question]], junit: str | None) -> None:
-        self.cases = [Case(file, 1, question.fence) for file, question in planned]
+    def __init__(self, junit: str | None) -> None:
+        self.cases: list[Case] = []
         self.failed = False
         self._next = 0
         self._junit = junit
+
+    def plan(self, planned: Iterable[tuple[str, Question]]) -> None:
+        """Say what is about to be run.
+
+        Args:
+            planned: the scenario's file and the question, in the order of the run.
+
+        Raises:
+            UsageError: the JUnit file cannot be written; nothing ran.
+        """
+        self.cases = [Case(file, 1, question.fence) for file, question in planned]
+        junit = self._junit
         try:
             if junit and os.path.dirname(junit):
                 os.makedirs(os.path.dirname(junit), exist_ok=True)
@@ -94,8 +102,10 @@ class Reports:
         """Tell GitHub, where we run there.
 
         Args:
-            title: of the step summary.
+            title: of the step summary; empty for none, and no annotations.
         """
+        if not title:
+            return
         if os.environ.get("GITHUB_ACTIONS"):
             from harness.report.github import workflow_commands
 

@@ -50,6 +50,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Run every scenario against every fence; see `harness.cli` for the exit status."""
     files = scenario_files(arguments.scenarios)
     scenarios = load_all(files)
+    kept = [corpus.known(file) for file in files]
     gate = choose_gate(arguments.gate)
     questions: Sequence[Question] = questions_of(
         scenarios,
@@ -63,11 +64,11 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.strategy == "exhaustive":
         questions = exhaustive(questions, arguments.rogue_actions, arguments.preemptions)
     check_inodes(scenarios, place(arguments.session_root, real=True))
-    tasks = tasks_of(questions, files, scenarios)
+    tasks = tasks_of(questions, files, scenarios, kept)
     explorers = arguments.explorers or len(os.sched_getaffinity(0))
     with Campaign(explorers, arguments.session_root) as campaign:
-        run = Run(campaign, arguments, folder_for(arguments, questions), tasks, Display(arguments.json))
-        run.do_all()
+        run = Run(campaign, arguments, folder_for(arguments, questions))
+        run.do_all(tasks)
     return run.status()
 
 
@@ -80,25 +81,25 @@ class Task(NamedTuple):
 
 
 def tasks_of(
-    questions: Sequence[Question], files: Sequence[str], scenarios: Sequence[Scenario]
+    questions: Sequence[Question],
+    files: Sequence[str],
+    scenarios: Sequence[Scenario],
+    kept: Sequence[list[tuple[str, Witness]]],
 ) -> list[Task]:
     """The questions with what belongs to them.
 
     Args:
         questions: about the scenarios.
-        files: one for each scenario.
+        files, kept: of each scenario.
         scenarios: in the order of the files.
-
-    Raises:
-        FormatError: a kept witness cannot be read.
     """
     # By identity: two folders may each have a scenario of the same name.
     places = {id(scenario): at for at, scenario in enumerate(scenarios)}
-    kept = [corpus.known(file) for file in files]
-    return [
-        Task(question, files[places[id(question.scenario)]], kept[places[id(question.scenario)]])
-        for question in questions
-    ]
+    tasks = []
+    for question in questions:
+        at = places[id(question.scenario)]
+        tasks.append(Task(question, files[at], kept[at]))
+    return tasks
 
 
 class Run:
@@ -108,14 +109,10 @@ class Run:
         campaign: whose explorers work on them.
         arguments: of `run`, or of a command that has the same ones.
         folder: where everything is stored.
-        tasks: what to do.
-        display: who shows it.
-
-    Raises:
-        UsageError: the JUnit file cannot be written; nothing ran.
+        display: who shows it; None for the usual one.
     """
 
-    #: Of the step summary.
+    #: Of the step summary; empty for none, and no annotations.
     title = "Fences under test"
 
     def __init__(
@@ -123,14 +120,12 @@ class Run:
         campaign: Campaign,
         arguments: argparse.Namespace,
         folder: RunFolder,
-        tasks: Sequence[Task],
-        display: Display,
+        display: Display | None = None,
     ) -> None:
         self._campaign = campaign
-        self._display = display
+        self._display = display or Display(arguments.json)
         self._folder = folder
-        self._tasks = tasks
-        self.reports = Reports([(task.file, task.question) for task in tasks], arguments.junit)
+        self.reports = Reports(arguments.junit)
         limit_s = arguments.time_limit_s
         self._deadline = time.monotonic() + limit_s if limit_s else None
         self._shrinker = Shrinker(
@@ -140,20 +135,21 @@ class Run:
         self._summaries: list[Summary] = []
         self._unstored = False
 
-    def do_all(self) -> None:
-        """Take one task after the other, until the user wants no more."""
+    def do_all(self, tasks: Sequence[Task]) -> None:
+        """Take one task after the other, until the user wants no more.
+
+        Raises:
+            UsageError: the JUnit file cannot be written; nothing ran.
+        """
+        self.reports.plan((task.file, task.question) for task in tasks)
         try:
-            for number, task in enumerate(self._tasks):
+            for number, task in enumerate(tasks):
                 if self._campaign.interrupted:
                     return
-                self._do(task, len(self._tasks) - number)
+                self._do(task, len(tasks) - number)
         finally:
-            self._report()
-
-    def _report(self) -> None:
-        """Say what it all comes to."""
-        self.reports.close(self.title)
-        self._display.table(self._summaries)
+            self.reports.close(self.title)
+            self._display.table(self._summaries)
 
     def _do(self, task: Task, left: int) -> None:
         """First what is known, then the search; neither when the time is over."""

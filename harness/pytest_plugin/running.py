@@ -164,8 +164,8 @@ def run(
     with _at(node.config.rootpath), Campaign(len(usable), on=usable) as campaign:
         arguments = parser().parse_args(["run", file or node.nodeid, "--out", _folder(node, fence)])
         task = Task(question, file, corpus.known(file) if file else [])
-        work = _Quiet(campaign, arguments, folder_for(arguments, [question]), [task], _Silent(json=True))
-        work.do_all()
+        work = _Quiet(campaign, arguments, folder_for(arguments, [question]), _Silent(json=True))
+        work.do_all([task])
         if campaign.interrupted:
             raise KeyboardInterrupt
     (case,) = work.reports.cases
@@ -173,10 +173,9 @@ def run(
 
 
 class _Quiet(Run):
-    """A run of which nobody hears but the caller."""
+    """A run of which nobody hears but the caller: it is one of many, and pytest reports them."""
 
-    def _report(self) -> None:
-        """Nothing: it is one of many, and pytest reports them."""
+    title = ""
 
 
 class _Silent(Display):
