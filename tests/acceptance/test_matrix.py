@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness.strategies.portfolio import FIRST_SHARES, spelled
 from tests.acceptance.harness_process import ROGUE, Ended, Harness, write_fence, write_scenario
 
 pytestmark = pytest.mark.requires("kernel-gate")
@@ -137,6 +138,4 @@ def test_the_plan_is_stored_first(harness: Harness, tmp_path: Path) -> None:
     plan = json.loads((harness.out / "plan.json").read_text())
     assert [question["fence"] for question in plan["questions"]] == ["ledger", "none"]
     # No schedule may depend on what was found before it: the shares stand still.
-    assert {question["strategy"] for question in plan["questions"]} == {
-        "portfolio:surw=50,pct:2=17,pct:3=16,pos=9,random=8"
-    }
+    assert {question["strategy"] for question in plan["questions"]} == {spelled(FIRST_SHARES)}
