@@ -11,7 +11,7 @@ import contextlib
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from multiprocessing.connection import wait
 
 from harness.errors import HarnessError, StoreError, WorkerDied
@@ -25,6 +25,8 @@ __all__ = ["Bug", "Campaign"]
 
 #: How long explorers may go on after they were told to stop.
 _STOP_S = 10.0
+#: How long a question may go on after its time limit until it has got to a schedule.
+_START_S = 10.0
 
 
 def _watch_nothing(_: Tally) -> None:
@@ -41,10 +43,12 @@ class Campaign:
         explorers: how many.
         root: directory under which session directories are made; None for the
             best one, see `harness.janitor.place`.
+        on: processors to use; None for all that this process may use.
     """
 
-    def __init__(self, explorers: int, root: str | None = None) -> None:
+    def __init__(self, explorers: int, root: str | None = None, on: Sequence[int] | None = None) -> None:
         self._wanted = explorers
+        self._on = on
         self._asked_root = root
         self._session_root = SessionRoot(place(root, real=False))
         self._real_root = ""
@@ -161,7 +165,7 @@ class Campaign:
             self._discharge(explorer)
         while len(self._explorers) < count:
             taken = Counter(explorer.core for explorer in self._explorers)
-            core = min(cores(), key=taken.__getitem__)
+            core = min(self._on or cores(), key=taken.__getitem__)
             self._explorers.append(ExplorerProcess(core, self._session_root.path))
         return self._explorers[:count]
 
@@ -178,13 +182,15 @@ class Campaign:
     ) -> None:
         stopping = False
         while busy:
-            for explorer in self._talkative(busy, deadline):
+            due = deadline if stopping else _put_off(deadline, result)
+            for explorer in self._talkative(busy, due):
                 if not self._hear(explorer, result):
                     busy.remove(explorer)
             progress(result.tally)
             for explorer in self._passed(result).intersection(busy):
                 explorer.stop()
-            late = deadline is not None and time.monotonic() >= deadline
+            due = deadline if stopping else _put_off(deadline, result)
+            late = due is not None and time.monotonic() >= due
             if stopping and (late or self._interrupts.count > 1):
                 self._abandon(busy, result)
                 return
@@ -252,3 +258,8 @@ class Campaign:
             self._discharge(explorer)
         if busy and not self.interrupted:
             result.tally.doubt(NO_SCHEDULE, f"an explorer did not stop within {_STOP_S:.0f} s")
+
+
+def _put_off(deadline: float | None, result: Result) -> float | None:
+    """What is begun gets to a schedule: on a busy machine the start of workers may take all its time."""
+    return deadline if deadline is None or result.tally.schedules else deadline + _START_S

@@ -60,6 +60,7 @@ class Job(msgspec.Struct, frozen=True):
         first, stride, stop: schedule indices ``range(first, stop, stride)``.
         root: where to make the session directory; empty for where the others are.
         until: kind of violation whose first schedule is the last one; empty for none.
+        each: whether the tallies say what each schedule shows, see `Tally.each`.
     """
 
     scenario: Scenario
@@ -72,6 +73,7 @@ class Job(msgspec.Struct, frozen=True):
     stop: int
     root: str = ""
     until: str = ""
+    each: bool = False
 
     def run(self, root: str) -> Generator[Tally, None, None]:
         """Carry it out, see `Explorer.explore`; the first tally is empty and says that the workers stand.
@@ -177,7 +179,7 @@ class Explorer:
             tenth of a second and at most half of what it has done.
         """
         strategy = make_strategy(job.strategy)
-        tally = Tally()
+        tally = Tally(each={} if job.each else None)
         calibration: Calibration | None = None
         began = due = time.monotonic()
         endless = 0
@@ -199,7 +201,7 @@ class Explorer:
                 break
             if now >= due:
                 yield tally
-                tally = Tally()
+                tally = Tally(each={} if job.each else None)
                 due = now + min(_BATCH_S, now - began)
         tally.workers = self._usage()
         yield tally

@@ -41,6 +41,7 @@ class Question(msgspec.Struct, frozen=True):
         time_limit_s: stop after so long; 0 for no limit.
         until: kind of violation that is sought: nothing is run after the first schedule
             that shows it, and everything before; empty to run all schedules.
+        each: whether it is kept of each schedule what it shows.
     """
 
     scenario: Scenario
@@ -51,6 +52,7 @@ class Question(msgspec.Struct, frozen=True):
     schedules: int
     time_limit_s: float = 0.0
     until: str = ""
+    each: bool = False
 
     def complete(self, tally: Tally) -> bool:
         """Whether everything that was asked for has been run."""
@@ -96,6 +98,7 @@ class Question(msgspec.Struct, frozen=True):
             indices.stop,
             root,
             self.until,
+            self.each,
         )
 
     def _leaning(self, tally: Tally) -> str:

@@ -17,9 +17,11 @@ from harness.oracle import COUNTED, Judgement, Violation
 from harness.program import Program
 from harness.schedule import Schedule
 
-__all__ = ["VIOLATIONS", "Finding", "Part", "Tally"]
+__all__ = ["UNKNOWN", "VIOLATIONS", "Finding", "Part", "Tally"]
 
 _MASK = (1 << 64) - 1
+#: What `Tally.each` says of a schedule of which the truth is not known.
+UNKNOWN = ("inconclusive",)
 VIOLATIONS = ("false_positive", "missed_takeover", "lost_entry", "double_hold", "dead_end", "crash")
 
 
@@ -104,6 +106,8 @@ class Tally(msgspec.Struct):
         redundant: exhaustive search: schedules of a class that had been seen; not in any
             other count.
         violating: exhaustive search: classes that violate, by rogue program and kind.
+        each: by index of a schedule the kinds of violation that it shows, or `UNKNOWN`;
+            None where nobody wants to know that of each.
     """
 
     schedules: int = 0
@@ -127,6 +131,7 @@ class Tally(msgspec.Struct):
     programs: int = 0
     redundant: int = 0
     violating: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+    each: dict[int, tuple[str, ...]] | None = None
 
     def add(
         self, index: int, program: Program, schedule: Schedule, history: History, judgement: Judgement
@@ -147,9 +152,11 @@ class Tally(msgspec.Struct):
                 self.late += decision.late > 0
                 self.stuck += decision.stuck
                 self.stuck_for_good += decision.stuck > 0 and not decision.way_out
+        kinds = {violation.kind for violation in judgement.violations}
+        if self.each is not None:
+            self.each[index] = tuple(sorted(kinds))
         if judgement.inconclusive:
             self.doubt(index, judgement.inconclusive)
-        kinds = {violation.kind for violation in judgement.violations}
         self.parts.setdefault(history.header.strategy, Part()).add(index, kinds)
         for kind in kinds:
             self.violations[kind] = self.violations.get(kind, 0) + 1
@@ -159,6 +166,8 @@ class Tally(msgspec.Struct):
     def doubt(self, index: int, reason: str, schedules: int = 1) -> None:
         """Count one schedule as inconclusive, or none where the doubt is about something beside them."""
         self.inconclusive += schedules
+        if self.each is not None and index in self.each:
+            self.each[index] = UNKNOWN
         if self.why_inconclusive is None or index < self.why_inconclusive[0]:
             self.why_inconclusive = (index, reason)
 
@@ -184,6 +193,9 @@ class Tally(msgspec.Struct):
         for name, part in other.parts.items():
             self.parts.setdefault(name, Part()).merge(part)
         self.workers.update(other.workers)
+        if other.each is not None:
+            self.each = {} if self.each is None else self.each
+            self.each.update(other.each)
         for label, kinds in other.violating.items():
             mine = self.violating.setdefault(label, {})
             for kind, count in kinds.items():

@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _run(commands.add_parser("run", help="search scenarios for schedules that break a fence"))
+    _matrix(commands.add_parser("matrix", help="compare fences on the same schedules of every scenario"))
     replay = commands.add_parser("replay", help="run the schedule of a witness again")
     replay.add_argument("witness", help="file that `run` wrote")
     replay.add_argument("--fence", metavar="REF", help="replay against another fence")
@@ -59,7 +60,8 @@ def parser() -> argparse.ArgumentParser:
         choices=("scenarios", "fences", "strategies", "roles", "actions", "policies", "gates"),
     )
     listing.add_argument("--json", action="store_true", help="objects instead of lines")
-    commands.add_parser("schema", help="JSON Schema of a scenario file, for editors")
+    schema = commands.add_parser("schema", help="JSON Schema of a scenario file, for editors")
+    schema.add_argument("--markdown", action="store_true", help="the same in words (docs/reference)")
     doctor = commands.add_parser("doctor", help="what this machine can do")
     doctor.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     doctor.add_argument("--session-root", metavar="DIR", help="look at the file system there")
@@ -185,9 +187,7 @@ def _run(command: argparse.ArgumentParser) -> None:
         help="a registered name, package.module:Class or path/file.py:Class "
         "(default: those that the scenario names)",
     )
-    command.add_argument("--gate", choices=("kernel", "free"), help="default: kernel where it is available")
-    command.add_argument("--strategy", metavar="NAME", default="portfolio", help="see `list strategies`")
-    command.add_argument("--schedules", type=_at_least(1), metavar="N", help="default: the scenario's")
+    _search(command)
     command.add_argument(
         "--rogue-actions",
         type=_at_least(0, 8),
@@ -204,6 +204,43 @@ def _run(command: argparse.ArgumentParser) -> None:
         help="--strategy exhaustive: every schedule with at most B preemptions "
         "(default: no bound, one schedule of each class)",
     )
+    command.add_argument(
+        "--keep",
+        action="store_true",
+        help="add them to the witnesses beside their scenario, which each run tries first",
+    )
+    command.add_argument(
+        "--json", action="store_true", help="one JSON object a scenario and fence, one a line"
+    )
+
+
+def _matrix(command: argparse.ArgumentParser) -> None:
+    command.description = (
+        "Runs every fence on the same schedules of every scenario: the same programs, and the same numbers "
+        "for the strategy to draw from. Each fence is compared with the first, schedule by schedule."
+    )
+    command.add_argument(
+        "scenarios", nargs="+", metavar="SCENARIO.yaml", help="file, or folder of such files"
+    )
+    command.add_argument(
+        "--fences",
+        metavar="REF,REF,...",
+        action="append",
+        required=True,
+        help="as for run; the first is what the others are compared with",
+    )
+    _search(command)
+    shape = command.add_mutually_exclusive_group()
+    shape.add_argument("--json", action="store_true", help="one JSON object a scenario and fence, one a line")
+    shape.add_argument("--markdown", action="store_true", help="tables and stories for a pull request")
+    command.set_defaults(keep=False)
+
+
+def _search(command: argparse.ArgumentParser) -> None:
+    """What `run` and `matrix` have in common."""
+    command.add_argument("--gate", choices=("kernel", "free"), help="default: kernel where it is available")
+    command.add_argument("--strategy", metavar="NAME", default="portfolio", help="see `list strategies`")
+    command.add_argument("--schedules", type=_at_least(1), metavar="N", help="default: the scenario's")
     command.add_argument("--seed", type=_at_least(0), metavar="N", default=1, help="default: 1")
     command.add_argument(
         "--time-limit-s", type=_positive, metavar="S", default=0.0, help="stop the whole run after S seconds"
@@ -218,16 +255,9 @@ def _run(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--shrink-limit-s", type=_positive, metavar="S", default=5.0, help="for each of them (default: 5)"
     )
-    command.add_argument(
-        "--keep",
-        action="store_true",
-        help="add them to the witnesses beside their scenario, which each run tries first",
-    )
     _allow(command)
     command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
-    command.add_argument(
-        "--json", action="store_true", help="one JSON object a scenario and fence, one a line"
-    )
+    command.add_argument("--junit", metavar="FILE", help="write JUnit XML, a testcase a scenario and fence")
 
 
 class _at_least:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from harness.report.summary import Summary, encode, found_by, rows
 from harness.report.worth import told
 from harness.tally import Tally
 
-__all__ = ["Display"]
+__all__ = ["Display", "example", "recalled"]
 
 _STYLES = {
     "pass": "green",
@@ -37,9 +38,12 @@ _NAME_MAX = 40
 #: What a column takes beside its text.
 _BORDER = 3
 #: What a narrow terminal can do without; `--json` and wide ones have it.
-_LEAST_FIRST = ("steps/s", "schedules/s", "schedules", "decisions", "stuck", "other violations")
+_LEAST_FIRST = (
+    *("steps/s", "schedules/s", "schedules", "decisions", "stuck", "other violations"),
+    *("both", "p (McNemar)", "compared with"),
+)
 _NAMES = ("scenario", "fence")
-_WORDS = ("scenario", "fence", "other violations", "caught by", "result")
+_WORDS = ("scenario", "fence", "other violations", "caught by", "result", "compared with", "kind")
 
 
 class Display:
@@ -109,14 +113,14 @@ class Display:
             lines.append(f"  {told(summary.worth)}")
         if summary.first_violation is not None:
             kind = summary.first_violation["kind"]
-            lines += [f"  {line}" for line in _example(result, kind, witnesses, shrunk.get(kind))]
+            lines += [f"  {line}" for line in example(result, kind, witnesses, shrunk.get(kind))]
         others = [kind for kind in shrunk if kind != (summary.first_violation or {}).get("kind")]
         lines += [
             f"  {kind.replace('_', ' ')}: {shrunk[kind].shrunk.told()}\n  {replay_command(shrunk[kind].path)}"
             for kind in others
         ]
         # Last, for what ends a result is the command to go on with.
-        lines += [f"  {line}" for one in known for line in _recalled(one, summary.fence)]
+        lines += [f"  {line}" for one in known for line in recalled(one, summary.fence)]
         emit("\n".join(lines))
 
     def table(self, summaries: Sequence[Summary]) -> None:
@@ -178,7 +182,8 @@ def _certificate(question: ExhaustiveQuestion, tally: Tally, summary: Summary) -
     )
 
 
-def _example(result: Result, kind: str, witnesses: Mapping[str, str], small: Small | None) -> list[str]:
+def example(result: Result, kind: str, witnesses: Mapping[str, str], small: Small | None) -> list[str]:
+    """The story of the first violation of a kind, and the command that replays it."""
     finding = result.tally.first[kind]
     if small is not None and small.shrunk.best is not None:
         best = small.shrunk.best
@@ -198,7 +203,7 @@ def _example(result: Result, kind: str, witnesses: Mapping[str, str], small: Sma
     return lines
 
 
-def _recalled(known: Known, fence: str) -> list[str]:
+def recalled(known: Known, fence: str) -> list[str]:
     """What a kept witness shows now; nothing where it is quiet or the run was ended."""
     if not known.violations:
         return []
@@ -245,10 +250,15 @@ def _drawn(table: Sequence[Sequence[str]]) -> str:
     for name in fitting[0]:
         drawn.add_column(name, justify="left" if name in _WORDS else "right", overflow="fold")
     for row in fitting[1:]:
-        drawn.add_row(*map(Text, row[:-1]), Text(row[-1], style=_STYLES.get(row[-1], "")))
+        drawn.add_row(*(Text(cell, style=_style(cell)) for cell in row))
     with console.capture() as captured:
         console.print(drawn)
     return captured.get().rstrip("\n")
+
+
+def _style(cell: str) -> str:
+    """Of a result, or of what begins with one."""
+    return _STYLES.get(cell) or _STYLES.get(re.split("[ ,]", cell, maxsplit=1)[0], "")
 
 
 class _Tolerant(io.TextIOBase):

@@ -53,13 +53,14 @@ def permitted(
     return [file for file, _ in left], [scenario for _, scenario in left]
 
 
-def check_programs(scenarios: Sequence[Scenario], allowed: bool, gate: str) -> None:
+def check_programs(scenarios: Sequence[Scenario], allowed: bool, gate: str, option: str = _ALLOW) -> None:
     """Refuse to start programs that are not allowed, that are not there, or that nobody could follow.
 
     Args:
         scenarios: what is to be run.
         allowed: whether programs may be started.
         gate: name of the gate.
+        option: what the user gives to allow them.
 
     Raises:
         UsageError: everything that is in the way.
@@ -70,7 +71,7 @@ def check_programs(scenarios: Sequence[Scenario], allowed: bool, gate: str) -> N
         if commands and not allowed:
             faults.append(
                 f"scenario {scenario.name}: would start {_told(commands)}; programs are started only with "
-                f"{_ALLOW}; read what they do, then give it"
+                f"{option}; read what they do, then give it"
             )
         elif commands and gate != "kernel":
             faults.append(

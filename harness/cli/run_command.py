@@ -26,19 +26,24 @@ from harness.cli.questions import (
     questions_of,
 )
 from harness.cli.recalling import Known, recall, with_known
+from harness.cli.reports import Reports, told
 from harness.cli.shrinking import Shrinker, Small
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
 from harness.errors import StoreError, UsageError
 from harness.janitor import place
 from harness.question import Question, Result
 from harness.report.summary import Summary, encode
-from harness.scenario import dump, load_all
+from harness.scenario import Scenario, dump, load_all
 from harness.store import RunFolder, run_id
+from harness.tally import Tally
 from harness.witness import Witness
 
-__all__ = ["main"]
+__all__ = ["Run", "Task", "folder_for", "main", "tasks_of"]
 
-_SHARE_MIN_S = 0.001
+#: Where time is short, some questions get so much and the rest none: explorers and workers have to start.
+_SHARE_MIN_S = 1.0
+#: For what was begun just before the end; 0 would be no limit.
+_LEAST_S = 0.001
 #: Schedules of an exhaustive search after which an explorer gives up.
 _EXHAUSTIVE_MAX = 10_000_000
 
@@ -66,20 +71,15 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.strategy == "exhaustive":
         questions = exhaustive(questions, arguments.rogue_actions, arguments.preemptions)
     check_inodes(scenarios, place(arguments.session_root, real=True))
-    # By identity: two folders may each have a scenario of the same name.
-    places = {id(scenario): at for at, scenario in enumerate(scenarios)}
-    tasks = []
-    for question in questions:
-        at = places[id(question.scenario)]
-        tasks.append(_Task(question, files[at], kept[at]))
+    tasks = tasks_of(questions, files, scenarios, kept)
     explorers = arguments.explorers or len(os.sched_getaffinity(0))
     with Campaign(explorers, arguments.session_root) as campaign:
-        run = _Run(campaign, arguments, _folder(arguments, questions))
+        run = Run(campaign, arguments, folder_for(arguments, questions))
         run.do_all(tasks)
     return run.status()
 
 
-class _Task(NamedTuple):
+class Task(NamedTuple):
     """A question, the scenario's file, and the witnesses that were kept for it."""
 
     question: Question
@@ -87,11 +87,52 @@ class _Task(NamedTuple):
     kept: list[tuple[str, Witness]]
 
 
-class _Run:
-    def __init__(self, campaign: Campaign, arguments: argparse.Namespace, folder: RunFolder) -> None:
+def tasks_of(
+    questions: Sequence[Question],
+    files: Sequence[str],
+    scenarios: Sequence[Scenario],
+    kept: Sequence[list[tuple[str, Witness]]],
+) -> list[Task]:
+    """The questions with what belongs to them.
+
+    Args:
+        questions: about the scenarios.
+        files, kept: of each scenario.
+        scenarios: in the order of the files.
+    """
+    # By identity: two folders may each have a scenario of the same name.
+    places = {id(scenario): at for at, scenario in enumerate(scenarios)}
+    tasks = []
+    for question in questions:
+        at = places[id(question.scenario)]
+        tasks.append(Task(question, files[at], kept[at]))
+    return tasks
+
+
+class Run:
+    """Tasks, one after the other: each is recalled, searched, stored, shrunk, shown and reported.
+
+    Args:
+        campaign: whose explorers work on them.
+        arguments: of `run`, or of a command that has the same ones.
+        folder: where everything is stored.
+        display: who shows it; None for the usual one.
+    """
+
+    #: Of the step summary; empty for none, and no annotations.
+    title = "Fences under test"
+
+    def __init__(
+        self,
+        campaign: Campaign,
+        arguments: argparse.Namespace,
+        folder: RunFolder,
+        display: Display | None = None,
+    ) -> None:
         self._campaign = campaign
-        self._display = Display(arguments.json)
+        self._display = display or Display(arguments.json)
         self._folder = folder
+        self.reports = Reports(arguments.junit)
         limit_s = arguments.time_limit_s
         self._deadline = time.monotonic() + limit_s if limit_s else None
         self._shrinker = Shrinker(
@@ -101,18 +142,27 @@ class _Run:
         self._summaries: list[Summary] = []
         self._unstored = False
 
-    def do_all(self, tasks: Sequence[_Task]) -> None:
-        """Take one task after the other, until the user wants no more."""
+    def do_all(self, tasks: Sequence[Task]) -> None:
+        """Take one task after the other, until the user wants no more.
+
+        Raises:
+            UsageError: the JUnit file cannot be written; nothing ran.
+        """
+        self.reports.plan((task.file, task.question) for task in tasks)
         try:
             for number, task in enumerate(tasks):
                 if self._campaign.interrupted:
                     return
                 self._do(task, len(tasks) - number)
         finally:
+            self.reports.close(self.title)
             self._display.table(self._summaries)
 
-    def _do(self, task: _Task, left: int) -> None:
-        """First what is known, then the search."""
+    def _do(self, task: Task, left: int) -> None:
+        """First what is known, then the search; neither when the time is over."""
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            self._take(Result(task.question, Tally(), 0, stopped="time limit"), (), task.file)
+            return
         known = recall(self._campaign, task.question, task.kept, self._deadline)
         question = task.question
         if self._deadline is not None:
@@ -130,7 +180,9 @@ class _Run:
         witnesses = {kind: path for kind, (path, _) in found.items()}
         summary = with_known(result.summary(witnesses), known)
         summary = msgspec.structs.replace(summary, shrunk={kind: one.told() for kind, one in shrunk.items()})
+        summary = self._complete(summary, result)
         self._summaries.append(summary)
+        self.reports.add(summary, told(result, summary, witnesses, shrunk, known))
         try:
             self._folder.verdict(encode(summary))
         except StoreError as error:
@@ -138,6 +190,10 @@ class _Run:
         self._display.result(result, summary, witnesses, shrunk, known)
         if result.fault is not None:
             raise result.fault
+
+    def _complete(self, summary: Summary, _result: Result) -> Summary:
+        """What is to be said besides; there is nothing in a plain run."""
+        return summary
 
     def _store_witnesses(self, result: Result) -> dict[str, tuple[str, Witness]]:
         """Each witness that could be stored with its path, by kind of violation."""
@@ -181,7 +237,11 @@ class _Run:
             return INTERRUPTED
         if any(summary.unexpected for summary in self._summaries):
             return NOT_EXPECTED
-        if self._unstored or any(summary.why_inconclusive for summary in self._summaries):
+        if (
+            self._unstored
+            or self.reports.failed
+            or any(summary.why_inconclusive for summary in self._summaries)
+        ):
             return INCONCLUSIVE
         return OK
 
@@ -192,12 +252,13 @@ def _name(result: Result, kind: str) -> str:
 
 def _limited(question: Question, deadline: float, left: int, shrinker: Shrinker) -> Question:
     """The question with its share of the time that it and the ones after it have left."""
-    share = (deadline - time.monotonic()) / left
-    share -= shrinker.reserve_s(max(0.0, share))
-    return msgspec.structs.replace(question, time_limit_s=max(_SHARE_MIN_S, share))
+    left_s = max(_LEAST_S, deadline - time.monotonic())
+    share_s = min(left_s, max(_SHARE_MIN_S, left_s / left))
+    share_s -= shrinker.reserve_s(share_s)
+    return msgspec.structs.replace(question, time_limit_s=share_s)
 
 
-def _folder(arguments: argparse.Namespace, questions: Sequence[Question]) -> RunFolder:
+def folder_for(arguments: argparse.Namespace, questions: Sequence[Question]) -> RunFolder:
     """The run's folder, with what is about to be run written down.
 
     Raises:

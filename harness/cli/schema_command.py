@@ -1,4 +1,4 @@
-"""``schema``: JSON Schema of a scenario file."""
+"""``schema``: JSON Schema of a scenario file, and the same in words."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ __all__ = ["main"]
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Print the schema."""
+    """Print the schema, or what it says in Markdown."""
+    if arguments.markdown:
+        from harness.scenario.reference import reference
+
+        emit(reference().rstrip("\n"))
+        return OK
     emit(json.dumps(schema(), indent=1))
     return OK

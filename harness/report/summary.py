@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from harness.report.paired import Comparison
 from harness.report.worth import Worth
 from harness.tally import Part, Tally
 
@@ -29,6 +30,7 @@ class Summary(msgspec.Struct, frozen=True):
         shrunk: by kind of violation: path of the shrunk witness, and how much smaller it is.
         worth: what a pass is worth.
         known: the scenario's kept witnesses and what they show now.
+        paired: of a matrix: compared with its first fence, None for that one; else unset.
     """
 
     scenario: str
@@ -65,6 +67,7 @@ class Summary(msgspec.Struct, frozen=True):
     programs: int = 0
     redundant: int = 0
     violating: dict[str, dict[str, int]] = {}
+    paired: Comparison | msgspec.UnsetType | None = msgspec.UNSET
 
 
 def encode(summary: Summary) -> str:

@@ -115,6 +115,29 @@ def test_a_time_limit_stops_the_whole_run_and_says_so(harness: Harness, tmp_path
     assert sum(found["wall_s"] for found in ended.objects) < 10
 
 
+def test_what_is_begun_gets_to_a_schedule_however_short_the_time(harness: Harness, tmp_path: Path) -> None:
+    limit = ("--schedules", 10**9, "--time-limit-s", 0.001)
+    ended = harness.run(write_scenario(tmp_path), "--fence", "none", *limit, "--json")
+    assert ended.status == 0
+    assert ended.object["stopped"] == "time limit"
+    assert 1 <= ended.object["schedules"] < 10**9
+
+
+def test_what_a_time_limit_has_no_room_for_is_not_begun(harness: Harness, tmp_path: Path) -> None:
+    for number in range(40):
+        write_scenario(tmp_path, name=f"s{number}.yaml")
+    ended = harness.run(tmp_path, "--fence", "none", "--time-limit-s", 1, "--json")
+    assert ended.status == 3
+    begun = [found for found in ended.objects if found["explorers"]]
+    assert (len(ended.objects), ended.objects[: len(begun)]) == (40, begun)
+    assert begun
+    # The last one was begun in time, so those before it were over in time.
+    assert sum(found["wall_s"] for found in begun[:-1]) <= 1.01
+    left = ended.objects[len(begun) :]
+    assert {(found["schedules"], found["stopped"]) for found in left} == {(0, "time limit")}
+    assert {found["why_inconclusive"] for found in left} == {"only 0 of 20 schedules were run"}
+
+
 def test_a_time_limit_that_cuts_off_what_was_expected_is_inconclusive(
     harness: Harness, tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ from harness.history import Absent, End, Header, History
 from harness.oracle import COUNTED, Decision, Judgement, Violation
 from harness.program import Filesystem, Program
 from harness.schedule import Choice, Schedule
-from harness.tally import VIOLATIONS, Part, Tally
+from harness.tally import UNKNOWN, VIOLATIONS, Part, Tally
 
 PROGRAM = Program((), (), Filesystem(), 0)
 
@@ -190,3 +190,28 @@ def test_a_tally_survives_the_pipe_between_processes() -> None:
 
     tally = tally_of(list(range(30)))
     assert pickle.loads(pickle.dumps(tally)) == tally
+
+
+def _each(tally: Tally, *found: tuple[int, tuple[str, ...], str]) -> Tally:
+    for index, kinds, doubt in found:
+        add(tally, index, Judgement((), tuple(map(violation, kinds)), doubt))
+    return tally
+
+
+def test_what_each_schedule_shows_is_kept_where_that_is_wanted() -> None:
+    found = ((3, ("crash", "crash"), ""), (4, (), ""), (5, ("crash",), "nobody knows"))
+    tally = _each(Tally(each={}), *found)
+    assert tally.each == {3: ("crash",), 4: (), 5: UNKNOWN}
+    tally.doubt(4, "run twice, it differs")
+    tally.doubt(-1, "an explorer was lost")
+    assert tally.each == {3: ("crash",), 4: UNKNOWN, 5: UNKNOWN}
+    assert _each(Tally(), *found).each is None
+
+
+def test_what_each_schedule_shows_is_merged() -> None:
+    total = Tally()
+    total.merge(_each(Tally(each={}), (0, ("crash",), "")))
+    part = _each(Tally(each={}), (1, (), ""))
+    total.merge(part)
+    assert total.each == {0: ("crash",), 1: ()}
+    assert part.each == {1: ()}

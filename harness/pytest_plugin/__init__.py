@@ -1,0 +1,137 @@
+"""The pytest plugin: scenario files become test items, one a fence; a fixture runs a scenario from Python.
+
+Every pytest of an environment in which the harness is installed loads this module, so
+it imports nothing of ours, and does nothing to a repository that did not ask for it:
+with ``harness_scenarios = true`` in pytest's ini file, ``--harness-scenarios`` or a
+``--fence``. What an item is stands in `items`, how one is run in `running`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from harness.pytest_plugin.running import ScenarioResult
+
+__all__ = [
+    "pytest_addoption",
+    "pytest_collect_file",
+    "pytest_configure",
+    "pytest_load_initial_conftests",
+    "pytest_report_header",
+    "run_scenario",
+]
+
+_FOLDER = "scenarios"
+_ENDINGS = (".yaml", ".yml")
+_MARKER = "scenario: a scenario file of the takeover harness under one fence"
+
+
+class _AtLeast:
+    def __init__(self, least: int) -> None:
+        self._least = least
+        self.__name__ = f"whole number from {least} on"  # what argparse calls it when it refuses a value
+
+    def __call__(self, text: str) -> int:
+        value = int(text)
+        if value < self._least:
+            raise ValueError
+        return value
+
+
+#: Short name, and what argparse is to know. The long name has ``harness-`` in front, and nobody else's.
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "fence": {
+        "action": "append",
+        "metavar": "REF",
+        "help": "collect scenario files and run them under this fence, as for `python -m harness run`; "
+        "may be given several times (default: those of the ini file, or that the scenario names)",
+    },
+    "schedules": {"type": _AtLeast(1), "metavar": "N", "help": "schedules an item (default: the scenario's)"},
+    "seed": {"type": _AtLeast(0), "metavar": "N", "help": "of every item (default: 1)"},
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options that cannot clash with those of another plugin."""
+    group = parser.getgroup("harness", "scenarios of the takeover harness")
+    group.addoption(
+        "--harness-scenarios",
+        action="store_true",
+        help="collect *.scenario.yaml and the YAML files in scenarios/",
+    )
+    group.addoption(
+        "--harness-out", metavar="DIR", help="where witnesses are stored (default: pytest's cache)"
+    )
+    group.addoption(
+        "--harness-allow-programs",
+        action="store_true",
+        help="start the programs of this machine that scenario files name",
+    )
+    for name, more in _OPTIONS.items():
+        group.addoption(f"--harness-{name}", dest=f"harness_{name}", **more)
+    parser.addini("harness_scenarios", "collect scenario files (default: false)", type="bool", default=False)
+    parser.addini("harness_fences", "fences for every scenario file, one a line", type="linelist", default=[])
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(parser: pytest.Parser) -> Generator[None, object, object]:
+    """The short names, once all plugins and conftest files have theirs: who has one already keeps it."""
+    result = yield
+    group = parser.getgroup("harness")
+    for name, more in _OPTIONS.items():
+        # Between groups argparse finds the clash, within one pytest does.
+        with contextlib.suppress(ValueError, argparse.ArgumentError):
+            group.addoption(f"--{name}", dest=f"harness_{name}", **more)
+    return result
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known: ``-m "not scenario"`` leaves the items out."""
+    config.addinivalue_line("markers", _MARKER)
+
+
+def _wanted(config: pytest.Config) -> bool:
+    options = ("--harness-scenarios", "harness_fence")
+    return bool(config.getini("harness_scenarios")) or any(map(config.getoption, options))
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Under which gate items run, and why not under the kernel's."""
+    if not _wanted(config):
+        return None
+    from harness.pytest_plugin.running import why_no_kernel_gate
+
+    why = why_no_kernel_gate()
+    return f"harness: free gate; the kernel gate is not available: {why}" if why else "harness: kernel gate"
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """A scenario file, where these are wanted."""
+    if not file_path.name.endswith(_ENDINGS) or not _wanted(parent.config):
+        return None
+    root = parent.config.rootpath
+    inside = file_path.relative_to(root) if file_path.is_relative_to(root) else file_path
+    if Path(file_path.stem).suffix != ".scenario" and _FOLDER not in inside.parts[:-1]:
+        return None
+    from harness.pytest_plugin.items import ScenarioFile
+
+    return ScenarioFile.from_parent(parent, path=file_path)
+
+
+@pytest.fixture
+def run_scenario(request: pytest.FixtureRequest) -> Callable[..., ScenarioResult]:
+    """Run a scenario: ``result = run_scenario("scenarios/a.yaml", "my_fence.py:MyFence", schedules=200)``.
+
+    That a fence did not do as expected is for the test to say: ``assert result.expected, str(result)``.
+    What there is in a result, and what the function takes, is in `harness.pytest_plugin.running`.
+    """
+    from harness.pytest_plugin.running import runner
+
+    return runner(request.node)

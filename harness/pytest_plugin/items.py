@@ -1,0 +1,89 @@
+"""What pytest collects: a scenario file, and in it one item for each fence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import HarnessError, ScenarioError
+from harness.pytest_plugin.running import ScenarioResult, run, settings_of
+from harness.scenario import Scenario, load
+from harness.scenario.places import expectation_line
+
+__all__ = ["ScenarioFailed", "ScenarioFile", "ScenarioItem"]
+
+
+class ScenarioFailed(Exception):
+    """A fence did not do as expected, or it is not known whether it did."""
+
+    def __init__(self, result: ScenarioResult) -> None:
+        super().__init__(str(result))
+
+
+class ScenarioFile(pytest.File):
+    """A scenario file."""
+
+    def collect(self) -> Iterator[ScenarioItem]:
+        """One item a fence: those asked for, else those of the ini file, else those that the scenario names.
+
+        Raises:
+            CollectError: everything that is wrong with the file.
+        """
+        shown = _shown(self.path, self.config)
+        try:
+            scenario = load(shown)
+        except ScenarioError as error:
+            raise self.CollectError(str(error)) from None
+        asked = self.config.getoption("harness_fence") or self.config.getini("harness_fences")
+        for fence in dict.fromkeys(asked or [*scenario.fences, *scenario.expect] or ["none"]):
+            yield ScenarioItem.from_parent(self, name=fence, scenario=scenario)
+
+
+def _shown(path: Path, config: pytest.Config) -> str:
+    """The path as somebody would write it who stands where pytest was started."""
+    here = config.invocation_params.dir
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+class ScenarioItem(pytest.Item):
+    """A scenario under one fence, which is the item's name.
+
+    Args:
+        scenario: what to run.
+        more: of `pytest.Item`.
+    """
+
+    def __init__(self, *, scenario: Scenario, **more: Any) -> None:
+        super().__init__(**more)
+        self.scenario = scenario
+        self.add_marker("scenario")
+
+    def runtest(self) -> None:
+        """Run it.
+
+        Raises:
+            ScenarioFailed: something was not as expected, or is not known.
+            HarnessError: it could not be run.
+        """
+        result = run(self, self.scenario, self.name, settings_of(self.config), str(self.path))
+        self.user_properties += [
+            ("schedules", result.schedules),
+            ("seed", result.seed),
+            ("violations", ", ".join(f"{kind} {count}" for kind, count in result.violations.items())),
+        ]
+        if not result.expected:
+            raise ScenarioFailed(result)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """The story and the replay command; a traceback of ours would help nobody."""
+        if isinstance(excinfo.value, ScenarioFailed | HarnessError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where the scenario says what it expects of the fence."""
+        line = expectation_line(str(self.path), self.name) - 1
+        return self.path, line, f"{self.scenario.name} / {self.name}"

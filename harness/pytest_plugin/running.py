@@ -1,0 +1,266 @@
+"""Runs one scenario under one fence within a test: as ``run`` does, but quiet, and on this worker's cores.
+
+Explorers are processes of their own here, too. This one must not fork: under xdist it has
+threads, and what a user's tests have set up is nobody's to copy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+
+from harness import corpus
+from harness.campaign import Campaign
+from harness.cli import parser
+from harness.cli.display import Display
+from harness.cli.programs import check_programs, check_witness
+from harness.cli.questions import check_faults, check_inodes, choose_strategy
+from harness.cli.run_command import Run, Task, folder_for
+from harness.errors import UsageError
+from harness.janitor import place
+from harness.question import Question
+from harness.report.case import Case
+from harness.report.summary import Summary
+from harness.scenario import Scenario, load, load_data
+from harness.strategies import DEFAULT
+
+__all__ = ["ScenarioResult", "Settings", "cores_of", "run", "runner", "settings_of", "why_no_kernel_gate"]
+
+_SEED = 1
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_NAME_MAX = 100
+_PROBE = (
+    "import sys; sys.path[:] = {!r}; from harness.gates import unavailable; print(end=unavailable('kernel'))"
+)
+
+
+class ScenarioResult(NamedTuple):
+    """What came of a scenario under a fence.
+
+    Args:
+        scenario, fence: names.
+        expected: whether all was as the scenario expects of the fence, and is known.
+        verdicts: decisions by verdict, see design: ``true_positive``, ``false_positive`` and so on.
+        violations: schedules by kind of violation.
+        unexpected: what is not as expected, in words.
+        inconclusive: why the truth is not known; empty when it is.
+        schedules, seed: how many were run, and of which seed.
+        story: of each violation that was not expected, with the command that replays it.
+        replay: these commands.
+        summary: everything that ``run --json`` says.
+    """
+
+    scenario: str
+    fence: str
+    expected: bool
+    verdicts: dict[str, int]
+    violations: dict[str, int]
+    unexpected: tuple[str, ...]
+    inconclusive: str
+    schedules: int
+    seed: int
+    story: str
+    replay: tuple[str, ...]
+    summary: dict[str, Any]
+
+    def __repr__(self) -> str:
+        # Short: pytest shows it wherever an assertion names the result.
+        word = "not as expected" if self.unexpected else "as expected" if self.expected else "inconclusive"
+        return f"<{self.scenario} / {self.fence}: {word} ({self.schedules} schedules, seed {self.seed})>"
+
+    def __str__(self) -> str:
+        lines = [repr(self)[1:-1]]
+        lines += [f"  {reason}" for reason in self.unexpected]
+        if self.inconclusive:
+            lines.append(f"  inconclusive: {self.inconclusive}")
+        return "\n".join([*lines, *([self.story] if self.story else [])])
+
+
+class Settings(NamedTuple):
+    """What of a run a test may choose: None is the scenario's own number of schedules."""
+
+    schedules: int | None = None
+    seed: int = _SEED
+    strategy: str = DEFAULT
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """Those that the options say."""
+    seed = config.getoption("harness_seed")
+    return Settings(config.getoption("harness_schedules"), _SEED if seed is None else seed)
+
+
+def runner(node: pytest.Item) -> Callable[..., ScenarioResult]:
+    """The function that the fixture hands out."""
+
+    def run_scenario(
+        scenario: str | os.PathLike[str] | Mapping[str, Any],
+        fence: str,
+        *,
+        schedules: int | None = None,
+        seed: int | None = None,
+        strategy: str = DEFAULT,
+    ) -> ScenarioResult:
+        """Run a scenario under a fence.
+
+        Args:
+            scenario: path of a file, from the root directory of the tests; or the keys of one.
+            fence: reference, as for `python -m harness run`; a path is from there, too.
+            schedules: how many; None for what ``--schedules`` says, else the scenario's own.
+            seed: None for what ``--seed`` says, else 1.
+            strategy: name.
+
+        Raises:
+            HarnessError: scenario, fence or strategy cannot be used.
+        """
+        told = settings_of(node.config)
+        settings = Settings(
+            told.schedules if schedules is None else schedules,
+            told.seed if seed is None else seed,
+            choose_strategy(strategy),
+        )
+        if isinstance(scenario, Mapping):
+            return run(node, load_data({"name": node.name, **scenario}, node.nodeid), fence, settings)
+        path = os.path.join(node.config.rootpath, scenario)
+        return run(node, load(path), fence, settings, path)
+
+    return run_scenario
+
+
+def run(
+    node: pytest.Item, scenario: Scenario, fence: str, settings: Settings, file: str = ""
+) -> ScenarioResult:
+    """Run a scenario under a fence.
+
+    Args:
+        node: the test that wants to know.
+        scenario: what to run.
+        fence: reference.
+        settings: schedules, seed, strategy.
+        file: the scenario's; empty where it has none.
+
+    Raises:
+        HarnessError: what ended it.
+        KeyboardInterrupt: the user wants no more.
+    """
+    gate = "free" if why_no_kernel_gate() else "kernel"
+    check_faults([scenario], gate)
+    allowed = bool(node.config.getoption("harness_allow_programs"))
+    check_programs([scenario], allowed, gate, "--harness-allow-programs")
+    known = corpus.known(file) if file else []
+    for path, witness in known:
+        check_witness(path, witness, allowed)
+    check_inodes([scenario], place(None, real=True))
+    schedules = settings.schedules or scenario.schedules
+    question = Question(scenario, fence, gate, settings.strategy, settings.seed, schedules)
+    usable = cores_of(node.config)
+    with _at(node.config.rootpath), Campaign(len(usable), on=usable) as campaign:
+        arguments = parser().parse_args(["run", file or node.nodeid, "--out", _folder(node, fence)])
+        task = Task(question, file, known)
+        work = _Quiet(campaign, arguments, folder_for(arguments, [question]), _Silent(json=True))
+        work.do_all([task])
+        if campaign.interrupted:
+            raise KeyboardInterrupt
+    (case,) = work.reports.cases
+    return _result(case, node.config)
+
+
+class _Quiet(Run):
+    """A run of which nobody hears but the caller: it is one of many, and pytest reports them."""
+
+    title = ""
+
+
+class _Silent(Display):
+    """Shows nothing."""
+
+    def result(self, *_: object) -> None:
+        """Nothing: what is to be said is said by the test."""
+
+
+def _result(case: Case, config: pytest.Config) -> ScenarioResult:
+    found: Summary | None = case.summary
+    assert found is not None
+    story = _from_root(case.text, config)
+    return ScenarioResult(
+        found.scenario,
+        found.fence,
+        not case.failure and not case.error,
+        found.verdicts,
+        found.violations,
+        found.unexpected,
+        found.why_inconclusive,
+        found.schedules,
+        found.seed,
+        story,
+        tuple(line.partition(": ")[2] for line in story.splitlines() if line.startswith("replay: ")),
+        msgspec.to_builtins(found),
+    )
+
+
+def _from_root(text: str, config: pytest.Config) -> str:
+    """Commands that work from where pytest was started."""
+    if config.rootpath == config.invocation_params.dir:
+        return text
+    return re.sub("(?m)^replay: ", lambda _: f"replay: cd {shlex.quote(str(config.rootpath))} && ", text)
+
+
+@contextlib.contextmanager
+def _at(folder: Path) -> Iterator[None]:
+    """Stand in a folder meanwhile: references to fences are named from there, by explorers as well."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def cores_of(config: pytest.Config) -> Sequence[int]:
+    """Processors for explorers: all, or under xdist this worker's share, at least one."""
+    usable = sorted(os.sched_getaffinity(0))
+    told: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if told is None:
+        return usable
+    number = int(re.sub(r"\D", "", told["workerid"]) or 0)
+    return usable[number % len(usable) :: max(1, told["workercount"])]
+
+
+def _folder(node: pytest.Item, fence: str) -> str:
+    """Where witnesses go; the same for the same test, so that nothing piles up."""
+    told = node.config.getoption("--harness-out")
+    cache = getattr(node.config, "cache", None)
+    if told:
+        parent = os.path.join(node.config.invocation_params.dir, told)
+    elif cache is not None:
+        parent = str(cache.mkdir("harness"))
+    else:
+        parent = tempfile.mkdtemp(prefix="harness-")
+    name = node.nodeid if node.nodeid.endswith(f"::{fence}") else f"{node.nodeid}.{fence}"
+    mark = hashlib.sha256(name.encode(errors="replace")).hexdigest()[:8]
+    path = Path(parent, f"{_UNSAFE.sub('_', name)[-_NAME_MAX:].strip('._')}-{mark}")
+    root = node.config.rootpath
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
+
+
+@functools.cache
+def why_no_kernel_gate() -> str:
+    """Why it is not available here; empty when it is. Asked in a process of its own, for it forks."""
+    asked = [sys.executable, "-c", _PROBE.format(sys.path)]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UsageError(f"the kernel gate could not be tried: {done.stderr.strip()}")
+    return done.stdout

@@ -1,0 +1,102 @@
+"""Markdown for a pull request and for the step summary of GitHub: the grid, what differs, the stories.
+
+Names, and what fences say, come from anywhere. A name is written as code in which every
+sign that could mean something is a character reference, which cannot be markup, a link
+or a mention; a story stands in a code block that nothing in it can close.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from harness.report import paired
+from harness.report.case import Case, grid
+
+__all__ = ["BYTES_MAX", "markdown"]
+
+#: GitHub takes no step summary above 1 MiB; a comment may have 65,536 characters.
+BYTES_MAX = 60_000
+_RUNS = re.compile("`+")
+_CUT = "\n\n(cut here: too long; the rest is in the run's folder)\n"
+
+
+def markdown(
+    cases: Sequence[Case], title: str, compared: Sequence[tuple[str, str, paired.Comparison]] = ()
+) -> str:
+    """The document.
+
+    Args:
+        cases: in the order of the run.
+        title: of the heading; ours, and no markup in it.
+        compared: scenario, fence, and its comparison with another.
+
+    Returns:
+        At most `BYTES_MAX` bytes in UTF-8.
+    """
+    done = [case.summary for case in cases if case.summary is not None]
+    parts = [f"### {title}\n", f"{_answer(cases)}\n"]
+    if done:
+        parts.append(_table(grid(done)))
+    differing = paired.rows(compared)
+    if len(differing) > 1:
+        parts.append("Schedules that tell two fences apart (same programs, same draws of the strategy):\n")
+        parts.append(_table(differing))
+    elif compared:
+        parts.append("No schedule tells the fences apart.\n")
+    parts += [_story(case) for case in cases if case.failure or case.error]
+    return _cut("\n".join(parts))
+
+
+def _answer(cases: Sequence[Case]) -> str:
+    failed = sum(bool(case.failure) for case in cases)
+    unknown = sum(bool(case.error) for case in cases)
+    schedules = sum(case.summary.schedules for case in cases if case.summary)
+    if failed:
+        said = f"**Not as expected:** {failed} of {len(cases)}"
+    elif unknown:
+        said = f"**Inconclusive:** {unknown} of {len(cases)}"
+    else:
+        said = f"**As expected:** all {len(cases)}"
+    more = f", inconclusive: {unknown}" if failed and unknown else ""
+    stopped = sum(bool(case.summary.stopped) for case in cases if case.summary)
+    cut = f", the time limit cut {stopped} short" if stopped else ""
+    return f"{said} (scenario x fence){more}; {schedules} schedules{cut}."
+
+
+def _table(table: Sequence[Sequence[str]]) -> str:
+    head, *body = table
+    lines = [_line(map(_code, head)), _line("---" for _ in head), *(_line(map(_code, row)) for row in body)]
+    return "\n".join(lines) + "\n"
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _code(text: str) -> str:
+    safe = "".join(
+        sign if sign.isalnum() or sign in " .,-" else f"&#{ord(sign)};" for sign in _one_line(text)
+    )
+    return f"<code>{safe}</code>" if safe else ""
+
+
+def _one_line(text: str) -> str:
+    return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
+def _story(case: Case) -> str:
+    name = case.summary.scenario if case.summary else case.file
+    head = f"{_code(name)} / {_code(case.fence)}: {_code(case.failure or case.error)}"
+    text = case.text
+    if not text:
+        return f"- {head}\n"
+    fence = "`" * max([3, *(len(run) + 1 for run in _RUNS.findall(text))])
+    return f"<details><summary>{head}</summary>\n\n{fence}text\n{text}\n{fence}\n\n</details>\n"
+
+
+def _cut(text: str) -> str:
+    data = text.encode(errors="backslashreplace")
+    if len(data) <= BYTES_MAX:
+        return data.decode()
+    return data[: BYTES_MAX - len(_CUT)].decode(errors="ignore") + _CUT

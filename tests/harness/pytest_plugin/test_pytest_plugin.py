@@ -1,0 +1,355 @@
+"""Scenario files are test items where somebody asked for it, and nowhere else."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import psutil
+import pytest
+
+from harness.pytest_plugin.running import cores_of
+from tests.acceptance.harness_process import ROGUE, ROOT, SCENARIO, eventually
+
+pytest_plugins = ["pytester"]
+
+# Runs in this process forget what they imported; some of what these import can be imported only once.
+importlib.import_module("harness.pytest_plugin.items")
+importlib.import_module("harness.scenario.loader")
+
+SMALL = SCENARIO.replace("schedules: 20", "schedules: 10")
+BAD = ROGUE.replace("expect: {}", "expect: {ledger: [], none: []}")
+PLUGIN = ("-p", "harness.pytest_plugin")
+needs_gate = pytest.mark.requires("kernel-gate")
+
+
+@pytest.fixture
+def repository(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A user's repository, in whose environment the harness is installed."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    # No others: they take longer to start than most of these tests last.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    return pytester
+
+
+def put(repository: pytest.Pytester, name: str, text: str) -> Path:
+    path = repository.path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def run(repository: pytest.Pytester, *arguments: str, plugin: tuple[str, ...] = PLUGIN) -> pytest.RunResult:
+    return repository.runpytest_subprocess(*plugin, *arguments)
+
+
+def collected(repository: pytest.Pytester, *arguments: str) -> set[str]:
+    # In this process, which is sooner done; nothing runs.
+    result = repository.runpytest_inprocess(*PLUGIN, "--collect-only", "-q", *arguments)
+    return {line for line in result.outlines if "::" in line}
+
+
+def ask_for_scenarios(repository: pytest.Pytester, more: str = "") -> None:
+    put(repository, "pytest.ini", f"[pytest]\nharness_scenarios = true\n{more}")
+
+
+def test_a_repository_that_did_not_ask_for_it_is_left_alone(repository: pytest.Pytester) -> None:
+    put(repository, "scenarios/foreign.yaml", "this: [is, no\n  scenario: of ours")
+    put(repository, "login.scenario.yaml", "- given: a user")
+    light = "{'harness.campaign', 'harness.scenario', 'pydantic', 'yaml', 'rich', 'psutil'}"
+    put(
+        repository, "test_own.py", f"import sys\ndef test_own():\n    assert not {light} & set(sys.modules)\n"
+    )
+    result = run(repository)
+    result.assert_outcomes(passed=1)
+    assert "harness:" not in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--harness-scenarios",), ("--fence", "none"), ("--harness-fence=none",)]
+)
+def test_scenario_files_are_collected_where_an_option_asks_for_it(
+    arguments: tuple[str, ...], repository: pytest.Pytester
+) -> None:
+    for name in (
+        "a.scenario.yaml",
+        "scenarios/b.yaml",
+        "scenarios/deep/c.yml",
+        "other/d.yaml",
+        "e.scenario.json",
+    ):
+        put(repository, name, SMALL)
+    assert collected(repository, *arguments) == {
+        "a.scenario.yaml::none", "scenarios/b.yaml::none", "scenarios/deep/c.yml::none",
+    }  # fmt: skip
+
+
+def test_so_they_are_where_the_ini_file_does_which_may_name_the_fences(repository: pytest.Pytester) -> None:
+    put(repository, "scenarios/s.yaml", SMALL)
+    ask_for_scenarios(repository, "harness_fences =\n  ledger\n  my/fence.py:Mine\n")
+    assert collected(repository) == {"scenarios/s.yaml::ledger", "scenarios/s.yaml::my/fence.py:Mine"}
+    assert collected(repository, "--fence", "none") == {"scenarios/s.yaml::none"}
+
+
+def test_without_any_fence_the_ones_that_the_scenario_names_are_taken(repository: pytest.Pytester) -> None:
+    put(repository, "scenarios/s.yaml", BAD)
+    ask_for_scenarios(repository)
+    assert collected(repository) == {"scenarios/s.yaml::ledger", "scenarios/s.yaml::none"}
+
+
+def test_a_folder_above_the_repository_means_nothing(repository: pytest.Pytester) -> None:
+    root = repository.mkdir("scenarios") / "repository"
+    root.mkdir()
+    (root / "docker.yaml").write_text("services: {}\n")
+    (root / "pytest.ini").write_text("[pytest]\nharness_scenarios = true\n")
+    assert collected(repository, f"--rootdir={root}", "-c", str(root / "pytest.ini"), str(root)) == set()
+
+
+def test_what_is_wrong_with_a_scenario_is_told_by_file_and_line(repository: pytest.Pytester) -> None:
+    put(repository, "scenarios/s.yaml", SMALL.replace("think_steps: 2", "thinks: 2"))
+    ask_for_scenarios(repository)
+    result = repository.runpytest_inprocess(*PLUGIN)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["scenarios/s.yaml:7:5: lanes[[]0[]].thinks: unknown key*"])
+    assert "Traceback" not in result.stdout.str()
+
+
+@needs_gate
+def test_a_failure_is_the_story_and_a_command_that_replays_it(repository: pytest.Pytester) -> None:
+    put(repository, "scenarios/s.yaml", BAD)
+    ask_for_scenarios(repository)
+    result = run(repository, "--schedules", "40", "--seed", "2")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines([
+        "*harness: kernel gate*",
+        "s / none: not as expected (40 schedules, seed 2)",
+        "*missed_takeover was not expected",
+        "missed takeover: runner admitted*",
+        "*<== MISSED TAKEOVER",
+        "FAILED scenarios/s.yaml::none*",
+    ])  # fmt: skip
+    assert "Traceback" not in result.stdout.str()
+    assert replayed(repository, result, repository.path) == 0
+
+
+@needs_gate
+def test_the_command_works_from_where_pytest_was_started(
+    repository: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "from fence import load\n\n\nclass Mine(load('none')):\n    pass\n"
+    put(repository, "fences/mine.py", text)
+    put(repository, "scenarios/s.yaml", ROGUE)
+    ask_for_scenarios(repository, "harness_fences = fences/mine.py:Mine\n")
+    here = repository.mkdir("elsewhere")
+    monkeypatch.chdir(here)
+    result = run(repository, "../scenarios", "--schedules", "40")
+    result.assert_outcomes(failed=1)
+    assert replayed(repository, result, here) == 0
+
+
+def replayed(repository: pytest.Pytester, result: pytest.RunResult, where: Path) -> int:
+    """Status of the replay command that a run told."""
+    (line,) = [line for line in result.outlines if line.startswith("replay: ")]
+    done = subprocess.run(
+        ["sh", "-c", line.removeprefix("replay: ")], cwd=where, capture_output=True, timeout=60, check=False
+    )
+    return done.returncode
+
+
+@needs_gate
+def test_k_m_and_lf_do_what_people_expect(repository: pytest.Pytester) -> None:
+    put(repository, "scenarios/good.yaml", SMALL)
+    put(repository, "scenarios/bad.yaml", BAD)
+    put(repository, "test_own.py", "def test_own(): pass\n")
+    ask_for_scenarios(repository, "addopts = --strict-markers\n")
+    everything = {
+        "scenarios/bad.yaml::ledger", "scenarios/bad.yaml::none", "scenarios/good.yaml::none",
+        "test_own.py::test_own",
+    }  # fmt: skip
+    assert collected(repository) == everything
+    assert collected(repository, "-k", "bad and none") == {"scenarios/bad.yaml::none"}
+    assert collected(repository, "-k", "ledger") == {"scenarios/bad.yaml::ledger"}
+    assert collected(repository, "-m", "not scenario") == {"test_own.py::test_own"}
+    assert collected(repository, "scenarios/bad.yaml::ledger") == {"scenarios/bad.yaml::ledger"}
+    run(repository, "--schedules", "30").assert_outcomes(passed=3, failed=1)
+    again = run(repository, "--schedules", "30", "--lf")
+    again.assert_outcomes(failed=1)
+    again.stdout.fnmatch_lines(["FAILED scenarios/bad.yaml::none*"])
+
+
+@needs_gate
+def test_an_option_that_somebody_else_has_is_theirs(repository: pytest.Pytester) -> None:
+    put(repository, "scenarios/s.yaml", SMALL)
+    ask_for_scenarios(repository)
+    put(repository, "conftest.py", "def pytest_addoption(parser): parser.addoption('--seed', default='x')\n")
+    put(
+        repository,
+        "test_own.py",
+        "def test_own(request): assert request.config.getoption('--seed') == 'abc'\n",
+    )
+    result = run(repository, "--seed", "abc", "--harness-seed", "7", "--junitxml=j.xml")
+    result.assert_outcomes(passed=2)
+    assert '<property name="seed" value="7"' in (repository.path / "j.xml").read_text()
+
+
+@pytest.mark.parametrize("option", ["--schedules=0", "--seed=-1", "--schedules=many", "--harness-seed=1.5"])
+def test_a_value_that_is_none_is_refused(option: str, repository: pytest.Pytester) -> None:
+    assert repository.runpytest_inprocess(*PLUGIN, option).ret == pytest.ExitCode.USAGE_ERROR
+
+
+@needs_gate
+def test_what_cannot_be_known_does_not_pass(repository: pytest.Pytester) -> None:
+    put(repository, "scenarios/s.yaml", SMALL.replace("schedules: 10", "schedules: 2\nsteps_max: 3"))
+    ask_for_scenarios(repository)
+    result = run(repository)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["s / none: inconclusive (2 schedules, seed 1)", "*inconclusive: schedule 0: *"]
+    )
+
+
+@needs_gate
+def test_a_fence_that_cannot_be_used_is_told_without_a_traceback(repository: pytest.Pytester) -> None:
+    put(repository, "scenarios/s.yaml", SMALL)
+    result = run(repository, "--fence", "legder")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["legder: unknown fence; did you mean 'ledger'*"])
+    assert "Traceback" not in result.stdout.str()
+
+
+@needs_gate
+def test_a_scenario_can_be_run_from_python(repository: pytest.Pytester) -> None:
+    put(repository, "scenarios/s.yaml", ROGUE)
+    lanes = "[{'role': 'runner'}, {'role': 'editor', 'actions': ['append-user']}]"
+    put(
+        repository,
+        "test_own.py",
+        "import os, pytest\n"
+        "from harness.errors import HarnessError, ScenarioError\n\n"
+        "def test_file(run_scenario, tmp_path, monkeypatch):\n"
+        "    monkeypatch.chdir(tmp_path)\n"
+        "    result = run_scenario('scenarios/s.yaml', 'none', schedules=30, strategy='random')\n"
+        "    assert os.getcwd() == str(tmp_path)\n"
+        "    assert not result.expected\n"
+        "    assert result.unexpected == ('missed_takeover was not expected',)\n"
+        "    assert result.violations['missed_takeover'] == result.verdicts['missed_takeover'] > 0\n"
+        "    assert (result.schedules, result.seed, result.summary['strategy']) == (30, 5, 'random')\n"
+        "    assert 'MISSED TAKEOVER' in result.story and ' -m harness replay ' in result.replay[0]\n"
+        "    assert result.story in str(result) and len(repr(result)) < 100\n\n"
+        "def test_keys(run_scenario):\n"
+        f"    keys = {{'about': 'a', 'source': 's', 'policy': 'coordinated', 'lanes': {lanes},\n"
+        "            'expect': {'none': ['missed_takeover']}}\n"
+        "    result = run_scenario(keys, 'none', schedules=30, seed=0)\n"
+        "    assert result.expected, str(result)\n"
+        "    assert (result.scenario, result.seed) == ('test_keys', 0)\n"
+        "    assert result.inconclusive == result.story == ''\n\n"
+        "def test_mistakes(run_scenario):\n"
+        "    with pytest.raises(ScenarioError, match='cannot be read'):\n"
+        "        run_scenario('scenarios/t.yaml', 'none')\n"
+        "    with pytest.raises(HarnessError, match='unknown fence'):\n"
+        "        run_scenario('scenarios/s.yaml', 'nnone')\n"
+        "    with pytest.raises(HarnessError, match='strategy luck'):\n"
+        "        run_scenario('scenarios/s.yaml', 'none', strategy='luck')\n",
+    )
+    run(repository, "--seed", "5", "-W", "error").assert_outcomes(passed=3)
+
+
+@needs_gate
+def test_witnesses_go_where_they_are_wanted(repository: pytest.Pytester) -> None:
+    put(repository, "scenarios/s.yaml", BAD)
+    for _ in range(2):
+        run(repository, "--fence", "none", "--schedules", "30", "--harness-out", "kept").assert_outcomes(
+            failed=1
+        )
+    (folder,) = (repository.path / "kept").iterdir()
+    assert {path.name for path in folder.iterdir()} == {"plan.json", "verdicts.jsonl", "witnesses"}
+
+
+@needs_gate
+def test_workers_of_xdist_share_the_items(repository: pytest.Pytester) -> None:
+    for number in range(3):
+        put(repository, f"scenarios/s{number}.yaml", BAD)
+    ask_for_scenarios(repository)
+    plugin = (*PLUGIN, "-p", "xdist.plugin")
+    result = run(repository, "-n", "2", "--schedules", "30", "-W", "error", plugin=plugin)
+    result.assert_outcomes(passed=3, failed=3)
+    assert result.stdout.str().count("<== MISSED TAKEOVER") == 3
+
+
+def _worker(number: int, count: int) -> Any:
+    return SimpleNamespace(workerinput={"workerid": f"gw{number}", "workercount": count})
+
+
+@pytest.mark.parametrize(
+    ("cores", "workers", "shares"),
+    [
+        ({0, 1, 2, 3}, 2, [[0, 2], [1, 3]]),
+        ({4, 7}, 2, [[4], [7]]),
+        ({4, 7}, 3, [[4], [7], [4]]),
+        ({0, 1, 2}, 2, [[0, 2], [1]]),
+        ({5}, 2, [[5], [5]]),
+    ],
+)
+def test_each_worker_of_xdist_has_cores_of_its_own_as_long_as_there_are_enough(
+    cores: set[int], workers: int, shares: list[list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: cores)
+    assert [list(cores_of(_worker(number, workers))) for number in range(workers)] == shares
+    assert list(cores_of(SimpleNamespace())) == sorted(cores)  # type: ignore[arg-type]
+
+
+@needs_gate
+def test_ctrl_c_ends_pytest_and_leaves_nothing(repository: pytest.Pytester) -> None:
+    put(repository, "scenarios/s.yaml", SMALL)
+    command = [sys.executable, "-m", "pytest", *PLUGIN, "--fence", "none", "--schedules", str(10**9)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        me = psutil.Process(process.pid)
+        eventually(lambda: any("harness.team" in " ".join(one.cmdline()) for one in me.children()))
+        family = me.children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == pytest.ExitCode.INTERRUPTED
+    assert "KeyboardInterrupt" in out
+    eventually(lambda: not any(one.is_running() for one in family))
+
+
+def test_our_own_tests_are_the_same_with_the_plugin() -> None:
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    some = ["tests/harness/test_schedule.py", "tests/scenarios", "scenarios"]
+    found = [
+        subprocess.run(
+            [*command, *more, *some], cwd=ROOT, capture_output=True, text=True, timeout=100, check=True
+        )
+        for more in ([], PLUGIN)
+    ]
+    assert found[0].stdout.splitlines()[:-1] == found[1].stdout.splitlines()[:-1]
+    assert "::" in found[0].stdout
+
+
+def test_quoting_is_the_shells() -> None:
+    from harness.pytest_plugin.running import _from_root
+
+    config: Any = SimpleNamespace(rootpath=Path("/a b"), invocation_params=SimpleNamespace(dir=Path("/")))
+    told = _from_root("replay: x\nsaid replay: y", config)
+    assert told == f"replay: cd {shlex.quote('/a b')} && x\nsaid replay: y"
+
+
+@needs_gate
+def test_programs_are_started_only_where_the_user_says_so(repository: pytest.Pytester) -> None:
+    text = SMALL.replace(
+        "- role: heartbeat\n    process: other", "- role: program\n    argv: [touch, '{transcript}']"
+    )
+    put(repository, "scenarios/touched.yaml", text.replace("expect: {}", "expect: {ledger: []}"))
+    ask_for_scenarios(repository)
+    refused = run(repository, "--harness-schedules=1")
+    refused.assert_outcomes(failed=1)
+    refused.stdout.fnmatch_lines(["*would start `touch '{transcript}'`*--harness-allow-programs*"])
+    run(repository, "--harness-schedules=1", "--harness-allow-programs").assert_outcomes(passed=1)

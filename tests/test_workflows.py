@@ -1,0 +1,65 @@
+"""What the workflows of CI call is there: they run where nobody tries them out beforehand."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from harness.cli import parser
+
+ROOT = Path(__file__).parents[1]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+#: What GitHub would put there.
+VALUES = {"$SEED": "7", "$((MINUTES * 60))": "5400"}
+
+
+def _steps(workflow: Path) -> list[dict[str, Any]]:
+    # The base loader: `on` is a word in YAML 1.2, as GitHub reads it.
+    found = yaml.load(workflow.read_text(), yaml.BaseLoader)
+    assert set(found) >= {"name", "on", "jobs", "permissions"}
+    return [step for job in found["jobs"].values() for step in job["steps"]]
+
+
+def _commands(text: str) -> list[list[str]]:
+    for name, value in VALUES.items():
+        text = text.replace(name, value)
+    assert "$" not in text, text
+    return [shlex.split(line) for line in text.splitlines()]
+
+
+def test_there_is_a_stress_job() -> None:
+    assert "stress.yml" in [workflow.name for workflow in WORKFLOWS]
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_every_step_runs_something_of_ours_or_an_action_of_a_fixed_version(workflow: Path) -> None:
+    for step in _steps(workflow):
+        assert ("run" in step) != ("uses" in step), step
+        assert "uses" not in step or re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step["uses"]), step
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_every_call_of_the_harness_is_one_that_it_understands(workflow: Path) -> None:
+    called = []
+    for step in _steps(workflow):
+        for words in _commands(step.get("run", "")):
+            if "harness" in words:
+                arguments = parser().parse_args(words[words.index("harness") + 1 :])
+                called.append(arguments.command)
+                for scenario in getattr(arguments, "scenarios", []):
+                    assert arguments.command == "controls" or (ROOT / scenario).exists()
+    assert {"run", "doctor"} <= set(called)
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_every_target_of_make_exists(workflow: Path) -> None:
+    made = (ROOT / "Makefile").read_text()
+    for step in _steps(workflow):
+        for words in _commands(step.get("run", "")):
+            if words[0] == "make":
+                assert all(target == ".venv" or f"\n{target}:" in made for target in words[1:])
