@@ -255,6 +255,8 @@ def test_nothing_of_a_service_is_left_when_the_gate_is_closed(tmp_path: Path) ->
     with Stage(tmp_path, Crowding) as stage:
         pid = int(stage.run(["pid"]).said()[0])
         assert psutil.pid_exists(pid)
+        # Once, for what is kept open to look at the worker.
+        stage.run(["sed", "ask_append"])
         descriptors = len(os.listdir("/proc/self/fd"))
         for _ in range(5):
             stage.run(["sed", "ask_append"])
