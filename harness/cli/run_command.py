@@ -24,9 +24,10 @@ from harness.cli.questions import (
     questions_of,
 )
 from harness.cli.recalling import Known, recall, with_known
+from harness.cli.reporting import Reporter
 from harness.cli.shrinking import Shrinker, Small
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
-from harness.errors import StoreError, UsageError
+from harness.errors import HarnessError, StoreError, UsageError
 from harness.janitor import place
 from harness.question import Question, Result
 from harness.report.summary import Summary, encode
@@ -37,6 +38,12 @@ from harness.witness import Witness
 __all__ = ["main"]
 
 _SHARE_MIN_S = 0.001
+_OUTCOMES = {
+    OK: "as expected",
+    NOT_EXPECTED: "not as expected",
+    INCONCLUSIVE: "inconclusive",
+    INTERRUPTED: "interrupted",
+}
 #: Schedules of an exhaustive search after which an explorer gives up.
 _EXHAUSTIVE_MAX = 10_000_000
 
@@ -67,7 +74,7 @@ def main(arguments: argparse.Namespace) -> int:
         tasks.append(_Task(question, files[at], kept[at]))
     explorers = arguments.explorers or len(os.sched_getaffinity(0))
     with Campaign(explorers, arguments.session_root) as campaign:
-        run = _Run(campaign, arguments, _folder(arguments, questions))
+        run = _Run(campaign, arguments, _folder(arguments, questions), len(tasks))
         run.do_all(tasks)
     return run.status()
 
@@ -81,10 +88,13 @@ class _Task(NamedTuple):
 
 
 class _Run:
-    def __init__(self, campaign: Campaign, arguments: argparse.Namespace, folder: RunFolder) -> None:
+    def __init__(
+        self, campaign: Campaign, arguments: argparse.Namespace, folder: RunFolder, planned: int
+    ) -> None:
         self._campaign = campaign
         self._display = Display(arguments.json)
         self._folder = folder
+        self._reporter = Reporter(folder, planned)
         limit_s = arguments.time_limit_s
         self._deadline = time.monotonic() + limit_s if limit_s else None
         self._shrinker = Shrinker(
@@ -96,13 +106,28 @@ class _Run:
 
     def do_all(self, tasks: Sequence[_Task]) -> None:
         """Take one task after the other, until the user wants no more."""
+        fault = ""
         try:
             for number, task in enumerate(tasks):
                 if self._campaign.interrupted:
                     return
                 self._do(task, len(tasks) - number)
+        except HarnessError as error:
+            fault = str(error)
+            raise
         finally:
+            # First the page: nobody may be left to read the table.
+            report = self._report(fault)
             self._display.table(self._summaries)
+            self._display.report(report)
+
+    def _report(self, fault: str) -> str:
+        """Write the page; its path, or nothing."""
+        try:
+            return self._reporter.write(_OUTCOMES[self.status()], fault)
+        except StoreError as error:
+            self._not_stored(error)
+            return ""
 
     def _do(self, task: _Task, left: int) -> None:
         """First what is known, then the search."""
@@ -128,6 +153,7 @@ class _Run:
             self._folder.verdict(encode(summary))
         except StoreError as error:
             self._not_stored(error)
+        self._reporter.take(result, summary, witnesses, shrunk)
         self._display.result(result, summary, witnesses, shrunk, known)
         if result.fault is not None:
             raise result.fault

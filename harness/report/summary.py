@@ -29,6 +29,9 @@ class Summary(msgspec.Struct, frozen=True):
         shrunk: by kind of violation: path of the shrunk witness, and how much smaller it is.
         worth: what a pass is worth.
         known: the scenario's kept witnesses and what they show now.
+        found_curve: ``(schedules, those of them that violate)`` at 1, 2, 4 ... schedules.
+        decision_steps: decisions by the steps of all lanes from their begin to their end.
+        decision_steps_own: the same, by the deciding lane's own steps.
     """
 
     scenario: str
@@ -65,6 +68,9 @@ class Summary(msgspec.Struct, frozen=True):
     programs: int = 0
     redundant: int = 0
     violating: dict[str, dict[str, int]] = {}
+    found_curve: tuple[tuple[int, int], ...] = ()
+    decision_steps: dict[int, int] = {}
+    decision_steps_own: dict[int, int] = {}
 
 
 def encode(summary: Summary) -> str:
