@@ -13,7 +13,6 @@ from harness.cli.output import replay_command
 from harness.cli.shrinking import Small
 from harness.question import Result
 from harness.report.html.data import Entry, Example, Finding, Run
-from harness.report.story import headline
 from harness.report.summary import Summary
 from harness.store import RunFolder
 
@@ -76,7 +75,7 @@ class Reporter:
             finding.schedule_index,
             result.tally.violations[kind],
             expected,
-            headline(shown.history, shown.violation),
+            shown.violation.detail,
             replay_command(path).removeprefix("replay: ") if path else "",
             quote(os.path.relpath(path, self._folder.path)) if path else "",
             example,

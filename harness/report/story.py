@@ -13,7 +13,7 @@ from harness.history import Change, End, Event, History, Invoke, Return, Step
 from harness.oracle import Judgement, Violation
 from harness.witness import Critical
 
-__all__ = ["Passage", "Remark", "decisive", "headline", "passages", "story"]
+__all__ = ["Passage", "Remark", "brief", "decisive", "headline", "passages", "story"]
 
 _QUIET = frozenset({"think", "pause"})
 _LINES_MAX = 60
@@ -29,7 +29,7 @@ class Remark(NamedTuple):
     words: str
 
     def __str__(self) -> str:
-        return _FORMS.get(self.kind, "[{}]").format(self.words)
+        return _FORMS.get(self.kind, "[{}]").format(_harmless(self.words))
 
 
 class Passage(NamedTuple):
@@ -61,8 +61,16 @@ def headline(history: History, violation: Violation) -> str:
 
 def _tame(text: str) -> str:
     """What a fence said, on one line and harmless to a terminal."""
-    line = "".join(letter if letter.isprintable() else " " for letter in text)
-    return line if len(line) <= _TEXT_MAX else f"{line[:_TEXT_MAX]}..."
+    return _harmless(brief(text))
+
+
+def _harmless(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def brief(text: str) -> str:
+    """As much of it as one wants to read."""
+    return text if len(text) <= _TEXT_MAX else f"{text[:_TEXT_MAX]}..."
 
 
 def story(
@@ -181,7 +189,7 @@ def _remarks(history: History, index: int, event: Event, violation: Violation) -
             remarks.append(Remark("cause", "taken for a takeover" if suspect else "the effect"))
     elif isinstance(event, Return):
         if event.outcome not in ("ok", "skipped"):
-            detail = f" ({_tame(event.detail)})" if event.detail else ""
+            detail = f" ({brief(event.detail)})" if event.detail else ""
             remarks.append(Remark("outcome", event.outcome.upper() + detail))
         if index == violation.window_from:
             remarks.append(Remark("window", "the window opens"))

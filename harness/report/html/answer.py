@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from harness.report.html.data import Run
+from harness.report.html.data import Entry, Run
 from harness.report.html.markup import Markup, shown, tag
 from harness.report.html.tale import kind_name
 
 __all__ = ["answer", "facts", "headline_of", "tone_of"]
 
 _REASONS_MAX = 12
+#: So many pairs of scenario and fence are told one by one.
+_ENTRIES_MAX = 4
 
 
 def tone_of(run: Run) -> str:
@@ -47,6 +49,7 @@ def answer(run: Run) -> Markup:
         "div",
         tag("h1", headline_of(run)),
         tag("p", shown(_sentence(run))),
+        _by_entry(run),
         _reasons(run),
         class_=f"answer {tone_of(run)}",
         role="status",
@@ -106,8 +109,8 @@ def _sentence(run: Run) -> str:
         return f"Nothing was run to its end; {_pairs(run.planned)} had been asked for."
     if not showing:
         found = "no violation"
-    elif len(entries) == 1:
-        found = f"{_list(entries[0].summary.violations)}"
+    elif showing == len(entries):
+        found = "violations" if showing == 1 else "violations in all of them"
     else:
         found = f"violations in {showing} of them"
     told = f"{schedules} schedules of {asked}: {found}."
@@ -118,14 +121,29 @@ def _sentence(run: Run) -> str:
     return told
 
 
-def _list(violations: dict[str, int]) -> str:
-    return ", ".join(f"{kind_name(kind)} in {_grouped(count)}" for kind, count in violations.items() if count)
+def _by_entry(run: Run) -> Markup | None:
+    """Each by itself where they are few."""
+    if not 0 < len(run.entries) <= _ENTRIES_MAX:
+        return None
+    return tag(
+        "ul", *(tag("li", tag("b", shown(_name(one))), " ", shown(_found(one))) for one in run.entries)
+    )
+
+
+def _name(entry: Entry) -> str:
+    return f"{entry.summary.scenario} / {entry.summary.fence}"
+
+
+def _found(entry: Entry) -> str:
+    schedules = _grouped(entry.summary.schedules)
+    told = [f"{kind_name(one.kind)} in {_grouped(one.count)} of {schedules}" for one in entry.found]
+    return ", ".join(told) if told else f"no violation in {schedules} schedules"
 
 
 def _reasons(run: Run) -> Markup | None:
     reasons = [run.fault] if run.fault else []
     for entry in run.entries:
-        where = f"{entry.summary.scenario} / {entry.summary.fence}"
+        where = _name(entry)
         reasons += [f"{where}: {reason}" for reason in entry.summary.unexpected]
         if entry.summary.why_inconclusive:
             reasons.append(f"{where}: inconclusive: {entry.summary.why_inconclusive}")
@@ -149,4 +167,4 @@ def _spoken_values(values: Iterable[object]) -> str:
 
 
 def _grouped(number: int) -> str:
-    return f"{number:,}".replace(",", "\u2009")
+    return f"{number:,}"

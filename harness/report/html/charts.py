@@ -13,7 +13,7 @@ __all__ = ["curves", "decision_steps"]
 
 _WIDTH, _HEIGHT = 300, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 12, 24
-_BARS_WIDTH, _BARS_HEIGHT, _BINS_MAX = 340, 36, 85
+_BARS_WIDTH, _BARS_HEIGHT, _BINS_MAX = 256, 36, 64
 #: Of a digit of 11.5 px, with some air.
 _DIGIT = 7.4
 _LINE = 15
@@ -117,7 +117,7 @@ def _apart(places: Mapping[int, int], free: Callable[[int, int, int, int], bool]
 
 
 def _grouped(number: int) -> str:
-    return f"{number:,}".replace(",", "\u2009")
+    return f"{number:,}"
 
 
 def decision_steps(run: Run) -> Markup:

@@ -36,7 +36,7 @@ class Finding(msgspec.Struct, frozen=True):
         schedule: lowest index that shows it.
         count: how many schedules show the kind.
         expected: whether the scenario expects it of the fence.
-        headline: one sentence.
+        detail: one sentence.
         replay: the command that shows it again; empty where no witness could be stored.
         witness: path of the witness, seen from the page; empty where there is none.
         example: what to draw; None where another one stands for it.
@@ -46,7 +46,7 @@ class Finding(msgspec.Struct, frozen=True):
     schedule: int
     count: int
     expected: bool
-    headline: str
+    detail: str
     replay: str
     witness: str
     example: Example | None = None

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from harness.report.html.markup import Markup, cells, join, tag
 from harness.report.html.spacetime import Column, Diagram, Row, Span
 
-__all__ = ["LETTER", "Box", "drawn", "labels"]
+__all__ = ["LETTER", "Box", "drawn", "labels", "width_of"]
 
 #: Width of a letter of 11.5 px; the widest of the usual faces takes 6.93.
 LETTER = 7.0
@@ -88,6 +88,11 @@ def drawn(diagram: Diagram, kind: str, starts: Sequence[int]) -> Markup:
         role="img",
         aria_label=f"Space-time diagram of a {kind.replace('_', ' ')}; the story beside it says the same",
     )
+
+
+def width_of(diagram: Diagram) -> int:
+    """How wide the picture is, pixels."""
+    return _placed(diagram).width
 
 
 def labels(diagram: Diagram) -> list[Box]:
@@ -174,7 +179,7 @@ def _window(window: Span | None, place: _Place) -> Markup | None:
     """The window across all lanes, for what falls into it counts whoever did it."""
     if window is None:
         return None
-    top, bottom = place.middles[window.first], place.middles[window.last]
+    top, bottom = place.bottom(window.first) + 2, place.bottom(window.last) + 2
     return join(
         tag("rect", x=0, y=top, width=place.width, height=bottom - top, class_="w"),
         tag("path", d=f"M0 {top}H{place.width}M0 {bottom}H{place.width}", class_="y"),

@@ -8,11 +8,11 @@ __all__ = ["STYLE"]
 
 _COLOURS = """
 :root{color-scheme:light dark;--bg:#fbfbf9;--card:#fff;--ink:#1d2126;--soft:#5c6570;--faint:#8b939d;
---rule:#e2e3df;--band:#f3f3f0;--win:#f6ecc9;--lock:#4d7fc4;--pair:#0b7a75;--good:#1b7a48;--odd:#6a5a8c;
+--rule:#e2e3df;--band:#f3f3f0;--win:#f8efcf;--lock:#4d7fc4;--pair:#0b7a75;--good:#1b7a48;--odd:#6a5a8c;
 --fp:#b85c00;--mt:#b3261e;--st:#6b4fb8;--ot:#8a3b78;--fpc:224 122 20;--mtc:214 60 50;--stc:120 92 210;
 --otc:170 70 150}
 @media screen and (prefers-color-scheme:dark){:root{--bg:#14171a;--card:#1a1e22;--ink:#e3e6e8;--soft:#a3acb5;
---faint:#78828c;--rule:#2c3237;--band:#1f2429;--win:#3a3422;--lock:#6f9fdf;--pair:#4fc4bd;--good:#58c48a;
+--faint:#78828c;--rule:#2c3237;--band:#1f2429;--win:#302b20;--lock:#6f9fdf;--pair:#4fc4bd;--good:#58c48a;
 --odd:#b6a5dc;--fp:#f0a050;--mt:#ff8a80;--st:#b6a2fa;--ot:#e093cf;--fpc:240 150 60;--mtc:240 100 90;
 --stc:150 125 245;--otc:210 110 190}}
 """
@@ -29,7 +29,7 @@ h3{font-size:16px;line-height:1.4;font-weight:650;overflow-wrap:anywhere}
 p,li,dd,td,th{overflow-wrap:anywhere}
 a{color:inherit;text-decoration-color:var(--faint);text-underline-offset:2px}
 code,.mono{font:.84em/1.5 ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace}
-.lead{color:var(--soft);margin:0 0 18px;max-width:46em}
+.lead{color:var(--soft);margin:0 0 18px;max-width:56em}
 .soft{color:var(--soft)}.small{font-size:14px}
 .u{color:var(--mt);border-bottom:1px dotted;font-family:ui-monospace,Menlo,Consolas,
 "DejaVu Sans Mono",monospace}
@@ -39,7 +39,7 @@ code,.mono{font:.84em/1.5 ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mon
 .answer p{max-width:48em;margin-top:8px}
 .answer ul{list-style:none;margin-top:10px}.answer li{margin-top:4px}
 .good{--tone:var(--good)}.bad{--tone:var(--mt)}.known{--tone:var(--fp)}.odd{--tone:var(--odd)}
-.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(112px,1fr));gap:14px 24px}
+.facts{display:flex;flex-wrap:wrap;gap:14px 36px}
 .facts dt{font-size:13px;color:var(--soft);line-height:1.4}
 .facts dd{font-size:17px;font-weight:600;line-height:1.35}
 .scroll{overflow-x:auto;overscroll-behavior-x:contain}
@@ -56,12 +56,14 @@ table.plain{min-width:100%}
 .plain thead th{color:var(--soft);font-weight:500;font-size:13px;vertical-align:bottom}
 .plain tbody th{font-weight:500}
 .plain .num{text-align:right;white-space:nowrap}
+.plain thead th{overflow-wrap:normal}.plain th,.plain td{min-width:64px}
+.plain th:first-child{min-width:150px}.plain th+td{min-width:120px}
 .heat th[scope=row]{position:sticky;left:0;background:var(--bg);padding:3px 16px 3px 0;font-weight:500;
 min-width:112px;max-width:230px;z-index:1}
 .heat thead th{padding:0 0 4px;vertical-align:bottom}
 .heat thead th[colspan]{padding:0 10px 2px 3px;max-width:150px}
 .heat thead tr+tr th{font-weight:500;color:var(--soft);font-size:12px;text-align:center}
-.heat td{min-width:40px;height:28px;padding:0 5px;text-align:center;border:1px solid var(--bg);
+.heat td{min-width:58px;height:28px;padding:0 5px;text-align:center;border:1px solid var(--bg);
 background:var(--band);border-radius:4px}
 .heat td:empty::before{content:"·";color:var(--faint)}
 .heat td.g,.heat th.g{border-left:10px solid var(--bg)}
@@ -90,7 +92,8 @@ margin-top:22px}
 .false_positive{--tone:var(--fp)}.missed_takeover{--tone:var(--mt)}
 .lost_entry,.double_hold,.dead_end,.crash{--tone:var(--ot)}
 .pairup{display:grid;grid-template-columns:minmax(0,1fr);gap:20px 36px;margin-top:16px}
-@media(min-width:1000px){.pairup.slim{grid-template-columns:minmax(0,auto) minmax(300px,1fr)}}
+@media(min-width:880px){.pairup.slim{grid-template-columns:max-content minmax(300px,1fr)}}
+@media(min-width:1240px){.pairup.mid{grid-template-columns:max-content minmax(320px,1fr)}}
 .tale{list-style:none;counter-reset:p;font-size:14.5px;line-height:1.5;max-width:46em}
 .tale li{counter-increment:p;position:relative;padding:5px 0 5px 34px;border-top:1px solid var(--rule)}
 .tale li:first-child{border-top:0}
@@ -105,7 +108,7 @@ font-size:13px;line-height:1.65}
 max-width:46em}
 .decides b{color:var(--pair)}
 .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(270px,100%),1fr));gap:26px 30px}
-.charts h3{font-size:14px}
+.charts h3{font-size:14px}.charts svg{max-width:340px}
 """
 
 _PICTURES = """

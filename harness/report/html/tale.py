@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from harness.report.html.data import Example, Finding
-from harness.report.html.drawing import drawn
+from harness.report.html.drawing import drawn, width_of
 from harness.report.html.markup import Markup, join, shown, tag
 from harness.report.html.spacetime import diagram_of
-from harness.report.story import Passage, passages
+from harness.report.story import Passage, brief, passages
 from harness.report.summary import Summary
 
 __all__ = ["anchor", "article", "kind_name", "replayed"]
 
 _PASSAGES_MAX = 60
-#: Columns that leave room for the story beside them.
-_SLIM = 3
+#: Pictures of at most so many pixels leave room for the story beside them, on more or less wide pages.
+_SLIM, _MIDDLE = 480, 800
 
 
 def kind_name(kind: str) -> str:
@@ -41,12 +41,12 @@ def article(number: int, summary: Summary, finding: Finding, example: Example) -
     return tag(
         "article",
         tag("h3", tag("span", kind_name(finding.kind).capitalize(), class_="tag"), shown(_where(summary))),
-        tag("p", shown(finding.headline), class_="small soft"),
+        tag("p", shown(brief(finding.detail)), class_="small soft"),
         tag(
             "div",
             tag("div", picture, class_="scroll", tabindex="0"),
             tag("div", _story(told), _decisive(example)),
-            class_="pairup slim" if len(diagram.columns) <= _SLIM else "pairup",
+            class_=f"pairup {_beside(width_of(diagram))}".rstrip(),
         ),
         tag("p", shown(_origin(finding, example)), class_="small soft", style="margin-top:16px"),
         replayed(finding, summary.seed),
@@ -60,6 +60,10 @@ def replayed(finding: Finding, seed: int) -> Markup:
     if finding.replay:
         return tag("code", shown(finding.replay), class_="cmd")
     return tag("p", f"No witness is stored; seed {seed} shows it again in schedule {finding.schedule}.")
+
+
+def _beside(width: int) -> str:
+    return "slim" if width <= _SLIM else "mid" if width <= _MIDDLE else ""
 
 
 def _where(summary: Summary) -> str:

@@ -59,10 +59,10 @@ def _row(entry: Entry, depths: list[str]) -> Markup:
     summary = entry.summary
     worth = summary.worth
     assert worth is not None
-    about = "" if worth.exact else "≈\u2009"
+    about = "" if worth.exact else "about "
     rate = f"1 in {int(1 / worth.violation_rate_max)}" if worth.violation_rate_max < 1 else "-"
     bounds = (
-        f"≥\u2009{worth.depth_bounds[depth]:.0%}" if depth in worth.depth_bounds else "-" for depth in depths
+        f"≥ {worth.depth_bounds[depth]:.0%}" if depth in worth.depth_bounds else "-" for depth in depths
     )
     figures = (
         str(worth.schedules),
