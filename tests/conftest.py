@@ -17,6 +17,8 @@ from collections.abc import Callable
 
 import pytest
 
+from tests import browser
+
 _REASON = "this machine lacks: "
 # exit_group is not trapped; a plain exit would wait for a supervisor.
 _INSTALL = "import os; from harness.gates.kernel.filter import install; install(); os._exit(0)"
@@ -52,6 +54,7 @@ _CAPABILITIES: dict[str, Callable[[], bool]] = {
     "kernel-gate": _kernel_gate,
     "ext4": _ext4,
     "mounts": _mounts,
+    "chromium": lambda: browser.found() is not None,
     "node": lambda: shutil.which("node") is not None,
 }
 

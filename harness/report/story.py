@@ -187,6 +187,8 @@ def _remarks(history: History, index: int, event: Event, violation: Violation) -
         if index in violation.causes:
             suspect = violation.kind == "false_positive"
             remarks.append(Remark("cause", "taken for a takeover" if suspect else "the effect"))
+        if index == violation.at:
+            remarks.append(Remark("verdict", violation.kind.replace("_", " ").upper()))
     elif isinstance(event, Return):
         if event.outcome not in ("ok", "skipped"):
             detail = f" ({brief(event.detail)})" if event.detail else ""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from harness.report.html.data import Entry, Run
 from harness.report.html.markup import Markup, cells, join, shown, tag
+from harness.report.html.tables import plain
 
 __all__ = ["curves", "decision_steps"]
 
@@ -60,7 +61,7 @@ def _chart(lines: Sequence[tuple[str, _Points]], what: str) -> Markup:
                 round(_LEFT + _share(at, most) * (end - _LEFT)),
                 round(floor - _share(count, highest) * (floor - _TOP)),
             )
-            for at, count in points
+            for at, count in _bends(points)
         ]
         drawn.append(_line(name, places, single=len(lines) == 1))
     return tag(
@@ -86,11 +87,18 @@ def _chart(lines: Sequence[tuple[str, _Points]], what: str) -> Markup:
 
 
 def _line(name: str, places: Sequence[tuple[int, int]], single: bool) -> Markup:
-    path = tag("path", d="M" + "L".join(f"{x} {y}" for x, y in places), class_="ln")
+    path = tag("path", d="M" + "L".join(f"{x} {y}" for x, y in places))
     if not single:
         return tag("g", tag("title", name), path)
     x, y = places[-1]
-    return join(path, tag("circle", cx=x, cy=y, r=3, class_="pt"))
+    return join(tag("g", path), tag("circle", cx=x, cy=y, r=3, class_="pt"))
+
+
+def _bends(points: _Points) -> _Points:
+    """The points without those between two of the same height."""
+    inner = range(1, len(points) - 1)
+    flat = {at for at in inner if points[at - 1][1] == points[at][1] == points[at + 1][1]}
+    return [point for at, point in enumerate(points) if at not in flat]
 
 
 def _share(value: int, most: int) -> float:
@@ -130,14 +138,15 @@ def decision_steps(run: Run) -> Markup:
     most = max((max(counts, default=0) for counts in whole.values()), default=0)
     if not most:
         return tag("p", "No decision was judged.", class_="soft")
-    heads = ("", "decisions", "half within", "95 % within", "most", "own, half within", "own, most")
-    head = tag("tr", tag("th", "fence"), *(tag("th", name, class_="num" if name else None) for name in heads))
-    rows = (_row(fence, counts, own[fence], most) for fence, counts in whole.items() if counts)
-    table = tag("table", tag("thead", head), tag("tbody", *rows), class_="plain")
-    return tag("div", table, class_="scroll", tabindex="0")
+    heads = (
+        *("fence", "", "decisions", "half within", "95 % within", "most"),
+        *("own, half within", "own, most"),
+    )
+    rows = [_row(fence, counts, own[fence], most) for fence, counts in whole.items() if counts]
+    return plain(heads, rows, 6, "fences")
 
 
-def _row(fence: str, counts: Counter[int], own: Counter[int], most: int) -> Markup:
+def _row(fence: str, counts: Counter[int], own: Counter[int], most: int) -> list[str]:
     figures = (
         sum(counts.values()),
         _within(counts, 0.5),
@@ -146,12 +155,7 @@ def _row(fence: str, counts: Counter[int], own: Counter[int], most: int) -> Mark
         _within(own, 0.5),
         max(own, default=0),
     )
-    return tag(
-        "tr",
-        tag("th", shown(fence), scope="row"),
-        tag("td", _bars(counts, most)),
-        *(tag("td", _grouped(figure), class_="num") for figure in figures),
-    )
+    return [fence, _bars(counts, most), *map(_grouped, figures)]
 
 
 def _within(counts: Counter[int], share: float) -> int:

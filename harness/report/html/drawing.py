@@ -26,18 +26,16 @@ _WIDTH_MIN, _WIDTH_MAX = 132, 290
 _HEIGHTS = {"operation": 24, "step": 18, "note": 19, "gap": 20}
 _BASELINE = 4
 _LABEL_CELLS_MAX = int((_WIDTH_MAX - _LABEL_X - _PAD) / LETTER)
-#: Half of the mark of a step.
-_R = 2.6
 
 
 class Box(NamedTuple):
-    """Where a label is, in pixels of the picture."""
+    """Where a label is, and where its column ends, in pixels of the picture."""
 
     left: float
     top: float
     right: float
     bottom: float
-    text: str
+    column_right: float
 
 
 class _Place(NamedTuple):
@@ -105,7 +103,9 @@ def labels(diagram: Diagram) -> list[Box]:
             left = place.lefts[row.column] + _LABEL_X
             wide = (cells(text) + cells(more)) * LETTER
             y = place.middles[number]
-            boxes.append(Box(left, y - 8, left + wide, y + 8, text + more))
+            boxes.append(
+                Box(left, y - 8, left + wide, y + 8, place.lefts[row.column] + place.widths[row.column])
+            )
     return boxes
 
 
@@ -212,7 +212,13 @@ def _column(diagram: Diagram, number: int, place: _Place) -> Markup:
         "svg",
         *(_bar(span, place, 12, "o") for span in operations),
         *(_bar(span, place, 6, "k") for span in locks),
-        *(_row(row, place.middles[at]) for at, row in enumerate(diagram.rows) if row.column == number),
+        _dots(diagram.rows, number, place),
+        *(_mark(row, place.middles[at]) for at, row in enumerate(diagram.rows) if row.column == number),
+        tag(
+            "g",
+            *(_words(row, place.middles[at]) for at, row in enumerate(diagram.rows) if row.column == number),
+            transform=f"translate({_LABEL_X} {_BASELINE})",
+        ),
         x=place.lefts[number],
         width=place.widths[number],
         height=place.height,
@@ -227,24 +233,30 @@ def _bar(span: Span, place: _Place, width: int, name: str) -> Markup:
     return tag("rect", x=left, y=top, width=width, height=bottom - top, rx=width // 2, class_=name)
 
 
-def _row(row: Row, y: int) -> Markup:
+def _words(row: Row, y: int) -> Markup:
     text, more = _label(row)
     name = {"operation": "h", "note": "v" if row.mark == "verdict" else "m"}.get(
         row.kind, row.mark[:1] or None
     )
     whole = f"{row.text} {row.more}".rstrip()
-    return join(
-        _mark(row, y),
-        tag(
-            "text",
-            tag("title", whole) if whole not in (text, f"{text} {more.strip()}") else None,
-            text,
-            tag("tspan", more, class_="m") if more else None,
-            x=_LABEL_X,
-            y=y + _BASELINE,
-            class_=name,
-        ),
+    return tag(
+        "text",
+        tag("title", whole) if whole not in (text, f"{text} {more.strip()}") else None,
+        text,
+        tag("tspan", more, class_="m") if more else None,
+        y=y,
+        class_=name,
     )
+
+
+def _dots(rows: Sequence[Row], column: int, place: _Place) -> Markup | None:
+    """Steps without a mark of their own: lines of no length with round ends, all in one path."""
+    plain = [
+        place.middles[at]
+        for at, row in enumerate(rows)
+        if row.column == column and row.kind == "step" and not row.mark
+    ]
+    return tag("path", d="".join(f"M{_LINE_X} {y}h0" for y in plain), class_="d") if plain else None
 
 
 def _mark(row: Row, y: int) -> Markup | None:
@@ -260,6 +272,4 @@ def _mark(row: Row, y: int) -> Markup | None:
         return tag("path", d=f"M{x - 5} {y}h10", class_="y")
     if row.mark == "fault":
         return join(tag("path", d=f"M{x - 4} {y - 4}l8 8m0 -8l-8 8", class_="df"), ring)
-    if row.kind == "note":
-        return None
-    return join(tag("circle", cx=x, cy=y, r=_R, class_="d"), ring)
+    return ring

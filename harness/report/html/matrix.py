@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
 from harness.report.html.data import Entry, Run
 from harness.report.html.markup import Markup, shown, tag
 from harness.report.html.tale import anchor
@@ -10,6 +14,10 @@ __all__ = ["matrix"]
 
 #: Share of the decisions from which a cell is so dark.
 _LEVELS = (0.0, 0.05, 0.2, 0.5)
+#: Fences that less than one in so many scenarios asks about stand below.
+_RARE = 10
+#: With more fences than this, columns get narrow.
+_ROOMY = 4
 _SHORT = {"false_positive": "false pos.", "missed_takeover": "missed", "stuck": "stuck", "other": "other"}
 _LETTERS = {"false_positive": "f", "missed_takeover": "m", "stuck": "s", "other": "o"}
 
@@ -32,24 +40,47 @@ def matrix(run: Run, drawn: frozenset[str]) -> Markup:
     columns = ["false_positive", "missed_takeover", "stuck"]
     if any(_others(entry) for entry in run.entries):
         columns.append("other")
+    asked = Counter(fence for _, found in rows for fence in found)
+    # A column that is nearly empty tells less than a line.
+    common = [fence for fence in fences if asked[fence] * _RARE >= len(rows)]
     body = [
+        tag("tr", tag("th", shown(scenario), scope="row"), *_line(found, common, columns, drawn))
+        for scenario, found in rows
+        if not found.keys().isdisjoint(common)
+    ]
+    rare = [
         tag(
             "tr",
-            tag("th", shown(scenario), scope="row"),
-            *(cell for fence in fences for cell in _cells(found.get(fence), columns, drawn)),
+            tag("th", shown(fence), scope="row"),
+            tag("td", shown(scenario), class_="none where"),
+            *_line(found, [fence], columns, drawn),
         )
+        for fence in fences
+        if fence not in common
         for scenario, found in rows
+        if fence in found
     ]
-    table = tag("table", _head(fences, columns), tag("tbody", *body), class_="heat")
-    return tag("div", tag("div", table, class_="scroll", tabindex="0"), _key(run, columns))
+    return tag(
+        "div",
+        _heat(_head("scenario", common, columns), body, "heat dense" if len(common) > _ROOMY else "heat"),
+        _heat(_head("fences of few scenarios", [""], columns, "scenario"), rare) if rare else None,
+        _key(run, columns),
+    )
 
 
-def _head(fences: list[str], columns: list[str]) -> Markup:
+def _heat(head: Markup, body: list[Markup], name: str = "heat") -> Markup:
+    return tag("div", tag("table", head, tag("tbody", *body), class_=name), class_="scroll", tabindex="0")
+
+
+def _head(first: str, fences: list[str], columns: list[str], second: str = "") -> Markup:
+    names = [
+        tag("th", tag("span", name, class_="soft small"), rowspan=2, scope="col") for name in (first, second)
+    ]
     return tag(
         "thead",
         tag(
             "tr",
-            tag("th", tag("span", "scenario", class_="soft small"), rowspan=2, scope="col"),
+            *(names if second else names[:1]),
             *(
                 tag("th", shown(fence), colspan=len(columns), scope="colgroup", class_="g")
                 for fence in fences
@@ -58,7 +89,7 @@ def _head(fences: list[str], columns: list[str]) -> Markup:
         tag(
             "tr",
             *(
-                tag("th", _SHORT[name], scope="col", class_="g" if not number else None)
+                tag("th", _SHORT[name], scope="col", class_=None if number else "g")
                 for _ in fences
                 for number, name in enumerate(columns)
             ),
@@ -66,16 +97,25 @@ def _head(fences: list[str], columns: list[str]) -> Markup:
     )
 
 
+def _line(
+    found: Mapping[str, tuple[int, Entry]], fences: list[str], columns: list[str], drawn: frozenset[str]
+) -> Iterable[Markup]:
+    """The cells of one scenario; where fences were not asked there is one empty cell for all of them."""
+    for asked, group in itertools.groupby(fences, key=found.__contains__):
+        if asked:
+            for fence in group:
+                yield from _cells(*found[fence], columns, drawn)
+        else:
+            yield tag("td", colspan=len(columns) * len(list(group)), class_="g none")
+
+
 def _others(entry: Entry) -> dict[str, int]:
     apart = ("false_positive", "missed_takeover")
     return {kind: count for kind, count in entry.summary.violations.items() if kind not in apart and count}
 
 
-def _cells(found: tuple[int, Entry] | None, columns: list[str], drawn: frozenset[str]) -> list[Markup]:
-    """The cells of one fence in one scenario; where it was not asked they stay empty."""
-    if found is None:
-        return [tag("td", class_="none" if number else "g none") for number in range(len(columns))]
-    number, entry = found
+def _cells(number: int, entry: Entry, columns: list[str], drawn: frozenset[str]) -> list[Markup]:
+    """The cells of one fence in one scenario."""
     summary = entry.summary
     others = _others(entry)
     counts = {

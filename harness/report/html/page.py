@@ -10,20 +10,28 @@ from harness.report.html.data import Entry, Finding, Run
 from harness.report.html.markup import Markup, join, shown, tag
 from harness.report.html.matrix import matrix
 from harness.report.html.style import STYLE
+from harness.report.html.tables import plain
 from harness.report.html.tale import anchor, article, kind_name
 from harness.report.html.trust import worth_of_passes
 
 __all__ = ["page"]
 
-#: For the stories; what else there is stays far below 100 kB a hundred scenarios.
-_STORIES_BYTES_MAX = 150_000
+#: What pages of many scenarios keep to, by cutting pictures.
+_BYTES_MAX, _STORIES_BYTES_MIN = 280_000, 60_000
+#: There is no shorter one.
+_STORY_BYTES_MIN = 2_500
+#: Expected violations after so many stories open on request.
+_OPEN_MAX = 6
+_WITNESS = "Replay one with `python -m harness replay` and the file that its name leads to."
 #: No script, no address, whatever should get past all the escaping.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 def page(run: Run) -> str:
     """One HTML file that needs nothing else."""
-    stories = _stories(run)
+    # Without any picture everything is a mention, and nothing is larger.
+    room = _BYTES_MAX - sum(map(len, _sections(run, [], frozenset()))) - len(STYLE)
+    stories = _stories(run, max(room, _STORIES_BYTES_MIN))
     drawn = frozenset(name for name, _ in stories)
     body = tag(
         "main",
@@ -56,7 +64,7 @@ def _sections(run: Run, stories: Sequence[Markup], drawn: frozenset[str]) -> Ite
     if mentioned:
         yield _section(
             "More of the same" if stories else "What went wrong",
-            "Each is the first of its kind under its scenario and fence; its witness replays as above.",
+            f"Each is the first of its kind under its scenario and fence. {_WITNESS}",
             _mentions(mentioned),
         )
     if any(entry.summary.violations for entry in run.entries):
@@ -101,20 +109,34 @@ def _legend() -> Markup:
     )
 
 
-def _stories(run: Run) -> list[tuple[str, Markup]]:
-    """Violations with their pictures, what nobody expected first, as many as the page can bear."""
+def _stories(run: Run, room: int) -> list[tuple[str, Markup]]:
+    """Violations with their pictures, as many as the page can bear.
+
+    What nobody expected comes first, then the first of each kind, then the rest.
+    """
+    drawable = [
+        (number, entry, finding)
+        for number, entry in enumerate(run.entries)
+        for finding in entry.found
+        if finding.example is not None
+    ]
+    firsts = {finding.kind: id(finding) for _, _, finding in reversed(drawable)}
+    drawable.sort(key=lambda one: (one[2].expected, id(one[2]) != firsts[one[2].kind]))
     told: list[tuple[str, Markup]] = []
-    left = _STORIES_BYTES_MAX
-    for expected in (False, True):
-        for number, entry in enumerate(run.entries):
-            for finding in entry.found:
-                if finding.example is None or finding.expected is not expected:
-                    continue
-                story = article(number, entry.summary, finding, finding.example)
-                if told and len(story) > left:
-                    continue
-                left -= len(story)
-                told.append((anchor(number, finding.kind), story))
+    for number, entry, finding in drawable:
+        if told and room < _STORY_BYTES_MIN:
+            break
+        assert finding.example is not None
+        story = article(
+            number,
+            entry.summary,
+            finding,
+            finding.example,
+            folded=len(told) >= _OPEN_MAX and finding.expected,
+        )
+        if len(story) <= room or not told:
+            room -= len(story)
+            told.append((anchor(number, finding.kind), story))
     return told
 
 
@@ -125,26 +147,27 @@ def _mentioned(run: Run, drawn: frozenset[str]) -> Iterable[tuple[Entry, Finding
                 yield entry, finding
 
 
-def _mentions(mentioned: Iterable[tuple[Entry, Finding]]) -> Markup:
-    heads = ("scenario", "fence", "violation", "schedules", "first", "witness")
-    numeric = ("schedules", "first")
-    head = tag("tr", *(tag("th", name, class_="num" if name in numeric else None) for name in heads))
-    rows = (
-        tag(
-            "tr",
-            tag("th", shown(entry.summary.scenario), scope="row"),
-            tag("td", shown(entry.summary.fence)),
-            tag("td", kind_name(finding.kind), None if finding.expected else tag("b", ", not expected")),
-            tag("td", str(finding.count), class_="num"),
-            tag("td", str(finding.schedule), class_="num"),
-            tag("td", tag("a", shown(finding.witness.rpartition("/")[2]), href=finding.witness))
-            if finding.witness
-            else tag("td", "not stored"),
-        )
+def _mentions(mentioned: Sequence[tuple[Entry, Finding]]) -> Markup:
+    rows = [
+        [
+            entry.summary.scenario,
+            entry.summary.fence,
+            _mention(finding),
+            str(finding.count),
+            str(finding.schedule),
+        ]
         for entry, finding in mentioned
+    ]
+    heads = ("scenario", "fence", "violation and witness", "schedules", "first")
+    return plain(heads, rows, 2, "more, each with its witness")
+
+
+def _mention(finding: Finding) -> Markup:
+    name = kind_name(finding.kind)
+    return join(
+        tag("a", name, href=finding.witness) if finding.witness else f"{name} (not stored)",
+        None if finding.expected else tag("b", ", not expected"),
     )
-    table = tag("table", tag("thead", head), tag("tbody", *rows), class_="plain")
-    return tag("div", table, class_="scroll", tabindex="0")
 
 
 def _again(run: Run) -> Markup:

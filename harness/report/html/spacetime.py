@@ -159,6 +159,8 @@ class _Script:
         self._pair = {steps[step]: number for number, step in enumerate(wanted, 1) if step < len(steps)}
         for at, event in enumerate(self._history.events):
             self._take(at, event)
+            if at == self._violation.at and not (self.rows and self.rows[-1].mark == "verdict"):
+                self._note(at, self._violation.lane, self._violation.kind.replace("_", " "), "verdict")
         for lane, first in self._held.items():
             self._locks.append(Span(self._places[lane], first, len(self.rows) - 1))
 
@@ -259,8 +261,6 @@ class _Script:
         for lane, what in event.waiting:
             if lane in self._places:
                 self._note(-1, lane, f"waits for {what}", "")
-        if at == self._violation.at:
-            self._note(at, self._violation.lane, self._violation.kind.replace("_", " "), "verdict")
 
     def _note(self, at: int, lane: int, words: str, mark: str) -> None:
         column = self._places.get(lane, 0)

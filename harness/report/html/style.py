@@ -22,7 +22,7 @@ _PAGE = """
 html{-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--bg);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",
 Roboto,"Helvetica Neue","Noto Sans","DejaVu Sans",sans-serif;font-variant-numeric:tabular-nums}
-main{max-width:1240px;margin:0 auto;padding:40px 28px 64px}
+main{max-width:1330px;margin:0 auto;padding:40px 28px 64px}
 h1,h2,h3,p,ol,ul,dl,dd,figure{margin:0;padding:0}
 h2{font-size:20px;line-height:1.3;font-weight:650;margin:56px 0 4px;letter-spacing:-.01em}
 h3{font-size:16px;line-height:1.4;font-weight:650;overflow-wrap:anywhere}
@@ -42,7 +42,7 @@ code,.mono{font:.84em/1.5 ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mon
 .facts{display:flex;flex-wrap:wrap;gap:14px 36px}
 .facts dt{font-size:13px;color:var(--soft);line-height:1.4}
 .facts dd{font-size:17px;font-weight:600;line-height:1.35}
-.scroll{overflow-x:auto;overscroll-behavior-x:contain}
+.after{margin-top:14px}.scroll{overflow-x:auto;overscroll-behavior-x:contain}
 .cmd{display:block;background:var(--band);border-radius:6px;padding:8px 12px;overflow-wrap:anywhere;
 white-space:pre-wrap;margin-top:6px}
 footer{margin-top:64px;padding-top:14px;border-top:1px solid var(--rule);color:var(--soft);font-size:14px}
@@ -55,11 +55,14 @@ table.plain{min-width:100%}
 .plain th,.plain td{padding:5px 18px 5px 0;border-bottom:1px solid var(--rule);vertical-align:baseline}
 .plain thead th{color:var(--soft);font-weight:500;font-size:13px;vertical-align:bottom}
 .plain tbody th{font-weight:500}
-.plain .num{text-align:right;white-space:nowrap}
+.r2 tr>:nth-last-child(-n+2),.r6 tr>:nth-last-child(-n+6),.r5 tr>:nth-last-child(-n+5),
+.r7 tr>:nth-last-child(-n+7),.r3 tr>:nth-last-child(-n+3),.r4 tr>:nth-last-child(-n+4){text-align:right;
+white-space:nowrap}
 .plain thead th{overflow-wrap:normal}.plain th,.plain td{min-width:64px}
 .plain th:first-child{min-width:150px}.plain th+td{min-width:120px}
 .heat th[scope=row]{position:sticky;left:0;background:var(--bg);padding:3px 16px 3px 0;font-weight:500;
-min-width:112px;max-width:230px;z-index:1}
+min-width:min(190px,34vw);max-width:230px;z-index:1}
+.dense td{min-width:36px!important}.dense{font-size:13px}
 .heat thead th{padding:0 0 4px;vertical-align:bottom}
 .heat thead th[colspan]{padding:0 10px 2px 3px;max-width:150px}
 .heat thead tr+tr th{font-weight:500;color:var(--soft);font-size:12px;text-align:center}
@@ -67,8 +70,9 @@ min-width:112px;max-width:230px;z-index:1}
 background:var(--band);border-radius:4px}
 .heat td:empty::before{content:"·";color:var(--faint)}
 .heat td.g,.heat th.g{border-left:10px solid var(--bg)}
-.heat td.none{background:none}.heat td.none:empty::before{content:""}
+.heat td.none{background:none}.heat td.none::before{content:""!important}
 .heat td.x{box-shadow:inset 0 0 0 2px var(--mt);font-weight:700}
+.heat td.where{text-align:left;padding-right:12px}.scroll+.scroll{margin-top:20px}
 .heat td.q{box-shadow:inset 0 0 0 2px var(--odd)}
 .heat td a{text-decoration:none}
 .f1{background:rgb(var(--fpc)/.14)!important}.f2{background:rgb(var(--fpc)/.28)!important}
@@ -86,6 +90,7 @@ background:var(--band)}
 """
 
 _STORIES = """
+details>summary{cursor:pointer;padding:6px 0}details>summary::marker{color:var(--faint)}
 article{background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:20px 22px 22px;
 margin-top:22px}
 .tag{display:inline-block;font-size:13px;font-weight:650;color:var(--tone);margin-right:10px}
@@ -121,14 +126,15 @@ svg .h{font-weight:700}svg .p{fill:var(--soft)}
 .st .w{fill:var(--win);fill-opacity:.72}.st .y{stroke:var(--soft);stroke-width:1.2;stroke-dasharray:4 3;
 fill:none}
 .st .o{fill:var(--card);stroke:var(--faint);stroke-width:1}.st .k{fill:var(--lock);fill-opacity:.75}
-.st .d{fill:var(--soft)}.st .de{fill:var(--ink)}.st .dc,.st .dv{fill:var(--tone)}
+.st .d{stroke:var(--soft);stroke-width:5.4;stroke-linecap:round}
+.st .de{fill:var(--ink)}.st .dc,.st .dv{fill:var(--tone)}
 .st .df{stroke:var(--tone);stroke-width:2;fill:none}
 .st text.c,.st text.v,.st text.f{fill:var(--tone);font-weight:700;stroke:none}
 .st text.e{font-weight:700}
 .st .c{stroke:var(--pair);stroke-width:1.6;fill:none}.st .r{stroke:var(--pair);stroke-width:2;fill:none}
-.ch .ax{stroke:var(--rule);fill:none}.ch .ln{stroke:var(--tone,var(--lock));stroke-width:1.8;fill:none;
+.ch .ax{stroke:var(--rule);fill:none}.ch g path{stroke:var(--tone,var(--lock));stroke-width:1.8;fill:none;
 stroke-linejoin:round;stroke-linecap:round}
-.ch.many .ln{stroke-width:1.1;stroke-opacity:.55}.ch .pt{fill:var(--tone,var(--lock))}
+.ch.many g path{stroke-width:1.1;stroke-opacity:.55}.ch .pt{fill:var(--tone,var(--lock))}
 .ch .bar{fill:var(--lock)}.ch .md{stroke:var(--ink);stroke-width:1.5}
 .ch text{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
 .key svg{display:inline-block;vertical-align:-3px;margin-right:6px}

@@ -26,7 +26,9 @@ def anchor(entry: int, kind: str) -> str:
     return f"v{entry}-{kind}"
 
 
-def article(number: int, summary: Summary, finding: Finding, example: Example) -> Markup:
+def article(
+    number: int, summary: Summary, finding: Finding, example: Example, folded: bool = False
+) -> Markup:
     """Everything about one violation.
 
     Args:
@@ -34,13 +36,13 @@ def article(number: int, summary: Summary, finding: Finding, example: Example) -
         summary: of its scenario and fence.
         finding: what is told.
         example: what is drawn.
+        folded: whether it opens on request.
     """
     diagram = diagram_of(example)
     told = passages(example.history, example.violation)
     picture = drawn(diagram, finding.kind, [passage.at for passage in told])
-    return tag(
-        "article",
-        tag("h3", tag("span", kind_name(finding.kind).capitalize(), class_="tag"), shown(_where(summary))),
+    title = tag("h3", tag("span", kind_name(finding.kind).capitalize(), class_="tag"), shown(_where(summary)))
+    body = join(
         tag("p", shown(brief(finding.detail)), class_="small soft"),
         tag(
             "div",
@@ -48,11 +50,11 @@ def article(number: int, summary: Summary, finding: Finding, example: Example) -
             tag("div", _story(told), _decisive(example)),
             class_=f"pairup {_beside(width_of(diagram))}".rstrip(),
         ),
-        tag("p", shown(_origin(finding, example)), class_="small soft", style="margin-top:16px"),
+        tag("p", shown(_origin(finding, example)), class_="small soft after"),
         replayed(finding, summary.seed),
-        id=anchor(number, finding.kind),
-        class_=finding.kind,
     )
+    whole = tag("details", tag("summary", title), body) if folded else join(title, body)
+    return tag("article", whole, id=anchor(number, finding.kind), class_=finding.kind)
 
 
 def replayed(finding: Finding, seed: int) -> Markup:
