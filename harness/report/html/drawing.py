@@ -25,6 +25,7 @@ _PAD = 8
 _WIDTH_MIN, _WIDTH_MAX = 132, 290
 _HEIGHTS = {"operation": 24, "step": 18, "note": 19, "gap": 20}
 _BASELINE = 4
+_NAME_CELLS_MIN = 16
 _LABEL_CELLS_MAX = int((_WIDTH_MAX - _LABEL_X - _PAD) / LETTER)
 
 
@@ -133,7 +134,8 @@ def _label(row: Row) -> tuple[str, str]:
     """A row's words, as many as there is room for."""
     text = row.text if row.times == 1 else f"{row.text} \u00d7{row.times}"
     more = f"  {row.more}" if row.more else ""
-    text = _cut(text, _LABEL_CELLS_MAX)
+    # What came of a step says more than a long name does.
+    text = _cut(text, max(_NAME_CELLS_MIN, _LABEL_CELLS_MAX - cells(more)))
     return text, _cut(more, _LABEL_CELLS_MAX - cells(text))
 
 
@@ -165,14 +167,18 @@ def _bands(columns: Sequence[Column], place: _Place) -> Markup:
         width = sum(place.widths[number] for number in numbers)
         parts.append(tag("rect", x=left + 1, y=1, width=width - 3, height=place.height - 2, rx=7, class_="b"))
         most = int((width - _PAD) / LETTER) - 1
-        parts.append(tag("text", _cut(process, most), x=left + 9, y=17, class_="p"))
+        parts.append(_named(process, most, left + 9, 17, "p"))
         for number in numbers:
             most = int((place.widths[number] - _PAD) / LETTER) - 1
-            name = _cut(columns[number].name, most)
-            parts.append(tag("text", name, x=place.lefts[number] + 9, y=34, class_="h"))
+            parts.append(_named(columns[number].name, most, place.lefts[number] + 9, 34, "h"))
             x = place.lefts[number] + _LINE_X
             parts.append(tag("path", d=f"M{x} {_HEAD - 4}V{place.height - 6}", class_="l"))
     return join(*parts)
+
+
+def _named(name: str, most: int, x: int, y: int, style: str) -> Markup:
+    short = _cut(name, most)
+    return tag("text", tag("title", name) if short != name else None, short, x=x, y=y, class_=style)
 
 
 def _window(window: Span | None, place: _Place) -> Markup | None:
@@ -238,7 +244,7 @@ def _words(row: Row, y: int) -> Markup:
     name = {"operation": "h", "note": "v" if row.mark == "verdict" else "m"}.get(
         row.kind, row.mark[:1] or None
     )
-    whole = f"{row.text} {row.more}".rstrip()
+    whole = f"{row.text} {row.more}".rstrip(" ")
     return tag(
         "text",
         tag("title", whole) if whole not in (text, f"{text} {more.strip()}") else None,

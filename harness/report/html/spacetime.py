@@ -224,7 +224,7 @@ class _Script:
             more.append("waits for the lock" if step.lock.kind == "blocked" else f"lock reclaimed{whose}")
         if at in self._violation.causes:
             mark = "cause"
-        text = visible(f"{step.call} {step.path}".rstrip())
+        text = visible(f"{step.call} {step.path}".rstrip(" "))
         told = visible(", ".join(more))
         return Row("step", self._places[step.lane], text, told, at, mark, self._pair.get(at, 0))
 

@@ -48,7 +48,7 @@ def article(
             "div",
             tag("div", picture, class_="scroll", tabindex="0"),
             tag("div", _story(told), _decisive(example)),
-            class_=f"pairup {_beside(width_of(diagram))}".rstrip(),
+            class_=f"pairup {_beside(width_of(diagram))}".rstrip(" "),
         ),
         tag("p", shown(_origin(finding, example)), class_="small soft after"),
         replayed(finding, summary.seed),
