@@ -40,8 +40,12 @@ const look = page => {
   for (const picture of page.querySelectorAll("figure svg, .scroll > svg, td > svg")) {
     const edge = picture.getBoundingClientRect();
     const texts = [...picture.querySelectorAll("text")].map(text => {
-      const box = text.getBoundingClientRect(), clip = text.closest("svg").getBoundingClientRect();
-      if (box.right > clip.right + 1) wrong.push("runs out of its column: " + text.textContent);
+      const box = text.getBoundingClientRect(), column = text.closest("svg");
+      // The box of a picture in a picture is that of what it holds.
+      const end = column === picture ? edge.right
+        : edge.left + (column.x.baseVal.value + column.width.baseVal.value) * edge.width
+          / picture.viewBox.baseVal.width;
+      if (box.right > end + 1) wrong.push("runs out of its column: " + text.textContent);
       if (box.left < edge.left - 1 || box.right > edge.right + 1 || box.top < edge.top - 2
         || box.bottom > edge.bottom + 2) wrong.push("runs out of its picture: " + text.textContent);
       return {box, words: text.textContent};
