@@ -22,6 +22,11 @@ test: $(STAMP)
 stress: $(STAMP)
 	$(VENV)/bin/python tests/stress.py
 
+# The pictures of the report in docs/; needs chromium.
+.PHONY: screenshots
+screenshots: $(STAMP)
+	$(VENV)/bin/python tests/screenshots.py
+
 check: $(STAMP)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .

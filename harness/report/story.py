@@ -194,7 +194,9 @@ def _remarks(history: History, index: int, event: Event, violation: Violation) -
             detail = f" ({brief(event.detail)})" if event.detail else ""
             remarks.append(Remark("outcome", event.outcome.upper() + detail))
         if index == violation.window_from:
-            remarks.append(Remark("window", "the window opens"))
+            early = any(cause < index for cause in violation.causes)
+            words = "the window is open since its read" if early else "the window opens"
+            remarks.append(Remark("window", words))
         if index == violation.at:
             remarks.append(Remark("verdict", violation.kind.replace("_", " ").upper()))
     return remarks

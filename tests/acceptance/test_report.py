@@ -98,7 +98,7 @@ def test_an_interrupted_run_leaves_a_page_with_what_was_found(harness: Harness, 
     assert ended.status == 130
     page = _page(harness)
     assert "<h1>Interrupted</h1>" in page
-    assert "1 scenario and fence of 2" in page
+    assert "one scenario and fence of 2" in page
 
 
 def test_a_page_that_cannot_be_written_makes_the_run_inconclusive_and_is_told_once(

@@ -100,7 +100,7 @@ def _spoken(kinds: Iterable[str], what: str) -> str:
 
 def _sentence(run: Run) -> str:
     entries = run.entries
-    schedules = _grouped(sum(entry.summary.schedules for entry in entries))
+    schedules = f"{_grouped(sum(entry.summary.schedules for entry in entries))} schedules"
     showing = sum(1 for entry in entries if entry.summary.violations)
     asked = _pairs(len(entries))
     if len(entries) < run.planned:
@@ -109,15 +109,16 @@ def _sentence(run: Run) -> str:
         return f"Nothing was run to its end; {_pairs(run.planned)} had been asked for."
     if not showing:
         found = "no violation"
-    elif showing == len(entries):
-        found = "violations" if showing == 1 else "violations in all of them"
+    elif len(entries) == 1:
+        found = "a violation in some of them"
     else:
-        found = f"violations in {showing} of them"
-    told = f"{schedules} schedules of {asked}: {found}."
+        found = f"violations in {'all' if showing == len(entries) else showing} of them"
+    told = f"{schedules} of {asked}: {found}."
     if run.outcome == "interrupted":
         return f"The run was ended before it was done. Until then, {told}"
     if tone_of(run) == "known":
-        return f"{told} The scenarios expect every one of them, and nothing else showed."
+        whose = "The scenario expects" if len(entries) == 1 else "The scenarios expect"
+        return f"{told} {whose} what showed, and nothing else did."
     return told
 
 
@@ -158,7 +159,7 @@ def _reasons(run: Run) -> Markup | None:
 
 
 def _pairs(count: int) -> str:
-    return "1 scenario and fence" if count == 1 else f"{count} pairs of scenario and fence"
+    return "one scenario and fence" if count == 1 else f"{count} pairs of scenario and fence"
 
 
 def _spoken_values(values: Iterable[object]) -> str:

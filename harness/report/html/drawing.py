@@ -204,10 +204,10 @@ def _pair_line(rows: Sequence[Row], place: _Place) -> Markup | None:
     (row_1, column_1), (row_2, column_2) = ends[1], ends[2]
     y_1, y_2 = place.middles[row_1], place.middles[row_2]
     x_1, x_2 = (place.lefts[column] + _LINE_X for column in (column_1, column_2))
-    aisle = min(x_1, x_2) - 11
+    aisle = min(x_1, x_2) - 14
     down = f"M{x_1 - 7} {y_1}H{aisle + 5}Q{aisle} {y_1} {aisle} {y_1 + 5}V{y_2 - 5}"
     down += f"Q{aisle} {y_2} {aisle + 5} {y_2}H{x_2 - 8}"
-    return tag("path", d=f"{down}m-4 -3.5l4 3.5l-4 3.5", class_="c")
+    return tag("path", d=f"{down}m-3 -3l3 3l-3 3", class_="c")
 
 
 def _column(diagram: Diagram, number: int, place: _Place) -> Markup:

@@ -176,7 +176,11 @@ class _Script:
         return self._locks
 
     def window(self) -> Span | None:
-        """From what opened it to the decision."""
+        """From what opened it to the decision.
+
+        A window opens with the bytes that the load read. What fell into the load after
+        those was not among them, and is in the window although the load was not over.
+        """
         opened, decided = self._violation.window_from, self._violation.at
         if (
             opened < 0
@@ -185,7 +189,16 @@ class _Script:
             or decided not in self._row_of
         ):
             return None
-        return Span(self._places[self._violation.lane], self._row_of[opened], self._row_of[decided])
+        column, first = self._places[self._violation.lane], self._row_of[opened]
+        early = self._first_cause_before(opened)
+        if early >= 0:
+            before = [at for at in range(self._row_of[early]) if self.rows[at].column == column]
+            first = before[-1] if before else first
+        return Span(column, first, self._row_of[decided])
+
+    def _first_cause_before(self, opened: int) -> int:
+        """The first effect that fell into the load whose end is `opened`; -1 where there is none."""
+        return min((cause for cause in self._violation.causes if cause < opened), default=-1)
 
     def _take(self, at: int, event: Event) -> None:
         if isinstance(event, Invoke):
@@ -242,7 +255,7 @@ class _Script:
         if event.outcome not in ("ok", "skipped"):
             words.append(event.outcome.replace("_", " "))
         if at == self._violation.window_from:
-            words.append("window opens")
+            words.append("window opens" if self._first_cause_before(at) < 0 else "loaded")
             mark = "window"
         if at == self._violation.at:
             words += [] if words else ["admitted"] * self._violation.kind.startswith("missed")

@@ -7,9 +7,10 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.history import digest
 from harness.report.html.drawing import drawn, labels, width_of
 from harness.report.html.spacetime import ROWS_MAX, Diagram, Row, diagram_of
-from tests.harness.oracle.histories import CRON, EDITOR, Story
+from tests.harness.oracle.histories import CRON, EDITOR, RUNNER, Story
 from tests.harness.report.html.runs import cried_wolf, example, long, missed
 
 
@@ -47,6 +48,25 @@ def test_the_window_reaches_from_its_opening_to_the_decision() -> None:
     effect = one(diagram, mark="cause")
     assert diagram.window.first < effect < diagram.window.last
     assert diagram.rows[effect][2:4] == ("write T", "32 → 60 B")
+
+
+def test_what_fell_into_the_load_after_its_read_is_in_the_window() -> None:
+    play = Story()
+    with play.op(RUNNER, "begin_turn"):
+        play.lock(RUNNER, "acquired")
+    play.call(RUNNER, "load")
+    play.look(RUNNER, "openat")
+    play.look(RUNNER)
+    read = digest(play.content or b"")
+    play.add(EDITOR, "x")
+    play.look(RUNNER, "close")
+    play.done(RUNNER, "ok", read)
+    play.rest()
+    play.admit("reply")
+    diagram = diagram_of(example(play.history(), critical=False))
+    assert diagram.window is not None
+    assert diagram.rows[diagram.window.first].text == "read T"
+    assert diagram.window.first < one(diagram, mark="cause") < one(diagram, mark="window")
 
 
 def test_the_lock_is_held_from_its_taking_to_its_letting_go() -> None:
