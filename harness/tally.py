@@ -169,15 +169,15 @@ class Tally(msgspec.Struct):
         """How long a decision took, and how much of it its lane did itself."""
         steps = own = 0
         lane = decision.lane
-        at = decision.at - 1
-        while at >= 0:
-            event = events[at]
-            if isinstance(event, Step):
+        for event in events[decision.at - 1 :: -1] if decision.at > 0 else ():
+            # Most are steps of the lane itself.
+            kind = type(event)
+            if kind is Step:
                 steps += 1
-                own += event.lane == lane
-            elif isinstance(event, Invoke) and event.lane == lane:
+                if event.lane == lane:  # type: ignore[union-attr]  # a step has one
+                    own += 1
+            elif kind is Invoke and event.lane == lane:  # type: ignore[union-attr]  # so has a call
                 break
-            at -= 1
         _raise(self.decision_steps, steps, 1)
         _raise(self.decision_steps_own, own, 1)
 
