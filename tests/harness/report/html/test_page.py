@@ -22,6 +22,7 @@ from tests.harness.report.html.runs import cried_wolf, entry, example, finding, 
 #: Short enough that nothing is cut off.
 hostile = st.one_of(
     st.text(max_size=12),
+    st.text("<>/&;#\"'=!-[]? abpx1\n\u202e", max_size=12),
     st.sampled_from(
         ["</svg><p>", "</title><b>", '"><i x="', "'x'", "</style>", "<!--", "-->", "]]>", "&lt;", "\u202e<"]
     ),
