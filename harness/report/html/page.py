@@ -55,7 +55,7 @@ def page(run: Run) -> str:
 def _sections(run: Run, stories: Sequence[Markup], drawn: frozenset[str]) -> Iterable[Markup]:
     yield _section(
         "Fences and scenarios",
-        "Decisions by what they should have been: the darker, the larger their share.",
+        "Decisions by what they should have been; the stronger the colour, the larger their share.",
         matrix(run, drawn),
     )
     if stories:

@@ -65,7 +65,8 @@ min-width:min(190px,34vw);max-width:230px;z-index:1}
 .dense td{min-width:36px!important}.dense{font-size:13px}
 .heat thead th{padding:0 0 4px;vertical-align:bottom}
 .heat thead th[colspan]{padding:0 10px 2px 3px;max-width:150px}
-.heat thead tr+tr th{font-weight:500;color:var(--soft);font-size:12px;text-align:center}
+.heat thead th[rowspan]{padding-right:16px}
+.heat thead tr+tr th{padding:0 5px 4px;font-weight:500;color:var(--soft);font-size:12px;text-align:center}
 .heat td{min-width:58px;height:28px;padding:0 5px;text-align:center;border:1px solid var(--bg);
 background:var(--band);border-radius:4px}
 .heat td:empty::before{content:"·";color:var(--faint)}
