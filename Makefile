@@ -26,6 +26,11 @@ stress: $(STAMP)
 certificate: $(STAMP)
 	$(VENV)/bin/python tests/certificate.py
 
+# The pictures of the report in docs/; needs chromium.
+.PHONY: screenshots
+screenshots: $(STAMP)
+	$(VENV)/bin/python tests/screenshots.py
+
 check: $(STAMP)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .

@@ -255,6 +255,10 @@ class Result(msgspec.Struct):
             programs=tally.programs,
             redundant=tally.redundant,
             violating=dict(sorted(tally.violating.items())),
+            # An exhaustive search numbers its schedules by program.
+            found_curve=() if isinstance(question, ExhaustiveQuestion) else tuple(tally.found_curve()),
+            decision_steps=dict(sorted(tally.decision_steps.items())),
+            decision_steps_own=dict(sorted(tally.decision_steps_own.items())),
         )
 
 

@@ -1,4 +1,4 @@
-"""A run's folder under ``results/runs/``: the plan first, then witnesses, then verdicts.
+"""A run's folder under ``results/runs/``: the plan first, then witnesses and verdicts, the report last.
 
 Each file is whole or absent, and written as soon as it is known, so that a crash
 loses nothing that came before it.
@@ -25,6 +25,7 @@ __all__ = ["RunFolder", "run_id", "write_whole"]
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _NAME_MAX = 150
+_REPORT = "report.html"
 
 
 def run_id() -> str:
@@ -76,6 +77,9 @@ class RunFolder:
         """Write down what is about to be run."""
         write_whole(self._path("plan.json"), msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n")
         write_whole(self._path("verdicts.jsonl"), b"")
+        # It would tell of another run.
+        with contextlib.suppress(OSError):
+            os.unlink(self._path(_REPORT))
 
     def verdict(self, line: str) -> None:
         """Add one summary."""
@@ -118,6 +122,16 @@ class RunFolder:
         write_whole(self._path(f"{stem}.history.jsonl"), found.history.encode())
         path = self._path(f"{stem}.json")
         write_whole(path, witness.encode(found))
+        return path
+
+    def report(self, text: str) -> str:
+        """Store the report for people.
+
+        Returns:
+            Its path.
+        """
+        path = self._path(_REPORT)
+        write_whole(path, text.encode())
         return path
 
     def _path(self, name: str) -> str:

@@ -6,14 +6,14 @@ the result does not depend on how schedules were dealt to explorers.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
 from harness.classes import class_of
-from harness.history import History, mark
+from harness.history import Event, History, Invoke, Step, mark
 from harness.novelty import Novelty
-from harness.oracle import COUNTED, Judgement, Violation
+from harness.oracle import COUNTED, Decision, Judgement, Violation
 from harness.program import Program
 from harness.schedule import Schedule
 
@@ -108,6 +108,9 @@ class Tally(msgspec.Struct):
         violating: exhaustive search: classes that violate, by rogue program and kind.
         each: by index of a schedule the kinds of violation that it shows, or `UNKNOWN`;
             None where nobody wants to know that of each.
+        found_at: schedules that show any violation, by the bits that their index takes.
+        decision_steps: decisions by the steps of all lanes from their begin to their end.
+        decision_steps_own: the same, by the deciding lane's own steps.
     """
 
     schedules: int = 0
@@ -132,6 +135,9 @@ class Tally(msgspec.Struct):
     redundant: int = 0
     violating: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
     each: dict[int, tuple[str, ...]] | None = None
+    found_at: dict[int, int] = msgspec.field(default_factory=dict)
+    decision_steps: dict[int, int] = msgspec.field(default_factory=dict)
+    decision_steps_own: dict[int, int] = msgspec.field(default_factory=dict)
 
     def add(
         self, index: int, program: Program, schedule: Schedule, history: History, judgement: Judgement
@@ -147,6 +153,7 @@ class Tally(msgspec.Struct):
         for decision in judgement.decisions:
             if decision.verdict in verdicts:
                 verdicts[decision.verdict] += 1
+                self._count_steps(history.events, decision)
             if decision.stuck or decision.late or decision.kind:
                 self.absorbed += decision.kind == "absorbed"
                 self.late += decision.late > 0
@@ -157,11 +164,38 @@ class Tally(msgspec.Struct):
             self.each[index] = tuple(sorted(kinds))
         if judgement.inconclusive:
             self.doubt(index, judgement.inconclusive)
+        if kinds:
+            _raise(self.found_at, index.bit_length(), 1)
         self.parts.setdefault(history.header.strategy, Part()).add(index, kinds)
         for kind in kinds:
             self.violations[kind] = self.violations.get(kind, 0) + 1
             if kind not in self.first or index < self.first[kind].schedule_index:
                 self.first[kind] = Finding(kind, index, program, schedule, history, judgement)
+
+    def _count_steps(self, events: Sequence[Event], decision: Decision) -> None:
+        """How long a decision took, and how much of it its lane did itself."""
+        steps = own = 0
+        lane = decision.lane
+        for event in events[decision.at - 1 :: -1] if decision.at > 0 else ():
+            # Most are steps of the lane itself.
+            kind = type(event)
+            if kind is Step:
+                steps += 1
+                if event.lane == lane:  # type: ignore[union-attr]  # a step has one
+                    own += 1
+            elif kind is Invoke and event.lane == lane:  # type: ignore[union-attr]  # so has a call
+                break
+        _raise(self.decision_steps, steps, 1)
+        _raise(self.decision_steps_own, own, 1)
+
+    def found_curve(self) -> list[tuple[int, int]]:
+        """Schedules and how many of them had shown a violation, each time twice as many."""
+        points, found, bits = [], 0, 0
+        while 1 << bits < self.schedules:
+            found += self.found_at.get(bits, 0)
+            points.append((1 << bits, found))
+            bits += 1
+        return [*points, (self.schedules, sum(self.found_at.values()))] if self.schedules else []
 
     def doubt(self, index: int, reason: str, schedules: int = 1) -> None:
         """Count one schedule as inconclusive, or none where the doubt is about something beside them."""
@@ -185,6 +219,10 @@ class Tally(msgspec.Struct):
             self.verdicts[verdict] = self.verdicts.get(verdict, 0) + count
         for kind, count in other.violations.items():
             self.violations[kind] = self.violations.get(kind, 0) + count
+        for name in ("found_at", "decision_steps", "decision_steps_own"):
+            mine: dict[int, int] = getattr(self, name)
+            for key, count in getattr(other, name).items():
+                _raise(mine, key, count)
         for kind, finding in other.first.items():
             if kind not in self.first or finding.schedule_index < self.first[kind].schedule_index:
                 self.first[kind] = finding
@@ -197,6 +235,10 @@ class Tally(msgspec.Struct):
             self.each = {} if self.each is None else self.each
             self.each.update(other.each)
         for label, kinds in other.violating.items():
-            mine = self.violating.setdefault(label, {})
+            known = self.violating.setdefault(label, {})
             for kind, count in kinds.items():
-                mine[kind] = mine.get(kind, 0) + count
+                known[kind] = known.get(kind, 0) + count
+
+
+def _raise(counts: dict[int, int], key: int, by: int) -> None:
+    counts[key] = counts.get(key, 0) + by

@@ -17,6 +17,8 @@ from collections.abc import Callable
 
 import pytest
 
+from tests import browser
+
 _REASON = "this machine lacks: "
 # exit_group is not trapped; a plain exit would wait for a supervisor.
 _INSTALL = "import os; from harness.gates.kernel.filter import install; install(); os._exit(0)"
@@ -57,6 +59,7 @@ _CAPABILITIES: dict[str, Callable[[], bool]] = {
     "ext4": _ext4,
     "mounts": _mounts,
     **{name: functools.partial(_found, name) for name in ("node", "vim", "git", "rsync", "gcc")},
+    "chromium": lambda: browser.found() is not None,
 }
 
 

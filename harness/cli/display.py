@@ -128,6 +128,11 @@ class Display:
         if not self._json and summaries:
             _show(rows(summaries))
 
+    def report(self, path: str) -> None:
+        """Where the page is; nothing where it could not be written."""
+        if not self._json and path:
+            emit(f"\nreport: {path}")
+
     def line(self, encoded: str) -> None:
         """One JSON object; in words it is a cell of the matrix."""
         if self._json:

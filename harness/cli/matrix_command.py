@@ -138,6 +138,11 @@ class _Display(Display):
         if not self._markdown and (self._json or summary.unexpected or summary.why_inconclusive):
             super().result(result, summary, witnesses, shrunk, known)
 
+    def report(self, path: str) -> None:
+        """Where the page is; Markdown is for a pull request, which has no use for a path."""
+        if not self._markdown:
+            super().report(path)
+
     def table(self, summaries: Sequence[Summary]) -> None:
         """Both tables at the end."""
         if self._markdown or not summaries:

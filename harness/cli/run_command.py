@@ -26,10 +26,11 @@ from harness.cli.questions import (
     questions_of,
 )
 from harness.cli.recalling import Known, recall, with_known
+from harness.cli.reporting import Reporter
 from harness.cli.reports import Reports, told
 from harness.cli.shrinking import Shrinker, Small
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
-from harness.errors import StoreError, UsageError
+from harness.errors import HarnessError, StoreError, UsageError
 from harness.janitor import place
 from harness.question import Question, Result
 from harness.report.summary import Summary, encode
@@ -44,6 +45,12 @@ __all__ = ["Run", "Task", "folder_for", "main", "tasks_of"]
 _SHARE_MIN_S = 1.0
 #: For what was begun just before the end; 0 would be no limit.
 _LEAST_S = 0.001
+_OUTCOMES = {
+    OK: "as expected",
+    NOT_EXPECTED: "not as expected",
+    INCONCLUSIVE: "inconclusive",
+    INTERRUPTED: "interrupted",
+}
 #: Schedules of an exhaustive search after which an explorer gives up.
 _EXHAUSTIVE_MAX = 10_000_000
 
@@ -148,15 +155,31 @@ class Run:
         Raises:
             UsageError: the JUnit file cannot be written; nothing ran.
         """
+        fault = ""
+        self._reporter = Reporter(self._folder, len(tasks))
         self.reports.plan((task.file, task.question) for task in tasks)
         try:
             for number, task in enumerate(tasks):
                 if self._campaign.interrupted:
                     return
                 self._do(task, len(tasks) - number)
+        except HarnessError as error:
+            fault = str(error)
+            raise
         finally:
             self.reports.close(self.title)
+            # First the page: nobody may be left to read the table.
+            report = self._report(fault)
             self._display.table(self._summaries)
+            self._display.report(report)
+
+    def _report(self, fault: str) -> str:
+        """Write the page; its path, or nothing."""
+        try:
+            return self._reporter.write(_OUTCOMES[self.status()], fault)
+        except StoreError as error:
+            self._not_stored(error)
+            return ""
 
     def _do(self, task: Task, left: int) -> None:
         """First what is known, then the search; neither when the time is over."""
@@ -187,6 +210,7 @@ class Run:
             self._folder.verdict(encode(summary))
         except StoreError as error:
             self._not_stored(error)
+        self._reporter.take(result, summary, witnesses, shrunk)
         self._display.result(result, summary, witnesses, shrunk, known)
         if result.fault is not None:
             raise result.fault

@@ -7,17 +7,51 @@ nothing is told in few words.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from harness.history import Change, End, Event, History, Invoke, Return, Step
 from harness.oracle import Judgement, Violation
 from harness.witness import Critical
 
-__all__ = ["headline", "story"]
+__all__ = ["Passage", "Remark", "brief", "decisive", "headline", "passages", "story"]
 
 _QUIET = frozenset({"think", "pause"})
 _LINES_MAX = 60
 _CALLS_MAX = 4
 _TEXT_MAX = 400
+_FORMS = {"cause": "<== {}", "verdict": "<== {}", "outcome": "-> {}", "window": "-> {}"}
+
+
+class Remark(NamedTuple):
+    """What is worth saying: a kind (``fault change lock cause outcome window verdict``) and words."""
+
+    kind: str
+    words: str
+
+    def __str__(self) -> str:
+        return _FORMS.get(self.kind, "[{}]").format(_harmless(self.words))
+
+
+class Passage(NamedTuple):
+    """Consecutive steps of one operation.
+
+    Attributes:
+        at: index of its first event.
+        lane: name of the lane.
+        operation: what the lane is about.
+        calls: its file calls, in few words; may be empty.
+        remarks: in the order of events.
+    """
+
+    at: int
+    lane: str
+    operation: str
+    calls: str
+    remarks: tuple[Remark, ...]
+
+    def __str__(self) -> str:
+        calls = [f"({self.calls})"] if self.calls else []
+        return " ".join([self.operation, *calls, *map(str, self.remarks)])
 
 
 def headline(history: History, violation: Violation) -> str:
@@ -27,8 +61,16 @@ def headline(history: History, violation: Violation) -> str:
 
 def _tame(text: str) -> str:
     """What a fence said, on one line and harmless to a terminal."""
-    line = "".join(letter if letter.isprintable() else " " for letter in text)
-    return line if len(line) <= _TEXT_MAX else f"{line[:_TEXT_MAX]}..."
+    return _harmless(brief(text))
+
+
+def _harmless(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def brief(text: str) -> str:
+    """As much of it as one wants to read."""
+    return text if len(text) <= _TEXT_MAX else f"{text[:_TEXT_MAX]}..."
 
 
 def story(
@@ -45,19 +87,24 @@ def story(
     Returns:
         Lines of text, without line ends, at most 60, and one more for the critical pair.
     """
-    lines = [_line(history, part, violation) for part in _parts(history.events)]
-    told = [line for line in lines if line]
     width = max((len(lane.name) for lane in history.header.lanes), default=0)
-    text = [f"{at:>5}  {name:<{width}}  {what}" for at, name, what in told]
+    text = [f"{one.at:>5}  {one.lane:<{width}}  {one}" for one in passages(history, violation)]
     if len(text) > _LINES_MAX:
         # The line that says how many are missing takes the place of one.
         cut = len(text) - (_LINES_MAX - 1)
         head = _LINES_MAX // 2 - 1
         text = [*text[:head], f"       ... {cut} more ...", *text[head + cut :]]
-    return [*text, *(_decisive(pair) for pair in critical[:1])]
+    return [*text, *(decisive(pair) for pair in critical[:1])]
 
 
-def _decisive(pair: Critical) -> str:
+def passages(history: History, violation: Violation) -> list[Passage]:
+    """What happened, without what changed nothing and decided nothing."""
+    told = (_passage(history, part, violation) for part in _parts(history.events))
+    return [one for one in told if one is not None]
+
+
+def decisive(pair: Critical) -> str:
+    """What a critical pair says."""
     instead = "nothing is wrong" if pair.clean else "this does not happen"
     return f"what decides: {pair.first} before {pair.second}; the other way round {instead}"
 
@@ -80,9 +127,7 @@ def _parts(events: tuple[Event, ...]) -> Iterator[list[tuple[int, Event]]]:
         yield part
 
 
-def _line(
-    history: History, part: list[tuple[int, Event]], violation: Violation
-) -> tuple[int, str, str] | None:
+def _passage(history: History, part: list[tuple[int, Event]], violation: Violation) -> Passage | None:
     first_index, first = part[0]
     assert not isinstance(first, End)
     invoke = _invoke(history, first.lane, first.op)
@@ -92,8 +137,8 @@ def _line(
     steps = [event for _, event in part if isinstance(event, Step)]
     if not steps and not remarks:
         return None
-    words = [_operation(invoke), *(["(" + _calls(steps) + ")"] if steps else []), *remarks]
-    return first_index, history.header.lanes[first.lane].name, " ".join(words)
+    name = history.header.lanes[first.lane].name
+    return Passage(first_index, name, _operation(invoke), _calls(steps), tuple(remarks))
 
 
 def _invoke(history: History, lane: int, op: int) -> Invoke | None:
@@ -115,7 +160,7 @@ def _operation(invoke: Invoke) -> str:
 def _calls(steps: list[Step]) -> str:
     names: list[str] = []
     for step in steps:
-        name = f"{step.call} {step.path}".rstrip()
+        name = f"{step.call} {step.path}".rstrip(" ")
         if names and names[-1].split(" x")[0] == name:
             count = int(names[-1].partition(" x")[2] or 1) + 1
             names[-1] = f"{name} x{count}"
@@ -126,31 +171,34 @@ def _calls(steps: list[Step]) -> str:
     return ", ".join(names)
 
 
-def _remarks(history: History, index: int, event: Event, violation: Violation) -> list[str]:
+def _remarks(history: History, index: int, event: Event, violation: Violation) -> list[Remark]:
     remarks = []
     if isinstance(event, Step):
         if event.fault:
-            remarks.append(f"[{_fault(event)}]")
+            remarks.append(Remark("fault", _fault(event)))
         if event.change is not None:
-            remarks.append(f"[{_change(event.change)}]")
+            remarks.append(Remark("change", _change(event.change)))
         if event.lock is not None and event.lock.kind != "acquired":
             owner = event.lock.owner
             whose = f" from {history.header.lanes[owner].name}" if owner >= 0 else ""
-            remarks.append(f"[lock {event.lock.kind}{whose}]")
+            remarks.append(Remark("lock", f"lock {event.lock.kind}{whose}"))
         elif event.lock is not None:
-            remarks.append("[takes the lock]")
+            remarks.append(Remark("lock", "takes the lock"))
         if index in violation.causes:
             suspect = violation.kind == "false_positive"
-            remarks.append("<== taken for a takeover" if suspect else "<== the effect")
+            remarks.append(Remark("cause", "taken for a takeover" if suspect else "the effect"))
+        if index == violation.at:
+            remarks.append(Remark("verdict", violation.kind.replace("_", " ").upper()))
     elif isinstance(event, Return):
         if event.outcome not in ("ok", "skipped"):
-            remarks.append(
-                f"-> {event.outcome.upper()}" + (f" ({_tame(event.detail)})" if event.detail else "")
-            )
+            detail = f" ({brief(event.detail)})" if event.detail else ""
+            remarks.append(Remark("outcome", event.outcome.upper() + detail))
         if index == violation.window_from:
-            remarks.append("-> the window opens")
+            early = any(cause < index for cause in violation.causes)
+            words = "the window is open since its read" if early else "the window opens"
+            remarks.append(Remark("window", words))
         if index == violation.at:
-            remarks.append(f"<== {violation.kind.replace('_', ' ').upper()}")
+            remarks.append(Remark("verdict", violation.kind.replace("_", " ").upper()))
     return remarks
 
 

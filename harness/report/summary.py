@@ -31,6 +31,9 @@ class Summary(msgspec.Struct, frozen=True):
         worth: what a pass is worth.
         known: the scenario's kept witnesses and what they show now.
         paired: of a matrix: compared with its first fence, None for that one; else unset.
+        found_curve: ``(schedules, those of them that violate)`` at 1, 2, 4 ... schedules.
+        decision_steps: decisions by the steps of all lanes from their begin to their end.
+        decision_steps_own: the same, by the deciding lane's own steps.
     """
 
     scenario: str
@@ -68,6 +71,9 @@ class Summary(msgspec.Struct, frozen=True):
     redundant: int = 0
     violating: dict[str, dict[str, int]] = {}
     paired: Comparison | msgspec.UnsetType | None = msgspec.UNSET
+    found_curve: tuple[tuple[int, int], ...] = ()
+    decision_steps: dict[int, int] = {}
+    decision_steps_own: dict[int, int] = {}
 
 
 def encode(summary: Summary) -> str:

@@ -84,7 +84,9 @@ def test_an_interrupted_run_still_prints_its_table(harness: Harness, scenario: P
         ended = running.end()
     assert ended.status == 130
     assert "interrupted, 1000000000 were wanted" in ended.out
-    assert ended.out.splitlines()[-1].endswith("interrupted")
+    *_, row, _, report = ended.out.splitlines()
+    assert row.endswith("interrupted")
+    assert report.startswith("report: ")
 
 
 def test_questions_after_an_interrupt_are_not_asked(harness: Harness, scenario: Path, fences: Path) -> None:

@@ -8,7 +8,7 @@ from functools import reduce
 import msgspec
 import pytest
 
-from harness.history import Absent, End, Header, History
+from harness.history import Absent, End, Header, History, Invoke, Return, Step
 from harness.oracle import COUNTED, Decision, Judgement, Violation
 from harness.program import Filesystem, Program
 from harness.schedule import Choice, Schedule
@@ -129,6 +129,34 @@ def test_the_sum_does_not_depend_on_who_ran_what(explorers: int) -> None:
         total = reduce(lambda sum_, part: sum_.merge(part) or sum_, order, Tally())
         for field in msgspec.structs.fields(Tally):
             assert getattr(total, field.name) == getattr(whole, field.name), field.name
+
+
+def test_the_curve_says_how_many_schedules_had_violated_by_when() -> None:
+    tally = Tally()
+    for index in range(10):
+        add(tally, index, Judgement((), (violation("crash"),) if index in (0, 3, 8) else ()))
+    assert tally.found_curve() == [(1, 1), (2, 1), (4, 2), (8, 2), (10, 3)]
+    assert Tally().found_curve() == []
+
+
+def test_a_decision_takes_the_steps_between_its_begin_and_its_end() -> None:
+    events = (
+        Step(0, 0, "read", "T"),
+        Invoke(0, 1, "guarded_write", 0),
+        Step(0, 1, "openat", "T"),
+        Invoke(1, 0, "append"),
+        Step(1, 0, "write", "T"),
+        Return(1, 0, "ok"),
+        Step(0, 1, "close", "T"),
+        Return(0, 1, "ok"),
+        End(Absent),
+    )
+    tally = Tally()
+    told = History(history(0).header, events)
+    decision = Decision(0, 0, 1, "true_negative", at=7)
+    tally.add(0, PROGRAM, schedule(4), told, Judgement((decision, Decision(0, 0, 1, "uncounted", at=7))))
+    assert tally.decision_steps == {3: 1}
+    assert tally.decision_steps_own == {2: 1}
 
 
 def test_what_each_strategy_found_is_kept_apart() -> None:

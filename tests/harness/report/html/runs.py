@@ -1,0 +1,107 @@
+"""Runs written by hand, for pages to be made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.history import History, LaneInfo
+from harness.oracle import COUNTED, judge
+from harness.report.html.data import Entry, Example, Finding, Run
+from harness.report.summary import Summary
+from harness.report.worth import Worth
+from harness.witness import Critical, Place
+from tests.harness.oracle.histories import CRON, EDITOR, LANES, RUNNER, Story
+
+__all__ = ["cried_wolf", "entry", "example", "finding", "long", "missed", "run", "summary"]
+
+
+def missed(lanes: tuple[LaneInfo, ...] = LANES) -> History:
+    """An editor's line that the fence lets in."""
+    play = Story(lanes=lanes)
+    play.window()
+    play.add(EDITOR, "x")
+    play.admit("reply")
+    return play.history()
+
+
+def cried_wolf(lanes: tuple[LaneInfo, ...] = LANES, message: str = "fingerprint") -> History:
+    """A cron job's line that the fence takes for a takeover."""
+    play = Story(lanes=lanes)
+    play.window()
+    with play.op(CRON, "acquire"):
+        play.lock(CRON, "acquired")
+    play.add(CRON, "c")
+    with play.op(CRON, "release"):
+        play.lock(CRON, "released")
+    play.call(RUNNER, "guarded_write", "reply")
+    play.look(RUNNER, "statx")
+    play.done(RUNNER, "refused", message)
+    return play.history()
+
+
+def long() -> History:
+    """Very many steps before anything goes wrong."""
+    play = Story()
+    play.window()
+    for number in range(300):
+        with play.op(CRON, "append"):
+            play.look(CRON, "statx", f"tmp{number}")
+    play.add(EDITOR, "x")
+    play.admit("reply")
+    return play.history()
+
+
+def example(history: History, critical: bool = True) -> Example:
+    """The first violation of a history; its critical pair is a cause and the step after it."""
+    judgement = judge(history)
+    violation = judgement.violations[0]
+    place = Place(2, "a", 0, "append", "write T")
+    pair = (Critical(place, Place(4, "b", 1, "load", "read T"), True),) if critical else ()
+    return Example(history, judgement, violation, pair, "shrunk from 9 to 5 steps")
+
+
+def finding(one: Example, **fields: Any) -> Finding:
+    """What is said of it."""
+    values = {
+        "kind": one.violation.kind, "schedule": 3, "count": 7, "expected": True,
+        "detail": one.violation.detail, "replay": "python -m harness replay w.json",
+        "witness": "witnesses/w.json", "example": one,
+    }  # fmt: skip
+    return Finding(**(values | fields))
+
+
+def summary(**fields: Any) -> Summary:
+    """A pass, unless it is told otherwise."""
+    worth = Worth(100, 100, 40, True, ((1, 1), (2, 2), (4, 3), (100, 40)), 5, 0.03, {"2": 0.5}, ("time",))
+    values = {
+        "scenario": "s", "fence": "f", "policy": "p", "gate": "kernel", "strategy": "portfolio", "seed": 1,
+        "schedules": 100, "steps": 2000, "verdicts": dict.fromkeys(COUNTED, 0) | {"true_negative": 90},
+        "violations": {}, "first_violation": None, "expected": True, "exhausted": False, "inconclusive": 0,
+        "wall_s": 0.5, "steps_per_s": 4000.0, "stuck": 0, "absorbed": 0, "late": 0, "inode_reused": 0,
+        "repeated": 2, "histories": "00", "explorers": 1, "worth": worth,
+        "decision_steps": {4: 60, 9: 30}, "decision_steps_own": {4: 90},
+    }  # fmt: skip
+    return Summary(**(values | fields))
+
+
+def entry(*found: Finding, verdicts: Mapping[str, int] | None = None, **fields: Any) -> Entry:
+    """A scenario under a fence, with what was found."""
+    counts = dict.fromkeys(COUNTED, 0) | {"true_negative": 90}
+    kinds = {one.kind: one.count for one in found}
+    counts |= {kind: count for kind, count in kinds.items() if kind in counts}
+    values = {
+        "violations": kinds, "verdicts": counts | dict(verdicts or {}),
+        "found_curve": ((1, 0), (4, 2), (100, 7)) if found else (),
+        "unexpected": tuple(f"{one.kind} was not expected" for one in found if not one.expected),
+    }  # fmt: skip
+    return Entry(summary(**(values | fields)), found, 100)
+
+
+def run(*entries: Entry, **fields: Any) -> Run:
+    """A whole run."""
+    values = {
+        "name": "20260101T000000Z-1", "outcome": "as expected", "fault": "",
+        "command": "python -m harness run s.yaml", "entries": entries, "planned": len(entries), "wall_s": 1.5,
+    }  # fmt: skip
+    return Run(**(values | fields))

@@ -1,0 +1,97 @@
+"""Pages as a real browser lays them out: nothing collides, nothing is cut off, at any width."""
+
+from __future__ import annotations
+
+import itertools
+import struct
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness.history import LaneInfo
+from harness.report.html.data import Run
+from harness.report.html.page import page
+from tests import browser
+from tests.harness.report.html.runs import cried_wolf, entry, example, finding, long, missed, run
+
+pytestmark = [pytest.mark.requires("chromium"), pytest.mark.xdist_group("chromium")]
+
+WIDTHS = (360, 900, 1600)
+
+NASTY = "/very/long/" + "a-name-without-any-space" * 6 + "\u202e\x1b[31m" + "日本語の名前" * 8 + "<b>&amp;"
+
+
+def many() -> Run:
+    """More of everything: scenarios, fences, kinds of violation."""
+    kinds = [missed(), cried_wolf(), long()]
+    entries = [
+        entry(
+            finding(example(kinds[(number + other) % 3], critical=number % 2 == 0), expected=number > 2),
+            scenario=f"scenario-of-some-length-{number}",
+            fence=f"fence-{other}",
+        )
+        for number in range(12)
+        for other in range(7)
+    ]
+    rare = entry(scenario="scenario-of-some-length-11", fence="asked-only-once", why_inconclusive="why")
+    return run(*entries, rare, outcome="not as expected")
+
+
+def nasty() -> Run:
+    """Names and messages as bad as they get."""
+    lanes = tuple(LaneInfo(NASTY, "runner", f"{NASTY}{number}", number < 3) for number in range(5))
+    shown = example(cried_wolf(lanes, NASTY))
+    events = tuple(
+        msgspec.structs.replace(event, path=NASTY) if getattr(event, "path", "") == "T" else event
+        for event in shown.history.events
+    )
+    shown = msgspec.structs.replace(shown, history=msgspec.structs.replace(shown.history, events=events))
+    one = entry(finding(shown, detail=NASTY * 9, replay=NASTY), scenario=NASTY, fence=NASTY, policy=NASTY)
+    return run(one, entry(scenario=NASTY, fence="f"), name=NASTY, command=NASTY * 3, fault=NASTY)
+
+
+RUNS = {
+    "a pass": run(entry(), entry(fence="g")),
+    "a false positive": run(entry(finding(example(cried_wolf()))), entry(fence="g")),
+    "a missed takeover": run(entry(finding(example(missed()), expected=False)), outcome="not as expected"),
+    "an empty run": run(outcome="interrupted", planned=2),
+    "many of them": many(),
+    "nasty names": nasty(),
+}
+
+
+def test_nothing_collides_or_is_cut_off_at_any_width() -> None:
+    cases = list(itertools.product(RUNS, WIDTHS))
+    looks = browser.layout([(page(RUNS[name]), width) for name, width in cases])
+    assert {case: look["wrong"] for case, look in zip(cases, looks, strict=True) if look["wrong"]} == {}
+    texts = {name: look["texts"] for (name, _), look in zip(cases, looks, strict=True)}
+    assert texts["a missed takeover"] > 20
+    assert texts["many of them"] > texts["nasty names"] > texts["a pass"]
+
+
+def test_the_look_finds_what_is_wrong() -> None:
+    text = page(RUNS["a missed takeover"])
+    wide = text.replace("</h1>", '</h1><div style="width:500px">x</div>')
+    meeting = text.replace(">openat T<", ">openat T and more than there is room for in any column<")
+    above = text.replace('<text y="', '<text y="7')
+    for broken, words in (
+        (wide, "sideways"),
+        (meeting, "runs out of its column"),
+        (above, "runs out of its picture"),
+    ):
+        (look,) = browser.layout([(broken, 360)])
+        assert any(words in line for line in look["wrong"]), words
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pictures_can_be_taken_in_light_and_dark(tmp_path: Path, width: int) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(page(RUNS["a false positive"]))
+    taken = []
+    for dark in (False, True):
+        picture = tmp_path / f"{dark}.png"
+        browser.picture(file, picture, width, 1200, dark)
+        taken.append(picture.read_bytes())
+        assert struct.unpack(">II", taken[-1][16:24]) == (width, 1200)
+    assert taken[0] != taken[1]

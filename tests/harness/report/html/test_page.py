@@ -1,0 +1,188 @@
+"""A page says everything in the order in which people ask, and nothing on it breaks out."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+from html.parser import HTMLParser
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.history import History, LaneInfo
+from harness.report.html.data import Run
+from harness.report.html.markup import visible
+from harness.report.html.page import page
+from tests.harness.oracle.histories import LANES
+from tests.harness.report.html.runs import cried_wolf, entry, example, finding, missed, run
+
+#: Short enough that nothing is cut off.
+hostile = st.one_of(
+    st.text(max_size=12),
+    st.text("<>/&;#\"'=!-[]? abpx1\n\u202e", max_size=12),
+    st.sampled_from(
+        ["</svg><p>", "</title><b>", '"><i x="', "'x'", "</style>", "<!--", "-->", "]]>", "&lt;", "\u202e<"]
+    ),
+)
+
+
+class Read(HTMLParser):
+    """Elements with the names of their attributes and their classes, without what sets escapes apart."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, tuple[str, ...], str]] = []
+        self.text = ""
+        self.values: list[str] = []
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, name: str, attributes: list[tuple[str, str | None]]) -> None:
+        kept = dict(attributes)
+        self.values += [value or "" for value in kept.values()]
+        # How wide a picture is depends on what is in it.
+        style = re.sub(r"\s*\b(slim|mid)\b", "", kept.get("class") or "")
+        escape = name == "span" and style == "u"
+        self._open += [] if escape or name in ("meta", "br") else [name]
+        # What is too long for a label is its title as well.
+        if not escape and name != "title":
+            self.elements.append((name, tuple(sorted(kept)), style))
+
+    def handle_startendtag(self, name: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(name, attributes)
+
+    def handle_data(self, text: str) -> None:
+        self.text += text
+
+
+def lanes(name: str, process: str) -> tuple[LaneInfo, ...]:
+    runner, heartbeat, cron, *rest = LANES
+    renamed = (msgspec.structs.replace(runner, name=name), heartbeat)
+    return (*renamed, msgspec.structs.replace(cron, process=process), *rest)
+
+
+def named(history: History, alias: str) -> History:
+    """The same history with another alias for the transcript."""
+    events = tuple(
+        msgspec.structs.replace(event, path=alias) if getattr(event, "path", "") == "T" else event
+        for event in history.events
+    )
+    return msgspec.structs.replace(history, events=events)
+
+
+def full(texts: tuple[str, ...]) -> Run:
+    """A run with every text that others make."""
+    scenario, fence, name, process, alias, message, detail, path, reason, command = texts
+    shown = example(named(cried_wolf(lanes(name, process), message), alias))
+    found = finding(shown, detail=detail, replay=path, witness=path, expected=False)
+    mention = finding(example(missed()), detail=detail, witness=path, example=None)
+    wrong = entry(
+        found, mention, scenario=scenario, fence=fence, unexpected=(reason,), why_inconclusive=reason
+    )
+    clean = entry(scenario=scenario, fence=fence + "2", policy=reason)
+    return run(wrong, clean, outcome="not as expected", name=path, command=command, fault=reason)
+
+
+@functools.cache
+def plain() -> Read:
+    """The same page with nothing but letters on it."""
+    return Read(page(full(("x",) * 10)))
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(st.tuples(*[hostile] * 10))
+def test_no_text_breaks_out_of_the_page(texts: tuple[str, ...]) -> None:
+    # Of nothing there is nothing to be seen, so that every text is at least a letter.
+    texts = tuple(f"x{text}" for text in texts)
+    text = page(full(texts))
+    read = Read(text)
+    # One by one: a picture of the difference between two long lists takes minutes.
+    for at, (mine, theirs) in enumerate(itertools.zip_longest(read.elements, plain().elements)):
+        assert mine == theirs, at
+    values = " ".join(read.values)
+    missing = [one for one in texts if visible(one) not in read.text and visible(one) not in values]
+    assert not missing
+    assert text.replace("\n", "").isprintable()
+
+
+def test_a_page_needs_nothing_else_and_runs_no_script() -> None:
+    text = page(full(("x",) * 10))
+    assert "<script" not in text
+    assert not re.search(r"(?:src=|@import|url\(|https?:)", text)
+    assert not [value for _, names, _ in Read(text).elements for value in names if value.startswith("on")]
+    assert "default-src &#x27;none&#x27;" in text
+
+
+def titles(text: str) -> list[str]:
+    return re.findall(r"<h2>(.*?)</h2>", text)
+
+
+def test_the_answer_is_first_and_the_sections_follow_in_order() -> None:
+    one = finding(example(missed()))
+    mention = finding(example(missed()), example=None)
+    text = page(run(entry(one), entry(mention, scenario="t"), entry(fence="g")))
+    assert text.index("<h1>Missed takeover, as expected</h1>") < text.index("<h2>")
+    assert titles(text) == [
+        "Fences and scenarios",
+        "What went wrong",
+        "More of the same",
+        "Found over schedules",
+        "New classes over schedules",
+        "How long a decision takes",
+        "What a pass is worth",
+        "Again",
+    ]
+
+
+def test_a_pass_has_nothing_to_tell_of_violations() -> None:
+    text = page(run(entry()))
+    assert "<h1>Pass</h1>" in text
+    assert not {"What went wrong", "More of the same", "Found over schedules"}.intersection(titles(text))
+    assert "1 in 33" in text
+
+
+def test_a_run_that_came_to_nothing_still_has_a_page() -> None:
+    text = page(run(outcome="interrupted", planned=3))
+    assert "<h1>Interrupted</h1>" in text
+    assert "Nothing was run to its end; 3 pairs of scenario and fence had been asked for." in text
+    assert titles(text) == ["Again"]
+
+
+def test_a_witness_that_could_not_be_stored_is_replaced_by_its_seed() -> None:
+    text = page(run(entry(finding(example(missed()), replay="", witness=""), seed=5)))
+    assert "No witness is stored; seed 5 shows it again in schedule 3." in text
+
+
+def test_what_nobody_expected_is_told_first() -> None:
+    expected, not_expected = finding(example(missed())), finding(example(cried_wolf()), expected=False)
+    text = page(run(entry(expected), entry(not_expected, fence="g"), outcome="not as expected"))
+    assert text.index('id="v1-false_positive"') < text.index('id="v0-missed_takeover"')
+
+
+def test_pages_of_many_scenarios_stay_small_and_say_what_they_leave_out() -> None:
+    entries = [
+        entry(finding(example(missed())), scenario=f"scenario-{number}", fence=f"fence-{number % 7}")
+        for number in range(350)
+    ]
+    text = page(run(*entries))
+    assert len(text.encode()) < 300_000
+    drawn = text.count("<article")
+    assert 5 < drawn < 350
+    assert f"<summary>{350 - drawn} more, each with its witness</summary>" in text
+
+
+@pytest.mark.parametrize("kind", ["lost_entry", "double_hold", "dead_end", "crash"])
+def test_every_kind_of_violation_can_be_told(kind: str) -> None:
+    shown = example(missed())
+    other = msgspec.structs.replace(
+        shown.violation, kind=kind, window_from=-1, lane=-1, at=len(shown.history.events) - 1
+    )
+    text = page(run(entry(finding(msgspec.structs.replace(shown, violation=other)))))
+    words = kind.replace("_", " ")
+    assert f"<h1>{words.capitalize()}, as expected</h1>" in text
+    assert '<text y="' in text
+    assert f">{words}</text>" in text
