@@ -36,6 +36,7 @@ from harness.gates.kernel import filter as seccomp
 from harness.gates.looks import Log
 from harness.gates.pace import Pace
 from harness.gates.protocol import Layout
+from harness.hosting import Hosting, host
 from harness.program import Program
 from harness.stops import IDLE, PAUSE, SLEEP, THINK
 
@@ -99,6 +100,7 @@ class _Process:
         self.board = board
         self.make_fence = make_fence
         self.lanes = [index for index, lane in enumerate(layout.lanes) if lane.process == name]
+        self.lane_names = tuple(layout.lanes[index].name for index in self.lanes)
         self.generation = board.generation
         self.program: Program | None = None
         self.state: dict[str, Any] = {}
@@ -250,6 +252,7 @@ def main_free(
         os.sched_setaffinity(0, cores)
     sys.setswitchinterval(_SWITCH_S)
     process = _Process(layout, name, directory, board, make_fence)
+    host(make_fence, lambda: Hosting(process.lane_names, board))
     waits = Pace(process.transcript, process.lanes, board, log)
     first = threading.Lock()
     _warm_up()

@@ -13,7 +13,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -75,7 +74,9 @@ class Adapter:
                 )
         except OSError as error:
             self._close()
-            raise AdapterError(f"cannot be started: {error.strerror}: {error.filename or argv[0]}") from error
+            why = f"cannot be started: {error.strerror}: {error.filename or argv[0]}"
+            surroundings.give_up(f"the adapter {why}")
+            raise AdapterError(why) from error
 
     @property
     def pid(self) -> int:
@@ -113,7 +114,7 @@ class Adapter:
         """
         if self._received:
             raise self.fault("said more than it was asked for")
-        self.send(encode(number, do, time.time_ns(), fields))
+        self.send(encode(number, do, self._surroundings.now_ns(), fields))
 
     def send(self, line: bytes) -> None:
         """Send a line as it is."""

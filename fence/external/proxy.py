@@ -96,18 +96,13 @@ class ExternalFence(Fence):
 
     @classmethod
     def settle(cls, surroundings: Surroundings) -> None:
-        """Make this process the place where the fence runs, and start its adapters.
+        """Make this process the place where the fence runs; adapters start with the first request.
 
         Args:
             surroundings: of this process.
-
-        Raises:
-            AdapterError: one does not start.
         """
         cls.surroundings = surroundings
         cls.adapters = {}
-        for lane in surroundings.lanes if cls.hello.per_lane else ("",):
-            cls._start(lane)
 
     @classmethod
     def end(cls) -> None:
@@ -120,67 +115,78 @@ class ExternalFence(Fence):
     def _start(cls, lane: str) -> Adapter:
         if "adapters" not in vars(cls):
             cls.adapters = {}
-        adapter = cls.adapters[lane] = Adapter(cls.argv, cls.directory, cls.surroundings)
+        surroundings = cls.surroundings
+        adapter = cls.adapters[lane] = Adapter(cls.argv, cls.directory, surroundings)
+        surroundings.started(adapter.pid, lane)
+        surroundings.asks(lane)
         adapter.greet()
-        cls.surroundings.started(adapter.pid, lane)
+        surroundings.answered(lane)
         return adapter
 
     def _adapter(self) -> Adapter:
-        """The adapter, told of the schedule."""
+        """The running adapter."""
         adapter = self.adapters.get(self._lane)
-        if adapter is None or adapter.ended:
-            adapter = self._start(self._lane)
-        if adapter.schedule is not self.site.process:
-            adapter.schedule = self.site.process
-            adapter.forget()
-            lanes = (self._lane,) if self._lane else self.surroundings.lanes or (self.site.lane,)
-            fields = {"transcript": self.path, "lanes": lanes, "options": self.site.options}
-            answer = adapter.hear(adapter.ask("begin_schedule", fields))
-            if not isinstance(answer, Answer) or answer.kind != "ok":
-                raise adapter.fault("did not answer begin_schedule by ok")
-        return adapter
+        return self._start(self._lane) if adapter is None or adapter.ended else adapter
+
+    def _tell_of_schedule(self, adapter: Adapter) -> None:
+        """Tell the adapter of the schedule where that is another one."""
+        if adapter.schedule is self.site.process:
+            return
+        adapter.schedule = self.site.process
+        adapter.forget()
+        lanes = (self._lane,) if self._lane else self.surroundings.lanes or (self.site.lane,)
+        fields = {"transcript": self.path, "lanes": lanes, "options": self.site.options}
+        answer = adapter.hear(adapter.ask("begin_schedule", fields))
+        if not isinstance(answer, Answer) or answer.kind != "ok":
+            raise adapter.fault("did not answer begin_schedule by ok")
 
     # Requests
 
     def _ask(self, do: str, **fields: Any) -> Answer:
         """Have a request carried out, whatever it has to wait for, and raise what its answer says."""
-        turns = self._takes_turns
-        if turns:
-            self.surroundings.take_turn(after_another=False)
+        adapter = self._run(after_another=False)
         try:
-            adapter = self._adapter()
+            self._tell_of_schedule(adapter)
             request = adapter.ask(do, {"lane": self.site.lane, "handle": self._handle, **fields})
             said = adapter.hear(request)
             while not isinstance(said, Answer):
                 self._hold(adapter, request, said)
                 said = adapter.hear(request)
         finally:
-            if turns:
-                self.surroundings.give_turn(progress=True)
+            self._rest(progress=True)
         if said.kind != "ok":
             _raise(said, do)
         return said
 
+    def _run(self, *, after_another: bool) -> Adapter:
+        """Have our turn: from here on our request runs."""
+        if self._takes_turns:
+            self.surroundings.take_turn(after_another=after_another)
+        adapter = self._adapter()
+        self.surroundings.asks(self._lane)
+        return adapter
+
+    def _rest(self, *, progress: bool) -> None:
+        """Leave the turn to another."""
+        self.surroundings.answered(self._lane)
+        if self._takes_turns:
+            self.surroundings.give_turn(progress=progress)
+
     def _hold(self, adapter: Adapter, request: int, said: object) -> None:
         """Sleep or wait as the request does, and tell it when that is over."""
         if isinstance(said, Sleep):
-            self._yielded(progress=True, sleep_ms=said.duration_ms)
+            self._rest(progress=True)
+            time.sleep(said.duration_ms / 1000)
+            self._run(after_another=False)
             adapter.tell(request, "slept", {})
         elif isinstance(said, Waits):
             if not self._takes_turns:
                 raise adapter.fault("waits for another request, and nobody else speaks to it")
-            self._yielded(progress=False)
+            self._rest(progress=False)
+            self._run(after_another=True)
             adapter.tell(request, "go_on", {})
         else:
             raise adapter.fault(f"cannot say any more who did what: {getattr(said, 'why', said)}")
-
-    def _yielded(self, *, progress: bool, sleep_ms: float = 0.0) -> None:
-        if self._takes_turns:
-            self.surroundings.give_turn(progress=progress)
-        if progress:
-            time.sleep(sleep_ms / 1000)
-        if self._takes_turns:
-            self.surroundings.take_turn(after_another=not progress)
 
     # What a fence has
 

@@ -7,6 +7,7 @@ place: whose turn it is becomes a choice, and what was said last outlives the pr
 from __future__ import annotations
 
 import threading
+import time
 
 __all__ = ["Surroundings"]
 
@@ -60,6 +61,16 @@ class Surroundings:
             pid: of its process.
             lane: for which it is alone; empty for all of this process.
         """
+
+    def asks(self, lane: str) -> None:
+        """From here on a request of the calling lane runs in the adapter of `lane`."""
+
+    def answered(self, lane: str) -> None:
+        """It was answered, or it sleeps or waits."""
+
+    def now_ns(self) -> int:
+        """Virtual time, nanoseconds since 1970."""
+        return time.time_ns()
 
     def heard(self, line: str) -> None:
         """A line went one way or the other."""
