@@ -53,6 +53,8 @@ class Adapter:
         self._lines: deque[str] = deque(maxlen=_LINES_KEPT)
         self._received = bytearray()
         self._number = 0
+        #: The line that it said last.
+        self.last = b""
         #: The process-scoped state of the schedule that it was told to begin.
         self.schedule: object = None
         self._stderr = os.memfd_create(STDERR)
@@ -82,6 +84,10 @@ class Adapter:
     def pid(self) -> int:
         """Its process id."""
         return self._process.pid
+
+    def fileno(self) -> int:
+        """Descriptor that is readable when it says something."""
+        return self._from.fileno()
 
     def greet(self) -> Hello:
         """Ask who it is.
@@ -159,7 +165,7 @@ class Adapter:
             if not data:
                 raise self._ended()
             buffer += data
-        line = bytes(buffer[: end + 1])
+        line = self.last = bytes(buffer[: end + 1])
         del buffer[: end + 1]
         self._note(f"<- {said(line)}")
         return line
