@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -32,7 +33,10 @@ _STDERR_KEPT = 1 << 20
 _TAIL_BYTES = 600
 _LINES_KEPT = 6
 _REAP_S = 5.0
+_FILE_BYTES_MAX = 8 << 20
 _PR_SET_PDEATHSIG = 1
+#: Looked up before any fork.
+_prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 _ENVIRONMENT = {"UV_THREADPOOL_SIZE": "1", "HARNESS_FENCE": "1"}
 
 
@@ -72,7 +76,7 @@ class Adapter:
                     cwd=directory,
                     env={**os.environ, **_ENVIRONMENT},
                     start_new_session=True,
-                    preexec_fn=_dying_with_the_parent(),  # noqa: PLW1509  # one call, prepared before
+                    preexec_fn=_bounded,  # noqa: PLW1509  # calls without locks
                 )
         except OSError as error:
             self._close()
@@ -248,9 +252,10 @@ def tail_of(stderr: int) -> str:
     return " | ".join("".join(char for char in line if char.isprintable()) for line in lines)
 
 
-def _dying_with_the_parent() -> Any:
-    """What the child does before it becomes the adapter."""
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None).prctl
-    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+def _bounded() -> None:
+    """In the child, before it becomes the adapter: it dies with us, and what it writes has an end."""
+    if _prctl is not None:
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    most = _FILE_BYTES_MAX if most == resource.RLIM_INFINITY else min(most, _FILE_BYTES_MAX)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))

@@ -187,6 +187,8 @@ def _lock_excludes(stage: Stage) -> str:
         if heard.kind == "lock_timeout":
             return "answered by lock_timeout at once"
         raise stage.off(f"acquire of cron while runner holds the lock: expected it to wait, got {heard.kind}")
+    if isinstance(heard, Waits) and stage.hello.per_lane:
+        raise stage.off("acquire of cron: it waits for another request, and nobody else speaks to it")
     if heard is None and not stage.hello.per_lane:
         raise stage.off("acquire of cron: no word, so that the lane that holds the lock cannot be served")
     stage.expect("runner", "end_turn")
