@@ -36,7 +36,7 @@ from harness.gates.kernel import filter as seccomp
 from harness.gates.looks import Log
 from harness.gates.pace import Pace
 from harness.gates.protocol import Layout
-from harness.hosting import Hosting, host
+from harness.hosting import GatedHosting, Hosting, host
 from harness.program import Program
 from harness.stops import IDLE, PAUSE, SLEEP, THINK
 
@@ -66,6 +66,11 @@ class _KernelWaits:
     def stop(self, why: int, lane: int, value: int) -> None:
         self._own.lane = lane
         self._syscall(abi.PARK, why, lane, value)
+
+    def lane(self) -> int:
+        """Index of the calling lane; -1 for a thread that is none."""
+        found: int = getattr(self._own, "lane", -1)
+        return found
 
     def think(self, lane: int, steps: int) -> None:
         if steps > 0:
@@ -307,6 +312,7 @@ def main(
         _settle_in(directory, parent)
         process = _Process(layout, name, directory, board, make_fence)
         waits = _KernelWaits()
+        host(make_fence, lambda: GatedHosting(process.lane_names, board, waits))
         _warm_up()
         gc.collect()
         gc.freeze()

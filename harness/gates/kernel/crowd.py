@@ -41,7 +41,7 @@ _REAP_S = 2.0
 #: Outside the session directory these may wake somebody who sleeps: at a pipe, for a child, for a lock.
 _WAKING = frozenset({"data", "close", "table", "task", "wake", "lock"})
 _READING = frozenset({"read", "readv", "preadv2"})
-_RANK = {Status.FILE: 0, Status.THINK: 0, Status.SLEEP: 1, Status.FLOCK: 2}
+_RANK = {Status.FILE: 0, Status.THINK: 0, Status.TURN: 0, Status.SLEEP: 1, Status.FLOCK: 2}
 _LAST = 3
 
 
@@ -441,6 +441,8 @@ class Crowd:
 
     def finish(self, worker: Worker) -> None:
         """The schedule is over: end what its lanes started; what serves them has to be at rest."""
+        # A lane that waits for an flock does so whoever acts for it.
+        waiting = [lane for lane in worker.lanes if lane.status is Status.FLOCK]
         self._unmask(worker)
         if not worker.crowded:
             return
@@ -454,11 +456,14 @@ class Crowd:
                 self._bury(worker, unit)
         for served in worker.served.values():
             if served.asking:
-                names = " and ".join(str(lane.index) for lane in served.asking)
+                worker.dirty = True
+                owed = [lane for lane in served.asking if lane not in waiting]
+                if not owed:
+                    continue
+                names = " and ".join(str(lane.index) for lane in owed)
                 self._intake.doubt(
                     f"a child of process {worker.name} that serves its lanes owes an answer to lane {names}"
                 )
-                worker.dirty = True
         for unit in worker.units.values():
             worker.dirty |= not unit.quiet or bool(unit.held) or bool(_standing(unit))
         worker.crowded = bool(worker.units)
