@@ -136,6 +136,12 @@ class _Process:
             waits,
         )
 
+    def start_service(self) -> None:
+        """Let a fence start what serves all lanes of the process, before the first schedule."""
+        start = getattr(self.make_fence, "start_service", None)
+        if start is not None:
+            start(self.transcript)
+
     def serve(self, lane: int, waits: _KernelWaits) -> None:
         """One lane, schedule after schedule, until the process is killed."""
         while True:
@@ -260,6 +266,7 @@ def main_free(
     host(make_fence, lambda: Hosting(process.lane_names, board))
     waits = Pace(process.transcript, process.lanes, board, log)
     first = threading.Lock()
+    process.start_service()
     _warm_up()
     gc.collect()
     gc.freeze()
@@ -322,6 +329,7 @@ def main(
         channel.send(str(error).encode()[:4000])
         os._exit(1)
     socket.send_fds(channel, [b"ready"], [listener])
+    process.start_service()
     _bend_time(clock, waits)
     for lane in process.lanes[1:]:
         threading.Thread(target=process.serve, args=(lane, waits), daemon=True).start()

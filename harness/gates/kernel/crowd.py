@@ -24,7 +24,8 @@ from harness.gates.kernel import abi
 from harness.gates.kernel.calls import FLOCK
 from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.lane import Lane, Space, Stand, Status, Worker, answer
-from harness.gates.kernel.tasks import children_of, family_of, filters_of, same_twice, timed
+from harness.gates.kernel.processes import orphans
+from harness.gates.kernel.tasks import children_of, family_of, same_twice, timed
 from harness.gates.kernel.units import Served, Task, Unit
 from harness.gates.kernel.world import World
 from harness.history import LockEvent
@@ -183,7 +184,11 @@ class Crowd:
                 worker.sleepers -= 1
         self._intake.act_on(space, tid, stand)
         actor = space.by_tid.get(tid)
-        if actor is not None and actor.stand is stand and actor.status is not Status.MOVING:
+        if isinstance(actor, Task) and not self._holding and actor.status is not Status.MOVING:
+            # Between schedules nothing in the directory is anybody's.
+            actor.status = Status.MOVING
+            answer(space, stand.trap_id, flags=abi.RESPONSE_CONTINUE)
+        elif actor is not None and actor.stand is stand and actor.status is not Status.MOVING:
             if _accounted(space):
                 space.quiet, space.sleeps = True, False
         elif stand.call.kind in _WAKING or stand.call.name in _READING:
@@ -330,9 +335,8 @@ class Crowd:
         self._stir(worker, None)
         if unit.cloned:
             # What it started comes to us.
-            ours = filters_of(os.getpid())
-            for pid in children_of(os.getpid()):
-                if pid not in worker.units and pid not in self._workers and filters_of(pid) > ours:
+            for pid in orphans():
+                if pid not in worker.units:
                     self._register(worker, pid, unit)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(unit.pid, os.WNOHANG)
