@@ -48,11 +48,15 @@ def _mounts() -> bool:
         return False
 
 
+def _found(program: str) -> bool:
+    return shutil.which(program) is not None
+
+
 _CAPABILITIES: dict[str, Callable[[], bool]] = {
     "kernel-gate": _kernel_gate,
     "ext4": _ext4,
     "mounts": _mounts,
-    "node": lambda: shutil.which("node") is not None,
+    **{name: functools.partial(_found, name) for name in ("node", "vim", "git", "rsync", "gcc")},
 }
 
 

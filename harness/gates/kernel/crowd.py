@@ -24,7 +24,9 @@ from harness.gates.kernel import abi
 from harness.gates.kernel.calls import FLOCK
 from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.lane import Lane, Space, Stand, Status, Worker, answer
+from harness.gates.kernel.pipes import NOBODY, UNKNOWN, empties, reach
 from harness.gates.kernel.processes import orphans
+from harness.gates.kernel.resolve import signed
 from harness.gates.kernel.tasks import children_of, family_of, same_twice, timed
 from harness.gates.kernel.units import Served, Task, Unit
 from harness.gates.kernel.world import World
@@ -43,7 +45,7 @@ _REAP_S = 2.0
 _TICKS_MAX = 2
 #: Outside the session directory these may wake somebody who sleeps: at a pipe, for a child, for a lock.
 _WAKING = frozenset({"data", "close", "table", "task", "wake", "lock"})
-_READING = frozenset({"read", "readv", "preadv2"})
+_READING = frozenset({"read", "readv"})
 _RANK = {Status.FILE: 0, Status.THINK: 0, Status.TURN: 0, Status.SLEEP: 1, Status.FLOCK: 2}
 _LAST = 3
 
@@ -97,7 +99,7 @@ class Crowd:
         turn: Space = worker if actor is None else actor.unit
         turn.quiet = False
         if actor is not None and actor.stand.call.kind == "lock":
-            self._stir(worker, turn)
+            self._stir(worker, turn, UNKNOWN)
         self._drive(worker, turn)
 
     @staticmethod
@@ -145,6 +147,10 @@ class Crowd:
                 pass
         finally:
             self._turn, self._holding = None, False
+        for lane in worker.lanes:
+            if lane.status is Status.MOVING:
+                lane.status = Status.ASLEEP
+                worker.sleepers += 1
         self._attribute(worker)
         for lane in worker.lanes:
             self._choose(worker, lane)
@@ -199,6 +205,8 @@ class Crowd:
             return
         stand.space = space
         space.vforking.discard(stand.tid)
+        space.blocked.pop(stand.tid, None)
+        space.waking = False
         if self._flowing or not self._holding or space is self._turn:
             self._act(worker, space, stand)
             return
@@ -206,12 +214,42 @@ class Crowd:
             space.task(stand.tid)
         space.held[stand.tid] = stand
         if _accounted(space):
-            space.quiet, space.sleeps = True, False
+            space.quiet, space.sleeps = True, bool(space.blocked)
 
     def _act(self, worker: Worker, space: Space, stand: Stand) -> None:
         """Answer a call, or leave standing who makes it."""
-        space.quiet = False
         tid = stand.tid
+        self._moves(worker, space, tid)
+        if self._flowing:
+            self._intake.act_on(space, tid, stand)
+            actor = space.by_tid.get(tid)
+            self._stopped |= actor is not None and actor.stand is stand and actor.status is not Status.MOVING
+            return
+        call, waits = stand.call, False
+        fd = signed(stand.args[max(call.fd, 0)])
+        reaches = _reach(space, stand)
+        if reaches > 0 and call.name in _READING:
+            waits = self._nobody_wakes(worker, space) and empties(space.pid, fd)
+        self._intake.act_on(space, tid, stand)
+        actor = space.by_tid.get(tid)
+        if isinstance(actor, Task) and not self._holding and actor.status is not Status.MOVING:
+            # Between schedules nothing in the directory is anybody's.
+            actor.status = Status.MOVING
+            answer(space, stand.trap_id, flags=abi.RESPONSE_CONTINUE)
+        elif actor is not None and actor.stand is stand and actor.status is not Status.MOVING:
+            if _accounted(space):
+                space.quiet, space.sleeps = True, bool(space.blocked)
+        elif waits:
+            space.blocked[tid] = fd, reaches
+            if _accounted(space):
+                space.quiet = space.sleeps = True
+        elif reaches != NOBODY:
+            space.waking = call.name not in _READING
+            self._stir(worker, space, reaches)
+
+    def _moves(self, worker: Worker, space: Space, tid: int) -> None:
+        """Note that a thread has moved, whatever it did before."""
+        space.quiet = False
         if isinstance(space, Unit):
             if space.stale:
                 try:
@@ -226,26 +264,39 @@ class Crowd:
             if lane is not None and lane.status is Status.ASLEEP:
                 lane.status = Status.MOVING
                 worker.sleepers -= 1
-        self._intake.act_on(space, tid, stand)
-        actor = space.by_tid.get(tid)
-        if self._flowing:
-            self._stopped |= actor is not None and actor.stand is stand and actor.status is not Status.MOVING
-        elif isinstance(actor, Task) and not self._holding and actor.status is not Status.MOVING:
-            # Between schedules nothing in the directory is anybody's.
-            actor.status = Status.MOVING
-            answer(space, stand.trap_id, flags=abi.RESPONSE_CONTINUE)
-        elif actor is not None and actor.stand is stand and actor.status is not Status.MOVING:
-            if _accounted(space):
-                space.quiet, space.sleeps = True, False
-        elif stand.call.kind in _WAKING or stand.call.name in _READING:
-            self._stir(worker, space)
 
     @staticmethod
-    def _stir(worker: Worker, by: Space | None) -> None:
-        """Who sleeps may have been woken."""
+    def _nobody_wakes(worker: Worker, by: Space) -> bool:
+        """Whether nobody else is still in a call that may fill a pipe."""
+        others = [space for space in (worker, *worker.units.values()) if space is not by and not space.quiet]
+        return not any(space.waking or _several(space) for space in others)
+
+    @staticmethod
+    def _stir(worker: Worker, by: Space | None, reaches: int) -> None:
+        """Who sleeps may have been woken.
+
+        Args:
+            worker: whose family.
+            by: by whom.
+            reaches: only who reads from this pipe, or sleeps otherwise; `UNKNOWN` for anybody.
+        """
         for space in (worker, *worker.units.values()):
-            if space is not by and space.sleeps:
+            if space is by or not space.sleeps:
+                continue
+            for tid in [tid for tid, (_, pipe) in space.blocked.items() if reaches in (UNKNOWN, pipe)]:
+                del space.blocked[tid]
+            if not _accounted(space):
                 space.quiet = False
+
+    @staticmethod
+    def _end_of(worker: Worker) -> None:
+        """Somebody is gone: who sleeps may have been woken, but for those whose pipe still has a writer."""
+        for space in (worker, *worker.units.values()):
+            if space.sleeps:
+                for tid in [tid for tid, (fd, _) in space.blocked.items() if not empties(space.pid, fd)]:
+                    del space.blocked[tid]
+                if not _accounted(space):
+                    space.quiet = False
 
     # Proof
 
@@ -262,14 +313,11 @@ class Crowd:
             return False
         for space, tids in zip(moving, sleeping, strict=True):
             space.quiet, space.sleeps = True, bool(tids)
+            space.waking = False
             if isinstance(space, Unit):
                 space.forget_ended()
         for space in (worker, *worker.units.values()):
             space.cloned = False
-        for lane in worker.lanes:
-            if lane.status is Status.MOVING:
-                lane.status = Status.ASLEEP
-                worker.sleepers += 1
         return True
 
     # Who belongs to the family
@@ -360,9 +408,10 @@ class Crowd:
         elif isinstance(parent, Unit):
             lane, served = parent.lane, parent.served
         else:
-            # Its parent is gone already: whoever acts for one lane alone has it from there.
-            lanes = {unit.lane for unit in worker.units.values()} | {worker.cloner}
-            lane = lanes.pop() if len(lanes) == 1 else None
+            # Its parent is gone already, and is one of those that have just started somebody.
+            names = {(unit.lane, unit.served) for unit in worker.units.values() if unit.cloned}
+            if len(names) == 1:
+                lane, served = names.pop()
         try:
             unit = Unit(worker, pid, worker.births, lane, served)
         except OSError:
@@ -380,7 +429,7 @@ class Crowd:
         if self._intake.in_call and self._intake.in_call in unit.by_tid:
             self._intake.call_returned()
         del worker.units[unit.pid]
-        self._stir(worker, None)
+        self._end_of(worker)
         if unit.cloned:
             # What it started comes to us.
             for pid in orphans():
@@ -475,7 +524,7 @@ class Crowd:
         deadline = time.monotonic() + self._wall_limit_s
         while not worker.dirty:
             self._unmask(worker)
-            self._stir(worker, None)
+            self._stir(worker, None, UNKNOWN)
             moved = not self._prove(worker)
             if not moved and not any(timed(space.pid) for space in (worker, *worker.units.values())):
                 break
@@ -528,15 +577,31 @@ def _known(worker: Worker) -> bool:
     return all(unit.quiet and not unit.cloned for unit in worker.units.values())
 
 
+def _reach(space: Space, stand: Stand) -> int:
+    """Whom a call may wake, see `pipes.reach`."""
+    call = stand.call
+    if call.kind not in _WAKING and call.name not in _READING:
+        return NOBODY
+    return reach(space.pid, signed(stand.args[call.fd])) if call.fd >= 0 else UNKNOWN
+
+
 def _accounted(space: Space) -> bool:
-    """Whether every thread of a process is known to stand or to be held, without a look."""
+    """Whether every thread of a process is known not to run, without a look at it."""
+    known = _standing(space).union(space.blocked)
     if isinstance(space, Unit):
-        return len(space.by_tid) == 1 and not space.threaded and bool(space.held or _standing(space))
-    return len(_standing(space)) == len(space.by_tid)
+        return len(space.by_tid) == 1 and not space.threaded and bool(known)
+    return len(known) == len(space.by_tid)
+
+
+def _several(space: Space) -> bool:
+    """Whether more than one thread of a process may be moving."""
+    if isinstance(space, Unit) and space.threaded:
+        return True
+    return len(space.by_tid) - len(_standing(space).union(space.blocked)) > 1
 
 
 def _standing(space: Space) -> set[int]:
-    """Threads of which it is known that they do not run."""
+    """Threads that stand in a trap."""
     moving = (Status.MOVING, Status.ASLEEP)
     standing = {tid for tid, actor in space.by_tid.items() if actor.status not in moving}
     return standing.union(space.held)
