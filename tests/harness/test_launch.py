@@ -20,7 +20,7 @@ def test_a_program_is_given_the_transcript_and_its_folder(transcript: str) -> No
     assert (Path(transcript).parent / "copy").read_text() == "a\n"
 
 
-def test_of_what_it_complains_about_the_end_is_told_without_where_the_transcript_lies(
+def test_the_end_of_its_complaints_is_told_without_where_the_transcript_lies(
     transcript: str,
 ) -> None:
     script = "for i in $(seq 1000); do echo $i >&2; done; echo {directory}/x >&2; exit 3"

@@ -72,8 +72,9 @@ class Crowd:
         self._turn: Space | None = None
         #: Whether notices of those whose turn it is not are held.
         self._holding = False
-        #: Whether one thing at a time moves; and whether it has stopped.
-        self._flowing = self._stopped = False
+        #: Whether one thing at a time moves; and who has stopped.
+        self._flowing = False
+        self._stopped: Lane | Task | None = None
         self._workers: dict[int, Worker] = {}
         flocks.others = self._others
         self.event_of_end: Callable[[LockEvent], None] = lambda event: None
@@ -93,9 +94,11 @@ class Crowd:
             lane: was let go.
         """
         actor = lane.actor
+        if self._flows(worker):
+            self._unmask_one(lane)
+            if self._follow(worker, lane):
+                return
         self._unmask(worker)
-        if self._flows(worker) and self._follow(worker, lane):
-            return
         turn: Space = worker if actor is None else actor.unit
         turn.quiet = False
         if actor is not None and actor.stand.call.kind == "lock":
@@ -119,10 +122,11 @@ class Crowd:
         for unit in worker.units.values():
             if unit.served is not None and unit.served.asking:
                 unit.quiet = False
-        self._flowing, self._stopped = True, False
+        self._flowing, self._stopped = True, None
+        self._intake.flowing = worker.flow
         ticks = 0
         try:
-            while not self._stopped:
+            while self._stopped is None:
                 try:
                     self._intake.take(worker)
                 except InterruptedError:
@@ -134,10 +138,14 @@ class Crowd:
                 if not worker.units:
                     return False
         finally:
-            self._flowing = False
-        self._attribute(worker)
-        for one in worker.lanes:
-            self._choose(worker, one)
+            self._flowing, self._intake.flowing = False, {}
+        stopped = self._stopped
+        if isinstance(stopped, Task):
+            self._attribute_one(worker, stopped)
+            if stopped.lane is not None and stopped.lane is not lane:
+                self._unmask_one(stopped.lane)
+                self._choose(worker, stopped.lane)
+        self._choose(worker, lane)
         return True
 
     def _drive(self, worker: Worker, turn: Space | None) -> None:
@@ -221,9 +229,12 @@ class Crowd:
         tid = stand.tid
         self._moves(worker, space, tid)
         if self._flowing:
+            if isinstance(space, Unit):
+                worker.flow[tid] = space
             self._intake.act_on(space, tid, stand)
             actor = space.by_tid.get(tid)
-            self._stopped |= actor is not None and actor.stand is stand and actor.status is not Status.MOVING
+            if actor is not None and actor.stand is stand and actor.status is not Status.MOVING:
+                self._stopped = actor
             return
         call, waits = stand.call, False
         fd = signed(stand.args[max(call.fd, 0)])
@@ -379,6 +390,8 @@ class Crowd:
     def _space_of(self, worker: Worker, tid: int) -> Space | None:
         if tid == worker.pid or tid in worker.by_tid:
             return worker
+        if tid in worker.flow:
+            return worker.flow[tid]
         for unit in worker.units.values():
             if tid in unit.by_tid or tid == unit.pid:
                 return unit
@@ -429,6 +442,7 @@ class Crowd:
         if self._intake.in_call and self._intake.in_call in unit.by_tid:
             self._intake.call_returned()
         del worker.units[unit.pid]
+        worker.flow.clear()
         self._end_of(worker)
         if unit.cloned:
             # What it started comes to us.
@@ -455,20 +469,23 @@ class Crowd:
         """Say for which lane everybody stands who has just stopped."""
         for unit in worker.units.values():
             for task in unit.by_tid.values():
-                if task.status is Status.MOVING or task.lane is not None:
-                    continue
-                lane = unit.lane if unit.served is None else unit.served.lane()
-                if lane is not None:
-                    task.lane = lane
-                    task.asked = False
-                    if task.stand.call is FLOCK and self._flocks.must_wait(task.stand):
-                        task.status = Status.FLOCK
-                elif task.status is Status.SLEEP:
-                    # Nobody's sleep lasts as long as it lasts.
-                    answer(unit, task.stand.trap_id, flags=abi.RESPONSE_CONTINUE)
-                    task.status, unit.sleeps = Status.MOVING, True
-                else:
-                    self._intake.doubt(_nobodys(worker, unit))
+                if task.status is not Status.MOVING and task.lane is None:
+                    self._attribute_one(worker, task)
+
+    def _attribute_one(self, worker: Worker, task: Task) -> None:
+        unit = task.unit
+        lane = unit.lane if unit.served is None else unit.served.lane()
+        if lane is not None:
+            task.lane = lane
+            task.asked = False
+            if task.stand.call is FLOCK and self._flocks.must_wait(task.stand):
+                task.status = Status.FLOCK
+        elif task.status is Status.SLEEP:
+            # Nobody's sleep lasts as long as it lasts.
+            answer(unit, task.stand.trap_id, flags=abi.RESPONSE_CONTINUE)
+            task.status, unit.sleeps = Status.MOVING, True
+        else:
+            self._intake.doubt(_nobodys(worker, unit))
 
     def choose_again(self, lanes: Iterable[Lane]) -> None:
         """Locks were let go, or could not be had: somebody else may be the first who can go on."""
@@ -479,12 +496,13 @@ class Crowd:
 
     def _choose(self, worker: Worker, lane: Lane) -> None:
         """Show a lane as standing where the first stands who can go on for it."""
-        best = (_RANK.get(lane.status, _LAST), lane.wake_ns if lane.status is Status.SLEEP else 0)
+        best = (_RANK.get(lane.status, _LAST), lane.wake_ns if lane.status is Status.SLEEP else 0, -1, -1)
         chosen: Task | None = None
         for unit in worker.units.values():
-            for task in sorted(unit.by_tid.values(), key=lambda task: task.number):
+            for task in unit.by_tid.values():
                 if task.lane is lane and task.status is not Status.MOVING:
-                    key = (_RANK.get(task.status, _LAST), task.wake_ns if task.status is Status.SLEEP else 0)
+                    wake_ns = task.wake_ns if task.status is Status.SLEEP else 0
+                    key = (_RANK.get(task.status, _LAST), wake_ns, unit.number, task.number)
                     if key < best:
                         best, chosen = key, task
         if chosen is not None:

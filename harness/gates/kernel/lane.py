@@ -116,6 +116,8 @@ class Worker(Space):
         self.cloner: Lane | None = None
         #: Children that serve several lanes, by process id.
         self.served: dict[int, Served] = {}
+        #: Threads of services that flow, as far as they were met.
+        self.flow: dict[int, Unit] = {}
         #: Some of them may be alive, known or not: see `harness.gates.kernel.crowd`.
         self.crowded = False
 

@@ -41,8 +41,9 @@ def explorer(root: Path, argv: list[str]) -> Iterator[Explorer]:
         "source": "made up",
         "policy": "coordinated",
         "lanes": [
-            {"role": "runner", "think_steps": [1, 3]},
-            {"role": "program", "argv": argv, "delay_steps": [0, 4]},
+            {"role": "runner", "think_steps": [30, 50]},
+            # Mostly while the runner thinks.
+            {"role": "program", "argv": argv, "delay_steps": 0, "pause_ms": [20, 40]},
         ],
         "expect": {},
     }
@@ -102,7 +103,7 @@ def needs(program: str) -> pytest.MarkDecorator:
     return pytest.mark.requires(program)
 
 
-VIM = ["vim", "-es", "-u", "NONE", "-i", "NONE", "-c", "1s/a/b/", "-c", "wq", "{transcript}"]
+VIM = ["vim", "-es", "-u", "NONE", "-i", "NONE", "-c", "%s/a/b/e", "-c", "wq", "{transcript}"]
 PIPE = ["bash", "-c", "(printf 'x\\n'; printf 'y\\n') | tee -a {transcript}"]
 PROGRAMS = [
     pytest.param(["sed", "-i", "s/a/b/", "{transcript}"], "rename tmp1 > T", id="sed -i"),
@@ -126,8 +127,9 @@ def test_a_program_s_calls_are_steps_and_a_hundred_schedules_are_the_same_twice(
     once = histories(tmp_path / "once", argv, COUNT)
     again = histories(tmp_path / "again", argv, COUNT)
     assert not {history.events[-1].inconclusive for history in once} - {""}
-    assert all(call in steps(history) for history in once), steps(once[0])
-    assert all(told(history).startswith("exit status 0") for history in once), told(once[0])
+    # One that finds its file changed or made again by somebody else may give up.
+    done = [history for history in once if call in steps(history) and told(history) == "exit status 0"]
+    assert len(done) > COUNT // 2, ({told(history) for history in once}, steps(once[0]))
     for index, (one, other) in enumerate(zip(once, again, strict=True)):
         assert one == other, index
     # Others went in between.
