@@ -108,6 +108,12 @@ class Crowding(Words):
         """Somebody who has not ended when everything is over."""
         return self.shell(f"(setsid bash -c 'kill -STOP $BASHPID' >/dev/null 2>&1 &) ; echo x >> {self.path}")
 
+    def never_ends(self) -> str:
+        return self.shell("kill -STOP $$")
+
+    def talks_for_ever(self) -> str:
+        return self.shell("yes > /dev/null")
+
     def stores(self) -> str:
         """Through a shared mapping, which is no call."""
         code = "import mmap, sys; f = open(sys.argv[1], 'r+b'); mmap.mmap(f.fileno(), 0)[0:1] = b'X'"

@@ -107,6 +107,16 @@ def test_nothing_is_left_running(stage: Stage) -> None:
     assert not [process for process in stopped if "kill -STOP $BASHPID" in process.cmdline()]
 
 
+@pytest.mark.parametrize(
+    ("word", "why"), [("never_ends", "does not end"), ("talks_for_ever", "did not stop")]
+)
+def test_a_program_that_does_not_end_accuses_nobody(stage: Stage, word: str, why: str) -> None:
+    seen = stage.run([word], [], ["write"])
+    assert why in seen.end.inconclusive
+    assert not seen.end.waiting
+    assert said(stage.run(["sed"], [], [])) == ["0"]
+
+
 def test_a_program_sleeps_in_virtual_time(stage: Stage) -> None:
     seen = stage.run(["sleeps"], [], ["look"])
     assert said(seen) == ["0"]
