@@ -6,11 +6,22 @@
     ├── TakeoverError      the transcript was taken over
     ├── LockTimeoutError   the write lock could not be had in time
     └── StaleLockError     the write lock was lost or is somebody else's
+
+    AdapterError           what stands between us and an external fence broke:
+                           no word about the fence itself
+    ExternalError          an external fence says that it crashed
 """
 
 from __future__ import annotations
 
-__all__ = ["FenceError", "LockTimeoutError", "StaleLockError", "TakeoverError"]
+__all__ = [
+    "AdapterError",
+    "ExternalError",
+    "FenceError",
+    "LockTimeoutError",
+    "StaleLockError",
+    "TakeoverError",
+]
 
 
 class FenceError(Exception):
@@ -35,3 +46,11 @@ class LockTimeoutError(FenceError):
 
 class StaleLockError(FenceError):
     """The write lock was lost to somebody else."""
+
+
+class AdapterError(Exception):
+    """The adapter of an external fence hung, died or said what the protocol does not have."""
+
+
+class ExternalError(Exception):
+    """An external fence crashed and could say so."""

@@ -5,7 +5,8 @@ lane's operations back, without a system call on either side: the supervisor
 looks at it whenever a lane has stopped. The clock page carries virtual time.
 
 Layout (bytes): control words of 32 bits, then an outcome byte an operation,
-then a text area a lane, times for the free gate, then the program.
+then a text area a lane, times for the free gate, the last words of an external fence's
+adapter, then the program.
 """
 
 from __future__ import annotations
@@ -24,10 +25,16 @@ _OUTCOMES_AT = 4096
 _TEXT_AT = _OUTCOMES_AT + LANES_MAX * OPS_MAX
 _TEXT_SIZE = 16384
 _TIMES_AT = -(-(_TEXT_AT + LANES_MAX * _TEXT_SIZE) // 8) * 8
-_PROGRAM_AT = _TIMES_AT + LANES_MAX * OPS_MAX * 16
+_LAST_WORDS_AT = _TIMES_AT + LANES_MAX * OPS_MAX * 16
+_LAST_WORDS_SIZE = 8192
+_HEARD, _HEARD_SIZE = 6, 256
+_PROGRAM_AT = _LAST_WORDS_AT + _LAST_WORDS_SIZE + _HEARD * _HEARD_SIZE
 _SIZE = 2 << 20
 
 _RECORD = struct.Struct("=HH")
+#: Words: the lane, counted from 1, whose request runs in the adapter; how often one came further; how
+#: long the last words are; how many lines were heard.
+_TURN, _PROGRESS, _LAST_WORDS, _LINES = 2, 3, 4, 5
 _CELLS_AT, _CELLS_END = 64, 64 + LANES_MAX * _WORDS_PER_LANE * 4
 _NO_PROGRESS = bytes(_CELLS_END - _CELLS_AT)
 
@@ -44,7 +51,7 @@ class Board:
         self._map = mmap.mmap(-1, _SIZE)
         self._bytes = memoryview(self._map)
         self.words = self._bytes.cast("I")
-        self._times = self._bytes[_TIMES_AT:_PROGRAM_AT].cast("Q")
+        self._times = self._bytes[_TIMES_AT:_LAST_WORDS_AT].cast("Q")
         self._read_at = [0] * LANES_MAX
 
     # Supervisor
@@ -62,6 +69,31 @@ class Board:
         self.words[0] += 1
         self._bytes[_CELLS_AT:_CELLS_END] = _NO_PROGRESS
         self._read_at = [0] * LANES_MAX
+        self.words[_TURN] = self.words[_PROGRESS] = self.words[_LAST_WORDS] = self.words[_LINES] = 0
+
+    def is_turn_of(self, lane: int) -> bool:
+        """Whether a lane that wants its turn at the adapter can have it."""
+        if self.words[_TURN]:
+            return False
+        seen = self.words[cell_of(lane) + 3]
+        return not seen or self.words[_PROGRESS] + 1 != seen
+
+    @property
+    def has_said(self) -> bool:
+        """Whether there are last words that were meant as such."""
+        return self.words[_LAST_WORDS] > 0
+
+    def last_words(self) -> str:
+        """What an adapter's proxy said before it ended the process, or else the last lines; may be empty."""
+        length = self.words[_LAST_WORDS]
+        if length:
+            return bytes(self._bytes[_LAST_WORDS_AT : _LAST_WORDS_AT + length]).decode("utf-8", "replace")
+        count = self.words[_LINES]
+        lines = []
+        for number in range(max(0, count - _HEARD), count):
+            at = _LAST_WORDS_AT + _LAST_WORDS_SIZE + number % _HEARD * _HEARD_SIZE
+            lines.append(bytes(self._bytes[at : at + _HEARD_SIZE]).rstrip(b"\0").decode("utf-8", "replace"))
+        return f"last lines of the adapter: {'; '.join(lines)}" if lines else ""
 
     def started(self, lane: int) -> int:
         """Operations of the lane that have begun."""
@@ -118,6 +150,33 @@ class Board:
                 outcome |= 0x80
         self._bytes[_OUTCOMES_AT + lane * OPS_MAX + op] = outcome
         self.words[base + 1] = op + 1
+
+    def want_turn(self, lane: int, *, after_another: bool) -> None:
+        """Note that a lane wants its turn at the adapter, at once or not before another came further."""
+        self.words[cell_of(lane) + 3] = self.words[_PROGRESS] + 1 if after_another else 0
+
+    def take_turn(self, lane: int) -> None:
+        """Note that the lane's request runs."""
+        self.words[_TURN] = lane + 1
+
+    def give_turn(self, *, progress: bool) -> None:
+        """Note that none does; and whether the one that did was answered or sleeps."""
+        self.words[_PROGRESS] += progress
+        self.words[_TURN] = 0
+
+    def hear(self, line: str) -> None:
+        """Note a line that went to or came from the adapter."""
+        count = self.words[_LINES]
+        at = _LAST_WORDS_AT + _LAST_WORDS_SIZE + count % _HEARD * _HEARD_SIZE
+        data = line.encode("utf-8", "replace")[:_HEARD_SIZE]
+        self._bytes[at : at + _HEARD_SIZE] = data.ljust(_HEARD_SIZE, b"\0")
+        self.words[_LINES] = count + 1
+
+    def say(self, why: str) -> None:
+        """Leave last words, for this process is about to end."""
+        data = why.encode("utf-8", "replace")[:_LAST_WORDS_SIZE]
+        self._bytes[_LAST_WORDS_AT : _LAST_WORDS_AT + len(data)] = data
+        self.words[_LAST_WORDS] = len(data)
 
     def stamp(self, lane: int, op: int, which: int, at_ns: int) -> None:
         """Note a time of an operation (`which`: 0 begin, 1 end)."""

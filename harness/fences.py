@@ -15,6 +15,8 @@ from types import ModuleType
 from typing import NoReturn, TypeGuard
 
 import fence
+from fence.errors import AdapterError
+from fence.external import PREFIX, external
 from fence.locks import KINDS
 from fence.protocol import Fence
 from harness.errors import FenceLoadError
@@ -30,18 +32,19 @@ def resolve(reference: str) -> type[Fence]:
     """Load a fence.
 
     Args:
-        reference: a registered name, ``package.module:Class`` or ``path/file.py:Class``.
+        reference: a registered name, ``package.module:Class``, ``path/file.py:Class`` or
+            ``exec:COMMAND``, which is started once to ask who it is.
 
     Raises:
         FenceLoadError: what the reference leads to is missing, broken or no fence.
     """
     if reference in fence.FENCES:
         return fence.load(reference)
-    if reference.startswith("exec:"):
-        raise FenceLoadError(
-            f"{reference}: a fence that is a command of its own is not built yet; give one in Python: a name "
-            "of `python -m harness list fences`, package.module:Class or path/file.py:Class"
-        )
+    if reference.startswith(PREFIX):
+        try:
+            return external(reference.removeprefix(PREFIX))
+        except AdapterError as error:
+            raise FenceLoadError(f"{reference}: {error}; see docs/external-fence.md") from error
     module_name, _, class_name = reference.rpartition(":")
     if not module_name or not class_name:
         raise FenceLoadError(_unknown(reference))
@@ -106,7 +109,7 @@ def _unknown(reference: str) -> str:
         hint = "which class of the file? "
     return (
         f"{reference}: unknown fence; {hint}expected a name of `python -m harness list fences`, "
-        "package.module:Class or path/file.py:Class"
+        "package.module:Class, path/file.py:Class or exec:COMMAND"
     )
 
 

@@ -36,6 +36,7 @@ from harness.gates.kernel import filter as seccomp
 from harness.gates.looks import Log
 from harness.gates.pace import Pace
 from harness.gates.protocol import Layout
+from harness.hosting import GatedHosting, Hosting, host
 from harness.program import Program
 from harness.stops import IDLE, PAUSE, SLEEP, THINK
 
@@ -65,6 +66,11 @@ class _KernelWaits:
     def stop(self, why: int, lane: int, value: int) -> None:
         self._own.lane = lane
         self._syscall(abi.PARK, why, lane, value)
+
+    def lane(self) -> int:
+        """Index of the calling lane; -1 for a thread that is none."""
+        found: int = getattr(self._own, "lane", -1)
+        return found
 
     def think(self, lane: int, steps: int) -> None:
         if steps > 0:
@@ -99,6 +105,7 @@ class _Process:
         self.board = board
         self.make_fence = make_fence
         self.lanes = [index for index, lane in enumerate(layout.lanes) if lane.process == name]
+        self.lane_names = tuple(layout.lanes[index].name for index in self.lanes)
         self.generation = board.generation
         self.program: Program | None = None
         self.state: dict[str, Any] = {}
@@ -257,6 +264,7 @@ def main_free(
         os.sched_setaffinity(0, cores)
     sys.setswitchinterval(_SWITCH_S)
     process = _Process(layout, name, directory, board, make_fence)
+    host(make_fence, lambda: Hosting(process.lane_names, board))
     waits = Pace(process.transcript, process.lanes, board, log)
     first = threading.Lock()
     process.start_service()
@@ -312,6 +320,7 @@ def main(
         _settle_in(directory, parent)
         process = _Process(layout, name, directory, board, make_fence)
         waits = _KernelWaits()
+        host(make_fence, lambda: GatedHosting(process.lane_names, board, waits))
         _warm_up()
         gc.collect()
         gc.freeze()

@@ -67,6 +67,9 @@ def parser() -> argparse.ArgumentParser:
     doctor.add_argument("--session-root", metavar="DIR", help="look at the file system there")
     _bench(commands.add_parser("bench", help="what a step costs on this machine"))
     _controls(commands.add_parser("controls", help="is every fence that is broken on purpose caught"))
+    conform = commands.add_parser("conform", help="does the adapter of an external fence speak the protocol")
+    conform.add_argument("fence", metavar="exec:COMMAND", help="see docs/external-fence.md")
+    conform.add_argument("--json", action="store_true", help="one JSON object a check, one a line")
     _fuzz(commands.add_parser("fuzz", help="draw scenarios, too, and keep those that break a fence"))
     return top
 
@@ -184,7 +187,7 @@ def _run(command: argparse.ArgumentParser) -> None:
         "--fence",
         metavar="REF",
         action="append",
-        help="a registered name, package.module:Class or path/file.py:Class "
+        help="a registered name, package.module:Class, path/file.py:Class or exec:COMMAND "
         "(default: those that the scenario names)",
     )
     _search(command)

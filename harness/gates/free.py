@@ -34,6 +34,7 @@ from fence.transcript import write_all
 from harness.gates.account import Call, doubts, events_of, left_by
 from harness.gates.crew import Crew, Member
 from harness.gates.kernel.world import LOCK_SUFFIX, TRANSCRIPT
+from harness.gates.last_words import last_words
 from harness.gates.looks import Names, Note, look
 from harness.gates.protocol import RUN, Candidate, Layout, Outcome, Verdict
 from harness.gates.reap import kill_tree
@@ -130,9 +131,10 @@ class FreeGate:
             status, board = member.process.exitcode, member.board
             if member.busy:
                 lane = self._layout.lanes[min(member.busy)].name
-                return f"{lane} was not done after {limit_s:.0f} s; nobody can say whether it ever would be"
+                why = f"{lane} was not done after {limit_s:.0f} s; nobody can say whether it ever would be"
+                return "; ".join(filter(None, (why, last_words(member.pid, board))))
             if member.died_ns and status < 0:
-                return f"process {name} was killed by signal {-status}"
+                return board.last_words() or f"process {name} was killed by signal {-status}"
             if member.died_ns and all(board.started(lane) == board.finished(lane) for lane in member.sockets):
                 return f"process {name} ended with status {status} outside of any operation"
         return ""
@@ -180,7 +182,8 @@ class FreeGate:
                     call.end_ns = member.died_ns or now_ns
                     # What the board has there may be of an earlier schedule.
                     call.begin_ns = begin_ns if begin_ns >= self._begun_ns else call.end_ns
-                    if member.died_ns:
+                    # A signal may have come from anywhere; that makes a doubt, and no crash.
+                    if member.died_ns and member.process.exitcode >= 0:
                         call.outcome = "crash"
                         call.detail = f"the process ended with status {member.process.exitcode}"
                 calls.append(call)

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from harness.gates.kernel import abi
 from harness.gates.kernel.family import Family
 from harness.gates.kernel.flocks import Flocks
+from harness.gates.kernel.flow import Flow
 from harness.gates.kernel.lane import Lane, Space, Stand, Status, Worker, answer
 from harness.gates.kernel.names import RANK, attribute, choose, unmask
 from harness.gates.kernel.pipes import NOBODY, UNKNOWN, empties, reach
@@ -66,6 +67,7 @@ class Crowd:
         self._holding = False
         self._deadline = 0.0
         self.family = Family(intake, world, flocks)
+        self._flow = Flow(intake, flocks, self.family)
 
     # What a lane's wait is
 
@@ -77,6 +79,8 @@ class Crowd:
             lane: was let go.
         """
         actor = lane.actor
+        if self._flow.applies(worker) and self._flow.follow(worker, lane):
+            return
         unmask(worker)
         turn: Space = worker if actor is None else actor.unit
         turn.quiet = False
@@ -150,6 +154,9 @@ class Crowd:
         space.vforking.discard(stand.tid)
         space.blocked.pop(stand.tid, None)
         space.waking = False
+        if self._flow.active:
+            self._flow.arrived(worker, space, stand)
+            return
         if not self._holding or space is self._turn:
             self._act(worker, space, stand)
             return
@@ -161,22 +168,8 @@ class Crowd:
 
     def _act(self, worker: Worker, space: Space, stand: Stand) -> None:
         """Answer a call, or leave standing who makes it."""
-        space.quiet = False
         tid = stand.tid
-        if isinstance(space, Unit):
-            if space.stale:
-                try:
-                    space.renew()
-                except OSError:
-                    self._intake.doubt(f"a program that process {worker.name} started may not be examined")
-                self.family.closed(worker)
-            task = space.task(tid)
-            task.status, task.lane = Status.MOVING, None
-        else:
-            lane = worker.by_tid.get(tid)
-            if lane is not None and lane.status is Status.ASLEEP:
-                lane.status = Status.MOVING
-                worker.sleepers -= 1
+        self.family.moves(worker, space, tid)
         call, waits = stand.call, False
         fd = signed(stand.args[max(call.fd, 0)])
         reaches = _reach(space, stand)
@@ -280,6 +273,8 @@ class Crowd:
             if mine and lane.actor is None and lane.status is Status.ASLEEP:
                 # Not the fence's fault: nothing is known of why the program waits.
                 self._intake.doubt(f"a program that lane {lane.index} started does not end")
+        # A lane that waits for an flock does so whoever acts for it.
+        waiting = [lane for lane in worker.lanes if lane.status is Status.FLOCK]
         unmask(worker)
         if not worker.crowded:
             return
@@ -293,11 +288,14 @@ class Crowd:
                 self.family.bury(worker, unit, killed=True)
         for served in worker.served.values():
             if served.asking:
-                names = " and ".join(str(lane.index) for lane in served.asking)
+                worker.dirty = True
+                owed = [lane for lane in served.asking if lane not in waiting]
+                if not owed:
+                    continue
+                names = " and ".join(str(lane.index) for lane in owed)
                 self._intake.doubt(
                     f"a child of process {worker.name} that serves its lanes owes an answer to lane {names}"
                 )
-                worker.dirty = True
         for unit in worker.units.values():
             worker.dirty |= not unit.quiet or bool(unit.held) or bool(standing(unit))
         worker.crowded = bool(worker.units)

@@ -18,7 +18,7 @@ from harness.gates.kernel.resolve import descriptor, signed
 from harness.gates.kernel.timing import FOREVER_NS
 from harness.gates.kernel.truth import replaced
 from harness.gates.kernel.world import World
-from harness.stops import ANSWERED, ASK, IDLE, PAUSE, SERVE, SLEEP, THINK
+from harness.stops import ANSWERED, ASK, IDLE, PAUSE, SERVE, SLEEP, THINK, TURN
 
 if TYPE_CHECKING:
     from harness.gates.kernel.intake import Intake
@@ -74,7 +74,7 @@ class Errands:
             answer(worker, stand.trap_id)
             return
         if why in (SERVE, ASK, ANSWERED):
-            self._intake.crowd.family.told(worker, worker.by_tid.get(tid), why, index, bool(value))
+            self._intake.crowd.family.told(worker, worker.by_tid.get(tid), why, index, value)
             answer(worker, stand.trap_id)
             return
         if not any(lane.index == index for lane in worker.lanes):
@@ -88,6 +88,9 @@ class Errands:
         elif why == THINK:
             lane.think_left = value
             self._intake.stop(lane, stand, Status.THINK)
+        elif why == TURN:
+            lane.poll_name = None
+            self._intake.stop(lane, stand, Status.TURN)
         else:
             assert why in (SLEEP, PAUSE)
             if why == PAUSE:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from harness.gates.kernel.flocks import Flocks
-from harness.gates.kernel.lane import Lane, Space, Worker
+from harness.gates.kernel.lane import Lane, Space, Status, Worker
 from harness.gates.kernel.pipes import empties
 from harness.gates.kernel.processes import orphans
 from harness.gates.kernel.tasks import children_of, family_of, same_twice
@@ -88,11 +88,11 @@ class Family:
             space.threaded = False
             self._world.shared()
 
-    def told(self, worker: Worker, lane: Lane | None, why: int, pid: int, one_at_a_time: bool) -> None:
+    def told(self, worker: Worker, lane: Lane | None, why: int, pid: int, how: int) -> None:
         """What a worker said of a child that serves several lanes, see `harness.services`."""
         if why == SERVE:
             self.list_children(worker)
-            served = worker.served[pid] = Served(pid, one_at_a_time)
+            served = worker.served[pid] = Served(pid, bool(how & 1), bool(how & 2))
             if pid in worker.units:
                 worker.units[pid].served = served
             return
@@ -103,11 +103,15 @@ class Family:
             found.asking.append(lane)
         elif lane in found.asking:
             found.asking.remove(lane)
+            if found.flows and not found.asking and pid in worker.units:
+                worker.units[pid].quiet = True
 
     def space_of(self, worker: Worker, tid: int) -> Space | None:
         """The process of a thread; None where it is gone, or not to be examined."""
         if tid == worker.pid or tid in worker.by_tid:
             return worker
+        if tid in worker.flow:
+            return worker.flow[tid]
         for unit in worker.units.values():
             if tid in unit.by_tid or tid == unit.pid:
                 return unit
@@ -164,6 +168,7 @@ class Family:
         if self._intake.in_call and self._intake.in_call in unit.by_tid:
             self._intake.call_returned()
         del worker.units[unit.pid]
+        worker.flow.clear()
         _may_wake(worker)
         if unit.cloned:
             # What it started comes to us.
@@ -180,6 +185,24 @@ class Family:
             self._intake.doubt(f"a child of process {worker.name} that serves its lanes has ended")
             worker.served.pop(unit.pid, None)
             worker.dirty = True
+
+    def moves(self, worker: Worker, space: Space, tid: int) -> None:
+        """Note that a thread has moved, whatever it did before."""
+        space.quiet = False
+        if isinstance(space, Unit):
+            if space.stale:
+                try:
+                    space.renew()
+                except OSError:
+                    self._intake.doubt(f"a program that process {worker.name} started may not be examined")
+                self.closed(worker)
+            task = space.task(tid)
+            task.status, task.lane = Status.MOVING, None
+        else:
+            lane = worker.by_tid.get(tid)
+            if lane is not None and lane.status is Status.ASLEEP:
+                lane.status = Status.MOVING
+                worker.sleepers -= 1
 
     def closed(self, worker: Worker) -> None:
         """Descriptors of somebody went without a close: he is gone, or has another program."""

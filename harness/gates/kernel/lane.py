@@ -34,6 +34,7 @@ class Status:
     SLEEP: Final = "sleeps in virtual time"
     FLOCK: Final = "waits for an flock"
     ASLEEP: Final = "sleeps in the kernel"
+    TURN: Final = "waits for its turn at an adapter"
     DONE: Final = "has no more operations"
     DEAD: Final = "its process is gone"
 
@@ -119,6 +120,8 @@ class Worker(Space):
         self.cloner: Lane | None = None
         #: Children that serve several lanes, by process id.
         self.served: dict[int, Served] = {}
+        #: Threads of services that flow, as far as they were met.
+        self.flow: dict[int, Unit] = {}
         #: Some of them may be alive, known or not: see `harness.gates.kernel.crowd`.
         self.crowded = False
 

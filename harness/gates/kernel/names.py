@@ -14,10 +14,10 @@ from harness.gates.kernel.units import Task, Unit
 if TYPE_CHECKING:
     from harness.gates.kernel.intake import Intake
 
-__all__ = ["RANK", "attribute", "choose", "choose_again", "unmask"]
+__all__ = ["RANK", "attribute", "attribute_one", "choose", "choose_again", "unmask", "unmask_one"]
 
 #: Who can go on comes before who only may, later; whatever else there is comes last.
-RANK = {Status.FILE: 0, Status.THINK: 0, Status.SLEEP: 1, Status.FLOCK: 2}
+RANK = {Status.FILE: 0, Status.THINK: 0, Status.TURN: 0, Status.SLEEP: 1, Status.FLOCK: 2}
 _LAST = 3
 
 
@@ -25,38 +25,44 @@ def attribute(intake: Intake, flocks: Flocks, worker: Worker) -> None:
     """Say for which lane everybody stands who has just stopped."""
     for unit in worker.units.values():
         for task in unit.by_tid.values():
-            if task.status is Status.MOVING or task.lane is not None:
-                continue
-            lane = unit.lane if unit.served is None else unit.served.lane()
-            if lane is not None:
-                task.lane = lane
-                task.asked = False
-                if task.stand.call is FLOCK and flocks.must_wait(task.stand):
-                    task.status = Status.FLOCK
-            elif task.status is Status.SLEEP:
-                # Nobody's sleep lasts as long as it lasts.
-                answer(unit, task.stand.trap_id, flags=abi.RESPONSE_CONTINUE)
-                task.status, unit.sleeps = Status.MOVING, True
-            else:
-                intake.doubt(_nobodys(worker, unit))
+            if task.status is not Status.MOVING and task.lane is None:
+                attribute_one(intake, flocks, task)
+
+
+def attribute_one(intake: Intake, flocks: Flocks, task: Task) -> None:
+    """Say for which lane a thread stands that has just stopped."""
+    unit = task.unit
+    lane = unit.lane if unit.served is None else unit.served.lane()
+    if lane is not None:
+        task.lane = lane
+        task.asked = False
+        if task.stand.call is FLOCK and flocks.must_wait(task.stand):
+            task.status = Status.FLOCK
+    elif task.status is Status.SLEEP:
+        # Nobody's sleep lasts as long as it lasts.
+        answer(unit, task.stand.trap_id, flags=abi.RESPONSE_CONTINUE)
+        task.status, unit.sleeps = Status.MOVING, True
+    else:
+        intake.doubt(_nobodys(unit.worker, unit))
 
 
 def choose_again(lanes: Iterable[Lane]) -> None:
     """Locks were let go, or could not be had: somebody else may be the first who can go on."""
     for lane in lanes:
         if lane.worker is not None and lane.worker.crowded:
-            _unmask_one(lane)
+            unmask_one(lane)
             choose(lane.worker, lane)
 
 
 def choose(worker: Worker, lane: Lane) -> None:
     """Show a lane as standing where the first stands who can go on for it."""
-    best = (RANK.get(lane.status, _LAST), lane.wake_ns if lane.status is Status.SLEEP else 0)
+    best = (RANK.get(lane.status, _LAST), lane.wake_ns if lane.status is Status.SLEEP else 0, -1, -1)
     chosen: Task | None = None
     for unit in worker.units.values():
-        for task in sorted(unit.by_tid.values(), key=lambda task: task.number):
+        for task in unit.by_tid.values():
             if task.lane is lane and task.status is not Status.MOVING:
-                key = (RANK.get(task.status, _LAST), task.wake_ns if task.status is Status.SLEEP else 0)
+                wake_ns = task.wake_ns if task.status is Status.SLEEP else 0
+                key = (RANK.get(task.status, _LAST), wake_ns, unit.number, task.number)
                 if key < best:
                     best, chosen = key, task
     if chosen is not None:
@@ -70,10 +76,10 @@ def choose(worker: Worker, lane: Lane) -> None:
 def unmask(worker: Worker) -> None:
     """Show every lane as it stands itself."""
     for lane in worker.lanes:
-        _unmask_one(lane)
+        unmask_one(lane)
 
 
-def _unmask_one(lane: Lane) -> None:
+def unmask_one(lane: Lane) -> None:
     """Show a lane as it stands itself."""
     actor = lane.actor
     if actor is None:

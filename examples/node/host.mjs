@@ -1,0 +1,396 @@
+// Speaks the harness's protocol (docs/external-fence.md) for a fence written in JavaScript or TypeScript, and puts virtual
+// time under it. A fence is a class; see stat.mjs for one:
+//
+//     import { serve, Takeover } from "./host.mjs";
+//     serve(MyFence, { name: "my fence", lock: "sidecar", soundUnder: [] });
+//
+// Import this module before the code under test: from then on Date, performance.now, setTimeout, setInterval and
+// timers/promises follow the harness. AbortSignal.timeout and timers of other threads do not.
+
+import { AsyncLocalStorage, createHook } from "node:async_hooks";
+import fs from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+import timers from "node:timers";
+import timersPromises from "node:timers/promises";
+import { performance } from "node:perf_hooks";
+
+export class Takeover extends Error {} // its message: the check that tripped
+export class LockTimeout extends Error {}
+export class StaleLock extends Error {}
+export class Unsupported extends Error {}
+
+/** By the name of a request: the method of a fence, and where its argument comes from. */
+const METHODS = {
+  begin_turn: ["beginTurn"],
+  load: ["load"],
+  append: ["append", "entries"],
+  release_for_prompt: ["releaseForPrompt"],
+  guarded_write: ["guardedWrite", "entries"],
+  recover: ["recover"],
+  end_turn: ["endTurn"],
+  acquire: ["acquire"],
+  release: ["release"],
+  rewrite: ["rewrite", "lines"],
+};
+const OPTIONAL = ["recover", "rewrite"];
+
+// Time
+
+const RealDate = Date;
+const realSetImmediate = setImmediate;
+const realHrtime = process.hrtime;
+let nowMs = RealDate.now(); // virtual, with a fraction; stands still between two lines
+let startMs = nowMs;
+
+function installClock() {
+  const now = () => Math.floor(nowMs);
+  globalThis.Date = new Proxy(RealDate, {
+    construct: (target, args, as) => Reflect.construct(target, args.length ? args : [now()], as),
+    apply: () => new RealDate(now()).toString(),
+  });
+  RealDate.now = now;
+  performance.now = () => nowMs - startMs;
+  const nanoseconds = () => BigInt(Math.round((nowMs - startMs) * 1e3)) * 1000n;
+  const hrtime = (since) => {
+    const all = nanoseconds();
+    const [s, ns] = [Number(all / 1000000000n), Number(all % 1000000000n)];
+    if (!since) return [s, ns];
+    const [ds, dns] = [s - since[0], ns - since[1]];
+    return dns < 0 ? [ds - 1, dns + 1e9] : [ds, dns];
+  };
+  hrtime.bigint = nanoseconds;
+  process.hrtime = hrtime;
+}
+
+let nextTimer = 1;
+
+/** What setTimeout returns. It belongs to the request in which it was set. */
+class Timer {
+  constructor(callback, delayMs, args, everyMs) {
+    this.delayMs = everyMs ?? delayMs;
+    this.dueMs = nowMs + delayMs;
+    this.serial = nextTimer++;
+    this.everyMs = everyMs;
+    this.owner = context.getStore() ?? background;
+    this.run = AsyncLocalStorage.bind(() => callback(...args));
+    this.list().add(this);
+  }
+  list() {
+    return this.owner.ended ? background.timers : this.owner.timers;
+  }
+  fire() {
+    this.list().delete(this);
+    if (this.everyMs !== undefined) {
+      this.dueMs = nowMs + this.everyMs;
+      this.list().add(this);
+    }
+    this.run();
+  }
+  refresh() {
+    this.dueMs = nowMs + this.delayMs;
+    this.list().add(this);
+    return this;
+  }
+  close() {
+    clear(this);
+    return this;
+  }
+  ref() {
+    return this;
+  }
+  unref() {
+    return this;
+  }
+  hasRef() {
+    return true;
+  }
+  [Symbol.toPrimitive]() {
+    return this.serial;
+  }
+}
+
+function clear(timer) {
+  if (timer instanceof Timer) {
+    timer.owner.timers.delete(timer);
+    background.timers.delete(timer);
+  }
+}
+
+const positive = (ms) => (Number(ms) >= 1 ? Number(ms) : 1);
+
+function installTimers() {
+  const set = (callback, ms, ...args) => new Timer(callback, positive(ms), args);
+  const every = (callback, ms, ...args) => new Timer(callback, positive(ms), args, positive(ms));
+  const sleep = (ms, value, options) =>
+    new Promise((resolve, reject) => {
+      const signal = options?.signal;
+      if (signal?.aborted) return reject(signal.reason);
+      const timer = set(() => resolve(value), ms);
+      signal?.addEventListener("abort", () => {
+        clear(timer);
+        reject(signal.reason);
+      });
+    });
+  async function* ticks(ms, value) {
+    for (;;) yield await sleep(ms, value);
+  }
+  for (const place of [globalThis, timers]) {
+    Object.assign(place, { setTimeout: set, setInterval: every, clearTimeout: clear, clearInterval: clear });
+  }
+  Object.assign(timersPromises, { setTimeout: sleep, setInterval: ticks });
+  timersPromises.scheduler.wait = (ms, options) => sleep(ms, undefined, options);
+  syncBuiltinESMExports();
+}
+
+// What goes on
+
+const context = new AsyncLocalStorage();
+const background = { timers: new Set(), ended: true };
+const pending = new Set(); // async ids of file calls, immediates and their like that are not over
+const PENDING = /REQ|Immediate|ZLIB/;
+const open = new Map(); // requests by id
+let running = null;
+let ours = false;
+
+createHook({
+  init(id, type) {
+    if (ours || !PENDING.test(type)) return;
+    pending.add(id);
+    const store = context.getStore();
+    if (running && store && store !== running && !store.ended && type !== "Immediate") {
+      say({ id: running.id, doubt: `a file call of request ${store.id} while ${running.id} runs` });
+    }
+  },
+  before(id) {
+    if (pending.delete(id)) lookLater();
+  },
+  destroy(id) {
+    if (pending.delete(id)) lookLater();
+  },
+}).enable();
+
+// File calls of one request while another runs: those that return a promise or take a callback are held until it is their
+// turn; what a Sync function does cannot be held, and nobody could tell in whose name it was done.
+
+const isOfAnother = (own) => own !== undefined && running !== null && own !== running && !own.ended;
+
+function holding(call) {
+  return function (...args) {
+    const own = context.getStore();
+    if (!isOfAnother(own)) return call.apply(this, args);
+    return new Promise((resolve) => own.held.push(resolve)).then(() => call.apply(this, args));
+  };
+}
+
+function doubting(call, name) {
+  return function (...args) {
+    const own = context.getStore();
+    if (isOfAnother(own)) say({ id: running.id, doubt: `fs.${name} of request ${own.id} while ${running.id} runs` });
+    return call.apply(this, args);
+  };
+}
+
+async function installFiles() {
+  const file = await fs.promises.open("/dev/null");
+  const handle = Object.getPrototypeOf(file);
+  await file.close();
+  for (const [place, names] of [
+    [fs.promises, Object.keys(fs.promises)],
+    [handle, Object.getOwnPropertyNames(handle).filter((name) => name !== "constructor" && name !== "fd")],
+  ]) {
+    for (const name of names) {
+      const { value } = Object.getOwnPropertyDescriptor(place, name) ?? {};
+      if (typeof value === "function") place[name] = holding(value);
+    }
+  }
+  for (const name of Object.keys(fs)) {
+    if (!name.endsWith("Sync") || typeof fs[name] !== "function" || name === "writeSync") continue;
+    const late = name.slice(0, -4);
+    fs[name] = doubting(fs[name], name);
+    if (typeof fs[late] === "function") fs[late] = Object.assign(holding(fs[late]), fs[late]);
+  }
+  syncBuiltinESMExports();
+}
+
+let looking = false;
+
+function lookLater() {
+  if (looking) return;
+  looking = true;
+  ours = true;
+  realSetImmediate(look);
+  ours = false;
+}
+
+/** Nothing is left in the queues of promises: what does the running request do? */
+function look() {
+  looking = false;
+  if (running === null || pending.size > 0) return;
+  if (running.answer) return finish();
+  const { begin } = running;
+  if (begin && !isDue(background.timers)) {
+    running.begin = null;
+    lookLater();
+    return begin();
+  }
+  if (running.held.length > 0) {
+    lookLater();
+    for (const go of running.held.splice(0)) go();
+    return;
+  }
+  const next = soonest(running.timers);
+  const other = soonest(background.timers);
+  const due = [next, other].filter((timer) => timer && timer.dueMs <= nowMs);
+  if (due.length > 0) {
+    lookLater();
+    soonest(due).fire();
+    return;
+  }
+  const { id } = running;
+  running = null;
+  say(next ? { id, sleep_ms: next.dueMs - nowMs } : { id, waits: true });
+}
+
+function isDue(some) {
+  const timer = soonest(some);
+  return timer !== undefined && timer.dueMs <= nowMs;
+}
+
+function soonest(some) {
+  let best;
+  for (const timer of some) {
+    const earlier = !best || timer.dueMs < best.dueMs || (timer.dueMs === best.dueMs && timer.serial < best.serial);
+    if (earlier) best = timer;
+  }
+  return best;
+}
+
+function finish() {
+  const { id, answer, timers: left } = running;
+  open.delete(id);
+  running.ended = true;
+  for (const timer of left) background.timers.add(timer);
+  running = null;
+  say({ id, ...answer });
+}
+
+// Lines
+
+function say(line) {
+  const bytes = Buffer.from(JSON.stringify(line) + "\n");
+  for (let at = 0; at < bytes.length; ) at += fs.writeSync(1, bytes, at);
+}
+
+function bytesOf(line, key) {
+  return line[key] ? line[key].map((text) => Buffer.from(text)) : (line[`${key}_base64`] ?? []).map((text) => Buffer.from(text, "base64"));
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function loaded(bytes) {
+  try {
+    return { answer: "ok", text: utf8.decode(bytes) };
+  } catch {
+    return { answer: "ok", base64: Buffer.from(bytes).toString("base64") };
+  }
+}
+
+function failed(error) {
+  if (error instanceof Takeover) return { answer: "takeover", check: error.message };
+  if (error instanceof LockTimeout) return { answer: "lock_timeout", message: error.message };
+  if (error instanceof StaleLock) return { answer: "stale_lock", message: error.message };
+  if (error instanceof Unsupported) return { answer: "unsupported" };
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const isOfAFileCall = typeof error?.code === "string" && typeof error?.syscall === "string";
+  return isOfAFileCall ? { answer: "error", code: error.code, message } : { answer: "error", message };
+}
+
+/**
+ * Serve a fence until standard input ends.
+ *
+ * @param Fence a class: made with { transcript, lane, handle, process, options } for each lane and handle of a schedule;
+ *   `process` is an object that all lanes of this process share, empty at a schedule's start. It has the methods of METHODS,
+ *   which may be async: entries and lines come as Buffers, load returns one; `recover` and `rewrite` are optional.
+ * @param who { name, lock, soundUnder }, see docs/external-fence.md
+ * @param begin called at the start of each schedule with { transcript, options }; may be async
+ */
+export function serve(Fence, who, begin = async () => {}) {
+  const operations = OPTIONAL.filter((name) => METHODS[name][0] in Fence.prototype);
+  let schedule = null;
+  let handles = new Map();
+
+  async function carryOut(line) {
+    if (line.do === "hello") {
+      const { name, lock = "sidecar", soundUnder = [] } = who;
+      return { answer: "ok", protocol: 1, name, lock, serves: "process", operations, sound_under: soundUnder };
+    }
+    if (line.do === "begin_schedule") {
+      startMs = nowMs;
+      background.timers.clear();
+      open.clear();
+      handles = new Map();
+      schedule = { transcript: line.transcript, options: line.options, process: {} };
+      await begin(schedule);
+      return { answer: "ok" };
+    }
+    const method = METHODS[line.do];
+    if (!method || (OPTIONAL.includes(line.do) && !operations.includes(line.do))) return { answer: "unsupported" };
+    const key = `${line.lane}\n${line.handle}`;
+    if (!handles.has(key)) handles.set(key, new Fence({ ...schedule, lane: line.lane, handle: line.handle }));
+    const args = method[1] ? [bytesOf(line, method[1])] : [];
+    if (line.do === "rewrite") args.push(line.how);
+    const result = await handles.get(key)[method[0]](...args);
+    return line.do === "load" ? loaded(result) : { answer: "ok" };
+  }
+
+  function start(line) {
+    const request = { id: line.id, timers: new Set(), held: [], begin: null, answer: null, ended: false };
+    open.set(line.id, request);
+    running = request;
+    const settle = (answer) => {
+      request.answer = answer;
+      if (running === request && pending.size === 0) finish();
+    };
+    const begin = () => context.run(request, () => carryOut(line).then(settle, (error) => settle(failed(error))));
+    // What came due while nobody ran goes first.
+    if (isDue(background.timers)) request.begin = begin;
+    else begin();
+    lookLater();
+  }
+
+  function hear(text) {
+    const line = JSON.parse(text);
+    if (typeof line !== "object" || line === null || typeof line.id !== "number") throw new Error("no request");
+    nowMs = line.now_ms ?? nowMs;
+    if (line.do === "slept" || line.do === "go_on") {
+      running = open.get(line.id);
+      lookLater();
+    } else {
+      start(line);
+    }
+  }
+
+  let rest = Buffer.alloc(0);
+  process.stdin.on("data", (chunk) => {
+    rest = rest.length ? Buffer.concat([rest, chunk]) : chunk;
+    for (let end; (end = rest.indexOf(10)) >= 0; ) {
+      const text = rest.toString("utf8", 0, end);
+      rest = rest.subarray(end + 1);
+      try {
+        hear(text);
+      } catch (error) {
+        console.error(`${error.message}, in the line ${text.slice(0, 200)}`);
+        process.exit(1);
+      }
+    }
+  });
+  process.stdin.on("end", () => process.exit(0));
+}
+
+// Standard output belongs to the protocol.
+Object.defineProperty(process, "stdout", { get: () => process.stderr });
+globalThis.console = new console.Console(process.stderr);
+process.hrtime = realHrtime;
+await installFiles();
+installClock();
+installTimers();

@@ -1,0 +1,12 @@
+"""Fences in any language, over JSON Lines on standard input and output.
+
+`docs/external-fence.md` is the protocol. `proxy` is what a lane sees, `adapter` the
+process behind it, `wire` its lines, `surroundings` what a harness can put in their place.
+"""
+
+from __future__ import annotations
+
+from fence.external.proxy import PREFIX, ExternalFence, external
+from fence.external.surroundings import Surroundings
+
+__all__ = ["PREFIX", "ExternalFence", "Surroundings", "external"]

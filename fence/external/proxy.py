@@ -1,0 +1,269 @@
+"""A fence whose code runs in another process and may be in any language.
+
+A handle of it turns each call into a request to the adapter, and the adapter's answer into what
+the call returns or raises. One adapter serves all lanes of a process, or each lane
+has one, as the adapter wants it; it lives on over schedules.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import time
+from collections.abc import Sequence
+from typing import Any, ClassVar, NoReturn
+
+from fence.errors import (
+    AdapterError,
+    ExternalError,
+    LockTimeoutError,
+    StaleLockError,
+    TakeoverError,
+)
+from fence.external.adapter import Adapter
+from fence.external.surroundings import Surroundings
+from fence.external.wire import Answer, Hello, Nonsense, Sleep, Waits, loaded, with_lines
+from fence.protocol import Fence, Site
+
+__all__ = ["PREFIX", "ExternalFence", "external"]
+
+PREFIX = "exec:"
+_HANDLES = "external.handles"
+#: By command and directory: classes that were made already, so that a forked worker need not ask again.
+_made: dict[tuple[str, str], type[ExternalFence]] = {}
+
+
+def external(command: str) -> type[ExternalFence]:
+    """The class of an external fence: starts its adapter once, to ask who it is.
+
+    Args:
+        command: program and arguments, as a shell would split them.
+
+    Raises:
+        AdapterError: it cannot be started, or does not speak the protocol.
+    """
+    directory = os.getcwd()
+    known = _made.get((command, directory))
+    if known is not None:
+        return known
+    try:
+        argv = tuple(shlex.split(command))
+    except ValueError as error:
+        raise AdapterError(f"cannot be split into words: {error}") from error
+    if not argv:
+        raise AdapterError("no command is given")
+    adapter = Adapter(argv, directory, Surroundings())
+    try:
+        hello = adapter.greet()
+    finally:
+        adapter.end()
+    facts = {
+        "about": hello.name or command,
+        "sound_under": hello.sound_under,
+        "lock_kind": hello.lock,
+        "argv": argv,
+        "directory": directory,
+        "hello": hello,
+    }
+    made: type[ExternalFence] = type("External", (ExternalFence,), facts)
+    _made[command, directory] = made
+    return made
+
+
+class ExternalFence(Fence):
+    """Base of the classes that `external` makes; one class stands for one command."""
+
+    argv: ClassVar[tuple[str, ...]]
+    directory: ClassVar[str]
+    hello: ClassVar[Hello]
+    #: Of this process; exchanged by whoever runs the lanes.
+    surroundings: ClassVar[Surroundings] = Surroundings()
+    #: Running adapters of this process, by lane; under the empty name the one for all.
+    adapters: ClassVar[dict[str, Adapter]] = {}
+
+    def __init__(self, site: Site) -> None:
+        # No lock is made: the adapter has it.
+        self.site = site
+        self.path = site.transcript
+        handles: dict[str, int] = site.process.setdefault(_HANDLES, {})
+        self._handle = handles.get(site.lane, 0)
+        handles[site.lane] = self._handle + 1
+        self._lane = site.lane if self.hello.per_lane else ""
+        self._takes_turns = not self.hello.per_lane and len(self.surroundings.lanes) > 1
+
+    # The process
+
+    @classmethod
+    def settle(cls, surroundings: Surroundings) -> None:
+        """Make this process the place where the fence runs.
+
+        Args:
+            surroundings: of this process.
+        """
+        cls.surroundings = surroundings
+        cls.adapters = {}
+
+    @classmethod
+    def start_service(cls, transcript: str) -> None:
+        """Start the adapters before the first schedule; without this they start with the first request.
+
+        Args:
+            transcript: where it will be.
+        """
+        for lane in cls.surroundings.lanes if cls.hello.per_lane else ("",):
+            cls._start(lane)
+
+    @classmethod
+    def end(cls) -> None:
+        """End all adapters of this process."""
+        adapters, cls.adapters = cls.adapters, {}
+        for adapter in adapters.values():
+            adapter.end()
+
+    @classmethod
+    def _start(cls, lane: str) -> Adapter:
+        if "adapters" not in vars(cls):
+            cls.adapters = {}
+        surroundings = cls.surroundings
+        adapter = cls.adapters[lane] = Adapter(cls.argv, cls.directory, surroundings)
+        surroundings.started(adapter.pid, lane)
+        surroundings.asks(lane)
+        adapter.greet()
+        surroundings.answered(lane)
+        return adapter
+
+    def _adapter(self) -> Adapter:
+        """The running adapter."""
+        adapter = self.adapters.get(self._lane)
+        return self._start(self._lane) if adapter is None or adapter.ended else adapter
+
+    def _tell_of_schedule(self, adapter: Adapter) -> None:
+        """Tell the adapter of the schedule where that is another one."""
+        if adapter.schedule is self.site.process:
+            return
+        adapter.schedule = self.site.process
+        adapter.forget()
+        lanes = (self._lane,) if self._lane else self.surroundings.lanes or (self.site.lane,)
+        fields = {"transcript": self.path, "lanes": lanes, "options": self.site.options}
+        answer = adapter.hear(adapter.ask("begin_schedule", fields))
+        if not isinstance(answer, Answer) or answer.kind != "ok":
+            raise adapter.fault("did not answer begin_schedule by ok")
+
+    # Requests
+
+    def _ask(self, do: str, **fields: Any) -> Answer:
+        """Have a request carried out, whatever it has to wait for, and raise what its answer says."""
+        adapter = self._run(after_another=False)
+        try:
+            self._tell_of_schedule(adapter)
+            request = adapter.ask(do, {"lane": self.site.lane, "handle": self._handle, **fields})
+            said = adapter.hear(request)
+            while not isinstance(said, Answer):
+                self._hold(adapter, request, said)
+                said = adapter.hear(request)
+        finally:
+            self._rest(progress=True)
+        if said.kind != "ok":
+            _raise(said, do)
+        return said
+
+    def _run(self, *, after_another: bool) -> Adapter:
+        """Have our turn: from here on our request runs."""
+        if self._takes_turns:
+            self.surroundings.take_turn(after_another=after_another)
+        adapter = self._adapter()
+        self.surroundings.asks(self._lane)
+        return adapter
+
+    def _rest(self, *, progress: bool) -> None:
+        """Leave the turn to another."""
+        self.surroundings.answered(self._lane)
+        if self._takes_turns:
+            self.surroundings.give_turn(progress=progress)
+
+    def _hold(self, adapter: Adapter, request: int, said: object) -> None:
+        """Sleep or wait as the request does, and tell it when that is over."""
+        if isinstance(said, Sleep):
+            self._rest(progress=True)
+            time.sleep(said.duration_ms / 1000)
+            self._run(after_another=False)
+            adapter.tell(request, "slept", {})
+        elif isinstance(said, Waits):
+            if not self._takes_turns:
+                raise adapter.fault("waits for another request, and nobody else speaks to it")
+            self._rest(progress=False)
+            self._run(after_another=True)
+            adapter.tell(request, "go_on", {})
+        else:
+            raise adapter.fault(f"cannot say any more who did what: {getattr(said, 'why', said)}")
+
+    # What a fence has
+
+    def begin_turn(self) -> None:
+        """Take the write lock for the start of the turn."""
+        self._ask("begin_turn")
+
+    def load(self) -> bytes:
+        """Read the transcript under the lock."""
+        answer = self._ask("load")
+        try:
+            return loaded(answer)
+        except Nonsense as error:
+            raise self.adapters[self._lane].fault(f"load: {error}") from error
+
+    def append(self, entries: Sequence[bytes]) -> None:
+        """Append whole lines; the lock is held."""
+        self._ask("append", **with_lines("entries", entries))
+
+    def release_for_prompt(self) -> None:
+        """Let the lock go while the model thinks."""
+        self._ask("release_for_prompt")
+
+    def guarded_write(self, entries: Sequence[bytes]) -> None:
+        """Take the lock, decide, append, let the lock go."""
+        self._ask("guarded_write", **with_lines("entries", entries))
+
+    def recover(self) -> bool:
+        """After a takeover: go on, where the fence has a way."""
+        if "recover" not in self.hello.operations:
+            return False
+        try:
+            self._ask("recover")
+        except NotImplementedError:
+            return False
+        return True
+
+    def end_turn(self) -> None:
+        """Clean up."""
+        self._ask("end_turn")
+
+    def acquire(self) -> None:
+        """Take the write lock."""
+        self._ask("acquire")
+
+    def rewrite(self, lines: Sequence[bytes], how: str) -> None:
+        """Replace the whole transcript; the lock is held."""
+        if "rewrite" not in self.hello.operations:
+            raise NotImplementedError("the adapter has no rewrite")
+        self._ask("rewrite", **with_lines("lines", lines), how=how)
+
+    def release(self) -> None:
+        """Let the write lock go."""
+        self._ask("release")
+
+
+def _raise(answer: Answer, do: str) -> NoReturn:
+    """What an answer that is not ``ok`` means."""
+    text = answer.text
+    if answer.kind == "takeover":
+        raise TakeoverError(text)
+    if answer.kind == "lock_timeout":
+        raise LockTimeoutError(text)
+    if answer.kind == "stale_lock":
+        raise StaleLockError(text)
+    if answer.kind == "unsupported":
+        raise NotImplementedError(text or f"the adapter has no {do}")
+    if answer.code:
+        raise OSError(getattr(errno, answer.code), text or os.strerror(getattr(errno, answer.code)))
+    raise ExternalError(text or "without a word")

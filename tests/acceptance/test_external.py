@@ -1,0 +1,157 @@
+"""External fences through the command line: verdicts, and none where an adapter breaks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.harness_process import Harness, write_scenario
+from tests.fence.external.adapters import command
+
+#: What the reason says of an adapter that breaks in a guarded write.
+BROKEN = {
+    "dies": ("ended with status 7", "standard error: out of luck"),
+    "is_killed": ("was killed by signal 9",),
+    "talks": ("no JSON", "in the line hello, world"),
+    "floods": ("a line of more than 33554432 bytes",),
+    "floods_lines": ("in the line {}",),
+    "doubts": ("cannot say any more who did what: two at once",),
+}
+
+
+EXAMPLES = [
+    pytest.param("node examples/node/stat.mjs", marks=pytest.mark.requires("node")),
+    "perl examples/perl/digest.pl",
+]
+GATES = [pytest.param("kernel", marks=pytest.mark.requires("kernel-gate")), "free"]
+HANGING = [
+    pytest.param("kernel", "", marks=pytest.mark.requires("kernel-gate")),
+    ("free", "was not done after 15 s"),
+]
+
+
+def fence(fault: str = "none") -> str:
+    return f"exec:{command(fault)}"
+
+
+def run(harness: Harness, tmp_path: Path, fault: str, gate: str, schedules: int = 2) -> dict[str, Any]:
+    path = write_scenario(tmp_path)
+    arguments = ("--fence", fence(fault), "--gate", gate, "--schedules", schedules, "--json")
+    ended = harness.run(path, *arguments)
+    assert ended.status in (0, 3), ended
+    found = ended.object
+    assert (ended.status == 3) == bool(found["inconclusive"])
+    return found
+
+
+@pytest.mark.parametrize("gate", GATES)
+def test_a_fence_in_another_process_runs_like_any_other(harness: Harness, tmp_path: Path, gate: str) -> None:
+    found = run(harness, tmp_path, "none", gate, schedules=5)
+    assert found["schedules"] == 5 and found["violations"] == {}
+    assert found["verdicts"]["true_negative"] > 0
+
+
+@pytest.mark.parametrize("gate", GATES)
+@pytest.mark.parametrize("fault", BROKEN)
+def test_an_adapter_that_breaks_is_inconclusive_and_says_how(
+    harness: Harness, tmp_path: Path, fault: str, gate: str
+) -> None:
+    found = run(harness, tmp_path, fault, gate)
+    assert found["violations"] == {}
+    assert found["inconclusive"] == 2
+    for words in BROKEN[fault] if gate == "free" else [*BROKEN[fault], "guarded_write"][-1:]:
+        assert words in found["why_inconclusive"], found
+
+
+@pytest.mark.parametrize(("gate", "why"), HANGING)
+@pytest.mark.parametrize("fault", ["hangs", "spins", "closes"])
+def test_an_adapter_that_hangs_is_given_up_with_its_last_line(
+    harness: Harness, tmp_path: Path, fault: str, gate: str, why: str
+) -> None:
+    if (fault, gate) == ("closes", "free"):
+        why = "closed its standard output"
+    found = run(harness, tmp_path, fault, gate, schedules=1)
+    assert found["violations"] == {}
+    assert why in found["why_inconclusive"], found
+    assert '"do":"guarded_write"' in found["why_inconclusive"]
+
+
+@pytest.mark.requires("kernel-gate")
+def test_an_adapter_that_sleeps_without_end_ends_with_the_schedule(harness: Harness, tmp_path: Path) -> None:
+    found = run(harness, tmp_path, "sleeps_forever", "kernel", schedules=1)
+    assert found["violations"] == {} and found["inconclusive"] == 1
+
+
+@pytest.mark.requires("kernel-gate")
+def test_what_an_adapter_leaves_behind_does_not_outlive_the_run(harness: Harness, tmp_path: Path) -> None:
+    found = run(harness, tmp_path, "leaves_a_child", "kernel", schedules=1)
+    assert found["violations"] == {} and found["inconclusive"] == 1
+
+
+@pytest.mark.requires("kernel-gate")
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_show_the_false_positive_by_search_and_the_same_histories_again(
+    harness: Harness, example: str
+) -> None:
+    arguments = ("--fence", f"exec:{example}", "--schedules", 200, "--no-shrink", "--json")
+    first, second = (
+        harness.run("scenarios/quickstart.yaml", *arguments, "--out", harness.out / number) for number in "12"
+    )
+    assert first.status == second.status == 1, first
+    assert first.object["violations"].keys() == {"false_positive"}
+    assert first.object["inconclusive"] == 0 and first.object["repeated"] > 0
+    assert first.object["histories"] == second.object["histories"]
+    witness = first.object["first_violation"]["witness"]
+    assert harness.call("replay", witness, "--session-root", harness.session_root).status == 0
+
+
+@pytest.mark.requires("kernel-gate", "node")
+@pytest.mark.parametrize(
+    ("how", "violations", "why"),
+    [("", set(), ""), ("never", {"dead_end"}, ""), ("sync", set(), "fs.statSync of request")],
+)
+def test_lanes_that_wait_for_each_other_in_memory_go_on_in_turns(
+    harness: Harness, how: str, violations: set[str], why: str
+) -> None:
+    """What one does while another runs is held; where that cannot be, nobody is accused."""
+    words = ("--fence", f"exec:node tests/fence/external/queue.mjs {how}".rstrip(), "--schedules", 15)
+    ended = harness.run("scenarios/quickstart.yaml", *words, "--no-shrink", "--json")
+    assert set(ended.object["violations"]) == violations, ended
+    assert bool(ended.object["inconclusive"]) == bool(why)
+    assert why in ended.object["why_inconclusive"]
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("exec:no-such-program --at all", "cannot be started: No such file or directory: no-such-program"),
+        ("exec:", "no command is given"),
+        ("exec:'", "cannot be split"),
+        ("exec:false", "ended with status 1"),
+        ("exec:sleep 100", "said nothing for 10 s"),
+    ],
+)
+def test_what_cannot_be_started_is_refused_before_anything_runs(
+    harness: Harness, tmp_path: Path, words: str, why: str
+) -> None:
+    path = write_scenario(tmp_path)
+    ended = harness.run(path, "--fence", words, "--schedules", 1)
+    assert ended.status == 2
+    assert f"--fence {words}: " in ended.err and why in ended.err
+    assert not harness.out.exists()
+    if words != "exec:sleep 100":
+        ended = harness.call("conform", words)
+        assert ended.status == 2 and why in ended.err
+
+
+def test_conform_prints_a_line_a_check_and_says_by_its_status_whether_all_passed(harness: Harness) -> None:
+    ended = harness.call("conform", fence())
+    assert ended.status == 0 and "all 20 checks passed" in ended.out
+    assert len(ended.out.splitlines()) == 21
+    ended = harness.call("conform", fence("takeover_without_check"), "--json")
+    assert ended.status == 1
+    off = [found for found in ended.objects if not found["ok"]]
+    assert off and '{"id": ' in str(off[0]["why"]) and "check: expected text" in str(off[0]["why"])
+    assert harness.call("conform", "stat-2026.5.17").status == 2

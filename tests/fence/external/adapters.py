@@ -1,0 +1,249 @@
+"""An adapter in Python, as small as it can be, that can be made to go wrong in one way.
+
+Run as a program with the name of what is to go wrong, and optionally of the request at which.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+__all__ = ["FAULTS", "command"]
+
+PROGRAM = Path(__file__)
+#: When more than one process uses the lock, time must not be the harness's.
+_POLL_MS = 50
+
+
+def command(fault: str = "none", at: str = "guarded_write") -> str:
+    """The command that starts it."""
+    # -I and -S: started hundreds of times, and needs nothing of what is installed.
+    return shlex.join([sys.executable, "-I", "-S", str(PROGRAM), fault, at])
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return b""
+
+
+class Adapter:
+    """Plain appends under a lock file; no check at all."""
+
+    def __init__(self) -> None:
+        self.path = ""
+
+    def begin_schedule(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.path = request["transcript"]
+        return {}
+
+    def acquire(self, request: dict[str, Any]) -> dict[str, Any]:
+        deadline = request["now_ms"] + 60_000
+        while True:
+            try:
+                os.close(os.open(f"{self.path}.lock", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                return {}
+            except FileExistsError:
+                say(request["id"], sleep_ms=_POLL_MS)
+                if heard()["now_ms"] > deadline:
+                    return {"answer": "lock_timeout", "message": "held"}
+
+    begin_turn = acquire
+
+    def release(self, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            os.unlink(f"{self.path}.lock")
+        except FileNotFoundError:
+            return {"answer": "stale_lock", "message": "not held"}
+        return {}
+
+    release_for_prompt = release
+
+    def end_turn(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.release(request)
+        return {}
+
+    def load(self, request: dict[str, Any]) -> dict[str, Any]:
+        import base64
+
+        return {"base64": base64.b64encode(_read(self.path)).decode()}
+
+    def append(self, request: dict[str, Any]) -> dict[str, Any]:
+        import base64
+
+        lines = [line.encode() for line in request.get("entries", ())]
+        lines += [base64.b64decode(line) for line in request.get("entries_base64", ())]
+        with open(self.path, "ab") as file:
+            file.write(b"".join(lines))
+        return {}
+
+    def guarded_write(self, request: dict[str, Any]) -> dict[str, Any]:
+        answer = self.acquire(request)
+        if answer:
+            return answer
+        self.append(request)
+        return self.release(request)
+
+
+def say(number: int, **fields: Any) -> None:
+    sys.stdout.write(json.dumps({"id": number, **fields}) + "\n")
+    sys.stdout.flush()
+
+
+def heard() -> dict[str, Any]:
+    line = sys.stdin.readline()
+    if not line:
+        sys.exit(0)
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+def _hangs(number: int) -> None:
+    while True:
+        time.sleep(1000)
+
+
+def _spins(number: int) -> None:
+    while True:
+        pass
+
+
+def _floods(number: int) -> None:
+    while True:
+        sys.stdout.write("x" * (1 << 20))
+
+
+def _floods_lines(number: int) -> None:
+    while True:
+        sys.stdout.write("{}\n" * 1000)
+
+
+def _floods_stderr(number: int) -> None:
+    while True:
+        sys.stderr.write("y" * (1 << 20))
+
+
+def _dies(number: int) -> None:
+    print("out of luck", file=sys.stderr, flush=True)
+    os._exit(7)
+
+
+def _is_killed(number: int) -> None:
+    os.kill(os.getpid(), 9)
+
+
+def _dies_in_a_line(number: int) -> None:
+    sys.stdout.write('{"id": ')
+    sys.stdout.flush()
+    os._exit(1)
+
+
+def _talks(number: int) -> None:
+    print("hello, world")
+
+
+def _bad_utf8(number: int) -> None:
+    sys.stdout.buffer.write(b'{"id": 1, "answer": "\xff"}\n')
+
+
+def _other_request(number: int) -> None:
+    say(number + 1000, answer="ok")
+
+
+def _unknown_answer(number: int) -> None:
+    say(number, answer="maybe")
+
+
+def _takeover_without_check(number: int) -> None:
+    say(number, answer="takeover")
+
+
+def _answers_twice(number: int) -> None:
+    sys.stdout.write(json.dumps({"id": number, "answer": "ok"}) + "\n")
+
+
+def _closes(number: int) -> None:
+    print("closing", file=sys.stderr, flush=True)
+    os.close(1)
+    _hangs(number)
+
+
+def _waits(number: int) -> None:
+    say(number, waits=True)
+
+
+def _doubts(number: int) -> None:
+    say(number, doubt="two at once")
+
+
+def _sleeps_forever(number: int) -> None:
+    while True:
+        say(number, sleep_ms=10**6)
+        heard()
+
+
+def _leaves_a_child(number: int) -> None:
+    if os.fork() == 0:
+        os.setsid()
+        _hangs(number)
+    os._exit(3)
+
+
+def _nothing(number: int) -> None:
+    """No fault."""
+
+
+#: What can go wrong, by name.
+FAULTS: dict[str, Callable[[int], None]] = {
+    function.__name__.removeprefix("_"): function
+    for function in (
+        _hangs,
+        _spins,
+        _floods,
+        _floods_lines,
+        _floods_stderr,
+        _dies,
+        _is_killed,
+        _dies_in_a_line,
+        _talks,
+        _bad_utf8,
+        _other_request,
+        _unknown_answer,
+        _takeover_without_check,
+        _answers_twice,
+        _closes,
+        _waits,
+        _doubts,
+        _sleeps_forever,
+        _leaves_a_child,
+    )
+}
+
+
+def main(fault: str, at: str) -> None:
+    """Serve until standard input ends."""
+    adapter = Adapter()
+    while True:
+        request = heard()
+        number, do = request["id"], request["do"]
+        if do == at:
+            FAULTS.get(fault, _nothing)(number)
+        if do == "hello":
+            answer = {"protocol": 1, "name": "small", "lock": "sidecar", "serves": "lane"}
+        elif hasattr(adapter, do):
+            answer = getattr(adapter, do)(request)
+        else:
+            answer = {"answer": "unsupported"}
+        say(number, **{"answer": "ok", **answer})
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,168 @@
+"""Whatever an adapter does, it ends in one exception that says what it was, and nothing is left of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from fence.errors import AdapterError, ExternalError, LockTimeoutError, StaleLockError, TakeoverError
+from fence.external import ExternalFence, Surroundings, external
+from fence.protocol import Site
+from tests.fence.external.adapters import FAULTS, command
+
+#: What is said of each.
+SAID = {
+    "hangs": "said nothing for 0.5 s",
+    "spins": "said nothing for 0.5 s",
+    "floods": "a line of more than",
+    "floods_lines": "id: expected the number of the request, in the line {}",
+    "floods_stderr": "was killed by signal|ended with status",
+    "dies": "ended with status 7; .*standard error: out of luck",
+    "is_killed": "was killed by signal 9",
+    "dies_in_a_line": 'ended with status 1 after saying {"id": ',
+    "talks": "no JSON: .*, in the line hello, world",
+    "bad_utf8": "no UTF-8 at byte 21.*in the line {",
+    "other_request": "the request that runs, got 1",
+    "unknown_answer": 'expected one of ok, .*in the line .*"maybe"',
+    "takeover_without_check": "check: expected text",
+    "answers_twice": "said more than it was asked for",
+    "closes": "closed its standard output; .*standard error: closing",
+    "waits": "waits for another request, and nobody else speaks to it",
+    "doubts": "cannot say any more who did what: two at once",
+    "leaves_a_child": "ended with status 3|closed its standard output|said nothing",
+}
+
+
+class _Impatient(Surroundings):
+    patience_s = 0.5
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    """After each test no process is left that was not there before."""
+    yield
+    deadline = time.monotonic() + 5
+    while left := [one for one in psutil.Process().children(recursive=True) if "adapters.py" in _line(one)]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.02)
+
+
+def _line(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def handle(path: Path, fault: str = "none", lane: str = "runner") -> ExternalFence:
+    made = external(command(fault))
+    made.settle(_Impatient())
+    found = made(Site(str(path / "transcript.jsonl"), lane, {}, {}))
+    assert isinstance(found, ExternalFence)
+    return found
+
+
+def test_every_fault_has_a_test() -> None:
+    assert set(FAULTS) == {*SAID, "sleeps_forever"}
+
+
+@pytest.mark.parametrize("fault", SAID)
+def test_a_broken_adapter_is_told_with_its_last_lines_and_ended(fault: str, tmp_path: Path) -> None:
+    runner = handle(tmp_path, fault)
+    runner.begin_turn()
+    runner.release_for_prompt()
+    with pytest.raises(AdapterError, match=SAID[fault]) as caught:
+        runner.guarded_write([b"{}\n"])
+        runner.end_turn()
+    assert "-> {" in str(caught.value)
+    assert "guarded_write" in str(caught.value)
+    assert all(adapter.ended for adapter in runner.adapters.values())
+
+
+@pytest.mark.parametrize("word", ["no-such-program", "'", "/dev/null", ""])
+def test_a_command_that_cannot_be_started_says_so(word: str) -> None:
+    with pytest.raises(AdapterError):
+        external(word)
+
+
+def test_a_program_that_is_no_adapter_is_told_as_one() -> None:
+    with pytest.raises(AdapterError, match="ended with status 1"):
+        external("false")
+    with pytest.raises(AdapterError, match="expected one of answer"):
+        external("cat")
+
+
+def test_calls_become_requests_and_answers_what_a_fence_raises(tmp_path: Path) -> None:
+    runner = handle(tmp_path)
+    path = tmp_path / "transcript.jsonl"
+    path.write_bytes(b"\xff\n")
+    runner.begin_turn()
+    assert runner.load() == b"\xff\n"
+    runner.append([b"a\n", b"\xfe\n"])
+    runner.release_for_prompt()
+    runner.guarded_write([b"b\n"])
+    assert path.read_bytes() == b"\xff\na\n\xfe\nb\n"
+    assert runner.recover() is False
+    with pytest.raises(NotImplementedError):
+        runner.rewrite([b"a\n"], "rename")
+    with pytest.raises(StaleLockError, match="not held"):
+        runner.release()
+    runner.end()
+
+
+def test_what_happens_in_one_schedule_is_told_before_the_next(tmp_path: Path) -> None:
+    runner = handle(tmp_path)
+    runner.begin_turn()
+    (pid,) = [adapter.pid for adapter in runner.adapters.values()]
+    other = tmp_path / "other"
+    other.mkdir()
+    again = type(runner)(Site(str(other / "transcript.jsonl"), "runner", {}, {}))
+    again.begin_turn()
+    assert os.listdir(other) == ["transcript.jsonl.lock"]
+    assert [adapter.pid for adapter in runner.adapters.values()] == [pid]
+    again.end()
+
+
+def test_a_lane_that_sleeps_for_the_lock_times_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [time.time_ns()]
+    monkeypatch.setattr(time, "sleep", lambda seconds: now.__setitem__(0, now[0] + round(seconds * 1e9)))
+    monkeypatch.setattr(time, "time_ns", lambda: now[0])
+    (tmp_path / "transcript.jsonl.lock").touch()
+    runner = handle(tmp_path)
+    begun = now[0]
+    with pytest.raises(LockTimeoutError, match="held"):
+        runner.begin_turn()
+    assert 60e9 < now[0] - begun < 61e9
+    runner.end()
+
+
+def test_standard_error_does_not_grow_over_schedules(tmp_path: Path) -> None:
+    runner = handle(tmp_path)
+    runner.begin_turn()
+    (adapter,) = runner.adapters.values()
+    os.write(adapter._stderr, b"x" * (2 << 20))
+    adapter.forget()
+    assert os.fstat(adapter._stderr).st_size == 0
+    runner.end()
+
+
+def test_the_answers_error_and_takeover_are_what_a_fence_of_ours_raises() -> None:
+    from fence.external.proxy import _raise
+    from fence.external.wire import Answer
+
+    for answer, kind in [
+        (Answer("takeover", "stat", "", {}), TakeoverError),
+        (Answer("error", "no room", "ENOSPC", {}), OSError),
+        (Answer("error", "boom", "", {}), ExternalError),
+    ]:
+        with pytest.raises(kind) as caught:
+            _raise(answer, "append")
+        assert answer.text in str(caught.value)
+    with pytest.raises(OSError) as failed:
+        _raise(Answer("error", "", "ENOSPC", {}), "append")
+    assert failed.value.errno == 28
