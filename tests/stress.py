@@ -31,7 +31,7 @@ SAMPLES = int(os.environ.get("STRESS_SAMPLES", "20000"))
 CLAIMS = os.environ.get("STRESS_CLAIMS", "histories,witnesses,sound,frequencies,minima").split(",")
 #: Of the search for each control's witness, from 1.
 SEEDS = int(os.environ.get("STRESS_SEEDS", "1"))
-#: Fences to run every scenario with; empty for those that each names.
+#: Fences to run every scenario with, or controls for `minima`; empty for those that each names, or all.
 FENCES = [fence for fence in os.environ.get("STRESS_FENCES", "").split(",") if fence]
 SOUND_FENCE = "ledger"
 #: Names of races in `tests.harness.strategies.shapes`, and strategies of which the chance can be computed.
@@ -147,7 +147,7 @@ def frequencies() -> bool:
 def minima() -> bool:
     """No more than twice the steps of a story by hand, in 10 s, and the same story again."""
     held = True
-    for control in CONTROLS:
+    for control in FENCES or CONTROLS:
         for seed in range(1, SEEDS + 1):
             command = [sys.executable, "-m", "tests.harness.shrink.minima", control, str(seed)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -90,10 +90,23 @@ def test_a_lane_that_does_not_matter_goes() -> None:
     best = start("rogue-zoo", 1)
 
     def accepts(case: Case) -> bool:
-        return any(op.kind == "action" for lane in case.program.lanes for op in lane.ops)
+        kinds = {op.kind for lane in case.program.lanes for op in lane.ops}
+        return {"action", "guarded_write"} <= kinds
 
     _, best = drive(lanes, best, accepts)
     assert sum(1 for lane in best.program.lanes if lane.ops) == 2
+
+
+def test_the_lane_in_which_the_violation_shows_goes_when_it_does_not_matter_but_never_all_of_them() -> None:
+    first = start("rogue-zoo", 1)
+
+    def accepts(case: Case) -> bool:
+        return any(op.kind == "action" for lane in case.program.lanes for op in lane.ops)
+
+    proposed, best = drive(lanes, first, accepts)
+    assert not best.program.lanes[first.violation.lane].ops
+    assert sum(1 for lane in best.program.lanes if lane.ops) == 1
+    assert all(any(lane.ops for lane in case.program.lanes) for case in proposed)
 
 
 def test_of_all_groups_the_one_that_matters_stays() -> None:

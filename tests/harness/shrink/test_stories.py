@@ -17,7 +17,7 @@ from tests.harness.shrink.stage import is_lawful
 from tests.harness.shrink.stories import STORIES
 
 #: So many draws show everything that a scenario's lanes may do.
-_DRAWS = 300
+_DRAWS = 100
 
 each_control = pytest.mark.parametrize("control", sorted(CONTROLS))
 
