@@ -33,31 +33,32 @@ MISSED = (
     "pr-84046-without-slow-path-consistency",
     "pr-84046-without-snapshot-consistency",
 )
-#: And one of each other verdict; `make stress` has all controls.
+#: And one of each other verdict, with the seed of the search; `make stress` has all controls. In the
+#: double hold both lanes wait for a third one, so that without it nothing is left of their order.
 OTHERS = (
-    "ledger-cotenant-silent",
-    "ledger-lock-left-behind",
-    "lock-neighbour-is-orphan",
-    "none-writes-its-copy-back",
-    "stat-needs-a-file",
+    ("ledger-cotenant-silent", 1),
+    ("ledger-lock-left-behind", 1),
+    ("lock-empty-is-stale", 3),
+    ("none-writes-its-copy-back", 1),
+    ("stat-needs-a-file", 1),
 )
 
 
 @functools.cache
-def found(control: str) -> Witness:
-    return find(control)
+def found(control: str, seed: int = 1) -> Witness:
+    return find(control, seed)
 
 
 @functools.cache
-def shrunk(control: str) -> Shrunk:
-    return shrink(found(control), _PATIENCE_S)
+def shrunk(control: str, seed: int = 1) -> Shrunk:
+    return shrink(found(control, seed), _PATIENCE_S)
 
 
-@pytest.mark.parametrize("control", MISSED + OTHERS)
-def test_a_controls_witness_has_at_most_twice_the_steps_of_one_by_hand(control: str) -> None:
+@pytest.mark.parametrize(("control", "seed"), [*((control, 1) for control in MISSED), *OTHERS])
+def test_a_controls_witness_has_at_most_twice_the_steps_of_one_by_hand(control: str, seed: int) -> None:
     by_hand = run_by_hand(control)
     assert by_hand is not None, "the story by hand is none"
-    result = shrunk(control)
+    result = shrunk(control, seed) if seed > 1 else shrunk(control)
     assert result.finished
     assert result.after.steps <= 2 * by_hand.steps
     assert result.after < result.before
