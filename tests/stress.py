@@ -149,7 +149,7 @@ def minima() -> bool:
     held = True
     for control in FENCES or CONTROLS:
         for seed in range(1, SEEDS + 1):
-            command = [sys.executable, "-m", "tests.harness.shrink.minima", control, str(seed)]
+            command = [sys.executable, "-m", "tests.harness.shrink.compared", control, str(seed)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             found = json.loads(done.stdout or "{}")
             name = f"{control} (seed {seed})"

@@ -6,15 +6,12 @@ from collections import Counter
 
 import pytest
 
-import fence
 from fence.controls import CONTROLS
-from fence.controls.protocol import Control
 from harness import plan
 from harness.program import Op
-from harness.scenario import load
-from tests.harness.shrink.minima import program_of
 from tests.harness.shrink.stage import is_lawful
 from tests.harness.shrink.stories import STORIES
+from tests.harness.shrink.words import control_of, program_of, scenario_of
 
 #: So many draws show everything that a scenario's lanes may do.
 _DRAWS = 100
@@ -38,9 +35,7 @@ def test_a_story_asks_a_fence_for_nothing_unlawful(control: str) -> None:
 
 @each_control
 def test_a_story_does_nothing_that_its_scenario_never_draws(control: str) -> None:
-    found = fence.load(control)
-    assert issubclass(found, Control)
-    scenario = load(f"scenarios/{found.scenario}.yaml")
+    scenario = scenario_of(control)
     drawn = [plan.draw(scenario, 1, index) for index in range(_DRAWS)]
     for number, lane in enumerate(program_of(control).lanes):
         most: Counter[str] = Counter()
@@ -51,10 +46,8 @@ def test_a_story_does_nothing_that_its_scenario_never_draws(control: str) -> Non
 
 @each_control
 def test_a_story_has_as_few_rogue_actions_as_its_control_says(control: str) -> None:
-    found = fence.load(control)
-    assert issubclass(found, Control)
     actions = [op for lane in program_of(control).lanes for op in lane.ops if op.kind == "action"]
-    assert len(actions) == found.rogue_actions_min
+    assert len(actions) == control_of(control).rogue_actions_min
 
 
 def test_a_word_that_names_a_line_changes_that_line() -> None:
