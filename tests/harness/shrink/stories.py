@@ -15,7 +15,8 @@ A *plot* says in which order lanes go. ``0 1 0``: the first lane, then all of th
 one, then the rest of the first. Where a lane is left and comes again the place is swept:
 each is tried, and the least story that shows the control's violation, and under which the
 control's original shows none, counts. ``1@2`` is no place to be swept: the lane has ended
-its operation number 2, from 0.
+its operation number 2, from 0; ``1@2.3``: the step number 3 of it. So is the place named
+where a sweep takes long, and where the original's steps are others than the control's.
 
 The stories are made from what the controls and their scenarios say, never from what the
 shrinker says. Families have the reason why less will not do.
