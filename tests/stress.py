@@ -4,8 +4,10 @@ Claims for every scenario: each fence shows what its scenario says (`flaws`), th
 same seed gives the same histories, idle and with every core loaded (`histories`, which
 covers the first), each stored witness replays step by step (`witnesses`), and the sound
 fence is never accused, whatever the strategy (`sound`). And one for races of known
-chance: real processes show them as often as theory says (`frequencies`). Prints a line
-a claim and exits 1 when one does not hold.
+chance: real processes show them as often as theory says (`frequencies`). And one for
+every control: its first witness comes down to at most twice the steps of a story by hand, in
+10 s, and to the same story each time (`minima`). Prints a line a claim and exits 1 when one
+does not hold.
 """
 
 from __future__ import annotations
@@ -19,13 +21,17 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
+from fence.controls import CONTROLS
+
 HISTORIES = int(os.environ.get("STRESS_HISTORIES", "1000"))
 WITNESSES = int(os.environ.get("STRESS_WITNESSES", "200"))
 SOUND = int(os.environ.get("STRESS_SOUND", "20000"))
 STRATEGIES = os.environ.get("STRESS_STRATEGIES", "portfolio,urw,delay,round-robin").split(",")
 SAMPLES = int(os.environ.get("STRESS_SAMPLES", "20000"))
-CLAIMS = os.environ.get("STRESS_CLAIMS", "histories,witnesses,sound,frequencies").split(",")
-#: Fences to run every scenario with; empty for those that each names.
+CLAIMS = os.environ.get("STRESS_CLAIMS", "histories,witnesses,sound,frequencies,minima").split(",")
+#: Of the search for each control's witness, from 1.
+SEEDS = int(os.environ.get("STRESS_SEEDS", "1"))
+#: Fences to run every scenario with, or controls for `minima`; empty for those that each names, or all.
 FENCES = [fence for fence in os.environ.get("STRESS_FENCES", "").split(",") if fence]
 SOUND_FENCE = "ledger"
 #: Names of races in `tests.harness.strategies.shapes`, and strategies of which the chance can be computed.
@@ -143,7 +149,23 @@ def frequencies() -> bool:
     return held
 
 
+def minima() -> bool:
+    """No more than twice the steps of a story by hand, in 10 s, and the same story again."""
+    held = True
+    for control in FENCES or CONTROLS:
+        for seed in range(1, SEEDS + 1):
+            command = [sys.executable, "-m", "tests.harness.shrink.compared", control, str(seed)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            found = json.loads(done.stdout or "{}")
+            name = f"{control} (seed {seed})"
+            if found:
+                name += ": {found} steps, shrunk to {shrunk}, by hand {by_hand}".format(**found)
+                name += " ({runs} schedules in {seconds:.1f} s)".format(**found)
+            held &= _told("small", name, found["fault"] if found else done.stderr.strip()[-500:] or "died")
+    return held
+
+
 if __name__ == "__main__":
-    claims = (flaws, histories, witnesses, sound, frequencies)
+    claims = (flaws, histories, witnesses, sound, frequencies, minima)
     known = {claim.__name__: claim for claim in claims}
     sys.exit(0 if all([known[claim]() for claim in CLAIMS]) else 1)

@@ -24,7 +24,7 @@ pytestmark = [
 
 @functools.cache
 def small() -> Witness:
-    witness = find("size")
+    witness = find("pr-84046-without-size")
     return shrink(witness, 120.0).witness(witness)
 
 
@@ -86,7 +86,7 @@ class Busy(WithoutSnapshotConsistency):
 
 
 def test_a_switch_stays_between_the_steps_that_it_was_recorded_between(tmp_path: Path) -> None:
-    found = find("snapshot-consistency")
+    found = find("pr-84046-without-snapshot-consistency")
     witness = shrink(found, 120.0).witness(found)
     fences = tmp_path / "busy.py"
     fences.write_text(BUSY)

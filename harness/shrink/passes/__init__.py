@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from harness.shrink.passes.afresh import afresh
 from harness.shrink.passes.bystanders import bystanders
 from harness.shrink.passes.earlier import earlier
 from harness.shrink.passes.entries import entries
@@ -29,4 +30,5 @@ PASSES: Final[tuple[Pass, ...]] = (
     waits,
     merges,
     earlier,
+    afresh,
 )

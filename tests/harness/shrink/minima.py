@@ -1,120 +1,133 @@
-"""For each control the story that a person would write down by hand."""
+"""The stories by hand, run on real processes; and what the search and the shrinker make of each control."""
 
 from __future__ import annotations
 
-import random
-from typing import NamedTuple
+import contextlib
+from collections.abc import Generator
 
 import msgspec
 
-from harness import plan
-from harness.actions import ACTIONS
-from harness.entries import make
-from harness.explorer import Job
-from harness.program import LaneProgram, Op, Program
+from harness.campaign import Campaign
+from harness.explorer import Explorer
+from harness.oracle import judge
+from harness.program import Program
 from harness.question import Question
-from harness.replay import Rerun, Rerunning
-from harness.scenario import Scenario, load
+from harness.scenario import Scenario
 from harness.schedule import Choice, Schedule
 from harness.shrink import Shrinking, Shrunk
-from harness.tally import Tally
+from harness.strategies.replay import Replay
 from harness.team import perform
 from harness.witness import Witness
+from tests.harness.shrink.stories import STORIES
+from tests.harness.shrink.words import control_of, program_of, scenario_of
 
-__all__ = ["MINIMA", "Minimum", "find", "run_by_hand", "shrink"]
+__all__ = ["SCHEDULES", "ByHand", "find", "run_by_hand", "shrink"]
 
+#: Within so many the portfolio has to find a control.
+SCHEDULES = 2000
 _LAST = 999
 
 
-class Minimum(NamedTuple):
-    """A turn with one rogue action in it.
+class ByHand(msgspec.Struct, frozen=True):
+    """What a story by hand came to.
 
     Args:
-        scenario: name of the file.
-        action: what the rogue does.
-        at: the runner has taken the step before this one of its operation then.
-        writer: whether the runner's own writer appends first, and a second round follows.
+        steps: of the least that shows the control's violation.
+        stops: where lanes are left in it: lane, operation, ordinal of the last step.
+        runs: schedules that were tried.
     """
 
-    scenario: str
-    action: str
-    at: tuple[int, int] = (3, 0)
-    writer: bool = False
+    steps: int
+    stops: tuple[Choice, ...]
+    runs: int
 
 
-#: Steps of PR #84046: its snapshot looks at (2, 0), reads and looks again; its decision looks
-#: at (6, 3), reads until (6, 7), looks, and appends.
-MINIMA = {
-    "birth-time": Minimum("guard-birth-time", "recreate-same-bytes"),
-    "canonical-entries": Minimum("guard-canonical-entries", "append-user"),
-    "dev-inode": Minimum("guard-dev-inode", "replace-same-bytes"),
-    "prefix-hash": Minimum("guard-prefix-hash", "same-size-rewrite-mtime-restored"),
-    "size": Minimum("guard-size", "append-user"),
-    "snapshot-consistency": Minimum("guard-snapshot-consistency", "same-size-rewrite", (2, 1)),
-    "slow-path-consistency": Minimum("guard-slow-path-consistency", "same-size-rewrite", (6, 7), writer=True),
-}
+class _Sweeping(msgspec.Struct, frozen=True):
+    """A story to be tried at all its places: work for an explorer process."""
+
+    scenario: Scenario
+    fence: str
+    original: str
+    kind: str
+    program: Program
+    plot: tuple[str, ...]
+
+    def run(self, root: str) -> Generator[ByHand | None, None, None]:
+        """Yields the least that shows the violation at the end, None after each run before.
+
+        Args:
+            root: where to make session directories.
+        """
+        found: list[tuple[int, int, tuple[Choice, ...]]] = []
+        runs = 0
+        with contextlib.closing(Explorer(self.scenario, self.fence, "kernel", root, self.program)) as lanes:
+            left: list[tuple[Choice, ...]] = [()]
+            while left:
+                stops = left.pop()
+                taken, shows = self._once(lanes, stops)
+                runs += 1
+                yield None
+                if len(stops) == len(self.plot):
+                    if shows:
+                        found.append((len(taken), len(found), stops))
+                    continue
+                left += [(*stops, stop) for stop in reversed(self._next(stops, taken))]
+        with contextlib.closing(
+            Explorer(self.scenario, self.original, "kernel", root, self.program)
+        ) as lanes:
+            for steps, _, stops in sorted(found):
+                runs += 1
+                if not self._once(lanes, stops)[1]:
+                    yield ByHand(steps, stops, runs)
+                    return
+                yield None
+
+    def _next(self, stops: tuple[Choice, ...], taken: tuple[Choice, ...]) -> list[Choice]:
+        """Where the next block may end, by what came after the stops so far."""
+        word = self.plot[len(stops)]
+        lane, at, op = word.partition("@")
+        if at:
+            number, _, ordinal = op.partition(".")
+            return [Choice(int(lane), int(number), int(ordinal or _LAST))]
+        if not any(other.partition("@")[0] == lane for other in self.plot[len(stops) + 1 :]):
+            return [Choice(int(lane), _LAST, _LAST)]
+        done = max((stop for stop in stops if stop.lane == int(lane)), key=_place, default=None)
+        places = [one for one in taken if one.lane == int(lane)]
+        # The last step of all leaves nothing for later.
+        return [one for one in places[:-1] if done is None or _place(one) > _place(done)]
+
+    def _once(self, lanes: Explorer, stops: tuple[Choice, ...]) -> tuple[tuple[Choice, ...], bool]:
+        history, schedule, _ = lanes.run(self.program, Replay(Schedule(stops)), 1, 0)
+        judgement = judge(history)
+        shows = not judgement.inconclusive and any(one.kind == self.kind for one in judgement.violations)
+        return schedule.choices, shows
 
 
-def _scenario(control: str) -> Scenario:
-    return load(f"scenarios/{MINIMA[control].scenario}.yaml")
+def _place(choice: Choice) -> tuple[int, int]:
+    return choice.op, choice.ordinal
 
 
-def _fence(control: str) -> str:
-    return f"pr-84046-without-{control}"
-
-
-def _program(control: str) -> Program:
-    minimum, drawn = MINIMA[control], plan.draw(_scenario(control), 1, 0)
-    ops = [Op("begin_turn", 0, 1), Op("load", 0, 1), Op("release_for_prompt", 0, 1)]
-    if minimum.writer:
-        ops += [
-            Op("acquire", 0, 2, "writer"),
-            Op("append", 0, 2, "writer", (make("assistant", "w-1", 20),)),
-            Op("release", 0, 2, "writer"),
-            Op("guarded_write", 0, 1, entries=(make("assistant", "r-1", 20),)),
-        ]
-    ops += [Op("guarded_write", 0, 1, entries=(make("assistant", "r-2", 20),)), Op("end_turn", 0, 1)]
-    args = ACTIONS[minimum.action].draw(random.Random(1)) | {"id": "e-1"}
-    runner = msgspec.structs.replace(drawn.lanes[0], ops=tuple(ops))
-    rogue: LaneProgram = msgspec.structs.replace(
-        drawn.lanes[1], ops=(Op("action", group=1, how=minimum.action, args=args),)
+def run_by_hand(control: str) -> ByHand | None:
+    """The least story written by hand that shows the control's violation; None when none does."""
+    work = _Sweeping(
+        scenario_of(control),
+        control,
+        control_of(control).original,
+        control_of(control).caught_by,
+        program_of(control),
+        tuple(STORIES[control].plot.split()),
     )
-    return msgspec.structs.replace(drawn, lanes=(runner, rogue), initial=drawn.initial[:1])
+    return next((found for found in perform(work) if isinstance(found, ByHand)), None)
 
 
-def run_by_hand(control: str) -> tuple[int, bool]:
-    """Steps of the story written by hand, and whether it shows the control's violation."""
-    op, ordinal = MINIMA[control].at
-    before = Choice(0, op, ordinal - 1) if ordinal else Choice(0, op - 1, _LAST)
-    # The runner goes on to that place, then the rogue does all it has to do.
-    schedule = Schedule((before, Choice(1, 0, _LAST)))
-    work = Rerunning(
-        _scenario(control),
-        _fence(control),
-        "kernel",
-        _program(control),
-        schedule,
-        "missed_takeover",
-        1,
-        0,
-        {},
-    )
-    rerun = next(found for found in perform(work) if isinstance(found, Rerun))
-    return len(rerun.steps()), not rerun.neighbour and rerun.shows("missed_takeover")
-
-
-def find(control: str) -> Witness:
-    """The first witness of a search, as `run` would store it."""
-    scenario = _scenario(control)
-    question = Question(scenario, _fence(control), "kernel", "random", 1, scenario.schedules)
-    job = Job(scenario, question.fence, "kernel", "random", 1, 0, 1, scenario.schedules)
-    work = perform(job)
-    for tally in work:
-        assert isinstance(tally, Tally)
-        if "missed_takeover" in tally.first:
-            work.close()
-            return question.witness(tally.first["missed_takeover"])
-    raise AssertionError(f"{control} was not caught")
+def find(control: str, seed: int = 1) -> Witness:
+    """The first witness of a search by the default strategy, as `run` would store it."""
+    kind = control_of(control).caught_by
+    question = Question(scenario_of(control), control, "kernel", "portfolio", seed, SCHEDULES, until=kind)
+    with Campaign(1) as campaign:
+        found = campaign.ask(question).sought
+    assert found is not None, f"{control} was not caught"
+    return question.witness(found)
 
 
 def shrink(witness: Witness, time_limit_s: float) -> Shrunk:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.history import Step
 from harness.oracle import Violation
 from harness.program import Program
 from harness.schedule import Choice
 from harness.shrink.case import Case, Shown
 from harness.shrink.passes import PASSES
+from harness.shrink.passes.afresh import afresh
 from harness.shrink.passes.earlier import earlier
 from harness.shrink.passes.groups import groups
 from harness.shrink.passes.initial import initial
@@ -21,6 +25,7 @@ from harness.shrink.passes.merges import merges
 from harness.shrink.passes.operations import operations
 from harness.shrink.passes.switches import switches
 from harness.shrink.passes.waits import waits
+from harness.shrink.protocol import Answer
 from tests.harness.shrink.stage import drawn, drive, is_lawful, shown
 
 SCENARIOS = ("quickstart", "rogue-zoo", "busy-gateway", "laundering-by-own-writer", "recovery")
@@ -90,10 +95,23 @@ def test_a_lane_that_does_not_matter_goes() -> None:
     best = start("rogue-zoo", 1)
 
     def accepts(case: Case) -> bool:
-        return any(op.kind == "action" for lane in case.program.lanes for op in lane.ops)
+        kinds = {op.kind for lane in case.program.lanes for op in lane.ops}
+        return {"action", "guarded_write"} <= kinds
 
     _, best = drive(lanes, best, accepts)
     assert sum(1 for lane in best.program.lanes if lane.ops) == 2
+
+
+def test_the_lane_in_which_the_violation_shows_goes_when_it_does_not_matter_but_never_all_of_them() -> None:
+    first = start("rogue-zoo", 1)
+
+    def accepts(case: Case) -> bool:
+        return any(op.kind == "action" for lane in case.program.lanes for op in lane.ops)
+
+    proposed, best = drive(lanes, first, accepts)
+    assert not best.program.lanes[first.violation.lane].ops
+    assert sum(1 for lane in best.program.lanes if lane.ops) == 1
+    assert all(any(lane.ops for lane in case.program.lanes) for case in proposed)
 
 
 def test_of_all_groups_the_one_that_matters_stays() -> None:
@@ -199,6 +217,50 @@ def test_a_block_moves_up_to_where_it_may_come_first() -> None:
 
     _, after = drive(earlier, best, accepts)
     assert went(after) == [0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0]
+
+
+def naming(best: Shown, *lanes_named: int) -> Shown:
+    """The same with a violation of which the causes are steps of these lanes."""
+    events = tuple(Step(lane, 0, "write") for lane in lanes_named)
+    return msgspec.structs.replace(
+        best,
+        history=msgspec.structs.replace(best.history, events=events),
+        violation=msgspec.structs.replace(
+            best.violation, lane=lanes_named[0], causes=tuple(range(len(events)))
+        ),
+    )
+
+
+def test_two_lanes_that_are_named_are_tried_without_the_third_in_every_order_of_one_block() -> None:
+    best = naming(start("busy-gateway", 1), 0, 2)
+    proposals = afresh(best)
+    case = next(proposals)
+    assert [bool(lane.ops) for lane in case.program.lanes] == [
+        number in (0, 2) for number in range(len(case.program.lanes))
+    ]
+    answer = Answer(None, False, False, True, True, tuple(blocks(0, 0, 0, 2, 2)))
+    tried = []
+    with contextlib.suppress(StopIteration):
+        while True:
+            tried.append([(choice.lane, choice.op, choice.ordinal) for choice in case.choices])
+            case = proposals.send(answer)
+    starts = [order[0] for order in tried]
+    assert [len(order) for order in tried] == [2, 3, 3, 2, 3]
+    assert starts[1:3] == [(0, 0, 0), (0, 0, 1)]
+    assert starts[4] == (2, 0, 0)
+
+
+def test_an_order_that_is_short_and_has_nobody_else_in_it_is_not_sought_again() -> None:
+    best = start("busy-gateway", 1)
+    pair = shown(best.program, blocks(0, 2, 0), best.violation)
+    gone = [
+        lane if number in (0, 2) else msgspec.structs.replace(lane, ops=())
+        for number, lane in enumerate(pair.program.lanes)
+    ]
+    pair = msgspec.structs.replace(pair, program=msgspec.structs.replace(pair.program, lanes=tuple(gone)))
+    assert not list(afresh(naming(pair, 0, 2)))
+    assert not list(afresh(naming(best, 0)))
+    assert not list(afresh(naming(best, 0, 1, 2)))
 
 
 @given(scenario=st.sampled_from(SCENARIOS), seed=st.integers(0, 1 << 32))

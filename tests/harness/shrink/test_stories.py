@@ -1,0 +1,55 @@
+"""Every control has a story by hand, and it is one that its scenario might draw."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from fence.controls import CONTROLS
+from harness import plan
+from harness.program import Op
+from tests.harness.shrink.stage import is_lawful
+from tests.harness.shrink.stories import STORIES
+from tests.harness.shrink.words import control_of, program_of, scenario_of
+
+#: So many draws show everything that a scenario's lanes may do.
+_DRAWS = 100
+
+each_control = pytest.mark.parametrize("control", sorted(CONTROLS))
+
+
+def _words(ops: tuple[Op, ...]) -> Counter[str]:
+    """How often a lane makes each kind of call; an action counts by its name."""
+    return Counter(op.how if op.kind == "action" else f"{op.kind} {op.route}" for op in ops)
+
+
+def test_every_control_has_a_story() -> None:
+    assert set(STORIES) == set(CONTROLS)
+
+
+@each_control
+def test_a_story_asks_a_fence_for_nothing_unlawful(control: str) -> None:
+    assert is_lawful(program_of(control))
+
+
+@each_control
+def test_a_story_does_nothing_that_its_scenario_never_draws(control: str) -> None:
+    scenario = scenario_of(control)
+    drawn = [plan.draw(scenario, 1, index) for index in range(_DRAWS)]
+    for number, lane in enumerate(program_of(control).lanes):
+        most: Counter[str] = Counter()
+        for program in drawn:
+            most |= _words(program.lanes[number].ops)
+        assert _words(lane.ops) <= most, lane.name
+
+
+@each_control
+def test_a_story_has_as_few_rogue_actions_as_its_control_says(control: str) -> None:
+    actions = [op for lane in program_of(control).lanes for op in lane.ops if op.kind == "action"]
+    assert len(actions) == control_of(control).rogue_actions_min
+
+
+def test_a_word_that_names_a_line_changes_that_line() -> None:
+    (action,) = program_of("pr-84046-hash-of-first-4-kib").lanes[1].ops
+    assert action.args["where"] == 960
