@@ -78,6 +78,11 @@ class Board:
         seen = self.words[cell_of(lane) + 3]
         return not seen or self.words[_PROGRESS] + 1 != seen
 
+    @property
+    def has_said(self) -> bool:
+        """Whether there are last words that were meant as such."""
+        return self.words[_LAST_WORDS] > 0
+
     def last_words(self) -> str:
         """What an adapter's proxy said before it ended the process, or else the last lines; may be empty."""
         length = self.words[_LAST_WORDS]

@@ -7,6 +7,7 @@ import itertools
 import os
 import platform
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ def examine(root: str | None = None) -> dict[str, object]:
     }
     for gate in GATES:
         findings[f"gate_{gate}"] = unavailable(gate) or "available"
+    findings["node"] = _node()
     with _directory(root) as directory:
         findings["session_root"] = os.path.dirname(os.path.realpath(directory))
         findings["session_root_in_memory"] = in_memory() or "none"
@@ -54,6 +56,18 @@ def reuses_inodes(root: str | None) -> bool:
     """Whether a new file gets the number of one that was just removed."""
     with _directory(root) as directory:
         return _inode_reuse(directory)
+
+
+def _node() -> str:
+    """Version of Node, which the external fences in `examples/node` need."""
+    program = shutil.which("node")
+    if program is None:
+        return "missing; `--fence exec:'node ...'` needs it (Debian: apt install nodejs)"
+    try:
+        told = subprocess.run([program, "--version"], capture_output=True, timeout=10, check=False, text=True)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"{program} does not start: {error}"
+    return told.stdout.strip() or f"{program} says nothing to --version"
 
 
 @contextlib.contextmanager

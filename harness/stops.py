@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["IDLE", "PAUSE", "SLEEP", "THINK"]
+__all__ = ["ANSWERED", "ASK", "IDLE", "PARK", "PAUSE", "SERVE", "SLEEP", "THINK"]
+
+#: Number of a call that the kernel does not have, and that only the gate answers.
+PARK = 6000
 
 #: Has no (further) operation; waits for a program.
 IDLE = 1
@@ -12,3 +15,9 @@ THINK = 2
 SLEEP = 3
 #: The same, because its program says so.
 PAUSE = 4
+#: Does not wait: has a child that acts for several lanes, see `harness.services`.
+SERVE = 5
+#: Does not wait: is about to send that child a request.
+ASK = 6
+#: Does not wait: has the answer.
+ANSWERED = 7

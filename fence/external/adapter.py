@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import os
 import resource
+import select
 import signal
 import socket
 import subprocess
@@ -33,6 +34,8 @@ _STDERR_KEPT = 1 << 20
 _TAIL_BYTES = 600
 _LINES_KEPT = 6
 _REAP_S = 5.0
+#: Standard output closes a little before a process is gone.
+_CLOSING_S = 1.0
 _FILE_BYTES_MAX = 8 << 20
 _PR_SET_PDEATHSIG = 1
 #: Looked up before any fork.
@@ -181,9 +184,8 @@ class Adapter:
     # Ends
 
     def _ended(self) -> AdapterError:
-        try:
-            status = self._process.wait(_REAP_S if self._surroundings.patience_s else 0)
-        except subprocess.TimeoutExpired:
+        status = self._status(_CLOSING_S)
+        if status is None:
             return self.fault("closed its standard output")
         how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
         rest = f" after saying {said(bytes(self._received))}" if self._received else ""
@@ -214,10 +216,7 @@ class Adapter:
     def leave(self, patience_s: float) -> int | None:
         """Close its standard input and wait; its status, or None when it stays."""
         self._to.close()
-        try:
-            return self._process.wait(patience_s)
-        except subprocess.TimeoutExpired:
-            return None
+        return self._status(patience_s)
 
     def end(self) -> None:
         """Kill it with all that is left in its group, and reap it."""
@@ -226,9 +225,21 @@ class Adapter:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_REAP_S)
+        self._status(_REAP_S)
         self._close()
+
+    def _status(self, patience_s: float) -> int | None:
+        """Wait for its end in real time, whatever the clock says; its status, or None when it stays."""
+        if self._process.returncode is not None:
+            return self._process.returncode
+        ended = select.poll()
+        pidfd = os.pidfd_open(self.pid)
+        try:
+            ended.register(pidfd, select.POLLIN)
+            ended.poll(patience_s * 1000)
+            return self._process.poll()
+        finally:
+            os.close(pidfd)
 
     def _close(self) -> None:
         self._to.close()

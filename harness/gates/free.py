@@ -183,7 +183,8 @@ class FreeGate:
                     call.end_ns = member.died_ns or now_ns
                     # What the board has there may be of an earlier schedule.
                     call.begin_ns = begin_ns if begin_ns >= self._begun_ns else call.end_ns
-                    if member.died_ns:
+                    # A signal may have come from anywhere; that makes a doubt, and no crash.
+                    if member.died_ns and member.process.exitcode >= 0:
                         call.outcome = "crash"
                         call.detail = f"the process ended with status {member.process.exitcode}"
                 calls.append(call)

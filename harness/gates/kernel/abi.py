@@ -10,7 +10,9 @@ from __future__ import annotations
 import platform
 import struct
 
-__all__ = ["ARCH", "CALLS", "NUMBERS", "supported"]
+from harness.stops import PARK
+
+__all__ = ["ARCH", "CALLS", "NUMBERS", "PARK", "supported"]
 
 # prctl and seccomp
 PR_SET_PDEATHSIG = 1
@@ -44,23 +46,22 @@ AT_SYMLINK_NOFOLLOW = 0x100
 AT_EMPTY_PATH = 0x1000
 AT_REMOVEDIR = 0x200
 
-#: Not a call of the kernel: a lane of ours that waits for the harness.
-PARK = 6000
-
 NUMBERS: dict[str, int] = {
     "read": 0, "write": 1, "open": 2, "close": 3, "stat": 4, "fstat": 5, "lstat": 6, "lseek": 8,
     "mmap": 9, "ioctl": 16, "pread64": 17, "pwrite64": 18, "readv": 19, "writev": 20,
     "access": 21, "msync": 26, "dup2": 33, "nanosleep": 35, "dup": 32, "sendfile": 40,
-    "bind": 49, "clone": 56, "fork": 57, "vfork": 58, "execve": 59, "fcntl": 72, "flock": 73,
+    "sendto": 44, "bind": 49, "clone": 56, "fork": 57, "vfork": 58, "execve": 59,
+    "kill": 62, "fcntl": 72, "flock": 73,
     "fsync": 74, "fdatasync": 75, "truncate": 76, "ftruncate": 77, "getdents": 78, "rename": 82,
     "mkdir": 83, "rmdir": 84, "creat": 85, "link": 86, "unlink": 87, "symlink": 88,
     "readlink": 89, "chmod": 90, "fchmod": 91, "chown": 92, "fchown": 93, "lchown": 94,
     "utime": 132, "mknod": 133, "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190,
-    "removexattr": 197, "lremovexattr": 198, "fremovexattr": 199, "getdents64": 217,
-    "clock_nanosleep": 230, "utimes": 235, "openat": 257, "mkdirat": 258, "mknodat": 259,
+    "removexattr": 197, "lremovexattr": 198, "fremovexattr": 199, "tkill": 200, "getdents64": 217,
+    "clock_nanosleep": 230, "tgkill": 234, "utimes": 235, "openat": 257, "mkdirat": 258, "mknodat": 259,
     "fchownat": 260, "futimesat": 261, "newfstatat": 262, "unlinkat": 263, "renameat": 264,
     "linkat": 265, "symlinkat": 266, "readlinkat": 267, "fchmodat": 268, "faccessat": 269,
     "splice": 275, "utimensat": 280, "fallocate": 285, "dup3": 292, "preadv": 295,
+    "pidfd_send_signal": 424,
     "pwritev": 296, "open_by_handle_at": 304, "name_to_handle_at": 303, "renameat2": 316,
     "getrandom": 318, "execveat": 322, "copy_file_range": 326, "preadv2": 327, "pwritev2": 328,
     "statx": 332, "io_setup": 206, "io_submit": 209, "io_uring_setup": 425,

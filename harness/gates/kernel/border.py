@@ -10,8 +10,7 @@ import os
 import stat
 
 from harness.gates.kernel.calls import opens_for_writing
-from harness.gates.kernel.lane import Stand, Worker
-from harness.gates.kernel.memory import Memory
+from harness.gates.kernel.lane import Space, Stand
 from harness.gates.kernel.resolve import as_seen_by
 from harness.gates.kernel.world import World
 
@@ -42,25 +41,25 @@ def leads_out(world: World, stand: Stand) -> bool:
     return os.path.dirname(target) != world.directory
 
 
-def forbidden_outside(worker: Worker, memory: Memory, stand: Stand) -> bool:
+def forbidden_outside(space: Space, stand: Stand) -> bool:
     """Whether a call that is not about the session directory would change a file elsewhere."""
     call = stand.call
     if call.name == "bind":
-        address = memory.read(stand.args[1], 3)
+        address = space.memory.read(stand.args[1], 3)
         return int.from_bytes(address[:2], "little") == _AF_UNIX and address[2:] != b"\0"
     if call.kind == "open":
         if call.path < 0 or not opens_for_writing(stand.flags):
             return False
-        raw = memory.path(stand.args[call.path])
-        return bool(raw) and not _is_device(worker, raw)
+        raw = space.memory.path(stand.args[call.path])
+        return bool(raw) and not _is_device(space, raw)
     if call.path < 0 and call.fd >= 0:
         # What may be written to a descriptor was decided when it was opened.
         return call.kind == "meta" or (call.name == "ioctl" and stand.args[1] in _ATTRIBUTES)
     return call.kind in _CHANGES_FILES
 
 
-def _is_device(worker: Worker, raw: bytes) -> bool:
-    path = os.path.join(f"/proc/{worker.pid}/cwd", as_seen_by(worker, os.fsdecode(raw)))
+def _is_device(space: Space, raw: bytes) -> bool:
+    path = os.path.join(f"/proc/{space.pid}/cwd", as_seen_by(space, os.fsdecode(raw)))
     try:
         return stat.S_ISCHR(os.stat(path).st_mode)
     except OSError:

@@ -24,7 +24,8 @@ class Call(NamedTuple):
             ``meta`` (changes what stat tells), ``names`` (changes the directory),
             ``open``, ``close``, ``lock``, ``map``, ``stat`` (may be answered by us),
             ``sleep``, ``random``, ``task``, ``table`` (changes descriptors), ``bind``
-            (may make a socket's file), ``park``.
+            (may make a socket's file), ``wake`` (may wake a sleeper and does nothing
+            else), ``park``.
         fd: descriptor.
         at: directory descriptor of `path`.
         path: first path.
@@ -131,6 +132,11 @@ _TABLE = [
     Call("clone3", "task"),
     Call("execve", "task"),
     Call("execveat", "task"),
+    Call("sendto", "wake"),
+    Call("kill", "wake"),
+    Call("tkill", "wake"),
+    Call("tgkill", "wake"),
+    Call("pidfd_send_signal", "wake"),
     Call("dup", "table"),
     Call("dup2", "table"),
     Call("dup3", "table"),

@@ -9,30 +9,32 @@ import hashlib
 import struct
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.gates.kernel import abi
 from harness.gates.kernel.calls import CALLS
-from harness.gates.kernel.lane import Lane, Stand, Status, Worker, answer
+from harness.gates.kernel.lane import Lane, Space, Stand, Status, Worker, answer
 from harness.gates.kernel.resolve import descriptor, signed
 from harness.gates.kernel.timing import FOREVER_NS
 from harness.gates.kernel.truth import replaced
 from harness.gates.kernel.world import World
-from harness.stops import IDLE, PAUSE, SLEEP, THINK
+from harness.stops import ANSWERED, ASK, IDLE, PAUSE, SERVE, SLEEP, THINK
 
 if TYPE_CHECKING:
     from harness.gates.kernel.intake import Intake
+    from harness.gates.kernel.units import Task
 
 __all__ = ["Errand", "Errands"]
 
 _ABSOLUTE_TIME = 1
 _CLONE_THREAD = 0x10000
+_CLONE_VFORK = 0x4000
 _DUPFD = (0, 1030)
 _MS = 1_000_000
 _SECOND = 1_000_000_000
 _TIMESPEC = struct.Struct("=2q")
 
-Errand = Callable[[Worker, int, Stand], None]
+Errand = Callable[[Any, int, Stand], None]
 
 
 class Errands:
@@ -55,17 +57,26 @@ class Errands:
             "random": self._random,
             "task": self._task,
             "table": self._table,
+            "wake": self._wake,
         }
-        #: What answers a call, by its number: called with the worker, the task and the stand.
-        self.by_number = {number: kinds[call.kind] for number, call in CALLS.items() if call.kind in kinds}
-        self.by_number[abi.NUMBERS["fcntl"]] = self._fcntl
+        #: What answers a call, by its name: called with the process, the task and the stand.
+        self.by_name = {call.name: kinds[call.kind] for call in CALLS.values() if call.kind in kinds}
+        self.by_name["fcntl"] = self._fcntl
 
     def begin(self) -> None:
         """Start a schedule."""
         self._drawn = 0
 
-    def _park(self, worker: Worker, tid: int, stand: Stand) -> None:
+    def _park(self, worker: Space, tid: int, stand: Stand) -> None:
         why, index, value = stand.args[0], stand.args[1], stand.args[2]
+        if not isinstance(worker, Worker):
+            # A child that was forked from a lane, and plays its part.
+            answer(worker, stand.trap_id)
+            return
+        if why in (SERVE, ASK, ANSWERED):
+            self._intake.crowd.told(worker, worker.by_tid.get(tid), why, index, bool(value))
+            answer(worker, stand.trap_id)
+            return
         if not any(lane.index == index for lane in worker.lanes):
             answer(worker, stand.trap_id)
             return
@@ -83,11 +94,11 @@ class Errands:
                 lane.poll_name = None
             self._lie_down(lane, stand, value)
 
-    def _lie_down(self, lane: Lane, stand: Stand, duration_ns: int) -> None:
+    def _lie_down(self, lane: Lane | Task, stand: Stand, duration_ns: int) -> None:
         lane.wake_ns = min(self._intake.now_ns + duration_ns, FOREVER_NS)
         self._intake.stop(lane, stand, Status.SLEEP)
 
-    def _sleep(self, worker: Worker, tid: int, stand: Stand) -> None:
+    def _sleep(self, worker: Space, tid: int, stand: Stand) -> None:
         lane = worker.by_tid.get(tid)
         if lane is None:
             answer(worker, stand.trap_id, flags=abi.RESPONSE_CONTINUE)
@@ -109,34 +120,46 @@ class Errands:
             duration = virtual if abs(virtual) < abs(real) else -(-real // _MS) * _MS
         self._lie_down(lane, stand, max(0, duration))
 
-    def _random(self, worker: Worker, tid: int, stand: Stand) -> None:
+    def _random(self, worker: Space, tid: int, stand: Stand) -> None:
         length = min(stand.args[1], 1 << 16)
         self._drawn += 1
         data = hashlib.shake_128(b"harness random %d" % self._drawn).digest(length)
         worker.memory.write(stand.args[0], data)
         answer(worker, stand.trap_id, length)
 
-    def _task(self, worker: Worker, tid: int, stand: Stand) -> None:
+    def _task(self, worker: Space, tid: int, stand: Stand) -> None:
         # New tasks are under the same filter and listener; whatever they do comes by `take`.
-        worker.forked |= not self._is_thread(worker, stand)
+        if stand.call.name in ("execve", "execveat"):
+            self._intake.crowd.becomes(worker)
+        else:
+            flags = self._clone_flags(worker, stand)
+            if flags & _CLONE_THREAD:
+                self._intake.crowd.threads(worker)
+            else:
+                self._intake.crowd.forks(worker, tid, bool(flags & _CLONE_VFORK))
         answer(worker, stand.trap_id, flags=abi.RESPONSE_CONTINUE)
 
     @staticmethod
-    def _is_thread(worker: Worker, stand: Stand) -> bool:
-        if stand.call.name == "clone":
-            return bool(stand.args[0] & _CLONE_THREAD)
-        if stand.call.name == "clone3":
-            return bool(int.from_bytes(worker.memory.read(stand.args[0], 8), "little") & _CLONE_THREAD)
-        return False
+    def _clone_flags(worker: Space, stand: Stand) -> int:
+        name = stand.call.name
+        if name == "clone":
+            return stand.args[0]
+        if name == "clone3":
+            return int.from_bytes(worker.memory.read(stand.args[0], 8), "little")
+        return _CLONE_VFORK if name == "vfork" else 0
 
-    def _fcntl(self, worker: Worker, tid: int, stand: Stand) -> None:
+    @staticmethod
+    def _wake(worker: Space, tid: int, stand: Stand) -> None:
+        answer(worker, stand.trap_id, flags=abi.RESPONSE_CONTINUE)
+
+    def _fcntl(self, worker: Space, tid: int, stand: Stand) -> None:
         """A copy of a descriptor, or a lock, which is a step."""
         if stand.args[1] in _DUPFD:
             self._table(worker, tid, stand)
         else:
             self._intake.file_call(worker, tid, stand)
 
-    def _table(self, worker: Worker, tid: int, stand: Stand) -> None:
+    def _table(self, worker: Space, tid: int, stand: Stand) -> None:
         """dup and its like: a step where it closes one of the session's files, else answered at once."""
         self._world.copied = True
         lane = worker.by_tid.get(tid)

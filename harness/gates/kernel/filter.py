@@ -35,7 +35,8 @@ _ALWAYS = [
     "lremovexattr", "fremovexattr", "setxattrat", "removexattrat", "read", "write", "close",
     "fstat", "pread64", "pwrite64", "readv", "writev", "preadv", "pwritev", "preadv2",
     "pwritev2", "flock", "fsync", "fdatasync", "ftruncate", "getdents", "getdents64", "fchmod",
-    "fchown", "fsetxattr", "fallocate",
+    "fchown", "fsetxattr", "fallocate", "sendto", "kill", "tkill", "tgkill",
+    "pidfd_send_signal",
 ]  # fmt: skip
 
 # SETLK, SETLKW, OFD_SETLK, OFD_SETLKW, SETLEASE, DUPFD, DUPFD_CLOEXEC

@@ -11,11 +11,16 @@ import ctypes
 import errno
 import fcntl
 import os
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-from harness.gates.kernel.lane import Lane, Stand, Status
+from harness.gates.kernel.lane import Lane, Space, Stand, Status
 from harness.gates.kernel.resolve import signed
 from harness.gates.kernel.world import Node, World
 from harness.history import LockEvent
+
+if TYPE_CHECKING:
+    from harness.gates.kernel.units import Task
 
 __all__ = ["Flocks"]
 
@@ -34,24 +39,28 @@ class Flocks:
     def __init__(self, world: World) -> None:
         self._world = world
         self._held: dict[Node, dict[tuple[int, int], int]] = {}
+        #: Somebody waits for one, or no longer does, since this was last cleared.
+        self.woken = False
+        #: Who else may wait: tasks that act for lanes.
+        self.others: Callable[[], Iterable[Task]] = tuple
 
     def begin(self) -> None:
         """Start a schedule: nobody holds anything."""
         self._held.clear()
 
-    def must_wait(self, lane: Lane, stand: Stand) -> bool:
-        """Whether the flock call before which a lane stands would have to wait."""
+    def must_wait(self, stand: Stand) -> bool:
+        """Whether the flock call before which somebody stands would have to wait."""
         node = stand.node
         operation = stand.args[1]
         if node is None or operation & (fcntl.LOCK_NB | fcntl.LOCK_UN) or node not in self._held:
             return False
         alone = operation & fcntl.LOCK_EX
-        mine = (lane.index, signed(stand.args[0]))
+        mine = (stand.space.pid, signed(stand.args[0]))
         return any(alone or mode == fcntl.LOCK_EX for who, mode in self._held[node].items() if who != mine)
 
-    def holds(self, lane: Lane, node: Node, fd: int) -> bool:
-        """Whether a lane has a lock on a file by one of its descriptors."""
-        return (lane.index, fd) in self._held.get(node, ())
+    def holds(self, space: Space, node: Node, fd: int) -> bool:
+        """Whether a process has a lock on a file by one of its descriptors."""
+        return (space.pid, fd) in self._held.get(node, ())
 
     def take(self, lane: Lane, stand: Stand) -> tuple[int | None, LockEvent | None]:
         """Carry out the flock call before which a lane stands.
@@ -60,9 +69,8 @@ class Flocks:
             The errno to answer (0 for success; None when the lane has to wait), and
             what it did to the write lock.
         """
-        assert lane.worker is not None
         fd, operation = signed(stand.args[0]), signed(stand.args[1])
-        copy = _libc.syscall(_PIDFD_GETFD, lane.worker.pidfd, fd, 0)
+        copy = _libc.syscall(_PIDFD_GETFD, stand.space.pidfd, fd, 0)
         if copy < 0:
             return ctypes.get_errno(), None
         try:
@@ -70,38 +78,55 @@ class Flocks:
         except BlockingIOError:
             if operation & fcntl.LOCK_NB:
                 return errno.EWOULDBLOCK, None
+            self.woken = True
             return None, LockEvent("blocked")
         except OSError as error:
             return error.errno or errno.EIO, None
         finally:
             os.close(copy)
         if operation & fcntl.LOCK_UN:
-            return 0, self.dropped(lane, stand.node, fd)
-        return 0, self._got(lane, stand.node, fd, operation)
+            return 0, self.dropped(stand.space, stand.node, fd)
+        return 0, self._got(lane, stand, operation)
 
-    def _got(self, lane: Lane, node: Node | None, fd: int, operation: int) -> LockEvent | None:
+    def _got(self, lane: Lane, stand: Stand, operation: int) -> LockEvent | None:
+        node = stand.node
         if node is None:
             return None
         mode = fcntl.LOCK_EX if operation & fcntl.LOCK_EX else fcntl.LOCK_SH
-        self._held.setdefault(node, {})[lane.index, fd] = mode
+        self._held.setdefault(node, {})[stand.space.pid, signed(stand.args[0])] = mode
         world = self._world
         if world.lock_kind == "flock" and mode == fcntl.LOCK_EX and node is world.names.get(world.lock_name):
             return world.flock_acquired(lane.index)
         return None
 
-    def dropped(self, lane: Lane, node: Node | None, fd: int) -> LockEvent | None:
-        """A lane unlocked or closed a descriptor."""
+    def dropped(self, space: Space, node: Node | None, fd: int) -> LockEvent | None:
+        """A process unlocked or closed a descriptor."""
         world = self._world
         holders = self._held.get(node) if node is not None else None
         if node is None or holders is None or (world.copied and self._still_taken(node)):
             return None
-        for holder in [holder for holder in holders if holder == (lane.index, fd) or world.copied]:
+        for holder in [holder for holder in holders if holder == (space.pid, fd) or world.copied]:
             del holders[holder]
         if holders:
             return None
         del self._held[node]
         guards = world.lock_kind == "flock" and node is world.names.get(world.lock_name)
         return world.flock_released(world.owner) if guards and world.owner >= 0 else None
+
+    def left(self) -> tuple[list[Node], LockEvent | None]:
+        """A process is gone, and its descriptors with it: which files nobody has locked any more.
+
+        Returns:
+            Those files, and what that did to the write lock.
+        """
+        world = self._world
+        free = [node for node in self._held if not self._still_taken(node)]
+        event = None
+        for node in free:
+            del self._held[node]
+            if world.lock_kind == "flock" and node is world.names.get(world.lock_name) and world.owner >= 0:
+                event = world.flock_released(world.owner)
+        return free, event
 
     def _still_taken(self, node: Node) -> bool:
         """Ask the kernel: a copy of the descriptor may hold the lock after the first one is closed."""
@@ -121,3 +146,8 @@ class Flocks:
         for lane in lanes:
             if lane.status is Status.FLOCK and lane.stand.node is node:
                 lane.status = Status.FILE
+                self.woken = True
+        for task in self.others():
+            if task.status is Status.FLOCK and task.stand.node is node:
+                task.status = Status.FILE
+                self.woken = True

@@ -35,11 +35,12 @@ def footprint(world: World, flocks: Flocks, lane: Lane) -> Footprint:
     """
     worker = lane.worker
     assert worker is not None
-    if worker.mapped or world.copied:
-        # Stores are no calls, and copies of descriptors close behind the gate's back.
+    if worker.mapped or world.copied or worker.crowded:
+        # Stores are no calls, copies of descriptors close behind the gate's back, and whoever
+        # acts for a lane wakes others of its family.
         return ANYTHING
     if lane.status is Status.FILE:
-        found = _of_call(world, flocks, lane, lane.stand)
+        found = _of_call(world, flocks, lane.stand)
     elif lane.status is Status.SLEEP:
         if lane.poll_name is None:
             return ANYTHING
@@ -54,7 +55,7 @@ def footprint(world: World, flocks: Flocks, lane: Lane) -> Footprint:
     return found
 
 
-def _of_call(world: World, flocks: Flocks, lane: Lane, stand: Stand) -> Footprint:
+def _of_call(world: World, flocks: Flocks, stand: Stand) -> Footprint:
     kind, node = stand.call.kind, stand.node
     if any(name in world.symlinks for name in (stand.name, stand.name2) if name is not None):
         return ANYTHING
@@ -70,7 +71,7 @@ def _of_call(world: World, flocks: Flocks, lane: Lane, stand: Stand) -> Footprin
     if kind == "open":
         return _of_open(stand, names, files)
     if kind == "close":
-        return _of_close(flocks, lane, stand, node)
+        return _of_close(flocks, stand, node)
     if kind == "lock":
         if node is None or stand.call is not FLOCK:
             return ANYTHING
@@ -92,12 +93,12 @@ def _of_open(stand: Stand, names: set[str], files: set[str]) -> Footprint:
     return Footprint(reads=frozenset(names))
 
 
-def _of_close(flocks: Flocks, lane: Lane, stand: Stand, node: Node | None) -> Footprint:
+def _of_close(flocks: Flocks, stand: Stand, node: Node | None) -> Footprint:
     if node is None:
         return NOTHING
     writes = set()
     frees = set()
-    if flocks.holds(lane, node, signed(stand.args[0])):
+    if flocks.holds(stand.space, node, signed(stand.args[0])):
         frees.add(f"l:{node.number}")
     if not node.names:
         # The last one of a file without a name frees its number.

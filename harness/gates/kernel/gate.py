@@ -70,7 +70,11 @@ class KernelGate:
         self._truth = Truth(self._world, self._flocks)
         self._lanes = [Lane(index) for index in range(len(layout.lanes))]
         self._steps = Steps(self._world, self._truth, self._flocks, self._clock, self._lanes)
-        self._intake = Intake(self._world, self._lanes, self._steps.call_returned, self._wall_limit_s)
+        self._intake = Intake(
+            self._world, self._flocks, self._lanes, self._steps.call_returned, self._wall_limit_s
+        )
+        self._crowd = self._intake.crowd
+        self._crowd.event_of_end = self._steps.ended_by
         self._processes = Processes(self._main, layout, self._directory, self._clock)
         for name in dict.fromkeys(lane.process for lane in layout.lanes):
             self._spawn(name)
@@ -97,11 +101,13 @@ class KernelGate:
             self._processes.stop_all()
 
     def _is_open(self, node: Node) -> bool:
-        """Whether any worker has a descriptor of that file."""
-        for worker in self._processes.workers.values():
+        """Whether any worker, or who belongs to it, has a descriptor of that file."""
+        workers = self._processes.workers.values()
+        pids = [space.pid for worker in workers for space in (worker, *worker.units.values())]
+        for pid in pids:
             with contextlib.suppress(OSError):
-                for fd in os.listdir(f"/proc/{worker.pid}/fd"):
-                    status = os.stat(f"/proc/{worker.pid}/fd/{fd}")
+                for fd in os.listdir(f"/proc/{pid}/fd"):
+                    status = os.stat(f"/proc/{pid}/fd/{fd}")
                     if (status.st_dev, status.st_ino) == (self._world.device, node.ino):
                         return True
         return False
@@ -131,7 +137,9 @@ class KernelGate:
             worker.board.publish(encoded)
             worker.fds.clear()
             worker.sleepers = 0
-            worker.mapped = False
+            worker.mapped = worker.forked = False
+            for unit in worker.units.values():
+                unit.fds.clear()
         for lane in self._lanes:
             lane.reset()
         for lane in self._lanes:
@@ -146,6 +154,9 @@ class KernelGate:
             self._come_to_rest(lane)
         if self._intake.inconclusive:
             return []
+        if self._flocks.woken:
+            self._flocks.woken = False
+            self._crowd.choose_again(self._lanes)
         ready = self._ready() or self._ask_again()
         if not ready:
             woken, now = wake(self._lanes, self._intake.now_ns)
@@ -160,7 +171,8 @@ class KernelGate:
     def _outwaited(self) -> list[Candidate]:
         """Nobody is ready and nothing is due: only time outside can still wake somebody."""
         for worker in self._processes.workers.values():
-            if worker.sleepers and self._intake.outwait(worker):
+            outwait = self._crowd.outwait if worker.crowded else self._intake.outwait
+            if (worker.sleepers or worker.crowded) and outwait(worker):
                 for lane in worker.lanes:
                     self._progress(lane)
                 return self.settle()
@@ -193,15 +205,16 @@ class KernelGate:
         world = self._world
         inconclusive = self._intake.inconclusive or inconclusive
         waiting = []
-        for worker in self._processes.workers.values():
-            # Whatever it started must not reach into the next schedule.
-            worker.dirty |= worker.forked
         for lane in self._lanes:
             assert lane.worker is not None
             if lane.status is not Status.DONE:
                 lane.worker.dirty = True
                 if lane.status is not Status.DEAD:
                     waiting.append((lane.index, self._why(lane)))
+        for worker in self._processes.workers.values():
+            # Whatever it started must not reach into the next schedule.
+            self._crowd.finish(worker)
+        inconclusive = self._intake.inconclusive or inconclusive
         before = world.state
         if (world.rescan() | world.look()) and not inconclusive and before != world.state:
             inconclusive = "the transcript changed while no lane had been let go"
@@ -255,14 +268,15 @@ class KernelGate:
     def _come_to_rest(self, lane: Lane) -> None:
         worker = lane.worker
         assert worker is not None
-        alone = not worker.sleepers
+        alone = not worker.sleepers and not worker.crowded
         self._intake.wait(lane)
         steps = self._steps
         steps.moving = None
         if lane.stand.call is FLOCK and lane.status is Status.FILE:
             lane.asked = False
-            if self._flocks.must_wait(lane, lane.stand):
+            if self._flocks.must_wait(lane.stand):
                 lane.status = Status.FLOCK
+                self._flocks.woken = True
         steps.take_down()
         if alone and lane.status is not Status.DEAD:
             # Nobody else of the process can have moved.

@@ -10,21 +10,25 @@ from __future__ import annotations
 import errno
 import os
 import select
-import signal
 import time
 from collections.abc import Callable
 from fcntl import ioctl
+from typing import TYPE_CHECKING
 
 from harness.gates.kernel import abi, tasks
 from harness.gates.kernel.abi import NOTIF_RECV, RESPONSE_CONTINUE
 from harness.gates.kernel.border import crosses, forbidden_outside, leads_out
 from harness.gates.kernel.calls import CALLS
-from harness.gates.kernel.errands import Errand, Errands
-from harness.gates.kernel.lane import Lane, Stand, Status, Worker, answer
-from harness.gates.kernel.memory import Memory
+from harness.gates.kernel.crowd import Crowd
+from harness.gates.kernel.errands import Errands
+from harness.gates.kernel.flocks import Flocks
+from harness.gates.kernel.lane import Lane, Space, Stand, Status, Worker, answer
 from harness.gates.kernel.resolve import UNKNOWN, descriptor, path_name, signed
 from harness.gates.kernel.truth import open_flags
 from harness.gates.kernel.world import World
+
+if TYPE_CHECKING:
+    from harness.gates.kernel.units import Task
 
 __all__ = ["Intake"]
 
@@ -40,6 +44,7 @@ class Intake:
 
     Args:
         world: tells what is inside.
+        flocks: who holds what.
         lanes: by index.
         complete: called once when the granted call of `in_call` has returned, before
             anything that its lane does next is resolved.
@@ -48,21 +53,26 @@ class Intake:
     """
 
     def __init__(
-        self, world: World, lanes: list[Lane], complete: Callable[[], None], wall_limit_s: float
+        self,
+        world: World,
+        flocks: Flocks,
+        lanes: list[Lane],
+        complete: Callable[[], None],
+        wall_limit_s: float,
     ) -> None:
         self._wall_limit_s = wall_limit_s
         self._world = world
-        self._lanes = lanes
         self._complete = complete
-        #: The lane whose granted call has not been seen to return yet.
-        self.in_call: Lane | None = None
+        #: Thread id of the granted call that has not been seen to return yet; 0 for none.
+        self.in_call = 0
         #: Whether lanes are kept from changing anything outside the session directory.
         self.guard = False
         #: Why the truth is not known; the first reason stays.
         self.inconclusive = ""
         self.now_ns = 0
+        self.crowd = Crowd(self, world, flocks, wall_limit_s)
         self._errands = Errands(self, world, lanes)
-        self._errand_of = self._errands.by_number.get
+        self._errand_of = self._errands.by_name.get
 
     def begin(self) -> None:
         """Start a schedule."""
@@ -85,7 +95,10 @@ class Intake:
         worker = lane.worker
         assert worker is not None
         started = 0.0
-        while lane.status is Status.MOVING:
+        while lane.status is Status.MOVING or worker.crowded:
+            if worker.crowded:
+                self.crowd.wait(worker, lane)
+                return
             if worker.sleepers:
                 self._wait_quiet(worker)
                 return
@@ -96,9 +109,9 @@ class Intake:
                 if self._sleeps(worker):
                     self._mark_sleepers(worker)
                 elif time.monotonic() - started > self._wall_limit_s:
-                    self._give_up(worker)
+                    self.give_up(worker)
             except FileNotFoundError:
-                self._gone(worker)
+                self.gone(worker)
 
     def _wait_quiet(self, worker: Worker) -> None:
         poll = select.poll()
@@ -113,16 +126,16 @@ class Intake:
                     continue
                 except FileNotFoundError:
                     if not worker.process.is_alive():
-                        self._gone(worker)
+                        self.gone(worker)
                         return
             elif ready or not worker.process.is_alive():
-                self._gone(worker)
+                self.gone(worker)
                 return
             elif self._sleeps(worker):
                 self._mark_sleepers(worker)
                 return
             elif time.monotonic() > deadline:
-                self._give_up(worker)
+                self.give_up(worker)
                 return
 
     def _sleeps(self, worker: Worker) -> bool:
@@ -132,8 +145,7 @@ class Intake:
             for tid, lane in worker.by_tid.items()
             if lane.status is not Status.MOVING and lane.status is not Status.ASLEEP
         }
-        if not tasks.asleep(worker.pid, standing) or tasks.children_of(worker.pid):
-            # What a child will do to its parent cannot be told.
+        if not tasks.asleep(worker.pid, standing):
             return False
         poll = select.poll()
         poll.register(worker.listener, select.POLLIN)
@@ -155,7 +167,7 @@ class Intake:
             if worker.sleepers < asleep or worker.dirty:
                 return True
             if time.monotonic() > deadline:
-                self._give_up(worker)
+                self.give_up(worker)
                 return True
             time.sleep(_POLL_MS / 1000)
         return False
@@ -167,14 +179,16 @@ class Intake:
                 lane.status = Status.ASLEEP
             worker.sleepers += lane.status is Status.ASLEEP
 
-    def _give_up(self, worker: Worker) -> None:
+    def give_up(self, worker: Worker) -> None:
+        """A worker took too long: nothing is known of its lanes."""
         self.doubt(f"process {worker.name} did not stop for {self._wall_limit_s:.0f} s")
         for lane in worker.lanes:
             if lane.status in (Status.MOVING, Status.ASLEEP):
                 lane.status = Status.DEAD
         worker.dirty = True
 
-    def _gone(self, worker: Worker) -> None:
+    def gone(self, worker: Worker) -> None:
+        """A worker seems to have ended: its lanes have, if that is so."""
         worker.process.join(1.0)
         if worker.process.is_alive():
             return
@@ -193,30 +207,43 @@ class Intake:
             FileNotFoundError: nobody is left behind the listener.
         """
         trap_id, tid, _, number, _, _, *args = _unpack(ioctl(worker.listener, NOTIF_RECV, _ZERO))
-        lane = worker.by_tid.get(tid)
-        if lane is not None and lane is self.in_call:
-            self.in_call = None
-            self._complete()
-        call = CALLS[number]
-        stand = Stand(trap_id, call, args)
+        if tid == self.in_call:
+            self.call_returned()
+        stand = Stand(trap_id, CALLS[number], args, worker, tid)
+        if worker.crowded:
+            self.crowd.arrived(worker, stand)
+        else:
+            self.act_on(worker, tid, stand)
+
+    def call_returned(self) -> None:
+        """The granted call is over."""
+        self.in_call = 0
+        self._complete()
+
+    def act_on(self, space: Space, tid: int, stand: Stand) -> None:
+        """Answer a call, or leave standing who makes it.
+
+        Args:
+            space: the process of the task, and that of the stand.
+            tid: the task.
+            stand: what it stopped before.
+        """
         try:
-            errand = self._errand_of(number)
+            errand = self._errand_of(stand.call.name)
             if errand is None:
-                self.file_call(worker, tid, stand)
-            elif lane is None and call.kind != "park":
-                self._stranger(worker, tid, stand, errand)
+                self.file_call(space, tid, stand)
             else:
-                errand(worker, tid, stand)
+                errand(space, tid, stand)
         except OSError:
             # Its arguments point nowhere; the kernel will say so.
-            answer(worker, trap_id, flags=RESPONSE_CONTINUE)
+            answer(space, stand.trap_id, flags=RESPONSE_CONTINUE)
 
-    def file_call(self, worker: Worker, tid: int, stand: Stand) -> None:
+    def file_call(self, worker: Space, tid: int, stand: Stand) -> None:
         """Leave a lane standing before a call in the session directory, answer any other."""
         lane = worker.by_tid.get(tid)
         call = stand.call
         if lane is None:
-            self._stranger(worker, tid, stand, None)
+            self._stranger(worker, stand)
         elif call.fd < 0 or call.kind == "open":
             self._by_name(lane, worker, stand)
         else:
@@ -225,17 +252,17 @@ class Intake:
             if node is UNKNOWN:
                 node = descriptor(self._world, worker, signed(fd))
             if node is None:
-                self._outside(worker, stand, worker.memory)
+                self._outside(worker, stand)
             else:
                 stand.node = node
                 self.stop(lane, stand, Status.FILE)
 
-    def _by_name(self, lane: Lane, worker: Worker, stand: Stand) -> None:
+    def _by_name(self, lane: Lane | Task, worker: Space, stand: Stand) -> None:
         call = stand.call
         if call.kind == "open":
             stand.flags = open_flags(worker, stand)
         if not self._inside(worker, stand):
-            self._outside(worker, stand, worker.memory)
+            self._outside(worker, stand)
         elif not self._kept_out(worker, stand):
             if call.name in _MAKES_DIRECTORY:
                 self.doubt(
@@ -245,15 +272,15 @@ class Intake:
                 self.doubt("a file without a name was made in the session directory; it is not followed")
             self.stop(lane, stand, Status.FILE)
 
-    def stop(self, lane: Lane, stand: Stand, status: str) -> None:
-        """Leave a lane standing."""
+    def stop(self, lane: Lane | Task, stand: Stand, status: str) -> None:
+        """Leave a lane standing, or who acts for one."""
         if lane.status is Status.ASLEEP:
-            assert lane.worker is not None
+            assert isinstance(lane, Lane) and lane.worker is not None
             lane.worker.sleepers -= 1
         lane.stand = stand
         lane.status = status
 
-    def _inside(self, worker: Worker, stand: Stand) -> bool:
+    def _inside(self, worker: Space, stand: Stand) -> bool:
         call, args = stand.call, stand.args
         world = self._world
         if call.fd >= 0:
@@ -283,7 +310,7 @@ class Intake:
                 return True
         return stand.name is not None or stand.node is not None or outside == world.directory
 
-    def _kept_out(self, worker: Worker, stand: Stand) -> bool:
+    def _kept_out(self, worker: Space, stand: Stand) -> bool:
         """Answer a call that would change something outside, or the session directory itself."""
         if stand.call.kind == "names" and "." in (stand.name, stand.name2):
             answer(worker, stand.trap_id, error=-errno.EBUSY)
@@ -293,51 +320,24 @@ class Intake:
             return False
         return True
 
-    def _outside(self, worker: Worker, stand: Stand, memory: Memory) -> None:
+    def _outside(self, worker: Space, stand: Stand) -> None:
         """Let a call go that is no business of ours, unless it would change a file elsewhere."""
         call = stand.call
         if call.kind == "close":
             worker.fds.pop(signed(stand.args[0]), None)
-        elif self.guard and forbidden_outside(worker, memory, stand):
+        elif self.guard and forbidden_outside(worker, stand):
             answer(worker, stand.trap_id, error=-errno.EROFS)
             return
         answer(worker, stand.trap_id, flags=RESPONSE_CONTINUE)
 
-    def _stranger(self, worker: Worker, tid: int, stand: Stand, errand: Errand | None) -> None:
-        """A task that is no lane: a thread or a child that a fence started.
+    def _stranger(self, worker: Space, stand: Stand) -> None:
+        """A thread of a worker that is no lane, but one that a fence started.
 
         It may look around and, outside, do what a lane may do. In the session
         directory nobody can tell in whose name it acts: the schedule is void.
         """
-        if tid in tasks.tasks_of(worker.pid):
-            if errand is not None:
-                errand(worker, tid, stand)
-                return
-            if stand.call.kind == "open":
-                stand.flags = open_flags(worker, stand)
-            if self._inside(worker, stand):
-                self.doubt(f"a thread of process {worker.name} that is no lane touched the session directory")
-            self._outside(worker, stand, worker.memory)
-            return
-        try:
-            memory = Memory(tid)
-        except OSError:
-            self.doubt(f"a child of process {worker.name} could not be examined")
-            answer(worker, stand.trap_id, error=-errno.EIO)
-            return
-        child = worker.seen_from(tid, memory)
-        try:
-            if stand.call.kind == "open":
-                stand.flags = open_flags(child, stand)
-            if errand is not None:
-                errand(child, tid, stand)
-            elif self._inside(child, stand):
-                self.doubt(f"a child of process {worker.name} touched the session directory")
-                os.kill(tid, signal.SIGKILL)
-            else:
-                self._outside(child, stand, memory)
-        except OSError as error:
-            self.doubt(f"a child of process {worker.name} could not be examined: {error.strerror}")
-            answer(worker, stand.trap_id, error=-errno.EIO)
-        finally:
-            memory.close()
+        if stand.call.kind == "open":
+            stand.flags = open_flags(worker, stand)
+        if self._inside(worker, stand):
+            self.doubt(f"a thread of process {worker.name} that is no lane touched the session directory")
+        self._outside(worker, stand)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Sequence
 from fcntl import ioctl
@@ -17,9 +16,10 @@ from harness.gates.kernel.memory import Memory
 from harness.gates.protocol import Candidate
 
 if TYPE_CHECKING:
+    from harness.gates.kernel.units import Served, Task, Unit
     from harness.gates.kernel.world import Node
 
-__all__ = ["Lane", "Stand", "Status", "Worker", "answer"]
+__all__ = ["Lane", "Space", "Stand", "Status", "Worker", "answer"]
 
 _pack = RESPONSE.pack
 
@@ -37,8 +37,50 @@ class Status:
     DEAD: Final = "its process is gone"
 
 
-class Worker:
-    """One worker process: descriptors, memory, and its lanes.
+class Space:
+    """One process as its calls have to be read: memory, descriptors, paths.
+
+    Args:
+        name: the scenario's name of the process, or that of the worker that started it.
+        pid: process id.
+        listener: the seccomp listener that its calls come by.
+
+    Attributes:
+        fds: files of the session by descriptor, as far as they were looked up.
+        by_tid: who acts, by thread id.
+    """
+
+    def __init__(self, name: str, pid: int, listener: int) -> None:
+        self.name = name
+        self.pid = pid
+        self.listener = listener
+        self.pidfd = os.pidfd_open(pid)
+        try:
+            self.memory = Memory(pid)
+        except OSError:
+            os.close(self.pidfd)
+            raise
+        self.fds: dict[int, Node | None] = {}
+        self.by_tid: dict[int, Any] = {}
+        #: Notices that wait until it is this process's turn, by thread id.
+        self.held: dict[int, Stand] = {}
+        #: Every thread of it is known to stand, to be held or to sleep.
+        self.quiet = False
+        #: Some of them sleep: somebody else may wake them.
+        self.sleeps = False
+        #: Threads that wait until their child has another program or is gone.
+        self.vforking: set[int] = set()
+        #: Has started a process since its children were last listed.
+        self.cloned = False
+
+    def close(self) -> None:
+        """Let descriptors go; the process itself is stopped by the gate."""
+        os.close(self.pidfd)
+        self.memory.close()
+
+
+class Worker(Space):
+    """One worker process and its lanes.
 
     Args:
         name: the scenario's name of the process.
@@ -49,15 +91,10 @@ class Worker:
 
     def __init__(self, name: str, process: Any, listener: int, board: Board) -> None:
         assert process.pid is not None
-        self.name = name
+        super().__init__(name, process.pid, listener)
         self.process = process
-        self.pid: int = process.pid
-        self.pidfd = os.pidfd_open(self.pid)
-        self.listener = listener
         self.board = board
         self.words = board.words
-        self.memory = Memory(self.pid)
-        self.fds: dict[int, Node | None] = {}
         self.lanes: list[Lane] = []
         self.by_tid: dict[int, Lane] = {}
         self.sleepers = 0
@@ -65,25 +102,28 @@ class Worker:
         self.mapped = False
         #: To be replaced before the next schedule.
         self.dirty = False
-        #: Has started a process of its own.
+        #: Has started a process of its own in this schedule.
         self.forked = False
-
-    def seen_from(self, pid: int, memory: Memory) -> Worker:
-        """This worker as the calls of a child process have to be read: its paths, descriptors and memory."""
-        child = copy.copy(self)
-        child.pid = pid
-        child.memory = memory
-        child.fds = {}
-        return child
+        #: Processes that it started, and theirs, by process id; in order of their birth.
+        self.units: dict[int, Unit] = {}
+        self.births = 0
+        #: Which lane was the last to start a process; None for a thread that is no lane.
+        self.cloner: Lane | None = None
+        #: Children that serve several lanes, by process id.
+        self.served: dict[int, Served] = {}
+        #: Some of them may be alive, known or not: see `harness.gates.kernel.crowd`.
+        self.crowded = False
 
     def close(self) -> None:
         """Let descriptors go; the process itself is stopped by the gate."""
-        for fd in (self.listener, self.pidfd):
-            os.close(fd)
-        self.memory.close()
+        for unit in self.units.values():
+            unit.close()
+        self.units.clear()
+        os.close(self.listener)
+        super().close()
 
 
-def answer(worker: Worker, trap_id: int, value: int = 0, error: int = 0, flags: int = 0) -> None:
+def answer(worker: Space, trap_id: int, value: int = 0, error: int = 0, flags: int = 0) -> None:
     """Answer a notice; silent when the task was killed in the meantime."""
     try:
         ioctl(worker.listener, NOTIF_SEND, _pack(trap_id, value, error, flags))
@@ -98,6 +138,8 @@ class Stand(msgspec.Struct, eq=False, gc=False):
         trap_id: the kernel's number of the notice.
         call: what it is.
         args: its six arguments.
+        space: the process that makes it.
+        tid: the thread.
         node: the file behind its descriptor, if the session has it.
         name: first path as a name in the session directory; None when it has none.
         name2: second path likewise.
@@ -107,6 +149,8 @@ class Stand(msgspec.Struct, eq=False, gc=False):
     trap_id: int
     call: Call
     args: Sequence[int]
+    space: Any = None
+    tid: int = 0
     node: Node | None = None
     name: str | None = None
     name2: str | None = None
@@ -117,6 +161,7 @@ class Lane:
     """One lane: where it stands and what it waits for."""
 
     __slots__ = (
+        "actor",
         "asked",
         "candidate",
         "cell",
@@ -124,6 +169,7 @@ class Lane:
         "index",
         "op",
         "ordinal",
+        "own",
         "poll_count",
         "poll_name",
         "stand",
@@ -143,6 +189,10 @@ class Lane:
         self.stand = Stand(0, CALLS[PARK], ())
         #: What the strategy is shown; made when the lane has come to rest.
         self.candidate: Candidate | None = None
+        #: Whose call it stands before, where that is not its own: see `harness.gates.kernel.crowd`.
+        self.actor: Task | None = None
+        #: Where it stands itself, while it has an actor.
+        self.own: tuple[Stand, str, int, bool] | None = None
         self.reset()
 
     def reset(self) -> None:

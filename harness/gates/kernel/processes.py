@@ -16,6 +16,7 @@ from harness.board import Board, Clock
 from harness.errors import GateUnavailable, WorkerDied
 from harness.gates.kernel import abi
 from harness.gates.kernel.lane import Worker
+from harness.gates.kernel.tasks import filters_of
 from harness.gates.protocol import Layout
 from harness.gates.reap import REAP_S, kill_tree
 
@@ -109,10 +110,10 @@ class Processes:
         It has come to us when we are a subreaper, and it is known by the filter that
         it inherited: our other children have as many filters as we have.
         """
-        ours = _filters(os.getpid())
+        ours = filters_of(os.getpid())
         known = _alive
         for child in psutil.Process().children():
-            if child.pid not in known and _filters(child.pid) > ours:
+            if child.pid not in known and filters_of(child.pid) > ours:
                 kill_tree(child.pid)
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(child.pid, 0)
@@ -121,15 +122,3 @@ class Processes:
         """Kill every worker."""
         for worker in list(self.workers.values()):
             self.stop(worker)
-
-
-def _filters(pid: int) -> int:
-    """How many seccomp filters a process is under."""
-    try:
-        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
-            for line in status:
-                if line.startswith("Seccomp_filters:"):
-                    return int(line.split()[1])
-    except OSError:
-        return 0
-    return 0

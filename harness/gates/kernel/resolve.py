@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from harness.gates.kernel import abi
-from harness.gates.kernel.lane import Worker
+from harness.gates.kernel.lane import Space
 from harness.gates.kernel.world import Node, World
 
 __all__ = ["OUTSIDE", "UNKNOWN", "as_seen_by", "descriptor", "path_name", "signed"]
@@ -41,22 +41,22 @@ def signed(value: int) -> int:
     return value - (1 << 32) if value & 0x80000000 else value
 
 
-def descriptor(world: World, worker: Worker, fd: int) -> Node | None:
+def descriptor(world: World, space: Space, fd: int) -> Node | None:
     """The file behind a descriptor; None when it is not one of the session's.
 
     Answers are kept until the descriptor is closed: close, dup2 and close_range
     are trapped, so nothing can change behind the table.
     """
-    node: Node | None = worker.fds.get(fd, UNKNOWN)
+    node: Node | None = space.fds.get(fd, UNKNOWN)
     if node is not UNKNOWN:
         return node
-    found = _look_up(world, worker, fd)
-    worker.fds[fd] = found
+    found = _look_up(world, space, fd)
+    space.fds[fd] = found
     return found
 
 
-def _look_up(world: World, worker: Worker, fd: int) -> Node | None:
-    link = f"/proc/{worker.pid}/fd/{fd}"
+def _look_up(world: World, space: Space, fd: int) -> Node | None:
+    link = f"/proc/{space.pid}/fd/{fd}"
     try:
         status = os.stat(link)
     except OSError:
@@ -72,7 +72,7 @@ def _look_up(world: World, worker: Worker, fd: int) -> Node | None:
     return node if world.copied and os.readlink(link).startswith(world.directory + "/") else OUTSIDE
 
 
-def path_name(world: World, worker: Worker, at: int, raw: bytes) -> tuple[str | None, Node | None, str]:
+def path_name(world: World, space: Space, at: int, raw: bytes) -> tuple[str | None, Node | None, str]:
     """What a path means.
 
     Args:
@@ -83,11 +83,11 @@ def path_name(world: World, worker: Worker, at: int, raw: bytes) -> tuple[str | 
         Name in the session directory (None outside, ``.`` for the directory itself),
         the file that it leads to from outside if any, and the absolute path.
     """
-    path = as_seen_by(worker, os.fsdecode(raw))
+    path = as_seen_by(space, os.fsdecode(raw))
     if _KERNELS_OWN(raw):
         return None, None, path
     if not path.startswith("/"):
-        base = f"/proc/{worker.pid}/cwd" if at == abi.AT_FDCWD else f"/proc/{worker.pid}/fd/{at}"
+        base = f"/proc/{space.pid}/cwd" if at == abi.AT_FDCWD else f"/proc/{space.pid}/fd/{at}"
         try:
             path = os.path.join(os.readlink(base), path)
         except OSError:
@@ -100,12 +100,12 @@ def path_name(world: World, worker: Worker, at: int, raw: bytes) -> tuple[str | 
     return _by_parent(world, path)
 
 
-def as_seen_by(worker: Worker, path: str) -> str:
+def as_seen_by(space: Space, path: str) -> str:
     """A path with the names that mean the calling process replaced by names that mean the worker."""
     if path.startswith(_OWN):
         for own, named in _OWN_NAMES:
             if path == own or path.startswith(own + "/"):
-                return f"/proc/{worker.pid}{named}{path[len(own) :]}"
+                return f"/proc/{space.pid}{named}{path[len(own) :]}"
     return path
 
 

@@ -11,7 +11,7 @@ import errno
 import os
 import stat
 
-from harness.gates.kernel.lane import Lane, Stand
+from harness.gates.kernel.lane import Stand
 from harness.gates.kernel.resolve import signed
 
 __all__ = ["write_for"]
@@ -21,11 +21,10 @@ _SIGN = 1 << 63
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def write_for(lane: Lane, stand: Stand, count: int) -> int | None:
+def write_for(stand: Stand, count: int) -> int | None:
     """Carry out the first part of a write or pwrite64 before which a lane stands.
 
     Args:
-        lane: whose call it is.
         stand: the call.
         count: bytes to write of those that it names.
 
@@ -33,15 +32,14 @@ def write_for(lane: Lane, stand: Stand, count: int) -> int | None:
         Bytes written, or a negative errno, as the kernel would return it; None when
         nothing was done because it is no regular file, whose reader might be waited for.
     """
-    assert lane.worker is not None
     fd, address = signed(stand.args[0]), stand.args[1]
-    copy = _libc.syscall(_PIDFD_GETFD, lane.worker.pidfd, fd, 0)
+    copy = _libc.syscall(_PIDFD_GETFD, stand.space.pidfd, fd, 0)
     if copy < 0:
         return -ctypes.get_errno()
     try:
         if not stat.S_ISREG(os.fstat(copy).st_mode):
             return None
-        data = lane.worker.memory.read(address, count)
+        data = stand.space.memory.read(address, count)
         if stand.call.name == "pwrite64":
             at = stand.args[3]
             return os.pwrite(copy, data, at - 2 * _SIGN if at & _SIGN else at)

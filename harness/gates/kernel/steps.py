@@ -11,6 +11,8 @@ from __future__ import annotations
 import errno
 import os
 
+import msgspec
+
 from harness.board import Clock
 from harness.gates.kernel import abi
 from harness.gates.kernel.calls import FLOCK, open_note
@@ -55,6 +57,7 @@ class Steps:
         self.moving: Lane | None = None
         self._watched: tuple[Lane, Stand, int, str, str] | None = None
         self._done = _NOTHING
+        self._ended: LockEvent | None = None
         #: The verdict on the watched step, where it is not a plain run.
         self._fault = ""
 
@@ -115,7 +118,7 @@ class Steps:
         length = stand.args[2]
         keep = 1 + (length - _CUTTABLE_BYTES) * keep_permille // 999
         self._truth.before(lane, stand)
-        value = write_for(lane, stand, keep) if length >= _CUTTABLE_BYTES else None
+        value = write_for(stand, keep) if length >= _CUTTABLE_BYTES else None
         if value is None:
             self._run(lane, path)
             return
@@ -146,7 +149,7 @@ class Steps:
             else:
                 self._watch(lane, path)
         elif kind == "close" and not self._world.copied:
-            lock = self._truth.closing(lane, stand)
+            lock = self._truth.closing(stand)
             self.events.append(Step(lane.index, lane.op, call.name, path, "", None, lock))
             self._flocks.wake(self._lanes, stand.node)
             self.release(lane, 0, 0, _CONTINUE)
@@ -170,9 +173,9 @@ class Steps:
 
     def _answer_stat(self, lane: Lane) -> bool:
         """Put virtual number and times where stat or statx wants them; False leaves it to the kernel."""
-        stand, worker, world = lane.stand, lane.worker, self._world
-        assert worker is not None
-        target = stat_target(world, worker, stand)
+        stand, world = lane.stand, self._world
+        space = stand.space
+        target = stat_target(world, space, stand)
         if target is None:
             return False
         try:
@@ -186,19 +189,29 @@ class Steps:
             return False
         name, args = stand.call.name, stand.args
         if name == "statx":
-            worker.memory.write(args[4], pack_statx(real, node, self._birth_time))
+            space.memory.write(args[4], pack_statx(real, node, self._birth_time))
         else:
-            worker.memory.write(args[2] if name == "newfstatat" else args[1], pack_stat(real, node))
+            space.memory.write(args[2] if name == "newfstatat" else args[1], pack_stat(real, node))
         return True
+
+    def ended_by(self, lock: LockEvent) -> None:
+        """A process ended in the course of the step, and its locks with it."""
+        if self._watched is not None:
+            self._ended = lock
+            return
+        for at in range(len(self.events) - 1, -1, -1):
+            event = self.events[at]
+            if isinstance(event, Step):
+                self.events[at] = msgspec.structs.replace(event, lock=event.lock or lock)
+                return
 
     # Watched steps
 
     def _watch(self, lane: Lane, path: str) -> None:
-        stand, worker = lane.stand, lane.worker
-        assert worker is not None
+        stand = lane.stand
         self._truth.before(lane, stand)
         note = open_note(stand.flags) if stand.call.kind == "open" else ""
-        self._intake.in_call = lane
+        self._intake.in_call = stand.tid
         self._watched = (lane, stand, lane.op, path, note)
         if stand.call.kind == "stat" and self._answer_stat(lane):
             self.release(lane, 0)
@@ -216,10 +229,11 @@ class Steps:
             return
         lane, stand, op, path, note = self._watched
         self._watched = None
-        if self._intake.in_call is not None:
-            self._intake.in_call = None
+        if self._intake.in_call:
+            self._intake.in_call = 0
             self._done = self._truth.after(lane, stand)
         change, lock = self._done
+        lock, self._ended = lock or self._ended, None
         if lane.worker is not None and lane.worker.mapped:
             change = self._truth.stored(lane, change)
         fault, self._fault = self._fault, ""

@@ -8,9 +8,13 @@ second finds it in the same state, in the same call, with the same run count.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-__all__ = ["asleep", "children_of", "tasks_of", "timed"]
+__all__ = ["asleep", "children_of", "family_of", "filters_of", "same_twice", "tasks_of", "timed"]
+
+
+#: Calls in which a thread waits for its vforked child: clone, vfork, clone3.
+_VFORKS = (b"56 ", b"58 ", b"435 ")
 
 
 def tasks_of(pid: int) -> list[int]:
@@ -49,12 +53,59 @@ def asleep(pid: int, standing: Collection[int]) -> bool:
         pid: the process.
         standing: thread ids that need no proof.
     """
-    tasks = [tid for tid in tasks_of(pid) if tid not in standing]
-    first = [_look(pid, tid) for tid in tasks]
-    if any(state not in b"SZTX" or call.startswith(b"running") for _, call, state in first):
-        return False
-    second = [_look(pid, tid) for tid in tasks]
-    return first == second and tasks == [tid for tid in tasks_of(pid) if tid not in standing]
+    return same_twice([(pid, standing, ())]) is not None
+
+
+def same_twice(
+    processes: Sequence[tuple[int, Collection[int], Collection[int]]],
+) -> list[list[int]] | None:
+    """Look twice at every task of some processes, leaving out those known to stand in a trap.
+
+    Args:
+        processes: each with the thread ids that need no proof, and those that wait for
+            their vforked child, which looks like no sleep.
+
+    Returns:
+        The tasks of each process that sleep; None unless all of them do.
+    """
+    tasks = [[tid for tid in tasks_of(pid) if tid not in standing] for pid, standing, _ in processes]
+    first = []
+    for (pid, _, vforking), tids in zip(processes, tasks, strict=True):
+        for tid in tids:
+            look = _look(pid, tid)
+            _, call, state = look
+            if state not in b"SZTX" and not (state == b"D" and tid in vforking and call.startswith(_VFORKS)):
+                return None
+            if call.startswith(b"running"):
+                return None
+            first.append(look)
+    second = [_look(pid, tid) for (pid, _, _), tids in zip(processes, tasks, strict=True) for tid in tids]
+    again = [[tid for tid in tasks_of(pid) if tid not in standing] for pid, standing, _ in processes]
+    return tasks if first == second and tasks == again else None
+
+
+def family_of(tid: int) -> tuple[int, int]:
+    """Process id of a thread and of that process's parent; zeros when it is gone."""
+    pid = parent = 0
+    for line in _read(f"/proc/{tid}/status").splitlines():
+        if line.startswith(b"Tgid:"):
+            pid = int(line.split()[1])
+        elif line.startswith(b"PPid:"):
+            parent = int(line.split()[1])
+            break
+    return pid, parent
+
+
+def filters_of(pid: int) -> int:
+    """How many seccomp filters a process is under; 0 when it is gone."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
+            for line in status:
+                if line.startswith("Seccomp_filters:"):
+                    return int(line.split()[1])
+    except OSError:
+        return 0
+    return 0
 
 
 def children_of(pid: int) -> list[int]:

@@ -14,7 +14,7 @@ import struct
 
 from harness.gates.kernel import abi
 from harness.gates.kernel.flocks import Flocks
-from harness.gates.kernel.lane import Lane, Stand, Worker
+from harness.gates.kernel.lane import Lane, Space, Stand
 from harness.gates.kernel.resolve import signed
 from harness.gates.kernel.world import TRANSCRIPT, Node, World
 from harness.history import Change, LockEvent
@@ -57,14 +57,14 @@ class Truth:
             if stand.name is not None:
                 self._target = self._aim(stand)
             elif call.kind != "open":
-                self._descriptor = f"/proc/{lane.worker.pid}/fd/{signed(stand.args[max(call.fd, call.at)])}"
+                self._descriptor = f"/proc/{stand.space.pid}/fd/{signed(stand.args[max(call.fd, call.at)])}"
             target = self._target
             if world.fine_stamps and target is not None and target.real is None:
                 target.real = self._stamps(target)
         if lane.worker.mapped:
             self._real_mtime = self._mtime()
         if call.kind == "meta":
-            self._times = self._wanted_times(lane, stand)
+            self._times = self._wanted_times(stand)
 
     def opening(self, lane: Lane, stand: Stand) -> bool:
         """Take down an open that leaves names and bytes as they are.
@@ -84,9 +84,9 @@ class Truth:
             target.opens += 1
         return True
 
-    def closing(self, lane: Lane, stand: Stand) -> LockEvent | None:
+    def closing(self, stand: Stand) -> LockEvent | None:
         """Take down a close that is about to happen, as long as no descriptor was copied."""
-        return self._closed(lane, signed(stand.args[0]), stand.node)
+        return self._closed(stand, signed(stand.args[0]), stand.node)
 
     def after(self, lane: Lane, stand: Stand) -> tuple[Change | None, LockEvent | None]:
         """Take down what the step did.
@@ -107,14 +107,15 @@ class Truth:
             look = self._renamed(stand)
             lock = self._lock_change(lane)
         elif kind == "close":
-            lock = self._closed(lane, signed(stand.args[0]), stand.node)
+            lock = self._closed(stand, signed(stand.args[0]), stand.node)
         elif kind == "table":
-            lock = self._replaced(lane, stand)
+            lock = self._replaced(stand)
         elif kind == "meta":
             self._touched()
         elif kind == "map":
             # However it is mapped: mprotect can make it writable later, and is no trap.
             assert lane.worker is not None
+            # Of the worker, whoever of its family did it: any of their steps may store something.
             lane.worker.mapped = True
         before = world.state
         if look and world.look():
@@ -225,20 +226,18 @@ class Truth:
         world = self._world
         return target is None or TRANSCRIPT in world.symlinks or target is world.names.get(TRANSCRIPT)
 
-    def _closed(self, lane: Lane, fd: int, node: Node | None) -> LockEvent | None:
-        assert lane.worker is not None
-        lane.worker.fds.pop(fd, None)
+    def _closed(self, stand: Stand, fd: int, node: Node | None) -> LockEvent | None:
+        stand.space.fds.pop(fd, None)
         if node is not None:
             self._world.closed(node)
-        return self._flocks.dropped(lane, node, fd)
+        return self._flocks.dropped(stand.space, node, fd)
 
-    def _replaced(self, lane: Lane, stand: Stand) -> LockEvent | None:
+    def _replaced(self, stand: Stand) -> LockEvent | None:
         """After dup2, dup3 or close_range: what its descriptors stood for is closed."""
-        assert lane.worker is not None
         event = None
-        for fd in replaced(lane.worker, stand):
-            node = lane.worker.fds.get(fd)
-            event = self._closed(lane, fd, node) or event
+        for fd in replaced(stand.space, stand):
+            node = stand.space.fds.get(fd)
+            event = self._closed(stand, fd, node) or event
         return event
 
     def _stamps(self, node: Node) -> tuple[int, int] | None:
@@ -262,10 +261,9 @@ class Truth:
         node.real = now = self._stamps(node)
         return now != before
 
-    def _wanted_times(self, lane: Lane, stand: Stand) -> tuple[int | None, int | None] | None:
+    def _wanted_times(self, stand: Stand) -> tuple[int | None, int | None] | None:
         """Access and modification time asked for by utimensat; None for other calls."""
         call = stand.call
-        assert lane.worker is not None
         if call.name not in ("utimensat", "utime", "utimes", "futimesat"):
             return None
         now = self._world.stamp()
@@ -273,9 +271,9 @@ class Truth:
         if address == 0:
             return now, now
         if call.name == "utime":
-            times = struct.unpack("=2q", lane.worker.memory.read(address, 16))
+            times = struct.unpack("=2q", stand.space.memory.read(address, 16))
             return times[0] * 1_000_000_000, times[1] * 1_000_000_000
-        a_s, a_f, m_s, m_f = _TIMES.unpack(lane.worker.memory.read(address, 32))
+        a_s, a_f, m_s, m_f = _TIMES.unpack(stand.space.memory.read(address, 32))
         if call.name != "utimensat":
             return a_s * 1_000_000_000 + a_f * 1000, m_s * 1_000_000_000 + m_f * 1000
         if m_f == _UTIME_NOW:
@@ -295,18 +293,18 @@ class Truth:
             target.mtime = modified - modified % grain if grain else modified
 
 
-def open_flags(worker: Worker, stand: Stand) -> int:
+def open_flags(space: Space, stand: Stand) -> int:
     """Open flags of the call before which a task stands.
 
     Args:
-        worker: whose task it is.
+        space: of the process whose task it is.
         stand: the call.
     """
     call = stand.call
     if call.name == "creat":
         return os.O_CREAT | os.O_WRONLY | os.O_TRUNC
     if call.name == "openat2":
-        return int.from_bytes(worker.memory.read(stand.args[2], 8), "little")
+        return int.from_bytes(space.memory.read(stand.args[2], 8), "little")
     return stand.args[call.flags] & 0xFFFFFFFF
 
 
@@ -318,24 +316,24 @@ def _spares_links(stand: Stand) -> bool:
     )
 
 
-def replaced(worker: Worker, stand: Stand) -> list[int]:
+def replaced(space: Space, stand: Stand) -> list[int]:
     """Descriptors known to the table that a dup2, dup3 or close_range closes."""
     args = stand.args
     if stand.call.name == "close_range":
-        return [fd for fd in worker.fds if args[0] <= fd <= args[1]]
+        return [fd for fd in space.fds if args[0] <= fd <= args[1]]
     return [signed(args[1])] if stand.call.name in ("dup2", "dup3") else []
 
 
-def stat_target(world: World, worker: Worker, stand: Stand) -> tuple[str, bool] | None:
+def stat_target(world: World, space: Space, stand: Stand) -> tuple[str, bool] | None:
     """What a stat call is about: a path that the supervisor can stat, and whether to follow links."""
     call = stand.call
     if call.fd >= 0:
-        return f"/proc/{worker.pid}/fd/{signed(stand.args[0])}", True
+        return f"/proc/{space.pid}/fd/{signed(stand.args[0])}", True
     if stand.name is not None:
         follow = call.name != "lstat" and not (
             call.flags >= 0 and stand.args[call.flags] & abi.AT_SYMLINK_NOFOLLOW
         )
         return os.path.join(world.directory, stand.name), follow
     if call.flags >= 0 and stand.args[call.flags] & abi.AT_EMPTY_PATH and stand.node is not None:
-        return f"/proc/{worker.pid}/fd/{signed(stand.args[call.at])}", True
+        return f"/proc/{space.pid}/fd/{signed(stand.args[call.at])}", True
     return None

@@ -49,6 +49,7 @@ class Node:
 
     Attributes:
         opens: descriptors of it that lanes have.
+        freed: nobody can reach it any more.
         real: modification and change time that the file system gave it when a lane last
             changed it, nanoseconds; None when that is not known.
     """
@@ -57,6 +58,7 @@ class Node:
         "alias",
         "btime",
         "ctime",
+        "freed",
         "ino",
         "mtime",
         "name",
@@ -76,6 +78,7 @@ class Node:
         self.alias = alias
         self.btime = self.ctime = self.mtime = now
         self.opens = 0
+        self.freed = False
         self.real: tuple[int, int] | None = None
 
 
@@ -211,7 +214,8 @@ class World:
         return node
 
     def _unlinked(self, node: Node) -> None:
-        if not (self._is_open(node) if self.copied else node.opens > 0):
+        if not node.freed and not (self._is_open(node) if self.copied else node.opens > 0):
+            node.freed = True
             self._gone_inos.add(node.ino)
             if node.told_ino not in self._free_inos:
                 self._free_inos.append(node.told_ino)
@@ -222,6 +226,17 @@ class World:
         node.opens -= 1
         if not node.names:
             self._unlinked(node)
+
+    def shared(self) -> None:
+        """Descriptors are about to be copied, or closed without a call: a process comes or goes."""
+        self.copied = self.copied or any(node.opens > 0 for node in self.by_ino.values())
+
+    def abandoned(self) -> None:
+        """A process is gone, or has another program, and its descriptors went without a close."""
+        self.shared()
+        for node in self.by_ino.values():
+            if not node.names and not node.freed:
+                self._unlinked(node)
 
     def rescan(self) -> bool:
         """Take in the whole directory.

@@ -1,0 +1,90 @@
+"""External fences through the command line: verdicts, and none where an adapter breaks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.harness_process import Harness, write_scenario
+from tests.fence.external.adapters import command
+
+#: What the reason says of an adapter that breaks in a guarded write.
+BROKEN = {
+    "dies": ("ended with status 7", "standard error: out of luck"),
+    "is_killed": ("was killed by signal 9",),
+    "talks": ("no JSON", "in the line hello, world"),
+    "floods": ("a line of more than 33554432 bytes",),
+    "floods_lines": ("in the line {}",),
+    "doubts": ("cannot say any more who did what: two at once",),
+}
+
+
+def fence(fault: str = "none") -> str:
+    return f"exec:{command(fault)}"
+
+
+def run_free(harness: Harness, tmp_path: Path, fault: str, schedules: int = 2) -> dict[str, object]:
+    path = write_scenario(tmp_path)
+    arguments = ("--fence", fence(fault), "--gate", "free", "--schedules", schedules, "--json")
+    ended = harness.run(path, *arguments)
+    assert ended.status in (0, 3), ended
+    found = ended.object
+    assert (ended.status == 3) == bool(found["inconclusive"])
+    return found
+
+
+def test_a_fence_in_another_process_runs_under_the_free_gate(harness: Harness, tmp_path: Path) -> None:
+    found = run_free(harness, tmp_path, "none", schedules=5)
+    assert found["schedules"] == 5 and found["violations"] == {}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_an_adapter_that_breaks_is_inconclusive_and_says_how(
+    harness: Harness, tmp_path: Path, fault: str
+) -> None:
+    found = run_free(harness, tmp_path, fault)
+    assert found["violations"] == {}
+    for words in BROKEN[fault]:
+        assert words in str(found["why_inconclusive"]), found
+
+
+def test_an_adapter_that_hangs_is_given_up_with_its_last_line(harness: Harness, tmp_path: Path) -> None:
+    found = run_free(harness, tmp_path, "hangs", schedules=1)
+    assert found["violations"] == {}
+    assert "was not done after 15 s" in str(found["why_inconclusive"])
+    assert '"do":"guarded_write"' in str(found["why_inconclusive"])
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("exec:no-such-program --at all", "cannot be started: No such file or directory: no-such-program"),
+        ("exec:", "no command is given"),
+        ("exec:'", "cannot be split"),
+        ("exec:false", "ended with status 1"),
+        ("exec:sleep 100", "said nothing for 10 s"),
+    ],
+)
+def test_what_cannot_be_started_is_refused_before_anything_runs(
+    harness: Harness, tmp_path: Path, words: str, why: str
+) -> None:
+    path = write_scenario(tmp_path)
+    ended = harness.run(path, "--fence", words, "--schedules", 1)
+    assert ended.status == 2
+    assert f"--fence {words}: " in ended.err and why in ended.err
+    assert not harness.out.exists()
+    if words != "exec:sleep 100":
+        ended = harness.call("conform", words)
+        assert ended.status == 2 and why in ended.err
+
+
+def test_conform_prints_a_line_a_check_and_says_by_its_status_whether_all_passed(harness: Harness) -> None:
+    ended = harness.call("conform", fence())
+    assert ended.status == 0 and "all 20 checks passed" in ended.out
+    assert len(ended.out.splitlines()) == 21
+    ended = harness.call("conform", fence("takeover_without_check"), "--json")
+    assert ended.status == 1
+    off = [found for found in ended.objects if not found["ok"]]
+    assert off and '{"id": ' in str(off[0]["why"]) and "check: expected text" in str(off[0]["why"])
+    assert harness.call("conform", "stat-2026.5.17").status == 2

@@ -1,0 +1,150 @@
+"""Fences that start programs and keep children, a method each."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+from typing import Any
+
+from harness.services import Service
+from tests.harness.gates.kernel.words import Words
+
+__all__ = ["Crowding"]
+
+#: Answers each line: ``read``, ``append TEXT``, ``wait SECONDS``, ``threads``, ``quit``.
+_SERVER = """
+import os, sys, threading, time
+path = sys.argv[1]
+def append(text):
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND)
+    os.write(fd, text.encode() + b"\\n")
+    os.close(fd)
+for line in sys.stdin:
+    word, _, text = line.strip().partition(" ")
+    answer = "done"
+    if word == "read":
+        with open(path) as file:
+            answer = str(len(file.read()))
+    elif word == "append":
+        append(text)
+    elif word == "wait":
+        time.sleep(float(text))
+    elif word == "threads":
+        some = [threading.Thread(target=append, args=(f"t{n}",)) for n in range(3)]
+        for one in some: one.start()
+        for one in some: one.join()
+    elif word == "quit":
+        os._exit(0)
+    elif word == "hang":
+        sys.stdin.readline()
+    elif word == "late":
+        print(answer, flush=True)
+        append(text)
+        continue
+    print(answer, flush=True)
+"""
+
+_kept: dict[str, Any] = {}
+
+
+class Crowding(Words):
+    """The children of a process are kept over schedules, in a variable of the module."""
+
+    def look(self) -> None:
+        os.stat(self.path)
+
+    def write(self) -> None:
+        fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        os.write(fd, self.site.lane.encode() + b"\n")
+        os.close(fd)
+
+    def _run(self, *argv: str) -> str:
+        done = subprocess.run(
+            argv, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, env={"PATH": os.environ["PATH"]},
+            cwd=os.path.dirname(self.path),
+        )  # fmt: skip
+        return f"{done.returncode} {done.stderr or done.stdout}".strip()
+
+    def sed(self) -> str:
+        return self._run("sed", "-i", "s/aaaa/cccc/", self.path)
+
+    def mv(self) -> str:
+        return self._run("mv", self.path, self.path + ".old")
+
+    def cp(self) -> str:
+        return self._run("cp", self.path, self.path + ".copy")
+
+    def shell(self, script: str) -> str:
+        return self._run("bash", "-c", script)
+
+    def pipe(self) -> str:
+        return self.shell(f"(echo x; echo y; echo z) | tee -a {self.path} | cat > {self.path}.n")
+
+    def two_writers(self) -> str:
+        return self.shell(f"for i in 1 2 3; do echo a$i >> {self.path}; done & for i in 1 2 3; do echo b$i >> {self.path}; done; wait")
+
+    def background(self) -> str:
+        subprocess.Popen(
+            ["sh", "-c", f"echo late >> {self.path}"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        return "started"
+
+    def sleeps(self) -> str:
+        return self.shell(f"sleep 30; echo late >> {self.path}")
+
+    def flocks(self) -> str:
+        return self.shell(f"exec 9>> {self.path}.flock; flock 9; echo locked >> {self.path}")
+
+    def daemon(self) -> str:
+        return self.shell(f"(setsid sh -c 'echo d >> {self.path}' &) ; exit 0")
+
+    def outside(self) -> str:
+        return self.shell(f"echo x > {os.path.dirname(self.path)}/../made")
+
+    # A child for all lanes
+
+    def _server(self, one_at_a_time: bool) -> tuple[Any, Service]:
+        if "server" not in _kept:
+            child = subprocess.Popen(
+                [sys.executable, "-S", "-E", "-c", _SERVER, self.path],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
+            )  # fmt: skip
+            _kept["server"] = child, Service(child.pid, one_at_a_time)
+        found: tuple[Any, Service] = _kept["server"]
+        return found
+
+    def _ask(self, line: str, one_at_a_time: bool = True) -> str:
+        child, service = self._server(one_at_a_time)
+        with service.request():
+            os.write(child.stdin.fileno(), line.encode() + b"\n")
+            return os.read(child.stdout.fileno(), 100).decode().strip()
+
+    def pid(self) -> str:
+        return str(self._server(True)[0].pid)
+
+    def ask_read(self) -> str:
+        return self._ask("read")
+
+    def ask_append(self) -> str:
+        return self._ask(f"append {self.site.lane}")
+
+    def ask_wait(self) -> str:
+        return self._ask("wait 100")
+
+    def ask_threads(self) -> str:
+        return self._ask("threads")
+
+    def ask_quit(self) -> str:
+        return self._ask("quit")
+
+    def ask_hang(self) -> str:
+        return self._ask("hang")
+
+    def ask_late(self) -> str:
+        return self._ask("late x")
+
+    def ask_anyhow(self) -> str:
+        return self._ask(f"append {self.site.lane}", one_at_a_time=False)
