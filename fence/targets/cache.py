@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["place", "root", "workshop"]
+__all__ = ["clear", "place", "root", "workshop"]
 
 _MAKING = "making"
 
@@ -57,6 +57,17 @@ def place(made: Path, where: Path) -> None:
         if not where.is_dir():
             raise
     _to_disk(where.parent)
+
+
+def clear(where: Path, shop: Path) -> None:
+    """Take away what is damaged.
+
+    Args:
+        where: may be missing.
+        shop: the `workshop` with which it goes.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        where.rename(shop / "damaged")
 
 
 def _claimed(making: Path) -> tuple[Path, int]:

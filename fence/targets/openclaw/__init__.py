@@ -115,6 +115,8 @@ def fetch(version: str, say: Callable[[str], None]) -> Cut:
             shutil.copy(licence, made)
         cut = made_of(made, version, integrity, tools.recipe(), facts)
         where = cache.root() / "openclaw" / cut.folder_name
+        if _found(version) is None:
+            cache.clear(where, shop)
         cache.place(made, where)
     placed = _found(version)
     if placed is None:

@@ -84,11 +84,16 @@ class Crowding(Words):
         return self.shell(f"(echo x; echo y; echo z) | tee -a {self.path} | cat > {self.path}.n")
 
     def two_writers(self) -> str:
-        return self.shell(f"for i in 1 2 3; do echo a$i >> {self.path}; done & for i in 1 2 3; do echo b$i >> {self.path}; done; wait")
+        return self.shell(
+            f"for i in 1 2 3; do echo a$i >> {self.path}; done & for i in 1 2 3; do echo b$i >> {self.path}; done; wait"
+        )
 
     def background(self) -> str:
         subprocess.Popen(
-            ["sh", "-c", f"echo late >> {self.path}"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            ["sh", "-c", f"echo late >> {self.path}"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         return "started"
 
