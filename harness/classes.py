@@ -16,7 +16,7 @@ from harness.history import Event, Step
 
 __all__ = ["class_of"]
 
-_UNSEEN = frozenset({"think", "sleep", "close", "lseek"})
+_UNSEEN = frozenset({"think", "sleep", "turn", "close", "lseek"})
 _LOOKS = frozenset(
     (
         *("read", "pread64", "readv", "preadv", "preadv2", "getdents", "getdents64", "fsync", "fdatasync"),

@@ -20,7 +20,7 @@ TRANSCRIPT, LOCK = "transcript", "lock"
 #: By path; the write locks are those of `fence.locks`.
 _SUBJECTS = {"T": TRANSCRIPT, "T.lock": LOCK, "T.flock": LOCK}
 #: Steps that neither see nor change anything.
-_IDLE = frozenset({"think", "sleep"})
+_IDLE = frozenset({"think", "sleep", "turn"})
 _OPENS = frozenset({"open", "openat", "openat2", "creat", "open_by_handle_at"})
 _ENTRIES = frozenset(
     [

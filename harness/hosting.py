@@ -10,12 +10,15 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from typing import Protocol
 
 from fence.external import ExternalFence, Surroundings
 from fence.protocol import Fence
 from harness.board import Board
+from harness.services import Service
+from harness.stops import TURN
 
-__all__ = ["Hosting", "host"]
+__all__ = ["GatedHosting", "Hosting", "Stops", "host"]
 
 
 class Hosting(Surroundings):
@@ -41,6 +44,54 @@ class Hosting(Surroundings):
         """Say why and end this process: nothing can be known of its lanes any more."""
         self._board.say(why)
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Stops(Protocol):
+    """How a lane stops at the kernel gate."""
+
+    def lane(self) -> int:
+        """Index of the calling lane."""
+
+    def stop(self, why: int, lane: int, value: int) -> None:
+        """Stop for a reason of `harness.stops`."""
+
+
+class GatedHosting(Hosting):
+    """The surroundings in a worker of the kernel gate: taking turns is a step, and each request is announced.
+
+    Args:
+        lanes: names of the process's lanes.
+        board: shared with the gate.
+        stops: how the calling lane stops.
+    """
+
+    def __init__(self, lanes: tuple[str, ...], board: Board, stops: Stops) -> None:
+        super().__init__(lanes, board)
+        self._stops = stops
+        self._services: dict[str, Service] = {}
+
+    def take_turn(self, *, after_another: bool) -> None:
+        """Stop until the gate gives the lane its turn."""
+        lane = self._stops.lane()
+        self._board.want_turn(lane, after_another=after_another)
+        self._stops.stop(TURN, lane, 0)
+        self._board.take_turn(lane)
+
+    def give_turn(self, *, progress: bool) -> None:
+        """The gate sees that on the board when the lane stops next."""
+        self._board.give_turn(progress=progress)
+
+    def started(self, pid: int, lane: str) -> None:
+        """Announce the adapter."""
+        self._services[lane] = Service(pid, one_at_a_time=False)
+
+    def asks(self, lane: str) -> None:
+        """Announce that it acts for the calling lane."""
+        self._services[lane].asks()
+
+    def answered(self, lane: str) -> None:
+        """Announce that it does no more."""
+        self._services[lane].answered()
 
 
 def host(make_fence: Callable[..., Fence], make_hosting: Callable[[], Hosting]) -> None:

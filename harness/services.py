@@ -48,8 +48,16 @@ class Service:
     @contextlib.contextmanager
     def request(self) -> Iterator[None]:
         """A request of the calling lane is under way: from before it is sent until its answer was read."""
-        self._syscall(PARK, ASK, self.pid, 0)
+        self.asks()
         try:
             yield
         finally:
-            self._syscall(PARK, ANSWERED, self.pid, 0)
+            self.answered()
+
+    def asks(self) -> None:
+        """From here on a request of the calling lane is under way."""
+        self._syscall(PARK, ASK, self.pid, 0)
+
+    def answered(self) -> None:
+        """It is no more."""
+        self._syscall(PARK, ANSWERED, self.pid, 0)

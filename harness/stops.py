@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ANSWERED", "ASK", "IDLE", "PARK", "PAUSE", "SERVE", "SLEEP", "THINK"]
+__all__ = ["ANSWERED", "ASK", "IDLE", "PARK", "PAUSE", "SERVE", "SLEEP", "THINK", "TURN"]
 
 #: Number of a call that the kernel does not have, and that only the gate answers.
 PARK = 6000
@@ -21,3 +21,5 @@ SERVE = 5
 ASK = 6
 #: Does not wait: has the answer.
 ANSWERED = 7
+#: Waits until no request of its process runs in the adapter that they share, see `harness.hosting`.
+TURN = 8

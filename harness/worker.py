@@ -36,7 +36,7 @@ from harness.gates.kernel import filter as seccomp
 from harness.gates.looks import Log
 from harness.gates.pace import Pace
 from harness.gates.protocol import Layout
-from harness.hosting import Hosting, host
+from harness.hosting import GatedHosting, Hosting, host
 from harness.program import Program
 from harness.stops import IDLE, PAUSE, SLEEP, THINK
 
@@ -66,6 +66,11 @@ class _KernelWaits:
     def stop(self, why: int, lane: int, value: int) -> None:
         self._own.lane = lane
         self._syscall(abi.PARK, why, lane, value)
+
+    def lane(self) -> int:
+        """Index of the calling lane; -1 for a thread that is none."""
+        found: int = getattr(self._own, "lane", -1)
+        return found
 
     def think(self, lane: int, steps: int) -> None:
         if steps > 0:
@@ -130,6 +135,12 @@ class _Process:
             self.board,
             waits,
         )
+
+    def start_service(self) -> None:
+        """Let a fence start what serves all lanes of the process, before the first schedule."""
+        start = getattr(self.make_fence, "start_service", None)
+        if start is not None:
+            start(self.transcript)
 
     def serve(self, lane: int, waits: _KernelWaits) -> None:
         """One lane, schedule after schedule, until the process is killed."""
@@ -255,6 +266,7 @@ def main_free(
     host(make_fence, lambda: Hosting(process.lane_names, board))
     waits = Pace(process.transcript, process.lanes, board, log)
     first = threading.Lock()
+    process.start_service()
     _warm_up()
     gc.collect()
     gc.freeze()
@@ -307,6 +319,7 @@ def main(
         _settle_in(directory, parent)
         process = _Process(layout, name, directory, board, make_fence)
         waits = _KernelWaits()
+        host(make_fence, lambda: GatedHosting(process.lane_names, board, waits))
         _warm_up()
         gc.collect()
         gc.freeze()
@@ -316,6 +329,7 @@ def main(
         channel.send(str(error).encode()[:4000])
         os._exit(1)
     socket.send_fds(channel, [b"ready"], [listener])
+    process.start_service()
     _bend_time(clock, waits)
     for lane in process.lanes[1:]:
         threading.Thread(target=process.serve, args=(lane, waits), daemon=True).start()

@@ -24,7 +24,8 @@ from harness.gates.kernel import abi
 from harness.gates.kernel.calls import FLOCK
 from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.lane import Lane, Space, Stand, Status, Worker, answer
-from harness.gates.kernel.tasks import children_of, family_of, filters_of, same_twice, timed
+from harness.gates.kernel.processes import orphans
+from harness.gates.kernel.tasks import children_of, family_of, same_twice, timed
 from harness.gates.kernel.units import Served, Task, Unit
 from harness.gates.kernel.world import World
 from harness.history import LockEvent
@@ -41,7 +42,7 @@ _REAP_S = 2.0
 #: Outside the session directory these may wake somebody who sleeps: at a pipe, for a child, for a lock.
 _WAKING = frozenset({"data", "close", "table", "task", "wake", "lock"})
 _READING = frozenset({"read", "readv", "preadv2"})
-_RANK = {Status.FILE: 0, Status.THINK: 0, Status.SLEEP: 1, Status.FLOCK: 2}
+_RANK = {Status.FILE: 0, Status.THINK: 0, Status.TURN: 0, Status.SLEEP: 1, Status.FLOCK: 2}
 _LAST = 3
 
 
@@ -183,7 +184,11 @@ class Crowd:
                 worker.sleepers -= 1
         self._intake.act_on(space, tid, stand)
         actor = space.by_tid.get(tid)
-        if actor is not None and actor.stand is stand and actor.status is not Status.MOVING:
+        if isinstance(actor, Task) and not self._holding and actor.status is not Status.MOVING:
+            # Between schedules nothing in the directory is anybody's.
+            actor.status = Status.MOVING
+            answer(space, stand.trap_id, flags=abi.RESPONSE_CONTINUE)
+        elif actor is not None and actor.stand is stand and actor.status is not Status.MOVING:
             if _accounted(space):
                 space.quiet, space.sleeps = True, False
         elif stand.call.kind in _WAKING or stand.call.name in _READING:
@@ -330,9 +335,8 @@ class Crowd:
         self._stir(worker, None)
         if unit.cloned:
             # What it started comes to us.
-            ours = filters_of(os.getpid())
-            for pid in children_of(os.getpid()):
-                if pid not in worker.units and pid not in self._workers and filters_of(pid) > ours:
+            for pid in orphans():
+                if pid not in worker.units:
                     self._register(worker, pid, unit)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(unit.pid, os.WNOHANG)
@@ -441,6 +445,8 @@ class Crowd:
 
     def finish(self, worker: Worker) -> None:
         """The schedule is over: end what its lanes started; what serves them has to be at rest."""
+        # A lane that waits for an flock does so whoever acts for it.
+        waiting = [lane for lane in worker.lanes if lane.status is Status.FLOCK]
         self._unmask(worker)
         if not worker.crowded:
             return
@@ -454,11 +460,14 @@ class Crowd:
                 self._bury(worker, unit)
         for served in worker.served.values():
             if served.asking:
-                names = " and ".join(str(lane.index) for lane in served.asking)
+                worker.dirty = True
+                owed = [lane for lane in served.asking if lane not in waiting]
+                if not owed:
+                    continue
+                names = " and ".join(str(lane.index) for lane in owed)
                 self._intake.doubt(
                     f"a child of process {worker.name} that serves its lanes owes an answer to lane {names}"
                 )
-                worker.dirty = True
         for unit in worker.units.values():
             worker.dirty |= not unit.quiet or bool(unit.held) or bool(_standing(unit))
         worker.crowded = bool(worker.units)

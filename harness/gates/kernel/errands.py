@@ -18,7 +18,7 @@ from harness.gates.kernel.resolve import descriptor, signed
 from harness.gates.kernel.timing import FOREVER_NS
 from harness.gates.kernel.truth import replaced
 from harness.gates.kernel.world import World
-from harness.stops import ANSWERED, ASK, IDLE, PAUSE, SERVE, SLEEP, THINK
+from harness.stops import ANSWERED, ASK, IDLE, PAUSE, SERVE, SLEEP, THINK, TURN
 
 if TYPE_CHECKING:
     from harness.gates.kernel.intake import Intake
@@ -88,6 +88,9 @@ class Errands:
         elif why == THINK:
             lane.think_left = value
             self._intake.stop(lane, stand, Status.THINK)
+        elif why == TURN:
+            lane.poll_name = None
+            self._intake.stop(lane, stand, Status.TURN)
         else:
             assert why in (SLEEP, PAUSE)
             if why == PAUSE:

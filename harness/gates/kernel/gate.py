@@ -23,10 +23,11 @@ from harness.gates.kernel.footprints import footprint
 from harness.gates.kernel.intake import Intake
 from harness.gates.kernel.lane import Lane, Stand, Status
 from harness.gates.kernel.processes import Processes
-from harness.gates.kernel.steps import Steps
+from harness.gates.kernel.steps import PAUSES, Steps
 from harness.gates.kernel.timing import can_go, wake
 from harness.gates.kernel.truth import Truth
 from harness.gates.kernel.world import Node, World
+from harness.gates.last_words import last_words
 from harness.gates.protocol import RUN, Candidate, Layout, Outcome, Verdict
 from harness.history import End, Invoke, Return
 from harness.program import Program
@@ -185,10 +186,16 @@ class KernelGate:
             if (
                 status is Status.FILE
                 or status is Status.THINK
+                or (status is Status.TURN and self._has_turn(lane))
                 or (status is Status.SLEEP and can_go(lane, self._world.names, self._intake.now_ns))
             ):
                 ready.append(lane.candidate or self._shown(lane))
         return ready
+
+    @staticmethod
+    def _has_turn(lane: Lane) -> bool:
+        assert lane.worker is not None
+        return lane.worker.board.is_turn_of(lane.index)
 
     def _ask_again(self) -> list[Candidate]:
         """Nobody is ready: let those who wait for an flock ask the kernel once more."""
@@ -214,13 +221,21 @@ class KernelGate:
         for worker in self._processes.workers.values():
             # Whatever it started must not reach into the next schedule.
             self._crowd.finish(worker)
-        inconclusive = self._intake.inconclusive or inconclusive
+        inconclusive = self._explained(self._intake.inconclusive or inconclusive)
         before = world.state
         if (world.rescan() | world.look()) and not inconclusive and before != world.state:
             inconclusive = "the transcript changed while no lane had been let go"
         waits = () if inconclusive else tuple(waiting)
         self._steps.events.append(End(world.state, waits, world.owner, inconclusive, world.reused))
         return Outcome(self._initial, tuple(self._steps.events), world.blobs)
+
+    def _explained(self, inconclusive: str) -> str:
+        """The reason, with what an external fence's adapter said last where that may be why."""
+        for worker in self._processes.workers.values():
+            words = last_words(worker.pid, worker.board) if inconclusive and worker.dirty else ""
+            if words:
+                return words if worker.board.has_said else f"{inconclusive}; {words}"
+        return inconclusive
 
     def _why(self, lane: Lane) -> str:
         if lane.status is Status.ASLEEP:
@@ -245,9 +260,7 @@ class KernelGate:
             kind = stand.call.kind
             writes = opens_for_writing(stand.flags) if kind == "open" else kind in _WRITES
             return Candidate(lane.index, lane.op, lane.ordinal, stand.call.name, self._alias(stand), writes)
-        return Candidate(
-            lane.index, lane.op, lane.ordinal, "think" if status is Status.THINK else "sleep", "", False
-        )
+        return Candidate(lane.index, lane.op, lane.ordinal, PAUSES[status], "", False)
 
     def _alias(self, stand: Stand) -> str:
         world = self._world

@@ -33,6 +33,7 @@ class Status:
     SLEEP: Final = "sleeps in virtual time"
     FLOCK: Final = "waits for an flock"
     ASLEEP: Final = "sleeps in the kernel"
+    TURN: Final = "waits for its turn at an adapter"
     DONE: Final = "has no more operations"
     DEAD: Final = "its process is gone"
 

@@ -10,21 +10,31 @@ import time
 from collections.abc import Callable
 
 import multiprocess
-import psutil
 
 from harness.board import Board, Clock
 from harness.errors import GateUnavailable, WorkerDied
 from harness.gates.kernel import abi
 from harness.gates.kernel.lane import Worker
-from harness.gates.kernel.tasks import filters_of
+from harness.gates.kernel.tasks import children_of, filters_of
 from harness.gates.protocol import Layout
 from harness.gates.reap import REAP_S, kill_tree
 
-__all__ = ["Processes"]
+__all__ = ["Processes", "orphans"]
 
 _START_S = 20.0
 #: Process ids of the workers of every gate in this process.
 _alive: set[int] = set()
+
+
+def orphans() -> list[int]:
+    """What descendants of workers have left behind.
+
+    It has come to us when we are a subreaper, and it is known by the filter that it
+    inherited: our other children have as many filters as we have.
+    """
+    ours = filters_of(os.getpid())
+    found = [pid for pid in children_of(os.getpid()) if pid not in _alive]
+    return [pid for pid in found if filters_of(pid) > ours]
 
 
 class Processes:
@@ -105,18 +115,11 @@ class Processes:
             self._kill_orphans()
 
     def _kill_orphans(self) -> None:
-        """Kill what a worker's child left behind.
-
-        It has come to us when we are a subreaper, and it is known by the filter that
-        it inherited: our other children have as many filters as we have.
-        """
-        ours = filters_of(os.getpid())
-        known = _alive
-        for child in psutil.Process().children():
-            if child.pid not in known and filters_of(child.pid) > ours:
-                kill_tree(child.pid)
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(child.pid, 0)
+        """Kill what a worker's child left behind."""
+        for pid in orphans():
+            kill_tree(pid)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
 
     def stop_all(self) -> None:
         """Kill every worker."""

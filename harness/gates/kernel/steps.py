@@ -27,7 +27,10 @@ from harness.gates.protocol import Verdict
 from harness.history import Change, Event, LockEvent, Step
 from harness.program import Program
 
-__all__ = ["Steps"]
+__all__ = ["PAUSES", "Steps"]
+
+#: Steps without a call, by the status of the lane that takes them.
+PAUSES = {Status.THINK: "think", Status.SLEEP: "sleep", Status.TURN: "turn"}
 
 _NOTHING: tuple[Change | None, LockEvent | None] = (None, None)
 _CONTINUE = abi.RESPONSE_CONTINUE
@@ -95,8 +98,8 @@ class Steps:
             if lane.think_left <= 0:
                 self.release(lane, 1)
         else:
-            assert status is Status.SLEEP, status
-            self.events.append(Step(lane.index, lane.op, "sleep"))
+            assert status in (Status.SLEEP, Status.TURN), status
+            self.events.append(Step(lane.index, lane.op, PAUSES[status]))
             self.release(lane, 0)
 
     def release(self, lane: Lane, value: int, error: int = 0, flags: int = 0) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 import sys
-import threading
-from typing import Any
+from typing import Any, ClassVar
 
 from harness.services import Service
 from tests.harness.gates.kernel.words import Words
 
-__all__ = ["Crowding"]
+__all__ = ["Crowding", "Loose"]
 
 #: Answers each line: ``read``, ``append TEXT``, ``wait SECONDS``, ``threads``, ``quit``.
 _SERVER = """
@@ -22,6 +20,7 @@ def append(text):
     fd = os.open(path, os.O_WRONLY | os.O_APPEND)
     os.write(fd, text.encode() + b"\\n")
     os.close(fd)
+print("ready", flush=True)
 for line in sys.stdin:
     word, _, text = line.strip().partition(" ")
     answer = "done"
@@ -111,24 +110,26 @@ class Crowding(Words):
 
     # A child for all lanes
 
-    def _server(self, one_at_a_time: bool) -> tuple[Any, Service]:
-        if "server" not in _kept:
-            child = subprocess.Popen(
-                [sys.executable, "-S", "-E", "-c", _SERVER, self.path],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
-            )  # fmt: skip
-            _kept["server"] = child, Service(child.pid, one_at_a_time)
-        found: tuple[Any, Service] = _kept["server"]
-        return found
+    one_at_a_time: ClassVar[bool] = True
 
-    def _ask(self, line: str, one_at_a_time: bool = True) -> str:
-        child, service = self._server(one_at_a_time)
+    @classmethod
+    def start_service(cls, transcript: str) -> None:
+        child = subprocess.Popen(
+            [sys.executable, "-S", "-E", "-c", _SERVER, transcript],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
+        )  # fmt: skip
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"ready\n"
+        _kept["server"] = child, Service(child.pid, cls.one_at_a_time)
+
+    def _ask(self, line: str) -> str:
+        child, service = _kept["server"]
         with service.request():
             os.write(child.stdin.fileno(), line.encode() + b"\n")
             return os.read(child.stdout.fileno(), 100).decode().strip()
 
     def pid(self) -> str:
-        return str(self._server(True)[0].pid)
+        return str(_kept["server"][0].pid)
 
     def ask_read(self) -> str:
         return self._ask("read")
@@ -151,5 +152,9 @@ class Crowding(Words):
     def ask_late(self) -> str:
         return self._ask("late x")
 
-    def ask_anyhow(self) -> str:
-        return self._ask(f"append {self.site.lane}", one_at_a_time=False)
+
+
+class Loose(Crowding):
+    """Its child may do several things at a time."""
+
+    one_at_a_time = False
