@@ -48,11 +48,23 @@ def _mounts() -> bool:
         return False
 
 
+def _npm() -> bool:
+    """Node, and npm with a registry that answers; nothing is downloaded."""
+    try:
+        done = subprocess.run(
+            ["npm", "view", "openclaw@2026.5.18", "version"], capture_output=True, timeout=60, check=False
+        )
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return False
+    return not done.returncode and shutil.which("node") is not None
+
+
 _CAPABILITIES: dict[str, Callable[[], bool]] = {
     "kernel-gate": _kernel_gate,
     "ext4": _ext4,
     "mounts": _mounts,
     "node": lambda: shutil.which("node") is not None,
+    "npm": _npm,
 }
 
 

@@ -168,6 +168,6 @@ def _bundle(spec: str, node: str, dist: Path, out: Path) -> dict[str, object]:
 
 
 def _host() -> Path:
-    """The harness's host module: beside us where we are installed, in examples/ in the repository."""
-    installed = _HERE / "host.mjs"
+    """The host module: beside the targets where we are installed, in examples/ in the repository."""
+    installed = _HERE.parent / "host.mjs"
     return installed if installed.exists() else _HERE.parents[2] / "examples" / "node" / "host.mjs"
