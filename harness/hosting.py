@@ -83,7 +83,7 @@ class GatedHosting(Hosting):
 
     def started(self, pid: int, lane: str) -> None:
         """Announce the adapter."""
-        self._services[lane] = Service(pid, one_at_a_time=False)
+        self._services[lane] = Service(pid, one_at_a_time=False, flows=True)
 
     def asks(self, lane: str) -> None:
         """Announce that it acts for the calling lane."""

@@ -35,15 +35,18 @@ class Service:
             oldest request, however many wait. Otherwise a call that it makes in the session
             directory while requests of several lanes are under way makes the schedule
             inconclusive: nobody can tell for whom it is.
+        flows: whatever moves in it moves because of the one thing before, like a row of
+            dominoes: then the next call that stops proves that nothing else moves, and the gate
+            need not look. Truth does not hang on it, only that histories repeat.
     """
 
-    def __init__(self, pid: int, one_at_a_time: bool) -> None:
+    def __init__(self, pid: int, one_at_a_time: bool, *, flows: bool = False) -> None:
         self.pid = pid
         # A prototype of its own: the arguments of the shared one belong to somebody else.
         self._syscall = ctypes.CDLL(None).syscall
         self._syscall.argtypes = [ctypes.c_long] * 4
         self._syscall.restype = ctypes.c_long
-        self._syscall(PARK, SERVE, pid, int(one_at_a_time))
+        self._syscall(PARK, SERVE, pid, int(one_at_a_time) | 2 * flows)
 
     @contextlib.contextmanager
     def request(self) -> Iterator[None]:

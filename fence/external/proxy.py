@@ -96,13 +96,23 @@ class ExternalFence(Fence):
 
     @classmethod
     def settle(cls, surroundings: Surroundings) -> None:
-        """Make this process the place where the fence runs; adapters start with the first request.
+        """Make this process the place where the fence runs.
 
         Args:
             surroundings: of this process.
         """
         cls.surroundings = surroundings
         cls.adapters = {}
+
+    @classmethod
+    def start_service(cls, transcript: str) -> None:
+        """Start the adapters before the first schedule; without this they start with the first request.
+
+        Args:
+            transcript: where it will be.
+        """
+        for lane in cls.surroundings.lanes if cls.hello.per_lane else ("",):
+            cls._start(lane)
 
     @classmethod
     def end(cls) -> None:

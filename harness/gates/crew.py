@@ -113,8 +113,9 @@ class Crew:
         member = self.members[name] = Member(name, process, board, log, ours)
         self.wait([member], time.monotonic() + _START_S)
         if member.busy or member.died_ns:
+            why = board.last_words() or f"ended with status {process.exitcode} before it was ready"
             self.stop(member)
-            raise WorkerDied(f"worker {name}: ended with status {process.exitcode} before it was ready")
+            raise WorkerDied(f"worker {name}: {why}")
 
     def let_go(self, program: bytes) -> None:
         """Hand a program to all workers and start all their lanes at one time."""

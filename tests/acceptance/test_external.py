@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,13 +21,20 @@ BROKEN = {
 }
 
 
+GATES = [pytest.param("kernel", marks=pytest.mark.requires("kernel-gate")), "free"]
+HANGING = [
+    pytest.param("kernel", "", marks=pytest.mark.requires("kernel-gate")),
+    ("free", "was not done after 15 s"),
+]
+
+
 def fence(fault: str = "none") -> str:
     return f"exec:{command(fault)}"
 
 
-def run_free(harness: Harness, tmp_path: Path, fault: str, schedules: int = 2) -> dict[str, object]:
+def run(harness: Harness, tmp_path: Path, fault: str, gate: str, schedules: int = 2) -> dict[str, Any]:
     path = write_scenario(tmp_path)
-    arguments = ("--fence", fence(fault), "--gate", "free", "--schedules", schedules, "--json")
+    arguments = ("--fence", fence(fault), "--gate", gate, "--schedules", schedules, "--json")
     ended = harness.run(path, *arguments)
     assert ended.status in (0, 3), ended
     found = ended.object
@@ -34,26 +42,48 @@ def run_free(harness: Harness, tmp_path: Path, fault: str, schedules: int = 2) -
     return found
 
 
-def test_a_fence_in_another_process_runs_under_the_free_gate(harness: Harness, tmp_path: Path) -> None:
-    found = run_free(harness, tmp_path, "none", schedules=5)
+@pytest.mark.parametrize("gate", GATES)
+def test_a_fence_in_another_process_runs_like_any_other(harness: Harness, tmp_path: Path, gate: str) -> None:
+    found = run(harness, tmp_path, "none", gate, schedules=5)
     assert found["schedules"] == 5 and found["violations"] == {}
+    assert found["verdicts"]["true_negative"] > 0
 
 
+@pytest.mark.parametrize("gate", GATES)
 @pytest.mark.parametrize("fault", BROKEN)
 def test_an_adapter_that_breaks_is_inconclusive_and_says_how(
-    harness: Harness, tmp_path: Path, fault: str
+    harness: Harness, tmp_path: Path, fault: str, gate: str
 ) -> None:
-    found = run_free(harness, tmp_path, fault)
+    found = run(harness, tmp_path, fault, gate)
     assert found["violations"] == {}
-    for words in BROKEN[fault]:
-        assert words in str(found["why_inconclusive"]), found
+    assert found["inconclusive"] == 2
+    for words in BROKEN[fault] if gate == "free" else [*BROKEN[fault], "guarded_write"][-1:]:
+        assert words in found["why_inconclusive"], found
 
 
-def test_an_adapter_that_hangs_is_given_up_with_its_last_line(harness: Harness, tmp_path: Path) -> None:
-    found = run_free(harness, tmp_path, "hangs", schedules=1)
+@pytest.mark.parametrize(("gate", "why"), HANGING)
+@pytest.mark.parametrize("fault", ["hangs", "spins", "closes"])
+def test_an_adapter_that_hangs_is_given_up_with_its_last_line(
+    harness: Harness, tmp_path: Path, fault: str, gate: str, why: str
+) -> None:
+    if (fault, gate) == ("closes", "free"):
+        why = "closed its standard output"
+    found = run(harness, tmp_path, fault, gate, schedules=1)
     assert found["violations"] == {}
-    assert "was not done after 15 s" in str(found["why_inconclusive"])
-    assert '"do":"guarded_write"' in str(found["why_inconclusive"])
+    assert why in found["why_inconclusive"], found
+    assert '"do":"guarded_write"' in found["why_inconclusive"]
+
+
+@pytest.mark.requires("kernel-gate")
+def test_an_adapter_that_sleeps_without_end_ends_with_the_schedule(harness: Harness, tmp_path: Path) -> None:
+    found = run(harness, tmp_path, "sleeps_forever", "kernel", schedules=1)
+    assert found["violations"] == {} and found["inconclusive"] == 1
+
+
+@pytest.mark.requires("kernel-gate")
+def test_what_an_adapter_leaves_behind_does_not_outlive_the_run(harness: Harness, tmp_path: Path) -> None:
+    found = run(harness, tmp_path, "leaves_a_child", "kernel", schedules=1)
+    assert found["violations"] == {} and found["inconclusive"] == 1
 
 
 @pytest.mark.parametrize(

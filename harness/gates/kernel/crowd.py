@@ -39,6 +39,8 @@ __all__ = ["Crowd"]
 #: How long to wait for the next notice before looking whether anybody still moves.
 _PAUSE_S, _PAUSE_MAX_S = 0.00003, 0.001
 _REAP_S = 2.0
+#: Of the watchdog, until somebody who is thought to move is looked for.
+_TICKS_MAX = 2
 #: Outside the session directory these may wake somebody who sleeps: at a pipe, for a child, for a lock.
 _WAKING = frozenset({"data", "close", "table", "task", "wake", "lock"})
 _READING = frozenset({"read", "readv", "preadv2"})
@@ -68,6 +70,8 @@ class Crowd:
         self._turn: Space | None = None
         #: Whether notices of those whose turn it is not are held.
         self._holding = False
+        #: Whether one thing at a time moves; and whether it has stopped.
+        self._flowing = self._stopped = False
         self._workers: dict[int, Worker] = {}
         flocks.others = self._others
         self.event_of_end: Callable[[LockEvent], None] = lambda event: None
@@ -88,11 +92,51 @@ class Crowd:
         """
         actor = lane.actor
         self._unmask(worker)
+        if self._flows(worker) and self._follow(worker, lane):
+            return
         turn: Space = worker if actor is None else actor.unit
         turn.quiet = False
         if actor is not None and actor.stand.call.kind == "lock":
             self._stir(worker, turn)
         self._drive(worker, turn)
+
+    @staticmethod
+    def _flows(worker: Worker) -> bool:
+        """Whether nobody but services that flow belongs to the family."""
+        if worker.cloned or not worker.units:
+            return False
+        for unit in worker.units.values():
+            if unit.served is None or not unit.served.flows or unit.cloned or unit.stale:
+                return False
+        return True
+
+    def _follow(self, worker: Worker, lane: Lane) -> bool:
+        """Until somebody stops: the lane itself, or who acts for it; False when that takes too long."""
+        # What is known by looks is so no more.
+        worker.quiet = False
+        for unit in worker.units.values():
+            if unit.served is not None and unit.served.asking:
+                unit.quiet = False
+        self._flowing, self._stopped = True, False
+        ticks = 0
+        try:
+            while not self._stopped:
+                try:
+                    self._intake.take(worker)
+                except InterruptedError:
+                    ticks += 1
+                    if ticks > _TICKS_MAX:
+                        return False
+                except FileNotFoundError:
+                    return False
+                if not worker.units:
+                    return False
+        finally:
+            self._flowing = False
+        self._attribute(worker)
+        for one in worker.lanes:
+            self._choose(worker, one)
+        return True
 
     def _drive(self, worker: Worker, turn: Space | None) -> None:
         self._turn, self._holding = turn, True
@@ -155,7 +199,7 @@ class Crowd:
             return
         stand.space = space
         space.vforking.discard(stand.tid)
-        if not self._holding or space is self._turn:
+        if self._flowing or not self._holding or space is self._turn:
             self._act(worker, space, stand)
             return
         if isinstance(space, Unit):
@@ -184,7 +228,9 @@ class Crowd:
                 worker.sleepers -= 1
         self._intake.act_on(space, tid, stand)
         actor = space.by_tid.get(tid)
-        if isinstance(actor, Task) and not self._holding and actor.status is not Status.MOVING:
+        if self._flowing:
+            self._stopped |= actor is not None and actor.stand is stand and actor.status is not Status.MOVING
+        elif isinstance(actor, Task) and not self._holding and actor.status is not Status.MOVING:
             # Between schedules nothing in the directory is anybody's.
             actor.status = Status.MOVING
             answer(space, stand.trap_id, flags=abi.RESPONSE_CONTINUE)
@@ -264,11 +310,11 @@ class Crowd:
             space.threaded = False
             self._world.shared()
 
-    def told(self, worker: Worker, lane: Lane | None, why: int, pid: int, one_at_a_time: bool) -> None:
+    def told(self, worker: Worker, lane: Lane | None, why: int, pid: int, how: int) -> None:
         """What a worker said of a child that serves several lanes, see `harness.services`."""
         if why == SERVE:
             self._list_children(worker)
-            served = worker.served[pid] = Served(pid, one_at_a_time)
+            served = worker.served[pid] = Served(pid, bool(how & 1), bool(how & 2))
             if pid in worker.units:
                 worker.units[pid].served = served
             return
@@ -279,6 +325,8 @@ class Crowd:
             found.asking.append(lane)
         elif lane in found.asking:
             found.asking.remove(lane)
+            if found.flows and not found.asking and pid in worker.units:
+                worker.units[pid].quiet = True
 
     def _space_of(self, worker: Worker, tid: int) -> Space | None:
         if tid == worker.pid or tid in worker.by_tid:

@@ -74,7 +74,7 @@ class Errands:
             answer(worker, stand.trap_id)
             return
         if why in (SERVE, ASK, ANSWERED):
-            self._intake.crowd.told(worker, worker.by_tid.get(tid), why, index, bool(value))
+            self._intake.crowd.told(worker, worker.by_tid.get(tid), why, index, value)
             answer(worker, stand.trap_id)
             return
         if not any(lane.index == index for lane in worker.lanes):

@@ -96,7 +96,8 @@ class Processes:
         """Raise when a worker that is being started has ended or takes too long."""
         if not worker.process.is_alive():
             raise WorkerDied(
-                f"worker {worker.name}: ended with status {worker.process.exitcode} at its start"
+                f"worker {worker.name}: "
+                + (worker.board.last_words() or f"ended with status {worker.process.exitcode} at its start")
             )
         if time.monotonic() > deadline:
             raise WorkerDied(f"worker {worker.name}: not ready in time")

@@ -23,11 +23,13 @@ class Served:
     Args:
         pid: of the child that was announced.
         one_at_a_time: it does nothing for a request before the older ones are answered.
+        flows: one thing at a time moves in it, see `harness.services`.
     """
 
-    def __init__(self, pid: int, one_at_a_time: bool) -> None:
+    def __init__(self, pid: int, one_at_a_time: bool, flows: bool) -> None:
         self.pid = pid
         self.one_at_a_time = one_at_a_time
+        self.flows = flows
         #: Oldest request first.
         self.asking: list[Lane] = []
 

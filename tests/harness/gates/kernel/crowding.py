@@ -153,7 +153,6 @@ class Crowding(Words):
         return self._ask("late x")
 
 
-
 class Loose(Crowding):
     """Its child may do several things at a time."""
 
