@@ -105,11 +105,11 @@ class Adapter:
         number = self.ask("hello", {"protocol": 1})
         answer = self.hear(number)
         if not isinstance(answer, Answer):
-            raise self.fault("expected an answer to hello")
+            raise self.fault(f"did not answer hello, but said {said(self.last)}")
         try:
             return hello_of(answer)
         except Nonsense as error:
-            raise self.fault(str(error)) from error
+            raise self.fault(f"answered hello by nonsense: {error}, in the line {said(self.last)}") from error
 
     # Lines
 
@@ -149,7 +149,7 @@ class Adapter:
         try:
             return parse(line, number)
         except Nonsense as error:
-            raise self.fault(f"{error}, in the line {said(line)}") from error
+            raise self.fault(f"said nonsense: {error}, in the line {said(line)}") from error
 
     def line(self) -> bytes:
         """Wait for its next line.
@@ -162,7 +162,9 @@ class Adapter:
         while (end := buffer.find(b"\n", looked)) < 0:
             looked = len(buffer)
             if looked > LINE_BYTES_MAX:
-                raise self.fault(f"a line of more than {LINE_BYTES_MAX} bytes: {said(bytes(buffer[:1000]))}")
+                raise self.fault(
+                    f"said a line of more than {LINE_BYTES_MAX} bytes: {said(bytes(buffer[:1000]))}"
+                )
             try:
                 data = self._from.recv(_CHUNK)
             except TimeoutError as error:

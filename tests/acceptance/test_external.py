@@ -21,6 +21,10 @@ BROKEN = {
 }
 
 
+EXAMPLES = [
+    pytest.param("node examples/node/stat.mjs", marks=pytest.mark.requires("node")),
+    "perl examples/perl/digest.pl",
+]
 GATES = [pytest.param("kernel", marks=pytest.mark.requires("kernel-gate")), "free"]
 HANGING = [
     pytest.param("kernel", "", marks=pytest.mark.requires("kernel-gate")),
@@ -84,6 +88,23 @@ def test_an_adapter_that_sleeps_without_end_ends_with_the_schedule(harness: Harn
 def test_what_an_adapter_leaves_behind_does_not_outlive_the_run(harness: Harness, tmp_path: Path) -> None:
     found = run(harness, tmp_path, "leaves_a_child", "kernel", schedules=1)
     assert found["violations"] == {} and found["inconclusive"] == 1
+
+
+@pytest.mark.requires("kernel-gate")
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_show_the_false_positive_by_search_and_the_same_histories_again(
+    harness: Harness, example: str
+) -> None:
+    arguments = ("--fence", f"exec:{example}", "--schedules", 200, "--no-shrink", "--json")
+    first, second = (
+        harness.run("scenarios/quickstart.yaml", *arguments, "--out", harness.out / number) for number in "12"
+    )
+    assert first.status == second.status == 1, first
+    assert first.object["violations"].keys() == {"false_positive"}
+    assert first.object["inconclusive"] == 0 and first.object["repeated"] > 0
+    assert first.object["histories"] == second.object["histories"]
+    witness = first.object["first_violation"]["witness"]
+    assert harness.call("replay", witness, "--session-root", harness.session_root).status == 0
 
 
 @pytest.mark.parametrize(
