@@ -18,6 +18,9 @@ const MERGING = {
   reloadPromptReleasedSessionFile: () => undefined,
 };
 
+/** A message without what differs from run to run. */
+const lasting = (message) => message.replace(/\bpid=\d+/g, "pid=...");
+
 /**
  * @param {object} host its error classes
  * @param {() => object} release what the bundle exports, at this moment
@@ -27,8 +30,8 @@ export function fenceOf({ Takeover, LockTimeout, StaleLock }, release, merges) {
   /** What an error of the released code means: its class does not exist here, so its name counts, and the sticky flag. */
   function translated(error, turned) {
     if (error?.name === "EmbeddedAttemptSessionTakeoverError") return new Takeover("fingerprint");
-    if (error?.name === "SessionWriteLockTimeoutError") return new LockTimeout(error.message);
-    if (error?.name === "SessionWriteLockStaleError") return new StaleLock(error.message);
+    if (error?.name === "SessionWriteLockTimeoutError") return new LockTimeout(lasting(error.message));
+    if (error?.name === "SessionWriteLockStaleError") return new StaleLock(lasting(error.message));
     return turned ? new Takeover(`hasSessionTakeover() after ${error?.name}: ${error?.message}`) : error;
   }
 

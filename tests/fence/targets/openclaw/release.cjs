@@ -22,8 +22,8 @@ class LockStale extends Error {
 
 async function acquireSessionWriteLock({ sessionFile, ...limits }) {
   const text = fs.existsSync(sessionFile) ? fs.readFileSync(sessionFile, "utf8") : "";
-  if (text.includes("held")) throw new LockTimeout("session file locked");
-  if (text.includes("stale")) throw new LockStale("session lock is stale");
+  if (text.includes("held")) throw new LockTimeout(`session file locked: pid=${process.pid}`);
+  if (text.includes("stale")) throw new LockStale(`session lock is stale: pid=${process.pid}`);
   if (text.includes("limits")) throw new Error(JSON.stringify(limits));
   fs.writeFileSync(`${sessionFile}.lock`, String(process[STATE].evaluated) + process.listenerCount("SIGTERM"), { flag: "wx" });
   return { release: async () => fs.rmSync(`${sessionFile}.lock`) };

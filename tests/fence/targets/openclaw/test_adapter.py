@@ -123,13 +123,13 @@ def test_a_flag_that_an_error_set_on_its_way_is_a_verdict(
 
 
 @pytest.mark.parametrize(("line", "kind"), [("held", LockTimeoutError), ("stale", StaleLockError)])
-def test_errors_of_the_lock_are_no_verdict(
+def test_errors_of_the_lock_are_no_verdict_and_name_no_process(
     fence: type[ExternalFence], transcript: Path, line: str, kind: type[Exception]
 ) -> None:
     add(transcript, line)
-    with pytest.raises(kind, match="session"):
+    with pytest.raises(kind, match=r"^session .*: pid=\.\.\.$"):
         handle(fence, transcript).acquire()
-    with pytest.raises(kind, match="session"):
+    with pytest.raises(kind, match=r"^session .*: pid=\.\.\.$"):
         handle(fence, transcript).begin_turn()
 
 
