@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fence.errors import TakeoverError
+from fence.errors import LockTimeoutError, TakeoverError
 from fence.external import ExternalFence, external
 from fence.protocol import Site
 from fence.targets import command, openclaw
@@ -25,19 +25,33 @@ __all__ = ["COLUMNS", "ROWS", "column_of", "play", "playing"]
 
 #: By what is done in the window: refused (T) or admitted (o) in each of `COLUMNS`.
 ROWS = {
-    "nothing": "ooooo",
-    "C appends a user line under the lock": "TTTTT",
-    "C appends an assistant line under the lock": "ToTTT",
-    "C appends a delivery-mirror line under the lock": "Toooo",
-    "C appends custom metadata under the lock": "TTTTo",
-    "R appends through the controller": "ooooo",
-    "X appends a user line": "TTTTT",
-    "X appends an assistant line": "ToTTT",
-    "chmod only": "TTToo",
-    "X replaces the file by rename": "TTTTT",
+    "nothing": "ooooooo",
+    "R appends through the controller": "ooooooo",
+    "C appends a user line under the lock": "TTTTTTT",
+    "C appends an assistant line under the lock": "ToTTTTT",
+    "C appends a delivery-mirror line under the lock": "Toooooo",
+    "C appends custom metadata under the lock": "TTTTToo",
+    "C appends a label under the lock": "TTTTToo",
+    "C appends a model change under the lock": "TTTTTTT",
+    "C rewrites the same bytes in place under the lock": "TTTToTo",
+    "C renames a file of the same bytes over it under the lock": "TTTTTTT",
+    "C holds the lock longer than R waits, and writes nothing": "TTTTTTT",
+    "X appends a user line": "TTTTTTT",
+    "X appends an assistant line": "ToTTTTT",
+    "X appends a delivery-mirror line": "Toooooo",
+    "X appends custom metadata": "TTTTToo",
+    "X appends a user line, then R appends outside the controller": "Toooooo",
+    "R appends outside the controller": "Toooooo",
+    "X changes bytes in place, same size": "TTTTTTT",
+    "X writes the same bytes in place": "TTTToTo",
+    "X replaces the file by rename": "TTTTTTT",
+    "chmod only": "TTToooo",
+    "touch only": "TTTToTo",
+    "a hard link is made and removed": "TTToooo",
+    "the file is renamed away and back": "TTToooo",
 }
-#: First version of each column; the last one has the merge callback set.
-COLUMNS = ("2026.5.16-beta.7", "2026.5.20", "2026.5.22", "2026.6.6", "merge")
+#: From which version on; the last two with the merge callback set.
+COLUMNS = ("2026.5.16-beta.7", "2026.5.20", "2026.5.22", "2026.6.6", "2026.7.2", "merge", "2026.7.2 merge")
 #: A refusal is for ever, and so is an admission of what stands there now.
 _DECISIONS = 3
 _LOCK_TIMEOUT_MS = 400
@@ -51,11 +65,16 @@ def column_of(fence: str) -> int:
     Args:
         fence: ``openclaw@VERSION`` or ``openclaw@VERSION+merge``.
     """
-    if fence.endswith("+merge"):
-        return COLUMNS.index("merge")
+    version, merge, _ = fence.removeprefix("openclaw@").partition("+merge")
+    late = version.startswith("2026.7.2-")
+    if merge:
+        return COLUMNS.index("2026.7.2 merge" if late else "merge")
+    if late:
+        return COLUMNS.index("2026.7.2")
     order = openclaw.VERSIONS
-    at = order.index(fence.removeprefix("openclaw@"))
-    return max(number for number, first in enumerate(COLUMNS[:-1]) if order.index(first) <= at)
+    return max(
+        number for number, first in enumerate(COLUMNS[:4]) if order.index(first) <= order.index(version)
+    )
 
 
 @contextmanager
@@ -137,24 +156,91 @@ def _replaced(runner: ExternalFence, other: ExternalFence, transcript: Path) -> 
     new.rename(transcript)
 
 
-_MIRROR = {"provider": "openclaw", "model": "delivery-mirror"}
+def _rewritten(how: str) -> Act:
+    def act(runner: ExternalFence, other: ExternalFence, transcript: Path) -> None:
+        other.acquire()
+        other.rewrite(transcript.read_bytes().splitlines(keepends=True), how)
+        other.release()
+
+    return act
+
+
+def _held(runner: ExternalFence, other: ExternalFence, transcript: Path) -> None:
+    other.acquire()
+    try:
+        runner.guarded_write([_message("assistant")])
+    except LockTimeoutError:
+        other.release()
+    else:
+        raise AssertionError("the lock is held, and was had")
+
+
+def _written_over(old: bytes, new: bytes) -> Act:
+    def act(runner: ExternalFence, other: ExternalFence, transcript: Path) -> None:
+        text = transcript.read_bytes()
+        with transcript.open("r+b") as file:
+            file.write(text.replace(old, new))
+
+    return act
+
+
+def _laundered(runner: ExternalFence, other: ExternalFence, transcript: Path) -> None:
+    _without_the_lock(lambda: _message("user"))(runner, other, transcript)
+    runner.append([_message("assistant")])
+
+
+def _linked(runner: ExternalFence, other: ExternalFence, transcript: Path) -> None:
+    link = transcript.with_name("link")
+    link.hardlink_to(transcript)
+    link.unlink()
+
+
+def _away_and_back(runner: ExternalFence, other: ExternalFence, transcript: Path) -> None:
+    away = transcript.rename(transcript.with_name("away"))
+    away.rename(transcript)
+
+
+def _mirror() -> bytes:
+    return _message("assistant", provider="openclaw", model="delivery-mirror")
+
+
+def _custom() -> bytes:
+    return _line({"type": "custom", "customType": "note", "data": {"a": 1}})
+
+
 _ACTS: dict[str, Act] = {
     "nothing": lambda runner, other, transcript: None,
-    "C appends a user line under the lock": _under_the_lock(lambda: _message("user")),
-    "C appends an assistant line under the lock": _under_the_lock(lambda: _message("assistant")),
-    "C appends a delivery-mirror line under the lock": _under_the_lock(
-        lambda: _message("assistant", **_MIRROR)
-    ),
-    "C appends custom metadata under the lock": _under_the_lock(
-        lambda: _line({"type": "custom", "customType": "note", "data": {"a": 1}})
-    ),
     "R appends through the controller": lambda runner, other, transcript: runner.guarded_write(
         [_message("toolResult")]
     ),
+    "C appends a user line under the lock": _under_the_lock(lambda: _message("user")),
+    "C appends an assistant line under the lock": _under_the_lock(lambda: _message("assistant")),
+    "C appends a delivery-mirror line under the lock": _under_the_lock(_mirror),
+    "C appends custom metadata under the lock": _under_the_lock(_custom),
+    "C appends a label under the lock": _under_the_lock(
+        lambda: _line({"type": "label", "targetId": "e1", "label": "x"})
+    ),
+    "C appends a model change under the lock": _under_the_lock(
+        lambda: _line({"type": "model_change", "provider": "a", "modelId": "b"})
+    ),
+    "C rewrites the same bytes in place under the lock": _rewritten("in_place"),
+    "C renames a file of the same bytes over it under the lock": _rewritten("rename"),
+    "C holds the lock longer than R waits, and writes nothing": _held,
     "X appends a user line": _without_the_lock(lambda: _message("user")),
     "X appends an assistant line": _without_the_lock(lambda: _message("assistant")),
-    "chmod only": lambda runner, other, transcript: os.chmod(transcript, 0o644),
+    "X appends a delivery-mirror line": _without_the_lock(_mirror),
+    "X appends custom metadata": _without_the_lock(_custom),
+    "X appends a user line, then R appends outside the controller": _laundered,
+    "R appends outside the controller": lambda runner, other, transcript: runner.append(
+        [_message("assistant")]
+    ),
+    "X changes bytes in place, same size": _written_over(b"said", b"SAID"),
+    "X writes the same bytes in place": _written_over(b"said", b"said"),
     "X replaces the file by rename": _replaced,
+    "chmod only": lambda runner, other, transcript: os.chmod(transcript, 0o644),
+    "touch only": lambda runner, other, transcript: os.utime(transcript),
+    "a hard link is made and removed": _linked,
+    "the file is renamed away and back": _away_and_back,
 }
 
 
