@@ -18,6 +18,14 @@ const MERGING = {
   reloadPromptReleasedSessionFile: () => undefined,
 };
 
+function typeOf(line) {
+  try {
+    return JSON.parse(line).type;
+  } catch {
+    return undefined;
+  }
+}
+
 /** A message without what differs from run to run. */
 const lasting = (message) => message.replace(/\bpid=\d+/g, "pid=...");
 
@@ -36,15 +44,20 @@ export function fenceOf({ Takeover, LockTimeout, StaleLock }, release, merges) {
   }
 
   return class ReleasedFence {
-    constructor({ transcript, options }) {
+    constructor({ transcript, lane, process, options }) {
       this.transcript = transcript;
+      /** What the handles of one lane share: its controller, while a turn lasts. */
+      this.turn = process[lane] ??= { controller: undefined };
       this.limits = {};
       for (const [ours, theirs] of Object.entries(LIMITS)) {
         if (options[ours] !== undefined) this.limits[theirs] = options[ours];
       }
-      this.controller = undefined;
       this.owner = undefined;
       this.lock = undefined;
+    }
+
+    get controller() {
+      return this.turn.controller;
     }
 
     beginTurn() {
@@ -53,7 +66,7 @@ export function fenceOf({ Takeover, LockTimeout, StaleLock }, release, merges) {
         const waits = { sessionFile: this.transcript, timeoutMs: this.limits.maxHoldMs ?? OWNER_TIMEOUT_MS };
         this.owner = await released.acquireEmbeddedAttemptSessionFileOwner?.(waits);
         try {
-          this.controller = await released.createEmbeddedAttemptSessionLockController({
+          this.turn.controller = await released.createEmbeddedAttemptSessionLockController({
             acquireSessionWriteLock: released.acquireSessionWriteLock,
             lockOptions: { sessionFile: this.transcript, ...this.limits },
             ...(merges && MERGING),
@@ -88,7 +101,7 @@ export function fenceOf({ Takeover, LockTimeout, StaleLock }, release, merges) {
 
     endTurn() {
       const { controller } = this;
-      this.controller = undefined;
+      this.turn.controller = undefined;
       return this.told(async () => {
         try {
           // Nothing is left to be flushed: what the fence thinks of the transcript now refuses nothing.
@@ -116,13 +129,23 @@ export function fenceOf({ Takeover, LockTimeout, StaleLock }, release, merges) {
       const path = how === "rename" ? `${this.transcript}.rewrite.tmp` : this.transcript;
       writeFileSync(path, Buffer.concat(lines), { mode: 0o600 });
       if (how === "rename") renameSync(path, this.transcript);
-      this.controller?.refreshAfterOwnedSessionWrite?.();
     }
 
-    /** As the session manager of the release does: append on the main thread, then tell the controller of it. */
+    /**
+     * As the session manager of the release does, wherever it is called from: append on the main thread, then tell the lane's
+     * controller of a message; a compaction is written in its presence, and of other lines it is told nothing.
+     */
     write(entries) {
-      appendFileSync(this.transcript, Buffer.concat(entries), { mode: 0o600 });
-      this.controller?.refreshAfterOwnedSessionWrite?.();
+      const { controller } = this;
+      const text = Buffer.concat(entries);
+      const append = () => appendFileSync(this.transcript, text, { mode: 0o600 });
+      const types = new Set(entries.map(typeOf));
+      if (types.has("compaction") && controller?.withOwnedSessionFileWrite) {
+        controller.withOwnedSessionFileWrite(append, (_, appended) => appended === text.toString());
+        return;
+      }
+      append();
+      if (types.has("message")) controller?.refreshAfterOwnedSessionWrite?.();
     }
 
     disown() {

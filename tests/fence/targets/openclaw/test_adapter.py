@@ -16,6 +16,8 @@ from fence.targets import openclaw
 RELEASE = Path(__file__).parent / "release.cjs"
 ADAPTER = Path(openclaw.__file__).parent / "openclaw.mjs"
 HOST = openclaw._host()
+MESSAGE = b'{"type":"message"}\n'
+COMPACTION = b'{"type":"compaction"}\n'
 
 pytestmark = pytest.mark.requires("node")
 
@@ -67,8 +69,9 @@ def test_a_turn_is_a_controller(fence: type[ExternalFence], transcript: Path) ->
     runner.release_for_prompt()
     assert not lock_of(transcript).exists()
     runner.guarded_write([b"third\n", b"fourth\n"])
+    runner.guarded_write([MESSAGE])
     runner.end_turn()
-    assert transcript.read_bytes() == b"first\nsecond\nthird\nfourth\n"
+    assert transcript.read_bytes() == b"first\nsecond\nthird\nfourth\n" + MESSAGE
 
 
 def test_a_turn_that_ends_early_lets_the_lock_go(fence: type[ExternalFence], transcript: Path) -> None:
@@ -120,6 +123,47 @@ def test_a_flag_that_an_error_set_on_its_way_is_a_verdict(
     add(transcript, "merge-fails")
     with pytest.raises(TakeoverError, match=r"hasSessionTakeover\(\) after Error: cannot merge"):
         runner.guarded_write([b"mine\n"])
+
+
+@pytest.mark.parametrize(("line", "sees_it"), [(MESSAGE, True), (COMPACTION, True), (b"other\n", False)])
+def test_a_second_handle_of_the_lane_is_its_session_manager_and_tells_the_controller(
+    fence: type[ExternalFence], transcript: Path, line: bytes, sees_it: bool
+) -> None:
+    site = Site(str(transcript), "runner", {}, {})
+    runner, writer = fence(site), fence(site)
+    runner.begin_turn()
+    runner.release_for_prompt()
+    writer.acquire()
+    writer.append([line])
+    writer.release()
+    if sees_it:
+        runner.guarded_write([MESSAGE])
+        assert transcript.read_bytes() == b"first\n" + line + MESSAGE
+    else:
+        with pytest.raises(TakeoverError):
+            runner.guarded_write([MESSAGE])
+
+
+def test_a_compaction_over_a_foreign_line_is_not_taken_for_an_own_write(
+    fence: type[ExternalFence], transcript: Path
+) -> None:
+    runner = in_the_window(fence, transcript)
+    add(transcript, "somebody")
+    runner.append([COMPACTION])
+    with pytest.raises(TakeoverError):
+        runner.guarded_write([MESSAGE])
+
+
+def test_another_lane_tells_the_controller_nothing(fence: type[ExternalFence], transcript: Path) -> None:
+    process: dict[str, object] = {}
+    runner, other = (fence(Site(str(transcript), lane, process, {})) for lane in ("runner", "heartbeat"))
+    runner.begin_turn()
+    runner.release_for_prompt()
+    other.acquire()
+    other.append([MESSAGE])
+    other.release()
+    with pytest.raises(TakeoverError):
+        runner.guarded_write([MESSAGE])
 
 
 @pytest.mark.parametrize(("line", "kind"), [("held", LockTimeoutError), ("stale", StaleLockError)])
