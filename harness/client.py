@@ -166,6 +166,10 @@ class Client:
         return ""
 
     def _act(self, op: Op) -> str:
+        if op.argv:
+            from harness.launch import launch
+
+            return launch(op.argv, self._transcript)
         from harness.actions import ACTIONS
 
         ACTIONS[op.how].perform(self._transcript, op.args)

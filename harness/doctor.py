@@ -40,6 +40,7 @@ def examine(root: str | None = None) -> dict[str, object]:
     for gate in GATES:
         findings[f"gate_{gate}"] = unavailable(gate) or "available"
     findings["node"] = _node()
+    findings["programs"] = unavailable("programs") or "available"
     with _directory(root) as directory:
         findings["session_root"] = os.path.dirname(os.path.realpath(directory))
         findings["session_root_in_memory"] = in_memory() or "none"

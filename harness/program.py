@@ -61,9 +61,11 @@ class Op(msgspec.Struct, frozen=True, omit_defaults=True):
         entries: lines to append, or the lines a rewrite keeps at the end.
         steps: length of a `think` in scheduling points.
         duration_ms: virtual milliseconds of a `pause`.
-        how: a rewrite's manner (``in_place`` or ``rename``), or the action's name.
+        how: a rewrite's manner (``in_place`` or ``rename``), or the action's name, or the
+            program's.
         args: arguments of an action or a rewrite, drawn beforehand.
         faults: file calls of it that go wrong.
+        argv: of an action that is a program: what to start, see `harness.launch`.
     """
 
     kind: str
@@ -76,6 +78,7 @@ class Op(msgspec.Struct, frozen=True, omit_defaults=True):
     how: str = ""
     args: dict[str, int | str | bool] = {}
     faults: tuple[Fault, ...] = ()
+    argv: tuple[str, ...] = ()
 
 
 class LaneProgram(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -229,6 +229,7 @@ def _is_clock(value: object) -> bool:
 def _warm_up() -> None:
     """Import what an operation would import, before file calls are trapped."""
     import harness.actions
+    import harness.launch
     import harness.roles.compactor  # noqa: F401  # for its side effect of being there
 
 

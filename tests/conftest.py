@@ -56,15 +56,19 @@ def _npm() -> bool:
         )
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return False
-    return not done.returncode and shutil.which("node") is not None
+    return not done.returncode and _found("node")
+
+
+def _found(program: str) -> bool:
+    return shutil.which(program) is not None
 
 
 _CAPABILITIES: dict[str, Callable[[], bool]] = {
     "kernel-gate": _kernel_gate,
     "ext4": _ext4,
     "mounts": _mounts,
-    "node": lambda: shutil.which("node") is not None,
     "npm": _npm,
+    **{name: functools.partial(_found, name) for name in ("node", "vim", "git", "rsync", "gcc")},
 }
 
 

@@ -145,7 +145,7 @@ function installTimers() {
 // What goes on
 
 const context = new AsyncLocalStorage();
-const background = { timers: new Set(), ended: false };
+const background = { timers: new Set(), ended: true };
 const pending = new Set(); // async ids of file calls, immediates and their like that are not over
 const PENDING = /REQ|Immediate|ZLIB/;
 const open = new Map(); // requests by id
@@ -169,6 +169,49 @@ createHook({
   },
 }).enable();
 
+// File calls of one request while another runs: those that return a promise or take a callback are held until it is their
+// turn; what a Sync function does cannot be held, and nobody could tell in whose name it was done.
+
+const isOfAnother = (own) => own !== undefined && running !== null && own !== running && !own.ended;
+
+function holding(call) {
+  return function (...args) {
+    const own = context.getStore();
+    if (!isOfAnother(own)) return call.apply(this, args);
+    return new Promise((resolve) => own.held.push(resolve)).then(() => call.apply(this, args));
+  };
+}
+
+function doubting(call, name) {
+  return function (...args) {
+    const own = context.getStore();
+    if (isOfAnother(own)) say({ id: running.id, doubt: `fs.${name} of request ${own.id} while ${running.id} runs` });
+    return call.apply(this, args);
+  };
+}
+
+async function installFiles() {
+  const file = await fs.promises.open("/dev/null");
+  const handle = Object.getPrototypeOf(file);
+  await file.close();
+  for (const [place, names] of [
+    [fs.promises, Object.keys(fs.promises)],
+    [handle, Object.getOwnPropertyNames(handle).filter((name) => name !== "constructor" && name !== "fd")],
+  ]) {
+    for (const name of names) {
+      const { value } = Object.getOwnPropertyDescriptor(place, name) ?? {};
+      if (typeof value === "function") place[name] = holding(value);
+    }
+  }
+  for (const name of Object.keys(fs)) {
+    if (!name.endsWith("Sync") || typeof fs[name] !== "function" || name === "writeSync") continue;
+    const late = name.slice(0, -4);
+    fs[name] = doubting(fs[name], name);
+    if (typeof fs[late] === "function") fs[late] = Object.assign(holding(fs[late]), fs[late]);
+  }
+  syncBuiltinESMExports();
+}
+
 let looking = false;
 
 function lookLater() {
@@ -184,6 +227,11 @@ function look() {
   looking = false;
   if (running === null || pending.size > 0) return;
   if (running.answer) return finish();
+  if (running.held.length > 0) {
+    lookLater();
+    for (const go of running.held.splice(0)) go();
+    return;
+  }
   const next = soonest(running.timers);
   const other = soonest(background.timers);
   const due = [next, other].filter((timer) => timer && timer.dueMs <= nowMs);
@@ -285,7 +333,7 @@ export function serve(Fence, who, begin = async () => {}) {
   }
 
   function start(line) {
-    const request = { id: line.id, timers: new Set(), answer: null, ended: false };
+    const request = { id: line.id, timers: new Set(), held: [], answer: null, ended: false };
     open.set(line.id, request);
     running = request;
     const settle = (answer) => {
@@ -329,5 +377,6 @@ export function serve(Fence, who, begin = async () => {}) {
 Object.defineProperty(process, "stdout", { get: () => process.stderr });
 globalThis.console = new console.Console(process.stderr);
 process.hrtime = realHrtime;
+await installFiles();
 installClock();
 installTimers();

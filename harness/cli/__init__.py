@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument("--fence", metavar="REF", help="replay against another fence")
     replay.add_argument("--json", action="store_true", help="one JSON object instead of a story")
     replay.add_argument("--session-root", metavar="DIR", help="where session directories are made")
+    _allow(replay)
     _shrink(commands.add_parser("shrink", help="make the story of a witness as small as it gets"))
     judge = commands.add_parser("judge", help="judge a stored history again")
     judge.add_argument("history", help="file that `run` wrote beside a witness")
@@ -93,6 +94,15 @@ def _shrink(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--json", action="store_true", help="one JSON object instead of a story")
     command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
+    _allow(command)
+
+
+def _allow(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--allow-programs",
+        action="store_true",
+        help="start the programs of this machine that a lane of the role program names",
+    )
 
 
 def _bench(command: argparse.ArgumentParser) -> None:
@@ -103,6 +113,7 @@ def _bench(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
     command.add_argument("--out", metavar="FILE", help="store the figures as JSON")
+    _allow(command)
     command.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     _versus(command.add_argument_group("how soon controls are caught, against the free gate"))
 
@@ -220,6 +231,7 @@ def _run(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="add them to the witnesses beside their scenario, which each run tries first",
     )
+    _allow(command)
     command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
     command.add_argument(
         "--json", action="store_true", help="one JSON object a scenario and fence, one a line"

@@ -9,6 +9,7 @@ import msgspec
 from harness import gates
 from harness.bench import measure
 from harness.cli.output import emit
+from harness.cli.programs import check_programs
 from harness.cli.status import OK
 from harness.cli.versus import versus
 from harness.errors import GateUnavailable, UsageError
@@ -35,6 +36,7 @@ def main(arguments: argparse.Namespace) -> int:
                 f"--{option}: given without --versus, which alone has a use for it; add --versus"
             )
     scenario = load(arguments.scenario)
+    check_programs([scenario], arguments.allow_programs, "kernel")
     figures = msgspec.to_builtins(
         measure(scenario, arguments.fence, arguments.schedules, place(arguments.session_root, real=False))
     )

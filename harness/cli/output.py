@@ -8,7 +8,7 @@ import os
 import shlex
 import sys
 
-from harness.errors import StoreError
+from harness.errors import FormatError, StoreError
 
 __all__ = ["OutputGone", "emit", "remark", "replay_command", "stand_on_three_streams"]
 
@@ -67,4 +67,15 @@ def stand_on_three_streams() -> None:
 def replay_command(path: str) -> str:
     """The line that replays a witness, by the interpreter as the user called it: it has what we need."""
     python = sys.orig_argv[0] if sys.orig_argv else "python"
-    return f"replay: {shlex.quote(python)} -m harness replay {shlex.quote(path)}"
+    allow = " --allow-programs" if _starts_programs(path) else ""
+    return f"replay: {shlex.quote(python)} -m harness replay {shlex.quote(path)}{allow}"
+
+
+def _starts_programs(path: str) -> bool:
+    """Whether a witness can be replayed only where programs may be started."""
+    from harness.witness import read
+
+    try:
+        return any(op.argv for lane in read(path).program.lanes for op in lane.ops)
+    except FormatError:
+        return False

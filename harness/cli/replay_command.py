@@ -7,6 +7,7 @@ import argparse
 import msgspec
 
 from harness.cli.output import emit
+from harness.cli.programs import check_programs, check_witness
 from harness.cli.questions import check_inodes
 from harness.cli.status import INCONCLUSIVE, NOT_EXPECTED, OK
 from harness.errors import FormatError
@@ -21,7 +22,7 @@ __all__ = ["main"]
 
 def main(arguments: argparse.Namespace) -> int:
     """Replay; 0 when the violation shows again, 1 when it does not, 3 when nothing can be said."""
-    witness = _read(arguments.witness, arguments.session_root)
+    witness = _read(arguments.witness, arguments.session_root, arguments.allow_programs)
     replayed = replay(witness, arguments.fence, arguments.session_root)
     if arguments.json:
         emit(msgspec.json.encode(_summary(replayed, witness.claim.kind)).decode())
@@ -32,7 +33,7 @@ def main(arguments: argparse.Namespace) -> int:
     return OK if replayed.violation is not None else NOT_EXPECTED
 
 
-def _read(path: str, root: str | None) -> Witness:
+def _read(path: str, root: str | None, allowed: bool) -> Witness:
     """The witness, which can be replayed here.
 
     Raises:
@@ -49,6 +50,8 @@ def _read(path: str, root: str | None) -> Witness:
             f"{path}: a program of {len(witness.program.lanes)} lanes for a scenario of {lanes}; "
             "somebody changed the file, expected it as `run` wrote it"
         )
+    check_witness(path, witness, allowed)
+    check_programs([scenario], allowed, witness.gate)
     check_inodes([scenario], root)
     return witness
 

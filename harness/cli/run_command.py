@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from harness.campaign import Campaign
 from harness.cli.display import Display
 from harness.cli.files import scenario_files
 from harness.cli.output import remark
+from harness.cli.programs import check_programs, check_witness, permitted
 from harness.cli.questions import (
     check_faults,
     check_inodes,
@@ -45,7 +47,11 @@ def main(arguments: argparse.Namespace) -> int:
     """Run every scenario against every fence; see `harness.cli` for the exit status."""
     files = scenario_files(arguments.scenarios)
     scenarios = load_all(files)
+    allowed = arguments.allow_programs
+    files, scenarios = permitted(files, scenarios, arguments.scenarios, allowed)
     kept = [corpus.known(file) for file in files]
+    for path, witness in itertools.chain.from_iterable(kept):
+        check_witness(path, witness, allowed)
     gate = choose_gate(arguments.gate)
     questions: Sequence[Question] = questions_of(
         scenarios,
@@ -56,6 +62,7 @@ def main(arguments: argparse.Namespace) -> int:
         arguments.schedules or (_EXHAUSTIVE_MAX if arguments.strategy == "exhaustive" else None),
     )
     check_faults(scenarios, gate)
+    check_programs(scenarios, allowed, gate)
     if arguments.strategy == "exhaustive":
         questions = exhaustive(questions, arguments.rogue_actions, arguments.preemptions)
     check_inodes(scenarios, place(arguments.session_root, real=True))

@@ -10,6 +10,7 @@ import msgspec
 from harness import corpus, gates
 from harness.campaign import Campaign
 from harness.cli.output import emit, remark, replay_command
+from harness.cli.programs import check_witness
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
 from harness.errors import GateUnavailable, UsageError
 from harness.fences import check
@@ -35,6 +36,7 @@ def main(arguments: argparse.Namespace) -> int:
     why = gates.unavailable(witness.gate)
     if why:
         raise GateUnavailable(f"the witness was found under the {witness.gate} gate: {why}")
+    check_witness(arguments.witness, witness, arguments.allow_programs)
     check(witness.fence)
     with Campaign(1, arguments.session_root) as campaign:
         work = Shrinking.of(witness, arguments.time_limit_s)

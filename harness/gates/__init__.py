@@ -12,9 +12,13 @@ GATES = {
 
 
 def unavailable(name: str) -> str:
-    """Why this machine cannot offer a gate; empty when it can."""
-    if name != "kernel":
-        return ""
-    from harness.gates.kernel.probe import probe
+    """Why this machine cannot offer a gate; empty when it can.
 
-    return probe()
+    Args:
+        name: of the gate, or ``programs`` for what the kernel gate needs to follow them.
+    """
+    if name not in ("kernel", "programs"):
+        return ""
+    from harness.gates.kernel.probe import probe, probe_programs
+
+    return probe() or (probe_programs() if name == "programs" else "")

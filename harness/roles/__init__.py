@@ -6,7 +6,7 @@ import types
 from collections.abc import Mapping
 from typing import Any, Final
 
-from harness.roles import compactor, cron, editor, heartbeat, ingress, runner
+from harness.roles import compactor, cron, editor, heartbeat, ingress, program, runner
 from harness.roles.protocol import Ids, LaneSettings, Range, Role
 
 __all__ = ["ROLES", "Ids", "LaneSettings", "Range", "Role"]
@@ -18,6 +18,7 @@ _MEMBERS: Final[tuple[Role[Any], ...]] = (
     ingress.ROLE,
     compactor.ROLE,
     editor.ROLE,
+    program.ROLE,
 )
 
 ROLES: Final[Mapping[str, Role[Any]]] = types.MappingProxyType({role.name: role for role in _MEMBERS})

@@ -36,6 +36,7 @@ __all__ = [
     "choose",
     "geometric",
     "highest",
+    "is_argument",
     "is_name",
     "is_ordered",
     "pick",
@@ -60,6 +61,12 @@ def is_name(text: str) -> bool:
 
 
 Name = Annotated[str, Predicate(is_name)]
+
+
+def is_argument(text: str) -> bool:
+    """Whether it can be handed to a program."""
+    return "\0" not in text
+
 
 _Ordered = Predicate(is_ordered)
 _Count = Annotated[int, Ge(1), Le(50)]

@@ -15,7 +15,8 @@ from harness.actions import ACTIONS
 from harness.entries import make
 from harness.faults import CALLS, CUTTABLE
 from harness.policy import EFFECTS, POLICIES
-from harness.roles import ROLES
+from harness.roles import ROLES, LaneSettings
+from harness.roles.program import ProgramSettings
 from harness.roles.protocol import highest
 from harness.scenario.explain import name_fault, suggest
 from harness.scenario.model import LANES_MAX, OPS_MAX, PROGRAM_BYTES_MAX, Scenario
@@ -36,6 +37,7 @@ LOCK_OPTIONS: Final = (
 #: An operation without its lines, in a program's text form.
 _OP_BYTES: Final = 200
 _FAULT_BYTES: Final = 120
+_ARGUMENT_BYTES: Final = 5
 
 
 def check_names(document: Document) -> None:
@@ -176,6 +178,7 @@ def check_limits(scenario: Scenario, document: Document) -> None:
     for index, lane in enumerate(scenario.lanes):
         size = ROLES[lane.role].size(lane)
         total += lane.count * (size.ops * _OP_BYTES + size.entries * entry_bytes)
+        total += lane.count * _bytes_of_arguments(lane)
         if size.ops > OPS_MAX:
             path: Path = ("lanes", index)
             message = f"may come to {size.ops} operations, at most {OPS_MAX} fit; do fewer things in it"
@@ -187,3 +190,9 @@ def check_limits(scenario: Scenario, document: Document) -> None:
             "lower lines, entry_bytes or the number of lanes"
         )
         document.fault(document.values.get(("lanes",), (1, 1)), ("lanes",), message)
+
+
+def _bytes_of_arguments(lane: LaneSettings) -> int:
+    if not isinstance(lane, ProgramSettings):
+        return 0
+    return highest(lane.times) * sum(len(word.encode()) + _ARGUMENT_BYTES for word in lane.argv)

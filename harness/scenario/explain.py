@@ -47,6 +47,7 @@ _BOUNDS: Final = {
 }
 _PREDICATES: Final = {
     "is_ordered": "must have its lower end first, as in [1, 3]",
+    "is_argument": "must not hold a NUL character, which no program can be given",
     "is_name": "must be at most 40 letters, digits, '_', '.' or '-', the first a letter or digit",
 }
 _SHOWN_MAX: Final = 60

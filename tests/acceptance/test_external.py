@@ -107,6 +107,22 @@ def test_the_examples_show_the_false_positive_by_search_and_the_same_histories_a
     assert harness.call("replay", witness, "--session-root", harness.session_root).status == 0
 
 
+@pytest.mark.requires("kernel-gate", "node")
+@pytest.mark.parametrize(
+    ("how", "violations", "why"),
+    [("", set(), ""), ("never", {"dead_end"}, ""), ("sync", set(), "fs.statSync of request")],
+)
+def test_lanes_that_wait_for_each_other_in_memory_go_on_in_turns(
+    harness: Harness, how: str, violations: set[str], why: str
+) -> None:
+    """What one does while another runs is held; where that cannot be, nobody is accused."""
+    words = ("--fence", f"exec:node tests/fence/external/queue.mjs {how}".rstrip(), "--schedules", 15)
+    ended = harness.run("scenarios/quickstart.yaml", *words, "--no-shrink", "--json")
+    assert set(ended.object["violations"]) == violations, ended
+    assert bool(ended.object["inconclusive"]) == bool(why)
+    assert why in ended.object["why_inconclusive"]
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [

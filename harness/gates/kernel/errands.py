@@ -74,7 +74,7 @@ class Errands:
             answer(worker, stand.trap_id)
             return
         if why in (SERVE, ASK, ANSWERED):
-            self._intake.crowd.told(worker, worker.by_tid.get(tid), why, index, value)
+            self._intake.crowd.family.told(worker, worker.by_tid.get(tid), why, index, value)
             answer(worker, stand.trap_id)
             return
         if not any(lane.index == index for lane in worker.lanes):
@@ -133,13 +133,13 @@ class Errands:
     def _task(self, worker: Space, tid: int, stand: Stand) -> None:
         # New tasks are under the same filter and listener; whatever they do comes by `take`.
         if stand.call.name in ("execve", "execveat"):
-            self._intake.crowd.becomes(worker)
+            self._intake.crowd.family.becomes(worker)
         else:
             flags = self._clone_flags(worker, stand)
             if flags & _CLONE_THREAD:
-                self._intake.crowd.threads(worker)
+                self._intake.crowd.family.threads(worker)
             else:
-                self._intake.crowd.forks(worker, tid, bool(flags & _CLONE_VFORK))
+                self._intake.crowd.family.forks(worker, tid, bool(flags & _CLONE_VFORK))
         answer(worker, stand.trap_id, flags=abi.RESPONSE_CONTINUE)
 
     @staticmethod

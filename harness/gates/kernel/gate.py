@@ -22,6 +22,7 @@ from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.footprints import footprint
 from harness.gates.kernel.intake import Intake
 from harness.gates.kernel.lane import Lane, Stand, Status
+from harness.gates.kernel.names import choose_again
 from harness.gates.kernel.processes import Processes
 from harness.gates.kernel.steps import PAUSES, Steps
 from harness.gates.kernel.timing import can_go, wake
@@ -75,7 +76,7 @@ class KernelGate:
             self._world, self._flocks, self._lanes, self._steps.call_returned, self._wall_limit_s
         )
         self._crowd = self._intake.crowd
-        self._crowd.event_of_end = self._steps.ended_by
+        self._crowd.family.event_of_end = self._steps.ended_by
         self._processes = Processes(self._main, layout, self._directory, self._clock)
         for name in dict.fromkeys(lane.process for lane in layout.lanes):
             self._spawn(name)
@@ -157,7 +158,7 @@ class KernelGate:
             return []
         if self._flocks.woken:
             self._flocks.woken = False
-            self._crowd.choose_again(self._lanes)
+            choose_again(self._lanes)
         ready = self._ready() or self._ask_again()
         if not ready:
             woken, now = wake(self._lanes, self._intake.now_ns)

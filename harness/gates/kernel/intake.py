@@ -23,12 +23,12 @@ from harness.gates.kernel.crowd import Crowd
 from harness.gates.kernel.errands import Errands
 from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.lane import Lane, Space, Stand, Status, Worker, answer
-from harness.gates.kernel.resolve import UNKNOWN, descriptor, path_name, signed
+from harness.gates.kernel.resolve import OUTSIDE, UNKNOWN, descriptor, path_name, signed
 from harness.gates.kernel.truth import open_flags
 from harness.gates.kernel.world import World
 
 if TYPE_CHECKING:
-    from harness.gates.kernel.units import Task
+    from harness.gates.kernel.units import Task, Unit
 
 __all__ = ["Intake"]
 
@@ -37,6 +37,7 @@ _unpack = abi.NOTIF.unpack
 _POLL_MS = 1
 _MAKES_DIRECTORY = frozenset({"mkdir", "mkdirat"})
 _FD_MAX = 0x7FFFFFFF
+_PASSING = frozenset({"read", "write", "readv", "writev"})
 
 
 class Intake:
@@ -65,6 +66,8 @@ class Intake:
         self._complete = complete
         #: Thread id of the granted call that has not been seen to return yet; 0 for none.
         self.in_call = 0
+        #: While one thing at a time moves in a family: threads of its services.
+        self.flowing: dict[int, Unit] = {}
         #: Whether lanes are kept from changing anything outside the session directory.
         self.guard = False
         #: Why the truth is not known; the first reason stays.
@@ -209,7 +212,14 @@ class Intake:
         trap_id, tid, _, number, _, _, *args = _unpack(ioctl(worker.listener, NOTIF_RECV, _ZERO))
         if tid == self.in_call:
             self.call_returned()
-        stand = Stand(trap_id, CALLS[number], args, worker, tid)
+        call = CALLS[number]
+        if self.flowing and call.name in _PASSING:
+            unit = self.flowing.get(tid)
+            if unit is not None and unit.fds.get(args[0], UNKNOWN) is OUTSIDE:
+                # The usual case: it speaks with us, or wakes its neighbour.
+                answer(worker, trap_id, flags=RESPONSE_CONTINUE)
+                return
+        stand = Stand(trap_id, call, args, worker, tid)
         if worker.crowded:
             self.crowd.arrived(worker, stand)
         else:

@@ -69,6 +69,10 @@ class Space:
         self.quiet = False
         #: Some of them sleep: somebody else may wake them.
         self.sleeps = False
+        #: Threads that read from an empty pipe: descriptor, and the pipe's number.
+        self.blocked: dict[int, tuple[int, int]] = {}
+        #: What it was last let do may still be waking somebody.
+        self.waking = False
         #: Threads that wait until their child has another program or is gone.
         self.vforking: set[int] = set()
         #: Has started a process since its children were last listed.
@@ -112,6 +116,8 @@ class Worker(Space):
         self.cloner: Lane | None = None
         #: Children that serve several lanes, by process id.
         self.served: dict[int, Served] = {}
+        #: Threads of services that flow, as far as they were met.
+        self.flow: dict[int, Unit] = {}
         #: Some of them may be alive, known or not: see `harness.gates.kernel.crowd`.
         self.crowded = False
 

@@ -12,7 +12,7 @@ from harness.gates.kernel.lane import Lane, Space, Stand, Status, Worker
 from harness.gates.kernel.memory import Memory
 from harness.gates.kernel.tasks import tasks_of
 
-__all__ = ["Served", "Task", "Unit"]
+__all__ = ["Served", "Task", "Unit", "accounted", "several", "standing"]
 
 _NOWHERE = Stand(0, CALLS[PARK], ())
 
@@ -119,3 +119,25 @@ class Unit(Space):
         fresh = Memory(self.pid)
         self.memory.close()
         self.memory = fresh
+
+
+def accounted(space: Space) -> bool:
+    """Whether every thread of a process is known not to run, without a look at it."""
+    known = standing(space).union(space.blocked)
+    if isinstance(space, Unit):
+        return len(space.by_tid) == 1 and not space.threaded and bool(known)
+    return len(known) == len(space.by_tid)
+
+
+def several(space: Space) -> bool:
+    """Whether more than one thread of a process may be moving."""
+    if isinstance(space, Unit) and space.threaded:
+        return True
+    return len(space.by_tid) - len(standing(space).union(space.blocked)) > 1
+
+
+def standing(space: Space) -> set[int]:
+    """Threads that stand in a trap."""
+    moving = (Status.MOVING, Status.ASLEEP)
+    stopped = {tid for tid, actor in space.by_tid.items() if actor.status not in moving}
+    return stopped.union(space.held)

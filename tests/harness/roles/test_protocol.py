@@ -79,8 +79,8 @@ def test_names_and_ranges_are_told_from_others() -> None:
 
 
 def test_the_registry_holds_every_role_under_its_own_name() -> None:
-    assert list(ROLES) == ["runner", "heartbeat", "cron", "ingress", "compactor", "editor"]
-    assert [name for name, role in ROLES.items() if not role.participant] == ["editor"]
+    assert list(ROLES) == ["runner", "heartbeat", "cron", "ingress", "compactor", "editor", "program"]
+    assert [name for name, role in ROLES.items() if not role.participant] == ["editor", "program"]
     for name, role in ROLES.items():
         assert role.name == name
         assert role.about.endswith(".")

@@ -62,8 +62,8 @@ class Crowding(Words):
 
     def _run(self, *argv: str) -> str:
         done = subprocess.run(
-            argv, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, env={"PATH": os.environ["PATH"]},
-            cwd=os.path.dirname(self.path),
+            argv, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            env={"PATH": os.environ["PATH"]}, cwd=os.path.dirname(self.path),
         )  # fmt: skip
         return f"{done.returncode} {done.stderr or done.stdout}".strip()
 
@@ -83,9 +83,8 @@ class Crowding(Words):
         return self.shell(f"(echo x; echo y; echo z) | tee -a {self.path} | cat > {self.path}.n")
 
     def two_writers(self) -> str:
-        return self.shell(
-            f"for i in 1 2 3; do echo a$i >> {self.path}; done & for i in 1 2 3; do echo b$i >> {self.path}; done; wait"
-        )
+        one, other = (f"for i in 1 2 3; do echo {name}$i >> {self.path}; done" for name in "ab")
+        return self.shell(f"{one} & {other}; wait")
 
     def background(self) -> str:
         subprocess.Popen(
@@ -103,7 +102,29 @@ class Crowding(Words):
         return self.shell(f"exec 9>> {self.path}.flock; flock 9; echo locked >> {self.path}")
 
     def daemon(self) -> str:
-        return self.shell(f"(setsid sh -c 'echo d >> {self.path}' &) ; exit 0")
+        return self.shell(f"(setsid sh -c 'echo d >> {self.path}' >/dev/null 2>&1 &) ; exit 0")
+
+    def leaves_one(self) -> str:
+        """Somebody who has not ended when everything is over."""
+        return self.shell(f"(setsid bash -c 'kill -STOP $BASHPID' >/dev/null 2>&1 &) ; echo x >> {self.path}")
+
+    def never_ends(self) -> str:
+        return self.shell("kill -STOP $$")
+
+    def talks_for_ever(self) -> str:
+        return self.shell("yes > /dev/null")
+
+    def stores(self) -> str:
+        """Through a shared mapping, which is no call."""
+        code = "import mmap, sys; f = open(sys.argv[1], 'r+b'); mmap.mmap(f.fileno(), 0)[0:1] = b'X'"
+        return self._run(sys.executable, "-S", "-E", "-c", code, self.path)
+
+    def forks_in_python(self) -> str:
+        pid = os.fork()
+        if pid == 0:
+            self.write()
+            os._exit(7)
+        return str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
     def outside(self) -> str:
         return self.shell(f"echo x > {os.path.dirname(self.path)}/../made")

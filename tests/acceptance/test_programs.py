@@ -1,0 +1,100 @@
+"""Programs are started only where the user allows it, and what was wanted is said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.harness_process import SCENARIO, Ended, Harness, write_scenario
+
+pytestmark = pytest.mark.requires("kernel-gate")
+
+TEE = """\
+about: A script writes while the runner waits for its model.
+source: acceptance test
+policy: coordinated
+lanes:
+  - role: runner
+    think_steps: 20
+  - role: program
+    name: script
+    argv: [bash, -c, "echo more | tee -a {transcript}"]
+    delay_steps: 0
+    pause_ms: 15
+schedules: 20
+expect:
+  none: [missed_takeover]
+"""
+ALLOW = "--allow-programs"
+COMMAND = "`bash -c 'echo more | tee -a {transcript}'`"
+
+
+def folder_of(tmp_path: Path) -> Path:
+    """One scenario with a program and one without."""
+    folder = tmp_path / "some"
+    (folder / "programs").mkdir(parents=True)
+    (folder / "plain.yaml").write_text(SCENARIO)
+    (folder / "programs" / "tee.yaml").write_text(TEE)
+    return folder
+
+
+def refused(harness: Harness, ended: Ended) -> str:
+    assert ended.status == 2, ended
+    assert ended.out == ""
+    assert not harness.out.exists()
+    return ended.err
+
+
+def test_a_scenario_that_names_programs_is_refused_and_they_are_listed(
+    harness: Harness, tmp_path: Path
+) -> None:
+    error = refused(harness, harness.run(write_scenario(tmp_path, TEE)))
+    assert COMMAND in error
+    assert ALLOW in error
+
+
+def test_with_leave_it_runs_and_each_failure_names_the_command_that_replays_it(
+    harness: Harness, tmp_path: Path
+) -> None:
+    ended = harness.run(write_scenario(tmp_path, TEE), ALLOW, "--no-shrink")
+    assert ended.status == 0, ended
+    [line] = [line for line in ended.out.splitlines() if "replay:" in line]
+    assert line.endswith(ALLOW)
+    [witness] = (harness.out / "witnesses").glob("*.json")
+    for command in ("replay", "shrink"):
+        error = harness.call(command, witness)
+        assert error.status == 2, error
+        assert COMMAND in error.err
+    ended = harness.call("replay", witness, ALLOW, "--json")
+    assert ended.status == 0, ended
+    assert json.loads(ended.out)["same_history"]
+    ended = harness.call("shrink", witness, ALLOW, "--json", "--time-limit-s", 20)
+    assert ended.status == 0, ended
+
+
+def test_of_a_folder_what_starts_programs_is_left_out_and_that_is_said(
+    harness: Harness, tmp_path: Path
+) -> None:
+    folder = folder_of(tmp_path)
+    ended = harness.run(folder, "--json", "--schedules", 5, "--no-shrink")
+    assert ended.status in (0, 1), ended
+    assert {json.loads(line)["scenario"] for line in ended.out.splitlines()} == {"plain"}
+    assert "programs/tee.yaml" in ended.err
+    assert ALLOW in ended.err
+
+
+def test_a_folder_of_nothing_else_is_refused(harness: Harness, tmp_path: Path) -> None:
+    assert COMMAND in refused(harness, harness.run(folder_of(tmp_path) / "programs"))
+
+
+def test_a_program_that_is_not_there_is_said_before_anything_runs(harness: Harness, tmp_path: Path) -> None:
+    path = write_scenario(tmp_path, TEE.replace("[bash,", "[no-such-program,"))
+    error = refused(harness, harness.run(path, ALLOW))
+    assert "no-such-program: no such program on PATH" in error
+
+
+def test_the_free_gate_follows_no_program(harness: Harness, tmp_path: Path) -> None:
+    error = refused(harness, harness.run(write_scenario(tmp_path, TEE), ALLOW, "--gate", "free"))
+    assert "needs the kernel gate" in error
