@@ -227,6 +227,12 @@ function look() {
   looking = false;
   if (running === null || pending.size > 0) return;
   if (running.answer) return finish();
+  const { begin } = running;
+  if (begin && !isDue(background.timers)) {
+    running.begin = null;
+    lookLater();
+    return begin();
+  }
   if (running.held.length > 0) {
     lookLater();
     for (const go of running.held.splice(0)) go();
@@ -243,6 +249,11 @@ function look() {
   const { id } = running;
   running = null;
   say(next ? { id, sleep_ms: next.dueMs - nowMs } : { id, waits: true });
+}
+
+function isDue(some) {
+  const timer = soonest(some);
+  return timer !== undefined && timer.dueMs <= nowMs;
 }
 
 function soonest(some) {
@@ -333,14 +344,17 @@ export function serve(Fence, who, begin = async () => {}) {
   }
 
   function start(line) {
-    const request = { id: line.id, timers: new Set(), held: [], answer: null, ended: false };
+    const request = { id: line.id, timers: new Set(), held: [], begin: null, answer: null, ended: false };
     open.set(line.id, request);
     running = request;
     const settle = (answer) => {
       request.answer = answer;
       if (running === request && pending.size === 0) finish();
     };
-    context.run(request, () => carryOut(line).then(settle, (error) => settle(failed(error))));
+    const begin = () => context.run(request, () => carryOut(line).then(settle, (error) => settle(failed(error))));
+    // What came due while nobody ran goes first.
+    if (isDue(background.timers)) request.begin = begin;
+    else begin();
     lookLater();
   }
 

@@ -50,7 +50,7 @@ def _refused(harness: Harness, ended: Ended) -> str:
         (["--fence", "os:path"], "has a path that is no subclass of Fence"),
         (["--fence", "missing.py:Fence"], "no file missing.py"),
         (["--fence", "../missing:Fence"], "../missing does not end in .py; give path/file.py:Class"),
-        (["--fence", "exec:./fence"], "exec:./fence: a fence that is a command of its own is not built yet"),
+        (["--fence", "exec:./no-such"], "cannot be started: No such file or directory: ./no-such"),
         (["--fence", ":"], "unknown fence"),
         (["--bogus"], "unrecognized arguments: --bogus"),
         (["--session-root", "/proc/no/such"], "no session directory can be made"),

@@ -147,7 +147,7 @@ def _cell(line: dict[str, Any], witnesses: Path, words: list[str]) -> dict[str, 
     return {
         **{key: line[key] for key in facts + more},
         "witnesses": kept,
-        "command": " ".join(["python -m harness", *words[:-1], "--fence", line["fence"]]),
+        "command": " ".join(["python -m harness", *words, "--fence", line["fence"]]),
     }
 
 

@@ -20,7 +20,9 @@ from harness.scenario import Scenario, load_all
 from tests.scenarios.probe import ENOUGH, Found, control, is_control
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = sorted((ROOT / "scenarios").glob("*.yaml"))
+FILES = sorted((ROOT / "scenarios").rglob("*.yaml"))
+#: What a lane of the role program may name without being everywhere.
+RARE = ("vim",)
 BUILT_IN = [name for name in FENCES if not is_control(name)]
 LINES_MAX = 48
 _SLOW_S = 280
@@ -42,6 +44,8 @@ def _cases(*, controls: bool) -> list[Any]:
         marks = [pytest.mark.xdist_group(path.stem), pytest.mark.requires("kernel-gate")]
         if data.get("filesystem", {}).get("inode_reuse") == "real":
             marks.append(pytest.mark.requires("ext4"))
+        words = [word for lane in data["lanes"] for word in lane.get("argv", ())]
+        marks += [pytest.mark.requires(name) for name in RARE if name in words]
         for fence in data["expect"]:
             if not controls or is_control(fence):
                 found.append(pytest.param(path, fence, marks=marks, id=f"{path.stem}-{fence}"))

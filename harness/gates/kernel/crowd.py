@@ -222,7 +222,7 @@ class Crowd:
         if self.family.list_children(worker):
             return False
         moving = [space for space in (worker, *worker.units.values()) if not space.quiet]
-        sleeping = same_twice([(space.pid, standing(space), space.vforking) for space in moving])
+        sleeping = same_twice([(one.pid, standing(one), one.vforking, one.watch) for one in moving])
         if sleeping is None or self.family.list_children(worker):
             return False
         pidfds = [unit.pidfd for unit in worker.units.values()]

@@ -225,4 +225,4 @@ def _may_wake(worker: Worker) -> None:
 
 
 def _is_zombie(pid: int) -> bool:
-    return same_twice([(pid, set(), set())]) is not None
+    return same_twice([(pid, (), (), None)]) is not None

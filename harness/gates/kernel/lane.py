@@ -13,6 +13,7 @@ from harness.board import Board, cell_of
 from harness.gates.kernel.abi import NOTIF_SEND, PARK, RESPONSE
 from harness.gates.kernel.calls import CALLS, Call
 from harness.gates.kernel.memory import Memory
+from harness.gates.kernel.tasks import Watch
 from harness.gates.protocol import Candidate
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Space:
     Attributes:
         fds: files of the session by descriptor, as far as they were looked up.
         by_tid: who acts, by thread id.
+        watch: looks at its threads.
     """
 
     def __init__(self, name: str, pid: int, listener: int) -> None:
@@ -63,6 +65,7 @@ class Space:
             raise
         self.fds: dict[int, Node | None] = {}
         self.by_tid: dict[int, Any] = {}
+        self.watch = Watch(pid)
         #: Notices that wait until it is this process's turn, by thread id.
         self.held: dict[int, Stand] = {}
         #: Every thread of it is known to stand, to be held or to sleep.
@@ -82,6 +85,7 @@ class Space:
         """Let descriptors go; the process itself is stopped by the gate."""
         os.close(self.pidfd)
         self.memory.close()
+        self.watch.close()
 
 
 class Worker(Space):

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
+from typing import ClassVar
 
-__all__ = ["asleep", "children_of", "family_of", "filters_of", "same_twice", "tasks_of", "timed"]
+__all__ = ["Watch", "asleep", "children_of", "family_of", "filters_of", "same_twice", "tasks_of", "timed"]
 
 
 #: Calls in which a thread waits for its vforked child: clone, vfork, clone3.
@@ -46,6 +47,50 @@ def _look(pid: int, tid: int) -> tuple[bytes, bytes, bytes]:
     return (runs[0] if runs else b"", _read(f"{base}/syscall"), state)
 
 
+class Watch:
+    """Looks at the tasks of one process again and again, with descriptors that are kept."""
+
+    _FILES: ClassVar = ("schedstat", "syscall", "stat")
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._open: dict[int, tuple[int, int, int]] = {}
+
+    def look(self, tid: int) -> tuple[bytes, bytes, bytes]:
+        """Run count, call and state of a task, as `_look` has them."""
+        fds = self._open.get(tid)
+        try:
+            if fds is None:
+                fds = self._open[tid] = self._opened(tid)
+            runs, status, call = os.pread(fds[0], 512, 0), os.pread(fds[2], 512, 0), os.pread(fds[1], 512, 0)
+        except OSError:
+            # Gone, or another task has its number now.
+            self._drop(tid)
+            return _look(self._pid, tid)
+        at = status.rfind(b")") + 2
+        return runs[runs.rfind(b" ") + 1 :], call, status[at : at + 1]
+
+    def _opened(self, tid: int) -> tuple[int, int, int]:
+        found: list[int] = []
+        try:
+            for name in self._FILES:
+                found.append(os.open(f"/proc/{self._pid}/task/{tid}/{name}", os.O_RDONLY | os.O_CLOEXEC))
+        except OSError:
+            for fd in found:
+                os.close(fd)
+            raise
+        return found[0], found[1], found[2]
+
+    def _drop(self, tid: int) -> None:
+        for fd in self._open.pop(tid, ()):
+            os.close(fd)
+
+    def close(self, but: Collection[int] = ()) -> None:
+        """Let descriptors go, but for those of some tasks."""
+        for tid in [tid for tid in self._open if tid not in but]:
+            self._drop(tid)
+
+
 def asleep(pid: int, standing: Collection[int]) -> bool:
     """Whether every task of a process sleeps, leaving out those known to stand in a trap.
 
@@ -53,34 +98,38 @@ def asleep(pid: int, standing: Collection[int]) -> bool:
         pid: the process.
         standing: thread ids that need no proof.
     """
-    return same_twice([(pid, standing, ())]) is not None
+    return same_twice([(pid, standing, (), None)]) is not None
 
 
 def same_twice(
-    processes: Sequence[tuple[int, Collection[int], Collection[int]]],
+    processes: Sequence[tuple[int, Collection[int], Collection[int], Watch | None]],
 ) -> list[list[int]] | None:
     """Look twice at every task of some processes, leaving out those known to stand in a trap.
 
     Args:
-        processes: each with the thread ids that need no proof, and those that wait for
-            their vforked child, which looks like no sleep.
+        processes: each with the thread ids that need no proof, those that wait for
+            their vforked child, which looks like no sleep, and what to look with.
 
     Returns:
         The tasks of each process that sleep; None unless all of them do.
     """
-    tasks = [[tid for tid in tasks_of(pid) if tid not in standing] for pid, standing, _ in processes]
+    tasks = [[tid for tid in tasks_of(pid) if tid not in standing] for pid, standing, _, _ in processes]
     first = []
-    for (pid, _, vforking), tids in zip(processes, tasks, strict=True):
+    for (pid, _, vforking, watch), tids in zip(processes, tasks, strict=True):
         for tid in tids:
-            look = _look(pid, tid)
+            look = watch.look(tid) if watch else _look(pid, tid)
             _, call, state = look
             if state not in b"SZTX" and not (state == b"D" and tid in vforking and call.startswith(_VFORKS)):
                 return None
             if call.startswith(b"running"):
                 return None
             first.append(look)
-    second = [_look(pid, tid) for (pid, _, _), tids in zip(processes, tasks, strict=True) for tid in tids]
-    again = [[tid for tid in tasks_of(pid) if tid not in standing] for pid, standing, _ in processes]
+    second = [
+        watch.look(tid) if watch else _look(pid, tid)
+        for (pid, _, _, watch), tids in zip(processes, tasks, strict=True)
+        for tid in tids
+    ]
+    again = [[tid for tid in tasks_of(pid) if tid not in standing] for pid, standing, _, _ in processes]
     return tasks if first == second and tasks == again else None
 
 

@@ -111,6 +111,7 @@ class Unit(Space):
         there = tasks_of(self.pid)
         for tid in [tid for tid in self.by_tid if tid not in there]:
             del self.by_tid[tid]
+        self.watch.close(but=there)
 
     def renew(self) -> None:
         """After an exec: other memory, and descriptors that were to be closed are."""

@@ -1,0 +1,42 @@
+// Answers load by what its timers and clocks said: for tests of examples/node/host.mjs.
+
+import { serve } from "../../../examples/node/host.mjs";
+import { setTimeout as sleep, setInterval as ticks } from "node:timers/promises";
+import { readFile } from "node:fs/promises";
+
+const log = [];
+let begun = 0;
+
+class Clock {
+  constructor({ transcript }) {
+    this.path = transcript;
+  }
+  async beginTurn() {
+    begun = Date.now();
+    const note = (what) => log.push([what, Date.now() - begun]);
+    const never = setTimeout(note, 10, "cleared");
+    clearTimeout(never);
+    const every = setInterval(note, 20_000, "interval");
+    setTimeout(note, 30_000, "thirty");
+    setTimeout(note, 30_000, "thirty, set later");
+    setTimeout(note, 90_000, "outlived its request");
+    const before = [performance.now(), process.hrtime.bigint(), new Date().getTime()];
+    await sleep(60_000);
+    await readFile(this.path);
+    note("sixty");
+    clearInterval(every);
+    const after = [performance.now(), process.hrtime.bigint(), new Date().getTime()];
+    log.push(["clocks", after.map((value, index) => Number(value - before[index]))]);
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(new Error("enough")), 5);
+    await sleep(1_000_000, null, { signal: controller.signal }).catch((error) => note(error.message));
+    for await (const _ of ticks(7)) break;
+    note("tick");
+  }
+  async load() {
+    return Buffer.from(JSON.stringify(log));
+  }
+  async append() {}
+}
+
+serve(Clock, { name: "clock", lock: "sidecar" });

@@ -1,0 +1,53 @@
+"""The Node host puts virtual time under a program that knows nothing of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from fence.external import external
+from fence.protocol import Site
+from tests.acceptance.harness_process import ROOT
+
+pytestmark = pytest.mark.requires("node")
+
+
+def test_timers_and_clocks_follow_the_harness_and_take_no_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    made = external("node tests/fence/external/clock.mjs")
+    (tmp_path / "transcript.jsonl").touch()
+    now, slept, real = [1_780_000_000_000_000_000], [], time.monotonic()
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] += round(seconds * 1e9)
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    monkeypatch.setattr(time, "time_ns", lambda: now[0])
+    runner = made(Site(str(tmp_path / "transcript.jsonl"), "runner", {}, {}))
+    try:
+        runner.begin_turn()
+        assert slept == [20, 10, 10, 20, 0.005, 0.007]
+        now[0] += 40_000_000_000
+        runner.append([b"{}\n"])
+        found = json.loads(runner.load())
+    finally:
+        made.end()
+    assert found == [
+        ["interval", 20_000],
+        ["thirty", 30_000],
+        ["thirty, set later", 30_000],
+        ["interval", 40_000],
+        ["interval", 60_000],
+        ["sixty", 60_000],
+        ["clocks", [60_000, 60_000_000_000, 60_000]],
+        ["enough", 60_005],
+        ["tick", 60_012],
+        ["outlived its request", 100_012],
+    ]
+    assert time.monotonic() - real < 30
