@@ -25,6 +25,7 @@ async function acquireSessionWriteLock({ sessionFile, ...limits }) {
   if (text.includes("held")) throw new LockTimeout(`session file locked: pid=${process.pid}`);
   if (text.includes("stale")) throw new LockStale(`session lock is stale: pid=${process.pid}`);
   if (text.includes("limits")) throw new Error(JSON.stringify(limits));
+  if (text.includes("native")) throw new Error(`realpathSync.native is a ${typeof fs.realpathSync.native}`);
   fs.writeFileSync(`${sessionFile}.lock`, String(process[STATE].evaluated) + process.listenerCount("SIGTERM"), { flag: "wx" });
   return { release: async () => fs.rmSync(`${sessionFile}.lock`) };
 }

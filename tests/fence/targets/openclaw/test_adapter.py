@@ -185,6 +185,14 @@ def test_limits_of_the_scenario_reach_the_lock_and_what_is_not_said_is_the_relea
         handle(fence, transcript, lock_timeout_ms=7, lock_stale_ms=8, other=9).acquire()
 
 
+def test_what_hangs_on_a_call_of_fs_is_there_for_the_release(
+    fence: type[ExternalFence], transcript: Path
+) -> None:
+    add(transcript, "native")
+    with pytest.raises(ExternalError, match=r"realpathSync\.native is a function"):
+        handle(fence, transcript).acquire()
+
+
 def test_each_schedule_has_a_release_that_knows_nothing(fence: type[ExternalFence], transcript: Path) -> None:
     states = set()
     for _ in range(3):
