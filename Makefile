@@ -10,13 +10,17 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 pyth
 	"$$candidate" -c "$(USABLE)" 2>/dev/null && { echo "$$candidate"; exit; }; done; echo python3)
 
 .DELETE_ON_ERROR:
-.PHONY: run test stress certificate check format lock clean
+.PHONY: run test targets stress certificate check format lock clean
 
 run: $(STAMP)
 	$(VENV)/bin/python -m harness run scenarios/quickstart.yaml
 
 test: $(STAMP)
 	$(VENV)/bin/python -m pytest -n auto --dist loadgroup $(ARGS)
+
+# All released versions that were tried; needs npm, Node and the registry, and takes a quarter of an hour the first time.
+targets: $(STAMP)
+	HARNESS_TARGETS=all $(VENV)/bin/python -m pytest -n 1 tests/released $(ARGS)
 
 # Claims about many schedules; takes from minutes to hours, see tests/stress.py for the sizes.
 stress: $(STAMP)

@@ -19,6 +19,7 @@ from fence.errors import AdapterError
 from fence.external import PREFIX, external
 from fence.locks import KINDS
 from fence.protocol import Fence
+from fence.targets import TargetError, command, is_target
 from harness.errors import FenceLoadError
 
 __all__ = ["check", "resolve"]
@@ -33,7 +34,8 @@ def resolve(reference: str) -> type[Fence]:
 
     Args:
         reference: a registered name, ``package.module:Class``, ``path/file.py:Class`` or
-            ``exec:COMMAND``, which is started once to ask who it is.
+            ``exec:COMMAND``, which is started once to ask who it is, or ``openclaw@VERSION``
+            of `fence.targets`, which is one of those.
 
     Raises:
         FenceLoadError: what the reference leads to is missing, broken or no fence.
@@ -41,10 +43,12 @@ def resolve(reference: str) -> type[Fence]:
     if reference in fence.FENCES:
         return fence.load(reference)
     if reference.startswith(PREFIX):
+        return _external(reference, reference.removeprefix(PREFIX))
+    if is_target(reference):
         try:
-            return external(reference.removeprefix(PREFIX))
-        except AdapterError as error:
-            raise FenceLoadError(f"{reference}: {error}; see docs/external-fence.md") from error
+            return _external(reference, command(reference))
+        except TargetError as error:
+            raise FenceLoadError(str(error)) from error
     module_name, _, class_name = reference.rpartition(":")
     if not module_name or not class_name:
         raise FenceLoadError(_unknown(reference))
@@ -53,6 +57,13 @@ def resolve(reference: str) -> type[Fence]:
     load = _from_file if module_name.endswith(".py") else _from_name
     module = load(reference, module_name)
     return _fence_in(module, class_name, reference)
+
+
+def _external(reference: str, command: str) -> type[Fence]:
+    try:
+        return external(command)
+    except AdapterError as error:
+        raise FenceLoadError(f"{reference}: {error}; see docs/external-fence.md") from error
 
 
 def check(reference: str) -> None:

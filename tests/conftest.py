@@ -50,6 +50,17 @@ def _mounts() -> bool:
         return False
 
 
+def _npm() -> bool:
+    """Node, and npm with a registry that answers; nothing is downloaded."""
+    try:
+        done = subprocess.run(
+            ["npm", "view", "openclaw@2026.5.18", "version"], capture_output=True, timeout=60, check=False
+        )
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return False
+    return not done.returncode and _found("node")
+
+
 def _found(program: str) -> bool:
     return shutil.which(program) is not None
 
@@ -58,6 +69,7 @@ _CAPABILITIES: dict[str, Callable[[], bool]] = {
     "kernel-gate": _kernel_gate,
     "ext4": _ext4,
     "mounts": _mounts,
+    "npm": _npm,
     **{name: functools.partial(_found, name) for name in ("node", "vim", "git", "rsync", "gcc")},
     "chromium": lambda: browser.found() is not None,
 }

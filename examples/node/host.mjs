@@ -206,7 +206,7 @@ async function installFiles() {
   for (const name of Object.keys(fs)) {
     if (!name.endsWith("Sync") || typeof fs[name] !== "function" || name === "writeSync") continue;
     const late = name.slice(0, -4);
-    fs[name] = doubting(fs[name], name);
+    fs[name] = Object.assign(doubting(fs[name], name), fs[name]); // realpathSync.native is one of its properties
     if (typeof fs[late] === "function") fs[late] = Object.assign(holding(fs[late]), fs[late]);
   }
   syncBuiltinESMExports();

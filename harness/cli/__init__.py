@@ -67,6 +67,11 @@ def parser() -> argparse.ArgumentParser:
     doctor.add_argument("--session-root", metavar="DIR", help="look at the file system there")
     _bench(commands.add_parser("bench", help="what a step costs on this machine"))
     _controls(commands.add_parser("controls", help="is every fence that is broken on purpose caught"))
+    target = commands.add_parser("target", help="fetch released software to be tested as a fence, or list it")
+    target.add_argument(
+        "targets", nargs="*", metavar="NAME@VERSION", help="NAME alone: all versions that were tried"
+    )
+    target.add_argument("--json", action="store_true", help="one JSON object a target, one a line")
     conform = commands.add_parser("conform", help="does the adapter of an external fence speak the protocol")
     conform.add_argument("fence", metavar="exec:COMMAND", help="see docs/external-fence.md")
     conform.add_argument("--json", action="store_true", help="one JSON object a check, one a line")
@@ -187,7 +192,7 @@ def _run(command: argparse.ArgumentParser) -> None:
         "--fence",
         metavar="REF",
         action="append",
-        help="a registered name, package.module:Class, path/file.py:Class or exec:COMMAND "
+        help="a registered name, package.module:Class, path/file.py:Class, exec:COMMAND or openclaw@VERSION "
         "(default: those that the scenario names)",
     )
     _search(command)

@@ -1,0 +1,132 @@
+"""Packages of the npm registry, by the user's own npm: it knows the registry, the proxy and the password.
+
+Whatever comes is compared with a hash: the one that is pinned, or the one that the registry
+has for it. Nothing of a package is run here.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+from fence.targets.errors import TargetError
+
+__all__ = ["fetch", "integrity_of", "unpack"]
+
+_VIEW_S = 60.0
+_PACK_S = 600.0
+_HASH = "sha512"
+
+
+def integrity_of(spec: str) -> str:
+    """The sha512 that the registry has for a package, as it writes it.
+
+    Args:
+        spec: ``name@version``.
+
+    Raises:
+        TargetError: there is no npm, no registry or no such version.
+    """
+    said = _npm(spec, "view", spec, "dist.integrity", "--json", limit_s=_VIEW_S)
+    hashes = said.split() if isinstance(said, str) else []
+    for one in hashes:
+        if one.startswith(f"{_HASH}-"):
+            return one
+    raise TargetError(
+        f"{spec}: the registry gives {said!r} as its hash, expected {_HASH}-...; nothing was fetched"
+    )
+
+
+def fetch(spec: str, integrity: str, folder: Path) -> Path:
+    """Fetch the tarball of a package.
+
+    Args:
+        spec: ``name@version``.
+        integrity: what its hash has to be, ``sha512-`` and base64.
+        folder: where it goes; new and empty.
+
+    Raises:
+        TargetError: it cannot be had, or is another one.
+    """
+    folder.mkdir()
+    _npm(spec, "pack", spec, "--json", "--ignore-scripts", f"--pack-destination={folder}", limit_s=_PACK_S)
+    found = list(folder.iterdir())
+    if len(found) != 1:
+        raise TargetError(f"{spec}: npm pack left {len(found)} files, expected one tarball")
+    digest = hashlib.new(_HASH, found[0].read_bytes()).digest()
+    got = f"{_HASH}-{base64.b64encode(digest).decode()}"
+    if got != integrity:
+        raise TargetError(f"{spec}: its hash is {got}, expected {integrity}; it was thrown away")
+    return found[0]
+
+
+def unpack(tarball: Path, folder: Path, wanted: Callable[[str], bool]) -> None:
+    """Unpack the plain files of a package.
+
+    Args:
+        tarball: as npm makes them: everything below one folder.
+        folder: takes the place of that one.
+        wanted: which paths below it; no other file is written.
+
+    Raises:
+        TargetError: a path leads out of the folder.
+    """
+    with tarfile.open(tarball) as archive:
+        for member in archive:
+            inside = PurePosixPath(*PurePosixPath(member.name).parts[1:])
+            if not member.isfile() or not wanted(str(inside)):
+                continue
+            if ".." in inside.parts or inside.is_absolute():
+                raise TargetError(
+                    f"{tarball.name}: has a file {member.name!r}, which leads out of the package"
+                )
+            source = archive.extractfile(member)
+            assert source is not None
+            path = folder / inside
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with source, path.open("wb") as target:
+                shutil.copyfileobj(source, target)
+            path.chmod(0o755 if member.mode & 0o100 else 0o644)
+
+
+def _npm(spec: str, *arguments: str, limit_s: float) -> object:
+    """Run npm; what it says, which is JSON."""
+    environment = {**os.environ, "npm_config_update_notifier": "false", "npm_config_fund": "false"}
+    try:
+        done = subprocess.run(
+            ["npm", *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=limit_s,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise TargetError(f"{spec}: there is no npm on the PATH; install Node.js with npm") from error
+    except subprocess.TimeoutExpired as error:
+        raise TargetError(f"{spec}: npm {arguments[0]} was not over after {limit_s:.0f} s") from error
+    try:
+        said = json.loads(done.stdout or "null")
+    except json.JSONDecodeError:
+        said = None
+    if done.returncode:
+        raise TargetError(f"{spec}: npm {arguments[0]} failed: {_why(said, done.stderr)}")
+    return said
+
+
+def _why(said: object, stderr: str) -> str:
+    """What npm found wrong, in one line."""
+    error = said.get("error") if isinstance(said, dict) else None
+    if isinstance(error, dict) and error.get("summary"):
+        return f"{error.get('code', 'error')}: {str(error['summary']).splitlines()[0]}"
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    return "; ".join(lines[:2]) or "without a word"

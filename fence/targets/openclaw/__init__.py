@@ -1,0 +1,173 @@
+"""Released versions of OpenClaw (MIT licence, on npm) as fences.
+
+`fetch` cuts the controller and the lock out of a package with `bundle.mjs`; `openclaw.mjs` serves
+the cut as an external fence; `fence.mjs` is what the calls of `fence.protocol` mean there. From
+2026.6.9 on the verdict depends on whether a merge callback is set: `+merge` sets one
+that takes in every line it is offered.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from fence.targets import cache, npm
+from fence.targets.errors import TargetError
+from fence.targets.openclaw import tools
+from fence.targets.openclaw.cut import BUNDLE, Cut, made_of, read_all
+
+__all__ = ["VERSIONS", "command", "fetch", "fetched"]
+
+VERSIONS = (
+    "2026.5.16-beta.7",
+    "2026.5.18",
+    "2026.5.19",
+    "2026.5.20",
+    "2026.5.22",
+    "2026.5.26",
+    "2026.5.27",
+    "2026.5.28",
+    "2026.5.31-beta.4",
+    "2026.6.1",
+    "2026.6.5",
+    "2026.6.6",
+    "2026.6.8",
+    "2026.6.9",
+    "2026.6.10",
+    "2026.6.11",
+    "2026.6.33",
+    "2026.6.35",
+    "2026.7.1",
+    "2026.7.1-2",
+    "2026.7.2-beta.1",
+    "2026.7.2-beta.2",
+    "2026.7.2-beta.3",
+    "2026.7.35",
+)
+
+_HERE = Path(__file__).parent
+_VERSION = re.compile(r"[0-9][0-9A-Za-z.-]*")
+_MERGE = "+merge"
+_BUNDLING_S = 300.0
+
+
+def command(reference: str) -> str:
+    """The command that serves a version; nothing is fetched.
+
+    Args:
+        reference: ``openclaw@VERSION`` or ``openclaw@VERSION+merge``.
+
+    Raises:
+        TargetError: it is not in the cache, or has no merge callback.
+    """
+    version = _version(reference.removesuffix(_MERGE))
+    cut = _found(version)
+    if cut is None:
+        raise TargetError(
+            f"openclaw@{version}: is not in the cache; fetch it: python -m harness target openclaw@{version}"
+        )
+    if reference not in cut.fences:
+        raise TargetError(
+            f"{reference}: this version has no merge callback, expected {' or '.join(cut.fences)}"
+        )
+    words = (
+        tools.node(),
+        str(_HERE / "openclaw.mjs"),
+        "openclaw",
+        str(_host()),
+        str(cut.folder / BUNDLE),
+        reference,
+    )
+    return shlex.join(words)
+
+
+def fetch(version: str, say: Callable[[str], None]) -> Cut:
+    """Fetch a version by npm and cut out what is needed, unless that is in the cache.
+
+    Args:
+        version: as the registry writes it.
+        say: is told what goes on.
+
+    Raises:
+        TargetError: it cannot be had, or cannot be made to run.
+    """
+    spec = f"openclaw@{_version(f'openclaw@{version}')}"
+    found = _found(version)
+    if found is not None:
+        return found
+    node = tools.node()
+    with cache.workshop() as shop:
+        say(f"{spec}: asking the registry")
+        integrity = npm.integrity_of(spec)
+        tarball = npm.fetch(spec, integrity, shop / "tarball")
+        say(f"{spec}: {tarball.stat().st_size / 1e6:.0f} MB, the hash is right; cutting out the fence")
+        npm.unpack(tarball, shop / "package", _is_wanted)
+        made = shop / "made"
+        made.mkdir()
+        facts = _bundle(spec, node, shop / "package" / "dist", made / BUNDLE)
+        licence = shop / "package" / "LICENSE"
+        if licence.exists():
+            shutil.copy(licence, made)
+        cut = made_of(made, version, integrity, tools.recipe(), facts)
+        where = cache.root() / "openclaw" / cut.folder_name
+        if _found(version) is None:
+            cache.clear(where, shop)
+        cache.place(made, where)
+    placed = _found(version)
+    if placed is None:
+        raise TargetError(f"{spec}: {where} was damaged or taken away; remove it and fetch again")
+    return placed
+
+
+def fetched() -> list[Cut]:
+    """What is in the cache and can be used, oldest version first."""
+    recipe = tools.recipe()
+    return [cut for cut in read_all(cache.root() / "openclaw") if cut.recipe == recipe]
+
+
+def _found(version: str) -> Cut | None:
+    for cut in fetched():
+        if cut.version == version:
+            return cut
+    return None
+
+
+def _version(spec: str) -> str:
+    version = spec.removeprefix("openclaw@")
+    if version == spec or not _VERSION.fullmatch(version):
+        raise TargetError(f"{spec}: expected openclaw@VERSION, like openclaw@2026.5.18")
+    return version
+
+
+def _is_wanted(path: str) -> bool:
+    return path in ("LICENSE", "package.json") or (
+        path.startswith("dist/") and path.endswith((".js", ".mjs"))
+    )
+
+
+def _bundle(spec: str, node: str, dist: Path, out: Path) -> dict[str, object]:
+    """Cut the fence out of an unpacked package; what bundle.mjs says of it."""
+    words = (node, str(_HERE / "bundle.mjs"), str(tools.folder()), str(dist), str(out))
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=_BUNDLING_S, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise TargetError(f"{spec}: cutting out the fence was not over after {_BUNDLING_S:.0f} s") from error
+    try:
+        said = json.loads(done.stdout)
+    except json.JSONDecodeError:
+        raise TargetError(f"{spec}: cutting out the fence failed: {done.stderr.strip()[-600:]}") from None
+    if "missing" in said:
+        raise TargetError(f"{spec}: cannot be made to run: {said['missing']}")
+    facts: dict[str, object] = said
+    return facts
+
+
+def _host() -> Path:
+    """The host module: beside the targets where we are installed, in examples/ in the repository."""
+    installed = _HERE.parent / "host.mjs"
+    return installed if installed.exists() else _HERE.parents[2] / "examples" / "node" / "host.mjs"

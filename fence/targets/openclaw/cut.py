@@ -1,0 +1,103 @@
+"""What was cut out of a package: a folder with the bundle and a file that says what it is."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+__all__ = ["BUNDLE", "Cut", "made_of", "read_all"]
+
+BUNDLE = "fence.cjs"
+_FACTS = "target.json"
+_FORMAT = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Cut:
+    """A version in the cache.
+
+    Args:
+        version: as the registry writes it.
+        integrity: the package's hash, as the registry writes it.
+        recipe: by which it was cut.
+        sha256: of the bundle.
+        merges: whether the controller takes a merge callback.
+        files: how many files of the package are in it.
+        bytes: size of the bundle.
+        folder: where it lies.
+    """
+
+    version: str
+    integrity: str
+    recipe: str
+    sha256: str
+    merges: bool
+    files: int
+    bytes: int
+    folder: Path
+
+    @property
+    def fences(self) -> tuple[str, ...]:
+        """What `--fence` takes for it."""
+        bare = f"openclaw@{self.version}"
+        return (bare, f"{bare}+merge") if self.merges else (bare,)
+
+    @property
+    def folder_name(self) -> str:
+        """Unique for package and recipe."""
+        key = hashlib.sha256(f"{self.integrity} {self.recipe}".encode()).hexdigest()
+        return f"{self.version}-{key[:16]}"
+
+    @property
+    def told(self) -> str:
+        """What was made of it, in some words."""
+        return f"{self.bytes / 1000:.0f} kB of {self.files} of its files"
+
+
+def made_of(folder: Path, version: str, integrity: str, recipe: str, facts: dict[str, Any]) -> Cut:
+    """Describe a new bundle, in its folder too.
+
+    Args:
+        folder: where the bundle lies.
+        version: of the package.
+        integrity: of the package.
+        recipe: by which it was cut.
+        facts: ``merges`` and ``files``, from bundle.mjs.
+    """
+    text = (folder / BUNDLE).read_bytes()
+    sha256 = hashlib.sha256(text).hexdigest()
+    cut = Cut(version, integrity, recipe, sha256, facts["merges"], facts["files"], len(text), folder)
+    stored = {"format": _FORMAT, **dataclasses.asdict(cut)}
+    del stored["folder"]
+    (folder / _FACTS).write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+    return cut
+
+
+def read_all(place: Path) -> list[Cut]:
+    """The cuts below a folder whose bundle is as it was made, oldest version first."""
+    if not place.is_dir():
+        return []
+    cuts = [_read(folder) for folder in place.iterdir()]
+    return sorted((cut for cut in cuts if cut is not None), key=lambda cut: _order(cut.version))
+
+
+def _read(folder: Path) -> Cut | None:
+    try:
+        stored = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
+        if stored.pop("format") != _FORMAT:
+            return None
+        cut = Cut(**stored, folder=folder)
+        whole = hashlib.sha256((folder / BUNDLE).read_bytes()).hexdigest() == cut.sha256
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return cut if whole and folder.name == cut.folder_name else None
+
+
+def _order(version: str) -> list[tuple[int, int, str]]:
+    """By number; a beta comes before its release, a release before what is counted on from it."""
+    parts = re.findall(r"\d+|[a-z]+", version)
+    return [(1, int(part), "") if part.isdigit() else (-1, 0, part) for part in parts] + [(0, 0, "")]

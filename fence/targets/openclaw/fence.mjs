@@ -1,0 +1,166 @@
+// The calls of fence/protocol.py in the words of the released code.
+//
+// A runner's turn is one controller of createEmbeddedAttemptSessionLockController; a co-tenant is one lock of
+// acquireSessionWriteLock. Which methods a controller has differs from version to version: they are looked for, never
+// derived from the version.
+
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+
+/** Options of a scenario and what the released code calls them; what is left out has the release's own default. */
+const LIMITS = { lock_timeout_ms: "timeoutMs", lock_stale_ms: "staleMs", lock_max_hold_ms: "maxHoldMs" };
+
+/** Beside the controller the release has a mutex of its own for runners of one process; it waits as long as a hold may last. */
+const OWNER_TIMEOUT_MS = 300_000;
+
+/** What a runtime gives the controller so that foreign lines are taken in; here they are, all of them. */
+const MERGING = {
+  mergePromptReleasedSessionEntries: () => undefined,
+  reloadPromptReleasedSessionFile: () => undefined,
+};
+
+function typeOf(line) {
+  try {
+    return JSON.parse(line).type;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A message without what differs from run to run. */
+const lasting = (message) => message.replace(/\bpid=\d+/g, "pid=...");
+
+/**
+ * @param {object} host its error classes
+ * @param {() => object} release what the bundle exports, at this moment
+ * @param {boolean} merges whether the merge callback is set
+ */
+export function fenceOf({ Takeover, LockTimeout, StaleLock }, release, merges) {
+  /** What an error of the released code means: its class does not exist here, so its name counts, and the sticky flag. */
+  function translated(error, turned) {
+    if (error?.name === "EmbeddedAttemptSessionTakeoverError") return new Takeover("fingerprint");
+    if (error?.name === "SessionWriteLockTimeoutError") return new LockTimeout(lasting(error.message));
+    if (error?.name === "SessionWriteLockStaleError") return new StaleLock(lasting(error.message));
+    return turned ? new Takeover(`hasSessionTakeover() after ${error?.name}: ${error?.message}`) : error;
+  }
+
+  return class ReleasedFence {
+    constructor({ transcript, lane, process, options }) {
+      this.transcript = transcript;
+      /** What the handles of one lane share: its controller, while a turn lasts. */
+      this.turn = process[lane] ??= { controller: undefined };
+      this.limits = {};
+      for (const [ours, theirs] of Object.entries(LIMITS)) {
+        if (options[ours] !== undefined) this.limits[theirs] = options[ours];
+      }
+      this.owner = undefined;
+      this.lock = undefined;
+    }
+
+    get controller() {
+      return this.turn.controller;
+    }
+
+    beginTurn() {
+      return this.told(async () => {
+        const released = release();
+        const waits = { sessionFile: this.transcript, timeoutMs: this.limits.maxHoldMs ?? OWNER_TIMEOUT_MS };
+        this.owner = await released.acquireEmbeddedAttemptSessionFileOwner?.(waits);
+        try {
+          this.turn.controller = await released.createEmbeddedAttemptSessionLockController({
+            acquireSessionWriteLock: released.acquireSessionWriteLock,
+            lockOptions: { sessionFile: this.transcript, ...this.limits },
+            ...(merges && MERGING),
+          });
+        } catch (error) {
+          this.disown();
+          throw error;
+        }
+      });
+    }
+
+    async load() {
+      try {
+        return readFileSync(this.transcript);
+      } catch (error) {
+        if (error.code !== "ENOENT") throw error;
+        return Buffer.alloc(0);
+      }
+    }
+
+    async append(entries) {
+      this.write(entries);
+    }
+
+    releaseForPrompt() {
+      return this.told(() => this.controller.releaseForPrompt());
+    }
+
+    guardedWrite(entries) {
+      return this.told(() => this.controller.withSessionWriteLock(() => this.write(entries)));
+    }
+
+    endTurn() {
+      const { controller } = this;
+      this.turn.controller = undefined;
+      return this.told(async () => {
+        try {
+          // Nothing is left to be flushed: what the fence thinks of the transcript now refuses nothing.
+          await (await controller?.acquireForCleanup())?.release();
+        } finally {
+          await controller?.dispose?.();
+          this.disown();
+        }
+      });
+    }
+
+    acquire() {
+      return this.told(async () => {
+        this.lock = await release().acquireSessionWriteLock({ sessionFile: this.transcript, ...this.limits });
+      });
+    }
+
+    release() {
+      const { lock } = this;
+      this.lock = undefined;
+      return this.told(() => lock?.release());
+    }
+
+    async rewrite(lines, how) {
+      const path = how === "rename" ? `${this.transcript}.rewrite.tmp` : this.transcript;
+      writeFileSync(path, Buffer.concat(lines), { mode: 0o600 });
+      if (how === "rename") renameSync(path, this.transcript);
+    }
+
+    /**
+     * As the session manager of the release does, wherever it is called from: append on the main thread, then tell the lane's
+     * controller of a message; a compaction is written in its presence, and of other lines it is told nothing.
+     */
+    write(entries) {
+      const { controller } = this;
+      const text = Buffer.concat(entries);
+      const append = () => appendFileSync(this.transcript, text, { mode: 0o600 });
+      const types = new Set(entries.map(typeOf));
+      if (types.has("compaction") && controller?.withOwnedSessionFileWrite) {
+        controller.withOwnedSessionFileWrite(append, (_, appended) => appended === text.toString());
+        return;
+      }
+      append();
+      if (types.has("message")) controller?.refreshAfterOwnedSessionWrite?.();
+    }
+
+    disown() {
+      this.owner?.release();
+      this.owner = undefined;
+    }
+
+    async told(call) {
+      const { controller } = this;
+      const before = controller?.hasSessionTakeover() ?? false;
+      try {
+        await call();
+      } catch (error) {
+        throw translated(error, !before && (controller?.hasSessionTakeover() ?? false));
+      }
+    }
+  };
+}

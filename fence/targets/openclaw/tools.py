@@ -1,0 +1,82 @@
+"""What it takes to cut a fence out of a package: Node, and a bundler and a parser from npm.
+
+Both are pinned by hash in tools.json and go into the cache like a target.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from fence.targets import cache, npm
+from fence.targets.errors import TargetError
+
+__all__ = ["folder", "node", "recipe"]
+
+_HERE = Path(__file__).parent
+_NODE_LEAST = 20
+_MACHINES = {"x86_64": "x64", "AMD64": "x64", "aarch64": "arm64", "arm64": "arm64"}
+_RECIPE_FILES = ("bundle.mjs", "tools.json")
+
+
+@functools.cache
+def recipe() -> str:
+    """A hash of everything that decides what comes out of the same package."""
+    digest = hashlib.sha256()
+    for name in _RECIPE_FILES:
+        digest.update((_HERE / name).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@functools.cache
+def node() -> str:
+    """Path of Node.
+
+    Raises:
+        TargetError: there is none, or it is too old.
+    """
+    path = shutil.which("node")
+    if path is None:
+        raise TargetError(f"there is no node on the PATH; install Node.js {_NODE_LEAST} or newer")
+    said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout
+    version = re.match(r"v(\d+)\.", said)
+    if version is None or int(version[1]) < _NODE_LEAST:
+        raise TargetError(f"{path} is {said.strip() or 'no Node.js'}; install Node.js {_NODE_LEAST} or newer")
+    return path
+
+
+def folder() -> Path:
+    """Where bundler and parser lie, as Node expects its modules; they are fetched when they are not there.
+
+    Raises:
+        TargetError: they cannot be had, or not for this machine.
+    """
+    pinned: dict[str, str] = json.loads((_HERE / "tools.json").read_text(encoding="utf-8"))
+    binary = f"@esbuild/{sys.platform}-{_MACHINES.get(platform.machine(), platform.machine())}"
+    wanted = {
+        spec: hash_
+        for spec, hash_ in pinned.items()
+        if not spec.startswith("@") or spec.startswith(f"{binary}@")
+    }
+    if not any(spec.startswith(f"{binary}@") for spec in wanted):
+        raise TargetError(
+            f"no bundler is known for this machine ({binary}); fetch on x86-64 or arm64 Linux or macOS"
+        )
+    key = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:16]
+    where = cache.root() / "tools" / key
+    if not where.is_dir():
+        with cache.workshop() as shop:
+            for number, (spec, integrity) in enumerate(wanted.items()):
+                tarball = npm.fetch(spec, integrity, shop / str(number))
+                npm.unpack(
+                    tarball, shop / "made" / "node_modules" / spec[: spec.rindex("@")], lambda path: True
+                )
+            cache.place(shop / "made", where)
+    return where

@@ -1,0 +1,51 @@
+"""`target` through the command line, with an npm of ours or with none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.harness_process import Harness
+from tests.fence.targets.fake_npm import put_on_path, tarball
+
+PACKAGE = tarball({"package/dist/chunk.js": b"1"})
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    put_on_path(monkeypatch, tmp_path / "bin", PACKAGE)
+
+
+def test_an_empty_cache_says_how_to_fill_it(harness: Harness) -> None:
+    done = harness.call("target")
+    assert (done.status, done.out) == (0, "")
+    assert "fetch: python -m harness target NAME@VERSION" in done.err
+
+
+@pytest.mark.parametrize("reference", ["openclaws@2026.5.18", "openclaw@"])
+def test_what_is_no_target_is_refused_before_anything_is_fetched(harness: Harness, reference: str) -> None:
+    done = harness.call("target", "openclaw@2026.5.18", reference)
+    assert done.status == 2
+    assert done.err.startswith(f"{reference}: ")
+    assert len(done.err.splitlines()) == 1
+
+
+@pytest.mark.requires("node")
+def test_what_cannot_be_had_keeps_nothing_else_and_is_told(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_NPM_FAILS", "1")
+    done = harness.call("target", "openclaw@1", "openclaw@2", "--json")
+    assert done.status == 1
+    told = [(line["target"], line["ok"], line["why"]) for line in done.objects]
+    why = "npm view failed: E404: No match found"
+    assert told == [(f"openclaw@{one}", False, f"openclaw@{one}: {why}") for one in (1, 2)]
+    assert "2 of 2 targets cannot be had" in done.err
+
+
+def test_a_fence_that_was_not_fetched_stops_a_run_with_the_command_that_fetches_it(harness: Harness) -> None:
+    done = harness.call("run", "scenarios/quickstart.yaml", "--fence", "openclaw@2026.5.18")
+    assert done.status == 2
+    assert "fetch it: python -m harness target openclaw@2026.5.18" in done.err

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fence.targets import cache
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
+def test_the_cache_is_where_the_user_wants_caches(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert cache.root() == tmp_path / "takeover-harness" / "targets"
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert cache.root() == tmp_path / "home" / ".cache" / "takeover-harness" / "targets"
+
+
+def test_a_workshop_is_gone_at_its_end_whatever_happened() -> None:
+    with pytest.raises(KeyError), cache.workshop() as folder:
+        (folder / "half").touch()
+        raise KeyError
+    assert not folder.exists()
+
+
+def test_workshops_of_the_dead_are_swept_away_and_those_of_the_living_are_not() -> None:
+    with cache.workshop() as living:
+        dead = living.parent / "dead"
+        dead.mkdir()
+        (dead / "half").touch()
+        with cache.workshop():
+            assert living.exists()
+            assert not dead.exists()
+
+
+def test_what_was_made_is_placed_whole() -> None:
+    where = cache.root() / "thing" / "1"
+    with cache.workshop() as shop:
+        made = shop / "made"
+        made.mkdir()
+        (made / "file").write_text("whole")
+        cache.place(made, where)
+    assert (where / "file").read_text() == "whole"
+
+
+def test_who_comes_second_leaves_the_first_one_s_work_alone() -> None:
+    where = cache.root() / "thing" / "1"
+    for text in ("first", "second"):
+        with cache.workshop() as shop:
+            made = shop / "made"
+            made.mkdir()
+            (made / "file").write_text(text)
+            cache.place(made, where)
+    assert (where / "file").read_text() == "first"
+
+
+def test_a_place_that_cannot_be_had_is_an_error(tmp_path: Path) -> None:
+    where = cache.root() / "thing"
+    with cache.workshop() as shop:
+        made = shop / "made"
+        made.mkdir()
+        where.touch()
+        with pytest.raises(OSError, match="thing"):
+            cache.place(made, where)

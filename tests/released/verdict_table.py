@@ -1,0 +1,199 @@
+"""What the search finds on released versions of OpenClaw: scenario by version, as measured.
+
+    python -m tests.released.verdict_table --schedules 40 --fences all
+
+writes results/openclaw.json after each scenario, results/openclaw.md from it, and the
+witnesses into results/openclaw/. A scenario that is there already, with the same
+figures asked for, is not asked again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from fence.targets import openclaw
+from harness.cli.status import NOT_EXPECTED, OK
+
+__all__ = ["main", "rendered"]
+
+RESULTS = Path(__file__).parents[2] / "results"
+#: A version of each generation, without and with the merge callback.
+GENERATIONS = (
+    "2026.5.18",
+    "2026.5.20",
+    "2026.5.22",
+    "2026.5.27",
+    "2026.6.5",
+    "2026.6.6",
+    "2026.6.9",
+    "2026.6.9+merge",
+    "2026.7.35",
+    "2026.7.35+merge",
+    "2026.7.2-beta.3",
+    "2026.7.2-beta.3+merge",
+)
+#: One for each bug class of the tracker that has a scenario, then rogues.
+SCENARIOS = (
+    "cotenant-same-process",
+    "cotenant-other-process",
+    "queued-user-turn",
+    "queued-user-turn-as-takeover",
+    "runner-own-writer",
+    "delivery-mirror",
+    "yield-and-announce",
+    "control-metadata",
+    "compaction-own-append",
+    "compaction-in-place",
+    "compaction-new-file",
+    "migration-in-place",
+    "identical-rewrite",
+    "metadata-drift",
+    "contention",
+    "sticky-after-false-alarm",
+    "transcript-rotated",
+    "transcript-deleted",
+    "reclaim-race",
+    "second-gateway",
+    "external-script",
+    "script-in-the-runners-name",
+    "laundering-by-own-writer",
+    "laundering-by-cotenant",
+    "write-before-baseline",
+    "takeover-and-cotenant",
+    "rogue-zoo",
+)
+_SHORT = {
+    "false_positive": "fp",
+    "missed_takeover": "missed",
+    "lost_entry": "lost",
+    "double_hold": "double",
+    "dead_end": "dead end",
+    "crash": "crash",
+}
+
+
+def main() -> None:
+    """Ask what is not known yet and write the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--schedules", type=int, default=40)
+    parser.add_argument("--fences", default="generations", help="generations, all, or names with commas")
+    parser.add_argument("--scenarios", default=",".join(SCENARIOS))
+    parser.add_argument("--no-shrink", action="store_true")
+    asked = parser.parse_args()
+    fences = {
+        "generations": [f"openclaw@{one}" for one in GENERATIONS],
+        "all": [name for cut in openclaw.fetched() for name in cut.fences],
+    }.get(asked.fences) or asked.fences.split(",")
+    place = RESULTS / "openclaw.json"
+    cells: list[dict[str, Any]] = json.loads(place.read_text())["cells"] if place.exists() else []
+    for scenario in asked.scenarios.split(","):
+        known = {
+            cell["fence"]
+            for cell in cells
+            if cell["scenario"] == scenario and cell["schedules"] >= asked.schedules
+        }
+        missing = [one for one in fences if one not in known]
+        if not missing:
+            continue
+        found = _asked(scenario, missing, asked.schedules, shrink=not asked.no_shrink)
+        asked_now = {cell["fence"] for cell in found}
+        cells = [cell for cell in cells if cell["scenario"] != scenario or cell["fence"] not in asked_now]
+        cells = sorted(cells + found, key=_order)
+        place.write_text(json.dumps({"format": 1, "cells": cells}, indent=1) + "\n")
+        (RESULTS / "openclaw.md").write_text(rendered(cells))
+        print(f"{scenario}: {len(found)} fences", flush=True)
+
+
+def _asked(scenario: str, fences: list[str], schedules: int, *, shrink: bool) -> list[dict[str, Any]]:
+    """Run one scenario under some fences; a cell for each."""
+    words = ["run", f"scenarios/{scenario}.yaml", "--schedules", str(schedules), "--seed", "1", "--json"]
+    words += [] if shrink else ["--no-shrink"]
+    with tempfile.TemporaryDirectory() as out:
+        command = [sys.executable, "-m", "harness", *words, "--out", f"{out}/run"]
+        for fence in fences:
+            command += ["--fence", fence]
+        done = subprocess.run(command, cwd=RESULTS.parent, capture_output=True, text=True, check=False)
+        if done.returncode not in (OK, NOT_EXPECTED) and not done.stdout:
+            raise SystemExit(f"{scenario}: status {done.returncode}: {done.stderr[-2000:]}")
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        return [_cell(line, Path(out) / "run" / "witnesses", words) for line in lines]
+
+
+def _cell(line: dict[str, Any], witnesses: Path, words: list[str]) -> dict[str, Any]:
+    kept = {}
+    stem = f"{line['scenario']}.{line['fence'].replace('@', '_').replace('+', '_')}."
+    for kind in line["violations"]:
+        found = sorted(witnesses.glob(f"{stem}{kind}*.shrunk.json")) or [
+            path
+            for path in sorted(witnesses.glob(f"{stem}{kind}*.json"))
+            if not path.name.endswith(".shrunk.json")
+        ]
+        if found:
+            name = f"{line['scenario']}.{line['fence'].removeprefix('openclaw@')}.{kind}.json"
+            (RESULTS / "openclaw").mkdir(exist_ok=True)
+            shutil.copy(found[0], RESULTS / "openclaw" / name)
+            kept[kind] = f"results/openclaw/{name}"
+    facts = ("scenario", "fence", "policy", "gate", "strategy", "seed", "schedules", "steps", "verdicts")
+    more = ("violations", "stuck", "absorbed", "late", "inconclusive", "why_inconclusive", "histories")
+    return {
+        **{key: line[key] for key in facts + more},
+        "witnesses": kept,
+        "command": " ".join(["python -m harness", *words, "--fence", line["fence"]]),
+    }
+
+
+def _order(cell: dict[str, Any]) -> tuple[int, int]:
+    version, plus, _ = cell["fence"].removeprefix("openclaw@").partition("+")
+    known = SCENARIOS.index(cell["scenario"]) if cell["scenario"] in SCENARIOS else len(SCENARIOS)
+    return known, openclaw.VERSIONS.index(version) * 2 + bool(plus)
+
+
+def rendered(cells: list[dict[str, Any]]) -> str:
+    """The table as Markdown.
+
+    Args:
+        cells: of one or more scenarios and fences.
+    """
+    fences = sorted({cell["fence"] for cell in cells}, key=lambda one: _order({"scenario": "", "fence": one}))
+    by_place = {(cell["scenario"], cell["fence"]): cell for cell in cells}
+    names = [fence.removeprefix("openclaw@2026.") for fence in fences]
+    rows = [
+        "# Released versions of OpenClaw under search",
+        "",
+        "Made by `python -m tests.released.verdict_table`; the command of each cell, its figures and",
+        "witnesses are in openclaw.json. A cell says in how many of 100 schedules the fence was wrong:",
+        "*fp*, a lawful write refused; *missed*, a takeover let in; *lost*, *double*, *dead end*, *crash*.",
+        "A dot: nothing was found. Policies are the scenarios'.",
+        "",
+        f"| scenario | policy | {' | '.join(names)} |",
+        f"|---|---|{'---|' * len(names)}",
+    ]
+    for scenario in dict.fromkeys(cell["scenario"] for cell in cells):
+        row = [by_place.get((scenario, fence)) for fence in fences]
+        policy = next(cell["policy"] for cell in row if cell is not None)
+        rows.append(f"| {scenario} | {policy} | {' | '.join(_text(cell) for cell in row)} |")
+    return "\n".join(rows) + "\n"
+
+
+def _text(cell: dict[str, Any] | None) -> str:
+    if cell is None:
+        return ""
+    said = [
+        f"{_SHORT.get(kind, kind)} {100 * count / cell['schedules']:.0f}"
+        for kind, count in sorted(cell["violations"].items())
+    ]
+    said += [f"({cell['inconclusive']} unknown)"] if cell["inconclusive"] else []
+    return ", ".join(said) or "."
+
+
+if __name__ == "__main__":
+    main()
