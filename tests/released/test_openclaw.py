@@ -49,7 +49,7 @@ def test_a_version_without_the_fence_says_what_is_missing() -> None:
 @pytest.mark.requires("kernel-gate")
 def test_search_finds_issue_84071_on_the_release(tmp_path: Path) -> None:
     openclaw.fetch("2026.5.18", say)
-    words = ["run", "scenarios/quickstart.yaml", "--fence", "openclaw@2026.5.18", "--schedules", "100"]
+    words = ["run", "scenarios/quickstart.yaml", "--fence", "openclaw@2026.5.18", "--schedules", "40"]
     done = subprocess.run(
         [sys.executable, "-m", "harness", *words, "--json", "--no-shrink", "--out", str(tmp_path)],
         capture_output=True,
