@@ -80,9 +80,16 @@ class Truth:
             self._in_the_way(lane, stand)
         elif flags & os.O_TRUNC and flags & 3:
             return False
-        else:
+        elif not self._is_refused(stand, target):
             target.opens += 1
         return True
+
+    def _is_refused(self, stand: Stand, target: Node) -> bool:
+        """Whether the kernel will not open what is there, whoever asks: no descriptor comes of it."""
+        world, flags = self._world, stand.flags
+        if flags & os.O_DIRECTORY and target is not world.directory_node:
+            return True
+        return bool(flags & os.O_NOFOLLOW) and stand.name in world.symlinks
 
     def closing(self, stand: Stand) -> LockEvent | None:
         """Take down a close that is about to happen, as long as no descriptor was copied."""
@@ -197,7 +204,7 @@ class Truth:
         elif flags & os.O_TRUNC and flags & 3 and self._moved():
             self._stamp(target)
             look = True
-        if target is not None:
+        if target is not None and not self._is_refused(stand, target):
             target.opens += 1
         return look, lock
 

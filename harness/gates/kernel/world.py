@@ -315,7 +315,7 @@ class World:
 
     def _reborn_or_new(self, name: str, ino: int) -> Node:
         held = self.by_ino.get(ino)
-        if held is not None and held.opens > 0 and not held.names:
+        if held is not None and held.opens > 0 and not held.names and not held.freed:
             # Still open and linked back through its descriptor.
             held.names.add(name)
             return held

@@ -246,3 +246,18 @@ def test_a_lock_file_that_no_lane_made_is_nobody_s(world: World) -> None:
     world.rescan()
     os.unlink(lock(world))
     assert watch(world, 0) == LockEvent("reclaimed", -1)
+
+
+def test_a_new_file_is_not_the_one_whose_number_the_file_system_gave_it_again(world: World) -> None:
+    gone = world.names[TRANSCRIPT]
+    # Counted, but no descriptor came of it; copies were made, so that the table was asked.
+    gone.opens, world.copied = 1, True
+    os.unlink(world.path)
+    world.recheck(TRANSCRIPT)
+    assert gone.freed
+    make(world, f"{TRANSCRIPT}.lock")
+    # What the file system may do, or not.
+    world.by_ino[os.stat(f"{world.path}.lock").st_ino] = gone
+    world.recheck(f"{TRANSCRIPT}.lock")
+    assert world.names[f"{TRANSCRIPT}.lock"] is not gone
+    assert world.names[f"{TRANSCRIPT}.lock"].alias == "T.lock"
