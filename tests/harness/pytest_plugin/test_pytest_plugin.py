@@ -34,7 +34,9 @@ needs_gate = pytest.mark.requires("kernel-gate")
 def repository(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A user's repository, in whose environment the harness is installed."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    # In CI pytest's summary says a failure's whole text once more.
+    for name in ("PYTEST_ADDOPTS", "CI", "BUILD_NUMBER"):
+        monkeypatch.delenv(name, raising=False)
     # No others: they take longer to start than most of these tests last.
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     return pytester
@@ -270,7 +272,12 @@ def test_witnesses_go_where_they_are_wanted(repository: pytest.Pytester) -> None
             failed=1
         )
     (folder,) = (repository.path / "kept").iterdir()
-    assert {path.name for path in folder.iterdir()} == {"plan.json", "verdicts.jsonl", "witnesses"}
+    assert {path.name for path in folder.iterdir()} == {
+        "plan.json",
+        "report.html",
+        "verdicts.jsonl",
+        "witnesses",
+    }
 
 
 @needs_gate
