@@ -43,8 +43,8 @@ def test_what_is_not_known_is_annotated_too() -> None:
 
 
 def test_paths_are_named_from_the_top_of_the_repository() -> None:
-    found = case(file="/work/top/sub/s.yaml", unexpected=("x",))
-    assert _parts(workflow_commands([found], "/work/top")[0])[0]["file"] == "sub/s.yaml"
+    found = case(file="/srv/top/sub/s.yaml", unexpected=("x",))
+    assert _parts(workflow_commands([found], "/srv/top")[0])[0]["file"] == "sub/s.yaml"
 
 
 def test_nothing_that_a_fence_says_starts_another_command() -> None:
