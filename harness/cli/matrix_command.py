@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import itertools
 import os
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from harness import corpus
 from harness.campaign import Campaign
 from harness.cli.display import Display
-from harness.cli.files import scenario_files
 from harness.cli.output import emit, remark
-from harness.cli.programs import check_programs, check_witness, permitted
+from harness.cli.programs import check_programs
 from harness.cli.questions import check_faults, check_inodes, choose_gate, choose_strategy, questions_of
 from harness.cli.recalling import Known
 from harness.cli.reports import compared
-from harness.cli.run_command import Run, folder_for, tasks_of
+from harness.cli.run_command import Run, folder_for, scenarios_of, tasks_of
 from harness.cli.shrinking import Small
 from harness.errors import UsageError
 from harness.exhaust.tree import Tree
@@ -28,7 +25,6 @@ from harness.report.case import grid
 from harness.report.markdown import markdown
 from harness.report.paired import Comparison, compare, rows
 from harness.report.summary import Summary
-from harness.scenario import load_all
 from harness.store import RunFolder
 from harness.strategies.portfolio import FIRST_SHARES, Portfolio, spelled
 
@@ -37,20 +33,14 @@ __all__ = ["main"]
 
 def main(arguments: argparse.Namespace) -> int:
     """Ask every scenario of every fence, and compare each fence with the first."""
-    files = scenario_files(arguments.scenarios)
-    scenarios = load_all(files)
-    allowed = arguments.allow_programs
-    files, scenarios = permitted(files, scenarios, arguments.scenarios, allowed)
-    kept = [corpus.known(file) for file in files]
-    for path, witness in itertools.chain.from_iterable(kept):
-        check_witness(path, witness, allowed)
+    files, scenarios, kept = scenarios_of(arguments)
     fences = _fences(arguments.fences)
     gate = choose_gate(arguments.gate)
     asked = questions_of(
         scenarios, fences, gate, _strategy(arguments.strategy), arguments.seed, arguments.schedules
     )
     check_faults(scenarios, gate)
-    check_programs(scenarios, allowed, gate)
+    check_programs(scenarios, arguments.allow_programs, gate)
     check_inodes(scenarios, place(arguments.session_root, real=True))
     if gate == "free":
         remark("under the free gate nobody is stopped: fences are compared on the same programs alone")

@@ -39,7 +39,7 @@ from harness.store import RunFolder, run_id
 from harness.tally import Tally
 from harness.witness import Witness
 
-__all__ = ["Run", "Task", "folder_for", "main", "tasks_of"]
+__all__ = ["Run", "Task", "folder_for", "main", "scenarios_of", "tasks_of"]
 
 #: Where time is short, some questions get so much and the rest none: explorers and workers have to start.
 _SHARE_MIN_S = 1.0
@@ -57,13 +57,7 @@ _EXHAUSTIVE_MAX = 10_000_000
 
 def main(arguments: argparse.Namespace) -> int:
     """Run every scenario against every fence; see `harness.cli` for the exit status."""
-    files = scenario_files(arguments.scenarios)
-    scenarios = load_all(files)
-    allowed = arguments.allow_programs
-    files, scenarios = permitted(files, scenarios, arguments.scenarios, allowed)
-    kept = [corpus.known(file) for file in files]
-    for path, witness in itertools.chain.from_iterable(kept):
-        check_witness(path, witness, allowed)
+    files, scenarios, kept = scenarios_of(arguments)
     gate = choose_gate(arguments.gate)
     questions: Sequence[Question] = questions_of(
         scenarios,
@@ -74,7 +68,7 @@ def main(arguments: argparse.Namespace) -> int:
         arguments.schedules or (_EXHAUSTIVE_MAX if arguments.strategy == "exhaustive" else None),
     )
     check_faults(scenarios, gate)
-    check_programs(scenarios, allowed, gate)
+    check_programs(scenarios, arguments.allow_programs, gate)
     if arguments.strategy == "exhaustive":
         questions = exhaustive(questions, arguments.rogue_actions, arguments.preemptions)
     check_inodes(scenarios, place(arguments.session_root, real=True))
@@ -84,6 +78,27 @@ def main(arguments: argparse.Namespace) -> int:
         run = Run(campaign, arguments, folder_for(arguments, questions))
         run.do_all(tasks)
     return run.status()
+
+
+def scenarios_of(
+    arguments: argparse.Namespace,
+) -> tuple[list[str], list[Scenario], list[list[tuple[str, Witness]]]]:
+    """The scenarios that the user named and that may be run.
+
+    Returns:
+        Their files, the scenarios, and the witnesses kept for each, in one order.
+
+    Raises:
+        ScenarioError: one is faulty.
+        UsageError: one would start programs that the user has not allowed.
+    """
+    files = scenario_files(arguments.scenarios)
+    allowed = arguments.allow_programs
+    files, scenarios = permitted(files, load_all(files), arguments.scenarios, allowed)
+    kept = [corpus.known(file) for file in files]
+    for path, witness in itertools.chain.from_iterable(kept):
+        check_witness(path, witness, allowed)
+    return files, scenarios, kept
 
 
 class Task(NamedTuple):

@@ -161,25 +161,6 @@ def test_a_file_that_stays_away_makes_nothing_lawful() -> None:
     assert _both(story) == MISSED
 
 
-def test_what_a_rogue_wrote_to_a_file_that_a_participant_brings_back_is_held_against_nobody() -> None:
-    """A compactor's exchange that it undoes: the old file comes back with a rogue's bytes in it."""
-    story = Story()
-    story.window()
-    content = story.content or b""
-    with story.op(CRON, "acquire"):
-        story.lock(CRON, "acquired")
-    story.call(CRON, "rewrite")
-    story.put(CRON, b"compacted\n", "f1", held=True, call="renameat2")
-    story.call(EDITOR, "action")
-    story.look(EDITOR, "pwrite64", "T.rewrite.tmp")
-    story.done(EDITOR)
-    story.put(CRON, content.swapcase(), "f0", held=True, call="renameat2")
-    story.done(CRON, "refused")
-    with story.op(CRON, "release"):
-        story.lock(CRON, "released")
-    assert _both(story) == NEITHER
-
-
 def _refused_rewrite(story: Story, brings_back: bytes, outcome: str = "refused") -> None:
     """A compactor's exchange over a rogue's bytes, which it undoes when others are in the old file."""
     with story.op(CRON, "acquire"):
@@ -193,6 +174,13 @@ def _refused_rewrite(story: Story, brings_back: bytes, outcome: str = "refused")
     story.done(CRON, outcome)
     with story.op(CRON, "release"):
         story.lock(CRON, "released")
+
+
+def test_what_a_rogue_wrote_to_a_file_that_a_participant_brings_back_is_held_against_nobody() -> None:
+    story = Story()
+    story.window()
+    _refused_rewrite(story, (story.content or b"").swapcase())
+    assert _both(story) == NEITHER
 
 
 def test_a_refused_rewrite_that_brings_the_lawful_bytes_back_rewrote_nothing() -> None:
