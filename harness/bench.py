@@ -162,6 +162,8 @@ def _two_explorers(scenario: Scenario, fence: str, schedules: int, root: str | N
             for campaign, share in ((one, 1), (two, 2)):
                 question = Question(scenario, fence, "kernel", "random", number, schedules * share * 4)
                 result = campaign.ask(question)
+                if result.fault is not None:
+                    raise result.fault
                 rates.append(result.tally.schedules / result.wall_s)
             if number:
                 ratios.append(rates[1] / rates[0])
