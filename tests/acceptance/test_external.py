@@ -64,8 +64,40 @@ def test_an_adapter_that_breaks_is_inconclusive_and_says_how(
     found = run(harness, tmp_path, fault, gate)
     assert found["violations"] == {}
     assert found["inconclusive"] == 2
-    for words in BROKEN[fault] if gate == "free" else [*BROKEN[fault], "guarded_write"][-1:]:
+    for words in BROKEN[fault]:
         assert words in found["why_inconclusive"], found
+
+
+#: The heartbeat's process is the first of two that are not done when the runner's adapter breaks.
+HEARTBEAT_FIRST = """\
+about: A heartbeat that is still at work when the runner's adapter breaks.
+source: acceptance test
+policy: coordinated
+lanes:
+  - role: heartbeat
+    process: other
+    times: 10
+  - role: runner
+    process: gateway
+expect: {}
+"""
+
+
+@pytest.mark.requires("kernel-gate")
+def test_the_reason_is_that_of_the_process_whose_adapter_broke(harness: Harness, tmp_path: Path) -> None:
+    path = write_scenario(tmp_path, HEARTBEAT_FIRST)
+    arguments = ("--fence", fence("talks"), "--strategy", "round-robin", "--schedules", 1, "--json")
+    found = harness.run(path, *arguments).object
+    assert found["inconclusive"] == 1
+    assert found["why_inconclusive"].startswith("schedule 0: the adapter said nonsense"), found
+
+
+@pytest.mark.requires("kernel-gate")
+def test_an_adapter_that_takes_its_time_has_the_same_histories(harness: Harness, tmp_path: Path) -> None:
+    """Longer than the gate waits before it looks who moves, and nothing else in the process does."""
+    quick, slow = (run(harness, tmp_path, fault, "kernel") for fault in ("none", "dawdles"))
+    assert slow["inconclusive"] == 0, slow
+    assert slow["histories"] == quick["histories"]
 
 
 @pytest.mark.parametrize(("gate", "why"), HANGING)

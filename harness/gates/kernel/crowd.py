@@ -229,8 +229,8 @@ class Crowd:
         if select.select([worker.listener, worker.pidfd, *pidfds], (), (), 0)[0]:
             return False
         for space, tids in zip(moving, sleeping, strict=True):
+            # Who sleeps in the middle of a call that may fill a pipe still may, once it is woken.
             space.quiet, space.sleeps = True, bool(tids)
-            space.waking = False
             if isinstance(space, Unit):
                 space.forget_ended()
         for space in (worker, *worker.units.values()):

@@ -63,10 +63,11 @@ class Flow:
         unmask_one(lane)
         # What is known of them by looks is so no more.
         worker.quiet = False
-        for unit in worker.units.values():
-            if unit.served is not None and unit.served.asking:
-                unit.quiet = False
+        _stir(worker)
         if not self._until_stopped(worker):
+            # Meanwhile somebody else may have been asked, and been let do what nobody looked at.
+            worker.waking = True
+            _stir(worker)
             return False
         stopped = self._stopped
         if isinstance(stopped, Task):
@@ -105,3 +106,10 @@ class Flow:
         actor = space.by_tid.get(tid)
         if actor is not None and actor.stand is stand and actor.status is not Status.MOVING:
             self._stopped = actor
+
+
+def _stir(worker: Worker) -> None:
+    """Whoever has been asked for something may move, and wake others."""
+    for unit in worker.units.values():
+        if unit.served is not None and unit.served.asking:
+            unit.quiet, unit.waking = False, True

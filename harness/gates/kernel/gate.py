@@ -232,11 +232,13 @@ class KernelGate:
 
     def _explained(self, inconclusive: str) -> str:
         """The reason, with what an external fence's adapter said last where that may be why."""
-        for worker in self._processes.workers.values():
-            words = last_words(worker.pid, worker.board) if inconclusive and worker.dirty else ""
-            if words:
-                return words if worker.board.has_said else f"{inconclusive}; {words}"
-        return inconclusive
+        if not inconclusive:
+            return ""
+        dirty = [worker for worker in self._processes.workers.values() if worker.dirty]
+        # Who meant to be understood knows best; the others only were not done when all was over.
+        said = [worker.board.last_words() for worker in dirty if worker.board.has_said]
+        words = [last_words(worker.pid, worker.board) for worker in dirty] if not said else []
+        return said[0] if said else "; ".join(filter(None, [inconclusive, *words]))
 
     def _why(self, lane: Lane) -> str:
         if lane.status is Status.ASLEEP:

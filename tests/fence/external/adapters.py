@@ -116,6 +116,11 @@ def _spins(number: int) -> None:
         pass
 
 
+def _dawdles(number: int) -> None:
+    for _ in range(10_000_000):
+        pass
+
+
 def _floods(number: int) -> None:
     while True:
         sys.stdout.write("x" * (1 << 20))
@@ -207,6 +212,7 @@ FAULTS: dict[str, Callable[[int], None]] = {
     for function in (
         _hangs,
         _spins,
+        _dawdles,
         _floods,
         _floods_lines,
         _floods_stderr,
