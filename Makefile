@@ -24,16 +24,16 @@ targets: $(STAMP)
 
 # Claims about many schedules; takes from minutes to hours, see tests/stress.py for the sizes.
 stress: $(STAMP)
-	$(VENV)/bin/python tests/stress.py
+	$(VENV)/bin/python -m tests.stress
 
 # Searches the certificate's scenario to the end and writes results/certificate.*; some 20 minutes.
 certificate: $(STAMP)
-	$(VENV)/bin/python tests/certificate.py
+	$(VENV)/bin/python -m tests.certificate
 
 # The pictures of the report in docs/; needs chromium.
 .PHONY: screenshots
 screenshots: $(STAMP)
-	$(VENV)/bin/python tests/screenshots.py
+	$(VENV)/bin/python -m tests.screenshots
 
 check: $(STAMP)
 	$(VENV)/bin/ruff check .

@@ -58,4 +58,4 @@ def _guess(kind: int, line: bytes, above: bytes, at: int) -> int:
 
 
 def test_the_command_that_makes_them_is_in_the_makefile() -> None:
-    assert "tests/screenshots.py" in Path(ROOT / "Makefile").read_text()
+    assert "-m tests.screenshots" in Path(ROOT / "Makefile").read_text()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +57,25 @@ def test_every_call_of_the_harness_is_one_that_it_understands(workflow: Path) ->
                 for scenario in getattr(arguments, "scenarios", []):
                     assert arguments.command == "controls" or (ROOT / scenario).exists()
     assert {"run", "doctor"} <= set(called)
+
+
+def test_every_module_that_make_runs_can_be_imported_from_where_make_runs_it() -> None:
+    modules = re.findall(r"bin/python -m (tests\.\w+)", (ROOT / "Makefile").read_text())
+    assert "tests.stress" in modules and len(modules) == len(set(modules)) == 3
+    for module in modules:
+        done = subprocess.run(
+            [sys.executable, "-c", f"import {module}"], cwd=ROOT, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+    assert not re.search(r"bin/python tests/", (ROOT / "Makefile").read_text())
+
+
+def test_a_claim_that_nobody_knows_is_an_error() -> None:
+    environment = {**os.environ, "STRESS_CLAIMS": "sound,happy"}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.stress"], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 2 and "unknown happy" in done.stderr, done
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
