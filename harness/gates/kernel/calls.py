@@ -137,6 +137,8 @@ _TABLE = [
     Call("tkill", "wake"),
     Call("tgkill", "wake"),
     Call("pidfd_send_signal", "wake"),
+    Call("wait4", "reap"),
+    Call("waitid", "reap"),
     Call("dup", "table"),
     Call("dup2", "table"),
     Call("dup3", "table"),

@@ -131,15 +131,19 @@ class Crowd:
         return True
 
     def _next_turn(self, worker: Worker) -> bool:
-        """Let the first go on that is held; False when nobody is."""
-        for space in (worker, *worker.units.values()):
-            if space.held:
-                self._turn = space
-                order = _order(space)
-                for tid in sorted(space.held, key=lambda tid: order.get(tid, len(order))):
-                    self._act(worker, space, space.held.pop(tid))
-                return True
-        return False
+        """Let the first go on that is held; False when nobody is.
+
+        Who asks whether a child has ended has to wait for all others: one that was killed
+        a moment ago may still be on its way out.
+        """
+        held = [space for space in (worker, *worker.units.values()) if space.held]
+        if not held:
+            return False
+        space = self._turn = min(held, key=_asks_for_ends)
+        order = _order(space)
+        for tid in sorted(space.held, key=lambda tid: order.get(tid, len(order))):
+            self._act(worker, space, space.held.pop(tid))
+        return True
 
     # Notices
 
@@ -157,7 +161,7 @@ class Crowd:
         if self._flow.active:
             self._flow.arrived(worker, space, stand)
             return
-        if not self._holding or space is self._turn:
+        if not self._holding or (space is self._turn and stand.call.kind != "reap"):
             self._act(worker, space, stand)
             return
         if isinstance(space, Unit):
@@ -314,6 +318,10 @@ def _reach(space: Space, stand: Stand) -> int:
     if call.kind not in _WAKING and call.name not in _READING:
         return NOBODY
     return reach(space.pid, signed(stand.args[call.fd])) if call.fd >= 0 else UNKNOWN
+
+
+def _asks_for_ends(space: Space) -> bool:
+    return all(stand.call.kind == "reap" for stand in space.held.values())
 
 
 def _order(space: Space) -> dict[int, int]:

@@ -57,7 +57,8 @@ class Errands:
             "random": self._random,
             "task": self._task,
             "table": self._table,
-            "wake": self._wake,
+            "wake": self._continue,
+            "reap": self._continue,
         }
         #: What answers a call, by its name: called with the process, the task and the stand.
         self.by_name = {call.name: kinds[call.kind] for call in CALLS.values() if call.kind in kinds}
@@ -152,7 +153,7 @@ class Errands:
         return _CLONE_VFORK if name == "vfork" else 0
 
     @staticmethod
-    def _wake(worker: Space, tid: int, stand: Stand) -> None:
+    def _continue(worker: Space, tid: int, stand: Stand) -> None:
         answer(worker, stand.trap_id, flags=abi.RESPONSE_CONTINUE)
 
     def _fcntl(self, worker: Space, tid: int, stand: Stand) -> None:

@@ -38,7 +38,9 @@ def empties(pid: int, fd: int) -> bool:
         with open(f"/proc/{pid}/fdinfo/{fd}", "rb") as info:
             for line in info:
                 if line.startswith(b"flags:"):
-                    if int(line.split()[1], 8) & os.O_NONBLOCK:
+                    flags = int(line.split()[1], 8)
+                    # From the end for writing a read fails at once, as from one that does not wait.
+                    if flags & os.O_NONBLOCK or flags & os.O_ACCMODE == os.O_WRONLY:
                         return False
                     break
         ours = os.open(f"/proc/{pid}/fd/{fd}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

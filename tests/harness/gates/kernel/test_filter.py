@@ -43,6 +43,8 @@ def test_every_call_of_the_table_traps() -> None:
         "mmap": (0, 4096, 3, 1, 3),
         "fcntl": (3, 0x06),
         "ioctl": (3, 0x40049409),
+        "wait4": (3, 0, os.WNOHANG),
+        "waitid": (os.P_PID, 3, 0, os.WEXITED | os.WNOHANG),
     }
     for number, call in calls.CALLS.items():
         assert verdict(number, *arguments.get(call.name, (3,))) == TRAPPED, call.name
@@ -65,6 +67,8 @@ def test_whatever_traps_is_in_the_table() -> None:
         ("mmap", (0, 4096, 3, 0x22, -1)),
         ("mmap", (0, 4096, 3, 0x21, -1)),
         ("ioctl", (3, 0x5401)),
+        ("wait4", (3, 0, 0)),
+        ("waitid", (os.P_PID, 3, 0, os.WEXITED)),
     ],
 )
 def test_what_cannot_touch_a_file_is_let_through(name: str, args: tuple[int, ...]) -> None:
