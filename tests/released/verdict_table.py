@@ -5,6 +5,10 @@
 writes results/openclaw.json after each scenario, results/openclaw.md from it, and the
 witnesses into results/openclaw/. A scenario that is there already, with the same
 figures asked for, is not asked again.
+
+    python -m tests.released.verdict_table --shrink-stored
+
+asks nothing, and shrinks the witnesses that were kept as they were found (`--no-shrink`).
 """
 
 from __future__ import annotations
@@ -88,7 +92,11 @@ def main() -> None:
     parser.add_argument("--fences", default="generations", help="generations, all, or names with commas")
     parser.add_argument("--scenarios", default=",".join(SCENARIOS))
     parser.add_argument("--no-shrink", action="store_true")
+    parser.add_argument("--shrink-stored", action="store_true")
     asked = parser.parse_args()
+    if asked.shrink_stored:
+        _shrink_stored()
+        return
     fences = {
         "generations": [f"openclaw@{one}" for one in GENERATIONS],
         "all": [name for cut in openclaw.fetched() for name in cut.fences],
@@ -111,6 +119,17 @@ def main() -> None:
         place.write_text(json.dumps({"format": 1, "cells": cells}, indent=1) + "\n")
         (RESULTS / "openclaw.md").write_text(rendered(cells))
         print(f"{scenario}: {len(found)} fences", flush=True)
+
+
+def _shrink_stored() -> None:
+    """Put the smallest story in the place of each witness that is stored as it was found."""
+    for path in sorted((RESULTS / "openclaw").glob("*.json")):
+        if json.loads(path.read_text())["shrunk_from"]:
+            continue
+        command = [sys.executable, "-m", "harness", "shrink", str(path), "--out", str(path), "--json"]
+        done = subprocess.run(command, cwd=RESULTS.parent, capture_output=True, text=True, check=False)
+        told = json.loads(done.stdout) if done.stdout else {}
+        print(path.name, told.get("steps") or done.stderr[-300:], flush=True)
 
 
 def _asked(scenario: str, fences: list[str], schedules: int, *, shrink: bool) -> list[dict[str, Any]]:
