@@ -8,6 +8,7 @@ as a `Tally` a batch. The process that an explorer lives in is the business of
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import random
 import signal
@@ -27,6 +28,7 @@ from harness.gates.kernel.gate import KernelGate
 from harness.gates.protocol import Gate, Layout, Outcome
 from harness.history import Header, History, LaneInfo
 from harness.janitor import remove_tree
+from harness.memory import family_peak_bytes, peak_bytes
 from harness.oracle import judge
 from harness.program import Program
 from harness.runner import run_schedule
@@ -41,6 +43,7 @@ from harness.tally import Tally
 __all__ = ["Explorer", "Job", "mix", "ticking"]
 
 _BATCH_S = 0.1
+_PEAK_EVERY_S = 2.0
 _REPEAT_EVERY = 64
 _TICK_S = 0.02
 #: A fence that hangs costs the gate's whole patience each time; so many times are enough.
@@ -61,6 +64,7 @@ class Job(msgspec.Struct, frozen=True):
         root: where to make the session directory; empty for where the others are.
         until: kind of violation whose first schedule is the last one; empty for none.
         each: whether the tallies say what each schedule shows, see `Tally.each`.
+        more: further schedule indices, which come after those.
     """
 
     scenario: Scenario
@@ -74,6 +78,12 @@ class Job(msgspec.Struct, frozen=True):
     root: str = ""
     until: str = ""
     each: bool = False
+    more: tuple[range, ...] = ()
+
+    @property
+    def indices(self) -> Iterator[int]:
+        """Of its schedules, in order."""
+        return itertools.chain(range(self.first, self.stop, self.stride), *self.more)
 
     def run(self, root: str) -> Generator[Tally, None, None]:
         """Carry it out, see `Explorer.explore`; the first tally is empty and says that the workers stand.
@@ -182,15 +192,17 @@ class Explorer:
         tally = Tally(each={} if job.each else None)
         calibration: Calibration | None = None
         began = due = time.monotonic()
+        peak_due = began + _BATCH_S
         endless = 0
-        for index in range(job.first, job.stop, job.stride):
+        for index in job.indices:
             started = time.monotonic()
             part = strategy.part(index) if isinstance(strategy, Portfolio) else strategy
             if calibration is None and isinstance(part, Foresighted):
                 # Not before somebody asks: what needs no forecast may show something at once.
                 calibration = self._calibrate(job.seed)
                 if calibration is not None and calibration.doubt:
-                    tally.doubt(job.first, calibration.doubt, 0)
+                    # Whoever learns first: it is the same for all.
+                    tally.doubt(0, calibration.doubt, 0)
             conclusive = self._one(tally, part, calibration, job.seed, index)
             if job.until in tally.violations:
                 break
@@ -200,10 +212,14 @@ class Explorer:
                 tally.doubt(index, f"given up: {endless} schedules in a row did not come to an end")
                 break
             if now >= due:
+                if now >= peak_due:
+                    tally.peak_bytes = _peak()
+                    peak_due = now + _PEAK_EVERY_S
                 yield tally
                 tally = Tally(each={} if job.each else None)
                 due = now + min(_BATCH_S, now - began)
         tally.workers = self._usage()
+        tally.peak_bytes = _peak()
         yield tally
 
     def _calibrate(self, seed: int) -> Calibration | None:
@@ -264,6 +280,10 @@ class Explorer:
             except psutil.Error:
                 continue
         return result
+
+
+def _peak() -> dict[str, int]:
+    return {"explorer": peak_bytes(), "workers": family_peak_bytes()}
 
 
 @contextlib.contextmanager
