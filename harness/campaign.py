@@ -125,9 +125,7 @@ class Campaign:
             root = self._root_of(question)
             busy = [explorer for explorer in team if self._shares[explorer].ranges]
             for number, explorer in enumerate(busy):
-                explorer.give(
-                    question.job(number, len(busy), self._shares[explorer].ranges, strategy, root)
-                )
+                explorer.give(question.job(number, len(busy), self._shares[explorer].ranges, strategy, root))
             saver = Saver(save, lambda at=indices.start, by=strategy: self._at(result, at, by, started))  # type: ignore[misc]  # defaults bind the round
             self._listen(busy, result, progress, deadline, saver)
             result.settled = self._passed(result) == set(team)
@@ -223,7 +221,8 @@ class Campaign:
                 if not self._hear(explorer, result):
                     busy.remove(explorer)
             progress(result.tally)
-            saver.if_due()
+            if result.tally.schedules > self._already:
+                saver.if_due()
             for explorer in self._passed(result).intersection(busy):
                 explorer.stop()
             due = deadline if stopping else self._put_off(deadline, result)

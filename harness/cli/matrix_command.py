@@ -15,6 +15,7 @@ from harness.cli.programs import check_programs
 from harness.cli.questions import check_faults, check_inodes, choose_gate, choose_strategy, questions_of
 from harness.cli.recalling import Known
 from harness.cli.reports import compared
+from harness.cli.resuming import completed
 from harness.cli.run_command import Run, folder_for, scenarios_of, tasks_of
 from harness.cli.shrinking import Small
 from harness.errors import UsageError
@@ -33,6 +34,7 @@ __all__ = ["main"]
 
 def main(arguments: argparse.Namespace) -> int:
     """Ask every scenario of every fence, and compare each fence with the first."""
+    arguments = completed(arguments)
     files, scenarios, kept = scenarios_of(arguments)
     fences = _fences(arguments.fences)
     gate = choose_gate(arguments.gate)

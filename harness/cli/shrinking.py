@@ -9,6 +9,7 @@ from harness.campaign import Campaign
 from harness.cli.output import remark
 from harness.errors import HarnessError
 from harness.question import Result
+from harness.report.summary import Summary
 from harness.shrink import Shrinking, Shrunk
 from harness.witness import Witness
 
@@ -66,6 +67,10 @@ class Shrinker:
             return False
         self._seen.add((question.fence, kind))
         return True
+
+    def leave_out(self, summary: Summary) -> None:
+        """Take in what was shrunk before a run was resumed."""
+        self._seen.update((summary.fence, kind) for kind in summary.shrunk)
 
     def shrink(self, witness: Witness) -> Shrunk | None:
         """Make a witness smaller; None where nothing came of it."""
