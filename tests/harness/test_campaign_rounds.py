@@ -88,7 +88,7 @@ def test_a_question_that_was_left_off_in_any_round_comes_to_the_same(
     with Campaign(2, str(tmp_path)) as campaign:
         whole = campaign.ask(question(), save=lambda one: saved.append(msgspec.msgpack.encode(one)))
     left_off = [msgspec.msgpack.decode(one, type=Progress) for one in saved]
-    within = [one for one in left_off if 0 < sum(map(len, one.ranges))]
+    within = [one for one in left_off if sum(map(len, one.ranges)) > 0]
     assert {one.round_first for one in within} >= {0, 60}
     assert left_off[-1].ranges == ()
     for since, explorers in ((within[0], 3), (within[-1], 1), (left_off[-1], 2)):
