@@ -78,12 +78,12 @@ class Keeper:
 
     def save(self, progress: Progress) -> None:
         """Store how far the question is, and the witnesses that are new."""
-        for kind, finding in sorted(progress.tally.first.items()):
-            if self._stored.get(kind, (-1, ""))[0] != finding.schedule_index:
-                with contextlib.suppress(StoreError):
+        # Witnesses first: where there is no room for them, a verdict will need what there is.
+        with contextlib.suppress(StoreError):
+            for kind, finding in sorted(progress.tally.first.items()):
+                if self._stored.get(kind, (-1, ""))[0] != finding.schedule_index:
                     self.witness(kind, finding)
-        if self._resumable and self._question.resumable:
-            with contextlib.suppress(StoreError):
+            if self._resumable and self._question.resumable:
                 self._folder.progress(self._number, _encoder.encode(progress))
 
     def witness(self, kind: str, finding: Finding) -> tuple[str, Witness]:
