@@ -1,23 +1,21 @@
 """One explorer: runs schedules, one after the other, and judges them.
 
-It owns a gate and its workers. What to run is said by a `Job`, what was found comes
-as a `Tally` a batch. The process that an explorer lives in is the business of
+It owns a gate and its workers. What to run is said by a `harness.job.Job`, what was found
+comes as a `Tally` a batch. The process that an explorer lives in is the business of
 `harness.team`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import random
 import signal
 import tempfile
 import time
-from collections.abc import Generator, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Protocol
 
-import msgspec
 import psutil
 
 from harness import plan, worker
@@ -40,7 +38,7 @@ from harness.strategies.portfolio import Portfolio
 from harness.strategies.protocol import Strategy
 from harness.tally import Tally
 
-__all__ = ["Explorer", "Job", "mix", "ticking"]
+__all__ = ["Explorer", "Wanted", "mix", "ticking"]
 
 _BATCH_S = 0.1
 _PEAK_EVERY_S = 2.0
@@ -52,50 +50,28 @@ _ENDLESS_S = 5.0
 _MASK = (1 << 64) - 1
 
 
-class Job(msgspec.Struct, frozen=True):
-    """Schedules of one scenario under one fence: work for an explorer process.
+class Wanted(Protocol):
+    """Which schedules to run, see `harness.job.Job`."""
 
-    Args:
-        scenario: what to run.
-        fence: reference.
-        gate, strategy: names.
-        seed: of the run.
-        first, stride, stop: schedule indices ``range(first, stop, stride)``.
-        root: where to make the session directory; empty for where the others are.
-        until: kind of violation whose first schedule is the last one; empty for none.
-        each: whether the tallies say what each schedule shows, see `Tally.each`.
-        more: further schedule indices, which come after those.
-    """
+    @property
+    def strategy(self) -> str:
+        """Name."""
 
-    scenario: Scenario
-    fence: str
-    gate: str
-    strategy: str
-    seed: int
-    first: int
-    stride: int
-    stop: int
-    root: str = ""
-    until: str = ""
-    each: bool = False
-    more: tuple[range, ...] = ()
+    @property
+    def seed(self) -> int:
+        """Of the run."""
+
+    @property
+    def until(self) -> str:
+        """Kind of violation that ends it."""
+
+    @property
+    def each(self) -> bool:
+        """Whether it is to be said of each schedule what it shows."""
 
     @property
     def indices(self) -> Iterator[int]:
         """Of its schedules, in order."""
-        return itertools.chain(range(self.first, self.stop, self.stride), *self.more)
-
-    def run(self, root: str) -> Generator[Tally, None, None]:
-        """Carry it out, see `Explorer.explore`; the first tally is empty and says that the workers stand.
-
-        Args:
-            root: where the explorer process has its session directories.
-        """
-        with contextlib.closing(
-            Explorer(self.scenario, self.fence, self.gate, self.root or root)
-        ) as explorer:
-            yield Tally()
-            yield from explorer.explore(self)
 
 
 def mix(seed: int, index: int) -> int:
@@ -180,7 +156,7 @@ class Explorer:
         )
         return History(header, outcome.events, outcome.blobs), schedule, outcome
 
-    def explore(self, job: Job) -> Iterator[Tally]:
+    def explore(self, job: Wanted) -> Iterator[Tally]:
         """Run a job's schedules.
 
         Yields:

@@ -7,21 +7,23 @@ A question is one scenario under one fence; who answers it, and when, is the bus
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from harness.errors import HarnessError
-from harness.exhaust.job import ExhaustJob
-from harness.explorer import Job
 from harness.history import Step
 from harness.history import encode as encode_history
+from harness.job import Job
 from harness.report.summary import Summary, unmet
 from harness.report.worth import Worth, worth_of
 from harness.scenario.model import Scenario, dump
 from harness.strategies.portfolio import FIRST_SHARES, Portfolio, lean, rounds, spelled
 from harness.tally import Finding, Tally
 from harness.witness import Claim, Witness
+
+if TYPE_CHECKING:
+    from harness.exhaust.job import ExhaustJob
 
 __all__ = ["NO_SCHEDULE", "ExhaustiveQuestion", "Question", "Result"]
 
@@ -168,6 +170,8 @@ class ExhaustiveQuestion(Question, frozen=True, kw_only=True):
         self, number: int, count: int, ranges: Sequence[range], strategy: str, root: str = ""
     ) -> ExhaustJob:
         """The share of one explorer out of `count`: programs, and not schedules, are dealt out."""
+        from harness.exhaust.job import ExhaustJob
+
         return ExhaustJob(
             self.scenario,
             self.fence,
