@@ -88,6 +88,10 @@ class Campaign:
         """Process ids of the explorers."""
         return [explorer.pid for explorer in self._explorers]
 
+    def start_ahead(self) -> None:
+        """Start an explorer now: one at least will be wanted, and is up by then."""
+        self._hire(1)
+
     def ask(
         self,
         question: Question,

@@ -19,6 +19,7 @@ from harness.cli.keeping import Finished, Keeper, earlier, name_witnesses
 from harness.cli.output import remark
 from harness.cli.programs import check_programs, check_witness, permitted
 from harness.cli.questions import (
+    EXHAUSTIVE,
     check_faults,
     check_inodes,
     choose_gate,
@@ -37,7 +38,7 @@ from harness.janitor import place
 from harness.progress import Progress
 from harness.question import Question, Result
 from harness.report.summary import Summary, encode
-from harness.scenario import Scenario, load_all
+from harness.scenario import Scenario
 from harness.store import RunFolder, run_id
 from harness.tally import Tally
 from harness.witness import Witness
@@ -62,6 +63,26 @@ def main(arguments: argparse.Namespace) -> int:
     """Run every scenario against every fence; see `harness.cli` for the exit status."""
     resumed = arguments.resume is not None
     arguments = completed(arguments, arguments.resume)
+    explorers = arguments.explorers or len(os.sched_getaffinity(0))
+    with Campaign(explorers, arguments.session_root) as campaign:
+        # Meanwhile scenarios are read.
+        campaign.start_ahead()
+        tasks = _asked(arguments)
+        questions = [task.question for task in tasks]
+        if resumed:
+            check_same(arguments.out, questions)
+        folder = folder_for(arguments, questions, resumed)
+        run = Run(campaign, arguments, folder, resumable=True)
+        run.do_all(tasks)
+    return run.status()
+
+
+def _asked(arguments: argparse.Namespace) -> list[Task]:
+    """What the arguments ask for.
+
+    Raises:
+        UsageError: they ask for what cannot be.
+    """
     files, scenarios, kept = scenarios_of(arguments)
     gate = choose_gate(arguments.gate)
     questions: Sequence[Question] = questions_of(
@@ -70,22 +91,14 @@ def main(arguments: argparse.Namespace) -> int:
         gate,
         choose_strategy(arguments.strategy),
         arguments.seed,
-        arguments.schedules or (_EXHAUSTIVE_MAX if arguments.strategy == "exhaustive" else None),
+        arguments.schedules or (_EXHAUSTIVE_MAX if arguments.strategy == EXHAUSTIVE else None),
     )
     check_faults(scenarios, gate)
     check_programs(scenarios, arguments.allow_programs, gate)
-    if arguments.strategy == "exhaustive":
+    if arguments.strategy == EXHAUSTIVE:
         questions = exhaustive(questions, arguments.rogue_actions, arguments.preemptions)
     check_inodes(scenarios, place(arguments.session_root, real=True))
-    tasks = tasks_of(questions, files, scenarios, kept)
-    if resumed:
-        check_same(arguments.out, questions)
-    explorers = arguments.explorers or len(os.sched_getaffinity(0))
-    with Campaign(explorers, arguments.session_root) as campaign:
-        folder = folder_for(arguments, questions, resumed)
-        run = Run(campaign, arguments, folder, resumable=True)
-        run.do_all(tasks)
-    return run.status()
+    return tasks_of(questions, files, scenarios, kept)
 
 
 def scenarios_of(
@@ -100,6 +113,9 @@ def scenarios_of(
         ScenarioError: one is faulty.
         UsageError: one would start programs that the user has not allowed.
     """
+    # Its validator takes a tenth of a second to come up.
+    from harness.scenario import load_all
+
     files = scenario_files(arguments.scenarios)
     allowed = arguments.allow_programs
     files, scenarios = permitted(files, load_all(files), arguments.scenarios, allowed)
