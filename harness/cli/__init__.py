@@ -12,7 +12,7 @@ import importlib
 import os
 import traceback
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from harness.cli.output import OutputGone, remark, stand_on_three_streams
 from harness.cli.status import BUG, INCONCLUSIVE, INTERRUPTED, USAGE
@@ -30,6 +30,10 @@ class _Exact(argparse.ArgumentParser):
 
     def __init__(self, **more: Any) -> None:
         super().__init__(allow_abbrev=False, **more)
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and where to read what would be right."""
+        super().error(f"{message}; see {self.prog} --help")
 
 
 def parser() -> argparse.ArgumentParser:
