@@ -65,7 +65,7 @@ def test_the_files_that_the_tutorial_shows_are_the_files() -> None:
     assert scenario == (ROOT / "examples" / "tutorial" / "heartbeat.yaml").read_text()
     (shown,) = re.findall(r"```python\n(.*?)```", TUTORIAL, re.DOTALL)
     fence = (ROOT / "examples" / "tutorial" / "grown.py").read_text()
-    told = [line for line in fence.splitlines() if '"""' not in line]
+    told = [line.removeprefix("    ") for line in fence.splitlines() if '"""' not in line]
     for part in shown.strip("\n").split("\n\n"):
         assert part in "\n".join(told)
 
