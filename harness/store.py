@@ -104,6 +104,7 @@ class RunFolder:
 
     def _hold(self) -> None:
         """Keep others out as long as this process lives; where a file system has no locks, nobody is."""
+        self.close()
         self._lock = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -113,6 +114,12 @@ class RunFolder:
                     f"{self.path}: another process is at work on the run there; "
                     "wait for it, or give another --out"
                 ) from error
+
+    def close(self) -> None:
+        """Let others in; the end of the process does that as well."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
     def progress(self, number: int, data: bytes) -> None:
         """Store how far a question is, instead of what was stored before.

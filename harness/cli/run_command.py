@@ -213,6 +213,7 @@ class Run:
             self.reports.close(self.title)
             # First the page: nobody may be left to read the table.
             report = self._report(fault)
+            self._folder.close()
             self._display.table(self._summaries)
             self._display.report(report)
 
