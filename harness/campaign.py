@@ -8,10 +8,11 @@ leave what was found until then.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from multiprocessing.connection import wait
 
 from harness.errors import HarnessError, StoreError, WorkerDied
@@ -112,25 +113,12 @@ class Campaign:
         self._already = result.tally.schedules
         started = time.monotonic() - (0.0 if since is None else since.wall_s)
         deadline = time.monotonic() + question.time_limit_s if question.time_limit_s else None
-        for indices in question.rounds():
-            if since is not None and indices.start < since.round_first:
-                continue
+        for first, left, strategy in _rounds(question, result, since):
             if self.interrupted or result.stopped or result.fault or result.settled:
                 break
-            if result.tally.schedules < indices.start:
-                # The shares of this round are a matter of whole rounds.
-                break
-            left: Sequence[range] = (indices,)
-            strategy = question.leaning(result.tally)
-            if since is not None and indices.start == since.round_first:
-                left, strategy = since.ranges, since.strategy
             team = self._hire(len(team))
-            self._shares = dict(zip(team, deal(left, len(team)), strict=True))
-            root = self._root_of(question)
-            busy = [explorer for explorer in team if self._shares[explorer].ranges]
-            for number, explorer in enumerate(busy):
-                explorer.give(question.job(number, len(busy), self._shares[explorer].ranges, strategy, root))
-            saver = Saver(save, lambda at=indices.start, by=strategy: self._at(result, at, by, started))  # type: ignore[misc]  # defaults bind the round
+            busy = self._deal(question, team, left, strategy)
+            saver = Saver(save, functools.partial(self._at, result, first, strategy, started))
             self._listen(busy, result, progress, deadline, saver)
             result.settled = self._passed(result) == set(team)
             saver.now()
@@ -143,6 +131,17 @@ class Campaign:
             result.stopped = "interrupted" if self.interrupted else result.stopped
         result.wall_s = time.monotonic() - started
         return result
+
+    def _deal(
+        self, question: Question, team: Sequence[ExplorerProcess], left: Iterable[range], strategy: str
+    ) -> list[ExplorerProcess]:
+        """Give a round's schedules out; who has got any."""
+        self._shares = dict(zip(team, deal(left, len(team)), strict=True))
+        root = self._root_of(question)
+        busy = [explorer for explorer in team if self._shares[explorer].ranges]
+        for number, explorer in enumerate(busy):
+            explorer.give(question.job(number, len(busy), self._shares[explorer].ranges, strategy, root))
+        return busy
 
     def _at(self, result: Result, round_first: int, strategy: str, started: float) -> Progress:
         """What it takes to go on from here."""
@@ -303,3 +302,19 @@ class Campaign:
         """What is begun gets to a schedule: on a busy machine the start of workers may take all its time."""
         begun = result.tally.schedules > self._already
         return deadline if deadline is None or begun else deadline + _START_S
+
+
+def _rounds(
+    question: Question, result: Result, since: Progress | None
+) -> Iterator[tuple[int, Sequence[range], str]]:
+    """Of each round that is left: its first schedule, what is left of it, and the strategy's name.
+
+    The shares of a round are a matter of whole rounds: after one that is not, there are no more.
+    """
+    for indices in question.rounds():
+        if since is not None and indices.start == since.round_first:
+            yield indices.start, since.ranges, since.strategy
+        elif since is None or indices.start > since.round_first:
+            if result.tally.schedules < indices.start:
+                return
+            yield indices.start, (indices,), question.leaning(result.tally)
