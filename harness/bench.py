@@ -14,7 +14,8 @@ import time
 import msgspec
 
 from harness.campaign import Campaign
-from harness.explorer import Explorer, Job, ticking
+from harness.explorer import Explorer, ticking
+from harness.job import Job
 from harness.question import Question
 from harness.scenario import Scenario
 

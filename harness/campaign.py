@@ -8,15 +8,18 @@ leave what was found until then.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from multiprocessing.connection import wait
 
 from harness.errors import HarnessError, StoreError, WorkerDied
 from harness.interrupts import Interrupts
 from harness.janitor import SessionRoot, place, shortage
+from harness.memory import peak_bytes
+from harness.progress import Progress, Saver, Share, deal, joined
 from harness.question import NO_SCHEDULE, Question, Result
 from harness.tally import Tally
 from harness.team import DONE, Bug, ExplorerProcess, Lost, Work, cores
@@ -31,6 +34,10 @@ _START_S = 10.0
 
 def _watch_nothing(_: Tally) -> None:
     """Nobody wants to know how far a question is."""
+
+
+def _save_nothing(_: Progress) -> None:
+    """Nobody will ever go on with a question."""
 
 
 class Campaign:
@@ -54,7 +61,7 @@ class Campaign:
         self._real_root = ""
         self._interrupts = Interrupts()
         self._explorers: list[ExplorerProcess] = []
-        self._next: dict[ExplorerProcess, int] = {}  # schedule that each will run next
+        self._shares: dict[ExplorerProcess, Share] = {}  # of the round
 
     def __enter__(self) -> Campaign:
         with contextlib.ExitStack() as stack:
@@ -82,36 +89,65 @@ class Campaign:
         """Process ids of the explorers."""
         return [explorer.pid for explorer in self._explorers]
 
-    def ask(self, question: Question, progress: Callable[[Tally], None] = _watch_nothing) -> Result:
+    def start_ahead(self) -> None:
+        """Start an explorer now: one at least will be wanted, and is up by then."""
+        self._hire(1)
+
+    def ask(
+        self,
+        question: Question,
+        progress: Callable[[Tally], None] = _watch_nothing,
+        since: Progress | None = None,
+        save: Callable[[Progress], None] = _save_nothing,
+    ) -> Result:
         """Run a question to its end, its time limit, or the user's interrupt.
 
         Args:
             question: what to run.
             progress: called with the sum so far, at most ten times a second an explorer.
+            since: where an earlier run left off; changed, for it goes on from there.
+            save: called from time to time, and at the end, with what it takes to go on.
         """
         team = self._hire(min(self._wanted, question.schedules))
-        result = Result(question, Tally(), len(team))
-        started = time.monotonic()
-        deadline = started + question.time_limit_s if question.time_limit_s else None
-        for indices in question.rounds():
+        result = Result(question, Tally() if since is None else since.tally, len(team))
+        self._already = result.tally.schedules
+        started = time.monotonic() - (0.0 if since is None else since.wall_s)
+        deadline = time.monotonic() + question.time_limit_s if question.time_limit_s else None
+        for first, left, strategy in _rounds(question, result, since):
             if self.interrupted or result.stopped or result.fault or result.settled:
                 break
-            if result.tally.schedules < indices.start:
-                # The shares of this round are a matter of whole rounds.
-                break
             team = self._hire(len(team))
-            root = self._root_of(question)
-            self._next = {explorer: indices.start + number for number, explorer in enumerate(team)}
-            for number, explorer in enumerate(team):
-                explorer.give(question.job(number, len(team), indices, result.tally, root))
-            self._listen(list(team), result, progress, deadline)
+            busy = self._deal(question, team, left, strategy)
+            saver = Saver(save, functools.partial(self._at, result, first, strategy, started))
+            self._listen(busy, result, progress, deadline, saver)
             result.settled = self._passed(result) == set(team)
+            saver.now()
+        result.tally.merge(Tally(peak_bytes={"harness": peak_bytes()}))
+        for doubt in result.doubts:
+            result.tally.doubt(NO_SCHEDULE, doubt)
         if result.settled:
             result.stopped = ""
         elif not result.complete:
             result.stopped = "interrupted" if self.interrupted else result.stopped
         result.wall_s = time.monotonic() - started
         return result
+
+    def _deal(
+        self, question: Question, team: Sequence[ExplorerProcess], left: Iterable[range], strategy: str
+    ) -> list[ExplorerProcess]:
+        """Give a round's schedules out; who has got any."""
+        self._shares = dict(zip(team, deal(left, len(team)), strict=True))
+        root = self._root_of(question)
+        busy = [explorer for explorer in team if self._shares[explorer].ranges]
+        for number, explorer in enumerate(busy):
+            explorer.give(question.job(number, len(busy), self._shares[explorer].ranges, strategy, root))
+        return busy
+
+    def _at(self, result: Result, round_first: int, strategy: str, started: float) -> Progress:
+        """What it takes to go on from here."""
+        left = joined(one for share in self._shares.values() for one in share.left)
+        parts = tuple((one.start, one.stop, one.step) for one in left)
+        return Progress(round_first, strategy, parts, result.tally, time.monotonic() - started)
 
     def _root_of(self, question: Question) -> str:
         """Where its session directories are made: in memory, unless lanes are told of the real files."""
@@ -179,17 +215,20 @@ class Campaign:
         result: Result,
         progress: Callable[[Tally], None],
         deadline: float | None,
+        saver: Saver,
     ) -> None:
         stopping = False
         while busy:
-            due = deadline if stopping else _put_off(deadline, result)
+            due = deadline if stopping else self._put_off(deadline, result)
             for explorer in self._talkative(busy, due):
                 if not self._hear(explorer, result):
                     busy.remove(explorer)
             progress(result.tally)
+            if result.tally.schedules > self._already:
+                saver.if_due()
             for explorer in self._passed(result).intersection(busy):
                 explorer.stop()
-            due = deadline if stopping else _put_off(deadline, result)
+            due = deadline if stopping else self._put_off(deadline, result)
             late = due is not None and time.monotonic() >= due
             if stopping and (late or self._interrupts.count > 1):
                 self._abandon(busy, result)
@@ -210,7 +249,7 @@ class Campaign:
         found = result.sought
         if found is None:
             return set()
-        return {explorer for explorer, index in self._next.items() if index > found.schedule_index}
+        return {explorer for explorer, share in self._shares.items() if share.next > found.schedule_index}
 
     def _talkative(self, busy: list[ExplorerProcess], deadline: float | None) -> list[ExplorerProcess]:
         """Wait for explorers that have something to say, for the deadline or an interrupt."""
@@ -226,7 +265,7 @@ class Campaign:
         try:
             found = explorer.hear()
         except (Lost, WorkerDied) as error:
-            result.tally.doubt(NO_SCHEDULE, str(error))
+            result.doubts.append(str(error))
             if isinstance(error, Lost):
                 self._discharge(explorer)
             return False
@@ -239,11 +278,11 @@ class Campaign:
         short = self._short(self._root_of(result.question))
         if short is not None:
             # What these schedules showed may be the disk's doing.
-            result.tally.doubt(NO_SCHEDULE, str(short))
+            result.doubts.append(str(short))
             result.fault = result.fault or short
             return True
         result.tally.merge(found)
-        self._next[explorer] += found.schedules * len(self._next)
+        self._shares[explorer].done += found.schedules
         return True
 
     def _short(self, root: str) -> StoreError | None:
@@ -257,9 +296,25 @@ class Campaign:
         for explorer in busy:
             self._discharge(explorer)
         if busy and not self.interrupted:
-            result.tally.doubt(NO_SCHEDULE, f"an explorer did not stop within {_STOP_S:.0f} s")
+            result.doubts.append(f"an explorer did not stop within {_STOP_S:.0f} s")
+
+    def _put_off(self, deadline: float | None, result: Result) -> float | None:
+        """What is begun gets to a schedule: on a busy machine the start of workers may take all its time."""
+        begun = result.tally.schedules > self._already
+        return deadline if deadline is None or begun else deadline + _START_S
 
 
-def _put_off(deadline: float | None, result: Result) -> float | None:
-    """What is begun gets to a schedule: on a busy machine the start of workers may take all its time."""
-    return deadline if deadline is None or result.tally.schedules else deadline + _START_S
+def _rounds(
+    question: Question, result: Result, since: Progress | None
+) -> Iterator[tuple[int, Sequence[range], str]]:
+    """Of each round that is left: its first schedule, what is left of it, and the strategy's name.
+
+    The shares of a round are a matter of whole rounds: after one that is not, there are no more.
+    """
+    for indices in question.rounds():
+        if since is not None and indices.start == since.round_first:
+            yield indices.start, since.ranges, since.strategy
+        elif since is None or indices.start > since.round_first:
+            if result.tally.schedules < indices.start:
+                return
+            yield indices.start, (indices,), question.leaning(result.tally)

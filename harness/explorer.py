@@ -1,7 +1,7 @@
 """One explorer: runs schedules, one after the other, and judges them.
 
-It owns a gate and its workers. What to run is said by a `Job`, what was found comes
-as a `Tally` a batch. The process that an explorer lives in is the business of
+It owns a gate and its workers. What to run is said by a `harness.job.Job`, what was found
+comes as a `Tally` a batch. The process that an explorer lives in is the business of
 `harness.team`.
 """
 
@@ -13,10 +13,9 @@ import random
 import signal
 import tempfile
 import time
-from collections.abc import Generator, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Protocol
 
-import msgspec
 import psutil
 
 from harness import plan, worker
@@ -27,6 +26,7 @@ from harness.gates.kernel.gate import KernelGate
 from harness.gates.protocol import Gate, Layout, Outcome
 from harness.history import Header, History, LaneInfo
 from harness.janitor import remove_tree
+from harness.memory import family_peak_bytes, peak_bytes
 from harness.oracle import judge
 from harness.program import Program
 from harness.runner import run_schedule
@@ -38,9 +38,10 @@ from harness.strategies.portfolio import Portfolio
 from harness.strategies.protocol import Strategy
 from harness.tally import Tally
 
-__all__ = ["Explorer", "Job", "mix", "ticking"]
+__all__ = ["Explorer", "Wanted", "mix", "ticking"]
 
 _BATCH_S = 0.1
+_PEAK_EVERY_S = 2.0
 _REPEAT_EVERY = 64
 _TICK_S = 0.02
 #: A fence that hangs costs the gate's whole patience each time; so many times are enough.
@@ -49,43 +50,28 @@ _ENDLESS_S = 5.0
 _MASK = (1 << 64) - 1
 
 
-class Job(msgspec.Struct, frozen=True):
-    """Schedules of one scenario under one fence: work for an explorer process.
+class Wanted(Protocol):
+    """Which schedules to run, see `harness.job.Job`."""
 
-    Args:
-        scenario: what to run.
-        fence: reference.
-        gate, strategy: names.
-        seed: of the run.
-        first, stride, stop: schedule indices ``range(first, stop, stride)``.
-        root: where to make the session directory; empty for where the others are.
-        until: kind of violation whose first schedule is the last one; empty for none.
-        each: whether the tallies say what each schedule shows, see `Tally.each`.
-    """
+    @property
+    def strategy(self) -> str:
+        """Name."""
 
-    scenario: Scenario
-    fence: str
-    gate: str
-    strategy: str
-    seed: int
-    first: int
-    stride: int
-    stop: int
-    root: str = ""
-    until: str = ""
-    each: bool = False
+    @property
+    def seed(self) -> int:
+        """Of the run."""
 
-    def run(self, root: str) -> Generator[Tally, None, None]:
-        """Carry it out, see `Explorer.explore`; the first tally is empty and says that the workers stand.
+    @property
+    def until(self) -> str:
+        """Kind of violation that ends it."""
 
-        Args:
-            root: where the explorer process has its session directories.
-        """
-        with contextlib.closing(
-            Explorer(self.scenario, self.fence, self.gate, self.root or root)
-        ) as explorer:
-            yield Tally()
-            yield from explorer.explore(self)
+    @property
+    def each(self) -> bool:
+        """Whether it is to be said of each schedule what it shows."""
+
+    @property
+    def indices(self) -> Iterator[int]:
+        """Of its schedules, in order."""
 
 
 def mix(seed: int, index: int) -> int:
@@ -170,7 +156,7 @@ class Explorer:
         )
         return History(header, outcome.events, outcome.blobs), schedule, outcome
 
-    def explore(self, job: Job) -> Iterator[Tally]:
+    def explore(self, job: Wanted) -> Iterator[Tally]:
         """Run a job's schedules.
 
         Yields:
@@ -182,15 +168,17 @@ class Explorer:
         tally = Tally(each={} if job.each else None)
         calibration: Calibration | None = None
         began = due = time.monotonic()
+        peak_due = began + _BATCH_S
         endless = 0
-        for index in range(job.first, job.stop, job.stride):
+        for index in job.indices:
             started = time.monotonic()
             part = strategy.part(index) if isinstance(strategy, Portfolio) else strategy
             if calibration is None and isinstance(part, Foresighted):
                 # Not before somebody asks: what needs no forecast may show something at once.
                 calibration = self._calibrate(job.seed)
                 if calibration is not None and calibration.doubt:
-                    tally.doubt(job.first, calibration.doubt, 0)
+                    # Whoever learns first: it is the same for all.
+                    tally.doubt(0, calibration.doubt, 0)
             conclusive = self._one(tally, part, calibration, job.seed, index)
             if job.until in tally.violations:
                 break
@@ -200,10 +188,14 @@ class Explorer:
                 tally.doubt(index, f"given up: {endless} schedules in a row did not come to an end")
                 break
             if now >= due:
+                if now >= peak_due:
+                    tally.peak_bytes = _peak()
+                    peak_due = now + _PEAK_EVERY_S
                 yield tally
                 tally = Tally(each={} if job.each else None)
                 due = now + min(_BATCH_S, now - began)
         tally.workers = self._usage()
+        tally.peak_bytes = _peak()
         yield tally
 
     def _calibrate(self, seed: int) -> Calibration | None:
@@ -264,6 +256,10 @@ class Explorer:
             except psutil.Error:
                 continue
         return result
+
+
+def _peak() -> dict[str, int]:
+    return {"explorer": peak_bytes(), "workers": family_peak_bytes()}
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import hashlib
 import importlib
 import importlib.util
 import os
+import re
 import select
 import signal
 import sys
@@ -27,6 +28,7 @@ __all__ = ["check", "resolve"]
 _IMPORT_S = 20.0
 _ANSWER_BYTES_MAX = 4000
 _FINE = b"fine"
+_SOURCE_CHARS_MAX = 1 << 20
 
 
 def resolve(reference: str) -> type[Fence]:
@@ -117,11 +119,21 @@ def _unknown(reference: str) -> str:
     close = difflib.get_close_matches(reference, fence.FENCES, 1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     if reference.endswith(".py"):
-        hint = "which class of the file? "
+        hint = f"which class of the file? {_classes(reference)}"
     return (
         f"{reference}: unknown fence; {hint}expected a name of `python -m harness list fences`, "
         "package.module:Class, path/file.py:Class or exec:COMMAND"
     )
+
+
+def _classes(path: str) -> str:
+    """What could be meant, as far as can be seen without running the file."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            names = re.findall(r"^class (\w+)\(", file.read(_SOURCE_CHARS_MAX), re.MULTILINE)
+    except OSError:
+        return ""
+    return f"did you mean {path}:{names[0]}? " if names else ""
 
 
 def _fence_in(module: ModuleType, class_name: str, reference: str) -> type[Fence]:

@@ -13,7 +13,7 @@ import msgspec
 __all__ = ["MARKS_MAX", "Novelty"]
 
 MARKS_MAX = 1 << 15
-_SPAN = 1 << 64
+_TOP = (1 << 64) - 1
 
 
 class Novelty(msgspec.Struct):
@@ -21,15 +21,15 @@ class Novelty(msgspec.Struct):
 
     Args:
         first: lowest index by mark.
-        cut: marks from here on are not kept; 2^64 as long as all are.
+        top: higher marks are not kept; 2^64 - 1 as long as all are.
     """
 
     first: dict[int, int] = msgspec.field(default_factory=dict)
-    cut: int = _SPAN
+    top: int = _TOP
 
     def add(self, mark: int, index: int) -> None:
         """Take in that a schedule showed something."""
-        if mark < self.cut:
+        if mark <= self.top:
             known = self.first.get(mark)
             if known is None or index < known:
                 self.first[mark] = index
@@ -38,27 +38,27 @@ class Novelty(msgspec.Struct):
 
     def merge(self, other: Novelty) -> None:
         """Take in what another saw."""
-        if other.cut < self.cut:
-            self.cut = other.cut
-            self.first = {mark: index for mark, index in self.first.items() if mark < self.cut}
+        if other.top < self.top:
+            self.top = other.top
+            self.first = {mark: index for mark, index in self.first.items() if mark <= self.top}
         for mark, index in other.first.items():
             self.add(mark, index)
 
     def _shorten(self) -> None:
-        self.cut, self.first = self._lowest()
+        self.top, self.first = self._lowest()
 
     def _lowest(self) -> tuple[int, dict[int, int]]:
-        """The marks that are sure to be there whoever saw what first, and where they end."""
+        """The marks that are sure to be there whoever saw what first, and the highest there can be."""
         if len(self.first) <= MARKS_MAX:
-            return self.cut, self.first
+            return self.top, self.first
         kept = sorted(self.first)[: MARKS_MAX + 1]
-        cut = kept.pop()
-        return cut, {mark: self.first[mark] for mark in kept}
+        beyond = kept.pop()
+        return beyond - 1, {mark: self.first[mark] for mark in kept}
 
     @property
     def exact(self) -> bool:
         """Whether the counts are."""
-        return self._lowest()[0] == _SPAN
+        return self._lowest()[0] == _TOP
 
     def count(self, before: int | None = None) -> int:
         """How many different ones there were.
@@ -66,9 +66,9 @@ class Novelty(msgspec.Struct):
         Args:
             before: among the schedules below this index; None for all.
         """
-        cut, marks = self._lowest()
+        top, marks = self._lowest()
         found = sum(1 for index in marks.values() if before is None or index < before)
-        return found if cut == _SPAN else round(found * _SPAN / cut)
+        return found if top == _TOP else round(found * (_TOP + 1) / (top + 1))
 
     def curve(self, schedules: int) -> list[tuple[int, int]]:
         """Schedules and how many different ones they had shown, each time twice as many."""

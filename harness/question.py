@@ -6,22 +6,24 @@ A question is one scenario under one fence; who answers it, and when, is the bus
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from harness.errors import HarnessError
-from harness.exhaust.job import ExhaustJob
-from harness.explorer import Job
 from harness.history import Step
 from harness.history import encode as encode_history
+from harness.job import Job
 from harness.report.summary import Summary, unmet
 from harness.report.worth import Worth, worth_of
 from harness.scenario.model import Scenario, dump
 from harness.strategies.portfolio import FIRST_SHARES, Portfolio, lean, rounds, spelled
 from harness.tally import Finding, Tally
 from harness.witness import Claim, Witness
+
+if TYPE_CHECKING:
+    from harness.exhaust.job import ExhaustJob
 
 __all__ = ["NO_SCHEDULE", "ExhaustiveQuestion", "Question", "Result"]
 
@@ -77,32 +79,43 @@ class Question(msgspec.Struct, frozen=True):
         """Whether the strategy has a say: the free gate stops nobody, so there is nothing to pick."""
         return self.gate != "free"
 
-    def job(self, number: int, count: int, indices: range, tally: Tally, root: str = "") -> Job:
-        """The share of one explorer out of `count`.
+    @property
+    def resumable(self) -> bool:
+        """Whether it can be left off and taken up at any schedule."""
+        return True
+
+    def job(self, number: int, count: int, ranges: Sequence[range], strategy: str, root: str = "") -> Job:
+        """The share of one explorer.
 
         Args:
             number: of the explorer.
             count: of explorers.
-            indices: the round's schedules.
-            tally: of all rounds before it, each of them whole.
+            ranges: its schedules, not none.
+            strategy: for this round, see `leaning`.
             root: where to make session directories; empty for where the others are.
         """
+        first, *more = ranges
         return Job(
             self.scenario,
             self.fence,
             self.gate,
-            self._leaning(tally),
+            strategy,
             self.seed,
-            indices.start + number,
-            count,
-            indices.stop,
+            first.start,
+            first.step,
+            first.stop,
             root,
             self.until,
             self.each,
+            tuple(more),
         )
 
-    def _leaning(self, tally: Tally) -> str:
-        """The strategy's name; with the shares that the portfolio's parts have earned by now."""
+    def leaning(self, tally: Tally) -> str:
+        """The strategy's name; with the shares that the portfolio's parts have earned by now.
+
+        Args:
+            tally: of all rounds before, each of them whole.
+        """
         if self.strategy != Portfolio.name or not tally.violations:
             return self.strategy
         ran = {name: part.schedules for name, part in tally.parts.items()}
@@ -148,10 +161,17 @@ class ExhaustiveQuestion(Question, frozen=True, kw_only=True):
     preemptions_max: int
     programs: int
 
+    @property
+    def resumable(self) -> bool:
+        """A tree of schedules is not kept."""
+        return False
+
     def job(  # type: ignore[override]  # another kind of work
-        self, number: int, count: int, indices: range, tally: Tally, root: str = ""
+        self, number: int, count: int, ranges: Sequence[range], strategy: str, root: str = ""
     ) -> ExhaustJob:
-        """The share of one explorer out of `count`."""
+        """The share of one explorer out of `count`: programs, and not schedules, are dealt out."""
+        from harness.exhaust.job import ExhaustJob
+
         return ExhaustJob(
             self.scenario,
             self.fence,
@@ -183,6 +203,8 @@ class Result(msgspec.Struct):
         stopped: why not all schedules were run, ``interrupted`` or ``time limit``; else empty.
         fault: what ended the work of an explorer, if anything did.
         settled: whether what was sought was found, and every schedule before it was run.
+        doubts: what went wrong with no schedule in particular; put into the tally at the end,
+            for what was not run because of it can be run yet.
     """
 
     question: Question
@@ -192,6 +214,7 @@ class Result(msgspec.Struct):
     stopped: str = ""
     fault: HarnessError | None = None
     settled: bool = False
+    doubts: list[str] = msgspec.field(default_factory=list)
 
     @property
     def complete(self) -> bool:
@@ -252,6 +275,7 @@ class Result(msgspec.Struct):
             parts=dict(sorted(tally.parts.items())) if question.picks else {},
             worth=question.worth(tally),
             workers=tally.workers,
+            peak_bytes=tally.peak_bytes,
             programs=tally.programs,
             redundant=tally.redundant,
             violating=dict(sorted(tally.violating.items())),

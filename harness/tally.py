@@ -102,6 +102,7 @@ class Tally(msgspec.Struct):
         distinct, classes: different histories, and different orders of what meets in them.
         parts: by name of the strategy that ran the schedule.
         workers: what the worker processes use, by name of process.
+        peak_bytes: the most memory that the harness, any one explorer and all its workers had.
         programs: exhaustive search: those of which nothing is left.
         redundant: exhaustive search: schedules of a class that had been seen; not in any
             other count.
@@ -131,6 +132,7 @@ class Tally(msgspec.Struct):
     first: dict[str, Finding] = msgspec.field(default_factory=dict)
     parts: dict[str, Part] = msgspec.field(default_factory=dict)
     workers: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+    peak_bytes: dict[str, int] = msgspec.field(default_factory=dict)
     programs: int = 0
     redundant: int = 0
     violating: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
@@ -231,6 +233,8 @@ class Tally(msgspec.Struct):
         for name, part in other.parts.items():
             self.parts.setdefault(name, Part()).merge(part)
         self.workers.update(other.workers)
+        for process, most in other.peak_bytes.items():
+            self.peak_bytes[process] = max(most, self.peak_bytes.get(process, 0))
         if other.each is not None:
             self.each = {} if self.each is None else self.each
             self.each.update(other.each)

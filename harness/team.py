@@ -20,12 +20,8 @@ from collections.abc import Generator
 from multiprocessing.connection import Connection, Pipe, wait
 from typing import Any, Protocol
 
-import psutil
-
 from harness.errors import HarnessError
-from harness.explorer import ticking
 from harness.janitor import MARK, SessionRoot
-from harness.worker import prepare
 
 __all__ = ["DONE", "Bug", "ExplorerProcess", "Lost", "Work", "cores", "main", "perform"]
 
@@ -207,6 +203,10 @@ def main(descriptor: int, core: int, root: str, parent: int) -> None:
         root: where session directories are made.
         parent: process id of the harness.
     """
+    # Before there is any work, and not in the harness, which has no use for it.
+    from harness.explorer import ticking
+    from harness.worker import prepare
+
     _settle_in(parent, core)
     os.set_inheritable(descriptor, False)
     connection = Connection(descriptor)
@@ -278,6 +278,8 @@ def _carry_out(work: Work, connection: Connection, root: str) -> tuple[str, obje
 
 def _kill_orphans() -> None:
     """Kill what is still a child although its work is over: fences may start what they like."""
+    import psutil
+
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
             process.kill()

@@ -6,7 +6,9 @@ covers the first), each stored witness replays step by step (`witnesses`), and t
 fence is never accused, whatever the strategy (`sound`). And one for races of known
 chance: real processes show them as often as theory says (`frequencies`). And one for
 every control: its first witness comes down to at most twice the steps of a story by hand, in
-10 s, and to the same story each time (`minima`). Prints a line a claim and exits 1 when one
+10 s, and to the same story each time (`minima`). And for one long run: its memory does not grow
+and two explorers do the work of two (`memory`), and killed half-way it comes to the same when it
+is resumed (`resumed`). Prints a line a claim and exits 1 when one
 does not hold.
 """
 
@@ -22,13 +24,17 @@ import tempfile
 from collections.abc import Iterator
 
 from fence.controls import CONTROLS
+from tests import endurance
 
 HISTORIES = int(os.environ.get("STRESS_HISTORIES", "1000"))
 WITNESSES = int(os.environ.get("STRESS_WITNESSES", "200"))
 SOUND = int(os.environ.get("STRESS_SOUND", "20000"))
 STRATEGIES = os.environ.get("STRESS_STRATEGIES", "portfolio,urw,delay,round-robin").split(",")
 SAMPLES = int(os.environ.get("STRESS_SAMPLES", "20000"))
-CLAIMS = os.environ.get("STRESS_CLAIMS", "histories,witnesses,sound,frequencies,minima").split(",")
+LONG = int(os.environ.get("STRESS_LONG", "200000"))
+CLAIMS = os.environ.get("STRESS_CLAIMS", "histories,witnesses,sound,frequencies,minima,memory,resumed").split(
+    ","
+)
 #: Of the search for each control's witness, from 1.
 SEEDS = int(os.environ.get("STRESS_SEEDS", "1"))
 #: Fences to run every scenario with, or controls for `minima`; empty for those that each names, or all.
@@ -37,6 +43,8 @@ SOUND_FENCE = "ledger"
 #: Names of races in `tests.harness.strategies.shapes`, and strategies of which the chance can be computed.
 RACES = ("lost update", "stat to read", "A-B-A", "2 windows", "3 windows")
 COMPUTED = ("surw", "urw", "random")
+#: Of one explorer's rate, what two have at least.
+SCALES_MIN = 1.8
 #: PCT of depth 2 finds flaws of depth 2; its bound says nothing of deeper ones.
 BOUNDED = ("lost update", "stat to read", "A-B-A")
 
@@ -165,9 +173,38 @@ def minima() -> bool:
     return held
 
 
+def memory() -> bool:
+    """Flat from a quarter of the way on, and two explorers have at least 1.8 times the rate of one."""
+    with tempfile.TemporaryDirectory(prefix="harness-stress-") as out:
+        before = endurance.run(os.path.join(out, "before"), LONG // 8, 1)
+        two = endurance.run(os.path.join(out, "two"), LONG, 2)
+        after = endurance.run(os.path.join(out, "after"), LONG // 8, 1)
+    assert two.summary is not None
+    peaks = ", ".join(f"{name} {most >> 20}" for name, most in sorted(two.summary["peak_bytes"].items()))
+    held = _told("flat memory", f"{LONG} schedules (MiB: {peaks})", endurance.grown(two.samples, LONG))
+    times = endurance.scaled(two, [before, after])
+    fault = "" if times >= SCALES_MIN else f"at least {SCALES_MIN} expected"
+    return _told("two explorers", f"{times:.2f} times the rate of one ({two.rate:.0f}/s)", fault) and held
+
+
+def resumed() -> bool:
+    """Killed half-way and resumed, a run comes to what it comes to when nobody kills it."""
+    names = ("schedules", "steps", "verdicts", "violations", "histories", "parts", "found_curve", "worth")
+    with tempfile.TemporaryDirectory(prefix="harness-stress-") as out:
+        whole = endurance.run(os.path.join(out, "whole"), LONG, 2).summary
+        cut = endurance.run(os.path.join(out, "cut"), LONG, 2, kill_at=LONG // 2)
+        again = endurance.run(os.path.join(out, "cut"), LONG, 2, resume=True).summary
+    assert whole is not None and again is not None
+    differing = [name for name in names if whole[name] != again[name]]
+    fault = ", ".join(differing) if cut.summary is None else "it was over before it could be killed"
+    at = cut.samples[-1].schedules
+    return _told("resumed", f"killed after {at} of {LONG} schedules", fault)
+
+
 def main() -> int:
     """Status for the shell: whether all claims held."""
-    known = {claim.__name__: claim for claim in (flaws, histories, witnesses, sound, frequencies, minima)}
+    claims = (flaws, histories, witnesses, sound, frequencies, minima, memory, resumed)
+    known = {claim.__name__: claim for claim in claims}
     unknown = [claim for claim in CLAIMS if claim not in known]
     if unknown:
         print(f"STRESS_CLAIMS: unknown {', '.join(unknown)}; known are {', '.join(known)}", file=sys.stderr)

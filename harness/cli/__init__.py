@@ -12,7 +12,7 @@ import importlib
 import os
 import traceback
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from harness.cli.output import OutputGone, remark, stand_on_three_streams
 from harness.cli.status import BUG, INCONCLUSIVE, INTERRUPTED, USAGE
@@ -30,6 +30,10 @@ class _Exact(argparse.ArgumentParser):
 
     def __init__(self, **more: Any) -> None:
         super().__init__(allow_abbrev=False, **more)
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and where to read what would be right."""
+        super().error(f"{message}; see {self.prog} --help")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -186,7 +190,13 @@ def _fuzz(command: argparse.ArgumentParser) -> None:
 
 def _run(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "scenarios", nargs="+", metavar="SCENARIO.yaml", help="file, or folder of such files"
+        "scenarios", nargs="*", metavar="SCENARIO.yaml", help="file, or folder of such files"
+    )
+    command.add_argument(
+        "--resume",
+        metavar="DIR",
+        help="go on with the run of this folder, which was killed, interrupted, or out of time; "
+        "what was asked for then need not be said again",
     )
     command.add_argument(
         "--fence",
@@ -200,7 +210,6 @@ def _run(command: argparse.ArgumentParser) -> None:
         "--rogue-actions",
         type=_at_least(0, 8),
         metavar="K",
-        default=0,
         help="--strategy exhaustive: try all sequences of up to K actions of the scenario's editor "
         "(default: those that were drawn)",
     )
@@ -208,13 +217,13 @@ def _run(command: argparse.ArgumentParser) -> None:
         "--preemptions",
         type=_at_least(0, 100),
         metavar="B",
-        default=-1,
         help="--strategy exhaustive: every schedule with at most B preemptions "
         "(default: no bound, one schedule of each class)",
     )
     command.add_argument(
         "--keep",
         action="store_true",
+        default=None,
         help="add them to the witnesses beside their scenario, which each run tries first",
     )
     command.add_argument(
@@ -245,23 +254,26 @@ def _matrix(command: argparse.ArgumentParser) -> None:
 
 
 def _search(command: argparse.ArgumentParser) -> None:
-    """What `run` and `matrix` have in common."""
+    """What `run` and `matrix` have in common; None is for what `harness.cli.resuming` fills in."""
     command.add_argument("--gate", choices=("kernel", "free"), help="default: kernel where it is available")
-    command.add_argument("--strategy", metavar="NAME", default="portfolio", help="see `list strategies`")
+    command.add_argument("--strategy", metavar="NAME", help="default: portfolio; see `list strategies`")
     command.add_argument("--schedules", type=_at_least(1), metavar="N", help="default: the scenario's")
-    command.add_argument("--seed", type=_at_least(0), metavar="N", default=1, help="default: 1")
+    command.add_argument("--seed", type=_at_least(0), metavar="N", help="default: 1")
     command.add_argument(
-        "--time-limit-s", type=_positive, metavar="S", default=0.0, help="stop the whole run after S seconds"
+        "--time-limit-s", type=_positive, metavar="S", help="stop the whole run after S seconds"
     )
     command.add_argument(
         "--explorers", type=_at_least(1, _EXPLORERS_MAX), metavar="N", help="default: one a core"
     )
     command.add_argument("--out", metavar="DIR", help="default: results/runs/<run id>")
     command.add_argument(
-        "--no-shrink", action="store_true", help="leave the first violation of each kind as it was found"
+        "--no-shrink",
+        action="store_true",
+        default=None,
+        help="leave the first violation of each kind as it was found",
     )
     command.add_argument(
-        "--shrink-limit-s", type=_positive, metavar="S", default=5.0, help="for each of them (default: 5)"
+        "--shrink-limit-s", type=_positive, metavar="S", help="for each of them (default: 5)"
     )
     _allow(command)
     command.add_argument("--session-root", metavar="DIR", help="where session directories are made")

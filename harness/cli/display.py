@@ -123,6 +123,25 @@ class Display:
         lines += [f"  {line}" for one in known for line in recalled(one, summary.fence)]
         emit("\n".join(lines))
 
+    def earlier(self, summary: Summary) -> None:
+        """Show a question that was finished before the run was resumed."""
+        if self._json:
+            emit(encode(summary))
+            return
+        found = ", ".join(f"{kind} in {count} schedules" for kind, count in summary.violations.items())
+        lines = [
+            f"{summary.scenario} / {summary.fence}: {found or 'no violation'} "
+            f"({summary.schedules} schedules, finished before)"
+        ]
+        lines += [f"  UNEXPECTED: {reason}" for reason in summary.unexpected]
+        if summary.why_inconclusive:
+            lines.append(f"  INCONCLUSIVE: {summary.why_inconclusive}")
+        first = summary.first_violation
+        if first is not None and first["witness"]:
+            witness = summary.shrunk.get(first["kind"], first)["witness"]
+            lines.append(f"  {replay_command(witness)}")
+        emit("\n".join(lines))
+
     def table(self, summaries: Sequence[Summary]) -> None:
         """The table at the end."""
         if not self._json and summaries:

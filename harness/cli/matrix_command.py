@@ -12,13 +12,20 @@ from harness.campaign import Campaign
 from harness.cli.display import Display
 from harness.cli.output import emit, remark
 from harness.cli.programs import check_programs
-from harness.cli.questions import check_faults, check_inodes, choose_gate, choose_strategy, questions_of
+from harness.cli.questions import (
+    EXHAUSTIVE,
+    check_faults,
+    check_inodes,
+    choose_gate,
+    choose_strategy,
+    questions_of,
+)
 from harness.cli.recalling import Known
 from harness.cli.reports import compared
+from harness.cli.resuming import completed
 from harness.cli.run_command import Run, folder_for, scenarios_of, tasks_of
 from harness.cli.shrinking import Small
 from harness.errors import UsageError
-from harness.exhaust.tree import Tree
 from harness.janitor import place
 from harness.question import Question, Result
 from harness.report.case import grid
@@ -33,6 +40,7 @@ __all__ = ["main"]
 
 def main(arguments: argparse.Namespace) -> int:
     """Ask every scenario of every fence, and compare each fence with the first."""
+    arguments = completed(arguments)
     files, scenarios, kept = scenarios_of(arguments)
     fences = _fences(arguments.fences)
     gate = choose_gate(arguments.gate)
@@ -79,7 +87,7 @@ def _strategy(name: str) -> str:
     Raises:
         UsageError: there is none of that name, or its schedules have no numbers to pair by.
     """
-    if name == Tree.name:
+    if name == EXHAUSTIVE:
         raise UsageError(
             f"--strategy {name}: schedules of two fences are paired by number, and an exhaustive search has "
             "as many as each fence makes; run it for each fence with `run`"

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from harness import gates
 from harness.cli.output import remark
 from harness.errors import FenceLoadError, GateUnavailable, UsageError
-from harness.exhaust.programs import Programs
-from harness.exhaust.tree import Tree
 from harness.fences import check
 from harness.question import ExhaustiveQuestion, Question
 from harness.scenario import Scenario
 from harness.strategies import make
 
 __all__ = [
+    "EXHAUSTIVE",
     "check_faults",
     "check_inodes",
     "choose_gate",
@@ -22,6 +21,10 @@ __all__ = [
     "exhaustive",
     "questions_of",
 ]
+
+
+#: The strategy that is none of `harness.strategies`: it asks for every class of schedules.
+EXHAUSTIVE = "exhaustive"
 
 
 def choose_gate(wanted: str | None) -> str:
@@ -47,7 +50,7 @@ def choose_strategy(name: str) -> str:
     Raises:
         UsageError: there is none of that name.
     """
-    if name != Tree.name:
+    if name != EXHAUSTIVE:
         make(name)
     return name
 
@@ -94,6 +97,8 @@ def exhaustive(
     Raises:
         UsageError: one of them cannot be searched that way.
     """
+    from harness.exhaust.programs import Programs
+
     found = []
     for question in questions:
         scenario = question.scenario

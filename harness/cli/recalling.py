@@ -10,7 +10,6 @@ import msgspec
 from harness.campaign import Campaign
 from harness.errors import HarnessError, UsageError
 from harness.question import Question
-from harness.replay import Replayed, Rerun, Rerunning
 from harness.report.summary import Summary
 from harness.witness import Witness
 
@@ -70,6 +69,8 @@ def recall(
 
 
 def _recall_one(campaign: Campaign, question: Question, path: str, witness: Witness, limit_s: float) -> Known:
+    from harness.replay import Replayed, Rerun, Rerunning
+
     kind = witness.claim.kind
     work = Rerunning.of(witness, question.fence, question.scenario)
     rerun: Rerun | None = None

@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from harness.cli.output import replay_command
@@ -29,18 +29,20 @@ class Reporter:
     Args:
         folder: of the run.
         planned: how many questions will be asked.
+        argv: arguments of the command line that runs all of it again.
     """
 
-    def __init__(self, folder: RunFolder, planned: int) -> None:
+    def __init__(self, folder: RunFolder, planned: int, argv: Sequence[str]) -> None:
         self._folder = folder
         self._planned = planned
+        self._argv = argv
         self._entries: list[Entry] = []
         self._seen: set[tuple[str, str]] = set()
         self._started = time.monotonic()
 
     def take(
         self, result: Result, summary: Summary, witnesses: Mapping[str, str], shrunk: Mapping[str, Small]
-    ) -> None:
+    ) -> Entry:
         """Keep what came of a question.
 
         Args:
@@ -48,10 +50,25 @@ class Reporter:
             summary: what is said of it.
             witnesses: path of the stored witness by kind of violation.
             shrunk: those that were made smaller.
+
+        Returns:
+            What is kept.
         """
         kinds = sorted(result.tally.first, key=lambda kind: (result.tally.first[kind].schedule_index, kind))
         found = [self._finding(result, kind, witnesses.get(kind, ""), shrunk.get(kind)) for kind in kinds]
-        self._entries.append(Entry(summary, tuple(found), result.question.schedules))
+        entry = Entry(summary, tuple(found), result.question.schedules)
+        self._entries.append(entry)
+        return entry
+
+    def add(self, entry: Entry) -> None:
+        """Keep what was kept before the run was resumed."""
+        self._entries.append(entry)
+        self.spent(entry.summary.wall_s)
+        self._seen.update((entry.summary.fence, one.kind) for one in entry.found if one.example is not None)
+
+    def spent(self, wall_s: float) -> None:
+        """Count the time that the run took before it was resumed."""
+        self._started -= wall_s
 
     def _finding(self, result: Result, kind: str, path: str, small: Small | None) -> Finding:
         question, finding = result.question, result.tally.first[kind]
@@ -101,7 +118,7 @@ class Reporter:
             os.path.basename(os.path.abspath(self._folder.path)),
             outcome,
             fault,
-            shlex.join([sys.orig_argv[0] if sys.orig_argv else "python", "-m", "harness", *sys.argv[1:]]),
+            shlex.join([sys.orig_argv[0] if sys.orig_argv else "python", "-m", "harness", *self._argv]),
             tuple(self._entries),
             self._planned,
             time.monotonic() - self._started,

@@ -15,9 +15,11 @@ from harness import corpus
 from harness.campaign import Campaign
 from harness.cli.display import Display
 from harness.cli.files import scenario_files
+from harness.cli.keeping import Finished, Keeper, earlier, name_witnesses
 from harness.cli.output import remark
 from harness.cli.programs import check_programs, check_witness, permitted
 from harness.cli.questions import (
+    EXHAUSTIVE,
     check_faults,
     check_inodes,
     choose_gate,
@@ -28,13 +30,15 @@ from harness.cli.questions import (
 from harness.cli.recalling import Known, recall, with_known
 from harness.cli.reporting import Reporter
 from harness.cli.reports import Reports, told
+from harness.cli.resuming import check_same, completed, plan_of
 from harness.cli.shrinking import Shrinker, Small
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
 from harness.errors import HarnessError, StoreError, UsageError
 from harness.janitor import place
+from harness.progress import Progress
 from harness.question import Question, Result
 from harness.report.summary import Summary, encode
-from harness.scenario import Scenario, dump, load_all
+from harness.scenario import Scenario
 from harness.store import RunFolder, run_id
 from harness.tally import Tally
 from harness.witness import Witness
@@ -57,6 +61,28 @@ _EXHAUSTIVE_MAX = 10_000_000
 
 def main(arguments: argparse.Namespace) -> int:
     """Run every scenario against every fence; see `harness.cli` for the exit status."""
+    resumed = arguments.resume is not None
+    arguments = completed(arguments, arguments.resume)
+    explorers = arguments.explorers or len(os.sched_getaffinity(0))
+    with Campaign(explorers, arguments.session_root) as campaign:
+        # Meanwhile scenarios are read.
+        campaign.start_ahead()
+        tasks = _asked(arguments)
+        questions = [task.question for task in tasks]
+        if resumed:
+            check_same(arguments.out, questions)
+        folder = folder_for(arguments, questions, resumed)
+        run = Run(campaign, arguments, folder, resumable=True)
+        run.do_all(tasks)
+    return run.status()
+
+
+def _asked(arguments: argparse.Namespace) -> list[Task]:
+    """What the arguments ask for.
+
+    Raises:
+        UsageError: they ask for what cannot be.
+    """
     files, scenarios, kept = scenarios_of(arguments)
     gate = choose_gate(arguments.gate)
     questions: Sequence[Question] = questions_of(
@@ -65,19 +91,14 @@ def main(arguments: argparse.Namespace) -> int:
         gate,
         choose_strategy(arguments.strategy),
         arguments.seed,
-        arguments.schedules or (_EXHAUSTIVE_MAX if arguments.strategy == "exhaustive" else None),
+        arguments.schedules or (_EXHAUSTIVE_MAX if arguments.strategy == EXHAUSTIVE else None),
     )
     check_faults(scenarios, gate)
     check_programs(scenarios, arguments.allow_programs, gate)
-    if arguments.strategy == "exhaustive":
+    if arguments.strategy == EXHAUSTIVE:
         questions = exhaustive(questions, arguments.rogue_actions, arguments.preemptions)
     check_inodes(scenarios, place(arguments.session_root, real=True))
-    tasks = tasks_of(questions, files, scenarios, kept)
-    explorers = arguments.explorers or len(os.sched_getaffinity(0))
-    with Campaign(explorers, arguments.session_root) as campaign:
-        run = Run(campaign, arguments, folder_for(arguments, questions))
-        run.do_all(tasks)
-    return run.status()
+    return tasks_of(questions, files, scenarios, kept)
 
 
 def scenarios_of(
@@ -92,6 +113,9 @@ def scenarios_of(
         ScenarioError: one is faulty.
         UsageError: one would start programs that the user has not allowed.
     """
+    # Its validator takes a tenth of a second to come up.
+    from harness.scenario import load_all
+
     files = scenario_files(arguments.scenarios)
     allowed = arguments.allow_programs
     files, scenarios = permitted(files, load_all(files), arguments.scenarios, allowed)
@@ -139,6 +163,7 @@ class Run:
         arguments: of `run`, or of a command that has the same ones.
         folder: where everything is stored.
         display: who shows it; None for the usual one.
+        resumable: whether somebody may want to go on when it has ended early.
     """
 
     #: Of the step summary; empty for none, and no annotations.
@@ -150,8 +175,10 @@ class Run:
         arguments: argparse.Namespace,
         folder: RunFolder,
         display: Display | None = None,
+        resumable: bool = False,
     ) -> None:
         self._campaign = campaign
+        self._resumable = resumable
         self._display = display or Display(arguments.json)
         self._folder = folder
         self.reports = Reports(arguments.junit)
@@ -163,6 +190,7 @@ class Run:
         self._keep = arguments.keep
         self._summaries: list[Summary] = []
         self._unstored = False
+        self._argv: Sequence[str] = arguments.argv
 
     def do_all(self, tasks: Sequence[Task]) -> None:
         """Take one task after the other, until the user wants no more.
@@ -171,13 +199,13 @@ class Run:
             UsageError: the JUnit file cannot be written; nothing ran.
         """
         fault = ""
-        self._reporter = Reporter(self._folder, len(tasks))
+        self._reporter = Reporter(self._folder, len(tasks), self._argv)
         self.reports.plan((task.file, task.question) for task in tasks)
         try:
             for number, task in enumerate(tasks):
                 if self._campaign.interrupted:
                     return
-                self._do(task, len(tasks) - number)
+                self._do(task, number, len(tasks) - number)
         except HarnessError as error:
             fault = str(error)
             raise
@@ -185,6 +213,7 @@ class Run:
             self.reports.close(self.title)
             # First the page: nobody may be left to read the table.
             report = self._report(fault)
+            self._folder.close()
             self._display.table(self._summaries)
             self._display.report(report)
 
@@ -196,58 +225,80 @@ class Run:
             self._not_stored(error)
             return ""
 
-    def _do(self, task: Task, left: int) -> None:
-        """First what is known, then the search; neither when the time is over."""
+    def _do(self, task: Task, number: int, left: int) -> None:
+        """First what is known, then the search; neither when the time is over or all is known."""
+        before = earlier(self._folder, number) if self._resumable else None
+        if isinstance(before, Finished):
+            self._take_over(before)
+            return
+        if before is not None:
+            self._reporter.spent(before.wall_s)
+        keeper = Keeper(self._folder, number, task.question, self._resumable)
         if self._deadline is not None and time.monotonic() >= self._deadline:
-            self._take(Result(task.question, Tally(), 0, stopped="time limit"), (), task.file)
+            self._take(_not_begun(task.question, before), (), task.file, keeper)
             return
         known = recall(self._campaign, task.question, task.kept, self._deadline)
         question = task.question
         if self._deadline is not None:
             question = _limited(question, self._deadline, left, self._shrinker)
         with self._display.progress(question) as progress:
-            result = self._campaign.ask(question, progress)
-        self._take(result, known, task.file)
+            result = self._campaign.ask(question, progress, before, keeper.save)
+        self._take(result, known, task.file, keeper)
 
-    def _take(self, result: Result, known: Sequence[Known], file: str) -> None:
+    def _take_over(self, finished: Finished) -> None:
+        """Take a question as it was told before."""
+        summary = finished.summary
+        name_witnesses(self._folder, summary)
+        self._shrinker.leave_out(summary)
+        self._summaries.append(summary)
+        self.reports.add(summary, finished.text)
+        self._store_verdict(summary)
+        self._reporter.add(finished.entry)
+        self._display.earlier(summary)
+
+    def _take(self, result: Result, known: Sequence[Known], file: str, keeper: Keeper) -> None:
         """Store, shrink and show what came of a question."""
         if isinstance(result.fault, UsageError):
             raise result.fault
-        found = self._store_witnesses(result)
-        shrunk = self._shrink(result, found, file)
+        found = self._store_witnesses(result, keeper)
+        shrunk = self._shrink(result, found, file, keeper)
         witnesses = {kind: path for kind, (path, _) in found.items()}
         summary = with_known(result.summary(witnesses), known)
         summary = msgspec.structs.replace(summary, shrunk={kind: one.told() for kind, one in shrunk.items()})
         summary = self._complete(summary, result)
         self._summaries.append(summary)
-        self.reports.add(summary, told(result, summary, witnesses, shrunk, known))
+        text = told(result, summary, witnesses, shrunk, known)
+        self.reports.add(summary, text)
+        self._store_verdict(summary)
+        entry = self._reporter.take(result, summary, witnesses, shrunk)
+        if not self._campaign.interrupted:
+            keeper.finish(result, Finished(summary, entry, text))
+        self._display.result(result, summary, witnesses, shrunk, known)
+        if result.fault is not None:
+            raise result.fault
+
+    def _store_verdict(self, summary: Summary) -> None:
         try:
             self._folder.verdict(encode(summary))
         except StoreError as error:
             self._not_stored(error)
-        self._reporter.take(result, summary, witnesses, shrunk)
-        self._display.result(result, summary, witnesses, shrunk, known)
-        if result.fault is not None:
-            raise result.fault
 
     def _complete(self, summary: Summary, _result: Result) -> Summary:
         """What is to be said besides; there is nothing in a plain run."""
         return summary
 
-    def _store_witnesses(self, result: Result) -> dict[str, tuple[str, Witness]]:
+    def _store_witnesses(self, result: Result, keeper: Keeper) -> dict[str, tuple[str, Witness]]:
         """Each witness that could be stored with its path, by kind of violation."""
         found = {}
         for kind, finding in sorted(result.tally.first.items()):
-            witness = result.question.witness(finding)
             try:
-                path = self._folder.witness(_name(result, kind), witness, finding.history)
-                found[kind] = (path, witness)
+                found[kind] = keeper.witness(kind, finding)
             except StoreError as error:
                 self._not_stored(error)
         return found
 
     def _shrink(
-        self, result: Result, found: Mapping[str, tuple[str, Witness]], file: str
+        self, result: Result, found: Mapping[str, tuple[str, Witness]], file: str, keeper: Keeper
     ) -> dict[str, Small]:
         """Make the first violation of each kind smaller, store it, and keep it if that was asked for."""
         smaller = {}
@@ -257,7 +308,7 @@ class Run:
                 continue
             witness = shrunk.witness(original)
             try:
-                path = self._folder.shrunk(_name(result, kind), witness)
+                path = self._folder.shrunk(keeper.name(kind), witness)
                 kept = corpus.keep(file, witness) if self._keep else ""
                 smaller[kind] = Small(shrunk, witness, path, kept)
             except StoreError as error:
@@ -285,8 +336,10 @@ class Run:
         return OK
 
 
-def _name(result: Result, kind: str) -> str:
-    return f"{result.question.scenario.name}.{result.question.fence}.{kind}"
+def _not_begun(question: Question, before: Progress | None) -> Result:
+    """What is known of a question for which there was no time."""
+    tally = Tally() if before is None else before.tally
+    return Result(question, tally, 0, 0.0 if before is None else before.wall_s, "time limit")
 
 
 def _limited(question: Question, deadline: float, left: int, shrinker: Shrinker) -> Question:
@@ -297,30 +350,20 @@ def _limited(question: Question, deadline: float, left: int, shrinker: Shrinker)
     return msgspec.structs.replace(question, time_limit_s=share_s)
 
 
-def folder_for(arguments: argparse.Namespace, questions: Sequence[Question]) -> RunFolder:
+def folder_for(
+    arguments: argparse.Namespace, questions: Sequence[Question], resumed: bool = False
+) -> RunFolder:
     """The run's folder, with what is about to be run written down.
 
     Raises:
-        UsageError: it cannot be made or written; nothing ran.
+        UsageError: it cannot be made or written, or another run is at work there; nothing ran.
     """
-    plan = {
-        "version": 1,
-        "arguments": {key: value for key, value in vars(arguments).items() if key != "command"},
-        "questions": [
-            {
-                "scenario": dump(question.scenario),
-                "fence": question.fence,
-                "gate": question.gate,
-                "strategy": question.strategy,
-                "seed": question.seed,
-                "schedules": question.schedules,
-            }
-            for question in questions
-        ],
-    }
     try:
         folder = RunFolder(arguments.out or os.path.join("results", "runs", run_id()))
-        folder.plan(plan)
+        if resumed:
+            folder.resume()
+        else:
+            folder.plan(plan_of(arguments, questions))
     except StoreError as error:
         raise UsageError(str(error)) from error
     return folder

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.campaign import Campaign
 from harness.cli.output import remark
 from harness.errors import HarnessError
 from harness.question import Result
-from harness.shrink import Shrinking, Shrunk
+from harness.report.summary import Summary
 from harness.witness import Witness
+
+if TYPE_CHECKING:
+    from harness.shrink import Shrunk
 
 __all__ = ["Shrinker", "Small"]
 
@@ -67,8 +70,14 @@ class Shrinker:
         self._seen.add((question.fence, kind))
         return True
 
+    def leave_out(self, summary: Summary) -> None:
+        """Take in what was shrunk before a run was resumed."""
+        self._seen.update((summary.fence, kind) for kind in summary.shrunk)
+
     def shrink(self, witness: Witness) -> Shrunk | None:
         """Make a witness smaller; None where nothing came of it."""
+        from harness.shrink import Shrinking, Shrunk
+
         limit_s = self._limit_s
         if self._deadline is not None:
             limit_s = min(limit_s, self._deadline - time.monotonic())

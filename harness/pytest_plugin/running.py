@@ -28,6 +28,7 @@ from harness.cli import parser
 from harness.cli.display import Display
 from harness.cli.programs import check_programs, check_witness
 from harness.cli.questions import check_faults, check_inodes, choose_strategy
+from harness.cli.resuming import completed
 from harness.cli.run_command import Run, Task, folder_for
 from harness.errors import UsageError
 from harness.janitor import place
@@ -168,7 +169,9 @@ def run(
     question = Question(scenario, fence, gate, settings.strategy, settings.seed, schedules)
     usable = cores_of(node.config)
     with _at(node.config.rootpath), Campaign(len(usable), on=usable) as campaign:
-        arguments = parser().parse_args(["run", file or node.nodeid, "--out", _folder(node, fence)])
+        arguments = completed(
+            parser().parse_args(["run", file or node.nodeid, "--out", _folder(node, fence)])
+        )
         task = Task(question, file, known)
         work = _Quiet(campaign, arguments, folder_for(arguments, [question]), _Silent(json=True))
         work.do_all([task])

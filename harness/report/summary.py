@@ -27,6 +27,8 @@ class Summary(msgspec.Struct, frozen=True):
         unexpected: in words, what is not as expected.
         parts: by strategy, ``{schedules, found, first, violations}``; a portfolio has several.
         why_inconclusive: why more cannot be said; empty when everything is known.
+        peak_bytes: the most memory that the ``harness``, any one ``explorer`` and its ``workers``
+            had; a worker counts what it shares with the others.
         shrunk: by kind of violation: path of the shrunk witness, and how much smaller it is.
         worth: what a pass is worth.
         known: the scenario's kept witnesses and what they show now.
@@ -74,6 +76,7 @@ class Summary(msgspec.Struct, frozen=True):
     found_curve: tuple[tuple[int, int], ...] = ()
     decision_steps: dict[int, int] = {}
     decision_steps_own: dict[int, int] = {}
+    peak_bytes: dict[str, int] = {}
 
 
 def encode(summary: Summary) -> str:

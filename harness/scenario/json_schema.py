@@ -7,6 +7,10 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from fence import FENCES
+from fence.controls import CONTROLS
+from harness.actions import ACTIONS
+from harness.policy import POLICIES
 from harness.scenario.explain import docs_of
 from harness.scenario.loader import ADAPTER
 
@@ -26,10 +30,22 @@ class _Generator(GenerateJsonSchema):
         return made
 
 
+def _suggest(made: dict[str, Any]) -> None:
+    """Name what there is where a name is free text: editors offer it, and refuse nothing else."""
+    fences = [name for name in FENCES if name not in CONTROLS]
+    keys = made["properties"]
+    keys["policy"]["anyOf"][0]["examples"] = list(POLICIES)
+    keys["fences"]["items"]["examples"] = fences
+    keys["expect"]["properties"] = dict.fromkeys(fences, keys["expect"]["additionalProperties"])
+    actions = made["$defs"]["EditorSettings"]["properties"]["actions"]
+    actions["anyOf"][0]["items"]["examples"] = list(ACTIONS)
+
+
 def schema() -> dict[str, Any]:
     """The schema, draft 2020-12."""
     made = ADAPTER.json_schema(schema_generator=_Generator)
     # The name comes from the file's.
     del made["properties"]["name"]
     made["required"].remove("name")
+    _suggest(made)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": "Scenario"}

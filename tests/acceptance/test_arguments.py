@@ -173,7 +173,10 @@ def test_a_fence_that_cannot_be_loaded_is_refused(
 def test_a_file_of_fences_needs_a_class(harness: Harness, tmp_path: Path) -> None:
     fences = write_fence(tmp_path, "")
     err = _refused(harness, harness.run(write_scenario(tmp_path), "--fence", fences))
-    assert "which class of the file?" in err
+    assert "which class of the file? expected" in err
+    fences = write_fence(tmp_path, "class Mine(Fence):\n    pass\n")
+    err = _refused(harness, harness.run(write_scenario(tmp_path), "--fence", fences))
+    assert f"which class of the file? did you mean {fences}:Mine? expected" in err
 
 
 def test_every_bad_fence_is_named_at_once(harness: Harness, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ VERDICTS = {"true_positive", "true_negative", "false_positive", "missed_takeover
 QUICKSTART = ROOT / "scenarios" / "quickstart.yaml"
 
 #: What a machine, its load and the number of explorers may change.
-INCIDENTAL = ("wall_s", "steps_per_s", "workers", "explorers", "shrunk")
+INCIDENTAL = ("wall_s", "steps_per_s", "workers", "peak_bytes", "explorers", "shrunk")
 
 
 def _essence(found: dict[str, Any]) -> dict[str, Any]:

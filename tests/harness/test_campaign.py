@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from harness.campaign import Campaign
-from harness.explorer import Job
 from harness.history import Absent, End, Header, History
+from harness.job import Job
 from harness.oracle import Judgement, Violation
 from harness.program import Filesystem, Program
 from harness.question import Question, Result

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.campaign import Campaign
+from harness.progress import Progress, deal
 from harness.question import Question, Result
 from harness.replay import replay
 from harness.report.summary import encode
@@ -45,18 +47,19 @@ def test_under_the_free_gate_no_strategy_finds_anything() -> None:
 
 
 def test_jobs_of_a_round_deal_out_its_schedules() -> None:
-    jobs = [question().job(number, 3, range(40, 100), Tally()) for number in range(3)]
-    dealt = [index for job in jobs for index in range(job.first, job.stop, job.stride)]
-    assert sorted(dealt) == list(range(40, 100))
-    assert {job.strategy for job in jobs} == {"portfolio"}
+    shares = deal([range(40, 70), range(70, 100, 2)], 4)
+    jobs = [question().job(number, 4, share.ranges, "pos") for number, share in enumerate(shares)]
+    dealt = [list(job.indices) for job in jobs]
+    assert sorted(index for one in dealt for index in one) == [*range(40, 70), *range(70, 100, 2)]
+    assert max(map(len, dealt)) - min(map(len, dealt)) <= 1
+    assert {job.strategy for job in jobs} == {"pos"}
 
 
 def test_a_later_round_leans_towards_what_found_something() -> None:
     tally = Tally(violations={"crash": 3}, parts={"pos": Part(9, 3, 0, {"crash": 3}), "surw": Part(50)})
-    assert question().job(0, 1, range(9), tally).strategy == (
-        "portfolio:surw=250,pos=545,random=40,pct:2=85,pct:3=80"
-    )
-    assert question("pos").job(0, 1, range(9), tally).strategy == "pos"
+    assert question().leaning(tally) == "portfolio:surw=250,pos=545,random=40,pct:2=85,pct:3=80"
+    assert question("pos").leaning(tally) == "pos"
+    assert question().leaning(Tally()) == "portfolio"
 
 
 @pytest.mark.requires("kernel-gate")
@@ -72,6 +75,33 @@ def test_the_number_of_explorers_makes_no_difference_over_rounds(
     # Had it not leant, the parts would be as long as their first shares say.
     plain = asked(tmp_path, 1, question(portfolio.spelled(FIRST_SHARES)))
     assert plain.tally.histories != one.tally.histories
+
+
+@pytest.mark.requires("kernel-gate")
+def test_a_question_that_was_left_off_in_any_round_comes_to_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portfolio, "_ROUND", 30)
+    monkeypatch.setattr("harness.progress._EVERY_S", 0.0)
+    monkeypatch.setattr("harness.progress._COST", 100.0)
+    saved: list[bytes] = []
+    with Campaign(2, str(tmp_path)) as campaign:
+        whole = campaign.ask(question(), save=lambda one: saved.append(msgspec.msgpack.encode(one)))
+    left_off = [msgspec.msgpack.decode(one, type=Progress) for one in saved]
+    within = [one for one in left_off if sum(map(len, one.ranges)) > 0]
+    assert {one.round_first for one in within} >= {0, 60}
+    assert left_off[-1].ranges == ()
+    for since, explorers in ((within[0], 3), (within[-1], 1), (left_off[-1], 2)):
+        done = since.tally.schedules
+        with Campaign(explorers, str(tmp_path)) as campaign:
+            result = campaign.ask(question(), since=since)
+        assert result.complete, done
+        assert result.wall_s > since.wall_s
+        for name in ("schedules", "steps", "verdicts", "violations", "histories", "repeated", "parts"):
+            assert getattr(result.tally, name) == getattr(whole.tally, name), (done, name)
+        assert result.tally.first == whole.tally.first
+        assert result.tally.found_curve() == whole.tally.found_curve()
+        assert result.tally.classes.curve(120) == whole.tally.classes.curve(120)
 
 
 @pytest.mark.requires("kernel-gate")

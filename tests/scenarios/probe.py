@@ -18,7 +18,8 @@ import msgspec
 from fence import load
 from fence.controls import CONTROLS
 from fence.controls.protocol import Control
-from harness.explorer import Explorer, Job, ticking
+from harness.explorer import Explorer, ticking
+from harness.job import Job
 from harness.scenario import Scenario, load_all
 from harness.tally import Tally
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from harness.report.html.data import Entry, Run
 from harness.report.html.markup import Markup, shown, tag
 from harness.report.html.tale import kind_name
+from harness.report.summary import Summary
 
 __all__ = ["answer", "facts", "headline_of", "tone_of"]
 
@@ -56,6 +57,16 @@ def answer(run: Run) -> Markup:
     )
 
 
+def _memory(summaries: Sequence[Summary]) -> dict[str, str]:
+    """The most that each kind of process had in memory; nothing where that is not known."""
+    names = ("harness", "explorer", "workers")
+    peaks = [max((one.peak_bytes.get(name, 0) for one in summaries), default=0) for name in names]
+    if not all(peaks):
+        return {}
+    told = (f"{name} {-(-peak // 2**20)}" for name, peak in zip(names, peaks, strict=True))
+    return {"peak memory, MiB": ", ".join(told)}
+
+
 def facts(run: Run) -> Markup:
     """Figures of the whole run."""
     summaries = [entry.summary for entry in run.entries]
@@ -66,6 +77,7 @@ def facts(run: Run) -> Markup:
         "scenarios": str(len({one.scenario for one in summaries})),
         "fences": str(len({one.fence for one in summaries})),
         "seconds": f"{run.wall_s:.1f}",
+        **_memory(summaries),
         **{
             name: _spoken_values(getattr(one, field) for one in summaries)
             for name, field in (

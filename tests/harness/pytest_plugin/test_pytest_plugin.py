@@ -360,3 +360,17 @@ def test_programs_are_started_only_where_the_user_says_so(repository: pytest.Pyt
     refused.assert_outcomes(failed=1)
     refused.stdout.fnmatch_lines(["*would start `touch '{transcript}'`*--harness-allow-programs*"])
     run(repository, "--harness-schedules=1", "--harness-allow-programs").assert_outcomes(passed=1)
+
+
+@needs_gate
+def test_one_process_may_run_the_same_twice(repository: pytest.Pytester) -> None:
+    put(
+        repository,
+        "tests/test_twice.py",
+        "def test_it(run_scenario):\n"
+        "    scenario = {'about': 'x', 'source': 'y', 'policy': 'coordinated', 'expect': {}}\n"
+        "    scenario['lanes'] = [{'role': 'runner'}]\n"
+        "    first, second = (run_scenario(scenario, 'none', schedules=3) for _ in range(2))\n"
+        "    assert first.summary['histories'] == second.summary['histories']\n",
+    )
+    run(repository).assert_outcomes(passed=1)

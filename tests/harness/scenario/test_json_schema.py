@@ -5,6 +5,10 @@ from typing import Any
 
 import pytest
 
+from fence import FENCES
+from fence.controls import CONTROLS
+from harness.actions import ACTIONS
+from harness.policy import POLICIES
 from harness.roles import ROLES
 from harness.scenario import schema
 from harness.scenario.reader import read
@@ -12,7 +16,7 @@ from tests.harness.scenario.examples import FULL, SMALL, changed
 
 SCHEMA = schema()
 TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
-ANNOTATIONS = {"title", "description", "default", "discriminator", "$defs", "$schema"}
+ANNOTATIONS = {"title", "description", "default", "discriminator", "examples", "$defs", "$schema"}
 
 
 def has_type(value: Any, name: str) -> bool:
@@ -106,6 +110,19 @@ def test_every_key_has_a_title_and_a_description() -> None:
         for name, key in body["properties"].items():
             assert key.get("title") or "$ref" in key or "anyOf" in key, name
             assert key["description"], name
+
+
+def test_an_editor_can_offer_every_name_that_there_is() -> None:
+    keys, defs = SCHEMA["properties"], SCHEMA["$defs"]
+    assert keys["policy"]["anyOf"][0]["examples"] == list(POLICIES)
+    (several, _) = defs["EditorSettings"]["properties"]["actions"]["anyOf"]
+    assert several["items"]["examples"] == list(ACTIONS)
+    assert keys["fences"]["items"]["examples"] == list(keys["expect"]["properties"])
+    assert set(keys["expect"]["properties"]) == set(FENCES) - set(CONTROLS)
+    # Offered, and not asked for: a user has names of his own.
+    assert accepts(
+        SCHEMA, {**read("f", SMALL).data, "expect": {"mine.py:Mine": []}, "fences": ["mine.py:Mine"]}
+    )
 
 
 def test_the_schema_names_its_draft_and_can_be_printed() -> None:

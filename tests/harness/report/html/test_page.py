@@ -145,6 +145,14 @@ def test_a_pass_has_nothing_to_tell_of_violations() -> None:
     assert "1 in 33" in text
 
 
+def test_the_most_memory_of_each_kind_of_process_is_told_where_it_is_known() -> None:
+    mib = 1 << 20
+    one = entry(peak_bytes={"harness": 40 * mib, "explorer": 31 * mib - 1, "workers": 50 * mib})
+    other = entry(fence="g", peak_bytes={"harness": 41 * mib, "explorer": 9 * mib, "workers": 49 * mib})
+    assert "<dd>harness 41, explorer 31, workers 50</dd>" in page(run(one, other))
+    assert "peak memory" not in page(run(entry()))
+
+
 def test_a_run_that_came_to_nothing_still_has_a_page() -> None:
     text = page(run(outcome="interrupted", planned=3))
     assert "<h1>Interrupted</h1>" in text

@@ -1,0 +1,64 @@
+"""What code a run is about: only the same code makes the same schedules."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import sys
+from collections.abc import Iterable
+
+import fence
+from fence.external import PREFIX
+
+__all__ = ["code_digest", "fence_digest"]
+
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def code_digest() -> str:
+    """Of the harness and of all fences that come with it."""
+    roots = (_HERE, os.path.dirname(os.path.abspath(fence.__file__)))
+    return _digest(path for root in roots for path in sorted(_sources(root)))
+
+
+def fence_digest(reference: str) -> str:
+    """Of the files that a reference to a user's fence names itself; empty where it names none.
+
+    What those import or load is not known without running them.
+    """
+    if reference in fence.FENCES:
+        return ""
+    if reference.startswith(PREFIX):
+        try:
+            words = shlex.split(reference.removeprefix(PREFIX))
+        except ValueError:
+            return ""
+        return _digest(word for word in words if os.path.isfile(word))
+    module, _, _ = reference.rpartition(":")
+    return _digest([module] if module.endswith(".py") else _found(module))
+
+
+def _sources(root: str) -> Iterable[str]:
+    for folder, _, names in os.walk(root):
+        yield from (os.path.join(folder, name) for name in names if name.endswith((".py", ".mjs", ".js")))
+
+
+def _found(module: str) -> list[str]:
+    """Where a module would come from; it is not imported, for that may do anything."""
+    stem = os.path.join(*module.split(".")) if module else ""
+    places = (os.path.join(entry or ".", stem + end) for entry in sys.path for end in (".py", "/__init__.py"))
+    return [next(filter(os.path.isfile, places), "")] if stem else []
+
+
+def _digest(paths: Iterable[str]) -> str:
+    whole = hashlib.blake2b(digest_size=8)
+    seen = False
+    for path in paths:
+        try:
+            with open(path, "rb") as file:
+                whole.update(hashlib.blake2b(file.read(), digest_size=16).digest())
+            seen = True
+        except OSError:
+            continue
+    return whole.hexdigest() if seen else ""
