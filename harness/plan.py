@@ -110,8 +110,7 @@ def _hit(
     ]
     hit: dict[tuple[int, int], Fault] = {}
     for _ in range(min(pick(rng, fault.times), len(places))):
-        keep = int(rng.random() * _KEEP_ALL) if fault.cut else -1
-        made = Fault(fault.call, fault.error or "", keep, pick(rng, fault.nth), fault.file)
+        made = _made(fault, rng)
         hit[places.pop(int(rng.random() * len(places)))] = made
     return [
         msgspec.structs.replace(
@@ -125,6 +124,19 @@ def _hit(
         )
         for lane, program in enumerate(lanes)
     ]
+
+
+def _made(fault: FaultSettings, rng: random.Random) -> Fault:
+    """One fault of a kind, nothing left to chance."""
+    keep = int(rng.random() * _KEEP_ALL) if fault.cut else -1
+    nth = pick(rng, fault.nth)
+    file = fault.file
+    if file is None:
+        file = "lock" if fault.call == "flock" else "transcript" if fault.error or fault.cut else "any"
+    lasts_ms = (
+        -1 if span is None else pick(rng, span) for span in (fault.stop_ms, fault.slow_ms, fault.ahead_ms)
+    )
+    return Fault(fault.call or "", fault.error or "", keep, nth, file, fault.kill, *lasts_ms)
 
 
 def _initial(scenario: Scenario, rng: random.Random) -> tuple[Entry, ...]:

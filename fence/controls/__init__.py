@@ -74,5 +74,6 @@ CONTROLS: dict[str, str] = {
     "lock-unlinked-at-time-out": "fence.controls.lock_unlinked_at_time_out:LockUnlinkedAtTimeOut",
     "lock-empty-is-stale": "fence.controls.lock_empty_is_stale:LockEmptyIsStale",
     "lock-neighbour-is-orphan": "fence.controls.lock_neighbour_is_orphan:LockNeighbourIsOrphan",
+    "lock-dead-is-held": "fence.controls.lock_dead_is_held:LockDeadIsHeld",
     "lock-renamed-into-place": "fence.controls.lock_renamed_into_place:LockRenamedIntoPlace",
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from harness.history import Change, End, Event, History, Invoke, Return, Step
+from harness.history import MISHAPS, Change, End, Event, History, Invoke, Return, Step
 from harness.oracle import Judgement, Violation
 from harness.witness import Critical
 
@@ -19,6 +19,11 @@ _QUIET = frozenset({"think", "pause"})
 _LINES_MAX = 60
 _CALLS_MAX = 4
 _TEXT_MAX = 400
+_DELAYS = {
+    "stop": "process {process} stopped for {note}",
+    "slow": "slow disk: {note}",
+    "ahead": "time runs ahead by {note}",
+}
 _FORMS = {"cause": "<== {}", "verdict": "<== {}", "outcome": "-> {}", "window": "-> {}"}
 
 
@@ -160,6 +165,8 @@ def _operation(invoke: Invoke) -> str:
 def _calls(steps: list[Step]) -> str:
     names: list[str] = []
     for step in steps:
+        if step.call in MISHAPS:
+            continue
         name = f"{step.call} {step.path}".rstrip(" ")
         if names and names[-1].split(" x")[0] == name:
             count = int(names[-1].partition(" x")[2] or 1) + 1
@@ -175,7 +182,7 @@ def _remarks(history: History, index: int, event: Event, violation: Violation) -
     remarks = []
     if isinstance(event, Step):
         if event.fault:
-            remarks.append(Remark("fault", _fault(event)))
+            remarks.append(Remark("fault", _fault(history, event)))
         if event.change is not None:
             remarks.append(Remark("change", _change(event.change)))
         if event.lock is not None and event.lock.kind != "acquired":
@@ -202,7 +209,13 @@ def _remarks(history: History, index: int, event: Event, violation: Violation) -
     return remarks
 
 
-def _fault(step: Step) -> str:
+def _fault(history: History, step: Step) -> str:
+    process = history.header.lanes[step.lane].process
+    if step.fault == "kill":
+        midst = "" if step.call == "kill" else f"in the midst of its {step.call}, "
+        return f"process {process} killed {midst}{step.note}"
+    if step.fault in _DELAYS:
+        return _DELAYS[step.fault].format(process=process, note=step.note)
     what = f"cut short, {step.note}" if step.fault == "short" else f"made to fail with {step.fault}"
     return f"{step.call} {what}".rstrip(", ")
 

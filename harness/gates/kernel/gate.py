@@ -161,7 +161,8 @@ class KernelGate:
             choose_again(self._lanes)
         ready = self._ready() or self._ask_again()
         if not ready:
-            woken, now = wake(self._lanes, self._intake.now_ns)
+            could = [lane for lane in self._lanes if lane.status is not Status.TURN or self._has_turn(lane)]
+            woken, now = wake(could, self._intake.now_ns)
             self._clock.now_ns = self._intake.now_ns = now
             ready = [self._shown(lane) for lane in woken]
         if self.tells_footprints:
@@ -191,6 +192,9 @@ class KernelGate:
                 or (status is Status.SLEEP and can_go(lane, self._world.names, self._intake.now_ns))
             ):
                 ready.append(lane.candidate or self._shown(lane))
+        if self._steps.mishaps.held:
+            now = self._intake.now_ns
+            return [candidate for candidate in ready if self._lanes[candidate.lane].held_ns <= now]
         return ready
 
     @staticmethod

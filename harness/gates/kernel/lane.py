@@ -177,6 +177,7 @@ class Lane:
         "candidate",
         "cell",
         "finished",
+        "held_ns",
         "index",
         "op",
         "ordinal",
@@ -213,6 +214,8 @@ class Lane:
         self.ordinal = 0
         self.think_left = 0
         self.wake_ns = 0
+        #: Stopped, or in a slow call, until then.
+        self.held_ns = 0
         self.poll_name: str | None = None
         self.poll_count = 0
         #: Whether a waiting flock was tried against the kernel already.

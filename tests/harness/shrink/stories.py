@@ -9,6 +9,8 @@ operation; a lane with an empty string does nothing:
     ``w``              the runner's own writer: acquire, append, release
     ``a + R -``        any other participant: acquire, append, rewrite by rename, release
     ``t5 z60``         thinks for 5 scheduling points, pauses for 60 virtual milliseconds
+    ``+^kill@2``       any of these, at whose second step its process is killed; ``^stop60@2`` is
+                       stopped there for 60 virtual milliseconds, ``^slow60`` and ``^ahead60`` likewise
     ``!NAME``          a rogue action; ``!NAME@250`` names the line, in thousandths of all
 
 A *plot* says in which order lanes go. ``0 1 0``: the first lane, then all of the second
@@ -130,6 +132,8 @@ STORIES: dict[str, Story] = {
     "lock-neighbour-is-orphan": Story(("b l r e", "a + -", "", ""), "1@0 0 1"),
     "lock-empty-is-stale": Story(("", "", "a + -", "a -"), "2 3 2"),
     "lock-renamed-into-place": Story(("", "", "a -", "a -"), "2 3 2 3"),
+    # One of them is killed with it.
+    "lock-dead-is-held": Story(("b l r e", "a +^kill@1 -"), "1 0"),
     # Three: a holder, one that unlinks his lock, and one that takes it then.
     "lock-released-twice": Story(("b l r e", "a + -", "a -", ""), "0 1@0 0 2 1"),
     "lock-unlinked-at-time-out": Story(("b l r e", "a z300 + -", "a -"), "1@0 2 0 1"),
