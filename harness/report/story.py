@@ -136,7 +136,7 @@ def _passage(history: History, part: list[tuple[int, Event]], violation: Violati
     first_index, first = part[0]
     assert not isinstance(first, End)
     invoke = _invoke(history, first.lane, first.op)
-    if invoke is None or (invoke.kind in _QUIET and not any(i in violation.causes for i, _ in part)):
+    if invoke is None or (invoke.kind in _QUIET and not any(_tells(violation, *one) for one in part)):
         return None
     remarks = [remark for index, event in part for remark in _remarks(history, index, event, violation)]
     steps = [event for _, event in part if isinstance(event, Step)]
@@ -144,6 +144,11 @@ def _passage(history: History, part: list[tuple[int, Event]], violation: Violati
         return None
     name = history.header.lanes[first.lane].name
     return Passage(first_index, name, _operation(invoke), _calls(steps), tuple(remarks))
+
+
+def _tells(violation: Violation, index: int, event: Event) -> bool:
+    """Whether an event is told even of a lane that only waits."""
+    return index in violation.causes or (isinstance(event, Step) and bool(event.fault))
 
 
 def _invoke(history: History, lane: int, op: int) -> Invoke | None:

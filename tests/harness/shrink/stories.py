@@ -132,6 +132,11 @@ STORIES: dict[str, Story] = {
     "lock-neighbour-is-orphan": Story(("b l r e", "a + -", "", ""), "1@0 0 1"),
     "lock-empty-is-stale": Story(("", "", "a + -", "a -"), "2 3 2"),
     "lock-renamed-into-place": Story(("", "", "a -", "a -"), "2 3 2 3"),
+    # One of them makes the lock file, and its disk takes its time; is stopped between check and write.
+    "lock-grace-too-short": Story(("", "a^slow200@2 + -", "a -"), "1 2 1"),
+    "ledger-checks-before-write": Story(("b l r e", "a +^stop400@7 -"), "1 0 1"),
+    # The laptop is closed while the model thinks.
+    "ledger-late-is-takeover": Story(("b l r t1^ahead7200000@1 g e",), "0"),
     # One of them is killed with it.
     "lock-dead-is-held": Story(("b l r e", "a +^kill@1 -"), "1 0"),
     # Three: a holder, one that unlinks his lock, and one that takes it then.
