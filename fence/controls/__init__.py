@@ -77,6 +77,7 @@ CONTROLS: dict[str, str] = {
     "lock-empty-is-stale": "fence.controls.lock_empty_is_stale:LockEmptyIsStale",
     "lock-neighbour-is-orphan": "fence.controls.lock_neighbour_is_orphan:LockNeighbourIsOrphan",
     "lock-grace-too-short": "fence.controls.lock_grace_too_short:LockGraceTooShort",
+    "lock-interrupted-is-held": "fence.controls.lock_interrupted_is_held:LockInterruptedIsHeld",
     "lock-dead-is-held": "fence.controls.lock_dead_is_held:LockDeadIsHeld",
     "lock-renamed-into-place": "fence.controls.lock_renamed_into_place:LockRenamedIntoPlace",
 }

@@ -296,6 +296,7 @@ class KernelGate:
             lane.asked = False
             if self._flocks.must_wait(lane.stand):
                 lane.status = Status.FLOCK
+                lane.stand.waited = True
                 self._flocks.woken = True
         steps.take_down()
         if alone and lane.status is not Status.DEAD:

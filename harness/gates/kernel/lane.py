@@ -155,6 +155,7 @@ class Stand(msgspec.Struct, eq=False, gc=False):
         name: first path as a name in the session directory; None when it has none.
         name2: second path likewise.
         flags: of an open; 0 for any other call.
+        waited: whether it is an flock that had to wait.
     """
 
     trap_id: int
@@ -166,6 +167,7 @@ class Stand(msgspec.Struct, eq=False, gc=False):
     name: str | None = None
     name2: str | None = None
     flags: int = 0
+    waited: bool = False
 
 
 class Lane:

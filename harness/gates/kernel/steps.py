@@ -81,7 +81,7 @@ class Steps:
         Args:
             lane: stands, or may wake up.
             path: alias of what its call is about.
-            verdict: what is to happen to it.
+            verdict: what is to happen to it; an flock that did not have to wait cannot fail.
         """
         assert self.moving is None
         intake = self._intake
@@ -92,7 +92,7 @@ class Steps:
         if verdict.kind in MISHAPS:
             self.events.append(self.mishaps.befall(lane, path, verdict))
         elif status is Status.FILE:
-            if verdict.kind == "fail":
+            if verdict.kind == "fail" and (lane.stand.call is not FLOCK or lane.stand.waited):
                 self._fail(lane, path, verdict.errno)
             elif verdict.kind == "short":
                 self._cut_short(lane, path, verdict.keep_permille)
@@ -175,6 +175,7 @@ class Steps:
         self.events.append(Step(lane.index, lane.op, "flock", path, lock=lock))
         if code is None:
             lane.status = Status.FLOCK
+            lane.stand.waited = True
             return
         self._flocks.wake(self._lanes, lane.stand.node)
         self.release(lane, 0, -code)

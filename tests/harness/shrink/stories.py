@@ -10,7 +10,8 @@ operation; a lane with an empty string does nothing:
     ``a + R -``        any other participant: acquire, append, rewrite by rename, release
     ``t5 z60``         thinks for 5 scheduling points, pauses for 60 virtual milliseconds
     ``+^kill@2``       any of these, at whose second step its process is killed; ``^stop60@2`` is
-                       stopped there for 60 virtual milliseconds, ``^slow60`` and ``^ahead60`` likewise
+                       stopped there for 60 virtual milliseconds, ``^slow60`` and ``^ahead60`` likewise;
+                       ``a^eintr``: a signal ends its wait for the lock
     ``!NAME``          a rogue action; ``!NAME@250`` names the line, in thousandths of all
 
 A *plot* says in which order lanes go. ``0 1 0``: the first lane, then all of the second
@@ -135,6 +136,8 @@ STORIES: dict[str, Story] = {
     # One of them makes the lock file, and its disk takes its time; is stopped between check and write.
     "lock-grace-too-short": Story(("", "a^slow200@2 + -", "a -"), "1 2 1"),
     "ledger-checks-before-write": Story(("b l r e", "a +^stop400@7 -"), "1 0 1"),
+    # It waits for the runner's lock, and goes on without.
+    "lock-interrupted-is-held": Story((_TURN, "a^eintr + -"), "0@1 1 0@2 1 0"),
     # The laptop is closed while the model thinks.
     "ledger-late-is-takeover": Story(("b l r t1^ahead7200000@1 g e",), "0"),
     # One of them is killed with it.

@@ -106,7 +106,9 @@ class _Writing:
 
 
 def _mishap(words: str) -> Fault:
-    """``kill@3``, ``stop60@3`` and the like: what happens at which step, from 1."""
+    """``kill@3``, ``stop60@3`` and the like: what happens at which step, from 1; ``eintr`` ends the wait."""
+    if words == "eintr":
+        return Fault("flock", "EINTR", file="lock")
     what, _, nth = words.partition("@")
     name, lasts_ms = what.rstrip("0123456789"), what.lstrip("abcdefghijklmnopqrstuvwxyz")
     if name == "kill":

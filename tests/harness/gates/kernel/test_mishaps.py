@@ -210,6 +210,25 @@ def test_a_stopped_process_does_not_take_a_lock_that_is_free(flocks: Stage) -> N
     assert seen.outcomes(0) == ["ok"] * 4
 
 
+# Interrupted
+
+
+def test_a_wait_for_an_flock_can_be_interrupted_and_python_asks_again(flocks: Stage) -> None:
+    words = (["open", "exclusive", "write"], ["open", "exclusive", "think:1", "unlock"])
+    program = planned(flocks, words, Fault("flock", "EINTR", file="lock"), op=1)
+    seen = flocks.play(program, Scripted([1, 1, Out(0), 1, 1]))
+    tries = [(step.fault, step.lock) for step in seen.steps if step.lane == 0 and step.call == "flock"]
+    assert tries == [("EINTR", None), ("", GOT)]
+    assert len(returned(seen)) == 7
+
+
+def test_an_flock_that_need_not_wait_is_not_interrupted(flocks: Stage) -> None:
+    words = (["open", "exclusive", "write"], [])
+    program = planned(flocks, words, Fault("flock", "EINTR", file="lock"), op=1)
+    seen = flocks.play(program, Scripted())
+    assert [(step.fault, step.lock) for step in seen.steps if step.call == "flock"] == [("", GOT)]
+
+
 # All of them
 
 
