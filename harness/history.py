@@ -105,12 +105,13 @@ MISHAPS = frozenset({"kill", "stop", "slow", "ahead"})
 
 
 class LaneInfo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A lane as the oracle needs it."""
+    """A lane as the oracle needs it, and as a story tells it."""
 
     name: str
     role: str
     process: str
     participant: bool = False
+    pid_namespace: str = ""
 
 
 class Invoke(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="invoke", tag_field="event"):

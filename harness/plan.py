@@ -52,7 +52,9 @@ def _scramble(bits: int) -> int:
 def lanes_of(scenario: Scenario) -> tuple[LaneInfo, ...]:
     """The scenario's lanes, counts written out; a lane's index is its place here."""
     return tuple(
-        LaneInfo(name, lane.role, lane.process or name, ROLES[lane.role].participant)
+        LaneInfo(
+            name, lane.role, lane.process or name, ROLES[lane.role].participant, lane.pid_namespace or ""
+        )
         for lane in scenario.lanes
         for name in lane.names()
     )
@@ -74,7 +76,8 @@ def draw(scenario: Scenario, seed: int, schedule: int) -> Program:
         role = ROLES[lane.role]
         for name in lane.names():
             ops = role.draw(lane, rng, Ids(name, scenario.transcript.entry_bytes))
-            lanes.append(LaneProgram(name, role.name, lane.process or name, role.participant, ops))
+            process, namespace = lane.process or name, lane.pid_namespace or ""
+            lanes.append(LaneProgram(name, role.name, process, role.participant, ops, namespace))
     told = scenario.filesystem
     return Program(
         tuple(_with_faults(scenario, mix(seed, schedule), lanes)),

@@ -90,13 +90,23 @@ class Op(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class LaneProgram(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One lane: its place and its calls in order."""
+    """One lane: its place and its calls in order.
+
+    Args:
+        name: of the lane.
+        role: what it does.
+        process: that it runs in.
+        participant: whether it takes the lock.
+        ops: its calls.
+        pid_namespace: of its process; empty for the machine's own.
+    """
 
     name: str
     role: str
     process: str
     participant: bool
     ops: tuple[Op, ...]
+    pid_namespace: str = ""
 
 
 class Filesystem(msgspec.Struct, frozen=True, omit_defaults=True):

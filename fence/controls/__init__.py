@@ -78,6 +78,7 @@ CONTROLS: dict[str, str] = {
     "lock-neighbour-is-orphan": "fence.controls.lock_neighbour_is_orphan:LockNeighbourIsOrphan",
     "lock-grace-too-short": "fence.controls.lock_grace_too_short:LockGraceTooShort",
     "lock-interrupted-is-held": "fence.controls.lock_interrupted_is_held:LockInterruptedIsHeld",
+    "ledger-robs-the-dead": "fence.controls.ledger_robs_the_dead:LedgerRobsTheDead",
     "lock-dead-is-held": "fence.controls.lock_dead_is_held:LockDeadIsHeld",
     "lock-renamed-into-place": "fence.controls.lock_renamed_into_place:LockRenamedIntoPlace",
 }

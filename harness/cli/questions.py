@@ -155,12 +155,12 @@ def check_faults(scenarios: Sequence[Scenario], gate: str) -> None:
     Raises:
         UsageError: without its faults the scenario claims nothing.
     """
-    wanting = [scenario.name for scenario in scenarios if scenario.faults]
+    wanting = [scenario.name for scenario in scenarios if scenario.faulty]
     if wanting and gate != "kernel":
         raise UsageError(
-            f"scenario {', '.join(wanting)}: faults need the kernel gate; the {gate} gate makes no call fail "
-            "and stops nobody at a step; leave it out, or run it where `python -m harness doctor` finds a "
-            "kernel gate"
+            f"scenario {', '.join(wanting)}: faults need the kernel gate; the {gate} gate makes no call "
+            "fail, stops nobody at a step and hides no process; leave it out, or run it where `python -m "
+            "harness doctor` finds a kernel gate"
         )
 
 

@@ -81,8 +81,8 @@ LANE_KEYS: Final[Mapping[str, Draws]] = {
     },
 }
 _MUST: Final[Mapping[str, Draws]] = {"editor": {"actions": _some(tuple(ACTIONS), most=3)}}
-#: Keys of lanes that follow from the others.
-LEFT_OUT: Final = ("role", "name")
+#: Keys of lanes that follow from the others, or have to be the same in all lanes of a process.
+LEFT_OUT: Final = ("role", "name", "pid_namespace")
 
 #: Those that fail otherwise than by a signal.
 _FAILING: Final = tuple(call for call in FAILING if call != "flock")

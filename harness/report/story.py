@@ -90,16 +90,22 @@ def story(
         critical: pairs of steps whose order decides; the first is told.
 
     Returns:
-        Lines of text, without line ends, at most 60, and one more for the critical pair.
+        Lines of text, without line ends, at most 60, and one more for the critical pair and
+        for each process in a PID namespace of its own.
     """
     width = max((len(lane.name) for lane in history.header.lanes), default=0)
+    apart = [lane for lane in history.header.lanes if lane.pid_namespace]
     text = [f"{one.at:>5}  {one.lane:<{width}}  {one}" for one in passages(history, violation)]
     if len(text) > _LINES_MAX:
         # The line that says how many are missing takes the place of one.
         cut = len(text) - (_LINES_MAX - 1)
         head = _LINES_MAX // 2 - 1
         text = [*text[:head], f"       ... {cut} more ...", *text[head + cut :]]
-    return [*text, *(decisive(pair) for pair in critical[:1])]
+    intro = [
+        f"       process {lane.process} is in another PID namespace ({lane.pid_namespace})"
+        for lane in {lane.process: lane for lane in apart}.values()
+    ]
+    return [*intro, *text, *(decisive(pair) for pair in critical[:1])]
 
 
 def passages(history: History, violation: Violation) -> list[Passage]:

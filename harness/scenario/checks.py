@@ -135,10 +135,28 @@ def _check_lanes(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -
                 document.fault(document.values[place], place, message)
                 break
             seen[name] = path
+    _check_namespaces(document, lanes)
     total = sum(len(_names(lane)) for _, lane in lanes)
     if total > LANES_MAX and len(lanes) <= LANES_MAX:
         message = f"{total} lanes with their counts, at most {LANES_MAX} can be driven; take some away"
         document.fault(document.values[("lanes",)], ("lanes",), message)
+
+
+def _check_namespaces(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -> None:
+    """A process is in one PID namespace."""
+    first: dict[str, tuple[Path, Any]] = {}
+    for path, lane in lanes:
+        process, namespace = lane.get("process"), lane.get("pid_namespace")
+        if not isinstance(process, str):
+            continue
+        before, known = first.setdefault(process, (path, namespace))
+        if namespace != known:
+            line = document.values[before][0]
+            place = (*path, "pid_namespace") if "pid_namespace" in lane else path
+            message = (
+                f"process {process!r} has another PID namespace in line {line}; give all its lanes the same"
+            )
+            document.fault(document.values[place], place, message)
 
 
 def _check_faults(document: Document, faults: Any, lanes: list[tuple[Path, dict[str, Any]]]) -> None:

@@ -200,6 +200,11 @@ class Scenario:
     )
     step_ms: Annotated[int, Ge(0), Le(3_600_000), doc("Virtual milliseconds that pass with each step.")] = 1
 
+    @property
+    def faulty(self) -> bool:
+        """Whether anything is to go wrong that only the kernel gate can bring about."""
+        return bool(self.faults) or any(lane.pid_namespace is not None for lane in self.lanes)
+
     def resolved_policy(self) -> Policy:
         """The policy's table."""
         return resolve(self.policy)

@@ -218,7 +218,7 @@ def test_faults_are_refused_where_no_call_can_be_made_to_fail(harness: Harness, 
     faulty = SCENARIO + "faults:\n  - {lane: runner, call: write, error: ENOSPC}\n"
     plain, path = write_scenario(tmp_path), write_scenario(tmp_path, faulty, "faulty.yaml")
     err = _refused(harness, harness.run(plain, path, "--gate", "free"))
-    assert "scenario faulty: faults need the kernel gate; the free gate makes no call fail" in err
+    assert "scenario faulty: faults need the kernel gate; the free gate makes no call fail, stops" in err
 
 
 @pytest.mark.requires("kernel-gate")

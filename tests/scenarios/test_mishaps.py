@@ -22,6 +22,7 @@ EXPOSED = {
     "stop_ms": "ledger-checks-before-write",
     "slow_ms": "lock-grace-too-short",
     "ahead_ms": "ledger-late-is-takeover",
+    "pid_namespace": "ledger-robs-the-dead",
 }
 
 
@@ -33,14 +34,16 @@ def _scenario(name: str) -> dict[str, Any]:
 
 
 def test_each_kind_of_fault_has_a_control() -> None:
-    assert {kind.partition(":")[0] for kind in EXPOSED} == set(KINDS)
+    assert {kind.partition(":")[0] for kind in EXPOSED} == {*KINDS, "pid_namespace"}
     assert set(EXPOSED.values()) <= set(CONTROLS)
 
 
 @pytest.mark.parametrize(("kind", "name"), EXPOSED.items())
 def test_the_scenario_of_such_a_control_has_the_fault(kind: str, name: str) -> None:
     key, _, value = kind.partition(": ")
-    assert any(key in fault and (not value or fault[key] == value) for fault in _scenario(name)["faults"])
+    data = _scenario(name)
+    places = [*data.get("faults", ()), *data["lanes"]]
+    assert any(key in place and (not value or place[key] == value) for place in places)
 
 
 @pytest.mark.requires("kernel-gate")
@@ -48,7 +51,9 @@ def test_the_scenario_of_such_a_control_has_the_fault(kind: str, name: str) -> N
 def test_without_its_fault_nothing_shows_of_a_control(name: str, tmp_path: Path) -> None:
     """With it, the control is caught: that is asked of every control."""
     data = _scenario(name) | {"expect": {name: []}}
-    del data["faults"]
+    data.pop("faults", None)
+    for lane in data["lanes"]:
+        lane.pop("pid_namespace", None)
     path = tmp_path / f"{control(name).scenario}.yaml"
     path.write_text(yaml.safe_dump(data, sort_keys=False))
     (found,) = _probed(path).values()

@@ -23,6 +23,7 @@ from harness.gates.kernel.footprints import footprint
 from harness.gates.kernel.intake import Intake
 from harness.gates.kernel.lane import Lane, Stand, Status
 from harness.gates.kernel.names import choose_again
+from harness.gates.kernel.namespaces import Namespaces
 from harness.gates.kernel.processes import Processes
 from harness.gates.kernel.steps import PAUSES, Steps
 from harness.gates.kernel.timing import can_go, wake
@@ -78,6 +79,7 @@ class KernelGate:
         self._crowd = self._intake.crowd
         self._crowd.family.event_of_end = self._steps.ended_by
         self._processes = Processes(self._main, layout, self._directory, self._clock)
+        self._intake.namespaces = Namespaces(self._processes.workers)
         for name in dict.fromkeys(lane.process for lane in layout.lanes):
             self._spawn(name)
 
@@ -129,6 +131,7 @@ class KernelGate:
         self._program = program
         self._clock.now_ns = self._intake.now_ns = program.clock_start_ns
         self._intake.begin()
+        self._intake.namespaces.begin(program)
         self._steps.begin(program, self._intake)
         self._initial = self._world.begin(program)
         self._truth.begin()

@@ -119,6 +119,11 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
             FAULT.format("lane: runner, call: rename, error: EIO, cut: true"),
             "10:56: faults[0].cut: a rename cannot be cut short, only write and pwrite64 can; leave cut out",
         ),
+        (
+            "expect:",
+            "  - {role: cron, process: a}\n  - {role: ingress, process: a, pid_namespace: b}\nexpect:",
+            "11:48: lanes[3].pid_namespace: process 'a' has another PID namespace in line 10; give all its ",
+        ),
         ("times: [1, 3]", "lines: 50\n    count: 5\ntranscript: {entry_bytes: 10000}", None),
     ],
 )

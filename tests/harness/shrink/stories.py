@@ -136,6 +136,8 @@ STORIES: dict[str, Story] = {
     # One of them makes the lock file, and its disk takes its time; is stopped between check and write.
     "lock-grace-too-short": Story(("", "a^slow200@2 + -", "a -"), "1 2 1"),
     "ledger-checks-before-write": Story(("b l r e", "a +^stop400@7 -"), "1 0 1"),
+    # It holds the lock and seems dead to the runner.
+    "ledger-robs-the-dead": Story(("b l r e", "a + -"), "1@0 0 1"),
     # It waits for the runner's lock, and goes on without.
     "lock-interrupted-is-held": Story((_TURN, "a^eintr + -"), "0@1 1 0@2 1 0"),
     # The laptop is closed while the model thinks.
