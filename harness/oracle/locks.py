@@ -1,17 +1,17 @@
 """Were two lanes in the locked section at once?
 
 A lane is in its locked section from the step that acquired the lock until the step
-that released it, or until the end of the operation that was to let it go, or until its
-process was killed. A lane whose lock was reclaimed while it was paused still believes
-that it is inside; that is held against nobody as long as it leaves the transcript as it
-is when it wakes up.
+that released it, or until the end of the operation that was to let it go. A lane whose
+lock was reclaimed while it was paused still believes that it is inside; that is held
+against nobody as long as it leaves the transcript as it is when it wakes up. One whose
+process was killed does nothing any more.
 """
 
 from __future__ import annotations
 
 from harness.history import Invoke, Return, Step
 from harness.oracle.judgement import Violation
-from harness.oracle.survey import FOREVER, KILL, Survey, is_call
+from harness.oracle.survey import FOREVER, Survey, is_call
 
 __all__ = ["double_holds"]
 
@@ -75,9 +75,6 @@ def _sections(survey: Survey) -> list[_Section]:
 
 def _step(survey: Survey, index: int, step: Step, inside: dict[int, _Section], found: list[_Section]) -> None:
     lock = step.lock
-    if step.fault == KILL:
-        _leave_all(survey, index, step, inside)
-        return
     section = inside.get(step.lane)
     if section is not None:
         if lock is not None and lock.kind == "released":
@@ -89,13 +86,6 @@ def _step(survey: Survey, index: int, step: Step, inside: dict[int, _Section], f
         found.append(inside[step.lane])
     if lock is not None and lock.kind == "reclaimed" and lock.owner in inside:
         inside[lock.owner].robbed_at = index
-
-
-def _leave_all(survey: Survey, index: int, step: Step, inside: dict[int, _Section]) -> None:
-    """The process of a lane was killed: none of its lanes is in its section any more."""
-    lanes = survey.header.lanes
-    for lane in [lane for lane in inside if lanes[lane].process == lanes[step.lane].process]:
-        inside.pop(lane).left = survey.time_of(index)[0]
 
 
 def _overlap(survey: Survey, early: _Section, late: _Section) -> Violation | None:

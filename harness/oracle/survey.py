@@ -82,7 +82,7 @@ def is_call(step: Step) -> bool:
 
 
 def _came_to_something(operation: Operation) -> bool:
-    return operation.outcome == "ok" or (operation.outcome in ("failed", "") and operation.cut)
+    return operation.outcome == "ok" or (operation.outcome == "failed" and operation.cut)
 
 
 def _is_blind(step: Step) -> bool:
