@@ -118,7 +118,8 @@ class Explorer:
         self._repeatable = gate == "kernel" and scenario.filesystem.inode_reuse != "real"
         example = example or plan.draw(scenario, 0, 0)
         self.lanes = tuple(
-            LaneInfo(lane.name, lane.role, lane.process, lane.participant) for lane in example.lanes
+            LaneInfo(lane.name, lane.role, lane.process, lane.participant, lane.pid_namespace)
+            for lane in example.lanes
         )
         try:
             layout = Layout(fence, self.lanes, dict(scenario.fence_options), resolve(fence).lock_kind)

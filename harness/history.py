@@ -21,6 +21,7 @@ import msgspec
 from harness.errors import FormatError
 
 __all__ = [
+    "MISHAPS",
     "VERSION",
     "Absent",
     "Change",
@@ -99,13 +100,18 @@ class LockEvent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     owner: int = -1
 
 
+#: What a step's fault says where the lane made no call; see `harness.faults`.
+MISHAPS = frozenset({"kill", "stop", "slow", "ahead"})
+
+
 class LaneInfo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A lane as the oracle needs it."""
+    """A lane as the oracle needs it, and as a story tells it."""
 
     name: str
     role: str
     process: str
     participant: bool = False
+    pid_namespace: str = ""
 
 
 class Invoke(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="invoke", tag_field="event"):
@@ -138,14 +144,16 @@ class Step(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="step"
     Args:
         lane: index into the header's lanes.
         op: operation that it belongs to; -1 before a lane's first.
-        call: name of the system call, or ``think``, ``sleep``.
+        call: name of the system call, or ``think``, ``sleep``, ``turn``, or the name of a
+            mishap: then the lane made no call.
         path: alias of what it touches: ``T`` the transcript, ``T.lock`` and the
             like its sidecars, ``tmp1`` ... anything else by order of appearance.
         note: what else a reader of the story wants to know, e.g. open flags.
         change: what it changed for a reader of the transcript, if anything.
         lock: what it did to the write lock, if anything.
         fault: the verdict of the gate where it was not a plain run: the errno's name
-            that the call failed with, or ``short``.
+            that the call failed with, ``short``, or a mishap: ``kill`` (also with a call that
+            was cut short by it), ``stop``, ``slow``, ``ahead``.
         begin_ns, end_ns: free gate only.
     """
 

@@ -52,7 +52,9 @@ def _scramble(bits: int) -> int:
 def lanes_of(scenario: Scenario) -> tuple[LaneInfo, ...]:
     """The scenario's lanes, counts written out; a lane's index is its place here."""
     return tuple(
-        LaneInfo(name, lane.role, lane.process or name, ROLES[lane.role].participant)
+        LaneInfo(
+            name, lane.role, lane.process or name, ROLES[lane.role].participant, lane.pid_namespace or ""
+        )
         for lane in scenario.lanes
         for name in lane.names()
     )
@@ -74,7 +76,8 @@ def draw(scenario: Scenario, seed: int, schedule: int) -> Program:
         role = ROLES[lane.role]
         for name in lane.names():
             ops = role.draw(lane, rng, Ids(name, scenario.transcript.entry_bytes))
-            lanes.append(LaneProgram(name, role.name, lane.process or name, role.participant, ops))
+            process, namespace = lane.process or name, lane.pid_namespace or ""
+            lanes.append(LaneProgram(name, role.name, process, role.participant, ops, namespace))
     told = scenario.filesystem
     return Program(
         tuple(_with_faults(scenario, mix(seed, schedule), lanes)),
@@ -110,8 +113,7 @@ def _hit(
     ]
     hit: dict[tuple[int, int], Fault] = {}
     for _ in range(min(pick(rng, fault.times), len(places))):
-        keep = int(rng.random() * _KEEP_ALL) if fault.cut else -1
-        made = Fault(fault.call, fault.error or "", keep, pick(rng, fault.nth), fault.file)
+        made = _made(fault, rng)
         hit[places.pop(int(rng.random() * len(places)))] = made
     return [
         msgspec.structs.replace(
@@ -125,6 +127,19 @@ def _hit(
         )
         for lane, program in enumerate(lanes)
     ]
+
+
+def _made(fault: FaultSettings, rng: random.Random) -> Fault:
+    """One fault of a kind, nothing left to chance."""
+    keep = int(rng.random() * _KEEP_ALL) if fault.cut else -1
+    nth = pick(rng, fault.nth)
+    file = fault.file
+    if file is None:
+        file = "lock" if fault.call == "flock" else "transcript" if fault.error or fault.cut else "any"
+    lasts_ms = (
+        -1 if span is None else pick(rng, span) for span in (fault.stop_ms, fault.slow_ms, fault.ahead_ms)
+    )
+    return Fault(fault.call or "", fault.error or "", keep, nth, file, fault.kill, *lasts_ms)
 
 
 def _initial(scenario: Scenario, rng: random.Random) -> tuple[Entry, ...]:

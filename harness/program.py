@@ -27,22 +27,30 @@ class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Fault(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """One file call of an operation that is made to go wrong; what it does to it is up to `harness.faults`.
+    """One step of an operation at which something goes wrong; what happens then is up to `harness.faults`.
 
     Args:
-        call: name of the system call.
-        error: name of the errno that it fails with; empty: it is only cut short.
+        call: name of the system call; empty for any step, thinking and sleeping included.
+        error: name of the errno that it fails with; empty: it does not.
         keep_permille: at least 0: the call is cut short, to how much of its bytes, and
-            the one after it fails; -1: it fails itself.
-        nth: which call of that name on that file, from 1.
-        file: ``transcript``, or ``beside`` for any other file but the lock's.
+            the one after it fails; -1: it is not.
+        nth: which step of that name on that file, from 1.
+        file: ``transcript``, ``lock``, ``beside`` for any other file, or ``any``.
+        kill: the lane's process is killed before the step, or in the midst of a write that is cut short.
+        stop_ms: at least 0: before the step the process is stopped for so many virtual milliseconds.
+        slow_ms: at least 0: the step, and each such step of the operation after it, takes so long.
+        ahead_ms: at least 0: before the step virtual time runs ahead by so much.
     """
 
-    call: str
+    call: str = ""
     error: str = ""
     keep_permille: int = -1
     nth: int = 1
     file: str = "transcript"
+    kill: bool = False
+    stop_ms: int = -1
+    slow_ms: int = -1
+    ahead_ms: int = -1
 
 
 class Op(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -64,7 +72,7 @@ class Op(msgspec.Struct, frozen=True, omit_defaults=True):
         how: a rewrite's manner (``in_place`` or ``rename``), or the action's name, or the
             program's.
         args: arguments of an action or a rewrite, drawn beforehand.
-        faults: file calls of it that go wrong.
+        faults: steps of it at which something goes wrong.
         argv: of an action that is a program: what to start, see `harness.launch`.
     """
 
@@ -82,13 +90,23 @@ class Op(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class LaneProgram(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One lane: its place and its calls in order."""
+    """One lane: its place and its calls in order.
+
+    Args:
+        name: of the lane.
+        role: what it does.
+        process: that it runs in.
+        participant: whether it takes the lock.
+        ops: its calls.
+        pid_namespace: of its process; empty for the machine's own.
+    """
 
     name: str
     role: str
     process: str
     participant: bool
     ops: tuple[Op, ...]
+    pid_namespace: str = ""
 
 
 class Filesystem(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -13,6 +13,8 @@ from harness.strategies.protocol import Strategy
 
 __all__ = ["run_schedule"]
 
+_MS = 1_000_000
+
 
 def run_schedule(
     gate: Gate, program: Program, strategy: Strategy, rng: random.Random, steps_max: int
@@ -50,6 +52,8 @@ def run_schedule(
 
 
 def _verdict(due: Due) -> Verdict:
+    if due.mishap:
+        return Verdict(due.mishap, 0, due.keep_permille, due.duration_ms * _MS)
     if due.keep_permille >= 0:
         return Verdict("short", keep_permille=due.keep_permille)
     return Verdict("fail", getattr(errno, due.error))

@@ -66,8 +66,8 @@ class Course(msgspec.Struct, frozen=True):
     @property
     def barred(self) -> str:
         """Why the free gate could never show the violation; empty when it might."""
-        if self.scenario.faults:
-            return "its scenario has faults, and the free gate makes no call fail"
+        if self.scenario.faulty:
+            return "its scenario has faults, and the free gate makes nothing go wrong"
         if self.caught_by == "double_hold":
             return "the free gate takes the fence's word for who has the lock: it reports no double hold"
         return ""

@@ -66,6 +66,8 @@ CONTROLS: dict[str, str] = {
     "ledger-baseline-of-first-turn": "fence.controls.ledger_baseline_of_first_turn:LedgerBaselineOfFirstTurn",
     "ledger-takes-ctime-for-change": "fence.controls.ledger_takes_ctime_for_change:LedgerTakesCtimeForChange",
     "ledger-acknowledges-early": "fence.controls.ledger_acknowledges_early:LedgerAcknowledgesEarly",
+    "ledger-checks-before-write": "fence.controls.ledger_checks_before_write:LedgerChecksBeforeWrite",
+    "ledger-late-is-takeover": "fence.controls.ledger_late_is_takeover:LedgerLateIsTakeover",
     "ledger-waits-for-itself": "fence.controls.ledger_waits_for_itself:LedgerWaitsForItself",
     "none-remembered-offset": "fence.controls.none_remembered_offset:NoneRememberedOffset",
     "none-writes-its-copy-back": "fence.controls.none_writes_its_copy_back:NoneWritesItsCopyBack",
@@ -74,5 +76,9 @@ CONTROLS: dict[str, str] = {
     "lock-unlinked-at-time-out": "fence.controls.lock_unlinked_at_time_out:LockUnlinkedAtTimeOut",
     "lock-empty-is-stale": "fence.controls.lock_empty_is_stale:LockEmptyIsStale",
     "lock-neighbour-is-orphan": "fence.controls.lock_neighbour_is_orphan:LockNeighbourIsOrphan",
+    "lock-grace-too-short": "fence.controls.lock_grace_too_short:LockGraceTooShort",
+    "lock-interrupted-is-held": "fence.controls.lock_interrupted_is_held:LockInterruptedIsHeld",
+    "ledger-robs-the-dead": "fence.controls.ledger_robs_the_dead:LedgerRobsTheDead",
+    "lock-dead-is-held": "fence.controls.lock_dead_is_held:LockDeadIsHeld",
     "lock-renamed-into-place": "fence.controls.lock_renamed_into_place:LockRenamedIntoPlace",
 }

@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="what there is")
     listing.add_argument(
         "what",
-        choices=("scenarios", "fences", "strategies", "roles", "actions", "policies", "gates"),
+        choices=("scenarios", "fences", "strategies", "roles", "actions", "policies", "gates", "faults"),
     )
     listing.add_argument("--json", action="store_true", help="objects instead of lines")
     schema = commands.add_parser("schema", help="JSON Schema of a scenario file, for editors")

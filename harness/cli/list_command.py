@@ -89,6 +89,12 @@ def _gates() -> list[dict[str, object]]:
     return [{"name": name, "about": about} for name, about in GATES.items()]
 
 
+def _faults() -> list[dict[str, object]]:
+    from harness.faults import KINDS
+
+    return [{"name": name, "about": about} for name, about in KINDS.items()]
+
+
 _LISTS: dict[str, Callable[[], list[dict[str, object]]]] = {
     "scenarios": _scenarios,
     "fences": _fences,
@@ -97,4 +103,5 @@ _LISTS: dict[str, Callable[[], list[dict[str, object]]]] = {
     "actions": _actions,
     "policies": _policies,
     "gates": _gates,
+    "faults": _faults,
 }

@@ -105,6 +105,12 @@ def exhaustive(
         grain_ms = scenario.filesystem.time_grain_ms
         if question.gate != "kernel":
             raise UsageError("--strategy exhaustive: needs the kernel gate, which alone can be told who goes")
+        if any(fault.kill or fault.lasts for fault in scenario.faults):
+            raise UsageError(
+                f"scenario {scenario.name}: faults: a process that is killed or stopped, a slow disk and "
+                "time that runs ahead reach every lane, so that no two steps commute, and --strategy "
+                "exhaustive counts on steps that do; leave them out, or take another strategy"
+            )
         if scenario.filesystem.inode_reuse == "real":
             raise UsageError(
                 f"scenario {scenario.name}: filesystem.inode_reuse: real differs from run to run, and "
@@ -154,11 +160,12 @@ def check_faults(scenarios: Sequence[Scenario], gate: str) -> None:
     Raises:
         UsageError: without its faults the scenario claims nothing.
     """
-    wanting = [scenario.name for scenario in scenarios if scenario.faults]
+    wanting = [scenario.name for scenario in scenarios if scenario.faulty]
     if wanting and gate != "kernel":
         raise UsageError(
-            f"scenario {', '.join(wanting)}: faults need the kernel gate, and the {gate} gate makes no call "
-            "fail; leave it out, or run it where `python -m harness doctor` finds a kernel gate"
+            f"scenario {', '.join(wanting)}: faults need the kernel gate; the {gate} gate makes no call "
+            "fail, stops nobody at a step and hides no process; leave it out, or run it where `python -m "
+            "harness doctor` finds a kernel gate"
         )
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong: which file calls can be made to fail or be cut short, and when it is their turn.
+"""What goes wrong: calls that fail or are cut short, mishaps of a process, and when it is their turn.
 
 Which operations are hit is drawn by `harness.plan` and stands in the program. Here a
 call that is about to be let go is compared with it; a gate carries the verdict out.
@@ -7,13 +7,29 @@ call that is about to be let go is compared with it; a gate carries the verdict 
 from __future__ import annotations
 
 from harness.faults.injector import Due, Injector
-from harness.faults.names import CALLS, CUTTABLE, ERRORS, FILES, CallName, ErrorName, FileName
+from harness.faults.names import (
+    CALLS,
+    CUTTABLE,
+    ERRORS,
+    FAILING,
+    FILES,
+    INTERRUPTIBLE,
+    KINDS,
+    MISHAPS,
+    CallName,
+    ErrorName,
+    FileName,
+)
 
 __all__ = [
     "CALLS",
     "CUTTABLE",
     "ERRORS",
+    "FAILING",
     "FILES",
+    "INTERRUPTIBLE",
+    "KINDS",
+    "MISHAPS",
     "CallName",
     "Due",
     "ErrorName",

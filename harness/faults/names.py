@@ -1,13 +1,25 @@
-"""The words of a fault: calls, errors and files that one can name."""
+"""The words of a fault: calls, errors, files and mishaps that one can name."""
 
 from __future__ import annotations
 
 from typing import Final, Literal, get_args
 
-__all__ = ["CALLS", "CUTTABLE", "ERRORS", "FILES", "CallName", "ErrorName", "FileName"]
+__all__ = [
+    "CALLS",
+    "CUTTABLE",
+    "ERRORS",
+    "FAILING",
+    "FILES",
+    "INTERRUPTIBLE",
+    "KINDS",
+    "MISHAPS",
+    "CallName",
+    "ErrorName",
+    "FileName",
+]
 
-#: Calls that leave everything as it was when they fail. A close that fails has closed all the
-#: same and is not among them, nor are the calls that only wait for a lock.
+#: All but the last two leave everything as it was when they fail. A close that fails has closed
+#: all the same; an flock fails only when a signal ends its wait.
 CallName = Literal[
     "open",
     "openat",
@@ -31,13 +43,35 @@ CallName = Literal[
     "linkat",
     "unlink",
     "unlinkat",
+    "flock",
+    "close",
 ]
 #: Errors that say nothing about whether a file is there or whose it is.
 ErrorName = Literal["EDQUOT", "EFBIG", "EINTR", "EIO", "ENOMEM", "ENOSPC", "ESTALE"]
-FileName = Literal["transcript", "beside"]
+FileName = Literal["transcript", "beside", "lock", "any"]
 
 CALLS: Final[tuple[CallName, ...]] = get_args(CallName)
+#: Those that can be made to fail; an flock with EINTR alone.
+FAILING: Final[tuple[CallName, ...]] = CALLS[:-1]
 #: Those that can be cut short.
 CUTTABLE: Final[tuple[CallName, ...]] = ("write", "pwrite64")
+#: Those that a signal may interrupt: POSIX says so, and on a network or a slow device Linux does so.
+INTERRUPTIBLE: Final[tuple[CallName, ...]] = (
+    *("open", "openat", "read", "pread64", "write", "pwrite64"),
+    *("ftruncate", "truncate", "fsync", "fdatasync", "flock"),
+)
 ERRORS: Final[tuple[ErrorName, ...]] = get_args(ErrorName)
 FILES: Final[tuple[FileName, ...]] = get_args(FileName)
+
+#: What happens to a lane instead of its next call, in the words of a verdict and of a step.
+MISHAPS: Final = ("kill", "stop", "slow", "ahead")
+
+#: What can go wrong, by the key of a scenario's fault.
+KINDS: Final[dict[str, str]] = {
+    "error": "a file call fails, as on a full or broken disk, or because a signal interrupts it",
+    "cut": "a write writes a part of its bytes; then the call after it fails, or the process is killed",
+    "kill": "SIGKILL of the lane's process before a step: all its lanes end, lock files stay",
+    "stop_ms": "SIGSTOP of the lane's process before a step, and SIGCONT so much virtual time later",
+    "slow_ms": "a slow disk: each file call of an operation takes so much virtual time",
+    "ahead_ms": "virtual time runs ahead before a step, as after a suspend or a clock that was set",
+}

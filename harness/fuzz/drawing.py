@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from harness.actions import ACTIONS
 from harness.entries import CANONICAL, TYPES
-from harness.faults import CALLS, CUTTABLE, ERRORS, FILES
+from harness.faults import CALLS, CUTTABLE, ERRORS, FAILING, FILES, INTERRUPTIBLE
 from harness.scenario.model import OP_KINDS
 
 __all__ = ["LANE_KEYS", "LEFT_OUT", "fault_of", "lane_of", "scenarios"]
@@ -81,9 +81,18 @@ LANE_KEYS: Final[Mapping[str, Draws]] = {
     },
 }
 _MUST: Final[Mapping[str, Draws]] = {"editor": {"actions": _some(tuple(ACTIONS), most=3)}}
-#: Keys of lanes that follow from the others.
-LEFT_OUT: Final = ("role", "name")
+#: Keys of lanes that follow from the others, or have to be the same in all lanes of a process.
+LEFT_OUT: Final = ("role", "name", "pid_namespace")
 
+#: Those that fail otherwise than by a signal.
+_FAILING: Final = tuple(call for call in FAILING if call != "flock")
+_FAILING_FILES: Final = ("transcript", "beside")
+_MISHAPS: Final[Draws] = {
+    "kill": st.just(True),
+    "stop_ms": _one_of(300, 70_000),
+    "slow_ms": _one_of(5, 300),
+    "ahead_ms": _one_of(1000, 7_200_000),
+}
 _FILESYSTEM: Final[Draws] = {
     "time_grain_ms": _one_of(4, 1000),
     "birth_time": st.just(False),
@@ -115,19 +124,27 @@ def _named(lanes: list[Data]) -> list[Data]:
 
 
 def fault_of(lanes: list[Data]) -> st.SearchStrategy[Data]:
-    """One kind of fault for one of the lanes; at least one of error and cut, and cut only where it can be."""
+    """One kind of fault for one of the lanes, of a call that it can happen to."""
     hit = {"lane": st.sampled_from([lane.get("name", lane["role"]) for lane in lanes])}
-    rest: Draws = {
-        "operations": _some(OP_KINDS),
-        "nth": _span(1, 2),
+    rest: Draws = {"operations": _some(OP_KINDS), "nth": _span(1, 2), "times": _span(0, 2)}
+    of_a_call: Draws = rest | {"file": st.sampled_from(_FAILING_FILES)}
+    errors = st.sampled_from([error for error in ERRORS if error != "EINTR"])
+    failing = hit | {"call": st.sampled_from(("write", "read", "openat", *_FAILING)), "error": errors}
+    interrupted = hit | {"call": st.sampled_from(INTERRUPTIBLE), "error": st.just("EINTR")}
+    cutting = hit | {"call": st.sampled_from(CUTTABLE), "cut": st.just(True)}
+    at_a_step: Draws = rest | {
+        "nth": _span(1, 8),
+        "call": st.sampled_from(CALLS),
         "file": st.sampled_from(FILES),
-        "times": _span(0, 2),
     }
-    error, calls = st.sampled_from(ERRORS), st.sampled_from(CUTTABLE)
-    failing = hit | {"call": st.sampled_from(("write", "read", "openat", *CALLS)), "error": error}
-    cutting = hit | {"call": calls, "cut": st.just(True)}
-    return st.fixed_dictionaries(failing, optional=rest) | st.fixed_dictionaries(
-        cutting, optional={"error": error, **rest}
+    return (
+        st.fixed_dictionaries(failing, optional=of_a_call)
+        | st.fixed_dictionaries(cutting, optional={"error": errors, **of_a_call})
+        | st.fixed_dictionaries(cutting | {"kill": st.just(True)}, optional=rest)
+        | st.fixed_dictionaries(interrupted, optional=rest)
+        | st.sampled_from(sorted(_MISHAPS)).flatmap(
+            lambda key: st.fixed_dictionaries(hit | {key: _MISHAPS[key]}, optional=at_a_step)
+        )
     )
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from harness.faults import KINDS
+
 __all__ = ["cuts"]
 
 Data = dict[str, Any]
@@ -46,7 +48,7 @@ def cuts(data: Data) -> Iterator[Data]:
         before, after = faults[:number], faults[number + 1 :]
         yield _with_faults(data, before + after)
         for smaller in _key_cuts(fault, _FAULT_NEEDS):
-            if "cut" in smaller or "error" in smaller:
+            if any(kind in smaller for kind in KINDS):
                 yield {**data, "faults": [*before, smaller, *after]}
 
 

@@ -48,16 +48,19 @@ class Verdict:
     """What happens to a granted step.
 
     Args:
-        kind: ``run``, ``fail`` with an errno instead of running, or ``short``: a write
-            runs with a part of its bytes. (Kill joins later.)
+        kind: ``run``, ``fail`` with an errno instead of running, ``short``: a write runs
+            with a part of its bytes, or one of `harness.faults.MISHAPS`: the call does not
+            run. Its lane is then gone, or stands before it still.
         errno: for ``fail``.
         keep_permille: for ``short``, how much of what lies between the first byte and
-            the last is written, 0 to 999.
+            the last is written, 0 to 999; for ``kill`` likewise, -1 for nothing.
+        duration_ns: of virtual time, for the other mishaps.
     """
 
     kind: str = "run"
     errno: int = 0
     keep_permille: int = 0
+    duration_ns: int = 0
 
 
 RUN = Verdict()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from harness.history import History, Return, Step
 from harness.oracle.judgement import Violation
+from harness.oracle.survey import KILL
 
 __all__ = ["crashes", "killed"]
 
@@ -20,7 +21,7 @@ def crashes(history: History, returns: Sequence[int]) -> list[Violation]:
     for at in returns:
         event = history.events[at]
         assert isinstance(event, Return)
-        if killed(history, event.lane, event.op):
+        if 0 <= killed(history, event.lane) < at:
             continue
         name = history.header.lanes[event.lane].name
         detail = f"{name} crashed: {event.detail}" if event.detail else f"{name} crashed without a word"
@@ -28,9 +29,12 @@ def crashes(history: History, returns: Sequence[int]) -> list[Violation]:
     return found
 
 
-def killed(history: History, lane: int, op: int | None = None) -> bool:
-    """Whether the gate killed a lane on purpose, in one operation or in any."""
-    return any(
-        isinstance(event, Step) and event.lane == lane and op in (None, event.op) and "kill" in event.fault
-        for event in history.events
-    )
+def killed(history: History, lane: int) -> int:
+    """The step at which the gate killed the process of a lane on purpose; -1 when it did not."""
+    lanes = history.header.lanes
+    for at, event in enumerate(history.events):
+        if not isinstance(event, Step) or event.fault != KILL:
+            continue
+        if lanes[event.lane].process == lanes[lane].process:
+            return at
+    return -1

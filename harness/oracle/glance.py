@@ -10,7 +10,7 @@ from __future__ import annotations
 from harness.history import History, Invoke, Return, Step
 from harness.oracle.judgement import Decision
 from harness.oracle.rules import TAKEOVER, Rules
-from harness.oracle.survey import SHORT
+from harness.oracle.survey import made_to_fail
 
 __all__ = ["Glance", "glance"]
 
@@ -62,7 +62,7 @@ def glance(history: History, rules: Rules) -> Glance:
     for at, event in enumerate(history.events):
         if isinstance(event, Step):
             change, lock = event.change, event.lock
-            if event.fault and event.fault != SHORT:
+            if event.fault and made_to_fail(event):
                 seen.faulted.add((event.lane, event.op))
             if change is not None:
                 changers.add(event.lane)

@@ -3,14 +3,15 @@
 A lane is in its locked section from the step that acquired the lock until the step
 that released it, or until the end of the operation that was to let it go. A lane whose
 lock was reclaimed while it was paused still believes that it is inside; that is held
-against nobody as long as it leaves the transcript as it is when it wakes up.
+against nobody as long as it leaves the transcript as it is when it wakes up. One whose
+process was killed does nothing any more.
 """
 
 from __future__ import annotations
 
 from harness.history import Invoke, Return, Step
 from harness.oracle.judgement import Violation
-from harness.oracle.survey import FOREVER, Survey
+from harness.oracle.survey import FOREVER, Survey, is_call
 
 __all__ = ["double_holds"]
 
@@ -78,7 +79,7 @@ def _step(survey: Survey, index: int, step: Step, inside: dict[int, _Section], f
     if section is not None:
         if lock is not None and lock.kind == "released":
             inside.pop(step.lane).left = survey.time_of(index)[0]
-        else:
+        elif is_call(step):
             section.steps.append(index)
     elif lock is not None and lock.kind == "acquired":
         inside[step.lane] = _Section(step.lane, step.op, index)

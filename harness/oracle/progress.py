@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.history import End, History, Invoke
+from harness.history import End, History, Invoke, Return, Step
 from harness.oracle.crash import killed
 from harness.oracle.judgement import Violation
 
@@ -12,8 +12,8 @@ __all__ = ["dead_end"]
 def dead_end(history: History, end: End) -> Violation | None:
     """Lanes that wait for ever, or else a lock that nobody holds any more.
 
-    A lock left by a lane that the gate killed is what locks are reclaimed for, and no
-    violation as long as nobody waits for it.
+    A lock left by a process that the gate killed is what locks are reclaimed for, and no
+    violation as long as nobody waits for it, or began to and gave up.
     """
     names = [lane.name for lane in history.header.lanes]
     at = len(history.events) - 1
@@ -22,9 +22,35 @@ def dead_end(history: History, end: End) -> Violation | None:
         lane = end.waiting[0][0]
         return Violation("dead_end", at, lane, _last_op(history, lane), f"nobody can go on: {waits}")
     lane = end.lock_owner
-    if lane >= 0 and not killed(history, lane):
+    if lane < 0:
+        return None
+    died = killed(history, lane)
+    if died < 0:
         detail = f"lock left behind by lane {names[lane]}"
         return Violation("dead_end", at, lane, _last_op(history, lane), detail)
+    return _unreclaimed(history, lane, died)
+
+
+def _unreclaimed(history: History, owner: int, died: int) -> Violation | None:
+    """The first who found the lock of a dead process and could not get it.
+
+    Args:
+        history: at whose end that lock is still there.
+        owner: lane of the process.
+        died: the step at which it was killed.
+    """
+    lanes = history.header.lanes
+    # Who had begun to wait for a live holder may have had no time left.
+    earlier = {(event.lane, event.op) for event in history.events[:died] if isinstance(event, Step)}
+    for at, event in enumerate(history.events[died:], died):
+        if not isinstance(event, Return) or event.outcome != "lock_timeout":
+            continue
+        if lanes[event.lane].participant and (event.lane, event.op) not in earlier:
+            detail = (
+                f"{lanes[event.lane].name} waited for the lock that {lanes[owner].name} left behind when "
+                "its process was killed, and gave up: it was not reclaimed"
+            )
+            return Violation("dead_end", at, event.lane, event.op, detail, (died,))
     return None
 
 

@@ -11,13 +11,25 @@ from __future__ import annotations
 import functools
 from typing import NamedTuple
 
-from harness.history import End, History, Invoke, Return, State, Step
+from harness.history import MISHAPS, End, History, Invoke, Return, State, Step
 
-__all__ = ["FOREVER", "SHORT", "Blind", "Mutation", "Operation", "Survey", "disturbs"]
+__all__ = [
+    "FOREVER",
+    "KILL",
+    "Blind",
+    "Mutation",
+    "Operation",
+    "Survey",
+    "disturbs",
+    "is_call",
+    "made_to_fail",
+]
 
 FOREVER = 1 << 62
 #: What a step's fault says where the call ran, but with a part of its bytes.
 SHORT = "short"
+#: The same of a write in whose midst the process was killed; where no call ran, the step is called so, too.
+KILL = "kill"
 
 # Calls that can upset a fingerprint although no reader sees a difference.
 _METADATA = frozenset(
@@ -54,13 +66,28 @@ def disturbs(step: Step) -> bool:
     return step.call in _METADATA and step.path == "T"
 
 
+def _is_cut(step: Step) -> bool:
+    """Whether a step wrote a part of its bytes."""
+    return step.fault == SHORT or (step.fault == KILL and step.call != KILL)
+
+
+def made_to_fail(step: Step) -> bool:
+    """Whether a step's call failed because of a fault: what is called by the name of an errno."""
+    return bool(step.fault) and step.fault != SHORT and step.fault not in MISHAPS
+
+
+def is_call(step: Step) -> bool:
+    """Whether the lane did anything in a step, and was not only stopped, delayed or killed."""
+    return step.call not in MISHAPS
+
+
 def _came_to_something(operation: Operation) -> bool:
     return operation.outcome == "ok" or (operation.outcome == "failed" and operation.cut)
 
 
 def _is_blind(step: Step) -> bool:
     """Whether a step may have written to something that is not, or no longer, the transcript."""
-    if step.call not in _DATA or step.path.startswith("T.") or step.fault not in ("", SHORT):
+    if step.call not in _DATA or step.path.startswith("T.") or made_to_fail(step):
         return False
     return step.change is None or step.change.before == step.change.after
 
@@ -224,12 +251,14 @@ class Survey:
                     operation.begin, operation.end = operation.called, operation.done
 
     def _read_step(self, index: int, step: Step) -> None:
+        if not is_call(step):
+            return
         operation = self.operation(step.lane, step.op)
         begin, end = (step.begin_ns, step.end_ns) if self.free else (index, index)
         if operation.begin < 0:
             operation.begin = begin
         operation.end = max(operation.end, end)
-        operation.cut |= step.fault == SHORT
+        operation.cut |= _is_cut(step)
         change = step.change
         if change is not None and change.before != change.after:
             mutation = Mutation(index, operation, begin, end, step)

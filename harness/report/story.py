@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from harness.history import Change, End, Event, History, Invoke, Return, Step
+from harness.history import MISHAPS, Change, End, Event, History, Invoke, Return, Step
 from harness.oracle import Judgement, Violation
 from harness.witness import Critical
 
@@ -19,6 +19,11 @@ _QUIET = frozenset({"think", "pause"})
 _LINES_MAX = 60
 _CALLS_MAX = 4
 _TEXT_MAX = 400
+_DELAYS = {
+    "stop": "process {process} stopped for {note}",
+    "slow": "slow disk: {note}",
+    "ahead": "time runs ahead by {note}",
+}
 _FORMS = {"cause": "<== {}", "verdict": "<== {}", "outcome": "-> {}", "window": "-> {}"}
 
 
@@ -85,16 +90,22 @@ def story(
         critical: pairs of steps whose order decides; the first is told.
 
     Returns:
-        Lines of text, without line ends, at most 60, and one more for the critical pair.
+        Lines of text, without line ends, at most 60, and one more for the critical pair and
+        for each process in a PID namespace of its own.
     """
     width = max((len(lane.name) for lane in history.header.lanes), default=0)
+    apart = [lane for lane in history.header.lanes if lane.pid_namespace]
     text = [f"{one.at:>5}  {one.lane:<{width}}  {one}" for one in passages(history, violation)]
     if len(text) > _LINES_MAX:
         # The line that says how many are missing takes the place of one.
         cut = len(text) - (_LINES_MAX - 1)
         head = _LINES_MAX // 2 - 1
         text = [*text[:head], f"       ... {cut} more ...", *text[head + cut :]]
-    return [*text, *(decisive(pair) for pair in critical[:1])]
+    intro = [
+        f"       process {lane.process} is in another PID namespace ({lane.pid_namespace})"
+        for lane in {lane.process: lane for lane in apart}.values()
+    ]
+    return [*intro, *text, *(decisive(pair) for pair in critical[:1])]
 
 
 def passages(history: History, violation: Violation) -> list[Passage]:
@@ -131,7 +142,7 @@ def _passage(history: History, part: list[tuple[int, Event]], violation: Violati
     first_index, first = part[0]
     assert not isinstance(first, End)
     invoke = _invoke(history, first.lane, first.op)
-    if invoke is None or (invoke.kind in _QUIET and not any(i in violation.causes for i, _ in part)):
+    if invoke is None or (invoke.kind in _QUIET and not any(_tells(violation, *one) for one in part)):
         return None
     remarks = [remark for index, event in part for remark in _remarks(history, index, event, violation)]
     steps = [event for _, event in part if isinstance(event, Step)]
@@ -139,6 +150,11 @@ def _passage(history: History, part: list[tuple[int, Event]], violation: Violati
         return None
     name = history.header.lanes[first.lane].name
     return Passage(first_index, name, _operation(invoke), _calls(steps), tuple(remarks))
+
+
+def _tells(violation: Violation, index: int, event: Event) -> bool:
+    """Whether an event is told even of a lane that only waits."""
+    return index in violation.causes or (isinstance(event, Step) and bool(event.fault))
 
 
 def _invoke(history: History, lane: int, op: int) -> Invoke | None:
@@ -160,6 +176,8 @@ def _operation(invoke: Invoke) -> str:
 def _calls(steps: list[Step]) -> str:
     names: list[str] = []
     for step in steps:
+        if step.call in MISHAPS:
+            continue
         name = f"{step.call} {step.path}".rstrip(" ")
         if names and names[-1].split(" x")[0] == name:
             count = int(names[-1].partition(" x")[2] or 1) + 1
@@ -175,7 +193,7 @@ def _remarks(history: History, index: int, event: Event, violation: Violation) -
     remarks = []
     if isinstance(event, Step):
         if event.fault:
-            remarks.append(Remark("fault", _fault(event)))
+            remarks.append(Remark("fault", _fault(history, event)))
         if event.change is not None:
             remarks.append(Remark("change", _change(event.change)))
         if event.lock is not None and event.lock.kind != "acquired":
@@ -202,7 +220,13 @@ def _remarks(history: History, index: int, event: Event, violation: Violation) -
     return remarks
 
 
-def _fault(step: Step) -> str:
+def _fault(history: History, step: Step) -> str:
+    process = history.header.lanes[step.lane].process
+    if step.fault == "kill":
+        midst = "" if step.call == "kill" else f"in the midst of its {step.call}, "
+        return f"process {process} killed {midst}{step.note}"
+    if step.fault in _DELAYS:
+        return _DELAYS[step.fault].format(process=process, note=step.note)
     what = f"cut short, {step.note}" if step.fault == "short" else f"made to fail with {step.fault}"
     return f"{step.call} {what}".rstrip(", ")
 

@@ -173,6 +173,13 @@ class LaneSettings:
         Name | None,
         doc("Process that the lane runs in; lanes with the same name share it. Absent: one of its own."),
     ] = None
+    pid_namespace: Annotated[
+        Name | None,
+        doc(
+            "PID namespace of that process, as of a container: processes in another one seem dead to it. "
+            "Absent: the machine's own; kernel gate only."
+        ),
+    ] = None
     count: Annotated[
         int, Ge(1), Le(8), doc("Lanes of this kind; several are called name-1, name-2 and so on.")
     ] = 1

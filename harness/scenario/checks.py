@@ -13,7 +13,7 @@ from typing import Any, Final
 from fence import FENCES
 from harness.actions import ACTIONS
 from harness.entries import make
-from harness.faults import CALLS, CUTTABLE
+from harness.faults import CALLS, CUTTABLE, FAILING, INTERRUPTIBLE, KINDS
 from harness.policy import EFFECTS, POLICIES
 from harness.roles import ROLES, LaneSettings
 from harness.roles.program import ProgramSettings
@@ -135,30 +135,80 @@ def _check_lanes(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -
                 document.fault(document.values[place], place, message)
                 break
             seen[name] = path
+    _check_namespaces(document, lanes)
     total = sum(len(_names(lane)) for _, lane in lanes)
     if total > LANES_MAX and len(lanes) <= LANES_MAX:
         message = f"{total} lanes with their counts, at most {LANES_MAX} can be driven; take some away"
         document.fault(document.values[("lanes",)], ("lanes",), message)
 
 
+def _check_namespaces(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -> None:
+    """A process is in one PID namespace."""
+    first: dict[str, tuple[Path, Any]] = {}
+    for path, lane in lanes:
+        process, namespace = lane.get("process"), lane.get("pid_namespace")
+        if not isinstance(process, str):
+            continue
+        before, known = first.setdefault(process, (path, namespace))
+        if namespace != known:
+            line = document.values[before][0]
+            place = (*path, "pid_namespace") if "pid_namespace" in lane else path
+            message = (
+                f"process {process!r} has another PID namespace in line {line}; give all its lanes the same"
+            )
+            document.fault(document.values[place], place, message)
+
+
 def _check_faults(document: Document, faults: Any, lanes: list[tuple[Path, dict[str, Any]]]) -> None:
-    """A fault needs a lane that there is, something to do to it, and a call that this can be done to."""
+    """A fault needs a lane that there is, one thing to do to it, and a call that this can be done to."""
     named = [name for _, lane in lanes for name in (lane.get("name"), lane.get("role"), *_names(lane))]
     known = dict.fromkeys(name for name in named if isinstance(name, str))
     for index, fault in enumerate(faults if isinstance(faults, list) else ()):
         if not isinstance(fault, dict):
             continue
         path: Path = ("faults", index)
-        name, call, cut = fault.get("lane"), fault.get("call"), fault.get("cut", False)
+        name = fault.get("lane")
         if isinstance(name, str) and name not in known:
             message = f"no lane has the name or role {name!r}{suggest(name, [n for n in known if n])}"
             document.fault(document.values[(*path, "lane")], (*path, "lane"), message)
-        if cut is False and "error" not in fault and not document.is_unread(path):
-            message = "neither error nor cut, so that nothing goes wrong; give one of them"
-            document.fault(document.values[path], path, message)
-        if cut is True and call in CALLS and call not in CUTTABLE:
-            message = f"a {call} cannot be cut short, only {' and '.join(CUTTABLE)} can; leave cut out"
-            document.fault(document.values[(*path, "cut")], (*path, "cut"), message)
+        if not document.is_unread(path):
+            for key, message in _wrong_with(fault):
+                place = (*path, key) if key else path
+                document.fault(document.values[place], place, message)
+
+
+def _wrong_with(fault: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What does not fit together in a fault: the key to point at, and what is wrong."""
+    given = [name for name in KINDS if fault.get(name, False) is not False]
+    call = fault.get("call")
+    if not given:
+        yield "", f"nothing goes wrong; give one of {', '.join(KINDS)}"
+    elif given not in (*([one] for one in KINDS), ["error", "cut"], ["cut", "kill"]):
+        yield given[-1], f"does not go with {given[0]}; make two faults of it"
+    elif call is None and given[0] in ("error", "cut"):
+        yield given[0], "which call? give its name as call"
+    elif call in CALLS:
+        if "cut" in given and call not in CUTTABLE:
+            yield "cut", f"a {call} cannot be cut short, only {' and '.join(CUTTABLE)} can; leave cut out"
+        if "error" in given:
+            yield from _wrong_with_error(fault, call)
+    if given and given[0] in ("error", "cut") and "kill" not in given and call != "flock":
+        file = fault.get("file")
+        if file in ("lock", "any"):
+            yield (
+                "file",
+                f"a call that fails is about the transcript or beside it (got {file}); name one of them",
+            )
+
+
+def _wrong_with_error(fault: Mapping[str, Any], call: str) -> Iterator[tuple[str, str]]:
+    error = fault["error"]
+    if call not in FAILING:
+        yield "call", f"a {call} that fails has done its work all the same; leave error out"
+    elif error == "EINTR" and call not in INTERRUPTIBLE:
+        yield "error", f"no signal interrupts a {call}, only {', '.join(INTERRUPTIBLE)}; take another error"
+    elif call == "flock" and error != "EINTR":
+        yield "error", f"an flock fails when a signal ends its wait (got {error}); write EINTR"
 
 
 def _names(lane: Mapping[str, Any]) -> list[str]:

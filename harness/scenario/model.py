@@ -14,7 +14,7 @@ from annotated_types import Ge, Le, MaxLen, MinLen, doc
 
 from harness.faults import CallName, ErrorName, FileName
 from harness.policy import CustomPolicy, Policy, resolve
-from harness.roles.protocol import ByteRange, CountRange, LaneSettings, LineRange, Name
+from harness.roles.protocol import ByteRange, CountRange, LaneSettings, LineRange, MsRange, Name
 
 __all__ = [
     "FAULTS_MAX",
@@ -76,7 +76,7 @@ class FilesystemSettings:
     ] = "always"
 
 
-#: Operations that make file calls, as `harness.program.Op` names them.
+#: Operations, as `harness.program.Op` names them.
 OpKind = Literal[
     "begin_turn",
     "load",
@@ -89,30 +89,63 @@ OpKind = Literal[
     "rewrite",
     "release",
     "action",
+    "think",
 ]
-OP_KINDS: Final[tuple[OpKind, ...]] = get_args(OpKind)
+#: Those that make file calls.
+OP_KINDS: Final[tuple[OpKind, ...]] = get_args(OpKind)[:-1]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FaultSettings:
-    """File calls that go wrong, in operations drawn by the seed."""
+    """What goes wrong, in operations drawn by the seed; kernel gate only."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
     lane: Annotated[Name, doc("Name of a lane, or a role: every lane of it.")]
     operations: Annotated[
-        tuple[OpKind, ...], MinLen(1), doc("Kinds of operation of which some are hit; absent: any.")
+        tuple[OpKind, ...], MinLen(1), doc("Kinds of operation of which some are hit; absent: any but think.")
     ] = OP_KINDS
-    call: Annotated[CallName, doc("System call that goes wrong, by name.")]
+    call: Annotated[
+        CallName | None,
+        doc("System call that goes wrong, by name; absent for kill, stop_ms, slow_ms or ahead_ms: any step."),
+    ] = None
     error: Annotated[ErrorName | None, doc("Error that it fails with; absent: it is only cut short.")] = None
     cut: Annotated[
-        bool, doc("Whether a write first writes a part of its bytes; the call after it fails then.")
+        bool,
+        doc(
+            "Whether a write first writes a part of its bytes; the call after it fails then, or it is killed."
+        ),
     ] = False
-    nth: Annotated[CountRange, doc("Which call of that name on that file in the operation, from 1.")] = 1
+    kill: Annotated[
+        bool, doc("Whether the lane's process is killed instead of taking the step (SIGKILL).")
+    ] = False
+    stop_ms: Annotated[
+        MsRange | None,
+        doc("Virtual milliseconds for which the lane's process is stopped before the step, as by SIGSTOP."),
+    ] = None
+    slow_ms: Annotated[
+        MsRange | None,
+        doc("Virtual milliseconds that each of these file calls of the operation takes, from the nth on."),
+    ] = None
+    ahead_ms: Annotated[
+        MsRange | None, doc("Virtual milliseconds by which time runs ahead before the step.")
+    ] = None
+    nth: Annotated[
+        CountRange, doc("Which call of that name on that file in the operation, or which step, from 1.")
+    ] = 1
     file: Annotated[
-        FileName, doc("What the call is about: the transcript, or any file beside it but the lock.")
-    ] = "transcript"
+        FileName | None,
+        doc(
+            "What the call is about: the transcript, the lock, any other file (beside), or any at all. "
+            "Absent: the transcript for error and cut, the lock for flock, else any."
+        ),
+    ] = None
     times: Annotated[LineRange, doc("Operations that are hit in a schedule, as far as there are.")] = 1
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it is about time."""
+        return any(span is not None for span in (self.stop_ms, self.slow_ms, self.ahead_ms))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -153,7 +186,7 @@ class Scenario:
     )
     filesystem: Annotated[FilesystemSettings, doc("What stat tells the lanes.")] = FilesystemSettings()
     faults: Annotated[
-        tuple[FaultSettings, ...], MaxLen(FAULTS_MAX), doc("File calls that go wrong; kernel gate only.")
+        tuple[FaultSettings, ...], MaxLen(FAULTS_MAX), doc("What goes wrong; kernel gate only.")
     ] = ()
     fence_options: Annotated[
         dict[str, Option], doc("Handed to the fence and its lock; what begins with lock_ is the lock's.")
@@ -166,6 +199,11 @@ class Scenario:
         2000
     )
     step_ms: Annotated[int, Ge(0), Le(3_600_000), doc("Virtual milliseconds that pass with each step.")] = 1
+
+    @property
+    def faulty(self) -> bool:
+        """Whether anything is to go wrong that only the kernel gate can bring about."""
+        return bool(self.faults) or any(lane.pid_namespace is not None for lane in self.lanes)
 
     def resolved_policy(self) -> Policy:
         """The policy's table."""

@@ -39,6 +39,7 @@ class Size(msgspec.Struct, frozen=True, order=True):
     Args:
         lanes: that do anything.
         ops: operations of all lanes.
+        faults: that the program has in store for them.
         reading: steps, and switches at twice the price.
         lines: entries of operations and of the initial transcript.
         wait_ms: virtual milliseconds of all pauses.
@@ -48,6 +49,7 @@ class Size(msgspec.Struct, frozen=True, order=True):
 
     lanes: int
     ops: int
+    faults: int
     reading: int
     lines: int
     wait_ms: int
@@ -58,7 +60,7 @@ class Size(msgspec.Struct, frozen=True, order=True):
     @property
     def story(self) -> tuple[int, ...]:
         """What there is to read; waits and places aside."""
-        return self.lanes, self.ops, self.reading, self.lines
+        return self.lanes, self.ops, self.faults, self.reading, self.lines
 
     @staticmethod
     def of(program: Program, choices: Sequence[Choice]) -> Size:
@@ -68,6 +70,7 @@ class Size(msgspec.Struct, frozen=True, order=True):
         return Size(
             sum(1 for lane in program.lanes if lane.ops),
             len(ops),
+            sum(len(op.faults) for op in ops),
             len(choices) + _SWITCH * len(places),
             sum(len(op.entries) for op in ops) + len(program.initial),
             sum(op.duration_ms for op in ops),

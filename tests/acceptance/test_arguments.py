@@ -221,4 +221,14 @@ def test_faults_are_refused_where_no_call_can_be_made_to_fail(harness: Harness, 
     faulty = SCENARIO + "faults:\n  - {lane: runner, call: write, error: ENOSPC}\n"
     plain, path = write_scenario(tmp_path), write_scenario(tmp_path, faulty, "faulty.yaml")
     err = _refused(harness, harness.run(plain, path, "--gate", "free"))
-    assert "scenario faulty: faults need the kernel gate, and the free gate makes no call fail" in err
+    assert "scenario faulty: faults need the kernel gate; the free gate makes no call fail, stops" in err
+
+
+@pytest.mark.requires("kernel-gate")
+@pytest.mark.parametrize("fault", ["kill: true", "stop_ms: 100", "slow_ms: 0", "ahead_ms: 5"])
+def test_mishaps_are_refused_where_steps_have_to_commute(
+    harness: Harness, tmp_path: Path, fault: str
+) -> None:
+    path = write_scenario(tmp_path, f"{SCENARIO}faults:\n  - {{lane: runner, {fault}}}\n")
+    err = _refused(harness, harness.run(path, "--strategy", "exhaustive"))
+    assert "scenario small: faults: a process that is killed or stopped" in err

@@ -19,6 +19,7 @@ LISTS = {
     "actions": "truncate",
     "policies": "coordinated",
     "gates": "kernel",
+    "faults": "stop_ms",
 }
 
 

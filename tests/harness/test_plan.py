@@ -198,6 +198,33 @@ def test_a_fault_names_a_lane_a_kind_of_lanes_or_a_role(tmp_path: Path) -> None:
         assert {lane for lane, _ in hits(draw(scenario(tmp_path, text), 1, 0))} == hit
 
 
+def test_a_mishap_is_drawn_whole(tmp_path: Path) -> None:
+    found = with_faults(
+        tmp_path,
+        "{lane: runner, kill: true, nth: [1, 3]}",
+        "{lane: heartbeat, call: write, cut: true, kill: true}",
+        "{lane: heartbeat, operations: [release], stop_ms: [5, 7]}",
+        "{lane: runner, call: write, slow_ms: 20, file: lock}",
+        "{lane: runner, ahead_ms: 0}",
+        "{lane: runner, call: flock, error: EINTR}",
+    )
+    made: dict[int, set[Fault]] = {}
+    for schedule in range(30):
+        for faults in hits(draw(found, 1, schedule)).values():
+            for fault in faults:
+                kind = (0 if not fault.call else 1) if fault.kill else 2 if fault.stop_ms >= 0 else 3
+                made.setdefault(kind, set()).add(fault)
+    assert made[0] == {Fault(nth=nth, file="any", kill=True) for nth in (1, 2, 3)}
+    assert {(one.call, one.file) for one in made[1]} == {("write", "transcript")}
+    assert len({one.keep_permille for one in made[1]}) > 1
+    assert made[2] == {Fault(file="any", stop_ms=lasts) for lasts in (5, 6, 7)}
+    assert made[3] == {
+        Fault("write", file="lock", slow_ms=20),
+        Fault(file="any", ahead_ms=0),
+        Fault("flock", "EINTR", file="lock"),
+    }
+
+
 def test_a_program_with_faults_survives_its_text_form(tmp_path: Path) -> None:
     program = draw(with_faults(tmp_path, RUNNER_FAULT, HEARTBEAT_FAULT), 1, 2)
     assert hits(program)

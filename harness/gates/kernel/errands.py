@@ -5,6 +5,7 @@ They are no steps, but for a dup2 or its like that closes one of the session's f
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import struct
 import time
@@ -63,6 +64,7 @@ class Errands:
         #: What answers a call, by its name: called with the process, the task and the stand.
         self.by_name = {call.name: kinds[call.kind] for call in CALLS.values() if call.kind in kinds}
         self.by_name["fcntl"] = self._fcntl
+        self.by_name["kill"] = self._kill
 
     def begin(self) -> None:
         """Start a schedule."""
@@ -155,6 +157,14 @@ class Errands:
     @staticmethod
     def _continue(worker: Space, tid: int, stand: Stand) -> None:
         answer(worker, stand.trap_id, flags=abi.RESPONSE_CONTINUE)
+
+    def _kill(self, worker: Space, tid: int, stand: Stand) -> None:
+        """A signal, or a look whether a process lives."""
+        namespaces, pid = self._intake.namespaces, signed(stand.args[0])
+        if namespaces.several and namespaces.hides(worker, pid):
+            answer(worker, stand.trap_id, error=-errno.ESRCH)
+        else:
+            self._wake(worker, tid, stand)
 
     def _fcntl(self, worker: Space, tid: int, stand: Stand) -> None:
         """A copy of a descriptor, or a lock, which is a step."""

@@ -23,6 +23,7 @@ from harness.gates.kernel.footprints import footprint
 from harness.gates.kernel.intake import Intake
 from harness.gates.kernel.lane import Lane, Stand, Status
 from harness.gates.kernel.names import choose_again
+from harness.gates.kernel.namespaces import Namespaces
 from harness.gates.kernel.processes import Processes
 from harness.gates.kernel.steps import PAUSES, Steps
 from harness.gates.kernel.timing import can_go, wake
@@ -78,6 +79,7 @@ class KernelGate:
         self._crowd = self._intake.crowd
         self._crowd.family.event_of_end = self._steps.ended_by
         self._processes = Processes(self._main, layout, self._directory, self._clock)
+        self._intake.namespaces = Namespaces(self._processes.workers)
         for name in dict.fromkeys(lane.process for lane in layout.lanes):
             self._spawn(name)
 
@@ -129,6 +131,7 @@ class KernelGate:
         self._program = program
         self._clock.now_ns = self._intake.now_ns = program.clock_start_ns
         self._intake.begin()
+        self._intake.namespaces.begin(program)
         self._steps.begin(program, self._intake)
         self._initial = self._world.begin(program)
         self._truth.begin()
@@ -161,7 +164,8 @@ class KernelGate:
             choose_again(self._lanes)
         ready = self._ready() or self._ask_again()
         if not ready:
-            woken, now = wake(self._lanes, self._intake.now_ns)
+            could = [lane for lane in self._lanes if lane.status is not Status.TURN or self._has_turn(lane)]
+            woken, now = wake(could, self._intake.now_ns)
             self._clock.now_ns = self._intake.now_ns = now
             ready = [self._shown(lane) for lane in woken]
         if self.tells_footprints:
@@ -191,6 +195,9 @@ class KernelGate:
                 or (status is Status.SLEEP and can_go(lane, self._world.names, self._intake.now_ns))
             ):
                 ready.append(lane.candidate or self._shown(lane))
+        if self._steps.mishaps.held:
+            now = self._intake.now_ns
+            return [candidate for candidate in ready if self._lanes[candidate.lane].held_ns <= now]
         return ready
 
     @staticmethod
@@ -292,6 +299,7 @@ class KernelGate:
             lane.asked = False
             if self._flocks.must_wait(lane.stand):
                 lane.status = Status.FLOCK
+                lane.stand.waited = True
                 self._flocks.woken = True
         steps.take_down()
         if alone and lane.status is not Status.DEAD:

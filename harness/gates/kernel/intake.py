@@ -23,6 +23,7 @@ from harness.gates.kernel.crowd import Crowd
 from harness.gates.kernel.errands import Errands
 from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.lane import Lane, Space, Stand, Status, Worker, answer
+from harness.gates.kernel.namespaces import Namespaces
 from harness.gates.kernel.resolve import OUTSIDE, UNKNOWN, descriptor, path_name, signed
 from harness.gates.kernel.truth import open_flags
 from harness.gates.kernel.world import World
@@ -74,6 +75,7 @@ class Intake:
         self.inconclusive = ""
         self.now_ns = 0
         self.crowd = Crowd(self, world, flocks, wall_limit_s)
+        self.namespaces = Namespaces({})
         self._errands = Errands(self, world, lanes)
         self._errand_of = self._errands.by_name.get
 
@@ -338,7 +340,17 @@ class Intake:
         elif self.guard and forbidden_outside(worker, stand):
             answer(worker, stand.trap_id, error=-errno.EROFS)
             return
+        elif self.namespaces.several and self._is_hidden(worker, stand):
+            answer(worker, stand.trap_id, error=-errno.ENOENT)
+            return
         answer(worker, stand.trap_id, flags=RESPONSE_CONTINUE)
+
+    def _is_hidden(self, space: Space, stand: Stand) -> bool:
+        """Whether a call is about what /proc says of a process in another PID namespace."""
+        place = stand.call.path
+        if place < 0 or not stand.args[place]:
+            return False
+        return self.namespaces.hides_path(space, space.memory.path(stand.args[place]))
 
     def _stranger(self, worker: Space, stand: Stand) -> None:
         """A thread of a worker that is no lane, but one that a fence started.

@@ -155,6 +155,7 @@ class Stand(msgspec.Struct, eq=False, gc=False):
         name: first path as a name in the session directory; None when it has none.
         name2: second path likewise.
         flags: of an open; 0 for any other call.
+        waited: whether it is an flock that had to wait.
     """
 
     trap_id: int
@@ -166,6 +167,7 @@ class Stand(msgspec.Struct, eq=False, gc=False):
     name: str | None = None
     name2: str | None = None
     flags: int = 0
+    waited: bool = False
 
 
 class Lane:
@@ -177,6 +179,7 @@ class Lane:
         "candidate",
         "cell",
         "finished",
+        "held_ns",
         "index",
         "op",
         "ordinal",
@@ -213,6 +216,8 @@ class Lane:
         self.ordinal = 0
         self.think_left = 0
         self.wake_ns = 0
+        #: Stopped, or in a slow call, until then.
+        self.held_ns = 0
         self.poll_name: str | None = None
         self.poll_count = 0
         #: Whether a waiting flock was tried against the kernel already.

@@ -38,6 +38,7 @@ def attribute_one(intake: Intake, flocks: Flocks, task: Task) -> None:
         task.asked = False
         if task.stand.call is FLOCK and flocks.must_wait(task.stand):
             task.status = Status.FLOCK
+            task.stand.waited = True
     elif task.status is Status.SLEEP:
         # Nobody's sleep lasts as long as it lasts.
         answer(unit, task.stand.trap_id, flags=abi.RESPONSE_CONTINUE)

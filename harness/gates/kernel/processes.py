@@ -104,7 +104,9 @@ class Processes:
 
     def stop(self, worker: Worker) -> None:
         """Kill one worker with all that it started, and reap it."""
-        kill_tree(worker.pid)
+        if worker.process.is_alive():
+            # Of one that is reaped the number may be somebody else's by now.
+            kill_tree(worker.pid)
         worker.process.join(REAP_S)
         with contextlib.suppress(ValueError):
             # Still not reaped: its descriptors have to wait for the collector.

@@ -14,12 +14,14 @@ import os
 import msgspec
 
 from harness.board import Clock
+from harness.faults import MISHAPS
 from harness.gates.kernel import abi
 from harness.gates.kernel.calls import FLOCK, open_note
 from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.intake import Intake
 from harness.gates.kernel.lane import Lane, Stand, Status, answer
 from harness.gates.kernel.memory import pack_stat, pack_statx
+from harness.gates.kernel.mishaps import CUTTABLE_BYTES, Mishaps, part_of
 from harness.gates.kernel.stand_in import write_for
 from harness.gates.kernel.truth import Truth, stat_target
 from harness.gates.kernel.world import World
@@ -34,7 +36,6 @@ PAUSES = {Status.THINK: "think", Status.SLEEP: "sleep", Status.TURN: "turn"}
 
 _NOTHING: tuple[Change | None, LockEvent | None] = (None, None)
 _CONTINUE = abi.RESPONSE_CONTINUE
-_CUTTABLE_BYTES = 2
 
 
 class Steps:
@@ -48,6 +49,7 @@ class Steps:
     Attributes:
         events: of the schedule, so far.
         moving: the lane that was let go and of which it is not known that it stopped.
+        mishaps: what happened to lanes beside their calls.
     """
 
     def __init__(self, world: World, truth: Truth, flocks: Flocks, clock: Clock, lanes: list[Lane]) -> None:
@@ -56,6 +58,7 @@ class Steps:
         self._flocks = flocks
         self._clock = clock
         self._lanes = lanes
+        self.mishaps = Mishaps(world, truth, flocks, clock, lanes)
         self.events: list[Event] = []
         self.moving: Lane | None = None
         self._watched: tuple[Lane, Stand, int, str, str] | None = None
@@ -68,6 +71,7 @@ class Steps:
         """Start a schedule."""
         self.events = []
         self._intake = intake
+        self.mishaps.begin(intake)
         self._step_ns = program.step_ns
         self._birth_time = program.filesystem.birth_time
 
@@ -77,7 +81,7 @@ class Steps:
         Args:
             lane: stands, or may wake up.
             path: alias of what its call is about.
-            verdict: what is to happen to it.
+            verdict: what is to happen to it; an flock that did not have to wait cannot fail.
         """
         assert self.moving is None
         intake = self._intake
@@ -85,8 +89,10 @@ class Steps:
         lane.ordinal += 1
         lane.candidate = None
         status = lane.status
-        if status is Status.FILE:
-            if verdict.kind == "fail":
+        if verdict.kind in MISHAPS:
+            self.events.append(self.mishaps.befall(lane, path, verdict))
+        elif status is Status.FILE:
+            if verdict.kind == "fail" and (lane.stand.call is not FLOCK or lane.stand.waited):
                 self._fail(lane, path, verdict.errno)
             elif verdict.kind == "short":
                 self._cut_short(lane, path, verdict.keep_permille)
@@ -119,9 +125,8 @@ class Steps:
         """Write a part of a write's bytes in the lane's place; what cannot be cut runs whole."""
         stand = lane.stand
         length = stand.args[2]
-        keep = 1 + (length - _CUTTABLE_BYTES) * keep_permille // 999
         self._truth.before(lane, stand)
-        value = write_for(stand, keep) if length >= _CUTTABLE_BYTES else None
+        value = write_for(stand, part_of(length, keep_permille)) if length >= CUTTABLE_BYTES else None
         if value is None:
             self._run(lane, path)
             return
@@ -170,6 +175,7 @@ class Steps:
         self.events.append(Step(lane.index, lane.op, "flock", path, lock=lock))
         if code is None:
             lane.status = Status.FLOCK
+            lane.stand.waited = True
             return
         self._flocks.wake(self._lanes, lane.stand.node)
         self.release(lane, 0, -code)

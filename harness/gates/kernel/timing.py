@@ -12,6 +12,8 @@ __all__ = ["FOREVER_NS", "can_go", "wake"]
 FOREVER_NS = (1 << 63) - 1
 
 _DOUBLINGS_MAX = 20
+#: As they stand, but for what holds them; who waits for a turn does not come here before it is theirs.
+_COULD_GO = (Status.FILE, Status.THINK, Status.TURN)
 
 
 def can_go(lane: Lane, names: Collection[str], now_ns: int) -> bool:
@@ -32,20 +34,26 @@ def wake(lanes: Sequence[Lane], now_ns: int) -> tuple[list[Lane], int]:
     more, as a busy machine would make it; a time-out of a minute at 50 ms a poll
     would take thousands of steps otherwise. It never sleeps past another's wake-up.
 
+    Who is held, stopped or in a slow call, goes on when that is over, if it could go at all.
+
     Returns:
         The lanes that wake, and the time it then is.
     """
-    sleepers = [lane for lane in lanes if lane.status is Status.SLEEP]
-    if not sleepers:
+    waiting = [
+        lane
+        for lane in lanes
+        if lane.status is Status.SLEEP or (lane.status in _COULD_GO and lane.held_ns > now_ns)
+    ]
+    if not waiting:
         return [], now_ns
     due = {}
-    for lane in sleepers:
-        spare = max(0, lane.wake_ns - now_ns)
+    for lane in waiting:
+        spare = max(0, lane.wake_ns - now_ns) if lane.status is Status.SLEEP else 0
         if lane.poll_name is not None:
             spare <<= min(lane.poll_count, _DOUBLINGS_MAX)
-        due[lane.index] = min(now_ns + spare, FOREVER_NS)
+        due[lane.index] = max(lane.held_ns, min(now_ns + spare, FOREVER_NS))
     then = max(now_ns, min(due.values()))
-    woken = [lane for lane in sleepers if due[lane.index] <= then]
+    woken = [lane for lane in waiting if due[lane.index] <= then]
     for lane in woken:
-        lane.poll_count += lane.poll_name is not None
+        lane.poll_count += lane.poll_name is not None and lane.status is Status.SLEEP
     return woken, then

@@ -18,6 +18,8 @@ __all__ = ["ROWS_MAX", "Column", "Diagram", "Row", "Span", "diagram_of"]
 ROWS_MAX = 120
 _QUIET = frozenset({"think", "pause"})
 _TELLING = ("verdict", "window", "cause")
+#: Instead of a call.
+_MISHAPS = {"kill": "killed", "stop": "stopped", "slow": "slow disk", "ahead": "time runs ahead"}
 
 
 class Column(NamedTuple):
@@ -227,7 +229,7 @@ class _Script:
         mark, more = "", []
         if step.fault:
             mark = "fault"
-            more.append("cut short" if step.fault == "short" else step.fault)
+            more.append(_fault(step))
         if step.change is not None:
             mark = mark or "effect"
             more.append(_change(step.change))
@@ -237,7 +239,7 @@ class _Script:
             more.append("waits for the lock" if step.lock.kind == "blocked" else f"lock reclaimed{whose}")
         if at in self._violation.causes:
             mark = "cause"
-        text = visible(f"{step.call} {step.path}".rstrip(" "))
+        text = visible(_MISHAPS.get(step.call) or f"{step.call} {step.path}".rstrip(" "))
         told = visible(", ".join(more))
         return Row("step", self._places[step.lane], text, told, at, mark, self._pair.get(at, 0))
 
@@ -301,6 +303,12 @@ def _alike(before: Row, row: Row) -> bool:
     """Whether a step is the one before it once more, with nothing to be told apart by."""
     plain = not (before.mark or before.pair or row.mark or row.pair or before.more or row.more)
     return plain and (before.kind, before.column, before.text) == ("step", row.column, row.text)
+
+
+def _fault(step: Step) -> str:
+    if step.call in _MISHAPS:
+        return step.note
+    return {"short": "cut short", "kill": f"killed after {step.note}"}.get(step.fault, step.fault)
 
 
 def _change(change: Change) -> str:

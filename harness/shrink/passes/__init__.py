@@ -8,6 +8,7 @@ from harness.shrink.passes.afresh import afresh
 from harness.shrink.passes.bystanders import bystanders
 from harness.shrink.passes.earlier import earlier
 from harness.shrink.passes.entries import entries
+from harness.shrink.passes.faults import faults
 from harness.shrink.passes.groups import groups
 from harness.shrink.passes.initial import initial
 from harness.shrink.passes.lanes import lanes
@@ -25,6 +26,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     switches,
     groups,
     operations,
+    faults,
     entries,
     initial,
     waits,

@@ -34,7 +34,7 @@ def test_a_lock_left_by_a_lane_that_the_gate_killed_is_none() -> None:
     story = Story()
     story.call(HEARTBEAT, "acquire")
     story.lock(HEARTBEAT, "acquired")
-    story.look(HEARTBEAT, fault="kill-after")
+    story.look(HEARTBEAT, fault="kill")
     assert judge(story.history(lock_owner=HEARTBEAT)).violations == ()
     assert len(judge(story.history(lock_owner=HEARTBEAT, waiting=((CRON, "T.lock"),))).violations) == 1
 
@@ -54,7 +54,7 @@ def test_a_crash_is_a_violation_with_its_message() -> None:
 def test_a_lane_that_the_gate_killed_did_not_crash() -> None:
     story = Story()
     with story.op(HEARTBEAT, "append", outcome="crash", detail="process ended"):
-        story.look(HEARTBEAT, "write", fault="kill-before")
+        story.look(HEARTBEAT, "write", fault="kill")
     assert judge(story.history()).violations == ()
 
 

@@ -191,3 +191,38 @@ def test_what_was_made_to_go_wrong_is_told() -> None:
     line = one(told(play, "lost_entry"), "cron", "-> FAILED (OSError: full)")
     assert "[write cut short, 4 of 9 bytes]" in line
     assert "[write made to fail with ENOSPC]" in line
+
+
+@pytest.mark.parametrize(
+    ("fault", "call", "note", "words"),
+    [
+        ("kill", "kill", "before write T", "[process cron killed before write T]"),
+        ("kill", "write", "5 of 20 bytes", "[process cron killed in the midst of its write, 5 of 20 bytes]"),
+        ("stop", "stop", "400 ms before write T", "[process cron stopped for 400 ms before write T]"),
+        ("slow", "slow", "70 ms before write T", "[slow disk: 70 ms before write T]"),
+        ("ahead", "ahead", "5000 ms before write T", "[time runs ahead by 5000 ms before write T]"),
+    ],
+)
+def test_what_befell_a_process_is_said_where_it_happened(
+    fault: str, call: str, note: str, words: str
+) -> None:
+    play = Story()
+    play.window()
+    play.call(CRON, "append", "c")
+    play.look(CRON, "openat")
+    play.look(CRON, call, "T" if call == "write" else "", note, fault=fault)
+    play.add(EDITOR, "x")
+    play.admit("reply")
+    line = one(told(play, "missed_takeover"), "cron", words)
+    assert ("(openat T, write T)" if call == "write" else "(openat T)") in line
+
+
+def test_a_mishap_of_who_only_thinks_is_told() -> None:
+    play = Story()
+    play.window()
+    play.call(CRON, "think")
+    play.look(CRON, "think", "")
+    play.look(CRON, "ahead", "", "5000 ms before it thinks", fault="ahead")
+    play.add(EDITOR, "x")
+    play.admit("reply")
+    assert one(told(play, "missed_takeover"), "cron", "[time runs ahead by 5000 ms before it thinks]")

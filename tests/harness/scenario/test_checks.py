@@ -82,12 +82,47 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
         (
             "expect:",
             FAULT.format("lane: runner, call: write, times: 2"),
-            "10:10: faults[0]: neither error nor cut, so that nothing goes wrong; give one of them",
+            "10:10: faults[0]: nothing goes wrong; give one of error, cut, kill, stop_ms, slow_ms, ahead_ms",
+        ),
+        (
+            "expect:",
+            FAULT.format("lane: runner, kill: true, stop_ms: 50"),
+            "10:46: faults[0].stop_ms: does not go with kill; make two faults of it",
+        ),
+        (
+            "expect:",
+            FAULT.format("lane: runner, error: EIO"),
+            "10:32: faults[0].error: which call? give its name as call",
+        ),
+        (
+            "expect:",
+            FAULT.format("lane: runner, call: close, error: EIO"),
+            "10:31: faults[0].call: a close that fails has done its work all the same; leave error out",
+        ),
+        (
+            "expect:",
+            FAULT.format("lane: runner, call: rename, error: EINTR"),
+            "10:46: faults[0].error: no signal interrupts a rename, only open, openat, ",
+        ),
+        (
+            "expect:",
+            FAULT.format("lane: runner, call: flock, error: EIO"),
+            "10:45: faults[0].error: an flock fails when a signal ends its wait (got EIO); write EINTR",
+        ),
+        (
+            "expect:",
+            FAULT.format("lane: runner, call: write, error: EIO, file: lock"),
+            "10:56: faults[0].file: a call that fails is about the transcript or beside it (got lock); ",
         ),
         (
             "expect:",
             FAULT.format("lane: runner, call: rename, error: EIO, cut: true"),
             "10:56: faults[0].cut: a rename cannot be cut short, only write and pwrite64 can; leave cut out",
+        ),
+        (
+            "expect:",
+            "  - {role: cron, process: a}\n  - {role: ingress, process: a, pid_namespace: b}\nexpect:",
+            "11:48: lanes[3].pid_namespace: process 'a' has another PID namespace in line 10; give all its ",
         ),
         ("times: [1, 3]", "lines: 50\n    count: 5\ntranscript: {entry_bytes: 10000}", None),
     ],
@@ -133,6 +168,22 @@ def test_a_fault_may_name_a_lane_one_of_several_or_a_role(tmp_path: Path, lane: 
     fault = FAULT.format(f"lane: {lane}, call: write, cut: true")
     text = changed("expect:", f"  - {{role: cron, name: job, count: 2}}\n{fault}")
     assert faults_of(tmp_path, text) == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "kill: true",
+        "operations: [think], kill: true, nth: [1, 9]",
+        "call: write, cut: true, kill: true, file: lock",
+        "call: close, stop_ms: [10, 20], file: any",
+        "call: flock, error: EINTR",
+        "slow_ms: 20, operations: [append]",
+        "ahead_ms: 86400000",
+    ],
+)
+def test_what_can_go_wrong_may_be_written_down(tmp_path: Path, fault: str) -> None:
+    assert faults_of(tmp_path, changed("expect:", FAULT.format(f"lane: runner, {fault}"))) == []
 
 
 def test_many_faults_count_for_the_size_of_the_whole(tmp_path: Path) -> None:

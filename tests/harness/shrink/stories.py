@@ -9,6 +9,9 @@ operation; a lane with an empty string does nothing:
     ``w``              the runner's own writer: acquire, append, release
     ``a + R -``        any other participant: acquire, append, rewrite by rename, release
     ``t5 z60``         thinks for 5 scheduling points, pauses for 60 virtual milliseconds
+    ``+^kill@2``       any of these, at whose second step its process is killed; ``^stop60@2`` is
+                       stopped there for 60 virtual milliseconds, ``^slow60`` and ``^ahead60`` likewise;
+                       ``a^eintr``: a signal ends its wait for the lock
     ``!NAME``          a rogue action; ``!NAME@250`` names the line, in thousandths of all
 
 A *plot* says in which order lanes go. ``0 1 0``: the first lane, then all of the second
@@ -130,6 +133,17 @@ STORIES: dict[str, Story] = {
     "lock-neighbour-is-orphan": Story(("b l r e", "a + -", "", ""), "1@0 0 1"),
     "lock-empty-is-stale": Story(("", "", "a + -", "a -"), "2 3 2"),
     "lock-renamed-into-place": Story(("", "", "a -", "a -"), "2 3 2 3"),
+    # One of them makes the lock file, and its disk takes its time; is stopped between check and write.
+    "lock-grace-too-short": Story(("", "a^slow200@2 + -", "a -"), "1 2 1"),
+    "ledger-checks-before-write": Story(("b l r e", "a +^stop400@7 -"), "1 0 1"),
+    # It holds the lock and seems dead to the runner.
+    "ledger-robs-the-dead": Story(("b l r e", "a + -"), "1@0 0 1"),
+    # It waits for the runner's lock, and goes on without.
+    "lock-interrupted-is-held": Story((_TURN, "a^eintr + -"), "0@1 1 0@2 1 0"),
+    # The laptop is closed while the model thinks.
+    "ledger-late-is-takeover": Story(("b l r t1^ahead7200000@1 g e",), "0"),
+    # One of them is killed with it.
+    "lock-dead-is-held": Story(("b l r e", "a +^kill@1 -"), "1 0"),
     # Three: a holder, one that unlinks his lock, and one that takes it then.
     "lock-released-twice": Story(("b l r e", "a + -", "a -", ""), "0 1@0 0 2 1"),
     "lock-unlinked-at-time-out": Story(("b l r e", "a z300 + -", "a -"), "1@0 2 0 1"),

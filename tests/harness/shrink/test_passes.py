@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from harness.history import Step
 from harness.oracle import Violation
-from harness.program import Program
+from harness.program import Entry, Fault, Filesystem, LaneProgram, Op, Program
 from harness.schedule import Choice
 from harness.shrink.case import Case, Shown
 from harness.shrink.passes import PASSES
 from harness.shrink.passes.afresh import afresh
 from harness.shrink.passes.earlier import earlier
+from harness.shrink.passes.faults import faults
 from harness.shrink.passes.groups import groups
 from harness.shrink.passes.initial import initial
 from harness.shrink.passes.lanes import lanes
@@ -270,3 +271,34 @@ def test_a_pass_proposes_the_same_again(scenario: str, seed: int) -> None:
         first, _ = drive(one, start(scenario, seed), lambda case: len(case.choices) % 3 > 0)
         again, _ = drive(one, start(scenario, seed), lambda case: len(case.choices) % 3 > 0)
         assert first == again
+
+
+def test_faults_that_do_not_matter_are_left_out_with_the_steps_that_they_took() -> None:
+    def op(*faults: Fault) -> Op:
+        return Op("append", group=1, entries=(Entry("a", "user", "a"),), faults=faults)
+
+    stop, full = Fault(nth=2, file="any", stop_ms=9), Fault("write", "ENOSPC")
+    lanes = (LaneProgram("one", "cron", "p", True, (op(stop), op(full))),)
+    calls = [
+        (0, "openat", ""),
+        (0, "stop", "stop"),
+        (0, "write", ""),
+        (1, "openat", ""),
+        (1, "write", "ENOSPC"),
+    ]
+    steps = [Step(0, number, call, "T", fault=fault) for number, call, fault in calls]
+    choices = [Choice(0, 0, 0), Choice(0, 0, 1), Choice(0, 0, 2), Choice(0, 1, 0), Choice(0, 1, 1)]
+    begun = shown(Program(lanes, (), Filesystem(), 0), choices)
+    history = msgspec.structs.replace(begun.history, events=(*steps, *begun.history.events))
+    begun = msgspec.structs.replace(begun, history=history)
+
+    def has(case: Case, fault: Fault) -> bool:
+        return any(fault in one.faults for one in case.program.lanes[0].ops)
+
+    proposed, best = drive(faults, begun, lambda case: has(case, full))
+    assert [one.faults for one in best.program.lanes[0].ops] == [(), (full,)]
+    assert best.choices == (Choice(0, 0, 0), Choice(0, 0, 1), Choice(0, 1, 0), Choice(0, 1, 1))
+    assert best.size < begun.size
+    _, kept = drive(faults, begun, lambda case: has(case, stop) and has(case, full))
+    assert kept == begun
+    assert all(len(case.program.lanes[0].ops) == 2 for case in proposed)

@@ -56,6 +56,12 @@ class _Writing:
         self.ops: list[Op] = []
 
     def add(self, word: str) -> None:
+        word, _, mishap = word.partition("^")
+        self._add(word)
+        if mishap:
+            self.ops[-1] = msgspec.structs.replace(self.ops[-1], faults=(_mishap(mishap),))
+
+    def _add(self, word: str) -> None:
         number = len(self.ops)
         identity = f"{self._lane}-{number + 1}"
         entries = (make(_WRITES[word], identity, _TEXT_BYTES),) if word in _WRITES else ()
@@ -97,6 +103,17 @@ class _Writing:
             self.ops.append(Op("think", group=group, steps=int(word[1:])))
         else:
             self.ops.append(Op("pause", group=group, duration_ms=int(word[1:])))
+
+
+def _mishap(words: str) -> Fault:
+    """``kill@3``, ``stop60@3`` and the like: what happens at which step, from 1; ``eintr`` ends the wait."""
+    if words == "eintr":
+        return Fault("flock", "EINTR", file="lock")
+    what, _, nth = words.partition("@")
+    name, lasts_ms = what.rstrip("0123456789"), what.lstrip("abcdefghijklmnopqrstuvwxyz")
+    if name == "kill":
+        return Fault(nth=int(nth), file="any", kill=True)
+    return Fault(nth=int(nth), file="any", **{f"{name}_ms": int(lasts_ms)})  # type: ignore[arg-type]
 
 
 def program_of(control: str) -> Program:

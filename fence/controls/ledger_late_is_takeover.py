@@ -1,0 +1,45 @@
+"""A control: a reply that comes after more than an hour is taken for one over a takeover."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+from fence.ledger import LedgerFence
+from fence.protocol import Site
+
+__all__ = ["LedgerLateIsTakeover"]
+
+_LATE_S = 3600.0
+
+
+class LedgerLateIsTakeover(Control, LedgerFence):
+    """Believes what it read for an hour.
+
+    No model thinks for so long, so after that somebody else must have gone on. A laptop
+    that is closed in the midst of a turn thinks for a night.
+    """
+
+    about: ClassVar[str] = "control: a reply after more than an hour is taken for a takeover"
+    defect: ClassVar[str] = "a reply after more than an hour is taken for a takeover"
+    caught_by: ClassVar[str] = "false_positive"
+    rogue_actions_min: ClassVar[int] = 0
+    scenario: ClassVar[str] = "laptop-closed"
+    original: ClassVar[str] = "ledger"
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self._read_s = 0.0
+
+    def load(self) -> bytes:
+        """Read, and remember when."""
+        self._read_s = time.time()
+        return super().load()
+
+    def guarded_write(self, entries: Sequence[bytes]) -> None:
+        """As ever, if it comes in time."""
+        if time.time() - self._read_s > _LATE_S:
+            self._refuse("read more than an hour ago")
+        super().guarded_write(entries)

@@ -1,0 +1,38 @@
+"""A control: the lock of a process that is no more is never reclaimed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from fence.controls.protocol import Control
+from fence.locks.sidecar import Payload, SidecarLock
+from fence.protocol import Site
+
+__all__ = ["LockDeadIsHeld"]
+
+
+class _Lock(SidecarLock):
+    def _dead(self, start: int | None) -> bool:
+        return False
+
+    def _recycled(self, holder: Payload, start: int | None) -> bool:
+        return False
+
+
+class LockDeadIsHeld(Control):
+    """Believes what a lock file says, whoever wrote it.
+
+    Everybody who lets go in a `finally` lets go; who is killed does not, and nobody asks
+    whether the maker still lives.
+    """
+
+    about: ClassVar[str] = "control: the lock of a process that is no more is never reclaimed"
+    defect: ClassVar[str] = "the lock of a process that is no more is never reclaimed"
+    caught_by: ClassVar[str] = "dead_end"
+    rogue_actions_min: ClassVar[int] = 0
+    scenario: ClassVar[str] = "holder-killed"
+    original: ClassVar[str] = "none"
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.lock = _Lock(site.transcript, site.options, site.process)

@@ -1,0 +1,243 @@
+"""Processes that were killed, stopped or slowed down: nobody is accused for that, survivors are judged."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.oracle import Violation, judge
+from tests.harness.oracle.histories import CRON, EDITOR, HEARTBEAT, RUNNER, Story, line, lines
+
+HALF = b'{"id": "h", "ty'
+
+
+def kinds(story: Story, **end: object) -> list[str]:
+    return [violation.kind for violation in judge(story.history(**end)).violations]
+
+
+def verdicts(story: Story) -> list[str]:
+    return [decision.verdict for decision in judge(story.history()).decisions]
+
+
+def only(story: Story, **end: object) -> Violation:
+    (violation,) = judge(story.history(**end)).violations
+    return violation
+
+
+def mishap(story: Story, lane: int, kind: str = "kill") -> int:
+    return story.look(lane, kind, "", "before write T", fault=kind)
+
+
+def killed_holder(story: Story) -> None:
+    """A job dies under the lock, and the lock file stays."""
+    with story.op(CRON, "acquire"):
+        story.lock(CRON, "acquired")
+    story.call(CRON, "append", "c")
+    mishap(story, CRON)
+
+
+def gives_up(story: Story, lane: int) -> int:
+    with story.op(lane, "acquire", outcome="lock_timeout"):
+        story.look(lane, "openat", "T.lock")
+    return len(story.events) - 1
+
+
+# Decisions
+
+
+@pytest.mark.parametrize("kind", ["stop", "slow", "ahead"])
+def test_a_decision_does_not_begin_with_a_mishap(kind: str) -> None:
+    """What happened while the process was stopped, before the fence's first look, is there to be seen."""
+    story = Story()
+    story.window()
+    story.call(RUNNER, "guarded_write", "reply")
+    mishap(story, RUNNER, kind)
+    story.add(EDITOR, "x")
+    story.look(RUNNER, "newfstatat")
+    story.put(RUNNER, (story.content or b"") + line("reply"))
+    story.done(RUNNER)
+    assert verdicts(story) == ["missed_takeover"]
+
+
+def test_a_guarded_write_whose_process_is_killed_is_no_decision() -> None:
+    story = Story()
+    story.window()
+    story.add(EDITOR, "x")
+    story.call(RUNNER, "guarded_write", "reply")
+    story.put(RUNNER, (story.content or b"") + HALF, fault="kill")
+    assert (verdicts(story), kinds(story)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("policy", "verdict"), [("coordinated", "false_positive"), ("runner-appends", "true_positive")]
+)
+def test_what_a_killed_cotenant_wrote_under_the_lock_is_its_append(policy: str, verdict: str) -> None:
+    story = Story(policy)
+    story.window()
+    with story.op(CRON, "acquire"):
+        story.lock(CRON, "acquired")
+    story.call(CRON, "append", "c")
+    story.put(CRON, (story.content or b"") + HALF, fault="kill")
+    story.refuse("reply")
+    assert verdicts(story) == [verdict]
+
+
+def test_a_mishap_is_taken_for_a_takeover_by_nobody() -> None:
+    story = Story()
+    story.window()
+    story.call(CRON, "append", "c")
+    mishap(story, CRON, "stop")
+    story.refuse("reply")
+    assert only(story).causes == ()
+
+
+@pytest.mark.parametrize(("fault", "verdict"), [("kill", "uncounted"), ("", "true_positive")])
+def test_half_a_line_of_a_killed_writer_in_a_file_moved_away_and_back_is_not_the_rogues(
+    fault: str, verdict: str
+) -> None:
+    story = Story()
+    story.window()
+    content = story.content or b""
+    story.call(HEARTBEAT, "append", "h")
+    story.call(EDITOR, "action")
+    story.put(EDITOR, None, call="rename")
+    if fault:
+        story.look(HEARTBEAT, "write", "tmp1", "5 of 20 bytes", fault=fault)
+    story.put(EDITOR, content + HALF, "f0", call="rename")
+    story.done(EDITOR)
+    story.refuse("reply")
+    assert verdicts(story) == [verdict]
+
+
+# Entries
+
+
+def test_an_entry_that_was_not_acknowledged_when_its_writer_died_is_not_lost() -> None:
+    story = Story()
+    story.call(CRON, "append", "c")
+    story.put(CRON, lines("first") + HALF, fault="kill")
+    assert kinds(story) == []
+
+
+def test_an_entry_glued_to_what_a_killed_writer_left_is_lost() -> None:
+    story = Story()
+    story.call(CRON, "append", "c")
+    story.put(CRON, lines("first") + HALF, fault="kill")
+    story.add(HEARTBEAT, "h")
+    violation = only(story)
+    assert (violation.kind, violation.lane) == ("lost_entry", HEARTBEAT)
+
+
+# The lock
+
+
+@pytest.mark.parametrize("killed", [RUNNER, HEARTBEAT])
+def test_no_lane_of_a_killed_process_is_in_its_section_any_more(killed: int) -> None:
+    """Whichever of its lanes stood before the step at which it was killed."""
+    story = Story()
+    with story.op(HEARTBEAT, "acquire"):
+        story.lock(HEARTBEAT, "acquired")
+    story.call(HEARTBEAT, "append", "h")
+    story.call(RUNNER, "begin_turn")
+    mishap(story, killed)
+    with story.op(CRON, "acquire"):
+        story.lock(CRON, "reclaimed", HEARTBEAT)
+        story.lock(CRON, "acquired")
+    story.add(CRON, "c")
+    assert kinds(story) == []
+
+
+def test_who_was_robbed_and_is_killed_in_the_midst_of_a_write_has_written() -> None:
+    story = Story()
+    with story.op(HEARTBEAT, "acquire"):
+        story.lock(HEARTBEAT, "acquired")
+    story.call(HEARTBEAT, "append", "h")
+    with story.op(CRON, "acquire"):
+        story.lock(CRON, "reclaimed", HEARTBEAT)
+        story.lock(CRON, "acquired")
+    story.put(HEARTBEAT, (story.content or b"") + HALF, held=False, reclaimed=True, fault="kill")
+    assert kinds(story) == ["double_hold"]
+
+
+def test_who_is_only_stopped_under_the_lock_is_still_inside_and_does_nothing() -> None:
+    for acts in (False, True):
+        story = Story()
+        with story.op(HEARTBEAT, "acquire"):
+            story.lock(HEARTBEAT, "acquired")
+        story.call(HEARTBEAT, "append", "h")
+        with story.op(CRON, "acquire"):
+            story.lock(CRON, "acquired")
+        mishap(story, HEARTBEAT, "stop")
+        if acts:
+            story.look(HEARTBEAT)
+        assert kinds(story) == (["double_hold"] if acts else [])
+
+
+# Going on
+
+
+def test_a_dead_lock_that_nobody_reclaims_is_a_dead_end_for_who_gives_up() -> None:
+    story = Story()
+    killed_holder(story)
+    at = gives_up(story, HEARTBEAT)
+    violation = only(story, lock_owner=CRON)
+    assert (violation.kind, violation.lane, violation.at) == ("dead_end", HEARTBEAT, at)
+    assert "waited for the lock that cron left behind when its process was killed" in violation.detail
+
+
+def test_a_dead_lock_for_which_nobody_waits_is_none() -> None:
+    story = Story()
+    killed_holder(story)
+    assert kinds(story, lock_owner=CRON) == []
+
+
+def test_who_had_begun_to_wait_for_a_live_holder_may_give_up() -> None:
+    story = Story()
+    with story.op(CRON, "acquire"):
+        story.lock(CRON, "acquired")
+    story.call(HEARTBEAT, "acquire")
+    story.look(HEARTBEAT, "openat", "T.lock")
+    story.call(CRON, "append", "c")
+    mishap(story, CRON)
+    story.done(HEARTBEAT, "lock_timeout")
+    assert kinds(story, lock_owner=CRON) == []
+
+
+def test_who_was_called_before_and_looked_after_the_death_had_waited_for_nobody() -> None:
+    """A lane runs to its first call before anybody moves."""
+    story = Story()
+    story.call(HEARTBEAT, "acquire")
+    killed_holder(story)
+    story.look(HEARTBEAT, "openat", "T.lock")
+    story.done(HEARTBEAT, "lock_timeout")
+    assert kinds(story, lock_owner=CRON) == ["dead_end"]
+
+
+def test_a_dead_lock_that_somebody_got_at_last_is_no_dead_end() -> None:
+    story = Story()
+    killed_holder(story)
+    gives_up(story, HEARTBEAT)
+    with story.op(RUNNER, "begin_turn"):
+        story.lock(RUNNER, "reclaimed", CRON)
+        story.lock(RUNNER, "acquired")
+        story.lock(RUNNER, "released")
+    assert kinds(story) == []
+
+
+# Crashes
+
+
+def test_a_crash_before_the_process_was_killed_is_one() -> None:
+    story = Story()
+    with story.op(CRON, "append", outcome="crash", detail="KeyError: 'ino'"):
+        story.look(CRON)
+    mishap(story, CRON)
+    assert kinds(story) == ["crash"]
+
+
+@pytest.mark.parametrize("kind", ["stop", "slow", "ahead"])
+def test_an_error_handed_on_without_a_call_that_failed_is_a_crash(kind: str) -> None:
+    story = Story()
+    with story.op(CRON, "append", "c", outcome="failed"):
+        mishap(story, CRON, kind)
+        story.look(CRON, "write")
+    assert kinds(story) == ["crash"]
