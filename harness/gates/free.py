@@ -33,7 +33,8 @@ import msgspec
 from fence.transcript import write_all
 from harness.gates.account import Call, doubts, events_of, left_by
 from harness.gates.crew import Crew, Member
-from harness.gates.kernel.world import LOCK_SUFFIX, TRANSCRIPT
+from harness.gates.kernel.world import TRANSCRIPT
+from harness.gates.kernel.write_lock import LOCK_SUFFIX
 from harness.gates.last_words import last_words
 from harness.gates.looks import Names, Note, look
 from harness.gates.protocol import RUN, Candidate, Layout, Outcome, Verdict

@@ -94,10 +94,9 @@ class Flocks:
             return None
         mode = fcntl.LOCK_EX if operation & fcntl.LOCK_EX else fcntl.LOCK_SH
         self._held.setdefault(node, {})[stand.space.pid, signed(stand.args[0])] = mode
-        world = self._world
-        if world.lock_kind == "flock" and mode == fcntl.LOCK_EX and node is world.names.get(world.lock_name):
-            return world.flock_acquired(lane.index)
-        return None
+        if mode != fcntl.LOCK_EX:
+            return None
+        return self._world.lock.flocked(lane.index, node, self._world.names)
 
     def dropped(self, space: Space, node: Node | None, fd: int) -> LockEvent | None:
         """A process unlocked or closed a descriptor."""
@@ -110,8 +109,7 @@ class Flocks:
         if holders:
             return None
         del self._held[node]
-        guards = world.lock_kind == "flock" and node is world.names.get(world.lock_name)
-        return world.flock_released(world.owner) if guards and world.owner >= 0 else None
+        return world.lock.unflocked(node, world.names)
 
     def left(self) -> tuple[list[Node], LockEvent | None]:
         """A process is gone, and its descriptors with it: which files nobody has locked any more.
@@ -124,8 +122,7 @@ class Flocks:
         event = None
         for node in free:
             del self._held[node]
-            if world.lock_kind == "flock" and node is world.names.get(world.lock_name) and world.owner >= 0:
-                event = world.flock_released(world.owner)
+            event = world.lock.unflocked(node, world.names) or event
         return free, event
 
     def _still_taken(self, node: Node) -> bool:

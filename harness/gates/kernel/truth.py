@@ -35,22 +35,17 @@ class Truth:
     def __init__(self, world: World, flocks: Flocks) -> None:
         self._world = world
         self._flocks = flocks
-        self._lock_node: Node | None = None
         self._target: Node | None = None
         self._real_mtime = 0
         self._by = (False, False)
         self._descriptor = ""
         self._times: tuple[int | None, int | None] | None = None
 
-    def begin(self) -> None:
-        """Start a schedule."""
-        self._lock_node = self._world.names.get(self._world.lock_name)
-
     def before(self, lane: Lane, stand: Stand) -> None:
         """Note what must be known before a file call runs."""
         world = self._world
         call = stand.call
-        self._by = (world.owner == lane.index, lane.index in world.robbed)
+        self._by = (world.lock.owner == lane.index, lane.index in world.lock.robbed)
         self._target = stand.node
         assert lane.worker is not None
         if call.kind in _STAMPING:
@@ -112,7 +107,7 @@ class Truth:
             look = self._written()
         elif kind == "names":
             look = self._renamed(stand)
-            lock = self._lock_change(lane)
+            lock = world.lock.named(lane.index, world.names)
         elif kind == "close":
             lock = self._closed(stand, signed(stand.args[0]), stand.node)
         elif kind == "table":
@@ -175,16 +170,6 @@ class Truth:
         if node is not None:
             node.mtime = node.ctime = self._world.stamp()
 
-    def _lock_change(self, lane: Lane) -> LockEvent | None:
-        world = self._world
-        now = world.names.get(world.lock_name)
-        if now is self._lock_node or world.lock_kind != "sidecar":
-            self._lock_node = now
-            return None
-        event = world.watch_lock(lane.index, self._lock_node)
-        self._lock_node = now
-        return event
-
     def _opened(self, lane: Lane, stand: Stand) -> tuple[bool, LockEvent | None]:
         world = self._world
         flags = stand.flags
@@ -196,7 +181,7 @@ class Truth:
             if world.names.get(stand.name or "") is not None:
                 lane.poll_name = None
                 lane.poll_count = 0
-                lock = self._lock_change(lane)
+                lock = world.lock.named(lane.index, world.names)
             target = world.names.get(stand.name or "")
         elif flags & os.O_CREAT and flags & os.O_EXCL:
             self._in_the_way(lane, stand)
