@@ -191,7 +191,7 @@ class Stage:
 
     def is_held(self) -> bool:
         """Whether somebody has the lock that the adapter said it uses."""
-        if self.hello.lock == "sidecar":
+        if self.hello.lock != "flock":
             return os.path.exists(f"{self.path}.lock")
         try:
             fd = os.open(f"{self.path}.flock", os.O_RDWR | os.O_CLOEXEC)
@@ -212,6 +212,6 @@ class Stage:
             Off: it is not.
         """
         if self.is_held() != held:
-            name = f"transcript.jsonl.{'lock' if self.hello.lock == 'sidecar' else 'flock'}"
+            name = f"transcript.jsonl.{'flock' if self.hello.lock == 'flock' else 'lock'}"
             what = "nobody holds" if held else "somebody still holds"
             raise self.off(f"after {after} {what} the lock {name} ({self.hello.lock}) that hello spoke of")

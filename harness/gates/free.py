@@ -239,16 +239,17 @@ def _patience_s(program: Program) -> float:
 
 def _is_held(transcript: str, kind: str) -> bool:
     """Whether somebody has the write lock, now that nobody is at work any more."""
+    path = transcript + LOCK_SUFFIX[kind]
+    if kind != "flock":
+        return os.path.lexists(path)
     try:
-        fd = os.open(transcript + LOCK_SUFFIX[kind], os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
-        if kind == "flock":
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     finally:
         os.close(fd)
-    # A sidecar is the lock itself; the file of a flock always stays.
-    return kind == "sidecar"
+    return False

@@ -3,7 +3,10 @@
 A lane is in its locked section from the step that acquired the lock until the step
 that released it, or until the end of the operation that was to let it go. A lane whose
 lock was reclaimed while it was paused still believes that it is inside; that is held
-against nobody as long as it leaves the transcript as it is when it wakes up.
+against nobody as long as it leaves the transcript as it is when it wakes up. Nor is a lock
+that a lane got on a file without its name, which keeps nobody out, or one that it gave back to
+the lane that it had robbed: a library that looks once more notices both. Only who then
+changes the transcript took itself for the holder.
 """
 
 from __future__ import annotations
@@ -27,14 +30,16 @@ class _Section:
         steps: those after the acquisition, without the one that let the lock go.
         left: time at which the lane was out again.
         robbed_at: the step that reclaimed the lock; -1 for none.
+        hollow: its lock kept nobody out, or was given back; the lane may have known.
     """
 
-    __slots__ = ("acquired", "lane", "left", "op", "robbed_at", "steps")
+    __slots__ = ("acquired", "hollow", "lane", "left", "op", "robbed_at", "steps")
 
-    def __init__(self, lane: int, op: int, acquired: int) -> None:
+    def __init__(self, lane: int, op: int, acquired: int, hollow: bool) -> None:
         self.lane = lane
         self.op = op
         self.acquired = acquired
+        self.hollow = hollow
         self.steps: list[int] = []
         self.left = FOREVER
         self.robbed_at = -1
@@ -73,18 +78,20 @@ def _sections(survey: Survey) -> list[_Section]:
 
 
 def _step(survey: Survey, index: int, step: Step, inside: dict[int, _Section], found: list[_Section]) -> None:
-    lock = step.lock
+    kind = step.lock.kind if step.lock is not None else ""
+    owner = step.lock.owner if step.lock is not None else -1
     section = inside.get(step.lane)
     if section is not None:
-        if lock is not None and lock.kind == "released":
+        if kind in ("released", "returned"):
             inside.pop(step.lane).left = survey.time_of(index)[0]
+            section.hollow |= kind == "returned"
         else:
             section.steps.append(index)
-    elif lock is not None and lock.kind == "acquired":
-        inside[step.lane] = _Section(step.lane, step.op, index)
+    elif kind in ("acquired", "hollow"):
+        inside[step.lane] = _Section(step.lane, step.op, index, kind == "hollow")
         found.append(inside[step.lane])
-    if lock is not None and lock.kind == "reclaimed" and lock.owner in inside:
-        inside[lock.owner].robbed_at = index
+    if owner in inside and kind in ("reclaimed", "returned"):
+        inside[owner].robbed_at = index if kind == "reclaimed" else -1
 
 
 def _overlap(survey: Survey, early: _Section, late: _Section) -> Violation | None:
@@ -97,8 +104,14 @@ def _overlap(survey: Survey, early: _Section, late: _Section) -> Violation | Non
     robbed = early.robbed_at >= 0 and survey.time_of(early.robbed_at)[0] <= second[1]
     since = survey.time_of(early.robbed_at)[1] if robbed else second[1]
     acts = [index for index in early.steps if survey.time_of(index)[0] > since]
-    if robbed:
+    if robbed or early.hollow:
         acts = [index for index in acts if _changes(survey, index)]
+    if late.hollow:
+        beliefs = [at for at in late.steps if _changes(survey, at) and survey.time_of(at)[1] < early.left]
+        if not beliefs:
+            return None
+        # Who held it properly all the while need not do anything more.
+        acts = acts or ([] if robbed or early.hollow else beliefs)
     if not acts:
         return None
     first_name = survey.header.lanes[early.lane].name

@@ -77,6 +77,8 @@ class Flocks:
             fcntl.flock(copy, operation | fcntl.LOCK_NB)
         except BlockingIOError:
             if operation & fcntl.LOCK_NB:
+                # It waits for the lock, whatever name stood in its way before; the file may stay for good.
+                lane.poll_name = None
                 return errno.EWOULDBLOCK, None
             self.woken = True
             return None, LockEvent("blocked")
@@ -96,7 +98,7 @@ class Flocks:
         self._held.setdefault(node, {})[stand.space.pid, signed(stand.args[0])] = mode
         if mode != fcntl.LOCK_EX:
             return None
-        return self._world.lock.flocked(lane.index, node, self._world.names)
+        return self._world.lock.flocked(lane.index, node)
 
     def dropped(self, space: Space, node: Node | None, fd: int) -> LockEvent | None:
         """A process unlocked or closed a descriptor."""
@@ -109,7 +111,7 @@ class Flocks:
         if holders:
             return None
         del self._held[node]
-        return world.lock.unflocked(node, world.names)
+        return world.lock.unflocked(node)
 
     def left(self) -> tuple[list[Node], LockEvent | None]:
         """A process is gone, and its descriptors with it: which files nobody has locked any more.
@@ -122,7 +124,7 @@ class Flocks:
         event = None
         for node in free:
             del self._held[node]
-            event = world.lock.unflocked(node, world.names) or event
+            event = world.lock.unflocked(node) or event
         return free, event
 
     def _still_taken(self, node: Node) -> bool:

@@ -13,6 +13,7 @@ import os
 import struct
 
 from harness.gates.kernel import abi
+from harness.gates.kernel.calls import MAKES_DIRECTORY
 from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.lane import Lane, Space, Stand
 from harness.gates.kernel.resolve import signed
@@ -48,6 +49,8 @@ class Truth:
         self._by = (world.lock.owner == lane.index, lane.index in world.lock.robbed)
         self._target = stand.node
         assert lane.worker is not None
+        if call.name in MAKES_DIRECTORY:
+            self._target = world.names.get(stand.name or "")
         if call.kind in _STAMPING:
             if stand.name is not None:
                 self._target = self._aim(stand)
@@ -83,7 +86,7 @@ class Truth:
         """Whether the kernel will not open what is there, whoever asks: no descriptor comes of it."""
         world, flags = self._world, stand.flags
         if flags & os.O_DIRECTORY and target is not world.directory_node:
-            return True
+            return not (world.lock.is_directory and stand.name == world.lock.name)
         return bool(flags & os.O_NOFOLLOW) and stand.name in world.symlinks
 
     def closing(self, stand: Stand) -> LockEvent | None:
@@ -108,6 +111,8 @@ class Truth:
         elif kind == "names":
             look = self._renamed(stand)
             lock = world.lock.named(lane.index, world.names)
+            if call.name in MAKES_DIRECTORY:
+                self._directory_made(lane, stand)
         elif kind == "close":
             lock = self._closed(stand, signed(stand.args[0]), stand.node)
         elif kind == "table":
@@ -205,6 +210,12 @@ class Truth:
         # Bytes do not move with names: only another file behind the path is something to see.
         moved = before is not world.names.get(TRANSCRIPT) or TRANSCRIPT in world.symlinks
         return changed and moved
+
+    def _directory_made(self, lane: Lane, stand: Stand) -> None:
+        if self._target is not None:
+            self._in_the_way(lane, stand)
+        elif stand.name in self._world.names:
+            lane.poll_name, lane.poll_count = None, 0
 
     def _in_the_way(self, lane: Lane, stand: Stand) -> None:
         """Somebody has the name: whatever the lane sleeps for next, it waits for that."""

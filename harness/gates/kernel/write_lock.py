@@ -2,6 +2,13 @@
 
 `World` follows names and `Flocks` flocks; here is what either means for the lock of a kind
 of `fence.locks`. What a fence says of its lock is never asked.
+
+A lock that is there, a file or a directory, is its maker's until it is gone. Where a file takes
+another's place and the first one comes back afterwards, the first one's maker has it again.
+
+A flock keeps those out who lock the same file. Once another file stands under the lock's name,
+or none, it keeps out nobody who comes by that name: who has it then was robbed, and who gets it
+only then has a *hollow* lock. A library may notice that and start again.
 """
 
 from __future__ import annotations
@@ -17,7 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["LOCK_SUFFIX", "WriteLock"]
 
 #: Where each kind of lock lives, as a suffix to the transcript's name.
-LOCK_SUFFIX = {"sidecar": ".lock", "flock": ".flock"}
+LOCK_SUFFIX = {"sidecar": ".lock", "mkdir": ".lock", "flock": ".flock"}
+_NOBODY = -1
 
 
 class WriteLock:
@@ -29,22 +37,24 @@ class WriteLock:
 
     Attributes:
         name: of the lock's file.
-        owner: lane that has it; -1 for none.
-        robbed: lanes that had it and did not let it go themselves.
+        is_directory: whether that is a directory.
+        owner: lane that has the lock which keeps others out; -1 for none.
+        robbed: lanes that had it and did not let it go themselves, or have a hollow one.
     """
 
     def __init__(self, kind: str, transcript: str) -> None:
         self.kind = kind
         self.name = transcript + LOCK_SUFFIX[kind]
+        self.is_directory = kind == "mkdir"
         self.begin()
 
     def begin(self) -> None:
         """Start a schedule: there is no such file, and nobody has it."""
-        self.owner = -1
+        self.owner = _NOBODY
         self.robbed: set[int] = set()
         self._file: Node | None = None
-
-    # Locks that are held by being there
+        #: By file that has or had the name: who made it as a lock, or has the flock on it.
+        self._lanes: dict[Node, int] = {}
 
     def named(self, lane: int, names: Mapping[str, Node]) -> LockEvent | None:
         """What a step that may have changed names did to the lock.
@@ -54,34 +64,68 @@ class WriteLock:
             names: of the session directory, as they are now.
         """
         before, after = self._file, names.get(self.name)
-        self._file = after
-        if after is before or self.kind != "sidecar":
+        if after is before:
             return None
-        owner = self.owner
+        self._file = after
+        if self.kind == "flock":
+            return self._replaced(lane, before, after)
         if after is None:
-            self.owner = -1
-            if owner == lane:
-                return LockEvent("released")
+            return self._removed(lane)
+        return self._made(lane, before, after)
+
+    # Locks that are held by being there
+
+    def _removed(self, lane: int) -> LockEvent:
+        owner, self.owner = self.owner, _NOBODY
+        if owner == lane:
+            return LockEvent("released")
+        self.robbed.add(owner)
+        return LockEvent("reclaimed", owner)
+
+    def _made(self, lane: int, before: Node | None, after: Node) -> LockEvent:
+        maker = self._lanes.setdefault(after, lane)
+        owner, self.owner = self.owner, maker
+        self.robbed.discard(maker)
+        if owner not in (_NOBODY, maker):
             self.robbed.add(owner)
-            return LockEvent("reclaimed", owner)
-        if before is not None and owner >= 0 and owner != lane:
-            self.robbed.add(owner)
-        self.owner = lane
-        self.robbed.discard(lane)
-        return LockEvent("acquired", owner if before is not None else -1)
+        if maker != lane:
+            return LockEvent("returned", maker)
+        return LockEvent("acquired", owner if before is not None else _NOBODY)
 
     # Locks that are held by flock
 
-    def flocked(self, lane: int, node: Node, names: Mapping[str, Node]) -> LockEvent | None:
-        """A lane got the exclusive flock on a file."""
-        if self.kind != "flock" or node is not names.get(self.name):
+    def _replaced(self, lane: int, before: Node | None, after: Node | None) -> LockEvent | None:
+        if after is not None:
+            self._lanes.setdefault(after, _NOBODY)
+        holder = self._lanes[before] if before is not None else _NOBODY
+        if before is None or holder == _NOBODY:
             return None
+        self.owner = _NOBODY
+        if holder == lane:
+            # The end of its own lock, whenever it unlocks the file that nobody can find any more.
+            self._lanes[before] = _NOBODY
+            return LockEvent("released")
+        self.robbed.add(holder)
+        return LockEvent("reclaimed", holder)
+
+    def flocked(self, lane: int, node: Node) -> LockEvent | None:
+        """A lane got the exclusive flock on a file."""
+        if self.kind != "flock" or node not in self._lanes:
+            return None
+        self._lanes[node] = lane
+        if node is not self._file:
+            self.robbed.add(lane)
+            return LockEvent("hollow")
         self.owner = lane
+        self.robbed.discard(lane)
         return LockEvent("acquired")
 
-    def unflocked(self, node: Node, names: Mapping[str, Node]) -> LockEvent | None:
+    def unflocked(self, node: Node) -> LockEvent | None:
         """Nobody has a flock on a file any more."""
-        if self.kind != "flock" or node is not names.get(self.name) or self.owner < 0:
+        lane = self._lanes.get(node, _NOBODY)
+        if self.kind != "flock" or lane == _NOBODY:
             return None
-        self.owner = -1
+        self._lanes[node] = _NOBODY
+        if self.owner == lane:
+            self.owner = _NOBODY
         return LockEvent("released")
