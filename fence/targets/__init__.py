@@ -18,6 +18,9 @@ __all__ = ["TARGETS", "Fetched", "Target", "TargetError", "command", "is_target"
 #: Name to module.
 TARGETS: dict[str, str] = {
     "openclaw": "fence.targets.openclaw",
+    "filelock": "fence.targets.locks.filelock",
+    "portalocker": "fence.targets.locks.portalocker",
+    "proper-lockfile": "fence.targets.locks.proper_lockfile",
 }
 
 

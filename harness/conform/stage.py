@@ -69,8 +69,9 @@ class Stage:
             content: of the transcript; None for no file.
             options: for the fence.
         """
-        for name in os.listdir(self.directory):
-            os.unlink(os.path.join(self.directory, name))
+        for entry in os.scandir(self.directory):
+            # A lock may be a directory.
+            (os.rmdir if entry.is_dir(follow_symlinks=False) else os.unlink)(entry.path)
         if content is not None:
             self.write(content)
         self._options = options
