@@ -11,22 +11,7 @@ from fence.targets.locks.python import Unpacks, served
 
 __all__ = ["VERSIONS", "command", "fetch", "fetched"]
 
-VERSIONS = (
-    "3.0.0",
-    "3.0.12",
-    "3.8.0",
-    "3.12.0",
-    "3.16.1",
-    "3.20.3",
-    "3.21.0",
-    "3.24.3",
-    "3.25.2",
-    "3.28.0",
-    "3.29.7",
-    "3.32.7",
-    "4.0.12",
-    "4.2.12",
-)
+VERSIONS = ("3.0.0", "3.12.0", "3.20.3", "3.21.0", "3.25.2", "3.29.7", "3.32.7", "4.2.12")
 
 _library = Library("filelock", lambda version: ("soft",), Unpacks("filelock"), served)
 fetch, fetched, command = _library.fetch, _library.fetched, _library.command

@@ -10,7 +10,7 @@ from fence.targets.locks.python import Unpacks, served
 
 __all__ = ["VERSIONS", "command", "fetch", "fetched"]
 
-VERSIONS = ("1.7.1", "2.3.2", "2.10.1", "3.2.0", "4.4.2")
+VERSIONS = ("2.10.1", "3.2.0", "4.4.2")
 
 _library = Library("portalocker", lambda version: ("temporary",), Unpacks("portalocker"), served)
 fetch, fetched, command = _library.fetch, _library.fetched, _library.command

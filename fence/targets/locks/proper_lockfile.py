@@ -16,7 +16,7 @@ from fence.targets.openclaw.tools import host, node
 
 __all__ = ["VERSIONS", "command", "fetch", "fetched"]
 
-VERSIONS = ("3.0.1", "3.2.0", "4.0.0", "4.1.2")
+VERSIONS = ("3.0.1", "3.2.0", "4.1.2")
 _NAME = "proper-lockfile"
 #: What it depends on, by name and range; each was the newest that fits.
 _DEPENDENCIES = {

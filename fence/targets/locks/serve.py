@@ -18,6 +18,8 @@ import contextlib
 import errno
 import fcntl
 import importlib
+import importlib.machinery
+import io
 import json
 import os
 import re
@@ -170,9 +172,19 @@ def _is_open(fd: int) -> bool:
     return True
 
 
+class _Buried:
+    """What becomes of a lock, so that its finalizer does not let it go."""
+
+
 def bury(lock: Any) -> None:
     """What the kernel does at the end of a process: its descriptors are closed, and nothing else."""
-    _graves.append(lock)
+    # They would close whatever has their number by then.
+    _graves.extend(value for value in vars(lock).values() if isinstance(value, io.IOBase))
+    try:
+        lock.__class__ = _Buried
+    except TypeError:
+        # Its objects have another layout; then it is kept for ever, which costs a few hundred bytes.
+        _graves.append(lock)
     for fd in _open_now() - _open_before:
         os.close(fd)
 
@@ -208,11 +220,13 @@ class Adapter:
         self._library, self._variant = library, variant
         self._name = f"{library} {version} {variant}".rstrip()
         sys.path.insert(0, files)
+        _keep_code()
         self._module = importlib.import_module(library)
         where = os.path.realpath(self._module.__file__ or "")
         if not where.startswith(os.path.realpath(files) + os.sep):
             raise SystemExit(f"{library} was found in {where}, expected it below {files}")
         self._handles: dict[int, Handle] = {}
+        self._buried = False
         self._transcript = ""
         self._options: _Line = {}
         self._given_up: type[Exception] = Died
@@ -275,7 +289,15 @@ class Adapter:
         for handle in self._handles.values():
             if handle.held:
                 bury(handle.lock)
+            self._buried = self._buried or handle.held or handle.dies
         self._handles.clear()
+        if self._buried:
+            # It may have noted elsewhere who holds what.
+            name = self._library
+            for one in [one for one in sys.modules if one == name or one.startswith(f"{name}.")]:
+                del sys.modules[one]
+            self._module = importlib.import_module(name)
+            self._buried = False
         _open_before.clear()
         _open_before.update(_open_now())
 
@@ -293,6 +315,19 @@ class Adapter:
             dies = self._options.get("lock_dies_with") == line["lane"]
             self._handles[number] = Handle(self._transcript, made, dies)
         return self._handles[number]
+
+
+def _keep_code() -> None:
+    """A module that is imported again is not compiled again."""
+    loader: Any = importlib.machinery.SourceFileLoader
+    compiled, known = loader.source_to_code, {}
+
+    def source_to_code(self: Any, data: Any, path: Any, **options: Any) -> Any:
+        if path not in known:
+            known[path] = compiled(self, data, path, **options)
+        return known[path]
+
+    loader.source_to_code = source_to_code
 
 
 def _entries(line: _Line) -> list[bytes]:
