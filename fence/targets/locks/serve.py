@@ -226,7 +226,6 @@ class Adapter:
         if not where.startswith(os.path.realpath(files) + os.sep):
             raise SystemExit(f"{library} was found in {where}, expected it below {files}")
         self._handles: dict[int, Handle] = {}
-        self._buried = False
         self._transcript = ""
         self._options: _Line = {}
         self._given_up: type[Exception] = Died
@@ -286,18 +285,16 @@ class Adapter:
         return None
 
     def _forget(self) -> None:
-        for handle in self._handles.values():
-            if handle.held:
-                bury(handle.lock)
-            self._buried = self._buried or handle.held or handle.dies
+        held = [handle for handle in self._handles.values() if handle.held]
+        for handle in held:
+            bury(handle.lock)
         self._handles.clear()
-        if self._buried:
+        if held:
             # It may have noted elsewhere who holds what.
             name = self._library
             for one in [one for one in sys.modules if one == name or one.startswith(f"{name}.")]:
                 del sys.modules[one]
             self._module = importlib.import_module(name)
-            self._buried = False
         _open_before.clear()
         _open_before.update(_open_now())
 
