@@ -28,12 +28,14 @@ class _Section:
 
     Attributes:
         steps: those after the acquisition, without the one that let the lock go.
+        entered: time from which the lane knew that it was inside: its call had returned, or it
+            touched the transcript.
         left: time at which the lane was out again.
         robbed_at: the step that reclaimed the lock; -1 for none.
         hollow: its lock kept nobody out, or was given back; the lane may have known.
     """
 
-    __slots__ = ("acquired", "hollow", "lane", "left", "op", "robbed_at", "steps")
+    __slots__ = ("acquired", "entered", "hollow", "lane", "left", "op", "robbed_at", "steps")
 
     def __init__(self, lane: int, op: int, acquired: int, hollow: bool) -> None:
         self.lane = lane
@@ -41,6 +43,7 @@ class _Section:
         self.acquired = acquired
         self.hollow = hollow
         self.steps: list[int] = []
+        self.entered = FOREVER
         self.left = FOREVER
         self.robbed_at = -1
 
@@ -72,6 +75,8 @@ def _sections(survey: Survey) -> list[_Section]:
             kind, outcome = kinds.get(event.lane), event.outcome
             stays = outcome in _STAYING or (outcome == "failed" and kind in _INSIDE)
             over = kind in _LETTING_GO or not stays
+            section = inside[event.lane]
+            section.entered = min(section.entered, survey.time_of(index)[1])
             if over:
                 inside.pop(event.lane).left = survey.time_of(index)[0]
     return found
@@ -87,6 +92,8 @@ def _step(survey: Survey, index: int, step: Step, inside: dict[int, _Section], f
             section.hollow |= kind == "returned"
         else:
             section.steps.append(index)
+            if step.path == "T":
+                section.entered = min(section.entered, survey.time_of(index)[1])
     elif kind in ("acquired", "hollow"):
         inside[step.lane] = _Section(step.lane, step.op, index, kind == "hollow")
         found.append(inside[step.lane])
@@ -98,6 +105,9 @@ def _overlap(survey: Survey, early: _Section, late: _Section) -> Violation | Non
     """The second acquisition, when the first lane provably went on inside its section."""
     second = survey.time_of(late.acquired)
     if not survey.time_of(early.acquired)[1] < second[0] <= second[1] < early.left:
+        return None
+    if max(early.entered, late.entered) >= min(early.left, late.left):
+        # One of them still waited for the lock when the other was out again: it may yet look once more.
         return None
     if _meddled(survey, early.acquired, late.acquired):
         return None

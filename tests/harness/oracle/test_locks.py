@@ -245,3 +245,32 @@ def test_who_got_its_lock_back_is_robbed_no_more() -> None:
     _release(story, HEARTBEAT)
     _acquire(story, CRON)
     assert double(story) == []
+
+
+def test_who_still_waited_for_the_lock_when_the_other_was_out_again_was_not_inside_with_it() -> None:
+    for waits in (True, False):
+        story = Story()
+        with story.op(HEARTBEAT, "acquire"):
+            story.lock(HEARTBEAT, "acquired")
+            if waits:
+                _rob(story, CRON, HEARTBEAT)
+                story.add(CRON, "c")
+                _release(story, CRON)
+        if not waits:
+            _rob(story, CRON, HEARTBEAT)
+            story.add(CRON, "c")
+            _release(story, CRON)
+        story.add(HEARTBEAT, "h")
+        assert [violation.lane for violation in double(story)] == ([] if waits else [CRON])
+
+
+def test_who_touches_the_transcript_is_inside_though_its_call_has_not_returned() -> None:
+    story = Story()
+    with story.op(HEARTBEAT, "guarded_write", "h"):
+        story.lock(HEARTBEAT, "acquired")
+        story.look(HEARTBEAT, "openat", "T")
+        _rob(story, CRON, HEARTBEAT)
+        story.add(CRON, "c")
+        _release(story, CRON)
+        story.put(HEARTBEAT, (story.content or b"") + line("h"), reclaimed=True)
+    assert [violation.lane for violation in double(story)] == [CRON]
