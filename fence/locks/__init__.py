@@ -11,14 +11,16 @@ from typing import Any
 from fence.locks.directory import DirectoryLock
 from fence.locks.flock import FlockLock
 from fence.locks.protocol import Lock, Options
+from fence.locks.record import RecordLock
 from fence.locks.sidecar import SidecarLock
 
 __all__ = ["KINDS", "Lock", "make_lock"]
 
-KINDS: dict[str, type[SidecarLock] | type[FlockLock] | type[DirectoryLock]] = {
+KINDS: dict[str, type[SidecarLock] | type[FlockLock] | type[DirectoryLock] | type[RecordLock]] = {
     SidecarLock.kind: SidecarLock,
     FlockLock.kind: FlockLock,
     DirectoryLock.kind: DirectoryLock,
+    RecordLock.kind: RecordLock,
 }
 
 

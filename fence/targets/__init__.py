@@ -20,6 +20,7 @@ TARGETS: dict[str, str] = {
     "openclaw": "fence.targets.openclaw",
     "filelock": "fence.targets.locks.filelock",
     "portalocker": "fence.targets.locks.portalocker",
+    "fasteners": "fence.targets.locks.fasteners",
     "proper-lockfile": "fence.targets.locks.proper_lockfile",
 }
 

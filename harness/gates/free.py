@@ -240,14 +240,15 @@ def _patience_s(program: Program) -> float:
 def _is_held(transcript: str, kind: str) -> bool:
     """Whether somebody has the write lock, now that nobody is at work any more."""
     path = transcript + LOCK_SUFFIX[kind]
-    if kind != "flock":
+    if kind not in ("flock", "record"):
         return os.path.lexists(path)
     try:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
+    take = fcntl.flock if kind == "flock" else fcntl.lockf
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        take(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     finally:

@@ -19,7 +19,6 @@ import errno
 import fcntl
 import importlib
 import importlib.machinery
-import io
 import json
 import os
 import re
@@ -37,6 +36,10 @@ _APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 class Died(Exception):
     """The lane is no more; its lock is as it left it."""
+
+
+class GivenUp(Exception):
+    """The library could not get the lock in time."""
 
 
 class NotHeld(Exception):
@@ -178,12 +181,12 @@ class _Buried:
 
 def bury(lock: Any) -> None:
     """What the kernel does at the end of a process: its descriptors are closed, and nothing else."""
-    # They would close whatever has their number by then.
-    _graves.extend(value for value in vars(lock).values() if isinstance(value, io.IOBase))
+    # Its files would close whatever has their number by then, so what it has is kept.
+    _graves.append(dict(vars(lock)))
     try:
         lock.__class__ = _Buried
     except TypeError:
-        # Its objects have another layout; then it is kept for ever, which costs a few hundred bytes.
+        # Its objects have another layout.
         _graves.append(lock)
     for fd in _open_now() - _open_before:
         os.close(fd)
@@ -205,11 +208,32 @@ def _portalocker(module: Any, variant: str, transcript: str, timeout_s: float) -
     return lock, module.exceptions.LockException
 
 
+def _fasteners(module: Any, variant: str, transcript: str, timeout_s: float) -> tuple[Any, type[Exception]]:
+    del variant
+    return _Fasteners(module.InterProcessLock(f"{transcript}.lockf"), timeout_s), GivenUp
+
+
+class _Fasteners:
+    """Says by its result whether it has the lock."""
+
+    def __init__(self, lock: Any, timeout_s: float) -> None:
+        self.lock = lock
+        self.timeout_s = timeout_s if timeout_s >= 0 else None
+
+    def acquire(self) -> None:
+        if not self.lock.acquire(timeout=self.timeout_s):
+            raise GivenUp("acquire returned False")
+
+    def release(self) -> None:
+        self.lock.release()
+
+
 _LIBRARIES: dict[str, Callable[..., tuple[Any, type[Exception]]]] = {
     "filelock": _filelock,
     "portalocker": _portalocker,
+    "fasteners": _fasteners,
 }
-_KINDS = {("filelock", "soft"): "sidecar"}
+_KINDS = {("filelock", "soft"): "sidecar", ("fasteners", ""): "record"}
 
 
 class Adapter:

@@ -96,9 +96,8 @@ class Flocks:
             return None
         mode = fcntl.LOCK_EX if operation & fcntl.LOCK_EX else fcntl.LOCK_SH
         self._held.setdefault(node, {})[stand.space.pid, signed(stand.args[0])] = mode
-        if mode != fcntl.LOCK_EX:
-            return None
-        return self._world.lock.flocked(lane.index, node)
+        lock = self._world.lock
+        return lock.flocked(lane.index, node) if mode == fcntl.LOCK_EX and lock.kind == "flock" else None
 
     def dropped(self, space: Space, node: Node | None, fd: int) -> LockEvent | None:
         """A process unlocked or closed a descriptor."""
@@ -111,7 +110,7 @@ class Flocks:
         if holders:
             return None
         del self._held[node]
-        return world.lock.unflocked(node)
+        return world.lock.unflocked(node) if world.lock.kind == "flock" else None
 
     def left(self) -> tuple[list[Node], LockEvent | None]:
         """A process is gone, and its descriptors with it: which files nobody has locked any more.
@@ -124,7 +123,8 @@ class Flocks:
         event = None
         for node in free:
             del self._held[node]
-            event = world.lock.unflocked(node) or event
+            if world.lock.kind == "flock":
+                event = world.lock.unflocked(node) or event
         return free, event
 
     def _still_taken(self, node: Node) -> bool:

@@ -132,6 +132,7 @@ class KernelGate:
         self._steps.begin(program, self._intake)
         self._initial = self._world.begin(program)
         self._flocks.begin()
+        self._truth.begin()
         self._intake.guard = True
         encoded = msgspec.msgpack.encode(program)
         for worker in self._processes.workers.values():

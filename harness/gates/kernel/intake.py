@@ -327,7 +327,9 @@ class Intake:
     def _kept_out(self, worker: Space, stand: Stand) -> bool:
         """Answer a call that would change something outside, or the session directory itself."""
         if stand.call.kind == "names" and "." in (stand.name, stand.name2):
-            answer(worker, stand.trap_id, error=-errno.EBUSY)
+            # It is there already, as the kernel would say of a mkdir.
+            code = errno.EEXIST if stand.call.name in MAKES_DIRECTORY else errno.EBUSY
+            answer(worker, stand.trap_id, error=-code)
         elif self.guard and (crosses(stand) or leads_out(self._world, stand)):
             answer(worker, stand.trap_id, error=-errno.EROFS)
         else:

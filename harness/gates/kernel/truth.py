@@ -16,6 +16,7 @@ from harness.gates.kernel import abi
 from harness.gates.kernel.calls import MAKES_DIRECTORY
 from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.lane import Lane, Space, Stand
+from harness.gates.kernel.records import Records
 from harness.gates.kernel.resolve import signed
 from harness.gates.kernel.world import TRANSCRIPT, Node, World
 from harness.history import Change, LockEvent
@@ -36,11 +37,16 @@ class Truth:
     def __init__(self, world: World, flocks: Flocks) -> None:
         self._world = world
         self._flocks = flocks
+        self._records = Records(world)
         self._target: Node | None = None
         self._real_mtime = 0
         self._by = (False, False)
         self._descriptor = ""
         self._times: tuple[int | None, int | None] | None = None
+
+    def begin(self) -> None:
+        """Start a schedule."""
+        self._records.begin()
 
     def before(self, lane: Lane, stand: Stand) -> None:
         """Note what must be known before a file call runs."""
@@ -115,6 +121,8 @@ class Truth:
                 self._directory_made(lane, stand)
         elif kind == "close":
             lock = self._closed(stand, signed(stand.args[0]), stand.node)
+        elif kind == "lock":
+            lock = self._records.after(lane, stand)
         elif kind == "table":
             lock = self._replaced(stand)
         elif kind == "meta":
@@ -233,7 +241,7 @@ class Truth:
         stand.space.fds.pop(fd, None)
         if node is not None:
             self._world.closed(node)
-        return self._flocks.dropped(stand.space, node, fd)
+        return self._flocks.dropped(stand.space, node, fd) or self._records.closed(stand, node)
 
     def _replaced(self, stand: Stand) -> LockEvent | None:
         """After dup2, dup3 or close_range: what its descriptors stood for is closed."""

@@ -6,9 +6,9 @@ of `fence.locks`. What a fence says of its lock is never asked.
 A lock that is there, a file or a directory, is its maker's until it is gone. Where a file takes
 another's place and the first one comes back afterwards, the first one's maker has it again.
 
-A flock keeps those out who lock the same file. Once another file stands under the lock's name,
-or none, it keeps out nobody who comes by that name: who has it then was robbed, and who gets it
-only then has a *hollow* lock. A library may notice that and start again.
+A flock, or a record lock, keeps those out who lock the same file. Once another file stands under the
+lock's name, or none, it keeps out nobody who comes by that name: who has it then was robbed, and who
+gets it only then has a *hollow* lock. A library may notice that and start again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["LOCK_SUFFIX", "WriteLock"]
 
 #: Where each kind of lock lives, as a suffix to the transcript's name.
-LOCK_SUFFIX = {"sidecar": ".lock", "mkdir": ".lock", "flock": ".flock"}
+LOCK_SUFFIX = {"sidecar": ".lock", "mkdir": ".lock", "flock": ".flock", "record": ".lockf"}
+#: Those that the kernel keeps, on a file that stays.
+_KEPT = frozenset({"flock", "record"})
 _NOBODY = -1
 
 
@@ -67,7 +69,7 @@ class WriteLock:
         if after is before:
             return None
         self._file = after
-        if self.kind == "flock":
+        if self.kind in _KEPT:
             return self._replaced(lane, before, after)
         if after is None:
             return self._removed(lane)
@@ -92,7 +94,7 @@ class WriteLock:
             return LockEvent("returned", maker)
         return LockEvent("acquired", owner if before is not None else _NOBODY)
 
-    # Locks that are held by flock
+    # Locks that are held by flock, or by a record lock
 
     def _replaced(self, lane: int, before: Node | None, after: Node | None) -> LockEvent | None:
         if after is not None:
@@ -109,8 +111,8 @@ class WriteLock:
         return LockEvent("reclaimed", holder)
 
     def flocked(self, lane: int, node: Node) -> LockEvent | None:
-        """A lane got the exclusive flock on a file."""
-        if self.kind != "flock" or node not in self._lanes:
+        """A lane got the exclusive flock on a file, or its process the record lock."""
+        if self.kind not in _KEPT or node not in self._lanes:
             return None
         self._lanes[node] = lane
         if node is not self._file:
@@ -121,9 +123,9 @@ class WriteLock:
         return LockEvent("acquired")
 
     def unflocked(self, node: Node) -> LockEvent | None:
-        """Nobody has a flock on a file any more."""
+        """Nobody has it any more."""
         lane = self._lanes.get(node, _NOBODY)
-        if self.kind != "flock" or lane == _NOBODY:
+        if self.kind not in _KEPT or lane == _NOBODY:
             return None
         self._lanes[node] = _NOBODY
         if self.owner == lane:

@@ -11,7 +11,7 @@ from typing import ClassVar
 from fence.errors import LockTimeoutError
 from tests.harness.gates.kernel.words import Words, error_of, syscall
 
-__all__ = ["Flocking", "MakingDirectories", "Polling", "Replacing"]
+__all__ = ["Flocking", "MakingDirectories", "Polling", "Recording", "Replacing"]
 
 _RENAMEAT2 = 316
 _AT_FDCWD = -100
@@ -91,6 +91,9 @@ class MakingDirectories(Words):
 
     def remove(self) -> None:
         os.rmdir(self.path + ".lock")
+
+    def make_session(self) -> str:
+        return _outcome(lambda: os.mkdir(os.path.dirname(self.path)))
 
     def make_another(self) -> None:
         os.mkdir(self.path + ".other")
@@ -181,6 +184,39 @@ class Flocking(Words):
         except OSError as error:
             return error_of(error)
         return "accepted"
+
+    def write(self) -> None:
+        fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        os.write(fd, b"x\n")
+        os.close(fd)
+
+
+class Recording(Words):
+    """Record locks on the lock's own file, call by call."""
+
+    lock_kind: ClassVar[str] = "record"
+
+    def open(self) -> None:
+        self.fd = os.open(self.path + ".lockf", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def at_once(self) -> str:
+        return _outcome(lambda: fcntl.lockf(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB))
+
+    def unlock(self) -> None:
+        fcntl.lockf(self.fd, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        os.close(self.fd)
+
+    def open_and_close(self) -> None:
+        """Another descriptor of the same file."""
+        os.close(os.open(self.path + ".lockf", os.O_RDONLY | os.O_CLOEXEC))
+
+    def take(self) -> None:
+        self.lock.acquire()
+
+    def let_go(self) -> None:
+        self.lock.release()
 
     def write(self) -> None:
         fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from harness.history import LockEvent
-from tests.harness.gates.kernel.locking import Flocking, MakingDirectories, Replacing
+from tests.harness.gates.kernel.locking import Flocking, MakingDirectories, Recording, Replacing
 from tests.harness.gates.kernel.stage import Out, Seen, Stage, Until
 
 pytestmark = pytest.mark.requires("kernel-gate")
@@ -31,6 +31,12 @@ def directories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with Stage(tmp_path_factory.mktemp("files"), Replacing, ["p", "q", "r"]) as stage:
+        yield stage
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with Stage(tmp_path_factory.mktemp("records"), Recording, ["p", "q", "q"]) as stage:
         yield stage
 
 
@@ -83,6 +89,47 @@ def test_a_flock_on_some_other_file_is_no_lock(files: Stage) -> None:
     assert seen.locks() == []
 
 
+# Record locks
+
+
+def test_a_record_lock_is_had_by_one_process_and_let_go_by_unlock_or_close(records: Stage) -> None:
+    for word in ("unlock", "close"):
+        seen = records.run(
+            ["open", "at_once", "think:1", "write", word],
+            ["open", "at_once", "think:1", "at_once", "write"],
+            [],
+            script=[Until(0, "think"), Until(1, "think"), Out(0)],
+        )
+        assert (seen.said(1)[1], seen.said(1)[3]) == ("EAGAIN", "done")
+        assert seen.locks() == [(0, GOT), (0, GONE), (1, GOT)]
+        assert held(seen) == [(0, True, False), (1, True, False)]
+        assert seen.end.lock_owner == 1
+
+
+def test_closing_any_descriptor_of_the_file_lets_a_record_lock_go(records: Stage) -> None:
+    seen = records.run(
+        ["open", "at_once", "open_and_close", "write"], ["open", "at_once"], [], script=[Out(0)]
+    )
+    assert seen.said(1)[1] == "done"
+    assert seen.locks() == [(0, GOT), (0, GONE), (1, GOT)]
+    assert held(seen) == [(0, False, False)]
+
+
+def test_lanes_of_one_process_do_not_keep_each_other_out_by_record_locks(records: Stage) -> None:
+    script = [Until(1, "think"), Out(2)]
+    words = ["open", "at_once", "think:1", "write"]
+    seen = records.run([], words, ["open", "at_once", "write"], script=script)
+    assert seen.said(2)[1] == "done"
+    assert seen.locks() == [(1, GOT), (2, GOT)]
+
+
+def test_handles_of_one_process_agree_before_they_take_the_record_lock(records: Stage) -> None:
+    script = [Until(1, "think"), Out(2)]
+    words = ["take", "think:4", "write", "let_go"]
+    seen = records.run([], words, ["take", "write", "let_go"], script=script)
+    assert seen.locks() == [(1, GOT), (1, GONE), (2, GOT), (2, GONE)]
+
+
 # A directory
 
 
@@ -133,6 +180,12 @@ def test_its_times_are_virtual_and_it_can_be_listed(directories: Stage) -> None:
 def test_nothing_can_be_put_into_it(directories: Stage) -> None:
     seen = directories.run(["make", "make_inside", "write_inside", "remove"], [])
     assert seen.said()[1:3] == ["EROFS", "EROFS"]
+    assert not seen.end.inconclusive
+
+
+def test_the_session_directory_is_there_already_for_who_would_make_it(directories: Stage) -> None:
+    seen = directories.run(["make_session", "write"], [])
+    assert seen.said()[0] == "EEXIST"
     assert not seen.end.inconclusive
 
 
