@@ -18,7 +18,7 @@ __all__ = ["LOCK", "TRANSCRIPT", "is_inert", "names_of", "races", "subject"]
 _BETWEEN = " > "
 TRANSCRIPT, LOCK = "transcript", "lock"
 #: By path; the write locks are those of `fence.locks`.
-_SUBJECTS = {"T": TRANSCRIPT, "T.lock": LOCK, "T.flock": LOCK}
+_SUBJECTS = {"T": TRANSCRIPT, "T.lock": LOCK, "T.flock": LOCK, "T.lockf": LOCK}
 #: Steps that neither see nor change anything.
 _IDLE = frozenset({"think", "sleep", "turn"})
 _OPENS = frozenset({"open", "openat", "openat2", "creat", "open_by_handle_at"})
@@ -60,7 +60,7 @@ def is_inert(candidate: Candidate) -> bool:
     if candidate.call in _IDLE:
         return True
     # An flock goes with its last descriptor; a lock file made by O_EXCL goes by unlink alone.
-    return candidate.call in _CLOSES and not candidate.path.endswith(".flock")
+    return candidate.call in _CLOSES and not candidate.path.endswith((".flock", ".lockf"))
 
 
 def subject(candidate: Candidate) -> str:

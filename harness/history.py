@@ -91,7 +91,9 @@ class LockEvent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     Args:
         kind: ``acquired``, ``released`` (by its owner), ``reclaimed`` (taken away
-            from `owner` by the lane of the step) or ``blocked`` (the lane has to wait).
+            from `owner` by the lane of the step), ``returned`` (given back to `owner`, who had
+            been robbed), ``hollow`` (got on a file that no longer stands under the lock's name,
+            so that it keeps nobody out) or ``blocked`` (the lane has to wait).
         owner: index of the lane that lost it, for ``reclaimed``; -1 when the lock
             was not any lane's (left by somebody before the schedule).
     """

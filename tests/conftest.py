@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 import pytest
 
+from fence.targets import TargetError, pypi
 from tests import browser
 
 _REASON = "this machine lacks: "
@@ -61,6 +62,15 @@ def _npm() -> bool:
     return not done.returncode and _found("node")
 
 
+def _pypi() -> bool:
+    """A pip with an index that answers; a wheel of 10 kB is looked at."""
+    try:
+        pypi.sha256_of("filelock==3.12.0")
+    except TargetError:
+        return False
+    return True
+
+
 def _found(program: str) -> bool:
     return shutil.which(program) is not None
 
@@ -70,6 +80,7 @@ _CAPABILITIES: dict[str, Callable[[], bool]] = {
     "ext4": _ext4,
     "mounts": _mounts,
     "npm": _npm,
+    "pypi": _pypi,
     **{name: functools.partial(_found, name) for name in ("node", "vim", "git", "rsync", "gcc")},
     "chromium": lambda: browser.found() is not None,
 }

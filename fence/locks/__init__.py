@@ -1,21 +1,26 @@
 """The write locks below the fences, one kind a file.
 
-`make_lock` is how a fence gets one. A new kind is a file and a line in `KINDS`.
+`make_lock` is how a fence gets one. A new kind is a file and a line in `KINDS`; what a kind means to
+who watches it is in `harness.gates.kernel.write_lock`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from fence.locks.directory import DirectoryLock
 from fence.locks.flock import FlockLock
 from fence.locks.protocol import Lock, Options
+from fence.locks.record import RecordLock
 from fence.locks.sidecar import SidecarLock
 
 __all__ = ["KINDS", "Lock", "make_lock"]
 
-KINDS: dict[str, type[SidecarLock] | type[FlockLock]] = {
+KINDS: dict[str, type[SidecarLock] | type[FlockLock] | type[DirectoryLock] | type[RecordLock]] = {
     SidecarLock.kind: SidecarLock,
     FlockLock.kind: FlockLock,
+    DirectoryLock.kind: DirectoryLock,
+    RecordLock.kind: RecordLock,
 }
 
 

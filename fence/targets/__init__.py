@@ -18,6 +18,10 @@ __all__ = ["TARGETS", "Fetched", "Target", "TargetError", "command", "is_target"
 #: Name to module.
 TARGETS: dict[str, str] = {
     "openclaw": "fence.targets.openclaw",
+    "filelock": "fence.targets.locks.filelock",
+    "portalocker": "fence.targets.locks.portalocker",
+    "fasteners": "fence.targets.locks.fasteners",
+    "proper-lockfile": "fence.targets.locks.proper_lockfile",
 }
 
 

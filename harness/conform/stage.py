@@ -17,6 +17,8 @@ __all__ = ["Off", "Stage"]
 _START_NS = 1_780_000_000_000_000_000
 _STEP_NS = 1_000_000
 _SLEEPS_MAX = 10_000
+#: Locks whose file stays, and its suffix.
+_KEPT = {"flock": ".flock", "record": ".lockf"}
 _LINES = {"append": "entries", "guarded_write": "entries", "rewrite": "lines"}
 
 
@@ -69,8 +71,9 @@ class Stage:
             content: of the transcript; None for no file.
             options: for the fence.
         """
-        for name in os.listdir(self.directory):
-            os.unlink(os.path.join(self.directory, name))
+        for entry in os.scandir(self.directory):
+            # A lock may be a directory.
+            (os.rmdir if entry.is_dir(follow_symlinks=False) else os.unlink)(entry.path)
         if content is not None:
             self.write(content)
         self._options = options
@@ -191,14 +194,15 @@ class Stage:
 
     def is_held(self) -> bool:
         """Whether somebody has the lock that the adapter said it uses."""
-        if self.hello.lock == "sidecar":
+        suffix = _KEPT.get(self.hello.lock)
+        if suffix is None:
             return os.path.exists(f"{self.path}.lock")
         try:
-            fd = os.open(f"{self.path}.flock", os.O_RDWR | os.O_CLOEXEC)
+            fd = os.open(self.path + suffix, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
             return False
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            (fcntl.flock if suffix == ".flock" else fcntl.lockf)(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
         finally:
@@ -212,6 +216,6 @@ class Stage:
             Off: it is not.
         """
         if self.is_held() != held:
-            name = f"transcript.jsonl.{'lock' if self.hello.lock == 'sidecar' else 'flock'}"
+            name = "transcript.jsonl" + _KEPT.get(self.hello.lock, ".lock")
             what = "nobody holds" if held else "somebody still holds"
             raise self.off(f"after {after} {what} the lock {name} ({self.hello.lock}) that hello spoke of")

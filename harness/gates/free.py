@@ -33,7 +33,8 @@ import msgspec
 from fence.transcript import write_all
 from harness.gates.account import Call, doubts, events_of, left_by
 from harness.gates.crew import Crew, Member
-from harness.gates.kernel.world import LOCK_SUFFIX, TRANSCRIPT
+from harness.gates.kernel.world import TRANSCRIPT
+from harness.gates.kernel.write_lock import LOCK_SUFFIX
 from harness.gates.last_words import last_words
 from harness.gates.looks import Names, Note, look
 from harness.gates.protocol import RUN, Candidate, Layout, Outcome, Verdict
@@ -238,16 +239,18 @@ def _patience_s(program: Program) -> float:
 
 def _is_held(transcript: str, kind: str) -> bool:
     """Whether somebody has the write lock, now that nobody is at work any more."""
+    path = transcript + LOCK_SUFFIX[kind]
+    if kind not in ("flock", "record"):
+        return os.path.lexists(path)
     try:
-        fd = os.open(transcript + LOCK_SUFFIX[kind], os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
+    take = fcntl.flock if kind == "flock" else fcntl.lockf
     try:
-        if kind == "flock":
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        take(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     finally:
         os.close(fd)
-    # A sidecar is the lock itself; the file of a flock always stays.
-    return kind == "sidecar"
+    return False

@@ -21,6 +21,8 @@ _LOCKED = (
     "participant_rewrite_other_process",
     "same_bytes_other_file",
 )
+#: What happens to a lock when somebody may have it who does not keep the others out.
+_CONTENDED = frozenset(("reclaimed", "returned", "hollow"))
 
 
 class Glance:
@@ -69,7 +71,7 @@ def glance(history: History, rules: Rules) -> Glance:
                 if not change.held or change.reclaimed or not participant[event.lane]:
                     seen.doubt = True
             if lock is not None:
-                if lock.kind == "reclaimed" or (lock.kind == "acquired" and owner not in (-1, event.lane)):
+                if lock.kind in _CONTENDED or (lock.kind == "acquired" and owner not in (-1, event.lane)):
                     seen.contention = True
                 if lock.kind != "blocked":
                     owner = event.lane if lock.kind == "acquired" else -1

@@ -3,8 +3,10 @@
 A lane is in its locked section from the step that acquired the lock until the step
 that released it, or until the end of the operation that was to let it go. A lane whose
 lock was reclaimed while it was paused still believes that it is inside; that is held
-against nobody as long as it leaves the transcript as it is when it wakes up. One whose
-process was killed does nothing any more.
+against nobody as long as it leaves the transcript as it is when it wakes up. Nor is a lock
+that a lane got on a file without its name, which keeps nobody out, or one that it gave back to
+the lane that it had robbed: a library that looks once more notices both. Only who then
+changes the transcript took itself for the holder. One whose process was killed does nothing any more.
 """
 
 from __future__ import annotations
@@ -26,17 +28,22 @@ class _Section:
 
     Attributes:
         steps: those after the acquisition, without the one that let the lock go.
+        entered: time from which the lane knew that it was inside: its call had returned, or it
+            touched the transcript.
         left: time at which the lane was out again.
         robbed_at: the step that reclaimed the lock; -1 for none.
+        hollow: its lock kept nobody out, or was given back; the lane may have known.
     """
 
-    __slots__ = ("acquired", "lane", "left", "op", "robbed_at", "steps")
+    __slots__ = ("acquired", "entered", "hollow", "lane", "left", "op", "robbed_at", "steps")
 
-    def __init__(self, lane: int, op: int, acquired: int) -> None:
+    def __init__(self, lane: int, op: int, acquired: int, hollow: bool) -> None:
         self.lane = lane
         self.op = op
         self.acquired = acquired
+        self.hollow = hollow
         self.steps: list[int] = []
+        self.entered = FOREVER
         self.left = FOREVER
         self.robbed_at = -1
 
@@ -68,24 +75,30 @@ def _sections(survey: Survey) -> list[_Section]:
             kind, outcome = kinds.get(event.lane), event.outcome
             stays = outcome in _STAYING or (outcome == "failed" and kind in _INSIDE)
             over = kind in _LETTING_GO or not stays
+            section = inside[event.lane]
+            section.entered = min(section.entered, survey.time_of(index)[1])
             if over:
                 inside.pop(event.lane).left = survey.time_of(index)[0]
     return found
 
 
 def _step(survey: Survey, index: int, step: Step, inside: dict[int, _Section], found: list[_Section]) -> None:
-    lock = step.lock
+    kind = step.lock.kind if step.lock is not None else ""
+    owner = step.lock.owner if step.lock is not None else -1
     section = inside.get(step.lane)
     if section is not None:
-        if lock is not None and lock.kind == "released":
+        if kind in ("released", "returned"):
             inside.pop(step.lane).left = survey.time_of(index)[0]
+            section.hollow |= kind == "returned"
         elif is_call(step):
             section.steps.append(index)
-    elif lock is not None and lock.kind == "acquired":
-        inside[step.lane] = _Section(step.lane, step.op, index)
+            if step.path == "T":
+                section.entered = min(section.entered, survey.time_of(index)[1])
+    elif kind in ("acquired", "hollow"):
+        inside[step.lane] = _Section(step.lane, step.op, index, kind == "hollow")
         found.append(inside[step.lane])
-    if lock is not None and lock.kind == "reclaimed" and lock.owner in inside:
-        inside[lock.owner].robbed_at = index
+    if owner in inside and kind in ("reclaimed", "returned"):
+        inside[owner].robbed_at = index if kind == "reclaimed" else -1
 
 
 def _overlap(survey: Survey, early: _Section, late: _Section) -> Violation | None:
@@ -93,13 +106,22 @@ def _overlap(survey: Survey, early: _Section, late: _Section) -> Violation | Non
     second = survey.time_of(late.acquired)
     if not survey.time_of(early.acquired)[1] < second[0] <= second[1] < early.left:
         return None
+    if max(early.entered, late.entered) >= min(early.left, late.left):
+        # One of them still waited for the lock when the other was out again: it may yet look once more.
+        return None
     if _meddled(survey, early.acquired, late.acquired):
         return None
     robbed = early.robbed_at >= 0 and survey.time_of(early.robbed_at)[0] <= second[1]
     since = survey.time_of(early.robbed_at)[1] if robbed else second[1]
     acts = [index for index in early.steps if survey.time_of(index)[0] > since]
-    if robbed:
+    if robbed or early.hollow:
         acts = [index for index in acts if _changes(survey, index)]
+    if late.hollow:
+        beliefs = [at for at in late.steps if _changes(survey, at) and survey.time_of(at)[1] < early.left]
+        if not beliefs:
+            return None
+        # Who held it properly all the while need not do anything more.
+        acts = acts or ([] if robbed or early.hollow else beliefs)
     if not acts:
         return None
     first_name = survey.header.lanes[early.lane].name

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from harness.history import MISHAPS, Change, End, Event, History, Invoke, Return, Step
+from harness.history import MISHAPS, Change, End, Event, History, Invoke, LockEvent, Return, Step
 from harness.oracle import Judgement, Violation
 from harness.witness import Critical
 
@@ -198,8 +198,8 @@ def _remarks(history: History, index: int, event: Event, violation: Violation) -
             remarks.append(Remark("change", _change(event.change)))
         if event.lock is not None and event.lock.kind != "acquired":
             owner = event.lock.owner
-            whose = f" from {history.header.lanes[owner].name}" if owner >= 0 else ""
-            remarks.append(Remark("lock", f"lock {event.lock.kind}{whose}"))
+            whose = history.header.lanes[owner].name if owner >= 0 else ""
+            remarks.append(Remark("lock", _lock(event.lock, whose)))
         elif event.lock is not None:
             remarks.append(Remark("lock", "takes the lock"))
         if index in violation.causes:
@@ -218,6 +218,14 @@ def _remarks(history: History, index: int, event: Event, violation: Violation) -
         if index == violation.at:
             remarks.append(Remark("verdict", violation.kind.replace("_", " ").upper()))
     return remarks
+
+
+def _lock(lock: LockEvent, whose: str) -> str:
+    if lock.kind == "hollow":
+        return "gets a lock on a file that is not under its name any more"
+    if lock.kind == "returned":
+        return f"lock returned to {whose}"
+    return f"lock {lock.kind} from {whose}" if whose else f"lock {lock.kind}"
 
 
 def _fault(history: History, step: Step) -> str:

@@ -26,6 +26,7 @@ __all__ = ["LOCK_OPTIONS", "check_fences", "check_limits", "check_names"]
 
 #: What the locks below the fences understand. Other options are a fence's own business.
 LOCK_OPTIONS: Final = (
+    "lock_dies_with",
     "lock_grace_ms",
     "lock_max_hold_ms",
     "lock_poll_ms",

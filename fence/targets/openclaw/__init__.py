@@ -79,7 +79,7 @@ def command(reference: str) -> str:
         tools.node(),
         str(_HERE / "openclaw.mjs"),
         "openclaw",
-        str(_host()),
+        str(tools.host()),
         str(cut.folder / BUNDLE),
         reference,
     )
@@ -165,9 +165,3 @@ def _bundle(spec: str, node: str, dist: Path, out: Path) -> dict[str, object]:
         raise TargetError(f"{spec}: cannot be made to run: {said['missing']}")
     facts: dict[str, object] = said
     return facts
-
-
-def _host() -> Path:
-    """The host module: beside the targets where we are installed, in examples/ in the repository."""
-    installed = _HERE.parent / "host.mjs"
-    return installed if installed.exists() else _HERE.parents[2] / "examples" / "node" / "host.mjs"

@@ -18,7 +18,7 @@ from pathlib import Path
 from fence.targets import cache, npm
 from fence.targets.errors import TargetError
 
-__all__ = ["folder", "node", "recipe"]
+__all__ = ["folder", "host", "node", "recipe"]
 
 _HERE = Path(__file__).parent
 _NODE_LEAST = 20
@@ -50,6 +50,12 @@ def node() -> str:
     if version is None or int(version[1]) < _NODE_LEAST:
         raise TargetError(f"{path} is {said.strip() or 'no Node.js'}; install Node.js {_NODE_LEAST} or newer")
     return path
+
+
+def host() -> Path:
+    """The host module: beside the targets where we are installed, in examples/ in the repository."""
+    installed = _HERE.parent / "host.mjs"
+    return installed if installed.exists() else _HERE.parents[2] / "examples" / "node" / "host.mjs"
 
 
 def folder() -> Path:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from harness.gates.kernel import abi
 
-__all__ = ["CALLS", "FLOCK", "Call", "open_note", "opens_for_writing"]
+__all__ = ["CALLS", "FLOCK", "MAKES_DIRECTORY", "Call", "open_note", "opens_for_writing"]
 
 
 class Call(NamedTuple):
@@ -149,6 +149,7 @@ _TABLE = [
 CALLS: dict[int, Call] = {abi.NUMBERS[call.name]: call for call in _TABLE}
 CALLS[abi.PARK] = Call("park", "park")
 FLOCK = CALLS[abi.NUMBERS["flock"]]
+MAKES_DIRECTORY = frozenset({"mkdir", "mkdirat"})
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _OPEN_FLAGS = [

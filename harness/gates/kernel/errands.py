@@ -164,7 +164,7 @@ class Errands:
         if namespaces.several and namespaces.hides(worker, pid):
             answer(worker, stand.trap_id, error=-errno.ESRCH)
         else:
-            self._wake(worker, tid, stand)
+            self._continue(worker, tid, stand)
 
     def _fcntl(self, worker: Space, tid: int, stand: Stand) -> None:
         """A copy of a descriptor, or a lock, which is a step."""

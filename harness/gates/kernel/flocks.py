@@ -77,6 +77,8 @@ class Flocks:
             fcntl.flock(copy, operation | fcntl.LOCK_NB)
         except BlockingIOError:
             if operation & fcntl.LOCK_NB:
+                # It waits for the lock, whatever name stood in its way before; the file may stay for good.
+                lane.poll_name = None
                 return errno.EWOULDBLOCK, None
             self.woken = True
             return None, LockEvent("blocked")
@@ -94,10 +96,8 @@ class Flocks:
             return None
         mode = fcntl.LOCK_EX if operation & fcntl.LOCK_EX else fcntl.LOCK_SH
         self._held.setdefault(node, {})[stand.space.pid, signed(stand.args[0])] = mode
-        world = self._world
-        if world.lock_kind == "flock" and mode == fcntl.LOCK_EX and node is world.names.get(world.lock_name):
-            return world.flock_acquired(lane.index)
-        return None
+        lock = self._world.lock
+        return lock.flocked(lane.index, node) if mode == fcntl.LOCK_EX and lock.kind == "flock" else None
 
     def dropped(self, space: Space, node: Node | None, fd: int) -> LockEvent | None:
         """A process unlocked or closed a descriptor."""
@@ -110,8 +110,7 @@ class Flocks:
         if holders:
             return None
         del self._held[node]
-        guards = world.lock_kind == "flock" and node is world.names.get(world.lock_name)
-        return world.flock_released(world.owner) if guards and world.owner >= 0 else None
+        return world.lock.unflocked(node) if world.lock.kind == "flock" else None
 
     def left(self) -> tuple[list[Node], LockEvent | None]:
         """A process is gone, and its descriptors with it: which files nobody has locked any more.
@@ -124,8 +123,8 @@ class Flocks:
         event = None
         for node in free:
             del self._held[node]
-            if world.lock_kind == "flock" and node is world.names.get(world.lock_name) and world.owner >= 0:
-                event = world.flock_released(world.owner)
+            if world.lock.kind == "flock":
+                event = world.lock.unflocked(node) or event
         return free, event
 
     def _still_taken(self, node: Node) -> bool:

@@ -71,7 +71,8 @@ def _of_call(world: World, flocks: Flocks, stand: Stand) -> Footprint:
     if kind == "open":
         return _of_open(stand, names, files)
     if kind == "close":
-        return _of_close(flocks, stand, node)
+        # A record lock goes with any descriptor.
+        return ANYTHING if world.lock.kind == "record" else _of_close(flocks, stand, node)
     if kind == "lock":
         if node is None or stand.call is not FLOCK:
             return ANYTHING

@@ -134,8 +134,8 @@ class KernelGate:
         self._intake.namespaces.begin(program)
         self._steps.begin(program, self._intake)
         self._initial = self._world.begin(program)
-        self._truth.begin()
         self._flocks.begin()
+        self._truth.begin()
         self._intake.guard = True
         encoded = msgspec.msgpack.encode(program)
         for worker in self._processes.workers.values():
@@ -234,7 +234,7 @@ class KernelGate:
         if (world.rescan() | world.look()) and not inconclusive and before != world.state:
             inconclusive = "the transcript changed while no lane had been let go"
         waits = () if inconclusive else tuple(waiting)
-        self._steps.events.append(End(world.state, waits, world.owner, inconclusive, world.reused))
+        self._steps.events.append(End(world.state, waits, world.lock.owner, inconclusive, world.reused))
         return Outcome(self._initial, tuple(self._steps.events), world.blobs)
 
     def _explained(self, inconclusive: str) -> str:

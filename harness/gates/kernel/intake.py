@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from harness.gates.kernel import abi, tasks
 from harness.gates.kernel.abi import NOTIF_RECV, RESPONSE_CONTINUE
 from harness.gates.kernel.border import crosses, forbidden_outside, leads_out
-from harness.gates.kernel.calls import CALLS
+from harness.gates.kernel.calls import CALLS, MAKES_DIRECTORY
 from harness.gates.kernel.crowd import Crowd
 from harness.gates.kernel.errands import Errands
 from harness.gates.kernel.flocks import Flocks
@@ -36,7 +36,6 @@ __all__ = ["Intake"]
 _ZERO = bytes(abi.NOTIF.size)
 _unpack = abi.NOTIF.unpack
 _POLL_MS = 1
-_MAKES_DIRECTORY = frozenset({"mkdir", "mkdirat"})
 _FD_MAX = 0x7FFFFFFF
 _PASSING = frozenset({"read", "write", "readv", "writev"})
 
@@ -276,13 +275,18 @@ class Intake:
         if not self._inside(worker, stand):
             self._outside(worker, stand)
         elif not self._kept_out(worker, stand):
-            if call.name in _MAKES_DIRECTORY:
+            if call.name in MAKES_DIRECTORY and not self._makes_lock(stand):
                 self.doubt(
                     "a directory was made in the session directory; what happens in it is not followed"
                 )
             elif stand.flags & os.O_TMPFILE == os.O_TMPFILE:
                 self.doubt("a file without a name was made in the session directory; it is not followed")
             self.stop(lane, stand, Status.FILE)
+
+    def _makes_lock(self, stand: Stand) -> bool:
+        """Whether the directory is a lock: it stays empty, for what is inside counts as outside."""
+        lock = self._world.lock
+        return lock.is_directory and stand.name == lock.name
 
     def stop(self, lane: Lane | Task, stand: Stand, status: str) -> None:
         """Leave a lane standing, or who acts for one."""
@@ -325,7 +329,9 @@ class Intake:
     def _kept_out(self, worker: Space, stand: Stand) -> bool:
         """Answer a call that would change something outside, or the session directory itself."""
         if stand.call.kind == "names" and "." in (stand.name, stand.name2):
-            answer(worker, stand.trap_id, error=-errno.EBUSY)
+            # It is there already, as the kernel would say of a mkdir.
+            code = errno.EEXIST if stand.call.name in MAKES_DIRECTORY else errno.EBUSY
+            answer(worker, stand.trap_id, error=-code)
         elif self.guard and (crosses(stand) or leads_out(self._world, stand)):
             answer(worker, stand.trap_id, error=-errno.EROFS)
         else:

@@ -13,8 +13,10 @@ import os
 import struct
 
 from harness.gates.kernel import abi
+from harness.gates.kernel.calls import MAKES_DIRECTORY
 from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.lane import Lane, Space, Stand
+from harness.gates.kernel.records import Records
 from harness.gates.kernel.resolve import signed
 from harness.gates.kernel.world import TRANSCRIPT, Node, World
 from harness.history import Change, LockEvent
@@ -35,7 +37,7 @@ class Truth:
     def __init__(self, world: World, flocks: Flocks) -> None:
         self._world = world
         self._flocks = flocks
-        self._lock_node: Node | None = None
+        self._records = Records(world)
         self._target: Node | None = None
         self._real_mtime = 0
         self._by = (False, False)
@@ -44,15 +46,17 @@ class Truth:
 
     def begin(self) -> None:
         """Start a schedule."""
-        self._lock_node = self._world.names.get(self._world.lock_name)
+        self._records.begin()
 
     def before(self, lane: Lane, stand: Stand) -> None:
         """Note what must be known before a file call runs."""
         world = self._world
         call = stand.call
-        self._by = (world.owner == lane.index, lane.index in world.robbed)
+        self._by = (world.lock.owner == lane.index, lane.index in world.lock.robbed)
         self._target = stand.node
         assert lane.worker is not None
+        if call.name in MAKES_DIRECTORY:
+            self._target = world.names.get(stand.name or "")
         if call.kind in _STAMPING:
             if stand.name is not None:
                 self._target = self._aim(stand)
@@ -88,7 +92,7 @@ class Truth:
         """Whether the kernel will not open what is there, whoever asks: no descriptor comes of it."""
         world, flags = self._world, stand.flags
         if flags & os.O_DIRECTORY and target is not world.directory_node:
-            return True
+            return not (world.lock.is_directory and stand.name == world.lock.name)
         return bool(flags & os.O_NOFOLLOW) and stand.name in world.symlinks
 
     def closing(self, stand: Stand) -> LockEvent | None:
@@ -112,9 +116,13 @@ class Truth:
             look = self._written()
         elif kind == "names":
             look = self._renamed(stand)
-            lock = self._lock_change(lane)
+            lock = world.lock.named(lane.index, world.names)
+            if call.name in MAKES_DIRECTORY:
+                self._directory_made(lane, stand)
         elif kind == "close":
             lock = self._closed(stand, signed(stand.args[0]), stand.node)
+        elif kind == "lock":
+            lock = self._records.after(lane, stand)
         elif kind == "table":
             lock = self._replaced(stand)
         elif kind == "meta":
@@ -175,16 +183,6 @@ class Truth:
         if node is not None:
             node.mtime = node.ctime = self._world.stamp()
 
-    def _lock_change(self, lane: Lane) -> LockEvent | None:
-        world = self._world
-        now = world.names.get(world.lock_name)
-        if now is self._lock_node or world.lock_kind != "sidecar":
-            self._lock_node = now
-            return None
-        event = world.watch_lock(lane.index, self._lock_node)
-        self._lock_node = now
-        return event
-
     def _opened(self, lane: Lane, stand: Stand) -> tuple[bool, LockEvent | None]:
         world = self._world
         flags = stand.flags
@@ -196,7 +194,7 @@ class Truth:
             if world.names.get(stand.name or "") is not None:
                 lane.poll_name = None
                 lane.poll_count = 0
-                lock = self._lock_change(lane)
+                lock = world.lock.named(lane.index, world.names)
             target = world.names.get(stand.name or "")
         elif flags & os.O_CREAT and flags & os.O_EXCL:
             self._in_the_way(lane, stand)
@@ -221,6 +219,12 @@ class Truth:
         moved = before is not world.names.get(TRANSCRIPT) or TRANSCRIPT in world.symlinks
         return changed and moved
 
+    def _directory_made(self, lane: Lane, stand: Stand) -> None:
+        if self._target is not None:
+            self._in_the_way(lane, stand)
+        elif stand.name in self._world.names:
+            lane.poll_name, lane.poll_count = None, 0
+
     def _in_the_way(self, lane: Lane, stand: Stand) -> None:
         """Somebody has the name: whatever the lane sleeps for next, it waits for that."""
         if lane.poll_name != stand.name:
@@ -237,7 +241,7 @@ class Truth:
         stand.space.fds.pop(fd, None)
         if node is not None:
             self._world.closed(node)
-        return self._flocks.dropped(stand.space, node, fd)
+        return self._flocks.dropped(stand.space, node, fd) or self._records.closed(stand, node)
 
     def _replaced(self, stand: Stand) -> LockEvent | None:
         """After dup2, dup3 or close_range: what its descriptors stood for is closed."""

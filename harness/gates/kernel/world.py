@@ -19,15 +19,13 @@ import shutil
 import stat
 from collections.abc import Callable, Mapping
 
-from harness.history import Absent, LockEvent, State, digest
+from harness.gates.kernel.write_lock import WriteLock
+from harness.history import Absent, State, digest
 from harness.program import Filesystem, Program
 
-__all__ = ["LOCK_SUFFIX", "TRANSCRIPT", "Node", "World"]
+__all__ = ["TRANSCRIPT", "Node", "World"]
 
 TRANSCRIPT = "transcript.jsonl"
-
-#: Where each kind of lock lives, as a suffix to the transcript's name.
-LOCK_SUFFIX = {"sidecar": ".lock", "flock": ".flock"}
 
 _FIRST_INODE = 4096
 #: What a name stands for: inode number, and whether that is a symlink.
@@ -93,6 +91,7 @@ class World:
             descriptors were copied, since otherwise counting will do.
 
     Attributes:
+        lock: who has the write lock.
         copied: a descriptor was duplicated in this schedule.
         fine_stamps: a change after a look always shows in the real time stamps.
     """
@@ -103,8 +102,7 @@ class World:
         self.directory = directory
         self.path = os.path.join(directory, TRANSCRIPT)
         self.prefix = os.fsencode(directory) + b"/"
-        self.lock_kind = lock_kind
-        self.lock_name = TRANSCRIPT + LOCK_SUFFIX[lock_kind]
+        self.lock = WriteLock(lock_kind, TRANSCRIPT)
         self._now = now
         self._is_open = is_open
         self.fine_stamps = _fine_stamps(directory)
@@ -117,8 +115,6 @@ class World:
         self.content = b""
         self.state: State = Absent
         self.blobs: dict[str, bytes] = {}
-        self.owner = -1
-        self.robbed: set[int] = set()
         self.reused = False
         self.reused_really = False
         self._reset()
@@ -138,8 +134,7 @@ class World:
         self.blobs = {}
         self.state, self.content = Absent, b""
         self.symlinks: set[str] = set()
-        self.owner = -1
-        self.robbed = set()
+        self.lock.begin()
         self.reused = self.reused_really = False
         self.grain_ns = 0
         self.directory_node = Node(-1, self.directory_ino, 2, ".", ".", 0)
@@ -359,43 +354,6 @@ class World:
         changed = state is not self.state
         self.state = state
         return changed
-
-    # The write lock
-
-    def watch_lock(self, lane: int, before: Node | None) -> LockEvent | None:
-        """What a step of `lane` did to a sidecar lock file.
-
-        Args:
-            lane: who moved.
-            before: the lock file before the step.
-        """
-        after = self.names.get(self.lock_name)
-        if after is before:
-            return None
-        owner = self.owner
-        if after is None:
-            self.owner = -1
-            if owner == lane:
-                return LockEvent("released")
-            self.robbed.add(owner)
-            return LockEvent("reclaimed", owner)
-        if before is not None and owner >= 0 and owner != lane:
-            self.robbed.add(owner)
-        self.owner = lane
-        self.robbed.discard(lane)
-        return LockEvent("acquired", owner if before is not None else -1)
-
-    def flock_acquired(self, lane: int) -> LockEvent:
-        """The lane got the exclusive flock on the lock file."""
-        self.owner = lane
-        return LockEvent("acquired")
-
-    def flock_released(self, lane: int) -> LockEvent | None:
-        """The lane let its flock go, if it had it."""
-        if self.owner != lane:
-            return None
-        self.owner = -1
-        return LockEvent("released")
 
 
 def _rest_of(fd: int, expected: int) -> bytes | None:

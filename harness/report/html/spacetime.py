@@ -17,6 +17,12 @@ __all__ = ["ROWS_MAX", "Column", "Diagram", "Row", "Span", "diagram_of"]
 #: What is longer is cut in the middle.
 ROWS_MAX = 120
 _QUIET = frozenset({"think", "pause"})
+_TOLD_LOCKS = {
+    "reclaimed": "lock reclaimed",
+    "blocked": "waits for the lock",
+    "returned": "lock returned, taken",
+    "hollow": "a lock on a file without its name",
+}
 _TELLING = ("verdict", "window", "cause")
 #: Instead of a call.
 _MISHAPS = {"kill": "killed", "stop": "stopped", "slow": "slow disk", "ahead": "time runs ahead"}
@@ -233,10 +239,10 @@ class _Script:
         if step.change is not None:
             mark = mark or "effect"
             more.append(_change(step.change))
-        if step.lock is not None and step.lock.kind in ("reclaimed", "blocked"):
+        if step.lock is not None and step.lock.kind in _TOLD_LOCKS:
             owner = step.lock.owner
             whose = f" from {self._history.header.lanes[owner].name}" if owner >= 0 else ""
-            more.append("waits for the lock" if step.lock.kind == "blocked" else f"lock reclaimed{whose}")
+            more.append(_TOLD_LOCKS[step.lock.kind] + whose)
         if at in self._violation.causes:
             mark = "cause"
         text = visible(_MISHAPS.get(step.call) or f"{step.call} {step.path}".rstrip(" "))
@@ -293,10 +299,12 @@ class _Script:
             return
         loser = lock.owner if lock.kind == "reclaimed" else step.lane
         first = self._held.pop(loser, None)
-        if first is not None and lock.kind != "acquired":
+        if first is not None and lock.kind not in ("acquired", "hollow"):
             self._locks.append(Span(self._places[loser], first, row))
-        if lock.kind == "acquired":
+        if lock.kind in ("acquired", "hollow"):
             self._held[step.lane] = row if first is None else first
+        elif lock.kind == "returned":
+            self._held[lock.owner] = row
 
 
 def _alike(before: Row, row: Row) -> bool:

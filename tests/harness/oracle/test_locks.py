@@ -160,3 +160,117 @@ def test_waiting_for_the_lock_is_not_holding_it() -> None:
         story.lock(CRON, "blocked")
     story.add(HEARTBEAT, "h")
     assert double(story) == []
+
+
+def _hollow(story: Story, lane: int) -> int:
+    with story.op(lane, "acquire"):
+        at = story.lock(lane, "hollow")
+    return at
+
+
+def test_a_lock_without_its_name_that_is_noticed_in_time_is_no_double_hold() -> None:
+    for first, second in ((_hollow, _acquire), (_acquire, _hollow)):
+        story = Story()
+        first(story, HEARTBEAT)
+        second(story, CRON)
+        hollow, other = (HEARTBEAT, CRON) if first is _hollow else (CRON, HEARTBEAT)
+        with story.op(hollow, "acquire"):
+            story.look(hollow, "fstat", "T.flock")
+            story.lock(hollow, "released")
+        story.add(other, "o")
+        _release(story, other)
+        assert double(story) == []
+
+
+def test_who_writes_under_a_lock_without_its_name_while_another_has_the_lock_is_a_double_hold() -> None:
+    story = Story()
+    first = _acquire(story, CRON)
+    second = _hollow(story, HEARTBEAT)
+    write = story.add(HEARTBEAT, "h")
+    _release(story, CRON)
+    (violation,) = double(story)
+    assert (violation.at, violation.causes) == (second, (first, second, write))
+
+
+def test_who_wrote_under_such_a_lock_when_the_other_was_out_again_is_in_nobodys_way() -> None:
+    story = Story()
+    _acquire(story, CRON)
+    _hollow(story, HEARTBEAT)
+    story.add(CRON, "c")
+    _release(story, CRON)
+    story.add(HEARTBEAT, "h")
+    assert double(story) == []
+
+
+def test_who_already_had_such_a_lock_and_writes_inside_another_s_section_is_a_double_hold() -> None:
+    story = Story()
+    first = _hollow(story, HEARTBEAT)
+    second = _acquire(story, CRON)
+    write = story.add(HEARTBEAT, "h")
+    (violation,) = double(story)
+    assert violation.causes == (first, second, write)
+
+
+def _exchanged_and_back(story: Story, *, wrote: bool) -> None:
+    _acquire(story, HEARTBEAT)
+    with story.op(CRON, "acquire"):
+        story.lock(CRON, "acquired", HEARTBEAT)
+    if wrote:
+        story.add(CRON, "c")
+    story.look(HEARTBEAT, "read", "T")
+    with story.op(CRON, "acquire"):
+        story.lock(CRON, "returned", HEARTBEAT)
+
+
+def test_a_lock_that_was_given_back_unused_was_never_taken() -> None:
+    story = Story()
+    _exchanged_and_back(story, wrote=False)
+    story.add(HEARTBEAT, "h")
+    assert double(story) == []
+
+
+def test_a_lock_that_was_given_back_after_it_was_used_was_held_twice() -> None:
+    story = Story()
+    _exchanged_and_back(story, wrote=True)
+    assert [violation.lane for violation in double(story)] == [CRON]
+
+
+def test_who_got_its_lock_back_is_robbed_no_more() -> None:
+    story = Story()
+    _acquire(story, HEARTBEAT)
+    with story.op(CRON, "acquire"):
+        story.lock(CRON, "reclaimed", HEARTBEAT)
+        story.lock(CRON, "returned", HEARTBEAT)
+    story.add(HEARTBEAT, "h")
+    _release(story, HEARTBEAT)
+    _acquire(story, CRON)
+    assert double(story) == []
+
+
+def test_who_still_waited_for_the_lock_when_the_other_was_out_again_was_not_inside_with_it() -> None:
+    for waits in (True, False):
+        story = Story()
+        with story.op(HEARTBEAT, "acquire"):
+            story.lock(HEARTBEAT, "acquired")
+            if waits:
+                _rob(story, CRON, HEARTBEAT)
+                story.add(CRON, "c")
+                _release(story, CRON)
+        if not waits:
+            _rob(story, CRON, HEARTBEAT)
+            story.add(CRON, "c")
+            _release(story, CRON)
+        story.add(HEARTBEAT, "h")
+        assert [violation.lane for violation in double(story)] == ([] if waits else [CRON])
+
+
+def test_who_touches_the_transcript_is_inside_though_its_call_has_not_returned() -> None:
+    story = Story()
+    with story.op(HEARTBEAT, "guarded_write", "h"):
+        story.lock(HEARTBEAT, "acquired")
+        story.look(HEARTBEAT, "openat", "T")
+        _rob(story, CRON, HEARTBEAT)
+        story.add(CRON, "c")
+        _release(story, CRON)
+        story.put(HEARTBEAT, (story.content or b"") + line("h"), reclaimed=True)
+    assert [violation.lane for violation in double(story)] == [CRON]

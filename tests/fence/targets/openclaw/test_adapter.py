@@ -12,10 +12,11 @@ from fence.errors import ExternalError, LockTimeoutError, StaleLockError, Takeov
 from fence.external import ExternalFence, external
 from fence.protocol import Site
 from fence.targets import openclaw
+from fence.targets.openclaw import tools
 
 RELEASE = Path(__file__).parent / "release.cjs"
 ADAPTER = Path(openclaw.__file__).parent / "openclaw.mjs"
-HOST = openclaw._host()
+HOST = tools.host()
 MESSAGE = b'{"type":"message"}\n'
 COMPACTION = b'{"type":"compaction"}\n'
 

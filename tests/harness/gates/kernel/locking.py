@@ -5,12 +5,17 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from collections.abc import Callable
 from typing import ClassVar
 
 from fence.errors import LockTimeoutError
-from tests.harness.gates.kernel.words import Words, error_of
+from tests.harness.gates.kernel.words import Words, error_of, syscall
 
-__all__ = ["Flocking", "Polling"]
+__all__ = ["Flocking", "MakingDirectories", "Polling", "Recording", "Replacing"]
+
+_RENAMEAT2 = 316
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
 
 
 class Polling(Words):
@@ -45,6 +50,83 @@ class Polling(Words):
         os.close(fd)
 
 
+class Replacing(Polling):
+    """What libraries do that look once more at the lock file that they took away."""
+
+    def make(self) -> None:
+        os.close(os.open(self.path + ".lock", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC))
+
+    def directory(self) -> None:
+        os.mkdir(self.path + ".lock")
+
+    def prepare(self) -> None:
+        os.close(os.open(self.path + ".mine", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC))
+
+    def exchange(self) -> None:
+        """The prepared file and the lock file change places, in one call."""
+        names = (os.fsencode(self.path + suffix) for suffix in (".mine", ".lock"))
+        mine, lock = names
+        syscall(_RENAMEAT2, _AT_FDCWD, mine, _AT_FDCWD, lock, _RENAME_EXCHANGE)
+
+    def aside(self) -> None:
+        os.rename(self.path + ".lock", self.path + ".aside")
+
+    def back(self) -> None:
+        os.rename(self.path + ".aside", self.path + ".lock")
+
+
+class MakingDirectories(Words):
+    """The directory lock of `fence.locks`, and its calls one by one."""
+
+    lock_kind: ClassVar[str] = "mkdir"
+
+    def take(self) -> None:
+        self.lock.acquire()
+
+    def let_go(self) -> None:
+        self.lock.release()
+
+    def make(self) -> str:
+        return _outcome(lambda: os.mkdir(self.path + ".lock"))
+
+    def remove(self) -> None:
+        os.rmdir(self.path + ".lock")
+
+    def make_session(self) -> str:
+        return _outcome(lambda: os.mkdir(os.path.dirname(self.path)))
+
+    def make_another(self) -> None:
+        os.mkdir(self.path + ".other")
+
+    def make_inside(self) -> str:
+        return _outcome(lambda: os.mkdir(self.path + ".lock/inside"))
+
+    def write_inside(self) -> str:
+        return _outcome(lambda: os.close(os.open(self.path + ".lock/inside", os.O_WRONLY | os.O_CREAT)))
+
+    def list_it(self) -> None:
+        os.listdir(self.path + ".lock")
+
+    def touch(self) -> None:
+        os.utime(self.path + ".lock")
+
+    def age(self) -> str:
+        return f"{(time.time_ns() - os.stat(self.path + '.lock').st_mtime_ns) // 1_000_000} ms"
+
+    def write(self) -> None:
+        fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        os.write(fd, b"x\n")
+        os.close(fd)
+
+
+def _outcome(call: Callable[[], object]) -> str:
+    try:
+        call()
+    except OSError as error:
+        return error_of(error)
+    return "done"
+
+
 class Flocking(Words):
     """flock on the lock's own file, call by call."""
 
@@ -72,6 +154,13 @@ class Flocking(Words):
     def close(self) -> None:
         os.close(self.fd)
 
+    def unlink(self) -> None:
+        os.unlink(self.path + ".flock")
+
+    def links(self) -> str:
+        """How many names the file has that was opened."""
+        return str(os.fstat(self.fd).st_nlink)
+
     def duplicate(self) -> None:
         self.other = os.dup(self.fd)
 
@@ -95,6 +184,39 @@ class Flocking(Words):
         except OSError as error:
             return error_of(error)
         return "accepted"
+
+    def write(self) -> None:
+        fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        os.write(fd, b"x\n")
+        os.close(fd)
+
+
+class Recording(Words):
+    """Record locks on the lock's own file, call by call."""
+
+    lock_kind: ClassVar[str] = "record"
+
+    def open(self) -> None:
+        self.fd = os.open(self.path + ".lockf", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def at_once(self) -> str:
+        return _outcome(lambda: fcntl.lockf(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB))
+
+    def unlock(self) -> None:
+        fcntl.lockf(self.fd, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        os.close(self.fd)
+
+    def open_and_close(self) -> None:
+        """Another descriptor of the same file."""
+        os.close(os.open(self.path + ".lockf", os.O_RDONLY | os.O_CLOEXEC))
+
+    def take(self) -> None:
+        self.lock.acquire()
+
+    def let_go(self) -> None:
+        self.lock.release()
 
     def write(self) -> None:
         fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)

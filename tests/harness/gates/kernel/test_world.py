@@ -201,49 +201,48 @@ def test_a_symlink_is_a_file_of_its_own_and_the_look_follows_it(world: World) ->
 
 
 def lock(world: World) -> str:
-    return os.path.join(world.directory, world.lock_name)
+    return os.path.join(world.directory, world.lock.name)
 
 
 def watch(world: World, lane: int) -> LockEvent | None:
     """What a lane did to the lock file since the last look."""
-    before = world.names.get(world.lock_name)
     world.rescan()
-    return world.watch_lock(lane, before)
+    return world.lock.named(lane, world.names)
 
 
 def test_who_makes_the_lock_file_owns_it_and_who_removes_it_lets_it_go(world: World) -> None:
-    make(world, world.lock_name)
+    make(world, world.lock.name)
     assert watch(world, 1) == LockEvent("acquired")
-    assert world.owner == 1
+    assert world.lock.owner == 1
     assert watch(world, 0) is None
     os.unlink(lock(world))
     assert watch(world, 1) == LockEvent("released")
-    assert world.owner == -1
+    assert world.lock.owner == -1
 
 
 def test_who_removes_another_s_lock_file_reclaims_it(world: World) -> None:
-    make(world, world.lock_name)
+    make(world, world.lock.name)
     watch(world, 1)
     os.unlink(lock(world))
     assert watch(world, 0) == LockEvent("reclaimed", 1)
-    assert world.robbed == {1}
-    make(world, world.lock_name)
+    assert world.lock.robbed == {1}
+    make(world, world.lock.name)
     assert watch(world, 1) == LockEvent("acquired")
-    assert world.robbed == set()
+    assert world.lock.robbed == set()
 
 
 def test_who_renames_a_lock_file_over_another_s_takes_it_away(world: World) -> None:
-    make(world, world.lock_name)
+    make(world, world.lock.name)
     watch(world, 1)
     make(world, "mine")
     os.rename(os.path.join(world.directory, "mine"), lock(world))
     assert watch(world, 0) == LockEvent("acquired", 1)
-    assert (world.owner, world.robbed) == (0, {1})
+    assert (world.lock.owner, world.lock.robbed) == (0, {1})
 
 
 def test_a_lock_file_that_no_lane_made_is_nobody_s(world: World) -> None:
-    make(world, world.lock_name)
-    world.rescan()
+    make(world, world.lock.name)
+    watch(world, -1)
     os.unlink(lock(world))
     assert watch(world, 0) == LockEvent("reclaimed", -1)
 

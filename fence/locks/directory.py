@@ -1,0 +1,108 @@
+"""A lock by a directory, as proper-lockfile of npm has it.
+
+mkdir fails where the directory is there already, on every file system. Nothing is in it: its
+modification time says how old the lock is. A lock that is older than ``lock_stale_ms`` is
+*reclaimed*: removed, then made anew.
+
+The reclaim is racy, and is so on purpose, because the released one is: between the look
+that found the lock stale and the rmdir another waiter may have reclaimed it already, and then
+a fresh lock is removed and two hold it. A live holder of the release touches its lock again
+and again; this one does not, so ``lock_stale_ms`` has to be longer than any hold.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any, ClassVar
+
+from fence.errors import LockTimeoutError, StaleLockError
+from fence.locks.protocol import Lock, Options, milliseconds
+
+__all__ = ["DirectoryLock"]
+
+
+class DirectoryLock(Lock):
+    """Handle on ``<transcript>.lock``, a directory.
+
+    Args:
+        transcript: path of the transcript.
+        options: ``lock_poll_ms`` (50), ``lock_timeout_ms`` (60,000) and ``lock_stale_ms`` (10,000).
+        process: not needed here.
+    """
+
+    kind: ClassVar[str] = "mkdir"
+
+    def __init__(self, transcript: str, options: Options, process: dict[str, Any] | None = None) -> None:
+        self._path = f"{transcript}.lock"
+        self._poll_ms = milliseconds(options, "lock_poll_ms", 50)
+        self._timeout_ms = milliseconds(options, "lock_timeout_ms", 60_000)
+        self._stale_ms = milliseconds(options, "lock_stale_ms", 10_000)
+        self._mine: tuple[int, int] | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether this handle made the lock and has not let it go; it may have been robbed."""
+        return self._mine is not None
+
+    def acquire(self) -> None:
+        """Take the lock; a stale one is reclaimed on the way."""
+        assert not self.held, "a handle is not re-entrant"
+        deadline_ms = time.monotonic() * 1000 + self._timeout_ms
+        while not self._make():
+            if self._reclaim():
+                continue
+            if time.monotonic() * 1000 >= deadline_ms:
+                raise LockTimeoutError(
+                    f"{self._path}: held by somebody else for {self._timeout_ms} ms; try again later"
+                )
+            time.sleep(self._poll_ms / 1000)
+
+    def release(self) -> None:
+        """Remove the directory if it is still ours."""
+        if self._mine is None:
+            raise StaleLockError(f"{self._path}: released, but not held by this handle; acquire it first")
+        mine, self._mine = self._mine, None
+        if self._identity() != mine:
+            raise StaleLockError(f"{self._path}: reclaimed by somebody else while it was held here")
+        self._remove()
+
+    def release_if_held(self) -> None:
+        """Remove the directory if it is held and still ours."""
+        if self.held:
+            try:
+                self.release()
+            except StaleLockError:
+                return
+
+    def _make(self) -> bool:
+        try:
+            os.mkdir(self._path, 0o700)
+        except FileExistsError:
+            return False
+        self._mine = self._identity()
+        return self._mine is not None
+
+    def _identity(self) -> tuple[int, int] | None:
+        try:
+            status = os.stat(self._path)
+        except FileNotFoundError:
+            return None
+        return status.st_ino, status.st_mtime_ns
+
+    def _reclaim(self) -> bool:
+        """Remove the directory if it is stale; also True when it is gone by itself."""
+        try:
+            status = os.stat(self._path)
+        except FileNotFoundError:
+            return True
+        if time.time() * 1000 - status.st_mtime_ns / 1e6 < self._stale_ms:
+            return False
+        self._remove()
+        return True
+
+    def _remove(self) -> None:
+        try:
+            os.rmdir(self._path)
+        except FileNotFoundError:
+            return

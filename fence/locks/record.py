@@ -1,0 +1,89 @@
+"""A lock by fcntl(2), a *record lock*, as lockf and fasteners take it.
+
+It belongs to the process: the kernel lets it go when its holder dies, and also when any
+descriptor of the file is closed by that process. It does not keep out another handle of the
+same process, so that handles first agree among themselves and open the file only then.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from typing import Any, ClassVar
+
+from fence.errors import LockTimeoutError, StaleLockError
+from fence.locks.protocol import Lock, Options, milliseconds
+
+__all__ = ["RecordLock"]
+
+
+class RecordLock(Lock):
+    """Handle on ``<transcript>.lockf``.
+
+    Args:
+        transcript: path of the transcript.
+        options: ``lock_poll_ms`` (50) and ``lock_timeout_ms`` (60,000).
+        process: shared by all handles of this process; without it they do not exclude each other.
+    """
+
+    kind: ClassVar[str] = "record"
+
+    def __init__(self, transcript: str, options: Options, process: dict[str, Any] | None = None) -> None:
+        self._path = f"{transcript}.lockf"
+        self._poll_ms = milliseconds(options, "lock_poll_ms", 50)
+        self._timeout_ms = milliseconds(options, "lock_timeout_ms", 60_000)
+        self._taken: set[str] = set() if process is None else process.setdefault("record.taken", set())
+        self._fd = -1
+
+    @property
+    def held(self) -> bool:
+        """Whether this handle holds the lock."""
+        return self._fd >= 0
+
+    def acquire(self) -> None:
+        """Take the lock, first from the handles of this process, then from others."""
+        assert not self.held, "a handle is not re-entrant"
+        deadline_ms = time.monotonic() * 1000 + self._timeout_ms
+        while self._path in self._taken:
+            self._wait(deadline_ms)
+        self._taken.add(self._path)
+        fd = -1
+        try:
+            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            while not _try(fd):
+                self._wait(deadline_ms)
+        except BaseException:
+            if fd >= 0:
+                os.close(fd)
+            self._taken.discard(self._path)
+            raise
+        self._fd = fd
+
+    def release(self) -> None:
+        """Let the lock go by closing the file; it cannot have been lost while it was held."""
+        if not self.held:
+            raise StaleLockError(f"{self._path}: released, but not held by this handle; acquire it first")
+        fd, self._fd = self._fd, -1
+        os.close(fd)
+        self._taken.discard(self._path)
+
+    def release_if_held(self) -> None:
+        """Let the lock go where it is held."""
+        if self.held:
+            self.release()
+
+    def _wait(self, deadline_ms: float) -> None:
+        if time.monotonic() * 1000 >= deadline_ms:
+            raise LockTimeoutError(
+                f"{self._path}: held by somebody else for {self._timeout_ms} ms; try again later"
+            )
+        time.sleep(self._poll_ms / 1000)
+
+
+def _try(fd: int) -> bool:
+    try:
+        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

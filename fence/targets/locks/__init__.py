@@ -1,0 +1,102 @@
+"""Released lock libraries as fences that only lock: a member each.
+
+What is under test is the library's lock, unmodified, with nothing above it: `serve.py` and
+`serve.mjs` append plainly while they hold it and never refuse. A *variant* is another lock of
+the same library: ``filelock@3.29.7+soft``. `Library` fetches and finds versions.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+from fence.targets import cache
+from fence.targets.errors import TargetError
+from fence.targets.locks.package import FILES, Package, made_of, read_all
+
+__all__ = ["HERE", "Library"]
+
+HERE = Path(__file__).parent
+_VERSION = re.compile(r"[0-9][0-9A-Za-z.-]*")
+#: Unpacks a version into a folder, with that workshop to work in; the hashes that it was held to.
+Unpacker = Callable[[str, Path, Path], str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Library:
+    """One library: what the module of a target hands on.
+
+    Args:
+        name: on its registry.
+        variants: of a version.
+        unpack: fetches and unpacks one.
+        words: the command that serves a package and a variant.
+    """
+
+    name: str
+    variants: Callable[[str], tuple[str, ...]]
+    unpack: Unpacker
+    words: Callable[[Package, str], tuple[str, ...]]
+
+    def fetch(self, version: str, say: Callable[[str], None]) -> Package:
+        """Fetch a version, unless it is in the cache.
+
+        Args:
+            version: as the registry writes it.
+            say: is told what goes on.
+
+        Raises:
+            TargetError: it cannot be had.
+        """
+        spec = f"{self.name}@{version}"
+        if not _VERSION.fullmatch(version):
+            raise TargetError(f"{spec}: expected {self.name}@VERSION")
+        found = self._found(version)
+        if found is not None:
+            return found
+        with cache.workshop() as shop:
+            say(f"{spec}: asking the registry")
+            made = shop / "made"
+            made.mkdir()
+            integrity = self.unpack(version, made / FILES, shop)
+            package = made_of(made, self.name, version, integrity, self.variants(version))
+            where = self._place / package.folder_name
+            cache.clear(where, shop)
+            cache.place(made, where)
+        placed = self._found(version)
+        if placed is None:
+            raise TargetError(f"{spec}: {where} was damaged or taken away; remove it and fetch again")
+        return placed
+
+    def fetched(self) -> list[Package]:
+        """What is in the cache and can be used, oldest version first."""
+        return [one for one in read_all(self._place) if one.variants == self.variants(one.version)]
+
+    def command(self, reference: str) -> str:
+        """The command that serves a version; nothing is fetched.
+
+        Args:
+            reference: ``NAME@VERSION`` or ``NAME@VERSION+VARIANT``.
+
+        Raises:
+            TargetError: it is not in the cache, or has no such variant.
+        """
+        version, _, variant = reference.partition("@")[2].partition("+")
+        package = self._found(version)
+        if package is None:
+            raise TargetError(
+                f"{reference}: is not in the cache; fetch it: python -m harness target {self.name}@{version}"
+            )
+        if reference not in package.fences:
+            raise TargetError(f"{reference}: no such lock, expected {' or '.join(package.fences)}")
+        return shlex.join(self.words(package, variant))
+
+    @property
+    def _place(self) -> Path:
+        return cache.root() / self.name
+
+    def _found(self, version: str) -> Package | None:
+        return next((one for one in self.fetched() if one.version == version), None)

@@ -1,0 +1,61 @@
+"""proper-lockfile (on npm): a lock by a directory, which its holder touches every five seconds.
+
+A lock that nobody touched for ten is reclaimed: removed, then made anew.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from fence.targets import npm
+from fence.targets.errors import TargetError
+from fence.targets.locks import HERE, Library
+from fence.targets.locks.package import Package
+from fence.targets.openclaw.tools import host, node
+
+__all__ = ["VERSIONS", "command", "fetch", "fetched"]
+
+VERSIONS = ("3.0.1", "3.2.0", "4.1.2")
+_NAME = "proper-lockfile"
+#: What it depends on, by name and range; each was the newest that fits.
+_DEPENDENCIES = {
+    "graceful-fs ^4.1.11": "graceful-fs@4.2.11",
+    "graceful-fs ^4.2.4": "graceful-fs@4.2.11",
+    "retry ^0.10.1": "retry@0.10.1",
+    "retry ^0.12.0": "retry@0.12.0",
+    "signal-exit ^3.0.2": "signal-exit@3.0.7",
+}
+
+
+def _unpack(version: str, folder: Path, shop: Path) -> str:
+    spec = f"{_NAME}@{version}"
+    integrity = npm.integrity_of(spec)
+    modules = folder / "node_modules"
+    npm.unpack(npm.fetch(spec, integrity, shop / "archive"), modules / _NAME, _is_wanted)
+    said = json.loads((modules / _NAME / "package.json").read_text(encoding="utf-8"))
+    pinned: dict[str, str] = json.loads((HERE / "pinned.json").read_text(encoding="utf-8"))
+    hashes = [integrity]
+    for name, wanted in sorted(said.get("dependencies", {}).items()):
+        found = _DEPENDENCIES.get(f"{name} {wanted}")
+        if found is None:
+            raise TargetError(
+                f"{spec}: cannot be made to run: nothing is known for its dependency {name} {wanted}"
+            )
+        npm.unpack(npm.fetch(found, pinned[found], shop / name), modules / name, _is_wanted)
+        hashes.append(pinned[found])
+    return " ".join(hashes)
+
+
+def _is_wanted(path: str) -> bool:
+    return path.endswith((".js", "package.json")) or "LICENSE" in path
+
+
+def _words(package: Package, variant: str) -> tuple[str, ...]:
+    del variant
+    name = f"{package.name} {package.version}"
+    return node(), str(HERE / "serve.mjs"), str(host()), str(package.files), name
+
+
+_library = Library(_NAME, lambda version: (), _unpack, _words)
+fetch, fetched, command = _library.fetch, _library.fetched, _library.command

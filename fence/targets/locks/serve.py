@@ -1,0 +1,363 @@
+"""The adapter of docs/external-fence.md for lock libraries of the Python index.
+
+    python -I -B serve.py FILES LIBRARY VERSION VARIANT
+
+One adapter a lane: it has one request at a time, and sleeps by asking the harness. Imports
+nothing of ours, so that the library finds the modules of the interpreter and its own. The fence
+above the lock is none: whatever the lane knows is appended plainly while the lock is held.
+
+Options: ``lock_timeout_ms``; and ``lock_dies_with``, the name of a lane that dies as soon as it has
+the lock. The process lives on, but the lane's descriptors are closed, and what it wrote into the
+lock names a process that is not there.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import errno
+import fcntl
+import importlib
+import importlib.machinery
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+__all__: list[str] = []
+
+_Line = dict[str, Any]
+_APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+
+
+class Died(Exception):
+    """The lane is no more; its lock is as it left it."""
+
+
+class GivenUp(Exception):
+    """The library could not get the lock in time."""
+
+
+class NotHeld(Exception):
+    """A lock was to be released that the handle does not hold."""
+
+
+class Talk:
+    """Lines to and from the harness, and its clock: between two lines time stands still."""
+
+    def __init__(self) -> None:
+        self.now_ms = 0.0
+        self.request = -1
+
+    def hear(self) -> _Line | None:
+        """The next line; None when there is none any more."""
+        text = sys.stdin.buffer.readline()
+        if not text:
+            return None
+        line: _Line = json.loads(text)
+        self.now_ms = line["now_ms"]
+        return line
+
+    def say(self, **fields: object) -> None:
+        """Say something about the request that runs."""
+        sys.stdout.buffer.write(json.dumps({"id": self.request, **fields}).encode() + b"\n")
+        sys.stdout.buffer.flush()
+
+    def sleep(self, duration_s: float) -> None:
+        """Stands for `time.sleep`."""
+        if duration_s < 0:
+            raise ValueError("sleep length must be non-negative")
+        self.say(sleep_ms=duration_s * 1000)
+        if self.hear() is None:
+            os._exit(0)
+
+    def put_in_place(self) -> None:
+        """Put virtual time under whatever is imported from here on."""
+        module: Any = time
+        module.sleep = self.sleep
+        for name in ("time", "monotonic", "perf_counter"):
+            setattr(module, name, lambda: self.now_ms / 1000)
+            setattr(module, f"{name}_ns", lambda: round(self.now_ms * 1_000_000))
+
+
+class Handle:
+    """One handle of the lane.
+
+    Args:
+        transcript: path.
+        make: makes the library's lock, which has methods ``acquire`` and ``release``.
+        dies: as soon as it has the lock.
+    """
+
+    def __init__(self, transcript: str, make: Callable[[], Any], dies: bool) -> None:
+        self.path = transcript
+        self.dies = dies
+        self.held = False
+        with self._as_nobody():
+            self.lock = make()
+
+    @contextlib.contextmanager
+    def _as_nobody(self) -> Iterator[None]:
+        """Where the lane is to die, have it believe that it lives in a process that is not there."""
+        if self.dies:
+            os.getpid = _nobody
+        try:
+            yield
+        finally:
+            os.getpid = _own_pid
+
+    def acquire(self) -> None:
+        with self._as_nobody():
+            self.lock.acquire()
+        if self.dies:
+            bury(self.lock)
+            raise Died("died as soon as it had the lock")
+        self.held = True
+
+    def release(self) -> None:
+        if not self.held:
+            raise NotHeld("is not held by this handle")
+        self.held = False
+        self.lock.release()
+
+    def end(self) -> None:
+        if self.held:
+            self.release()
+
+    def load(self) -> bytes:
+        try:
+            with open(self.path, "rb", buffering=0) as file:
+                return file.readall()
+        except FileNotFoundError:
+            return b""
+
+    def append(self, lines: list[bytes]) -> None:
+        fd = os.open(self.path, _APPENDING, 0o600)
+        try:
+            os.write(fd, b"".join(lines))
+        finally:
+            os.close(fd)
+
+    def guarded(self, lines: list[bytes]) -> None:
+        self.acquire()
+        try:
+            self.append(lines)
+        finally:
+            self.release()
+
+
+_own_pid = os.getpid
+_pid_max = Path("/proc/sys/kernel/pid_max")
+_pids = int(_pid_max.read_text(encoding="ascii")) if _pid_max.exists() else 1 << 22
+_graves: list[Any] = []
+_open_before: set[int] = set()
+
+
+def _nobody() -> int:
+    """A process id that no process has, nor ever will."""
+    return _pids
+
+
+def _open_now() -> set[int]:
+    return {fd for fd in map(int, os.listdir("/proc/self/fd")) if _is_open(fd)}
+
+
+def _is_open(fd: int) -> bool:
+    """Whether it still is: the one that listed them is not."""
+    try:
+        fcntl.fcntl(fd, fcntl.F_GETFD)
+    except OSError:
+        return False
+    return True
+
+
+class _Buried:
+    """What becomes of a lock, so that its finalizer does not let it go."""
+
+
+def bury(lock: Any) -> None:
+    """What the kernel does at the end of a process: its descriptors are closed, and nothing else."""
+    # Its files would close whatever has their number by then, so what it has is kept.
+    _graves.append(dict(vars(lock)))
+    try:
+        lock.__class__ = _Buried
+    except TypeError:
+        # Its objects have another layout.
+        _graves.append(lock)
+    for fd in _open_now() - _open_before:
+        os.close(fd)
+
+
+# Libraries: what makes a lock of them, and which exceptions say that it could not be had.
+
+
+def _filelock(module: Any, variant: str, transcript: str, timeout_s: float) -> tuple[Any, type[Exception]]:
+    path = transcript + (".lock" if variant == "soft" else ".flock")
+    make = module.SoftFileLock if variant == "soft" else module.FileLock
+    return make(path, timeout=timeout_s), module.Timeout
+
+
+def _portalocker(module: Any, variant: str, transcript: str, timeout_s: float) -> tuple[Any, type[Exception]]:
+    make = module.TemporaryFileLock if variant == "temporary" else module.Lock
+    limit_s = timeout_s if timeout_s >= 0 else 86_400.0
+    lock = make(f"{transcript}.flock", timeout=limit_s, fail_when_locked=False)
+    return lock, module.exceptions.LockException
+
+
+def _fasteners(module: Any, variant: str, transcript: str, timeout_s: float) -> tuple[Any, type[Exception]]:
+    del variant
+    return _Fasteners(module.InterProcessLock(f"{transcript}.lockf"), timeout_s), GivenUp
+
+
+class _Fasteners:
+    """Says by its result whether it has the lock."""
+
+    def __init__(self, lock: Any, timeout_s: float) -> None:
+        self.lock = lock
+        self.timeout_s = timeout_s if timeout_s >= 0 else None
+
+    def acquire(self) -> None:
+        if not self.lock.acquire(timeout=self.timeout_s):
+            raise GivenUp("acquire returned False")
+
+    def release(self) -> None:
+        self.lock.release()
+
+
+_LIBRARIES: dict[str, Callable[..., tuple[Any, type[Exception]]]] = {
+    "filelock": _filelock,
+    "portalocker": _portalocker,
+    "fasteners": _fasteners,
+}
+_KINDS = {("filelock", "soft"): "sidecar", ("fasteners", ""): "record"}
+
+
+class Adapter:
+    """Answers requests, one after the other."""
+
+    def __init__(self, talk: Talk, files: str, library: str, version: str, variant: str) -> None:
+        self._talk = talk
+        self._library, self._variant = library, variant
+        self._name = f"{library} {version} {variant}".rstrip()
+        sys.path.insert(0, files)
+        _keep_code()
+        self._module = importlib.import_module(library)
+        where = os.path.realpath(self._module.__file__ or "")
+        if not where.startswith(os.path.realpath(files) + os.sep):
+            raise SystemExit(f"{library} was found in {where}, expected it below {files}")
+        self._handles: dict[int, Handle] = {}
+        self._transcript = ""
+        self._options: _Line = {}
+        self._given_up: type[Exception] = Died
+
+    def serve(self) -> None:
+        """Until standard input ends."""
+        while (line := self._talk.hear()) is not None:
+            self._talk.request = line["id"]
+            self._talk.say(**self._answered(line))
+        # Nothing is to be cleaned up: what a lock is at this moment is nobody's any more.
+        os._exit(0)
+
+    def _answered(self, line: _Line) -> _Line:
+        try:
+            return {"answer": "ok", **(self._done(line) or {})}
+        except NotImplementedError:
+            return {"answer": "unsupported"}
+        except (self._given_up, Died) as error:
+            return {"answer": "lock_timeout", "message": self._lasting(error)}
+        except NotHeld as error:
+            return {"answer": "stale_lock", "message": self._lasting(error)}
+        except OSError as error:
+            code = errno.errorcode.get(error.errno or 0, "EIO")
+            return {"answer": "error", "code": code, "message": self._lasting(error)}
+        except Exception as error:  # a library may raise anything
+            return {"answer": "error", "message": self._lasting(error)}
+
+    def _lasting(self, error: Exception) -> str:
+        """A message without what differs from run to run."""
+        text = f"{type(error).__name__}: {error}".replace(self._transcript or "\0", "T")
+        return re.sub(r"\d{3,}", "...", text)
+
+    def _done(self, line: _Line) -> _Line | None:
+        do = line["do"]
+        if do == "hello":
+            kind = _KINDS.get((self._library, self._variant), "flock")
+            return {"protocol": 1, "name": self._name, "lock": kind, "serves": "lane", "operations": []}
+        if do == "begin_schedule":
+            self._forget()
+            self._transcript, self._options = line["transcript"], line["options"]
+            return None
+        handle = self._handle(line)
+        if do == "load":
+            return {"base64": base64.b64encode(handle.load()).decode()}
+        if do == "append":
+            handle.append(_entries(line))
+        elif do == "guarded_write":
+            handle.guarded(_entries(line))
+        elif do in ("begin_turn", "acquire"):
+            handle.acquire()
+        elif do in ("release_for_prompt", "release"):
+            handle.release()
+        elif do == "end_turn":
+            handle.end()
+        else:
+            raise NotImplementedError
+        return None
+
+    def _forget(self) -> None:
+        held = [handle for handle in self._handles.values() if handle.held]
+        for handle in held:
+            bury(handle.lock)
+        self._handles.clear()
+        if held:
+            # It may have noted elsewhere who holds what.
+            name = self._library
+            for one in [one for one in sys.modules if one == name or one.startswith(f"{name}.")]:
+                del sys.modules[one]
+            self._module = importlib.import_module(name)
+        _open_before.clear()
+        _open_before.update(_open_now())
+
+    def _handle(self, line: _Line) -> Handle:
+        number = line["handle"]
+        if number not in self._handles:
+            timeout_ms = self._options.get("lock_timeout_ms", -1)
+            timeout_s = timeout_ms / 1000 if timeout_ms >= 0 else -1
+            make = _LIBRARIES[self._library]
+
+            def made() -> Any:
+                lock, self._given_up = make(self._module, self._variant, self._transcript, timeout_s)
+                return lock
+
+            dies = self._options.get("lock_dies_with") == line["lane"]
+            self._handles[number] = Handle(self._transcript, made, dies)
+        return self._handles[number]
+
+
+def _keep_code() -> None:
+    """A module that is imported again is not compiled again."""
+    loader: Any = importlib.machinery.SourceFileLoader
+    compiled, known = loader.source_to_code, {}
+
+    def source_to_code(self: Any, data: Any, path: Any, **options: Any) -> Any:
+        if path not in known:
+            known[path] = compiled(self, data, path, **options)
+        return known[path]
+
+    loader.source_to_code = source_to_code
+
+
+def _entries(line: _Line) -> list[bytes]:
+    if "entries" in line:
+        return [entry.encode() for entry in line["entries"]]
+    return [base64.b64decode(entry) for entry in line["entries_base64"]]
+
+
+if __name__ == "__main__":
+    _talk = Talk()
+    _talk.put_in_place()
+    Adapter(_talk, *sys.argv[1:5]).serve()

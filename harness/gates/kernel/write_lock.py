@@ -1,0 +1,133 @@
+"""Who has the write lock, read off what lanes do to its file.
+
+`World` follows names and `Flocks` flocks; here is what either means for the lock of a kind
+of `fence.locks`. What a fence says of its lock is never asked.
+
+A lock that is there, a file or a directory, is its maker's until it is gone. Where a file takes
+another's place and the first one comes back afterwards, the first one's maker has it again.
+
+A flock, or a record lock, keeps those out who lock the same file. Once another file stands under the
+lock's name, or none, it keeps out nobody who comes by that name: who has it then was robbed, and who
+gets it only then has a *hollow* lock. A library may notice that and start again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from harness.history import LockEvent
+
+if TYPE_CHECKING:
+    from harness.gates.kernel.world import Node
+
+__all__ = ["LOCK_SUFFIX", "WriteLock"]
+
+#: Where each kind of lock lives, as a suffix to the transcript's name.
+LOCK_SUFFIX = {"sidecar": ".lock", "mkdir": ".lock", "flock": ".flock", "record": ".lockf"}
+#: Those that the kernel keeps, on a file that stays.
+_KEPT = frozenset({"flock", "record"})
+_NOBODY = -1
+
+
+class WriteLock:
+    """The write lock of one transcript, over a schedule.
+
+    Args:
+        kind: a name of `fence.locks.KINDS`.
+        transcript: the transcript's name.
+
+    Attributes:
+        name: of the lock's file.
+        is_directory: whether that is a directory.
+        owner: lane that has the lock which keeps others out; -1 for none.
+        robbed: lanes that had it and did not let it go themselves, or have a hollow one.
+    """
+
+    def __init__(self, kind: str, transcript: str) -> None:
+        self.kind = kind
+        self.name = transcript + LOCK_SUFFIX[kind]
+        self.is_directory = kind == "mkdir"
+        self.begin()
+
+    def begin(self) -> None:
+        """Start a schedule: there is no such file, and nobody has it."""
+        self.owner = _NOBODY
+        self.robbed: set[int] = set()
+        self._file: Node | None = None
+        #: By file that has or had the name: who made it as a lock, or has the flock on it.
+        self._lanes: dict[Node, int] = {}
+
+    def named(self, lane: int, names: Mapping[str, Node]) -> LockEvent | None:
+        """What a step that may have changed names did to the lock.
+
+        Args:
+            lane: who moved.
+            names: of the session directory, as they are now.
+        """
+        before, after = self._file, names.get(self.name)
+        if after is before:
+            return None
+        self._file = after
+        if self.kind in _KEPT:
+            return self._replaced(lane, before, after)
+        if after is None:
+            return self._removed(lane)
+        return self._made(lane, before, after)
+
+    # Locks that are held by being there
+
+    def _removed(self, lane: int) -> LockEvent:
+        owner, self.owner = self.owner, _NOBODY
+        if owner == lane:
+            return LockEvent("released")
+        self.robbed.add(owner)
+        return LockEvent("reclaimed", owner)
+
+    def _made(self, lane: int, before: Node | None, after: Node) -> LockEvent:
+        maker = self._lanes.setdefault(after, lane)
+        owner, self.owner = self.owner, maker
+        self.robbed.discard(maker)
+        if owner not in (_NOBODY, maker):
+            self.robbed.add(owner)
+        if maker != lane:
+            return LockEvent("returned", maker)
+        return LockEvent("acquired", owner if before is not None else _NOBODY)
+
+    # Locks that are held by flock, or by a record lock
+
+    def _replaced(self, lane: int, before: Node | None, after: Node | None) -> LockEvent | None:
+        if after is not None:
+            self._lanes.setdefault(after, _NOBODY)
+        holder = self._lanes[before] if before is not None else _NOBODY
+        if before is None or holder == _NOBODY:
+            return None
+        self.owner = _NOBODY
+        if holder == lane:
+            # The end of its own lock, whenever it unlocks the file that nobody can find any more.
+            self._lanes[before] = _NOBODY
+            return LockEvent("released")
+        self.robbed.add(holder)
+        return LockEvent("reclaimed", holder)
+
+    def flocked(self, lane: int, node: Node) -> LockEvent | None:
+        """A lane got the exclusive flock on a file, or its process the record lock."""
+        if self.kind not in _KEPT or node not in self._lanes:
+            return None
+        self._lanes[node] = lane
+        if node is not self._file:
+            self.robbed.add(lane)
+            return LockEvent("hollow")
+        self.owner = lane
+        self.robbed.discard(lane)
+        return LockEvent("acquired")
+
+    def unflocked(self, node: Node) -> LockEvent | None:
+        """Nobody has it any more."""
+        lane = self._lanes.get(node, _NOBODY)
+        if self.kind not in _KEPT or lane == _NOBODY:
+            return None
+        self._lanes[node] = _NOBODY
+        if self.owner == lane:
+            self.owner = _NOBODY
+        return LockEvent("released")

@@ -1,0 +1,62 @@
+"""The record lock, with real processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fence.errors import LockTimeoutError, StaleLockError
+from fence.locks import make_lock
+
+ROOT = str(Path(__file__).parents[3])
+_HOLDER = """
+import sys
+from fence.locks import make_lock
+make_lock("record", sys.argv[1], {}).acquire()
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def transcript(tmp_path: Path) -> str:
+    return str(tmp_path / "t.jsonl")
+
+
+def test_a_process_keeps_others_out_until_it_ends(transcript: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": ROOT}
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLDER, transcript],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "held\n"
+        with pytest.raises(LockTimeoutError, match="held by somebody else for 0 ms"):
+            make_lock("record", transcript, {"lock_timeout_ms": 0}).acquire()
+        child.communicate(timeout=60)
+    with make_lock("record", transcript, {"lock_timeout_ms": 0}) as lock:
+        assert lock.held
+
+
+def test_two_handles_of_one_process_exclude_each_other(transcript: str) -> None:
+    process: dict[str, Any] = {}
+    first, second = (make_lock("record", transcript, {"lock_timeout_ms": 0}, process) for _ in range(2))
+    with first, pytest.raises(LockTimeoutError):
+        second.acquire()
+    with second:
+        assert not first.held
+
+
+def test_a_lock_that_is_not_held_cannot_be_released_but_may_be_let_go(transcript: str) -> None:
+    lock = make_lock("record", transcript, {})
+    with pytest.raises(StaleLockError, match="acquire it first"):
+        lock.release()
+    lock.release_if_held()

@@ -1,0 +1,98 @@
+"""How a lock library gets into the cache and is found there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fence.targets import TargetError, target_of
+from fence.targets.locks import filelock, proper_lockfile
+from fence.targets.openclaw import tools
+from tests.fence.targets import fake_npm
+from tests.fence.targets.fake_pip import put_in_place, wheel
+
+PACKAGE = wheel(
+    {"filelock/__init__.py": b"1", "filelock/x.so": b"2", "other/__init__.py": b"3", "LICENSE": b"4"}
+)
+
+
+@pytest.fixture(autouse=True)
+def log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    yield put_in_place(monkeypatch, tmp_path / "pip", PACKAGE, "filelock-3.12.0-py3-none-any.whl")
+
+
+def quiet(text: str) -> None:
+    del text
+
+
+def test_a_version_is_fetched_once_and_then_needs_no_pip(monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
+    package = filelock.fetch("3.12.0", quiet)
+    assert [str(path.relative_to(package.files)) for path in sorted(package.files.rglob("*.*"))] == [
+        "filelock/__init__.py"
+    ]
+    monkeypatch.setenv("FAKE_PIP_FAILS", "1")
+    assert filelock.fetch("3.12.0", quiet) == package
+    assert len(log.read_text().splitlines()) == 1
+    assert filelock.fetched() == [package]
+    assert package.fences == ("filelock@3.12.0", "filelock@3.12.0+soft")
+
+
+def test_each_lock_of_a_version_has_a_command_with_its_files(log: Path) -> None:
+    package = filelock.fetch("3.12.0", quiet)
+    for fence, variant in (("filelock@3.12.0", "''"), ("filelock@3.12.0+soft", "soft")):
+        words = filelock.command(fence).split()
+        assert str(package.files) in words
+        assert words[-1] == variant
+
+
+def test_what_is_not_in_the_cache_or_no_lock_says_what_to_do() -> None:
+    with pytest.raises(TargetError, match=r"fetch it: python -m harness target filelock@3\.12\.0"):
+        filelock.command("filelock@3.12.0+soft")
+    filelock.fetch("3.12.0", quiet)
+    with pytest.raises(
+        TargetError, match=r"no such lock, expected filelock@3\.12\.0 or filelock@3\.12\.0\+soft"
+    ):
+        filelock.command("filelock@3.12.0+hard")
+    with pytest.raises(TargetError, match="expected filelock@VERSION"):
+        filelock.fetch("../3", quiet)
+
+
+def test_files_that_were_changed_are_no_longer_used_and_are_fetched_anew(log: Path) -> None:
+    package = filelock.fetch("3.12.0", quiet)
+    (package.files / "filelock" / "__init__.py").write_bytes(b"changed")
+    assert filelock.fetched() == []
+    assert filelock.fetch("3.12.0", quiet) == package
+    assert (package.files / "filelock" / "__init__.py").read_bytes() == b"1"
+    assert len(log.read_text().splitlines()) == 2
+
+
+def test_a_pinned_hash_goes_before_that_of_the_index(log: Path) -> None:
+    with pytest.raises(TargetError, match=r"^filelock==3\.0\.0: its sha256 is .*, expected b3ad481724adfb22"):
+        filelock.fetch("3.0.0", quiet)
+    assert filelock.fetched() == []
+
+
+def test_an_npm_library_is_unpacked_as_node_expects_its_modules(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    package = fake_npm.tarball(
+        {"package/package.json": b"{}", "package/index.js": b"1", "package/a.md": b"2"}
+    )
+    fake_npm.put_on_path(monkeypatch, tmp_path / "bin", package)
+    monkeypatch.setattr(tools, "node", lambda: "/usr/bin/node")
+    found = proper_lockfile.fetch("4.1.2", quiet)
+    files = [
+        str(path.relative_to(found.files)) for path in sorted(found.files.rglob("*.*")) if path.is_file()
+    ]
+    assert files == [f"node_modules/proper-lockfile/{name}" for name in ("index.js", "package.json")]
+    assert "proper-lockfile@4.1.2" in target_of("proper-lockfile").fetched()[0].fences
+
+
+def test_a_dependency_that_nobody_knows_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    package = fake_npm.tarball({"package/package.json": b'{"dependencies": {"left-pad": "^1"}}'})
+    fake_npm.put_on_path(monkeypatch, tmp_path / "bin", package)
+    with pytest.raises(TargetError, match=r"nothing is known for its dependency left-pad \^1"):
+        proper_lockfile.fetch("4.1.2", quiet)
