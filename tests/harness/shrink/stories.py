@@ -134,7 +134,7 @@ STORIES: dict[str, Story] = {
     "lock-empty-is-stale": Story(("", "", "a + -", "a -"), "2 3 2 3"),
     "lock-renamed-into-place": Story(("", "", "a -", "a -"), "2 3 2 3"),
     # One of them makes the lock file, and its disk takes its time; is stopped between check and write.
-    "lock-grace-too-short": Story(("", "a^slow200@2 + -", "a -"), "1 2 1"),
+    "lock-grace-too-short": Story(("", "a^slow200@2 + -", "a z300 -"), "1 2 1"),
     "ledger-checks-before-write": Story(("b l r e", "a +^stop400@7 -"), "1 0 1"),
     # It holds the lock and seems dead to the runner.
     "ledger-robs-the-dead": Story(("b l r e", "a + -"), "1@0 0 1"),
