@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 
-from harness.cli import main
-from harness.cli.status import INTERRUPTED
-from harness.interrupts import ignore, interrupt_once
+from harness.interrupts import ignore, interrupt_once, put_off
 
 if __name__ == "__main__":
-    interrupt_once()
     try:
+        with put_off():
+            interrupt_once()
+            from harness.cli import main
+            from harness.cli.status import INTERRUPTED
         status = main(sys.argv[1:])
     except KeyboardInterrupt:
         status = INTERRUPTED
