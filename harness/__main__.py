@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 
-from harness.cli import main
-from harness.cli.status import INTERRUPTED
-from harness.interrupts import ignore, interrupt_once
+from harness.interrupts import ignore, interrupt_once, put_off
 
 if __name__ == "__main__":
-    interrupt_once()
     try:
+        with put_off():
+            interrupt_once()
+            from harness.cli import main
+            from harness.cli.status import INTERRUPTED
         status = main(sys.argv[1:])
     except KeyboardInterrupt:
         status = INTERRUPTED
@@ -21,5 +22,9 @@ if __name__ == "__main__":
         sys.stderr.flush()
     except (OSError, ValueError, AttributeError):
         # Nobody is left to read it; the interpreter would turn that into status 120.
+        os._exit(status)
+    if status == INTERRUPTED:
+        # A signal that came while an import ran some text (dataclasses do) is remembered by the
+        # interpreter as one that nobody caught, and would end it in place of the status.
         os._exit(status)
     sys.exit(status)

@@ -6,10 +6,11 @@ import contextlib
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-__all__ = ["SIGNALS", "Interrupts", "ignore", "interrupt_once"]
+__all__ = ["SIGNALS", "Interrupts", "ignore", "interrupt_once", "put_off"]
 
 #: Ctrl-C, a polite kill, and a terminal that was closed.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -28,6 +29,16 @@ def interrupt_once() -> None:
 def _raise(_number: int, _frame: FrameType | None) -> None:
     ignore()
     raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def put_off() -> Iterator[None]:
+    """Let `SIGNALS` wait meanwhile: an exception in the midst of an import crashes some C extensions."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def ignore() -> None:

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from harness.cli.output import OutputGone, remark, stand_on_three_streams
 from harness.cli.status import BUG, INCONCLUSIVE, INTERRUPTED, USAGE
 from harness.errors import FormatError, HarnessError, StoreError, UsageError, WorkerDied
+from harness.interrupts import put_off
 
 __all__ = ["main", "parser"]
 
@@ -314,7 +315,8 @@ def main(argv: Sequence[str]) -> int:
     stand_on_three_streams()
     try:
         arguments = parser().parse_args(_readable(argv))
-        module = importlib.import_module(f"harness.cli.{arguments.command}_command")
+        with put_off():
+            module = importlib.import_module(f"harness.cli.{arguments.command}_command")
         status: int = module.main(arguments)
     except (UsageError, FormatError) as error:
         remark(str(error))

@@ -7,12 +7,14 @@ import errno
 import os
 import pty
 import signal
+import subprocess
+import sys
 import termios
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.harness_process import Harness, Running, eventually, write_fence, write_scenario
+from tests.acceptance.harness_process import ROOT, Harness, Running, eventually, write_fence, write_scenario
 
 pytestmark = pytest.mark.requires("kernel-gate")
 
@@ -185,3 +187,45 @@ def test_an_ignored_hangup_stays_ignored(harness: Harness, scenario: Path, fence
         ended = running.end()
         harness.assert_nothing_left(running)
     assert (ended.status, ended.object["schedules"]) == (0, 80)
+
+
+def test_the_status_is_ours_wherever_in_an_import_the_signal_comes(tmp_path: Path) -> None:
+    # In a text that is run: dataclasses make their methods that way.
+    (tmp_path / "interrupted.py").write_text(
+        "import runpy, sys, harness.cli\n"
+        "harness.cli.main = lambda _: exec('raise KeyboardInterrupt')\n"
+        "runpy.run_module('harness', run_name='__main__')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "interrupted"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_an_import_is_not_broken_off(tmp_path: Path) -> None:
+    # The signal comes while the command's modules are looked for.
+    (tmp_path / "interrupted.py").write_text(
+        "import os, runpy, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(name, path=None, target=None):\n"
+        "        if name == 'harness.cli.list_command':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "            print('not broken off')\n"
+        "sys.meta_path.insert(0, Finder)\n"
+        "sys.argv[1:] = ['list', 'gates']\n"
+        "runpy.run_module('harness', run_name='__main__')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "interrupted"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "not broken off\n", "interrupted\n")
