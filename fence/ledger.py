@@ -45,7 +45,9 @@ class LedgerFence(Fence):
     same bytes in another file; a write after its last look (the next decision does);
     whoever writes to the ledger itself. It reports a
     participant that does not use it. When a ninth foreign content is loaded while a turn
-    goes on, that turn is refused. Power failures are not considered: nothing is flushed to disk.
+    goes on, that turn is refused. So is one when a holder dies between its exchange and its
+    record and a rogue then writes to the file that was replaced: nobody can tell any more
+    that it came later. Power failures are not considered: nothing is flushed to disk.
     """
 
     about: ClassVar[str] = "what lawful writers wrote down against the bytes that are there"
