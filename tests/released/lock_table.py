@@ -32,7 +32,7 @@ SCENARIOS = {
     "lock-let-go-while-awaited": "scenarios/locks/lock-let-go-while-awaited.yaml",
     "lock-of-the-dead": "scenarios/locks/lock-of-the-dead.yaml",
     "lock-of-a-stalled-holder": "scenarios/locks/lock-of-a-stalled-holder.yaml",
-    "reclaim-race": "scenarios/reclaim-race.yaml",
+    "lock-reclaimed-twice": "scenarios/locks/lock-reclaimed-twice.yaml",
 }
 #: Of OpenClaw, whose lock changed once: it robs live holders that overstay, and then reports them.
 OPENCLAW = ("openclaw@2026.5.18", "openclaw@2026.7.35")
@@ -83,9 +83,9 @@ def _is_known(cells: Sequence[dict[str, Any]], scenario: str, fence: str, schedu
 
 
 def _is_apt(scenario: str, fence: str) -> bool:
-    """The last scenario is for a lock that robs who overstays; nobody dies in OpenClaw's adapter."""
+    """Nobody dies in the adapter of OpenClaw."""
     of_openclaw = fence.startswith("openclaw@")
-    return of_openclaw if scenario == "reclaim-race" else not (of_openclaw and scenario == "lock-of-the-dead")
+    return not (of_openclaw and scenario == "lock-of-the-dead")
 
 
 def _asked(scenario: str, fence: str, schedules: int) -> dict[str, Any]:
@@ -111,6 +111,8 @@ def _kept(scenario: str, fence: str, kinds: Sequence[str], witnesses: Path) -> d
     """By kind of violation: its witness, put among the results, and what it tells."""
     found = {}
     for kind in kinds:
+        if kind == "false_positive":
+            continue
         stem = f"{scenario}.{fence.replace('@', '_').replace('+', '_')}.{kind}"
         files = sorted(witnesses.glob(f"{stem}*.shrunk.json")) or sorted(witnesses.glob(f"{stem}*.json"))
         if not files:
@@ -159,7 +161,9 @@ def rendered(cells: list[dict[str, Any]]) -> str:
         rows.append(f"| {fence} | {' | '.join(_text(by_place.get((one, fence))) for one in scenarios)} |")
     rows += ["", "## Each violation", "", "| scenario | lock | | replay |", "|---|---|---|---|"]
     for cell in cells:
-        for one in cell["found"].values():
+        for kind, one in cell["found"].items():
+            if kind == "false_positive":
+                continue
             rows.append(f"| {cell['scenario']} | {cell['fence']} | {one['detail']} | `{one['replay']}` |")
     return "\n".join(rows) + "\n"
 
@@ -169,6 +173,9 @@ def _text(cell: dict[str, Any] | None) -> str:
         return ""
     said = []
     for kind, count in sorted(cell["violations"].items()):
+        if kind == "false_positive":
+            # Of the fence that OpenClaw has above its lock.
+            continue
         stolen = kind == "double_hold" and _STOLEN in cell["found"].get(kind, {}).get("detail", "")
         said.append(f"{'stolen' if stolen else _SHORT.get(kind, kind)} {100 * count / cell['schedules']:.0f}")
     said += [f"({cell['inconclusive']} unknown)"] if cell["inconclusive"] else []

@@ -50,8 +50,8 @@ class SoftFileLock:
         os.unlink(self.path)
 
     def __del__(self):
-        if os.path.exists(self.path) and self.path in HELD:
-            self.release()
+        if self.path in HELD and os.path.exists(self.path):
+            os.unlink(self.path)
 """
 
 
