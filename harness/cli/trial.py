@@ -1,0 +1,79 @@
+"""``bench --check``: does the comparison cry wolf, does it find what is planted."""
+
+from __future__ import annotations
+
+import argparse
+
+import msgspec
+
+from harness.bench.comparing import ALPHA, MARGIN
+from harness.bench.trial import FALSE_MAX, FOUND_MIN, SCENARIO, Outcome, Run, TrialBench, judged, planted
+from harness.campaign import Campaign
+from harness.cli.output import emit, remark
+from harness.cli.status import INTERRUPTED, NOT_EXPECTED, OK
+from harness.machine import machine
+from harness.scenario import load
+from harness.store import write_whole
+
+__all__ = ["trial"]
+
+_COMPARISONS = 200
+#: Runs that share an explorer process and a reference; the next have others.
+_TOGETHER = 10
+#: One planted run for so many plain ones.
+_PLANTED = 4
+_LIMIT_S = 86_400.0
+
+
+def trial(arguments: argparse.Namespace, rounds: int) -> int:
+    """Try it and print what came of it; with ``--out`` that is stored, every ratio included.
+
+    Args:
+        arguments: of the command line.
+        rounds: samples a run.
+    """
+    compared = arguments.comparisons or _COMPARISONS
+    scenario = load(SCENARIO)
+    facts = machine()
+    slow = planted(compared, max(1, compared // _PLANTED))
+    runs: list[Run] = []
+    for begin in range(0, len(slow), _TOGETHER):
+        with Campaign(1, arguments.session_root) as campaign:
+            work = TrialBench(scenario, tuple(slow[begin : begin + _TOGETHER]), rounds)
+            runs.extend(found for found in campaign.carry_out(work, _LIMIT_S) if isinstance(found, Run))
+            if campaign.interrupted:
+                return INTERRUPTED
+        if not arguments.json:
+            remark(f"{len(runs)} of {len(slow)} runs")
+    outcome = judged(runs)
+    figures = {
+        "machine": facts,
+        "rounds": rounds,
+        "alpha": ALPHA,
+        "margin": MARGIN,
+        "false": outcome.false,
+        "power": outcome.power,
+        "holds": outcome.holds,
+        **msgspec.to_builtins(outcome),
+    }
+    if arguments.json:
+        emit(msgspec.json.encode(figures).decode())
+    else:
+        _show(outcome)
+    if arguments.out:
+        stored = {**figures, "runs": msgspec.to_builtins(runs)}
+        write_whole(arguments.out, msgspec.json.format(msgspec.json.encode(stored), indent=1) + b"\n")
+    return OK if outcome.holds else NOT_EXPECTED
+
+
+def _show(outcome: Outcome) -> None:
+    emit(
+        f"like with like: {outcome.compared} comparisons, {outcome.slower} called slower, "
+        f"{outcome.faster} faster: {outcome.false:.1%} false (at most {FALSE_MAX:.0%})"
+    )
+    emit(
+        f"{outcome.planted:.1%} more work planted: {outcome.found} of {outcome.tried} found: "
+        f"{outcome.power:.1%} (at least {FOUND_MIN:.0%})"
+    )
+    emit(f"samples of a run: half of them within {outcome.spread:.1%} of its median")
+    emit("holds" if outcome.holds else "does not hold")
