@@ -15,8 +15,9 @@ import msgspec
 
 from harness.bench.figures import Quantity, quantity_of
 from harness.bench.reference import Reference
-from harness.bench.sampling import Spent, Stopwatch, descendants, in_turns
+from harness.bench.sampling import Spent, Stopwatch, in_turns, kin_of
 from harness.explorer import Explorer, Job
+from harness.gates.kernel.gate import KernelGate
 from harness.scenario.model import Scenario, dump
 from harness.strategies.portfolio import Portfolio
 
@@ -66,16 +67,18 @@ class ControlBench(msgspec.Struct, frozen=True):
             Reference() as reference,
             contextlib.closing(Explorer(self.scenario, self.control, "kernel", root)) as explorer,
         ):
-            watch = Stopwatch(lambda: descendants(reference.pid))
+            gate = explorer.gate
+            assert isinstance(gate, KernelGate)
+            watch = Stopwatch(kin_of(gate, self.control))
             first = self._hunt(explorer, watch)
             if not first.schedules:
                 yield self._summed([], f"not caught in {first.steps} steps of {SCHEDULES_MAX} schedules")
                 return
             longest = max(1, first.spent.wall_ns)
             rounds = min(self.rounds, max(_ROUNDS_MIN, _BUDGET_NS // longest))
-            for pair in in_turns(reference, lambda: self._hunt(explorer, watch), rounds):
-                taken.append(pair)
-                yield pair[0]
+            for reference_ns, hunts in in_turns(reference, [lambda: self._hunt(explorer, watch)], rounds):
+                taken.append((reference_ns, hunts[0]))
+                yield reference_ns
         yield self._summed(taken, "")
 
     def _hunt(self, explorer: Explorer, watch: Stopwatch) -> _Hunt:

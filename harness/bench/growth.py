@@ -39,15 +39,17 @@ _LINE_TEXT_BYTES = 400
 #: A sample is as many turns as take about so long, set-up and load included.
 _SAMPLE_NS = 20_000_000
 _TURNS_MAX = 64
+#: In so many pieces, with the reference between them.
+_PIECES_MAX = 4
 #: Room on the file system for so many times the largest transcript.
 ROOM = 3
 
 
 class _Turns(NamedTuple):
-    """Time of the calls of some turns, in the order of `CALLS`, and how many turns it was."""
+    """Time of the calls of some turns."""
 
-    spent: tuple[Spent, Spent]
-    turns: int
+    release: Spent
+    decision: Spent
 
 
 class _Stage:
@@ -90,12 +92,12 @@ class _Stage:
 
     def take(self, turns: int) -> _Turns:
         """Play some turns in a row."""
-        sums = [0, 0, 0, 0]
+        release = decision = Spent(0, 0)
         for _ in range(turns):
             cpu, wall, _, cpu_between, wall_between, _, cpu_end, wall_end, _ = self.turn()
-            parts = (cpu_between - cpu, wall_between - wall, cpu_end - cpu_between, wall_end - wall_between)
-            sums = [a + b for a, b in zip(sums, parts, strict=True)]
-        return _Turns((Spent(sums[0], sums[1]), Spent(sums[2], sums[3])), turns)
+            release = release.plus(Spent(cpu_between - cpu, wall_between - wall))
+            decision = decision.plus(Spent(cpu_end - cpu_between, wall_end - wall_between))
+        return _Turns(release, decision)
 
     def turns(self) -> int:
         """How many turns make a sample."""
@@ -185,9 +187,17 @@ class GrowthBench(msgspec.Struct, frozen=True):
         taken = []
         with _Stage(resolve(self.fence), size, root) as stage:
             turns = stage.turns()
-            for pair in in_turns(reference, lambda: stage.take(turns), self.rounds):
-                taken.append(pair)
-                yield pair[0]
+            pieces = [
+                functools.partial(stage.take, turns // count + (number < turns % count))
+                for count in (min(turns, _PIECES_MAX),)
+                for number in range(count)
+            ]
+            for reference_ns, parts in in_turns(reference, pieces, self.rounds):
+                release, decision = (
+                    functools.reduce(Spent.plus, [getattr(part, call) for part in parts]) for call in CALLS
+                )
+                taken.append((reference_ns, (release, decision)))
+                yield reference_ns
         for number, call in enumerate(CALLS):
             yield quantity_of(
                 f"{call} of {self.fence}, {size_of(size)}",
@@ -200,7 +210,7 @@ class GrowthBench(msgspec.Struct, frozen=True):
                         spent[number].cpu_ns / turns / 1e3,
                         spent[number].wall_ns / turns / 1e3,
                     )
-                    for reference_ns, (spent, turns) in taken
+                    for reference_ns, spent in taken
                 ],
                 [{"bytes_hashed": hashed[number]}],
             )

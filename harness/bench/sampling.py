@@ -8,16 +8,18 @@ measure; the time on the clock is stored beside it.
 from __future__ import annotations
 
 import contextlib
-import os
 import resource
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self, TypeVar
 
 import psutil
 
-__all__ = ["WARM_UPS", "Spent", "Stopwatch", "descendants", "in_turns"]
+from harness.fences import resolve
+from harness.gates.kernel.gate import KernelGate
+
+__all__ = ["WARM_UPS", "Spent", "Stopwatch", "in_turns", "kin_of"]
 
 #: Samples that are thrown away: caches fill, modules are imported, calls are seen for the first time.
 WARM_UPS = 2
@@ -35,6 +37,10 @@ class Spent(NamedTuple):
 
     cpu_ns: int
     wall_ns: int
+
+    def plus(self, other: Spent) -> Spent:
+        """Both together."""
+        return Spent(self.cpu_ns + other.cpu_ns, self.wall_ns + other.wall_ns)
 
 
 class Stopwatch:
@@ -75,10 +81,18 @@ def _clock_of(pid: int) -> int:
     return (~pid << 3) | 2
 
 
-def descendants(without: int) -> list[int]:
-    """Processes that come from this one, except `without`."""
-    children = psutil.Process(os.getpid()).children(recursive=True)
-    return [child.pid for child in children if child.pid != without]
+def kin_of(gate: KernelGate, fence: str) -> Callable[[], Iterable[int]]:
+    """Who works for a gate: its workers, and what they started where the fence is another process."""
+    if not hasattr(resolve(fence), "start_service"):
+        return lambda: gate.pids().values()
+
+    def kin() -> Iterable[int]:
+        for pid in gate.pids().values():
+            yield pid
+            with contextlib.suppress(psutil.Error):
+                yield from (child.pid for child in psutil.Process(pid).children(recursive=True))
+
+    return kin
 
 
 class _Workload(Protocol):
@@ -86,23 +100,24 @@ class _Workload(Protocol):
         """Do it once."""
 
 
-def in_turns(reference: _Workload, sample: Callable[[], _T], rounds: int) -> Iterator[tuple[float, _T]]:
-    """Take samples, each between two runs of the reference.
+def in_turns(
+    reference: _Workload, pieces: Sequence[Callable[[], _T]], rounds: int
+) -> Iterator[tuple[float, list[_T]]]:
+    """Take samples in small pieces, each between two runs of the reference: so both suffer alike.
 
     Args:
         reference: what they are measured against.
-        sample: takes one.
-        rounds: how many, after some that warm up.
+        pieces: each takes one piece of a sample.
+        rounds: samples, after some that warm up.
 
     Yields:
-        Mean processor time of the reference before and after, nanoseconds, and the sample.
+        Mean processor time of the reference around the pieces, nanoseconds, and what those gave.
     """
-    for _ in range(WARM_UPS):
-        reference.run()
-        sample()
-    before = reference.run()
-    for _ in range(rounds):
-        taken = sample()
-        after = reference.run()
-        yield (before.cpu_ns + after.cpu_ns) / 2, taken
-        before = after
+    for number in range(-WARM_UPS, rounds):
+        spent = [reference.run().cpu_ns]
+        taken = []
+        for piece in pieces:
+            taken.append(piece())
+            spent.append(reference.run().cpu_ns)
+        if number >= 0:
+            yield sum(spent) / len(spent), taken

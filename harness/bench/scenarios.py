@@ -2,61 +2,69 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Generator
+import functools
+from collections.abc import Generator, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from harness.bench.figures import Quantity, quantity_of
 from harness.bench.reference import Reference
-from harness.bench.sampling import Spent, Stopwatch, descendants, in_turns
-from harness.explorer import Explorer, Job
+from harness.bench.sampling import Spent, Stopwatch, in_turns, kin_of
+from harness.explorer import Explorer
 from harness.gates.kernel.gate import KernelGate
+from harness.oracle import judge
 from harness.scenario.model import Scenario, dump
+from harness.strategies import make as make_strategy
+from harness.tally import Tally
 
-__all__ = ["Sampled", "Sampler", "ScenarioBench"]
+__all__ = ["Sampled", "Sampler", "ScenarioBench", "together"]
 
 #: Walks at random: the price of a strategy that thinks is in the part `controls`.
 _STRATEGY = "random"
-#: The schedule with number 0 is run twice.
-_FIRST = 1
 
 
 class Sampled(NamedTuple):
-    """One sample.
+    """One schedule, or several.
 
     Args:
-        spent: time of all schedules.
+        spent: time of all.
         steps, traps: of them.
         inconclusive: those of which the truth is not known.
-        untold: steps that were made besides, see `Sampler.take`.
     """
 
     spent: Spent
     steps: int
     traps: int
     inconclusive: int
-    untold: int = 0
+
+    def plus(self, other: Sampled) -> Sampled:
+        """Both together."""
+        return Sampled(
+            self.spent.plus(other.spent),
+            self.steps + other.steps,
+            self.traps + other.traps,
+            self.inconclusive + other.inconclusive,
+        )
 
 
 class Sampler:
-    """Runs the same schedules of a scenario again and again. Use as a context manager.
+    """Runs schedules of a scenario by number, as an explorer does. Use as a context manager.
 
     Args:
         scenario, fence: what is run.
-        schedules: how many a sample, 1 to 62.
-        seed: of all of them.
+        seed: of all schedules.
         root: where to make the session directory.
-        reference: not to be counted.
     """
 
-    def __init__(
-        self, scenario: Scenario, fence: str, schedules: int, seed: int, root: str, reference: Reference
-    ) -> None:
-        self._job = Job(scenario, fence, "kernel", _STRATEGY, seed, _FIRST, 1, _FIRST + schedules)
+    def __init__(self, scenario: Scenario, fence: str, seed: int, root: str) -> None:
+        self._seed = seed
+        self._strategy = make_strategy(_STRATEGY)
         self._explorer = Explorer(scenario, fence, "kernel", root)
-        self._watch = Stopwatch(lambda: descendants(reference.pid))
+        gate = self._explorer.gate
+        assert isinstance(gate, KernelGate)
+        self._gate = gate
+        self._watch = Stopwatch(kin_of(gate, fence))
 
     def __enter__(self) -> Sampler:
         return self
@@ -64,26 +72,20 @@ class Sampler:
     def __exit__(self, *_: object) -> None:
         self._explorer.close()
 
-    def take(self, more: int = 0) -> Sampled:
-        """Take a sample.
-
-        Args:
-            more: so many of the schedules are run a second time, and not told of.
-        """
-        gate = self._explorer.gate
-        assert isinstance(gate, KernelGate)
-        traps = gate.traps
-        again = msgspec.structs.replace(self._job, stop=_FIRST + more)
+    def take(self, index: int) -> Sampled:
+        """Run one schedule: plan, gate, history, verdict, tally."""
+        traps = self._gate.traps
+        explorer, tally = self._explorer, Tally()
         with self._watch as watch:
-            tallies = list(self._explorer.explore(self._job))
-            untold = sum(tally.steps for tally in self._explorer.explore(again)) if more else 0
-        return Sampled(
-            watch.spent,
-            sum(tally.steps for tally in tallies),
-            gate.traps - traps,
-            sum(tally.inconclusive for tally in tallies),
-            untold,
-        )
+            program = explorer.program(self._seed, index)
+            history, schedule, _ = explorer.run(program, self._strategy, self._seed, index)
+            tally.add(index, program, schedule, history, judge(history))
+        return Sampled(watch.spent, tally.steps, self._gate.traps - traps, tally.inconclusive)
+
+
+def together(pieces: Sequence[Sampled]) -> Sampled:
+    """The whole of some pieces, of which there is at least one."""
+    return functools.reduce(Sampled.plus, pieces)
 
 
 class ScenarioBench(msgspec.Struct, frozen=True):
@@ -119,13 +121,11 @@ class ScenarioBench(msgspec.Struct, frozen=True):
             After each round the processor time of the reference, nanoseconds; the quantity at the end.
         """
         taken: list[tuple[float, Sampled]] = []
-        with Reference() as reference, contextlib.ExitStack() as stack:
-            sampler = stack.enter_context(
-                Sampler(self.scenario, self.fence, self.schedules, self.seed, root, reference)
-            )
-            for pair in in_turns(reference, sampler.take, self.rounds):
-                taken.append(pair)
-                yield pair[0]
+        with Reference() as reference, Sampler(self.scenario, self.fence, self.seed, root) as sampler:
+            pieces = [functools.partial(sampler.take, index) for index in range(self.schedules)]
+            for reference_ns, sampled in in_turns(reference, pieces, self.rounds):
+                taken.append((reference_ns, together(sampled)))
+                yield reference_ns
         yield self._summed(taken)
 
     def _summed(self, taken: list[tuple[float, Sampled]]) -> Quantity:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 import msgspec
 
@@ -61,9 +62,15 @@ def trial(arguments: argparse.Namespace, rounds: int) -> int:
     else:
         _show(outcome)
     if arguments.out:
-        stored = {**figures, "runs": msgspec.to_builtins(runs)}
-        write_whole(arguments.out, msgspec.json.format(msgspec.json.encode(stored), indent=1) + b"\n")
+        write_whole(arguments.out, _stored(figures, runs))
     return OK if outcome.holds else NOT_EXPECTED
+
+
+def _stored(figures: dict[str, object], runs: Sequence[Run]) -> bytes:
+    """The figures, and a line a run, so that anybody can judge them again."""
+    text = msgspec.json.format(msgspec.json.encode(figures), indent=1).removesuffix(b"\n}")
+    lines = b",\n".join(b"  " + msgspec.json.encode(run) for run in runs)
+    return text + b',\n "runs": [\n' + lines + b"\n ]\n}\n"
 
 
 def _show(outcome: Outcome) -> None:
