@@ -59,6 +59,7 @@ _USERS = {
 def main(arguments: argparse.Namespace) -> int:
     """Measure and print; with ``--out`` the figures are stored, with ``--compare`` they are judged."""
     _check_options(arguments)
+    _check_out(arguments.out)
     why = gates.unavailable("kernel")
     if why:
         raise GateUnavailable(f"bench measures the kernel gate: {why}; see `python -m harness doctor`")
@@ -95,6 +96,13 @@ def _check_options(arguments: argparse.Namespace) -> None:
             raise UsageError(
                 f"{option}: given without --{ways[-1]}, which alone has a use for it; add --{ways[-1]}"
             )
+
+
+def _check_out(path: str | None) -> None:
+    """Find out before minutes of measuring that nothing could be stored."""
+    folder = os.path.dirname(path or "") or "."
+    if path is not None and not (os.path.isdir(folder) and os.access(folder, os.W_OK)):
+        raise UsageError(f"--out {path}: no folder to write into; make it, or give another")
 
 
 def _strange(path: str, baseline: Figures) -> list[str]:
