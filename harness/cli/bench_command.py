@@ -39,7 +39,7 @@ _SCENARIOS = (
     "rogue-zoo",
 )
 _FENCE = "ledger"
-_ROUNDS = 10
+_ROUNDS = 12
 _SCHEDULES = 5
 #: Options that only some of the ways to call it have a use for.
 _USERS = {
