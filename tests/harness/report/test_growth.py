@@ -6,6 +6,8 @@ import itertools
 import re
 from xml.etree import ElementTree
 
+import pytest
+
 from harness.report.growth import drawn, lettered
 
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -66,9 +68,11 @@ def test_the_picture_is_whole_and_needs_nothing_else() -> None:
     assert re.findall(rb"(?:href|src|url\(|@import)", text) == []
 
 
-def test_labels_of_lines_that_end_together_stand_apart_and_inside() -> None:
+@pytest.mark.parametrize(("first", "last"), [(30.0, 30.0), (10.0, 100.0), (100.0, 10.0)])
+def test_labels_of_lines_that_end_together_stand_apart_and_inside(first: float, last: float) -> None:
+    """In the middle, at the top and at the bottom."""
     names = [f"fence {number}" for number in range(12)]
-    root = ElementTree.fromstring(drawn({"cost": dict.fromkeys(names, _FLAT)}))
+    root = ElementTree.fromstring(drawn({"cost": {key: [(1024, first), (4096, last)] for key in names}}))
     places = sorted(float(element.get("y", "")) for element in _texts(root) if element.text in names)
     assert len(places) == 12
     assert all(after - before >= 14.9 for before, after in itertools.pairwise(places))
