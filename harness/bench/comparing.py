@@ -111,6 +111,8 @@ def compare_all(before: Figures, after: Figures, times: bool) -> list[Change]:
 def _incomparable(then: Quantity, now: Quantity, times: bool) -> str:
     if then.setup != now.setup:
         return "what is run there has changed"
+    if then.against != now.against:
+        return f"measured against {then.against!r} then and {now.against!r} now"
     if now.doubt or then.doubt:
         return now.doubt or f"the baseline says: {then.doubt}"
     if not now.ratios and not then.ratios:

@@ -76,7 +76,9 @@ class ControlBench(msgspec.Struct, frozen=True):
                 return
             longest = max(1, first.spent.wall_ns)
             rounds = min(self.rounds, max(_ROUNDS_MIN, _BUDGET_NS // longest))
-            for reference_ns, hunts in in_turns(reference, [lambda: self._hunt(explorer, watch)], rounds):
+            for (reference_ns,), hunts in in_turns(
+                [reference], [lambda: self._hunt(explorer, watch)], rounds
+            ):
                 taken.append((reference_ns, hunts[0]))
                 yield reference_ns
         yield self._summed(taken, "")

@@ -12,7 +12,7 @@ import msgspec
 from harness.errors import FormatError
 from harness.machine import Facts
 
-__all__ = ["PARTS", "Figures", "Part", "Quantity", "encode", "mark_of", "quantity_of", "read"]
+__all__ = ["PARTS", "Figures", "Part", "Quantity", "encode", "mark_of", "merged", "quantity_of", "read"]
 
 Part = Literal["scenarios", "growth", "controls", "gate"]
 PARTS: tuple[Part, ...] = ("scenarios", "growth", "controls", "gate")
@@ -30,6 +30,7 @@ class Quantity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         part: which part of the benchmark measured it.
         unit: what `cost` and `wall` count.
         setup: mark of what was run; figures of another setup are of something else.
+        against: name of the reference.
         ratios: processor time of each sample over that of the reference around it; none
             where there was nothing to time.
         cost: median processor time, in the unit.
@@ -44,6 +45,7 @@ class Quantity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     part: Part
     unit: str
     setup: str
+    against: str = "reference"
     ratios: tuple[float, ...] = ()
     cost: float = 0.0
     wall: float = 0.0
@@ -115,6 +117,7 @@ def quantity_of(
     samples: Sequence[tuple[float, float, float]],
     counters: Sequence[Mapping[str, int]] = (),
     doubt: str = "",
+    against: str = "reference",
 ) -> Quantity:
     """Sum a quantity's samples up.
 
@@ -124,6 +127,7 @@ def quantity_of(
         samples: each its ratio to the reference, processor time and time on the clock, both in the unit.
         counters: those of each sample.
         doubt: why they are worth nothing.
+        against: name of the reference.
     """
     names = list(dict.fromkeys(name for each in counters for name in each))
     unsteady = tuple(one for one in names if len({each.get(one) for each in counters}) > 1)
@@ -132,6 +136,7 @@ def quantity_of(
         part,
         unit,
         mark_of(setup),
+        against,
         tuple(_short(ratio) for ratio, _, _ in samples),
         _short(statistics.median(cost for _, cost, _ in samples)) if samples else 0.0,
         _short(statistics.median(wall for _, _, wall in samples)) if samples else 0.0,
@@ -139,6 +144,26 @@ def quantity_of(
         {one: counters[0][one] for one in names if one not in unsteady},
         unsteady,
         doubt,
+    )
+
+
+def merged(one: Quantity, other: Quantity) -> Quantity:
+    """The same quantity of two sittings; costs and rates are the mean of both."""
+    steady = {name: count for name, count in one.counters.items() if other.counters.get(name) == count}
+    names = dict.fromkeys([*one.counters, *one.unsteady, *other.counters, *other.unsteady])
+    return Quantity(
+        one.name,
+        one.part,
+        one.unit,
+        one.setup,
+        one.against,
+        one.ratios + other.ratios,
+        _short((one.cost + other.cost) / 2),
+        _short((one.wall + other.wall) / 2),
+        {name: _short((rate + other.rates.get(name, rate)) / 2) for name, rate in one.rates.items()},
+        steady,
+        tuple(name for name in names if name not in steady),
+        one.doubt or other.doubt,
     )
 
 

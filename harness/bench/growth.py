@@ -7,12 +7,13 @@ fence hashes is counted apart, in a process of its own, so that counting costs n
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import tempfile
 import time
-from collections.abc import Callable, Generator
-from typing import NamedTuple, TypeVar
+from collections.abc import Generator
+from typing import NamedTuple
 
 import msgspec
 
@@ -20,15 +21,13 @@ from fence.protocol import Fence, Site
 from harness import entries
 from harness.bench.figures import Quantity, quantity_of
 from harness.bench.hashing import counted_apart, hashed_bytes
-from harness.bench.reference import Reference
 from harness.bench.sampling import Spent, in_turns
+from harness.bench.yardsticks import ContentYardstick, PlainYardstick
 from harness.errors import UsageError
 from harness.fences import resolve
 from harness.janitor import remove_tree
 
 __all__ = ["CALLS", "ROOM", "SIZES", "GrowthBench", "size_of"]
-
-_T = TypeVar("_T")
 
 #: Bytes of the transcripts: 1 KiB, 4 KiB ... 64 MiB.
 SIZES = tuple(1 << bits for bits in range(10, 27, 2))
@@ -40,7 +39,7 @@ _LINE_TEXT_BYTES = 400
 _SAMPLE_NS = 20_000_000
 _TURNS_MAX = 64
 #: In so many pieces, with the reference between them.
-_PIECES_MAX = 4
+_PIECES = 4
 #: Room on the file system for so many times the largest transcript.
 ROOM = 3
 
@@ -146,29 +145,21 @@ class GrowthBench(msgspec.Struct, frozen=True):
     sizes: tuple[int, ...]
     rounds: int
 
-    def run(self, root: str) -> Generator[float | Quantity, None, None]:
+    def run(self, root: str) -> Generator[Quantity | None, None, None]:
         """Carry it out.
 
         Yields:
-            After each round the processor time of the reference, nanoseconds; two quantities a size.
+            Nothing after each round; two quantities a size.
 
         Raises:
             UsageError: the fence does not get through a turn that nobody disturbs.
         """
-        # Before this process has imported the fence.
-        hashed = self._guarded(lambda: counted_apart(lambda: self._hashed(root), list[tuple[int, int]]))
-        with Reference() as reference:
-            for size, counts in zip(self.sizes, hashed, strict=True):
-                timed = self._timed(size, root, reference, counts)
-                take = functools.partial(next, timed, None)
-                while (found := self._guarded(take)) is not None:
-                    yield found
-
-    def _guarded(self, do: Callable[[], _T]) -> _T:
-        """Do something with the fence, which may be anybody's."""
         try:
-            return do()
-        except Exception as error:
+            # Before this process has imported the fence.
+            hashed = counted_apart(lambda: self._hashed(root), list[tuple[int, int]])
+            for size, counts in zip(self.sizes, hashed, strict=True):
+                yield from self._timed(size, root, counts)
+        except Exception as error:  # the fence may be anybody's
             raise UsageError(
                 f"{self.fence}: a turn that nobody disturbs fails: {type(error).__name__}: {error}; "
                 "give other fences, or other --parts than growth"
@@ -181,23 +172,22 @@ class GrowthBench(msgspec.Struct, frozen=True):
                 counts.append(stage.hashed())
         return counts
 
-    def _timed(
-        self, size: int, root: str, reference: Reference, hashed: tuple[int, int]
-    ) -> Generator[float | Quantity, None, None]:
+    def _timed(self, size: int, root: str, hashed: tuple[int, int]) -> Generator[Quantity | None, None, None]:
         taken = []
-        with _Stage(resolve(self.fence), size, root) as stage:
-            turns = stage.turns()
-            pieces = [
-                functools.partial(stage.take, turns // count + (number < turns % count))
-                for count in (min(turns, _PIECES_MAX),)
-                for number in range(count)
-            ]
-            for reference_ns, parts in in_turns(reference, pieces, self.rounds):
-                release, decision = (
+        kinds = [PlainYardstick, *([ContentYardstick] if any(hashed) else [])]
+        with contextlib.ExitStack() as stack:
+            stage = stack.enter_context(_Stage(resolve(self.fence), size, root))
+            wanted = stage.turns()
+            pieces, turns = min(_PIECES, wanted), -(-wanted // _PIECES)
+            yardsticks = [stack.enter_context(kind(_content(size), turns, root)) for kind in kinds]
+            take = functools.partial(stage.take, turns)
+            for references_ns, parts in in_turns(yardsticks, [take] * pieces, self.rounds):
+                spent = [
                     functools.reduce(Spent.plus, [getattr(part, call) for part in parts]) for call in CALLS
-                )
-                taken.append((reference_ns, (release, decision)))
-                yield reference_ns
+                ]
+                taken.append((references_ns, spent))
+                yield None
+        turns *= pieces
         for number, call in enumerate(CALLS):
             yield quantity_of(
                 f"{call} of {self.fence}, {size_of(size)}",
@@ -206,11 +196,12 @@ class GrowthBench(msgspec.Struct, frozen=True):
                 {"fence": self.fence, "size": size, "call": call, "line": _LINE_TEXT_BYTES},
                 [
                     (
-                        spent[number].cpu_ns / turns / reference_ns,
+                        spent[number].cpu_ns / pieces / references_ns[-1 if hashed[number] else 0],
                         spent[number].cpu_ns / turns / 1e3,
                         spent[number].wall_ns / turns / 1e3,
                     )
-                    for reference_ns, spent in taken
+                    for references_ns, spent in taken
                 ],
                 [{"bytes_hashed": hashed[number]}],
+                against="a plain turn and its content" if hashed[number] else "a plain turn",
             )

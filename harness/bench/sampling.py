@@ -22,7 +22,7 @@ from harness.gates.kernel.gate import KernelGate
 __all__ = ["WARM_UPS", "Spent", "Stopwatch", "in_turns", "kin_of"]
 
 #: Samples that are thrown away: caches fill, modules are imported, calls are seen for the first time.
-WARM_UPS = 2
+WARM_UPS = 1
 
 _T = TypeVar("_T")
 
@@ -101,23 +101,24 @@ class _Workload(Protocol):
 
 
 def in_turns(
-    reference: _Workload, pieces: Sequence[Callable[[], _T]], rounds: int
-) -> Iterator[tuple[float, list[_T]]]:
-    """Take samples in small pieces, each between two runs of the reference: so both suffer alike.
+    references: Sequence[_Workload], pieces: Sequence[Callable[[], _T]], rounds: int
+) -> Iterator[tuple[list[float], list[_T]]]:
+    """Take samples in small pieces, each between two runs of the references: so all suffer alike.
 
     Args:
-        reference: what they are measured against.
+        references: what they are measured against.
         pieces: each takes one piece of a sample.
         rounds: samples, after some that warm up.
 
     Yields:
-        Mean processor time of the reference around the pieces, nanoseconds, and what those gave.
+        Of each reference the mean processor time around the pieces, nanoseconds, and what those gave.
     """
     for number in range(-WARM_UPS, rounds):
-        spent = [reference.run().cpu_ns]
+        spent = [[reference.run().cpu_ns] for reference in references]
         taken = []
         for piece in pieces:
             taken.append(piece())
-            spent.append(reference.run().cpu_ns)
+            for times, reference in zip(spent, references, strict=True):
+                times.append(reference.run().cpu_ns)
         if number >= 0:
-            yield sum(spent) / len(spent), taken
+            yield [sum(times) / len(times) for times in spent], taken

@@ -123,7 +123,7 @@ class ScenarioBench(msgspec.Struct, frozen=True):
         taken: list[tuple[float, Sampled]] = []
         with Reference() as reference, Sampler(self.scenario, self.fence, self.seed, root) as sampler:
             pieces = [functools.partial(sampler.take, index) for index in range(self.schedules)]
-            for reference_ns, sampled in in_turns(reference, pieces, self.rounds):
+            for (reference_ns,), sampled in in_turns([reference], pieces, self.rounds):
                 taken.append((reference_ns, together(sampled)))
                 yield reference_ns
         yield self._summed(taken)

@@ -1,9 +1,9 @@
 """Does the comparison cry wolf, and does it sleep: tried on this machine, with work that is really done.
 
-A *run* is what `scenarios` measures of the quickstart, with workers of its own. Two runs
-of the same must not be told apart; one that does 15 % more steps than it tells of must be called
-slower. Runs that are compared lie a third of the whole apart, so that what is
-going on beside them has had time to change.
+A *run* is what `scenarios` measures of the quickstart, in two sittings with workers of their own, half of
+the whole apart. Two runs of the same must not be told apart; one that does 15 % more steps than
+it tells of must be called slower. Runs that are compared lie a third of the whole apart, so that
+what is going on beside them has had time to change.
 """
 
 from __future__ import annotations
@@ -19,7 +19,19 @@ from harness.bench.sampling import in_turns
 from harness.bench.scenarios import Sampler, together
 from harness.scenario.model import Scenario
 
-__all__ = ["FALSE_MAX", "FENCE", "FOUND_MIN", "SCENARIO", "Outcome", "Run", "TrialBench", "judged", "planted"]
+__all__ = [
+    "FALSE_MAX",
+    "FENCE",
+    "FOUND_MIN",
+    "SCENARIO",
+    "SITTINGS",
+    "Outcome",
+    "Run",
+    "TrialBench",
+    "joined",
+    "judged",
+    "planted",
+]
 
 SCENARIO, FENCE = "scenarios/quickstart.yaml", "ledger"
 #: What is asked of the comparison, as shares.
@@ -27,6 +39,8 @@ FALSE_MAX, FOUND_MIN = 0.02, 0.8
 
 #: Under this seed the first schedule has 15 % of the steps of all.
 _SCHEDULES, _SEED = 7, 37
+#: Of a run.
+SITTINGS = 2
 _DECIMALS = 4
 
 
@@ -77,7 +91,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class TrialBench(msgspec.Struct, frozen=True):
-    """Some runs: work for an explorer process.
+    """Some runs, or sittings of runs: work for an explorer process.
 
     Args:
         scenario: what is run.
@@ -104,16 +118,21 @@ class TrialBench(msgspec.Struct, frozen=True):
         """The first schedule, then more of its kind where so much is planted, then all the others."""
         indices = [*range(_SCHEDULES), *([0] if slow else [])]
         taken = list(
-            in_turns(reference, [functools.partial(sampler.take, index) for index in indices], self.rounds)
+            in_turns([reference], [functools.partial(sampler.take, index) for index in indices], self.rounds)
         )
         told = together(taken[0][1][:_SCHEDULES]).steps
         return Run(
             together(taken[0][1]).steps / told - 1,
             tuple(
                 round(together(pieces).spent.cpu_ns / reference_ns, _DECIMALS)
-                for reference_ns, pieces in taken
+                for (reference_ns,), pieces in taken
             ),
         )
+
+
+def joined(sittings: Sequence[Run]) -> Run:
+    """The run that some sittings make."""
+    return Run(sittings[0].planted, tuple(ratio for sitting in sittings for ratio in sitting.ratios))
 
 
 def planted(compared: int, tried: int) -> list[bool]:

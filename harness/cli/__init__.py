@@ -150,7 +150,10 @@ def _bench(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     command.add_argument("--controls", metavar="NAME,NAME", help="these (default: all)")
     command.add_argument(
-        "--rounds", type=_at_least(1, 1000), metavar="R", help="samples (default: 12; --versus: 3)"
+        "--rounds",
+        type=_at_least(1, 1000),
+        metavar="R",
+        help="samples (default: 16; --versus: 3)",
     )
     command.add_argument(
         "--seed", type=_at_least(0), metavar="N", default=1, help="of what is drawn (default: 1)"

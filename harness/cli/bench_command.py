@@ -39,7 +39,7 @@ _SCENARIOS = (
     "rogue-zoo",
 )
 _FENCE = "ledger"
-_ROUNDS = 12
+_ROUNDS = 16
 _SCHEDULES = 5
 #: Options that only some of the ways to call it have a use for.
 _USERS = {
@@ -66,7 +66,7 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.versus:
         return versus(arguments)
     if arguments.check:
-        return trial(arguments, arguments.rounds or _ROUNDS)
+        return trial(arguments)
     baseline = read(arguments.compare) if arguments.compare else None
     strange = _strange(arguments.compare, baseline) if baseline else []
     plan = _plan(arguments, baseline)

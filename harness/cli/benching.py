@@ -12,12 +12,13 @@ import msgspec
 import fence
 from fence.controls import CONTROLS
 from harness.bench.controls import ControlBench
-from harness.bench.figures import Figures, Part, Quantity
+from harness.bench.figures import Figures, Part, Quantity, merged
 from harness.bench.gate import GateBench, Steps, two_explorers
 from harness.bench.growth import ROOM, GrowthBench
 from harness.bench.reference import VERSION
 from harness.bench.scenarios import ScenarioBench
 from harness.campaign import Campaign
+from harness.cli.output import remark
 from harness.errors import UsageError
 from harness.janitor import in_memory, session_parent
 from harness.machine import machine
@@ -25,8 +26,11 @@ from harness.scenario import Scenario
 from harness.team import FILE_BYTES_MAX, Work
 from harness.versus import Course
 
-__all__ = ["Plan", "Recorder", "plain_fences", "room_for"]
+__all__ = ["SITTINGS", "Plan", "Recorder", "plain_fences", "room_for"]
 
+#: Samples of a quantity are taken in so many sittings, a while apart and with other processes: so what goes
+#: on beside them, and what one start of a program has by luck, is not in all of them.
+SITTINGS = 4
 #: Longer than any part takes; an interrupt ends it sooner.
 _LIMIT_S = 86_400.0
 #: A round of the part `gate` has so many times the schedules of a sample.
@@ -45,7 +49,7 @@ class Plan(NamedTuple):
         courses: controls and where they are run.
         sizes: of the transcripts, bytes.
         schedules: a sample.
-        rounds: samples.
+        rounds: samples, over all sittings.
         seed: of everything that is drawn.
         root: where session directories are made; None for the best place.
     """
@@ -106,7 +110,8 @@ class Recorder:
         self._tell = tell
         self._facts = machine()
         self._references: list[float] = []
-        self._quantities: list[Quantity] = []
+        self._quantities: dict[str, Quantity] = {}
+        self._sitting = 0
         self._gate: dict[str, Any] | None = None
         self.interrupted = False
 
@@ -123,19 +128,33 @@ class Recorder:
             "controls": self._controls,
             "gate": self._step,
         }
-        for part in plan.parts:
-            if not self.interrupted:
-                measures[part]()
+        for self._sitting in range(SITTINGS):
+            for part in plan.parts:
+                # Figures of the gate are not compared.
+                if not self.interrupted and (part != "gate" or not self._sitting):
+                    remark(f"sitting {self._sitting + 1} of {SITTINGS}: {part}")
+                    measures[part]()
         reference_ms = statistics.median(self._references) / 1e6 if self._references else 0.0
         return Figures.of(
-            self._facts, VERSION, reference_ms, plan.parts, self._quantities, self._gate, self.interrupted
+            self._facts,
+            VERSION,
+            reference_ms,
+            plan.parts,
+            [*self._quantities.values()],
+            self._gate,
+            self.interrupted,
         )
+
+    @property
+    def _rounds(self) -> int:
+        """Of this sitting."""
+        return -(-self._plan.rounds // SITTINGS)
 
     def _scenarios(self) -> None:
         plan = self._plan
         self._carry_out(
             [
-                ScenarioBench(scenario, plan.fence, plan.schedules, plan.rounds, plan.seed)
+                ScenarioBench(scenario, plan.fence, plan.schedules, self._rounds, plan.seed)
                 for scenario in plan.scenarios
             ],
             plan.root,
@@ -144,14 +163,14 @@ class Recorder:
     def _growth(self) -> None:
         plan = self._plan
         largest = max(plan.sizes)
-        works = [GrowthBench(name, plan.sizes, plan.rounds) for name in plan.growing]
+        works = [GrowthBench(name, plan.sizes, self._rounds) for name in plan.growing]
         self._carry_out(works, room_for(largest, plan.root), max(FILE_BYTES_MAX, largest + _MORE_BYTES))
 
     def _controls(self) -> None:
         plan = self._plan
         self._carry_out(
             [
-                ControlBench(course.control, course.caught_by, course.scenario, plan.rounds, plan.seed)
+                ControlBench(course.control, course.caught_by, course.scenario, self._rounds, plan.seed)
                 for course in plan.courses
             ],
             plan.root,
@@ -181,8 +200,10 @@ class Recorder:
 
     def _take(self, found: object) -> None:
         if isinstance(found, Quantity):
-            self._quantities.append(found)
-            self._tell(found)
+            before = self._quantities.get(found.name)
+            self._quantities[found.name] = found if before is None else merged(before, found)
+            if self._sitting == SITTINGS - 1:
+                self._tell(self._quantities[found.name])
         elif isinstance(found, Steps):
             self._gate = msgspec.to_builtins(found)
         elif isinstance(found, float):

@@ -8,7 +8,18 @@ from collections.abc import Sequence
 import msgspec
 
 from harness.bench.comparing import ALPHA, MARGIN
-from harness.bench.trial import FALSE_MAX, FOUND_MIN, SCENARIO, Outcome, Run, TrialBench, judged, planted
+from harness.bench.trial import (
+    FALSE_MAX,
+    FOUND_MIN,
+    SCENARIO,
+    SITTINGS,
+    Outcome,
+    Run,
+    TrialBench,
+    joined,
+    judged,
+    planted,
+)
 from harness.campaign import Campaign
 from harness.cli.output import emit, remark
 from harness.cli.status import INTERRUPTED, NOT_EXPECTED, OK
@@ -19,33 +30,36 @@ from harness.store import write_whole
 __all__ = ["trial"]
 
 _COMPARISONS = 200
-#: Runs that share an explorer process and a reference; the next have others.
+#: Samples a run; a benchmark takes them in more sittings.
+_ROUNDS = 16
+#: Sittings that share an explorer process and a reference; the next have others.
 _TOGETHER = 10
 #: One planted run for so many plain ones.
-_PLANTED = 4
+_PLANTED = 5
 _LIMIT_S = 86_400.0
 
 
-def trial(arguments: argparse.Namespace, rounds: int) -> int:
+def trial(arguments: argparse.Namespace) -> int:
     """Try it and print what came of it; with ``--out`` that is stored, every ratio included.
 
     Args:
         arguments: of the command line.
-        rounds: samples a run.
     """
-    compared = arguments.comparisons or _COMPARISONS
+    compared, rounds = arguments.comparisons or _COMPARISONS, arguments.rounds or _ROUNDS
     scenario = load(SCENARIO)
     facts = machine()
     slow = planted(compared, max(1, compared // _PLANTED))
-    runs: list[Run] = []
-    for begin in range(0, len(slow), _TOGETHER):
+    sittings: list[Run] = []
+    for begin in range(0, SITTINGS * len(slow), _TOGETHER):
         with Campaign(1, arguments.session_root) as campaign:
-            work = TrialBench(scenario, tuple(slow[begin : begin + _TOGETHER]), rounds)
-            runs.extend(found for found in campaign.carry_out(work, _LIMIT_S) if isinstance(found, Run))
+            next_ones = tuple((slow * SITTINGS)[begin : begin + _TOGETHER])
+            work = TrialBench(scenario, next_ones, -(-rounds // SITTINGS))
+            sittings += [found for found in campaign.carry_out(work, _LIMIT_S) if isinstance(found, Run)]
             if campaign.interrupted:
                 return INTERRUPTED
         if not arguments.json:
-            remark(f"{len(runs)} of {len(slow)} runs")
+            remark(f"{len(sittings)} of {SITTINGS * len(slow)} sittings")
+    runs = [joined(sittings[at :: len(slow)]) for at in range(len(slow))]
     outcome = judged(runs)
     figures = {
         "machine": facts,
