@@ -30,6 +30,7 @@ def quantity(
     setup: str = "the same",
     counters: dict[str, int] | None = None,
     doubt: str = "",
+    against: str = "reference",
 ) -> Quantity:
     """One quantity of the part `scenarios`."""
     return Quantity(
@@ -37,9 +38,10 @@ def quantity(
         "scenarios",
         "us",
         mark_of({"setup": setup}),
-        tuple(ratios),
+        ratios=tuple(ratios),
         counters=counters or {},
         doubt=doubt,
+        against=against,
     )
 
 

