@@ -30,7 +30,7 @@ __all__ = ["SITTINGS", "Plan", "Recorder", "plain_fences", "room_for"]
 
 #: Samples of a quantity are taken in so many sittings, a while apart and with other processes: so what goes
 #: on beside them, and what one start of a program has by luck, is not in all of them.
-SITTINGS = 4
+SITTINGS = 2
 #: Longer than any part takes; an interrupt ends it sooner.
 _LIMIT_S = 86_400.0
 #: A round of the part `gate` has so many times the schedules of a sample.

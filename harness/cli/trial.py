@@ -30,7 +30,7 @@ from harness.store import write_whole
 __all__ = ["trial"]
 
 _COMPARISONS = 200
-#: Samples a run; a benchmark takes them in more sittings.
+#: Samples a run, as of a benchmark.
 _ROUNDS = 16
 #: Sittings that share an explorer process and a reference; the next have others.
 _TOGETHER = 10
