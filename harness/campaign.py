@@ -22,7 +22,7 @@ from harness.memory import peak_bytes
 from harness.progress import Progress, Saver, Share, deal, joined
 from harness.question import NO_SCHEDULE, Question, Result
 from harness.tally import Tally
-from harness.team import DONE, Bug, ExplorerProcess, Lost, Work, cores
+from harness.team import DONE, FILE_BYTES_MAX, Bug, ExplorerProcess, Lost, Work, cores
 
 __all__ = ["Bug", "Campaign"]
 
@@ -51,11 +51,19 @@ class Campaign:
         root: directory under which session directories are made; None for the
             best one, see `harness.janitor.place`.
         on: processors to use; None for all that this process may use.
+        file_bytes_max: how large files may get that explorers and workers write.
     """
 
-    def __init__(self, explorers: int, root: str | None = None, on: Sequence[int] | None = None) -> None:
+    def __init__(
+        self,
+        explorers: int,
+        root: str | None = None,
+        on: Sequence[int] | None = None,
+        file_bytes_max: int = FILE_BYTES_MAX,
+    ) -> None:
         self._wanted = explorers
         self._on = on
+        self._file_bytes_max = file_bytes_max
         self._asked_root = root
         self._session_root = SessionRoot(place(root, real=False))
         self._real_root = ""
@@ -202,7 +210,7 @@ class Campaign:
         while len(self._explorers) < count:
             taken = Counter(explorer.core for explorer in self._explorers)
             core = min(self._on or cores(), key=taken.__getitem__)
-            self._explorers.append(ExplorerProcess(core, self._session_root.path))
+            self._explorers.append(ExplorerProcess(core, self._session_root.path, self._file_bytes_max))
         return self._explorers[:count]
 
     def _discharge(self, explorer: ExplorerProcess) -> None:

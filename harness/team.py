@@ -23,14 +23,14 @@ from typing import Any, Protocol
 from harness.errors import HarnessError
 from harness.janitor import MARK, SessionRoot
 
-__all__ = ["DONE", "Bug", "ExplorerProcess", "Lost", "Work", "cores", "main", "perform"]
+__all__ = ["DONE", "FILE_BYTES_MAX", "Bug", "ExplorerProcess", "Lost", "Work", "cores", "main", "perform"]
 
 _REAP_S = 10.0
 #: A fence that writes or remembers without end fails at these, before the machine does.
-_FILE_BYTES_MAX = 8 << 20
+FILE_BYTES_MAX = 8 << 20
 _DATA_BYTES_MAX = 1 << 30
 _STOP = "stop"
-_START = "import sys; sys.path[:] = {!r}; from harness.team import main; main({}, {}, {!r}, {})"
+_START = "import sys; sys.path[:] = {!r}; from harness.team import main; main({}, {}, {!r}, {}, {})"
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
@@ -77,13 +77,14 @@ class ExplorerProcess:
     Args:
         core: processor that it stays on.
         root: where it makes session directories.
+        file_bytes_max: how large files may get.
     """
 
-    def __init__(self, core: int, root: str) -> None:
+    def __init__(self, core: int, root: str, file_bytes_max: int = FILE_BYTES_MAX) -> None:
         self.core = core
         self.connection, far = Pipe()
         with far:
-            start = _START.format(sys.path, far.fileno(), core, root, os.getpid())
+            start = _START.format(sys.path, far.fileno(), core, root, os.getpid(), file_bytes_max)
             self._process = subprocess.Popen(
                 [sys.executable, "-c", start],
                 stdin=subprocess.DEVNULL,
@@ -194,7 +195,7 @@ class _Alone(Exception):
     """Nobody listens any more."""
 
 
-def main(descriptor: int, core: int, root: str, parent: int) -> None:
+def main(descriptor: int, core: int, root: str, parent: int, file_bytes_max: int) -> None:
     """Body of an explorer process: work in, findings out, until the pipe is closed.
 
     Args:
@@ -202,12 +203,13 @@ def main(descriptor: int, core: int, root: str, parent: int) -> None:
         core: processor to stay on.
         root: where session directories are made.
         parent: process id of the harness.
+        file_bytes_max: how large files may get.
     """
     # Before there is any work, and not in the harness, which has no use for it.
     from harness.explorer import ticking
     from harness.worker import prepare
 
-    _settle_in(parent, core)
+    _settle_in(parent, core, file_bytes_max)
     os.set_inheritable(descriptor, False)
     connection = Connection(descriptor)
     prepare()
@@ -232,7 +234,7 @@ def _send(connection: Connection, kind: str, value: object) -> None:
         raise _Alone from error
 
 
-def _settle_in(parent: int, core: int) -> None:
+def _settle_in(parent: int, core: int, file_bytes_max: int) -> None:
     """Stay on one core, die with the parent, and adopt what workers leave behind."""
     libc = ctypes.CDLL(None)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -240,7 +242,7 @@ def _settle_in(parent: int, core: int) -> None:
     if os.getppid() != parent:
         os._exit(0)
     _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_FSIZE, _FILE_BYTES_MAX)
+    _limit(resource.RLIMIT_FSIZE, file_bytes_max)
     _limit(resource.RLIMIT_DATA, _DATA_BYTES_MAX)
     # Where memory runs out all the same, let it be the fence's that is taken away.
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:

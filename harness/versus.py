@@ -13,7 +13,6 @@ at all; `harness.bench` what a step costs.
 from __future__ import annotations
 
 import os
-import platform
 import time
 from collections.abc import Sequence
 
@@ -24,6 +23,7 @@ from fence.controls import CONTROLS
 from fence.controls.protocol import Control
 from harness.campaign import Campaign
 from harness.errors import UsageError
+from harness.machine import Facts
 from harness.question import Question
 from harness.report.versus import Attempt, Row, Totals, row_of
 from harness.scenario import Scenario, load_all
@@ -35,7 +35,6 @@ __all__ = [
     "Course",
     "Versus",
     "courses",
-    "machine",
     "measure",
 ]
 
@@ -89,7 +88,7 @@ class Versus(msgspec.Struct, frozen=True):
     """The whole benchmark, as it is stored.
 
     Args:
-        machine: facts of the machine, see `machine`.
+        machine: facts of the machine, see `harness.machine`.
         counted: what the figures count.
         rounds, limit_s, explorers, seed: how it was measured; round r has seed + r.
         totals: of all controls that can be compared.
@@ -98,7 +97,7 @@ class Versus(msgspec.Struct, frozen=True):
         rows: one a control that was run.
     """
 
-    machine: dict[str, str | int | float]
+    machine: Facts
     counted: str
     rounds: int
     limit_s: float
@@ -108,16 +107,6 @@ class Versus(msgspec.Struct, frozen=True):
     totals_real: Totals
     left_out: dict[str, str]
     rows: tuple[Row, ...]
-
-
-def machine() -> dict[str, str | int | float]:
-    """What the figures depend on; no names. The load is the mean of the last minute, before."""
-    return {
-        "python": platform.python_version(),
-        "kernel": f"{platform.system()} {platform.release().partition('-')[0]} {platform.machine()}",
-        "cores": len(os.sched_getaffinity(0)),
-        "load": round(os.getloadavg()[0], 1),
-    }
 
 
 def courses(names: Sequence[str], folder: str) -> list[Course]:

@@ -70,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="what this machine can do")
     doctor.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     doctor.add_argument("--session-root", metavar="DIR", help="look at the file system there")
-    _bench(commands.add_parser("bench", help="what a step costs on this machine"))
+    _bench(commands.add_parser("bench", help="what steps, decisions and searches cost here; is it slower"))
     _controls(commands.add_parser("controls", help="is every fence that is broken on purpose caught"))
     target = commands.add_parser("target", help="fetch released software to be tested as a fence, or list it")
     target.add_argument(
@@ -113,33 +113,69 @@ def _allow(command: argparse.ArgumentParser) -> None:
 
 
 def _bench(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--scenario", default="scenarios/quickstart.yaml", help="default: the quickstart")
-    command.add_argument("--fence", metavar="REF", default="ledger", help="default: ledger")
+    command.description = (
+        "Measures steps and schedules, what fences cost as the transcript grows, and how soon controls are "
+        "caught; each sample against a built-in workload beside it. See docs/bench.md."
+    )
+    command.epilog = (
+        "Exit status: 0 measured, and nothing is slower; 1 --compare: something is slower or counts more, "
+        "--check: the comparison does not hold what it promises; 2 bad arguments or baseline; "
+        "3 --compare: times could not be compared; 130 interrupted."
+    )
     command.add_argument(
-        "--schedules", type=_at_least(1), metavar="N", default=200, help="a round (default: 200)"
+        "--parts", metavar="NAME,NAME", help="of scenarios, growth, controls, gate (default: all)"
+    )
+    command.add_argument("--scenario", metavar="FILE", action="append", help="default: six of ours")
+    command.add_argument(
+        "--fence",
+        metavar="REF",
+        action="append",
+        help="default: ledger; for growth, which alone takes several, all that are not broken on purpose",
+    )
+    command.add_argument(
+        "--schedules", type=_at_least(1, 62), metavar="N", help="a sample of scenarios (default: 5)"
+    )
+    command.add_argument(
+        "--largest-kib", type=_at_least(1), metavar="N", help="growth: no transcript beyond (default: 65536)"
+    )
+    command.add_argument("--compare", metavar="BASELINE.json", help="say what is slower than these figures")
+    command.add_argument(
+        "--check",
+        action="store_true",
+        help="instead: try out whether comparisons cry wolf, and find 15 percent",
+    )
+    command.add_argument(
+        "--comparisons", type=_at_least(4), metavar="N", help="--check: of like with like (default: 200)"
     )
     command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
-    command.add_argument("--out", metavar="FILE", help="store the figures as JSON")
+    command.add_argument(
+        "--out", metavar="FILE.json", help="store the figures, and the curves beside them as SVG"
+    )
     _allow(command)
     command.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    command.add_argument("--controls", metavar="NAME,NAME", help="these (default: all)")
+    command.add_argument(
+        "--rounds",
+        type=_at_least(1, 1000),
+        metavar="R",
+        help="samples (default: 16; --versus: 3)",
+    )
+    command.add_argument(
+        "--seed", type=_at_least(0), metavar="N", default=1, help="of what is drawn (default: 1)"
+    )
+    command.add_argument(
+        "--scenarios", metavar="DIR", default="scenarios", help="where the scenarios are (default: scenarios)"
+    )
     _versus(command.add_argument_group("how soon controls are caught, against the free gate"))
 
 
 def _versus(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--versus", action="store_true", help="measure this instead of a step")
-    group.add_argument("--controls", metavar="NAME,NAME", help="these (default: all)")
-    group.add_argument("--rounds", type=_at_least(1, 1000), metavar="R", help="interleaved (default: 3)")
+    group.add_argument("--versus", action="store_true", help="measure this instead")
     group.add_argument(
         "--limit-s", type=_positive, metavar="S", help="a gate gives up after S seconds (default: 20)"
     )
     group.add_argument(
-        "--seed", type=_at_least(0), metavar="N", default=1, help="of the first round (default: 1)"
-    )
-    group.add_argument(
         "--explorers", type=_at_least(1, _EXPLORERS_MAX), metavar="N", help="default: one a core"
-    )
-    group.add_argument(
-        "--scenarios", metavar="DIR", default="scenarios", help="where the scenarios are (default: scenarios)"
     )
 
 

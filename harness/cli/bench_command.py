@@ -1,51 +1,193 @@
-"""``bench``: what a step costs on this machine; ``--versus`` is in `harness.cli.versus`."""
+"""``bench``: what steps, decisions and searches cost here, and whether it is more than before."""
 
 from __future__ import annotations
 
 import argparse
+import os
 
 import msgspec
 
 from harness import gates
-from harness.bench import measure
-from harness.cli.output import emit
+from harness.bench.comparing import Change, compare_all, worst
+from harness.bench.figures import PARTS, Figures, Part, encode, read
+from harness.bench.growth import SIZES
+from harness.bench.reference import VERSION
+from harness.cli.bench_output import panels, show_changes, show_curves, show_gate, show_quantity
+from harness.cli.benching import Plan, Recorder, plain_fences
+from harness.cli.output import emit, remark
 from harness.cli.programs import check_programs
-from harness.cli.status import OK
+from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
+from harness.cli.trial import trial
 from harness.cli.versus import versus
-from harness.errors import GateUnavailable, UsageError
-from harness.janitor import place
-from harness.scenario import load
+from harness.errors import FormatError, GateUnavailable, UsageError
+from harness.fences import check as check_fence
+from harness.machine import differing, machine
+from harness.report.growth import drawn
+from harness.scenario import load_all
 from harness.store import write_whole
+from harness.versus import courses
 
 __all__ = ["main"]
 
-_OF_VERSUS = ("controls", "rounds", "limit_s", "explorers")
+#: Short and long, one process and several, files replaced and locks contended.
+_SCENARIOS = (
+    "quickstart",
+    "contention",
+    "busy-gateway",
+    "compaction-new-file",
+    "long-transcript",
+    "rogue-zoo",
+)
+_FENCE = "ledger"
+_ROUNDS = 16
+_SCHEDULES = 5
+#: Options that only some of the ways to call it have a use for.
+_USERS = {
+    "limit_s": ("versus",),
+    "explorers": ("versus",),
+    "comparisons": ("check",),
+    "compare": ("measure",),
+    "parts": ("measure",),
+    "scenario": ("measure",),
+    "fence": ("measure",),
+    "schedules": ("measure",),
+    "largest_kib": ("measure",),
+    "controls": ("measure", "versus"),
+}
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Measure and print; with ``--out`` the figures are stored as well."""
+    """Measure and print; with ``--out`` the figures are stored, with ``--compare`` they are judged."""
+    _check_options(arguments)
+    _check_out(arguments.out)
     why = gates.unavailable("kernel")
     if why:
         raise GateUnavailable(f"bench measures the kernel gate: {why}; see `python -m harness doctor`")
     if arguments.versus:
         return versus(arguments)
-    for name in _OF_VERSUS:
-        if getattr(arguments, name) is not None:
-            option = name.replace("_", "-")
-            raise UsageError(
-                f"--{option}: given without --versus, which alone has a use for it; add --versus"
-            )
-    scenario = load(arguments.scenario)
-    check_programs([scenario], arguments.allow_programs, "kernel")
-    figures = msgspec.to_builtins(
-        measure(scenario, arguments.fence, arguments.schedules, place(arguments.session_root, real=False))
-    )
-    text = msgspec.json.format(msgspec.json.encode(figures), indent=1).decode()
-    if arguments.json:
-        emit(msgspec.json.encode(figures).decode())
-    else:
-        for name, value in figures.items():
-            emit(f"{name.replace('_', ' '):<20} {value}")
+    if arguments.check:
+        return trial(arguments)
+    baseline = read(arguments.compare) if arguments.compare else None
+    strange = _strange(arguments.compare, baseline) if baseline else []
+    plan = _plan(arguments, baseline)
+    for sentence in strange:
+        remark(sentence)
+    recorder = Recorder(plan, (lambda _: None) if arguments.json else show_quantity)
+    figures = recorder.measure()
+    changes = compare_all(baseline, figures, not strange) if baseline else []
+    _show(arguments, figures, changes)
+    if recorder.interrupted:
+        return INTERRUPTED
     if arguments.out:
-        write_whole(arguments.out, text.encode() + b"\n")
-    return OK
+        _store(arguments.out, figures)
+    return OK if baseline is None else _status(changes, bool(strange))
+
+
+def _check_options(arguments: argparse.Namespace) -> None:
+    """Refuse what the way of calling has no use for, rather than leave it unheard."""
+    if arguments.versus and arguments.check:
+        raise UsageError("--check: given with --versus; give one of them")
+    way = "versus" if arguments.versus else "check" if arguments.check else "measure"
+    for name, ways in _USERS.items():
+        if getattr(arguments, name) is not None and way not in ways:
+            option = "--" + name.replace("_", "-")
+            if ways == ("measure",):
+                raise UsageError(f"{option}: given with --{way}, which has no use for it; leave it out")
+            raise UsageError(
+                f"{option}: given without --{ways[-1]}, which alone has a use for it; add --{ways[-1]}"
+            )
+
+
+def _check_out(path: str | None) -> None:
+    """Find out before minutes of measuring that nothing could be stored."""
+    folder = os.path.dirname(path or "") or "."
+    if path is not None and not (os.path.isdir(folder) and os.access(folder, os.W_OK)):
+        raise UsageError(f"--out {path}: no folder to write into; make it, or give another")
+
+
+def _strange(path: str, baseline: Figures) -> list[str]:
+    """Why times of the baseline cannot be compared with ours; empty when they can."""
+    if baseline.reference != VERSION:
+        raise FormatError(
+            f"{path}: measured against version {baseline.reference} of the reference workload, "
+            f"expected {VERSION}; make it anew with `python -m harness bench --out {path}`"
+        )
+    return [
+        f"{path}: another machine: {fact}; times are not compared, only counters; make a baseline here"
+        for fact in differing(baseline.machine, machine())
+    ]
+
+
+def _plan(arguments: argparse.Namespace, baseline: Figures | None) -> Plan:
+    """What is asked for.
+
+    Raises:
+        UsageError: it cannot be measured; nothing ran.
+    """
+    parts = _parts(arguments.parts, baseline)
+    folder = arguments.scenarios
+    files = arguments.scenario or [os.path.join(folder, f"{name}.yaml") for name in _SCENARIOS]
+    scenarios = load_all(files) if {"scenarios", "gate"} & set(parts) else []
+    check_programs(scenarios, arguments.allow_programs, "kernel")
+    fences = arguments.fence or []
+    for reference in fences:
+        check_fence(reference)
+    if len(fences) > 1 and "growth" not in parts:
+        raise UsageError("--fence: given more than once, but only the part growth takes several; give one")
+    names = [name.strip() for name in (arguments.controls or "").split(",") if name.strip()]
+    largest = (arguments.largest_kib or max(SIZES) >> 10) << 10
+    return Plan(
+        parts,
+        scenarios,
+        fences[0] if fences else _FENCE,
+        fences or plain_fences(),
+        courses(names, folder) if "controls" in parts else [],
+        tuple(size for size in SIZES if size <= largest),
+        arguments.schedules or _SCHEDULES,
+        arguments.rounds or _ROUNDS,
+        arguments.seed,
+        arguments.session_root,
+    )
+
+
+def _parts(text: str | None, baseline: Figures | None) -> list[Part]:
+    if text is None:
+        # What has no counterpart is not measured.
+        return [part for part in (baseline.parts if baseline else PARTS) if part != "gate" or not baseline]
+    asked = [name.strip() for name in text.split(",") if name.strip()]
+    for name in asked:
+        if name not in PARTS:
+            raise UsageError(f"--parts {name}: no part, expected some of {', '.join(PARTS)}")
+    return [part for part in PARTS if part in asked]
+
+
+def _show(arguments: argparse.Namespace, figures: Figures, changes: list[Change]) -> None:
+    if arguments.json:
+        told = msgspec.to_builtins(figures)
+        if arguments.compare:
+            told["comparison"] = {"verdict": worst(changes), "changes": msgspec.to_builtins(changes)}
+        emit(msgspec.json.encode(told).decode())
+        return
+    if figures.gate is not None:
+        show_gate(figures.gate)
+    show_curves(figures.quantities)
+    if arguments.compare:
+        show_changes(changes, arguments.compare)
+        emit(f"{worst(changes)}")
+
+
+def _store(path: str, figures: Figures) -> None:
+    write_whole(path, encode(figures))
+    remark(f"stored: {path}")
+    curves = panels(figures.quantities)
+    if curves:
+        picture = f"{os.path.splitext(path)[0]}.svg"
+        write_whole(picture, drawn(curves))
+        remark(f"stored: {picture}")
+
+
+def _status(changes: list[Change], strange: bool) -> int:
+    verdict = worst(changes)
+    if verdict == "slower":
+        return NOT_EXPECTED
+    return INCONCLUSIVE if strange or verdict == "not compared" else OK

@@ -12,9 +12,10 @@ from harness.campaign import Campaign
 from harness.cli.display import Display
 from harness.cli.output import emit, remark
 from harness.cli.status import INTERRUPTED, OK
+from harness.machine import machine
 from harness.report.versus import Row, rows, told, totals_of
 from harness.store import write_whole
-from harness.versus import COUNTED, Course, Versus, courses, machine, measure
+from harness.versus import COUNTED, Course, Versus, courses, measure
 
 __all__ = ["versus"]
 

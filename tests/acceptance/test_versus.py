@@ -39,7 +39,7 @@ def test_a_control_is_measured_under_both_gates_and_what_cannot_be_is_named(harn
     [
         (("--versus", "--controls", "ledger"), "--controls ledger: no control"),
         (("--versus", "--scenarios", "nowhere"), "nowhere"),
-        (("--rounds", "2"), "--rounds: given without --versus"),
+        (("--limit-s", "2"), "--limit-s: given without --versus"),
     ],
 )
 def test_bad_arguments_measure_nothing(harness: Harness, arguments: tuple[str, ...], said: str) -> None:

@@ -17,7 +17,7 @@ from harness.program import Filesystem, Program
 from harness.question import Question, Result
 from harness.schedule import Schedule
 from harness.tally import Tally
-from harness.versus import Course, courses, machine, measure
+from harness.versus import Course, courses, measure
 
 SCENARIOS = str(Path(__file__).parents[2] / "scenarios")
 
@@ -156,7 +156,3 @@ def test_an_interrupt_leaves_no_half_measured_control() -> None:
 def test_what_ends_the_work_of_an_explorer_is_handed_on() -> None:
     with pytest.raises(StoreError, match="disk"):
         _measured(_Campaign({}, StoreError("the disk is full")))
-
-
-def test_the_machine_is_described_without_names() -> None:
-    assert set(machine()) == {"python", "kernel", "cores", "load"}

@@ -120,6 +120,11 @@ class KernelGate:
         """Process ids of the workers by name of the process."""
         return {name: worker.pid for name, worker in self._processes.workers.items()}
 
+    @property
+    def traps(self) -> int:
+        """How often any process was stopped at a call, since the start."""
+        return self._intake.traps
+
     # One schedule
 
     def begin(self, program: Program) -> None:

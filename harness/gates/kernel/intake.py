@@ -70,6 +70,8 @@ class Intake:
         self.flowing: dict[int, Unit] = {}
         #: Whether lanes are kept from changing anything outside the session directory.
         self.guard = False
+        #: Notices that were taken, each a call that a process was stopped at.
+        self.traps = 0
         #: Why the truth is not known; the first reason stays.
         self.inconclusive = ""
         self.now_ns = 0
@@ -211,6 +213,7 @@ class Intake:
             FileNotFoundError: nobody is left behind the listener.
         """
         trap_id, tid, _, number, _, _, *args = _unpack(ioctl(worker.listener, NOTIF_RECV, _ZERO))
+        self.traps += 1
         if tid == self.in_call:
             self.call_returned()
         call = CALLS[number]

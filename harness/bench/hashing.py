@@ -1,0 +1,101 @@
+"""How many bytes a fence feeds to `hashlib`, counted in a child process.
+
+What is counted is the fence's own work on the content, whatever way it read the bytes, so it
+does not move with buffer sizes, caches or the gate. A hash from elsewhere than `hashlib` is not seen.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable, Sized
+from typing import Any, TypeVar
+
+import msgspec
+
+__all__ = ["counted_apart", "hashed_bytes"]
+
+_T = TypeVar("_T")
+_total = 0
+
+
+def hashed_bytes() -> int:
+    """Bytes that went into hashes so far, in a process of `counted_apart`."""
+    return _total
+
+
+class _Counted:
+    """A hash that counts what it is fed."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def update(self, data: Sized) -> None:
+        _count(data)
+        self._inner.update(data)
+
+    def copy(self) -> _Counted:
+        return _Counted(self._inner.copy())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+def _count(data: object) -> None:
+    global _total  # noqa: PLW0603  # one count a process
+    if data:
+        _total += memoryview(data).nbytes  # type: ignore[arg-type]  # whatever a hash takes is a buffer
+
+
+def _counting(make: Callable[..., Any], first: int) -> Callable[..., _Counted]:
+    """A constructor that counts; its argument number `first` is the first data."""
+
+    def made(*arguments: Any, **more: Any) -> _Counted:
+        _count(more.get("data", more.get("string", arguments[first] if len(arguments) > first else b"")))
+        return _Counted(make(*arguments, **more))
+
+    return made
+
+
+def counted_apart(do: Callable[[], _T], kind: type[_T]) -> _T:
+    """Call a function in a child process in which `hashed_bytes` counts.
+
+    Args:
+        do: called there; it should import what hashes, for modules that are there already may have
+            taken their hashes from `hashlib` before.
+        kind: what it returns, a type that msgspec knows.
+
+    Raises:
+        RuntimeError: it raised something; the message is in it.
+    """
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reading)
+        answer: dict[str, object] = {"failed": "it was killed"}
+        with contextlib.suppress(BaseException):
+            try:
+                _install()
+                answer = {"found": do()}
+            except BaseException as error:
+                answer = {"failed": f"{type(error).__name__}: {error}"}
+                raise
+            finally:
+                with open(writing, "wb") as file:
+                    file.write(msgspec.msgpack.encode(answer))
+        os._exit(0)
+    os.close(writing)
+    with open(reading, "rb") as file:
+        data = file.read()
+    os.waitpid(pid, 0)
+    said: dict[str, Any] = msgspec.msgpack.decode(data) if data else {"failed": "it ended without a word"}
+    if "found" not in said:
+        raise RuntimeError(said["failed"])
+    return msgspec.convert(said["found"], kind)
+
+
+def _install() -> None:
+    for name in sorted(hashlib.algorithms_guaranteed):
+        setattr(hashlib, name, _counting(getattr(hashlib, name), 0))
+    hashlib.new = _counting(hashlib.new, 1)  # type: ignore[assignment]  # as a hash does, it counts besides
