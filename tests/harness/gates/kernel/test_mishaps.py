@@ -178,6 +178,8 @@ def test_the_number_of_a_file_that_only_the_killed_had_open_is_free(
         seen = stage.play(program, Scripted([0, 1, 1, 1, 1, 0]))
     first, *_, last = [detail for detail in seen.said(1) if detail]
     assert (first == last) is dies
+    # It is another file all the same.
+    assert [step.change.after.file for step in seen.steps if step.change] == [None, "f1"]
 
 
 def test_a_lock_file_of_the_killed_stays_until_somebody_reclaims_it(sidecars: Stage) -> None:
