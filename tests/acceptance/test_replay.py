@@ -51,6 +51,27 @@ def test_every_witness_replays_to_the_same_verdict_at_the_same_step(harness: Har
         assert judged.object["counts"] == replayed.object["verdicts"]
 
 
+def test_witnesses_with_mishaps_replay(harness: Harness) -> None:
+    """A killed process, a stopped one, a slow disk, a jump of time, an interrupted wait, a hidden process."""
+    controls = {
+        "holder-killed": "lock-dead-is-held",
+        "holder-stopped": "ledger-checks-before-write",
+        "slow-disk": "lock-grace-too-short",
+        "laptop-closed": "ledger-late-is-takeover",
+        "wait-interrupted": "lock-interrupted-is-held",
+        "two-containers": "ledger-robs-the-dead",
+    }
+    for scenario, fence in controls.items():
+        file = ROOT / "scenarios" / f"{scenario}.yaml"
+        arguments = ("--fence", fence, "--schedules", 20, "--no-shrink", "--json")
+        assert harness.run(file, *arguments).status == 0, scenario
+    found = {path.name.partition(".")[0] for path in harness.witnesses()}
+    assert found == set(controls)
+    for path in harness.witnesses():
+        replayed = _replay(harness, path, "--json")
+        assert (replayed.status, replayed.object["same_history"]) == (0, True), (path, replayed)
+
+
 def test_a_witness_from_which_a_lane_was_shrunk_away_replays(harness: Harness, tmp_path: Path) -> None:
     crowded = ROGUE.replace(
         "  - role: editor\n", "  - role: heartbeat\n    process: other\n  - role: editor\n"

@@ -15,6 +15,7 @@ from tests.harness.gates.kernel.crowding import Crowding
 from tests.harness.gates.kernel.locking import Flocking, Polling
 from tests.harness.gates.kernel.stage import INITIAL, Out, Scripted, Seen, Stage, program_of
 from tests.harness.gates.kernel.test_faults import Writing
+from tests.harness.gates.kernel.words import Words
 
 pytestmark = pytest.mark.requires("kernel-gate")
 
@@ -138,6 +139,47 @@ def test_the_kernel_lets_an_flock_of_the_killed_go(flocks: Stage) -> None:
     (step,) = [step for step in seen.steps if step.fault]
     assert step.lock == GONE
     assert seen.end.lock_owner == 1
+
+
+def test_who_waits_for_an_flock_of_the_killed_is_ready_at_once(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    with Stage(tmp_path_factory.mktemp("waiting"), Flocking, ["p", "q", "r"]) as stage:
+        words = (["open", "exclusive", "think:1"], ["open", "exclusive"], ["think:3"])
+        seen = stage.play(planned(stage, words, killed(1), op=2), Scripted([0, 0, 1, 0]))
+    offered = [[one.lane for one in there] for there in seen.strategy.offered]  # type: ignore[attr-defined]
+    assert offered[3:5] == [[0, 2], [1, 2]]
+
+
+class Keeping(Words):
+    """Has a file open while it loses its name."""
+
+    def open(self) -> None:
+        self.fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def unlink(self) -> None:
+        os.unlink(self.path)
+
+    def make(self) -> str:
+        fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            return str(os.fstat(fd).st_ino)
+        finally:
+            os.close(fd)
+
+
+@pytest.mark.parametrize("dies", [True, False])
+def test_the_number_of_a_file_that_only_the_killed_had_open_is_free(
+    tmp_path_factory: pytest.TempPathFactory, dies: bool
+) -> None:
+    with Stage(tmp_path_factory.mktemp("numbers"), Keeping, ["p", "q"]) as stage:
+        words = (["open", "think:1"], ["make", "unlink", "think:1", "make"])
+        program = planned(stage, words, *([killed(1)] if dies else []), op=1)
+        seen = stage.play(program, Scripted([0, 1, 1, 1, 1, 0]))
+    first, *_, last = [detail for detail in seen.said(1) if detail]
+    assert (first == last) is dies
+    # It is another file all the same.
+    assert [step.change.after.file for step in seen.steps if step.change] == [None, "f1"]
 
 
 def test_a_lock_file_of_the_killed_stays_until_somebody_reclaims_it(sidecars: Stage) -> None:

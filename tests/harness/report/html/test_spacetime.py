@@ -166,3 +166,21 @@ def test_numbers_stand_where_the_passages_of_the_story_begin() -> None:
     picture = drawn(diagram, "crash", [0, 2])
     assert picture.count('class="n"') == 2
     assert picture.count(">1</text>") == picture.count(">2</text>") == 1
+
+
+def test_what_befell_a_lane_has_a_row_of_its_own() -> None:
+    play = Story()
+    play.window()
+    play.call(CRON, "append", "c")
+    play.look(CRON, "stop", "", "400 ms before write T", fault="stop")
+    play.put(CRON, (play.content or b"") + b"{", fault="kill", note="1 of 20 bytes")
+    play.call(1, "append", "h")
+    play.look(1, "kill", "", "before openat T", fault="kill")
+    play.add(EDITOR, "x")
+    play.admit("reply")
+    rows = [row for row in diagram_of(example(play.history())).rows if row.mark == "fault"]
+    assert [(row.text, row.more) for row in rows] == [
+        ("stopped", "400 ms before write T"),
+        ("write T", "killed after 1 of 20 bytes, 32 → 33 B"),
+        ("killed", "before openat T"),
+    ]
