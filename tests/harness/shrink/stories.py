@@ -128,7 +128,7 @@ STORIES: dict[str, Story] = {
     # Two that want the lock.
     "ledger-robs-paused-holder": Story(("b l r e", "a z60 + -"), "1@0 0 1"),
     "lock-neighbour-is-orphan": Story(("b l r e", "a + -", "", ""), "1@0 0 1"),
-    "lock-empty-is-stale": Story(("", "", "a + -", "a -"), "2 3 2"),
+    "lock-empty-is-stale": Story(("", "", "a + -", "a -"), "2 3@0 2 3"),
     "lock-renamed-into-place": Story(("", "", "a -", "a -"), "2 3 2 3"),
     # Three: a holder, one that unlinks his lock, and one that takes it then.
     "lock-released-twice": Story(("b l r e", "a + -", "a -", ""), "0 1@0 0 2 1"),
