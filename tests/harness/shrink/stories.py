@@ -131,7 +131,7 @@ STORIES: dict[str, Story] = {
     # Two that want the lock.
     "ledger-robs-paused-holder": Story(("b l r e", "a z60 + -"), "1@0 0 1"),
     "lock-neighbour-is-orphan": Story(("b l r e", "a + -", "", ""), "1@0 0 1"),
-    "lock-empty-is-stale": Story(("", "", "a + -", "a -"), "2 3 2 3"),
+    "lock-empty-is-stale": Story(("", "", "a + -", "a -"), "2 3@0 2 3"),
     "lock-renamed-into-place": Story(("", "", "a -", "a -"), "2 3 2 3"),
     # One of them makes the lock file, and its disk takes its time; is stopped between check and write.
     "lock-grace-too-short": Story(("", "a^slow200@2 + -", "a z300 -"), "1 2 1"),
