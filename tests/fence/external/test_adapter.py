@@ -68,7 +68,7 @@ def handle(path: Path, fault: str = "none", lane: str = "runner") -> ExternalFen
 
 
 def test_every_fault_has_a_test() -> None:
-    assert set(FAULTS) == {*SAID, "sleeps_forever"}
+    assert set(FAULTS) == {*SAID, "sleeps_forever", "dawdles"}
 
 
 @pytest.mark.parametrize("fault", SAID)
