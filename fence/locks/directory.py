@@ -16,8 +16,8 @@ import os
 import time
 from typing import Any, ClassVar
 
-from fence.errors import LockTimeoutError, StaleLockError
-from fence.locks.protocol import Lock, Options, milliseconds
+from fence.errors import StaleLockError
+from fence.locks.protocol import Lock, Options, Patience, milliseconds
 
 __all__ = ["DirectoryLock"]
 
@@ -35,8 +35,7 @@ class DirectoryLock(Lock):
 
     def __init__(self, transcript: str, options: Options, process: dict[str, Any] | None = None) -> None:
         self._path = f"{transcript}.lock"
-        self._poll_ms = milliseconds(options, "lock_poll_ms", 50)
-        self._timeout_ms = milliseconds(options, "lock_timeout_ms", 60_000)
+        self._patience = Patience(self._path, options, timeout_ms=60_000)
         self._stale_ms = milliseconds(options, "lock_stale_ms", 10_000)
         self._mine: tuple[int, int] | None = None
 
@@ -48,15 +47,10 @@ class DirectoryLock(Lock):
     def acquire(self) -> None:
         """Take the lock; a stale one is reclaimed on the way."""
         assert not self.held, "a handle is not re-entrant"
-        deadline_ms = time.monotonic() * 1000 + self._timeout_ms
+        self._patience.begin()
         while not self._make():
-            if self._reclaim():
-                continue
-            if time.monotonic() * 1000 >= deadline_ms:
-                raise LockTimeoutError(
-                    f"{self._path}: held by somebody else for {self._timeout_ms} ms; try again later"
-                )
-            time.sleep(self._poll_ms / 1000)
+            if not self._reclaim():
+                self._patience.wait()
 
     def release(self) -> None:
         """Remove the directory if it is still ours."""

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
 from typing import Any, ClassVar
 
-from fence.errors import LockTimeoutError, StaleLockError
-from fence.locks.protocol import Lock, Options, milliseconds
+from fence.errors import StaleLockError
+from fence.locks.protocol import Lock, Options, Patience
 
 __all__ = ["FlockLock"]
 
@@ -35,8 +34,7 @@ class FlockLock(Lock):
     def __init__(self, transcript: str, options: Options, process: dict[str, Any] | None = None) -> None:
         self._path = f"{transcript}.flock"
         self._polled = "lock_timeout_ms" in options
-        self._timeout_ms = milliseconds(options, "lock_timeout_ms", 0)
-        self._poll_ms = milliseconds(options, "lock_poll_ms", 50)
+        self._patience = Patience(self._path, options, timeout_ms=0)
         self._fd = -1
 
     @property
@@ -71,14 +69,11 @@ class FlockLock(Lock):
             self.release()
 
     def _poll(self, fd: int) -> None:
-        deadline_ms = time.monotonic() * 1000 + self._timeout_ms
+        self._patience.begin()
         while True:
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
             except BlockingIOError:
-                if time.monotonic() * 1000 >= deadline_ms:
-                    raise LockTimeoutError(
-                        f"{self._path}: held by somebody else for {self._timeout_ms} ms; try again later"
-                    ) from None
-            time.sleep(self._poll_ms / 1000)
+                pass
+            self._patience.wait()

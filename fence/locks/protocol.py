@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import abc
+import time
 from types import TracebackType
 from typing import ClassVar, Self
 
-__all__ = ["Lock", "Options", "milliseconds"]
+from fence.errors import LockTimeoutError
+
+__all__ = ["Lock", "Options", "Patience", "milliseconds"]
 
 Options = dict[str, int | str | bool]
 
@@ -61,6 +64,38 @@ class Lock(abc.ABC):
             self.release()
         else:
             self.release_if_held()
+
+
+class Patience:
+    """How long a waiter goes on asking for a lock that somebody else has.
+
+    Args:
+        path: of the lock, for the message.
+        options: ``lock_poll_ms`` (50) and ``lock_timeout_ms``.
+        timeout_ms: where the options have none.
+    """
+
+    def __init__(self, path: str, options: Options, timeout_ms: int) -> None:
+        self._path = path
+        self._poll_ms = milliseconds(options, "lock_poll_ms", 50)
+        self._timeout_ms = milliseconds(options, "lock_timeout_ms", timeout_ms)
+        self._deadline_ms = 0.0
+
+    def begin(self) -> None:
+        """Somebody begins to wait."""
+        self._deadline_ms = time.monotonic() * 1000 + self._timeout_ms
+
+    def wait(self) -> None:
+        """Sleep until it is time to ask again.
+
+        Raises:
+            LockTimeoutError: it has been asked for long enough.
+        """
+        if time.monotonic() * 1000 >= self._deadline_ms:
+            raise LockTimeoutError(
+                f"{self._path}: held by somebody else for {self._timeout_ms} ms; try again later"
+            )
+        time.sleep(self._poll_ms / 1000)
 
 
 def milliseconds(options: Options, name: str, default: int) -> int:

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
 from typing import Any, ClassVar
 
-from fence.errors import LockTimeoutError, StaleLockError
-from fence.locks.protocol import Lock, Options, milliseconds
+from fence.errors import StaleLockError
+from fence.locks.protocol import Lock, Options, Patience
 
 __all__ = ["RecordLock"]
 
@@ -31,8 +30,7 @@ class RecordLock(Lock):
 
     def __init__(self, transcript: str, options: Options, process: dict[str, Any] | None = None) -> None:
         self._path = f"{transcript}.lockf"
-        self._poll_ms = milliseconds(options, "lock_poll_ms", 50)
-        self._timeout_ms = milliseconds(options, "lock_timeout_ms", 60_000)
+        self._patience = Patience(self._path, options, timeout_ms=60_000)
         self._taken: set[str] = set() if process is None else process.setdefault("record.taken", set())
         self._fd = -1
 
@@ -44,15 +42,15 @@ class RecordLock(Lock):
     def acquire(self) -> None:
         """Take the lock, first from the handles of this process, then from others."""
         assert not self.held, "a handle is not re-entrant"
-        deadline_ms = time.monotonic() * 1000 + self._timeout_ms
+        self._patience.begin()
         while self._path in self._taken:
-            self._wait(deadline_ms)
+            self._patience.wait()
         self._taken.add(self._path)
         fd = -1
         try:
             fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             while not _try(fd):
-                self._wait(deadline_ms)
+                self._patience.wait()
         except BaseException:
             if fd >= 0:
                 os.close(fd)
@@ -72,13 +70,6 @@ class RecordLock(Lock):
         """Let the lock go where it is held."""
         if self.held:
             self.release()
-
-    def _wait(self, deadline_ms: float) -> None:
-        if time.monotonic() * 1000 >= deadline_ms:
-            raise LockTimeoutError(
-                f"{self._path}: held by somebody else for {self._timeout_ms} ms; try again later"
-            )
-        time.sleep(self._poll_ms / 1000)
 
 
 def _try(fd: int) -> bool:
