@@ -10,12 +10,11 @@ import base64
 import hashlib
 import json
 import os
-import shutil
-import subprocess
 import tarfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+from fence.targets.client import called, put
 from fence.targets.errors import TargetError
 
 __all__ = ["fetch", "integrity_of", "unpack"]
@@ -83,16 +82,10 @@ def unpack(tarball: Path, folder: Path, wanted: Callable[[str], bool]) -> None:
             inside = PurePosixPath(*PurePosixPath(member.name).parts[1:])
             if not member.isfile() or not wanted(str(inside)):
                 continue
-            if ".." in inside.parts or inside.is_absolute():
-                raise TargetError(
-                    f"{tarball.name}: has a file {member.name!r}, which leads out of the package"
-                )
             source = archive.extractfile(member)
             assert source is not None
-            path = folder / inside
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with source, path.open("wb") as target:
-                shutil.copyfileobj(source, target)
+            with source:
+                path = put(tarball.name, member.name, inside, folder, source)
             path.chmod(0o755 if member.mode & 0o100 else 0o644)
 
 
@@ -100,20 +93,9 @@ def _npm(spec: str, *arguments: str, limit_s: float) -> object:
     """Run npm; what it says, which is JSON."""
     environment = {**os.environ, "npm_config_update_notifier": "false", "npm_config_fund": "false"}
     try:
-        done = subprocess.run(
-            ["npm", *arguments],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=limit_s,
-            check=False,
-        )
+        done = called(spec, "npm", ["npm", *arguments], arguments[0], limit_s, environment)
     except FileNotFoundError as error:
         raise TargetError(f"{spec}: there is no npm on the PATH; install Node.js with npm") from error
-    except subprocess.TimeoutExpired as error:
-        raise TargetError(f"{spec}: npm {arguments[0]} was not over after {limit_s:.0f} s") from error
     try:
         said = json.loads(done.stdout or "null")
     except json.JSONDecodeError:

@@ -10,14 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
-import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from fence.targets import npm
+from fence.targets.client import called, put
 from fence.targets.errors import TargetError
 
 __all__ = ["fetch", "sha256_of", "unpack"]
@@ -104,28 +103,13 @@ def unpack(archive: Path, folder: Path, wanted: Callable[[str], bool]) -> None:
             inside = PurePosixPath(member.filename)
             if member.is_dir() or not wanted(str(inside)):
                 continue
-            if ".." in inside.parts or inside.is_absolute():
-                raise TargetError(f"{archive.name}: has a file {member.filename!r}, which leads out of it")
-            path = folder / inside
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with wheel.open(member) as source, path.open("wb") as target:
-                shutil.copyfileobj(source, target)
+            with wheel.open(member) as source:
+                put(archive.name, member.filename, inside, folder, source)
 
 
 def _pip(spec: str, *arguments: str, limit_s: float) -> str:
     """Run pip; what it says."""
-    try:
-        done = subprocess.run(
-            [*_PIP, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=limit_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise TargetError(f"{spec}: pip {arguments[0]} was not over after {limit_s:.0f} s") from error
+    done = called(spec, "pip", [*_PIP, *arguments], arguments[0], limit_s)
     if done.returncode:
         lines = [line.strip() for line in done.stderr.splitlines() if "ERROR" in line or "No module" in line]
         why = "; ".join(lines[:2]) or done.stderr.strip()[-300:] or "without a word"

@@ -23,7 +23,7 @@ class Due(msgspec.Struct, frozen=True):
     Args:
         error: name of the errno that it fails with, unless it is cut short.
         keep_permille: at least 0: it is cut short to so much.
-        mishap: one of `harness.faults.MISHAPS`, which happens instead of the call.
+        mishap: one of `harness.history.MISHAPS`, which happens instead of the call.
         duration_ms: of virtual time, for all of them but a kill.
     """
 

@@ -12,7 +12,6 @@ __all__ = [
     "FILES",
     "INTERRUPTIBLE",
     "KINDS",
-    "MISHAPS",
     "CallName",
     "ErrorName",
     "FileName",
@@ -62,9 +61,6 @@ INTERRUPTIBLE: Final[tuple[CallName, ...]] = (
 )
 ERRORS: Final[tuple[ErrorName, ...]] = get_args(ErrorName)
 FILES: Final[tuple[FileName, ...]] = get_args(FileName)
-
-#: What happens to a lane instead of its next call, in the words of a verdict and of a step.
-MISHAPS: Final = ("kill", "stop", "slow", "ahead")
 
 #: What can go wrong, by the key of a scenario's fault.
 KINDS: Final[dict[str, str]] = {

@@ -49,7 +49,7 @@ class Verdict:
 
     Args:
         kind: ``run``, ``fail`` with an errno instead of running, ``short``: a write runs
-            with a part of its bytes, or one of `harness.faults.MISHAPS`: the call does not
+            with a part of its bytes, or one of `harness.history.MISHAPS`: the call does not
             run. Its lane is then gone, or stands before it still.
         errno: for ``fail``.
         keep_permille: for ``short``, how much of what lies between the first byte and

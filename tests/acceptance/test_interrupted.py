@@ -189,27 +189,35 @@ def test_an_ignored_hangup_stays_ignored(harness: Harness, scenario: Path, fence
     assert (ended.status, ended.object["schedules"]) == (0, 80)
 
 
-def test_the_status_is_ours_wherever_in_an_import_the_signal_comes(tmp_path: Path) -> None:
-    # In a text that is run: dataclasses make their methods that way.
-    (tmp_path / "interrupted.py").write_text(
-        "import runpy, sys, harness.cli\n"
-        "harness.cli.main = lambda _: exec('raise KeyboardInterrupt')\n"
-        "runpy.run_module('harness', run_name='__main__')\n"
-    )
+def _as_a_module(folder: Path, text: str) -> tuple[int, str, str]:
+    """Status, output and errors of a module that starts the harness."""
+    (folder / "interrupted.py").write_text(text)
     done = subprocess.run(
         [sys.executable, "-m", "interrupted"],
-        cwd=tmp_path,
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_the_status_is_ours_wherever_in_an_import_the_signal_comes(tmp_path: Path) -> None:
+    # In a text that is run: dataclasses make their methods that way.
+    ended = _as_a_module(
+        tmp_path,
+        "import runpy, sys, harness.cli\n"
+        "harness.cli.main = lambda _: exec('raise KeyboardInterrupt')\n"
+        "runpy.run_module('harness', run_name='__main__')\n",
+    )
+    assert ended == (130, "", "")
 
 
 def test_an_import_is_not_broken_off(tmp_path: Path) -> None:
     # The signal comes while the command's modules are looked for.
-    (tmp_path / "interrupted.py").write_text(
+    ended = _as_a_module(
+        tmp_path,
         "import os, runpy, signal, sys\n"
         "class Finder:\n"
         "    def find_spec(name, path=None, target=None):\n"
@@ -218,14 +226,6 @@ def test_an_import_is_not_broken_off(tmp_path: Path) -> None:
         "            print('not broken off')\n"
         "sys.meta_path.insert(0, Finder)\n"
         "sys.argv[1:] = ['list', 'gates']\n"
-        "runpy.run_module('harness', run_name='__main__')\n"
+        "runpy.run_module('harness', run_name='__main__')\n",
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "interrupted"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (130, "not broken off\n", "interrupted\n")
+    assert ended == (130, "not broken off\n", "interrupted\n")

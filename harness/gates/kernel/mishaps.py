@@ -72,7 +72,7 @@ class Mishaps:
         Args:
             lane: which.
             path: alias of what its call is about.
-            verdict: of a kind that is one of `harness.faults.MISHAPS`.
+            verdict: of a kind that is one of `harness.history.MISHAPS`.
         """
         kind, intake = verdict.kind, self._intake
         if kind == "kill":

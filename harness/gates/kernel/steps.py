@@ -14,7 +14,6 @@ import os
 import msgspec
 
 from harness.board import Clock
-from harness.faults import MISHAPS
 from harness.gates.kernel import abi
 from harness.gates.kernel.calls import FLOCK, open_note
 from harness.gates.kernel.flocks import Flocks
@@ -26,7 +25,7 @@ from harness.gates.kernel.stand_in import write_for
 from harness.gates.kernel.truth import Truth, stat_target
 from harness.gates.kernel.world import World
 from harness.gates.protocol import Verdict
-from harness.history import Change, Event, LockEvent, Step
+from harness.history import MISHAPS, Change, Event, LockEvent, Step
 from harness.program import Program
 
 __all__ = ["PAUSES", "Steps"]
