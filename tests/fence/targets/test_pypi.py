@@ -65,7 +65,7 @@ def test_only_what_is_wanted_is_unpacked(tmp_path: Path, name: str) -> None:
 def test_a_file_that_leads_out_of_a_wheel_is_refused(tmp_path: Path) -> None:
     packed = tmp_path / "thing.whl"
     packed.write_bytes(wheel({"../out.py": b"1"}))
-    with pytest.raises(TargetError, match="leads out of it"):
+    with pytest.raises(TargetError, match="leads out of the package"):
         pypi.unpack(packed, tmp_path / "there", lambda path: True)
     assert not (tmp_path / "out.py").exists()
 
