@@ -15,8 +15,9 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 pyth
 run: $(STAMP)
 	$(VENV)/bin/python -m harness run scenarios/quickstart.yaml
 
+# The tests start the harness a thousand times, which without bytecode compiles all of it each time.
 test: $(STAMP)
-	$(VENV)/bin/python -m pytest -n auto --dist loadgroup $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -n auto --dist loadgroup $(ARGS)
 
 # All released versions that were tried; needs npm, Node and the registry, and takes a quarter of an hour the first time.
 targets: $(STAMP)

@@ -63,7 +63,7 @@ def test_witnesses_with_mishaps_replay(harness: Harness) -> None:
     }
     for scenario, fence in controls.items():
         file = ROOT / "scenarios" / f"{scenario}.yaml"
-        arguments = ("--fence", fence, "--schedules", 100, "--no-shrink", "--json")
+        arguments = ("--fence", fence, "--schedules", 30, "--no-shrink", "--json")
         assert harness.run(file, *arguments).status == 0, scenario
     found = {path.name.partition(".")[0] for path in harness.witnesses()}
     assert found == set(controls)

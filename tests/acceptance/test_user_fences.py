@@ -82,7 +82,7 @@ class WantsAllMemory(Fence):
     def guarded_write(self, entries):
         self.kept = []
         while True:
-            self.kept.append(bytearray(256 << 20))
+            self.kept.append(bytes(256 << 20))
 
 
 class WritesWithoutEnd(Fence):
@@ -318,11 +318,14 @@ def test_what_touches_no_transcript_is_no_business_of_ours(
     assert _violations(ended.object) == {}
 
 
-@pytest.mark.parametrize("name", ["BecomesAnotherProgram", "LeavesChildren", "KillsItsGroup"])
+# Children that spin keep every core busy until they are given up: once is enough.
+@pytest.mark.parametrize(
+    ("name", "schedules"), [("BecomesAnotherProgram", 2), ("LeavesChildren", 1), ("KillsItsGroup", 2)]
+)
 def test_a_fence_that_starts_or_ends_what_it_likes_leaves_nothing(
-    harness: Harness, tmp_path: Path, name: str
+    harness: Harness, tmp_path: Path, name: str, schedules: int
 ) -> None:
-    ended = _run(harness, tmp_path, name, 2)
+    ended = _run(harness, tmp_path, name, schedules)
     assert ended.status in (0, 1, 3), ended
     assert set(ended.object["violations"]) <= {"crash"}
 
