@@ -11,10 +11,10 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-__all__ = ["clear", "place", "root", "workshop"]
+__all__ = ["place", "root", "workshop"]
 
 _MAKING = "making"
 
@@ -41,33 +41,37 @@ def workshop() -> Iterator[Path]:
         os.close(lock)
 
 
-def place(made: Path, where: Path) -> None:
-    """Put a complete folder where it belongs; when another one stands there already, that one stays.
+def place(made: Path, where: Path, is_whole: Callable[[], bool] | None = None) -> None:
+    """Put a complete folder where it belongs.
+
+    When another one stands there already, that one stays, since somebody may be reading it;
+    unless it is damaged.
 
     Args:
-        made: in a `workshop`.
+        made: at the top of a `workshop`.
         where: in the same cache.
+        is_whole: whether what stands there can be used; without it any folder can.
     """
     where.parent.mkdir(parents=True, exist_ok=True)
     for path in made.rglob("*"):
         _to_disk(path)
-    try:
-        made.rename(where)
-    except OSError:
-        if not where.is_dir():
-            raise
+    with _alone(where.parent):
+        if not (is_whole or where.is_dir)():
+            if where.is_dir():
+                where.rename(made.with_name("damaged"))
+            made.rename(where)
     _to_disk(where.parent)
 
 
-def clear(where: Path, shop: Path) -> None:
-    """Take away what is damaged.
-
-    Args:
-        where: may be missing.
-        shop: the `workshop` with which it goes.
-    """
-    with contextlib.suppress(FileNotFoundError):
-        where.rename(shop / "damaged")
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else places anything there."""
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def _claimed(making: Path) -> tuple[Path, int]:

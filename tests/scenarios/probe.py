@@ -28,7 +28,7 @@ __all__ = ["Found", "control", "is_control", "main"]
 #: Schedules that a fence gets even when everything that must be found has been.
 ENOUGH = 20
 #: The same where fences are compared schedule by schedule.
-ENOUGH_TO_COMPARE = 40
+ENOUGH_TO_COMPARE = 60
 _BATCH = 10
 
 

@@ -64,8 +64,7 @@ class Library:
             integrity = self.unpack(version, made / FILES, shop)
             package = made_of(made, self.name, version, integrity, self.variants(version))
             where = self._place / package.folder_name
-            cache.clear(where, shop)
-            cache.place(made, where)
+            cache.place(made, where, lambda: self._found(version) is not None)
         placed = self._found(version)
         if placed is None:
             raise TargetError(f"{spec}: {where} was damaged or taken away; remove it and fetch again")

@@ -115,9 +115,7 @@ def fetch(version: str, say: Callable[[str], None]) -> Cut:
             shutil.copy(licence, made)
         cut = made_of(made, version, integrity, tools.recipe(), facts)
         where = cache.root() / "openclaw" / cut.folder_name
-        if _found(version) is None:
-            cache.clear(where, shop)
-        cache.place(made, where)
+        cache.place(made, where, lambda: _found(version) is not None)
     placed = _found(version)
     if placed is None:
         raise TargetError(f"{spec}: {where} was damaged or taken away; remove it and fetch again")

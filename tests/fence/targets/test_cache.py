@@ -57,6 +57,30 @@ def test_who_comes_second_leaves_the_first_one_s_work_alone() -> None:
     assert (where / "file").read_text() == "first"
 
 
+def test_what_is_damaged_is_replaced() -> None:
+    where = cache.root() / "thing" / "1"
+    for text in ("first", "second"):
+        with cache.workshop() as shop:
+            made = shop / "made"
+            made.mkdir()
+            (made / "file").write_text(text)
+            cache.place(made, where, lambda: False)
+    assert (where / "file").read_text() == "second"
+
+
+def test_who_looked_before_another_was_done_does_not_take_its_work_away() -> None:
+    """Two fetch at once: neither finds it, and the later one to be done finds it there."""
+    where = cache.root() / "thing" / "1"
+    with cache.workshop() as early, cache.workshop() as late:
+        for shop in (early, late):
+            (shop / "made").mkdir()
+            (shop / "made" / "file").write_text("whole")
+        cache.place(early / "made", where, (where / "file").exists)
+        first = where.stat().st_ino
+        cache.place(late / "made", where, (where / "file").exists)
+    assert where.stat().st_ino == first
+
+
 def test_a_place_that_cannot_be_had_is_an_error(tmp_path: Path) -> None:
     where = cache.root() / "thing"
     with cache.workshop() as shop:
