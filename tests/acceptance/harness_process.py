@@ -26,6 +26,7 @@ __all__ = [
     "Ended",
     "Harness",
     "Running",
+    "command_line",
     "eventually",
     "write_fence",
     "write_scenario",
@@ -97,7 +98,7 @@ class Running:
 
     def explorers(self) -> list[psutil.Process]:
         """Processes that explore."""
-        return [one for one in _children(self.process.pid) if "harness.team" in " ".join(one.cmdline())]
+        return [one for one in _children(self.process.pid) if "harness.team" in command_line(one)]
 
     def workers(self) -> list[psutil.Process]:
         """Processes of the scenario."""
@@ -210,6 +211,13 @@ class Harness:
         """The stored witnesses, as they were found."""
         apart = (".history.jsonl", ".shrunk.json")
         return sorted(path for path in (self.out / "witnesses").iterdir() if not path.name.endswith(apart))
+
+
+def command_line(process: psutil.Process) -> str:
+    """Its words; none when it has ended since it was found, waited for or not."""
+    with contextlib.suppress(psutil.Error):
+        return " ".join(process.cmdline())
+    return ""
 
 
 def _children(pid: int) -> list[psutil.Process]:

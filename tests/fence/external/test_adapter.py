@@ -13,6 +13,7 @@ import pytest
 from fence.errors import AdapterError, ExternalError, LockTimeoutError, StaleLockError, TakeoverError
 from fence.external import ExternalFence, Surroundings, external
 from fence.protocol import Site
+from tests.acceptance.harness_process import command_line
 from tests.fence.external.adapters import FAULTS, command
 
 #: What is said of each.
@@ -47,16 +48,11 @@ def nothing_left() -> Iterator[None]:
     """After each test no process is left that was not there before."""
     yield
     deadline = time.monotonic() + 5
-    while left := [one for one in psutil.Process().children(recursive=True) if "adapters.py" in _line(one)]:
+    while left := [
+        one for one in psutil.Process().children(recursive=True) if "adapters.py" in command_line(one)
+    ]:
         assert time.monotonic() < deadline, left
         time.sleep(0.02)
-
-
-def _line(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""
 
 
 def handle(path: Path, fault: str = "none", lane: str = "runner") -> ExternalFence:

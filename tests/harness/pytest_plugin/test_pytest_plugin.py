@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from harness.pytest_plugin.running import cores_of
-from tests.acceptance.harness_process import ROGUE, ROOT, SCENARIO, eventually
+from tests.acceptance.harness_process import ROGUE, ROOT, SCENARIO, command_line, eventually
 
 pytest_plugins = ["pytester"]
 
@@ -319,7 +319,7 @@ def test_ctrl_c_ends_pytest_and_leaves_nothing(repository: pytest.Pytester) -> N
     command = [sys.executable, "-m", "pytest", *PLUGIN, "--fence", "none", "--schedules", str(10**9)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         me = psutil.Process(process.pid)
-        eventually(lambda: any("harness.team" in " ".join(one.cmdline()) for one in me.children()))
+        eventually(lambda: any("harness.team" in command_line(one) for one in me.children()))
         family = me.children(recursive=True)
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=60)

@@ -12,6 +12,7 @@ import pytest
 
 from harness.history import Return, Step
 from harness.strategies import make
+from tests.acceptance.harness_process import command_line
 from tests.harness.gates.kernel.crowding import Crowding, Loose
 from tests.harness.gates.kernel.stage import INITIAL, Out, Seen, Stage, program_of
 
@@ -103,8 +104,8 @@ def test_whoever_leaves_the_family_still_belongs_to_it(stage: Stage) -> None:
 def test_nothing_is_left_running(stage: Stage) -> None:
     seen = stage.run(["leaves_one"], [], [])
     assert said(seen) == ["0"]
-    stopped = [process for process in psutil.process_iter() if process.status() == psutil.STATUS_STOPPED]
-    assert not [process for process in stopped if "kill -STOP $BASHPID" in process.cmdline()]
+    left = [one for one in psutil.process_iter() if "kill -STOP $BASHPID" in command_line(one)]
+    assert not [one for one in left if one.is_running() and one.status() == psutil.STATUS_STOPPED]
 
 
 @pytest.mark.parametrize(
