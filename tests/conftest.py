@@ -91,6 +91,12 @@ def _has(capability: str) -> bool:
     return _CAPABILITIES[capability]()
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are cores: dozens of tests wait until something that hangs is given up."""
+    cores = len(os.sched_getaffinity(0))
+    return cores + max(1, cores // 2)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("requires"):
         for capability in marker.args:

@@ -318,14 +318,11 @@ def test_what_touches_no_transcript_is_no_business_of_ours(
     assert _violations(ended.object) == {}
 
 
-# Children that spin keep every core busy until they are given up: once is enough.
-@pytest.mark.parametrize(
-    ("name", "schedules"), [("BecomesAnotherProgram", 2), ("LeavesChildren", 1), ("KillsItsGroup", 2)]
-)
+@pytest.mark.parametrize("name", ["BecomesAnotherProgram", "LeavesChildren", "KillsItsGroup"])
 def test_a_fence_that_starts_or_ends_what_it_likes_leaves_nothing(
-    harness: Harness, tmp_path: Path, name: str, schedules: int
+    harness: Harness, tmp_path: Path, name: str
 ) -> None:
-    ended = _run(harness, tmp_path, name, schedules)
+    ended = _run(harness, tmp_path, name, 2)
     assert ended.status in (0, 1, 3), ended
     assert set(ended.object["violations"]) <= {"crash"}
 

@@ -11,24 +11,22 @@ import pytest
 from harness import doctor
 
 
-@pytest.mark.requires("ext4")
-def test_a_busy_neighbour_who_takes_freed_numbers_hides_no_reuse(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("taken", "found"),
+    [pytest.param(60, True, marks=pytest.mark.requires("ext4")), (10**9, False)],
+    ids=["the first sixty", "each"],
+)
+def test_numbers_that_a_busy_neighbour_takes_hide_no_reuse(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, taken: int, found: bool
 ) -> None:
     touch, calls = doctor._touch, itertools.count()
 
     def after_the_neighbour(path: str) -> None:
         number = next(calls)
-        if number < 60:
+        if number < taken:
             touch(os.path.join(os.path.dirname(path), f"neighbour{number}"))
         touch(path)
 
     monkeypatch.setattr(doctor, "_touch", after_the_neighbour)
-    assert doctor.reuses_inodes(str(tmp_path))
+    assert doctor.reuses_inodes(str(tmp_path)) is found
     assert next(calls) > 60
-
-
-def test_where_numbers_are_never_given_again_that_is_said() -> None:
-    if not os.path.isdir("/dev/shm"):
-        pytest.skip("this machine lacks: /dev/shm, a file system in memory")
-    assert not doctor.reuses_inodes("/dev/shm")

@@ -26,7 +26,7 @@ from harness.tally import Tally
 __all__ = ["Found", "control", "is_control", "main"]
 
 #: Schedules that a fence gets even when everything that must be found has been.
-ENOUGH = 20
+ENOUGH = 30
 #: The same where fences are compared schedule by schedule.
 ENOUGH_TO_COMPARE = 60
 _BATCH = 10

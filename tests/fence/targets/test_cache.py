@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -46,26 +47,18 @@ def test_what_was_made_is_placed_whole() -> None:
     assert (where / "file").read_text() == "whole"
 
 
-def test_who_comes_second_leaves_the_first_one_s_work_alone() -> None:
+@pytest.mark.parametrize(("is_whole", "stays"), [(None, "first"), (lambda: False, "second")])
+def test_who_comes_second_leaves_the_first_one_s_work_alone_unless_it_is_damaged(
+    is_whole: Callable[[], bool] | None, stays: str
+) -> None:
     where = cache.root() / "thing" / "1"
     for text in ("first", "second"):
         with cache.workshop() as shop:
             made = shop / "made"
             made.mkdir()
             (made / "file").write_text(text)
-            cache.place(made, where)
-    assert (where / "file").read_text() == "first"
-
-
-def test_what_is_damaged_is_replaced() -> None:
-    where = cache.root() / "thing" / "1"
-    for text in ("first", "second"):
-        with cache.workshop() as shop:
-            made = shop / "made"
-            made.mkdir()
-            (made / "file").write_text(text)
-            cache.place(made, where, lambda: False)
-    assert (where / "file").read_text() == "second"
+            cache.place(made, where, is_whole)
+    assert (where / "file").read_text() == stays
 
 
 def test_who_looked_before_another_was_done_does_not_take_its_work_away() -> None:
