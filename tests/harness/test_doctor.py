@@ -12,21 +12,22 @@ from harness import doctor
 
 
 @pytest.mark.parametrize(
-    ("taken", "found"),
+    ("kept", "found"),
     [pytest.param(60, True, marks=pytest.mark.requires("ext4")), (10**9, False)],
     ids=["the first sixty", "each"],
 )
-def test_numbers_that_a_busy_neighbour_takes_hide_no_reuse(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, taken: int, found: bool
+def test_numbers_that_are_not_free_again_at_once_hide_no_reuse(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kept: int, found: bool
 ) -> None:
+    """A second name keeps a number from being freed, as a neighbour takes one; no process can hinder it."""
     touch, calls = doctor._touch, itertools.count()
 
-    def after_the_neighbour(path: str) -> None:
-        number = next(calls)
-        if number < taken:
-            touch(os.path.join(os.path.dirname(path), f"neighbour{number}"))
+    def with_a_second_name(path: str) -> None:
         touch(path)
+        number = next(calls)
+        if number < kept:
+            os.link(path, tmp_path / f"kept{number}")
 
-    monkeypatch.setattr(doctor, "_touch", after_the_neighbour)
+    monkeypatch.setattr(doctor, "_touch", with_a_second_name)
     assert doctor.reuses_inodes(str(tmp_path)) is found
     assert next(calls) > 60
