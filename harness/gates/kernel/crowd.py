@@ -23,7 +23,7 @@ from harness.gates.kernel import abi
 from harness.gates.kernel.family import Family
 from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.flow import Flow
-from harness.gates.kernel.lane import Lane, Space, Stand, Status, Worker, answer
+from harness.gates.kernel.lane import Lane, Reader, Space, Stand, Status, Worker, answer
 from harness.gates.kernel.names import RANK, attribute, choose, unmask
 from harness.gates.kernel.pipes import NOBODY, UNKNOWN, empties, reach
 from harness.gates.kernel.resolve import signed
@@ -177,8 +177,11 @@ class Crowd:
         call, waits = stand.call, False
         fd = signed(stand.args[max(call.fd, 0)])
         reaches = _reach(space, stand)
+        if reaches > 0:
+            self._line_up(worker, reaches, another=call.name in _READING)
         if reaches > 0 and call.name in _READING:
             waits = self._nobody_wakes(worker, space) and empties(space.pid, fd)
+        runs = space.watch.look(tid)[0] if waits else b""
         self._intake.act_on(space, tid, stand)
         actor = space.by_tid.get(tid)
         if isinstance(actor, Task) and not self._holding and actor.status is not Status.MOVING:
@@ -189,12 +192,38 @@ class Crowd:
             if accounted(space):
                 space.quiet, space.sleeps = True, bool(space.blocked)
         elif waits:
-            space.blocked[tid] = fd, reaches
+            space.blocked[tid] = Reader(fd, reaches, runs)
             if accounted(space):
                 space.quiet = space.sleeps = True
         elif reaches != NOBODY:
             space.waking = call.name not in _READING
             self._stir(worker, space, reaches)
+
+    def _line_up(self, worker: Worker, pipe: int, another: bool) -> None:
+        """See that whoever waits at a pipe really does, where several read from it.
+
+        A pipe wakes its readers in the order in which they came. Who was let into an empty one is
+        known to wait there without a look, but not since when: of several, the one that came
+        later must not be faster, neither into the line nor to what is written meanwhile.
+
+        Args:
+            worker: whose family.
+            pipe: its number.
+            another: is about to read; else somebody is about to write.
+        """
+        readers = [
+            (space, tid, reader.runs)
+            for space in (worker, *worker.units.values())
+            for tid, reader in space.blocked.items()
+            if reader.pipe == pipe
+        ]
+        if len(readers) + another < 2:  # noqa: PLR2004
+            return
+        for space, tid, runs in readers:
+            while not space.watch.sleeps(tid, runs):
+                if time.monotonic() > self._deadline:
+                    return
+                time.sleep(_PAUSE_S)
 
     @staticmethod
     def _nobody_wakes(worker: Worker, by: Space) -> bool:
@@ -214,7 +243,7 @@ class Crowd:
         for space in (worker, *worker.units.values()):
             if space is by or not space.sleeps:
                 continue
-            for tid in [tid for tid, (_, pipe) in space.blocked.items() if reaches in (UNKNOWN, pipe)]:
+            for tid in [tid for tid, one in space.blocked.items() if reaches in (UNKNOWN, one.pipe)]:
                 del space.blocked[tid]
             if not accounted(space):
                 space.quiet = False

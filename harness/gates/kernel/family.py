@@ -218,7 +218,7 @@ def _may_wake(worker: Worker) -> None:
     """Somebody is gone: who sleeps may have been woken, but for those whose pipe still has a writer."""
     for space in (worker, *worker.units.values()):
         if space.sleeps:
-            for tid in [tid for tid, (fd, _) in space.blocked.items() if not empties(space.pid, fd)]:
+            for tid in [tid for tid, one in space.blocked.items() if not empties(space.pid, one.fd)]:
                 del space.blocked[tid]
             if not accounted(space):
                 space.quiet = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from fcntl import ioctl
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.gates.kernel.units import Served, Task, Unit
     from harness.gates.kernel.world import Node
 
-__all__ = ["Lane", "Space", "Stand", "Status", "Worker", "answer"]
+__all__ = ["Lane", "Reader", "Space", "Stand", "Status", "Worker", "answer"]
 
 _pack = RESPONSE.pack
 
@@ -37,6 +37,14 @@ class Status:
     TURN: Final = "waits for its turn at an adapter"
     DONE: Final = "has no more operations"
     DEAD: Final = "its process is gone"
+
+
+class Reader(NamedTuple):
+    """Where a thread reads from an empty pipe, and how often it had run when it was let do so."""
+
+    fd: int
+    pipe: int
+    runs: bytes
 
 
 class Space:
@@ -72,8 +80,8 @@ class Space:
         self.quiet = False
         #: Some of them sleep: somebody else may wake them.
         self.sleeps = False
-        #: Threads that read from an empty pipe: descriptor, and the pipe's number.
-        self.blocked: dict[int, tuple[int, int]] = {}
+        #: Threads that read from an empty pipe.
+        self.blocked: dict[int, Reader] = {}
         #: What it was last let do may still be waking somebody.
         self.waking = False
         #: Threads that wait until their child has another program or is gone.

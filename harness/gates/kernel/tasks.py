@@ -70,6 +70,17 @@ class Watch:
         at = status.rfind(b")") + 2
         return runs[runs.rfind(b" ") + 1 :], call, status[at : at + 1]
 
+    def sleeps(self, tid: int, since: bytes) -> bool:
+        """Whether a task has run and sleeps again, by two looks.
+
+        Args:
+            tid: which.
+            since: its run count before.
+        """
+        first = self.look(tid)
+        runs, call, state = first
+        return runs != since and state == b"S" and not call.startswith(b"running") and self.look(tid) == first
+
     def _opened(self, tid: int) -> tuple[int, int, int]:
         found: list[int] = []
         try:

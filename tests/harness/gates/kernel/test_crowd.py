@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -189,6 +190,25 @@ def test_what_a_service_does_is_done_for_who_asked(stage: Stage) -> None:
         (0, INITIAL + b"lane0\n"),
         (1, INITIAL + b"lane0\nlane1\n"),
     ]
+
+
+def test_two_who_read_one_pipe_are_served_in_the_order_in_which_they_came(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """The first is let into the call long before it is in line there: it runs when nobody else wants to."""
+    with (
+        staged(tmp_path_factory, Crowding, ["p", "p"]) as stage,
+        contextlib.ExitStack() as neighbours,
+    ):
+        stage.run(["pid"], [])
+        for core in os.sched_getaffinity(0):
+            busy = neighbours.enter_context(subprocess.Popen(["sh", "-c", "while :; do :; done"]))
+            neighbours.callback(busy.kill)
+            os.sched_setaffinity(busy.pid, {core})
+        os.sched_setscheduler(stage.gate.pids()["p"], os.SCHED_IDLE, os.sched_param(0))
+        for _ in range(20):
+            seen = stage.run(["ask_append"], ["ask_append", "ask_read"], script=[Out(0)])
+            assert [lane for lane, _, _ in seen.changes()] == [0, 1]
 
 
 def test_a_service_lives_over_schedules(stage: Stage) -> None:
