@@ -123,6 +123,7 @@ class Explorer:
         )
         try:
             layout = Layout(fence, self.lanes, dict(scenario.fence_options), resolve(fence).lock_kind)
+            self._lock_kind = layout.lock_kind if gate == "free" else ""
             self.gate.start(layout)
         except BaseException:
             self.close()
@@ -154,6 +155,7 @@ class Explorer:
             index,
             self.lanes,
             outcome.initial,
+            lock_kind=self._lock_kind,
         )
         return History(header, outcome.events, outcome.blobs), schedule, outcome
 
@@ -195,6 +197,9 @@ class Explorer:
                 yield tally
                 tally = Tally(each={} if job.each else None)
                 due = now + min(_BATCH_S, now - began)
+        # What was found first: to add up what it took costs as much as a schedule or two.
+        yield tally
+        tally = Tally(each={} if job.each else None)
         tally.workers = self._usage()
         tally.peak_bytes = _peak()
         yield tally

@@ -222,6 +222,7 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True):
         lanes: in order of their index.
         initial: the transcript before the first step.
         version: of this format.
+        lock_kind: free gate only: what kind of lock the fence uses; the kernel gate tells what became of it.
     """
 
     scenario: str
@@ -235,6 +236,7 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True):
     lanes: tuple[LaneInfo, ...]
     initial: State
     version: int = VERSION
+    lock_kind: str = ""
 
 
 class History(msgspec.Struct, frozen=True):

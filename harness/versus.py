@@ -67,8 +67,6 @@ class Course(msgspec.Struct, frozen=True):
         """Why the free gate could never show the violation; empty when it might."""
         if self.scenario.faulty:
             return "its scenario has faults, and the free gate makes nothing go wrong"
-        if self.caught_by == "double_hold":
-            return "the free gate takes the fence's word for who has the lock: it reports no double hold"
         return ""
 
     @property
@@ -91,10 +89,11 @@ class Versus(msgspec.Struct, frozen=True):
         machine: facts of the machine, see `harness.machine`.
         counted: what the figures count.
         rounds, limit_s, explorers, seed: how it was measured; round r has seed + r.
-        totals: of all controls that can be compared.
+        totals: of the controls that the free gate could show.
         totals_real: of those among them in whose scenario no stamps are emulated.
-        left_out: why a control is in none of the totals, by name.
-        rows: one a control that was run.
+        totals_all: of all controls; one that the free gate cannot show counts as not found within the limit.
+        out_of_reach: why the free gate cannot show a control, by name.
+        rows: one a control.
     """
 
     machine: Facts
@@ -105,7 +104,8 @@ class Versus(msgspec.Struct, frozen=True):
     seed: int
     totals: Totals
     totals_real: Totals
-    left_out: dict[str, str]
+    totals_all: Totals
+    out_of_reach: dict[str, str]
     rows: tuple[Row, ...]
 
 
@@ -154,9 +154,9 @@ def measure(
     Raises:
         HarnessError: what ended the work of an explorer.
     """
-    for gate in ("kernel", "free"):
+    sides: dict[str, list[Attempt]] = {"kernel": []} if course.barred else {"kernel": [], "free": []}
+    for gate in sides:
         _attempt(campaign, course.question(gate, seed, explorers, limit_s))
-    sides: dict[str, list[Attempt]] = {"kernel": [], "free": []}
     for number in range(rounds):
         for gate, attempts in sides.items():
             attempts.append(_attempt(campaign, course.question(gate, seed + number, _SCHEDULES_MAX, limit_s)))
@@ -167,8 +167,10 @@ def measure(
         course.scenario.name,
         course.caught_by,
         sides["kernel"],
-        sides["free"],
+        sides.get("free", ()),
+        limit_s=limit_s,
         emulated=course.emulated,
+        barred=course.barred,
     )
 
 

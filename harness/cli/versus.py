@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
 
 import msgspec
 
@@ -15,7 +14,7 @@ from harness.cli.status import INTERRUPTED, OK
 from harness.machine import machine
 from harness.report.versus import Row, rows, told, totals_of
 from harness.store import write_whole
-from harness.versus import COUNTED, Course, Versus, courses, measure
+from harness.versus import COUNTED, Versus, courses, measure
 
 __all__ = ["versus"]
 
@@ -32,7 +31,7 @@ def versus(arguments: argparse.Namespace) -> int:
     facts = machine()
     found: list[Row] = []
     with Campaign(explorers, arguments.session_root) as campaign:
-        for course in [course for course in wanted if not course.barred]:
+        for course in wanted:
             row = measure(campaign, course, rounds, limit_s, arguments.seed, explorers)
             if row is None:
                 break
@@ -48,7 +47,8 @@ def versus(arguments: argparse.Namespace) -> int:
         arguments.seed,
         totals_of(fair),
         totals_of([row for row in fair if not row.emulated]),
-        _left_out(wanted, found),
+        totals_of(found),
+        {row.control: row.blind for row in found if row.blind},
         tuple(found),
     )
     _show(figures, arguments.json)
@@ -58,12 +58,6 @@ def versus(arguments: argparse.Namespace) -> int:
     return INTERRUPTED if interrupted else OK
 
 
-def _left_out(wanted: Sequence[Course], found: Sequence[Row]) -> dict[str, str]:
-    """Why a control is in none of the totals, by name."""
-    left = {course.control: course.barred for course in wanted if course.barred}
-    return left | {row.control: row.blind for row in found if row.blind}
-
-
 def _show(figures: Versus, json: bool) -> None:
     if json:
         emit(msgspec.json.encode(figures).decode())
@@ -71,6 +65,7 @@ def _show(figures: Versus, json: bool) -> None:
     Display(json).matrix(rows(figures.rows))
     emit(f"\n{told(figures.totals)}")
     emit(f"where no stamps are emulated: {told(figures.totals_real)}")
-    for name, why in figures.left_out.items():
-        emit(f"left out: {name}: {why}")
+    for name, why in figures.out_of_reach.items():
+        emit(f"out of reach of the free gate: {name}: {why}")
+    emit(f"all controls, with the limit for what is out of reach: {told(figures.totals_all)}")
     remark(f"counted: {figures.counted}")

@@ -3,7 +3,7 @@
 `judge` takes one quick look, which settles most schedules, and only then asks the
 questions that stay open, one file each: `effects` and `windows` (what happened, and
 who could know of it), `decisions` with `pending` and `lawful` (was each decision
-right), `entries` (is everything still there), `locks` (was the lock one), `progress`
+right), `entries` (is everything still there), `locks` and `words` (was the lock one), `progress`
 (could all go on), `crash`. It accuses a fence only of what the history proves.
 """
 
@@ -20,6 +20,7 @@ from harness.oracle.progress import dead_end
 from harness.oracle.rules import CLASSES, HasRules, Rules, rules_of
 from harness.oracle.subkinds import subkind_of
 from harness.oracle.survey import Survey
+from harness.oracle.words import doubly_told
 
 __all__ = [
     "CLASSES",
@@ -49,7 +50,10 @@ def judge(history: History, policy: HasRules | Rules | None = None) -> Judgement
     assert isinstance(end, End), "a history ends with an End"
     look = glance(history, rules)
     if end.inconclusive:
-        return Judgement((), tuple(crashes(history, look.crashes)), end.inconclusive)
+        proved = crashes(history, look.crashes)
+        if history.header.gate == "free":
+            proved = sorted(proved + doubly_told(history), key=lambda violation: violation.at)
+        return Judgement((), tuple(proved), end.inconclusive)
     absent = missing(history, look.acknowledged)
     violations: list[Violation] = []
     decisions = look.decisions

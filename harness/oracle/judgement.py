@@ -73,7 +73,7 @@ class Judgement(msgspec.Struct, frozen=True, omit_defaults=True):
         decisions: in the order of their Return.
         violations: in the order of the events at which they show.
         inconclusive: why the truth is not known; then there are no decisions, and
-            no violations but crashes.
+            no violations but crashes and double holds that were told.
     """
 
     decisions: tuple[Decision, ...] = ()

@@ -82,7 +82,8 @@ class Row(msgspec.Struct, frozen=True):
         bound: ``at least`` where the free gate did not find it, ``at most`` where the
             kernel gate did not, else empty; the same goes for all ratios.
         search_ratio, schedules_ratio: the same of seconds without the workers' start, and of schedules.
-        blind: why the comparison says nothing, empty when it does.
+        blind: why the free gate could not have shown it, empty when it could; one that was
+            therefore not asked has no attempts, and the limit for its seconds.
     """
 
     control: str
@@ -134,17 +135,28 @@ def row_of(
     kernel: Sequence[Attempt],
     free: Sequence[Attempt],
     *,
+    limit_s: float,
     emulated: bool,
+    barred: str = "",
 ) -> Row:
-    """What the attempts at one control come to; the arguments are fields of a `Row`."""
-    ours, theirs = Side.of(kernel), Side.of(free)
+    """What the attempts at one control come to.
+
+    Args:
+        control, scenario, caught_by, emulated: as in `Row`.
+        kernel, free: attempts; none where the free gate was not asked.
+        limit_s: after so many seconds a gate gave up.
+        barred: why the free gate was not asked; empty when it was.
+    """
+    ours = Side.of(kernel)
+    theirs = Side.of(free) if free else Side(limit_s, limit_s, 0.0, True, ())
     bound = "at least" if theirs.censored else "at most" if ours.censored else ""
     open_ended = ours.censored and theirs.censored
 
     def ratio(free_value: float, kernel_value: float, least: float) -> float | None:
         return None if open_ended else round(free_value / max(kernel_value, least), 2)
 
-    blind = all(not one.found and one.inconclusive == one.schedules for one in free)
+    unsure = all(not one.found and one.inconclusive == one.schedules for one in free)
+    blind = barred or ("no schedule of the free gate came to a verdict" if unsure else "")
     return Row(
         control,
         scenario,
@@ -155,8 +167,8 @@ def row_of(
         ratio(theirs.seconds, ours.seconds, _TICK_S),
         "" if open_ended else bound,
         ratio(theirs.search_s, ours.search_s, _TICK_S),
-        ratio(theirs.schedules, ours.schedules, 1),
-        "no schedule of the free gate came to a verdict" if blind else "",
+        ratio(theirs.schedules, ours.schedules, 1) if free else None,
+        blind,
     )
 
 
@@ -196,8 +208,8 @@ def _cells(row: Row) -> tuple[str, ...]:
         _value(free.search_s, free.censored, 2),
         _times(row.search_ratio, row.bound),
         _value(kernel.schedules, kernel.censored, 0),
-        _value(free.schedules, free.censored, 0),
-        "not compared" if row.blind else word,
+        _value(free.schedules, free.censored, 0) if free.attempts else "-",
+        "out of reach" if row.blind and row.ahead else word,
     )
 
 

@@ -11,16 +11,16 @@ from tests.acceptance.harness_process import Harness
 pytestmark = pytest.mark.requires("kernel-gate")
 
 
-def test_a_control_is_measured_under_both_gates_and_what_cannot_be_is_named(harness: Harness) -> None:
+def test_a_control_is_measured_under_both_gates_and_what_the_free_one_cannot_show_is_named(harness: Harness) -> None:
     out = harness.session_root.parent / "versus.json"
     ended = harness.call(
-        *("bench", "--versus", "--controls", "stat-needs-a-file,ledger-robs-paused-holder"),
+        *("bench", "--versus", "--controls", "stat-needs-a-file,pr-84046-without-snapshot-after-throw"),
         *("--rounds", 1, "--limit-s", 8, "--explorers", 1, "--json"),
         *("--session-root", harness.session_root, "--out", out),
     )
     assert ended.status == 0, ended.err
     figures = ended.object
-    (row,) = figures["rows"]
+    row, other = figures["rows"]
     assert (row["control"], row["caught_by"]) == ("stat-needs-a-file", "crash")
     assert (row["kernel"]["censored"], row["kernel"]["schedules"]) == (False, 1)
     assert 0 < row["kernel"]["search_s"] < row["kernel"]["seconds"]
@@ -29,8 +29,10 @@ def test_a_control_is_measured_under_both_gates_and_what_cannot_be_is_named(harn
     assert attempt["schedules"] >= 1
     assert 0 < attempt["start_s"] < attempt["seconds"]
     assert row["bound"] == ("" if attempt["found"] else "at least")
-    assert list(figures["left_out"]) == ["ledger-robs-paused-holder"]
-    assert figures["totals"]["compared"] == 1
+    assert list(figures["out_of_reach"]) == ["pr-84046-without-snapshot-after-throw"]
+    assert (other["control"], other["free"]["attempts"]) == ("pr-84046-without-snapshot-after-throw", [])
+    assert other["kernel"]["attempts"][0]["found"]
+    assert (figures["totals"]["compared"], figures["totals_all"]["compared"]) == (1, 2)
     assert json.loads(out.read_text()) == figures
 
 

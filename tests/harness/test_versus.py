@@ -98,7 +98,7 @@ def test_an_unknown_control_and_a_missing_scenario_are_refused() -> None:
 
 def test_what_the_free_gate_cannot_show_is_not_compared() -> None:
     assert "faults" in _course("pr-84046-without-snapshot-after-throw").barred
-    assert "double hold" in _course("ledger-robs-paused-holder").barred
+    assert not _course("ledger-robs-paused-holder").barred
     assert not _course("stat-size-only").barred
 
 
@@ -147,6 +147,15 @@ def test_the_clock_stops_when_the_violation_is_reported(clock: _Clock) -> None:
     assert 0 < row.kernel.search_s < row.kernel.seconds
     # In vain, and no longer than was asked for.
     assert row.free.seconds == 8
+
+
+def test_a_scenario_with_faults_is_asked_of_the_kernel_gate_alone() -> None:
+    campaign = _Campaign({"kernel": 0})
+    course = _course("pr-84046-without-snapshot-after-throw")
+    row = measure(cast(Campaign, campaign), course, 2, 8.0, 5, 2)
+    assert row is not None
+    assert {one.gate for one in campaign.asked} == {"kernel"}
+    assert "faults" in row.blind and row.free.attempts == () and row.free.seconds == 8
 
 
 def test_an_interrupt_leaves_no_half_measured_control() -> None:

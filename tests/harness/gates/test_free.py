@@ -264,6 +264,18 @@ def test_two_lanes_in_the_locked_section_leave_the_truth_unknown(stage: Stage) -
     assert "reclaimed or held twice" in outcome.end.inconclusive
 
 
+def test_two_lanes_that_both_write_under_the_lock_prove_that_it_let_both_in(stage: Stage) -> None:
+    pause = Op("pause", group=1, duration_ms=400)
+    stage.start("LocksNothing", "cron", "heartbeat")
+    outcome = stage.run(
+        [WRITE[0], pause, pause, WRITE[1], pause, pause, pause, WRITE[2]],
+        [pause, WRITE[0], pause, pause, pause, WRITE[1], WRITE[2]],
+    )
+    found = stage.judge(outcome)
+    assert "reclaimed or held twice" in found.inconclusive
+    assert [(violation.kind, violation.lane) for violation in found.violations] == [("double_hold", 1)]
+
+
 @pytest.mark.parametrize(("fence", "lock_kind"), [("NeverReleases", "flock"), ("NeverUnlinks", "sidecar")])
 def test_a_lock_that_is_left_behind_is_a_dead_end(stage: Stage, fence: str, lock_kind: str) -> None:
     stage.start(fence, "cron", "heartbeat", lock_kind=lock_kind)

@@ -16,8 +16,8 @@ def _vain(*seconds: float, inconclusive: int = 0) -> list[Attempt]:
     return [Attempt(one, int(one * 10), False, inconclusive) for one in seconds]
 
 
-def _row(kernel: list[Attempt], free: list[Attempt], name: str = "a") -> Row:
-    return row_of(name, "s", "crash", kernel, free, emulated=False)
+def _row(kernel: list[Attempt], free: list[Attempt], name: str = "a", barred: str = "") -> Row:
+    return row_of(name, "s", "crash", kernel, free, limit_s=20.0, emulated=False, barred=barred)
 
 
 def test_the_median_is_that_of_the_rounds() -> None:
@@ -129,7 +129,7 @@ def test_seconds_and_schedules_are_compared_apart() -> None:
         (
             _found(1),
             _vain(20, inconclusive=200),
-            ("1.00", "> 20.00", ">= 20.0", "1.00", "> 20.00", ">= 20.0", "10", "> 200", "not compared"),
+            ("1.00", "> 20.00", ">= 20.0", "1.00", "> 20.00", ">= 20.0", "10", "> 200", "out of reach"),
         ),
     ],
 )
@@ -137,6 +137,17 @@ def test_the_table_marks_lower_bounds(
     kernel: list[Attempt], free: list[Attempt], cells: tuple[str, ...]
 ) -> None:
     assert rows([_row(kernel, free)])[1][2:] == cells
+
+
+def test_what_the_free_gate_was_not_asked_stands_with_the_limit_and_has_no_schedules() -> None:
+    row = _row(_found(1), [], barred="faults")
+    assert (row.blind, row.ratio, row.bound, row.schedules_ratio) == ("faults", 20, "at least", None)
+    assert (row.free.attempts, row.free.seconds, row.free.censored) == ((), 20, True)
+    assert (totals_of([row]).ten_times, totals_of([row]).fewer_schedules) == (1, 0)
+    assert rows([row])[1][-2:] == ("-", "out of reach")
+    # What neither finds is no lead.
+    neither = _row(_vain(20), [], barred="faults")
+    assert (neither.ratio, neither.ahead, rows([neither])[1][-1]) == (None, False, "behind")
 
 
 def test_the_table_begins_with_what_is_worst() -> None:
