@@ -12,11 +12,13 @@ from harness.program import Entry, LaneProgram, Op, Program
 from harness.schedule import Choice
 from harness.strategies.switches import Switch
 
-__all__ = ["Case", "Shown", "Size", "cut", "without_empty_lanes"]
+__all__ = ["DURATIONS", "Case", "Shown", "Size", "cut", "without_empty_lanes"]
 
 _Kept = Collection[int]
 #: What a switch weighs against a step: it is read twice, where the lane leaves and where it goes on.
 _SWITCH = 2
+#: What of a fault lasts, in virtual milliseconds.
+DURATIONS = ("stop_ms", "slow_ms", "ahead_ms")
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -42,7 +44,7 @@ class Size(msgspec.Struct, frozen=True, order=True):
         faults: that the program has in store for them.
         reading: steps, and switches at twice the price.
         lines: entries of operations and of the initial transcript.
-        wait_ms: virtual milliseconds of all pauses.
+        wait_ms: virtual milliseconds of all pauses, and of all faults that last.
         places: sum of the steps at which lanes switch; less is earlier.
         steps, switches: as counted.
     """
@@ -73,7 +75,8 @@ class Size(msgspec.Struct, frozen=True, order=True):
             sum(len(op.faults) for op in ops),
             len(choices) + _SWITCH * len(places),
             sum(len(op.entries) for op in ops) + len(program.initial),
-            sum(op.duration_ms for op in ops),
+            sum(op.duration_ms for op in ops)
+            + sum(max(0, getattr(fault, name)) for op in ops for fault in op.faults for name in DURATIONS),
             sum(places),
             len(choices),
             len(places),

@@ -11,7 +11,9 @@ from tests.acceptance.harness_process import Harness
 pytestmark = pytest.mark.requires("kernel-gate")
 
 
-def test_a_control_is_measured_under_both_gates_and_what_the_free_one_cannot_show_is_named(harness: Harness) -> None:
+def test_a_control_is_measured_under_both_gates_and_what_the_free_one_cannot_show_is_named(
+    harness: Harness,
+) -> None:
     out = harness.session_root.parent / "versus.json"
     ended = harness.call(
         *("bench", "--versus", "--controls", "stat-needs-a-file,pr-84046-without-snapshot-after-throw"),

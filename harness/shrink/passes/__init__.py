@@ -14,6 +14,7 @@ from harness.shrink.passes.initial import initial
 from harness.shrink.passes.lanes import lanes
 from harness.shrink.passes.merges import merges
 from harness.shrink.passes.operations import operations
+from harness.shrink.passes.pulled import pulled
 from harness.shrink.passes.switches import switches
 from harness.shrink.passes.waits import waits
 from harness.shrink.protocol import Pass
@@ -32,5 +33,6 @@ PASSES: Final[tuple[Pass, ...]] = (
     waits,
     merges,
     earlier,
+    pulled,
     afresh,
 )

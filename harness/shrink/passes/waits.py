@@ -1,13 +1,14 @@
-"""Shorter thinking and shorter pauses, where they cannot be left out."""
+"""Shorter thinking, pauses, stops, delays and leaps of the clock, where they cannot be left out."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
+from functools import partial
 
 import msgspec
 
 from harness.program import Op
-from harness.shrink.case import Case, Shown
+from harness.shrink.case import DURATIONS, Case, Shown
 from harness.shrink.passes.units import IDLE
 from harness.shrink.protocol import Answer
 
@@ -15,6 +16,8 @@ __all__ = ["waits"]
 
 #: Share of a pause that may be too much.
 _CLOSE = 8
+#: How long something lasts, whether in scheduling points, and the operation with another length.
+_Wait = tuple[int, bool, Callable[[int], Op]]
 
 
 def waits(shown: Shown) -> Generator[Case, Answer, None]:
@@ -22,31 +25,46 @@ def waits(shown: Shown) -> Generator[Case, Answer, None]:
     case = shown.case
     for lane, program in enumerate(shown.program.lanes):
         for index, op in enumerate(program.ops):
-            if op.kind not in IDLE:
-                continue
-            too_short, enough = 0, op.steps or op.duration_ms
-            # The least first: where a wait matters at all, its length seldom does.
-            middle = 1
-            # Milliseconds are not counted out: pauses lean on each other.
-            close = 1 if op.kind == "think" else max(1, enough // _CLOSE)
-            while enough - too_short > close:
-                trial = _lasting(case, lane, index, middle)
-                answer = yield trial
-                if answer.better is not None:
-                    case, enough = trial, middle
-                else:
-                    too_short = middle
-                middle = (too_short + enough) // 2
+            for number, _ in enumerate(_waits_of(op)):
+                # What was brought down before stays down.
+                now = case.program.lanes[lane].ops[index]
+                enough, counted, lasting = list(_waits_of(now))[number]
+                too_short = 0
+                # The least first: where a wait matters at all, its length seldom does.
+                middle = 1
+                # Milliseconds are not counted out: pauses lean on each other.
+                close = 1 if counted else max(1, enough // _CLOSE)
+                while enough - too_short > close:
+                    trial = _with(case, lane, index, lasting(middle))
+                    answer = yield trial
+                    if answer.better is not None:
+                        case, enough = trial, middle
+                    else:
+                        too_short = middle
+                    middle = (too_short + enough) // 2
 
 
-def _lasting(case: Case, lane: int, index: int, length: int) -> Case:
-    def changed(op: Op) -> Op:
-        if op.kind == "think":
-            return msgspec.structs.replace(op, steps=length)
-        return msgspec.structs.replace(op, duration_ms=length)
+def _waits_of(op: Op) -> Iterator[_Wait]:
+    """Everything in an operation that lasts, in an order that lengths do not change."""
+    if op.kind == "think":
+        yield op.steps, True, lambda steps: msgspec.structs.replace(op, steps=steps)
+    elif op.kind in IDLE:
+        yield op.duration_ms, False, lambda duration: msgspec.structs.replace(op, duration_ms=duration)
+    for at, fault in enumerate(op.faults):
+        for name in DURATIONS:
+            if getattr(fault, name) > 0:
+                yield getattr(fault, name), False, partial(_faulty, op, at, name)
 
+
+def _faulty(op: Op, at: int, name: str, length: int) -> Op:
+    faults = list(op.faults)
+    faults[at] = msgspec.structs.replace(faults[at], **{name: length})
+    return msgspec.structs.replace(op, faults=tuple(faults))
+
+
+def _with(case: Case, lane: int, index: int, changed: Op) -> Case:
     program = case.program.lanes[lane]
-    ops = tuple(changed(op) if at == index else op for at, op in enumerate(program.ops))
+    ops = tuple(changed if at == index else op for at, op in enumerate(program.ops))
     lanes = list(case.program.lanes)
     lanes[lane] = msgspec.structs.replace(program, ops=ops)
     return Case(msgspec.structs.replace(case.program, lanes=tuple(lanes)), case.choices)

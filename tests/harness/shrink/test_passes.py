@@ -24,6 +24,7 @@ from harness.shrink.passes.initial import initial
 from harness.shrink.passes.lanes import lanes
 from harness.shrink.passes.merges import merges
 from harness.shrink.passes.operations import operations
+from harness.shrink.passes.pulled import pulled
 from harness.shrink.passes.switches import switches
 from harness.shrink.passes.waits import waits
 from harness.shrink.protocol import Answer
@@ -220,6 +221,56 @@ def test_a_block_moves_up_to_where_it_may_come_first() -> None:
     assert went(after) == [0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0]
 
 
+def in_the_turn(*operations: int) -> Shown:
+    """A runner's turn of which each operation is two steps, and another lane's steps inside some of them."""
+    program = drawn("quickstart", 1)
+    (other,) = [at for at, op in enumerate(program.lanes[1].ops) if op.kind == "acquire"][:1]
+    choices = []
+    for op, _ in enumerate(program.lanes[0].ops):
+        choices.append(Choice(0, op, 0))
+        if op in operations:
+            choices += [Choice(1, other, 2 * op), Choice(1, other, 2 * op + 1)]
+        choices.append(Choice(0, op, 1))
+    return shown(program, choices, Violation("missed_takeover", 0, 1, 0, "made up"))
+
+
+def test_what_fell_into_an_operation_that_goes_is_tried_after_each_step_before_it_the_last_first() -> None:
+    program = drawn("quickstart", 1)
+    (decides,) = [op for lane, op in decisions(program) if lane == 0][:1]
+    best = in_the_turn(decides)
+    proposed, after = drive(pulled, best, lambda _: False)
+    assert after == best
+    others = [[at for at, choice in enumerate(case.choices) if choice.lane == 1] for case in proposed]
+    assert others == [[at, at + 1] for at in range(2 * decides, 0, -1)]
+    assert all(len(case.choices) == len(best.choices) - 2 for case in proposed)
+    assert {len(case.program.lanes[0].ops) for case in proposed} == {len(program.lanes[0].ops) - 1}
+
+
+def test_it_comes_to_stand_where_the_violation_shows_and_not_before_others_of_its_lane() -> None:
+    (decides,) = [op for lane, op in decisions(drawn("quickstart", 1)) if lane == 0][:1]
+    best = in_the_turn(1, decides)
+
+    def places(case: Case) -> list[int]:
+        return [at for at, choice in enumerate(case.choices) if choice.lane == 1]
+
+    proposed, after = drive(pulled, best, lambda case: places(case)[2] == 8)
+    assert places(after.case) == [3, 4, 8, 9]
+    assert len(after.program.lanes[0].ops) == len(best.program.lanes[0].ops) - 1
+    # The other two steps stand before: nothing is pulled past them.
+    proposed, _ = drive(pulled, best, lambda _: False)
+    assert min(places(case)[2] for case in proposed) == 6
+
+
+def test_nothing_is_pulled_out_of_what_the_violation_shows_in_or_what_nobody_fell_into() -> None:
+    (decides,) = [op for lane, op in decisions(drawn("quickstart", 1)) if lane == 0][:1]
+    best = in_the_turn(decides)
+    violation = Violation("missed_takeover", 0, 0, decides, "made up")
+    assert not list(pulled(msgspec.structs.replace(best, violation=violation)))
+    assert not list(pulled(in_the_turn()))
+    # Nor out of what a turn cannot do without.
+    assert not list(pulled(in_the_turn(0, 1)))
+
+
 def naming(best: Shown, *lanes_named: int) -> Shown:
     """The same with a violation of which the causes are steps of these lanes."""
     events = tuple(Step(lane, 0, "write") for lane in lanes_named)
@@ -271,6 +322,22 @@ def test_a_pass_proposes_the_same_again(scenario: str, seed: int) -> None:
         first, _ = drive(one, start(scenario, seed), lambda case: len(case.choices) % 3 > 0)
         again, _ = drive(one, start(scenario, seed), lambda case: len(case.choices) % 3 > 0)
         assert first == again
+
+
+@pytest.mark.parametrize("name", ["stop_ms", "slow_ms", "ahead_ms"])
+def test_what_lasts_of_a_fault_comes_down_to_about_what_is_needed(name: str) -> None:
+    faults_of_one = (Fault("write", "ENOSPC"), Fault(nth=2, file="any", **{name: 60_000}), Fault(stop_ms=0))
+    op = Op("append", group=1, entries=(Entry("a", "user", "a"),), faults=faults_of_one)
+    lanes_of_one = (LaneProgram("one", "cron", "p", True, (op, op)),)
+    begun = shown(Program(lanes_of_one, (), Filesystem(), 0), [Choice(0, 0, 0), Choice(0, 1, 0)])
+
+    def lasts(case: Case) -> list[int]:
+        return [getattr(one.faults[1], name) for one in case.program.lanes[0].ops]
+
+    _, best = drive(waits, begun, lambda case: lasts(case)[0] >= 700)
+    assert 700 <= lasts(best.case)[0] < 700 + 60_000 // 8 and lasts(best.case)[1] == 1
+    assert [one.faults[0] for one in best.program.lanes[0].ops] == [Fault("write", "ENOSPC")] * 2
+    assert best.size < begun.size
 
 
 def test_faults_that_do_not_matter_are_left_out_with_the_steps_that_they_took() -> None:
