@@ -27,8 +27,11 @@ NOTIF_RECV = 0xC0502100
 NOTIF_SEND = 0xC0182101
 NOTIF_ID_VALID = 0x40082102
 NOTIF_SET_FLAGS = 0x40082104
+NOTIF_ADDFD = 0x40182103
 FD_SYNC_WAKE_UP = 1
 RESPONSE_CONTINUE = 1
+ADDFD_SETFD = 1
+ADDFD_SEND = 2
 
 # BPF
 RET_ALLOW = 0x7FFF0000
@@ -61,8 +64,8 @@ NUMBERS: dict[str, int] = {
     "mknodat": 259,
     "fchownat": 260, "futimesat": 261, "newfstatat": 262, "unlinkat": 263, "renameat": 264,
     "linkat": 265, "symlinkat": 266, "readlinkat": 267, "fchmodat": 268, "faccessat": 269,
-    "splice": 275, "utimensat": 280, "fallocate": 285, "dup3": 292, "preadv": 295,
-    "pidfd_send_signal": 424,
+    "splice": 275, "utimensat": 280, "eventfd": 284, "fallocate": 285, "eventfd2": 290, "dup3": 292,
+    "preadv": 295, "pidfd_send_signal": 424,
     "pwritev": 296, "open_by_handle_at": 304, "name_to_handle_at": 303, "renameat2": 316,
     "getrandom": 318, "execveat": 322, "copy_file_range": 326, "preadv2": 327, "pwritev2": 328,
     "statx": 332, "io_setup": 206, "io_submit": 209, "io_uring_setup": 425,

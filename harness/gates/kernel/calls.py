@@ -25,7 +25,7 @@ class Call(NamedTuple):
             ``open``, ``close``, ``lock``, ``map``, ``stat`` (may be answered by us),
             ``sleep``, ``random``, ``task``, ``table`` (changes descriptors), ``bind``
             (may make a socket's file), ``wake`` (may wake a sleeper and does nothing
-            else), ``park``.
+            else), ``event`` (makes what a process wakes itself by), ``park``.
         fd: descriptor.
         at: directory descriptor of `path`.
         path: first path.
@@ -139,6 +139,8 @@ _TABLE = [
     Call("pidfd_send_signal", "wake"),
     Call("wait4", "reap"),
     Call("waitid", "reap"),
+    Call("eventfd", "event"),
+    Call("eventfd2", "event"),
     Call("dup", "table"),
     Call("dup2", "table"),
     Call("dup3", "table"),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.gates.kernel import abi
 from harness.gates.kernel.calls import CALLS
+from harness.gates.kernel.events import OCCUPIED, grant, is_reserved
 from harness.gates.kernel.lane import Lane, Space, Stand, Status, Worker, answer
 from harness.gates.kernel.resolve import descriptor, signed
 from harness.gates.kernel.timing import FOREVER_NS
@@ -23,7 +24,7 @@ from harness.stops import ANSWERED, ASK, IDLE, PAUSE, SERVE, SLEEP, THINK, TURN
 
 if TYPE_CHECKING:
     from harness.gates.kernel.intake import Intake
-    from harness.gates.kernel.units import Task
+    from harness.gates.kernel.units import Task, Unit
 
 __all__ = ["Errand", "Errands"]
 
@@ -57,6 +58,7 @@ class Errands:
             "sleep": self._sleep,
             "random": self._random,
             "task": self._task,
+            "event": self._event,
             "table": self._table,
             "wake": self._continue,
             "reap": self._continue,
@@ -126,6 +128,11 @@ class Errands:
             duration = virtual if abs(virtual) < abs(real) else -(-real // _MS) * _MS
         self._lie_down(lane, stand, max(0, duration))
 
+    @staticmethod
+    def _event(space: Worker | Unit, tid: int, stand: Stand) -> None:
+        if isinstance(space, Worker) or not grant(space, stand):
+            answer(space, stand.trap_id, flags=abi.RESPONSE_CONTINUE)
+
     def _random(self, worker: Space, tid: int, stand: Stand) -> None:
         length = min(stand.args[1], 1 << 16)
         self._drawn += 1
@@ -177,6 +184,8 @@ class Errands:
         """dup and its like: a step where it closes one of the session's files, else answered at once."""
         self._world.copied = True
         lane = worker.by_tid.get(tid)
+        if any(is_reserved(fd) for fd in _wanted(stand)):
+            self._intake.doubt(OCCUPIED)
         nodes = [descriptor(self._world, worker, fd) for fd in replaced(worker, stand)]
         inside = [node for node in nodes if node is not None]
         if inside and lane is not None:
@@ -186,3 +195,10 @@ class Errands:
         for fd in replaced(worker, stand):
             worker.fds.pop(fd, None)
         answer(worker, stand.trap_id, flags=abi.RESPONSE_CONTINUE)
+
+
+def _wanted(stand: Stand) -> list[int]:
+    """The number that a copy of a descriptor is to have, or the least that it may have."""
+    if stand.call.name in ("dup2", "dup3"):
+        return [signed(stand.args[1])]
+    return [signed(stand.args[2])] if stand.call.name == "fcntl" else []

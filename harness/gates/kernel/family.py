@@ -153,6 +153,8 @@ class Family:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             return
+        if isinstance(parent, Unit):
+            unit.events = parent.events
         worker.births += 1
         worker.units[pid] = unit
         worker.crowded = True

@@ -21,6 +21,7 @@ from harness.gates.kernel.border import crosses, forbidden_outside, leads_out
 from harness.gates.kernel.calls import CALLS, MAKES_DIRECTORY
 from harness.gates.kernel.crowd import Crowd
 from harness.gates.kernel.errands import Errands
+from harness.gates.kernel.events import OCCUPIED, is_reserved
 from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.lane import Lane, Space, Stand, Status, Worker, answer
 from harness.gates.kernel.namespaces import Namespaces
@@ -265,6 +266,8 @@ class Intake:
             node = worker.fds.get(fd if fd <= _FD_MAX else signed(fd), UNKNOWN)
             if node is UNKNOWN:
                 node = descriptor(self._world, worker, signed(fd))
+                if node is not None and is_reserved(fd):
+                    self.doubt(OCCUPIED)
             if node is None:
                 self._outside(worker, stand)
             else:

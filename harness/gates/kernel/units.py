@@ -93,6 +93,8 @@ class Unit(Space):
         self.stale = False
         #: Has started threads.
         self.threaded = False
+        #: How many numbers for event descriptors it or those before it have got.
+        self.events = 0
         self._threads = 0
 
     def task(self, tid: int) -> Task:

@@ -46,6 +46,29 @@ for line in sys.stdin:
     print(answer, flush=True)
 """
 
+_WAKES = """
+import os, sys, threading
+ask, answer = os.eventfd(0), os.eventfd(0)
+shared = os.eventfd(0, 0)
+def serve():
+    for _ in range(int(sys.argv[2])):
+        os.eventfd_read(ask)
+        os.eventfd_write(answer, 1)
+served = threading.Thread(target=serve)
+served.start()
+for _ in range(int(sys.argv[2])):
+    os.eventfd_write(ask, 1)
+    os.eventfd_read(answer)
+served.join()
+fd = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND)
+os.write(fd, b"woken\\n")
+os.close(fd)
+child = os.fork()
+if child == 0:
+    os._exit(os.eventfd(0) - 960)
+print(ask, answer, shared < 960, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
 _kept: dict[str, Any] = {}
 
 
@@ -94,6 +117,23 @@ class Crowding(Words):
             stderr=subprocess.DEVNULL,
         )
         return "started"
+
+    def wakes(self) -> str:
+        """A program whose threads wake each other fifty times; says under which numbers."""
+        return self._python(_WAKES, "50")
+
+    def wakes_often(self) -> str:
+        return self._python(_WAKES, "500")
+
+    def takes_a_number(self) -> str:
+        """A program that has the transcript under a number that the gate gives to event descriptors."""
+        return self._python("import os, sys; os.dup2(os.open(sys.argv[1], os.O_RDONLY), 970)")
+
+    def runs_out_of_numbers(self) -> str:
+        return self._python("import os; print(max(os.eventfd(0) for _ in range(70)))")
+
+    def _python(self, script: str, *arguments: str) -> str:
+        return self._run(sys.executable, "-I", "-S", "-c", script, self.path, *arguments)
 
     def sleeps(self) -> str:
         return self.shell(f"sleep 30; echo late >> {self.path}")

@@ -49,6 +49,38 @@ def said(seen: Seen, lane: int = 0) -> list[str]:
     return seen.said(lane)
 
 
+# What wakes a process of its own accord
+
+
+def test_event_descriptors_have_numbers_of_their_own_and_a_child_goes_on_counting(stage: Stage) -> None:
+    seen = stage.run(["wakes"], [], [])
+    assert said(seen) == ["0 960 961 True 2"]
+    assert seen.changes() == [(0, "write", INITIAL + b"woken\n")]
+    assert [step for step in seen.calls(0) if "T" in step.split()] == ["openat T", "write T", "close T"]
+
+
+def test_wake_ups_are_not_trapped(stage: Stage) -> None:
+    def traps(word: str) -> int:
+        before = stage.gate.traps
+        assert said(stage.run([word], [], [])) == ["0 960 961 True 2"]
+        return stage.gate.traps - before
+
+    traps("wakes")
+    # Four calls in each of 450 rounds more.
+    assert abs(traps("wakes_often") - traps("wakes")) < 100
+
+
+def test_a_file_of_the_session_under_such_a_number_leaves_the_truth_unknown(stage: Stage) -> None:
+    seen = stage.run(["takes_a_number"], [], [])
+    assert "descriptor 960 or one of those after it was used for a file" in seen.end.inconclusive
+    assert not stage.run(["wakes"], [], []).end.inconclusive
+
+
+def test_whoever_has_had_all_numbers_gets_the_kernels(stage: Stage) -> None:
+    seen = stage.run(["runs_out_of_numbers"], [], [])
+    assert said(seen) == ["0 1019"]
+
+
 # Programs
 
 

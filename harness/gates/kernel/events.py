@@ -1,0 +1,72 @@
+"""Wake-ups that need no trap: event descriptors under numbers that the filter lets pass.
+
+An event loop wakes itself through an eventfd, twice for each file call of its pool. Such a call
+is about no file and says nothing that the next file call does not say, yet each trap costs as much
+as a step. So a process of a family that makes an eventfd gets it under a number of our own choice,
+and read and write of these numbers are not trapped. Numbers are counted by process and inherited by
+those that it starts, so that none is ever given twice.
+
+What has such a number without having got it here is found when it is closed, or whatever else is
+done to it; then the truth is not known.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from fcntl import ioctl
+from typing import TYPE_CHECKING
+
+from harness.gates.kernel import abi
+
+if TYPE_CHECKING:
+    from harness.gates.kernel.lane import Stand
+    from harness.gates.kernel.units import Unit
+
+__all__ = ["NUMBERS", "OCCUPIED", "grant", "is_reserved"]
+
+#: Below the usual limit of 1,024, and above what anybody has open who is not out for it.
+NUMBERS = range(960, 1020)
+
+#: Why the truth is not known where somebody else has one of them.
+OCCUPIED = (
+    f"descriptor {NUMBERS.start} or one of those after it was used for a file; its calls are not followed"
+)
+
+#: struct seccomp_notif_addfd: id, flags, our descriptor, its number there, its flags
+_ADDFD = struct.Struct("=QIIII")
+
+
+def is_reserved(fd: int) -> bool:
+    """Whether the filter lets read and write of a descriptor pass."""
+    return fd in NUMBERS
+
+
+def grant(unit: Unit, stand: Stand) -> bool:
+    """Answer the call that makes an eventfd with one of our numbers.
+
+    Returns:
+        False when the kernel is to answer: it is shared with whatever the process starts,
+        all numbers have been given, or it may not have so many descriptors.
+    """
+    flags = stand.args[1] if stand.call.name == "eventfd2" else 0
+    if not flags & os.EFD_CLOEXEC or unit.events >= len(NUMBERS):
+        return False
+    try:
+        made = os.eventfd(stand.args[0] & 0xFFFFFFFF, flags & 0xFFFFFFFF)
+    except OSError:
+        # Flags that make no sense; the kernel will say so.
+        return False
+    try:
+        order = abi.ADDFD_SETFD | abi.ADDFD_SEND
+        ioctl(
+            unit.listener,
+            abi.NOTIF_ADDFD,
+            _ADDFD.pack(stand.trap_id, order, made, NUMBERS[unit.events], os.O_CLOEXEC),
+        )
+    except OSError:
+        return False
+    finally:
+        os.close(made)
+    unit.events += 1
+    return True
