@@ -12,7 +12,8 @@ What it cannot know, and what it says then:
   admitted is one of them, since the decision writes too.
 - Whether the lock was held: it takes the fence's word, between acquire and release and
   within a guarded write. A lock that was reclaimed from its holder shows when two lanes
-  had it at once or one was told of its loss: inconclusive. No double hold is reported.
+  had it at once or one was told of its loss: inconclusive. A double hold is reported only
+  where the lanes' words prove it (`harness.oracle.words`).
 - Why a lane does not come to its end: a deadlock and a slow machine look alike, so the
   deadline makes it inconclusive. So do a process killed by a signal, and a change that
   no operation accounts for.

@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -122,14 +124,29 @@ def main() -> None:
 
 
 def _shrink_stored() -> None:
-    """Put the smallest story in the place of each witness that is stored as it was found."""
-    for path in sorted((RESULTS / "openclaw").glob("*.json")):
-        if json.loads(path.read_text())["shrunk_from"]:
-            continue
-        command = [sys.executable, "-m", "harness", "shrink", str(path), "--out", str(path), "--json"]
-        done = subprocess.run(command, cwd=RESULTS.parent, capture_output=True, text=True, check=False)
-        told = json.loads(done.stdout) if done.stdout else {}
-        print(path.name, told.get("steps") or done.stderr[-300:], flush=True)
+    """Put the smallest story in the place of each witness that is stored as it was found; one a core."""
+    places = sorted((RESULTS / "openclaw").glob("*.json"))
+    left = iter([path for path in places if not json.loads(path.read_text())["shrunk_from"]])
+    lock = threading.Lock()
+
+    def work(core: int) -> None:
+        # Of this thread, and so of all that it starts.
+        os.sched_setaffinity(0, {core})
+        while True:
+            with lock:
+                path = next(left, None)
+            if path is None:
+                return
+            command = [sys.executable, "-m", "harness", "shrink", str(path), "--out", str(path), "--json"]
+            done = subprocess.run(command, cwd=RESULTS.parent, capture_output=True, text=True, check=False)
+            told = json.loads(done.stdout) if done.stdout else {}
+            print(path.name, told.get("steps") or done.stderr[-300:], flush=True)
+
+    workers = [threading.Thread(target=work, args=(core,)) for core in os.sched_getaffinity(0)]
+    for one in workers:
+        one.start()
+    for one in workers:
+        one.join()
 
 
 def _asked(scenario: str, fences: list[str], schedules: int, *, shrink: bool) -> list[dict[str, Any]]:
