@@ -120,7 +120,16 @@ def main() -> None:
         cells = sorted(cells + found, key=_order)
         place.write_text(json.dumps({"format": 1, "cells": cells}, indent=1) + "\n")
         (RESULTS / "openclaw.md").write_text(rendered(cells))
+        _prune(cells)
         print(f"{scenario}: {len(found)} fences", flush=True)
+
+
+def _prune(cells: list[dict[str, Any]]) -> None:
+    """Remove witnesses of what no cell has any more."""
+    kept = {name for cell in cells for name in cell["witnesses"].values()}
+    for path in (RESULTS / "openclaw").glob("*.json"):
+        if str(path.relative_to(RESULTS.parent)) not in kept:
+            path.unlink()
 
 
 def _shrink_stored() -> None:
