@@ -21,7 +21,11 @@ import msgspec
 from harness.errors import FormatError
 
 __all__ = [
+    "IDLE",
+    "LETTING_GO",
     "MISHAPS",
+    "STAYING",
+    "TAKING",
     "VERSION",
     "Absent",
     "Change",
@@ -101,6 +105,13 @@ class LockEvent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     kind: str
     owner: int = -1
 
+
+#: Kinds of operation: one of these took the write lock if it was ok, these give it back, these touch no file.
+TAKING = frozenset({"acquire", "begin_turn"})
+LETTING_GO = frozenset({"release", "release_for_prompt", "end_turn"})
+IDLE = frozenset({"think", "pause"})
+#: Outcomes after which a lane that had the lock has it still.
+STAYING = frozenset({"ok", "skipped", "unsupported"})
 
 #: What a step's fault says where the lane made no call; see `harness.faults`.
 MISHAPS = frozenset({"kill", "stop", "slow", "ahead"})

@@ -14,7 +14,19 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from harness.history import Change, Event, Invoke, LaneInfo, Return, State, Step
+from harness.history import (
+    IDLE,
+    LETTING_GO,
+    STAYING,
+    TAKING,
+    Change,
+    Event,
+    Invoke,
+    LaneInfo,
+    Return,
+    State,
+    Step,
+)
 from harness.program import Op
 
 __all__ = ["MEASURED", "Call", "doubts", "events_of", "left_by"]
@@ -22,10 +34,6 @@ __all__ = ["MEASURED", "Call", "doubts", "events_of", "left_by"]
 #: Operations that may write; lanes look at the transcript before and after each.
 MEASURED = frozenset({"append", "guarded_write", "rewrite", "action"})
 
-_TAKING = frozenset({"acquire", "begin_turn"})
-_LETTING_GO = frozenset({"release", "release_for_prompt", "end_turn"})
-_STAYING = frozenset({"ok", "skipped", "unsupported"})
-_WITHOUT_FILES = frozenset({"think", "pause"})
 _UNKNOWN = State("?", "?", -1)
 
 
@@ -146,16 +154,16 @@ def _sections(calls: Sequence[Call], lanes: Sequence[LaneInfo]) -> list[_Section
     for call in calls:
         place = (call.lane, call.what.route)
         section = inside.get(place)
-        if section is not None and call.what.kind not in _WITHOUT_FILES:
+        if section is not None and call.what.kind not in IDLE:
             section.until = call.begin_ns
             section.wrote |= call.measured
             section.lost |= call.outcome == "stale_lock"
             call.held = call.measured
-            if call.what.kind in _LETTING_GO or call.outcome not in _STAYING:
+            if call.what.kind in LETTING_GO or call.outcome not in STAYING:
                 del inside[place]
             else:
                 section.until = call.end_ns
-        elif call.what.kind in _TAKING and call.outcome == "ok" and lanes[call.lane].participant:
+        elif call.what.kind in TAKING and call.outcome == "ok" and lanes[call.lane].participant:
             inside[place] = _Section(call.lane, call.end_ns)
             found.append(inside[place])
         if call.what.kind == "guarded_write":
@@ -209,10 +217,10 @@ def left_by(calls: Sequence[Call], lanes: Sequence[LaneInfo]) -> int:
     for call in calls:
         if not lanes[call.lane].participant:
             continue
-        takes = call.what.kind in _TAKING and call.outcome == "ok"
+        takes = call.what.kind in TAKING and call.outcome == "ok"
         if takes:
             inside[call.lane] = call.end_ns
-        elif call.what.kind in _LETTING_GO and call.outcome == "ok":
+        elif call.what.kind in LETTING_GO and call.outcome == "ok":
             inside.pop(call.lane, None)
         if call.outcome == "crash":
             crashed[call.lane] = call.end_ns
@@ -249,7 +257,7 @@ def events_of(calls: Sequence[Call], lanes: Sequence[LaneInfo]) -> list[Event]:
 def _steps(call: Call, lanes: Sequence[LaneInfo]) -> list[Step]:
     if call.outcome == "skipped":
         return []
-    path = "" if call.what.kind in _WITHOUT_FILES else "T"
+    path = "" if call.what.kind in IDLE else "T"
     step = Step(call.lane, call.op, call.what.kind, path, begin_ns=call.begin_ns, end_ns=call.end_ns)
     if not call.measured:
         return [step]

@@ -11,14 +11,14 @@ changes the transcript took itself for the holder. One whose process was killed 
 
 from __future__ import annotations
 
-from harness.history import Invoke, Return, Step
+from harness.history import LETTING_GO, STAYING, Invoke, Return, Step
 from harness.oracle.judgement import Violation
 from harness.oracle.survey import FOREVER, Survey, is_call
 
 __all__ = ["double_holds"]
 
-_LETTING_GO = frozenset(("release", "release_for_prompt", "guarded_write", "end_turn"))
-_STAYING = frozenset(("ok", "skipped", "unsupported"))
+#: A guarded write gives back the lock that it took itself.
+_LETTING_GO = LETTING_GO | {"guarded_write"}
 #: Kinds of operation that a lane does inside, and after which it is still there, even if a call failed.
 _INSIDE = frozenset(("load", "append", "rewrite"))
 
@@ -73,7 +73,7 @@ def _sections(survey: Survey) -> list[_Section]:
             kinds[event.lane] = event.kind
         elif isinstance(event, Return) and event.lane in inside:
             kind, outcome = kinds.get(event.lane), event.outcome
-            stays = outcome in _STAYING or (outcome == "failed" and kind in _INSIDE)
+            stays = outcome in STAYING or (outcome == "failed" and kind in _INSIDE)
             over = kind in _LETTING_GO or not stays
             section = inside[event.lane]
             section.entered = min(section.entered, survey.time_of(index)[1])

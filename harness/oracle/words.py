@@ -19,17 +19,13 @@ neither is looked at. `harness.oracle.locks` is what the kernel gate's histories
 
 from __future__ import annotations
 
-from harness.history import History, Invoke, Return, Step
+from harness.history import IDLE, LETTING_GO, STAYING, TAKING, History, Invoke, Return, Step
 from harness.oracle.judgement import Violation
 from harness.oracle.survey import FOREVER
 
 __all__ = ["doubly_told"]
 
-_TAKING = frozenset({"acquire", "begin_turn"})
-_LETTING_GO = frozenset({"release", "release_for_prompt", "end_turn"})
-_STAYING = frozenset({"ok", "skipped", "unsupported"})
 _WRITING = frozenset({"append", "rewrite"})
-_WITHOUT_FILES = frozenset({"think", "pause"})
 #: Locks of which there is one as long as there is one name.
 _EXCLUSIVE = frozenset({"sidecar", "directory"})
 
@@ -127,14 +123,14 @@ def _stays(calls: list[_Call]) -> list[_Stay]:
         kind, route = call.invoke.kind, call.invoke.route
         stay = inside.get(route)
         if stay is None:
-            if kind in _TAKING and call.outcome == "ok":
+            if kind in TAKING and call.outcome == "ok":
                 inside[route] = _Stay(call)
                 found.append(inside[route])
-        elif kind not in _WITHOUT_FILES:
+        elif kind not in IDLE:
             stay.until = call.begin
             if call.wrote:
                 stay.writes.append(call)
-            if kind in _LETTING_GO or call.outcome not in _STAYING:
+            if kind in LETTING_GO or call.outcome not in STAYING:
                 del inside[route]
             else:
                 stay.until = call.end

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from harness.history import Step
+from harness.history import IDLE, Step
 from harness.shrink.case import Case, Shown
-from harness.shrink.passes.units import IDLE, Unit, units_of, without
+from harness.shrink.passes.units import Unit, units_of, without
 from harness.shrink.protocol import Answer
 
 __all__ = ["bystanders"]

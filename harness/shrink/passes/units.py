@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.history import IDLE
 from harness.program import LaneProgram, Op
 from harness.shrink.case import Case, cut
 
-__all__ = ["IDLE", "Unit", "single_ops", "units_of", "without"]
+__all__ = ["Unit", "single_ops", "units_of", "without"]
 
 #: Operations of one lane that go together: (lane, indices).
 Unit = tuple[int, tuple[int, ...]]
 
-#: Operations that touch no file.
-IDLE = frozenset({"think", "pause"})
 #: What a caller may as well not have called.
 _OPTIONAL = IDLE | {"append", "guarded_write", "recover", "rewrite", "action"}
 

@@ -7,9 +7,9 @@ from functools import partial
 
 import msgspec
 
+from harness.history import IDLE
 from harness.program import Op
 from harness.shrink.case import DURATIONS, Case, Shown
-from harness.shrink.passes.units import IDLE
 from harness.shrink.protocol import Answer
 
 __all__ = ["waits"]
