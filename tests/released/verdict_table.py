@@ -30,6 +30,7 @@ from harness.cli.status import NOT_EXPECTED, OK
 __all__ = ["main", "rendered"]
 
 RESULTS = Path(__file__).parents[2] / "results"
+SHIPPED = RESULTS.parent / "scenarios"
 #: A version of each generation, without and with the merge callback.
 GENERATIONS = (
     "2026.5.18",
@@ -92,7 +93,7 @@ def main() -> None:
     )
     parser.add_argument("--schedules", type=int, default=40)
     parser.add_argument("--fences", default="generations", help="generations, all, or names with commas")
-    parser.add_argument("--scenarios", default=",".join(SCENARIOS))
+    parser.add_argument("--scenarios", default="bugs", help="bugs, all, or names with commas")
     parser.add_argument("--no-shrink", action="store_true")
     parser.add_argument("--shrink-stored", action="store_true")
     asked = parser.parse_args()
@@ -105,23 +106,35 @@ def main() -> None:
     }.get(asked.fences) or asked.fences.split(",")
     place = RESULTS / "openclaw.json"
     cells: list[dict[str, Any]] = json.loads(place.read_text())["cells"] if place.exists() else []
-    for scenario in asked.scenarios.split(","):
+    scenarios = {"bugs": SCENARIOS, "all": _all()}.get(asked.scenarios) or asked.scenarios.split(",")
+    for scenario in scenarios:
         known = {
             cell["fence"]
             for cell in cells
-            if cell["scenario"] == scenario and cell["schedules"] >= asked.schedules
+            if cell["scenario"] == Path(scenario).stem and cell["schedules"] >= asked.schedules
         }
         missing = [one for one in fences if one not in known]
         if not missing:
             continue
         found = _asked(scenario, missing, asked.schedules, shrink=not asked.no_shrink)
         asked_now = {cell["fence"] for cell in found}
-        cells = [cell for cell in cells if cell["scenario"] != scenario or cell["fence"] not in asked_now]
+        cells = [
+            cell
+            for cell in cells
+            if cell["scenario"] != Path(scenario).stem or cell["fence"] not in asked_now
+        ]
         cells = sorted(cells + found, key=_order)
         place.write_text(json.dumps({"format": 1, "cells": cells}, indent=1) + "\n")
         (RESULTS / "openclaw.md").write_text(rendered(cells))
         _prune(cells)
         print(f"{scenario}: {len(found)} fences", flush=True)
+
+
+def _all() -> list[str]:
+    """The bug classes, then every other scenario, then those that start programs."""
+    places = [path.relative_to(SHIPPED).with_suffix("") for path in sorted(SHIPPED.rglob("*.yaml"))]
+    others = sorted(str(place) for place in places if str(place) not in SCENARIOS)
+    return [*SCENARIOS, *sorted(others, key=lambda name: "/" in name)]
 
 
 def _prune(cells: list[dict[str, Any]]) -> None:
@@ -162,6 +175,7 @@ def _asked(scenario: str, fences: list[str], schedules: int, *, shrink: bool) ->
     """Run one scenario under some fences; a cell for each."""
     words = ["run", f"scenarios/{scenario}.yaml", "--schedules", str(schedules), "--seed", "1", "--json"]
     words += [] if shrink else ["--no-shrink"]
+    words += ["--allow-programs"] if "/" in scenario else []
     with tempfile.TemporaryDirectory() as out:
         command = [sys.executable, "-m", "harness", *words, "--out", f"{out}/run"]
         for fence in fences:
@@ -198,8 +212,12 @@ def _cell(line: dict[str, Any], witnesses: Path, words: list[str]) -> dict[str, 
 
 def _order(cell: dict[str, Any]) -> tuple[int, int]:
     version, plus, _ = cell["fence"].removeprefix("openclaw@").partition("+")
-    known = SCENARIOS.index(cell["scenario"]) if cell["scenario"] in SCENARIOS else len(SCENARIOS)
+    known = _PLACES.get(cell["scenario"], len(_PLACES))
     return known, openclaw.VERSIONS.index(version) * 2 + bool(plus)
+
+
+#: By its name a scenario's row in the table.
+_PLACES = {Path(name).stem: row for row, name in enumerate(_all())}
 
 
 def rendered(cells: list[dict[str, Any]]) -> str:
@@ -217,7 +235,7 @@ def rendered(cells: list[dict[str, Any]]) -> str:
         "Made by `python -m tests.released.verdict_table`; the command of each cell, its figures and",
         "witnesses are in openclaw.json. A cell says in how many of 100 schedules the fence was wrong:",
         "*fp*, a lawful write refused; *missed*, a takeover let in; *lost*, *double*, *dead end*, *crash*.",
-        "A dot: nothing was found. Policies are the scenarios'.",
+        "A dot: nothing was found. An empty cell was not asked. Policies are the scenarios'.",
         "",
         f"| scenario | policy | {' | '.join(names)} |",
         f"|---|---|{'---|' * len(names)}",

@@ -13,11 +13,13 @@ done to it; then the truth is not known.
 from __future__ import annotations
 
 import os
+import signal
 import struct
 from fcntl import ioctl
 from typing import TYPE_CHECKING
 
 from harness.gates.kernel import abi
+from harness.gates.kernel.lane import answer
 
 if TYPE_CHECKING:
     from harness.gates.kernel.lane import Stand
@@ -57,16 +59,20 @@ def grant(unit: Unit, stand: Stand) -> bool:
     except OSError:
         # Flags that make no sense; the kernel will say so.
         return False
+    number = NUMBERS[unit.events]
+    # A signal in between would leave it open whether it has been done.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
-        order = abi.ADDFD_SETFD | abi.ADDFD_SEND
         ioctl(
             unit.listener,
             abi.NOTIF_ADDFD,
-            _ADDFD.pack(stand.trap_id, order, made, NUMBERS[unit.events], os.O_CLOEXEC),
+            _ADDFD.pack(stand.trap_id, abi.ADDFD_SETFD, made, number, os.O_CLOEXEC),
         )
     except OSError:
         return False
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         os.close(made)
     unit.events += 1
+    answer(unit, stand.trap_id, number)
     return True

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -79,6 +82,27 @@ def test_a_file_of_the_session_under_such_a_number_leaves_the_truth_unknown(stag
 def test_whoever_has_had_all_numbers_gets_the_kernels(stage: Stage) -> None:
     seen = stage.run(["runs_out_of_numbers"], [], [])
     assert said(seen) == ["0 1019"]
+
+
+def test_a_number_is_given_whole_whenever_a_signal_comes(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def noisily(listener: int, request: int, argument: bytes) -> Any:
+        signal.setitimer(signal.ITIMER_REAL, 0.00002, 0.00002)
+        try:
+            return fcntl.ioctl(listener, request, argument)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    monkeypatch.setattr("harness.gates.kernel.events.ioctl", noisily)
+    before = signal.signal(signal.SIGALRM, lambda *_: None)
+    try:
+        for _ in range(5):
+            assert said(stage.run(["runs_out_of_numbers"], [], [])) == ["0 1019"]
+            assert said(stage.run(["wakes"], [], [])) == ["0 960 961 True 2"]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 # Programs
