@@ -27,7 +27,7 @@ __all__ = ["doubly_told"]
 
 _WRITING = frozenset({"append", "rewrite"})
 #: Locks of which there is one as long as there is one name.
-_EXCLUSIVE = frozenset({"sidecar", "directory"})
+_EXCLUSIVE = frozenset({"sidecar", "mkdir"})
 
 
 class _Call:

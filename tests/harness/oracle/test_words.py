@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fence.locks import KINDS
 from harness.history import Absent, Change, End, Event, Header, History, Invoke, LaneInfo, Return, State, Step
 from harness.oracle import Violation, judge
 from harness.policy import POLICIES
@@ -57,11 +58,15 @@ def _with(place: int, call: Told) -> tuple[Told, ...]:
     return (*TWICE[:place], call, *TWICE[place + 1 :])
 
 
-@pytest.mark.parametrize("lock_kind", ["sidecar", "directory", "flock", "record"])
+@pytest.mark.parametrize("lock_kind", ["sidecar", "mkdir", "flock", "record"])
 def test_two_who_were_told_and_both_wrote_had_the_lock_at_once(lock_kind: str) -> None:
     (found,) = _judged(TWICE, lock_kind)
     assert (found.kind, found.lane) == ("double_hold", HEARTBEAT)
     assert "heartbeat was told" in found.detail and "cron had been told" in found.detail
+
+
+def test_each_kind_of_lock_is_one_of_these() -> None:
+    assert set(KINDS) == {"sidecar", "mkdir", "flock", "record"}
 
 
 def test_the_witnesses_of_a_double_hold_are_both_returns_and_the_write() -> None:
@@ -70,7 +75,7 @@ def test_the_witnesses_of_a_double_hold_are_both_returns_and_the_write() -> None
 
 
 @pytest.mark.parametrize(
-    ("lock_kind", "proved"), [("sidecar", True), ("directory", True), ("flock", False), ("record", False)]
+    ("lock_kind", "proved"), [("sidecar", True), ("mkdir", True), ("flock", False), ("record", False)]
 )
 def test_a_file_that_nobody_finds_any_more_keeps_nobody_out_and_proves_nothing_before_its_lane_writes(
     lock_kind: str, proved: bool
