@@ -146,16 +146,19 @@ function installTimers() {
 
 const context = new AsyncLocalStorage();
 const background = { timers: new Set(), ended: true };
-const pending = new Set(); // async ids of file calls, immediates and their like that are not over
-const PENDING = /REQ|Immediate|ZLIB/;
+const pending = new Map(); // file calls, immediates and their like that are not over: what they belong to by async id
+const PENDING = /^(?!HTTP).*REQ|^Immediate$/;
 const open = new Map(); // requests by id
 let running = null;
 let ours = false;
 
+// Without `destroy`: for that hook Node keeps a note of every promise, which doubles what a file call costs.
 createHook({
-  init(id, type) {
-    if (ours || !PENDING.test(type)) return;
-    pending.add(id);
+  init(id, type, _, resource) {
+    if (type === "PROMISE" || ours) return;
+    if (type === "ZLIB") return followWrites(id, resource);
+    if (!PENDING.test(type)) return;
+    pending.set(id, resource);
     const store = context.getStore();
     if (running && store && store !== running && !store.ended && type !== "Immediate") {
       say({ id: running.id, doubt: `a file call of request ${store.id} while ${running.id} runs` });
@@ -164,10 +167,25 @@ createHook({
   before(id) {
     if (pending.delete(id)) lookLater();
   },
-  destroy(id) {
-    if (pending.delete(id)) lookLater();
-  },
 }).enable();
+
+/** A compressor lives on between two calls: what is pending is each of its writes. */
+function followWrites(id, compressor) {
+  const { write } = compressor;
+  compressor.write = function (...args) {
+    if (!ours) pending.set(id, compressor);
+    return write.apply(this, args);
+  };
+}
+
+/** Whether anything is pending. What was done at once never says that it is over: jobs of node:crypto, immediates cleared. */
+function isBusy() {
+  for (const [id, resource] of pending) {
+    const isOver = "_destroyed" in resource ? resource._destroyed : resource.constructor.name.endsWith("Job") && !resource.ondone;
+    if (isOver) pending.delete(id);
+  }
+  return pending.size > 0;
+}
 
 // File calls of one request while another runs: those that return a promise or take a callback are held until it is their
 // turn; what a Sync function does cannot be held, and nobody could tell in whose name it was done.
@@ -225,7 +243,7 @@ function lookLater() {
 /** Nothing is left in the queues of promises: what does the running request do? */
 function look() {
   looking = false;
-  if (running === null || pending.size > 0) return;
+  if (running === null || isBusy()) return;
   if (running.answer) return finish();
   const { begin } = running;
   if (begin && !isDue(background.timers)) {
@@ -349,7 +367,7 @@ export function serve(Fence, who, begin = async () => {}) {
     running = request;
     const settle = (answer) => {
       request.answer = answer;
-      if (running === request && pending.size === 0) finish();
+      if (running === request && !isBusy()) finish();
     };
     const begin = () => context.run(request, () => carryOut(line).then(settle, (error) => settle(failed(error))));
     // What came due while nobody ran goes first.

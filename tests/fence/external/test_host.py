@@ -51,3 +51,22 @@ def test_timers_and_clocks_follow_the_harness_and_take_no_time(
         ["outlived its request", 100_012],
     ]
     assert time.monotonic() - real < 30
+
+
+def test_what_is_over_at_once_holds_up_no_answer_and_what_another_thread_does_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    made = external("node tests/fence/external/jobs.mjs")
+    (tmp_path / "transcript.jsonl").touch()
+    real = time.monotonic()
+    runner = made(Site(str(tmp_path / "transcript.jsonl"), "runner", {}, {}))
+    at_once = [36, 4, 8, 8, "once", "AbortError"]
+    try:
+        for times in range(1, 4):
+            runner.append([b"{}\n"])
+            found = json.loads(runner.load())
+            assert found == ([*at_once, 4, 32, 8, 250000, True, "immediate", 0]) * times
+    finally:
+        made.end()
+    assert time.monotonic() - real < 10
