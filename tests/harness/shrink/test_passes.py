@@ -283,23 +283,53 @@ def naming(best: Shown, *lanes_named: int) -> Shown:
     )
 
 
-def test_two_lanes_that_are_named_are_tried_without_the_third_in_every_order_of_one_block() -> None:
-    best = naming(start("busy-gateway", 1), 0, 2)
+def _orders(best: Shown) -> list[list[tuple[int, int, int]]]:
+    """All orders that are made from nothing, by somebody whose lanes 0 and 2 take three steps and two."""
+    answer = Answer(None, False, False, True, True, tuple(blocks(0, 0, 0, 2, 2)))
     proposals = afresh(best)
     case = next(proposals)
-    assert [bool(lane.ops) for lane in case.program.lanes] == [
-        number in (0, 2) for number in range(len(case.program.lanes))
-    ]
-    answer = Answer(None, False, False, True, True, tuple(blocks(0, 0, 0, 2, 2)))
     tried = []
     with contextlib.suppress(StopIteration):
         while True:
             tried.append([(choice.lane, choice.op, choice.ordinal) for choice in case.choices])
             case = proposals.send(answer)
-    starts = [order[0] for order in tried]
-    assert [len(order) for order in tried] == [2, 3, 3, 2, 3]
+    return tried
+
+
+def test_two_lanes_that_are_named_are_tried_without_the_third_in_every_order_of_one_block() -> None:
+    best = naming(start("busy-gateway", 1), 0, 2)
+    case = next(afresh(best))
+    assert [bool(lane.ops) for lane in case.program.lanes] == [
+        number in (0, 2) for number in range(len(case.program.lanes))
+    ]
+    tried = _orders(best)
+    whole, pieces = tried[:5], tried[5:]
+    starts = [order[0] for order in whole]
+    assert [len(order) for order in whole] == [2, 3, 3, 2, 3]
     assert starts[1:3] == [(0, 0, 0), (0, 0, 1)]
     assert starts[4] == (2, 0, 0)
+    # Then in two pieces, one of them up to the end of an operation that is not the last one.
+    far = whole[0][0][2]
+    lengths = {number: len(best.program.lanes[number].ops) for number in (0, 2)}
+    assert pieces == [
+        [
+            (around, 0, at),
+            (inside, op, far),
+            (around, lengths[around] - 1, far),
+            (inside, lengths[inside] - 1, far),
+        ]
+        for around, inside, places in ((0, 2, 2), (2, 0, 1))
+        for at in range(places)
+        for op in range(lengths[inside] - 1)
+    ]
+
+
+def test_in_two_pieces_nothing_is_put_into_an_operation_that_nobody_names() -> None:
+    best = naming(start("busy-gateway", 1), 0, 2)
+    assert len(_orders(best)) == 20
+    other = tuple(msgspec.structs.replace(step, op=1) for step in best.history.events)
+    history = msgspec.structs.replace(best.history, events=other)
+    assert len(_orders(msgspec.structs.replace(best, history=history))) == 5
 
 
 def test_an_order_that_is_short_and_has_nobody_else_in_it_is_not_sought_again() -> None:
