@@ -1,10 +1,11 @@
-"""Wake-ups that need no trap: event descriptors under numbers that the filter lets pass.
+"""Being woken needs no trap: event descriptors under numbers of which the filter lets a read pass.
 
-An event loop wakes itself through an eventfd, twice for each file call of its pool. Such a call
-is about no file and says nothing that the next file call does not say, yet each trap costs as much
-as a step. So a process of a family that makes an eventfd gets it under a number of our own choice,
-and read and write of these numbers are not trapped. Numbers are counted by process and inherited by
-those that it starts, so that none is ever given twice.
+An event loop is woken through an eventfd after each file call of its pool. To read from it is about no
+file and says nothing that the next file call does not say, yet a trap costs as much as a step. So a process
+of a family that makes an eventfd gets it under a number of our own choice, and reads of these numbers
+are not trapped. Writes are: who wakes another one has returned from its own call, and that has to
+be known before the other goes on, or what that one does is told of a descriptor that is closed by
+then. Numbers are counted by process and inherited by those that it starts, so that none is ever given twice.
 
 What has such a number without having got it here is found when it is closed, or whatever else is
 done to it; then the truth is not known.
@@ -40,7 +41,7 @@ _ADDFD = struct.Struct("=QIIII")
 
 
 def is_reserved(fd: int) -> bool:
-    """Whether the filter lets read and write of a descriptor pass."""
+    """Whether the filter lets a read of a descriptor pass."""
     return fd in NUMBERS
 
 

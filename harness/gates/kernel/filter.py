@@ -33,7 +33,8 @@ _ALWAYS = [
     "name_to_handle_at", "setxattr", "lsetxattr", "removexattr", "nanosleep", "clock_nanosleep",
     "getrandom", "clone", "fork", "vfork", "clone3", "execve", "execveat", "dup2", "dup3",
     "close_range", "copy_file_range", "splice", "sendfile", "msync", "bind", "dup",
-    "lremovexattr", "fremovexattr", "setxattrat", "removexattrat", "close", "eventfd", "eventfd2",
+    "lremovexattr", "fremovexattr", "setxattrat", "removexattrat", "write", "close", "eventfd",
+    "eventfd2",
     "fstat", "pread64", "pwrite64", "readv", "writev", "preadv", "pwritev", "preadv2",
     "pwritev2", "flock", "fsync", "fdatasync", "ftruncate", "getdents", "getdents64", "fchmod",
     "fchown", "fsetxattr", "fallocate", "sendto", "kill", "tkill", "tgkill",
@@ -91,8 +92,7 @@ def build() -> bytes:
     asm.emit(_JEQ, number["ioctl"], "ioctl")
     asm.emit(_JEQ, number["wait4"], "wait4")
     asm.emit(_JEQ, number["waitid"], "waitid")
-    asm.emit(_JEQ, number["read"], "data")
-    asm.emit(_JEQ, number["write"], "data")
+    asm.emit(_JEQ, number["read"], "read")
     for name in _ALWAYS:
         asm.emit(_JEQ, number[name], "trap")
     asm.emit(_RET, abi.RET_ALLOW)
@@ -116,8 +116,8 @@ def build() -> bytes:
     asm.label("waitid")
     asm.emit(_LD, _argument(3))
     asm.emit(_JSET, _WNOHANG, "trap", "allow")
-    # What a process wakes itself by has a number of its own.
-    asm.label("data")
+    # What a process is woken by has a number of its own.
+    asm.label("read")
     asm.emit(_LD, _argument(0))
     asm.emit(_JGE, NUMBERS.stop, "trap")
     asm.emit(_JGE, NUMBERS.start, "allow", "trap")

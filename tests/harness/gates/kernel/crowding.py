@@ -69,6 +69,26 @@ if child == 0:
 print(ask, answer, shared < 960, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
+_HANDS_OVER = """
+import os, sys, threading
+ask, answer = os.eventfd(0), os.eventfd(0)
+def serve():
+    for _ in range(5):
+        os.eventfd_read(ask)
+        fd = os.open(sys.argv[1], os.O_RDONLY)
+        os.close(fd)
+        os.eventfd_write(answer, 1)
+served = threading.Thread(target=serve)
+served.start()
+for _ in range(5):
+    os.eventfd_write(ask, 1)
+    os.eventfd_read(answer)
+    fd = os.open("/proc/self/stat", os.O_RDONLY)
+    os.read(fd, 100)
+    os.close(fd)
+served.join()
+"""
+
 _kept: dict[str, Any] = {}
 
 
@@ -124,6 +144,10 @@ class Crowding(Words):
 
     def wakes_often(self) -> str:
         return self._python(_WAKES, "500")
+
+    def hands_over(self) -> str:
+        """A program of which one thread closes the transcript, whose number another one then has."""
+        return self._python(_HANDS_OVER)
 
     def takes_a_number(self) -> str:
         """A program that has the transcript under a number that the gate gives to event descriptors."""

@@ -50,7 +50,7 @@ def test_every_call_of_the_table_traps() -> None:
         assert verdict(number, *arguments.get(call.name, (3,))) == TRAPPED, call.name
 
 
-def test_data_of_event_descriptors_passes_and_nothing_else_that_is_done_to_them() -> None:
+def test_a_read_of_event_descriptors_passes_and_nothing_else_that_is_done_to_them() -> None:
     for fd, answer in (
         (959, TRAPPED),
         (960, ALLOWED),
@@ -58,8 +58,8 @@ def test_data_of_event_descriptors_passes_and_nothing_else_that_is_done_to_them(
         (1020, TRAPPED),
         (1 << 32 | 3, TRAPPED),
     ):
-        assert verdict(NUMBERS["read"], fd) == verdict(NUMBERS["write"], fd) == answer
-    for name in ("close", "fstat", "pwrite64", "readv", "flock", "dup2"):
+        assert verdict(NUMBERS["read"], fd) == answer
+    for name in ("write", "close", "fstat", "pwrite64", "readv", "flock", "dup2"):
         assert verdict(NUMBERS[name], 960) == TRAPPED
 
 
