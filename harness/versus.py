@@ -1,7 +1,8 @@
 """How soon is a broken fence caught: search under the kernel gate against blind stress.
 
 Each control's scenario is run under both gates until the violation that must catch the
-control shows, or the limit is reached. Rounds are interleaved, kernel gate first, with
+control shows, or the limit is reached; one with faults under the kernel gate alone, for the free
+gate makes nothing go wrong. Rounds are interleaved, kernel gate first, with
 the same explorers on the same cores, and a seed of its own for each round.
 
 The kernel gate's time is virtual and the free gate's pauses are real: that is what makes
