@@ -39,7 +39,9 @@ export function fenceOf({ Takeover, LockTimeout, StaleLock }, release, merges) {
   function translated(error, turned) {
     if (error?.name === "EmbeddedAttemptSessionTakeoverError") return new Takeover("fingerprint");
     if (error?.name === "SessionWriteLockTimeoutError") return new LockTimeout(lasting(error.message));
-    if (error?.name === "SessionWriteLockStaleError") return new StaleLock(lasting(error.message));
+    // Early versions have no class for what the lock says of a stale one; its code is the same in all.
+    const stale = error?.name === "SessionWriteLockStaleError" || error?.code === "file_lock_stale";
+    if (stale) return new StaleLock(lasting(error.message));
     return turned ? new Takeover(`hasSessionTakeover() after ${error?.name}: ${error?.message}`) : error;
   }
 

@@ -23,6 +23,9 @@ class LockStale extends Error {
 async function acquireSessionWriteLock({ sessionFile, ...limits }) {
   const text = fs.existsSync(sessionFile) ? fs.readFileSync(sessionFile, "utf8") : "";
   if (text.includes("held")) throw new LockTimeout(`session file locked: pid=${process.pid}`);
+  if (text.includes("no class")) {
+    throw Object.assign(new Error(`session file lock stale: pid=${process.pid}`), { code: "file_lock_stale" });
+  }
   if (text.includes("stale")) throw new LockStale(`session lock is stale: pid=${process.pid}`);
   if (text.includes("limits")) throw new Error(JSON.stringify(limits));
   if (text.includes("native")) throw new Error(`realpathSync.native is a ${typeof fs.realpathSync.native}`);

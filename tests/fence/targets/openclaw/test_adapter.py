@@ -167,7 +167,9 @@ def test_another_lane_tells_the_controller_nothing(fence: type[ExternalFence], t
         runner.guarded_write([MESSAGE])
 
 
-@pytest.mark.parametrize(("line", "kind"), [("held", LockTimeoutError), ("stale", StaleLockError)])
+@pytest.mark.parametrize(
+    ("line", "kind"), [("held", LockTimeoutError), ("stale", StaleLockError), ("no class", StaleLockError)]
+)
 def test_errors_of_the_lock_are_no_verdict_and_name_no_process(
     fence: type[ExternalFence], transcript: Path, line: str, kind: type[Exception]
 ) -> None:
