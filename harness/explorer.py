@@ -20,6 +20,7 @@ import psutil
 
 from harness import plan, worker
 from harness.calibration import Calibration, calibrate
+from harness.clocks import look_up
 from harness.fences import resolve
 from harness.gates.free import FreeGate
 from harness.gates.kernel.gate import KernelGate
@@ -124,6 +125,7 @@ class Explorer:
         try:
             layout = Layout(fence, self.lanes, dict(scenario.fence_options), resolve(fence).lock_kind)
             self._lock_kind = layout.lock_kind if gate == "free" else ""
+            look_up()
             self.gate.start(layout)
         except BaseException:
             self.close()
@@ -182,11 +184,18 @@ class Explorer:
                 if calibration is not None and calibration.doubt:
                     # Whoever learns first: it is the same for all.
                     tally.doubt(0, calibration.doubt, 0)
-            conclusive = self._one(tally, part, calibration, job.seed, index)
-            if job.until in tally.violations:
+            history = self._one(tally, part, calibration, job.seed, index)
+            found = job.until in tally.violations
+            if found:
+                # At once: what is left to be done takes as long again.
+                yield tally
+                tally = Tally(each={} if job.each else None)
+            if history is not None and index % _REPEAT_EVERY == 0 and self._repeatable:
+                self._repeat(tally, part, job.seed, index, history)
+            if found:
                 break
             now = time.monotonic()
-            endless = endless + 1 if not conclusive and now - started > _ENDLESS_S else 0
+            endless = endless + 1 if history is None and now - started > _ENDLESS_S else 0
             if endless == _ENDLESS_MAX:
                 tally.doubt(index, f"given up: {endless} schedules in a row did not come to an end")
                 break
@@ -215,8 +224,8 @@ class Explorer:
 
     def _one(
         self, tally: Tally, strategy: Strategy, calibration: Calibration | None, seed: int, index: int
-    ) -> bool:
-        """Run and judge one schedule; whether its truth is known."""
+    ) -> History | None:
+        """Run and judge one schedule; None where its truth is not known."""
         program = self.program(seed, index)
         if calibration is not None and isinstance(strategy, Foresighted):
             strategy.foresee(calibration.forecast(program))
@@ -224,17 +233,11 @@ class Explorer:
         judgement = judge(history)
         tally.add(index, program, schedule, history, judgement)
         tally.inode_reused += outcome.end.inode_reused
-        if judgement.inconclusive:
-            return False
-        if index % _REPEAT_EVERY == 0 and self._repeatable:
-            self._repeat(tally, program, strategy, seed, index, history)
-        return True
+        return None if judgement.inconclusive else history
 
-    def _repeat(
-        self, tally: Tally, program: Program, strategy: Strategy, seed: int, index: int, first: History
-    ) -> None:
+    def _repeat(self, tally: Tally, strategy: Strategy, seed: int, index: int, first: History) -> None:
         """Run a schedule once more: what differs is nondeterminism that nobody controls."""
-        again, _, _ = self.run(program, strategy, seed, index)
+        again, _, _ = self.run(self.program(seed, index), strategy, seed, index)
         tally.repeated += 1
         if again.events == first.events:
             return

@@ -20,7 +20,6 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -28,6 +27,7 @@ import msgspec
 from fence.protocol import Fence
 from harness.board import Board, Clock
 from harness.client import Client, Waits
+from harness.clocks import bend, look_up, really_sleep
 from harness.errors import HarnessError
 from harness.fences import resolve
 from harness.gates.crew import START
@@ -43,12 +43,11 @@ from harness.stops import IDLE, PAUSE, SLEEP, THINK
 __all__ = ["main", "main_free", "prepare"]
 
 _COLLECT_EVERY = 256
-_real_sleep = time.sleep
-_BUILTIN = type(time.sleep)
-#: All functions of `time`, some of which are exchanged in a worker.
-_CLOCKS = frozenset(value for value in vars(time).values() if type(value) is _BUILTIN)
-#: By name in `sys.modules`: the module, how many names it had, and which of them are clocks.
-_looked_up: dict[str, tuple[ModuleType | None, int, tuple[str, ...]]] = {}
+_decode = msgspec.msgpack.Decoder(Program).decode
+_libc = ctypes.CDLL(None)
+_syscall = ctypes.CDLL(None).syscall
+_syscall.argtypes = [ctypes.c_long] * 4
+_syscall.restype = ctypes.c_long
 
 #: Under the free gate: how long a lane may keep its neighbours in the process from running.
 _SWITCH_S = 0.0001
@@ -58,14 +57,11 @@ class _KernelWaits:
     """Waiting at the kernel gate: a call that does not exist, which only the supervisor answers."""
 
     def __init__(self) -> None:
-        self._syscall = ctypes.CDLL(None).syscall
-        self._syscall.argtypes = [ctypes.c_long] * 4
-        self._syscall.restype = ctypes.c_long
         self._own = threading.local()
 
     def stop(self, why: int, lane: int, value: int) -> None:
         self._own.lane = lane
-        self._syscall(abi.PARK, why, lane, value)
+        _syscall(abi.PARK, why, lane, value)
 
     def lane(self) -> int:
         """Index of the calling lane; -1 for a thread that is none."""
@@ -83,9 +79,9 @@ class _KernelWaits:
         lane = getattr(self._own, "lane", None)
         if lane is None:
             # A thread of the fence's own; it is no lane and lives in real time.
-            _real_sleep(seconds)
+            really_sleep(seconds)
         else:
-            self._syscall(abi.PARK, SLEEP, lane, round(max(0.0, seconds) * 1e9))
+            _syscall(abi.PARK, SLEEP, lane, round(max(0.0, seconds) * 1e9))
 
     def begin(self, lane: int, op: int) -> None:
         pass
@@ -109,13 +105,12 @@ class _Process:
         self.generation = board.generation
         self.program: Program | None = None
         self.state: dict[str, Any] = {}
-        self._decode = msgspec.msgpack.Decoder(Program).decode
 
     def refresh(self) -> Program:
         """The current program; the first lane to ask resets what belongs to the process."""
         if self.program is None or self.generation != self.board.generation:
             self.generation = self.board.generation
-            self.program = self._decode(self.board.program())
+            self.program = _decode(self.board.program())
             self.state = {}
             random.seed(self.program.clock_start_ns)
             if self.generation % _COLLECT_EVERY == 0:
@@ -152,7 +147,7 @@ class _Process:
 def _settle_in(directory: str, parent: int) -> None:
     """Die with the parent, ignore the terminal, and stay inside the session directory."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(abi.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        _libc.prctl(abi.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -168,66 +163,29 @@ def _settle_in(directory: str, parent: int) -> None:
         os.close(null)
 
 
-def _bend_time(clock: Clock, waits: _KernelWaits) -> None:
-    """Put virtual time in the place of the real one, in every module that has it by name.
-
-    The vDSO answers clocks without a call, so no gate can; in our own workers the
-    functions themselves are exchanged. What a class or a default argument has kept
-    of them stays real.
-    """
-
-    def now_ns() -> int:
-        return clock.now_ns
-
-    def now() -> float:
-        return clock.now_ns / 1e9
-
-    bent: dict[object, object] = {time.sleep: waits.sleep}
-    bent |= dict.fromkeys((time.time_ns, time.monotonic_ns, time.perf_counter_ns), now_ns)
-    bent |= dict.fromkeys((time.time, time.monotonic, time.perf_counter), now)
-    bent[time.clock_gettime] = lambda _: clock.now_ns / 1e9
-    bent[time.clock_gettime_ns] = lambda _: clock.now_ns
-    for key, module in list(sys.modules.items()):
-        for name in _clocks_of(key, module):
-            value = getattr(module, name)
-            if type(value) is _BUILTIN and value in bent:
-                setattr(module, name, bent[value])
-
-
 def prepare() -> None:
     """Do once, in a process that will fork workers, what else each of them would do at its start.
 
-    Both look at every object there is; in a child that copies the pages they stand on.
+    Most of it looks at every object there is; in a child that copies the pages they stand on.
     """
-    for key, module in list(sys.modules.items()):
-        _clocks_of(key, module)
+    _warm_up()
+    seccomp.build()
+    look_up()
     gc.collect()
     gc.freeze()
 
 
-def _clocks_of(key: str, module: ModuleType) -> tuple[str, ...]:
-    """Names under which a module has clocks; looked up again when it is another, or has more names or fewer.
-
-    Args:
-        key: its name in `sys.modules`.
-        module: what stands there.
-    """
-    content = vars(module)
-    known, size, names = _looked_up.get(key, (None, 0, ()))
-    if known is not module or size != len(content):
-        ours = module is sys.modules[__name__]
-        found = () if ours else (name for name, value in list(content.items()) if _is_clock(value))
-        names = tuple(found)
-        _looked_up[key] = module, len(content), names
-    return names
-
-
-def _is_clock(value: object) -> bool:
-    return type(value) is _BUILTIN and value in _CLOCKS
+def _freeze() -> None:
+    """Leave nothing for the collector to look at, and have it come when a schedule is over."""
+    _warm_up()
+    gc.freeze()
+    gc.disable()
 
 
 def _warm_up() -> None:
-    """Import what an operation would import, before file calls are trapped."""
+    """Import what a fork or an operation would import, before file calls are trapped."""
+    import multiprocess.popen_fork  # noqa: F401  # for its side effect of being there
+
     import harness.actions
     import harness.launch
     import harness.roles.compactor  # noqa: F401  # for its side effect of being there
@@ -268,10 +226,7 @@ def main_free(
     waits = Pace(process.transcript, process.lanes, board, log)
     first = threading.Lock()
     process.start_service()
-    _warm_up()
-    gc.collect()
-    gc.freeze()
-    gc.disable()
+    _freeze()
 
     def serve(lane: int) -> None:
         try:
@@ -321,17 +276,14 @@ def main(
         process = _Process(layout, name, directory, board, make_fence)
         waits = _KernelWaits()
         host(make_fence, lambda: GatedHosting(process.lane_names, board, waits))
-        _warm_up()
-        gc.collect()
-        gc.freeze()
-        gc.disable()
+        _freeze()
         listener = seccomp.install()
     except HarnessError as error:
         channel.send(str(error).encode()[:4000])
         os._exit(1)
     socket.send_fds(channel, [b"ready"], [listener])
     process.start_service()
-    _bend_time(clock, waits)
+    bend(lambda: clock.now_ns, waits.sleep)
     for lane in process.lanes[1:]:
         threading.Thread(target=process.serve, args=(lane, waits), daemon=True).start()
     process.serve(process.lanes[0], waits)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import os
 import struct
 
@@ -74,6 +75,7 @@ class _Assembler:
         return b"".join(out)
 
 
+@functools.cache
 def build() -> bytes:
     """Assemble the filter."""
     asm = _Assembler()
