@@ -55,9 +55,8 @@ class Rerun(msgspec.Struct, frozen=True):
     plain: History | None = None
 
     def shows(self, kind: str) -> bool:
-        """Whether the truth of it is known, and a violation of that kind is in it."""
-        judgement = judge(self.history)
-        return not judgement.inconclusive and any(one.kind == kind for one in judgement.violations)
+        """Whether it proves a violation of that kind; where the truth is not known, some are proved all the same."""
+        return any(one.kind == kind for one in judge(self.history).violations)
 
     def steps(self) -> list[Step]:
         """Every step that was taken."""

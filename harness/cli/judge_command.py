@@ -23,7 +23,7 @@ _WITNESS = b'{\n "claim"'
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Judge; 0 without violation, 1 with one, 3 when the truth is not known."""
+    """Judge; 1 with a violation, else 3 when the truth is not known, else 0."""
     try:
         data = content(arguments.history, _FILE_BYTES_MAX)
     except OSError as error:
@@ -47,6 +47,7 @@ def main(arguments: argparse.Namespace) -> int:
             emit(f"{headline(history, violation)}")
             for line in story(history, judgement, violation):
                 emit(f"  {line}")
-    if judgement.inconclusive:
-        return INCONCLUSIVE
-    return NOT_EXPECTED if judgement.violations else OK
+    if judgement.violations:
+        # Proved, even where the rest is not known.
+        return NOT_EXPECTED
+    return INCONCLUSIVE if judgement.inconclusive else OK

@@ -86,12 +86,13 @@ def _recall_one(campaign: Campaign, question: Question, path: str, witness: Witn
         return Known(path, kind, "", inconclusive="" if campaign.interrupted else why)
     replayed = Replayed.of(witness, rerun)
     doubt = replayed.judgement.inconclusive
-    if doubt:
-        return Known(path, kind, "", inconclusive=f"the known witness {path}: {doubt}")
+    doubt = doubt and f"the known witness {path}: {doubt}"
+    if doubt and replayed.violation is None:
+        return Known(path, kind, "", inconclusive=doubt)
     kinds = tuple(sorted({violation.kind for violation in replayed.judgement.violations}))
     expectation = question.scenario.expectation(question.fence)
     unexpected = tuple(one for one in kinds if one not in (*expectation.must, *expectation.may))
-    return Known(path, kind, replayed.shows, kinds, unexpected)
+    return Known(path, kind, replayed.shows, kinds, unexpected, doubt)
 
 
 def with_known(summary: Summary, known: Sequence[Known]) -> Summary:

@@ -28,9 +28,9 @@ def main(arguments: argparse.Namespace) -> int:
         emit(msgspec.json.encode(_summary(replayed, witness.claim.kind)).decode())
     else:
         _tell(replayed, witness)
-    if replayed.judgement.inconclusive:
-        return INCONCLUSIVE
-    return OK if replayed.violation is not None else NOT_EXPECTED
+    if replayed.violation is not None:
+        return OK
+    return INCONCLUSIVE if replayed.judgement.inconclusive else NOT_EXPECTED
 
 
 def _read(path: str, root: str | None, allowed: bool) -> Witness:
@@ -83,8 +83,11 @@ def _tell(replayed: Replayed, witness: Witness) -> None:
         emit(f"differs from the record: {replayed.difference}")
         emit(f"followed {replayed.followed} of {replayed.recorded} recorded steps")
     if replayed.judgement.inconclusive:
-        emit(f"inconclusive: {replayed.judgement.inconclusive}")
-    elif replayed.violation is None:
+        rest = "" if replayed.violation is None else "; what follows is proved all the same"
+        emit(f"inconclusive: {replayed.judgement.inconclusive}{rest}")
+    if replayed.violation is None:
+        if replayed.judgement.inconclusive:
+            return
         near = f", nor under {replayed.asked} neighbouring schedules" if replayed.asked else ""
         emit(f"no {kind.replace('_', ' ')} any more with {replayed.history.header.fence}{near}")
     else:

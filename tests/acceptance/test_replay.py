@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,14 @@ class Hashes(Fence):
             os.path.exists(f"{self.path}.{name}")
         super().guarded_write(entries)
         raise KeyError("on purpose")
+
+
+class Dies(Fence):
+    def guarded_write(self, entries):
+        raise KeyError("on purpose")
+
+    def end_turn(self):
+        os.kill(os.getpid(), 9)
 """
 
 
@@ -108,6 +117,41 @@ def test_a_replay_with_a_better_fence_says_that_nothing_is_left_of_it(harness: H
     assert replayed.status == 1
     assert "no false positive any more with ledger" in replayed.out
     assert "differs from the record: step " in replayed.out
+
+
+def test_what_is_proved_is_told_where_the_rest_of_a_schedule_is_not_known(
+    harness: Harness, tmp_path: Path
+) -> None:
+    fence = ("--fence", f"{write_fence(tmp_path, FENCES)}:Dies")
+    scenario = write_scenario(tmp_path)
+    harness.run(scenario, *fence, "--schedules", 1)
+    (witness,) = harness.witnesses()
+    replayed = _replay(harness, witness)
+    assert replayed.status == 0
+    assert "killed by signal 9; what follows is proved all the same\ncrash: " in replayed.out
+    assert _replay(harness, witness, "--json").object["shows"] == "as recorded"
+    judged = harness.call("judge", witness.with_suffix(".history.jsonl"))
+    assert judged.status == 1
+    assert "inconclusive: " in judged.out and "crash: " in judged.out
+    kept = scenario.with_suffix(".witnesses")
+    kept.mkdir()
+    shutil.copy(witness, kept)
+    recalled = harness.run(scenario, *fence, "--schedules", 1, "--json")
+    assert recalled.status == 1
+    (known,) = recalled.object["known"]
+    assert (known["shows"], known["unexpected"]) == ("as recorded", ["crash"])
+    assert "killed by signal 9" in known["inconclusive"]
+
+
+def test_a_replay_of_which_nothing_is_known_is_inconclusive(harness: Harness, tmp_path: Path) -> None:
+    fences = write_fence(tmp_path, FENCES)
+    harness.run(write_scenario(tmp_path), "--fence", f"{fences}:Hashes", "--schedules", 1)
+    (witness,) = harness.witnesses()
+    dead = fences.with_name("dead.py")
+    dead.write_text(fences.read_text().replace('raise KeyError("on purpose")', "os.kill(os.getpid(), 9)"))
+    replayed = _replay(harness, witness, "--fence", f"{dead}:Hashes")
+    assert replayed.status == 3
+    assert "killed by signal 9" in replayed.out and "proved" not in replayed.out
 
 
 def test_another_policy_can_see_a_history_otherwise(harness: Harness) -> None:
