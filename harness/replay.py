@@ -55,7 +55,7 @@ class Rerun(msgspec.Struct, frozen=True):
     plain: History | None = None
 
     def shows(self, kind: str) -> bool:
-        """Whether it proves a violation of that kind; where the truth is not known, some are proved all the same."""
+        """Whether it proves a violation of that kind; some are proved where the truth is not known."""
         return any(one.kind == kind for one in judge(self.history).violations)
 
     def steps(self) -> list[Step]:
