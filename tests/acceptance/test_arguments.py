@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import __version__
 from tests.acceptance.harness_process import (
     ROOT,
     SCENARIO,
@@ -69,6 +70,11 @@ def test_an_unknown_command_is_refused(harness: Harness, command: str) -> None:
     ended = harness.call(*([command] if command else []))
     assert ended.status == 2
     assert "usage: python -m harness" in ended.err
+
+
+def test_the_version_is_told(harness: Harness) -> None:
+    ended = harness.call("--version")
+    assert (ended.status, ended.out) == (0, f"takeover-harness {__version__}\n")
 
 
 def _unprivileged() -> None:
