@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.released.verdict_table import rendered
+from tests.released.verdict_table import rendered, shared
 
 
 def cell(scenario: str, fence: str, violations: dict[str, int], inconclusive: int = 0) -> dict[str, Any]:
@@ -26,3 +26,20 @@ def test_a_cell_says_how_often_of_a_hundred_and_what_is_not_known() -> None:
     assert head == "| scenario | policy | 5.18 | 6.9 | 6.9+merge |"
     assert first == "| rogue-zoo | coordinated | (2 unknown) | fp 50, missed 2 |  |"
     assert second == "| second-gateway | coordinated |  |  | . |"
+
+
+def _found(fence: str, histories: str, witnesses: dict[str, str]) -> dict[str, Any]:
+    told = cell("rogue-zoo", f"openclaw@{fence}", dict.fromkeys(("crash", "double_hold"), 1))
+    return {**told, "histories": histories, "witnesses": witnesses}
+
+
+def test_versions_with_the_same_histories_share_witnesses_the_small_ones_first() -> None:
+    cells = [
+        _found("2026.5.18", "a", {"crash": "18-crash", "double_hold": "18-hold"}),
+        _found("2026.5.19", "a", {"crash": "small-crash", "double_hold": "19-hold"}),
+        _found("2026.5.20", "b", {"crash": "20-crash"}),
+        _found("2026.5.22", "a", {}),
+    ]
+    told = [one["witnesses"] for one in shared(cells, lambda path: path.startswith("small"))]
+    both = {"crash": "small-crash", "double_hold": "18-hold"}
+    assert told == [both, both, {"crash": "20-crash"}, both]

@@ -9,6 +9,11 @@ figures asked for, is not asked again.
     python -m tests.released.verdict_table --shrink-stored
 
 asks nothing, and shrinks the witnesses that were kept as they were found (`--no-shrink`).
+
+    python -m tests.released.verdict_table --replay-stored
+
+replays each cell's witnesses on the cell's own version, and tells which do not show the same
+history again. Versions under which a scenario's schedules had the same histories share theirs.
 """
 
 from __future__ import annotations
@@ -21,13 +26,14 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fence.targets import openclaw
 from harness.cli.status import NOT_EXPECTED, OK
 
-__all__ = ["main", "rendered"]
+__all__ = ["main", "rendered", "shared"]
 
 RESULTS = Path(__file__).parents[2] / "results"
 SHIPPED = RESULTS.parent / "scenarios"
@@ -96,7 +102,12 @@ def main() -> None:
     parser.add_argument("--scenarios", default="bugs", help="bugs, all, or names with commas")
     parser.add_argument("--no-shrink", action="store_true")
     parser.add_argument("--shrink-stored", action="store_true")
+    parser.add_argument("--replay-stored", action="store_true")
     asked = parser.parse_args()
+    place = RESULTS / "openclaw.json"
+    cells: list[dict[str, Any]] = json.loads(place.read_text())["cells"] if place.exists() else []
+    if asked.replay_stored:
+        sys.exit(_replay_stored(cells))
     if asked.shrink_stored:
         _shrink_stored()
         return
@@ -104,8 +115,6 @@ def main() -> None:
         "generations": [f"openclaw@{one}" for one in GENERATIONS],
         "all": [name for cut in openclaw.fetched() for name in cut.fences],
     }.get(asked.fences) or asked.fences.split(",")
-    place = RESULTS / "openclaw.json"
-    cells: list[dict[str, Any]] = json.loads(place.read_text())["cells"] if place.exists() else []
     scenarios = {"bugs": SCENARIOS, "all": _all()}.get(asked.scenarios) or asked.scenarios.split(",")
     for scenario in scenarios:
         known = {
@@ -123,7 +132,7 @@ def main() -> None:
             for cell in cells
             if cell["scenario"] != Path(scenario).stem or cell["fence"] not in asked_now
         ]
-        cells = sorted(cells + found, key=_order)
+        cells = shared(sorted(cells + found, key=_order), _is_small)
         place.write_text(json.dumps({"format": 1, "cells": cells}, indent=1) + "\n")
         (RESULTS / "openclaw.md").write_text(rendered(cells))
         _prune(cells)
@@ -143,12 +152,74 @@ def _prune(cells: list[dict[str, Any]]) -> None:
     for path in (RESULTS / "openclaw").glob("*.json"):
         if str(path.relative_to(RESULTS.parent)) not in kept:
             path.unlink()
+            path.with_suffix(".history.jsonl").unlink(missing_ok=True)
+
+
+def shared(cells: Sequence[dict[str, Any]], is_small: Callable[[str], bool]) -> list[dict[str, Any]]:
+    """Cells that came to the same histories have the witnesses of the first one of them.
+
+    Args:
+        cells: in the order of the versions.
+        is_small: whether the witness at a path has been shrunk; such a one is preferred.
+    """
+    best: dict[tuple[str, str, int, str], str] = {}
+    for cell in cells:
+        for kind, path in cell["witnesses"].items():
+            key = cell["scenario"], cell["histories"], cell["schedules"], kind
+            if key not in best or (is_small(path) and not is_small(best[key])):
+                best[key] = path
+    result = []
+    for cell in cells:
+        alike = cell["scenario"], cell["histories"], cell["schedules"]
+        kept = {kind: best[*alike, kind] for kind in cell["violations"] if (*alike, kind) in best}
+        result.append({**cell, "witnesses": kept})
+    return result
+
+
+def _is_small(path: str) -> bool:
+    return bool(json.loads((RESULTS.parent / path).read_text())["shrunk_from"])
 
 
 def _shrink_stored() -> None:
-    """Put the smallest story in the place of each witness that is stored as it was found; one a core."""
+    """Put the smallest story in the place of each witness that is stored as it was found."""
     places = sorted((RESULTS / "openclaw").glob("*.json"))
-    left = iter([path for path in places if not json.loads(path.read_text())["shrunk_from"]])
+
+    def shrink(path: Path) -> None:
+        command = [sys.executable, "-m", "harness", "shrink", str(path), "--out", str(path), "--json"]
+        command += ["--allow-programs"]
+        done = subprocess.run(command, cwd=RESULTS.parent, capture_output=True, text=True, check=False)
+        told = json.loads(done.stdout) if done.stdout else {}
+        print(path.name, told.get("steps") or done.stderr[-300:], flush=True)
+
+    _one_a_core(shrink, [path for path in places if not json.loads(path.read_text())["shrunk_from"]])
+
+
+def _replay_stored(cells: Sequence[dict[str, Any]]) -> int:
+    """Replay every cell's witnesses on its version; 1 when one does not show the same history, else 0."""
+    others: list[str] = []
+    pairs = [(cell["fence"], path) for cell in cells for path in cell["witnesses"].values()]
+
+    def replay(pair: tuple[str, str]) -> None:
+        fence, path = pair
+        command = [sys.executable, "-m", "harness", "replay", path, "--fence", fence, "--json"]
+        command += ["--allow-programs"]
+        done = subprocess.run(command, cwd=RESULTS.parent, capture_output=True, text=True, check=False)
+        told = json.loads(done.stdout) if done.stdout else {}
+        if not (told.get("shows") == "as recorded" and told["same_step"] and not told["diverged"]):
+            others.append(path)
+            print(f"{path} on {fence}: {told or done.stderr[-300:]}", flush=True)
+
+    _one_a_core(replay, pairs)
+    print(f"{len(pairs) - len(others)} of {len(pairs)} replay to the same history", flush=True)
+    return 1 if others else 0
+
+
+_Thing = TypeVar("_Thing")
+
+
+def _one_a_core(do: Callable[[_Thing], None], things: Iterable[_Thing]) -> None:
+    """Do something with each thing, in as many threads as there are cores."""
+    left = iter(things)
     lock = threading.Lock()
 
     def work(core: int) -> None:
@@ -156,13 +227,10 @@ def _shrink_stored() -> None:
         os.sched_setaffinity(0, {core})
         while True:
             with lock:
-                path = next(left, None)
-            if path is None:
+                one = next(left, None)
+            if one is None:
                 return
-            command = [sys.executable, "-m", "harness", "shrink", str(path), "--out", str(path), "--json"]
-            done = subprocess.run(command, cwd=RESULTS.parent, capture_output=True, text=True, check=False)
-            told = json.loads(done.stdout) if done.stdout else {}
-            print(path.name, told.get("steps") or done.stderr[-300:], flush=True)
+            do(one)
 
     workers = [threading.Thread(target=work, args=(core,)) for core in os.sched_getaffinity(0)]
     for one in workers:
@@ -172,12 +240,23 @@ def _shrink_stored() -> None:
 
 
 def _asked(scenario: str, fences: list[str], schedules: int, *, shrink: bool) -> list[dict[str, Any]]:
-    """Run one scenario under some fences; a cell for each."""
+    """Run one scenario under some fences, those of a core by one explorer; a cell for each."""
+    cells: list[dict[str, Any]] = []
+    count = len(os.sched_getaffinity(0))
+    shares = [fences[number::count] for number in range(count)]
+    _one_a_core(
+        lambda share: cells.extend(_asked_of(scenario, share, schedules, shrink=shrink)),
+        [share for share in shares if share],
+    )
+    return cells
+
+
+def _asked_of(scenario: str, fences: list[str], schedules: int, *, shrink: bool) -> list[dict[str, Any]]:
     words = ["run", f"scenarios/{scenario}.yaml", "--schedules", str(schedules), "--seed", "1", "--json"]
     words += [] if shrink else ["--no-shrink"]
     words += ["--allow-programs"] if "/" in scenario else []
     with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, "-m", "harness", *words, "--out", f"{out}/run"]
+        command = [sys.executable, "-m", "harness", *words, "--explorers", "1", "--out", f"{out}/run"]
         for fence in fences:
             command += ["--fence", fence]
         done = subprocess.run(command, cwd=RESULTS.parent, capture_output=True, text=True, check=False)
@@ -236,6 +315,8 @@ def rendered(cells: list[dict[str, Any]]) -> str:
         "witnesses are in openclaw.json. A cell says in how many of 100 schedules the fence was wrong:",
         "*fp*, a lawful write refused; *missed*, a takeover let in; *lost*, *double*, *dead end*, *crash*.",
         "A dot: nothing was found. An empty cell was not asked. Policies are the scenarios'.",
+        "Versions with the same histories in a scenario share its witnesses: to see one on another of",
+        "them, `python -m harness replay FILE --fence openclaw@VERSION`.",
         "",
         f"| scenario | policy | {' | '.join(names)} |",
         f"|---|---|{'---|' * len(names)}",
