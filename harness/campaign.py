@@ -28,6 +28,8 @@ __all__ = ["Bug", "Campaign"]
 
 #: How long explorers may go on after they were told to stop.
 _STOP_S = 10.0
+#: How long an explorer may take to stop the workers that wait.
+_LEAVE_S = 1.0
 #: How long a question may go on after its time limit until it has got to a schedule.
 _START_S = 10.0
 
@@ -81,7 +83,9 @@ class Campaign:
     def __exit__(self, *_: object) -> None:
         with self._stack:
             for explorer in self._explorers:
-                explorer.end()
+                explorer.dismiss()
+            for explorer in self._explorers:
+                explorer.end(_LEAVE_S)
 
     @property
     def root(self) -> str:

@@ -6,7 +6,6 @@ before the work comes.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 from collections.abc import Generator, Iterator
 
@@ -31,6 +30,7 @@ class Job(msgspec.Struct, frozen=True):
         until: kind of violation whose first schedule is the last one; empty for none.
         each: whether the tallies say what each schedule shows, see `Tally.each`.
         more: further schedule indices, which come after those.
+        fresh: whether workers are started for it, even where some stand ready.
     """
 
     scenario: Scenario
@@ -45,6 +45,7 @@ class Job(msgspec.Struct, frozen=True):
     until: str = ""
     each: bool = False
     more: tuple[range, ...] = ()
+    fresh: bool = False
 
     @property
     def indices(self) -> Iterator[int]:
@@ -57,10 +58,9 @@ class Job(msgspec.Struct, frozen=True):
         Args:
             root: where the explorer process has its session directories.
         """
-        from harness.explorer import Explorer
+        from harness.standing import standing
 
-        with contextlib.closing(
-            Explorer(self.scenario, self.fence, self.gate, self.root or root)
-        ) as explorer:
+        where = self.root or root
+        with standing(self.scenario, self.fence, self.gate, where, fresh=self.fresh) as explorer:
             yield Tally()
             yield from explorer.explore(self)

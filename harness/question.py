@@ -44,6 +44,7 @@ class Question(msgspec.Struct, frozen=True):
         until: kind of violation that is sought: nothing is run after the first schedule
             that shows it, and everything before; empty to run all schedules.
         each: whether it is kept of each schedule what it shows.
+        fresh: whether workers are started for it, even where some stand ready.
     """
 
     scenario: Scenario
@@ -55,6 +56,7 @@ class Question(msgspec.Struct, frozen=True):
     time_limit_s: float = 0.0
     until: str = ""
     each: bool = False
+    fresh: bool = False
 
     def complete(self, tally: Tally) -> bool:
         """Whether everything that was asked for has been run."""
@@ -108,6 +110,7 @@ class Question(msgspec.Struct, frozen=True):
             self.until,
             self.each,
             tuple(more),
+            self.fresh,
         )
 
     def leaning(self, tally: Tally) -> str:

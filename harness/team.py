@@ -150,8 +150,18 @@ class ExplorerProcess:
             pass
         return None
 
-    def end(self) -> None:
-        """Kill it, and its workers with it."""
+    def dismiss(self) -> None:
+        """Have it stop the workers that wait and go, where it has nothing to do; `end` makes sure of it."""
+        self.connection.close()
+
+    def end(self, patience_s: float = 0.0) -> None:
+        """Kill it, and its workers with it.
+
+        Args:
+            patience_s: how long it may take to go by itself.
+        """
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(patience_s)
         self._process.kill()
         self._process.wait(_REAP_S)
         os.close(self._pidfd)
@@ -207,6 +217,7 @@ def main(descriptor: int, core: int, root: str, parent: int, file_bytes_max: int
     """
     # Before there is any work, and not in the harness, which has no use for it.
     from harness.explorer import ticking
+    from harness.standing import dismiss
     from harness.worker import prepare
 
     _settle_in(parent, core, file_bytes_max)
@@ -218,6 +229,7 @@ def main(descriptor: int, core: int, root: str, parent: int, file_bytes_max: int
             work = _receive(connection)
             if work != _STOP:  # one that comes too late for the work it was meant for
                 _send(connection, *_carry_out(work, connection, root))
+    dismiss()
 
 
 def _receive(connection: Connection) -> Any:
@@ -279,10 +291,19 @@ def _carry_out(work: Work, connection: Connection, root: str) -> tuple[str, obje
 
 
 def _kill_orphans() -> None:
-    """Kill what is still a child although its work is over: fences may start what they like."""
+    """Kill who is still a child although its work is over: fences may start what they like."""
     import psutil
 
-    for process in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
-            process.kill()
-            process.wait(_REAP_S)
+    from harness.standing import pids
+
+    waiting = pids()
+    for child in psutil.Process().children():
+        if child.pid in waiting:
+            continue
+        with contextlib.suppress(psutil.NoSuchProcess):
+            # In this order: who loses its parent becomes our child, and can be waited for.
+            family = [child, *child.children(recursive=True)]
+            for process in family:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(family, _REAP_S)

@@ -13,6 +13,7 @@ at all; `harness.bench` what a step costs.
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ from harness.campaign import Campaign
 from harness.errors import UsageError
 from harness.machine import Facts
 from harness.question import Question
-from harness.report.versus import Attempt, Row, Totals, row_of
+from harness.report.versus import Attempt, Contest, Row, Totals, row_of
 from harness.scenario import Scenario, load_all
 from harness.strategies.portfolio import Portfolio
 from harness.tally import Tally
@@ -40,10 +41,11 @@ __all__ = [
 ]
 
 COUNTED = (
-    "seconds from the question to the first report of a schedule that shows the violation: start of the "
-    "workers under both gates (start_s, and not in search_s), calibration under the kernel gate; not the "
-    "explorers' own start, nor the stopping of the others; schedules up to and with the lowest that shows "
-    "it, without calibration"
+    "seconds from the question to the first report of a schedule that shows the violation, calibration "
+    "under the kernel gate with it; started: each attempt starts its workers first (start_s); standing: "
+    "those of the attempt before serve, as they do from a fence's second question on; not the explorers' own "
+    "start, nor the stopping of the others; schedules up to and with the lowest that shows it, without "
+    "calibration"
 )
 
 #: More than anybody runs within a limit.
@@ -76,10 +78,18 @@ class Course(msgspec.Struct, frozen=True):
         settings = self.scenario.filesystem
         return settings.time_grain_ms > 0 or not settings.birth_time
 
-    def question(self, gate: str, seed: int, schedules: int, limit_s: float = 0.0) -> Question:
+    def question(self, gate: str, seed: int, schedules: int, limit_s: float, *, fresh: bool) -> Question:
         """What one gate is asked; the free gate stops nobody and has no use for a strategy."""
         return Question(
-            self.scenario, self.control, gate, Portfolio.name, seed, schedules, limit_s, self.caught_by
+            self.scenario,
+            self.control,
+            gate,
+            Portfolio.name,
+            seed,
+            schedules,
+            limit_s,
+            self.caught_by,
+            fresh=fresh,
         )
 
 
@@ -155,21 +165,25 @@ def measure(
     Raises:
         HarnessError: what ended the work of an explorer.
     """
-    sides: dict[str, list[Attempt]] = {"kernel": []} if course.barred else {"kernel": [], "free": []}
-    for gate in sides:
-        _attempt(campaign, course.question(gate, seed, explorers, limit_s))
-    for number in range(rounds):
-        for gate, attempts in sides.items():
-            attempts.append(_attempt(campaign, course.question(gate, seed + number, _SCHEDULES_MAX, limit_s)))
-            if campaign.interrupted:
-                return None
+    gates = ("kernel",) if course.barred else ("kernel", "free")
+    for gate in gates:
+        _attempt(campaign, course.question(gate, seed, explorers, limit_s, fresh=True))
+    attempts: dict[tuple[bool, str], list[Attempt]] = {}
+    for number, fresh, gate in itertools.product(range(rounds), (True, False), gates):
+        question = course.question(gate, seed + number, _SCHEDULES_MAX, limit_s, fresh=fresh)
+        attempts.setdefault((fresh, gate), []).append(_attempt(campaign, question))
+        if campaign.interrupted:
+            return None
+    started, standing = (
+        Contest.of(attempts[fresh, "kernel"], attempts.get((fresh, "free"), ()), limit_s)
+        for fresh in (True, False)
+    )
     return row_of(
         course.control,
         course.scenario.name,
         course.caught_by,
-        sides["kernel"],
-        sides.get("free", ()),
-        limit_s=limit_s,
+        started,
+        standing,
         emulated=course.emulated,
         barred=course.barred,
     )

@@ -113,11 +113,8 @@ def test_both_gates_look_for_the_same_in_turns_and_each_round_has_a_seed() -> No
     _measured(campaign)
     warm, measured = campaign.asked[:2], campaign.asked[2:]
     assert [(one.gate, one.schedules) for one in warm] == [("kernel", 2), ("free", 2)]
-    assert [(one.gate, one.seed) for one in measured] == [
-        ("kernel", 5),
-        ("free", 5),
-        ("kernel", 6),
-        ("free", 6),
+    assert [(one.gate, one.seed, one.fresh) for one in measured] == [
+        (gate, seed, fresh) for seed in (5, 6) for fresh in (True, False) for gate in ("kernel", "free")
     ]
     assert {(one.until, one.strategy, one.time_limit_s) for one in campaign.asked} == {
         ("missed_takeover", "portfolio", 8.0)
@@ -126,9 +123,10 @@ def test_both_gates_look_for_the_same_in_turns_and_each_round_has_a_seed() -> No
 
 def test_schedules_count_up_to_the_one_that_shows_it() -> None:
     row = _measured(_Campaign({"kernel": 6}))
-    assert (row.kernel.schedules, row.kernel.censored) == (7, False)
-    assert (row.free.schedules, row.free.censored, row.bound) == (50, True, "at least")
-    assert len(row.kernel.attempts) == len(row.free.attempts) == 2
+    for contest in (row.started, row.standing):
+        assert (contest.kernel.schedules, contest.kernel.censored) == (7, False)
+        assert (contest.free.schedules, contest.free.censored, contest.bound) == (50, True, "at least")
+        assert len(contest.kernel.attempts) == len(contest.free.attempts) == 2
 
 
 def test_the_clock_stops_when_the_violation_is_reported(clock: _Clock) -> None:
@@ -142,11 +140,12 @@ def test_the_clock_stops_when_the_violation_is_reported(clock: _Clock) -> None:
             return result
 
     row = _measured(_Slow({"kernel": 0}))
-    assert row.kernel.seconds < 1
+    assert row.started.kernel.seconds < 1
     # The first report is that the workers stand.
-    assert 0 < row.kernel.search_s < row.kernel.seconds
+    (attempt, _) = row.started.kernel.attempts
+    assert 0 < attempt.start_s < attempt.seconds
     # In vain, and no longer than was asked for.
-    assert row.free.seconds == 8
+    assert row.started.free.seconds == 8
 
 
 def test_a_scenario_with_faults_is_asked_of_the_kernel_gate_alone() -> None:
@@ -155,7 +154,9 @@ def test_a_scenario_with_faults_is_asked_of_the_kernel_gate_alone() -> None:
     row = measure(cast(Campaign, campaign), course, 2, 8.0, 5, 2)
     assert row is not None
     assert {one.gate for one in campaign.asked} == {"kernel"}
-    assert "faults" in row.blind and row.free.attempts == () and row.free.seconds == 8
+    assert "faults" in row.blind
+    for contest in (row.started, row.standing):
+        assert (contest.free.attempts, contest.free.seconds) == ((), 8)
 
 
 def test_an_interrupt_leaves_no_half_measured_control() -> None:
