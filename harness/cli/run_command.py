@@ -187,6 +187,8 @@ class Run:
         self._shrinker = Shrinker(
             campaign, 0.0 if arguments.no_shrink else arguments.shrink_limit_s, self._deadline
         )
+        #: Whether any question was: a limit that is over by then leaves one that was.
+        self._begun = False
         self._keep = arguments.keep
         self._summaries: list[Summary] = []
         self._unstored = False
@@ -234,9 +236,10 @@ class Run:
         if before is not None:
             self._reporter.spent(before.wall_s)
         keeper = Keeper(self._folder, number, task.question, self._resumable)
-        if self._deadline is not None and time.monotonic() >= self._deadline:
+        if self._begun and self._deadline is not None and time.monotonic() >= self._deadline:
             self._take(_not_begun(task.question, before), (), task.file, keeper)
             return
+        self._begun = True
         known = recall(self._campaign, task.question, task.kept, self._deadline)
         question = task.question
         if self._deadline is not None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -121,6 +124,25 @@ def test_what_is_begun_gets_to_a_schedule_however_short_the_time(harness: Harnes
     assert ended.status == 0
     assert ended.object["stopped"] == "time limit"
     assert 1 <= ended.object["schedules"] < 10**9
+
+
+def test_of_a_run_that_comes_too_late_for_its_limit_the_first_question_is_begun(tmp_path: Path) -> None:
+    """A clock that leaps by an hour as soon as the limit is set."""
+    code = (
+        "import itertools, sys, time, types\n"
+        "import harness.cli.run_command as command\n"
+        "hours = itertools.chain([0], itertools.repeat(3600))\n"
+        "command.time = types.SimpleNamespace(monotonic=lambda: time.monotonic() + next(hours))\n"
+        "from harness.cli import main\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    limit = ("--schedules", str(10**9), "--time-limit-s", "2", "--json", "--out", str(tmp_path / "out"))
+    fences = ("--fence", "none", "--fence", "ledger")
+    command = [sys.executable, "-c", code, "run", str(write_scenario(tmp_path)), *fences, *limit]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.stderr == "" and ended.returncode == 3
+    first, second = (json.loads(line) for line in ended.stdout.splitlines())
+    assert first["schedules"] >= 1 and second["schedules"] == 0
 
 
 def test_what_a_time_limit_has_no_room_for_is_not_begun(harness: Harness, tmp_path: Path) -> None:
