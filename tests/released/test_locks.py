@@ -43,11 +43,20 @@ def _harness(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+#: Who waited has locked a file that the holder had removed by then: theirs, and a double hold under search.
+_UNLINKED = ("portalocker@2.10.1+temporary", "portalocker@3.2.0+temporary")
+
+
 @pytest.mark.parametrize(("name", "version"), CASES)
 def test_every_lock_of_a_release_speaks_the_protocol(name: str, version: str) -> None:
     for fence in target_of(name).fetch(version, say).fences:
         done = _harness("conform", f"exec:{command(fence)}")
-        assert done.returncode == OK, done.stdout
+        off = [line for line in done.stdout.splitlines() if line.startswith("OFF ")]
+        if fence in _UNLINKED:
+            (line,) = off
+            assert "has it when it was let go: after acquire nobody holds the lock" in line
+        else:
+            assert (done.returncode, off) == (OK, []), done.stdout
 
 
 @pytest.mark.requires("pypi")
