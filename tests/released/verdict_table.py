@@ -1,6 +1,6 @@
 """What the search finds on released versions of OpenClaw: scenario by version, as measured.
 
-    python -m tests.released.verdict_table --schedules 40 --fences all
+    python -m tests.released.verdict_table --schedules 30 --fences all --scenarios all
 
 writes results/openclaw.json after each scenario, results/openclaw.md from it, and the
 witnesses into results/openclaw/. A scenario that is there already, with the same
@@ -311,8 +311,9 @@ def rendered(cells: list[dict[str, Any]]) -> str:
     rows = [
         "# Released versions of OpenClaw under search",
         "",
-        "Made by `python -m tests.released.verdict_table`; the command of each cell, its figures and",
-        "witnesses are in openclaw.json. A cell says in how many of 100 schedules the fence was wrong:",
+        "Made by `python -m tests.released.verdict_table --scenarios all --fences all --schedules 30",
+        "--no-shrink`, then `--shrink-stored`; the command of each cell, its figures and witnesses are in",
+        "openclaw.json. A cell says in how many of 100 schedules the fence was wrong:",
         "*fp*, a lawful write refused; *missed*, a takeover let in; *lost*, *double*, *dead end*, *crash*.",
         "A dot: nothing was found. An empty cell was not asked. Policies are the scenarios'.",
         "Versions with the same histories in a scenario share its witnesses: to see one on another of",
