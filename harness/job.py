@@ -30,7 +30,7 @@ class Job(msgspec.Struct, frozen=True):
         until: kind of violation whose first schedule is the last one; empty for none.
         each: whether the tallies say what each schedule shows, see `Tally.each`.
         more: further schedule indices, which come after those.
-        fresh: whether workers are started for it, even where some stand ready.
+        keep: whether its workers may serve the next one, see `harness.standing`.
     """
 
     scenario: Scenario
@@ -45,7 +45,7 @@ class Job(msgspec.Struct, frozen=True):
     until: str = ""
     each: bool = False
     more: tuple[range, ...] = ()
-    fresh: bool = False
+    keep: bool = True
 
     @property
     def indices(self) -> Iterator[int]:
@@ -61,6 +61,6 @@ class Job(msgspec.Struct, frozen=True):
         from harness.standing import standing
 
         where = self.root or root
-        with standing(self.scenario, self.fence, self.gate, where, fresh=self.fresh) as explorer:
+        with standing(self.scenario, self.fence, self.gate, where, keep=self.keep) as explorer:
             yield Tally()
             yield from explorer.explore(self)

@@ -44,7 +44,7 @@ class Question(msgspec.Struct, frozen=True):
         until: kind of violation that is sought: nothing is run after the first schedule
             that shows it, and everything before; empty to run all schedules.
         each: whether it is kept of each schedule what it shows.
-        fresh: whether workers are started for it, even where some stand ready.
+        keep: whether its workers may serve the next one, see `harness.standing`.
     """
 
     scenario: Scenario
@@ -56,7 +56,7 @@ class Question(msgspec.Struct, frozen=True):
     time_limit_s: float = 0.0
     until: str = ""
     each: bool = False
-    fresh: bool = False
+    keep: bool = True
 
     def complete(self, tally: Tally) -> bool:
         """Whether everything that was asked for has been run."""
@@ -110,7 +110,7 @@ class Question(msgspec.Struct, frozen=True):
             self.until,
             self.each,
             tuple(more),
-            self.fresh,
+            self.keep,
         )
 
     def leaning(self, tally: Tally) -> str:

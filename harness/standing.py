@@ -43,7 +43,7 @@ _kept: dict[str, _Kept] = {}
 
 @contextlib.contextmanager
 def standing(
-    scenario: Scenario, fence: str, gate: str, root: str, *, fresh: bool = False
+    scenario: Scenario, fence: str, gate: str, root: str, *, keep: bool = True
 ) -> Iterator[Explorer]:
     """An explorer whose workers stand, kept for the next one if all goes well.
 
@@ -52,7 +52,7 @@ def standing(
         fence: reference.
         gate: name.
         root: where to make the session directory.
-        fresh: start it whether there is one or not.
+        keep: whether to keep it.
 
     Raises:
         HarnessError: it cannot be started.
@@ -60,20 +60,20 @@ def standing(
     wanted = resolve(fence)
     for name, kept in list(_kept.items()):
         alike = (kept.scenario, kept.fence) == (scenario, wanted)
-        if not alike or (name == gate and (fresh or kept.root != root)):
+        if not alike or (name == gate and kept.root != root):
             _kept.pop(name).explorer.close()
     found = _kept.pop(gate, None)
     explorer = Explorer(scenario, fence, gate, root) if found is None else found.explorer
-    keep = False
+    well = False
     try:
         yield explorer
-        keep = True
+        well = True
     except GeneratorExit:
         # Called off between two schedules.
-        keep = True
+        well = True
         raise
     finally:
-        if keep:
+        if well and keep:
             _kept[gate] = _Kept(scenario, wanted, root, explorer)
         else:
             explorer.close()

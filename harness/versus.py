@@ -78,7 +78,7 @@ class Course(msgspec.Struct, frozen=True):
         settings = self.scenario.filesystem
         return settings.time_grain_ms > 0 or not settings.birth_time
 
-    def question(self, gate: str, seed: int, schedules: int, limit_s: float, *, fresh: bool) -> Question:
+    def question(self, gate: str, seed: int, schedules: int, limit_s: float, *, keep: bool) -> Question:
         """What one gate is asked; the free gate stops nobody and has no use for a strategy."""
         return Question(
             self.scenario,
@@ -89,7 +89,7 @@ class Course(msgspec.Struct, frozen=True):
             schedules,
             limit_s,
             self.caught_by,
-            fresh=fresh,
+            keep=keep,
         )
 
 
@@ -167,23 +167,23 @@ def measure(
     """
     gates = ("kernel",) if course.barred else ("kernel", "free")
     for gate in gates:
-        _attempt(campaign, course.question(gate, seed, explorers, limit_s, fresh=True))
+        _attempt(campaign, course.question(gate, seed, explorers, limit_s, keep=False))
     attempts: dict[tuple[bool, str], list[Attempt]] = {}
-    for number, fresh, gate in itertools.product(range(rounds), (True, False), gates):
-        question = course.question(gate, seed + number, _SCHEDULES_MAX, limit_s, fresh=fresh)
-        attempts.setdefault((fresh, gate), []).append(_attempt(campaign, question))
+    # Whose workers are kept started them, and those serve the next one of that gate.
+    for number, started, gate in itertools.product(range(rounds), (True, False), gates):
+        question = course.question(gate, seed + number, _SCHEDULES_MAX, limit_s, keep=started)
+        attempts.setdefault((started, gate), []).append(_attempt(campaign, question))
         if campaign.interrupted:
             return None
-    started, standing = (
-        Contest.of(attempts[fresh, "kernel"], attempts.get((fresh, "free"), ()), limit_s)
-        for fresh in (True, False)
+    contests = (
+        Contest.of(attempts[started, "kernel"], attempts.get((started, "free"), ()), limit_s)
+        for started in (True, False)
     )
     return row_of(
         course.control,
         course.scenario.name,
         course.caught_by,
-        started,
-        standing,
+        *contests,
         emulated=course.emulated,
         barred=course.barred,
     )

@@ -65,9 +65,9 @@ def gone(numbers: set[int]) -> bool:
 
 
 def ask(
-    tmp_path: Path, name: str = "one", fence: str = "ledger", gate: str = "kernel", *, fresh: bool = False
+    tmp_path: Path, name: str = "one", fence: str = "ledger", gate: str = "kernel", *, keep: bool = True
 ) -> set[int]:
-    with standing.standing(scenario(name), fence, gate, str(tmp_path), fresh=fresh) as explorer:
+    with standing.standing(scenario(name), fence, gate, str(tmp_path), keep=keep) as explorer:
         return pids(explorer)
 
 
@@ -75,11 +75,12 @@ def test_the_same_workers_serve_the_next_job_with_the_same_histories(tmp_path: P
     with standing.standing(scenario(), "ledger", "kernel", str(tmp_path)) as explorer:
         first, told = pids(explorer), events(explorer)
     assert standing.pids() == first and len(first) == 2
-    with standing.standing(scenario(), "ledger", "kernel", str(tmp_path)) as explorer:
+    with standing.standing(scenario(), "ledger", "kernel", str(tmp_path), keep=False) as explorer:
         assert pids(explorer) == first
         assert events(explorer) == told
-    with standing.standing(scenario(), "ledger", "kernel", str(tmp_path), fresh=True) as explorer:
-        assert pids(explorer).isdisjoint(first) and gone(first)
+    assert standing.pids() == set() and gone(first)
+    with standing.standing(scenario(), "ledger", "kernel", str(tmp_path)) as explorer:
+        assert pids(explorer).isdisjoint(first)
         assert events(explorer) == told
 
 
@@ -102,8 +103,8 @@ def test_the_workers_of_two_gates_wait_side_by_side(tmp_path: Path) -> None:
     kernel, free = ask(tmp_path), ask(tmp_path, gate="free")
     assert standing.pids() == kernel | free
     assert (ask(tmp_path), ask(tmp_path, gate="free")) == (kernel, free)
-    again = ask(tmp_path, gate="free", fresh=True)
-    assert again.isdisjoint(free) and ask(tmp_path) == kernel
+    assert ask(tmp_path, gate="free", keep=False) == free
+    assert ask(tmp_path, gate="free").isdisjoint(free) and ask(tmp_path) == kernel
 
 
 def test_who_is_called_off_between_two_schedules_is_kept(tmp_path: Path) -> None:
@@ -136,8 +137,8 @@ def test_after_schedules_of_which_nothing_is_known_the_next_job_is_served_as_wel
     )
     job = Job(scenario(), f"{fence}:Dies", "kernel", "random", 1, 0, 1, 3)
     seen = []
-    for fresh in (True, False):
-        tallies = list(msgspec.structs.replace(job, fresh=fresh).run(str(tmp_path)))
+    for keep in (True, False):
+        tallies = list(msgspec.structs.replace(job, keep=keep).run(str(tmp_path)))
         seen.append([sum(getattr(one, name) for one in tallies) for name in ("inconclusive", "histories")])
     assert seen[0][0] == 3 and seen[0] == seen[1]
 

@@ -113,8 +113,10 @@ def test_both_gates_look_for_the_same_in_turns_and_each_round_has_a_seed() -> No
     _measured(campaign)
     warm, measured = campaign.asked[:2], campaign.asked[2:]
     assert [(one.gate, one.schedules) for one in warm] == [("kernel", 2), ("free", 2)]
-    assert [(one.gate, one.seed, one.fresh) for one in measured] == [
-        (gate, seed, fresh) for seed in (5, 6) for fresh in (True, False) for gate in ("kernel", "free")
+    # Nobody stands where workers are to be started, and who stands was started just before.
+    assert not any(one.keep for one in warm)
+    assert [(one.gate, one.seed, one.keep) for one in measured] == [
+        (gate, seed, started) for seed in (5, 6) for started in (True, False) for gate in ("kernel", "free")
     ]
     assert {(one.until, one.strategy, one.time_limit_s) for one in campaign.asked} == {
         ("missed_takeover", "portfolio", 8.0)
