@@ -27,7 +27,7 @@ targets: $(STAMP)
 stress: $(STAMP)
 	$(VENV)/bin/python -m tests.stress
 
-# Searches the certificate's scenario to the end and writes results/certificate.*; some 20 minutes.
+# Searches the certificate's scenario to the end and writes results/certificate.*; half an hour on two cores.
 certificate: $(STAMP)
 	$(VENV)/bin/python -m tests.certificate
 
