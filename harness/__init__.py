@@ -1,5 +1,5 @@
 """Runs real processes against one transcript under a scheduler and judges the fences that watch it."""
 
-__all__ = ["__version__"]
+__all__ = ["VERSION"]
 
-__version__ = "0.1.0"
+VERSION = "0.1.0"

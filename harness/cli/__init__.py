@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from harness import __version__
+from harness import VERSION
 from harness.cli.output import OutputGone, remark, stand_on_three_streams
 from harness.cli.status import BUG, INCONCLUSIVE, INTERRUPTED, USAGE
 from harness.errors import FormatError, HarnessError, StoreError, UsageError, WorkerDied
@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="Exit status: 0 as expected, 1 not as expected, 2 bad arguments, 3 inconclusive, "
         "4 a bug of ours, 130 interrupted.",
     )
-    top.add_argument("--version", action="version", version=f"takeover-harness {__version__}")
+    top.add_argument("--version", action="version", version=f"takeover-harness {VERSION}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _run(commands.add_parser("run", help="search scenarios for schedules that break a fence"))
     _matrix(commands.add_parser("matrix", help="compare fences on the same schedules of every scenario"))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import __version__
+from harness import VERSION
 from tests.acceptance.harness_process import (
     ROOT,
     SCENARIO,
@@ -74,7 +74,7 @@ def test_an_unknown_command_is_refused(harness: Harness, command: str) -> None:
 
 def test_the_version_is_told(harness: Harness) -> None:
     ended = harness.call("--version")
-    assert (ended.status, ended.out) == (0, f"takeover-harness {__version__}\n")
+    assert (ended.status, ended.out) == (0, f"takeover-harness {VERSION}\n")
 
 
 def _unprivileged() -> None:
