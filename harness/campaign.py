@@ -28,7 +28,7 @@ __all__ = ["Bug", "Campaign"]
 
 #: How long explorers may go on after they were told to stop.
 _STOP_S = 10.0
-#: How long an explorer may take to stop the workers that wait.
+#: How long explorers may take to stop the workers that wait.
 _LEAVE_S = 1.0
 #: How long a question may go on after its time limit until it has got to a schedule.
 _START_S = 10.0
@@ -72,6 +72,8 @@ class Campaign:
         self._interrupts = Interrupts()
         self._explorers: list[ExplorerProcess] = []
         self._shares: dict[ExplorerProcess, Share] = {}  # of the round
+        #: Who has found what is sought: they end by themselves, once they have run it a second time.
+        self._finders: set[ExplorerProcess] = set()
 
     def __enter__(self) -> Campaign:
         with contextlib.ExitStack() as stack:
@@ -84,8 +86,9 @@ class Campaign:
         with self._stack:
             for explorer in self._explorers:
                 explorer.dismiss()
+            deadline = time.monotonic() + _LEAVE_S
             for explorer in self._explorers:
-                explorer.end(_LEAVE_S)
+                explorer.end(max(0.0, deadline - time.monotonic()))
 
     @property
     def root(self) -> str:
@@ -149,6 +152,7 @@ class Campaign:
     ) -> list[ExplorerProcess]:
         """Give a round's schedules out; who has got any."""
         self._shares = dict(zip(team, deal(left, len(team)), strict=True))
+        self._finders = set()
         root = self._root_of(question)
         busy = [explorer for explorer in team if self._shares[explorer].ranges]
         for number, explorer in enumerate(busy):
@@ -238,7 +242,7 @@ class Campaign:
             progress(result.tally)
             if result.tally.schedules > self._already:
                 saver.if_due()
-            for explorer in self._passed(result).intersection(busy):
+            for explorer in self._passed(result).intersection(busy) - self._finders:
                 explorer.stop()
             due = deadline if stopping else self._put_off(deadline, result)
             late = due is not None and time.monotonic() >= due
@@ -295,6 +299,8 @@ class Campaign:
             return True
         result.tally.merge(found)
         self._shares[explorer].done += found.schedules
+        if result.question.until in found.violations:
+            self._finders.add(explorer)
         return True
 
     def _short(self, root: str) -> StoreError | None:

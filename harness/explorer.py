@@ -187,7 +187,7 @@ class Explorer:
             history = self._one(tally, part, calibration, job.seed, index)
             found = job.until in tally.violations
             if found:
-                # At once: what is left to be done takes as long again.
+                # At once: to run it a second time takes as long again.
                 yield tally
                 tally = Tally(each={} if job.each else None)
             if history is not None and index % _REPEAT_EVERY == 0 and self._repeatable:

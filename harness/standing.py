@@ -26,12 +26,14 @@ class _Kept(msgspec.Struct, frozen=True):
 
     Args:
         scenario: what it runs.
+        reference: of the fence, as it stands in histories; two may lead to the same.
         fence: the class itself: what a reference leads to may have changed.
         root: where its session directory is.
         explorer: who waits.
     """
 
     scenario: Scenario
+    reference: str
     fence: type[Fence]
     root: str
     explorer: Explorer
@@ -59,7 +61,7 @@ def standing(
     """
     wanted = resolve(fence)
     for name, kept in list(_kept.items()):
-        alike = (kept.scenario, kept.fence) == (scenario, wanted)
+        alike = (kept.scenario, kept.reference, kept.fence) == (scenario, fence, wanted)
         if not alike or (name == gate and kept.root != root):
             _kept.pop(name).explorer.close()
     found = _kept.pop(gate, None)
@@ -74,7 +76,7 @@ def standing(
         raise
     finally:
         if well and keep:
-            _kept[gate] = _Kept(scenario, wanted, root, explorer)
+            _kept[gate] = _Kept(scenario, fence, wanted, root, explorer)
         else:
             explorer.close()
 

@@ -17,10 +17,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from harness.scenario import load
+
 ACTIONS = int(os.environ.get("CERTIFICATE_ACTIONS", "2"))
 SCENARIO = "scenarios/certificate.yaml"
 SOUND_FENCE = "ledger"
-FLAWED_FENCES = ("none", "stat-2026.5.17", "pr-84046", "pr-84149", "issue-84071-a", "issue-84071-b")
 #: At most, in the schedules of the sound fence and of the others.
 PREEMPTIONS_SOUND = int(os.environ.get("CERTIFICATE_PREEMPTIONS_SOUND", "2"))
 PREEMPTIONS_FLAWED = int(os.environ.get("CERTIFICATE_PREEMPTIONS_FLAWED", "1"))
@@ -99,7 +100,7 @@ def _programs(violating: dict[str, dict[str, int]]) -> list[str]:
 def main() -> int:
     """Search, write, say what came of it."""
     every = []
-    for fence in sys.argv[1:] or (*FLAWED_FENCES, SOUND_FENCE):
+    for fence in sys.argv[1:] or load(SCENARIO).expect:
         every.append(search(fence))
         print(f"{fence}: {statement(every[-1])}", flush=True)
     settings = {"scenario": SCENARIO, "rogue_actions": ACTIONS}

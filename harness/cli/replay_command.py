@@ -12,6 +12,7 @@ from harness.cli.questions import check_inodes
 from harness.cli.status import INCONCLUSIVE, NOT_EXPECTED, OK
 from harness.errors import FormatError
 from harness.gates import GATES
+from harness.oracle import Violation
 from harness.replay import Replayed, replay
 from harness.report.story import headline, story
 from harness.scenario import load_data
@@ -85,18 +86,18 @@ def _tell(replayed: Replayed, witness: Witness) -> None:
     if replayed.judgement.inconclusive:
         rest = "" if replayed.violation is None else "; what follows is proved all the same"
         emit(f"inconclusive: {replayed.judgement.inconclusive}{rest}")
-    if replayed.violation is None:
-        if replayed.judgement.inconclusive:
-            return
+    if replayed.violation is not None:
+        _tell_violation(replayed, replayed.violation, witness)
+    elif not replayed.judgement.inconclusive:
         near = f", nor under {replayed.asked} neighbouring schedules" if replayed.asked else ""
         emit(f"no {kind.replace('_', ' ')} any more with {replayed.history.header.fence}{near}")
-    else:
-        same = "the same history, step by step" if replayed.same_history else "another history"
-        if replayed.shows == "elsewhere":
-            same += (
-                f"; it shows elsewhere than recorded{', ' if replayed.neighbour else ''}{replayed.neighbour}"
-            )
-        emit(f"{headline(replayed.history, replayed.violation)}\n({same})")
-        critical = witness.critical if replayed.same_history else ()
-        for line in story(replayed.history, replayed.judgement, replayed.violation, critical):
-            emit(f"  {line}")
+
+
+def _tell_violation(replayed: Replayed, violation: Violation, witness: Witness) -> None:
+    same = "the same history, step by step" if replayed.same_history else "another history"
+    if replayed.shows == "elsewhere":
+        same += f"; it shows elsewhere than recorded{', ' if replayed.neighbour else ''}{replayed.neighbour}"
+    emit(f"{headline(replayed.history, violation)}\n({same})")
+    critical = witness.critical if replayed.same_history else ()
+    for line in story(replayed.history, replayed.judgement, violation, critical):
+        emit(f"  {line}")

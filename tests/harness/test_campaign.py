@@ -88,6 +88,8 @@ def test_who_is_past_the_first_find_is_called_off(monkeypatch: pytest.MonkeyPatc
     other = _Explorer([_tally(1), _tally(1), _tally(1)], until_called_off=True)  # 1, 3 and 5
     result = _ask(monkeypatch, finder, other)
     assert other.called_off
+    # What it found is run a second time before it ends.
+    assert not finder.called_off
     assert result.sought is not None
     assert (result.sought.schedule_index, result.settled, result.complete) == (4, True, True)
     assert result.stopped == ""

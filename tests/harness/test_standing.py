@@ -84,7 +84,7 @@ def test_the_same_workers_serve_the_next_job_with_the_same_histories(tmp_path: P
         assert events(explorer) == told
 
 
-@pytest.mark.parametrize("other", [{"name": "two"}, {"fence": "none"}])
+@pytest.mark.parametrize("other", [{"name": "two"}, {"fence": "none"}, {"fence": "fence.ledger:LedgerFence"}])
 def test_another_scenario_or_fence_has_workers_of_its_own(tmp_path: Path, other: dict[str, str]) -> None:
     first = ask(tmp_path)
     assert ask(tmp_path, **other).isdisjoint(first) and gone(first)
@@ -141,6 +141,20 @@ def test_after_schedules_of_which_nothing_is_known_the_next_job_is_served_as_wel
         tallies = list(msgspec.structs.replace(job, keep=keep).run(str(tmp_path)))
         seen.append([sum(getattr(one, name) for one in tallies) for name in ("inconclusive", "histories")])
     assert seen[0][0] == 3 and seen[0] == seen[1]
+
+
+def test_what_is_sought_is_told_before_it_is_run_a_second_time(tmp_path: Path) -> None:
+    fence = tmp_path / "breaks.py"
+    fence.write_text(
+        "from fence.none import NoFence\n\n\nclass Breaks(NoFence):\n"
+        "    def guarded_write(self, entries):\n        raise KeyError\n"
+    )
+    job = Job(scenario(), f"{fence}:Breaks", "kernel", "random", 1, 0, 1, 3, until="crash")
+    tallies = list(job.run(str(tmp_path)))
+    told = next(number for number, one in enumerate(tallies) if "crash" in one.violations)
+    repeated = next(number for number, one in enumerate(tallies) if one.repeated)
+    assert told < repeated
+    assert [sum(getattr(one, name) for one in tallies) for name in ("schedules", "repeated")] == [1, 1]
 
 
 def test_a_worker_that_died_while_it_waited_is_replaced(tmp_path: Path) -> None:

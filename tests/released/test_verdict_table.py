@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import os
 from typing import Any
 
-from tests.released.verdict_table import rendered, shared
+import pytest
+
+from tests.released.verdict_table import one_a_core, rendered, shared
 
 
 def cell(scenario: str, fence: str, violations: dict[str, int], inconclusive: int = 0) -> dict[str, Any]:
@@ -43,3 +46,20 @@ def test_versions_with_the_same_histories_share_witnesses_the_small_ones_first()
     told = [one["witnesses"] for one in shared(cells, lambda path: path.startswith("small"))]
     both = {"crash": "small-crash", "double_hold": "18-hold"}
     assert told == [both, both, {"crash": "20-crash"}, both]
+
+
+def test_what_goes_wrong_on_a_core_is_handed_on_and_each_thing_is_done_once() -> None:
+    done: list[tuple[int, int]] = []
+
+    def do(number: int) -> None:
+        (core,) = os.sched_getaffinity(0)
+        done.append((number, core))
+        if number == 7:
+            raise SystemExit("seven")
+
+    before = os.sched_getaffinity(0)
+    one_a_core(do, range(6))
+    assert sorted(number for number, _ in done) == list(range(6))
+    assert {core for _, core in done} <= before == os.sched_getaffinity(0)
+    with pytest.raises(SystemExit, match="seven"):
+        one_a_core(do, range(9))

@@ -21,19 +21,20 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import queue
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 from fence.targets import openclaw
 from harness.cli.status import NOT_EXPECTED, OK
 
-__all__ = ["main", "rendered", "shared"]
+__all__ = ["main", "one_a_core", "rendered", "shared"]
 
 RESULTS = Path(__file__).parents[2] / "results"
 SHIPPED = RESULTS.parent / "scenarios"
@@ -191,7 +192,7 @@ def _shrink_stored() -> None:
         told = json.loads(done.stdout) if done.stdout else {}
         print(path.name, told.get("steps") or done.stderr[-300:], flush=True)
 
-    _one_a_core(shrink, [path for path in places if not json.loads(path.read_text())["shrunk_from"]])
+    one_a_core(shrink, [path for path in places if not json.loads(path.read_text())["shrunk_from"]])
 
 
 def _replay_stored(cells: Sequence[dict[str, Any]]) -> int:
@@ -209,7 +210,7 @@ def _replay_stored(cells: Sequence[dict[str, Any]]) -> int:
             others.append(path)
             print(f"{path} on {fence}: {told or done.stderr[-300:]}", flush=True)
 
-    _one_a_core(replay, pairs)
+    one_a_core(replay, pairs)
     print(f"{len(pairs) - len(others)} of {len(pairs)} replay to the same history", flush=True)
     return 1 if others else 0
 
@@ -217,26 +218,19 @@ def _replay_stored(cells: Sequence[dict[str, Any]]) -> int:
 _Thing = TypeVar("_Thing")
 
 
-def _one_a_core(do: Callable[[_Thing], None], things: Iterable[_Thing]) -> None:
-    """Do something with each thing, in as many threads as there are cores."""
-    left = iter(things)
-    lock = threading.Lock()
+def one_a_core(do: Callable[[_Thing], None], things: Iterable[_Thing]) -> None:
+    """Do something with each thing, in as many threads as there are cores; what one raises ends it."""
+    cores: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for core in os.sched_getaffinity(0):
+        cores.put(core)
 
-    def work(core: int) -> None:
-        # Of this thread, and so of all that it starts.
-        os.sched_setaffinity(0, {core})
-        while True:
-            with lock:
-                one = next(left, None)
-            if one is None:
-                return
-            do(one)
+    def stay() -> None:
+        # This thread, and so all that it starts.
+        os.sched_setaffinity(0, {cores.get()})
 
-    workers = [threading.Thread(target=work, args=(core,)) for core in os.sched_getaffinity(0)]
-    for one in workers:
-        one.start()
-    for one in workers:
-        one.join()
+    with ThreadPoolExecutor(cores.qsize(), initializer=stay) as pool:
+        for _ in pool.map(do, things):
+            pass
 
 
 def _asked(scenario: str, fences: list[str], schedules: int, *, shrink: bool) -> list[dict[str, Any]]:
@@ -244,7 +238,7 @@ def _asked(scenario: str, fences: list[str], schedules: int, *, shrink: bool) ->
     cells: list[dict[str, Any]] = []
     count = len(os.sched_getaffinity(0))
     shares = [fences[number::count] for number in range(count)]
-    _one_a_core(
+    one_a_core(
         lambda share: cells.extend(_asked_of(scenario, share, schedules, shrink=shrink)),
         [share for share in shares if share],
     )
