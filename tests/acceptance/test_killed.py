@@ -64,6 +64,19 @@ class LeavesADaemon(Fence):
             os._exit(0)
         os.wait()
         super().guarded_write(entries)
+
+
+class StartsAStranger(Fence):
+    strangers = []
+
+    def guarded_write(self, entries):
+        if not StartsAStranger.strangers:
+            name = f"{os.path.dirname(os.path.abspath(__file__))}/stranger"
+            argv = [name, "-c", "import time; time.sleep(1000)"]
+            nothing_of_ours = {"env": {}, "cwd": "/", "start_new_session": True}
+            stranger = subprocess.Popen(argv, executable=sys.executable, **nothing_of_ours)
+            StartsAStranger.strangers.append(stranger)
+        super().guarded_write(entries)
 """
 
 #: The heartbeat is done long before the runner comes back from its model.
@@ -211,6 +224,20 @@ def test_what_a_fence_leaves_running_is_killed_at_the_end(
 ) -> None:
     ended = harness.run(scenario, "--fence", f"{fences}:LeavesADaemon", "--schedules", 1)
     assert ended.status in (0, 3), ended
+
+
+def test_what_has_nothing_of_the_run_about_it_goes_with_the_worker_that_started_it(
+    harness: Harness, scenario: Path, fences: Path
+) -> None:
+    """No mark, no directory, no session of ours: only its parent tells whose it is."""
+    fence = ("--fence", f"{fences}:StartsAStranger", "--gate", "free")
+    with harness.start_run(scenario, *fence, "--schedules", 20, "--json") as running:
+        assert running.end().status in (0, 1, 3)
+    name = str(fences.parent / "stranger")
+    left = [one for one in psutil.process_iter(["cmdline"]) if name in (one.info["cmdline"] or [])]
+    for one in left:
+        one.kill()
+    assert left == []
 
 
 def test_nothing_outlives_a_killed_replay(harness: Harness, scenario: Path, fences: Path) -> None:

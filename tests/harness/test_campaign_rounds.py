@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from harness.campaign import Campaign
@@ -31,6 +32,24 @@ def question(strategy: str = "portfolio", schedules: int = 120, time_limit_s: fl
 def asked(tmp_path: Path, explorers: int, what: Question) -> Result:
     with Campaign(explorers, str(tmp_path)) as campaign:
         return campaign.ask(what)
+
+
+def workers(campaign: Campaign) -> set[int]:
+    (pid,) = campaign.pids()
+    return {one.pid for one in psutil.Process(pid).children()}
+
+
+@pytest.mark.requires("kernel-gate")
+def test_workers_outlive_a_question_and_go_with_the_last_one(tmp_path: Path) -> None:
+    other = msgspec.structs.replace(question(schedules=2), fence="none")
+    with Campaign(1, str(tmp_path)) as campaign:
+        campaign.ask(question(schedules=2))
+        first = workers(campaign)
+        assert len(first) == len({lane.process for lane in QUICKSTART.lanes})
+        campaign.ask(question(schedules=3))
+        assert workers(campaign) == first
+        campaign.ask(msgspec.structs.replace(other, keep=False))
+        assert workers(campaign) == set()
 
 
 def test_a_strategy_that_learns_nothing_has_one_round() -> None:

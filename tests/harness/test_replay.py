@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.history import Step
+from harness.history import Return, Step
 from harness.replay import Replayed, Rerun, Rerunning
 from harness.schedule import Choice, Schedule
 from harness.team import perform
@@ -108,3 +108,13 @@ def test_choices_of_steps_that_do_not_exist_are_left_out() -> None:
     found = rerun(msgspec.structs.replace(Rerunning.of(small()), schedule=schedule, recorded={}))
     assert found.history.events
     assert found.followed <= len(small().schedule.choices)
+
+
+def test_what_is_proved_shows_where_the_truth_is_not_known() -> None:
+    history = rerun(Rerunning.of(small())).history
+    first = next(at for at, event in enumerate(history.events) if isinstance(event, Return))
+    crash = msgspec.structs.replace(history.events[first], outcome="crash", detail="KeyError")
+    end = msgspec.structs.replace(history.events[-1], inconclusive="process gateway was killed by signal 9")
+    cut = msgspec.structs.replace(history, events=(*history.events[:first], crash, end))
+    found = Rerun(cut, False, 0)
+    assert found.shows("crash") and not found.shows("missed_takeover")

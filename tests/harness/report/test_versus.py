@@ -81,6 +81,9 @@ def test_a_gate_that_never_came_to_a_verdict_was_not_compared() -> None:
     assert _row(_found(1), _vain(20, inconclusive=200)).blind
     assert not _row(_found(1), _vain(20, inconclusive=199)).blind
     assert not _row(_found(1), [*_vain(20, inconclusive=200), *_found(3)]).blind
+    never, once = _contest(_found(1), _vain(20, inconclusive=200)), _contest(_found(1), _found(3))
+    for started, standing in ((never, once), (once, never)):
+        assert not row_of("a", "s", "crash", started, standing, emulated=False).blind
 
 
 def test_totals_say_on_how_many_and_name_the_others() -> None:
@@ -106,6 +109,8 @@ def test_workers_that_stand_are_told_apart_from_those_that_are_started() -> None
     assert (totals.ahead, totals.ten_times) == (1, 0)
     assert (totals.standing_ahead, totals.standing_ten_times) == (1, 1)
     assert rows([row])[1][4::3][:2] == ("1.8", "10.0")
+    # Ten times ahead is who is so with the start of its workers.
+    assert rows([row])[1][-1] == "ahead"
     # Ahead is who is ahead in both.
     behind = row_of("b", "s", "crash", started, _contest(_found(2), _found(1)), emulated=False)
     totals = totals_of([row, behind])
