@@ -31,6 +31,11 @@ stress: $(STAMP)
 certificate: $(STAMP)
 	$(VENV)/bin/python -m tests.certificate
 
+# Compares 3,840 histories and the tallies of `run --json` with another commit's: make same-histories BASE=<commit>
+.PHONY: same-histories
+same-histories: $(STAMP)
+	$(VENV)/bin/python -m tests.same_histories --base "$(BASE)"
+
 # The pictures of the report in docs/; needs chromium.
 .PHONY: screenshots
 screenshots: $(STAMP)
