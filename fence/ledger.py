@@ -8,11 +8,11 @@ import os
 from collections.abc import Sequence
 from typing import ClassVar, NoReturn
 
+from fence.atomic_replace import exchange
 from fence.errors import TakeoverError
-from fence.ledger_book import Book, Content, Intent
-from fence.movement import Movement
+from fence.ledger_file import Book, Content, Intent
 from fence.protocol import Fence, Site
-from fence.swap import exchange
+from fence.rename_check import Movement
 from fence.transcript import read_fd, write_all
 
 __all__ = ["LedgerFence"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from harness.interrupts import ignore, interrupt_once, put_off
+from harness.system.interrupts import ignore, interrupt_once, put_off
 
 if __name__ == "__main__":
     try:

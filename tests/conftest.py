@@ -22,7 +22,7 @@ from tests import browser
 
 _REASON = "this machine lacks: "
 # exit_group is not trapped; a plain exit would wait for a supervisor.
-_INSTALL = "import os; from harness.gates.kernel.filter import install; install(); os._exit(0)"
+_INSTALL = "import os; from harness.gates.kernel.seccomp_filter import install; install(); os._exit(0)"
 
 
 def _kernel_gate() -> bool:

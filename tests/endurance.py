@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 import psutil
 
-from harness.progress import Progress
+from harness.results.search_progress import Progress
 
 __all__ = ["Ended", "Sample", "grown", "run", "scaled"]
 

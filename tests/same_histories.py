@@ -20,8 +20,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.explorer import Explorer, ticking
-from harness.history import encode
+from harness.explore.explorer import Explorer, ticking
+from harness.model.history import encode
 from harness.scenario import load
 from harness.strategies import make
 from harness.strategies.forecast import Foresighted

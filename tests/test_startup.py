@@ -21,11 +21,11 @@ _TELL = "\nimport json, sys\nprint(json.dumps(sorted(sys.modules)), file=sys.std
 #: Packages that take long, and the parts of ours that stand on them.
 HEAVY = ("rich", "hypothesis", "pydantic", "yaml", "psutil", "multiprocess", "dill")
 LATE = (
-    "harness.explorer",
+    "harness.explore.explorer",
     "harness.gates.kernel.gate",
-    "harness.replay",
+    "harness.shrink.replay",
     "harness.shrink",
-    "harness.exhaust",
+    "harness.explore.exhaust",
 )
 
 
@@ -39,14 +39,22 @@ def imported(code: str) -> set[str]:
 @pytest.mark.parametrize("command", ["", "run', '"])
 def test_help_imports_nothing_that_a_command_needs(command: str) -> None:
     modules = imported(_HELP.format(command))
-    unwanted = {*HEAVY, *LATE, "msgspec", "multiprocessing", "subprocess", "harness.campaign", "fence"}
+    unwanted = {
+        *HEAVY,
+        *LATE,
+        "msgspec",
+        "multiprocessing",
+        "subprocess",
+        "harness.explore.coordinator",
+        "fence",
+    }
     assert not modules & unwanted
     assert not [name for name in modules if name.startswith(("harness.scenario", "harness.report"))]
 
 
 def test_run_reads_no_scenario_and_draws_no_page_before_its_explorer_starts() -> None:
     modules = imported("import harness.cli.run_command")
-    assert "harness.campaign" in modules
+    assert "harness.explore.coordinator" in modules
     assert not modules & {*HEAVY, *LATE, "harness.scenario.loader", "harness.report.html.page"}
 
 

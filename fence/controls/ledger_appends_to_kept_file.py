@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import ClassVar
 
-from fence.controls.protocol import Control
+from fence.controls.control import Control
 from fence.ledger import LedgerFence
 from fence.protocol import Site
 

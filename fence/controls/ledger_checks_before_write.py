@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import ClassVar
 
-from fence.controls.protocol import Control
+from fence.controls.control import Control
 from fence.errors import StaleLockError
 from fence.ledger import LedgerFence
-from fence.ledger_book import Book
+from fence.ledger_file import Book
 from fence.locks.sidecar import Payload, SidecarLock
 from fence.protocol import Site
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from fence.controls.protocol import Control
+from fence.controls.control import Control
 from fence.ledger import LedgerFence
-from fence.ledger_book import Content
+from fence.ledger_file import Content
 
 __all__ = ["LedgerIgnoresTornLine"]
 

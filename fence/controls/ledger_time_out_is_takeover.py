@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from fence.controls.protocol import Control
+from fence.controls.control import Control
 from fence.errors import LockTimeoutError
 from fence.ledger import LedgerFence
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from fence.controls.protocol import Control
+from fence.controls.control import Control
 from fence.errors import TakeoverError
 from fence.ledger import LedgerFence
-from fence.ledger_book import Book, Content
+from fence.ledger_file import Book, Content
 from fence.locks import make_lock
 
 __all__ = ["LedgerWaitsForItself"]

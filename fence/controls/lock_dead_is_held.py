@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from fence.controls.protocol import Control
+from fence.controls.control import Control
 from fence.locks.sidecar import Payload, SidecarLock
 from fence.protocol import Site
 

@@ -7,7 +7,7 @@ import fcntl
 import os
 from typing import ClassVar
 
-from fence.controls.protocol import Control
+from fence.controls.control import Control
 from fence.locks.flock import FlockLock
 from fence.protocol import Site
 

@@ -6,7 +6,7 @@ import os
 import time
 from typing import ClassVar
 
-from fence.controls.protocol import Control
+from fence.controls.control import Control
 from fence.locks.sidecar import Payload, SidecarLock, process_start
 from fence.protocol import Site
 from fence.transcript import rewrite_in_place

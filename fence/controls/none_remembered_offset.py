@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import ClassVar
 
-from fence.controls.protocol import Control
+from fence.controls.control import Control
 from fence.protocol import Site
 
 __all__ = ["NoneRememberedOffset"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from fence.controls.protocol import Control
+from fence.controls.control import Control
 from fence.protocol import Site
 from fence.stat_2026_5_17 import StatFence
 from fence.transcript import read_all, rewrite_in_place

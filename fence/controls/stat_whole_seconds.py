@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
-from fence.controls.protocol import Control
+from fence.controls.control import Control
 from fence.stat_2026_5_17 import Fingerprint, StatFence
 
 __all__ = ["StatWholeSeconds"]

@@ -6,7 +6,7 @@ process behind it, `wire` its lines, `surroundings` what a harness can put in th
 
 from __future__ import annotations
 
+from fence.external.host_hooks import Surroundings
 from fence.external.proxy import PREFIX, ExternalFence, external
-from fence.external.surroundings import Surroundings
 
 __all__ = ["PREFIX", "ExternalFence", "Surroundings", "external"]

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fence.errors import AdapterError
-from fence.external.surroundings import Surroundings
+from fence.external.host_hooks import Surroundings
 from fence.external.wire import Answer, Doubt, Hello, Nonsense, Sleep, Waits, encode, hello_of, parse, said
 
 __all__ = ["LINE_BYTES_MAX", "STDERR", "Adapter", "tail_of"]

@@ -22,7 +22,7 @@ from fence.errors import (
     TakeoverError,
 )
 from fence.external.adapter import Adapter
-from fence.external.surroundings import Surroundings
+from fence.external.host_hooks import Surroundings
 from fence.external.wire import Answer, Hello, Nonsense, Sleep, Waits, loaded, with_lines
 from fence.protocol import Fence, Site
 

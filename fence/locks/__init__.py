@@ -10,7 +10,7 @@ from typing import Any
 
 from fence.locks.directory import DirectoryLock
 from fence.locks.flock import FlockLock
-from fence.locks.protocol import Lock, Options
+from fence.locks.lock import Lock, Options
 from fence.locks.record import RecordLock
 from fence.locks.sidecar import SidecarLock
 

@@ -17,7 +17,7 @@ import time
 from typing import Any, ClassVar
 
 from fence.errors import StaleLockError
-from fence.locks.protocol import Lock, Options, Patience, milliseconds
+from fence.locks.lock import Lock, Options, Patience, milliseconds
 
 __all__ = ["DirectoryLock"]
 

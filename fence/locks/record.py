@@ -12,7 +12,7 @@ import os
 from typing import Any, ClassVar
 
 from fence.errors import StaleLockError
-from fence.locks.protocol import Lock, Options, Patience
+from fence.locks.lock import Lock, Options, Patience
 
 __all__ = ["RecordLock"]
 

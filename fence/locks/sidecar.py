@@ -20,7 +20,7 @@ import time
 from typing import Any, ClassVar
 
 from fence.errors import StaleLockError
-from fence.locks.protocol import Lock, Options, Patience, milliseconds
+from fence.locks.lock import Lock, Options, Patience, milliseconds
 
 __all__ = ["Payload", "SidecarLock", "process_start"]
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, cast
 
-from fence.targets.errors import TargetError
+from fence.targets.target_error import TargetError
 
 __all__ = ["TARGETS", "Fetched", "Target", "TargetError", "command", "is_target", "target_of"]
 

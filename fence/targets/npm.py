@@ -14,8 +14,8 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from fence.targets.client import called, put
-from fence.targets.errors import TargetError
+from fence.targets.package_client import called, put
+from fence.targets.target_error import TargetError
 
 __all__ = ["fetch", "integrity_of", "unpack"]
 

@@ -17,8 +17,8 @@ from typing import Any, NoReturn
 from harness import VERSION
 from harness.cli.output import OutputGone, remark, stand_on_three_streams
 from harness.cli.status import BUG, INCONCLUSIVE, INTERRUPTED, USAGE
-from harness.errors import FormatError, HarnessError, StoreError, UsageError, WorkerDied
-from harness.interrupts import put_off
+from harness.model.errors import FormatError, HarnessError, StoreError, UsageError, WorkerDied
+from harness.system.interrupts import put_off
 
 __all__ = ["main", "parser"]
 
@@ -293,7 +293,7 @@ def _matrix(command: argparse.ArgumentParser) -> None:
 
 
 def _search(command: argparse.ArgumentParser) -> None:
-    """What `run` and `matrix` have in common; None is for what `harness.cli.resuming` fills in."""
+    """What `run` and `matrix` have in common; None is for what `harness.cli.resume` fills in."""
     command.add_argument("--gate", choices=("kernel", "free"), help="default: kernel where it is available")
     command.add_argument("--strategy", metavar="NAME", help="default: portfolio; see `list strategies`")
     command.add_argument("--schedules", type=_at_least(1), metavar="N", help="default: the scenario's")

@@ -8,24 +8,24 @@ import os
 import msgspec
 
 from harness import gates
-from harness.bench.comparing import Change, compare_all, worst
-from harness.bench.figures import PARTS, Figures, Part, encode, read
-from harness.bench.growth import SIZES
-from harness.bench.reference import VERSION
+from harness.cli.bench_check import trial
 from harness.cli.bench_output import panels, show_changes, show_curves, show_gate, show_quantity
-from harness.cli.benching import Plan, Recorder, plain_fences
+from harness.cli.bench_parts import Plan, Recorder, plain_fences
+from harness.cli.bench_versus import versus
 from harness.cli.output import emit, remark
-from harness.cli.programs import check_programs
+from harness.cli.program_permission import check_programs
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
-from harness.cli.trial import trial
-from harness.cli.versus import versus
-from harness.errors import FormatError, GateUnavailable, UsageError
-from harness.fences import check as check_fence
-from harness.machine import differing, machine
-from harness.report.growth import drawn
+from harness.model.errors import FormatError, GateUnavailable, UsageError
+from harness.report.growth_chart import drawn
+from harness.results.store import write_whole
 from harness.scenario import load_all
-from harness.store import write_whole
-from harness.versus import courses
+from harness.scenario.fence_reference import check as check_fence
+from harness.system.machine import differing, machine
+from harness.tools.bench.comparing import Change, compare_all, worst
+from harness.tools.bench.figures import PARTS, Figures, Part, encode, read
+from harness.tools.bench.growth import SIZES
+from harness.tools.bench.reference import VERSION
+from harness.tools.versus import courses
 
 __all__ = ["main"]
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.bench.comparing import MARGIN, Change
-from harness.bench.figures import Quantity
-from harness.bench.growth import CALLS, size_of
 from harness.cli.output import emit
-from harness.report.growth import lettered
+from harness.report.growth_chart import lettered
+from harness.tools.bench.comparing import MARGIN, Change
+from harness.tools.bench.figures import Quantity
+from harness.tools.bench.growth import CALLS, size_of
 
 __all__ = ["panels", "show_changes", "show_curves", "show_gate", "show_quantity"]
 

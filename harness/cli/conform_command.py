@@ -8,9 +8,9 @@ import json
 from fence.external import PREFIX, ExternalFence
 from harness.cli.output import emit
 from harness.cli.status import NOT_EXPECTED, OK
-from harness.conform import Finding, examine
-from harness.errors import UsageError
-from harness.fences import resolve
+from harness.model.errors import UsageError
+from harness.scenario.fence_reference import resolve
+from harness.tools.conform import Finding, examine
 
 __all__ = ["main"]
 

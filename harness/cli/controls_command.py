@@ -7,17 +7,17 @@ import os
 from collections.abc import Sequence
 
 from harness import gates
-from harness.campaign import Campaign
-from harness.cli.display import Display
 from harness.cli.output import remark, replay_command
-from harness.cli.questions import choose_strategy
+from harness.cli.search_tasks import choose_strategy
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
-from harness.controls import Outcome, Trial, assess, encode, rows, trials, unmet
-from harness.errors import GateUnavailable, StoreError, UsageError
-from harness.question import Result
+from harness.cli.terminal_sink import Display
+from harness.explore.coordinator import Campaign
+from harness.explore.search_task import Result
+from harness.model.errors import GateUnavailable, StoreError, UsageError
+from harness.results.store import RunFolder, run_id
 from harness.scenario import dump
-from harness.store import RunFolder, run_id
 from harness.strategies import STRATEGIES
+from harness.tools.controls import Outcome, Trial, assess, encode, rows, trials, unmet
 
 __all__ = ["main"]
 

@@ -8,7 +8,7 @@ import msgspec
 
 from harness.cli.output import emit
 from harness.cli.status import OK
-from harness.doctor import examine
+from harness.tools.doctor import examine
 
 __all__ = ["main"]
 

@@ -10,17 +10,17 @@ from typing import Any
 import msgspec
 
 from harness import gates
-from harness.campaign import Campaign
 from harness.cli.output import emit, remark, replay_command
-from harness.cli.shrinking import Shrinker
+from harness.cli.shrink_sink import Shrinker
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
-from harness.errors import FenceLoadError, GateUnavailable, StoreError, UsageError
-from harness.fences import check
-from harness.fuzz import Catch, Figures, Hunt, as_yaml, file_stem
-from harness.policy import resolve
+from harness.explore.coordinator import Campaign
+from harness.model.errors import FenceLoadError, GateUnavailable, StoreError, UsageError
+from harness.model.policy import resolve
 from harness.report.story import headline, story
+from harness.results.store import RunFolder, run_id, write_whole
 from harness.scenario import load
-from harness.store import RunFolder, run_id, write_whole
+from harness.scenario.fence_reference import check
+from harness.tools.fuzz import Catch, Figures, Hunt, as_yaml, file_stem
 
 __all__ = ["main"]
 

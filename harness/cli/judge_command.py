@@ -6,14 +6,14 @@ import argparse
 
 import msgspec
 
-from harness import policy
 from harness.cli.output import emit
 from harness.cli.status import INCONCLUSIVE, NOT_EXPECTED, OK
-from harness.errors import FormatError
-from harness.files import content
-from harness.history import decode
+from harness.model import policy
+from harness.model.errors import FormatError
+from harness.model.history import decode
 from harness.oracle import judge
 from harness.report.story import headline, story
+from harness.system.bounded_read import content
 
 __all__ = ["main"]
 

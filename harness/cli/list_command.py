@@ -27,7 +27,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _scenarios() -> list[dict[str, object]]:
-    from harness.cli.files import scenario_files
+    from harness.cli.scenario_files import scenario_files
     from harness.scenario import load_all
 
     if not os.path.isdir("scenarios"):
@@ -61,13 +61,13 @@ def _strategies() -> list[dict[str, object]]:
 
 
 def _roles() -> list[dict[str, object]]:
-    from harness.roles import ROLES
+    from harness.scenario.roles import ROLES
 
     return [{"name": name, "about": role.about} for name, role in ROLES.items()]
 
 
 def _actions() -> list[dict[str, object]]:
-    from harness.actions import ACTIONS
+    from harness.scenario.actions import ACTIONS
 
     return [
         {"name": name, "about": action.about, "effect": action.effect} for name, action in ACTIONS.items()
@@ -75,7 +75,7 @@ def _actions() -> list[dict[str, object]]:
 
 
 def _policies() -> list[dict[str, object]]:
-    from harness.policy import POLICIES
+    from harness.model.policy import POLICIES
 
     return [
         {"name": name, "about": policy.about, "rules": dict(policy.rules)}
@@ -90,7 +90,7 @@ def _gates() -> list[dict[str, object]]:
 
 
 def _faults() -> list[dict[str, object]]:
-    from harness.faults import KINDS
+    from harness.scenario.faults import KINDS
 
     return [{"name": name, "about": about} for name, about in KINDS.items()]
 

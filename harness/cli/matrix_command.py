@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from harness.campaign import Campaign
-from harness.cli.display import Display
+from harness.cli.ci_sinks import compared
+from harness.cli.known_witnesses import Known
 from harness.cli.output import emit, remark
-from harness.cli.programs import check_programs
-from harness.cli.questions import (
+from harness.cli.program_permission import check_programs
+from harness.cli.resume import completed
+from harness.cli.run_command import Run, folder_for, scenarios_of, tasks_of
+from harness.cli.search_tasks import (
     EXHAUSTIVE,
     check_faults,
     check_inodes,
@@ -20,20 +22,18 @@ from harness.cli.questions import (
     choose_strategy,
     questions_of,
 )
-from harness.cli.recalling import Known
-from harness.cli.reports import compared
-from harness.cli.resuming import completed
-from harness.cli.run_command import Run, folder_for, scenarios_of, tasks_of
-from harness.cli.shrinking import Small
-from harness.errors import UsageError
-from harness.janitor import place
-from harness.question import Question, Result
-from harness.report.case import grid
+from harness.cli.shrink_sink import Small
+from harness.cli.terminal_sink import Display
+from harness.explore.coordinator import Campaign
+from harness.explore.search_task import Question, Result
+from harness.model.errors import UsageError
 from harness.report.markdown import markdown
-from harness.report.paired import Comparison, compare, rows
-from harness.report.summary import Summary
-from harness.store import RunFolder
+from harness.report.result_case import grid
+from harness.results.paired import Comparison, compare, rows
+from harness.results.store import RunFolder
+from harness.results.summary import Summary
 from harness.strategies.portfolio import FIRST_SHARES, Portfolio, spelled
+from harness.system.janitor import place
 
 __all__ = ["main"]
 

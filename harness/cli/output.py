@@ -8,7 +8,7 @@ import os
 import shlex
 import sys
 
-from harness.errors import FormatError, StoreError
+from harness.model.errors import FormatError, StoreError
 
 __all__ = ["OutputGone", "emit", "remark", "replay_command", "stand_on_three_streams"]
 
@@ -73,7 +73,7 @@ def replay_command(path: str) -> str:
 
 def _starts_programs(path: str) -> bool:
     """Whether a witness can be replayed only where programs may be started."""
-    from harness.witness import read
+    from harness.results.witness import read
 
     try:
         return any(op.argv for lane in read(path).program.lanes for op in lane.ops)

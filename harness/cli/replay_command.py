@@ -7,16 +7,16 @@ import argparse
 import msgspec
 
 from harness.cli.output import emit
-from harness.cli.programs import check_programs, check_witness
-from harness.cli.questions import check_inodes
+from harness.cli.program_permission import check_programs, check_witness
+from harness.cli.search_tasks import check_inodes
 from harness.cli.status import INCONCLUSIVE, NOT_EXPECTED, OK
-from harness.errors import FormatError
 from harness.gates import GATES
+from harness.model.errors import FormatError
 from harness.oracle import Violation
-from harness.replay import Replayed, replay
 from harness.report.story import headline, story
+from harness.results.witness import Witness, read
 from harness.scenario import load_data
-from harness.witness import Witness, read
+from harness.shrink.replay import Replayed, replay
 
 __all__ = ["main"]
 

@@ -11,14 +11,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from harness import corpus
-from harness.campaign import Campaign
-from harness.cli.display import Display
-from harness.cli.files import scenario_files
-from harness.cli.keeping import Finished, Keeper, earlier, name_witnesses
+from harness.cli.checkpoint import Finished, Keeper, earlier, name_witnesses
+from harness.cli.ci_sinks import Reports, told
+from harness.cli.html_sink import Reporter
+from harness.cli.known_witnesses import Known, recall, with_known
 from harness.cli.output import remark
-from harness.cli.programs import check_programs, check_witness, permitted
-from harness.cli.questions import (
+from harness.cli.program_permission import check_programs, check_witness, permitted
+from harness.cli.resume import check_same, completed, plan_of
+from harness.cli.scenario_files import scenario_files
+from harness.cli.search_tasks import (
     EXHAUSTIVE,
     check_faults,
     check_inodes,
@@ -27,21 +28,20 @@ from harness.cli.questions import (
     exhaustive,
     questions_of,
 )
-from harness.cli.recalling import Known, recall, with_known
-from harness.cli.reporting import Reporter
-from harness.cli.reports import Reports, told
-from harness.cli.resuming import check_same, completed, plan_of
-from harness.cli.shrinking import Shrinker, Small
+from harness.cli.shrink_sink import Shrinker, Small
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
-from harness.errors import HarnessError, StoreError, UsageError
-from harness.janitor import place
-from harness.progress import Progress
-from harness.question import Question, Result
-from harness.report.summary import Summary, encode
+from harness.cli.terminal_sink import Display
+from harness.explore.coordinator import Campaign
+from harness.explore.search_task import Question, Result
+from harness.model.errors import HarnessError, StoreError, UsageError
+from harness.results import regression_corpus
+from harness.results.search_progress import Progress
+from harness.results.stats import Tally
+from harness.results.store import RunFolder, run_id
+from harness.results.summary import Summary, encode
+from harness.results.witness import Witness
 from harness.scenario import Scenario
-from harness.store import RunFolder, run_id
-from harness.tally import Tally
-from harness.witness import Witness
+from harness.system.janitor import place
 
 __all__ = ["Run", "Task", "folder_for", "main", "scenarios_of", "tasks_of"]
 
@@ -119,7 +119,7 @@ def scenarios_of(
     files = scenario_files(arguments.scenarios)
     allowed = arguments.allow_programs
     files, scenarios = permitted(files, load_all(files), arguments.scenarios, allowed)
-    kept = [corpus.known(file) for file in files]
+    kept = [regression_corpus.known(file) for file in files]
     for path, witness in itertools.chain.from_iterable(kept):
         check_witness(path, witness, allowed)
     return files, scenarios, kept
@@ -312,7 +312,7 @@ class Run:
             witness = shrunk.witness(original)
             try:
                 path = self._folder.shrunk(keeper.name(kind), witness)
-                kept = corpus.keep(file, witness) if self._keep else ""
+                kept = regression_corpus.keep(file, witness) if self._keep else ""
                 smaller[kind] = Small(shrunk, witness, path, kept)
             except StoreError as error:
                 self._not_stored(error)

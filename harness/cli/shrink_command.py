@@ -7,18 +7,19 @@ import os
 
 import msgspec
 
-from harness import corpus, gates
-from harness.campaign import Campaign
+from harness import gates
 from harness.cli.output import emit, remark, replay_command
-from harness.cli.programs import check_witness
+from harness.cli.program_permission import check_witness
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
-from harness.errors import GateUnavailable, UsageError
-from harness.fences import check
+from harness.explore.coordinator import Campaign
+from harness.model.errors import GateUnavailable, UsageError
 from harness.report.story import headline, story
+from harness.results import regression_corpus
+from harness.results.store import write_whole
+from harness.results.witness import Witness, read
+from harness.results.witness import encode as encode_witness
+from harness.scenario.fence_reference import check
 from harness.shrink import Shrinking, Shrunk
-from harness.store import write_whole
-from harness.witness import Witness, read
-from harness.witness import encode as encode_witness
 
 __all__ = ["main"]
 
@@ -49,7 +50,7 @@ def main(arguments: argparse.Namespace) -> int:
     path = arguments.out or _beside(arguments.witness)
     write_whole(path, encode_witness(small))
     write_whole(f"{os.path.splitext(path)[0]}.history.jsonl", small.history.encode())
-    kept = corpus.keep(arguments.keep, small) if arguments.keep else ""
+    kept = regression_corpus.keep(arguments.keep, small) if arguments.keep else ""
     _say(arguments, shrunk, small, path, kept)
     return INTERRUPTED if interrupted else OK
 

@@ -8,7 +8,7 @@ import json
 from fence.targets import TARGETS, Fetched, TargetError, target_of
 from harness.cli.output import emit, remark
 from harness.cli.status import NOT_EXPECTED, OK
-from harness.errors import UsageError
+from harness.model.errors import UsageError
 
 __all__ = ["main"]
 

@@ -19,6 +19,6 @@ def unavailable(name: str) -> str:
     """
     if name not in ("kernel", "programs"):
         return ""
-    from harness.gates.kernel.probe import probe, probe_programs
+    from harness.gates.kernel.availability import probe, probe_programs
 
     return probe() or (probe_programs() if name == "programs" else "")

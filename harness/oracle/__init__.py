@@ -9,18 +9,18 @@ right), `entries` (is everything still there), `locks` and `words` (was the lock
 
 from __future__ import annotations
 
-from harness.history import End, History, Invoke
+from harness.model.history import End, History, Invoke
 from harness.oracle.crash import crashes
+from harness.oracle.dead_end import dead_end
 from harness.oracle.decisions import decide
-from harness.oracle.entries import lost_entries, missing
-from harness.oracle.glance import Glance, glance
-from harness.oracle.judgement import COUNTED, Decision, Judgement, Violation
-from harness.oracle.locks import double_holds
-from harness.oracle.progress import dead_end
+from harness.oracle.double_hold import double_holds
+from harness.oracle.fast_path import Glance, glance
+from harness.oracle.index import Survey
+from harness.oracle.lost_entries import lost_entries, missing
+from harness.oracle.reported_locks import doubly_told
 from harness.oracle.rules import CLASSES, HasRules, Rules, rules_of
-from harness.oracle.subkinds import subkind_of
-from harness.oracle.survey import Survey
-from harness.oracle.words import doubly_told
+from harness.oracle.verdict import COUNTED, Decision, Judgement, Violation
+from harness.oracle.violation_detail import subkind_of
 
 __all__ = [
     "CLASSES",

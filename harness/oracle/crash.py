@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.history import History, Return, Step
-from harness.oracle.judgement import Violation
-from harness.oracle.survey import KILL
+from harness.model.history import History, Return, Step
+from harness.oracle.index import KILL
+from harness.oracle.verdict import Violation
 
 __all__ = ["crashes", "killed"]
 

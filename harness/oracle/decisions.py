@@ -15,12 +15,12 @@ from collections.abc import Sequence
 
 import msgspec
 
+from harness.oracle.blame import describe, suspects
 from harness.oracle.effects import Effect
-from harness.oracle.judgement import Decision, Violation
-from harness.oracle.pending import Open, View, indices_of, look
+from harness.oracle.index import Operation, Survey
+from harness.oracle.pending_effects import Open, View, indices_of, look
 from harness.oracle.rules import TAKEOVER, Rules
-from harness.oracle.survey import Operation, Survey
-from harness.oracle.suspects import describe, suspects
+from harness.oracle.verdict import Decision, Violation
 from harness.oracle.windows import open_window, reload
 
 __all__ = ["decide"]

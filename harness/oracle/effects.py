@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.history import State
+from harness.model.history import State
+from harness.oracle.index import Mutation, Operation, Survey
 from harness.oracle.rules import EITHER, SANCTIONED, Rules
-from harness.oracle.survey import Mutation, Operation, Survey
 
 __all__ = ["NOTHING", "Effect", "class_of", "effects_of", "interleaved", "is_append"]
 

@@ -1,6 +1,6 @@
 """Which effects the policy allows, as far as the oracle has to know.
 
-`harness.policy` names policies and says why they differ; here a policy is no more
+`harness.model.policy` names policies and says why they differ; here a policy is no more
 than a table from the class of an effect to what it counts as.
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from harness.errors import FormatError
-from harness.history import Header
+from harness.model.errors import FormatError
+from harness.model.history import Header
 
 __all__ = ["CLASSES", "EITHER", "SANCTIONED", "TAKEOVER", "HasRules", "Rules", "rules_of"]
 

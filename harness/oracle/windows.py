@@ -10,8 +10,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from harness.history import State, digest
-from harness.oracle.survey import Mutation, Operation, Survey
+from harness.model.history import State, digest
+from harness.oracle.index import Mutation, Operation, Survey
 
 __all__ = ["Window", "open_window", "reload"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.errors import HarnessError, ScenarioError
+from harness.model.errors import HarnessError, ScenarioError
 from harness.pytest_plugin.running import ScenarioResult, run, settings_of
 from harness.scenario import Scenario, load
 from harness.scenario.places import expectation_line

@@ -22,21 +22,21 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from harness import corpus
-from harness.campaign import Campaign
 from harness.cli import parser
-from harness.cli.display import Display
-from harness.cli.programs import check_programs, check_witness
-from harness.cli.questions import check_faults, check_inodes, choose_strategy
-from harness.cli.resuming import completed
+from harness.cli.program_permission import check_programs, check_witness
+from harness.cli.resume import completed
 from harness.cli.run_command import Run, Task, folder_for
-from harness.errors import UsageError
-from harness.janitor import place
-from harness.question import Question
-from harness.report.case import Case
-from harness.report.summary import Summary
+from harness.cli.search_tasks import check_faults, check_inodes, choose_strategy
+from harness.cli.terminal_sink import Display
+from harness.explore.coordinator import Campaign
+from harness.explore.search_task import Question
+from harness.model.errors import UsageError
+from harness.report.result_case import Case
+from harness.results import regression_corpus
+from harness.results.summary import Summary
 from harness.scenario import Scenario, load, load_data
 from harness.strategies import DEFAULT
+from harness.system.janitor import place
 
 __all__ = ["ScenarioResult", "Settings", "cores_of", "run", "runner", "settings_of", "why_no_kernel_gate"]
 
@@ -161,7 +161,7 @@ def run(
     check_faults([scenario], gate)
     allowed = bool(node.config.getoption("harness_allow_programs"))
     check_programs([scenario], allowed, gate, "--harness-allow-programs")
-    known = corpus.known(file) if file else []
+    known = regression_corpus.known(file) if file else []
     for path, witness in known:
         check_witness(path, witness, allowed)
     check_inodes([scenario], place(None, real=True))

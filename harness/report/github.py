@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from harness.report.case import Case
+from harness.report.result_case import Case
 
 __all__ = ["workflow_commands"]
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from xml.etree import ElementTree
 
-from harness.report.case import Case, cell
+from harness.report.result_case import Case, cell
 
 __all__ = ["junit"]
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from harness.report import paired
-from harness.report.case import Case, grid
+from harness.report.result_case import Case, grid
+from harness.results import paired
 
 __all__ = ["BYTES_MAX", "markdown"]
 

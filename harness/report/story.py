@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from harness.history import MISHAPS, Change, End, Event, History, Invoke, LockEvent, Return, Step
+from harness.model.history import MISHAPS, Change, End, Event, History, Invoke, LockEvent, Return, Step
 from harness.oracle import Judgement, Violation
-from harness.witness import Critical
+from harness.results.witness import Critical
 
 __all__ = ["Passage", "Remark", "brief", "decisive", "headline", "passages", "story"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from harness.scenario.model import (
+from harness.scenario.definition import (
     KINDS,
     Expectation,
     FaultSettings,

@@ -11,16 +11,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from fence import FENCES
-from harness.actions import ACTIONS
-from harness.entries import make
-from harness.faults import CALLS, CUTTABLE, FAILING, INTERRUPTIBLE, KINDS
-from harness.policy import EFFECTS, POLICIES
-from harness.roles import ROLES, LaneSettings
-from harness.roles.program import ProgramSettings
-from harness.roles.protocol import highest
+from harness.model.policy import EFFECTS, POLICIES
+from harness.model.transcript_lines import make
+from harness.scenario.actions import ACTIONS
+from harness.scenario.definition import LANES_MAX, OPS_MAX, PROGRAM_BYTES_MAX, Scenario
 from harness.scenario.explain import name_fault, suggest
-from harness.scenario.model import LANES_MAX, OPS_MAX, PROGRAM_BYTES_MAX, Scenario
+from harness.scenario.faults import CALLS, CUTTABLE, FAILING, INTERRUPTIBLE, KINDS
 from harness.scenario.reader import Document, Path, Position
+from harness.scenario.roles import ROLES, LaneSettings
+from harness.scenario.roles.program import ProgramSettings
+from harness.scenario.roles.role import highest
 
 __all__ = ["LOCK_OPTIONS", "check_fences", "check_limits", "check_names"]
 

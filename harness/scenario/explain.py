@@ -15,9 +15,8 @@ from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 from annotated_types import DocInfo
 
-from harness.policy import CustomPolicy
-from harness.roles import ROLES
-from harness.scenario.model import (
+from harness.model.policy import CustomPolicy
+from harness.scenario.definition import (
     Expectation,
     FaultSettings,
     FilesystemSettings,
@@ -25,6 +24,7 @@ from harness.scenario.model import (
     TranscriptSettings,
 )
 from harness.scenario.reader import Document, Path
+from harness.scenario.roles import ROLES
 
 __all__ = ["docs_of", "explain", "name_fault", "show", "suggest"]
 

@@ -9,8 +9,8 @@ from pydantic_core import core_schema
 
 from fence import FENCES
 from fence.controls import CONTROLS
-from harness.actions import ACTIONS
-from harness.policy import POLICIES
+from harness.model.policy import POLICIES
+from harness.scenario.actions import ACTIONS
 from harness.scenario.explain import docs_of
 from harness.scenario.loader import ADAPTER
 

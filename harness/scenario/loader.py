@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Union
 from annotated_types import MaxLen, MinLen, doc
 from pydantic import Discriminator, TypeAdapter, ValidationError
 
-from harness.errors import Fault, ScenarioError
-from harness.files import TooLargeError, content
-from harness.roles import ROLES, LaneSettings
+from harness.model.errors import Fault, ScenarioError
 from harness.scenario.checks import check_fences, check_limits, check_names
+from harness.scenario.definition import LANES_MAX, Scenario
 from harness.scenario.explain import explain, show
-from harness.scenario.model import LANES_MAX, Scenario
 from harness.scenario.reader import Document, read
+from harness.scenario.roles import ROLES, LaneSettings
+from harness.system.bounded_read import TooLargeError, content
 
 __all__ = ["ADAPTER", "FILE_BYTES_MAX", "load", "load_all", "load_data"]
 

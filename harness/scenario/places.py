@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.files import content
 from harness.scenario.loader import FILE_BYTES_MAX
 from harness.scenario.reader import read
+from harness.system.bounded_read import content
 
 __all__ = ["expectation_line"]
 

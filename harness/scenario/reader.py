@@ -30,7 +30,7 @@ from yaml.events import (
 )
 from yaml.reader import ReaderError
 
-from harness.errors import Fault
+from harness.model.errors import Fault
 
 __all__ = ["Document", "Path", "Position", "read", "spell"]
 

@@ -10,8 +10,8 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
-from harness.roles import ROLES
 from harness.scenario.json_schema import schema
+from harness.scenario.roles import ROLES
 
 __all__ = ["reference"]
 

@@ -10,6 +10,6 @@ decides, `work` is all of it for an explorer process.
 
 from __future__ import annotations
 
-from harness.shrink.work import Shrinking, Shrunk
+from harness.shrink.job import Shrinking, Shrunk
 
 __all__ = ["Shrinking", "Shrunk"]

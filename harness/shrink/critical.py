@@ -13,11 +13,11 @@ from collections.abc import Callable, Generator
 
 import msgspec
 
-from harness.history import Invoke, Step
-from harness.schedule import Choice
-from harness.shrink.case import Case, Shown
-from harness.shrink.protocol import Answer
-from harness.witness import Critical, Place
+from harness.model.history import Invoke, Step
+from harness.model.schedule import Choice
+from harness.results.witness import Critical, Place
+from harness.shrink.candidate import Case, Shown
+from harness.shrink.shrink_pass import Answer
 
 __all__ = ["critical_pairs"]
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from harness.errors import UsageError
+from harness.model.errors import UsageError
 from harness.strategies.delay import Delay
 from harness.strategies.pct import Pct
 from harness.strategies.portfolio import FIRST_SHARES, Portfolio, parse
 from harness.strategies.pos import Pos
-from harness.strategies.protocol import Strategy
 from harness.strategies.random_walk import RandomWalk
 from harness.strategies.round_robin import RoundRobin
+from harness.strategies.strategy import Strategy
 from harness.strategies.surw import Surw
 from harness.strategies.urw import Urw
 

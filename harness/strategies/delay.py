@@ -12,10 +12,10 @@ import random
 from collections.abc import Sequence
 from typing import ClassVar
 
-from harness.conflicts import is_inert
-from harness.gates.protocol import Candidate
+from harness.model.gate import Candidate
 from harness.strategies.forecast import Forecast, Remaining
 from harness.strategies.pct import draw_length
+from harness.strategies.racing_pairs import is_inert
 
 __all__ = ["Delay"]
 

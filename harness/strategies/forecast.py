@@ -1,7 +1,7 @@
 """How many steps each lane still has before it, as far as that can be known beforehand.
 
 Strategies that spread themselves evenly over schedules have to know how long each
-lane will go on. `harness.calibration` makes a forecast for a program; a `Remaining`
+lane will go on. `harness.explore.calibration` makes a forecast for a program; a `Remaining`
 follows one schedule and corrects it as lanes come to their next operations, so that
 an operation that turns out short or long is wrong for its own length only.
 """
@@ -13,8 +13,8 @@ import itertools
 from collections.abc import Collection, Sequence
 from typing import Protocol, runtime_checkable
 
-from harness.conflicts import LOCK, TRANSCRIPT
-from harness.gates.protocol import Candidate
+from harness.model.gate import Candidate
+from harness.strategies.racing_pairs import LOCK, TRANSCRIPT
 
 __all__ = ["Forecast", "Foresighted", "Remaining"]
 
@@ -27,8 +27,8 @@ class Forecast:
 
     Args:
         steps: all of them, thinking and sleeping included.
-        visible: those that another lane could tell (not `harness.conflicts.is_inert`).
-        transcript: those about the transcript (see `harness.conflicts.subject`).
+        visible: those that another lane could tell (not `harness.strategies.racing_pairs.is_inert`).
+        transcript: those about the transcript (see `harness.strategies.racing_pairs.subject`).
         lock: those about its write lock.
     """
 

@@ -14,9 +14,9 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from harness.gates.protocol import Candidate
+from harness.model.gate import Candidate
 from harness.strategies.forecast import Forecast, Foresighted
-from harness.strategies.protocol import Strategy
+from harness.strategies.strategy import Strategy
 
 __all__ = ["FIRST_SHARES", "Portfolio", "lean", "parse", "rounds", "spelled"]
 

@@ -2,7 +2,7 @@
 
 Yuan, Yang, Gu: Partial Order Aware Concurrency Sampling, CAV 2018. Each step that
 is about to happen has a random priority, and the highest goes first. Then whatever
-races with it (see `harness.conflicts`) gets a new one. Steps that race are ordered
+races with it (see `harness.strategies.racing_pairs`) gets a new one. Steps that race are ordered
 by fair coins, and a step that races with nothing does not cost a draw: a lane of
 many quiet steps is passed as easily as one of few.
 """
@@ -13,8 +13,8 @@ import random
 from collections.abc import Sequence
 from typing import ClassVar
 
-from harness.conflicts import races
-from harness.gates.protocol import Candidate
+from harness.model.gate import Candidate
+from harness.strategies.racing_pairs import races
 
 __all__ = ["Pos"]
 

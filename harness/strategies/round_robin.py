@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import ClassVar
 
-from harness.gates.protocol import Candidate
+from harness.model.gate import Candidate
 
 __all__ = ["RoundRobin"]
 

@@ -7,13 +7,13 @@ next interesting step and no further. With exact counts and no locks every order
 interesting steps is equally likely, however many other steps lie between them.
 
 Interesting are the steps on the transcript, on its lock, or on both (see
-`harness.conflicts.subject`); which of the three is drawn for each schedule among those
+`harness.strategies.racing_pairs.subject`); which of the three is drawn for each schedule among those
 that differ. A flaw that shows in a wide gap, as while the model thinks, is one order in
 very many when every step counts, and one in few when only the steps on the lock do;
 with a flaw in the transcript's own steps it is the other way round. Where a single lane
 locks, drawing the lock makes it a random walk.
 
-Counts come from a forecast (`harness.calibration`) and may be wrong. A lane that
+Counts come from a forecast (`harness.explore.calibration`) and may be wrong. A lane that
 stands before an interesting step always counts for one at least, and where the lane
 that was drawn cannot go and all others are at interesting steps, one of those is drawn
 in its place: every lane stays reachable.
@@ -25,9 +25,9 @@ import random
 from collections.abc import Sequence
 from typing import ClassVar
 
-from harness.conflicts import LOCK, TRANSCRIPT, subject
-from harness.gates.protocol import Candidate
+from harness.model.gate import Candidate
 from harness.strategies.forecast import Forecast, Remaining
+from harness.strategies.racing_pairs import LOCK, TRANSCRIPT, subject
 
 __all__ = ["Surw", "draw_by_weight"]
 

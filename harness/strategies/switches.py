@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import msgspec
 
-from harness.gates.protocol import Candidate
-from harness.schedule import Choice
+from harness.model.gate import Candidate
+from harness.model.schedule import Choice
 
 __all__ = ["Switch", "Switches"]
 

@@ -11,7 +11,7 @@ import random
 from collections.abc import Sequence
 from typing import ClassVar
 
-from harness.gates.protocol import Candidate
+from harness.model.gate import Candidate
 from harness.strategies.forecast import Forecast, Remaining
 from harness.strategies.surw import draw_by_weight
 

@@ -98,7 +98,9 @@ class Running:
 
     def explorers(self) -> list[psutil.Process]:
         """Processes that explore."""
-        return [one for one in _children(self.process.pid) if "harness.team" in command_line(one)]
+        return [
+            one for one in _children(self.process.pid) if "harness.explore.worker_pool" in command_line(one)
+        ]
 
     def workers(self) -> list[psutil.Process]:
         """Processes of the scenario."""

@@ -13,7 +13,7 @@ import pytest
 
 import fence
 from fence.controls import CONTROLS
-from fence.controls.protocol import Control
+from fence.controls.control import Control
 from fence.pr84046 import Pr84046Fence
 from fence.protocol import Fence
 from fence.statx import FileStat

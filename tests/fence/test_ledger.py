@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fence.errors import LockTimeoutError, TakeoverError
 from fence.ledger import LedgerFence
-from fence.ledger_book import BRANCHES_MAX
+from fence.ledger_file import BRANCHES_MAX
 from fence.protocol import Fence
 from tests.fence.stage import Stage, admits, entry
 
@@ -110,18 +110,18 @@ def test_rewrites_follow_each_other_under_one_hold(stage: Stage) -> None:
 def _at_the_swap(
     monkeypatch: pytest.MonkeyPatch, before: Callable[[], None], after: Callable[[], None]
 ) -> None:
-    from fence import swap
+    from fence import atomic_replace
 
-    real = swap._rename
+    real = atomic_replace._rename
 
     def rename(new: str, path: str, flags: int) -> int:
-        monkeypatch.setattr(swap, "_rename", real)
+        monkeypatch.setattr(atomic_replace, "_rename", real)
         before()
         number = real(new, path, flags)
         after()
         return number
 
-    monkeypatch.setattr(swap, "_rename", rename)
+    monkeypatch.setattr(atomic_replace, "_rename", rename)
 
 
 def test_bytes_written_right_before_a_rewrite_are_not_lost_unseen(

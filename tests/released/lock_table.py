@@ -21,7 +21,7 @@ from typing import Any
 
 from fence.targets import TARGETS, target_of
 from harness.cli.status import NOT_EXPECTED, OK
-from harness.witness import read
+from harness.results.witness import read
 
 __all__ = ["main", "rendered"]
 

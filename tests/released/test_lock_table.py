@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from harness.witness import read
+from harness.results.witness import read
 from tests.released.lock_table import RESULTS, ROOT, SCENARIOS, rendered
 
 CELLS = json.loads((RESULTS / "locks.json").read_text())["cells"]

@@ -17,11 +17,11 @@ import msgspec
 
 from fence import load
 from fence.controls import CONTROLS
-from fence.controls.protocol import Control
-from harness.explorer import Explorer, ticking
-from harness.job import Job
+from fence.controls.control import Control
+from harness.explore.explorer import Explorer, ticking
+from harness.explore.work_item import Job
+from harness.results.stats import Tally
 from harness.scenario import Scenario, load_all
-from harness.tally import Tally
 
 __all__ = ["Found", "control", "is_control", "main"]
 

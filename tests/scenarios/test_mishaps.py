@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from fence.controls import CONTROLS
-from harness.faults import KINDS
+from harness.scenario.faults import KINDS
 from tests.scenarios.probe import control
 from tests.scenarios.test_scenarios import ROOT, _probed
 

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fence.targets import cache
-from fence.targets.errors import TargetError
-from fence.targets.locks.package import FILES, Package, made_of, read_all
+from fence.targets.locks.cached_library import FILES, Package, made_of, read_all
+from fence.targets.target_error import TargetError
 
 __all__ = ["HERE", "Library"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fence.targets.locks import Library
-from fence.targets.locks.python import Unpacks, served
+from fence.targets.locks.python_library import Unpacks, served
 
 __all__ = ["VERSIONS", "command", "fetch", "fetched"]
 

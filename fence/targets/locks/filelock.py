@@ -7,7 +7,7 @@ one unlinks its file at each release, as 3.0.0 did, but looks whether the file s
 from __future__ import annotations
 
 from fence.targets.locks import Library
-from fence.targets.locks.python import Unpacks, served
+from fence.targets.locks.python_library import Unpacks, served
 
 __all__ = ["VERSIONS", "command", "fetch", "fetched"]
 

@@ -6,7 +6,7 @@ The latter unlinks its file at each release; from 4.0 on it looks whether the fi
 from __future__ import annotations
 
 from fence.targets.locks import Library
-from fence.targets.locks.python import Unpacks, served
+from fence.targets.locks.python_library import Unpacks, served
 
 __all__ = ["VERSIONS", "command", "fetch", "fetched"]
 

@@ -9,10 +9,10 @@ import json
 from pathlib import Path
 
 from fence.targets import npm
-from fence.targets.errors import TargetError
 from fence.targets.locks import HERE, Library
-from fence.targets.locks.package import Package
+from fence.targets.locks.cached_library import Package
 from fence.targets.openclaw.tools import host, node
+from fence.targets.target_error import TargetError
 
 __all__ = ["VERSIONS", "command", "fetch", "fetched"]
 

@@ -17,9 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fence.targets import cache, npm
-from fence.targets.errors import TargetError
 from fence.targets.openclaw import tools
-from fence.targets.openclaw.cut import BUNDLE, Cut, made_of, read_all
+from fence.targets.openclaw.cached_bundle import BUNDLE, Cut, made_of, read_all
+from fence.targets.target_error import TargetError
 
 __all__ = ["VERSIONS", "command", "fetch", "fetched"]
 

@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from fence.targets import cache, npm
-from fence.targets.errors import TargetError
+from fence.targets.target_error import TargetError
 
 __all__ = ["folder", "host", "node", "recipe"]
 

@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from harness.gates.kernel.lane import Lane, Space, Stand, Status
-from harness.gates.kernel.resolve import signed
-from harness.gates.kernel.world import Node, World
-from harness.history import LockEvent
+from harness.gates.kernel.path_resolution import signed
+from harness.gates.kernel.virtual_files import Node, World
+from harness.model.history import LockEvent
 
 if TYPE_CHECKING:
-    from harness.gates.kernel.units import Task
+    from harness.gates.kernel.tracee import Task
 
 __all__ = ["Flocks"]
 

@@ -16,23 +16,23 @@ from collections.abc import Callable
 
 import msgspec
 
-from harness.board import Clock
-from harness.gates.kernel.calls import FLOCK, opens_for_writing
+from harness.gates.adapter_diagnostics import last_words
+from harness.gates.kernel.access_sets import footprint
+from harness.gates.kernel.attribution import choose_again
+from harness.gates.kernel.effect_recorder import Truth
 from harness.gates.kernel.flocks import Flocks
-from harness.gates.kernel.footprints import footprint
-from harness.gates.kernel.intake import Intake
 from harness.gates.kernel.lane import Lane, Stand, Status
-from harness.gates.kernel.names import choose_again
-from harness.gates.kernel.namespaces import Namespaces
-from harness.gates.kernel.processes import Processes
+from harness.gates.kernel.notifications import Intake
+from harness.gates.kernel.pid_namespaces import Namespaces
 from harness.gates.kernel.steps import PAUSES, Steps
-from harness.gates.kernel.timing import can_go, wake
-from harness.gates.kernel.truth import Truth
-from harness.gates.kernel.world import Node, World
-from harness.gates.last_words import last_words
-from harness.gates.protocol import RUN, Candidate, Layout, Outcome, Verdict
-from harness.history import End, Invoke, Return
-from harness.program import Program
+from harness.gates.kernel.syscall_table import FLOCK, opens_for_writing
+from harness.gates.kernel.virtual_clock import can_go, wake
+from harness.gates.kernel.virtual_files import Node, World
+from harness.gates.kernel.worker_processes import Processes
+from harness.model.gate import RUN, Candidate, Layout, Outcome, Verdict
+from harness.model.history import End, Invoke, Return
+from harness.model.program import Program
+from harness.model.shared_memory import Clock
 
 __all__ = ["WALL_LIMIT_S", "KernelGate"]
 
@@ -47,7 +47,7 @@ class KernelGate:
 
     Args:
         directory: the session directory; absolute, real, and ours alone.
-        main: what a worker process runs (`harness.worker.main`).
+        main: what a worker process runs (`harness.lanes.worker.main`).
         wall_limit_s: a lane that neither stops nor sleeps for so long makes the
             schedule inconclusive.
     """

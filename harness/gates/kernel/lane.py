@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from harness.board import Board, cell_of
-from harness.gates.kernel.abi import NOTIF_SEND, PARK, RESPONSE
-from harness.gates.kernel.calls import CALLS, Call
-from harness.gates.kernel.memory import Memory
-from harness.gates.kernel.tasks import Watch
-from harness.gates.protocol import Candidate
+from harness.gates.kernel.linux_abi import NOTIF_SEND, PARK, RESPONSE
+from harness.gates.kernel.quiescence import Watch
+from harness.gates.kernel.syscall_table import CALLS, Call
+from harness.gates.kernel.tracee_memory import Memory
+from harness.model.gate import Candidate
+from harness.model.shared_memory import Board, cell_of
 
 if TYPE_CHECKING:
-    from harness.gates.kernel.units import Served, Task, Unit
-    from harness.gates.kernel.world import Node
+    from harness.gates.kernel.tracee import Served, Task, Unit
+    from harness.gates.kernel.virtual_files import Node
 
 __all__ = ["Lane", "Reader", "Space", "Stand", "Status", "Worker", "answer"]
 
@@ -130,7 +130,7 @@ class Worker(Space):
         self.served: dict[int, Served] = {}
         #: Threads of services that flow, as far as they were met.
         self.flow: dict[int, Unit] = {}
-        #: Some of them may be alive, known or not: see `harness.gates.kernel.crowd`.
+        #: Some of them may be alive, known or not: see `harness.gates.kernel.process_scheduler`.
         self.crowded = False
 
     def close(self) -> None:
@@ -211,7 +211,7 @@ class Lane:
         self.stand = Stand(0, CALLS[PARK], ())
         #: What the strategy is shown; made when the lane has come to rest.
         self.candidate: Candidate | None = None
-        #: Whose call it stands before, where that is not its own: see `harness.gates.kernel.crowd`.
+        #: Whose call it stands before, where that is not its own: see `process_scheduler`.
         self.actor: Task | None = None
         #: Where it stands itself, while it has an actor.
         self.own: tuple[Stand, str, int, bool] | None = None

@@ -13,20 +13,20 @@ import os
 
 import msgspec
 
-from harness.board import Clock
-from harness.gates.kernel import abi
-from harness.gates.kernel.calls import FLOCK, open_note
+from harness.gates.kernel import linux_abi
+from harness.gates.kernel.effect_recorder import Truth, stat_target
 from harness.gates.kernel.flocks import Flocks
-from harness.gates.kernel.intake import Intake
 from harness.gates.kernel.lane import Lane, Stand, Status, answer
-from harness.gates.kernel.memory import pack_stat, pack_statx
-from harness.gates.kernel.mishaps import CUTTABLE_BYTES, Mishaps, part_of
-from harness.gates.kernel.stand_in import write_for
-from harness.gates.kernel.truth import Truth, stat_target
-from harness.gates.kernel.world import World
-from harness.gates.protocol import Verdict
-from harness.history import MISHAPS, Change, Event, LockEvent, Step
-from harness.program import Program
+from harness.gates.kernel.notifications import Intake
+from harness.gates.kernel.partial_write import write_for
+from harness.gates.kernel.process_faults import CUTTABLE_BYTES, Mishaps, part_of
+from harness.gates.kernel.syscall_table import FLOCK, open_note
+from harness.gates.kernel.tracee_memory import pack_stat, pack_statx
+from harness.gates.kernel.virtual_files import World
+from harness.model.gate import Verdict
+from harness.model.history import MISHAPS, Change, Event, LockEvent, Step
+from harness.model.program import Program
+from harness.model.shared_memory import Clock
 
 __all__ = ["PAUSES", "Steps"]
 
@@ -34,7 +34,7 @@ __all__ = ["PAUSES", "Steps"]
 PAUSES = {Status.THINK: "think", Status.SLEEP: "sleep", Status.TURN: "turn"}
 
 _NOTHING: tuple[Change | None, LockEvent | None] = (None, None)
-_CONTINUE = abi.RESPONSE_CONTINUE
+_CONTINUE = linux_abi.RESPONSE_CONTINUE
 
 
 class Steps:

@@ -16,10 +16,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from harness.history import LockEvent
+from harness.model.history import LockEvent
 
 if TYPE_CHECKING:
-    from harness.gates.kernel.world import Node
+    from harness.gates.kernel.virtual_files import Node
 
 __all__ = ["LOCK_SUFFIX", "WriteLock"]
 

@@ -6,8 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from harness.report.html.data import Entry, Run
 from harness.report.html.markup import Markup, cells, join, shown, tag
+from harness.report.html.page_data import Entry, Run
 from harness.report.html.tables import plain
 
 __all__ = ["curves", "decision_steps"]

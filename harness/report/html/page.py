@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from harness.report.html.answer import answer, facts, headline_of
 from harness.report.html.charts import curves, decision_steps
-from harness.report.html.data import Entry, Finding, Run
+from harness.report.html.coverage_table import worth_of_passes
+from harness.report.html.heat_map import matrix
 from harness.report.html.markup import Markup, join, shown, tag
-from harness.report.html.matrix import matrix
+from harness.report.html.page_data import Entry, Finding, Run
 from harness.report.html.style import STYLE
+from harness.report.html.summary_section import answer, facts, headline_of
 from harness.report.html.tables import plain
-from harness.report.html.tale import anchor, article, kind_name
-from harness.report.html.trust import worth_of_passes
+from harness.report.html.violation import anchor, article, kind_name
 
 __all__ = ["page"]
 

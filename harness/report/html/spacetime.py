@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from harness.history import Change, End, Event, History, Invoke, Return, Step
-from harness.report.html.data import Example
+from harness.model.history import Change, End, Event, History, Invoke, Return, Step
 from harness.report.html.markup import visible
+from harness.report.html.page_data import Example
 
 __all__ = ["ROWS_MAX", "Column", "Diagram", "Row", "Span", "diagram_of"]
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.shrink.passes.afresh import afresh
-from harness.shrink.passes.bystanders import bystanders
-from harness.shrink.passes.earlier import earlier
-from harness.shrink.passes.entries import entries
-from harness.shrink.passes.faults import faults
-from harness.shrink.passes.groups import groups
-from harness.shrink.passes.initial import initial
-from harness.shrink.passes.lanes import lanes
-from harness.shrink.passes.merges import merges
-from harness.shrink.passes.operations import operations
-from harness.shrink.passes.pulled import pulled
-from harness.shrink.passes.switches import switches
-from harness.shrink.passes.waits import waits
-from harness.shrink.protocol import Pass
+from harness.shrink.passes.drop_bystanders import bystanders
+from harness.shrink.passes.earlier_window import earlier
+from harness.shrink.passes.fewer_faults import faults
+from harness.shrink.passes.fewer_groups import groups
+from harness.shrink.passes.fewer_lanes import lanes
+from harness.shrink.passes.fewer_lines import entries
+from harness.shrink.passes.fewer_operations import operations
+from harness.shrink.passes.fewer_switches import switches
+from harness.shrink.passes.merge_blocks import merges
+from harness.shrink.passes.pull_up import pulled
+from harness.shrink.passes.reorder import afresh
+from harness.shrink.passes.shorter_transcript import initial
+from harness.shrink.passes.shorter_waits import waits
+from harness.shrink.shrink_pass import Pass
 
 __all__ = ["PASSES"]
 

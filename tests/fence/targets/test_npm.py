@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fence.targets import npm
-from fence.targets.errors import TargetError
+from fence.targets.target_error import TargetError
 from tests.fence.targets.fake_npm import integrity_of, put_on_path, tarball
 
 PACKAGE = tarball({"package/package.json": b"{}", "package/dist/a.js": b"1", "package/dist/a.txt": b"2"})

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fence.targets import pypi
-from fence.targets.errors import TargetError
+from fence.targets.target_error import TargetError
 from tests.fence.targets.fake_npm import tarball
 from tests.fence.targets.fake_pip import put_in_place, sha256_of, wheel
 

@@ -12,10 +12,10 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.gates.account import MEASURED, Call, doubts, events_of
-from harness.history import End, History, Invoke, Return, State, Step
+from harness.gates.free.trace import MEASURED, Call, doubts, events_of
+from harness.model.history import End, History, Invoke, Return, State, Step
+from harness.model.program import Entry, Op
 from harness.oracle import judge
-from harness.program import Entry, Op
 from tests.harness.oracle.random_histories import Play, plays
 
 #: Lanes under the lock do not get in between each other's steps here, nor lose it.

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from harness.history import (
+from harness.model.history import (
     Absent,
     Change,
     End,

@@ -9,7 +9,7 @@ only.
 
 from __future__ import annotations
 
-from harness.history import End, History, Invoke, Return, State, Step, digest
+from harness.model.history import End, History, Invoke, Return, State, Step, digest
 
 __all__ = ["answers"]
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from hypothesis import strategies as st
 
-from harness.history import History, LaneInfo, digest
+from harness.model.history import History, LaneInfo, digest
 from tests.harness.oracle.histories import (
     CRON,
     EDITOR,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.history import History
+from harness.model.history import History
 from harness.oracle import Decision, Violation, judge
 from tests.harness.oracle.histories import CRON, EDITOR, HEARTBEAT, RUNNER, SCRIPT, Story, line, lines
 

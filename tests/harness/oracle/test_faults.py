@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.history import History
+from harness.model.history import History
 from harness.oracle import Violation, judge
 from tests.harness.oracle.histories import CRON, EDITOR, HEARTBEAT, RUNNER, Story, line, lines
 

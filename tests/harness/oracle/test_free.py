@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.history import digest
+from harness.model.history import digest
 from harness.oracle import judge
 from tests.harness.oracle.histories import CRON, EDITOR, HEARTBEAT, RUNNER, SCRIPT, Story, line, lines
 

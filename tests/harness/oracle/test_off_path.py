@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.history import digest
+from harness.model.history import digest
 from harness.oracle import judge
 from tests.harness.oracle.histories import (
     CRON,

@@ -8,11 +8,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.history import End, Event, History, Invoke, LaneInfo, Return, Step, decode, encode
+from harness.model.history import End, Event, History, Invoke, LaneInfo, Return, Step, decode, encode
 from harness.oracle import Decision, Judgement, judge
 from harness.oracle.decisions import decide
-from harness.oracle.glance import glance
-from harness.oracle.survey import Survey
+from harness.oracle.fast_path import glance
+from harness.oracle.index import Survey
 from tests.harness.oracle.histories import EDITOR, LANES, RUNNER
 from tests.harness.oracle.random_histories import ROGUES, Play, plays
 

@@ -66,7 +66,7 @@ def ask_for_scenarios(repository: pytest.Pytester, more: str = "") -> None:
 def test_a_repository_that_did_not_ask_for_it_is_left_alone(repository: pytest.Pytester) -> None:
     put(repository, "scenarios/foreign.yaml", "this: [is, no\n  scenario: of ours")
     put(repository, "login.scenario.yaml", "- given: a user")
-    light = "{'harness.campaign', 'harness.scenario', 'pydantic', 'yaml', 'rich', 'psutil'}"
+    light = "{'harness.explore.coordinator', 'harness.scenario', 'pydantic', 'yaml', 'rich', 'psutil'}"
     put(
         repository, "test_own.py", f"import sys\ndef test_own():\n    assert not {light} & set(sys.modules)\n"
     )
@@ -235,7 +235,7 @@ def test_a_scenario_can_be_run_from_python(repository: pytest.Pytester) -> None:
         repository,
         "test_own.py",
         "import os, pytest\n"
-        "from harness.errors import HarnessError, ScenarioError\n\n"
+        "from harness.model.errors import HarnessError, ScenarioError\n\n"
         "def test_file(run_scenario, tmp_path, monkeypatch):\n"
         "    monkeypatch.chdir(tmp_path)\n"
         "    result = run_scenario('scenarios/s.yaml', 'none', schedules=30, strategy='random')\n"
@@ -319,7 +319,7 @@ def test_ctrl_c_ends_pytest_and_leaves_nothing(repository: pytest.Pytester) -> N
     command = [sys.executable, "-m", "pytest", *PLUGIN, "--fence", "none", "--schedules", str(10**9)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         me = psutil.Process(process.pid)
-        eventually(lambda: any("harness.team" in command_line(one) for one in me.children()))
+        eventually(lambda: any("harness.explore.worker_pool" in command_line(one) for one in me.children()))
         family = me.children(recursive=True)
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=60)
@@ -330,7 +330,7 @@ def test_ctrl_c_ends_pytest_and_leaves_nothing(repository: pytest.Pytester) -> N
 
 def test_our_own_tests_are_the_same_with_the_plugin() -> None:
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
-    some = ["tests/harness/test_schedule.py", "tests/scenarios", "scenarios"]
+    some = ["tests/harness/model/test_schedule.py", "tests/scenarios", "scenarios"]
     found = [
         subprocess.run(
             [*command, *more, *some], cwd=ROOT, capture_output=True, text=True, timeout=100, check=True

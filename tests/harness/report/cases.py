@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.report.case import Case
-from tests.harness.report.test_summary import summary
+from harness.report.result_case import Case
+from tests.harness.results.test_summary import summary
 
 __all__ = ["HOSTILE", "case"]
 

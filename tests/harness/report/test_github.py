@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from harness.report.case import Case
 from harness.report.github import workflow_commands
+from harness.report.result_case import Case
 from tests.harness.report.cases import HOSTILE, case
 
 

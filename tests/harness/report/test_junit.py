@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from harness.report.case import Case
 from harness.report.junit import junit
+from harness.report.result_case import Case
 from tests.harness.report.cases import HOSTILE, case
 
 CASES = [

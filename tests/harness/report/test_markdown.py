@@ -7,7 +7,7 @@ import html
 from markdown_it import MarkdownIt
 
 from harness.report.markdown import BYTES_MAX, markdown
-from harness.report.paired import compare
+from harness.results.paired import compare
 from tests.harness.report.cases import HOSTILE, case
 
 STORY = "crash: it broke\n    1  runner  load\nreplay: python -m harness replay w.json"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.history import End, History, Invoke, Return, Step
+from harness.model.history import End, History, Invoke, Return, Step
 from harness.oracle import Judgement, Violation, judge
 from harness.report.story import headline, story
 from tests.harness.oracle.histories import CRON, EDITOR, RUNNER, Story, lines

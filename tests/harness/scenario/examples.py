@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.errors import ScenarioError
+from harness.model.errors import ScenarioError
 from harness.scenario import load
 
 __all__ = ["FULL", "SMALL", "changed", "faults_of", "write"]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.roles import ROLES
+from harness.scenario.definition import Scenario
 from harness.scenario.explain import docs_of, show, suggest
-from harness.scenario.model import Scenario
+from harness.scenario.roles import ROLES
 from tests.harness.scenario.examples import SMALL, changed, faults_of
 
 ACTION = "  - role: editor\n    actions: {}\n"

@@ -7,11 +7,11 @@ import pytest
 
 from fence import FENCES
 from fence.controls import CONTROLS
-from harness.actions import ACTIONS
-from harness.policy import POLICIES
-from harness.roles import ROLES
+from harness.model.policy import POLICIES
 from harness.scenario import schema
+from harness.scenario.actions import ACTIONS
 from harness.scenario.reader import read
+from harness.scenario.roles import ROLES
 from tests.harness.scenario.examples import FULL, SMALL, changed
 
 SCHEMA = schema()

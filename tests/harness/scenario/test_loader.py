@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import ScenarioError
-from harness.policy import CustomPolicy
-from harness.roles.editor import EditorSettings
-from harness.roles.heartbeat import HeartbeatSettings
-from harness.roles.runner import RunnerSettings
+from harness.model.errors import ScenarioError
+from harness.model.policy import CustomPolicy
 from harness.scenario import Expectation, Scenario, dump, load, load_all, load_data
 from harness.scenario.loader import FILE_BYTES_MAX
+from harness.scenario.roles.editor import EditorSettings
+from harness.scenario.roles.heartbeat import HeartbeatSettings
+from harness.scenario.roles.runner import RunnerSettings
 from tests.harness.scenario.examples import FULL, SMALL, changed, faults_of, write
 
 
@@ -141,7 +141,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path: Path) -> None:
 
 def test_explorers_load_neither_the_reader_nor_the_validator() -> None:
     code = (
-        "import sys, harness.plan, harness.policy, harness.scenario;"
+        "import sys, harness.scenario.plan, harness.model.policy, harness.scenario;"
         "print(sorted({name.split('.')[0] for name in sys.modules} & {'pydantic', 'pydantic_core', 'yaml'}))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)

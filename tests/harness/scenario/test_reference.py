@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from harness.roles import ROLES
 from harness.scenario import schema
 from harness.scenario.reference import reference
+from harness.scenario.roles import ROLES
 
 STORED = Path(__file__).parents[3] / "docs" / "reference" / "scenario.md"
 

@@ -7,17 +7,17 @@ from collections.abc import Generator
 
 import msgspec
 
-from harness.campaign import Campaign
-from harness.explorer import Explorer
+from harness.explore.coordinator import Campaign
+from harness.explore.explorer import Explorer
+from harness.explore.search_task import Question
+from harness.explore.worker_pool import perform
+from harness.model.program import Program
+from harness.model.schedule import Choice, Schedule
 from harness.oracle import judge
-from harness.program import Program
-from harness.question import Question
+from harness.results.witness import Witness
 from harness.scenario import Scenario
-from harness.schedule import Choice, Schedule
 from harness.shrink import Shrinking, Shrunk
-from harness.strategies.replay import Replay
-from harness.team import perform
-from harness.witness import Witness
+from harness.strategies.recorded import Replay
 from tests.harness.shrink.stories import STORIES
 from tests.harness.shrink.words import control_of, program_of, scenario_of
 

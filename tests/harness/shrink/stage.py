@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from harness import plan
-from harness.history import End, Header, History, LaneInfo, State
+from harness.model.history import End, Header, History, LaneInfo, State
+from harness.model.program import LaneProgram, Op, Program
+from harness.model.schedule import Choice
 from harness.oracle import Judgement, Violation
-from harness.program import LaneProgram, Op, Program
-from harness.scenario import load
-from harness.schedule import Choice
-from harness.shrink.case import Case, Shown
-from harness.shrink.protocol import Answer, Pass
+from harness.scenario import load, plan
+from harness.shrink.candidate import Case, Shown
+from harness.shrink.shrink_pass import Answer, Pass
 
 __all__ = ["drawn", "drive", "is_lawful", "shown"]
 

@@ -10,24 +10,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.history import Step
+from harness.model.history import Step
+from harness.model.program import Entry, Fault, Filesystem, LaneProgram, Op, Program
+from harness.model.schedule import Choice
 from harness.oracle import Violation
-from harness.program import Entry, Fault, Filesystem, LaneProgram, Op, Program
-from harness.schedule import Choice
-from harness.shrink.case import Case, Shown
+from harness.shrink.candidate import Case, Shown
 from harness.shrink.passes import PASSES
-from harness.shrink.passes.afresh import afresh
-from harness.shrink.passes.earlier import earlier
-from harness.shrink.passes.faults import faults
-from harness.shrink.passes.groups import groups
-from harness.shrink.passes.initial import initial
-from harness.shrink.passes.lanes import lanes
-from harness.shrink.passes.merges import merges
-from harness.shrink.passes.operations import operations
-from harness.shrink.passes.pulled import pulled
-from harness.shrink.passes.switches import switches
-from harness.shrink.passes.waits import waits
-from harness.shrink.protocol import Answer
+from harness.shrink.passes.earlier_window import earlier
+from harness.shrink.passes.fewer_faults import faults
+from harness.shrink.passes.fewer_groups import groups
+from harness.shrink.passes.fewer_lanes import lanes
+from harness.shrink.passes.fewer_operations import operations
+from harness.shrink.passes.fewer_switches import switches
+from harness.shrink.passes.merge_blocks import merges
+from harness.shrink.passes.pull_up import pulled
+from harness.shrink.passes.reorder import afresh
+from harness.shrink.passes.shorter_transcript import initial
+from harness.shrink.passes.shorter_waits import waits
+from harness.shrink.shrink_pass import Answer
 from tests.harness.shrink.stage import drawn, drive, is_lawful, shown
 
 SCENARIOS = ("quickstart", "rogue-zoo", "busy-gateway", "laundering-by-own-writer", "recovery")

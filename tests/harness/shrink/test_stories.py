@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from fence.controls import CONTROLS
-from harness import plan
-from harness.program import Op
+from harness.model.program import Op
+from harness.scenario import plan
 from tests.harness.shrink.stage import is_lawful
 from tests.harness.shrink.stories import STORIES
 from tests.harness.shrink.words import control_of, program_of, scenario_of

@@ -7,12 +7,11 @@ import random
 import msgspec
 
 import fence
-from fence.controls.protocol import Control
-from harness import plan
-from harness.actions import ACTIONS
-from harness.entries import make
-from harness.program import Fault, LaneProgram, Op, Program
-from harness.scenario import Scenario, load
+from fence.controls.control import Control
+from harness.model.program import Fault, LaneProgram, Op, Program
+from harness.model.transcript_lines import make
+from harness.scenario import Scenario, load, plan
+from harness.scenario.actions import ACTIONS
 from tests.harness.shrink.stories import STORIES
 
 __all__ = ["control_of", "program_of", "scenario_of"]

@@ -15,12 +15,12 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
-from harness.gates.protocol import RUN, Candidate, Outcome, Verdict
-from harness.history import Absent, End
-from harness.program import Filesystem, LaneProgram, Op, Program
-from harness.runner import run_schedule
+from harness.explore.schedule_runner import run_schedule
+from harness.model.gate import RUN, Candidate, Outcome, Verdict
+from harness.model.history import Absent, End
+from harness.model.program import Filesystem, LaneProgram, Op, Program
 from harness.strategies.forecast import Forecast, Foresighted
-from harness.strategies.protocol import Strategy
+from harness.strategies.strategy import Strategy
 
 __all__ = [
     "SAMPLES", "SHAPES", "ModelGate", "Shape", "by_left", "chance", "evenly", "forecast_of", "frequency",

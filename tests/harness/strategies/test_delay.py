@@ -9,7 +9,7 @@ import pytest
 
 from harness.strategies.delay import Delay
 from tests.harness.strategies.shapes import SHAPES, forecast_of, frequency
-from tests.harness.test_strategies import Draws, play
+from tests.harness.strategies.test_strategies import Draws, play
 
 #: Where the draws put something before the n-th of 32 steps.
 AT = [n / 32 for n in range(32)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.gates.protocol import Candidate
+from harness.model.gate import Candidate
 from harness.strategies import STRATEGIES, make
 from harness.strategies.forecast import Foresighted, Remaining
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from harness.gates.protocol import Candidate
+from harness.model.gate import Candidate
 from harness.strategies.pos import Pos
 from tests.harness.strategies.shapes import SHAPES, Shape, frequency, sure
 

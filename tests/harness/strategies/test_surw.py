@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from harness.gates.protocol import Candidate
+from harness.model.gate import Candidate
 from harness.strategies.forecast import Forecast
 from harness.strategies.surw import Surw, draw_by_weight
 from tests.harness.strategies.shapes import Shape, forecast_of, frequency, sure

@@ -13,7 +13,7 @@ import pytest
 
 from fence.errors import LockTimeoutError, StaleLockError
 from fence.external import ExternalFence, external
-from fence.external.surroundings import Surroundings
+from fence.external.host_hooks import Surroundings
 from fence.protocol import Site
 from fence.targets.locks import HERE
 

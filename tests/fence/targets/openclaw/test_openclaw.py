@@ -12,8 +12,8 @@ import pytest
 
 from fence.targets import TargetError, cache, openclaw
 from fence.targets.openclaw import tools
-from harness.errors import FenceLoadError
-from harness.fences import resolve
+from harness.model.errors import FenceLoadError
+from harness.scenario.fence_reference import resolve
 from tests.fence.targets.fake_npm import put_on_path, tarball
 
 PACKAGE = tarball({"package/dist/chunk.js": b"1", "package/LICENSE": b"MIT", "package/README.md": b"x"})

@@ -6,7 +6,7 @@ import ctypes
 import mmap
 import os
 
-from harness.actions.libc import exchange
+from harness.scenario.actions.libc import exchange
 from tests.harness.gates.kernel.words import Words, syscall
 
 __all__ = ["Changing"]

@@ -17,14 +17,14 @@ from pathlib import Path
 
 import msgspec
 
-from harness.calibration import calibrate
-from harness.gates.protocol import Outcome
-from harness.history import Step
-from harness.program import Program
+from harness.explore.calibration import calibrate
+from harness.model.gate import Outcome
+from harness.model.history import Step
+from harness.model.program import Program
 from harness.strategies import make
 from harness.strategies.forecast import Forecast, Foresighted, Remaining
 from harness.strategies.pct import draw_length
-from harness.strategies.protocol import Strategy
+from harness.strategies.strategy import Strategy
 from tests.harness.gates.kernel.racing import Racing
 from tests.harness.gates.kernel.stage import INITIAL, Seen, Stage, program_of
 from tests.harness.strategies.shapes import SHAPES, Shape, by_left, chance, evenly

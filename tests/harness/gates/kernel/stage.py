@@ -21,15 +21,15 @@ from types import FrameType, TracebackType
 from typing import ClassVar, Self
 
 from fence.protocol import Fence
-from harness import worker
-from harness.explorer import ticking
+from harness.explore.explorer import ticking
+from harness.explore.schedule_runner import run_schedule
 from harness.gates.kernel.gate import KernelGate
-from harness.gates.protocol import Candidate, Layout, Outcome
-from harness.history import Change, End, Invoke, LaneInfo, LockEvent, Return, Step
-from harness.program import Entry, Filesystem, LaneProgram, Op, Program
-from harness.runner import run_schedule
-from harness.schedule import Schedule
-from harness.strategies.protocol import Strategy
+from harness.lanes import worker
+from harness.model.gate import Candidate, Layout, Outcome
+from harness.model.history import Change, End, Invoke, LaneInfo, LockEvent, Return, Step
+from harness.model.program import Entry, Filesystem, LaneProgram, Op, Program
+from harness.model.schedule import Schedule
+from harness.strategies.strategy import Strategy
 
 __all__ = ["INITIAL", "Out", "Scripted", "Seen", "Stage", "Until", "as_explorer", "program_of"]
 

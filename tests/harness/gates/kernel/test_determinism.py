@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.explorer import Explorer
-from harness.history import History
+from harness.explore.explorer import Explorer
+from harness.model.history import History
 from harness.scenario import load_data
 from harness.strategies import make
-from harness.strategies.replay import Replay
+from harness.strategies.recorded import Replay
 from tests.harness.gates.kernel.stage import as_explorer
 
 pytestmark = pytest.mark.requires("kernel-gate")

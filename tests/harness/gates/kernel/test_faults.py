@@ -11,9 +11,9 @@ from typing import ClassVar
 import msgspec
 import pytest
 
-from harness.faults import Injector
-from harness.history import Return, Step
-from harness.program import Fault, Program
+from harness.model.history import Return, Step
+from harness.model.program import Fault, Program
+from harness.scenario.faults import Injector
 from tests.harness.gates.kernel.changing import Changing
 from tests.harness.gates.kernel.stage import INITIAL, Scripted, Seen, Stage, program_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.history import LockEvent
+from harness.model.history import LockEvent
 from tests.harness.gates.kernel.locking import Polling
 from tests.harness.gates.kernel.stage import Out, Seen, Stage, Until
 

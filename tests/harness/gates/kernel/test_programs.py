@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.explorer import Explorer
-from harness.history import History, Return, Step
+from harness.explore.explorer import Explorer
+from harness.model.history import History, Return, Step
 from harness.scenario import load_data
 from harness.strategies import make
 from tests.harness.gates.kernel.stage import as_explorer

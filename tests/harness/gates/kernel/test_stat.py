@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from harness.program import Filesystem
+from harness.model.program import Filesystem
 from tests.harness.gates.kernel.looking import Looking
 from tests.harness.gates.kernel.stage import INITIAL, START_NS, Seen, Stage
 

@@ -7,9 +7,9 @@ import os
 
 import pytest
 
-from harness.gates.protocol import Verdict
-from harness.history import End, Invoke, Return, Step
-from harness.schedule import Choice
+from harness.model.gate import Verdict
+from harness.model.history import End, Invoke, Return, Step
+from harness.model.schedule import Choice
 from tests.harness.gates.kernel.changing import Changing
 from tests.harness.gates.kernel.stage import INITIAL, Out, Scripted, Stage, Until, as_explorer, program_of
 
@@ -140,7 +140,7 @@ def test_a_step_can_be_made_to_fail(stage: Stage) -> None:
 
 
 def test_too_many_steps_are_said(stage: Stage) -> None:
-    from harness.runner import run_schedule
+    from harness.explore.schedule_runner import run_schedule
 
     with as_explorer(stage.core):
         outcome, schedule = run_schedule(

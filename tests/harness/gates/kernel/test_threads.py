@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.history import Return
+from harness.model.history import Return
 from tests.harness.gates.kernel.changing import Changing
 from tests.harness.gates.kernel.sharing import Sharing
 from tests.harness.gates.kernel.stage import INITIAL, Out, Stage

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.history import LockEvent
+from harness.model.history import LockEvent
 from tests.harness.gates.kernel.locking import Flocking, MakingDirectories, Recording, Replacing
 from tests.harness.gates.kernel.stage import Out, Seen, Stage, Until
 

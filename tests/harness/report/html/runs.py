@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.history import History, LaneInfo
+from harness.model.history import History, LaneInfo
 from harness.oracle import COUNTED, judge
-from harness.report.html.data import Entry, Example, Finding, Run
-from harness.report.summary import Summary
-from harness.report.worth import Worth
-from harness.witness import Critical, Place
+from harness.report.html.page_data import Entry, Example, Finding, Run
+from harness.results.coverage import Worth
+from harness.results.summary import Summary
+from harness.results.witness import Critical, Place
 from tests.harness.oracle.histories import CRON, EDITOR, LANES, RUNNER, Story
 
 __all__ = ["cried_wolf", "entry", "example", "finding", "long", "missed", "run", "summary"]

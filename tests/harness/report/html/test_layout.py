@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.history import LaneInfo
-from harness.report.html.data import Run
+from harness.model.history import LaneInfo
 from harness.report.html.page import page
+from harness.report.html.page_data import Run
 from tests import browser
 from tests.harness.report.html.runs import cried_wolf, entry, example, finding, long, missed, run
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.history import History, LaneInfo
-from harness.report.html.data import Run
+from harness.model.history import History, LaneInfo
 from harness.report.html.markup import visible
 from harness.report.html.page import page
+from harness.report.html.page_data import Run
 from tests.harness.oracle.histories import LANES
 from tests.harness.report.html.runs import cried_wolf, entry, example, finding, missed, run
 

@@ -7,8 +7,8 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.history import digest
-from harness.report.html.drawing import drawn, labels, width_of
+from harness.model.history import digest
+from harness.report.html.diagram_svg import drawn, labels, width_of
 from harness.report.html.spacetime import ROWS_MAX, Diagram, Row, diagram_of
 from tests.harness.oracle.histories import CRON, EDITOR, RUNNER, Story
 from tests.harness.report.html.runs import cried_wolf, example, long, missed

@@ -1,0 +1,147 @@
+"""Does a file that was moved still show what it held when it was moved?
+
+Who has a file open for writing can go on writing to it when `fence.atomic_replace` has taken it
+aside, where no reader sees it any more. The kernel queues the changes and the moves of
+a file in their order (inotify); nothing else tells the two apart.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import struct
+import threading
+from types import TracebackType
+from typing import Self
+
+__all__ = ["Movement"]
+
+_IN_MODIFY, _IN_MOVE_SELF = 0x2, 0x800
+_NO_FILE, _NO_WATCH = -1, -2
+_EVENT = struct.Struct("=iIII")
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_init = getattr(_libc, "inotify_init1", None)
+_add = getattr(_libc, "inotify_add_watch", None)
+_remove = getattr(_libc, "inotify_rm_watch", None)
+
+
+class _Queue:
+    """The process's inotify queue, its events sorted by watch.
+
+    One for all, because the kernel takes some 10 ms to close one and allows a user no
+    more than 128. Between two watches there is nothing in it.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._lock = threading.Lock()
+        self._masks: dict[int, list[int]] = {}
+        self.pid = os.getpid()
+
+    def watch(self, path: str) -> int:
+        """Begin to watch a file; `_NO_FILE` when there is none, `_NO_WATCH` when the kernel does not."""
+        assert _add is not None
+        with self._lock:
+            ctypes.set_errno(0)
+            watch: int = _add(self._fd, os.fsencode(path), _IN_MODIFY | _IN_MOVE_SELF)
+            if watch < 0:
+                return _NO_FILE if ctypes.get_errno() == errno.ENOENT else _NO_WATCH
+            self._masks[watch] = []
+            return watch
+
+    def end(self, watch: int) -> list[int]:
+        """What happened to the file, in order; the watch is over."""
+        assert _remove is not None
+        with self._lock:
+            self._drain()
+            _remove(self._fd, watch)
+            return self._masks.pop(watch)
+
+    def _drain(self) -> None:
+        while True:
+            try:
+                events = os.read(self._fd, 1 << 16)
+            except BlockingIOError:
+                return
+            at = 0
+            while at < len(events):
+                watch, mask, _, length = _EVENT.unpack_from(events, at)
+                at += _EVENT.size + length
+                # Others are the last words of watches that are over.
+                if watch in self._masks:
+                    self._masks[watch].append(mask)
+
+
+_queues: list[_Queue] = []
+
+
+def _queue() -> _Queue | None:
+    """This process's queue; a forked child has to have its own."""
+    if _queues and _queues[0].pid == os.getpid():
+        return _queues[0]
+    if _init is None or _add is None or _remove is None:
+        return None
+    fd: int = _init(os.O_NONBLOCK | os.O_CLOEXEC)
+    if fd < 0:
+        return None
+    _queues[:] = [_Queue(fd)]
+    return _queues[0]
+
+
+class Movement:
+    """Watches one file while it is moved; use it as a context manager.
+
+    Where there is no inotify, nothing is known and the bytes found after the move have
+    to do.
+
+    Args:
+        path: where the file is now.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._queue = _queue()
+        self._watch = _NO_WATCH if self._queue is None else self._queue.watch(path)
+        self._knows_nothing = self._watch == _NO_WATCH
+        self._ino = _ino(path) if self._watch >= 0 else 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def left_alone(self, moved_to: str) -> bool:
+        """Whether the file shows what it held when it was moved; ends the watch.
+
+        Args:
+            moved_to: where it is now.
+
+        Returns:
+            False when it was changed after the move, and when another file than the
+            watched one lies there, of which nothing is known.
+        """
+        masks = self._end()
+        ino = _ino(moved_to)
+        if self._knows_nothing or not ino:
+            return True
+        moves = [place for place, mask in enumerate(masks) if mask & _IN_MOVE_SELF]
+        if not moves or ino != self._ino:
+            return False
+        return not any(mask & _IN_MODIFY for mask in masks[moves[-1] :])
+
+    def _end(self) -> list[int]:
+        if self._queue is None or self._watch < 0:
+            return []
+        watch, self._watch = self._watch, _NO_FILE
+        return self._queue.end(watch)
+
+
+def _ino(path: str) -> int:
+    try:
+        return os.stat(path).st_ino
+    except OSError:
+        return 0

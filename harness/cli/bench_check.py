@@ -1,0 +1,100 @@
+"""``bench --check``: does the comparison cry wolf, does it find what is planted."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+import msgspec
+
+from harness.cli.output import emit, remark
+from harness.cli.status import INTERRUPTED, NOT_EXPECTED, OK
+from harness.explore.coordinator import Campaign
+from harness.results.store import write_whole
+from harness.scenario import load
+from harness.system.machine import machine
+from harness.tools.bench.comparing import ALPHA, MARGIN
+from harness.tools.bench.self_test import (
+    FALSE_MAX,
+    FOUND_MIN,
+    SCENARIO,
+    SITTINGS,
+    Outcome,
+    Run,
+    TrialBench,
+    joined,
+    judged,
+    planted,
+)
+
+__all__ = ["trial"]
+
+_COMPARISONS = 200
+#: Samples a run, as of a benchmark.
+_ROUNDS = 16
+#: Sittings that share an explorer process and a reference; the next have others.
+_TOGETHER = 10
+#: One planted run for so many plain ones.
+_PLANTED = 5
+_LIMIT_S = 86_400.0
+
+
+def trial(arguments: argparse.Namespace) -> int:
+    """Try it and print what came of it; with ``--out`` that is stored, every ratio included.
+
+    Args:
+        arguments: of the command line.
+    """
+    compared, rounds = arguments.comparisons or _COMPARISONS, arguments.rounds or _ROUNDS
+    scenario = load(SCENARIO)
+    facts = machine()
+    slow = planted(compared, max(1, compared // _PLANTED))
+    sittings: list[Run] = []
+    for begin in range(0, SITTINGS * len(slow), _TOGETHER):
+        with Campaign(1, arguments.session_root) as campaign:
+            next_ones = tuple((slow * SITTINGS)[begin : begin + _TOGETHER])
+            work = TrialBench(scenario, next_ones, -(-rounds // SITTINGS))
+            sittings += [found for found in campaign.carry_out(work, _LIMIT_S) if isinstance(found, Run)]
+            if campaign.interrupted:
+                return INTERRUPTED
+        if not arguments.json:
+            remark(f"{len(sittings)} of {SITTINGS * len(slow)} sittings")
+    runs = [joined(sittings[at :: len(slow)]) for at in range(len(slow))]
+    outcome = judged(runs)
+    figures = {
+        "machine": facts,
+        "rounds": rounds,
+        "alpha": ALPHA,
+        "margin": MARGIN,
+        "false": outcome.false,
+        "power": outcome.power,
+        "holds": outcome.holds,
+        **msgspec.to_builtins(outcome),
+    }
+    if arguments.json:
+        emit(msgspec.json.encode(figures).decode())
+    else:
+        _show(outcome)
+    if arguments.out:
+        write_whole(arguments.out, _stored(figures, runs))
+    return OK if outcome.holds else NOT_EXPECTED
+
+
+def _stored(figures: dict[str, object], runs: Sequence[Run]) -> bytes:
+    """The figures, and a line a run, so that anybody can judge them again."""
+    text = msgspec.json.format(msgspec.json.encode(figures), indent=1).removesuffix(b"\n}")
+    lines = b",\n".join(b"  " + msgspec.json.encode(run) for run in runs)
+    return text + b',\n "runs": [\n' + lines + b"\n ]\n}\n"
+
+
+def _show(outcome: Outcome) -> None:
+    emit(
+        f"like with like: {outcome.compared} comparisons, {outcome.slower} called slower, "
+        f"{outcome.faster} faster: {outcome.false:.1%} false (at most {FALSE_MAX:.0%})"
+    )
+    emit(
+        f"{outcome.planted:.1%} more work planted: {outcome.found} of {outcome.tried} found: "
+        f"{outcome.power:.1%} (at least {FOUND_MIN:.0%})"
+    )
+    emit(f"samples of a run: half of them within {outcome.spread:.1%} of its median")
+    emit("holds" if outcome.holds else "does not hold")

@@ -1,0 +1,71 @@
+"""``bench --versus``: how soon broken fences are caught, against blind stress."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+import msgspec
+
+from harness.cli.output import emit, remark
+from harness.cli.status import INTERRUPTED, OK
+from harness.cli.terminal_sink import Display
+from harness.explore.coordinator import Campaign
+from harness.report.versus_table import Row, rows, told, totals_of
+from harness.results.store import write_whole
+from harness.system.machine import machine
+from harness.tools.versus import COUNTED, Versus, courses, measure
+
+__all__ = ["versus"]
+
+_ROUNDS = 3
+_LIMIT_S = 20.0
+
+
+def versus(arguments: argparse.Namespace) -> int:
+    """Measure and print; with ``--out`` everything is stored. No figure is a failure: they vary."""
+    names = [name.strip() for name in (arguments.controls or "").split(",") if name.strip()]
+    wanted = courses(names, arguments.scenarios)
+    rounds, limit_s = arguments.rounds or _ROUNDS, arguments.limit_s or _LIMIT_S
+    explorers = arguments.explorers or len(os.sched_getaffinity(0))
+    facts = machine()
+    found: list[Row] = []
+    with Campaign(explorers, arguments.session_root) as campaign:
+        for course in wanted:
+            row = measure(campaign, course, rounds, limit_s, arguments.seed, explorers)
+            if row is None:
+                break
+            found.append(row)
+        interrupted = campaign.interrupted
+    fair = [row for row in found if not row.blind]
+    figures = Versus(
+        facts,
+        COUNTED,
+        rounds,
+        limit_s,
+        explorers,
+        arguments.seed,
+        totals_of(fair),
+        totals_of([row for row in fair if not row.emulated]),
+        totals_of(found),
+        {row.control: row.blind for row in found if row.blind},
+        tuple(found),
+    )
+    _show(figures, arguments.json)
+    if arguments.out and not interrupted:
+        text = msgspec.json.format(msgspec.json.encode(figures), indent=1)
+        write_whole(arguments.out, text + b"\n")
+    return INTERRUPTED if interrupted else OK
+
+
+def _show(figures: Versus, json: bool) -> None:
+    if json:
+        emit(msgspec.json.encode(figures).decode())
+        return
+    Display(json).matrix(rows(figures.rows))
+    emit(f"\n{told(figures.totals)}")
+    emit(f"where no stamps are emulated: {told(figures.totals_real)}")
+    for name, why in figures.out_of_reach.items():
+        emit(f"out of reach of the free gate: {name}: {why}")
+    emit(f"all controls, with the limit for what is out of reach: {told(figures.totals_all)}")
+    remark(f"counted: {figures.counted}")

@@ -1,0 +1,108 @@
+"""What ``run`` does before it searches: the witnesses that a scenario has collected are run again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from harness.explore.coordinator import Campaign
+from harness.explore.search_task import Question
+from harness.model.errors import HarnessError, UsageError
+from harness.results.summary import Summary
+from harness.results.witness import Witness
+
+__all__ = ["Known", "recall", "with_known"]
+
+#: For one witness; it takes far less, unless the fence hangs.
+_LIMIT_S = 15.0
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A kept witness, run again under a fence.
+
+    Args:
+        witness: its path.
+        kind: of the violation that it was kept for.
+        shows: ``as recorded``, ``elsewhere`` or ``no``; empty when it was not run to its end.
+        violations: kinds that it shows now.
+        unexpected: those of them that the scenario does not expect of the fence.
+        inconclusive: why the truth is not known; empty when it is.
+    """
+
+    witness: str
+    kind: str
+    shows: str
+    violations: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
+    inconclusive: str = ""
+
+    def reasons(self) -> list[str]:
+        """What is not as expected, in words."""
+        return [
+            f"known witness shows again: {kind}" if kind == self.kind else f"known witness shows {kind}"
+            for kind in self.unexpected
+        ]
+
+
+def recall(
+    campaign: Campaign, question: Question, kept: Iterable[tuple[str, Witness]], deadline: float | None
+) -> list[Known]:
+    """Run kept witnesses again, in a question's scenario and under its fence.
+
+    Args:
+        campaign: whose explorers do it.
+        question: says scenario, fence and gate; only the kernel gate can follow a schedule.
+        kept: path and witness.
+        deadline: of `time.monotonic`; None where there is none.
+    """
+    if question.gate != "kernel":
+        return []
+    found = []
+    for path, witness in kept:
+        if campaign.interrupted:
+            break
+        limit_s = _LIMIT_S if deadline is None else min(_LIMIT_S, max(0.0, deadline - time.monotonic()))
+        found.append(_recall_one(campaign, question, path, witness, limit_s))
+    return found
+
+
+def _recall_one(campaign: Campaign, question: Question, path: str, witness: Witness, limit_s: float) -> Known:
+    from harness.shrink.replay import Replayed, Rerun, Rerunning
+
+    kind = witness.claim.kind
+    work = Rerunning.of(witness, question.fence, question.scenario)
+    rerun: Rerun | None = None
+    why = f"the known witness {path} was not over after {limit_s:.0f} s"
+    try:
+        for one in campaign.carry_out(work, limit_s):
+            rerun = one if isinstance(one, Rerun) else rerun
+    except UsageError:
+        raise
+    except HarnessError as error:
+        why = f"the known witness {path} came to no end: {error}"
+    if rerun is None:
+        return Known(path, kind, "", inconclusive="" if campaign.interrupted else why)
+    replayed = Replayed.of(witness, rerun)
+    doubt = replayed.judgement.inconclusive
+    doubt = doubt and f"the known witness {path}: {doubt}"
+    if doubt and replayed.violation is None:
+        return Known(path, kind, "", inconclusive=doubt)
+    kinds = tuple(sorted({violation.kind for violation in replayed.judgement.violations}))
+    expectation = question.scenario.expectation(question.fence)
+    unexpected = tuple(one for one in kinds if one not in (*expectation.must, *expectation.may))
+    return Known(path, kind, replayed.shows, kinds, unexpected, doubt)
+
+
+def with_known(summary: Summary, known: Sequence[Known]) -> Summary:
+    """The summary, with what kept witnesses say."""
+    reasons = [reason for one in known for reason in one.reasons()]
+    doubt = next((one.inconclusive for one in known if one.inconclusive), "")
+    return msgspec.structs.replace(
+        summary,
+        known=tuple(msgspec.to_builtins(one) for one in known),
+        unexpected=(*reasons, *summary.unexpected),
+        expected=summary.expected and not reasons,
+        why_inconclusive=summary.why_inconclusive or doubt,
+    )

@@ -1,0 +1,121 @@
+"""Whether scenarios and witnesses may start programs of this machine: only where the user says so."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Iterable, Sequence
+
+from harness.cli.output import remark
+from harness.model.errors import UsageError
+from harness.model.program import Program
+from harness.results.witness import Witness
+from harness.scenario import Scenario
+from harness.scenario.roles.program import ProgramSettings
+
+__all__ = ["check_programs", "check_witness", "permitted"]
+
+_ALLOW = "--allow-programs"
+
+
+def permitted(
+    files: Sequence[str], scenarios: Sequence[Scenario], named: Sequence[str], allowed: bool
+) -> tuple[list[str], list[Scenario]]:
+    """What of some scenario files may be run.
+
+    A file that the user named is refused when it starts programs and they are not
+    allowed; one that only lies in a folder that the user named is left out, and that is said.
+
+    Args:
+        files: of the scenarios, in the same order.
+        scenarios: as read from them.
+        named: files and folders as the user named them.
+        allowed: whether programs may be started.
+
+    Raises:
+        UsageError: a named file starts programs, or nothing is left.
+    """
+    pairs = list(zip(files, scenarios, strict=True))
+    if allowed:
+        return list(files), list(scenarios)
+    wanting = [(file, scenario) for file, scenario in pairs if _commands(scenario)]
+    refused = [(file, scenario) for file, scenario in wanting if file in named]
+    left = [(file, scenario) for file, scenario in pairs if not _commands(scenario)]
+    if refused or (wanting and not left):
+        lines = "\n".join(
+            f"{file}: would start {_told(_commands(scenario))}" for file, scenario in refused or wanting
+        )
+        raise UsageError(f"{lines}\nprograms are started only with {_ALLOW}; read what they do, then give it")
+    if wanting:
+        remark(
+            f"left out without {_ALLOW}, for they start programs: {', '.join(file for file, _ in wanting)}"
+        )
+    return [file for file, _ in left], [scenario for _, scenario in left]
+
+
+def check_programs(scenarios: Sequence[Scenario], allowed: bool, gate: str, option: str = _ALLOW) -> None:
+    """Refuse to start programs that are not allowed, that are not there, or that nobody could follow.
+
+    Args:
+        scenarios: what is to be run.
+        allowed: whether programs may be started.
+        gate: name of the gate.
+        option: what the user gives to allow them.
+
+    Raises:
+        UsageError: everything that is in the way.
+    """
+    faults = []
+    for scenario in scenarios:
+        commands = _commands(scenario)
+        if commands and not allowed:
+            faults.append(
+                f"scenario {scenario.name}: would start {_told(commands)}; programs are started only with "
+                f"{option}; read what they do, then give it"
+            )
+        elif commands and gate != "kernel":
+            faults.append(
+                f"scenario {scenario.name}: role program needs the kernel gate, and the {gate} gate follows "
+                "no program; run it where `python -m harness doctor` finds a kernel gate"
+            )
+        else:
+            faults += [f"scenario {scenario.name}: {fault}" for fault in _missing(commands)]
+    if faults:
+        raise UsageError("\n".join(faults))
+
+
+def check_witness(path: str, witness: Witness, allowed: bool) -> None:
+    """Refuse a witness whose program starts something that is not allowed or not there.
+
+    Raises:
+        UsageError: it does.
+    """
+    commands = _commands_of(witness.program)
+    if commands and not allowed:
+        raise UsageError(
+            f"{path}: would start {_told(commands)}; programs are started only with {_ALLOW}; read what they "
+            "do, then give it"
+        )
+    missing = _missing(commands)
+    if missing:
+        raise UsageError("\n".join(f"{path}: {fault}" for fault in missing))
+
+
+def _commands(scenario: Scenario) -> list[tuple[str, ...]]:
+    return [lane.argv for lane in scenario.lanes if isinstance(lane, ProgramSettings)]
+
+
+def _commands_of(program: Program) -> list[tuple[str, ...]]:
+    return list(dict.fromkeys(op.argv for lane in program.lanes for op in lane.ops if op.argv))
+
+
+def _missing(commands: Iterable[tuple[str, ...]]) -> list[str]:
+    return [
+        f"{name}: no such program on PATH; install it, or leave the scenario out"
+        for name in dict.fromkeys(argv[0] for argv in commands)
+        if shutil.which(name) is None
+    ]
+
+
+def _told(commands: Iterable[tuple[str, ...]]) -> str:
+    return ", ".join(f"`{shlex.join(argv)}`" for argv in commands)

@@ -1,0 +1,190 @@
+"""``run --resume``: what a folder says of its run, and whether it is the one that is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from harness.cli.code_digest import code_digest, fence_digest
+from harness.explore.search_task import ExhaustiveQuestion, Question
+from harness.model.errors import FormatError, UsageError
+from harness.scenario import dump
+from harness.system.bounded_read import content
+
+__all__ = ["DEFAULTS", "Plan", "check_same", "completed", "plan_of", "read_plan"]
+
+VERSION = 1
+_PLAN_BYTES_MAX = 1 << 28
+
+#: Of the options that a resumed run takes over from the one that was left off.
+DEFAULTS: dict[str, Any] = {
+    "fence": None,
+    "gate": None,
+    "strategy": "portfolio",
+    "schedules": None,
+    "seed": 1,
+    "time_limit_s": 0.0,
+    "explorers": None,
+    "rogue_actions": 0,
+    "preemptions": -1,
+    "no_shrink": False,
+    "shrink_limit_s": 5.0,
+    "keep": False,
+    "session_root": None,
+    "junit": None,
+}
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What was about to be run, ``plan.json``.
+
+    Args:
+        arguments: of the command line.
+        questions: in their order; what decides which schedules they have.
+        code: digest of the harness, see `harness.cli.code_digest`.
+        command: subcommand.
+        version: of this format.
+    """
+
+    arguments: dict[str, Any]
+    questions: list[dict[str, Any]]
+    code: str = ""
+    command: str = ""
+    version: int = VERSION
+
+
+def completed(given: argparse.Namespace, folder: str | None = None) -> argparse.Namespace:
+    """Arguments with what was not given filled in.
+
+    Args:
+        given: None stands for whatever was not.
+        folder: of the run that is resumed; None for a new run.
+
+    Raises:
+        UsageError: nothing says what is to be run, or there is no such run.
+    """
+    arguments = {**vars(given), "argv": sys.argv[1:]}
+    before: Mapping[str, Any] = DEFAULTS if folder is None else DEFAULTS | read_plan(folder).arguments
+    for name, default in DEFAULTS.items():
+        if arguments.get(name) is None:
+            arguments[name] = before.get(name, default)
+    if folder is not None:
+        if given.out is not None and os.path.realpath(given.out) != os.path.realpath(folder):
+            raise UsageError(f"--out {given.out}: a resumed run goes on in its own folder; leave it out")
+        arguments["out"] = folder
+        # What runs all of it again is what began it.
+        arguments["argv"] = before.get("argv", arguments["argv"])
+        arguments["scenarios"] = given.scenarios or before.get("scenarios", [])
+    if not arguments["scenarios"]:
+        raise UsageError("expected a SCENARIO.yaml, or --resume and the folder of a run; see --help")
+    return argparse.Namespace(**arguments)
+
+
+def plan_of(arguments: argparse.Namespace, questions: Sequence[Question]) -> dict[str, Any]:
+    """What is written down of a run before it begins."""
+    given = {key: value for key, value in vars(arguments).items() if key not in ("command", "resume")}
+    return {
+        "version": VERSION,
+        "command": arguments.command,
+        "code": code_digest(),
+        "arguments": given,
+        "questions": [_told(question) for question in questions],
+    }
+
+
+def _told(question: Question) -> dict[str, Any]:
+    told = {
+        "scenario": dump(question.scenario),
+        "fence": question.fence,
+        "fence_code": fence_digest(question.fence),
+        "gate": question.gate,
+        "strategy": question.strategy,
+        "seed": question.seed,
+        "schedules": question.schedules,
+    }
+    if isinstance(question, ExhaustiveQuestion):
+        told["rogue_actions"], told["preemptions"] = question.actions_max, question.preemptions_max
+    return told
+
+
+def read_plan(folder: str) -> Plan:
+    """What was about to be run in a folder.
+
+    Raises:
+        UsageError: there is no run, or none that can be resumed.
+    """
+    path = os.path.join(folder, "plan.json")
+    try:
+        plan = msgspec.json.decode(content(path, _PLAN_BYTES_MAX), type=Plan)
+    except OSError as error:
+        raise UsageError(
+            f"{path}: {error.strerror}; give the folder of a run (--out, results/runs)"
+        ) from error
+    except (msgspec.MsgspecError, UnicodeError, FormatError) as error:
+        raise UsageError(f"{path}: {error}; expected it as `run` wrote it") from error
+    if plan.version != VERSION:
+        raise UsageError(f"{path}: version {plan.version}, expected {VERSION}; begin a new run")
+    if plan.command != "run":
+        raise UsageError(
+            f"{path}: is of {plan.command or 'an earlier release'}, expected one of `run`; begin a new run"
+        )
+    return plan
+
+
+def check_same(folder: str, questions: Sequence[Question]) -> None:
+    """See that schedules of before and of now add up.
+
+    Raises:
+        UsageError: the run there is another one; all that differs is said.
+    """
+    plan = read_plan(folder)
+    # Through JSON, as the plan went: tuples are lists there.
+    asked = msgspec.json.decode(msgspec.json.encode([_told(question) for question in questions]))
+    faults = []
+    if plan.code != code_digest():
+        faults.append("it was begun by another version of the harness, whose schedules are others")
+    names, wanted = [_named(one) for one in plan.questions], [_named(one) for one in asked]
+    if names != wanted:
+        faults.append(f"it is about {_list(names)}, asked for is {_list(wanted)}")
+    else:
+        for before, now in zip(plan.questions, asked, strict=True):
+            faults += [f"{_named(now)}: {fault}" for fault in _differences(before, now)]
+    if faults:
+        where = os.path.join(folder, "plan.json")
+        shown = "\n".join(f"  {fault}" for fault in dict.fromkeys(faults))
+        raise UsageError(
+            f"--resume: what is asked for is not the run of {where}:\n{shown}\n"
+            "give --resume alone to go on with that one, or begin a new run"
+        )
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    found = []
+    for name in dict.fromkeys((*before, *now)):
+        old, new = before.get(name), now.get(name)
+        if old == new:
+            continue
+        if name == "scenario" and isinstance(old, dict) and isinstance(new, dict):
+            keys = [key for key in dict.fromkeys((*old, *new)) if old.get(key) != new.get(key)]
+            found.append(f"the scenario has changed since: {', '.join(keys)}")
+        elif name == "fence_code":
+            found.append("the fence's file has changed since")
+        else:
+            found.append(f"{name.replace('_', ' ')} was {old}, and {new} is asked for")
+    return found
+
+
+def _named(question: Mapping[str, Any]) -> str:
+    scenario = question.get("scenario")
+    name = scenario.get("name", "?") if isinstance(scenario, dict) else "?"
+    return f"{name} / {question.get('fence', '?')}"
+
+
+def _list(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:4])
+    return f"{shown} and {len(names) - 4} more" if len(names) > 4 else shown or "nothing"  # noqa: PLR2004

@@ -1,0 +1,36 @@
+"""Scenario files from what the user named: files as they are, folders by their ``*.yaml``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from harness.model.errors import UsageError
+
+__all__ = ["scenario_files"]
+
+
+def scenario_files(names: Sequence[str]) -> list[str]:
+    """Files to load, folders expanded in the order of their names.
+
+    Raises:
+        UsageError: a folder without any scenario, or one with a name that is no text.
+    """
+    files: list[str] = []
+    for name in names:
+        if not os.path.isdir(name):
+            files.append(name)
+            continue
+        found = sorted(
+            os.path.join(folder, file)
+            for folder, _, inside in os.walk(name)
+            for file in inside
+            if file.endswith((".yaml", ".yml"))
+        )
+        for path in found:
+            if not path.isprintable():
+                raise UsageError(f"{path!r}: a file name that cannot be printed; rename it")
+        if not found:
+            raise UsageError(f"{name}: no scenario (*.yaml) in this folder")
+        files += found
+    return list(dict.fromkeys(files))

@@ -1,0 +1,193 @@
+"""From arguments and scenarios to the questions of a run, or why they cannot be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness import gates
+from harness.cli.output import remark
+from harness.explore.search_task import ExhaustiveQuestion, Question
+from harness.model.errors import FenceLoadError, GateUnavailable, UsageError
+from harness.scenario import Scenario
+from harness.scenario.fence_reference import check
+from harness.strategies import make
+
+__all__ = [
+    "EXHAUSTIVE",
+    "check_faults",
+    "check_inodes",
+    "choose_gate",
+    "choose_strategy",
+    "exhaustive",
+    "questions_of",
+]
+
+
+#: The strategy that is none of `harness.strategies`: it asks for every class of schedules.
+EXHAUSTIVE = "exhaustive"
+
+
+def choose_gate(wanted: str | None) -> str:
+    """Name of the gate to use; the free one where the kernel gate is missing and was not asked for.
+
+    Raises:
+        GateUnavailable: the kernel gate was asked for.
+    """
+    if wanted == "free":
+        return wanted
+    why = gates.unavailable("kernel")
+    if not why:
+        return "kernel"
+    if wanted == "kernel":
+        raise GateUnavailable(f"--gate kernel: {why}; see `python -m harness doctor`")
+    remark(f"the kernel gate is not available ({why}); going on with the free gate")
+    return "free"
+
+
+def choose_strategy(name: str) -> str:
+    """The strategy's name.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if name != EXHAUSTIVE:
+        make(name)
+    return name
+
+
+def questions_of(
+    scenarios: Sequence[Scenario],
+    fences: Sequence[str] | None,
+    gate: str,
+    strategy: str,
+    seed: int,
+    schedules: int | None,
+) -> list[Question]:
+    """One question for each scenario and fence.
+
+    Args:
+        scenarios: in the order of the questions.
+        fences: references; None for those that each scenario names.
+        gate, strategy: names.
+        seed: of the run.
+        schedules: how many; None for as many as each scenario wants.
+
+    Raises:
+        FenceLoadError: everything that is wrong with any fence.
+    """
+    questions = [
+        Question(scenario, fence, gate, strategy, seed, schedules or scenario.schedules)
+        for scenario in scenarios
+        for fence in dict.fromkeys(fences or [*scenario.fences, *scenario.expect] or ["none"])
+    ]
+    _check_fences(questions, "--fence" if fences else "")
+    return questions
+
+
+def exhaustive(
+    questions: Sequence[Question], actions_max: int, preemptions_max: int
+) -> list[ExhaustiveQuestion]:
+    """The same questions, asked of every class of schedules.
+
+    Args:
+        questions: of the strategy ``exhaustive``; their schedules are the budget.
+        actions_max: all sequences of so many rogue actions.
+        preemptions_max: every schedule with at most so many; -1 for one of each class.
+
+    Raises:
+        UsageError: one of them cannot be searched that way.
+    """
+    from harness.explore.exhaust.rogue_programs import Programs
+
+    found = []
+    for question in questions:
+        scenario = question.scenario
+        grain_ms = scenario.filesystem.time_grain_ms
+        if question.gate != "kernel":
+            raise UsageError("--strategy exhaustive: needs the kernel gate, which alone can be told who goes")
+        if any(fault.kill or fault.lasts for fault in scenario.faults):
+            raise UsageError(
+                f"scenario {scenario.name}: faults: a process that is killed or stopped, a slow disk and "
+                "time that runs ahead reach every lane, so that no two steps commute, and --strategy "
+                "exhaustive counts on steps that do; leave them out, or take another strategy"
+            )
+        if scenario.filesystem.inode_reuse == "real":
+            raise UsageError(
+                f"scenario {scenario.name}: filesystem.inode_reuse: real differs from run to run, and "
+                "--strategy exhaustive has to come back to the same place; use always or never"
+            )
+        if grain_ms and preemptions_max < 0:
+            raise UsageError(
+                f"scenario {scenario.name}: filesystem.time_grain_ms: with {grain_ms} even steps that commute"
+                " share a tick in one order and not in the other, so schedules have no classes; give "
+                "--preemptions N to try every schedule with so many"
+            )
+        programs = len(Programs(scenario, question.seed, actions_max))
+        found.append(
+            ExhaustiveQuestion(
+                scenario,
+                question.fence,
+                question.gate,
+                question.strategy,
+                question.seed,
+                question.schedules,
+                actions_max=actions_max,
+                preemptions_max=preemptions_max,
+                programs=programs,
+            )
+        )
+    return found
+
+
+def _check_fences(questions: Sequence[Question], where: str) -> None:
+    faults = []
+    for question in {question.fence: question for question in reversed(questions)}.values():
+        try:
+            check(question.fence)
+        except FenceLoadError as error:
+            faults.append(f"{where or f'scenario {question.scenario.name}:'} {error}")
+    if faults:
+        raise FenceLoadError("\n".join(reversed(faults)))
+
+
+def check_faults(scenarios: Sequence[Scenario], gate: str) -> None:
+    """Refuse a scenario with faults under a gate that can make nothing fail.
+
+    Args:
+        scenarios: what is to be run.
+        gate: name of the gate.
+
+    Raises:
+        UsageError: without its faults the scenario claims nothing.
+    """
+    wanting = [scenario.name for scenario in scenarios if scenario.faulty]
+    if wanting and gate != "kernel":
+        raise UsageError(
+            f"scenario {', '.join(wanting)}: faults need the kernel gate; the {gate} gate makes no call "
+            "fail, stops nobody at a step and hides no process; leave it out, or run it where `python -m "
+            "harness doctor` finds a kernel gate"
+        )
+
+
+def check_inodes(scenarios: Sequence[Scenario], root: str | None) -> None:
+    """Refuse a scenario that needs real inode numbers where they are never reused.
+
+    Args:
+        scenarios: what is to be run.
+        root: where session directories will be made.
+
+    Raises:
+        UsageError: the file system there is of the wrong kind.
+    """
+    wanting = [scenario for scenario in scenarios if scenario.filesystem.inode_reuse == "real"]
+    if not wanting:
+        return
+    from harness.tools.doctor import reuses_inodes
+
+    if not reuses_inodes(root):
+        raise UsageError(
+            f"scenario {wanting[0].name}: filesystem.inode_reuse: real needs a file system that gives a "
+            "freed inode number to the next file, and the one under the session directory does not (tmpfs "
+            "and btrfs never do); point --session-root at an ext4 directory, or let the harness emulate it "
+            "with inode_reuse: always"
+        )

@@ -1,1 +1,0 @@
-"""Every schedule of a program, or one of each class: see `harness.exhaust.tree`."""

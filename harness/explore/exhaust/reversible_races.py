@@ -1,0 +1,93 @@
+"""Which steps of one execution could have come in the other order.
+
+Happens-before is the order within a lane and that between conflicting steps. Two
+steps are in a *race* when they conflict and nothing between them orders them already.
+Abdulla, Aronis, Jonsson, Sagonas: Optimal Dynamic Partial Order Reduction, POPL 2014.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.model.access_set import Footprint, conflict
+
+__all__ = ["Trace"]
+
+
+class Trace:
+    """Steps in the order in which they were taken, with their happens-before.
+
+    Args:
+        lanes: lane of each step.
+        footprints: what it touched.
+        count: number of lanes.
+    """
+
+    def __init__(self, lanes: Sequence[int], footprints: Sequence[Footprint], count: int) -> None:
+        self.lanes = lanes
+        self._footprints = footprints
+        #: For each step and lane, the last step of that lane that happens before it or is it.
+        self._clocks: list[list[int]] = []
+        #: The same without the step itself and what it conflicts with: its lane's step before.
+        self._bases: list[list[int]] = []
+        self._races: list[tuple[int, int]] = []
+        last: list[list[int] | None] = [None] * count
+        for late, lane in enumerate(lanes):
+            base = last[lane]
+            clock = [-1] * count if base is None else list(base)
+            self._bases.append(list(clock))
+            for early in range(late - 1, -1, -1):
+                other = lanes[early]
+                if early > clock[other] and other != lane and conflict(footprints[early], footprints[late]):
+                    self._races.append((early, late))
+                    clock = [max(pair) for pair in zip(clock, self._clocks[early], strict=True)]
+            clock[lane] = late
+            self._clocks.append(clock)
+            last[lane] = clock
+
+    def races(self) -> Iterator[tuple[int, int]]:
+        """Pairs (early, late) of steps that could have come the other way round."""
+        yield from self._races
+
+    def waited(self, early: int, late: int) -> bool:
+        """Whether `late` could not have come before `early`, since it waited for what that let go."""
+        return not self._footprints[late].waits.isdisjoint(self._footprints[early].frees)
+
+    def earlier(self, early: int, late: int) -> int | None:
+        """The step before `early`, of its lane, that `late` conflicts with as well; None for none.
+
+        Asked for where the later step's lane could not move before `early`, since it waited
+        for a lock: what can be reversed then is who took the lock first.
+        """
+        lane = self.lanes[early]
+        for step in range(early - 1, self._bases[late][lane], -1):
+            if self.lanes[step] == lane and conflict(self._footprints[step], self._footprints[late]):
+                return step
+        return None
+
+    def initials(self, early: int, late: int) -> list[int]:
+        """Lanes that may go instead of `early` so that `late` comes before it.
+
+        Returns:
+            Lanes whose first step after `early` depends on nothing there, among the steps
+            that do not happen after `early`, and `late`; the lane of `late` first if it is one.
+        """
+        rest = [step for step in range(early + 1, late) if not self._before(early, step)]
+        rest.append(late)
+        found: list[int] = []
+        seen: set[int] = set()
+        for place, step in enumerate(rest):
+            lane = self.lanes[step]
+            if lane in seen:
+                continue
+            seen.add(lane)
+            if not any(self._before(other, step) for other in rest[:place]):
+                found.append(lane)
+        wanted = self.lanes[late]
+        if wanted in found:
+            found.remove(wanted)
+            found.insert(0, wanted)
+        return found
+
+    def _before(self, early: int, late: int) -> bool:
+        return self._clocks[late][self.lanes[early]] >= early

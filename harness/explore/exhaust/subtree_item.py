@@ -1,0 +1,106 @@
+"""Work for an explorer process: its share of the programs, each to the end of its tree."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Generator, Iterator
+
+import msgspec
+
+from harness.explore.exhaust.dpor import Tree
+from harness.explore.exhaust.oracle_dependency import bearings
+from harness.explore.exhaust.rogue_programs import Programs
+from harness.explore.explorer import Explorer
+from harness.gates.kernel.gate import KernelGate
+from harness.model.history import Step
+from harness.model.program import Program
+from harness.oracle import judge
+from harness.results.stats import Tally
+from harness.scenario.definition import Scenario
+
+__all__ = ["PER_PROGRAM_MAX", "ExhaustJob"]
+
+#: Schedules of one program are numbered from its number times this.
+PER_PROGRAM_MAX = 1_000_000
+_BATCH_S = 0.1
+
+
+class ExhaustJob(msgspec.Struct, frozen=True):
+    """Every class of schedules of every stride-th program.
+
+    Args:
+        scenario: what to run.
+        fence: reference.
+        seed: of the run.
+        actions_max: see `Programs`.
+        preemptions_max: see `Tree`; -1 for no bound, and then one schedule a class.
+        first, stride: programs ``first, first + stride, ...``.
+        most: schedules after which to give up.
+        root: where to make the session directory; empty for where the others are.
+    """
+
+    scenario: Scenario
+    fence: str
+    seed: int
+    actions_max: int
+    preemptions_max: int
+    first: int
+    stride: int
+    most: int
+    root: str = ""
+
+    def run(self, root: str) -> Generator[Tally, None, None]:
+        """Carry it out.
+
+        Yields:
+            A tally about every tenth of a second, and one at the end.
+        """
+        programs = Programs(self.scenario, self.seed, self.actions_max)
+        with contextlib.closing(Explorer(self.scenario, self.fence, "kernel", self.root or root)) as explorer:
+            assert isinstance(explorer.gate, KernelGate)
+            explorer.gate.tells_footprints = True
+            yield from self._batches(explorer, programs)
+
+    def _batches(self, explorer: Explorer, programs: Programs) -> Iterator[Tally]:
+        tally = Tally()
+        due = time.monotonic() + _BATCH_S
+        spent = 0
+        for number in range(self.first, len(programs), self.stride):
+            tree = self._tree()
+            while not tree.exhausted and spent < self.most:
+                spent += 1
+                if not self._one(explorer, tree, number, programs, tally):
+                    break
+                if time.monotonic() >= due:
+                    yield tally
+                    tally = Tally()
+                    due = time.monotonic() + _BATCH_S
+            if tree.exhausted:
+                tally.programs += 1
+        yield tally
+
+    def _tree(self) -> Tree:
+        if self.preemptions_max < 0:
+            return Tree()
+        return Tree(reduce=False, preemptions_max=self.preemptions_max)
+
+    def _one(self, explorer: Explorer, tree: Tree, number: int, programs: Programs, tally: Tally) -> bool:
+        """Run and judge one schedule; whether it makes sense to go on with the program."""
+        program: Program = programs.program(number)
+        index = number * PER_PROGRAM_MAX + tree.schedules
+        history, schedule, outcome = explorer.run(program, tree, self.seed, index)
+        if tree.strange:
+            tally.doubt(index, tree.strange)
+            return False
+        steps = [event for event in history.events if isinstance(event, Step)]
+        tree.learn(bearings(steps, history.header.lanes), [lane for lane, _ in outcome.end.waiting])
+        if tree.redundant:
+            tally.redundant += 1
+            return True
+        judgement = judge(history)
+        tally.add(index, program, schedule, history, judgement)
+        for kind in {violation.kind for violation in judgement.violations}:
+            found = tally.violating.setdefault(programs.label(number), {})
+            found[kind] = found.get(kind, 0) + 1
+        return not judgement.inconclusive

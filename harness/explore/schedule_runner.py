@@ -1,0 +1,69 @@
+"""One schedule from its program to its history."""
+
+from __future__ import annotations
+
+import errno
+import random
+
+from harness.model.gate import RUN, Candidate, Gate, Outcome, Verdict
+from harness.model.program import Program
+from harness.model.schedule import Choice, Schedule
+from harness.scenario.faults import Due, Injector
+from harness.strategies.strategy import Strategy
+
+__all__ = ["run_schedule"]
+
+_MS = 1_000_000
+
+
+def run_schedule(
+    gate: Gate, program: Program, strategy: Strategy, rng: random.Random, steps_max: int
+) -> tuple[Outcome, Schedule]:
+    """Let a strategy drive a program through a gate to its end.
+
+    Args:
+        gate: started.
+        program: what the lanes do.
+        strategy: who goes next.
+        rng: seeded for this schedule alone.
+        steps_max: after so many steps the schedule is inconclusive.
+
+    Returns:
+        What the gate saw, and every pick.
+    """
+    gate.begin(program)
+    strategy.begin(rng, len(program.lanes))
+    injector = Injector(program)
+    choices: list[Choice] = []
+    last = -1
+    inconclusive = ""
+    while candidates := gate.settle():
+        if len(choices) >= steps_max:
+            inconclusive = f"not over after {steps_max} steps"
+            break
+        _current_first(candidates, last)
+        picked = candidates[strategy.pick(candidates)]
+        last = picked.lane
+        choices.append(Choice(last, picked.op, picked.ordinal))
+        due = injector.due(last, picked.op, picked.call, picked.path) if injector.planned else None
+        gate.grant(picked, RUN if due is None else _verdict(due))
+    strategy.end(len(choices))
+    return gate.finish(inconclusive), Schedule(tuple(choices))
+
+
+def _verdict(due: Due) -> Verdict:
+    if due.mishap:
+        return Verdict(due.mishap, 0, due.keep_permille, due.duration_ms * _MS)
+    if due.keep_permille >= 0:
+        return Verdict("short", keep_permille=due.keep_permille)
+    return Verdict("fail", getattr(errno, due.error))
+
+
+def _current_first(candidates: list[Candidate], last: int) -> None:
+    """Bring the lane that stepped last to the front, so that choice 0 is never a switch."""
+    for index, candidate in enumerate(candidates):
+        if candidate.lane == last:
+            if index:
+                del candidates[index]
+                candidates.insert(0, candidate)
+            return

@@ -1,0 +1,311 @@
+"""Explorer processes: started, given work, listened to, and ended.
+
+An explorer process is a fresh interpreter with a fixed hash seed on one core,
+light and single-threaded, so that it may fork. It is in a session of its own: a
+terminal's signals reach the harness alone, which decides what they mean. It dies
+with the harness.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Generator
+from multiprocessing.connection import Connection, Pipe, wait
+from typing import Any, Protocol
+
+from harness.model.errors import HarnessError
+from harness.system.janitor import MARK, SessionRoot
+
+__all__ = ["DONE", "FILE_BYTES_MAX", "Bug", "ExplorerProcess", "Lost", "Work", "cores", "main", "perform"]
+
+_REAP_S = 10.0
+#: A fence that writes or remembers without end fails at these, before the machine does.
+FILE_BYTES_MAX = 8 << 20
+_DATA_BYTES_MAX = 1 << 30
+_STOP = "stop"
+_START = (
+    "import sys; sys.path[:] = {!r}; from harness.explore.worker_pool import main; main({}, {}, {!r}, {}, {})"
+)
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+
+
+class Bug(HarnessError):
+    """Something inside an explorer broke that should not; the message is its traceback."""
+
+
+class Lost(HarnessError):
+    """An explorer process ended in the middle of its work."""
+
+
+class Work(Protocol):
+    """What an explorer process can be given; it is pickled."""
+
+    def run(self, root: str) -> Generator[object, None, None]:
+        """Do it.
+
+        Args:
+            root: where to make session directories.
+
+        Yields:
+            Findings, as they come; where the work is to stop early it is closed here.
+        """
+
+
+class _Done:
+    """The work is over."""
+
+
+#: What `ExplorerProcess.hear` says at the end of some work.
+DONE = _Done()
+
+
+def cores() -> list[int]:
+    """Processors in the order in which to use them; another one first in each harness."""
+    usable = sorted(os.sched_getaffinity(0))
+    first = os.getpid() % len(usable)
+    return usable[first:] + usable[:first]
+
+
+class ExplorerProcess:
+    """The near end of an explorer process.
+
+    Args:
+        core: processor that it stays on.
+        root: where it makes session directories.
+        file_bytes_max: how large files may get.
+    """
+
+    def __init__(self, core: int, root: str, file_bytes_max: int = FILE_BYTES_MAX) -> None:
+        self.core = core
+        self.connection, far = Pipe()
+        with far:
+            start = _START.format(sys.path, far.fileno(), core, root, os.getpid(), file_bytes_max)
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", start],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONHASHSEED": "0", MARK: root},
+                pass_fds=(far.fileno(),),
+                start_new_session=True,
+            )
+        self._pidfd = os.pidfd_open(self._process.pid)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.poll() is None
+
+    @property
+    def waitables(self) -> tuple[Connection, int]:
+        """What `multiprocessing.connection.wait` takes; any of them means `hear`."""
+        # The pipe alone does not tell the end: what the explorer started may still hold it.
+        return self.connection, self._pidfd
+
+    def give(self, work: Work) -> None:
+        """Hand some work over; it must not be busy."""
+        with contextlib.suppress(OSError):
+            self.connection.send(work)
+
+    def stop(self) -> None:
+        """Ask it to leave its work as soon as it can."""
+        with contextlib.suppress(OSError):
+            self.connection.send(_STOP)
+
+    def hear(self) -> object:
+        """Wait for the next thing it says.
+
+        Returns:
+            A finding, or `DONE`.
+
+        Raises:
+            Lost: the process is gone.
+            HarnessError: what ended the work.
+        """
+        wait(self.waitables)
+        message = self._received()
+        if message is None:
+            raise Lost(f"an explorer process {_ending(self._process.wait(_REAP_S))}")
+        kind, value = message
+        if kind == "failed":
+            assert isinstance(value, HarnessError), value
+            raise value
+        return value if kind == "found" else DONE
+
+    def _received(self) -> tuple[str, object] | None:
+        try:
+            if self.connection.poll():
+                message: tuple[str, object] = self.connection.recv()
+                return message
+        except (EOFError, OSError):
+            pass
+        return None
+
+    def dismiss(self) -> None:
+        """Have it stop the workers that wait and go, where it has nothing to do; `end` makes sure of it."""
+        self.connection.close()
+
+    def end(self, patience_s: float = 0.0) -> None:
+        """Kill it, and its workers with it.
+
+        Args:
+            patience_s: how long it may take to go by itself.
+        """
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(patience_s)
+        self._process.kill()
+        self._process.wait(_REAP_S)
+        os.close(self._pidfd)
+        self.connection.close()
+
+
+def perform(work: Work, parent: str | None = None) -> Generator[object, None, None]:
+    """Have some work done by one explorer process of its own.
+
+    Args:
+        work: what to do.
+        parent: where the root of session directories is made; None for the system's
+            temporary directory.
+
+    Yields:
+        What the work yields.
+
+    Raises:
+        HarnessError: what ended the work.
+    """
+    with SessionRoot(parent) as root:
+        explorer = ExplorerProcess(cores()[0], root)
+        try:
+            explorer.give(work)
+            while (found := explorer.hear()) is not DONE:
+                yield found
+        finally:
+            explorer.end()
+
+
+def _ending(status: int) -> str:
+    if status < 0:
+        return f"was killed by signal {-status}"
+    return f"ended with status {status}"
+
+
+# The far end
+
+
+class _Alone(Exception):
+    """Nobody listens any more."""
+
+
+def main(descriptor: int, core: int, root: str, parent: int, file_bytes_max: int) -> None:
+    """Body of an explorer process: work in, findings out, until the pipe is closed.
+
+    Args:
+        descriptor: of the pipe.
+        core: processor to stay on.
+        root: where session directories are made.
+        parent: process id of the harness.
+        file_bytes_max: how large files may get.
+    """
+    # Before there is any work, and not in the harness, which has no use for it.
+    from harness.explore.explorer import ticking
+    from harness.explore.explorer_cache import dismiss
+    from harness.lanes.worker import prepare
+
+    _settle_in(parent, core, file_bytes_max)
+    os.set_inheritable(descriptor, False)
+    connection = Connection(descriptor)
+    prepare()
+    with ticking(), contextlib.suppress(_Alone):
+        while True:
+            work = _receive(connection)
+            if work != _STOP:  # one that comes too late for the work it was meant for
+                _send(connection, *_carry_out(work, connection, root))
+    dismiss()
+
+
+def _receive(connection: Connection) -> Any:
+    try:
+        return connection.recv()
+    except (EOFError, OSError) as error:
+        raise _Alone from error
+
+
+def _send(connection: Connection, kind: str, value: object) -> None:
+    try:
+        connection.send((kind, value))
+    except OSError as error:
+        raise _Alone from error
+
+
+def _settle_in(parent: int, core: int, file_bytes_max: int) -> None:
+    """Stay on one core, die with the parent, and adopt what workers leave behind."""
+    libc = ctypes.CDLL(None)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(0)
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_FSIZE, file_bytes_max)
+    _limit(resource.RLIMIT_DATA, _DATA_BYTES_MAX)
+    # Where memory runs out all the same, let it be the fence's that is taken away.
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write("1000")
+    os.sched_setaffinity(0, {core})
+
+
+def _limit(kind: int, most: int) -> None:
+    """Limit this process and all it starts, unless it is limited more already."""
+    soft, hard = (
+        most if now == resource.RLIM_INFINITY else min(now, most) for now in resource.getrlimit(kind)
+    )
+    resource.setrlimit(kind, (soft, hard))
+
+
+def _carry_out(work: Work, connection: Connection, root: str) -> tuple[str, object]:
+    """Do some work; returns the last word about it."""
+    try:
+        with contextlib.closing(work.run(root)) as findings:
+            for found in findings:
+                _send(connection, "found", found)
+                if connection.poll():
+                    _receive(connection)
+                    break
+    except _Alone:
+        raise
+    except HarnessError as error:
+        return "failed", error
+    except Exception as error:  # ours, whatever it is: the harness reports it as a bug
+        return "failed", Bug("".join(traceback.format_exception(error)))
+    finally:
+        _kill_orphans()
+    return "done", None
+
+
+def _kill_orphans() -> None:
+    """Kill who is still a child although its work is over: fences may start what they like."""
+    import psutil
+
+    from harness.explore.explorer_cache import pids
+
+    waiting = pids()
+    for child in psutil.Process().children():
+        if child.pid in waiting:
+            continue
+        with contextlib.suppress(psutil.NoSuchProcess):
+            # In this order: who loses its parent becomes our child, and can be waited for.
+            family = [child, *child.children(recursive=True)]
+            for process in family:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(family, _REAP_S)

@@ -1,0 +1,39 @@
+"""What an external fence's adapter said last, when nothing is known of its process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from fence.external.adapter import STDERR, tail_of
+from harness.model.shared_memory import Board
+
+__all__ = ["last_words"]
+
+
+def last_words(pid: int, board: Board) -> str:
+    """What there is to read; empty where the fence is not external.
+
+    Args:
+        pid: of the worker; where it has ended, what its board says is all there is.
+        board: shared with it.
+    """
+    words = [board.last_words()]
+    if words[0] and not board.has_said:
+        words += [f"standard error: {tail}" for tail in _tails(pid)]
+    return "; ".join(filter(None, words))
+
+
+def _tails(pid: int) -> list[str]:
+    found = []
+    with contextlib.suppress(OSError):
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            path = f"/proc/{pid}/fd/{name}"
+            with contextlib.suppress(OSError):
+                if STDERR in os.readlink(path):
+                    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+                    try:
+                        found.append(tail_of(fd))
+                    finally:
+                        os.close(fd)
+    return [tail for tail in found if tail]

@@ -1,0 +1,1 @@
+"""The free gate, see `harness.gates.free.gate`."""

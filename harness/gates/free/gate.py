@@ -1,0 +1,257 @@
+"""The free gate: stops nobody. Lanes run in real time, and what overlaps has no order.
+
+For soak, for systems without seccomp, and as the baseline of the kernel gate. Lanes of
+all processes start together, with jitter from the schedule's seed (`pace`); each looks
+at the transcript around every operation that may write (`looks`), and `account` makes a
+history of what they saw. `crew` has the processes.
+
+What it cannot know, and what it says then:
+
+- What happened inside an operation, or in which order operations went that overlap: the
+  oracle holds such effects against nobody. A write that overlaps a decision that
+  admitted is one of them, since the decision writes too.
+- Whether the lock was held: it takes the fence's word, between acquire and release and
+  within a guarded write. A lock that was reclaimed from its holder shows when two lanes
+  had it at once or one was told of its loss: inconclusive. A double hold is reported only
+  where the lanes' words prove it (`harness.oracle.reported_locks`).
+- Why a lane does not come to its end: a deadlock and a slow machine look alike, so the
+  deadline makes it inconclusive. So do a process killed by a signal, and a change that
+  no operation accounts for.
+- What lanes would see on another file system: nothing is emulated, neither time stamps
+  nor inode numbers. Pauses and thinking are real; who waits for more than a few seconds is not run.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from fence.transcript import write_all
+from harness.gates.adapter_diagnostics import last_words
+from harness.gates.free.snapshots import Names, Note, look
+from harness.gates.free.trace import Call, doubts, events_of, left_by
+from harness.gates.free.workers import Crew, Member
+from harness.gates.kernel.virtual_files import TRANSCRIPT
+from harness.gates.kernel.write_lock import LOCK_SUFFIX
+from harness.model.gate import RUN, Candidate, Layout, Outcome, Verdict
+from harness.model.history import End
+from harness.model.program import Program
+from harness.system.reap import kill_tree
+
+__all__ = ["FreeGate"]
+
+_WAIT_MAX_MS = 5000
+
+
+class FreeGate:
+    """Gate that lets all lanes go at once and waits for them.
+
+    Args:
+        directory: the session directory; absolute, real, and ours alone.
+        main: what a worker process runs (`harness.lanes.worker.main_free`).
+        deadline_s: a schedule that takes longer, its pauses aside, is inconclusive.
+    """
+
+    name = "free"
+
+    def __init__(self, directory: str, main: Callable[..., None], deadline_s: float = 15.0) -> None:
+        self._directory = directory
+        self._path = os.path.join(directory, TRANSCRIPT)
+        self._main = main
+        self._deadline_s = deadline_s
+        self._crew: Crew | None = None
+        self._members: dict[str, Member] = {}
+        self._doubt = ""
+
+    # Life
+
+    def start(self, layout: Layout) -> None:
+        """Start the worker processes and bring each lane to wait for a program."""
+        self._layout = layout
+        self._crew = Crew(self._main, layout, self._directory, self._path)
+        self._members = self._crew.members
+        for name in dict.fromkeys(lane.process for lane in layout.lanes):
+            self._crew.spawn(name)
+
+    def close(self) -> None:
+        """Stop every process; the session directory belongs to the caller."""
+        if self._crew is not None:
+            self._crew.stop_all()
+
+    def pids(self) -> dict[str, int]:
+        """Process ids of the workers by name of the process."""
+        return {name: member.pid for name, member in self._members.items()}
+
+    # One schedule
+
+    def begin(self, program: Program) -> None:
+        """Reset files and processes, and let all lanes go."""
+        assert self._crew is not None, "begin before start"
+        for member in [member for member in self._members.values() if member.unfit]:
+            self._crew.stop(member)
+            self._crew.spawn(member.name)
+        self._program = program
+        self._lay_out(program)
+        self._names = Names()
+        self._initial = self._names.of(look(self._path))
+        self._begun_ns = time.monotonic_ns()
+        self._doubt = _too_slow(program)
+        self._calls_known = not self._doubt
+        if not self._doubt:
+            self._crew.let_go(msgspec.msgpack.encode(program))
+
+    def _lay_out(self, program: Program) -> None:
+        with os.scandir(self._directory) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(entry.path)
+                else:
+                    os.unlink(entry.path)
+        content = "".join(f"{entry.line}\n" for entry in program.initial).encode()
+        fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            write_all(fd, content)
+        finally:
+            os.close(fd)
+
+    def settle(self) -> list[Candidate]:
+        """Wait until all lanes are done; nobody is ever a candidate."""
+        if not self._doubt:
+            assert self._crew is not None
+            limit_s = self._deadline_s + _patience_s(self._program)
+            self._crew.wait(self._members.values(), self._begun_ns / 1e9 + limit_s)
+            self._doubt = self._doubt_about_ends(limit_s)
+        return []
+
+    def _doubt_about_ends(self, limit_s: float) -> str:
+        for name, member in self._members.items():
+            status, board = member.process.exitcode, member.board
+            if member.busy:
+                lane = self._layout.lanes[min(member.busy)].name
+                why = f"{lane} was not done after {limit_s:.0f} s; nobody can say whether it ever would be"
+                return "; ".join(filter(None, (why, last_words(member.pid, board))))
+            if member.died_ns and status < 0:
+                return board.last_words() or f"process {name} was killed by signal {-status}"
+            if member.died_ns and all(board.started(lane) == board.finished(lane) for lane in member.sockets):
+                return f"process {name} ended with status {status} outside of any operation"
+        return ""
+
+    def grant(self, candidate: Candidate, verdict: Verdict = RUN) -> None:
+        """Never called, since nobody is ever a candidate."""
+        raise AssertionError(candidate)
+
+    def finish(self, inconclusive: str = "") -> Outcome:
+        """Take the lanes' accounts together; who is still at work is stopped."""
+        now_ns = time.monotonic_ns()
+        for member in self._members.values():
+            if member.busy:
+                kill_tree(member.pid)
+        lanes, names = self._layout.lanes, self._names
+        calls: list[Call] = []
+        doubt = self._doubt or inconclusive
+        if self._calls_known:
+            for member in self._members.values():
+                calls += self._recall(member, now_ns)
+            doubt = self._remember(calls) or doubt
+        final = names.of(look(self._path))
+        doubt = doubt or doubts(calls, lanes, self._initial, final)
+        owner = -1
+        if not doubt and _is_held(self._path, self._layout.lock_kind):
+            owner = left_by(calls, lanes)
+            doubt = "" if owner >= 0 else "the write lock was left behind, and nobody can say by whom"
+        end = End(final, (), owner, doubt, names.reused)
+        return Outcome(self._initial, (*events_of(calls, lanes), end), names.blobs)
+
+    # What the lanes wrote down
+
+    def _recall(self, member: Member, now_ns: int) -> list[Call]:
+        """Operations of a process's lanes, each lane's in order, without what they saw."""
+        calls = []
+        board = member.board
+        for lane in member.sockets:
+            finished = board.finished(lane)
+            for op in range(board.started(lane)):
+                begin_ns, end_ns = board.times(lane, op)
+                call = Call(lane, op, self._program.lanes[lane].ops[op], begin_ns, end_ns)
+                if op < finished:
+                    call.outcome, call.detail = board.outcome(lane, op)
+                else:
+                    call.end_ns = member.died_ns or now_ns
+                    # What the board has there may be of an earlier schedule.
+                    call.begin_ns = begin_ns if begin_ns >= self._begun_ns else call.end_ns
+                    # A signal may have come from anywhere; that makes a doubt, and no crash.
+                    if member.died_ns and member.process.exitcode >= 0:
+                        call.outcome = "crash"
+                        call.detail = f"the process ended with status {member.process.exitcode}"
+                calls.append(call)
+        return calls
+
+    def _remember(self, calls: list[Call]) -> str:
+        """Fill in what the calls saw, naming files by order of appearance.
+
+        Returns:
+            Why that is not all; empty when it is.
+        """
+        by_name = {(call.lane, call.op): call for call in calls}
+        seen: list[tuple[int, int, int, Call, Note]] = []
+        for member in self._members.values():
+            for place, lane in enumerate(member.sockets):
+                notes = member.log.read(place)
+                if notes is None:
+                    return "the looks at the transcript outgrew the room for them"
+                for number, note in enumerate(notes):
+                    call = by_name[(lane, note.op)]
+                    seen.append((call.end_ns if note.over else call.begin_ns, lane, number, call, note))
+        self._names.blobs |= {note.mark: note.content for *_, note in seen if note.content is not None}
+        for *_, call, note in sorted(seen, key=lambda item: item[:3]):
+            state = self._names.state(note.identity, note.mark)
+            if note.over:
+                call.after = state
+            else:
+                call.before = state
+        for member in self._members.values():
+            # Whoever died in an operation could not look after it.
+            for lane in member.sockets if member.died_ns else ():
+                last = by_name.get((lane, member.board.finished(lane)))
+                if last is not None and last.before is not None:
+                    last.after = self._names.of(member.last_look)
+        return ""
+
+
+def _too_slow(program: Program) -> str:
+    """Why a program is not to be run in real time; empty when it is."""
+    for lane in program.lanes:
+        waits_ms = sum(op.duration_ms + op.steps * program.step_ns / 1e6 for op in lane.ops)
+        if waits_ms > _WAIT_MAX_MS:
+            return f"{lane.name} waits for {waits_ms / 1000:g} s of real time; run it under the kernel gate"
+    return ""
+
+
+def _patience_s(program: Program) -> float:
+    """The longest that a lane waits because its program says so."""
+    think_s = 2 * program.step_ns / 1e9
+    return max(sum(op.duration_ms / 1000 + op.steps * think_s for op in lane.ops) for lane in program.lanes)
+
+
+def _is_held(transcript: str, kind: str) -> bool:
+    """Whether somebody has the write lock, now that nobody is at work any more."""
+    path = transcript + LOCK_SUFFIX[kind]
+    if kind not in ("flock", "record"):
+        return os.path.lexists(path)
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    take = fcntl.flock if kind == "flock" else fcntl.lockf
+    try:
+        take(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False

@@ -1,0 +1,187 @@
+"""Worker processes of the free gate: started, let go together, waited for, stopped.
+
+A socket leads to each lane. In goes the time to start at; out comes a dot when the lane
+is idle, or a traceback when its loop broke. A lane that does neither has lost its
+process, or is still at work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import multiprocess
+from multiprocess.connection import wait
+
+from harness.gates.free.snapshots import Log, Look, look
+from harness.model.errors import WorkerDied
+from harness.model.gate import Layout
+from harness.model.shared_memory import Board
+from harness.system.reap import REAP_S, kill_tree
+
+__all__ = ["START", "Crew", "Member"]
+
+#: What is sent to a lane: monotonic nanoseconds at which it starts.
+START = struct.Struct("=Q")
+
+_IDLE = b"."
+_WORD_BYTES = 1 << 16
+_START_S = 20.0
+_ALIVE_EVERY_S = 0.2
+_HEAD_START_NS = 300_000
+
+
+class Member:
+    """One worker process.
+
+    Attributes:
+        board, log: memory shared with it.
+        sockets: by index of lane; a lane's place among them is its place in the log.
+        busy: lanes that are still at work.
+        died_ns: when it was found to be gone; 0 as long as it is not.
+        last_look: at the transcript, just before that.
+    """
+
+    def __init__(
+        self, name: str, process: Any, board: Board, log: Log, sockets: dict[int, socket.socket]
+    ) -> None:
+        self.name = name
+        self.process = process
+        self.board = board
+        self.log = log
+        self.sockets = sockets
+        self.busy = set(sockets)
+        self.died_ns = 0
+        self.last_look = Look(None)
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        pid: int = self.process.pid
+        return pid
+
+    @property
+    def unfit(self) -> bool:
+        """Whether it did not come to its end, or is gone."""
+        return bool(self.busy) or self.died_ns > 0 or not self.process.is_alive()
+
+
+class Crew:
+    """The worker processes of one gate.
+
+    Args:
+        main: what a worker runs (`harness.lanes.worker.main_free`).
+        layout: lanes and fence.
+        directory: the session directory.
+        transcript: its path.
+    """
+
+    def __init__(self, main: Callable[..., None], layout: Layout, directory: str, transcript: str) -> None:
+        self._main = main
+        self._layout = layout
+        self._directory = directory
+        self._transcript = transcript
+        self._context = multiprocess.get_context("fork")
+        self.members: dict[str, Member] = {}
+
+    def spawn(self, name: str) -> None:
+        """Fork one worker and wait until all its lanes are idle.
+
+        Raises:
+            WorkerDied: it ended before, or took too long.
+        """
+        lanes = [index for index, info in enumerate(self._layout.lanes) if info.process == name]
+        board, log = Board(), Log(len(lanes))
+        pairs = {lane: socket.socketpair() for lane in lanes}
+        ours = {lane: pair[0] for lane, pair in pairs.items()}
+        theirs = {lane: pair[1] for lane, pair in pairs.items()}
+        # A worker that kept these would keep its neighbours from noticing that we are gone.
+        foreign = [one for member in self.members.values() for one in member.sockets.values()]
+        foreign += ours.values()
+        shared = (board, log, theirs, foreign, _cores(), os.getpid())
+        process = self._context.Process(
+            target=self._main, args=(self._layout, name, self._directory, *shared), name=f"worker-{name}"
+        )
+        process.start()
+        for one in theirs.values():
+            one.close()
+        member = self.members[name] = Member(name, process, board, log, ours)
+        self.wait([member], time.monotonic() + _START_S)
+        if member.busy or member.died_ns:
+            why = board.last_words() or f"ended with status {process.exitcode} before it was ready"
+            self.stop(member)
+            raise WorkerDied(f"worker {name}: {why}")
+
+    def let_go(self, program: bytes) -> None:
+        """Hand a program to all workers and start all their lanes at one time."""
+        for member in self.members.values():
+            member.board.publish(program)
+            member.log.clear()
+        start = START.pack(time.monotonic_ns() + _HEAD_START_NS)
+        for member in self.members.values():
+            member.busy = set(member.sockets)
+            for one in member.sockets.values():
+                # A process that is gone shows when it is waited for.
+                with contextlib.suppress(OSError):
+                    one.send(start)
+
+    def wait(self, members: Iterable[Member], deadline: float) -> None:
+        """Wait until every lane is idle or has lost its process, or until a monotonic time.
+
+        Raises:
+            RuntimeError: a lane's loop broke, which is our own fault.
+        """
+        members = list(members)
+        while waiting := {member.sockets[lane]: (member, lane) for member in members for lane in member.busy}:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return
+            for one in wait(list(waiting), min(left, _ALIVE_EVERY_S)):
+                member, lane = waiting[one]
+                word = _receive(one)
+                if word == _IDLE:
+                    member.busy.discard(lane)
+                elif word:
+                    raise RuntimeError(f"worker {member.name}: {word.decode(errors='replace')}")
+                else:
+                    member.process.join(REAP_S)
+            for member in members:
+                if member.busy and not member.process.is_alive():
+                    member.last_look = look(self._transcript)
+                    member.died_ns = time.monotonic_ns()
+                    member.busy.clear()
+
+    def stop(self, member: Member) -> None:
+        """Kill one worker with all that it started, and reap it."""
+        kill_tree(member.pid)
+        member.process.join(REAP_S)
+        for one in member.sockets.values():
+            one.close()
+        self.members.pop(member.name, None)
+
+    def stop_all(self) -> None:
+        """Kill every worker."""
+        for member in list(self.members.values()):
+            self.stop(member)
+
+
+def _receive(one: socket.socket) -> bytes:
+    try:
+        return one.recv(_WORD_BYTES)
+    except ConnectionError:
+        return b""
+
+
+def _cores() -> set[int]:
+    """Where workers may run: an explorer is pinned to one core, whoever started it is not."""
+    if not hasattr(os, "sched_getaffinity"):
+        return set()
+    try:
+        return os.sched_getaffinity(os.getppid())
+    except OSError:
+        return set()

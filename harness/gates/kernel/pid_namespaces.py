@@ -1,0 +1,56 @@
+"""Processes in other PID namespaces: who they are and whether they live cannot be seen from outside.
+
+Each process still has the machine's numbers and is told so; what is answered at the gate is
+a look for another's: kill(2) says that there is none, and so does /proc.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.gates.kernel.lane import Space, Worker
+from harness.model.program import Program
+
+__all__ = ["Namespaces"]
+
+_PROC = b"/proc/"
+
+
+class Namespaces:
+    """Who sees whom in one schedule.
+
+    Args:
+        workers: by name of their process, also those that are started later.
+
+    Attributes:
+        several: whether there is more than one.
+    """
+
+    def __init__(self, workers: Mapping[str, Worker]) -> None:
+        self._workers = workers
+        self._by_process: dict[str, str] = {}
+        self.several = False
+
+    def begin(self, program: Program) -> None:
+        """Start a schedule."""
+        self._by_process = {lane.process: lane.pid_namespace for lane in program.lanes}
+        self.several = len(set(self._by_process.values())) > 1
+
+    def hides(self, space: Space, pid: int) -> bool:
+        """Whether a process cannot see another one.
+
+        Args:
+            space: who looks.
+            pid: for whom.
+        """
+        for name, worker in self._workers.items():
+            if pid == worker.pid or pid in worker.units:
+                return self._by_process.get(name) != self._by_process.get(space.name)
+        return False
+
+    def hides_path(self, space: Space, path: bytes) -> bool:
+        """Whether a path leads to what /proc says of a process that cannot be seen."""
+        if not path.startswith(_PROC):
+            return False
+        number = path[len(_PROC) :].partition(b"/")[0]
+        return number.isdigit() and self.hides(space, int(number))

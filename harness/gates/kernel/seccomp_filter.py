@@ -1,0 +1,171 @@
+"""The seccomp filter that a worker installs on itself.
+
+Classic BPF sees a call's number and plain arguments and nothing behind a
+pointer, so every file call of the program traps and the supervisor tells those
+in the session directory from the rest. What cannot touch a file is let through
+by the kernel alone.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import functools
+import os
+import struct
+
+from harness.gates.kernel import linux_abi
+from harness.gates.kernel.eventfd import NUMBERS
+from harness.model.errors import GateUnavailable
+
+__all__ = ["build", "install"]
+
+_LD, _JEQ, _JGE, _JSET, _RET = 0x20, 0x15, 0x35, 0x45, 0x06
+_NR, _ARCH = 0, 4
+_JUMP_MAX = 255
+
+# Trapped whatever the arguments are.
+_ALWAYS = [
+    "openat", "newfstatat", "statx", "unlink", "unlinkat", "rename", "renameat2", "open",
+    "stat", "lstat", "creat", "access", "readlink", "truncate", "link", "symlink", "chmod",
+    "chown", "lchown", "mkdir", "rmdir", "mknod", "utime", "utimes", "futimesat", "mkdirat",
+    "mknodat", "fchownat", "renameat", "linkat", "symlinkat", "readlinkat", "fchmodat",
+    "fchmodat2", "faccessat", "faccessat2", "utimensat", "openat2", "open_by_handle_at",
+    "name_to_handle_at", "setxattr", "lsetxattr", "removexattr", "nanosleep", "clock_nanosleep",
+    "getrandom", "clone", "fork", "vfork", "clone3", "execve", "execveat", "dup2", "dup3",
+    "close_range", "copy_file_range", "splice", "sendfile", "msync", "bind", "dup",
+    "lremovexattr", "fremovexattr", "setxattrat", "removexattrat", "write", "close", "eventfd",
+    "eventfd2",
+    "fstat", "pread64", "pwrite64", "readv", "writev", "preadv", "pwritev", "preadv2",
+    "pwritev2", "flock", "fsync", "fdatasync", "ftruncate", "getdents", "getdents64", "fchmod",
+    "fchown", "fsetxattr", "fallocate", "sendto", "kill", "tkill", "tgkill",
+    "pidfd_send_signal",
+]  # fmt: skip
+
+# SETLK, SETLKW, OFD_SETLK, OFD_SETLKW, SETLEASE, DUPFD, DUPFD_CLOEXEC
+_FCNTL = (6, 7, 37, 38, 1024, 0, 1030)
+# FICLONE, FICLONERANGE, FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR
+_IOCTL = (0x40049409, 0x4020940D, 0x40086602, 0x401C5820)
+_SEEK_END, _MAP_SHARED, _WNOHANG = 2, 1, 1
+
+
+def _argument(index: int) -> int:
+    return 16 + 8 * index
+
+
+class _Assembler:
+    """Forward jumps by label; offsets are resolved at the end."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[int, int, str, str]] = []
+        self.labels: dict[str, int] = {}
+
+    def emit(self, code: int, k: int, true: str = "", false: str = "") -> None:
+        self.lines.append((code, k, true, false))
+
+    def label(self, name: str) -> None:
+        self.labels[name] = len(self.lines)
+
+    def bytes(self) -> bytes:
+        out = []
+        for at, (code, k, true, false) in enumerate(self.lines):
+            jumps = [self.labels[name] - at - 1 if name else 0 for name in (true, false)]
+            assert all(0 <= jump <= _JUMP_MAX for jump in jumps), (at, jumps)
+            out.append(struct.pack("=HBBI", code, *jumps, k))
+        return b"".join(out)
+
+
+@functools.cache
+def build() -> bytes:
+    """Assemble the filter."""
+    asm = _Assembler()
+    number = linux_abi.NUMBERS
+    asm.emit(_LD, _ARCH)
+    asm.emit(_JEQ, linux_abi.ARCH, "", "refuse")
+    asm.emit(_LD, _NR)
+    asm.emit(_JGE, 0x40000000, "refuse")
+    asm.emit(_JEQ, linux_abi.PARK, "trap")
+    for name in ("io_uring_setup", "io_setup", "io_submit"):
+        # They write without a call that could be stopped.
+        asm.emit(_JEQ, number[name], "refuse")
+    asm.emit(_JEQ, number["mmap"], "mmap")
+    asm.emit(_JEQ, number["lseek"], "lseek")
+    asm.emit(_JEQ, number["fcntl"], "fcntl")
+    asm.emit(_JEQ, number["ioctl"], "ioctl")
+    asm.emit(_JEQ, number["wait4"], "wait4")
+    asm.emit(_JEQ, number["waitid"], "waitid")
+    asm.emit(_JEQ, number["read"], "read")
+    for name in _ALWAYS:
+        asm.emit(_JEQ, number[name], "trap")
+    asm.emit(_RET, linux_abi.RET_ALLOW)
+    asm.label("mmap")
+    asm.emit(_LD, _argument(4))
+    asm.emit(_JEQ, 0xFFFFFFFF, "allow")
+    asm.emit(_LD, _argument(3))
+    asm.emit(_JSET, _MAP_SHARED, "trap", "allow")
+    asm.label("lseek")
+    asm.emit(_LD, _argument(2))
+    asm.emit(_JEQ, _SEEK_END, "trap", "allow")
+    asm.label("fcntl")
+    asm.emit(_LD, _argument(1))
+    for command in _FCNTL:
+        asm.emit(_JEQ, command, "trap")
+    asm.emit(_RET, linux_abi.RET_ALLOW)
+    # Who only asks whether a child has ended gets an answer that hangs on who is faster.
+    asm.label("wait4")
+    asm.emit(_LD, _argument(2))
+    asm.emit(_JSET, _WNOHANG, "trap", "allow")
+    asm.label("waitid")
+    asm.emit(_LD, _argument(3))
+    asm.emit(_JSET, _WNOHANG, "trap", "allow")
+    # What a process is woken by has a number of its own.
+    asm.label("read")
+    asm.emit(_LD, _argument(0))
+    asm.emit(_JGE, NUMBERS.stop, "trap")
+    asm.emit(_JGE, NUMBERS.start, "allow", "trap")
+    asm.label("ioctl")
+    asm.emit(_LD, _argument(1))
+    for request in _IOCTL:
+        asm.emit(_JEQ, request, "trap")
+    asm.label("allow")
+    asm.emit(_RET, linux_abi.RET_ALLOW)
+    asm.label("trap")
+    asm.emit(_RET, linux_abi.RET_USER_NOTIF)
+    asm.label("refuse")
+    asm.emit(_RET, linux_abi.RET_ERRNO | errno.ENOSYS)
+    return asm.bytes()
+
+
+def install() -> int:
+    """Put the calling thread, and all it will start, under the filter.
+
+    Returns:
+        The listener's descriptor, to be handed to the supervisor.
+
+    Raises:
+        GateUnavailable: the kernel said no; the message says what to do.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    program = build()
+    code = ctypes.create_string_buffer(program, len(program))
+    header = ctypes.create_string_buffer(
+        struct.pack("=HxxxxxxQ", len(program) // 8, ctypes.addressof(code)), 16
+    )
+    if libc.prctl(linux_abi.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        raise GateUnavailable(f"prctl(PR_SET_NO_NEW_PRIVS): {os.strerror(ctypes.get_errno())}")
+    flags = linux_abi.FILTER_FLAG_NEW_LISTENER | linux_abi.FILTER_FLAG_WAIT_KILLABLE_RECV
+    listener = libc.syscall(317, linux_abi.SECCOMP_SET_MODE_FILTER, flags, header)
+    if listener < 0:
+        raise GateUnavailable(f"seccomp user notification: {_reason(ctypes.get_errno())}")
+    return int(listener)
+
+
+def _reason(code: int) -> str:
+    if code == errno.EBUSY:
+        return (
+            "another listener is installed around this process already (some container runtimes do that); "
+            "run outside of it, or without its seccomp agent"
+        )
+    if code == errno.EINVAL:
+        return "the kernel is older than 5.19 or built without seccomp filters"
+    return f"{os.strerror(code)}; a container may forbid seccomp(2), allow it in its profile"

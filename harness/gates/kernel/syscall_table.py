@@ -1,0 +1,174 @@
+"""What each trapped system call is about: which arguments name a file, and what it does.
+
+The table is the only place that knows a call's signature. `gate` resolves the
+names, `world` applies what a call did.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import NamedTuple
+
+from harness.gates.kernel import linux_abi
+
+__all__ = ["CALLS", "FLOCK", "MAKES_DIRECTORY", "Call", "open_note", "opens_for_writing"]
+
+
+class Call(NamedTuple):
+    """Signature of one call; a number is the index of an argument, -1 for none.
+
+    Args:
+        name: as in the manual.
+        kind: ``look`` (reads only), ``data`` (may change bytes or length),
+            ``meta`` (changes what stat tells), ``names`` (changes the directory),
+            ``open``, ``close``, ``lock``, ``map``, ``stat`` (may be answered by us),
+            ``sleep``, ``random``, ``task``, ``table`` (changes descriptors), ``bind``
+            (may make a socket's file), ``wake`` (may wake a sleeper and does nothing
+            else), ``event`` (makes what a process wakes itself by), ``park``.
+        fd: descriptor.
+        at: directory descriptor of `path`.
+        path: first path.
+        at2: directory descriptor of `path2`.
+        path2: second path.
+        flags: flag argument (of open, or AT_ flags).
+    """
+
+    name: str
+    kind: str
+    fd: int = -1
+    at: int = -1
+    path: int = -1
+    at2: int = -1
+    path2: int = -1
+    flags: int = -1
+
+
+_TABLE = [
+    Call("read", "look", fd=0),
+    Call("pread64", "look", fd=0),
+    Call("readv", "look", fd=0),
+    Call("preadv", "look", fd=0),
+    Call("preadv2", "look", fd=0),
+    Call("getdents", "look", fd=0),
+    Call("getdents64", "look", fd=0),
+    Call("lseek", "look", fd=0),
+    Call("fsync", "look", fd=0),
+    Call("fdatasync", "look", fd=0),
+    Call("msync", "look"),
+    Call("write", "data", fd=0),
+    Call("pwrite64", "data", fd=0),
+    Call("writev", "data", fd=0),
+    Call("pwritev", "data", fd=0),
+    Call("pwritev2", "data", fd=0),
+    Call("ftruncate", "data", fd=0),
+    Call("fallocate", "data", fd=0),
+    Call("ioctl", "data", fd=0),
+    Call("sendfile", "data", fd=0),
+    Call("splice", "data", fd=2),
+    Call("copy_file_range", "data", fd=2),
+    Call("truncate", "data", path=0),
+    Call("fchmod", "meta", fd=0),
+    Call("fchown", "meta", fd=0),
+    Call("fsetxattr", "meta", fd=0),
+    Call("chmod", "meta", path=0),
+    Call("chown", "meta", path=0),
+    Call("lchown", "meta", path=0),
+    Call("setxattr", "meta", path=0),
+    Call("lsetxattr", "meta", path=0),
+    Call("removexattr", "meta", path=0),
+    Call("lremovexattr", "meta", path=0),
+    Call("fremovexattr", "meta", fd=0),
+    Call("setxattrat", "meta", at=0, path=1),
+    Call("removexattrat", "meta", at=0, path=1),
+    Call("fchmodat", "meta", at=0, path=1),
+    Call("fchmodat2", "meta", at=0, path=1),
+    Call("fchownat", "meta", at=0, path=1),
+    Call("utime", "meta", path=0),
+    Call("utimes", "meta", path=0),
+    Call("futimesat", "meta", at=0, path=1),
+    Call("utimensat", "meta", at=0, path=1),
+    Call("rename", "names", path=0, path2=1),
+    Call("renameat", "names", at=0, path=1, at2=2, path2=3),
+    Call("renameat2", "names", at=0, path=1, at2=2, path2=3, flags=4),
+    Call("link", "names", path=0, path2=1),
+    Call("linkat", "names", at=0, path=1, at2=2, path2=3),
+    Call("symlink", "names", path=1),
+    Call("symlinkat", "names", at=1, path=2),
+    Call("unlink", "names", path=0),
+    Call("unlinkat", "names", at=0, path=1, flags=2),
+    Call("mkdir", "names", path=0),
+    Call("mkdirat", "names", at=0, path=1),
+    Call("rmdir", "names", path=0),
+    Call("mknod", "names", path=0),
+    Call("mknodat", "names", at=0, path=1),
+    Call("open", "open", path=0, flags=1),
+    Call("openat", "open", at=0, path=1, flags=2),
+    Call("openat2", "open", at=0, path=1),
+    Call("open_by_handle_at", "open", fd=0, flags=2),
+    Call("creat", "open", path=0),
+    Call("bind", "bind"),
+    Call("close", "close", fd=0),
+    Call("flock", "lock", fd=0),
+    Call("fcntl", "lock", fd=0),
+    Call("mmap", "map", fd=4),
+    Call("stat", "stat", path=0),
+    Call("lstat", "stat", path=0),
+    Call("fstat", "stat", fd=0),
+    Call("newfstatat", "stat", at=0, path=1, flags=3),
+    Call("statx", "stat", at=0, path=1, flags=2),
+    Call("access", "look", path=0),
+    Call("faccessat", "look", at=0, path=1),
+    Call("faccessat2", "look", at=0, path=1),
+    Call("readlink", "look", path=0),
+    Call("readlinkat", "look", at=0, path=1),
+    Call("name_to_handle_at", "look", at=0, path=1),
+    Call("nanosleep", "sleep"),
+    Call("clock_nanosleep", "sleep"),
+    Call("getrandom", "random"),
+    Call("clone", "task"),
+    Call("fork", "task"),
+    Call("vfork", "task"),
+    Call("clone3", "task"),
+    Call("execve", "task"),
+    Call("execveat", "task"),
+    Call("sendto", "wake"),
+    Call("kill", "wake"),
+    Call("tkill", "wake"),
+    Call("tgkill", "wake"),
+    Call("pidfd_send_signal", "wake"),
+    Call("wait4", "reap"),
+    Call("waitid", "reap"),
+    Call("eventfd", "event"),
+    Call("eventfd2", "event"),
+    Call("dup", "table"),
+    Call("dup2", "table"),
+    Call("dup3", "table"),
+    Call("close_range", "table"),
+]
+
+#: By system call number; a call that traps and is not here is a bug.
+CALLS: dict[int, Call] = {linux_abi.NUMBERS[call.name]: call for call in _TABLE}
+CALLS[linux_abi.PARK] = Call("park", "park")
+FLOCK = CALLS[linux_abi.NUMBERS["flock"]]
+MAKES_DIRECTORY = frozenset({"mkdir", "mkdirat"})
+
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_OPEN_FLAGS = [
+    (os.O_CREAT, "CREAT"),
+    (os.O_EXCL, "EXCL"),
+    (os.O_TRUNC, "TRUNC"),
+    (os.O_APPEND, "APPEND"),
+]
+
+
+def opens_for_writing(flags: int) -> bool:
+    """Whether open flags allow to change anything."""
+    return bool(flags & _WRITING)
+
+
+@functools.cache
+def open_note(flags: int) -> str:
+    """Open flags as a reader of the story wants them."""
+    mode = ("read", "write", "read+write", "")[flags & 3]
+    return " ".join([mode, *(name for bit, name in _OPEN_FLAGS if flags & bit)])

@@ -1,0 +1,384 @@
+"""The session directory as it really is, and as the lanes are told it is.
+
+One `World` follows the files of one schedule. After each step that may have
+changed something it looks at the directory and at the transcript's bytes: that
+look is the truth of the history. It also keeps the virtual side of each file
+(inode number, birth, change and modification time), from which `stat` and
+`statx` are answered, so that a history depends neither on the kernel's clock
+nor on its allocator.
+
+The looks here read bytes and directory entries. Real time stamps are never
+shown to a lane, so looking cannot disturb what a fence sees.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+from collections.abc import Callable, Mapping
+
+from harness.gates.kernel.write_lock import WriteLock
+from harness.model.history import Absent, State, digest
+from harness.model.program import Filesystem, Program
+
+__all__ = ["TRANSCRIPT", "Node", "World"]
+
+TRANSCRIPT = "transcript.jsonl"
+
+_FIRST_INODE = 4096
+#: What a name stands for: inode number, and whether that is a symlink.
+_Entry = tuple[int, bool]
+#: A step seldom adds more; a buffer of many pages would cost a mapping of its own.
+_SPARE = 4096
+_CHUNK = 1 << 20
+_PLAIN = re.compile(r"[a-z.\-]+\Z")
+
+
+class Node:
+    """One file, from its making until nobody can reach it.
+
+    Args:
+        number: order of appearance in the schedule.
+        ino: real inode number.
+        told_ino: the number that the lanes are told.
+        now: virtual time of its birth.
+
+    Attributes:
+        opens: descriptors of it that lanes have.
+        freed: nobody can reach it any more.
+        real: modification and change time that the file system gave it when a lane last
+            changed it, nanoseconds; None when that is not known.
+    """
+
+    __slots__ = (
+        "alias",
+        "btime",
+        "ctime",
+        "freed",
+        "ino",
+        "mtime",
+        "name",
+        "names",
+        "number",
+        "opens",
+        "real",
+        "told_ino",
+    )
+
+    def __init__(self, number: int, ino: int, told_ino: int, name: str, alias: str, now: int) -> None:
+        self.number = number
+        self.name = f"f{number}"
+        self.ino = ino
+        self.told_ino = told_ino
+        self.names = {name}
+        self.alias = alias
+        self.btime = self.ctime = self.mtime = now
+        self.opens = 0
+        self.freed = False
+        self.real: tuple[int, int] | None = None
+
+
+class World:
+    """Files of a session directory.
+
+    Args:
+        directory: absolute, real path; everything in it belongs to the harness.
+        lock_kind: which lock to watch.
+        now: virtual clock, nanoseconds.
+        is_open: whether a process has a descriptor of a file; asked only where
+            descriptors were copied, since otherwise counting will do.
+
+    Attributes:
+        lock: who has the write lock.
+        copied: a descriptor was duplicated in this schedule.
+        fine_stamps: a change after a look always shows in the real time stamps.
+    """
+
+    def __init__(
+        self, directory: str, lock_kind: str, now: Callable[[], int], is_open: Callable[[Node], bool]
+    ) -> None:
+        self.directory = directory
+        self.path = os.path.join(directory, TRANSCRIPT)
+        self.prefix = os.fsencode(directory) + b"/"
+        self.lock = WriteLock(lock_kind, TRANSCRIPT)
+        self._now = now
+        self._is_open = is_open
+        self.fine_stamps = _fine_stamps(directory)
+        status = os.stat(directory)
+        self.device = status.st_dev
+        self.directory_ino = status.st_ino
+        self._filesystem = Filesystem()
+        self.names: dict[str, Node] = {}
+        self.by_ino: dict[int, Node] = {}
+        self.content = b""
+        self.state: State = Absent
+        self.blobs: dict[str, bytes] = {}
+        self.reused = False
+        self.reused_really = False
+        self._reset()
+
+    def _reset(self) -> None:
+        self._count = 0
+        self._free_inos: list[int] = []
+        self._next_ino = _FIRST_INODE
+        self._gone_inos: set[int] = set()
+        self._aliases: dict[str, str] = {TRANSCRIPT: "T", ".": "."}
+        self._decoded: dict[bytes, str] = {}
+        self._strange = 0
+        self.copied = False
+        self._states: dict[tuple[str, bytes], State] = {}
+        self.names.clear()
+        self.by_ino.clear()
+        self.blobs = {}
+        self.state, self.content = Absent, b""
+        self.symlinks: set[str] = set()
+        self.lock.begin()
+        self.reused = self.reused_really = False
+        self.grain_ns = 0
+        self.directory_node = Node(-1, self.directory_ino, 2, ".", ".", 0)
+
+    def begin(self, program: Program) -> State:
+        """Empty the directory and lay the initial transcript."""
+        for entry in os.scandir(self.directory):
+            if entry.is_dir(follow_symlinks=False):
+                os.chmod(entry.path, 0o700)
+                shutil.rmtree(entry.path)
+            else:
+                os.unlink(entry.path)
+        self._reset()
+        self._filesystem = program.filesystem
+        self.grain_ns = program.filesystem.time_grain_ms * 1_000_000
+        self.directory_node = Node(-1, self.directory_ino, 2, ".", ".", self.stamp())
+        content = "".join(f"{entry.line}\n" for entry in program.initial).encode()
+        fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(fd, content)
+        finally:
+            os.close(fd)
+        self.rescan()
+        self.reused = self.reused_really = False
+        self.look()
+        return self.state
+
+    # Names
+
+    def decoded(self, raw: bytes) -> str:
+        """A name of the directory as text."""
+        name = self._decoded.get(raw)
+        if name is None:
+            name = self._decoded[raw] = os.fsdecode(raw)
+        return name
+
+    def alias(self, name: str) -> str:
+        """Stable name of a directory entry: ``T`` for the transcript, ``T.x`` for a sidecar."""
+        known = self._aliases.get(name)
+        if known is None:
+            suffix = name[len(TRANSCRIPT) :] if name.startswith(TRANSCRIPT) else None
+            if suffix and _PLAIN.match(suffix):
+                known = "T" + suffix
+            else:
+                self._strange += 1
+                known = f"tmp{self._strange}"
+            self._aliases[name] = known
+        return known
+
+    def stamp(self) -> int:
+        """Virtual time as a file system of the wanted grain would stamp it."""
+        now = self._now()
+        return now - now % self.grain_ns if self.grain_ns else now
+
+    def _born(self, name: str, ino: int) -> Node:
+        mode = self._filesystem.inode_reuse
+        again = False
+        if mode == "real":
+            told = ino
+            again = ino in self._gone_inos
+        elif mode == "always" and self._free_inos:
+            told = self._free_inos.pop(0)
+            again = True
+        else:
+            told = self._next_ino
+            self._next_ino += 1
+        self.reused |= again
+        self.reused_really |= ino in self._gone_inos
+        node = Node(self._count, ino, told, name, self.alias(name), self.stamp())
+        self._count += 1
+        self.by_ino[ino] = node
+        return node
+
+    def _unlinked(self, node: Node) -> None:
+        if not node.freed and not (self._is_open(node) if self.copied else node.opens > 0):
+            node.freed = True
+            self._gone_inos.add(node.ino)
+            if node.told_ino not in self._free_inos:
+                self._free_inos.append(node.told_ino)
+                self._free_inos.sort()
+
+    def closed(self, node: Node) -> None:
+        """A descriptor of the file was closed."""
+        node.opens -= 1
+        if not node.names:
+            self._unlinked(node)
+
+    def shared(self) -> None:
+        """Descriptors are about to be copied, or closed without a call: a process comes or goes."""
+        self.copied = self.copied or any(node.opens > 0 for node in self.by_ino.values())
+
+    def abandoned(self) -> None:
+        """A process is gone, or has another program, and its descriptors went without a close."""
+        self.shared()
+        for node in self.by_ino.values():
+            if not node.names and not node.freed:
+                self._unlinked(node)
+
+    def rescan(self) -> bool:
+        """Take in the whole directory.
+
+        Returns:
+            Whether any name changed.
+        """
+        found: dict[str, _Entry | None] = dict.fromkeys(self.names)
+        with os.scandir(self.directory) as entries:
+            for entry in entries:
+                found[entry.name] = (entry.inode(), entry.is_symlink())
+        return self._take_in(found)
+
+    def recheck(self, *names: str) -> bool:
+        """Take in those names of the directory that a step may have changed.
+
+        Returns:
+            Whether any of them changed.
+        """
+        found: dict[str, _Entry | None] = {}
+        for name in names:
+            try:
+                status = os.lstat(f"{self.directory}/{name}")
+            except FileNotFoundError:
+                found[name] = None
+            else:
+                found[name] = (status.st_ino, stat.S_ISLNK(status.st_mode))
+        return self._take_in(found)
+
+    def _take_in(self, found: Mapping[str, _Entry | None]) -> bool:
+        """Follow what the directory holds now under some names, None for nothing."""
+        names = self.names
+        changed = {}
+        for name, entry in found.items():
+            old = names.get(name)
+            if entry != (None if old is None else (old.ino, name in self.symlinks)):
+                changed[name] = entry
+        if not changed:
+            return False
+        stamp = self.stamp()
+        self.directory_node.mtime = self.directory_node.ctime = stamp
+        touched: dict[Node, None] = {}
+        # Who has a name before anything is moved: in an exchange nobody is without one.
+        known = {node.ino: node for node in names.values()}
+        for name, entry in changed.items():
+            old = names.get(name)
+            if old is not None:
+                old.names.discard(name)
+                touched[old] = None
+            self.symlinks.discard(name)
+            if entry is None:
+                names.pop(name, None)
+                continue
+            node = known.get(entry[0])
+            if node is None:
+                node = self._reborn_or_new(name, entry[0])
+            else:
+                node.names.add(name)
+                touched[node] = None
+            names[name] = node
+            if entry[1]:
+                self.symlinks.add(name)
+        for node in touched:
+            self._rename(node)
+            node.ctime = stamp
+            node.real = None
+            if not node.names:
+                self._unlinked(node)
+        return True
+
+    def _rename(self, node: Node) -> None:
+        """Call a file by the transcript's name while it has it, else by one that it has or had."""
+        aliases = sorted(self.alias(name) for name in node.names)
+        if aliases and (node.alias not in aliases or "T" in aliases):
+            node.alias = "T" if "T" in aliases else aliases[0]
+
+    def _reborn_or_new(self, name: str, ino: int) -> Node:
+        held = self.by_ino.get(ino)
+        if held is not None and held.opens > 0 and not held.names and not held.freed:
+            # Still open and linked back through its descriptor.
+            held.names.add(name)
+            return held
+        return self._born(name, ino)
+
+    # The transcript
+
+    def look(self) -> bool:
+        """Read the transcript as anybody would.
+
+        Returns:
+            Whether a reader sees something else than before.
+        """
+        try:
+            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError:
+            changed = self.state is not Absent
+            self.state, self.content = Absent, b""
+            return changed
+        try:
+            content = _rest_of(fd, len(self.content) + _SPARE)
+            if content is None:
+                changed = self.state is not Absent
+                self.state, self.content = Absent, b""
+                return changed
+            node = self.names.get(TRANSCRIPT)
+            if node is None or TRANSCRIPT in self.symlinks:
+                node = self.by_ino.get(os.fstat(fd).st_ino)
+        finally:
+            os.close(fd)
+        name = node.name if node is not None else "outside"
+        if self.state.file == name and self.content == content:
+            return False
+        self.content = content
+        key = (name, content)
+        state = self._states.get(key)
+        if state is None:
+            mark = digest(content)
+            self.blobs[mark] = content
+            state = self._states[key] = State(name, mark, len(content))
+        changed = state is not self.state
+        self.state = state
+        return changed
+
+
+def _rest_of(fd: int, expected: int) -> bytes | None:
+    """What an open file holds; None where it is no file but a directory."""
+    try:
+        content = os.read(fd, expected)
+        if len(content) == expected:
+            while chunk := os.read(fd, _CHUNK):
+                content += chunk
+    except IsADirectoryError:
+        return None
+    return content
+
+
+def _fine_stamps(directory: str) -> bool:
+    """Try it: kernels from 6.13 on give a fresh stamp to whatever follows a look."""
+    path = os.path.join(directory, ".stamps")
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        for _ in range(5):
+            before = os.fstat(fd).st_mtime_ns
+            os.write(fd, b"x")
+            if os.fstat(fd).st_mtime_ns == before:
+                return False
+        return True
+    finally:
+        os.close(fd)
+        os.unlink(path)

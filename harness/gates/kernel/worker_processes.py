@@ -1,0 +1,130 @@
+"""Starting and stopping worker processes, and taking over their listeners."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Callable
+
+import multiprocess
+
+from harness.gates.kernel import linux_abi
+from harness.gates.kernel.lane import Worker
+from harness.gates.kernel.quiescence import children_of, filters_of
+from harness.model.errors import GateUnavailable, WorkerDied
+from harness.model.gate import Layout
+from harness.model.shared_memory import Board, Clock
+from harness.system.reap import REAP_S, kill_tree
+
+__all__ = ["Processes", "orphans"]
+
+_START_S = 20.0
+#: Process ids of the workers of every gate in this process.
+_alive: set[int] = set()
+
+
+def orphans() -> list[int]:
+    """What descendants of workers have left behind.
+
+    It has come to us when we are a subreaper, and it is known by the filter that it
+    inherited: our other children have as many filters as we have.
+    """
+    ours = filters_of(os.getpid())
+    found = [pid for pid in children_of(os.getpid()) if pid not in _alive]
+    return [pid for pid in found if filters_of(pid) > ours]
+
+
+class Processes:
+    """The worker processes of one explorer.
+
+    Args:
+        main: what a worker runs; called with (layout, process name, directory, board,
+            clock, socket).
+        layout: lanes and fence.
+        directory: the session directory.
+        clock: virtual time.
+    """
+
+    def __init__(self, main: Callable[..., None], layout: Layout, directory: str, clock: Clock) -> None:
+        self._main = main
+        self._layout = layout
+        self._directory = directory
+        self._clock = clock
+        self._context = multiprocess.get_context("fork")
+        self.workers: dict[str, Worker] = {}
+
+    def spawn(self, name: str) -> Worker:
+        """Fork one worker and wait for its listener.
+
+        Raises:
+            GateUnavailable: the worker could not install the filter.
+            WorkerDied: it ended before it could say anything.
+        """
+        board = Board()
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            process = self._context.Process(
+                target=self._main,
+                args=(self._layout, name, self._directory, board, self._clock, theirs, os.getpid()),
+                name=f"worker-{name}",
+            )
+            process.start()
+            theirs.close()
+            ours.settimeout(_START_S)
+            try:
+                message, descriptors, _, _ = socket.recv_fds(ours, 4096, 1)
+            except OSError as error:
+                kill_tree(process.pid)
+                raise WorkerDied(f"worker {name}: no word within {_START_S:.0f} s ({error})") from error
+            if not descriptors:
+                process.join(REAP_S)
+                if message:
+                    raise GateUnavailable(message.decode())
+                raise WorkerDied(f"worker {name}: ended with status {process.exitcode} before it was ready")
+        with contextlib.suppress(OSError):
+            # Linux before 6.6 does not know the flag; a step then costs more.
+            fcntl.ioctl(descriptors[0], linux_abi.NOTIF_SET_FLAGS, linux_abi.FD_SYNC_WAKE_UP)
+        worker = Worker(name, process, descriptors[0], board)
+        self.workers[name] = worker
+        _alive.add(worker.pid)
+        return worker
+
+    def expect_alive(self, worker: Worker, deadline: float) -> None:
+        """Raise when a worker that is being started has ended or takes too long."""
+        if not worker.process.is_alive():
+            raise WorkerDied(
+                f"worker {worker.name}: "
+                + (worker.board.last_words() or f"ended with status {worker.process.exitcode} at its start")
+            )
+        if time.monotonic() > deadline:
+            raise WorkerDied(f"worker {worker.name}: not ready in time")
+
+    def stop(self, worker: Worker) -> None:
+        """Kill one worker with all that it started, and reap it."""
+        if worker.process.is_alive():
+            # Of one that is reaped the number may be somebody else's by now.
+            kill_tree(worker.pid)
+        worker.process.join(REAP_S)
+        with contextlib.suppress(ValueError):
+            # Still not reaped: its descriptors have to wait for the collector.
+            worker.process.close()
+        worker.close()
+        self.workers.pop(worker.name, None)
+        _alive.discard(worker.pid)
+        if worker.forked:
+            self._kill_orphans()
+
+    def _kill_orphans(self) -> None:
+        """Kill what a worker's child left behind."""
+        for pid in orphans():
+            kill_tree(pid)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+
+    def stop_all(self) -> None:
+        """Kill every worker."""
+        for worker in list(self.workers.values()):
+            self.stop(worker)

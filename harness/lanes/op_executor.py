@@ -1,0 +1,186 @@
+"""Carrying out a lane's operations: the hands of a worker process.
+
+The client knows the fence's interface and the rogue actions, and nothing of
+gates or schedules: it waits, sleeps and thinks through the `Waits` it is given.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from fence.errors import LockTimeoutError, StaleLockError, TakeoverError
+from fence.protocol import Fence, Site
+from harness.model.history import digest
+from harness.model.program import LaneProgram, Op
+from harness.model.shared_memory import OUTCOMES, Board
+
+__all__ = ["Client", "Waits"]
+
+_OK, _REFUSED, _LOCK_TIMEOUT, _STALE, _UNSUPPORTED, _SKIPPED, _CRASH, _FAILED = range(len(OUTCOMES))
+_HEADS = frozenset({"begin_turn", "acquire"})
+#: What may be denied by a full disk without an end to the whole turn.
+_SURVIVED = frozenset({"guarded_write"})
+#: What still has to be called when a group's earlier operation failed.
+_CLEAN_UP = frozenset({"end_turn", "release"})
+
+
+class Waits(Protocol):
+    """How a lane waits; each gate has its own way."""
+
+    def think(self, lane: int, steps: int) -> None:
+        """Let `steps` scheduling points go by."""
+
+    def pause(self, lane: int, duration_ms: int) -> None:
+        """Let virtual time go by."""
+
+    def begin(self, lane: int, op: int) -> None:
+        """An operation begins."""
+
+    def end(self, lane: int, op: int) -> None:
+        """An operation ended."""
+
+
+class Client:
+    """One lane's program, executed call by call.
+
+    Args:
+        index: of the lane.
+        program: what it does.
+        transcript: absolute path.
+        make_fence: the fence's class, or anything that makes a handle from a site.
+        process: the process-scoped state of this schedule.
+        options: for the fence.
+        board: where progress is noted.
+        waits: how to wait.
+    """
+
+    def __init__(
+        self,
+        index: int,
+        program: LaneProgram,
+        transcript: str,
+        make_fence: Callable[[Site], Fence],
+        process: dict[str, Any],
+        options: dict[str, int | str | bool],
+        board: Board,
+        waits: Waits,
+    ) -> None:
+        self._index = index
+        self._program = program
+        self._transcript = transcript
+        self._make_fence = make_fence
+        self._process = process
+        self._options = options
+        self._board = board
+        self._waits = waits
+        self._pid = os.getpid()
+        self._handles: dict[str, Fence] = {}
+        self._failed: set[int] = set()
+        self._refused: set[int] = set()
+
+    def run(self) -> None:
+        """Carry out the whole program, noting each operation's outcome."""
+        board, index, waits = self._board, self._index, self._waits
+        for number, op in enumerate(self._program.ops):
+            board.begin(index, number)
+            waits.begin(index, number)
+            outcome, detail = self._attempt(op)
+            if os.getpid() != self._pid:
+                # A copy of the lane in a process that the fence forked: none of its words are the lane's.
+                os._exit(1)
+            waits.end(index, number)
+            board.end(index, number, outcome, detail)
+
+    def _attempt(self, op: Op) -> tuple[int, str]:
+        if self._skips(op):
+            return _SKIPPED, ""
+        try:
+            detail = self._call(op)
+        except TakeoverError as error:
+            self._refused.add(op.turn)
+            outcome, detail = _REFUSED, self._message(error)
+        except LockTimeoutError as error:
+            outcome, detail = _LOCK_TIMEOUT, self._message(error)
+        except StaleLockError as error:
+            outcome, detail = _STALE, self._message(error)
+        except NotImplementedError as error:
+            outcome, detail = _UNSUPPORTED, self._message(error)
+        except OSError as error:
+            handed_on = errno.errorcode.get(error.errno or 0, "") in {fault.error for fault in op.faults}
+            outcome, detail = _FAILED if handed_on else _CRASH, self._told(error)
+            if not (handed_on and op.kind in _SURVIVED):
+                self._failed.add(op.group)
+            return outcome, detail
+        except BaseException as error:
+            # Whatever else a fence raises, KeyboardInterrupt included, is a finding about it.
+            self._failed.add(op.group)
+            outcome, detail = _CRASH, self._told(error)
+        else:
+            return (_UNSUPPORTED, "") if detail is None else (_OK, detail)
+        if op.kind in _HEADS:
+            self._failed.add(op.group)
+        return outcome, detail
+
+    def _skips(self, op: Op) -> bool:
+        if op.kind == "recover" and op.turn not in self._refused:
+            return True
+        if op.group not in self._failed:
+            return False
+        return op.kind not in _CLEAN_UP or not self._handles
+
+    def _handle(self, route: str) -> Fence:
+        handle = self._handles.get(route)
+        if handle is None:
+            site = Site(self._transcript, self._program.name, self._process, self._options)
+            handle = self._handles[route] = self._make_fence(site)
+        return handle
+
+    def _call(self, op: Op) -> str | None:
+        """Make the call; None when the fence has no such thing."""
+        kind = op.kind
+        if kind == "think":
+            self._waits.think(self._index, op.steps)
+            return ""
+        if kind == "pause":
+            self._waits.pause(self._index, op.duration_ms)
+            return ""
+        if kind == "action":
+            return self._act(op)
+        handle = self._handle(op.route)
+        if kind in ("append", "guarded_write"):
+            getattr(handle, kind)([f"{entry.line}\n".encode() for entry in op.entries])
+            return ""
+        if kind == "load":
+            return digest(handle.load())
+        if kind == "rewrite":
+            from harness.scenario.roles.compactor import rewrite_lines
+
+            handle.rewrite(rewrite_lines(handle.load(), op), op.how)
+            return ""
+        if kind == "recover":
+            return "" if handle.recover() else None
+        getattr(handle, kind)()
+        return ""
+
+    def _act(self, op: Op) -> str:
+        if op.argv:
+            from harness.scenario.exec_program import launch
+
+            return launch(op.argv, self._transcript)
+        from harness.scenario.actions import ACTIONS
+
+        ACTIONS[op.how].perform(self._transcript, op.args)
+        return ""
+
+    def _message(self, error: BaseException) -> str:
+        """What an exception says, without where the transcript lies: that differs from run to run."""
+        try:
+            return str(error).replace(os.path.dirname(self._transcript) + "/", "")
+        except Exception:  # a fence's own class, which may do anything
+            return f"{type(error).__name__} whose text cannot be had"
+
+    def _told(self, error: BaseException) -> str:
+        return f"{type(error).__name__}: {self._message(error)}"

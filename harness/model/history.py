@@ -1,0 +1,339 @@
+"""What happened in one schedule: the only thing that the oracle reads.
+
+A history is a header and events in a total order. Under the kernel gate one
+lane moves at a time and an event's place in the list is its time; under the
+free gate every event also carries monotonic nanoseconds, and what overlaps
+cannot be ordered.
+
+Text form: JSON Lines. The first line is the `Header`, each further line one
+event, the last one `End`. Nothing in it depends on the machine: files are named
+in their order of appearance, contents by digest, lanes by index.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from harness.model.errors import FormatError
+
+__all__ = [
+    "IDLE",
+    "LETTING_GO",
+    "MISHAPS",
+    "STAYING",
+    "TAKING",
+    "VERSION",
+    "Absent",
+    "Change",
+    "End",
+    "Event",
+    "Header",
+    "History",
+    "Invoke",
+    "LaneInfo",
+    "LockEvent",
+    "Return",
+    "State",
+    "Step",
+    "decode",
+    "digest",
+    "encode",
+    "mark",
+    "steps_of",
+]
+
+VERSION = 1
+
+
+def digest(content: bytes) -> str:
+    """Name of a content: 16 hexadecimal digits of BLAKE2b."""
+    return hashlib.blake2b(content, digest_size=8).hexdigest()
+
+
+class State(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What a reader who opens the transcript's path would get.
+
+    Args:
+        file: identity of the file behind the path, ``f0 f1 ...`` by order of
+            appearance; None when there is none.
+        content: digest of its bytes, empty when there is no file.
+        size: bytes; -1 when there is no file.
+    """
+
+    file: str | None
+    content: str = ""
+    size: int = -1
+
+
+Absent = State(None)
+
+
+class Change(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A difference that a step made to what a reader sees.
+
+    Args:
+        before: state before the step.
+        after: state after it.
+        held: the lane owned the write lock when it moved, and nobody had taken
+            it away.
+        reclaimed: the lane took itself for the owner, but the lock had been
+            reclaimed from it.
+    """
+
+    before: State
+    after: State
+    held: bool = False
+    reclaimed: bool = False
+
+
+class LockEvent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The write lock changed hands.
+
+    Args:
+        kind: ``acquired``, ``released`` (by its owner), ``reclaimed`` (taken away
+            from `owner` by the lane of the step), ``returned`` (given back to `owner`, who had
+            been robbed), ``hollow`` (got on a file that no longer stands under the lock's name,
+            so that it keeps nobody out) or ``blocked`` (the lane has to wait).
+        owner: index of the lane that lost it, for ``reclaimed``; -1 when the lock
+            was not any lane's (left by somebody before the schedule).
+    """
+
+    kind: str
+    owner: int = -1
+
+
+#: Kinds of operation: one of these took the write lock if it was ok, these give it back, these touch no file.
+TAKING = frozenset({"acquire", "begin_turn"})
+LETTING_GO = frozenset({"release", "release_for_prompt", "end_turn"})
+IDLE = frozenset({"think", "pause"})
+#: Outcomes after which a lane that had the lock has it still.
+STAYING = frozenset({"ok", "skipped", "unsupported"})
+
+#: What a step's fault says where the lane made no call; see `harness.scenario.faults`.
+MISHAPS = frozenset({"kill", "stop", "slow", "ahead"})
+
+
+class LaneInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A lane as the oracle needs it, and as a story tells it."""
+
+    name: str
+    role: str
+    process: str
+    participant: bool = False
+    pid_namespace: str = ""
+
+
+class Invoke(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="invoke", tag_field="event"):
+    """A lane began an operation.
+
+    Args:
+        lane: index into the header's lanes.
+        op: index of the operation in its lane, from 0.
+        kind: as in `harness.model.program.Op`.
+        turn: the runner's turn, -1 outside one.
+        entries: ``(id, type)`` of the lines that it is to append.
+        how: manner of a rewrite, or name of an action.
+        route: ``fence`` or ``writer``.
+        at_ns: free gate only.
+    """
+
+    lane: int
+    op: int
+    kind: str
+    turn: int = -1
+    entries: tuple[tuple[str, str], ...] = ()
+    how: str = ""
+    route: str = "fence"
+    at_ns: int = 0
+
+
+class Step(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="step", tag_field="event"):
+    """One file operation of a lane, from being let go to the lane's next stop.
+
+    Args:
+        lane: index into the header's lanes.
+        op: operation that it belongs to; -1 before a lane's first.
+        call: name of the system call, or ``think``, ``sleep``, ``turn``, or the name of a
+            mishap: then the lane made no call.
+        path: alias of what it touches: ``T`` the transcript, ``T.lock`` and the
+            like its sidecars, ``tmp1`` ... anything else by order of appearance.
+        note: what else a reader of the story wants to know, e.g. open flags.
+        change: what it changed for a reader of the transcript, if anything.
+        lock: what it did to the write lock, if anything.
+        fault: the verdict of the gate where it was not a plain run: the errno's name
+            that the call failed with, ``short``, or a mishap: ``kill`` (also with a call that
+            was cut short by it), ``stop``, ``slow``, ``ahead``.
+        begin_ns, end_ns: free gate only.
+    """
+
+    lane: int
+    op: int
+    call: str
+    path: str = ""
+    note: str = ""
+    change: Change | None = None
+    lock: LockEvent | None = None
+    fault: str = ""
+    begin_ns: int = 0
+    end_ns: int = 0
+
+
+class Return(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="return", tag_field="event"):
+    """An operation ended.
+
+    Args:
+        outcome: ``ok``, ``refused`` (takeover reported), ``lock_timeout``,
+            ``stale_lock``, ``unsupported``, ``skipped``, ``failed`` (handed on the
+            error of a file call that a fault had made fail), or ``crash`` (an exception
+            that the fence does not document, or the process's end).
+        detail: message of the exception; digest of what a ``load`` returned.
+    """
+
+    lane: int
+    op: int
+    outcome: str
+    detail: str = ""
+    at_ns: int = 0
+
+
+class End(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="end", tag_field="event"):
+    """The schedule is over.
+
+    Args:
+        final: the transcript at the end.
+        waiting: lanes that could not finish, each with what it waits for, or "it ..." and what it does.
+        lock_owner: lane that left the write lock behind; -1 for none.
+        inconclusive: why the truth is not known; empty when it is.
+        inode_reused: whether a lane was shown a number that an earlier file had.
+    """
+
+    final: State
+    waiting: tuple[tuple[int, str], ...] = ()
+    lock_owner: int = -1
+    inconclusive: str = ""
+    inode_reused: bool = False
+
+
+Event = Invoke | Step | Return | End
+
+
+class Header(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What must be known to read the events.
+
+    Args:
+        scenario, fence, gate, strategy: names.
+        policy: name of the policy that the scenario asks for.
+        policy_rules: its table (see `harness.model.policy`), so that a history can be
+            judged without the scenario.
+        seed, schedule: what was drawn.
+        lanes: in order of their index.
+        initial: the transcript before the first step.
+        version: of this format.
+        lock_kind: free gate only: what kind of lock the fence uses; the kernel gate tells what became of it.
+    """
+
+    scenario: str
+    fence: str
+    gate: str
+    strategy: str
+    policy: str
+    policy_rules: dict[str, Any]
+    seed: int
+    schedule: int
+    lanes: tuple[LaneInfo, ...]
+    initial: State
+    version: int = VERSION
+    lock_kind: str = ""
+
+
+class History(msgspec.Struct, frozen=True):
+    """One schedule, whole.
+
+    Args:
+        header: who and what.
+        events: in total order; the last one is an `End`.
+        blobs: contents by digest, as far as they were kept.
+    """
+
+    header: Header
+    events: tuple[Event, ...]
+    blobs: dict[str, bytes] = {}
+
+
+class _Blob(msgspec.Struct, frozen=True, tag="blob", tag_field="event"):
+    content: str
+    text: str
+
+
+_encoder = msgspec.json.Encoder()
+_header_decoder = msgspec.json.Decoder(Header)
+_event_decoder = msgspec.json.Decoder(Invoke | Step | Return | End | _Blob)
+
+
+def encode(history: History) -> bytes:
+    """Text form of a history, deterministic to the byte."""
+    lines = [_encoder.encode(history.header)]
+    lines += [_encoder.encode(event) for event in history.events]
+    lines += [
+        _encoder.encode(_Blob(name, content.decode("latin-1")))
+        for name, content in sorted(history.blobs.items())
+    ]
+    return b"\n".join(lines) + b"\n"
+
+
+def decode(data: bytes, where: str = "history") -> History:
+    """Read a text form back.
+
+    Raises:
+        FormatError: damaged, cut off, or of a version that is not known.
+    """
+    lines = data.splitlines()
+    if not lines:
+        raise FormatError(f"{where}:1: empty, expected a history; was the run stopped while it was written?")
+    number = 1
+    try:
+        header = _header_decoder.decode(lines[0])
+        if header.version != VERSION:
+            raise FormatError(
+                f"{where}:1: version {header.version}, expected {VERSION}; "
+                "read it with the release that wrote it"
+            )
+        events: list[Event] = []
+        blobs: dict[str, bytes] = {}
+        for line in lines[1:]:
+            number += 1
+            item = _event_decoder.decode(line)
+            if isinstance(item, _Blob):
+                blobs[item.content] = item.text.encode("latin-1")
+            else:
+                events.append(item)
+    except (msgspec.MsgspecError, UnicodeEncodeError) as error:
+        raise FormatError(f"{where}:{number}: {error}; expected one JSON object a line") from error
+    _check(header, events, where)
+    return History(header, tuple(events), blobs)
+
+
+def _check(header: Header, events: Sequence[Event], where: str) -> None:
+    if not events or not isinstance(events[-1], End):
+        raise FormatError(f"{where}: ends without an end event; was the run stopped while it was written?")
+    for number, event in enumerate(events, 2):
+        if not isinstance(event, End) and not 0 <= event.lane < len(header.lanes):
+            raise FormatError(f"{where}:{number}: lane {event.lane}, expected 0 to {len(header.lanes) - 1}")
+
+
+_mark_encoder = msgspec.msgpack.Encoder()
+
+
+def mark(history: History) -> int:
+    """64 bits that tell one history from another; sums of them tell sets of histories apart."""
+    data = _mark_encoder.encode(history.events)
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
+
+
+def steps_of(events: Iterable[Event]) -> int:
+    """Number of steps among the events."""
+    return sum(1 for event in events if isinstance(event, Step))

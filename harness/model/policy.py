@@ -1,0 +1,125 @@
+"""Which effects are sanctioned: a table by name, and tables of a user's own.
+
+Three parties in OpenClaw's tracker disagree about what a takeover is, so none of
+them is built into the oracle. Effects that no reader can see are no rule here:
+whether something happened at all is for the oracle to say.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args
+
+from annotated_types import MaxLen, MinLen, doc
+
+from harness.model.errors import UsageError
+
+__all__ = ["ANSWERS", "EFFECTS", "POLICIES", "Answer", "CustomPolicy", "EffectClass", "Policy", "resolve"]
+
+EffectClass = Literal[
+    "own_append",
+    "cotenant_append_same_process",
+    "cotenant_append_other_process",
+    "participant_rewrite_same_process",
+    "participant_rewrite_other_process",
+    "unlocked",
+    "reclaimed",
+    "same_bytes_other_file",
+]
+Answer = Literal["sanctioned", "takeover", "either"]
+
+EFFECTS: Final[tuple[EffectClass, ...]] = get_args(EffectClass)
+ANSWERS: Final[tuple[Answer, ...]] = get_args(Answer)
+
+
+@dataclasses.dataclass(frozen=True)
+class Policy:
+    """One party's view.
+
+    Args:
+        name: as in a scenario.
+        about: one line, with where the view comes from.
+        rules: an answer for every class of effect. *either*: no verdict is counted.
+    """
+
+    name: str
+    about: str
+    rules: Mapping[EffectClass, Answer]
+
+    def __post_init__(self) -> None:
+        assert set(self.rules) == set(EFFECTS), self.rules
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CustomPolicy:
+    """A policy written out in a scenario: a table of its own, or changes to one that has a name."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    name: Annotated[str, MinLen(1), MaxLen(80), doc("How reports call the policy.")]
+    about: Annotated[str, MinLen(1), MaxLen(500), doc("Whose view it is, in a sentence.")]
+    base: Annotated[str | None, doc("A policy of `list policies` whose rules hold where none is given.")] = (
+        None
+    )
+    rules: Annotated[
+        dict[EffectClass, Answer],
+        doc("Class of effect to its answer; every class is needed where there is no base."),
+    ] = dataclasses.field(default_factory=dict)
+
+
+def _policy(name: str, about: str, *answers: Answer) -> Policy:
+    return Policy(name, about, types.MappingProxyType(dict(zip(EFFECTS, answers, strict=True))))
+
+
+_BUILT_IN: Final = (
+    _policy(
+        "coordinated",
+        "Whoever takes the lock may write, in whatever process (issue #84071).",
+        *("sanctioned", "sanctioned", "sanctioned", "sanctioned", "sanctioned"),
+        *("takeover", "takeover", "either"),
+    ),
+    _policy(
+        "same-process",
+        "Whoever takes the lock in the runner's own process may write (PR #84149).",
+        *("sanctioned", "sanctioned", "takeover", "sanctioned", "takeover"),
+        *("takeover", "takeover", "either"),
+    ),
+    _policy(
+        "runner-appends",
+        "Nobody but the runner may write, and it may only append (PR #84046).",
+        *("sanctioned", "takeover", "takeover", "takeover", "takeover"),
+        *("takeover", "takeover", "takeover"),
+    ),
+)
+
+POLICIES: Final[Mapping[str, Policy]] = types.MappingProxyType({policy.name: policy for policy in _BUILT_IN})
+
+
+def resolve(policy: str | CustomPolicy) -> Policy:
+    """The table behind what a scenario or a user names.
+
+    Raises:
+        UsageError: an unknown name, or a table with gaps and no base to fill them.
+    """
+    if isinstance(policy, str):
+        return _named(policy)
+    rules = dict(_named(policy.base).rules) if policy.base is not None else {}
+    rules |= policy.rules
+    missing = [effect for effect in EFFECTS if effect not in rules]
+    if missing:
+        raise UsageError(
+            f"policy {policy.name}: no rule for {', '.join(missing)}; "
+            "add them, or name a base to take them from"
+        )
+    return Policy(policy.name, policy.about, {effect: rules[effect] for effect in EFFECTS})
+
+
+def _named(name: str) -> Policy:
+    if name not in POLICIES:
+        raise UsageError(
+            f"policy {name!r}: unknown, expected one of {', '.join(POLICIES)}; "
+            "see `python -m harness list policies`"
+        )
+    return POLICIES[name]

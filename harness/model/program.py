@@ -1,0 +1,145 @@
+"""What the lanes of one schedule do: operations with every argument fixed.
+
+A *program* is drawn from a scenario by `plan` and is plain data, so that a
+worker can execute it, a witness can carry it and a shrinker can cut it down.
+Who goes first is not in here: that is the `schedule`.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+__all__ = ["Entry", "Fault", "Filesystem", "LaneProgram", "Op", "Program"]
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """One line of the transcript.
+
+    Args:
+        id: unique in the schedule; survives a compaction inside the summary line.
+        type: a name of `harness.model.transcript_lines.TYPES`.
+        line: the text without its newline.
+    """
+
+    id: str
+    type: str
+    line: str
+
+
+class Fault(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """One step of an operation at which something goes wrong; see `harness.scenario.faults`.
+
+    Args:
+        call: name of the system call; empty for any step, thinking and sleeping included.
+        error: name of the errno that it fails with; empty: it does not.
+        keep_permille: at least 0: the call is cut short, to how much of its bytes, and
+            the one after it fails; -1: it is not.
+        nth: which step of that name on that file, from 1.
+        file: ``transcript``, ``lock``, ``beside`` for any other file, or ``any``.
+        kill: the lane's process is killed before the step, or in the midst of a write that is cut short.
+        stop_ms: at least 0: before the step the process is stopped for so many virtual milliseconds.
+        slow_ms: at least 0: the step, and each such step of the operation after it, takes so long.
+        ahead_ms: at least 0: before the step virtual time runs ahead by so much.
+    """
+
+    call: str = ""
+    error: str = ""
+    keep_permille: int = -1
+    nth: int = 1
+    file: str = "transcript"
+    kill: bool = False
+    stop_ms: int = -1
+    slow_ms: int = -1
+    ahead_ms: int = -1
+
+
+class Op(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One call that a lane makes.
+
+    Args:
+        kind: ``begin_turn load append release_for_prompt guarded_write recover
+            end_turn`` (a runner's turn), ``acquire append rewrite release`` (a
+            participant under the lock), ``think pause`` (no file is touched),
+            ``action`` (a rogue's).
+        turn: the runner's turn that the call belongs to; -1 outside a turn.
+        group: calls that stand or fall with their first one (`begin_turn` or
+            `acquire`): where it failed, the rest of the group is skipped.
+        route: ``fence`` for the lane's own handle on the fence, ``writer`` for a
+            second handle in the same lane (a transcript writer beside the fence).
+        entries: lines to append, or the lines a rewrite keeps at the end.
+        steps: length of a `think` in scheduling points.
+        duration_ms: virtual milliseconds of a `pause`.
+        how: a rewrite's manner (``in_place`` or ``rename``), or the action's name, or the
+            program's.
+        args: arguments of an action or a rewrite, drawn beforehand.
+        faults: steps of it at which something goes wrong.
+        argv: of an action that is a program: what to start, see `harness.scenario.exec_program`.
+    """
+
+    kind: str
+    turn: int = -1
+    group: int = 0
+    route: str = "fence"
+    entries: tuple[Entry, ...] = ()
+    steps: int = 0
+    duration_ms: int = 0
+    how: str = ""
+    args: dict[str, int | str | bool] = {}
+    faults: tuple[Fault, ...] = ()
+    argv: tuple[str, ...] = ()
+
+
+class LaneProgram(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One lane: its place and its calls in order.
+
+    Args:
+        name: of the lane.
+        role: what it does.
+        process: that it runs in.
+        participant: whether it takes the lock.
+        ops: its calls.
+        pid_namespace: of its process; empty for the machine's own.
+    """
+
+    name: str
+    role: str
+    process: str
+    participant: bool
+    ops: tuple[Op, ...]
+    pid_namespace: str = ""
+
+
+class Filesystem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the lanes are told by stat and statx.
+
+    Args:
+        time_grain_ms: time stamps are cut to multiples of this; 0 leaves every
+            change a stamp of its own.
+        birth_time: whether statx reports one.
+        inode_reuse: ``always`` (a freed number goes to the next new file, as on
+            ext4), ``never`` (as on tmpfs or btrfs), or ``real`` (the number that
+            the file system under the session directory really gave).
+    """
+
+    time_grain_ms: int = 0
+    birth_time: bool = True
+    inode_reuse: str = "always"
+
+
+class Program(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Everything that the lanes of one schedule do.
+
+    Args:
+        lanes: in the scenario's order; a lane's index is its identity.
+        initial: the transcript's lines before the first step.
+        filesystem: what stat tells.
+        clock_start_ns: virtual wall clock at the first step, nanoseconds since
+            1970; where it stands inside a time tick is drawn too.
+        step_ns: virtual time that passes with each step.
+    """
+
+    lanes: tuple[LaneProgram, ...]
+    initial: tuple[Entry, ...]
+    filesystem: Filesystem
+    clock_start_ns: int
+    step_ns: int = 1_000_000

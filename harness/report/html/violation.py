@@ -1,0 +1,116 @@
+"""A violation: its picture, its story in words, what decides, and how to see it again."""
+
+from __future__ import annotations
+
+from harness.report.html.diagram_svg import drawn, width_of
+from harness.report.html.markup import Markup, join, shown, tag
+from harness.report.html.page_data import Example, Finding
+from harness.report.html.spacetime import diagram_of
+from harness.report.story import Passage, brief, passages
+from harness.results.summary import Summary
+
+__all__ = ["anchor", "article", "kind_name", "replayed"]
+
+_PASSAGES_MAX = 60
+#: Pictures of at most so many pixels leave room for the story beside them, on more or less wide pages.
+_SLIM, _MIDDLE = 480, 800
+
+
+def kind_name(kind: str) -> str:
+    """As people write it."""
+    return kind.replace("_", " ")
+
+
+def anchor(entry: int, kind: str) -> str:
+    """Where on the page a violation is told."""
+    return f"v{entry}-{kind}"
+
+
+def article(
+    number: int, summary: Summary, finding: Finding, example: Example, folded: bool = False
+) -> Markup:
+    """Everything about one violation.
+
+    Args:
+        number: of the entry.
+        summary: of its scenario and fence.
+        finding: what is told.
+        example: what is drawn.
+        folded: whether it opens on request.
+    """
+    diagram = diagram_of(example)
+    told = passages(example.history, example.violation)
+    picture = drawn(diagram, finding.kind, [passage.at for passage in told])
+    title = tag("h3", tag("span", kind_name(finding.kind).capitalize(), class_="tag"), shown(_where(summary)))
+    body = join(
+        tag("p", shown(brief(finding.detail)), class_="small soft"),
+        tag(
+            "div",
+            tag("div", picture, class_="scroll", tabindex="0"),
+            tag("div", _story(told), _decisive(example)),
+            class_=f"pairup {_beside(width_of(diagram))}".rstrip(" "),
+        ),
+        tag("p", shown(_origin(finding, example)), class_="small soft after"),
+        replayed(finding, summary.seed),
+    )
+    whole = tag("details", tag("summary", title), body) if folded else join(title, body)
+    return tag("article", whole, id=anchor(number, finding.kind), class_=finding.kind)
+
+
+def replayed(finding: Finding, seed: int) -> Markup:
+    """The command that shows it again, or what else does."""
+    if finding.replay:
+        return tag("code", shown(finding.replay), class_="cmd")
+    return tag("p", f"No witness is stored; seed {seed} shows it again in schedule {finding.schedule}.")
+
+
+def _beside(width: int) -> str:
+    return "slim" if width <= _SLIM else "mid" if width <= _MIDDLE else ""
+
+
+def _where(summary: Summary) -> str:
+    return f"{summary.scenario} / {summary.fence}"
+
+
+def _origin(finding: Finding, example: Example) -> str:
+    expected = "as the scenario expects" if finding.expected else "which the scenario does not expect"
+    shows = f"shows in {finding.count} schedules, {expected}; first in schedule {finding.schedule}"
+    return f"It {shows}. {example.shrunk or 'Drawn as it was found'}.".replace(". shrunk", ". Shrunk")
+
+
+def _story(told: list[Passage]) -> Markup:
+    cut = len(told) - _PASSAGES_MAX
+    items = [_passage(passage) for passage in told]
+    if cut > 0:
+        half = _PASSAGES_MAX // 2
+        # Counters go on as if all were there.
+        gap = tag("li", f"{cut} more", class_="gap", style=f"counter-increment:p {cut}")
+        items = [*items[:half], gap, *items[half + cut :]]
+    return tag("ol", *items, class_="tale")
+
+
+def _passage(passage: Passage) -> Markup:
+    return tag(
+        "li",
+        tag("b", shown(passage.lane)),
+        " ",
+        tag("code", shown(passage.operation)),
+        tag("span", " — ", shown(passage.calls), class_="calls") if passage.calls else None,
+        *(join(" · ", tag("em", shown(remark.words), class_=remark.kind)) for remark in passage.remarks),
+    )
+
+
+def _decisive(example: Example) -> Markup | None:
+    if not example.critical:
+        return None
+    pair = example.critical[0]
+    instead = "nothing is wrong" if pair.clean else "this violation is gone"
+    return tag(
+        "p",
+        tag("b", "What decides: "),
+        shown(str(pair.first)),
+        " comes before ",
+        shown(str(pair.second)),
+        f". The other way round, {instead}.",
+        class_="decides",
+    )

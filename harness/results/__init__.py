@@ -1,0 +1,1 @@
+"""What a search leaves behind: statistics, witnesses, the run folder, the summary."""

@@ -1,0 +1,135 @@
+"""How far a question is: what is left of it, and the sum of what is done.
+
+Which schedules an explorer has, and which of them it has run, is kept as ranges of their
+numbers; so that what is left can be dealt out anew, to any number of explorers.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from harness.results.stats import Tally
+
+__all__ = ["Progress", "Saver", "Share", "deal", "joined"]
+
+#: More ranges than that are made fewer.
+_RANGES_MAX = 64
+#: How often progress is saved: not before so long, and no larger a share of the time.
+_EVERY_S, _COST = 0.5, 0.02
+
+
+class Progress(msgspec.Struct, tag="progress"):
+    """A question that was left off.
+
+    Args:
+        round_first: number of the first schedule of the round that it is in.
+        strategy: name for that round, with the shares of a portfolio.
+        left: schedules of that round that have not been run, each ``(start, stop, step)``.
+        tally: the sum of all that have.
+        wall_s: seconds so far.
+    """
+
+    round_first: int
+    strategy: str
+    left: tuple[tuple[int, int, int], ...]
+    tally: Tally
+    wall_s: float
+
+    @property
+    def ranges(self) -> tuple[range, ...]:
+        """What is left of the round."""
+        return tuple(range(*one) for one in self.left)
+
+
+class Share:
+    """One explorer's part of a round.
+
+    Args:
+        ranges: numbers of its schedules, in the order in which it runs them.
+    """
+
+    def __init__(self, ranges: Sequence[range]) -> None:
+        self.ranges = tuple(ranges)
+        self.done = 0
+
+    @property
+    def left(self) -> list[range]:
+        """What it has not run."""
+        found, skip = [], self.done
+        for one in self.ranges:
+            if skip < len(one):
+                found.append(one[skip:])
+            skip = max(0, skip - len(one))
+        return found
+
+    @property
+    def next(self) -> int:
+        """Number of the schedule that it runs next; higher than any when it is through."""
+        left = self.left
+        return left[0].start if left else sys.maxsize
+
+
+def deal(left: Iterable[range], count: int) -> list[Share]:
+    """Deal schedules out, one to each in turn.
+
+    Args:
+        left: their numbers.
+        count: of explorers.
+    """
+    dealt: list[list[range]] = [[] for _ in range(count)]
+    before = 0
+    for one in left:
+        for number, ranges in enumerate(dealt):
+            part = one[(number - before) % count :: count]
+            if part:
+                ranges.append(part)
+        before += len(one)
+    return [Share(ranges) for ranges in dealt]
+
+
+def joined(left: Iterable[range]) -> list[range]:
+    """The same numbers in fewer ranges, where they are so many that they would grow with each new start."""
+    ranges = list(left)
+    if len(ranges) <= _RANGES_MAX:
+        return ranges
+    numbers = sorted(itertools.chain.from_iterable(ranges))
+    found, at = [], 0
+    while at < len(numbers):
+        step = numbers[at + 1] - numbers[at] if at + 1 < len(numbers) else 1
+        end = at + 1
+        while end < len(numbers) and numbers[end] - numbers[end - 1] == step:
+            end += 1
+        found.append(range(numbers[at], numbers[end - 1] + 1, step))
+        at = end
+    return found
+
+
+class Saver:
+    """Saves progress from time to time.
+
+    Args:
+        save: does it; what it costs decides how often.
+        progress: what there is to save.
+    """
+
+    def __init__(self, save: Callable[[Progress], None], progress: Callable[[], Progress]) -> None:
+        self._save = save
+        self._progress = progress
+        self._due = 0.0
+
+    def now(self) -> None:
+        """Save it."""
+        began = time.monotonic()
+        self._save(self._progress())
+        ended = time.monotonic()
+        self._due = ended + max(_EVERY_S, (ended - began) / _COST)
+
+    def if_due(self) -> None:
+        """Save it, unless that was done a moment ago."""
+        if time.monotonic() >= self._due:
+            self.now()

@@ -1,0 +1,248 @@
+"""What many schedules add up to: counts, and the first witness of each kind.
+
+Tallies of disjoint sets of schedules merge in any order to the same sum, so that
+the result does not depend on how schedules were dealt to explorers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import msgspec
+
+from harness.model.history import Event, History, Invoke, Step, mark
+from harness.model.program import Program
+from harness.model.schedule import Schedule
+from harness.oracle import COUNTED, Decision, Judgement, Violation
+from harness.results.distinct_counter import Novelty
+from harness.results.trace_class import class_of
+
+__all__ = ["UNKNOWN", "VIOLATIONS", "Finding", "Part", "Tally"]
+
+_MASK = (1 << 64) - 1
+#: What `Tally.each` says of a schedule of which the truth is not known.
+UNKNOWN = ("inconclusive",)
+VIOLATIONS = ("false_positive", "missed_takeover", "lost_entry", "double_hold", "dead_end", "crash")
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """The schedule that showed a kind of violation first.
+
+    Args:
+        kind: of the violation.
+        schedule_index: lowest index that showed it.
+        program, schedule: what replays it.
+        history: what happened.
+        judgement: what the oracle said of it.
+    """
+
+    kind: str
+    schedule_index: int
+    program: Program
+    schedule: Schedule
+    history: History
+    judgement: Judgement
+
+    @property
+    def violation(self) -> Violation:
+        """The first violation of the kind."""
+        return next(found for found in self.judgement.violations if found.kind == self.kind)
+
+
+class Part(msgspec.Struct):
+    """What one strategy found.
+
+    Args:
+        schedules: how many it ran.
+        found: those of them that show any violation.
+        first: lowest index of those; -1 for none.
+        violations: those of them by kind of violation.
+    """
+
+    schedules: int = 0
+    found: int = 0
+    first: int = -1
+    violations: dict[str, int] = msgspec.field(default_factory=dict)
+
+    def add(self, index: int, kinds: Collection[str]) -> None:
+        """Take one schedule in, with the kinds of violation that it shows."""
+        self.schedules += 1
+        self._count(1 if kinds else 0, index if kinds else -1, dict.fromkeys(kinds, 1))
+
+    def merge(self, other: Part) -> None:
+        """Add another part's other schedules."""
+        self.schedules += other.schedules
+        self._count(other.found, other.first, other.violations)
+
+    def _count(self, found: int, first: int, violations: Mapping[str, int]) -> None:
+        self.found += found
+        self.first = min((index for index in (self.first, first) if index >= 0), default=-1)
+        for kind, count in violations.items():
+            self.violations[kind] = self.violations.get(kind, 0) + count
+
+
+class Tally(msgspec.Struct):
+    """Sums over schedules.
+
+    Args:
+        schedules, steps: how many.
+        verdicts: decisions by verdict.
+        absorbed: missed takeovers of that kind.
+        late: true positives that came decisions later.
+        stuck: refusals that followed a false positive in its turn.
+        stuck_for_good: false positives that the turn never got out of.
+        violations: schedules by kind of violation that they show.
+        inconclusive: schedules of which the truth is not known.
+        why_inconclusive: reason and index of the first of them.
+        inode_reused: schedules in which a lane was told a number that was used before.
+        repeated: schedules that were run twice to be compared.
+        histories: sum of the histories' marks modulo 2^64; equal for equal sets of
+            histories, in whatever order they were run.
+        first: by kind of violation.
+        distinct, classes: different histories, and different orders of what meets in them.
+        parts: by name of the strategy that ran the schedule.
+        workers: what the worker processes use, by name of process.
+        peak_bytes: the most memory that the harness, any one explorer and all its workers had.
+        programs: exhaustive search: those of which nothing is left.
+        redundant: exhaustive search: schedules of a class that had been seen; not in any
+            other count.
+        violating: exhaustive search: classes that violate, by rogue program and kind.
+        each: by index of a schedule the kinds of violation that it shows, or `UNKNOWN`;
+            None where nobody wants to know that of each.
+        found_at: schedules that show any violation, by the bits that their index takes.
+        decision_steps: decisions by the steps of all lanes from their begin to their end.
+        decision_steps_own: the same, by the deciding lane's own steps.
+    """
+
+    schedules: int = 0
+    steps: int = 0
+    verdicts: dict[str, int] = msgspec.field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
+    absorbed: int = 0
+    late: int = 0
+    stuck: int = 0
+    stuck_for_good: int = 0
+    violations: dict[str, int] = msgspec.field(default_factory=dict)
+    inconclusive: int = 0
+    why_inconclusive: tuple[int, str] | None = None
+    inode_reused: int = 0
+    repeated: int = 0
+    histories: int = 0
+    distinct: Novelty = msgspec.field(default_factory=Novelty)
+    classes: Novelty = msgspec.field(default_factory=Novelty)
+    first: dict[str, Finding] = msgspec.field(default_factory=dict)
+    parts: dict[str, Part] = msgspec.field(default_factory=dict)
+    workers: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+    peak_bytes: dict[str, int] = msgspec.field(default_factory=dict)
+    programs: int = 0
+    redundant: int = 0
+    violating: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+    each: dict[int, tuple[str, ...]] | None = None
+    found_at: dict[int, int] = msgspec.field(default_factory=dict)
+    decision_steps: dict[int, int] = msgspec.field(default_factory=dict)
+    decision_steps_own: dict[int, int] = msgspec.field(default_factory=dict)
+
+    def add(
+        self, index: int, program: Program, schedule: Schedule, history: History, judgement: Judgement
+    ) -> None:
+        """Take one schedule in."""
+        self.schedules += 1
+        self.steps += len(schedule.choices)
+        marked = mark(history)
+        self.histories = (self.histories + marked) & _MASK
+        self.distinct.add(marked, index)
+        self.classes.add(class_of(history.events), index)
+        verdicts = self.verdicts
+        for decision in judgement.decisions:
+            if decision.verdict in verdicts:
+                verdicts[decision.verdict] += 1
+                self._count_steps(history.events, decision)
+            if decision.stuck or decision.late or decision.kind:
+                self.absorbed += decision.kind == "absorbed"
+                self.late += decision.late > 0
+                self.stuck += decision.stuck
+                self.stuck_for_good += decision.stuck > 0 and not decision.way_out
+        kinds = {violation.kind for violation in judgement.violations}
+        if self.each is not None:
+            self.each[index] = tuple(sorted(kinds))
+        if judgement.inconclusive:
+            self.doubt(index, judgement.inconclusive)
+        if kinds:
+            _raise(self.found_at, index.bit_length(), 1)
+        self.parts.setdefault(history.header.strategy, Part()).add(index, kinds)
+        for kind in kinds:
+            self.violations[kind] = self.violations.get(kind, 0) + 1
+            if kind not in self.first or index < self.first[kind].schedule_index:
+                self.first[kind] = Finding(kind, index, program, schedule, history, judgement)
+
+    def _count_steps(self, events: Sequence[Event], decision: Decision) -> None:
+        """How long a decision took, and how much of it its lane did itself."""
+        steps = own = 0
+        lane = decision.lane
+        for event in events[decision.at - 1 :: -1] if decision.at > 0 else ():
+            # Most are steps of the lane itself.
+            kind = type(event)
+            if kind is Step:
+                steps += 1
+                if event.lane == lane:  # type: ignore[union-attr]  # a step has one
+                    own += 1
+            elif kind is Invoke and event.lane == lane:  # type: ignore[union-attr]  # so has a call
+                break
+        _raise(self.decision_steps, steps, 1)
+        _raise(self.decision_steps_own, own, 1)
+
+    def found_curve(self) -> list[tuple[int, int]]:
+        """Schedules and how many of them had shown a violation, each time twice as many."""
+        points, found, bits = [], 0, 0
+        while 1 << bits < self.schedules:
+            found += self.found_at.get(bits, 0)
+            points.append((1 << bits, found))
+            bits += 1
+        return [*points, (self.schedules, sum(self.found_at.values()))] if self.schedules else []
+
+    def doubt(self, index: int, reason: str, schedules: int = 1) -> None:
+        """Count one schedule as inconclusive, or none where the doubt is about something beside them."""
+        self.inconclusive += schedules
+        if self.each is not None and index in self.each:
+            self.each[index] = UNKNOWN
+        if self.why_inconclusive is None or index < self.why_inconclusive[0]:
+            self.why_inconclusive = (index, reason)
+
+    def merge(self, other: Tally) -> None:
+        """Add another tally of other schedules."""
+        for name in (
+            "schedules", "steps", "absorbed", "late", "stuck", "stuck_for_good", "inconclusive",
+            "inode_reused", "repeated", "programs", "redundant",
+        ):  # fmt: skip
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.histories = (self.histories + other.histories) & _MASK
+        self.distinct.merge(other.distinct)
+        self.classes.merge(other.classes)
+        for verdict, count in other.verdicts.items():
+            self.verdicts[verdict] = self.verdicts.get(verdict, 0) + count
+        for kind, count in other.violations.items():
+            self.violations[kind] = self.violations.get(kind, 0) + count
+        for name in ("found_at", "decision_steps", "decision_steps_own"):
+            mine: dict[int, int] = getattr(self, name)
+            for key, count in getattr(other, name).items():
+                _raise(mine, key, count)
+        for kind, finding in other.first.items():
+            if kind not in self.first or finding.schedule_index < self.first[kind].schedule_index:
+                self.first[kind] = finding
+        reasons = [why for why in (self.why_inconclusive, other.why_inconclusive) if why is not None]
+        self.why_inconclusive = min(reasons, default=None)
+        for name, part in other.parts.items():
+            self.parts.setdefault(name, Part()).merge(part)
+        self.workers.update(other.workers)
+        for process, most in other.peak_bytes.items():
+            self.peak_bytes[process] = max(most, self.peak_bytes.get(process, 0))
+        if other.each is not None:
+            self.each = {} if self.each is None else self.each
+            self.each.update(other.each)
+        for label, kinds in other.violating.items():
+            known = self.violating.setdefault(label, {})
+            for kind, count in kinds.items():
+                known[kind] = known.get(kind, 0) + count
+
+
+def _raise(counts: dict[int, int], key: int, by: int) -> None:
+    counts[key] = counts.get(key, 0) + by

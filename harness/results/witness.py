@@ -1,0 +1,152 @@
+"""A witness: one schedule that shows a violation, in a file that replays it.
+
+The file is JSON with a version. It carries the whole scenario and program, so
+that it can be replayed when the scenario file has changed or is gone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from harness.model.errors import FormatError
+from harness.model.program import Program
+from harness.model.schedule import Schedule
+from harness.system.bounded_read import content
+
+__all__ = ["VERSION", "Claim", "Critical", "Place", "Witness", "encode", "read"]
+
+VERSION = 1
+
+_FILE_BYTES_MAX = 1 << 30
+_CLOCK_NS_END = 1 << 63
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """What the witness shows.
+
+    Args:
+        kind: of the violation.
+        step: how many steps had been taken when it was complete.
+        lane: name of the lane whose operation it is.
+        op: index of the operation in its lane.
+        detail: one sentence.
+    """
+
+    kind: str
+    step: int
+    lane: str
+    op: int
+    detail: str
+
+
+class Place(msgspec.Struct, frozen=True):
+    """One step of the witness's schedule.
+
+    Args:
+        step: number of the step in the schedule, from 0.
+        lane: name of its lane.
+        op: index of its operation.
+        operation: kind of the operation, or the action's name.
+        call: what it is, with the path.
+    """
+
+    step: int
+    lane: str
+    op: int
+    operation: str
+    call: str
+
+    def __str__(self) -> str:
+        return f"{self.lane}'s {self.call} ({self.operation})"
+
+
+class Critical(msgspec.Struct, frozen=True):
+    """Two steps of different lanes whose order decides between violation and pass.
+
+    What stands between them in the schedule can be moved out from there without
+    changing anything; the two were then exchanged as neighbours.
+
+    Args:
+        first, second: as they follow in the witness, which shows the violation.
+        clean: whether nothing at all is wrong the other way round; otherwise just this
+            violation is gone.
+    """
+
+    first: Place
+    second: Place
+    clean: bool
+
+
+class Witness(msgspec.Struct, frozen=True):
+    """Everything that a replay needs.
+
+    Args:
+        claim: what it shows.
+        scenario: as plain data, see `harness.scenario.dump`.
+        fence: reference as it was given.
+        gate, strategy, seed, schedule_index: where it comes from.
+        program: what the lanes did.
+        schedule: who went when.
+        history: text form of what happened.
+        critical: of a shrunk witness: the pairs of steps whose order matters.
+        shrunk_from: of a shrunk witness: steps and switches that it had before.
+        version: of this format.
+    """
+
+    claim: Claim
+    scenario: dict[str, Any]
+    fence: str
+    gate: str
+    strategy: str
+    seed: int
+    schedule_index: int
+    program: Program
+    schedule: Schedule
+    history: str
+    critical: tuple[Critical, ...] = ()
+    shrunk_from: tuple[int, int] | None = None
+    version: int = VERSION
+
+
+def encode(witness: Witness) -> bytes:
+    """The file's content."""
+    return msgspec.json.format(msgspec.json.encode(witness), indent=1) + b"\n"
+
+
+def read(path: str) -> Witness:
+    """Read a witness.
+
+    Raises:
+        FormatError: the file is missing, damaged, or of another version.
+    """
+    try:
+        data = content(path, _FILE_BYTES_MAX)
+    except OSError as error:
+        raise FormatError(f"{path}: {error.strerror}; give the path of a witness that `run` wrote") from error
+    try:
+        version = msgspec.json.decode(data, type=dict[str, msgspec.Raw]).get("version", msgspec.Raw(b"0"))
+        if bytes(version) != str(VERSION).encode():
+            raise FormatError(
+                f"{path}: version {bytes(version).decode()}, expected {VERSION}; "
+                "replay it with the release that wrote it"
+            )
+        found = msgspec.json.decode(data, type=Witness)
+    except msgspec.MsgspecError as error:
+        raise FormatError(f"{path}: {error}; expected a witness that `run` wrote") from error
+    what = _disagreement(found)
+    if what:
+        raise FormatError(f"{path}: {what}; somebody changed the file, expected it as `run` wrote it")
+    return found
+
+
+def _disagreement(witness: Witness) -> str:
+    """What of a witness does not fit the rest of it; empty when all does."""
+    program, lanes = witness.program, len(witness.program.lanes)
+    strange = next((choice for choice in witness.schedule.choices if not 0 <= choice.lane < lanes), None)
+    if strange is not None:
+        return f"the schedule names lane {strange.lane}, the program has {lanes}"
+    if not 0 <= program.clock_start_ns < _CLOCK_NS_END:
+        return f"clock_start_ns {program.clock_start_ns} is no time"
+    return ""

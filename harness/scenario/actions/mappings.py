@@ -1,0 +1,62 @@
+"""Rogues that change the transcript by stores into a shared mapping.
+
+The first store into a clean page marks the file as modified. A store into a page
+that is dirty already changes bytes and no time stamp at all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from harness.scenario.actions import rogue_lines
+from harness.scenario.actions.action import Action, Scene, per_mille
+from harness.scenario.actions.file_calls import opened, read
+from harness.scenario.actions.libc import SharedMapping
+
+__all__ = ["MEMBERS"]
+
+_WHERE = {"where": per_mille}
+
+
+def _map(scene: Scene, store: Callable[[SharedMapping, bytes, int, bytes], None]) -> None:
+    """Open, read, map; let `store` at the mapping with the content, a place in it and what to put there."""
+    with opened(scene.path, os.O_RDWR) as fd:
+        content = read(fd)
+        place = rogue_lines.span(content, scene.number("where"))
+        if place is not None:
+            with SharedMapping(fd, len(content)) as mapping:
+                store(mapping, content, *place)
+
+
+def _clean(scene: Scene) -> None:
+    def store(mapping: SharedMapping, _content: bytes, offset: int, data: bytes) -> None:
+        mapping.store(offset, data)
+        mapping.sync()
+
+    _map(scene, store)
+
+
+def _dirty(scene: Scene) -> None:
+    def store(mapping: SharedMapping, content: bytes, offset: int, data: bytes) -> None:
+        mapping.store(offset, content[offset : offset + len(data)])
+        # Somebody's baseline may fall between these two, after the time stamp that the page cost.
+        os.stat(scene.path)
+        os.stat(scene.path)
+        mapping.store(offset, data)
+
+    _map(scene, store)
+
+
+MEMBERS = (
+    Action(
+        "mmap-store-clean", "changes bytes through a shared mapping and syncs it", "changes", _clean, _WHERE
+    ),
+    Action(
+        "mmap-store-dirty",
+        "dirties a mapped page with the bytes it has, later changes them: mtime stays",
+        "changes",
+        _dirty,
+        _WHERE,
+    ),
+)

@@ -1,0 +1,233 @@
+"""A scenario as the rest of the harness sees it: checked, frozen, ready to be pickled.
+
+How a file becomes one is the business of `harness.scenario.loader`. Nothing here
+imports what the loader needs, so that explorers start light.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args
+
+from annotated_types import Ge, Le, MaxLen, MinLen, doc
+
+from harness.model.policy import CustomPolicy, Policy, resolve
+from harness.scenario.faults import CallName, ErrorName, FileName
+from harness.scenario.roles.role import ByteRange, CountRange, LaneSettings, LineRange, MsRange, Name
+
+__all__ = [
+    "FAULTS_MAX",
+    "KINDS",
+    "LANES_MAX",
+    "OPS_MAX",
+    "OP_KINDS",
+    "PROGRAM_BYTES_MAX",
+    "Expectation",
+    "FaultSettings",
+    "FilesystemSettings",
+    "Kind",
+    "OpKind",
+    "Option",
+    "Scenario",
+    "TranscriptSettings",
+    "dump",
+]
+
+Kind = Literal["false_positive", "missed_takeover", "lost_entry", "double_hold", "dead_end", "crash"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+Option = int | str | bool
+
+LANES_MAX: Final = 16
+#: Operations of one lane.
+OPS_MAX: Final = 400
+#: Kinds of fault of one scenario.
+FAULTS_MAX: Final = 16
+#: All programs of a scenario stay below this.
+PROGRAM_BYTES_MAX: Final = 1 << 20
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TranscriptSettings:
+    """The transcript before the first step."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    entries: Annotated[LineRange, doc("Lines after the header.")] = (2, 6)
+    entry_bytes: Annotated[
+        ByteRange, doc("Bytes of text in an entry, here and wherever a lane appends one.")
+    ] = (20, 120)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FilesystemSettings:
+    """What stat tells the lanes."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    time_grain_ms: Annotated[
+        int, Ge(0), Le(60_000), doc("Time stamps are cut to multiples of this; 0: each change has its own.")
+    ] = 0
+    birth_time: Annotated[bool, doc("Whether statx reports a birth time.")] = True
+    inode_reuse: Annotated[
+        Literal["always", "never", "real"],
+        doc("Whether a new file gets a freed inode number; real: as the file system below does it."),
+    ] = "always"
+
+
+#: Operations, as `harness.model.program.Op` names them.
+OpKind = Literal[
+    "begin_turn",
+    "load",
+    "append",
+    "release_for_prompt",
+    "guarded_write",
+    "recover",
+    "end_turn",
+    "acquire",
+    "rewrite",
+    "release",
+    "action",
+    "think",
+]
+#: Those that make file calls.
+OP_KINDS: Final[tuple[OpKind, ...]] = get_args(OpKind)[:-1]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FaultSettings:
+    """What goes wrong, in operations drawn by the seed; kernel gate only."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    lane: Annotated[Name, doc("Name of a lane, or a role: every lane of it.")]
+    operations: Annotated[
+        tuple[OpKind, ...], MinLen(1), doc("Kinds of operation of which some are hit; absent: any but think.")
+    ] = OP_KINDS
+    call: Annotated[
+        CallName | None,
+        doc("System call that goes wrong, by name; absent for kill, stop_ms, slow_ms or ahead_ms: any step."),
+    ] = None
+    error: Annotated[ErrorName | None, doc("Error that it fails with; absent: it is only cut short.")] = None
+    cut: Annotated[
+        bool,
+        doc(
+            "Whether a write first writes a part of its bytes; the call after it fails then, or it is killed."
+        ),
+    ] = False
+    kill: Annotated[
+        bool, doc("Whether the lane's process is killed instead of taking the step (SIGKILL).")
+    ] = False
+    stop_ms: Annotated[
+        MsRange | None,
+        doc("Virtual milliseconds for which the lane's process is stopped before the step, as by SIGSTOP."),
+    ] = None
+    slow_ms: Annotated[
+        MsRange | None,
+        doc("Virtual milliseconds that each of these file calls of the operation takes, from the nth on."),
+    ] = None
+    ahead_ms: Annotated[
+        MsRange | None, doc("Virtual milliseconds by which time runs ahead before the step.")
+    ] = None
+    nth: Annotated[
+        CountRange, doc("Which call of that name on that file in the operation, or which step, from 1.")
+    ] = 1
+    file: Annotated[
+        FileName | None,
+        doc(
+            "What the call is about: the transcript, the lock, any other file (beside), or any at all. "
+            "Absent: the transcript for error and cut, the lock for flock, else any."
+        ),
+    ] = None
+    times: Annotated[LineRange, doc("Operations that are hit in a schedule, as far as there are.")] = 1
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it is about time."""
+        return any(span is not None for span in (self.stop_ms, self.slow_ms, self.ahead_ms))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Expectation:
+    """What a fence is known to do wrong in a scenario."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    must: Annotated[tuple[Kind, ...], doc("Violations that have to be found.")] = ()
+    may: Annotated[tuple[Kind, ...], doc("Violations that may be found.")] = ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """One claim about fences, and everything needed to check it.
+
+    Args:
+        name: stem of the file's name; no key of the file.
+    """
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    name: str
+    about: Annotated[str, MinLen(1), MaxLen(2000), doc("What the scenario shows, in a sentence or two.")]
+    source: Annotated[
+        str, MinLen(1), MaxLen(2000), doc("Where it comes from: an issue, a paper, a measurement.")
+    ]
+    policy: Annotated[
+        str | CustomPolicy, doc("What counts as a takeover: a name of `list policies`, or a table.")
+    ]
+    lanes: Annotated[tuple[LaneSettings, ...], MinLen(1), MaxLen(LANES_MAX), doc("Who takes part.")]
+    expect: Annotated[
+        dict[str, tuple[Kind, ...] | Expectation],
+        doc("By fence, the violations that must be found, or {must, may}; no other fence may show any."),
+    ]
+    transcript: Annotated[TranscriptSettings, doc("The transcript before the first step.")] = (
+        TranscriptSettings()
+    )
+    filesystem: Annotated[FilesystemSettings, doc("What stat tells the lanes.")] = FilesystemSettings()
+    faults: Annotated[
+        tuple[FaultSettings, ...], MaxLen(FAULTS_MAX), doc("What goes wrong; kernel gate only.")
+    ] = ()
+    fence_options: Annotated[
+        dict[str, Option], doc("Handed to the fence and its lock; what begins with lock_ is the lock's.")
+    ] = dataclasses.field(default_factory=dict)
+    fences: Annotated[
+        tuple[Annotated[str, MinLen(1)], ...], doc("Fences to judge where the command line names none.")
+    ] = ()
+    schedules: Annotated[int, Ge(1), Le(100_000_000), doc("Schedules to try.")] = 1000
+    steps_max: Annotated[int, Ge(1), Le(1_000_000), doc("A schedule that takes more steps is given up.")] = (
+        2000
+    )
+    step_ms: Annotated[int, Ge(0), Le(3_600_000), doc("Virtual milliseconds that pass with each step.")] = 1
+
+    @property
+    def faulty(self) -> bool:
+        """Whether anything is to go wrong that only the kernel gate can bring about."""
+        return bool(self.faults) or any(lane.pid_namespace is not None for lane in self.lanes)
+
+    def resolved_policy(self) -> Policy:
+        """The policy's table."""
+        return resolve(self.policy)
+
+    def expectation(self, fence: str) -> Expectation:
+        """What is expected of a fence; of one that is not mentioned, no violation at all."""
+        found = self.expect.get(fence, ())
+        return found if isinstance(found, Expectation) else Expectation(must=found)
+
+
+def dump(scenario: Scenario) -> dict[str, Any]:
+    """Plain data (dicts, lists, numbers, strings) from which `load_data` makes an equal scenario."""
+    plain = _plain(scenario)
+    assert isinstance(plain, dict)
+    return plain
+
+
+def _plain(value: object) -> object:
+    if dataclasses.is_dataclass(value):
+        found = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
+        return {name: _plain(item) for name, item in found if item is not None}
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value

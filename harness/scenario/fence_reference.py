@@ -1,0 +1,187 @@
+"""From what a user names as a fence to the class that makes its handles."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib
+import importlib.util
+import os
+import re
+import select
+import signal
+import sys
+import traceback
+from types import ModuleType
+from typing import NoReturn, TypeGuard
+
+import fence
+from fence.errors import AdapterError
+from fence.external import PREFIX, external
+from fence.locks import KINDS
+from fence.protocol import Fence
+from fence.targets import TargetError, command, is_target
+from harness.model.errors import FenceLoadError
+
+__all__ = ["check", "resolve"]
+
+_IMPORT_S = 20.0
+_ANSWER_BYTES_MAX = 4000
+_FINE = b"fine"
+_SOURCE_CHARS_MAX = 1 << 20
+
+
+def resolve(reference: str) -> type[Fence]:
+    """Load a fence.
+
+    Args:
+        reference: a registered name, ``package.module:Class``, ``path/file.py:Class`` or
+            ``exec:COMMAND``, which is started once to ask who it is, or ``openclaw@VERSION``
+            of `fence.targets`, which is one of those.
+
+    Raises:
+        FenceLoadError: what the reference leads to is missing, broken or no fence.
+    """
+    if reference in fence.FENCES:
+        return fence.load(reference)
+    if reference.startswith(PREFIX):
+        return _external(reference, reference.removeprefix(PREFIX))
+    if is_target(reference):
+        try:
+            return _external(reference, command(reference))
+        except TargetError as error:
+            raise FenceLoadError(str(error)) from error
+    module_name, _, class_name = reference.rpartition(":")
+    if not module_name or not class_name:
+        raise FenceLoadError(_unknown(reference))
+    if "/" in module_name and not module_name.endswith(".py"):
+        raise FenceLoadError(f"{reference}: {module_name} does not end in .py; give path/file.py:Class")
+    load = _from_file if module_name.endswith(".py") else _from_name
+    module = load(reference, module_name)
+    return _fence_in(module, class_name, reference)
+
+
+def _external(reference: str, command: str) -> type[Fence]:
+    try:
+        return external(command)
+    except AdapterError as error:
+        raise FenceLoadError(f"{reference}: {error}; see docs/external-fence.md") from error
+
+
+def check(reference: str) -> None:
+    """Find out whether a fence can be loaded, without loading it into this process.
+
+    A user's module may do anything while it is imported: print, exit, hang. That
+    happens in a child.
+
+    Raises:
+        FenceLoadError: it cannot.
+    """
+    if reference in fence.FENCES:
+        return
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        _say_whether(reference, writing)
+    os.close(writing)
+    try:
+        ready, _, _ = select.select([reading], [], [], _IMPORT_S)
+        answer = os.read(reading, _ANSWER_BYTES_MAX) if ready else None
+    finally:
+        os.close(reading)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    if answer is None:
+        raise FenceLoadError(f"{reference}: importing it was not over after {_IMPORT_S:.0f} s")
+    if not answer:
+        raise FenceLoadError(f"{reference}: importing it ended the process; a module must not do that")
+    if answer != _FINE:
+        raise FenceLoadError(answer.decode())
+
+
+def _say_whether(reference: str, writing: int) -> NoReturn:
+    """Body of the child of `check`."""
+    try:
+        null = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(null, stream)
+        answer = _FINE
+        try:
+            resolve(reference)
+        except FenceLoadError as error:
+            answer = str(error).encode(errors="replace")
+        os.write(writing, answer[:_ANSWER_BYTES_MAX])
+    finally:
+        os._exit(0)
+
+
+def _unknown(reference: str) -> str:
+    close = difflib.get_close_matches(reference, fence.FENCES, 1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    if reference.endswith(".py"):
+        hint = f"which class of the file? {_classes(reference)}"
+    return (
+        f"{reference}: unknown fence; {hint}expected a name of `python -m harness list fences`, "
+        "package.module:Class, path/file.py:Class or exec:COMMAND"
+    )
+
+
+def _classes(path: str) -> str:
+    """What could be meant, as far as can be seen without running the file."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            names = re.findall(r"^class (\w+)\(", file.read(_SOURCE_CHARS_MAX), re.MULTILINE)
+    except OSError:
+        return ""
+    return f"did you mean {path}:{names[0]}? " if names else ""
+
+
+def _fence_in(module: ModuleType, class_name: str, reference: str) -> type[Fence]:
+    found = getattr(module, class_name, None)
+    if not _is_fence(found):
+        what = f"has no {class_name}" if found is None else f"has a {class_name} that is no subclass of Fence"
+        names = sorted(
+            name for name, value in vars(module).items() if _is_fence(value) and value is not Fence
+        )
+        there = f"fences there: {', '.join(names)}" if names else "no fence is defined there"
+        raise FenceLoadError(f"{reference}: the module {what}; {there}")
+    if found.lock_kind not in KINDS:
+        raise FenceLoadError(
+            f"{reference}: lock_kind {found.lock_kind!r}, expected one of {', '.join(KINDS)}; see fence.locks"
+        )
+    return found
+
+
+def _is_fence(value: object) -> TypeGuard[type[Fence]]:
+    return isinstance(value, type) and issubclass(value, Fence)
+
+
+def _from_name(reference: str, name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except (Exception, SystemExit) as error:  # a user's module may raise anything while it is imported
+        raise FenceLoadError(f"{reference}: importing {name} failed: {_said(error)}") from error
+
+
+def _from_file(reference: str, path: str) -> ModuleType:
+    real = os.path.realpath(path)
+    if not os.path.isfile(real):
+        raise FenceLoadError(f"{reference}: no file {path}")
+    # A name of its own for each path, and the same one in every worker.
+    name = f"_fence_{hashlib.sha256(os.fsencode(real)).hexdigest()[:12]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, real)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:  # as above
+        del sys.modules[name]
+        raise FenceLoadError(f"{reference}: importing {path} failed: {_said(error)}") from error
+    return module
+
+
+def _said(error: BaseException) -> str:
+    return "".join(traceback.format_exception_only(error)).strip().replace("\n", " ")

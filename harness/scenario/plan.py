@@ -1,0 +1,150 @@
+"""Scenario, seed and number of a schedule to a `Program`, in which no lane is left anything to chance.
+
+Who goes first is not drawn here, that is the strategy's part, with a generator of
+its own.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from harness.model.history import LaneInfo
+from harness.model.program import Entry, Fault, Filesystem, LaneProgram, Program
+from harness.model.transcript_lines import make
+from harness.scenario.definition import FaultSettings, Scenario
+from harness.scenario.roles import ROLES, Ids, LaneSettings
+from harness.scenario.roles.role import choose, pick
+
+__all__ = ["draw", "lanes_of", "mix"]
+
+_CLOCK_START_MS: Final = 1_767_225_600_000  # 2026-01-01, UTC
+_CLOCK_SPREAD_MS: Final = 10_000
+_MASK: Final = (1 << 64) - 1
+_KEEP_ALL: Final = 1000
+#: Sets the faults' draws apart from all others.
+_FAULTS: Final = 0xFA017
+#: No lane can have this name, so its ids collide with nobody's.
+_BEFORE: Final = "_before"
+_CONVERSATION: Final = ("user", "assistant", "assistant", "toolResult")
+
+
+def mix(seed: int, schedule: int) -> int:
+    """Scatter both numbers over 64 bits (SplitMix64; Steele et al., OOPSLA 2014).
+
+    Of the seed the lowest 128 bits count, of the schedule the lowest 64.
+    """
+    state = _scramble(seed & _MASK)
+    state = _scramble(state ^ (seed >> 64 & _MASK))
+    return _scramble(state ^ (schedule & _MASK))
+
+
+def _scramble(bits: int) -> int:
+    bits = (bits + 0x9E3779B97F4A7C15) & _MASK
+    bits = ((bits ^ bits >> 30) * 0xBF58476D1CE4E5B9) & _MASK
+    bits = ((bits ^ bits >> 27) * 0x94D049BB133111EB) & _MASK
+    return bits ^ bits >> 31
+
+
+def lanes_of(scenario: Scenario) -> tuple[LaneInfo, ...]:
+    """The scenario's lanes, counts written out; a lane's index is its place here."""
+    return tuple(
+        LaneInfo(
+            name, lane.role, lane.process or name, ROLES[lane.role].participant, lane.pid_namespace or ""
+        )
+        for lane in scenario.lanes
+        for name in lane.names()
+    )
+
+
+def draw(scenario: Scenario, seed: int, schedule: int) -> Program:
+    """What the lanes do in one schedule; a function of its arguments and of nothing else.
+
+    Args:
+        scenario: checked.
+        seed: of the run.
+        schedule: number of the schedule in the run, from 0.
+    """
+    rng = random.Random(mix(seed, schedule))
+    clock_start_ms = _CLOCK_START_MS + pick(rng, (0, _CLOCK_SPREAD_MS - 1))
+    initial = _initial(scenario, rng)
+    lanes = []
+    for lane in scenario.lanes:
+        role = ROLES[lane.role]
+        for name in lane.names():
+            ops = role.draw(lane, rng, Ids(name, scenario.transcript.entry_bytes))
+            process, namespace = lane.process or name, lane.pid_namespace or ""
+            lanes.append(LaneProgram(name, role.name, process, role.participant, ops, namespace))
+    told = scenario.filesystem
+    return Program(
+        tuple(_with_faults(scenario, mix(seed, schedule), lanes)),
+        initial,
+        Filesystem(told.time_grain_ms, told.birth_time, told.inode_reuse),
+        clock_start_ms * 1_000_000,
+        scenario.step_ms * 1_000_000,
+    )
+
+
+def _with_faults(scenario: Scenario, drawn: int, lanes: list[LaneProgram]) -> list[LaneProgram]:
+    """The lanes with their faults.
+
+    Each kind of fault has a generator of its own: what else the scenario says, and
+    whether it has other faults, changes nothing about which operations it hits.
+    """
+    for number, fault in enumerate(scenario.faults):
+        rng = random.Random(mix(drawn ^ _FAULTS, number))
+        lanes = _hit(fault, rng, lanes, [lane for lane in scenario.lanes for _ in lane.names()])
+    return lanes
+
+
+def _hit(
+    fault: FaultSettings, rng: random.Random, lanes: list[LaneProgram], settings: Sequence[LaneSettings]
+) -> list[LaneProgram]:
+    """The lanes with one kind of fault in some of the operations that it is for."""
+    places = [
+        (lane, number)
+        for lane, program in enumerate(lanes)
+        if fault.lane in (program.name, program.role, settings[lane].name)
+        for number, op in enumerate(program.ops)
+        if op.kind in fault.operations
+    ]
+    hit: dict[tuple[int, int], Fault] = {}
+    for _ in range(min(pick(rng, fault.times), len(places))):
+        made = _made(fault, rng)
+        hit[places.pop(int(rng.random() * len(places)))] = made
+    return [
+        msgspec.structs.replace(
+            program,
+            ops=tuple(
+                msgspec.structs.replace(op, faults=(*op.faults, hit[lane, number]))
+                if (lane, number) in hit
+                else op
+                for number, op in enumerate(program.ops)
+            ),
+        )
+        for lane, program in enumerate(lanes)
+    ]
+
+
+def _made(fault: FaultSettings, rng: random.Random) -> Fault:
+    """One fault of a kind, nothing left to chance."""
+    keep = int(rng.random() * _KEEP_ALL) if fault.cut else -1
+    nth = pick(rng, fault.nth)
+    file = fault.file
+    if file is None:
+        file = "lock" if fault.call == "flock" else "transcript" if fault.error or fault.cut else "any"
+    lasts_ms = (
+        -1 if span is None else pick(rng, span) for span in (fault.stop_ms, fault.slow_ms, fault.ahead_ms)
+    )
+    return Fault(fault.call or "", fault.error or "", keep, nth, file, fault.kill, *lasts_ms)
+
+
+def _initial(scenario: Scenario, rng: random.Random) -> tuple[Entry, ...]:
+    """The header, then some conversation."""
+    ids = Ids(_BEFORE, scenario.transcript.entry_bytes)
+    header = make("session", ids.next(), 0)
+    count = pick(rng, scenario.transcript.entries)
+    return (header, *(ids.entry(rng, choose(rng, _CONVERSATION)) for _ in range(count)))

@@ -1,0 +1,84 @@
+"""A rogue: a person's editor, a script, a second gateway; it takes no lock."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Protocol
+
+from annotated_types import MaxLen, MinLen, doc
+
+from harness.model.program import Op
+from harness.scenario.actions import ACTIONS
+from harness.scenario.roles.role import (
+    CountRange,
+    Ids,
+    LaneSettings,
+    MsRange,
+    Role,
+    Size,
+    StepRange,
+    choose,
+    highest,
+    pick,
+    waits,
+)
+
+__all__ = ["ROLE", "Drawable", "EditorSettings", "draw_actions"]
+
+
+class Drawable(Protocol):
+    """What is needed of an action here."""
+
+    def draw(self, rng: random.Random) -> dict[str, int | str | bool]:
+        """Fix every argument."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EditorSettings(LaneSettings):
+    """A lane of the role editor."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    role: Annotated[Literal["editor"], doc("What the lane does.")]
+    delay_steps: Annotated[StepRange, doc("Scheduling points that go by before each action.")] = (0, 12)
+    actions: Annotated[
+        Annotated[tuple[str, ...], MinLen(1), MaxLen(100)] | Literal["all"],
+        doc("What it may do to the file, drawn each time: names of `list actions`, or all."),
+    ]
+    times: Annotated[CountRange, doc("How often it does something.")] = 1
+    pause_ms: Annotated[MsRange, doc("Virtual milliseconds that it waits before each action.")] = 0
+
+
+def draw_actions(
+    settings: EditorSettings, rng: random.Random, ids: Ids, actions: Mapping[str, Drawable]
+) -> tuple[Op, ...]:
+    """Operations of a rogue that knows the given actions."""
+    names = tuple(actions) if settings.actions == "all" else settings.actions
+    ops: list[Op] = []
+    for group in range(1, pick(rng, settings.times) + 1):
+        ops += waits(settings, rng, group, settings.pause_ms)
+        name = choose(rng, names)
+        # The id names the line that an action writes, if it writes one.
+        args = actions[name].draw(rng) | {"id": ids.next()}
+        ops.append(Op("action", group=group, how=name, args=args))
+    return tuple(ops)
+
+
+def _draw(settings: EditorSettings, rng: random.Random, ids: Ids) -> tuple[Op, ...]:
+    return draw_actions(settings, rng, ids, ACTIONS)
+
+
+def _size(settings: EditorSettings) -> Size:
+    return Size(highest(settings.times) * 3, 0)
+
+
+ROLE = Role(
+    "editor",
+    "A rogue: an editor, a script or a second gateway that writes to the file without the lock.",
+    False,
+    EditorSettings,
+    _draw,
+    _size,
+)

@@ -1,0 +1,96 @@
+"""What participants other than the runner share: some work under the write lock, now and then."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import MinLen, doc
+
+from harness.model.program import Op
+from harness.model.transcript_lines import EntryType
+from harness.scenario.roles.role import (
+    CountRange,
+    Ids,
+    LaneSettings,
+    LineRange,
+    MsRange,
+    Size,
+    StepRange,
+    highest,
+    pick,
+    waits,
+)
+
+__all__ = ["OPS_PER_TIME", "LockedSettings", "WriterSettings", "draw_locked", "draw_writes", "size_of_writes"]
+
+#: think, pause, acquire, pause, the work, release
+OPS_PER_TIME = 6
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LockedSettings(LaneSettings):
+    """Keys of a lane that works under the lock."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    delay_steps: Annotated[StepRange, doc("Scheduling points that go by before each time.")] = (0, 12)
+    times: Annotated[CountRange, doc("How often it takes the lock.")] = 1
+    pause_ms: Annotated[MsRange, doc("Virtual milliseconds that it waits before it takes the lock.")] = 0
+    hold_ms: Annotated[
+        MsRange, doc("Virtual milliseconds for which it sits on the lock before it writes.")
+    ] = 0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WriterSettings(LockedSettings):
+    """Keys of a lane that appends under the lock."""
+
+    lines: Annotated[
+        LineRange, doc("Lines that it appends each time; 0: it takes the lock and writes nothing.")
+    ] = 1
+    entries: Annotated[tuple[EntryType, ...], MinLen(1), doc("Types of the lines, drawn one by one.")] = (
+        "user",
+    )
+
+
+def draw_locked(
+    settings: LockedSettings, rng: random.Random, work: Callable[[int], Op | None]
+) -> tuple[Op, ...]:
+    """Take the lock, do some work, let it go; as often as the settings say.
+
+    Args:
+        settings: of the lane.
+        rng: for every draw.
+        work: makes what is done under the lock from the group's number; None for nothing.
+    """
+    ops: list[Op] = []
+    for group in range(1, pick(rng, settings.times) + 1):
+        ops += waits(settings, rng, group, settings.pause_ms)
+        ops.append(Op("acquire", group=group))
+        hold_ms = pick(rng, settings.hold_ms)
+        if hold_ms:
+            ops.append(Op("pause", group=group, duration_ms=hold_ms))
+        op = work(group)
+        if op is not None:
+            ops.append(op)
+        ops.append(Op("release", group=group))
+    return tuple(ops)
+
+
+def draw_writes(settings: WriterSettings, rng: random.Random, ids: Ids) -> tuple[Op, ...]:
+    """Operations of a lane that appends under the lock."""
+
+    def append(group: int) -> Op | None:
+        entries = ids.entries(rng, settings.entries, pick(rng, settings.lines))
+        return Op("append", group=group, entries=entries) if entries else None
+
+    return draw_locked(settings, rng, append)
+
+
+def size_of_writes(settings: WriterSettings) -> Size:
+    """The most that `draw_writes` can give."""
+    times = highest(settings.times)
+    return Size(times * OPS_PER_TIME, times * highest(settings.lines))

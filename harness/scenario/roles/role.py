@@ -1,0 +1,246 @@
+"""What a role is, and what all roles share: ranges, draws, ids, the keys of every lane.
+
+A role is data and a pure function: its settings are the keys that a scenario may
+give a lane, and `draw` turns them into operations with every argument fixed. It
+touches no file; a worker carries the operations out.
+
+The settings are plain dataclasses. Their annotations are all that the scenario
+loader needs to check a file; nothing here depends on the library that does it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import re
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
+
+from annotated_types import Ge, Gt, Le, Predicate, doc
+
+from harness.model.program import Entry, Op
+from harness.model.transcript_lines import TEXT_BYTES_MAX, make
+
+__all__ = [
+    "ByteRange",
+    "CountRange",
+    "Ids",
+    "LaneSettings",
+    "LineRange",
+    "MsRange",
+    "Name",
+    "Range",
+    "Role",
+    "Size",
+    "StepRange",
+    "choose",
+    "geometric",
+    "highest",
+    "is_argument",
+    "is_name",
+    "is_ordered",
+    "pick",
+    "waits",
+]
+
+#: A fixed number, or the lowest and the highest that may be drawn.
+Range = int | tuple[int, int]
+
+
+def is_ordered(span: tuple[int, int]) -> bool:
+    """Whether the lower end comes first."""
+    return span[0] <= span[1]
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+
+
+def is_name(text: str) -> bool:
+    """Whether it can name a lane or a process: it goes into ids, file names and reports."""
+    return _NAME.fullmatch(text) is not None
+
+
+Name = Annotated[str, Predicate(is_name)]
+
+
+def is_argument(text: str) -> bool:
+    """Whether it can be handed to a program."""
+    return "\0" not in text
+
+
+_Ordered = Predicate(is_ordered)
+_Count = Annotated[int, Ge(1), Le(50)]
+_Lines = Annotated[int, Ge(0), Le(50)]
+_Steps = Annotated[int, Ge(0), Le(1000)]
+_Ms = Annotated[int, Ge(0), Le(86_400_000)]
+_Bytes = Annotated[int, Ge(0), Le(TEXT_BYTES_MAX)]
+
+CountRange = _Count | Annotated[tuple[_Count, _Count], _Ordered]
+LineRange = _Lines | Annotated[tuple[_Lines, _Lines], _Ordered]
+StepRange = _Steps | Annotated[tuple[_Steps, _Steps], _Ordered]
+MsRange = _Ms | Annotated[tuple[_Ms, _Ms], _Ordered]
+ByteRange = _Bytes | Annotated[tuple[_Bytes, _Bytes], _Ordered]
+
+
+def pick(rng: random.Random, span: Range) -> int:
+    """Draw from a range, each number alike; a fixed number costs no draw."""
+    if isinstance(span, int):
+        return span
+    low, high = span
+    return low + int(rng.random() * (high - low + 1))
+
+
+def highest(span: Range) -> int:
+    """The largest number that `pick` can give."""
+    return span if isinstance(span, int) else span[1]
+
+
+_Item = TypeVar("_Item")
+
+
+def choose(rng: random.Random, items: Sequence[_Item]) -> _Item:
+    """Draw one of the items, each alike."""
+    return items[int(rng.random() * len(items))]
+
+
+_WAIT_BITS: Final = 12
+
+
+def geometric(rng: random.Random, rate: float) -> int:
+    """Draw how many scheduling points go by before something of a given rate happens.
+
+    Inversion of the geometric distribution by bisection: multiplications only, since
+    the last bit of a logarithm depends on the C library.
+
+    Args:
+        rng: one number is drawn.
+        rate: how often it happens in 100 points on average, above 0 and at most 100.
+
+    Returns:
+        0 to 4095; the little that lies beyond is cut off there.
+    """
+    rest = rng.random()
+    stays = 1.0 - rate / 100.0
+    powers = [stays]
+    for _ in range(_WAIT_BITS - 1):
+        powers.append(powers[-1] * powers[-1])
+    reached, wait = 1.0, 0
+    for bit in range(_WAIT_BITS - 1, -1, -1):
+        if reached * powers[bit] > rest:
+            reached *= powers[bit]
+            wait += 1 << bit
+    return wait
+
+
+class Ids:
+    """Names the lines that one lane writes: ``<lane>-<n>``, n from 1.
+
+    Args:
+        lane: name of the lane.
+        text_bytes: how long the text of a line may be.
+    """
+
+    def __init__(self, lane: str, text_bytes: Range) -> None:
+        self._lane = lane
+        self._text_bytes = text_bytes
+        self._used = 0
+
+    def next(self) -> str:
+        """An id that was not used before."""
+        self._used += 1
+        return f"{self._lane}-{self._used}"
+
+    def entry(self, rng: random.Random, kind: str) -> Entry:
+        """A new line of the given type."""
+        return make(kind, self.next(), pick(rng, self._text_bytes))
+
+    def entries(self, rng: random.Random, kinds: Sequence[str], count: int) -> tuple[Entry, ...]:
+        """New lines, the type of each drawn from `kinds`."""
+        return tuple([self.entry(rng, choose(rng, kinds)) for _ in range(count)])
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LaneSettings:
+    """The keys of every lane; a role adds its own, and ``role`` itself."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    role: str
+    name: Annotated[
+        Name | None, doc("Name of the lane, unique in the scenario; the role's name when absent.")
+    ] = None
+    process: Annotated[
+        Name | None,
+        doc("Process that the lane runs in; lanes with the same name share it. Absent: one of its own."),
+    ] = None
+    pid_namespace: Annotated[
+        Name | None,
+        doc(
+            "PID namespace of that process, as of a container: processes in another one seem dead to it. "
+            "Absent: the machine's own; kernel gate only."
+        ),
+    ] = None
+    count: Annotated[
+        int, Ge(1), Le(8), doc("Lanes of this kind; several are called name-1, name-2 and so on.")
+    ] = 1
+    delay_steps: Annotated[StepRange, doc("Scheduling points that go by before each activity.")] = 0
+    rate: Annotated[
+        Annotated[float, Gt(0), Le(100)] | None,
+        doc("Activities in 100 scheduling points on average; a random wait beside delay_steps."),
+    ] = None
+
+    def names(self) -> tuple[str, ...]:
+        """Names of the lanes that these settings stand for."""
+        name = self.name or self.role
+        return (name,) if self.count == 1 else tuple(f"{name}-{n}" for n in range(1, self.count + 1))
+
+
+def waits(settings: LaneSettings, rng: random.Random, group: int, pause: Range = 0) -> list[Op]:
+    """What a lane does before an activity: it thinks, then pauses; what comes to nothing is left out."""
+    ops = []
+    steps = pick(rng, settings.delay_steps)
+    if settings.rate is not None:
+        steps += geometric(rng, settings.rate)
+    if steps:
+        ops.append(Op("think", group=group, steps=steps))
+    pause_ms = pick(rng, pause)
+    if pause_ms:
+        ops.append(Op("pause", group=group, duration_ms=pause_ms))
+    return ops
+
+
+@dataclasses.dataclass(frozen=True)
+class Size:
+    """The most that a lane can come to.
+
+    Args:
+        ops: operations.
+        entries: lines.
+    """
+
+    ops: int
+    entries: int
+
+
+_Settings = TypeVar("_Settings", bound=LaneSettings)
+
+
+@dataclasses.dataclass(frozen=True)
+class Role(Generic[_Settings]):
+    """One thing that lanes can be.
+
+    Args:
+        name: as in a scenario's ``role``.
+        about: one line for ``list roles``.
+        participant: whether it is registered with the fence and takes the write lock.
+        settings: its keys, with their defaults.
+        draw: settings, generator and ids to the lane's operations; pure.
+        size: settings to the most that `draw` can give.
+    """
+
+    name: str
+    about: str
+    participant: bool
+    settings: type[_Settings]
+    draw: Callable[[_Settings, random.Random, Ids], tuple[Op, ...]]
+    size: Callable[[_Settings], Size]

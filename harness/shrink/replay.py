@@ -1,0 +1,252 @@
+"""Do it again: run a witness's program under its schedule and compare.
+
+Where the fence is no longer the recorded one, the schedule is brought into the words
+of its steps (see `resync`) and run again; where the violation is not shown by it, its
+neighbours are asked, since a window may have moved by a step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator
+
+import msgspec
+
+from harness import gates
+from harness.explore.explorer import Explorer
+from harness.explore.worker_pool import perform
+from harness.model.errors import GateUnavailable
+from harness.model.history import History, Step, decode, encode, steps_of
+from harness.model.program import Program
+from harness.model.schedule import Choice, Schedule
+from harness.oracle import Judgement, Violation, judge, subkind_of
+from harness.results.schedule_rebase import Difference, first_difference, labels_of, neighbours, translated
+from harness.results.witness import Witness
+from harness.scenario import Scenario, load_data
+from harness.scenario.fence_reference import check
+from harness.strategies.recorded import Replay
+
+__all__ = ["Replayed", "Rerun", "Rerunning", "replay"]
+
+#: How often a schedule is brought into the words of another fence at most.
+_ROUNDS = 4
+#: Neighbouring schedules that are asked at most.
+_NEIGHBOURS = 60
+
+
+class Rerun(msgspec.Struct, frozen=True):
+    """What came of running a witness again.
+
+    Args:
+        history: what happened, where the violation shows if it shows anywhere.
+        diverged: whether the schedule could not be followed as recorded.
+        followed: recorded choices that were taken.
+        asked: neighbouring schedules that were run besides.
+        neighbour: which of them shows the violation; empty when the schedule itself does,
+            or none.
+        plain: what happened under the schedule itself, where a neighbour shows it.
+    """
+
+    history: History
+    diverged: bool
+    followed: int
+    asked: int = 0
+    neighbour: str = ""
+    plain: History | None = None
+
+    def shows(self, kind: str) -> bool:
+        """Whether it proves a violation of that kind; some are proved where the truth is not known."""
+        return any(one.kind == kind for one in judge(self.history).violations)
+
+    def steps(self) -> list[Step]:
+        """Every step that was taken."""
+        return [event for event in self.history.events if isinstance(event, Step)]
+
+
+class Rerunning(msgspec.Struct, frozen=True):
+    """A witness to be run again: work for an explorer process.
+
+    Args:
+        scenario, fence, gate: to run it with.
+        program, schedule: of the witness.
+        kind: of its violation.
+        seed, index: where it comes from.
+        recorded: what the steps of its operations were; empty when that is not known.
+    """
+
+    scenario: Scenario
+    fence: str
+    gate: str
+    program: Program
+    schedule: Schedule
+    kind: str
+    seed: int
+    index: int
+    recorded: dict[tuple[int, int], list[str]]
+
+    @staticmethod
+    def of(witness: Witness, fence: str | None = None, scenario: Scenario | None = None) -> Rerunning:
+        """The work that a witness makes.
+
+        Args:
+            witness: what to run.
+            fence: another fence than the recorded one.
+            scenario: another scenario than the recorded one.
+        """
+        history = decode(witness.history.encode(), "witness")
+        whole = steps_of(history.events) == len(witness.schedule.choices)
+        return Rerunning(
+            scenario or load_data(witness.scenario, where="witness"),
+            fence or witness.fence,
+            witness.gate,
+            witness.program,
+            witness.schedule,
+            witness.claim.kind,
+            witness.seed,
+            witness.schedule_index,
+            labels_of(history) if whole else {},
+        )
+
+    def run(self, root: str) -> Generator[Rerun | None, None, None]:
+        """Yields what happened at the end, and None after each run before.
+
+        Args:
+            root: where to make the session directory.
+        """
+        explorer = Explorer(self.scenario, self.fence, self.gate, root, self.program)
+        with contextlib.closing(explorer):
+            choices = self.schedule.choices
+            reruns = []
+            for _ in range(_ROUNDS):
+                rerun = self._once(explorer, choices)
+                reruns.append((rerun, choices))
+                yield None
+                if not rerun.diverged or judge(rerun.history).inconclusive:
+                    break
+                now = translated(self.schedule.choices, self.recorded, labels_of(rerun.history))
+                if now == choices:
+                    break
+                choices = now
+            for rerun, _ in reversed(reruns):
+                if rerun.shows(self.kind):
+                    yield rerun
+                    return
+            last = reruns[-1][0]
+            if self.gate == "free" or judge(last.history).inconclusive:
+                yield last
+                return
+            yield (yield from self._around(explorer, last, choices))
+
+    def _around(
+        self, explorer: Explorer, last: Rerun, choices: tuple[Choice, ...]
+    ) -> Generator[None, None, Rerun]:
+        """Ask the neighbours."""
+        asked = 0
+        for at, shift, other in neighbours(choices):
+            if asked == _NEIGHBOURS:
+                break
+            asked += 1
+            rerun = self._once(explorer, other)
+            yield None
+            if rerun.shows(self.kind):
+                way = "later" if shift > 0 else "earlier"
+                told = f"where the switch at step {at} comes {abs(shift)} {way}"
+                return msgspec.structs.replace(
+                    last, history=rerun.history, asked=asked, neighbour=told, plain=last.history
+                )
+        return msgspec.structs.replace(last, asked=asked)
+
+    def _once(self, explorer: Explorer, choices: tuple[Choice, ...]) -> Rerun:
+        strategy = Replay(Schedule(choices))
+        history, _, _ = explorer.run(self.program, strategy, self.seed, self.index)
+        return Rerun(history, strategy.diverged is not None, strategy.followed)
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """What a replay showed.
+
+    Args:
+        history: what happened this time.
+        judgement: what the oracle says of it.
+        violation: the first of the witness's kind; None when there is none any more.
+        shows: ``as recorded``, ``elsewhere`` (in another operation, as another kind of its
+            kind, or only under a neighbouring schedule), or ``no``.
+        same_step: whether it was complete after as many steps as recorded.
+        same_history: whether nothing at all differs from the record.
+        difference: where the replay differs from the record first.
+        followed, recorded: choices that were taken as recorded, and all that were recorded.
+        asked: neighbouring schedules that were run besides.
+        neighbour: the one that shows the violation; empty when it is not a neighbour.
+    """
+
+    history: History
+    judgement: Judgement
+    violation: Violation | None
+    shows: str
+    same_step: bool
+    same_history: bool
+    difference: Difference | None
+    followed: int
+    recorded: int
+    asked: int
+    neighbour: str
+
+    @staticmethod
+    def of(witness: Witness, rerun: Rerun) -> Replayed:
+        """What a rerun means for its witness."""
+        history, claim = rerun.history, witness.claim
+        judgement = judge(history)
+        found = next((v for v in judgement.violations if v.kind == claim.kind), None)
+        header = msgspec.structs.replace(history.header, strategy=witness.strategy)
+        recorded = decode(witness.history.encode(), "witness")
+        return Replayed(
+            history,
+            judgement,
+            found,
+            _shows(witness, recorded, rerun, judgement, found),
+            found is not None and steps_of(history.events[: found.at + 1]) == claim.step,
+            encode(History(header, history.events, history.blobs)).decode() == witness.history,
+            first_difference(recorded, rerun.plain or history),
+            rerun.followed,
+            len(witness.schedule.choices),
+            rerun.asked,
+            rerun.neighbour,
+        )
+
+
+def _shows(
+    witness: Witness, recorded: History, rerun: Rerun, judgement: Judgement, found: Violation | None
+) -> str:
+    if found is None:
+        return "no"
+    before = judge(recorded)
+    claimed = next((v for v in before.violations if v.kind == witness.claim.kind), None)
+    alike = (
+        claimed is not None
+        and (found.lane, found.op) == (claimed.lane, claimed.op)
+        and subkind_of(judgement, found) == subkind_of(before, claimed)
+    )
+    return "as recorded" if alike and not rerun.neighbour else "elsewhere"
+
+
+def replay(witness: Witness, fence: str | None = None, root: str | None = None) -> Replayed:
+    """Run a witness again.
+
+    Args:
+        witness: what to run.
+        fence: another fence than the recorded one.
+        root: where to make the session directory.
+
+    Raises:
+        GateUnavailable: the witness needs the kernel gate and this machine has none.
+        FenceLoadError: the fence cannot be loaded (any more).
+        HarnessError: the explorer process broke.
+    """
+    why = gates.unavailable(witness.gate)
+    if why:
+        raise GateUnavailable(f"the witness was found under the {witness.gate} gate: {why}")
+    work = Rerunning.of(witness, fence)
+    check(work.fence)
+    with contextlib.closing(perform(work, root)) as findings:
+        rerun = next(found for found in findings if isinstance(found, Rerun))
+    return Replayed.of(witness, rerun)

@@ -1,0 +1,124 @@
+"""Samples in turns with the reference, and the processor time that both take.
+
+Time is that of the processor, summed over every process that takes part: on a loaded machine the clock on the
+wall tells how the kernel deals its cores out. Who waits without using a processor takes no time by this
+measure; the time on the clock is stored beside it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import NamedTuple, Protocol, Self, TypeVar
+
+import psutil
+
+from harness.gates.kernel.gate import KernelGate
+from harness.scenario.fence_reference import resolve
+
+__all__ = ["WARM_UPS", "Spent", "Stopwatch", "in_turns", "kin_of"]
+
+#: Samples that are thrown away: caches fill, modules are imported, calls are seen for the first time.
+WARM_UPS = 1
+
+_T = TypeVar("_T")
+
+
+class Spent(NamedTuple):
+    """Time that something took, nanoseconds.
+
+    Args:
+        cpu_ns: of the processor.
+        wall_ns: on the clock.
+    """
+
+    cpu_ns: int
+    wall_ns: int
+
+    def plus(self, other: Spent) -> Spent:
+        """Both together."""
+        return Spent(self.cpu_ns + other.cpu_ns, self.wall_ns + other.wall_ns)
+
+
+class Stopwatch:
+    """Measures the time of a block, of this process, its children that ended, and others.
+
+    Args:
+        others: process ids of those; asked at the begin and at the end.
+    """
+
+    def __init__(self, others: Callable[[], Iterable[int]]) -> None:
+        self._others = others
+        self.spent = Spent(0, 0)
+
+    def __enter__(self) -> Self:
+        others = list(self._others())
+        self._cpu_ns, self._wall_ns = _used_ns(others), time.perf_counter_ns()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        now = time.perf_counter_ns()
+        self.spent = Spent(_used_ns(self._others()) - self._cpu_ns, now - self._wall_ns)
+
+
+def _used_ns(others: Iterable[int]) -> int:
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = time.process_time_ns() + round((ended.ru_utime + ended.ru_stime) * 1e9)
+    for pid in others:
+        # One that has just ended and been waited for is among the children.
+        with contextlib.suppress(OSError):
+            used += time.clock_gettime_ns(_clock_of(pid))
+    return used
+
+
+def _clock_of(pid: int) -> int:
+    """The clock that counts a process's own time, see clock_getcpuclockid(3)."""
+    return (~pid << 3) | 2
+
+
+def kin_of(gate: KernelGate, fence: str) -> Callable[[], Iterable[int]]:
+    """Who works for a gate: its workers, and what they started where the fence is another process."""
+    if not hasattr(resolve(fence), "start_service"):
+        return lambda: gate.pids().values()
+
+    def kin() -> Iterable[int]:
+        for pid in gate.pids().values():
+            yield pid
+            with contextlib.suppress(psutil.Error):
+                yield from (child.pid for child in psutil.Process(pid).children(recursive=True))
+
+    return kin
+
+
+class _Workload(Protocol):
+    def run(self) -> Spent:
+        """Do it once."""
+
+
+def in_turns(
+    references: Sequence[_Workload], pieces: Sequence[Callable[[], _T]], rounds: int
+) -> Iterator[tuple[list[float], list[_T]]]:
+    """Take samples in small pieces, each between two runs of the references: so all suffer alike.
+
+    Args:
+        references: what they are measured against.
+        pieces: each takes one piece of a sample.
+        rounds: samples, after some that warm up.
+
+    Yields:
+        Of each reference the mean processor time around the pieces, nanoseconds, and what those gave.
+    """
+    for number in range(-WARM_UPS, rounds):
+        spent = [[reference.run().cpu_ns] for reference in references]
+        taken = []
+        for piece in pieces:
+            taken.append(piece())
+            for times, reference in zip(spent, references, strict=True):
+                times.append(reference.run().cpu_ns)
+        if number >= 0:
+            yield [sum(times) / len(times) for times in spent], taken

@@ -1,0 +1,10 @@
+"""Does an adapter speak the protocol of external fences: no gate, no scenario, no verdict.
+
+`checks` has the questions, `stage` the adapter under test and its files.
+"""
+
+from __future__ import annotations
+
+from harness.tools.conform.protocol_checks import CHECKS, Finding, examine
+
+__all__ = ["CHECKS", "Finding", "examine"]

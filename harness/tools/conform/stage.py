@@ -1,0 +1,221 @@
+"""An adapter under test, its session directory, and virtual time that passes at once."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shlex
+from typing import Any
+
+from fence.external.adapter import Adapter
+from fence.external.host_hooks import Surroundings
+from fence.external.wire import Answer, Doubt, Hello, Sleep, Waits, said, with_lines
+from harness.model.errors import HarnessError
+
+__all__ = ["Off", "Stage"]
+
+_START_NS = 1_780_000_000_000_000_000
+_STEP_NS = 1_000_000
+_SLEEPS_MAX = 10_000
+#: Locks whose file stays, and its suffix.
+_KEPT = {"flock": ".flock", "record": ".lockf"}
+_LINES = {"append": "entries", "guarded_write": "entries", "rewrite": "lines"}
+
+
+class Off(HarnessError):
+    """Something of an adapter is not as the protocol has it."""
+
+
+class _Clock(Surroundings):
+    """Time moves by a step a line, and jumps when a request sleeps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = _START_NS
+
+    def now_ns(self) -> int:
+        self.now += _STEP_NS
+        return self.now
+
+
+class Stage:
+    """All processes of one adapter: one for all lanes, or one for each.
+
+    Args:
+        command: of the adapter.
+        hello: what it said of itself.
+        directory: the session directory; empty.
+    """
+
+    def __init__(self, command: str, hello: Hello, directory: str) -> None:
+        self.argv = tuple(shlex.split(command))
+        self.hello = hello
+        self.directory = directory
+        self.path = os.path.join(directory, "transcript.jsonl")
+        self.clock = _Clock()
+        self._adapters: dict[str, Adapter] = {}
+        self._said = b""
+
+    def close(self) -> None:
+        """End all processes."""
+        for adapter in self._adapters.values():
+            adapter.end()
+        self._adapters.clear()
+
+    # A schedule
+
+    def begin(self, content: bytes | None, **options: int) -> None:
+        """New files, and every adapter is told.
+
+        Args:
+            content: of the transcript; None for no file.
+            options: for the fence.
+        """
+        for entry in os.scandir(self.directory):
+            # A lock may be a directory.
+            (os.rmdir if entry.is_dir(follow_symlinks=False) else os.unlink)(entry.path)
+        if content is not None:
+            self.write(content)
+        self._options = options
+        for lane in list(self._adapters):
+            self._begin(lane)
+
+    def _begin(self, lane: str) -> None:
+        lanes = [lane] if lane else ["runner", "cron"]
+        fields = {"transcript": self.path, "lanes": lanes, "options": self._options}
+        answer = self._hear(self._adapters[lane], self._adapters[lane].ask("begin_schedule", fields))
+        if not isinstance(answer, Answer) or answer.kind != "ok":
+            raise self.off("begin_schedule: expected ok")
+
+    def adapter(self, lane: str) -> Adapter:
+        """The process that serves a lane."""
+        key = lane if self.hello.per_lane else ""
+        adapter = self._adapters.get(key)
+        if adapter is None or adapter.ended:
+            adapter = self._adapters[key] = Adapter(self.argv, os.getcwd(), self.clock)
+            if adapter.greet() != self.hello:
+                raise self.off("hello: another answer than the first time")
+            self._begin(key)
+        return adapter
+
+    # Requests
+
+    def ask(self, lane: str, do: str, *lines: bytes, handle: int = 0, **fields: Any) -> int:
+        """Send a request; returns its number."""
+        if do in _LINES:
+            fields |= with_lines(_LINES[do], lines)
+        return self.adapter(lane).ask(do, {"lane": lane, "handle": handle, **fields})
+
+    def hear(self, lane: str, number: int) -> Answer | Sleep | Waits | Doubt:
+        """The next that is said about a request."""
+        return self._hear(self.adapter(lane), number)
+
+    def _hear(self, adapter: Adapter, number: int) -> Answer | Sleep | Waits | Doubt:
+        heard = adapter.hear(number)
+        self._said = adapter.last
+        return heard
+
+    def wake(self, lane: str, number: int, slept: Sleep) -> None:
+        """Let a sleep pass and say so."""
+        self.clock.now += round(slept.duration_ms * 1e6)
+        self.adapter(lane).tell(number, "slept", {})
+
+    def finish(self, lane: str, number: int, first: object = None) -> Answer:
+        """Let a request sleep until it is answered.
+
+        Args:
+            lane: whose it is.
+            number: of the request.
+            first: what was said already.
+
+        Raises:
+            Off: it waits for another, doubts, or never comes to an end.
+        """
+        heard = first or self.hear(lane, number)
+        for _ in range(_SLEEPS_MAX):
+            if isinstance(heard, Answer):
+                return heard
+            if not isinstance(heard, Sleep):
+                raise self.off("expected an answer, for no other request is open")
+            self.wake(lane, number, heard)
+            heard = self.hear(lane, number)
+        raise self.off(f"slept {_SLEEPS_MAX} times and has no answer")
+
+    def call(self, lane: str, do: str, *lines: bytes, handle: int = 0, **fields: Any) -> Answer:
+        """A request and its answer."""
+        return self.finish(lane, self.ask(lane, do, *lines, handle=handle, **fields))
+
+    def expect(
+        self, lane: str, do: str, *lines: bytes, kinds: tuple[str, ...] = ("ok",), **more: Any
+    ) -> Answer:
+        """The same; the answer must be one of some.
+
+        Raises:
+            Off: it is not.
+        """
+        answer = self.call(lane, do, *lines, **more)
+        if answer.kind not in kinds:
+            raise self.off(f"{do} of {lane}: expected {' or '.join(kinds)}, got {answer.kind}")
+        return answer
+
+    def off(self, why: str) -> Off:
+        """Something is off; quotes the line that was said last."""
+        return Off(f"{why}, in the line {said(self._said)}" if self._said else why)
+
+    # Files
+
+    def read(self) -> bytes:
+        """The transcript; empty where there is none."""
+        try:
+            with open(self.path, "rb") as file:
+                return file.read()
+        except FileNotFoundError:
+            return b""
+
+    def write(self, content: bytes) -> None:
+        """Exchange the transcript's bytes, as a rogue would."""
+        with open(self.path, "wb") as file:
+            file.write(content)
+
+    def expect_bytes(self, expected: bytes, after: str) -> None:
+        """The transcript must be that.
+
+        Raises:
+            Off: it is not.
+        """
+        found = self.read()
+        if found != expected:
+            at = next((at for at, (a, b) in enumerate(zip(found, expected, strict=False)) if a != b), None)
+            at = min(len(found), len(expected)) if at is None else at
+            raise self.off(
+                f"after {after} the transcript has {len(found)} bytes, expected {len(expected)}; they differ "
+                f"at byte {at}: {said(found[at : at + 40])} for {said(expected[at : at + 40])}"
+            )
+
+    def is_held(self) -> bool:
+        """Whether somebody has the lock that the adapter said it uses."""
+        suffix = _KEPT.get(self.hello.lock)
+        if suffix is None:
+            return os.path.exists(f"{self.path}.lock")
+        try:
+            fd = os.open(self.path + suffix, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            (fcntl.flock if suffix == ".flock" else fcntl.lockf)(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(fd)
+        return False
+
+    def expect_lock(self, held: bool, after: str) -> None:
+        """The lock must be held, or free.
+
+        Raises:
+            Off: it is not.
+        """
+        if self.is_held() != held:
+            name = "transcript.jsonl" + _KEPT.get(self.hello.lock, ".lock")
+            what = "nobody holds" if held else "somebody still holds"
+            raise self.off(f"after {after} {what} the lock {name} ({self.hello.lock}) that hello spoke of")

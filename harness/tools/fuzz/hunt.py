@@ -1,0 +1,270 @@
+"""Drawing scenarios until a fence does wrong, then drawing smaller ones that show the same.
+
+The predicate is deterministic: a violation of this kind shows within so many schedules of
+the portfolio (more of them once something was caught). Their seed is always that of a plain
+``run``, so whatever is caught shows there without any option. The hunt's own seed decides
+which scenarios are drawn.
+
+Hypothesis is left by way of an exception that it does not take for a finding, and only
+between two questions: at the time limit, or when the user wants no more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import json
+import random
+import time
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+from hypothesis import Phase, Verbosity, find, settings
+from hypothesis.errors import NoSuchExample
+
+from harness.explore.coordinator import Campaign
+from harness.explore.search_task import Question, Result
+from harness.model.errors import HarnessError, ScenarioError
+from harness.scenario import KINDS, load_data
+from harness.strategies.portfolio import Portfolio
+from harness.tools.fuzz.scenario_strategies import scenarios
+from harness.tools.fuzz.scenario_text import file_stem
+from harness.tools.fuzz.trim import cuts
+
+__all__ = ["RUN_SEED", "SCHEDULES", "Catch", "Figures", "Hunt"]
+
+#: What `run` takes where nobody gives a seed.
+RUN_SEED: Final = 1
+#: Schedules in which a drawn scenario has to show something.
+SCHEDULES: Final = 30
+#: Schedules that a caught scenario asks for, and smaller ones have to show it in: what is rare would
+#: not be found again in fewer.
+CAUGHT_SCHEDULES: Final = 200
+#: How long Hypothesis may make a caught scenario smaller, and as long again for its cuts: at most,
+#: and as a share of what is left.
+_SHRINK_S: Final = 15.0
+_SHRINK_SHARE: Final = 0.25
+#: However little is left: for one more look at what was caught, and for any other question.
+_LOOK_MIN_S: Final = 3.0
+_LEFT_MIN_S: Final = 0.05
+#: Hypothesis begins with very small draws, a tenth of all: better a few, then anew with another seed.
+_SETTINGS: Final = settings(
+    database=None,
+    deadline=None,
+    max_examples=100,
+    phases=(Phase.generate, Phase.shrink),
+    verbosity=Verbosity.quiet,
+)
+
+
+class _Enough(BaseException):
+    """Leaves Hypothesis, which would take an `Exception` for something to shrink."""
+
+
+class Figures(msgspec.Struct):
+    """What a hunt came to.
+
+    Args:
+        scenarios: drawn and run; shrinking included.
+        schedules: of them.
+        refused: drawn scenarios that the loader refuses: a bug of the drawing.
+        why_refused: its words for the first of them.
+        inconclusive: schedules of which the truth is not known.
+        why_inconclusive: reason of the first of them.
+        doubtful: the scenario that it was in.
+    """
+
+    scenarios: int = 0
+    schedules: int = 0
+    refused: int = 0
+    why_refused: str = ""
+    inconclusive: int = 0
+    why_inconclusive: str = ""
+    doubtful: dict[str, Any] | None = None
+
+
+class Catch(msgspec.Struct, frozen=True):
+    """A scenario in which a fence does wrong.
+
+    Args:
+        kind: of the violation.
+        data: the scenario as plain data, as small as it got.
+        drawn: the scenario in which it was seen first.
+        result: of the smallest one, all its schedules.
+        shrunk: whether there was time enough to make it smaller.
+    """
+
+    kind: str
+    data: dict[str, Any]
+    drawn: dict[str, Any]
+    result: Result
+    shrunk: bool
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Kinds of violation that other schedules show."""
+        return tuple(kind for kind in KINDS if kind in self.result.tally.violations and kind != self.kind)
+
+
+class Hunt:
+    """One fence, one policy, one seed.
+
+    Args:
+        campaign: whose explorers run the schedules.
+        fence: reference.
+        policy: name.
+        seed: decides which scenarios are drawn.
+        deadline: of `time.monotonic`.
+    """
+
+    def __init__(self, campaign: Campaign, fence: str, policy: str, seed: int, deadline: float) -> None:
+        self.figures = Figures()
+        self._campaign = campaign
+        self._fence = fence
+        self._policy = policy
+        self._seed = seed
+        self._deadline = deadline
+        self._seen: dict[tuple[str, str], frozenset[str]] = {}
+        self._caught: list[str] = []
+        self._fault: HarnessError | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        """A kind that was not caught yet is sought."""
+        self._kind = ""
+        self._drawn: dict[str, Any] = {}
+        self._best: dict[str, Any] = {}
+        self._results: dict[str, Result] = {}
+        self._until = self._deadline
+
+    def catches(self) -> Iterator[Catch]:
+        """What is caught, one kind of violation after the other, until the time is up.
+
+        Raises:
+            HarnessError: no schedule can be run.
+        """
+        rng = random.Random(self._seed)
+        while len(self._caught) < len(KINDS) and not self._over():
+            self._begin()
+            self._find(random.Random(rng.getrandbits(64)))
+            finished = self._fault is None and bool(self._kind) and self._trim()
+            if self._fault is None and self._kind:
+                self._caught.append(self._kind)
+                yield self._catch(finished)
+            if self._fault is not None:
+                raise self._fault
+            self._until = self._deadline
+
+    def _find(self, rng: random.Random) -> None:
+        """Draw until something is caught, then smaller."""
+        with contextlib.suppress(_Enough, NoSuchExample):
+            find(scenarios(self._policy), self._shows, settings=_SETTINGS, random=rng)
+
+    def _trim(self) -> bool:
+        """Cut what was caught part by part; whether there was time for all parts."""
+        self._until = self._shrink_until()
+        tried = 0
+        with contextlib.suppress(_Enough):
+            while (smaller := next(itertools.islice(cuts(self._best), tried, None), None)) is not None:
+                tried += not self._shows(smaller)
+            return True
+        return False
+
+    def _shrink_until(self) -> float:
+        now = time.monotonic()
+        return now + min(_SHRINK_S, max(0.0, self._deadline - now) * _SHRINK_SHARE)
+
+    def _catch(self, finished: bool) -> Catch:
+        """Look at the smallest scenario for longer, and say what came of it."""
+        kind, data, shown = self._kind, self._best, self._results[_key(self._best)]
+        name = file_stem(self._fence, kind)
+        left_s = max(_LOOK_MIN_S, self._deadline - time.monotonic())
+        with contextlib.suppress(_Enough):
+            result = self._ask(data, CAUGHT_SCHEDULES, "", left_s, name)
+            if kind in result.tally.first:
+                shown = result
+        scenario = dataclasses.replace(shown.question.scenario, name=name)
+        shown.question = msgspec.structs.replace(shown.question, scenario=scenario, until="")
+        # As many as were run: of what lies beyond nobody knows what it shows.
+        return Catch(kind, {**data, "schedules": shown.tally.schedules}, self._drawn, shown, finished)
+
+    def _over(self) -> bool:
+        return self._campaign.interrupted or time.monotonic() >= self._until
+
+    def _shows(self, data: dict[str, Any]) -> bool:
+        """Whether a scenario shows what is sought: anything new first, then the same kind."""
+        if self._over():
+            raise _Enough
+        new = self._new_kinds(data)
+        if not new:
+            return False
+        if not self._kind:
+            self._kind, self._drawn = new[0], data
+            self._until = self._shrink_until()
+        self._best = data
+        return True
+
+    def _new_kinds(self, data: dict[str, Any]) -> list[str]:
+        """Kinds of violation that are sought and that a scenario shows."""
+        key = _key(data)
+        kinds = self._seen.get((self._kind, key))
+        if kinds is not None and (key in self._results or not self._sought(kinds)):
+            return self._sought(kinds)
+        try:
+            left_s = max(_LEFT_MIN_S, self._until - time.monotonic())
+            schedules = CAUGHT_SCHEDULES if self._kind else SCHEDULES
+            result = self._ask(data, schedules, self._kind, left_s)
+        except ScenarioError as error:
+            self.figures.refused += 1
+            self.figures.why_refused = self.figures.why_refused or str(error)
+            return []
+        found = self._sought(frozenset(result.tally.violations))
+        if found:
+            self._results[key] = result
+        elif not result.complete and self._over():
+            raise _Enough
+        self._seen[self._kind, key] = frozenset(result.tally.violations)
+        return found
+
+    def _sought(self, kinds: frozenset[str]) -> list[str]:
+        if self._kind:
+            return [self._kind] if self._kind in kinds else []
+        return [kind for kind in KINDS if kind in kinds and kind not in self._caught]
+
+    def _ask(
+        self, data: dict[str, Any], schedules: int, until: str, limit_s: float, name: str = "drawn"
+    ) -> Result:
+        """Run a scenario.
+
+        Raises:
+            ScenarioError: it is none.
+            _Enough: nothing can be run any more.
+        """
+        whole = {**data, "schedules": schedules, "name": name, "about": "drawn", "source": "fuzz"}
+        question = Question(
+            load_data({**whole, "expect": {}}),
+            self._fence,
+            "kernel",
+            Portfolio.name,
+            RUN_SEED,
+            schedules,
+            limit_s,
+            until,
+        )
+        result = self._campaign.ask(question)
+        figures, tally = self.figures, result.tally
+        figures.scenarios += 1
+        figures.schedules += tally.schedules
+        figures.inconclusive += tally.inconclusive
+        if tally.why_inconclusive is not None and not figures.why_inconclusive:
+            figures.why_inconclusive, figures.doubtful = tally.why_inconclusive[1], data
+        if result.fault is not None:
+            self._fault = result.fault
+            raise _Enough
+        return result
+
+
+def _key(data: dict[str, Any]) -> str:
+    return json.dumps(data, sort_keys=True)

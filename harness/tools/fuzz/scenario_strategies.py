@@ -1,0 +1,176 @@
+"""What a drawn scenario may be: every role with every setting, every action, file system, faults.
+
+Each draw is plain data as in a scenario file, and valid by construction. What is left out
+of it stands at its default, and simpler is what shrinks: an absent key before a present one,
+a fixed number before a range, fewer lanes before more. Numbers stay small: what they
+could show beyond that takes longer than it teaches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from hypothesis import strategies as st
+
+from harness.model.transcript_lines import CANONICAL, TYPES
+from harness.scenario.actions import ACTIONS
+from harness.scenario.definition import OP_KINDS
+from harness.scenario.faults import CALLS, CUTTABLE, ERRORS, FAILING, FILES, INTERRUPTIBLE
+
+__all__ = ["LANE_KEYS", "LEFT_OUT", "fault_of", "lane_of", "scenarios"]
+
+Data = dict[str, Any]
+Draws = dict[str, st.SearchStrategy[Any]]
+
+#: Lanes beside the runner.
+_OTHERS_MAX: Final = 3
+_FAULTS_MAX: Final = 2
+#: All that a lane may append; the header is written before the first step.
+_APPENDED: Final = tuple(kind for kind in TYPES if kind != "session")
+#: The runner's own process, where others may live, too.
+_HOME: Final = "gateway"
+
+
+def _span(low: int, high: int) -> st.SearchStrategy[Any]:
+    """A fixed number, or lowest and highest."""
+    numbers = st.integers(low, high)
+    return numbers | st.tuples(numbers, numbers).map(sorted)
+
+
+def _some(items: tuple[str, ...], most: int = 2) -> st.SearchStrategy[list[str]]:
+    return st.lists(st.sampled_from(items), min_size=1, max_size=most, unique=True)
+
+
+def _one_of(*items: Any) -> st.SearchStrategy[Any]:
+    return st.sampled_from(items)
+
+
+_SHARED: Final[Draws] = {
+    "process": _one_of(_HOME, "script"),
+    "count": st.just(2),
+    "delay_steps": _span(0, 12),
+    "rate": _one_of(50, 10, 2),
+}
+_LOCKED: Final[Draws] = _SHARED | {
+    "times": _span(1, 3),
+    "pause_ms": _one_of(20, 200, 5000),
+    "hold_ms": _one_of(50, 300, 70_000),
+}
+_WRITER: Final[Draws] = _LOCKED | {"lines": _span(0, 2), "entries": _some(_APPENDED)}
+
+#: By role, the keys of a lane that may be given; those that must be are in `_MUST`.
+LANE_KEYS: Final[Mapping[str, Draws]] = {
+    "heartbeat": _WRITER,
+    "cron": _WRITER,
+    "ingress": _WRITER,
+    "compactor": _LOCKED
+    | {"how": _some(("in_place", "rename")), "kind": _some(("compaction", "migration")), "keep": _span(0, 2)},
+    "editor": _SHARED | {"times": _span(1, 3), "pause_ms": _one_of(20, 200, 5000)},
+    "runner": _SHARED
+    | {
+        "turns": _span(1, 2),
+        "prompt": st.lists(st.sampled_from(_APPENDED), max_size=2),
+        "rounds": _span(1, 3),
+        "think_steps": _span(0, 10),
+        "writes": _some(CANONICAL),
+        "lines": _span(1, 2),
+        "own_writes": _span(0, 2),
+        "own_entries": _some(CANONICAL),
+        "recover": st.just(True),
+    },
+}
+_MUST: Final[Mapping[str, Draws]] = {"editor": {"actions": _some(tuple(ACTIONS), most=3)}}
+#: Keys of lanes that follow from the others, or have to be the same in all lanes of a process.
+LEFT_OUT: Final = ("role", "name", "pid_namespace")
+
+#: Those that fail otherwise than by a signal.
+_FAILING: Final = tuple(call for call in FAILING if call != "flock")
+_FAILING_FILES: Final = ("transcript", "beside")
+_MISHAPS: Final[Draws] = {
+    "kill": st.just(True),
+    "stop_ms": _one_of(300, 70_000),
+    "slow_ms": _one_of(5, 300),
+    "ahead_ms": _one_of(1000, 7_200_000),
+}
+_FILESYSTEM: Final[Draws] = {
+    "time_grain_ms": _one_of(4, 1000),
+    "birth_time": st.just(False),
+    "inode_reuse": st.just("never"),
+}
+_TRANSCRIPT: Final[Draws] = {"entries": _span(0, 4), "entry_bytes": _span(0, 60)}
+_OPTIONS: Final[Draws] = {
+    "lock_timeout_ms": _one_of(1000, 100),
+    "lock_max_hold_ms": _one_of(100, 25),
+    "lock_rob_live": st.just(False),
+}
+
+
+def lane_of(role: str) -> st.SearchStrategy[Data]:
+    """A lane of a role."""
+    must = {"role": st.just(role), **_MUST.get(role, {})}
+    return st.fixed_dictionaries(must, optional=LANE_KEYS[role])
+
+
+def _named(lanes: list[Data]) -> list[Data]:
+    """The lanes, in which a role that comes again has a name of its own."""
+    named: list[Data] = []
+    for lane in lanes:
+        role = lane["role"]
+        before = sum(1 for other in named if other["role"] == role)
+        name = {"name": f"{role}{before + 1}"} if before else {}
+        named.append({"role": role, **name, **lane})
+    return named
+
+
+def fault_of(lanes: list[Data]) -> st.SearchStrategy[Data]:
+    """One kind of fault for one of the lanes, of a call that it can happen to."""
+    hit = {"lane": st.sampled_from([lane.get("name", lane["role"]) for lane in lanes])}
+    rest: Draws = {"operations": _some(OP_KINDS), "nth": _span(1, 2), "times": _span(0, 2)}
+    of_a_call: Draws = rest | {"file": st.sampled_from(_FAILING_FILES)}
+    errors = st.sampled_from([error for error in ERRORS if error != "EINTR"])
+    failing = hit | {"call": st.sampled_from(("write", "read", "openat", *_FAILING)), "error": errors}
+    interrupted = hit | {"call": st.sampled_from(INTERRUPTIBLE), "error": st.just("EINTR")}
+    cutting = hit | {"call": st.sampled_from(CUTTABLE), "cut": st.just(True)}
+    at_a_step: Draws = rest | {
+        "nth": _span(1, 8),
+        "call": st.sampled_from(CALLS),
+        "file": st.sampled_from(FILES),
+    }
+    return (
+        st.fixed_dictionaries(failing, optional=of_a_call)
+        | st.fixed_dictionaries(cutting, optional={"error": errors, **of_a_call})
+        | st.fixed_dictionaries(cutting | {"kill": st.just(True)}, optional=rest)
+        | st.fixed_dictionaries(interrupted, optional=rest)
+        | st.sampled_from(sorted(_MISHAPS)).flatmap(
+            lambda key: st.fixed_dictionaries(hit | {key: _MISHAPS[key]}, optional=at_a_step)
+        )
+    )
+
+
+@st.composite
+def scenarios(draw: st.DrawFn, policy: str) -> Data:
+    """Scenario data without about, source and expect.
+
+    Args:
+        draw: Hypothesis's.
+        policy: name of the policy to judge by.
+    """
+    # Rogues are what a fence is there for, and what differs most.
+    role = st.sampled_from((*LANE_KEYS, "editor", "editor", "editor"))
+    others = st.lists(role.flatmap(lane_of), max_size=_OTHERS_MAX)
+    lanes = _named([draw(lane_of("runner")), *draw(others)])
+    data: Data = {"policy": policy, "lanes": lanes}
+    for key, keys in (("transcript", _TRANSCRIPT), ("filesystem", _FILESYSTEM), ("fence_options", _OPTIONS)):
+        found = draw(st.fixed_dictionaries({}, optional=keys) if draw(_rarely()) else st.just({}))
+        if found:
+            data[key] = found
+    wrong = draw(st.lists(fault_of(lanes), max_size=_FAULTS_MAX) if draw(_rarely()) else st.just([]))
+    if wrong:
+        data["faults"] = wrong
+    return data
+
+
+def _rarely() -> st.SearchStrategy[bool]:
+    """True once in three times; a part that is not there is simplest."""
+    return st.sampled_from((False, False, True))

@@ -1,0 +1,216 @@
+"""How soon is a broken fence caught: search under the kernel gate against blind stress.
+
+Each control's scenario is run under both gates until the violation that must catch the
+control shows, or the limit is reached; one with faults under the kernel gate alone, for the free
+gate makes nothing go wrong. Rounds are interleaved, kernel gate first, with
+the same explorers on the same cores, and a seed of its own for each round.
+
+The kernel gate's time is virtual and the free gate's pauses are real: that is what makes
+the difference, and seconds are wall-clock seconds for both. What is counted is in
+`COUNTED`, and stored with the figures. `harness.tools.controls` asks whether controls are caught
+at all; `harness.tools.bench` what a step costs.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Sequence
+
+import msgspec
+
+import fence
+from fence.controls import CONTROLS
+from fence.controls.control import Control
+from harness.explore.coordinator import Campaign
+from harness.explore.search_task import Question
+from harness.model.errors import UsageError
+from harness.report.versus_table import Attempt, Contest, Row, Totals, row_of
+from harness.results.stats import Tally
+from harness.scenario import Scenario, load_all
+from harness.strategies.portfolio import Portfolio
+from harness.system.machine import Facts
+
+__all__ = [
+    "COUNTED",
+    "Course",
+    "Versus",
+    "courses",
+    "measure",
+]
+
+COUNTED = (
+    "seconds from the question to the first report of a schedule that shows the violation, calibration "
+    "under the kernel gate with it; started: each attempt starts its workers first (start_s); standing: "
+    "those of the attempt before serve, as they do from a fence's second question on; not the explorers' own "
+    "start, nor the stopping of the others; schedules up to and with the lowest that shows it, without "
+    "calibration"
+)
+
+#: More than anybody runs within a limit.
+_SCHEDULES_MAX = 1 << 40
+
+
+class Course(msgspec.Struct, frozen=True):
+    """One control and where it is run.
+
+    Args:
+        control: its name.
+        caught_by: kind of violation that both gates look for.
+        scenario: what both run.
+    """
+
+    control: str
+    caught_by: str
+    scenario: Scenario
+
+    @property
+    def barred(self) -> str:
+        """Why the free gate could never show the violation; empty when it might."""
+        if self.scenario.faulty:
+            return "its scenario has faults, and the free gate makes nothing go wrong"
+        return ""
+
+    @property
+    def emulated(self) -> bool:
+        """Whether lanes under the kernel gate are told stamps that the real files may not have."""
+        settings = self.scenario.filesystem
+        return settings.time_grain_ms > 0 or not settings.birth_time
+
+    def question(self, gate: str, seed: int, schedules: int, limit_s: float, *, keep: bool) -> Question:
+        """What one gate is asked; the free gate stops nobody and has no use for a strategy."""
+        return Question(
+            self.scenario,
+            self.control,
+            gate,
+            Portfolio.name,
+            seed,
+            schedules,
+            limit_s,
+            self.caught_by,
+            keep=keep,
+        )
+
+
+class Versus(msgspec.Struct, frozen=True):
+    """The whole benchmark, as it is stored.
+
+    Args:
+        machine: facts of the machine, see `harness.system.machine`.
+        counted: what the figures count.
+        rounds, limit_s, explorers, seed: how it was measured; round r has seed + r.
+        totals: of the controls that the free gate could show.
+        totals_real: of those among them in whose scenario no stamps are emulated.
+        totals_all: of all controls; one that the free gate cannot show counts as not found within the limit.
+        out_of_reach: why the free gate cannot show a control, by name.
+        rows: one a control.
+    """
+
+    machine: Facts
+    counted: str
+    rounds: int
+    limit_s: float
+    explorers: int
+    seed: int
+    totals: Totals
+    totals_real: Totals
+    totals_all: Totals
+    out_of_reach: dict[str, str]
+    rows: tuple[Row, ...]
+
+
+def courses(names: Sequence[str], folder: str) -> list[Course]:
+    """The controls with their scenarios.
+
+    Args:
+        names: of controls; empty for all.
+        folder: where the scenarios are.
+
+    Raises:
+        UsageError: a name is none of a control's.
+        ScenarioError: a scenario is missing or faulty.
+    """
+    for name in names:
+        if name not in CONTROLS:
+            raise UsageError(f"--controls {name}: no control, expected some of {', '.join(CONTROLS)}")
+    chosen: dict[str, type[Control]] = {}
+    for name in names or CONTROLS:
+        found = fence.load(name)
+        assert issubclass(found, Control), f"{name} is registered among the controls"
+        chosen[name] = found
+    stems = list(dict.fromkeys(control.scenario for control in chosen.values()))
+    scenarios = dict(
+        zip(stems, load_all([os.path.join(folder, f"{stem}.yaml") for stem in stems]), strict=True)
+    )
+    return [Course(name, control.caught_by, scenarios[control.scenario]) for name, control in chosen.items()]
+
+
+def measure(
+    campaign: Campaign, course: Course, rounds: int, limit_s: float, seed: int, explorers: int
+) -> Row | None:
+    """Run one control under both gates, round by round.
+
+    Args:
+        campaign: asks the questions.
+        course: what to run.
+        rounds: how many.
+        limit_s: after so many seconds a gate gives up.
+        seed: of the first round.
+        explorers: how many there are: so many schedules warm up each gate, unmeasured.
+
+    Returns:
+        What came of it; None when the user wants no more.
+
+    Raises:
+        HarnessError: what ended the work of an explorer.
+    """
+    gates = ("kernel",) if course.barred else ("kernel", "free")
+    for gate in gates:
+        _attempt(campaign, course.question(gate, seed, explorers, limit_s, keep=False))
+    attempts: dict[tuple[bool, str], list[Attempt]] = {}
+    # Whose workers are kept started them, and those serve the next one of that gate.
+    for number, started, gate in itertools.product(range(rounds), (True, False), gates):
+        question = course.question(gate, seed + number, _SCHEDULES_MAX, limit_s, keep=started)
+        attempts.setdefault((started, gate), []).append(_attempt(campaign, question))
+        if campaign.interrupted:
+            return None
+    contests = (
+        Contest.of(attempts[started, "kernel"], attempts.get((started, "free"), ()), limit_s)
+        for started in (True, False)
+    )
+    return row_of(
+        course.control,
+        course.scenario.name,
+        course.caught_by,
+        *contests,
+        emulated=course.emulated,
+        barred=course.barred,
+    )
+
+
+def _attempt(campaign: Campaign, question: Question) -> Attempt:
+    """Ask, and look at the clock when the first report comes that shows what was sought."""
+    started = time.monotonic()
+    stood: list[float] = []
+    shown: list[float] = []
+
+    def look(tally: Tally) -> None:
+        seconds = time.monotonic() - started
+        stood.append(seconds)
+        if question.until in tally.violations:
+            shown.append(seconds)
+
+    result = campaign.ask(question, look)
+    if result.fault is not None:
+        raise result.fault
+    tally, found = result.tally, result.sought
+    # Time to come to an end after the limit was not asked for; who gave up before it looked no longer.
+    in_vain = min(time.monotonic() - started, question.time_limit_s)
+    return Attempt(
+        seconds=round(shown[0] if shown else in_vain, 4),
+        schedules=tally.schedules if found is None else found.schedule_index + 1,
+        found=found is not None,
+        inconclusive=tally.inconclusive,
+        start_s=round(stood[0] if stood else 0.0, 4),
+    )

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from fence import rename_check
+from fence.atomic_replace import exchange
+from fence.rename_check import Movement
+
+
+def _moved(tmp_path: Path, before: bool, after: bool, other_file: bool = False) -> bool:
+    path, aside = tmp_path / "path", tmp_path / "aside"
+    path.write_bytes(b"old")
+    aside.write_bytes(b"new")
+    with path.open("ab", buffering=0) as file, Movement(str(path)) as watched:
+        if before:
+            file.write(b"b")
+        if other_file:
+            os.rename(path, tmp_path / "away")
+            path.write_bytes(b"other")
+        exchange(str(aside), str(path))
+        if after:
+            file.write(b"a")
+        return watched.left_alone(str(aside))
+
+
+def test_a_file_that_nobody_changes_shows_itself_after_the_move(tmp_path: Path) -> None:
+    assert _moved(tmp_path, before=False, after=False)
+
+
+def test_a_change_before_the_move_is_seen_after_it(tmp_path: Path) -> None:
+    assert _moved(tmp_path, before=True, after=False)
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_change_after_the_move_was_not_there_when_it_was_moved(tmp_path: Path, before: bool) -> None:
+    assert not _moved(tmp_path, before=before, after=True)
+
+
+def test_of_a_file_that_somebody_put_in_the_watched_ones_place_nothing_is_known(tmp_path: Path) -> None:
+    assert not _moved(tmp_path, before=False, after=False, other_file=True)
+
+
+def test_of_a_file_that_was_made_after_nothing_was_found_to_watch_nothing_is_known(tmp_path: Path) -> None:
+    path, aside = tmp_path / "path", tmp_path / "aside"
+    aside.write_bytes(b"new")
+    with Movement(str(path)) as watched:
+        path.write_bytes(b"made meanwhile")
+        exchange(str(aside), str(path))
+        assert not watched.left_alone(str(aside))
+
+
+def test_where_nothing_lay_nothing_was_moved(tmp_path: Path) -> None:
+    with Movement(str(tmp_path / "none")) as watched:
+        assert watched.left_alone(str(tmp_path / "none"))
+
+
+def test_without_inotify_the_later_look_has_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rename_check, "_init", None)
+    monkeypatch.setattr(rename_check, "_queues", [])
+    assert _moved(tmp_path, before=False, after=True)
+
+
+def test_a_file_that_the_kernel_does_not_watch_shows_itself_after_the_move(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rename_check, "_add", lambda *_: -1)
+    assert _moved(tmp_path, before=False, after=True)
+
+
+_FORK = """
+import os, sys
+from pathlib import Path
+from tests.fence.test_rename_check import _moved
+here = Path(sys.argv[1])
+first = _moved(here, before=False, after=True)
+child = os.fork()
+if child == 0:
+    os._exit(1 if _moved(here, before=True, after=True) else 0)
+print(first, os.waitpid(child, 0)[1], _moved(here, before=False, after=True))
+"""
+
+
+def test_a_forked_child_has_a_queue_of_its_own(tmp_path: Path) -> None:
+    # In a process of its own: nobody should fork with threads around.
+    root = str(Path(__file__).parents[2])
+    environment = {**os.environ, "PYTHONPATH": root}
+    done = subprocess.run(
+        [sys.executable, "-c", _FORK, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env=environment,
+    )
+    assert done.stdout.split() == ["False", "0", "False"]
+
+
+def test_watches_of_several_threads_are_kept_apart(tmp_path: Path) -> None:
+    answers: dict[int, set[bool]] = {}
+
+    def watch(number: int) -> None:
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        answers[number] = {_moved(directory, True, number % 2 == 1) for _ in range(50)}
+
+    threads = [threading.Thread(target=watch, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert answers == {0: {True}, 1: {False}, 2: {True}, 3: {False}}

@@ -1,0 +1,50 @@
+"""Other code makes other schedules, so code is told apart, and nothing of a user's is run for it."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from harness.cli.code_digest import code_digest, fence_digest
+
+# Whoever imports it has failed.
+TRAP = "raise SystemExit('imported')\n"
+
+
+def test_our_own_code_has_a_digest_and_fences_that_come_with_it_need_none() -> None:
+    assert code_digest() == code_digest() != ""
+    assert fence_digest("ledger") == ""
+
+
+def test_a_file_of_fences_is_known_by_its_content(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(TRAP)
+    before = fence_digest(f"{path}:Mine")
+    assert before == fence_digest(f"{path}:Other") != ""
+    path.write_text(TRAP + "#\n")
+    assert fence_digest(f"{path}:Mine") not in ("", before)
+    path.unlink()
+    assert fence_digest(f"{path}:Mine") == ""
+
+
+def test_a_module_is_found_and_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack" / "__init__.py").write_text(TRAP)
+    (tmp_path / "pack" / "mine.py").write_text(TRAP + "# mine\n")
+    module, package = fence_digest("pack.mine:Mine"), fence_digest("pack:Mine")
+    assert "" not in (module, package)
+    assert module != package
+    assert fence_digest("no.such:Mine") == ""
+
+
+def test_of_a_command_the_files_that_it_names_count(tmp_path: Path) -> None:
+    adapter = tmp_path / "my adapter.mjs"
+    adapter.write_text("1")
+    reference = f"exec:node {shlex.quote(str(adapter))} --fast"
+    before = fence_digest(reference)
+    adapter.write_text("2")
+    assert fence_digest(reference) not in ("", before)
+    assert fence_digest("exec:node 'unclosed") == ""

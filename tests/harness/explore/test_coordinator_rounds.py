@@ -1,0 +1,146 @@
+"""A portfolio learns from whole rounds, and what it does then does not depend on who did what."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import psutil
+import pytest
+
+from harness.explore.coordinator import Campaign
+from harness.explore.search_task import Question, Result
+from harness.results.search_progress import Progress, deal
+from harness.results.stats import Part, Tally
+from harness.results.summary import encode
+from harness.scenario import load_all
+from harness.shrink.replay import replay
+from harness.strategies import portfolio
+from harness.strategies.portfolio import FIRST_SHARES
+
+ROOT = Path(__file__).resolve().parents[3]
+
+(QUICKSTART,) = load_all([ROOT / "scenarios" / "quickstart.yaml"])
+FLAWED = "stat-2026.5.17"
+
+
+def question(strategy: str = "portfolio", schedules: int = 120, time_limit_s: float = 0.0) -> Question:
+    return Question(QUICKSTART, FLAWED, "kernel", strategy, 3, schedules, time_limit_s)
+
+
+def asked(tmp_path: Path, explorers: int, what: Question) -> Result:
+    with Campaign(explorers, str(tmp_path)) as campaign:
+        return campaign.ask(what)
+
+
+def workers(campaign: Campaign) -> set[int]:
+    (pid,) = campaign.pids()
+    return {one.pid for one in psutil.Process(pid).children()}
+
+
+@pytest.mark.requires("kernel-gate")
+def test_workers_outlive_a_question_and_go_with_the_last_one(tmp_path: Path) -> None:
+    other = msgspec.structs.replace(question(schedules=2), fence="none")
+    with Campaign(1, str(tmp_path)) as campaign:
+        campaign.ask(question(schedules=2))
+        first = workers(campaign)
+        assert len(first) == len({lane.process for lane in QUICKSTART.lanes})
+        campaign.ask(question(schedules=3))
+        assert workers(campaign) == first
+        campaign.ask(msgspec.structs.replace(other, keep=False))
+        assert workers(campaign) == set()
+
+
+def test_a_strategy_that_learns_nothing_has_one_round() -> None:
+    assert list(question("random", 5000).rounds()) == [range(5000)]
+    assert list(question("portfolio:surw=1,pos=1", 5000).rounds()) == [range(5000)]
+    assert len(list(question("portfolio", 5000).rounds())) > 1
+
+
+def test_under_the_free_gate_no_strategy_finds_anything() -> None:
+    free = Question(QUICKSTART, FLAWED, "free", "portfolio", 3, 5000)
+    assert list(free.rounds()) == [range(5000)]
+    found = Result(free, Tally(violations={"crash": 3}, parts={"pos": Part(9, 3, 0, {"crash": 3})}), 1)
+    assert found.summary({}).parts == {}
+
+
+def test_jobs_of_a_round_deal_out_its_schedules() -> None:
+    shares = deal([range(40, 70), range(70, 100, 2)], 4)
+    jobs = [question().job(number, 4, share.ranges, "pos") for number, share in enumerate(shares)]
+    dealt = [list(job.indices) for job in jobs]
+    assert sorted(index for one in dealt for index in one) == [*range(40, 70), *range(70, 100, 2)]
+    assert max(map(len, dealt)) - min(map(len, dealt)) <= 1
+    assert {job.strategy for job in jobs} == {"pos"}
+
+
+def test_a_later_round_leans_towards_what_found_something() -> None:
+    tally = Tally(violations={"crash": 3}, parts={"pos": Part(9, 3, 0, {"crash": 3}), "surw": Part(50)})
+    assert question().leaning(tally) == "portfolio:surw=250,pos=545,random=40,pct:2=85,pct:3=80"
+    assert question("pos").leaning(tally) == "pos"
+    assert question().leaning(Tally()) == "portfolio"
+
+
+@pytest.mark.requires("kernel-gate")
+def test_the_number_of_explorers_makes_no_difference_over_rounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portfolio, "_ROUND", 30)
+    one, two = (asked(tmp_path, explorers, question()) for explorers in (1, 2))
+    assert one.complete and two.complete
+    assert one.tally.histories == two.tally.histories
+    assert one.tally.parts == two.tally.parts
+    assert set(one.tally.parts) == set(FIRST_SHARES)
+    # Had it not leant, the parts would be as long as their first shares say.
+    plain = asked(tmp_path, 1, question(portfolio.spelled(FIRST_SHARES)))
+    assert plain.tally.histories != one.tally.histories
+
+
+@pytest.mark.requires("kernel-gate")
+def test_a_question_that_was_left_off_in_any_round_comes_to_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portfolio, "_ROUND", 30)
+    monkeypatch.setattr("harness.results.search_progress._EVERY_S", 0.0)
+    monkeypatch.setattr("harness.results.search_progress._COST", 100.0)
+    saved: list[bytes] = []
+    with Campaign(2, str(tmp_path)) as campaign:
+        whole = campaign.ask(question(), save=lambda one: saved.append(msgspec.msgpack.encode(one)))
+    left_off = [msgspec.msgpack.decode(one, type=Progress) for one in saved]
+    within = [one for one in left_off if sum(map(len, one.ranges)) > 0]
+    assert {one.round_first for one in within} >= {0, 60}
+    assert left_off[-1].ranges == ()
+    for since, explorers in ((within[0], 3), (within[-1], 1), (left_off[-1], 2)):
+        done = since.tally.schedules
+        with Campaign(explorers, str(tmp_path)) as campaign:
+            result = campaign.ask(question(), since=since)
+        assert result.complete, done
+        assert result.wall_s > since.wall_s
+        for name in ("schedules", "steps", "verdicts", "violations", "histories", "repeated", "parts"):
+            assert getattr(result.tally, name) == getattr(whole.tally, name), (done, name)
+        assert result.tally.first == whole.tally.first
+        assert result.tally.found_curve() == whole.tally.found_curve()
+        assert result.tally.classes.curve(120) == whole.tally.classes.curve(120)
+
+
+@pytest.mark.requires("kernel-gate")
+def test_what_each_part_found_is_told_and_its_witness_replays(tmp_path: Path) -> None:
+    asking = question(schedules=60)
+    result = asked(tmp_path, 1, asking)
+    found = json.loads(encode(result.summary({})))["parts"]
+    assert set(found) == set(FIRST_SHARES)
+    assert sum(part["schedules"] for part in found.values()) == 60
+    assert sum(part["found"] for part in found.values()) == result.tally.violations["false_positive"]
+    witness = asking.witness(result.tally.first["false_positive"])
+    assert found[witness.strategy]["first"] <= witness.schedule_index
+    again = replay(witness, root=str(tmp_path))
+    assert again.same_history and not again.difference
+
+
+@pytest.mark.requires("kernel-gate")
+def test_a_time_limit_ends_the_rounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portfolio, "_ROUND", 10)
+    result = asked(tmp_path, 1, question(schedules=1_000_000, time_limit_s=3.0))
+    assert result.stopped == "time limit"
+    assert 0 < result.tally.schedules < 1_000_000
+    assert result.wall_s < 20

@@ -1,0 +1,153 @@
+"""One schedule through a gate that is played by a list."""
+
+from __future__ import annotations
+
+import errno
+import random
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+
+from harness.explore.schedule_runner import run_schedule
+from harness.model.gate import RUN, Candidate, Outcome, Verdict
+from harness.model.history import Absent, End
+from harness.model.program import Fault, Filesystem, LaneProgram, Op, Program
+from harness.model.schedule import Choice
+
+
+class Gate:
+    """Lanes with so many steps left; each step is an ordinal of operation 0."""
+
+    name = "played"
+
+    def __init__(self, *steps: int) -> None:
+        self.steps = steps
+        self.log: list[object] = []
+
+    def begin(self, program: Program) -> None:
+        self.left = list(self.steps)
+        self.log.append("begin")
+
+    def settle(self) -> list[Candidate]:
+        return [
+            Candidate(lane, 0, total - left, "write", "T", True)
+            for lane, (total, left) in enumerate(zip(self.steps, self.left, strict=True))
+            if left
+        ]
+
+    def grant(self, candidate: Candidate, verdict: Verdict = RUN) -> None:
+        assert verdict is RUN
+        self.left[candidate.lane] -= 1
+        self.log.append(candidate.lane)
+
+    def finish(self, inconclusive: str = "") -> Outcome:
+        self.log.append("finish")
+        return Outcome(Absent, (End(Absent, inconclusive=inconclusive),), {})
+
+
+class Picks:
+    """Picks by place; notes what it was shown."""
+
+    name = about = "picks"
+
+    def __init__(self, *places: int) -> None:
+        self.places = list(places)
+        self.shown: list[list[int]] = []
+
+    def begin(self, rng: random.Random, lanes: int) -> None:
+        self.begun = (rng, lanes)
+
+    def pick(self, candidates: Sequence[Candidate]) -> int:
+        self.shown.append([candidate.lane for candidate in candidates])
+        return self.places.pop(0) if self.places else 0
+
+    def end(self, steps: int) -> None:
+        self.ended = steps
+
+
+PROGRAM = Program(tuple(LaneProgram(f"l{n}", "runner", "p", True, ()) for n in range(3)), (), Filesystem(), 0)
+RNG = random.Random(1)
+
+
+def test_a_schedule_goes_on_until_nobody_can() -> None:
+    gate, picks = Gate(2, 1, 1), Picks()
+    outcome, schedule = run_schedule(gate, PROGRAM, picks, RNG, 100)
+    assert gate.log == ["begin", 0, 0, 1, 2, "finish"]
+    assert schedule.choices == (Choice(0, 0, 0), Choice(0, 0, 1), Choice(1, 0, 0), Choice(2, 0, 0))
+    assert outcome.end.inconclusive == ""
+
+
+def test_the_strategy_is_told_of_the_beginning_and_the_end() -> None:
+    picks = Picks()
+    run_schedule(Gate(2, 1, 1), PROGRAM, picks, RNG, 100)
+    assert picks.begun == (RNG, 3)
+    assert picks.ended == 4
+
+
+def test_choice_0_is_never_a_switch_while_the_lane_can_go_on() -> None:
+    gate, picks = Gate(2, 2, 3), Picks(2)
+    run_schedule(gate, PROGRAM, picks, RNG, 100)
+    assert gate.log[1:-1] == [2, 2, 2, 0, 0, 1, 1]
+
+
+def test_the_others_follow_in_order() -> None:
+    picks = Picks(2, 1, 1, 2, 0, 1)
+    run_schedule(Gate(3, 3, 3), PROGRAM, picks, RNG, 100)
+    assert picks.shown[:6] == [[0, 1, 2], [2, 0, 1], [0, 1, 2], [1, 0, 2], [2, 0, 1], [0, 1]]
+
+
+def test_a_schedule_that_is_not_over_in_time_says_so() -> None:
+    gate, picks = Gate(5, 5, 5), Picks()
+    outcome, schedule = run_schedule(gate, PROGRAM, picks, RNG, 7)
+    assert outcome.end.inconclusive == "not over after 7 steps"
+    assert len(schedule.choices) == picks.ended == 7
+
+
+def test_a_schedule_of_just_as_many_steps_is_whole() -> None:
+    outcome, schedule = run_schedule(Gate(3, 3, 1), PROGRAM, Picks(), RNG, 7)
+    assert outcome.end.inconclusive == ""
+    assert len(schedule.choices) == 7
+
+
+def test_no_steps_at_all_are_a_schedule() -> None:
+    outcome, schedule = run_schedule(Gate(0, 0, 0), PROGRAM, Picks(), RNG, 7)
+    assert schedule.choices == ()
+    assert outcome.end == End(Absent)
+
+
+def test_a_wrong_place_is_an_error_and_no_wrap_around() -> None:
+    with pytest.raises(IndexError):
+        run_schedule(Gate(1, 1, 1), PROGRAM, Picks(3), RNG, 7)
+
+
+class Faulty(Gate):
+    """Takes down what each step is told."""
+
+    def begin(self, program: Program) -> None:
+        super().begin(program)
+        self.told: list[Verdict] = []
+
+    def grant(self, candidate: Candidate, verdict: Verdict = RUN) -> None:
+        self.told.append(verdict)
+        super().grant(candidate)
+
+
+def test_a_fault_of_the_program_becomes_the_gates_verdict() -> None:
+    faults = (Fault("write", "ENOSPC", 7), Fault("write", "EIO", nth=3))
+    lanes = (LaneProgram("l0", "runner", "p", True, (Op("append", faults=faults),)), *PROGRAM.lanes[1:])
+    gate = Faulty(4, 1, 0)
+    program = msgspec.structs.replace(PROGRAM, lanes=lanes)
+    for _ in range(2):
+        # A second time all the same: nothing is kept from one schedule to the next.
+        run_schedule(gate, program, Picks(1), RNG, 100)
+        assert gate.told == [
+            *(RUN, Verdict("short", keep_permille=7), Verdict("fail", errno.ENOSPC)),
+            *(Verdict("fail", errno.EIO), RUN),
+        ]
+
+
+def test_a_program_without_faults_runs_as_it_is() -> None:
+    gate = Faulty(2, 1, 0)
+    run_schedule(gate, PROGRAM, Picks(), RNG, 100)
+    assert all(verdict is RUN for verdict in gate.told)

@@ -1,0 +1,118 @@
+"""Whether a task sleeps, with real ones."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from harness.gates.kernel import quiescence
+from harness.gates.kernel.quiescence import asleep, children_of, tasks_of, timed
+
+pytestmark = pytest.mark.requires("kernel-gate")
+
+
+@contextlib.contextmanager
+def child(code: str) -> Iterator[subprocess.Popen[str]]:
+    """A Python process that has said that it is ready."""
+    code = "import os, signal, subprocess, sys, threading, time\nprint('ready', flush=True)\n" + code
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def soon(question: object, within_s: float = 10.0) -> bool:
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        if question():  # type: ignore[operator]
+            return True
+        time.sleep(0.005)
+    return False
+
+
+def test_a_process_that_waits_sleeps() -> None:
+    with child("signal.pause()") as process:
+        assert soon(lambda: asleep(process.pid, ()))
+        assert all(asleep(process.pid, ()) for _ in range(50))
+
+
+def test_a_process_that_computes_does_not_sleep() -> None:
+    with child("while True: pass") as process:
+        assert not any(asleep(process.pid, ()) for _ in range(200))
+
+
+def test_one_busy_thread_is_enough_unless_it_is_known_to_stand() -> None:
+    body = "threading.Thread(target=time.sleep, args=(300,)).start()\nwhile True: pass"
+    with child(body) as process:
+        assert soon(lambda: len(tasks_of(process.pid)) == 2)
+        assert not any(asleep(process.pid, ()) for _ in range(100))
+        assert soon(lambda: asleep(process.pid, {process.pid}))
+
+
+def test_a_process_that_is_gone_has_no_tasks_and_no_children() -> None:
+    with child("") as process:
+        process.wait()
+    assert tasks_of(process.pid) == []
+    assert children_of(process.pid) == []
+
+
+def test_a_stopped_process_sleeps() -> None:
+    with child("while True: pass") as process:
+        os.kill(process.pid, signal.SIGSTOP)
+        assert soon(lambda: asleep(process.pid, ()))
+
+
+def test_one_look_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task that ran between the looks does not sleep, however it looks each time."""
+    still = (b"7", b"202 0x0", b"S")
+    for second in ((b"8", b"202 0x0", b"S"), (b"7", b"0 0x3", b"S"), (b"7", b"202 0x0", b"R")):
+        looks = iter([still, second])
+        monkeypatch.setattr(quiescence, "_look", lambda pid, tid, looks=looks: next(looks))
+        monkeypatch.setattr(quiescence, "tasks_of", lambda pid: [4711])
+        assert not asleep(4711, ())
+    lists = iter([[4711], [4711, 4712]])
+    monkeypatch.setattr(quiescence, "_look", lambda pid, tid: still)
+    monkeypatch.setattr(quiescence, "tasks_of", lambda pid: next(lists))
+    assert not asleep(4711, ())
+    monkeypatch.setattr(quiescence, "tasks_of", lambda pid: [4711])
+    assert asleep(4711, ())
+
+
+def test_children_are_found_and_the_dead_are_none() -> None:
+    with child("subprocess.Popen(['sleep', '300'])\nsignal.pause()") as process:
+        assert soon(lambda: len(children_of(process.pid)) == 1)
+        (grandchild,) = children_of(process.pid)
+        os.kill(grandchild, signal.SIGKILL)
+        # Its parent never waits for it: it stays as a zombie.
+        assert soon(lambda: children_of(process.pid) == [])
+
+
+@pytest.mark.parametrize(
+    ("code", "ends"),
+    [
+        ("signal.pause()", False),
+        ("os.read(os.pipe()[0], 1)", False),
+        ("threading.Event().wait()", False),
+        ("import select; select.poll().poll()", False),
+        ("time.sleep(300)", True),
+        ("threading.Event().wait(300)", True),
+        ("import select; select.select([], [], [], 300)", True),
+        ("import select; select.poll().poll(300000)", True),
+        ("import select; select.epoll().poll(300)", True),
+    ],
+)
+def test_a_wait_with_a_time_out_is_told_from_one_without(code: str, ends: bool) -> None:
+    with child(code) as process:
+        assert soon(lambda: asleep(process.pid, ()))
+        assert timed(process.pid) is ends

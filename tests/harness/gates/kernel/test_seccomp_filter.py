@@ -1,0 +1,134 @@
+"""The filter, run by a small interpreter of classic BPF: which call traps, which does not."""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+
+import pytest
+
+from harness.gates.kernel import availability, linux_abi, syscall_table
+from harness.gates.kernel import seccomp_filter as seccomp
+from harness.gates.kernel.linux_abi import NUMBERS
+
+ALLOWED, TRAPPED, REFUSED = linux_abi.RET_ALLOW, linux_abi.RET_USER_NOTIF, linux_abi.RET_ERRNO | errno.ENOSYS
+PROGRAM = list(struct.iter_unpack("=HBBI", seccomp.build()))
+
+
+def verdict(number: int, *args: int, arch: int = linux_abi.ARCH) -> int:
+    """What the filter answers to one call; six arguments of 64 bits, of which it sees the lower halves."""
+    data = struct.pack("=iIQ6Q", number, arch, 0, *[arg & (1 << 64) - 1 for arg in (*args, *[0] * 6)[:6]])
+    accumulator, at = 0, 0
+    while True:
+        code, true, false, k = PROGRAM[at]
+        at += 1
+        if code == 0x20:
+            (accumulator,) = struct.unpack_from("=I", data, k)
+        elif code == 0x06:
+            return int(k)
+        else:
+            jumps = {
+                0x15: accumulator == k,
+                0x35: accumulator >= k,
+                0x25: accumulator > k,
+                0x45: bool(accumulator & k),
+            }
+            at += true if jumps[code] else false
+
+
+def test_every_call_of_the_table_traps() -> None:
+    arguments = {
+        "lseek": (3, 0, os.SEEK_END),
+        "mmap": (0, 4096, 3, 1, 3),
+        "fcntl": (3, 0x06),
+        "ioctl": (3, 0x40049409),
+        "wait4": (3, 0, os.WNOHANG),
+        "waitid": (os.P_PID, 3, 0, os.WEXITED | os.WNOHANG),
+    }
+    for number, call in syscall_table.CALLS.items():
+        assert verdict(number, *arguments.get(call.name, (3,))) == TRAPPED, call.name
+
+
+def test_a_read_of_event_descriptors_passes_and_nothing_else_that_is_done_to_them() -> None:
+    for fd, answer in (
+        (959, TRAPPED),
+        (960, ALLOWED),
+        (1019, ALLOWED),
+        (1020, TRAPPED),
+        (1 << 32 | 3, TRAPPED),
+    ):
+        assert verdict(NUMBERS["read"], fd) == answer
+    for name in ("write", "close", "fstat", "pwrite64", "readv", "flock", "dup2"):
+        assert verdict(NUMBERS[name], 960) == TRAPPED
+
+
+def test_whatever_traps_is_in_the_table() -> None:
+    """Of all numbers there are, with arguments that look like descriptors."""
+    for number in range(600):
+        for args in ((3, 3, 2, 1, 3), (3, 7, 2, 1, 3), (3, 0x40049409, 2, 1, 3)):
+            if verdict(number, *args) == TRAPPED:
+                assert number in syscall_table.CALLS, number
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("lseek", (3, 0, os.SEEK_SET)),
+        ("lseek", (3, 0, os.SEEK_CUR)),
+        ("mmap", (0, 4096, 3, 2, 3)),
+        ("mmap", (0, 4096, 3, 0x22, -1)),
+        ("mmap", (0, 4096, 3, 0x21, -1)),
+        ("ioctl", (3, 0x5401)),
+        ("wait4", (3, 0, 0)),
+        ("waitid", (os.P_PID, 3, 0, os.WEXITED)),
+    ],
+)
+def test_what_cannot_touch_a_file_is_let_through(name: str, args: tuple[int, ...]) -> None:
+    assert verdict(NUMBERS[name], *args) == ALLOWED
+
+
+@pytest.mark.parametrize(
+    "number", [39, 24, 202, 13, 11, 9999]
+)  # getpid sched_yield futex rt_sigaction munmap, none
+def test_calls_that_are_no_file_calls_are_let_through(number: int) -> None:
+    assert verdict(number, 3) == ALLOWED
+
+
+def test_only_the_lower_half_of_a_descriptor_counts() -> None:
+    """The kernel cuts it to an int: the upper half must not hide it."""
+    assert verdict(NUMBERS["write"], 3 | 1 << 32) == TRAPPED
+
+
+@pytest.mark.parametrize("stream", [0, 1, 2])
+def test_the_standard_streams_are_watched(stream: int) -> None:
+    for name in ("read", "write", "close", "fstat", "ftruncate", "flock", "pwritev2"):
+        assert verdict(NUMBERS[name], stream) == TRAPPED
+
+
+def test_other_call_tables_and_rings_are_refused() -> None:
+    assert verdict(NUMBERS["io_uring_setup"]) == REFUSED
+    for name in ("read", "openat", "getrandom"):
+        assert verdict(NUMBERS[name], 3, arch=0x40000003) == REFUSED  # i386
+        assert verdict(NUMBERS[name] | 0x40000000, 3) == REFUSED  # x32
+    assert verdict(-1, 3) == REFUSED
+
+
+def test_asynchronous_writes_are_refused() -> None:
+    """io_setup and io_submit write without a call that could be stopped."""
+    assert verdict(206) == REFUSED
+    assert verdict(209) == REFUSED
+
+
+@pytest.mark.requires("kernel-gate")
+def test_the_probe_finds_the_gate_where_it_is() -> None:
+    descriptors = sorted(os.listdir("/proc/self/fd"))
+    assert availability.probe() == ""
+    assert sorted(os.listdir("/proc/self/fd")) == descriptors
+
+
+def test_another_machine_is_told_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linux_abi.platform, "machine", lambda: "riscv64")
+    assert "riscv64" in availability.probe()
+    monkeypatch.setattr(linux_abi.platform, "system", lambda: "Darwin")
+    assert "Darwin" in availability.probe()

@@ -1,0 +1,72 @@
+"""Who is ready, and how far time jumps: without a process."""
+
+from __future__ import annotations
+
+from harness.gates.kernel.lane import Lane, Status
+from harness.gates.kernel.virtual_clock import can_go, wake
+
+MS = 1_000_000
+
+
+def sleeper(index: int, wake_ms: int, poll_name: str | None = None, poll_count: int = 0) -> Lane:
+    lane = Lane(index)
+    lane.status = Status.SLEEP
+    lane.wake_ns = wake_ms * MS
+    lane.poll_name, lane.poll_count = poll_name, poll_count
+    return lane
+
+
+def test_a_sleeper_can_go_at_its_time_and_not_before() -> None:
+    assert not can_go(sleeper(0, 5), (), 5 * MS - 1)
+    assert can_go(sleeper(0, 5), (), 5 * MS)
+
+
+def test_a_poller_can_go_as_soon_as_the_name_is_free_whatever_the_time() -> None:
+    lane = sleeper(0, 5, "lock")
+    assert not can_go(lane, {"lock"}, 50 * MS)
+    assert can_go(lane, {"other"}, 0)
+
+
+def test_time_jumps_to_the_first_who_wakes() -> None:
+    lanes = [sleeper(0, 30), sleeper(1, 10), sleeper(2, 10)]
+    woken, now = wake(lanes, 0)
+    assert [lane.index for lane in woken] == [1, 2]
+    assert now == 10 * MS
+
+
+def test_a_poller_oversleeps_twice_as_far_each_time() -> None:
+    lane = sleeper(0, 50, "lock")
+    waits = []
+    now = 0
+    for _ in range(5):
+        lane.wake_ns = now + 50 * MS
+        (woken,), then = wake([lane], now)
+        assert woken is lane
+        waits.append((then - now) // MS)
+        now = then
+    assert waits == [50, 100, 200, 400, 800]
+
+
+def test_a_poller_never_sleeps_past_another_s_wake_up() -> None:
+    lanes = [sleeper(0, 50, "lock", poll_count=10), sleeper(1, 70)]
+    woken, now = wake(lanes, 0)
+    assert [lane.index for lane in woken] == [1]
+    assert now == 70 * MS
+    assert lanes[0].poll_count == 10
+
+
+def test_time_never_runs_backwards() -> None:
+    (woken,), now = wake([sleeper(0, 5)], 9 * MS)
+    assert (woken.index, now) == (0, 9 * MS)
+
+
+def test_who_does_not_sleep_is_not_woken() -> None:
+    lane = sleeper(0, 5)
+    lane.status = Status.FLOCK
+    assert wake([lane], 3) == ([], 3)
+
+
+def test_doubling_has_an_end() -> None:
+    lane = sleeper(0, 50, "lock", poll_count=10_000)
+    _, now = wake([lane], 0)
+    assert now == (50 * MS) << 20

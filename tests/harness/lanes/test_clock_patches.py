@@ -1,0 +1,115 @@
+"""What a worker puts in the place of the clocks, and what is looked up before it is forked."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from types import ModuleType
+
+import pytest
+
+from harness.lanes import clock_patches
+
+_KEY = "a_module_of_this_test"
+
+
+def _sleep(seconds: float) -> None:
+    """In the place of the real one."""
+
+
+@pytest.fixture
+def module(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The only module that is there, with a clock by name."""
+    found = ModuleType(_KEY)
+    found.now = time.monotonic  # type: ignore[attr-defined]  # as `from time import monotonic as now`
+    found.when = time.strftime  # type: ignore[attr-defined]  # of `time`, and no clock
+    monkeypatch.setattr(clock_patches, "_known", clock_patches._Known())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(
+            clock_patches.sys,
+            "modules",
+            {clock_patches.__name__: sys.modules[clock_patches.__name__], _KEY: found},
+        )
+        yield found
+
+
+def _bend() -> None:
+    clock_patches.bend(lambda: 5_000_000_000, _sleep)
+
+
+def test_clocks_that_were_looked_up_beforehand_are_exchanged(module: ModuleType) -> None:
+    clock_patches.look_up()
+    _bend()
+    assert module.now() == 5.0
+    assert module.when is time.strftime
+
+
+def test_every_clock_tells_virtual_time(module: ModuleType) -> None:
+    names = ["time", "monotonic", "perf_counter", "clock_gettime"]
+    for name in names:
+        setattr(module, name, getattr(time, name))
+        setattr(module, f"{name}_ns", getattr(time, f"{name}_ns"))
+    module.sleep = time.sleep  # type: ignore[attr-defined]
+    _bend()
+    assert [module.time(), module.monotonic(), module.perf_counter(), module.clock_gettime(1)] == [5.0] * 4
+    told = [module.time_ns(), module.monotonic_ns(), module.perf_counter_ns(), module.clock_gettime_ns(1)]
+    assert told == [5_000_000_000] * 4
+    assert module.sleep is _sleep
+
+
+def test_what_came_later_is_looked_at_and_what_grew_meanwhile_too(module: ModuleType) -> None:
+    clock_patches.look_up()
+    module.nap = time.sleep  # type: ignore[attr-defined]
+    later = ModuleType("another")
+    later.now = time.time  # type: ignore[attr-defined]
+    clock_patches.sys.modules["another"] = later
+    _bend()
+    assert module.nap is _sleep
+    assert later.now() == 5.0
+
+
+def test_another_module_of_the_same_name_is_looked_at_again(module: ModuleType) -> None:
+    clock_patches.look_up()
+    other = ModuleType(_KEY)
+    other.then, other.when = time.time, 0  # type: ignore[attr-defined]  # as many names
+    clock_patches.sys.modules[_KEY] = other
+    clock_patches.sys.modules["another"] = ModuleType("another")
+    _bend()
+    assert other.then() == 5.0
+
+
+@pytest.mark.parametrize("came", [True, False])
+def test_a_name_that_stands_for_something_else_by_now_is_left_alone(module: ModuleType, came: bool) -> None:
+    clock_patches.look_up()
+    module.now = []  # type: ignore[attr-defined]
+    if came:
+        clock_patches.sys.modules["another"] = ModuleType("another")
+    _bend()
+    assert module.now == []
+
+
+def test_nothing_is_looked_at_again_where_no_module_came_or_went(module: ModuleType) -> None:
+    clock_patches.look_up()
+    known = clock_patches._known.places
+    assert known == [(module, "now", time.monotonic)]
+    clock_patches.look_up()
+    assert clock_patches._known.places is known
+
+
+def test_the_harness_itself_sleeps_in_real_time(module: ModuleType) -> None:
+    clock_patches.sys.modules["time"] = time
+    with pytest.MonkeyPatch.context() as patched:
+        for name in vars(time).keys() & {place[1] for place in _places_of_time()}:
+            patched.setattr(time, name, getattr(time, name))
+        began = time.monotonic_ns()
+        clock = time.clock_gettime_ns
+        _bend()
+        assert time.sleep is _sleep
+        clock_patches.really_sleep(0.01)
+        assert clock(time.CLOCK_MONOTONIC) - began >= 10_000_000
+
+
+def _places_of_time() -> list[tuple[ModuleType, str, object]]:
+    clock_patches.look_up()
+    return [place for place in clock_patches._known.places if place[0] is time]

@@ -1,0 +1,169 @@
+"""The text form of a history: whole, readable again, and the same on every machine."""
+
+# stored lines are shown as they are
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.model.errors import FormatError
+from harness.model.history import (
+    VERSION,
+    Absent,
+    Change,
+    End,
+    Event,
+    Header,
+    History,
+    Invoke,
+    LaneInfo,
+    LockEvent,
+    Return,
+    State,
+    Step,
+    decode,
+    digest,
+    encode,
+    steps_of,
+)
+
+_LANE_2 = b'{"event":"return","lane":2,"op":0,"outcome":"ok"}'
+_LANE_BELOW_0 = b'{"event":"step","lane":-1,"op":0,"call":"x"}'
+LANES = (LaneInfo("runner", "runner", "gateway", True), LaneInfo("editor", "editor", "editor"))
+HEADER = Header(
+    "s", "f", "kernel", "random", "coordinated", {"unlocked": "takeover"}, 7, 3, LANES, State("f0", "00", 2)
+)
+
+_numbers = st.integers(-1, 1 << 62)
+_lanes = st.integers(0, len(LANES) - 1)
+_states = st.one_of(st.just(Absent), st.builds(State, st.text(), st.text(), _numbers))
+_changes = st.none() | st.builds(Change, _states, _states, st.booleans(), st.booleans())
+_locks = st.none() | st.builds(LockEvent, st.text(), _numbers)
+_events: st.SearchStrategy[Event] = st.one_of(
+    st.builds(
+        Invoke, _lanes, _numbers, st.text(), _numbers,
+        st.lists(st.tuples(st.text(), st.text())).map(tuple), st.text(), st.text(), _numbers,
+    ),
+    st.builds(
+        Step, _lanes, _numbers, st.text(), st.text(), st.text(), _changes, _locks, st.text(),
+        _numbers, _numbers,
+    ),
+    st.builds(Return, _lanes, _numbers, st.text(), st.text(), _numbers),
+)  # fmt: skip
+_ends = st.builds(
+    End, _states, st.lists(st.tuples(_numbers, st.text())).map(tuple), _numbers, st.text(), st.booleans()
+)
+
+
+@given(st.lists(_events), _ends, st.dictionaries(st.text(), st.binary()))
+def test_what_is_written_can_be_read(events: list[Event], end: End, blobs: dict[str, bytes]) -> None:
+    history = History(HEADER, (*events, end), blobs)
+    data = encode(history)
+    assert decode(data) == history
+    assert encode(decode(data)) == data
+
+
+def small() -> History:
+    before, after = State("f0", "00", 2), State("f0", "11", 4)
+    events = (
+        Invoke(0, 0, "append", entries=(("a", "user"),)),
+        Step(0, 0, "write", "T", change=Change(before, after, held=True), lock=LockEvent("acquired")),
+        Return(0, 0, "ok"),
+        End(after),
+    )
+    return History(HEADER, events, {"00": b"a\n", "11": b"a\n\xff\n"})
+
+
+def test_a_history_is_lines_of_json_with_the_header_first() -> None:
+    lines = [json.loads(line) for line in encode(small()).splitlines()]
+    assert lines[0]["scenario"] == "s"
+    assert [line["event"] for line in lines[1:]] == ["invoke", "step", "return", "end", "blob", "blob"]
+    # What is as it mostly is, is left out.
+    assert lines[2] == {
+        "event": "step", "lane": 0, "op": 0, "call": "write", "path": "T", "lock": {"kind": "acquired"},
+        "change": {
+            "before": {"file": "f0", "content": "00", "size": 2},
+            "after": {"file": "f0", "content": "11", "size": 4},
+            "held": True,
+        },
+    }  # fmt: skip
+
+
+def test_blobs_are_in_the_order_of_their_names() -> None:
+    one, other = (
+        History(HEADER, (End(Absent),), dict(pairs))
+        for pairs in ([("a", b"1"), ("b", b"2")], [("b", b"2"), ("a", b"1")])
+    )
+    assert encode(one) == encode(other)
+
+
+def test_another_interpreter_with_another_hash_seed_writes_the_same_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    path.write_bytes(encode(small()))
+    code = (
+        "import pathlib, sys; from harness.model.history import *; "
+        "data = pathlib.Path(sys.argv[1]).read_bytes(); assert encode(decode(data)) == data"
+    )
+    root = str(Path(__file__).parents[3])
+    for seed in ("1", "2"):
+        subprocess.run(
+            [sys.executable, "-c", code, str(path)],
+            check=True,
+            env={"PYTHONPATH": root, "PYTHONHASHSEED": seed},
+        )
+
+
+def damage(change: Callable[[list[bytes]], list[bytes]]) -> bytes:
+    return b"\n".join(change(encode(small()).splitlines())) + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "where"),
+    [
+        (b"", "file.jsonl:1: empty"),
+        (damage(lambda lines: lines[:1]), "file.jsonl: ends without an end"),
+        (damage(lambda lines: lines[:4]), "file.jsonl: ends without an end"),
+        (damage(lambda lines: [*lines[:2], lines[2][:-9], *lines[3:]]), "file.jsonl:3: "),
+        (damage(lambda lines: [b"{}", *lines[1:]]), "file.jsonl:1: "),
+        (damage(lambda lines: [lines[0], b'{"event":"jump"}', *lines[1:]]), "file.jsonl:2: "),
+        (damage(lambda lines: [*lines[:4], lines[4], lines[1]]), "file.jsonl: ends without an end"),
+        (damage(lambda lines: [lines[0], _LANE_2, *lines[1:]]), "lane 2, expected 0 to 1"),
+        (damage(lambda lines: [lines[0], _LANE_BELOW_0, *lines[1:]]), "lane -1, expected 0 to 1"),
+        (damage(lambda lines: [lines[0], b"\xff\xfe", *lines[1:]]), "file.jsonl:2: "),
+    ],
+)  # fmt: skip
+def test_a_damaged_file_is_told_with_its_line(data: bytes, where: str) -> None:
+    with pytest.raises(FormatError) as caught:
+        decode(data, "file.jsonl")
+    assert where in str(caught.value)
+
+
+def test_a_version_that_is_not_known_is_told() -> None:
+    header = msgspec.json.decode(encode(small()).splitlines()[0]) | {"version": VERSION + 1}
+    with pytest.raises(FormatError, match=rf"1: version {VERSION + 1}, expected {VERSION}"):
+        decode(damage(lambda lines: [msgspec.json.encode(header), *lines[1:]]))
+
+
+def test_a_damaged_blob_is_told_as_well() -> None:
+    bad = damage(lambda lines: [*lines[:-1], '{"event":"blob","content":"11","text":"\u20ac"}'.encode()])
+    with pytest.raises(FormatError):
+        decode(bad)
+
+
+def test_a_digest_is_sixteen_digits_of_the_bytes_alone() -> None:
+    assert digest(b"") == "e4a6a0577479b2b4"
+    assert len(digest(b"x")) == 16
+    assert digest(b"x") != digest(b"y")
+
+
+def test_steps_are_counted_without_what_surrounds_them() -> None:
+    assert steps_of(small().events) == 1
+    assert steps_of(()) == 0

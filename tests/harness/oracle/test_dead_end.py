@@ -1,0 +1,107 @@
+"""Dead ends, crashes, and runs of which the truth is not known."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.model.errors import FormatError
+from harness.oracle import COUNTED, judge
+from tests.harness.oracle.histories import CRON, EDITOR, HEARTBEAT, RUNNER, Story, lines
+
+
+def test_lanes_that_wait_for_ever_are_a_dead_end() -> None:
+    story = Story()
+    story.call(CRON, "acquire")
+    waiting = ((CRON, "T.lock"), (RUNNER, "T.lock"), (HEARTBEAT, "it sleeps in the kernel"))
+    (violation,) = judge(story.history(waiting=waiting)).violations
+    assert (violation.kind, violation.lane, violation.op) == ("dead_end", CRON, 0)
+    assert violation.at == 1
+    assert (
+        "cron waits for T.lock; runner waits for T.lock; heartbeat sleeps in the kernel" in violation.detail
+    )
+
+
+def test_a_lock_left_behind_is_a_dead_end() -> None:
+    story = Story()
+    with story.op(HEARTBEAT, "acquire"):
+        story.lock(HEARTBEAT, "acquired")
+    (violation,) = judge(story.history(lock_owner=HEARTBEAT)).violations
+    assert (violation.kind, violation.lane) == ("dead_end", HEARTBEAT)
+    assert violation.detail == "lock left behind by lane heartbeat"
+
+
+def test_a_lock_left_by_a_lane_that_the_gate_killed_is_none() -> None:
+    story = Story()
+    story.call(HEARTBEAT, "acquire")
+    story.lock(HEARTBEAT, "acquired")
+    story.look(HEARTBEAT, fault="kill")
+    assert judge(story.history(lock_owner=HEARTBEAT)).violations == ()
+    assert len(judge(story.history(lock_owner=HEARTBEAT, waiting=((CRON, "T.lock"),))).violations) == 1
+
+
+def test_a_crash_is_a_violation_with_its_message() -> None:
+    story = Story()
+    story.window()
+    with story.op(RUNNER, "guarded_write", outcome="crash", detail="KeyError: 'ino'"):
+        story.look(RUNNER, "statx")
+    judgement = judge(story.history())
+    (violation,) = judgement.violations
+    assert (violation.kind, violation.lane, violation.op) == ("crash", RUNNER, 3)
+    assert "KeyError: 'ino'" in violation.detail
+    assert judgement.decisions == ()
+
+
+def test_a_lane_that_the_gate_killed_did_not_crash() -> None:
+    story = Story()
+    with story.op(HEARTBEAT, "append", outcome="crash", detail="process ended"):
+        story.look(HEARTBEAT, "write", fault="kill")
+    assert judge(story.history()).violations == ()
+
+
+def test_an_inconclusive_run_has_no_decisions_and_no_violations_but_crashes() -> None:
+    story = Story()
+    story.window()
+    story.add(HEARTBEAT, "h")
+    story.add(EDITOR, "x")
+    story.admit("one")
+    story.write(CRON, lines("first"), kind="rewrite")
+    with story.op(RUNNER, "guarded_write", outcome="crash", detail="boom"):
+        pass
+    known = judge(story.history())
+    assert {violation.kind for violation in known.violations} == {"missed_takeover", "lost_entry", "crash"}
+    judgement = judge(story.history(inconclusive="the budget ended", waiting=((CRON, "T.lock"),)))
+    assert judgement.inconclusive == "the budget ended"
+    assert judgement.decisions == ()
+    assert [violation.kind for violation in judgement.violations] == ["crash"]
+
+
+def test_violations_come_in_the_order_of_the_events() -> None:
+    story = Story()
+    story.window()
+    story.add(HEARTBEAT, "h")
+    story.refuse("one")
+    story.write(CRON, lines("first"), kind="rewrite")
+    story.add(EDITOR, "x")
+    story.admit("two")
+    kinds = [violation.kind for violation in judge(story.history(lock_owner=CRON)).violations]
+    assert kinds == ["false_positive", "lost_entry", "missed_takeover", "dead_end"]
+
+
+def test_counts_name_every_counted_verdict_and_no_other() -> None:
+    story = Story()
+    story.window()
+    story.add(EDITOR, "x")
+    story.refuse("one")
+    story.refuse("two")
+    counts = judge(story.history()).counts()
+    assert tuple(counts) == COUNTED
+    assert counts["true_positive"] == sum(counts.values()) == 1
+
+
+def test_a_policy_that_lacks_a_rule_is_refused_with_its_name() -> None:
+    story = Story()
+    rules = {name: rule for name, rule in story.header.policy_rules.items() if name != "reclaimed"}
+    with pytest.raises(FormatError, match=r"policy_rules\.reclaimed: None, expected sanctioned"):
+        judge(story.history(), rules)
+    with pytest.raises(FormatError, match=r"policy_rules\.unlocked: 'maybe'"):
+        judge(story.history(), {**story.header.policy_rules, "unlocked": "maybe"})

@@ -1,0 +1,231 @@
+"""Entries that were acknowledged and are gone, and who is to blame."""
+
+from __future__ import annotations
+
+from harness.model.history import History
+from harness.oracle import Violation, judge
+from harness.oracle.whole_lines import every_id, plain_ids
+from tests.harness.oracle.histories import CRON, EDITOR, HEARTBEAT, RUNNER, Story, compaction, line, lines
+
+
+def lost(story: Story) -> list[Violation]:
+    return [violation for violation in judge(story.history()).violations if violation.kind == "lost_entry"]
+
+
+def test_an_entry_that_a_participants_rewrite_drops_is_lost_by_that_rewrite() -> None:
+    story = Story()
+    story.add(HEARTBEAT, "h")
+    at = story.write(CRON, lines("first"), kind="rewrite")
+    (violation,) = lost(story)
+    assert (violation.lane, violation.at, violation.causes) == (CRON, at, (at,))
+    assert "entry h " in violation.detail and "cron" in violation.detail
+
+
+def test_a_lane_whose_lock_had_been_reclaimed_is_named_for_what_it_destroyed() -> None:
+    story = Story()
+    story.add(HEARTBEAT, "h")
+    with story.op(CRON, "rewrite"):
+        story.put(CRON, lines("first"), reclaimed=True)
+    (violation,) = lost(story)
+    assert violation.lane == CRON and "reclaimed" in violation.detail
+
+
+def test_each_lost_entry_is_a_violation() -> None:
+    story = Story()
+    story.add(HEARTBEAT, "h1", "h2")
+    story.write(CRON, lines("first"), kind="rewrite")
+    assert len(lost(story)) == 2
+
+
+def test_a_reply_that_a_decision_admitted_can_be_lost_too() -> None:
+    story = Story()
+    story.window()
+    story.admit("reply")
+    story.write(CRON, lines("first"), kind="rewrite")
+    assert [violation.lane for violation in lost(story)] == [CRON]
+
+
+def test_an_entry_that_a_rogue_destroyed_is_not_lost() -> None:
+    for content in (lines("first"), None, line("first") + line("h")[:4]):
+        story = Story()
+        story.add(HEARTBEAT, "h")
+        story.write(EDITOR, content)
+        assert lost(story) == []
+
+
+def test_an_entry_that_was_not_acknowledged_is_not_missed() -> None:
+    for outcome in ("refused", "lock_timeout", "stale_lock"):
+        story = Story()
+        with story.op(HEARTBEAT, "append", "h", outcome=outcome):
+            story.put(HEARTBEAT, lines("first", "h"))
+        story.write(CRON, lines("first"), kind="rewrite")
+        assert lost(story) == []
+
+
+def test_a_rogues_entries_are_nobodys_promise() -> None:
+    story = Story()
+    story.add(EDITOR, "x")
+    story.write(CRON, lines("first"), kind="rewrite")
+    assert lost(story) == []
+
+
+def test_a_compaction_keeps_the_entries_that_it_lists() -> None:
+    story = Story()
+    story.add(HEARTBEAT, "h1", "h2")
+    story.write(CRON, compaction("sum", "first", "h1"), kind="rewrite")
+    assert [violation.detail.split()[1] for violation in lost(story)] == ["h2"]
+
+
+def test_an_entry_in_a_torn_line_is_lost_although_its_id_can_still_be_read() -> None:
+    story = Story()
+    story.add(HEARTBEAT, "h")
+    story.write(CRON, line("first") + line("h")[:-4] + b"\n", kind="rewrite")
+    assert b'"h"' in (story.content or b"")
+    assert len(lost(story)) == 1
+
+
+def test_an_entry_appended_to_a_line_that_a_rogue_tore_was_destroyed_by_the_rogue() -> None:
+    story = Story()
+    story.write(EDITOR, line("first") + b'{"id": "x"')
+    story.add(HEARTBEAT, "h")
+    assert lost(story) == []
+
+
+def test_an_entry_appended_to_a_line_that_a_participant_tore_is_lost() -> None:
+    story = Story()
+    story.write(CRON, line("first") + b'{"id": "c"', kind="append")
+    story.add(HEARTBEAT, "h")
+    (violation,) = lost(story)
+    assert violation.lane == HEARTBEAT and "never stood" in violation.detail
+
+
+def test_a_rogues_torn_line_that_a_rewrite_carried_along_is_still_the_rogues() -> None:
+    story = Story()
+    story.write(EDITOR, line("first") + b"garbage")
+    with story.op(CRON, "rewrite"):
+        story.put(CRON, b"", call="openat")
+        story.put(CRON, compaction("sum", "first") + b"garbage")
+    story.add(HEARTBEAT, "h")
+    assert lost(story) == []
+
+
+def test_a_torn_line_is_the_doing_of_whoever_tore_it_last() -> None:
+    story = Story()
+    story.write(EDITOR, line("first") + b'{"id": "x"')
+    story.write(HEARTBEAT, line("first"), kind="rewrite")
+    story.write(CRON, line("first") + b'{"id": "c"', kind="append")
+    story.add(HEARTBEAT, "h")
+    assert len(lost(story)) == 1
+
+
+def test_an_entry_that_never_reached_the_file_is_lost_when_no_rogue_was_near() -> None:
+    story = Story()
+    with story.op(HEARTBEAT, "append", "h"):
+        story.look(HEARTBEAT, "write", "tmp1")
+    (violation,) = lost(story)
+    assert violation.lane == HEARTBEAT
+
+
+def test_an_entry_that_never_reached_the_file_is_not_held_against_anyone_near_a_rogue() -> None:
+    for call in ("rename", "chmod"):
+        story = Story()
+        with story.op(HEARTBEAT, "append", "h"):
+            story.touch(EDITOR, call)
+            story.look(HEARTBEAT, "write", "tmp1")
+        assert lost(story) == []
+    replaced = Story()
+    replaced.write(EDITOR, line("first"), "f9")
+    with replaced.op(HEARTBEAT, "append", "h"):
+        replaced.look(HEARTBEAT, "write", "tmp1")
+    assert lost(replaced) == []
+
+
+def test_a_rewrite_that_a_rogue_disturbed_is_forgiven_what_it_dropped() -> None:
+    story = Story()
+    story.add(HEARTBEAT, "h")
+    with story.op(CRON, "rewrite"):
+        story.look(CRON)
+        story.add(EDITOR, "x")
+        story.put(CRON, lines("first"))
+    assert lost(story) == []
+
+
+def test_a_rewrite_goes_back_to_when_its_lane_took_the_lock() -> None:
+    story = Story()
+    story.add(HEARTBEAT, "h")
+    with story.op(CRON, "acquire"):
+        story.lock(CRON, "acquired")
+    story.add(EDITOR, "x")
+    story.write(CRON, lines("first"), kind="rewrite")
+    with story.op(CRON, "acquire"):
+        story.lock(CRON, "acquired")
+    assert lost(story) == []
+
+
+def test_the_lines_that_a_rewrite_brings_are_no_promise() -> None:
+    story = Story()
+    with story.op(CRON, "rewrite", "sum"):
+        story.put(CRON, lines("first"))
+    assert lost(story) == []
+
+
+def test_a_touch_during_a_rewrite_excuses_nothing() -> None:
+    story = Story()
+    story.add(HEARTBEAT, "h")
+    with story.op(CRON, "rewrite"):
+        story.look(CRON)
+        story.touch(EDITOR)
+        story.put(CRON, lines("first"))
+    assert len(lost(story)) == 1
+
+
+def test_a_rogue_that_was_done_before_the_lock_was_taken_excuses_nobody() -> None:
+    story = Story()
+    story.add(EDITOR, "x")
+    story.add(HEARTBEAT, "h")
+    with story.op(CRON, "acquire"):
+        story.lock(CRON, "acquired")
+    story.write(CRON, lines("first"), kind="rewrite")
+    assert len(lost(story)) == 1
+
+
+def test_a_rogue_that_broke_the_lock_excuses_what_participants_do_to_each_other() -> None:
+    story = Story()
+    with story.op(EDITOR, "action"):
+        story.look(EDITOR, "unlink", "T.lock")
+    story.add(HEARTBEAT, "h")
+    story.write(CRON, lines("first"), kind="rewrite")
+    assert lost(story) == []
+
+
+def test_without_bytes_nothing_is_said_about_entries() -> None:
+    story = Story()
+    story.add(HEARTBEAT, "h")
+    story.write(CRON, lines("first"), kind="rewrite")
+    history = story.history()
+    assert judge(History(history.header, history.events)).violations == ()
+    some = {
+        name: content for name, content in history.blobs.items() if name != history.header.initial.content
+    }
+    some[history.events[-1].final.content] = lines("first")  # type: ignore[union-attr]
+    middle = next(name for name, content in history.blobs.items() if content == lines("first", "h"))
+    del some[middle]
+    assert judge(History(history.header, history.events, some)).violations == ()
+
+
+def test_an_entry_that_went_and_came_back_is_not_lost() -> None:
+    story = Story()
+    story.add(RUNNER, "mine")
+    story.write(CRON, lines("first"), kind="rewrite")
+    story.write(CRON, lines("first", "mine"), kind="rewrite")
+    assert lost(story) == []
+
+
+def test_whole_lines_are_told_from_torn_and_doubled_ones() -> None:
+    content = (
+        b'{"id":"a"}\n\n{"id":"b"}{"id":"c"}\n{"id":"d"\n{"message":{"id":"e"}}\n[{"id":"f"}]\n{"id":7}\n'
+    )
+    assert plain_ids(content) - {""} == {"a"}
+    assert every_id(content) == {"a", "e", "f"}
+    assert every_id(b'{"compacts":["g",1],"id":"h"}') == {"g", "h"}
+    assert plain_ids(b'{"compacts":["g"],"id":"h"}') == {"g", "h"}

@@ -1,0 +1,176 @@
+"""Nobody is accused of missing what no reader could tell any more."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.model.history import History
+from harness.oracle import judge
+from tests.harness.oracle.histories import CRON, EDITOR, HEARTBEAT, SCRIPT, Story, compaction, lines
+
+
+def _both(story: Story) -> tuple[str, str]:
+    """Verdicts on an admission and on a refusal as the next decision."""
+    kept = list(story.events), story.content, story.file, list(story._ops)
+    story.admit("reply")
+    admitted = judge(story.history()).decisions[-1].verdict
+    story.events, story.content, story.file, story._ops = kept
+    story.refuse("reply")
+    return admitted, judge(story.history()).decisions[-1].verdict
+
+
+def _aba(story: Story, one_operation: bool) -> None:
+    content = story.content
+    if one_operation:
+        with story.op(EDITOR, "action"):
+            story.put(EDITOR, b"other")
+            story.put(EDITOR, content)
+    else:
+        story.write(EDITOR, b"other")
+        story.write(EDITOR, content)
+
+
+def test_a_b_a_by_two_operations_is_held_against_nobody() -> None:
+    story = Story()
+    story.window()
+    _aba(story, one_operation=False)
+    assert _both(story) == ("true_negative", "uncounted")
+
+
+def test_a_b_a_by_one_operation_is_no_effect() -> None:
+    story = Story()
+    story.window()
+    _aba(story, one_operation=True)
+    assert _both(story) == ("true_negative", "false_positive")
+
+
+def test_a_b_a_in_bytes_but_behind_another_file_is_still_in_force_where_files_matter() -> None:
+    story = Story("runner-appends")
+    story.window()
+    content = story.content
+    story.write(EDITOR, b"other", story.new_file())
+    story.write(EDITOR, content)
+    assert _both(story) == ("missed_takeover", "true_positive")
+
+
+def test_another_file_that_the_policy_leaves_open_does_not_keep_an_undone_takeover_in_force() -> None:
+    story = Story()
+    story.window()
+    content = story.content
+    story.write(EDITOR, content, story.new_file())
+    story.write(EDITOR, b"other")
+    story.write(EDITOR, content)
+    assert _both(story) == ("true_negative", "uncounted")
+
+
+def test_an_effect_undone_around_sanctioned_appends_is_undone() -> None:
+    story = Story()
+    story.window()
+    story.add(HEARTBEAT, "h")
+    story.write(EDITOR, lines("first", "h", "x"))
+    story.add(CRON, "c")
+    assert _both(story) == ("missed_takeover", "true_positive")
+    story.write(SCRIPT, lines("first", "h", "c"))
+    assert _both(story) == ("true_negative", "uncounted")
+
+
+def test_an_effect_undone_around_several_sanctioned_appends_is_undone() -> None:
+    story = Story()
+    story.window()
+    story.write(EDITOR, lines("first", "x"))
+    story.add(CRON, "c1")
+    story.add(CRON, "c2")
+    story.write(SCRIPT, lines("first", "c1", "c2"))
+    assert _both(story) == ("true_negative", "uncounted")
+
+
+def test_a_restoration_that_loses_a_sanctioned_append_restores_nothing() -> None:
+    story = Story()
+    story.window()
+    story.write(EDITOR, lines("first", "x"))
+    story.add(CRON, "c")
+    story.write(EDITOR, lines("first"))
+    assert _both(story) == ("missed_takeover", "true_positive")
+
+
+def test_an_effect_undone_during_the_decision_is_not_missed() -> None:
+    story = Story()
+    story.window()
+    content = story.content
+    story.write(EDITOR, b"other")
+    story.admit(during=lambda: story.write(EDITOR, content))
+    (decision,) = judge(story.history()).decisions
+    assert decision.verdict == "racing"
+
+
+def test_what_was_undone_is_pending_again_when_it_comes_back() -> None:
+    story = Story()
+    story.window()
+    content = story.content
+    story.write(EDITOR, b"other")
+    story.write(EDITOR, content)
+    story.admit("one")
+    again = story.write(EDITOR, b"other")
+    story.admit("two")
+    first, second = judge(story.history()).decisions
+    assert (first.verdict, second.verdict) == ("true_negative", "missed_takeover")
+    assert second.causes == (again,)
+
+
+def test_a_rewrite_of_a_lawful_transcript_is_lawful() -> None:
+    story = Story()
+    story.window()
+    story.write(CRON, compaction("sum", "first"), kind="rewrite")
+    content = story.content
+    story.write(EDITOR, b"other")
+    story.write(EDITOR, content)
+    assert _both(story) == ("true_negative", "uncounted")
+
+
+def test_a_rewrite_in_two_steps_of_a_lawful_transcript_is_lawful() -> None:
+    story = Story()
+    story.window()
+    with story.op(CRON, "rewrite"):
+        story.put(CRON, b"", call="openat")
+        story.put(CRON, compaction("sum", "first"))
+    content = story.content
+    story.write(EDITOR, b"other")
+    story.write(EDITOR, content)
+    assert _both(story) == ("true_negative", "uncounted")
+
+
+def test_a_rewrite_of_an_unlawful_transcript_leaves_the_takeover_in_force() -> None:
+    story = Story()
+    story.window()
+    story.add(EDITOR, "x")
+    story.write(CRON, compaction("sum", "first", "x"), kind="rewrite")
+    story.write(EDITOR, lines("first"))
+    assert _both(story) == ("missed_takeover", "true_positive")
+
+
+@pytest.mark.parametrize("append_between", [False, True])
+def test_without_bytes_only_an_equal_digest_shows_that_an_effect_was_undone(append_between: bool) -> None:
+    story = Story()
+    story.window()
+    story.write(EDITOR, lines("first", "x"))
+    if append_between:
+        story.add(CRON, "c")
+        story.write(EDITOR, lines("first", "c"))
+    else:
+        story.write(EDITOR, lines("first"))
+    story.admit("reply")
+    history = story.history()
+    assert judge(history).counts()["true_negative"] == 1
+    bare = judge(History(history.header, history.events))
+    assert bare.counts()["missed_takeover" if append_between else "true_negative"] == 1
+
+
+def test_only_the_takeover_that_is_still_in_force_is_named() -> None:
+    story = Story()
+    story.window()
+    content = story.content
+    story.write(EDITOR, b"other")
+    story.write(EDITOR, content)
+    rogue = story.add(SCRIPT, "y")
+    story.admit("reply")
+    assert judge(story.history()).decisions[0].causes == (rogue,)

@@ -1,0 +1,50 @@
+"""Counting what is different, exactly as long as it fits and the same for any dealing out."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from harness.results import distinct_counter
+from harness.results.distinct_counter import Novelty
+
+
+def marks(count: int) -> list[int]:
+    rng = random.Random(1)
+    return [rng.getrandbits(64) for _ in range(count)]
+
+
+def filled(found: list[tuple[int, int]]) -> Novelty:
+    seen = Novelty()
+    for mark, index in found:
+        seen.add(mark, index)
+    return seen
+
+
+def test_each_mark_counts_once_and_with_its_lowest_schedule() -> None:
+    seen = filled([(7, 5), (7, 3), (9, 4), (7, 8)])
+    assert (seen.count(), seen.exact) == (2, True)
+    assert seen.first == {7: 3, 9: 4}
+    assert [seen.count(at) for at in (3, 4, 5)] == [0, 1, 2]
+
+
+def test_the_curve_doubles_and_ends_with_everything() -> None:
+    seen = filled([(mark, index) for index, mark in enumerate([1, 1, 2, 3, 3, 4])])
+    assert seen.curve(6) == [(1, 1), (2, 1), (4, 3), (6, 4)]
+    assert Novelty().curve(0) == []
+
+
+@pytest.mark.parametrize("parts", [1, 2, 7])
+def test_what_does_not_fit_is_estimated_the_same_whoever_saw_it(
+    monkeypatch: pytest.MonkeyPatch, parts: int
+) -> None:
+    monkeypatch.setattr(distinct_counter, "MARKS_MAX", 256)
+    found = [(mark, index) for index, mark in enumerate(marks(5000))]
+    whole = Novelty()
+    for part in range(parts):
+        whole.merge(filled(found[part::parts]))
+    assert not whole.exact
+    assert len(whole.first) <= 512
+    assert whole.count() == filled(found).count() == pytest.approx(5000, rel=0.15)
+    assert whole.curve(5000) == filled(found).curve(5000)

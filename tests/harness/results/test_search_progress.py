@@ -1,0 +1,84 @@
+"""What is left of a round is dealt out anew: nothing is lost, nothing comes twice."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from harness.results.search_progress import Progress, Saver, Share, deal, joined
+from harness.results.stats import Tally
+
+
+def numbers(ranges: list[range]) -> list[int]:
+    return sorted(itertools.chain.from_iterable(ranges))
+
+
+def test_a_share_knows_what_it_runs_next_and_what_it_has_not_run() -> None:
+    share = Share([range(0, 6, 2), range(10, 12)])
+    seen = []
+    for done in range(5):
+        share.done = done
+        seen.append((share.next, numbers(share.left)))
+    assert seen == [
+        (0, [0, 2, 4, 10, 11]),
+        (2, [2, 4, 10, 11]),
+        (4, [4, 10, 11]),
+        (10, [10, 11]),
+        (11, [11]),
+    ]
+    share.done = 5
+    assert share.left == []
+    assert share.next > 1 << 40
+
+
+def test_a_fresh_round_is_dealt_one_by_one() -> None:
+    assert [share.ranges for share in deal([range(5, 10)], 2)] == [(range(5, 10, 2),), (range(6, 10, 2),)]
+
+
+def test_who_gets_nothing_has_an_empty_share() -> None:
+    shares = deal([range(3, 4)], 3)
+    assert [len(share.ranges) for share in shares] == [1, 0, 0]
+    assert deal([], 2)[0].ranges == ()
+
+
+@pytest.mark.parametrize("counts", [(2, 3, 1), (5, 5, 5, 5), (1, 4)])
+def test_however_often_a_round_is_left_off_each_schedule_comes_once(counts: tuple[int, ...]) -> None:
+    left, ran = [range(17, 117)], []
+    for turn, count in enumerate(counts):
+        shares = deal(left, count)
+        sizes = [sum(map(len, share.ranges)) for share in shares]
+        assert max(sizes) - min(sizes) <= 1
+        for number, share in enumerate(shares):
+            # One of them is lost at once, the others get to different places.
+            share.done = 0 if number == 1 else min(7 * (number + turn), sizes[number])
+            ran += list(itertools.chain.from_iterable(share.ranges))[: share.done]
+        left = joined(one for share in shares for one in share.left)
+    assert sorted([*ran, *numbers(left)]) == list(range(17, 117))
+
+
+def test_ranges_do_not_pile_up() -> None:
+    scattered = [range(start, start + 40, 13) for start in range(0, 4000, 40)]
+    together = joined([*scattered, range(5000, 90_000)])
+    assert numbers(together) == numbers([*scattered, range(5000, 90_000)])
+    assert len(together) < 210
+    halves = [range(start, 10_000, 100) for start in range(100)]
+    assert joined(halves) == [range(10_000)]
+    assert joined(halves[:3]) == halves[:3]
+
+
+def test_progress_is_saved_at_once_and_then_as_often_as_it_is_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, saved = [100.0], []
+
+    def save(_: Progress) -> None:
+        saved.append(clock[0])
+        clock[0] += 0.1  # dear: every 5 s then
+
+    monkeypatch.setattr("harness.results.search_progress.time.monotonic", lambda: clock[0])
+    saver = Saver(save, lambda: Progress(0, "pos", (), Tally(), 0.0))
+    for _ in range(30):
+        saver.if_due()
+        clock[0] += 0.5
+    assert len(saved) == 3
+    saver.now()
+    assert len(saved) == 4

@@ -1,0 +1,245 @@
+"""Tallies add up to the same sum however schedules were dealt out."""
+
+from __future__ import annotations
+
+import random
+from functools import reduce
+
+import msgspec
+import pytest
+
+from harness.model.history import Absent, End, Header, History, Invoke, Return, Step
+from harness.model.program import Filesystem, Program
+from harness.model.schedule import Choice, Schedule
+from harness.oracle import COUNTED, Decision, Judgement, Violation
+from harness.results.stats import UNKNOWN, VIOLATIONS, Part, Tally
+
+PROGRAM = Program((), (), Filesystem(), 0)
+
+
+def history(index: int) -> History:
+    header = Header("s", "f", "kernel", ("random", "surw")[index % 2], "p", {}, 1, index, (), Absent)
+    return History(header, (End(Absent),))
+
+
+def schedule(steps: int) -> Schedule:
+    return Schedule(tuple(Choice(0, 0, n) for n in range(steps)))
+
+
+def violation(kind: str) -> Violation:
+    return Violation(kind, 0, 0, 0, "because")
+
+
+def add(tally: Tally, index: int, judgement: Judgement, steps: int = 3) -> None:
+    tally.add(index, PROGRAM, schedule(steps), history(index), judgement)
+
+
+def drawn(index: int) -> tuple[Judgement, int]:
+    """A judgement and a length for one schedule."""
+    rng = random.Random(index)
+    decisions = tuple(
+        Decision(
+            0, 0, n, rng.choice([*COUNTED, "uncounted"]),
+            kind=rng.choice(["", "absorbed"]), late=rng.choice([0, 2]), stuck=rng.choice([0, 3]),
+            way_out=rng.random() < 0.5,
+        )
+        for n in range(rng.randrange(4))
+    )  # fmt: skip
+    kinds = rng.choices(VIOLATIONS, k=rng.randrange(3))
+    why = rng.choice(["", "", "", f"reason {index}"])
+    return Judgement(decisions, tuple(map(violation, kinds)), why), rng.randrange(20)
+
+
+def tally_of(indices: list[int]) -> Tally:
+    tally = Tally()
+    for index in indices:
+        judgement, steps = drawn(index)
+        add(tally, index, judgement, steps)
+        tally.inode_reused += index % 3 == 0
+        tally.repeated += index % 5 == 0
+    return tally
+
+
+def test_a_new_tally_is_empty_and_names_every_verdict() -> None:
+    tally = Tally()
+    assert tally.verdicts == dict.fromkeys(COUNTED, 0)
+    assert (tally.schedules, tally.steps, tally.violations, tally.first) == (0, 0, {}, {})
+
+
+def test_two_tallies_share_nothing() -> None:
+    one, other = Tally(), Tally()
+    add(one, 0, Judgement((Decision(0, 0, 0, "racing"),), (violation("crash"),)))
+    assert other.verdicts["racing"] == 0
+    assert other.violations == other.first == {}
+
+
+def test_schedules_steps_and_verdicts_are_counted() -> None:
+    tally = Tally()
+    decisions = (
+        Decision(0, 0, 0, "true_positive"),
+        Decision(0, 0, 1, "racing"),
+        Decision(0, 0, 2, "uncounted"),
+    )
+    add(tally, 0, Judgement(decisions), 5)
+    add(tally, 1, Judgement(decisions[:1]), 7)
+    assert (tally.schedules, tally.steps) == (2, 12)
+    assert tally.verdicts == dict.fromkeys(COUNTED, 0) | {"true_positive": 2, "racing": 1}
+
+
+def test_what_makes_a_decision_worse_is_counted_apart() -> None:
+    tally = Tally()
+    decisions = (
+        Decision(0, 0, 0, "missed_takeover", kind="absorbed"),
+        Decision(0, 0, 1, "missed_takeover"),
+        Decision(0, 0, 2, "true_positive", late=2),
+        Decision(0, 0, 3, "false_positive", stuck=2, way_out=True),
+        Decision(0, 0, 4, "false_positive", stuck=3),
+        Decision(0, 0, 5, "false_positive"),
+    )
+    add(tally, 0, Judgement(decisions))
+    assert (tally.absorbed, tally.late, tally.stuck, tally.stuck_for_good) == (1, 1, 5, 1)
+
+
+def test_a_kind_of_violation_counts_once_a_schedule() -> None:
+    tally = Tally()
+    add(tally, 4, Judgement((), (violation("crash"), violation("crash"), violation("dead_end"))))
+    add(tally, 5, Judgement((), (violation("crash"),)))
+    assert tally.violations == {"crash": 2, "dead_end": 1}
+
+
+@pytest.mark.parametrize("order", [(3, 7, 5), (7, 5, 3), (5, 3, 7)])
+def test_the_lowest_index_is_kept_for_each_kind(order: tuple[int, ...]) -> None:
+    tally = Tally()
+    for index in order:
+        add(tally, index, Judgement((), (violation("crash"),), f"reason {index}"), steps=index)
+    finding = tally.first["crash"]
+    assert (finding.kind, finding.schedule_index) == ("crash", 3)
+    assert finding.history == history(3)
+    assert finding.schedule == schedule(3)
+    assert finding.judgement.inconclusive == "reason 3"
+    assert tally.why_inconclusive == (3, "reason 3")
+    assert tally.inconclusive == 3
+
+
+@pytest.mark.parametrize("explorers", [1, 2, 3, 7])
+def test_the_sum_does_not_depend_on_who_ran_what(explorers: int) -> None:
+    whole = tally_of(list(range(60)))
+    parts = [tally_of(list(range(first, 60, explorers))) for first in range(explorers)]
+    for order in (parts, parts[::-1]):
+        total = reduce(lambda sum_, part: sum_.merge(part) or sum_, order, Tally())
+        for field in msgspec.structs.fields(Tally):
+            assert getattr(total, field.name) == getattr(whole, field.name), field.name
+
+
+def test_the_curve_says_how_many_schedules_had_violated_by_when() -> None:
+    tally = Tally()
+    for index in range(10):
+        add(tally, index, Judgement((), (violation("crash"),) if index in (0, 3, 8) else ()))
+    assert tally.found_curve() == [(1, 1), (2, 1), (4, 2), (8, 2), (10, 3)]
+    assert Tally().found_curve() == []
+
+
+def test_a_decision_takes_the_steps_between_its_begin_and_its_end() -> None:
+    events = (
+        Step(0, 0, "read", "T"),
+        Invoke(0, 1, "guarded_write", 0),
+        Step(0, 1, "openat", "T"),
+        Invoke(1, 0, "append"),
+        Step(1, 0, "write", "T"),
+        Return(1, 0, "ok"),
+        Step(0, 1, "close", "T"),
+        Return(0, 1, "ok"),
+        End(Absent),
+    )
+    tally = Tally()
+    told = History(history(0).header, events)
+    decision = Decision(0, 0, 1, "true_negative", at=7)
+    tally.add(0, PROGRAM, schedule(4), told, Judgement((decision, Decision(0, 0, 1, "uncounted", at=7))))
+    assert tally.decision_steps == {3: 1}
+    assert tally.decision_steps_own == {2: 1}
+
+
+def test_what_each_strategy_found_is_kept_apart() -> None:
+    tally = Tally()
+    for index, kinds in (
+        (0, ()),
+        (1, ("crash", "crash")),
+        (5, ("dead_end", "crash")),
+        (4, ("crash",)),
+        (7, ()),
+    ):
+        add(tally, index, Judgement((), tuple(map(violation, kinds))))
+    assert tally.parts == {
+        "random": Part(2, 1, 4, {"crash": 1}),
+        "surw": Part(3, 2, 1, {"crash": 2, "dead_end": 1}),
+    }
+
+
+def test_merging_does_not_share_parts() -> None:
+    one, other = Tally(), Tally()
+    add(other, 1, Judgement((), (violation("crash"),)))
+    one.merge(other)
+    one.merge(other)
+    assert (one.parts["surw"].schedules, one.parts["surw"].violations) == (2, {"crash": 2})
+    assert (other.parts["surw"].schedules, other.parts["surw"].violations) == (1, {"crash": 1})
+
+
+def test_every_number_of_a_tally_is_merged() -> None:
+    """A new field must not be forgotten."""
+    one = Tally()
+    for field in msgspec.structs.fields(Tally):
+        if isinstance(getattr(one, field.name), int):
+            setattr(one, field.name, 2)
+    total = Tally()
+    total.merge(one)
+    total.merge(one)
+    numbers = {f.name: getattr(total, f.name) for f in msgspec.structs.fields(Tally) if f.type is int}
+    assert numbers
+    assert set(numbers.values()) == {4}, numbers
+
+
+def test_merging_leaves_the_other_as_it_was() -> None:
+    one, other = tally_of([1, 2, 3]), tally_of([4, 5])
+    before = msgspec.msgpack.encode(other.verdicts), dict(other.violations), other.schedules
+    one.merge(other)
+    assert (msgspec.msgpack.encode(other.verdicts), other.violations, other.schedules) == before
+
+
+def test_what_workers_use_is_kept_by_process() -> None:
+    one, other = Tally(), Tally()
+    one.workers = {"p": {"rss_bytes": 1}}
+    other.workers = {"q": {"rss_bytes": 2}}
+    one.merge(other)
+    assert one.workers == {"p": {"rss_bytes": 1}, "q": {"rss_bytes": 2}}
+
+
+def test_a_tally_survives_the_pipe_between_processes() -> None:
+    import pickle
+
+    tally = tally_of(list(range(30)))
+    assert pickle.loads(pickle.dumps(tally)) == tally
+
+
+def _each(tally: Tally, *found: tuple[int, tuple[str, ...], str]) -> Tally:
+    for index, kinds, doubt in found:
+        add(tally, index, Judgement((), tuple(map(violation, kinds)), doubt))
+    return tally
+
+
+def test_what_each_schedule_shows_is_kept_where_that_is_wanted() -> None:
+    found = ((3, ("crash", "crash"), ""), (4, (), ""), (5, ("crash",), "nobody knows"))
+    tally = _each(Tally(each={}), *found)
+    assert tally.each == {3: ("crash",), 4: (), 5: UNKNOWN}
+    tally.doubt(4, "run twice, it differs")
+    tally.doubt(-1, "an explorer was lost")
+    assert tally.each == {3: ("crash",), 4: UNKNOWN, 5: UNKNOWN}
+    assert _each(Tally(), *found).each is None
+
+
+def test_what_each_schedule_shows_is_merged() -> None:
+    total = Tally()
+    total.merge(_each(Tally(each={}), (0, ("crash",), "")))
+    part = _each(Tally(each={}), (1, (), ""))
+    total.merge(part)
+    assert total.each == {0: ("crash",), 1: ()}
+    assert part.each == {1: ()}

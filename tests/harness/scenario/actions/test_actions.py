@@ -1,0 +1,248 @@
+"""What holds for every action: it does what it declares, and it leaves nothing behind."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import json
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from harness.scenario.actions import ACTIONS, Action, make_line
+
+KINDS = ("user", "assistant", "toolResult", "custom", "delivery-mirror")
+SAMPLE = "".join(f"{make_line(kind, f'e{index}')}\n" for index, kind in enumerate(KINDS)).encode()
+
+every_action = pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
+
+
+@dataclasses.dataclass
+class Session:
+    """A directory with a transcript in it."""
+
+    directory: Path
+
+    def __post_init__(self) -> None:
+        self.directory.mkdir(exist_ok=True)
+        self.transcript = self.directory / "transcript.jsonl"
+        self.transcript.write_bytes(SAMPLE)
+        # Held open, so that no new file can come to the old one's number.
+        self.original = self.transcript.open("rb")
+
+    def perform(self, action: Action, seed: int = 1) -> None:
+        action.perform(str(self.transcript), action.draw(random.Random(seed)) | {"id": "x1"})
+
+    def content(self) -> bytes | None:
+        return self.transcript.read_bytes() if self.transcript.exists() else None
+
+    def same_file(self) -> bool:
+        return self.transcript.stat().st_ino == os.fstat(self.original.fileno()).st_ino
+
+    def extra(self) -> set[str]:
+        return {name for name in os.listdir(self.directory) if name != "transcript.jsonl"}
+
+
+@pytest.fixture
+def session(tmp_path: Path):
+    made = Session(tmp_path / "session")
+    yield made
+    made.original.close()
+
+
+@every_action
+@pytest.mark.parametrize("seed", range(5))
+def test_a_reader_sees_what_the_action_declares(session: Session, action: Action, seed: int) -> None:
+    session.perform(action, seed)
+    if action.effect == "changes":
+        assert session.content() != SAMPLE
+    else:
+        assert session.content() == SAMPLE
+        assert session.same_file() == (action.effect == "none")
+
+
+@every_action
+def test_only_what_is_meant_to_stay_is_left_beside_the_transcript(session: Session, action: Action) -> None:
+    session.perform(action)
+    assert {name.rsplit(".", 1)[1] for name in session.extra()} == set(action.leaves)
+
+
+@every_action
+def test_no_descriptor_is_left_open(session: Session, action: Action) -> None:
+    before = os.listdir("/proc/self/fd")
+    session.perform(action)
+    assert os.listdir("/proc/self/fd") == before
+
+
+@every_action
+def test_a_missing_transcript_stops_the_action_and_nothing_is_made(session: Session, action: Action) -> None:
+    session.transcript.unlink()
+    session.perform(action)
+    assert os.listdir(session.directory) == []
+
+
+@every_action
+def test_an_empty_transcript_is_no_obstacle(session: Session, action: Action) -> None:
+    session.transcript.write_bytes(b"")
+    session.perform(action)
+    assert {name.rsplit(".", 1)[1] for name in session.extra()} == set(action.leaves)
+
+
+@every_action
+def test_the_same_seed_does_the_same(tmp_path: Path, action: Action) -> None:
+    one, other = Session(tmp_path / "one"), Session(tmp_path / "other")
+    for session in (one, other):
+        session.perform(action, seed=7)
+        session.original.close()
+    assert one.content() == other.content()
+    assert one.extra() == other.extra()
+
+
+@every_action
+def test_drawing_uses_nothing_but_random_numbers_and_gives_plain_data(action: Action) -> None:
+    class OnlyRandom(random.Random):
+        def getrandbits(self, k: int) -> int:
+            raise AssertionError("only random() may be used")
+
+    drawn = action.draw(OnlyRandom(5))
+    assert json.loads(json.dumps(drawn)) == drawn
+    assert drawn == action.draw(random.Random(5))
+
+
+@every_action
+def test_a_failure_of_the_machine_is_not_hidden(session: Session, action: Action, monkeypatch) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise OSError(errno.EIO, "injected")
+
+    for name in ("open", "unlink", "rename", "link", "utime", "chmod", "stat"):
+        monkeypatch.setattr(os, name, fail)
+    with pytest.raises(OSError, match="injected"):
+        session.perform(action)
+
+
+@pytest.mark.parametrize("name", [name for name in ACTIONS if name.startswith("append-")])
+def test_an_append_keeps_every_byte_that_was_there(session: Session, name: str) -> None:
+    session.perform(ACTIONS[name])
+    content = session.content()
+    assert content is not None
+    assert content.startswith(SAMPLE)
+    assert session.same_file()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_replacement_keeps_the_size_in_some_draws_and_grows_in_others(seed: int, session: Session) -> None:
+    args = ACTIONS["replace-other-bytes"].draw(random.Random(seed))
+    ACTIONS["replace-other-bytes"].perform(str(session.transcript), args)
+    content = session.content()
+    assert content is not None
+    assert (len(content) > len(SAMPLE)) == args["grow"]
+
+
+def test_a_draw_keeps_the_size_about_half_of_the_time() -> None:
+    rng = random.Random(1)
+    grown = sum(bool(ACTIONS["replace-other-bytes"].draw(rng)["grow"]) for _ in range(1000))
+    assert 400 < grown < 600
+
+
+@pytest.mark.parametrize(
+    "name", ["same-size-rewrite", "mmap-store-clean", "recreate-other-bytes", "truncate-regrow"]
+)
+def test_changed_bytes_keep_the_size_and_the_lines_stay_json(session: Session, name: str) -> None:
+    session.perform(ACTIONS[name])
+    content = session.content()
+    assert content is not None
+    assert len(content) == len(SAMPLE)
+    assert [json.loads(line)["id"] for line in content.splitlines()] == [f"e{i}" for i in range(len(KINDS))]
+
+
+@pytest.mark.parametrize("name", ["same-size-rewrite-mtime-restored", "replace-other-bytes-mtime-copied"])
+def test_mtime_is_put_back_to_the_nanosecond(session: Session, name: str) -> None:
+    os.utime(session.transcript, ns=(1, 1_700_000_000_123_456_789))
+    session.perform(ACTIONS[name])
+    assert session.transcript.stat().st_mtime_ns == 1_700_000_000_123_456_789
+
+
+def test_a_symlink_leads_to_a_changed_copy_and_the_original_stays_aside(session: Session) -> None:
+    session.perform(ACTIONS["symlink-swap"])
+    assert session.transcript.is_symlink()
+    aside = next(name for name in session.extra() if name.endswith(".aside"))
+    assert (session.directory / aside).read_bytes() == SAMPLE
+
+
+def test_the_file_that_is_edited_while_it_is_away_comes_back_as_the_same_file(session: Session) -> None:
+    session.perform(ACTIONS["rename-over-twice-changed"])
+    assert session.same_file()
+
+
+def test_every_action_says_in_one_line_what_it_does() -> None:
+    for name, action in ACTIONS.items():
+        assert name == action.name
+        assert name == name.lower().replace("_", "-")
+        assert 10 < len(action.about) < 100
+        assert "\n" not in action.about
+
+
+#: What becomes of the file that was there: still behind the path with its bytes changed in place
+#: (same), or another one in its place while it keeps its bytes (other), or none at all (gone).
+_FATE = {
+    **dict.fromkeys((name for name in ACTIONS if name.startswith("append-")), "same"),
+    **dict.fromkeys(
+        (
+            *("same-size-rewrite", "same-size-rewrite-mtime-restored", "change-earlier-and-append"),
+            *("truncate", "truncate-regrow", "rename-over-twice-changed", "hardlink-write"),
+            *("mmap-store-clean", "mmap-store-dirty"),
+        ),
+        "same",
+    ),
+    **dict.fromkeys(
+        (
+            *("recreate-other-bytes", "recreate-other-bytes-same-inode", "replace-other-bytes"),
+            *("replace-other-bytes-mtime-copied", "rotate", "exchange", "symlink-swap"),
+        ),
+        "other",
+    ),
+    "delete": "gone",
+}
+
+
+def test_every_action_that_changes_something_says_what_becomes_of_the_file() -> None:
+    assert set(_FATE) == {name for name, action in ACTIONS.items() if action.effect == "changes"}
+
+
+@pytest.mark.parametrize(("name", "fate"), _FATE.items(), ids=_FATE)
+def test_a_change_is_made_in_the_same_file_or_in_another_one(session: Session, name: str, fate: str) -> None:
+    session.perform(ACTIONS[name])
+    assert session.transcript.exists() == (fate != "gone")
+    if fate == "same":
+        assert session.same_file()
+    else:
+        assert os.pread(session.original.fileno(), len(SAMPLE) + 1, 0) == SAMPLE
+        assert fate == "gone" or not session.same_file()
+
+
+@pytest.mark.parametrize("name", ["chmod", "chmod-and-back", "touch", "hardlink-touch", "open-close"])
+def test_a_change_of_metadata_alone_is_the_one_that_its_name_says(session: Session, name: str) -> None:
+    os.chmod(session.transcript, 0o600)
+    os.utime(session.transcript, ns=(1, 1))
+    session.perform(ACTIONS[name])
+    after = session.transcript.stat()
+    assert (after.st_mtime_ns != 1) == (name == "touch")
+    assert (after.st_mode & 0o777 != 0o600) == (name == "chmod")
+    assert after.st_nlink == 1
+
+
+@pytest.mark.parametrize("name", ["exchange-and-back", "rename-over-twice", "rename-away-decoy-back"])
+def test_an_a_b_a_of_names_touches_neither_bytes_nor_mtime(session: Session, name: str) -> None:
+    os.utime(session.transcript, ns=(1, 1))
+    session.perform(ACTIONS[name])
+    assert session.same_file()
+    assert session.transcript.stat().st_mtime_ns == 1
+
+
+def test_a_rotation_leaves_an_empty_file_and_keeps_the_old_one_aside(session: Session) -> None:
+    session.perform(ACTIONS["rotate"])
+    assert session.content() == b""
+    (aside,) = session.extra()
+    assert (session.directory / aside).read_bytes() == SAMPLE

@@ -1,0 +1,130 @@
+"""Which call of an operation a fault meets."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from harness.model.program import Fault, Filesystem, LaneProgram, Op, Program
+from harness.scenario.faults import CALLS, CUTTABLE, ERRORS, FAILING, INTERRUPTIBLE, Due, Injector
+
+Call = tuple[str, str]
+CUT = Due(keep_permille=500)
+FULL = Due("ENOSPC")
+
+
+def injector(*faults: Fault) -> Injector:
+    """Lane 1 has them in its operation 2."""
+    ops = (Op("acquire"), Op("load"), Op("append", faults=faults), Op("release"))
+    lanes = tuple(LaneProgram(name, "cron", name, True, ops if name == "b" else ()) for name in "ab")
+    return Injector(Program(lanes, (), Filesystem(), 0))
+
+
+def met(injected: Injector, *calls: Call, lane: int = 1, op: int = 2) -> list[Due | None]:
+    return [injected.due(lane, op, call, path) for call, path in calls]
+
+
+WRITE = ("write", "T")
+
+
+def test_a_call_fails_once() -> None:
+    assert met(injector(Fault("write", "ENOSPC")), ("openat", "T"), WRITE, WRITE) == [None, FULL, None]
+
+
+def test_a_write_is_cut_short_and_the_one_after_it_fails() -> None:
+    fault = Fault("write", "ENOSPC", 500)
+    assert met(injector(fault), WRITE, ("read", "T"), WRITE, WRITE) == [CUT, None, FULL, None]
+
+
+def test_a_write_that_is_only_cut_short_can_go_on() -> None:
+    assert met(injector(Fault("write", keep_permille=500)), WRITE, WRITE) == [CUT, None]
+
+
+def test_a_cut_to_the_shortest_is_a_cut() -> None:
+    assert met(injector(Fault("write", "EIO", 0)), WRITE, WRITE) == [Due(keep_permille=0), Due("EIO")]
+
+
+def test_only_calls_of_that_name_on_that_file_are_counted() -> None:
+    fault = Fault("write", "ENOSPC", nth=2)
+    calls = (WRITE, ("pwrite64", "T"), ("write", "T.ledger"), ("write", "T.lock"), WRITE, WRITE)
+    assert met(injector(fault), *calls) == [None, None, None, None, FULL, None]
+
+
+@pytest.mark.parametrize(
+    ("path", "transcript", "beside"),
+    [
+        ("T", True, False),
+        ("tmp1 > T", True, False),
+        ("T > tmp1", True, False),
+        ("T.ledger", False, True),
+        ("tmp1", False, True),
+        ("T.rewrite.tmp", False, True),
+        ("T.lock", False, False),
+        ("T.flock", False, False),
+        ("tmp1 > T.lock", False, False),
+        ("", False, False),
+    ],
+)
+def test_a_fault_is_about_the_transcript_or_about_what_is_beside_it_but_never_about_the_lock(
+    path: str, transcript: bool, beside: bool
+) -> None:
+    for file, hit in (("transcript", transcript), ("beside", beside)):
+        (due,) = met(injector(Fault("rename", "EIO", file=file)), ("rename", path))
+        assert (due == Due("EIO")) is hit
+
+
+def test_other_operations_and_lanes_are_left_alone() -> None:
+    injected = injector(Fault("write", "ENOSPC"))
+    assert met(injected, WRITE, lane=0) == met(injected, WRITE, op=1) == met(injected, WRITE, op=-1) == [None]
+    assert met(injected, WRITE) == [FULL]
+
+
+def test_the_first_of_several_faults_that_are_due_counts() -> None:
+    injected = injector(Fault("write", "EIO"), Fault("write", "ENOSPC"), Fault("write", "EDQUOT", nth=2))
+    assert met(injected, WRITE, WRITE) == [Due("EIO"), Due("EDQUOT")]
+
+
+def test_a_mishap_meets_any_step_and_what_comes_after_it_is_that_call() -> None:
+    faults = (Fault(nth=2, file="any", stop_ms=40), Fault("write", "ENOSPC"))
+    stop = Due(mishap="stop", duration_ms=40)
+    # The write that came after the stop is the one before which it was stopped.
+    assert met(injector(*faults), ("think", ""), WRITE, WRITE, WRITE) == [None, stop, None, None]
+
+
+def test_a_slow_disk_is_slow_from_the_nth_call_on_and_thinking_is_none_of_its_business() -> None:
+    slow = Due(mishap="slow", duration_ms=9)
+    fault = Fault(nth=2, file="any", slow_ms=9)
+    calls = (WRITE, ("think", ""), ("read", "T.lock"), ("read", "T.lock"), WRITE, WRITE)
+    assert met(injector(fault), *calls) == [None, None, slow, None, slow, None]
+
+
+def test_a_process_is_killed_before_a_step_or_in_the_midst_of_a_write() -> None:
+    assert met(injector(Fault(nth=1, file="any", kill=True)), WRITE) == [Due(mishap="kill")]
+    torn = Fault("write", keep_permille=20, kill=True)
+    assert met(injector(torn), ("openat", "T"), WRITE) == [None, Due(keep_permille=20, mishap="kill")]
+
+
+def test_time_can_run_ahead_by_nothing() -> None:
+    assert met(injector(Fault(file="any", ahead_ms=0)), WRITE) == [Due(mishap="ahead")]
+
+
+def test_a_fault_of_the_lock_is_about_the_lock() -> None:
+    fault = Fault("write", file="lock", stop_ms=1)
+    dues = met(injector(fault), WRITE, ("write", "T.ledger"), ("write", "T.lock"))
+    assert [due is not None for due in dues] == [False, False, True]
+
+
+def test_it_is_known_whether_anything_can_happen_at_all() -> None:
+    assert injector(Fault("write", "EIO")).planned
+    assert not injector().planned
+
+
+def test_every_error_and_every_call_that_can_be_named_is_one() -> None:
+    from harness.gates.kernel.syscall_table import CALLS as TRAPPED
+
+    assert all(hasattr(errno, name) for name in ERRORS)
+    trapped = {call.name: call.kind for call in TRAPPED.values()}
+    assert {trapped[call] for call in FAILING} <= {"look", "stat", "data", "names", "open", "lock"}
+    assert set(INTERRUPTIBLE) <= set(FAILING) < set(CALLS) <= set(trapped)
+    assert set(CUTTABLE) <= set(CALLS)

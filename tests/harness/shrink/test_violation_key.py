@@ -1,0 +1,71 @@
+"""What has to stay the same while a story becomes smaller."""
+
+from __future__ import annotations
+
+from harness.model.history import End, Event, Header, History, Invoke, LaneInfo, Return, State, Step
+from harness.oracle import Decision, Judgement, Violation
+from harness.shrink.violation_key import sort_of
+
+STATE = State("f0", "x", 1)
+LANES = (LaneInfo("runner", "runner", "p", True), LaneInfo("editor", "editor", "e"))
+
+
+def history(*events: Event) -> History:
+    header = Header("s", "f", "kernel", "random", "p", {}, 0, 0, LANES, STATE)
+    return History(header, (*events, End(STATE)))
+
+
+def missed(at: int, cause: int, kind: str = "") -> tuple[Judgement, Violation]:
+    violation = Violation("missed_takeover", at, 0, 1, "", (cause,))
+    return Judgement((Decision(0, 0, 1, "missed_takeover", kind, at=at),), (violation,)), violation
+
+
+def turn(effect_before: int) -> History:
+    """A look, another, and a decision with two more; the effect before one of them."""
+    calls = [(0, "read"), (0, "newfstatat"), (1, "statx"), (1, "pread64")]
+    events: list[Event] = [Invoke(0, 0, "load", 0)]
+    for number, (op, call) in enumerate(calls):
+        if number == effect_before:
+            events.append(Step(1, 0, "write", "T"))
+        events.append(Step(0, op, call, "T"))
+        events.append(Step(0, op, "close", "T"))
+    events.append(Return(0, 1, "ok"))
+    return history(*events)
+
+
+def gap(effect_before: int) -> str:
+    told = turn(effect_before)
+    cause = next(at for at, event in enumerate(told.events) if isinstance(event, Step) and event.lane == 1)
+    return sort_of(told, *missed(len(told.events) - 2, cause))[2]
+
+
+def test_an_effect_is_placed_between_two_looks_of_the_lane_that_decides() -> None:
+    assert [gap(place) for place in (1, 2, 3)] == [
+        "inside read and stat",
+        "between stat and stat",
+        "inside stat and read",
+    ]
+
+
+def test_what_is_no_look_does_not_count() -> None:
+    told = history(
+        Step(0, 0, "read", "T"),
+        Step(0, 0, "write", "T"),
+        Step(1, 0, "write", "T"),
+        Step(0, 0, "statx", "T.lock"),
+        Step(0, 1, "statx", "T"),
+        Return(0, 1, "ok"),
+    )
+    assert sort_of(told, *missed(5, 2))[2] == "between read and stat"
+
+
+def test_absorbed_is_another_sort() -> None:
+    told = turn(2)
+    assert sort_of(told, *missed(9, 5, "absorbed"))[1] == "absorbed"
+    assert sort_of(told, *missed(9, 5))[1] == ""
+
+
+def test_a_crash_is_told_by_its_exception() -> None:
+    told = turn(2)
+    crash = Violation("crash", 9, 0, 1, "runner crashed: KeyError: 'x'")
+    assert sort_of(told, Judgement((), (crash,)), crash) == ("crash", "KeyError", "")

@@ -1,0 +1,93 @@
+"""Which steps may be exchanged: what might conflict does."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.model.gate import Candidate
+from harness.strategies.racing_pairs import LOCK, TRANSCRIPT, is_inert, names_of, races, subject
+
+_WRITING = {
+    *("write", "truncate", "unlink", "rename", "flock", "creat", "chmod", "link", "symlink", "mkdir"),
+}
+
+
+def step(call: str, path: str = "", lane: int = 0, writes: bool | None = None) -> Candidate:
+    return Candidate(lane, 0, 0, call, path, call in _WRITING if writes is None else writes)
+
+
+@pytest.mark.parametrize(
+    ("call", "path", "about"),
+    [
+        ("read", "T", TRANSCRIPT),
+        ("newfstatat", "T", TRANSCRIPT),
+        ("openat", "T.lock", LOCK),
+        ("flock", "T.flock", LOCK),
+        ("close", "T.flock", LOCK),
+        ("rename", "T > T.bak", TRANSCRIPT),
+        ("rename", "tmp1 > T", TRANSCRIPT),
+        ("rename", "T.lock > T.lock.old", LOCK),
+        ("rename", "T.lock > T", TRANSCRIPT),
+        ("rename", "tmp1 > tmp2", ""),
+        ("close", "T", ""),
+        ("close", "T.lock", ""),
+        ("write", "T.ledger", ""),
+        ("write", "tmp1", ""),
+        ("openat", ".", ""),
+        ("think", "", ""),
+        ("sleep", "", ""),
+    ],
+)
+def test_steps_on_the_transcript_and_its_lock_are_told_from_others(call: str, path: str, about: str) -> None:
+    for _ in range(2):
+        assert subject(step(call, path)) == about
+
+
+def test_a_rename_is_about_both_its_names() -> None:
+    assert names_of("tmp1 > T") == ("tmp1", "T")
+    assert names_of("T") == ("T",)
+    assert names_of("") == ()
+
+
+def test_nobody_can_tell_when_a_lane_thinks_or_closes() -> None:
+    assert all(
+        is_inert(step(*words)) for words in [("think",), ("sleep",), ("close", "T"), ("close", "T.lock")]
+    )
+    assert not is_inert(step("close", "T.flock"))
+    assert not is_inert(step("read", "T"))
+
+
+RACES = [
+    (("write", "T"), ("read", "T")),
+    (("write", "T"), ("write", "T")),
+    (("rename", "tmp1 > T"), ("newfstatat", "T")),
+    (("rename", "tmp1 > T"), ("write", "tmp1")),
+    (("rename", "T > T.bak"), ("rename", "tmp1 > T")),
+    (("openat", "T.lock", 0, True), ("unlink", "T.lock")),
+    (("openat", "T.lock", 0, True), ("openat", "T.lock", 0, True)),
+    (("close", "T.flock"), ("flock", "T.flock")),
+    (("unlink", "T.lock"), ("getdents64", ".")),
+    (("openat", "T", 0, True), ("getdents64", ".")),
+]
+QUIET = [
+    (("read", "T"), ("newfstatat", "T")),
+    (("write", "T"), ("write", "T.ledger")),
+    (("write", "T"), ("think",)),
+    (("write", "T"), ("sleep",)),
+    (("write", "T"), ("close", "T")),
+    (("rename", "tmp1 > tmp2"), ("write", "T")),
+    (("write", "T"), ("getdents64", ".")),
+    (("think",), ("sleep",)),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), RACES)
+def test_these_race_whichever_is_asked_about(one: tuple[str], other: tuple[str]) -> None:
+    assert races(step(*one), step(*other))
+    assert races(step(*other), step(*one))
+
+
+@pytest.mark.parametrize(("one", "other"), QUIET)
+def test_these_do_not(one: tuple[str], other: tuple[str]) -> None:
+    assert not races(step(*one), step(*other))
+    assert not races(step(*other), step(*one))

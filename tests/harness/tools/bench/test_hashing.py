@@ -1,0 +1,66 @@
+"""Bytes fed to hashlib are counted, whatever way, and only where they should be."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import pytest
+
+from harness.tools.bench.hashing import counted_apart, hashed_bytes
+
+_DATA = b"x" * 100
+
+
+def _fed_in_parts() -> None:
+    digest = hashlib.sha256()
+    digest.update(_DATA)
+    digest.copy().update(memoryview(_DATA))
+
+
+def _imported_by_name() -> None:
+    # As a fence does that is imported only then.
+    from hashlib import blake2b
+
+    assert len(blake2b(_DATA, digest_size=16).digest()) == 16
+
+
+@pytest.mark.parametrize(
+    ("hash_it", "count"),
+    [
+        (lambda: hashlib.sha256(_DATA).hexdigest(), 100),
+        (lambda: hashlib.blake2b(_DATA, digest_size=8).digest(), 100),
+        (lambda: hashlib.new("sha1", _DATA).digest(), 100),
+        (lambda: hashlib.new("sha1", data=_DATA).digest(), 100),
+        (lambda: hashlib.md5().digest(), 0),
+        (_fed_in_parts, 200),
+        (_imported_by_name, 100),
+    ],
+)
+def test_what_is_fed_to_a_hash_is_counted(hash_it: Callable[[], object], count: int) -> None:
+    def do() -> int:
+        before = hashed_bytes()
+        hash_it()
+        return hashed_bytes() - before
+
+    assert counted_apart(do, int) == count
+
+
+def test_hashes_say_the_same_while_they_are_counted() -> None:
+    assert counted_apart(lambda: hashlib.sha256(_DATA).hexdigest(), str) == hashlib.sha256(_DATA).hexdigest()
+
+
+def test_nothing_is_counted_here() -> None:
+    plain = hashlib.sha256
+    counted_apart(lambda: hashlib.sha256(_DATA).digest(), bytes)
+    assert hashlib.sha256 is plain
+    assert hashed_bytes() == 0
+
+
+def test_what_goes_wrong_there_is_told_here() -> None:
+    with pytest.raises(RuntimeError, match="ValueError: not today"):
+        counted_apart(lambda: _raise(ValueError("not today")), int)
+
+
+def _raise(error: Exception) -> int:
+    raise error

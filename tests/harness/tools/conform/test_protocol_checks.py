@@ -1,0 +1,74 @@
+"""The conformance test passes who speaks the protocol, and says of others in which line they do not."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from fence.external import external
+from harness.tools.conform import CHECKS, Finding, examine
+from tests.acceptance.harness_process import ROOT
+from tests.fence.external.adapters import PROGRAM, command
+
+NODE = "node examples/node/stat.mjs"
+
+
+def findings(words: str) -> list[Finding]:
+    return list(examine(words, external(words).hello))
+
+
+def off(words: str) -> dict[str, str]:
+    return {finding.about: finding.why for finding in findings(words) if finding.why}
+
+
+def test_an_adapter_of_fifty_lines_passes() -> None:
+    words = command()
+    found = findings(words)
+    assert len(found) == len(CHECKS)
+    assert [finding for finding in found if finding.why] == []
+
+
+def test_the_example_in_perl_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert off("perl examples/perl/digest.pl") == {}
+
+
+@pytest.mark.requires("node")
+def test_the_example_in_node_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert off(NODE) == {}
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "why"),
+    [
+        ('{"answer": "stale_lock", "message": "not held"}', "{}", "release of cron: expected stale_lock"),
+        ('file.write(b"".join(lines))', "file.write(lines[0])", "they differ at byte"),
+        ("base64.b64encode(_read(self.path))", "base64.b64encode(b'')", "other bytes than"),
+        ('{"answer": "unsupported"}', "{}", "expected unsupported, got ok"),
+        ("{self.path}.lock", "{self.path}.lok", "nobody holds the lock"),
+        ("os.O_CREAT | os.O_EXCL |", "os.O_CREAT |", "expected it to wait, got ok"),
+        ("sleep_ms=_POLL_MS)", "waits=True)", "nobody else speaks to it"),
+        ("json.loads(line)", "_json(line)", "expected no answer"),
+        ("        sys.exit(0)\n", "        _hangs(0)\n", "still there 5 s after"),
+        ('self.path = request["transcript"]', 'self.path = request["transcript"] + "x"', "bytes"),
+    ],
+)
+def test_a_defect_is_named_with_the_line(good: str, bad: str, why: str, tmp_path: Path) -> None:
+    text = PROGRAM.read_text()
+    assert good in text
+    lenient = "\n\ndef _json(line):\n    try:\n        return json.loads(line)\n    except ValueError:\n"
+    lenient += '        return {"id": 0, "do": "load"}\n\n\nif __name__'
+    path = tmp_path / "defect.py"
+    path.write_text(text.replace(good, bad).replace("\n\nif __name__", lenient))
+    found = off(f"{sys.executable} -I -S {path} none none")
+    assert any(why in told for told in found.values()), found
+
+
+def test_an_adapter_that_breaks_in_one_check_is_asked_the_others() -> None:
+    found = findings(command("dies"))
+    assert len(found) == len(CHECKS)
+    assert any("ended with status 7" in finding.why for finding in found)
+    assert not all(finding.why for finding in found)

@@ -1,0 +1,138 @@
+"""How a hunt draws, shrinks, counts and ends; a campaign that only pretends says what each scenario shows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, cast
+
+import pytest
+
+from harness.explore.coordinator import Campaign
+from harness.explore.search_task import Question, Result
+from harness.model.errors import StoreError
+from harness.model.history import Absent, End, Header, History
+from harness.model.program import Filesystem, Program
+from harness.model.schedule import Schedule
+from harness.oracle import Judgement
+from harness.results.stats import Finding, Tally
+from harness.scenario import Scenario
+from harness.tools.fuzz.hunt import SCHEDULES, Catch, Hunt
+
+_HISTORY = History(Header("", "", "kernel", "", "", {}, 1, 0, (), Absent), (End(Absent),), {})
+
+
+class _Pretending:
+    """Stands for a campaign.
+
+    Args:
+        shows: kinds of violation that a scenario shows.
+        questions_max: the user wants no more after so many.
+    """
+
+    def __init__(self, shows: Callable[[Scenario], Iterable[str]], questions_max: int = 1_000_000) -> None:
+        self.shows = shows
+        self.questions_max = questions_max
+        self.questions: list[Question] = []
+        self.fault: StoreError | None = None
+
+    @property
+    def interrupted(self) -> bool:
+        return len(self.questions) >= self.questions_max
+
+    def ask(self, question: Question) -> Result:
+        if self.interrupted:
+            return Result(question, Tally(), 1)
+        self.questions.append(question)
+        tally = Tally(schedules=question.schedules)
+        for kind in self.shows(question.scenario):
+            tally.violations[kind] = 1
+            program = Program((), (), Filesystem(0, True, "always"), 0, 0)
+            tally.first[kind] = Finding(kind, 0, program, Schedule(()), _HISTORY, Judgement())
+        return Result(question, tally, 1, fault=self.fault)
+
+
+def _hunt(campaign: _Pretending, limit_s: float = 60.0, seed: int = 1) -> Hunt:
+    deadline = time.monotonic() + limit_s
+    return Hunt(cast(Campaign, campaign), "none", "coordinated", seed, deadline)
+
+
+def _first(campaign: _Pretending, **more: Any) -> Catch:
+    return next(_hunt(campaign, **more).catches())
+
+
+def _rotating(scenario: Scenario) -> list[str]:
+    return ["crash"] if any("rotate" in getattr(lane, "actions", ()) for lane in scenario.lanes) else []
+
+
+def test_what_is_caught_is_as_small_as_it_gets() -> None:
+    catch = _first(_Pretending(_rotating))
+    assert catch.kind == "crash"
+    assert catch.shrunk
+    assert catch.data["lanes"] == [{"role": "runner"}, {"role": "editor", "actions": ["rotate"]}]
+    assert set(catch.data) == {"policy", "lanes", "schedules"}
+    assert catch.data["schedules"] == catch.result.tally.schedules > SCHEDULES
+
+
+def test_each_kind_is_caught_once_and_the_others_are_named() -> None:
+    def shows(scenario: Scenario) -> list[str]:
+        return ["lost_entry", "crash"] if len(scenario.lanes) > 1 else ["crash"]
+
+    found = {}
+    for catch in _hunt(_Pretending(shows)).catches():
+        found[catch.kind] = catch
+        if len(found) == 2:
+            break
+    assert found["crash"].data["lanes"] == [{"role": "runner"}]
+    assert len(found["lost_entry"].data["lanes"]) == 2
+    assert found["lost_entry"].others == ("crash",)
+
+
+def test_the_same_seed_asks_the_same_and_another_one_something_else() -> None:
+    def asked(seed: int) -> list[Scenario]:
+        campaign = _Pretending(lambda _: (), questions_max=60)
+        assert not list(_hunt(campaign, seed=seed).catches())
+        return [question.scenario for question in campaign.questions]
+
+    assert asked(3) == asked(3)
+    assert asked(3) != asked(4)
+
+
+def test_an_interrupt_keeps_what_was_caught_already() -> None:
+    campaign = _Pretending(lambda _: ())
+
+    def shows(scenario: Scenario) -> list[str]:
+        if len(scenario.lanes) < 3:
+            return []
+        campaign.questions_max = len(campaign.questions)
+        return ["dead_end"]
+
+    campaign.shows = shows
+    (catch,) = _hunt(campaign).catches()
+    assert catch.kind == "dead_end"
+    assert not catch.shrunk
+    assert catch.result.question.scenario.name == "fuzz-none-dead-end"
+    assert catch.data == {**catch.drawn, "schedules": SCHEDULES}
+
+
+def test_no_time_left_asks_nothing() -> None:
+    campaign = _Pretending(lambda _: ["crash"])
+    assert not list(_hunt(campaign, limit_s=0).catches())
+    assert not campaign.questions
+
+
+def test_what_makes_it_impossible_to_run_anything_is_raised() -> None:
+    campaign = _Pretending(lambda _: ())
+    campaign.fault = StoreError("no room")
+    with pytest.raises(StoreError, match="no room"):
+        list(_hunt(campaign).catches())
+    assert len(campaign.questions) == 1
+
+
+def test_nothing_that_is_drawn_is_refused_and_everything_is_counted() -> None:
+    campaign = _Pretending(lambda _: (), questions_max=150)
+    hunt = _hunt(campaign)
+    assert not list(hunt.catches())
+    assert hunt.figures.refused == 0
+    assert hunt.figures.scenarios == 150
+    assert hunt.figures.schedules == 150 * SCHEDULES

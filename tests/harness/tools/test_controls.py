@@ -1,0 +1,165 @@
+"""What the answers to the questions about controls come to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from fence.controls import CONTROLS
+from harness.explore.search_task import Question, Result
+from harness.model.errors import ScenarioError, UsageError
+from harness.model.history import Absent, End, Header, History, Invoke, LaneInfo
+from harness.model.program import Filesystem, Program
+from harness.model.schedule import Schedule
+from harness.oracle import Judgement, Violation
+from harness.results.stats import Tally
+from harness.scenario import load
+from harness.tools.controls import SOUND, Outcome, Trial, assess, rows, trials, unmet
+
+ROOT = Path(__file__).parents[3]
+SCENARIOS = str(ROOT / "scenarios")
+QUESTION = Question(
+    load(ROOT / "scenarios" / "external-script.yaml"),
+    "ledger-heals-itself",
+    "kernel",
+    "random",
+    1,
+    100,
+    until="missed_takeover",
+)
+TRIAL = Trial(QUESTION, "is broken", 1)
+SOUND_TRIAL = Trial(msgspec.structs.replace(QUESTION, fence=SOUND, until=""))
+
+
+def _result(trial: Trial, *found: tuple[int, str], actions: int = 1, schedules: int = 100) -> Result:
+    """Violations by schedule, each after so many rogue actions."""
+    tally = Tally()
+    lanes = (LaneInfo("editor", "editor", "editor", False),)
+    for index, kind in found:
+        header = Header("s", "f", "kernel", "random", "p", {}, 1, index, lanes, Absent)
+        begun = tuple(Invoke(0, op, "action") for op in range(actions))
+        history = History(header, (*begun, End(Absent)))
+        judgement = Judgement((), (Violation(kind, 0, 0, 0, "because"),))
+        tally.add(index, Program((), (), Filesystem(), 0), Schedule(()), history, judgement)
+    tally.schedules = schedules
+    result = Result(trial.question, tally, 1, wall_s=0.5)
+    result.settled = result.sought is not None
+    return result
+
+
+def _killed(index: int = 7, **changes: object) -> Outcome:
+    return msgspec.structs.replace(assess(TRIAL, _result(TRIAL, (index, "missed_takeover"))), **changes)
+
+
+def _alive(**changes: object) -> Outcome:
+    return msgspec.structs.replace(assess(TRIAL, _result(TRIAL)), **changes)
+
+
+def test_every_control_that_a_scenario_shows_is_tried_with_each_strategy_and_seed() -> None:
+    wanted = trials((), ("random", "pct"), 50, 2, SCENARIOS)
+    asked = [trial.question for trial in wanted if trial.defect]
+    assert {question.fence for question in asked} == set(CONTROLS)
+    assert len(asked) == 4 * len(CONTROLS)
+    assert all(question.until and question.schedules == 50 for question in asked)
+
+
+def test_the_fence_that_is_right_is_tried_in_the_same_scenarios_where_it_claims_to_be() -> None:
+    wanted = trials(
+        ("stat-size-only", "ledger-per-process", "ledger-cotenant-silent"), ("pct",), 9, 1, SCENARIOS
+    )
+    sound = [trial.question for trial in wanted if not trial.defect]
+    assert [(question.fence, question.scenario.name) for question in sound] == [
+        (SOUND, "cotenant-other-process")
+    ]
+    assert not sound[0].until
+
+
+def test_a_missing_scenario_and_a_name_that_is_no_controls_are_refused() -> None:
+    with pytest.raises(ScenarioError, match="guard-prefix-hash"):
+        trials(("stat-size-only",), ("pct",), 9, 1, "nowhere")
+    with pytest.raises(UsageError, match="--only ledger: no control"):
+        trials(("ledger",), ("pct",), 9, 1, SCENARIOS)
+
+
+def test_a_control_is_killed_by_the_violation_that_it_names() -> None:
+    outcome = _killed(7)
+    assert (outcome.killed_at, outcome.rogue_actions, outcome.wall_s) == (7, 1, 0.5)
+    assert not unmet([outcome])
+
+
+def test_a_control_that_shows_something_else_is_accused_and_not_killed() -> None:
+    outcome = assess(TRIAL, _result(TRIAL, (3, "crash")))
+    assert (outcome.killed_at, outcome.accused) == (None, ("crash",))
+    said = unmet([outcome])
+    assert said[0] == (
+        "ledger-heals-itself is accused of crash in schedule 3 of external-script (random, seed 1): "
+        "nobody expects that"
+    )
+    assert "survived 100 schedules" in said[1]
+
+
+def test_what_comes_after_the_schedule_that_kills_does_not_count() -> None:
+    later = _result(TRIAL, (7, "missed_takeover"), (8, "crash"))
+    later.tally.doubt(9, "who knows")
+    assert assess(TRIAL, later) == _killed(7)
+    earlier = _result(TRIAL, (7, "missed_takeover"), (6, "crash"))
+    assert assess(TRIAL, earlier).accused == ("crash",)
+
+
+def test_what_the_scenario_expects_of_a_control_is_allowed() -> None:
+    question = msgspec.structs.replace(
+        QUESTION,
+        scenario=load(ROOT / "scenarios" / "busy-lock.yaml"),
+        fence="lock-neighbour-is-orphan",
+        until="double_hold",
+    )
+    trial = Trial(question, "is broken")
+    found = assess(trial, _result(trial, (2, "missed_takeover"), (4, "double_hold")))
+    assert (found.killed_at, found.accused, found.complaint) == (4, (), "")
+
+
+def test_a_control_that_is_caught_with_fewer_rogue_actions_than_it_says_is_wrong_about_itself() -> None:
+    trial = msgspec.structs.replace(TRIAL, rogue_actions_min=2)
+    outcome = assess(trial, _result(trial, (7, "missed_takeover"), actions=1))
+    assert unmet([outcome]) == [outcome.complaint]
+    assert "after 1 rogue actions" in outcome.complaint
+    assert not assess(trial, _result(trial, (7, "missed_takeover"), actions=2)).complaint
+
+
+def test_the_fence_that_is_right_may_show_nothing_at_all() -> None:
+    assert not unmet([assess(SOUND_TRIAL, _result(SOUND_TRIAL))])
+    accused = assess(SOUND_TRIAL, _result(SOUND_TRIAL, (50, "false_positive")))
+    assert unmet([accused]) == [accused.complaint]
+
+
+def test_one_strategy_is_enough_but_every_seed_counts() -> None:
+    assert not unmet([_killed(), _alive(strategy="pct")])
+    survived = unmet([_killed(), _alive(seed=2)])
+    assert len(survived) == 1
+    assert "(seed 2) by random: no missed_takeover" in survived[0]
+
+
+def test_a_question_that_was_not_answered_is_no_survivor() -> None:
+    outcome = assess(TRIAL, _result(TRIAL, schedules=40))
+    assert outcome.why_inconclusive == "only 40 of 100 schedules were run"
+    assert not unmet([outcome])
+    assert rows([outcome], ("random",))[1][-1] == "inconclusive"
+
+
+def test_the_matrix_says_how_many_schedules_it_took_and_how_long() -> None:
+    table = rows(
+        [_killed(7), _killed(2, seed=2), _alive(strategy="pct"), assess(SOUND_TRIAL, _result(SOUND_TRIAL))],
+        ("random", "pct"),
+    )
+    assert table[0] == ("fence", "caught by", "scenario", "rogues", "random", "pct", "result")
+    assert table[1] == (
+        "ledger-heals-itself", "missed takeover", "external-script", "1", "3..8 in 0.5 s", "-", "killed",
+    )  # fmt: skip
+    assert table[2] == (SOUND, "-", "external-script", "-", "0 of 100", "", "sound")
+
+
+def test_the_matrix_says_with_how_many_seeds_a_control_was_killed() -> None:
+    row = rows([_killed(7), _alive(seed=2)], ("random",))[1]
+    assert row[4:] == ("1/2: 8 in 0.5 s", "SURVIVED")
