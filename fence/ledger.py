@@ -10,7 +10,7 @@ from typing import ClassVar, NoReturn
 
 from fence.atomic_replace import exchange
 from fence.errors import TakeoverError
-from fence.ledger_file import Book, Content, Intent
+from fence.ledger_file import Content, Intent, LedgerFile
 from fence.protocol import Fence, Site
 from fence.rename_check import Movement
 from fence.transcript import read_fd, write_all
@@ -83,7 +83,7 @@ class LedgerFence(Fence):
 
     def append(self, entries: Sequence[bytes]) -> None:
         """Append without a look at the bytes, except at the last one."""
-        with Book(self._ledger, create=False) as book:
+        with LedgerFile(self._ledger, create=False) as book:
             if not book.known:
                 self._append_unwritten(b"".join(entries))
                 return
@@ -119,7 +119,7 @@ class LedgerFence(Fence):
         Raises:
             TakeoverError: it was not what this handle loaded; it is back in its place.
         """
-        with Book(self._ledger, create=False) as book:
+        with LedgerFile(self._ledger, create=False) as book:
             if not book.known:
                 # A truncation could not be undone should the write after it fail.
                 super().rewrite(lines, "rename")
@@ -153,7 +153,7 @@ class LedgerFence(Fence):
     def _decide_and_write(self, data: bytes | None, entries: Sequence[bytes]) -> None:
         if not self._branch:
             self._rebase(data, Content.of(data))
-        with Book(self._ledger, create=False) as book:
+        with LedgerFile(self._ledger, create=False) as book:
             expected = self._decide(book, data)
             if not entries:
                 return
@@ -163,7 +163,7 @@ class LedgerFence(Fence):
             book.intend_append(payload)
             self._write(book, payload, *self._open(expected.exists))
 
-    def _decide(self, book: Book, data: bytes | None) -> Content:
+    def _decide(self, book: LedgerFile, data: bytes | None) -> Content:
         if book.intent is not None:
             self._settle(book, book.intent, data)
         if not book.known:
@@ -191,7 +191,7 @@ class LedgerFence(Fence):
 
     def _rebase(self, data: bytes | None, found: Content) -> None:
         """Be measured by what is there: by a branch of that content, or by a new one."""
-        with Book(self._ledger, create=True) as book:
+        with LedgerFile(self._ledger, create=True) as book:
             if book.intent is not None:
                 self._settle(book, book.intent, data)
             same = [name for name, content in book.branches.items() if content == found]
@@ -212,7 +212,7 @@ class LedgerFence(Fence):
         finally:
             os.close(fd)
 
-    def _append(self, book: Book, payload: bytes) -> None:
+    def _append(self, book: LedgerFile, payload: bytes) -> None:
         try:
             fd = os.open(self.path, _APPENDING)
         except FileNotFoundError:
@@ -239,7 +239,7 @@ class LedgerFence(Fence):
                 return os.open(self.path, _APPENDING | (0 if expected else _NEW), 0o600), expected
         return os.open(self.path, _APPENDING | os.O_CREAT, 0o600), exists
 
-    def _write(self, book: Book, payload: bytes, fd: int, existed: bool) -> None:
+    def _write(self, book: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
         try:
             write_all(fd, payload)
         finally:
@@ -247,7 +247,7 @@ class LedgerFence(Fence):
         # A file made or removed by somebody else ends a branch even if the bytes are alike.
         book.commit({name: old.plus(payload) for name, old in book.branches.items() if old.exists == existed})
 
-    def _exchange(self, book: Book, data: bytes) -> None:
+    def _exchange(self, book: LedgerFile, data: bytes) -> None:
         new = Content.of(data)
         self._write_aside(data)
         with Movement(self.path) as movement:
@@ -290,7 +290,7 @@ class LedgerFence(Fence):
 
     # After a holder that died or failed
 
-    def _settle(self, book: Book, intent: Intent, data: bytes | None) -> None:
+    def _settle(self, book: LedgerFile, intent: Intent, data: bytes | None) -> None:
         """Find out from the bytes how far an intended write came, and write that down."""
         if intent.payload is not None:
             payload = intent.payload
@@ -314,7 +314,7 @@ def _as_far(old: Content, payload: bytes, data: bytes | None) -> Content:
     return old.plus(rest if begins_alike and payload.startswith(rest) else payload)
 
 
-def _any_torn(book: Book) -> bool:
+def _any_torn(book: LedgerFile) -> bool:
     """Whether a branch ends in an unfinished line, so that it can only go on with a newline."""
     return any(content.tail for content in book.branches.values())
 

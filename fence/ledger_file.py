@@ -21,7 +21,7 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
-__all__ = ["ABSENT", "BRANCHES_MAX", "Book", "Branches", "Content", "Intent"]
+__all__ = ["ABSENT", "BRANCHES_MAX", "Branches", "Content", "Intent", "LedgerFile"]
 
 #: Branches that are kept; the oldest one goes when another load finds foreign bytes.
 BRANCHES_MAX = 8
@@ -94,7 +94,7 @@ class Intent:
     new: Content | None
 
 
-class Book:
+class LedgerFile:
     """The ledger file, open; use it as a context manager and under the lock.
 
     Args:

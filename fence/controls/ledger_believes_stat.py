@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from fence.controls.control import Control
 from fence.ledger import LedgerFence
-from fence.ledger_file import Book, Content
+from fence.ledger_file import Content, LedgerFile
 from fence.protocol import Site
 from fence.statx import FileStat, statx
 
@@ -31,7 +31,7 @@ class LedgerBelievesStat(Control, LedgerFence):
         super().__init__(site)
         self._stat: FileStat | None = None
 
-    def _write(self, book: Book, payload: bytes, fd: int, existed: bool) -> None:
+    def _write(self, book: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
         super()._write(book, payload, fd, existed)
         self._stat = statx(self.path)
 

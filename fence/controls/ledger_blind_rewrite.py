@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from fence.controls.control import Control
 from fence.ledger import LedgerFence
-from fence.ledger_file import Book, Content
+from fence.ledger_file import Content, LedgerFile
 from fence.transcript import rewrite_by_rename
 
 __all__ = ["LedgerBlindRewrite"]
@@ -30,6 +30,6 @@ class LedgerBlindRewrite(Control, LedgerFence):
     def rewrite(self, lines: Sequence[bytes], how: str) -> None:
         """Replace the transcript, whatever it is by now."""
         rewrite_by_rename(self.path, lines)
-        with Book(self._ledger, create=False) as book:
+        with LedgerFile(self._ledger, create=False) as book:
             if book.known:
                 book.commit(dict.fromkeys(book.branches, Content.of(b"".join(lines))))

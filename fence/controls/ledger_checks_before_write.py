@@ -8,7 +8,7 @@ from typing import ClassVar
 from fence.controls.control import Control
 from fence.errors import StaleLockError
 from fence.ledger import LedgerFence
-from fence.ledger_file import Book
+from fence.ledger_file import LedgerFile
 from fence.locks.sidecar import Payload, SidecarLock
 from fence.protocol import Site
 
@@ -47,7 +47,7 @@ class LedgerChecksBeforeWrite(Control, LedgerFence):
         self._robbable.check()
         super()._append_unwritten(payload)
 
-    def _write(self, book: Book, payload: bytes, fd: int, existed: bool) -> None:
+    def _write(self, book: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
         try:
             self._robbable.check()
         except BaseException:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from fence.controls.control import Control
 from fence.ledger import LedgerFence
-from fence.ledger_file import Book, Content
+from fence.ledger_file import Content, LedgerFile
 
 __all__ = ["LedgerCotenantLooks"]
 
@@ -31,6 +31,6 @@ class LedgerCotenantLooks(Control, LedgerFence):
         super().append(entries)
         if self._branch:
             return
-        with Book(self._ledger, create=False) as book:
+        with LedgerFile(self._ledger, create=False) as book:
             if book.known:
                 book.commit(dict.fromkeys(book.branches, Content.of(self._look(self.path))))

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from fence.controls.control import Control
 from fence.ledger import LedgerFence
-from fence.ledger_file import Book, Content
+from fence.ledger_file import Content, LedgerFile
 
 __all__ = ["LedgerLoadRefreshesAll"]
 
@@ -28,6 +28,6 @@ class LedgerLoadRefreshesAll(Control, LedgerFence):
     def load(self) -> bytes:
         """As its parent, for all branches."""
         data = super().load()
-        with Book(self._ledger, create=False) as book:
+        with LedgerFile(self._ledger, create=False) as book:
             book.commit(dict.fromkeys(book.branches, Content.of(data)))
         return data

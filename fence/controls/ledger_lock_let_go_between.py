@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from fence.controls.control import Control
 from fence.ledger import LedgerFence
-from fence.ledger_file import Book, Content
+from fence.ledger_file import Content, LedgerFile
 
 __all__ = ["LedgerLockLetGoBetween"]
 
@@ -25,7 +25,7 @@ class LedgerLockLetGoBetween(Control, LedgerFence):
     scenario: ClassVar[str] = "cotenant-other-process"
     original: ClassVar[str] = "ledger"
 
-    def _decide(self, book: Book, data: bytes | None) -> Content:
+    def _decide(self, book: LedgerFile, data: bytes | None) -> Content:
         expected = super()._decide(book, data)
         self.lock.release()
         self.lock.acquire()

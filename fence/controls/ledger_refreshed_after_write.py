@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from fence.controls.control import Control
 from fence.ledger import LedgerFence
-from fence.ledger_file import Book, Content
+from fence.ledger_file import Content, LedgerFile
 
 __all__ = ["LedgerRefreshedAfterWrite"]
 
@@ -25,7 +25,7 @@ class LedgerRefreshedAfterWrite(Control, LedgerFence):
     scenario: ClassVar[str] = "write-beside-own-append"
     original: ClassVar[str] = "ledger"
 
-    def _write(self, book: Book, payload: bytes, fd: int, existed: bool) -> None:
+    def _write(self, book: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
         super()._write(book, payload, fd, existed)
         if self._branch:
             found = Content.of(self._look(self.path))

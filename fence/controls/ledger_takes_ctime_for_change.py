@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from fence.controls.control import Control
 from fence.ledger import LedgerFence
-from fence.ledger_file import Book, Content
+from fence.ledger_file import Content, LedgerFile
 from fence.protocol import Site
 from fence.statx import statx
 
@@ -30,7 +30,7 @@ class LedgerTakesCtimeForChange(Control, LedgerFence):
         super().__init__(site)
         self._seen: tuple[Content, int] | None = None
 
-    def _write(self, book: Book, payload: bytes, fd: int, existed: bool) -> None:
+    def _write(self, book: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
         super()._write(book, payload, fd, existed)
         if self._branch:
             self._seen = book.branches[self._branch], statx(self.path).ctime_ns

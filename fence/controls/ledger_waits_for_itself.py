@@ -7,7 +7,7 @@ from typing import ClassVar
 from fence.controls.control import Control
 from fence.errors import TakeoverError
 from fence.ledger import LedgerFence
-from fence.ledger_file import Book, Content
+from fence.ledger_file import Content, LedgerFile
 from fence.locks import make_lock
 
 __all__ = ["LedgerWaitsForItself"]
@@ -26,7 +26,7 @@ class LedgerWaitsForItself(Control, LedgerFence):
     scenario: ClassVar[str] = "external-script"
     original: ClassVar[str] = "ledger"
 
-    def _decide(self, book: Book, data: bytes | None) -> Content:
+    def _decide(self, book: LedgerFile, data: bytes | None) -> Content:
         try:
             return super()._decide(book, data)
         except TakeoverError:

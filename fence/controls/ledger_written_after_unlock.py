@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from fence.controls.control import Control
 from fence.ledger import LedgerFence
-from fence.ledger_file import Book
+from fence.ledger_file import LedgerFile
 from fence.protocol import Site
 from fence.transcript import append_lines
 
@@ -43,6 +43,6 @@ class LedgerWrittenAfterUnlock(Control, LedgerFence):
         """Let the lock go, then write down what was appended."""
         super().release()
         owed, self._owed = self._owed, b""
-        with Book(self._ledger, create=False) as book:
+        with LedgerFile(self._ledger, create=False) as book:
             if owed and book.known:
                 book.commit({name: old.plus(owed) for name, old in book.branches.items()})

@@ -6,7 +6,7 @@ process behind it, `wire` its lines, `surroundings` what a harness can put in th
 
 from __future__ import annotations
 
-from fence.external.host_hooks import Surroundings
+from fence.external.host_hooks import HostHooks
 from fence.external.proxy import PREFIX, ExternalFence, external
 
-__all__ = ["PREFIX", "ExternalFence", "Surroundings", "external"]
+__all__ = ["PREFIX", "ExternalFence", "HostHooks", "external"]

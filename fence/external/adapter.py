@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fence.errors import AdapterError
-from fence.external.host_hooks import Surroundings
+from fence.external.host_hooks import HostHooks
 from fence.external.wire import Answer, Doubt, Hello, Nonsense, Sleep, Waits, encode, hello_of, parse, said
 
 __all__ = ["LINE_BYTES_MAX", "STDERR", "Adapter", "tail_of"]
@@ -55,7 +55,7 @@ class Adapter:
         AdapterError: it cannot be started.
     """
 
-    def __init__(self, argv: Sequence[str], directory: str, surroundings: Surroundings) -> None:
+    def __init__(self, argv: Sequence[str], directory: str, surroundings: HostHooks) -> None:
         self._surroundings = surroundings
         self._lines: deque[str] = deque(maxlen=_LINES_KEPT)
         self._received = bytearray()

@@ -9,10 +9,10 @@ from __future__ import annotations
 import threading
 import time
 
-__all__ = ["Surroundings"]
+__all__ = ["HostHooks"]
 
 
-class Surroundings:
+class HostHooks:
     """Lanes are threads and nobody watches.
 
     Attributes:

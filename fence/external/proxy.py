@@ -22,7 +22,7 @@ from fence.errors import (
     TakeoverError,
 )
 from fence.external.adapter import Adapter
-from fence.external.host_hooks import Surroundings
+from fence.external.host_hooks import HostHooks
 from fence.external.wire import Answer, Hello, Nonsense, Sleep, Waits, loaded, with_lines
 from fence.protocol import Fence, Site
 
@@ -53,7 +53,7 @@ def external(command: str) -> type[ExternalFence]:
         raise AdapterError(f"cannot be split into words: {error}") from error
     if not argv:
         raise AdapterError("no command is given")
-    adapter = Adapter(argv, directory, Surroundings())
+    adapter = Adapter(argv, directory, HostHooks())
     try:
         hello = adapter.greet()
     finally:
@@ -78,7 +78,7 @@ class ExternalFence(Fence):
     directory: ClassVar[str]
     hello: ClassVar[Hello]
     #: Of this process; exchanged by whoever runs the lanes.
-    surroundings: ClassVar[Surroundings] = Surroundings()
+    surroundings: ClassVar[HostHooks] = HostHooks()
     #: Running adapters of this process, by lane; under the empty name the one for all.
     adapters: ClassVar[dict[str, Adapter]] = {}
 
@@ -95,7 +95,7 @@ class ExternalFence(Fence):
     # The process
 
     @classmethod
-    def settle(cls, surroundings: Surroundings) -> None:
+    def settle(cls, surroundings: HostHooks) -> None:
         """Make this process the place where the fence runs.
 
         Args:

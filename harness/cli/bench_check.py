@@ -9,7 +9,7 @@ import msgspec
 
 from harness.cli.output import emit, remark
 from harness.cli.status import INTERRUPTED, NOT_EXPECTED, OK
-from harness.explore.coordinator import Campaign
+from harness.explore.coordinator import Coordinator
 from harness.results.store import write_whole
 from harness.scenario import load
 from harness.system.machine import machine
@@ -51,7 +51,7 @@ def trial(arguments: argparse.Namespace) -> int:
     slow = planted(compared, max(1, compared // _PLANTED))
     sittings: list[Run] = []
     for begin in range(0, SITTINGS * len(slow), _TOGETHER):
-        with Campaign(1, arguments.session_root) as campaign:
+        with Coordinator(1, arguments.session_root) as campaign:
             next_ones = tuple((slow * SITTINGS)[begin : begin + _TOGETHER])
             work = TrialBench(scenario, next_ones, -(-rounds // SITTINGS))
             sittings += [found for found in campaign.carry_out(work, _LIMIT_S) if isinstance(found, Run)]

@@ -12,7 +12,7 @@ import msgspec
 import fence
 from fence.controls import CONTROLS
 from harness.cli.output import remark
-from harness.explore.coordinator import Campaign
+from harness.explore.coordinator import Coordinator
 from harness.explore.worker_pool import FILE_BYTES_MAX, Work
 from harness.model.errors import UsageError
 from harness.scenario import Scenario
@@ -182,7 +182,7 @@ class Recorder:
         self._carry_out([GateBench(scenario, plan.fence, schedules)], plan.root)
         if self._gate is None or self.interrupted or len(os.sched_getaffinity(0)) == 1:
             return
-        with Campaign(2, plan.root) as two, Campaign(1, plan.root) as one:
+        with Coordinator(2, plan.root) as two, Coordinator(1, plan.root) as one:
             rate = two_explorers(two, one, scenario, plan.fence, 2 * schedules)
             self.interrupted = one.interrupted
         self._gate["two_explorers"] = rate
@@ -190,7 +190,7 @@ class Recorder:
     def _carry_out(
         self, works: Sequence[Work], root: str | None, file_bytes_max: int = FILE_BYTES_MAX
     ) -> None:
-        with Campaign(1, root, file_bytes_max=file_bytes_max) as campaign:
+        with Coordinator(1, root, file_bytes_max=file_bytes_max) as campaign:
             for work in works:
                 for found in campaign.carry_out(work, _LIMIT_S):
                     self._take(found)

@@ -10,7 +10,7 @@ import msgspec
 from harness.cli.output import emit, remark
 from harness.cli.status import INTERRUPTED, OK
 from harness.cli.terminal_sink import Display
-from harness.explore.coordinator import Campaign
+from harness.explore.coordinator import Coordinator
 from harness.report.versus_table import Row, rows, told, totals_of
 from harness.results.store import write_whole
 from harness.system.machine import machine
@@ -30,7 +30,7 @@ def versus(arguments: argparse.Namespace) -> int:
     explorers = arguments.explorers or len(os.sched_getaffinity(0))
     facts = machine()
     found: list[Row] = []
-    with Campaign(explorers, arguments.session_root) as campaign:
+    with Coordinator(explorers, arguments.session_root) as campaign:
         for course in wanted:
             row = measure(campaign, course, rounds, limit_s, arguments.seed, explorers)
             if row is None:

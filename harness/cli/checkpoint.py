@@ -6,7 +6,7 @@ import contextlib
 
 import msgspec
 
-from harness.explore.search_task import Question, Result
+from harness.explore.search_task import Result, SearchTask
 from harness.model.errors import FormatError, StoreError
 from harness.report.html.page_data import Entry
 from harness.results.search_progress import Progress
@@ -68,7 +68,7 @@ class Keeper:
         resumable: whether somebody may want to go on.
     """
 
-    def __init__(self, folder: RunFolder, number: int, question: Question, resumable: bool) -> None:
+    def __init__(self, folder: RunFolder, number: int, question: SearchTask, resumable: bool) -> None:
         self._folder = folder
         self._number = number
         self._question = question

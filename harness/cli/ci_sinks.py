@@ -11,7 +11,7 @@ from harness.cli.known_witnesses import Known
 from harness.cli.output import remark
 from harness.cli.shrink_sink import Small
 from harness.cli.terminal_sink import example, recalled
-from harness.explore.search_task import Question, Result
+from harness.explore.search_task import Result, SearchTask
 from harness.model.errors import StoreError, UsageError
 from harness.report.result_case import Case
 from harness.results.paired import Comparison
@@ -66,7 +66,7 @@ class Reports:
         self._next = 0
         self._junit = junit
 
-    def plan(self, planned: Iterable[tuple[str, Question]]) -> None:
+    def plan(self, planned: Iterable[tuple[str, SearchTask]]) -> None:
         """Say what is about to be run.
 
         Args:

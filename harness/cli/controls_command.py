@@ -11,7 +11,7 @@ from harness.cli.output import remark, replay_command
 from harness.cli.search_tasks import choose_strategy
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
 from harness.cli.terminal_sink import Display
-from harness.explore.coordinator import Campaign
+from harness.explore.coordinator import Coordinator
 from harness.explore.search_task import Result
 from harness.model.errors import GateUnavailable, StoreError, UsageError
 from harness.results.store import RunFolder, run_id
@@ -40,7 +40,7 @@ def main(arguments: argparse.Namespace) -> int:
     )
     explorers = arguments.explorers or len(os.sched_getaffinity(0))
     display = Display(arguments.json)
-    with Campaign(explorers, arguments.session_root) as campaign:
+    with Coordinator(explorers, arguments.session_root) as campaign:
         court = _Court(campaign, display, _folder(arguments, wanted))
         try:
             court.try_all(wanted)
@@ -55,7 +55,7 @@ def _listed(text: str | None) -> list[str]:
 
 
 class _Court:
-    def __init__(self, campaign: Campaign, display: Display, folder: RunFolder) -> None:
+    def __init__(self, campaign: Coordinator, display: Display, folder: RunFolder) -> None:
         self._campaign = campaign
         self._display = display
         self._folder = folder

@@ -13,7 +13,7 @@ from harness import gates
 from harness.cli.output import emit, remark, replay_command
 from harness.cli.shrink_sink import Shrinker
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
-from harness.explore.coordinator import Campaign
+from harness.explore.coordinator import Coordinator
 from harness.model.errors import FenceLoadError, GateUnavailable, StoreError, UsageError
 from harness.model.policy import resolve
 from harness.report.story import headline, story
@@ -59,7 +59,7 @@ def main(arguments: argparse.Namespace) -> int:
     _check(fences)
     folder = _folder(arguments)
     deadline = time.monotonic() + arguments.time_limit_s
-    with Campaign(1, arguments.session_root) as campaign:
+    with Coordinator(1, arguments.session_root) as campaign:
         fuzz = _Fuzz(campaign, arguments, folder)
         for number, fence in enumerate(fences):
             if campaign.interrupted:
@@ -97,7 +97,7 @@ def _folder(arguments: argparse.Namespace) -> RunFolder:
 
 
 class _Fuzz:
-    def __init__(self, campaign: Campaign, arguments: argparse.Namespace, folder: RunFolder) -> None:
+    def __init__(self, campaign: Coordinator, arguments: argparse.Namespace, folder: RunFolder) -> None:
         self._campaign = campaign
         self._policy: str = arguments.policy
         self._seed: int = arguments.seed

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from harness.explore.coordinator import Campaign
-from harness.explore.search_task import Question
+from harness.explore.coordinator import Coordinator
+from harness.explore.search_task import SearchTask
 from harness.model.errors import HarnessError, UsageError
 from harness.results.summary import Summary
 from harness.results.witness import Witness
@@ -47,7 +47,7 @@ class Known(msgspec.Struct, frozen=True):
 
 
 def recall(
-    campaign: Campaign, question: Question, kept: Iterable[tuple[str, Witness]], deadline: float | None
+    campaign: Coordinator, question: SearchTask, kept: Iterable[tuple[str, Witness]], deadline: float | None
 ) -> list[Known]:
     """Run kept witnesses again, in a question's scenario and under its fence.
 
@@ -68,7 +68,9 @@ def recall(
     return found
 
 
-def _recall_one(campaign: Campaign, question: Question, path: str, witness: Witness, limit_s: float) -> Known:
+def _recall_one(
+    campaign: Coordinator, question: SearchTask, path: str, witness: Witness, limit_s: float
+) -> Known:
     from harness.shrink.replay import Replayed, Rerun, Rerunning
 
     kind = witness.claim.kind

@@ -20,12 +20,12 @@ from harness.cli.search_tasks import (
     check_inodes,
     choose_gate,
     choose_strategy,
-    questions_of,
+    tasks_for,
 )
 from harness.cli.shrink_sink import Small
 from harness.cli.terminal_sink import Display
-from harness.explore.coordinator import Campaign
-from harness.explore.search_task import Question, Result
+from harness.explore.coordinator import Coordinator
+from harness.explore.search_task import Result, SearchTask
 from harness.model.errors import UsageError
 from harness.report.markdown import markdown
 from harness.report.result_case import grid
@@ -44,7 +44,7 @@ def main(arguments: argparse.Namespace) -> int:
     files, scenarios, kept = scenarios_of(arguments)
     fences = _fences(arguments.fences)
     gate = choose_gate(arguments.gate)
-    asked = questions_of(
+    asked = tasks_for(
         scenarios, fences, gate, _strategy(arguments.strategy), arguments.seed, arguments.schedules
     )
     check_faults(scenarios, gate)
@@ -56,7 +56,7 @@ def main(arguments: argparse.Namespace) -> int:
     display = _Display(arguments.json, arguments.markdown)
     explorers = arguments.explorers or len(os.sched_getaffinity(0))
     tasks = tasks_of(questions, files, scenarios, kept)
-    with Campaign(explorers, arguments.session_root) as campaign:
+    with Coordinator(explorers, arguments.session_root) as campaign:
         matrix = _Matrix(campaign, arguments, folder_for(arguments, questions), display)
         try:
             matrix.do_all(tasks)
@@ -101,10 +101,10 @@ class _Matrix(Run):
     title = "Fences compared"
 
     def __init__(
-        self, campaign: Campaign, arguments: argparse.Namespace, folder: RunFolder, display: Display
+        self, campaign: Coordinator, arguments: argparse.Namespace, folder: RunFolder, display: Display
     ) -> None:
         super().__init__(campaign, arguments, folder, display)
-        self._first: Question | None = None
+        self._first: SearchTask | None = None
         self._shown: Mapping[int, tuple[str, ...]] = {}
 
     def _complete(self, summary: Summary, result: Result) -> Summary:

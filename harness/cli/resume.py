@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from harness.cli.code_digest import code_digest, fence_digest
-from harness.explore.search_task import ExhaustiveQuestion, Question
+from harness.explore.search_task import ExhaustiveTask, SearchTask
 from harness.model.errors import FormatError, UsageError
 from harness.scenario import dump
 from harness.system.bounded_read import content
@@ -85,7 +85,7 @@ def completed(given: argparse.Namespace, folder: str | None = None) -> argparse.
     return argparse.Namespace(**arguments)
 
 
-def plan_of(arguments: argparse.Namespace, questions: Sequence[Question]) -> dict[str, Any]:
+def plan_of(arguments: argparse.Namespace, questions: Sequence[SearchTask]) -> dict[str, Any]:
     """What is written down of a run before it begins."""
     given = {key: value for key, value in vars(arguments).items() if key not in ("command", "resume")}
     return {
@@ -97,7 +97,7 @@ def plan_of(arguments: argparse.Namespace, questions: Sequence[Question]) -> dic
     }
 
 
-def _told(question: Question) -> dict[str, Any]:
+def _told(question: SearchTask) -> dict[str, Any]:
     told = {
         "scenario": dump(question.scenario),
         "fence": question.fence,
@@ -107,7 +107,7 @@ def _told(question: Question) -> dict[str, Any]:
         "seed": question.seed,
         "schedules": question.schedules,
     }
-    if isinstance(question, ExhaustiveQuestion):
+    if isinstance(question, ExhaustiveTask):
         told["rogue_actions"], told["preemptions"] = question.actions_max, question.preemptions_max
     return told
 
@@ -136,7 +136,7 @@ def read_plan(folder: str) -> Plan:
     return plan
 
 
-def check_same(folder: str, questions: Sequence[Question]) -> None:
+def check_same(folder: str, questions: Sequence[SearchTask]) -> None:
     """See that schedules of before and of now add up.
 
     Raises:

@@ -26,17 +26,17 @@ from harness.cli.search_tasks import (
     choose_gate,
     choose_strategy,
     exhaustive,
-    questions_of,
+    tasks_for,
 )
 from harness.cli.shrink_sink import Shrinker, Small
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
 from harness.cli.terminal_sink import Display
-from harness.explore.coordinator import Campaign
-from harness.explore.search_task import Question, Result
+from harness.explore.coordinator import Coordinator
+from harness.explore.search_task import Result, SearchTask
 from harness.model.errors import HarnessError, StoreError, UsageError
 from harness.results import regression_corpus
 from harness.results.search_progress import Progress
-from harness.results.stats import Tally
+from harness.results.stats import Stats
 from harness.results.store import RunFolder, run_id
 from harness.results.summary import Summary, encode
 from harness.results.witness import Witness
@@ -64,7 +64,7 @@ def main(arguments: argparse.Namespace) -> int:
     resumed = arguments.resume is not None
     arguments = completed(arguments, arguments.resume)
     explorers = arguments.explorers or len(os.sched_getaffinity(0))
-    with Campaign(explorers, arguments.session_root) as campaign:
+    with Coordinator(explorers, arguments.session_root) as campaign:
         # Meanwhile scenarios are read.
         campaign.start_ahead()
         tasks = _asked(arguments)
@@ -85,7 +85,7 @@ def _asked(arguments: argparse.Namespace) -> list[Task]:
     """
     files, scenarios, kept = scenarios_of(arguments)
     gate = choose_gate(arguments.gate)
-    questions: Sequence[Question] = questions_of(
+    questions: Sequence[SearchTask] = tasks_for(
         scenarios,
         arguments.fence,
         gate,
@@ -128,13 +128,13 @@ def scenarios_of(
 class Task(NamedTuple):
     """A question, the scenario's file, and the witnesses that were kept for it."""
 
-    question: Question
+    question: SearchTask
     file: str
     kept: list[tuple[str, Witness]]
 
 
 def tasks_of(
-    questions: Sequence[Question],
+    questions: Sequence[SearchTask],
     files: Sequence[str],
     scenarios: Sequence[Scenario],
     kept: Sequence[list[tuple[str, Witness]]],
@@ -171,7 +171,7 @@ class Run:
 
     def __init__(
         self,
-        campaign: Campaign,
+        campaign: Coordinator,
         arguments: argparse.Namespace,
         folder: RunFolder,
         display: Display | None = None,
@@ -339,13 +339,13 @@ class Run:
         return OK
 
 
-def _not_begun(question: Question, before: Progress | None) -> Result:
+def _not_begun(question: SearchTask, before: Progress | None) -> Result:
     """What is known of a question for which there was no time."""
-    tally = Tally() if before is None else before.tally
+    tally = Stats() if before is None else before.tally
     return Result(question, tally, 0, 0.0 if before is None else before.wall_s, "time limit")
 
 
-def _limited(question: Question, deadline: float, left: int, shrinker: Shrinker) -> Question:
+def _limited(question: SearchTask, deadline: float, left: int, shrinker: Shrinker) -> SearchTask:
     """The question with its share of the time that it and the ones after it have left."""
     left_s = max(_LEAST_S, deadline - time.monotonic())
     share_s = min(left_s, max(_SHARE_MIN_S, left_s / left))
@@ -354,7 +354,7 @@ def _limited(question: Question, deadline: float, left: int, shrinker: Shrinker)
 
 
 def folder_for(
-    arguments: argparse.Namespace, questions: Sequence[Question], resumed: bool = False
+    arguments: argparse.Namespace, questions: Sequence[SearchTask], resumed: bool = False
 ) -> RunFolder:
     """The run's folder, with what is about to be run written down.
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness import gates
 from harness.cli.output import remark
-from harness.explore.search_task import ExhaustiveQuestion, Question
+from harness.explore.search_task import ExhaustiveTask, SearchTask
 from harness.model.errors import FenceLoadError, GateUnavailable, UsageError
 from harness.scenario import Scenario
 from harness.scenario.fence_reference import check
@@ -19,7 +19,7 @@ __all__ = [
     "choose_gate",
     "choose_strategy",
     "exhaustive",
-    "questions_of",
+    "tasks_for",
 ]
 
 
@@ -55,14 +55,14 @@ def choose_strategy(name: str) -> str:
     return name
 
 
-def questions_of(
+def tasks_for(
     scenarios: Sequence[Scenario],
     fences: Sequence[str] | None,
     gate: str,
     strategy: str,
     seed: int,
     schedules: int | None,
-) -> list[Question]:
+) -> list[SearchTask]:
     """One question for each scenario and fence.
 
     Args:
@@ -76,7 +76,7 @@ def questions_of(
         FenceLoadError: everything that is wrong with any fence.
     """
     questions = [
-        Question(scenario, fence, gate, strategy, seed, schedules or scenario.schedules)
+        SearchTask(scenario, fence, gate, strategy, seed, schedules or scenario.schedules)
         for scenario in scenarios
         for fence in dict.fromkeys(fences or [*scenario.fences, *scenario.expect] or ["none"])
     ]
@@ -85,8 +85,8 @@ def questions_of(
 
 
 def exhaustive(
-    questions: Sequence[Question], actions_max: int, preemptions_max: int
-) -> list[ExhaustiveQuestion]:
+    questions: Sequence[SearchTask], actions_max: int, preemptions_max: int
+) -> list[ExhaustiveTask]:
     """The same questions, asked of every class of schedules.
 
     Args:
@@ -124,7 +124,7 @@ def exhaustive(
             )
         programs = len(Programs(scenario, question.seed, actions_max))
         found.append(
-            ExhaustiveQuestion(
+            ExhaustiveTask(
                 scenario,
                 question.fence,
                 question.gate,
@@ -139,7 +139,7 @@ def exhaustive(
     return found
 
 
-def _check_fences(questions: Sequence[Question], where: str) -> None:
+def _check_fences(questions: Sequence[SearchTask], where: str) -> None:
     faults = []
     for question in {question.fence: question for question in reversed(questions)}.values():
         try:

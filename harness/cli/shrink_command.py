@@ -11,7 +11,7 @@ from harness import gates
 from harness.cli.output import emit, remark, replay_command
 from harness.cli.program_permission import check_witness
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
-from harness.explore.coordinator import Campaign
+from harness.explore.coordinator import Coordinator
 from harness.model.errors import GateUnavailable, UsageError
 from harness.report.story import headline, story
 from harness.results import regression_corpus
@@ -39,7 +39,7 @@ def main(arguments: argparse.Namespace) -> int:
         raise GateUnavailable(f"the witness was found under the {witness.gate} gate: {why}")
     check_witness(arguments.witness, witness, arguments.allow_programs)
     check(witness.fence)
-    with Campaign(1, arguments.session_root) as campaign:
+    with Coordinator(1, arguments.session_root) as campaign:
         work = Shrinking.of(witness, arguments.time_limit_s)
         found = [one for one in campaign.carry_out(work, work.time_limit_s) if isinstance(one, Shrunk)]
         interrupted = campaign.interrupted

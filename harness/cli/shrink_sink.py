@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.cli.output import remark
-from harness.explore.coordinator import Campaign
+from harness.explore.coordinator import Coordinator
 from harness.explore.search_task import Result
 from harness.model.errors import HarnessError
 from harness.results.summary import Summary
@@ -48,7 +48,7 @@ class Shrinker:
         deadline: of `time.monotonic`, for the whole run; None where there is none.
     """
 
-    def __init__(self, campaign: Campaign, limit_s: float, deadline: float | None) -> None:
+    def __init__(self, campaign: Coordinator, limit_s: float, deadline: float | None) -> None:
         self._campaign = campaign
         self._limit_s = limit_s
         self._deadline = deadline

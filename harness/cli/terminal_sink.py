@@ -14,10 +14,10 @@ from typing import IO, TextIO, cast
 from harness.cli.known_witnesses import Known
 from harness.cli.output import emit, replay_command
 from harness.cli.shrink_sink import Small
-from harness.explore.search_task import ExhaustiveQuestion, Question, Result
+from harness.explore.search_task import ExhaustiveTask, Result, SearchTask
 from harness.report.story import headline, story
 from harness.results.coverage import told
-from harness.results.stats import Tally
+from harness.results.stats import Stats
 from harness.results.summary import Summary, encode, found_by, rows
 
 __all__ = ["Display", "example", "recalled"]
@@ -58,7 +58,7 @@ class Display:
         self._live = not json and _watched(sys.stderr)
 
     @contextlib.contextmanager
-    def progress(self, question: Question) -> Iterator[Callable[[Tally], None]]:
+    def progress(self, question: SearchTask) -> Iterator[Callable[[Stats], None]]:
         """Show how far a question is; nothing where nobody watches."""
         if not self._live:
             yield lambda _: None
@@ -79,7 +79,7 @@ class Display:
             what = f"{question.scenario.name} / {_brief(question.fence, _NAME_MAX)}"
             task = bar.add_task(what, total=question.schedules, found="")
 
-            def update(tally: Tally) -> None:
+            def update(tally: Stats) -> None:
                 found = ", ".join(f"{kind} {count}" for kind, count in sorted(tally.violations.items()))
                 bar.update(task, completed=tally.schedules, found=found)
 
@@ -173,7 +173,7 @@ def _watched(stream: TextIO | None) -> bool:
 
 
 def _in_short(result: Result, summary: Summary) -> str:
-    if isinstance(result.question, ExhaustiveQuestion):
+    if isinstance(result.question, ExhaustiveTask):
         return _certificate(result.question, result.tally, summary)
     found = ", ".join(f"{kind} in {count} schedules" for kind, count in summary.violations.items())
     by = found_by(summary.parts)
@@ -186,7 +186,7 @@ def _in_short(result: Result, summary: Summary) -> str:
     return f"{found or 'no violation'} ({rate})"
 
 
-def _certificate(question: ExhaustiveQuestion, tally: Tally, summary: Summary) -> str:
+def _certificate(question: ExhaustiveTask, tally: Stats, summary: Summary) -> str:
     """What an exhaustive search has shown, or how much of it is left."""
     bound = (
         "one of each class"

@@ -15,16 +15,16 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from multiprocessing.connection import wait
 
-from harness.explore.search_task import NO_SCHEDULE, Question, Result
+from harness.explore.search_task import NO_SCHEDULE, Result, SearchTask
 from harness.explore.worker_pool import DONE, FILE_BYTES_MAX, Bug, ExplorerProcess, Lost, Work, cores
 from harness.model.errors import HarnessError, StoreError, WorkerDied
 from harness.results.search_progress import Progress, Saver, Share, deal, joined
-from harness.results.stats import Tally
+from harness.results.stats import Stats
 from harness.system.interrupts import Interrupts
 from harness.system.janitor import SessionRoot, place, shortage
 from harness.system.peak_memory import peak_bytes
 
-__all__ = ["Bug", "Campaign"]
+__all__ = ["Bug", "Coordinator"]
 
 #: How long explorers may go on after they were told to stop.
 _STOP_S = 10.0
@@ -34,7 +34,7 @@ _LEAVE_S = 1.0
 _START_S = 10.0
 
 
-def _watch_nothing(_: Tally) -> None:
+def _watch_nothing(_: Stats) -> None:
     """Nobody wants to know how far a question is."""
 
 
@@ -42,7 +42,7 @@ def _save_nothing(_: Progress) -> None:
     """Nobody will ever go on with a question."""
 
 
-class Campaign:
+class Coordinator:
     """A set of explorers, started when first needed. Use as a context manager.
 
     Meanwhile SIGINT, SIGTERM and SIGHUP end the question that is being asked: at the
@@ -75,7 +75,7 @@ class Campaign:
         #: Who has found what is sought: they end by themselves, once they have run it a second time.
         self._finders: set[ExplorerProcess] = set()
 
-    def __enter__(self) -> Campaign:
+    def __enter__(self) -> Coordinator:
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._interrupts)
             stack.enter_context(self._session_root)
@@ -110,8 +110,8 @@ class Campaign:
 
     def ask(
         self,
-        question: Question,
-        progress: Callable[[Tally], None] = _watch_nothing,
+        question: SearchTask,
+        progress: Callable[[Stats], None] = _watch_nothing,
         since: Progress | None = None,
         save: Callable[[Progress], None] = _save_nothing,
     ) -> Result:
@@ -124,7 +124,7 @@ class Campaign:
             save: called from time to time, and at the end, with what it takes to go on.
         """
         team = self._hire(min(self._wanted, question.schedules))
-        result = Result(question, Tally() if since is None else since.tally, len(team))
+        result = Result(question, Stats() if since is None else since.tally, len(team))
         self._already = result.tally.schedules
         started = time.monotonic() - (0.0 if since is None else since.wall_s)
         deadline = time.monotonic() + question.time_limit_s if question.time_limit_s else None
@@ -137,7 +137,7 @@ class Campaign:
             self._listen(busy, result, progress, deadline, saver)
             result.settled = self._passed(result) == set(team)
             saver.now()
-        result.tally.merge(Tally(peak_bytes={"harness": peak_bytes()}))
+        result.tally.merge(Stats(peak_bytes={"harness": peak_bytes()}))
         for doubt in result.doubts:
             result.tally.doubt(NO_SCHEDULE, doubt)
         if result.settled:
@@ -148,7 +148,7 @@ class Campaign:
         return result
 
     def _deal(
-        self, question: Question, team: Sequence[ExplorerProcess], left: Iterable[range], strategy: str
+        self, question: SearchTask, team: Sequence[ExplorerProcess], left: Iterable[range], strategy: str
     ) -> list[ExplorerProcess]:
         """Give a round's schedules out; who has got any."""
         self._shares = dict(zip(team, deal(left, len(team)), strict=True))
@@ -165,7 +165,7 @@ class Campaign:
         parts = tuple((one.start, one.stop, one.step) for one in left)
         return Progress(round_first, strategy, parts, result.tally, time.monotonic() - started)
 
-    def _root_of(self, question: Question) -> str:
+    def _root_of(self, question: SearchTask) -> str:
         """Where its session directories are made: in memory, unless lanes are told of the real files."""
         if not question.on_real_files:
             return self.root
@@ -229,7 +229,7 @@ class Campaign:
         self,
         busy: list[ExplorerProcess],
         result: Result,
-        progress: Callable[[Tally], None],
+        progress: Callable[[Stats], None],
         deadline: float | None,
         saver: Saver,
     ) -> None:
@@ -290,7 +290,7 @@ class Campaign:
             return False
         if found is DONE:
             return False
-        assert isinstance(found, Tally), found
+        assert isinstance(found, Stats), found
         short = self._short(self._root_of(result.question))
         if short is not None:
             # What these schedules showed may be the disk's doing.
@@ -323,7 +323,7 @@ class Campaign:
 
 
 def _rounds(
-    question: Question, result: Result, since: Progress | None
+    question: SearchTask, result: Result, since: Progress | None
 ) -> Iterator[tuple[int, Sequence[range], str]]:
     """Of each round that is left: its first schedule, what is left of it, and the strategy's name.
 

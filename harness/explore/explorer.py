@@ -1,7 +1,7 @@
 """One explorer: runs schedules, one after the other, and judges them.
 
-It owns a gate and its workers. What to run is said by a `harness.explore.work_item.Job`, what was found
-comes as a `Tally` a batch. The process that an explorer lives in is the business of
+It owns a gate and its workers. What to run is said by a `harness.explore.work_item.WorkItem`, what was found
+comes as a `Stats` a batch. The process that an explorer lives in is the business of
 `harness.explore.worker_pool`.
 """
 
@@ -29,7 +29,7 @@ from harness.model.history import Header, History, LaneInfo
 from harness.model.program import Program
 from harness.model.schedule import Schedule
 from harness.oracle import judge
-from harness.results.stats import Tally
+from harness.results.stats import Stats
 from harness.scenario import plan
 from harness.scenario.definition import Scenario
 from harness.scenario.fence_reference import resolve
@@ -53,7 +53,7 @@ _MASK = (1 << 64) - 1
 
 
 class Wanted(Protocol):
-    """Which schedules to run, see `harness.explore.work_item.Job`."""
+    """Which schedules to run, see `harness.explore.work_item.WorkItem`."""
 
     @property
     def strategy(self) -> str:
@@ -162,7 +162,7 @@ class Explorer:
         )
         return History(header, outcome.events, outcome.blobs), schedule, outcome
 
-    def explore(self, job: Wanted) -> Iterator[Tally]:
+    def explore(self, job: Wanted) -> Iterator[Stats]:
         """Run a job's schedules.
 
         Yields:
@@ -171,7 +171,7 @@ class Explorer:
             tenth of a second and at most half of what it has done.
         """
         strategy = make_strategy(job.strategy)
-        tally = Tally(each={} if job.each else None)
+        tally = Stats(each={} if job.each else None)
         calibration: Calibration | None = None
         began = due = time.monotonic()
         peak_due = began + _BATCH_S
@@ -190,7 +190,7 @@ class Explorer:
             if found:
                 # At once: to run it a second time takes as long again.
                 yield tally
-                tally = Tally(each={} if job.each else None)
+                tally = Stats(each={} if job.each else None)
             if history is not None and index % _REPEAT_EVERY == 0 and self._repeatable:
                 self._repeat(tally, part, job.seed, index, history)
             if found:
@@ -205,11 +205,11 @@ class Explorer:
                     tally.peak_bytes = _peak()
                     peak_due = now + _PEAK_EVERY_S
                 yield tally
-                tally = Tally(each={} if job.each else None)
+                tally = Stats(each={} if job.each else None)
                 due = now + min(_BATCH_S, now - began)
         # What was found first: to add up what it took costs as much as a schedule or two.
         yield tally
-        tally = Tally(each={} if job.each else None)
+        tally = Stats(each={} if job.each else None)
         tally.workers = self._usage()
         tally.peak_bytes = _peak()
         yield tally
@@ -224,7 +224,7 @@ class Explorer:
         )
 
     def _one(
-        self, tally: Tally, strategy: Strategy, calibration: Calibration | None, seed: int, index: int
+        self, tally: Stats, strategy: Strategy, calibration: Calibration | None, seed: int, index: int
     ) -> History | None:
         """Run and judge one schedule; None where its truth is not known."""
         program = self.program(seed, index)
@@ -236,7 +236,7 @@ class Explorer:
         tally.inode_reused += outcome.end.inode_reused
         return None if judgement.inconclusive else history
 
-    def _repeat(self, tally: Tally, strategy: Strategy, seed: int, index: int, first: History) -> None:
+    def _repeat(self, tally: Stats, strategy: Strategy, seed: int, index: int, first: History) -> None:
         """Run a schedule once more: what differs is nondeterminism that nobody controls."""
         again, _, _ = self.run(self.program(seed, index), strategy, seed, index)
         tally.repeated += 1

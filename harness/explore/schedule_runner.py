@@ -52,8 +52,8 @@ def run_schedule(
 
 
 def _verdict(due: Due) -> Verdict:
-    if due.mishap:
-        return Verdict(due.mishap, 0, due.keep_permille, due.duration_ms * _MS)
+    if due.process_fault:
+        return Verdict(due.process_fault, 0, due.keep_permille, due.duration_ms * _MS)
     if due.keep_permille >= 0:
         return Verdict("short", keep_permille=due.keep_permille)
     return Verdict("fail", getattr(errno, due.error))

@@ -11,27 +11,27 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from harness.explore.work_item import Job
+from harness.explore.work_item import WorkItem
 from harness.model.errors import HarnessError
 from harness.model.history import Step
 from harness.model.history import encode as encode_history
-from harness.results.coverage import Worth, worth_of
-from harness.results.stats import Finding, Tally
+from harness.results.coverage import Coverage, coverage_of
+from harness.results.stats import Finding, Stats
 from harness.results.summary import Summary, unmet
 from harness.results.witness import Claim, Witness
 from harness.scenario.definition import Scenario, dump
 from harness.strategies.portfolio import FIRST_SHARES, Portfolio, lean, rounds, spelled
 
 if TYPE_CHECKING:
-    from harness.explore.exhaust.subtree_item import ExhaustJob
+    from harness.explore.exhaust.subtree_item import SubtreeItem
 
-__all__ = ["NO_SCHEDULE", "ExhaustiveQuestion", "Question", "Result"]
+__all__ = ["NO_SCHEDULE", "ExhaustiveTask", "Result", "SearchTask"]
 
 #: Index of a doubt that is about no schedule in particular.
 NO_SCHEDULE = -1
 
 
-class Question(msgspec.Struct, frozen=True):
+class SearchTask(msgspec.Struct, frozen=True):
     """One scenario under one fence.
 
     Args:
@@ -58,13 +58,13 @@ class Question(msgspec.Struct, frozen=True):
     each: bool = False
     keep: bool = True
 
-    def complete(self, tally: Tally) -> bool:
+    def complete(self, tally: Stats) -> bool:
         """Whether everything that was asked for has been run."""
         return tally.schedules >= self.schedules
 
-    def worth(self, tally: Tally) -> Worth | None:
+    def worth(self, tally: Stats) -> Coverage | None:
         """What a pass says; None where the question itself does."""
-        return worth_of(tally, self.gate, sum(lane.count for lane in self.scenario.lanes))
+        return coverage_of(tally, self.gate, sum(lane.count for lane in self.scenario.lanes))
 
     @property
     def on_real_files(self) -> bool:
@@ -86,7 +86,9 @@ class Question(msgspec.Struct, frozen=True):
         """Whether it can be left off and taken up at any schedule."""
         return True
 
-    def job(self, number: int, count: int, ranges: Sequence[range], strategy: str, root: str = "") -> Job:
+    def job(
+        self, number: int, count: int, ranges: Sequence[range], strategy: str, root: str = ""
+    ) -> WorkItem:
         """The share of one explorer.
 
         Args:
@@ -97,7 +99,7 @@ class Question(msgspec.Struct, frozen=True):
             root: where to make session directories; empty for where the others are.
         """
         first, *more = ranges
-        return Job(
+        return WorkItem(
             self.scenario,
             self.fence,
             self.gate,
@@ -113,7 +115,7 @@ class Question(msgspec.Struct, frozen=True):
             self.keep,
         )
 
-    def leaning(self, tally: Tally) -> str:
+    def leaning(self, tally: Stats) -> str:
         """The strategy's name; with the shares that the portfolio's parts have earned by now.
 
         Args:
@@ -151,7 +153,7 @@ class Question(msgspec.Struct, frozen=True):
         )
 
 
-class ExhaustiveQuestion(Question, frozen=True, kw_only=True):
+class ExhaustiveTask(SearchTask, frozen=True, kw_only=True):
     """The same, asked of every class of schedules; `schedules` is where each explorer gives up.
 
     Args:
@@ -171,11 +173,11 @@ class ExhaustiveQuestion(Question, frozen=True, kw_only=True):
 
     def job(  # type: ignore[override]  # another kind of work
         self, number: int, count: int, ranges: Sequence[range], strategy: str, root: str = ""
-    ) -> ExhaustJob:
+    ) -> SubtreeItem:
         """The share of one explorer out of `count`: programs, and not schedules, are dealt out."""
-        from harness.explore.exhaust.subtree_item import ExhaustJob
+        from harness.explore.exhaust.subtree_item import SubtreeItem
 
-        return ExhaustJob(
+        return SubtreeItem(
             self.scenario,
             self.fence,
             self.seed,
@@ -187,11 +189,11 @@ class ExhaustiveQuestion(Question, frozen=True, kw_only=True):
             root,
         )
 
-    def complete(self, tally: Tally) -> bool:
+    def complete(self, tally: Stats) -> bool:
         """Whether nothing is left of any program."""
         return tally.programs >= self.programs
 
-    def worth(self, tally: Tally) -> None:
+    def worth(self, tally: Stats) -> None:
         """A certificate speaks for itself."""
 
 
@@ -210,8 +212,8 @@ class Result(msgspec.Struct):
             for what was not run because of it can be run yet.
     """
 
-    question: Question
-    tally: Tally
+    question: SearchTask
+    tally: Stats
     explorers: int
     wall_s: float = 0.0
     stopped: str = ""
@@ -261,7 +263,7 @@ class Result(msgspec.Struct):
             violations=dict(sorted(tally.violations.items())),
             first_violation=None if first is None else _brief(first, witnesses),
             expected=not unexpected and not missing,
-            exhausted=isinstance(question, ExhaustiveQuestion) and self.complete and not doubt,
+            exhausted=isinstance(question, ExhaustiveTask) and self.complete and not doubt,
             inconclusive=tally.inconclusive,
             wall_s=round(self.wall_s, 4),
             steps_per_s=round(tally.steps / self.wall_s, 1) if self.wall_s else 0.0,
@@ -283,7 +285,7 @@ class Result(msgspec.Struct):
             redundant=tally.redundant,
             violating=dict(sorted(tally.violating.items())),
             # An exhaustive search numbers its schedules by program.
-            found_curve=() if isinstance(question, ExhaustiveQuestion) else tuple(tally.found_curve()),
+            found_curve=() if isinstance(question, ExhaustiveTask) else tuple(tally.found_curve()),
             decision_steps=dict(sorted(tally.decision_steps.items())),
             decision_steps_own=dict(sorted(tally.decision_steps_own.items())),
         )
@@ -297,7 +299,7 @@ def _brief(finding: Finding, witnesses: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _doubt(tally: Tally) -> str:
+def _doubt(tally: Stats) -> str:
     if tally.why_inconclusive is None:
         return ""
     index, reason = tally.why_inconclusive

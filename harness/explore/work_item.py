@@ -11,13 +11,13 @@ from collections.abc import Generator, Iterator
 
 import msgspec
 
-from harness.results.stats import Tally
+from harness.results.stats import Stats
 from harness.scenario.definition import Scenario
 
-__all__ = ["Job"]
+__all__ = ["WorkItem"]
 
 
-class Job(msgspec.Struct, frozen=True):
+class WorkItem(msgspec.Struct, frozen=True):
     """Schedules of one scenario under one fence: work for an explorer process.
 
     Args:
@@ -52,7 +52,7 @@ class Job(msgspec.Struct, frozen=True):
         """Of its schedules, in order."""
         return itertools.chain(range(self.first, self.stop, self.stride), *self.more)
 
-    def run(self, root: str) -> Generator[Tally, None, None]:
+    def run(self, root: str) -> Generator[Stats, None, None]:
         """Carry it out, see `Explorer.explore`; the first tally is empty and says that the workers stand.
 
         Args:
@@ -62,5 +62,5 @@ class Job(msgspec.Struct, frozen=True):
 
         where = self.root or root
         with standing(self.scenario, self.fence, self.gate, where, keep=self.keep) as explorer:
-            yield Tally()
+            yield Stats()
             yield from explorer.explore(self)

@@ -6,12 +6,12 @@ import contextlib
 import os
 
 from fence.external.adapter import STDERR, tail_of
-from harness.model.shared_memory import Board
+from harness.model.shared_memory import SharedMemory
 
 __all__ = ["last_words"]
 
 
-def last_words(pid: int, board: Board) -> str:
+def last_words(pid: int, board: SharedMemory) -> str:
     """What there is to read; empty where the fence is not external.
 
     Args:

@@ -12,16 +12,16 @@ import signal
 from collections.abc import Callable
 from typing import Protocol
 
-from fence.external import ExternalFence, Surroundings
+from fence.external import ExternalFence, HostHooks
 from fence.protocol import Fence
 from harness.lanes.child_services import Service
-from harness.model.shared_memory import Board
+from harness.model.shared_memory import SharedMemory
 from harness.model.stop_reasons import TURN
 
-__all__ = ["GatedHosting", "Hosting", "Stops", "host"]
+__all__ = ["AdapterHost", "GatedAdapterHost", "Stops", "host"]
 
 
-class Hosting(Surroundings):
+class AdapterHost(HostHooks):
     """The surroundings in a worker of the free gate: lanes are threads, the gate keeps watch.
 
     Args:
@@ -31,7 +31,7 @@ class Hosting(Surroundings):
 
     patience_s = None
 
-    def __init__(self, lanes: tuple[str, ...], board: Board) -> None:
+    def __init__(self, lanes: tuple[str, ...], board: SharedMemory) -> None:
         super().__init__()
         self.lanes = lanes
         self._board = board
@@ -56,7 +56,7 @@ class Stops(Protocol):
         """Stop for a reason of `harness.model.stop_reasons`."""
 
 
-class GatedHosting(Hosting):
+class GatedAdapterHost(AdapterHost):
     """The surroundings in a worker of the kernel gate: taking turns is a step, and each request is announced.
 
     Args:
@@ -65,7 +65,7 @@ class GatedHosting(Hosting):
         stops: how the calling lane stops.
     """
 
-    def __init__(self, lanes: tuple[str, ...], board: Board, stops: Stops) -> None:
+    def __init__(self, lanes: tuple[str, ...], board: SharedMemory, stops: Stops) -> None:
         super().__init__(lanes, board)
         self._stops = stops
         self._services: dict[str, Service] = {}
@@ -94,7 +94,7 @@ class GatedHosting(Hosting):
         self._services[lane].answered()
 
 
-def host(make_fence: Callable[..., Fence], make_hosting: Callable[[], Hosting]) -> None:
+def host(make_fence: Callable[..., Fence], make_hosting: Callable[[], AdapterHost]) -> None:
     """Give a fence its surroundings, if it is external.
 
     Args:

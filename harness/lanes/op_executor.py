@@ -15,9 +15,9 @@ from fence.errors import LockTimeoutError, StaleLockError, TakeoverError
 from fence.protocol import Fence, Site
 from harness.model.history import digest
 from harness.model.program import LaneProgram, Op
-from harness.model.shared_memory import OUTCOMES, Board
+from harness.model.shared_memory import OUTCOMES, SharedMemory
 
-__all__ = ["Client", "Waits"]
+__all__ = ["OpExecutor", "Waits"]
 
 _OK, _REFUSED, _LOCK_TIMEOUT, _STALE, _UNSUPPORTED, _SKIPPED, _CRASH, _FAILED = range(len(OUTCOMES))
 _HEADS = frozenset({"begin_turn", "acquire"})
@@ -43,7 +43,7 @@ class Waits(Protocol):
         """An operation ended."""
 
 
-class Client:
+class OpExecutor:
     """One lane's program, executed call by call.
 
     Args:
@@ -65,7 +65,7 @@ class Client:
         make_fence: Callable[[Site], Fence],
         process: dict[str, Any],
         options: dict[str, int | str | bool],
-        board: Board,
+        board: SharedMemory,
         waits: Waits,
     ) -> None:
         self._index = index

@@ -25,18 +25,18 @@ from typing import Any
 import msgspec
 
 from fence.protocol import Fence
-from harness.gates.free.jitter import Pace
+from harness.gates.free.jitter import Jitter
 from harness.gates.free.snapshots import Log
 from harness.gates.free.workers import START
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel import seccomp_filter as seccomp
-from harness.lanes.adapter_host import GatedHosting, Hosting, host
+from harness.lanes.adapter_host import AdapterHost, GatedAdapterHost, host
 from harness.lanes.clock_patches import bend, look_up, really_sleep
-from harness.lanes.op_executor import Client, Waits
+from harness.lanes.op_executor import OpExecutor, Waits
 from harness.model.errors import HarnessError
 from harness.model.gate import Layout
 from harness.model.program import Program
-from harness.model.shared_memory import Board, Clock
+from harness.model.shared_memory import Clock, SharedMemory
 from harness.model.stop_reasons import IDLE, PAUSE, SLEEP, THINK
 from harness.scenario.fence_reference import resolve
 
@@ -94,7 +94,7 @@ class _Process:
     """What the lanes of one process share."""
 
     def __init__(
-        self, layout: Layout, name: str, directory: str, board: Board, make_fence: Callable[..., Fence]
+        self, layout: Layout, name: str, directory: str, board: SharedMemory, make_fence: Callable[..., Fence]
     ) -> None:
         self.layout = layout
         self.transcript = os.path.join(directory, "transcript.jsonl")
@@ -117,10 +117,10 @@ class _Process:
                 gc.collect()
         return self.program
 
-    def client(self, lane: int, waits: Waits) -> Client:
+    def client(self, lane: int, waits: Waits) -> OpExecutor:
         """The hands of one lane for the current program."""
         program = self.refresh()
-        return Client(
+        return OpExecutor(
             lane,
             program.lanes[lane],
             self.transcript,
@@ -195,7 +195,7 @@ def main_free(
     layout: Layout,
     name: str,
     directory: str,
-    board: Board,
+    board: SharedMemory,
     log: Log,
     sockets: dict[int, socket.socket],
     foreign: list[socket.socket],
@@ -222,8 +222,8 @@ def main_free(
         os.sched_setaffinity(0, cores)
     sys.setswitchinterval(_SWITCH_S)
     process = _Process(layout, name, directory, board, make_fence)
-    host(make_fence, lambda: Hosting(process.lane_names, board))
-    waits = Pace(process.transcript, process.lanes, board, log)
+    host(make_fence, lambda: AdapterHost(process.lane_names, board))
+    waits = Jitter(process.transcript, process.lanes, board, log)
     first = threading.Lock()
     process.start_service()
     _freeze()
@@ -253,7 +253,7 @@ def main(
     layout: Layout,
     name: str,
     directory: str,
-    board: Board,
+    board: SharedMemory,
     clock: Clock,
     channel: socket.socket,
     parent: int,
@@ -275,7 +275,7 @@ def main(
         _settle_in(directory, parent)
         process = _Process(layout, name, directory, board, make_fence)
         waits = _KernelWaits()
-        host(make_fence, lambda: GatedHosting(process.lane_names, board, waits))
+        host(make_fence, lambda: GatedAdapterHost(process.lane_names, board, waits))
         _freeze()
         listener = seccomp.install()
     except HarnessError as error:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["ANYTHING", "EVERYTHING", "NOTHING", "Footprint", "conflict"]
+__all__ = ["ANYTHING", "EVERYTHING", "NOTHING", "AccessSet", "conflict"]
 
 #: An object that every other one is a part of.
 EVERYTHING = "*"
 
 
-class Footprint(msgspec.Struct, frozen=True, gc=False):
+class AccessSet(msgspec.Struct, frozen=True, gc=False):
     """Objects by name; a name means the same thing throughout one schedule.
 
     Args:
@@ -31,9 +31,9 @@ class Footprint(msgspec.Struct, frozen=True, gc=False):
     waits: frozenset[str] = frozenset()
     frees: frozenset[str] = frozenset()
 
-    def with_(self, other: Footprint) -> Footprint:
+    def with_(self, other: AccessSet) -> AccessSet:
         """What both touch together."""
-        return Footprint(
+        return AccessSet(
             self.reads | other.reads,
             self.writes | other.writes,
             self.waits | other.waits,
@@ -46,11 +46,11 @@ class Footprint(msgspec.Struct, frozen=True, gc=False):
         return not self.reads and not self.writes
 
 
-NOTHING = Footprint()
-ANYTHING = Footprint(writes=frozenset({EVERYTHING}))
+NOTHING = AccessSet()
+ANYTHING = AccessSet(writes=frozenset({EVERYTHING}))
 
 
-def conflict(one: Footprint, other: Footprint) -> bool:
+def conflict(one: AccessSet, other: AccessSet) -> bool:
     """Whether the order of two steps may matter."""
     if EVERYTHING in one.writes:
         return not other.empty

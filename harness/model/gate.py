@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from harness.model.access_set import Footprint
+from harness.model.access_set import AccessSet
 from harness.model.history import End, Event, LaneInfo, State
 from harness.model.program import Program
 
@@ -28,7 +28,7 @@ class Candidate(msgspec.Struct, eq=False, gc=False):
         call: name of the call, ``think`` or ``sleep``.
         path: alias of what it is about.
         writes: whether it may change something that another lane can see.
-        footprint: what it touches, where the gate was asked to tell.
+        access_set: what it touches, where the gate was asked to tell.
     """
 
     lane: int
@@ -37,7 +37,7 @@ class Candidate(msgspec.Struct, eq=False, gc=False):
     call: str
     path: str
     writes: bool
-    footprint: Footprint | None = None
+    access_set: AccessSet | None = None
 
     def __repr__(self) -> str:
         return f"Candidate({self.lane}, op {self.op}.{self.ordinal}, {self.call} {self.path})"
@@ -49,12 +49,12 @@ class Verdict:
 
     Args:
         kind: ``run``, ``fail`` with an errno instead of running, ``short``: a write runs
-            with a part of its bytes, or one of `harness.model.history.MISHAPS`: the call does not
+            with a part of its bytes, or one of `harness.model.history.PROCESS_FAULTS`: the call does not
             run. Its lane is then gone, or stands before it still.
         errno: for ``fail``.
         keep_permille: for ``short``, how much of what lies between the first byte and
             the last is written, 0 to 999; for ``kill`` likewise, -1 for nothing.
-        duration_ns: of virtual time, for the other mishaps.
+        duration_ns: of virtual time, for the other process_faults.
     """
 
     kind: str = "run"

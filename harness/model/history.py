@@ -23,7 +23,7 @@ from harness.model.errors import FormatError
 __all__ = [
     "IDLE",
     "LETTING_GO",
-    "MISHAPS",
+    "PROCESS_FAULTS",
     "STAYING",
     "TAKING",
     "VERSION",
@@ -114,7 +114,7 @@ IDLE = frozenset({"think", "pause"})
 STAYING = frozenset({"ok", "skipped", "unsupported"})
 
 #: What a step's fault says where the lane made no call; see `harness.scenario.faults`.
-MISHAPS = frozenset({"kill", "stop", "slow", "ahead"})
+PROCESS_FAULTS = frozenset({"kill", "stop", "slow", "ahead"})
 
 
 class LaneInfo(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -158,14 +158,14 @@ class Step(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="step"
         lane: index into the header's lanes.
         op: operation that it belongs to; -1 before a lane's first.
         call: name of the system call, or ``think``, ``sleep``, ``turn``, or the name of a
-            mishap: then the lane made no call.
+            process_fault: then the lane made no call.
         path: alias of what it touches: ``T`` the transcript, ``T.lock`` and the
             like its sidecars, ``tmp1`` ... anything else by order of appearance.
         note: what else a reader of the story wants to know, e.g. open flags.
         change: what it changed for a reader of the transcript, if anything.
         lock: what it did to the write lock, if anything.
         fault: the verdict of the gate where it was not a plain run: the errno's name
-            that the call failed with, ``short``, or a mishap: ``kill`` (also with a call that
+            that the call failed with, ``short``, or a process_fault: ``kill`` (also with a call that
             was cut short by it), ``stop``, ``slow``, ``ahead``.
         begin_ns, end_ns: free gate only.
     """

@@ -14,7 +14,7 @@ from __future__ import annotations
 import mmap
 import struct
 
-__all__ = ["LANES_MAX", "OPS_MAX", "OUTCOMES", "Board", "Clock", "cell_of"]
+__all__ = ["LANES_MAX", "OPS_MAX", "OUTCOMES", "Clock", "SharedMemory", "cell_of"]
 
 LANES_MAX = 16
 OPS_MAX = 400
@@ -44,7 +44,7 @@ def cell_of(lane: int) -> int:
     return 16 + _WORDS_PER_LANE * lane
 
 
-class Board:
+class SharedMemory:
     """One process's shared memory; made before the process is forked."""
 
     def __init__(self) -> None:

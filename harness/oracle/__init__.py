@@ -14,10 +14,10 @@ from harness.oracle.crash import crashes
 from harness.oracle.dead_end import dead_end
 from harness.oracle.decisions import decide
 from harness.oracle.double_hold import double_holds
-from harness.oracle.fast_path import Glance, glance
-from harness.oracle.index import Survey
+from harness.oracle.fast_path import FirstPass, first_pass
+from harness.oracle.index import HistoryIndex
 from harness.oracle.lost_entries import lost_entries, missing
-from harness.oracle.reported_locks import doubly_told
+from harness.oracle.reported_locks import reported_double_holds
 from harness.oracle.rules import CLASSES, HasRules, Rules, rules_of
 from harness.oracle.verdict import COUNTED, Decision, Judgement, Violation
 from harness.oracle.violation_detail import subkind_of
@@ -48,11 +48,11 @@ def judge(history: History, policy: HasRules | Rules | None = None) -> Judgement
     rules = rules_of(history.header, policy)
     end = history.events[-1]
     assert isinstance(end, End), "a history ends with an End"
-    look = glance(history, rules)
+    look = first_pass(history, rules)
     if end.inconclusive:
         proved = crashes(history, look.crashes)
         if history.header.gate == "free":
-            proved = sorted(proved + doubly_told(history), key=lambda violation: violation.at)
+            proved = sorted(proved + reported_double_holds(history), key=lambda violation: violation.at)
         return Judgement((), tuple(proved), end.inconclusive)
     absent = missing(history, look.acknowledged)
     violations: list[Violation] = []
@@ -72,12 +72,12 @@ def judge(history: History, policy: HasRules | Rules | None = None) -> Judgement
 def _look_closer(
     history: History,
     rules: Rules,
-    look: Glance,
+    look: FirstPass,
     absent: list[tuple[Invoke, str]],
     violations: list[Violation],
 ) -> list[Decision]:
     """Answer what the first look left open; adds to `violations`."""
-    survey = Survey(history)
+    survey = HistoryIndex(history)
     decisions = look.decisions
     if look.doubt:
         decisions, found = decide(survey, rules)

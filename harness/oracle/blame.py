@@ -7,14 +7,14 @@ so that the report of a false positive says more than that there was none.
 from __future__ import annotations
 
 from harness.model.history import Step
-from harness.oracle.index import Survey, disturbs
+from harness.oracle.index import HistoryIndex, disturbs
 
 __all__ = ["describe", "suspects"]
 
 _MOST = 8
 
 
-def suspects(survey: Survey, lane: int, since: int, until: int) -> tuple[int, ...]:
+def suspects(survey: HistoryIndex, lane: int, since: int, until: int) -> tuple[int, ...]:
     """Steps of other lanes that changed the transcript, or what stat shows of it.
 
     Args:
@@ -37,7 +37,7 @@ def suspects(survey: Survey, lane: int, since: int, until: int) -> tuple[int, ..
     return tuple(reversed(found))
 
 
-def describe(survey: Survey, indices: tuple[int, ...]) -> str:
+def describe(survey: HistoryIndex, indices: tuple[int, ...]) -> str:
     """The steps in words: who, by which call."""
     if not indices:
         return "and no other lane had touched the transcript"

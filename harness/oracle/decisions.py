@@ -17,7 +17,7 @@ import msgspec
 
 from harness.oracle.blame import describe, suspects
 from harness.oracle.effects import Effect
-from harness.oracle.index import Operation, Survey
+from harness.oracle.index import HistoryIndex, Operation
 from harness.oracle.pending_effects import Open, View, indices_of, look
 from harness.oracle.rules import TAKEOVER, Rules
 from harness.oracle.verdict import Decision, Violation
@@ -28,7 +28,7 @@ __all__ = ["decide"]
 _STUCK = ("guarded_write", "append", "load")
 
 
-def decide(survey: Survey, rules: Rules) -> tuple[list[Decision], list[Violation]]:
+def decide(survey: HistoryIndex, rules: Rules) -> tuple[list[Decision], list[Violation]]:
     """Judge every decision of every lane."""
     decisions: list[Decision] = []
     violations: list[Violation] = []
@@ -45,7 +45,7 @@ def decide(survey: Survey, rules: Rules) -> tuple[list[Decision], list[Violation
 class _Lane:
     """Goes through the operations of one runner in order."""
 
-    def __init__(self, survey: Survey, rules: Rules, lane: int) -> None:
+    def __init__(self, survey: HistoryIndex, rules: Rules, lane: int) -> None:
         self.survey = survey
         self.rules = rules
         self.lane = lane

@@ -12,7 +12,7 @@ changes the transcript took itself for the holder. One whose process was killed 
 from __future__ import annotations
 
 from harness.model.history import LETTING_GO, STAYING, Invoke, Return, Step
-from harness.oracle.index import FOREVER, Survey, is_call
+from harness.oracle.index import FOREVER, HistoryIndex, is_call
 from harness.oracle.verdict import Violation
 
 __all__ = ["double_holds"]
@@ -48,7 +48,7 @@ class _Section:
         self.robbed_at = -1
 
 
-def double_holds(survey: Survey) -> list[Violation]:
+def double_holds(survey: HistoryIndex) -> list[Violation]:
     """One violation for each acquisition inside another lane's section."""
     sections = _sections(survey)
     found = []
@@ -61,7 +61,7 @@ def double_holds(survey: Survey) -> list[Violation]:
     return found
 
 
-def _sections(survey: Survey) -> list[_Section]:
+def _sections(survey: HistoryIndex) -> list[_Section]:
     """All stays, in the order of their acquisition."""
     found: list[_Section] = []
     inside: dict[int, _Section] = {}
@@ -82,7 +82,9 @@ def _sections(survey: Survey) -> list[_Section]:
     return found
 
 
-def _step(survey: Survey, index: int, step: Step, inside: dict[int, _Section], found: list[_Section]) -> None:
+def _step(
+    survey: HistoryIndex, index: int, step: Step, inside: dict[int, _Section], found: list[_Section]
+) -> None:
     kind = step.lock.kind if step.lock is not None else ""
     owner = step.lock.owner if step.lock is not None else -1
     section = inside.get(step.lane)
@@ -101,7 +103,7 @@ def _step(survey: Survey, index: int, step: Step, inside: dict[int, _Section], f
         inside[owner].robbed_at = index if kind == "reclaimed" else -1
 
 
-def _overlap(survey: Survey, early: _Section, late: _Section) -> Violation | None:
+def _overlap(survey: HistoryIndex, early: _Section, late: _Section) -> Violation | None:
     """The second acquisition, when the first lane provably went on inside its section."""
     second = survey.time_of(late.acquired)
     if not survey.time_of(early.acquired)[1] < second[0] <= second[1] < early.left:
@@ -132,7 +134,7 @@ def _overlap(survey: Survey, early: _Section, late: _Section) -> Violation | Non
     return Violation("double_hold", late.acquired, late.lane, late.op, detail, tuple(causes))
 
 
-def _meddled(survey: Survey, first: int, last: int) -> bool:
+def _meddled(survey: HistoryIndex, first: int, last: int) -> bool:
     """Whether a rogue touched the lock between two acquisitions; then the lock is not to blame."""
     begin, end = survey.time_of(first)[0], survey.time_of(last)[1]
     for index, event in enumerate(survey.history.events):
@@ -145,6 +147,6 @@ def _meddled(survey: Survey, first: int, last: int) -> bool:
     return False
 
 
-def _changes(survey: Survey, index: int) -> bool:
+def _changes(survey: HistoryIndex, index: int) -> bool:
     event = survey.history.events[index]
     return isinstance(event, Step) and event.change is not None

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from harness.model.history import State
-from harness.oracle.index import Mutation, Operation, Survey
+from harness.oracle.index import HistoryIndex, Mutation, Operation
 from harness.oracle.rules import EITHER, SANCTIONED, Rules
 
 __all__ = ["NOTHING", "Effect", "class_of", "effects_of", "interleaved", "is_append"]
@@ -62,7 +62,7 @@ def is_append(operation: Operation, before: State, after: State, blobs: Mapping[
     return old is None or new is None or new.startswith(old)
 
 
-def class_of(survey: Survey, mutations: Sequence[Mutation], runner: int) -> str:
+def class_of(survey: HistoryIndex, mutations: Sequence[Mutation], runner: int) -> str:
     """Class of an effect as the window's runner sees it: a key of the rules."""
     operation = mutations[0].operation
     before, after = mutations[0].before, mutations[-1].after
@@ -80,7 +80,7 @@ def class_of(survey: Survey, mutations: Sequence[Mutation], runner: int) -> str:
     return f"{what}_{where}"
 
 
-def interleaved(survey: Survey, mutations: Sequence[Mutation]) -> bool:
+def interleaved(survey: HistoryIndex, mutations: Sequence[Mutation]) -> bool:
     """Whether another lane's mutation falls between the first and the last."""
     first, last = mutations[0].position, mutations[-1].position
     if last - first + 1 == len(mutations):
@@ -90,7 +90,7 @@ def interleaved(survey: Survey, mutations: Sequence[Mutation]) -> bool:
 
 
 def effects_of(
-    survey: Survey,
+    survey: HistoryIndex,
     rules: Rules,
     runner: int,
     mutations: Sequence[Mutation],

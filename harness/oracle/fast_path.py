@@ -12,7 +12,7 @@ from harness.oracle.index import made_to_fail
 from harness.oracle.rules import TAKEOVER, Rules
 from harness.oracle.verdict import Decision
 
-__all__ = ["Glance", "glance"]
+__all__ = ["FirstPass", "first_pass"]
 
 _LOCKED = (
     "cotenant_append_same_process",
@@ -25,7 +25,7 @@ _LOCKED = (
 _CONTENDED = frozenset(("reclaimed", "returned", "hollow"))
 
 
-class Glance:
+class FirstPass:
     """What one pass can tell.
 
     Attributes:
@@ -50,7 +50,7 @@ class Glance:
         self.acknowledged: list[tuple[Invoke, int]] = []
 
 
-def glance(history: History, rules: Rules) -> Glance:
+def first_pass(history: History, rules: Rules) -> FirstPass:
     """Look at each event once."""
     lanes = history.header.lanes
     participant = [lane.participant for lane in lanes]
@@ -58,7 +58,7 @@ def glance(history: History, rules: Rules) -> Glance:
     loaded = [-1] * len(lanes)
     changers: set[int] = set()
     owner = -1
-    seen = Glance()
+    seen = FirstPass()
     # Under the free gate the order of the events says nothing about the lock.
     seen.contention = history.header.gate == "free"
     for at, event in enumerate(history.events):
@@ -87,7 +87,7 @@ def glance(history: History, rules: Rules) -> Glance:
     return seen
 
 
-def _take(seen: Glance, loaded: list[int], call: Invoke, result: Return, at: int) -> None:
+def _take(seen: FirstPass, loaded: list[int], call: Invoke, result: Return, at: int) -> None:
     """Note what an operation's end means for the decisions."""
     outcome, kind, turn = result.outcome, call.kind, call.turn
     if outcome == "ok":
@@ -105,7 +105,7 @@ def _take(seen: Glance, loaded: list[int], call: Invoke, result: Return, at: int
         seen.crashes.append(at)
 
 
-def _harmless(rules: Rules, seen: Glance, changers: set[int]) -> bool:
+def _harmless(rules: Rules, seen: FirstPass, changers: set[int]) -> bool:
     """Whether changes made under the lock can be held against no decision.
 
     A lane's own changes are always its own appends; those of others are harmless

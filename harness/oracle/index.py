@@ -11,15 +11,15 @@ from __future__ import annotations
 import functools
 from typing import NamedTuple
 
-from harness.model.history import MISHAPS, End, History, Invoke, Return, State, Step
+from harness.model.history import PROCESS_FAULTS, End, History, Invoke, Return, State, Step
 
 __all__ = [
     "FOREVER",
     "KILL",
     "Blind",
+    "HistoryIndex",
     "Mutation",
     "Operation",
-    "Survey",
     "disturbs",
     "is_call",
     "made_to_fail",
@@ -73,12 +73,12 @@ def _is_cut(step: Step) -> bool:
 
 def made_to_fail(step: Step) -> bool:
     """Whether a step's call failed because of a fault: what is called by the name of an errno."""
-    return bool(step.fault) and step.fault != SHORT and step.fault not in MISHAPS
+    return bool(step.fault) and step.fault != SHORT and step.fault not in PROCESS_FAULTS
 
 
 def is_call(step: Step) -> bool:
     """Whether the lane did anything in a step, and was not only stopped, delayed or killed."""
-    return step.call not in MISHAPS
+    return step.call not in PROCESS_FAULTS
 
 
 def _came_to_something(operation: Operation) -> bool:
@@ -185,7 +185,7 @@ def _vanished(operation: Operation) -> bool:
     return _came_to_something(operation) and not operation.mutations and operation.begin > operation.called
 
 
-class Survey:
+class HistoryIndex:
     """A history laid out by operation and by mutation.
 
     Attributes:

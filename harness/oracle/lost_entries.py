@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.model.history import End, History, Invoke, State, Step
-from harness.oracle.index import Mutation, Operation, Survey, disturbs
+from harness.oracle.index import HistoryIndex, Mutation, Operation, disturbs
 from harness.oracle.verdict import Violation
 from harness.oracle.whole_lines import every_id, plain_ids
 
@@ -37,7 +37,7 @@ def missing(history: History, acknowledged: Sequence[tuple[Invoke, int]]) -> lis
     ]
 
 
-def lost_entries(survey: Survey, absent: Sequence[tuple[Invoke, str]]) -> list[Violation]:
+def lost_entries(survey: HistoryIndex, absent: Sequence[tuple[Invoke, str]]) -> list[Violation]:
     """Those of the entries that are gone and that no rogue destroyed."""
     states = [survey.header.initial] + [mutation.after for mutation in survey.mutations]
     end = survey.history.events[-1]
@@ -60,7 +60,7 @@ def lost_entries(survey: Survey, absent: Sequence[tuple[Invoke, str]]) -> list[V
     return found
 
 
-def _contents(survey: Survey, states: Sequence[State]) -> list[set[str]] | None:
+def _contents(survey: HistoryIndex, states: Sequence[State]) -> list[set[str]] | None:
     """Ids in each state; None when the bytes of one are not known."""
     cache: dict[str, set[str]] = {"": set()}
     for state in states:
@@ -72,12 +72,12 @@ def _contents(survey: Survey, states: Sequence[State]) -> list[set[str]] | None:
     return [cache[state.content] for state in states]
 
 
-def _chained(survey: Survey) -> bool:
+def _chained(survey: HistoryIndex) -> bool:
     """Whether the mutations have an order at all."""
     return not any(mutation.contested for mutation in survey.mutations)
 
 
-def _removed(survey: Survey, remover: Mutation, name: str) -> Violation | None:
+def _removed(survey: HistoryIndex, remover: Mutation, name: str) -> Violation | None:
     """The entry was there until `remover` took it away."""
     operation = remover.operation
     if survey.is_rogue(operation.lane):
@@ -90,7 +90,7 @@ def _removed(survey: Survey, remover: Mutation, name: str) -> Violation | None:
     return Violation("lost_entry", remover.index, operation.lane, operation.op, detail, (remover.index,))
 
 
-def _never_there(survey: Survey, operation: Operation, name: str) -> Violation | None:
+def _never_there(survey: HistoryIndex, operation: Operation, name: str) -> Violation | None:
     """The entry was acknowledged, but no state holds it in a whole line."""
     if _rogue_near(survey, _taken(survey, operation), operation.done) or _moved_away(survey, operation):
         return None
@@ -104,7 +104,7 @@ def _never_there(survey: Survey, operation: Operation, name: str) -> Violation |
     return Violation("lost_entry", operation.returned, operation.lane, operation.op, detail, causes)
 
 
-def _taken(survey: Survey, operation: Operation) -> int:
+def _taken(survey: HistoryIndex, operation: Operation) -> int:
     """Time at which the lane set out to take the lock under which the operation ran.
 
     What it knows of the transcript may be that old.
@@ -116,7 +116,7 @@ def _taken(survey: Survey, operation: Operation) -> int:
     return began
 
 
-def _rogue_near(survey: Survey, begin: int, end: int, *, seen_by_readers: bool = False) -> bool:
+def _rogue_near(survey: HistoryIndex, begin: int, end: int, *, seen_by_readers: bool = False) -> bool:
     """Whether a rogue disturbed the transcript or its lock in that time.
 
     A touch that no reader sees makes nobody drop an entry, and can be left out. The lock
@@ -138,7 +138,7 @@ def _rogue_near(survey: Survey, begin: int, end: int, *, seen_by_readers: bool =
     return False
 
 
-def _moved_away(survey: Survey, operation: Operation) -> bool:
+def _moved_away(survey: HistoryIndex, operation: Operation) -> bool:
     """Whether a rogue had put another file behind the path by the end of the operation.
 
     A participant that keeps its descriptor then writes to a file that no reader finds.
@@ -151,7 +151,7 @@ def _moved_away(survey: Survey, operation: Operation) -> bool:
     )
 
 
-def _torn_by_rogue(survey: Survey, append: Mutation) -> bool:
+def _torn_by_rogue(survey: HistoryIndex, append: Mutation) -> bool:
     """Whether an append met a last line without newline that comes from a rogue.
 
     Participants that rewrite the transcript may have carried it along since.
@@ -165,6 +165,6 @@ def _torn_by_rogue(survey: Survey, append: Mutation) -> bool:
     return False
 
 
-def _torn_tail(survey: Survey, state: State) -> bytes:
+def _torn_tail(survey: HistoryIndex, state: State) -> bytes:
     """What stands after the last newline."""
     return survey.blobs.get(state.content, b"").rpartition(b"\n")[2]

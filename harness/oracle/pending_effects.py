@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from harness.oracle.effects import Effect, effects_of
-from harness.oracle.index import Mutation, Operation, Survey
+from harness.oracle.index import HistoryIndex, Mutation, Operation
 from harness.oracle.reachability import restored_until
 from harness.oracle.rules import EITHER, SANCTIONED, TAKEOVER, Rules
 from harness.oracle.windows import Window
@@ -64,7 +64,7 @@ class View:
 
 
 def look(
-    survey: Survey, rules: Rules, opened: Open, decision: Operation, admitted: Collection[Operation]
+    survey: HistoryIndex, rules: Rules, opened: Open, decision: Operation, admitted: Collection[Operation]
 ) -> View:
     """Effects up to the end of a decision, and those of them that are pending.
 

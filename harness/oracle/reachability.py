@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from harness.model.history import State, digest
 from harness.oracle.effects import Effect, is_append
-from harness.oracle.index import FOREVER, Survey
+from harness.oracle.index import FOREVER, HistoryIndex
 from harness.oracle.rules import EITHER, SANCTIONED
 from harness.oracle.whole_lines import plain_ids
 from harness.oracle.windows import Window
@@ -32,7 +32,7 @@ class _Lawful:
         any_file: the policy does not mind the same bytes in another file.
     """
 
-    def __init__(self, survey: Survey, window: Window, any_file: bool) -> None:
+    def __init__(self, survey: HistoryIndex, window: Window, any_file: bool) -> None:
         self._survey = survey
         self._any_file = any_file
         self._made: dict[str, bytes] = {}
@@ -159,7 +159,7 @@ class _Lawful:
 
 
 def restored_until(
-    survey: Survey,
+    survey: HistoryIndex,
     window: Window,
     effects: Sequence[Effect],
     is_reported: Callable[[Effect], bool],

@@ -23,7 +23,7 @@ from harness.model.history import IDLE, LETTING_GO, STAYING, TAKING, History, In
 from harness.oracle.index import FOREVER
 from harness.oracle.verdict import Violation
 
-__all__ = ["doubly_told"]
+__all__ = ["reported_double_holds"]
 
 _WRITING = frozenset({"append", "rewrite"})
 #: Locks of which there is one as long as there is one name.
@@ -73,7 +73,7 @@ class _Stay:
         self.writes: list[_Call] = []
 
 
-def doubly_told(history: History) -> list[Violation]:
+def reported_double_holds(history: History) -> list[Violation]:
     """One violation for each stay that began inside another lane's; free gate only."""
     header = history.header
     lanes = header.lanes

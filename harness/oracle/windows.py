@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Sequence
 
 from harness.model.history import State, digest
-from harness.oracle.index import Mutation, Operation, Survey
+from harness.oracle.index import HistoryIndex, Mutation, Operation
 
 __all__ = ["Window", "open_window", "reload"]
 
@@ -46,7 +46,7 @@ class Window:
         self.mixed = mixed
 
 
-def open_window(survey: Survey, load: Operation) -> Window:
+def open_window(survey: HistoryIndex, load: Operation) -> Window:
     """The window that a successful `load` or `recover` opens."""
     earlier, during, later = [], [], []
     for mutation in survey.mutations:
@@ -100,7 +100,9 @@ def _torn_window(load: Operation, during: list[Mutation], later: list[Mutation])
     return Window(load.returned, during[first:] + later, doubtful, [states[at] for at in seen])
 
 
-def _stale_window(survey: Survey, load: Operation, earlier: list[Mutation], later: list[Mutation]) -> Window:
+def _stale_window(
+    survey: HistoryIndex, load: Operation, earlier: list[Mutation], later: list[Mutation]
+) -> Window:
     """The load returned bytes that were gone before it began, such as a cached copy."""
     states = [survey.header.initial] + [mutation.after for mutation in earlier]
     for at in range(len(states) - 1, -1, -1):

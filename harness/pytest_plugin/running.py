@@ -28,8 +28,8 @@ from harness.cli.resume import completed
 from harness.cli.run_command import Run, Task, folder_for
 from harness.cli.search_tasks import check_faults, check_inodes, choose_strategy
 from harness.cli.terminal_sink import Display
-from harness.explore.coordinator import Campaign
-from harness.explore.search_task import Question
+from harness.explore.coordinator import Coordinator
+from harness.explore.search_task import SearchTask
 from harness.model.errors import UsageError
 from harness.report.result_case import Case
 from harness.results import regression_corpus
@@ -166,9 +166,9 @@ def run(
         check_witness(path, witness, allowed)
     check_inodes([scenario], place(None, real=True))
     schedules = settings.schedules or scenario.schedules
-    question = Question(scenario, fence, gate, settings.strategy, settings.seed, schedules)
+    question = SearchTask(scenario, fence, gate, settings.strategy, settings.seed, schedules)
     usable = cores_of(node.config)
-    with _at(node.config.rootpath), Campaign(len(usable), on=usable) as campaign:
+    with _at(node.config.rootpath), Coordinator(len(usable), on=usable) as campaign:
         arguments = completed(
             parser().parse_args(["run", file or node.nodeid, "--out", _folder(node, fence)])
         )

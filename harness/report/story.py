@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from harness.model.history import MISHAPS, Change, End, Event, History, Invoke, LockEvent, Return, Step
+from harness.model.history import PROCESS_FAULTS, Change, End, Event, History, Invoke, LockEvent, Return, Step
 from harness.oracle import Judgement, Violation
 from harness.results.witness import Critical
 
@@ -176,7 +176,7 @@ def _operation(invoke: Invoke) -> str:
 def _calls(steps: list[Step]) -> str:
     names: list[str] = []
     for step in steps:
-        if step.call in MISHAPS:
+        if step.call in PROCESS_FAULTS:
             continue
         name = f"{step.call} {step.path}".rstrip(" ")
         if names and names[-1].split(" x")[0] == name:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.results.stats import Tally
+from harness.results.stats import Stats
 
-__all__ = ["Worth", "told", "worth_of"]
+__all__ = ["Coverage", "coverage_of", "told"]
 
 _BLIND = {
     "kernel": (
@@ -27,7 +27,7 @@ _BLIND = {
 }
 
 
-class Worth(msgspec.Struct, frozen=True):
+class Coverage(msgspec.Struct, frozen=True):
     """Figures for one scenario under one fence.
 
     Args:
@@ -56,7 +56,7 @@ class Worth(msgspec.Struct, frozen=True):
     blind: tuple[str, ...]
 
 
-def worth_of(tally: Tally, gate: str, lanes: int) -> Worth:
+def coverage_of(tally: Stats, gate: str, lanes: int) -> Coverage:
     """Work the figures out.
 
     Args:
@@ -67,7 +67,7 @@ def worth_of(tally: Tally, gate: str, lanes: int) -> Worth:
     known = tally.schedules - min(tally.schedules, tally.inconclusive)
     classes = tally.classes.count()
     clean = not any(tally.violations.values()) and known
-    return Worth(
+    return Coverage(
         schedules=known,
         distinct_schedules=tally.distinct.count(),
         distinct_classes=classes,
@@ -80,7 +80,7 @@ def worth_of(tally: Tally, gate: str, lanes: int) -> Worth:
     )
 
 
-def _depth_bounds(tally: Tally, lanes: int) -> dict[str, float]:
+def _depth_bounds(tally: Stats, lanes: int) -> dict[str, float]:
     if not tally.schedules:
         return {}
     steps = max(1.0, tally.steps / tally.schedules)
@@ -93,7 +93,7 @@ def _depth_bounds(tally: Tally, lanes: int) -> dict[str, float]:
     return found
 
 
-def told(worth: Worth) -> str:
+def told(worth: Coverage) -> str:
     """One line for a person."""
     about = "" if worth.exact else "about "
     line = (

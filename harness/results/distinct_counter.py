@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["MARKS_MAX", "Novelty"]
+__all__ = ["MARKS_MAX", "DistinctCounter"]
 
 MARKS_MAX = 1 << 15
 _TOP = (1 << 64) - 1
 
 
-class Novelty(msgspec.Struct):
+class DistinctCounter(msgspec.Struct):
     """Different marks of 64 bits, and when each came first.
 
     Args:
@@ -36,7 +36,7 @@ class Novelty(msgspec.Struct):
                 if len(self.first) > 2 * MARKS_MAX:
                     self._shorten()
 
-    def merge(self, other: Novelty) -> None:
+    def merge(self, other: DistinctCounter) -> None:
         """Take in what another saw."""
         if other.top < self.top:
             self.top = other.top

@@ -66,7 +66,7 @@ def compare(
     """Compare what a fence showed with what another one did.
 
     Args:
-        here, there: `harness.results.stats.Tally.each` of both.
+        here, there: `harness.results.stats.Stats.each` of both.
         against: name of the other.
     """
     common = sorted(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from harness.results.stats import Tally
+from harness.results.stats import Stats
 
 __all__ = ["Progress", "Saver", "Share", "deal", "joined"]
 
@@ -37,7 +37,7 @@ class Progress(msgspec.Struct, tag="progress"):
     round_first: int
     strategy: str
     left: tuple[tuple[int, int, int], ...]
-    tally: Tally
+    tally: Stats
     wall_s: float
 
     @property

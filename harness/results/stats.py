@@ -14,10 +14,10 @@ from harness.model.history import Event, History, Invoke, Step, mark
 from harness.model.program import Program
 from harness.model.schedule import Schedule
 from harness.oracle import COUNTED, Decision, Judgement, Violation
-from harness.results.distinct_counter import Novelty
+from harness.results.distinct_counter import DistinctCounter
 from harness.results.trace_class import class_of
 
-__all__ = ["UNKNOWN", "VIOLATIONS", "Finding", "Part", "Tally"]
+__all__ = ["UNKNOWN", "VIOLATIONS", "Finding", "Part", "Stats"]
 
 _MASK = (1 << 64) - 1
 #: What `Tally.each` says of a schedule of which the truth is not known.
@@ -81,7 +81,7 @@ class Part(msgspec.Struct):
             self.violations[kind] = self.violations.get(kind, 0) + count
 
 
-class Tally(msgspec.Struct):
+class Stats(msgspec.Struct):
     """Sums over schedules.
 
     Args:
@@ -127,8 +127,8 @@ class Tally(msgspec.Struct):
     inode_reused: int = 0
     repeated: int = 0
     histories: int = 0
-    distinct: Novelty = msgspec.field(default_factory=Novelty)
-    classes: Novelty = msgspec.field(default_factory=Novelty)
+    distinct: DistinctCounter = msgspec.field(default_factory=DistinctCounter)
+    classes: DistinctCounter = msgspec.field(default_factory=DistinctCounter)
     first: dict[str, Finding] = msgspec.field(default_factory=dict)
     parts: dict[str, Part] = msgspec.field(default_factory=dict)
     workers: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
@@ -207,7 +207,7 @@ class Tally(msgspec.Struct):
         if self.why_inconclusive is None or index < self.why_inconclusive[0]:
             self.why_inconclusive = (index, reason)
 
-    def merge(self, other: Tally) -> None:
+    def merge(self, other: Stats) -> None:
         """Add another tally of other schedules."""
         for name in (
             "schedules", "steps", "absorbed", "late", "stuck", "stuck_for_good", "inconclusive",

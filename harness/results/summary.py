@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from harness.results.coverage import Worth
+from harness.results.coverage import Coverage
 from harness.results.paired import Comparison
-from harness.results.stats import Part, Tally
+from harness.results.stats import Part, Stats
 
 __all__ = ["Summary", "encode", "found_by", "rows", "unmet"]
 
@@ -65,7 +65,7 @@ class Summary(msgspec.Struct, frozen=True):
     unexpected: tuple[str, ...] = ()
     why_inconclusive: str = ""
     parts: dict[str, Part] = {}
-    worth: Worth | None = None
+    worth: Coverage | None = None
     workers: dict[str, dict[str, int]] = {}
     shrunk: dict[str, dict[str, Any]] = {}
     known: tuple[dict[str, Any], ...] = ()
@@ -84,7 +84,7 @@ def encode(summary: Summary) -> str:
     return msgspec.json.encode(summary).decode()
 
 
-def unmet(tally: Tally, must: Sequence[str], may: Sequence[str]) -> tuple[list[str], list[str]]:
+def unmet(tally: Stats, must: Sequence[str], may: Sequence[str]) -> tuple[list[str], list[str]]:
     """Where a tally differs from what was expected.
 
     Args:

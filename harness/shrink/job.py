@@ -18,7 +18,7 @@ from harness.scenario import Scenario, load_data
 from harness.shrink.candidate import Case, Shown, Size, without_empty_lanes
 from harness.shrink.critical import critical_pairs
 from harness.shrink.passes import PASSES
-from harness.shrink.trial import Lab, OutOfTime
+from harness.shrink.trial import OutOfTime, Trials
 
 __all__ = ["Shrinking", "Shrunk"]
 
@@ -154,7 +154,7 @@ class Shrinking(msgspec.Struct, frozen=True):
         before = Size.of(self.program, self.schedule.choices)
         case = Case(self.program, self.schedule.choices)
         with contextlib.ExitStack() as stack:
-            lab = Lab(self._explorer(root, case, stack), self.kind, self.seed, self.index)
+            lab = Trials(self._explorer(root, case, stack), self.kind, self.seed, self.index)
             why_not = lab.begin(case)
 
             def reached(finished: bool = False, critical: tuple[Critical, ...] = ()) -> Shrunk:
@@ -188,7 +188,7 @@ class Shrinking(msgspec.Struct, frozen=True):
         return stack.enter_context(contextlib.closing(explorer))
 
 
-def _pairs(lab: Lab) -> Generator[None, None, tuple[Critical, ...]]:
+def _pairs(lab: Trials) -> Generator[None, None, tuple[Critical, ...]]:
     """The critical pairs of the best; yields after each run."""
     proposals = critical_pairs(lab.best)
     case = next(proposals, None)

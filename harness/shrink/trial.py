@@ -18,19 +18,19 @@ from harness.model.schedule import Choice, Schedule
 from harness.oracle import Judgement, Violation, judge
 from harness.shrink.candidate import Case, Shown
 from harness.shrink.shrink_pass import Answer, Pass
-from harness.shrink.violation_key import sort_of
+from harness.shrink.violation_key import violation_key
 from harness.strategies.recorded import Replay
 from harness.strategies.strategy import Strategy
 from harness.strategies.switches import Switches
 
-__all__ = ["Lab", "OutOfTime"]
+__all__ = ["OutOfTime", "Trials"]
 
 
 class OutOfTime(Exception):
     """The time for it is over."""
 
 
-class Lab:
+class Trials:
     """Runs cases one after the other and keeps the smallest that shows the violation.
 
     Args:
@@ -69,7 +69,7 @@ class Lab:
         shown, judgement, _ = self._run(case)
         self._best = shown
         if shown is not None:
-            self._sort = sort_of(shown.history, judgement, shown.violation)
+            self._sort = violation_key(shown.history, judgement, shown.violation)
             return ""
         return judgement.inconclusive or "it does not show the violation any more"
 
@@ -154,7 +154,7 @@ class Lab:
         if judgement.inconclusive:
             return None
         first = next((one for one in judgement.violations if one.kind == self._kind), None)
-        if first is None or self._sort is None or sort_of(history, judgement, first) == self._sort:
+        if first is None or self._sort is None or violation_key(history, judgement, first) == self._sort:
             return first
         return None
 

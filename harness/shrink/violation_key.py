@@ -9,7 +9,7 @@ from __future__ import annotations
 from harness.model.history import Event, History, Step
 from harness.oracle import Judgement, Violation, subkind_of
 
-__all__ = ["sort_of"]
+__all__ = ["violation_key"]
 
 _BY_WINDOW = frozenset({"missed_takeover", "false_positive"})
 _LOOKS = {
@@ -18,7 +18,7 @@ _LOOKS = {
 }
 
 
-def sort_of(history: History, judgement: Judgement, violation: Violation) -> tuple[str, str, str]:
+def violation_key(history: History, judgement: Judgement, violation: Violation) -> tuple[str, str, str]:
     """Kind, kind of its kind, and where its last cause lies among the looks of the lane that decides."""
     gap = ""
     if violation.kind in _BY_WINDOW and violation.causes:

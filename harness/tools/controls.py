@@ -19,7 +19,7 @@ import msgspec
 import fence
 from fence.controls import CONTROLS
 from fence.controls.control import Control
-from harness.explore.search_task import Question, Result
+from harness.explore.search_task import Result, SearchTask
 from harness.model.errors import UsageError
 from harness.model.history import Invoke
 from harness.results.stats import Finding
@@ -40,7 +40,7 @@ class Trial(msgspec.Struct, frozen=True):
         rogue_actions_min: what the control says it needs.
     """
 
-    question: Question
+    question: SearchTask
     defect: str = ""
     rogue_actions_min: int = 0
 
@@ -109,9 +109,9 @@ def trials(
     loaded = load_all([os.path.join(folder, f"{stem}.yaml") for stem in stems])
     scenarios = dict(zip(stems, loaded, strict=True))
 
-    def ask(scenario: Scenario, reference: str, until: str) -> list[Question]:
+    def ask(scenario: Scenario, reference: str, until: str) -> list[SearchTask]:
         return [
-            Question(scenario, reference, "kernel", strategy, seed, schedules, until=until)
+            SearchTask(scenario, reference, "kernel", strategy, seed, schedules, until=until)
             for strategy in strategies
             for seed in range(1, seeds + 1)
         ]

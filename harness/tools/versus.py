@@ -23,11 +23,11 @@ import msgspec
 import fence
 from fence.controls import CONTROLS
 from fence.controls.control import Control
-from harness.explore.coordinator import Campaign
-from harness.explore.search_task import Question
+from harness.explore.coordinator import Coordinator
+from harness.explore.search_task import SearchTask
 from harness.model.errors import UsageError
 from harness.report.versus_table import Attempt, Contest, Row, Totals, row_of
-from harness.results.stats import Tally
+from harness.results.stats import Stats
 from harness.scenario import Scenario, load_all
 from harness.strategies.portfolio import Portfolio
 from harness.system.machine import Facts
@@ -78,9 +78,9 @@ class Course(msgspec.Struct, frozen=True):
         settings = self.scenario.filesystem
         return settings.time_grain_ms > 0 or not settings.birth_time
 
-    def question(self, gate: str, seed: int, schedules: int, limit_s: float, *, keep: bool) -> Question:
+    def question(self, gate: str, seed: int, schedules: int, limit_s: float, *, keep: bool) -> SearchTask:
         """What one gate is asked; the free gate stops nobody and has no use for a strategy."""
-        return Question(
+        return SearchTask(
             self.scenario,
             self.control,
             gate,
@@ -147,7 +147,7 @@ def courses(names: Sequence[str], folder: str) -> list[Course]:
 
 
 def measure(
-    campaign: Campaign, course: Course, rounds: int, limit_s: float, seed: int, explorers: int
+    campaign: Coordinator, course: Course, rounds: int, limit_s: float, seed: int, explorers: int
 ) -> Row | None:
     """Run one control under both gates, round by round.
 
@@ -189,13 +189,13 @@ def measure(
     )
 
 
-def _attempt(campaign: Campaign, question: Question) -> Attempt:
+def _attempt(campaign: Coordinator, question: SearchTask) -> Attempt:
     """Ask, and look at the clock when the first report comes that shows what was sought."""
     started = time.monotonic()
     stood: list[float] = []
     shown: list[float] = []
 
-    def look(tally: Tally) -> None:
+    def look(tally: Stats) -> None:
         seconds = time.monotonic() - started
         stood.append(seconds)
         if question.until in tally.violations:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fence.ledger_file import ABSENT, BRANCHES_MAX, Book, Content
+from fence.ledger_file import ABSENT, BRANCHES_MAX, Content, LedgerFile
 
 _text = st.text(alphabet="ab\n", max_size=12).map(str.encode)
 
@@ -32,7 +32,7 @@ def test_no_file_is_not_an_empty_file() -> None:
 
 def test_without_a_file_nothing_is_known_and_none_is_made(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
-    with Book(str(path), create=False) as book:
+    with LedgerFile(str(path), create=False) as book:
         assert not book.known
     assert not path.exists()
 
@@ -40,10 +40,10 @@ def test_without_a_file_nothing_is_known_and_none_is_made(tmp_path: Path) -> Non
 def test_what_was_written_down_is_read_again(tmp_path: Path) -> None:
     path = str(tmp_path / "ledger")
     branches = {"one": Content.of(b"a\n"), "two": Content.of(b"b")}
-    with Book(path, create=True) as book:
+    with LedgerFile(path, create=True) as book:
         assert not book.known
         book.commit(branches)
-    with Book(path, create=False) as book:
+    with LedgerFile(path, create=False) as book:
         assert book.known
         assert book.branches == branches
         assert book.intent is None
@@ -52,9 +52,9 @@ def test_what_was_written_down_is_read_again(tmp_path: Path) -> None:
 def test_the_newest_branches_are_kept(tmp_path: Path) -> None:
     path = str(tmp_path / "ledger")
     branches = {f"b{number}": Content.of(b"x" * number) for number in range(BRANCHES_MAX + 3)}
-    with Book(path, create=True) as book:
+    with LedgerFile(path, create=True) as book:
         book.commit(branches)
-    with Book(path, create=False) as book:
+    with LedgerFile(path, create=False) as book:
         assert list(book.branches) == list(branches)[3:]
 
 
@@ -62,7 +62,7 @@ def test_no_name_comes_twice_even_in_a_new_file(tmp_path: Path) -> None:
     names = []
     for number in range(2):
         path = str(tmp_path / f"ledger{number}")
-        with Book(path, create=True) as book:
+        with LedgerFile(path, create=True) as book:
             names.append(book.next_name)
             book.commit({})
             names.append(book.next_name)
@@ -71,19 +71,19 @@ def test_no_name_comes_twice_even_in_a_new_file(tmp_path: Path) -> None:
 
 def test_an_intent_stands_until_it_is_settled(tmp_path: Path) -> None:
     path = str(tmp_path / "ledger")
-    with Book(path, create=True) as book:
+    with LedgerFile(path, create=True) as book:
         book.commit({"one": Content.of(b"a\n")})
         book.intend_append(b"b\n")
-    with Book(path, create=False) as book:
+    with LedgerFile(path, create=False) as book:
         assert book.intent is not None
         assert book.intent.payload == b"b\n"
         assert book.branches == {"one": Content.of(b"a\n")}
         book.commit({"one": Content.of(b"a\nb\n")})
-    with Book(path, create=False) as book:
+    with LedgerFile(path, create=False) as book:
         assert book.intent is None
         assert book.branches == {"one": Content.of(b"a\nb\n")}
         book.intend_rewrite(Content.of(b"c\n"))
-    with Book(path, create=False) as book:
+    with LedgerFile(path, create=False) as book:
         assert book.intent is not None
         assert book.intent.new == Content.of(b"c\n")
 
@@ -96,7 +96,7 @@ def _commit_torn(path: str, monkeypatch: pytest.MonkeyPatch, branches: dict[str,
         real(fd, bytes(data)[:part], at)
         raise OSError(28, "no space")
 
-    with Book(path, create=False) as book, monkeypatch.context() as patch:
+    with LedgerFile(path, create=False) as book, monkeypatch.context() as patch:
         patch.setattr(os, "pwrite", full)
         with pytest.raises(OSError, match="no space"):
             book.commit(branches)
@@ -110,19 +110,19 @@ def test_a_torn_record_leaves_the_one_before_it(
     path = str(tmp_path / "ledger")
     last = {}
     for number in range(records):
-        with Book(path, create=True) as book:
+        with LedgerFile(path, create=True) as book:
             last = {"one": Content.of(b"a\n" * number)}
             book.intend_append(b"a\n")
             book.commit(last)
     for _ in range(2):
         _commit_torn(path, monkeypatch, {"one": Content.of(b"torn")}, part)
-        with Book(path, create=False) as book:
+        with LedgerFile(path, create=False) as book:
             assert book.known
             assert book.branches == last
             assert book.intent is None
-    with Book(path, create=False) as book:
+    with LedgerFile(path, create=False) as book:
         book.commit({"two": ABSENT})
-    with Book(path, create=False) as book:
+    with LedgerFile(path, create=False) as book:
         assert book.branches == {"two": ABSENT}
 
 
@@ -130,12 +130,12 @@ def test_a_record_torn_by_the_death_of_its_writer_leaves_the_intent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = str(tmp_path / "ledger")
-    with Book(path, create=True) as book:
+    with LedgerFile(path, create=True) as book:
         book.commit({"one": Content.of(b"a\n")})
         book.intend_append(b"b\n")
     for _ in range(2):
         _commit_torn(path, monkeypatch, {"one": Content.of(b"a\nb\n")}, 100)
-        with Book(path, create=False) as book:
+        with LedgerFile(path, create=False) as book:
             assert book.known
             assert book.intent is not None
             assert book.branches == {"one": Content.of(b"a\n")}
@@ -144,15 +144,15 @@ def test_a_record_torn_by_the_death_of_its_writer_leaves_the_intent(
 @pytest.mark.parametrize("length", [4096, 5000, 6145])
 def test_an_intent_torn_by_the_death_of_its_writer_is_none(length: int, tmp_path: Path) -> None:
     path = str(tmp_path / "ledger")
-    with Book(path, create=True) as book:
+    with LedgerFile(path, create=True) as book:
         book.commit({"one": Content.of(b"a\n")})
         book.intend_append(b"b\n")
     os.truncate(path, length)
-    with Book(path, create=False) as book:
+    with LedgerFile(path, create=False) as book:
         assert book.intent is None
         assert book.branches == {"one": Content.of(b"a\n")}
         book.intend_append(b"c\n")
-    with Book(path, create=False) as book:
+    with LedgerFile(path, create=False) as book:
         assert book.intent is not None
         assert book.intent.payload == b"c\n"
 
@@ -160,7 +160,7 @@ def test_an_intent_torn_by_the_death_of_its_writer_is_none(length: int, tmp_path
 def test_damage_beyond_repair_leaves_nothing_known(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
     path.write_bytes(b"x" * 5000)
-    with Book(str(path), create=False) as book:
+    with LedgerFile(str(path), create=False) as book:
         assert not book.known
         assert book.branches == {}
 
@@ -169,9 +169,9 @@ def test_short_writes_are_gone_on_with(tmp_path: Path, monkeypatch: pytest.Monke
     path = str(tmp_path / "ledger")
     real = os.pwrite
     monkeypatch.setattr(os, "pwrite", lambda fd, data, at: real(fd, bytes(data)[:700], at))
-    with Book(path, create=True) as book:
+    with LedgerFile(path, create=True) as book:
         book.commit({"one": Content.of(b"a\n")})
         book.intend_append(b"b\n" * 1000)
-    with Book(path, create=False) as book:
+    with LedgerFile(path, create=False) as book:
         assert book.intent is not None
         assert book.intent.payload == b"b\n" * 1000

@@ -19,8 +19,8 @@ from fence import load
 from fence.controls import CONTROLS
 from fence.controls.control import Control
 from harness.explore.explorer import Explorer, ticking
-from harness.explore.work_item import Job
-from harness.results.stats import Tally
+from harness.explore.work_item import WorkItem
+from harness.results.stats import Stats
 from harness.scenario import Scenario, load_all
 
 __all__ = ["Found", "control", "is_control", "main"]
@@ -68,12 +68,12 @@ def _probe(scenario: Scenario, fence: str, compared: bool) -> Found:
     must = set(scenario.expectation(fence).must)
     enough = ENOUGH_TO_COMPARE if compared else ENOUGH
     batch = 1 if compared else _BATCH
-    total, done = Tally(), 0
+    total, done = Stats(), 0
     shown: dict[str, list[int]] = {}
     explorer = Explorer(scenario, fence, "kernel")
     try:
         while done < scenario.schedules and not (done >= enough and must <= set(total.violations)):
-            job = Job(scenario, fence, "kernel", "random", 1, done, 1, done + batch)
+            job = WorkItem(scenario, fence, "kernel", "random", 1, done, 1, done + batch)
             for tally in explorer.explore(job):
                 for kind in tally.violations if compared else ():
                     shown.setdefault(kind, []).append(done)

@@ -21,7 +21,7 @@ from typing import ClassVar
 
 from harness.explore.exhaust.oracle_dependency import POSSIBLE
 from harness.explore.exhaust.reversible_races import Trace
-from harness.model.access_set import ANYTHING, NOTHING, Footprint, conflict
+from harness.model.access_set import ANYTHING, NOTHING, AccessSet, conflict
 from harness.model.gate import Candidate
 
 __all__ = ["Tree"]
@@ -45,23 +45,23 @@ class _Frame:
     __slots__ = ("bearing", "done", "footprints", "keys", "picked", "sleep", "spent", "wanted")
 
     def __init__(
-        self, keys: tuple[tuple[object, ...], ...], footprints: dict[int, Footprint], spent: int
+        self, keys: tuple[tuple[object, ...], ...], footprints: dict[int, AccessSet], spent: int
     ) -> None:
         self.keys = keys
         self.footprints = footprints
-        self.sleep: dict[int, Footprint] = {}
+        self.sleep: dict[int, AccessSet] = {}
         self.wanted: set[int] = set()
-        self.done: dict[int, Footprint] = {}
+        self.done: dict[int, AccessSet] = {}
         self.picked = -1
         self.bearing = POSSIBLE
         self.spent = spent
 
     @property
-    def step(self) -> Footprint:
+    def step(self) -> AccessSet:
         """All that the picked step touches."""
         return self.footprints[self.picked].with_(self.bearing)
 
-    def still_asleep(self, footprints: dict[int, Footprint]) -> dict[int, Footprint]:
+    def still_asleep(self, footprints: dict[int, AccessSet]) -> dict[int, AccessSet]:
         """Lanes that sleep below, where those are the footprints."""
         step = self.step
         return {
@@ -147,7 +147,7 @@ class Tree:
     def end(self, steps: int) -> None:
         """See `learn`."""
 
-    def learn(self, bearings: Sequence[Footprint], waiting: Sequence[int] = ()) -> None:
+    def learn(self, bearings: Sequence[AccessSet], waiting: Sequence[int] = ()) -> None:
         """Find out from the schedule that is over which orders are left.
 
         Args:
@@ -174,7 +174,7 @@ class Tree:
 
     def _grow(self, candidates: Sequence[Candidate]) -> _Frame | None:
         """A frame for a state that no schedule has been in; None when all that can go sleep."""
-        footprints = {one.lane: one.footprint or NOTHING for one in candidates}
+        footprints = {one.lane: one.access_set or NOTHING for one in candidates}
         parent = self._frames[-1] if self._frames else None
         frame = _Frame(_keys(candidates), footprints, self._spent(parent))
         if parent is not None and self._reduce:

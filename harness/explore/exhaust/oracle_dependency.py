@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.model.access_set import Footprint
+from harness.model.access_set import AccessSet
 from harness.model.history import LaneInfo, Step
 
 __all__ = ["POSSIBLE", "bearings"]
@@ -24,7 +24,7 @@ _EFFECTS, _OWNER = frozenset({"effects"}), frozenset({"owner"})
 _BOTH = _EFFECTS | _OWNER
 
 
-def bearings(steps: Sequence[Step], lanes: Sequence[LaneInfo]) -> list[Footprint]:
+def bearings(steps: Sequence[Step], lanes: Sequence[LaneInfo]) -> list[AccessSet]:
     """What each step of a schedule that is over touches in the oracle's eyes."""
     first: dict[tuple[int, int], int] = {}
     last: dict[tuple[int, int], int] = {}
@@ -50,9 +50,9 @@ def bearings(steps: Sequence[Step], lanes: Sequence[LaneInfo]) -> list[Footprint
             writes |= _EFFECTS
         if step.lock is not None and step.lock.kind != "blocked":
             writes |= _OWNER
-        found.append(Footprint(reads, writes))
+        found.append(AccessSet(reads, writes))
     return found
 
 
 #: What a step may turn out to touch, as long as it is not known what it did.
-POSSIBLE = Footprint(writes=_BOTH)
+POSSIBLE = AccessSet(writes=_BOTH)

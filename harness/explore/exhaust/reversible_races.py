@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.model.access_set import Footprint, conflict
+from harness.model.access_set import AccessSet, conflict
 
 __all__ = ["Trace"]
 
@@ -23,7 +23,7 @@ class Trace:
         count: number of lanes.
     """
 
-    def __init__(self, lanes: Sequence[int], footprints: Sequence[Footprint], count: int) -> None:
+    def __init__(self, lanes: Sequence[int], footprints: Sequence[AccessSet], count: int) -> None:
         self.lanes = lanes
         self._footprints = footprints
         #: For each step and lane, the last step of that lane that happens before it or is it.

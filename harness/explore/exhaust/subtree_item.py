@@ -16,17 +16,17 @@ from harness.gates.kernel.gate import KernelGate
 from harness.model.history import Step
 from harness.model.program import Program
 from harness.oracle import judge
-from harness.results.stats import Tally
+from harness.results.stats import Stats
 from harness.scenario.definition import Scenario
 
-__all__ = ["PER_PROGRAM_MAX", "ExhaustJob"]
+__all__ = ["PER_PROGRAM_MAX", "SubtreeItem"]
 
 #: Schedules of one program are numbered from its number times this.
 PER_PROGRAM_MAX = 1_000_000
 _BATCH_S = 0.1
 
 
-class ExhaustJob(msgspec.Struct, frozen=True):
+class SubtreeItem(msgspec.Struct, frozen=True):
     """Every class of schedules of every stride-th program.
 
     Args:
@@ -50,7 +50,7 @@ class ExhaustJob(msgspec.Struct, frozen=True):
     most: int
     root: str = ""
 
-    def run(self, root: str) -> Generator[Tally, None, None]:
+    def run(self, root: str) -> Generator[Stats, None, None]:
         """Carry it out.
 
         Yields:
@@ -59,11 +59,11 @@ class ExhaustJob(msgspec.Struct, frozen=True):
         programs = Programs(self.scenario, self.seed, self.actions_max)
         with contextlib.closing(Explorer(self.scenario, self.fence, "kernel", self.root or root)) as explorer:
             assert isinstance(explorer.gate, KernelGate)
-            explorer.gate.tells_footprints = True
+            explorer.gate.tells_access_sets = True
             yield from self._batches(explorer, programs)
 
-    def _batches(self, explorer: Explorer, programs: Programs) -> Iterator[Tally]:
-        tally = Tally()
+    def _batches(self, explorer: Explorer, programs: Programs) -> Iterator[Stats]:
+        tally = Stats()
         due = time.monotonic() + _BATCH_S
         spent = 0
         for number in range(self.first, len(programs), self.stride):
@@ -74,7 +74,7 @@ class ExhaustJob(msgspec.Struct, frozen=True):
                     break
                 if time.monotonic() >= due:
                     yield tally
-                    tally = Tally()
+                    tally = Stats()
                     due = time.monotonic() + _BATCH_S
             if tree.exhausted:
                 tally.programs += 1
@@ -85,7 +85,7 @@ class ExhaustJob(msgspec.Struct, frozen=True):
             return Tree()
         return Tree(reduce=False, preemptions_max=self.preemptions_max)
 
-    def _one(self, explorer: Explorer, tree: Tree, number: int, programs: Programs, tally: Tally) -> bool:
+    def _one(self, explorer: Explorer, tree: Tree, number: int, programs: Programs, tally: Stats) -> bool:
         """Run and judge one schedule; whether it makes sense to go on with the program."""
         program: Program = programs.program(number)
         index = number * PER_PROGRAM_MAX + tree.schedules

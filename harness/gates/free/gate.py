@@ -35,7 +35,7 @@ from fence.transcript import write_all
 from harness.gates.adapter_diagnostics import last_words
 from harness.gates.free.snapshots import Names, Note, look
 from harness.gates.free.trace import Call, doubts, events_of, left_by
-from harness.gates.free.workers import Crew, Member
+from harness.gates.free.workers import Member, Workers
 from harness.gates.kernel.virtual_files import TRANSCRIPT
 from harness.gates.kernel.write_lock import LOCK_SUFFIX
 from harness.model.gate import RUN, Candidate, Layout, Outcome, Verdict
@@ -64,7 +64,7 @@ class FreeGate:
         self._path = os.path.join(directory, TRANSCRIPT)
         self._main = main
         self._deadline_s = deadline_s
-        self._crew: Crew | None = None
+        self._crew: Workers | None = None
         self._members: dict[str, Member] = {}
         self._doubt = ""
 
@@ -73,7 +73,7 @@ class FreeGate:
     def start(self, layout: Layout) -> None:
         """Start the worker processes and bring each lane to wait for a program."""
         self._layout = layout
-        self._crew = Crew(self._main, layout, self._directory, self._path)
+        self._crew = Workers(self._main, layout, self._directory, self._path)
         self._members = self._crew.members
         for name in dict.fromkeys(lane.process for lane in layout.lanes):
             self._crew.spawn(name)

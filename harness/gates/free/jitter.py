@@ -13,15 +13,15 @@ from collections.abc import Sequence
 from harness.gates.free.snapshots import Log, look
 from harness.gates.free.trace import MEASURED
 from harness.model.program import Op, Program
-from harness.model.shared_memory import Board
+from harness.model.shared_memory import SharedMemory
 
-__all__ = ["Pace"]
+__all__ = ["Jitter"]
 
 _JITTER_RATE, _JITTER_S = 0.5, 0.0005
 _WAITING = frozenset({"think", "pause"})
 
 
-class Pace:
+class Jitter:
     """The waits of all lanes of one process.
 
     Args:
@@ -30,7 +30,7 @@ class Pace:
         board, log: shared with the gate.
     """
 
-    def __init__(self, transcript: str, lanes: Sequence[int], board: Board, log: Log) -> None:
+    def __init__(self, transcript: str, lanes: Sequence[int], board: SharedMemory, log: Log) -> None:
         self._transcript = transcript
         self._board = board
         self._log = log

@@ -17,7 +17,7 @@ import msgspec
 
 from harness.model.history import Absent, State, digest
 
-__all__ = ["Log", "Look", "Names", "Note", "look"]
+__all__ = ["Log", "Names", "Note", "Snapshot", "look"]
 
 _CHUNK = 1 << 20
 _AT_EMPTY_PATH = 0x1000
@@ -34,7 +34,7 @@ _handle_of = getattr(_libc, "name_to_handle_at", None)
 Identity = tuple[int, int, bytes]
 
 
-class Look(msgspec.Struct, frozen=True, gc=False):
+class Snapshot(msgspec.Struct, frozen=True, gc=False):
     """What a reader of the path finds.
 
     Args:
@@ -46,20 +46,20 @@ class Look(msgspec.Struct, frozen=True, gc=False):
     content: bytes = b""
 
 
-def look(path: str) -> Look:
+def look(path: str) -> Snapshot:
     """Open, identify, read, close; no file is what cannot be opened and read."""
     try:
         # Nobody waits for the other end should it have become a pipe.
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
-        return Look(None)
+        return Snapshot(None)
     try:
         chunks = []
         while chunk := os.read(fd, _CHUNK):
             chunks.append(chunk)
-        return Look(_identify(fd), b"".join(chunks))
+        return Snapshot(_identify(fd), b"".join(chunks))
     except OSError:
-        return Look(None)
+        return Snapshot(None)
     finally:
         os.close(fd)
 
@@ -111,7 +111,7 @@ class Names:
             name = self._files[identity] = f"f{len(self._files)}"
         return State(name, mark, len(self.blobs[mark]))
 
-    def of(self, found: Look) -> State:
+    def of(self, found: Snapshot) -> State:
         """State of a look of our own."""
         mark = digest(found.content)
         self.blobs[mark] = found.content
@@ -160,7 +160,7 @@ class Log:
         for lane in range(len(self._known)):
             _LENGTH.pack_into(self._map, lane * self._size, 0)
 
-    def add(self, lane: int, op: int, over: bool, found: Look) -> None:
+    def add(self, lane: int, op: int, over: bool, found: Snapshot) -> None:
         """Keep one look; a log that is full says so and keeps no more."""
         mark = digest(found.content)
         base = lane * self._size

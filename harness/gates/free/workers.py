@@ -18,13 +18,13 @@ from typing import Any
 import multiprocess
 from multiprocess.connection import wait
 
-from harness.gates.free.snapshots import Log, Look, look
+from harness.gates.free.snapshots import Log, Snapshot, look
 from harness.model.errors import WorkerDied
 from harness.model.gate import Layout
-from harness.model.shared_memory import Board
+from harness.model.shared_memory import SharedMemory
 from harness.system.reap import REAP_S, kill_tree
 
-__all__ = ["START", "Crew", "Member"]
+__all__ = ["START", "Member", "Workers"]
 
 #: What is sent to a lane: monotonic nanoseconds at which it starts.
 START = struct.Struct("=Q")
@@ -48,7 +48,7 @@ class Member:
     """
 
     def __init__(
-        self, name: str, process: Any, board: Board, log: Log, sockets: dict[int, socket.socket]
+        self, name: str, process: Any, board: SharedMemory, log: Log, sockets: dict[int, socket.socket]
     ) -> None:
         self.name = name
         self.process = process
@@ -57,7 +57,7 @@ class Member:
         self.sockets = sockets
         self.busy = set(sockets)
         self.died_ns = 0
-        self.last_look = Look(None)
+        self.last_look = Snapshot(None)
 
     @property
     def pid(self) -> int:
@@ -71,7 +71,7 @@ class Member:
         return bool(self.busy) or self.died_ns > 0 or not self.process.is_alive()
 
 
-class Crew:
+class Workers:
     """The worker processes of one gate.
 
     Args:
@@ -96,7 +96,7 @@ class Crew:
             WorkerDied: it ended before, or took too long.
         """
         lanes = [index for index, info in enumerate(self._layout.lanes) if info.process == name]
-        board, log = Board(), Log(len(lanes))
+        board, log = SharedMemory(), Log(len(lanes))
         pairs = {lane: socket.socketpair() for lane in lanes}
         ours = {lane: pair[0] for lane, pair in pairs.items()}
         theirs = {lane: pair[1] for lane, pair in pairs.items()}

@@ -12,20 +12,20 @@ import fcntl
 import os
 
 from harness.gates.kernel.flocks import Flocks
-from harness.gates.kernel.lane import Lane, Stand, Status
+from harness.gates.kernel.lane import Lane, PendingSyscall, Status
 from harness.gates.kernel.path_resolution import signed
 from harness.gates.kernel.syscall_table import FLOCK
-from harness.gates.kernel.virtual_files import Node, World
-from harness.model.access_set import ANYTHING, NOTHING, Footprint
+from harness.gates.kernel.virtual_files import Node, VirtualFiles
+from harness.model.access_set import ANYTHING, NOTHING, AccessSet
 
-__all__ = ["footprint"]
+__all__ = ["access_set"]
 
 #: Calls that read one file of the session and write another.
 _COPYING = frozenset({"sendfile", "splice", "copy_file_range", "ioctl"})
 _NEW_NAME = frozenset({"dir", "alloc"})
 
 
-def footprint(world: World, flocks: Flocks, lane: Lane) -> Footprint:
+def access_set(world: VirtualFiles, flocks: Flocks, lane: Lane) -> AccessSet:
     """Footprint of a lane's next step.
 
     Args:
@@ -45,17 +45,17 @@ def footprint(world: World, flocks: Flocks, lane: Lane) -> Footprint:
         if lane.poll_name is None:
             return ANYTHING
         polled = frozenset({f"n:{lane.poll_name}"})
-        found = Footprint(reads=polled, waits=polled)
+        found = AccessSet(reads=polled, waits=polled)
     else:
         found = NOTHING
     if len(worker.lanes) > 1:
         # What lanes of one process do to each other in memory goes with any of their steps.
         memory = found.writes | {f"p:{worker.name}"}
-        return Footprint(found.reads, memory, found.waits, found.frees)
+        return AccessSet(found.reads, memory, found.waits, found.frees)
     return found
 
 
-def _of_call(world: World, flocks: Flocks, stand: Stand) -> Footprint:
+def _of_call(world: VirtualFiles, flocks: Flocks, stand: PendingSyscall) -> AccessSet:
     kind, node = stand.call.kind, stand.node
     if any(name in world.symlinks for name in (stand.name, stand.name2) if name is not None):
         return ANYTHING
@@ -65,9 +65,9 @@ def _of_call(world: World, flocks: Flocks, stand: Stand) -> Footprint:
     nodes = [world.names.get(name) for name in (stand.name, stand.name2) if name is not None]
     files = {f"i:{one.number}" for one in (*nodes, node) if one is not None}
     if kind == "names":
-        return Footprint(writes=frozenset(names | files | _NEW_NAME), frees=frozenset(names))
+        return AccessSet(writes=frozenset(names | files | _NEW_NAME), frees=frozenset(names))
     if kind in ("data", "meta"):
-        return Footprint(frozenset(names), frozenset(files))
+        return AccessSet(frozenset(names), frozenset(files))
     if kind == "open":
         return _of_open(stand, names, files)
     if kind == "close":
@@ -78,23 +78,23 @@ def _of_call(world: World, flocks: Flocks, stand: Stand) -> Footprint:
             return ANYTHING
         locks = frozenset({f"l:{node.number}"})
         if stand.args[1] & fcntl.LOCK_UN:
-            return Footprint(writes=locks, frees=locks)
-        return Footprint(writes=locks, waits=frozenset() if stand.args[1] & fcntl.LOCK_NB else locks)
+            return AccessSet(writes=locks, frees=locks)
+        return AccessSet(writes=locks, waits=frozenset() if stand.args[1] & fcntl.LOCK_NB else locks)
     if stand.call.name.startswith("getdents") or node is world.directory_node or stand.name == ".":
         names.add("dir")
-    return Footprint(reads=frozenset(names | files))
+    return AccessSet(reads=frozenset(names | files))
 
 
-def _of_open(stand: Stand, names: set[str], files: set[str]) -> Footprint:
+def _of_open(stand: PendingSyscall, names: set[str], files: set[str]) -> AccessSet:
     flags = stand.flags
     if flags & os.O_CREAT and not files:
-        return Footprint(writes=frozenset(names | _NEW_NAME))
+        return AccessSet(writes=frozenset(names | _NEW_NAME))
     if flags & os.O_TRUNC and flags & os.O_ACCMODE:
-        return Footprint(frozenset(names), frozenset(files))
-    return Footprint(reads=frozenset(names))
+        return AccessSet(frozenset(names), frozenset(files))
+    return AccessSet(reads=frozenset(names))
 
 
-def _of_close(flocks: Flocks, stand: Stand, node: Node | None) -> Footprint:
+def _of_close(flocks: Flocks, stand: PendingSyscall, node: Node | None) -> AccessSet:
     if node is None:
         return NOTHING
     writes = set()
@@ -104,4 +104,4 @@ def _of_close(flocks: Flocks, stand: Stand, node: Node | None) -> Footprint:
     if not node.names:
         # The last one of a file without a name frees its number.
         writes.add("alloc")
-    return Footprint(writes=frozenset(writes | frees), frees=frozenset(frees))
+    return AccessSet(writes=frozenset(writes | frees), frees=frozenset(frees))

@@ -9,10 +9,10 @@ from harness.gates.kernel import linux_abi
 from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.lane import Lane, Status, Worker, answer
 from harness.gates.kernel.syscall_table import FLOCK
-from harness.gates.kernel.tracee import Task, Unit
+from harness.gates.kernel.tracee import TraceeProcess, TraceeThread
 
 if TYPE_CHECKING:
-    from harness.gates.kernel.notifications import Intake
+    from harness.gates.kernel.notifications import Notifications
 
 __all__ = ["RANK", "attribute", "attribute_one", "choose", "choose_again", "unmask", "unmask_one"]
 
@@ -21,7 +21,7 @@ RANK = {Status.FILE: 0, Status.THINK: 0, Status.TURN: 0, Status.SLEEP: 1, Status
 _LAST = 3
 
 
-def attribute(intake: Intake, flocks: Flocks, worker: Worker) -> None:
+def attribute(intake: Notifications, flocks: Flocks, worker: Worker) -> None:
     """Say for which lane everybody stands who has just stopped."""
     for unit in worker.units.values():
         for task in unit.by_tid.values():
@@ -29,7 +29,7 @@ def attribute(intake: Intake, flocks: Flocks, worker: Worker) -> None:
                 attribute_one(intake, flocks, task)
 
 
-def attribute_one(intake: Intake, flocks: Flocks, task: Task) -> None:
+def attribute_one(intake: Notifications, flocks: Flocks, task: TraceeThread) -> None:
     """Say for which lane a thread stands that has just stopped."""
     unit = task.unit
     lane = unit.lane if unit.served is None else unit.served.lane()
@@ -58,7 +58,7 @@ def choose_again(lanes: Iterable[Lane]) -> None:
 def choose(worker: Worker, lane: Lane) -> None:
     """Show a lane as standing where the first stands who can go on for it."""
     best = (RANK.get(lane.status, _LAST), lane.wake_ns if lane.status is Status.SLEEP else 0, -1, -1)
-    chosen: Task | None = None
+    chosen: TraceeThread | None = None
     for unit in worker.units.values():
         for task in unit.by_tid.values():
             if task.lane is lane and task.status is not Status.MOVING:
@@ -93,7 +93,7 @@ def unmask_one(lane: Lane) -> None:
     lane.actor = lane.own = None
 
 
-def _nobodys(worker: Worker, unit: Unit) -> str:
+def _nobodys(worker: Worker, unit: TraceeProcess) -> str:
     if unit.served is not None:
         return (
             f"a child of process {worker.name} that serves its lanes touched the session directory "

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import stat
 
-from harness.gates.kernel.lane import Space, Stand
+from harness.gates.kernel.lane import PendingSyscall, Process
 from harness.gates.kernel.path_resolution import as_seen_by
 from harness.gates.kernel.syscall_table import opens_for_writing
-from harness.gates.kernel.virtual_files import World
+from harness.gates.kernel.virtual_files import VirtualFiles
 
 __all__ = ["crosses", "forbidden_outside", "leads_out"]
 
@@ -22,12 +22,12 @@ _AF_UNIX = 1
 _ATTRIBUTES = frozenset({0x40086602, 0x401C5820})
 
 
-def crosses(stand: Stand) -> bool:
+def crosses(stand: PendingSyscall) -> bool:
     """Whether a rename or a link would carry a file across the border."""
     return stand.call.path2 >= 0 and (stand.name is None or stand.name2 is None)
 
 
-def leads_out(world: World, stand: Stand) -> bool:
+def leads_out(world: VirtualFiles, stand: PendingSyscall) -> bool:
     """Whether a call would change what a symlink inside points to outside."""
     if stand.name is None or stand.name not in world.symlinks:
         return False
@@ -41,7 +41,7 @@ def leads_out(world: World, stand: Stand) -> bool:
     return os.path.dirname(target) != world.directory
 
 
-def forbidden_outside(space: Space, stand: Stand) -> bool:
+def forbidden_outside(space: Process, stand: PendingSyscall) -> bool:
     """Whether a call that is not about the session directory would change a file elsewhere."""
     call = stand.call
     if call.name == "bind":
@@ -58,7 +58,7 @@ def forbidden_outside(space: Space, stand: Stand) -> bool:
     return call.kind in _CHANGES_FILES
 
 
-def _is_device(space: Space, raw: bytes) -> bool:
+def _is_device(space: Process, raw: bytes) -> bool:
     path = os.path.join(f"/proc/{space.pid}/cwd", as_seen_by(space, os.fsdecode(raw)))
     try:
         return stat.S_ISCHR(os.stat(path).st_mode)

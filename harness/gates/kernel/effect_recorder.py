@@ -14,14 +14,14 @@ import struct
 
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.flocks import Flocks
-from harness.gates.kernel.lane import Lane, Space, Stand
+from harness.gates.kernel.lane import Lane, PendingSyscall, Process
 from harness.gates.kernel.path_resolution import signed
-from harness.gates.kernel.record_locks import Records
+from harness.gates.kernel.record_locks import RecordLocks
 from harness.gates.kernel.syscall_table import MAKES_DIRECTORY
-from harness.gates.kernel.virtual_files import TRANSCRIPT, Node, World
+from harness.gates.kernel.virtual_files import TRANSCRIPT, Node, VirtualFiles
 from harness.model.history import Change, LockEvent
 
-__all__ = ["Truth", "open_flags", "replaced", "stat_target"]
+__all__ = ["EffectRecorder", "open_flags", "replaced", "stat_target"]
 
 #: Kinds of call that stamp the file they are about, unless they are refused.
 _STAMPING = frozenset({"open", "data", "meta"})
@@ -31,13 +31,13 @@ _LINKS_THEMSELVES = frozenset({"lchown", "lsetxattr", "lremovexattr"})
 _NOFOLLOW_AT = {"utimensat": 3, "fchownat": 4, "fchmodat2": 3, "setxattrat": 2, "removexattrat": 2}
 
 
-class Truth:
+class EffectRecorder:
     """Observer of one world."""
 
-    def __init__(self, world: World, flocks: Flocks) -> None:
+    def __init__(self, world: VirtualFiles, flocks: Flocks) -> None:
         self._world = world
         self._flocks = flocks
-        self._records = Records(world)
+        self._records = RecordLocks(world)
         self._target: Node | None = None
         self._real_mtime = 0
         self._by = (False, False)
@@ -48,7 +48,7 @@ class Truth:
         """Start a schedule."""
         self._records.begin()
 
-    def before(self, lane: Lane, stand: Stand) -> None:
+    def before(self, lane: Lane, stand: PendingSyscall) -> None:
         """Note what must be known before a file call runs."""
         world = self._world
         call = stand.call
@@ -70,7 +70,7 @@ class Truth:
         if call.kind == "meta":
             self._times = self._wanted_times(stand)
 
-    def opening(self, lane: Lane, stand: Stand) -> bool:
+    def opening(self, lane: Lane, stand: PendingSyscall) -> bool:
         """Take down an open that leaves names and bytes as they are.
 
         Returns:
@@ -88,18 +88,18 @@ class Truth:
             target.opens += 1
         return True
 
-    def _is_refused(self, stand: Stand, target: Node) -> bool:
+    def _is_refused(self, stand: PendingSyscall, target: Node) -> bool:
         """Whether the kernel will not open what is there, whoever asks: no descriptor comes of it."""
         world, flags = self._world, stand.flags
         if flags & os.O_DIRECTORY and target is not world.directory_node:
             return not (world.lock.is_directory and stand.name == world.lock.name)
         return bool(flags & os.O_NOFOLLOW) and stand.name in world.symlinks
 
-    def closing(self, stand: Stand) -> LockEvent | None:
+    def closing(self, stand: PendingSyscall) -> LockEvent | None:
         """Take down a close that is about to happen, as long as no descriptor was copied."""
         return self._closed(stand, signed(stand.args[0]), stand.node)
 
-    def after(self, lane: Lane, stand: Stand) -> tuple[Change | None, LockEvent | None]:
+    def after(self, lane: Lane, stand: PendingSyscall) -> tuple[Change | None, LockEvent | None]:
         """Take down what the step did.
 
         Returns:
@@ -159,7 +159,7 @@ class Truth:
             self._stamp(world.names.get(TRANSCRIPT))
         return Change(before, world.state, *self._by)
 
-    def _aim(self, stand: Stand) -> Node | None:
+    def _aim(self, stand: PendingSyscall) -> Node | None:
         """The file that a call by name is about, if it is there."""
         world, name = self._world, stand.name
         assert name is not None
@@ -183,7 +183,7 @@ class Truth:
         if node is not None:
             node.mtime = node.ctime = self._world.stamp()
 
-    def _opened(self, lane: Lane, stand: Stand) -> tuple[bool, LockEvent | None]:
+    def _opened(self, lane: Lane, stand: PendingSyscall) -> tuple[bool, LockEvent | None]:
         world = self._world
         flags = stand.flags
         target = self._target
@@ -206,7 +206,7 @@ class Truth:
             target.opens += 1
         return look, lock
 
-    def _renamed(self, stand: Stand) -> bool:
+    def _renamed(self, stand: PendingSyscall) -> bool:
         """Follow the names that a call may have changed; whether that may show in the transcript."""
         world = self._world
         before = world.names.get(TRANSCRIPT)
@@ -219,13 +219,13 @@ class Truth:
         moved = before is not world.names.get(TRANSCRIPT) or TRANSCRIPT in world.symlinks
         return changed and moved
 
-    def _directory_made(self, lane: Lane, stand: Stand) -> None:
+    def _directory_made(self, lane: Lane, stand: PendingSyscall) -> None:
         if self._target is not None:
             self._in_the_way(lane, stand)
         elif stand.name in self._world.names:
             lane.poll_name, lane.poll_count = None, 0
 
-    def _in_the_way(self, lane: Lane, stand: Stand) -> None:
+    def _in_the_way(self, lane: Lane, stand: PendingSyscall) -> None:
         """Somebody has the name: whatever the lane sleeps for next, it waits for that."""
         if lane.poll_name != stand.name:
             lane.poll_name, lane.poll_count = stand.name, 0
@@ -237,13 +237,13 @@ class Truth:
         world = self._world
         return target is None or TRANSCRIPT in world.symlinks or target is world.names.get(TRANSCRIPT)
 
-    def _closed(self, stand: Stand, fd: int, node: Node | None) -> LockEvent | None:
+    def _closed(self, stand: PendingSyscall, fd: int, node: Node | None) -> LockEvent | None:
         stand.space.fds.pop(fd, None)
         if node is not None:
             self._world.closed(node)
         return self._flocks.dropped(stand.space, node, fd) or self._records.closed(stand, node)
 
-    def _replaced(self, stand: Stand) -> LockEvent | None:
+    def _replaced(self, stand: PendingSyscall) -> LockEvent | None:
         """After dup2, dup3 or close_range: what its descriptors stood for is closed."""
         event = None
         for fd in replaced(stand.space, stand):
@@ -272,7 +272,7 @@ class Truth:
         node.real = now = self._stamps(node)
         return now != before
 
-    def _wanted_times(self, stand: Stand) -> tuple[int | None, int | None] | None:
+    def _wanted_times(self, stand: PendingSyscall) -> tuple[int | None, int | None] | None:
         """Access and modification time asked for by utimensat; None for other calls."""
         call = stand.call
         if call.name not in ("utimensat", "utime", "utimes", "futimesat"):
@@ -304,7 +304,7 @@ class Truth:
             target.mtime = modified - modified % grain if grain else modified
 
 
-def open_flags(space: Space, stand: Stand) -> int:
+def open_flags(space: Process, stand: PendingSyscall) -> int:
     """Open flags of the call before which a task stands.
 
     Args:
@@ -319,7 +319,7 @@ def open_flags(space: Space, stand: Stand) -> int:
     return stand.args[call.flags] & 0xFFFFFFFF
 
 
-def _spares_links(stand: Stand) -> bool:
+def _spares_links(stand: PendingSyscall) -> bool:
     """Whether a call is about a symlink itself and not about what it points to."""
     place = _NOFOLLOW_AT.get(stand.call.name)
     return stand.call.name in _LINKS_THEMSELVES or (
@@ -327,7 +327,7 @@ def _spares_links(stand: Stand) -> bool:
     )
 
 
-def replaced(space: Space, stand: Stand) -> list[int]:
+def replaced(space: Process, stand: PendingSyscall) -> list[int]:
     """Descriptors known to the table that a dup2, dup3 or close_range closes."""
     args = stand.args
     if stand.call.name == "close_range":
@@ -335,7 +335,7 @@ def replaced(space: Space, stand: Stand) -> list[int]:
     return [signed(args[1])] if stand.call.name in ("dup2", "dup3") else []
 
 
-def stat_target(world: World, space: Space, stand: Stand) -> tuple[str, bool] | None:
+def stat_target(world: VirtualFiles, space: Process, stand: PendingSyscall) -> tuple[str, bool] | None:
     """What a stat call is about: a path that the supervisor can stat, and whether to follow links."""
     call = stand.call
     if call.fd >= 0:

@@ -23,8 +23,8 @@ from harness.gates.kernel import linux_abi
 from harness.gates.kernel.lane import answer
 
 if TYPE_CHECKING:
-    from harness.gates.kernel.lane import Stand
-    from harness.gates.kernel.tracee import Unit
+    from harness.gates.kernel.lane import PendingSyscall
+    from harness.gates.kernel.tracee import TraceeProcess
 
 __all__ = ["NUMBERS", "OCCUPIED", "grant", "is_reserved"]
 
@@ -45,7 +45,7 @@ def is_reserved(fd: int) -> bool:
     return fd in NUMBERS
 
 
-def grant(unit: Unit, stand: Stand) -> bool:
+def grant(unit: TraceeProcess, stand: PendingSyscall) -> bool:
     """Answer the call that makes an eventfd with one of our numbers.
 
     Returns:

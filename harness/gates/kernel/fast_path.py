@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING
 
 from harness.gates.kernel.attribution import attribute_one, choose, unmask_one
 from harness.gates.kernel.flocks import Flocks
-from harness.gates.kernel.lane import Lane, Space, Stand, Status, Worker
-from harness.gates.kernel.process_tree import Family
-from harness.gates.kernel.tracee import Task, Unit
+from harness.gates.kernel.lane import Lane, PendingSyscall, Process, Status, Worker
+from harness.gates.kernel.process_tree import ProcessTree
+from harness.gates.kernel.tracee import TraceeProcess, TraceeThread
 
 if TYPE_CHECKING:
-    from harness.gates.kernel.notifications import Intake
+    from harness.gates.kernel.notifications import Notifications
 
-__all__ = ["Flow"]
+__all__ = ["FastPath"]
 
 #: Of the watchdog, until somebody who is thought to move is looked for.
 _TICKS_MAX = 2
 
 
-class Flow:
+class FastPath:
     """Follows the one thing that moves.
 
     Args:
@@ -37,11 +37,11 @@ class Flow:
         active: whether it does so now.
     """
 
-    def __init__(self, intake: Intake, flocks: Flocks, family: Family) -> None:
+    def __init__(self, intake: Notifications, flocks: Flocks, family: ProcessTree) -> None:
         self._intake = intake
         self._flocks = flocks
         self._family = family
-        self._stopped: Lane | Task | None = None
+        self._stopped: Lane | TraceeThread | None = None
         self.active = False
 
     @staticmethod
@@ -70,7 +70,7 @@ class Flow:
             _stir(worker)
             return False
         stopped = self._stopped
-        if isinstance(stopped, Task):
+        if isinstance(stopped, TraceeThread):
             attribute_one(self._intake, self._flocks, stopped)
             if stopped.lane is not None and stopped.lane is not lane:
                 unmask_one(stopped.lane)
@@ -96,11 +96,11 @@ class Flow:
             self.active, self._intake.flowing = False, {}
         return True
 
-    def arrived(self, worker: Worker, space: Space, stand: Stand) -> None:
+    def arrived(self, worker: Worker, space: Process, stand: PendingSyscall) -> None:
         """Somebody has stopped before a call."""
         tid = stand.tid
         self._family.moves(worker, space, tid)
-        if isinstance(space, Unit):
+        if isinstance(space, TraceeProcess):
             worker.flow[tid] = space
         self._intake.act_on(space, tid, stand)
         actor = space.by_tid.get(tid)

@@ -14,13 +14,13 @@ import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from harness.gates.kernel.lane import Lane, Space, Stand, Status
+from harness.gates.kernel.lane import Lane, PendingSyscall, Process, Status
 from harness.gates.kernel.path_resolution import signed
-from harness.gates.kernel.virtual_files import Node, World
+from harness.gates.kernel.virtual_files import Node, VirtualFiles
 from harness.model.history import LockEvent
 
 if TYPE_CHECKING:
-    from harness.gates.kernel.tracee import Task
+    from harness.gates.kernel.tracee import TraceeThread
 
 __all__ = ["Flocks"]
 
@@ -36,19 +36,19 @@ class Flocks:
     before a schedule is called stuck everybody who waits is asked again.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: VirtualFiles) -> None:
         self._world = world
         self._held: dict[Node, dict[tuple[int, int], int]] = {}
         #: Somebody waits for one, or no longer does, since this was last cleared.
         self.woken = False
         #: Who else may wait: tasks that act for lanes.
-        self.others: Callable[[], Iterable[Task]] = tuple
+        self.others: Callable[[], Iterable[TraceeThread]] = tuple
 
     def begin(self) -> None:
         """Start a schedule: nobody holds anything."""
         self._held.clear()
 
-    def must_wait(self, stand: Stand) -> bool:
+    def must_wait(self, stand: PendingSyscall) -> bool:
         """Whether the flock call before which somebody stands would have to wait."""
         node = stand.node
         operation = stand.args[1]
@@ -58,11 +58,11 @@ class Flocks:
         mine = (stand.space.pid, signed(stand.args[0]))
         return any(alone or mode == fcntl.LOCK_EX for who, mode in self._held[node].items() if who != mine)
 
-    def holds(self, space: Space, node: Node, fd: int) -> bool:
+    def holds(self, space: Process, node: Node, fd: int) -> bool:
         """Whether a process has a lock on a file by one of its descriptors."""
         return (space.pid, fd) in self._held.get(node, ())
 
-    def take(self, lane: Lane, stand: Stand) -> tuple[int | None, LockEvent | None]:
+    def take(self, lane: Lane, stand: PendingSyscall) -> tuple[int | None, LockEvent | None]:
         """Carry out the flock call before which a lane stands.
 
         Returns:
@@ -90,7 +90,7 @@ class Flocks:
             return 0, self.dropped(stand.space, stand.node, fd)
         return 0, self._got(lane, stand, operation)
 
-    def _got(self, lane: Lane, stand: Stand, operation: int) -> LockEvent | None:
+    def _got(self, lane: Lane, stand: PendingSyscall, operation: int) -> LockEvent | None:
         node = stand.node
         if node is None:
             return None
@@ -99,7 +99,7 @@ class Flocks:
         lock = self._world.lock
         return lock.flocked(lane.index, node) if mode == fcntl.LOCK_EX and lock.kind == "flock" else None
 
-    def dropped(self, space: Space, node: Node | None, fd: int) -> LockEvent | None:
+    def dropped(self, space: Process, node: Node | None, fd: int) -> LockEvent | None:
         """A process unlocked or closed a descriptor."""
         world = self._world
         holders = self._held.get(node) if node is not None else None

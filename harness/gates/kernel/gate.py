@@ -17,18 +17,18 @@ from collections.abc import Callable
 import msgspec
 
 from harness.gates.adapter_diagnostics import last_words
-from harness.gates.kernel.access_sets import footprint
+from harness.gates.kernel.access_sets import access_set
 from harness.gates.kernel.attribution import choose_again
-from harness.gates.kernel.effect_recorder import Truth
+from harness.gates.kernel.effect_recorder import EffectRecorder
 from harness.gates.kernel.flocks import Flocks
-from harness.gates.kernel.lane import Lane, Stand, Status
-from harness.gates.kernel.notifications import Intake
-from harness.gates.kernel.pid_namespaces import Namespaces
+from harness.gates.kernel.lane import Lane, PendingSyscall, Status
+from harness.gates.kernel.notifications import Notifications
+from harness.gates.kernel.pid_namespaces import PidNamespaces
 from harness.gates.kernel.steps import PAUSES, Steps
 from harness.gates.kernel.syscall_table import FLOCK, opens_for_writing
 from harness.gates.kernel.virtual_clock import can_go, wake
-from harness.gates.kernel.virtual_files import Node, World
-from harness.gates.kernel.worker_processes import Processes
+from harness.gates.kernel.virtual_files import Node, VirtualFiles
+from harness.gates.kernel.worker_processes import WorkerProcesses
 from harness.model.gate import RUN, Candidate, Layout, Outcome, Verdict
 from harness.model.history import End, Invoke, Return
 from harness.model.program import Program
@@ -61,25 +61,27 @@ class KernelGate:
         self._main = main
         self._lanes: list[Lane] = []
         #: Whether candidates say what they will touch; that costs time.
-        self.tells_footprints = False
+        self.tells_access_sets = False
 
     # Life
 
     def start(self, layout: Layout) -> None:
         """Start the worker processes and bring each lane to wait for a program."""
         self._layout = layout
-        self._world = World(self._directory, layout.lock_kind, lambda: self._clock.now_ns, self._is_open)
+        self._world = VirtualFiles(
+            self._directory, layout.lock_kind, lambda: self._clock.now_ns, self._is_open
+        )
         self._flocks = Flocks(self._world)
-        self._truth = Truth(self._world, self._flocks)
+        self._truth = EffectRecorder(self._world, self._flocks)
         self._lanes = [Lane(index) for index in range(len(layout.lanes))]
         self._steps = Steps(self._world, self._truth, self._flocks, self._clock, self._lanes)
-        self._intake = Intake(
+        self._intake = Notifications(
             self._world, self._flocks, self._lanes, self._steps.call_returned, self._wall_limit_s
         )
         self._crowd = self._intake.crowd
         self._crowd.family.event_of_end = self._steps.ended_by
-        self._processes = Processes(self._main, layout, self._directory, self._clock)
-        self._intake.namespaces = Namespaces(self._processes.workers)
+        self._processes = WorkerProcesses(self._main, layout, self._directory, self._clock)
+        self._intake.namespaces = PidNamespaces(self._processes.workers)
         for name in dict.fromkeys(lane.process for lane in layout.lanes):
             self._spawn(name)
 
@@ -173,10 +175,10 @@ class KernelGate:
             woken, now = wake(could, self._intake.now_ns)
             self._clock.now_ns = self._intake.now_ns = now
             ready = [self._shown(lane) for lane in woken]
-        if self.tells_footprints:
+        if self.tells_access_sets:
             for candidate in ready:
                 lane = self._lanes[candidate.lane]
-                candidate.footprint = footprint(self._world, self._flocks, lane)
+                candidate.access_set = access_set(self._world, self._flocks, lane)
         return ready or self._outwaited()
 
     def _outwaited(self) -> list[Candidate]:
@@ -200,7 +202,7 @@ class KernelGate:
                 or (status is Status.SLEEP and can_go(lane, self._world.names, self._intake.now_ns))
             ):
                 ready.append(lane.candidate or self._shown(lane))
-        if self._steps.mishaps.held:
+        if self._steps.process_faults.held:
             now = self._intake.now_ns
             return [candidate for candidate in ready if self._lanes[candidate.lane].held_ns <= now]
         return ready
@@ -277,7 +279,7 @@ class KernelGate:
             return Candidate(lane.index, lane.op, lane.ordinal, stand.call.name, self._alias(stand), writes)
         return Candidate(lane.index, lane.op, lane.ordinal, PAUSES[status], "", False)
 
-    def _alias(self, stand: Stand) -> str:
+    def _alias(self, stand: PendingSyscall) -> str:
         world = self._world
         if stand.name is not None:
             alias = world.alias(stand.name)

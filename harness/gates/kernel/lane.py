@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from harness.gates.kernel.linux_abi import NOTIF_SEND, PARK, RESPONSE
-from harness.gates.kernel.quiescence import Watch
+from harness.gates.kernel.quiescence import QuiescenceWatch
 from harness.gates.kernel.syscall_table import CALLS, Call
-from harness.gates.kernel.tracee_memory import Memory
+from harness.gates.kernel.tracee_memory import TraceeMemory
 from harness.model.gate import Candidate
-from harness.model.shared_memory import Board, cell_of
+from harness.model.shared_memory import SharedMemory, cell_of
 
 if TYPE_CHECKING:
-    from harness.gates.kernel.tracee import Served, Task, Unit
+    from harness.gates.kernel.tracee import SharedService, TraceeProcess, TraceeThread
     from harness.gates.kernel.virtual_files import Node
 
-__all__ = ["Lane", "Reader", "Space", "Stand", "Status", "Worker", "answer"]
+__all__ = ["Lane", "PendingSyscall", "Process", "Reader", "Status", "Worker", "answer"]
 
 _pack = RESPONSE.pack
 
@@ -47,7 +47,7 @@ class Reader(NamedTuple):
     runs: bytes
 
 
-class Space:
+class Process:
     """One process as its calls have to be read: memory, descriptors, paths.
 
     Args:
@@ -67,15 +67,15 @@ class Space:
         self.listener = listener
         self.pidfd = os.pidfd_open(pid)
         try:
-            self.memory = Memory(pid)
+            self.memory = TraceeMemory(pid)
         except OSError:
             os.close(self.pidfd)
             raise
         self.fds: dict[int, Node | None] = {}
         self.by_tid: dict[int, Any] = {}
-        self.watch = Watch(pid)
+        self.watch = QuiescenceWatch(pid)
         #: Notices that wait until it is this process's turn, by thread id.
-        self.held: dict[int, Stand] = {}
+        self.held: dict[int, PendingSyscall] = {}
         #: Every thread of it is known to stand, to be held or to sleep.
         self.quiet = False
         #: Some of them sleep: somebody else may wake them.
@@ -96,7 +96,7 @@ class Space:
         self.watch.close()
 
 
-class Worker(Space):
+class Worker(Process):
     """One worker process and its lanes.
 
     Args:
@@ -106,7 +106,7 @@ class Worker(Space):
         board: shared memory with it.
     """
 
-    def __init__(self, name: str, process: Any, listener: int, board: Board) -> None:
+    def __init__(self, name: str, process: Any, listener: int, board: SharedMemory) -> None:
         assert process.pid is not None
         super().__init__(name, process.pid, listener)
         self.process = process
@@ -121,15 +121,15 @@ class Worker(Space):
         self.dirty = False
         #: Has started a process of its own in this schedule.
         self.forked = False
-        #: Processes that it started, and theirs, by process id; in order of their birth.
-        self.units: dict[int, Unit] = {}
+        #: WorkerProcesses that it started, and theirs, by process id; in order of their birth.
+        self.units: dict[int, TraceeProcess] = {}
         self.births = 0
         #: Which lane was the last to start a process; None for a thread that is no lane.
         self.cloner: Lane | None = None
         #: Children that serve several lanes, by process id.
-        self.served: dict[int, Served] = {}
+        self.served: dict[int, SharedService] = {}
         #: Threads of services that flow, as far as they were met.
-        self.flow: dict[int, Unit] = {}
+        self.flow: dict[int, TraceeProcess] = {}
         #: Some of them may be alive, known or not: see `harness.gates.kernel.process_scheduler`.
         self.crowded = False
 
@@ -142,7 +142,7 @@ class Worker(Space):
         super().close()
 
 
-def answer(worker: Space, trap_id: int, value: int = 0, error: int = 0, flags: int = 0) -> None:
+def answer(worker: Process, trap_id: int, value: int = 0, error: int = 0, flags: int = 0) -> None:
     """Answer a notice; silent when the task was killed in the meantime."""
     try:
         ioctl(worker.listener, NOTIF_SEND, _pack(trap_id, value, error, flags))
@@ -150,7 +150,7 @@ def answer(worker: Space, trap_id: int, value: int = 0, error: int = 0, flags: i
         return
 
 
-class Stand(msgspec.Struct, eq=False, gc=False):
+class PendingSyscall(msgspec.Struct, eq=False, gc=False):
     """A call before which a task was stopped.
 
     Args:
@@ -208,13 +208,13 @@ class Lane:
         self.cell = cell_of(index)
         self.worker: Worker | None = None
         self.status: str = Status.MOVING
-        self.stand = Stand(0, CALLS[PARK], ())
+        self.stand = PendingSyscall(0, CALLS[PARK], ())
         #: What the strategy is shown; made when the lane has come to rest.
         self.candidate: Candidate | None = None
         #: Whose call it stands before, where that is not its own: see `process_scheduler`.
-        self.actor: Task | None = None
+        self.actor: TraceeThread | None = None
         #: Where it stands itself, while it has an actor.
-        self.own: tuple[Stand, str, int, bool] | None = None
+        self.own: tuple[PendingSyscall, str, int, bool] | None = None
         self.reset()
 
     def reset(self) -> None:

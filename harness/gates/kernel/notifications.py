@@ -1,7 +1,7 @@
 """Taking notices off a listener: who stopped, where, and whether it matters.
 
 A call outside the session directory is answered here at once; anything else
-leaves its lane standing with a `Stand` that says what it is about. Calls that are
+leaves its lane standing with a `PendingSyscall` that says what it is about. Calls that are
 about no file at all belong to `errands`.
 """
 
@@ -20,19 +20,19 @@ from harness.gates.kernel.confinement import crosses, forbidden_outside, leads_o
 from harness.gates.kernel.effect_recorder import open_flags
 from harness.gates.kernel.eventfd import OCCUPIED, is_reserved
 from harness.gates.kernel.flocks import Flocks
-from harness.gates.kernel.lane import Lane, Space, Stand, Status, Worker, answer
+from harness.gates.kernel.lane import Lane, PendingSyscall, Process, Status, Worker, answer
 from harness.gates.kernel.linux_abi import NOTIF_RECV, RESPONSE_CONTINUE
 from harness.gates.kernel.path_resolution import OUTSIDE, UNKNOWN, descriptor, path_name, signed
-from harness.gates.kernel.pid_namespaces import Namespaces
-from harness.gates.kernel.process_scheduler import Crowd
-from harness.gates.kernel.syscall_handlers import Errands
+from harness.gates.kernel.pid_namespaces import PidNamespaces
+from harness.gates.kernel.process_scheduler import ProcessScheduler
+from harness.gates.kernel.syscall_handlers import SyscallHandlers
 from harness.gates.kernel.syscall_table import CALLS, MAKES_DIRECTORY
-from harness.gates.kernel.virtual_files import World
+from harness.gates.kernel.virtual_files import VirtualFiles
 
 if TYPE_CHECKING:
-    from harness.gates.kernel.tracee import Task, Unit
+    from harness.gates.kernel.tracee import TraceeProcess, TraceeThread
 
-__all__ = ["Intake"]
+__all__ = ["Notifications"]
 
 _ZERO = bytes(linux_abi.NOTIF.size)
 _unpack = linux_abi.NOTIF.unpack
@@ -41,7 +41,7 @@ _FD_MAX = 0x7FFFFFFF
 _PASSING = frozenset({"read", "write", "readv", "writev"})
 
 
-class Intake:
+class Notifications:
     """Receives for all workers of one gate.
 
     Args:
@@ -56,7 +56,7 @@ class Intake:
 
     def __init__(
         self,
-        world: World,
+        world: VirtualFiles,
         flocks: Flocks,
         lanes: list[Lane],
         complete: Callable[[], None],
@@ -68,7 +68,7 @@ class Intake:
         #: Thread id of the granted call that has not been seen to return yet; 0 for none.
         self.in_call = 0
         #: While one thing at a time moves in a family: threads of its services.
-        self.flowing: dict[int, Unit] = {}
+        self.flowing: dict[int, TraceeProcess] = {}
         #: Whether lanes are kept from changing anything outside the session directory.
         self.guard = False
         #: Notices that were taken, each a call that a process was stopped at.
@@ -76,9 +76,9 @@ class Intake:
         #: Why the truth is not known; the first reason stays.
         self.inconclusive = ""
         self.now_ns = 0
-        self.crowd = Crowd(self, world, flocks, wall_limit_s)
-        self.namespaces = Namespaces({})
-        self._errands = Errands(self, world, lanes)
+        self.crowd = ProcessScheduler(self, world, flocks, wall_limit_s)
+        self.namespaces = PidNamespaces({})
+        self._errands = SyscallHandlers(self, world, lanes)
         self._errand_of = self._errands.by_name.get
 
     def begin(self) -> None:
@@ -224,7 +224,7 @@ class Intake:
                 # The usual case: it speaks with us, or wakes its neighbour.
                 answer(worker, trap_id, flags=RESPONSE_CONTINUE)
                 return
-        stand = Stand(trap_id, call, args, worker, tid)
+        stand = PendingSyscall(trap_id, call, args, worker, tid)
         if worker.crowded:
             self.crowd.arrived(worker, stand)
         else:
@@ -235,7 +235,7 @@ class Intake:
         self.in_call = 0
         self._complete()
 
-    def act_on(self, space: Space, tid: int, stand: Stand) -> None:
+    def act_on(self, space: Process, tid: int, stand: PendingSyscall) -> None:
         """Answer a call, or leave standing who makes it.
 
         Args:
@@ -253,7 +253,7 @@ class Intake:
             # Its arguments point nowhere; the kernel will say so.
             answer(space, stand.trap_id, flags=RESPONSE_CONTINUE)
 
-    def file_call(self, worker: Space, tid: int, stand: Stand) -> None:
+    def file_call(self, worker: Process, tid: int, stand: PendingSyscall) -> None:
         """Leave a lane standing before a call in the session directory, answer any other."""
         lane = worker.by_tid.get(tid)
         call = stand.call
@@ -274,7 +274,7 @@ class Intake:
                 stand.node = node
                 self.stop(lane, stand, Status.FILE)
 
-    def _by_name(self, lane: Lane | Task, worker: Space, stand: Stand) -> None:
+    def _by_name(self, lane: Lane | TraceeThread, worker: Process, stand: PendingSyscall) -> None:
         call = stand.call
         if call.kind == "open":
             stand.flags = open_flags(worker, stand)
@@ -289,12 +289,12 @@ class Intake:
                 self.doubt("a file without a name was made in the session directory; it is not followed")
             self.stop(lane, stand, Status.FILE)
 
-    def _makes_lock(self, stand: Stand) -> bool:
+    def _makes_lock(self, stand: PendingSyscall) -> bool:
         """Whether the directory is a lock: it stays empty, for what is inside counts as outside."""
         lock = self._world.lock
         return lock.is_directory and stand.name == lock.name
 
-    def stop(self, lane: Lane | Task, stand: Stand, status: str) -> None:
+    def stop(self, lane: Lane | TraceeThread, stand: PendingSyscall, status: str) -> None:
         """Leave a lane standing, or who acts for one."""
         if lane.status is Status.ASLEEP:
             assert isinstance(lane, Lane) and lane.worker is not None
@@ -302,7 +302,7 @@ class Intake:
         lane.stand = stand
         lane.status = status
 
-    def _inside(self, worker: Space, stand: Stand) -> bool:
+    def _inside(self, worker: Process, stand: PendingSyscall) -> bool:
         call, args = stand.call, stand.args
         world = self._world
         if call.fd >= 0:
@@ -332,7 +332,7 @@ class Intake:
                 return True
         return stand.name is not None or stand.node is not None or outside == world.directory
 
-    def _kept_out(self, worker: Space, stand: Stand) -> bool:
+    def _kept_out(self, worker: Process, stand: PendingSyscall) -> bool:
         """Answer a call that would change something outside, or the session directory itself."""
         if stand.call.kind == "names" and "." in (stand.name, stand.name2):
             # It is there already, as the kernel would say of a mkdir.
@@ -344,7 +344,7 @@ class Intake:
             return False
         return True
 
-    def _outside(self, worker: Space, stand: Stand) -> None:
+    def _outside(self, worker: Process, stand: PendingSyscall) -> None:
         """Let a call go that is no business of ours, unless it would change a file elsewhere."""
         call = stand.call
         if call.kind == "close":
@@ -357,14 +357,14 @@ class Intake:
             return
         answer(worker, stand.trap_id, flags=RESPONSE_CONTINUE)
 
-    def _is_hidden(self, space: Space, stand: Stand) -> bool:
+    def _is_hidden(self, space: Process, stand: PendingSyscall) -> bool:
         """Whether a call is about what /proc says of a process in another PID namespace."""
         place = stand.call.path
         if place < 0 or not stand.args[place]:
             return False
         return self.namespaces.hides_path(space, space.memory.path(stand.args[place]))
 
-    def _stranger(self, worker: Space, stand: Stand) -> None:
+    def _stranger(self, worker: Process, stand: PendingSyscall) -> None:
         """A thread of a worker that is no lane, but one that a fence started.
 
         It may look around and, outside, do what a lane may do. In the session

@@ -11,7 +11,7 @@ import errno
 import os
 import stat
 
-from harness.gates.kernel.lane import Stand
+from harness.gates.kernel.lane import PendingSyscall
 from harness.gates.kernel.path_resolution import signed
 
 __all__ = ["write_for"]
@@ -21,7 +21,7 @@ _SIGN = 1 << 63
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def write_for(stand: Stand, count: int) -> int | None:
+def write_for(stand: PendingSyscall, count: int) -> int | None:
     """Carry out the first part of a write or pwrite64 before which a lane stands.
 
     Args:

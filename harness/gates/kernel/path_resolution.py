@@ -11,8 +11,8 @@ import re
 from typing import Any
 
 from harness.gates.kernel import linux_abi
-from harness.gates.kernel.lane import Space
-from harness.gates.kernel.virtual_files import Node, World
+from harness.gates.kernel.lane import Process
+from harness.gates.kernel.virtual_files import Node, VirtualFiles
 
 __all__ = ["OUTSIDE", "UNKNOWN", "as_seen_by", "descriptor", "path_name", "signed"]
 
@@ -41,7 +41,7 @@ def signed(value: int) -> int:
     return value - (1 << 32) if value & 0x80000000 else value
 
 
-def descriptor(world: World, space: Space, fd: int) -> Node | None:
+def descriptor(world: VirtualFiles, space: Process, fd: int) -> Node | None:
     """The file behind a descriptor; None when it is not one of the session's.
 
     Answers are kept until the descriptor is closed: close, dup2 and close_range
@@ -55,7 +55,7 @@ def descriptor(world: World, space: Space, fd: int) -> Node | None:
     return found
 
 
-def _look_up(world: World, space: Space, fd: int) -> Node | None:
+def _look_up(world: VirtualFiles, space: Process, fd: int) -> Node | None:
     link = f"/proc/{space.pid}/fd/{fd}"
     try:
         status = os.stat(link)
@@ -72,7 +72,9 @@ def _look_up(world: World, space: Space, fd: int) -> Node | None:
     return node if world.copied and os.readlink(link).startswith(world.directory + "/") else OUTSIDE
 
 
-def path_name(world: World, space: Space, at: int, raw: bytes) -> tuple[str | None, Node | None, str]:
+def path_name(
+    world: VirtualFiles, space: Process, at: int, raw: bytes
+) -> tuple[str | None, Node | None, str]:
     """What a path means.
 
     Args:
@@ -100,7 +102,7 @@ def path_name(world: World, space: Space, at: int, raw: bytes) -> tuple[str | No
     return _by_parent(world, path)
 
 
-def as_seen_by(space: Space, path: str) -> str:
+def as_seen_by(space: Process, path: str) -> str:
     """A path with the names that mean the calling process replaced by names that mean the worker."""
     if path.startswith(_OWN):
         for own, named in _OWN_NAMES:
@@ -109,7 +111,7 @@ def as_seen_by(space: Space, path: str) -> str:
     return path
 
 
-def _by_parent(world: World, path: str) -> tuple[str | None, Node | None, str]:
+def _by_parent(world: VirtualFiles, path: str) -> tuple[str | None, Node | None, str]:
     stripped = path.rstrip("/") or "/"
     parent, name = os.path.split(stripped)
     here = (world.device, world.directory_ino)

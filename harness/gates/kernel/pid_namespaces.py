@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.gates.kernel.lane import Space, Worker
+from harness.gates.kernel.lane import Process, Worker
 from harness.model.program import Program
 
-__all__ = ["Namespaces"]
+__all__ = ["PidNamespaces"]
 
 _PROC = b"/proc/"
 
 
-class Namespaces:
+class PidNamespaces:
     """Who sees whom in one schedule.
 
     Args:
@@ -36,7 +36,7 @@ class Namespaces:
         self._by_process = {lane.process: lane.pid_namespace for lane in program.lanes}
         self.several = len(set(self._by_process.values())) > 1
 
-    def hides(self, space: Space, pid: int) -> bool:
+    def hides(self, space: Process, pid: int) -> bool:
         """Whether a process cannot see another one.
 
         Args:
@@ -48,7 +48,7 @@ class Namespaces:
                 return self._by_process.get(name) != self._by_process.get(space.name)
         return False
 
-    def hides_path(self, space: Space, path: bytes) -> bool:
+    def hides_path(self, space: Process, path: bytes) -> bool:
         """Whether a path leads to what /proc says of a process that cannot be seen."""
         if not path.startswith(_PROC):
             return False

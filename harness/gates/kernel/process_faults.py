@@ -14,20 +14,20 @@ import select
 import signal
 from collections.abc import Sequence
 
-from harness.gates.kernel.effect_recorder import Truth
+from harness.gates.kernel.effect_recorder import EffectRecorder
 from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.lane import Lane, Status, Worker
-from harness.gates.kernel.notifications import Intake
+from harness.gates.kernel.notifications import Notifications
 from harness.gates.kernel.partial_write import write_for
 from harness.gates.kernel.virtual_clock import FOREVER_NS
-from harness.gates.kernel.virtual_files import World
+from harness.gates.kernel.virtual_files import VirtualFiles
 from harness.model.gate import Verdict
 from harness.model.history import Change, LockEvent, Step
 from harness.model.shared_memory import Clock
 from harness.scenario.faults import CUTTABLE
 from harness.system.reap import REAP_S
 
-__all__ = ["CUTTABLE_BYTES", "Mishaps", "part_of"]
+__all__ = ["CUTTABLE_BYTES", "ProcessFaults", "part_of"]
 
 #: A write of fewer cannot be cut short.
 CUTTABLE_BYTES = 2
@@ -39,7 +39,7 @@ def part_of(length: int, keep_permille: int) -> int:
     return 1 + (length - CUTTABLE_BYTES) * keep_permille // 999
 
 
-class Mishaps:
+class ProcessFaults:
     """What befalls the lanes of one gate.
 
     Args:
@@ -52,7 +52,7 @@ class Mishaps:
     """
 
     def __init__(
-        self, world: World, truth: Truth, flocks: Flocks, clock: Clock, lanes: Sequence[Lane]
+        self, world: VirtualFiles, truth: EffectRecorder, flocks: Flocks, clock: Clock, lanes: Sequence[Lane]
     ) -> None:
         self._world = world
         self._truth = truth
@@ -61,7 +61,7 @@ class Mishaps:
         self._lanes = list(lanes)
         self.held = False
 
-    def begin(self, intake: Intake) -> None:
+    def begin(self, intake: Notifications) -> None:
         """Start a schedule."""
         self._intake = intake
         self.held = False
@@ -72,7 +72,7 @@ class Mishaps:
         Args:
             lane: which.
             path: alias of what its call is about.
-            verdict: of a kind that is one of `harness.model.history.MISHAPS`.
+            verdict: of a kind that is one of `harness.model.history.PROCESS_FAULTS`.
         """
         kind, intake = verdict.kind, self._intake
         if kind == "kill":

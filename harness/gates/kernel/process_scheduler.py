@@ -21,20 +21,20 @@ from typing import TYPE_CHECKING
 
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.attribution import RANK, attribute, choose, unmask
-from harness.gates.kernel.fast_path import Flow
+from harness.gates.kernel.fast_path import FastPath
 from harness.gates.kernel.flocks import Flocks
-from harness.gates.kernel.lane import Lane, Reader, Space, Stand, Status, Worker, answer
+from harness.gates.kernel.lane import Lane, PendingSyscall, Process, Reader, Status, Worker, answer
 from harness.gates.kernel.path_resolution import signed
 from harness.gates.kernel.pipe_wait import NOBODY, UNKNOWN, empties, reach
-from harness.gates.kernel.process_tree import Family
+from harness.gates.kernel.process_tree import ProcessTree
 from harness.gates.kernel.quiescence import same_twice, timed
-from harness.gates.kernel.tracee import Task, Unit, accounted, several, standing
-from harness.gates.kernel.virtual_files import World
+from harness.gates.kernel.tracee import TraceeProcess, TraceeThread, accounted, several, standing
+from harness.gates.kernel.virtual_files import VirtualFiles
 
 if TYPE_CHECKING:
-    from harness.gates.kernel.notifications import Intake
+    from harness.gates.kernel.notifications import Notifications
 
-__all__ = ["Crowd"]
+__all__ = ["ProcessScheduler"]
 
 #: How long to wait for the next notice before looking whether anybody still moves.
 _PAUSE_S, _PAUSE_MAX_S = 0.00003, 0.001
@@ -44,7 +44,7 @@ _WAKING = frozenset({"data", "close", "table", "task", "wake", "lock"})
 _READING = frozenset({"read", "readv"})
 
 
-class Crowd:
+class ProcessScheduler:
     """Takes over waiting for a lane while its worker has a family.
 
     Args:
@@ -58,16 +58,18 @@ class Crowd:
         family: births and deaths.
     """
 
-    def __init__(self, intake: Intake, world: World, flocks: Flocks, wall_limit_s: float) -> None:
+    def __init__(
+        self, intake: Notifications, world: VirtualFiles, flocks: Flocks, wall_limit_s: float
+    ) -> None:
         self._intake = intake
         self._flocks = flocks
         self._wall_limit_s = wall_limit_s
-        self._turn: Space | None = None
+        self._turn: Process | None = None
         #: Whether notices of those whose turn it is not are held.
         self._holding = False
         self._deadline = 0.0
-        self.family = Family(intake, world, flocks)
-        self._flow = Flow(intake, flocks, self.family)
+        self.family = ProcessTree(intake, world, flocks)
+        self._flow = FastPath(intake, flocks, self.family)
 
     # What a lane's wait is
 
@@ -82,13 +84,13 @@ class Crowd:
         if self._flow.applies(worker) and self._flow.follow(worker, lane):
             return
         unmask(worker)
-        turn: Space = worker if actor is None else actor.unit
+        turn: Process = worker if actor is None else actor.unit
         turn.quiet = False
         if actor is not None and actor.stand.call.kind == "lock":
             self._stir(worker, turn, UNKNOWN)
         self._drive(worker, turn)
 
-    def _drive(self, worker: Worker, turn: Space | None) -> None:
+    def _drive(self, worker: Worker, turn: Process | None) -> None:
         self._turn, self._holding = turn, True
         self._deadline = time.monotonic() + self._wall_limit_s
         try:
@@ -147,7 +149,7 @@ class Crowd:
 
     # Notices
 
-    def arrived(self, worker: Worker, stand: Stand) -> None:
+    def arrived(self, worker: Worker, stand: PendingSyscall) -> None:
         """Somebody of the family has stopped before a call."""
         space = self.family.space_of(worker, stand.tid)
         if space is None:
@@ -164,13 +166,13 @@ class Crowd:
         if not self._holding or (space is self._turn and stand.call.kind != "reap"):
             self._act(worker, space, stand)
             return
-        if isinstance(space, Unit):
+        if isinstance(space, TraceeProcess):
             space.task(stand.tid)
         space.held[stand.tid] = stand
         if accounted(space):
             space.quiet, space.sleeps = True, bool(space.blocked)
 
-    def _act(self, worker: Worker, space: Space, stand: Stand) -> None:
+    def _act(self, worker: Worker, space: Process, stand: PendingSyscall) -> None:
         """Answer a call, or leave standing who makes it."""
         tid = stand.tid
         self.family.moves(worker, space, tid)
@@ -184,7 +186,7 @@ class Crowd:
         runs = space.watch.look(tid)[0] if waits else b""
         self._intake.act_on(space, tid, stand)
         actor = space.by_tid.get(tid)
-        if isinstance(actor, Task) and not self._holding and actor.status is not Status.MOVING:
+        if isinstance(actor, TraceeThread) and not self._holding and actor.status is not Status.MOVING:
             # Between schedules nothing in the directory is anybody's.
             actor.status = Status.MOVING
             answer(space, stand.trap_id, flags=linux_abi.RESPONSE_CONTINUE)
@@ -226,13 +228,13 @@ class Crowd:
                 time.sleep(_PAUSE_S)
 
     @staticmethod
-    def _nobody_wakes(worker: Worker, by: Space) -> bool:
+    def _nobody_wakes(worker: Worker, by: Process) -> bool:
         """Whether nobody else is still in a call that may fill a pipe."""
         others = [space for space in (worker, *worker.units.values()) if space is not by and not space.quiet]
         return not any(space.waking or several(space) for space in others)
 
     @staticmethod
-    def _stir(worker: Worker, by: Space | None, reaches: int) -> None:
+    def _stir(worker: Worker, by: Process | None, reaches: int) -> None:
         """Who sleeps may have been woken.
 
         Args:
@@ -264,7 +266,7 @@ class Crowd:
         for space, tids in zip(moving, sleeping, strict=True):
             # Who sleeps in the middle of a call that may fill a pipe still may, once it is woken.
             space.quiet, space.sleeps = True, bool(tids)
-            if isinstance(space, Unit):
+            if isinstance(space, TraceeProcess):
                 space.forget_ended()
         for space in (worker, *worker.units.values()):
             space.cloned = False
@@ -341,7 +343,7 @@ def _known(worker: Worker) -> bool:
     return all(unit.quiet and not unit.cloned for unit in worker.units.values())
 
 
-def _reach(space: Space, stand: Stand) -> int:
+def _reach(space: Process, stand: PendingSyscall) -> int:
     """Whom a call may wake, see `pipes.reach`."""
     call = stand.call
     if call.kind not in _WAKING and call.name not in _READING:
@@ -349,12 +351,13 @@ def _reach(space: Space, stand: Stand) -> int:
     return reach(space.pid, signed(stand.args[call.fd])) if call.fd >= 0 else UNKNOWN
 
 
-def _asks_for_ends(space: Space) -> bool:
+def _asks_for_ends(space: Process) -> bool:
     return all(stand.call.kind == "reap" for stand in space.held.values())
 
 
-def _order(space: Space) -> dict[int, int]:
+def _order(space: Process) -> dict[int, int]:
     """Threads of a process by their place in the order of birth, lanes by their index."""
     return {
-        tid: actor.number if isinstance(actor, Task) else actor.index for tid, actor in space.by_tid.items()
+        tid: actor.number if isinstance(actor, TraceeThread) else actor.index
+        for tid, actor in space.by_tid.items()
     }

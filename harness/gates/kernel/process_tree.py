@@ -12,22 +12,22 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from harness.gates.kernel.flocks import Flocks
-from harness.gates.kernel.lane import Lane, Space, Status, Worker
+from harness.gates.kernel.lane import Lane, Process, Status, Worker
 from harness.gates.kernel.pipe_wait import empties
 from harness.gates.kernel.quiescence import children_of, family_of, same_twice
-from harness.gates.kernel.tracee import Served, Task, Unit, accounted
-from harness.gates.kernel.virtual_files import World
+from harness.gates.kernel.tracee import SharedService, TraceeProcess, TraceeThread, accounted
+from harness.gates.kernel.virtual_files import VirtualFiles
 from harness.gates.kernel.worker_processes import orphans
 from harness.model.history import LockEvent
 from harness.model.stop_reasons import ASK, SERVE
 
 if TYPE_CHECKING:
-    from harness.gates.kernel.notifications import Intake
+    from harness.gates.kernel.notifications import Notifications
 
-__all__ = ["Family"]
+__all__ = ["ProcessTree"]
 
 
-class Family:
+class ProcessTree:
     """Takes down births and deaths in the families of one gate's workers.
 
     Args:
@@ -39,7 +39,7 @@ class Family:
         event_of_end: told what the end of a process did to the write lock.
     """
 
-    def __init__(self, intake: Intake, world: World, flocks: Flocks) -> None:
+    def __init__(self, intake: Notifications, world: VirtualFiles, flocks: Flocks) -> None:
         self._intake = intake
         self._world = world
         self._flocks = flocks
@@ -47,12 +47,12 @@ class Family:
         flocks.others = self._others
         self.event_of_end: Callable[[LockEvent], None] = lambda event: None
 
-    def _others(self) -> Iterator[Task]:
+    def _others(self) -> Iterator[TraceeThread]:
         for worker in self._workers.values():
             for unit in worker.units.values():
                 yield from unit.by_tid.values()
 
-    def forks(self, space: Space, tid: int, vfork: bool) -> None:
+    def forks(self, space: Process, tid: int, vfork: bool) -> None:
         """A process is about to be started.
 
         Args:
@@ -60,7 +60,7 @@ class Family:
             tid: by which thread.
             vfork: that thread waits until the child has another program or is gone.
         """
-        worker = space.worker if isinstance(space, Unit) else space
+        worker = space.worker if isinstance(space, TraceeProcess) else space
         assert isinstance(worker, Worker)
         self._workers[worker.pid] = worker
         if space.cloned:
@@ -76,14 +76,14 @@ class Family:
         worker.forked = worker.crowded = True
         self._world.shared()
 
-    def threads(self, space: Space) -> None:
+    def threads(self, space: Process) -> None:
         """A thread is about to be started."""
-        if isinstance(space, Unit):
+        if isinstance(space, TraceeProcess):
             space.threaded = True
 
-    def becomes(self, space: Space) -> None:
+    def becomes(self, space: Process) -> None:
         """A process is about to become another program."""
-        if isinstance(space, Unit):
+        if isinstance(space, TraceeProcess):
             space.stale = True
             space.threaded = False
             self._world.shared()
@@ -92,7 +92,7 @@ class Family:
         """What a worker said of a child that serves several lanes, see `harness.lanes.child_services`."""
         if why == SERVE:
             self.list_children(worker)
-            served = worker.served[pid] = Served(pid, bool(how & 1), bool(how & 2))
+            served = worker.served[pid] = SharedService(pid, bool(how & 1), bool(how & 2))
             if pid in worker.units:
                 worker.units[pid].served = served
             return
@@ -106,7 +106,7 @@ class Family:
             if found.flows and not found.asking and pid in worker.units:
                 worker.units[pid].quiet = True
 
-    def space_of(self, worker: Worker, tid: int) -> Space | None:
+    def space_of(self, worker: Worker, tid: int) -> Process | None:
         """The process of a thread; None where it is gone, or not to be examined."""
         if tid == worker.pid or tid in worker.by_tid:
             return worker
@@ -134,11 +134,11 @@ class Family:
                         self._register(worker, pid, space)
         return worker.births > before
 
-    def _register(self, worker: Worker, pid: int, parent: Space | None) -> None:
+    def _register(self, worker: Worker, pid: int, parent: Process | None) -> None:
         lane, served = None, worker.served.get(pid)
         if parent is worker:
             lane = worker.cloner
-        elif isinstance(parent, Unit):
+        elif isinstance(parent, TraceeProcess):
             lane, served = parent.lane, parent.served
         else:
             # Its parent is gone already, and is one of those that have just started somebody.
@@ -146,20 +146,20 @@ class Family:
             if len(names) == 1:
                 lane, served = names.pop()
         try:
-            unit = Unit(worker, pid, worker.births, lane, served)
+            unit = TraceeProcess(worker, pid, worker.births, lane, served)
         except OSError:
             if os.path.exists(f"/proc/{pid}/task/{pid}") and not _is_zombie(pid):
                 self._intake.doubt(f"a process that {worker.name} started may not be examined")
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             return
-        if isinstance(parent, Unit):
+        if isinstance(parent, TraceeProcess):
             unit.events = parent.events
         worker.births += 1
         worker.units[pid] = unit
         worker.crowded = True
 
-    def bury(self, worker: Worker, unit: Unit, killed: bool = False) -> None:
+    def bury(self, worker: Worker, unit: TraceeProcess, killed: bool = False) -> None:
         """A process of the family has ended.
 
         Args:
@@ -188,10 +188,10 @@ class Family:
             worker.served.pop(unit.pid, None)
             worker.dirty = True
 
-    def moves(self, worker: Worker, space: Space, tid: int) -> None:
+    def moves(self, worker: Worker, space: Process, tid: int) -> None:
         """Note that a thread has moved, whatever it did before."""
         space.quiet = False
-        if isinstance(space, Unit):
+        if isinstance(space, TraceeProcess):
             if space.stale:
                 try:
                     space.renew()

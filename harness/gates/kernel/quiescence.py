@@ -11,7 +11,16 @@ import os
 from collections.abc import Collection, Sequence
 from typing import ClassVar
 
-__all__ = ["Watch", "asleep", "children_of", "family_of", "filters_of", "same_twice", "tasks_of", "timed"]
+__all__ = [
+    "QuiescenceWatch",
+    "asleep",
+    "children_of",
+    "family_of",
+    "filters_of",
+    "same_twice",
+    "tasks_of",
+    "timed",
+]
 
 
 #: Calls in which a thread waits for its vforked child: clone, vfork, clone3.
@@ -47,7 +56,7 @@ def _look(pid: int, tid: int) -> tuple[bytes, bytes, bytes]:
     return (runs[0] if runs else b"", _read(f"{base}/syscall"), state)
 
 
-class Watch:
+class QuiescenceWatch:
     """Looks at the tasks of one process again and again, with descriptors that are kept."""
 
     _FILES: ClassVar = ("schedstat", "syscall", "stat")
@@ -113,7 +122,7 @@ def asleep(pid: int, standing: Collection[int]) -> bool:
 
 
 def same_twice(
-    processes: Sequence[tuple[int, Collection[int], Collection[int], Watch | None]],
+    processes: Sequence[tuple[int, Collection[int], Collection[int], QuiescenceWatch | None]],
 ) -> list[list[int]] | None:
     """Look twice at every task of some processes, leaving out those known to stand in a trap.
 

@@ -10,22 +10,22 @@ import fcntl
 import os
 import struct
 
-from harness.gates.kernel.lane import Lane, Stand
+from harness.gates.kernel.lane import Lane, PendingSyscall
 from harness.gates.kernel.path_resolution import signed
-from harness.gates.kernel.virtual_files import Node, World
+from harness.gates.kernel.virtual_files import Node, VirtualFiles
 from harness.model.history import LockEvent
 
-__all__ = ["Records"]
+__all__ = ["RecordLocks"]
 
 _SETTING = frozenset({fcntl.F_SETLK, fcntl.F_SETLKW})
 _FLOCK = struct.Struct("@hhqqi4x")
 _WHOLE_FILE = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 
 
-class Records:
+class RecordLocks:
     """Record locks in one world."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: VirtualFiles) -> None:
         self._world = world
         self._pids: dict[Node, int] = {}
 
@@ -33,7 +33,7 @@ class Records:
         """Start a schedule: nobody has one."""
         self._pids.clear()
 
-    def after(self, lane: Lane, stand: Stand) -> LockEvent | None:
+    def after(self, lane: Lane, stand: PendingSyscall) -> LockEvent | None:
         """Take down what an fcntl did to the write lock, right after it returned."""
         lock, node, pid = self._world.lock, stand.node, stand.space.pid
         if lock.kind != "record" or node is None or stand.args[1] not in _SETTING:
@@ -44,7 +44,7 @@ class Records:
             return lock.flocked(lane.index, node)
         return self._gone(pid, node)
 
-    def closed(self, stand: Stand, node: Node | None) -> LockEvent | None:
+    def closed(self, stand: PendingSyscall, node: Node | None) -> LockEvent | None:
         """A process closes a descriptor, and with it all its record locks on that file."""
         return self._gone(stand.space.pid, node) if node is not None and self._pids else None
 

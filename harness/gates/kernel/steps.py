@@ -1,8 +1,8 @@
 """One step of a lane: let go, watched, and taken down.
 
 What a call does is known beforehand for most of them, and they are taken down as
-they are let go. The others are *watched*: `Intake` says when the call has returned,
-and `Truth` looks at what it did. In both cases what the lane does until its next stop
+they are let go. The others are *watched*: `Notifications` says when the call has returned,
+and `EffectRecorder` looks at what it did. In both cases what the lane does until its next stop
 belongs to the step.
 """
 
@@ -14,17 +14,17 @@ import os
 import msgspec
 
 from harness.gates.kernel import linux_abi
-from harness.gates.kernel.effect_recorder import Truth, stat_target
+from harness.gates.kernel.effect_recorder import EffectRecorder, stat_target
 from harness.gates.kernel.flocks import Flocks
-from harness.gates.kernel.lane import Lane, Stand, Status, answer
-from harness.gates.kernel.notifications import Intake
+from harness.gates.kernel.lane import Lane, PendingSyscall, Status, answer
+from harness.gates.kernel.notifications import Notifications
 from harness.gates.kernel.partial_write import write_for
-from harness.gates.kernel.process_faults import CUTTABLE_BYTES, Mishaps, part_of
+from harness.gates.kernel.process_faults import CUTTABLE_BYTES, ProcessFaults, part_of
 from harness.gates.kernel.syscall_table import FLOCK, open_note
 from harness.gates.kernel.tracee_memory import pack_stat, pack_statx
-from harness.gates.kernel.virtual_files import World
+from harness.gates.kernel.virtual_files import VirtualFiles
 from harness.model.gate import Verdict
-from harness.model.history import MISHAPS, Change, Event, LockEvent, Step
+from harness.model.history import PROCESS_FAULTS, Change, Event, LockEvent, Step
 from harness.model.program import Program
 from harness.model.shared_memory import Clock
 
@@ -48,29 +48,31 @@ class Steps:
     Attributes:
         events: of the schedule, so far.
         moving: the lane that was let go and of which it is not known that it stopped.
-        mishaps: what happened to lanes beside their calls.
+        process_faults: what happened to lanes beside their calls.
     """
 
-    def __init__(self, world: World, truth: Truth, flocks: Flocks, clock: Clock, lanes: list[Lane]) -> None:
+    def __init__(
+        self, world: VirtualFiles, truth: EffectRecorder, flocks: Flocks, clock: Clock, lanes: list[Lane]
+    ) -> None:
         self._world = world
         self._truth = truth
         self._flocks = flocks
         self._clock = clock
         self._lanes = lanes
-        self.mishaps = Mishaps(world, truth, flocks, clock, lanes)
+        self.process_faults = ProcessFaults(world, truth, flocks, clock, lanes)
         self.events: list[Event] = []
         self.moving: Lane | None = None
-        self._watched: tuple[Lane, Stand, int, str, str] | None = None
+        self._watched: tuple[Lane, PendingSyscall, int, str, str] | None = None
         self._done = _NOTHING
         self._ended: LockEvent | None = None
         #: The verdict on the watched step, where it is not a plain run.
         self._fault = ""
 
-    def begin(self, program: Program, intake: Intake) -> None:
+    def begin(self, program: Program, intake: Notifications) -> None:
         """Start a schedule."""
         self.events = []
         self._intake = intake
-        self.mishaps.begin(intake)
+        self.process_faults.begin(intake)
         self._step_ns = program.step_ns
         self._birth_time = program.filesystem.birth_time
 
@@ -88,8 +90,8 @@ class Steps:
         lane.ordinal += 1
         lane.candidate = None
         status = lane.status
-        if verdict.kind in MISHAPS:
-            self.events.append(self.mishaps.befall(lane, path, verdict))
+        if verdict.kind in PROCESS_FAULTS:
+            self.events.append(self.process_faults.befall(lane, path, verdict))
         elif status is Status.FILE:
             if verdict.kind == "fail" and (lane.stand.call is not FLOCK or lane.stand.waited):
                 self._fail(lane, path, verdict.errno)

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.effect_recorder import replaced
 from harness.gates.kernel.eventfd import OCCUPIED, grant, is_reserved
-from harness.gates.kernel.lane import Lane, Space, Stand, Status, Worker, answer
+from harness.gates.kernel.lane import Lane, PendingSyscall, Process, Status, Worker, answer
 from harness.gates.kernel.path_resolution import descriptor, signed
 from harness.gates.kernel.syscall_table import CALLS
 from harness.gates.kernel.virtual_clock import FOREVER_NS
-from harness.gates.kernel.virtual_files import World
+from harness.gates.kernel.virtual_files import VirtualFiles
 from harness.model.stop_reasons import ANSWERED, ASK, IDLE, PAUSE, SERVE, SLEEP, THINK, TURN
 
 if TYPE_CHECKING:
-    from harness.gates.kernel.notifications import Intake
-    from harness.gates.kernel.tracee import Task, Unit
+    from harness.gates.kernel.notifications import Notifications
+    from harness.gates.kernel.tracee import TraceeProcess, TraceeThread
 
-__all__ = ["Errand", "Errands"]
+__all__ = ["Handler", "SyscallHandlers"]
 
 _ABSOLUTE_TIME = 1
 _CLONE_THREAD = 0x10000
@@ -36,10 +36,10 @@ _MS = 1_000_000
 _SECOND = 1_000_000_000
 _TIMESPEC = struct.Struct("=2q")
 
-Errand = Callable[[Any, int, Stand], None]
+Handler = Callable[[Any, int, PendingSyscall], None]
 
 
-class Errands:
+class SyscallHandlers:
     """Answers them for all workers of one gate.
 
     Args:
@@ -48,12 +48,12 @@ class Errands:
         lanes: by index.
     """
 
-    def __init__(self, intake: Intake, world: World, lanes: list[Lane]) -> None:
+    def __init__(self, intake: Notifications, world: VirtualFiles, lanes: list[Lane]) -> None:
         self._intake = intake
         self._world = world
         self._lanes = lanes
         self._drawn = 0
-        kinds: dict[str, Errand] = {
+        kinds: dict[str, Handler] = {
             "park": self._park,
             "sleep": self._sleep,
             "random": self._random,
@@ -72,7 +72,7 @@ class Errands:
         """Start a schedule."""
         self._drawn = 0
 
-    def _park(self, worker: Space, tid: int, stand: Stand) -> None:
+    def _park(self, worker: Process, tid: int, stand: PendingSyscall) -> None:
         why, index, value = stand.args[0], stand.args[1], stand.args[2]
         if not isinstance(worker, Worker):
             # A child that was forked from a lane, and plays its part.
@@ -102,11 +102,11 @@ class Errands:
                 lane.poll_name = None
             self._lie_down(lane, stand, value)
 
-    def _lie_down(self, lane: Lane | Task, stand: Stand, duration_ns: int) -> None:
+    def _lie_down(self, lane: Lane | TraceeThread, stand: PendingSyscall, duration_ns: int) -> None:
         lane.wake_ns = min(self._intake.now_ns + duration_ns, FOREVER_NS)
         self._intake.stop(lane, stand, Status.SLEEP)
 
-    def _sleep(self, worker: Space, tid: int, stand: Stand) -> None:
+    def _sleep(self, worker: Process, tid: int, stand: PendingSyscall) -> None:
         lane = worker.by_tid.get(tid)
         if lane is None:
             answer(worker, stand.trap_id, flags=linux_abi.RESPONSE_CONTINUE)
@@ -129,18 +129,18 @@ class Errands:
         self._lie_down(lane, stand, max(0, duration))
 
     @staticmethod
-    def _event(space: Worker | Unit, tid: int, stand: Stand) -> None:
+    def _event(space: Worker | TraceeProcess, tid: int, stand: PendingSyscall) -> None:
         if isinstance(space, Worker) or not grant(space, stand):
             answer(space, stand.trap_id, flags=linux_abi.RESPONSE_CONTINUE)
 
-    def _random(self, worker: Space, tid: int, stand: Stand) -> None:
+    def _random(self, worker: Process, tid: int, stand: PendingSyscall) -> None:
         length = min(stand.args[1], 1 << 16)
         self._drawn += 1
         data = hashlib.shake_128(b"harness random %d" % self._drawn).digest(length)
         worker.memory.write(stand.args[0], data)
         answer(worker, stand.trap_id, length)
 
-    def _task(self, worker: Space, tid: int, stand: Stand) -> None:
+    def _task(self, worker: Process, tid: int, stand: PendingSyscall) -> None:
         # New tasks are under the same filter and listener; whatever they do comes by `take`.
         if stand.call.name in ("execve", "execveat"):
             self._intake.crowd.family.becomes(worker)
@@ -153,7 +153,7 @@ class Errands:
         answer(worker, stand.trap_id, flags=linux_abi.RESPONSE_CONTINUE)
 
     @staticmethod
-    def _clone_flags(worker: Space, stand: Stand) -> int:
+    def _clone_flags(worker: Process, stand: PendingSyscall) -> int:
         name = stand.call.name
         if name == "clone":
             return stand.args[0]
@@ -162,10 +162,10 @@ class Errands:
         return _CLONE_VFORK if name == "vfork" else 0
 
     @staticmethod
-    def _continue(worker: Space, tid: int, stand: Stand) -> None:
+    def _continue(worker: Process, tid: int, stand: PendingSyscall) -> None:
         answer(worker, stand.trap_id, flags=linux_abi.RESPONSE_CONTINUE)
 
-    def _kill(self, worker: Space, tid: int, stand: Stand) -> None:
+    def _kill(self, worker: Process, tid: int, stand: PendingSyscall) -> None:
         """A signal, or a look whether a process lives."""
         namespaces, pid = self._intake.namespaces, signed(stand.args[0])
         if namespaces.several and namespaces.hides(worker, pid):
@@ -173,14 +173,14 @@ class Errands:
         else:
             self._continue(worker, tid, stand)
 
-    def _fcntl(self, worker: Space, tid: int, stand: Stand) -> None:
+    def _fcntl(self, worker: Process, tid: int, stand: PendingSyscall) -> None:
         """A copy of a descriptor, or a lock, which is a step."""
         if stand.args[1] in _DUPFD:
             self._table(worker, tid, stand)
         else:
             self._intake.file_call(worker, tid, stand)
 
-    def _table(self, worker: Space, tid: int, stand: Stand) -> None:
+    def _table(self, worker: Process, tid: int, stand: PendingSyscall) -> None:
         """dup and its like: a step where it closes one of the session's files, else answered at once."""
         self._world.copied = True
         lane = worker.by_tid.get(tid)
@@ -197,7 +197,7 @@ class Errands:
         answer(worker, stand.trap_id, flags=linux_abi.RESPONSE_CONTINUE)
 
 
-def _wanted(stand: Stand) -> list[int]:
+def _wanted(stand: PendingSyscall) -> list[int]:
     """The number that a copy of a descriptor is to have, or the least that it may have."""
     if stand.call.name in ("dup2", "dup3"):
         return [signed(stand.args[1])]

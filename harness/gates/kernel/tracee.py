@@ -6,18 +6,18 @@ whose name that is, is up to `crowd`.
 
 from __future__ import annotations
 
-from harness.gates.kernel.lane import Lane, Space, Stand, Status, Worker
+from harness.gates.kernel.lane import Lane, PendingSyscall, Process, Status, Worker
 from harness.gates.kernel.linux_abi import PARK
 from harness.gates.kernel.quiescence import tasks_of
 from harness.gates.kernel.syscall_table import CALLS
-from harness.gates.kernel.tracee_memory import Memory
+from harness.gates.kernel.tracee_memory import TraceeMemory
 
-__all__ = ["Served", "Task", "Unit", "accounted", "several", "standing"]
+__all__ = ["SharedService", "TraceeProcess", "TraceeThread", "accounted", "several", "standing"]
 
-_NOWHERE = Stand(0, CALLS[PARK], ())
+_NOWHERE = PendingSyscall(0, CALLS[PARK], ())
 
 
-class Served:
+class SharedService:
     """A child that serves several lanes: who has a request under way in it.
 
     Args:
@@ -47,12 +47,12 @@ class Served:
         return f"while lanes {names} had requests under way in it, and nobody can tell for whom it acts"
 
 
-class Task:
+class TraceeThread:
     """One thread of a unit; where it stands and waits is kept as a `Lane` keeps it."""
 
     __slots__ = ("asked", "lane", "number", "poll_name", "stand", "status", "tid", "unit", "wake_ns")
 
-    def __init__(self, unit: Unit, tid: int, number: int) -> None:
+    def __init__(self, unit: TraceeProcess, tid: int, number: int) -> None:
         self.unit = unit
         self.tid = tid
         #: Place among the threads of the process, in order of birth.
@@ -66,7 +66,7 @@ class Task:
         self.poll_name: str | None = None
 
 
-class Unit(Space):
+class TraceeProcess(Process):
     """One process beside a worker.
 
     Args:
@@ -81,14 +81,14 @@ class Unit(Space):
     """
 
     def __init__(
-        self, worker: Worker, pid: int, number: int, lane: Lane | None, served: Served | None
+        self, worker: Worker, pid: int, number: int, lane: Lane | None, served: SharedService | None
     ) -> None:
         super().__init__(worker.name, pid, worker.listener)
         self.worker = worker
         self.number = number
         self.lane = lane
         self.served = served
-        self.by_tid: dict[int, Task] = {}
+        self.by_tid: dict[int, TraceeThread] = {}
         #: Has started or may have started another program since it was looked at.
         self.stale = False
         #: Has started threads.
@@ -97,13 +97,13 @@ class Unit(Space):
         self.events = 0
         self._threads = 0
 
-    def task(self, tid: int) -> Task:
+    def task(self, tid: int) -> TraceeThread:
         """The thread of that id; threads are numbered in the order in which the kernel lists them."""
         found = self.by_tid.get(tid)
         if found is None:
             for one in (*tasks_of(self.pid), tid):
                 if one not in self.by_tid:
-                    self.by_tid[one] = Task(self, one, self._threads)
+                    self.by_tid[one] = TraceeThread(self, one, self._threads)
                     self._threads += 1
             found = self.by_tid[tid]
         return found
@@ -119,27 +119,27 @@ class Unit(Space):
         """After an exec: other memory, and descriptors that were to be closed are."""
         self.stale = False
         self.fds.clear()
-        fresh = Memory(self.pid)
+        fresh = TraceeMemory(self.pid)
         self.memory.close()
         self.memory = fresh
 
 
-def accounted(space: Space) -> bool:
+def accounted(space: Process) -> bool:
     """Whether every thread of a process is known not to run, without a look at it."""
     known = standing(space).union(space.blocked)
-    if isinstance(space, Unit):
+    if isinstance(space, TraceeProcess):
         return len(space.by_tid) == 1 and not space.threaded and bool(known)
     return len(known) == len(space.by_tid)
 
 
-def several(space: Space) -> bool:
+def several(space: Process) -> bool:
     """Whether more than one thread of a process may be moving."""
-    if isinstance(space, Unit) and space.threaded:
+    if isinstance(space, TraceeProcess) and space.threaded:
         return True
     return len(space.by_tid) - len(standing(space).union(space.blocked)) > 1
 
 
-def standing(space: Space) -> set[int]:
+def standing(space: Process) -> set[int]:
     """Threads that stand in a trap."""
     moving = (Status.MOVING, Status.ASLEEP)
     stopped = {tid for tid, actor in space.by_tid.items() if actor.status not in moving}

@@ -11,7 +11,7 @@ import struct
 
 from harness.gates.kernel.virtual_files import Node
 
-__all__ = ["Memory", "pack_stat", "pack_statx"]
+__all__ = ["TraceeMemory", "pack_stat", "pack_statx"]
 
 _PATH_MAX = 4096
 _PAGE = 4096
@@ -28,7 +28,7 @@ _BTIME = 0x800
 _SECOND = 1_000_000_000
 
 
-class Memory:
+class TraceeMemory:
     """Memory of one process."""
 
     def __init__(self, pid: int) -> None:

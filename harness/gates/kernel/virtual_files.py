@@ -1,6 +1,6 @@
 """The session directory as it really is, and as the lanes are told it is.
 
-One `World` follows the files of one schedule. After each step that may have
+One `VirtualFiles` follows the files of one schedule. After each step that may have
 changed something it looks at the directory and at the transcript's bytes: that
 look is the truth of the history. It also keeps the virtual side of each file
 (inode number, birth, change and modification time), from which `stat` and
@@ -23,7 +23,7 @@ from harness.gates.kernel.write_lock import WriteLock
 from harness.model.history import Absent, State, digest
 from harness.model.program import Filesystem, Program
 
-__all__ = ["TRANSCRIPT", "Node", "World"]
+__all__ = ["TRANSCRIPT", "Node", "VirtualFiles"]
 
 TRANSCRIPT = "transcript.jsonl"
 
@@ -80,7 +80,7 @@ class Node:
         self.real: tuple[int, int] | None = None
 
 
-class World:
+class VirtualFiles:
     """Files of a session directory.
 
     Args:

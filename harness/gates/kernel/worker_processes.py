@@ -16,10 +16,10 @@ from harness.gates.kernel.lane import Worker
 from harness.gates.kernel.quiescence import children_of, filters_of
 from harness.model.errors import GateUnavailable, WorkerDied
 from harness.model.gate import Layout
-from harness.model.shared_memory import Board, Clock
+from harness.model.shared_memory import Clock, SharedMemory
 from harness.system.reap import REAP_S, kill_tree
 
-__all__ = ["Processes", "orphans"]
+__all__ = ["WorkerProcesses", "orphans"]
 
 _START_S = 20.0
 #: Process ids of the workers of every gate in this process.
@@ -37,7 +37,7 @@ def orphans() -> list[int]:
     return [pid for pid in found if filters_of(pid) > ours]
 
 
-class Processes:
+class WorkerProcesses:
     """The worker processes of one explorer.
 
     Args:
@@ -63,7 +63,7 @@ class Processes:
             GateUnavailable: the worker could not install the filter.
             WorkerDied: it ended before it could say anything.
         """
-        board = Board()
+        board = SharedMemory()
         ours, theirs = socket.socketpair()
         with ours, theirs:
             process = self._context.Process(

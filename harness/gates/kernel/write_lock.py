@@ -1,6 +1,6 @@
 """Who has the write lock, read off what lanes do to its file.
 
-`World` follows names and `Flocks` flocks; here is what either means for the lock of a kind
+`VirtualFiles` follows names and `Flocks` flocks; here is what either means for the lock of a kind
 of `fence.locks`. What a fence says of its lock is never asked.
 
 A lock that is there, a file or a directory, is its maker's until it is gone. Where a file takes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.report.html.markup import Markup, shown, tag
 from harness.report.html.page_data import Run
 from harness.report.html.tables import plain
-from harness.results.coverage import Worth
+from harness.results.coverage import Coverage
 from harness.results.summary import Summary
 
 __all__ = ["worth_of_passes"]
@@ -28,7 +28,7 @@ def worth_of_passes(run: Run) -> Markup | None:
     )
 
 
-def _table(searched: list[tuple[Summary, Worth]]) -> Markup:
+def _table(searched: list[tuple[Summary, Coverage]]) -> Markup:
     depths = [depth for depth in _DEPTHS if any(depth in worth.depth_bounds for _, worth in searched)]
     heads = (
         *("scenario", "fence", "schedules", "different", "classes", "new in second half", "at most violate"),
@@ -38,7 +38,7 @@ def _table(searched: list[tuple[Summary, Worth]]) -> Markup:
     return plain(heads, rows, 5 + len(depths), "passes")
 
 
-def _row(summary: Summary, worth: Worth, depths: list[str]) -> list[str]:
+def _row(summary: Summary, worth: Coverage, depths: list[str]) -> list[str]:
     about = "" if worth.exact else "about "
     rate = f"1 in {int(1 / worth.violation_rate_max)}" if worth.violation_rate_max < 1 else "-"
     bounds = worth.depth_bounds

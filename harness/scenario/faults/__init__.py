@@ -1,4 +1,4 @@
-"""What goes wrong: calls that fail or are cut short, mishaps of a process, and when it is their turn.
+"""What goes wrong: calls that fail or are cut short, process faults of a process, and when it is their turn.
 
 Which operations are hit is drawn by `harness.scenario.plan` and stands in the program. Here a
 call that is about to be let go is compared with it; a gate carries the verdict out.

@@ -23,13 +23,13 @@ class Due(msgspec.Struct, frozen=True):
     Args:
         error: name of the errno that it fails with, unless it is cut short.
         keep_permille: at least 0: it is cut short to so much.
-        mishap: one of `harness.model.history.MISHAPS`, which happens instead of the call.
+        process_fault: one of `harness.model.history.PROCESS_FAULTS`, which happens instead of the call.
         duration_ms: of virtual time, for all of them but a kill.
     """
 
     error: str = ""
     keep_permille: int = -1
-    mishap: str = ""
+    process_fault: str = ""
     duration_ms: int = 0
 
 
@@ -50,10 +50,10 @@ class _Watch:
             # It waits for its model, or sleeps: that is no business of the disk's.
             return None
         self.seen += 1
-        mishap = _mishap(fault)
-        if mishap is not None:
-            lasts = mishap.mishap == "slow"
-            return mishap if self.seen == fault.nth or (lasts and self.seen > fault.nth) else None
+        process_fault = _process_fault(fault)
+        if process_fault is not None:
+            lasts = process_fault.process_fault == "slow"
+            return process_fault if self.seen == fault.nth or (lasts and self.seen > fault.nth) else None
         if fault.keep_permille < 0:
             return Due(fault.error) if self.seen == fault.nth else None
         if self.seen == fault.nth:
@@ -85,7 +85,7 @@ class Injector:
     def due(self, lane: int, op: int, call: str, path: str) -> Due | None:
         """What happens to a call that is about to be let go; to be asked once for each step.
 
-        Nothing more happens to a call that comes after a mishap.
+        Nothing more happens to a call that comes after a process_fault.
 
         Args:
             lane: index of the lane.
@@ -103,7 +103,7 @@ class Injector:
         for watch in self._watches.get((lane, op), ()):
             due = watch.meet(call, path)
             found = found or due
-        if found is not None and found.mishap:
+        if found is not None and found.process_fault:
             self._struck.add(lane)
         return found
 
@@ -117,10 +117,10 @@ def _is_on(file: str, path: str) -> bool:
     return bool(path) and _TRANSCRIPT not in parts and ("lock" in path) is (file == "lock")
 
 
-def _mishap(fault: Fault) -> Due | None:
+def _process_fault(fault: Fault) -> Due | None:
     if fault.kill:
         return Due("", fault.keep_permille, "kill")
     for name, lasts_ms in (("stop", fault.stop_ms), ("slow", fault.slow_ms), ("ahead", fault.ahead_ms)):
         if lasts_ms >= 0:
-            return Due(mishap=name, duration_ms=lasts_ms)
+            return Due(process_fault=name, duration_ms=lasts_ms)
     return None

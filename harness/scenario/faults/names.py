@@ -1,4 +1,4 @@
-"""The words of a fault: calls, errors, files and mishaps that one can name."""
+"""The words of a fault: calls, errors, files and process faults that one can name."""
 
 from __future__ import annotations
 

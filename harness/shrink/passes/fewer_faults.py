@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 
 import msgspec
 
-from harness.model.history import MISHAPS, Step
+from harness.model.history import PROCESS_FAULTS, Step
 from harness.model.program import LaneProgram, Op
 from harness.model.schedule import Choice
 from harness.shrink.candidate import Case, Shown
@@ -19,7 +19,7 @@ _Place = tuple[int, int, int]
 
 
 def faults(shown: Shown) -> Generator[Case, Answer, None]:
-    """Leave out faults, and with a mishap the step that it took."""
+    """Leave out faults, and with a process fault the step that it took."""
     places = [
         (number, index, at)
         for number, lane in enumerate(shown.program.lanes)
@@ -51,12 +51,12 @@ def _without(shown: Shown, gone: set[_Place]) -> Case:
 def _counted_anew(
     choices: Sequence[Choice], steps: Sequence[Step], spared: set[tuple[int, int]]
 ) -> tuple[Choice, ...]:
-    """The choices without those that were mishaps of some operations."""
+    """The choices without those that were process faults of some operations."""
     missing: dict[tuple[int, int], int] = {}
     left = []
     for choice, step in zip(choices, steps, strict=True):
         key = (choice.lane, choice.op)
-        if key in spared and step.call in MISHAPS:
+        if key in spared and step.call in PROCESS_FAULTS:
             missing[key] = missing.get(key, 0) + 1
         else:
             left.append(Choice(choice.lane, choice.op, choice.ordinal - missing.get(key, 0)))

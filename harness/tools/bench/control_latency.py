@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from harness.explore.explorer import Explorer
-from harness.explore.work_item import Job
+from harness.explore.work_item import WorkItem
 from harness.gates.kernel.gate import KernelGate
 from harness.scenario.definition import Scenario, dump
 from harness.strategies.portfolio import Portfolio
@@ -92,7 +92,7 @@ class ControlBench(msgspec.Struct, frozen=True):
         yield self._summed(taken, "")
 
     def _hunt(self, explorer: Explorer, watch: Stopwatch) -> _Hunt:
-        job = Job(
+        job = WorkItem(
             self.scenario,
             self.control,
             "kernel",

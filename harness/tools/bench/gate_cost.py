@@ -14,10 +14,10 @@ from collections.abc import Generator
 
 import msgspec
 
-from harness.explore.coordinator import Campaign
+from harness.explore.coordinator import Coordinator
 from harness.explore.explorer import Explorer
-from harness.explore.search_task import Question
-from harness.explore.work_item import Job
+from harness.explore.search_task import SearchTask
+from harness.explore.work_item import WorkItem
 from harness.scenario import Scenario
 
 __all__ = ["GateBench", "Steps", "two_explorers"]
@@ -74,7 +74,7 @@ class GateBench(msgspec.Struct, frozen=True):
             for number in range(_ROUNDS + 1):
                 way = _hand_off_us()
                 started = time.perf_counter()
-                job = Job(self.scenario, self.fence, "kernel", "random", number, 0, 1, self.schedules)
+                job = WorkItem(self.scenario, self.fence, "kernel", "random", number, 0, 1, self.schedules)
                 steps = sum(tally.steps for tally in explorer.explore(job))
                 if number:
                     rounds.append((way, time.perf_counter() - started, steps))
@@ -135,7 +135,9 @@ def _cpu(explorer: Explorer) -> dict[str, float]:
     return result
 
 
-def two_explorers(two: Campaign, one: Campaign, scenario: Scenario, fence: str, schedules: int) -> float:
+def two_explorers(
+    two: Coordinator, one: Coordinator, scenario: Scenario, fence: str, schedules: int
+) -> float:
     """Schedules a second of two explorers over those of one, interleaved; median of rounds.
 
     Args:
@@ -153,7 +155,7 @@ def two_explorers(two: Campaign, one: Campaign, scenario: Scenario, fence: str, 
     for number in range(_ROUNDS):
         rates = []
         for campaign, share in ((one, 1), (two, 2)):
-            question = Question(scenario, fence, "kernel", "random", number, schedules * share)
+            question = SearchTask(scenario, fence, "kernel", "random", number, schedules * share)
             result = campaign.ask(question)
             if result.fault is not None:
                 raise result.fault

@@ -11,7 +11,7 @@ import msgspec
 from harness.explore.explorer import Explorer
 from harness.gates.kernel.gate import KernelGate
 from harness.oracle import judge
-from harness.results.stats import Tally
+from harness.results.stats import Stats
 from harness.scenario.definition import Scenario, dump
 from harness.strategies import make as make_strategy
 from harness.tools.bench.figures import Quantity, quantity_of
@@ -75,7 +75,7 @@ class Sampler:
     def take(self, index: int) -> Sampled:
         """Run one schedule: plan, gate, history, verdict, tally."""
         traps = self._gate.traps
-        explorer, tally = self._explorer, Tally()
+        explorer, tally = self._explorer, Stats()
         with self._watch as watch:
             program = explorer.program(self._seed, index)
             history, schedule, _ = explorer.run(program, self._strategy, self._seed, index)

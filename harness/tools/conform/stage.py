@@ -8,7 +8,7 @@ import shlex
 from typing import Any
 
 from fence.external.adapter import Adapter
-from fence.external.host_hooks import Surroundings
+from fence.external.host_hooks import HostHooks
 from fence.external.wire import Answer, Doubt, Hello, Sleep, Waits, said, with_lines
 from harness.model.errors import HarnessError
 
@@ -26,7 +26,7 @@ class Off(HarnessError):
     """Something of an adapter is not as the protocol has it."""
 
 
-class _Clock(Surroundings):
+class _Clock(HostHooks):
     """Time moves by a step a line, and jumps when a request sleeps."""
 
     def __init__(self) -> None:

@@ -24,8 +24,8 @@ import msgspec
 from hypothesis import Phase, Verbosity, find, settings
 from hypothesis.errors import NoSuchExample
 
-from harness.explore.coordinator import Campaign
-from harness.explore.search_task import Question, Result
+from harness.explore.coordinator import Coordinator
+from harness.explore.search_task import Result, SearchTask
 from harness.model.errors import HarnessError, ScenarioError
 from harness.scenario import KINDS, load_data
 from harness.strategies.portfolio import Portfolio
@@ -119,7 +119,7 @@ class Hunt:
         deadline: of `time.monotonic`.
     """
 
-    def __init__(self, campaign: Campaign, fence: str, policy: str, seed: int, deadline: float) -> None:
+    def __init__(self, campaign: Coordinator, fence: str, policy: str, seed: int, deadline: float) -> None:
         self.figures = Figures()
         self._campaign = campaign
         self._fence = fence
@@ -243,7 +243,7 @@ class Hunt:
             _Enough: nothing can be run any more.
         """
         whole = {**data, "schedules": schedules, "name": name, "about": "drawn", "source": "fuzz"}
-        question = Question(
+        question = SearchTask(
             load_data({**whole, "expect": {}}),
             self._fence,
             "kernel",

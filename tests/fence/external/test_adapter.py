@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from fence.errors import AdapterError, ExternalError, LockTimeoutError, StaleLockError, TakeoverError
-from fence.external import ExternalFence, Surroundings, external
+from fence.external import ExternalFence, HostHooks, external
 from fence.protocol import Site
 from tests.acceptance.harness_process import command_line
 from tests.fence.external.adapters import FAULTS, command
@@ -39,7 +39,7 @@ SAID = {
 }
 
 
-class _Impatient(Surroundings):
+class _Impatient(HostHooks):
     patience_s = 0.5
 
 

@@ -9,24 +9,24 @@ from typing import Any
 
 import pytest
 
-from harness.explore.coordinator import Campaign
-from harness.explore.search_task import Question, Result
-from harness.explore.work_item import Job
+from harness.explore.coordinator import Coordinator
+from harness.explore.search_task import Result, SearchTask
+from harness.explore.work_item import WorkItem
 from harness.explore.worker_pool import DONE
 from harness.model.history import Absent, End, Header, History
 from harness.model.program import Filesystem, Program
 from harness.model.schedule import Schedule
 from harness.oracle import Judgement, Violation
-from harness.results.stats import Tally
+from harness.results.stats import Stats
 from harness.scenario import load
 
 SCENARIO = load(Path(__file__).parents[3] / "scenarios" / "quickstart.yaml")
-QUESTION = Question(SCENARIO, "ledger", "kernel", "random", 1, 100, until="crash")
+QUESTION = SearchTask(SCENARIO, "ledger", "kernel", "random", 1, 100, until="crash")
 
 
-def _tally(schedules: int, found: int | None = None, kind: str = "crash") -> Tally:
+def _tally(schedules: int, found: int | None = None, kind: str = "crash") -> Stats:
     """So many schedules, the last of which may show a violation."""
-    tally = Tally()
+    tally = Stats()
     if found is not None:
         header = Header("s", "f", "kernel", "random", "p", {}, 1, found, (), Absent)
         judgement = Judgement((), (Violation(kind, 0, 0, 0, "because"),))
@@ -39,10 +39,10 @@ def _tally(schedules: int, found: int | None = None, kind: str = "crash") -> Tal
 class _Explorer:
     """Says what it was told to say; one that is called off says no more."""
 
-    def __init__(self, says: Sequence[Tally], *, until_called_off: bool = False) -> None:
+    def __init__(self, says: Sequence[Stats], *, until_called_off: bool = False) -> None:
         self._near, self._far = Pipe()
         self.alive = True
-        self.jobs: list[Job] = []
+        self.jobs: list[WorkItem] = []
         self.called_off = 0
         self._waits = until_called_off
         for tally in says:
@@ -54,7 +54,7 @@ class _Explorer:
     def waitables(self) -> tuple[Any, ...]:
         return (self._near,)
 
-    def give(self, job: Job) -> None:
+    def give(self, job: WorkItem) -> None:
         self.jobs.append(job)
 
     def stop(self) -> None:
@@ -68,7 +68,7 @@ class _Explorer:
 
 
 def _ask(monkeypatch: pytest.MonkeyPatch, *explorers: _Explorer) -> Result:
-    with Campaign(len(explorers)) as campaign:
+    with Coordinator(len(explorers)) as campaign:
         monkeypatch.setattr(campaign, "_hire", lambda count: list(explorers)[:count])
         return campaign.ask(QUESTION)
 

@@ -9,10 +9,10 @@ import msgspec
 import psutil
 import pytest
 
-from harness.explore.coordinator import Campaign
-from harness.explore.search_task import Question, Result
+from harness.explore.coordinator import Coordinator
+from harness.explore.search_task import Result, SearchTask
 from harness.results.search_progress import Progress, deal
-from harness.results.stats import Part, Tally
+from harness.results.stats import Part, Stats
 from harness.results.summary import encode
 from harness.scenario import load_all
 from harness.shrink.replay import replay
@@ -25,16 +25,16 @@ ROOT = Path(__file__).resolve().parents[3]
 FLAWED = "stat-2026.5.17"
 
 
-def question(strategy: str = "portfolio", schedules: int = 120, time_limit_s: float = 0.0) -> Question:
-    return Question(QUICKSTART, FLAWED, "kernel", strategy, 3, schedules, time_limit_s)
+def question(strategy: str = "portfolio", schedules: int = 120, time_limit_s: float = 0.0) -> SearchTask:
+    return SearchTask(QUICKSTART, FLAWED, "kernel", strategy, 3, schedules, time_limit_s)
 
 
-def asked(tmp_path: Path, explorers: int, what: Question) -> Result:
-    with Campaign(explorers, str(tmp_path)) as campaign:
+def asked(tmp_path: Path, explorers: int, what: SearchTask) -> Result:
+    with Coordinator(explorers, str(tmp_path)) as campaign:
         return campaign.ask(what)
 
 
-def workers(campaign: Campaign) -> set[int]:
+def workers(campaign: Coordinator) -> set[int]:
     (pid,) = campaign.pids()
     return {one.pid for one in psutil.Process(pid).children()}
 
@@ -42,7 +42,7 @@ def workers(campaign: Campaign) -> set[int]:
 @pytest.mark.requires("kernel-gate")
 def test_workers_outlive_a_question_and_go_with_the_last_one(tmp_path: Path) -> None:
     other = msgspec.structs.replace(question(schedules=2), fence="none")
-    with Campaign(1, str(tmp_path)) as campaign:
+    with Coordinator(1, str(tmp_path)) as campaign:
         campaign.ask(question(schedules=2))
         first = workers(campaign)
         assert len(first) == len({lane.process for lane in QUICKSTART.lanes})
@@ -59,9 +59,9 @@ def test_a_strategy_that_learns_nothing_has_one_round() -> None:
 
 
 def test_under_the_free_gate_no_strategy_finds_anything() -> None:
-    free = Question(QUICKSTART, FLAWED, "free", "portfolio", 3, 5000)
+    free = SearchTask(QUICKSTART, FLAWED, "free", "portfolio", 3, 5000)
     assert list(free.rounds()) == [range(5000)]
-    found = Result(free, Tally(violations={"crash": 3}, parts={"pos": Part(9, 3, 0, {"crash": 3})}), 1)
+    found = Result(free, Stats(violations={"crash": 3}, parts={"pos": Part(9, 3, 0, {"crash": 3})}), 1)
     assert found.summary({}).parts == {}
 
 
@@ -75,10 +75,10 @@ def test_jobs_of_a_round_deal_out_its_schedules() -> None:
 
 
 def test_a_later_round_leans_towards_what_found_something() -> None:
-    tally = Tally(violations={"crash": 3}, parts={"pos": Part(9, 3, 0, {"crash": 3}), "surw": Part(50)})
+    tally = Stats(violations={"crash": 3}, parts={"pos": Part(9, 3, 0, {"crash": 3}), "surw": Part(50)})
     assert question().leaning(tally) == "portfolio:surw=250,pos=545,random=40,pct:2=85,pct:3=80"
     assert question("pos").leaning(tally) == "pos"
-    assert question().leaning(Tally()) == "portfolio"
+    assert question().leaning(Stats()) == "portfolio"
 
 
 @pytest.mark.requires("kernel-gate")
@@ -104,7 +104,7 @@ def test_a_question_that_was_left_off_in_any_round_comes_to_the_same(
     monkeypatch.setattr("harness.results.search_progress._EVERY_S", 0.0)
     monkeypatch.setattr("harness.results.search_progress._COST", 100.0)
     saved: list[bytes] = []
-    with Campaign(2, str(tmp_path)) as campaign:
+    with Coordinator(2, str(tmp_path)) as campaign:
         whole = campaign.ask(question(), save=lambda one: saved.append(msgspec.msgpack.encode(one)))
     left_off = [msgspec.msgpack.decode(one, type=Progress) for one in saved]
     within = [one for one in left_off if sum(map(len, one.ranges)) > 0]
@@ -112,7 +112,7 @@ def test_a_question_that_was_left_off_in_any_round_comes_to_the_same(
     assert left_off[-1].ranges == ()
     for since, explorers in ((within[0], 3), (within[-1], 1), (left_off[-1], 2)):
         done = since.tally.schedules
-        with Campaign(explorers, str(tmp_path)) as campaign:
+        with Coordinator(explorers, str(tmp_path)) as campaign:
             result = campaign.ask(question(), since=since)
         assert result.complete, done
         assert result.wall_s > since.wall_s

@@ -14,7 +14,7 @@ import pytest
 
 from harness.explore import explorer_cache
 from harness.explore.explorer import Explorer
-from harness.explore.work_item import Job
+from harness.explore.work_item import WorkItem
 from harness.model.errors import HarnessError
 from harness.model.history import Event
 from harness.scenario import load_data
@@ -135,7 +135,7 @@ def test_after_schedules_of_which_nothing_is_known_the_next_job_is_served_as_wel
         "import os\nfrom fence.none import NoFence\n\n\nclass Dies(NoFence):\n"
         "    def guarded_write(self, entries):\n        os.kill(os.getpid(), 9)\n"
     )
-    job = Job(scenario(), f"{fence}:Dies", "kernel", "random", 1, 0, 1, 3)
+    job = WorkItem(scenario(), f"{fence}:Dies", "kernel", "random", 1, 0, 1, 3)
     seen = []
     for keep in (True, False):
         tallies = list(msgspec.structs.replace(job, keep=keep).run(str(tmp_path)))
@@ -149,7 +149,7 @@ def test_what_is_sought_is_told_before_it_is_run_a_second_time(tmp_path: Path) -
         "from fence.none import NoFence\n\n\nclass Breaks(NoFence):\n"
         "    def guarded_write(self, entries):\n        raise KeyError\n"
     )
-    job = Job(scenario(), f"{fence}:Breaks", "kernel", "random", 1, 0, 1, 3, until="crash")
+    job = WorkItem(scenario(), f"{fence}:Breaks", "kernel", "random", 1, 0, 1, 3, until="crash")
     tallies = list(job.run(str(tmp_path)))
     told = next(number for number, one in enumerate(tallies) if "crash" in one.violations)
     repeated = next(number for number, one in enumerate(tallies) if one.repeated)

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from fence.external import ExternalFence, Surroundings
+from fence.external import ExternalFence, HostHooks
 from fence.protocol import Fence, Site
 from harness.explore.explorer import Explorer, ticking
 from harness.lanes import adapter_host
-from harness.lanes.adapter_host import GatedHosting, Hosting, host
+from harness.lanes.adapter_host import AdapterHost, GatedAdapterHost, host
 from harness.lanes.child_services import Service
 from harness.model.history import Event, Step
-from harness.model.shared_memory import Board
+from harness.model.shared_memory import SharedMemory
 from harness.model.stop_reasons import TURN
 from harness.scenario import load_all
 from harness.strategies import make
@@ -48,8 +48,8 @@ class Stops:
 
 
 def test_taking_a_turn_stops_at_the_gate_and_shows_on_the_board() -> None:
-    board, stops = Board(), Stops(1)
-    place = GatedHosting(("a", "b"), board, stops)
+    board, stops = SharedMemory(), Stops(1)
+    place = GatedAdapterHost(("a", "b"), board, stops)
     assert board.is_turn_of(0) and board.is_turn_of(1)
     place.take_turn(after_another=False)
     assert stops.stopped == [(TURN, 1)]
@@ -59,7 +59,7 @@ def test_taking_a_turn_stops_at_the_gate_and_shows_on_the_board() -> None:
 
 
 def test_a_lane_that_waits_for_another_has_its_turn_only_when_that_came_further() -> None:
-    board = Board()
+    board = SharedMemory()
     board.want_turn(1, after_another=True)
     assert not board.is_turn_of(1)
     board.take_turn(0)
@@ -73,7 +73,7 @@ def test_a_lane_that_waits_for_another_has_its_turn_only_when_that_came_further(
 
 
 def test_without_a_gate_turns_are_a_lock_and_who_waits_is_woken_by_progress() -> None:
-    place = Surroundings()
+    place = HostHooks()
     done: list[str] = []
 
     def waits() -> None:
@@ -95,9 +95,9 @@ def test_without_a_gate_turns_are_a_lock_and_who_waits_is_woken_by_progress() ->
 
 
 def test_last_words_are_what_was_said_or_else_the_last_lines() -> None:
-    board = Board()
+    board = SharedMemory()
     assert board.last_words() == ""
-    place = Hosting(("a",), board)
+    place = AdapterHost(("a",), board)
     for number in range(9):
         place.heard(f"-> {number}")
     assert board.last_words() == "last lines of the adapter: -> 3; -> 4; -> 5; -> 6; -> 7; -> 8"
@@ -109,7 +109,7 @@ def test_last_words_are_what_was_said_or_else_the_last_lines() -> None:
 
 
 def test_only_an_external_fence_is_given_surroundings() -> None:
-    def fail() -> Hosting:
+    def fail() -> AdapterHost:
         raise AssertionError
 
     def makes(site: Site) -> Fence:
@@ -121,7 +121,7 @@ def test_only_an_external_fence_is_given_surroundings() -> None:
     class Mine(ExternalFence):
         pass
 
-    place = Hosting(("a",), Board())
+    place = AdapterHost(("a",), SharedMemory())
     host(Mine, lambda: place)
     assert Mine.surroundings is place and ExternalFence.surroundings is not place
 

@@ -12,10 +12,10 @@ import pytest
 
 from fence.errors import FenceError, LockTimeoutError, StaleLockError, TakeoverError
 from fence.protocol import Fence, Site
-from harness.lanes.op_executor import Client
+from harness.lanes.op_executor import OpExecutor
 from harness.model.history import digest
 from harness.model.program import Entry, Fault, LaneProgram, Op
-from harness.model.shared_memory import Board
+from harness.model.shared_memory import SharedMemory
 
 TURN = ("begin_turn", "load", "append", "release_for_prompt", "guarded_write", "end_turn")
 
@@ -81,11 +81,11 @@ def run(
     diary: Diary, *ops: Op, transcript: str = "/nowhere/t.jsonl", waits: Waits | None = None
 ) -> list[tuple[str, str]]:
     """Outcome and detail of each operation."""
-    board = Board()
+    board = SharedMemory()
     board.publish(b"")
     program = LaneProgram("lane", "runner", "p", True, ops)
     process: dict[str, Any] = {"shared": True}
-    Client(2, program, transcript, diary, process, {"x": 1}, board, waits or Waits()).run()
+    OpExecutor(2, program, transcript, diary, process, {"x": 1}, board, waits or Waits()).run()
     assert board.started(2) == board.finished(2) == len(ops)
     return [board.outcome(2, number) for number in range(len(ops))]
 

@@ -6,21 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model.shared_memory import LANES_MAX, OPS_MAX, OUTCOMES, Board, Clock
+from harness.model.shared_memory import LANES_MAX, OPS_MAX, OUTCOMES, Clock, SharedMemory
 from harness.scenario import definition
 
 _ROOM = 16384
 
 
 def test_a_program_arrives_as_it_was_published() -> None:
-    board = Board()
+    board = SharedMemory()
     for program in (b"first", b"", bytes(range(256)) * 1000, b"x"):
         board.publish(program)
         assert board.program() == program
 
 
 def test_each_program_has_a_generation_of_its_own() -> None:
-    board = Board()
+    board = SharedMemory()
     seen = [board.generation]
     for _ in range(3):
         board.publish(b"same")
@@ -29,7 +29,7 @@ def test_each_program_has_a_generation_of_its_own() -> None:
 
 
 def test_a_program_that_is_too_large_is_refused_and_the_one_before_stays() -> None:
-    board = Board()
+    board = SharedMemory()
     board.publish(b"small")
     with pytest.raises(ValueError, match="at most"):
         board.publish(bytes(1 << 21))
@@ -37,7 +37,7 @@ def test_a_program_that_is_too_large_is_refused_and_the_one_before_stays() -> No
 
 
 def test_progress_is_kept_for_each_lane() -> None:
-    board = Board()
+    board = SharedMemory()
     board.publish(b"")
     board.begin(3, 0)
     assert (board.started(3), board.finished(3)) == (1, 0)
@@ -50,7 +50,7 @@ def test_progress_is_kept_for_each_lane() -> None:
 
 
 def test_publishing_clears_all_progress_and_texts() -> None:
-    board = Board()
+    board = SharedMemory()
     board.publish(b"")
     board.begin(0, 0)
     board.end(0, 0, 0, "old text")
@@ -63,7 +63,7 @@ def test_publishing_clears_all_progress_and_texts() -> None:
 
 @pytest.mark.parametrize("number", range(len(OUTCOMES)))
 def test_every_outcome_arrives_with_and_without_a_text(number: int) -> None:
-    board = Board()
+    board = SharedMemory()
     board.publish(b"")
     board.end(0, 0, number, "")
     board.end(0, 1, number, "text")
@@ -72,7 +72,7 @@ def test_every_outcome_arrives_with_and_without_a_text(number: int) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, LANES_MAX - 1), st.text(max_size=3000)), max_size=40))
 def test_texts_arrive_in_order_or_cut_short(said: list[tuple[int, str]]) -> None:
-    board = Board()
+    board = SharedMemory()
     board.publish(b"program")
     ops = [0] * LANES_MAX
     expected = []
@@ -94,7 +94,7 @@ def test_texts_arrive_in_order_or_cut_short(said: list[tuple[int, str]]) -> None
 
 
 def test_areas_do_not_run_into_each_other() -> None:
-    board = Board()
+    board = SharedMemory()
     program = b"p" * 100_000
     board.publish(program)
     for lane in range(LANES_MAX):
@@ -117,11 +117,11 @@ def test_areas_do_not_run_into_each_other() -> None:
 def test_there_is_room_for_the_largest_scenario() -> None:
     assert definition.LANES_MAX <= LANES_MAX
     assert definition.OPS_MAX <= OPS_MAX
-    Board().publish(bytes(definition.PROGRAM_BYTES_MAX))
+    SharedMemory().publish(bytes(definition.PROGRAM_BYTES_MAX))
 
 
 def test_another_process_sees_what_is_written_and_is_seen() -> None:
-    board, clock = Board(), Clock()
+    board, clock = SharedMemory(), Clock()
     board.publish(b"for the child")
     clock.now_ns = 1 << 62
     pid = os.fork()

@@ -23,7 +23,7 @@ def only(story: Story, **end: object) -> Violation:
     return violation
 
 
-def mishap(story: Story, lane: int, kind: str = "kill") -> int:
+def process_fault(story: Story, lane: int, kind: str = "kill") -> int:
     return story.look(lane, kind, "", "before write T", fault=kind)
 
 
@@ -32,7 +32,7 @@ def killed_holder(story: Story) -> None:
     with story.op(CRON, "acquire"):
         story.lock(CRON, "acquired")
     story.call(CRON, "append", "c")
-    mishap(story, CRON)
+    process_fault(story, CRON)
 
 
 def gives_up(story: Story, lane: int) -> int:
@@ -50,7 +50,7 @@ def test_a_decision_does_not_begin_with_a_mishap(kind: str) -> None:
     story = Story()
     story.window()
     story.call(RUNNER, "guarded_write", "reply")
-    mishap(story, RUNNER, kind)
+    process_fault(story, RUNNER, kind)
     story.add(EDITOR, "x")
     story.look(RUNNER, "newfstatat")
     story.put(RUNNER, (story.content or b"") + line("reply"))
@@ -85,7 +85,7 @@ def test_a_mishap_is_taken_for_a_takeover_by_nobody() -> None:
     story = Story()
     story.window()
     story.call(CRON, "append", "c")
-    mishap(story, CRON, "stop")
+    process_fault(story, CRON, "stop")
     story.refuse("reply")
     assert only(story).causes == ()
 
@@ -138,7 +138,7 @@ def test_no_lane_of_a_killed_process_is_in_its_section_any_more(killed: int) -> 
         story.lock(HEARTBEAT, "acquired")
     story.call(HEARTBEAT, "append", "h")
     story.call(RUNNER, "begin_turn")
-    mishap(story, killed)
+    process_fault(story, killed)
     with story.op(CRON, "acquire"):
         story.lock(CRON, "reclaimed", HEARTBEAT)
         story.lock(CRON, "acquired")
@@ -166,7 +166,7 @@ def test_who_is_only_stopped_under_the_lock_is_still_inside_and_does_nothing() -
         story.call(HEARTBEAT, "append", "h")
         with story.op(CRON, "acquire"):
             story.lock(CRON, "acquired")
-        mishap(story, HEARTBEAT, "stop")
+        process_fault(story, HEARTBEAT, "stop")
         if acts:
             story.look(HEARTBEAT)
         assert kinds(story) == (["double_hold"] if acts else [])
@@ -197,7 +197,7 @@ def test_who_had_begun_to_wait_for_a_live_holder_may_give_up() -> None:
     story.call(HEARTBEAT, "acquire")
     story.look(HEARTBEAT, "openat", "T.lock")
     story.call(CRON, "append", "c")
-    mishap(story, CRON)
+    process_fault(story, CRON)
     story.done(HEARTBEAT, "lock_timeout")
     assert kinds(story, lock_owner=CRON) == []
 
@@ -230,7 +230,7 @@ def test_a_crash_before_the_process_was_killed_is_one() -> None:
     story = Story()
     with story.op(CRON, "append", outcome="crash", detail="KeyError: 'ino'"):
         story.look(CRON)
-    mishap(story, CRON)
+    process_fault(story, CRON)
     assert kinds(story) == ["crash"]
 
 
@@ -238,6 +238,6 @@ def test_a_crash_before_the_process_was_killed_is_one() -> None:
 def test_an_error_handed_on_without_a_call_that_failed_is_a_crash(kind: str) -> None:
     story = Story()
     with story.op(CRON, "append", "c", outcome="failed"):
-        mishap(story, CRON, kind)
+        process_fault(story, CRON, kind)
         story.look(CRON, "write")
     assert kinds(story) == ["crash"]

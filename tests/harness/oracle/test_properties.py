@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from harness.model.history import End, Event, History, Invoke, LaneInfo, Return, Step, decode, encode
 from harness.oracle import Decision, Judgement, judge
 from harness.oracle.decisions import decide
-from harness.oracle.fast_path import glance
-from harness.oracle.index import Survey
+from harness.oracle.fast_path import first_pass
+from harness.oracle.index import HistoryIndex
 from tests.harness.oracle.histories import EDITOR, LANES, RUNNER
 from tests.harness.oracle.random_histories import ROGUES, Play, plays
 
@@ -125,8 +125,8 @@ def test_refusals_without_any_unsanctioned_effect_are_all_false_positives(play: 
 def test_the_first_look_never_contradicts_the_slow_analysis(play: Play) -> None:
     history = play.history()
     rules = history.header.policy_rules
-    look = glance(history, rules)
-    decisions, violations = decide(Survey(history), rules)
+    look = first_pass(history, rules)
+    decisions, violations = decide(HistoryIndex(history), rules)
     if not look.doubt:
         assert (look.decisions, violations) == (decisions, [])
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from harness.results.coverage import told, worth_of
-from harness.results.stats import Part, Tally
+from harness.results.coverage import coverage_of, told
+from harness.results.stats import Part, Stats
 
 
-def tally(schedules: int = 300, **fields: object) -> Tally:
-    made = Tally(schedules=schedules, steps=60 * schedules, **fields)  # type: ignore[arg-type]
+def tally(schedules: int = 300, **fields: object) -> Stats:
+    made = Stats(schedules=schedules, steps=60 * schedules, **fields)  # type: ignore[arg-type]
     for index in range(schedules):
         made.distinct.add(index + 1, index)
         made.classes.add(min(index, 40) + 1, index)
@@ -15,7 +15,7 @@ def tally(schedules: int = 300, **fields: object) -> Tally:
 
 
 def test_nothing_found_bounds_what_may_be_there() -> None:
-    worth = worth_of(tally(), "kernel", 2)
+    worth = coverage_of(tally(), "kernel", 2)
     assert worth.violation_rate_max == 0.01
     assert (worth.distinct_schedules, worth.distinct_classes, worth.exact) == (300, 41, True)
     assert worth.new_in_last_half == 0
@@ -24,19 +24,19 @@ def test_nothing_found_bounds_what_may_be_there() -> None:
 
 
 def test_what_violates_or_is_not_known_bounds_nothing() -> None:
-    assert worth_of(tally(violations={"crash": 1}), "kernel", 2).violation_rate_max == 1
-    assert worth_of(tally(0), "kernel", 2).violation_rate_max == 1
-    assert worth_of(tally(2), "kernel", 2).violation_rate_max == 1
-    doubtful = worth_of(tally(inconclusive=100), "kernel", 2)
+    assert coverage_of(tally(violations={"crash": 1}), "kernel", 2).violation_rate_max == 1
+    assert coverage_of(tally(0), "kernel", 2).violation_rate_max == 1
+    assert coverage_of(tally(2), "kernel", 2).violation_rate_max == 1
+    doubtful = coverage_of(tally(inconclusive=100), "kernel", 2)
     assert (doubtful.schedules, doubtful.violation_rate_max) == (200, 0.015)
 
 
 def test_pct_vouches_for_its_depth() -> None:
     parts = {"pct:2": Part(schedules=120), "surw": Part(schedules=180)}
-    worth = worth_of(tally(parts=parts), "kernel", 2)
+    worth = coverage_of(tally(parts=parts), "kernel", 2)
     assert worth.depth_bounds == {"2": round(1 - (1 - 1 / 120) ** 120, 4)}
     assert "depth 2" in told(worth)
 
 
 def test_each_gate_owns_up_to_its_blind_spots() -> None:
-    assert worth_of(tally(), "kernel", 2).blind != worth_of(tally(), "free", 2).blind
+    assert coverage_of(tally(), "kernel", 2).blind != coverage_of(tally(), "free", 2).blind

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from harness.results import distinct_counter
-from harness.results.distinct_counter import Novelty
+from harness.results.distinct_counter import DistinctCounter
 
 
 def marks(count: int) -> list[int]:
@@ -15,8 +15,8 @@ def marks(count: int) -> list[int]:
     return [rng.getrandbits(64) for _ in range(count)]
 
 
-def filled(found: list[tuple[int, int]]) -> Novelty:
-    seen = Novelty()
+def filled(found: list[tuple[int, int]]) -> DistinctCounter:
+    seen = DistinctCounter()
     for mark, index in found:
         seen.add(mark, index)
     return seen
@@ -32,7 +32,7 @@ def test_each_mark_counts_once_and_with_its_lowest_schedule() -> None:
 def test_the_curve_doubles_and_ends_with_everything() -> None:
     seen = filled([(mark, index) for index, mark in enumerate([1, 1, 2, 3, 3, 4])])
     assert seen.curve(6) == [(1, 1), (2, 1), (4, 3), (6, 4)]
-    assert Novelty().curve(0) == []
+    assert DistinctCounter().curve(0) == []
 
 
 @pytest.mark.parametrize("parts", [1, 2, 7])
@@ -41,7 +41,7 @@ def test_what_does_not_fit_is_estimated_the_same_whoever_saw_it(
 ) -> None:
     monkeypatch.setattr(distinct_counter, "MARKS_MAX", 256)
     found = [(mark, index) for index, mark in enumerate(marks(5000))]
-    whole = Novelty()
+    whole = DistinctCounter()
     for part in range(parts):
         whole.merge(filled(found[part::parts]))
     assert not whole.exact

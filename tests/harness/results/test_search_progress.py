@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from harness.results.search_progress import Progress, Saver, Share, deal, joined
-from harness.results.stats import Tally
+from harness.results.stats import Stats
 
 
 def numbers(ranges: list[range]) -> list[int]:
@@ -75,7 +75,7 @@ def test_progress_is_saved_at_once_and_then_as_often_as_it_is_cheap(monkeypatch:
         clock[0] += 0.1  # dear: every 5 s then
 
     monkeypatch.setattr("harness.results.search_progress.time.monotonic", lambda: clock[0])
-    saver = Saver(save, lambda: Progress(0, "pos", (), Tally(), 0.0))
+    saver = Saver(save, lambda: Progress(0, "pos", (), Stats(), 0.0))
     for _ in range(30):
         saver.if_due()
         clock[0] += 0.5

@@ -12,7 +12,7 @@ from harness.model.history import Absent, End, Header, History, Invoke, Return, 
 from harness.model.program import Filesystem, Program
 from harness.model.schedule import Choice, Schedule
 from harness.oracle import COUNTED, Decision, Judgement, Violation
-from harness.results.stats import UNKNOWN, VIOLATIONS, Part, Tally
+from harness.results.stats import UNKNOWN, VIOLATIONS, Part, Stats
 
 PROGRAM = Program((), (), Filesystem(), 0)
 
@@ -30,7 +30,7 @@ def violation(kind: str) -> Violation:
     return Violation(kind, 0, 0, 0, "because")
 
 
-def add(tally: Tally, index: int, judgement: Judgement, steps: int = 3) -> None:
+def add(tally: Stats, index: int, judgement: Judgement, steps: int = 3) -> None:
     tally.add(index, PROGRAM, schedule(steps), history(index), judgement)
 
 
@@ -50,8 +50,8 @@ def drawn(index: int) -> tuple[Judgement, int]:
     return Judgement(decisions, tuple(map(violation, kinds)), why), rng.randrange(20)
 
 
-def tally_of(indices: list[int]) -> Tally:
-    tally = Tally()
+def tally_of(indices: list[int]) -> Stats:
+    tally = Stats()
     for index in indices:
         judgement, steps = drawn(index)
         add(tally, index, judgement, steps)
@@ -61,20 +61,20 @@ def tally_of(indices: list[int]) -> Tally:
 
 
 def test_a_new_tally_is_empty_and_names_every_verdict() -> None:
-    tally = Tally()
+    tally = Stats()
     assert tally.verdicts == dict.fromkeys(COUNTED, 0)
     assert (tally.schedules, tally.steps, tally.violations, tally.first) == (0, 0, {}, {})
 
 
 def test_two_tallies_share_nothing() -> None:
-    one, other = Tally(), Tally()
+    one, other = Stats(), Stats()
     add(one, 0, Judgement((Decision(0, 0, 0, "racing"),), (violation("crash"),)))
     assert other.verdicts["racing"] == 0
     assert other.violations == other.first == {}
 
 
 def test_schedules_steps_and_verdicts_are_counted() -> None:
-    tally = Tally()
+    tally = Stats()
     decisions = (
         Decision(0, 0, 0, "true_positive"),
         Decision(0, 0, 1, "racing"),
@@ -87,7 +87,7 @@ def test_schedules_steps_and_verdicts_are_counted() -> None:
 
 
 def test_what_makes_a_decision_worse_is_counted_apart() -> None:
-    tally = Tally()
+    tally = Stats()
     decisions = (
         Decision(0, 0, 0, "missed_takeover", kind="absorbed"),
         Decision(0, 0, 1, "missed_takeover"),
@@ -101,7 +101,7 @@ def test_what_makes_a_decision_worse_is_counted_apart() -> None:
 
 
 def test_a_kind_of_violation_counts_once_a_schedule() -> None:
-    tally = Tally()
+    tally = Stats()
     add(tally, 4, Judgement((), (violation("crash"), violation("crash"), violation("dead_end"))))
     add(tally, 5, Judgement((), (violation("crash"),)))
     assert tally.violations == {"crash": 2, "dead_end": 1}
@@ -109,7 +109,7 @@ def test_a_kind_of_violation_counts_once_a_schedule() -> None:
 
 @pytest.mark.parametrize("order", [(3, 7, 5), (7, 5, 3), (5, 3, 7)])
 def test_the_lowest_index_is_kept_for_each_kind(order: tuple[int, ...]) -> None:
-    tally = Tally()
+    tally = Stats()
     for index in order:
         add(tally, index, Judgement((), (violation("crash"),), f"reason {index}"), steps=index)
     finding = tally.first["crash"]
@@ -126,17 +126,17 @@ def test_the_sum_does_not_depend_on_who_ran_what(explorers: int) -> None:
     whole = tally_of(list(range(60)))
     parts = [tally_of(list(range(first, 60, explorers))) for first in range(explorers)]
     for order in (parts, parts[::-1]):
-        total = reduce(lambda sum_, part: sum_.merge(part) or sum_, order, Tally())
-        for field in msgspec.structs.fields(Tally):
+        total = reduce(lambda sum_, part: sum_.merge(part) or sum_, order, Stats())
+        for field in msgspec.structs.fields(Stats):
             assert getattr(total, field.name) == getattr(whole, field.name), field.name
 
 
 def test_the_curve_says_how_many_schedules_had_violated_by_when() -> None:
-    tally = Tally()
+    tally = Stats()
     for index in range(10):
         add(tally, index, Judgement((), (violation("crash"),) if index in (0, 3, 8) else ()))
     assert tally.found_curve() == [(1, 1), (2, 1), (4, 2), (8, 2), (10, 3)]
-    assert Tally().found_curve() == []
+    assert Stats().found_curve() == []
 
 
 def test_a_decision_takes_the_steps_between_its_begin_and_its_end() -> None:
@@ -151,7 +151,7 @@ def test_a_decision_takes_the_steps_between_its_begin_and_its_end() -> None:
         Return(0, 1, "ok"),
         End(Absent),
     )
-    tally = Tally()
+    tally = Stats()
     told = History(history(0).header, events)
     decision = Decision(0, 0, 1, "true_negative", at=7)
     tally.add(0, PROGRAM, schedule(4), told, Judgement((decision, Decision(0, 0, 1, "uncounted", at=7))))
@@ -160,7 +160,7 @@ def test_a_decision_takes_the_steps_between_its_begin_and_its_end() -> None:
 
 
 def test_what_each_strategy_found_is_kept_apart() -> None:
-    tally = Tally()
+    tally = Stats()
     for index, kinds in (
         (0, ()),
         (1, ("crash", "crash")),
@@ -176,7 +176,7 @@ def test_what_each_strategy_found_is_kept_apart() -> None:
 
 
 def test_merging_does_not_share_parts() -> None:
-    one, other = Tally(), Tally()
+    one, other = Stats(), Stats()
     add(other, 1, Judgement((), (violation("crash"),)))
     one.merge(other)
     one.merge(other)
@@ -186,14 +186,14 @@ def test_merging_does_not_share_parts() -> None:
 
 def test_every_number_of_a_tally_is_merged() -> None:
     """A new field must not be forgotten."""
-    one = Tally()
-    for field in msgspec.structs.fields(Tally):
+    one = Stats()
+    for field in msgspec.structs.fields(Stats):
         if isinstance(getattr(one, field.name), int):
             setattr(one, field.name, 2)
-    total = Tally()
+    total = Stats()
     total.merge(one)
     total.merge(one)
-    numbers = {f.name: getattr(total, f.name) for f in msgspec.structs.fields(Tally) if f.type is int}
+    numbers = {f.name: getattr(total, f.name) for f in msgspec.structs.fields(Stats) if f.type is int}
     assert numbers
     assert set(numbers.values()) == {4}, numbers
 
@@ -206,7 +206,7 @@ def test_merging_leaves_the_other_as_it_was() -> None:
 
 
 def test_what_workers_use_is_kept_by_process() -> None:
-    one, other = Tally(), Tally()
+    one, other = Stats(), Stats()
     one.workers = {"p": {"rss_bytes": 1}}
     other.workers = {"q": {"rss_bytes": 2}}
     one.merge(other)
@@ -220,7 +220,7 @@ def test_a_tally_survives_the_pipe_between_processes() -> None:
     assert pickle.loads(pickle.dumps(tally)) == tally
 
 
-def _each(tally: Tally, *found: tuple[int, tuple[str, ...], str]) -> Tally:
+def _each(tally: Stats, *found: tuple[int, tuple[str, ...], str]) -> Stats:
     for index, kinds, doubt in found:
         add(tally, index, Judgement((), tuple(map(violation, kinds)), doubt))
     return tally
@@ -228,18 +228,18 @@ def _each(tally: Tally, *found: tuple[int, tuple[str, ...], str]) -> Tally:
 
 def test_what_each_schedule_shows_is_kept_where_that_is_wanted() -> None:
     found = ((3, ("crash", "crash"), ""), (4, (), ""), (5, ("crash",), "nobody knows"))
-    tally = _each(Tally(each={}), *found)
+    tally = _each(Stats(each={}), *found)
     assert tally.each == {3: ("crash",), 4: (), 5: UNKNOWN}
     tally.doubt(4, "run twice, it differs")
     tally.doubt(-1, "an explorer was lost")
     assert tally.each == {3: ("crash",), 4: UNKNOWN, 5: UNKNOWN}
-    assert _each(Tally(), *found).each is None
+    assert _each(Stats(), *found).each is None
 
 
 def test_what_each_schedule_shows_is_merged() -> None:
-    total = Tally()
-    total.merge(_each(Tally(each={}), (0, ("crash",), "")))
-    part = _each(Tally(each={}), (1, (), ""))
+    total = Stats()
+    total.merge(_each(Stats(each={}), (0, ("crash",), "")))
+    part = _each(Stats(each={}), (1, (), ""))
     total.merge(part)
     assert total.each == {0: ("crash",), 1: ()}
     assert part.each == {1: ()}

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from harness.oracle import COUNTED
-from harness.results.stats import Part, Tally
+from harness.results.stats import Part, Stats
 from harness.results.summary import Summary, encode, found_by, rows, unmet
 
 #: Part of the command line's contract.
@@ -67,7 +67,7 @@ def test_no_violation_is_null() -> None:
 def test_what_differs_from_the_expectation_is_told(
     found: dict[str, int], must: list[str], may: list[str], surplus: list[str], lacking: list[str]
 ) -> None:
-    assert unmet(Tally(violations=found), must, may) == (surplus, lacking)
+    assert unmet(Stats(violations=found), must, may) == (surplus, lacking)
 
 
 def test_a_row_for_people_adds_up() -> None:

@@ -7,9 +7,9 @@ from collections.abc import Generator
 
 import msgspec
 
-from harness.explore.coordinator import Campaign
+from harness.explore.coordinator import Coordinator
 from harness.explore.explorer import Explorer
-from harness.explore.search_task import Question
+from harness.explore.search_task import SearchTask
 from harness.explore.worker_pool import perform
 from harness.model.program import Program
 from harness.model.schedule import Choice, Schedule
@@ -123,8 +123,8 @@ def run_by_hand(control: str) -> ByHand | None:
 def find(control: str, seed: int = 1) -> Witness:
     """The first witness of a search by the default strategy, as `run` would store it."""
     kind = control_of(control).caught_by
-    question = Question(scenario_of(control), control, "kernel", "portfolio", seed, SCHEDULES, until=kind)
-    with Campaign(1) as campaign:
+    question = SearchTask(scenario_of(control), control, "kernel", "portfolio", seed, SCHEDULES, until=kind)
+    with Coordinator(1) as campaign:
         found = campaign.ask(question).sought
     assert found is not None, f"{control} was not caught"
     return question.witness(found)

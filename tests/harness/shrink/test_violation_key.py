@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.model.history import End, Event, Header, History, Invoke, LaneInfo, Return, State, Step
 from harness.oracle import Decision, Judgement, Violation
-from harness.shrink.violation_key import sort_of
+from harness.shrink.violation_key import violation_key
 
 STATE = State("f0", "x", 1)
 LANES = (LaneInfo("runner", "runner", "p", True), LaneInfo("editor", "editor", "e"))
@@ -36,7 +36,7 @@ def turn(effect_before: int) -> History:
 def gap(effect_before: int) -> str:
     told = turn(effect_before)
     cause = next(at for at, event in enumerate(told.events) if isinstance(event, Step) and event.lane == 1)
-    return sort_of(told, *missed(len(told.events) - 2, cause))[2]
+    return violation_key(told, *missed(len(told.events) - 2, cause))[2]
 
 
 def test_an_effect_is_placed_between_two_looks_of_the_lane_that_decides() -> None:
@@ -56,16 +56,16 @@ def test_what_is_no_look_does_not_count() -> None:
         Step(0, 1, "statx", "T"),
         Return(0, 1, "ok"),
     )
-    assert sort_of(told, *missed(5, 2))[2] == "between read and stat"
+    assert violation_key(told, *missed(5, 2))[2] == "between read and stat"
 
 
 def test_absorbed_is_another_sort() -> None:
     told = turn(2)
-    assert sort_of(told, *missed(9, 5, "absorbed"))[1] == "absorbed"
-    assert sort_of(told, *missed(9, 5))[1] == ""
+    assert violation_key(told, *missed(9, 5, "absorbed"))[1] == "absorbed"
+    assert violation_key(told, *missed(9, 5))[1] == ""
 
 
 def test_a_crash_is_told_by_its_exception() -> None:
     told = turn(2)
     crash = Violation("crash", 9, 0, 1, "runner crashed: KeyError: 'x'")
-    assert sort_of(told, Judgement((), (crash,)), crash) == ("crash", "KeyError", "")
+    assert violation_key(told, Judgement((), (crash,)), crash) == ("crash", "KeyError", "")

@@ -55,10 +55,10 @@ class _Writing:
         self.ops: list[Op] = []
 
     def add(self, word: str) -> None:
-        word, _, mishap = word.partition("^")
+        word, _, process_fault = word.partition("^")
         self._add(word)
-        if mishap:
-            self.ops[-1] = msgspec.structs.replace(self.ops[-1], faults=(_mishap(mishap),))
+        if process_fault:
+            self.ops[-1] = msgspec.structs.replace(self.ops[-1], faults=(_process_fault(process_fault),))
 
     def _add(self, word: str) -> None:
         number = len(self.ops)
@@ -104,7 +104,7 @@ class _Writing:
             self.ops.append(Op("pause", group=group, duration_ms=int(word[1:])))
 
 
-def _mishap(words: str) -> Fault:
+def _process_fault(words: str) -> Fault:
     """``kill@3``, ``stop60@3`` and the like: what happens at which step, from 1; ``eintr`` ends the wait."""
     if words == "eintr":
         return Fault("flock", "EINTR", file="lock")

@@ -8,19 +8,19 @@ import msgspec
 import pytest
 
 from fence.controls import CONTROLS
-from harness.explore.search_task import Question, Result
+from harness.explore.search_task import Result, SearchTask
 from harness.model.errors import ScenarioError, UsageError
 from harness.model.history import Absent, End, Header, History, Invoke, LaneInfo
 from harness.model.program import Filesystem, Program
 from harness.model.schedule import Schedule
 from harness.oracle import Judgement, Violation
-from harness.results.stats import Tally
+from harness.results.stats import Stats
 from harness.scenario import load
 from harness.tools.controls import SOUND, Outcome, Trial, assess, rows, trials, unmet
 
 ROOT = Path(__file__).parents[3]
 SCENARIOS = str(ROOT / "scenarios")
-QUESTION = Question(
+QUESTION = SearchTask(
     load(ROOT / "scenarios" / "external-script.yaml"),
     "ledger-heals-itself",
     "kernel",
@@ -35,7 +35,7 @@ SOUND_TRIAL = Trial(msgspec.structs.replace(QUESTION, fence=SOUND, until=""))
 
 def _result(trial: Trial, *found: tuple[int, str], actions: int = 1, schedules: int = 100) -> Result:
     """Violations by schedule, each after so many rogue actions."""
-    tally = Tally()
+    tally = Stats()
     lanes = (LaneInfo("editor", "editor", "editor", False),)
     for index, kind in found:
         header = Header("s", "f", "kernel", "random", "p", {}, 1, index, lanes, Absent)

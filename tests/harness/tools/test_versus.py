@@ -9,14 +9,14 @@ from typing import Any, cast
 import pytest
 
 from fence.controls import CONTROLS
-from harness.explore.coordinator import Campaign
-from harness.explore.search_task import Question, Result
+from harness.explore.coordinator import Coordinator
+from harness.explore.search_task import Result, SearchTask
 from harness.model.errors import ScenarioError, StoreError, UsageError
 from harness.model.history import Absent, End, Header, History
 from harness.model.program import Filesystem, Program
 from harness.model.schedule import Schedule
 from harness.oracle import Judgement, Violation
-from harness.results.stats import Tally
+from harness.results.stats import Stats
 from harness.tools.versus import Course, courses, measure
 
 SCENARIOS = str(Path(__file__).parents[3] / "scenarios")
@@ -37,7 +37,7 @@ class _Campaign:
     """
 
     def __init__(self, shown_at: dict[str, int], error: StoreError | None = None, patience: int = 99) -> None:
-        self.asked: list[Question] = []
+        self.asked: list[SearchTask] = []
         self._shown_at = shown_at
         self._error = error
         self._patience = patience
@@ -46,9 +46,9 @@ class _Campaign:
     def interrupted(self) -> bool:
         return len(self.asked) >= self._patience
 
-    def ask(self, question: Question, progress: Callable[[Tally], None]) -> Result:
+    def ask(self, question: SearchTask, progress: Callable[[Stats], None]) -> Result:
         self.asked.append(question)
-        tally = Tally()
+        tally = Stats()
         progress(tally)
         index = self._shown_at.get(question.gate)
         if index is not None:
@@ -80,7 +80,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> _Clock:
 
 
 def _measured(campaign: _Campaign, rounds: int = 2) -> Any:
-    return measure(cast(Campaign, campaign), _course("stat-size-only"), rounds, 8.0, 5, 2)
+    return measure(cast(Coordinator, campaign), _course("stat-size-only"), rounds, 8.0, 5, 2)
 
 
 def test_every_control_has_its_scenario() -> None:
@@ -135,7 +135,7 @@ def test_the_clock_stops_when_the_violation_is_reported(clock: _Clock) -> None:
     class _Slow(_Campaign):
         """Goes on for a while after it has said what was sought."""
 
-        def ask(self, question: Question, progress: Callable[[Tally], None]) -> Result:
+        def ask(self, question: SearchTask, progress: Callable[[Stats], None]) -> Result:
             result = super().ask(question, progress)
             clock.now += 100.0
             progress(result.tally)
@@ -153,7 +153,7 @@ def test_the_clock_stops_when_the_violation_is_reported(clock: _Clock) -> None:
 def test_a_scenario_with_faults_is_asked_of_the_kernel_gate_alone() -> None:
     campaign = _Campaign({"kernel": 0})
     course = _course("pr-84046-without-snapshot-after-throw")
-    row = measure(cast(Campaign, campaign), course, 2, 8.0, 5, 2)
+    row = measure(cast(Coordinator, campaign), course, 2, 8.0, 5, 2)
     assert row is not None
     assert {one.gate for one in campaign.asked} == {"kernel"}
     assert "faults" in row.blind

@@ -13,7 +13,7 @@ import pytest
 
 from fence.errors import LockTimeoutError, StaleLockError
 from fence.external import ExternalFence, external
-from fence.external.host_hooks import Surroundings
+from fence.external.host_hooks import HostHooks
 from fence.protocol import Site
 from fence.targets.locks import HERE
 
@@ -55,7 +55,7 @@ class SoftFileLock:
 """
 
 
-class _Elsewhere(Surroundings):
+class _Elsewhere(HostHooks):
     """A clock that jumps when somebody sleeps."""
 
     def __init__(self) -> None:

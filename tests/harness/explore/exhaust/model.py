@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator, Sequence
 
 from harness.explore.exhaust.dpor import Tree
-from harness.model.access_set import NOTHING, Footprint
+from harness.model.access_set import NOTHING, AccessSet
 from harness.model.gate import Candidate
 
 __all__ = ["Run", "all_classes", "all_outcomes", "explore", "random_program"]
@@ -81,14 +81,14 @@ def _conflict(one: str, other: str) -> bool:
     return name != "" and name == name2 and (kind, kind2) != ("r", "r")
 
 
-def footprint(step: str) -> Footprint:
+def access_set(step: str) -> AccessSet:
     kind, _, name = step.partition(":")
     if kind == "-":
-        return Footprint()
+        return AccessSet()
     it = frozenset({name})
     if kind == "r":
-        return Footprint(reads=it)
-    return Footprint(
+        return AccessSet(reads=it)
+    return AccessSet(
         writes=it, waits=it if kind == "l" else frozenset(), frees=it if kind == "u" else frozenset()
     )
 
@@ -126,7 +126,7 @@ def explore(lanes: Lanes, tree: Tree, most: int = 100_000) -> list[Run]:
         while ready := run.ready():
             ready.sort(key=lambda lane, last=last: (lane != last, lane))
             candidates = [
-                Candidate(lane, 0, run.at[lane], run.next(lane), "", True, footprint(run.next(lane)))
+                Candidate(lane, 0, run.at[lane], run.next(lane), "", True, access_set(run.next(lane)))
                 for lane in ready
             ]
             last = candidates[tree.pick(candidates)].lane

@@ -77,11 +77,11 @@ def preemptions(order: tuple[int, ...], lanes: list[list[str]]) -> int:
 
 
 def test_a_program_that_does_something_else_the_second_time_is_told_of() -> None:
-    from harness.model.access_set import NOTHING, Footprint
+    from harness.model.access_set import NOTHING, AccessSet
     from harness.model.gate import Candidate
 
     def offer(call: str) -> list[Candidate]:
-        touched = Footprint(writes=frozenset("x"))
+        touched = AccessSet(writes=frozenset("x"))
         return [Candidate(lane, 0, 0, call, "", True, touched) for lane in (0, 1)]
 
     tree = Tree(reduce=False)

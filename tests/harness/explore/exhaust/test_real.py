@@ -72,7 +72,7 @@ def test_one_schedule_a_class_shows_what_every_schedule_shows(
     core = ctypes.CDLL(None).sched_getcpu()
     with as_explorer(core), contextlib.closing(Explorer(small, fence, "kernel", str(tmp_path))) as explorer:
         assert isinstance(explorer.gate, KernelGate)
-        explorer.gate.tells_footprints = True
+        explorer.gate.tells_access_sets = True
         reduced = shown(explorer, 1, programs, Tree())
         every = shown(explorer, 1, programs, Tree(reduce=False))
     assert reduced.keys() == every.keys()

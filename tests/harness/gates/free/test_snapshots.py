@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.gates.free import snapshots
-from harness.gates.free.snapshots import Log, Look, Names, look
+from harness.gates.free.snapshots import Log, Names, Snapshot, look
 from harness.model.history import Absent, digest
 
 
@@ -40,7 +40,7 @@ def test_where_no_file_can_be_read_there_is_none(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     os.symlink("nowhere", tmp_path / "link")
     for name in ("missing", "directory", "link"):
-        assert look(str(tmp_path / name)) == Look(None)
+        assert look(str(tmp_path / name)) == Snapshot(None)
     assert look(str(tmp_path / "pipe")).content == b""
 
 
@@ -73,23 +73,23 @@ def test_a_look_gives_the_next_write_no_stamp_of_its_own(tmp_path: Path) -> None
 
 def test_files_are_named_by_order_of_appearance_and_a_number_used_again_is_noticed() -> None:
     names = Names()
-    first = names.of(Look((7, 1, b""), b"x"))
+    first = names.of(Snapshot((7, 1, b""), b"x"))
     assert (first.file, first.content, first.size) == ("f0", digest(b"x"), 1)
-    assert names.of(Look(None)) is Absent
-    assert names.of(Look((8, 1, b""), b"x")).file == "f1"
+    assert names.of(Snapshot(None)) is Absent
+    assert names.of(Snapshot((8, 1, b""), b"x")).file == "f1"
     assert not names.reused
-    assert names.of(Look((7, 2, b""), b"y")).file == "f2"
-    assert names.of(Look((7, 1, b""), b"y")).file == "f0"
+    assert names.of(Snapshot((7, 2, b""), b"y")).file == "f2"
+    assert names.of(Snapshot((7, 1, b""), b"y")).file == "f0"
     assert names.reused
     assert names.blobs[digest(b"y")] == b"y"
 
 
 def test_a_log_keeps_each_lanes_looks_and_each_content_once() -> None:
     log = Log(2, 4096)
-    found = Look((7, 1, b"h"), b"x" * 1000)
+    found = Snapshot((7, 1, b"h"), b"x" * 1000)
     for over in (False, True):
         log.add(0, 3, over, found)
-    log.add(1, 5, False, Look(None))
+    log.add(1, 5, False, Snapshot(None))
     notes = log.read(0)
     assert notes is not None
     assert [(note.op, note.over, note.identity) for note in notes] == [
@@ -106,8 +106,8 @@ def test_a_log_keeps_each_lanes_looks_and_each_content_once() -> None:
 
 def test_a_log_that_is_too_small_says_so_until_it_is_cleared() -> None:
     log = Log(1, 4096)
-    log.add(0, 0, False, Look((7, 1, b""), b"x" * 5000))
-    log.add(0, 0, True, Look(None))
+    log.add(0, 0, False, Snapshot((7, 1, b""), b"x" * 5000))
+    log.add(0, 0, True, Snapshot(None))
     assert log.read(0) is None
     log.clear()
     assert log.read(0) == []

@@ -20,7 +20,7 @@ RUNNER, CRON, EDITOR = range(3)
 FIRST = b'{"id":"first"}\n'
 
 
-class Book:
+class LedgerFile:
     """Calls with times, and the contents that they saw."""
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class Book:
         return self.judgement().decisions[-1].verdict
 
 
-def _changes(book: Book, lane: int) -> list[tuple[bool, int, int]]:
+def _changes(book: LedgerFile, lane: int) -> list[tuple[bool, int, int]]:
     """Held, and sizes before and after, of the lane's changes."""
     steps = [event for event in book.events() if isinstance(event, Step) and event.lane == lane]
     changes = [step.change for step in steps if step.change is not None]
@@ -82,7 +82,7 @@ def _changes(book: Book, lane: int) -> list[tuple[bool, int, int]]:
 
 
 def test_a_write_between_acquire_and_release_is_a_change_under_the_lock() -> None:
-    book = Book()
+    book = LedgerFile()
     book.call(CRON, "acquire", (10, 20))
     book.call(CRON, "append", (30, 40), (FIRST, FIRST + b"x\n"))
     book.call(CRON, "release", (50, 60))
@@ -90,7 +90,7 @@ def test_a_write_between_acquire_and_release_is_a_change_under_the_lock() -> Non
 
 
 def test_a_rogues_write_is_not_under_the_lock_and_a_guarded_write_is() -> None:
-    book = Book()
+    book = LedgerFile()
     book.call(EDITOR, "action", (10, 20), (FIRST, b"x"))
     book.call(RUNNER, "guarded_write", (30, 40), (b"x", b"xy"))
     assert _changes(book, EDITOR) == [(False, len(FIRST), 1)]
@@ -98,7 +98,7 @@ def test_a_rogues_write_is_not_under_the_lock_and_a_guarded_write_is() -> None:
 
 
 def test_events_go_by_time_and_each_lanes_keep_their_order_at_equal_times() -> None:
-    book = Book()
+    book = LedgerFile()
     book.call(RUNNER, "think", (10, 10))
     book.call(RUNNER, "append", (10, 30), (FIRST, FIRST), "refused")
     book.call(EDITOR, "think", (15, 20))
@@ -113,27 +113,27 @@ def test_events_go_by_time_and_each_lanes_keep_their_order_at_equal_times() -> N
 
 
 def test_a_skipped_operation_has_no_step_and_no_change() -> None:
-    book = Book()
+    book = LedgerFile()
     book.call(CRON, "append", (10, 20), (FIRST, FIRST), "skipped")
     assert not any(isinstance(event, Step) for event in book.events())
 
 
 def test_a_change_that_no_operation_made_leaves_the_truth_unknown() -> None:
-    book = Book()
+    book = LedgerFile()
     book.call(EDITOR, "action", (10, 20), (FIRST, b"x"))
     book.call(EDITOR, "action", (30, 40), (b"y", b"z"))
     assert "while no operation" in book.doubt()
 
 
 def test_a_change_after_the_last_operation_leaves_the_truth_unknown() -> None:
-    book = Book()
+    book = LedgerFile()
     book.call(EDITOR, "action", (10, 20), (FIRST, b"x"))
     book.final = book.state(b"y")
     assert "after the last" in book.doubt()
 
 
 def test_writes_that_overlap_may_have_seen_each_others_in_any_order() -> None:
-    book = Book()
+    book = LedgerFile()
     book.call(EDITOR, "action", (10, 50), (b"x", b"xy"))
     book.call(RUNNER, "guarded_write", (20, 40), (FIRST, b"x"))
     book.final = book.state(b"xy")
@@ -146,7 +146,7 @@ def test_writes_that_overlap_may_have_seen_each_others_in_any_order() -> None:
 def test_two_lanes_that_surely_held_the_lock_at_once_leave_the_truth_unknown(
     second: tuple[int, int], known: bool
 ) -> None:
-    book = Book()
+    book = LedgerFile()
     book.call(RUNNER, "acquire", (10, 20))
     book.call(RUNNER, "release", (41, 50))
     book.call(CRON, "acquire", second)
@@ -156,7 +156,7 @@ def test_two_lanes_that_surely_held_the_lock_at_once_leave_the_truth_unknown(
 
 def test_a_guarded_write_inside_anothers_section_leaves_the_truth_unknown() -> None:
     for at, known in (((21, 39), False), ((19, 39), True), ((21, 42), True)):
-        book = Book()
+        book = LedgerFile()
         book.call(CRON, "acquire", (10, 20))
         book.call(CRON, "release", (40, 50))
         book.call(RUNNER, "guarded_write", at, (FIRST, FIRST + b"x"))
@@ -165,7 +165,7 @@ def test_a_guarded_write_inside_anothers_section_leaves_the_truth_unknown() -> N
 
 def test_a_write_under_a_lock_that_was_lost_leaves_the_truth_unknown() -> None:
     for kind, known in (("append", False), ("load", True)):
-        book = Book()
+        book = LedgerFile()
         book.call(CRON, "acquire", (10, 20))
         book.call(CRON, kind, (30, 40), (FIRST, b"x") if kind == "append" else None)
         book.call(CRON, "release", (50, 60), outcome="stale_lock")
@@ -173,7 +173,7 @@ def test_a_write_under_a_lock_that_was_lost_leaves_the_truth_unknown() -> None:
 
 
 def test_a_failed_guarded_write_that_wrote_leaves_it_unknown_whether_under_the_lock() -> None:
-    book = Book()
+    book = LedgerFile()
     book.call(RUNNER, "guarded_write", (10, 20), (FIRST, b"x"), "crash")
     assert "ended with crash" in book.doubt()
     book.call(CRON, "guarded_write", (15, 18), (FIRST, b"x"))
@@ -182,7 +182,7 @@ def test_a_failed_guarded_write_that_wrote_leaves_it_unknown_whether_under_the_l
 
 
 def test_who_left_the_lock_is_who_did_not_let_go_or_else_who_crashed_or_else_who_took_it_last() -> None:
-    book = Book()
+    book = LedgerFile()
     book.call(EDITOR, "action", (1, 2), (FIRST, FIRST), "crash")
     assert left_by(book.calls, LANES) == -1
     book.call(RUNNER, "guarded_write", (3, 4), (FIRST, FIRST))
@@ -202,7 +202,7 @@ def test_who_left_the_lock_is_who_did_not_let_go_or_else_who_crashed_or_else_who
 
 
 def test_a_rogue_that_left_all_as_it_was_is_no_effect_for_a_later_decision() -> None:
-    book = Book()
+    book = LedgerFile()
     book.window()
     book.call(EDITOR, "action", (60, 70), (FIRST, FIRST))
     book.call(RUNNER, "guarded_write", (80, 90), (FIRST, FIRST), "refused")
@@ -210,7 +210,7 @@ def test_a_rogue_that_left_all_as_it_was_is_no_effect_for_a_later_decision() -> 
 
 
 def test_a_refusal_that_overlaps_a_rogue_who_left_all_as_it_was_is_not_counted() -> None:
-    book = Book()
+    book = LedgerFile()
     book.window()
     book.call(EDITOR, "action", (60, 85), (FIRST, FIRST))
     book.call(RUNNER, "guarded_write", (80, 90), (FIRST, FIRST), "refused")
@@ -220,7 +220,7 @@ def test_a_refusal_that_overlaps_a_rogue_who_left_all_as_it_was_is_not_counted()
 
 def test_what_an_admitted_decision_overlapped_is_held_against_no_later_one() -> None:
     for after in (FIRST + b"x", FIRST + b"x" + b"y"):
-        book = Book()
+        book = LedgerFile()
         book.window()
         book.call(EDITOR, "action", (60, 85), (FIRST, after))
         book.call(RUNNER, "guarded_write", (80, 90), (FIRST, FIRST + b"x" + b"y"))
@@ -231,7 +231,7 @@ def test_what_an_admitted_decision_overlapped_is_held_against_no_later_one() -> 
 
 def test_a_rogues_write_before_the_decision_is_missed_or_found() -> None:
     for outcome, verdict in (("ok", "missed_takeover"), ("refused", "true_positive")):
-        book = Book()
+        book = LedgerFile()
         book.window()
         book.call(EDITOR, "action", (60, 70), (FIRST, FIRST + b"x\n"))
         after = FIRST + b"x\n" + (b"y\n" if outcome == "ok" else b"")
@@ -240,7 +240,7 @@ def test_a_rogues_write_before_the_decision_is_missed_or_found() -> None:
 
 
 def test_an_account_can_be_judged_again_after_it_was_stored() -> None:
-    book = Book()
+    book = LedgerFile()
     book.window()
     book.call(EDITOR, "action", (60, 70), (FIRST, FIRST))
     book.call(RUNNER, "guarded_write", (80, 90), (FIRST, FIRST + b"x\n"))

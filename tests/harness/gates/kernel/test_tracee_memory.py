@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.gates.kernel.tracee_memory import Memory, pack_stat, pack_statx
+from harness.gates.kernel.tracee_memory import TraceeMemory, pack_stat, pack_statx
 from harness.gates.kernel.virtual_files import Node
 
 pytestmark = pytest.mark.requires("kernel-gate")
@@ -22,7 +22,7 @@ _libc.syscall.restype = ctypes.c_long
 
 @pytest.fixture
 def memory():
-    found = Memory(os.getpid())
+    found = TraceeMemory(os.getpid())
     yield found
     found.close()
 
@@ -38,7 +38,7 @@ def pages():
 
 @pytest.mark.parametrize("length", [1, 255, 256, 257, 4094, 4095])
 @pytest.mark.parametrize("offset", [0, 1, PAGE - 1, PAGE - 256, PAGE - 255])
-def test_a_path_is_read_wherever_it_lies(memory: Memory, length: int, offset: int) -> None:
+def test_a_path_is_read_wherever_it_lies(memory: TraceeMemory, length: int, offset: int) -> None:
     buffer = ctypes.create_string_buffer(4 * PAGE)
     address = -(-ctypes.addressof(buffer) // PAGE) * PAGE + offset
     path = bytes(65 + n % 26 for n in range(length))
@@ -46,17 +46,17 @@ def test_a_path_is_read_wherever_it_lies(memory: Memory, length: int, offset: in
     assert memory.path(address) == path
 
 
-def test_an_empty_path_is_empty(memory: Memory) -> None:
+def test_an_empty_path_is_empty(memory: TraceeMemory) -> None:
     buffer = ctypes.create_string_buffer(b"\0more")
     assert memory.path(ctypes.addressof(buffer)) == b""
 
 
-def test_a_path_that_ends_at_the_last_byte_is_read(memory: Memory, pages: int) -> None:
+def test_a_path_that_ends_at_the_last_byte_is_read(memory: TraceeMemory, pages: int) -> None:
     ctypes.memmove(pages + PAGE - 5, b"path\0", 5)
     assert memory.path(pages + PAGE - 5) == b"path"
 
 
-def test_what_is_written_can_be_read(memory: Memory) -> None:
+def test_what_is_written_can_be_read(memory: TraceeMemory) -> None:
     buffer = ctypes.create_string_buffer(16)
     memory.write(ctypes.addressof(buffer) + 2, b"hello")
     assert buffer.raw == b"\0\0hello" + bytes(9)

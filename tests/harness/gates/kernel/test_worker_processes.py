@@ -59,10 +59,17 @@ def gone(pid: int, within_s: float = 5.0) -> bool:
 def test_a_schedule_after_any_mishap_is_like_one_before(stage: Stage) -> None:
     words = (["write", "look"], ["look", "write"])
     first = stage.run(*words)
-    mishaps = ["fork_and_write", "exit_hard", "kill_itself", "close_everything", "hide_directory", "fail"]
-    for mishap in mishaps:
-        stage.run([mishap, "write"], ["write"])
-        assert stage.run(*words).events == first.events, mishap
+    process_faults = [
+        "fork_and_write",
+        "exit_hard",
+        "kill_itself",
+        "close_everything",
+        "hide_directory",
+        "fail",
+    ]
+    for process_fault in process_faults:
+        stage.run([process_fault, "write"], ["write"])
+        assert stage.run(*words).events == first.events, process_fault
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 from harness.model.history import History, LaneInfo
 from harness.oracle import COUNTED, judge
 from harness.report.html.page_data import Entry, Example, Finding, Run
-from harness.results.coverage import Worth
+from harness.results.coverage import Coverage
 from harness.results.summary import Summary
 from harness.results.witness import Critical, Place
 from tests.harness.oracle.histories import CRON, EDITOR, LANES, RUNNER, Story
@@ -73,7 +73,7 @@ def finding(one: Example, **fields: Any) -> Finding:
 
 def summary(**fields: Any) -> Summary:
     """A pass, unless it is told otherwise."""
-    worth = Worth(100, 100, 40, True, ((1, 1), (2, 2), (4, 3), (100, 40)), 5, 0.03, {"2": 0.5}, ("time",))
+    worth = Coverage(100, 100, 40, True, ((1, 1), (2, 2), (4, 3), (100, 40)), 5, 0.03, {"2": 0.5}, ("time",))
     values = {
         "scenario": "s", "fence": "f", "policy": "p", "gate": "kernel", "strategy": "portfolio", "seed": 1,
         "schedules": 100, "steps": 2000, "verdicts": dict.fromkeys(COUNTED, 0) | {"true_negative": 90},

@@ -87,26 +87,26 @@ def test_the_first_of_several_faults_that_are_due_counts() -> None:
 
 def test_a_mishap_meets_any_step_and_what_comes_after_it_is_that_call() -> None:
     faults = (Fault(nth=2, file="any", stop_ms=40), Fault("write", "ENOSPC"))
-    stop = Due(mishap="stop", duration_ms=40)
+    stop = Due(process_fault="stop", duration_ms=40)
     # The write that came after the stop is the one before which it was stopped.
     assert met(injector(*faults), ("think", ""), WRITE, WRITE, WRITE) == [None, stop, None, None]
 
 
 def test_a_slow_disk_is_slow_from_the_nth_call_on_and_thinking_is_none_of_its_business() -> None:
-    slow = Due(mishap="slow", duration_ms=9)
+    slow = Due(process_fault="slow", duration_ms=9)
     fault = Fault(nth=2, file="any", slow_ms=9)
     calls = (WRITE, ("think", ""), ("read", "T.lock"), ("read", "T.lock"), WRITE, WRITE)
     assert met(injector(fault), *calls) == [None, None, slow, None, slow, None]
 
 
 def test_a_process_is_killed_before_a_step_or_in_the_midst_of_a_write() -> None:
-    assert met(injector(Fault(nth=1, file="any", kill=True)), WRITE) == [Due(mishap="kill")]
+    assert met(injector(Fault(nth=1, file="any", kill=True)), WRITE) == [Due(process_fault="kill")]
     torn = Fault("write", keep_permille=20, kill=True)
-    assert met(injector(torn), ("openat", "T"), WRITE) == [None, Due(keep_permille=20, mishap="kill")]
+    assert met(injector(torn), ("openat", "T"), WRITE) == [None, Due(keep_permille=20, process_fault="kill")]
 
 
 def test_time_can_run_ahead_by_nothing() -> None:
-    assert met(injector(Fault(file="any", ahead_ms=0)), WRITE) == [Due(mishap="ahead")]
+    assert met(injector(Fault(file="any", ahead_ms=0)), WRITE) == [Due(process_fault="ahead")]
 
 
 def test_a_fault_of_the_lock_is_about_the_lock() -> None:

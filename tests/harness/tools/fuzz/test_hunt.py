@@ -8,14 +8,14 @@ from typing import Any, cast
 
 import pytest
 
-from harness.explore.coordinator import Campaign
-from harness.explore.search_task import Question, Result
+from harness.explore.coordinator import Coordinator
+from harness.explore.search_task import Result, SearchTask
 from harness.model.errors import StoreError
 from harness.model.history import Absent, End, Header, History
 from harness.model.program import Filesystem, Program
 from harness.model.schedule import Schedule
 from harness.oracle import Judgement
-from harness.results.stats import Finding, Tally
+from harness.results.stats import Finding, Stats
 from harness.scenario import Scenario
 from harness.tools.fuzz.hunt import SCHEDULES, Catch, Hunt
 
@@ -33,18 +33,18 @@ class _Pretending:
     def __init__(self, shows: Callable[[Scenario], Iterable[str]], questions_max: int = 1_000_000) -> None:
         self.shows = shows
         self.questions_max = questions_max
-        self.questions: list[Question] = []
+        self.questions: list[SearchTask] = []
         self.fault: StoreError | None = None
 
     @property
     def interrupted(self) -> bool:
         return len(self.questions) >= self.questions_max
 
-    def ask(self, question: Question) -> Result:
+    def ask(self, question: SearchTask) -> Result:
         if self.interrupted:
-            return Result(question, Tally(), 1)
+            return Result(question, Stats(), 1)
         self.questions.append(question)
-        tally = Tally(schedules=question.schedules)
+        tally = Stats(schedules=question.schedules)
         for kind in self.shows(question.scenario):
             tally.violations[kind] = 1
             program = Program((), (), Filesystem(0, True, "always"), 0, 0)
@@ -54,7 +54,7 @@ class _Pretending:
 
 def _hunt(campaign: _Pretending, limit_s: float = 60.0, seed: int = 1) -> Hunt:
     deadline = time.monotonic() + limit_s
-    return Hunt(cast(Campaign, campaign), "none", "coordinated", seed, deadline)
+    return Hunt(cast(Coordinator, campaign), "none", "coordinated", seed, deadline)
 
 
 def _first(campaign: _Pretending, **more: Any) -> Catch:
