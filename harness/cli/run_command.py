@@ -266,7 +266,7 @@ class Run:
         found = self._store_witnesses(result, keeper)
         shrunk = self._shrink(result, found, file, keeper)
         witnesses = {kind: path for kind, (path, _) in found.items()}
-        summary = with_known(result.summary(witnesses), known)
+        summary = with_known(result.summary(), known)
         summary = msgspec.structs.replace(summary, shrunk={kind: one.told() for kind, one in shrunk.items()})
         summary = self._complete(summary, result)
         self._summaries.append(summary)

@@ -1,8 +1,8 @@
-"""Many explorers on one question: deal the schedules out, add the tallies up.
+"""Several explorers on one search task: deal the schedules out and add the statistics up.
 
-Schedule i is a function of (scenario, seed, i), so the sum does not depend on how
-many explorers there are. An explorer that is lost, an interrupt and a time limit
-leave what was found until then.
+Schedule i is a function of (scenario, seed, i), so the sum does not depend on the number of
+explorers. When an explorer is lost, at an interrupt and at a time limit, the result is what was
+found until then.
 """
 
 from __future__ import annotations
@@ -26,34 +26,34 @@ from harness.system.peak_memory import peak_bytes
 
 __all__ = ["Bug", "Coordinator"]
 
-#: How long explorers may go on after they were told to stop.
+#: How long explorers may go on after they were asked to stop.
 _STOP_S = 10.0
-#: How long explorers may take to stop the workers that wait.
-_LEAVE_S = 1.0
-#: How long a question may go on after its time limit until it has got to a schedule.
-_START_S = 10.0
+#: How long explorers may take to stop their waiting workers.
+_EXIT_S = 1.0
+#: How long after its time limit a search may go on until its first schedule ends.
+_FIRST_SCHEDULE_S = 10.0
 
 
 def _watch_nothing(_: Stats) -> None:
-    """Nobody wants to know how far a question is."""
+    """Discard the progress: the caller did not ask for it."""
 
 
 def _save_nothing(_: Progress) -> None:
-    """Nobody will ever go on with a question."""
+    """Store no progress: the caller cannot resume the search."""
 
 
 class Coordinator:
-    """A set of explorers, started when first needed. Use as a context manager.
+    """Owns a set of explorers, each started when it is first needed. Use as a context manager.
 
-    Meanwhile SIGINT, SIGTERM and SIGHUP end the question that is being asked: at the
-    first one explorers finish the schedule that they are at, a second one kills them.
+    Within the context SIGINT, SIGTERM and SIGHUP end the search that is running: at the
+    first signal explorers finish their current schedule, the second one kills them.
 
     Args:
         explorers: how many.
         root: directory under which session directories are made; None for the
             best one, see `harness.system.janitor.place`.
         on: processors to use; None for all that this process may use.
-        file_bytes_max: how large files may get that explorers and workers write.
+        file_bytes_max: limit for the size of files that explorers and workers write.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Coordinator:
         self._interrupts = Interrupts()
         self._explorers: list[ExplorerProcess] = []
         self._shares: dict[ExplorerProcess, Share] = {}  # of the round
-        #: Who has found what is sought: they end by themselves, once they have run it a second time.
+        #: Explorers that found what is sought: they end by themselves, after a second run of that schedule.
         self._finders: set[ExplorerProcess] = set()
 
     def __enter__(self) -> Coordinator:
@@ -86,54 +86,54 @@ class Coordinator:
         with self._stack:
             for explorer in self._explorers:
                 explorer.dismiss()
-            deadline = time.monotonic() + _LEAVE_S
+            deadline = time.monotonic() + _EXIT_S
             for explorer in self._explorers:
                 explorer.end(max(0.0, deadline - time.monotonic()))
 
     @property
     def root(self) -> str:
-        """Where the session directories are."""
+        """Directory of the session directories."""
         return self._session_root.path
 
     @property
     def interrupted(self) -> bool:
-        """Whether the user wants no more."""
+        """Whether the user has asked to stop."""
         return self._interrupts.count > 0
 
     def pids(self) -> list[int]:
-        """Process ids of the explorers."""
+        """Return the process ids of the explorers."""
         return [explorer.pid for explorer in self._explorers]
 
     def start_ahead(self) -> None:
-        """Start an explorer now: one at least will be wanted, and is up by then."""
+        """Start one explorer now, so that it is up when the first search begins."""
         self._hire(1)
 
     def ask(
         self,
-        question: SearchTask,
+        task: SearchTask,
         progress: Callable[[Stats], None] = _watch_nothing,
         since: Progress | None = None,
         save: Callable[[Progress], None] = _save_nothing,
     ) -> Result:
-        """Run a question to its end, its time limit, or the user's interrupt.
+        """Run a search task to its end, its time limit, or the user's interrupt.
 
         Args:
-            question: what to run.
+            task: what to run.
             progress: called with the sum so far, at most ten times a second an explorer.
-            since: where an earlier run left off; changed, for it goes on from there.
-            save: called from time to time, and at the end, with what it takes to go on.
+            since: progress of an earlier run to go on from; its statistics are added to.
+            save: called from time to time, and at the end, with the progress so far.
         """
-        team = self._hire(min(self._wanted, question.schedules))
-        result = Result(question, Stats() if since is None else since.tally, len(team))
+        team = self._hire(min(self._wanted, task.schedules))
+        result = Result(task, Stats() if since is None else since.tally, len(team))
         self._already = result.tally.schedules
         started = time.monotonic() - (0.0 if since is None else since.wall_s)
-        deadline = time.monotonic() + question.time_limit_s if question.time_limit_s else None
-        for first, left, strategy in _rounds(question, result, since):
+        deadline = time.monotonic() + task.time_limit_s if task.time_limit_s else None
+        for first, left, strategy in _rounds(task, result, since):
             if self.interrupted or result.stopped or result.fault or result.settled:
                 break
             team = self._hire(len(team))
-            busy = self._deal(question, team, left, strategy)
-            saver = Saver(save, functools.partial(self._at, result, first, strategy, started))
+            busy = self._deal(task, team, left, strategy)
+            saver = Saver(save, functools.partial(self._progress, result, first, strategy, started))
             self._listen(busy, result, progress, deadline, saver)
             result.settled = self._passed(result) == set(team)
             saver.now()
@@ -148,26 +148,26 @@ class Coordinator:
         return result
 
     def _deal(
-        self, question: SearchTask, team: Sequence[ExplorerProcess], left: Iterable[range], strategy: str
+        self, task: SearchTask, team: Sequence[ExplorerProcess], left: Iterable[range], strategy: str
     ) -> list[ExplorerProcess]:
-        """Give a round's schedules out; who has got any."""
+        """Deal a round's schedules out, and return the explorers that got any."""
         self._shares = dict(zip(team, deal(left, len(team)), strict=True))
         self._finders = set()
-        root = self._root_of(question)
+        root = self._root_of(task)
         busy = [explorer for explorer in team if self._shares[explorer].ranges]
         for number, explorer in enumerate(busy):
-            explorer.give(question.job(number, len(busy), self._shares[explorer].ranges, strategy, root))
+            explorer.give(task.work_item(number, len(busy), self._shares[explorer].ranges, strategy, root))
         return busy
 
-    def _at(self, result: Result, round_first: int, strategy: str, started: float) -> Progress:
-        """What it takes to go on from here."""
+    def _progress(self, result: Result, round_first: int, strategy: str, started: float) -> Progress:
+        """Return what a later run needs to go on from here."""
         left = joined(one for share in self._shares.values() for one in share.left)
         parts = tuple((one.start, one.stop, one.step) for one in left)
         return Progress(round_first, strategy, parts, result.tally, time.monotonic() - started)
 
-    def _root_of(self, question: SearchTask) -> str:
-        """Where its session directories are made: in memory, unless lanes are told of the real files."""
-        if not question.on_real_files:
+    def _root_of(self, task: SearchTask) -> str:
+        """Return where session directories are made: in memory, unless lanes see the real files."""
+        if not task.on_real_files:
             return self.root
         if not self._real_root:
             parent = place(self._asked_root, real=True)
@@ -176,11 +176,11 @@ class Coordinator:
         return self._real_root
 
     def carry_out(self, work: Work, time_limit_s: float) -> Generator[object, None, None]:
-        """Have one explorer do something else than exploring, to its end, its limit, or the user's interrupt.
+        """Run other work than a search in one explorer, to its end, its limit, or the user's interrupt.
 
         Args:
             work: what to do.
-            time_limit_s: after so long it is told to stop.
+            time_limit_s: after so long the explorer is asked to stop.
 
         Yields:
             What the work yields.
@@ -196,8 +196,8 @@ class Coordinator:
         found: object = None
         try:
             while True:
-                for one in self._talkative([explorer], deadline):
-                    found = one.hear()
+                for one in self._ready([explorer], deadline):
+                    found = one.receive()
                     if found is DONE:
                         return
                     yield found
@@ -209,7 +209,7 @@ class Coordinator:
                     explorer.stop()
         finally:
             if found is not DONE:
-                # It may be busy still, or gone.
+                # It may still be busy, or gone.
                 self._discharge(explorer)
 
     def _hire(self, count: int) -> list[ExplorerProcess]:
@@ -235,16 +235,16 @@ class Coordinator:
     ) -> None:
         stopping = False
         while busy:
-            due = deadline if stopping else self._put_off(deadline, result)
-            for explorer in self._talkative(busy, due):
-                if not self._hear(explorer, result):
+            due = deadline if stopping else self._extended(deadline, result)
+            for explorer in self._ready(busy, due):
+                if not self._receive(explorer, result):
                     busy.remove(explorer)
             progress(result.tally)
             if result.tally.schedules > self._already:
                 saver.if_due()
             for explorer in self._passed(result).intersection(busy) - self._finders:
                 explorer.stop()
-            due = deadline if stopping else self._put_off(deadline, result)
+            due = deadline if stopping else self._extended(deadline, result)
             late = due is not None and time.monotonic() >= due
             if stopping and (late or self._interrupts.count > 1):
                 self._abandon(busy, result)
@@ -257,18 +257,17 @@ class Coordinator:
                     explorer.stop()
 
     def _passed(self, result: Result) -> set[ExplorerProcess]:
-        """Explorers that have nothing more to run before the schedule that was sought.
+        """Return the explorers that have run all their schedules before the lowest one found.
 
-        The lowest schedule is known when all of them have: another explorer may still be
-        at one before it.
+        Only when all explorers are among them is it the lowest one of the whole search.
         """
         found = result.sought
         if found is None:
             return set()
         return {explorer for explorer, share in self._shares.items() if share.next > found.schedule_index}
 
-    def _talkative(self, busy: list[ExplorerProcess], deadline: float | None) -> list[ExplorerProcess]:
-        """Wait for explorers that have something to say, for the deadline or an interrupt."""
+    def _ready(self, busy: list[ExplorerProcess], deadline: float | None) -> list[ExplorerProcess]:
+        """Wait for a message, the deadline or an interrupt, and return the explorers with a message."""
         patience = None if deadline is None else max(0.0, deadline - time.monotonic())
         waitables = [one for explorer in busy for one in explorer.waitables]
         ready = wait([*waitables, self._interrupts.reading], patience)
@@ -276,10 +275,10 @@ class Coordinator:
             self._interrupts.drain()
         return [explorer for explorer in busy if any(one in ready for one in explorer.waitables)]
 
-    def _hear(self, explorer: ExplorerProcess, result: Result) -> bool:
-        """Take in what an explorer has to say; whether it works on."""
+    def _receive(self, explorer: ExplorerProcess, result: Result) -> bool:
+        """Add an explorer's message to the result, and return whether the explorer goes on."""
         try:
-            found = explorer.hear()
+            found = explorer.receive()
         except (Lost, WorkerDied) as error:
             result.doubts.append(str(error))
             if isinstance(error, Lost):
@@ -293,7 +292,7 @@ class Coordinator:
         assert isinstance(found, Stats), found
         short = self._short(self._root_of(result.question))
         if short is not None:
-            # What these schedules showed may be the disk's doing.
+            # A full disk may be the cause of what these schedules showed.
             result.doubts.append(str(short))
             result.fault = result.fault or short
             return True
@@ -304,7 +303,7 @@ class Coordinator:
         return True
 
     def _short(self, root: str) -> StoreError | None:
-        """What to say when session directories have no room any more."""
+        """Return an error when session directories have too little room, else None."""
         what = shortage(root)
         if not what:
             return None
@@ -316,23 +315,26 @@ class Coordinator:
         if busy and not self.interrupted:
             result.doubts.append(f"an explorer did not stop within {_STOP_S:.0f} s")
 
-    def _put_off(self, deadline: float | None, result: Result) -> float | None:
-        """What is begun gets to a schedule: on a busy machine the start of workers may take all its time."""
+    def _extended(self, deadline: float | None, result: Result) -> float | None:
+        """Extend the deadline until the first schedule ends.
+
+        On a busy machine the start of the workers alone may take the whole time.
+        """
         begun = result.tally.schedules > self._already
-        return deadline if deadline is None or begun else deadline + _START_S
+        return deadline if deadline is None or begun else deadline + _FIRST_SCHEDULE_S
 
 
 def _rounds(
-    question: SearchTask, result: Result, since: Progress | None
+    task: SearchTask, result: Result, since: Progress | None
 ) -> Iterator[tuple[int, Sequence[range], str]]:
-    """Of each round that is left: its first schedule, what is left of it, and the strategy's name.
+    """Yield for each round that is left: its first schedule, the schedules left, the strategy's name.
 
-    The shares of a round are a matter of whole rounds: after one that is not, there are no more.
+    The shares of a round follow from whole rounds before it, so there is none after an incomplete one.
     """
-    for indices in question.rounds():
+    for indices in task.rounds():
         if since is not None and indices.start == since.round_first:
             yield indices.start, since.ranges, since.strategy
         elif since is None or indices.start > since.round_first:
             if result.tally.schedules < indices.start:
                 return
-            yield indices.start, (indices,), question.leaning(result.tally)
+            yield indices.start, (indices,), task.strategy_after(result.tally)

@@ -1,8 +1,8 @@
 """One explorer: runs schedules, one after the other, and judges them.
 
-It owns a gate and its workers. What to run is said by a `harness.explore.work_item.WorkItem`, what was found
-comes as a `Stats` a batch. The process that an explorer lives in is the business of
-`harness.explore.worker_pool`.
+It owns a gate and its workers. A `harness.explore.work_item.WorkItem` says what to run, and the results
+come as `Stats`, batch by batch (`harness.explore.stats_batcher`). The process that an explorer lives in
+is the business of `harness.explore.worker_pool`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import psutil
 
 from harness.explore.calibration import Calibration, calibrate
 from harness.explore.schedule_runner import run_schedule
+from harness.explore.stats_batcher import StatsBatcher
 from harness.gates.free.gate import FreeGate
 from harness.gates.kernel.gate import KernelGate
 from harness.lanes import worker
@@ -34,21 +35,18 @@ from harness.scenario import plan
 from harness.scenario.definition import Scenario
 from harness.scenario.fence_reference import resolve
 from harness.strategies import make as make_strategy
-from harness.strategies.forecast import Foresighted
-from harness.strategies.portfolio import Portfolio
 from harness.strategies.strategy import Strategy
 from harness.system.janitor import remove_tree
 from harness.system.peak_memory import family_peak_bytes, peak_bytes
 
-__all__ = ["Explorer", "Wanted", "mix", "ticking"]
+__all__ = ["Explorer", "Wanted", "strategy_seed", "ticking"]
 
-_BATCH_S = 0.1
-_PEAK_EVERY_S = 2.0
 _REPEAT_EVERY = 64
 _TICK_S = 0.02
 #: A fence that hangs costs the gate's whole patience each time; so many times are enough.
-_ENDLESS_MAX = 3
-_ENDLESS_S = 5.0
+_HANGS_MAX = 3
+#: A schedule without a known end hung if it took that long.
+_HANG_S = 5.0
 _MASK = (1 << 64) - 1
 
 
@@ -65,19 +63,19 @@ class Wanted(Protocol):
 
     @property
     def until(self) -> str:
-        """Kind of violation that ends it."""
+        """Kind of violation after which nothing more is run."""
 
     @property
     def each(self) -> bool:
-        """Whether it is to be said of each schedule what it shows."""
+        """Whether the statistics say of each schedule what it shows."""
 
     @property
     def indices(self) -> Iterator[int]:
-        """Of its schedules, in order."""
+        """Indices of its schedules, in order."""
 
 
-def mix(seed: int, index: int) -> int:
-    """Seed of one schedule's strategy: splitmix64 over the run's seed and the index."""
+def strategy_seed(seed: int, index: int) -> int:
+    """Return the seed of one schedule's strategy: splitmix64 over the run's seed and the index."""
     z = (seed * 0x9E3779B97F4A7C15 + index * 0xD1B54A32D192ED03 + 0x632BE59BD9B4E019) & _MASK
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
@@ -116,7 +114,7 @@ class Explorer:
         self._rules: dict[str, Any] = {name: answer for name, answer in self._policy.rules.items()}
         self._directory = os.path.realpath(tempfile.mkdtemp(prefix="harness-session-", dir=root))
         self.gate = _make_gate(gate, self._directory)
-        # Real inode numbers come from an allocator that everybody on the machine shares.
+        # Real inode numbers come from an allocator that the whole machine shares.
         self._repeatable = gate == "kernel" and scenario.filesystem.inode_reuse != "real"
         example = example or plan.draw(scenario, 0, 0)
         self.lanes = tuple(
@@ -138,14 +136,14 @@ class Explorer:
         remove_tree(self._directory)
 
     def program(self, seed: int, index: int) -> Program:
-        """What the lanes do in one schedule."""
+        """Return what the lanes do in one schedule."""
         return plan.draw(self.scenario, seed, index)
 
     def run(
         self, program: Program, strategy: Strategy, seed: int, index: int
     ) -> tuple[History, Schedule, Outcome]:
-        """Run one schedule."""
-        rng = random.Random(mix(seed, index))
+        """Run one schedule, and return its history, its choices and what the gate saw."""
+        rng = random.Random(strategy_seed(seed, index))
         outcome, schedule = run_schedule(self.gate, program, strategy, rng, self.scenario.steps_max)
         header = Header(
             self.scenario.name,
@@ -162,60 +160,47 @@ class Explorer:
         )
         return History(header, outcome.events, outcome.blobs), schedule, outcome
 
-    def explore(self, job: Wanted) -> Iterator[Stats]:
-        """Run a job's schedules.
+    def explore(self, item: Wanted) -> Iterator[Stats]:
+        """Run the schedules of a work item.
 
         Yields:
-            A tally after the first schedule, soon again, then about every tenth of a
-            second, and one at the end: who kills an explorer that hangs loses at most a
-            tenth of a second and at most half of what it has done.
+            Statistics in batches, see `StatsBatcher`. The last batch says in addition what the
+            workers use.
         """
-        strategy = make_strategy(job.strategy)
-        tally = Stats(each={} if job.each else None)
+        strategy = make_strategy(item.strategy)
+        batcher = StatsBatcher(item.each, _peak)
         calibration: Calibration | None = None
-        began = due = time.monotonic()
-        peak_due = began + _BATCH_S
-        endless = 0
-        for index in job.indices:
+        hung = 0
+        for index in item.indices:
             started = time.monotonic()
-            part = strategy.part(index) if isinstance(strategy, Portfolio) else strategy
-            if calibration is None and isinstance(part, Foresighted):
-                # Not before somebody asks: what needs no forecast may show something at once.
-                calibration = self._calibrate(job.seed)
+            part = strategy.part(index)
+            if calibration is None and part.uses_forecast:
+                # Not earlier: a strategy that uses no forecast may show something at once.
+                calibration = self._calibrate(item.seed)
                 if calibration is not None and calibration.doubt:
-                    # Whoever learns first: it is the same for all.
-                    tally.doubt(0, calibration.doubt, 0)
-            history = self._one(tally, part, calibration, job.seed, index)
-            found = job.until in tally.violations
+                    # Of schedule 0 in every explorer, since all of them learn the same.
+                    batcher.stats.doubt(0, calibration.doubt, 0)
+            history = self._run_and_judge(batcher.stats, part, calibration, item.seed, index)
+            found = item.until in batcher.stats.violations
             if found:
-                # At once: to run it a second time takes as long again.
-                yield tally
-                tally = Stats(each={} if job.each else None)
+                # Before the schedule runs a second time, which takes as long again.
+                yield batcher.flush()
             if history is not None and index % _REPEAT_EVERY == 0 and self._repeatable:
-                self._repeat(tally, part, job.seed, index, history)
+                self._repeat(batcher.stats, part, item.seed, index, history)
             if found:
                 break
-            now = time.monotonic()
-            endless = endless + 1 if history is None and now - started > _ENDLESS_S else 0
-            if endless == _ENDLESS_MAX:
-                tally.doubt(index, f"given up: {endless} schedules in a row did not come to an end")
+            hung = hung + 1 if history is None and time.monotonic() - started > _HANG_S else 0
+            if hung == _HANGS_MAX:
+                batcher.stats.doubt(index, f"given up: {hung} schedules in a row did not come to an end")
                 break
-            if now >= due:
-                if now >= peak_due:
-                    tally.peak_bytes = _peak()
-                    peak_due = now + _PEAK_EVERY_S
-                yield tally
-                tally = Stats(each={} if job.each else None)
-                due = now + min(_BATCH_S, now - began)
-        # What was found first: to add up what it took costs as much as a schedule or two.
-        yield tally
-        tally = Stats(each={} if job.each else None)
-        tally.workers = self._usage()
-        tally.peak_bytes = _peak()
-        yield tally
+            if batcher.due():
+                yield batcher.flush_in_turn()
+        # Before the usage is measured, which costs as much as a schedule or two.
+        yield batcher.flush()
+        yield batcher.flush_last(self._usage())
 
     def _calibrate(self, seed: int) -> Calibration | None:
-        """Learn how long operations are; None where the gate lets nobody choose anyway."""
+        """Learn how long operations are; None under a gate that lets no strategy choose."""
         if self.gate.name != "kernel":
             return None
         return calibrate(
@@ -223,23 +208,23 @@ class Explorer:
             lambda index, program, strategy: self.run(program, strategy, seed, index)[2],
         )
 
-    def _one(
-        self, tally: Stats, strategy: Strategy, calibration: Calibration | None, seed: int, index: int
+    def _run_and_judge(
+        self, stats: Stats, strategy: Strategy, calibration: Calibration | None, seed: int, index: int
     ) -> History | None:
-        """Run and judge one schedule; None where its truth is not known."""
+        """Run and judge one schedule, and return its history; None where its truth is not known."""
         program = self.program(seed, index)
-        if calibration is not None and isinstance(strategy, Foresighted):
+        if calibration is not None and strategy.uses_forecast:
             strategy.foresee(calibration.forecast(program))
         history, schedule, outcome = self.run(program, strategy, seed, index)
         judgement = judge(history)
-        tally.add(index, program, schedule, history, judgement)
-        tally.inode_reused += outcome.end.inode_reused
+        stats.add(index, program, schedule, history, judgement)
+        stats.inode_reused += outcome.end.inode_reused
         return None if judgement.inconclusive else history
 
-    def _repeat(self, tally: Stats, strategy: Strategy, seed: int, index: int, first: History) -> None:
-        """Run a schedule once more: what differs is nondeterminism that nobody controls."""
+    def _repeat(self, stats: Stats, strategy: Strategy, seed: int, index: int, first: History) -> None:
+        """Run a schedule once more; a difference is nondeterminism that the harness does not control."""
         again, _, _ = self.run(self.program(seed, index), strategy, seed, index)
-        tally.repeated += 1
+        stats.repeated += 1
         if again.events == first.events:
             return
         pairs = zip(first.events, again.events, strict=False)
@@ -247,11 +232,12 @@ class Explorer:
         shown = [
             repr(events[at]) if at < len(events) else "nothing" for events in (first.events, again.events)
         ]
-        tally.doubt(
+        stats.doubt(
             index, f"run twice, it differs from event {at} on: {shown[0]}, then {shown[1]}; nondeterminism"
         )
 
     def _usage(self) -> dict[str, dict[str, int]]:
+        """Return what each worker process uses, by its name."""
         result = {}
         for name, pid in self.gate.pids().items():
             try:
@@ -274,7 +260,7 @@ def _peak() -> dict[str, int]:
 
 @contextlib.contextmanager
 def ticking() -> Iterator[None]:
-    """Interrupt blocking waits from time to time, so that a gate can look around."""
+    """Interrupt blocking waits regularly, so that a gate can check its limits."""
     before = signal.signal(signal.SIGALRM, lambda *_: None)
     signal.setitimer(signal.ITIMER_REAL, _TICK_S, _TICK_S)
     try:

@@ -1,9 +1,9 @@
-"""Explorers that outlive their job: with them the workers, which the next one would have to start again.
+"""Keeps explorers after their work item, and so the worker processes that the next one can use again.
 
-A round of a run, the next seed of a control and the next repetition of a benchmark ask for the
-same scenario under the same fence. A schedule begins from nothing, whoever ran before it, and with
-new workers where some are not fit for it any more, so it is all the same to a history how old they
-are. One explorer a gate is kept, as long as nobody asks for another scenario or fence.
+The next round of a run, the next seed of a control and the next repetition of a benchmark use the same
+scenario and the same fence. A schedule begins from nothing, and with new workers where some are not fit
+for it any more; so a history does not depend on the age of the workers. One explorer a gate is kept until
+another scenario or fence is asked for.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from harness.explore.explorer import Explorer
 from harness.scenario.definition import Scenario
 from harness.scenario.fence_reference import resolve
 
-__all__ = ["dismiss", "pids", "standing"]
+__all__ = ["cached_explorer", "cached_pids", "close_all"]
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    """An explorer, and what it can be asked.
+    """An explorer that waits, and the work that it can do.
 
     Args:
         scenario: what it runs.
-        reference: of the fence, as it stands in histories; two may lead to the same.
-        fence: the class itself: what a reference leads to may have changed.
+        reference: of the fence, as it stands in histories; two may lead to the same fence.
+        fence: the class itself, because a reference may lead to another class by now.
         root: where its session directory is.
-        explorer: who waits.
+        explorer: started.
     """
 
     scenario: Scenario
@@ -44,10 +44,10 @@ _kept: dict[str, _Kept] = {}
 
 
 @contextlib.contextmanager
-def standing(
+def cached_explorer(
     scenario: Scenario, fence: str, gate: str, root: str, *, keep: bool = True
 ) -> Iterator[Explorer]:
-    """An explorer whose workers stand, kept for the next one if all goes well.
+    """Yield a started explorer, and keep it for the next caller unless an error ends the work.
 
     Args:
         scenario: what to run.
@@ -81,12 +81,12 @@ def standing(
             explorer.close()
 
 
-def pids() -> set[int]:
-    """Workers that wait."""
+def cached_pids() -> set[int]:
+    """Return the process ids of the workers that wait."""
     return {pid for kept in _kept.values() for pid in kept.explorer.gate.pids().values()}
 
 
-def dismiss() -> None:
-    """Stop those workers, too."""
+def close_all() -> None:
+    """Stop the workers that wait."""
     while _kept:
         _kept.popitem()[1].explorer.close()

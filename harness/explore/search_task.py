@@ -1,7 +1,6 @@
-"""What is asked of explorers, and what came of it.
+"""Search tasks and their results.
 
-A question is one scenario under one fence; who answers it, and when, is the business of
-`harness.explore.coordinator`.
+A search task is one scenario under one fence. `harness.explore.coordinator` deals it out to explorers.
 """
 
 from __future__ import annotations
@@ -41,10 +40,10 @@ class SearchTask(msgspec.Struct, frozen=True):
         seed: of the run.
         schedules: how many.
         time_limit_s: stop after so long; 0 for no limit.
-        until: kind of violation that is sought: nothing is run after the first schedule
-            that shows it, and everything before; empty to run all schedules.
-        each: whether it is kept of each schedule what it shows.
-        keep: whether its workers may serve the next one, see `harness.explore.explorer_cache`.
+        until: kind of violation that is sought: all schedules up to the first one that
+            shows it are run; empty to run all schedules.
+        each: whether the statistics say of each schedule what it shows.
+        keep: whether its workers may serve the next task, see `harness.explore.explorer_cache`.
     """
 
     scenario: Scenario
@@ -58,44 +57,44 @@ class SearchTask(msgspec.Struct, frozen=True):
     each: bool = False
     keep: bool = True
 
-    def complete(self, tally: Stats) -> bool:
-        """Whether everything that was asked for has been run."""
-        return tally.schedules >= self.schedules
+    def complete(self, stats: Stats) -> bool:
+        """Return whether all schedules have been run."""
+        return stats.schedules >= self.schedules
 
-    def worth(self, tally: Stats) -> Coverage | None:
-        """What a pass says; None where the question itself does."""
-        return coverage_of(tally, self.gate, sum(lane.count for lane in self.scenario.lanes))
+    def coverage(self, stats: Stats) -> Coverage | None:
+        """Return how much the schedules covered; None where the search covers everything."""
+        return coverage_of(stats, self.gate, sum(lane.count for lane in self.scenario.lanes))
 
     @property
     def on_real_files(self) -> bool:
-        """Whether lanes are told what the file system really says."""
+        """Whether lanes see the answers of the real file system."""
         return self.gate == "free" or self.scenario.filesystem.inode_reuse == "real"
 
     def rounds(self) -> Iterator[range]:
-        """Schedules by number, round by round: all at once where nothing is learned from earlier ones."""
+        """Return the schedules of each round; one round where nothing is learned from earlier ones."""
         learning = self.strategy == Portfolio.name and self.picks
         return rounds(self.schedules) if learning else iter((range(self.schedules),))
 
     @property
     def picks(self) -> bool:
-        """Whether the strategy has a say: the free gate stops nobody, so there is nothing to pick."""
+        """Whether the strategy picks lanes; the free gate stops none, so there is nothing to pick."""
         return self.gate != "free"
 
     @property
     def resumable(self) -> bool:
-        """Whether it can be left off and taken up at any schedule."""
+        """Whether the search can go on later from any schedule."""
         return True
 
-    def job(
+    def work_item(
         self, number: int, count: int, ranges: Sequence[range], strategy: str, root: str = ""
     ) -> WorkItem:
-        """The share of one explorer.
+        """Return the share of one explorer.
 
         Args:
             number: of the explorer.
             count: of explorers.
-            ranges: its schedules, not none.
-            strategy: for this round, see `leaning`.
+            ranges: its schedules, at least one.
+            strategy: for this round, see `strategy_after`.
             root: where to make session directories; empty for where the others are.
         """
         first, *more = ranges
@@ -115,20 +114,20 @@ class SearchTask(msgspec.Struct, frozen=True):
             self.keep,
         )
 
-    def leaning(self, tally: Stats) -> str:
-        """The strategy's name; with the shares that the portfolio's parts have earned by now.
+    def strategy_after(self, stats: Stats) -> str:
+        """Return the strategy's name for the next round; a portfolio's has the new shares of its parts.
 
         Args:
-            tally: of all rounds before, each of them whole.
+            stats: of all rounds before, each of them whole.
         """
-        if self.strategy != Portfolio.name or not tally.violations:
+        if self.strategy != Portfolio.name or not stats.violations:
             return self.strategy
-        ran = {name: part.schedules for name, part in tally.parts.items()}
-        found = {name: part.violations for name, part in tally.parts.items()}
+        ran = {name: part.schedules for name, part in stats.parts.items()}
+        found = {name: part.violations for name, part in stats.parts.items()}
         return spelled(lean(FIRST_SHARES, ran, found))
 
     def witness(self, finding: Finding) -> Witness:
-        """What replays a finding."""
+        """Return the witness that replays a finding."""
         violation = finding.violation
         events = finding.history.events[: violation.at + 1]
         lane = finding.history.header.lanes[violation.lane].name if violation.lane >= 0 else ""
@@ -143,7 +142,7 @@ class SearchTask(msgspec.Struct, frozen=True):
             dump(self.scenario),
             self.fence,
             self.gate,
-            # That of the part of a portfolio that ran it.
+            # The part of a portfolio that ran it.
             finding.history.header.strategy,
             self.seed,
             finding.schedule_index,
@@ -154,7 +153,7 @@ class SearchTask(msgspec.Struct, frozen=True):
 
 
 class ExhaustiveTask(SearchTask, frozen=True, kw_only=True):
-    """The same, asked of every class of schedules; `schedules` is where each explorer gives up.
+    """A search of every class of schedules; an explorer gives up after `schedules` of them.
 
     Args:
         actions_max: all sequences of so many rogue actions; 0 for the drawn program.
@@ -168,13 +167,13 @@ class ExhaustiveTask(SearchTask, frozen=True, kw_only=True):
 
     @property
     def resumable(self) -> bool:
-        """A tree of schedules is not kept."""
+        """False: the tree of schedules is not stored."""
         return False
 
-    def job(  # type: ignore[override]  # another kind of work
+    def work_item(  # type: ignore[override]  # another kind of work
         self, number: int, count: int, ranges: Sequence[range], strategy: str, root: str = ""
     ) -> SubtreeItem:
-        """The share of one explorer out of `count`: programs, and not schedules, are dealt out."""
+        """Return the share of one explorer out of `count`: programs are dealt out, not schedules."""
         from harness.explore.exhaust.subtree_item import SubtreeItem
 
         return SubtreeItem(
@@ -189,27 +188,27 @@ class ExhaustiveTask(SearchTask, frozen=True, kw_only=True):
             root,
         )
 
-    def complete(self, tally: Stats) -> bool:
-        """Whether nothing is left of any program."""
-        return tally.programs >= self.programs
+    def complete(self, stats: Stats) -> bool:
+        """Return whether nothing is left of any program."""
+        return stats.programs >= self.programs
 
-    def worth(self, tally: Stats) -> None:
-        """A certificate speaks for itself."""
+    def coverage(self, stats: Stats) -> None:
+        """Return None: an exhaustive search covers everything."""
 
 
 class Result(msgspec.Struct):
-    """What came of a question.
+    """The result of a search task.
 
     Args:
-        question: what was asked.
-        tally: the sum.
+        question: the task.
+        tally: statistics of all schedules.
         explorers: how many worked on it.
-        wall_s: seconds from first job to last tally.
+        wall_s: seconds from the first work item to the last statistics.
         stopped: why not all schedules were run, ``interrupted`` or ``time limit``; else empty.
-        fault: what ended the work of an explorer, if anything did.
+        fault: the error that ended the work of an explorer; None if there was none.
         settled: whether what was sought was found, and every schedule before it was run.
-        doubts: what went wrong with no schedule in particular; put into the tally at the end,
-            for what was not run because of it can be run yet.
+        doubts: errors that belong to no schedule. They are added to the statistics at the end
+            only, because a resumed run can still run the schedules that they cost.
     """
 
     question: SearchTask
@@ -228,79 +227,71 @@ class Result(msgspec.Struct):
 
     @property
     def sought(self) -> Finding | None:
-        """The lowest schedule so far that shows what was sought."""
+        """The finding of the lowest schedule so far that shows what was sought; None for none."""
         return self.tally.first.get(self.question.until)
 
-    def summary(self, witnesses: dict[str, str]) -> Summary:
-        """What is to be said of it.
-
-        Args:
-            witnesses: path of the stored witness by kind of violation.
-        """
-        question, tally = self.question, self.tally
-        expectation = question.scenario.expectation(question.fence)
-        intruders, missing = unmet(tally, expectation.must, expectation.may)
-        unexpected = [f"{kind} was not expected" for kind in intruders]
-        doubt = _doubt(tally)
+    def summary(self) -> Summary:
+        """Return the summary; the paths of witnesses are filled in when they are stored."""
+        task, stats = self.question, self.tally
+        expectation = task.scenario.expectation(task.fence)
+        surplus, missing = unmet(stats, expectation.must, expectation.may)
+        unexpected = [f"{kind} was not expected" for kind in surplus]
+        doubt = _doubt(stats)
         if self.complete:
             unexpected += [
-                f"{kind} was expected and did not show in {tally.schedules} schedules" for kind in missing
+                f"{kind} was expected and did not show in {stats.schedules} schedules" for kind in missing
             ]
-        elif not doubt and (missing or not tally.schedules):
-            doubt = f"only {tally.schedules} of {question.schedules} schedules were run"
+        elif not doubt and (missing or not stats.schedules):
+            doubt = f"only {stats.schedules} of {task.schedules} schedules were run"
             doubt += f", and {', '.join(missing)} did not show yet" if missing else ""
-        first = min(tally.first.values(), key=lambda finding: finding.schedule_index, default=None)
+        first = min(stats.first.values(), key=lambda finding: finding.schedule_index, default=None)
         return Summary(
-            scenario=question.scenario.name,
-            fence=question.fence,
-            policy=question.scenario.resolved_policy().name,
-            gate=question.gate,
-            strategy=question.strategy,
-            seed=question.seed,
-            schedules=tally.schedules,
-            steps=tally.steps,
-            verdicts=tally.verdicts,
-            violations=dict(sorted(tally.violations.items())),
-            first_violation=None if first is None else _brief(first, witnesses),
+            scenario=task.scenario.name,
+            fence=task.fence,
+            policy=task.scenario.resolved_policy().name,
+            gate=task.gate,
+            strategy=task.strategy,
+            seed=task.seed,
+            schedules=stats.schedules,
+            steps=stats.steps,
+            verdicts=stats.verdicts,
+            violations=dict(sorted(stats.violations.items())),
+            first_violation=None if first is None else _brief(first),
             expected=not unexpected and not missing,
-            exhausted=isinstance(question, ExhaustiveTask) and self.complete and not doubt,
-            inconclusive=tally.inconclusive,
+            exhausted=isinstance(task, ExhaustiveTask) and self.complete and not doubt,
+            inconclusive=stats.inconclusive,
             wall_s=round(self.wall_s, 4),
-            steps_per_s=round(tally.steps / self.wall_s, 1) if self.wall_s else 0.0,
-            stuck=tally.stuck,
-            absorbed=tally.absorbed,
-            late=tally.late,
-            inode_reused=tally.inode_reused,
-            repeated=tally.repeated,
-            histories=f"{tally.histories:016x}",
+            steps_per_s=round(stats.steps / self.wall_s, 1) if self.wall_s else 0.0,
+            stuck=stats.stuck,
+            absorbed=stats.absorbed,
+            late=stats.late,
+            inode_reused=stats.inode_reused,
+            repeated=stats.repeated,
+            histories=f"{stats.histories:016x}",
             explorers=self.explorers,
             stopped=self.stopped,
             unexpected=tuple(unexpected),
             why_inconclusive=doubt,
-            parts=dict(sorted(tally.parts.items())) if question.picks else {},
-            worth=question.worth(tally),
-            workers=tally.workers,
-            peak_bytes=tally.peak_bytes,
-            programs=tally.programs,
-            redundant=tally.redundant,
-            violating=dict(sorted(tally.violating.items())),
+            parts=dict(sorted(stats.parts.items())) if task.picks else {},
+            worth=task.coverage(stats),
+            workers=stats.workers,
+            peak_bytes=stats.peak_bytes,
+            programs=stats.programs,
+            redundant=stats.redundant,
+            violating=dict(sorted(stats.violating.items())),
             # An exhaustive search numbers its schedules by program.
-            found_curve=() if isinstance(question, ExhaustiveTask) else tuple(tally.found_curve()),
-            decision_steps=dict(sorted(tally.decision_steps.items())),
-            decision_steps_own=dict(sorted(tally.decision_steps_own.items())),
+            found_curve=() if isinstance(task, ExhaustiveTask) else tuple(stats.found_curve()),
+            decision_steps=dict(sorted(stats.decision_steps.items())),
+            decision_steps_own=dict(sorted(stats.decision_steps_own.items())),
         )
 
 
-def _brief(finding: Finding, witnesses: dict[str, str]) -> dict[str, Any]:
-    return {
-        "kind": finding.kind,
-        "schedule": finding.schedule_index,
-        "witness": witnesses.get(finding.kind),
-    }
+def _brief(finding: Finding) -> dict[str, Any]:
+    return {"kind": finding.kind, "schedule": finding.schedule_index, "witness": None}
 
 
-def _doubt(tally: Stats) -> str:
-    if tally.why_inconclusive is None:
+def _doubt(stats: Stats) -> str:
+    if stats.why_inconclusive is None:
         return ""
-    index, reason = tally.why_inconclusive
+    index, reason = stats.why_inconclusive
     return reason if index == NO_SCHEDULE else f"schedule {index}: {reason}"

@@ -1,7 +1,7 @@
-"""Which schedules an explorer is to run: as much as the harness needs to say so.
+"""A work item: which schedules an explorer process runs.
 
-What it takes to run them is imported in the explorer's process, which has done so
-before the work comes.
+The harness imports this module alone. The modules that run schedules are imported by the explorer's
+process, before it gets its first item.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["WorkItem"]
 
 
 class WorkItem(msgspec.Struct, frozen=True):
-    """Schedules of one scenario under one fence: work for an explorer process.
+    """Schedules of one scenario under one fence, for one explorer process.
 
     Args:
         scenario: what to run.
@@ -27,10 +27,10 @@ class WorkItem(msgspec.Struct, frozen=True):
         seed: of the run.
         first, stride, stop: schedule indices ``range(first, stop, stride)``.
         root: where to make the session directory; empty for where the others are.
-        until: kind of violation whose first schedule is the last one; empty for none.
-        each: whether the tallies say what each schedule shows, see `Tally.each`.
+        until: kind of violation; the first schedule that shows it is the last one. Empty for none.
+        each: whether the statistics say what each schedule shows, see `Stats.each`.
         more: further schedule indices, which come after those.
-        keep: whether its workers may serve the next one, see `harness.explore.explorer_cache`.
+        keep: whether its workers may serve the next item, see `harness.explore.explorer_cache`.
     """
 
     scenario: Scenario
@@ -49,18 +49,21 @@ class WorkItem(msgspec.Struct, frozen=True):
 
     @property
     def indices(self) -> Iterator[int]:
-        """Of its schedules, in order."""
+        """Indices of its schedules, in order."""
         return itertools.chain(range(self.first, self.stop, self.stride), *self.more)
 
     def run(self, root: str) -> Generator[Stats, None, None]:
-        """Carry it out, see `Explorer.explore`; the first tally is empty and says that the workers stand.
+        """Run the schedules, see `Explorer.explore`.
 
         Args:
             root: where the explorer process has its session directories.
+
+        Yields:
+            Empty statistics once the workers are started, then those of the schedules.
         """
-        from harness.explore.explorer_cache import standing
+        from harness.explore.explorer_cache import cached_explorer
 
         where = self.root or root
-        with standing(self.scenario, self.fence, self.gate, where, keep=self.keep) as explorer:
+        with cached_explorer(self.scenario, self.fence, self.gate, where, keep=self.keep) as explorer:
             yield Stats()
             yield from explorer.explore(self)

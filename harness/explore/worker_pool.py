@@ -1,4 +1,4 @@
-"""Explorer processes: started, given work, listened to, and ended.
+"""Explorer processes: start them, give them work, receive what they find, end them.
 
 An explorer process is a fresh interpreter with a fixed hash seed on one core,
 light and single-threaded, so that it may fork. It is in a session of its own: a
@@ -37,7 +37,7 @@ _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 class Bug(HarnessError):
-    """Something inside an explorer broke that should not; the message is its traceback."""
+    """An exception that the code of an explorer does not expect; the message is its traceback."""
 
 
 class Lost(HarnessError):
@@ -45,16 +45,16 @@ class Lost(HarnessError):
 
 
 class Work(Protocol):
-    """What an explorer process can be given; it is pickled."""
+    """Work for an explorer process; it is pickled."""
 
     def run(self, root: str) -> Generator[object, None, None]:
-        """Do it.
+        """Do the work.
 
         Args:
             root: where to make session directories.
 
         Yields:
-            Findings, as they come; where the work is to stop early it is closed here.
+            Findings, as they come. To end the work early the generator is closed.
         """
 
 
@@ -62,12 +62,12 @@ class _Done:
     """The work is over."""
 
 
-#: What `ExplorerProcess.hear` says at the end of some work.
+#: What `ExplorerProcess.receive` returns at the end of the work.
 DONE = _Done()
 
 
 def cores() -> list[int]:
-    """Processors in the order in which to use them; another one first in each harness."""
+    """Return the usable processors, beginning with another one in each harness."""
     usable = sorted(os.sched_getaffinity(0))
     first = os.getpid() % len(usable)
     return usable[first:] + usable[:first]
@@ -109,22 +109,22 @@ class ExplorerProcess:
 
     @property
     def waitables(self) -> tuple[Connection, int]:
-        """What `multiprocessing.connection.wait` takes; any of them means `hear`."""
-        # The pipe alone does not tell the end: what the explorer started may still hold it.
+        """Objects for `multiprocessing.connection.wait`; when one is ready, `receive` does not block."""
+        # The pipe alone does not show the end: a process that the explorer started may still hold it.
         return self.connection, self._pidfd
 
     def give(self, work: Work) -> None:
-        """Hand some work over; it must not be busy."""
+        """Hand work over; the process must be idle."""
         with contextlib.suppress(OSError):
             self.connection.send(work)
 
     def stop(self) -> None:
-        """Ask it to leave its work as soon as it can."""
+        """Ask it to end its work as soon as it can."""
         with contextlib.suppress(OSError):
             self.connection.send(_STOP)
 
-    def hear(self) -> object:
-        """Wait for the next thing it says.
+    def receive(self) -> object:
+        """Wait for the next message and return it.
 
         Returns:
             A finding, or `DONE`.
@@ -153,14 +153,14 @@ class ExplorerProcess:
         return None
 
     def dismiss(self) -> None:
-        """Have it stop the workers that wait and go, where it has nothing to do; `end` makes sure of it."""
+        """Let an idle process stop its waiting workers and exit; `end` makes sure that it is gone."""
         self.connection.close()
 
     def end(self, patience_s: float = 0.0) -> None:
         """Kill it, and its workers with it.
 
         Args:
-            patience_s: how long it may take to go by itself.
+            patience_s: how long it may take to exit by itself.
         """
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(patience_s)
@@ -171,7 +171,7 @@ class ExplorerProcess:
 
 
 def perform(work: Work, parent: str | None = None) -> Generator[object, None, None]:
-    """Have some work done by one explorer process of its own.
+    """Do work in one explorer process that is started for it.
 
     Args:
         work: what to do.
@@ -188,7 +188,7 @@ def perform(work: Work, parent: str | None = None) -> Generator[object, None, No
         explorer = ExplorerProcess(cores()[0], root)
         try:
             explorer.give(work)
-            while (found := explorer.hear()) is not DONE:
+            while (found := explorer.receive()) is not DONE:
                 yield found
         finally:
             explorer.end()
@@ -203,12 +203,12 @@ def _ending(status: int) -> str:
 # The far end
 
 
-class _Alone(Exception):
-    """Nobody listens any more."""
+class _HarnessGone(Exception):
+    """The pipe to the harness is closed."""
 
 
 def main(descriptor: int, core: int, root: str, parent: int, file_bytes_max: int) -> None:
-    """Body of an explorer process: work in, findings out, until the pipe is closed.
+    """Run an explorer process: work in, findings out, until the pipe is closed.
 
     Args:
         descriptor: of the pipe.
@@ -217,35 +217,35 @@ def main(descriptor: int, core: int, root: str, parent: int, file_bytes_max: int
         parent: process id of the harness.
         file_bytes_max: how large files may get.
     """
-    # Before there is any work, and not in the harness, which has no use for it.
+    # Imported before there is any work, and not in the harness, which does not need it.
     from harness.explore.explorer import ticking
-    from harness.explore.explorer_cache import dismiss
+    from harness.explore.explorer_cache import close_all
     from harness.lanes.worker import prepare
 
     _settle_in(parent, core, file_bytes_max)
     os.set_inheritable(descriptor, False)
     connection = Connection(descriptor)
     prepare()
-    with ticking(), contextlib.suppress(_Alone):
+    with ticking(), contextlib.suppress(_HarnessGone):
         while True:
             work = _receive(connection)
-            if work != _STOP:  # one that comes too late for the work it was meant for
+            if work != _STOP:  # left over: the work that it was meant to stop had ended
                 _send(connection, *_carry_out(work, connection, root))
-    dismiss()
+    close_all()
 
 
 def _receive(connection: Connection) -> Any:
     try:
         return connection.recv()
     except (EOFError, OSError) as error:
-        raise _Alone from error
+        raise _HarnessGone from error
 
 
 def _send(connection: Connection, kind: str, value: object) -> None:
     try:
         connection.send((kind, value))
     except OSError as error:
-        raise _Alone from error
+        raise _HarnessGone from error
 
 
 def _settle_in(parent: int, core: int, file_bytes_max: int) -> None:
@@ -258,14 +258,14 @@ def _settle_in(parent: int, core: int, file_bytes_max: int) -> None:
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, file_bytes_max)
     _limit(resource.RLIMIT_DATA, _DATA_BYTES_MAX)
-    # Where memory runs out all the same, let it be the fence's that is taken away.
+    # If memory runs out all the same, the kernel should kill this process and not the user's.
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
         file.write("1000")
     os.sched_setaffinity(0, {core})
 
 
 def _limit(kind: int, most: int) -> None:
-    """Limit this process and all it starts, unless it is limited more already."""
+    """Lower a resource limit of this process and of all that it starts; never raise one."""
     soft, hard = (
         most if now == resource.RLIM_INFINITY else min(now, most) for now in resource.getrlimit(kind)
     )
@@ -273,7 +273,7 @@ def _limit(kind: int, most: int) -> None:
 
 
 def _carry_out(work: Work, connection: Connection, root: str) -> tuple[str, object]:
-    """Do some work; returns the last word about it."""
+    """Do the work, send its findings, and return the message that ends it."""
     try:
         with contextlib.closing(work.run(root)) as findings:
             for found in findings:
@@ -281,11 +281,11 @@ def _carry_out(work: Work, connection: Connection, root: str) -> tuple[str, obje
                 if connection.poll():
                     _receive(connection)
                     break
-    except _Alone:
+    except _HarnessGone:
         raise
     except HarnessError as error:
         return "failed", error
-    except Exception as error:  # ours, whatever it is: the harness reports it as a bug
+    except Exception as error:  # of our code: the harness reports it as a bug
         return "failed", Bug("".join(traceback.format_exception(error)))
     finally:
         _kill_orphans()
@@ -293,17 +293,17 @@ def _carry_out(work: Work, connection: Connection, root: str) -> tuple[str, obje
 
 
 def _kill_orphans() -> None:
-    """Kill who is still a child although its work is over: fences may start what they like."""
+    """Kill child processes that are left over from the work; a fence may have started any number."""
     import psutil
 
-    from harness.explore.explorer_cache import pids
+    from harness.explore.explorer_cache import cached_pids
 
-    waiting = pids()
+    waiting = cached_pids()
     for child in psutil.Process().children():
         if child.pid in waiting:
             continue
         with contextlib.suppress(psutil.NoSuchProcess):
-            # In this order: who loses its parent becomes our child, and can be waited for.
+            # Parents first: a process without its parent becomes our child, and we can wait for it.
             family = [child, *child.children(recursive=True)]
             for process in family:
                 with contextlib.suppress(psutil.NoSuchProcess):

@@ -159,7 +159,7 @@ class Trials:
         return None
 
 
-class _Noting:
+class _Noting(Strategy):
     """Another strategy, whose picks are written down."""
 
     name: ClassVar[str] = "shrink"

@@ -16,13 +16,14 @@ from harness.model.gate import Candidate
 from harness.strategies.forecast import Forecast, Remaining
 from harness.strategies.pct import draw_length
 from harness.strategies.racing_pairs import is_inert
+from harness.strategies.strategy import Strategy
 
 __all__ = ["Delay"]
 
 _DELAYS_MAX = 3
 
 
-class Delay:
+class Delay(Strategy):
     """Round robin without preemption, left at d places that are drawn.
 
     Args:
@@ -34,6 +35,7 @@ class Delay:
         "delay-bounded (Emmi et al., POPL 2011): lanes run to their end in a circle, "
         "but for 1 to 3 delays; delay:D for D of them"
     )
+    uses_forecast: ClassVar[bool] = True
 
     def __init__(self, delays: int = 0) -> None:
         if delays:

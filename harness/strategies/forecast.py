@@ -11,12 +11,11 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Collection, Sequence
-from typing import Protocol, runtime_checkable
 
 from harness.model.gate import Candidate
 from harness.strategies.racing_pairs import LOCK, TRANSCRIPT
 
-__all__ = ["Forecast", "Foresighted", "Remaining"]
+__all__ = ["Forecast", "Remaining"]
 
 Lengths = Sequence[Sequence[float]]
 
@@ -45,14 +44,6 @@ class Forecast:
             if name in subjects
         ]
         return [[sum(op) for op in zip(*lanes, strict=True)] for lanes in zip(*chosen, strict=True)]
-
-
-@runtime_checkable
-class Foresighted(Protocol):
-    """A strategy that does better with a forecast, and works without one."""
-
-    def foresee(self, forecast: Forecast | None) -> None:
-        """What the next schedules' lanes are expected to do; None when nobody knows."""
 
 
 class Remaining:

@@ -14,6 +14,7 @@ from typing import ClassVar
 from harness.model.gate import Candidate
 from harness.strategies.forecast import Forecast, Remaining
 from harness.strategies.racing_pairs import is_inert
+from harness.strategies.strategy import Strategy
 
 __all__ = ["Pct", "draw_length"]
 
@@ -33,7 +34,7 @@ def draw_length(rng: random.Random, remaining: Remaining) -> int:
     return _FIRST_LENGTH << int(rng.random() * 3)
 
 
-class Pct:
+class Pct(Strategy):
     """The lane of highest priority runs until a change point drops it below all others.
 
     With a forecast only steps that another lane can tell are counted: a change before
@@ -47,6 +48,7 @@ class Pct:
     about: ClassVar[str] = (
         "PCT (Burckhardt et al., ASPLOS 2010): random priorities, depth 2 and 3 in turn; pct:D for depth D"
     )
+    uses_forecast: ClassVar[bool] = True
 
     def __init__(self, depth: int = 0) -> None:
         if depth:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from harness.model.gate import Candidate
-from harness.strategies.forecast import Forecast, Foresighted
+from harness.strategies.forecast import Forecast
 from harness.strategies.strategy import Strategy
 
 __all__ = ["FIRST_SHARES", "Portfolio", "lean", "parse", "rounds", "spelled"]
@@ -29,7 +29,7 @@ _ROUND = 500
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
-class Portfolio:
+class Portfolio(Strategy):
     """Several strategies behind one name.
 
     Args:
@@ -42,6 +42,7 @@ class Portfolio:
         "the default: half SURW, a third PCT of depth 2 and 3, the rest POS and random walk; "
         "later rounds lean towards what found something"
     )
+    uses_forecast: ClassVar[bool] = True
 
     def __init__(self, parts: Mapping[str, Strategy], shares: Mapping[str, int]) -> None:
         self._parts = [parts[name] for name in shares]
@@ -69,8 +70,7 @@ class Portfolio:
     def begin(self, rng: random.Random, lanes: int) -> None:
         """Where nobody asked for the part of a numbered schedule, it is drawn."""
         self._part = self._at(rng.random())
-        if isinstance(self._part, Foresighted):
-            self._part.foresee(self._forecast)
+        self._part.foresee(self._forecast)
         self._part.begin(rng, lanes)
 
     def pick(self, candidates: Sequence[Candidate]) -> int:

@@ -15,13 +15,14 @@ from typing import ClassVar
 
 from harness.model.gate import Candidate
 from harness.strategies.racing_pairs import races
+from harness.strategies.strategy import Strategy
 
 __all__ = ["Pos"]
 
 _Step = tuple[int, int]
 
 
-class Pos:
+class Pos(Strategy):
     """The step of highest priority goes; those that race with it draw again."""
 
     name: ClassVar[str] = "pos"

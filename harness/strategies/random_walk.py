@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from harness.model.gate import Candidate
+from harness.strategies.strategy import Strategy
 
 __all__ = ["RandomWalk"]
 
 
-class RandomWalk:
+class RandomWalk(Strategy):
     """Uniform over candidates, not over schedules: long lanes drown short ones."""
 
     name: ClassVar[str] = "random"

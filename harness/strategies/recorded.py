@@ -8,11 +8,12 @@ from typing import ClassVar
 
 from harness.model.gate import Candidate
 from harness.model.schedule import Choice, Schedule
+from harness.strategies.strategy import Strategy
 
 __all__ = ["Replay"]
 
 
-class Replay:
+class Replay(Strategy):
     """Picks what the record says, by (lane, operation, ordinal).
 
     Where program or fence are no longer those of the record, it resynchronises: a

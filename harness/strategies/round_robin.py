@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from harness.model.gate import Candidate
+from harness.strategies.strategy import Strategy
 
 __all__ = ["RoundRobin"]
 
 _QUANTUM_MAX = 8
 
 
-class RoundRobin:
+class RoundRobin(Strategy):
     """Fair switching with a quantum drawn for each schedule; finds what plain fairness finds."""
 
     name: ClassVar[str] = "round-robin"

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
 from harness.model.gate import Candidate
+from harness.strategies.forecast import Forecast
 
 __all__ = ["Strategy"]
 
@@ -19,15 +20,16 @@ __all__ = ["Strategy"]
 class Strategy(Protocol):
     """Picks, schedule after schedule.
 
-    One that can make use of knowing how long lanes will go on has a method more, see
-    `harness.strategies.forecast.Foresighted`.
+    A strategy derives from this class: `part` and `foresee` are optional and have defaults here.
 
     Attributes:
         name: as on the command line.
         about: one line, with the paper it comes from.
+        uses_forecast: whether `foresee` makes a difference; a forecast costs some schedules.
     """
 
     about: ClassVar[str]
+    uses_forecast: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
@@ -46,3 +48,11 @@ class Strategy(Protocol):
 
     def end(self, steps: int) -> None:
         """The schedule is over after `steps` steps; a strategy may learn from it."""
+
+    def part(self, index: int) -> Strategy:
+        """Return the strategy that runs the schedule of this number: this one, unless it has parts."""
+        return self
+
+    def foresee(self, forecast: Forecast | None) -> None:
+        """Take what the next schedules' lanes are expected to do; None where that is not known."""
+        return  # without a body a type checker takes the method for abstract

@@ -28,6 +28,7 @@ from typing import ClassVar
 from harness.model.gate import Candidate
 from harness.strategies.forecast import Forecast, Remaining
 from harness.strategies.racing_pairs import LOCK, TRANSCRIPT, subject
+from harness.strategies.strategy import Strategy
 
 __all__ = ["Surw", "draw_by_weight"]
 
@@ -72,13 +73,14 @@ def _choices(forecast: Forecast | None) -> list[tuple[frozenset[str], Remaining]
     return found or [(_BOTH, Remaining(forecast.about(_BOTH)))]
 
 
-class Surw:
+class Surw(Strategy):
     """Draws the lane of the next interesting step, and lets the others go as far as that allows."""
 
     name: ClassVar[str] = "surw"
     about: ClassVar[str] = (
         "SURW (Zhao et al., ASPLOS 2025): uniform over the orders of steps on transcript, lock, or both"
     )
+    uses_forecast: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._forecast: Forecast | None = None

@@ -10,6 +10,7 @@ import msgspec
 
 from harness.model.gate import Candidate
 from harness.model.schedule import Choice
+from harness.strategies.strategy import Strategy
 
 __all__ = ["Switch", "Switches"]
 
@@ -26,7 +27,7 @@ class Switch(msgspec.Struct, frozen=True):
     to: int
 
 
-class Switches:
+class Switches(Strategy):
     """A schedule by its exceptions, as few as there are.
 
     Without any, the lane that stepped last goes on; where it cannot, the first one

@@ -13,18 +13,20 @@ from typing import ClassVar
 
 from harness.model.gate import Candidate
 from harness.strategies.forecast import Forecast, Remaining
+from harness.strategies.strategy import Strategy
 from harness.strategies.surw import draw_by_weight
 
 __all__ = ["Urw"]
 
 
-class Urw:
+class Urw(Strategy):
     """Weighs each lane with what it still has before it, all kinds of steps alike."""
 
     name: ClassVar[str] = "urw"
     about: ClassVar[str] = (
         "URW (Zhao et al., ASPLOS 2025): uniform over schedules, lanes weigh by the steps they have left"
     )
+    uses_forecast: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._remaining = Remaining(None)

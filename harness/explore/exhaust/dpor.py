@@ -23,6 +23,7 @@ from harness.explore.exhaust.oracle_dependency import POSSIBLE
 from harness.explore.exhaust.reversible_races import Trace
 from harness.model.access_set import ANYTHING, NOTHING, AccessSet, conflict
 from harness.model.gate import Candidate
+from harness.strategies.strategy import Strategy
 
 __all__ = ["Tree"]
 
@@ -77,7 +78,7 @@ class _Frame:
         return self.wanted - self.done.keys() - self.sleep.keys()
 
 
-class Tree:
+class Tree(Strategy):
     """Strategy that comes through every class of schedules of one program.
 
     Args:

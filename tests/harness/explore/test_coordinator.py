@@ -62,7 +62,7 @@ class _Explorer:
         if self._waits and self.called_off == 1:
             self._far.send(None)
 
-    def hear(self) -> object:
+    def receive(self) -> object:
         said = self._near.recv()
         return DONE if said is None else said
 

@@ -62,12 +62,12 @@ def test_under_the_free_gate_no_strategy_finds_anything() -> None:
     free = SearchTask(QUICKSTART, FLAWED, "free", "portfolio", 3, 5000)
     assert list(free.rounds()) == [range(5000)]
     found = Result(free, Stats(violations={"crash": 3}, parts={"pos": Part(9, 3, 0, {"crash": 3})}), 1)
-    assert found.summary({}).parts == {}
+    assert found.summary().parts == {}
 
 
 def test_jobs_of_a_round_deal_out_its_schedules() -> None:
     shares = deal([range(40, 70), range(70, 100, 2)], 4)
-    jobs = [question().job(number, 4, share.ranges, "pos") for number, share in enumerate(shares)]
+    jobs = [question().work_item(number, 4, share.ranges, "pos") for number, share in enumerate(shares)]
     dealt = [list(job.indices) for job in jobs]
     assert sorted(index for one in dealt for index in one) == [*range(40, 70), *range(70, 100, 2)]
     assert max(map(len, dealt)) - min(map(len, dealt)) <= 1
@@ -76,9 +76,9 @@ def test_jobs_of_a_round_deal_out_its_schedules() -> None:
 
 def test_a_later_round_leans_towards_what_found_something() -> None:
     tally = Stats(violations={"crash": 3}, parts={"pos": Part(9, 3, 0, {"crash": 3}), "surw": Part(50)})
-    assert question().leaning(tally) == "portfolio:surw=250,pos=545,random=40,pct:2=85,pct:3=80"
-    assert question("pos").leaning(tally) == "pos"
-    assert question().leaning(Stats()) == "portfolio"
+    assert question().strategy_after(tally) == "portfolio:surw=250,pos=545,random=40,pct:2=85,pct:3=80"
+    assert question("pos").strategy_after(tally) == "pos"
+    assert question().strategy_after(Stats()) == "portfolio"
 
 
 @pytest.mark.requires("kernel-gate")
@@ -127,7 +127,7 @@ def test_a_question_that_was_left_off_in_any_round_comes_to_the_same(
 def test_what_each_part_found_is_told_and_its_witness_replays(tmp_path: Path) -> None:
     asking = question(schedules=60)
     result = asked(tmp_path, 1, asking)
-    found = json.loads(encode(result.summary({})))["parts"]
+    found = json.loads(encode(result.summary()))["parts"]
     assert set(found) == set(FIRST_SHARES)
     assert sum(part["schedules"] for part in found.values()) == 60
     assert sum(part["found"] for part in found.values()) == result.tally.violations["false_positive"]

@@ -46,8 +46,8 @@ def scenario(name: str = "one") -> Scenario:
 def nobody_waits() -> Iterator[None]:
     with as_explorer(ctypes.CDLL(None).sched_getcpu()):
         yield
-        explorer_cache.dismiss()
-    assert explorer_cache.pids() == set()
+        explorer_cache.close_all()
+    assert explorer_cache.cached_pids() == set()
 
 
 def pids(explorer: Explorer) -> set[int]:
@@ -67,19 +67,21 @@ def gone(numbers: set[int]) -> bool:
 def ask(
     tmp_path: Path, name: str = "one", fence: str = "ledger", gate: str = "kernel", *, keep: bool = True
 ) -> set[int]:
-    with explorer_cache.standing(scenario(name), fence, gate, str(tmp_path), keep=keep) as explorer:
+    with explorer_cache.cached_explorer(scenario(name), fence, gate, str(tmp_path), keep=keep) as explorer:
         return pids(explorer)
 
 
 def test_the_same_workers_serve_the_next_job_with_the_same_histories(tmp_path: Path) -> None:
-    with explorer_cache.standing(scenario(), "ledger", "kernel", str(tmp_path)) as explorer:
+    with explorer_cache.cached_explorer(scenario(), "ledger", "kernel", str(tmp_path)) as explorer:
         first, told = pids(explorer), events(explorer)
-    assert explorer_cache.pids() == first and len(first) == 2
-    with explorer_cache.standing(scenario(), "ledger", "kernel", str(tmp_path), keep=False) as explorer:
+    assert explorer_cache.cached_pids() == first and len(first) == 2
+    with explorer_cache.cached_explorer(
+        scenario(), "ledger", "kernel", str(tmp_path), keep=False
+    ) as explorer:
         assert pids(explorer) == first
         assert events(explorer) == told
-    assert explorer_cache.pids() == set() and gone(first)
-    with explorer_cache.standing(scenario(), "ledger", "kernel", str(tmp_path)) as explorer:
+    assert explorer_cache.cached_pids() == set() and gone(first)
+    with explorer_cache.cached_explorer(scenario(), "ledger", "kernel", str(tmp_path)) as explorer:
         assert pids(explorer).isdisjoint(first)
         assert events(explorer) == told
 
@@ -101,7 +103,7 @@ def test_another_root_has_workers_of_its_own(tmp_path: Path) -> None:
 
 def test_the_workers_of_two_gates_wait_side_by_side(tmp_path: Path) -> None:
     kernel, free = ask(tmp_path), ask(tmp_path, gate="free")
-    assert explorer_cache.pids() == kernel | free
+    assert explorer_cache.cached_pids() == kernel | free
     assert (ask(tmp_path), ask(tmp_path, gate="free")) == (kernel, free)
     assert ask(tmp_path, gate="free", keep=False) == free
     assert ask(tmp_path, gate="free").isdisjoint(free) and ask(tmp_path) == kernel
@@ -109,7 +111,7 @@ def test_the_workers_of_two_gates_wait_side_by_side(tmp_path: Path) -> None:
 
 def test_who_is_called_off_between_two_schedules_is_kept(tmp_path: Path) -> None:
     def job() -> Iterator[set[int]]:
-        with explorer_cache.standing(scenario(), "ledger", "kernel", str(tmp_path)) as explorer:
+        with explorer_cache.cached_explorer(scenario(), "ledger", "kernel", str(tmp_path)) as explorer:
             while True:
                 yield pids(explorer)
 
@@ -122,11 +124,11 @@ def test_who_is_called_off_between_two_schedules_is_kept(tmp_path: Path) -> None
 def test_after_an_error_nobody_is_kept(tmp_path: Path) -> None:
     with (
         pytest.raises(HarnessError),
-        explorer_cache.standing(scenario(), "ledger", "kernel", str(tmp_path)) as explorer,
+        explorer_cache.cached_explorer(scenario(), "ledger", "kernel", str(tmp_path)) as explorer,
     ):
         first = pids(explorer)
         raise HarnessError("on purpose")
-    assert explorer_cache.pids() == set() and gone(first)
+    assert explorer_cache.cached_pids() == set() and gone(first)
 
 
 def test_after_schedules_of_which_nothing_is_known_the_next_job_is_served_as_well(tmp_path: Path) -> None:
@@ -158,11 +160,11 @@ def test_what_is_sought_is_told_before_it_is_run_a_second_time(tmp_path: Path) -
 
 
 def test_a_worker_that_died_while_it_waited_is_replaced(tmp_path: Path) -> None:
-    with explorer_cache.standing(scenario(), "ledger", "kernel", str(tmp_path)) as explorer:
+    with explorer_cache.cached_explorer(scenario(), "ledger", "kernel", str(tmp_path)) as explorer:
         told = events(explorer)
         dead = explorer.gate.pids()["other"]
     os.kill(dead, signal.SIGKILL)
     os.waitid(os.P_PID, dead, os.WEXITED | os.WNOWAIT)
-    with explorer_cache.standing(scenario(), "ledger", "kernel", str(tmp_path)) as explorer:
+    with explorer_cache.cached_explorer(scenario(), "ledger", "kernel", str(tmp_path)) as explorer:
         assert events(explorer) == told
         assert explorer.gate.pids()["other"] != dead

@@ -19,7 +19,7 @@ from harness.explore.schedule_runner import run_schedule
 from harness.model.gate import RUN, Candidate, Outcome, Verdict
 from harness.model.history import Absent, End
 from harness.model.program import Filesystem, LaneProgram, Op, Program
-from harness.strategies.forecast import Forecast, Foresighted
+from harness.strategies.forecast import Forecast
 from harness.strategies.strategy import Strategy
 
 __all__ = [
@@ -133,8 +133,7 @@ class ModelGate:
 def frequency(strategy: Strategy, shape: Shape, forecast: Forecast | None, samples: int = SAMPLES) -> float:
     """Share of so many schedules, with the seeds from 0, that show the race."""
     gate, program = ModelGate(shape.lanes), program_of(shape)
-    if isinstance(strategy, Foresighted):
-        strategy.foresee(forecast)
+    strategy.foresee(forecast)
     shown = 0
     for seed in range(samples):
         run_schedule(gate, program, strategy, random.Random(seed), _STEPS_MAX)  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.model.gate import Candidate
 from harness.strategies import STRATEGIES, make
-from harness.strategies.forecast import Foresighted, Remaining
+from harness.strategies.forecast import Remaining
 
 
 def step(lane: int, op: int) -> Candidate:
@@ -65,5 +65,5 @@ def test_where_nothing_is_known_each_lane_has_one() -> None:
 
 
 def test_strategies_that_use_a_forecast_say_so() -> None:
-    seeing = {name for name in STRATEGIES if isinstance(make(name), Foresighted)}
+    seeing = {name for name in STRATEGIES if make(name).uses_forecast}
     assert seeing == {"surw", "urw", "pct", "delay", "portfolio"}
