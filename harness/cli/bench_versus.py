@@ -7,9 +7,9 @@ import os
 
 import msgspec
 
+from harness.cli.display import Display
 from harness.cli.output import emit, remark
 from harness.cli.status import INTERRUPTED, OK
-from harness.cli.terminal_sink import Display
 from harness.explore.coordinator import Coordinator
 from harness.report.versus_table import Row, rows, told, totals_of
 from harness.results.store import write_whole
@@ -62,7 +62,7 @@ def _show(figures: Versus, json: bool) -> None:
     if json:
         emit(msgspec.json.encode(figures).decode())
         return
-    Display(json).matrix(rows(figures.rows))
+    Display(json).table(rows(figures.rows))
     emit(f"\n{told(figures.totals)}")
     emit(f"where no stamps are emulated: {told(figures.totals_real)}")
     for name, why in figures.out_of_reach.items():

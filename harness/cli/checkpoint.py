@@ -1,8 +1,9 @@
-"""What of a run is on disk before it ends, so that who is killed loses nothing and can go on."""
+"""Stores the progress and the witnesses of a run while it goes on, so that a killed run can be resumed."""
 
 from __future__ import annotations
 
 import contextlib
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,16 +16,16 @@ from harness.results.store import RunFolder
 from harness.results.summary import Summary
 from harness.results.witness import Witness
 
-__all__ = ["Finished", "Keeper", "earlier", "name_witnesses"]
+__all__ = ["Checkpoint", "Finished", "StoredWitness", "earlier", "reserve_names"]
 
 
 class Finished(msgspec.Struct, frozen=True, tag="finished"):
-    """A question that need not be asked again.
+    """A task that a resumed run need not search again.
 
     Args:
-        summary: what is said of it.
-        entry: what the page tells of it.
-        text: what other reports tell of it.
+        summary: what was reported.
+        entry: of the HTML page.
+        text: the story of unexpected violations, for JUnit and Markdown.
     """
 
     summary: Summary
@@ -32,19 +33,26 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
     text: str
 
 
+class StoredWitness(NamedTuple):
+    """A witness and the path of its file."""
+
+    path: str
+    witness: Witness
+
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Finished | Progress)
 
 
 def earlier(folder: RunFolder, number: int) -> Finished | Progress | None:
-    """What is known of a question from before; None where nothing is.
+    """Return what an earlier run stored of a task; None if it stored nothing.
 
     Args:
         folder: of the run.
-        number: of the question in it.
+        number: of the task in it.
 
     Raises:
-        FormatError: somebody else wrote it.
+        FormatError: the file was not written by `run`.
     """
     data = folder.earlier(number)
     try:
@@ -55,69 +63,69 @@ def earlier(folder: RunFolder, number: int) -> Finished | Progress | None:
         ) from error
 
 
-class Keeper:
-    """Stores progress and witnesses of one question while it is worked on.
+class Checkpoint:
+    """Stores progress and witnesses of one task while it is searched.
 
-    Where there is no room for that the run goes on: at its end verdicts and witnesses are
-    stored anyway, and what cannot be is said then.
+    If there is no room for them the search goes on. Verdicts and witnesses are stored again at its
+    end, and an error is reported then.
 
     Args:
         folder: of the run.
-        number: of the question in it.
-        question: that is asked.
-        resumable: whether somebody may want to go on.
+        number: of the task in it.
+        task: that is searched.
+        resumable: whether the run can be resumed.
     """
 
-    def __init__(self, folder: RunFolder, number: int, question: SearchTask, resumable: bool) -> None:
+    def __init__(self, folder: RunFolder, number: int, task: SearchTask, resumable: bool) -> None:
         self._folder = folder
         self._number = number
-        self._question = question
+        self._task = task
         self._resumable = resumable
         self._stored: dict[str, tuple[int, str]] = {}
         self._named: set[str] = set()
 
     def save(self, progress: Progress) -> None:
-        """Store how far the question is, and the witnesses that are new."""
-        # Witnesses first: where there is no room for them, a verdict will need what there is.
+        """Store the progress of the search, and the witnesses that are new."""
+        # Witnesses first: where there is no room for them, the verdict will need what room is left.
         with contextlib.suppress(StoreError):
             for kind, finding in sorted(progress.tally.first.items()):
                 if self._stored.get(kind, (-1, ""))[0] != finding.schedule_index:
                     self.witness(kind, finding)
-            if self._resumable and self._question.resumable:
+            if self._resumable and self._task.resumable:
                 self._folder.progress(self._number, _encoder.encode(progress))
 
-    def witness(self, kind: str, finding: Finding) -> tuple[str, Witness]:
-        """Store the first violation of a kind, unless it is there.
+    def witness(self, kind: str, finding: Finding) -> StoredWitness:
+        """Store the first violation of a kind, unless it is stored already.
 
         Returns:
-            Its path, and what is there.
+            The witness and its path.
 
         Raises:
             StoreError: it could not be written.
         """
-        witness = self._question.witness(finding)
+        witness = self._task.witness(finding)
         index, path = self._stored.get(kind, (-1, ""))
         if index != finding.schedule_index:
             again = kind in self._named
             self._named.add(kind)
             path = self._folder.witness(self.name(kind), witness, finding.history, again)
             self._stored[kind] = finding.schedule_index, path
-        return path, witness
+        return StoredWitness(path, witness)
 
     def name(self, kind: str) -> str:
-        """What a witness is called."""
-        return _witness_name(self._question.scenario.name, self._question.fence, kind)
+        """Return the name of the witness for a kind of violation."""
+        return _witness_name(self._task.scenario.name, self._task.fence, kind)
 
     def finish(self, result: Result, finished: Finished) -> None:
-        """Store that the question need not be asked again, unless something of it is missing."""
+        """Store that a resumed run need not search the task again, unless its result is incomplete."""
         whole = result.complete and result.fault is None and not result.doubts
         if self._resumable and whole:
             with contextlib.suppress(StoreError):
                 self._folder.progress(self._number, _encoder.encode(finished))
 
 
-def name_witnesses(folder: RunFolder, summary: Summary) -> None:
-    """Keep the file names of a finished question's witnesses from others of the same name."""
+def reserve_names(folder: RunFolder, summary: Summary) -> None:
+    """Reserve the file names of a finished task's witnesses, so that no other witness gets them."""
     for kind in summary.violations:
         folder.name_witness(_witness_name(summary.scenario, summary.fence, kind))
 

@@ -1,81 +1,60 @@
-"""What other programs read of a run: JUnit XML, and on GitHub the step summary and annotations."""
+"""Reports of a run for other programs: JUnit XML, and on GitHub the step summary and annotations."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from harness.cli.known_witnesses import Known
+from harness.cli.answer_story import unexpected_stories
+from harness.cli.checkpoint import Finished
 from harness.cli.output import remark
-from harness.cli.shrink_sink import Small
-from harness.cli.terminal_sink import example, recalled
-from harness.explore.search_task import Result, SearchTask
+from harness.cli.sink import Answer, Ending, Sink, Task, WriteFaults
 from harness.model.errors import StoreError, UsageError
 from harness.report.result_case import Case
 from harness.results.paired import Comparison
 from harness.results.store import write_whole
 from harness.results.summary import Summary
 
-__all__ = ["Reports", "compared", "told"]
+__all__ = ["CiSink", "comparisons_of"]
 
 
-def told(
-    result: Result,
-    summary: Summary,
-    witnesses: Mapping[str, str],
-    shrunk: Mapping[str, Small],
-    known: Sequence[Known],
-) -> str:
-    """The story of each violation that was not expected, each with the command that replays it.
-
-    Args:
-        result, summary, witnesses, shrunk, known: as for `harness.cli.terminal_sink.Display.result`.
-    """
-    expectation = result.question.scenario.expectation(result.question.fence)
-    lines: list[str] = []
-    for kind in sorted(result.tally.first):
-        if kind not in (*expectation.must, *expectation.may):
-            lines += [*example(result, kind, witnesses, shrunk.get(kind)), ""]
-    for one in known:
-        if one.unexpected:
-            lines += [*one.reasons(), *recalled(one, summary.fence), ""]
-    return "\n".join(lines).rstrip("\n")
-
-
-def compared(cases: Sequence[Case]) -> list[tuple[str, str, Comparison]]:
-    """Scenario, fence and comparison of every case that has been compared with another fence."""
+def comparisons_of(cases: Sequence[Case]) -> list[tuple[str, str, Comparison]]:
+    """Return scenario, fence and comparison of every case that was compared with another fence."""
     done = [case.summary for case in cases if case.summary is not None]
     return [(one.scenario, one.fence, one.paired) for one in done if isinstance(one.paired, Comparison)]
 
 
-class Reports:
-    """Collects cases; the JUnit file is whole, and says what is known, after each of them.
+class CiSink(Sink):
+    """Collects cases, adds the story of each, and writes the JUnit file anew after each of them.
 
-    What has not been run when the harness dies stands there as an error: no pass, and not
-    the file of an earlier run.
+    A task that was not searched when the harness dies stands in that file as an error: it is no
+    pass, and the file is not that of an earlier run.
 
     Args:
         junit: path of the file; None for none.
+        title: of the step summary on GitHub; empty for no summary and no annotations.
+
+    Attributes:
+        cases: of all tasks, in their order.
+        faults: of the reports.
     """
 
-    def __init__(self, junit: str | None) -> None:
+    def __init__(self, junit: str | None, title: str = "") -> None:
         self.cases: list[Case] = []
-        self.failed = False
+        self.faults = WriteFaults()
         self._next = 0
         self._junit = junit
+        self._title = title
 
-    def plan(self, planned: Iterable[tuple[str, SearchTask]]) -> None:
-        """Say what is about to be run.
-
-        Args:
-            planned: the scenario's file and the question, in the order of the run.
+    def begin(self, tasks: Sequence[Task]) -> None:
+        """Write a JUnit file in which no task has been searched.
 
         Raises:
-            UsageError: the JUnit file cannot be written; nothing ran.
+            UsageError: it cannot be written; no task was begun.
         """
-        self.cases = [Case(file, 1, question.fence) for file, question in planned]
+        self.cases = [Case(task.file, 1, task.search.fence) for task in tasks]
         junit = self._junit
         try:
             if junit and os.path.dirname(junit):
@@ -86,10 +65,19 @@ class Reports:
         except StoreError as error:
             raise UsageError(f"--junit {error}") from error
 
-    def add(self, summary: Summary, text: str) -> None:
-        """Take in what came of the next question."""
+    def add(self, answer: Answer) -> Answer:
+        """Take the next case, and add the stories of unexpected violations to the answer."""
+        story = unexpected_stories(answer)
+        self._add(answer.summary, story)
+        return msgspec.structs.replace(answer, story=story)
+
+    def restore(self, finished: Finished) -> None:
+        """Take the next case as it was reported before."""
+        self._add(finished.summary, finished.text)
+
+    def _add(self, summary: Summary, story: str) -> None:
         planned = self.cases[self._next]
-        case = Case(planned.file, 1, planned.fence, summary, text)
+        case = Case(planned.file, 1, planned.fence, summary, story)
         if self._junit or case.failure or case.error:
             from harness.scenario.places import expectation_line
 
@@ -98,14 +86,10 @@ class Reports:
         self._next += 1
         self._try(self._write)
 
-    def close(self, title: str) -> None:
-        """Tell GitHub, where we run there.
-
-        Args:
-            title: of the step summary; empty for none, and no annotations.
-        """
-        if not title:
-            return
+    def end(self, ending: Ending) -> str:
+        """Report to GitHub, if the run is part of a workflow there."""
+        if not self._title:
+            return ""
         if os.environ.get("GITHUB_ACTIONS"):
             from harness.report.github import workflow_commands
 
@@ -115,7 +99,9 @@ class Reports:
         if path:
             from harness.report.markdown import markdown
 
-            self._try(lambda: _append(path, markdown(self.cases, title, compared(self.cases))))
+            text = markdown(self.cases, self._title, comparisons_of(self.cases))
+            self._try(lambda: _append(path, text))
+        return ""
 
     def _write(self) -> None:
         if self._junit:
@@ -124,13 +110,10 @@ class Reports:
             write_whole(self._junit, junit(self.cases))
 
     def _try(self, write: Callable[[], None]) -> None:
-        """Write something; what cannot be written is said once and makes the run inconclusive."""
         try:
             write()
         except (OSError, StoreError) as error:
-            if not self.failed:
-                remark(str(error))
-            self.failed = True
+            self.faults.note(error)
 
 
 def _append(path: str, text: str) -> None:

@@ -7,10 +7,10 @@ import os
 from collections.abc import Sequence
 
 from harness import gates
+from harness.cli.display import Display
 from harness.cli.output import remark, replay_command
 from harness.cli.search_tasks import choose_strategy
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
-from harness.cli.terminal_sink import Display
 from harness.explore.coordinator import Coordinator
 from harness.explore.search_task import Result
 from harness.model.errors import GateUnavailable, StoreError, UsageError
@@ -109,7 +109,7 @@ class _Court:
         """The matrix, and what is wrong in it."""
         if not self._outcomes:
             return
-        self._display.matrix(rows(self._outcomes, strategies))
+        self._display.table(rows(self._outcomes, strategies))
         for sentence in unmet(self._outcomes):
             remark(sentence)
         for outcome in self._outcomes:

@@ -1,4 +1,4 @@
-"""What ``run`` keeps for its report, and when it is written: at the end, whatever the end is."""
+"""The HTML page of a run: collected while the run goes on, written at its end, however it ends."""
 
 from __future__ import annotations
 
@@ -6,79 +6,78 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from urllib.parse import quote
 
+import msgspec
+
+from harness.cli.checkpoint import Finished
 from harness.cli.output import replay_command
-from harness.cli.shrink_sink import Small
-from harness.explore.search_task import Result
+from harness.cli.sink import Answer, Ending, Sink, Task, WriteFaults
+from harness.model.errors import StoreError
 from harness.report.html.page_data import Entry, Example, Finding, Run
 from harness.results.store import RunFolder
-from harness.results.summary import Summary
 
-__all__ = ["Reporter"]
+__all__ = ["HtmlSink"]
 
 
-class Reporter:
-    """Collects what a page needs while a run goes on.
+class HtmlSink(Sink):
+    """Collects the entries of the page, and writes it at the end.
 
-    A history is kept only for what will be drawn: what was made smaller, what nobody
-    expected, and the first of each kind of a fence. So what a run keeps does not grow
-    with its schedules.
+    A history is kept only if it will be drawn: of a shrunk witness, of an unexpected
+    violation, and of the first violation of each kind and fence. So the memory of a run does
+    not grow with its schedules.
 
     Args:
         folder: of the run.
-        planned: how many questions will be asked.
         argv: arguments of the command line that runs all of it again.
+        faults: of the folder's files.
     """
 
-    def __init__(self, folder: RunFolder, planned: int, argv: Sequence[str]) -> None:
+    def __init__(self, folder: RunFolder, argv: Sequence[str], faults: WriteFaults) -> None:
         self._folder = folder
-        self._planned = planned
         self._argv = argv
+        self._faults = faults
+        self._planned = 0
         self._entries: list[Entry] = []
         self._seen: set[tuple[str, str]] = set()
+        self._started = 0.0
+
+    def begin(self, tasks: Sequence[Task]) -> None:
+        """Start the clock."""
+        self._planned = len(tasks)
         self._started = time.monotonic()
 
-    def take(
-        self, result: Result, summary: Summary, witnesses: Mapping[str, str], shrunk: Mapping[str, Small]
-    ) -> Entry:
-        """Keep what came of a question.
-
-        Args:
-            result: what was found.
-            summary: what is said of it.
-            witnesses: path of the stored witness by kind of violation.
-            shrunk: those that were made smaller.
-
-        Returns:
-            What is kept.
-        """
-        kinds = sorted(result.tally.first, key=lambda kind: (result.tally.first[kind].schedule_index, kind))
-        found = [self._finding(result, kind, witnesses.get(kind, ""), shrunk.get(kind)) for kind in kinds]
-        entry = Entry(summary, tuple(found), result.question.schedules)
+    def add(self, answer: Answer) -> Answer:
+        """Keep the entry of an answer, and add it to the answer."""
+        first = answer.result.tally.first
+        kinds = sorted(first, key=lambda kind: (first[kind].schedule_index, kind))
+        found = tuple(self._finding(answer, kind) for kind in kinds)
+        entry = Entry(answer.summary, found, answer.task.search.schedules)
         self._entries.append(entry)
-        return entry
+        self._count(answer.earlier_s)
+        return msgspec.structs.replace(answer, entry=entry)
 
-    def add(self, entry: Entry) -> None:
-        """Keep what was kept before the run was resumed."""
+    def restore(self, finished: Finished) -> None:
+        """Keep an entry as it was kept before the run was resumed."""
+        entry = finished.entry
         self._entries.append(entry)
-        self.spent(entry.summary.wall_s)
+        self._count(entry.summary.wall_s)
         self._seen.update((entry.summary.fence, one.kind) for one in entry.found if one.example is not None)
 
-    def spent(self, wall_s: float) -> None:
+    def _count(self, wall_s: float) -> None:
         """Count the time that the run took before it was resumed."""
         self._started -= wall_s
 
-    def _finding(self, result: Result, kind: str, path: str, small: Small | None) -> Finding:
-        question, finding = result.question, result.tally.first[kind]
-        expectation = question.scenario.expectation(question.fence)
-        expected = kind in (*expectation.must, *expectation.may)
-        path = small.path if small is not None else path
+    def _finding(self, answer: Answer, kind: str) -> Finding:
+        finding, task = answer.result.tally.first[kind], answer.task.search
+        expected = task.expects(kind)
+        stored, small = answer.witnesses.get(kind), answer.shrunk.get(kind)
+        path = small.path if small is not None else "" if stored is None else stored.path
         best = None if small is None else small.shrunk.best
         shown = finding if best is None else best
         example = None
-        if best is not None or not expected or (question.fence, kind) not in self._seen:
+        if best is not None or not expected or (task.fence, kind) not in self._seen:
             example = Example(
                 shown.history,
                 shown.judgement,
@@ -86,11 +85,11 @@ class Reporter:
                 () if small is None else small.witness.critical,
                 "" if small is None else small.shrunk.told(),
             )
-            self._seen.add((question.fence, kind))
+            self._seen.add((task.fence, kind))
         return Finding(
             kind,
             finding.schedule_index,
-            result.tally.violations[kind],
+            answer.result.tally.violations[kind],
             expected,
             shown.violation.detail,
             replay_command(path).removeprefix("replay: ") if path else "",
@@ -98,29 +97,22 @@ class Reporter:
             example,
         )
 
-    def write(self, outcome: str, fault: str) -> str:
-        """Store the page.
-
-        Args:
-            outcome: of the run, see `harness.report.html.page_data.Run`.
-            fault: what ended it before its time.
-
-        Returns:
-            Its path.
-
-        Raises:
-            StoreError: it could not be written.
-        """
-        # Not before the end: a run starts without what makes pages.
+    def end(self, ending: Ending) -> str:
+        """Write the page, and return its path; an empty text where it could not be written."""
+        # Imported at the end, so that a run starts faster.
         from harness.report.html.page import page
 
         run = Run(
             os.path.basename(os.path.abspath(self._folder.path)),
-            outcome,
-            fault,
+            ending.outcome,
+            ending.fault,
             shlex.join([sys.orig_argv[0] if sys.orig_argv else "python", "-m", "harness", *self._argv]),
             tuple(self._entries),
             self._planned,
             time.monotonic() - self._started,
         )
-        return self._folder.report(page(run))
+        try:
+            return self._folder.report(page(run))
+        except StoreError as error:
+            self._faults.note(error)
+            return ""

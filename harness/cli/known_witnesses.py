@@ -1,4 +1,4 @@
-"""What ``run`` does before it searches: the witnesses that a scenario has collected are run again."""
+"""Before each search: run the witnesses again that are kept beside a scenario."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from harness.model.errors import HarnessError, UsageError
 from harness.results.summary import Summary
 from harness.results.witness import Witness
 
-__all__ = ["Known", "recall", "with_known"]
+__all__ = ["KnownWitness", "rerun_known", "with_known"]
 
 #: For one witness; it takes far less, unless the fence hangs.
 _LIMIT_S = 15.0
 
 
-class Known(msgspec.Struct, frozen=True):
-    """A kept witness, run again under a fence.
+class KnownWitness(msgspec.Struct, frozen=True):
+    """A kept witness that was run again under a fence.
 
     Args:
         witness: its path.
@@ -39,66 +39,65 @@ class Known(msgspec.Struct, frozen=True):
     inconclusive: str = ""
 
     def reasons(self) -> list[str]:
-        """What is not as expected, in words."""
+        """Return a sentence for each kind of violation that is not as expected."""
         return [
             f"known witness shows again: {kind}" if kind == self.kind else f"known witness shows {kind}"
             for kind in self.unexpected
         ]
 
 
-def recall(
-    campaign: Coordinator, question: SearchTask, kept: Iterable[tuple[str, Witness]], deadline: float | None
-) -> list[Known]:
-    """Run kept witnesses again, in a question's scenario and under its fence.
+def rerun_known(
+    coordinator: Coordinator, task: SearchTask, kept: Iterable[tuple[str, Witness]], deadline: float | None
+) -> list[KnownWitness]:
+    """Run kept witnesses again, in a task's scenario and under its fence.
 
     Args:
-        campaign: whose explorers do it.
-        question: says scenario, fence and gate; only the kernel gate can follow a schedule.
+        coordinator: of the explorers.
+        task: has scenario, fence and gate; only the kernel gate can follow a schedule.
         kept: path and witness.
         deadline: of `time.monotonic`; None where there is none.
     """
-    if question.gate != "kernel":
+    if task.gate != "kernel":
         return []
     found = []
     for path, witness in kept:
-        if campaign.interrupted:
+        if coordinator.interrupted:
             break
         limit_s = _LIMIT_S if deadline is None else min(_LIMIT_S, max(0.0, deadline - time.monotonic()))
-        found.append(_recall_one(campaign, question, path, witness, limit_s))
+        found.append(_rerun_one(coordinator, task, path, witness, limit_s))
     return found
 
 
-def _recall_one(
-    campaign: Coordinator, question: SearchTask, path: str, witness: Witness, limit_s: float
-) -> Known:
+def _rerun_one(
+    coordinator: Coordinator, task: SearchTask, path: str, witness: Witness, limit_s: float
+) -> KnownWitness:
     from harness.shrink.replay import Replayed, Rerun, Rerunning
 
     kind = witness.claim.kind
-    work = Rerunning.of(witness, question.fence, question.scenario)
+    work = Rerunning.of(witness, task.fence, task.scenario)
     rerun: Rerun | None = None
     why = f"the known witness {path} was not over after {limit_s:.0f} s"
     try:
-        for one in campaign.carry_out(work, limit_s):
+        for one in coordinator.carry_out(work, limit_s):
             rerun = one if isinstance(one, Rerun) else rerun
     except UsageError:
         raise
     except HarnessError as error:
         why = f"the known witness {path} came to no end: {error}"
     if rerun is None:
-        return Known(path, kind, "", inconclusive="" if campaign.interrupted else why)
+        return KnownWitness(path, kind, "", inconclusive="" if coordinator.interrupted else why)
     replayed = Replayed.of(witness, rerun)
     doubt = replayed.judgement.inconclusive
     doubt = doubt and f"the known witness {path}: {doubt}"
     if doubt and replayed.violation is None:
-        return Known(path, kind, "", inconclusive=doubt)
+        return KnownWitness(path, kind, "", inconclusive=doubt)
     kinds = tuple(sorted({violation.kind for violation in replayed.judgement.violations}))
-    expectation = question.scenario.expectation(question.fence)
-    unexpected = tuple(one for one in kinds if one not in (*expectation.must, *expectation.may))
-    return Known(path, kind, replayed.shows, kinds, unexpected, doubt)
+    unexpected = tuple(one for one in kinds if not task.expects(one))
+    return KnownWitness(path, kind, replayed.shows, kinds, unexpected, doubt)
 
 
-def with_known(summary: Summary, known: Sequence[Known]) -> Summary:
-    """The summary, with what kept witnesses say."""
+def with_known(summary: Summary, known: Sequence[KnownWitness]) -> Summary:
+    """Return the summary with what the kept witnesses show."""
     reasons = [reason for one in known for reason in one.reasons()]
     doubt = next((one.inconclusive for one in known if one.inconclusive), "")
     return msgspec.structs.replace(

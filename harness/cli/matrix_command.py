@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from harness.cli.ci_sinks import compared
-from harness.cli.known_witnesses import Known
+from harness.cli.ci_sinks import CiSink, comparisons_of
+from harness.cli.display import Display
 from harness.cli.output import emit, remark
 from harness.cli.program_permission import check_programs
 from harness.cli.resume import completed
-from harness.cli.run_command import Run, folder_for, scenarios_of, tasks_of
+from harness.cli.run_command import folder_for, scenarios_of, with_files
+from harness.cli.search_loop import loop_for
 from harness.cli.search_tasks import (
     EXHAUSTIVE,
     check_faults,
@@ -22,24 +23,25 @@ from harness.cli.search_tasks import (
     choose_strategy,
     tasks_for,
 )
-from harness.cli.shrink_sink import Small
-from harness.cli.terminal_sink import Display
+from harness.cli.sink import Answer, Ending, Sink
+from harness.cli.terminal_sink import TerminalSink
 from harness.explore.coordinator import Coordinator
-from harness.explore.search_task import Result, SearchTask
+from harness.explore.search_task import SearchTask
 from harness.model.errors import UsageError
 from harness.report.markdown import markdown
 from harness.report.result_case import grid
 from harness.results.paired import Comparison, compare, rows
-from harness.results.store import RunFolder
 from harness.results.summary import Summary
 from harness.strategies.portfolio import FIRST_SHARES, Portfolio, spelled
 from harness.system.janitor import place
 
 __all__ = ["main"]
 
+_TITLE = "Fences compared"
+
 
 def main(arguments: argparse.Namespace) -> int:
-    """Ask every scenario of every fence, and compare each fence with the first."""
+    """Search every scenario with every fence, and compare each fence with the first."""
     arguments = completed(arguments)
     files, scenarios, kept = scenarios_of(arguments)
     fences = _fences(arguments.fences)
@@ -51,20 +53,24 @@ def main(arguments: argparse.Namespace) -> int:
     check_programs(scenarios, arguments.allow_programs, gate)
     check_inodes(scenarios, place(arguments.session_root, real=True))
     if gate == "free":
-        remark("under the free gate nobody is stopped: fences are compared on the same programs alone")
-    questions = [msgspec.structs.replace(question, each=True) for question in asked]
-    display = _Display(arguments.json, arguments.markdown)
+        remark("the free gate stops no lane: fences are compared on the same programs alone")
+    searches = [msgspec.structs.replace(search, each=True) for search in asked]
     explorers = arguments.explorers or len(os.sched_getaffinity(0))
-    tasks = tasks_of(questions, files, scenarios, kept)
-    with Coordinator(explorers, arguments.session_root) as campaign:
-        matrix = _Matrix(campaign, arguments, folder_for(arguments, questions), display)
-        try:
-            matrix.do_all(tasks)
-        finally:
-            if arguments.markdown:
-                cases = matrix.reports.cases
-                emit(markdown(cases, matrix.title, compared(cases)))
-    return matrix.status()
+    tasks = with_files(searches, files, scenarios, kept)
+    display, ci = Display(arguments.json), CiSink(arguments.junit, _TITLE)
+    shown = _MarkdownSink(ci) if arguments.markdown else _MatrixSink(display)
+    with Coordinator(explorers, arguments.session_root) as coordinator:
+        loop = loop_for(
+            coordinator,
+            arguments,
+            folder_for(arguments, searches),
+            ci,
+            before_reports=[_ComparisonSink()],
+            shown=[shown],
+            watch=display.progress,
+        )
+        loop.run(tasks)
+    return loop.status()
 
 
 def _fences(given: Sequence[str]) -> list[str]:
@@ -95,62 +101,57 @@ def _strategy(name: str) -> str:
     return spelled(FIRST_SHARES) if name == Portfolio.name else choose_strategy(name)
 
 
-class _Matrix(Run):
-    """A run that compares each fence with the first one in the same scenario."""
+class _ComparisonSink(Sink):
+    """Compares each fence with the first one in the same scenario, and adds that to the summary."""
 
-    title = "Fences compared"
-
-    def __init__(
-        self, campaign: Coordinator, arguments: argparse.Namespace, folder: RunFolder, display: Display
-    ) -> None:
-        super().__init__(campaign, arguments, folder, display)
+    def __init__(self) -> None:
         self._first: SearchTask | None = None
         self._shown: Mapping[int, tuple[str, ...]] = {}
 
-    def _complete(self, summary: Summary, result: Result) -> Summary:
-        """With the comparison; of the first fence it is kept what each schedule showed."""
-        shown = result.tally.each or {}
-        question = result.question
-        if self._first is None or self._first.scenario is not question.scenario:
-            self._first, self._shown = question, shown
-            return msgspec.structs.replace(summary, paired=None)
-        return msgspec.structs.replace(summary, paired=compare(shown, self._shown, self._first.fence))
+    def add(self, answer: Answer) -> Answer:
+        """Compare; of the first fence of a scenario remember what each schedule showed."""
+        shown = answer.result.tally.each or {}
+        search = answer.task.search
+        if self._first is None or self._first.scenario is not search.scenario:
+            self._first, self._shown = search, shown
+            paired = None
+        else:
+            paired = compare(shown, self._shown, self._first.fence)
+        return msgspec.structs.replace(answer, summary=msgspec.structs.replace(answer.summary, paired=paired))
 
 
-class _Display(Display):
-    """Only what is not as expected is told at length; the rest is in the tables."""
+class _MatrixSink(TerminalSink):
+    """Shows at length only answers that are not as expected; the tables have the others."""
 
-    def __init__(self, json: bool, markdown: bool) -> None:
-        super().__init__(json)
-        self._markdown = markdown
+    def show(self, answer: Answer) -> None:
+        """Show an answer that the user has to look at."""
+        if self.json or answer.summary.unexpected or answer.summary.why_inconclusive:
+            super().show(answer)
 
-    def result(
-        self,
-        result: Result,
-        summary: Summary,
-        witnesses: Mapping[str, str],
-        shrunk: Mapping[str, Small],
-        known: Sequence[Known],
-    ) -> None:
-        """Show what came of one question, if it has to be looked at."""
-        if not self._markdown and (self._json or summary.unexpected or summary.why_inconclusive):
-            super().result(result, summary, witnesses, shrunk, known)
-
-    def report(self, path: str) -> None:
-        """Where the page is; Markdown is for a pull request, which has no use for a path."""
-        if not self._markdown:
-            super().report(path)
-
-    def table(self, summaries: Sequence[Summary]) -> None:
-        """Both tables at the end."""
-        if self._markdown or not summaries:
-            return
-        self.matrix(grid(summaries))
+    def show_tables(self, summaries: Sequence[Summary]) -> None:
+        """Print the kill matrix, and the table of differences."""
+        self.display.table(grid(summaries))
         pairs = [
             (one.scenario, one.fence, one.paired) for one in summaries if isinstance(one.paired, Comparison)
         ]
         differing = rows(pairs)
         if len(differing) > 1:
-            self.matrix(differing)
-        elif pairs and not self._json:
+            self.display.table(differing)
+        elif pairs and not self.json:
             emit("\nno schedule tells the fences apart")
+
+
+class _MarkdownSink(Sink):
+    """Prints tables and stories for a pull request, and nothing else.
+
+    Args:
+        ci: has collected the cases.
+    """
+
+    def __init__(self, ci: CiSink) -> None:
+        self._ci = ci
+
+    def end(self, ending: Ending) -> str:
+        """Print the text."""
+        emit(markdown(self._ci.cases, _TITLE, comparisons_of(self._ci.cases)))
+        return ""

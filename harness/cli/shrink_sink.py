@@ -1,81 +1,47 @@
-"""What ``run`` does with a violation after the search: it shrinks the first of each kind."""
+"""Shrinks the first violation of each kind after the search."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
+import msgspec
+
+from harness.cli.checkpoint import Finished, StoredWitness
 from harness.cli.output import remark
+from harness.cli.sink import Answer, ShrunkWitness, Sink, WriteFaults
 from harness.explore.coordinator import Coordinator
-from harness.explore.search_task import Result
-from harness.model.errors import HarnessError
-from harness.results.summary import Summary
+from harness.explore.search_task import SearchTask
+from harness.model.errors import HarnessError, StoreError
+from harness.results import regression_corpus
+from harness.results.store import RunFolder
 from harness.results.witness import Witness
 
 if TYPE_CHECKING:
     from harness.shrink import Shrunk
 
-__all__ = ["Shrinker", "Small"]
+__all__ = ["ShrinkSink", "Shrinker"]
 
-#: Shrinking keeps to its limit by itself; it is told to stop when it does not.
+#: Shrinking keeps to its limit by itself; after so much more time it is asked to stop.
 _GRACE_S = 1.0
-#: Share of a question's time, where that is limited, which is kept for shrinking.
-_SHARE = 0.1
-
-
-class Small(NamedTuple):
-    """A shrunk witness, where it is stored, and where it is kept beside its scenario, if it is."""
-
-    shrunk: Shrunk
-    witness: Witness
-    path: str
-    kept: str
-
-    def told(self) -> dict[str, Any]:
-        """For scripts."""
-        return {"witness": self.path, "kept": self.kept or None, **self.shrunk.figures()}
 
 
 class Shrinker:
-    """Decides what is shrunk, and has it done.
-
-    What nobody expected always is; what was expected once for each fence and kind, since
-    a run over many scenarios shows the same again and again.
+    """Has an explorer shrink witnesses.
 
     Args:
-        campaign: whose explorers do it.
+        coordinator: of the explorers.
         limit_s: for each witness; 0 for no shrinking at all.
         deadline: of `time.monotonic`, for the whole run; None where there is none.
     """
 
-    def __init__(self, campaign: Coordinator, limit_s: float, deadline: float | None) -> None:
-        self._campaign = campaign
+    def __init__(self, coordinator: Coordinator, limit_s: float, deadline: float | None) -> None:
+        self._coordinator = coordinator
         self._limit_s = limit_s
         self._deadline = deadline
-        self._seen: set[tuple[str, str]] = set()
-
-    def reserve_s(self, share_s: float) -> float:
-        """How much of a question's share of the time to keep."""
-        return min(self._limit_s, share_s * _SHARE)
-
-    def wants(self, result: Result, kind: str) -> bool:
-        """Whether the first violation of a kind is to be shrunk."""
-        question = result.question
-        if not self._limit_s or question.gate != "kernel" or self._campaign.interrupted:
-            return False
-        expectation = question.scenario.expectation(question.fence)
-        expected = kind in (*expectation.must, *expectation.may)
-        if expected and (question.fence, kind) in self._seen:
-            return False
-        self._seen.add((question.fence, kind))
-        return True
-
-    def leave_out(self, summary: Summary) -> None:
-        """Take in what was shrunk before a run was resumed."""
-        self._seen.update((summary.fence, kind) for kind in summary.shrunk)
 
     def shrink(self, witness: Witness) -> Shrunk | None:
-        """Make a witness smaller; None where nothing came of it."""
+        """Return a smaller witness, or None where nothing came of it."""
         from harness.shrink import Shrinking, Shrunk
 
         limit_s = self._limit_s
@@ -85,9 +51,80 @@ class Shrinker:
             return None
         last: Shrunk | None = None
         try:
-            for found in self._campaign.carry_out(Shrinking.of(witness, limit_s), limit_s + _GRACE_S):
+            for found in self._coordinator.carry_out(Shrinking.of(witness, limit_s), limit_s + _GRACE_S):
                 if isinstance(found, Shrunk):
                     last = found
         except HarnessError as error:
             remark(f"not shrunk any further: {error}")
         return last if last is not None and last.best is not None else None
+
+
+class ShrinkSink(Sink):
+    """Shrinks the stored witnesses of an answer, and stores the shrunk ones beside them.
+
+    An unexpected violation is always shrunk. An expected one is shrunk once for each fence and kind,
+    because a run over many scenarios shows the same one again and again.
+
+    Args:
+        coordinator: of the explorers.
+        limit_s: for each witness; 0 for no shrinking at all.
+        deadline: of `time.monotonic`, for the whole run; None where there is none.
+        folder: of the run.
+        faults: of its files.
+        keep: whether shrunk witnesses are kept beside their scenario.
+    """
+
+    def __init__(
+        self,
+        coordinator: Coordinator,
+        limit_s: float,
+        deadline: float | None,
+        folder: RunFolder,
+        faults: WriteFaults,
+        keep: bool,
+    ) -> None:
+        self._coordinator = coordinator
+        self._limit_s = limit_s
+        self._shrinker = Shrinker(coordinator, limit_s, deadline)
+        self._folder = folder
+        self._faults = faults
+        self._keep = keep
+        self._seen: set[tuple[str, str]] = set()
+
+    def add(self, answer: Answer) -> Answer:
+        """Shrink what is worth it; a witness that does not become smaller is left out."""
+        shrunk = {}
+        for kind, stored in answer.witnesses.items():
+            one = self._one(answer, kind, stored) if self._wants(answer.task.search, kind) else None
+            if one is not None:
+                shrunk[kind] = one
+        summary = msgspec.structs.replace(
+            answer.summary, shrunk={kind: one.as_data() for kind, one in shrunk.items()}
+        )
+        return msgspec.structs.replace(answer, shrunk=shrunk, summary=summary)
+
+    def _wants(self, task: SearchTask, kind: str) -> bool:
+        if not self._limit_s or task.gate != "kernel" or self._coordinator.interrupted:
+            return False
+        if task.expects(kind) and (task.fence, kind) in self._seen:
+            return False
+        self._seen.add((task.fence, kind))
+        return True
+
+    def _one(self, answer: Answer, kind: str, stored: StoredWitness) -> ShrunkWitness | None:
+        shrunk = self._shrinker.shrink(stored.witness)
+        if shrunk is None:
+            return None
+        witness = shrunk.witness(stored.witness)
+        try:
+            path = self._folder.shrunk(answer.checkpoint.name(kind), witness)
+            kept = regression_corpus.keep(answer.task.file, witness) if self._keep else ""
+        except StoreError as error:
+            self._faults.note(error)
+            return None
+        return ShrunkWitness(shrunk, witness, path, kept)
+
+    def restore(self, finished: Finished) -> None:
+        """Take in what was shrunk before the run was resumed."""
+        summary = finished.summary
+        self._seen.update((summary.fence, kind) for kind in summary.shrunk)

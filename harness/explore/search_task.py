@@ -65,6 +65,11 @@ class SearchTask(msgspec.Struct, frozen=True):
         """Return how much the schedules covered; None where the search covers everything."""
         return coverage_of(stats, self.gate, sum(lane.count for lane in self.scenario.lanes))
 
+    def expects(self, kind: str) -> bool:
+        """Return whether the scenario expects a kind of violation of the fence, or allows it."""
+        expectation = self.scenario.expectation(self.fence)
+        return kind in (*expectation.must, *expectation.may)
+
     @property
     def on_real_files(self) -> bool:
         """Whether lanes see the answers of the real file system."""

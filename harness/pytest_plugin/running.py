@@ -23,11 +23,13 @@ import msgspec
 import pytest
 
 from harness.cli import parser
+from harness.cli.ci_sinks import CiSink
 from harness.cli.program_permission import check_programs, check_witness
 from harness.cli.resume import completed
-from harness.cli.run_command import Run, Task, folder_for
+from harness.cli.run_command import folder_for
+from harness.cli.search_loop import loop_for
 from harness.cli.search_tasks import check_faults, check_inodes, choose_strategy
-from harness.cli.terminal_sink import Display
+from harness.cli.sink import Task
 from harness.explore.coordinator import Coordinator
 from harness.explore.search_task import SearchTask
 from harness.model.errors import UsageError
@@ -166,32 +168,19 @@ def run(
         check_witness(path, witness, allowed)
     check_inodes([scenario], place(None, real=True))
     schedules = settings.schedules or scenario.schedules
-    question = SearchTask(scenario, fence, gate, settings.strategy, settings.seed, schedules)
+    search = SearchTask(scenario, fence, gate, settings.strategy, settings.seed, schedules)
     usable = cores_of(node.config)
-    with _at(node.config.rootpath), Coordinator(len(usable), on=usable) as campaign:
+    # Nothing is shown and nothing is reported to GitHub: pytest does both.
+    ci = CiSink(junit=None)
+    with _working_directory(node.config.rootpath), Coordinator(len(usable), on=usable) as coordinator:
         arguments = completed(
             parser().parse_args(["run", file or node.nodeid, "--out", _folder(node, fence)])
         )
-        task = Task(question, file, known)
-        work = _Quiet(campaign, arguments, folder_for(arguments, [question]), _Silent(json=True))
-        work.do_all([task])
-        if campaign.interrupted:
+        loop_for(coordinator, arguments, folder_for(arguments, [search]), ci).run([Task(search, file, known)])
+        if coordinator.interrupted:
             raise KeyboardInterrupt
-    (case,) = work.reports.cases
+    (case,) = ci.cases
     return _result(case, node.config)
-
-
-class _Quiet(Run):
-    """A run of which nobody hears but the caller: it is one of many, and pytest reports them."""
-
-    title = ""
-
-
-class _Silent(Display):
-    """Shows nothing."""
-
-    def result(self, *_: object) -> None:
-        """Nothing: what is to be said is said by the test."""
 
 
 def _result(case: Case, config: pytest.Config) -> ScenarioResult:
@@ -222,7 +211,7 @@ def _from_root(text: str, config: pytest.Config) -> str:
 
 
 @contextlib.contextmanager
-def _at(folder: Path) -> Iterator[None]:
+def _working_directory(folder: Path) -> Iterator[None]:
     """Stand in a folder meanwhile: references to fences are named from there, by explorers as well."""
     before = Path.cwd()
     os.chdir(folder)

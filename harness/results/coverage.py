@@ -11,7 +11,7 @@ import msgspec
 
 from harness.results.stats import Stats
 
-__all__ = ["Coverage", "coverage_of", "told"]
+__all__ = ["Coverage", "coverage_line", "coverage_of"]
 
 _BLIND = {
     "kernel": (
@@ -93,16 +93,17 @@ def _depth_bounds(tally: Stats, lanes: int) -> dict[str, float]:
     return found
 
 
-def told(worth: Coverage) -> str:
-    """One line for a person."""
-    about = "" if worth.exact else "about "
+def coverage_line(coverage: Coverage) -> str:
+    """Return one line that says it in words."""
+    about = "" if coverage.exact else "about "
     line = (
-        f"worth: {about}{worth.distinct_schedules} different schedules in {about}{worth.distinct_classes} "
-        f"classes, {worth.new_in_last_half} of them new in the second half"
+        f"worth: {about}{coverage.distinct_schedules} different schedules in "
+        f"{about}{coverage.distinct_classes} classes, {coverage.new_in_last_half} of them "
+        "new in the second half"
     )
-    if worth.violation_rate_max < 1:
-        one_in = int(1 / worth.violation_rate_max)
+    if coverage.violation_rate_max < 1:
+        one_in = int(1 / coverage.violation_rate_max)
         line += f"; with 95 % confidence fewer than 1 in {one_in} of such schedules violates"
-    for depth, chance in worth.depth_bounds.items():
+    for depth, chance in coverage.depth_bounds.items():
         line += f"; a bug of depth {depth} would have shown with at least {chance:.0%}"
     return line

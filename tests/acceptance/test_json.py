@@ -130,9 +130,9 @@ def test_of_a_run_that_comes_too_late_for_its_limit_the_first_question_is_begun(
     """A clock that leaps by an hour as soon as the limit is set."""
     code = (
         "import itertools, sys, time, types\n"
-        "import harness.cli.run_command as command\n"
+        "import harness.cli.time_budget as budget\n"
         "hours = itertools.chain([0], itertools.repeat(3600))\n"
-        "command.time = types.SimpleNamespace(monotonic=lambda: time.monotonic() + next(hours))\n"
+        "budget.time = types.SimpleNamespace(monotonic=lambda: time.monotonic() + next(hours))\n"
         "from harness.cli import main\n"
         "sys.exit(main(sys.argv[1:]))\n"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.results.coverage import coverage_of, told
+from harness.results.coverage import coverage_line, coverage_of
 from harness.results.stats import Part, Stats
 
 
@@ -20,7 +20,7 @@ def test_nothing_found_bounds_what_may_be_there() -> None:
     assert (worth.distinct_schedules, worth.distinct_classes, worth.exact) == (300, 41, True)
     assert worth.new_in_last_half == 0
     assert worth.curve[-1] == (300, 41)
-    assert "fewer than 1 in 100" in told(worth)
+    assert "fewer than 1 in 100" in coverage_line(worth)
 
 
 def test_what_violates_or_is_not_known_bounds_nothing() -> None:
@@ -35,7 +35,7 @@ def test_pct_vouches_for_its_depth() -> None:
     parts = {"pct:2": Part(schedules=120), "surw": Part(schedules=180)}
     worth = coverage_of(tally(parts=parts), "kernel", 2)
     assert worth.depth_bounds == {"2": round(1 - (1 - 1 / 120) ** 120, 4)}
-    assert "depth 2" in told(worth)
+    assert "depth 2" in coverage_line(worth)
 
 
 def test_each_gate_owns_up_to_its_blind_spots() -> None:

@@ -1,0 +1,56 @@
+"""The stories of an answer, with the commands that replay them: for the terminal and for reports."""
+
+from __future__ import annotations
+
+import shlex
+
+from harness.cli.known_witnesses import KnownWitness
+from harness.cli.output import replay_command
+from harness.cli.sink import Answer
+from harness.report.story import headline, story
+
+__all__ = ["known_lines", "story_lines", "unexpected_stories"]
+
+
+def story_lines(answer: Answer, kind: str) -> list[str]:
+    """Return the story of the first violation of a kind, and the command that replays it."""
+    finding = answer.result.tally.first[kind]
+    small = answer.shrunk.get(kind)
+    if small is not None and small.shrunk.best is not None:
+        best = small.shrunk.best
+        lines = [f"{headline(best.history, best.violation)} (schedule {finding.schedule_index}, shrunk)"]
+        lines += story(best.history, best.judgement, best.violation, small.witness.critical)
+        lines.append(small.shrunk.told())
+        if small.kept:
+            lines.append(f"kept: {small.kept}")
+        return [*lines, replay_command(small.path)]
+    history, violation = finding.history, finding.violation
+    lines = [f"{headline(history, violation)} (schedule {finding.schedule_index})"]
+    lines += story(history, finding.judgement, violation)
+    if kind in answer.witnesses:
+        lines.append(replay_command(answer.witnesses[kind].path))
+    else:
+        seed = answer.task.search.seed
+        lines.append(f"no witness is stored; seed {seed} shows it again in this schedule")
+    return lines
+
+
+def known_lines(known: KnownWitness, fence: str) -> list[str]:
+    """Return what a kept witness shows now; nothing where it shows no violation or was not run to its end."""
+    if not known.violations:
+        return []
+    if not known.unexpected:
+        return [f"known witness shows again, as expected: {', '.join(known.violations)} ({known.witness})"]
+    return [f"{replay_command(known.witness)} --fence {shlex.quote(fence)}"]
+
+
+def unexpected_stories(answer: Answer) -> str:
+    """Return the story of each violation that was not expected, each with the command that replays it."""
+    lines: list[str] = []
+    for kind in sorted(answer.result.tally.first):
+        if not answer.task.search.expects(kind):
+            lines += [*story_lines(answer, kind), ""]
+    for one in answer.known:
+        if one.unexpected:
+            lines += [*one.reasons(), *known_lines(one, answer.summary.fence), ""]
+    return "\n".join(lines).rstrip("\n")

@@ -1,0 +1,186 @@
+"""The loop of a run: search one task after the other and hand each answer to the sinks."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+
+from harness.cli.checkpoint import Checkpoint, Finished, earlier
+from harness.cli.ci_sinks import CiSink
+from harness.cli.html_sink import HtmlSink
+from harness.cli.known_witnesses import rerun_known, with_known
+from harness.cli.shrink_sink import ShrinkSink
+from harness.cli.sink import Answer, Ending, Sink, Task, WriteFaults
+from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
+from harness.cli.store_sink import VerdictSink, WitnessSink
+from harness.cli.time_budget import TimeBudget
+from harness.explore.coordinator import Coordinator
+from harness.explore.search_task import Result, SearchTask
+from harness.model.errors import HarnessError, UsageError
+from harness.results.search_progress import Progress
+from harness.results.stats import Stats
+from harness.results.store import RunFolder
+from harness.results.summary import Summary
+
+__all__ = ["SearchLoop", "Watch", "loop_for"]
+
+#: Shows the progress of a search as long as its context is open.
+Watch = Callable[[SearchTask], contextlib.AbstractContextManager[Callable[[Stats], None]]]
+
+_OUTCOMES = {
+    OK: "as expected",
+    NOT_EXPECTED: "not as expected",
+    INCONCLUSIVE: "inconclusive",
+    INTERRUPTED: "interrupted",
+}
+
+
+@contextlib.contextmanager
+def _unwatched(_: SearchTask) -> Iterator[Callable[[Stats], None]]:
+    yield lambda _: None
+
+
+class SearchLoop:
+    """Searches tasks one after the other.
+
+    Args:
+        coordinator: of the explorers.
+        folder: of the run.
+        sinks: in the order in which they get an answer.
+        faults: that sinks have noted; any makes the run inconclusive.
+        budget: of time.
+        watch: shows the progress of a search.
+        resumable: whether the run can be resumed after an early end.
+    """
+
+    def __init__(
+        self,
+        coordinator: Coordinator,
+        folder: RunFolder,
+        sinks: Sequence[Sink],
+        faults: Sequence[WriteFaults],
+        budget: TimeBudget,
+        watch: Watch,
+        resumable: bool,
+    ) -> None:
+        self._coordinator = coordinator
+        self._folder = folder
+        self._sinks = sinks
+        self._faults = faults
+        self._budget = budget
+        self._watch = watch
+        self._resumable = resumable
+        self._summaries: list[Summary] = []
+        #: The first task is begun even when the time is over by then.
+        self._begun = False
+
+    def run(self, tasks: Sequence[Task]) -> None:
+        """Search the tasks until all are done or the user interrupts the run.
+
+        Raises:
+            UsageError: a file that the user asked for cannot be written, and no task was begun; or
+                a fence or scenario cannot be used.
+            HarnessError: what ended a search.
+        """
+        for sink in self._sinks:
+            sink.begin(tasks)
+        fault = ""
+        try:
+            for number, task in enumerate(tasks):
+                if self._coordinator.interrupted:
+                    return
+                self._one(number, task, len(tasks) - number)
+        except HarnessError as error:
+            fault = str(error)
+            raise
+        finally:
+            self._end(fault)
+
+    def _one(self, number: int, task: Task, tasks_left: int) -> None:
+        before = earlier(self._folder, number) if self._resumable else None
+        if isinstance(before, Finished):
+            self._summaries.append(before.summary)
+            for sink in self._sinks:
+                sink.restore(before)
+            return
+        answer = self._ask(number, task, before, tasks_left)
+        try:
+            for sink in self._sinks:
+                answer = sink.add(answer)
+        finally:
+            self._summaries.append(answer.summary)
+        if answer.result.fault is not None:
+            raise answer.result.fault
+
+    def _ask(self, number: int, task: Task, before: Progress | None, tasks_left: int) -> Answer:
+        """Run the kept witnesses and the search; neither of them when the time is over."""
+        checkpoint = Checkpoint(self._folder, number, task.search, self._resumable)
+        earlier_s = 0.0 if before is None else before.wall_s
+        if self._begun and self._budget.over:
+            stats = Stats() if before is None else before.tally
+            result = Result(task.search, stats, 0, earlier_s, "time limit")
+            return Answer(task, result, (), checkpoint, earlier_s, result.summary())
+        self._begun = True
+        known = rerun_known(self._coordinator, task.search, task.kept, self._budget.deadline)
+        search = self._budget.limited(task.search, tasks_left)
+        with self._watch(search) as progress:
+            result = self._coordinator.ask(search, progress, before, checkpoint.save)
+        if isinstance(result.fault, UsageError):
+            raise result.fault
+        summary = with_known(result.summary(), known)
+        return Answer(task, result, known, checkpoint, earlier_s, summary)
+
+    def _end(self, fault: str) -> None:
+        page = ""
+        for sink in self._sinks:
+            # A fault that the sink before has noted counts.
+            page = sink.end(Ending(_OUTCOMES[self.status()], fault, page)) or page
+
+    def status(self) -> int:
+        """Return the exit status of the run."""
+        if self._coordinator.interrupted:
+            return INTERRUPTED
+        if any(summary.unexpected for summary in self._summaries):
+            return NOT_EXPECTED
+        if any(one.any for one in self._faults) or any(one.why_inconclusive for one in self._summaries):
+            return INCONCLUSIVE
+        return OK
+
+
+def loop_for(
+    coordinator: Coordinator,
+    arguments: argparse.Namespace,
+    folder: RunFolder,
+    ci: CiSink,
+    *,
+    before_reports: Sequence[Sink] = (),
+    shown: Sequence[Sink] = (),
+    watch: Watch = _unwatched,
+    resumable: bool = False,
+) -> SearchLoop:
+    """Return the loop of `run`, with its sinks.
+
+    Args:
+        coordinator: of the explorers.
+        arguments: of `run`, or of a command that has the same ones.
+        folder: of the run.
+        ci: collects the cases.
+        before_reports: sinks that add something to the summary.
+        shown: sinks that show the answers, after all others.
+        watch: shows the progress of a search.
+        resumable: whether the run can be resumed after an early end.
+    """
+    shrink_limit_s = 0.0 if arguments.no_shrink else arguments.shrink_limit_s
+    budget = TimeBudget(arguments.time_limit_s, shrink_limit_s)
+    faults = WriteFaults()
+    sinks = (
+        WitnessSink(folder, faults),
+        ShrinkSink(coordinator, shrink_limit_s, budget.deadline, folder, faults, arguments.keep),
+        *before_reports,
+        ci,
+        HtmlSink(folder, arguments.argv, faults),
+        VerdictSink(folder, faults, coordinator),
+        *shown,
+    )
+    return SearchLoop(coordinator, folder, sinks, (faults, ci.faults), budget, watch, resumable)
