@@ -1,8 +1,8 @@
-"""The command line: arguments in, exit status out. What a subcommand does is in its own file.
+"""The command line: arguments in, exit status out. Each subcommand has a file of its own.
 
 Exit status: 0 all as expected; 1 an expectation was not met; 2 bad arguments or
 scenario (nothing ran); 3 inconclusive; 4 a bug of the harness; 130 interrupted: by
-Ctrl-C, by SIGTERM, by a closed terminal, or because nobody reads the output any more.
+Ctrl-C, by SIGTERM, by a closed terminal, or because the output has no reader any more.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from harness import VERSION
-from harness.cli.output import OutputGone, remark, stand_on_three_streams
+from harness.cli.output import OutputGone, ensure_standard_streams, remark
 from harness.cli.status import BUG, INCONCLUSIVE, INTERRUPTED, USAGE
 from harness.model.errors import FormatError, HarnessError, StoreError, UsageError, WorkerDied
 from harness.system.interrupts import put_off
@@ -28,18 +28,18 @@ _TIME_LIMIT_S_MAX = 1_000_000_000
 
 
 class _Exact(argparse.ArgumentParser):
-    """Takes options as they are spelt: what a script shortens today could mean something else tomorrow."""
+    """Accepts no shortened options: a shortened one may mean something else in a later release."""
 
     def __init__(self, **more: Any) -> None:
         super().__init__(allow_abbrev=False, **more)
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong, and where to read what would be right."""
+        """End with the message and a pointer to the help."""
         super().error(f"{message}; see {self.prog} --help")
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole grammar; importing nothing that a subcommand needs."""
+    """Return the parser for all subcommands; imports nothing that only a subcommand needs."""
     top = _Exact(
         prog="python -m harness",
         description="Runs real processes against one transcript under a scheduler and judges the fence.",
@@ -293,7 +293,7 @@ def _matrix(command: argparse.ArgumentParser) -> None:
 
 
 def _search(command: argparse.ArgumentParser) -> None:
-    """What `run` and `matrix` have in common; None is for what `harness.cli.resume` fills in."""
+    """Add the options that `run` and `matrix` share; `harness.cli.resume` replaces None by a default."""
     command.add_argument("--gate", choices=("kernel", "free"), help="default: kernel where it is available")
     command.add_argument("--strategy", metavar="NAME", help="default: portfolio; see `list strategies`")
     command.add_argument("--schedules", type=_at_least(1), metavar="N", help="default: the scenario's")
@@ -345,12 +345,12 @@ def _positive(text: str) -> float:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Parse and carry out one command.
+    """Parse the arguments and run one command.
 
     Returns:
         The exit status.
     """
-    stand_on_three_streams()
+    ensure_standard_streams()
     try:
         arguments = parser().parse_args(_readable(argv))
         with put_off():
@@ -370,14 +370,14 @@ def main(argv: Sequence[str]) -> int:
     except HarnessError as error:
         remark(f"a bug of the harness:\n{error}")
         return BUG
-    except Exception:  # the last resort: exit status 4 is for what we did not think of
+    except Exception:  # the last resort: exit status 4 is for errors that no code expects
         remark(f"a bug of the harness:\n{traceback.format_exc()}")
         return BUG
     return status
 
 
 def _readable(argv: Sequence[str]) -> Sequence[str]:
-    """The arguments, all of which can be written into a file.
+    """Return the arguments, all of which can be written into a file.
 
     Raises:
         UsageError: one of them is no UTF-8.

@@ -1,4 +1,4 @@
-"""``bench --check``: does the comparison cry wolf, does it find what is planted."""
+"""``bench --check``: find out whether the comparison gives false alarms and finds a planted slowdown."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ __all__ = ["trial"]
 _COMPARISONS = 200
 #: Samples a run, as of a benchmark.
 _ROUNDS = 16
-#: Sittings that share an explorer process and a reference; the next have others.
+#: Sittings that share an explorer process and a reference; the next ones have others.
 _TOGETHER = 10
-#: One planted run for so many plain ones.
+#: Plain runs for each planted one.
 _PLANTED = 5
 _LIMIT_S = 86_400.0
 
 
 def trial(arguments: argparse.Namespace) -> int:
-    """Try it and print what came of it; with ``--out`` that is stored, every ratio included.
+    """Compare and print the figures; with ``--out`` store them, with every ratio.
 
     Args:
         arguments: of the command line.
@@ -51,11 +51,11 @@ def trial(arguments: argparse.Namespace) -> int:
     slow = planted(compared, max(1, compared // _PLANTED))
     sittings: list[Run] = []
     for begin in range(0, SITTINGS * len(slow), _TOGETHER):
-        with Coordinator(1, arguments.session_root) as campaign:
+        with Coordinator(1, arguments.session_root) as coordinator:
             next_ones = tuple((slow * SITTINGS)[begin : begin + _TOGETHER])
             work = TrialBench(scenario, next_ones, -(-rounds // SITTINGS))
-            sittings += [found for found in campaign.carry_out(work, _LIMIT_S) if isinstance(found, Run)]
-            if campaign.interrupted:
+            sittings += [found for found in coordinator.carry_out(work, _LIMIT_S) if isinstance(found, Run)]
+            if coordinator.interrupted:
                 return INTERRUPTED
         if not arguments.json:
             remark(f"{len(sittings)} of {SITTINGS * len(slow)} sittings")
@@ -81,7 +81,7 @@ def trial(arguments: argparse.Namespace) -> int:
 
 
 def _stored(figures: dict[str, object], runs: Sequence[Run]) -> bytes:
-    """The figures, and a line a run, so that anybody can judge them again."""
+    """Return the figures with one line for each run, so that they can be judged again."""
     text = msgspec.json.format(msgspec.json.encode(figures), indent=1).removesuffix(b"\n}")
     lines = b",\n".join(b"  " + msgspec.json.encode(run) for run in runs)
     return text + b',\n "runs": [\n' + lines + b"\n ]\n}\n"

@@ -1,4 +1,4 @@
-"""``bench``: what steps, decisions and searches cost here, and whether it is more than before."""
+"""``bench``: measure the cost of steps, decisions and searches, and compare it with an earlier one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _SCENARIOS = (
 _FENCE = "ledger"
 _ROUNDS = 16
 _SCHEDULES = 5
-#: Options that only some of the ways to call it have a use for.
+#: Options that only some ways of calling it use.
 _USERS = {
     "limit_s": ("versus",),
     "explorers": ("versus",),
@@ -57,7 +57,7 @@ _USERS = {
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Measure and print; with ``--out`` the figures are stored, with ``--compare`` they are judged."""
+    """Measure and print; with ``--out`` store the figures, with ``--compare`` judge them."""
     _check_options(arguments)
     _check_out(arguments.out)
     why = gates.unavailable("kernel")
@@ -84,7 +84,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _check_options(arguments: argparse.Namespace) -> None:
-    """Refuse what the way of calling has no use for, rather than leave it unheard."""
+    """Refuse options that this way of calling does not use, rather than ignore them."""
     if arguments.versus and arguments.check:
         raise UsageError("--check: given with --versus; give one of them")
     way = "versus" if arguments.versus else "check" if arguments.check else "measure"
@@ -99,14 +99,14 @@ def _check_options(arguments: argparse.Namespace) -> None:
 
 
 def _check_out(path: str | None) -> None:
-    """Find out before minutes of measuring that nothing could be stored."""
+    """Refuse a path that cannot be written, before minutes of measuring."""
     folder = os.path.dirname(path or "") or "."
     if path is not None and not (os.path.isdir(folder) and os.access(folder, os.W_OK)):
         raise UsageError(f"--out {path}: no folder to write into; make it, or give another")
 
 
 def _strange(path: str, baseline: Figures) -> list[str]:
-    """Why times of the baseline cannot be compared with ours; empty when they can."""
+    """Return why times of the baseline cannot be compared with ours; an empty list when they can."""
     if baseline.reference != VERSION:
         raise FormatError(
             f"{path}: measured against version {baseline.reference} of the reference workload, "
@@ -119,7 +119,7 @@ def _strange(path: str, baseline: Figures) -> list[str]:
 
 
 def _plan(arguments: argparse.Namespace, baseline: Figures | None) -> Plan:
-    """What is asked for.
+    """Return the plan that the arguments ask for.
 
     Raises:
         UsageError: it cannot be measured; nothing ran.
@@ -152,7 +152,7 @@ def _plan(arguments: argparse.Namespace, baseline: Figures | None) -> Plan:
 
 def _parts(text: str | None, baseline: Figures | None) -> list[Part]:
     if text is None:
-        # What has no counterpart is not measured.
+        # A part without a counterpart in the baseline is not measured.
         return [part for part in (baseline.parts if baseline else PARTS) if part != "gate" or not baseline]
     asked = [name.strip() for name in text.split(",") if name.strip()]
     for name in asked:
@@ -163,10 +163,10 @@ def _parts(text: str | None, baseline: Figures | None) -> list[Part]:
 
 def _show(arguments: argparse.Namespace, figures: Figures, changes: list[Change]) -> None:
     if arguments.json:
-        told = msgspec.to_builtins(figures)
+        data = msgspec.to_builtins(figures)
         if arguments.compare:
-            told["comparison"] = {"verdict": worst(changes), "changes": msgspec.to_builtins(changes)}
-        emit(msgspec.json.encode(told).decode())
+            data["comparison"] = {"verdict": worst(changes), "changes": msgspec.to_builtins(changes)}
+        emit(msgspec.json.encode(data).decode())
         return
     if figures.gate is not None:
         show_gate(figures.gate)

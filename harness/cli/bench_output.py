@@ -1,4 +1,4 @@
-"""What `bench` prints: each quantity when it is known, the curves, and what a comparison says."""
+"""Prints what `bench` has measured: each quantity when it is known, the curves, and a comparison."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TITLES = {
 
 
 def show_quantity(found: Quantity) -> None:
-    """A line; for the part `growth` there is `show_curves`."""
+    """Print one line; `show_curves` shows the part `growth`."""
     if found.part == "growth":
         return
     if found.doubt:
@@ -41,13 +41,13 @@ def _figure(value: float) -> str:
 
 
 def show_gate(figures: Mapping[str, Any]) -> None:
-    """What a step is made of, a line a figure."""
+    """Print the parts of a step, one line each."""
     for name, value in figures.items():
         emit(f"{name.replace('_', ' '):<20} {value}")
 
 
 def panels(quantities: Sequence[Quantity]) -> dict[str, dict[str, list[tuple[int, float]]]]:
-    """Curves by title, from the quantities of the part `growth`."""
+    """Return the curves by title, from the quantities of the part `growth`."""
     found: dict[str, dict[str, list[tuple[int, float]]]] = {}
     for call in CALLS:
         for one in quantities:
@@ -59,7 +59,7 @@ def panels(quantities: Sequence[Quantity]) -> dict[str, dict[str, list[tuple[int
 
 
 def show_curves(quantities: Sequence[Quantity]) -> None:
-    """For each call a picture in letters, and the figures."""
+    """Print for each call a picture in letters, and the figures."""
     for title, curves in panels(quantities).items():
         emit("")
         for line in lettered(curves, title):
@@ -71,7 +71,7 @@ def show_curves(quantities: Sequence[Quantity]) -> None:
 
 
 def show_changes(changes: Sequence[Change], baseline: str) -> None:
-    """What differs, a line each, and how much does not.
+    """Print one line for each difference, and how many quantities are the same.
 
     Args:
         changes: of all quantities that both have.

@@ -1,4 +1,4 @@
-"""What `bench` measures, part after part, each in explorer processes that leave nothing behind."""
+"""Measures the parts of `bench` one after the other, in explorer processes of their own."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from harness.tools.versus import Course
 
 __all__ = ["SITTINGS", "Plan", "Recorder", "plain_fences", "room_for"]
 
-#: Samples of a quantity are taken in so many sittings, a while apart and with other processes: so what goes
-#: on beside them, and what one start of a program has by luck, is not in all of them.
+#: Samples of a quantity are taken in so many sittings, some time apart and with other processes, so that
+#: neither other load nor the luck of one start of a program is in all of them.
 SITTINGS = 2
 #: Longer than any part takes; an interrupt ends it sooner.
 _LIMIT_S = 86_400.0
-#: A round of the part `gate` has so many times the schedules of a sample.
+#: Schedules in a round of the part `gate`, in samples.
 _GATE_SCHEDULES = 20
-#: Beside the largest transcript a fence may write its own files.
+#: Room for a fence's own files beside the largest transcript.
 _MORE_BYTES = 1 << 20
 
 
 class Plan(NamedTuple):
-    """What is to be measured.
+    """The plan of a measurement.
 
     Args:
         parts: in this order.
@@ -67,12 +67,12 @@ class Plan(NamedTuple):
 
 
 def plain_fences() -> list[str]:
-    """Registered fences that are not broken on purpose."""
+    """Return the registered fences that are not broken on purpose."""
     return [name for name in fence.FENCES if name not in CONTROLS]
 
 
 def room_for(largest: int, root: str | None) -> str:
-    """Where transcripts of that size find room.
+    """Return a folder that has room for transcripts of that size.
 
     Args:
         largest: bytes.
@@ -98,7 +98,7 @@ def room_for(largest: int, root: str | None) -> str:
 
 
 class Recorder:
-    """Measures and keeps what comes.
+    """Measures, and collects the figures.
 
     Args:
         plan: what to measure.
@@ -116,7 +116,7 @@ class Recorder:
         self.interrupted = False
 
     def measure(self) -> Figures:
-        """All parts, or as many as the user has patience for.
+        """Measure all parts until the user interrupts, and return the figures.
 
         Raises:
             HarnessError: what ended the work of an explorer.
@@ -147,7 +147,7 @@ class Recorder:
 
     @property
     def _rounds(self) -> int:
-        """Of this sitting."""
+        """Rounds of this sitting."""
         return -(-self._plan.rounds // SITTINGS)
 
     def _scenarios(self) -> None:
@@ -190,15 +190,15 @@ class Recorder:
     def _carry_out(
         self, works: Sequence[Work], root: str | None, file_bytes_max: int = FILE_BYTES_MAX
     ) -> None:
-        with Coordinator(1, root, file_bytes_max=file_bytes_max) as campaign:
+        with Coordinator(1, root, file_bytes_max=file_bytes_max) as coordinator:
             for work in works:
-                for found in campaign.carry_out(work, _LIMIT_S):
-                    self._take(found)
-                self.interrupted = campaign.interrupted
+                for found in coordinator.carry_out(work, _LIMIT_S):
+                    self._collect(found)
+                self.interrupted = coordinator.interrupted
                 if self.interrupted:
                     return
 
-    def _take(self, found: object) -> None:
+    def _collect(self, found: object) -> None:
         if isinstance(found, Quantity):
             before = self._quantities.get(found.name)
             self._quantities[found.name] = found if before is None else merged(before, found)

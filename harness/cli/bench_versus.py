@@ -1,4 +1,4 @@
-"""``bench --versus``: how soon broken fences are caught, against blind stress."""
+"""``bench --versus``: measure how soon broken fences are caught, against blind stress."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _LIMIT_S = 20.0
 
 
 def versus(arguments: argparse.Namespace) -> int:
-    """Measure and print; with ``--out`` everything is stored. No figure is a failure: they vary."""
+    """Measure and print; with ``--out`` store everything. No figure is a failure, because they vary."""
     names = [name.strip() for name in (arguments.controls or "").split(",") if name.strip()]
     wanted = courses(names, arguments.scenarios)
     rounds, limit_s = arguments.rounds or _ROUNDS, arguments.limit_s or _LIMIT_S
     explorers = arguments.explorers or len(os.sched_getaffinity(0))
     facts = machine()
     found: list[Row] = []
-    with Coordinator(explorers, arguments.session_root) as campaign:
+    with Coordinator(explorers, arguments.session_root) as coordinator:
         for course in wanted:
-            row = measure(campaign, course, rounds, limit_s, arguments.seed, explorers)
+            row = measure(coordinator, course, rounds, limit_s, arguments.seed, explorers)
             if row is None:
                 break
             found.append(row)
-        interrupted = campaign.interrupted
+        interrupted = coordinator.interrupted
     fair = [row for row in found if not row.blind]
     figures = Versus(
         facts,

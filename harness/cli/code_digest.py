@@ -1,4 +1,4 @@
-"""What code a run is about: only the same code makes the same schedules."""
+"""Digests of the code of a run: only the same code makes the same schedules."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def code_digest() -> str:
-    """Of the harness and of all fences that come with it."""
+    """Return the digest of the harness and of all fences that come with it."""
     roots = (_HERE, os.path.dirname(os.path.abspath(fence.__file__)))
     return _digest(path for root in roots for path in sorted(_sources(root)))
 
 
 def fence_digest(reference: str) -> str:
-    """Of the files that a reference to a user's fence names itself; empty where it names none.
+    """Return the digest of the files that a reference to a user's fence names; empty where it names none.
 
-    What those import or load is not known without running them.
+    The files that those import or load are not known without running them.
     """
     if reference in fence.FENCES:
         return ""
@@ -45,7 +45,7 @@ def _sources(root: str) -> Iterable[str]:
 
 
 def _found(module: str) -> list[str]:
-    """Where a module would come from; it is not imported, for that may do anything."""
+    """Return the file of a module, without an import, which could have any effect."""
     stem = os.path.join(*module.split(".")) if module else ""
     places = (os.path.join(entry or ".", stem + end) for entry in sys.path for end in (".py", "/__init__.py"))
     return [next(filter(os.path.isfile, places), "")] if stem else []

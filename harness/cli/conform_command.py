@@ -1,4 +1,4 @@
-"""``conform``: does the adapter of an external fence speak the protocol."""
+"""``conform``: check that the adapter of an external fence speaks the protocol."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["main"]
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Print a line a check; see `harness.cli` for the exit status."""
+    """Print one line for each check; see `harness.cli` for the exit status."""
     reference: str = arguments.fence
     if not reference.startswith(PREFIX):
         raise UsageError(f"{reference}: expected exec:COMMAND; fences in Python need no adapter")

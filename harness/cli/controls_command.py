@@ -1,4 +1,4 @@
-"""``controls``: is every fence that is broken on purpose caught, and by which strategy."""
+"""``controls``: find out which strategy catches each fence that is broken on purpose."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from harness import gates
 from harness.cli.display import Display
 from harness.cli.output import remark, replay_command
 from harness.cli.search_tasks import choose_strategy
+from harness.cli.sink import WriteFaults
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
 from harness.explore.coordinator import Coordinator
 from harness.explore.search_task import Result
@@ -21,7 +22,7 @@ from harness.tools.controls import Outcome, Trial, assess, encode, rows, trials,
 
 __all__ = ["main"]
 
-#: Draws nothing but a quantum: there to be compared with, and no search.
+#: Draws nothing but a quantum: it is no search, and serves as a comparison.
 _NO_SEARCH = "round-robin"
 
 
@@ -40,73 +41,68 @@ def main(arguments: argparse.Namespace) -> int:
     )
     explorers = arguments.explorers or len(os.sched_getaffinity(0))
     display = Display(arguments.json)
-    with Coordinator(explorers, arguments.session_root) as campaign:
-        court = _Court(campaign, display, _folder(arguments, wanted))
+    with Coordinator(explorers, arguments.session_root) as coordinator:
+        loop = _TrialLoop(coordinator, display, _folder(arguments, wanted))
         try:
-            court.try_all(wanted)
+            loop.try_all(wanted)
         finally:
-            court.report(strategies)
-    return court.status()
+            loop.report(strategies)
+    return loop.status()
 
 
 def _listed(text: str | None) -> list[str]:
-    """Names that were given with commas between them."""
+    """Return the names in a list with commas."""
     return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
-class _Court:
-    def __init__(self, campaign: Coordinator, display: Display, folder: RunFolder) -> None:
-        self._campaign = campaign
+class _TrialLoop:
+    def __init__(self, coordinator: Coordinator, display: Display, folder: RunFolder) -> None:
+        self._coordinator = coordinator
         self._display = display
         self._folder = folder
         self._outcomes: list[Outcome] = []
-        self._unstored = False
+        self._faults = WriteFaults()
 
     def try_all(self, wanted: Sequence[Trial]) -> None:
-        """One trial after the other, until the user wants no more."""
+        """Run the trials one after the other until the user interrupts."""
         for trial in wanted:
-            if self._campaign.interrupted:
+            if self._coordinator.interrupted:
                 return
             with self._display.progress(trial.question) as progress:
-                result = self._campaign.ask(trial.question, progress)
+                result = self._coordinator.ask(trial.question, progress)
             if isinstance(result.fault, UsageError):
                 raise result.fault
-            self._take(trial, result)
+            self._assess(trial, result)
             if result.fault is not None:
                 raise result.fault
 
-    def _take(self, trial: Trial, result: Result) -> None:
+    def _assess(self, trial: Trial, result: Result) -> None:
         outcome = assess(trial, result, self._store(trial, result))
         self._outcomes.append(outcome)
         line = encode(outcome)
         try:
             self._folder.verdict(line)
         except StoreError as error:
-            self._not_stored(error)
+            self._faults.note(error)
         self._display.line(line)
 
     def _store(self, trial: Trial, result: Result) -> str | None:
-        """Path of the witness of what was sought, or else of an accusation."""
-        question = trial.question
+        """Store the witness of what was sought, else of any violation, and return its path."""
+        task = trial.question
         finding = result.sought or min(
             result.tally.first.values(), key=lambda found: found.schedule_index, default=None
         )
         if finding is None:
             return None
-        name = f"{question.scenario.name}.{question.fence}.{question.strategy}.{question.seed}.{finding.kind}"
+        name = f"{task.scenario.name}.{task.fence}.{task.strategy}.{task.seed}.{finding.kind}"
         try:
-            return self._folder.witness(name, question.witness(finding), finding.history)
+            return self._folder.witness(name, task.witness(finding), finding.history)
         except StoreError as error:
-            self._not_stored(error)
+            self._faults.note(error)
             return None
 
-    def _not_stored(self, error: StoreError) -> None:
-        if not self._unstored:
-            remark(str(error))
-        self._unstored = True
-
     def report(self, strategies: Sequence[str]) -> None:
-        """The matrix, and what is wrong in it."""
+        """Show the matrix, and what is wrong in it."""
         if not self._outcomes:
             return
         self._display.table(rows(self._outcomes, strategies))
@@ -119,18 +115,18 @@ class _Court:
                 remark(f"{outcome.fence} / {outcome.scenario}: inconclusive: {outcome.why_inconclusive}")
 
     def status(self) -> int:
-        """Exit status of the whole."""
-        if self._campaign.interrupted:
+        """Return the exit status of all trials."""
+        if self._coordinator.interrupted:
             return INTERRUPTED
         if unmet(self._outcomes):
             return NOT_EXPECTED
-        if self._unstored or any(outcome.why_inconclusive for outcome in self._outcomes):
+        if self._faults.any or any(outcome.why_inconclusive for outcome in self._outcomes):
             return INCONCLUSIVE
         return OK
 
 
 def _folder(arguments: argparse.Namespace, wanted: Sequence[Trial]) -> RunFolder:
-    """The folder of this run, with what is about to be tried written down.
+    """Make the folder of the run and write its plan down.
 
     Raises:
         UsageError: it cannot be made or written; nothing ran.

@@ -1,4 +1,4 @@
-"""``doctor``: what this machine can do."""
+"""``doctor``: find out what this machine can do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WORDS: dict[object, str] = {True: "yes", False: "no"}
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Print the findings, one a line, with what to do where something is missing."""
+    """Print the findings, one a line, with advice where something is missing."""
     findings = examine(arguments.session_root)
     if arguments.json:
         emit(msgspec.json.encode(findings).decode())

@@ -1,4 +1,4 @@
-"""``fuzz``: draw scenarios, too, and hand back small ones in which a fence does wrong."""
+"""``fuzz``: draw scenarios and schedules, and return small scenarios in which a fence violates."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from harness.tools.fuzz import Catch, Figures, Hunt, as_yaml, file_stem
 
 __all__ = ["main"]
 
-#: For each witness, after its scenario was made smaller.
+#: Limit for shrinking each witness, after its scenario was made smaller.
 _WITNESS_S = 5.0
-#: So long at least, even where the time is up.
+#: It gets at least so much time, even when the time of the hunt is over.
 _WITNESS_MIN_S = 3.0
 
 
 class _Report(msgspec.Struct):
-    """What is said of one fence; with ``--json`` one line."""
+    """Report on one fence; with ``--json`` one line."""
 
     fence: str
     policy: str
@@ -48,7 +48,7 @@ class _Report(msgspec.Struct):
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Hunt with every fence in turn; see `harness.cli` for the exit status."""
+    """Hunt for violations of every fence in turn; see `harness.cli` for the exit status."""
     why = gates.unavailable("kernel")
     if why:
         raise GateUnavailable(
@@ -59,10 +59,10 @@ def main(arguments: argparse.Namespace) -> int:
     _check(fences)
     folder = _folder(arguments)
     deadline = time.monotonic() + arguments.time_limit_s
-    with Coordinator(1, arguments.session_root) as campaign:
-        fuzz = _Fuzz(campaign, arguments, folder)
+    with Coordinator(1, arguments.session_root) as coordinator:
+        fuzz = _Fuzz(coordinator, arguments, folder)
         for number, fence in enumerate(fences):
-            if campaign.interrupted:
+            if coordinator.interrupted:
                 break
             now = time.monotonic()
             fuzz.hunt(fence, now + (deadline - now) / (len(fences) - number))
@@ -81,15 +81,15 @@ def _check(fences: list[str]) -> None:
 
 
 def _folder(arguments: argparse.Namespace) -> RunFolder:
-    """Where everything goes.
+    """Make the folder for scenarios, witnesses and verdicts.
 
     Raises:
         UsageError: it cannot be made or written; nothing ran.
     """
     try:
         folder = RunFolder(arguments.out or os.path.join("results", "runs", run_id()))
-        told = {key: value for key, value in vars(arguments).items() if key != "command"}
-        folder.plan({"version": 1, "arguments": told})
+        given = {key: value for key, value in vars(arguments).items() if key != "command"}
+        folder.plan({"version": 1, "arguments": given})
         os.makedirs(os.path.join(folder.path, "scenarios"), exist_ok=True)
     except (OSError, StoreError) as error:
         raise UsageError(str(error)) from error
@@ -97,8 +97,8 @@ def _folder(arguments: argparse.Namespace) -> RunFolder:
 
 
 class _Fuzz:
-    def __init__(self, campaign: Coordinator, arguments: argparse.Namespace, folder: RunFolder) -> None:
-        self._campaign = campaign
+    def __init__(self, coordinator: Coordinator, arguments: argparse.Namespace, folder: RunFolder) -> None:
+        self._coordinator = coordinator
         self._policy: str = arguments.policy
         self._seed: int = arguments.seed
         self._json: bool = arguments.json
@@ -107,26 +107,26 @@ class _Fuzz:
         self._stems: set[str] = set()
 
     def hunt(self, fence: str, deadline: float) -> None:
-        """All that one fence does wrong until its time is up."""
+        """Search for all that one fence does wrong until its time is over, and report it."""
         started = time.monotonic()
-        hunt = Hunt(self._campaign, fence, self._policy, self._seed, deadline)
+        hunt = Hunt(self._coordinator, fence, self._policy, self._seed, deadline)
         caught: list[dict[str, Any]] = []
         try:
             for catch in hunt.catches():
-                caught.append(self._take(fence, catch, deadline))
+                caught.append(self._store(fence, catch, deadline))
         finally:
             report = self._report(fence, hunt.figures, caught, time.monotonic() - started)
             self._reports.append(report)
-            self._say(report, hunt.figures)
+            self._show(report, hunt.figures)
 
-    def _take(self, fence: str, catch: Catch, deadline: float) -> dict[str, Any]:
-        """Store a scenario and its witness, and show them."""
+    def _store(self, fence: str, catch: Catch, deadline: float) -> dict[str, Any]:
+        """Store a scenario and its witness, show them, and return what is reported."""
         finding = catch.result.tally.first[catch.kind]
         stem = self._stem(fence, catch.kind)
         witness = catch.result.question.witness(finding)
         path = self._folder.witness(stem, witness, finding.history)
-        shrinker = Shrinker(self._campaign, _WITNESS_S, max(deadline, time.monotonic() + _WITNESS_MIN_S))
-        shrunk = None if self._campaign.interrupted else shrinker.shrink(witness)
+        shrinker = Shrinker(self._coordinator, _WITNESS_S, max(deadline, time.monotonic() + _WITNESS_MIN_S))
+        shrunk = None if self._coordinator.interrupted else shrinker.shrink(witness)
         if shrunk is not None:
             path = self._folder.shrunk(stem, shrunk.witness(witness))
         text = as_yaml(catch.data, fence, self._seed, catch.kind, finding.violation.detail, catch.others)
@@ -151,7 +151,7 @@ class _Fuzz:
         }
 
     def _stem(self, fence: str, kind: str) -> str:
-        """A name that no other scenario of this call has: fences of different files may be called alike."""
+        """Return an unused file name, because fences of different files may have the same name."""
         stem, number = file_stem(fence, kind), 2
         while stem in self._stems:
             stem, number = f"{file_stem(fence, kind)}-{number}", number + 1
@@ -170,11 +170,11 @@ class _Fuzz:
             figures.inconclusive,
             figures.why_inconclusive,
             caught,
-            "interrupted" if self._campaign.interrupted else "",
+            "interrupted" if self._coordinator.interrupted else "",
             round(wall_s, 3),
         )
 
-    def _say(self, report: _Report, figures: Figures) -> None:
+    def _show(self, report: _Report, figures: Figures) -> None:
         line = msgspec.json.encode(report).decode()
         self._folder.verdict(line)
         kinds = ", ".join(found["kind"] for found in report.violations) or "no violation"
@@ -191,8 +191,8 @@ class _Fuzz:
             emit(f"  first in the scenario {msgspec.json.encode(figures.doubtful).decode()}")
 
     def status(self) -> int:
-        """Exit status of all hunts."""
-        if self._campaign.interrupted:
+        """Return the exit status of all hunts."""
+        if self._coordinator.interrupted:
             return INTERRUPTED
         if any(report.violations for report in self._reports):
             return NOT_EXPECTED
@@ -202,7 +202,7 @@ class _Fuzz:
 
 
 def _claims(reference: str) -> tuple[str, ...]:
-    """Policies under which a registered fence claims to be right; of others nothing is loaded here."""
+    """Return the policies under which a registered fence claims to be right; others are not loaded."""
     import fence
 
     return fence.load(reference).sound_under if reference in fence.FENCES else ()

@@ -18,12 +18,12 @@ from harness.system.bounded_read import content
 __all__ = ["main"]
 
 _FILE_BYTES_MAX = 1 << 30
-#: How the other file that `run` writes begins.
+#: Begin of the other file that `run` writes.
 _WITNESS = b'{\n "claim"'
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Judge; 1 with a violation, else 3 when the truth is not known, else 0."""
+    """Judge a history; return 1 for a violation, else 3 if the truth is not known, else 0."""
     try:
         data = content(arguments.history, _FILE_BYTES_MAX)
     except OSError as error:
@@ -48,6 +48,6 @@ def main(arguments: argparse.Namespace) -> int:
             for line in story(history, judgement, violation):
                 emit(f"  {line}")
     if judgement.violations:
-        # Proved, even where the rest is not known.
+        # It is proved, even if the rest is not known.
         return NOT_EXPECTED
     return INCONCLUSIVE if judgement.inconclusive else OK

@@ -1,4 +1,4 @@
-"""``list``: what there is, by name."""
+"""``list``: print scenarios, fences, strategies and the like by name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["main"]
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Print one line, or one JSON array, of what was asked for."""
+    """Print one line for each item, or one JSON array."""
     items = _LISTS[arguments.what]()
     if arguments.json:
         emit(msgspec.json.encode(items).decode())

@@ -1,4 +1,4 @@
-"""Standard output for results, standard error for remarks, and what to do when they are gone."""
+"""Prints results on standard output and remarks on standard error, also when they are closed."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import sys
 
 from harness.model.errors import FormatError, StoreError
 
-__all__ = ["OutputGone", "emit", "remark", "replay_command", "stand_on_three_streams"]
+__all__ = ["OutputGone", "emit", "ensure_standard_streams", "remark", "replay_command"]
 
 _GONE = (errno.EPIPE, errno.EIO)
 
 
 class OutputGone(Exception):
-    """Nobody reads our results any more: the usual end of ``... | head``, or a closed terminal."""
+    """Standard output has no reader any more: the usual end of ``... | head``, or a closed terminal."""
 
 
 def emit(text: str) -> None:
-    """Print a result, at once.
+    """Print a result at once.
 
     Raises:
-        OutputGone: nobody reads it.
+        OutputGone: standard output has no reader.
         StoreError: it could not be written, for want of space for instance.
     """
     try:
@@ -36,7 +36,7 @@ def emit(text: str) -> None:
 
 
 def remark(text: str) -> None:
-    """Print something about the run, for whoever watches; silent when nobody does."""
+    """Print a remark about the run; do nothing if standard error is closed."""
     try:
         print(text, file=sys.stderr, flush=True)
     except OSError:
@@ -44,17 +44,17 @@ def remark(text: str) -> None:
 
 
 def _give_up(stream: object) -> None:
-    """Send the rest to nowhere: the interpreter flushes once more at its end."""
+    """Redirect a closed stream to /dev/null, because the interpreter flushes it again at its end."""
     assert stream in (sys.stdout, sys.stderr)
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1 if stream is sys.stdout else 2)
     os.close(null)
 
 
-def stand_on_three_streams() -> None:
-    """Open what of 0, 1 and 2 is closed, lest a file of ours comes to stand there.
+def ensure_standard_streams() -> None:
+    """Open those of the descriptors 0, 1 and 2 that are closed, so that no other file gets them.
 
-    What cannot be encoded is escaped: names come from everywhere.
+    Characters that cannot be encoded are escaped, since names come from anywhere.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # noqa: PLR2004  # the standard streams
         continue
@@ -65,14 +65,14 @@ def stand_on_three_streams() -> None:
 
 
 def replay_command(path: str) -> str:
-    """The line that replays a witness, by the interpreter as the user called it: it has what we need."""
+    """Return the command that replays a witness, with the interpreter that the user called."""
     python = sys.orig_argv[0] if sys.orig_argv else "python"
     allow = " --allow-programs" if _starts_programs(path) else ""
     return f"replay: {shlex.quote(python)} -m harness replay {shlex.quote(path)}{allow}"
 
 
 def _starts_programs(path: str) -> bool:
-    """Whether a witness can be replayed only where programs may be started."""
+    """Return whether the replay of a witness starts programs."""
     from harness.results.witness import read
 
     try:

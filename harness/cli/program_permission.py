@@ -1,4 +1,4 @@
-"""Whether scenarios and witnesses may start programs of this machine: only where the user says so."""
+"""Checks that scenarios and witnesses start programs of this machine only if the user allows it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _ALLOW = "--allow-programs"
 def permitted(
     files: Sequence[str], scenarios: Sequence[Scenario], named: Sequence[str], allowed: bool
 ) -> tuple[list[str], list[Scenario]]:
-    """What of some scenario files may be run.
+    """Return the scenario files that may be run, and their scenarios.
 
-    A file that the user named is refused when it starts programs and they are not
-    allowed; one that only lies in a folder that the user named is left out, and that is said.
+    When programs are not allowed, a file that starts some is refused if the user named it. If it only
+    lies in a folder that the user named, it is left out with a remark.
 
     Args:
         files: of the scenarios, in the same order.
@@ -43,7 +43,7 @@ def permitted(
     left = [(file, scenario) for file, scenario in pairs if not _commands(scenario)]
     if refused or (wanting and not left):
         lines = "\n".join(
-            f"{file}: would start {_told(_commands(scenario))}" for file, scenario in refused or wanting
+            f"{file}: would start {_spelled(_commands(scenario))}" for file, scenario in refused or wanting
         )
         raise UsageError(f"{lines}\nprograms are started only with {_ALLOW}; read what they do, then give it")
     if wanting:
@@ -54,7 +54,7 @@ def permitted(
 
 
 def check_programs(scenarios: Sequence[Scenario], allowed: bool, gate: str, option: str = _ALLOW) -> None:
-    """Refuse to start programs that are not allowed, that are not there, or that nobody could follow.
+    """Refuse programs that are not allowed, that are not there, or that the gate cannot follow.
 
     Args:
         scenarios: what is to be run.
@@ -70,7 +70,7 @@ def check_programs(scenarios: Sequence[Scenario], allowed: bool, gate: str, opti
         commands = _commands(scenario)
         if commands and not allowed:
             faults.append(
-                f"scenario {scenario.name}: would start {_told(commands)}; programs are started only with "
+                f"scenario {scenario.name}: would start {_spelled(commands)}; programs are started only with "
                 f"{option}; read what they do, then give it"
             )
         elif commands and gate != "kernel":
@@ -85,16 +85,16 @@ def check_programs(scenarios: Sequence[Scenario], allowed: bool, gate: str, opti
 
 
 def check_witness(path: str, witness: Witness, allowed: bool) -> None:
-    """Refuse a witness whose program starts something that is not allowed or not there.
+    """Refuse a witness that starts programs which are not allowed or not there.
 
     Raises:
-        UsageError: it does.
+        UsageError: it starts such programs.
     """
     commands = _commands_of(witness.program)
     if commands and not allowed:
         raise UsageError(
-            f"{path}: would start {_told(commands)}; programs are started only with {_ALLOW}; read what they "
-            "do, then give it"
+            f"{path}: would start {_spelled(commands)}; programs are started only with {_ALLOW}; "
+            "read what they do, then give it"
         )
     missing = _missing(commands)
     if missing:
@@ -117,5 +117,5 @@ def _missing(commands: Iterable[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def _told(commands: Iterable[tuple[str, ...]]) -> str:
+def _spelled(commands: Iterable[tuple[str, ...]]) -> str:
     return ", ".join(f"`{shlex.join(argv)}`" for argv in commands)

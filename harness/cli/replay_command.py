@@ -22,20 +22,20 @@ __all__ = ["main"]
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Replay; 0 when the violation shows again, 1 when it does not, 3 when nothing can be said."""
+    """Replay a witness; return 0 if the violation shows again, 1 if it does not, 3 if that is not known."""
     witness = _read(arguments.witness, arguments.session_root, arguments.allow_programs)
     replayed = replay(witness, arguments.fence, arguments.session_root)
     if arguments.json:
         emit(msgspec.json.encode(_summary(replayed, witness.claim.kind)).decode())
     else:
-        _tell(replayed, witness)
+        _show(replayed, witness)
     if replayed.violation is not None:
         return OK
     return INCONCLUSIVE if replayed.judgement.inconclusive else NOT_EXPECTED
 
 
 def _read(path: str, root: str | None, allowed: bool) -> Witness:
-    """The witness, which can be replayed here.
+    """Read a witness that can be replayed here.
 
     Raises:
         FormatError: the file cannot be read, or its parts do not fit each other.
@@ -51,7 +51,7 @@ def _read(path: str, root: str | None, allowed: bool) -> Witness:
         if lane.name not in known:
             raise FormatError(
                 f"{path}: the program has a lane {lane.name!r}, the scenario none; "
-                "somebody changed the file, expected it as `run` wrote it"
+                "the file was changed, expected it as `run` wrote it"
             )
     check_witness(path, witness, allowed)
     check_programs([scenario], allowed, witness.gate)
@@ -78,7 +78,7 @@ def _summary(replayed: Replayed, kind: str) -> dict[str, object]:
     }
 
 
-def _tell(replayed: Replayed, witness: Witness) -> None:
+def _show(replayed: Replayed, witness: Witness) -> None:
     kind = witness.claim.kind
     if replayed.difference is not None:
         emit(f"differs from the record: {replayed.difference}")
@@ -87,13 +87,13 @@ def _tell(replayed: Replayed, witness: Witness) -> None:
         rest = "" if replayed.violation is None else "; what follows is proved all the same"
         emit(f"inconclusive: {replayed.judgement.inconclusive}{rest}")
     if replayed.violation is not None:
-        _tell_violation(replayed, replayed.violation, witness)
+        _show_violation(replayed, replayed.violation, witness)
     elif not replayed.judgement.inconclusive:
         near = f", nor under {replayed.asked} neighbouring schedules" if replayed.asked else ""
         emit(f"no {kind.replace('_', ' ')} any more with {replayed.history.header.fence}{near}")
 
 
-def _tell_violation(replayed: Replayed, violation: Violation, witness: Witness) -> None:
+def _show_violation(replayed: Replayed, violation: Violation, witness: Witness) -> None:
     same = "the same history, step by step" if replayed.same_history else "another history"
     if replayed.shows == "elsewhere":
         same += f"; it shows elsewhere than recorded{', ' if replayed.neighbour else ''}{replayed.neighbour}"

@@ -1,4 +1,4 @@
-"""``run --resume``: what a folder says of its run, and whether it is the one that is asked for."""
+"""``run --resume``: reads the plan of a run from its folder, and checks that it is the one asked for."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["DEFAULTS", "Plan", "check_same", "completed", "plan_of", "read_plan"
 VERSION = 1
 _PLAN_BYTES_MAX = 1 << 28
 
-#: Of the options that a resumed run takes over from the one that was left off.
+#: Defaults of the options that a resumed run takes over from the run before.
 DEFAULTS: dict[str, Any] = {
     "fence": None,
     "gate": None,
@@ -41,11 +41,11 @@ DEFAULTS: dict[str, Any] = {
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What was about to be run, ``plan.json``.
+    """The plan of a run, ``plan.json``.
 
     Args:
         arguments: of the command line.
-        questions: in their order; what decides which schedules they have.
+        questions: the search tasks in their order, with all that decides which schedules they have.
         code: digest of the harness, see `harness.cli.code_digest`.
         command: subcommand.
         version: of this format.
@@ -59,14 +59,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def completed(given: argparse.Namespace, folder: str | None = None) -> argparse.Namespace:
-    """Arguments with what was not given filled in.
+    """Return the arguments with defaults, or the values of the run that is resumed, filled in.
 
     Args:
-        given: None stands for whatever was not.
+        given: an option that was not given is None.
         folder: of the run that is resumed; None for a new run.
 
     Raises:
-        UsageError: nothing says what is to be run, or there is no such run.
+        UsageError: no scenario is named, or there is no such run.
     """
     arguments = {**vars(given), "argv": sys.argv[1:]}
     before: Mapping[str, Any] = DEFAULTS if folder is None else DEFAULTS | read_plan(folder).arguments
@@ -77,7 +77,7 @@ def completed(given: argparse.Namespace, folder: str | None = None) -> argparse.
         if given.out is not None and os.path.realpath(given.out) != os.path.realpath(folder):
             raise UsageError(f"--out {given.out}: a resumed run goes on in its own folder; leave it out")
         arguments["out"] = folder
-        # What runs all of it again is what began it.
+        # The command line that runs all of it again is that of the first start.
         arguments["argv"] = before.get("argv", arguments["argv"])
         arguments["scenarios"] = given.scenarios or before.get("scenarios", [])
     if not arguments["scenarios"]:
@@ -85,35 +85,35 @@ def completed(given: argparse.Namespace, folder: str | None = None) -> argparse.
     return argparse.Namespace(**arguments)
 
 
-def plan_of(arguments: argparse.Namespace, questions: Sequence[SearchTask]) -> dict[str, Any]:
-    """What is written down of a run before it begins."""
+def plan_of(arguments: argparse.Namespace, tasks: Sequence[SearchTask]) -> dict[str, Any]:
+    """Return the plan that is written down before a run begins."""
     given = {key: value for key, value in vars(arguments).items() if key not in ("command", "resume")}
     return {
         "version": VERSION,
         "command": arguments.command,
         "code": code_digest(),
         "arguments": given,
-        "questions": [_told(question) for question in questions],
+        "questions": [_task_data(task) for task in tasks],
     }
 
 
-def _told(question: SearchTask) -> dict[str, Any]:
-    told = {
-        "scenario": dump(question.scenario),
-        "fence": question.fence,
-        "fence_code": fence_digest(question.fence),
-        "gate": question.gate,
-        "strategy": question.strategy,
-        "seed": question.seed,
-        "schedules": question.schedules,
+def _task_data(task: SearchTask) -> dict[str, Any]:
+    data = {
+        "scenario": dump(task.scenario),
+        "fence": task.fence,
+        "fence_code": fence_digest(task.fence),
+        "gate": task.gate,
+        "strategy": task.strategy,
+        "seed": task.seed,
+        "schedules": task.schedules,
     }
-    if isinstance(question, ExhaustiveTask):
-        told["rogue_actions"], told["preemptions"] = question.actions_max, question.preemptions_max
-    return told
+    if isinstance(task, ExhaustiveTask):
+        data["rogue_actions"], data["preemptions"] = task.actions_max, task.preemptions_max
+    return data
 
 
 def read_plan(folder: str) -> Plan:
-    """What was about to be run in a folder.
+    """Read the plan of the run in a folder.
 
     Raises:
         UsageError: there is no run, or none that can be resumed.
@@ -136,15 +136,15 @@ def read_plan(folder: str) -> Plan:
     return plan
 
 
-def check_same(folder: str, questions: Sequence[SearchTask]) -> None:
-    """See that schedules of before and of now add up.
+def check_same(folder: str, tasks: Sequence[SearchTask]) -> None:
+    """Check that the schedules of the run in a folder and those of the given tasks add up.
 
     Raises:
-        UsageError: the run there is another one; all that differs is said.
+        UsageError: that is another run; the message names all differences.
     """
     plan = read_plan(folder)
-    # Through JSON, as the plan went: tuples are lists there.
-    asked = msgspec.json.decode(msgspec.json.encode([_told(question) for question in questions]))
+    # Through JSON, as the stored plan: tuples become lists.
+    asked = msgspec.json.decode(msgspec.json.encode([_task_data(task) for task in tasks]))
     faults = []
     if plan.code != code_digest():
         faults.append("it was begun by another version of the harness, whose schedules are others")

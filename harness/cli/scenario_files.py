@@ -1,4 +1,4 @@
-"""Scenario files from what the user named: files as they are, folders by their ``*.yaml``."""
+"""Finds the scenario files that the user named: files as they are, folders by their ``*.yaml``."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["scenario_files"]
 
 
 def scenario_files(names: Sequence[str]) -> list[str]:
-    """Files to load, folders expanded in the order of their names.
+    """Return the files to load; a folder stands for the files in it, in the order of their names.
 
     Raises:
-        UsageError: a folder without any scenario, or one with a name that is no text.
+        UsageError: a folder has no scenario, or a file name cannot be printed.
     """
     files: list[str] = []
     for name in names:

@@ -13,7 +13,7 @@ __all__ = ["main"]
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Print the schema, or what it says in Markdown."""
+    """Print the schema as JSON, or in words as Markdown."""
     if arguments.markdown:
         from harness.scenario.reference import reference
 

@@ -1,4 +1,4 @@
-"""From arguments and scenarios to the questions of a run, or why they cannot be asked."""
+"""From arguments and scenarios to the search tasks of a run, or the reason why they cannot be run."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ __all__ = [
 ]
 
 
-#: The strategy that is none of `harness.strategies`: it asks for every class of schedules.
+#: Searches every class of schedules; the only strategy that is not in `harness.strategies`.
 EXHAUSTIVE = "exhaustive"
 
 
 def choose_gate(wanted: str | None) -> str:
-    """Name of the gate to use; the free one where the kernel gate is missing and was not asked for.
+    """Return the name of the gate; the free one where the kernel gate is missing and was not asked for.
 
     Raises:
         GateUnavailable: the kernel gate was asked for.
@@ -45,7 +45,7 @@ def choose_gate(wanted: str | None) -> str:
 
 
 def choose_strategy(name: str) -> str:
-    """The strategy's name.
+    """Return the strategy's name.
 
     Raises:
         UsageError: there is none of that name.
@@ -63,35 +63,33 @@ def tasks_for(
     seed: int,
     schedules: int | None,
 ) -> list[SearchTask]:
-    """One question for each scenario and fence.
+    """Return one search task for each scenario and fence.
 
     Args:
-        scenarios: in the order of the questions.
+        scenarios: in the order of the tasks.
         fences: references; None for those that each scenario names.
         gate, strategy: names.
         seed: of the run.
-        schedules: how many; None for as many as each scenario wants.
+        schedules: how many; None for the number that each scenario gives.
 
     Raises:
         FenceLoadError: everything that is wrong with any fence.
     """
-    questions = [
+    tasks = [
         SearchTask(scenario, fence, gate, strategy, seed, schedules or scenario.schedules)
         for scenario in scenarios
         for fence in dict.fromkeys(fences or [*scenario.fences, *scenario.expect] or ["none"])
     ]
-    _check_fences(questions, "--fence" if fences else "")
-    return questions
+    _check_fences(tasks, "--fence" if fences else "")
+    return tasks
 
 
-def exhaustive(
-    questions: Sequence[SearchTask], actions_max: int, preemptions_max: int
-) -> list[ExhaustiveTask]:
-    """The same questions, asked of every class of schedules.
+def exhaustive(tasks: Sequence[SearchTask], actions_max: int, preemptions_max: int) -> list[ExhaustiveTask]:
+    """Return the same tasks as exhaustive searches.
 
     Args:
-        questions: of the strategy ``exhaustive``; their schedules are the budget.
-        actions_max: all sequences of so many rogue actions.
+        tasks: of the strategy ``exhaustive``; their schedules are the budget.
+        actions_max: all sequences of up to so many rogue actions.
         preemptions_max: every schedule with at most so many; -1 for one of each class.
 
     Raises:
@@ -100,11 +98,11 @@ def exhaustive(
     from harness.explore.exhaust.rogue_programs import Programs
 
     found = []
-    for question in questions:
-        scenario = question.scenario
+    for task in tasks:
+        scenario = task.scenario
         grain_ms = scenario.filesystem.time_grain_ms
-        if question.gate != "kernel":
-            raise UsageError("--strategy exhaustive: needs the kernel gate, which alone can be told who goes")
+        if task.gate != "kernel":
+            raise UsageError("--strategy exhaustive: needs the kernel gate, the only one that obeys a choice")
         if any(fault.kill or fault.lasts for fault in scenario.faults):
             raise UsageError(
                 f"scenario {scenario.name}: faults: a process that is killed or stopped, a slow disk and "
@@ -122,15 +120,15 @@ def exhaustive(
                 " share a tick in one order and not in the other, so schedules have no classes; give "
                 "--preemptions N to try every schedule with so many"
             )
-        programs = len(Programs(scenario, question.seed, actions_max))
+        programs = len(Programs(scenario, task.seed, actions_max))
         found.append(
             ExhaustiveTask(
                 scenario,
-                question.fence,
-                question.gate,
-                question.strategy,
-                question.seed,
-                question.schedules,
+                task.fence,
+                task.gate,
+                task.strategy,
+                task.seed,
+                task.schedules,
                 actions_max=actions_max,
                 preemptions_max=preemptions_max,
                 programs=programs,
@@ -139,13 +137,13 @@ def exhaustive(
     return found
 
 
-def _check_fences(questions: Sequence[SearchTask], where: str) -> None:
+def _check_fences(tasks: Sequence[SearchTask], where: str) -> None:
     faults = []
-    for question in {question.fence: question for question in reversed(questions)}.values():
+    for task in {task.fence: task for task in reversed(tasks)}.values():
         try:
-            check(question.fence)
+            check(task.fence)
         except FenceLoadError as error:
-            faults.append(f"{where or f'scenario {question.scenario.name}:'} {error}")
+            faults.append(f"{where or f'scenario {task.scenario.name}:'} {error}")
     if faults:
         raise FenceLoadError("\n".join(reversed(faults)))
 
@@ -164,7 +162,7 @@ def check_faults(scenarios: Sequence[Scenario], gate: str) -> None:
     if wanting and gate != "kernel":
         raise UsageError(
             f"scenario {', '.join(wanting)}: faults need the kernel gate; the {gate} gate makes no call "
-            "fail, stops nobody at a step and hides no process; leave it out, or run it where `python -m "
+            "fail, stops no lane at a step and hides no process; leave it out, or run it where `python -m "
             "harness doctor` finds a kernel gate"
         )
 

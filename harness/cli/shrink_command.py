@@ -27,7 +27,7 @@ _SUFFIX = ".shrunk"
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Shrink; 0 when it is done, 1 when the violation does not show any more, 3 when nothing can be said."""
+    """Shrink a witness; return 0 if it is done, 1 if the violation is gone, 3 if that is not known."""
     witness = read(arguments.witness)
     if witness.gate != "kernel":
         raise UsageError(
@@ -39,19 +39,19 @@ def main(arguments: argparse.Namespace) -> int:
         raise GateUnavailable(f"the witness was found under the {witness.gate} gate: {why}")
     check_witness(arguments.witness, witness, arguments.allow_programs)
     check(witness.fence)
-    with Coordinator(1, arguments.session_root) as campaign:
+    with Coordinator(1, arguments.session_root) as coordinator:
         work = Shrinking.of(witness, arguments.time_limit_s)
-        found = [one for one in campaign.carry_out(work, work.time_limit_s) if isinstance(one, Shrunk)]
-        interrupted = campaign.interrupted
+        found = [one for one in coordinator.carry_out(work, work.time_limit_s) if isinstance(one, Shrunk)]
+        interrupted = coordinator.interrupted
     if not found or found[-1].best is None:
-        return _nothing(arguments, found[-1].why_not if found else "nothing was run", interrupted)
+        return _show_nothing(arguments, found[-1].why_not if found else "nothing was run", interrupted)
     shrunk = found[-1]
     small = shrunk.witness(witness)
     path = arguments.out or _beside(arguments.witness)
     write_whole(path, encode_witness(small))
     write_whole(f"{os.path.splitext(path)[0]}.history.jsonl", small.history.encode())
     kept = regression_corpus.keep(arguments.keep, small) if arguments.keep else ""
-    _say(arguments, shrunk, small, path, kept)
+    _show(arguments, shrunk, small, path, kept)
     return INTERRUPTED if interrupted else OK
 
 
@@ -60,7 +60,7 @@ def _beside(path: str) -> str:
     return f"{stem}{_SUFFIX}.json"
 
 
-def _nothing(arguments: argparse.Namespace, why: str, interrupted: bool) -> int:
+def _show_nothing(arguments: argparse.Namespace, why: str, interrupted: bool) -> int:
     if arguments.json:
         emit(msgspec.json.encode({"witness": arguments.witness, "shrunk": None, "why": why}).decode())
     else:
@@ -70,7 +70,7 @@ def _nothing(arguments: argparse.Namespace, why: str, interrupted: bool) -> int:
     return NOT_EXPECTED if why.startswith("it does not show") else INCONCLUSIVE
 
 
-def _say(arguments: argparse.Namespace, shrunk: Shrunk, small: Witness, path: str, kept: str) -> None:
+def _show(arguments: argparse.Namespace, shrunk: Shrunk, small: Witness, path: str, kept: str) -> None:
     if arguments.json:
         said = {
             "witness": arguments.witness,

@@ -1,4 +1,4 @@
-"""``target``: fetch released software to be tested, and list what is in the cache."""
+"""``target``: fetch released software for tests, and list the cache."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["main"]
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Fetch what is named, one after the other, or list; what fails does not keep the others."""
+    """Fetch the named targets one after the other, or list the cache; one that fails stops no other."""
     if not arguments.targets:
         return _listed(arguments.json)
-    wanted = _spelt_out(arguments.targets)
+    wanted = _name_versions(arguments.targets)
     failures = 0
     for name, version in wanted:
         try:
@@ -34,8 +34,8 @@ def main(arguments: argparse.Namespace) -> int:
     return NOT_EXPECTED if failures else OK
 
 
-def _spelt_out(references: list[str]) -> list[tuple[str, str]]:
-    """Name and version of each; a name alone stands for all versions that were tried."""
+def _name_versions(references: list[str]) -> list[tuple[str, str]]:
+    """Return name and version of each; a name alone stands for all versions that were tried."""
     wanted: list[tuple[str, str]] = []
     for reference in references:
         name, at, version = reference.partition("@")

@@ -1,9 +1,9 @@
-"""How many steps each kind of operation takes, learned once for a scenario and a fence.
+"""Learns once for a scenario and a fence how many steps each kind of operation takes.
 
-A few schedules of the same scenario, fence and seed are run round robin before the
-first one counts, and the steps of each kind of operation averaged. Which ones is
-settled by the programs alone, so that every explorer learns the same: as many as it
-takes to see each kind of operation, and no more than so many.
+Before the first schedule that counts, a few schedules of the same scenario, fence and seed are
+run round robin, and the steps of each kind of operation are averaged. The programs alone decide
+which schedules these are, so every explorer learns the same. They are as many as show each kind of
+operation, up to a limit.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ __all__ = ["Calibration", "calibrate", "examples"]
 
 _EXAMPLES_MAX = 16
 _EXAMPLES_MIN = 4
-_LOOKED_AT = 128
-#: How often each kind of operation should be seen.
+#: Programs among which the examples are chosen.
+_PROGRAMS = 128
+#: How often each kind of operation should occur.
 _SEEN_ENOUGH = 2
 
 Kind = tuple[str, str, str, str]
@@ -37,7 +38,7 @@ def _kind(lane: LaneProgram, op: Op) -> Kind:
 
 
 class _Counting(RoundRobin):
-    """Round robin that notes whose steps it let go."""
+    """Round robin that counts the steps of each operation."""
 
     def begin(self, rng: random.Random, lanes: int) -> None:
         super().begin(rng, lanes)
@@ -61,11 +62,11 @@ class Calibration:
     def __init__(self) -> None:
         self._sums: dict[Kind, Lengths] = {}
         self._times: dict[Kind, int] = {}
-        #: Why not all examples were run: then what is drawn by it is not what it would be elsewhere.
+        #: Why not all examples were run; elsewhere the same calibration may then come out differently.
         self.doubt = ""
 
     def learn(self, program: Program, counts: dict[tuple[int, int], Lengths]) -> None:
-        """Take in one schedule.
+        """Add the counts of one schedule.
 
         Args:
             program: what was run.
@@ -80,7 +81,7 @@ class Calibration:
                     sums[place] += count
 
     def forecast(self, program: Program) -> Forecast:
-        """What the lanes of a program will take; an operation never seen is like the average one."""
+        """Return the expected steps of a program; an operation never seen counts as an average one."""
         lengths = [[self._length(lane, op) for op in lane.ops] for lane in program.lanes]
         return Forecast(
             *(tuple(tuple(op[place] for op in lane) for lane in lengths) for place in range(_CLASSES))
@@ -98,14 +99,14 @@ class Calibration:
 
 
 def examples(draw: Callable[[int], Program]) -> Iterator[tuple[int, Program]]:
-    """Numbers and programs of the schedules to learn from; a function of the programs alone.
+    """Yield numbers and programs of the schedules to learn from; a function of the programs alone.
 
     Args:
         draw: the program of a schedule by its number.
     """
     seen: dict[Kind, int] = {}
     taken = 0
-    for index in range(_LOOKED_AT):
+    for index in range(_PROGRAMS):
         if taken == _EXAMPLES_MAX:
             return
         program = draw(index)
@@ -120,7 +121,7 @@ def examples(draw: Callable[[int], Program]) -> Iterator[tuple[int, Program]]:
 def calibrate(
     draw: Callable[[int], Program], run: Callable[[int, Program, Strategy], Outcome]
 ) -> Calibration:
-    """Run a few schedules and learn from them.
+    """Run a few schedules, and return what was learned from them.
 
     Args:
         draw: the program of a schedule by its number.

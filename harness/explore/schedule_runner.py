@@ -1,4 +1,4 @@
-"""One schedule from its program to its history."""
+"""Runs one schedule: from its program to what the gate saw."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _MS = 1_000_000
 def run_schedule(
     gate: Gate, program: Program, strategy: Strategy, rng: random.Random, steps_max: int
 ) -> tuple[Outcome, Schedule]:
-    """Let a strategy drive a program through a gate to its end.
+    """Run a program under a gate to its end, in the order that a strategy picks.
 
     Args:
         gate: started.
         program: what the lanes do.
-        strategy: who goes next.
+        strategy: picks the lane that steps next.
         rng: seeded for this schedule alone.
         steps_max: after so many steps the schedule is inconclusive.
 
     Returns:
-        What the gate saw, and every pick.
+        What the gate saw, and the lanes that were picked.
     """
     gate.begin(program)
     strategy.begin(rng, len(program.lanes))
@@ -60,7 +60,7 @@ def _verdict(due: Due) -> Verdict:
 
 
 def _current_first(candidates: list[Candidate], last: int) -> None:
-    """Bring the lane that stepped last to the front, so that choice 0 is never a switch."""
+    """Move the lane that stepped last to the front, so that choice 0 is never a switch."""
     for index, candidate in enumerate(candidates):
         if candidate.lane == last:
             if index:

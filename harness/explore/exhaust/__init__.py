@@ -1,1 +1,1 @@
-"""Every schedule of a program, or one of each class: see `harness.explore.exhaust.dpor`."""
+"""Exhaustive search: every schedule of a program, or one of each class, see `dpor`."""

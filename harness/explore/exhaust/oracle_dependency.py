@@ -1,9 +1,9 @@
-"""What the oracle's verdicts hang on beside the files: an order that no lane can see.
+"""The oracle's access sets: verdicts depend on an order of steps that no lane can see.
 
-A verdict asks whether an effect was complete before the first step of a decision, and
-whether a lane still owned the lock when it wrote. Steps that commute for the fences may
-not do so for the oracle, so that schedules of one class would differ in their verdict.
-Here each step gets the objects that order them as far as verdicts need it:
+A verdict depends on whether an effect was complete before the first step of a decision, and
+on whether a lane still owned the lock when it wrote. Steps that commute for the fences may
+not commute for the oracle, so schedules of one class could differ in their verdict.
+Here each step gets objects that order the steps as far as verdicts need it:
 
 ``effects``, written by each step that changed the transcript, and by the ends of a
 rogue's operation that changed it more than once (its net effect is asked for), read by
@@ -18,14 +18,14 @@ from collections.abc import Sequence
 from harness.model.access_set import AccessSet
 from harness.model.history import LaneInfo, Step
 
-__all__ = ["POSSIBLE", "bearings"]
+__all__ = ["POSSIBLE", "oracle_access_sets"]
 
 _EFFECTS, _OWNER = frozenset({"effects"}), frozenset({"owner"})
 _BOTH = _EFFECTS | _OWNER
 
 
-def bearings(steps: Sequence[Step], lanes: Sequence[LaneInfo]) -> list[AccessSet]:
-    """What each step of a schedule that is over touches in the oracle's eyes."""
+def oracle_access_sets(steps: Sequence[Step], lanes: Sequence[LaneInfo]) -> list[AccessSet]:
+    """Return the oracle's access set of each step of a schedule that is over."""
     first: dict[tuple[int, int], int] = {}
     last: dict[tuple[int, int], int] = {}
     changes: dict[tuple[int, int], int] = {}
@@ -54,5 +54,5 @@ def bearings(steps: Sequence[Step], lanes: Sequence[LaneInfo]) -> list[AccessSet
     return found
 
 
-#: What a step may turn out to touch, as long as it is not known what it did.
+#: All that a step may touch for the oracle, as long as its effect is not known.
 POSSIBLE = AccessSet(writes=_BOTH)

@@ -1,4 +1,4 @@
-"""Which steps of one execution could have come in the other order.
+"""Finds the steps of one execution that could have come in the other order.
 
 Happens-before is the order within a lane and that between conflicting steps. Two
 steps are in a *race* when they conflict and nothing between them orders them already.
@@ -19,16 +19,16 @@ class Trace:
 
     Args:
         lanes: lane of each step.
-        footprints: what it touched.
+        access_sets: of each step.
         count: number of lanes.
     """
 
-    def __init__(self, lanes: Sequence[int], footprints: Sequence[AccessSet], count: int) -> None:
+    def __init__(self, lanes: Sequence[int], access_sets: Sequence[AccessSet], count: int) -> None:
         self.lanes = lanes
-        self._footprints = footprints
+        self._access_sets = access_sets
         #: For each step and lane, the last step of that lane that happens before it or is it.
         self._clocks: list[list[int]] = []
-        #: The same without the step itself and what it conflicts with: its lane's step before.
+        #: The same without the step itself and the steps that it conflicts with.
         self._bases: list[list[int]] = []
         self._races: list[tuple[int, int]] = []
         last: list[list[int] | None] = [None] * count
@@ -38,7 +38,7 @@ class Trace:
             self._bases.append(list(clock))
             for early in range(late - 1, -1, -1):
                 other = lanes[early]
-                if early > clock[other] and other != lane and conflict(footprints[early], footprints[late]):
+                if early > clock[other] and other != lane and conflict(access_sets[early], access_sets[late]):
                     self._races.append((early, late))
                     clock = [max(pair) for pair in zip(clock, self._clocks[early], strict=True)]
             clock[lane] = late
@@ -46,27 +46,27 @@ class Trace:
             last[lane] = clock
 
     def races(self) -> Iterator[tuple[int, int]]:
-        """Pairs (early, late) of steps that could have come the other way round."""
+        """Yield the pairs (early, late) of steps that could have come the other way round."""
         yield from self._races
 
     def waited(self, early: int, late: int) -> bool:
-        """Whether `late` could not have come before `early`, since it waited for what that let go."""
-        return not self._footprints[late].waits.isdisjoint(self._footprints[early].frees)
+        """Return whether `late` waited for something that `early` released, and so had to come after it."""
+        return not self._access_sets[late].waits.isdisjoint(self._access_sets[early].frees)
 
     def earlier(self, early: int, late: int) -> int | None:
-        """The step before `early`, of its lane, that `late` conflicts with as well; None for none.
+        """Return the last step of the same lane before `early` that `late` conflicts with; None for none.
 
-        Asked for where the later step's lane could not move before `early`, since it waited
-        for a lock: what can be reversed then is who took the lock first.
+        Used where the later step's lane could not move before `early`, because it waited
+        for a lock. Then the order of the two acquisitions can be reversed.
         """
         lane = self.lanes[early]
         for step in range(early - 1, self._bases[late][lane], -1):
-            if self.lanes[step] == lane and conflict(self._footprints[step], self._footprints[late]):
+            if self.lanes[step] == lane and conflict(self._access_sets[step], self._access_sets[late]):
                 return step
         return None
 
     def initials(self, early: int, late: int) -> list[int]:
-        """Lanes that may go instead of `early` so that `late` comes before it.
+        """Return the lanes that may go instead of `early` so that `late` comes before it.
 
         Returns:
             Lanes whose first step after `early` depends on nothing there, among the steps

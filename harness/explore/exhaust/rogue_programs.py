@@ -2,7 +2,7 @@
 
 Mohan, Martinez, Ponnapalli, Raju, Chidambaram: Finding Crash-Consistency Bugs with
 Bounded Black-Box Crash Testing, OSDI 2018: most bugs need few operations, so all
-sequences of few operations are worth trying. What the other lanes do is drawn once.
+sequences of few operations are worth trying. The operations of the other lanes are drawn once.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class Programs:
     """Programs by number; number 0 is the one without any rogue action.
 
     Args:
-        scenario: its first editor's actions are tried; what everybody else does is drawn.
+        scenario: its first editor's actions are tried; those of the other lanes are drawn.
         seed: of the run.
-        actions_max: longest sequence of actions; 0 takes the drawn program alone, with
-            whatever its rogues do.
+        actions_max: longest sequence of actions; 0 for the drawn program alone, with
+            the actions drawn for its rogues.
 
     Raises:
         UsageError: there is no editor to try actions with.
@@ -62,11 +62,11 @@ class Programs:
         return len(self._sequences)
 
     def label(self, number: int) -> str:
-        """What tells a program from the others: its actions."""
+        """Return the actions of a program, in which it differs from the others."""
         return ", ".join(self._sequences[number]) or "nothing"
 
     def program(self, number: int) -> Program:
-        """What the lanes do."""
+        """Return the program of this number."""
         if self._rogue < 0:
             return self._base
         lanes = list(self._base.lanes)

@@ -1,4 +1,4 @@
-"""Work for an explorer process: its share of the programs, each to the end of its tree."""
+"""A work item of an exhaustive search: some of the programs, each to the end of its tree."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator
 import msgspec
 
 from harness.explore.exhaust.dpor import Tree
-from harness.explore.exhaust.oracle_dependency import bearings
+from harness.explore.exhaust.oracle_dependency import oracle_access_sets
 from harness.explore.exhaust.rogue_programs import Programs
 from harness.explore.explorer import Explorer
 from harness.gates.kernel.gate import KernelGate
@@ -51,10 +51,10 @@ class SubtreeItem(msgspec.Struct, frozen=True):
     root: str = ""
 
     def run(self, root: str) -> Generator[Stats, None, None]:
-        """Carry it out.
+        """Run the schedules.
 
         Yields:
-            A tally about every tenth of a second, and one at the end.
+            Statistics about every tenth of a second, and once more at the end.
         """
         programs = Programs(self.scenario, self.seed, self.actions_max)
         with contextlib.closing(Explorer(self.scenario, self.fence, "kernel", self.root or root)) as explorer:
@@ -63,44 +63,44 @@ class SubtreeItem(msgspec.Struct, frozen=True):
             yield from self._batches(explorer, programs)
 
     def _batches(self, explorer: Explorer, programs: Programs) -> Iterator[Stats]:
-        tally = Stats()
+        stats = Stats()
         due = time.monotonic() + _BATCH_S
         spent = 0
         for number in range(self.first, len(programs), self.stride):
             tree = self._tree()
             while not tree.exhausted and spent < self.most:
                 spent += 1
-                if not self._one(explorer, tree, number, programs, tally):
+                if not self._one(explorer, tree, number, programs, stats):
                     break
                 if time.monotonic() >= due:
-                    yield tally
-                    tally = Stats()
+                    yield stats
+                    stats = Stats()
                     due = time.monotonic() + _BATCH_S
             if tree.exhausted:
-                tally.programs += 1
-        yield tally
+                stats.programs += 1
+        yield stats
 
     def _tree(self) -> Tree:
         if self.preemptions_max < 0:
             return Tree()
         return Tree(reduce=False, preemptions_max=self.preemptions_max)
 
-    def _one(self, explorer: Explorer, tree: Tree, number: int, programs: Programs, tally: Stats) -> bool:
-        """Run and judge one schedule; whether it makes sense to go on with the program."""
+    def _one(self, explorer: Explorer, tree: Tree, number: int, programs: Programs, stats: Stats) -> bool:
+        """Run and judge one schedule, and return whether to go on with the program."""
         program: Program = programs.program(number)
         index = number * PER_PROGRAM_MAX + tree.schedules
         history, schedule, outcome = explorer.run(program, tree, self.seed, index)
         if tree.strange:
-            tally.doubt(index, tree.strange)
+            stats.doubt(index, tree.strange)
             return False
         steps = [event for event in history.events if isinstance(event, Step)]
-        tree.learn(bearings(steps, history.header.lanes), [lane for lane, _ in outcome.end.waiting])
+        tree.learn(oracle_access_sets(steps, history.header.lanes), [lane for lane, _ in outcome.end.waiting])
         if tree.redundant:
-            tally.redundant += 1
+            stats.redundant += 1
             return True
         judgement = judge(history)
-        tally.add(index, program, schedule, history, judgement)
+        stats.add(index, program, schedule, history, judgement)
         for kind in {violation.kind for violation in judgement.violations}:
-            found = tally.violating.setdefault(programs.label(number), {})
+            found = stats.violating.setdefault(programs.label(number), {})
             found[kind] = found.get(kind, 0) + 1
         return not judgement.inconclusive

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.explore.exhaust.dpor import Tree
-from harness.explore.exhaust.oracle_dependency import bearings
+from harness.explore.exhaust.oracle_dependency import oracle_access_sets
 from harness.explore.exhaust.rogue_programs import Programs
 from harness.explore.explorer import Explorer
 from harness.gates.kernel.gate import KernelGate
@@ -48,7 +48,7 @@ def shown(explorer: Explorer, number: int, programs: Programs, tree: Tree) -> Co
         history, _, outcome = explorer.run(programs.program(number), tree, 1, tree.schedules)
         assert not tree.strange
         steps = [event for event in history.events if isinstance(event, Step)]
-        tree.learn(bearings(steps, history.header.lanes), [lane for lane, _ in outcome.end.waiting])
+        tree.learn(oracle_access_sets(steps, history.header.lanes), [lane for lane, _ in outcome.end.waiting])
         if tree.redundant:
             continue
         judgement = judge(history)
