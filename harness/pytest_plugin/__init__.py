@@ -1,9 +1,9 @@
 """The pytest plugin: scenario files become test items, one a fence; a fixture runs a scenario from Python.
 
-Every pytest of an environment in which the harness is installed loads this module, so
-it imports nothing of ours, and does nothing to a repository that did not ask for it:
-with ``harness_scenarios = true`` in pytest's ini file, ``--harness-scenarios`` or a
-``--fence``. What an item is stands in `items`, how one is run in `running`.
+Every pytest of an environment in which the harness is installed loads this module. So it
+imports nothing of ours, and does nothing to a repository that does not ask for it
+with ``harness_scenarios = true`` in pytest's ini file, ``--harness-scenarios`` or
+``--fence``. The items are in `items`, and run by `running`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _MARKER = "scenario: a scenario file of the takeover harness under one fence"
 class _AtLeast:
     def __init__(self, least: int) -> None:
         self._least = least
-        self.__name__ = f"whole number from {least} on"  # what argparse calls it when it refuses a value
+        self.__name__ = f"whole number from {least} on"  # the name in argparse's message for a bad value
 
     def __call__(self, text: str) -> int:
         value = int(text)
@@ -45,7 +45,7 @@ class _AtLeast:
         return value
 
 
-#: Short name, and what argparse is to know. The long name has ``harness-`` in front, and nobody else's.
+#: Short name, and the arguments for argparse. The long name begins with ``harness-``, which is ours alone.
 _OPTIONS: dict[str, dict[str, Any]] = {
     "fence": {
         "action": "append",
@@ -59,7 +59,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Options that cannot clash with those of another plugin."""
+    """Add options under names that cannot clash with those of another plugin."""
     group = parser.getgroup("harness", "scenarios of the takeover harness")
     group.addoption(
         "--harness-scenarios",
@@ -82,7 +82,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(parser: pytest.Parser) -> Generator[None, object, object]:
-    """The short names, once all plugins and conftest files have theirs: who has one already keeps it."""
+    """Add the short names last: a plugin or conftest file that has one of them keeps it."""
     result = yield
     group = parser.getgroup("harness")
     for name, more in _OPTIONS.items():
@@ -93,7 +93,7 @@ def pytest_load_initial_conftests(parser: pytest.Parser) -> Generator[None, obje
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known: ``-m "not scenario"`` leaves the items out."""
+    """Register the marker, so that ``-m "not scenario"`` leaves the items out."""
     config.addinivalue_line("markers", _MARKER)
 
 
@@ -103,7 +103,7 @@ def _wanted(config: pytest.Config) -> bool:
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    """Under which gate items run, and why not under the kernel's."""
+    """Return the gate under which items run, and why it is not the kernel gate."""
     if not _wanted(config):
         return None
     from harness.pytest_plugin.running import why_no_kernel_gate
@@ -113,7 +113,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """A scenario file, where these are wanted."""
+    """Return a collector for a scenario file, if such files are wanted."""
     if not file_path.name.endswith(_ENDINGS) or not _wanted(parent.config):
         return None
     root = parent.config.rootpath
@@ -129,8 +129,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 def run_scenario(request: pytest.FixtureRequest) -> Callable[..., ScenarioResult]:
     """Run a scenario: ``result = run_scenario("scenarios/a.yaml", "my_fence.py:MyFence", schedules=200)``.
 
-    That a fence did not do as expected is for the test to say: ``assert result.expected, str(result)``.
-    What there is in a result, and what the function takes, is in `harness.pytest_plugin.running`.
+    The test itself asserts that the fence did as expected: ``assert result.expected, str(result)``.
+    For the result and the arguments see `harness.pytest_plugin.running`.
     """
     from harness.pytest_plugin.running import runner
 

@@ -1,4 +1,4 @@
-"""What pytest collects: a scenario file, and in it one item for each fence."""
+"""The items that pytest collects: a scenario file, and in it one item for each fence."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["ScenarioFailed", "ScenarioFile", "ScenarioItem"]
 
 
 class ScenarioFailed(Exception):
-    """A fence did not do as expected, or it is not known whether it did."""
+    """A fence did not do as expected, or the truth is not known."""
 
     def __init__(self, result: ScenarioResult) -> None:
         super().__init__(str(result))
@@ -27,10 +27,10 @@ class ScenarioFile(pytest.File):
     """A scenario file."""
 
     def collect(self) -> Iterator[ScenarioItem]:
-        """One item a fence: those asked for, else those of the ini file, else those that the scenario names.
+        """Yield one item a fence: the option's fences, else those of the ini file, else the scenario's.
 
         Raises:
-            CollectError: everything that is wrong with the file.
+            CollectError: the file is faulty; the message names all faults.
         """
         shown = _shown(self.path, self.config)
         try:
@@ -43,7 +43,7 @@ class ScenarioFile(pytest.File):
 
 
 def _shown(path: Path, config: pytest.Config) -> str:
-    """The path as somebody would write it who stands where pytest was started."""
+    """Return the path relative to the folder in which pytest was started, if it is below."""
     here = config.invocation_params.dir
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
@@ -62,10 +62,10 @@ class ScenarioItem(pytest.Item):
         self.add_marker("scenario")
 
     def runtest(self) -> None:
-        """Run it.
+        """Run the scenario.
 
         Raises:
-            ScenarioFailed: something was not as expected, or is not known.
+            ScenarioFailed: a result was not as expected, or is not known.
             HarnessError: it could not be run.
         """
         result = run(self, self.scenario, self.name, settings_of(self.config), str(self.path))
@@ -78,12 +78,12 @@ class ScenarioItem(pytest.Item):
             raise ScenarioFailed(result)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """The story and the replay command; a traceback of ours would help nobody."""
+        """Return the story and the replay command, because a traceback of the plugin is no help."""
         if isinstance(excinfo.value, ScenarioFailed | HarnessError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        """Where the scenario says what it expects of the fence."""
+        """Return the line of the scenario that says what it expects of the fence."""
         line = expectation_line(str(self.path), self.name) - 1
         return self.path, line, f"{self.scenario.name} / {self.name}"

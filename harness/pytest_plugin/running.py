@@ -1,7 +1,7 @@
 """Runs one scenario under one fence within a test: as ``run`` does, but quiet, and on this worker's cores.
 
-Explorers are processes of their own here, too. This one must not fork: under xdist it has
-threads, and what a user's tests have set up is nobody's to copy.
+Explorers are fresh processes here, too. This process must not fork: under xdist it has
+threads, and a fork would copy the state of the user's tests.
 """
 
 from __future__ import annotations
@@ -51,19 +51,19 @@ _PROBE = (
 
 
 class ScenarioResult(NamedTuple):
-    """What came of a scenario under a fence.
+    """The result of a scenario under a fence.
 
     Args:
         scenario, fence: names.
-        expected: whether all was as the scenario expects of the fence, and is known.
+        expected: whether all is known, and as the scenario expects of the fence.
         verdicts: decisions by verdict, see design: ``true_positive``, ``false_positive`` and so on.
         violations: schedules by kind of violation.
-        unexpected: what is not as expected, in words.
+        unexpected: the differences from the expectation, in words.
         inconclusive: why the truth is not known; empty when it is.
         schedules, seed: how many were run, and of which seed.
         story: of each violation that was not expected, with the command that replays it.
         replay: these commands.
-        summary: everything that ``run --json`` says.
+        summary: all fields of ``run --json``.
     """
 
     scenario: str
@@ -93,7 +93,7 @@ class ScenarioResult(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """What of a run a test may choose: None is the scenario's own number of schedules."""
+    """The choices that a test has; None is the scenario's own number of schedules."""
 
     schedules: int | None = None
     seed: int = _SEED
@@ -101,13 +101,13 @@ class Settings(NamedTuple):
 
 
 def settings_of(config: pytest.Config) -> Settings:
-    """Those that the options say."""
+    """Return the settings that the options give."""
     seed = config.getoption("harness_seed")
     return Settings(config.getoption("harness_schedules"), _SEED if seed is None else seed)
 
 
 def runner(node: pytest.Item) -> Callable[..., ScenarioResult]:
-    """The function that the fixture hands out."""
+    """Return the function that the fixture hands out."""
 
     def run_scenario(
         scenario: str | os.PathLike[str] | Mapping[str, Any],
@@ -122,17 +122,17 @@ def runner(node: pytest.Item) -> Callable[..., ScenarioResult]:
         Args:
             scenario: path of a file, from the root directory of the tests; or the keys of one.
             fence: reference, as for `python -m harness run`; a path is from there, too.
-            schedules: how many; None for what ``--schedules`` says, else the scenario's own.
-            seed: None for what ``--seed`` says, else 1.
+            schedules: how many; None for the number of ``--schedules``, else the scenario's own.
+            seed: None for that of ``--seed``, else 1.
             strategy: name.
 
         Raises:
             HarnessError: scenario, fence or strategy cannot be used.
         """
-        told = settings_of(node.config)
+        default = settings_of(node.config)
         settings = Settings(
-            told.schedules if schedules is None else schedules,
-            told.seed if seed is None else seed,
+            default.schedules if schedules is None else schedules,
+            default.seed if seed is None else seed,
             choose_strategy(strategy),
         )
         if isinstance(scenario, Mapping):
@@ -149,7 +149,7 @@ def run(
     """Run a scenario under a fence.
 
     Args:
-        node: the test that wants to know.
+        node: the test.
         scenario: what to run.
         fence: reference.
         settings: schedules, seed, strategy.
@@ -157,7 +157,7 @@ def run(
 
     Raises:
         HarnessError: what ended it.
-        KeyboardInterrupt: the user wants no more.
+        KeyboardInterrupt: the user interrupted the run.
     """
     gate = "free" if why_no_kernel_gate() else "kernel"
     check_faults([scenario], gate)
@@ -204,7 +204,7 @@ def _result(case: Case, config: pytest.Config) -> ScenarioResult:
 
 
 def _from_root(text: str, config: pytest.Config) -> str:
-    """Commands that work from where pytest was started."""
+    """Return the text with commands that work in the folder in which pytest was started."""
     if config.rootpath == config.invocation_params.dir:
         return text
     return re.sub("(?m)^replay: ", lambda _: f"replay: cd {shlex.quote(str(config.rootpath))} && ", text)
@@ -212,7 +212,7 @@ def _from_root(text: str, config: pytest.Config) -> str:
 
 @contextlib.contextmanager
 def _working_directory(folder: Path) -> Iterator[None]:
-    """Stand in a folder meanwhile: references to fences are named from there, by explorers as well."""
+    """Change the working directory: references to fences are relative to it, also in explorers."""
     before = Path.cwd()
     os.chdir(folder)
     try:
@@ -222,21 +222,21 @@ def _working_directory(folder: Path) -> Iterator[None]:
 
 
 def cores_of(config: pytest.Config) -> Sequence[int]:
-    """Processors for explorers: all, or under xdist this worker's share, at least one."""
+    """Return the processors for explorers: all, or under xdist this worker's share, at least one."""
     usable = sorted(os.sched_getaffinity(0))
-    told: dict[str, Any] | None = getattr(config, "workerinput", None)
-    if told is None:
+    worker: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if worker is None:
         return usable
-    number = int(re.sub(r"\D", "", told["workerid"]) or 0)
-    return usable[number % len(usable) :: max(1, told["workercount"])]
+    number = int(re.sub(r"\D", "", worker["workerid"]) or 0)
+    return usable[number % len(usable) :: max(1, worker["workercount"])]
 
 
 def _folder(node: pytest.Item, fence: str) -> str:
-    """Where witnesses go; the same for the same test, so that nothing piles up."""
-    told = node.config.getoption("--harness-out")
+    """Return the folder for witnesses; it is the same for the same test, so that folders do not pile up."""
+    out = node.config.getoption("--harness-out")
     cache = getattr(node.config, "cache", None)
-    if told:
-        parent = os.path.join(node.config.invocation_params.dir, told)
+    if out:
+        parent = os.path.join(node.config.invocation_params.dir, out)
     elif cache is not None:
         parent = str(cache.mkdir("harness"))
     else:
@@ -250,9 +250,9 @@ def _folder(node: pytest.Item, fence: str) -> str:
 
 @functools.cache
 def why_no_kernel_gate() -> str:
-    """Why it is not available here; empty when it is. Asked in a process of its own, for it forks."""
-    asked = [sys.executable, "-c", _PROBE.format(sys.path)]
-    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    """Return why the kernel gate is not available; empty if it is. A fresh process tries it, by a fork."""
+    command = [sys.executable, "-c", _PROBE.format(sys.path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise UsageError(f"the kernel gate could not be tried: {done.stderr.strip()}")
     return done.stdout

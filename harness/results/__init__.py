@@ -1,1 +1,1 @@
-"""What a search leaves behind: statistics, witnesses, the run folder, the summary."""
+"""The results of a search: statistics, witnesses, the run folder, the summary."""

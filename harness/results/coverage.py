@@ -1,8 +1,8 @@
-"""What a pass is worth: how much was seen, and what may still be there.
+"""Coverage: how much a search has seen, and what it may have missed.
 
-Nothing here is a proof but the exhaustive search. A search that found nothing in N
-schedules says with 95 % confidence that less than 3 in N of such schedules violate
-(Hanley, Lippman-Hand, JAMA 1983); of such schedules, by that strategy, no others.
+Only an exhaustive search is a proof. A search that found nothing in N schedules says with
+95 % confidence that less than 3 in N of such schedules violate (Hanley, Lippman-Hand, JAMA
+1983). That holds for schedules which the same strategy draws, and for no others.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _BLIND = {
         "nothing is flushed and no power fails",
     ),
     "free": (
-        "nobody is stopped: orders come as the machine makes them",
+        "no lane is stopped: orders come as the machine makes them",
         "what overlaps counts as racing, and a lock that was taken away is not seen",
     ),
 }
@@ -34,15 +34,15 @@ class Coverage(msgspec.Struct, frozen=True):
         schedules: that were run to a known end.
         distinct_schedules: different sequences of events among them.
         distinct_classes: different orders of the steps that meet, see `harness.results.trace_class`.
-        exact: whether the two counts are, or estimates within about one percent.
-        curve: ``(schedules, classes)`` at 1, 2, 4 ... schedules; flat means that more of
-            the same will show little that is new.
+        exact: whether the two counts are exact; else they are estimates within about one percent.
+        curve: ``(schedules, classes)`` at 1, 2, 4 ... schedules; a flat curve means that more
+            such schedules will show little that is new.
         new_in_last_half: classes that the second half of the schedules added.
-        violation_rate_max: with 95 % confidence no more of such schedules violate; 1 where
-            some did or none was run.
+        violation_rate_max: with 95 % confidence no larger share of such schedules violates; 1
+            where some did or none was run.
         depth_bounds: by PCT's depth, the chance that its schedules here would have found
             a bug of that depth if there is one (Burckhardt et al., ASPLOS 2010).
-        blind: what this gate cannot see.
+        blind: classes of events that this gate cannot see.
     """
 
     schedules: int
@@ -56,37 +56,37 @@ class Coverage(msgspec.Struct, frozen=True):
     blind: tuple[str, ...]
 
 
-def coverage_of(tally: Stats, gate: str, lanes: int) -> Coverage:
-    """Work the figures out.
+def coverage_of(stats: Stats, gate: str, lanes: int) -> Coverage:
+    """Return the coverage of a search.
 
     Args:
-        tally: all that was run.
+        stats: of all its schedules.
         gate: name.
         lanes: in the scenario.
     """
-    known = tally.schedules - min(tally.schedules, tally.inconclusive)
-    classes = tally.classes.count()
-    clean = not any(tally.violations.values()) and known
+    known = stats.schedules - min(stats.schedules, stats.inconclusive)
+    classes = stats.classes.count()
+    clean = not any(stats.violations.values()) and known
     return Coverage(
         schedules=known,
-        distinct_schedules=tally.distinct.count(),
+        distinct_schedules=stats.distinct.count(),
         distinct_classes=classes,
-        exact=tally.distinct.exact and tally.classes.exact,
-        curve=tuple(tally.classes.curve(tally.schedules)),
-        new_in_last_half=classes - tally.classes.count(tally.schedules // 2),
+        exact=stats.distinct.exact and stats.classes.exact,
+        curve=tuple(stats.classes.curve(stats.schedules)),
+        new_in_last_half=classes - stats.classes.count(stats.schedules // 2),
         violation_rate_max=round(min(1.0, 3 / known), 6) if clean else 1.0,
-        depth_bounds=_depth_bounds(tally, lanes),
+        depth_bounds=_depth_bounds(stats, lanes),
         blind=_BLIND[gate],
     )
 
 
-def _depth_bounds(tally: Stats, lanes: int) -> dict[str, float]:
-    if not tally.schedules:
+def _depth_bounds(stats: Stats, lanes: int) -> dict[str, float]:
+    if not stats.schedules:
         return {}
-    steps = max(1.0, tally.steps / tally.schedules)
+    steps = max(1.0, stats.steps / stats.schedules)
     found = {}
     for depth in (2, 3):
-        part = tally.parts.get(f"pct:{depth}")
+        part = stats.parts.get(f"pct:{depth}")
         if part is not None and part.schedules:
             chance = 1 / (lanes * steps ** (depth - 1))
             found[str(depth)] = round(1 - (1 - chance) ** part.schedules, 4)
@@ -94,7 +94,7 @@ def _depth_bounds(tally: Stats, lanes: int) -> dict[str, float]:
 
 
 def coverage_line(coverage: Coverage) -> str:
-    """Return one line that says it in words."""
+    """Return the coverage in words, on one line."""
     about = "" if coverage.exact else "about "
     line = (
         f"worth: {about}{coverage.distinct_schedules} different schedules in "

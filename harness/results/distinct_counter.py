@@ -1,9 +1,9 @@
-"""How many different things were seen, in memory that does not grow with the run.
+"""Counts different marks in memory that does not grow with the run.
 
-Keeps the smallest marks only (bottom-k, Bar-Yossef et al., RANDOM 2002): the count is
-exact as long as they all fit and an estimate after that. With each mark goes the lowest
-schedule that showed it, so that the curve of what was new when does not depend on how
-schedules were dealt out.
+Only the smallest marks are kept (bottom-k, Bar-Yossef et al., RANDOM 2002): the count is
+exact as long as all marks fit, and an estimate after that. Each mark is kept with the lowest
+schedule that showed it, so that the curve of new marks does not depend on how schedules were
+dealt out.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ _TOP = (1 << 64) - 1
 
 
 class DistinctCounter(msgspec.Struct):
-    """Different marks of 64 bits, and when each came first.
+    """Different marks of 64 bits, each with the first schedule that showed it.
 
     Args:
         first: lowest index by mark.
-        top: higher marks are not kept; 2^64 - 1 as long as all are.
+        top: the highest mark that is kept; 2^64 - 1 as long as all are kept.
     """
 
     first: dict[int, int] = msgspec.field(default_factory=dict)
     top: int = _TOP
 
     def add(self, mark: int, index: int) -> None:
-        """Take in that a schedule showed something."""
+        """Add the mark of a schedule."""
         if mark <= self.top:
             known = self.first.get(mark)
             if known is None or index < known:
@@ -37,7 +37,7 @@ class DistinctCounter(msgspec.Struct):
                     self._shorten()
 
     def merge(self, other: DistinctCounter) -> None:
-        """Take in what another saw."""
+        """Add the marks of another counter."""
         if other.top < self.top:
             self.top = other.top
             self.first = {mark: index for mark, index in self.first.items() if mark <= self.top}
@@ -48,7 +48,10 @@ class DistinctCounter(msgspec.Struct):
         self.top, self.first = self._lowest()
 
     def _lowest(self) -> tuple[int, dict[int, int]]:
-        """The marks that are sure to be there whoever saw what first, and the highest there can be."""
+        """Return the highest mark that counts, and the marks up to it.
+
+        They do not depend on how schedules were dealt out to counters.
+        """
         if len(self.first) <= MARKS_MAX:
             return self.top, self.first
         kept = sorted(self.first)[: MARKS_MAX + 1]
@@ -57,11 +60,11 @@ class DistinctCounter(msgspec.Struct):
 
     @property
     def exact(self) -> bool:
-        """Whether the counts are."""
+        """Whether the counts are exact."""
         return self._lowest()[0] == _TOP
 
     def count(self, before: int | None = None) -> int:
-        """How many different ones there were.
+        """Return how many different marks there were.
 
         Args:
             before: among the schedules below this index; None for all.
@@ -71,7 +74,7 @@ class DistinctCounter(msgspec.Struct):
         return found if top == _TOP else round(found * (_TOP + 1) / (top + 1))
 
     def curve(self, schedules: int) -> list[tuple[int, int]]:
-        """Schedules and how many different ones they had shown, each time twice as many."""
+        """Return numbers of schedules, each twice the one before, with the different marks they showed."""
         points = []
         at = 1
         while at < schedules:

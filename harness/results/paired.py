@@ -1,9 +1,8 @@
-"""Two fences on the same schedules: in which of them one violates and the other does not.
+"""Compares two fences schedule by schedule: in which schedules does only one of them violate.
 
-What makes schedules of two fences a pair is the number that they have in common: from
-seed and number come the program of every lane and the numbers that the strategy draws
-from. Counting pairs instead of two sums takes the programs out of the comparison: a
-rogue that came at a bad moment did so for both.
+Two schedules of the same number are a pair: seed and number decide the program of every lane
+and the random numbers of the strategy. Counting pairs instead of two sums takes the programs out
+of the comparison: a rogue that acted at a bad moment did so for both fences.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from harness.results.stats import UNKNOWN
 
 __all__ = ["ANY", "Comparison", "Difference", "compare", "mcnemar", "rows"]
 
-#: Stands for every kind of violation together.
+#: All kinds of violation together.
 ANY = "any violation"
 _EXACT_MAX = 1000
 
@@ -56,14 +55,14 @@ class Comparison(msgspec.Struct, frozen=True):
 
     @property
     def differs(self) -> bool:
-        """Whether any schedule tells them apart."""
+        """Whether the fences differ in any schedule."""
         return any(one.only_here or one.only_there for one in self.kinds.values())
 
 
 def compare(
     here: Mapping[int, Sequence[str]], there: Mapping[int, Sequence[str]], against: str
 ) -> Comparison:
-    """Compare what a fence showed with what another one did.
+    """Compare the violations of two fences.
 
     Args:
         here, there: `harness.results.stats.Stats.each` of both.
@@ -95,7 +94,7 @@ def _difference(mine: set[int], yours: set[int]) -> Difference:
 
 
 def mcnemar(one: int, other: int) -> float:
-    """McNemar's exact test, two-sided (Psychometrika 1947): a coin is thrown for each pair that differs.
+    """Return p of McNemar's exact test, two-sided (Psychometrika 1947): a coin toss for each differing pair.
 
     Args:
         one, other: pairs that differ in one way and in the other.
@@ -111,7 +110,7 @@ def mcnemar(one: int, other: int) -> float:
 
 
 def rows(compared: Sequence[tuple[str, str, Comparison]]) -> list[tuple[str, ...]]:
-    """A table of what differs, its head first; only the head where nothing does.
+    """Return a table of the differences, its head first; only the head where there are none.
 
     Args:
         compared: scenario, fence, and its comparison with another.
@@ -124,8 +123,8 @@ def rows(compared: Sequence[tuple[str, str, Comparison]]) -> list[tuple[str, ...
     for scenario, fence, comparison in compared:
         for kind, one in comparison.kinds.items():
             # With one kind alone, the sum would only repeat it.
-            told = kind != ANY or len(comparison.kinds) > 2  # noqa: PLR2004  # that kind, and the sum
-            if told and (one.only_here or one.only_there):
+            shown = kind != ANY or len(comparison.kinds) > 2  # noqa: PLR2004  # that kind, and the sum
+            if shown and (one.only_here or one.only_there):
                 found.append(_row(scenario, fence, comparison, kind))
     return found
 

@@ -1,7 +1,7 @@
-"""The witnesses that a scenario has collected: files in a folder beside it, kept under version control.
+"""The witnesses kept for a scenario: files in a folder beside it, under version control.
 
-A folder's name is the scenario's with ``.witnesses``. What it holds is run again before
-each search: a mistake that was mended must not come back.
+The folder has the scenario's name with ``.witnesses``. Its witnesses are run again before
+each search, so that a mended mistake cannot come back unseen.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _NAME_MAX = 120
 
 
 def folder_of(scenario_file: str) -> str:
-    """Where the witnesses of a scenario file are kept, whether there are any or not."""
+    """Return the folder for the witnesses of a scenario file; it need not exist."""
     return os.path.splitext(scenario_file)[0] + _SUFFIX
 
 
 def known(scenario_file: str) -> list[tuple[str, Witness]]:
-    """Path and content of every witness, in the order of their names.
+    """Return path and content of every witness, in the order of their names.
 
     Raises:
         FormatError: one of them cannot be read.
@@ -42,7 +42,7 @@ def known(scenario_file: str) -> list[tuple[str, Witness]]:
 
 
 def keep(scenario_file: str, witness: Witness) -> str:
-    """Add a witness; the same one again changes nothing.
+    """Add a witness, unless it is there already.
 
     Returns:
         Its path.

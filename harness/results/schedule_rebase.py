@@ -1,8 +1,8 @@
-"""From a record to a fence that has changed since: which recorded step is which step now.
+"""Rebases a recorded schedule to a fence that has changed since: which recorded step is which step now.
 
-Operations keep their numbers, since the program is the record's; the steps inside one
-are matched by what they are (call and path). A step that is new has no place in the
-schedule, one that is gone loses it.
+Operations keep their numbers, because the program is the recorded one. The steps of an operation
+are matched by call and path. A new step has no place in the schedule, and a step that is gone
+loses its place.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from harness.model.schedule import Choice
 
 __all__ = ["Difference", "Labels", "first_difference", "labels_of", "neighbours", "translated"]
 
-#: By lane and operation, what each of its steps is.
+#: Call and path of each step, by lane and operation.
 Labels = Mapping[tuple[int, int], Sequence[str]]
 _SHIFTS = (1, -1, 2, -2)
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """Where a replay differs from the record first.
+    """The first difference between a replay and its record.
 
     Args:
         step: how many steps were alike.
@@ -33,7 +33,7 @@ class Difference(msgspec.Struct, frozen=True):
         op: index of its operation.
         operation: that operation's kind, or the action's name.
         ordinal: how many steps of the operation came before.
-        expected, found: what the record says and what was there.
+        expected, found: in words, in the record and in the replay.
     """
 
     step: int
@@ -50,7 +50,7 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 def labels_of(history: History) -> dict[tuple[int, int], list[str]]:
-    """What each step of each operation was."""
+    """Return call and path of each step of each operation."""
     labels: dict[tuple[int, int], list[str]] = {}
     for event in history.events:
         if isinstance(event, Step):
@@ -63,7 +63,7 @@ def _label(step: Step) -> str:
 
 
 def translated(choices: Sequence[Choice], recorded: Labels, seen: Labels) -> tuple[Choice, ...]:
-    """A recorded schedule in the words of another fence's steps.
+    """Return a recorded schedule with the step numbers of another fence.
 
     Args:
         choices: as recorded.
@@ -90,7 +90,7 @@ def translated(choices: Sequence[Choice], recorded: Labels, seen: Labels) -> tup
 
 
 def neighbours(choices: Sequence[Choice]) -> Iterator[tuple[int, int, tuple[Choice, ...]]]:
-    """Schedules in which one switch comes a step or two later or earlier.
+    """Yield schedules in which one switch comes a step or two later or earlier.
 
     Yields:
         Step of the switch, by how many steps it is moved (less than 0: earlier), and the schedule.
@@ -104,7 +104,7 @@ def neighbours(choices: Sequence[Choice]) -> Iterator[tuple[int, int, tuple[Choi
 
 
 def _later(choices: Sequence[Choice], at: int, count: int) -> tuple[Choice, ...] | None:
-    """The lane that would have stopped takes some more steps."""
+    """Return the schedule in which the lane before a switch takes more steps; None if it has too few."""
     lane = choices[at - 1].lane
     more = [index for index in range(at, len(choices)) if choices[index].lane == lane][:count]
     if len(more) < count:
@@ -114,7 +114,7 @@ def _later(choices: Sequence[Choice], at: int, count: int) -> tuple[Choice, ...]
 
 
 def _earlier(choices: Sequence[Choice], at: int, count: int) -> tuple[Choice, ...] | None:
-    """The lane that stops takes its last steps only after the one that follows."""
+    """Return the schedule in which the lane before a switch takes its last steps after the next lane."""
     last = choices[max(0, at - count) : at]
     if len(last) < count or any(choice.lane != choices[at - 1].lane for choice in last):
         return None
@@ -123,7 +123,7 @@ def _earlier(choices: Sequence[Choice], at: int, count: int) -> tuple[Choice, ..
 
 
 def first_difference(recorded: History, now: History) -> Difference | None:
-    """The first step, or outcome of an operation, that is not as recorded."""
+    """Return the first step or outcome that is not as recorded; None where all is."""
     before, after = _Reading(recorded), _Reading(now)
     for one, other in itertools.zip_longest(before.events, after.events):
         if one is None or other is None or _essence(one) != _essence(other):
@@ -137,15 +137,15 @@ def first_difference(recorded: History, now: History) -> Difference | None:
                 before.words(one, one),
                 after.words(other, one),
             )
-        before.take(one)
-        after.take(other)
+        before.advance(one)
+        after.advance(other)
     return None
 
 
-_Told = Step | Return
+_Compared = Step | Return
 
 
-def _essence(event: _Told) -> tuple[object, ...]:
+def _essence(event: _Compared) -> tuple[object, ...]:
     if isinstance(event, Step):
         return event.lane, event.op, event.call, event.path
     return event.lane, event.op, event.outcome
@@ -161,26 +161,26 @@ class _Reading:
             for event in history.events
             if isinstance(event, Invoke)
         }
-        self.events: list[_Told] = [event for event in history.events if isinstance(event, Step | Return)]
+        self.events: list[_Compared] = [event for event in history.events if isinstance(event, Step | Return)]
         self.steps = 0
         self._taken: Counter[tuple[int, int]] = Counter()
 
-    def take(self, event: _Told) -> None:
-        """Go on past an event."""
+    def advance(self, event: _Compared) -> None:
+        """Count an event as read."""
         if isinstance(event, Step):
             self.steps += 1
             self._taken[(event.lane, event.op)] += 1
 
-    def place(self, event: _Told) -> tuple[int, int, int]:
-        """Lane, operation, and steps of it before."""
+    def place(self, event: _Compared) -> tuple[int, int, int]:
+        """Return lane, operation, and how many of its steps came before."""
         return event.lane, event.op, self._taken[(event.lane, event.op)]
 
     def operation(self, lane: int, op: int) -> str:
-        """What the operation is called."""
+        """Return the name of an operation."""
         return self._kinds.get((lane, op), "nothing")
 
-    def words(self, event: _Told | None, beside: _Told | None) -> str:
-        """What stands here, with its place where that is not the one it is compared with."""
+    def words(self, event: _Compared | None, beside: _Compared | None) -> str:
+        """Return the event in words, with its place if the compared event has another one."""
         if event is None:
             return "the end"
         what = _label(event) if isinstance(event, Step) else f"its end ({event.outcome})"

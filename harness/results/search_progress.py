@@ -1,7 +1,7 @@
-"""How far a question is: what is left of it, and the sum of what is done.
+"""Progress of a search: the schedules that are left, and the statistics of those that were run.
 
-Which schedules an explorer has, and which of them it has run, is kept as ranges of their
-numbers; so that what is left can be dealt out anew, to any number of explorers.
+The schedules of an explorer are kept as ranges of their numbers, so that those that are left can
+be dealt out anew to any number of explorers.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from harness.results.stats import Stats
 
 __all__ = ["Progress", "Saver", "Share", "deal", "joined"]
 
-#: More ranges than that are made fewer.
+#: More ranges than that are joined.
 _RANGES_MAX = 64
-#: How often progress is saved: not before so long, and no larger a share of the time.
+#: Progress is saved at most so often, and takes at most this share of the time.
 _EVERY_S, _COST = 0.5, 0.02
 
 
 class Progress(msgspec.Struct, tag="progress"):
-    """A question that was left off.
+    """The state of a search that can go on from here.
 
     Args:
-        round_first: number of the first schedule of the round that it is in.
+        round_first: number of the first schedule of the current round.
         strategy: name for that round, with the shares of a portfolio.
         left: schedules of that round that have not been run, each ``(start, stop, step)``.
-        tally: the sum of all that have.
+        tally: statistics of all schedules that have been run.
         wall_s: seconds so far.
     """
 
@@ -42,7 +42,7 @@ class Progress(msgspec.Struct, tag="progress"):
 
     @property
     def ranges(self) -> tuple[range, ...]:
-        """What is left of the round."""
+        """Schedules of the round that are left."""
         return tuple(range(*one) for one in self.left)
 
 
@@ -59,7 +59,7 @@ class Share:
 
     @property
     def left(self) -> list[range]:
-        """What it has not run."""
+        """Schedules that it has not run."""
         found, skip = [], self.done
         for one in self.ranges:
             if skip < len(one):
@@ -69,13 +69,13 @@ class Share:
 
     @property
     def next(self) -> int:
-        """Number of the schedule that it runs next; higher than any when it is through."""
+        """Number of the schedule that it runs next; higher than any when it has run all."""
         left = self.left
         return left[0].start if left else sys.maxsize
 
 
 def deal(left: Iterable[range], count: int) -> list[Share]:
-    """Deal schedules out, one to each in turn.
+    """Deal schedules out, one to each explorer in turn.
 
     Args:
         left: their numbers.
@@ -93,7 +93,7 @@ def deal(left: Iterable[range], count: int) -> list[Share]:
 
 
 def joined(left: Iterable[range]) -> list[range]:
-    """The same numbers in fewer ranges, where they are so many that they would grow with each new start."""
+    """Return the same numbers in fewer ranges if there are many, because each resumed run adds some."""
     ranges = list(left)
     if len(ranges) <= _RANGES_MAX:
         return ranges
@@ -113,8 +113,8 @@ class Saver:
     """Saves progress from time to time.
 
     Args:
-        save: does it; what it costs decides how often.
-        progress: what there is to save.
+        save: stores the progress; its cost decides how often it is called.
+        progress: returns the progress to store.
     """
 
     def __init__(self, save: Callable[[Progress], None], progress: Callable[[], Progress]) -> None:
@@ -123,13 +123,13 @@ class Saver:
         self._due = 0.0
 
     def now(self) -> None:
-        """Save it."""
+        """Save the progress."""
         began = time.monotonic()
         self._save(self._progress())
         ended = time.monotonic()
         self._due = ended + max(_EVERY_S, (ended - began) / _COST)
 
     def if_due(self) -> None:
-        """Save it, unless that was done a moment ago."""
+        """Save the progress, unless it was saved a moment ago."""
         if time.monotonic() >= self._due:
             self.now()

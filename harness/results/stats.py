@@ -1,7 +1,7 @@
-"""What many schedules add up to: counts, and the first witness of each kind.
+"""Statistics of schedules: counts, and the first finding of each kind of violation.
 
-Tallies of disjoint sets of schedules merge in any order to the same sum, so that
-the result does not depend on how schedules were dealt to explorers.
+Statistics of disjoint sets of schedules merge in any order to the same sum, so
+the result does not depend on how schedules were dealt out to explorers.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from harness.results.trace_class import class_of
 __all__ = ["UNKNOWN", "VIOLATIONS", "Finding", "Part", "Stats"]
 
 _MASK = (1 << 64) - 1
-#: What `Tally.each` says of a schedule of which the truth is not known.
+#: In `Stats.each`, a schedule of which the truth is not known.
 UNKNOWN = ("inconclusive",)
 VIOLATIONS = ("false_positive", "missed_takeover", "lost_entry", "double_hold", "dead_end", "crash")
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """The schedule that showed a kind of violation first.
+    """The lowest schedule that showed a kind of violation.
 
     Args:
         kind: of the violation.
         schedule_index: lowest index that showed it.
-        program, schedule: what replays it.
-        history: what happened.
-        judgement: what the oracle said of it.
+        program, schedule: to replay it.
+        history: of the schedule.
+        judgement: of the oracle.
     """
 
     kind: str
@@ -50,7 +50,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Part(msgspec.Struct):
-    """What one strategy found.
+    """The share of one strategy in the statistics.
 
     Args:
         schedules: how many it ran.
@@ -65,12 +65,12 @@ class Part(msgspec.Struct):
     violations: dict[str, int] = msgspec.field(default_factory=dict)
 
     def add(self, index: int, kinds: Collection[str]) -> None:
-        """Take one schedule in, with the kinds of violation that it shows."""
+        """Add one schedule, with the kinds of violation that it shows."""
         self.schedules += 1
         self._count(1 if kinds else 0, index if kinds else -1, dict.fromkeys(kinds, 1))
 
     def merge(self, other: Part) -> None:
-        """Add another part's other schedules."""
+        """Add the figures of other schedules."""
         self.schedules += other.schedules
         self._count(other.found, other.first, other.violations)
 
@@ -94,21 +94,21 @@ class Stats(msgspec.Struct):
         violations: schedules by kind of violation that they show.
         inconclusive: schedules of which the truth is not known.
         why_inconclusive: reason and index of the first of them.
-        inode_reused: schedules in which a lane was told a number that was used before.
+        inode_reused: schedules in which a lane saw an inode number that was used before.
         repeated: schedules that were run twice to be compared.
         histories: sum of the histories' marks modulo 2^64; equal for equal sets of
             histories, in whatever order they were run.
         first: by kind of violation.
         distinct, classes: different histories, and different orders of what meets in them.
         parts: by name of the strategy that ran the schedule.
-        workers: what the worker processes use, by name of process.
+        workers: resources that the worker processes use, by name of process.
         peak_bytes: the most memory that the harness, any one explorer and all its workers had.
-        programs: exhaustive search: those of which nothing is left.
+        programs: exhaustive search: programs of which nothing is left.
         redundant: exhaustive search: schedules of a class that had been seen; not in any
             other count.
         violating: exhaustive search: classes that violate, by rogue program and kind.
         each: by index of a schedule the kinds of violation that it shows, or `UNKNOWN`;
-            None where nobody wants to know that of each.
+            None where it is not collected.
         found_at: schedules that show any violation, by the bits that their index takes.
         decision_steps: decisions by the steps of all lanes from their begin to their end.
         decision_steps_own: the same, by the deciding lane's own steps.
@@ -144,7 +144,7 @@ class Stats(msgspec.Struct):
     def add(
         self, index: int, program: Program, schedule: Schedule, history: History, judgement: Judgement
     ) -> None:
-        """Take one schedule in."""
+        """Add one schedule."""
         self.schedules += 1
         self.steps += len(schedule.choices)
         marked = mark(history)
@@ -175,7 +175,7 @@ class Stats(msgspec.Struct):
                 self.first[kind] = Finding(kind, index, program, schedule, history, judgement)
 
     def _count_steps(self, events: Sequence[Event], decision: Decision) -> None:
-        """How long a decision took, and how much of it its lane did itself."""
+        """Count the steps that a decision took, and those that its own lane took."""
         steps = own = 0
         lane = decision.lane
         for event in events[decision.at - 1 :: -1] if decision.at > 0 else ():
@@ -191,7 +191,7 @@ class Stats(msgspec.Struct):
         _raise(self.decision_steps_own, own, 1)
 
     def found_curve(self) -> list[tuple[int, int]]:
-        """Schedules and how many of them had shown a violation, each time twice as many."""
+        """Return numbers of schedules, each twice the one before, with those that showed a violation."""
         points, found, bits = [], 0, 0
         while 1 << bits < self.schedules:
             found += self.found_at.get(bits, 0)
@@ -200,7 +200,7 @@ class Stats(msgspec.Struct):
         return [*points, (self.schedules, sum(self.found_at.values()))] if self.schedules else []
 
     def doubt(self, index: int, reason: str, schedules: int = 1) -> None:
-        """Count one schedule as inconclusive, or none where the doubt is about something beside them."""
+        """Count one schedule as inconclusive, or none if the doubt is about no schedule."""
         self.inconclusive += schedules
         if self.each is not None and index in self.each:
             self.each[index] = UNKNOWN
@@ -208,7 +208,7 @@ class Stats(msgspec.Struct):
             self.why_inconclusive = (index, reason)
 
     def merge(self, other: Stats) -> None:
-        """Add another tally of other schedules."""
+        """Add the statistics of other schedules."""
         for name in (
             "schedules", "steps", "absorbed", "late", "stuck", "stuck_for_good", "inconclusive",
             "inode_reused", "repeated", "programs", "redundant",

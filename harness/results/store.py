@@ -1,8 +1,8 @@
 """A run's folder under ``results/runs/``: the plan first, then witnesses and verdicts, the report last.
 
-Each file is whole or absent, and written as soon as it is known, so that a crash
-loses nothing that came before it. ``progress/`` has what it takes to go on: a file a
-question, of which the store does not know what is in it.
+Each file is whole or absent, and written as soon as its content is known, so that a crash
+loses nothing that came before it. ``progress/`` holds one file for each task, from which a
+run is resumed; its content is opaque to the store.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ _PROGRESS_BYTES_MAX = 1 << 30
 
 
 def run_id() -> str:
-    """Name of a run: its time in UTC and this process."""
+    """Return the name of a run: its time in UTC and the process id."""
     return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}"
 
 
 def write_whole(path: str, data: bytes) -> None:
-    """Write a file that is whole or not there.
+    """Write a file so that it is whole or absent at any time.
 
     Raises:
-        StoreError: it could not be written; what was there before still is.
+        StoreError: it could not be written; an earlier file of that name is unchanged.
     """
     temporary = f"{path}.tmp"
     try:
@@ -62,8 +62,8 @@ class RunFolder:
     """Writes one run's folder.
 
     Args:
-        path: made when it is not there. Witnesses of an earlier run into the same
-            folder stay until one of the same name comes; its verdicts do not.
+        path: made if it does not exist. Witnesses of an earlier run into the same
+            folder stay until one of the same name is stored; its verdicts do not stay.
 
     Raises:
         StoreError: it cannot be made.
@@ -81,29 +81,29 @@ class RunFolder:
             raise StoreError(f"{path}: cannot be made: {error.strerror}; give another --out") from error
 
     def plan(self, plan: Mapping[str, object]) -> None:
-        """Write down what is about to be run.
+        """Store the plan of the run.
 
         Raises:
-            StoreError: it cannot be written, or another run is at work here.
+            StoreError: it cannot be written, or another run uses the folder.
         """
-        self._hold()
+        self._lock_folder()
         write_whole(self._path("plan.json"), msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n")
         write_whole(self._path("verdicts.jsonl"), b"")
-        # They would tell of another run.
+        # They are of another run.
         for name in (_REPORT, *self._progress_files()):
             with contextlib.suppress(OSError):
                 os.unlink(self._path(name))
 
     def resume(self) -> None:
-        """Go on with the run that is here: its verdicts come again, each in its turn.
+        """Resume the run of this folder; its verdicts have to be added again, each in its turn.
 
         Raises:
-            StoreError: another process is at work on it.
+            StoreError: another run uses the folder.
         """
-        self._hold()
+        self._lock_folder()
 
-    def _hold(self) -> None:
-        """Keep others out as long as this process lives; where a file system has no locks, nobody is."""
+    def _lock_folder(self) -> None:
+        """Lock the folder until this process ends; on a file system without locks it stays unlocked."""
         self.close()
         self._lock = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -116,27 +116,27 @@ class RunFolder:
                 ) from error
 
     def close(self) -> None:
-        """Let others in; the end of the process does that as well."""
+        """Unlock the folder; the end of the process does so as well."""
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
 
     def progress(self, number: int, data: bytes) -> None:
-        """Store how far a question is, instead of what was stored before.
+        """Store the progress of a task in place of the earlier one.
 
         Args:
-            number: of the question in the run.
-            data: what only the caller can read.
+            number: of the task in the run.
+            data: in a format of the caller.
 
         Raises:
-            StoreError: it could not be written; what was there before still is.
+            StoreError: it could not be written; the earlier progress is unchanged.
         """
         with contextlib.suppress(OSError):
             os.makedirs(self._path(_PROGRESS), exist_ok=True)
         write_whole(self._path(_progress_file(number)), data)
 
     def earlier(self, number: int) -> bytes | None:
-        """What was stored last of how far a question is; None where nothing was."""
+        """Return the progress of a task that was stored last; None where none was."""
         try:
             return content(self._path(_progress_file(number)), _PROGRESS_BYTES_MAX)
         except OSError:
@@ -157,14 +157,14 @@ class RunFolder:
         """Store a witness with its history beside it.
 
         Args:
-            name: what it is about; becomes the file's name as far as it can.
-            again: whether it takes the place of the one that was stored last under that name.
+            name: becomes the file's name, with unsafe characters replaced.
+            again: whether it replaces the one that was stored last under that name.
 
         Returns:
             Path of the witness.
 
         Raises:
-            StoreError: one of the two could not be written, and neither is there.
+            StoreError: one of the two could not be written; then neither is stored.
         """
         if not again:
             self.name_witness(name)
@@ -175,18 +175,18 @@ class RunFolder:
         try:
             write_whole(path, witness.encode(found))
         except StoreError:
-            # The verdict needs the room more than half a witness does.
+            # The verdict needs the room more than an incomplete witness.
             with contextlib.suppress(OSError):
                 os.unlink(beside)
             raise
         return path
 
     def name_witness(self, name: str) -> None:
-        """Let a witness have its file name though it is not stored now: it was, or could not be."""
+        """Reserve the file name of a witness that is not stored now."""
         self._stems[name] = self._file_name(name)
 
     def shrunk(self, name: str, found: Witness) -> str:
-        """Store a shrunk witness with its history beside the original, which was stored last under that name.
+        """Store a shrunk witness with its history, beside the original that was stored last under that name.
 
         Returns:
             Its path.
@@ -211,7 +211,7 @@ class RunFolder:
         return os.path.join(self.path, name)
 
     def _file_name(self, name: str) -> str:
-        """A name that no other witness of this run has, and the same in every such run."""
+        """Return a file name that no other witness of this run has, and that each such run gives."""
         safe = _UNSAFE.sub("_", name)[-_NAME_MAX:].lstrip(".")
         if safe != name:
             safe = f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

@@ -1,4 +1,4 @@
-"""What a result says: one object a line for scripts, one row a fence for people."""
+"""The summary of a result: one JSON object a line for scripts, one row of a table for people."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Summary(msgspec.Struct, frozen=True):
         peak_bytes: the most memory that the ``harness``, any one ``explorer`` and its ``workers``
             had; a worker counts what it shares with the others.
         shrunk: by kind of violation: path of the shrunk witness, and how much smaller it is.
-        worth: what a pass is worth.
-        known: the scenario's kept witnesses and what they show now.
+        worth: coverage of the search.
+        known: the scenario's kept witnesses, with the violations that they show now.
         paired: of a matrix: compared with its first fence, None for that one; else unset.
         found_curve: ``(schedules, those of them that violate)`` at 1, 2, 4 ... schedules.
         decision_steps: decisions by the steps of all lanes from their begin to their end.
@@ -80,27 +80,27 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 def encode(summary: Summary) -> str:
-    """One line of JSON."""
+    """Return one line of JSON."""
     return msgspec.json.encode(summary).decode()
 
 
-def unmet(tally: Stats, must: Sequence[str], may: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Where a tally differs from what was expected.
+def unmet(stats: Stats, must: Sequence[str], may: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return where statistics differ from the expectation.
 
     Args:
-        tally: what was found.
+        stats: of the search.
         must: kinds that have to show.
         may: kinds that are allowed besides.
 
     Returns:
         Kinds that showed and should not, and kinds that should and did not.
     """
-    found = {kind for kind, count in tally.violations.items() if count}
+    found = {kind for kind, count in stats.violations.items() if count}
     return sorted(found - set(must) - set(may)), [kind for kind in must if kind not in found]
 
 
 def found_by(parts: Mapping[str, Part]) -> str:
-    """Which strategies found how much, best first; empty where only one was at work or none found a thing."""
+    """Return how many violations each strategy found, best first; empty for one strategy or no violation."""
     finders = sorted((part for part in parts.items() if part[1].found), key=lambda part: -part[1].found)
     if len(parts) <= 1 or not finders:
         return ""
@@ -108,7 +108,7 @@ def found_by(parts: Mapping[str, Part]) -> str:
 
 
 def rows(summaries: Sequence[Summary]) -> list[tuple[str, ...]]:
-    """The table at the end of a run, its head first."""
+    """Return the table at the end of a run, its head first."""
     head = (
         "scenario", "fence", "decisions", "false pos.", "missed", "stuck", "other violations",
         "schedules", "schedules/s", "steps/s", "result",

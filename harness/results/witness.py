@@ -24,7 +24,7 @@ _CLOCK_NS_END = 1 << 63
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """What the witness shows.
+    """The violation that the witness shows.
 
     Args:
         kind: of the violation.
@@ -49,7 +49,7 @@ class Place(msgspec.Struct, frozen=True):
         lane: name of its lane.
         op: index of its operation.
         operation: kind of the operation, or the action's name.
-        call: what it is, with the path.
+        call: name and path.
     """
 
     step: int
@@ -65,12 +65,12 @@ class Place(msgspec.Struct, frozen=True):
 class Critical(msgspec.Struct, frozen=True):
     """Two steps of different lanes whose order decides between violation and pass.
 
-    What stands between them in the schedule can be moved out from there without
-    changing anything; the two were then exchanged as neighbours.
+    The steps between them in the schedule can be moved away without changing
+    anything; then the two are neighbours, and were exchanged.
 
     Args:
         first, second: as they follow in the witness, which shows the violation.
-        clean: whether nothing at all is wrong the other way round; otherwise just this
+        clean: whether nothing is wrong in the other order; otherwise only this
             violation is gone.
     """
 
@@ -83,13 +83,13 @@ class Witness(msgspec.Struct, frozen=True):
     """Everything that a replay needs.
 
     Args:
-        claim: what it shows.
+        claim: the violation.
         scenario: as plain data, see `harness.scenario.dump`.
         fence: reference as it was given.
         gate, strategy, seed, schedule_index: where it comes from.
-        program: what the lanes did.
-        schedule: who went when.
-        history: text form of what happened.
+        program: operations of the lanes.
+        schedule: the lane that was picked at each step.
+        history: in text form.
         critical: of a shrunk witness: the pairs of steps whose order matters.
         shrunk_from: of a shrunk witness: steps and switches that it had before.
         version: of this format.
@@ -111,7 +111,7 @@ class Witness(msgspec.Struct, frozen=True):
 
 
 def encode(witness: Witness) -> bytes:
-    """The file's content."""
+    """Return the content of the file."""
     return msgspec.json.format(msgspec.json.encode(witness), indent=1) + b"\n"
 
 
@@ -137,12 +137,12 @@ def read(path: str) -> Witness:
         raise FormatError(f"{path}: {error}; expected a witness that `run` wrote") from error
     what = _disagreement(found)
     if what:
-        raise FormatError(f"{path}: {what}; somebody changed the file, expected it as `run` wrote it")
+        raise FormatError(f"{path}: {what}; the file was changed, expected it as `run` wrote it")
     return found
 
 
 def _disagreement(witness: Witness) -> str:
-    """What of a witness does not fit the rest of it; empty when all does."""
+    """Return how parts of a witness contradict each other; empty where they do not."""
     program, lanes = witness.program, len(witness.program.lanes)
     strange = next((choice for choice in witness.schedule.choices if not 0 <= choice.lane < lanes), None)
     if strange is not None:
