@@ -1,4 +1,4 @@
-"""Other code makes other schedules, so code is told apart, and nothing of a user's is run for it."""
+"""Digests tell code apart, and a user's code is never run for one."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import pytest
 
 from harness.cli.code_digest import code_digest, fence_digest
 
-# Whoever imports it has failed.
+# An import fails the test.
 TRAP = "raise SystemExit('imported')\n"
 
 
-def test_our_own_code_has_a_digest_and_fences_that_come_with_it_need_none() -> None:
+def test_the_code_has_a_digest_and_shipped_fences_need_none() -> None:
     assert code_digest() == code_digest() != ""
     assert fence_digest("ledger") == ""
 
 
-def test_a_file_of_fences_is_known_by_its_content(tmp_path: Path) -> None:
+def test_the_digest_of_a_fence_file_follows_its_content(tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text(TRAP)
     before = fence_digest(f"{path}:Mine")
@@ -29,7 +29,7 @@ def test_a_file_of_fences_is_known_by_its_content(tmp_path: Path) -> None:
     assert fence_digest(f"{path}:Mine") == ""
 
 
-def test_a_module_is_found_and_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_module_is_digested_without_an_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "pack").mkdir()
     (tmp_path / "pack" / "__init__.py").write_text(TRAP)
@@ -40,7 +40,7 @@ def test_a_module_is_found_and_not_imported(tmp_path: Path, monkeypatch: pytest.
     assert fence_digest("no.such:Mine") == ""
 
 
-def test_of_a_command_the_files_that_it_names_count(tmp_path: Path) -> None:
+def test_the_digest_of_a_command_covers_the_files_it_names(tmp_path: Path) -> None:
     adapter = tmp_path / "my adapter.mjs"
     adapter.write_text("1")
     reference = f"exec:node {shlex.quote(str(adapter))} --fast"

@@ -1,4 +1,4 @@
-"""What is learned from a few schedules is the same for whoever learns it."""
+"""Every explorer learns the same lengths from a few schedules."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_an_operation_that_took_no_step_counts_as_none() -> None:
     assert calibration.forecast(program([LOAD])).steps == ((2.0,),)
 
 
-def test_thinking_is_known_beforehand() -> None:
+def test_thinking_takes_its_own_number_of_steps() -> None:
     forecast = Calibration().forecast(program([Op("think", steps=7)]))
     assert (forecast.steps, forecast.visible) == (((7.0,),), ((0.0,),))
 
@@ -56,24 +56,24 @@ def test_an_operation_never_seen_is_like_the_average() -> None:
     assert calibration.forecast(program([act("touch")])).steps == ((3.0,),)
 
 
-def test_roles_and_manners_are_kept_apart() -> None:
+def test_lengths_are_kept_apart_by_role_and_manner() -> None:
     calibration = Calibration()
     calibration.learn(program([act("touch")], [act("rename")]), {(0, 0): [1, 0, 0, 0], (1, 0): [5, 0, 0, 0]})
     assert calibration.forecast(program([act("rename"), act("touch")])).steps == ((5.0, 1.0),)
 
 
-def test_a_few_examples_are_enough_where_all_are_alike() -> None:
+def test_few_examples_suffice_for_equal_programs() -> None:
     assert [index for index, _ in examples(lambda index: program([LOAD]))] == [0, 1, 2, 3]
 
 
-def test_examples_are_looked_for_until_each_kind_was_seen_twice() -> None:
+def test_examples_are_added_until_each_kind_occurs_twice() -> None:
     def draw(index: int) -> Program:
         return program([act("rare")]) if index in (50, 70, 90) else program([LOAD])
 
     assert [index for index, _ in examples(draw)] == [0, 1, 2, 3, 50, 70]
 
 
-def test_there_are_never_many_examples() -> None:
+def test_the_number_of_examples_is_limited() -> None:
     assert len(list(examples(lambda index: program([act(str(index))])))) == 16
 
 
@@ -94,14 +94,14 @@ class Runs:
         return Outcome(Absent, (End(Absent, inconclusive=reason),), {})
 
 
-def test_steps_are_counted_by_what_they_are_about() -> None:
+def test_steps_are_counted_by_their_subject() -> None:
     forecast = calibrate(lambda index: program([LOAD, WRITE]), Runs()).forecast(program([LOAD]))
     assert (forecast.steps, forecast.visible) == (((3.0,),), ((2.0,),))
     assert (forecast.transcript, forecast.lock) == (((1.0,),), ((1.0,),))
 
 
 @pytest.mark.parametrize("known", [0, 2])
-def test_a_fence_that_hangs_is_not_waited_for_again(known: int) -> None:
+def test_a_fence_that_hangs_ends_the_calibration(known: int) -> None:
     runs = Runs(known)
     forecast = calibrate(lambda index: program([LOAD]), runs).forecast(program([LOAD]))
     assert runs.ran == list(range(known + 1))

@@ -1,4 +1,4 @@
-"""A question that ends at its first violation ends at the lowest one, whoever finds it."""
+"""A search that ends at its first violation ends at the lowest one, in whichever explorer it shows."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from harness.results.stats import Stats
 from harness.scenario import load
 
 SCENARIO = load(Path(__file__).parents[3] / "scenarios" / "quickstart.yaml")
-QUESTION = SearchTask(SCENARIO, "ledger", "kernel", "random", 1, 100, until="crash")
+TASK = SearchTask(SCENARIO, "ledger", "kernel", "random", 1, 100, until="crash")
 
 
-def _tally(schedules: int, found: int | None = None, kind: str = "crash") -> Stats:
-    """So many schedules, the last of which may show a violation."""
+def _stats(schedules: int, found: int | None = None, kind: str = "crash") -> Stats:
+    """Return statistics of so many schedules, one of which may show a violation."""
     tally = Stats()
     if found is not None:
         header = Header("s", "f", "kernel", "random", "p", {}, 1, found, (), Absent)
@@ -37,29 +37,29 @@ def _tally(schedules: int, found: int | None = None, kind: str = "crash") -> Sta
 
 
 class _Explorer:
-    """Says what it was told to say; one that is called off says no more."""
+    """Sends given statistics; after a stop it sends no more."""
 
-    def __init__(self, says: Sequence[Stats], *, until_called_off: bool = False) -> None:
+    def __init__(self, batches: Sequence[Stats], *, until_stopped: bool = False) -> None:
         self._near, self._far = Pipe()
         self.alive = True
-        self.jobs: list[WorkItem] = []
-        self.called_off = 0
-        self._waits = until_called_off
-        for tally in says:
-            self._far.send(tally)
-        if not until_called_off:
+        self.items: list[WorkItem] = []
+        self.stopped = 0
+        self._waits = until_stopped
+        for stats in batches:
+            self._far.send(stats)
+        if not until_stopped:
             self._far.send(None)
 
     @property
     def waitables(self) -> tuple[Any, ...]:
         return (self._near,)
 
-    def give(self, job: WorkItem) -> None:
-        self.jobs.append(job)
+    def give(self, item: WorkItem) -> None:
+        self.items.append(item)
 
     def stop(self) -> None:
-        self.called_off += 1
-        if self._waits and self.called_off == 1:
+        self.stopped += 1
+        if self._waits and self.stopped == 1:
             self._far.send(None)
 
     def receive(self) -> object:
@@ -68,53 +68,53 @@ class _Explorer:
 
 
 def _ask(monkeypatch: pytest.MonkeyPatch, *explorers: _Explorer) -> Result:
-    with Coordinator(len(explorers)) as campaign:
-        monkeypatch.setattr(campaign, "_hire", lambda count: list(explorers)[:count])
-        return campaign.ask(QUESTION)
+    with Coordinator(len(explorers)) as coordinator:
+        monkeypatch.setattr(coordinator, "_hire", lambda count: list(explorers)[:count])
+        return coordinator.ask(TASK)
 
 
-def test_every_explorer_is_told_what_is_sought(monkeypatch: pytest.MonkeyPatch) -> None:
-    one, two = _Explorer([_tally(50)]), _Explorer([_tally(50)])
+def test_every_work_item_names_the_sought_violation(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = _Explorer([_stats(50)]), _Explorer([_stats(50)])
     result = _ask(monkeypatch, one, two)
-    assert [(job.first, job.stride, job.until) for job in one.jobs + two.jobs] == [
+    assert [(item.first, item.stride, item.until) for item in one.items + two.items] == [
         (0, 2, "crash"),
         (1, 2, "crash"),
     ]
     assert (result.complete, result.settled, result.sought) == (True, False, None)
 
 
-def test_who_is_past_the_first_find_is_called_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    finder = _Explorer([_tally(3, found=4)])  # 0, 2 and 4
-    other = _Explorer([_tally(1), _tally(1), _tally(1)], until_called_off=True)  # 1, 3 and 5
+def test_an_explorer_past_the_first_finding_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    finder = _Explorer([_stats(3, found=4)])  # 0, 2 and 4
+    other = _Explorer([_stats(1), _stats(1), _stats(1)], until_stopped=True)  # 1, 3 and 5
     result = _ask(monkeypatch, finder, other)
-    assert other.called_off
-    # What it found is run a second time before it ends.
-    assert not finder.called_off
+    assert other.stopped
+    # It runs the schedule that it found a second time before it ends.
+    assert not finder.stopped
     assert result.sought is not None
     assert (result.sought.schedule_index, result.settled, result.complete) == (4, True, True)
     assert result.stopped == ""
 
 
-def test_a_lower_schedule_that_is_found_later_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    finder = _Explorer([_tally(3, found=4)])
-    slower = _Explorer([_tally(1), _tally(1, found=3)])
+def test_a_lower_schedule_found_later_is_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    finder = _Explorer([_stats(3, found=4)])
+    slower = _Explorer([_stats(1), _stats(1, found=3)])
     result = _ask(monkeypatch, finder, slower)
     assert result.sought is not None
     assert (result.sought.schedule_index, result.settled) == (3, True)
 
 
-def test_a_find_is_not_the_first_as_long_as_lower_schedules_were_not_run(
+def test_a_finding_is_not_settled_before_all_lower_schedules(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    finder = _Explorer([_tally(3, found=4)])
-    gave_up = _Explorer([_tally(1)])  # 1, and 3 was never run
+    finder = _Explorer([_stats(3, found=4)])
+    gave_up = _Explorer([_stats(1)])  # 1, and 3 was never run
     result = _ask(monkeypatch, finder, gave_up)
     assert result.sought is not None
     assert (result.settled, result.complete) == (False, False)
 
 
-def test_another_kind_of_violation_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    result = _ask(monkeypatch, _Explorer([_tally(1, found=0, kind="false_positive"), _tally(99)]))
+def test_another_kind_of_violation_ends_no_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = _ask(monkeypatch, _Explorer([_stats(1, found=0, kind="false_positive"), _stats(99)]))
     assert result.sought is None
     assert result.tally.schedules == 100
     assert (result.settled, result.complete) == (False, True)

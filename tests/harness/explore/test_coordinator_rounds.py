@@ -1,4 +1,4 @@
-"""A portfolio learns from whole rounds, and what it does then does not depend on who did what."""
+"""A portfolio learns from whole rounds, and the number of explorers makes no difference."""
 
 from __future__ import annotations
 
@@ -25,60 +25,60 @@ ROOT = Path(__file__).resolve().parents[3]
 FLAWED = "stat-2026.5.17"
 
 
-def question(strategy: str = "portfolio", schedules: int = 120, time_limit_s: float = 0.0) -> SearchTask:
+def task(strategy: str = "portfolio", schedules: int = 120, time_limit_s: float = 0.0) -> SearchTask:
     return SearchTask(QUICKSTART, FLAWED, "kernel", strategy, 3, schedules, time_limit_s)
 
 
 def asked(tmp_path: Path, explorers: int, what: SearchTask) -> Result:
-    with Coordinator(explorers, str(tmp_path)) as campaign:
-        return campaign.ask(what)
+    with Coordinator(explorers, str(tmp_path)) as coordinator:
+        return coordinator.ask(what)
 
 
-def workers(campaign: Coordinator) -> set[int]:
-    (pid,) = campaign.pids()
+def workers(coordinator: Coordinator) -> set[int]:
+    (pid,) = coordinator.pids()
     return {one.pid for one in psutil.Process(pid).children()}
 
 
 @pytest.mark.requires("kernel-gate")
-def test_workers_outlive_a_question_and_go_with_the_last_one(tmp_path: Path) -> None:
-    other = msgspec.structs.replace(question(schedules=2), fence="none")
-    with Coordinator(1, str(tmp_path)) as campaign:
-        campaign.ask(question(schedules=2))
-        first = workers(campaign)
+def test_workers_stay_between_tasks_and_end_with_the_last(tmp_path: Path) -> None:
+    other = msgspec.structs.replace(task(schedules=2), fence="none")
+    with Coordinator(1, str(tmp_path)) as coordinator:
+        coordinator.ask(task(schedules=2))
+        first = workers(coordinator)
         assert len(first) == len({lane.process for lane in QUICKSTART.lanes})
-        campaign.ask(question(schedules=3))
-        assert workers(campaign) == first
-        campaign.ask(msgspec.structs.replace(other, keep=False))
-        assert workers(campaign) == set()
+        coordinator.ask(task(schedules=3))
+        assert workers(coordinator) == first
+        coordinator.ask(msgspec.structs.replace(other, keep=False))
+        assert workers(coordinator) == set()
 
 
-def test_a_strategy_that_learns_nothing_has_one_round() -> None:
-    assert list(question("random", 5000).rounds()) == [range(5000)]
-    assert list(question("portfolio:surw=1,pos=1", 5000).rounds()) == [range(5000)]
-    assert len(list(question("portfolio", 5000).rounds())) > 1
+def test_only_a_strategy_that_learns_has_several_rounds() -> None:
+    assert list(task("random", 5000).rounds()) == [range(5000)]
+    assert list(task("portfolio:surw=1,pos=1", 5000).rounds()) == [range(5000)]
+    assert len(list(task("portfolio", 5000).rounds())) > 1
 
 
-def test_under_the_free_gate_no_strategy_finds_anything() -> None:
+def test_under_the_free_gate_no_strategy_is_credited() -> None:
     free = SearchTask(QUICKSTART, FLAWED, "free", "portfolio", 3, 5000)
     assert list(free.rounds()) == [range(5000)]
     found = Result(free, Stats(violations={"crash": 3}, parts={"pos": Part(9, 3, 0, {"crash": 3})}), 1)
     assert found.summary().parts == {}
 
 
-def test_jobs_of_a_round_deal_out_its_schedules() -> None:
+def test_work_items_of_a_round_deal_out_its_schedules() -> None:
     shares = deal([range(40, 70), range(70, 100, 2)], 4)
-    jobs = [question().work_item(number, 4, share.ranges, "pos") for number, share in enumerate(shares)]
-    dealt = [list(job.indices) for job in jobs]
+    items = [task().work_item(number, 4, share.ranges, "pos") for number, share in enumerate(shares)]
+    dealt = [list(item.indices) for item in items]
     assert sorted(index for one in dealt for index in one) == [*range(40, 70), *range(70, 100, 2)]
     assert max(map(len, dealt)) - min(map(len, dealt)) <= 1
-    assert {job.strategy for job in jobs} == {"pos"}
+    assert {item.strategy for item in items} == {"pos"}
 
 
-def test_a_later_round_leans_towards_what_found_something() -> None:
+def test_a_later_round_prefers_parts_that_found_violations() -> None:
     tally = Stats(violations={"crash": 3}, parts={"pos": Part(9, 3, 0, {"crash": 3}), "surw": Part(50)})
-    assert question().strategy_after(tally) == "portfolio:surw=250,pos=545,random=40,pct:2=85,pct:3=80"
-    assert question("pos").strategy_after(tally) == "pos"
-    assert question().strategy_after(Stats()) == "portfolio"
+    assert task().strategy_after(tally) == "portfolio:surw=250,pos=545,random=40,pct:2=85,pct:3=80"
+    assert task("pos").strategy_after(tally) == "pos"
+    assert task().strategy_after(Stats()) == "portfolio"
 
 
 @pytest.mark.requires("kernel-gate")
@@ -86,34 +86,34 @@ def test_the_number_of_explorers_makes_no_difference_over_rounds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(portfolio, "_ROUND", 30)
-    one, two = (asked(tmp_path, explorers, question()) for explorers in (1, 2))
+    one, two = (asked(tmp_path, explorers, task()) for explorers in (1, 2))
     assert one.complete and two.complete
     assert one.tally.histories == two.tally.histories
     assert one.tally.parts == two.tally.parts
     assert set(one.tally.parts) == set(FIRST_SHARES)
-    # Had it not leant, the parts would be as long as their first shares say.
-    plain = asked(tmp_path, 1, question(portfolio.spelled(FIRST_SHARES)))
+    # With the first shares in every round the histories are others.
+    plain = asked(tmp_path, 1, task(portfolio.spelled(FIRST_SHARES)))
     assert plain.tally.histories != one.tally.histories
 
 
 @pytest.mark.requires("kernel-gate")
-def test_a_question_that_was_left_off_in_any_round_comes_to_the_same(
+def test_a_resumed_search_gives_the_same_result_from_any_round(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(portfolio, "_ROUND", 30)
     monkeypatch.setattr("harness.results.search_progress._EVERY_S", 0.0)
     monkeypatch.setattr("harness.results.search_progress._COST", 100.0)
     saved: list[bytes] = []
-    with Coordinator(2, str(tmp_path)) as campaign:
-        whole = campaign.ask(question(), save=lambda one: saved.append(msgspec.msgpack.encode(one)))
+    with Coordinator(2, str(tmp_path)) as coordinator:
+        whole = coordinator.ask(task(), save=lambda one: saved.append(msgspec.msgpack.encode(one)))
     left_off = [msgspec.msgpack.decode(one, type=Progress) for one in saved]
     within = [one for one in left_off if sum(map(len, one.ranges)) > 0]
     assert {one.round_first for one in within} >= {0, 60}
     assert left_off[-1].ranges == ()
     for since, explorers in ((within[0], 3), (within[-1], 1), (left_off[-1], 2)):
         done = since.tally.schedules
-        with Coordinator(explorers, str(tmp_path)) as campaign:
-            result = campaign.ask(question(), since=since)
+        with Coordinator(explorers, str(tmp_path)) as coordinator:
+            result = coordinator.ask(task(), since=since)
         assert result.complete, done
         assert result.wall_s > since.wall_s
         for name in ("schedules", "steps", "verdicts", "violations", "histories", "repeated", "parts"):
@@ -124,8 +124,8 @@ def test_a_question_that_was_left_off_in_any_round_comes_to_the_same(
 
 
 @pytest.mark.requires("kernel-gate")
-def test_what_each_part_found_is_told_and_its_witness_replays(tmp_path: Path) -> None:
-    asking = question(schedules=60)
+def test_the_summary_counts_each_part_and_its_witness_replays(tmp_path: Path) -> None:
+    asking = task(schedules=60)
     result = asked(tmp_path, 1, asking)
     found = json.loads(encode(result.summary()))["parts"]
     assert set(found) == set(FIRST_SHARES)
@@ -140,7 +140,7 @@ def test_what_each_part_found_is_told_and_its_witness_replays(tmp_path: Path) ->
 @pytest.mark.requires("kernel-gate")
 def test_a_time_limit_ends_the_rounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(portfolio, "_ROUND", 10)
-    result = asked(tmp_path, 1, question(schedules=1_000_000, time_limit_s=3.0))
+    result = asked(tmp_path, 1, task(schedules=1_000_000, time_limit_s=3.0))
     assert result.stopped == "time limit"
     assert 0 < result.tally.schedules < 1_000_000
     assert result.wall_s < 20

@@ -1,4 +1,4 @@
-"""Whose workers are used again, and whose are not."""
+"""Which explorers keep their workers for the next work item."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def scenario(name: str = "one") -> Scenario:
 
 
 @pytest.fixture(autouse=True)
-def nobody_waits() -> Iterator[None]:
+def no_explorer_left() -> Iterator[None]:
     with as_explorer(ctypes.CDLL(None).sched_getcpu()):
         yield
         explorer_cache.close_all()
@@ -71,7 +71,7 @@ def ask(
         return pids(explorer)
 
 
-def test_the_same_workers_serve_the_next_job_with_the_same_histories(tmp_path: Path) -> None:
+def test_cached_workers_give_the_same_histories(tmp_path: Path) -> None:
     with explorer_cache.cached_explorer(scenario(), "ledger", "kernel", str(tmp_path)) as explorer:
         first, told = pids(explorer), events(explorer)
     assert explorer_cache.cached_pids() == first and len(first) == 2
@@ -101,7 +101,7 @@ def test_another_root_has_workers_of_its_own(tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "a") == []
 
 
-def test_the_workers_of_two_gates_wait_side_by_side(tmp_path: Path) -> None:
+def test_the_workers_of_two_gates_are_kept_together(tmp_path: Path) -> None:
     kernel, free = ask(tmp_path), ask(tmp_path, gate="free")
     assert explorer_cache.cached_pids() == kernel | free
     assert (ask(tmp_path), ask(tmp_path, gate="free")) == (kernel, free)
@@ -109,7 +109,7 @@ def test_the_workers_of_two_gates_wait_side_by_side(tmp_path: Path) -> None:
     assert ask(tmp_path, gate="free").isdisjoint(free) and ask(tmp_path) == kernel
 
 
-def test_who_is_called_off_between_two_schedules_is_kept(tmp_path: Path) -> None:
+def test_an_explorer_closed_between_two_schedules_is_kept(tmp_path: Path) -> None:
     def job() -> Iterator[set[int]]:
         with explorer_cache.cached_explorer(scenario(), "ledger", "kernel", str(tmp_path)) as explorer:
             while True:
@@ -121,7 +121,7 @@ def test_who_is_called_off_between_two_schedules_is_kept(tmp_path: Path) -> None
     assert ask(tmp_path) == first
 
 
-def test_after_an_error_nobody_is_kept(tmp_path: Path) -> None:
+def test_after_an_error_no_explorer_is_kept(tmp_path: Path) -> None:
     with (
         pytest.raises(HarnessError),
         explorer_cache.cached_explorer(scenario(), "ledger", "kernel", str(tmp_path)) as explorer,
@@ -131,7 +131,7 @@ def test_after_an_error_nobody_is_kept(tmp_path: Path) -> None:
     assert explorer_cache.cached_pids() == set() and gone(first)
 
 
-def test_after_schedules_of_which_nothing_is_known_the_next_job_is_served_as_well(tmp_path: Path) -> None:
+def test_an_explorer_works_on_after_inconclusive_schedules(tmp_path: Path) -> None:
     fence = tmp_path / "dies.py"
     fence.write_text(
         "import os\nfrom fence.none import NoFence\n\n\nclass Dies(NoFence):\n"
@@ -145,7 +145,7 @@ def test_after_schedules_of_which_nothing_is_known_the_next_job_is_served_as_wel
     assert seen[0][0] == 3 and seen[0] == seen[1]
 
 
-def test_what_is_sought_is_told_before_it_is_run_a_second_time(tmp_path: Path) -> None:
+def test_a_sought_violation_is_sent_before_its_second_run(tmp_path: Path) -> None:
     fence = tmp_path / "breaks.py"
     fence.write_text(
         "from fence.none import NoFence\n\n\nclass Breaks(NoFence):\n"

@@ -1,4 +1,4 @@
-"""One schedule through a gate that is played by a list."""
+"""One schedule under a gate that plays a list of steps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.model.schedule import Choice
 
 
 class Gate:
-    """Lanes with so many steps left; each step is an ordinal of operation 0."""
+    """A gate whose lanes have so many steps left; each step is an ordinal of operation 0."""
 
     name = "played"
 
@@ -47,7 +47,7 @@ class Gate:
 
 
 class Picks:
-    """Picks by place; notes what it was shown."""
+    """Picks by place, and records the candidates."""
 
     name = about = "picks"
 
@@ -70,7 +70,7 @@ PROGRAM = Program(tuple(LaneProgram(f"l{n}", "runner", "p", True, ()) for n in r
 RNG = random.Random(1)
 
 
-def test_a_schedule_goes_on_until_nobody_can() -> None:
+def test_a_schedule_ends_when_no_lane_can_step() -> None:
     gate, picks = Gate(2, 1, 1), Picks()
     outcome, schedule = run_schedule(gate, PROGRAM, picks, RNG, 100)
     assert gate.log == ["begin", 0, 0, 1, 2, "finish"]
@@ -78,51 +78,51 @@ def test_a_schedule_goes_on_until_nobody_can() -> None:
     assert outcome.end.inconclusive == ""
 
 
-def test_the_strategy_is_told_of_the_beginning_and_the_end() -> None:
+def test_a_strategy_gets_a_begin_and_an_end() -> None:
     picks = Picks()
     run_schedule(Gate(2, 1, 1), PROGRAM, picks, RNG, 100)
     assert picks.begun == (RNG, 3)
     assert picks.ended == 4
 
 
-def test_choice_0_is_never_a_switch_while_the_lane_can_go_on() -> None:
+def test_choice_0_is_the_last_lane_if_it_can_step() -> None:
     gate, picks = Gate(2, 2, 3), Picks(2)
     run_schedule(gate, PROGRAM, picks, RNG, 100)
     assert gate.log[1:-1] == [2, 2, 2, 0, 0, 1, 1]
 
 
-def test_the_others_follow_in_order() -> None:
+def test_the_other_lanes_follow_in_order() -> None:
     picks = Picks(2, 1, 1, 2, 0, 1)
     run_schedule(Gate(3, 3, 3), PROGRAM, picks, RNG, 100)
     assert picks.shown[:6] == [[0, 1, 2], [2, 0, 1], [0, 1, 2], [1, 0, 2], [2, 0, 1], [0, 1]]
 
 
-def test_a_schedule_that_is_not_over_in_time_says_so() -> None:
+def test_a_schedule_with_too_many_steps_is_inconclusive() -> None:
     gate, picks = Gate(5, 5, 5), Picks()
     outcome, schedule = run_schedule(gate, PROGRAM, picks, RNG, 7)
     assert outcome.end.inconclusive == "not over after 7 steps"
     assert len(schedule.choices) == picks.ended == 7
 
 
-def test_a_schedule_of_just_as_many_steps_is_whole() -> None:
+def test_a_schedule_with_the_most_steps_is_conclusive() -> None:
     outcome, schedule = run_schedule(Gate(3, 3, 1), PROGRAM, Picks(), RNG, 7)
     assert outcome.end.inconclusive == ""
     assert len(schedule.choices) == 7
 
 
-def test_no_steps_at_all_are_a_schedule() -> None:
+def test_a_schedule_may_have_no_steps() -> None:
     outcome, schedule = run_schedule(Gate(0, 0, 0), PROGRAM, Picks(), RNG, 7)
     assert schedule.choices == ()
     assert outcome.end == End(Absent)
 
 
-def test_a_wrong_place_is_an_error_and_no_wrap_around() -> None:
+def test_a_pick_out_of_range_is_an_error() -> None:
     with pytest.raises(IndexError):
         run_schedule(Gate(1, 1, 1), PROGRAM, Picks(3), RNG, 7)
 
 
 class Faulty(Gate):
-    """Takes down what each step is told."""
+    """Records the verdict on each step."""
 
     def begin(self, program: Program) -> None:
         super().begin(program)
@@ -139,7 +139,7 @@ def test_a_fault_of_the_program_becomes_the_gates_verdict() -> None:
     gate = Faulty(4, 1, 0)
     program = msgspec.structs.replace(PROGRAM, lanes=lanes)
     for _ in range(2):
-        # A second time all the same: nothing is kept from one schedule to the next.
+        # The second schedule is the same, because nothing is kept from the first.
         run_schedule(gate, program, Picks(1), RNG, 100)
         assert gate.told == [
             *(RUN, Verdict("short", keep_permille=7), Verdict("fail", errno.ENOSPC)),

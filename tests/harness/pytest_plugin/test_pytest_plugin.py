@@ -1,4 +1,4 @@
-"""Scenario files are test items where somebody asked for it, and nowhere else."""
+"""Scenario files are test items where an option asks for it, and nowhere else."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ needs_gate = pytest.mark.requires("kernel-gate")
 
 @pytest.fixture
 def repository(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A user's repository, in whose environment the harness is installed."""
+    """Return a user's repository, in an environment with the harness."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    # In CI pytest's summary says a failure's whole text once more.
+    # In CI pytest's summary repeats the whole text of a failure.
     for name in ("PYTEST_ADDOPTS", "CI", "BUILD_NUMBER"):
         monkeypatch.delenv(name, raising=False)
-    # No others: they take longer to start than most of these tests last.
+    # Only these, because other plugins take longer to start than most of these tests last.
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     return pytester
 
@@ -54,7 +54,7 @@ def run(repository: pytest.Pytester, *arguments: str, plugin: tuple[str, ...] = 
 
 
 def collected(repository: pytest.Pytester, *arguments: str) -> set[str]:
-    # In this process, which is sooner done; nothing runs.
+    # In this process, which is faster; nothing is run.
     result = repository.runpytest_inprocess(*PLUGIN, "--collect-only", "-q", *arguments)
     return {line for line in result.outlines if "::" in line}
 
@@ -63,7 +63,7 @@ def ask_for_scenarios(repository: pytest.Pytester, more: str = "") -> None:
     put(repository, "pytest.ini", f"[pytest]\nharness_scenarios = true\n{more}")
 
 
-def test_a_repository_that_did_not_ask_for_it_is_left_alone(repository: pytest.Pytester) -> None:
+def test_without_an_option_nothing_is_collected(repository: pytest.Pytester) -> None:
     put(repository, "scenarios/foreign.yaml", "this: [is, no\n  scenario: of ours")
     put(repository, "login.scenario.yaml", "- given: a user")
     light = "{'harness.explore.coordinator', 'harness.scenario', 'pydantic', 'yaml', 'rich', 'psutil'}"
@@ -78,9 +78,7 @@ def test_a_repository_that_did_not_ask_for_it_is_left_alone(repository: pytest.P
 @pytest.mark.parametrize(
     "arguments", [("--harness-scenarios",), ("--fence", "none"), ("--harness-fence=none",)]
 )
-def test_scenario_files_are_collected_where_an_option_asks_for_it(
-    arguments: tuple[str, ...], repository: pytest.Pytester
-) -> None:
+def test_an_option_collects_scenario_files(arguments: tuple[str, ...], repository: pytest.Pytester) -> None:
     for name in (
         "a.scenario.yaml",
         "scenarios/b.yaml",
@@ -94,20 +92,20 @@ def test_scenario_files_are_collected_where_an_option_asks_for_it(
     }  # fmt: skip
 
 
-def test_so_they_are_where_the_ini_file_does_which_may_name_the_fences(repository: pytest.Pytester) -> None:
+def test_the_ini_file_collects_scenario_files_and_names_fences(repository: pytest.Pytester) -> None:
     put(repository, "scenarios/s.yaml", SMALL)
     ask_for_scenarios(repository, "harness_fences =\n  ledger\n  my/fence.py:Mine\n")
     assert collected(repository) == {"scenarios/s.yaml::ledger", "scenarios/s.yaml::my/fence.py:Mine"}
     assert collected(repository, "--fence", "none") == {"scenarios/s.yaml::none"}
 
 
-def test_without_any_fence_the_ones_that_the_scenario_names_are_taken(repository: pytest.Pytester) -> None:
+def test_without_an_option_the_scenarios_fences_are_run(repository: pytest.Pytester) -> None:
     put(repository, "scenarios/s.yaml", BAD)
     ask_for_scenarios(repository)
     assert collected(repository) == {"scenarios/s.yaml::ledger", "scenarios/s.yaml::none"}
 
 
-def test_a_folder_above_the_repository_means_nothing(repository: pytest.Pytester) -> None:
+def test_a_scenarios_folder_above_the_repository_is_ignored(repository: pytest.Pytester) -> None:
     root = repository.mkdir("scenarios") / "repository"
     root.mkdir()
     (root / "docker.yaml").write_text("services: {}\n")
@@ -115,7 +113,7 @@ def test_a_folder_above_the_repository_means_nothing(repository: pytest.Pytester
     assert collected(repository, f"--rootdir={root}", "-c", str(root / "pytest.ini"), str(root)) == set()
 
 
-def test_what_is_wrong_with_a_scenario_is_told_by_file_and_line(repository: pytest.Pytester) -> None:
+def test_faults_of_a_scenario_have_file_and_line(repository: pytest.Pytester) -> None:
     put(repository, "scenarios/s.yaml", SMALL.replace("think_steps: 2", "thinks: 2"))
     ask_for_scenarios(repository)
     result = repository.runpytest_inprocess(*PLUGIN)
@@ -125,7 +123,7 @@ def test_what_is_wrong_with_a_scenario_is_told_by_file_and_line(repository: pyte
 
 
 @needs_gate
-def test_a_failure_is_the_story_and_a_command_that_replays_it(repository: pytest.Pytester) -> None:
+def test_a_failure_shows_the_story_and_the_replay_command(repository: pytest.Pytester) -> None:
     put(repository, "scenarios/s.yaml", BAD)
     ask_for_scenarios(repository)
     result = run(repository, "--schedules", "40", "--seed", "2")
@@ -158,7 +156,7 @@ def test_the_command_works_from_where_pytest_was_started(
 
 
 def replayed(repository: pytest.Pytester, result: pytest.RunResult, where: Path) -> int:
-    """Status of the replay command that a run told."""
+    """Return the status of the replay command in a run's output."""
     (line,) = [line for line in result.outlines if line.startswith("replay: ")]
     done = subprocess.run(
         ["sh", "-c", line.removeprefix("replay: ")], cwd=where, capture_output=True, timeout=60, check=False
@@ -167,7 +165,7 @@ def replayed(repository: pytest.Pytester, result: pytest.RunResult, where: Path)
 
 
 @needs_gate
-def test_k_m_and_lf_do_what_people_expect(repository: pytest.Pytester) -> None:
+def test_items_obey_the_options_k_m_and_lf(repository: pytest.Pytester) -> None:
     put(repository, "scenarios/good.yaml", SMALL)
     put(repository, "scenarios/bad.yaml", BAD)
     put(repository, "test_own.py", "def test_own(): pass\n")
@@ -188,7 +186,7 @@ def test_k_m_and_lf_do_what_people_expect(repository: pytest.Pytester) -> None:
 
 
 @needs_gate
-def test_an_option_that_somebody_else_has_is_theirs(repository: pytest.Pytester) -> None:
+def test_another_plugin_keeps_its_option(repository: pytest.Pytester) -> None:
     put(repository, "scenarios/s.yaml", SMALL)
     ask_for_scenarios(repository)
     put(repository, "conftest.py", "def pytest_addoption(parser): parser.addoption('--seed', default='x')\n")
@@ -203,12 +201,12 @@ def test_an_option_that_somebody_else_has_is_theirs(repository: pytest.Pytester)
 
 
 @pytest.mark.parametrize("option", ["--schedules=0", "--seed=-1", "--schedules=many", "--harness-seed=1.5"])
-def test_a_value_that_is_none_is_refused(option: str, repository: pytest.Pytester) -> None:
+def test_a_bad_option_value_is_refused(option: str, repository: pytest.Pytester) -> None:
     assert repository.runpytest_inprocess(*PLUGIN, option).ret == pytest.ExitCode.USAGE_ERROR
 
 
 @needs_gate
-def test_what_cannot_be_known_does_not_pass(repository: pytest.Pytester) -> None:
+def test_an_inconclusive_item_fails(repository: pytest.Pytester) -> None:
     put(repository, "scenarios/s.yaml", SMALL.replace("schedules: 10", "schedules: 2\nsteps_max: 3"))
     ask_for_scenarios(repository)
     result = run(repository)
@@ -219,7 +217,7 @@ def test_what_cannot_be_known_does_not_pass(repository: pytest.Pytester) -> None
 
 
 @needs_gate
-def test_a_fence_that_cannot_be_used_is_told_without_a_traceback(repository: pytest.Pytester) -> None:
+def test_an_unusable_fence_is_reported_without_a_traceback(repository: pytest.Pytester) -> None:
     put(repository, "scenarios/s.yaml", SMALL)
     result = run(repository, "--fence", "legder")
     result.assert_outcomes(failed=1)
@@ -265,7 +263,7 @@ def test_a_scenario_can_be_run_from_python(repository: pytest.Pytester) -> None:
 
 
 @needs_gate
-def test_witnesses_go_where_they_are_wanted(repository: pytest.Pytester) -> None:
+def test_witnesses_go_to_the_given_folder(repository: pytest.Pytester) -> None:
     put(repository, "scenarios/s.yaml", BAD)
     for _ in range(2):
         run(repository, "--fence", "none", "--schedules", "30", "--harness-out", "kept").assert_outcomes(
@@ -305,7 +303,7 @@ def _worker(number: int, count: int) -> Any:
         ({5}, 2, [[5], [5]]),
     ],
 )
-def test_each_worker_of_xdist_has_cores_of_its_own_as_long_as_there_are_enough(
+def test_workers_of_xdist_share_the_cores(
     cores: set[int], workers: int, shares: list[list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: cores)
@@ -328,7 +326,7 @@ def test_ctrl_c_ends_pytest_and_leaves_nothing(repository: pytest.Pytester) -> N
     eventually(lambda: not any(one.is_running() for one in family))
 
 
-def test_our_own_tests_are_the_same_with_the_plugin() -> None:
+def test_the_plugin_does_not_change_the_harness_own_tests() -> None:
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
     some = ["tests/harness/model/test_schedule.py", "tests/scenarios", "scenarios"]
     found = [
@@ -341,7 +339,7 @@ def test_our_own_tests_are_the_same_with_the_plugin() -> None:
     assert "::" in found[0].stdout
 
 
-def test_quoting_is_the_shells() -> None:
+def test_the_replay_command_is_quoted_for_the_shell() -> None:
     from harness.pytest_plugin.running import _from_root
 
     config: Any = SimpleNamespace(rootpath=Path("/a b"), invocation_params=SimpleNamespace(dir=Path("/")))
@@ -350,7 +348,7 @@ def test_quoting_is_the_shells() -> None:
 
 
 @needs_gate
-def test_programs_are_started_only_where_the_user_says_so(repository: pytest.Pytester) -> None:
+def test_programs_are_started_only_with_the_option(repository: pytest.Pytester) -> None:
     text = SMALL.replace(
         "- role: heartbeat\n    process: other", "- role: program\n    argv: [touch, '{transcript}']"
     )

@@ -1,4 +1,4 @@
-"""What a pass is worth, in figures."""
+"""Coverage in figures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def tally(schedules: int = 300, **fields: object) -> Stats:
     return made
 
 
-def test_nothing_found_bounds_what_may_be_there() -> None:
+def test_no_violation_bounds_the_violation_rate() -> None:
     worth = coverage_of(tally(), "kernel", 2)
     assert worth.violation_rate_max == 0.01
     assert (worth.distinct_schedules, worth.distinct_classes, worth.exact) == (300, 41, True)
@@ -23,7 +23,7 @@ def test_nothing_found_bounds_what_may_be_there() -> None:
     assert "fewer than 1 in 100" in coverage_line(worth)
 
 
-def test_what_violates_or_is_not_known_bounds_nothing() -> None:
+def test_violations_and_unknown_schedules_bound_nothing() -> None:
     assert coverage_of(tally(violations={"crash": 1}), "kernel", 2).violation_rate_max == 1
     assert coverage_of(tally(0), "kernel", 2).violation_rate_max == 1
     assert coverage_of(tally(2), "kernel", 2).violation_rate_max == 1
@@ -31,12 +31,12 @@ def test_what_violates_or_is_not_known_bounds_nothing() -> None:
     assert (doubtful.schedules, doubtful.violation_rate_max) == (200, 0.015)
 
 
-def test_pct_vouches_for_its_depth() -> None:
+def test_pct_bounds_bugs_of_its_depth() -> None:
     parts = {"pct:2": Part(schedules=120), "surw": Part(schedules=180)}
     worth = coverage_of(tally(parts=parts), "kernel", 2)
     assert worth.depth_bounds == {"2": round(1 - (1 - 1 / 120) ** 120, 4)}
     assert "depth 2" in coverage_line(worth)
 
 
-def test_each_gate_owns_up_to_its_blind_spots() -> None:
+def test_each_gate_names_its_blind_spots() -> None:
     assert coverage_of(tally(), "kernel", 2).blind != coverage_of(tally(), "free", 2).blind

@@ -1,4 +1,4 @@
-"""Counting what is different, exactly as long as it fits and the same for any dealing out."""
+"""Marks are counted exactly as long as they fit, and the same for every way of dealing out."""
 
 from __future__ import annotations
 
@@ -36,9 +36,7 @@ def test_the_curve_doubles_and_ends_with_everything() -> None:
 
 
 @pytest.mark.parametrize("parts", [1, 2, 7])
-def test_what_does_not_fit_is_estimated_the_same_whoever_saw_it(
-    monkeypatch: pytest.MonkeyPatch, parts: int
-) -> None:
+def test_the_estimate_does_not_depend_on_the_dealing(monkeypatch: pytest.MonkeyPatch, parts: int) -> None:
     monkeypatch.setattr(distinct_counter, "MARKS_MAX", 256)
     found = [(mark, index) for index, mark in enumerate(marks(5000))]
     whole = DistinctCounter()

@@ -1,4 +1,4 @@
-"""Two fences are compared schedule by schedule, over those that both ran."""
+"""Two fences are compared over the schedules that both ran."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_each_schedule_counts_on_one_of_four_sides() -> None:
     assert found.differs
 
 
-def test_only_schedules_that_both_ran_to_a_known_end_are_compared() -> None:
+def test_only_schedules_with_two_known_ends_are_compared() -> None:
     here = {0: CRASH, 1: CRASH, 2: UNKNOWN, 7: CRASH}
     there = {0: (), 1: UNKNOWN, 2: (), 8: CRASH}
     found = compare(here, there, "old")
@@ -29,7 +29,7 @@ def test_only_schedules_that_both_ran_to_a_known_end_are_compared() -> None:
     assert found.kinds[ANY] == Difference(1, 0, 0, 0, -1, 1.0)
 
 
-def test_another_kind_in_the_same_schedule_differs_by_kind_but_not_in_sum() -> None:
+def test_another_kind_differs_by_kind_and_not_in_sum() -> None:
     found = compare({5: CRASH}, {5: DEAD}, "old")
     assert found.kinds[ANY] == Difference(0, 0, 1, -1, -1, None)
     assert found.kinds["crash"] == Difference(1, 0, 0, 5, -1, 1.0)
@@ -56,7 +56,7 @@ def test_fences_that_show_the_same_do_not_differ() -> None:
         (6, 2, 74 / 256),
     ],
 )
-def test_p_is_that_of_a_fair_coin(one: int, other: int, p: float) -> None:
+def test_p_is_that_of_coin_tosses(one: int, other: int, p: float) -> None:
     assert mcnemar(one, other) == pytest.approx(p, rel=1e-12)
 
 
@@ -66,7 +66,7 @@ def test_p_of_many_pairs_agrees_with_that_of_few() -> None:
     assert mcnemar(700, 701) == 1.0
 
 
-def test_a_fence_that_is_as_prone_is_seldom_called_different() -> None:
+def test_equally_prone_fences_seldom_differ_significantly() -> None:
     """Exact means: under a fair coin at most 5 % of all outcomes have p below 0.05."""
     for pairs in (5, 17, 40):
         outcomes = [(one, pairs - one) for one in range(pairs + 1)]
@@ -74,7 +74,7 @@ def test_a_fence_that_is_as_prone_is_seldom_called_different() -> None:
         assert wrong / 2**pairs <= 0.05
 
 
-def test_the_table_tells_kinds_that_differ_and_the_sum_where_there_are_several() -> None:
+def test_the_table_has_differing_kinds_and_their_sum() -> None:
     one = compare({0: CRASH, 1: ()}, {0: (), 1: ()}, "old")
     two = compare({0: CRASH, 1: DEAD}, {0: (), 1: ()}, "old")
     head, *found = rows([("s", "f", one), ("t", "f", two)])

@@ -25,11 +25,11 @@ def test_the_folder_is_named_after_the_scenario(tmp_path: Path) -> None:
     assert regression_corpus.folder_of(str(tmp_path / "a.b.yaml")) == str(tmp_path / "a.b.witnesses")
 
 
-def test_without_a_folder_nothing_is_known(tmp_path: Path) -> None:
+def test_without_a_folder_there_are_no_witnesses(tmp_path: Path) -> None:
     assert regression_corpus.known(str(tmp_path / "a.yaml")) == []
 
 
-def test_what_is_kept_is_known_in_the_order_of_names(tmp_path: Path) -> None:
+def test_kept_witnesses_come_in_the_order_of_names(tmp_path: Path) -> None:
     scenario = str(tmp_path / "a.yaml")
     paths = [regression_corpus.keep(scenario, one) for one in (witness("b"), witness("a"), witness("a", 1))]
     known = regression_corpus.known(scenario)
@@ -37,13 +37,13 @@ def test_what_is_kept_is_known_in_the_order_of_names(tmp_path: Path) -> None:
     assert {one.fence for _, one in known} == {"a", "b"}
 
 
-def test_the_same_is_kept_once(tmp_path: Path) -> None:
+def test_the_same_witness_is_kept_once(tmp_path: Path) -> None:
     scenario = str(tmp_path / "a.yaml")
     assert regression_corpus.keep(scenario, witness()) == regression_corpus.keep(scenario, witness())
     assert len(regression_corpus.known(scenario)) == 1
 
 
-def test_a_fence_given_by_its_path_makes_a_name_without_slashes(tmp_path: Path) -> None:
+def test_a_fence_path_makes_a_name_without_slashes(tmp_path: Path) -> None:
     path = regression_corpus.keep(str(tmp_path / "a.yaml"), witness("some/where.py:Fence"))
     assert Path(path).parent == tmp_path / "a.witnesses"
     assert "some_where.py_Fence" in Path(path).name

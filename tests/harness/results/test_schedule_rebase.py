@@ -1,4 +1,4 @@
-"""A record is read in the words of a fence that has changed."""
+"""A recorded schedule is translated to the steps of a fence that has changed."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def turn(*calls: str, outcome: str = "ok") -> list[Event]:
     return [Invoke(0, 0, "guarded_write", 0), *steps, Return(0, 0, outcome)]
 
 
-def test_the_first_other_step_is_told_with_its_place() -> None:
+def test_the_first_difference_has_its_place() -> None:
     found = first_difference(
         history(*turn("openat L", "statx T")), history(*turn("openat L", "read T", "statx T"))
     )
@@ -88,20 +88,20 @@ def test_an_outcome_is_a_difference_too() -> None:
     assert (found.expected, found.found) == ("its end (ok)", "its end (refused)")
 
 
-def test_another_lane_is_told_by_its_name() -> None:
+def test_another_lane_is_named() -> None:
     other = [Invoke(1, 0, "action", how="touch"), Step(1, 0, "utimensat", "T")]
     found = first_difference(history(*turn("statx T")), history(*other))
     assert found is not None
     assert found.found == "utimensat T of editor op 0.0 (touch)"
 
 
-def test_where_the_record_is_longer_it_says_so() -> None:
+def test_a_longer_record_is_a_difference() -> None:
     found = first_difference(history(*turn("statx T")), history(Invoke(0, 0, "guarded_write", 0)))
     assert found is not None
     assert (found.expected, found.found) == ("statx T", "the end")
 
 
-def test_what_is_alike_has_no_difference() -> None:
+def test_equal_histories_have_no_difference() -> None:
     assert first_difference(history(*turn("statx T")), history(*turn("statx T"))) is None
 
 

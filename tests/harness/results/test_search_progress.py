@@ -1,4 +1,4 @@
-"""What is left of a round is dealt out anew: nothing is lost, nothing comes twice."""
+"""The rest of a round is dealt out anew: nothing is lost, nothing comes twice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def numbers(ranges: list[range]) -> list[int]:
     return sorted(itertools.chain.from_iterable(ranges))
 
 
-def test_a_share_knows_what_it_runs_next_and_what_it_has_not_run() -> None:
+def test_a_share_knows_its_next_schedule_and_those_left() -> None:
     share = Share([range(0, 6, 2), range(10, 12)])
     seen = []
     for done in range(5):
@@ -36,14 +36,14 @@ def test_a_fresh_round_is_dealt_one_by_one() -> None:
     assert [share.ranges for share in deal([range(5, 10)], 2)] == [(range(5, 10, 2),), (range(6, 10, 2),)]
 
 
-def test_who_gets_nothing_has_an_empty_share() -> None:
+def test_a_surplus_explorer_gets_an_empty_share() -> None:
     shares = deal([range(3, 4)], 3)
     assert [len(share.ranges) for share in shares] == [1, 0, 0]
     assert deal([], 2)[0].ranges == ()
 
 
 @pytest.mark.parametrize("counts", [(2, 3, 1), (5, 5, 5, 5), (1, 4)])
-def test_however_often_a_round_is_left_off_each_schedule_comes_once(counts: tuple[int, ...]) -> None:
+def test_in_resumed_rounds_each_schedule_comes_once(counts: tuple[int, ...]) -> None:
     left, ran = [range(17, 117)], []
     for turn, count in enumerate(counts):
         shares = deal(left, count)
@@ -57,7 +57,7 @@ def test_however_often_a_round_is_left_off_each_schedule_comes_once(counts: tupl
     assert sorted([*ran, *numbers(left)]) == list(range(17, 117))
 
 
-def test_ranges_do_not_pile_up() -> None:
+def test_many_ranges_are_joined() -> None:
     scattered = [range(start, start + 40, 13) for start in range(0, 4000, 40)]
     together = joined([*scattered, range(5000, 90_000)])
     assert numbers(together) == numbers([*scattered, range(5000, 90_000)])
@@ -67,7 +67,7 @@ def test_ranges_do_not_pile_up() -> None:
     assert joined(halves[:3]) == halves[:3]
 
 
-def test_progress_is_saved_at_once_and_then_as_often_as_it_is_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_saved_at_once_and_then_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, saved = [100.0], []
 
     def save(_: Progress) -> None:

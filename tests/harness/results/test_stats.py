@@ -1,4 +1,4 @@
-"""Tallies add up to the same sum however schedules were dealt out."""
+"""Statistics add up to the same sum however schedules were dealt out."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ def tally_of(indices: list[int]) -> Stats:
     return tally
 
 
-def test_a_new_tally_is_empty_and_names_every_verdict() -> None:
+def test_new_statistics_are_empty_and_name_every_verdict() -> None:
     tally = Stats()
     assert tally.verdicts == dict.fromkeys(COUNTED, 0)
     assert (tally.schedules, tally.steps, tally.violations, tally.first) == (0, 0, {}, {})
 
 
-def test_two_tallies_share_nothing() -> None:
+def test_two_statistics_share_nothing() -> None:
     one, other = Stats(), Stats()
     add(one, 0, Judgement((Decision(0, 0, 0, "racing"),), (violation("crash"),)))
     assert other.verdicts["racing"] == 0
@@ -86,7 +86,7 @@ def test_schedules_steps_and_verdicts_are_counted() -> None:
     assert tally.verdicts == dict.fromkeys(COUNTED, 0) | {"true_positive": 2, "racing": 1}
 
 
-def test_what_makes_a_decision_worse_is_counted_apart() -> None:
+def test_absorbed_late_and_stuck_decisions_are_counted_apart() -> None:
     tally = Stats()
     decisions = (
         Decision(0, 0, 0, "missed_takeover", kind="absorbed"),
@@ -122,7 +122,7 @@ def test_the_lowest_index_is_kept_for_each_kind(order: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("explorers", [1, 2, 3, 7])
-def test_the_sum_does_not_depend_on_who_ran_what(explorers: int) -> None:
+def test_the_sum_does_not_depend_on_the_dealing(explorers: int) -> None:
     whole = tally_of(list(range(60)))
     parts = [tally_of(list(range(first, 60, explorers))) for first in range(explorers)]
     for order in (parts, parts[::-1]):
@@ -131,7 +131,7 @@ def test_the_sum_does_not_depend_on_who_ran_what(explorers: int) -> None:
             assert getattr(total, field.name) == getattr(whole, field.name), field.name
 
 
-def test_the_curve_says_how_many_schedules_had_violated_by_when() -> None:
+def test_the_curve_counts_violating_schedules() -> None:
     tally = Stats()
     for index in range(10):
         add(tally, index, Judgement((), (violation("crash"),) if index in (0, 3, 8) else ()))
@@ -139,7 +139,7 @@ def test_the_curve_says_how_many_schedules_had_violated_by_when() -> None:
     assert Stats().found_curve() == []
 
 
-def test_a_decision_takes_the_steps_between_its_begin_and_its_end() -> None:
+def test_a_decision_takes_the_steps_from_begin_to_end() -> None:
     events = (
         Step(0, 0, "read", "T"),
         Invoke(0, 1, "guarded_write", 0),
@@ -159,7 +159,7 @@ def test_a_decision_takes_the_steps_between_its_begin_and_its_end() -> None:
     assert tally.decision_steps_own == {2: 1}
 
 
-def test_what_each_strategy_found_is_kept_apart() -> None:
+def test_findings_are_counted_by_strategy() -> None:
     tally = Stats()
     for index, kinds in (
         (0, ()),
@@ -184,7 +184,7 @@ def test_merging_does_not_share_parts() -> None:
     assert (other.parts["surw"].schedules, other.parts["surw"].violations) == (1, {"crash": 1})
 
 
-def test_every_number_of_a_tally_is_merged() -> None:
+def test_every_number_is_merged() -> None:
     """A new field must not be forgotten."""
     one = Stats()
     for field in msgspec.structs.fields(Stats):
@@ -198,14 +198,14 @@ def test_every_number_of_a_tally_is_merged() -> None:
     assert set(numbers.values()) == {4}, numbers
 
 
-def test_merging_leaves_the_other_as_it_was() -> None:
+def test_merging_does_not_change_the_other() -> None:
     one, other = tally_of([1, 2, 3]), tally_of([4, 5])
     before = msgspec.msgpack.encode(other.verdicts), dict(other.violations), other.schedules
     one.merge(other)
     assert (msgspec.msgpack.encode(other.verdicts), other.violations, other.schedules) == before
 
 
-def test_what_workers_use_is_kept_by_process() -> None:
+def test_usage_is_kept_by_worker_process() -> None:
     one, other = Stats(), Stats()
     one.workers = {"p": {"rss_bytes": 1}}
     other.workers = {"q": {"rss_bytes": 2}}
@@ -213,7 +213,7 @@ def test_what_workers_use_is_kept_by_process() -> None:
     assert one.workers == {"p": {"rss_bytes": 1}, "q": {"rss_bytes": 2}}
 
 
-def test_a_tally_survives_the_pipe_between_processes() -> None:
+def test_statistics_survive_the_pipe_between_processes() -> None:
     import pickle
 
     tally = tally_of(list(range(30)))
@@ -226,8 +226,8 @@ def _each(tally: Stats, *found: tuple[int, tuple[str, ...], str]) -> Stats:
     return tally
 
 
-def test_what_each_schedule_shows_is_kept_where_that_is_wanted() -> None:
-    found = ((3, ("crash", "crash"), ""), (4, (), ""), (5, ("crash",), "nobody knows"))
+def test_each_keeps_the_violations_of_every_schedule() -> None:
+    found = ((3, ("crash", "crash"), ""), (4, (), ""), (5, ("crash",), "not known"))
     tally = _each(Stats(each={}), *found)
     assert tally.each == {3: ("crash",), 4: (), 5: UNKNOWN}
     tally.doubt(4, "run twice, it differs")
@@ -236,7 +236,7 @@ def test_what_each_schedule_shows_is_kept_where_that_is_wanted() -> None:
     assert _each(Stats(), *found).each is None
 
 
-def test_what_each_schedule_shows_is_merged() -> None:
+def test_each_is_merged() -> None:
     total = Stats()
     total.merge(_each(Stats(each={}), (0, ("crash",), "")))
     part = _each(Stats(each={}), (1, (), ""))

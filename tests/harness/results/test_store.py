@@ -1,4 +1,4 @@
-"""A run's folder: what is there, under which name, and who may write."""
+"""The folder of a run: its files, their names, and its lock."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def witness(index: int) -> Witness:
     return Witness(claim, {}, "f", "kernel", "random", 1, index, program, Schedule(()), "")
 
 
-def test_progress_is_what_was_stored_last(tmp_path: Path) -> None:
+def test_the_progress_stored_last_is_returned(tmp_path: Path) -> None:
     folder = RunFolder(str(tmp_path))
     folder.plan({})
     assert folder.earlier(0) is None
@@ -34,7 +34,7 @@ def test_progress_is_what_was_stored_last(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path / "progress")) == ["0.msgpack", "11.msgpack"]
 
 
-def test_a_new_run_has_nothing_of_an_earlier_one_to_go_on_with(tmp_path: Path) -> None:
+def test_a_new_run_removes_the_progress_of_an_earlier_one(tmp_path: Path) -> None:
     before = RunFolder(str(tmp_path))
     before.plan({})
     before.progress(3, b"data")
@@ -46,7 +46,7 @@ def test_a_new_run_has_nothing_of_an_earlier_one_to_go_on_with(tmp_path: Path) -
     assert not (tmp_path / "report.html").exists()
 
 
-def test_a_resumed_run_has(tmp_path: Path) -> None:
+def test_a_resumed_run_keeps_the_progress(tmp_path: Path) -> None:
     before = RunFolder(str(tmp_path))
     before.plan({})
     before.progress(3, b"data")
@@ -59,7 +59,7 @@ def test_a_resumed_run_has(tmp_path: Path) -> None:
     assert (tmp_path / "verdicts.jsonl").read_text() == '{"again": 1}\n'
 
 
-def test_two_runs_cannot_be_at_work_in_one_folder(tmp_path: Path) -> None:
+def test_two_runs_cannot_use_one_folder(tmp_path: Path) -> None:
     first, second = RunFolder(str(tmp_path)), RunFolder(str(tmp_path))
     first.plan({})
     for begin in (second.resume, lambda: second.plan({})):
@@ -69,7 +69,7 @@ def test_two_runs_cannot_be_at_work_in_one_folder(tmp_path: Path) -> None:
     second.resume()
 
 
-def test_a_better_witness_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+def test_a_better_witness_replaces_the_one_before(tmp_path: Path) -> None:
     folder = RunFolder(str(tmp_path))
     first = folder.witness("a.f.crash", witness(7), HISTORY)
     assert folder.witness("a.f.crash", witness(2), HISTORY, again=True) == first

@@ -1,4 +1,4 @@
-"""What scripts and people are told of a run."""
+"""The summary of a result, for scripts and for people."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_one_object_a_line_has_every_field_of_the_contract() -> None:
     assert msgspec.json.decode(line, type=Summary).seed == 1
 
 
-def test_no_violation_is_null() -> None:
+def test_without_a_violation_the_first_one_is_null() -> None:
     assert json.loads(encode(summary()))["first_violation"] is None
 
 
@@ -64,13 +64,13 @@ def test_no_violation_is_null() -> None:
         ({"crash": 0}, [], [], [], []),
     ],
 )
-def test_what_differs_from_the_expectation_is_told(
+def test_unmet_names_the_differences_from_the_expectation(
     found: dict[str, int], must: list[str], may: list[str], surplus: list[str], lacking: list[str]
 ) -> None:
     assert unmet(Stats(violations=found), must, may) == (surplus, lacking)
 
 
-def test_a_row_for_people_adds_up() -> None:
+def test_a_row_adds_the_decisions_up() -> None:
     found = row(
         verdicts=dict(zip(COUNTED, (1, 20, 3, 4, 5), strict=True)),
         violations={"false_positive": 3, "missed_takeover": 4, "dead_end": 2, "crash": 1}, stuck=6,
@@ -81,7 +81,7 @@ def test_a_row_for_people_adds_up() -> None:
     assert (found["schedules"], found["schedules/s"], found["steps/s"]) == ("100", "200", "4000")
 
 
-def test_nothing_else_is_a_dash() -> None:
+def test_no_other_violation_is_a_dash() -> None:
     assert row()["other violations"] == "-"
     assert row(violations={"crash": 0})["other violations"] == "-"
     assert row(wall_s=0.0)["schedules/s"] == "-"
@@ -100,24 +100,24 @@ def test_nothing_else_is_a_dash() -> None:
         ({"stopped": "time limit"}, "pass"),
     ],
 )
-def test_the_result_is_a_word_and_doubt_is_never_a_pass(fields: dict[str, object], words: str) -> None:
+def test_an_inconclusive_result_is_never_a_pass(fields: dict[str, object], words: str) -> None:
     assert row(**fields)["result"] == words
 
 
-def test_there_is_a_row_a_summary_below_the_head() -> None:
+def test_the_table_has_one_row_a_summary() -> None:
     found = rows([summary(fence="one"), summary(fence="two")])
     assert len(found) == 3
     assert len({len(some) for some in found}) == 1
     assert [some[1] for some in found] == ["fence", "one", "two"]
 
 
-def test_who_found_what_is_told_best_first() -> None:
+def test_strategies_are_listed_by_their_findings() -> None:
     parts = {"pct:2": Part(80, 3, 5), "pos": Part(40), "surw": Part(250, 12, 0), "random": Part(30, 3, 1)}
     assert found_by(parts) == "found by: surw 12 of 250, pct:2 3 of 80, random 3 of 30"
 
 
 @pytest.mark.parametrize("parts", [{}, {"surw": Part(9, 9, 0)}, {"surw": Part(9), "pos": Part(9)}])
-def test_where_one_was_at_work_or_nobody_found_a_thing_nothing_is_told(parts: dict[str, Part]) -> None:
+def test_one_strategy_or_no_finding_gives_no_list(parts: dict[str, Part]) -> None:
     assert found_by(parts) == ""
 
 

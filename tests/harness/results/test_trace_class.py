@@ -1,4 +1,4 @@
-"""Schedules that come to the same are of one class, and no others."""
+"""Schedules with the same order of conflicting steps are of one class, and no others."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def test_steps_on_different_files_may_come_in_any_order() -> None:
     assert klass(WRITE, ELSEWHERE) == klass(ELSEWHERE, WRITE)
 
 
-def test_a_look_before_a_change_is_not_a_look_after_it() -> None:
+def test_reads_before_and_after_a_change_differ() -> None:
     assert klass(WRITE, READ) != klass(READ, WRITE)
 
 
-def test_looks_between_two_changes_may_come_in_any_order() -> None:
+def test_reads_between_two_changes_may_come_in_any_order() -> None:
     other = (2, "newfstatat", "T")
     assert klass(READ, other, WRITE) == klass(other, READ, WRITE)
     assert klass(READ, WRITE, other) != klass(READ, other, WRITE)
@@ -34,20 +34,20 @@ def test_thinking_and_closing_do_not_count() -> None:
     assert klass((0, "think"), WRITE, (0, "close", "T"), READ) == klass(WRITE, READ)
 
 
-def test_an_open_counts_as_a_change_where_it_may_make_the_file() -> None:
+def test_an_open_that_may_create_is_a_change() -> None:
     look, make = (0, "openat", "T.lock", "write"), (0, "openat", "T.lock", "write CREAT EXCL")
     other = (1, "openat", "T.lock", "read")
     assert klass(look, other) == klass(other, look)
     assert klass(make, other) != klass(other, make)
 
 
-def test_a_rename_meets_whatever_is_about_either_name() -> None:
+def test_a_rename_conflicts_with_steps_on_either_name() -> None:
     rename = (0, "rename", "tmp1 > T")
     assert klass(rename, READ) != klass(READ, rename)
     assert klass(rename, (1, "read", "tmp1")) != klass((1, "read", "tmp1"), rename)
 
 
-def test_who_did_it_counts() -> None:
+def test_the_lane_of_a_step_counts() -> None:
     def by(lanes: Sequence[int]) -> int:
         return klass(*[(lane, "write", "T") for lane in lanes])
 

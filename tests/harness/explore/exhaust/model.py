@@ -1,4 +1,4 @@
-"""Programs of reads, writes and locks without a process, and all that they can come to."""
+"""Programs of reads, writes and locks without a process, and all outcomes that they can have."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Lanes = Sequence[Sequence[str]]
 
 @dataclasses.dataclass
 class Run:
-    """One execution: which lane stepped when, and what the reads saw."""
+    """One execution: the lane of each step, and the values that were read."""
 
     lanes: Lanes
     order: list[int] = dataclasses.field(default_factory=list)
@@ -59,11 +59,11 @@ class Run:
         return [lane for lane, at in enumerate(self.at) if at < len(self.lanes[lane])]
 
     def outcome(self) -> tuple[object, ...]:
-        """All that anybody could tell: what was read, what is there, who got stuck where."""
+        """Return all that can be observed: values read, values at the end, and where lanes got stuck."""
         return tuple(sorted(self.seen)), tuple(sorted(self.value.items())), tuple(self.at)
 
     def klass(self) -> frozenset[tuple[tuple[int, int], tuple[int, int]]]:
-        """The order of all conflicting steps: the class of the schedule."""
+        """Return the order of all conflicting steps: the class of the schedule."""
         count = [0] * len(self.lanes)
         steps = []
         for lane in self.order:
@@ -107,17 +107,17 @@ def _all(lanes: Lanes) -> Iterator[Run]:
 
 
 def all_outcomes(lanes: Lanes) -> set[tuple[object, ...]]:
-    """What every interleaving comes to, tried one by one."""
+    """Return the executions of every interleaving, tried one by one."""
     return {run.outcome() for run in _all(lanes)}
 
 
 def all_classes(lanes: Lanes) -> set[object]:
-    """Every class of schedules."""
+    """Return every class of schedules."""
     return {run.klass() for run in _all(lanes)}
 
 
 def explore(lanes: Lanes, tree: Tree, most: int = 100_000) -> list[Run]:
-    """What a tree comes to; redundant schedules are not in it."""
+    """Return the executions of a tree, without the redundant ones."""
     runs = []
     for _ in range(most):
         run = Run(lanes)
@@ -142,7 +142,7 @@ def explore(lanes: Lanes, tree: Tree, most: int = 100_000) -> list[Run]:
 
 
 def random_program(rng: random.Random, lanes: int, steps: int) -> list[list[str]]:
-    """Lanes of random steps, some of them in locked sections."""
+    """Return lanes of random steps, some of them in locked sections."""
     program = []
     for _ in range(lanes):
         lane: list[str] = []

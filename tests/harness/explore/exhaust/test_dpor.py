@@ -1,4 +1,4 @@
-"""The search tree against every interleaving of small programs, tried one by one."""
+"""The search tree finds the same as every interleaving of small programs, tried one by one."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def test_steps_that_touch_nothing_in_common_have_one_class() -> None:
     assert len(explore([["w:x"] * 8, ["w:y"] * 8, ["-"] * 8], Tree())) == 1
 
 
-def test_who_takes_a_lock_first_is_tried_both_ways() -> None:
+def test_both_orders_of_two_lock_acquisitions_are_tried() -> None:
     section = ["l:m", "r:x", "w:x", "u:m"]
     assert len(explore([section, section, section], Tree())) == 6
 
 
-def test_a_deadlock_is_found_and_so_is_the_way_past_it() -> None:
+def test_a_deadlock_and_the_schedule_without_it_are_found() -> None:
     runs = explore(DINING, Tree())
     assert {run.outcome() for run in runs} == all_outcomes(DINING)
     assert any(run.waiting() for run in runs)
@@ -44,7 +44,7 @@ def test_a_deadlock_is_found_and_so_is_the_way_past_it() -> None:
 
 
 def test_an_order_that_a_deadlock_hides_is_not_lost() -> None:
-    """The first lane never lets go; that the second may come first shows only at the end."""
+    """The first lane never releases the lock; only at the end it shows that the second may come first."""
     lanes = [["l:m", "w:x"], ["l:m", "r:x", "u:m"]]
     assert {run.outcome() for run in explore(lanes, Tree())} == all_outcomes(lanes)
 
@@ -76,7 +76,7 @@ def preemptions(order: tuple[int, ...], lanes: list[list[str]]) -> int:
     return count
 
 
-def test_a_program_that_does_something_else_the_second_time_is_told_of() -> None:
+def test_a_program_that_does_not_repeat_is_reported() -> None:
     from harness.model.access_set import NOTHING, AccessSet
     from harness.model.gate import Candidate
 

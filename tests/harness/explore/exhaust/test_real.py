@@ -1,4 +1,4 @@
-"""The search tree on real processes: one schedule a class shows all that every schedule shows."""
+"""On real processes one schedule a class shows all that every schedule shows."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ EDITOR: dict[str, object] = {"role": "editor", "times": 1}
 
 
 def shown(explorer: Explorer, number: int, programs: Programs, tree: Tree) -> Counter[object]:
-    """How often each judgement, with the final transcript, came out."""
+    """Return how often each judgement came out, with the final transcript."""
     found: Counter[object] = Counter()
     while not tree.exhausted:
         history, _, outcome = explorer.run(programs.program(number), tree, 1, tree.schedules)
@@ -63,9 +63,7 @@ def shown(explorer: Explorer, number: int, programs: Programs, tree: Tree) -> Co
 
 @pytest.mark.parametrize("fence", ["none", "stat-2026.5.17"])
 @pytest.mark.parametrize("action", ["append-user", "delete", "touch"])
-def test_one_schedule_a_class_shows_what_every_schedule_shows(
-    tmp_path: Path, fence: str, action: str
-) -> None:
+def test_one_schedule_a_class_shows_all_violations(tmp_path: Path, fence: str, action: str) -> None:
     small = scenario(RUNNER, EDITOR | {"actions": [action]})
     programs = Programs(small, 1, 1)
     assert programs.label(1) == action
