@@ -361,3 +361,16 @@ def test_a_replay_starts_anew_with_each_schedule() -> None:
 def test_a_candidate_shows_itself_in_words() -> None:
     (shown,) = candidates((4, 7))
     assert repr(shown) == "Candidate(4, op 0.7, write T)"
+
+
+@every
+def test_a_strategy_without_parts_runs_every_schedule(name: str) -> None:
+    strategy = make(name)
+    parts = {id(strategy.part(index)) for index in range(50)}
+    assert (parts == {id(strategy)}) == (name != "portfolio")
+
+
+def test_a_forecast_is_ignored_by_strategies_without_use_for_it() -> None:
+    strategy = make("random")
+    strategy.foresee(None)
+    assert not strategy.uses_forecast
