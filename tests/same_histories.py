@@ -116,7 +116,7 @@ def _histories(scenario: str, fence: str) -> Iterator[bytes]:
             for index in range(SCHEDULES):
                 program, part = explorer.program(SEED, index), portfolio.part(index)
                 if part.uses_forecast:
-                    part.foresee(calibration.forecast(program))
+                    part.set_forecast(calibration.forecast(program))
                 yield encode(explorer.run(program, part, SEED, index)[0])
         finally:
             explorer.close()

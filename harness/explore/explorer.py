@@ -214,7 +214,7 @@ class Explorer:
         """Run and judge one schedule, and return its history; None where its truth is not known."""
         program = self.program(seed, index)
         if calibration is not None and strategy.uses_forecast:
-            strategy.foresee(calibration.forecast(program))
+            strategy.set_forecast(calibration.forecast(program))
         history, schedule, outcome = self.run(program, strategy, seed, index)
         judgement = judge(history)
         stats.add(index, program, schedule, history, judgement)

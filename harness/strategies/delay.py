@@ -47,7 +47,7 @@ class Delay(Strategy):
         self._lane = 0
         self._step = 0
 
-    def foresee(self, forecast: Forecast | None) -> None:
+    def set_forecast(self, forecast: Forecast | None) -> None:
         """Take the number of steps before which a delay makes sense."""
         self._remaining = Remaining(forecast.visible if forecast is not None else None)
 

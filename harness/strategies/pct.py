@@ -59,7 +59,7 @@ class Pct(Strategy):
         self._changes: list[int] = []
         self._step = 0
 
-    def foresee(self, forecast: Forecast | None) -> None:
+    def set_forecast(self, forecast: Forecast | None) -> None:
         """Take the number of steps before which a change makes sense."""
         self._remaining = Remaining(forecast.visible if forecast is not None else None)
 

@@ -63,14 +63,14 @@ class Portfolio(Strategy):
             place -= share
         return self._parts[-1]
 
-    def foresee(self, forecast: Forecast | None) -> None:
+    def set_forecast(self, forecast: Forecast | None) -> None:
         """Keep it for the part that is drawn."""
         self._forecast = forecast
 
     def begin(self, rng: random.Random, lanes: int) -> None:
         """Where nobody asked for the part of a numbered schedule, it is drawn."""
         self._part = self._at(rng.random())
-        self._part.foresee(self._forecast)
+        self._part.set_forecast(self._forecast)
         self._part.begin(rng, lanes)
 
     def pick(self, candidates: Sequence[Candidate]) -> int:

@@ -20,12 +20,12 @@ __all__ = ["Strategy"]
 class Strategy(Protocol):
     """Picks, schedule after schedule.
 
-    A strategy derives from this class: `part` and `foresee` are optional and have defaults here.
+    A strategy derives from this class: `part` and `set_forecast` are optional and have defaults here.
 
     Attributes:
         name: as on the command line.
         about: one line, with the paper it comes from.
-        uses_forecast: whether `foresee` makes a difference; a forecast costs some schedules.
+        uses_forecast: whether `set_forecast` makes a difference; a forecast costs some schedules.
     """
 
     about: ClassVar[str]
@@ -53,6 +53,6 @@ class Strategy(Protocol):
         """Return the strategy that runs the schedule of this number: this one, unless it has parts."""
         return self
 
-    def foresee(self, forecast: Forecast | None) -> None:
+    def set_forecast(self, forecast: Forecast | None) -> None:
         """Take what the next schedules' lanes are expected to do; None where that is not known."""
         return  # without a body a type checker takes the method for abstract

@@ -86,7 +86,7 @@ class Surw(Strategy):
         self._forecast: Forecast | None = None
         self._random = random.Random(0).random
 
-    def foresee(self, forecast: Forecast | None) -> None:
+    def set_forecast(self, forecast: Forecast | None) -> None:
         """Take the counts of interesting steps."""
         self._forecast = forecast
 

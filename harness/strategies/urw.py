@@ -32,7 +32,7 @@ class Urw(Strategy):
         self._remaining = Remaining(None)
         self._random = random.Random(0).random
 
-    def foresee(self, forecast: Forecast | None) -> None:
+    def set_forecast(self, forecast: Forecast | None) -> None:
         """Take the lengths of the lanes."""
         self._remaining = Remaining(forecast.steps if forecast is not None else None)
 

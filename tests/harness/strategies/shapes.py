@@ -133,7 +133,7 @@ class ModelGate:
 def frequency(strategy: Strategy, shape: Shape, forecast: Forecast | None, samples: int = SAMPLES) -> float:
     """Share of so many schedules, with the seeds from 0, that show the race."""
     gate, program = ModelGate(shape.lanes), program_of(shape)
-    strategy.foresee(forecast)
+    strategy.set_forecast(forecast)
     shown = 0
     for seed in range(samples):
         run_schedule(gate, program, strategy, random.Random(seed), _STEPS_MAX)  # type: ignore[arg-type]

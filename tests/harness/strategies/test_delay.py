@@ -54,7 +54,7 @@ def test_the_number_of_delays_is_drawn_from_1_to_3() -> None:
 def test_with_a_forecast_delays_fall_before_steps_that_somebody_can_tell() -> None:
     shape = SHAPES[1]
     delay = Delay(3)
-    delay.foresee(forecast_of(shape))
+    delay.set_forecast(forecast_of(shape))
     delay.begin(random.Random(1), len(shape.lanes))
     assert all(0 <= at <= 1.25 * sum(map(len, shape.lanes)) for at in delay._delays)
     assert frequency(Delay(), shape, forecast_of(shape), 4000) > 0

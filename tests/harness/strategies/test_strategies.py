@@ -372,5 +372,5 @@ def test_a_strategy_without_parts_runs_every_schedule(name: str) -> None:
 
 def test_a_forecast_is_ignored_by_strategies_without_use_for_it() -> None:
     strategy = make("random")
-    strategy.foresee(None)
+    strategy.set_forecast(None)
     assert not strategy.uses_forecast

@@ -26,7 +26,7 @@ def lanes(*counts: float, lock: tuple[float, ...] = ()) -> Forecast:
 
 def begun(forecast: Forecast | None, seed: int = 0, count: int = 2) -> Surw:
     surw = Surw()
-    surw.foresee(forecast)
+    surw.set_forecast(forecast)
     surw.begin(random.Random(seed), count)
     return surw
 

@@ -133,7 +133,7 @@ def measure(shape: Shape, name: str, samples: int, directory: Path) -> Frequency
     with Stage(directory, Racing, [f"p{n}" for n in range(len(shape.lanes))]) as stage:
         program = words_of(stage, shape)
         forecast = learned(stage, program)
-        strategy.foresee(forecast)
+        strategy.set_forecast(forecast)
         found = 0
         for seed in range(samples):
             seen = stage.play(program, strategy, seed)
