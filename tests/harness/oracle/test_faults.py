@@ -186,7 +186,7 @@ def test_an_entry_glued_to_half_a_line_is_lost() -> None:
     at = story.add(CRON, "c")
     violation = only_violation(story)
     assert (violation.kind, violation.lane, violation.causes) == ("lost_entry", CRON, (at,))
-    assert "entry c " in violation.detail and "onto an unfinished one" in violation.detail
+    assert "entry c " in violation.detail and "onto an unfinished line" in violation.detail
 
 
 def test_an_entry_on_a_line_of_its_own_below_half_a_line_is_there() -> None:

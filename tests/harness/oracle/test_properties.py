@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harness.model.history import End, Event, History, Invoke, LaneInfo, Return, Step, decode, encode
 from harness.oracle import Decision, Judgement, judge
 from harness.oracle.decisions import decide
-from harness.oracle.fast_path import first_pass
+from harness.oracle.first_pass import first_pass
 from harness.oracle.index import HistoryIndex
 from tests.harness.oracle.histories import EDITOR, LANES, RUNNER
 from tests.harness.oracle.random_histories import ROGUES, Play, plays
