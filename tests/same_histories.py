@@ -24,7 +24,7 @@ from harness.explore.explorer import Explorer, ticking
 from harness.model.history import encode
 from harness.scenario import load
 from harness.strategies import make
-from harness.strategies.forecast import Foresighted
+from harness.strategies.forecast import UsesForecast
 from harness.strategies.portfolio import Portfolio
 
 __all__: list[str] = []
@@ -116,8 +116,8 @@ def _histories(scenario: str, fence: str) -> Iterator[bytes]:
             assert calibration is not None
             for index in range(SCHEDULES):
                 program, part = explorer.program(SEED, index), portfolio.part(index)
-                if isinstance(part, Foresighted):
-                    part.foresee(calibration.forecast(program))
+                if isinstance(part, UsesForecast):
+                    part.set_forecast(calibration.forecast(program))
                 yield encode(explorer.run(program, part, SEED, index)[0])
         finally:
             explorer.close()

@@ -34,7 +34,7 @@ from harness.scenario import plan
 from harness.scenario.definition import Scenario
 from harness.scenario.fence_reference import resolve
 from harness.strategies import make as make_strategy
-from harness.strategies.forecast import Foresighted
+from harness.strategies.forecast import UsesForecast
 from harness.strategies.portfolio import Portfolio
 from harness.strategies.strategy import Strategy
 from harness.system.janitor import remove_tree
@@ -179,7 +179,7 @@ class Explorer:
         for index in job.indices:
             started = time.monotonic()
             part = strategy.part(index) if isinstance(strategy, Portfolio) else strategy
-            if calibration is None and isinstance(part, Foresighted):
+            if calibration is None and isinstance(part, UsesForecast):
                 # Not before somebody asks: what needs no forecast may show something at once.
                 calibration = self._calibrate(job.seed)
                 if calibration is not None and calibration.doubt:
@@ -228,8 +228,8 @@ class Explorer:
     ) -> History | None:
         """Run and judge one schedule; None where its truth is not known."""
         program = self.program(seed, index)
-        if calibration is not None and isinstance(strategy, Foresighted):
-            strategy.foresee(calibration.forecast(program))
+        if calibration is not None and isinstance(strategy, UsesForecast):
+            strategy.set_forecast(calibration.forecast(program))
         history, schedule, outcome = self.run(program, strategy, seed, index)
         judgement = judge(history)
         tally.add(index, program, schedule, history, judgement)

@@ -22,7 +22,7 @@ from harness.model.gate import Outcome
 from harness.model.history import Step
 from harness.model.program import Program
 from harness.strategies import make
-from harness.strategies.forecast import Forecast, Foresighted, Remaining
+from harness.strategies.forecast import Forecast, Remaining, UsesForecast
 from harness.strategies.pct import draw_length
 from harness.strategies.strategy import Strategy
 from tests.harness.gates.kernel.racing import Racing
@@ -133,8 +133,8 @@ def measure(shape: Shape, name: str, samples: int, directory: Path) -> Frequency
     with Stage(directory, Racing, [f"p{n}" for n in range(len(shape.lanes))]) as stage:
         program = words_of(stage, shape)
         forecast = learned(stage, program)
-        if isinstance(strategy, Foresighted):
-            strategy.foresee(forecast)
+        if isinstance(strategy, UsesForecast):
+            strategy.set_forecast(forecast)
         found = 0
         for seed in range(samples):
             seen = stage.play(program, strategy, seed)
