@@ -86,7 +86,7 @@ def test_no_part_falls_below_half_of_its_share() -> None:
 
 def test_rare_and_common_kinds_have_equal_weight() -> None:
     found_by_all = {name: {"false_positive": count} for name, count in RAN.items()}
-    found_by_all["pct:3"] = everybody["pct:3"] | {"double_hold": 1}
+    found_by_all["pct:3"] = found_by_all["pct:3"] | {"double_hold": 1}
     found = next_shares(FIRST_SHARES, RAN, found_by_all)
     assert found["pct:3"] == round(80 + 250 + 250 / 5)
 
