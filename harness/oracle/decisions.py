@@ -57,7 +57,7 @@ class _LaneJudge:
         self.decisions: list[Decision] = []
         self.violations: list[Violation] = []
         self._turn = -1
-        self._window: WindowState | None = None
+        self._window_state: WindowState | None = None
         self._after_report = False  # after a true positive of this turn, until a recovery
         self._has_violation = False  # a false positive of this turn is already a violation
         self._admitted: list[Operation] = []
@@ -70,7 +70,7 @@ class _LaneJudge:
                 continue
             if operation.turn != self._turn:
                 self._turn = operation.turn
-                self._window, self._after_report, self._has_violation = None, False, False
+                self._window_state, self._after_report, self._has_violation = None, False, False
             self._apply(operation)
         self.decisions = [self._with_consequences(decision) for decision in self.decisions]
 
@@ -87,15 +87,15 @@ class _LaneJudge:
             self._admitted.append(operation)
             self._own_writes.append(operation)
         elif kind == "recover":
-            self._window, self._after_report = WindowState(open_window(self.index, operation)), False
-        elif kind == "load" and self._window is None:
-            self._window = WindowState(open_window(self.index, operation))
-        elif kind == "load" and self._window is not None:
-            self._window.window = reload(self._window.window, operation)
-            self._window.last_known = operation.returned
+            self._window_state, self._after_report = WindowState(open_window(self.index, operation)), False
+        elif kind == "load" and self._window_state is None:
+            self._window_state = WindowState(open_window(self.index, operation))
+        elif kind == "load" and self._window_state is not None:
+            self._window_state.window = reload(self._window_state.window, operation)
+            self._window_state.last_known = operation.returned
 
     def _judge_decision(self, operation: Operation) -> None:
-        state = self._window
+        state = self._window_state
         if state is None:
             self._record(operation, "uncounted")
             return

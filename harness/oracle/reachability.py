@@ -19,7 +19,7 @@ from harness.oracle.windows import Window
 
 __all__ = ["restored_until"]
 
-_Place = tuple[str, str | None]
+_StateKey = tuple[str, str | None]
 _ANY = "any"
 
 
@@ -36,7 +36,7 @@ class _LawfulStates:
         self._index = index
         self._any_file = any_file
         self._derived: dict[str, bytes] = {}
-        self._places: set[_Place] = {self._place(state) for state in window.opening}
+        self._keys: set[_StateKey] = {self._key(state) for state in window.opening}
         self._mixed = [index.blobs.get(state.content, b"") for state in window.mixed]
         # Digests of bytes that the runner read and that were never the transcript.
         self._unseen_reads = {state.content for state in window.opening if state.size < 0 and state.content}
@@ -55,14 +55,12 @@ class _LawfulStates:
             default=FOREVER,
         )
 
-    def _place(self, state: State) -> _Place:
+    def _key(self, state: State) -> _StateKey:
         return state.content, _ANY if self._any_file and state.file is not None else state.file
 
     def contains(self, state: State) -> bool:
         """Return whether that state is lawful."""
-        return (
-            self._place(state) in self._places or self._may_contain(state) or self._may_have_been_read(state)
-        )
+        return self._key(state) in self._keys or self._may_contain(state) or self._may_have_been_read(state)
 
     def _may_have_been_read(self, state: State) -> bool:
         """Return whether the runner read these bytes, or may have, apart from what was appended since."""
@@ -75,8 +73,8 @@ class _LawfulStates:
         if digest(data) in self._unseen_reads:
             return True
         return bool(self._mixed) and all(
-            any(place < len(other) and other[place] == byte for other in self._mixed)
-            for place, byte in enumerate(data)
+            any(at < len(other) and other[at] == byte for other in self._mixed)
+            for at, byte in enumerate(data)
         )
 
     def _may_contain(self, state: State) -> bool:
@@ -88,9 +86,9 @@ class _LawfulStates:
         data = self._index.blobs.get(state.content)
         if data is None:
             return True
-        for content, file in self._places:
+        for content, file in self._keys:
             old = self._derived.get(content, self._index.blobs.get(content))
-            if file == self._place(state)[1] and old is not None and data.startswith(old):
+            if file == self._key(state)[1] and old is not None and data.startswith(old):
                 lines = [line for line in data[len(old) :].split(b"\n") if line]
                 if all(plain_ids(line) & self._optional_ids for line in lines):
                     return True
@@ -106,14 +104,14 @@ class _LawfulStates:
             self._optional_ids = None
 
     def apply_uncertain(self, effect: Effect) -> None:
-        """Apply an effect that may or may not be sanctioned: the states before and after are lawful."""
+        """Apply an effect that may or may not count: if the state before is lawful, the one after is, too."""
         if self.contains(effect.before):
-            self._places.add(self._place(effect.after))
+            self._keys.add(self._key(effect.after))
 
     def apply_unknown(self, effect: Effect) -> None:
         """Apply an effect that cannot be told apart from others: each state around it is lawful."""
         for state in (effect.before, effect.after):
-            self._places.add(self._place(state))
+            self._keys.add(self._key(state))
         operation = effect.operation
         if self._index.is_rogue(operation.lane) or self._optional_ids is None:
             return
@@ -130,26 +128,26 @@ class _LawfulStates:
         so the earlier states stay lawful.
         """
         before, after = effect.before, effect.after
-        places = set(self._places) if effect.operation.outcome == "refused" else set()
+        keys = set(self._keys) if effect.operation.outcome == "refused" else set()
         if self.contains(before):
-            places.add(self._place(after))
+            keys.add(self._key(after))
         delta = self._delta(effect)
         self._appended += delta
         if not delta and (self._mixed or self._unseen_reads):
             # A rewrite of bytes that were not kept has an unknown result.
             self._optional_ids = None
         if delta:
-            for content, file in self._places - {self._place(before)}:
+            for content, file in self._keys - {self._key(before)}:
                 old = self._derived.get(content, self._index.blobs.get(content))
                 if old is not None and file is not None:
                     new = old + delta
                     self._derived[digest(new)] = new
-                    places.add((digest(new), file))
+                    keys.add((digest(new), file))
         if delta and self._optional_ids:
             # Lines of contested appends that no known state has may precede it, so it is optional as well.
             self._optional_ids.update(name for name, _ in effect.operation.entries)
-            places |= self._places
-        self._places = places
+            keys |= self._keys
+        self._keys = keys
 
     def _delta(self, effect: Effect) -> bytes:
         """Return the bytes that a sanctioned append added; empty if they are not known."""

@@ -113,7 +113,7 @@ def _stale_window(
 
 
 def _is_chain(mutations: Sequence[Mutation]) -> bool:
-    """Whether each mutation surely begins where the one before it ended."""
+    """Return whether each mutation surely begins at the end of the one before."""
     return all(
         early.after == late.before and early.end < late.begin for early, late in itertools.pairwise(mutations)
     )
