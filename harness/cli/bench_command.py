@@ -16,7 +16,7 @@ from harness.cli.output import emit, remark
 from harness.cli.program_permission import check_programs
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
 from harness.model.errors import FormatError, GateUnavailable, UsageError
-from harness.report.growth_chart import drawn
+from harness.report.growth_chart import growth_svg
 from harness.results.store import write_whole
 from harness.scenario import load_all
 from harness.scenario.fence_reference import check as check_fence
@@ -182,7 +182,7 @@ def _store(path: str, figures: Figures) -> None:
     curves = panels(figures.quantities)
     if curves:
         picture = f"{os.path.splitext(path)[0]}.svg"
-        write_whole(picture, drawn(curves))
+        write_whole(picture, growth_svg(curves))
         remark(f"stored: {picture}")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.cli.output import emit
-from harness.report.growth_chart import lettered
+from harness.report.growth_chart import growth_text
 from harness.tools.bench.comparing import MARGIN, Change
 from harness.tools.bench.figures import Quantity
 from harness.tools.bench.growth import CALLS, size_of
@@ -62,7 +62,7 @@ def show_curves(quantities: Sequence[Quantity]) -> None:
     """Print for each call a picture in letters, and the figures."""
     for title, curves in panels(quantities).items():
         emit("")
-        for line in lettered(curves, title):
+        for line in growth_text(curves, title):
             emit(line)
         sizes = [size for size, _ in max(curves.values(), key=len)]
         emit(f"{'us':<{_NAME_WIDTH // 2}}{''.join(f'{size_of(size):>10}' for size in sizes)}")

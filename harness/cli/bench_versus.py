@@ -11,7 +11,7 @@ from harness.cli.display import Display
 from harness.cli.output import emit, remark
 from harness.cli.status import INTERRUPTED, OK
 from harness.explore.coordinator import Coordinator
-from harness.report.versus_table import Row, rows, told, totals_of
+from harness.report.versus_table import Row, rows, totals_of, totals_sentence
 from harness.results.store import write_whole
 from harness.system.machine import machine
 from harness.tools.versus import COUNTED, Versus, courses, measure
@@ -63,9 +63,9 @@ def _show(figures: Versus, json: bool) -> None:
         emit(msgspec.json.encode(figures).decode())
         return
     Display(json).table(rows(figures.rows))
-    emit(f"\n{told(figures.totals)}")
-    emit(f"where no stamps are emulated: {told(figures.totals_real)}")
+    emit(f"\n{totals_sentence(figures.totals)}")
+    emit(f"where no stamps are emulated: {totals_sentence(figures.totals_real)}")
     for name, why in figures.out_of_reach.items():
         emit(f"out of reach of the free gate: {name}: {why}")
-    emit(f"all controls, with the limit for what is out of reach: {told(figures.totals_all)}")
+    emit(f"all controls, with the limit for what is out of reach: {totals_sentence(figures.totals_all)}")
     remark(f"counted: {figures.counted}")

@@ -32,7 +32,7 @@ from harness.report.markdown import markdown
 from harness.report.result_case import grid
 from harness.results.paired import Comparison, compare, rows
 from harness.results.summary import Summary
-from harness.strategies.portfolio import FIRST_SHARES, Portfolio, spelled
+from harness.strategies.portfolio import FIRST_SHARES, Portfolio, name_of
 from harness.system.janitor import place
 
 __all__ = ["main"]
@@ -98,7 +98,7 @@ def _strategy(name: str) -> str:
             f"--strategy {name}: schedules of two fences are paired by number, and an exhaustive search has "
             "as many as each fence makes; run it for each fence with `run`"
         )
-    return spelled(FIRST_SHARES) if name == Portfolio.name else choose_strategy(name)
+    return name_of(FIRST_SHARES) if name == Portfolio.name else choose_strategy(name)
 
 
 class _ComparisonSink(Sink):

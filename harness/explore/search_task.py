@@ -19,7 +19,7 @@ from harness.results.stats import Finding, Stats
 from harness.results.summary import Summary, unmet
 from harness.results.witness import Claim, Witness
 from harness.scenario.definition import Scenario, dump
-from harness.strategies.portfolio import FIRST_SHARES, Portfolio, lean, rounds, spelled
+from harness.strategies.portfolio import FIRST_SHARES, Portfolio, name_of, next_shares, rounds
 
 if TYPE_CHECKING:
     from harness.explore.exhaust.subtree_item import SubtreeItem
@@ -129,7 +129,7 @@ class SearchTask(msgspec.Struct, frozen=True):
             return self.strategy
         ran = {name: part.schedules for name, part in stats.parts.items()}
         found = {name: part.violations for name, part in stats.parts.items()}
-        return spelled(lean(FIRST_SHARES, ran, found))
+        return name_of(next_shares(FIRST_SHARES, ran, found))
 
     def witness(self, finding: Finding) -> Witness:
         """Return the witness that replays a finding."""

@@ -1,10 +1,11 @@
-"""Was the fence right? Judges a history and reads nothing else.
+"""Judge whether the fence was right in one history.
 
-`judge` takes one quick look, which settles most schedules, and only then asks the
-questions that stay open, one file each: `effects` and `windows` (what happened, and
-who could know of it), `decisions` with `pending` and `lawful` (was each decision
-right), `entries` (is everything still there), `locks` and `words` (was the lock one), `progress`
-(could all go on), `crash`. It accuses a fence only of what the history proves.
+The oracle reads the history and nothing else. `judge` makes one quick pass, which settles most
+schedules, and asks only the questions that stay open, one file each: `effects` and `windows` say what
+happened and which lane could know of it, `decisions` with `pending_effects` and `reachability` judges
+each decision, `lost_entries` looks for acknowledged lines, `double_hold` and `reported_locks` check the
+write lock, `dead_end` checks that each lane could finish, and `crash` collects undocumented exceptions.
+The oracle accuses a fence only of what the history proves.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from harness.oracle.crash import crashes
 from harness.oracle.dead_end import dead_end
 from harness.oracle.decisions import decide
 from harness.oracle.double_hold import double_holds
-from harness.oracle.fast_path import FirstPass, first_pass
+from harness.oracle.first_pass import FirstPass, first_pass
 from harness.oracle.index import HistoryIndex
-from harness.oracle.lost_entries import lost_entries, missing
+from harness.oracle.lost_entries import absent_entries, lost_entries
 from harness.oracle.reported_locks import reported_double_holds
 from harness.oracle.rules import CLASSES, HasRules, Rules, rules_of
 from harness.oracle.verdict import COUNTED, Decision, Judgement, Violation
@@ -36,11 +37,11 @@ __all__ = [
 
 
 def judge(history: History, policy: HasRules | Rules | None = None) -> Judgement:
-    """Everything that one history proves.
+    """Return everything that one history proves.
 
     Args:
         history: one schedule, whole.
-        policy: a policy or its table of rules; None for the one in the history.
+        policy: a policy or its table of rules; None for the table in the history.
 
     Raises:
         FormatError: the policy has no rule for some class of effects.
@@ -48,19 +49,19 @@ def judge(history: History, policy: HasRules | Rules | None = None) -> Judgement
     rules = rules_of(history.header, policy)
     end = history.events[-1]
     assert isinstance(end, End), "a history ends with an End"
-    look = first_pass(history, rules)
+    quick = first_pass(history, rules)
     if end.inconclusive:
-        proved = crashes(history, look.crashes)
+        proved = crashes(history, quick.crashes)
         if history.header.gate == "free":
             proved = sorted(proved + reported_double_holds(history), key=lambda violation: violation.at)
         return Judgement((), tuple(proved), end.inconclusive)
-    absent = missing(history, look.acknowledged)
+    absent = absent_entries(history, quick.acknowledged)
     violations: list[Violation] = []
-    decisions = look.decisions
-    if look.doubt or look.contention or absent:
-        decisions = _look_closer(history, rules, look, absent, violations)
-    if look.crashes:
-        violations += crashes(history, look.crashes)
+    decisions = quick.decisions
+    if quick.doubt or quick.contention or absent:
+        decisions = _judge_in_full(history, rules, quick, absent, violations)
+    if quick.crashes:
+        violations += crashes(history, quick.crashes)
     if end.waiting or end.lock_owner >= 0:
         stuck = dead_end(history, end)
         violations += [stuck] if stuck is not None else []
@@ -69,21 +70,21 @@ def judge(history: History, policy: HasRules | Rules | None = None) -> Judgement
     return Judgement(tuple(decisions), tuple(violations))
 
 
-def _look_closer(
+def _judge_in_full(
     history: History,
     rules: Rules,
-    look: FirstPass,
+    quick: FirstPass,
     absent: list[tuple[Invoke, str]],
     violations: list[Violation],
 ) -> list[Decision]:
-    """Answer what the first look left open; adds to `violations`."""
-    survey = HistoryIndex(history)
-    decisions = look.decisions
-    if look.doubt:
-        decisions, found = decide(survey, rules)
+    """Return the decisions where the quick pass had a doubt, and add what it proves to `violations`."""
+    index = HistoryIndex(history)
+    decisions = quick.decisions
+    if quick.doubt:
+        decisions, found = decide(index, rules)
         violations += found
-    if look.contention:
-        violations += double_holds(survey)
+    if quick.contention:
+        violations += double_holds(index)
     if absent:
-        violations += lost_entries(survey, absent)
+        violations += lost_entries(index, absent)
     return decisions

@@ -1,30 +1,30 @@
-"""Could everybody go on to the end?"""
+"""Find lanes that can never finish, and locks that are never released."""
 
 from __future__ import annotations
 
 from harness.model.history import End, History, Invoke, Return, Step
-from harness.oracle.crash import killed
+from harness.oracle.crash import kill_step
 from harness.oracle.verdict import Violation
 
 __all__ = ["dead_end"]
 
 
 def dead_end(history: History, end: End) -> Violation | None:
-    """Lanes that wait for ever, or else a lock that nobody holds any more.
+    """Return a violation if lanes wait for ever, or if a lock without a holder is left at the end.
 
-    A lock left by a process that the gate killed is what locks are reclaimed for, and no
-    violation as long as nobody waits for it, or began to and gave up.
+    A lock of a process that the gate killed is an exception: it may stay, because the next lane can
+    reclaim it. It is a violation only if a lane waited for it and gave up.
     """
     names = [lane.name for lane in history.header.lanes]
     at = len(history.events) - 1
     if end.waiting:
         waits = "; ".join(f"{names[lane]} {_waits(what)}" for lane, what in end.waiting)
         lane = end.waiting[0][0]
-        return Violation("dead_end", at, lane, _last_op(history, lane), f"nobody can go on: {waits}")
+        return Violation("dead_end", at, lane, _last_op(history, lane), f"no lane can go on: {waits}")
     lane = end.lock_owner
     if lane < 0:
         return None
-    died = killed(history, lane)
+    died = kill_step(history, lane)
     if died < 0:
         detail = f"lock left behind by lane {names[lane]}"
         return Violation("dead_end", at, lane, _last_op(history, lane), detail)
@@ -32,15 +32,15 @@ def dead_end(history: History, end: End) -> Violation | None:
 
 
 def _unreclaimed(history: History, owner: int, died: int) -> Violation | None:
-    """The first who found the lock of a dead process and could not get it.
+    """Return a violation for the first lane that waited for a dead process's lock and gave up.
 
     Args:
-        history: at whose end that lock is still there.
-        owner: lane of the process.
-        died: the step at which it was killed.
+        history: the history, at the end of which the lock is still there.
+        owner: lane of the killed process.
+        died: the step at which the process was killed.
     """
     lanes = history.header.lanes
-    # Who had begun to wait for a live holder may have had no time left.
+    # A lane that began to wait while the holder lived may have had no time left after the death.
     earlier = {(event.lane, event.op) for event in history.events[:died] if isinstance(event, Step)}
     for at, event in enumerate(history.events[died:], died):
         if not isinstance(event, Return) or event.outcome != "lock_timeout":
@@ -55,7 +55,7 @@ def _unreclaimed(history: History, owner: int, died: int) -> Violation | None:
 
 
 def _waits(what: str) -> str:
-    """A gate says what a lane waits for, or what it does: "it sleeps in the kernel"."""
+    """Return the predicate of the message: gates give a noun ("the lock") or a sentence ("it sleeps")."""
     return what.removeprefix("it ") if what.startswith("it ") else f"waits for {what}"
 
 

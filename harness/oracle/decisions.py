@@ -1,12 +1,11 @@
-"""What is to be thought of each decision of a fence.
+"""Judge each decision of a fence.
 
-A decision is an admitted guarded write, or a refusal out of any call of a turn. It is
-measured against the effects in the runner's window that were pending when it began
-(*pre*) and those that fell into it (*mid*).
+A decision is an admitted guarded write, or a refusal from any call of a turn. It is compared with the
+effects in the runner's window: those that were pending when the decision began (*pre*) and those that
+fell into it (*mid*).
 
-A guarded write that failed because a file call was made to fail is no decision,
-whatever the fence had made up its mind to: what it left of its own bytes is its own,
-and what was not reported stays pending.
+A guarded write that failed because a file call was made to fail is no decision. What it wrote of its
+own bytes counts as the runner's own, and effects that it did not report stay pending.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import msgspec
 from harness.oracle.blame import describe, suspects
 from harness.oracle.effects import Effect
 from harness.oracle.index import HistoryIndex, Operation
-from harness.oracle.pending_effects import Open, View, indices_of, look
+from harness.oracle.pending_effects import PendingEffects, WindowState, indices_of, pending_at
 from harness.oracle.rules import TAKEOVER, Rules
 from harness.oracle.verdict import Decision, Violation
 from harness.oracle.windows import open_window, reload
@@ -28,13 +27,13 @@ __all__ = ["decide"]
 _STUCK = ("guarded_write", "append", "load")
 
 
-def decide(survey: HistoryIndex, rules: Rules) -> tuple[list[Decision], list[Violation]]:
-    """Judge every decision of every lane."""
+def decide(index: HistoryIndex, rules: Rules) -> tuple[list[Decision], list[Violation]]:
+    """Return the verdict on every decision of every lane, and the violations among them."""
     decisions: list[Decision] = []
     violations: list[Violation] = []
-    for lane, operations in enumerate(survey.by_lane):
+    for lane, operations in enumerate(index.by_lane):
         if any(operation.turn >= 0 for operation in operations):
-            judge = _Lane(survey, rules, lane)
+            judge = _LaneJudge(index, rules, lane)
             judge.run()
             decisions += judge.decisions
             violations += judge.violations
@@ -42,127 +41,132 @@ def decide(survey: HistoryIndex, rules: Rules) -> tuple[list[Decision], list[Vio
     return decisions, violations
 
 
-class _Lane:
-    """Goes through the operations of one runner in order."""
+class _LaneJudge:
+    """The decisions of one runner, judged in the order of its operations.
 
-    def __init__(self, survey: HistoryIndex, rules: Rules, lane: int) -> None:
-        self.survey = survey
+    Attributes:
+        decisions: verdicts so far.
+        violations: violations so far.
+    """
+
+    def __init__(self, index: HistoryIndex, rules: Rules, lane: int) -> None:
+        self.index = index
         self.rules = rules
         self.lane = lane
-        self.name = survey.header.lanes[lane].name
+        self.name = index.header.lanes[lane].name
         self.decisions: list[Decision] = []
         self.violations: list[Violation] = []
         self._turn = -1
-        self._open: Open | None = None
-        self._settled = False  # a true positive in this turn, and no way out of it yet
-        self._accused = False  # a false positive of this turn is a violation already
+        self._window_state: WindowState | None = None
+        self._after_report = False  # after a true positive of this turn, until a recovery
+        self._has_violation = False  # a false positive of this turn is already a violation
         self._admitted: list[Operation] = []
-        self._wrote: list[Operation] = []  # those, and the ones let in whose write then failed
+        self._own_writes: list[Operation] = []  # admitted writes, also those that then failed
 
     def run(self) -> None:
-        """Judge the lane's decisions."""
-        for operation in self.survey.by_lane[self.lane]:
+        """Judge all decisions of the lane."""
+        for operation in self.index.by_lane[self.lane]:
             if operation.turn < 0 or operation.returned < 0:
                 continue
             if operation.turn != self._turn:
                 self._turn = operation.turn
-                self._open, self._settled, self._accused = None, False, False
-            self._take(operation)
-        self.decisions = [self._with_aftermath(decision) for decision in self.decisions]
+                self._window_state, self._after_report, self._has_violation = None, False, False
+            self._apply(operation)
+        self.decisions = [self._with_consequences(decision) for decision in self.decisions]
 
-    def _take(self, operation: Operation) -> None:
+    def _apply(self, operation: Operation) -> None:
         kind, outcome = operation.kind, operation.outcome
         if outcome == "refused" and kind != "begin_turn":
-            self._decide(operation)
+            self._judge_decision(operation)
         elif outcome == "failed" and kind == "guarded_write":
-            self._wrote.append(operation)
+            self._own_writes.append(operation)
         elif outcome != "ok":
             return
         elif kind == "guarded_write":
-            self._decide(operation)
+            self._judge_decision(operation)
             self._admitted.append(operation)
-            self._wrote.append(operation)
+            self._own_writes.append(operation)
         elif kind == "recover":
-            self._open, self._settled = Open(open_window(self.survey, operation)), False
-        elif kind == "load" and self._open is None:
-            self._open = Open(open_window(self.survey, operation))
-        elif kind == "load" and self._open is not None:
-            self._open.window = reload(self._open.window, operation)
-            self._open.last_look = operation.returned
+            self._window_state, self._after_report = WindowState(open_window(self.index, operation)), False
+        elif kind == "load" and self._window_state is None:
+            self._window_state = WindowState(open_window(self.index, operation))
+        elif kind == "load" and self._window_state is not None:
+            self._window_state.window = reload(self._window_state.window, operation)
+            self._window_state.last_known = operation.returned
 
-    def _decide(self, operation: Operation) -> None:
-        opened = self._open
-        if opened is None:
-            self._say(operation, "uncounted")
+    def _judge_decision(self, operation: Operation) -> None:
+        state = self._window_state
+        if state is None:
+            self._record(operation, "uncounted")
             return
-        view = look(self.survey, self.rules, opened, operation, self._wrote)
+        effects = pending_at(self.index, self.rules, state, operation, self._own_writes)
         if operation.outcome == "refused":
-            self._refused(opened, operation, view)
+            self._judge_refusal(state, operation, effects)
         else:
-            self._let_in(opened, operation, view)
-        opened.seen(view, operation)
+            self._judge_admission(state, operation, effects)
+        state.end_decision(effects, operation)
 
-    def _refused(self, opened: Open, operation: Operation, view: View) -> None:
-        takeovers = view.takeovers()
+    def _judge_refusal(self, state: WindowState, operation: Operation, effects: PendingEffects) -> None:
+        takeovers = effects.takeovers()
         if takeovers:
             oldest = min(effect.end for effect in takeovers)
             late = sum(1 for admitted in self._admitted if admitted.begin > oldest)
-            self._say(operation, "true_positive", causes=indices_of(takeovers), late=late)
-            opened.reported.update(indices_of([*view.pre, *view.mid]))
-            self._settled = True
-        elif view.pre or view.mid:
-            self._say(operation, "uncounted", causes=indices_of([*view.pre, *view.mid]))
-        elif self._settled:
-            self._say(operation, "uncounted")
+            self._record(operation, "true_positive", causes=indices_of(takeovers), late=late)
+            state.reported.update(indices_of([*effects.pre, *effects.mid]))
+            self._after_report = True
+        elif effects.pre or effects.mid:
+            self._record(operation, "uncounted", causes=indices_of([*effects.pre, *effects.mid]))
+        elif self._after_report:
+            self._record(operation, "uncounted")
         else:
-            self._cried_wolf(opened, operation)
+            self._record_false_positive(state, operation)
 
-    def _cried_wolf(self, opened: Open, operation: Operation) -> None:
-        causes = suspects(self.survey, self.lane, opened.last_look, operation.returned)
+    def _record_false_positive(self, state: WindowState, operation: Operation) -> None:
+        causes = suspects(self.index, self.lane, state.last_known, operation.returned)
         if not causes:
-            causes = suspects(self.survey, self.lane, opened.window.opened, operation.returned)
-        self._say(operation, "false_positive", causes=causes)
-        if self._accused:
+            causes = suspects(self.index, self.lane, state.window.opened, operation.returned)
+        self._record(operation, "false_positive", causes=causes)
+        if self._has_violation:
             return
-        self._accused = True
+        self._has_violation = True
         reason = f" ({operation.detail})" if operation.detail else ""
-        self._accuse(
-            opened,
+        self._add_violation(
+            state,
             operation,
             "false_positive",
             f"{self.name} refused its {operation.kind} in turn {operation.turn}{reason} though nothing "
-            f"unsanctioned was pending, {describe(self.survey, causes)}",
+            f"unsanctioned was pending, {describe(self.index, causes)}",
             causes,
         )
 
-    def _let_in(self, opened: Open, operation: Operation, view: View) -> None:
-        missed = [effect for effect in view.pre if effect.rule == TAKEOVER]
-        racing = [effect for effect in view.mid if effect.rule == TAKEOVER]
+    def _judge_admission(self, state: WindowState, operation: Operation, effects: PendingEffects) -> None:
+        missed = [effect for effect in effects.pre if effect.rule == TAKEOVER]
+        racing = [effect for effect in effects.mid if effect.rule == TAKEOVER]
         if missed:
             causes = indices_of(missed)
-            kind = "absorbed" if opened.raced.issuperset(causes) else ""
-            self._say(operation, "missed_takeover", kind=kind, causes=causes)
-            if not opened.blamed.issuperset(causes):
-                self._accuse(
-                    opened, operation, "missed_takeover", self._missed_detail(operation, missed, kind), causes
+            kind = "absorbed" if state.raced.issuperset(causes) else ""
+            self._record(operation, "missed_takeover", kind=kind, causes=causes)
+            if not state.blamed.issuperset(causes):
+                self._add_violation(
+                    state, operation, "missed_takeover", self._missed_detail(operation, missed, kind), causes
                 )
-                opened.blamed.update(causes)
+                state.blamed.update(causes)
         elif racing:
-            self._say(operation, "racing", causes=indices_of(racing))
+            self._record(operation, "racing", causes=indices_of(racing))
         else:
-            self._say(operation, "true_negative")
-        opened.raced.update(indices_of(racing))
+            self._record(operation, "true_negative")
+        state.raced.update(indices_of(racing))
 
     def _missed_detail(self, operation: Operation, missed: Sequence[Effect], kind: str) -> str:
-        lanes = self.survey.header.lanes
-        who = ", ".join(dict.fromkeys(lanes[effect.operation.lane].name for effect in missed))
-        how = "had taken in unreported at an earlier decision" if kind else "had not reported"
+        lanes = self.index.header.lanes
+        names = ", ".join(dict.fromkeys(lanes[effect.operation.lane].name for effect in missed))
+        how = "had already let pass, without a report, at an earlier decision" if kind else "had not reported"
         return (
             f"{self.name} admitted its {operation.kind} in turn {operation.turn} over an unsanctioned "
-            f"effect of {who} that it {how}"
+            f"effect of {names} that it {how}"
         )
 
-    def _say(
+    def _record(
         self,
         operation: Operation,
         verdict: str,
@@ -183,20 +187,20 @@ class _Lane:
             )
         )
 
-    def _accuse(
-        self, opened: Open, operation: Operation, kind: str, detail: str, causes: tuple[int, ...]
+    def _add_violation(
+        self, state: WindowState, operation: Operation, kind: str, detail: str, causes: tuple[int, ...]
     ) -> None:
         self.violations.append(
-            Violation(kind, operation.returned, self.lane, operation.op, detail, causes, opened.window.opened)
+            Violation(kind, operation.returned, self.lane, operation.op, detail, causes, state.window.opened)
         )
 
-    def _with_aftermath(self, decision: Decision) -> Decision:
-        """A false positive together with what it did to the rest of its turn."""
+    def _with_consequences(self, decision: Decision) -> Decision:
+        """Return a false positive with the figures of what it did to the rest of its turn."""
         if decision.verdict != "false_positive":
             return decision
         refused = {other.op for other in self.decisions if other.verdict == "false_positive"}
         stuck, way_out = 0, False
-        for operation in self.survey.by_lane[self.lane]:
+        for operation in self.index.by_lane[self.lane]:
             if operation.turn != decision.turn or operation.returned <= decision.at:
                 continue
             stuck += operation.op in refused and operation.kind in _STUCK

@@ -1,9 +1,8 @@
-"""Which mutations are effects, of which class, and what the policy makes of them.
+"""Find the effects among the mutations, and what the policy says of each.
 
-A *net* effect is that of a whole operation, from before its first mutation to after
-its last: a touch, an identical rewrite and a rename away and back come to nothing.
-It can only be taken when the operation is over and nobody else wrote in between;
-otherwise each mutation counts by itself.
+A *net* effect is that of a whole operation, from before its first mutation to after its last: a touch,
+an identical rewrite, or a rename away and back has none. It can only be taken if the operation is over
+and no other lane wrote in between; otherwise each mutation counts by itself.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ class Effect:
     """One or more mutations of one operation that count as one.
 
     Attributes:
-        rule: ``sanctioned``, ``takeover``, ``either``, or `NOTHING` for a net effect
-            that no reader can see.
-        before, after: what a reader saw before the first and after the last.
-        begin, end: from the first mutation to the last.
+        rule: ``sanctioned``, ``takeover``, ``either``, or `NOTHING` for a net effect that no reader
+            can see.
+        before, after: the states before the first mutation and after the last.
+        begin, end: begin of the first mutation and end of the last.
     """
 
     __slots__ = ("after", "before", "begin", "end", "mutations", "rule")
@@ -42,15 +41,15 @@ class Effect:
 
     @property
     def operation(self) -> Operation:
-        """The operation that made it."""
+        """Return the operation that made the mutations."""
         return self.mutations[0].operation
 
 
 def is_append(operation: Operation, before: State, after: State, blobs: Mapping[str, bytes]) -> bool:
-    """Whether an appending operation left all earlier bytes alone, in the same file.
+    """Return whether an appending operation left all earlier bytes as they were, in the same file.
 
-    An append that finds no file makes one; that counts as an append too. Where the
-    bytes were not kept, the sizes have to do.
+    An append that finds no file creates one; that counts as an append too. Where the bytes were not
+    kept, the sizes decide.
     """
     if operation.kind not in _APPENDING:
         return False
@@ -62,35 +61,35 @@ def is_append(operation: Operation, before: State, after: State, blobs: Mapping[
     return old is None or new is None or new.startswith(old)
 
 
-def class_of(survey: HistoryIndex, mutations: Sequence[Mutation], runner: int) -> str:
-    """Class of an effect as the window's runner sees it: a key of the rules."""
+def class_of(index: HistoryIndex, mutations: Sequence[Mutation], runner: int) -> str:
+    """Return the class of an effect as the window's runner sees it: a key of the rules."""
     operation = mutations[0].operation
     before, after = mutations[0].before, mutations[-1].after
     if operation.lane == runner:
         return "own_append"
     if before.content == after.content:
         return "same_bytes_other_file"
-    lane = survey.header.lanes[operation.lane]
+    lane = index.header.lanes[operation.lane]
     if not lane.participant:
         return "unlocked"
     if not all(mutation.held and not mutation.reclaimed for mutation in mutations):
         return "reclaimed" if any(mutation.reclaimed for mutation in mutations) else "unlocked"
-    where = "same_process" if lane.process == survey.header.lanes[runner].process else "other_process"
-    what = "cotenant_append" if is_append(operation, before, after, survey.blobs) else "participant_rewrite"
+    where = "same_process" if lane.process == index.header.lanes[runner].process else "other_process"
+    what = "cotenant_append" if is_append(operation, before, after, index.blobs) else "participant_rewrite"
     return f"{what}_{where}"
 
 
-def interleaved(survey: HistoryIndex, mutations: Sequence[Mutation]) -> bool:
-    """Whether another lane's mutation falls between the first and the last."""
+def interleaved(index: HistoryIndex, mutations: Sequence[Mutation]) -> bool:
+    """Return whether another lane's mutation lies between the first and the last."""
     first, last = mutations[0].position, mutations[-1].position
     if last - first + 1 == len(mutations):
         return False
     lane = mutations[0].operation.lane
-    return any(between.operation.lane != lane for between in survey.mutations[first + 1 : last])
+    return any(between.operation.lane != lane for between in index.mutations[first + 1 : last])
 
 
 def effects_of(
-    survey: HistoryIndex,
+    index: HistoryIndex,
     rules: Rules,
     runner: int,
     mutations: Sequence[Mutation],
@@ -98,37 +97,37 @@ def effects_of(
     doubtful: frozenset[int],
     over: bool,
 ) -> list[Effect]:
-    """Effects of one operation's mutations, in the window of `runner`.
+    """Return the effects of one operation's mutations in the window of `runner`.
 
     Args:
-        survey: the history.
+        index: the history.
         rules: the policy's table.
         runner: lane whose window it is.
         mutations: of one operation, in order, those in the window.
-        doubtful: indices of mutations of which it is not known whether the runner
-            knows of them; they are never held against a fence.
-        over: whether the operation had ended before anybody looked.
+        doubtful: indices of mutations that the runner may or may not know of; they are never held
+            against a fence.
+        over: whether the operation had ended before the decision began.
     """
-    tangled = survey.tangled(mutations[0].operation)
+    inseparable = index.is_inseparable(mutations[0].operation)
     unsure = [
-        mutation for mutation in mutations if tangled or mutation.contested or mutation.index in doubtful
+        mutation for mutation in mutations if inseparable or mutation.contested or mutation.index in doubtful
     ]
     if unsure:
         mutations = [mutation for mutation in mutations if mutation not in unsure]
     result = []
-    carried = [mutation for mutation in mutations if mutation.index in survey.carried]
-    if carried:
-        mutations = [mutation for mutation in mutations if mutation not in carried]
-        result += [Effect(EITHER, (mutation,)) for mutation in carried]
+    tainted = [mutation for mutation in mutations if mutation.index in index.tainted]
+    if tainted:
+        mutations = [mutation for mutation in mutations if mutation not in tainted]
+        result += [Effect(EITHER, (mutation,)) for mutation in tainted]
     for mutation in unsure:
-        sanctioned = rules[class_of(survey, (mutation,), runner)] == SANCTIONED
+        sanctioned = rules[class_of(index, (mutation,), runner)] == SANCTIONED
         result.append(Effect(SANCTIONED if sanctioned else EITHER, (mutation,)))
-    if len(mutations) > 1 and over and not interleaved(survey, mutations):
+    if len(mutations) > 1 and over and not interleaved(index, mutations):
         if mutations[0].before == mutations[-1].after:
             result.append(Effect(NOTHING, mutations))
         else:
-            result.append(Effect(rules[class_of(survey, mutations, runner)], mutations))
+            result.append(Effect(rules[class_of(index, mutations, runner)], mutations))
         return result
     for mutation in mutations:
-        result.append(Effect(rules[class_of(survey, (mutation,), runner)], (mutation,)))
+        result.append(Effect(rules[class_of(index, (mutation,), runner)], (mutation,)))
     return result

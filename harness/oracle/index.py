@@ -1,9 +1,8 @@
-"""Operations and mutations of a history, each with its place in time.
+"""Index a history by operation and by mutation, each with its interval of time.
 
-The rest of the oracle speaks of intervals ``(begin, end)`` alone. Under the kernel
-gate they are indices of events and a step is a point; under the free gate they are
-nanoseconds, and what overlaps has no order. Which of them matter to a fence is
-decided elsewhere.
+The rest of the oracle uses intervals ``(begin, end)`` only. Under the kernel gate they are indices of
+events, and a step is a point. Under the free gate they are nanoseconds, and events that overlap have
+no order. Which mutations matter to a fence is decided in `windows` and `effects`.
 """
 
 from __future__ import annotations
@@ -16,23 +15,24 @@ from harness.model.history import PROCESS_FAULTS, End, History, Invoke, Return, 
 __all__ = [
     "FOREVER",
     "KILL",
-    "Blind",
     "HistoryIndex",
     "Mutation",
     "Operation",
+    "UnseenWrite",
     "disturbs",
     "is_call",
     "made_to_fail",
 ]
 
 FOREVER = 1 << 62
-#: What a step's fault says where the call ran, but with a part of its bytes.
+#: A step's fault if the call ran, but with a part of its bytes.
 SHORT = "short"
-#: The same of a write in whose midst the process was killed; where no call ran, the step is called so, too.
+#: A step's fault if the process was killed in the middle of a write; also the call of a step in which it was
+#: killed without any call.
 KILL = "kill"
 
-# Calls that can upset a fingerprint although no reader sees a difference.
-_METADATA = frozenset(
+# Calls that can change a fingerprint although no reader sees a difference.
+_METADATA_CALLS = frozenset(
     (
         *("chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat"),
         *("utime", "utimes", "futimesat", "utimensat"),
@@ -42,64 +42,64 @@ _METADATA = frozenset(
     )
 )
 _APPENDING = ("append", "guarded_write")
-# Calls that can change the bytes of a file that is open, whatever its name is by then.
-_DATA = frozenset(
+# Calls that can change the bytes of an open file, also after it was renamed.
+_DATA_CALLS = frozenset(
     (
         *("write", "pwrite64", "writev", "pwritev", "pwritev2", "sendfile", "splice", "copy_file_range"),
         *("truncate", "ftruncate", "fallocate", "ioctl", "mmap"),
     )
 )
-_OPENING = frozenset(("open", "openat", "openat2"))
-_NAMING = frozenset(
+_OPEN_CALLS = frozenset(("open", "openat", "openat2"))
+_NAME_CALLS = frozenset(
     ("link", "linkat", "rename", "renameat", "renameat2", "symlink", "symlinkat", "unlink", "unlinkat")
 )
 
 
 def disturbs(step: Step) -> bool:
-    """Whether a step changed the transcript, or something about it that stat may show."""
+    """Return whether a step changed the transcript, or something about it that stat may show."""
     if step.change is not None:
         return True
-    if step.call in _NAMING:
+    if step.call in _NAME_CALLS:
         return "lock" not in step.path
-    if step.call in _OPENING and "TRUNC" not in step.note:
+    if step.call in _OPEN_CALLS and "TRUNC" not in step.note:
         return False
-    return step.call in _METADATA and step.path == "T"
+    return step.call in _METADATA_CALLS and step.path == "T"
 
 
 def _is_cut(step: Step) -> bool:
-    """Whether a step wrote a part of its bytes."""
+    """Return whether a step wrote only a part of its bytes."""
     return step.fault == SHORT or (step.fault == KILL and step.call != KILL)
 
 
 def made_to_fail(step: Step) -> bool:
-    """Whether a step's call failed because of a fault: what is called by the name of an errno."""
+    """Return whether a step's call failed because of a fault, which then has the name of an errno."""
     return bool(step.fault) and step.fault != SHORT and step.fault not in PROCESS_FAULTS
 
 
 def is_call(step: Step) -> bool:
-    """Whether the lane did anything in a step, and was not only stopped, delayed or killed."""
+    """Return whether the lane made a call in a step, and was not only stopped, delayed or killed."""
     return step.call not in PROCESS_FAULTS
 
 
-def _came_to_something(operation: Operation) -> bool:
+def _had_effect(operation: Operation) -> bool:
     return operation.outcome == "ok" or (operation.outcome == "failed" and operation.cut)
 
 
-def _is_blind(step: Step) -> bool:
-    """Whether a step may have written to something that is not, or no longer, the transcript."""
-    if step.call not in _DATA or step.path.startswith("T.") or made_to_fail(step):
+def _may_be_unseen(step: Step) -> bool:
+    """Return whether a step may have written to a file that is not, or no longer, the transcript."""
+    if step.call not in _DATA_CALLS or step.path.startswith("T.") or made_to_fail(step):
         return False
     return step.change is None or step.change.before == step.change.after
 
 
 class Operation:
-    """One call of a lane; its interval is that of its steps.
+    """One operation of a lane; its interval is that of its steps.
 
     Attributes:
-        begin, end: first and last step; Invoke and Return where there is no step.
-        called, done: Invoke and Return; `done` is `FOREVER` without a Return.
-        invoked, returned: indices of Invoke and Return, -1 where there is none.
-        mutations: its steps that changed the transcript, in order.
+        begin, end: times of the first and the last step; of Invoke and Return if there is no step.
+        called, done: times of Invoke and Return; `done` is `FOREVER` without a Return.
+        invoked, returned: indices of Invoke and Return; -1 if there is none.
+        mutations: the steps that changed the transcript, in order.
         cut: whether one of its calls was cut short.
     """
 
@@ -136,12 +136,12 @@ class Operation:
 
 
 class Mutation:
-    """One step after which a reader of the transcript sees something else.
+    """One step that changed what a reader of the transcript sees.
 
     Attributes:
         position: its place among all mutations.
-        contested: another lane's mutation overlaps it in time, so that nobody can
-            say which of the two did what. Never under the kernel gate.
+        contested: another lane's mutation overlaps it in time, so the effects of the two cannot be
+            told apart. Never under the kernel gate.
     """
 
     __slots__ = (
@@ -172,21 +172,21 @@ class Mutation:
         self.contested = False
 
 
-class Blind(NamedTuple):
-    """A write of which no reader saw anything, and its interval."""
+class UnseenWrite(NamedTuple):
+    """A write that no reader of the transcript saw, and its interval."""
 
     begin: int
     end: int
     operation: Operation
 
 
-def _vanished(operation: Operation) -> bool:
-    """Whether an append came to something and no step of it changed anything."""
-    return _came_to_something(operation) and not operation.mutations and operation.begin > operation.called
+def _left_no_mutation(operation: Operation) -> bool:
+    """Return whether an append wrote something, but no step of it changed the transcript."""
+    return _had_effect(operation) and not operation.mutations and operation.begin > operation.called
 
 
 class HistoryIndex:
-    """A history laid out by operation and by mutation.
+    """The operations and mutations of a history.
 
     Attributes:
         by_lane: operations of each lane, in order.
@@ -201,15 +201,15 @@ class HistoryIndex:
         self.by_lane: list[list[Operation]] = [[] for _ in history.header.lanes]
         self.mutations: list[Mutation] = []
         self._operations: dict[tuple[int, int], Operation] = {}
-        self._read()
+        self._read_events()
         if self.free:
             self.mutations.sort(key=lambda mutation: (mutation.begin, mutation.end))
-            self._contest()
+            self._mark_contested()
         for position, mutation in enumerate(self.mutations):
             mutation.position = position
 
     def operation(self, lane: int, op: int) -> Operation:
-        """The operation of that name, made when it was not there yet."""
+        """Return an operation by lane and number; it is created if it is not there yet."""
         found = self._operations.get((lane, op))
         if found is None:
             found = self._operations[(lane, op)] = Operation(lane, op)
@@ -217,7 +217,7 @@ class HistoryIndex:
         return found
 
     def time_of(self, index: int) -> tuple[int, int]:
-        """Interval of an event."""
+        """Return the interval of an event."""
         if not self.free:
             return index, index
         event = self.history.events[index]
@@ -226,10 +226,10 @@ class HistoryIndex:
         return (FOREVER, FOREVER) if isinstance(event, End) else (event.at_ns, event.at_ns)
 
     def is_rogue(self, lane: int) -> bool:
-        """Whether the lane takes no lock."""
+        """Return whether the lane is a rogue: it takes no lock."""
         return not self.header.lanes[lane].participant
 
-    def _read(self) -> None:
+    def _read_events(self) -> None:
         free = self.free
         for index, event in enumerate(self.history.events):
             if isinstance(event, Step):
@@ -266,26 +266,25 @@ class HistoryIndex:
             self.mutations.append(mutation)
 
     @functools.cached_property
-    def off_path(self) -> list[Operation]:
-        """Appends of participants of which no reader saw all.
+    def unseen_appends(self) -> list[Operation]:
+        """Return the appends of participants of which readers saw only a part or nothing.
 
-        The file they wrote to was not behind the path at that moment: somebody had
-        moved it away, and may bring it back with their lines in it, or with the part of
-        one that a failed write had left.
+        The path did not name the file at that moment: another lane had moved the file away. It may
+        bring the file back, with these lines or with the part of a line that a failed write left.
         """
-        unseen = {write.operation for write in self.blind}
+        unseen = {write.operation for write in self.unseen_writes}
         return [
             operation
             for lane, operations in enumerate(self.by_lane)
             if self.header.lanes[lane].participant
             for operation in operations
             if operation.kind in _APPENDING and operation.entries
-            if operation in unseen or _vanished(operation)
+            if operation in unseen or _left_no_mutation(operation)
         ]
 
     @functools.cached_property
     def absences(self) -> list[tuple[int, int]]:
-        """Times from a file's leaving the path until its coming back."""
+        """Return the intervals in which a file was away from the path and then came back."""
         left: dict[str, int] = {}
         found = []
         for mutation in self.mutations:
@@ -298,30 +297,31 @@ class HistoryIndex:
         return found
 
     @functools.cached_property
-    def blind(self) -> list[Blind]:
-        """Writes of participants that a file may have brought back to the path."""
+    def unseen_writes(self) -> list[UnseenWrite]:
+        """Return the writes of participants to a file that was away and came back to the path."""
         if not self.absences:
             return []
-        found: list[Blind] = []
+        found: list[UnseenWrite] = []
         own: set[tuple[int, str]] = set()
         for index, event in enumerate(self.history.events):
             if not isinstance(event, Step) or self.is_rogue(event.lane):
                 continue
-            if event.call in _OPENING:
+            if event.call in _OPEN_CALLS:
                 own.add((event.lane, event.path))
-            elif _is_blind(event) and (event.path == "T" or (event.lane, event.path) not in own):
+            elif _may_be_unseen(event) and (event.path == "T" or (event.lane, event.path) not in own):
                 begin, end = self.time_of(index)
-                # A mapping can be written to for ever after.
+                # A mapping can be written to at any later time.
                 end = FOREVER if event.call == "mmap" else end
                 if any(begin <= back and left <= end for left, back in self.absences):
-                    found.append(Blind(begin, end, self.operation(event.lane, event.op)))
+                    found.append(UnseenWrite(begin, end, self.operation(event.lane, event.op)))
         return found
 
     @functools.cached_property
-    def carried(self) -> frozenset[int]:
-        """Indices of participants' mutations that brought a file back to which a rogue may have written.
+    def tainted(self) -> frozenset[int]:
+        """Return the mutations by which participants brought a file back that a rogue may have changed.
 
-        What a reader finds then is the rogue's as much as the participant's.
+        The bytes that a reader finds then may be the rogue's as well as the participant's. The result
+        holds indices of events.
         """
         found: set[int] = set()
         left: dict[str, int] = {}
@@ -340,22 +340,21 @@ class HistoryIndex:
 
     @functools.cached_property
     def _rogue_writes(self) -> list[tuple[int, int]]:
-        """Times of rogues' writes to something that was not the transcript just then."""
+        """Return the intervals of rogues' writes to files that were not the transcript at that moment."""
         found = []
         for index, event in enumerate(self.history.events):
-            if not isinstance(event, Step) or not self.is_rogue(event.lane) or event.call not in _DATA:
+            if not isinstance(event, Step) or not self.is_rogue(event.lane) or event.call not in _DATA_CALLS:
                 continue
             if event.change is None or event.change.before == event.change.after:
                 begin, end = self.time_of(index)
                 found.append((begin, FOREVER if event.call == "mmap" else end))
         return found
 
-    def tangled(self, operation: Operation) -> bool:
-        """Whether a rogue's operation took a file away and brought it back under a participant's write.
+    def is_inseparable(self, operation: Operation) -> bool:
+        """Return whether a rogue moved a file away and back while a participant wrote to it.
 
-        What the rogue did and what the participant did cannot be told apart then. Where
-        no participant can have written to the file while it was away, all that is
-        different about it is the rogue's.
+        Their effects cannot be told apart then. If no participant can have written to the file while
+        it was away, every difference is the rogue's, and the answer is no.
         """
         mutations = operation.mutations
         if not mutations or not self.is_rogue(operation.lane):
@@ -365,13 +364,13 @@ class HistoryIndex:
             return False
         if first.before == last.after:
             return any(
-                other.begin <= operation.end and operation.begin <= other.end for other in self.off_path
+                other.begin <= operation.end and operation.begin <= other.end for other in self.unseen_appends
             )
         if all(mutation.after.file == first.before.file for mutation in mutations):
             return False
-        return any(write.begin <= last.end and first.begin <= write.end for write in self.blind)
+        return any(write.begin <= last.end and first.begin <= write.end for write in self.unseen_writes)
 
-    def _contest(self) -> None:
+    def _mark_contested(self) -> None:
         for position, early in enumerate(self.mutations):
             for late in self.mutations[position + 1 :]:
                 if early.end < late.begin:

@@ -1,8 +1,8 @@
-"""Is every entry that was acknowledged still there at the end?
+"""Find acknowledged entries that are missing at the end.
 
-A fence is accused only when the step that destroyed the entry is a participant's, or
-when the entry never reached the file and no rogue was near. Everything here reads
-bytes: where those of one state were not kept, nothing is said.
+A fence is accused only if a participant's step destroyed the entry, or if the entry never reached the
+file and no rogue was near. The module compares bytes; if those of one state were not kept, it reports
+nothing.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from harness.oracle.index import HistoryIndex, Mutation, Operation, disturbs
 from harness.oracle.verdict import Violation
 from harness.oracle.whole_lines import every_id, plain_ids
 
-__all__ = ["lost_entries", "missing"]
+__all__ = ["absent_entries", "lost_entries"]
 
 _TAKING = ("acquire", "begin_turn")
 
 
-def missing(history: History, acknowledged: Sequence[tuple[Invoke, int]]) -> list[tuple[Invoke, str]]:
-    """Acknowledged entries that a quick look at the final transcript does not find."""
+def absent_entries(history: History, acknowledged: Sequence[tuple[Invoke, int]]) -> list[tuple[Invoke, str]]:
+    """Return the acknowledged entries that no plain line of the final transcript holds."""
     if not acknowledged:
         return []
     end = history.events[-1]
@@ -37,95 +37,99 @@ def missing(history: History, acknowledged: Sequence[tuple[Invoke, int]]) -> lis
     ]
 
 
-def lost_entries(survey: HistoryIndex, absent: Sequence[tuple[Invoke, str]]) -> list[Violation]:
-    """Those of the entries that are gone and that no rogue destroyed."""
-    states = [survey.header.initial] + [mutation.after for mutation in survey.mutations]
-    end = survey.history.events[-1]
+def lost_entries(index: HistoryIndex, absent: Sequence[tuple[Invoke, str]]) -> list[Violation]:
+    """Return a violation for each absent entry that is gone and was not destroyed by a rogue."""
+    states = [index.header.initial] + [mutation.after for mutation in index.mutations]
+    end = index.history.events[-1]
     assert isinstance(end, End)
-    known = _contents(survey, states)
-    if known is None or states[-1] != end.final or not _chained(survey):
+    known = _ids_by_state(index, states)
+    if known is None or states[-1] != end.final or not _is_ordered(index):
         return []
     found = []
     for call, name in absent:
         if name in known[-1]:
             continue
         seen = [at for at, ids in enumerate(known) if name in ids]
-        operation = survey.operation(call.lane, call.op)
+        operation = index.operation(call.lane, call.op)
         if seen:
-            violation = _removed(survey, survey.mutations[seen[-1]], name)
+            violation = _removal(index, index.mutations[seen[-1]], name)
         else:
-            violation = _never_there(survey, operation, name)
+            violation = _absence(index, operation, name)
         if violation is not None:
             found.append(violation)
     return found
 
 
-def _contents(survey: HistoryIndex, states: Sequence[State]) -> list[set[str]] | None:
-    """Ids in each state; None when the bytes of one are not known."""
+def _ids_by_state(index: HistoryIndex, states: Sequence[State]) -> list[set[str]] | None:
+    """Return the ids in each state; None if the bytes of one state are not known."""
     cache: dict[str, set[str]] = {"": set()}
     for state in states:
         if state.content not in cache:
-            content = survey.blobs.get(state.content)
+            content = index.blobs.get(state.content)
             if content is None:
                 return None
             cache[state.content] = every_id(content)
     return [cache[state.content] for state in states]
 
 
-def _chained(survey: HistoryIndex) -> bool:
-    """Whether the mutations have an order at all."""
-    return not any(mutation.contested for mutation in survey.mutations)
+def _is_ordered(index: HistoryIndex) -> bool:
+    """Return whether all mutations have an order in time."""
+    return not any(mutation.contested for mutation in index.mutations)
 
 
-def _removed(survey: HistoryIndex, remover: Mutation, name: str) -> Violation | None:
-    """The entry was there until `remover` took it away."""
+def _removal(index: HistoryIndex, remover: Mutation, name: str) -> Violation | None:
+    """Return a violation for an entry that `remover` took out of the transcript."""
     operation = remover.operation
-    if survey.is_rogue(operation.lane):
+    if index.is_rogue(operation.lane):
         return None
-    if _rogue_near(survey, _taken(survey, operation), operation.done, seen_by_readers=True):
+    if _rogue_near(index, _lock_requested_at(index, operation), operation.done, seen_by_readers=True):
         return None
-    who = survey.header.lanes[operation.lane].name
+    lane_name = index.header.lanes[operation.lane].name
     how = ", whose lock had been reclaimed," if remover.reclaimed else ""
-    detail = f"entry {name} was acknowledged and then removed or torn by a step of {who}{how} (not a rogue)"
+    detail = (
+        f"entry {name} was acknowledged and then removed or torn by a step of {lane_name}{how} (not a rogue)"
+    )
     return Violation("lost_entry", remover.index, operation.lane, operation.op, detail, (remover.index,))
 
 
-def _never_there(survey: HistoryIndex, operation: Operation, name: str) -> Violation | None:
-    """The entry was acknowledged, but no state holds it in a whole line."""
-    if _rogue_near(survey, _taken(survey, operation), operation.done) or _moved_away(survey, operation):
+def _absence(index: HistoryIndex, operation: Operation, name: str) -> Violation | None:
+    """Return a violation for an acknowledged entry that no state holds in a whole line."""
+    if _rogue_near(index, _lock_requested_at(index, operation), operation.done) or _rogue_replaced_file(
+        index, operation
+    ):
         return None
     causes = tuple(mutation.index for mutation in operation.mutations)
-    if operation.mutations and _torn_by_rogue(survey, operation.mutations[0]):
+    if operation.mutations and _torn_by_rogue(index, operation.mutations[0]):
         return None
-    who = survey.header.lanes[operation.lane].name
-    detail = f"entry {name} was acknowledged to {who} but never stood in the transcript as a whole line"
-    if operation.mutations and _torn_tail(survey, operation.mutations[0].before):
-        detail += "; it was appended onto an unfinished one"
+    lane_name = index.header.lanes[operation.lane].name
+    detail = f"entry {name} was acknowledged to {lane_name} but was never in the transcript as a whole line"
+    if operation.mutations and _torn_tail(index, operation.mutations[0].before):
+        detail += "; it was appended onto an unfinished line"
     return Violation("lost_entry", operation.returned, operation.lane, operation.op, detail, causes)
 
 
-def _taken(survey: HistoryIndex, operation: Operation) -> int:
-    """Time at which the lane set out to take the lock under which the operation ran.
+def _lock_requested_at(index: HistoryIndex, operation: Operation) -> int:
+    """Return the time at which the lane began to take the lock under which the operation ran.
 
-    What it knows of the transcript may be that old.
+    Its knowledge of the transcript may be that old.
     """
     began = operation.called if operation.called >= 0 else operation.begin
-    for other in survey.by_lane[operation.lane]:
+    for other in index.by_lane[operation.lane]:
         if other.op <= operation.op and other.kind in _TAKING:
             began = other.called
     return began
 
 
-def _rogue_near(survey: HistoryIndex, begin: int, end: int, *, seen_by_readers: bool = False) -> bool:
-    """Whether a rogue disturbed the transcript or its lock in that time.
+def _rogue_near(index: HistoryIndex, begin: int, end: int, *, seen_by_readers: bool = False) -> bool:
+    """Return whether a rogue disturbed the transcript or its lock in that time.
 
-    A touch that no reader sees makes nobody drop an entry, and can be left out. The lock
-    counts from the start of the schedule: once a rogue has broken it, nothing
-    that participants do to each other is the lock's fault.
+    The lock counts from the start of the schedule: after a rogue has broken it, the fence is not
+    accused of damage that participants do to each other. With `seen_by_readers`, steps that no reader
+    sees do not count, because they make no lane drop an entry.
     """
-    for index, event in enumerate(survey.history.events):
-        if isinstance(event, Step) and survey.is_rogue(event.lane):
-            first, last = survey.time_of(index)
+    for at, event in enumerate(index.history.events):
+        if isinstance(event, Step) and index.is_rogue(event.lane):
+            first, last = index.time_of(at)
             if event.lock is not None or "lock" in event.path:
                 if first <= end:
                     return True
@@ -138,33 +142,33 @@ def _rogue_near(survey: HistoryIndex, begin: int, end: int, *, seen_by_readers: 
     return False
 
 
-def _moved_away(survey: HistoryIndex, operation: Operation) -> bool:
-    """Whether a rogue had put another file behind the path by the end of the operation.
+def _rogue_replaced_file(index: HistoryIndex, operation: Operation) -> bool:
+    """Return whether a rogue had put another file at the path by the end of the operation.
 
     A participant that keeps its descriptor then writes to a file that no reader finds.
     """
     return any(
-        survey.is_rogue(mutation.operation.lane)
+        index.is_rogue(mutation.operation.lane)
         and mutation.before.file != mutation.after.file
         and mutation.begin <= operation.done
-        for mutation in survey.mutations
+        for mutation in index.mutations
     )
 
 
-def _torn_by_rogue(survey: HistoryIndex, append: Mutation) -> bool:
-    """Whether an append met a last line without newline that comes from a rogue.
+def _torn_by_rogue(index: HistoryIndex, append: Mutation) -> bool:
+    """Return whether an append met an unfinished last line that a rogue wrote.
 
-    Participants that rewrite the transcript may have carried it along since.
+    Participants may have rewritten the transcript since and kept that line.
     """
-    tail = _torn_tail(survey, append.before)
-    for mutation in survey.mutations[: append.position]:
-        if survey.is_rogue(mutation.operation.lane):
-            torn = _torn_tail(survey, mutation.after)
+    tail = _torn_tail(index, append.before)
+    for mutation in index.mutations[: append.position]:
+        if index.is_rogue(mutation.operation.lane):
+            torn = _torn_tail(index, mutation.after)
             if torn and torn in tail:
                 return True
     return False
 
 
-def _torn_tail(survey: HistoryIndex, state: State) -> bytes:
-    """What stands after the last newline."""
-    return survey.blobs.get(state.content, b"").rpartition(b"\n")[2]
+def _torn_tail(index: HistoryIndex, state: State) -> bytes:
+    """Return the bytes after the last newline."""
+    return index.blobs.get(state.content, b"").rpartition(b"\n")[2]

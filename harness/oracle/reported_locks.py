@@ -1,20 +1,20 @@
-"""Were two lanes in the locked section at once, by the fence's own word?
+"""Find two lanes that were in the locked section at once, as the fence itself reported.
 
-Under the free gate nobody sees who has the lock; lanes of different processes only say when
-they were told that they have it, and when they next did anything. That alone proves nothing:
-a lock may be taken from a holder that slept, as long as the holder notices before it
-writes. What proves a double hold:
+The free gate does not see which lane has the lock. Lanes of different processes only say when they
+were granted the lock and when they next did something. That alone proves nothing: a lock may be
+reclaimed from a holder that slept, if the holder notices before it writes. A double hold is proved if:
 
-- one lane had been told, and had not begun to let go, when another was told;
-- it then changed the transcript, and its write was acknowledged;
-- where holding the lock is no more than having a file open (`flock`, record locks), the other's
-  file may have been one without its name, which keeps nobody out; then the other must have
-  changed the transcript, too, before the first began to let go;
-- no rogue did anything between the call by which the first got the lock and the moment at
-  which the other was told: it may have removed the lock.
+- one lane had been granted the lock, and had not begun to release it, when another lane was granted it;
+- the first lane then changed the transcript, and its write was acknowledged;
+- no rogue did anything between the call by which the first lane got the lock and the moment at which
+  the other was granted it: a rogue may have removed the lock;
+- for locks that consist of an open file (`flock`, record locks), the other lane also changed the
+  transcript before the first began to release: otherwise its file may have been one without its name,
+  which excludes no other lane.
 
-Lanes of one process may share a lock on purpose, and a guarded write does not say when it took it;
-neither is looked at. `harness.oracle.double_hold` is what the kernel gate's histories are asked.
+Two cases are left out: lanes of one process, which may share a lock on purpose, and guarded writes,
+which do not say when they took the lock. Histories of the kernel gate are judged by
+`harness.oracle.double_hold`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from harness.oracle.verdict import Violation
 __all__ = ["reported_double_holds"]
 
 _WRITING = frozenset({"append", "rewrite"})
-#: Locks of which there is one as long as there is one name.
+#: Kinds of lock that exclude other lanes by their name alone.
 _EXCLUSIVE = frozenset({"sidecar", "mkdir"})
 
 
@@ -34,8 +34,8 @@ class _Call:
     """One operation.
 
     Attributes:
-        begin, end: monotonic nanoseconds; `end` is `FOREVER` where it did not return.
-        change: its step that changed the transcript; -1 for none.
+        begin, end: monotonic nanoseconds; `end` is `FOREVER` if it did not return.
+        change: its last step that changed the transcript; -1 for none.
         returned: index of its Return; -1 for none.
     """
 
@@ -51,17 +51,17 @@ class _Call:
 
     @property
     def wrote(self) -> bool:
-        """Whether it surely changed the transcript inside the section of its lane."""
+        """Return whether it surely changed the transcript inside the section of its lane."""
         return self.invoke.kind in _WRITING and self.outcome == "ok" and self.change >= 0
 
 
-class _Stay:
-    """A lane's stay in the locked section, by what it was told.
+class _ReportedSection:
+    """The time between one reported acquisition of a lane and its release.
 
     Attributes:
-        taking: the call by which it got the lock.
-        until: when it last surely was inside: the begin of the call that let go, or the
-            end of its last one.
+        taking: the call by which the lane got the lock.
+        until: the last time at which the lane was surely inside: the begin of the call that released
+            the lock, or the end of its last call.
         writes: calls that changed the transcript.
     """
 
@@ -74,25 +74,27 @@ class _Stay:
 
 
 def reported_double_holds(history: History) -> list[Violation]:
-    """One violation for each stay that began inside another lane's; free gate only."""
+    """Return one violation for each section that began inside another lane's; free gate only."""
     header = history.header
     lanes = header.lanes
     calls = _calls(history)
-    stays = [stay for lane in sorted(calls) if lanes[lane].participant for stay in _stays(calls[lane])]
+    sections = [
+        section for lane in sorted(calls) if lanes[lane].participant for section in _sections_of(calls[lane])
+    ]
     rogues = [call for lane in calls if not lanes[lane].participant for call in calls[lane]]
     found = []
-    for late in stays:
-        for early in stays:
+    for late in sections:
+        for early in sections:
             first, second = early.taking.invoke.lane, late.taking.invoke.lane
             if lanes[first].process == lanes[second].process:
                 continue
-            proof = _proof(early, late, rogues, exclusive=header.lock_kind in _EXCLUSIVE)
-            if proof is not None:
+            proving = _proving_writes(early, late, rogues, exclusive=header.lock_kind in _EXCLUSIVE)
+            if proving is not None:
                 detail = (
-                    f"{lanes[second].name} was told that it had the write lock while "
-                    f"{lanes[first].name} had been told the same, who went on to change the transcript"
+                    f"{lanes[second].name} was granted the write lock while {lanes[first].name} had been "
+                    f"granted it too, and {lanes[first].name} then changed the transcript"
                 )
-                causes = tuple(sorted({early.taking.returned, late.taking.returned, *proof}))
+                causes = tuple(sorted({early.taking.returned, late.taking.returned, *proving}))
                 taking = late.taking
                 found.append(
                     Violation("double_hold", taking.returned, second, taking.invoke.op, detail, causes)
@@ -101,7 +103,7 @@ def reported_double_holds(history: History) -> list[Violation]:
 
 
 def _calls(history: History) -> dict[int, list[_Call]]:
-    """All operations by lane, in order."""
+    """Return all operations by lane, in order."""
     calls: dict[int, list[_Call]] = {}
     for index, event in enumerate(history.events):
         if isinstance(event, Invoke):
@@ -115,37 +117,39 @@ def _calls(history: History) -> dict[int, list[_Call]]:
     return calls
 
 
-def _stays(calls: list[_Call]) -> list[_Stay]:
-    """One lane's stays; what goes by the runner's own writer and what by its fence are apart."""
-    found: list[_Stay] = []
-    inside: dict[str, _Stay] = {}
+def _sections_of(calls: list[_Call]) -> list[_ReportedSection]:
+    """Return the sections of one lane; its own writer and its fence (the *routes*) are kept apart."""
+    found: list[_ReportedSection] = []
+    inside: dict[str, _ReportedSection] = {}
     for call in calls:
         kind, route = call.invoke.kind, call.invoke.route
-        stay = inside.get(route)
-        if stay is None:
+        section = inside.get(route)
+        if section is None:
             if kind in TAKING and call.outcome == "ok":
-                inside[route] = _Stay(call)
+                inside[route] = _ReportedSection(call)
                 found.append(inside[route])
         elif kind not in IDLE:
-            stay.until = call.begin
+            section.until = call.begin
             if call.wrote:
-                stay.writes.append(call)
+                section.writes.append(call)
             if kind in LETTING_GO or call.outcome not in STAYING:
                 del inside[route]
             else:
-                stay.until = call.end
+                section.until = call.end
     return found
 
 
-def _proof(early: _Stay, late: _Stay, rogues: list[_Call], *, exclusive: bool) -> list[int] | None:
-    """The writes that prove that two stays were one too many; None where nothing does."""
-    told = late.taking.end
-    if not early.taking.end < told <= early.until:
+def _proving_writes(
+    early: _ReportedSection, late: _ReportedSection, rogues: list[_Call], *, exclusive: bool
+) -> list[int] | None:
+    """Return the writes that prove that two sections overlapped; None if nothing proves it."""
+    granted = late.taking.end
+    if not early.taking.end < granted <= early.until:
         return None
-    if any(rogue.begin <= told and rogue.end >= early.taking.begin for rogue in rogues):
+    if any(rogue.begin <= granted and rogue.end >= early.taking.begin for rogue in rogues):
         return None
-    acts = [call.change for call in early.writes if call.begin > told]
-    beliefs = [call.change for call in late.writes if call.end < early.until]
-    if not acts or not (exclusive or beliefs):
+    early_writes = [call.change for call in early.writes if call.begin > granted]
+    late_writes = [call.change for call in late.writes if call.end < early.until]
+    if not early_writes or not (exclusive or late_writes):
         return None
-    return acts[:1] if exclusive else [acts[0], beliefs[0]]
+    return early_writes[:1] if exclusive else [early_writes[0], late_writes[0]]

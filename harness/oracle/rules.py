@@ -1,7 +1,7 @@
-"""Which effects the policy allows, as far as the oracle has to know.
+"""Read a policy's table of rules: which effects it allows.
 
-`harness.model.policy` names policies and says why they differ; here a policy is no more
-than a table from the class of an effect to what it counts as.
+`harness.model.policy` names policies and says why they differ. For the oracle a policy is only a table
+from the class of an effect to ``sanctioned``, ``takeover`` or ``either``.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ Rules = Mapping[Any, str]
 
 
 class HasRules(Protocol):
-    """Anything that carries a table of rules, such as a policy."""
+    """An object with a table of rules, such as a policy."""
 
     @property
     def rules(self) -> Mapping[Any, str]:
-        """Class of an effect to ``sanctioned``, ``takeover`` or ``either``."""
+        """Return the table: class of an effect to ``sanctioned``, ``takeover`` or ``either``."""
 
 
 def rules_of(header: Header, policy: HasRules | Rules | None) -> Rules:
-    """The table to judge by: the caller's, or else the one the history carries.
+    """Return the table to judge by: the caller's, or else that of the history.
 
     Raises:
-        FormatError: the table lacks a class or has an answer that is not known.
+        FormatError: the table lacks a class or has an unknown answer.
     """
     if policy is None:
         rules: Rules = header.policy_rules

@@ -1,6 +1,6 @@
-"""What the oracle says about one history: plain data, nothing is computed here but sums.
+"""Hold what the oracle says about one history: plain data.
 
-How it gets there is in the neighbours, one file per question. Every index is a
+Nothing is computed here but sums; the other modules of this folder find the verdicts. Every index is a
 place in ``history.events``.
 """
 
@@ -14,7 +14,7 @@ COUNTED = ("true_positive", "true_negative", "false_positive", "missed_takeover"
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """One decision of a fence and what is to be thought of it.
+    """One decision of a fence and its verdict.
 
     Args:
         lane: index of the lane that decided.
@@ -26,10 +26,10 @@ class Decision(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         late: for a true positive, admitted decisions between the effect and its report.
         stuck: for a false positive, later operations of the turn that were refused
             with nothing pending.
-        way_out: for a false positive, whether the turn got out of it.
-        causes: the steps that the verdict is about; for a false positive the steps
-            that were probably taken for a takeover.
-        at: the decision's Return.
+        way_out: for a false positive, whether a later write or recovery of the turn succeeded.
+        causes: the steps that the verdict is about; for a false positive the steps that the fence
+            probably took for a takeover.
+        at: index of the decision's Return.
     """
 
     lane: int
@@ -45,13 +45,13 @@ class Decision(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Violation(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Something that must not happen, and where.
+    """An event that must not happen, and its place.
 
     Args:
         kind: ``false_positive missed_takeover lost_entry double_hold dead_end crash``.
         at: the event at which it shows.
-        lane: the lane that is to blame, or that it happened to.
-        op: that lane's operation; -1 outside one.
+        lane: the lane that is at fault, or that suffered.
+        op: that lane's operation; -1 outside of one.
         detail: one sentence.
         causes: the steps behind it.
         window_from: the Return that opened the window; -1 where there is no window.
@@ -72,8 +72,8 @@ class Judgement(msgspec.Struct, frozen=True, omit_defaults=True):
     Args:
         decisions: in the order of their Return.
         violations: in the order of the events at which they show.
-        inconclusive: why the truth is not known; then there are no decisions, and
-            no violations but crashes and double holds that were told.
+        inconclusive: why the truth is not known; then there are no decisions, and only crashes and
+            reported double holds among the violations.
     """
 
     decisions: tuple[Decision, ...] = ()
@@ -81,7 +81,7 @@ class Judgement(msgspec.Struct, frozen=True, omit_defaults=True):
     inconclusive: str = ""
 
     def counts(self) -> dict[str, int]:
-        """Number of decisions by verdict, every counted verdict named."""
+        """Return the number of decisions by verdict, with every counted verdict as a key."""
         result = dict.fromkeys(COUNTED, 0)
         for decision in self.decisions:
             if decision.verdict in result:

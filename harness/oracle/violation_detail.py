@@ -1,4 +1,4 @@
-"""What kind of its kind a violation is."""
+"""Tell violations of one kind apart."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _EXCEPTION = re.compile(r"crashed: (\w+)")
 
 
 def subkind_of(judgement: Judgement, violation: Violation) -> str:
-    """What tells a violation from others of its kind.
+    """Return what tells a violation from others of its kind.
 
     Returns:
         ``absorbed`` for a missed takeover of that kind, the exception's name for a crash,
-        otherwise nothing.
+        otherwise an empty text.
     """
     if violation.kind == "crash":
         found = _EXCEPTION.search(violation.detail)

@@ -1,7 +1,7 @@
-"""Which entries a transcript's bytes hold in whole lines.
+"""Find the entries that a transcript's bytes hold in whole lines.
 
-An entry is there when a line that parses carries its id, or lists it among the entries
-that a compaction took up (``compacts``). A torn line holds nothing.
+An entry is there if a line that parses carries its id, or lists it among the entries that a compaction
+replaced (``compacts``). A torn line holds no entry.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _decode = msgspec.json.Decoder(_Line).decode
 
 
 def plain_ids(content: bytes) -> set[str]:
-    """Ids in lines of the usual shape: quick, and never one too many."""
+    """Return the ids in lines of the usual shape: fast, and never an id that is not there."""
     found: set[str] = set()
     for text in content.split(b"\n"):
         if text:
@@ -37,7 +37,7 @@ def plain_ids(content: bytes) -> set[str]:
 
 
 def every_id(content: bytes) -> set[str]:
-    """Ids in any whole line, however deep, so that a line in a wrapper is not missed."""
+    """Return the ids in any whole line at any depth, so that wrapped lines are not missed."""
     found: set[str] = set()
     for text in content.split(b"\n"):
         try:

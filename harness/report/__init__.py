@@ -1,1 +1,1 @@
-"""Verdicts and histories for people and for scripts. Decides nothing."""
+"""Render results for people and for scripts; no verdict is decided here."""

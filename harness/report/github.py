@@ -1,7 +1,7 @@
-"""Annotations of GitHub: one workflow command for each scenario and fence that is not as expected.
+"""Write GitHub annotations: one workflow command for each scenario and fence that is not as expected.
 
-See "Workflow commands for GitHub Actions" in GitHub's documentation; the escapes are those
-that its runner undoes. A command is one line, so that nothing in a message can start another.
+See "Workflow commands for GitHub Actions" in GitHub's documentation; its runner decodes the escapes. A
+command is one line, so no message can start another command.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _LETTERS_MAX = 4000
 
 
 def workflow_commands(cases: Sequence[Case], workspace: str | None = None) -> list[str]:
-    """Lines for the log.
+    """Return the lines for the log.
 
     Args:
-        cases: all of the run.
-        workspace: top of the repository, which paths are named from; None for the current folder.
+        cases: all cases of the run.
+        workspace: top of the repository; paths are relative to it. None for the current folder.
     """
     return [_annotation(case, workspace) for case in cases if case.failure or case.error]
 
@@ -38,8 +38,8 @@ def _annotation(case: Case, workspace: str | None) -> str:
 
 
 def _data(text: str) -> str:
-    told = "".join(sign if sign.isprintable() or sign in "\r\n" else " " for sign in text)
-    return told.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    clean = "".join(sign if sign.isprintable() or sign in "\r\n" else " " for sign in text)
+    return clean.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -1,8 +1,8 @@
-"""Cost over size as a picture: lines of letters for a terminal, an SVG beside the figures.
+"""Draw cost over size: as text for a terminal, and as SVG.
 
-Both axes are in powers, so a cost that grows with the transcript is a straight line and one that does
-not is flat. The curves of a run's page, in `harness.report.html.charts`, count schedules from
-0 on; here both axes begin anywhere.
+Both axes are logarithmic, so a cost that grows with the transcript is a straight line, and a constant
+one is flat. The curves of a run's page, in `harness.report.html.charts`, count schedules from 0 on; here
+both axes can begin anywhere.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.report.html.markup import Markup, cells, tag
 
-__all__ = ["Curves", "drawn", "lettered"]
+__all__ = ["Curves", "growth_svg", "growth_text"]
 
 #: Points (bytes, microseconds) by name of the line.
 Curves = Mapping[str, Sequence[tuple[int, float]]]
@@ -34,7 +34,7 @@ svg{--ink:#1d2126;--soft:#5c6570;--rule:#e2e3df;--bg:#fff;background:var(--bg)}
 
 
 def _scales(curves: Curves) -> tuple[float, float, int, int]:
-    """First and last power of two of the sizes, first and last power of ten of the costs."""
+    """Return the first and last power of two of the sizes, and of ten of the costs."""
     sizes = [math.log2(size) for points in curves.values() for size, _ in points]
     costs = [math.log10(max(cost, 1e-3)) for points in curves.values() for _, cost in points]
     low, high = math.floor(min(costs)), math.ceil(max(costs))
@@ -53,19 +53,19 @@ def _size(size: int) -> str:
 
 
 def _cost(power: int) -> str:
-    """A power of ten microseconds as people say it."""
+    """Return a power of ten microseconds with its unit."""
     for least, unit in ((6, "s"), (3, "ms"), (0, "us")):
         if power >= least:
             return f"{10 ** (power - least)} {unit}"
     return f"{10.0**power:g} us"
 
 
-def lettered(curves: Curves, title: str) -> list[str]:
-    """The picture in letters, one a line of the terminal.
+def growth_text(curves: Curves, title: str) -> list[str]:
+    """Return the chart as lines of text.
 
     Args:
-        curves: what to draw; each line has a letter of its own, ``*`` stands for several.
-        title: the line above it.
+        curves: the curves; each has its own letter, and ``*`` marks several in one place.
+        title: the line above the chart.
     """
     if not any(curves.values()):
         return []
@@ -89,8 +89,8 @@ def lettered(curves: Curves, title: str) -> list[str]:
     return lines
 
 
-def drawn(panels: Mapping[str, Curves]) -> bytes:
-    """The pictures under each other, as an SVG that needs nothing else; light and dark.
+def growth_svg(panels: Mapping[str, Curves]) -> bytes:
+    """Return the charts, one below the other, as a self-contained SVG for light and dark pages.
 
     Args:
         panels: curves by title, each with at least one point.
@@ -146,7 +146,7 @@ def _panel(title: str, curves: Curves, colours: Mapping[str, str]) -> list[Marku
 
 
 def _exponents(first: float, last: float) -> list[float]:
-    """Sizes to be named: the first, each sixteenfold, and the last where it has room."""
+    """Return the sizes to label: the first, each sixteenfold, and the last if there is room."""
     found = [first + step for step in range(0, math.floor(last - first) + 1, 4)]
     if last - found[-1] > 2:  # noqa: PLR2004  # less than half of the way to the next
         found.append(last)
@@ -154,7 +154,7 @@ def _exponents(first: float, last: float) -> list[float]:
 
 
 def _spread(ends: Mapping[str, float], top: float, floor: float) -> dict[str, float]:
-    """Labels beside the ends of their lines, moved apart where they would meet."""
+    """Return the heights of the labels at the ends of their lines, moved apart if they overlap."""
     ordered = sorted(ends.items(), key=lambda item: item[1])
     found: dict[str, float] = {}
     least = top - _LABEL_GAP
@@ -162,7 +162,7 @@ def _spread(ends: Mapping[str, float], top: float, floor: float) -> dict[str, fl
         least = max(y, least + _LABEL_GAP)
         found[name] = least
     over = max(0.0, least - floor)
-    # From below up again, for as long as they stand too close.
+    # Move labels up again from below while they are too close.
     most = least - over
     for name, _ in reversed(ordered):
         found[name] = min(found[name], most)

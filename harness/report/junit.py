@@ -1,7 +1,7 @@
-"""JUnit XML: one testcase for each scenario and fence, as Jenkins, GitLab and others read it.
+"""Write JUnit XML: one testcase for each scenario and fence, as Jenkins, GitLab and others read it.
 
-There is no standard; this is the part that everybody understands: suites, cases,
-``failure`` for what was not as expected, ``error`` where nothing can be said.
+JUnit XML has no standard; this uses the common part: suites, cases, ``failure`` for unexpected results,
+and ``error`` for inconclusive ones.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from harness.report.result_case import Case, cell
 
 __all__ = ["junit"]
 
-#: No XML 1.0 document can hold these, not even as references (https://www.w3.org/TR/xml/#charsets).
+#: Characters that XML 1.0 cannot hold, not even as references (https://www.w3.org/TR/xml/#charsets).
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(cases: Sequence[Case]) -> bytes:
-    """The document.
+    """Return the document.
 
     Args:
-        cases: those of one scenario next to each other.
+        cases: the cases, those of one scenario next to each other.
     """
     root = ElementTree.Element("testsuites", {"name": "harness", **_counts(cases)})
     for file, group in itertools.groupby(cases, key=lambda case: case.file):
@@ -61,8 +61,8 @@ def _add(suite: ElementTree.Element, name: str, case: Case) -> None:
     for tag, message in (("failure", case.failure), ("error", case.error)):
         if message:
             word = "unexpected" if tag == "failure" else message.partition(":")[0]
-            told = ElementTree.SubElement(element, tag, {"message": _xml(message), "type": word})
-            told.text = _xml(case.text or message)
+            child = ElementTree.SubElement(element, tag, {"message": _xml(message), "type": word})
+            child.text = _xml(case.text or message)
     if case.summary is not None:
         ElementTree.SubElement(element, "system-out").text = _xml(_figures(case))
 
@@ -78,5 +78,5 @@ def _figures(case: Case) -> str:
 
 
 def _xml(text: str) -> str:
-    """The text, with what XML cannot hold spelled out."""
+    """Return the text with escapes for characters that XML cannot hold."""
     return _NO_XML.sub(lambda found: ascii(found[0])[1:-1], text)

@@ -1,8 +1,8 @@
-"""Markdown for a pull request and for the step summary of GitHub: the grid, what differs, the stories.
+"""Write Markdown for pull requests and GitHub's step summary: the grid, differences, and the stories.
 
-Names, and what fences say, come from anywhere. A name is written as code in which every
-sign that could mean something is a character reference, which cannot be markup, a link
-or a mention; a story stands in a code block that nothing in it can close.
+Names and messages of fences may contain anything. A name is written as code in which each character
+that may have a meaning is a character reference, so it cannot be markup, a link or a mention. A story is
+in a code block that nothing in it can close.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from harness.results import paired
 
 __all__ = ["BYTES_MAX", "markdown"]
 
-#: GitHub takes no step summary above 1 MiB; a comment may have 65,536 characters.
+#: GitHub accepts step summaries up to 1 MiB, and comments up to 65,536 characters.
 BYTES_MAX = 60_000
 _RUNS = re.compile("`+")
 _CUT = "\n\n(cut here: too long; the rest is in the run's folder)\n"
@@ -24,18 +24,18 @@ _CUT = "\n\n(cut here: too long; the rest is in the run's folder)\n"
 def markdown(
     cases: Sequence[Case], title: str, compared: Sequence[tuple[str, str, paired.Comparison]] = ()
 ) -> str:
-    """The document.
+    """Return the document.
 
     Args:
-        cases: in the order of the run.
-        title: of the heading; ours, and no markup in it.
-        compared: scenario, fence, and its comparison with another.
+        cases: the cases in the order of the run.
+        title: text of the heading, without markup.
+        compared: scenario, fence, and its comparison with another fence.
 
     Returns:
         At most `BYTES_MAX` bytes in UTF-8.
     """
     done = [case.summary for case in cases if case.summary is not None]
-    parts = [f"### {title}\n", f"{_answer(cases)}\n"]
+    parts = [f"### {title}\n", f"{_outcome(cases)}\n"]
     if done:
         parts.append(_table(grid(done)))
     differing = paired.rows(compared)
@@ -48,20 +48,20 @@ def markdown(
     return _cut("\n".join(parts))
 
 
-def _answer(cases: Sequence[Case]) -> str:
+def _outcome(cases: Sequence[Case]) -> str:
     failed = sum(bool(case.failure) for case in cases)
     unknown = sum(bool(case.error) for case in cases)
     schedules = sum(case.summary.schedules for case in cases if case.summary)
     if failed:
-        said = f"**Not as expected:** {failed} of {len(cases)}"
+        outcome = f"**Not as expected:** {failed} of {len(cases)}"
     elif unknown:
-        said = f"**Inconclusive:** {unknown} of {len(cases)}"
+        outcome = f"**Inconclusive:** {unknown} of {len(cases)}"
     else:
-        said = f"**As expected:** all {len(cases)}"
+        outcome = f"**As expected:** all {len(cases)}"
     more = f", inconclusive: {unknown}" if failed and unknown else ""
     stopped = sum(bool(case.summary.stopped) for case in cases if case.summary)
     cut = f", the time limit cut {stopped} short" if stopped else ""
-    return f"{said} (scenario x fence){more}; {schedules} schedules{cut}."
+    return f"{outcome} (scenario x fence){more}; {schedules} schedules{cut}."
 
 
 def _table(table: Sequence[Sequence[str]]) -> str:

@@ -1,7 +1,6 @@
-"""One scenario under one fence as other programs want to see it: JUnit, GitHub, pytest, a pull request.
+"""Describe one scenario under one fence for other programs: JUnit, GitHub, pytest, a pull request.
 
-What is to be said is decided in the summary; here is only where it belongs and the
-story that goes with it.
+The summary decides the result; a case adds its place in the scenario file and its story.
 """
 
 from __future__ import annotations
@@ -19,15 +18,15 @@ _SHORT = {"false_positive": "false pos.", "missed_takeover": "missed"}
 
 
 class Case(msgspec.Struct, frozen=True):
-    """What came of one scenario under one fence.
+    """The result of one scenario under one fence.
 
     Args:
-        file: the scenario's, as the user named it.
-        line: 1-based, where the scenario says what it expects of the fence.
-        fence: reference.
-        summary: None where it was not run.
-        text: story of what was not expected, and the command that replays it; empty where
-            everything was, or nothing can be told.
+        file: the scenario file, as the user named it.
+        line: 1-based line at which the scenario states its expectation of the fence.
+        fence: reference of the fence.
+        summary: the figures; None if it was not run.
+        text: the story of an unexpected violation and the command that replays it; empty if there is
+            none.
     """
 
     file: str
@@ -38,12 +37,12 @@ class Case(msgspec.Struct, frozen=True):
 
     @property
     def failure(self) -> str:
-        """What was not as expected, in one line; empty when everything was."""
+        """Return the unexpected results in one line; empty if all were expected."""
         return "" if self.summary is None else "; ".join(self.summary.unexpected)
 
     @property
     def error(self) -> str:
-        """Why nothing can be said; empty when something can."""
+        """Return why the result is unknown; empty if it is known."""
         if self.summary is None:
             return "not run: the run ended before its turn"
         if self.failure:
@@ -55,7 +54,7 @@ class Case(msgspec.Struct, frozen=True):
 
 
 def cell(summary: Summary) -> str:
-    """A result in a few words: what was found, how often, and whether it was expected."""
+    """Return a result in a few words: violations, counts, and whether they were expected."""
     counts = {kind: summary.verdicts.get(kind, 0) or count for kind, count in summary.violations.items()}
     counts["stuck"] = summary.stuck
     ordered = sorted(counts, key=lambda kind: (kind not in _FIRST, kind))
@@ -71,11 +70,11 @@ def cell(summary: Summary) -> str:
 
 
 def grid(summaries: Sequence[Summary]) -> list[tuple[str, ...]]:
-    """Fences by scenarios, the head first; a cell of what was not run is a dash."""
+    """Return a table of scenarios by fences, the head first; a dash marks pairs that were not run."""
     fences = list(dict.fromkeys(summary.fence for summary in summaries))
     lines: list[tuple[str, dict[str, str]]] = []
     for summary in summaries:
-        # Two folders may have a scenario of the same name: they come one after the other.
+        # Two folders may have a scenario of the same name; these get one line each.
         if not lines or lines[-1][0] != summary.scenario or summary.fence in lines[-1][1]:
             lines.append((summary.scenario, {}))
         lines[-1][1][summary.fence] = cell(summary)

@@ -1,7 +1,7 @@
-"""A violation as a short story: which lane did what, where the window opened, where the effect fell.
+"""Tell a violation as a short story: the steps of each lane, the start of the window, the effect.
 
-Consecutive steps of one operation make one line; what changed nothing and decided
-nothing is told in few words.
+Consecutive steps of one operation make one line. Steps that changed nothing and decided nothing are
+shortened.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ _FORMS = {"cause": "<== {}", "verdict": "<== {}", "outcome": "-> {}", "window": 
 
 
 class Remark(NamedTuple):
-    """What is worth saying: a kind (``fault change lock cause outcome window verdict``) and words."""
+    """A remark on an event: its kind (``fault change lock cause outcome window verdict``) and words."""
 
     kind: str
     words: str
 
     def __str__(self) -> str:
-        return _FORMS.get(self.kind, "[{}]").format(_harmless(self.words))
+        return _FORMS.get(self.kind, "[{}]").format(_printable(self.words))
 
 
 class Passage(NamedTuple):
     """Consecutive steps of one operation.
 
     Attributes:
-        at: index of its first event.
+        at: index of the first event.
         lane: name of the lane.
-        operation: what the lane is about.
-        calls: its file calls, in few words; may be empty.
-        remarks: in the order of events.
+        operation: name of the operation.
+        calls: the file calls, shortened; may be empty.
+        remarks: remarks in the order of events.
     """
 
     at: int
@@ -60,44 +60,44 @@ class Passage(NamedTuple):
 
 
 def headline(history: History, violation: Violation) -> str:
-    """One sentence: the kind, and what the oracle says of it."""
-    return f"{violation.kind.replace('_', ' ')}: {_tame(violation.detail)}"
+    """Return one sentence: the kind, and the oracle's detail."""
+    return f"{violation.kind.replace('_', ' ')}: {_one_line(violation.detail)}"
 
 
-def _tame(text: str) -> str:
-    """What a fence said, on one line and harmless to a terminal."""
-    return _harmless(brief(text))
+def _one_line(text: str) -> str:
+    """Return a fence's message on one line, shortened and safe for a terminal."""
+    return _printable(brief(text))
 
 
-def _harmless(text: str) -> str:
+def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def brief(text: str) -> str:
-    """As much of it as one wants to read."""
+    """Return the text, shortened if it is very long."""
     return text if len(text) <= _TEXT_MAX else f"{text[:_TEXT_MAX]}..."
 
 
 def story(
     history: History, judgement: Judgement, violation: Violation, critical: Sequence[Critical] = ()
 ) -> list[str]:
-    """The interleaving that shows a violation.
+    """Return the interleaving that shows a violation, as lines of text.
 
     Args:
-        history: what happened.
-        judgement: what the oracle says of it.
-        violation: what is to be told.
-        critical: pairs of steps whose order decides; the first is told.
+        history: the history.
+        judgement: the oracle's judgement of it.
+        violation: the violation to show.
+        critical: pairs of steps whose order decides; only the first is shown.
 
     Returns:
-        Lines of text, without line ends, at most 60, and one more for the critical pair and
-        for each process in a PID namespace of its own.
+        At most 60 lines without line ends, and one more for the critical pair and for each process in
+        another PID namespace.
     """
     width = max((len(lane.name) for lane in history.header.lanes), default=0)
     apart = [lane for lane in history.header.lanes if lane.pid_namespace]
     text = [f"{one.at:>5}  {one.lane:<{width}}  {one}" for one in passages(history, violation)]
     if len(text) > _LINES_MAX:
-        # The line that says how many are missing takes the place of one.
+        # The line with the number of missing lines takes the place of one line.
         cut = len(text) - (_LINES_MAX - 1)
         head = _LINES_MAX // 2 - 1
         text = [*text[:head], f"       ... {cut} more ...", *text[head + cut :]]
@@ -109,19 +109,19 @@ def story(
 
 
 def passages(history: History, violation: Violation) -> list[Passage]:
-    """What happened, without what changed nothing and decided nothing."""
-    told = (_passage(history, part, violation) for part in _parts(history.events))
-    return [one for one in told if one is not None]
+    """Return the passages of a history, without operations that only wait."""
+    found = (_passage(history, part, violation) for part in _parts(history.events))
+    return [one for one in found if one is not None]
 
 
 def decisive(pair: Critical) -> str:
-    """What a critical pair says."""
-    instead = "nothing is wrong" if pair.clean else "this does not happen"
-    return f"what decides: {pair.first} before {pair.second}; the other way round {instead}"
+    """Return a critical pair as a sentence."""
+    instead = "nothing is wrong" if pair.clean else "this violation does not occur"
+    return f"deciding order: {pair.first} before {pair.second}; in the other order {instead}"
 
 
 def _parts(events: tuple[Event, ...]) -> Iterator[list[tuple[int, Event]]]:
-    """Runs of consecutive events of one operation."""
+    """Yield runs of consecutive events of one operation."""
     part: list[tuple[int, Event]] = []
     for index, event in enumerate(events):
         if isinstance(event, End):
@@ -142,7 +142,7 @@ def _passage(history: History, part: list[tuple[int, Event]], violation: Violati
     first_index, first = part[0]
     assert not isinstance(first, End)
     invoke = _invoke(history, first.lane, first.op)
-    if invoke is None or (invoke.kind in _QUIET and not any(_tells(violation, *one) for one in part)):
+    if invoke is None or (invoke.kind in _QUIET and not any(_is_notable(violation, *one) for one in part)):
         return None
     remarks = [remark for index, event in part for remark in _remarks(history, index, event, violation)]
     steps = [event for _, event in part if isinstance(event, Step)]
@@ -152,8 +152,8 @@ def _passage(history: History, part: list[tuple[int, Event]], violation: Violati
     return Passage(first_index, name, _operation(invoke), _calls(steps), tuple(remarks))
 
 
-def _tells(violation: Violation, index: int, event: Event) -> bool:
-    """Whether an event is told even of a lane that only waits."""
+def _is_notable(violation: Violation, index: int, event: Event) -> bool:
+    """Return whether an event is shown even if the lane only waits."""
     return index in violation.causes or (isinstance(event, Step) and bool(event.fault))
 
 
@@ -213,7 +213,7 @@ def _remarks(history: History, index: int, event: Event, violation: Violation) -
             remarks.append(Remark("outcome", event.outcome.upper() + detail))
         if index == violation.window_from:
             early = any(cause < index for cause in violation.causes)
-            words = "the window is open since its read" if early else "the window opens"
+            words = "the window has been open since its read" if early else "the window opens"
             remarks.append(Remark("window", words))
         if index == violation.at:
             remarks.append(Remark("verdict", violation.kind.replace("_", " ").upper()))
@@ -222,7 +222,7 @@ def _remarks(history: History, index: int, event: Event, violation: Violation) -
 
 def _lock(lock: LockEvent, whose: str) -> str:
     if lock.kind == "hollow":
-        return "gets a lock on a file that is not under its name any more"
+        return "locks a file that no longer has its name"
     if lock.kind == "returned":
         return f"lock returned to {whose}"
     return f"lock {lock.kind} from {whose}" if whose else f"lock {lock.kind}"
@@ -231,8 +231,8 @@ def _lock(lock: LockEvent, whose: str) -> str:
 def _fault(history: History, step: Step) -> str:
     process = history.header.lanes[step.lane].process
     if step.fault == "kill":
-        midst = "" if step.call == "kill" else f"in the midst of its {step.call}, "
-        return f"process {process} killed {midst}{step.note}"
+        during_call = "" if step.call == "kill" else f"in the middle of its {step.call}, "
+        return f"process {process} killed {during_call}{step.note}"
     if step.fault in _DELAYS:
         return _DELAYS[step.fault].format(process=process, note=step.note)
     what = f"cut short, {step.note}" if step.fault == "short" else f"made to fail with {step.fault}"

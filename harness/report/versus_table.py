@@ -1,8 +1,8 @@
-"""What the attempts of two gates at the same violation come to: medians, ratios, totals.
+"""Compare the attempts of two gates at the same violation: medians, ratios, totals.
 
-An attempt that found nothing within the limit is *censored*: what it took is a lower bound,
-and stands behind everything that was found. A ratio counts for the kernel gate only as far
-as it is sure. `harness.tools.versus` makes the attempts.
+An attempt that found nothing within the limit is *censored*: its figures are lower bounds, and it ranks
+behind each attempt that found the violation. A ratio counts for the kernel gate only if it is certain.
+`harness.tools.versus` makes the attempts.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-__all__ = ["Attempt", "Contest", "Row", "Side", "Totals", "row_of", "rows", "told", "totals_of"]
+__all__ = ["Attempt", "Contest", "Row", "Side", "Totals", "row_of", "rows", "totals_of", "totals_sentence"]
 
 _TEN = 10.0
-#: The clock is read no finer; who was called off at once has none and no schedules.
+#: Resolution of the clock; an attempt that was stopped at once has no seconds and no schedules.
 _TICK_S = 0.0001
 
 
@@ -23,11 +23,11 @@ class Attempt(msgspec.Struct, frozen=True):
     """One gate in one round.
 
     Args:
-        seconds: to the first violation, or how long was looked in vain.
-        schedules: up to it, or all of them.
-        found: whether it showed; if not, both figures are lower bounds (*censored*).
-        inconclusive: schedules of which the truth was not known.
-        start_s: of the seconds, until the first explorer's workers stood ready.
+        seconds: time to the first violation, or of the whole search without one.
+        schedules: number up to the first violation, or all of them.
+        found: whether a violation was found; if not, both figures are lower bounds (*censored*).
+        inconclusive: number of inconclusive schedules.
+        start_s: part of the seconds until the first explorer's workers were ready.
     """
 
     seconds: float
@@ -43,7 +43,7 @@ class Side(msgspec.Struct, frozen=True):
     Args:
         seconds, schedules: medians.
         censored: whether the medians are lower bounds.
-        attempts: round by round.
+        attempts: the attempts, round by round.
     """
 
     seconds: float
@@ -53,31 +53,31 @@ class Side(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, attempts: Sequence[Attempt]) -> Side:
-        """The medians; a censored attempt counts as longer than each that found something."""
-        alive = sorted(not one.found for one in attempts)
+        """Return the medians; a censored attempt counts as longer than each that found the violation."""
+        censored = sorted(not one.found for one in attempts)
         return cls(
             round(_median([(not one.found, one.seconds) for one in attempts]), 4),
             _median([(not one.found, float(one.schedules)) for one in attempts]),
-            alive[len(alive) // 2],
+            censored[len(censored) // 2],
             tuple(attempts),
         )
 
 
 def _median(values: Sequence[tuple[bool, float]]) -> float:
-    """The middle value, or the mean of both; what is censored stands behind the rest."""
+    """Return the middle value, or the mean of the middle two; censored values come last."""
     ordered = sorted(values)
     return statistics.fmean(value for _, value in ordered[(len(ordered) - 1) // 2 : len(ordered) // 2 + 1])
 
 
 class Contest(msgspec.Struct, frozen=True):
-    """Both gates at one control.
+    """The comparison of both gates at one control.
 
     Args:
-        kernel, free: both sides.
-        ratio: the free gate's seconds over the kernel gate's; None where neither found it.
-        bound: ``at least`` where the free gate did not find it, ``at most`` where the
-            kernel gate did not, else empty; the same goes for both ratios.
-        schedules_ratio: the same of schedules; None where the free gate was not asked, too.
+        kernel, free: figures of the two gates.
+        ratio: the free gate's seconds over the kernel gate's; None if neither found the violation.
+        bound: of both ratios: ``at least`` if the free gate did not find the violation, ``at most`` if
+            the kernel gate did not, otherwise empty.
+        schedules_ratio: the ratio of schedules; None also if the free gate was not run.
     """
 
     kernel: Side
@@ -88,53 +88,53 @@ class Contest(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, kernel: Sequence[Attempt], free: Sequence[Attempt], limit_s: float) -> Contest:
-        """What attempts come to.
+        """Return the comparison of attempts.
 
         Args:
-            kernel, free: attempts; none where the free gate was not asked.
-            limit_s: after so many seconds a gate gave up.
+            kernel, free: the attempts; `free` is empty if the free gate was not run.
+            limit_s: seconds after which a gate gave up.
         """
-        ours = Side.of(kernel)
-        theirs = Side.of(free) if free else Side(limit_s, 0.0, True, ())
-        bound = "at least" if theirs.censored else "at most" if ours.censored else ""
-        open_ended = ours.censored and theirs.censored
+        kernel_side = Side.of(kernel)
+        free_side = Side.of(free) if free else Side(limit_s, 0.0, True, ())
+        bound = "at least" if free_side.censored else "at most" if kernel_side.censored else ""
+        open_ended = kernel_side.censored and free_side.censored
 
         def ratio(free_value: float, kernel_value: float, least: float) -> float | None:
             return None if open_ended else round(free_value / max(kernel_value, least), 2)
 
         return cls(
-            ours,
-            theirs,
-            ratio(theirs.seconds, ours.seconds, _TICK_S),
+            kernel_side,
+            free_side,
+            ratio(free_side.seconds, kernel_side.seconds, _TICK_S),
             "" if open_ended else bound,
-            ratio(theirs.schedules, ours.schedules, 1) if free else None,
+            ratio(free_side.schedules, kernel_side.schedules, 1) if free else None,
         )
 
     @property
     def ahead(self) -> bool:
-        """Whether the kernel gate was faster for sure."""
-        return self.surely(self.ratio, 1)
+        """Return whether the kernel gate was certainly faster."""
+        return self.is_certain(self.ratio, 1)
 
     @property
     def ten_times(self) -> bool:
-        """Whether it was ten times faster for sure."""
-        return self.surely(self.ratio, _TEN)
+        """Return whether the kernel gate was certainly ten times faster."""
+        return self.is_certain(self.ratio, _TEN)
 
-    def surely(self, ratio: float | None, times: float) -> bool:
-        """Whether one of the ratios is above `times` for sure; 1 itself is a tie, and no lead."""
+    def is_certain(self, ratio: float | None, times: float) -> bool:
+        """Return whether a ratio is certainly at least `times`; a ratio of 1 is a tie and no lead."""
         return self.bound != "at most" and ratio is not None and (ratio > 1 and ratio >= times)
 
 
 class Row(msgspec.Struct, frozen=True):
-    """What came of one control.
+    """The result of one control.
 
     Args:
-        control, scenario, caught_by: who and where, and what was looked for.
-        emulated: whether lanes under the kernel gate are told stamps that real files may not have.
-        started: where each attempt starts its workers.
-        standing: where the workers of the attempt before serve, as from the second question on.
-        blind: why the free gate could not have shown it, empty when it could; one that was
-            therefore not asked has no attempts, and the limit for its seconds.
+        control, scenario, caught_by: the control, its scenario, and the kind of violation.
+        emulated: whether lanes under the kernel gate see time stamps that real files may not have.
+        started: comparison in which each attempt starts its own workers.
+        standing: comparison in which an attempt uses the workers of the attempt before.
+        blind: why the free gate cannot show the violation; empty if it can. A free gate that was not
+            run for that reason has no attempts, and the limit as its seconds.
     """
 
     control: str
@@ -147,14 +147,14 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Totals(msgspec.Struct, frozen=True):
-    """Over several controls.
+    """The totals over several controls.
 
     Args:
-        compared: how many.
-        ahead, ten_times: on how many the kernel gate's median of seconds is lower, and ten times lower.
-        standing_ahead, standing_ten_times: the same where workers stand already.
-        fewer_schedules: on how many it needs fewer schedules.
-        behind: names of those on which it is not ahead.
+        compared: number of controls.
+        ahead, ten_times: number of controls on which the kernel gate is faster, and ten times faster.
+        standing_ahead, standing_ten_times: the same with workers that already run.
+        fewer_schedules: number of controls on which the kernel gate needs fewer schedules.
+        behind: names of the controls on which the kernel gate is not ahead.
     """
 
     compared: int
@@ -174,35 +174,35 @@ def row_of(
     standing: Contest,
     *,
     emulated: bool,
-    barred: str = "",
+    why_not_run: str = "",
 ) -> Row:
-    """What both contests at one control come to.
+    """Return the row of one control.
 
     Args:
         control, scenario, caught_by, emulated, started, standing: as in `Row`.
-        barred: why the free gate was not asked; empty when it was.
+        why_not_run: why the free gate was not run; empty if it was.
     """
     attempts = [*started.free.attempts, *standing.free.attempts]
     unsure = all(not one.found and one.inconclusive == one.schedules for one in attempts)
-    blind = barred or ("no schedule of the free gate came to a verdict" if unsure else "")
+    blind = why_not_run or ("no schedule of the free gate came to a verdict" if unsure else "")
     return Row(control, scenario, caught_by, emulated, started, standing, blind)
 
 
 def totals_of(rows: Sequence[Row]) -> Totals:
-    """On how many of these controls the kernel gate is ahead."""
+    """Return the totals over these controls."""
     return Totals(
         compared=len(rows),
         ahead=sum(row.started.ahead for row in rows),
         ten_times=sum(row.started.ten_times for row in rows),
         standing_ahead=sum(row.standing.ahead for row in rows),
         standing_ten_times=sum(row.standing.ten_times for row in rows),
-        fewer_schedules=sum(row.started.surely(row.started.schedules_ratio, 1) for row in rows),
+        fewer_schedules=sum(row.started.is_certain(row.started.schedules_ratio, 1) for row in rows),
         behind=tuple(row.control for row in rows if not (row.started.ahead and row.standing.ahead)),
     )
 
 
 def rows(found: Sequence[Row]) -> list[tuple[str, ...]]:
-    """A table, its head first; the controls on which the kernel gate is least ahead come first."""
+    """Return a table, its head first, and then the controls with the smallest lead first."""
     head = (
         *("control", "caught by", "kernel s", "free s", "ratio"),
         *("standing s", "free s", "ratio", "schedules", "free", "result"),
@@ -240,10 +240,10 @@ def _value(value: float, censored: bool, digits: int) -> str:
     return f"{'> ' if censored else ''}{value:.{digits}f}"
 
 
-def told(totals: Totals) -> str:
-    """The totals in a sentence."""
+def totals_sentence(totals: Totals) -> str:
+    """Return the totals as a sentence."""
     return (
         f"ahead on {totals.ahead} of {totals.compared} controls, 10 times ahead on {totals.ten_times} "
-        f"(where workers stand already on {totals.standing_ahead} and {totals.standing_ten_times}), "
+        f"(with workers that already run on {totals.standing_ahead} and {totals.standing_ten_times}), "
         f"with fewer schedules on {totals.fewer_schedules}"
     )

@@ -24,7 +24,7 @@ from harness.results.schedule_rebase import Difference, first_difference, labels
 from harness.results.witness import Witness
 from harness.scenario import Scenario, load_data
 from harness.scenario.fence_reference import check
-from harness.strategies.recorded import Replay
+from harness.strategies.recorded import Recorded
 
 __all__ = ["Replayed", "Rerun", "Rerunning", "replay"]
 
@@ -157,7 +157,7 @@ class Rerunning(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(last, asked=asked)
 
     def _once(self, explorer: Explorer, choices: tuple[Choice, ...]) -> Rerun:
-        strategy = Replay(Schedule(choices))
+        strategy = Recorded(Schedule(choices))
         history, _, _ = explorer.run(self.program, strategy, self.seed, self.index)
         return Rerun(history, strategy.diverged is not None, strategy.followed)
 

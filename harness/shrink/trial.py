@@ -19,7 +19,7 @@ from harness.oracle import Judgement, Violation, judge
 from harness.shrink.candidate import Case, Shown
 from harness.shrink.shrink_pass import Answer, Pass
 from harness.shrink.violation_key import violation_key
-from harness.strategies.recorded import Replay
+from harness.strategies.recorded import Recorded
 from harness.strategies.strategy import Strategy
 from harness.strategies.switches import Switches
 
@@ -138,7 +138,7 @@ class Trials:
 
     def _run(self, case: Case) -> tuple[Shown | None, Judgement, tuple[Choice, ...]]:
         strategy = _Noting(
-            Replay(Schedule(case.choices)) if case.switches is None else Switches(case.switches)
+            Recorded(Schedule(case.choices)) if case.switches is None else Switches(case.switches)
         )
         self.runs += 1
         history, schedule, _ = self.explorer.run(case.program, strategy, self._seed, self._index)

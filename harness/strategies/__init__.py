@@ -1,4 +1,4 @@
-"""Strategies by name: one file each, one line here."""
+"""Register the strategies by name: one file each, and one line here."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _NUMBER_MAX = 16
 
 
 def make(name: str) -> Strategy:
-    """A fresh strategy.
+    """Return a new strategy.
 
     Args:
         name: a key of `STRATEGIES`; ``pct:D`` for depth D, ``delay:D`` for D delays,
-            ``portfolio:NAME=SHARE,...`` for other parts than the usual ones.
+            ``portfolio:NAME=SHARE,...`` for a portfolio of other parts.
 
     Raises:
         UsageError: no strategy has that name.

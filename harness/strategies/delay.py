@@ -1,9 +1,9 @@
-"""Delay-bounded scheduling: a plain order, and a few places where it is left.
+"""Delay-bounded scheduling: a fixed order of the lanes, with a few random delays.
 
-Emmi, Qadeer, Rakamaric: Delay-Bounded Scheduling, POPL 2011. A deterministic
-scheduler goes round: the current lane runs until it cannot, then the next one in a
-circle. A *delay* skips the lane whose turn it is. With d delays among k steps there
-are O(k^d) schedules, whatever the number of lanes; most flaws need very few.
+Emmi, Qadeer, Rakamaric: Delay-Bounded Scheduling, POPL 2011. A deterministic scheduler goes round: the
+current lane runs until it cannot, then the next lane in the circle runs. A *delay* skips the lane whose
+turn it is. With d delays among k steps there are O(k^d) schedules, for any number of lanes; most
+flaws need very few delays.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _DELAYS_MAX = 3
 
 
 class Delay(Strategy):
-    """Round robin without preemption, left at d places that are drawn.
+    """Run lanes in a circle without preemption, except for d random delays.
 
     Args:
         delays: d; 0 to draw it from 1 to 3 for each schedule.
@@ -32,8 +32,8 @@ class Delay(Strategy):
 
     name: str = "delay"
     about: ClassVar[str] = (
-        "delay-bounded (Emmi et al., POPL 2011): lanes run to their end in a circle, "
-        "but for 1 to 3 delays; delay:D for D of them"
+        "delay-bounded (Emmi et al., POPL 2011): each lane runs to its end, then the next one, "
+        "except for 1 to 3 delays; delay:D for D of them"
     )
     uses_forecast: ClassVar[bool] = True
 
@@ -48,11 +48,11 @@ class Delay(Strategy):
         self._step = 0
 
     def set_forecast(self, forecast: Forecast | None) -> None:
-        """Take the number of steps before which a delay makes sense."""
+        """Use the expected number of visible steps: a delay before any other step changes nothing."""
         self._remaining = Remaining(forecast.visible if forecast is not None else None)
 
     def begin(self, rng: random.Random, lanes: int) -> None:
-        """Draw who starts, how many delays there are, and where."""
+        """Draw the lane that starts, the number of delays, and their steps."""
         self._lanes = lanes
         self._lane = int(rng.random() * lanes)
         count = self._fixed or 1 + int(rng.random() * _DELAYS_MAX)
@@ -62,7 +62,7 @@ class Delay(Strategy):
         self._step = 0
 
     def pick(self, candidates: Sequence[Candidate]) -> int:
-        """The lane whose turn it is, after the delays before this step."""
+        """Return the lane whose turn it is, after the delays before this step."""
         place = self._next(candidates)
         if self._remaining.known and is_inert(candidates[place]):
             return place
@@ -73,7 +73,7 @@ class Delay(Strategy):
         return place
 
     def _next(self, candidates: Sequence[Candidate]) -> int:
-        """The first in the circle that can go, and the turn is its own."""
+        """Return the first candidate in the circle, and give it the turn."""
         place = min(
             range(len(candidates)), key=lambda place: (candidates[place].lane - self._lane) % self._lanes
         )
@@ -81,4 +81,4 @@ class Delay(Strategy):
         return place
 
     def end(self, steps: int) -> None:
-        """Nothing to learn."""
+        """Do nothing: this strategy learns nothing from a schedule."""

@@ -1,9 +1,9 @@
-"""How many steps each lane still has before it, as far as that can be known beforehand.
+"""Forecast how many steps each lane still has in a schedule.
 
-Strategies that spread themselves evenly over schedules have to know how long each
-lane will go on. `harness.explore.calibration` makes a forecast for a program; a `Remaining`
-follows one schedule and corrects it as lanes come to their next operations, so that
-an operation that turns out short or long is wrong for its own length only.
+Strategies that sample schedules evenly have to know how long each lane will run.
+`harness.explore.calibration` makes a forecast for a program. A `Remaining` follows one schedule and
+corrects the forecast when lanes come to their next operations, so that a wrong length of one operation
+does not affect the others.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ Lengths = Sequence[Sequence[float]]
 
 @dataclasses.dataclass(frozen=True)
 class Forecast:
-    """Expected number of steps by lane and operation.
+    """The expected number of steps by lane and operation.
 
     Args:
-        steps: all of them, thinking and sleeping included.
-        visible: those that another lane could tell (not `harness.strategies.racing_pairs.is_inert`).
-        transcript: those about the transcript (see `harness.strategies.racing_pairs.subject`).
-        lock: those about its write lock.
+        steps: all steps, also those that think or sleep.
+        visible: steps that another lane can notice (not `harness.strategies.racing_pairs.is_inert`).
+        transcript: steps on the transcript (see `harness.strategies.racing_pairs.subject`).
+        lock: steps on its write lock.
     """
 
     steps: Lengths
@@ -37,7 +37,7 @@ class Forecast:
     lock: Lengths
 
     def about(self, subjects: Collection[str]) -> Lengths:
-        """Steps about any of some subjects."""
+        """Return the expected steps on any of some subjects."""
         chosen = [
             lengths
             for name, lengths in ((TRANSCRIPT, self.transcript), (LOCK, self.lock))
@@ -47,33 +47,33 @@ class Forecast:
 
 
 class Remaining:
-    """Steps of one class that each lane still has.
+    """The number of steps of one class that each lane still has.
 
     Args:
-        lengths: by lane and operation; None when nothing is known, then each lane
-            always has one.
+        lengths: expected steps by lane and operation; None if nothing is known: then each lane always
+            has one step left.
     """
 
     def __init__(self, lengths: Lengths | None) -> None:
         self._lengths = lengths
         if lengths is not None:
-            #: By lane: what comes after operation i, at place i + 1.
+            #: By lane: the steps after operation i, at place i + 1.
             self._after = [[*itertools.accumulate(reversed(lane), initial=0.0)][::-1] for lane in lengths]
         self.begin()
 
     def begin(self) -> None:
-        """A schedule begins."""
+        """Start a schedule."""
         count = 0 if self._lengths is None else len(self._lengths)
         self._op = [-1] * count
         self._done = [0] * count
 
     @property
     def known(self) -> bool:
-        """Whether there is anything to go by."""
+        """Return whether there is a forecast."""
         return self._lengths is not None
 
     def left(self, lane: int) -> float:
-        """What the lane still has; never less than 0, and a lane that has some left may show 0."""
+        """Return the expected steps of the lane, at least 0; the lane may still have some if it is 0."""
         if self._lengths is None:
             return 1.0
         op = self._op[lane]
@@ -85,17 +85,17 @@ class Remaining:
         return after[op + 1] + max(0.0, self._lengths[lane][op] - self._done[lane])
 
     def total(self) -> float:
-        """What all lanes have together."""
+        """Return the expected steps of all lanes together."""
         return 0.0 if self._lengths is None else sum(self.left(lane) for lane in range(len(self._lengths)))
 
-    def stands(self, candidate: Candidate) -> None:
-        """The lane is about to take a step of this operation: earlier ones are over."""
+    def observe(self, candidate: Candidate) -> None:
+        """Note that the lane is about to step in this operation: its earlier operations are over."""
         if self._lengths is not None and candidate.op > self._op[candidate.lane]:
             self._op[candidate.lane] = candidate.op
             self._done[candidate.lane] = 0
 
-    def took(self, candidate: Candidate) -> None:
-        """The lane takes a step of this class."""
+    def count_step(self, candidate: Candidate) -> None:
+        """Count a step of this class."""
         if self._lengths is not None:
-            self.stands(candidate)
+            self.observe(candidate)
             self._done[candidate.lane] += 1

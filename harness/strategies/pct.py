@@ -1,8 +1,8 @@
 """PCT: random priorities with a few priority changes.
 
-Burckhardt, Kothari, Musuvathi, Nagarakatte: A Randomized Scheduler with
-Probabilistic Guarantees of Finding Bugs, ASPLOS 2010. A bug of depth d among n
-lanes and k steps is found with probability at least 1 / (n * k^(d-1)).
+Burckhardt, Kothari, Musuvathi, Nagarakatte: A Randomized Scheduler with Probabilistic Guarantees of
+Finding Bugs, ASPLOS 2010. A bug of depth d among n lanes and k steps is found with probability at least
+1 / (n * k^(d-1)).
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from harness.strategies.strategy import Strategy
 __all__ = ["Pct", "draw_length"]
 
 _FIRST_LENGTH = 32
-#: A forecast is a mean; change points have to reach the end of longer schedules, too.
+#: A forecast is a mean; change points must reach the end of longer schedules, too.
 _MARGIN = 1.25
 
 
 def draw_length(rng: random.Random, remaining: Remaining) -> int:
-    """The length k of a schedule, in steps: forecast, or drawn where nothing is known.
+    """Return the length k of a schedule in steps: the forecast, or a random one if there is none.
 
-    Drawn from powers of two, so that a schedule is a function of its seed alone and not
-    of the schedules before it; that costs a factor of at most the number of powers.
+    A random length is a power of two, so that a schedule is a function of its seed alone and not of
+    the schedules before it. That costs a factor of at most the number of powers.
     """
     if remaining.known:
         return 1 + int(remaining.total() * _MARGIN)
@@ -35,10 +35,10 @@ def draw_length(rng: random.Random, remaining: Remaining) -> int:
 
 
 class Pct(Strategy):
-    """The lane of highest priority runs until a change point drops it below all others.
+    """Run the lane of highest priority until a change point drops it below all others.
 
-    With a forecast only steps that another lane can tell are counted: a change before
-    any other step is the same as one before the next of these.
+    With a forecast, only steps that another lane can notice are counted: a change before any other
+    step has the same effect as a change before the next visible one.
 
     Args:
         depth: d; change points are d - 1. 0 to draw 2 or 3 for each schedule.
@@ -60,11 +60,11 @@ class Pct(Strategy):
         self._step = 0
 
     def set_forecast(self, forecast: Forecast | None) -> None:
-        """Take the number of steps before which a change makes sense."""
+        """Use the expected number of visible steps: a change before any other step adds nothing."""
         self._remaining = Remaining(forecast.visible if forecast is not None else None)
 
     def begin(self, rng: random.Random, lanes: int) -> None:
-        """Draw length, priorities and change points."""
+        """Draw the length, the priorities and the change points."""
         order = list(range(lanes))
         for i in range(lanes - 1, 0, -1):
             j = int(rng.random() * (i + 1))
@@ -81,7 +81,7 @@ class Pct(Strategy):
         self._step = 0
 
     def pick(self, candidates: Sequence[Candidate]) -> int:
-        """The candidate of highest priority, after the change points of this step."""
+        """Return the candidate of highest priority, after the change points of this step."""
         priority = self._priority
         best = max(range(len(candidates)), key=lambda i: priority[candidates[i].lane])
         if self._remaining.known and is_inert(candidates[best]):
@@ -94,4 +94,4 @@ class Pct(Strategy):
         return best
 
     def end(self, steps: int) -> None:
-        """Nothing to learn: see `draw_length`."""
+        """Do nothing: a schedule must not depend on those before it, see `draw_length`."""

@@ -1,10 +1,10 @@
-"""The portfolio: no strategy wins alone, so each gets a share of the schedules.
+"""Mix strategies: no strategy finds most in every scenario, so each gets a share of the schedules.
 
-Which part runs a schedule is a function of the schedule's number and of the shares.
-The shares of the first round are fixed: about half SURW, a third PCT of depth 2 and
-3, the rest POS and random walk. A later round leans towards the parts that found
-something in the whole rounds before it (`lean`), but no part ever gets less than
-half of its first share: what finds the common flaw need not find the rare one.
+The part that runs a schedule is a function of the schedule's number and of the shares. The shares of
+the first round are fixed: about half SURW, a third PCT of depth 2 and 3, the rest POS and random walk.
+Later rounds give more to the parts that found violations in the whole rounds before (`next_shares`),
+but each part keeps at least half of its first share: the part that finds the common flaw need not find
+the rare one.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from harness.model.gate import Candidate
 from harness.strategies.forecast import Forecast
 from harness.strategies.strategy import Strategy
 
-__all__ = ["FIRST_SHARES", "Portfolio", "lean", "parse", "rounds", "spelled"]
+__all__ = ["FIRST_SHARES", "Portfolio", "name_of", "next_shares", "parse", "rounds"]
 
-#: Percent of the schedules. In this order the very first one goes to the random walk, which needs no
-#: forecast and so no calibration: most flaws are wide open.
+#: Percent of the schedules. In this order the random walk gets the first schedule: it needs no forecast
+#: and so no calibration, and most flaws show at once.
 FIRST_SHARES: dict[str, int] = {"surw": 50, "pos": 9, "random": 8, "pct:2": 17, "pct:3": 16}
 
 _ROUND = 500
-#: Multiples of it are spread as evenly over 0 to 1 as can be, and not in step with any period.
+#: Its multiples are spread over 0 to 1 as evenly as possible, without any period.
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
 class Portfolio(Strategy):
-    """Several strategies behind one name.
+    """Several strategies under one name.
 
     Args:
         parts: strategies by name.
-        shares: of each, in any unit.
+        shares: share of each part, in any unit.
     """
 
     name: ClassVar[str] = "portfolio"
     about: ClassVar[str] = (
         "the default: half SURW, a third PCT of depth 2 and 3, the rest POS and random walk; "
-        "later rounds lean towards what found something"
+        "later rounds favour the parts that found violations"
     )
     uses_forecast: ClassVar[bool] = True
 
@@ -52,10 +52,10 @@ class Portfolio(Strategy):
         self._part = self._parts[0]
 
     def part(self, index: int) -> Strategy:
-        """What runs the schedule of this number."""
-        return self._at((index + 1) * _GOLDEN % 1.0)
+        """Return the part that runs the schedule of this number."""
+        return self._part_at((index + 1) * _GOLDEN % 1.0)
 
-    def _at(self, place: float) -> Strategy:
+    def _part_at(self, place: float) -> Strategy:
         place *= self._total
         for part, share in zip(self._parts, self._shares, strict=True):
             if place < share:
@@ -64,81 +64,81 @@ class Portfolio(Strategy):
         return self._parts[-1]
 
     def set_forecast(self, forecast: Forecast | None) -> None:
-        """Keep it for the part that is drawn."""
+        """Keep the forecast for the part that will be drawn."""
         self._forecast = forecast
 
     def begin(self, rng: random.Random, lanes: int) -> None:
-        """Where nobody asked for the part of a numbered schedule, it is drawn."""
-        self._part = self._at(rng.random())
+        """Draw a part at random and start it; a caller with a schedule's number asks `part` instead."""
+        self._part = self._part_at(rng.random())
         self._part.set_forecast(self._forecast)
         self._part.begin(rng, lanes)
 
     def pick(self, candidates: Sequence[Candidate]) -> int:
-        """What the part says."""
+        """Return the choice of the drawn part."""
         return self._part.pick(candidates)
 
     def end(self, steps: int) -> None:
-        """The part's schedule is over."""
+        """End the schedule of the drawn part."""
         self._part.end(steps)
 
 
 def rounds(schedules: int) -> Iterator[range]:
-    """Numbers of the schedules of each round; each is as long as all before it together.
+    """Yield the numbers of the schedules of each round; a round is as long as all before it together.
 
-    Few rounds, for explorers wait for each other at the end of one.
+    There are few rounds, because explorers wait for each other at the end of each.
     """
     first = 0
     while first < schedules:
-        # What would be left over for a short last round joins this one.
+        # A remainder that is too short for a round joins this one.
         stop = first + max(first, _ROUND)
         stop = schedules if schedules - stop < _ROUND // 2 else stop
         yield range(first, stop)
         first = stop
 
 
-def lean(
+def next_shares(
     shares: Mapping[str, int], ran: Mapping[str, int], found: Mapping[str, Mapping[str, int]]
 ) -> dict[str, int]:
-    """Shares for the next round.
+    """Return the shares for the next round.
 
-    Half of the schedules stays as it is. The other half is dealt by what paid: each
-    kind of violation has the same to give, and gives it by the parts' rates of
-    finding it, so that what many find does not drown what one finds.
+    Half of the schedules keeps the first shares. The other half is divided equally among the kinds of
+    violation, and each kind is divided by the rates at which the parts found it. So a kind that many
+    parts find does not outweigh a kind that one part finds.
 
     Args:
-        shares: of the first round.
-        ran: schedules so far by part.
-        found: by part, schedules that showed each kind of violation.
+        shares: shares of the first round.
+        ran: number of schedules so far by part.
+        found: by part, number of schedules that showed each kind of violation.
 
     Returns:
-        Shares in per mille of all, in the same order; they depend on whole numbers alone.
+        Shares in per mille of all, in the same order.
     """
     total = sum(shares.values())
     first = {name: share / total for name, share in shares.items()}
     kinds = sorted({kind for counts in found.values() for kind, count in counts.items() if count})
-    paid = dict.fromkeys(shares, 0.0)
+    earned = dict.fromkeys(shares, 0.0)
     for kind in kinds:
         rates = {
             name: found.get(name, {}).get(kind, 0) / ran[name] if ran.get(name) else 0.0 for name in shares
         }
         whole = math.fsum(rates.values())
         for name, rate in rates.items():
-            paid[name] += rate / whole / len(kinds) if whole else first[name] / len(kinds)
+            earned[name] += rate / whole / len(kinds) if whole else first[name] / len(kinds)
     if not kinds:
-        paid = first
-    return {name: max(1, round(1000 * (first[name] + paid[name]) / 2)) for name in shares}
+        earned = first
+    return {name: max(1, round(1000 * (first[name] + earned[name]) / 2)) for name in shares}
 
 
-def spelled(shares: Mapping[str, int]) -> str:
-    """The portfolio with these shares, as `harness.strategies.make` takes it."""
+def name_of(shares: Mapping[str, int]) -> str:
+    """Return the name of the portfolio with these shares, which `harness.strategies.make` accepts."""
     return f"{Portfolio.name}:" + ",".join(f"{name}={share}" for name, share in shares.items())
 
 
 def parse(argument: str, make: Callable[[str], Strategy]) -> Portfolio:
-    """What `spelled` wrote after the colon.
+    """Return the portfolio of the text that `name_of` writes after the colon.
 
     Raises:
-        ValueError: it is no list of ``NAME=SHARE``.
+        ValueError: the text is no list of ``NAME=SHARE``.
     """
     shares: dict[str, int] = {}
     for item in argument.split(","):

@@ -1,10 +1,9 @@
-"""POS: random priorities for steps, drawn anew where steps race.
+"""POS: random priorities for steps, drawn again for steps that race.
 
-Yuan, Yang, Gu: Partial Order Aware Concurrency Sampling, CAV 2018. Each step that
-is about to happen has a random priority, and the highest goes first. Then whatever
-races with it (see `harness.strategies.racing_pairs`) gets a new one. Steps that race are ordered
-by fair coins, and a step that races with nothing does not cost a draw: a lane of
-many quiet steps is passed as easily as one of few.
+Yuan, Yang, Gu: Partial Order Aware Concurrency Sampling, CAV 2018. Each pending step has a random
+priority, and the highest goes first. Then each step that races with it (see
+`harness.strategies.racing_pairs`) gets a new priority. So the order of two racing steps is a fair coin,
+and a step without a race costs no draw: a lane of many such steps is passed as easily as one of few.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ _Step = tuple[int, int]
 
 
 class Pos(Strategy):
-    """The step of highest priority goes; those that race with it draw again."""
+    """Take the step of highest priority; steps that race with it get new priorities."""
 
     name: ClassVar[str] = "pos"
     about: ClassVar[str] = (
-        "POS (Yuan et al., CAV 2018): random priorities by step, drawn anew for steps that race"
+        "POS (Yuan et al., CAV 2018): random priorities by step, drawn again for steps that race"
     )
 
     def __init__(self) -> None:
@@ -35,13 +34,13 @@ class Pos(Strategy):
         self._priority: dict[int, tuple[_Step, float]] = {}
 
     def begin(self, rng: random.Random, lanes: int) -> None:
-        """Take the schedule's generator; no step has a priority yet."""
+        """Use the schedule's generator, and forget all priorities."""
         self._random = rng.random
         self._priority = {}
 
     def pick(self, candidates: Sequence[Candidate]) -> int:
-        """The highest of them."""
-        priorities = [self._of(candidate) for candidate in candidates]
+        """Return the candidate whose step has the highest priority."""
+        priorities = [self._priority_of(candidate) for candidate in candidates]
         place = max(range(len(candidates)), key=priorities.__getitem__)
         picked = candidates[place]
         del self._priority[picked.lane]
@@ -50,7 +49,7 @@ class Pos(Strategy):
                 del self._priority[candidate.lane]
         return place
 
-    def _of(self, candidate: Candidate) -> float:
+    def _priority_of(self, candidate: Candidate) -> float:
         step = (candidate.op, candidate.ordinal)
         known = self._priority.get(candidate.lane)
         if known is None or known[0] != step:
@@ -58,4 +57,4 @@ class Pos(Strategy):
         return known[1]
 
     def end(self, steps: int) -> None:
-        """Nothing to learn."""
+        """Do nothing: this strategy learns nothing from a schedule."""

@@ -1,12 +1,11 @@
-"""Which steps matter to the others, read off the candidates alone.
+"""Tell which steps matter to other lanes, from the candidates alone.
 
-Two readings, for strategies that decide how often an order is tried and never which
-orders there are; those that leave orders out ask for a `harness.model.access_set` instead:
+There are two questions. Both serve strategies that decide how often an order is tried, and never which
+orders exist; a search that leaves orders out uses `harness.model.access_set` instead.
 
-- `subject`: whether a step touches the transcript or its write lock. What a selective
-  walk spreads itself over.
-- `races`: the same file or name, and at least one of the two changes it. What a
-  sampler of partial orders draws anew; it may miss rare couplings.
+- `subject`: does a step touch the transcript or its write lock? SURW samples the orders of these steps.
+- `races`: are two steps about the same file or name, and does at least one change it? POS draws new
+  priorities for such steps; rare couplings may be missed.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ __all__ = ["LOCK", "TRANSCRIPT", "is_inert", "names_of", "races", "subject"]
 
 _BETWEEN = " > "
 TRANSCRIPT, LOCK = "transcript", "lock"
-#: By path; the write locks are those of `fence.locks`.
+#: Subjects by path; the write locks are those of `fence.locks`.
 _SUBJECTS = {"T": TRANSCRIPT, "T.lock": LOCK, "T.flock": LOCK, "T.lockf": LOCK}
 #: Steps that neither see nor change anything.
 _IDLE = frozenset({"think", "sleep", "turn"})
@@ -41,14 +40,14 @@ _ENTRIES = frozenset(
         "bind",
     ]
 )
-#: Calls that let a descriptor go, and with it perhaps a lock or the last hold on a file.
+#: Calls that close a descriptor, and so may release a lock or remove the last reference to a file.
 _CLOSES = frozenset({"close", "dup2", "dup3", "close_range"})
 
 _names: dict[str, tuple[str, ...]] = {}
 
 
 def names_of(path: str) -> tuple[str, ...]:
-    """The aliases that a candidate's path is about: two for a rename or a link."""
+    """Return the names in a candidate's path: two for a rename or a link."""
     known = _names.get(path)
     if known is None:
         known = _names[path] = tuple(name for name in path.split(_BETWEEN) if name)
@@ -56,15 +55,15 @@ def names_of(path: str) -> tuple[str, ...]:
 
 
 def is_inert(candidate: Candidate) -> bool:
-    """Whether no other lane can tell when the step happened, locks and freed numbers aside."""
+    """Return whether no other lane can notice the step, apart from released locks and freed inodes."""
     if candidate.call in _IDLE:
         return True
-    # An flock goes with its last descriptor; a lock file made by O_EXCL goes by unlink alone.
+    # Closing the last descriptor releases an flock; only unlink releases a lock file made by O_EXCL.
     return candidate.call in _CLOSES and not candidate.path.endswith((".flock", ".lockf"))
 
 
 def subject(candidate: Candidate) -> str:
-    """What is fought over in the step, by either name of a rename.
+    """Return the contended file that the step touches, by either name of a rename.
 
     Returns:
         `TRANSCRIPT`, `LOCK` (its write lock), or the empty string.
@@ -77,11 +76,10 @@ def subject(candidate: Candidate) -> str:
 
 
 def races(one: Candidate, other: Candidate) -> bool:
-    """Whether two pending steps are about one file or name and at least one changes it.
+    """Return whether two pending steps are about one file or name, and at least one changes it.
 
-    A rename is about both its names, and both change. A look at the directory races
-    with whatever makes or removes an entry. Taking a lock file by O_EXCL races with its
-    unlink, being two writes to one name.
+    A rename changes both its names. Reading the directory races with each step that creates or removes
+    an entry. Creating a lock file by O_EXCL races with its unlink: both write to one name.
     """
     if not (_changes(one) or _changes(other)) or is_inert(one) or is_inert(other):
         return False
@@ -89,13 +87,13 @@ def races(one: Candidate, other: Candidate) -> bool:
         return True
     if _BETWEEN in one.path or _BETWEEN in other.path:
         return not set(names_of(one.path)).isdisjoint(names_of(other.path))
-    return (one.path == "." and _moves_entries(other)) or (other.path == "." and _moves_entries(one))
+    return (one.path == "." and _changes_entries(other)) or (other.path == "." and _changes_entries(one))
 
 
 def _changes(candidate: Candidate) -> bool:
-    # Closing lets a lock go; the gate does not call that writing.
+    # Closing may release a lock; the gate does not count that as writing.
     return candidate.writes or candidate.call in _CLOSES
 
 
-def _moves_entries(candidate: Candidate) -> bool:
+def _changes_entries(candidate: Candidate) -> bool:
     return candidate.call in _ENTRIES or (candidate.call in _OPENS and candidate.writes)

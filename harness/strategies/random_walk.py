@@ -13,7 +13,7 @@ __all__ = ["RandomWalk"]
 
 
 class RandomWalk(Strategy):
-    """Uniform over candidates, not over schedules: long lanes drown short ones."""
+    """Draw uniformly among candidates. Schedules are not equally likely: long lanes delay short ones."""
 
     name: ClassVar[str] = "random"
     about: ClassVar[str] = "random walk: each lane that can go is equally likely"
@@ -22,12 +22,12 @@ class RandomWalk(Strategy):
         self._random = random.Random(0).random
 
     def begin(self, rng: random.Random, lanes: int) -> None:
-        """Take the schedule's generator."""
+        """Use the schedule's generator."""
         self._random = rng.random
 
     def pick(self, candidates: Sequence[Candidate]) -> int:
-        """Any of them."""
+        """Return a random candidate."""
         return int(self._random() * len(candidates))
 
     def end(self, steps: int) -> None:
-        """Nothing to learn."""
+        """Do nothing: this strategy learns nothing from a schedule."""

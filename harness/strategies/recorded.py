@@ -1,4 +1,4 @@
-"""Replay: follow a recorded schedule, catch up where it does not fit, and say where that was first."""
+"""Follow a recorded schedule, and note the first step at which it does not fit."""
 
 from __future__ import annotations
 
@@ -10,20 +10,24 @@ from harness.model.gate import Candidate
 from harness.model.schedule import Choice, Schedule
 from harness.strategies.strategy import Strategy
 
-__all__ = ["Replay"]
+__all__ = ["Recorded"]
 
 
-class Replay(Strategy):
-    """Picks what the record says, by (lane, operation, ordinal).
+class Recorded(Strategy):
+    """Choose the recorded step, by (lane, operation, ordinal).
 
-    Where program or fence are no longer those of the record, it resynchronises: a
-    lane that is not as far as recorded takes the steps that the record does not know,
-    until it is; a recorded step that never came, or whose lane cannot go, is left out,
-    and its lane makes up for it when it is named next. When the record is over, nobody
-    is preferred.
+    If the program or the fence differ from those of the record, it resynchronises. A lane that is not
+    as far as recorded takes steps that the record does not have, until it is. A recorded step that
+    does not come, or whose lane cannot go, is skipped, and its lane catches up at its next recorded
+    step. After the end of the record, the choice is always 0: no switch.
 
     Args:
-        schedule: what to follow.
+        schedule: the record.
+
+    Attributes:
+        followed: number of recorded choices that were taken as recorded.
+        diverged: the first difference, as (step, recorded choice, candidates in words); None without
+            one.
     """
 
     name: ClassVar[str] = "replay"
@@ -32,18 +36,16 @@ class Replay(Strategy):
     def __init__(self, schedule: Schedule) -> None:
         self._choices = schedule.choices
         self._at = self._step = 0
-        #: Recorded choices that were taken as recorded.
         self.followed = 0
-        #: (step, what was recorded, what was there instead) where it did not fit first, or None.
         self.diverged: tuple[int, Choice | None, str] | None = None
 
     def begin(self, rng: random.Random, lanes: int) -> None:
-        """Start from the first choice."""
+        """Start with the first recorded choice."""
         self._at = self._step = self.followed = 0
         self.diverged = None
 
     def pick(self, candidates: Sequence[Candidate]) -> int:
-        """The recorded lane, or the nearest thing to it."""
+        """Return the recorded lane, or the lane that resynchronises the schedule."""
         step, self._step = self._step, self._step + 1
         where = {candidate.lane: index for index, candidate in enumerate(candidates)}
         while self._at < len(self._choices):
@@ -56,20 +58,20 @@ class Replay(Strategy):
                     self.followed += 1
                     return index
                 if there < recorded:
-                    self._note(step, choice, candidates)
+                    self._note_difference(step, choice, candidates)
                     return index
-            self._note(step, choice, candidates)
+            self._note_difference(step, choice, candidates)
             self._at += 1
-        self._note(step, None, candidates)
+        self._note_difference(step, None, candidates)
         return 0
 
-    def _note(self, step: int, choice: Choice | None, candidates: Sequence[Candidate]) -> None:
+    def _note_difference(self, step: int, choice: Choice | None, candidates: Sequence[Candidate]) -> None:
         if self.diverged is None:
             there = ", ".join(f"lane {c.lane} op {c.op}.{c.ordinal} {c.call} {c.path}" for c in candidates)
             self.diverged = (step, choice, there)
 
     def end(self, steps: int) -> None:
-        """Steps that were recorded and never came are a difference, too."""
+        """Count recorded steps that did not come as a difference, too."""
         if self.diverged is None and self._at < len(self._choices):
             self.diverged = (steps, self._choices[self._at], "the schedule was over")
 

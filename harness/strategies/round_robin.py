@@ -15,7 +15,7 @@ _QUANTUM_MAX = 8
 
 
 class RoundRobin(Strategy):
-    """Fair switching with a quantum drawn for each schedule; finds what plain fairness finds."""
+    """Switch fairly, with a quantum that is drawn for each schedule."""
 
     name: ClassVar[str] = "round-robin"
     about: ClassVar[str] = "round robin: lanes take turns, the quantum (1 to 8 steps) is drawn per schedule"
@@ -34,7 +34,7 @@ class RoundRobin(Strategy):
         self._spent = 0
 
     def pick(self, candidates: Sequence[Candidate]) -> int:
-        """The current lane while its quantum lasts, then the next one in a circle."""
+        """Return the current lane while its quantum lasts, then the next one in the circle."""
         if self._spent >= self._quantum:
             self._lane = (self._lane + 1) % self._lanes
             self._spent = 0
@@ -47,4 +47,4 @@ class RoundRobin(Strategy):
         return best
 
     def end(self, steps: int) -> None:
-        """Nothing to learn."""
+        """Do nothing: this strategy learns nothing from a schedule."""

@@ -1,8 +1,7 @@
-"""What a strategy is: it picks which lane steps next, and knows nothing else.
+"""Define a strategy: it chooses which lane steps next, and knows nothing else.
 
-A strategy sees candidates and answers with an index. It must draw from the
-generator that `begin` hands it and from nothing else, so that a schedule is a
-function of the seed.
+A strategy sees candidates and answers with an index. It must draw from the generator that `begin`
+gives it and from nothing else, so that a schedule is a function of the seed.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ __all__ = ["Strategy"]
 
 
 class Strategy(Protocol):
-    """Picks, schedule after schedule.
+    """Choose the lane of each step, schedule after schedule.
 
     A strategy derives from this class: `part` and `set_forecast` are optional and have defaults here.
 
@@ -33,17 +32,17 @@ class Strategy(Protocol):
 
     @property
     def name(self) -> str:
-        """As on the command line, with its argument."""
+        """Return the name on the command line, with its argument."""
 
     def begin(self, rng: random.Random, lanes: int) -> None:
-        """Start a schedule of `lanes` lanes; `rng` is seeded for it alone."""
+        """Start a schedule of `lanes` lanes; `rng` is seeded for this schedule alone."""
 
     def pick(self, candidates: Sequence[Candidate]) -> int:
-        """Index of the candidate that steps next.
+        """Return the index of the candidate that steps next.
 
         Args:
-            candidates: not empty; the lane that stepped last comes first when it can
-                go on, the others follow in order, so that 0 always means *no switch*.
+            candidates: not empty. The lane that stepped last comes first if it can go on; the
+                others follow in order. So 0 always means *no switch*.
         """
 
     def end(self, steps: int) -> None:

@@ -1,22 +1,20 @@
-"""SURW: uniform over the orders of the steps that matter.
+"""SURW: uniform over the orders of the interesting steps.
 
-Zhao, Wolff, Mathur, Roychoudhury: Selectively Uniform Concurrency Testing, ASPLOS
-2025. Which lane takes the next *interesting* step is drawn by the number of interesting
-steps that each lane still has. Until it is taken, the others may go on up to their own
-next interesting step and no further. With exact counts and no locks every order of the
-interesting steps is equally likely, however many other steps lie between them.
+Zhao, Wolff, Mathur, Roychoudhury: Selectively Uniform Concurrency Testing, ASPLOS 2025. The lane that
+takes the next *interesting* step is drawn by the number of interesting steps that each lane still has.
+Until it takes that step, the other lanes may go on up to their own next interesting step and no
+further. With exact counts and no locks, every order of the interesting steps is equally likely,
+however many other steps lie between them.
 
-Interesting are the steps on the transcript, on its lock, or on both (see
-`harness.strategies.racing_pairs.subject`); which of the three is drawn for each schedule among those
-that differ. A flaw that shows in a wide gap, as while the model thinks, is one order in
-very many when every step counts, and one in few when only the steps on the lock do;
-with a flaw in the transcript's own steps it is the other way round. Where a single lane
-locks, drawing the lock makes it a random walk.
+Steps on the transcript, on its lock, or on both (see `harness.strategies.racing_pairs.subject`) are
+interesting; which of the three is drawn for each schedule, among those that differ. A flaw that shows
+in a wide gap, such as while the model thinks, is one order in very many if every step counts, and one
+in few if only steps on the lock count. For a flaw in the steps on the transcript it is the other way
+round. If only one lane locks, the choice *lock* makes SURW a random walk.
 
-Counts come from a forecast (`harness.explore.calibration`) and may be wrong. A lane that
-stands before an interesting step always counts for one at least, and where the lane
-that was drawn cannot go and all others are at interesting steps, one of those is drawn
-in its place: every lane stays reachable.
+Counts come from a forecast (`harness.explore.calibration`) and may be wrong. A lane that stands before
+an interesting step counts for at least one. If the drawn lane cannot go and all others are at
+interesting steps, one of those is drawn instead. So every lane stays reachable.
 """
 
 from __future__ import annotations
@@ -32,14 +30,14 @@ from harness.strategies.strategy import Strategy
 
 __all__ = ["Surw", "draw_by_weight"]
 
-_NOBODY = -1
-#: What may be interesting, one of them a schedule.
+_NO_LANE = -1
+#: The sets of interesting subjects; one is drawn for each schedule.
 _BOTH = frozenset({TRANSCRIPT, LOCK})
 _SUBJECTS = (_BOTH, frozenset({TRANSCRIPT}), frozenset({LOCK}))
 
 
 def draw_by_weight(weights: Sequence[float], number: float) -> int:
-    """A place, with a chance in proportion to its weight; any of them when all weights are 0.
+    """Return a place with a chance in proportion to its weight; equal chances if all weights are 0.
 
     Args:
         weights: not empty, none negative.
@@ -60,7 +58,7 @@ def draw_by_weight(weights: Sequence[float], number: float) -> int:
 
 
 def _choices(forecast: Forecast | None) -> list[tuple[frozenset[str], Remaining]]:
-    """Each thing that some lane has to do with; transcript and lock where nothing is known."""
+    """Return the sets of subjects that some lane touches; transcript and lock without a forecast."""
     if forecast is None:
         return [(_BOTH, Remaining(None))]
     found = []
@@ -74,7 +72,7 @@ def _choices(forecast: Forecast | None) -> list[tuple[frozenset[str], Remaining]
 
 
 class Surw(Strategy):
-    """Draws the lane of the next interesting step, and lets the others go as far as that allows."""
+    """Draw the lane of the next interesting step; other lanes may take steps that are not interesting."""
 
     name: ClassVar[str] = "surw"
     about: ClassVar[str] = (
@@ -87,44 +85,44 @@ class Surw(Strategy):
         self._random = random.Random(0).random
 
     def set_forecast(self, forecast: Forecast | None) -> None:
-        """Take the counts of interesting steps."""
+        """Use the expected counts of interesting steps."""
         self._forecast = forecast
 
     def begin(self, rng: random.Random, lanes: int) -> None:
-        """Draw what is interesting this time; nobody's turn has come yet."""
+        """Draw which subjects are interesting in this schedule."""
         self._random = rng.random
         self._lanes = lanes
-        self._intended = _NOBODY
+        self._intended = _NO_LANE
         choices = _choices(self._forecast)
         self._subjects, self._remaining = choices[int(rng.random() * len(choices))]
 
     def pick(self, candidates: Sequence[Candidate]) -> int:
-        """Somebody whose next step does not matter, or the lane whose turn it is."""
+        """Return the drawn lane, or a lane whose next step is not interesting."""
         for candidate in candidates:
-            self._remaining.stands(candidate)
-        if self._intended == _NOBODY:
-            self._intended = self._drawn(candidates)
-        free = self._free(candidates)
-        if not free:
-            # The lane that was drawn waits for somebody, or is over sooner than was thought.
+            self._remaining.observe(candidate)
+        if self._intended == _NO_LANE:
+            self._intended = self._draw_lane(candidates)
+        allowed = self._allowed(candidates)
+        if not allowed:
+            # The drawn lane waits for another one, or ended sooner than forecast.
             weights = [self._weight(candidate) for candidate in candidates]
-            free = [draw_by_weight(weights, self._random())]
-        place = free[int(self._random() * len(free))] if len(free) > 1 else free[0]
+            allowed = [draw_by_weight(weights, self._random())]
+        place = allowed[int(self._random() * len(allowed))] if len(allowed) > 1 else allowed[0]
         picked = candidates[place]
         if subject(picked) in self._subjects:
-            self._remaining.took(picked)
-            self._intended = _NOBODY
+            self._remaining.count_step(picked)
+            self._intended = _NO_LANE
         return place
 
-    def _free(self, candidates: Sequence[Candidate]) -> list[int]:
+    def _allowed(self, candidates: Sequence[Candidate]) -> list[int]:
         return [
             place
             for place, candidate in enumerate(candidates)
             if candidate.lane == self._intended or subject(candidate) not in self._subjects
         ]
 
-    def _drawn(self, candidates: Sequence[Candidate]) -> int:
-        """Whose interesting step comes next: of all lanes, for who sleeps now may be first all the same."""
+    def _draw_lane(self, candidates: Sequence[Candidate]) -> int:
+        """Return the lane of the next interesting step; lanes that wait now may be drawn, too."""
         weights = [self._remaining.left(lane) for lane in range(self._lanes)]
         for candidate in candidates:
             weights[candidate.lane] = self._weight(candidate)
@@ -135,4 +133,4 @@ class Surw(Strategy):
         return max(1.0, left) if subject(candidate) in self._subjects else left
 
     def end(self, steps: int) -> None:
-        """Nothing to learn: a schedule must not depend on those before it."""
+        """Do nothing: a schedule must not depend on those before it."""

@@ -1,4 +1,4 @@
-"""Switches: whoever goes goes on, except where another lane is named."""
+"""Describe a schedule by its switches: the current lane goes on unless a switch names another."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["Switch", "Switches"]
 
 
 class Switch(msgspec.Struct, frozen=True):
-    """Where another lane goes than the one that comes by itself.
+    """A point at which another lane goes on than the default.
 
     Args:
-        after: the step that was taken last; None at the start.
-        to: index of the lane.
+        after: the step before the switch; None at the start.
+        to: index of the lane that goes on.
     """
 
     after: Choice | None
@@ -28,28 +28,28 @@ class Switch(msgspec.Struct, frozen=True):
 
 
 class Switches(Strategy):
-    """A schedule by its exceptions, as few as there are.
+    """Follow a schedule that is given by its switches alone.
 
-    Without any, the lane that stepped last goes on; where it cannot, the first one
-    that can. A switch whose place never comes, or whose lane cannot go there, is none.
+    Without a switch, the lane that stepped last goes on, or the first one that can. A switch has no
+    effect if its step never comes or its lane cannot go there.
 
     Args:
-        switches: at most one a place counts.
+        switches: if several name one step, the last one counts.
     """
 
     name: ClassVar[str] = "switches"
-    about: ClassVar[str] = "no switch but those that are named"
+    about: ClassVar[str] = "switches lanes at the named steps only"
 
     def __init__(self, switches: Sequence[Switch]) -> None:
         self._to = {switch.after: switch.to for switch in switches}
         self._last: Choice | None = None
 
     def begin(self, rng: random.Random, lanes: int) -> None:
-        """Start at the start."""
+        """Start the schedule again."""
         self._last = None
 
     def pick(self, candidates: Sequence[Candidate]) -> int:
-        """The named lane where one is named, else 0."""
+        """Return the lane that a switch names here, otherwise 0."""
         wanted = self._to.get(self._last)
         index = 0
         if wanted is not None:
@@ -59,4 +59,4 @@ class Switches(Strategy):
         return index
 
     def end(self, steps: int) -> None:
-        """Nothing is learnt."""
+        """Do nothing: this strategy learns nothing from a schedule."""

@@ -1,8 +1,8 @@
 """URW: uniform over whole schedules, as far as the lanes' lengths are known.
 
-The uniform walk that SURW (Zhao, Wolff, Mathur, Roychoudhury, ASPLOS 2025) selects
-from: a lane goes next with a chance in proportion to the steps that it still has.
-With exact lengths and no locks each interleaving is equally likely.
+This is the uniform walk from which SURW (Zhao, Wolff, Mathur, Roychoudhury, ASPLOS 2025) is made. A
+lane goes next with a chance in proportion to the steps that it still has. With exact lengths and no
+locks each interleaving is equally likely.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["Urw"]
 
 
 class Urw(Strategy):
-    """Weighs each lane with what it still has before it, all kinds of steps alike."""
+    """Draw lanes by the number of steps that each still has; all kinds of steps count."""
 
     name: ClassVar[str] = "urw"
     about: ClassVar[str] = (
@@ -33,23 +33,23 @@ class Urw(Strategy):
         self._random = random.Random(0).random
 
     def set_forecast(self, forecast: Forecast | None) -> None:
-        """Take the lengths of the lanes."""
+        """Use the expected lengths of the lanes."""
         self._remaining = Remaining(forecast.steps if forecast is not None else None)
 
     def begin(self, rng: random.Random, lanes: int) -> None:
-        """Take the schedule's generator."""
+        """Use the schedule's generator."""
         self._random = rng.random
         self._remaining.begin()
 
     def pick(self, candidates: Sequence[Candidate]) -> int:
-        """By what each has left; a lane that can go has one step left at least."""
+        """Return a lane drawn by its remaining steps; each candidate has at least one left."""
         remaining = self._remaining
         for candidate in candidates:
-            remaining.stands(candidate)
+            remaining.observe(candidate)
         weights = [max(1.0, remaining.left(candidate.lane)) for candidate in candidates]
         place = draw_by_weight(weights, self._random())
-        remaining.took(candidates[place])
+        remaining.count_step(candidates[place])
         return place
 
     def end(self, steps: int) -> None:
-        """Nothing to learn: a schedule must not depend on those before it."""
+        """Do nothing: a schedule must not depend on those before it."""

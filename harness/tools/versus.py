@@ -185,7 +185,7 @@ def measure(
         course.caught_by,
         *contests,
         emulated=course.emulated,
-        barred=course.barred,
+        why_not_run=course.barred,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.strategies.portfolio import FIRST_SHARES, spelled
+from harness.strategies.portfolio import FIRST_SHARES, name_of
 from tests.acceptance.harness_process import ROGUE, Ended, Harness, write_fence, write_scenario
 
 pytestmark = pytest.mark.requires("kernel-gate")
@@ -138,7 +138,7 @@ def test_the_plan_is_stored_first(harness: Harness, tmp_path: Path) -> None:
     plan = json.loads((harness.out / "plan.json").read_text())
     assert [question["fence"] for question in plan["questions"]] == ["ledger", "none"]
     # No schedule may depend on what was found before it: the shares stand still.
-    assert {question["strategy"] for question in plan["questions"]} == {spelled(FIRST_SHARES)}
+    assert {question["strategy"] for question in plan["questions"]} == {name_of(FIRST_SHARES)}
 
 
 PROGRAM = ROGUE.replace(

@@ -47,7 +47,7 @@ def test_a_pass_is_told_with_what_it_is_worth_and_where_the_page_is(harness: Har
     assert ended.out.splitlines()[-1] == f"report: {harness.out}/report.html"
     page = _page(harness)
     assert "<h1>Pass</h1>" in page
-    assert "What a pass is worth" in page
+    assert "Coverage of passes" in page
     assert "<article" not in page
 
 
@@ -62,7 +62,7 @@ def test_a_missed_takeover_is_drawn_with_the_command_that_replays_it(
     assert page.count("<article") == 1
     path = ended.object["shrunk"]["missed_takeover"]["witness"]
     assert f" -m harness replay {path}</code>" in page
-    assert "What decides: " in page
+    assert "Deciding order: " in page
     assert harness.call("replay", path).status == 0
 
 

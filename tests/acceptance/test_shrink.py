@@ -87,12 +87,12 @@ def test_the_story_tells_what_decides_and_ends_with_the_command(
     assert lines[0].startswith("false positive: runner refused its guarded_write")
     assert lines[-1] == f"replay: {sys.executable} -m harness replay {small}"
     assert (
-        "what decides: heartbeat's openat T.lock (acquire) before runner's openat T.lock (guarded_write)"
+        "deciding order: heartbeat's openat T.lock (acquire) before runner's openat T.lock (guarded_write)"
         in ended.out
     )
     assert "shrunk from " in ended.out
     told = harness.call("replay", small, "--session-root", harness.session_root)
-    assert "what decides: " in told.out
+    assert "deciding order: " in told.out
 
 
 def test_the_same_witness_shrinks_to_the_same_file(harness: Harness, found: Path, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_run_shrinks_the_first_violation_of_each_kind(harness: Harness) -> Non
     small = next((harness.out / "witnesses").glob("*.shrunk.json"))
     assert f"replay: {sys.executable} -m harness replay {small}" in ended.out
     assert re.search(r"\(schedule \d, shrunk\)", ended.out)
-    assert "what decides: " in ended.out
+    assert "deciding order: " in ended.out
     assert replayed(harness, small)["same_history"] is True
     (summary,) = harness.verdicts()
     (told,) = summary["shrunk"].values()

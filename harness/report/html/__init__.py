@@ -1,5 +1,5 @@
-"""A run as one page that opens anywhere: `page` puts it together, `data` says what it needs to know.
+"""Render a run as one self-contained HTML page.
 
-No file is read or written here, and nothing is decided: what a verdict is worth was
-settled before. Nothing is imported by the package itself, so that a run starts without it.
+`page` builds the page from the data in `page_data`. Nothing here reads or writes a file or decides a
+verdict. The package itself imports nothing, so that a run starts without it.
 """

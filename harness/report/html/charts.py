@@ -1,4 +1,4 @@
-"""Small charts: what showed and what was new over schedules, and how long decisions take."""
+"""Draw small charts: violations and new classes over schedules, and the length of decisions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["curves", "decision_steps"]
 _WIDTH, _HEIGHT = 300, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 12, 24
 _BARS_WIDTH, _BARS_HEIGHT, _BINS_MAX = 256, 36, 64
-#: Of a digit of 11.5 px, with some air.
+#: Width of a digit of 11.5 px, with some margin.
 _DIGIT = 7.4
 _LINE = 15
 
@@ -23,13 +23,13 @@ _Points = Sequence[tuple[int, int]]
 
 
 def curves(run: Run, of: Callable[[Entry], _Points], what: str, tone: str) -> Markup:
-    """One chart a fence, one line a scenario, both axes in powers.
+    """Return one chart for each fence, with one line for each scenario and logarithmic axes.
 
     Args:
-        run: everything.
-        of: the points of an entry, (schedules, count).
-        what: is counted.
-        tone: class that gives the colour.
+        run: the run.
+        of: returns the points of an entry, (schedules, count).
+        what: name of what is counted.
+        tone: CSS class that gives the colour.
     """
     by_fence: dict[str, list[tuple[str, _Points]]] = {}
     for entry in run.entries:
@@ -95,19 +95,19 @@ def _line(name: str, places: Sequence[tuple[int, int]], single: bool) -> Markup:
 
 
 def _bends(points: _Points) -> _Points:
-    """The points without those between two of the same height."""
+    """Return the points without those between two of the same height."""
     inner = range(1, len(points) - 1)
     flat = {at for at in inner if points[at - 1][1] == points[at][1] == points[at + 1][1]}
     return [point for at, point in enumerate(points) if at not in flat]
 
 
 def _share(value: int, most: int) -> float:
-    """Where a value stands between 0 and the most, in powers of two."""
+    """Return the place of a value between 0 and the most, on a logarithmic scale from 0 to 1."""
     return math.log2(value + 1) / math.log2(most + 1) if most else 0.0
 
 
 def _decades(most: int) -> list[int]:
-    """Values to be named: 1, 10, 100 ... and the most."""
+    """Return the values to label: 1, 10, 100 ... and the most."""
     found, at = [], 1
     while at < most:
         found.append(at)
@@ -116,7 +116,7 @@ def _decades(most: int) -> list[int]:
 
 
 def _apart(places: Mapping[int, int], free: Callable[[int, int, int, int], bool]) -> list[tuple[int, int]]:
-    """Those that have room, from the most down: it is the one that counts."""
+    """Return the labels that have room; larger values are chosen first."""
     kept: list[tuple[int, int]] = []
     for at, place in reversed(list(places.items())):
         if not kept or free(at, place, *kept[-1]):
@@ -129,7 +129,7 @@ def _grouped(number: int) -> str:
 
 
 def decision_steps(run: Run) -> Markup:
-    """A row a fence: how many steps its decisions take, all scenarios together."""
+    """Return one row for each fence: the steps of its decisions in all scenarios together."""
     whole: dict[str, Counter[int]] = {}
     own: dict[str, Counter[int]] = {}
     for entry in run.entries:
@@ -159,7 +159,7 @@ def _row(fence: str, counts: Counter[int], own: Counter[int], most: int) -> list
 
 
 def _within(counts: Counter[int], share: float) -> int:
-    """The least number of steps within which that share of the decisions is over."""
+    """Return the least number of steps within which that share of the decisions is over."""
     left = share * sum(counts.values())
     for steps, count in sorted(counts.items()):
         left -= count

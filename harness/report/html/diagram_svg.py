@@ -1,7 +1,7 @@
-"""The space-time diagram as inline SVG.
+"""Draw the space-time diagram as inline SVG.
 
-Labels are set in a fixed-width face, so that their room is known, and each column is a
-picture of its own that is cut off at its border: no text can run into another lane.
+Labels have a fixed-width face, so their width is known. Each column is a picture of its own that is cut
+off at its border, so no text can run into another lane.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import NamedTuple
 from harness.report.html.markup import Markup, cells, join, tag
 from harness.report.html.spacetime import Column, Diagram, Row, Span
 
-__all__ = ["LETTER", "Box", "drawn", "labels", "width_of"]
+__all__ = ["LETTER", "Box", "diagram_svg", "label_boxes", "width_of"]
 
-#: Width of a letter of 11.5 px; the widest of the usual faces takes 6.93.
+#: Width of a letter of 11.5 px; the widest of the usual faces needs 6.93.
 LETTER = 7.0
 _GUTTER = 30
 _HEAD = 46
@@ -30,7 +30,7 @@ _LABEL_CELLS_MAX = int((_WIDTH_MAX - _LABEL_X - _PAD) / LETTER)
 
 
 class Box(NamedTuple):
-    """Where a label is, and where its column ends, in pixels of the picture."""
+    """The place of a label, and the right end of its column, in pixels of the picture."""
 
     left: float
     top: float
@@ -40,7 +40,7 @@ class Box(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Everything's place: left and width of columns, the middle of rows, and the whole."""
+    """The layout: left and width of columns, the middle of rows, and the size of the picture."""
 
     lefts: tuple[int, ...]
     widths: tuple[int, ...]
@@ -55,13 +55,13 @@ class _Place(NamedTuple):
         return self.middles[row] + 8
 
 
-def drawn(diagram: Diagram, kind: str, starts: Sequence[int]) -> Markup:
-    """The picture.
+def diagram_svg(diagram: Diagram, kind: str, starts: Sequence[int]) -> Markup:
+    """Return the picture of a diagram.
 
     Args:
-        diagram: what is to be seen.
-        kind: of the violation; gives the colour.
-        starts: events at which the passages of the story begin, which are numbered 1, 2 ...
+        diagram: the diagram.
+        kind: kind of the violation; gives the colour.
+        starts: events at which the passages of the story begin; these are numbered 1, 2 ...
     """
     place = _placed(diagram)
     numbers = _numbers(diagram.rows, starts)
@@ -90,12 +90,12 @@ def drawn(diagram: Diagram, kind: str, starts: Sequence[int]) -> Markup:
 
 
 def width_of(diagram: Diagram) -> int:
-    """How wide the picture is, pixels."""
+    """Return the width of the picture in pixels."""
     return _placed(diagram).width
 
 
-def labels(diagram: Diagram) -> list[Box]:
-    """The room that each label takes at most, for whoever wants to know that none meets another."""
+def label_boxes(diagram: Diagram) -> list[Box]:
+    """Return the largest area of each label, to check that no two labels overlap."""
     place = _placed(diagram)
     boxes = []
     for number, row in enumerate(diagram.rows):
@@ -115,7 +115,7 @@ def _placed(diagram: Diagram) -> _Place:
     lefts = [_GUTTER + left for left in itertools.accumulate(widths, initial=0)]
     heights = [_HEIGHTS[row.kind] for row in diagram.rows]
     tops = [_HEAD + top for top in itertools.accumulate(heights, initial=0)]
-    # A head stands close to what it is the head of.
+    # A head is close to the rows below it.
     middles = [
         top + height - 9 if row.kind == "operation" else top + height // 2
         for row, top, height in zip(diagram.rows, tops, heights, strict=False)
@@ -131,10 +131,10 @@ def _width(diagram: Diagram, number: int) -> int:
 
 
 def _label(row: Row) -> tuple[str, str]:
-    """A row's words, as many as there is room for."""
+    """Return the two texts of a row, shortened to the room there is."""
     text = row.text if row.times == 1 else f"{row.text} \u00d7{row.times}"
     more = f"  {row.more}" if row.more else ""
-    # What came of a step says more than a long name does.
+    # The result of a step is more important than a long name.
     text = _cut(text, max(_NAME_CELLS_MIN, _LABEL_CELLS_MAX - cells(more)))
     return text, _cut(more, _LABEL_CELLS_MAX - cells(text))
 
@@ -148,7 +148,7 @@ def _cut(text: str, most: int) -> str:
 
 
 def _numbers(rows: Sequence[Row], starts: Sequence[int]) -> dict[int, int]:
-    """The number that stands beside a row, by row."""
+    """Return the numbers beside rows, by row."""
     found = {}
     for number, (start, end) in enumerate(itertools.pairwise([*starts, 1 << 62]), 1):
         row = next((place for place, row in enumerate(rows) if start <= row.at < end), None)
@@ -159,7 +159,7 @@ def _numbers(rows: Sequence[Row], starts: Sequence[int]) -> dict[int, int]:
 
 
 def _bands(columns: Sequence[Column], place: _Place) -> Markup:
-    """A band for each process, with the names of its lanes."""
+    """Return a band for each process, with the names of its lanes."""
     parts = []
     for process, group in itertools.groupby(enumerate(columns), key=lambda pair: pair[1].process):
         numbers = [number for number, _ in group]
@@ -182,7 +182,7 @@ def _named(name: str, most: int, x: int, y: int, style: str) -> Markup:
 
 
 def _window(window: Span | None, place: _Place) -> Markup | None:
-    """The window across all lanes, for what falls into it counts whoever did it."""
+    """Return the window across all lanes, because effects of every lane count in it."""
     if window is None:
         return None
     top, bottom = place.bottom(window.first) + 2, place.bottom(window.last) + 2
@@ -193,10 +193,10 @@ def _window(window: Span | None, place: _Place) -> Markup | None:
 
 
 def _pair_line(rows: Sequence[Row], place: _Place) -> Markup | None:
-    """From the first to the second of the two steps whose order decides.
+    """Return the line from the first to the second of the two steps whose order decides.
 
-    It leaves the step that stands further right to the left, where its row is empty, and
-    runs beside the other's lane.
+    The line leaves the right step to the left, where its row is empty, and runs beside the lane of the
+    other step.
     """
     ends = {row.pair: (number, row.column) for number, row in enumerate(rows) if row.pair}
     if len(ends) < 2 or ends[1][1] == ends[2][1]:  # noqa: PLR2004  # a pair
@@ -211,7 +211,7 @@ def _pair_line(rows: Sequence[Row], place: _Place) -> Markup | None:
 
 
 def _column(diagram: Diagram, number: int, place: _Place) -> Markup:
-    """One lane: what it was at, the lock, its steps and their labels."""
+    """Return one lane: its operations, the lock, its steps and their labels."""
     operations = (span for span in diagram.operations if span.column == number)
     locks = (span for span in diagram.locks if span.column == number)
     return tag(
@@ -256,7 +256,7 @@ def _words(row: Row, y: int) -> Markup:
 
 
 def _dots(rows: Sequence[Row], column: int, place: _Place) -> Markup | None:
-    """Steps without a mark of their own: lines of no length with round ends, all in one path."""
+    """Return the steps without a mark, as one path of zero-length lines with round ends."""
     plain = [
         place.middles[at]
         for at, row in enumerate(rows)

@@ -1,4 +1,4 @@
-"""Fences against scenarios as a heat map: how often each cried wolf, missed a takeover, stayed stuck."""
+"""Show fences against scenarios as a heat map: false positives, missed takeovers, stuck turns."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from harness.report.html.markup import Markup, shown, tag
 from harness.report.html.page_data import Entry, Run
 from harness.report.html.violation import anchor
 
-__all__ = ["matrix"]
+__all__ = ["heat_map"]
 
-#: Share of the decisions from which a cell is so dark.
+#: Shares of the decisions above which a cell gets its next darker level.
 _LEVELS = (0.0, 0.05, 0.2, 0.5)
-#: Fences that less than one in so many scenarios asks about stand below.
+#: Fences in fewer than one of so many scenarios are listed below.
 _RARE = 10
-#: With more fences than this, columns get narrow.
+#: With more fences than this, columns are narrow.
 _ROOMY = 4
 _SHORT = {"false_positive": "false pos.", "missed_takeover": "missed", "stuck": "stuck", "other": "other"}
 _LETTERS = {"false_positive": "f", "missed_takeover": "m", "stuck": "s", "other": "o"}
 
 
-def matrix(run: Run, drawn: frozenset[str]) -> Markup:
-    """The table with its key.
+def heat_map(run: Run, drawn: frozenset[str]) -> Markup:
+    """Return the table with its key.
 
     Args:
-        run: everything.
-        drawn: anchors of the violations that are told on the page.
+        run: the run.
+        drawn: anchors of the violations that the page shows.
     """
     fences = list(dict.fromkeys(entry.summary.fence for entry in run.entries))
-    # By place, for two folders may each have a scenario of the same name.
+    # By place, because two folders may each have a scenario of the same name.
     rows: list[tuple[str, dict[str, tuple[int, Entry]]]] = []
     for number, entry in enumerate(run.entries):
         summary = entry.summary
@@ -41,7 +41,7 @@ def matrix(run: Run, drawn: frozenset[str]) -> Markup:
     if any(_others(entry) for entry in run.entries):
         columns.append("other")
     asked = Counter(fence for _, found in rows for fence in found)
-    # A column that is nearly empty tells less than a line.
+    # A nearly empty column says less than a line.
     common = [fence for fence in fences if asked[fence] * _RARE >= len(rows)]
     body = [
         tag("tr", tag("th", shown(scenario), scope="row"), *_line(found, common, columns, drawn))
@@ -100,7 +100,7 @@ def _head(first: str, fences: list[str], columns: list[str], second: str = "") -
 def _line(
     found: Mapping[str, tuple[int, Entry]], fences: list[str], columns: list[str], drawn: frozenset[str]
 ) -> Iterable[Markup]:
-    """The cells of one scenario; where fences were not asked there is one empty cell for all of them."""
+    """Yield the cells of one scenario; neighbouring fences that were not run share one empty cell."""
     for asked, group in itertools.groupby(fences, key=found.__contains__):
         if asked:
             for fence in group:
@@ -115,7 +115,7 @@ def _others(entry: Entry) -> dict[str, int]:
 
 
 def _cells(number: int, entry: Entry, columns: list[str], drawn: frozenset[str]) -> list[Markup]:
-    """The cells of one fence in one scenario."""
+    """Return the cells of one fence in one scenario."""
     summary = entry.summary
     others = _others(entry)
     counts = {
@@ -133,12 +133,12 @@ def _cells(number: int, entry: Entry, columns: list[str], drawn: frozenset[str])
         names += ["g"] if not place else []
         names += ["x"] if surplus.intersection(kinds) else []
         names += ["q"] if not place and summary.why_inconclusive else []
-        told = str(counts[name]) if counts[name] else None
-        goal = next((one for one in (anchor(number, kind) for kind in kinds) if one in drawn), None)
+        shown_count = str(counts[name]) if counts[name] else None
+        target = next((one for one in (anchor(number, kind) for kind in kinds) if one in drawn), None)
         cells.append(
             tag(
                 "td",
-                tag("a", told, href=f"#{goal}") if goal and told else told,
+                tag("a", shown_count, href=f"#{target}") if target and shown_count else shown_count,
                 class_=" ".join(names) or None,
                 title=", ".join(f"{kind} {count}" for kind, count in others.items()) or None
                 if name == "other"
@@ -155,7 +155,7 @@ def _level(share: float) -> int:
 def _key(run: Run, columns: list[str]) -> Markup:
     words = {
         "false_positive": "a lawful write refused",
-        "missed_takeover": "a takeover let in",
+        "missed_takeover": "a takeover admitted",
         "stuck": "refusals that followed a false positive in its turn",
         "other": "other violations, by schedules",
     }

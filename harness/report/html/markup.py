@@ -1,8 +1,8 @@
-"""Text that cannot break out: everything is escaped but what was built here.
+"""Build HTML in which no text can break out: everything is escaped except markup built here.
 
-File names, fences and transcripts are whatever somebody made them. A string is text,
-always; only a `Markup`, which `tag` makes, is more than that. What an eye does not see,
-or what turns other text around, is written out as an escape.
+File names, messages of fences and transcripts may contain anything. A string is always text; only a
+`Markup`, which `tag` makes, is more than that. Characters that are invisible or that reorder other text
+are written as escapes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 __all__ = ["Markup", "cells", "join", "shown", "tag", "visible"]
 
-#: Letters by their category, and yet nothing to be seen.
+#: Printable by their category, but invisible.
 _UNSEEN = frozenset(
     chr(code)
     for first, last in (
@@ -23,26 +23,26 @@ _UNSEEN = frozenset(
     )
     for code in range(first, last + 1)
 )
-#: More marks than this on one letter reach into the lines around.
+#: More marks than this on one letter reach into the lines around it.
 _MARKS_MAX = 2
 _VOID = frozenset({"meta", "br", "circle", "line", "path", "rect"})
 
 
 class Markup(str):
-    """Text that is markup already."""
+    """Text that is already markup."""
 
     __slots__ = ()
 
 
 def visible(text: str) -> str:
-    """The same text, with everything that cannot be seen or that moves other text as an escape."""
+    """Return the text with escapes for characters that are invisible or that reorder other text."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(seen for seen, _ in _parts(text))
 
 
 def shown(text: str) -> Markup:
-    """Text for a page: escapes are set apart from text that only looks like one."""
+    """Return the text as markup, in which real escapes look different from text that resembles one."""
     if text.isascii() and text.isprintable():
         return Markup(html.escape(text))
     return Markup(
@@ -54,7 +54,7 @@ def shown(text: str) -> Markup:
 
 
 def _parts(text: str) -> Iterable[tuple[str, bool]]:
-    """Each letter as it can be shown, and whether that is an escape."""
+    """Yield each letter as it can be shown, and whether that is an escape."""
     marks = 0
     for letter in text:
         marks = marks + 1 if unicodedata.category(letter) in ("Mn", "Me") else 0
@@ -65,25 +65,25 @@ def _parts(text: str) -> Iterable[tuple[str, bool]]:
 
 
 def tag(name: str, /, *children: str | None, **attributes: object) -> Markup:
-    """One element.
+    """Return one element.
 
     Args:
-        name: of the element.
-        children: text, or markup as it is; None is left out.
+        name: name of the element.
+        children: text, which is escaped, or markup; None is left out.
         attributes: ``class_`` is class, ``x_y`` is x-y; None is left out.
     """
-    told = "".join(
+    written = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{html.escape(visible(str(value)))}"'
         for key, value in attributes.items()
         if value is not None
     )
     if name in _VOID:
-        return Markup(f"<{name}{told}/>")
-    return Markup(f"<{name}{told}>{join(*children)}</{name}>")
+        return Markup(f"<{name}{written}/>")
+    return Markup(f"<{name}{written}>{join(*children)}</{name}>")
 
 
 def join(*parts: str | None) -> Markup:
-    """One after the other; text is escaped."""
+    """Return the parts one after the other; text is escaped."""
     return Markup(
         "".join(
             part if isinstance(part, Markup) else html.escape(visible(part), quote=False)
@@ -97,7 +97,7 @@ _NARROW = re.compile(r"[ -~\u00a1-\u024f\u0370-\u052f\u2010-\u2027\u2190-\u21ff]
 
 
 def cells(text: str) -> int:
-    """How many columns of a fixed-width face a visible text takes."""
+    """Return the number of columns that a visible text takes in a fixed-width face."""
     if _NARROW.fullmatch(text):
         return len(text)
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)

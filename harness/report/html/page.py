@@ -1,45 +1,45 @@
-"""The whole page, in the order in which people ask."""
+"""Build the whole page; the most important sections come first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 from harness.report.html.charts import curves, decision_steps
-from harness.report.html.coverage_table import worth_of_passes
-from harness.report.html.heat_map import matrix
+from harness.report.html.coverage_table import coverage_table
+from harness.report.html.heat_map import heat_map
 from harness.report.html.markup import Markup, join, shown, tag
 from harness.report.html.page_data import Entry, Finding, Run
 from harness.report.html.style import STYLE
-from harness.report.html.summary_section import answer, facts, headline_of
+from harness.report.html.summary_section import facts, headline_of, summary_section
 from harness.report.html.tables import plain
 from harness.report.html.violation import anchor, article, kind_name
 
 __all__ = ["page"]
 
-#: What pages of many scenarios keep to, by cutting pictures.
+#: Size limit for pages of many scenarios; pictures are left out above it.
 _BYTES_MAX, _STORIES_BYTES_MIN = 280_000, 60_000
-#: There is no shorter one.
+#: No story is shorter.
 _STORY_BYTES_MIN = 2_500
-#: Expected violations after so many stories open on request.
+#: After so many stories, expected violations are folded.
 _OPEN_MAX = 6
-_WITNESS = "Replay one with `python -m harness replay` and the file that its name leads to."
-#: No script, no address, whatever should get past all the escaping.
+_WITNESS = "Replay one with `python -m harness replay` and the file to which its name links."
+#: No script and no address is allowed, even if something should get past the escaping.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 def page(run: Run) -> str:
-    """One HTML file that needs nothing else."""
-    # Without any picture everything is a mention, and nothing is larger.
+    """Return the run as one self-contained HTML file."""
+    # The size without pictures, when each violation is only mentioned.
     room = _BYTES_MAX - sum(map(len, _sections(run, [], frozenset()))) - len(STYLE)
     stories = _stories(run, max(room, _STORIES_BYTES_MIN))
     drawn = frozenset(name for name, _ in stories)
     body = tag(
         "main",
         tag("p", "takeover-harness · run ", shown(run.name), class_="over"),
-        answer(run),
+        summary_section(run),
         facts(run),
         *(_sections(run, [story for _, story in stories], drawn) if run.entries else ()),
-        _again(run),
+        _rerun(run),
     )
     head = join(
         tag("meta", charset="utf-8"),
@@ -55,40 +55,40 @@ def page(run: Run) -> str:
 def _sections(run: Run, stories: Sequence[Markup], drawn: frozenset[str]) -> Iterable[Markup]:
     yield _section(
         "Fences and scenarios",
-        "Decisions by what they should have been; the stronger the colour, the larger their share.",
-        matrix(run, drawn),
+        "Wrong decisions by kind; a stronger colour means a larger share of all decisions.",
+        heat_map(run, drawn),
     )
     if stories:
-        yield _section("What went wrong", _legend(), *stories)
+        yield _section("Violations", _legend(), *stories)
     mentioned = list(_mentioned(run, drawn))
     if mentioned:
         yield _section(
-            "More of the same" if stories else "What went wrong",
+            "More violations" if stories else "Violations",
             f"Each is the first of its kind under its scenario and fence. {_WITNESS}",
             _mentions(mentioned),
         )
     if any(entry.summary.violations for entry in run.entries):
         yield _section(
             "Found over schedules",
-            "How many schedules had shown a violation by then. Both axes are in powers.",
+            "Number of schedules with a violation so far. Both axes are logarithmic.",
             curves(run, _found, "violating schedules", "bad"),
         )
     yield _section(
         "New classes over schedules",
-        "A class is one order of the steps that meet. Where the line is flat, more of the same shows little.",
+        "A class is one order of the conflicting steps. A flat line means that more schedules show little.",
         curves(run, _classes, "classes", ""),
     )
     yield _section(
         "How long a decision takes",
-        "In file operations, for time is virtual: all lanes' from its begin to its end, and the fence's own.",
+        "In file operations, because time is virtual: all lanes' during the decision, and the fence's own.",
         decision_steps(run),
     )
-    worth = worth_of_passes(run)
-    if worth is not None:
+    passes = coverage_table(run)
+    if passes is not None:
         yield _section(
-            "What a pass is worth",
-            "What was searched and found clean, with 95 % confidence; not that there is nothing.",
-            worth,
+            "Coverage of passes",
+            "How much was searched without a violation, with 95 % confidence; no proof that there is none.",
+            passes,
         )
 
 
@@ -98,21 +98,21 @@ def _section(title: str, lead: str | Markup, *parts: Markup) -> Markup:
 
 def _legend() -> Markup:
     return join(
-        "A column a lane, a row a file operation, time downwards. The ",
+        "Each column is a lane, each row a file operation; time runs downwards. The ",
         tag("span", "tinted field", style="background:var(--win);padding:0 4px;border-radius:3px"),
-        " is the window, the ",
+        " is the window. The ",
         tag("b", "blue bar", style="color:var(--lock)"),
-        " the write lock while it is held, a diamond an effect on the transcript, the square the decision, ",
-        "and the two ",
+        " shows how long the lane holds the write lock. A diamond is an effect on the transcript, ",
+        "the square the decision. The two ",
         tag("b", "ringed steps", style="color:var(--pair)"),
-        " are the pair whose order decides. Figures refer to the story.",
+        " are the pair whose order decides. Numbers refer to the story.",
     )
 
 
 def _stories(run: Run, room: int) -> list[tuple[str, Markup]]:
-    """Violations with their pictures, as many as the page can bear.
+    """Return violations with their pictures, as many as fit on the page.
 
-    What nobody expected comes first, then the first of each kind, then the rest.
+    Unexpected violations come first, then the first of each kind, then the rest.
     """
     drawable = [
         (number, entry, finding)
@@ -122,9 +122,9 @@ def _stories(run: Run, room: int) -> list[tuple[str, Markup]]:
     ]
     firsts = {finding.kind: id(finding) for _, _, finding in reversed(drawable)}
     drawable.sort(key=lambda one: (one[2].expected, id(one[2]) != firsts[one[2].kind]))
-    told: list[tuple[str, Markup]] = []
+    found: list[tuple[str, Markup]] = []
     for number, entry, finding in drawable:
-        if told and room < _STORY_BYTES_MIN:
+        if found and room < _STORY_BYTES_MIN:
             break
         assert finding.example is not None
         story = article(
@@ -132,12 +132,12 @@ def _stories(run: Run, room: int) -> list[tuple[str, Markup]]:
             entry.summary,
             finding,
             finding.example,
-            folded=len(told) >= _OPEN_MAX and finding.expected,
+            folded=len(found) >= _OPEN_MAX and finding.expected,
         )
-        if len(story) <= room or not told:
+        if len(story) <= room or not found:
             room -= len(story)
-            told.append((anchor(number, finding.kind), story))
-    return told
+            found.append((anchor(number, finding.kind), story))
+    return found
 
 
 def _mentioned(run: Run, drawn: frozenset[str]) -> Iterable[tuple[Entry, Finding]]:
@@ -170,13 +170,13 @@ def _mention(finding: Finding) -> Markup:
     )
 
 
-def _again(run: Run) -> Markup:
+def _rerun(run: Run) -> Markup:
     return tag(
         "section",
-        tag("h2", "Again"),
+        tag("h2", "Run it again"),
         tag(
             "p",
-            "The same seed shows the same schedules. All of this run, whoever runs it:",
+            "The same seed gives the same schedules. This command repeats the whole run:",
             class_="lead",
             style="margin-bottom:0",
         ),

@@ -1,4 +1,4 @@
-"""What a page is made of: plain data, collected while the run goes on."""
+"""Hold the data of a page, collected while the run goes on."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["Entry", "Example", "Finding", "Run"]
 
 
 class Example(msgspec.Struct, frozen=True):
-    """One violation that can be drawn.
+    """A violation that can be drawn.
 
     Args:
-        history, judgement, violation: what happened, and what is wrong with it.
+        history, judgement, violation: the history, its judgement, and the violation in it.
         critical: pairs of steps whose order decides.
-        shrunk: how much smaller it is than what was found; empty where it is as found.
+        shrunk: how much smaller it is than the violation that was found; empty if it was not shrunk.
     """
 
     history: History
@@ -32,14 +32,14 @@ class Finding(msgspec.Struct, frozen=True):
     """The first violation of a kind.
 
     Args:
-        kind: of the violation.
-        schedule: lowest index that shows it.
-        count: how many schedules show the kind.
+        kind: kind of the violation.
+        schedule: lowest index of a schedule that shows it.
+        count: number of schedules that show the kind.
         expected: whether the scenario expects it of the fence.
         detail: one sentence.
-        replay: the command that shows it again; empty where no witness could be stored.
-        witness: path of the witness, seen from the page; empty where there is none.
-        example: what to draw; None where another one stands for it.
+        replay: the command that replays it; empty if no witness could be stored.
+        witness: path of the witness, relative to the page; empty if there is none.
+        example: the violation to draw; None if another one is drawn in its place.
     """
 
     kind: str
@@ -56,9 +56,9 @@ class Entry(msgspec.Struct, frozen=True):
     """One scenario under one fence.
 
     Args:
-        summary: what is to be said of it.
-        found: by kind, the first to show first.
-        wanted: schedules that were asked for.
+        summary: the figures.
+        found: the first violation of each kind, in the order of their schedules.
+        wanted: number of schedules that were asked for.
     """
 
     summary: Summary
@@ -70,13 +70,13 @@ class Run(msgspec.Struct, frozen=True):
     """A whole run.
 
     Args:
-        name: of the run.
+        name: name of the run.
         outcome: ``as expected``, ``not as expected``, ``inconclusive`` or ``interrupted``.
-        fault: what ended the run before its time; empty where nothing did.
-        command: what runs all of it again.
-        entries: in the order in which they were asked.
-        planned: how many pairs of scenario and fence were to be asked.
-        wall_s: seconds.
+        fault: why the run ended early; empty if it did not.
+        command: the command that repeats the run.
+        entries: results in the order in which they were asked for.
+        planned: number of pairs of scenario and fence that were asked for.
+        wall_s: duration in seconds.
     """
 
     name: str

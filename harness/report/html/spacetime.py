@@ -1,6 +1,6 @@
-"""Who did what when, as rows and columns: a column a lane, a row a step, time downwards.
+"""Lay a history out as rows and columns: a column for each lane, a row for each step, time downwards.
 
-Nothing here knows of pixels; `drawing` makes a picture of it.
+Nothing here knows pixels; `diagram_svg` makes the picture.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ from harness.report.html.page_data import Example
 
 __all__ = ["ROWS_MAX", "Column", "Diagram", "Row", "Span", "diagram_of"]
 
-#: What is longer is cut in the middle.
+#: Longer diagrams are cut in the middle.
 ROWS_MAX = 120
 _QUIET = frozenset({"think", "pause"})
-_TOLD_LOCKS = {
+_LOCK_WORDS = {
     "reclaimed": "lock reclaimed",
     "blocked": "waits for the lock",
     "returned": "lock returned, taken",
     "hollow": "a lock on a file without its name",
 }
-_TELLING = ("verdict", "window", "cause")
-#: Instead of a call.
-_MISHAPS = {"kill": "killed", "stop": "stopped", "slow": "slow disk", "ahead": "time runs ahead"}
+_KEPT_MARKS = ("verdict", "window", "cause")
+#: Words for steps without a call.
+_FAULT_WORDS = {"kill": "killed", "stop": "stopped", "slow": "slow disk", "ahead": "time runs ahead"}
 
 
 class Column(NamedTuple):
-    """A lane that does anything.
+    """A lane with events.
 
     Attributes:
-        lane: its index in the history.
-        name, process: as the scenario calls them.
+        lane: index in the history.
+        name, process: names in the scenario.
     """
 
     lane: int
@@ -46,13 +46,13 @@ class Row(NamedTuple):
 
     Attributes:
         kind: ``operation`` (a head), ``step``, ``note`` (how an operation ended) or ``gap``.
-        column: where it stands; -1 for a gap.
-        text: what it says.
-        more: what a step did, in few words.
-        at: index of its event; -1 where it stands for none.
-        mark: ``effect``, ``cause``, ``fault``, ``verdict`` or ``window``; else empty.
-        pair: 1 or 2 for the steps of the critical pair, else 0.
-        times: how many steps alike it stands for.
+        column: index of the column; -1 for a gap.
+        text: main text.
+        more: the effect of a step, in few words.
+        at: index of the event; -1 for none.
+        mark: ``effect``, ``cause``, ``fault``, ``verdict`` or ``window``; otherwise empty.
+        pair: 1 or 2 for the steps of the critical pair, otherwise 0.
+        times: number of equal steps that the row stands for.
     """
 
     kind: str
@@ -66,7 +66,7 @@ class Row(NamedTuple):
 
 
 class Span(NamedTuple):
-    """From one row to another, both included, in one column."""
+    """A range of rows in one column, both ends included."""
 
     column: int
     first: int
@@ -74,13 +74,14 @@ class Span(NamedTuple):
 
 
 class Diagram(NamedTuple):
-    """Everything that is to be drawn.
+    """A violation laid out as columns, rows and spans.
 
     Attributes:
-        columns: neighbours of one process stand together.
-        rows: from the first to the last.
-        operations, locks: where they last; a lock that is held.
-        window: of the lane that decided wrongly; None where there is none.
+        columns: lanes; those of one process are neighbours.
+        rows: rows from the first to the last.
+        operations: rows of each operation.
+        locks: rows during which a lane held the write lock.
+        window: the window of the lane that decided wrongly; None if there is none.
     """
 
     columns: tuple[Column, ...]
@@ -91,12 +92,12 @@ class Diagram(NamedTuple):
 
 
 def diagram_of(example: Example) -> Diagram:
-    """Lay a violation out."""
+    """Return the layout of a violation."""
     columns = _columns(example.history)
-    script = _Script(example, {column.lane: number for number, column in enumerate(columns)})
-    kept = _kept(script.rows)
+    builder = _Builder(example, {column.lane: number for number, column in enumerate(columns)})
+    kept = _kept(builder.rows)
     numbers = {old: new for new, old in enumerate(kept) if old >= 0}
-    rows = tuple(script.rows[old] if old >= 0 else _gap(-old) for old in kept)
+    rows = tuple(builder.rows[old] if old >= 0 else _gap(-old) for old in kept)
 
     def moved(span: Span) -> Span:
         inside = [new for old, new in numbers.items() if span.first <= old <= span.last]
@@ -105,9 +106,9 @@ def diagram_of(example: Example) -> Diagram:
     return Diagram(
         columns,
         rows,
-        tuple(span for span in map(moved, script.operations()) if span.column >= 0),
-        tuple(span for span in map(moved, script.locks()) if span.column >= 0),
-        None if script.window() is None else moved(script.window() or Span(-1, 0, 0)),
+        tuple(span for span in map(moved, builder.operations()) if span.column >= 0),
+        tuple(span for span in map(moved, builder.locks()) if span.column >= 0),
+        None if builder.window() is None else moved(builder.window() or Span(-1, 0, 0)),
     )
 
 
@@ -120,21 +121,21 @@ def _columns(history: History) -> tuple[Column, ...]:
 
 
 def _kept(rows: Sequence[Row]) -> list[int]:
-    """Indices of the rows that are drawn; minus n stands for n that are not.
+    """Return the indices of the rows that are drawn; minus n stands for n rows that are not.
 
-    What the verdict is about is kept first, then what is near it, then other effects,
-    then the beginning and the end.
+    Rows of the verdict are kept first, then rows near them, then other effects, then the beginning and
+    the end.
     """
     if len(rows) <= ROWS_MAX:
         return list(range(len(rows)))
-    sure = {number for number, row in enumerate(rows) if row.pair or row.mark in _TELLING}
+    sure = {number for number, row in enumerate(rows) if row.pair or row.mark in _KEPT_MARKS}
     near = {other for number in sure for other in range(number - 3, number + 4)}
 
-    def worth(number: int) -> tuple[int, int]:
-        rank = 0 if number in sure else 1 if number in near else 2 if rows[number].mark else 3
-        return rank, min(number, len(rows) - number)
+    def rank(number: int) -> tuple[int, int]:
+        level = 0 if number in sure else 1 if number in near else 2 if rows[number].mark else 3
+        return level, min(number, len(rows) - number)
 
-    chosen = sorted(sorted(range(len(rows)), key=worth)[:ROWS_MAX])
+    chosen = sorted(sorted(range(len(rows)), key=rank)[:ROWS_MAX])
     found: list[int] = []
     for number in chosen:
         gap = number - (found[-1] + 1 if found else 0)
@@ -147,8 +148,8 @@ def _gap(rows: int) -> Row:
     return Row("gap", -1, f"{rows} more")
 
 
-class _Script:
-    """Goes through the events once and writes rows."""
+class _Builder:
+    """The rows and spans of a violation, built in one pass over its events."""
 
     def __init__(self, example: Example, places: dict[int, int]) -> None:
         self.rows: list[Row] = []
@@ -166,28 +167,28 @@ class _Script:
         wanted = [place.step for one in pair for place in (one.first, one.second)]
         self._pair = {steps[step]: number for number, step in enumerate(wanted, 1) if step < len(steps)}
         for at, event in enumerate(self._history.events):
-            self._take(at, event)
+            self._add(at, event)
             if at == self._violation.at and not (self.rows and self.rows[-1].mark == "verdict"):
                 self._note(at, self._violation.lane, self._violation.kind.replace("_", " "), "verdict")
         for lane, first in self._held.items():
             self._locks.append(Span(self._places[lane], first, len(self.rows) - 1))
 
     def operations(self) -> list[Span]:
-        """From the head of each operation to its last row."""
+        """Return the rows of each operation, from its head to its last row."""
         return [
             Span(self._places[lane], first, self._last[(lane, op)])
             for (lane, op), first in self._headed.items()
         ]
 
     def locks(self) -> list[Span]:
-        """Who held the write lock how long."""
+        """Return the rows during which each lane held the write lock."""
         return self._locks
 
     def window(self) -> Span | None:
-        """From what opened it to the decision.
+        """Return the rows of the window, from its opening to the decision.
 
-        A window opens with the bytes that the load read. What fell into the load after
-        those was not among them, and is in the window although the load was not over.
+        A window opens with the bytes that the load read. An effect during the load, but after that
+        read, is not in these bytes, so the window begins before it although the load is not over.
         """
         opened, decided = self._violation.window_from, self._violation.at
         if (
@@ -205,10 +206,10 @@ class _Script:
         return Span(column, first, self._row_of[decided])
 
     def _first_cause_before(self, opened: int) -> int:
-        """The first effect that fell into the load whose end is `opened`; -1 where there is none."""
+        """Return the first effect before the end `opened` of the load; -1 if there is none."""
         return min((cause for cause in self._violation.causes if cause < opened), default=-1)
 
-    def _take(self, at: int, event: Event) -> None:
+    def _add(self, at: int, event: Event) -> None:
         if isinstance(event, Invoke):
             self._invokes[(event.lane, event.op)] = event
         elif isinstance(event, Step):
@@ -239,15 +240,15 @@ class _Script:
         if step.change is not None:
             mark = mark or "effect"
             more.append(_change(step.change))
-        if step.lock is not None and step.lock.kind in _TOLD_LOCKS:
+        if step.lock is not None and step.lock.kind in _LOCK_WORDS:
             owner = step.lock.owner
             whose = f" from {self._history.header.lanes[owner].name}" if owner >= 0 else ""
-            more.append(_TOLD_LOCKS[step.lock.kind] + whose)
+            more.append(_LOCK_WORDS[step.lock.kind] + whose)
         if at in self._violation.causes:
             mark = "cause"
-        text = visible(_MISHAPS.get(step.call) or f"{step.call} {step.path}".rstrip(" "))
-        told = visible(", ".join(more))
-        return Row("step", self._places[step.lane], text, told, at, mark, self._pair.get(at, 0))
+        text = visible(_FAULT_WORDS.get(step.call) or f"{step.call} {step.path}".rstrip(" "))
+        effect = visible(", ".join(more))
+        return Row("step", self._places[step.lane], text, effect, at, mark, self._pair.get(at, 0))
 
     def _head(self, lane: int, op: int, invoke: Invoke) -> None:
         if (lane, op) not in self._headed:
@@ -278,7 +279,7 @@ class _Script:
         self._note_place(at, event.lane, event.op)
 
     def _end(self, at: int, event: End) -> None:
-        """What shows only when all is over."""
+        """Add notes on lanes that wait for ever."""
         for lane, what in event.waiting:
             if lane in self._places:
                 self._note(-1, lane, f"waits for {what}", "")
@@ -308,13 +309,13 @@ class _Script:
 
 
 def _alike(before: Row, row: Row) -> bool:
-    """Whether a step is the one before it once more, with nothing to be told apart by."""
+    """Return whether a step repeats the one before it and neither has a mark."""
     plain = not (before.mark or before.pair or row.mark or row.pair or before.more or row.more)
     return plain and (before.kind, before.column, before.text) == ("step", row.column, row.text)
 
 
 def _fault(step: Step) -> str:
-    if step.call in _MISHAPS:
+    if step.call in _FAULT_WORDS:
         return step.note
     return {"short": "cut short", "kill": f"killed after {step.note}"}.get(step.fault, step.fault)
 

@@ -1,4 +1,4 @@
-"""How the page looks: light and dark by the reader's wish, and on paper."""
+"""Define the style of the page: light, dark, and printed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The answer, before anything else: what came of the run, in one line and then in figures."""
+"""Show the result of the run first: in one line, and then in figures."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from harness.report.html.page_data import Entry, Run
 from harness.report.html.violation import kind_name
 from harness.results.summary import Summary
 
-__all__ = ["answer", "facts", "headline_of", "tone_of"]
+__all__ = ["facts", "headline_of", "summary_section", "tone_of"]
 
 _REASONS_MAX = 12
-#: So many pairs of scenario and fence are told one by one.
+#: Up to so many pairs of scenario and fence are listed one by one.
 _ENTRIES_MAX = 4
 
 
 def tone_of(run: Run) -> str:
-    """``good``, ``bad``, ``known`` (violations that were expected) or ``odd`` (not known)."""
+    """Return ``good``, ``bad``, ``known`` (expected violations) or ``odd`` (inconclusive)."""
     if run.outcome == "not as expected":
         return "bad"
     if run.outcome != "as expected" or run.fault:
@@ -27,7 +27,7 @@ def tone_of(run: Run) -> str:
 
 
 def headline_of(run: Run) -> str:
-    """Pass, or which verdict."""
+    """Return the headline: pass, or the violations."""
     kinds = _kinds(run)
     if run.outcome in ("interrupted", "inconclusive"):
         return run.outcome.capitalize()
@@ -38,14 +38,14 @@ def headline_of(run: Run) -> str:
             for finding in entry.found
             if not finding.expected
         )
-        return _spoken(surplus, "not expected") if surplus else "Not as expected"
+        return _joined_kinds(surplus, "not expected") if surplus else "Not as expected"
     if run.fault:
         return "Ended early"
-    return _spoken(map(kind_name, kinds), "as expected") if kinds else "Pass"
+    return _joined_kinds(map(kind_name, kinds), "as expected") if kinds else "Pass"
 
 
-def answer(run: Run) -> Markup:
-    """The head of the page."""
+def summary_section(run: Run) -> Markup:
+    """Return the head of the page."""
     return tag(
         "div",
         tag("h1", headline_of(run)),
@@ -58,17 +58,17 @@ def answer(run: Run) -> Markup:
 
 
 def _memory(summaries: Sequence[Summary]) -> dict[str, str]:
-    """The most that each kind of process had in memory; nothing where that is not known."""
+    """Return the peak memory of each kind of process; empty if one is not known."""
     names = ("harness", "explorer", "workers")
     peaks = [max((one.peak_bytes.get(name, 0) for one in summaries), default=0) for name in names]
     if not all(peaks):
         return {}
-    told = (f"{name} {-(-peak // 2**20)}" for name, peak in zip(names, peaks, strict=True))
-    return {"peak memory, MiB": ", ".join(told)}
+    parts = (f"{name} {-(-peak // 2**20)}" for name, peak in zip(names, peaks, strict=True))
+    return {"peak memory, MiB": ", ".join(parts)}
 
 
 def facts(run: Run) -> Markup:
-    """Figures of the whole run."""
+    """Return the figures of the whole run."""
     summaries = [entry.summary for entry in run.entries]
     figures = {
         "schedules": _grouped(sum(one.schedules for one in summaries)),
@@ -79,7 +79,7 @@ def facts(run: Run) -> Markup:
         "seconds": f"{run.wall_s:.1f}",
         **_memory(summaries),
         **{
-            name: _spoken_values(getattr(one, field) for one in summaries)
+            name: _joined_values(getattr(one, field) for one in summaries)
             for name, field in (
                 ("gate", "gate"),
                 ("strategy", "strategy"),
@@ -96,14 +96,14 @@ def facts(run: Run) -> Markup:
 
 
 def _kinds(run: Run) -> list[str]:
-    """Kinds of violation that showed, the most frequent first."""
+    """Return the kinds of violation that occurred, the most frequent first."""
     counts: Counter[str] = Counter()
     for entry in run.entries:
         counts.update(entry.summary.violations)
     return [kind for kind, count in counts.most_common() if count]
 
 
-def _spoken(kinds: Iterable[str], what: str) -> str:
+def _joined_kinds(kinds: Iterable[str], what: str) -> str:
     names = list(kinds)
     if len(names) > 2:  # noqa: PLR2004  # two names still read as a line
         return f"{len(names)} kinds of violation, {what}"
@@ -118,24 +118,24 @@ def _sentence(run: Run) -> str:
     if len(entries) < run.planned:
         asked += f" of {run.planned}"
     if not entries:
-        return f"Nothing was run to its end; {_pairs(run.planned)} had been asked for."
+        return f"Nothing was completed; planned: {_pairs(run.planned)}."
     if not showing:
         found = "no violation"
     elif len(entries) == 1:
         found = "a violation in some of them"
     else:
         found = f"violations in {'all' if showing == len(entries) else showing} of them"
-    told = f"{schedules} of {asked}: {found}."
+    sentence = f"{schedules} of {asked}: {found}."
     if run.outcome == "interrupted":
-        return f"The run was ended before it was done. Until then, {told}"
+        return f"The run was interrupted. Until then: {sentence}"
     if tone_of(run) == "known":
         whose = "The scenario expects" if len(entries) == 1 else "The scenarios expect"
-        return f"{told} {whose} what showed, and nothing else did."
-    return told
+        return f"{sentence} {whose} these violations, and no others occurred."
+    return sentence
 
 
 def _by_entry(run: Run) -> Markup | None:
-    """Each by itself where they are few."""
+    """Return a list of the entries if they are few."""
     if not 0 < len(run.entries) <= _ENTRIES_MAX:
         return None
     return tag(
@@ -149,8 +149,8 @@ def _name(entry: Entry) -> str:
 
 def _found(entry: Entry) -> str:
     schedules = _grouped(entry.summary.schedules)
-    told = [f"{kind_name(one.kind)} in {_grouped(one.count)} of {schedules}" for one in entry.found]
-    return ", ".join(told) if told else f"no violation in {schedules} schedules"
+    counts = [f"{kind_name(one.kind)} in {_grouped(one.count)} of {schedules}" for one in entry.found]
+    return ", ".join(counts) if counts else f"no violation in {schedules} schedules"
 
 
 def _reasons(run: Run) -> Markup | None:
@@ -174,9 +174,9 @@ def _pairs(count: int) -> str:
     return "one scenario and fence" if count == 1 else f"{count} pairs of scenario and fence"
 
 
-def _spoken_values(values: Iterable[object]) -> str:
-    told = list(dict.fromkeys(map(str, values)))
-    return ", ".join(told[:3]) + (" ..." if len(told) > 3 else "") if told else "-"  # noqa: PLR2004  # room for three
+def _joined_values(values: Iterable[object]) -> str:
+    texts = list(dict.fromkeys(map(str, values)))
+    return ", ".join(texts[:3]) + (" ..." if len(texts) > 3 else "") if texts else "-"  # noqa: PLR2004  # room for three
 
 
 def _grouped(number: int) -> str:

@@ -1,4 +1,4 @@
-"""Plain tables: words on the left, figures on the right, folded away where they get long."""
+"""Build plain tables: text on the left, figures on the right, folded if they are long."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from harness.report.html.markup import Markup, shown, tag
 
 __all__ = ["plain"]
 
-#: Longer ones open on request.
+#: Longer tables are folded.
 _ROWS_MAX = 30
 
 
 def plain(heads: Sequence[str], rows: Sequence[Sequence[str]], figures: int, what: str) -> Markup:
-    """A table that scrolls by itself where the page is too narrow for it.
+    """Return a table that scrolls by itself if the page is too narrow for it.
 
     Args:
-        heads: of the columns.
-        rows: text, or markup as it is.
-        figures: how many columns from the right hold figures.
-        what: its rows are.
+        heads: heads of the columns.
+        rows: cells as text, which is escaped, or markup.
+        figures: number of columns from the right that hold figures.
+        what: name of the rows in the summary of a folded table.
     """
     body = (
         tag("tr", tag("th", _cell(first), scope="row"), *(tag("td", _cell(cell)) for cell in rest))

@@ -1,8 +1,8 @@
-"""A violation: its picture, its story in words, what decides, and how to see it again."""
+"""Show a violation: its picture, its story, the deciding order, and the command that replays it."""
 
 from __future__ import annotations
 
-from harness.report.html.diagram_svg import drawn, width_of
+from harness.report.html.diagram_svg import diagram_svg, width_of
 from harness.report.html.markup import Markup, join, shown, tag
 from harness.report.html.page_data import Example, Finding
 from harness.report.html.spacetime import diagram_of
@@ -12,42 +12,42 @@ from harness.results.summary import Summary
 __all__ = ["anchor", "article", "kind_name", "replayed"]
 
 _PASSAGES_MAX = 60
-#: Pictures of at most so many pixels leave room for the story beside them, on more or less wide pages.
+#: Pictures of at most so many pixels have the story beside them, on medium and on wide pages.
 _SLIM, _MIDDLE = 480, 800
 
 
 def kind_name(kind: str) -> str:
-    """As people write it."""
+    """Return the kind with spaces."""
     return kind.replace("_", " ")
 
 
 def anchor(entry: int, kind: str) -> str:
-    """Where on the page a violation is told."""
+    """Return the id of a violation on the page."""
     return f"v{entry}-{kind}"
 
 
 def article(
     number: int, summary: Summary, finding: Finding, example: Example, folded: bool = False
 ) -> Markup:
-    """Everything about one violation.
+    """Return the article about one violation.
 
     Args:
-        number: of the entry.
-        summary: of its scenario and fence.
-        finding: what is told.
-        example: what is drawn.
-        folded: whether it opens on request.
+        number: number of the entry.
+        summary: figures of its scenario and fence.
+        finding: the violation.
+        example: the violation to draw.
+        folded: whether the article is folded.
     """
     diagram = diagram_of(example)
-    told = passages(example.history, example.violation)
-    picture = drawn(diagram, finding.kind, [passage.at for passage in told])
+    tale = passages(example.history, example.violation)
+    picture = diagram_svg(diagram, finding.kind, [passage.at for passage in tale])
     title = tag("h3", tag("span", kind_name(finding.kind).capitalize(), class_="tag"), shown(_where(summary)))
     body = join(
         tag("p", shown(brief(finding.detail)), class_="small soft"),
         tag(
             "div",
             tag("div", picture, class_="scroll", tabindex="0"),
-            tag("div", _story(told), _decisive(example)),
+            tag("div", _story(tale), _decisive(example)),
             class_=f"pairup {_beside(width_of(diagram))}".rstrip(" "),
         ),
         tag("p", shown(_origin(finding, example)), class_="small soft after"),
@@ -58,7 +58,7 @@ def article(
 
 
 def replayed(finding: Finding, seed: int) -> Markup:
-    """The command that shows it again, or what else does."""
+    """Return the command that replays it, or the seed and schedule if no witness is stored."""
     if finding.replay:
         return tag("code", shown(finding.replay), class_="cmd")
     return tag("p", f"No witness is stored; seed {seed} shows it again in schedule {finding.schedule}.")
@@ -78,12 +78,12 @@ def _origin(finding: Finding, example: Example) -> str:
     return f"It {shows}. {example.shrunk or 'Drawn as it was found'}.".replace(". shrunk", ". Shrunk")
 
 
-def _story(told: list[Passage]) -> Markup:
-    cut = len(told) - _PASSAGES_MAX
-    items = [_passage(passage) for passage in told]
+def _story(tale: list[Passage]) -> Markup:
+    cut = len(tale) - _PASSAGES_MAX
+    items = [_passage(passage) for passage in tale]
     if cut > 0:
         half = _PASSAGES_MAX // 2
-        # Counters go on as if all were there.
+        # The counter skips the passages that are left out.
         gap = tag("li", f"{cut} more", class_="gap", style=f"counter-increment:p {cut}")
         items = [*items[:half], gap, *items[half + cut :]]
     return tag("ol", *items, class_="tale")
@@ -104,13 +104,13 @@ def _decisive(example: Example) -> Markup | None:
     if not example.critical:
         return None
     pair = example.critical[0]
-    instead = "nothing is wrong" if pair.clean else "this violation is gone"
+    instead = "nothing is wrong" if pair.clean else "this violation does not occur"
     return tag(
         "p",
-        tag("b", "What decides: "),
+        tag("b", "Deciding order: "),
         shown(str(pair.first)),
         " comes before ",
         shown(str(pair.second)),
-        f". The other way round, {instead}.",
+        f". In the other order {instead}.",
         class_="decides",
     )

@@ -92,7 +92,7 @@ def test_the_number_of_explorers_makes_no_difference_over_rounds(
     assert one.tally.parts == two.tally.parts
     assert set(one.tally.parts) == set(FIRST_SHARES)
     # With the first shares in every round the histories are others.
-    plain = asked(tmp_path, 1, task(portfolio.spelled(FIRST_SHARES)))
+    plain = asked(tmp_path, 1, task(portfolio.name_of(FIRST_SHARES)))
     assert plain.tally.histories != one.tally.histories
 
 

@@ -1,8 +1,7 @@
-"""Histories written by hand: a small model of one file, moved step by step.
+"""Write histories by hand: a small model of one file, changed step by step.
 
-A `Story` keeps the transcript's bytes and the identity of the file behind the path, so
-that what it writes down is consistent. Times under the free gate are ten nanoseconds an
-event unless a step is given its own.
+A `Story` keeps the transcript's bytes and the identity of the file at the path, so its history is
+consistent. Times under the free gate are ten nanoseconds an event unless a step is given its own.
 """
 
 from __future__ import annotations
@@ -70,26 +69,26 @@ RUNNER, HEARTBEAT, CRON, EDITOR, SCRIPT = range(5)
 
 
 def line(name: str) -> bytes:
-    """One whole entry."""
+    """Return one whole entry."""
     return json.dumps({"id": name, "type": "user"}).encode() + b"\n"
 
 
 def lines(*names: str) -> bytes:
-    """Whole entries, one after the other."""
+    """Return whole entries, one after the other."""
     return b"".join(line(name) for name in names)
 
 
 def compaction(name: str, *taken: str) -> bytes:
-    """A summary that lists the entries it took up."""
+    """Return a summary that lists the entries it replaced."""
     return json.dumps({"id": name, "type": "compaction", "compacts": taken}).encode() + b"\n"
 
 
 class Story:
-    """Writes a history down while it moves a model of the file.
+    """A history under construction, with a model of the file.
 
     Attributes:
-        content: bytes behind the path, None when there is no file.
-        file: identity of the file behind the path.
+        content: bytes of the file at the path; None if there is no file.
+        file: identity of the file at the path.
     """
 
     def __init__(
@@ -132,7 +131,7 @@ class Story:
         return 10 * len(self.events) if self.gate == "free" else 0
 
     def call(self, lane: int, kind: str, *names: str) -> int:
-        """Invoke; a begin_turn starts the lane's next turn."""
+        """Add an Invoke and return its index; a begin_turn starts the lane's next turn."""
         self._ops[lane] += 1
         if kind == "begin_turn":
             self._turns[lane] += 1
@@ -154,7 +153,7 @@ class Story:
         at: tuple[int, int] | None = None,
         fault: str = "",
     ) -> int:
-        """A step that changes nothing."""
+        """Add a step that changes nothing and return its index."""
         begin, end = self._when(at)
         self.events.append(
             Step(lane, self._ops[lane], call, path, note, fault=fault, begin_ns=begin, end_ns=end)
@@ -173,7 +172,7 @@ class Story:
         fault: str = "",
         note: str = "",
     ) -> int:
-        """A step after which these bytes are behind the path, in the same file unless named."""
+        """Add a step after which the path has these bytes, in the same file unless another is named."""
         before = self.state()
         self.content = content
         if content is None:
@@ -210,7 +209,7 @@ class Story:
         self.done(lane, outcome, detail)
 
     def begin(self, lane: int = RUNNER) -> None:
-        """A turn up to its load."""
+        """Add a turn up to its load."""
         with self.op(lane, "begin_turn"):
             self.lock(lane, "acquired")
         self.load(lane)
@@ -226,12 +225,12 @@ class Story:
             self.lock(lane, "released")
 
     def window(self, lane: int = RUNNER) -> None:
-        """A turn up to the prompt."""
+        """Add a turn up to the prompt."""
         self.begin(lane)
         self.rest(lane)
 
     def admit(self, *names: str, lane: int = RUNNER, during: Callable[[], object] | None = None) -> int:
-        """A guarded write that is let in; `during` happens between its looks."""
+        """Add an admitted guarded write; `during` is called between its two reads."""
         self.call(lane, "guarded_write", *names)
         self.lock(lane, "acquired")
         self.look(lane, "statx")
@@ -264,14 +263,14 @@ class Story:
         return self.done(lane, "ok", detail)
 
     def add(self, lane: int, *names: str) -> int:
-        """An append; a participant makes it under the lock."""
+        """Add an append, under the lock if the lane is a participant."""
         kind = "append" if self.lanes[lane].participant else "action"
         with self.op(lane, kind, *names):
             at = self.put(lane, (self.content or b"") + lines(*names))
         return at
 
     def write(self, lane: int, content: bytes | None, file: str | None = None, kind: str = "action") -> int:
-        """One operation of one step."""
+        """Add one operation of one step and return the index of the step."""
         with self.op(lane, kind):
             at = self.put(lane, content, file)
         return at

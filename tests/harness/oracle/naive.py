@@ -1,10 +1,9 @@
-"""A second judge, made to be obvious: it keeps the transcript that the runner has a right to expect.
+"""Judge histories of the kernel gate a second time, in an obvious way.
 
-That transcript starts as the bytes that the runner loaded, and only sanctioned effects
-are replayed on it. At a decision the real bytes are compared with it, nothing else:
-no classes, no net effects, no bookkeeping by operation. Where it cannot tell, it says
-so (None), and where the oracle may be milder it allows for that; under the kernel gate
-only.
+This judge keeps the transcript that the runner may expect. It starts as the bytes that the runner
+loaded, and only sanctioned effects are replayed on it. At a decision the real bytes are compared with
+it: there are no classes, no net effects and no records by operation. The answer is None if the judge
+cannot tell, and it allows several verdicts where the oracle may be milder.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ _APPENDING = ("append", "guarded_write")
 
 
 class _Call:
-    """An operation: its Invoke, its Return, the places of its steps."""
+    """One operation: its Invoke, its Return, and the indices of its steps."""
 
     def __init__(self, invoke: Invoke, at: int) -> None:
         self.invoke = invoke
@@ -31,7 +30,7 @@ class _Call:
 
 
 class _Judge:
-    """Follows one runner."""
+    """The expected and the real transcript of one runner."""
 
     def __init__(self, history: History, lane: int, calls: dict[tuple[int, int], _Call]) -> None:
         self.history = history
@@ -40,19 +39,19 @@ class _Judge:
         self.files_matter = history.header.policy_rules["same_bytes_other_file"] == "takeover"
         self.expected: bytes | None = None
         self.real: bytes | None = None
-        self.lost = False  # nobody can say any more what the runner may expect
-        self.meddled = self.reported = False
+        self.lost = False  # the expected transcript is not known any more
+        self.disturbed = self.reported = False
         self.at = -1
 
     def seen(self, state: State) -> bytes | None:
-        """What a reader gets; where files matter, together with the file's name."""
+        """Return the bytes that a reader gets, with the file's identity if the policy minds files."""
         if state.file is None:
             return None
         content = self.history.blobs[state.content]
         return state.file.encode() + b":" + content if self.files_matter else content
 
     def open(self, call: _Call) -> bool:
-        """Start from what a load returned; False where that is not one state that was there."""
+        """Start from the bytes that a load returned; return False unless they were exactly one state."""
         first, last = call.span
         states = [(-1, self.history.header.initial)]
         for at in range(last + 1):
@@ -61,38 +60,38 @@ class _Judge:
                 states.append((at, event.change.after))
         before = [item for item in states if item[0] < first][-1]
         assert call.result is not None
-        told = call.result.detail
+        returned = call.result.detail
         near = [before, *(item for item in states if item[0] >= first)]
-        fits = [(at, state) for at, state in near if told == digest(self._content(state))]
+        fits = [(at, state) for at, state in near if returned == digest(self._content(state))]
         if len(fits) != 1 or (call.invoke.kind == "recover" and len(near) > 1):
             return False
         self.at, state = fits[0]
         self.expected = self.real = self.seen(state)
-        self.lost = self.meddled = self.reported = False
+        self.lost = self.disturbed = self.reported = False
         return True
 
     def _content(self, state: State) -> bytes:
         return b"" if state.file is None else self.history.blobs[state.content]
 
-    def follow(self, until: int) -> tuple[bool, bool]:
-        """Go on to a place: whether anything unsanctioned came on the way, and whether all was well then."""
-        meddled = well = False
+    def advance(self, until: int) -> tuple[bool, bool]:
+        """Advance to an index; return whether an unsanctioned change came, and whether the bytes ever fit."""
+        disturbed = fitted = False
         for at in range(self.at + 1, until):
             event = self.history.events[at]
             if isinstance(event, Step) and event.change is not None:
-                meddled |= self._take(event)
-                well |= not self.differs()
+                disturbed |= self._apply(event)
+                fitted |= not self.differs()
         self.at = max(self.at, until - 1)
-        return meddled, well
+        return disturbed, fitted
 
-    def _take(self, step: Step) -> bool:
+    def _apply(self, step: Step) -> bool:
         change = step.change
         assert change is not None
         before, after = self.seen(change.before), self.seen(change.after)
         self.real = after
         sanctioned = self._sanctioned(step)
-        # Another file with the same bytes is nothing here, and nobody's fault for the oracle.
-        self.meddled |= not sanctioned or (before == after and step.lane != self.lane)
+        # A change to another file with the same bytes is no change here, and no fault for the oracle.
+        self.disturbed |= not sanctioned or (before == after and step.lane != self.lane)
         if not sanctioned:
             return before != after
         call = self.calls[(step.lane, step.op)]
@@ -107,7 +106,7 @@ class _Judge:
         ):
             self.expected += after[len(before) :]
         elif before != after:
-            self.lost = True  # a lawful rewrite of what was not lawful
+            self.lost = True  # a sanctioned rewrite of an unlawful transcript
         return False
 
     def _sanctioned(self, step: Step) -> bool:
@@ -124,26 +123,26 @@ class _Judge:
         return self.lost or self.real != self.expected
 
     def decide(self, call: _Call, refused: bool) -> set[str]:
-        """Verdicts that are right for a decision."""
+        """Return the verdicts that are right for a decision."""
         first, last = call.span
-        self.follow(first)
+        self.advance(first)
         differed = self.differs()
-        racing, well = self.follow(last + 1)
+        racing, fitted = self.advance(last + 1)
         if not refused:
             if differed and self.reported:
-                # What has been reported before, and came again, may be known by now.
+                # An effect that was reported before and came again may be known by now.
                 return {"missed_takeover", "racing", "true_negative"}
             if differed:
-                return {"racing", "true_negative"} if well else {"missed_takeover"}
+                return {"racing", "true_negative"} if fitted else {"missed_takeover"}
             return {"racing"} if racing else {"true_negative"}
         if differed or racing:
             self.reported, self.lost, self.expected = True, False, self.real
             return {"true_positive", "uncounted"}
-        return {"false_positive", "uncounted"} if self.meddled or self.reported else {"false_positive"}
+        return {"false_positive", "uncounted"} if self.disturbed or self.reported else {"false_positive"}
 
 
 def answers(history: History) -> dict[tuple[int, int], set[str] | None]:
-    """Verdicts that are right, by lane and operation of each decision."""
+    """Return the right verdicts by lane and operation of each decision; None if unknown."""
     calls: dict[tuple[int, int], _Call] = {}
     for at, event in enumerate(history.events):
         if isinstance(event, Invoke):
@@ -171,7 +170,7 @@ def _of_lane(
             turn, known, loads = call.invoke.turn, False, 0
         if kind in ("load", "recover") and outcome == "ok":
             loads = 1 if kind == "recover" else loads + 1
-            # What a second load is worth is a question of its own.
+            # The effect of a second load is not judged here.
             known = judge.open(call) and loads == 1
         elif (outcome == "refused" and kind != "begin_turn") or (outcome == "ok" and kind == "guarded_write"):
             if known:

@@ -1,7 +1,7 @@
-"""Random histories that are consistent: lanes move a model of the file, one event at a time.
+"""Draw random histories that are consistent: lanes change a model of the file, one event at a time.
 
-A `Play` is programs and the order in which lanes advance. Playing it with some lanes
-left out gives the history of the same events without theirs, all states made anew.
+A `Play` is programs and the order in which lanes advance. Without some of its lanes, it gives the
+history of the other lanes' events in the same order, with all states computed again.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _TURN = st.lists(
     max_size=4,
 )
 _PARTICIPANT = st.lists(
-    st.sampled_from(["append", "append", "compact", "compact_new", "robbed", "swap"]), max_size=3
+    st.sampled_from(["append", "append", "compact", "compact_new", "stale_append", "swap"]), max_size=3
 )
 _ROGUE = st.lists(
     st.sampled_from(["append", "identical", "aba", "remove", "swap", "touch", "undo", "away", "garbage"]),
@@ -47,13 +47,14 @@ _MIXTURE = st.lists(st.integers(0, 4), min_size=40, max_size=60)
 
 @dataclasses.dataclass(frozen=True)
 class Play:
-    """What each lane does, and who goes next.
+    """The operations of each lane, and the order of the lanes.
 
     Attributes:
         policy: name of the policy.
-        programs: by lane, names of operations; for a runner lists of them, by turn.
-        order: numbers that pick among the lanes that are not done.
-        torn: whether loads return bytes that never were there.
+        turns: names of the runner's operations, by turn.
+        programs: names of operations, for each lane after the runner.
+        order: numbers that choose among the lanes that are not done.
+        torn: whether loads return bytes that were never in the file.
     """
 
     policy: str
@@ -63,7 +64,7 @@ class Play:
     torn: bool = False
 
     def lanes_moving(self) -> list[int]:
-        """The lane of each event, all lanes taking part."""
+        """Return the lane of each event if all lanes take part."""
         moved: list[int] = []
         generators = dict(enumerate(self._generators(Story(self.policy))))
         order = iter(self.order)
@@ -82,7 +83,7 @@ class Play:
         lanes: tuple[LaneInfo, ...] = LANES,
         extra: tuple[int, ...] = (),
     ) -> History:
-        """The history, without some lanes, and with touches by an extra lane at some places."""
+        """Return the history without some lanes, and with touches by an extra lane at some places."""
         story = Story(self.policy, lanes)
         generators = self._generators(story)
         for at, lane in enumerate(self.lanes_moving()):
@@ -156,10 +157,10 @@ def _decision(story: Story, kind: str, outcome: str, name: str) -> Iterator[None
 def _other(story: Story, lane: int, names: tuple[str, ...]) -> Iterator[None]:
     for number, name in enumerate(names):
         entry = f"l{lane}n{number}"
-        kind = "action" if lane in ROGUES else "append" if name in ("append", "robbed") else "rewrite"
+        kind = "action" if lane in ROGUES else "append" if name in ("append", "stale_append") else "rewrite"
         story.call(lane, kind, *([entry] if kind == "append" else []))
         yield
-        yield from _ACTS[name](story, lane, entry)
+        yield from _ACTIONS[name](story, lane, entry)
         story.done(lane)
         yield
 
@@ -169,7 +170,7 @@ def _append(story: Story, lane: int, entry: str) -> Iterator[None]:
     yield
 
 
-def _robbed(story: Story, lane: int, entry: str) -> Iterator[None]:
+def _stale_append(story: Story, lane: int, entry: str) -> Iterator[None]:
     story.put(lane, (story.content or b"") + line(entry), reclaimed=True)
     yield
 
@@ -232,16 +233,16 @@ def _touch(story: Story, lane: int, entry: str) -> Iterator[None]:
 
 
 def _undo(story: Story, lane: int, entry: str) -> Iterator[None]:
-    """Take every rogue's line out again, in the first file."""
+    """Remove all lines of rogues from the first file."""
     rogue = tuple(line(f"l{other}n{number}") for other in ROGUES for number in range(4))
     kept = [text for text in (story.content or lines("first")).splitlines(keepends=True) if text not in rogue]
     story.put(lane, b"".join(kept), story.file or "f0")
     yield
 
 
-_ACTS: dict[str, Callable[[Story, int, str], Iterator[None]]] = {
+_ACTIONS: dict[str, Callable[[Story, int, str], Iterator[None]]] = {
     "append": _append,
-    "robbed": _robbed,
+    "stale_append": _stale_append,
     "compact": _compact,
     "compact_new": _compact_new,
     "garbage": _garbage,
@@ -264,10 +265,10 @@ def plays(
     turn: st.SearchStrategy[list[str]] = _TURN,
     torn: st.SearchStrategy[bool] = _TORN,
 ) -> Play:
-    """Random plays of a runner, two co-tenants and two rogues."""
+    """Return random plays of a runner, two co-tenants and two rogues."""
     turns = tuple(tuple(draw(turn)) for _ in range(draw(st.integers(1, 2))))
     by_lane = {HEARTBEAT: participants, CRON: participants, EDITOR: rogues, SCRIPT: rogues}
     programs = tuple(tuple(draw(by_lane[lane])) for lane in sorted(by_lane))
-    # The runner's window is to be open while others move: some steps of its own, then a long mixture.
+    # The runner opens its window with some steps of its own; a long mixture of all lanes follows.
     order = (0,) * draw(st.integers(0, 12)) + tuple(draw(_MIXTURE))
     return Play(draw(st.sampled_from(policies)), turns, programs, order, draw(torn))

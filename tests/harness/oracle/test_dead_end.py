@@ -1,4 +1,4 @@
-"""Dead ends, crashes, and runs of which the truth is not known."""
+"""The oracle on dead ends, crashes, and inconclusive runs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_lock_left_behind_is_a_dead_end() -> None:
     assert violation.detail == "lock left behind by lane heartbeat"
 
 
-def test_a_lock_left_by_a_lane_that_the_gate_killed_is_none() -> None:
+def test_a_killed_lane_may_leave_its_lock() -> None:
     story = Story()
     story.call(HEARTBEAT, "acquire")
     story.lock(HEARTBEAT, "acquired")
@@ -51,14 +51,14 @@ def test_a_crash_is_a_violation_with_its_message() -> None:
     assert judgement.decisions == ()
 
 
-def test_a_lane_that_the_gate_killed_did_not_crash() -> None:
+def test_a_lane_killed_by_the_gate_is_no_crash() -> None:
     story = Story()
     with story.op(HEARTBEAT, "append", outcome="crash", detail="process ended"):
         story.look(HEARTBEAT, "write", fault="kill")
     assert judge(story.history()).violations == ()
 
 
-def test_an_inconclusive_run_has_no_decisions_and_no_violations_but_crashes() -> None:
+def test_an_inconclusive_run_reports_crashes_only() -> None:
     story = Story()
     story.window()
     story.add(HEARTBEAT, "h")
@@ -87,7 +87,7 @@ def test_violations_come_in_the_order_of_the_events() -> None:
     assert kinds == ["false_positive", "lost_entry", "missed_takeover", "dead_end"]
 
 
-def test_counts_name_every_counted_verdict_and_no_other() -> None:
+def test_counts_name_exactly_the_counted_verdicts() -> None:
     story = Story()
     story.window()
     story.add(EDITOR, "x")
@@ -98,7 +98,7 @@ def test_counts_name_every_counted_verdict_and_no_other() -> None:
     assert counts["true_positive"] == sum(counts.values()) == 1
 
 
-def test_a_policy_that_lacks_a_rule_is_refused_with_its_name() -> None:
+def test_a_policy_without_a_rule_is_refused_with_its_name() -> None:
     story = Story()
     rules = {name: rule for name, rule in story.header.policy_rules.items() if name != "reclaimed"}
     with pytest.raises(FormatError, match=r"policy_rules\.reclaimed: None, expected sanctioned"):

@@ -1,4 +1,4 @@
-"""Verdicts: one small history for each, and for what is recorded beside it."""
+"""Tests of `harness.oracle.decisions`: one small history for each verdict and each figure beside it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_refusal_after_a_rogue_write_is_a_true_positive() -> None:
     assert judge(story.history()).violations == ()
 
 
-def test_a_refusal_with_nothing_pending_is_a_false_positive_that_names_what_was_taken_for_one() -> None:
+def test_a_false_positive_names_the_steps_it_was_probably_about() -> None:
     story = Story()
     story.window()
     cotenant = story.add(CRON, "c")
@@ -54,7 +54,7 @@ def test_a_refusal_with_nothing_pending_is_a_false_positive_that_names_what_was_
     assert only(story.history()).causes == (cotenant, touch)
 
 
-def test_looks_and_the_lock_itself_are_never_taken_for_a_takeover() -> None:
+def test_reads_and_lock_steps_are_no_cause_of_a_refusal() -> None:
     story = Story()
     story.window()
     with story.op(CRON, "append"):
@@ -71,7 +71,7 @@ def test_looks_and_the_lock_itself_are_never_taken_for_a_takeover() -> None:
     assert only(story.history()).causes == (write, again)
 
 
-def test_a_false_positive_names_what_came_after_the_last_look_only() -> None:
+def test_a_false_positive_names_only_steps_after_the_last_decision() -> None:
     story = Story()
     story.window()
     story.add(CRON, "c")
@@ -119,7 +119,7 @@ def test_a_write_during_the_decision_may_also_be_reported() -> None:
     assert verdicts(story.history()) == ["true_positive"]
 
 
-def test_a_write_after_the_last_look_belongs_to_the_next_decision() -> None:
+def test_a_write_after_a_decision_belongs_to_the_next_one() -> None:
     story = Story()
     story.window()
     story.admit("one")
@@ -129,7 +129,7 @@ def test_a_write_after_the_last_look_belongs_to_the_next_decision() -> None:
     assert verdicts(story.history()) == ["true_negative", "missed_takeover"]
 
 
-def test_a_second_admission_absorbs_what_raced_with_the_first() -> None:
+def test_a_second_admission_absorbs_a_write_that_raced_the_first() -> None:
     story = Story()
     story.window()
     story.admit("one", during=lambda: story.add(EDITOR, "x"))
@@ -140,7 +140,7 @@ def test_a_second_admission_absorbs_what_raced_with_the_first() -> None:
     assert "earlier decision" in judgement.violations[0].detail
 
 
-def test_a_new_takeover_beside_an_absorbed_one_is_not_called_absorbed() -> None:
+def test_a_new_takeover_beside_an_absorbed_one_is_not_absorbed() -> None:
     story = Story()
     story.window()
     story.admit("one", during=lambda: story.add(EDITOR, "x"))
@@ -149,7 +149,7 @@ def test_a_new_takeover_beside_an_absorbed_one_is_not_called_absorbed() -> None:
     assert judge(story.history()).decisions[1].kind == ""
 
 
-def test_the_same_effect_is_one_violation_but_every_decision_counts() -> None:
+def test_one_effect_is_one_violation_but_every_decision_counts() -> None:
     story = Story()
     story.window()
     story.add(EDITOR, "x")
@@ -175,7 +175,7 @@ def test_a_report_after_two_admissions_is_late_by_two() -> None:
     assert (last.verdict, last.late, last.causes) == ("true_positive", 2, (rogue,))
 
 
-def test_a_report_of_what_raced_is_not_late_for_the_decision_it_raced_with() -> None:
+def test_a_report_is_not_late_for_the_decision_it_raced() -> None:
     story = Story()
     story.window()
     story.admit("one", during=lambda: story.add(EDITOR, "x"))
@@ -206,7 +206,7 @@ def test_a_true_positive_does_not_excuse_a_new_takeover() -> None:
     assert verdicts(story.history()) == ["true_positive", "missed_takeover", "true_positive"]
 
 
-def test_what_was_reported_may_be_the_new_baseline() -> None:
+def test_a_reported_state_may_be_the_new_baseline() -> None:
     story = Story()
     story.window()
     story.write(EDITOR, line("other"))
@@ -227,7 +227,7 @@ def test_a_true_positive_does_not_leak_into_the_next_turn() -> None:
     assert verdicts(story.history()) == ["true_positive", "false_positive"]
 
 
-def test_what_came_before_the_load_of_a_turn_is_known() -> None:
+def test_effects_before_the_load_of_a_turn_are_known() -> None:
     story = Story()
     story.window()
     story.add(EDITOR, "x")
@@ -236,7 +236,7 @@ def test_what_came_before_the_load_of_a_turn_is_known() -> None:
     assert verdicts(story.history()) == ["true_negative"]
 
 
-def test_being_stuck_counts_the_later_refusals_of_the_turn_and_is_one_violation() -> None:
+def test_later_refusals_of_a_turn_count_as_stuck() -> None:
     story = Story()
     story.window()
     story.add(CRON, "c")
@@ -262,7 +262,7 @@ def test_a_later_admission_is_a_way_out() -> None:
     assert (first.stuck, first.way_out, second.stuck, second.way_out) == (1, True, 0, True)
 
 
-def test_a_recovery_is_a_way_out_and_a_way_out_of_another_turn_is_none() -> None:
+def test_a_recovery_is_a_way_out_in_its_own_turn() -> None:
     recovered = Story()
     recovered.window()
     recovered.refuse("one")
@@ -276,7 +276,7 @@ def test_a_recovery_is_a_way_out_and_a_way_out_of_another_turn_is_none() -> None
     assert not judge(next_turn.history()).decisions[0].way_out
 
 
-def test_each_turn_with_a_false_positive_is_a_violation_of_its_own() -> None:
+def test_each_turn_with_a_false_positive_is_one_violation() -> None:
     story = Story()
     for _ in range(2):
         story.window()
@@ -285,7 +285,7 @@ def test_each_turn_with_a_false_positive_is_a_violation_of_its_own() -> None:
     assert len(judge(story.history()).violations) == 2
 
 
-def test_a_recovery_opens_a_new_window_and_ends_the_exemption() -> None:
+def test_after_a_recovery_refusals_without_cause_count_again() -> None:
     story = Story()
     story.window()
     story.add(EDITOR, "x")
@@ -295,7 +295,7 @@ def test_a_recovery_opens_a_new_window_and_ends_the_exemption() -> None:
     assert verdicts(story.history()) == ["true_positive", "false_positive"]
 
 
-def test_a_recovery_takes_in_what_is_there() -> None:
+def test_effects_before_a_recovery_are_known() -> None:
     story = Story()
     story.window()
     story.add(EDITOR, "x")
@@ -306,7 +306,7 @@ def test_a_recovery_takes_in_what_is_there() -> None:
     assert verdicts(story.history()) == ["true_negative", "missed_takeover"]
 
 
-def test_a_write_during_a_recovery_that_returns_no_bytes_is_held_against_nobody() -> None:
+def test_a_write_during_a_recovery_without_bytes_accuses_no_lane() -> None:
     for answer, verdict in (("admit", "true_negative"), ("refuse", "uncounted")):
         story = Story()
         story.window()
@@ -342,7 +342,7 @@ def test_decisions_of_a_turn_without_a_load_are_not_counted() -> None:
     assert verdicts(story.history()) == ["uncounted", "uncounted"]
 
 
-def test_failures_that_are_no_verdict_are_no_decision() -> None:
+def test_failures_other_than_refusals_are_no_decision() -> None:
     for outcome in ("lock_timeout", "stale_lock", "skipped", "unsupported"):
         story = Story()
         story.window()
@@ -354,7 +354,7 @@ def test_failures_that_are_no_verdict_are_no_decision() -> None:
         assert verdicts(story.history()) == ["missed_takeover"]
 
 
-def test_a_refused_begin_of_a_turn_is_no_decision_but_any_other_refused_call_is() -> None:
+def test_any_refused_call_but_begin_turn_is_a_decision() -> None:
     story = Story()
     with story.op(RUNNER, "begin_turn", outcome="refused"):
         pass
@@ -373,7 +373,7 @@ def test_an_admitted_append_is_no_decision() -> None:
     assert judge(story.history()).decisions == ()
 
 
-def test_a_decision_without_steps_lasts_from_its_call_to_its_return() -> None:
+def test_a_decision_without_steps_lasts_from_call_to_return() -> None:
     story = Story()
     story.window()
     story.call(RUNNER, "guarded_write", "one")
@@ -382,7 +382,7 @@ def test_a_decision_without_steps_lasts_from_its_call_to_its_return() -> None:
     assert verdicts(story.history()) == ["racing"]
 
 
-def test_two_runners_on_one_file_are_judged_each_by_its_own_window() -> None:
+def test_each_of_two_runners_is_judged_by_its_own_window() -> None:
     story = Story()
     story.window(RUNNER)
     story.add(SCRIPT, "x")
@@ -396,7 +396,7 @@ def test_two_runners_on_one_file_are_judged_each_by_its_own_window() -> None:
     ]
 
 
-def test_the_reply_of_one_runner_is_a_co_tenants_append_to_the_other() -> None:
+def test_one_runners_reply_is_a_cotenant_append_to_the_other() -> None:
     for policy, verdict in (("coordinated", "true_negative"), ("same-process", "missed_takeover")):
         story = Story(policy)
         story.window(RUNNER)
@@ -406,7 +406,7 @@ def test_the_reply_of_one_runner_is_a_co_tenants_append_to_the_other() -> None:
         assert verdicts(story.history()) == ["true_negative", verdict]
 
 
-def test_an_appending_decision_may_itself_fall_on_other_bytes_than_it_knew() -> None:
+def test_a_takeover_just_before_the_decisions_own_append_is_racing() -> None:
     story = Story()
     story.window()
     story.write(EDITOR, lines("first", "x"))

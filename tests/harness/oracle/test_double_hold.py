@@ -1,4 +1,4 @@
-"""Two lanes in the locked section at once."""
+"""Tests of `harness.oracle.double_hold`: two lanes in the locked section at once."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def _release(story: Story, lane: int, outcome: str = "ok") -> None:
             story.lock(lane, "released")
 
 
-def _rob(story: Story, robber: int, victim: int) -> int:
-    with story.op(robber, "acquire"):
-        story.lock(robber, "reclaimed", victim)
-        at = story.lock(robber, "acquired")
+def _reclaim(story: Story, taker: int, holder: int) -> int:
+    with story.op(taker, "acquire"):
+        story.lock(taker, "reclaimed", holder)
+        at = story.lock(taker, "acquired")
     return at
 
 
@@ -38,7 +38,7 @@ def test_taking_turns_is_no_double_hold() -> None:
     assert double(story) == []
 
 
-def test_a_lane_that_goes_on_while_another_acquires_the_lock_is_a_double_hold() -> None:
+def test_acting_after_another_lane_acquired_is_a_double_hold() -> None:
     story = Story()
     first = _acquire(story, HEARTBEAT)
     second = _acquire(story, CRON)
@@ -49,7 +49,7 @@ def test_a_lane_that_goes_on_while_another_acquires_the_lock_is_a_double_hold() 
     assert "heartbeat still held it" in violation.detail
 
 
-def test_a_lane_that_only_lets_the_lock_go_did_not_act_in_it() -> None:
+def test_releasing_the_lock_is_no_act_inside_the_section() -> None:
     story = Story()
     _acquire(story, HEARTBEAT)
     _acquire(story, CRON)
@@ -57,7 +57,7 @@ def test_a_lane_that_only_lets_the_lock_go_did_not_act_in_it() -> None:
     assert double(story) == []
 
 
-def test_the_end_of_the_operation_that_lets_the_lock_go_ends_the_section() -> None:
+def test_the_end_of_a_releasing_operation_ends_the_section() -> None:
     for kind in ("release", "release_for_prompt", "guarded_write", "end_turn"):
         story = Story()
         _acquire(story, HEARTBEAT)
@@ -68,7 +68,7 @@ def test_the_end_of_the_operation_that_lets_the_lock_go_ends_the_section() -> No
         assert double(story) == []
 
 
-def test_a_call_that_failed_ends_the_section_but_one_that_was_skipped_does_not() -> None:
+def test_failed_operations_end_the_section_but_skipped_ones_do_not() -> None:
     for outcome, count in (
         ("stale_lock", 0),
         ("refused", 0),
@@ -85,11 +85,11 @@ def test_a_call_that_failed_ends_the_section_but_one_that_was_skipped_does_not()
         assert len(double(story)) == count, outcome
 
 
-def test_a_paused_holder_that_touches_the_transcript_after_it_was_robbed_is_a_double_hold() -> None:
+def test_a_write_after_a_reclaim_is_a_double_hold() -> None:
     story = Story()
     story.window()
     _acquire(story, HEARTBEAT)
-    at = _rob(story, CRON, HEARTBEAT)
+    at = _reclaim(story, CRON, HEARTBEAT)
     with story.op(HEARTBEAT, "append", "h"):
         write = story.put(HEARTBEAT, (story.content or b"") + line("h"), reclaimed=True)
     _release(story, HEARTBEAT, "stale_lock")
@@ -100,10 +100,10 @@ def test_a_paused_holder_that_touches_the_transcript_after_it_was_robbed_is_a_do
     assert (decision.verdict, decision.causes) == ("true_positive", (write,))
 
 
-def test_a_robbed_holder_that_is_out_again_is_in_nobodys_way() -> None:
+def test_a_holder_outside_after_a_reclaim_is_no_double_hold() -> None:
     story = Story()
     _acquire(story, HEARTBEAT)
-    _rob(story, CRON, HEARTBEAT)
+    _reclaim(story, CRON, HEARTBEAT)
     story.add(HEARTBEAT, "h")
     _release(story, HEARTBEAT, "stale_lock")
     _release(story, CRON)
@@ -111,26 +111,26 @@ def test_a_robbed_holder_that_is_out_again_is_in_nobodys_way() -> None:
     assert [violation.lane for violation in double(story)] == [CRON]
 
 
-def test_a_robbed_holder_that_notices_in_time_is_no_double_hold() -> None:
+def test_a_holder_that_notices_the_reclaim_is_no_double_hold() -> None:
     story = Story()
     _acquire(story, HEARTBEAT)
-    _rob(story, CRON, HEARTBEAT)
+    _reclaim(story, CRON, HEARTBEAT)
     with story.op(HEARTBEAT, "append", outcome="stale_lock"):
         story.look(HEARTBEAT, "openat", "T.lock")
     story.add(HEARTBEAT, "later")
     assert double(story) == []
 
 
-def test_a_robbed_holder_that_never_wakes_up_is_no_double_hold() -> None:
+def test_a_holder_that_never_wakes_up_is_no_double_hold() -> None:
     story = Story()
     _acquire(story, HEARTBEAT)
-    _rob(story, CRON, HEARTBEAT)
+    _reclaim(story, CRON, HEARTBEAT)
     story.add(CRON, "c")
     _release(story, CRON)
     assert double(story) == []
 
 
-def test_a_lock_that_a_rogue_took_away_is_not_the_locks_fault() -> None:
+def test_a_lock_removed_by_a_rogue_is_no_double_hold() -> None:
     for by_event in (True, False):
         story = Story()
         _acquire(story, HEARTBEAT)
@@ -144,7 +144,7 @@ def test_a_lock_that_a_rogue_took_away_is_not_the_locks_fault() -> None:
         assert double(story) == []
 
 
-def test_taking_the_lock_again_inside_the_own_section_is_no_double_hold() -> None:
+def test_acquiring_again_inside_the_own_section_is_no_double_hold() -> None:
     story = Story()
     _acquire(story, HEARTBEAT)
     _acquire(story, HEARTBEAT)
@@ -168,7 +168,7 @@ def _hollow(story: Story, lane: int) -> int:
     return at
 
 
-def test_a_lock_without_its_name_that_is_noticed_in_time_is_no_double_hold() -> None:
+def test_a_hollow_lock_noticed_in_time_is_no_double_hold() -> None:
     for first, second in ((_hollow, _acquire), (_acquire, _hollow)):
         story = Story()
         first(story, HEARTBEAT)
@@ -182,7 +182,7 @@ def test_a_lock_without_its_name_that_is_noticed_in_time_is_no_double_hold() -> 
         assert double(story) == []
 
 
-def test_who_writes_under_a_lock_without_its_name_while_another_has_the_lock_is_a_double_hold() -> None:
+def test_a_write_under_a_hollow_lock_is_a_double_hold() -> None:
     story = Story()
     first = _acquire(story, CRON)
     second = _hollow(story, HEARTBEAT)
@@ -192,7 +192,7 @@ def test_who_writes_under_a_lock_without_its_name_while_another_has_the_lock_is_
     assert (violation.at, violation.causes) == (second, (first, second, write))
 
 
-def test_who_wrote_under_such_a_lock_when_the_other_was_out_again_is_in_nobodys_way() -> None:
+def test_a_hollow_lock_used_after_the_other_left_is_fine() -> None:
     story = Story()
     _acquire(story, CRON)
     _hollow(story, HEARTBEAT)
@@ -202,7 +202,7 @@ def test_who_wrote_under_such_a_lock_when_the_other_was_out_again_is_in_nobodys_
     assert double(story) == []
 
 
-def test_who_already_had_such_a_lock_and_writes_inside_another_s_section_is_a_double_hold() -> None:
+def test_an_early_hollow_lock_that_writes_is_a_double_hold() -> None:
     story = Story()
     first = _hollow(story, HEARTBEAT)
     second = _acquire(story, CRON)
@@ -222,20 +222,20 @@ def _exchanged_and_back(story: Story, *, wrote: bool) -> None:
         story.lock(CRON, "returned", HEARTBEAT)
 
 
-def test_a_lock_that_was_given_back_unused_was_never_taken() -> None:
+def test_a_lock_given_back_unused_is_no_double_hold() -> None:
     story = Story()
     _exchanged_and_back(story, wrote=False)
     story.add(HEARTBEAT, "h")
     assert double(story) == []
 
 
-def test_a_lock_that_was_given_back_after_it_was_used_was_held_twice() -> None:
+def test_a_lock_given_back_after_use_is_a_double_hold() -> None:
     story = Story()
     _exchanged_and_back(story, wrote=True)
     assert [violation.lane for violation in double(story)] == [CRON]
 
 
-def test_who_got_its_lock_back_is_robbed_no_more() -> None:
+def test_a_lane_that_got_its_lock_back_holds_it_again() -> None:
     story = Story()
     _acquire(story, HEARTBEAT)
     with story.op(CRON, "acquire"):
@@ -247,29 +247,29 @@ def test_who_got_its_lock_back_is_robbed_no_more() -> None:
     assert double(story) == []
 
 
-def test_who_still_waited_for_the_lock_when_the_other_was_out_again_was_not_inside_with_it() -> None:
+def test_a_lane_that_still_waited_was_not_inside_yet() -> None:
     for waits in (True, False):
         story = Story()
         with story.op(HEARTBEAT, "acquire"):
             story.lock(HEARTBEAT, "acquired")
             if waits:
-                _rob(story, CRON, HEARTBEAT)
+                _reclaim(story, CRON, HEARTBEAT)
                 story.add(CRON, "c")
                 _release(story, CRON)
         if not waits:
-            _rob(story, CRON, HEARTBEAT)
+            _reclaim(story, CRON, HEARTBEAT)
             story.add(CRON, "c")
             _release(story, CRON)
         story.add(HEARTBEAT, "h")
         assert [violation.lane for violation in double(story)] == ([] if waits else [CRON])
 
 
-def test_who_touches_the_transcript_is_inside_though_its_call_has_not_returned() -> None:
+def test_touching_the_transcript_enters_the_section_before_the_call_returns() -> None:
     story = Story()
     with story.op(HEARTBEAT, "guarded_write", "h"):
         story.lock(HEARTBEAT, "acquired")
         story.look(HEARTBEAT, "openat", "T")
-        _rob(story, CRON, HEARTBEAT)
+        _reclaim(story, CRON, HEARTBEAT)
         story.add(CRON, "c")
         _release(story, CRON)
         story.put(HEARTBEAT, (story.content or b"") + line("h"), reclaimed=True)

@@ -1,4 +1,4 @@
-"""Classes of effects, what each policy makes of them, and what is no effect at all."""
+"""Tests of `harness.oracle.effects`: classes of effects, their rules, and mutations without an effect."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_step_that_no_reader_sees_is_no_effect(policy: str, call: str) -> None
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_a_rename_away_and_back_by_one_operation_is_no_effect(policy: str) -> None:
+def test_renaming_away_and_back_in_one_operation_is_no_effect(policy: str) -> None:
     story = Story(policy)
     story.window()
     content, file = story.content, story.file
@@ -132,7 +132,7 @@ def test_an_identical_rewrite_is_no_effect_once_it_is_over() -> None:
     assert [decision.verdict for decision in judgement.decisions] == ["true_negative", "false_positive"]
 
 
-def test_an_identical_rewrite_that_is_under_way_is_an_effect() -> None:
+def test_an_identical_rewrite_under_way_is_an_effect() -> None:
     story = Story()
     story.window()
     content = story.content
@@ -164,7 +164,7 @@ def test_an_operation_that_overlapped_a_decision_stays_in_its_steps() -> None:
     assert [decision.verdict for decision in judge(story.history()).decisions] == ["racing", "uncounted"]
 
 
-def test_neither_a_lock_that_was_taken_away_nor_a_rogues_own_makes_an_effect_lawful() -> None:
+def test_reclaimed_locks_and_rogues_locks_sanction_no_effect() -> None:
     for lane, reclaimed in ((CRON, True), (EDITOR, False)):
         story = Story()
         story.window()
@@ -174,7 +174,7 @@ def test_neither_a_lock_that_was_taken_away_nor_a_rogues_own_makes_an_effect_law
         assert judge(story.history()).counts()["missed_takeover"] == 1
 
 
-def test_an_operation_with_others_writing_in_between_counts_step_by_step() -> None:
+def test_an_interleaved_operation_counts_step_by_step() -> None:
     story = Story()
     story.window()
     story.call(EDITOR, "action")
@@ -208,7 +208,7 @@ def test_an_append_that_changes_earlier_bytes_is_a_rewrite() -> None:
     assert judge(story.history()).counts()["true_negative"] == 1
 
 
-def test_an_append_that_finds_no_file_makes_one_and_stays_an_append() -> None:
+def test_an_append_that_creates_the_file_stays_an_append() -> None:
     story = Story("coordinated", initial=None)
     rules = {**story.header.policy_rules, "participant_rewrite_other_process": "takeover"}
     story.window()
@@ -232,7 +232,7 @@ def test_the_callers_policy_comes_before_the_one_in_the_history() -> None:
     assert judge(history, SAME_PROCESS) == judge(history, Policy())
 
 
-def test_a_policy_of_ones_own_may_call_the_runners_own_appends_a_takeover() -> None:
+def test_a_custom_policy_may_call_own_appends_a_takeover() -> None:
     story = Story("coordinated")
     rules = {**story.header.policy_rules, "own_append": "takeover"}
     story.begin()
@@ -242,7 +242,7 @@ def test_a_policy_of_ones_own_may_call_the_runners_own_appends_a_takeover() -> N
     assert judge(story.history(), rules).counts()["missed_takeover"] == 1
 
 
-def test_what_an_admitted_decision_wrote_is_sanctioned_under_any_policy() -> None:
+def test_an_admitted_write_is_sanctioned_under_any_policy() -> None:
     story = Story("coordinated")
     rules = {**story.header.policy_rules, "own_append": "takeover"}
     story.window()

@@ -1,4 +1,4 @@
-"""Calls that were made to fail: what that excuses, and what it does not."""
+"""The oracle on calls that were made to fail: some errors are excused, others are not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def only_violation(story: Story) -> Violation:
 
 
 def fail(story: Story, lane: int, kind: str, name: str, part: bytes = b"") -> None:
-    """An operation whose write fails, after it wrote a part of its bytes, and that hands the error on."""
+    """Add an operation whose write fails after a part of its bytes, and that passes the error on."""
     with story.op(lane, kind, name, outcome="failed", detail="OSError: [Errno 28] full"):
         if kind == "guarded_write":
             story.lock(lane, "acquired")
@@ -36,14 +36,14 @@ def fail(story: Story, lane: int, kind: str, name: str, part: bytes = b"") -> No
 
 
 @pytest.mark.parametrize("kind", ["append", "guarded_write", "load", "rewrite", "end_turn"])
-def test_an_error_that_is_handed_on_is_no_crash(kind: str) -> None:
+def test_an_error_passed_on_after_a_fault_is_no_crash(kind: str) -> None:
     story = Story()
     story.begin()
     fail(story, RUNNER, kind, "reply")
     assert judge(story.history()).violations == ()
 
 
-def test_an_error_of_a_call_that_nobody_made_fail_is_a_crash() -> None:
+def test_an_error_without_a_fault_is_a_crash() -> None:
     story = Story()
     story.window()
     with story.op(RUNNER, "guarded_write", "reply", outcome="failed", detail="OSError: [Errno 28] full"):
@@ -53,7 +53,7 @@ def test_an_error_of_a_call_that_nobody_made_fail_is_a_crash() -> None:
     assert "Errno 28" in violation.detail
 
 
-def test_a_call_made_to_fail_in_another_operation_or_lane_excuses_nothing() -> None:
+def test_a_fault_in_another_operation_or_lane_excuses_no_error() -> None:
     story = Story()
     fail(story, CRON, "append", "c")
     fail(story, HEARTBEAT, "append", "h")
@@ -63,14 +63,14 @@ def test_a_call_made_to_fail_in_another_operation_or_lane_excuses_nothing() -> N
     assert (violation.kind, violation.lane, violation.op) == ("crash", HEARTBEAT, 1)
 
 
-def test_a_write_that_is_only_cut_short_excuses_no_error() -> None:
+def test_a_short_write_excuses_no_error() -> None:
     story = Story()
     with story.op(HEARTBEAT, "append", "h", outcome="failed"):
         story.put(HEARTBEAT, lines("first") + HALF, fault="short")
     assert only_violation(story).kind == "crash"
 
 
-def test_another_exception_after_a_call_was_made_to_fail_is_a_crash() -> None:
+def test_another_exception_after_a_fault_is_a_crash() -> None:
     story = Story()
     with story.op(HEARTBEAT, "append", "h", outcome="crash", detail="KeyError: 'ino'"):
         story.look(HEARTBEAT, "write", fault="ENOSPC")
@@ -90,7 +90,7 @@ def test_a_guarded_write_that_failed_is_no_decision() -> None:
 
 
 @pytest.mark.parametrize("policy", ["coordinated", "same-process", "runner-appends"])
-def test_what_a_failed_write_left_is_the_runners_own(policy: str) -> None:
+def test_bytes_of_a_failed_write_are_the_runners_own(policy: str) -> None:
     story = Story(policy)
     story.window()
     fail(story, RUNNER, "guarded_write", "reply", HALF)
@@ -99,7 +99,7 @@ def test_what_a_failed_write_left_is_the_runners_own(policy: str) -> None:
     assert only_violation(story).kind == "false_positive"
 
 
-def test_what_a_failed_write_left_is_sanctioned_whatever_the_policy_says_of_other_own_appends() -> None:
+def test_bytes_of_a_failed_write_are_sanctioned_under_any_policy() -> None:
     story = Story()
     rules = dict(story.header.policy_rules) | {"own_append": "takeover"}
     story.window()
@@ -129,7 +129,7 @@ def test_half_a_line_without_the_lock_is_a_takeover() -> None:
     assert verdicts(story.history()) == ["missed_takeover"]
 
 
-def test_a_takeover_that_a_failed_write_did_not_report_stays_pending() -> None:
+def test_a_takeover_before_a_failed_write_stays_pending() -> None:
     story = Story()
     story.window()
     rogue = story.add(EDITOR, "x")
@@ -139,7 +139,7 @@ def test_a_takeover_that_a_failed_write_did_not_report_stays_pending() -> None:
     assert (decision.verdict, decision.causes, decision.kind) == ("missed_takeover", (rogue,), "")
 
 
-def test_a_takeover_during_a_failed_write_is_pending_at_the_next_decision() -> None:
+def test_a_takeover_during_a_failed_write_stays_pending() -> None:
     story = Story()
     story.window()
     with story.op(RUNNER, "guarded_write", "reply", outcome="failed"):
@@ -186,10 +186,10 @@ def test_an_entry_glued_to_half_a_line_is_lost() -> None:
     at = story.add(CRON, "c")
     violation = only_violation(story)
     assert (violation.kind, violation.lane, violation.causes) == ("lost_entry", CRON, (at,))
-    assert "entry c " in violation.detail and "onto an unfinished one" in violation.detail
+    assert "entry c " in violation.detail and "onto an unfinished line" in violation.detail
 
 
-def test_an_entry_on_a_line_of_its_own_below_half_a_line_is_there() -> None:
+def test_a_whole_line_below_half_a_line_is_there() -> None:
     story = Story()
     fail(story, HEARTBEAT, "append", "h", HALF)
     with story.op(CRON, "append", "c"):
@@ -197,7 +197,7 @@ def test_an_entry_on_a_line_of_its_own_below_half_a_line_is_there() -> None:
     assert judge(story.history()).violations == ()
 
 
-def test_entries_that_a_rewrite_drops_when_its_write_fails_are_lost() -> None:
+def test_entries_dropped_by_a_failed_rewrite_are_lost() -> None:
     story = Story()
     story.add(HEARTBEAT, "h")
     with story.op(CRON, "rewrite", outcome="failed"):
@@ -211,9 +211,7 @@ def test_entries_that_a_rewrite_drops_when_its_write_fails_are_lost() -> None:
 
 
 @pytest.mark.parametrize(("kind", "double"), [("append", True), ("load", True), ("release", False)])
-def test_a_lane_stays_in_its_section_when_its_work_fails_but_not_when_its_release_does(
-    kind: str, double: bool
-) -> None:
+def test_failed_work_keeps_the_section_a_failed_release_ends_it(kind: str, double: bool) -> None:
     story = Story()
     with story.op(HEARTBEAT, "acquire"):
         story.lock(HEARTBEAT, "acquired")
@@ -226,7 +224,7 @@ def test_a_lane_stays_in_its_section_when_its_work_fails_but_not_when_its_releas
     assert kinds == (["double_hold"] if double else [])
 
 
-def test_a_lock_that_a_failed_operation_left_behind_is_a_dead_end() -> None:
+def test_a_lock_left_after_a_failure_is_a_dead_end() -> None:
     story = Story()
     story.window()
     with story.op(RUNNER, "guarded_write", "reply", outcome="failed"):
@@ -240,10 +238,8 @@ def test_a_lock_that_a_failed_operation_left_behind_is_a_dead_end() -> None:
 
 
 @pytest.mark.parametrize(("cut", "verdict"), [(True, "uncounted"), (False, "true_positive")])
-def test_half_a_line_in_a_file_that_a_rogue_moved_away_and_back_is_not_the_rogues(
-    cut: bool, verdict: str
-) -> None:
-    """Only where something was written can the difference be the participant's."""
+def test_half_a_line_in_a_returned_file_is_the_participants(cut: bool, verdict: str) -> None:
+    """The difference can be the participant's only if its write wrote something."""
     story = Story()
     story.window()
     content = story.content or b""

@@ -1,4 +1,4 @@
-"""The free gate: what overlaps in time has no order and is held against nobody."""
+"""The oracle on histories of the free gate: events that overlap in time have no order."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ def test_a_write_that_ended_before_the_decision_began_is_missed() -> None:
     assert _decide(story, 1101, 1200) == "missed_takeover"
 
 
-def test_a_write_that_overlaps_the_decision_is_racing_at_either_end() -> None:
+def test_a_write_overlapping_either_end_of_a_decision_is_racing() -> None:
     for begin, end in ((900, 1000), (1050, 1060), (1200, 1300), (900, 1300)):
         story = _story()
         _rogue(story, begin, end)
         assert _decide(story, 1000, 1200) == "racing"
 
 
-def test_a_write_that_began_after_the_decision_belongs_to_the_next() -> None:
+def test_a_write_begun_after_a_decision_belongs_to_the_next() -> None:
     story = _story()
     _rogue(story, 1201, 1300)
     assert _decide(story, 1000, 1200) == "true_negative"
     assert _decide(story, 1400, 1500) == "missed_takeover"
 
 
-def test_a_write_that_overlaps_a_cotenants_is_held_against_nobody() -> None:
+def test_a_write_that_overlaps_a_cotenants_accuses_no_lane() -> None:
     for outcome, verdict in (("ok", "true_negative"), ("refused", "uncounted")):
         story = _story()
         with story.op(CRON, "append"):
@@ -56,7 +56,7 @@ def test_a_write_that_overlaps_a_cotenants_is_held_against_nobody() -> None:
         assert _decide(story, 1200, 1300, outcome) == verdict
 
 
-def test_a_write_that_overlaps_nothing_counts_beside_others_that_do() -> None:
+def test_a_write_without_overlap_counts_beside_overlapping_ones() -> None:
     story = _story()
     with story.op(CRON, "append"):
         story.put(CRON, lines("first", "c"), at=(1000, 1100))
@@ -65,7 +65,7 @@ def test_a_write_that_overlaps_nothing_counts_beside_others_that_do() -> None:
     assert _decide(story, 1200, 1300) == "missed_takeover"
 
 
-def test_what_may_have_been_undone_by_an_overlapping_write_is_held_against_nobody() -> None:
+def test_an_effect_perhaps_undone_by_an_overlap_accuses_no_lane() -> None:
     story = _story()
     _rogue(story, 900, 910, SCRIPT, "y")
     with story.op(CRON, "append"):
@@ -74,7 +74,7 @@ def test_what_may_have_been_undone_by_an_overlapping_write_is_held_against_nobod
     assert _decide(story, 1200, 1300) == "true_negative"
 
 
-def test_events_are_ordered_by_their_times_and_not_by_their_places() -> None:
+def test_events_are_ordered_by_their_times_not_their_places() -> None:
     story = _story()
     story.call(RUNNER, "guarded_write")
     story.look(RUNNER, "statx", at=(2000, 2100))
@@ -84,7 +84,7 @@ def test_events_are_ordered_by_their_times_and_not_by_their_places() -> None:
 
 
 def _loaded(at: tuple[int, int], second: tuple[int, int] | None, returned: bytes) -> Story:
-    """A load from 1000 to 1100 with one or two writes at given times."""
+    """Return a story with a load from 1000 to 1100 and one or two writes at the given times."""
     story = Story(gate="free")
     with story.op(RUNNER, "begin_turn"):
         story.look(RUNNER, at=(10, 20))
@@ -104,14 +104,14 @@ def test_a_load_tells_which_overlapping_writes_it_knew_of() -> None:
     assert _decide(_loaded(one, None, b"torn"), 2000, 2100, "refused") == "uncounted"
 
 
-def test_writes_that_overlap_each_other_and_a_load_are_all_in_doubt() -> None:
+def test_writes_overlapping_each_other_and_a_load_are_in_doubt() -> None:
     story = _loaded((1050, 1060), (1055, 1065), lines("first"))
     assert _decide(story, 2000, 2100) == "true_negative"
     story = _loaded((1050, 1060), (1061, 1065), lines("first"))
     assert _decide(story, 2000, 2100) == "missed_takeover"
 
 
-def test_an_operation_without_steps_lasts_from_its_call_to_its_return() -> None:
+def test_an_operation_without_steps_lasts_from_call_to_return() -> None:
     story = _story()
     story.call(RUNNER, "guarded_write")
     _rogue(story, story.now, story.now + 2)
@@ -137,7 +137,7 @@ def test_two_acquisitions_that_overlap_prove_no_double_hold() -> None:
         assert found == ["double_hold"] * count
 
 
-def test_a_step_that_overlaps_the_second_acquisition_proves_no_double_hold() -> None:
+def test_a_step_overlapping_the_second_acquisition_proves_no_double_hold() -> None:
     story = Story(gate="free")
     _hold(HEARTBEAT, story, (1000, 1010))
     _hold(CRON, story, (1020, 1030))
@@ -146,7 +146,7 @@ def test_a_step_that_overlaps_the_second_acquisition_proves_no_double_hold() -> 
     assert judge(story.history()).violations == ()
 
 
-def test_nothing_is_said_about_entries_when_writes_overlap() -> None:
+def test_entries_are_not_judged_if_writes_overlap() -> None:
     for at, count in (((1050, 1060), 0), ((1101, 1110), 1)):
         story = Story(gate="free")
         with story.op(HEARTBEAT, "append", "h"):
@@ -157,7 +157,7 @@ def test_nothing_is_said_about_entries_when_writes_overlap() -> None:
         assert found == ["lost_entry"] * count
 
 
-def test_a_load_between_writes_of_unknown_order_leaves_both_in_doubt() -> None:
+def test_a_load_between_unordered_writes_leaves_both_in_doubt() -> None:
     story = Story(gate="free")
     with story.op(RUNNER, "begin_turn"):
         story.look(RUNNER, at=(10, 20))
@@ -173,14 +173,14 @@ def test_a_load_between_writes_of_unknown_order_leaves_both_in_doubt() -> None:
     assert _decide(story, 2000, 2100, "refused") == "uncounted"
 
 
-def test_steps_of_one_lane_that_touch_in_time_do_not_excuse_each_other() -> None:
+def test_adjacent_steps_of_one_lane_do_not_excuse_each_other() -> None:
     story = _story()
     _rogue(story, 1000, 1010)
     _rogue(story, 1010, 1020)
     assert _decide(story, 2000, 2100) == "missed_takeover"
 
 
-def test_writes_are_sorted_by_their_times_before_anything_is_concluded() -> None:
+def test_writes_are_sorted_by_time_first() -> None:
     story = _story()
     _rogue(story, 1000, 1010)
     earlier = story.events[-3:]

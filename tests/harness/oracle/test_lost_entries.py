@@ -1,4 +1,4 @@
-"""Entries that were acknowledged and are gone, and who is to blame."""
+"""Tests of `harness.oracle.lost_entries`: acknowledged entries that are gone, and the lane at fault."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def lost(story: Story) -> list[Violation]:
     return [violation for violation in judge(story.history()).violations if violation.kind == "lost_entry"]
 
 
-def test_an_entry_that_a_participants_rewrite_drops_is_lost_by_that_rewrite() -> None:
+def test_an_entry_dropped_by_a_participants_rewrite_is_lost() -> None:
     story = Story()
     story.add(HEARTBEAT, "h")
     at = story.write(CRON, lines("first"), kind="rewrite")
@@ -21,7 +21,7 @@ def test_an_entry_that_a_participants_rewrite_drops_is_lost_by_that_rewrite() ->
     assert "entry h " in violation.detail and "cron" in violation.detail
 
 
-def test_a_lane_whose_lock_had_been_reclaimed_is_named_for_what_it_destroyed() -> None:
+def test_a_lane_with_a_reclaimed_lock_is_named_as_remover() -> None:
     story = Story()
     story.add(HEARTBEAT, "h")
     with story.op(CRON, "rewrite"):
@@ -37,7 +37,7 @@ def test_each_lost_entry_is_a_violation() -> None:
     assert len(lost(story)) == 2
 
 
-def test_a_reply_that_a_decision_admitted_can_be_lost_too() -> None:
+def test_an_admitted_reply_can_be_lost_too() -> None:
     story = Story()
     story.window()
     story.admit("reply")
@@ -53,7 +53,7 @@ def test_an_entry_that_a_rogue_destroyed_is_not_lost() -> None:
         assert lost(story) == []
 
 
-def test_an_entry_that_was_not_acknowledged_is_not_missed() -> None:
+def test_an_unacknowledged_entry_is_not_missed() -> None:
     for outcome in ("refused", "lock_timeout", "stale_lock"):
         story = Story()
         with story.op(HEARTBEAT, "append", "h", outcome=outcome):
@@ -62,7 +62,7 @@ def test_an_entry_that_was_not_acknowledged_is_not_missed() -> None:
         assert lost(story) == []
 
 
-def test_a_rogues_entries_are_nobodys_promise() -> None:
+def test_a_rogues_entries_are_not_expected() -> None:
     story = Story()
     story.add(EDITOR, "x")
     story.write(CRON, lines("first"), kind="rewrite")
@@ -76,7 +76,7 @@ def test_a_compaction_keeps_the_entries_that_it_lists() -> None:
     assert [violation.detail.split()[1] for violation in lost(story)] == ["h2"]
 
 
-def test_an_entry_in_a_torn_line_is_lost_although_its_id_can_still_be_read() -> None:
+def test_an_entry_in_a_torn_line_is_lost() -> None:
     story = Story()
     story.add(HEARTBEAT, "h")
     story.write(CRON, line("first") + line("h")[:-4] + b"\n", kind="rewrite")
@@ -84,22 +84,22 @@ def test_an_entry_in_a_torn_line_is_lost_although_its_id_can_still_be_read() -> 
     assert len(lost(story)) == 1
 
 
-def test_an_entry_appended_to_a_line_that_a_rogue_tore_was_destroyed_by_the_rogue() -> None:
+def test_an_entry_appended_to_a_rogues_torn_line_is_excused() -> None:
     story = Story()
     story.write(EDITOR, line("first") + b'{"id": "x"')
     story.add(HEARTBEAT, "h")
     assert lost(story) == []
 
 
-def test_an_entry_appended_to_a_line_that_a_participant_tore_is_lost() -> None:
+def test_an_entry_appended_to_a_participants_torn_line_is_lost() -> None:
     story = Story()
     story.write(CRON, line("first") + b'{"id": "c"', kind="append")
     story.add(HEARTBEAT, "h")
     (violation,) = lost(story)
-    assert violation.lane == HEARTBEAT and "never stood" in violation.detail
+    assert violation.lane == HEARTBEAT and "was never in the transcript" in violation.detail
 
 
-def test_a_rogues_torn_line_that_a_rewrite_carried_along_is_still_the_rogues() -> None:
+def test_a_rogues_torn_line_stays_the_rogues_after_a_rewrite() -> None:
     story = Story()
     story.write(EDITOR, line("first") + b"garbage")
     with story.op(CRON, "rewrite"):
@@ -109,7 +109,7 @@ def test_a_rogues_torn_line_that_a_rewrite_carried_along_is_still_the_rogues() -
     assert lost(story) == []
 
 
-def test_a_torn_line_is_the_doing_of_whoever_tore_it_last() -> None:
+def test_the_last_lane_that_tore_a_line_is_at_fault() -> None:
     story = Story()
     story.write(EDITOR, line("first") + b'{"id": "x"')
     story.write(HEARTBEAT, line("first"), kind="rewrite")
@@ -118,7 +118,7 @@ def test_a_torn_line_is_the_doing_of_whoever_tore_it_last() -> None:
     assert len(lost(story)) == 1
 
 
-def test_an_entry_that_never_reached_the_file_is_lost_when_no_rogue_was_near() -> None:
+def test_an_entry_never_written_is_lost_without_a_rogue_near() -> None:
     story = Story()
     with story.op(HEARTBEAT, "append", "h"):
         story.look(HEARTBEAT, "write", "tmp1")
@@ -126,7 +126,7 @@ def test_an_entry_that_never_reached_the_file_is_lost_when_no_rogue_was_near() -
     assert violation.lane == HEARTBEAT
 
 
-def test_an_entry_that_never_reached_the_file_is_not_held_against_anyone_near_a_rogue() -> None:
+def test_an_entry_never_written_is_excused_near_a_rogue() -> None:
     for call in ("rename", "chmod"):
         story = Story()
         with story.op(HEARTBEAT, "append", "h"):
@@ -140,7 +140,7 @@ def test_an_entry_that_never_reached_the_file_is_not_held_against_anyone_near_a_
     assert lost(replaced) == []
 
 
-def test_a_rewrite_that_a_rogue_disturbed_is_forgiven_what_it_dropped() -> None:
+def test_a_rewrite_disturbed_by_a_rogue_is_excused() -> None:
     story = Story()
     story.add(HEARTBEAT, "h")
     with story.op(CRON, "rewrite"):
@@ -150,7 +150,7 @@ def test_a_rewrite_that_a_rogue_disturbed_is_forgiven_what_it_dropped() -> None:
     assert lost(story) == []
 
 
-def test_a_rewrite_goes_back_to_when_its_lane_took_the_lock() -> None:
+def test_a_rewrite_counts_from_the_acquisition_of_its_lock() -> None:
     story = Story()
     story.add(HEARTBEAT, "h")
     with story.op(CRON, "acquire"):
@@ -162,7 +162,7 @@ def test_a_rewrite_goes_back_to_when_its_lane_took_the_lock() -> None:
     assert lost(story) == []
 
 
-def test_the_lines_that_a_rewrite_brings_are_no_promise() -> None:
+def test_lines_written_by_a_rewrite_are_not_expected() -> None:
     story = Story()
     with story.op(CRON, "rewrite", "sum"):
         story.put(CRON, lines("first"))
@@ -179,7 +179,7 @@ def test_a_touch_during_a_rewrite_excuses_nothing() -> None:
     assert len(lost(story)) == 1
 
 
-def test_a_rogue_that_was_done_before_the_lock_was_taken_excuses_nobody() -> None:
+def test_a_rogue_before_the_acquisition_excuses_nothing() -> None:
     story = Story()
     story.add(EDITOR, "x")
     story.add(HEARTBEAT, "h")
@@ -189,7 +189,7 @@ def test_a_rogue_that_was_done_before_the_lock_was_taken_excuses_nobody() -> Non
     assert len(lost(story)) == 1
 
 
-def test_a_rogue_that_broke_the_lock_excuses_what_participants_do_to_each_other() -> None:
+def test_a_rogue_that_broke_the_lock_excuses_later_losses() -> None:
     story = Story()
     with story.op(EDITOR, "action"):
         story.look(EDITOR, "unlink", "T.lock")
@@ -198,7 +198,7 @@ def test_a_rogue_that_broke_the_lock_excuses_what_participants_do_to_each_other(
     assert lost(story) == []
 
 
-def test_without_bytes_nothing_is_said_about_entries() -> None:
+def test_entries_are_not_judged_without_bytes() -> None:
     story = Story()
     story.add(HEARTBEAT, "h")
     story.write(CRON, lines("first"), kind="rewrite")

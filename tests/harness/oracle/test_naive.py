@@ -1,4 +1,4 @@
-"""The oracle and a judge that only compares bytes agree on every decision that both can judge."""
+"""The oracle and a judge that only compares bytes agree on each decision that both can judge."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_naive_judge_knows_the_plain_cases() -> None:
     ]
 
 
-def test_the_naive_judge_sees_what_falls_into_a_decision_and_what_was_undone() -> None:
+def test_the_naive_judge_knows_racing_and_undone_writes() -> None:
     story = Story()
     story.window()
     story.admit("one", during=lambda: story.write(EDITOR, lines("first") + line("x")))

@@ -1,4 +1,4 @@
-"""Files that a rogue takes off the path and brings back, and what participants wrote to them meanwhile."""
+"""The oracle on files that a rogue moves away and back while participants write to them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NEITHER = ("true_negative", "uncounted")
 
 
 def _both(story: Story) -> tuple[str, str]:
-    """Verdicts on an admission and on a refusal as the next decision."""
+    """Return the verdicts on an admission and on a refusal as the next decision."""
     kept = list(story.events), story.content, story.file, list(story._ops)
     story.admit("reply")
     admitted = judge(story.history()).decisions[-1].verdict
@@ -37,7 +37,7 @@ def _append_unseen(story: Story, outcome: str = "ok") -> None:
 
 
 @pytest.mark.parametrize("outcome", ["ok", "stale_lock", "crash"])
-def test_a_line_that_comes_back_with_the_file_is_held_against_nobody(outcome: str) -> None:
+def test_a_line_that_returns_with_the_file_accuses_no_lane(outcome: str) -> None:
     story = Story()
     story.window()
     with story.op(EDITOR, "action"):
@@ -48,7 +48,7 @@ def test_a_line_that_comes_back_with_the_file_is_held_against_nobody(outcome: st
 
 
 @pytest.mark.parametrize("operations", [1, 2])
-def test_a_rewrite_that_comes_back_with_the_file_is_held_against_nobody(operations: int) -> None:
+def test_a_rewrite_that_returns_with_the_file_accuses_no_lane(operations: int) -> None:
     story = Story()
     story.window()
     story.call(CRON, "rewrite")
@@ -66,7 +66,7 @@ def test_a_rewrite_that_comes_back_with_the_file_is_held_against_nobody(operatio
     assert _both(story) == NEITHER
 
 
-def test_what_a_rogue_changed_while_the_file_was_away_is_a_takeover_where_nobody_else_wrote_to_it() -> None:
+def test_a_rogues_change_to_an_absent_file_is_a_takeover() -> None:
     story = Story()
     story.window()
     story.call(CRON, "append", "c")
@@ -80,7 +80,7 @@ def test_what_a_rogue_changed_while_the_file_was_away_is_a_takeover_where_nobody
     assert _both(story) == MISSED
 
 
-def test_what_a_rogue_changed_and_what_a_participant_wrote_meanwhile_cannot_be_told_apart() -> None:
+def test_rogue_and_participant_writes_to_an_absent_file_are_inseparable() -> None:
     story = Story()
     story.window()
     with story.op(EDITOR, "action"):
@@ -90,7 +90,7 @@ def test_what_a_rogue_changed_and_what_a_participant_wrote_meanwhile_cannot_be_t
     assert _both(story) == NEITHER
 
 
-def test_a_change_in_place_under_an_append_to_another_file_is_the_rogues() -> None:
+def test_a_change_beside_an_unseen_append_is_the_rogues() -> None:
     story = Story()
     story.window()
     with story.op(SCRIPT, "action"):
@@ -104,7 +104,7 @@ def test_a_change_in_place_under_an_append_to_another_file_is_the_rogues() -> No
     assert _both(story) == MISSED
 
 
-def test_an_append_that_no_reader_saw_excuses_no_takeover_before_it() -> None:
+def test_an_unseen_append_excuses_no_earlier_takeover() -> None:
     story = Story()
     story.begin()
     story.add(RUNNER, "mine")
@@ -118,7 +118,7 @@ def test_an_append_that_no_reader_saw_excuses_no_takeover_before_it() -> None:
     assert _both(story) == MISSED
 
 
-def test_a_file_that_is_gone_is_no_lawful_transcript_because_some_append_was_unseen() -> None:
+def test_an_unseen_append_makes_no_missing_file_lawful() -> None:
     story = Story()
     story.window()
     rogue = story.add(EDITOR, "x")
@@ -135,7 +135,7 @@ def test_a_file_that_is_gone_is_no_lawful_transcript_because_some_append_was_uns
     assert (decision.verdict, decision.causes) == ("missed_takeover", (rogue,))
 
 
-def test_a_participants_own_temporary_file_is_no_write_to_a_file_that_was_taken_away() -> None:
+def test_writing_an_own_temporary_file_is_no_unseen_write() -> None:
     story = Story()
     story.window()
     with story.op(EDITOR, "action"):
@@ -162,7 +162,7 @@ def test_a_file_that_stays_away_makes_nothing_lawful() -> None:
 
 
 def _refused_rewrite(story: Story, brings_back: bytes, outcome: str = "refused") -> None:
-    """A compactor's exchange over a rogue's bytes, which it undoes when others are in the old file."""
+    """Add a rewrite that exchanges the file, finds other bytes in the old one and exchanges it back."""
     with story.op(CRON, "acquire"):
         story.lock(CRON, "acquired")
     story.call(CRON, "rewrite")
@@ -176,14 +176,14 @@ def _refused_rewrite(story: Story, brings_back: bytes, outcome: str = "refused")
         story.lock(CRON, "released")
 
 
-def test_what_a_rogue_wrote_to_a_file_that_a_participant_brings_back_is_held_against_nobody() -> None:
+def test_a_rogues_write_returned_by_a_participant_accuses_no_lane() -> None:
     story = Story()
     story.window()
     _refused_rewrite(story, (story.content or b"").swapcase())
     assert _both(story) == NEITHER
 
 
-def test_a_refused_rewrite_that_brings_the_lawful_bytes_back_rewrote_nothing() -> None:
+def test_a_refused_rewrite_that_restores_lawful_bytes_undoes_a_takeover() -> None:
     story = Story()
     story.window()
     lawful = story.content or b""
@@ -192,7 +192,7 @@ def test_a_refused_rewrite_that_brings_the_lawful_bytes_back_rewrote_nothing() -
     assert _both(story) == NEITHER
 
 
-def test_a_refused_rewrite_that_brings_other_bytes_back_undoes_nothing() -> None:
+def test_a_refused_rewrite_with_other_bytes_undoes_nothing() -> None:
     story = Story()
     story.window()
     lawful = story.content or b""
@@ -201,7 +201,7 @@ def test_a_refused_rewrite_that_brings_other_bytes_back_undoes_nothing() -> None
     assert _both(story) == MISSED
 
 
-def test_a_rewrite_that_went_through_leaves_nothing_lawful_of_an_unlawful_transcript() -> None:
+def test_a_successful_rewrite_of_an_unlawful_transcript_undoes_nothing() -> None:
     story = Story()
     story.window()
     lawful = story.content or b""

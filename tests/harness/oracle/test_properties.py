@@ -1,4 +1,4 @@
-"""What holds of every history, tried on random ones."""
+"""Properties that hold for every history, tried on random ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harness.model.history import End, Event, History, Invoke, LaneInfo, Return, Step, decode, encode
 from harness.oracle import Decision, Judgement, judge
 from harness.oracle.decisions import decide
-from harness.oracle.fast_path import first_pass
+from harness.oracle.first_pass import first_pass
 from harness.oracle.index import HistoryIndex
 from tests.harness.oracle.histories import EDITOR, LANES, RUNNER
 from tests.harness.oracle.random_histories import ROGUES, Play, plays
@@ -24,7 +24,7 @@ NO_RECOVERY = st.lists(st.sampled_from(["admit", "refuse", "timeout", "append"])
 
 
 def _essence(judgement: Judgement) -> list[tuple[Any, ...]]:
-    """Decisions without indices of events."""
+    """Return the decisions without indices of events."""
     return [
         (
             made.lane,
@@ -122,7 +122,7 @@ def test_refusals_without_any_unsanctioned_effect_are_all_false_positives(play: 
 
 @every_history
 @given(plays())
-def test_the_first_look_never_contradicts_the_slow_analysis(play: Play) -> None:
+def test_the_first_pass_never_contradicts_the_full_analysis(play: Play) -> None:
     history = play.history()
     rules = history.header.policy_rules
     look = first_pass(history, rules)
@@ -137,7 +137,7 @@ def test_the_first_look_never_contradicts_the_slow_analysis(play: Play) -> None:
         policies=("coordinated",), rogues=APPENDS, participants=LAWFUL, turn=NO_RECOVERY, torn=st.just(False)
     )
 )
-def test_verdicts_on_plain_rogue_appends_are_those_of_a_simple_count(play: Play) -> None:
+def test_verdicts_on_rogue_appends_match_a_simple_count(play: Play) -> None:
     history = play.history()
     found = [decision.verdict for decision in judge(history).decisions]
     assert found == list(_simple(history))
@@ -145,7 +145,7 @@ def test_verdicts_on_plain_rogue_appends_are_those_of_a_simple_count(play: Play)
 
 @every_history
 @given(plays(policies=("coordinated",)))
-def test_every_cause_of_a_takeover_is_a_step_of_somebody_without_the_lock(play: Play) -> None:
+def test_every_cause_of_a_takeover_lacks_the_lock(play: Play) -> None:
     history = play.history()
     for decision in judge(history).decisions:
         if decision.verdict in ("true_positive", "missed_takeover", "racing"):
@@ -162,10 +162,10 @@ def _without_lock(history: History, decision: Decision) -> bool:
 
 
 def _simple(history: History) -> list[str]:
-    """Verdicts where every rogue step is a line of its own that nobody takes away.
+    """Return the verdicts of a history in which every rogue step appends a line that stays.
 
-    One pass in the order of the events, with sets of indices: written apart from the
-    oracle, for a world in which nothing is undone and every load is atomic.
+    It makes one pass in the order of the events, with sets of indices. It shares no code with the
+    oracle, and it assumes that nothing is undone and that every load is atomic.
     """
     verdicts: list[str] = []
     pending: set[int] = set()

@@ -1,4 +1,4 @@
-"""Nobody is accused of missing what no reader could tell any more."""
+"""Tests of `harness.oracle.reachability`: an undone takeover is not missed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.harness.oracle.histories import CRON, EDITOR, HEARTBEAT, SCRIPT, Stor
 
 
 def _both(story: Story) -> tuple[str, str]:
-    """Verdicts on an admission and on a refusal as the next decision."""
+    """Return the verdicts on an admission and on a refusal as the next decision."""
     kept = list(story.events), story.content, story.file, list(story._ops)
     story.admit("reply")
     admitted = judge(story.history()).decisions[-1].verdict
@@ -30,7 +30,7 @@ def _aba(story: Story, one_operation: bool) -> None:
         story.write(EDITOR, content)
 
 
-def test_a_b_a_by_two_operations_is_held_against_nobody() -> None:
+def test_a_b_a_by_two_operations_accuses_no_lane() -> None:
     story = Story()
     story.window()
     _aba(story, one_operation=False)
@@ -44,7 +44,7 @@ def test_a_b_a_by_one_operation_is_no_effect() -> None:
     assert _both(story) == ("true_negative", "false_positive")
 
 
-def test_a_b_a_in_bytes_but_behind_another_file_is_still_in_force_where_files_matter() -> None:
+def test_a_b_a_in_another_file_counts_if_files_matter() -> None:
     story = Story("runner-appends")
     story.window()
     content = story.content
@@ -53,7 +53,7 @@ def test_a_b_a_in_bytes_but_behind_another_file_is_still_in_force_where_files_ma
     assert _both(story) == ("missed_takeover", "true_positive")
 
 
-def test_another_file_that_the_policy_leaves_open_does_not_keep_an_undone_takeover_in_force() -> None:
+def test_a_file_change_allowed_either_way_keeps_no_takeover_pending() -> None:
     story = Story()
     story.window()
     content = story.content
@@ -84,7 +84,7 @@ def test_an_effect_undone_around_several_sanctioned_appends_is_undone() -> None:
     assert _both(story) == ("true_negative", "uncounted")
 
 
-def test_a_restoration_that_loses_a_sanctioned_append_restores_nothing() -> None:
+def test_a_restoration_that_loses_a_sanctioned_append_undoes_nothing() -> None:
     story = Story()
     story.window()
     story.write(EDITOR, lines("first", "x"))
@@ -103,7 +103,7 @@ def test_an_effect_undone_during_the_decision_is_not_missed() -> None:
     assert decision.verdict == "racing"
 
 
-def test_what_was_undone_is_pending_again_when_it_comes_back() -> None:
+def test_an_undone_effect_that_returns_is_pending_again() -> None:
     story = Story()
     story.window()
     content = story.content
@@ -127,7 +127,7 @@ def test_a_rewrite_of_a_lawful_transcript_is_lawful() -> None:
     assert _both(story) == ("true_negative", "uncounted")
 
 
-def test_a_rewrite_in_two_steps_of_a_lawful_transcript_is_lawful() -> None:
+def test_a_two_step_rewrite_of_a_lawful_transcript_is_lawful() -> None:
     story = Story()
     story.window()
     with story.op(CRON, "rewrite"):
@@ -139,7 +139,7 @@ def test_a_rewrite_in_two_steps_of_a_lawful_transcript_is_lawful() -> None:
     assert _both(story) == ("true_negative", "uncounted")
 
 
-def test_a_rewrite_of_an_unlawful_transcript_leaves_the_takeover_in_force() -> None:
+def test_a_rewrite_of_an_unlawful_transcript_keeps_the_takeover_pending() -> None:
     story = Story()
     story.window()
     story.add(EDITOR, "x")
@@ -149,7 +149,7 @@ def test_a_rewrite_of_an_unlawful_transcript_leaves_the_takeover_in_force() -> N
 
 
 @pytest.mark.parametrize("append_between", [False, True])
-def test_without_bytes_only_an_equal_digest_shows_that_an_effect_was_undone(append_between: bool) -> None:
+def test_without_bytes_only_an_equal_digest_undoes_an_effect(append_between: bool) -> None:
     story = Story()
     story.window()
     story.write(EDITOR, lines("first", "x"))
@@ -165,7 +165,7 @@ def test_without_bytes_only_an_equal_digest_shows_that_an_effect_was_undone(appe
     assert bare.counts()["missed_takeover" if append_between else "true_negative"] == 1
 
 
-def test_only_the_takeover_that_is_still_in_force_is_named() -> None:
+def test_only_the_takeover_still_pending_is_named() -> None:
     story = Story()
     story.window()
     content = story.content

@@ -1,4 +1,4 @@
-"""Double holds that lanes' own words prove, and what only looks like one."""
+"""Tests of `harness.oracle.reported_locks`: double holds that reports prove, and cases that prove none."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ LANES = (
     LaneInfo("editor", "editor", "shell", False),
 )
 RUNNER, HEARTBEAT, CRON, EDITOR = range(4)
-Told = tuple[int, str, int, int] | tuple[int, str, int, int, str]
+TimedCall = tuple[int, str, int, int] | tuple[int, str, int, int, str]
 
 
-def _twice(first: int) -> tuple[Told, ...]:
-    """Stays that overlap: a lane is told at 20, the heartbeat at 30; the lane writes, then the heartbeat."""
+def _twice(first: int) -> tuple[TimedCall, ...]:
+    """Return sections that overlap: a lane is granted the lock at 20, the heartbeat at 30; both write."""
     return (
         (first, "acquire", 10, 20),
         (HEARTBEAT, "acquire", 15, 30),
@@ -46,12 +46,12 @@ def _twice(first: int) -> tuple[Told, ...]:
 TWICE = _twice(CRON)
 
 
-def _judged(calls: tuple[Told, ...], lock_kind: str = "sidecar", gate: str = "free") -> list[Violation]:
+def _judged(calls: tuple[TimedCall, ...], lock_kind: str = "sidecar", gate: str = "free") -> list[Violation]:
     ops = dict.fromkeys(range(len(LANES)), -1)
     timed: list[tuple[int, int, Event]] = []
-    for lane, kind, begin, end, *told in calls:
+    for lane, kind, begin, end, *rest in calls:
         ops[lane] += 1
-        op, outcome = ops[lane], told[0] if told else "ok"
+        op, outcome = ops[lane], rest[0] if rest else "ok"
         change = None
         if kind in ("append", "action", "guarded_write") and outcome == "ok":
             change = Change(State("f0", f"{begin}", 1), State("f0", f"{end}", 2), True)
@@ -68,26 +68,29 @@ def _judged(calls: tuple[Told, ...], lock_kind: str = "sidecar", gate: str = "fr
     return list(judgement.violations)
 
 
-def _without(*left_out: int) -> tuple[Told, ...]:
+def _without(*left_out: int) -> tuple[TimedCall, ...]:
     return tuple(call for place, call in enumerate(TWICE) if place not in left_out)
 
 
-def _with(place: int, call: Told) -> tuple[Told, ...]:
+def _with(place: int, call: TimedCall) -> tuple[TimedCall, ...]:
     return (*TWICE[:place], call, *TWICE[place + 1 :])
 
 
 @pytest.mark.parametrize("lock_kind", ["sidecar", "mkdir", "flock", "record"])
-def test_two_who_were_told_and_both_wrote_had_the_lock_at_once(lock_kind: str) -> None:
+def test_two_reported_holders_that_both_wrote_are_a_double_hold(lock_kind: str) -> None:
     (found,) = _judged(TWICE, lock_kind)
     assert (found.kind, found.lane) == ("double_hold", HEARTBEAT)
-    assert "heartbeat was told" in found.detail and "cron had been told" in found.detail
+    assert found.detail == (
+        "heartbeat was granted the write lock while cron had been granted it too, "
+        "and cron then changed the transcript"
+    )
 
 
-def test_each_kind_of_lock_is_one_of_these() -> None:
+def test_these_tests_know_every_lock_kind() -> None:
     assert set(KINDS) == {"sidecar", "mkdir", "flock", "record"}
 
 
-def test_the_witnesses_of_a_double_hold_are_both_returns_and_the_write() -> None:
+def test_the_causes_are_both_returns_and_the_write() -> None:
     (found,) = _judged(TWICE)
     assert found.at in found.causes and len(found.causes) == 3
 
@@ -95,11 +98,9 @@ def test_the_witnesses_of_a_double_hold_are_both_returns_and_the_write() -> None
 @pytest.mark.parametrize(
     ("lock_kind", "proved"), [("sidecar", True), ("mkdir", True), ("flock", False), ("record", False)]
 )
-def test_a_file_that_nobody_finds_any_more_keeps_nobody_out_and_proves_nothing_before_its_lane_writes(
-    lock_kind: str, proved: bool
-) -> None:
+def test_file_locks_need_a_write_of_the_other_lane_too(lock_kind: str, proved: bool) -> None:
     assert bool(_judged(_without(3), lock_kind)) is proved
-    # Nor does a write after the other began to let go.
+    # A write after the other began to release proves nothing either.
     assert bool(_judged(_with(3, (HEARTBEAT, "append", 75, 82)), lock_kind)) is proved
 
 
@@ -108,16 +109,17 @@ def test_a_file_that_nobody_finds_any_more_keeps_nobody_out_and_proves_nothing_b
     [
         pytest.param(_without(2), id="it did not write"),
         pytest.param(_with(2, (CRON, "append", 40, 50, "stale_lock")), id="it noticed and was refused"),
-        pytest.param(_with(2, (CRON, "append", 25, 50)), id="its write began before the other was told"),
+        pytest.param(_with(2, (CRON, "append", 25, 50)), id="it wrote before the other got the lock"),
         pytest.param(
-            _with(1, (HEARTBEAT, "acquire", 15, 82)), id="the other was told after it began to let go"
+            _with(1, (HEARTBEAT, "acquire", 15, 82)),
+            id="the other got the lock after its release began",
         ),
-        pytest.param(_with(1, (HEARTBEAT, "acquire", 15, 30, "lock_timeout")), id="the other was told no"),
-        pytest.param(_with(1, (HEARTBEAT, "acquire", 15, 30, "never")), id="the other was never told"),
+        pytest.param(_with(1, (HEARTBEAT, "acquire", 15, 30, "lock_timeout")), id="the other was refused"),
+        pytest.param(_with(1, (HEARTBEAT, "acquire", 15, 30, "never")), id="the other never returned"),
         pytest.param(_with(2, (CRON, "load", 40, 50)), id="it read"),
     ],
 )
-def test_less_than_that_proves_nothing(calls: tuple[Told, ...]) -> None:
+def test_weaker_evidence_proves_no_double_hold(calls: tuple[TimedCall, ...]) -> None:
     assert _judged(calls) == []
 
 
@@ -133,30 +135,30 @@ def test_a_rogue_in_between_may_have_removed_the_lock(at: tuple[int, int], prove
     assert bool(_judged((*TWICE, (EDITOR, "action", *at)))) is proved
 
 
-def test_a_rogue_that_never_came_back_may_have_removed_it_at_any_time() -> None:
+def test_a_rogue_without_return_may_have_removed_the_lock() -> None:
     assert _judged((*TWICE, (EDITOR, "action", 5, 6, "never"))) == []
 
 
-def test_a_prompt_for_which_the_lock_was_let_go_ends_the_stay() -> None:
+def test_releasing_for_a_prompt_ends_the_section() -> None:
     turn = ((RUNNER, "begin_turn", 1, 5), (RUNNER, "load", 6, 8), (RUNNER, "release_for_prompt", 9, 12))
     late = ((CRON, "acquire", 3, 20), (CRON, "append", 21, 25), (CRON, "release", 26, 30))
     assert _judged((*turn, *late, (RUNNER, "guarded_write", 40, 50))) == []
-    # While it was loading, it was inside.
+    # During the load the runner was inside its section.
     early = ((CRON, "acquire", 1, 4), (CRON, "append", 6, 8), (CRON, "release", 9, 12))
     (found,) = _judged((*turn, *early))
     assert found.lane == RUNNER
 
 
-def test_pauses_end_no_stay() -> None:
+def test_pauses_end_no_section() -> None:
     (found,) = _judged((*TWICE[:2], (CRON, "pause", 22, 36), *TWICE[2:]))
     assert found.lane == HEARTBEAT
 
 
-def test_each_stay_too_many_is_told() -> None:
+def test_each_overlapping_section_is_reported() -> None:
     third = ((RUNNER, "begin_turn", 12, 35),)
     found = _judged((*TWICE, *third))
     assert [one.lane for one in found] == [HEARTBEAT, RUNNER]
 
 
-def test_under_the_kernel_gate_nobodys_word_is_taken() -> None:
+def test_the_kernel_gate_ignores_what_fences_report() -> None:
     assert _judged(TWICE, gate="kernel") == []

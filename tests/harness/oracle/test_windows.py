@@ -1,4 +1,4 @@
-"""Where a window opens, also when somebody wrote during the load."""
+"""Tests of `harness.oracle.windows`: where a window opens, also if the transcript changed during the load."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _verdict(story: Story, answer: str) -> str:
 
 
 def _load_during(states: list[bytes], returned: bytes | str, one_operation: bool = False) -> Story:
-    """A turn in whose load the editor goes through some states."""
+    """Return a turn during whose load the editor writes some states."""
     story = Story(initial=A)
     with story.op(RUNNER, "begin_turn"):
         pass
@@ -52,19 +52,19 @@ def _load_during(states: list[bytes], returned: bytes | str, one_operation: bool
         ([B, A, C], A, "missed_takeover", "true_positive"),
     ],
 )
-def test_what_a_load_returned_tells_which_writes_it_knew_of(
+def test_the_returned_bytes_tell_which_writes_a_load_saw(
     states: list[bytes], returned: bytes | str, admitted: str, refused: str
 ) -> None:
     assert _verdict(_load_during(states, returned), "admit") == admitted
     assert _verdict(_load_during(states, returned), "refuse") == refused
 
 
-def test_an_operation_that_was_half_known_counts_with_its_unknown_half() -> None:
+def test_a_half_known_operation_counts_with_its_unknown_half() -> None:
     assert _verdict(_load_during([B, A], B, one_operation=True), "admit") == "missed_takeover"
     assert _verdict(_load_during([B, A], B, one_operation=True), "refuse") == "true_positive"
 
 
-def test_an_operation_that_came_and_went_during_the_load_is_held_against_nobody() -> None:
+def test_an_operation_undone_during_the_load_accuses_no_lane() -> None:
     assert _verdict(_load_during([B, A], A, one_operation=True), "admit") == "true_negative"
     assert _verdict(_load_during([B, A], A, one_operation=True), "refuse") == "uncounted"
 
@@ -103,7 +103,7 @@ def test_a_load_of_a_missing_file_returns_no_bytes() -> None:
     assert _verdict(story, "admit") == "missed_takeover"
 
 
-def test_a_load_of_a_file_that_had_been_removed_is_not_stale() -> None:
+def test_a_load_of_a_removed_file_is_not_stale() -> None:
     story = Story()
     story.write(EDITOR, None)
     story.window()
@@ -111,7 +111,7 @@ def test_a_load_of_a_file_that_had_been_removed_is_not_stale() -> None:
 
 
 def _stale(returned: bytes) -> Story:
-    """A load that returns bytes which were gone before it began."""
+    """Return a turn whose load returns bytes that were gone before it began."""
     story = Story(initial=A)
     story.write(EDITOR, B)
     story.add(CRON, "c")
@@ -123,12 +123,12 @@ def _stale(returned: bytes) -> Story:
     return story
 
 
-def test_a_stale_load_leaves_in_the_window_what_it_did_not_know() -> None:
+def test_a_stale_load_keeps_unknown_writes_in_the_window() -> None:
     assert _verdict(_stale(A), "admit") == "missed_takeover"
     assert _verdict(_stale(A), "refuse") == "true_positive"
 
 
-def test_a_stale_load_is_taken_to_be_as_fresh_as_it_can_be() -> None:
+def test_a_stale_load_counts_as_fresh_as_possible() -> None:
     story = Story(initial=A)
     story.write(EDITOR, B)
     story.write(EDITOR, A)
@@ -140,12 +140,12 @@ def test_a_stale_load_is_taken_to_be_as_fresh_as_it_can_be() -> None:
     assert _verdict(story, "refuse") == "false_positive"
 
 
-def test_a_stale_load_knows_what_came_before_its_bytes() -> None:
+def test_a_stale_load_knows_the_writes_before_its_bytes() -> None:
     assert _verdict(_stale(B), "admit") == "true_negative"
     assert _verdict(_stale(B), "refuse") == "false_positive"
 
 
-def test_bytes_that_never_were_there_leave_everything_before_the_load_in_doubt() -> None:
+def test_unknown_bytes_leave_all_earlier_writes_in_doubt() -> None:
     assert _verdict(_stale(b"never"), "admit") == "true_negative"
     assert _verdict(_stale(b"never"), "refuse") == "uncounted"
     story = _stale(b"never")
@@ -153,7 +153,7 @@ def test_bytes_that_never_were_there_leave_everything_before_the_load_in_doubt()
     assert _verdict(story, "admit") == "missed_takeover"
 
 
-def test_a_second_load_in_a_turn_excuses_both_answers_to_what_came_before_it() -> None:
+def test_after_a_second_load_both_answers_are_right() -> None:
     for answer, verdict in (("admit", "true_negative"), ("refuse", "uncounted")):
         story = Story()
         story.window()
@@ -190,7 +190,7 @@ def test_a_recovery_is_never_stale() -> None:
     assert _verdict(story, "refuse") == "false_positive"
 
 
-def test_a_recovery_that_returns_bytes_is_read_like_a_load() -> None:
+def test_a_recovery_that_returns_bytes_counts_as_a_load() -> None:
     for returned, verdict in ((A, "missed_takeover"), (B, "true_negative")):
         story = Story(initial=A)
         story.window()
@@ -203,7 +203,7 @@ def test_a_recovery_that_returns_bytes_is_read_like_a_load() -> None:
 
 
 def _recovery_during(states: list[bytes]) -> Story:
-    """A recovery that took several reads, during which the editor goes through some states."""
+    """Return a recovery of several reads between which the editor writes some states."""
     story = Story(initial=A)
     story.window()
     story.add(EDITOR, "x")
@@ -217,15 +217,15 @@ def _recovery_during(states: list[bytes]) -> Story:
     return story
 
 
-def test_a_recovery_may_have_read_a_mixture_and_then_sees_no_difference_when_it_comes_about() -> None:
-    """Found by fuzzing: read, another file of the same beginning and a longer end, read on."""
+def test_a_recovery_may_have_read_a_mixture_of_states() -> None:
+    """Found by fuzzing: the second read continues in another file with the same begin and a longer end."""
     (old,) = [content for content in _recovery_during([]).history().blobs.values() if b"x" in content]
     story = _recovery_during([b"?" * len(old) + b"-tail"])
     story.write(EDITOR, old + b"-tail")
     assert _verdict(story, "admit") == "true_negative"
 
 
-def test_a_recovery_during_writes_does_not_excuse_bytes_that_it_cannot_have_read() -> None:
+def test_a_recovery_excuses_no_bytes_it_cannot_have_read() -> None:
     story = _recovery_during([B])
     story.write(EDITOR, C)
     assert _verdict(story, "admit") == "missed_takeover"
@@ -234,7 +234,7 @@ def test_a_recovery_during_writes_does_not_excuse_bytes_that_it_cannot_have_read
     assert _verdict(story, "admit") == "missed_takeover"
 
 
-def test_a_torn_load_sees_no_difference_when_the_bytes_that_it_read_come_about() -> None:
+def test_a_torn_load_accepts_the_bytes_that_it_read() -> None:
     story = _load_during([B], b"torn")
     story.write(EDITOR, C)
     story.write(EDITOR, b"torn")

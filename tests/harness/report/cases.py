@@ -7,7 +7,7 @@ from tests.harness.results.test_summary import summary
 
 __all__ = ["HOSTILE", "case"]
 
-#: Whatever means something in XML, Markdown, HTML or a workflow command, or that they cannot hold.
+#: Text with a meaning in XML, Markdown, HTML or a workflow command, or that these cannot hold.
 HOSTILE = (
     "<script>alert(1)</script> & ]]> \" ' | ``` ````` \n```\n`````\n::error ::%0A\r\n| --- |"
     "\x00\x1b[31m\ud800\ufffe @all #1"
@@ -15,6 +15,6 @@ HOSTILE = (
 
 
 def case(text: str = "", file: str = "scenarios/s.yaml", line: int = 3, **fields: object) -> Case:
-    """What came of fence ``f``, or ``fence=...``; fields of its summary."""
+    """Return the case of fence ``f``, or ``fence=...``, with these fields of its summary."""
     found = summary(**fields)
     return Case(file, line, found.fence, found, text)

@@ -1,4 +1,4 @@
-"""JUnit XML: a testcase a scenario and fence, whatever a fence says."""
+"""JUnit XML: one testcase for each scenario and fence, with any message of a fence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _read(cases: Sequence[Case]) -> ElementTree.Element:
     return ElementTree.fromstring(junit(cases))
 
 
-def test_there_is_one_testcase_a_scenario_and_fence() -> None:
+def test_each_scenario_and_fence_is_one_testcase() -> None:
     root = _read(CASES)
     assert [(one.get("classname"), one.get("name")) for one in root.iter("testcase")] == [
         ("a/s", "good"), ("a/s", "bad"), ("b/t", "odd"), ("b/t", "late"),
@@ -31,7 +31,7 @@ def test_there_is_one_testcase_a_scenario_and_fence() -> None:
     assert [suite.get("name") for suite in root] == ["a/s", "b/t"]
 
 
-def test_counts_are_those_of_what_is_inside() -> None:
+def test_counts_match_the_content() -> None:
     root = _read(CASES)
     assert [root.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["4", "1", "2", "0"]
     for suite in root:
@@ -46,7 +46,7 @@ def test_a_failure_tells_the_story_and_the_replay_command() -> None:
     assert failure.text == "the story\nreplay: x"
 
 
-def test_what_is_inconclusive_or_was_not_run_is_an_error() -> None:
+def test_inconclusive_and_missing_results_are_errors() -> None:
     errors = list(_read(CASES).iter("error"))
     assert [error.get("message") for error in errors] == [
         "inconclusive: a lane moved",
@@ -60,7 +60,7 @@ def test_a_case_points_into_the_scenario_file() -> None:
     assert (bad.get("file"), bad.get("line"), bad.get("time")) == ("a/s.yaml", "9", "0.500")
 
 
-def test_hostile_text_stays_text_and_the_document_well_formed() -> None:
+def test_hostile_text_keeps_the_document_well_formed() -> None:
     root = _read([case(HOSTILE, fence=HOSTILE, file=f"{HOSTILE}.yaml", unexpected=(HOSTILE,))])
     (failure,) = root.iter("failure")
     assert failure.text is not None
@@ -69,5 +69,5 @@ def test_hostile_text_stays_text_and_the_document_well_formed() -> None:
     assert len(list(root.iter())) == 5
 
 
-def test_no_case_is_a_document_as_well() -> None:
+def test_without_cases_there_is_still_a_document() -> None:
     assert _read([]).get("tests") == "0"

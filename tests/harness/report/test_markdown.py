@@ -1,4 +1,4 @@
-"""Markdown says what JUnit says, and nothing in it is markup but ours."""
+"""Markdown shows the same results as JUnit, and no text of a fence becomes markup."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STORY = "crash: it broke\n    1  runner  load\nreplay: python -m harness replay 
 
 
 def _tables(text: str) -> list[list[list[str]]]:
-    """Every table as rows of cells, read by a parser of GitHub's tables."""
+    """Return every table as rows of cells, read by a parser of GitHub's tables."""
     tables: list[list[list[str]]] = []
     for token in MarkdownIt("commonmark").enable("table").parse(text):
         if token.type == "table_open":
@@ -27,18 +27,18 @@ def _tables(text: str) -> list[list[list[str]]]:
     return tables
 
 
-def test_the_answer_comes_first() -> None:
+def test_the_result_comes_first() -> None:
     bad = case(unexpected=("x",))
     unknown = case(why_inconclusive="y")
-    for cases, answer in (
+    for cases, result in (
         ([case(), case()], "**As expected:** all 2"),
         ([case(), bad, unknown], "**Not as expected:** 1 of 3"),
         ([case(), unknown], "**Inconclusive:** 1 of 2"),
     ):
-        assert markdown(cases, "Title").startswith(f"### Title\n\n{answer}")
+        assert markdown(cases, "Title").startswith(f"### Title\n\n{result}")
 
 
-def test_it_is_told_how_many_were_cut_short() -> None:
+def test_the_number_of_stopped_searches_is_stated() -> None:
     text = markdown([case(), case(stopped="time limit")], "Title")
     assert "; 200 schedules, the time limit cut 1 short." in text
 
@@ -48,7 +48,7 @@ def test_the_grid_is_a_table() -> None:
     assert _tables(text) == [[["scenario", "one", "two"], ["s", "pass", "crash 4"]]]
 
 
-def test_schedules_that_tell_fences_apart_are_a_table() -> None:
+def test_differences_between_fences_are_a_table() -> None:
     pair = compare({0: ("crash",), 1: ()}, {0: (), 1: ()}, "old")
     _, found = _tables(markdown([case()], "Title", [("s", "new", pair)]))
     assert found[1] == ["s", "new", "old", "crash", "1", "0", "0", "2", "1"]
@@ -56,13 +56,13 @@ def test_schedules_that_tell_fences_apart_are_a_table() -> None:
     assert "No schedule tells the fences apart." in markdown([case()], "Title", [("s", "new", same)])
 
 
-def test_a_story_is_a_block_of_its_own_with_the_replay_command() -> None:
+def test_a_story_is_a_code_block_with_the_replay_command() -> None:
     text = markdown([case(STORY, unexpected=("crash was not expected",))], "Title")
     blocks = [token.content for token in MarkdownIt("commonmark").parse(text) if token.type == "fence"]
     assert blocks == [f"{STORY}\n"]
 
 
-def test_nothing_that_a_fence_says_becomes_markup() -> None:
+def test_no_message_of_a_fence_becomes_markup() -> None:
     text = markdown([case(HOSTILE, scenario=HOSTILE, fence=HOSTILE, unexpected=(HOSTILE,))], "Title")
     tokens = MarkdownIt("commonmark").enable("table").parse(text)
     assert [token.content for token in tokens if token.type == "fence"] == [
@@ -77,11 +77,11 @@ def test_nothing_that_a_fence_says_becomes_markup() -> None:
     assert len(table) == 2
     assert {len(row) for row in table} == {2}
     assert "<script>alert(1)</script>" in html.unescape(table[1][0])
-    # GitHub looks for mentions everywhere but in code.
+    # GitHub looks for mentions everywhere except in code.
     assert "@all" not in text.partition("\n\n```")[0]
 
 
-def test_it_is_cut_before_it_is_too_long_for_a_comment() -> None:
+def test_long_documents_are_cut_to_the_size_of_a_comment() -> None:
     text = markdown([case("ü" * 50_000, unexpected=("x",)) for _ in range(3)], "Title")
     assert len(text.encode()) <= BYTES_MAX
     assert text.endswith("the rest is in the run's folder)\n")

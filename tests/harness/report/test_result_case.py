@@ -1,4 +1,4 @@
-"""A case is a pass, a failure or an error, and tells itself in a cell."""
+"""A case is a pass, a failure or an error, and its cell says so."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tests.harness.results.test_summary import summary
 NONE = dict.fromkeys(COUNTED, 0)
 
 
-def test_as_expected_is_neither_failure_nor_error() -> None:
+def test_an_expected_result_is_neither_failure_nor_error() -> None:
     found = case(violations={"crash": 3})
     assert (found.failure, found.error) == ("", "")
 
 
-def test_what_was_not_expected_is_a_failure_whatever_else_is_unknown() -> None:
-    found = case(unexpected=("crash was not expected", "more"), why_inconclusive="who knows")
+def test_an_unexpected_result_is_a_failure_even_if_also_inconclusive() -> None:
+    found = case(unexpected=("crash was not expected", "more"), why_inconclusive="unknown")
     assert (found.failure, found.error) == ("crash was not expected; more", "")
 
 
@@ -34,16 +34,16 @@ def test_what_was_not_expected_is_a_failure_whatever_else_is_unknown() -> None:
         ({"stopped": "time limit"}, ""),
     ],
 )
-def test_what_is_not_known_is_an_error(fields: dict[str, object], error: str) -> None:
+def test_an_inconclusive_result_is_an_error(fields: dict[str, object], error: str) -> None:
     assert case(**fields).error == error
 
 
-def test_what_was_not_run_is_an_error() -> None:
+def test_a_missing_result_is_an_error() -> None:
     assert Case("s.yaml", 1, "f").error == "not run: the run ended before its turn"
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "text"),
     [
         ({}, "pass"),
         (
@@ -57,12 +57,12 @@ def test_what_was_not_run_is_an_error() -> None:
         ({"stopped": "interrupted"}, "interrupted"),
     ],
 )  # fmt: skip
-def test_a_cell_tells_what_was_found_and_how_often(fields: dict[str, object], told: str) -> None:
-    ordered = ", ".join(sorted(told.split(", ")))
+def test_a_cell_shows_violations_and_counts(fields: dict[str, object], text: str) -> None:
+    ordered = ", ".join(sorted(text.split(", ")))
     assert ", ".join(sorted(cell(summary(**fields)).split(", "))) == ordered
 
 
-def test_a_grid_has_a_line_a_scenario_and_a_column_a_fence() -> None:
+def test_a_grid_has_scenarios_as_lines_and_fences_as_columns() -> None:
     found = grid(
         [
             summary(scenario="a", fence="one"),
@@ -73,6 +73,6 @@ def test_a_grid_has_a_line_a_scenario_and_a_column_a_fence() -> None:
     assert found == [("scenario", "one", "two"), ("a", "pass", "crash 2"), ("b", "pass", "-")]
 
 
-def test_scenarios_of_the_same_name_in_two_folders_have_a_line_each() -> None:
+def test_equal_scenario_names_in_two_folders_have_separate_lines() -> None:
     found = grid([summary(scenario="a", fence="one"), summary(scenario="a", fence="one", stuck=1)])
     assert found == [("scenario", "one"), ("a", "pass"), ("a", "stuck 1")]

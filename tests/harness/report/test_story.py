@@ -1,4 +1,4 @@
-"""A violation told so that one can see what happened."""
+"""Stories of violations: lines, remarks, and cuts."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from harness.report.story import headline, story
 from tests.harness.oracle.histories import CRON, EDITOR, RUNNER, Story, lines
 
 
-def told(play: Story, kind: str) -> list[str]:
-    """The story of the first violation of a kind."""
+def story_of(play: Story, kind: str) -> list[str]:
+    """Return the story of the first violation of a kind."""
     history = play.history()
     judgement = judge(history)
     violation = next(v for v in judgement.violations if v.kind == kind)
@@ -27,13 +27,13 @@ def missed() -> Story:
 
 
 def one(text: list[str], *parts: str) -> str:
-    """The one line that has all the parts."""
+    """Return the only line that has all the parts."""
     (line,) = [line for line in text if all(part in line for part in parts)]
     return line
 
 
-def test_a_missed_takeover_shows_the_window_the_effect_and_the_decision() -> None:
-    text = told(missed(), "missed_takeover")
+def test_a_missed_takeover_shows_window_effect_and_decision() -> None:
+    text = story_of(missed(), "missed_takeover")
     places = [
         text.index(one(text, "runner", "load", "the window opens")),
         text.index(one(text, "editor", "bytes]", "<== the effect")),
@@ -42,12 +42,12 @@ def test_a_missed_takeover_shows_the_window_the_effect_and_the_decision() -> Non
     assert places == sorted(places)
 
 
-def test_a_false_positive_shows_what_was_taken_for_a_takeover() -> None:
+def test_a_false_positive_shows_the_suspected_steps() -> None:
     play = Story()
     play.window()
     play.add(CRON, "c")
     play.refuse("reply")
-    text = told(play, "false_positive")
+    text = story_of(play, "false_positive")
     assert one(text, "cron", "<== taken for a takeover")
     line = one(text, "guarded_write user", "-> REFUSED (fingerprint)", "<== FALSE POSITIVE")
     assert line.split()[1] == "runner"
@@ -56,7 +56,7 @@ def test_a_false_positive_shows_what_was_taken_for_a_takeover() -> None:
 def test_each_line_begins_with_its_event_and_its_lane() -> None:
     play = missed()
     history = play.history()
-    for line in told(play, "missed_takeover"):
+    for line in story_of(play, "missed_takeover"):
         number, name = line.split()[:2]
         event = history.events[int(number)]
         assert not isinstance(event, End)
@@ -64,11 +64,11 @@ def test_each_line_begins_with_its_event_and_its_lane() -> None:
 
 
 def test_steps_of_one_operation_are_one_line() -> None:
-    line = one(told(missed(), "missed_takeover"), "load")
+    line = one(story_of(missed(), "missed_takeover"), "load")
     assert "(openat T, read T)" in line
 
 
-def test_many_calls_are_told_in_few_words() -> None:
+def test_many_calls_are_shortened() -> None:
     play = Story()
     play.window()
     with play.op(EDITOR, "action"):
@@ -76,12 +76,12 @@ def test_many_calls_are_told_in_few_words() -> None:
             play.look(EDITOR, call)
         play.put(EDITOR, b"other\n", call="pwrite64")
     play.admit("reply")
-    assert "(openat T, read T x3, ..., pwrite64 T)" in one(told(play, "missed_takeover"), "editor")
+    assert "(openat T, read T x3, ..., pwrite64 T)" in one(story_of(play, "missed_takeover"), "editor")
 
 
-def test_the_write_lock_is_told_of() -> None:
+def test_steps_on_the_write_lock_are_remarked() -> None:
     play = missed()
-    line = one(told(play, "missed_takeover"), "guarded_write")
+    line = one(story_of(play, "missed_takeover"), "guarded_write")
     assert line.index("[takes the lock]") < line.index("[lock released]")
     play = Story()
     play.window()
@@ -91,7 +91,7 @@ def test_the_write_lock_is_told_of() -> None:
         play.lock(EDITOR, "reclaimed", CRON)
         play.put(EDITOR, b"other\n")
     play.admit("reply")
-    assert "[lock reclaimed from cron]" in one(told(play, "missed_takeover"), "editor")
+    assert "[lock reclaimed from cron]" in one(story_of(play, "missed_takeover"), "editor")
 
 
 @pytest.mark.parametrize(
@@ -103,20 +103,20 @@ def test_the_write_lock_is_told_of() -> None:
         (b"x", "f9", f"[{len(lines('first'))} -> 1 bytes, f0 -> f9]"),
     ],
 )
-def test_a_change_is_told_in_words(content: bytes | None, file: str | None, words: str) -> None:
+def test_a_change_is_described(content: bytes | None, file: str | None, words: str) -> None:
     play = Story()
     play.window()
     play.write(EDITOR, content, file)
     play.admit()
-    assert words in one(told(play, "missed_takeover"), "editor")
+    assert words in one(story_of(play, "missed_takeover"), "editor")
 
 
-def test_a_file_that_appears_is_told() -> None:
+def test_a_new_file_is_described() -> None:
     play = Story(initial=None)
     play.window()
     play.write(EDITOR, b"made\n")
     play.admit()
-    assert "[a file appears, 5 bytes]" in one(told(play, "missed_takeover"), "editor")
+    assert "[a file appears, 5 bytes]" in one(story_of(play, "missed_takeover"), "editor")
 
 
 def test_thinking_is_left_out() -> None:
@@ -126,7 +126,7 @@ def test_thinking_is_left_out() -> None:
         play.look(RUNNER, "think", "")
     play.add(EDITOR, "x")
     play.admit("reply")
-    assert not any("think" in line for line in told(play, "missed_takeover"))
+    assert not any("think" in line for line in story_of(play, "missed_takeover"))
 
 
 def long_history(operations: int) -> tuple[History, Judgement, Violation]:
@@ -141,7 +141,7 @@ def long_history(operations: int) -> tuple[History, Judgement, Violation]:
 
 
 @pytest.mark.parametrize("operations", [55, 56, 57, 58, 300])
-def test_a_long_story_is_cut_in_the_middle_to_sixty_lines(operations: int) -> None:
+def test_a_long_story_is_cut_to_sixty_lines(operations: int) -> None:
     history, judgement, violation = long_history(operations)
     whole = operations + 4
     text = story(history, judgement, violation)
@@ -153,7 +153,7 @@ def test_a_long_story_is_cut_in_the_middle_to_sixty_lines(operations: int) -> No
         assert int(cut.split()[1]) == whole - 59
 
 
-def test_what_a_fence_says_is_told_on_one_line_and_no_longer_than_a_screen() -> None:
+def test_messages_of_fences_are_one_short_line() -> None:
     play = Story()
     play.window()
     play.call(RUNNER, "guarded_write")
@@ -174,21 +174,21 @@ def test_the_headline_is_the_kind_and_a_sentence() -> None:
     assert violation.detail in line
 
 
-def test_a_history_of_nothing_is_no_story() -> None:
+def test_an_empty_history_is_an_empty_story() -> None:
     play = Story()
     history = play.history()
     assert story(history, Judgement(), Violation("crash", 0, 0, 0, "")) == []
     assert not any(isinstance(event, (Invoke, Step, Return)) for event in history.events)
 
 
-def test_what_was_made_to_go_wrong_is_told() -> None:
+def test_injected_faults_are_remarked() -> None:
     play = Story()
     play.window()
     with play.op(CRON, "append", "c", outcome="failed", detail="OSError: full"):
         play.put(CRON, lines("first") + b'{"id', fault="short", note="4 of 9 bytes")
         play.look(CRON, "write", fault="ENOSPC")
     play.admit("reply")
-    line = one(told(play, "lost_entry"), "cron", "-> FAILED (OSError: full)")
+    line = one(story_of(play, "lost_entry"), "cron", "-> FAILED (OSError: full)")
     assert "[write cut short, 4 of 9 bytes]" in line
     assert "[write made to fail with ENOSPC]" in line
 
@@ -197,15 +197,13 @@ def test_what_was_made_to_go_wrong_is_told() -> None:
     ("fault", "call", "note", "words"),
     [
         ("kill", "kill", "before write T", "[process cron killed before write T]"),
-        ("kill", "write", "5 of 20 bytes", "[process cron killed in the midst of its write, 5 of 20 bytes]"),
+        ("kill", "write", "5 of 20 bytes", "[process cron killed in the middle of its write, 5 of 20 bytes]"),
         ("stop", "stop", "400 ms before write T", "[process cron stopped for 400 ms before write T]"),
         ("slow", "slow", "70 ms before write T", "[slow disk: 70 ms before write T]"),
         ("ahead", "ahead", "5000 ms before write T", "[time runs ahead by 5000 ms before write T]"),
     ],
 )
-def test_what_befell_a_process_is_said_where_it_happened(
-    fault: str, call: str, note: str, words: str
-) -> None:
+def test_process_faults_are_remarked_at_their_step(fault: str, call: str, note: str, words: str) -> None:
     play = Story()
     play.window()
     play.call(CRON, "append", "c")
@@ -213,11 +211,11 @@ def test_what_befell_a_process_is_said_where_it_happened(
     play.look(CRON, call, "T" if call == "write" else "", note, fault=fault)
     play.add(EDITOR, "x")
     play.admit("reply")
-    line = one(told(play, "missed_takeover"), "cron", words)
+    line = one(story_of(play, "missed_takeover"), "cron", words)
     assert ("(openat T, write T)" if call == "write" else "(openat T)") in line
 
 
-def test_a_mishap_of_who_only_thinks_is_told() -> None:
+def test_a_process_fault_of_a_thinking_lane_is_remarked() -> None:
     play = Story()
     play.window()
     play.call(CRON, "think")
@@ -225,4 +223,4 @@ def test_a_mishap_of_who_only_thinks_is_told() -> None:
     play.look(CRON, "ahead", "", "5000 ms before it thinks", fault="ahead")
     play.add(EDITOR, "x")
     play.admit("reply")
-    assert one(told(play, "missed_takeover"), "cron", "[time runs ahead by 5000 ms before it thinks]")
+    assert one(story_of(play, "missed_takeover"), "cron", "[time runs ahead by 5000 ms before it thinks]")

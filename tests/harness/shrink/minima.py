@@ -17,7 +17,7 @@ from harness.oracle import judge
 from harness.results.witness import Witness
 from harness.scenario import Scenario
 from harness.shrink import Shrinking, Shrunk
-from harness.strategies.recorded import Replay
+from harness.strategies.recorded import Recorded
 from tests.harness.shrink.stories import STORIES
 from tests.harness.shrink.words import control_of, program_of, scenario_of
 
@@ -97,7 +97,7 @@ class _Sweeping(msgspec.Struct, frozen=True):
         return [one for one in places[:-1] if done is None or _place(one) > _place(done)]
 
     def _once(self, lanes: Explorer, stops: tuple[Choice, ...]) -> tuple[tuple[Choice, ...], bool]:
-        history, schedule, _ = lanes.run(self.program, Replay(Schedule(stops)), 1, 0)
+        history, schedule, _ = lanes.run(self.program, Recorded(Schedule(stops)), 1, 0)
         judgement = judge(history)
         shows = not judgement.inconclusive and any(one.kind == self.kind for one in judgement.violations)
         return schedule.choices, shows

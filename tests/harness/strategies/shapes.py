@@ -1,8 +1,8 @@
-"""Races of which the chance is known, as lanes of letters, and what else it takes to compute it.
+"""Define races with a known chance, as lanes of letters, and compute these chances.
 
-A lane is a string of steps: ``r`` looks at the transcript, ``w`` writes it, ``-`` is about
-a file of the lane's own. What a schedule shows is told by the order of the steps on the
-transcript alone, each written as lane and number: ``0.1`` is the second one of lane 0.
+A lane is a string of steps: ``r`` reads the transcript, ``w`` writes it, ``-`` is a step on a file of
+the lane's own. Whether a schedule shows the race depends on the order of the steps on the transcript
+alone. Each is written as lane and number: ``0.1`` is the second one of lane 0.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = [
 
 SAMPLES = 20_000
 _STEPS_MAX = 1000
-#: Call of each letter; the file of its own is one for each lane.
+#: The call of each letter.
 _CALLS = {"r": "newfstatat", "w": "truncate", "-": "newfstatat"}
 
 
@@ -38,11 +38,11 @@ class Shape:
     """A race.
 
     Args:
-        name: of the race.
-        lanes: what each does.
-        shows: whether an order of the steps on the transcript shows it.
-        selectively: its share of all orders of those steps.
-        depth: of the flaw, in the sense of PCT.
+        name: name of the race.
+        lanes: steps of each lane.
+        shows: tells whether an order of the steps on the transcript shows the race.
+        selectively: share of all orders of those steps that show it.
+        depth: depth of the flaw in the sense of PCT.
     """
 
     name: str
@@ -56,18 +56,18 @@ class Shape:
 
 
 def _lost(order: Sequence[str]) -> bool:
-    """Both read before either has written what it read."""
+    """Return whether both lanes read before either has written."""
     return list(order) not in (["0.0", "0.1", "1.0", "1.1"], ["1.0", "1.1", "0.0", "0.1"])
 
 
 def _windows(count: int) -> Callable[[Sequence[str]], bool]:
-    """The i-th step of lane 1 falls between the steps 2i and 2i + 1 of lane 0, for all i."""
+    """Return a test: step i of lane 1 falls between steps 2i and 2i + 1 of lane 0, for all i."""
     wanted = [step for i in range(count) for step in (f"0.{2 * i}", f"1.{i}", f"0.{2 * i + 1}")]
     return lambda order: list(order) == wanted
 
 
 def _away_and_back(order: Sequence[str]) -> bool:
-    """Three writes between two looks that then see the same."""
+    """Return whether three writes fall between two reads, which then see the same."""
     return list(order) == ["0.0", "1.0", "1.1", "1.2", "0.1"]
 
 
@@ -81,7 +81,7 @@ SHAPES = [
 
 
 def program_of(shape: Shape) -> Program:
-    """One operation a step."""
+    """Return the shape as a program with one operation for each step."""
     lanes = tuple(
         LaneProgram(f"l{n}", "editor", f"p{n}", False, tuple(Op("append", how=letter) for letter in letters))
         for n, letters in enumerate(shape.lanes)
@@ -90,14 +90,14 @@ def program_of(shape: Shape) -> Program:
 
 
 def forecast_of(shape: Shape) -> Forecast:
-    """What is known of lanes that cannot surprise anybody."""
+    """Return the exact forecast of a shape."""
     ones = tuple((1.0,) * len(letters) for letters in shape.lanes)
     transcript = tuple(tuple(float(letter in "rw") for letter in letters) for letters in shape.lanes)
     return Forecast(ones, ones, transcript, tuple((0.0,) * len(letters) for letters in shape.lanes))
 
 
 class ModelGate:
-    """Offers the steps of a shape's lanes; nothing really happens."""
+    """A gate that offers the steps of a shape's lanes and runs nothing."""
 
     name = "model"
 
@@ -131,7 +131,7 @@ class ModelGate:
 
 
 def frequency(strategy: Strategy, shape: Shape, forecast: Forecast | None, samples: int = SAMPLES) -> float:
-    """Share of so many schedules, with the seeds from 0, that show the race."""
+    """Return the share of schedules, with seeds from 0, that show the race."""
     gate, program = ModelGate(shape.lanes), program_of(shape)
     strategy.set_forecast(forecast)
     shown = 0
@@ -142,22 +142,22 @@ def frequency(strategy: Strategy, shape: Shape, forecast: Forecast | None, sampl
 
 
 def sure(expected: float | Fraction, samples: int = SAMPLES) -> float:
-    """Three standard errors of a share that is expected."""
+    """Return three standard errors of an expected share."""
     return 3 * math.sqrt(float(expected) * (1 - float(expected)) / samples)
 
 
 def evenly(left: int) -> int:
-    """Random walk: who can go has one chance."""
+    """Return the weight in a random walk: one for each lane that can go."""
     return 1
 
 
 def by_left(left: int) -> int:
-    """Uniform random walk: as many chances as steps."""
+    """Return the weight in a uniform random walk: the number of steps left."""
     return left
 
 
 def matters(shape: Shape) -> Iterator[list[str]]:
-    """Every order of the steps on the transcript."""
+    """Yield every order of the steps on the transcript."""
     owners = [n for n, letters in enumerate(shape.lanes) for letter in letters if letter != "-"]
     for order in sorted(set(itertools.permutations(owners))):
         count = [0] * len(shape.lanes)
@@ -169,10 +169,10 @@ def matters(shape: Shape) -> Iterator[list[str]]:
 
 
 def chance(shape: Shape, weigh: Callable[[int], int]) -> Fraction:
-    """Exact chance that a walk shows the race, by dynamic programming over where each lane is.
+    """Return the exact chance that a walk shows the race, by dynamic programming over the lanes' places.
 
     Args:
-        shape: of the race.
+        shape: the race.
         weigh: a lane's weight by the number of steps it has left.
     """
 

@@ -1,4 +1,4 @@
-"""Delay-bounded: lanes run to their end in a circle, but for the delays."""
+"""Delay-bounded: each lane runs to its end, then the next one, except at the delays."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from harness.strategies.delay import Delay
 from tests.harness.strategies.shapes import SHAPES, forecast_of, frequency
 from tests.harness.strategies.test_strategies import Draws, play
 
-#: Where the draws put something before the n-th of 32 steps.
+#: Draws that put a delay before the n-th of 32 steps.
 AT = [n / 32 for n in range(32)]
 #: First draws: lane 0 begins, and the length is 32.
 FIRST = (0.0, 0.0)
 
 
-def test_without_a_delay_in_reach_each_lane_runs_to_its_end() -> None:
+def test_without_a_delay_each_lane_runs_to_its_end() -> None:
     assert play(Delay(1), Draws(*FIRST, AT[20]), 3, 2, 3) == [0, 0, 0, 1, 1, 2, 2, 2]
 
 
@@ -34,11 +34,11 @@ def test_delays_at_different_steps_add_up() -> None:
 
 
 @pytest.mark.parametrize("delays", [1, 2, 3])
-def test_there_are_no_more_switches_than_ends_and_delays_allow(delays: int) -> None:
+def test_only_ends_of_lanes_and_delays_cause_switches(delays: int) -> None:
     for seed in range(500):
         went = play(Delay(delays), random.Random(seed), 7, 7, 7)
         switches = sum(a != b for a, b in itertools.pairwise(went))
-        # Each delay leaves one lane unfinished, which has to come round once more.
+        # Each delay leaves one lane unfinished, which gets one more turn.
         assert switches <= 2 + 2 * delays
 
 
@@ -51,7 +51,7 @@ def test_the_number_of_delays_is_drawn_from_1_to_3() -> None:
     assert counts == {1, 2, 3}
 
 
-def test_with_a_forecast_delays_fall_before_steps_that_somebody_can_tell() -> None:
+def test_with_a_forecast_delays_precede_visible_steps() -> None:
     shape = SHAPES[1]
     delay = Delay(3)
     delay.set_forecast(forecast_of(shape))

@@ -1,4 +1,4 @@
-"""The portfolio: shares by number, rounds, and what is learned from whole ones."""
+"""The portfolio: shares by number of the schedule, rounds, and the shares of later rounds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from harness.strategies import make
-from harness.strategies.portfolio import FIRST_SHARES, Portfolio, lean, rounds, spelled
+from harness.strategies.portfolio import FIRST_SHARES, Portfolio, name_of, next_shares, rounds
 
 
 def parts(portfolio: str, count: int, step: int = 1) -> Counter[str]:
@@ -17,7 +17,7 @@ def parts(portfolio: str, count: int, step: int = 1) -> Counter[str]:
     return Counter(made.part(index).name for index in range(0, count, step))
 
 
-def test_half_is_surw_a_third_pct_and_the_rest_pos_and_random() -> None:
+def test_the_first_shares_are_as_documented() -> None:
     found = parts("portfolio", 1000)
     assert {name: round(count / 10) for name, count in found.items()} == FIRST_SHARES
     assert sum(FIRST_SHARES.values()) == 100
@@ -28,12 +28,12 @@ def test_few_schedules_get_their_shares_too() -> None:
     assert all(abs(found[name] - 0.4 * share) <= 2 for name, share in FIRST_SHARES.items()), found
 
 
-def test_those_that_are_run_twice_are_of_all_parts() -> None:
+def test_schedules_that_run_twice_cover_all_parts() -> None:
     found = parts("portfolio", 64 * 200, 64)
     assert all(abs(found[name] - 2 * share) < 8 for name, share in FIRST_SHARES.items()), found
 
 
-def test_what_runs_a_schedule_is_a_function_of_its_number() -> None:
+def test_the_part_of_a_schedule_follows_from_its_number() -> None:
     one, other = make("portfolio"), make("portfolio")
     assert isinstance(one, Portfolio) and isinstance(other, Portfolio)
     later = [one.part(index).name for index in reversed(range(300))]
@@ -41,7 +41,7 @@ def test_what_runs_a_schedule_is_a_function_of_its_number() -> None:
 
 
 def test_shares_can_be_written_into_the_name() -> None:
-    name = spelled({"surw": 1, "pct:3": 2, "random": 1})
+    name = name_of({"surw": 1, "pct:3": 2, "random": 1})
     assert name == "portfolio:surw=1,pct:3=2,random=1"
     found = parts(name, 400)
     assert set(found) == {"surw", "pct:3", "random"}
@@ -59,37 +59,37 @@ def test_rounds_cover_each_schedule_once(schedules: int) -> None:
     assert len(found) <= 1 + schedules.bit_length()
 
 
-def test_the_first_round_does_not_depend_on_how_many_there_are() -> None:
+def test_the_first_round_does_not_depend_on_later_ones() -> None:
     assert list(rounds(5000))[:2] == list(rounds(50_000))[:2] == [range(500), range(500, 1000)]
 
 
 RAN = {"surw": 500, "pct:2": 170, "pct:3": 160, "pos": 90, "random": 80}
 
 
-def test_without_a_find_the_shares_stay() -> None:
-    found = lean(FIRST_SHARES, RAN, {})
+def test_without_violations_the_shares_stay() -> None:
+    found = next_shares(FIRST_SHARES, RAN, {})
     assert found == {name: 10 * share for name, share in FIRST_SHARES.items()}
 
 
-def test_what_finds_at_a_better_rate_gets_more() -> None:
-    found = lean(FIRST_SHARES, RAN, {"pos": {"crash": 9}, "surw": {"crash": 5}})
-    # Rates 0.1 and 0.01: of the half that is dealt anew, ten elevenths go to one and one to the other.
+def test_a_part_with_a_better_rate_gets_more() -> None:
+    found = next_shares(FIRST_SHARES, RAN, {"pos": {"crash": 9}, "surw": {"crash": 5}})
+    # Rates 0.1 and 0.01: of the half that changes, ten elevenths go to one part and one to the other.
     assert found["pos"] == round(45 + 500 * 10 / 11)
     assert found["surw"] == round(250 + 500 / 11)
 
 
 def test_no_part_falls_below_half_of_its_share() -> None:
-    found = lean(FIRST_SHARES, RAN, {"random": {"crash": 80}})
+    found = next_shares(FIRST_SHARES, RAN, {"random": {"crash": 80}})
     assert all(found[name] >= 5 * share for name, share in FIRST_SHARES.items())
     assert found["random"] == 40 + 500
 
 
-def test_what_one_finds_alone_weighs_as_much_as_what_all_find() -> None:
-    everybody = {name: {"false_positive": count} for name, count in RAN.items()}
-    everybody["pct:3"] = everybody["pct:3"] | {"double_hold": 1}
-    found = lean(FIRST_SHARES, RAN, everybody)
+def test_rare_and_common_kinds_have_equal_weight() -> None:
+    found_by_all = {name: {"false_positive": count} for name, count in RAN.items()}
+    found_by_all["pct:3"] = found_by_all["pct:3"] | {"double_hold": 1}
+    found = next_shares(FIRST_SHARES, RAN, found_by_all)
     assert found["pct:3"] == round(80 + 250 + 250 / 5)
 
 
-def test_a_part_that_did_not_run_is_not_divided_by() -> None:
-    assert lean(FIRST_SHARES, {"surw": 3}, {"surw": {"crash": 1}})["surw"] == 750
+def test_a_part_that_did_not_run_has_rate_zero() -> None:
+    assert next_shares(FIRST_SHARES, {"surw": 3}, {"surw": {"crash": 1}})["surw"] == 750

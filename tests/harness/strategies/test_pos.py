@@ -1,4 +1,4 @@
-"""POS: a step keeps its priority until something races with it."""
+"""POS: a step keeps its priority until another step races with it."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from tests.harness.strategies.shapes import SHAPES, Shape, frequency, sure
 
 
 def shape(*lanes: str, last: str = "") -> Shape:
-    """Shown where this step on the transcript is the last of all."""
+    """Return whether this step on the transcript is the last one."""
     return Shape("s", lanes, lambda order: order[-1] == last, Fraction(0), 2)
 
 
 @pytest.mark.parametrize("quiet", [0, 1, 4, 10])
-def test_a_lane_of_quiet_steps_is_passed_no_later_than_by_its_priority(quiet: int) -> None:
-    """Lane 1 writes last only when its one priority is the least of all: 1 in quiet + 2."""
+def test_steps_without_a_race_need_one_draw_a_lane(quiet: int) -> None:
+    """Lane 1 writes last only if its one priority is the lowest of all: 1 in quiet + 2."""
     found = frequency(Pos(), shape("-" * quiet + "w", "w", last="1.0"), None)
     assert abs(found - 1 / (quiet + 2)) < sure(1 / (quiet + 2))
 
 
-def test_looks_at_one_file_do_not_race() -> None:
-    """The same with looks: what is no race costs no draw."""
+def test_reads_of_one_file_do_not_race() -> None:
+    """Reads do not race, so they cost no draw."""
     found = frequency(Pos(), shape("rrrr", "r", last="1.0"), None)
     assert abs(found - 1 / 5) < sure(1 / 5)
 
 
 def test_steps_that_race_are_ordered_by_fair_coins() -> None:
-    """Four writes and one: drawn anew each time, last by four coins."""
+    """One write against four: a new draw for each, so it is last by four fair coins."""
     found = frequency(Pos(), shape("wwww", "w", last="1.0"), None)
     assert abs(found - 1 / 16) < sure(1 / 16)
 
 
 def test_an_update_is_lost_once_in_three() -> None:
-    """By hand: the second read has lost to the first and is the least of three with the write."""
+    """By hand: the second read lost to the first, and is the lowest of three with the write."""
     lost = Shape("lost", ("rw", "rw"), SHAPES[0].shows, Fraction(0), 2)
     assert abs(frequency(Pos(), lost, None) - 1 / 3) < sure(1 / 3)
 
 
-def test_a_step_that_was_raced_with_draws_anew_and_others_do_not() -> None:
+def test_only_steps_that_raced_get_new_priorities() -> None:
     draws = iter([0.9, 0.1, 0.8, 0.2, 0.7])
 
     class Rng:
@@ -59,7 +59,7 @@ def test_a_step_that_was_raced_with_draws_anew_and_others_do_not() -> None:
     assert not list(draws)
 
 
-def test_a_lane_that_was_away_keeps_its_priority() -> None:
+def test_a_lane_that_was_absent_keeps_its_priority() -> None:
     rng = random.Random(4)
     pos = Pos()
     pos.begin(rng, 2)

@@ -1,4 +1,4 @@
-"""Which steps may be exchanged: what might conflict does."""
+"""Tests of `harness.strategies.racing_pairs`: subjects of steps, and pairs that race."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def step(call: str, path: str = "", lane: int = 0, writes: bool | None = None) -
         ("sleep", "", ""),
     ],
 )
-def test_steps_on_the_transcript_and_its_lock_are_told_from_others(call: str, path: str, about: str) -> None:
+def test_steps_on_transcript_and_lock_have_that_subject(call: str, path: str, about: str) -> None:
     for _ in range(2):
         assert subject(step(call, path)) == about
 
@@ -49,7 +49,7 @@ def test_a_rename_is_about_both_its_names() -> None:
     assert names_of("") == ()
 
 
-def test_nobody_can_tell_when_a_lane_thinks_or_closes() -> None:
+def test_thinking_and_closing_are_inert() -> None:
     assert all(
         is_inert(step(*words)) for words in [("think",), ("sleep",), ("close", "T"), ("close", "T.lock")]
     )
@@ -82,12 +82,12 @@ QUIET = [
 
 
 @pytest.mark.parametrize(("one", "other"), RACES)
-def test_these_race_whichever_is_asked_about(one: tuple[str], other: tuple[str]) -> None:
+def test_these_pairs_race_in_either_order(one: tuple[str], other: tuple[str]) -> None:
     assert races(step(*one), step(*other))
     assert races(step(*other), step(*one))
 
 
 @pytest.mark.parametrize(("one", "other"), QUIET)
-def test_these_do_not(one: tuple[str], other: tuple[str]) -> None:
+def test_these_pairs_do_not_race(one: tuple[str], other: tuple[str]) -> None:
     assert not races(step(*one), step(*other))
     assert not races(step(*other), step(*one))

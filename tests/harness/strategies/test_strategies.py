@@ -1,4 +1,4 @@
-"""Every strategy keeps the rules of its protocol; each finds what it promises, in small models."""
+"""Every strategy keeps its protocol, and finds in small models what it promises."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.model.schedule import Choice, Schedule
 from harness.strategies import STRATEGIES, make
 from harness.strategies.pct import Pct
 from harness.strategies.random_walk import RandomWalk
-from harness.strategies.recorded import Replay
+from harness.strategies.recorded import Recorded
 from harness.strategies.round_robin import RoundRobin
 from harness.strategies.strategy import Strategy
 from harness.strategies.switches import Switch, Switches
@@ -26,7 +26,7 @@ every = pytest.mark.parametrize("name", sorted(STRATEGIES))
 
 
 class Draws:
-    """A generator that gives what was written down."""
+    """A generator that returns given numbers."""
 
     def __init__(self, *numbers: float) -> None:
         self.numbers = list(numbers)
@@ -36,7 +36,7 @@ class Draws:
 
 
 def play(strategy: Strategy, rng: object, *steps: int) -> list[int]:
-    """Lanes with so many steps each, as the runner shows them; who went when."""
+    """Play lanes with so many steps each, and return the lane of each step."""
     strategy.begin(rng, len(steps))  # type: ignore[arg-type]
     taken = [0] * len(steps)
     went: list[int] = []
@@ -59,11 +59,11 @@ def play(strategy: Strategy, rng: object, *steps: int) -> list[int]:
 
 
 def share(strategy: Strategy, shows: Callable[[list[int]], bool], count: int, *steps: int) -> float:
-    """How many of `count` schedules show something."""
+    """Return the share of `count` schedules that show something."""
     return sum(shows(play(strategy, random.Random(seed), *steps)) for seed in range(count)) / count
 
 
-# What holds for all
+# All strategies
 
 
 @every
@@ -92,13 +92,13 @@ def test_every_lane_can_be_the_first(name: str) -> None:
 
 
 @every
-def test_a_strategy_says_what_it_is(name: str) -> None:
+def test_each_strategy_describes_itself(name: str) -> None:
     assert make(name).name == name
     assert "\n" not in STRATEGIES[name].about
     assert len(STRATEGIES[name].about) > 20
 
 
-def test_an_unknown_name_is_told_with_those_that_are_known() -> None:
+def test_an_unknown_name_is_refused_with_the_known_names() -> None:
     with pytest.raises(UsageError, match=r"--strategy rnadom: unknown.*portfolio, surw.*round-robin.*pct:D"):
         make("rnadom")
 
@@ -122,7 +122,7 @@ def test_a_name_with_a_bad_argument_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["pct:3", "delay:1", "portfolio:surw=1,pct:2=3"])
-def test_a_strategy_with_an_argument_plays_by_the_rules(name: str) -> None:
+def test_a_strategy_with_an_argument_keeps_the_protocol(name: str) -> None:
     for seed in range(50):
         assert Counter(play(make(name), random.Random(seed), 3, 0, 5)) == {0: 3, 2: 5}
 
@@ -130,7 +130,7 @@ def test_a_strategy_with_an_argument_plays_by_the_rules(name: str) -> None:
 # Random walk
 
 
-def test_a_random_walk_picks_each_with_the_same_chance() -> None:
+def test_a_random_walk_picks_each_candidate_equally_often() -> None:
     walk = RandomWalk()
     walk.begin(random.Random(5), 3)
     shown = [Candidate(lane, 0, 0, "write", "T", True) for lane in range(3)]
@@ -138,8 +138,8 @@ def test_a_random_walk_picks_each_with_the_same_chance() -> None:
     assert all(abs(counts[place] - 3000) < 180 for place in range(3)), counts
 
 
-def test_a_random_walk_loses_an_update_as_often_as_the_arithmetic_says() -> None:
-    """Two lanes that read and write: lost unless one is done before the other begins; 1/2 by hand."""
+def test_a_random_walk_loses_an_update_in_half_the_schedules() -> None:
+    """Two lanes read and write: an update is lost unless one lane ends first; 1/2 by hand."""
 
     def lost(went: list[int]) -> bool:
         return went not in ([0, 0, 1, 1], [1, 1, 0, 0])
@@ -151,13 +151,13 @@ def test_a_random_walk_loses_an_update_as_often_as_the_arithmetic_says() -> None
 
 
 def in_the_gap(went: list[int]) -> bool:
-    """Whether a step of lane 1 falls between the fourth and the fifth of lane 0; a bug of depth 2."""
+    """Return whether lane 1 steps between the fourth and fifth step of lane 0; a bug of depth 2."""
     places = [at for at, lane in enumerate(went) if lane == 0]
     return 1 in went[places[3] : places[4]]
 
 
 def test_pct_keeps_its_bound_on_a_bug_of_depth_2() -> None:
-    """At least 1 / (n k), k being what is drawn for it: 32, 64 or 128. By hand it is half as much again."""
+    """At least 1 / (n k), where k is 32, 64 or 128. By hand it is 1.5 times that."""
     lengths = sum(1 / length for length in (32, 64, 128)) / 3
     found = share(Pct(2), in_the_gap, 12_000, 8, 8, 8)
     assert found >= lengths / 3
@@ -165,13 +165,13 @@ def test_pct_keeps_its_bound_on_a_bug_of_depth_2() -> None:
     assert abs(found - lengths / 2) < 0.0036
 
 
-def test_pct_finds_an_order_whatever_the_length() -> None:
+def test_pct_finds_an_order_at_any_length() -> None:
     """A bug of depth 1: lane 2 before all the others, one in three."""
     found = share(Pct(1), lambda went: went[:4] == [2] * 4, 3000, 4, 4, 4)
     assert abs(found - 1 / 3) < 0.035
 
 
-def test_pct_of_depth_1_never_takes_a_lane_from_its_work() -> None:
+def test_pct_of_depth_1_never_preempts_a_lane() -> None:
     for seed in range(200):
         went = play(Pct(1), random.Random(seed), 5, 5, 5, 5)
         assert sum(a != b for a, b in itertools.pairwise(went)) == 3
@@ -183,18 +183,18 @@ def test_pct_switches_at_most_once_for_each_change_point(depth: int) -> None:
     for seed in range(2000):
         went = play(Pct(depth), random.Random(seed), 9, 9, 9, 9)
         most = max(most, sum(a != b for a, b in itertools.pairwise(went)))
-    # Three because a lane is done, and two for each change: away, and back at the end.
+    # Three for lanes that are done, and two for each change: away, and back at the end.
     assert 3 < most <= 3 + 2 * (depth - 1)
 
 
-def test_a_change_point_drops_the_lane_below_all_others_and_later_ones_deeper() -> None:
+def test_each_change_point_drops_a_lane_below_the_earlier_ones() -> None:
     """Depth 3, lanes in the order 2, 1, 0 of priority; changes before the second and the fourth step."""
     half = 0.999
     rng = Draws(half, half, 0.0, 1 / 32, 3 / 32)
     assert play(Pct(3), rng, 3, 3, 3) == [2, 1, 1, 0, 0, 0, 2, 2, 1]
 
 
-def test_pct_draws_its_depth_when_it_is_not_given() -> None:
+def test_pct_draws_its_depth_unless_given() -> None:
     depths = Counter()
     for seed in range(1000):
         strategy = Pct()
@@ -214,7 +214,7 @@ def test_round_robin_gives_each_lane_its_quantum_in_turn(quantum: int) -> None:
     assert play(RoundRobin(), draws, *[3 * quantum] * 3) == expected
 
 
-def test_round_robin_goes_on_with_the_next_when_a_lane_is_done() -> None:
+def test_round_robin_continues_after_a_lane_is_done() -> None:
     assert play(RoundRobin(), Draws(0.3, 0.0), 1, 4, 4) == [0, 1, 1, 1, 2, 2, 2, 1, 2]
 
 
@@ -222,18 +222,18 @@ def test_round_robin_goes_on_with_the_next_when_a_lane_is_done() -> None:
 
 
 def candidates(*lanes: tuple[int, int]) -> list[Candidate]:
-    """Lane and ordinal of each."""
+    """Return candidates by lane and ordinal."""
     return [Candidate(lane, 0, ordinal, "write", "T", True) for lane, ordinal in lanes]
 
 
-def recorded(*choices: tuple[int, int]) -> Replay:
-    replay = Replay(Schedule(tuple(Choice(lane, 0, ordinal) for lane, ordinal in choices)))
+def recorded(*choices: tuple[int, int]) -> Recorded:
+    replay = Recorded(Schedule(tuple(Choice(lane, 0, ordinal) for lane, ordinal in choices)))
     replay.begin(random.Random(0), 3)
     return replay
 
 
 @given(seed=st.integers(), steps=st.lists(st.integers(0, 9), min_size=1, max_size=5))
-def test_a_replay_follows_what_was_recorded(seed: int, steps: list[int]) -> None:
+def test_a_replay_follows_the_record(seed: int, steps: list[int]) -> None:
     went = play(RandomWalk(), random.Random(seed), *steps)
     taken: Counter[int] = Counter()
     choices = []
@@ -246,7 +246,7 @@ def test_a_replay_follows_what_was_recorded(seed: int, steps: list[int]) -> None
         assert replay.diverged is None
 
 
-def test_a_replay_says_where_the_recorded_lane_is_at_another_step() -> None:
+def test_a_replay_notes_the_first_step_that_differs() -> None:
     replay = recorded((0, 0), (1, 0), (1, 5))
     assert replay.pick(candidates((0, 0), (1, 0))) == 0
     assert replay.pick(candidates((0, 1), (1, 5))) == 1
@@ -255,15 +255,15 @@ def test_a_replay_says_where_the_recorded_lane_is_at_another_step() -> None:
     assert there == "lane 0 op 0.1 write T, lane 1 op 0.5 write T"
 
 
-def test_a_replay_leaves_recorded_steps_out_that_never_came() -> None:
+def test_a_replay_skips_recorded_steps_that_never_came() -> None:
     replay = recorded((0, 0), (0, 1), (0, 2), (1, 0))
     assert replay.pick(candidates((0, 0), (1, 0))) == 0
-    # Lane 0 is past everything that was recorded of it: lane 1 is next.
+    # Lane 0 is past its last recorded step, so lane 1 is next.
     assert replay.pick(candidates((0, 3), (1, 0))) == 1
     assert replay.followed == 2
 
 
-def test_a_replay_lets_a_lane_catch_up_with_steps_that_the_record_does_not_know() -> None:
+def test_a_replay_lets_a_lane_take_unrecorded_steps() -> None:
     replay = recorded((0, 0), (0, 3), (1, 0))
     picks = [replay.pick(candidates((0, ordinal), (1, 0))) for ordinal in range(5)]
     assert picks == [0, 0, 0, 0, 1]
@@ -271,30 +271,30 @@ def test_a_replay_lets_a_lane_catch_up_with_steps_that_the_record_does_not_know(
     assert replay.diverged is not None
 
 
-def test_a_lane_that_could_not_go_makes_up_for_it_when_it_is_named_next() -> None:
+def test_a_lane_that_could_not_go_catches_up_later() -> None:
     replay = recorded((0, 0), (0, 1), (1, 0), (0, 2))
-    # Lane 0 waits for something that lane 1 has.
+    # Lane 0 cannot go.
     assert replay.pick(candidates((1, 0))) == 0
     assert [replay.pick(candidates((1, 1), (0, ordinal))) for ordinal in range(3)] == [1, 1, 1]
 
 
-def test_without_switches_whoever_goes_goes_on() -> None:
+def test_without_switches_the_current_lane_goes_on() -> None:
     assert play(Switches(()), random.Random(0), 2, 3, 1) == [0, 0, 1, 1, 1, 2]
 
 
-def test_a_switch_comes_after_its_step_and_the_lane_goes_on_from_there() -> None:
+def test_a_switch_takes_effect_after_its_step() -> None:
     there = Switch(Choice(0, 0, 0), 2)
     assert play(Switches([there]), random.Random(0), 2, 1, 2) == [0, 2, 2, 0, 1]
     assert play(Switches([Switch(None, 1), there]), random.Random(0), 2, 1, 2) == [1, 0, 2, 2, 0]
 
 
-def test_a_switch_whose_place_never_comes_is_none() -> None:
+def test_a_switch_at_a_step_that_never_comes_does_nothing() -> None:
     nowhere = [Switch(Choice(0, 0, 7), 1), Switch(Choice(1, 0, 0), 5)]
     assert play(Switches(nowhere), random.Random(0), 2, 2) == [0, 0, 1, 1]
 
 
 @given(seed=st.integers(), steps=st.lists(st.integers(0, 6), min_size=1, max_size=4))
-def test_the_switches_of_a_schedule_make_it_again(seed: int, steps: list[int]) -> None:
+def test_the_switches_of_a_schedule_reproduce_it(seed: int, steps: list[int]) -> None:
     went = play(RandomWalk(), random.Random(seed), *steps)
     taken: Counter[int] = Counter()
     exceptions: list[Switch] = []
@@ -309,22 +309,22 @@ def test_the_switches_of_a_schedule_make_it_again(seed: int, steps: list[int]) -
     assert play(Switches(exceptions), random.Random(0), *steps) == went
 
 
-def test_a_replay_goes_on_with_the_next_recorded_lane_that_can_go() -> None:
+def test_a_replay_continues_with_the_next_recorded_lane() -> None:
     replay = recorded((0, 0), (2, 0), (1, 0), (0, 1))
     assert replay.pick(candidates((1, 0), (2, 0))) == 1
     assert replay.diverged == (0, Choice(0, 0, 0), "lane 1 op 0.0 write T, lane 2 op 0.0 write T")
-    # It has caught up with the record: lane 1 comes next.
+    # The record fits again: lane 1 is next.
     assert replay.pick(candidates((2, 1), (1, 0))) == 1
     assert replay.diverged[0] == 0
 
 
-def test_a_replay_does_not_switch_where_nothing_recorded_fits() -> None:
+def test_a_replay_does_not_switch_without_a_fitting_record() -> None:
     replay = recorded((0, 0))
     assert replay.pick(candidates((2, 0), (1, 0))) == 0
     assert replay.diverged is not None
 
 
-def test_a_replay_says_that_the_record_is_over() -> None:
+def test_a_replay_notes_the_end_of_the_record() -> None:
     replay = recorded((0, 0))
     replay.pick(candidates((0, 0)))
     assert replay.diverged is None
@@ -332,14 +332,14 @@ def test_a_replay_says_that_the_record_is_over() -> None:
     assert replay.diverged == (1, None, "lane 0 op 0.1 write T, lane 1 op 0.0 write T")
 
 
-def test_a_replay_says_that_recorded_steps_never_came() -> None:
+def test_a_replay_notes_recorded_steps_that_never_came() -> None:
     replay = recorded((0, 0), (1, 0))
     replay.pick(candidates((0, 0)))
     replay.end(1)
     assert replay.diverged == (1, Choice(1, 0, 0), "the schedule was over")
 
 
-def test_only_the_first_difference_is_told() -> None:
+def test_only_the_first_difference_is_noted() -> None:
     replay = recorded((0, 0), (0, 1))
     replay.pick(candidates((1, 0)))
     first = replay.diverged
@@ -348,7 +348,7 @@ def test_only_the_first_difference_is_told() -> None:
     assert replay.diverged == first
 
 
-def test_a_replay_starts_anew_with_each_schedule() -> None:
+def test_a_replay_starts_again_with_each_schedule() -> None:
     replay = recorded((0, 0))
     replay.pick(candidates((1, 0)))
     replay.begin(random.Random(0), 3)
@@ -358,7 +358,7 @@ def test_a_replay_starts_anew_with_each_schedule() -> None:
     assert replay.diverged is None
 
 
-def test_a_candidate_shows_itself_in_words() -> None:
+def test_the_repr_of_a_candidate_is_readable() -> None:
     (shown,) = candidates((4, 7))
     assert repr(shown) == "Candidate(4, op 0.7, write T)"
 

@@ -17,7 +17,7 @@ from harness.explore.explorer import Explorer
 from harness.model.history import History
 from harness.scenario import load_data
 from harness.strategies import make
-from harness.strategies.recorded import Replay
+from harness.strategies.recorded import Recorded
 from tests.harness.gates.kernel.stage import as_explorer
 
 pytestmark = pytest.mark.requires("kernel-gate")
@@ -109,7 +109,7 @@ def test_a_replay_of_what_was_picked_is_the_same_history(tmp_path: Path) -> None
         for index in range(20):
             program = found.program(2, index)
             history, schedule, outcome = found.run(program, make("random"), 2, index)
-            replay = Replay(schedule)
+            replay = Recorded(schedule)
             again, same, _ = found.run(program, replay, 2, index)
             assert again.events == history.events
             assert again.blobs == outcome.blobs

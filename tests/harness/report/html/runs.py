@@ -1,4 +1,4 @@
-"""Runs written by hand, for pages to be made of."""
+"""Write runs by hand, to build pages from."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from harness.results.summary import Summary
 from harness.results.witness import Critical, Place
 from tests.harness.oracle.histories import CRON, EDITOR, LANES, RUNNER, Story
 
-__all__ = ["cried_wolf", "entry", "example", "finding", "long", "missed", "run", "summary"]
+__all__ = ["entry", "example", "false_positive", "finding", "long", "missed", "run", "summary"]
 
 
 def missed(lanes: tuple[LaneInfo, ...] = LANES) -> History:
-    """An editor's line that the fence lets in."""
+    """Return a history in which the fence admits a write over an editor's line."""
     play = Story(lanes=lanes)
     play.window()
     play.add(EDITOR, "x")
@@ -25,8 +25,8 @@ def missed(lanes: tuple[LaneInfo, ...] = LANES) -> History:
     return play.history()
 
 
-def cried_wolf(lanes: tuple[LaneInfo, ...] = LANES, message: str = "fingerprint") -> History:
-    """A cron job's line that the fence takes for a takeover."""
+def false_positive(lanes: tuple[LaneInfo, ...] = LANES, message: str = "fingerprint") -> History:
+    """Return a history in which the fence refuses because of a cron job's line."""
     play = Story(lanes=lanes)
     play.window()
     with play.op(CRON, "acquire"):
@@ -41,7 +41,7 @@ def cried_wolf(lanes: tuple[LaneInfo, ...] = LANES, message: str = "fingerprint"
 
 
 def long() -> History:
-    """Very many steps before anything goes wrong."""
+    """Return a history with very many steps before the violation."""
     play = Story()
     play.window()
     for number in range(300):
@@ -53,7 +53,7 @@ def long() -> History:
 
 
 def example(history: History, critical: bool = True) -> Example:
-    """The first violation of a history; its critical pair is a cause and the step after it."""
+    """Return the first violation of a history, with two of its steps as the critical pair."""
     judgement = judge(history)
     violation = judgement.violations[0]
     place = Place(2, "a", 0, "append", "write T")
@@ -62,7 +62,7 @@ def example(history: History, critical: bool = True) -> Example:
 
 
 def finding(one: Example, **fields: Any) -> Finding:
-    """What is said of it."""
+    """Return the finding of an example."""
     values = {
         "kind": one.violation.kind, "schedule": 3, "count": 7, "expected": True,
         "detail": one.violation.detail, "replay": "python -m harness replay w.json",
@@ -72,7 +72,7 @@ def finding(one: Example, **fields: Any) -> Finding:
 
 
 def summary(**fields: Any) -> Summary:
-    """A pass, unless it is told otherwise."""
+    """Return the summary of a pass; fields may change it."""
     worth = Coverage(100, 100, 40, True, ((1, 1), (2, 2), (4, 3), (100, 40)), 5, 0.03, {"2": 0.5}, ("time",))
     values = {
         "scenario": "s", "fence": "f", "policy": "p", "gate": "kernel", "strategy": "portfolio", "seed": 1,
@@ -86,7 +86,7 @@ def summary(**fields: Any) -> Summary:
 
 
 def entry(*found: Finding, verdicts: Mapping[str, int] | None = None, **fields: Any) -> Entry:
-    """A scenario under a fence, with what was found."""
+    """Return a scenario under a fence, with its findings."""
     counts = dict.fromkeys(COUNTED, 0) | {"true_negative": 90}
     kinds = {one.kind: one.count for one in found}
     counts |= {kind: count for kind, count in kinds.items() if kind in counts}
@@ -99,7 +99,7 @@ def entry(*found: Finding, verdicts: Mapping[str, int] | None = None, **fields: 
 
 
 def run(*entries: Entry, **fields: Any) -> Run:
-    """A whole run."""
+    """Return a whole run."""
     values = {
         "name": "20260101T000000Z-1", "outcome": "as expected", "fault": "",
         "command": "python -m harness run s.yaml", "entries": entries, "planned": len(entries), "wall_s": 1.5,

@@ -1,4 +1,4 @@
-"""Pages as a real browser lays them out: nothing collides, nothing is cut off, at any width."""
+"""The layout of pages in a real browser: at any width nothing collides or is cut off."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.model.history import LaneInfo
 from harness.report.html.page import page
 from harness.report.html.page_data import Run
 from tests import browser
-from tests.harness.report.html.runs import cried_wolf, entry, example, finding, long, missed, run
+from tests.harness.report.html.runs import entry, example, false_positive, finding, long, missed, run
 
 pytestmark = [pytest.mark.requires("chromium"), pytest.mark.xdist_group("chromium")]
 
@@ -23,8 +23,8 @@ NASTY = "/very/long/" + "a-name-without-any-space" * 6 + "\u202e\x1b[31m" + "日
 
 
 def many() -> Run:
-    """More of everything: scenarios, fences, kinds of violation."""
-    kinds = [missed(), cried_wolf(), long()]
+    """Return a run with many scenarios, fences and kinds of violation."""
+    kinds = [missed(), false_positive(), long()]
     entries = [
         entry(
             finding(example(kinds[(number + other) % 3], critical=number % 2 == 0), expected=number > 2),
@@ -39,9 +39,9 @@ def many() -> Run:
 
 
 def nasty() -> Run:
-    """Names and messages as bad as they get."""
+    """Return a run with hostile names and messages."""
     lanes = tuple(LaneInfo(NASTY, "runner", f"{NASTY}{number}", number < 3) for number in range(5))
-    shown = example(cried_wolf(lanes, NASTY))
+    shown = example(false_positive(lanes, NASTY))
     events = tuple(
         msgspec.structs.replace(event, path=NASTY) if getattr(event, "path", "") == "T" else event
         for event in shown.history.events
@@ -53,7 +53,7 @@ def nasty() -> Run:
 
 RUNS = {
     "a pass": run(entry(), entry(fence="g")),
-    "a false positive": run(entry(finding(example(cried_wolf()))), entry(fence="g")),
+    "a false positive": run(entry(finding(example(false_positive()))), entry(fence="g")),
     "a missed takeover": run(entry(finding(example(missed()), expected=False)), outcome="not as expected"),
     "an empty run": run(outcome="interrupted", planned=2),
     "many of them": many(),
@@ -63,14 +63,14 @@ RUNS = {
 
 def test_nothing_collides_or_is_cut_off_at_any_width() -> None:
     cases = list(itertools.product(RUNS, WIDTHS))
-    looks = browser.layout([(page(RUNS[name]), width) for name, width in cases])
-    assert {case: look["wrong"] for case, look in zip(cases, looks, strict=True) if look["wrong"]} == {}
-    texts = {name: look["texts"] for (name, _), look in zip(cases, looks, strict=True)}
+    layouts = browser.layout([(page(RUNS[name]), width) for name, width in cases])
+    assert {case: found["wrong"] for case, found in zip(cases, layouts, strict=True) if found["wrong"]} == {}
+    texts = {name: found["texts"] for (name, _), found in zip(cases, layouts, strict=True)}
     assert texts["a missed takeover"] > 20
     assert texts["many of them"] > texts["nasty names"] > texts["a pass"]
 
 
-def test_the_look_finds_what_is_wrong() -> None:
+def test_the_layout_check_finds_defects() -> None:
     text = page(RUNS["a missed takeover"])
     wide = text.replace("</h1>", '</h1><div style="width:500px">x</div>')
     meeting = text.replace(">openat T<", ">openat T and more than there is room for in any column<")
@@ -80,8 +80,8 @@ def test_the_look_finds_what_is_wrong() -> None:
         (meeting, "runs out of its column"),
         (above, "runs out of its picture"),
     ):
-        (look,) = browser.layout([(broken, 360)])
-        assert any(words in line for line in look["wrong"]), words
+        (found,) = browser.layout([(broken, 360)])
+        assert any(words in line for line in found["wrong"]), words
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -1,4 +1,4 @@
-"""Text stays text, and what cannot be seen is written out."""
+"""Text stays text, and invisible characters become escapes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from harness.report.html.markup import Markup, cells, join, shown, tag, visible
 
-#: Any letters at all, and those that markup is made of.
+#: Any letters, and the letters of markup.
 anything = st.text() | st.text("<>/&;#\"'=!-[]? abpx1\n\u202e")
 
 
 class Read(HTMLParser):
-    """What a browser would find."""
+    """The tags and the text that a browser would find."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -32,21 +32,21 @@ class Read(HTMLParser):
 
 
 @given(anything)
-def test_any_text_comes_out_as_it_went_in_and_makes_no_element(text: str) -> None:
+def test_any_text_stays_text_and_makes_no_element(text: str) -> None:
     read = Read(tag("p", text, title=text))
     assert read.tags == [("p", {"title": visible(text)})]
     assert read.text == visible(text)
 
 
 @given(anything)
-def test_shown_text_says_the_same_with_escapes_set_apart(text: str) -> None:
+def test_shown_text_marks_its_escapes(text: str) -> None:
     read = Read(shown(text))
     assert read.text == visible(text)
     assert {(name, kept.get("class")) for name, kept in read.tags} <= {("span", "u")}
 
 
 @given(anything)
-def test_what_is_visible_can_be_printed_and_written(text: str) -> None:
+def test_visible_text_can_be_printed_and_encoded(text: str) -> None:
     assert visible(text).isprintable()
     visible(text).encode()
 
@@ -66,11 +66,11 @@ def test_what_is_visible_can_be_printed_and_written(text: str) -> None:
         ("e\u0301\u0301\u0301\u0301", "e\u0301\u0301\\u0301\\u0301"),
     ],
 )
-def test_what_an_eye_does_not_see_is_written_out(hidden: str, escape: str) -> None:
+def test_invisible_characters_are_written_as_escapes(hidden: str, escape: str) -> None:
     assert visible(hidden) == escape
 
 
-def test_an_escape_is_told_from_text_that_only_looks_like_one() -> None:
+def test_an_escape_differs_from_text_that_resembles_one() -> None:
     assert shown("\\x1b") == "\\x1b"
     assert shown("\x1b") == '<span class="u">\\x1b</span>'
 
@@ -80,13 +80,13 @@ def test_letters_of_any_script_stay_as_they_are() -> None:
         assert visible(text) == text
 
 
-def test_only_what_was_built_here_is_markup() -> None:
+def test_only_markup_objects_are_markup() -> None:
     assert tag("p", "<b>") == "<p>&lt;b&gt;</p>"
     assert tag("p", tag("b", "x"), Markup("<i>"), None) == "<p><b>x</b><i></p>"
     assert join("<", tag("br")) == "&lt;<br/>"
 
 
-def test_attributes_are_named_as_python_lets_them_be() -> None:
+def test_python_names_become_attribute_names() -> None:
     assert tag("p", class_="a", aria_label='"', title=None) == '<p class="a" aria-label="&quot;"></p>'
 
 

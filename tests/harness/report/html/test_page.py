@@ -1,4 +1,4 @@
-"""A page says everything in the order in which people ask, and nothing on it breaks out."""
+"""A page has its sections in order, and no text on it breaks out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.report.html.markup import visible
 from harness.report.html.page import page
 from harness.report.html.page_data import Run
 from tests.harness.oracle.histories import LANES
-from tests.harness.report.html.runs import cried_wolf, entry, example, finding, missed, run
+from tests.harness.report.html.runs import entry, example, false_positive, finding, missed, run
 
 #: Short enough that nothing is cut off.
 hostile = st.one_of(
@@ -30,7 +30,7 @@ hostile = st.one_of(
 
 
 class Read(HTMLParser):
-    """Elements with the names of their attributes and their classes, without what sets escapes apart."""
+    """The elements with their attributes' names and their classes, without the marks of escapes."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -44,11 +44,11 @@ class Read(HTMLParser):
     def handle_starttag(self, name: str, attributes: list[tuple[str, str | None]]) -> None:
         kept = dict(attributes)
         self.values += [value or "" for value in kept.values()]
-        # How wide a picture is depends on what is in it.
+        # The width of a picture depends on its content.
         style = re.sub(r"\s*\b(slim|mid)\b", "", kept.get("class") or "")
         escape = name == "span" and style == "u"
         self._open += [] if escape or name in ("meta", "br") else [name]
-        # What is too long for a label is its title as well.
+        # A text that is too long for a label is its title, too.
         if not escape and name != "title":
             self.elements.append((name, tuple(sorted(kept)), style))
 
@@ -66,7 +66,7 @@ def lanes(name: str, process: str) -> tuple[LaneInfo, ...]:
 
 
 def named(history: History, alias: str) -> History:
-    """The same history with another alias for the transcript."""
+    """Return the history with another alias for the transcript."""
     events = tuple(
         msgspec.structs.replace(event, path=alias) if getattr(event, "path", "") == "T" else event
         for event in history.events
@@ -75,9 +75,9 @@ def named(history: History, alias: str) -> History:
 
 
 def full(texts: tuple[str, ...]) -> Run:
-    """A run with every text that others make."""
+    """Return a run with every text that fences and scenarios supply."""
     scenario, fence, name, process, alias, message, detail, path, reason, command = texts
-    shown = example(named(cried_wolf(lanes(name, process), message), alias))
+    shown = example(named(false_positive(lanes(name, process), message), alias))
     found = finding(shown, detail=detail, replay=path, witness=path, expected=False)
     mention = finding(example(missed()), detail=detail, witness=path, example=None)
     wrong = entry(
@@ -89,18 +89,18 @@ def full(texts: tuple[str, ...]) -> Run:
 
 @functools.cache
 def plain() -> Read:
-    """The same page with nothing but letters on it."""
+    """Return the same page with plain letters as its texts."""
     return Read(page(full(("x",) * 10)))
 
 
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(st.tuples(*[hostile] * 10))
 def test_no_text_breaks_out_of_the_page(texts: tuple[str, ...]) -> None:
-    # Of nothing there is nothing to be seen, so that every text is at least a letter.
+    # An empty text would not show, so every text has at least a letter.
     texts = tuple(f"x{text}" for text in texts)
     text = page(full(texts))
     read = Read(text)
-    # One by one: a picture of the difference between two long lists takes minutes.
+    # One by one: a difference of two long lists takes minutes to print.
     for at, (mine, theirs) in enumerate(itertools.zip_longest(read.elements, plain().elements)):
         assert mine == theirs, at
     values = " ".join(read.values)
@@ -109,7 +109,7 @@ def test_no_text_breaks_out_of_the_page(texts: tuple[str, ...]) -> None:
     assert text.replace("\n", "").isprintable()
 
 
-def test_a_page_needs_nothing_else_and_runs_no_script() -> None:
+def test_a_page_is_self_contained_and_runs_no_script() -> None:
     text = page(full(("x",) * 10))
     assert "<script" not in text
     assert not re.search(r"(?:src=|@import|url\(|https?:)", text)
@@ -121,31 +121,31 @@ def titles(text: str) -> list[str]:
     return re.findall(r"<h2>(.*?)</h2>", text)
 
 
-def test_the_answer_is_first_and_the_sections_follow_in_order() -> None:
+def test_the_result_is_first_and_the_sections_follow_in_order() -> None:
     one = finding(example(missed()))
     mention = finding(example(missed()), example=None)
     text = page(run(entry(one), entry(mention, scenario="t"), entry(fence="g")))
     assert text.index("<h1>Missed takeover, as expected</h1>") < text.index("<h2>")
     assert titles(text) == [
         "Fences and scenarios",
-        "What went wrong",
-        "More of the same",
+        "Violations",
+        "More violations",
         "Found over schedules",
         "New classes over schedules",
         "How long a decision takes",
-        "What a pass is worth",
-        "Again",
+        "Coverage of passes",
+        "Run it again",
     ]
 
 
-def test_a_pass_has_nothing_to_tell_of_violations() -> None:
+def test_a_pass_has_no_sections_on_violations() -> None:
     text = page(run(entry()))
     assert "<h1>Pass</h1>" in text
-    assert not {"What went wrong", "More of the same", "Found over schedules"}.intersection(titles(text))
+    assert not {"Violations", "More violations", "Found over schedules"}.intersection(titles(text))
     assert "1 in 33" in text
 
 
-def test_the_most_memory_of_each_kind_of_process_is_told_where_it_is_known() -> None:
+def test_peak_memory_is_shown_if_it_is_known() -> None:
     mib = 1 << 20
     one = entry(peak_bytes={"harness": 40 * mib, "explorer": 31 * mib - 1, "workers": 50 * mib})
     other = entry(fence="g", peak_bytes={"harness": 41 * mib, "explorer": 9 * mib, "workers": 49 * mib})
@@ -153,25 +153,25 @@ def test_the_most_memory_of_each_kind_of_process_is_told_where_it_is_known() -> 
     assert "peak memory" not in page(run(entry()))
 
 
-def test_a_run_that_came_to_nothing_still_has_a_page() -> None:
+def test_a_run_without_results_still_has_a_page() -> None:
     text = page(run(outcome="interrupted", planned=3))
     assert "<h1>Interrupted</h1>" in text
-    assert "Nothing was run to its end; 3 pairs of scenario and fence had been asked for." in text
-    assert titles(text) == ["Again"]
+    assert "Nothing was completed; planned: 3 pairs of scenario and fence." in text
+    assert titles(text) == ["Run it again"]
 
 
-def test_a_witness_that_could_not_be_stored_is_replaced_by_its_seed() -> None:
+def test_a_violation_without_a_witness_shows_its_seed() -> None:
     text = page(run(entry(finding(example(missed()), replay="", witness=""), seed=5)))
     assert "No witness is stored; seed 5 shows it again in schedule 3." in text
 
 
-def test_what_nobody_expected_is_told_first() -> None:
-    expected, not_expected = finding(example(missed())), finding(example(cried_wolf()), expected=False)
+def test_unexpected_violations_come_first() -> None:
+    expected, not_expected = finding(example(missed())), finding(example(false_positive()), expected=False)
     text = page(run(entry(expected), entry(not_expected, fence="g"), outcome="not as expected"))
     assert text.index('id="v1-false_positive"') < text.index('id="v0-missed_takeover"')
 
 
-def test_pages_of_many_scenarios_stay_small_and_say_what_they_leave_out() -> None:
+def test_pages_of_many_scenarios_stay_small_and_mention_the_rest() -> None:
     entries = [
         entry(finding(example(missed())), scenario=f"scenario-{number}", fence=f"fence-{number % 7}")
         for number in range(350)
@@ -184,7 +184,7 @@ def test_pages_of_many_scenarios_stay_small_and_say_what_they_leave_out() -> Non
 
 
 @pytest.mark.parametrize("kind", ["lost_entry", "double_hold", "dead_end", "crash"])
-def test_every_kind_of_violation_can_be_told(kind: str) -> None:
+def test_every_kind_of_violation_can_be_shown(kind: str) -> None:
     shown = example(missed())
     other = msgspec.structs.replace(
         shown.violation, kind=kind, window_from=-1, lane=-1, at=len(shown.history.events) - 1

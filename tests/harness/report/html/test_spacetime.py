@@ -1,4 +1,4 @@
-"""A history as rows and columns."""
+"""Layouts of histories as rows and columns."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.model.history import digest
-from harness.report.html.diagram_svg import drawn, labels, width_of
+from harness.report.html.diagram_svg import diagram_svg, label_boxes, width_of
 from harness.report.html.spacetime import ROWS_MAX, Diagram, Row, diagram_of
 from tests.harness.oracle.histories import CRON, EDITOR, RUNNER, Story
-from tests.harness.report.html.runs import cried_wolf, example, long, missed
+from tests.harness.report.html.runs import example, false_positive, long, missed
 
 
 def one(diagram: Diagram, **facts: object) -> int:
-    """The only row of that kind."""
+    """Return the only row with these values."""
     (number,) = [
         number
         for number, row in enumerate(diagram.rows)
@@ -24,7 +24,7 @@ def one(diagram: Diagram, **facts: object) -> int:
     return number
 
 
-def test_lanes_that_did_anything_stand_beside_their_process() -> None:
+def test_active_lanes_are_grouped_by_process() -> None:
     play = Story()
     play.window()
     play.touch(EDITOR)
@@ -50,7 +50,7 @@ def test_the_window_reaches_from_its_opening_to_the_decision() -> None:
     assert diagram.rows[effect][2:4] == ("write T", "32 → 60 B")
 
 
-def test_what_fell_into_the_load_after_its_read_is_in_the_window() -> None:
+def test_an_effect_late_in_the_load_is_in_the_window() -> None:
     play = Story()
     with play.op(RUNNER, "begin_turn"):
         play.lock(RUNNER, "acquired")
@@ -69,14 +69,14 @@ def test_what_fell_into_the_load_after_its_read_is_in_the_window() -> None:
     assert diagram.window.first < one(diagram, mark="cause") < one(diagram, mark="window")
 
 
-def test_the_lock_is_held_from_its_taking_to_its_letting_go() -> None:
-    diagram = diagram_of(example(cried_wolf()))
+def test_the_lock_lasts_from_its_acquisition_to_its_release() -> None:
+    diagram = diagram_of(example(false_positive()))
     cron = next(number for number, column in enumerate(diagram.columns) if column.name == "cron")
     (span,) = [lock for lock in diagram.locks if lock.column == cron]
     assert (diagram.rows[span.first].text, diagram.rows[span.last].text) == ("openat T.lock", "unlink T.lock")
 
 
-def test_a_lock_that_is_taken_away_ends_there() -> None:
+def test_a_reclaimed_lock_ends_at_the_reclaim() -> None:
     play = Story()
     play.window()
     with play.op(CRON, "acquire"):
@@ -90,7 +90,7 @@ def test_a_lock_that_is_taken_away_ends_there() -> None:
     assert taken in [lock.last for lock in diagram.locks if diagram.columns[lock.column].name == "cron"]
 
 
-def test_the_critical_pair_is_the_pair_of_steps_that_it_names() -> None:
+def test_the_critical_pair_marks_the_steps_it_names() -> None:
     shown = example(missed())
     diagram = diagram_of(shown)
     steps = [event for event in shown.history.events if hasattr(event, "call")]
@@ -99,7 +99,7 @@ def test_the_critical_pair_is_the_pair_of_steps_that_it_names() -> None:
         assert shown.history.events[row.at] is steps[place]
 
 
-def test_steps_that_are_alike_are_one_row() -> None:
+def test_equal_steps_are_one_row() -> None:
     play = Story()
     play.window()
     with play.op(EDITOR, "action"):
@@ -111,7 +111,7 @@ def test_steps_that_are_alike_are_one_row() -> None:
     assert [one.times for one in row if one.text == "read T" and one.times > 1] == [5]
 
 
-def test_a_long_history_is_cut_and_keeps_what_it_is_about() -> None:
+def test_a_long_history_is_cut_but_keeps_the_verdict() -> None:
     diagram = diagram_of(example(long(), critical=False))
     assert ROWS_MAX < len(diagram.rows) + 1 < ROWS_MAX + 10
     one(diagram, mark="cause")
@@ -123,7 +123,7 @@ def test_a_long_history_is_cut_and_keeps_what_it_is_about() -> None:
     assert gaps + shown > whole
 
 
-def test_a_lane_that_waits_for_ever_says_so() -> None:
+def test_a_lane_that_waits_for_ever_has_a_note() -> None:
     play = Story()
     play.window()
     play.add(EDITOR, "x")
@@ -147,7 +147,7 @@ def test_no_label_leaves_its_column_or_meets_another(words: list[tuple[str, str]
         for number, row in enumerate(diagram.rows)
     ]
     diagram = diagram._replace(rows=tuple(rows))
-    boxes = labels(diagram)
+    boxes = label_boxes(diagram)
     assert len(boxes) == len(rows)
     for box, below in itertools.pairwise(boxes):
         assert box.bottom <= below.top
@@ -155,7 +155,7 @@ def test_no_label_leaves_its_column_or_meets_another(words: list[tuple[str, str]
         assert box.right <= box.column_right <= width_of(diagram)
 
 
-def test_numbers_stand_where_the_passages_of_the_story_begin() -> None:
+def test_numbers_mark_the_passages_of_the_story() -> None:
     diagram = Diagram(
         diagram_of(example(missed())).columns,
         (Row("operation", 0, "load"), Row("step", 0, "read T", at=1), Row("step", 1, "write T", at=2)),
@@ -163,12 +163,12 @@ def test_numbers_stand_where_the_passages_of_the_story_begin() -> None:
         (),
         None,
     )
-    picture = drawn(diagram, "crash", [0, 2])
+    picture = diagram_svg(diagram, "crash", [0, 2])
     assert picture.count('class="n"') == 2
     assert picture.count(">1</text>") == picture.count(">2</text>") == 1
 
 
-def test_what_befell_a_lane_has_a_row_of_its_own() -> None:
+def test_a_process_fault_has_its_own_row() -> None:
     play = Story()
     play.window()
     play.call(CRON, "append", "c")

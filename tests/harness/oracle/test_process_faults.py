@@ -1,4 +1,4 @@
-"""Processes that were killed, stopped or slowed down: nobody is accused for that, survivors are judged."""
+"""The oracle on killed, stopped and slow processes: faults are excused, later decisions are judged."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def process_fault(story: Story, lane: int, kind: str = "kill") -> int:
 
 
 def killed_holder(story: Story) -> None:
-    """A job dies under the lock, and the lock file stays."""
+    """Kill the cron job while it holds the lock; the lock file stays."""
     with story.op(CRON, "acquire"):
         story.lock(CRON, "acquired")
     story.call(CRON, "append", "c")
@@ -45,8 +45,8 @@ def gives_up(story: Story, lane: int) -> int:
 
 
 @pytest.mark.parametrize("kind", ["stop", "slow", "ahead"])
-def test_a_decision_does_not_begin_with_a_mishap(kind: str) -> None:
-    """What happened while the process was stopped, before the fence's first look, is there to be seen."""
+def test_a_decision_does_not_begin_with_a_process_fault(kind: str) -> None:
+    """A write before the fence's first call is pending, even if the process was stopped at that call."""
     story = Story()
     story.window()
     story.call(RUNNER, "guarded_write", "reply")
@@ -70,7 +70,7 @@ def test_a_guarded_write_whose_process_is_killed_is_no_decision() -> None:
 @pytest.mark.parametrize(
     ("policy", "verdict"), [("coordinated", "false_positive"), ("runner-appends", "true_positive")]
 )
-def test_what_a_killed_cotenant_wrote_under_the_lock_is_its_append(policy: str, verdict: str) -> None:
+def test_a_killed_cotenants_write_under_the_lock_is_its_append(policy: str, verdict: str) -> None:
     story = Story(policy)
     story.window()
     with story.op(CRON, "acquire"):
@@ -81,7 +81,7 @@ def test_what_a_killed_cotenant_wrote_under_the_lock_is_its_append(policy: str, 
     assert verdicts(story) == [verdict]
 
 
-def test_a_mishap_is_taken_for_a_takeover_by_nobody() -> None:
+def test_a_process_fault_is_no_suspect_of_a_refusal() -> None:
     story = Story()
     story.window()
     story.call(CRON, "append", "c")
@@ -91,9 +91,7 @@ def test_a_mishap_is_taken_for_a_takeover_by_nobody() -> None:
 
 
 @pytest.mark.parametrize(("fault", "verdict"), [("kill", "uncounted"), ("", "true_positive")])
-def test_half_a_line_of_a_killed_writer_in_a_file_moved_away_and_back_is_not_the_rogues(
-    fault: str, verdict: str
-) -> None:
+def test_a_killed_writers_half_line_may_return_with_the_file(fault: str, verdict: str) -> None:
     story = Story()
     story.window()
     content = story.content or b""
@@ -111,14 +109,14 @@ def test_half_a_line_of_a_killed_writer_in_a_file_moved_away_and_back_is_not_the
 # Entries
 
 
-def test_an_entry_that_was_not_acknowledged_when_its_writer_died_is_not_lost() -> None:
+def test_an_unacknowledged_entry_of_a_killed_writer_is_not_lost() -> None:
     story = Story()
     story.call(CRON, "append", "c")
     story.put(CRON, lines("first") + HALF, fault="kill")
     assert kinds(story) == []
 
 
-def test_an_entry_glued_to_what_a_killed_writer_left_is_lost() -> None:
+def test_an_entry_glued_to_a_killed_writers_line_is_lost() -> None:
     story = Story()
     story.call(CRON, "append", "c")
     story.put(CRON, lines("first") + HALF, fault="kill")
@@ -131,8 +129,8 @@ def test_an_entry_glued_to_what_a_killed_writer_left_is_lost() -> None:
 
 
 @pytest.mark.parametrize("killed", [RUNNER, HEARTBEAT])
-def test_no_lane_of_a_killed_process_is_in_its_section_any_more(killed: int) -> None:
-    """Whichever of its lanes stood before the step at which it was killed."""
+def test_no_lane_of_a_killed_process_stays_in_its_section(killed: int) -> None:
+    """The kill may be a step of any lane of the process."""
     story = Story()
     with story.op(HEARTBEAT, "acquire"):
         story.lock(HEARTBEAT, "acquired")
@@ -146,7 +144,7 @@ def test_no_lane_of_a_killed_process_is_in_its_section_any_more(killed: int) -> 
     assert kinds(story) == []
 
 
-def test_who_was_robbed_and_is_killed_in_the_midst_of_a_write_has_written() -> None:
+def test_a_killed_lanes_partial_write_after_a_reclaim_counts() -> None:
     story = Story()
     with story.op(HEARTBEAT, "acquire"):
         story.lock(HEARTBEAT, "acquired")
@@ -158,7 +156,7 @@ def test_who_was_robbed_and_is_killed_in_the_midst_of_a_write_has_written() -> N
     assert kinds(story) == ["double_hold"]
 
 
-def test_who_is_only_stopped_under_the_lock_is_still_inside_and_does_nothing() -> None:
+def test_a_stopped_holder_is_inside_but_does_nothing() -> None:
     for acts in (False, True):
         story = Story()
         with story.op(HEARTBEAT, "acquire"):
@@ -175,7 +173,7 @@ def test_who_is_only_stopped_under_the_lock_is_still_inside_and_does_nothing() -
 # Going on
 
 
-def test_a_dead_lock_that_nobody_reclaims_is_a_dead_end_for_who_gives_up() -> None:
+def test_giving_up_on_a_dead_lock_is_a_dead_end() -> None:
     story = Story()
     killed_holder(story)
     at = gives_up(story, HEARTBEAT)
@@ -184,13 +182,13 @@ def test_a_dead_lock_that_nobody_reclaims_is_a_dead_end_for_who_gives_up() -> No
     assert "waited for the lock that cron left behind when its process was killed" in violation.detail
 
 
-def test_a_dead_lock_for_which_nobody_waits_is_none() -> None:
+def test_a_dead_lock_without_waiters_is_no_dead_end() -> None:
     story = Story()
     killed_holder(story)
     assert kinds(story, lock_owner=CRON) == []
 
 
-def test_who_had_begun_to_wait_for_a_live_holder_may_give_up() -> None:
+def test_a_lane_that_waited_before_the_death_may_give_up() -> None:
     story = Story()
     with story.op(CRON, "acquire"):
         story.lock(CRON, "acquired")
@@ -202,8 +200,8 @@ def test_who_had_begun_to_wait_for_a_live_holder_may_give_up() -> None:
     assert kinds(story, lock_owner=CRON) == []
 
 
-def test_who_was_called_before_and_looked_after_the_death_had_waited_for_nobody() -> None:
-    """A lane runs to its first call before anybody moves."""
+def test_waiting_counts_from_the_first_step_not_the_call() -> None:
+    """A lane runs to its first call before the first step of the schedule."""
     story = Story()
     story.call(HEARTBEAT, "acquire")
     killed_holder(story)
@@ -212,7 +210,7 @@ def test_who_was_called_before_and_looked_after_the_death_had_waited_for_nobody(
     assert kinds(story, lock_owner=CRON) == ["dead_end"]
 
 
-def test_a_dead_lock_that_somebody_got_at_last_is_no_dead_end() -> None:
+def test_a_dead_lock_reclaimed_at_last_is_no_dead_end() -> None:
     story = Story()
     killed_holder(story)
     gives_up(story, HEARTBEAT)
@@ -226,7 +224,7 @@ def test_a_dead_lock_that_somebody_got_at_last_is_no_dead_end() -> None:
 # Crashes
 
 
-def test_a_crash_before_the_process_was_killed_is_one() -> None:
+def test_a_crash_before_the_kill_is_a_crash() -> None:
     story = Story()
     with story.op(CRON, "append", outcome="crash", detail="KeyError: 'ino'"):
         story.look(CRON)
@@ -235,7 +233,7 @@ def test_a_crash_before_the_process_was_killed_is_one() -> None:
 
 
 @pytest.mark.parametrize("kind", ["stop", "slow", "ahead"])
-def test_an_error_handed_on_without_a_call_that_failed_is_a_crash(kind: str) -> None:
+def test_an_error_after_a_process_fault_only_is_a_crash(kind: str) -> None:
     story = Story()
     with story.op(CRON, "append", "c", outcome="failed"):
         process_fault(story, CRON, kind)

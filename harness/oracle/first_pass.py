@@ -1,8 +1,8 @@
-"""One pass over a history that settles the common case: nothing to see.
+"""Settle the common case in one pass over a history.
 
-Most schedules hold only sanctioned effects and admissions. For them this pass is the
-whole judgement; wherever it has a doubt, it says so and the slow analysis answers. It
-never gives a verdict that the slow analysis would not give.
+Most schedules hold only sanctioned effects and admissions. For them this pass gives the whole
+judgement. Where it has a doubt it says so, and the full analysis answers. It never gives a verdict
+that the full analysis would not give.
 """
 
 from __future__ import annotations
@@ -21,22 +21,21 @@ _LOCKED = (
     "participant_rewrite_other_process",
     "same_bytes_other_file",
 )
-#: What happens to a lock when somebody may have it who does not keep the others out.
+#: Kinds of lock event after which two lanes may believe that they hold the lock.
 _CONTENDED = frozenset(("reclaimed", "returned", "hollow"))
 
 
 class FirstPass:
-    """What one pass can tell.
+    """The findings of one pass.
 
     Attributes:
-        decisions: valid unless `doubt`.
-        doubt: some effect or some refusal needs a closer look.
-        contention: so does the write lock.
-        crashes: Returns with the outcome ``crash``, or ``failed`` where nothing had been
-            made to fail.
+        decisions: verdicts, valid unless `doubt` is set.
+        doubt: some effect or some refusal needs the full analysis.
+        contention: the write lock needs the full analysis.
+        crashes: Returns with the outcome ``crash``, or ``failed`` where no call was made to fail.
         faulted: operations in which a file call was made to fail, as (lane, op).
-        acknowledged: Invoke and index of the Return of every append by a participant
-            that returned well.
+        acknowledged: Invoke and index of the Return of every successful operation of a participant
+            that has entries.
     """
 
     __slots__ = ("acknowledged", "contention", "crashes", "decisions", "doubt", "faulted")
@@ -51,28 +50,28 @@ class FirstPass:
 
 
 def first_pass(history: History, rules: Rules) -> FirstPass:
-    """Look at each event once."""
+    """Return what one look at each event settles."""
     lanes = history.header.lanes
     participant = [lane.participant for lane in lanes]
     calls: list[Invoke | None] = [None] * len(lanes)
-    loaded = [-1] * len(lanes)
+    loaded_turns = [-1] * len(lanes)
     changers: set[int] = set()
     owner = -1
-    seen = FirstPass()
+    result = FirstPass()
     # Under the free gate the order of the events says nothing about the lock.
-    seen.contention = history.header.gate == "free"
+    result.contention = history.header.gate == "free"
     for at, event in enumerate(history.events):
         if isinstance(event, Step):
             change, lock = event.change, event.lock
             if event.fault and made_to_fail(event):
-                seen.faulted.add((event.lane, event.op))
+                result.faulted.add((event.lane, event.op))
             if change is not None:
                 changers.add(event.lane)
                 if not change.held or change.reclaimed or not participant[event.lane]:
-                    seen.doubt = True
+                    result.doubt = True
             if lock is not None:
                 if lock.kind in _CONTENDED or (lock.kind == "acquired" and owner not in (-1, event.lane)):
-                    seen.contention = True
+                    result.contention = True
                 if lock.kind != "blocked":
                     owner = event.lane if lock.kind == "acquired" else -1
         elif isinstance(event, Invoke):
@@ -80,41 +79,41 @@ def first_pass(history: History, rules: Rules) -> FirstPass:
         elif isinstance(event, Return):
             call = calls[event.lane]
             if call is not None:
-                _take(seen, loaded, call, event, at)
+                _apply_return(result, loaded_turns, call, event, at)
                 if event.outcome == "ok" and participant[event.lane] and call.entries:
-                    seen.acknowledged.append((call, at))
-    seen.doubt = seen.doubt or not _harmless(rules, seen, changers)
-    return seen
+                    result.acknowledged.append((call, at))
+    result.doubt = result.doubt or not _is_harmless(rules, result, changers)
+    return result
 
 
-def _take(seen: FirstPass, loaded: list[int], call: Invoke, result: Return, at: int) -> None:
-    """Note what an operation's end means for the decisions."""
-    outcome, kind, turn = result.outcome, call.kind, call.turn
+def _apply_return(result: FirstPass, loaded_turns: list[int], call: Invoke, end: Return, at: int) -> None:
+    """Record what the end of an operation means for the decisions."""
+    outcome, kind, turn = end.outcome, call.kind, call.turn
     if outcome == "ok":
         if turn < 0:
             return
         if kind in ("load", "recover"):
-            loaded[call.lane] = turn
+            loaded_turns[call.lane] = turn
         elif kind == "guarded_write":
-            verdict = "true_negative" if loaded[call.lane] == turn else "uncounted"
-            seen.decisions.append(Decision(call.lane, turn, call.op, verdict, at=at))
+            verdict = "true_negative" if loaded_turns[call.lane] == turn else "uncounted"
+            result.decisions.append(Decision(call.lane, turn, call.op, verdict, at=at))
     elif outcome == "refused":
         if turn >= 0 and kind != "begin_turn":
-            seen.doubt = True
-    elif outcome == "crash" or (outcome == "failed" and (call.lane, call.op) not in seen.faulted):
-        seen.crashes.append(at)
+            result.doubt = True
+    elif outcome == "crash" or (outcome == "failed" and (call.lane, call.op) not in result.faulted):
+        result.crashes.append(at)
 
 
-def _harmless(rules: Rules, seen: FirstPass, changers: set[int]) -> bool:
-    """Whether changes made under the lock can be held against no decision.
+def _is_harmless(rules: Rules, result: FirstPass, changers: set[int]) -> bool:
+    """Return whether no change made under the lock can be held against a decision.
 
-    A lane's own changes are always its own appends; those of others are harmless
-    where the policy calls no class of locked effect a takeover.
+    A lane's own changes are always its own appends. Changes of other lanes are harmless if the policy
+    calls no class of locked effect a takeover.
     """
-    if not seen.decisions:
+    if not result.decisions:
         return True
     if rules["own_append"] == TAKEOVER:
         return False
     if all(rules[name] != TAKEOVER for name in _LOCKED):
         return True
-    return all(changers <= {decision.lane} for decision in seen.decisions)
+    return all(changers <= {decision.lane} for decision in result.decisions)
