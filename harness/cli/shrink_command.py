@@ -18,6 +18,7 @@ from harness.results import regression_corpus
 from harness.results.store import write_whole
 from harness.results.witness import Witness, read
 from harness.results.witness import encode as encode_witness
+from harness.results.witness_archive import split
 from harness.scenario.fence_reference import check
 from harness.shrink import Shrinking, Shrunk
 
@@ -29,6 +30,11 @@ _SUFFIX = ".shrunk"
 def main(arguments: argparse.Namespace) -> int:
     """Shrink; 0 when it is done, 1 when the violation does not show any more, 3 when nothing can be said."""
     witness = read(arguments.witness)
+    if split(arguments.witness) and not arguments.out:
+        raise UsageError(
+            f"{arguments.witness}: stands in an archive, where nothing is written; "
+            "give --out FILE for the smaller witness"
+        )
     if witness.gate != "kernel":
         raise UsageError(
             f"{arguments.witness}: found under the {witness.gate} gate, under which no schedule can be "
