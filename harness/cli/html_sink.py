@@ -84,7 +84,7 @@ class Reporter:
                 shown.judgement,
                 shown.violation,
                 () if small is None else small.witness.critical,
-                "" if small is None else small.shrunk.told(),
+                "" if small is None else small.shrunk.summary_line(),
             )
             self._seen.add((question.fence, kind))
         return Finding(

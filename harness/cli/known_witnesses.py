@@ -71,10 +71,10 @@ def recall(
 def _recall_one(
     campaign: Coordinator, question: SearchTask, path: str, witness: Witness, limit_s: float
 ) -> Known:
-    from harness.shrink.replay import Replayed, Rerun, Rerunning
+    from harness.shrink.replay import Replayed, Rerun, RerunJob
 
     kind = witness.claim.kind
-    work = Rerunning.of(witness, question.fence, question.scenario)
+    work = RerunJob.of(witness, question.fence, question.scenario)
     rerun: Rerun | None = None
     why = f"the known witness {path} was not over after {limit_s:.0f} s"
     try:

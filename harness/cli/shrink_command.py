@@ -20,7 +20,7 @@ from harness.results.witness import Witness, read
 from harness.results.witness import encode as encode_witness
 from harness.results.witness_archive import split
 from harness.scenario.fence_reference import check
-from harness.shrink import Shrinking, Shrunk
+from harness.shrink import ShrinkJob, Shrunk
 
 __all__ = ["main"]
 
@@ -46,7 +46,7 @@ def main(arguments: argparse.Namespace) -> int:
     check_witness(arguments.witness, witness, arguments.allow_programs)
     check(witness.fence)
     with Coordinator(1, arguments.session_root) as campaign:
-        work = Shrinking.of(witness, arguments.time_limit_s)
+        work = ShrinkJob.of(witness, arguments.time_limit_s)
         found = [one for one in campaign.carry_out(work, work.time_limit_s) if isinstance(one, Shrunk)]
         interrupted = campaign.interrupted
     if not found or found[-1].best is None:
@@ -94,7 +94,7 @@ def _say(arguments: argparse.Namespace, shrunk: Shrunk, small: Witness, path: st
     emit(headline(best.history, best.violation))
     for line in story(best.history, best.judgement, best.violation, small.critical):
         emit(f"  {line}")
-    emit(shrunk.told())
+    emit(shrunk.summary_line())
     if kept:
         emit(f"kept: {kept}")
     emit(replay_command(path))

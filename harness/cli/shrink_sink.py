@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Shrinker", "Small"]
 
-#: Shrinking keeps to its limit by itself; it is told to stop when it does not.
+#: ShrinkJob keeps to its limit by itself; it is told to stop when it does not.
 _GRACE_S = 1.0
 #: Share of a question's time, where that is limited, which is kept for shrinking.
 _SHARE = 0.1
@@ -76,7 +76,7 @@ class Shrinker:
 
     def shrink(self, witness: Witness) -> Shrunk | None:
         """Make a witness smaller; None where nothing came of it."""
-        from harness.shrink import Shrinking, Shrunk
+        from harness.shrink import ShrinkJob, Shrunk
 
         limit_s = self._limit_s
         if self._deadline is not None:
@@ -85,7 +85,7 @@ class Shrinker:
             return None
         last: Shrunk | None = None
         try:
-            for found in self._campaign.carry_out(Shrinking.of(witness, limit_s), limit_s + _GRACE_S):
+            for found in self._campaign.carry_out(ShrinkJob.of(witness, limit_s), limit_s + _GRACE_S):
                 if isinstance(found, Shrunk):
                     last = found
         except HarnessError as error:

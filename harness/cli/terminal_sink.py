@@ -116,7 +116,8 @@ class Display:
             lines += [f"  {line}" for line in example(result, kind, witnesses, shrunk.get(kind))]
         others = [kind for kind in shrunk if kind != (summary.first_violation or {}).get("kind")]
         lines += [
-            f"  {kind.replace('_', ' ')}: {shrunk[kind].shrunk.told()}\n  {replay_command(shrunk[kind].path)}"
+            f"  {kind.replace('_', ' ')}: {shrunk[kind].shrunk.summary_line()}\n"
+            f"  {replay_command(shrunk[kind].path)}"
             for kind in others
         ]
         # Last, for what ends a result is the command to go on with.
@@ -213,7 +214,7 @@ def example(result: Result, kind: str, witnesses: Mapping[str, str], small: Smal
         best = small.shrunk.best
         lines = [f"{headline(best.history, best.violation)} (schedule {finding.schedule_index}, shrunk)"]
         lines += story(best.history, best.judgement, best.violation, small.witness.critical)
-        lines.append(small.shrunk.told())
+        lines.append(small.shrunk.summary_line())
         if small.kept:
             lines.append(f"kept: {small.kept}")
         return [*lines, replay_command(small.path)]

@@ -1,4 +1,4 @@
-"""What is being made smaller: a program with a schedule, and how to cut both together."""
+"""Variants of a witness: a program with a schedule, cut together."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from harness.model.schedule import Choice
 from harness.oracle import Judgement, Violation
 from harness.strategies.switches import Switch
 
-__all__ = ["DURATIONS", "Case", "Shown", "Size", "cut", "without_empty_lanes"]
+__all__ = ["DURATIONS", "Reproduction", "Size", "Variant", "cut", "without_empty_lanes"]
 
 _Kept = Collection[int]
-#: What a switch weighs against a step: it is read twice, where the lane leaves and where it goes on.
+#: Steps that a switch counts for: it is read twice, where the lane stops and where it goes on.
 _SWITCH = 2
-#: What of a fault lasts, in virtual milliseconds.
+#: Fields of a fault that last, in virtual milliseconds.
 DURATIONS = ("stop_ms", "slow_ms", "ahead_ms")
 
 
-class Case(msgspec.Struct, frozen=True):
-    """A program and what to do about its schedule.
+class Variant(msgspec.Struct, frozen=True):
+    """A program and a schedule to try it under.
 
     Args:
         program: what the lanes do.
-        choices: what is to be followed, as far as it can be.
-        switches: when given, these instead: whoever goes goes on, except here.
+        choices: followed as far as possible.
+        switches: followed instead of `choices` when given: the running lane goes on, except here.
     """
 
     program: Program
@@ -36,13 +36,13 @@ class Case(msgspec.Struct, frozen=True):
 
 
 class Size(msgspec.Struct, frozen=True, order=True):
-    """How small a story is; less is better, from the first field to the last.
+    """The size of a story, compared from the first field to the last; less is better.
 
     Args:
-        lanes: that do anything.
+        lanes: number of lanes that have operations.
         ops: operations of all lanes.
-        faults: that the program has in store for them.
-        reading: steps, and switches at twice the price.
+        faults: faults of all operations.
+        reading: steps, plus two for each switch.
         lines: entries of operations and of the initial transcript.
         wait_ms: virtual milliseconds of all pauses, and of all faults that last.
         places: sum of the steps at which lanes switch; less is earlier.
@@ -61,12 +61,12 @@ class Size(msgspec.Struct, frozen=True, order=True):
 
     @property
     def story(self) -> tuple[int, ...]:
-        """What there is to read; waits and places aside."""
+        """Return the fields that count what there is to read, without waits and places."""
         return self.lanes, self.ops, self.faults, self.reading, self.lines
 
     @staticmethod
     def of(program: Program, choices: Sequence[Choice]) -> Size:
-        """Measure a program under the schedule that it really took."""
+        """Return the size of a program under the schedule that it took."""
         ops = [op for lane in program.lanes for op in lane.ops]
         places = [at for at in range(1, len(choices)) if choices[at].lane != choices[at - 1].lane]
         return Size(
@@ -83,13 +83,13 @@ class Size(msgspec.Struct, frozen=True, order=True):
         )
 
 
-class Shown(msgspec.Struct, frozen=True):
-    """A case that was run and shows the violation.
+class Reproduction(msgspec.Struct, frozen=True):
+    """A variant that was run and shows the violation.
 
     Args:
         program: what the lanes did.
         choices: every pick as it was made.
-        picks: index of each pick among the candidates; 0 means that nobody was preferred.
+        picks: index of each pick among the candidates; 0 is the lane that runs without a switch.
         history: what happened.
         judgement: what the oracle says.
         violation: the one that is being made smaller.
@@ -104,16 +104,16 @@ class Shown(msgspec.Struct, frozen=True):
 
     @property
     def size(self) -> Size:
-        """How small it is."""
+        """Return the size of its story."""
         return Size.of(self.program, self.choices)
 
     @property
-    def case(self) -> Case:
-        """What shows the same again."""
-        return Case(self.program, self.choices)
+    def variant(self) -> Variant:
+        """Return the variant that shows the same again."""
+        return Variant(self.program, self.choices)
 
     def switches(self) -> tuple[Switch, ...]:
-        """Where a lane was preferred to the one that comes by itself."""
+        """Return the places at which another lane ran than the one that runs without a switch."""
         return tuple(
             Switch(self.choices[at - 1] if at else None, choice.lane)
             for at, choice in enumerate(self.choices)
@@ -121,7 +121,7 @@ class Shown(msgspec.Struct, frozen=True):
         )
 
     def blocks(self) -> list[list[Choice]]:
-        """The choices, cut where the lane changes."""
+        """Return the choices, split where the lane changes."""
         blocks: list[list[Choice]] = []
         for choice in self.choices:
             if blocks and blocks[-1][-1].lane == choice.lane:
@@ -131,51 +131,51 @@ class Shown(msgspec.Struct, frozen=True):
         return blocks
 
     def steps(self) -> list[Step]:
-        """What each choice came to, in order."""
+        """Return the step that each choice led to, in order."""
         return [event for event in self.history.events if isinstance(event, Step)]
 
 
-def cut(case: Case, kept: Sequence[_Kept], initial: tuple[Entry, ...] | None = None) -> Case:
-    """Keep some operations of each lane; a lane without any stays as an empty one.
+def cut(variant: Variant, kept: Sequence[_Kept], initial: tuple[Entry, ...] | None = None) -> Variant:
+    """Return a variant with some operations of each lane; a lane without any stays, empty.
 
     Args:
-        case: what to cut; its choices lose those of the operations that go.
+        variant: its choices lose those of the removed operations.
         kept: by lane, indices of the operations to keep.
         initial: another initial transcript.
     """
     lanes: list[LaneProgram] = []
     places: list[dict[int, int]] = []
-    for lane, keep in zip(case.program.lanes, kept, strict=True):
+    for lane, keep in zip(variant.program.lanes, kept, strict=True):
         order = sorted(keep)
         lanes.append(msgspec.structs.replace(lane, ops=tuple(lane.ops[op] for op in order)))
         places.append({old: new for new, old in enumerate(order)})
     choices = tuple(
         Choice(choice.lane, places[choice.lane][choice.op], choice.ordinal)
-        for choice in case.choices
+        for choice in variant.choices
         if choice.op in places[choice.lane]
     )
     program = msgspec.structs.replace(
-        case.program,
+        variant.program,
         lanes=tuple(lanes),
-        initial=case.program.initial if initial is None else initial,
+        initial=variant.program.initial if initial is None else initial,
     )
-    return Case(program, choices)
+    return Variant(program, choices)
 
 
-def without_empty_lanes(case: Case) -> Case:
-    """The same with the lanes that do nothing gone, and turns and groups counted anew."""
-    left = [index for index, lane in enumerate(case.program.lanes) if lane.ops]
+def without_empty_lanes(variant: Variant) -> Variant:
+    """Return a variant without the empty lanes, with turns and groups numbered from the start."""
+    left = [index for index, lane in enumerate(variant.program.lanes) if lane.ops]
     numbers = {old: new for new, old in enumerate(left)}
-    lanes = tuple(_counted_anew(case.program.lanes[index]) for index in left)
-    choices = tuple(Choice(numbers[choice.lane], choice.op, choice.ordinal) for choice in case.choices)
-    return Case(msgspec.structs.replace(case.program, lanes=lanes), choices)
+    lanes = tuple(_renumbered(variant.program.lanes[index]) for index in left)
+    choices = tuple(Choice(numbers[choice.lane], choice.op, choice.ordinal) for choice in variant.choices)
+    return Variant(msgspec.structs.replace(variant.program, lanes=lanes), choices)
 
 
-def _counted_anew(lane: LaneProgram) -> LaneProgram:
+def _renumbered(lane: LaneProgram) -> LaneProgram:
     turns = {turn: new for new, turn in enumerate(sorted({op.turn for op in lane.ops if op.turn >= 0}))}
     groups = {group: new for new, group in enumerate(dict.fromkeys(op.group for op in lane.ops), 1)}
 
-    def anew(op: Op) -> Op:
+    def renumbered(op: Op) -> Op:
         return msgspec.structs.replace(op, turn=turns.get(op.turn, op.turn), group=groups[op.group])
 
-    return msgspec.structs.replace(lane, ops=tuple(anew(op) for op in lane.ops))
+    return msgspec.structs.replace(lane, ops=tuple(renumbered(op) for op in lane.ops))
