@@ -236,10 +236,10 @@ def _replay_stored(cells: Sequence[dict[str, Any]]) -> int:
         command = [sys.executable, "-m", "harness", "replay", path, "--fence", fence, "--json"]
         command += ["--allow-programs"]
         done = subprocess.run(command, cwd=RESULTS.parent, capture_output=True, text=True, check=False)
-        told = json.loads(done.stdout) if done.stdout else {}
-        if not (told.get("shows") == "as recorded" and told["same_step"] and not told["diverged"]):
+        result = json.loads(done.stdout) if done.stdout else {}
+        if not (result.get("shows") == "as recorded" and result["same_step"] and not result["diverged"]):
             others.append(path)
-            print(f"{path} on {fence}: {told or done.stderr[-300:]}", flush=True)
+            print(f"{path} on {fence}: {result or done.stderr[-300:]}", flush=True)
 
     one_a_core(replay, pairs)
     print(f"{len(pairs) - len(others)} of {len(pairs)} replay to the same history", flush=True)
