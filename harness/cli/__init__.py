@@ -25,6 +25,7 @@ __all__ = ["main", "parser"]
 _EXPLORERS_MAX = 256
 #: Longer than any run, and no more than a clock can count.
 _TIME_LIMIT_S_MAX = 1_000_000_000
+_WITNESS = "file that `run` wrote, or ARCHIVE.tar.xz:NAME"
 
 
 class _Exact(argparse.ArgumentParser):
@@ -51,14 +52,14 @@ def parser() -> argparse.ArgumentParser:
     _run(commands.add_parser("run", help="search scenarios for schedules that break a fence"))
     _matrix(commands.add_parser("matrix", help="compare fences on the same schedules of every scenario"))
     replay = commands.add_parser("replay", help="run the schedule of a witness again")
-    replay.add_argument("witness", help="file that `run` wrote")
+    replay.add_argument("witness", help=_WITNESS)
     replay.add_argument("--fence", metavar="REF", help="replay against another fence")
     replay.add_argument("--json", action="store_true", help="one JSON object instead of a story")
     replay.add_argument("--session-root", metavar="DIR", help="where session directories are made")
     _allow(replay)
     _shrink(commands.add_parser("shrink", help="make the story of a witness as small as it gets"))
     judge = commands.add_parser("judge", help="judge a stored history again")
-    judge.add_argument("history", help="file that `run` wrote beside a witness")
+    judge.add_argument("history", help="file that `run` wrote beside a witness, or the witness")
     judge.add_argument("--policy", metavar="NAME", help="by another policy than its own")
     judge.add_argument("--json", action="store_true", help="one JSON object instead of a story")
     listing = commands.add_parser("list", help="what there is")
@@ -87,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _shrink(command: argparse.ArgumentParser) -> None:
-    command.add_argument("witness", help="file that `run` wrote")
+    command.add_argument("witness", help=_WITNESS)
     command.add_argument(
         "--time-limit-s",
         type=_positive,

@@ -20,7 +20,7 @@ def story_lines(answer: Answer, kind: str) -> list[str]:
         best = small.shrunk.best
         lines = [f"{headline(best.history, best.violation)} (schedule {finding.schedule_index}, shrunk)"]
         lines += story(best.history, best.judgement, best.violation, small.witness.critical)
-        lines.append(small.shrunk.told())
+        lines.append(small.shrunk.summary_line())
         if small.kept:
             lines.append(f"kept: {small.kept}")
         return [*lines, replay_command(small.path)]

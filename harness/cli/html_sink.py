@@ -83,7 +83,7 @@ class HtmlSink(Sink):
                 shown.judgement,
                 shown.violation,
                 () if small is None else small.witness.critical,
-                "" if small is None else small.shrunk.told(),
+                "" if small is None else small.shrunk.summary_line(),
             )
             self._seen.add((task.fence, kind))
         return Finding(

@@ -10,28 +10,22 @@ from harness.cli.output import emit
 from harness.cli.status import INCONCLUSIVE, NOT_EXPECTED, OK
 from harness.model import policy
 from harness.model.errors import FormatError
-from harness.model.history import decode
+from harness.model.history import History, decode
 from harness.oracle import judge
 from harness.report.story import headline, story
-from harness.system.bounded_read import content
+from harness.results import witness
+from harness.results.witness_archive import content
 
 __all__ = ["main"]
 
 _FILE_BYTES_MAX = 1 << 30
-#: Begin of the other file that `run` writes.
+#: How a witness begins.
 _WITNESS = b'{\n "claim"'
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Judge a history; return 1 for a violation, else 3 if the truth is not known, else 0."""
-    try:
-        data = content(arguments.history, _FILE_BYTES_MAX)
-    except OSError as error:
-        raise FormatError(f"{arguments.history}: {error.strerror}; give the path of a history") from error
-    if data.startswith(_WITNESS):
-        stem = arguments.history.removesuffix(".json")
-        raise FormatError(f"{arguments.history}: a witness, expected a history; give {stem}.history.jsonl")
-    history = decode(data, arguments.history)
+    history = _history(arguments.history)
     chosen = policy.resolve(arguments.policy) if arguments.policy else None
     judgement = judge(history, chosen)
     if arguments.json:
@@ -51,3 +45,18 @@ def main(arguments: argparse.Namespace) -> int:
         # It is proved, even if the rest is not known.
         return NOT_EXPECTED
     return INCONCLUSIVE if judgement.inconclusive else OK
+
+
+def _history(path: str) -> History:
+    """Return the history that a file is, or that a witness carries.
+
+    Raises:
+        FormatError: the file cannot be read, or is neither.
+    """
+    try:
+        data = content(path, _FILE_BYTES_MAX)
+    except OSError as error:
+        raise FormatError(f"{path}: {error.strerror}; give the path of a history or of a witness") from error
+    if data.startswith(_WITNESS):
+        data = witness.decode(data, path).history.encode()
+    return decode(data, path)

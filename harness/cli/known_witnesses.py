@@ -71,10 +71,10 @@ def rerun_known(
 def _rerun_one(
     coordinator: Coordinator, task: SearchTask, path: str, witness: Witness, limit_s: float
 ) -> KnownWitness:
-    from harness.shrink.replay import Replayed, Rerun, Rerunning
+    from harness.shrink.replay import Replayed, Rerun, RerunJob
 
     kind = witness.claim.kind
-    work = Rerunning.of(witness, task.fence, task.scenario)
+    work = RerunJob.of(witness, task.fence, task.scenario)
     rerun: Rerun | None = None
     why = f"the known witness {path} was not over after {limit_s:.0f} s"
     try:

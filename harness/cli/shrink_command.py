@@ -18,8 +18,9 @@ from harness.results import regression_corpus
 from harness.results.store import write_whole
 from harness.results.witness import Witness, read
 from harness.results.witness import encode as encode_witness
+from harness.results.witness_archive import split
 from harness.scenario.fence_reference import check
-from harness.shrink import Shrinking, Shrunk
+from harness.shrink import ShrinkJob, Shrunk
 
 __all__ = ["main"]
 
@@ -29,6 +30,11 @@ _SUFFIX = ".shrunk"
 def main(arguments: argparse.Namespace) -> int:
     """Shrink a witness; return 0 if it is done, 1 if the violation is gone, 3 if that is not known."""
     witness = read(arguments.witness)
+    if split(arguments.witness) and not arguments.out:
+        raise UsageError(
+            f"{arguments.witness}: stands in an archive, where nothing is written; "
+            "give --out FILE for the smaller witness"
+        )
     if witness.gate != "kernel":
         raise UsageError(
             f"{arguments.witness}: found under the {witness.gate} gate, under which no schedule can be "
@@ -40,7 +46,7 @@ def main(arguments: argparse.Namespace) -> int:
     check_witness(arguments.witness, witness, arguments.allow_programs)
     check(witness.fence)
     with Coordinator(1, arguments.session_root) as coordinator:
-        work = Shrinking.of(witness, arguments.time_limit_s)
+        work = ShrinkJob.of(witness, arguments.time_limit_s)
         found = [one for one in coordinator.carry_out(work, work.time_limit_s) if isinstance(one, Shrunk)]
         interrupted = coordinator.interrupted
     if not found or found[-1].best is None:
@@ -88,7 +94,7 @@ def _show(arguments: argparse.Namespace, shrunk: Shrunk, small: Witness, path: s
     emit(headline(best.history, best.violation))
     for line in story(best.history, best.judgement, best.violation, small.critical):
         emit(f"  {line}")
-    emit(shrunk.told())
+    emit(shrunk.summary_line())
     if kept:
         emit(f"kept: {kept}")
     emit(replay_command(path))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ShrinkSink", "Shrinker"]
 
-#: Shrinking keeps to its limit by itself; after so much more time it is asked to stop.
+#: ShrinkJob keeps to its limit by itself; it is told to stop when it does not.
 _GRACE_S = 1.0
 
 
@@ -42,7 +42,7 @@ class Shrinker:
 
     def shrink(self, witness: Witness) -> Shrunk | None:
         """Return a smaller witness, or None where nothing came of it."""
-        from harness.shrink import Shrinking, Shrunk
+        from harness.shrink import ShrinkJob, Shrunk
 
         limit_s = self._limit_s
         if self._deadline is not None:
@@ -51,7 +51,7 @@ class Shrinker:
             return None
         last: Shrunk | None = None
         try:
-            for found in self._coordinator.carry_out(Shrinking.of(witness, limit_s), limit_s + _GRACE_S):
+            for found in self._coordinator.carry_out(ShrinkJob.of(witness, limit_s), limit_s + _GRACE_S):
                 if isinstance(found, Shrunk):
                     last = found
         except HarnessError as error:

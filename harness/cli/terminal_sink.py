@@ -48,7 +48,7 @@ class TerminalSink(Sink):
         if first is not None:
             lines += [f"  {line}" for line in story_lines(answer, first)]
         lines += [
-            f"  {kind.replace('_', ' ')}: {small.shrunk.told()}\n  {replay_command(small.path)}"
+            f"  {kind.replace('_', ' ')}: {small.shrunk.summary_line()}\n  {replay_command(small.path)}"
             for kind, small in answer.shrunk.items()
             if kind != first
         ]

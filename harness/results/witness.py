@@ -13,9 +13,9 @@ import msgspec
 from harness.model.errors import FormatError
 from harness.model.program import Program
 from harness.model.schedule import Schedule
-from harness.system.bounded_read import content
+from harness.results.witness_archive import content
 
-__all__ = ["VERSION", "Claim", "Critical", "Place", "Witness", "encode", "read"]
+__all__ = ["VERSION", "Claim", "Critical", "Place", "Witness", "decode", "encode", "read"]
 
 VERSION = 1
 
@@ -116,7 +116,10 @@ def encode(witness: Witness) -> bytes:
 
 
 def read(path: str) -> Witness:
-    """Read a witness.
+    """Return the witness that a path names.
+
+    Args:
+        path: of a file, or ``ARCHIVE.tar.xz:NAME``.
 
     Raises:
         FormatError: the file is missing, damaged, or of another version.
@@ -125,6 +128,19 @@ def read(path: str) -> Witness:
         data = content(path, _FILE_BYTES_MAX)
     except OSError as error:
         raise FormatError(f"{path}: {error.strerror}; give the path of a witness that `run` wrote") from error
+    return decode(data, path)
+
+
+def decode(data: bytes, path: str) -> Witness:
+    """Return the witness that a file's content is.
+
+    Args:
+        data: the content.
+        path: where it comes from, for messages.
+
+    Raises:
+        FormatError: it is damaged, or of another version.
+    """
     try:
         version = msgspec.json.decode(data, type=dict[str, msgspec.Raw]).get("version", msgspec.Raw(b"0"))
         if bytes(version) != str(VERSION).encode():

@@ -1,15 +1,15 @@
-"""A violation becomes the smallest story that still shows it.
+"""Shrink a witness to the smallest story that still shows its violation.
 
-Delta debugging on what a witness holds: first the program (lanes, turns and critical
-sections, operations, lines, waits), then its schedule (switches, and how early they
-come). Every proposal is run on real processes and judged; only what shows a violation
-of the same kind, in a schedule of which the truth is known, is kept. `case` is what
-is cut, `passes` propose, `lab` tries, `critical` finds the two steps whose order
-decides, `work` is all of it for an explorer process.
+Shrinking is delta debugging on a witness: first on the program (lanes, turns and critical
+sections, operations, lines, waits), then on its schedule (switches, and how early they
+come). Every variant is run on real processes and judged. A variant is kept only if it shows
+a violation of the same kind in a schedule of which the truth is known. `variant` is a program
+with its schedule, `passes` propose variants, `trial` runs them, `critical` finds the two steps
+whose order decides, `job` does all of it in an explorer process, `replay` runs a witness again.
 """
 
 from __future__ import annotations
 
-from harness.shrink.job import Shrinking, Shrunk
+from harness.shrink.job import ShrinkJob, Shrunk
 
-__all__ = ["Shrinking", "Shrunk"]
+__all__ = ["ShrinkJob", "Shrunk"]

@@ -1,4 +1,4 @@
-"""Making a witness smaller, as work for an explorer process."""
+"""Shrink a witness in an explorer process."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from harness.model.program import Program
 from harness.model.schedule import Schedule
 from harness.results.witness import Claim, Critical, Witness
 from harness.scenario import Scenario, load_data
-from harness.shrink.candidate import Case, Shown, Size, without_empty_lanes
 from harness.shrink.critical import critical_pairs
 from harness.shrink.passes import PASSES
 from harness.shrink.trial import OutOfTime, Trials
+from harness.shrink.variant import Reproduction, Size, Variant, without_empty_lanes
 
-__all__ = ["Shrinking", "Shrunk"]
+__all__ = ["ShrinkJob", "Shrunk"]
 
-#: Share of the time that is kept for the critical pair.
+#: Share of the time reserved for the critical pairs.
 _RESERVE = 0.2
 
 
 class Shrunk(msgspec.Struct, frozen=True):
-    """What a witness came down to, so far.
+    """The result of shrinking, so far.
 
     Args:
-        best: the smallest case that shows its violation; None when nothing does.
-        before: how small it was.
-        runs: schedules that were run for it.
+        best: the smallest variant that shows the violation; None when none does.
+        before: size of the witness.
+        runs: schedules that were run.
         seconds: how long it took.
-        finished: whether no pass finds anything any more.
+        finished: whether no pass finds anything smaller.
         critical: pairs of steps whose order decides.
         why_not: why there is nothing to shrink; empty when there is.
     """
 
-    best: Shown | None
+    best: Reproduction | None
     before: Size
     runs: int
     seconds: float
@@ -49,11 +49,11 @@ class Shrunk(msgspec.Struct, frozen=True):
 
     @property
     def after(self) -> Size:
-        """How small it is now."""
+        """Return the size of the best."""
         return self.before if self.best is None else self.best.size
 
     def figures(self) -> dict[str, object]:
-        """How much smaller it is, for scripts."""
+        """Return sizes before and after, by name, for scripts."""
         names = ("steps", "switches", "lanes", "ops", "lines")
         return {
             **{
@@ -65,8 +65,8 @@ class Shrunk(msgspec.Struct, frozen=True):
             "finished": self.finished,
         }
 
-    def told(self) -> str:
-        """How much smaller it is, for people."""
+    def summary_line(self) -> str:
+        """Return one line on how much smaller it is, for people."""
         before, after = self.before, self.after
         parts = [
             f"{getattr(before, name)} to {getattr(after, name)} {words}"
@@ -76,7 +76,7 @@ class Shrunk(msgspec.Struct, frozen=True):
         return f"shrunk from {', '.join(parts)} ({self.runs} schedules in {self.seconds:.1f} s{stopped})"
 
     def witness(self, original: Witness) -> Witness:
-        """What replays it.
+        """Return the witness of the best.
 
         Args:
             original: the witness that was shrunk.
@@ -105,8 +105,8 @@ class Shrunk(msgspec.Struct, frozen=True):
         )
 
 
-class Shrinking(msgspec.Struct, frozen=True):
-    """A witness to be made smaller.
+class ShrinkJob(msgspec.Struct, frozen=True):
+    """Shrink one witness: work for an explorer process.
 
     Args:
         scenario, fence, gate: to run it with.
@@ -127,9 +127,9 @@ class Shrinking(msgspec.Struct, frozen=True):
     time_limit_s: float
 
     @staticmethod
-    def of(witness: Witness, time_limit_s: float) -> Shrinking:
-        """The work that a witness makes."""
-        return Shrinking(
+    def of(witness: Witness, time_limit_s: float) -> ShrinkJob:
+        """Return the job of shrinking a witness."""
+        return ShrinkJob(
             load_data(witness.scenario, where="witness"),
             witness.fence,
             witness.gate,
@@ -142,61 +142,67 @@ class Shrinking(msgspec.Struct, frozen=True):
         )
 
     def run(self, root: str) -> Generator[Shrunk | None, None, None]:
-        """Do it, see `harness.explore.worker_pool.Work`.
+        """Shrink the witness, see `harness.explore.worker_pool.Work`.
 
         Args:
             root: where to make session directories.
 
         Yields:
-            What was reached, whenever it is less; None after a run that found nothing.
+            The result so far whenever it is smaller; None after each other run.
         """
         started = time.monotonic()
         before = Size.of(self.program, self.schedule.choices)
-        case = Case(self.program, self.schedule.choices)
+        variant = Variant(self.program, self.schedule.choices)
         with contextlib.ExitStack() as stack:
-            lab = Trials(self._explorer(root, case, stack), self.kind, self.seed, self.index)
-            why_not = lab.begin(case)
+            trials = Trials(self._explorer(root, variant, stack), self.kind, self.seed, self.index)
+            why_not = trials.begin(variant)
 
-            def reached(finished: bool = False, critical: tuple[Critical, ...] = ()) -> Shrunk:
+            def result(finished: bool = False, critical: tuple[Critical, ...] = ()) -> Shrunk:
                 seconds = round(time.monotonic() - started, 3)
                 return Shrunk(
-                    None if why_not else lab.best, before, lab.runs, seconds, finished, critical, why_not
+                    None if why_not else trials.best,
+                    before,
+                    trials.runs,
+                    seconds,
+                    finished,
+                    critical,
+                    why_not,
                 )
 
-            yield reached()
+            yield result()
             if why_not:
                 return
-            lab.deadline = started + self.time_limit_s * (1 - _RESERVE)
+            trials.deadline = started + self.time_limit_s * (1 - _RESERVE)
             size, finished = before, True
             try:
-                for best in lab.carry_out(PASSES):
-                    yield reached() if best.size < size else None
+                for best in trials.carry_out(PASSES):
+                    yield result() if best.size < size else None
                     size = best.size
             except OutOfTime:
                 finished = False
-            small = without_empty_lanes(lab.best.case)
-            if small != lab.best.case:
-                lab.move(self._explorer(root, small, stack), small)
-            lab.deadline = started + self.time_limit_s
+            small = without_empty_lanes(trials.best.variant)
+            if small != trials.best.variant:
+                trials.move(self._explorer(root, small, stack), small)
+            trials.deadline = started + self.time_limit_s
             pairs: tuple[Critical, ...] = ()
             with contextlib.suppress(OutOfTime):
-                pairs = yield from _pairs(lab)
-            yield reached(finished, pairs)
+                pairs = yield from _pairs(trials)
+            yield result(finished, pairs)
 
-    def _explorer(self, root: str, case: Case, stack: contextlib.ExitStack) -> Explorer:
-        explorer = Explorer(self.scenario, self.fence, self.gate, root, case.program)
+    def _explorer(self, root: str, variant: Variant, stack: contextlib.ExitStack) -> Explorer:
+        explorer = Explorer(self.scenario, self.fence, self.gate, root, variant.program)
         return stack.enter_context(contextlib.closing(explorer))
 
 
-def _pairs(lab: Trials) -> Generator[None, None, tuple[Critical, ...]]:
-    """The critical pairs of the best; yields after each run."""
-    proposals = critical_pairs(lab.best)
-    case = next(proposals, None)
-    while case is not None:
-        answer = lab.ask(case, keep=False)
+def _pairs(trials: Trials) -> Generator[None, None, tuple[Critical, ...]]:
+    """Find the critical pairs of the best and return them; yield after each run."""
+    proposals = critical_pairs(trials.best)
+    variant = next(proposals, None)
+    while variant is not None:
+        answer = trials.ask(variant, keep=False)
         yield None
         try:
-            case = proposals.send(answer)
+            variant = proposals.send(answer)
         except StopIteration as end:
             pairs: tuple[Critical, ...] = end.value
             return pairs

@@ -1,8 +1,8 @@
-"""Do it again: run a witness's program under its schedule and compare.
+"""Run a witness's program under its schedule again and compare with the record.
 
-Where the fence is no longer the recorded one, the schedule is brought into the words
-of its steps (see `resync`) and run again; where the violation is not shown by it, its
-neighbours are asked, since a window may have moved by a step.
+Where the fence has changed, the schedule is translated to the fence's new steps (see
+`harness.results.schedule_rebase`) and run again. Where it does not show the violation, its
+neighbours are run, since a window may have moved by a step.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from harness.scenario import Scenario, load_data
 from harness.scenario.fence_reference import check
 from harness.strategies.recorded import Recorded
 
-__all__ = ["Replayed", "Rerun", "Rerunning", "replay"]
+__all__ = ["Replayed", "Rerun", "RerunJob", "replay"]
 
-#: How often a schedule is brought into the words of another fence at most.
+#: Limit on translations of a schedule to the steps of another fence.
 _ROUNDS = 4
-#: Neighbouring schedules that are asked at most.
+#: Limit on neighbouring schedules.
 _NEIGHBOURS = 60
 
 
 class Rerun(msgspec.Struct, frozen=True):
-    """What came of running a witness again.
+    """The result of running a witness again.
 
     Args:
-        history: what happened, where the violation shows if it shows anywhere.
+        history: of the schedule that shows the violation, if any does.
         diverged: whether the schedule could not be followed as recorded.
         followed: recorded choices that were taken.
         asked: neighbouring schedules that were run besides.
@@ -55,16 +55,16 @@ class Rerun(msgspec.Struct, frozen=True):
     plain: History | None = None
 
     def shows(self, kind: str) -> bool:
-        """Whether it proves a violation of that kind; some are proved where the truth is not known."""
+        """Return whether the history proves a violation of that kind, even if the rest is not known."""
         return any(one.kind == kind for one in judge(self.history).violations)
 
     def steps(self) -> list[Step]:
-        """Every step that was taken."""
+        """Return every step, in order."""
         return [event for event in self.history.events if isinstance(event, Step)]
 
 
-class Rerunning(msgspec.Struct, frozen=True):
-    """A witness to be run again: work for an explorer process.
+class RerunJob(msgspec.Struct, frozen=True):
+    """Run one witness again: work for an explorer process.
 
     Args:
         scenario, fence, gate: to run it with.
@@ -85,8 +85,8 @@ class Rerunning(msgspec.Struct, frozen=True):
     recorded: dict[tuple[int, int], list[str]]
 
     @staticmethod
-    def of(witness: Witness, fence: str | None = None, scenario: Scenario | None = None) -> Rerunning:
-        """The work that a witness makes.
+    def of(witness: Witness, fence: str | None = None, scenario: Scenario | None = None) -> RerunJob:
+        """Return the job of running a witness again.
 
         Args:
             witness: what to run.
@@ -95,7 +95,7 @@ class Rerunning(msgspec.Struct, frozen=True):
         """
         history = decode(witness.history.encode(), "witness")
         whole = steps_of(history.events) == len(witness.schedule.choices)
-        return Rerunning(
+        return RerunJob(
             scenario or load_data(witness.scenario, where="witness"),
             fence or witness.fence,
             witness.gate,
@@ -108,17 +108,20 @@ class Rerunning(msgspec.Struct, frozen=True):
         )
 
     def run(self, root: str) -> Generator[Rerun | None, None, None]:
-        """Yields what happened at the end, and None after each run before.
+        """Run the schedule, its translations and its neighbours until the violation shows.
 
         Args:
             root: where to make the session directory.
+
+        Yields:
+            None after each run; the result at the end.
         """
         explorer = Explorer(self.scenario, self.fence, self.gate, root, self.program)
         with contextlib.closing(explorer):
             choices = self.schedule.choices
             reruns = []
             for _ in range(_ROUNDS):
-                rerun = self._once(explorer, choices)
+                rerun = self._run_once(explorer, choices)
                 reruns.append((rerun, choices))
                 yield None
                 if not rerun.diverged or judge(rerun.history).inconclusive:
@@ -135,35 +138,35 @@ class Rerunning(msgspec.Struct, frozen=True):
             if self.gate == "free" or judge(last.history).inconclusive:
                 yield last
                 return
-            yield (yield from self._around(explorer, last, choices))
+            yield (yield from self._run_neighbours(explorer, last, choices))
 
-    def _around(
+    def _run_neighbours(
         self, explorer: Explorer, last: Rerun, choices: tuple[Choice, ...]
     ) -> Generator[None, None, Rerun]:
-        """Ask the neighbours."""
+        """Run the neighbours of a schedule until one shows the violation; return the result."""
         asked = 0
         for at, shift, other in neighbours(choices):
             if asked == _NEIGHBOURS:
                 break
             asked += 1
-            rerun = self._once(explorer, other)
+            rerun = self._run_once(explorer, other)
             yield None
             if rerun.shows(self.kind):
                 way = "later" if shift > 0 else "earlier"
-                told = f"where the switch at step {at} comes {abs(shift)} {way}"
+                neighbour = f"where the switch at step {at} comes {abs(shift)} {way}"
                 return msgspec.structs.replace(
-                    last, history=rerun.history, asked=asked, neighbour=told, plain=last.history
+                    last, history=rerun.history, asked=asked, neighbour=neighbour, plain=last.history
                 )
         return msgspec.structs.replace(last, asked=asked)
 
-    def _once(self, explorer: Explorer, choices: tuple[Choice, ...]) -> Rerun:
+    def _run_once(self, explorer: Explorer, choices: tuple[Choice, ...]) -> Rerun:
         strategy = Recorded(Schedule(choices))
         history, _, _ = explorer.run(self.program, strategy, self.seed, self.index)
         return Rerun(history, strategy.diverged is not None, strategy.followed)
 
 
 class Replayed(msgspec.Struct, frozen=True):
-    """What a replay showed.
+    """A replay compared with the record.
 
     Args:
         history: what happened this time.
@@ -193,7 +196,7 @@ class Replayed(msgspec.Struct, frozen=True):
 
     @staticmethod
     def of(witness: Witness, rerun: Rerun) -> Replayed:
-        """What a rerun means for its witness."""
+        """Compare a rerun with its witness and return the comparison."""
         history, claim = rerun.history, witness.claim
         judgement = judge(history)
         found = next((v for v in judgement.violations if v.kind == claim.kind), None)
@@ -230,7 +233,7 @@ def _shows(
 
 
 def replay(witness: Witness, fence: str | None = None, root: str | None = None) -> Replayed:
-    """Run a witness again.
+    """Run a witness again and return the comparison with the record.
 
     Args:
         witness: what to run.
@@ -245,7 +248,7 @@ def replay(witness: Witness, fence: str | None = None, root: str | None = None) 
     why = gates.unavailable(witness.gate)
     if why:
         raise GateUnavailable(f"the witness was found under the {witness.gate} gate: {why}")
-    work = Rerunning.of(witness, fence)
+    work = RerunJob.of(witness, fence)
     check(work.fence)
     with contextlib.closing(perform(work, root)) as findings:
         rerun = next(found for found in findings if isinstance(found, Rerun))

@@ -1,8 +1,8 @@
-"""What a pass is: it proposes smaller cases, and is told what came of each.
+"""Define a pass: it proposes smaller variants and is sent the answer to each.
 
-A pass is a generator and knows nothing of processes. It yields a `Case` and is sent
-an `Answer`; what it proposes next may depend on that and on nothing else, so that
-the same witness always becomes the same story.
+A pass is a generator and starts no process. It yields a `Variant` and is sent an `Answer`;
+its next proposal depends on the answers and on nothing else, so that the same witness always
+becomes the same story.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from harness.model.schedule import Choice
-from harness.shrink.candidate import Case, Shown
+from harness.shrink.variant import Reproduction, Variant
 
 __all__ = ["Answer", "Pass", "fewer"]
 
@@ -21,18 +21,18 @@ _Item = TypeVar("_Item")
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What came of a case.
+    """The result of trying a variant.
 
     Args:
-        better: what it became, when it shows the violation and is smaller than the best before.
-        shows: whether it shows the violation, however large it is.
-        same_kind: whether it shows one of its kind, this one or another.
-        conclusive: whether the truth of it is known.
+        better: the reproduction, if it shows the violation and is smaller than the best before.
+        shows: whether it shows the violation, whatever its size.
+        same_kind: whether it shows a violation of the same kind, this one or another.
+        conclusive: whether its truth is known.
         clean: whether it is conclusive and shows no violation of any kind.
-        choices: the schedule that it really took.
+        choices: the schedule that it took.
     """
 
-    better: Shown | None
+    better: Reproduction | None
     shows: bool
     same_kind: bool
     conclusive: bool
@@ -40,21 +40,23 @@ class Answer(msgspec.Struct, frozen=True):
     choices: tuple[Choice, ...]
 
 
-#: From the best so far to proposals.
-Pass = Callable[[Shown], Generator[Case, Answer, None]]
+#: Takes the best so far and proposes variants of it.
+Pass = Callable[[Reproduction], Generator[Variant, Answer, None]]
 
 
 def fewer(
-    items: Sequence[_Item], build: Callable[[list[_Item]], Case]
-) -> Generator[Case, Answer, list[_Item]]:
-    """Leave out all, then halves, quarters and single ones, the last first (Zeller's delta debugging).
+    items: Sequence[_Item], build: Callable[[list[_Item]], Variant]
+) -> Generator[Variant, Answer, list[_Item]]:
+    """Propose variants without all items, halves, quarters and single ones, the last first.
+
+    This is Zeller's delta debugging.
 
     Args:
-        items: what may be left out.
-        build: makes a case of those that are kept.
+        items: may be left out.
+        build: returns the variant that keeps some of them.
 
     Returns:
-        What was kept.
+        The items that are kept in the end.
     """
     kept = list(items)
     size = len(kept)

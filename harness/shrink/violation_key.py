@@ -1,7 +1,7 @@
-"""What a violation has to have in common with another one to be the same.
+"""Say which violations count as the same while a witness shrinks.
 
-The kind alone would let a story slide into another one: most fences miss a write
-between the load and their baseline, and every missed takeover could be moved there.
+The kind alone would let a story turn into another one: most fences miss a write between the
+load and their baseline, and every missed takeover could be moved there.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from harness.oracle import Judgement, Violation, subkind_of
 __all__ = ["violation_key"]
 
 _BY_WINDOW = frozenset({"missed_takeover", "false_positive"})
-_LOOKS = {
+_READS = {
     **dict.fromkeys(("stat", "lstat", "fstat", "newfstatat", "statx"), "stat"),
     **dict.fromkeys(("read", "pread64", "readv", "preadv", "preadv2"), "read"),
 }
 
 
 def violation_key(history: History, judgement: Judgement, violation: Violation) -> tuple[str, str, str]:
-    """Kind, kind of its kind, and where its last cause lies among the looks of the lane that decides."""
+    """Return kind, subkind, and between which reads of the deciding lane the last cause lies."""
     gap = ""
     if violation.kind in _BY_WINDOW and violation.causes:
         gap = _gap(history.events, violation.lane, max(violation.causes))
@@ -27,16 +27,16 @@ def violation_key(history: History, judgement: Judgement, violation: Violation) 
 
 
 def _gap(events: tuple[Event, ...], lane: int, at: int) -> str:
-    """Between which looks of a lane at the transcript an event falls.
+    """Return between which stats and reads of the transcript by a lane an event falls.
 
-    Not in which operations: a gap is the same one round later.
+    Operations are not named: a gap in the next round is the same gap.
     """
-    looks = [
-        (index, event.op, _LOOKS[event.call])
+    reads = [
+        (index, event.op, _READS[event.call])
         for index, event in enumerate(events)
-        if isinstance(event, Step) and event.lane == lane and event.path == "T" and event.call in _LOOKS
+        if isinstance(event, Step) and event.lane == lane and event.path == "T" and event.call in _READS
     ]
-    before = next((look for look in reversed(looks) if look[0] < at), (-1, -1, ""))
-    after = next((look for look in looks if look[0] > at), (-1, -2, ""))
+    before = next((read for read in reversed(reads) if read[0] < at), (-1, -1, ""))
+    after = next((read for read in reads if read[0] > at), (-1, -2, ""))
     where = "inside" if before[1] == after[1] else "between"
     return f"{where} {before[2]} and {after[2]}"

@@ -1,11 +1,11 @@
-"""Is every broken fence caught, and by what: the kill matrix, control x strategy.
+"""Measure which strategies catch which broken fences: the kill matrix, control x strategy.
 
 A control is *killed* by a strategy when a schedule shows the violation that the control
 says must catch it. The same scenarios are run for a fence that claims to be right under
 their policy, for the whole number of schedules: it must not be accused.
 
-What is run are plain questions (`harness.explore.coordinator`); here is which, and what the answers
-come to.
+The trials are plain search tasks of `harness.explore.coordinator`; this module chooses them
+and assesses their results.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ SOUND = "ledger"
 
 
 class Trial(msgspec.Struct, frozen=True):
-    """One question, and who is on trial.
+    """One search task for a control, or for the fence that is right.
 
     Args:
-        question: what to run.
+        question: the task to run.
         defect: what is broken; empty for the fence that is right.
-        rogue_actions_min: what the control says it needs.
+        rogue_actions_min: rogue actions that the control says it needs.
     """
 
     question: SearchTask
@@ -46,7 +46,7 @@ class Trial(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What came of a trial; one line of ``controls --json``.
+    """The result of a trial; one line of ``controls --json``.
 
     Args:
         fence: name of the control, or `SOUND`.
@@ -57,7 +57,7 @@ class Outcome(msgspec.Struct, frozen=True):
         schedules: how many were allowed.
         killed_at: lowest schedule that shows `caught_by`, None when none does.
         rogue_actions: how many rogues began in that schedule.
-        accused: kinds of violation that nobody expects, up to the schedule that killed it.
+        accused: unexpected kinds of violation, up to the schedule that killed it.
         wall_s: seconds until that schedule was known to be the first, workers' start included.
         stopped: why not all schedules were run; empty when they were, or it was killed.
         why_inconclusive: why more cannot be said.
@@ -84,24 +84,24 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 def encode(outcome: Outcome) -> str:
-    """One line of JSON."""
+    """Return one line of JSON."""
     return msgspec.json.encode(outcome).decode()
 
 
 def trials(
     names: Sequence[str], strategies: Sequence[str], schedules: int, seeds: int, folder: str
 ) -> list[Trial]:
-    """All trials: the controls first, then the fence that is right in their scenarios.
+    """Return all trials: the controls first, then the fence that is right in their scenarios.
 
     Args:
         names: of controls; empty for all.
         strategies: names.
-        schedules: how many each may take.
+        schedules: limit for each trial.
         seeds: every trial is made with the seeds from 1 to this.
         folder: where the scenarios are.
 
     Raises:
-        UsageError: a name is none of a control's.
+        UsageError: a name is not that of a control.
         ScenarioError: a scenario is missing or faulty.
     """
     controls = _chosen(names)
@@ -142,10 +142,10 @@ def _chosen(names: Sequence[str]) -> dict[str, type[Control]]:
 
 
 def assess(trial: Trial, result: Result, witness: str | None = None) -> Outcome:
-    """What came of one trial.
+    """Return the outcome of one trial.
 
-    Only what stands up to the schedule that killed the control counts, so that nothing
-    depends on how far other explorers had got by then.
+    Only findings up to the schedule that killed the control count, so that the outcome does
+    not depend on how far other explorers were by then.
     """
     question, tally = trial.question, result.tally
     killer = result.sought
@@ -180,7 +180,7 @@ def assess(trial: Trial, result: Result, witness: str | None = None) -> Outcome:
 
 
 def _doubt(result: Result, last: int) -> str:
-    """Why the truth is not known of all schedules that count."""
+    """Return why the truth of some schedule that counts is not known; empty when all is known."""
     why = result.tally.why_inconclusive
     if why is not None and why[0] <= last:
         return why[1] if why[0] < 0 else f"schedule {why[0]}: {why[1]}"
@@ -190,9 +190,9 @@ def _doubt(result: Result, last: int) -> str:
 
 
 def _rogue_actions(finding: Finding) -> int:
-    """Actions that rogues began in the schedule.
+    """Return how many actions rogues began in the schedule.
 
-    All of them: an entry is lost when it was acknowledged, whatever destroys it later.
+    All of them count: an entry can be lost by any action after it was acknowledged.
     """
     return sum(1 for event in finding.history.events if isinstance(event, Invoke) and event.kind == "action")
 
@@ -203,7 +203,8 @@ def _complaint(trial: Trial, result: Result, accused: Sequence[str], begun: int 
         kind = accused[0]
         index = result.tally.first[kind].schedule_index
         return (
-            f"{trial.question.fence} is accused of {kind} in schedule {index} of {where}: nobody expects that"
+            f"{trial.question.fence} is accused of {kind} in schedule {index} of {where}, "
+            "which the scenario does not expect"
         )
     if begun is not None and begun < trial.rogue_actions_min:
         return (
@@ -214,7 +215,7 @@ def _complaint(trial: Trial, result: Result, accused: Sequence[str], begun: int 
 
 
 def unmet(outcomes: Sequence[Outcome]) -> list[str]:
-    """What is not as it must be, in sentences.
+    """Return what is not as it must be, in sentences.
 
     A control has to be killed with each seed, by any of the strategies.
     """
@@ -235,7 +236,7 @@ def unmet(outcomes: Sequence[Outcome]) -> list[str]:
 
 
 def rows(outcomes: Sequence[Outcome], strategies: Sequence[str]) -> list[tuple[str, ...]]:
-    """The kill matrix, its head first: schedules and seconds to the first violation."""
+    """Return the kill matrix, head first: schedules and seconds to the first violation."""
     head = ("fence", "caught by", "scenario", "rogues", *strategies, "result")
     groups: dict[tuple[str, str], list[Outcome]] = {}
     for outcome in outcomes:
@@ -258,7 +259,7 @@ def _row(group: Sequence[Outcome], strategies: Sequence[str]) -> tuple[str, ...]
 
 
 def _cell(cell: Sequence[Outcome]) -> str:
-    """``12 in 0.4 s``: schedules up to the violation, over several seeds the lowest and the highest."""
+    """Return schedules and time to the violation, as ``12 in 0.4 s``; over seeds lowest to highest."""
     if not cell:
         return ""
     if not cell[0].control:

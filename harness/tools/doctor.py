@@ -1,4 +1,4 @@
-"""What this machine can do: gates, and the file system under the session directories."""
+"""Examine this machine: its gates, and the file system under the session directories."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NOTABLE_NS = 100_000
 
 
 def examine(root: str | None = None) -> dict[str, object]:
-    """Look at the machine and at the file system under `root`.
+    """Examine the machine and the file system under `root`, and return the findings.
 
     Args:
         root: directory for session directories; None for the system's temporary one.
@@ -49,31 +49,31 @@ def examine(root: str | None = None) -> dict[str, object]:
         findings["birth_time"] = _birth_time(directory)
         findings["inode_reuse"] = _inode_reuse(directory)
         findings["time_grain_ms"] = _time_grain_ms(directory)
-        findings["change_after_look_seen"] = _seen_after_look(directory)
+        findings["change_after_look_seen"] = _change_seen_after_stat(directory)
     return findings
 
 
 def reuses_inodes(root: str | None) -> bool:
-    """Whether a new file gets the number of one that was just removed."""
+    """Return whether a new file gets the inode number of a file that was just removed."""
     with _directory(root) as directory:
         return _inode_reuse(directory)
 
 
 def _node() -> str:
-    """Version of Node, which the external fences in `examples/node` need."""
+    """Return the version of Node, which the external fences in `examples/node` need."""
     program = shutil.which("node")
     if program is None:
         return "missing; `--fence exec:'node ...'` needs it (Debian: apt install nodejs)"
     try:
-        told = subprocess.run([program, "--version"], capture_output=True, timeout=10, check=False, text=True)
+        done = subprocess.run([program, "--version"], capture_output=True, timeout=10, check=False, text=True)
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"{program} does not start: {error}"
-    return told.stdout.strip() or f"{program} says nothing to --version"
+    return done.stdout.strip() or f"{program} says nothing to --version"
 
 
 @contextlib.contextmanager
 def _directory(root: str | None) -> Iterator[str]:
-    """A directory to try things in.
+    """Make a directory for experiments, and remove it at the end.
 
     Raises:
         UsageError: none can be made there.
@@ -118,7 +118,7 @@ def _birth_time(directory: str) -> bool:
 
 
 def _inode_reuse(directory: str) -> bool:
-    """Whether any of many tries hits: other processes may take a number in between, none can give one."""
+    """Return whether any of many tries reuses a number; another process can only prevent reuse."""
     path = os.path.join(directory, "reuse")
     for _ in range(_TRIES):
         _touch(path)
@@ -133,13 +133,13 @@ def _inode_reuse(directory: str) -> bool:
 
 
 def _time_grain_ms(directory: str) -> float:
-    """Shortest time between two stamps of a file that nobody looks at in between."""
+    """Return the shortest time between two stamps of files that are not stat-ed in between."""
     path = os.path.join(directory, "grain")
     stamps = []
     deadline = time.monotonic() + 0.1
     number = 0
     while time.monotonic() < deadline:
-        # A new file each time: a look at one would give its next write a fresh stamp.
+        # A new file each time: after a stat the next write would get a fresh stamp.
         name = f"{path}{number}"
         number += 1
         _touch(name)
@@ -149,9 +149,9 @@ def _time_grain_ms(directory: str) -> float:
     return round(min(gaps, default=0) / 1e6, 3)
 
 
-def _seen_after_look(directory: str) -> bool:
-    """Whether a write after a look always changes the stamp (multigrain time stamps)."""
-    path = os.path.join(directory, "look")
+def _change_seen_after_stat(directory: str) -> bool:
+    """Return whether a write after a stat always changes the stamp (multigrain time stamps)."""
+    path = os.path.join(directory, "stamp")
     _touch(path)
     for _ in range(200):
         before = os.stat(path).st_mtime_ns

@@ -1,14 +1,14 @@
-"""How soon is a broken fence caught: search under the kernel gate against blind stress.
+"""Measure how soon a broken fence is caught: search under the kernel gate against blind stress.
 
 Each control's scenario is run under both gates until the violation that must catch the
-control shows, or the limit is reached; one with faults under the kernel gate alone, for the free
-gate makes nothing go wrong. Rounds are interleaved, kernel gate first, with
+control shows, or the limit is reached; a scenario with faults under the kernel gate alone, for the free
+gate injects none. Rounds are interleaved, kernel gate first, with
 the same explorers on the same cores, and a seed of its own for each round.
 
-The kernel gate's time is virtual and the free gate's pauses are real: that is what makes
-the difference, and seconds are wall-clock seconds for both. What is counted is in
-`COUNTED`, and stored with the figures. `harness.tools.controls` asks whether controls are caught
-at all; `harness.tools.bench` what a step costs.
+The kernel gate's time is virtual and the free gate's pauses are real: that makes the difference,
+and seconds are wall-clock seconds for both. `COUNTED` says what the figures count, and is stored
+with them. `harness.tools.controls` asks whether controls are caught at all; `harness.tools.bench`
+measures what a step costs.
 """
 
 from __future__ import annotations
@@ -48,17 +48,17 @@ COUNTED = (
     "calibration"
 )
 
-#: More than anybody runs within a limit.
+#: More than any run reaches within its limit.
 _SCHEDULES_MAX = 1 << 40
 
 
 class Course(msgspec.Struct, frozen=True):
-    """One control and where it is run.
+    """One control and the scenario that it runs in.
 
     Args:
         control: its name.
-        caught_by: kind of violation that both gates look for.
-        scenario: what both run.
+        caught_by: kind of violation that both gates search.
+        scenario: that both run.
     """
 
     control: str
@@ -67,19 +67,19 @@ class Course(msgspec.Struct, frozen=True):
 
     @property
     def barred(self) -> str:
-        """Why the free gate could never show the violation; empty when it might."""
+        """Return why the free gate can never show the violation; empty when it might."""
         if self.scenario.faulty:
             return "its scenario has faults, and the free gate makes nothing go wrong"
         return ""
 
     @property
     def emulated(self) -> bool:
-        """Whether lanes under the kernel gate are told stamps that the real files may not have."""
+        """Return whether the kernel gate gives lanes stamps that the real files may not have."""
         settings = self.scenario.filesystem
         return settings.time_grain_ms > 0 or not settings.birth_time
 
     def question(self, gate: str, seed: int, schedules: int, limit_s: float, *, keep: bool) -> SearchTask:
-        """What one gate is asked; the free gate stops nobody and has no use for a strategy."""
+        """Return the search task for one gate; the free gate does not use its strategy."""
         return SearchTask(
             self.scenario,
             self.control,
@@ -94,15 +94,15 @@ class Course(msgspec.Struct, frozen=True):
 
 
 class Versus(msgspec.Struct, frozen=True):
-    """The whole benchmark, as it is stored.
+    """The whole benchmark as it is stored.
 
     Args:
         machine: facts of the machine, see `harness.system.machine`.
         counted: what the figures count.
         rounds, limit_s, explorers, seed: how it was measured; round r has seed + r.
         totals: of the controls that the free gate could show.
-        totals_real: of those among them in whose scenario no stamps are emulated.
-        totals_all: of all controls; one that the free gate cannot show counts as not found within the limit.
+        totals_real: of those controls whose scenario emulates no stamps.
+        totals_all: of all controls; those that the free gate cannot show count as not found.
         out_of_reach: why the free gate cannot show a control, by name.
         rows: one a control.
     """
@@ -121,14 +121,14 @@ class Versus(msgspec.Struct, frozen=True):
 
 
 def courses(names: Sequence[str], folder: str) -> list[Course]:
-    """The controls with their scenarios.
+    """Return the controls with their scenarios.
 
     Args:
         names: of controls; empty for all.
         folder: where the scenarios are.
 
     Raises:
-        UsageError: a name is none of a control's.
+        UsageError: a name is not that of a control.
         ScenarioError: a scenario is missing or faulty.
     """
     for name in names:
@@ -149,27 +149,27 @@ def courses(names: Sequence[str], folder: str) -> list[Course]:
 def measure(
     campaign: Coordinator, course: Course, rounds: int, limit_s: float, seed: int, explorers: int
 ) -> Row | None:
-    """Run one control under both gates, round by round.
+    """Run one control under both gates, round by round, and return its row.
 
     Args:
-        campaign: asks the questions.
-        course: what to run.
+        campaign: runs the search tasks.
+        course: the control.
         rounds: how many.
-        limit_s: after so many seconds a gate gives up.
+        limit_s: seconds after which a gate gives up.
         seed: of the first round.
-        explorers: how many there are: so many schedules warm up each gate, unmeasured.
+        explorers: number of explorers; as many schedules warm up each gate, unmeasured.
 
     Returns:
-        What came of it; None when the user wants no more.
+        The row; None when the user interrupts.
 
     Raises:
-        HarnessError: what ended the work of an explorer.
+        HarnessError: an explorer failed.
     """
     gates = ("kernel",) if course.barred else ("kernel", "free")
     for gate in gates:
         _attempt(campaign, course.question(gate, seed, explorers, limit_s, keep=False))
     attempts: dict[tuple[bool, str], list[Attempt]] = {}
-    # Whose workers are kept started them, and those serve the next one of that gate.
+    # An attempt that starts its workers keeps them, and they serve the next attempt of that gate.
     for number, started, gate in itertools.product(range(rounds), (True, False), gates):
         question = course.question(gate, seed + number, _SCHEDULES_MAX, limit_s, keep=started)
         attempts.setdefault((started, gate), []).append(_attempt(campaign, question))
@@ -190,22 +190,22 @@ def measure(
 
 
 def _attempt(campaign: Coordinator, question: SearchTask) -> Attempt:
-    """Ask, and look at the clock when the first report comes that shows what was sought."""
+    """Run a search task and return the time until the first report that shows the violation."""
     started = time.monotonic()
     stood: list[float] = []
     shown: list[float] = []
 
-    def look(tally: Stats) -> None:
+    def note_time(tally: Stats) -> None:
         seconds = time.monotonic() - started
         stood.append(seconds)
         if question.until in tally.violations:
             shown.append(seconds)
 
-    result = campaign.ask(question, look)
+    result = campaign.ask(question, note_time)
     if result.fault is not None:
         raise result.fault
     tally, found = result.tally, result.sought
-    # Time to come to an end after the limit was not asked for; who gave up before it looked no longer.
+    # Time beyond the limit does not count; an attempt that gave up earlier took less.
     in_vain = min(time.monotonic() - started, question.time_limit_s)
     return Attempt(
         seconds=round(shown[0] if shown else in_vain, 4),

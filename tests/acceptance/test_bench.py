@@ -164,7 +164,7 @@ def test_a_fence_that_fails_alone_is_told_with_its_reason(harness: Harness, tmp_
     )
     ended = _bench(harness, "--parts", "growth", "--fence", f"{file}:Failing", "--largest-kib", 1)
     assert ended.status == 2
-    assert "a turn that nobody disturbs fails: RuntimeError: RuntimeError: no memory of it" in ended.err
+    assert "an undisturbed turn fails: RuntimeError: RuntimeError: no memory of it" in ended.err
 
 
 @pytest.mark.parametrize(

@@ -218,16 +218,22 @@ def test_a_witness_whose_parts_do_not_fit_is_refused(harness: Harness, tmp_path:
     assert ended.err.startswith(f"{path}: {words}")
 
 
-def test_a_witness_cut_off_is_refused_and_one_is_no_history(harness: Harness, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["replay", "judge"])
+def test_a_witness_cut_off_is_refused(harness: Harness, tmp_path: Path, command: str) -> None:
     harness.run(write_scenario(tmp_path, ROGUE), "--fence", "none", "--schedules", 10)
     (path,) = harness.witnesses()
-    judged = harness.call("judge", path)
-    assert (judged.status, judged.out) == (2, "")
-    assert f"a witness, expected a history; give {path.with_suffix('.history.jsonl')}" in judged.err
     path.write_bytes(path.read_bytes()[:-100])
-    ended = _replay(harness, path)
+    ended = harness.call(command, path)
     assert (ended.status, ended.out) == (2, "")
     assert ended.err.startswith(f"{path}: ")
+
+
+def test_judge_reads_the_history_in_a_witness(harness: Harness, tmp_path: Path) -> None:
+    harness.run(write_scenario(tmp_path, ROGUE), "--fence", "none", "--schedules", 10)
+    (path,) = harness.witnesses()
+    beside = harness.call("judge", path.with_suffix(".history.jsonl"), "--json")
+    assert beside.status == 1
+    assert harness.call("judge", path, "--json") == beside
 
 
 @pytest.mark.parametrize("command", ["replay", "judge"])

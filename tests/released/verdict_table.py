@@ -2,9 +2,9 @@
 
     python -m tests.released.verdict_table --schedules 30 --fences all --scenarios all
 
-writes results/openclaw.json after each scenario, results/openclaw.md from it, and the
-witnesses into results/openclaw/. A scenario that is there already, with the same
-figures asked for, is not asked again.
+writes results/openclaw.json after each scenario, results/openclaw.md from it, and keeps the
+witnesses as `tests.released.stored_witnesses` says. A scenario that is there already, with
+the same figures asked for, is not asked again.
 
     python -m tests.released.verdict_table --shrink-stored
 
@@ -14,6 +14,10 @@ asks nothing, and shrinks the witnesses that were kept as they were found (`--no
 
 replays each cell's witnesses on the cell's own version, and tells which do not show the same
 history again. Versions under which a scenario's schedules had the same histories share theirs.
+
+    python -m tests.released.verdict_table --store
+
+asks nothing, and keeps the witnesses and the tables anew as they are.
 """
 
 from __future__ import annotations
@@ -22,19 +26,20 @@ import argparse
 import json
 import os
 import queue
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 from fence.targets import openclaw
 from harness.cli.status import NOT_EXPECTED, OK
+from harness.results.witness import decode
+from tests.released.stored_witnesses import causes, load, name_of, store
 
-__all__ = ["main", "one_a_core", "rendered", "shared"]
+__all__ = ["RESULTS", "main", "one_a_core", "rendered", "shared"]
 
 RESULTS = Path(__file__).parents[2] / "results"
 SHIPPED = RESULTS.parent / "scenarios"
@@ -104,13 +109,16 @@ def main() -> None:
     parser.add_argument("--no-shrink", action="store_true")
     parser.add_argument("--shrink-stored", action="store_true")
     parser.add_argument("--replay-stored", action="store_true")
+    parser.add_argument("--store", action="store_true")
     asked = parser.parse_args()
-    place = RESULTS / "openclaw.json"
-    cells: list[dict[str, Any]] = json.loads(place.read_text())["cells"] if place.exists() else []
+    cells = _known_cells()
     if asked.replay_stored:
         sys.exit(_replay_stored(cells))
     if asked.shrink_stored:
-        _shrink_stored()
+        _shrink_stored(cells)
+        return
+    if asked.store:
+        _keep(cells, load(RESULTS))
         return
     fences = {
         "generations": [f"openclaw@{one}" for one in GENERATIONS],
@@ -126,17 +134,14 @@ def main() -> None:
         missing = [one for one in fences if one not in known]
         if not missing:
             continue
-        found = _asked(scenario, missing, asked.schedules, shrink=not asked.no_shrink)
+        found, new = _asked(scenario, missing, asked.schedules, shrink=not asked.no_shrink)
         asked_now = {cell["fence"] for cell in found}
         cells = [
             cell
             for cell in cells
             if cell["scenario"] != Path(scenario).stem or cell["fence"] not in asked_now
         ]
-        cells = shared(sorted(cells + found, key=_order), _is_small)
-        place.write_text(json.dumps({"format": 1, "cells": cells}, indent=1) + "\n")
-        (RESULTS / "openclaw.md").write_text(rendered(cells))
-        _prune(cells)
+        cells = _keep(sorted(cells + found, key=_order), {**load(RESULTS), **new})
         print(f"{scenario}: {len(found)} fences", flush=True)
 
 
@@ -147,13 +152,34 @@ def _all() -> list[str]:
     return [*SCENARIOS, *sorted(others, key=lambda name: "/" in name)]
 
 
-def _prune(cells: list[dict[str, Any]]) -> None:
-    """Remove witnesses of what no cell has any more."""
-    kept = {name for cell in cells for name in cell["witnesses"].values()}
-    for path in (RESULTS / "openclaw").glob("*.json"):
-        if str(path.relative_to(RESULTS.parent)) not in kept:
-            path.unlink()
-            path.with_suffix(".history.jsonl").unlink(missing_ok=True)
+def _known_cells() -> list[dict[str, Any]]:
+    place = RESULTS / "openclaw.json"
+    return json.loads(place.read_text())["cells"] if place.exists() else []
+
+
+def _keep(cells: Sequence[dict[str, Any]], contents: Mapping[str, bytes]) -> list[dict[str, Any]]:
+    """Write witnesses and tables; return the cells with the paths of their witnesses.
+
+    Args:
+        cells: in the order of the table, with names or paths of witnesses.
+        contents: of all witnesses by name; those that no cell names are left out.
+    """
+    named = [
+        {**cell, "witnesses": {kind: name_of(path) for kind, path in cell["witnesses"].items()}}
+        for cell in cells
+    ]
+    named = shared(named, lambda name: bool(decode(contents[name], name).shrunk_from))
+    wanted = {name for cell in named for name in cell["witnesses"].values()}
+    kept = {name: contents[name] for name in sorted(wanted)}
+    places = store(RESULTS, kept)
+    result = [
+        {**cell, "witnesses": {kind: places[name] for kind, name in cell["witnesses"].items()}}
+        for cell in named
+    ]
+    text = json.dumps({"format": 1, "cells": result}, indent=1) + "\n"
+    (RESULTS / "openclaw.json").write_text(text)
+    (RESULTS / "openclaw.md").write_text(f"{rendered(result)}\n{causes(kept)}")
+    return result
 
 
 def shared(cells: Sequence[dict[str, Any]], is_small: Callable[[str], bool]) -> list[dict[str, Any]]:
@@ -161,14 +187,14 @@ def shared(cells: Sequence[dict[str, Any]], is_small: Callable[[str], bool]) -> 
 
     Args:
         cells: in the order of the versions.
-        is_small: whether the witness at a path has been shrunk; such a one is preferred.
+        is_small: whether the witness of a name has been shrunk; such a one is preferred.
     """
     best: dict[tuple[str, str, int, str], str] = {}
     for cell in cells:
-        for kind, path in cell["witnesses"].items():
+        for kind, name in cell["witnesses"].items():
             key = cell["scenario"], cell["histories"], cell["schedules"], kind
-            if key not in best or (is_small(path) and not is_small(best[key])):
-                best[key] = path
+            if key not in best or (is_small(name) and not is_small(best[key])):
+                best[key] = name
     result = []
     for cell in cells:
         alike = cell["scenario"], cell["histories"], cell["schedules"]
@@ -177,22 +203,27 @@ def shared(cells: Sequence[dict[str, Any]], is_small: Callable[[str], bool]) -> 
     return result
 
 
-def _is_small(path: str) -> bool:
-    return bool(json.loads((RESULTS.parent / path).read_text())["shrunk_from"])
-
-
-def _shrink_stored() -> None:
+def _shrink_stored(cells: Sequence[dict[str, Any]]) -> None:
     """Put the smallest story in the place of each witness that is stored as it was found."""
-    places = sorted((RESULTS / "openclaw").glob("*.json"))
+    contents = load(RESULTS)
+    with tempfile.TemporaryDirectory() as folder:
 
-    def shrink(path: Path) -> None:
-        command = [sys.executable, "-m", "harness", "shrink", str(path), "--out", str(path), "--json"]
-        command += ["--allow-programs"]
-        done = subprocess.run(command, cwd=RESULTS.parent, capture_output=True, text=True, check=False)
-        told = json.loads(done.stdout) if done.stdout else {}
-        print(path.name, told.get("steps") or done.stderr[-300:], flush=True)
+        def shrink(name: str) -> None:
+            path = Path(folder) / name
+            path.write_bytes(contents[name])
+            command = [sys.executable, "-m", "harness", "shrink", str(path), "--out", str(path), "--json"]
+            command += ["--allow-programs"]
+            done = subprocess.run(command, cwd=RESULTS.parent, capture_output=True, text=True, check=False)
+            figures = json.loads(done.stdout) if done.stdout else {}
+            print(name, figures.get("steps") or done.stderr[-300:], flush=True)
+            contents[name] = path.read_bytes()
 
-    one_a_core(shrink, [path for path in places if not json.loads(path.read_text())["shrunk_from"]])
+        try:
+            one_a_core(
+                shrink, [name for name, data in contents.items() if not decode(data, name).shrunk_from]
+            )
+        finally:
+            _keep(cells, contents)
 
 
 def _replay_stored(cells: Sequence[dict[str, Any]]) -> int:
@@ -205,10 +236,10 @@ def _replay_stored(cells: Sequence[dict[str, Any]]) -> int:
         command = [sys.executable, "-m", "harness", "replay", path, "--fence", fence, "--json"]
         command += ["--allow-programs"]
         done = subprocess.run(command, cwd=RESULTS.parent, capture_output=True, text=True, check=False)
-        told = json.loads(done.stdout) if done.stdout else {}
-        if not (told.get("shows") == "as recorded" and told["same_step"] and not told["diverged"]):
+        result = json.loads(done.stdout) if done.stdout else {}
+        if not (result.get("shows") == "as recorded" and result["same_step"] and not result["diverged"]):
             others.append(path)
-            print(f"{path} on {fence}: {told or done.stderr[-300:]}", flush=True)
+            print(f"{path} on {fence}: {result or done.stderr[-300:]}", flush=True)
 
     one_a_core(replay, pairs)
     print(f"{len(pairs) - len(others)} of {len(pairs)} replay to the same history", flush=True)
@@ -233,19 +264,28 @@ def one_a_core(do: Callable[[_Thing], None], things: Iterable[_Thing]) -> None:
             pass
 
 
-def _asked(scenario: str, fences: list[str], schedules: int, *, shrink: bool) -> list[dict[str, Any]]:
-    """Run one scenario under some fences, those of a core by one explorer; a cell for each."""
+def _asked(
+    scenario: str, fences: list[str], schedules: int, *, shrink: bool
+) -> tuple[list[dict[str, Any]], dict[str, bytes]]:
+    """Run one scenario under some fences, those of a core by one explorer.
+
+    Returns:
+        A cell for each fence, and the witnesses by name.
+    """
     cells: list[dict[str, Any]] = []
+    witnesses: dict[str, bytes] = {}
     count = len(os.sched_getaffinity(0))
     shares = [fences[number::count] for number in range(count)]
     one_a_core(
-        lambda share: cells.extend(_asked_of(scenario, share, schedules, shrink=shrink)),
+        lambda share: cells.extend(_asked_of(scenario, share, schedules, witnesses, shrink=shrink)),
         [share for share in shares if share],
     )
-    return cells
+    return cells, witnesses
 
 
-def _asked_of(scenario: str, fences: list[str], schedules: int, *, shrink: bool) -> list[dict[str, Any]]:
+def _asked_of(
+    scenario: str, fences: list[str], schedules: int, witnesses: dict[str, bytes], *, shrink: bool
+) -> list[dict[str, Any]]:
     words = ["run", f"scenarios/{scenario}.yaml", "--schedules", str(schedules), "--seed", "1", "--json"]
     words += [] if shrink else ["--no-shrink"]
     words += ["--allow-programs"] if "/" in scenario else []
@@ -257,23 +297,24 @@ def _asked_of(scenario: str, fences: list[str], schedules: int, *, shrink: bool)
         if done.returncode not in (OK, NOT_EXPECTED) and not done.stdout:
             raise SystemExit(f"{scenario}: status {done.returncode}: {done.stderr[-2000:]}")
         lines = [json.loads(line) for line in done.stdout.splitlines()]
-        return [_cell(line, Path(out) / "run" / "witnesses", words) for line in lines]
+        return [_cell(line, Path(out) / "run" / "witnesses", witnesses, words) for line in lines]
 
 
-def _cell(line: dict[str, Any], witnesses: Path, words: list[str]) -> dict[str, Any]:
+def _cell(
+    line: dict[str, Any], folder: Path, witnesses: dict[str, bytes], words: list[str]
+) -> dict[str, Any]:
     kept = {}
     stem = f"{line['scenario']}.{line['fence'].replace('@', '_').replace('+', '_')}."
     for kind in line["violations"]:
-        found = sorted(witnesses.glob(f"{stem}{kind}*.shrunk.json")) or [
+        found = sorted(folder.glob(f"{stem}{kind}*.shrunk.json")) or [
             path
-            for path in sorted(witnesses.glob(f"{stem}{kind}*.json"))
+            for path in sorted(folder.glob(f"{stem}{kind}*.json"))
             if not path.name.endswith(".shrunk.json")
         ]
         if found:
             name = f"{line['scenario']}.{line['fence'].removeprefix('openclaw@')}.{kind}.json"
-            (RESULTS / "openclaw").mkdir(exist_ok=True)
-            shutil.copy(found[0], RESULTS / "openclaw" / name)
-            kept[kind] = f"results/openclaw/{name}"
+            witnesses[name] = found[0].read_bytes()
+            kept[kind] = name
     facts = ("scenario", "fence", "policy", "gate", "strategy", "seed", "schedules", "steps", "verdicts")
     more = ("violations", "stuck", "absorbed", "late", "inconclusive", "why_inconclusive", "histories")
     return {
@@ -311,7 +352,7 @@ def rendered(cells: list[dict[str, Any]]) -> str:
         "*fp*, a lawful write refused; *missed*, a takeover let in; *lost*, *double*, *dead end*, *crash*.",
         "A dot: nothing was found. An empty cell was not asked. Policies are the scenarios'.",
         "Versions with the same histories in a scenario share its witnesses: to see one on another of",
-        "them, `python -m harness replay FILE --fence openclaw@VERSION`.",
+        "them, `python -m harness replay WITNESS --fence openclaw@VERSION`.",
         "",
         f"| scenario | policy | {' | '.join(names)} |",
         f"|---|---|{'---|' * len(names)}",

@@ -1,4 +1,4 @@
-"""The earliest window: each block is moved up as far as the violation lets it."""
+"""Move each block as early as the violation still shows."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import itertools
 from collections.abc import Generator
 
 from harness.model.schedule import Choice
-from harness.shrink.candidate import Case, Shown
 from harness.shrink.shrink_pass import Answer
+from harness.shrink.variant import Reproduction, Variant
 
-__all__ = ["earlier"]
+__all__ = ["earlier_window"]
 
 
-def earlier(shown: Shown) -> Generator[Case, Answer, None]:
-    """Put each block before the last n steps of the block before it, with the largest n first."""
-    blocks = shown.blocks()
+def earlier_window(best: Reproduction) -> Generator[Variant, Answer, None]:
+    """Move each block before the last n steps of the block before it, the largest n first."""
+    blocks = best.blocks()
     number = 1
     while number < len(blocks):
         steps = len(blocks[number - 1]) - 1
         while steps > 0:
-            answer = yield Case(shown.program, _moved(blocks, number, steps))
+            answer = yield Variant(best.program, _moved(blocks, number, steps))
             if answer.better is None:
                 steps //= 2
                 continue

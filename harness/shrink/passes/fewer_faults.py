@@ -1,4 +1,4 @@
-"""Fewer faults: what goes right need not be told."""
+"""Leave out faults that the violation does not need."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ import msgspec
 from harness.model.history import PROCESS_FAULTS, Step
 from harness.model.program import LaneProgram, Op
 from harness.model.schedule import Choice
-from harness.shrink.candidate import Case, Shown
 from harness.shrink.shrink_pass import Answer, fewer
+from harness.shrink.variant import Reproduction, Variant
 
-__all__ = ["faults"]
+__all__ = ["fewer_faults"]
 
 #: (lane, operation, place among its faults).
 _Place = tuple[int, int, int]
 
 
-def faults(shown: Shown) -> Generator[Case, Answer, None]:
-    """Leave out faults, and with a process fault the step that it took."""
+def fewer_faults(best: Reproduction) -> Generator[Variant, Answer, None]:
+    """Leave out faults, together with the step that a process fault took."""
     places = [
         (number, index, at)
-        for number, lane in enumerate(shown.program.lanes)
+        for number, lane in enumerate(best.program.lanes)
         for index, op in enumerate(lane.ops)
         for at in range(len(op.faults))
     ]
 
-    def build(kept: list[_Place]) -> Case:
-        return _without(shown, set(places) - set(kept))
+    def build(kept: list[_Place]) -> Variant:
+        return _without(best, set(places) - set(kept))
 
     yield from fewer(places, build)
 
 
-def _without(shown: Shown, gone: set[_Place]) -> Case:
+def _without(best: Reproduction, gone: set[_Place]) -> Variant:
     def lane(number: int, program: LaneProgram) -> LaneProgram:
         ops = tuple(op(number, index, one) for index, one in enumerate(program.ops))
         return msgspec.structs.replace(program, ops=ops)
@@ -42,16 +42,16 @@ def _without(shown: Shown, gone: set[_Place]) -> Case:
         left = tuple(fault for at, fault in enumerate(one.faults) if (number, index, at) not in gone)
         return one if len(left) == len(one.faults) else msgspec.structs.replace(one, faults=left)
 
-    lanes = tuple(lane(number, program) for number, program in enumerate(shown.program.lanes))
-    program = msgspec.structs.replace(shown.program, lanes=lanes)
+    lanes = tuple(lane(number, program) for number, program in enumerate(best.program.lanes))
+    program = msgspec.structs.replace(best.program, lanes=lanes)
     spared = {(number, index) for number, index, _ in gone if not lanes[number].ops[index].faults}
-    return Case(program, _counted_anew(shown.choices, shown.steps(), spared))
+    return Variant(program, _renumbered(best.choices, best.steps(), spared))
 
 
-def _counted_anew(
+def _renumbered(
     choices: Sequence[Choice], steps: Sequence[Step], spared: set[tuple[int, int]]
 ) -> tuple[Choice, ...]:
-    """The choices without those that were process faults of some operations."""
+    """Return the choices without the process faults of some operations, renumbered."""
     missing: dict[tuple[int, int], int] = {}
     left = []
     for choice, step in zip(choices, steps, strict=True):

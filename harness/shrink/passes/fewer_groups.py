@@ -1,27 +1,27 @@
-"""Fewer turns, critical sections and actions."""
+"""Leave out turns, critical sections and actions."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 
-from harness.shrink.candidate import Case, Shown
-from harness.shrink.passes.removable import Unit, units_of, without
+from harness.shrink.passes.removable import Removable, removable_sections, without
 from harness.shrink.shrink_pass import Answer, fewer
+from harness.shrink.variant import Reproduction, Variant
 
-__all__ = ["groups"]
+__all__ = ["fewer_groups"]
 
 
-def groups(shown: Shown) -> Generator[Case, Answer, None]:
-    """Leave out what stands or falls together, but not that in which the violation shows."""
-    place = (shown.violation.lane, shown.violation.op)
-    units = [
-        unit
-        for number, lane in enumerate(shown.program.lanes)
-        for unit in units_of(number, lane)
-        if place[0] != number or place[1] not in unit[1]
+def fewer_groups(best: Reproduction) -> Generator[Variant, Answer, None]:
+    """Leave out whole turns, sections and actions, except the one that shows the violation."""
+    place = (best.violation.lane, best.violation.op)
+    removable = [
+        one
+        for number, lane in enumerate(best.program.lanes)
+        for one in removable_sections(number, lane)
+        if place[0] != number or place[1] not in one[1]
     ]
 
-    def build(kept: list[Unit]) -> Case:
-        return without(shown.case, [unit for unit in units if unit not in kept])
+    def build(kept: list[Removable]) -> Variant:
+        return without(best.variant, [one for one in removable if one not in kept])
 
-    yield from fewer(units, build)
+    yield from fewer(removable, build)

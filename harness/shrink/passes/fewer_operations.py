@@ -1,27 +1,27 @@
-"""Fewer operations, one by one."""
+"""Leave out operations one by one."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 
-from harness.shrink.candidate import Case, Shown
-from harness.shrink.passes.removable import Unit, single_ops, without
+from harness.shrink.passes.removable import Removable, removable_ops, without
 from harness.shrink.shrink_pass import Answer, fewer
+from harness.shrink.variant import Reproduction, Variant
 
-__all__ = ["operations"]
+__all__ = ["fewer_operations"]
 
 
-def operations(shown: Shown) -> Generator[Case, Answer, None]:
-    """Leave out what a lawful caller may as well not have called."""
-    place = (shown.violation.lane, shown.violation.op)
-    units = [
-        unit
-        for number, lane in enumerate(shown.program.lanes)
-        for unit in single_ops(number, lane)
-        if place != (number, unit[1][0])
+def fewer_operations(best: Reproduction) -> Generator[Variant, Answer, None]:
+    """Leave out operations that a lawful caller need not call."""
+    place = (best.violation.lane, best.violation.op)
+    removable = [
+        one
+        for number, lane in enumerate(best.program.lanes)
+        for one in removable_ops(number, lane)
+        if place != (number, one[1][0])
     ]
 
-    def build(kept: list[Unit]) -> Case:
-        return without(shown.case, [unit for unit in units if unit not in kept])
+    def build(kept: list[Removable]) -> Variant:
+        return without(best.variant, [one for one in removable if one not in kept])
 
-    yield from fewer(units, build)
+    yield from fewer(removable, build)

@@ -1,20 +1,20 @@
-"""Fewer switches: each is left out in turn, so that the lane which goes goes on."""
+"""Leave out switches: without one, the running lane goes on."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 
-from harness.shrink.candidate import Case, Shown
 from harness.shrink.shrink_pass import Answer, fewer
+from harness.shrink.variant import Reproduction, Variant
 from harness.strategies.switches import Switch
 
-__all__ = ["switches"]
+__all__ = ["fewer_switches"]
 
 
-def switches(shown: Shown) -> Generator[Case, Answer, None]:
-    """Leave out switches."""
+def fewer_switches(best: Reproduction) -> Generator[Variant, Answer, None]:
+    """Leave out switches that the violation does not need."""
 
-    def build(kept: list[Switch]) -> Case:
-        return Case(shown.program, shown.choices, tuple(kept))
+    def build(kept: list[Switch]) -> Variant:
+        return Variant(best.program, best.choices, tuple(kept))
 
-    yield from fewer(shown.switches(), build)
+    yield from fewer(best.switches(), build)

@@ -1,7 +1,7 @@
-"""What of a program may be left out without asking a fence for what no lawful caller asks.
+"""Say which parts of a program may be left out so that the rest is still a lawful caller.
 
-A turn stands or falls as a whole, so does what is between acquire and release: a fence
-may rely on the order of calls that `fence.protocol` promises.
+A turn is removed as a whole, and so is a section from acquire to release: a fence may rely on
+the order of calls that `fence.protocol` promises.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from collections.abc import Iterable
 
 from harness.model.history import IDLE
 from harness.model.program import LaneProgram, Op
-from harness.shrink.candidate import Case, cut
+from harness.shrink.variant import Variant, cut
 
-__all__ = ["Unit", "single_ops", "units_of", "without"]
+__all__ = ["Removable", "removable_ops", "removable_sections", "without"]
 
-#: Operations of one lane that go together: (lane, indices).
-Unit = tuple[int, tuple[int, ...]]
+#: Operations of one lane that are removed together: (lane, indices).
+Removable = tuple[int, tuple[int, ...]]
 
-#: What a caller may as well not have called.
+#: Operations that a caller need not call.
 _OPTIONAL = IDLE | {"append", "guarded_write", "recover", "rewrite", "action"}
 
 
-def units_of(number: int, lane: LaneProgram) -> list[Unit]:
-    """Turns, critical sections and actions of a lane; sections inside a turn besides."""
+def removable_sections(number: int, lane: LaneProgram) -> list[Removable]:
+    """Return the turns, critical sections and actions of a lane, and the sections inside turns."""
     whole: dict[tuple[str, int], list[int]] = {}
     inside: dict[tuple[str, int], list[int]] = {}
     for index, op in enumerate(lane.ops):
@@ -36,14 +36,14 @@ def _key(op: Op) -> tuple[str, int]:
     return ("turn", op.turn) if op.turn >= 0 else ("group", op.group)
 
 
-def single_ops(number: int, lane: LaneProgram) -> list[Unit]:
-    """Operations that may be left out one by one."""
+def removable_ops(number: int, lane: LaneProgram) -> list[Removable]:
+    """Return the operations of a lane that may be left out one by one."""
     return [(number, (index,)) for index, op in enumerate(lane.ops) if op.kind in _OPTIONAL]
 
 
-def without(case: Case, gone: Iterable[Unit]) -> Case:
-    """The case less some of its operations."""
-    kept = [set(range(len(lane.ops))) for lane in case.program.lanes]
+def without(variant: Variant, gone: Iterable[Removable]) -> Variant:
+    """Return the variant without some of its operations."""
+    kept = [set(range(len(lane.ops))) for lane in variant.program.lanes]
     for lane, ops in gone:
         kept[lane] -= set(ops)
-    return cut(case, kept)
+    return cut(variant, kept)

@@ -1,8 +1,8 @@
-"""At last: without a lane that nobody names, and with an order made from nothing.
+"""Last pass: leave out the lanes that the violation does not name, and search a new order.
 
-A schedule that was cut is followed as far as it can be. Where lanes waited for one that
-is gone, that is not far: their steps have other ordinals, and the story does not show any
-more. So an order is not kept but sought.
+A cut schedule is followed as far as possible. Where lanes waited for a lane that was removed,
+that is not far: their steps have other ordinals, and the violation no longer shows. So this
+pass does not keep an order but searches one.
 """
 
 from __future__ import annotations
@@ -13,34 +13,35 @@ from typing import Final
 from harness.model.history import Step
 from harness.model.program import Program
 from harness.model.schedule import Choice
-from harness.shrink.candidate import Case, Shown
 from harness.shrink.passes.removable import without
 from harness.shrink.shrink_pass import Answer
+from harness.shrink.variant import Reproduction, Variant
 
-__all__ = ["afresh"]
+__all__ = ["reorder"]
 
-#: Beyond every step of an operation.
+#: An ordinal beyond every step of an operation.
 _END: Final = 1 << 20
-#: As many switches as it takes for one block of each lane inside the other's.
+#: Switches of an order in which one block of each lane lies inside the other lane.
 _FEW: Final = 3
 _PAIR: Final = 2
 
 
-def afresh(shown: Shown) -> Generator[Case, Answer, None]:
-    """Keep the two lanes that the oracle's words name, and put either into each place of the other.
+def reorder(best: Reproduction) -> Generator[Variant, Answer, None]:
+    """Keep the two lanes that the violation names, and run either at each place inside the other.
 
-    First whole, then in two pieces: some operations there, and the rest when the other is done. The
-    second only inside operations that are named, or there would be too many.
+    First the lane runs there whole, then in two pieces: some operations there, and the rest at
+    the end of the other lane. Two pieces are tried only inside operations that the violation
+    names, or there would be too many variants.
     """
-    busy = [number for number, lane in enumerate(shown.program.lanes) if lane.ops]
-    steps = _named_steps(shown)
+    busy = [number for number, lane in enumerate(best.program.lanes) if lane.ops]
+    steps = _named_steps(best)
     named = sorted({lane for lane, _ in steps})
-    if len(named) != _PAIR or (len(busy) == _PAIR and shown.size.switches <= _FEW):
+    if len(named) != _PAIR or (len(busy) == _PAIR and best.size.switches <= _FEW):
         return
     gone = [
-        (number, tuple(range(len(shown.program.lanes[number].ops)))) for number in busy if number not in named
+        (number, tuple(range(len(best.program.lanes[number].ops)))) for number in busy if number not in named
     ]
-    program = without(shown.case, gone).program
+    program = without(best.variant, gone).program
     places = {}
     for around, inside in (named, named[::-1]):
         answer = yield _order(program, around, inside)
@@ -61,26 +62,26 @@ def afresh(shown: Shown) -> Generator[Case, Answer, None]:
                     return
 
 
-def _named_steps(shown: Shown) -> set[tuple[int, int]]:
-    """Lanes and operations in which the violation and its causes lie."""
-    events = [shown.history.events[at] for at in shown.violation.causes]
+def _named_steps(best: Reproduction) -> set[tuple[int, int]]:
+    """Return the lanes and operations of the violation and of its causes."""
+    events = [best.history.events[at] for at in best.violation.causes]
     steps = {(event.lane, event.op) for event in events if isinstance(event, Step)}
-    return steps | ({(shown.violation.lane, shown.violation.op)} if shown.violation.lane >= 0 else set())
+    return steps | ({(best.violation.lane, best.violation.op)} if best.violation.lane >= 0 else set())
 
 
 def _order(
     program: Program, around: int, inside: int, place: Choice | None = None, piece: Choice | None = None
-) -> Case:
-    """One lane to its end, with another one after some step of it.
+) -> Variant:
+    """Return a variant in which one lane runs inside another one.
 
     Args:
         program: what the lanes do.
-        around, inside: the lanes.
-        place: the last step of the first one before the other comes; None for the end.
-        piece: how far the other one goes there; None for all of it.
+        around, inside: the outer and the inner lane.
+        place: the last step of the outer lane before the inner one runs; None for its end.
+        piece: how far the inner lane runs there; None for all of it.
     """
     end = Choice(around, len(program.lanes[around].ops) - 1, _END)
     whole = Choice(inside, len(program.lanes[inside].ops) - 1, _END)
     if place is None:
-        return Case(program, (end, whole))
-    return Case(program, (place, whole, end) if piece is None else (place, piece, end, whole))
+        return Variant(program, (end, whole))
+    return Variant(program, (place, whole, end) if piece is None else (place, piece, end, whole))

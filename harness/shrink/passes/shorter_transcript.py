@@ -1,4 +1,4 @@
-"""A shorter transcript to begin with."""
+"""Shorten the initial transcript."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Generator
 import msgspec
 
 from harness.model.program import Entry
-from harness.shrink.candidate import Case, Shown
 from harness.shrink.shrink_pass import Answer, fewer
+from harness.shrink.variant import Reproduction, Variant
 
-__all__ = ["initial"]
+__all__ = ["shorter_transcript"]
 
 
-def initial(shown: Shown) -> Generator[Case, Answer, None]:
-    """Leave out lines after the header."""
-    header, rest = shown.program.initial[:1], shown.program.initial[1:]
+def shorter_transcript(best: Reproduction) -> Generator[Variant, Answer, None]:
+    """Leave out lines behind the header."""
+    header, rest = best.program.initial[:1], best.program.initial[1:]
 
-    def build(kept: list[Entry]) -> Case:
-        program = msgspec.structs.replace(shown.program, initial=(*header, *kept))
-        return Case(program, shown.choices)
+    def build(kept: list[Entry]) -> Variant:
+        program = msgspec.structs.replace(best.program, initial=(*header, *kept))
+        return Variant(program, best.choices)
 
     yield from fewer(rest, build)

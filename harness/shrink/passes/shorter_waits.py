@@ -1,4 +1,4 @@
-"""Shorter thinking, pauses, stops, delays and leaps of the clock, where they cannot be left out."""
+"""Shorten thinking, pauses, stops, delays and clock jumps that cannot be left out."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ import msgspec
 
 from harness.model.history import IDLE
 from harness.model.program import Op
-from harness.shrink.candidate import DURATIONS, Case, Shown
 from harness.shrink.shrink_pass import Answer
+from harness.shrink.variant import DURATIONS, Reproduction, Variant
 
-__all__ = ["waits"]
+__all__ = ["shorter_waits"]
 
-#: Share of a pause that may be too much.
+#: A pause may stay too long by one part in so many.
 _CLOSE = 8
-#: How long something lasts, whether in scheduling points, and the operation with another length.
+#: A length, whether it counts scheduling points, and what returns the operation with another length.
 _Wait = tuple[int, bool, Callable[[int], Op]]
 
 
-def waits(shown: Shown) -> Generator[Case, Answer, None]:
-    """Bring each wait down to the least that will do, by halves."""
-    case = shown.case
-    for lane, program in enumerate(shown.program.lanes):
+def shorter_waits(best: Reproduction) -> Generator[Variant, Answer, None]:
+    """Bisect each wait down to the least with which the violation shows."""
+    variant = best.variant
+    for lane, program in enumerate(best.program.lanes):
         for index, op in enumerate(program.ops):
             for number, _ in enumerate(_waits_of(op)):
-                # What was brought down before stays down.
-                now = case.program.lanes[lane].ops[index]
+                # Waits that were shortened before stay short.
+                now = variant.program.lanes[lane].ops[index]
                 enough, counted, lasting = list(_waits_of(now))[number]
                 too_short = 0
-                # The least first: where a wait matters at all, its length seldom does.
+                # The shortest first: the length of a wait seldom matters.
                 middle = 1
-                # Milliseconds are not counted out: pauses lean on each other.
+                # An exact number of milliseconds is not worth its runs: pauses depend on each other.
                 close = 1 if counted else max(1, enough // _CLOSE)
                 while enough - too_short > close:
-                    trial = _with(case, lane, index, lasting(middle))
+                    trial = _with(variant, lane, index, lasting(middle))
                     answer = yield trial
                     if answer.better is not None:
-                        case, enough = trial, middle
+                        variant, enough = trial, middle
                     else:
                         too_short = middle
                     middle = (too_short + enough) // 2
 
 
 def _waits_of(op: Op) -> Iterator[_Wait]:
-    """Everything in an operation that lasts, in an order that lengths do not change."""
+    """Yield every wait of an operation, in an order that does not depend on lengths."""
     if op.kind == "think":
         yield op.steps, True, lambda steps: msgspec.structs.replace(op, steps=steps)
     elif op.kind in IDLE:
@@ -62,9 +62,9 @@ def _faulty(op: Op, at: int, name: str, length: int) -> Op:
     return msgspec.structs.replace(op, faults=tuple(faults))
 
 
-def _with(case: Case, lane: int, index: int, changed: Op) -> Case:
-    program = case.program.lanes[lane]
+def _with(variant: Variant, lane: int, index: int, changed: Op) -> Variant:
+    program = variant.program.lanes[lane]
     ops = tuple(changed if at == index else op for at, op in enumerate(program.ops))
-    lanes = list(case.program.lanes)
+    lanes = list(variant.program.lanes)
     lanes[lane] = msgspec.structs.replace(program, ops=ops)
-    return Case(msgspec.structs.replace(case.program, lanes=tuple(lanes)), case.choices)
+    return Variant(msgspec.structs.replace(variant.program, lanes=tuple(lanes)), variant.choices)

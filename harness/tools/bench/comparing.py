@@ -1,4 +1,4 @@
-"""What the figures of two runs say of each other: slower, same or faster.
+"""Compare the figures of two runs: slower, same or faster.
 
 A quantity is slower when its ratios to the reference are significantly more than five
 percent above those of the baseline: the test is of five percent, not of nothing, so neither a
@@ -27,11 +27,11 @@ __all__ = [
     "worst",
 ]
 
-#: What is beyond this factor, either way, is no longer the same.
+#: Beyond this factor, either way, a quantity is no longer the same.
 MARGIN = 1.05
 #: Chance that any quantity at all is called slower or faster although none is.
 ALPHA = 0.01
-#: Fewer samples than these prove nothing.
+#: With fewer samples nothing is compared.
 SAMPLES_MIN = 5
 
 _CONFIDENCE = 0.95
@@ -40,14 +40,14 @@ Verdict = Literal["slower", "same", "faster", "not compared"]
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One quantity then and now.
+    """The change of one quantity.
 
     Args:
         name, part: of the quantity.
         verdict: of its time.
         factor: by which it takes longer; the median of all pairs of samples.
         low, high: where the factor is with 95 % confidence.
-        p: chance of a difference that looks so far beyond the margin where it is within.
+        p: chance of such a difference if the true one is within the margin.
         counters: those that differ, (then, now) by name.
         why: why the time was not compared; empty when it was.
     """
@@ -64,34 +64,34 @@ class Change(msgspec.Struct, frozen=True):
 
     @property
     def sure(self) -> bool:
-        """Whether *same* is proved, and not only that nothing else was."""
+        """Return whether *same* is proved, and not only the lack of another verdict."""
         return self.low > 1 / MARGIN and self.high < MARGIN
 
 
 def compare(
     before: Mapping[str, Sequence[float]], after: Mapping[str, Sequence[float]]
 ) -> dict[str, Verdict]:
-    """Compare the ratios of quantities that both have, by name; all share one chance of a false alarm.
+    """Return verdicts on the ratios of quantities, by name; all share one chance of a false alarm.
 
     Args:
         before, after: ratios to the reference, none of them empty.
     """
     slower = {name: p_greater(before[name], after[name], MARGIN) for name in before}
     faster = {name: p_greater(after[name], before[name], MARGIN) for name in before}
-    standing = holm({name: _chance(slower[name], faster[name]) for name in before}, ALPHA)
+    significant = holm({name: _chance(slower[name], faster[name]) for name in before}, ALPHA)
     return {
-        name: "same" if name not in standing else "slower" if slower[name] < faster[name] else "faster"
+        name: "same" if name not in significant else "slower" if slower[name] < faster[name] else "faster"
         for name in before
     }
 
 
 def _chance(slower: float, faster: float) -> float:
-    """Of either being said in vain."""
+    """Return the chance of a false alarm either way."""
     return min(1.0, 2 * min(slower, faster))
 
 
 def compare_all(before: Figures, after: Figures, times: bool) -> list[Change]:
-    """What two benchmarks say of each other, of each quantity that both have.
+    """Compare two benchmarks and return the change of each quantity that both have.
 
     Args:
         before: the baseline.
@@ -132,7 +132,7 @@ def _change(then: Quantity, now: Quantity, verdict: Verdict | None, why: str) ->
 
 
 def _counted(then: Quantity, now: Quantity) -> dict[str, tuple[int, int]]:
-    """Counters of the same thing that differ, (then, now) by name; none of those that are not steady."""
+    """Return the steady counters of the same setup that differ, (then, now) by name."""
     if then.setup != now.setup:
         return {}
     both = [name for name in now.counters if name in then.counters]
@@ -144,7 +144,7 @@ def _counted(then: Quantity, now: Quantity) -> dict[str, tuple[int, int]]:
 
 
 def worst(changes: Sequence[Change]) -> Verdict:
-    """The verdict on the whole: slower when anything takes longer or counts more."""
+    """Return the verdict on the whole: slower if anything takes longer or counts more."""
     verdicts = {change.verdict for change in changes}
     moves = [now - then for change in changes for then, now in change.counters.values()]
     if "slower" in verdicts or any(move > 0 for move in moves):

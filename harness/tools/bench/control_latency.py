@@ -1,8 +1,7 @@
-"""Seconds to the first violation of a control: search and verdict, from workers that stand.
+"""Measure the time to the first violation of a control: search and verdict, with workers already started.
 
-The seed is the same each time, so it is always the same schedule that shows the violation; what varies is
-the machine. How soon a control is caught over seeds, and against blind stress, is the
-business of `harness.tools.versus`.
+The seed is the same each time, so the same schedule shows the violation; only the machine varies.
+`harness.tools.versus` measures how soon a control is caught over seeds, and against blind stress.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ from harness.tools.bench.sampling import Spent, Stopwatch, in_turns, kin_of
 
 __all__ = ["SCHEDULES_MAX", "ControlBench"]
 
-#: Where a control is not caught by then, it is not timed.
+#: A control that is not caught within so many schedules is not timed.
 SCHEDULES_MAX = 2000
 
 _ROUNDS_MIN = 6
-#: Rounds beyond the least are for those that are caught soon.
+#: Only controls that are caught soon get more rounds than the least.
 _BUDGET_NS = 6_000_000_000
 
 
@@ -41,20 +40,20 @@ class _Hunt(NamedTuple):
 
 
 class _Searcher(Explorer):
-    """An explorer that does not look its workers up among all processes of the machine: that is no search."""
+    """An explorer that does not ask what its workers use, which is no part of a search."""
 
     def _usage(self) -> dict[str, dict[str, int]]:
         return {}
 
 
 class ControlBench(msgspec.Struct, frozen=True):
-    """One control: work for an explorer process.
+    """Measure one control: work for an explorer process.
 
     Args:
         control: reference of the fence.
-        caught_by: kind of violation that is sought.
-        scenario: where.
-        rounds: samples, where they are short; at least six else.
+        caught_by: kind of violation to find.
+        scenario: to run.
+        rounds: samples, if they are short; otherwise at least six.
         seed: of each search.
     """
 
@@ -65,7 +64,7 @@ class ControlBench(msgspec.Struct, frozen=True):
     seed: int
 
     def run(self, root: str) -> Generator[float | Quantity, None, None]:
-        """Carry it out.
+        """Measure the control.
 
         Yields:
             After each round the processor time of the reference, nanoseconds; the quantity at the end.

@@ -1,4 +1,4 @@
-"""What a benchmark stores, and how such a file is read again."""
+"""Define the stored form of a benchmark, and read and write it."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ _DIGITS = 6
 
 
 class Quantity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One thing that was measured.
+    """One measured quantity.
 
     Args:
         name: unique in a file.
         part: which part of the benchmark measured it.
         unit: what `cost` and `wall` count.
-        setup: mark of what was run; figures of another setup are of something else.
+        setup: mark of the setup; figures of different setups cannot be compared.
         against: name of the reference.
         ratios: processor time of each sample over that of the reference around it; none
-            where there was nothing to time.
+            if nothing was timed.
         cost: median processor time, in the unit.
-        wall: median time on the clock, in the unit; what a load on the machine moves.
+        wall: median time on the clock, in the unit; it depends on the load of the machine.
         rates: by name, a second of the clock.
-        counters: what is the same in each sample, by name.
-        unsteady: counters that were not.
-        doubt: why the figures are worth nothing; empty when they are.
+        counters: that are the same in each sample, by name.
+        unsteady: names of counters that differ between samples.
+        doubt: why the figures are worth nothing; empty when they are valid.
     """
 
     name: str
@@ -60,13 +60,13 @@ class Figures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Args:
         format, version: of this file.
-        machine: what figures of two runs must have in common to be compared, and the load.
+        machine: facts that two runs must share to be compared, and the load.
         reference: version of the reference workload.
         reference_ms: its median processor time here.
         parts: that were measured.
-        quantities: what came of them.
-        gate: what a step is made of; no part of a comparison.
-        interrupted: whether the user had enough before the end.
+        quantities: that were measured in them.
+        gate: parts of a step; not compared.
+        interrupted: whether the user interrupted the run.
     """
 
     format: str
@@ -90,7 +90,7 @@ class Figures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         gate: dict[str, Any] | None,
         interrupted: bool,
     ) -> Figures:
-        """In the form of today."""
+        """Return figures in the current format."""
         return cls(
             _FORMAT,
             _VERSION,
@@ -105,7 +105,7 @@ class Figures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def mark_of(setup: Mapping[str, object]) -> str:
-    """A short mark of what is run: of the same things the same."""
+    """Return a short mark of a setup; equal setups have equal marks."""
     return hashlib.blake2b(msgspec.json.encode(setup, order="deterministic"), digest_size=8).hexdigest()
 
 
@@ -119,14 +119,14 @@ def quantity_of(
     doubt: str = "",
     against: str = "reference",
 ) -> Quantity:
-    """Sum a quantity's samples up.
+    """Return the quantity that some samples make.
 
     Args:
         name, part, unit: see `Quantity`.
-        setup: what was run.
+        setup: everything that makes the figures what they are.
         samples: each its ratio to the reference, processor time and time on the clock, both in the unit.
         counters: those of each sample.
-        doubt: why they are worth nothing.
+        doubt: why they are worth nothing; empty when they are valid.
         against: name of the reference.
     """
     names = list(dict.fromkeys(name for each in counters for name in each))
@@ -148,7 +148,7 @@ def quantity_of(
 
 
 def merged(one: Quantity, other: Quantity) -> Quantity:
-    """The same quantity of two sittings; costs and rates are the mean of both."""
+    """Return one quantity of two sittings; costs and rates are the mean of both."""
     steady = {name: count for name, count in one.counters.items() if other.counters.get(name) == count}
     names = dict.fromkeys([*one.counters, *one.unsteady, *other.counters, *other.unsteady])
     return Quantity(
@@ -172,15 +172,15 @@ def _short(number: float) -> float:
 
 
 def encode(figures: Figures) -> bytes:
-    """The stored form."""
+    """Return the stored form."""
     return msgspec.json.format(msgspec.json.encode(figures), indent=1) + b"\n"
 
 
 def read(path: str) -> Figures:
-    """Read a stored benchmark.
+    """Read a stored benchmark and return it.
 
     Raises:
-        FormatError: it cannot be read, or is none that can be compared.
+        FormatError: the file cannot be read, or is no benchmark that can be compared.
     """
     remedy = f"make one with `python -m harness bench --out {path}`"
     try:
@@ -201,14 +201,14 @@ def read(path: str) -> Figures:
         found = msgspec.convert(head, Figures)
     except msgspec.ValidationError as error:
         raise FormatError(f"{path}: damaged: {error}; {remedy}") from error
-    wrong = _senseless(found)
+    wrong = _contradiction(found)
     if wrong:
         raise FormatError(f"{path}: damaged: {wrong}; {remedy}")
     return found
 
 
-def _senseless(found: Figures) -> str:
-    """What form alone does not tell: names that come twice, ratios that no measurement gives."""
+def _contradiction(found: Figures) -> str:
+    """Return what is wrong though the form is right: duplicate names, impossible ratios."""
     names = [quantity.name for quantity in found.quantities]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

@@ -1,7 +1,7 @@
-"""What a step costs in the cheapest thing that two processes on one core can do, and where its time goes.
+"""Measure the cost of a step in hand-offs of a byte between two processes, and how its time is spent.
 
 Every sample of the gate is taken next to a sample of one way of a byte through a pipe, and the
-ratio of the two is what counts. It is told, not compared: `scenarios` has what is.
+result is their ratio. It is reported and not compared: `scenario_cost` measures what is compared.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Steps(msgspec.Struct, frozen=True):
     """Medians over interleaved rounds, of one explorer on one core.
 
     Args:
-        scenario, fence: what was run.
+        scenario, fence: that were run.
         hand_off_us: one byte one way through a pipe between two processes on one core.
         step_us: one step of the gate, everything included (plan, history, verdict).
         step_in_hand_offs: median of the ratio, round by round.
@@ -51,10 +51,10 @@ class Steps(msgspec.Struct, frozen=True):
 
 
 class GateBench(msgspec.Struct, frozen=True):
-    """A scenario under one fence: work for an explorer process.
+    """Measure a scenario under one fence: work for an explorer process.
 
     Args:
-        scenario, fence: what is run.
+        scenario, fence: to run.
         schedules: how many a round.
     """
 
@@ -63,7 +63,7 @@ class GateBench(msgspec.Struct, frozen=True):
     schedules: int
 
     def run(self, root: str) -> Generator[float | Steps, None, None]:
-        """Carry it out.
+        """Measure the steps.
 
         Yields:
             After each round its hand-off, microseconds; the figures at the end.
@@ -104,7 +104,7 @@ class GateBench(msgspec.Struct, frozen=True):
 
 
 def _hand_off_us() -> float:
-    """One way through a pipe, microseconds: half of a round trip on the current core."""
+    """Return the time of one way through a pipe, microseconds: half of a round trip on this core."""
     there, here = os.pipe(), os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -138,18 +138,18 @@ def _cpu(explorer: Explorer) -> dict[str, float]:
 def two_explorers(
     two: Coordinator, one: Coordinator, scenario: Scenario, fence: str, schedules: int
 ) -> float:
-    """Schedules a second of two explorers over those of one, interleaved; median of rounds.
+    """Return the rate of two explorers over that of one; median of interleaved rounds.
 
     Args:
-        two, one: campaigns of so many explorers.
-        scenario, fence: what is run.
-        schedules: how many an explorer and round.
+        two, one: coordinators of so many explorers.
+        scenario, fence: to run.
+        schedules: for each explorer and round.
 
     Returns:
-        The ratio; 0 when the user wants no more.
+        The ratio; 0 when the user interrupts.
 
     Raises:
-        HarnessError: what ended the work of an explorer.
+        HarnessError: an explorer failed.
     """
     ratios = []
     for number in range(_ROUNDS):

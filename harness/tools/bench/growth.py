@@ -1,8 +1,8 @@
-"""What a fence's release and decision cost as the transcript grows, without any gate.
+"""Measure what a fence's release and decision cost as the transcript grows, without a gate.
 
-A handle plays one turn that nobody disturbs: load, release, decision. The gate would
-look at the whole transcript after each step and so measure itself. What the
-fence hashes is counted apart, in a process of its own, so that counting costs no time.
+A handle plays one undisturbed turn: load, release, decision. The gate would read the whole
+transcript after each step, and so measure itself. The bytes that the fence hashes are counted in
+another process, so that counting costs no time.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ __all__ = ["CALLS", "ROOM", "SIZES", "GrowthBench", "size_of"]
 
 #: Bytes of the transcripts: 1 KiB, 4 KiB ... 64 MiB.
 SIZES = tuple(1 << bits for bits in range(10, 27, 2))
-#: What is timed, in the order of a turn.
+#: The timed calls, in the order of a turn.
 CALLS = ("release", "decision")
 
 _LINE_TEXT_BYTES = 400
-#: A sample is as many turns as take about so long, set-up and load included.
+#: A sample takes about so long, with as many turns as that allows, set-up and load included.
 _SAMPLE_NS = 20_000_000
 _TURNS_MAX = 64
-#: In so many pieces, with the reference between them.
+#: Pieces of a sample, with the reference between them.
 _PIECES = 4
-#: Room on the file system for so many times the largest transcript.
+#: The file system needs room for so many times the largest transcript.
 ROOM = 3
 
 
@@ -52,7 +52,7 @@ class _Turns(NamedTuple):
 
 
 class _Stage:
-    """A transcript of a size, and turns on it that leave it as it was. Use as a context manager."""
+    """Plays turns on a transcript of a size, and restores it after each. Use as a context manager."""
 
     def __init__(self, kind: type[Fence], size: int, root: str) -> None:
         self._kind = kind
@@ -72,7 +72,7 @@ class _Stage:
         remove_tree(self._folder)
 
     def turn(self) -> tuple[int, ...]:
-        """Play one turn; what `clocks` said before, between and after its two calls."""
+        """Play one turn; return the clocks before, between and after its two calls."""
         handle = self._kind(Site(self._path, "runner", {}, {}))
         handle.begin_turn()
         handle.load()
@@ -91,8 +91,8 @@ class _Stage:
             if name != os.path.basename(self._path):
                 os.unlink(os.path.join(self._folder, name))
 
-    def take(self, turns: int) -> _Turns:
-        """Play some turns in a row."""
+    def time_turns(self, turns: int) -> _Turns:
+        """Play some turns in a row and return the time of their calls."""
         release = decision = Spent(0, 0)
         for _ in range(turns):
             cpu, wall, _, cpu_between, wall_between, _, cpu_end, wall_end, _ = self.turn()
@@ -101,41 +101,41 @@ class _Stage:
         return _Turns(release, decision)
 
     def turns(self) -> int:
-        """How many turns make a sample."""
+        """Return how many turns make a sample."""
         self.turn()
         started = time.process_time_ns()
         self.turn()
         return max(1, min(_TURNS_MAX, _SAMPLE_NS // max(1, time.process_time_ns() - started)))
 
     def hashed(self) -> tuple[int, int]:
-        """Bytes hashed by the calls of one turn, in the order of `CALLS`."""
+        """Return the bytes hashed by the calls of one turn, in the order of `CALLS`."""
         _, _, before, _, _, between, _, _, after = self.turn()
         return between - before, after - between
 
 
 def _clocks() -> tuple[int, int, int]:
-    """Processor time and time on the clock, nanoseconds; bytes hashed where they are counted."""
+    """Return processor time and time on the clock, nanoseconds, and bytes hashed if counted."""
     return time.process_time_ns(), time.perf_counter_ns(), hashed_bytes()
 
 
 def _content(size: int) -> bytes:
-    """Whole lines of exactly so many bytes together."""
+    """Return whole lines of exactly so many bytes together."""
     header = transcript_lines.make("session", "growth", 0).line.encode() + b"\n"
     line = transcript_lines.make("user", "growth-line", _LINE_TEXT_BYTES).line.encode() + b"\n"
     body = line * max(0, (size - len(header)) // len(line) - 1)
-    # The last line takes what is left, as text.
+    # The text of the last line fills the rest.
     begin, end = b'{"type":"custom","text":"', b'"}\n'
     text = b"x" * (size - len(header) - len(body) - len(begin) - len(end))
     return header + body + begin + text + end
 
 
 def size_of(size: int) -> str:
-    """A number of bytes as people say it."""
+    """Return a number of bytes in KiB or MiB, for people."""
     return f"{size >> 20} MiB" if size >= 1 << 20 else f"{size >> 10} KiB"
 
 
 class GrowthBench(msgspec.Struct, frozen=True):
-    """One fence over all sizes: work for an explorer process.
+    """Measure one fence over all sizes: work for an explorer process.
 
     Args:
         fence: reference of a fence in Python.
@@ -148,22 +148,22 @@ class GrowthBench(msgspec.Struct, frozen=True):
     rounds: int
 
     def run(self, root: str) -> Generator[Quantity | None, None, None]:
-        """Carry it out.
+        """Measure the fence.
 
         Yields:
-            Nothing after each round; two quantities a size.
+            None after each round; two quantities for each size.
 
         Raises:
-            UsageError: the fence does not get through a turn that nobody disturbs.
+            UsageError: the fence fails in an undisturbed turn.
         """
         try:
             # Before this process has imported the fence.
             hashed = counted_apart(lambda: self._hashed(root), list[tuple[int, int]])
             for size, counts in zip(self.sizes, hashed, strict=True):
                 yield from self._timed(size, root, counts)
-        except Exception as error:  # the fence may be anybody's
+        except Exception as error:  # a fence of the user may raise anything
             raise UsageError(
-                f"{self.fence}: a turn that nobody disturbs fails: {type(error).__name__}: {error}; "
+                f"{self.fence}: an undisturbed turn fails: {type(error).__name__}: {error}; "
                 "give other fences, or other --parts than growth"
             ) from error
 
@@ -182,8 +182,8 @@ class GrowthBench(msgspec.Struct, frozen=True):
             wanted = stage.turns()
             pieces, turns = min(_PIECES, wanted), -(-wanted // _PIECES)
             yardsticks = [stack.enter_context(kind(_content(size), turns, root)) for kind in kinds]
-            take = functools.partial(stage.take, turns)
-            for references_ns, parts in in_turns(yardsticks, [take] * pieces, self.rounds):
+            piece = functools.partial(stage.time_turns, turns)
+            for references_ns, parts in in_turns(yardsticks, [piece] * pieces, self.rounds):
                 spent = [
                     functools.reduce(Spent.plus, [getattr(part, call) for part in parts]) for call in CALLS
                 ]

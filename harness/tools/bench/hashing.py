@@ -1,7 +1,7 @@
-"""How many bytes a fence feeds to `hashlib`, counted in a child process.
+"""Count the bytes that a fence feeds to `hashlib`, in a child process.
 
-What is counted is the fence's own work on the content, whatever way it read the bytes, so it
-does not move with buffer sizes, caches or the gate. A hash from elsewhere than `hashlib` is not seen.
+The count is of the fence's work on the content, however it read the bytes, so it does not depend
+on buffer sizes, caches or the gate. A hash from elsewhere than `hashlib` is not counted.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _total = 0
 
 
 def hashed_bytes() -> int:
-    """Bytes that went into hashes so far, in a process of `counted_apart`."""
+    """Return the bytes that went into hashes so far, in a process of `counted_apart`."""
     return _total
 
 
 class _Counted:
-    """A hash that counts what it is fed."""
+    """A hash that counts the bytes it is fed."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
@@ -45,11 +45,11 @@ class _Counted:
 def _count(data: object) -> None:
     global _total  # noqa: PLW0603  # one count a process
     if data:
-        _total += memoryview(data).nbytes  # type: ignore[arg-type]  # whatever a hash takes is a buffer
+        _total += memoryview(data).nbytes  # type: ignore[arg-type]  # a hash takes buffers only
 
 
 def _counting(make: Callable[..., Any], first: int) -> Callable[..., _Counted]:
-    """A constructor that counts; its argument number `first` is the first data."""
+    """Return a constructor that counts; its argument number `first` is the first data."""
 
     def made(*arguments: Any, **more: Any) -> _Counted:
         _count(more.get("data", more.get("string", arguments[first] if len(arguments) > first else b"")))
@@ -59,15 +59,15 @@ def _counting(make: Callable[..., Any], first: int) -> Callable[..., _Counted]:
 
 
 def counted_apart(do: Callable[[], _T], kind: type[_T]) -> _T:
-    """Call a function in a child process in which `hashed_bytes` counts.
+    """Call a function in a child process in which `hashed_bytes` counts, and return its result.
 
     Args:
-        do: called there; it should import what hashes, for modules that are there already may have
-            taken their hashes from `hashlib` before.
-        kind: what it returns, a type that msgspec knows.
+        do: called there. It should import the modules that hash: a module that was imported before may
+            hold hashes of `hashlib` that do not count.
+        kind: type of its result, known to msgspec.
 
     Raises:
-        RuntimeError: it raised something; the message is in it.
+        RuntimeError: the function raised; with the message.
     """
     reading, writing = os.pipe()
     pid = os.fork()
@@ -89,10 +89,10 @@ def counted_apart(do: Callable[[], _T], kind: type[_T]) -> _T:
     with open(reading, "rb") as file:
         data = file.read()
     os.waitpid(pid, 0)
-    said: dict[str, Any] = msgspec.msgpack.decode(data) if data else {"failed": "it ended without a word"}
-    if "found" not in said:
-        raise RuntimeError(said["failed"])
-    return msgspec.convert(said["found"], kind)
+    result: dict[str, Any] = msgspec.msgpack.decode(data) if data else {"failed": "it ended without a word"}
+    if "found" not in result:
+        raise RuntimeError(result["failed"])
+    return msgspec.convert(result["found"], kind)
 
 
 def _install() -> None:

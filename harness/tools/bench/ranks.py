@@ -1,7 +1,7 @@
-"""The exact test of Mann and Whitney, of whether one of two samples is the greater by a factor.
+"""Test whether one of two samples is greater by a factor: the exact test of Mann and Whitney.
 
-For two small samples of ratios: it asks for no distribution, and one wild value counts no more
-than any other on its side. See H. B. Mann and D. R. Whitney, Annals of Mathematical
+The test is for two small samples of ratios: it assumes no distribution, and an outlier counts no
+more than any other value on its side. See H. B. Mann and D. R. Whitney, Annals of Mathematical
 Statistics 18 (1947) 50; the shift and its interval are those of Hodges and Lehmann (1963).
 """
 
@@ -17,7 +17,7 @@ __all__ = ["Shift", "holm", "p_greater", "shift"]
 
 
 class Shift(NamedTuple):
-    """By what factor a sample is greater than another.
+    """The factor by which a sample is greater than another.
 
     Args:
         low, high: the interval that holds the factor with the confidence asked for.
@@ -31,7 +31,7 @@ class Shift(NamedTuple):
 
 @functools.cache
 def _arrangements(first: int, second: int) -> tuple[int, ...]:
-    """In how many orders of two samples of these sizes U is 0, 1, 2 ...; Gauss's binomial."""
+    """Return in how many orders of two samples of these sizes U is 0, 1, 2 ...; Gauss's binomial."""
     counts = [1] + [0] * (first * second)
     for size in range(1, second + 1):
         # Times (1 - x^(first + size)), then over (1 - x^size).
@@ -43,7 +43,7 @@ def _arrangements(first: int, second: int) -> tuple[int, ...]:
 
 
 def p_greater(before: Sequence[float], after: Sequence[float], by: float = 1.0) -> float:
-    """How likely `after` looks so much greater where it is no more than `by` times `before`.
+    """Return how likely `after` is so much greater by chance, if truly at most `by` times `before`.
 
     Args:
         before, after: samples, all > 0; neither is empty.
@@ -58,11 +58,12 @@ def p_greater(before: Sequence[float], after: Sequence[float], by: float = 1.0) 
 
 
 def shift(before: Sequence[float], after: Sequence[float], confidence: float) -> Shift:
-    """By what factor `after` is greater than `before`.
+    """Return the factor by which `after` is greater than `before`.
 
     Args:
         before, after: samples, all > 0; neither is empty.
-        confidence: of the interval, below 1. Samples too small for it have the whole range of quotients.
+        confidence: of the interval, below 1. For samples that are too small the interval is the whole
+            range of quotients.
     """
     quotients = sorted(new / old for old in before for new in after)
     counts = _arrangements(len(before), len(after))
@@ -71,24 +72,24 @@ def shift(before: Sequence[float], after: Sequence[float], confidence: float) ->
     while tail <= allowed:
         cut += 1
         tail += counts[cut]
-    # U <= cut - 1 is unlikely enough: the interval begins at the quotient after those.
+    # U <= cut - 1 is unlikely enough: the interval begins at the quotient behind those.
     at = max(cut - 1, 0)
     return Shift(quotients[at], statistics.median(quotients), quotients[-1 - at])
 
 
 def holm(chances: Mapping[str, float], alpha: float) -> set[str]:
-    """Which of many findings stand, so that with `alpha` at most one or more of them is false.
+    """Return which of many findings are significant: the chance that any of them is false is `alpha`.
 
     S. Holm, Scandinavian Journal of Statistics 6 (1979) 65.
 
     Args:
-        chances: of each finding to be nothing but luck.
-        alpha: of all together.
+        chances: of each finding to be false.
+        alpha: chance for all together.
     """
-    standing: set[str] = set()
+    significant: set[str] = set()
     ordered = sorted(chances.items(), key=lambda item: item[1])
     for left, (name, chance) in zip(range(len(ordered), 0, -1), ordered, strict=True):
         if chance * left > alpha:
             break
-        standing.add(name)
-    return standing
+        significant.add(name)
+    return significant

@@ -1,12 +1,12 @@
-"""The built-in workload that every sample is measured against.
+"""Run the built-in workload that every sample is measured against.
 
-It is of the kind that the kernel gate is: two processes on one core that pass a byte to and fro,
-and do some Python in between that walks through more memory than the nearest cache holds. What slows
-the gate down, neighbours in the cache or a lower clock, slows this down about as much: where that made ten
-samples take 15 % more or less, the quotient moved by 2 %. Shorter chores, plain hand-offs, file calls,
-ten times the memory and a tour of the standard library were tried beside it, and moved by 3 to 8 %.
+The workload resembles the kernel gate: two processes on one core pass a byte to and fro, and between
+run some Python that walks through more memory than the nearest cache holds. Neighbours in the cache or a
+lower clock slow both down about as much: where that made ten samples take 15 % more or less, the quotient
+moved by 2 %. Shorter chores, plain hand-offs, file calls, ten times the memory and a tour of the standard
+library were tried instead, and moved by 3 to 8 %.
 
-Every stored ratio depends on it: whoever changes it has to raise `VERSION`.
+Every stored ratio depends on the workload: a change has to raise `VERSION`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ VERSION = 1
 #: How often a byte goes to and fro.
 _WAYS = 20
 _OBJECTS = 4000
-#: Objects that are looked at each time.
+#: Objects that are visited each time.
 _WALK = 40
 _GO, _QUIT = b"x", b"q"
 _PATTERN = re.compile(r"(\w+)-(\d+)")
@@ -44,7 +44,7 @@ class _Item:
 
 
 class _Chore:
-    """A little of what an interpreter does all day."""
+    """A mix of common interpreter work."""
 
     def __init__(self) -> None:
         self._objects = [(number, str(number), number * 1.5) for number in range(_OBJECTS)]
@@ -53,7 +53,7 @@ class _Chore:
         self._at = 0
 
     def do(self) -> None:
-        """Make objects of some that lie about in memory, write them down and read them."""
+        """Make objects from scattered memory, serialize and parse them."""
         found = {}
         for place in self._order[self._at : self._at + _WALK]:
             number, name, share = self._objects[place]
@@ -67,7 +67,7 @@ class _Chore:
 
 
 class Reference:
-    """This process and a child of it on the same core. Use as a context manager."""
+    """Runs the workload in this process and a child on the same core. Use as a context manager."""
 
     def __enter__(self) -> Self:
         self._chore = _Chore()
@@ -83,8 +83,8 @@ class Reference:
         return self
 
     def _answer(self, reading: int, writing: int) -> None:
-        """Body of the child."""
-        # Whatever happens: it is no second copy of who made it.
+        """Serve as the child until the parent quits."""
+        # Even on an error, the child must not go on as a copy of its parent.
         with contextlib.suppress(BaseException):
             while os.read(reading, 1) == _GO:
                 self._chore.do()
@@ -102,7 +102,7 @@ class Reference:
         os.waitpid(self.pid, 0)
 
     def run(self) -> Spent:
-        """Do the whole of it once: some two milliseconds."""
+        """Run the workload once, some two milliseconds, and return its time."""
         with self._watch as watch:
             for _ in range(_WAYS):
                 self._chore.do()

@@ -1,8 +1,8 @@
-"""Samples in turns with the reference, and the processor time that both take.
+"""Take samples in turns with the reference, and measure the processor time of both.
 
-Time is that of the processor, summed over every process that takes part: on a loaded machine the clock on the
-wall tells how the kernel deals its cores out. Who waits without using a processor takes no time by this
-measure; the time on the clock is stored beside it.
+Time is processor time, summed over every process that takes part: on a loaded machine the wall clock
+measures how the kernel shares its cores. Waiting without a processor takes no processor time; the time
+on the clock is stored besides.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from harness.scenario.fence_reference import resolve
 
 __all__ = ["WARM_UPS", "Spent", "Stopwatch", "in_turns", "kin_of"]
 
-#: Samples that are thrown away: caches fill, modules are imported, calls are seen for the first time.
+#: Samples that are thrown away: caches fill, modules are imported, code runs for the first time.
 WARM_UPS = 1
 
 _T = TypeVar("_T")
 
 
 class Spent(NamedTuple):
-    """Time that something took, nanoseconds.
+    """A time in nanoseconds.
 
     Args:
         cpu_ns: of the processor.
@@ -39,15 +39,15 @@ class Spent(NamedTuple):
     wall_ns: int
 
     def plus(self, other: Spent) -> Spent:
-        """Both together."""
+        """Return the sum of both."""
         return Spent(self.cpu_ns + other.cpu_ns, self.wall_ns + other.wall_ns)
 
 
 class Stopwatch:
-    """Measures the time of a block, of this process, its children that ended, and others.
+    """Measures the time of a block: of this process, its ended children, and other processes.
 
     Args:
-        others: process ids of those; asked at the begin and at the end.
+        others: returns the ids of those; called at the begin and at the end.
     """
 
     def __init__(self, others: Callable[[], Iterable[int]]) -> None:
@@ -70,19 +70,19 @@ def _used_ns(others: Iterable[int]) -> int:
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = time.process_time_ns() + round((ended.ru_utime + ended.ru_stime) * 1e9)
     for pid in others:
-        # One that has just ended and been waited for is among the children.
+        # A process that just ended and was waited for is among the children.
         with contextlib.suppress(OSError):
             used += time.clock_gettime_ns(_clock_of(pid))
     return used
 
 
 def _clock_of(pid: int) -> int:
-    """The clock that counts a process's own time, see clock_getcpuclockid(3)."""
+    """Return the clock of a process's processor time, see clock_getcpuclockid(3)."""
     return (~pid << 3) | 2
 
 
 def kin_of(gate: KernelGate, fence: str) -> Callable[[], Iterable[int]]:
-    """Who works for a gate: its workers, and what they started where the fence is another process."""
+    """Return a function that lists a gate's workers, with their children if the fence is external."""
     if not hasattr(resolve(fence), "start_service"):
         return lambda: gate.pids().values()
 
@@ -97,21 +97,21 @@ def kin_of(gate: KernelGate, fence: str) -> Callable[[], Iterable[int]]:
 
 class _Workload(Protocol):
     def run(self) -> Spent:
-        """Do it once."""
+        """Run the workload once and return its time."""
 
 
 def in_turns(
     references: Sequence[_Workload], pieces: Sequence[Callable[[], _T]], rounds: int
 ) -> Iterator[tuple[list[float], list[_T]]]:
-    """Take samples in small pieces, each between two runs of the references: so all suffer alike.
+    """Take samples in pieces, each between two runs of the references, so that load affects all alike.
 
     Args:
-        references: what they are measured against.
+        references: workloads to measure against.
         pieces: each takes one piece of a sample.
         rounds: samples, after some that warm up.
 
     Yields:
-        Of each reference the mean processor time around the pieces, nanoseconds, and what those gave.
+        For each reference the mean processor time around the pieces, nanoseconds, and their results.
     """
     for number in range(-WARM_UPS, rounds):
         spent = [[reference.run().cpu_ns] for reference in references]

@@ -1,4 +1,4 @@
-"""What a step and a schedule of a scenario cost, everything included: plan, gate, lanes, history, verdict."""
+"""Measure a step and a schedule of a scenario, with plan, gate, lanes, history and verdict."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from harness.tools.bench.sampling import Spent, Stopwatch, in_turns, kin_of
 
 __all__ = ["Sampled", "Sampler", "ScenarioBench", "together"]
 
-#: Walks at random: the price of a strategy that thinks is in the part `controls`.
+#: The cheapest strategy: the part `controls` includes the cost of a better one.
 _STRATEGY = "random"
 
 
 class Sampled(NamedTuple):
-    """One schedule, or several.
+    """The measurements of one schedule, or of several.
 
     Args:
         spent: time of all.
-        steps, traps: of them.
-        inconclusive: those of which the truth is not known.
+        steps, traps: of all.
+        inconclusive: number of schedules of which the truth is not known.
     """
 
     spent: Spent
@@ -39,7 +39,7 @@ class Sampled(NamedTuple):
     inconclusive: int
 
     def plus(self, other: Sampled) -> Sampled:
-        """Both together."""
+        """Return the sum of both."""
         return Sampled(
             self.spent.plus(other.spent),
             self.steps + other.steps,
@@ -52,7 +52,7 @@ class Sampler:
     """Runs schedules of a scenario by number, as an explorer does. Use as a context manager.
 
     Args:
-        scenario, fence: what is run.
+        scenario, fence: to run.
         seed: of all schedules.
         root: where to make the session directory.
     """
@@ -72,8 +72,8 @@ class Sampler:
     def __exit__(self, *_: object) -> None:
         self._explorer.close()
 
-    def take(self, index: int) -> Sampled:
-        """Run one schedule: plan, gate, history, verdict, tally."""
+    def run_schedule(self, index: int) -> Sampled:
+        """Run one schedule with plan, gate, history, verdict and tally; return its measurements."""
         traps = self._gate.traps
         explorer, tally = self._explorer, Stats()
         with self._watch as watch:
@@ -84,15 +84,15 @@ class Sampler:
 
 
 def together(pieces: Sequence[Sampled]) -> Sampled:
-    """The whole of some pieces, of which there is at least one."""
+    """Return the sum of one or more pieces."""
     return functools.reduce(Sampled.plus, pieces)
 
 
 class ScenarioBench(msgspec.Struct, frozen=True):
-    """A scenario under one fence: work for an explorer process.
+    """Measure a scenario under one fence: work for an explorer process.
 
     Args:
-        scenario, fence: what is run.
+        scenario, fence: to run.
         schedules: how many a sample.
         rounds: samples.
         seed: of the schedules.
@@ -106,7 +106,7 @@ class ScenarioBench(msgspec.Struct, frozen=True):
 
     @property
     def setup(self) -> dict[str, object]:
-        """Everything that makes a figure what it is."""
+        """Return everything that the figures depend on."""
         return {
             "scenario": dump(self.scenario),
             "fence": self.fence,
@@ -115,14 +115,14 @@ class ScenarioBench(msgspec.Struct, frozen=True):
         }
 
     def run(self, root: str) -> Generator[float | Quantity, None, None]:
-        """Carry it out.
+        """Measure the scenario.
 
         Yields:
             After each round the processor time of the reference, nanoseconds; the quantity at the end.
         """
         taken: list[tuple[float, Sampled]] = []
         with Reference() as reference, Sampler(self.scenario, self.fence, self.seed, root) as sampler:
-            pieces = [functools.partial(sampler.take, index) for index in range(self.schedules)]
+            pieces = [functools.partial(sampler.run_schedule, index) for index in range(self.schedules)]
             for (reference_ns,), sampled in in_turns([reference], pieces, self.rounds):
                 taken.append((reference_ns, together(sampled)))
                 yield reference_ns

@@ -1,9 +1,9 @@
-"""Does the comparison cry wolf, and does it sleep: tried on this machine, with work that is really done.
+"""Count false alarms and misses of the comparison on this machine, with real work.
 
-A *run* is what `scenarios` measures of the quickstart, in two sittings with workers of their own, half of
-the whole apart. Two runs of the same must not be told apart; one that does 15 % more steps than
-it tells of must be called slower. Runs that are compared lie a third of the whole apart, so that
-what is going on beside them has had time to change.
+A *run* is the measurement of the quickstart by `scenario_cost`, in two sittings with workers of their
+own, half of the whole apart. Two equal runs must be called the same; a run that does 15 % more steps than
+it reports must be called slower. Compared runs lie a third of the whole apart, so that the load of the
+machine has had time to change.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ __all__ = [
 ]
 
 SCENARIO, FENCE = "scenarios/quickstart.yaml", "ledger"
-#: What is asked of the comparison, as shares.
+#: Limits for the comparison, as shares.
 FALSE_MAX, FOUND_MIN = 0.02, 0.8
 
 #: Under this seed the first schedule has 15 % of the steps of all.
 _SCHEDULES, _SEED = 7, 37
-#: Of a run.
+#: Sittings of a run.
 SITTINGS = 2
 _DECIMALS = 4
 
@@ -48,7 +48,7 @@ class Run(msgspec.Struct, frozen=True):
     """One run.
 
     Args:
-        planted: share of steps that were made and not told of.
+        planted: share of steps that were made and not reported.
         ratios: of its samples to the reference.
     """
 
@@ -57,12 +57,12 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What came of all comparisons.
+    """The result of all comparisons.
 
     Args:
-        compared, slower, faster: comparisons of a run with a like one, and what they said.
-        planted: mean share of steps that the others made and did not tell of.
-        tried, found: comparisons of those with a plain one, and how many said *slower*.
+        compared, slower, faster: comparisons of equal runs, and how many said *slower* and *faster*.
+        planted: mean share of steps that the planted runs made and did not report.
+        tried, found: comparisons of planted runs with plain ones, and how many said *slower*.
         spread: median over runs of half of the range of the middle half of their ratios, over their median.
     """
 
@@ -76,26 +76,26 @@ class Outcome(msgspec.Struct, frozen=True):
 
     @property
     def false(self) -> float:
-        """Share of false alarms."""
+        """Return the share of false alarms."""
         return (self.slower + self.faster) / self.compared if self.compared else 1.0
 
     @property
     def power(self) -> float:
-        """Share of planted slow-downs that were found."""
+        """Return the share of planted slow-downs that were found."""
         return self.found / self.tried if self.tried else 0.0
 
     @property
     def holds(self) -> bool:
-        """Whether the comparison does what it promises."""
+        """Return whether the comparison keeps its limits."""
         return self.false <= FALSE_MAX and self.power >= FOUND_MIN
 
 
 class TrialBench(msgspec.Struct, frozen=True):
-    """Some runs, or sittings of runs: work for an explorer process.
+    """Measure some runs, or sittings of runs: work for an explorer process.
 
     Args:
-        scenario: what is run.
-        slow: of each run, whether more work is planted.
+        scenario: to run.
+        slow: for each run, whether more work is planted.
         rounds: samples a run.
     """
 
@@ -104,10 +104,10 @@ class TrialBench(msgspec.Struct, frozen=True):
     rounds: int
 
     def run(self, root: str) -> Generator[Run, None, None]:
-        """Carry it out.
+        """Measure the runs.
 
         Yields:
-            A run when it is over.
+            Each run when it is over.
         """
         with Reference() as reference:
             for slow in self.slow:
@@ -115,14 +115,13 @@ class TrialBench(msgspec.Struct, frozen=True):
                     yield self._one(sampler, reference, slow)
 
     def _one(self, sampler: Sampler, reference: Reference, slow: bool) -> Run:
-        """The first schedule, then more of its kind where so much is planted, then all the others."""
+        """Run the schedules, with the first one twice if the run is planted; return the run."""
         indices = [*range(_SCHEDULES), *([0] if slow else [])]
-        taken = list(
-            in_turns([reference], [functools.partial(sampler.take, index) for index in indices], self.rounds)
-        )
-        told = together(taken[0][1][:_SCHEDULES]).steps
+        pieces = [functools.partial(sampler.run_schedule, index) for index in indices]
+        taken = list(in_turns([reference], pieces, self.rounds))
+        reported = together(taken[0][1][:_SCHEDULES]).steps
         return Run(
-            together(taken[0][1]).steps / told - 1,
+            together(taken[0][1]).steps / reported - 1,
             tuple(
                 round(together(pieces).spent.cpu_ns / reference_ns, _DECIMALS)
                 for (reference_ns,), pieces in taken
@@ -131,15 +130,15 @@ class TrialBench(msgspec.Struct, frozen=True):
 
 
 def joined(sittings: Sequence[Run]) -> Run:
-    """The run that some sittings make."""
+    """Return the run that some sittings make."""
     return Run(sittings[0].planted, tuple(ratio for sitting in sittings for ratio in sitting.ratios))
 
 
 def planted(compared: int, tried: int) -> list[bool]:
-    """Of each run, in order, whether more work is planted: evenly among the others.
+    """Return for each run, in order, whether more work is planted: evenly among the others.
 
     Args:
-        compared: comparisons of like with like, and plain runs.
+        compared: comparisons of equal runs, and plain runs.
         tried: comparisons with a planted one, and planted runs; at most as many.
     """
     runs = []
@@ -151,18 +150,19 @@ def planted(compared: int, tried: int) -> list[bool]:
 
 
 def judged(runs: Sequence[Run]) -> Outcome:
-    """Compare each run with a plain one that is a third of all away."""
+    """Compare each run with a plain run a third of all away, and return the outcome."""
     plain = [run for run in runs if not run.planted]
     slow = [run for run in runs if run.planted]
     away = max(1, len(plain) // 3)
-    said = [_said(one, plain[(at + away) % len(plain)]) for at, one in enumerate(plain)]
+    verdicts = [_verdict(one, plain[(at + away) % len(plain)]) for at, one in enumerate(plain)]
     found = [
-        _said(plain[(at * len(plain) // len(slow) + away) % len(plain)], one) for at, one in enumerate(slow)
+        _verdict(plain[(at * len(plain) // len(slow) + away) % len(plain)], one)
+        for at, one in enumerate(slow)
     ]
     return Outcome(
-        len(said),
-        said.count("slower"),
-        said.count("faster"),
+        len(verdicts),
+        verdicts.count("slower"),
+        verdicts.count("faster"),
         round(sum(run.planted for run in slow) / len(slow), 4) if slow else 0.0,
         len(found),
         found.count("slower"),
@@ -170,12 +170,12 @@ def judged(runs: Sequence[Run]) -> Outcome:
     )
 
 
-def _said(before: Run, after: Run) -> str:
+def _verdict(before: Run, after: Run) -> str:
     return compare({"step": before.ratios}, {"step": after.ratios})["step"]
 
 
 def _spread(runs: Sequence[Run]) -> float:
-    """How far samples of one run stand apart, in the median run."""
+    """Return how far samples of one run spread, in the median run."""
     spreads = []
     for run in runs:
         ordered = sorted(run.ratios)

@@ -1,8 +1,9 @@
-"""What the growth of a fence is measured against: plain turns on a file of the same size.
+"""Run plain turns on a file of the same size, which the growth of a fence is measured against.
 
-A fence without a gate does file calls and hashing in one process, and the reference of two processes
-does not move as that does. So these do what every fence does in a turn, in the plainest way: one the file
-calls, the other the look at the whole content. Both belong to the version of `harness.tools.bench.reference`.
+A fence without a gate makes file calls and hashes in one process, and the reference of two processes
+does not slow down as these do. So one yardstick makes the file calls of every fence's turn, and the
+other also reads and hashes the whole content. Both belong to the version of
+`harness.tools.bench.reference`.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class PlainYardstick:
         remove_tree(self._folder)
 
     def run(self) -> Spent:
-        """Do it once; what it reads beforehand is not timed."""
+        """Run the turns and return their time; the read before each turn is not timed."""
         spent = Spent(0, 0)
         for _ in range(self._turns):
             spent = spent.plus(self._one())
@@ -78,7 +79,7 @@ class PlainYardstick:
 
 
 class ContentYardstick(PlainYardstick):
-    """Times, besides, a look at the whole content: read, a hash of all, and of some lines each."""
+    """Also times a read of the whole content, a hash of it, and hashes of some lines."""
 
     def _lock_and_append(self) -> None:
         super()._lock_and_append()

@@ -1,6 +1,6 @@
-"""Does an adapter speak the protocol of external fences: no gate, no scenario, no verdict.
+"""Check whether an adapter speaks the protocol of external fences: no gate, no scenario, no verdict.
 
-`checks` has the questions, `stage` the adapter under test and its files.
+`protocol_checks` has the checks, `stage` the adapter under test and its files.
 """
 
 from __future__ import annotations

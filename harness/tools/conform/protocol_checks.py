@@ -1,4 +1,4 @@
-"""The questions of the conformance test, one function each; its docstring is the line that is printed."""
+"""List the checks of the conformance test, one function each; its docstring is the printed line."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _LEAVE_S = 5.0
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """What came of one check.
+    """The result of one check.
 
     Args:
-        about: what was asked.
-        why: what is off; empty when nothing is.
-        note: something worth knowing that is not off.
+        about: what the adapter has to do.
+        why: what it does wrong; empty when nothing is.
+        note: a remark on what it does right.
     """
 
     about: str
@@ -38,11 +38,11 @@ class Finding:
 
 
 def examine(command: str, hello: Hello) -> Iterator[Finding]:
-    """Ask everything, one after the other; each with files of its own.
+    """Run all checks, each with files of its own, and yield their findings.
 
     Args:
         command: of the adapter.
-        hello: what it said of itself.
+        hello: its own description.
     """
     with tempfile.TemporaryDirectory(prefix="harness-conform-") as directory:
         stage = Stage(command, hello, directory)
@@ -52,7 +52,7 @@ def examine(command: str, hello: Hello) -> Iterator[Finding]:
                 try:
                     yield Finding(about, note=check(stage) or "")
                 except (Off, AdapterError) as error:
-                    # Whatever it is in now, the next question shall not suffer from it.
+                    # The next check starts with a new process.
                     stage.close()
                     yield Finding(about, str(error))
         finally:
@@ -60,7 +60,7 @@ def examine(command: str, hello: Hello) -> Iterator[Finding]:
 
 
 def _turn(stage: Stage, lane: str = "runner") -> None:
-    """A turn up to where the model thinks."""
+    """Play a turn up to the model's thinking."""
     for do in ("begin_turn", "load"):
         stage.expect(lane, do)
     stage.expect(lane, "append", _A)
@@ -135,7 +135,7 @@ def _entries_can_be_large(stage: Stage) -> None:
 
 
 def _guarded_write_is_admitted(stage: Stage) -> None:
-    """guarded_write is admitted where nobody else wrote, twice, and lets the lock go."""
+    """guarded_write without another writer is admitted, twice, and lets the lock go."""
     stage.begin(_FIRST)
     _turn(stage)
     stage.expect("runner", "guarded_write", _B)
@@ -147,7 +147,7 @@ def _guarded_write_is_admitted(stage: Stage) -> None:
 
 
 def _rogue_is_answered(stage: Stage) -> str:
-    """guarded_write is answered by ok or takeover where somebody wrote without the lock."""
+    """guarded_write after a write without the lock is answered by ok or takeover."""
     stage.begin(_FIRST)
     _turn(stage)
     stage.write(b'{"rogue":true}\n')
@@ -178,7 +178,7 @@ def _cotenant_writes(stage: Stage) -> str:
 
 
 def _lock_excludes(stage: Stage) -> str:
-    """Who wants a lock that is held sleeps or waits, and has it when it was let go."""
+    """acquire of a held lock sleeps or waits, and is answered by ok after the lock was let go."""
     stage.begin(_FIRST)
     stage.expect("runner", "begin_turn")
     number = stage.ask("cron", "acquire")
@@ -188,7 +188,7 @@ def _lock_excludes(stage: Stage) -> str:
             return "answered by lock_timeout at once"
         raise stage.off(f"acquire of cron while runner holds the lock: expected it to wait, got {heard.kind}")
     if isinstance(heard, Waits) and stage.hello.per_lane:
-        raise stage.off("acquire of cron: it waits for another request, and nobody else speaks to it")
+        raise stage.off("acquire of cron: it waits for another request, and no other lane speaks to it")
     if heard is None and not stage.hello.per_lane:
         raise stage.off("acquire of cron: no word, so that the lane that holds the lock cannot be served")
     stage.expect("runner", "end_turn")
@@ -204,13 +204,13 @@ def _lock_excludes(stage: Stage) -> str:
 
 
 def _heard_soon(stage: Stage, lane: str, number: int) -> object:
-    """What is said within a moment; None when nothing is: it may wait for an flock in the kernel."""
+    """Return what the adapter says within a moment; None for silence: it may wait for an flock."""
     ready, _, _ = select.select([stage.adapter(lane)], [], [], _SILENCE_S)
     return stage.hear(lane, number) if ready else None
 
 
 def _lock_times_out(stage: Stage) -> str:
-    """Who waits for a lock in virtual time is answered by lock_timeout in the end."""
+    """acquire that waits in virtual time is answered by lock_timeout in the end."""
     stage.begin(_FIRST, lock_timeout_ms=500, lock_poll_ms=50)
     stage.expect("runner", "begin_turn")
     number = stage.ask("cron", "acquire")
@@ -266,7 +266,7 @@ def _recover_is_answered(stage: Stage) -> str:
 
 
 def _schedules_are_forgotten(stage: Stage) -> None:
-    """begin_schedule forgets everything: locks, verdicts, what was known of the file."""
+    """begin_schedule forgets everything: locks, verdicts, all about the file."""
     stage.begin(_FIRST)
     _turn(stage)
     stage.write(b"rogue\n")
@@ -284,20 +284,20 @@ def _schedules_are_forgotten(stage: Stage) -> None:
 
 
 def _unknown_fields(stage: Stage) -> None:
-    """Fields that it does not know are ignored."""
+    """Unknown fields are ignored."""
     stage.begin(_FIRST)
     stage.expect("runner", "begin_turn", of_a_later_version={"a": [1, None]})
 
 
 def _unknown_operation(stage: Stage) -> None:
-    """An operation that it does not know is answered by unsupported."""
+    """An unknown operation is answered by unsupported."""
     stage.begin(_FIRST)
     stage.expect("runner", "of_a_later_version", kinds=("unsupported",))
     stage.expect("runner", "begin_turn")
 
 
 def _garbage(stage: Stage) -> str:
-    """A line that is no JSON ends it with a status other than 0, without an answer."""
+    """A line that is no JSON ends the adapter with a status other than 0, without an answer."""
     stage.begin(_FIRST)
     stage.expect("runner", "begin_turn")
     adapter = stage.adapter("runner")
@@ -313,7 +313,7 @@ def _garbage(stage: Stage) -> str:
 
 
 def _leaves(stage: Stage) -> None:
-    """It leaves when its standard input ends."""
+    """The adapter ends when its standard input ends."""
     stage.begin(_FIRST)
     stage.expect("runner", "begin_turn")
     adapter = stage.adapter("runner")

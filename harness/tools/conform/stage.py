@@ -1,4 +1,4 @@
-"""An adapter under test, its session directory, and virtual time that passes at once."""
+"""Run an adapter under test with its session directory, in virtual time that passes at once."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ __all__ = ["Off", "Stage"]
 _START_NS = 1_780_000_000_000_000_000
 _STEP_NS = 1_000_000
 _SLEEPS_MAX = 10_000
-#: Locks whose file stays, and its suffix.
+#: Suffixes of lock files that stay.
 _KEPT = {"flock": ".flock", "record": ".lockf"}
 _LINES = {"append": "entries", "guarded_write": "entries", "rewrite": "lines"}
 
 
 class Off(HarnessError):
-    """Something of an adapter is not as the protocol has it."""
+    """An adapter breaks the protocol."""
 
 
 class _Clock(HostHooks):
-    """Time moves by a step a line, and jumps when a request sleeps."""
+    """Virtual time: a step for each line, and a jump when a request sleeps."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class Stage:
 
     Args:
         command: of the adapter.
-        hello: what it said of itself.
+        hello: its own description.
         directory: the session directory; empty.
     """
 
@@ -65,7 +65,7 @@ class Stage:
     # A schedule
 
     def begin(self, content: bytes | None, **options: int) -> None:
-        """New files, and every adapter is told.
+        """Make new files and begin a schedule with every adapter.
 
         Args:
             content: of the transcript; None for no file.
@@ -88,7 +88,7 @@ class Stage:
             raise self.off("begin_schedule: expected ok")
 
     def adapter(self, lane: str) -> Adapter:
-        """The process that serves a lane."""
+        """Return the process that serves a lane; start it if needed."""
         key = lane if self.hello.per_lane else ""
         adapter = self._adapters.get(key)
         if adapter is None or adapter.ended:
@@ -101,13 +101,13 @@ class Stage:
     # Requests
 
     def ask(self, lane: str, do: str, *lines: bytes, handle: int = 0, **fields: Any) -> int:
-        """Send a request; returns its number."""
+        """Send a request and return its number."""
         if do in _LINES:
             fields |= with_lines(_LINES[do], lines)
         return self.adapter(lane).ask(do, {"lane": lane, "handle": handle, **fields})
 
     def hear(self, lane: str, number: int) -> Answer | Sleep | Waits | Doubt:
-        """The next that is said about a request."""
+        """Return the next message about a request."""
         return self._hear(self.adapter(lane), number)
 
     def _hear(self, adapter: Adapter, number: int) -> Answer | Sleep | Waits | Doubt:
@@ -116,20 +116,20 @@ class Stage:
         return heard
 
     def wake(self, lane: str, number: int, slept: Sleep) -> None:
-        """Let a sleep pass and say so."""
+        """Let a sleep pass and tell the adapter."""
         self.clock.now += round(slept.duration_ms * 1e6)
         self.adapter(lane).tell(number, "slept", {})
 
     def finish(self, lane: str, number: int, first: object = None) -> Answer:
-        """Let a request sleep until it is answered.
+        """Let a request sleep until its answer, and return the answer.
 
         Args:
-            lane: whose it is.
+            lane: of the request.
             number: of the request.
-            first: what was said already.
+            first: message about it that was received already.
 
         Raises:
-            Off: it waits for another, doubts, or never comes to an end.
+            Off: it waits for another request, doubts, or is never answered.
         """
         heard = first or self.hear(lane, number)
         for _ in range(_SLEEPS_MAX):
@@ -142,16 +142,16 @@ class Stage:
         raise self.off(f"slept {_SLEEPS_MAX} times and has no answer")
 
     def call(self, lane: str, do: str, *lines: bytes, handle: int = 0, **fields: Any) -> Answer:
-        """A request and its answer."""
+        """Send a request and return its answer."""
         return self.finish(lane, self.ask(lane, do, *lines, handle=handle, **fields))
 
     def expect(
         self, lane: str, do: str, *lines: bytes, kinds: tuple[str, ...] = ("ok",), **more: Any
     ) -> Answer:
-        """The same; the answer must be one of some.
+        """Send a request and return its answer, which must be of some kinds.
 
         Raises:
-            Off: it is not.
+            Off: the answer is of another kind.
         """
         answer = self.call(lane, do, *lines, **more)
         if answer.kind not in kinds:
@@ -159,13 +159,13 @@ class Stage:
         return answer
 
     def off(self, why: str) -> Off:
-        """Something is off; quotes the line that was said last."""
+        """Return an error that quotes the last line of the adapter."""
         return Off(f"{why}, in the line {said(self._said)}" if self._said else why)
 
     # Files
 
     def read(self) -> bytes:
-        """The transcript; empty where there is none."""
+        """Return the transcript's bytes; empty when there is no file."""
         try:
             with open(self.path, "rb") as file:
                 return file.read()
@@ -173,15 +173,15 @@ class Stage:
             return b""
 
     def write(self, content: bytes) -> None:
-        """Exchange the transcript's bytes, as a rogue would."""
+        """Replace the transcript's bytes, as a rogue would."""
         with open(self.path, "wb") as file:
             file.write(content)
 
     def expect_bytes(self, expected: bytes, after: str) -> None:
-        """The transcript must be that.
+        """Check the transcript's bytes.
 
         Raises:
-            Off: it is not.
+            Off: they differ.
         """
         found = self.read()
         if found != expected:
@@ -193,7 +193,7 @@ class Stage:
             )
 
     def is_held(self) -> bool:
-        """Whether somebody has the lock that the adapter said it uses."""
+        """Return whether the lock that the adapter named is held."""
         suffix = _KEPT.get(self.hello.lock)
         if suffix is None:
             return os.path.exists(f"{self.path}.lock")
@@ -210,12 +210,12 @@ class Stage:
         return False
 
     def expect_lock(self, held: bool, after: str) -> None:
-        """The lock must be held, or free.
+        """Check that the lock is held, or free.
 
         Raises:
             Off: it is not.
         """
         if self.is_held() != held:
             name = "transcript.jsonl" + _KEPT.get(self.hello.lock, ".lock")
-            what = "nobody holds" if held else "somebody still holds"
-            raise self.off(f"after {after} {what} the lock {name} ({self.hello.lock}) that hello spoke of")
+            state = "is not held" if held else "is still held"
+            raise self.off(f"after {after} the lock {name} ({self.hello.lock}), which hello names, {state}")

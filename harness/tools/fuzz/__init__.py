@@ -1,8 +1,8 @@
-"""Scenarios that nobody wrote: drawn by Hypothesis, judged by campaigns, and made small.
+"""Fuzz scenarios: draw them with Hypothesis, run them, and shrink those that break a fence.
 
-`drawing` says what may be drawn, `hunt` draws until a fence does wrong and shrinks the
-scenario, `trim` says what can be cut out of one, `text` writes it as a scenario file.
-The witness is shrunk as that of any other run, by `harness.shrink`.
+`scenario_strategies` says what may be drawn, `hunt` draws until a fence is wrong and shrinks the
+scenario, `trim` proposes smaller scenarios, `scenario_text` writes a scenario file. The witness
+is shrunk by `harness.shrink`, as that of any other run.
 """
 
 from __future__ import annotations

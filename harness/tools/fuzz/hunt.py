@@ -1,12 +1,11 @@
-"""Drawing scenarios until a fence does wrong, then drawing smaller ones that show the same.
+"""Draw scenarios until a fence is wrong, then smaller ones that show the same violation.
 
-The predicate is deterministic: a violation of this kind shows within so many schedules of
-the portfolio (more of them once something was caught). Their seed is always that of a plain
-``run``, so whatever is caught shows there without any option. The hunt's own seed decides
-which scenarios are drawn.
+The predicate is deterministic: a violation of the kind shows within a number of schedules of
+the portfolio (a larger number once something was caught). Their seed is that of a plain ``run``,
+so a catch shows there without any option. The hunt's own seed decides which scenarios are drawn.
 
-Hypothesis is left by way of an exception that it does not take for a finding, and only
-between two questions: at the time limit, or when the user wants no more.
+The hunt leaves Hypothesis by an exception that Hypothesis does not shrink, and only between two
+search tasks: at the time limit, or when the user interrupts.
 """
 
 from __future__ import annotations
@@ -35,21 +34,21 @@ from harness.tools.fuzz.trim import cuts
 
 __all__ = ["RUN_SEED", "SCHEDULES", "Catch", "Figures", "Hunt"]
 
-#: What `run` takes where nobody gives a seed.
+#: The default seed of `run`.
 RUN_SEED: Final = 1
-#: Schedules in which a drawn scenario has to show something.
+#: Schedules in which a drawn scenario has to show a violation.
 SCHEDULES: Final = 30
-#: Schedules that a caught scenario asks for, and smaller ones have to show it in: what is rare would
-#: not be found again in fewer.
+#: Schedules that a caught scenario asks for, and in which smaller ones have to show the violation: a
+#: rare one would not show again in fewer.
 CAUGHT_SCHEDULES: Final = 200
-#: How long Hypothesis may make a caught scenario smaller, and as long again for its cuts: at most,
-#: and as a share of what is left.
+#: How long Hypothesis may shrink a caught scenario, and as long again for its cuts: at most, and as a
+#: share of the time that is left.
 _SHRINK_S: Final = 15.0
 _SHRINK_SHARE: Final = 0.25
-#: However little is left: for one more look at what was caught, and for any other question.
-_LOOK_MIN_S: Final = 3.0
+#: Least time limits, however little time is left: of the last run of a catch, and of any other task.
+_LAST_RUN_MIN_S: Final = 3.0
 _LEFT_MIN_S: Final = 0.05
-#: Hypothesis begins with very small draws, a tenth of all: better a few, then anew with another seed.
+#: Hypothesis begins with very small draws, a tenth of all: a few are enough, then another seed.
 _SETTINGS: Final = settings(
     database=None,
     deadline=None,
@@ -60,17 +59,17 @@ _SETTINGS: Final = settings(
 
 
 class _Enough(BaseException):
-    """Leaves Hypothesis, which would take an `Exception` for something to shrink."""
+    """Leaves Hypothesis, which would shrink an `Exception`."""
 
 
 class Figures(msgspec.Struct):
-    """What a hunt came to.
+    """The figures of a hunt.
 
     Args:
-        scenarios: drawn and run; shrinking included.
+        scenarios: drawn and run, shrinking included.
         schedules: of them.
         refused: drawn scenarios that the loader refuses: a bug of the drawing.
-        why_refused: its words for the first of them.
+        why_refused: message of the loader for the first of them.
         inconclusive: schedules of which the truth is not known.
         why_inconclusive: reason of the first of them.
         doubtful: the scenario that it was in.
@@ -86,14 +85,14 @@ class Figures(msgspec.Struct):
 
 
 class Catch(msgspec.Struct, frozen=True):
-    """A scenario in which a fence does wrong.
+    """A scenario in which a fence is wrong.
 
     Args:
         kind: of the violation.
-        data: the scenario as plain data, as small as it got.
-        drawn: the scenario in which it was seen first.
+        data: the smallest scenario, as plain data.
+        drawn: the scenario in which the violation showed first.
         result: of the smallest one, all its schedules.
-        shrunk: whether there was time enough to make it smaller.
+        shrunk: whether shrinking came to its end.
     """
 
     kind: str
@@ -104,12 +103,12 @@ class Catch(msgspec.Struct, frozen=True):
 
     @property
     def others(self) -> tuple[str, ...]:
-        """Kinds of violation that other schedules show."""
+        """Return the kinds of violation that other schedules show."""
         return tuple(kind for kind in KINDS if kind in self.result.tally.violations and kind != self.kind)
 
 
 class Hunt:
-    """One fence, one policy, one seed.
+    """Fuzzes one fence under one policy with one seed.
 
     Args:
         campaign: whose explorers run the schedules.
@@ -132,7 +131,7 @@ class Hunt:
         self._begin()
 
     def _begin(self) -> None:
-        """A kind that was not caught yet is sought."""
+        """Start to seek a kind that was not caught yet."""
         self._kind = ""
         self._drawn: dict[str, Any] = {}
         self._best: dict[str, Any] = {}
@@ -140,7 +139,7 @@ class Hunt:
         self._until = self._deadline
 
     def catches(self) -> Iterator[Catch]:
-        """What is caught, one kind of violation after the other, until the time is up.
+        """Yield catches, one kind of violation after the other, until the time is up.
 
         Raises:
             HarnessError: no schedule can be run.
@@ -158,12 +157,12 @@ class Hunt:
             self._until = self._deadline
 
     def _find(self, rng: random.Random) -> None:
-        """Draw until something is caught, then smaller."""
+        """Draw until a violation shows, then let Hypothesis shrink the scenario."""
         with contextlib.suppress(_Enough, NoSuchExample):
             find(scenarios(self._policy), self._shows, settings=_SETTINGS, random=rng)
 
     def _trim(self) -> bool:
-        """Cut what was caught part by part; whether there was time for all parts."""
+        """Cut the caught scenario part by part; return whether there was time for all parts."""
         self._until = self._shrink_until()
         tried = 0
         with contextlib.suppress(_Enough):
@@ -177,24 +176,24 @@ class Hunt:
         return now + min(_SHRINK_S, max(0.0, self._deadline - now) * _SHRINK_SHARE)
 
     def _catch(self, finished: bool) -> Catch:
-        """Look at the smallest scenario for longer, and say what came of it."""
+        """Run the smallest scenario with more schedules and return the catch."""
         kind, data, shown = self._kind, self._best, self._results[_key(self._best)]
         name = file_stem(self._fence, kind)
-        left_s = max(_LOOK_MIN_S, self._deadline - time.monotonic())
+        left_s = max(_LAST_RUN_MIN_S, self._deadline - time.monotonic())
         with contextlib.suppress(_Enough):
             result = self._ask(data, CAUGHT_SCHEDULES, "", left_s, name)
             if kind in result.tally.first:
                 shown = result
         scenario = dataclasses.replace(shown.question.scenario, name=name)
         shown.question = msgspec.structs.replace(shown.question, scenario=scenario, until="")
-        # As many as were run: of what lies beyond nobody knows what it shows.
+        # No more schedules than were run: those beyond are not known.
         return Catch(kind, {**data, "schedules": shown.tally.schedules}, self._drawn, shown, finished)
 
     def _over(self) -> bool:
         return self._campaign.interrupted or time.monotonic() >= self._until
 
     def _shows(self, data: dict[str, Any]) -> bool:
-        """Whether a scenario shows what is sought: anything new first, then the same kind."""
+        """Return whether a scenario shows a sought kind: any new one first, then the same."""
         if self._over():
             raise _Enough
         new = self._new_kinds(data)
@@ -207,7 +206,7 @@ class Hunt:
         return True
 
     def _new_kinds(self, data: dict[str, Any]) -> list[str]:
-        """Kinds of violation that are sought and that a scenario shows."""
+        """Return the sought kinds of violation that a scenario shows."""
         key = _key(data)
         kinds = self._seen.get((self._kind, key))
         if kinds is not None and (key in self._results or not self._sought(kinds)):
@@ -236,10 +235,10 @@ class Hunt:
     def _ask(
         self, data: dict[str, Any], schedules: int, until: str, limit_s: float, name: str = "drawn"
     ) -> Result:
-        """Run a scenario.
+        """Run a scenario and return the result.
 
         Raises:
-            ScenarioError: it is none.
+            ScenarioError: the data is no scenario.
             _Enough: nothing can be run any more.
         """
         whole = {**data, "schedules": schedules, "name": name, "about": "drawn", "source": "fuzz"}

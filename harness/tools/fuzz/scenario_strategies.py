@@ -1,9 +1,9 @@
-"""What a drawn scenario may be: every role with every setting, every action, file system, faults.
+"""Draw scenarios: every role with every setting, every action, file system, faults.
 
-Each draw is plain data as in a scenario file, and valid by construction. What is left out
-of it stands at its default, and simpler is what shrinks: an absent key before a present one,
-a fixed number before a range, fewer lanes before more. Numbers stay small: what they
-could show beyond that takes longer than it teaches.
+Each draw is plain data as in a scenario file, and valid by construction. An absent key stands
+for its default. Simpler draws come first: an absent key before a present one, a fixed number
+before a range, fewer lanes before more. Numbers stay small, since large ones take longer than
+they teach.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ Draws = dict[str, st.SearchStrategy[Any]]
 #: Lanes beside the runner.
 _OTHERS_MAX: Final = 3
 _FAULTS_MAX: Final = 2
-#: All that a lane may append; the header is written before the first step.
+#: Types that a lane may append; the header is written before the first step.
 _APPENDED: Final = tuple(kind for kind in TYPES if kind != "session")
-#: The runner's own process, where others may live, too.
+#: The runner's process, which other lanes may share.
 _HOME: Final = "gateway"
 
 
 def _span(low: int, high: int) -> st.SearchStrategy[Any]:
-    """A fixed number, or lowest and highest."""
+    """Return a strategy of a fixed number, or of lowest and highest."""
     numbers = st.integers(low, high)
     return numbers | st.tuples(numbers, numbers).map(sorted)
 
@@ -59,7 +59,7 @@ _LOCKED: Final[Draws] = _SHARED | {
 }
 _WRITER: Final[Draws] = _LOCKED | {"lines": _span(0, 2), "entries": _some(_APPENDED)}
 
-#: By role, the keys of a lane that may be given; those that must be are in `_MUST`.
+#: Optional keys of a lane, by role; required keys are in `_MUST`.
 LANE_KEYS: Final[Mapping[str, Draws]] = {
     "heartbeat": _WRITER,
     "cron": _WRITER,
@@ -81,13 +81,13 @@ LANE_KEYS: Final[Mapping[str, Draws]] = {
     },
 }
 _MUST: Final[Mapping[str, Draws]] = {"editor": {"actions": _some(tuple(ACTIONS), most=3)}}
-#: Keys of lanes that follow from the others, or have to be the same in all lanes of a process.
+#: Keys that follow from other lanes, or have to be the same in all lanes of a process.
 LEFT_OUT: Final = ("role", "name", "pid_namespace")
 
-#: Those that fail otherwise than by a signal.
+#: Calls that fail otherwise than by a signal.
 _FAILING: Final = tuple(call for call in FAILING if call != "flock")
 _FAILING_FILES: Final = ("transcript", "beside")
-_MISHAPS: Final[Draws] = {
+_PROCESS_FAULTS: Final[Draws] = {
     "kill": st.just(True),
     "stop_ms": _one_of(300, 70_000),
     "slow_ms": _one_of(5, 300),
@@ -107,13 +107,13 @@ _OPTIONS: Final[Draws] = {
 
 
 def lane_of(role: str) -> st.SearchStrategy[Data]:
-    """A lane of a role."""
+    """Return a strategy of lanes of a role."""
     must = {"role": st.just(role), **_MUST.get(role, {})}
     return st.fixed_dictionaries(must, optional=LANE_KEYS[role])
 
 
 def _named(lanes: list[Data]) -> list[Data]:
-    """The lanes, in which a role that comes again has a name of its own."""
+    """Return the lanes, with a name for each lane whose role came before."""
     named: list[Data] = []
     for lane in lanes:
         role = lane["role"]
@@ -124,7 +124,7 @@ def _named(lanes: list[Data]) -> list[Data]:
 
 
 def fault_of(lanes: list[Data]) -> st.SearchStrategy[Data]:
-    """One kind of fault for one of the lanes, of a call that it can happen to."""
+    """Return a strategy of faults for one of the lanes, of calls that can have them."""
     hit = {"lane": st.sampled_from([lane.get("name", lane["role"]) for lane in lanes])}
     rest: Draws = {"operations": _some(OP_KINDS), "nth": _span(1, 2), "times": _span(0, 2)}
     of_a_call: Draws = rest | {"file": st.sampled_from(_FAILING_FILES)}
@@ -142,21 +142,21 @@ def fault_of(lanes: list[Data]) -> st.SearchStrategy[Data]:
         | st.fixed_dictionaries(cutting, optional={"error": errors, **of_a_call})
         | st.fixed_dictionaries(cutting | {"kill": st.just(True)}, optional=rest)
         | st.fixed_dictionaries(interrupted, optional=rest)
-        | st.sampled_from(sorted(_MISHAPS)).flatmap(
-            lambda key: st.fixed_dictionaries(hit | {key: _MISHAPS[key]}, optional=at_a_step)
+        | st.sampled_from(sorted(_PROCESS_FAULTS)).flatmap(
+            lambda key: st.fixed_dictionaries(hit | {key: _PROCESS_FAULTS[key]}, optional=at_a_step)
         )
     )
 
 
 @st.composite
 def scenarios(draw: st.DrawFn, policy: str) -> Data:
-    """Scenario data without about, source and expect.
+    """Draw scenario data without about, source and expect.
 
     Args:
         draw: Hypothesis's.
         policy: name of the policy to judge by.
     """
-    # Rogues are what a fence is there for, and what differs most.
+    # Rogues are drawn more often: fences exist for them, and they differ most.
     role = st.sampled_from((*LANE_KEYS, "editor", "editor", "editor"))
     others = st.lists(role.flatmap(lane_of), max_size=_OTHERS_MAX)
     lanes = _named([draw(lane_of("runner")), *draw(others)])
@@ -172,5 +172,5 @@ def scenarios(draw: st.DrawFn, policy: str) -> Data:
 
 
 def _rarely() -> st.SearchStrategy[bool]:
-    """True once in three times; a part that is not there is simplest."""
+    """Return a strategy that is true once in three times; an absent part is simplest."""
     return st.sampled_from((False, False, True))

@@ -1,4 +1,4 @@
-"""A caught scenario as a file that can be committed: YAML, as somebody would have written it."""
+"""Write a caught scenario as YAML in the form of a file that a person would commit."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _ABOUT_MAX: Final = 600
 
 
 def file_stem(fence: str, kind: str) -> str:
-    """Name of the scenario for a fence and a kind of violation."""
+    """Return the name of the scenario for a fence and a kind of violation."""
     return f"fuzz-{_UNSAFE.sub('-', fence)[-_STEM_MAX:].strip('-.')}-{kind.replace('_', '-')}"
 
 
 def as_yaml(
     data: Mapping[str, Any], fence: str, seed: int, kind: str, detail: str, others: Sequence[str]
 ) -> str:
-    """The text of a scenario file.
+    """Return the text of a scenario file.
 
     Args:
         data: as drawn.

@@ -1,7 +1,7 @@
-"""Smaller scenarios beside one: without a lane, a key, a fault; with one action; with a number for a range.
+"""Propose smaller scenarios: without a lane, key or fault, with one action, with a number for a range.
 
-Hypothesis shrinks what was drawn without knowing what it means, which takes many runs.
-What it leaves when its time is over is cut here, each cut a valid scenario.
+Hypothesis shrinks a draw without knowing its meaning, which takes many runs. This module cuts
+what Hypothesis leaves at the end of its time; each cut is a valid scenario.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FAULT_NEEDS: Final = ("lane", "call")
 
 
 def cuts(data: Data) -> Iterator[Data]:
-    """Every scenario that is one cut smaller, what takes most away first.
+    """Yield every scenario that is one cut smaller, the largest cuts first.
 
     Args:
         data: as drawn; it is not changed.
@@ -72,7 +72,7 @@ def _can_lose_its_name(lane: Data, data: Data) -> bool:
 
 
 def _key_cuts(mapping: Data, needs: tuple[str, ...]) -> Iterator[Data]:
-    """Without any key that is not needed, then without each, then with less in each."""
+    """Yield the mapping without all unneeded keys, then without each, then with shorter values."""
     bare = {key: value for key, value in mapping.items() if key in needs}
     if len(bare) < len(mapping) - 1:
         yield bare

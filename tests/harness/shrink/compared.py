@@ -1,4 +1,4 @@
-"""What the search and the shrinker make of a control, beside the story by hand.
+"""Compare the shrunk witness of a control with its story by hand.
 
 As a command: ``python -m tests.harness.shrink.compared CONTROL [SEED]`` prints one JSON object.
 """
@@ -14,21 +14,21 @@ from tests.harness.shrink.minima import find, run_by_hand, shrink
 
 __all__ = ["Compared", "compare"]
 
-#: What the project promises for a quick scenario.
+#: The time limit that the project promises for a quick scenario.
 _LIMIT_S = 10.0
 
 
 class Compared(msgspec.Struct, frozen=True):
-    """A control's first witness beside the story by hand.
+    """A control's first witness compared with the story by hand.
 
     Args:
         control: name.
         seed: of the search.
-        found, shrunk, by_hand: steps of the witness, of what it came down to, and of the least
+        found, shrunk, by_hand: steps of the witness, of its shrunk form, and of the shortest
             story by hand; -1 where that shows no violation.
-        runs, seconds: what shrinking took.
-        finished: whether no pass found anything any more within the time limit.
-        again: whether the same witness came to the same story in as many runs a second time.
+        runs, seconds: of shrinking.
+        finished: whether no pass found anything smaller within the time limit.
+        again: whether a second shrinking led to the same story in as many runs.
     """
 
     control: str
@@ -43,7 +43,7 @@ class Compared(msgspec.Struct, frozen=True):
 
     @property
     def fault(self) -> str:
-        """What does not hold; empty for nothing."""
+        """Return what does not hold; empty for nothing."""
         if self.by_hand < 0:
             return "the story by hand shows no violation"
         if not self.finished:
@@ -54,7 +54,7 @@ class Compared(msgspec.Struct, frozen=True):
 
 
 def compare(control: str, time_limit_s: float, seed: int = 1) -> Compared:
-    """Find a control, shrink its witness twice, and run the story by hand.
+    """Find a control, shrink its witness twice, run the story by hand, and return the comparison.
 
     Args:
         control: name.

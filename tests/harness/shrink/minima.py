@@ -1,4 +1,4 @@
-"""The stories by hand, run on real processes; and what the search and the shrinker make of each control."""
+"""Run the stories by hand, search controls and shrink their witnesses, on real processes."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from harness.model.schedule import Choice, Schedule
 from harness.oracle import judge
 from harness.results.witness import Witness
 from harness.scenario import Scenario
-from harness.shrink import Shrinking, Shrunk
+from harness.shrink import ShrinkJob, Shrunk
 from harness.strategies.recorded import Recorded
 from tests.harness.shrink.stories import STORIES
 from tests.harness.shrink.words import control_of, program_of, scenario_of
 
 __all__ = ["SCHEDULES", "ByHand", "find", "run_by_hand", "shrink"]
 
-#: Within so many the portfolio has to find a control.
+#: Schedules in which the portfolio has to find a control.
 SCHEDULES = 2000
 _LAST = 999
 
 
 class ByHand(msgspec.Struct, frozen=True):
-    """What a story by hand came to.
+    """The result of running a story by hand.
 
     Args:
-        steps: of the least that shows the control's violation.
-        stops: where lanes are left in it: lane, operation, ordinal of the last step.
+        steps: of the shortest schedule that shows the control's violation.
+        stops: where its lanes stop: lane, operation, ordinal of the last step.
         runs: schedules that were tried.
     """
 
@@ -43,7 +43,7 @@ class ByHand(msgspec.Struct, frozen=True):
 
 
 class _Sweeping(msgspec.Struct, frozen=True):
-    """A story to be tried at all its places: work for an explorer process."""
+    """Run a story with every stop of its lanes: work for an explorer process."""
 
     scenario: Scenario
     fence: str
@@ -53,10 +53,13 @@ class _Sweeping(msgspec.Struct, frozen=True):
     plot: tuple[str, ...]
 
     def run(self, root: str) -> Generator[ByHand | None, None, None]:
-        """Yields the least that shows the violation at the end, None after each run before.
+        """Run the story with every stop.
 
         Args:
             root: where to make session directories.
+
+        Yields:
+            None after each run; the shortest schedule that shows the violation at the end.
         """
         found: list[tuple[int, int, tuple[Choice, ...]]] = []
         runs = 0
@@ -64,7 +67,7 @@ class _Sweeping(msgspec.Struct, frozen=True):
             left: list[tuple[Choice, ...]] = [()]
             while left:
                 stops = left.pop()
-                taken, shows = self._once(lanes, stops)
+                taken, shows = self._run_once(lanes, stops)
                 runs += 1
                 yield None
                 if len(stops) == len(self.plot):
@@ -77,13 +80,13 @@ class _Sweeping(msgspec.Struct, frozen=True):
         ) as lanes:
             for steps, _, stops in sorted(found):
                 runs += 1
-                if not self._once(lanes, stops)[1]:
+                if not self._run_once(lanes, stops)[1]:
                     yield ByHand(steps, stops, runs)
                     return
                 yield None
 
     def _next(self, stops: tuple[Choice, ...], taken: tuple[Choice, ...]) -> list[Choice]:
-        """Where the next block may end, by what came after the stops so far."""
+        """Return where the next block may end, from the schedule after the stops so far."""
         word = self.plot[len(stops)]
         lane, at, op = word.partition("@")
         if at:
@@ -93,10 +96,10 @@ class _Sweeping(msgspec.Struct, frozen=True):
             return [Choice(int(lane), _LAST, _LAST)]
         done = max((stop for stop in stops if stop.lane == int(lane)), key=_place, default=None)
         places = [one for one in taken if one.lane == int(lane)]
-        # The last step of all leaves nothing for later.
+        # The last step leaves nothing for later.
         return [one for one in places[:-1] if done is None or _place(one) > _place(done)]
 
-    def _once(self, lanes: Explorer, stops: tuple[Choice, ...]) -> tuple[tuple[Choice, ...], bool]:
+    def _run_once(self, lanes: Explorer, stops: tuple[Choice, ...]) -> tuple[tuple[Choice, ...], bool]:
         history, schedule, _ = lanes.run(self.program, Recorded(Schedule(stops)), 1, 0)
         judgement = judge(history)
         shows = not judgement.inconclusive and any(one.kind == self.kind for one in judgement.violations)
@@ -108,7 +111,7 @@ def _place(choice: Choice) -> tuple[int, int]:
 
 
 def run_by_hand(control: str) -> ByHand | None:
-    """The least story written by hand that shows the control's violation; None when none does."""
+    """Return the shortest run of a control's story that shows its violation; None when none does."""
     work = _Sweeping(
         scenario_of(control),
         control,
@@ -121,7 +124,7 @@ def run_by_hand(control: str) -> ByHand | None:
 
 
 def find(control: str, seed: int = 1) -> Witness:
-    """The first witness of a search by the default strategy, as `run` would store it."""
+    """Return the first witness of a search by the default strategy, as `run` would store it."""
     kind = control_of(control).caught_by
     question = SearchTask(scenario_of(control), control, "kernel", "portfolio", seed, SCHEDULES, until=kind)
     with Coordinator(1) as campaign:
@@ -131,6 +134,6 @@ def find(control: str, seed: int = 1) -> Witness:
 
 
 def shrink(witness: Witness, time_limit_s: float) -> Shrunk:
-    """The last word of a shrinking."""
-    found = [one for one in perform(Shrinking.of(witness, time_limit_s)) if isinstance(one, Shrunk)]
+    """Return the last result of shrinking a witness."""
+    found = [one for one in perform(ShrinkJob.of(witness, time_limit_s)) if isinstance(one, Shrunk)]
     return found[-1]

@@ -1,4 +1,4 @@
-"""Cases without processes, and the minima that a person would write down."""
+"""Make variants without processes, and tell lawful callers from others."""
 
 from __future__ import annotations
 
@@ -9,64 +9,66 @@ from harness.model.program import LaneProgram, Op, Program
 from harness.model.schedule import Choice
 from harness.oracle import Judgement, Violation
 from harness.scenario import load, plan
-from harness.shrink.candidate import Case, Shown
 from harness.shrink.shrink_pass import Answer, Pass
+from harness.shrink.variant import Reproduction, Variant
 
-__all__ = ["drawn", "drive", "is_lawful", "shown"]
+__all__ = ["drawn", "drive", "is_lawful", "reproduction"]
 
 
 def drawn(scenario: str, seed: int) -> Program:
-    """A program of a shipped scenario."""
+    """Return a program of a shipped scenario."""
     return plan.draw(load(f"scenarios/{scenario}.yaml"), seed, 0)
 
 
-def shown(
+def reproduction(
     program: Program, choices: Iterable[Choice] = (), violation: Violation | None = None, picks: int = 0
-) -> Shown:
-    """A case that is said to show a violation; nothing ran."""
+) -> Reproduction:
+    """Return a variant that counts as showing a violation; nothing ran."""
     taken = tuple(choices)
     lanes = tuple(LaneInfo(one.name, one.role, one.process, one.participant) for one in program.lanes)
     header = Header("s", "f", "kernel", "random", "p", {}, 0, 0, lanes, State("f0", "", 0))
     found = violation or Violation("missed_takeover", 0, 0, -1, "made up")
     history = History(header, (End(State("f0", "", 0)),))
-    return Shown(program, taken, (picks,) * len(taken), history, Judgement((), (found,)), found)
+    return Reproduction(program, taken, (picks,) * len(taken), history, Judgement((), (found,)), found)
 
 
-def drive(one: Pass, start: Shown, accepts: Callable[[Case], bool]) -> tuple[list[Case], Shown]:
-    """Run a pass against somebody who says which cases show the violation.
+def drive(
+    one: Pass, start: Reproduction, accepts: Callable[[Variant], bool]
+) -> tuple[list[Variant], Reproduction]:
+    """Run a pass with a predicate that says which variants show the violation.
 
     Returns:
-        Everything that it proposed, and the last accepted.
+        All proposals, and the last that was accepted.
     """
-    proposed: list[Case] = []
+    proposed: list[Variant] = []
     best = start
     proposals = one(start)
     answer: Answer | None = None
     while True:
         try:
-            case = next(proposals) if answer is None else proposals.send(answer)
+            variant = next(proposals) if answer is None else proposals.send(answer)
         except StopIteration:
             return proposed, best
-        proposed.append(case)
-        shows = accepts(case)
-        candidate = shown(case.program, _possible(case), start.violation)
+        proposed.append(variant)
+        shows = accepts(variant)
+        candidate = reproduction(variant.program, _possible(variant), start.violation)
         better = candidate if shows and candidate.size < best.size else None
         best = better or best
-        answer = Answer(better, shows, shows, True, not shows, case.choices)
+        answer = Answer(better, shows, shows, True, not shows, variant.choices)
 
 
-def _possible(case: Case) -> list[Choice]:
-    """The choices less those of thinking that is over before."""
+def _possible(variant: Variant) -> list[Choice]:
+    """Return the choices without those of thinking that is over before."""
 
     def comes(choice: Choice) -> bool:
-        op = case.program.lanes[choice.lane].ops[choice.op]
+        op = variant.program.lanes[choice.lane].ops[choice.op]
         return op.kind != "think" or choice.ordinal < op.steps
 
-    return [choice for choice in case.choices if comes(choice)]
+    return [choice for choice in variant.choices if comes(choice)]
 
 
 def is_lawful(program: Program) -> bool:
-    """Whether every lane calls in an order that `fence.protocol` promises to fences."""
+    """Return whether every lane calls in an order that `fence.protocol` promises to fences."""
     return bool(program.initial) and all(_lane_is_lawful(lane) for lane in program.lanes)
 
 

@@ -1,4 +1,4 @@
-"""For each control the story that a person would write down by hand, in a few words.
+"""List for each control the story that a person would write by hand.
 
 A *cast* says what each lane of the scenario does, in the scenario's order, one word an
 operation; a lane with an empty string does nothing:
@@ -14,15 +14,15 @@ operation; a lane with an empty string does nothing:
                        ``a^eintr``: a signal ends its wait for the lock
     ``!NAME``          a rogue action; ``!NAME@250`` names the line, in thousandths of all
 
-A *plot* says in which order lanes go. ``0 1 0``: the first lane, then all of the second
-one, then the rest of the first. Where a lane is left and comes again the place is swept:
-each is tried, and the least story that shows the control's violation, and under which the
-control's original shows none, counts. ``1@2`` is no place to be swept: the lane has ended
-its operation number 2, from 0; ``1@2.3``: the step number 3 of it. So is the place named
-where a sweep takes long, and where the original's steps are others than the control's.
+A *plot* says in which order lanes run. ``0 1 0``: the first lane, then all of the second
+lane, then the rest of the first. Where a lane stops and runs again later, every stop is tried;
+the shortest story counts that shows the control's violation and under which the control's
+original shows none. ``1@2`` names a stop: the lane has ended its operation number 2, from 0;
+``1@2.3``: the step number 3 of it. Stops are named where trying all takes long, and where the
+original takes other steps than the control.
 
-The stories are made from what the controls and their scenarios say, never from what the
-shrinker says. Families have the reason why less will not do.
+The stories follow from the controls and their scenarios, never from the shrinker. The comment
+above a group says why no shorter story will do.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ from typing import NamedTuple
 
 __all__ = ["STORIES", "Story"]
 
-#: A fence is asked for no turn without these, and decides in no less.
+#: The shortest turn with a decision.
 _TURN = "b l r g e"
-#: As long as it takes until the second decision.
+#: The shortest turn with two decisions.
 _TWICE = "b l r g g e"
 _SECTION = "a + -"
 
 
 class Story(NamedTuple):
-    """What a person would write down.
+    """A story by hand.
 
     Args:
         cast: what each lane does.
-        plot: who goes when.
-        whole: whether the transcript begins as the scenario draws it; else with its header alone.
+        plot: in which order lanes run.
+        whole: whether the transcript begins as the scenario draws it, or with its header alone.
     """
 
     cast: tuple[str, ...]
@@ -53,18 +53,18 @@ class Story(NamedTuple):
 
 
 def _rogue(action: str, turn: str = _TURN, plot: str = "0 1 0", *, whole: bool = False) -> Story:
-    """A runner and one action."""
+    """Return a story of a runner and one action."""
     return Story((turn, f"!{action}"), plot, whole)
 
 
 def _cotenant(turn: str = _TURN, plot: str = "0 1 0") -> Story:
-    """A runner and one line of somebody else under the lock."""
+    """Return a story of a runner and one line of a co-tenant under the lock."""
     return Story((turn, _SECTION), plot)
 
 
 STORIES: dict[str, Story] = {
-    # A turn with one decision and one action of the fewest calls that the guard is there for: a missed
-    # takeover needs something to miss and a decision that misses it.
+    # One decision and the shortest action that the guard is there for: a missed takeover needs an
+    # effect to miss and a decision that misses it.
     "pr-84046-without-dev-inode": _rogue("replace-same-bytes"),
     "pr-84046-without-birth-time": _rogue("recreate-same-bytes"),
     "pr-84046-without-size": _rogue("append-user"),
@@ -85,32 +85,32 @@ STORIES: dict[str, Story] = {
     "ledger-heals-itself": _rogue("append-user"),
     "ledger-looks-at-kept-file": _rogue("recreate-other-bytes"),
     "ledger-ignores-torn-line": _rogue("append-torn"),
-    # The same, where the decision comes to another end than a verdict.
+    # The same, where the decision ends otherwise than with a verdict.
     "pr-84046-parses-foreign-lines": _rogue("append-not-json"),
     "stat-needs-a-file": _rogue("delete"),
     "ledger-waits-for-itself": _rogue("append-user"),
     "ledger-lock-left-behind": _rogue("append-user"),
-    # What is absorbed is missed by the second decision: the first one raced with it.
+    # The second decision misses the absorbed effect; the first one races with it.
     "pr-84046-without-slow-path-consistency": _rogue("same-size-rewrite", "b l r w g g e"),
     "ledger-refreshed-after-write": _rogue("append-user", "b l p r g e"),
-    # Compared with what a write of its own left, so that there must be one before the decision.
+    # The decision compares with the state after a write of its own, which has to come before.
     "ledger-believes-stat": _rogue("mmap-store-dirty", "b l p r g e"),
     "ledger-takes-ctime-for-change": _rogue("touch", "b l p r g e"),
-    # A false alarm by a lawful neighbour: his section and one decision.
+    # A false alarm: a co-tenant's section and one decision.
     "ledger-look-before-lock": _cotenant(),
     "ledger-per-process": _cotenant(),
     "ledger-cotenant-silent": _cotenant(),
-    # The same; the decision falls into what he does late.
+    # The same; the decision falls into what the co-tenant does late.
     "issue-84071-a-refreshed-after-unlock": _cotenant(plot="0@2 1 0 1"),
     "ledger-written-after-unlock": _cotenant(plot="0@2 1 0 1"),
-    # The same, one decision later: the first one loses his record.
+    # The same, one decision later: the first one loses the co-tenant's record.
     "ledger-lock-let-go-between": _cotenant(_TWICE),
-    # The runner's own lines, or its own lock, lost at the first write; the second one finds that.
+    # The first write loses the runner's own lines or lock; the second one finds that.
     "pr-84046-without-snapshot-after-throw": Story(("b l r g~ g e",), "0"),
     "stat-baseline-lost-by-throw": Story((_TWICE, "a -"), "0@2.3 1@0.3 0 1 0"),
-    # Nobody writes: the lock is held for longer than the runner waits.
+    # No lane writes: the lock is held for longer than the runner waits.
     "ledger-time-out-is-takeover": Story((_TURN, "a z300 -"), "0 1@0 0 1"),
-    # What a report leaves behind for the next turn, another runner, or after a recovery.
+    # State that a report leaves for the next turn, for another runner, or after a recovery.
     "ledger-flag-kept-over-turns": _rogue("append-user", f"{_TURN} {_TURN}"),
     "ledger-baseline-of-first-turn": _rogue("append-user", f"b l r e {_TURN}"),
     "ledger-flag-per-process": Story((_TURN, _TURN, "!append-user"), "0 2 0 1"),
@@ -120,7 +120,7 @@ STORIES: dict[str, Story] = {
     "ledger-cotenant-looks": Story((_TURN, _SECTION, "!append-user"), "0 2 1 0"),
     "ledger-load-refreshes-all": Story((_TURN, "a R -", "!append-user"), "0 2 1 0"),
     "ledger-blind-rewrite": Story((_TURN, "a R -", "!append-user"), "0 2 1 0"),
-    # Two writers, one of which does not know of the other.
+    # Two writers, of which one does not know the other.
     "ledger-appends-to-kept-file": Story((_TURN, "a R -")),
     "none-remembered-offset": _cotenant(),
     "none-writes-its-copy-back": _cotenant(),
@@ -128,23 +128,23 @@ STORIES: dict[str, Story] = {
     "none-cached-load": Story(("", "a R - a R -", _SECTION), "1 2 1"),
     # A line is acknowledged, then the turn is refused.
     "ledger-acknowledges-early": _rogue("append-user"),
-    # Two that want the lock.
+    # Two lanes want the lock.
     "ledger-robs-paused-holder": Story(("b l r e", "a z60 + -"), "1@0 0 1"),
     "lock-neighbour-is-orphan": Story(("b l r e", "a + -", "", ""), "1@0 0 1"),
     "lock-empty-is-stale": Story(("", "", "a + -", "a -"), "2 3@0 2 3"),
     "lock-renamed-into-place": Story(("", "", "a -", "a -"), "2 3 2 3"),
-    # One of them makes the lock file, and its disk takes its time; is stopped between check and write.
+    # A lane is slow while it makes the lock file; a lane is stopped between check and write.
     "lock-grace-too-short": Story(("", "a^slow200@2 + -", "a z300 -"), "1 2 1"),
     "ledger-checks-before-write": Story(("b l r e", "a +^stop400@7 -"), "1 0 1"),
-    # It holds the lock and seems dead to the runner.
+    # A lane holds the lock and seems dead to the runner.
     "ledger-robs-the-dead": Story(("b l r e", "a + -"), "1@0 0 1"),
-    # It waits for the runner's lock, and goes on without.
+    # A lane waits for the runner's lock, and goes on without it.
     "lock-interrupted-is-held": Story((_TURN, "a^eintr + -"), "0@1 1 0@2 1 0"),
     # The laptop is closed while the model thinks.
     "ledger-late-is-takeover": Story(("b l r t1^ahead7200000@1 g e",), "0"),
-    # One of them is killed with it.
+    # A lane is killed while it holds the lock.
     "lock-dead-is-held": Story(("b l r e", "a +^kill@1 -"), "1 0"),
-    # Three: a holder, one that unlinks his lock, and one that takes it then.
+    # Three lanes: a holder, one that unlinks its lock, and one that takes the lock then.
     "lock-released-twice": Story(("b l r e", "a + -", "a -", ""), "0 1@0 0 2 1"),
     "lock-unlinked-at-time-out": Story(("b l r e", "a z300 + -", "a -"), "1@0 2 0 1"),
 }

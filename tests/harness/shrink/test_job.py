@@ -1,4 +1,4 @@
-"""Real witnesses come down to what a person would have written, and always to the same."""
+"""Real witnesses shrink to about what a person would write, and always to the same story."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ pytestmark = [
     pytest.mark.timeout(240),
 ]
 
-#: Enough not to matter: what is tested is how small, in how many schedules.
+#: Long enough not to matter: tested are size and number of schedules.
 _PATIENCE_S = 120.0
 _RUNS_MAX = 250
 
 SIZE = "pr-84046-without-size"
 
-#: Those whose verdict is a missed takeover in a turn of PR #84046.
+#: Controls whose verdict is a missed takeover in a turn of PR #84046.
 MISSED = (
     "pr-84046-without-birth-time",
     "pr-84046-without-canonical-entries",
@@ -33,8 +33,8 @@ MISSED = (
     "pr-84046-without-slow-path-consistency",
     "pr-84046-without-snapshot-consistency",
 )
-#: And one of each other verdict, with the seed of the search; `make stress` has all controls. In the
-#: double hold both lanes wait for a third one, so that without it nothing is left of their order.
+#: One control of each other verdict, with the seed of the search; `make stress` has all controls. In
+#: the double hold both lanes wait for a third lane, so that their order is lost without it.
 OTHERS = (
     ("ledger-cotenant-silent", 1),
     ("ledger-lock-left-behind", 1),
@@ -55,7 +55,7 @@ def shrunk(control: str, seed: int = 1) -> Shrunk:
 
 
 @pytest.mark.parametrize(("control", "seed"), [*((control, 1) for control in MISSED), *OTHERS])
-def test_a_controls_witness_has_at_most_twice_the_steps_of_one_by_hand(control: str, seed: int) -> None:
+def test_a_witness_has_at_most_twice_the_steps_by_hand(control: str, seed: int) -> None:
     by_hand = run_by_hand(control)
     assert by_hand is not None, "the story by hand is none"
     result = shrunk(control, seed) if seed > 1 else shrunk(control)
@@ -66,7 +66,7 @@ def test_a_controls_witness_has_at_most_twice_the_steps_of_one_by_hand(control: 
 
 
 @pytest.mark.parametrize("control", MISSED)
-def test_the_order_of_two_neighbours_decides(control: str) -> None:
+def test_the_critical_pair_are_two_neighbours_of_different_lanes(control: str) -> None:
     result = shrunk(control)
     best, pair = result.best, result.critical[0]
     assert best is not None
@@ -80,7 +80,7 @@ def test_the_order_of_two_neighbours_decides(control: str) -> None:
     assert pair.clean
 
 
-def test_the_pair_of_a_torn_snapshot_is_the_rogues_write_and_the_read() -> None:
+def test_the_pair_of_a_torn_snapshot_is_write_and_read() -> None:
     pair = shrunk("pr-84046-without-snapshot-consistency").critical[0]
     assert (pair.first.call, pair.second.call) == ("pwrite64 T", "read T")
     assert pair.second.operation == "release_for_prompt"
@@ -94,20 +94,20 @@ def test_the_same_witness_becomes_the_same_story() -> None:
     assert again.runs == first.runs
 
 
-def test_what_is_small_stays_as_it_is() -> None:
+def test_a_shrunk_witness_does_not_change_again() -> None:
     small = shrunk(SIZE).witness(found(SIZE))
     again = shrink(small, _PATIENCE_S)
     assert (again.before, again.after) == (shrunk(SIZE).after, shrunk(SIZE).after)
     assert again.witness(small).shrunk_from == small.shrunk_from
 
 
-def test_a_witness_whose_violation_is_gone_says_so() -> None:
+def test_a_witness_without_its_violation_is_not_shrunk() -> None:
     result = shrink(msgspec.structs.replace(found(SIZE), fence="ledger"), _PATIENCE_S)
     assert result.best is None
     assert result.why_not == "it does not show the violation any more"
 
 
-def test_without_time_the_witness_stays_whole_and_valid() -> None:
+def test_a_short_time_limit_leaves_the_witness_whole() -> None:
     result = shrink(found(SIZE), 0.001)
     assert not result.finished
     assert result.best is not None

@@ -1,4 +1,4 @@
-"""Passes propose what is smaller, lawful, and nothing at random."""
+"""Passes propose smaller and lawful variants, and the same ones each time."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from harness.model.history import Step
 from harness.model.program import Entry, Fault, Filesystem, LaneProgram, Op, Program
 from harness.model.schedule import Choice
 from harness.oracle import Violation
-from harness.shrink.candidate import Case, Shown
 from harness.shrink.passes import PASSES
-from harness.shrink.passes.earlier_window import earlier
-from harness.shrink.passes.fewer_faults import faults
-from harness.shrink.passes.fewer_groups import groups
-from harness.shrink.passes.fewer_lanes import lanes
-from harness.shrink.passes.fewer_operations import operations
-from harness.shrink.passes.fewer_switches import switches
-from harness.shrink.passes.merge_blocks import merges
-from harness.shrink.passes.pull_up import pulled
-from harness.shrink.passes.reorder import afresh
-from harness.shrink.passes.shorter_transcript import initial
-from harness.shrink.passes.shorter_waits import waits
+from harness.shrink.passes.earlier_window import earlier_window
+from harness.shrink.passes.fewer_faults import fewer_faults
+from harness.shrink.passes.fewer_groups import fewer_groups
+from harness.shrink.passes.fewer_lanes import fewer_lanes
+from harness.shrink.passes.fewer_operations import fewer_operations
+from harness.shrink.passes.fewer_switches import fewer_switches
+from harness.shrink.passes.merge_blocks import merge_blocks
+from harness.shrink.passes.pull_up import pull_up
+from harness.shrink.passes.reorder import reorder
+from harness.shrink.passes.shorter_transcript import shorter_transcript
+from harness.shrink.passes.shorter_waits import shorter_waits
 from harness.shrink.shrink_pass import Answer
-from tests.harness.shrink.stage import drawn, drive, is_lawful, shown
+from harness.shrink.variant import Reproduction, Variant
+from tests.harness.shrink.stage import drawn, drive, is_lawful, reproduction
 
 SCENARIOS = ("quickstart", "rogue-zoo", "busy-gateway", "laundering-by-own-writer", "recovery")
 
 
 def one_after_the_other(program: Program, seed: int) -> list[Choice]:
-    """Every operation a step, lanes at random."""
+    """Return one step for each operation, lanes at random."""
     rng = random.Random(seed)
     left = [[Choice(lane, op, 0) for op in range(len(one.ops))] for lane, one in enumerate(program.lanes)]
     order = []
@@ -44,7 +44,7 @@ def one_after_the_other(program: Program, seed: int) -> list[Choice]:
 
 
 def decisions(program: Program) -> list[tuple[int, int]]:
-    """Every guarded write, by lane and operation."""
+    """Return every guarded write, by lane and operation."""
     return [
         (lane, op)
         for lane, one in enumerate(program.lanes)
@@ -53,11 +53,11 @@ def decisions(program: Program) -> list[tuple[int, int]]:
     ]
 
 
-def start(scenario: str, seed: int) -> Shown:
+def start(scenario: str, seed: int) -> Reproduction:
     program = drawn(scenario, seed)
     lane, op = decisions(program)[0]
     violation = Violation("missed_takeover", 0, lane, op, "made up")
-    return shown(program, one_after_the_other(program, seed), violation, picks=1)
+    return reproduction(program, one_after_the_other(program, seed), violation, picks=1)
 
 
 def kinds(program: Program) -> list[list[str]]:
@@ -70,68 +70,68 @@ def kinds(program: Program) -> list[list[str]]:
     accepts=st.randoms(use_true_random=False),
 )
 @settings(deadline=None, max_examples=60)
-def test_no_pass_proposes_what_no_lawful_caller_does(
-    scenario: str, seed: int, accepts: random.Random
-) -> None:
+def test_every_pass_proposes_lawful_callers_only(scenario: str, seed: int, accepts: random.Random) -> None:
     best = start(scenario, seed)
     assert is_lawful(best.program)
     for one in PASSES:
         proposed, best = drive(one, best, lambda _: accepts.random() < 0.5)
-        assert all(is_lawful(case.program) for case in proposed), one
+        assert all(is_lawful(variant.program) for variant in proposed), one
         # Where the violation shows moves with what is left out before it.
         lane, op = decisions(best.program)[0] if decisions(best.program) else (0, -1)
         violation = Violation("missed_takeover", 0, lane, op, "made up")
-        best = shown(best.program, best.choices, violation, picks=1)
+        best = reproduction(best.program, best.choices, violation, picks=1)
 
 
 @given(scenario=st.sampled_from(SCENARIOS), seed=st.integers(0, 1 << 32))
 @settings(deadline=None, max_examples=30)
-def test_every_choice_that_is_left_is_one_of_an_operation_that_is_left(scenario: str, seed: int) -> None:
+def test_every_choice_is_of_an_operation_that_is_left(scenario: str, seed: int) -> None:
     for one in PASSES:
         proposed, _ = drive(one, start(scenario, seed), lambda _: True)
-        for case in proposed:
-            assert all(choice.op < len(case.program.lanes[choice.lane].ops) for choice in case.choices), one
+        for variant in proposed:
+            assert all(
+                choice.op < len(variant.program.lanes[choice.lane].ops) for choice in variant.choices
+            ), one
 
 
-def test_a_lane_that_does_not_matter_goes() -> None:
+def test_a_lane_that_does_not_matter_is_removed() -> None:
     best = start("rogue-zoo", 1)
 
-    def accepts(case: Case) -> bool:
-        kinds = {op.kind for lane in case.program.lanes for op in lane.ops}
+    def accepts(variant: Variant) -> bool:
+        kinds = {op.kind for lane in variant.program.lanes for op in lane.ops}
         return {"action", "guarded_write"} <= kinds
 
-    _, best = drive(lanes, best, accepts)
+    _, best = drive(fewer_lanes, best, accepts)
     assert sum(1 for lane in best.program.lanes if lane.ops) == 2
 
 
-def test_the_lane_in_which_the_violation_shows_goes_when_it_does_not_matter_but_never_all_of_them() -> None:
+def test_the_deciding_lane_may_be_removed_but_never_every_lane() -> None:
     first = start("rogue-zoo", 1)
 
-    def accepts(case: Case) -> bool:
-        return any(op.kind == "action" for lane in case.program.lanes for op in lane.ops)
+    def accepts(variant: Variant) -> bool:
+        return any(op.kind == "action" for lane in variant.program.lanes for op in lane.ops)
 
-    proposed, best = drive(lanes, first, accepts)
+    proposed, best = drive(fewer_lanes, first, accepts)
     assert not best.program.lanes[first.violation.lane].ops
     assert sum(1 for lane in best.program.lanes if lane.ops) == 1
-    assert all(any(lane.ops for lane in case.program.lanes) for case in proposed)
+    assert all(any(lane.ops for lane in variant.program.lanes) for variant in proposed)
 
 
-def test_of_all_groups_the_one_that_matters_stays() -> None:
+def test_only_the_group_that_matters_stays() -> None:
     best = start("busy-gateway", 3)
     wanted = [op for lane in best.program.lanes for op in lane.ops if op.kind == "append" and op.turn < 0][-1]
 
-    def accepts(case: Case) -> bool:
-        return any(op == wanted for lane in case.program.lanes for op in lane.ops)
+    def accepts(variant: Variant) -> bool:
+        return any(op == wanted for lane in variant.program.lanes for op in lane.ops)
 
-    _, best = drive(groups, best, accepts)
+    _, best = drive(fewer_groups, best, accepts)
     left = [kind for lane in kinds(best.program) for kind in lane]
     assert left.count("acquire") == left.count("release") == 1
     assert left.count("begin_turn") == 1  # the violation's
 
 
-def test_of_a_turn_only_what_its_order_needs_stays() -> None:
+def test_a_turn_keeps_only_the_operations_its_order_needs() -> None:
     best = start("quickstart", 2)
-    _, best = drive(operations, best, lambda _: True)
+    _, best = drive(fewer_operations, best, lambda _: True)
     runner = next(lane for lane in kinds(best.program) if "load" in lane)
     assert runner == ["begin_turn", "load", "release_for_prompt", "guarded_write", "end_turn"]
 
@@ -139,7 +139,7 @@ def test_of_a_turn_only_what_its_order_needs_stays() -> None:
 def test_the_header_of_the_transcript_stays() -> None:
     best = start("quickstart", 2)
     assert len(best.program.initial) > 1
-    _, after = drive(initial, best, lambda _: True)
+    _, after = drive(shorter_transcript, best, lambda _: True)
     assert after.program.initial == best.program.initial[:1]
 
 
@@ -149,42 +149,48 @@ def lasting(program: Program, lane: int, op: int) -> int:
 
 
 @pytest.mark.parametrize("enough", [1, 2, 17, 30])
-def test_thinking_comes_down_to_what_is_needed(enough: int) -> None:
+def test_thinking_is_shortened_to_what_is_needed(enough: int) -> None:
     program = drawn("guard-size", 1)
     (op,) = [op for op, call in enumerate(program.lanes[0].ops) if call.kind == "think"]
     assert lasting(program, 0, op) >= enough
     _, best = drive(
-        waits, shown(program, thinking(program, op)), lambda case: lasting(case.program, 0, op) >= enough
+        shorter_waits,
+        reproduction(program, thinking(program, op)),
+        lambda variant: lasting(variant.program, 0, op) >= enough,
     )
     assert lasting(best.program, 0, op) == enough
 
 
 @pytest.mark.parametrize("enough", [1, 2, 13, 25])
-def test_a_pause_comes_down_to_about_what_is_needed(enough: int) -> None:
+def test_a_pause_is_shortened_to_about_what_is_needed(enough: int) -> None:
     program = drawn("guard-size", 1)
     (op,) = [op for op, call in enumerate(program.lanes[1].ops) if call.kind == "pause"]
     before = lasting(program, 1, op)
     assert before >= enough
-    _, best = drive(waits, shown(program), lambda case: lasting(case.program, 1, op) >= enough)
+    _, best = drive(
+        shorter_waits, reproduction(program), lambda variant: lasting(variant.program, 1, op) >= enough
+    )
     assert enough <= lasting(best.program, 1, op) <= enough + before // 8 + 1
 
 
-def test_switches_that_do_not_matter_go() -> None:
+def test_switches_that_do_not_matter_are_removed() -> None:
     best = start("quickstart", 5)
     wanted = best.switches()[4]
-    kept: list[Case] = []
+    kept: list[Variant] = []
 
-    def accepts(case: Case) -> bool:
-        assert case.switches is not None
-        if wanted in case.switches:
-            kept.append(case)
+    def accepts(variant: Variant) -> bool:
+        assert variant.switches is not None
+        if wanted in variant.switches:
+            kept.append(variant)
             return True
         return False
 
-    # Nobody runs here, so the choices stay as long as they were: look at the proposals alone.
-    drive(switches, best, accepts)
+    # Nothing runs here, so the choices keep their length: only the proposals are checked.
+    drive(fewer_switches, best, accepts)
     assert kept
-    assert all(case.switches is not None and len(case.switches) < len(best.switches()) for case in kept)
+    assert all(
+        variant.switches is not None and len(variant.switches) < len(best.switches()) for variant in kept
+    )
 
 
 def blocks(*lanes_in_order: int) -> list[Choice]:
@@ -200,29 +206,29 @@ def thinking(program: Program, op: int) -> list[Choice]:
     return [Choice(0, op, ordinal) for ordinal in range(program.lanes[0].ops[op].steps)]
 
 
-def went(best: Shown) -> list[int]:
+def went(best: Reproduction) -> list[int]:
     return [choice.lane for choice in best.choices]
 
 
-def test_blocks_of_one_lane_are_brought_together() -> None:
-    best = shown(drawn("quickstart", 1), blocks(0, 0, 1, 0, 1, 0, 0))
-    _, after = drive(merges, best, lambda _: True)
+def test_blocks_of_one_lane_are_merged() -> None:
+    best = reproduction(drawn("quickstart", 1), blocks(0, 0, 1, 0, 1, 0, 0))
+    _, after = drive(merge_blocks, best, lambda _: True)
     assert sorted(went(after)) == sorted(went(best))
     assert after.size.switches == 1
 
 
-def test_a_block_moves_up_to_where_it_may_come_first() -> None:
-    best = shown(drawn("quickstart", 1), blocks(0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0))
+def test_a_block_moves_as_early_as_the_violation_shows() -> None:
+    best = reproduction(drawn("quickstart", 1), blocks(0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0))
 
-    def accepts(case: Case) -> bool:
-        return [choice.lane for choice in case.choices].index(1) >= 3
+    def accepts(variant: Variant) -> bool:
+        return [choice.lane for choice in variant.choices].index(1) >= 3
 
-    _, after = drive(earlier, best, accepts)
+    _, after = drive(earlier_window, best, accepts)
     assert went(after) == [0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0]
 
 
-def in_the_turn(*operations: int) -> Shown:
-    """A runner's turn of which each operation is two steps, and another lane's steps inside some of them."""
+def in_the_turn(*operations: int) -> Reproduction:
+    """Return a runner's turn of two steps an operation, with steps of another lane inside some of them."""
     program = drawn("quickstart", 1)
     (other,) = [at for at, op in enumerate(program.lanes[1].ops) if op.kind == "acquire"][:1]
     choices = []
@@ -231,48 +237,48 @@ def in_the_turn(*operations: int) -> Shown:
         if op in operations:
             choices += [Choice(1, other, 2 * op), Choice(1, other, 2 * op + 1)]
         choices.append(Choice(0, op, 1))
-    return shown(program, choices, Violation("missed_takeover", 0, 1, 0, "made up"))
+    return reproduction(program, choices, Violation("missed_takeover", 0, 1, 0, "made up"))
 
 
-def test_what_fell_into_an_operation_that_goes_is_tried_after_each_step_before_it_the_last_first() -> None:
+def test_inner_steps_are_tried_behind_each_earlier_step_last_first() -> None:
     program = drawn("quickstart", 1)
     (decides,) = [op for lane, op in decisions(program) if lane == 0][:1]
     best = in_the_turn(decides)
-    proposed, after = drive(pulled, best, lambda _: False)
+    proposed, after = drive(pull_up, best, lambda _: False)
     assert after == best
-    others = [[at for at, choice in enumerate(case.choices) if choice.lane == 1] for case in proposed]
+    others = [[at for at, choice in enumerate(variant.choices) if choice.lane == 1] for variant in proposed]
     assert others == [[at, at + 1] for at in range(2 * decides, 0, -1)]
-    assert all(len(case.choices) == len(best.choices) - 2 for case in proposed)
-    assert {len(case.program.lanes[0].ops) for case in proposed} == {len(program.lanes[0].ops) - 1}
+    assert all(len(variant.choices) == len(best.choices) - 2 for variant in proposed)
+    assert {len(variant.program.lanes[0].ops) for variant in proposed} == {len(program.lanes[0].ops) - 1}
 
 
-def test_it_comes_to_stand_where_the_violation_shows_and_not_before_others_of_its_lane() -> None:
+def test_inner_steps_stay_behind_earlier_steps_of_their_lane() -> None:
     (decides,) = [op for lane, op in decisions(drawn("quickstart", 1)) if lane == 0][:1]
     best = in_the_turn(1, decides)
 
-    def places(case: Case) -> list[int]:
-        return [at for at, choice in enumerate(case.choices) if choice.lane == 1]
+    def places(variant: Variant) -> list[int]:
+        return [at for at, choice in enumerate(variant.choices) if choice.lane == 1]
 
-    proposed, after = drive(pulled, best, lambda case: places(case)[2] == 8)
-    assert places(after.case) == [3, 4, 8, 9]
+    proposed, after = drive(pull_up, best, lambda variant: places(variant)[2] == 8)
+    assert places(after.variant) == [3, 4, 8, 9]
     assert len(after.program.lanes[0].ops) == len(best.program.lanes[0].ops) - 1
     # The other two steps stand before: nothing is pulled past them.
-    proposed, _ = drive(pulled, best, lambda _: False)
-    assert min(places(case)[2] for case in proposed) == 6
+    proposed, _ = drive(pull_up, best, lambda _: False)
+    assert min(places(variant)[2] for variant in proposed) == 6
 
 
-def test_nothing_is_pulled_out_of_what_the_violation_shows_in_or_what_nobody_fell_into() -> None:
+def test_nothing_is_pulled_out_of_deciding_undisturbed_or_needed_operations() -> None:
     (decides,) = [op for lane, op in decisions(drawn("quickstart", 1)) if lane == 0][:1]
     best = in_the_turn(decides)
     violation = Violation("missed_takeover", 0, 0, decides, "made up")
-    assert not list(pulled(msgspec.structs.replace(best, violation=violation)))
-    assert not list(pulled(in_the_turn()))
-    # Nor out of what a turn cannot do without.
-    assert not list(pulled(in_the_turn(0, 1)))
+    assert not list(pull_up(msgspec.structs.replace(best, violation=violation)))
+    assert not list(pull_up(in_the_turn()))
+    # Nor out of operations that a turn needs.
+    assert not list(pull_up(in_the_turn(0, 1)))
 
 
-def naming(best: Shown, *lanes_named: int) -> Shown:
-    """The same with a violation of which the causes are steps of these lanes."""
+def naming(best: Reproduction, *lanes_named: int) -> Reproduction:
+    """Return the same with a violation whose causes are steps of these lanes."""
     events = tuple(Step(lane, 0, "write") for lane in lanes_named)
     return msgspec.structs.replace(
         best,
@@ -283,24 +289,24 @@ def naming(best: Shown, *lanes_named: int) -> Shown:
     )
 
 
-def _orders(best: Shown) -> list[list[tuple[int, int, int]]]:
-    """All orders that are made from nothing, by somebody whose lanes 0 and 2 take three steps and two."""
+def _orders(best: Reproduction) -> list[list[tuple[int, int, int]]]:
+    """Return all new orders that are proposed where lanes 0 and 2 take three steps and two."""
     answer = Answer(None, False, False, True, True, tuple(blocks(0, 0, 0, 2, 2)))
-    proposals = afresh(best)
-    case = next(proposals)
+    proposals = reorder(best)
+    variant = next(proposals)
     tried = []
     with contextlib.suppress(StopIteration):
         while True:
-            tried.append([(choice.lane, choice.op, choice.ordinal) for choice in case.choices])
-            case = proposals.send(answer)
+            tried.append([(choice.lane, choice.op, choice.ordinal) for choice in variant.choices])
+            variant = proposals.send(answer)
     return tried
 
 
-def test_two_lanes_that_are_named_are_tried_without_the_third_in_every_order_of_one_block() -> None:
+def test_two_named_lanes_are_tried_alone_in_every_new_order() -> None:
     best = naming(start("busy-gateway", 1), 0, 2)
-    case = next(afresh(best))
-    assert [bool(lane.ops) for lane in case.program.lanes] == [
-        number in (0, 2) for number in range(len(case.program.lanes))
+    variant = next(reorder(best))
+    assert [bool(lane.ops) for lane in variant.program.lanes] == [
+        number in (0, 2) for number in range(len(variant.program.lanes))
     ]
     tried = _orders(best)
     whole, pieces = tried[:5], tried[5:]
@@ -324,7 +330,7 @@ def test_two_lanes_that_are_named_are_tried_without_the_third_in_every_order_of_
     ]
 
 
-def test_in_two_pieces_nothing_is_put_into_an_operation_that_nobody_names() -> None:
+def test_two_pieces_are_tried_inside_named_operations_only() -> None:
     best = naming(start("busy-gateway", 1), 0, 2)
     assert len(_orders(best)) == 20
     other = tuple(msgspec.structs.replace(step, op=1) for step in best.history.events)
@@ -332,45 +338,45 @@ def test_in_two_pieces_nothing_is_put_into_an_operation_that_nobody_names() -> N
     assert len(_orders(msgspec.structs.replace(best, history=history))) == 5
 
 
-def test_an_order_that_is_short_and_has_nobody_else_in_it_is_not_sought_again() -> None:
+def test_a_short_order_of_two_lanes_is_not_searched_again() -> None:
     best = start("busy-gateway", 1)
-    pair = shown(best.program, blocks(0, 2, 0), best.violation)
+    pair = reproduction(best.program, blocks(0, 2, 0), best.violation)
     gone = [
         lane if number in (0, 2) else msgspec.structs.replace(lane, ops=())
         for number, lane in enumerate(pair.program.lanes)
     ]
     pair = msgspec.structs.replace(pair, program=msgspec.structs.replace(pair.program, lanes=tuple(gone)))
-    assert not list(afresh(naming(pair, 0, 2)))
-    assert not list(afresh(naming(best, 0)))
-    assert not list(afresh(naming(best, 0, 1, 2)))
+    assert not list(reorder(naming(pair, 0, 2)))
+    assert not list(reorder(naming(best, 0)))
+    assert not list(reorder(naming(best, 0, 1, 2)))
 
 
 @given(scenario=st.sampled_from(SCENARIOS), seed=st.integers(0, 1 << 32))
 @settings(deadline=None, max_examples=20)
-def test_a_pass_proposes_the_same_again(scenario: str, seed: int) -> None:
+def test_a_pass_proposes_the_same_variants_each_time(scenario: str, seed: int) -> None:
     for one in PASSES:
-        first, _ = drive(one, start(scenario, seed), lambda case: len(case.choices) % 3 > 0)
-        again, _ = drive(one, start(scenario, seed), lambda case: len(case.choices) % 3 > 0)
+        first, _ = drive(one, start(scenario, seed), lambda variant: len(variant.choices) % 3 > 0)
+        again, _ = drive(one, start(scenario, seed), lambda variant: len(variant.choices) % 3 > 0)
         assert first == again
 
 
 @pytest.mark.parametrize("name", ["stop_ms", "slow_ms", "ahead_ms"])
-def test_what_lasts_of_a_fault_comes_down_to_about_what_is_needed(name: str) -> None:
+def test_a_lasting_fault_is_shortened_to_about_what_is_needed(name: str) -> None:
     faults_of_one = (Fault("write", "ENOSPC"), Fault(nth=2, file="any", **{name: 60_000}), Fault(stop_ms=0))
     op = Op("append", group=1, entries=(Entry("a", "user", "a"),), faults=faults_of_one)
     lanes_of_one = (LaneProgram("one", "cron", "p", True, (op, op)),)
-    begun = shown(Program(lanes_of_one, (), Filesystem(), 0), [Choice(0, 0, 0), Choice(0, 1, 0)])
+    begun = reproduction(Program(lanes_of_one, (), Filesystem(), 0), [Choice(0, 0, 0), Choice(0, 1, 0)])
 
-    def lasts(case: Case) -> list[int]:
-        return [getattr(one.faults[1], name) for one in case.program.lanes[0].ops]
+    def lasts(variant: Variant) -> list[int]:
+        return [getattr(one.faults[1], name) for one in variant.program.lanes[0].ops]
 
-    _, best = drive(waits, begun, lambda case: lasts(case)[0] >= 700)
-    assert 700 <= lasts(best.case)[0] < 700 + 60_000 // 8 and lasts(best.case)[1] == 1
+    _, best = drive(shorter_waits, begun, lambda variant: lasts(variant)[0] >= 700)
+    assert 700 <= lasts(best.variant)[0] < 700 + 60_000 // 8 and lasts(best.variant)[1] == 1
     assert [one.faults[0] for one in best.program.lanes[0].ops] == [Fault("write", "ENOSPC")] * 2
     assert best.size < begun.size
 
 
-def test_faults_that_do_not_matter_are_left_out_with_the_steps_that_they_took() -> None:
+def test_needless_faults_are_removed_with_the_steps_they_took() -> None:
     def op(*faults: Fault) -> Op:
         return Op("append", group=1, entries=(Entry("a", "user", "a"),), faults=faults)
 
@@ -385,17 +391,17 @@ def test_faults_that_do_not_matter_are_left_out_with_the_steps_that_they_took() 
     ]
     steps = [Step(0, number, call, "T", fault=fault) for number, call, fault in calls]
     choices = [Choice(0, 0, 0), Choice(0, 0, 1), Choice(0, 0, 2), Choice(0, 1, 0), Choice(0, 1, 1)]
-    begun = shown(Program(lanes, (), Filesystem(), 0), choices)
+    begun = reproduction(Program(lanes, (), Filesystem(), 0), choices)
     history = msgspec.structs.replace(begun.history, events=(*steps, *begun.history.events))
     begun = msgspec.structs.replace(begun, history=history)
 
-    def has(case: Case, fault: Fault) -> bool:
-        return any(fault in one.faults for one in case.program.lanes[0].ops)
+    def has(variant: Variant, fault: Fault) -> bool:
+        return any(fault in one.faults for one in variant.program.lanes[0].ops)
 
-    proposed, best = drive(faults, begun, lambda case: has(case, full))
+    proposed, best = drive(fewer_faults, begun, lambda variant: has(variant, full))
     assert [one.faults for one in best.program.lanes[0].ops] == [(), (full,)]
     assert best.choices == (Choice(0, 0, 0), Choice(0, 0, 1), Choice(0, 1, 0), Choice(0, 1, 1))
     assert best.size < begun.size
-    _, kept = drive(faults, begun, lambda case: has(case, stop) and has(case, full))
+    _, kept = drive(fewer_faults, begun, lambda variant: has(variant, stop) and has(variant, full))
     assert kept == begun
-    assert all(len(case.program.lanes[0].ops) == 2 for case in proposed)
+    assert all(len(variant.program.lanes[0].ops) == 2 for variant in proposed)

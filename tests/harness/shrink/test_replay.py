@@ -1,4 +1,4 @@
-"""A witness is run again under a fence that has changed, on real processes."""
+"""A witness is run again on real processes, also under a fence that has changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.explore.worker_pool import perform
 from harness.model.history import Return, Step
 from harness.model.schedule import Choice, Schedule
 from harness.results.witness import Witness
-from harness.shrink.replay import Replayed, Rerun, Rerunning
+from harness.shrink.replay import Replayed, Rerun, RerunJob
 from tests.harness.shrink.minima import find, shrink
 
 pytestmark = [
@@ -28,12 +28,12 @@ def small() -> Witness:
     return shrink(witness, 120.0).witness(witness)
 
 
-def rerun(work: Rerunning) -> Rerun:
+def rerun(work: RerunJob) -> Rerun:
     return next(found for found in perform(work) if isinstance(found, Rerun))
 
 
 def moved(by: int) -> Schedule:
-    """The rogue's block as many steps later."""
+    """Return the schedule with the rogue's block so many steps later."""
     order = list(small().schedule.choices)
     first = next(at for at, choice in enumerate(order) if choice.lane != order[0].lane)
     block = [choice for choice in order if choice.lane != order[0].lane]
@@ -43,20 +43,20 @@ def moved(by: int) -> Schedule:
 
 
 def decision() -> int:
-    """How many steps later the rogue is beside the decision instead of before it."""
+    """Return how many steps later the rogue's block lies beside the decision."""
     order = [choice for choice in small().schedule.choices if choice.lane == 0]
     first = next(at for at, choice in enumerate(small().schedule.choices) if choice.lane == 1)
     return next(at for at, choice in enumerate(order) if choice.op == 3) - first + 1
 
 
-def test_what_was_recorded_shows_as_recorded() -> None:
-    found = Replayed.of(small(), rerun(Rerunning.of(small())))
+def test_an_unchanged_witness_shows_as_recorded() -> None:
+    found = Replayed.of(small(), rerun(RerunJob.of(small())))
     assert (found.shows, found.same_history, found.difference, found.asked) == ("as recorded", True, None, 0)
     assert found.followed == found.recorded == len(small().schedule.choices)
 
 
-def test_a_window_that_moved_by_a_step_is_found_beside_the_record() -> None:
-    work = msgspec.structs.replace(Rerunning.of(small()), schedule=moved(decision()))
+def test_a_moved_window_is_found_in_a_neighbouring_schedule() -> None:
+    work = msgspec.structs.replace(RerunJob.of(small()), schedule=moved(decision()))
     found = Replayed.of(small(), rerun(work))
     assert found.shows == "elsewhere"
     assert "earlier" in found.neighbour
@@ -64,8 +64,8 @@ def test_a_window_that_moved_by_a_step_is_found_beside_the_record() -> None:
     assert found.violation is not None
 
 
-def test_where_no_neighbour_shows_it_all_of_them_were_asked() -> None:
-    work = msgspec.structs.replace(Rerunning.of(small(), "ledger"), schedule=moved(decision()))
+def test_every_neighbour_is_run_before_the_violation_is_gone() -> None:
+    work = msgspec.structs.replace(RerunJob.of(small(), "ledger"), schedule=moved(decision()))
     found = Replayed.of(small(), rerun(work))
     assert (found.shows, found.violation, found.neighbour) == ("no", None, "")
     assert found.asked >= 4
@@ -85,7 +85,7 @@ class Busy(WithoutSnapshotConsistency):
 """
 
 
-def test_a_switch_stays_between_the_steps_that_it_was_recorded_between(tmp_path: Path) -> None:
+def test_a_switch_stays_between_its_recorded_steps(tmp_path: Path) -> None:
     found = find("pr-84046-without-snapshot-consistency")
     witness = shrink(found, 120.0).witness(found)
     fences = tmp_path / "busy.py"
@@ -96,22 +96,22 @@ def test_a_switch_stays_between_the_steps_that_it_was_recorded_between(tmp_path:
         behind = next(step for step in steps[first:] if step.lane == 0)
         return f"{steps[first - 1].call} {steps[first - 1].path}", f"{behind.call} {behind.path}"
 
-    again = rerun(Rerunning.of(witness, f"{fences}:Busy"))
-    assert around(again.steps()) == around(rerun(Rerunning.of(witness)).steps()) == ("statx T", "openat T")
+    again = rerun(RerunJob.of(witness, f"{fences}:Busy"))
+    assert around(again.steps()) == around(rerun(RerunJob.of(witness)).steps()) == ("statx T", "openat T")
     assert again.shows("missed_takeover")
     assert again.neighbour == ""
 
 
-def test_choices_of_steps_that_do_not_exist_are_left_out() -> None:
+def test_choices_of_missing_steps_are_skipped() -> None:
     extra = (Choice(0, 0, 50), Choice(1, 0, 50))
     schedule = Schedule((*small().schedule.choices[:3], *extra, *small().schedule.choices[3:]))
-    found = rerun(msgspec.structs.replace(Rerunning.of(small()), schedule=schedule, recorded={}))
+    found = rerun(msgspec.structs.replace(RerunJob.of(small()), schedule=schedule, recorded={}))
     assert found.history.events
     assert found.followed <= len(small().schedule.choices)
 
 
-def test_what_is_proved_shows_where_the_truth_is_not_known() -> None:
-    history = rerun(Rerunning.of(small())).history
+def test_a_proved_violation_shows_in_an_inconclusive_history() -> None:
+    history = rerun(RerunJob.of(small())).history
     first = next(at for at, event in enumerate(history.events) if isinstance(event, Return))
     crash = msgspec.structs.replace(history.events[first], outcome="crash", detail="KeyError")
     end = msgspec.structs.replace(history.events[-1], inconclusive="process gateway was killed by signal 9")

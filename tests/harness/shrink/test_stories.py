@@ -1,4 +1,4 @@
-"""Every control has a story by hand, and it is one that its scenario might draw."""
+"""Every control has a story by hand that its scenario might draw."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.harness.shrink.stage import is_lawful
 from tests.harness.shrink.stories import STORIES
 from tests.harness.shrink.words import control_of, program_of, scenario_of
 
-#: So many draws show everything that a scenario's lanes may do.
+#: Draws that show everything that a scenario's lanes may do.
 _DRAWS = 100
 
 each_control = pytest.mark.parametrize("control", sorted(CONTROLS))
 
 
 def _words(ops: tuple[Op, ...]) -> Counter[str]:
-    """How often a lane makes each kind of call; an action counts by its name."""
+    """Return how often a lane makes each kind of call; an action counts by its name."""
     return Counter(op.how if op.kind == "action" else f"{op.kind} {op.route}" for op in ops)
 
 
@@ -29,12 +29,12 @@ def test_every_control_has_a_story() -> None:
 
 
 @each_control
-def test_a_story_asks_a_fence_for_nothing_unlawful(control: str) -> None:
+def test_a_story_is_a_lawful_caller(control: str) -> None:
     assert is_lawful(program_of(control))
 
 
 @each_control
-def test_a_story_does_nothing_that_its_scenario_never_draws(control: str) -> None:
+def test_a_story_does_only_what_its_scenario_draws(control: str) -> None:
     scenario = scenario_of(control)
     drawn = [plan.draw(scenario, 1, index) for index in range(_DRAWS)]
     for number, lane in enumerate(program_of(control).lanes):
@@ -45,11 +45,11 @@ def test_a_story_does_nothing_that_its_scenario_never_draws(control: str) -> Non
 
 
 @each_control
-def test_a_story_has_as_few_rogue_actions_as_its_control_says(control: str) -> None:
+def test_a_story_has_the_least_rogue_actions_of_its_control(control: str) -> None:
     actions = [op for lane in program_of(control).lanes for op in lane.ops if op.kind == "action"]
     assert len(actions) == control_of(control).rogue_actions_min
 
 
-def test_a_word_that_names_a_line_changes_that_line() -> None:
+def test_a_word_can_name_the_line_to_change() -> None:
     (action,) = program_of("pr-84046-hash-of-first-4-kib").lanes[1].ops
     assert action.args["where"] == 960

@@ -1,4 +1,4 @@
-"""What has to stay the same while a story becomes smaller."""
+"""Two violations are the same by kind, subkind and place among the reads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def missed(at: int, cause: int, kind: str = "") -> tuple[Judgement, Violation]:
 
 
 def turn(effect_before: int) -> History:
-    """A look, another, and a decision with two more; the effect before one of them."""
+    """Return a history of two reads, then a decision with two more, and an effect before one of them."""
     calls = [(0, "read"), (0, "newfstatat"), (1, "statx"), (1, "pread64")]
     events: list[Event] = [Invoke(0, 0, "load", 0)]
     for number, (op, call) in enumerate(calls):
@@ -34,12 +34,12 @@ def turn(effect_before: int) -> History:
 
 
 def gap(effect_before: int) -> str:
-    told = turn(effect_before)
-    cause = next(at for at, event in enumerate(told.events) if isinstance(event, Step) and event.lane == 1)
-    return violation_key(told, *missed(len(told.events) - 2, cause))[2]
+    past = turn(effect_before)
+    cause = next(at for at, event in enumerate(past.events) if isinstance(event, Step) and event.lane == 1)
+    return violation_key(past, *missed(len(past.events) - 2, cause))[2]
 
 
-def test_an_effect_is_placed_between_two_looks_of_the_lane_that_decides() -> None:
+def test_an_effect_lies_between_two_reads_of_the_deciding_lane() -> None:
     assert [gap(place) for place in (1, 2, 3)] == [
         "inside read and stat",
         "between stat and stat",
@@ -47,8 +47,8 @@ def test_an_effect_is_placed_between_two_looks_of_the_lane_that_decides() -> Non
     ]
 
 
-def test_what_is_no_look_does_not_count() -> None:
-    told = history(
+def test_calls_other_than_reads_do_not_count() -> None:
+    past = history(
         Step(0, 0, "read", "T"),
         Step(0, 0, "write", "T"),
         Step(1, 0, "write", "T"),
@@ -56,16 +56,16 @@ def test_what_is_no_look_does_not_count() -> None:
         Step(0, 1, "statx", "T"),
         Return(0, 1, "ok"),
     )
-    assert violation_key(told, *missed(5, 2))[2] == "between read and stat"
+    assert violation_key(past, *missed(5, 2))[2] == "between read and stat"
 
 
-def test_absorbed_is_another_sort() -> None:
-    told = turn(2)
-    assert violation_key(told, *missed(9, 5, "absorbed"))[1] == "absorbed"
-    assert violation_key(told, *missed(9, 5))[1] == ""
+def test_an_absorbed_takeover_has_another_key() -> None:
+    past = turn(2)
+    assert violation_key(past, *missed(9, 5, "absorbed"))[1] == "absorbed"
+    assert violation_key(past, *missed(9, 5))[1] == ""
 
 
-def test_a_crash_is_told_by_its_exception() -> None:
-    told = turn(2)
+def test_the_key_of_a_crash_is_its_exception() -> None:
+    past = turn(2)
     crash = Violation("crash", 9, 0, 1, "runner crashed: KeyError: 'x'")
-    assert violation_key(told, Judgement((), (crash,)), crash) == ("crash", "KeyError", "")
+    assert violation_key(past, Judgement((), (crash,)), crash) == ("crash", "KeyError", "")

@@ -1,4 +1,4 @@
-"""The words of a story by hand, as a program; see `stories` for what they mean."""
+"""Make a program of the words of a story by hand; `stories` says what they mean."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _FULL_DISK = Fault("write", "ENOSPC", 500)
 
 
 def control_of(name: str) -> type[Control]:
-    """A control by its name."""
+    """Return a control by its name."""
     found = fence.load(name)
     assert issubclass(found, Control)
     return found
 
 
 def scenario_of(control: str) -> Scenario:
-    """Where a control says that its defect shows."""
+    """Return the scenario in which a control says that its defect shows."""
     return load(f"scenarios/{control_of(control).scenario}.yaml")
 
 
@@ -96,7 +96,7 @@ class _Writing:
         self.ops.append(Op("action", group=self._group, how=name, args=args))
 
     def _wait(self, word: str) -> None:
-        # Before its section, it belongs to it; inside, too.
+        # A wait right before a section, or inside, belongs to the section.
         group = self._group if self.ops and self.ops[-1].kind == "acquire" else self._group + 1
         if word[0] == "t":
             self.ops.append(Op("think", group=group, steps=int(word[1:])))
@@ -105,7 +105,7 @@ class _Writing:
 
 
 def _process_fault(words: str) -> Fault:
-    """``kill@3``, ``stop60@3`` and the like: what happens at which step, from 1; ``eintr`` ends the wait."""
+    """Return the fault of ``kill@3``, ``stop60@3`` and the like (step from 1), or of ``eintr``."""
     if words == "eintr":
         return Fault("flock", "EINTR", file="lock")
     what, _, nth = words.partition("@")
@@ -116,7 +116,7 @@ def _process_fault(words: str) -> Fault:
 
 
 def program_of(control: str) -> Program:
-    """What the lanes do in a control's story."""
+    """Return the program of a control's story."""
     story, drawn = STORIES[control], plan.draw(scenario_of(control), 1, 0)
     lanes: list[LaneProgram] = []
     for lane, words in zip(drawn.lanes, (*story.cast, *[""] * len(drawn.lanes)), strict=False):

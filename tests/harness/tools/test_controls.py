@@ -1,4 +1,4 @@
-"""What the answers to the questions about controls come to."""
+"""Trials of controls are chosen and their results assessed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SOUND_TRIAL = Trial(msgspec.structs.replace(QUESTION, fence=SOUND, until=""))
 
 
 def _result(trial: Trial, *found: tuple[int, str], actions: int = 1, schedules: int = 100) -> Result:
-    """Violations by schedule, each after so many rogue actions."""
+    """Return a result with violations by schedule, each after so many rogue actions."""
     tally = Stats()
     lanes = (LaneInfo("editor", "editor", "editor", False),)
     for index, kind in found:
@@ -57,7 +57,7 @@ def _alive(**changes: object) -> Outcome:
     return msgspec.structs.replace(assess(TRIAL, _result(TRIAL)), **changes)
 
 
-def test_every_control_that_a_scenario_shows_is_tried_with_each_strategy_and_seed() -> None:
+def test_every_control_is_tried_with_each_strategy_and_seed() -> None:
     wanted = trials((), ("random", "pct"), 50, 2, SCENARIOS)
     asked = [trial.question for trial in wanted if trial.defect]
     assert {question.fence for question in asked} == set(CONTROLS)
@@ -65,7 +65,7 @@ def test_every_control_that_a_scenario_shows_is_tried_with_each_strategy_and_see
     assert all(question.until and question.schedules == 50 for question in asked)
 
 
-def test_the_fence_that_is_right_is_tried_in_the_same_scenarios_where_it_claims_to_be() -> None:
+def test_the_sound_fence_is_tried_where_it_claims_soundness() -> None:
     wanted = trials(
         ("stat-size-only", "ledger-per-process", "ledger-cotenant-silent"), ("pct",), 9, 1, SCENARIOS
     )
@@ -76,7 +76,7 @@ def test_the_fence_that_is_right_is_tried_in_the_same_scenarios_where_it_claims_
     assert not sound[0].until
 
 
-def test_a_missing_scenario_and_a_name_that_is_no_controls_are_refused() -> None:
+def test_a_missing_scenario_and_an_unknown_control_are_refused() -> None:
     with pytest.raises(ScenarioError, match="guard-prefix-hash"):
         trials(("stat-size-only",), ("pct",), 9, 1, "nowhere")
     with pytest.raises(UsageError, match="--only ledger: no control"):
@@ -89,26 +89,26 @@ def test_a_control_is_killed_by_the_violation_that_it_names() -> None:
     assert not unmet([outcome])
 
 
-def test_a_control_that_shows_something_else_is_accused_and_not_killed() -> None:
+def test_another_violation_accuses_a_control_and_does_not_kill_it() -> None:
     outcome = assess(TRIAL, _result(TRIAL, (3, "crash")))
     assert (outcome.killed_at, outcome.accused) == (None, ("crash",))
     said = unmet([outcome])
     assert said[0] == (
-        "ledger-heals-itself is accused of crash in schedule 3 of external-script (random, seed 1): "
-        "nobody expects that"
+        "ledger-heals-itself is accused of crash in schedule 3 of external-script (random, seed 1), "
+        "which the scenario does not expect"
     )
     assert "survived 100 schedules" in said[1]
 
 
-def test_what_comes_after_the_schedule_that_kills_does_not_count() -> None:
+def test_findings_behind_the_killing_schedule_do_not_count() -> None:
     later = _result(TRIAL, (7, "missed_takeover"), (8, "crash"))
-    later.tally.doubt(9, "who knows")
+    later.tally.doubt(9, "not known")
     assert assess(TRIAL, later) == _killed(7)
     earlier = _result(TRIAL, (7, "missed_takeover"), (6, "crash"))
     assert assess(TRIAL, earlier).accused == ("crash",)
 
 
-def test_what_the_scenario_expects_of_a_control_is_allowed() -> None:
+def test_a_violation_that_the_scenario_expects_is_allowed() -> None:
     question = msgspec.structs.replace(
         QUESTION,
         scenario=load(ROOT / "scenarios" / "busy-lock.yaml"),
@@ -120,7 +120,7 @@ def test_what_the_scenario_expects_of_a_control_is_allowed() -> None:
     assert (found.killed_at, found.accused, found.complaint) == (4, (), "")
 
 
-def test_a_control_that_is_caught_with_fewer_rogue_actions_than_it_says_is_wrong_about_itself() -> None:
+def test_a_control_caught_with_fewer_rogue_actions_is_reported() -> None:
     trial = msgspec.structs.replace(TRIAL, rogue_actions_min=2)
     outcome = assess(trial, _result(trial, (7, "missed_takeover"), actions=1))
     assert unmet([outcome]) == [outcome.complaint]
@@ -128,7 +128,7 @@ def test_a_control_that_is_caught_with_fewer_rogue_actions_than_it_says_is_wrong
     assert not assess(trial, _result(trial, (7, "missed_takeover"), actions=2)).complaint
 
 
-def test_the_fence_that_is_right_may_show_nothing_at_all() -> None:
+def test_the_sound_fence_may_show_no_violation() -> None:
     assert not unmet([assess(SOUND_TRIAL, _result(SOUND_TRIAL))])
     accused = assess(SOUND_TRIAL, _result(SOUND_TRIAL, (50, "false_positive")))
     assert unmet([accused]) == [accused.complaint]
@@ -141,14 +141,14 @@ def test_one_strategy_is_enough_but_every_seed_counts() -> None:
     assert "(seed 2) by random: no missed_takeover" in survived[0]
 
 
-def test_a_question_that_was_not_answered_is_no_survivor() -> None:
+def test_an_unfinished_search_is_inconclusive_and_no_survivor() -> None:
     outcome = assess(TRIAL, _result(TRIAL, schedules=40))
     assert outcome.why_inconclusive == "only 40 of 100 schedules were run"
     assert not unmet([outcome])
     assert rows([outcome], ("random",))[1][-1] == "inconclusive"
 
 
-def test_the_matrix_says_how_many_schedules_it_took_and_how_long() -> None:
+def test_the_matrix_shows_schedules_and_time_to_the_violation() -> None:
     table = rows(
         [_killed(7), _killed(2, seed=2), _alive(strategy="pct"), assess(SOUND_TRIAL, _result(SOUND_TRIAL))],
         ("random", "pct"),
@@ -160,6 +160,6 @@ def test_the_matrix_says_how_many_schedules_it_took_and_how_long() -> None:
     assert table[2] == (SOUND, "-", "external-script", "-", "0 of 100", "", "sound")
 
 
-def test_the_matrix_says_with_how_many_seeds_a_control_was_killed() -> None:
+def test_the_matrix_shows_how_many_seeds_kill_a_control() -> None:
     row = rows([_killed(7), _alive(seed=2)], ("random",))[1]
     assert row[4:] == ("1/2: 8 in 0.5 s", "SURVIVED")

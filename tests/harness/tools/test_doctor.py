@@ -1,4 +1,4 @@
-"""What the machine can do does not depend on what its neighbours do at the moment."""
+"""The doctor's findings do not depend on other processes of the machine."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from harness.tools import doctor
     [pytest.param(60, True, marks=pytest.mark.requires("ext4")), (10**9, False)],
     ids=["the first sixty", "each"],
 )
-def test_numbers_that_are_not_free_again_at_once_hide_no_reuse(
+def test_inode_reuse_is_found_though_numbers_stay_taken(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kept: int, found: bool
 ) -> None:
-    """A second name keeps a number from being freed, as a neighbour takes one; no process can hinder it."""
+    """A second name keeps a number from being freed, as if another process took it."""
     touch, calls = doctor._touch, itertools.count()
 
     def with_a_second_name(path: str) -> None:

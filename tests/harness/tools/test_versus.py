@@ -1,4 +1,4 @@
-"""Which controls can be compared at all, what is asked, and when the clock stops."""
+"""Controls that both gates can show are compared, and the clock stops at the first report."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def _course(name: str) -> Course:
 
 
 class _Campaign:
-    """Answers each question with the violation that it looks for, at a schedule of choice.
+    """Answers each search task with its violation, at a chosen schedule.
 
     Args:
         shown_at: index by gate; a gate without one finds nothing.
-        error: what ends the work of an explorer.
-        patience: so many questions until the user has enough.
+        error: with which an explorer fails.
+        patience: number of tasks before the user interrupts.
     """
 
     def __init__(self, shown_at: dict[str, int], error: StoreError | None = None, patience: int = 99) -> None:
@@ -62,7 +62,7 @@ class _Campaign:
 
 
 class _Clock:
-    """Moves a little each time that it is read."""
+    """Moves on a little with each read."""
 
     now = 0.0
 
@@ -73,7 +73,7 @@ class _Clock:
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> _Clock:
-    """The clock that all attempts are measured by."""
+    """Replace the clock that measures all attempts."""
     clock = _Clock()
     monkeypatch.setattr("harness.tools.versus.time", clock)
     return clock
@@ -96,24 +96,24 @@ def test_an_unknown_control_and_a_missing_scenario_are_refused() -> None:
         courses(["stat-size-only"], "nowhere")
 
 
-def test_what_the_free_gate_cannot_show_is_not_compared() -> None:
+def test_a_control_with_faults_is_barred_from_the_free_gate() -> None:
     assert "faults" in _course("pr-84046-without-snapshot-after-throw").barred
     assert not _course("ledger-robs-paused-holder").barred
     assert not _course("stat-size-only").barred
 
 
-def test_emulated_stamps_are_told_apart() -> None:
+def test_scenarios_with_emulated_stamps_are_marked() -> None:
     assert _course("pr-84046-without-size").emulated
     assert _course("pr-84046-without-dev-inode").emulated
     assert not _course("stat-size-only").emulated
 
 
-def test_both_gates_look_for_the_same_in_turns_and_each_round_has_a_seed() -> None:
+def test_both_gates_search_in_turns_with_a_seed_a_round() -> None:
     campaign = _Campaign({"kernel": 0, "free": 0})
     _measured(campaign)
     warm, measured = campaign.asked[:2], campaign.asked[2:]
     assert [(one.gate, one.schedules) for one in warm] == [("kernel", 2), ("free", 2)]
-    # Nobody stands where workers are to be started, and who stands was started just before.
+    # Workers are kept only by the attempts that start them, for the attempt right after.
     assert not any(one.keep for one in warm)
     assert [(one.gate, one.seed, one.keep) for one in measured] == [
         (gate, seed, started) for seed in (5, 6) for started in (True, False) for gate in ("kernel", "free")
@@ -123,7 +123,7 @@ def test_both_gates_look_for_the_same_in_turns_and_each_round_has_a_seed() -> No
     }
 
 
-def test_schedules_count_up_to_the_one_that_shows_it() -> None:
+def test_schedules_count_up_to_the_first_violation() -> None:
     row = _measured(_Campaign({"kernel": 6}))
     for contest in (row.started, row.standing):
         assert (contest.kernel.schedules, contest.kernel.censored) == (7, False)
@@ -133,7 +133,7 @@ def test_schedules_count_up_to_the_one_that_shows_it() -> None:
 
 def test_the_clock_stops_when_the_violation_is_reported(clock: _Clock) -> None:
     class _Slow(_Campaign):
-        """Goes on for a while after it has said what was sought."""
+        """Goes on for a while after it has reported the violation."""
 
         def ask(self, question: SearchTask, progress: Callable[[Stats], None]) -> Result:
             result = super().ask(question, progress)
@@ -143,14 +143,14 @@ def test_the_clock_stops_when_the_violation_is_reported(clock: _Clock) -> None:
 
     row = _measured(_Slow({"kernel": 0}))
     assert row.started.kernel.seconds < 1
-    # The first report is that the workers stand.
+    # The first report says that the workers have started.
     (attempt, _) = row.started.kernel.attempts
     assert 0 < attempt.start_s < attempt.seconds
-    # In vain, and no longer than was asked for.
+    # An attempt that finds nothing takes the time limit and no more.
     assert row.started.free.seconds == 8
 
 
-def test_a_scenario_with_faults_is_asked_of_the_kernel_gate_alone() -> None:
+def test_a_scenario_with_faults_runs_under_the_kernel_gate_only() -> None:
     campaign = _Campaign({"kernel": 0})
     course = _course("pr-84046-without-snapshot-after-throw")
     row = measure(cast(Coordinator, campaign), course, 2, 8.0, 5, 2)
@@ -165,6 +165,6 @@ def test_an_interrupt_leaves_no_half_measured_control() -> None:
     assert _measured(_Campaign({"kernel": 0}, patience=4)) is None
 
 
-def test_what_ends_the_work_of_an_explorer_is_handed_on() -> None:
+def test_the_error_of_an_explorer_is_raised() -> None:
     with pytest.raises(StoreError, match="disk"):
         _measured(_Campaign({}, StoreError("the disk is full")))

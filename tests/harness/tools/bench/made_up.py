@@ -1,4 +1,4 @@
-"""Figures that nobody measured."""
+"""Make up figures for tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MACHINE: Facts = {"processor": "made up", "cores": 2, "load": 0.0}
 def noisy(
     rng: random.Random, factor: float = 1.0, count: int = 10, spread: float = 0.03
 ) -> tuple[float, ...]:
-    """Ratios as they come on a machine with neighbours: most near each other, some far above."""
+    """Return ratios as on a loaded machine: most near each other, some far above."""
     return tuple(
         factor * 5 * rng.lognormvariate(0, spread) * (1.5 if rng.random() < 0.05 else 1.0)
         for _ in range(count)
@@ -32,7 +32,7 @@ def quantity(
     doubt: str = "",
     against: str = "reference",
 ) -> Quantity:
-    """One quantity of the part `scenarios`."""
+    """Return one quantity of the part `scenarios`."""
     return Quantity(
         name,
         "scenarios",
@@ -46,5 +46,5 @@ def quantity(
 
 
 def figures(*quantities: Quantity) -> Figures:
-    """A whole benchmark of such quantities."""
+    """Return a whole benchmark of such quantities."""
     return Figures.of(MACHINE, VERSION, 2.0, ("scenarios",), quantities, None, False)

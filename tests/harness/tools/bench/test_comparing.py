@@ -1,4 +1,4 @@
-"""Slower, same or faster: what is said of made-up samples, and how often it is said in vain."""
+"""Made-up samples are called slower, same or faster, with few false alarms."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ def _times(factor: float, samples: Sequence[float] = _STEADY) -> tuple[float, ..
 @pytest.mark.parametrize(
     ("factor", "verdict"), [(1.15, "slower"), (1.04, "same"), (1.0, "same"), (0.96, "same"), (0.87, "faster")]
 )
-def test_only_what_is_beyond_five_percent_is_slower_or_faster_however_sure(
-    factor: float, verdict: str
-) -> None:
+def test_only_changes_beyond_five_percent_are_slower_or_faster(factor: float, verdict: str) -> None:
     change = _change(quantity(ratios=_STEADY), quantity(ratios=_times(factor)))
     assert change.verdict == verdict
     assert change.factor == pytest.approx(factor, rel=0.01)
@@ -56,8 +54,8 @@ def _alarms(rng: random.Random, factor: float, spread: float, tries: int) -> flo
 
 @pytest.mark.parametrize("spread", [0.01, 0.03, 0.1])
 @pytest.mark.parametrize("drift", [0.96, 1.0, 1.04])
-def test_unchanged_work_is_hardly_ever_called_slower_or_faster(spread: float, drift: float) -> None:
-    """Not even where the machine itself drifts by four percent."""
+def test_unchanged_work_is_rarely_called_slower_or_faster(spread: float, drift: float) -> None:
+    """This holds also if the machine drifts by four percent."""
     assert _alarms(random.Random(1), drift, spread, 1000) <= 0.02
 
 
@@ -67,14 +65,14 @@ def test_fifteen_percent_more_are_found_in_four_of_five_times(spread: float) -> 
 
 
 def test_many_quantities_share_one_chance_of_a_false_alarm() -> None:
-    """At the very edge of five percent, where it is greatest."""
+    """The chance is greatest at the very edge of five percent."""
     rng, tries = random.Random(3), 200
     alarmed = 0
     for _ in range(tries):
         before = {str(number): noisy(rng) for number in range(100)}
         after = {str(number): noisy(rng, 1.05) for number in range(100)}
         alarmed += set(compare(before, after).values()) != {"same"}
-    # With 1 % each, nobody would see 3 % or more in a thousand years of such tests.
+    # With 1 % each, a share of 3 % or more is as good as impossible.
     assert alarmed / tries <= 3 * ALPHA
 
 
@@ -88,7 +86,7 @@ def test_one_slow_quantity_is_found_among_many() -> None:
 # Counters
 
 
-def test_a_counter_that_grew_is_slower_though_the_time_is_the_same() -> None:
+def test_a_grown_counter_is_slower_though_time_is_the_same() -> None:
     before = quantity(ratios=_STEADY, counters={"steps": 300, "traps": 280})
     change = _change(before, quantity(ratios=_STEADY, counters={"steps": 300, "traps": 281}))
     assert change.verdict == "same"
@@ -101,8 +99,8 @@ def test_a_counter_that_shrank_is_faster() -> None:
     assert worst([change]) == "faster"
 
 
-def test_counters_are_compared_also_where_times_were_measured_against_something_else() -> None:
-    """As of a fence that begins to hash."""
+def test_counters_are_compared_though_the_references_differ() -> None:
+    """This is so when a fence begins to hash."""
     before = quantity(ratios=_STEADY, against="a plain turn", counters={"bytes_hashed": 0})
     change = _change(before, quantity(ratios=_STEADY, counters={"bytes_hashed": 9}))
     assert change.counters == {"bytes_hashed": (0, 9)}
@@ -136,7 +134,7 @@ def test_equal_counters_say_nothing() -> None:
         (quantity(ratios=_STEADY[:4]), quantity(ratios=_STEADY), "4 samples then and 10 now"),
     ],
 )
-def test_what_is_not_like_is_not_compared_and_the_reason_told(
+def test_unlike_quantities_are_not_compared_with_a_reason(
     before: Quantity, after: Quantity, why: str
 ) -> None:
     change = _change(before, after)
@@ -144,19 +142,19 @@ def test_what_is_not_like_is_not_compared_and_the_reason_told(
     assert why in change.why
 
 
-def test_counters_of_something_else_are_no_difference() -> None:
+def test_counters_of_another_setup_are_not_compared() -> None:
     before = quantity(ratios=_STEADY, setup="another", counters={"steps": 1})
     assert _change(before, quantity(ratios=_STEADY, counters={"steps": 2})).counters == {}
 
 
-def test_of_another_machine_only_counters_are_compared() -> None:
+def test_only_counters_of_another_machine_are_compared() -> None:
     before = quantity(ratios=_STEADY, counters={"steps": 1})
     change = _change(before, quantity(ratios=_times(3.0), counters={"steps": 2}), times=False)
     assert (change.verdict, change.why) == ("not compared", "another machine")
     assert change.counters == {"steps": (1, 2)}
 
 
-def test_what_only_one_of_both_has_is_left_out() -> None:
+def test_a_quantity_of_only_one_run_is_left_out() -> None:
     assert compare_all(figures(quantity("a")), figures(quantity("b")), True) == []
     assert worst([]) == "not compared"
 

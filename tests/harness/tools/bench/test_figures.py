@@ -1,4 +1,4 @@
-"""Figures as files: what is written is read, and what is no such file says where, what and what to do."""
+"""Figures are stored and read again; other files are refused with place, reason and remedy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.harness.tools.bench.made_up import figures, quantity
 _SAMPLE = (2.0, 10.0, 20.0)
 
 
-def test_what_was_stored_is_read_again(tmp_path: Path) -> None:
+def test_stored_figures_are_read_again(tmp_path: Path) -> None:
     stored = figures(quantity(ratios=(1.0, 2.5), counters={"steps": 3}))
     path = tmp_path / "baseline.json"
     path.write_bytes(encode(stored))
@@ -28,7 +28,7 @@ def test_a_counter_that_differs_between_samples_is_not_steady() -> None:
     assert (found.counters, found.unsteady) == ({"a": 1}, ("b",))
 
 
-def test_figures_are_medians_and_the_mark_is_of_what_was_run() -> None:
+def test_figures_are_medians_and_the_mark_is_of_the_setup() -> None:
     samples = [(1.0, 10.0, 100.0), (3.0, 30.0, 300.0), (2.0, 20.0, 900.0)]
     found = quantity_of("q", "scenarios", "us", {"seed": 1}, samples)
     assert (found.ratios, found.cost, found.wall) == ((1.0, 3.0, 2.0), 20.0, 300.0)
@@ -46,7 +46,7 @@ def test_sittings_of_a_quantity_make_one() -> None:
     assert (both.setup, both.doubt) == (one.setup, "")
 
 
-def test_what_one_sitting_doubts_is_doubted() -> None:
+def test_a_doubt_of_one_sitting_stays() -> None:
     doubtful = quantity_of("q", "scenarios", "us", {}, [], (), "not caught")
     assert merged(quantity_of("q", "scenarios", "us", {}, []), doubtful).doubt == "not caught"
 
@@ -76,7 +76,7 @@ def _with_quantity(**changes: Any) -> bytes:
         (_damaged(quantities=[msgspec.to_builtins(quantity())] * 2), "is there twice"),
     ],
 )
-def test_a_foreign_or_damaged_file_is_refused_with_path_reason_and_remedy(
+def test_a_damaged_file_is_refused_with_path_reason_and_remedy(
     tmp_path: Path, data: bytes, what: str
 ) -> None:
     path = tmp_path / "baseline.json"
@@ -89,6 +89,6 @@ def test_a_foreign_or_damaged_file_is_refused_with_path_reason_and_remedy(
     assert f"python -m harness bench --out {path}" in said
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="cannot be read: No such file"):
         read(str(tmp_path / "nowhere.json"))

@@ -1,4 +1,4 @@
-"""Turns on a transcript of a size: nothing is left of them, and what they hash is known."""
+"""Turns on a transcript of a size leave nothing behind, and their hashed bytes are counted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fence.protocol import Fence
 
 
 class Refusing(Fence):
-    about = "refuses whatever happened"
+    about = "refuses every write"
 
     def guarded_write(self, entries):
         raise TakeoverError("always")
@@ -29,18 +29,18 @@ class Refusing(Fence):
 
 
 @pytest.mark.parametrize("size", SIZES[:5])
-def test_a_transcript_has_exactly_its_size_in_whole_lines_of_json(size: int) -> None:
+def test_a_transcript_has_its_exact_size_in_whole_lines(size: int) -> None:
     content = _content(size)
     assert len(content) == size
     assert content.endswith(b"\n")
     assert all(isinstance(json.loads(line), dict) for line in content.splitlines())
 
 
-def test_a_turn_leaves_the_transcript_and_its_folder_as_they_were(tmp_path: Path) -> None:
+def test_a_turn_restores_the_transcript_and_its_folder(tmp_path: Path) -> None:
     with _Stage(LedgerFence, 4096, str(tmp_path)) as stage:
         (folder,) = tmp_path.iterdir()
         before = {path.name: path.read_bytes() for path in folder.iterdir()}
-        stage.take(3)
+        stage.time_turns(3)
         assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert os.listdir(tmp_path) == []
 
@@ -55,7 +55,7 @@ def test_the_calls_of_a_turn_are_timed_apart(tmp_path: Path) -> None:
             super().release_for_prompt()
 
     with _Stage(Slow, 4096, str(tmp_path)) as stage:
-        taken = stage.take(2)
+        taken = stage.time_turns(2)
     assert taken.release.cpu_ns > taken.decision.cpu_ns > 0
 
 
@@ -63,7 +63,7 @@ def _quantities(fence: str, root: Path, sizes: tuple[int, ...]) -> list[Quantity
     return [one for one in GrowthBench(fence, sizes, 2).run(str(root)) if isinstance(one, Quantity)]
 
 
-def test_what_is_hashed_is_counted_exactly(tmp_path: Path) -> None:
+def test_hashed_bytes_are_counted_exactly(tmp_path: Path) -> None:
     found = {one.name: one for one in _quantities("pr-84046", tmp_path, (1024, 4096))}
     assert list(found) == [
         f"{call} of pr-84046, {size}" for size in ("1 KiB", "4 KiB") for call in ("release", "decision")
@@ -81,15 +81,15 @@ def test_what_is_hashed_is_counted_exactly(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
-def test_a_fence_that_refuses_a_turn_that_nobody_disturbed_is_not_measured(tmp_path: Path) -> None:
+def test_a_fence_that_refuses_an_undisturbed_turn_is_not_measured(tmp_path: Path) -> None:
     file = tmp_path / "refusing.py"
     file.write_text(_REFUSING)
-    with pytest.raises(UsageError, match=r"nobody disturbs fails: .*always; give other fences"):
+    with pytest.raises(UsageError, match=r"an undisturbed turn fails: .*always; give other fences"):
         _quantities(f"{file}:Refusing", tmp_path, (1024,))
     assert set(os.listdir(tmp_path)) - {"__pycache__"} == {"refusing.py"}
 
 
-def test_sizes_are_told_as_people_say_them() -> None:
+def test_sizes_are_shown_in_kib_and_mib() -> None:
     assert [size_of(size) for size in (1024, 262_144, 1 << 20, 1 << 26)] == [
         *("1 KiB", "256 KiB"),
         *("1 MiB", "64 MiB"),

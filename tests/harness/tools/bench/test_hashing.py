@@ -1,4 +1,4 @@
-"""Bytes fed to hashlib are counted, whatever way, and only where they should be."""
+"""Bytes fed to hashlib are counted in the child process, and only there."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _fed_in_parts() -> None:
 
 
 def _imported_by_name() -> None:
-    # As a fence does that is imported only then.
+    # A fence that is imported only then does this.
     from hashlib import blake2b
 
     assert len(blake2b(_DATA, digest_size=16).digest()) == 16
@@ -37,7 +37,7 @@ def _imported_by_name() -> None:
         (_imported_by_name, 100),
     ],
 )
-def test_what_is_fed_to_a_hash_is_counted(hash_it: Callable[[], object], count: int) -> None:
+def test_bytes_fed_to_a_hash_are_counted(hash_it: Callable[[], object], count: int) -> None:
     def do() -> int:
         before = hashed_bytes()
         hash_it()
@@ -46,18 +46,18 @@ def test_what_is_fed_to_a_hash_is_counted(hash_it: Callable[[], object], count: 
     assert counted_apart(do, int) == count
 
 
-def test_hashes_say_the_same_while_they_are_counted() -> None:
+def test_a_counting_hash_has_the_same_digest() -> None:
     assert counted_apart(lambda: hashlib.sha256(_DATA).hexdigest(), str) == hashlib.sha256(_DATA).hexdigest()
 
 
-def test_nothing_is_counted_here() -> None:
+def test_nothing_is_counted_in_the_parent() -> None:
     plain = hashlib.sha256
     counted_apart(lambda: hashlib.sha256(_DATA).digest(), bytes)
     assert hashlib.sha256 is plain
     assert hashed_bytes() == 0
 
 
-def test_what_goes_wrong_there_is_told_here() -> None:
+def test_an_error_in_the_child_is_raised_in_the_parent() -> None:
     with pytest.raises(RuntimeError, match="ValueError: not today"):
         counted_apart(lambda: _raise(ValueError("not today")), int)
 

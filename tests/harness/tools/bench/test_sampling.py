@@ -1,4 +1,4 @@
-"""Samples and reference take turns, and no process that takes part is forgotten."""
+"""Samples and reference take turns, and the time of every process counts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BUSY_NS = 100_000_000
 
 
 class _Noted:
-    """A reference that notes when it runs; each run takes one more."""
+    """A reference that records when it runs; each run takes one nanosecond more."""
 
     def __init__(self) -> None:
         self.order: list[str] = []
@@ -28,7 +28,7 @@ class _Noted:
         return Spent(self._runs, 0)
 
 
-def test_each_piece_stands_between_two_runs_of_the_reference() -> None:
+def test_each_piece_lies_between_two_runs_of_the_reference() -> None:
     noted = _Noted()
     pieces = [lambda: noted.order.append("first"), lambda: noted.order.append("second")]
     taken = list(in_turns([noted], pieces, rounds=1))
@@ -38,7 +38,7 @@ def test_each_piece_stands_between_two_runs_of_the_reference() -> None:
     assert [times for times, _ in taken] == [[3 * WARM_UPS + 2]]
 
 
-def test_a_child_that_ended_meanwhile_is_counted() -> None:
+def test_an_ended_child_is_counted() -> None:
     with Stopwatch(list) as watch:
         subprocess.run([sys.executable, "-c", _BUSY], check=True)
     assert watch.spent.cpu_ns > _BUSY_NS
@@ -62,13 +62,13 @@ def test_another_process_is_counted_while_it_lives() -> None:
         child.communicate(b"\n")
 
 
-def test_waiting_takes_no_time_of_the_processor() -> None:
+def test_waiting_takes_no_processor_time() -> None:
     with Stopwatch(list) as watch:
         subprocess.run(["sleep", "0.2"], check=True)
     assert watch.spent.cpu_ns < watch.spent.wall_ns / 2
 
 
-def test_the_reference_takes_time_in_both_processes_and_leaves_none_behind() -> None:
+def test_the_reference_takes_time_in_both_processes_and_ends() -> None:
     with Reference() as reference:
         child = psutil.Process(reference.pid)
         own = time.process_time_ns()

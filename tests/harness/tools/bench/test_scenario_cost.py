@@ -1,4 +1,4 @@
-"""What a scenario's and a control's figures count, on real processes."""
+"""Figures of scenarios and controls count steps and traps of real processes."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def test_steps_and_traps_of_the_same_schedules_are_the_same(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_schedule_more_is_work_more(tmp_path: Path) -> None:
+def test_pieces_add_up(tmp_path: Path) -> None:
     with ticking(), Sampler(_scenario(), "ledger", 1, str(tmp_path)) as sampler:
-        one, two = sampler.take(0), sampler.take(1)
+        one, two = sampler.run_schedule(0), sampler.run_schedule(1)
     both = together([one, two])
     assert (both.steps, both.traps) == (one.steps + two.steps, one.traps + two.traps)
     assert one.steps > 0
@@ -69,9 +69,7 @@ def test_a_control_is_caught_at_the_same_schedule_each_time(tmp_path: Path) -> N
     assert found.cost > 0
 
 
-def test_a_control_that_is_not_caught_is_told_and_not_timed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_control_that_is_not_caught_is_not_timed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.tools.bench.control_latency.SCHEDULES_MAX", 3)
     found = _measured(ControlBench("ledger", "crash", _scenario(), 2, seed=1), tmp_path)
     assert found.ratios == ()

@@ -1,4 +1,4 @@
-"""The trial of the comparison: which runs are compared, and what it takes to hold."""
+"""The self-test pairs runs and counts false alarms and misses of the comparison."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.tools.bench.self_test import Run, joined, judged, planted
 from tests.harness.tools.bench.made_up import noisy
 
 
-def test_planted_runs_stand_evenly_among_the_others() -> None:
+def test_planted_runs_are_spread_evenly() -> None:
     assert planted(4, 2) == [False, False, True, False, False, True]
     assert planted(200, 50).count(False) == 200
     assert planted(200, 50).count(True) == 50
@@ -27,7 +27,7 @@ def _runs(factor: float, spread: float = 0.02) -> list[Run]:
     ]
 
 
-def test_a_comparison_that_tells_work_apart_and_cries_no_wolf_holds() -> None:
+def test_a_comparison_without_misses_and_false_alarms_holds() -> None:
     outcome = judged(_runs(1.15))
     assert (outcome.compared, outcome.tried, outcome.planted) == (40, 10, 0.15)
     assert outcome.false == 0
@@ -35,14 +35,14 @@ def test_a_comparison_that_tells_work_apart_and_cries_no_wolf_holds() -> None:
     assert outcome.holds
 
 
-def test_one_that_sleeps_does_not_hold() -> None:
+def test_a_comparison_with_misses_does_not_hold() -> None:
     outcome = judged(_runs(1.02))
     assert outcome.found == 0
     assert not outcome.holds
 
 
-def test_one_that_cries_wolf_does_not_hold() -> None:
-    """Every third run is another program."""
+def test_a_comparison_with_false_alarms_does_not_hold() -> None:
+    """Every third run takes half the time."""
     runs = [
         Run(run.planted, tuple(ratio * (2 if at % 3 else 1) for ratio in run.ratios))
         for at, run in enumerate(_runs(3.0))
@@ -53,5 +53,5 @@ def test_one_that_cries_wolf_does_not_hold() -> None:
     assert not outcome.holds
 
 
-def test_nothing_compared_is_nothing_that_holds() -> None:
+def test_a_self_test_without_comparisons_does_not_hold() -> None:
     assert not judged([]).holds

@@ -1,4 +1,4 @@
-"""Plain turns that growth is measured against: they leave the file as it was, and the content counts."""
+"""Plain turns restore the file, and one of the yardsticks reads the content again."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ _CONTENT = b"x" * 63 + b"\n"
 
 
 @pytest.mark.parametrize("kind", [PlainYardstick, ContentYardstick])
-def test_a_run_leaves_the_file_as_it_was_and_the_end_nothing(
-    kind: type[PlainYardstick], tmp_path: Path
-) -> None:
+def test_a_run_restores_the_file_and_the_end_removes_it(kind: type[PlainYardstick], tmp_path: Path) -> None:
     with kind(_CONTENT * 10, 3, str(tmp_path)) as yardstick:
         spent = yardstick.run()
         (folder,) = tmp_path.iterdir()
@@ -28,7 +26,7 @@ def test_a_run_leaves_the_file_as_it_was_and_the_end_nothing(
 
 
 @pytest.mark.parametrize(("kind", "reads"), [(PlainYardstick, 1), (ContentYardstick, 2)])
-def test_each_turn_reads_the_file_and_that_of_the_content_once_more(
+def test_the_content_yardstick_reads_the_file_once_more(
     kind: type[PlainYardstick], reads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []

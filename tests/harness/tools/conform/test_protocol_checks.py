@@ -1,4 +1,4 @@
-"""The conformance test passes who speaks the protocol, and says of others in which line they do not."""
+"""The conformance test passes correct adapters, and names the wrong line of the others."""
 
 from __future__ import annotations
 
@@ -48,15 +48,15 @@ def test_the_example_in_node_passes(monkeypatch: pytest.MonkeyPatch) -> None:
         ('file.write(b"".join(lines))', "file.write(lines[0])", "they differ at byte"),
         ("base64.b64encode(_read(self.path))", "base64.b64encode(b'')", "other bytes than"),
         ('{"answer": "unsupported"}', "{}", "expected unsupported, got ok"),
-        ("{self.path}.lock", "{self.path}.lok", "nobody holds the lock"),
+        ("{self.path}.lock", "{self.path}.lok", "which hello names, is not held"),
         ("os.O_CREAT | os.O_EXCL |", "os.O_CREAT |", "expected it to wait, got ok"),
-        ("sleep_ms=_POLL_MS)", "waits=True)", "nobody else speaks to it"),
+        ("sleep_ms=_POLL_MS)", "waits=True)", "no other lane speaks to it"),
         ("json.loads(line)", "_json(line)", "expected no answer"),
         ("        sys.exit(0)\n", "        _hangs(0)\n", "still there 5 s after"),
         ('self.path = request["transcript"]', 'self.path = request["transcript"] + "x"', "bytes"),
     ],
 )
-def test_a_defect_is_named_with_the_line(good: str, bad: str, why: str, tmp_path: Path) -> None:
+def test_a_defect_is_reported_with_its_line(good: str, bad: str, why: str, tmp_path: Path) -> None:
     text = PROGRAM.read_text()
     assert good in text
     lenient = "\n\ndef _json(line):\n    try:\n        return json.loads(line)\n    except ValueError:\n"
@@ -64,10 +64,10 @@ def test_a_defect_is_named_with_the_line(good: str, bad: str, why: str, tmp_path
     path = tmp_path / "defect.py"
     path.write_text(text.replace(good, bad).replace("\n\nif __name__", lenient))
     found = off(f"{sys.executable} -I -S {path} none none")
-    assert any(why in told for told in found.values()), found
+    assert any(why in line for line in found.values()), found
 
 
-def test_an_adapter_that_breaks_in_one_check_is_asked_the_others() -> None:
+def test_an_adapter_that_dies_gets_the_other_checks() -> None:
     found = findings(command("dies"))
     assert len(found) == len(CHECKS)
     assert any("ended with status 7" in finding.why for finding in found)

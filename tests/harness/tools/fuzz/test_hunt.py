@@ -1,4 +1,4 @@
-"""How a hunt draws, shrinks, counts and ends; a campaign that only pretends says what each scenario shows."""
+"""A hunt draws, shrinks, counts and ends, on a fake coordinator that says what each scenario shows."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from harness.tools.fuzz.hunt import SCHEDULES, Catch, Hunt
 _HISTORY = History(Header("", "", "kernel", "", "", {}, 1, 0, (), Absent), (End(Absent),), {})
 
 
-class _Pretending:
-    """Stands for a campaign.
+class _FakeCoordinator:
+    """A fake coordinator.
 
     Args:
-        shows: kinds of violation that a scenario shows.
-        questions_max: the user wants no more after so many.
+        shows: returns the kinds of violation that a scenario shows.
+        questions_max: number of search tasks before the user interrupts.
     """
 
     def __init__(self, shows: Callable[[Scenario], Iterable[str]], questions_max: int = 1_000_000) -> None:
@@ -52,12 +52,12 @@ class _Pretending:
         return Result(question, tally, 1, fault=self.fault)
 
 
-def _hunt(campaign: _Pretending, limit_s: float = 60.0, seed: int = 1) -> Hunt:
+def _hunt(campaign: _FakeCoordinator, limit_s: float = 60.0, seed: int = 1) -> Hunt:
     deadline = time.monotonic() + limit_s
     return Hunt(cast(Coordinator, campaign), "none", "coordinated", seed, deadline)
 
 
-def _first(campaign: _Pretending, **more: Any) -> Catch:
+def _first(campaign: _FakeCoordinator, **more: Any) -> Catch:
     return next(_hunt(campaign, **more).catches())
 
 
@@ -65,8 +65,8 @@ def _rotating(scenario: Scenario) -> list[str]:
     return ["crash"] if any("rotate" in getattr(lane, "actions", ()) for lane in scenario.lanes) else []
 
 
-def test_what_is_caught_is_as_small_as_it_gets() -> None:
-    catch = _first(_Pretending(_rotating))
+def test_a_catch_is_as_small_as_possible() -> None:
+    catch = _first(_FakeCoordinator(_rotating))
     assert catch.kind == "crash"
     assert catch.shrunk
     assert catch.data["lanes"] == [{"role": "runner"}, {"role": "editor", "actions": ["rotate"]}]
@@ -74,12 +74,12 @@ def test_what_is_caught_is_as_small_as_it_gets() -> None:
     assert catch.data["schedules"] == catch.result.tally.schedules > SCHEDULES
 
 
-def test_each_kind_is_caught_once_and_the_others_are_named() -> None:
+def test_each_kind_is_caught_once_with_its_other_kinds() -> None:
     def shows(scenario: Scenario) -> list[str]:
         return ["lost_entry", "crash"] if len(scenario.lanes) > 1 else ["crash"]
 
     found = {}
-    for catch in _hunt(_Pretending(shows)).catches():
+    for catch in _hunt(_FakeCoordinator(shows)).catches():
         found[catch.kind] = catch
         if len(found) == 2:
             break
@@ -88,9 +88,9 @@ def test_each_kind_is_caught_once_and_the_others_are_named() -> None:
     assert found["lost_entry"].others == ("crash",)
 
 
-def test_the_same_seed_asks_the_same_and_another_one_something_else() -> None:
+def test_the_seed_decides_which_scenarios_are_drawn() -> None:
     def asked(seed: int) -> list[Scenario]:
-        campaign = _Pretending(lambda _: (), questions_max=60)
+        campaign = _FakeCoordinator(lambda _: (), questions_max=60)
         assert not list(_hunt(campaign, seed=seed).catches())
         return [question.scenario for question in campaign.questions]
 
@@ -98,8 +98,8 @@ def test_the_same_seed_asks_the_same_and_another_one_something_else() -> None:
     assert asked(3) != asked(4)
 
 
-def test_an_interrupt_keeps_what_was_caught_already() -> None:
-    campaign = _Pretending(lambda _: ())
+def test_an_interrupt_keeps_the_catch_unshrunk() -> None:
+    campaign = _FakeCoordinator(lambda _: ())
 
     def shows(scenario: Scenario) -> list[str]:
         if len(scenario.lanes) < 3:
@@ -115,22 +115,22 @@ def test_an_interrupt_keeps_what_was_caught_already() -> None:
     assert catch.data == {**catch.drawn, "schedules": SCHEDULES}
 
 
-def test_no_time_left_asks_nothing() -> None:
-    campaign = _Pretending(lambda _: ["crash"])
+def test_without_time_nothing_is_run() -> None:
+    campaign = _FakeCoordinator(lambda _: ["crash"])
     assert not list(_hunt(campaign, limit_s=0).catches())
     assert not campaign.questions
 
 
-def test_what_makes_it_impossible_to_run_anything_is_raised() -> None:
-    campaign = _Pretending(lambda _: ())
+def test_an_error_of_the_coordinator_is_raised() -> None:
+    campaign = _FakeCoordinator(lambda _: ())
     campaign.fault = StoreError("no room")
     with pytest.raises(StoreError, match="no room"):
         list(_hunt(campaign).catches())
     assert len(campaign.questions) == 1
 
 
-def test_nothing_that_is_drawn_is_refused_and_everything_is_counted() -> None:
-    campaign = _Pretending(lambda _: (), questions_max=150)
+def test_every_draw_is_accepted_and_counted() -> None:
+    campaign = _FakeCoordinator(lambda _: (), questions_max=150)
     hunt = _hunt(campaign)
     assert not list(hunt.catches())
     assert hunt.figures.refused == 0

@@ -1,4 +1,4 @@
-"""What is drawn can be run, and everything that there is can be drawn."""
+"""Every draw can be run, and every role, setting, action and fault is drawn."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_every_draw_is_a_scenario_that_can_be_planned(data: dict[str, Any]) -> N
 
 
 def _draws(strategy: st.SearchStrategy[dict[str, Any]], count: int) -> list[dict[str, Any]]:
-    """So many draws, always the same."""
+    """Return so many draws, always the same."""
     found: list[dict[str, Any]] = []
 
     def note(data: dict[str, Any]) -> bool:
@@ -48,7 +48,7 @@ def _draws(strategy: st.SearchStrategy[dict[str, Any]], count: int) -> list[dict
 
 @pytest.fixture(scope="module")
 def drawn() -> list[dict[str, Any]]:
-    """Many scenarios."""
+    """Return many scenarios."""
     return _draws(scenarios("coordinated"), 600)
 
 
@@ -57,7 +57,7 @@ def _keys(settings_class: type) -> set[str]:
 
 
 def test_every_role_is_drawn_with_every_setting_it_has(drawn: list[dict[str, Any]]) -> None:
-    # Programs are started only where somebody has read what they do.
+    # Programs are never drawn: a person has to read what they do.
     assert set(LANE_KEYS) == set(ROLES) - {"program"}
     for name in LANE_KEYS:
         role = ROLES[name]
@@ -70,7 +70,7 @@ def test_every_action_is_drawn() -> None:
     assert {name for lane in drawn for name in lane["actions"]} == set(ACTIONS)
 
 
-def test_all_that_the_file_system_tells_and_how_a_transcript_begins_is_drawn(
+def test_every_setting_of_file_system_and_transcript_is_drawn(
     drawn: list[dict[str, Any]],
 ) -> None:
     assert {key for data in drawn for key in data.get("filesystem", ())} == _keys(FilesystemSettings)

@@ -1,4 +1,4 @@
-"""What is written can be read, and says what was drawn."""
+"""A written scenario can be read, and is the one that was drawn."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def test_a_written_scenario_reads_as_the_one_that_was_drawn(
     tmp_path_factory: pytest.TempPathFactory, data: dict[str, Any]
 ) -> None:
     path = tmp_path_factory.mktemp("fuzz") / "a.yaml"
-    path.write_text(as_yaml(data, "none", 7, "crash", "somebody: said 'on'\x1b", ["dead_end"]))
+    path.write_text(as_yaml(data, "none", 7, "crash", "runner: said 'on'\x1b", ["dead_end"]))
     read = load(path)
     assert read.source == "fuzz, seed 7"
-    assert read.about == "Found by fuzzing: crash; somebody: said 'on' "
+    assert read.about == "Found by fuzzing: crash; runner: said 'on' "
     assert read.expect == {"none": Expectation(must=("crash",), may=("dead_end",))}
     head = {"name": "a", "about": read.about, "source": read.source, "expect": {}}
     assert dataclasses.replace(read, expect={}) == load_data({**head, **data})
 
 
-def test_the_kind_alone_is_expected_where_nothing_else_showed(tmp_path: Path) -> None:
+def test_only_the_kind_is_expected_if_no_other_showed(tmp_path: Path) -> None:
     data = {"policy": "coordinated", "lanes": [{"role": "runner"}]}
     path = tmp_path / "a.yaml"
     path.write_text(as_yaml(data, "my/fence.py:Mine", 1, "lost_entry", "gone", []))
@@ -50,5 +50,5 @@ def test_the_kind_alone_is_expected_where_nothing_else_showed(tmp_path: Path) ->
         ("../x.py:Y", "fuzz-x.py-Y-lost-entry"),
     ],
 )
-def test_a_file_is_called_by_fence_and_kind(fence: str, stem: str) -> None:
+def test_a_file_is_named_after_fence_and_kind(fence: str, stem: str) -> None:
     assert file_stem(fence, "lost_entry") == stem

@@ -30,7 +30,7 @@ FULL = {
     database=None, derandomize=True, deadline=None, max_examples=60, suppress_health_check=list(HealthCheck)
 )
 @given(scenarios("coordinated"))
-def test_every_cut_is_a_scenario_and_shorter_than_what_it_was_cut_from(data: dict[str, Any]) -> None:
+def test_every_cut_is_a_shorter_scenario(data: dict[str, Any]) -> None:
     before = copy.deepcopy(data)
     for smaller in cuts(data):
         load_data({**HEAD, **smaller})
@@ -39,28 +39,28 @@ def test_every_cut_is_a_scenario_and_shorter_than_what_it_was_cut_from(data: dic
 
 
 def _cut_as_long_as(data: dict[str, Any], keeps: str) -> dict[str, Any]:
-    """The last of the cuts that all have some text in them."""
+    """Cut as long as some text stays, and return the last cut."""
     while (smaller := next((cut for cut in cuts(data) if keeps in json.dumps(cut)), None)) is not None:
         data = smaller
     return data
 
 
-def test_nothing_but_a_runner_is_left_in_the_end() -> None:
+def test_only_a_runner_is_left_in_the_end() -> None:
     assert _cut_as_long_as(FULL, "") == {"policy": "coordinated", "lanes": [{"role": "runner"}]}
 
 
-def test_what_matters_stays_and_everything_else_goes() -> None:
+def test_only_the_part_that_matters_stays() -> None:
     assert _cut_as_long_as(FULL, "chmod") == {
         "policy": "coordinated",
         "lanes": [{"role": "runner"}, {"role": "editor", "actions": ["chmod"]}],
     }
 
 
-def test_a_fault_keeps_the_lane_that_it_is_for() -> None:
+def test_a_fault_keeps_its_lane() -> None:
     left = _cut_as_long_as(FULL, '"faults"')
     assert left["lanes"] == [{"role": "runner"}, {"role": "cron", "name": "cron2"}]
     assert left["faults"] == [{"lane": "cron2", "call": "write", "error": "EIO"}]
 
 
-def test_a_lane_loses_its_name_when_nobody_else_would_have_it() -> None:
+def test_a_lane_loses_a_name_that_is_not_needed() -> None:
     assert {"role": "cron"} in _cut_as_long_as(FULL, '"cron"')["lanes"]
