@@ -20,8 +20,8 @@ import psutil
 
 from harness.explore.calibration import Calibration, calibrate
 from harness.explore.schedule_runner import run_schedule
-from harness.gates.free.gate import FreeGate
-from harness.gates.kernel.gate import KernelGate
+from harness.gates.free.gate import DEADLINE_S, FreeGate
+from harness.gates.kernel.gate import WALL_LIMIT_S, KernelGate
 from harness.lanes import worker
 from harness.lanes.clock_patches import look_up
 from harness.model.gate import Gate, Layout, Outcome
@@ -46,9 +46,11 @@ _BATCH_S = 0.1
 _PEAK_EVERY_S = 2.0
 _REPEAT_EVERY = 64
 _TICK_S = 0.02
-#: A fence that hangs costs the gate's whole patience each time; so many times are enough.
+#: A fence that hangs costs the gate's whole limit each time; so many times are enough.
 _ENDLESS_MAX = 3
-_ENDLESS_S = 5.0
+_ENDLESS_SHARE = 0.5
+#: Variable of the environment with a gate's limit in real seconds, for tests of what hangs.
+_LIMIT = "HARNESS_WALL_LIMIT_S"
 _MASK = (1 << 64) - 1
 
 
@@ -84,11 +86,16 @@ def mix(seed: int, index: int) -> int:
     return z ^ (z >> 31)
 
 
+def _limit_s(gate: str) -> float:
+    """Return how many real seconds a gate waits for what hangs."""
+    return float(os.environ.get(_LIMIT, WALL_LIMIT_S if gate == "kernel" else DEADLINE_S))
+
+
 def _make_gate(name: str, directory: str) -> Gate:
     if name == "kernel":
-        return KernelGate(directory, worker.main)
+        return KernelGate(directory, worker.main, _limit_s(name))
     assert name == "free", name
-    return FreeGate(directory, worker.main_free)
+    return FreeGate(directory, worker.main_free, _limit_s(name))
 
 
 class Explorer:
@@ -175,7 +182,7 @@ class Explorer:
         calibration: Calibration | None = None
         began = due = time.monotonic()
         peak_due = began + _BATCH_S
-        endless = 0
+        endless, endless_s = 0, _limit_s(self.gate.name) * _ENDLESS_SHARE
         for index in job.indices:
             started = time.monotonic()
             part = strategy.part(index) if isinstance(strategy, Portfolio) else strategy
@@ -196,7 +203,7 @@ class Explorer:
             if found:
                 break
             now = time.monotonic()
-            endless = endless + 1 if history is None and now - started > _ENDLESS_S else 0
+            endless = endless + 1 if history is None and now - started > endless_s else 0
             if endless == _ENDLESS_MAX:
                 tally.doubt(index, f"given up: {endless} schedules in a row did not come to an end")
                 break

@@ -35,9 +35,9 @@ __all__ = [
 ROOT = Path(__file__).parents[2]
 
 _MARK = "HARNESS_ACCEPTANCE_TEST"
-_PATIENCE_S = 60.0
-#: How soon after the end nothing may be left.
-_LEFT_S = 2.0
+#: These end a hang, and are no expectation: a machine may be as slow as it likes.
+_PATIENCE_S = 600.0
+_LEFT_S = 120.0
 _LOOK_EVERY_S = 0.05
 
 SCENARIO = """\

@@ -113,7 +113,7 @@ def test_a_second_interrupt_does_not_wait_for_a_fence_that_hangs(
                 os.killpg(running.process.pid, signal.SIGINT)
             return running.process.poll() is not None
 
-        eventually(interrupted, within_s=5.0)
+        eventually(interrupted)
         ended = running.end()
         harness.assert_nothing_left(running)
     assert ended.status == 130
@@ -144,7 +144,7 @@ def test_a_run_whose_terminal_is_closed_ends_and_keeps_what_was_found(
         os.close(slave)
         _drain_until_busy(running, master)
         os.close(master)
-        assert running.process.wait(30) == 130
+        assert running.process.wait(600) == 130
         harness.assert_nothing_left(running)
     assert [verdict["stopped"] for verdict in harness.verdicts()] == ["interrupted"]
 
@@ -169,7 +169,7 @@ def test_a_reader_that_goes_away_ends_the_run(harness: Harness, scenario: Path, 
     with harness.start_run(scenario, *both, "--schedules", 10, "--json", stdout=writing) as running:
         os.close(writing)
         os.close(reading)
-        _, err = running.process.communicate(timeout=60)
+        _, err = running.process.communicate(timeout=600)
         harness.assert_nothing_left(running)
     assert (running.process.returncode, err) == (130, "")
     assert [verdict["fence"] for verdict in harness.verdicts()] == ["none"]

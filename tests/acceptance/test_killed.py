@@ -18,6 +18,7 @@ from tests.acceptance.harness_process import (
     write_fence,
     write_scenario,
 )
+from tests.patience import impatient
 
 pytestmark = pytest.mark.requires("kernel-gate")
 
@@ -183,7 +184,7 @@ def test_nothing_outlives_a_killed_harness(
         _waiting(running)
         assert harness.sessions()
         kill(running)
-        assert running.process.wait(10) == -signal.SIGKILL
+        assert running.process.wait(600) == -signal.SIGKILL
         harness.assert_nothing_left(running)
     # What was known when it was killed is there, and nothing else.
     assert [verdict["fence"] for verdict in harness.verdicts()] == ["none"]
@@ -215,14 +216,15 @@ def test_what_a_fence_leaves_running_is_killed_with_the_harness(
 
         eventually(daemon)
         running.process.kill()
-        running.process.wait(10)
+        running.process.wait(600)
         harness.assert_nothing_left(running)
 
 
 def test_what_a_fence_leaves_running_is_killed_at_the_end(
     harness: Harness, scenario: Path, fences: Path
 ) -> None:
-    ended = harness.run(scenario, "--fence", f"{fences}:LeavesADaemon", "--schedules", 1)
+    fence = ("--fence", f"{fences}:LeavesADaemon")
+    ended = harness.run(scenario, *fence, "--schedules", 1, environment=impatient())
     assert ended.status in (0, 3), ended
 
 
@@ -247,5 +249,5 @@ def test_nothing_outlives_a_killed_replay(harness: Harness, scenario: Path, fenc
     with harness.start(*arguments) as running:
         _waiting(running)
         running.process.kill()
-        running.process.wait(10)
+        running.process.wait(600)
         harness.assert_nothing_left(running)

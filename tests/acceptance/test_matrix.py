@@ -10,6 +10,7 @@ import pytest
 
 from harness.strategies.portfolio import FIRST_SHARES, spelled
 from tests.acceptance.harness_process import ROGUE, Ended, Harness, write_fence, write_scenario
+from tests.patience import at_some_patience
 
 pytestmark = pytest.mark.requires("kernel-gate")
 
@@ -105,12 +106,16 @@ def test_what_is_not_expected_is_status_1_and_ends_with_the_command_that_replays
 
 def test_the_time_limit_is_for_all_and_compares_what_both_ran(harness: Harness, tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path)
-    limit = ("--schedules", 10**9, "--time-limit-s", 2)
-    ended = _matrix(harness, scenario, "--fences", "ledger,none", *limit, "--json")
-    assert ended.status == 0
-    first, second = ended.objects
-    assert first["stopped"] == second["stopped"] == "time limit"
-    assert second["paired"]["schedules"] == min(first["schedules"], second["schedules"]) > 0
+
+    def stops(limit_s: float) -> None:
+        limit = ("--schedules", 10**9, "--time-limit-s", limit_s)
+        ended = _matrix(harness, scenario, "--fences", "ledger,none", *limit, "--json")
+        assert ended.status == 0
+        first, second = ended.objects
+        assert first["stopped"] == second["stopped"] == "time limit"
+        assert second["paired"]["schedules"] == min(first["schedules"], second["schedules"]) > 0
+
+    at_some_patience(stops)
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,7 @@ def test_the_command_that_a_failure_ends_with_works_as_it_stands(harness: Harnes
     ended = harness.run(write_scenario(tmp_path, ROGUE), "--fence", "none", "--schedules", 10, "--out", out)
     (command,) = re.findall(r"^  replay: (.*)$", ended.out, re.MULTILINE)
     done = subprocess.run(
-        ["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        ["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "(the same history, step by step)" in done.stdout

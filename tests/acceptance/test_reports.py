@@ -44,7 +44,7 @@ def test_a_run_writes_a_testcase_a_fence_with_the_story_of_a_failure(
 def test_what_is_inconclusive_is_an_error(harness: Harness, tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path, ROGUE.replace("expect: {}", "expect: {ledger: [crash]}"))
     file = tmp_path / "junit.xml"
-    limit = ("--schedules", 10**9, "--time-limit-s", 0.5)
+    limit = ("--schedules", 10**9, "--time-limit-s", 0.2)
     assert harness.run(scenario, *limit, "--junit", file).status == 3
     error = _cases(file)["ledger"].find("error")
     assert error is not None

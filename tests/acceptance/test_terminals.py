@@ -33,7 +33,7 @@ def _seen(harness: Harness, columns: int, *arguments: object, **environment: str
         # A terminal that nobody holds any more says EIO.
         while chunk := _read(master):
             text += chunk
-        assert running.process.wait(60) in (0, 1)
+        assert running.process.wait(600) in (0, 1)
         harness.assert_nothing_left(running)
     os.close(master)
     return text.decode().replace("\r\n", "\n")

@@ -161,7 +161,7 @@ def replayed(repository: pytest.Pytester, result: pytest.RunResult, where: Path)
     """Status of the replay command that a run told."""
     (line,) = [line for line in result.outlines if line.startswith("replay: ")]
     done = subprocess.run(
-        ["sh", "-c", line.removeprefix("replay: ")], cwd=where, capture_output=True, timeout=60, check=False
+        ["sh", "-c", line.removeprefix("replay: ")], cwd=where, capture_output=True, timeout=600, check=False
     )
     return done.returncode
 
@@ -322,7 +322,7 @@ def test_ctrl_c_ends_pytest_and_leaves_nothing(repository: pytest.Pytester) -> N
         eventually(lambda: any("harness.explore.worker_pool" in command_line(one) for one in me.children()))
         family = me.children(recursive=True)
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=60)
+        out, _ = process.communicate(timeout=600)
     assert process.returncode == pytest.ExitCode.INTERRUPTED
     assert "KeyboardInterrupt" in out
     eventually(lambda: not any(one.is_running() for one in family))
@@ -333,7 +333,7 @@ def test_our_own_tests_are_the_same_with_the_plugin() -> None:
     some = ["tests/harness/model/test_schedule.py", "tests/scenarios", "scenarios"]
     found = [
         subprocess.run(
-            [*command, *more, *some], cwd=ROOT, capture_output=True, text=True, timeout=100, check=True
+            [*command, *more, *some], cwd=ROOT, capture_output=True, text=True, timeout=600, check=True
         )
         for more in ([], PLUGIN)
     ]

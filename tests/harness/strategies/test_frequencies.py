@@ -1,4 +1,4 @@
-"""On races of which the chance is known, each strategy shows it: 20,000 schedules of a model, fixed seeds.
+"""On races of which the chance is known, each strategy shows it: 5,000 schedules of a model, fixed seeds.
 
 The same on real processes is in `tests/harness/gates/kernel/test_frequencies.py`.
 """
