@@ -38,13 +38,13 @@ def test_every_command_in_a_document_is_understood(document: str) -> None:
     assert found or document == "docs/verdicts.md"
 
 
-def test_the_tutorial_goes_from_a_search_to_a_run_that_is_resumed() -> None:
+def test_the_tutorial_goes_from_a_search_to_a_resumption() -> None:
     assert [one.command for one in parsed(TUTORIAL)] == [
         *("run", "replay", "judge", "run", "run", "matrix", "run", "run", "run", "run"),
     ]
 
 
-def test_what_the_tutorial_runs_is_there_or_was_made_by_an_earlier_command() -> None:
+def test_files_of_the_tutorial_exist_or_come_from_its_commands() -> None:
     made: set[str] = set()
     for one in parsed(TUTORIAL):
         for scenario in getattr(one, "scenarios", []):

@@ -82,7 +82,7 @@ def test_curves_are_drawn_in_the_terminal(harness: Harness) -> None:
     assert "a none; * several" in ended.out
 
 
-def test_what_takes_ten_times_as_long_as_the_baseline_is_slower(harness: Harness, baseline: Path) -> None:
+def test_ten_times_the_time_of_the_baseline_is_slower(harness: Harness, baseline: Path) -> None:
     ended = _bench(harness, *_GROWTH, "--compare", _changed(baseline, _times(1 / 10)))
     assert ended.status == 1, ended.out
     assert "slower: release of none, 1 KiB: +" in ended.out
@@ -107,7 +107,7 @@ def test_a_counter_that_grew_is_a_failure_whatever_the_time(harness: Harness, ba
     assert comparison["changes"][0]["counters"] == {"bytes_hashed": [-1, 0]}
 
 
-def test_times_of_another_machine_are_not_compared_and_that_is_said(harness: Harness, baseline: Path) -> None:
+def test_times_of_another_machine_are_not_compared(harness: Harness, baseline: Path) -> None:
     def change(figures: dict[str, Any]) -> None:
         _times(1 / 10)(figures)
         figures["machine"]["processor"] = "abacus"

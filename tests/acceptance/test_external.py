@@ -135,7 +135,7 @@ def test_what_an_adapter_leaves_behind_does_not_outlive_the_run(harness: Harness
 
 @pytest.mark.requires("kernel-gate")
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_the_examples_show_the_false_positive_by_search_and_the_same_histories_again(
+def test_the_examples_show_the_false_positive_and_repeat_their_histories(
     harness: Harness, example: str
 ) -> None:
     arguments = ("--fence", f"exec:{example}", "--schedules", SCHEDULES, "--no-shrink", "--json")
@@ -155,7 +155,7 @@ def test_the_examples_show_the_false_positive_by_search_and_the_same_histories_a
     ("how", "violations", "why"),
     [("", set(), ""), ("never", {"dead_end"}, ""), ("sync", set(), "fs.statSync of request")],
 )
-def test_lanes_that_wait_for_each_other_in_memory_go_on_in_turns(
+def test_lanes_that_wait_in_an_adapters_memory_take_turns(
     harness: Harness, how: str, violations: set[str], why: str
 ) -> None:
     """What one does while another runs is held; where that cannot be, nobody is accused."""
@@ -187,7 +187,7 @@ def test_what_cannot_be_started_is_refused_before_anything_runs(
     assert ended.status == 2 and why in ended.err
 
 
-def test_conform_prints_a_line_a_check_and_says_by_its_status_whether_all_passed(harness: Harness) -> None:
+def test_conform_prints_a_line_per_check_and_a_status(harness: Harness) -> None:
     ended = harness.call("conform", fence())
     assert ended.status == 0 and "all 20 checks passed" in ended.out
     assert len(ended.out.splitlines()) == 21

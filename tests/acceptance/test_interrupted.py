@@ -102,9 +102,7 @@ def test_questions_after_an_interrupt_are_not_asked(harness: Harness, scenario: 
     assert [verdict["fence"] for verdict in harness.verdicts()] == [f"{fences}:Busy"]
 
 
-def test_a_second_interrupt_does_not_wait_for_a_fence_that_hangs(
-    harness: Harness, scenario: Path, fences: Path
-) -> None:
+def test_a_second_interrupt_does_not_wait_for_a_hang(harness: Harness, scenario: Path, fences: Path) -> None:
     with harness.start_run(scenario, "--fence", f"{fences}:Hanging", *ENDLESS, "--json") as running:
         _wait_until_busy(running)
 
@@ -121,7 +119,7 @@ def test_a_second_interrupt_does_not_wait_for_a_fence_that_hangs(
     assert harness.verdicts() == ended.objects
 
 
-def test_a_run_whose_terminal_is_closed_ends_and_keeps_what_was_found(
+def test_a_closed_terminal_ends_the_run_and_keeps_its_results(
     harness: Harness, scenario: Path, fences: Path
 ) -> None:
     master, slave = pty.openpty()
@@ -203,7 +201,7 @@ def _as_a_module(folder: Path, text: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-def test_the_status_is_ours_wherever_in_an_import_the_signal_comes(tmp_path: Path) -> None:
+def test_the_status_is_130_for_a_signal_within_an_import(tmp_path: Path) -> None:
     # In a text that is run: dataclasses make their methods that way.
     ended = _as_a_module(
         tmp_path,

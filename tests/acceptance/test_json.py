@@ -52,7 +52,7 @@ def _essence(found: dict[str, Any]) -> dict[str, Any]:
     return essence
 
 
-def test_there_is_one_object_a_scenario_and_fence_with_every_field(harness: Harness) -> None:
+def test_each_scenario_and_fence_has_an_object_with_every_field(harness: Harness) -> None:
     ended = harness.run(QUICKSTART, "--schedules", 64, "--seed", 7, "--json")
     assert (ended.status, ended.err) == (0, "")
     assert [(found["scenario"], found["fence"]) for found in ended.objects] == [
@@ -72,7 +72,7 @@ def test_there_is_one_object_a_scenario_and_fence_with_every_field(harness: Harn
     assert harness.verdicts() == ended.objects
 
 
-def test_the_same_seed_gives_the_same_whatever_the_number_of_explorers(harness: Harness) -> None:
+def test_the_same_seed_gives_the_same_for_any_explorers(harness: Harness) -> None:
     results = []
     for explorers in (1, 1, 2):
         ended = harness.run(QUICKSTART, "--schedules", 100, "--explorers", explorers, "--json")
@@ -118,7 +118,7 @@ def test_a_time_limit_stops_the_whole_run_and_says_so(harness: Harness, tmp_path
     at_some_patience(stops)
 
 
-def test_what_is_begun_gets_to_a_schedule_however_short_the_time(harness: Harness, tmp_path: Path) -> None:
+def test_a_search_runs_one_schedule_however_short_the_time(harness: Harness, tmp_path: Path) -> None:
     limit = ("--schedules", 10**9, "--time-limit-s", 0.001)
     ended = harness.run(write_scenario(tmp_path), "--fence", "none", *limit, "--json")
     assert ended.status == 0
@@ -126,7 +126,7 @@ def test_what_is_begun_gets_to_a_schedule_however_short_the_time(harness: Harnes
     assert 1 <= ended.object["schedules"] < 10**9
 
 
-def test_of_a_run_that_comes_too_late_for_its_limit_the_first_question_is_begun(tmp_path: Path) -> None:
+def test_a_run_late_for_its_limit_begins_the_first_search(tmp_path: Path) -> None:
     """A clock that leaps by an hour as soon as the limit is set."""
     code = (
         "import itertools, sys, time, types\n"
@@ -145,7 +145,7 @@ def test_of_a_run_that_comes_too_late_for_its_limit_the_first_question_is_begun(
     assert first["schedules"] >= 1 and second["schedules"] == 0
 
 
-def test_what_a_time_limit_has_no_room_for_is_not_begun(harness: Harness, tmp_path: Path) -> None:
+def test_a_time_limit_leaves_out_what_has_no_room(harness: Harness, tmp_path: Path) -> None:
     for number in range(40):
         write_scenario(tmp_path, name=f"s{number}.yaml")
     ended = harness.run(tmp_path, "--fence", "none", "--time-limit-s", 0.3, "--json")
@@ -160,9 +160,7 @@ def test_what_a_time_limit_has_no_room_for_is_not_begun(harness: Harness, tmp_pa
     assert {found["why_inconclusive"] for found in left} == {"only 0 of 20 schedules were run"}
 
 
-def test_a_time_limit_that_cuts_off_what_was_expected_is_inconclusive(
-    harness: Harness, tmp_path: Path
-) -> None:
+def test_an_expectation_cut_off_by_a_time_limit_is_inconclusive(harness: Harness, tmp_path: Path) -> None:
     text = write_scenario(tmp_path).read_text().replace("expect: {}", "expect: {none: [crash]}")
     ended = harness.run(write_scenario(tmp_path, text), "--schedules", 10**9, "--time-limit-s", 0.2, "--json")
     assert ended.status == 3

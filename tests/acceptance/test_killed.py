@@ -102,7 +102,7 @@ def _waiting(running: Running) -> psutil.Process:
     return found
 
 
-def test_a_killed_worker_makes_its_schedule_inconclusive_and_the_run_goes_on(
+def test_a_killed_worker_makes_only_its_schedule_inconclusive(
     harness: Harness, scenario: Path, fences: Path
 ) -> None:
     with harness.start_run(
@@ -123,9 +123,7 @@ def test_a_killed_worker_makes_its_schedule_inconclusive_and_the_run_goes_on(
     assert ended.object["violations"] == {}
 
 
-def test_a_worker_that_is_killed_when_it_has_nothing_to_do_falsifies_nothing(
-    harness: Harness, tmp_path: Path, fences: Path
-) -> None:
+def test_a_worker_killed_while_idle_falsifies_nothing(harness: Harness, tmp_path: Path, fences: Path) -> None:
     scenario = write_scenario(tmp_path, LONG_THOUGHT)
     arguments = (scenario, "--fence", f"{fences}:Waits", *FIXED, "--schedules", 5, "--json")
     endings = []
@@ -149,7 +147,7 @@ def test_a_worker_that_is_killed_when_it_has_nothing_to_do_falsifies_nothing(
         assert "process other" in killed.object["why_inconclusive"]
 
 
-def test_a_killed_explorer_makes_its_question_inconclusive_and_the_next_is_asked(
+def test_a_killed_explorer_makes_only_its_search_inconclusive(
     harness: Harness, scenario: Path, fences: Path
 ) -> None:
     both = ("--fence", f"{fences}:Waits", "--fence", "none", *FIXED)
@@ -228,7 +226,7 @@ def test_what_a_fence_leaves_running_is_killed_at_the_end(
     assert ended.status in (0, 3), ended
 
 
-def test_what_has_nothing_of_the_run_about_it_goes_with_the_worker_that_started_it(
+def test_an_unmarked_process_ends_with_the_worker_that_started_it(
     harness: Harness, scenario: Path, fences: Path
 ) -> None:
     """No mark, no directory, no session of ours: only its parent tells whose it is."""

@@ -38,7 +38,7 @@ def _replay(harness: Harness, witness: Path, *arguments: object) -> Ended:
     return harness.call("replay", witness, "--session-root", harness.session_root, *arguments)
 
 
-def test_every_witness_replays_to_the_same_verdict_at_the_same_step(harness: Harness, tmp_path: Path) -> None:
+def test_every_witness_replays_to_its_verdict_at_its_step(harness: Harness, tmp_path: Path) -> None:
     files = (ROOT / "scenarios" / "quickstart.yaml", write_scenario(tmp_path, ROGUE))
     fences = ("--fence", "stat-2026.5.17", "--fence", "none")
     assert harness.run(*files, *fences, "--schedules", 30, "--json").status in (0, 1)
@@ -92,7 +92,7 @@ def test_a_witness_from_which_a_lane_was_shrunk_away_replays(harness: Harness, t
     assert (replayed.status, replayed.object["same_history"]) == (0, True)
 
 
-def test_a_fence_that_depends_on_the_order_of_a_set_replays_as_well(harness: Harness, tmp_path: Path) -> None:
+def test_a_fence_that_depends_on_hash_order_replays(harness: Harness, tmp_path: Path) -> None:
     fences = write_fence(tmp_path, FENCES)
     assert harness.run(write_scenario(tmp_path), "--fence", f"{fences}:Hashes", "--schedules", 1).status == 1
     (witness,) = harness.witnesses()
@@ -110,7 +110,7 @@ def test_a_replay_tells_the_story(harness: Harness) -> None:
     assert "<== FALSE POSITIVE" in told.out
 
 
-def test_a_replay_with_a_better_fence_says_that_nothing_is_left_of_it(harness: Harness) -> None:
+def test_a_replay_with_a_better_fence_says_nothing_is_left(harness: Harness) -> None:
     harness.run(ROOT / "scenarios" / "quickstart.yaml", "--fence", "stat-2026.5.17", "--schedules", 10)
     (witness,) = harness.witnesses()
     replayed = _replay(harness, witness, "--fence", "ledger")
@@ -119,9 +119,7 @@ def test_a_replay_with_a_better_fence_says_that_nothing_is_left_of_it(harness: H
     assert "differs from the record: step " in replayed.out
 
 
-def test_what_is_proved_is_told_where_the_rest_of_a_schedule_is_not_known(
-    harness: Harness, tmp_path: Path
-) -> None:
+def test_a_proved_violation_is_told_in_an_inconclusive_schedule(harness: Harness, tmp_path: Path) -> None:
     fence = ("--fence", f"{write_fence(tmp_path, FENCES)}:Dies")
     scenario = write_scenario(tmp_path)
     harness.run(scenario, *fence, "--schedules", 1)
@@ -178,7 +176,7 @@ DAMAGED = {
 }
 
 
-def test_the_command_that_a_failure_ends_with_works_as_it_stands(harness: Harness, tmp_path: Path) -> None:
+def test_the_replay_command_of_a_failure_works_as_written(harness: Harness, tmp_path: Path) -> None:
     out = tmp_path / "it's a folder"
     ended = harness.run(write_scenario(tmp_path, ROGUE), "--fence", "none", "--schedules", 10, "--out", out)
     (command,) = re.findall(r"^  replay: (.*)$", ended.out, re.MULTILINE)
@@ -218,7 +216,7 @@ def test_a_witness_whose_parts_do_not_fit_is_refused(harness: Harness, tmp_path:
     assert ended.err.startswith(f"{path}: {words}")
 
 
-def test_a_witness_cut_off_is_refused_and_one_is_no_history(harness: Harness, tmp_path: Path) -> None:
+def test_a_witness_is_refused_cut_off_or_as_a_history(harness: Harness, tmp_path: Path) -> None:
     harness.run(write_scenario(tmp_path, ROGUE), "--fence", "none", "--schedules", 10)
     (path,) = harness.witnesses()
     judged = harness.call("judge", path)

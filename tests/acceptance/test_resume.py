@@ -95,7 +95,7 @@ def resume(harness: Harness, *arguments: object) -> Ended:
     return harness.call("run", "--resume", harness.out, "--no-shrink", *arguments)
 
 
-def test_a_killed_harness_keeps_what_it_found_and_goes_on_from_there(
+def test_a_killed_run_keeps_its_results_and_goes_on(
     harness: Harness, tmp_path: Path, fences: Path, flag: Path
 ) -> None:
     scenario = write_scenario(tmp_path, TEXT)

@@ -133,7 +133,9 @@ def test_a_run_shrinks_the_first_violation_of_each_kind(harness: Harness) -> Non
     assert told["steps"]["after"] < told["steps"]["before"]
 
 
-def test_what_was_expected_is_shrunk_once_and_what_was_not_always(harness: Harness, tmp_path: Path) -> None:
+def test_expected_violations_are_shrunk_once_and_unexpected_ones_always(
+    harness: Harness, tmp_path: Path
+) -> None:
     files = []
     for name in ("a", "b"):
         for expected in ("[missed_takeover]", "[]"):

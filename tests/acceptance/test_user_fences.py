@@ -299,13 +299,13 @@ def test_a_fence_that_sleeps_long_costs_no_time(harness: Harness, tmp_path: Path
     assert _violations(ended.object) == {}
 
 
-def test_what_a_child_of_a_lane_writes_is_the_lanes_own(harness: Harness, tmp_path: Path) -> None:
+def test_writes_of_a_lanes_child_are_the_lanes_own(harness: Harness, tmp_path: Path) -> None:
     ended = _run(harness, tmp_path, "ForksAWriter", 3)
     assert (ended.status, ended.err) == (0, "")
     assert (ended.object["inconclusive"], ended.object["violations"]) == (0, {})
 
 
-def test_a_write_by_a_thread_that_is_no_lane_is_inconclusive(harness: Harness, tmp_path: Path) -> None:
+def test_a_write_by_a_thread_without_a_lane_is_inconclusive(harness: Harness, tmp_path: Path) -> None:
     ended = _run(harness, tmp_path, "AThreadWrites", 3)
     assert ended.status == 3
     assert ended.object["inconclusive"] == 3
@@ -352,9 +352,7 @@ def test_a_fence_that_rearranges_the_session_directory_breaks_nothing(
     assert ended.object["schedules"] == 3
 
 
-def test_a_fence_is_found_by_a_path_relative_to_where_the_user_stands(
-    harness: Harness, tmp_path: Path
-) -> None:
+def test_a_fence_is_found_by_a_relative_path(harness: Harness, tmp_path: Path) -> None:
     write_fence(tmp_path, "class Mine(Fence):\n    pass\n", "mine.py")
     relative = os.path.relpath(tmp_path / "mine.py", ROOT)
     ended = harness.run(write_scenario(tmp_path), "--fence", f"{relative}:Mine", "--schedules", "3", "--json")

@@ -70,7 +70,7 @@ def test_the_adapter_takes_the_fetched_library_and_no_other() -> None:
 
 
 @pytest.mark.requires("kernel-gate", "pypi")
-def test_search_finds_that_filelock_3_0_0_unlinks_a_file_that_another_has_locked(tmp_path: Path) -> None:
+def test_search_finds_that_old_filelock_unlinks_a_locked_file(tmp_path: Path) -> None:
     filelock.fetch("3.0.0", say)
     scenario = "scenarios/locks/lock-let-go-while-awaited.yaml"
     for fence, violations in (("filelock@3.0.0", ["double_hold"]), ("filelock@3.0.0+soft", [])):

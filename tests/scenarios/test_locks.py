@@ -63,7 +63,7 @@ def test_a_flock_whose_file_is_unlinked_is_held_by_two(name: str, tmp_path: Path
     assert "double_hold" in _found(AWAITED, name, tmp_path, 200)
 
 
-def test_who_looks_whether_the_file_still_has_a_name_is_not_accused(tmp_path: Path) -> None:
+def test_a_lock_that_checks_its_files_name_is_not_accused(tmp_path: Path) -> None:
     assert _found(AWAITED, "Verified", tmp_path, 200) == {}
 
 

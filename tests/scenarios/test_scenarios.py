@@ -96,7 +96,7 @@ def _probed(path: Path) -> dict[str, Found]:
 
 
 @each_file
-def test_a_scenario_loads_and_says_what_it_shows_and_where_it_comes_from(path: Path) -> None:
+def test_a_scenario_loads_with_its_claim_and_its_source(path: Path) -> None:
     scenario = _load(path)
     assert scenario.name == path.stem
     assert re.fullmatch(r"[A-Z].*[.]", scenario.about)
@@ -104,7 +104,7 @@ def test_a_scenario_loads_and_says_what_it_shows_and_where_it_comes_from(path: P
 
 
 @each_file
-def test_a_scenario_is_short_and_keeps_its_keys_in_one_order(path: Path) -> None:
+def test_a_scenario_is_short_with_its_keys_in_order(path: Path) -> None:
     lines = path.read_text().splitlines()
     assert len(lines) <= LINES_MAX
     keys = [key for key in _data(path) if key in ("about", "source", "policy", "lanes", "expect")]
@@ -112,7 +112,7 @@ def test_a_scenario_is_short_and_keeps_its_keys_in_one_order(path: Path) -> None
 
 
 @each_file
-def test_a_scenario_names_every_built_in_fence_in_the_order_of_the_registry(path: Path) -> None:
+def test_a_scenario_names_every_built_in_fence_in_order(path: Path) -> None:
     named = list(_data(path)["expect"])
     if path.stem == FIRST:
         assert set(named) < set(BUILT_IN)
@@ -133,7 +133,7 @@ def test_a_scenario_says_why_each_violation_is_expected(path: Path) -> None:
 
 
 @each_file
-def test_the_ledger_is_expected_to_be_right_wherever_the_policy_is_coordinated(path: Path) -> None:
+def test_the_ledger_is_expected_to_be_right_when_coordinated(path: Path) -> None:
     scenario = _load(path)
     if scenario.resolved_policy().name == "coordinated":
         expectation = scenario.expectation("ledger")
@@ -146,7 +146,7 @@ def test_every_control_has_a_scenario_that_is_there() -> None:
     assert {control(name).scenario for name in CONTROLS} <= stems
 
 
-def test_a_control_may_be_caught_by_what_its_scenario_says_of_it() -> None:
+def test_a_scenario_expects_what_catches_its_control() -> None:
     for path in FILES:
         scenario = _load(path)
         for fence in scenario.expect:
@@ -154,7 +154,7 @@ def test_a_control_may_be_caught_by_what_its_scenario_says_of_it() -> None:
                 assert control(fence).caught_by in scenario.expectation(fence).must, (path.stem, fence)
 
 
-def test_no_original_must_show_in_the_scenario_of_its_control_what_catches_the_control() -> None:
+def test_no_original_must_show_what_catches_its_control() -> None:
     shared = set()
     for name in CONTROLS:
         found = control(name)
@@ -167,7 +167,7 @@ def test_no_original_must_show_in_the_scenario_of_its_control_what_catches_the_c
 
 
 @pytest.mark.parametrize(("path", "fence"), _cases(controls=False))
-def test_a_fence_does_what_the_scenario_expects_of_it(path: Path, fence: str) -> None:
+def test_a_fence_does_what_the_scenario_expects(path: Path, fence: str) -> None:
     expectation = _load(path).expectation(fence)
     found = _probed(path)[fence]
     assert not found.inconclusive
@@ -178,6 +178,6 @@ def test_a_fence_does_what_the_scenario_expects_of_it(path: Path, fence: str) ->
 
 
 @pytest.mark.parametrize(("path", "fence"), _cases(controls=True))
-def test_a_control_shows_in_some_schedule_what_its_original_does_not(path: Path, fence: str) -> None:
+def test_a_control_shows_what_its_original_does_not(path: Path, fence: str) -> None:
     """Both make the same calls up to their verdict."""
     assert only_shown_by(fence, _probed(path))

@@ -305,7 +305,7 @@ def _worker(number: int, count: int) -> Any:
         ({5}, 2, [[5], [5]]),
     ],
 )
-def test_each_worker_of_xdist_has_cores_of_its_own_as_long_as_there_are_enough(
+def test_workers_of_xdist_have_cores_of_their_own_if_enough(
     cores: set[int], workers: int, shares: list[list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: cores)

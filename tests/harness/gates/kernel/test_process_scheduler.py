@@ -265,7 +265,7 @@ def test_what_a_service_does_is_done_for_who_asked(stage: Stage) -> None:
     ]
 
 
-def test_two_who_read_one_pipe_are_served_in_the_order_in_which_they_came(
+def test_two_readers_of_one_pipe_are_served_in_order(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     """The first is let into the call long before it is in line there: it runs when nobody else wants to."""
