@@ -21,12 +21,20 @@ def _bench(harness: Harness, *arguments: object) -> Ended:
     return harness.call("bench", "--session-root", harness.session_root, *arguments)
 
 
-@pytest.fixture
-def baseline(harness: Harness) -> Path:
-    """Two quantities, measured here."""
-    path = harness.session_root.parent / "baseline.json"
-    ended = _bench(harness, *_GROWTH, "--out", path)
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Two quantities, measured here and once for all tests."""
+    folder = tmp_path_factory.mktemp("baseline")
+    ended = _bench(Harness(folder), *_GROWTH, "--out", folder / "baseline.json")
     assert ended.status == 0, ended.err
+    return (folder / "baseline.json").read_text()
+
+
+@pytest.fixture
+def baseline(measured: str, tmp_path: Path) -> Path:
+    """A copy of them that a test may change."""
+    path = tmp_path / "baseline.json"
+    path.write_text(measured)
     return path
 
 

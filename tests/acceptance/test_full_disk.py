@@ -185,7 +185,7 @@ def test_too_little_room_for_sessions_is_refused_with_the_remedy(
     fence = f"{write_fence(tmp_path, RAISES)}:Raises"
     subject = write_scenario(tmp_path)
     if command == "replay":
-        assert harness.run(subject, "--fence", fence, "--schedules", 1).status == 1
+        assert harness.run(subject, "--fence", fence, "--schedules", 1, "--no-shrink").status == 1
         (subject,) = harness.witnesses()
     with _small_disk(tmp_path / "disk", options) as disk:
         there = (way, disk.path) if way.startswith("--") else ()
@@ -236,7 +236,12 @@ def test_a_disk_that_reuses_no_number_is_refused_where_needed(harness: Harness, 
 @pytest.mark.requires("ext4")
 def test_a_witness_of_real_numbers_needs_a_disk_with_them(harness: Harness, tmp_path: Path) -> None:
     text = ROGUE + "filesystem: {inode_reuse: real}\n"
-    assert harness.run(write_scenario(tmp_path, text), "--fence", "none", "--schedules", 40).status == 1
+    assert (
+        harness.run(
+            write_scenario(tmp_path, text), "--fence", "none", "--schedules", 40, "--no-shrink"
+        ).status
+        == 1
+    )
     (witness,) = harness.witnesses()
     with _small_disk(tmp_path / "disk", "size=64m") as disk:
         ended = harness.call("replay", witness, "--session-root", disk.path, within=disk.within)

@@ -241,7 +241,7 @@ def test_an_unmarked_process_ends_with_the_worker_that_started_it(
 
 
 def test_nothing_outlives_a_killed_replay(harness: Harness, scenario: Path, fences: Path) -> None:
-    assert harness.run(scenario, "--fence", f"{fences}:Raises", "--schedules", 1).status == 1
+    assert harness.run(scenario, "--fence", f"{fences}:Raises", "--schedules", 1, "--no-shrink").status == 1
     (witness,) = harness.witnesses()
     arguments = ("replay", witness, "--fence", f"{fences}:Hangs", "--session-root", harness.session_root)
     with harness.start(*arguments) as running:

@@ -66,7 +66,7 @@ def test_with_leave_it_runs_and_failures_name_a_replay_command(harness: Harness,
     ended = harness.call("replay", witness, ALLOW, "--json")
     assert ended.status == 0, ended
     assert json.loads(ended.out)["same_history"]
-    ended = harness.call("shrink", witness, ALLOW, "--json", "--time-limit-s", 20)
+    ended = harness.call("shrink", witness, ALLOW, "--json", "--time-limit-s", 1000)
     assert ended.status == 0, ended
 
 

@@ -54,7 +54,8 @@ def found(harness: Harness) -> Path:
 
 
 def shrink(harness: Harness, *arguments: object) -> Any:
-    return harness.call("shrink", "--session-root", harness.session_root, *arguments)
+    limit = () if "--time-limit-s" in arguments else ("--time-limit-s", 1000)
+    return harness.call("shrink", "--session-root", harness.session_root, *arguments, *limit)
 
 
 def replayed(harness: Harness, witness: object) -> dict[str, Any]:
@@ -97,7 +98,7 @@ def test_the_story_tells_what_decides_and_ends_with_the_command(
 
 def test_the_same_witness_shrinks_to_the_same_file(harness: Harness, found: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        assert shrink(harness, found, "--out", tmp_path / name, "--time-limit-s", 100).status == 0
+        assert shrink(harness, found, "--out", tmp_path / name, "--time-limit-s", 1000).status == 0
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
@@ -151,7 +152,7 @@ def test_an_interrupt_while_it_shrinks_keeps_the_best_so_far(harness: Harness, t
     harness.run(scenario, "--fence", f"{fences}:Tiring", "--schedules", 1, "--no-shrink")
     (witness,) = harness.witnesses()
     small = tmp_path / "small.json"
-    arguments = (witness, "--session-root", harness.session_root, "--out", small, "--time-limit-s", 100)
+    arguments = (witness, "--session-root", harness.session_root, "--out", small, "--time-limit-s", 1000)
     with harness.start("shrink", *arguments) as running:
         eventually(lambda: running.worker_named("busy"))
         running.process.send_signal(signal.SIGINT)

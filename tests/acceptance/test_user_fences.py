@@ -232,7 +232,8 @@ def _run(
 ) -> Ended:
     fences = write_fence(folder, FENCES)
     scenario = write_scenario(folder, text)
-    return harness.run(scenario, "--fence", f"{fences}:{name}", "--schedules", schedules, "--json", **more)
+    fence = ("--fence", f"{fences}:{name}", "--no-shrink")
+    return harness.run(scenario, *fence, "--schedules", schedules, "--json", **more)
 
 
 def _violations(found: dict[str, Any]) -> dict[str, int]:
