@@ -19,7 +19,7 @@ from typing import Any
 __all__ = ["found", "layout", "picture"]
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_PATIENCE_S = 60.0
+_PATIENCE_S = 600.0
 
 #: What is wrong with a page: what is wider than it, what is cut off, which labels meet.
 _LOOK = """

@@ -19,6 +19,7 @@ import pytest
 
 from fence.targets import TargetError, pypi
 from tests import browser
+from tests.patience import GENEROUS_S, WALL_LIMIT
 
 _REASON = "this machine lacks: "
 # exit_group is not trapped; a plain exit would wait for a supervisor.
@@ -29,7 +30,7 @@ def _kernel_gate() -> bool:
     return (
         sys.platform == "linux"
         and not subprocess.run(
-            [sys.executable, "-c", _INSTALL], capture_output=True, timeout=30, check=False
+            [sys.executable, "-c", _INSTALL], capture_output=True, timeout=600, check=False
         ).returncode
     )
 
@@ -46,7 +47,7 @@ def _mounts() -> bool:
     script = "mount -t tmpfs -o size=64k none /mnt"
     command = ["unshare", "-m" if os.geteuid() == 0 else "-Urm", "sh", "-c", script]
     try:
-        return not subprocess.run(command, capture_output=True, timeout=30, check=False).returncode
+        return not subprocess.run(command, capture_output=True, timeout=600, check=False).returncode
     except FileNotFoundError:
         return False
 
@@ -55,7 +56,7 @@ def _npm() -> bool:
     """Node, and npm with a registry that answers; nothing is downloaded."""
     try:
         done = subprocess.run(
-            ["npm", "view", "openclaw@2026.5.18", "version"], capture_output=True, timeout=60, check=False
+            ["npm", "view", "openclaw@2026.5.18", "version"], capture_output=True, timeout=600, check=False
         )
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return False
@@ -91,8 +92,13 @@ def _has(capability: str) -> bool:
     return _CAPABILITIES[capability]()
 
 
+def pytest_configure() -> None:
+    """Give everything that a test starts a limit that no speed of a machine comes near to."""
+    os.environ[WALL_LIMIT] = str(GENEROUS_S)
+
+
 def pytest_xdist_auto_num_workers() -> int:
-    """Half as many again as there are cores: dozens of tests wait until something that hangs is given up."""
+    """Half as many again as there are cores: a test waits for processes, and they for each other."""
     cores = len(os.sched_getaffinity(0))
     return cores + max(1, cores // 2)
 

@@ -50,7 +50,7 @@ def take(picture: Picture) -> int:
     out = Path("results") / "runs" / picture.name
     python = os.path.relpath(sys.executable, ROOT)
     command = [python, "-m", "harness", "run", f"scenarios/{picture.scenario}.yaml", "--fence", picture.fence]
-    subprocess.run([*command, "--schedules", "500", "--out", str(out)], cwd=ROOT, check=True, timeout=300)
+    subprocess.run([*command, "--schedules", "500", "--out", str(out)], cwd=ROOT, check=True, timeout=600)
     page = ROOT / out / "report.html"
     (look,) = browser.layout([(page.read_text(), _WIDTH)])
     assert not look["wrong"], look["wrong"]

@@ -52,7 +52,7 @@ def test_help_imports_nothing_that_a_command_needs(command: str) -> None:
     assert not [name for name in modules if name.startswith(("harness.scenario", "harness.report"))]
 
 
-def test_run_reads_no_scenario_and_draws_no_page_before_its_explorer_starts() -> None:
+def test_run_imports_no_loader_before_its_explorer_starts() -> None:
     modules = imported("import harness.cli.run_command")
     assert "harness.explore.coordinator" in modules
     assert not modules & {*HEAVY, *LATE, "harness.scenario.loader", "harness.report.html.page"}

@@ -1,4 +1,4 @@
-"""What the workflows of CI call is there: they run where nobody tries them out beforehand."""
+"""The workflows of CI call only what exists."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_there_is_a_stress_job() -> None:
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
-def test_every_step_runs_something_of_ours_or_an_action_of_a_fixed_version(workflow: Path) -> None:
+def test_every_step_runs_our_code_or_a_pinned_action(workflow: Path) -> None:
     for step in _steps(workflow):
         assert ("run" in step) != ("uses" in step), step
         assert "uses" not in step or re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step["uses"]), step
@@ -59,7 +59,7 @@ def test_every_call_of_the_harness_is_one_that_it_understands(workflow: Path) ->
     assert {"run", "doctor"} <= set(called)
 
 
-def test_every_module_that_make_runs_can_be_imported_from_where_make_runs_it() -> None:
+def test_every_module_that_make_runs_can_be_imported() -> None:
     modules = re.findall(r"bin/python -m (tests\.\w+)", (ROOT / "Makefile").read_text())
     assert "tests.stress" in modules and len(modules) == len(set(modules)) == 4
     for module in modules:

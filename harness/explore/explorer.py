@@ -21,8 +21,8 @@ import psutil
 from harness.explore.calibration import Calibration, calibrate
 from harness.explore.schedule_runner import run_schedule
 from harness.explore.stats_batcher import StatsBatcher
-from harness.gates.free.gate import FreeGate
-from harness.gates.kernel.gate import KernelGate
+from harness.gates.free.gate import DEADLINE_S, FreeGate
+from harness.gates.kernel.gate import WALL_LIMIT_S, KernelGate
 from harness.lanes import worker
 from harness.lanes.clock_patches import look_up
 from harness.model.gate import Gate, Layout, Outcome
@@ -45,8 +45,10 @@ _REPEAT_EVERY = 64
 _TICK_S = 0.02
 #: A fence that hangs costs the gate's whole patience each time; so many times are enough.
 _HANGS_MAX = 3
-#: A schedule without a known end hung if it took that long.
-_HANG_S = 5.0
+#: A schedule without a known end hung if it took that share of the gate's limit.
+_HANG_SHARE = 0.5
+#: Variable of the environment with a gate's limit in real seconds, for tests of what hangs.
+_LIMIT = "HARNESS_WALL_LIMIT_S"
 _MASK = (1 << 64) - 1
 
 
@@ -82,11 +84,16 @@ def strategy_seed(seed: int, index: int) -> int:
     return z ^ (z >> 31)
 
 
+def _limit_s(gate: str) -> float:
+    """Return how many real seconds a gate waits for what hangs."""
+    return float(os.environ.get(_LIMIT, WALL_LIMIT_S if gate == "kernel" else DEADLINE_S))
+
+
 def _make_gate(name: str, directory: str) -> Gate:
     if name == "kernel":
-        return KernelGate(directory, worker.main)
+        return KernelGate(directory, worker.main, _limit_s(name))
     assert name == "free", name
-    return FreeGate(directory, worker.main_free)
+    return FreeGate(directory, worker.main_free, _limit_s(name))
 
 
 class Explorer:
@@ -170,7 +177,7 @@ class Explorer:
         strategy = make_strategy(item.strategy)
         batcher = StatsBatcher(item.each, _peak)
         calibration: Calibration | None = None
-        hung = 0
+        hung, hang_s = 0, _limit_s(self.gate.name) * _HANG_SHARE
         for index in item.indices:
             started = time.monotonic()
             part = strategy.part(index)
@@ -189,7 +196,7 @@ class Explorer:
                 self._repeat(batcher.stats, part, item.seed, index, history)
             if found:
                 break
-            hung = hung + 1 if history is None and time.monotonic() - started > _HANG_S else 0
+            hung = hung + 1 if history is None and time.monotonic() - started > hang_s else 0
             if hung == _HANGS_MAX:
                 batcher.stats.doubt(index, f"given up: {hung} schedules in a row did not come to an end")
                 break

@@ -192,7 +192,7 @@ def test_every_bad_fence_is_named_at_once(harness: Harness, tmp_path: Path) -> N
     assert [line.split(":")[0] for line in lines] == ["--fence leger", f"--fence {fences}"]
 
 
-def test_a_bad_fence_of_a_scenario_is_refused_with_its_place(harness: Harness, tmp_path: Path) -> None:
+def test_a_scenarios_bad_fence_is_refused_with_its_place(harness: Harness, tmp_path: Path) -> None:
     text = SCENARIO.replace("expect: {}", "expect: {leger: [crsh]}\nfences: [none, nome]")
     scenario = write_scenario(tmp_path, text)
     lines = _refused(harness, harness.run(scenario)).splitlines()
@@ -203,9 +203,7 @@ def test_a_bad_fence_of_a_scenario_is_refused_with_its_place(harness: Harness, t
     ]
 
 
-def test_a_bad_file_of_fences_of_a_scenario_is_refused_with_its_name(
-    harness: Harness, tmp_path: Path
-) -> None:
+def test_a_scenarios_bad_fence_file_is_refused_with_its_name(harness: Harness, tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path, SCENARIO.replace("expect: {}", 'expect: {"gone.py:Gone": [crash]}'))
     assert "scenario small: gone.py:Gone: no file gone.py" in _refused(harness, harness.run(scenario))
 
@@ -223,7 +221,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert "--schedules" in done.stdout
 
 
-def test_faults_are_refused_where_no_call_can_be_made_to_fail(harness: Harness, tmp_path: Path) -> None:
+def test_faults_are_refused_where_no_call_can_fail(harness: Harness, tmp_path: Path) -> None:
     faulty = SCENARIO + "faults:\n  - {lane: runner, call: write, error: ENOSPC}\n"
     plain, path = write_scenario(tmp_path), write_scenario(tmp_path, faulty, "faulty.yaml")
     err = _refused(harness, harness.run(plain, path, "--gate", "free"))

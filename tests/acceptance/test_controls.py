@@ -72,7 +72,7 @@ def test_controls_are_caught_by_the_verdict_that_they_name(harness: Harness) -> 
     assert not any(found["accused"] or found["witness"] for found in sound)
 
 
-def test_a_control_that_needs_two_rogue_actions_is_caught_with_two(harness: Harness) -> None:
+def test_a_control_of_two_rogue_actions_is_caught_with_two(harness: Harness) -> None:
     ended = _controls(
         harness, "--only", "ledger-blind-after-recovery", "--strategies", "pct", "--schedules", 200, "--json"
     )
@@ -80,7 +80,7 @@ def test_a_control_that_needs_two_rogue_actions_is_caught_with_two(harness: Harn
     assert ended.objects[0]["rogue_actions"] == 2
 
 
-def test_the_schedule_that_kills_does_not_depend_on_the_number_of_explorers(harness: Harness) -> None:
+def test_the_killing_schedule_is_the_same_for_any_explorers(harness: Harness) -> None:
     killed = [
         _controls(
             harness,
@@ -100,7 +100,7 @@ def test_a_control_that_survives_is_no_success(harness: Harness) -> None:
     assert f"{LATER} survived 4 schedules of cotenant-other-process (seed 1) by random" in ended.err
 
 
-def test_a_control_that_is_caught_by_one_strategy_may_survive_another(harness: Harness) -> None:
+def test_a_control_caught_by_one_strategy_may_survive_another(harness: Harness) -> None:
     ended = _controls(
         harness, "--only", "stat-size-only", "--strategies", "round-robin,random", "--schedules", 40
     )

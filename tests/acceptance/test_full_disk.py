@@ -67,7 +67,7 @@ class Waits(Fence):
 
 
 class SmallDisk:
-    """A tmpfs that is there for whoever enters its namespace.
+    """Make a tmpfs that processes of one mount namespace see.
 
     Args:
         path: where it is mounted.
@@ -112,9 +112,7 @@ def _expecting_crash(folder: Path, fence: str) -> Path:
     return write_scenario(folder, SCENARIO.replace("expect: {}", f'expect: {{"{fence}": [crash]}}'))
 
 
-def test_results_that_do_not_fit_make_the_run_inconclusive_and_are_still_told(
-    harness: Harness, tmp_path: Path
-) -> None:
+def test_results_that_do_not_fit_are_told_as_inconclusive(harness: Harness, tmp_path: Path) -> None:
     fence = f"{write_fence(tmp_path, RAISES)}:Raises"
     scenario = _expecting_crash(tmp_path, fence)
     # Room for the plan and verdicts, not for a witness.
@@ -138,7 +136,7 @@ def test_results_that_do_not_fit_make_the_run_inconclusive_and_are_still_told(
         assert not list(seen.rglob("*.tmp"))
 
 
-def test_a_disk_that_fills_up_in_the_middle_keeps_what_was_there(harness: Harness, tmp_path: Path) -> None:
+def test_a_disk_that_fills_up_keeps_what_was_there(harness: Harness, tmp_path: Path) -> None:
     fences = write_fence(tmp_path, RAISES)
     chosen = ("--fence", f"{fences}:Raises", "--fence", f"{fences}:Waits")
     with _small_disk(tmp_path / "disk", "size=400k") as disk:
@@ -162,9 +160,7 @@ def test_a_disk_that_fills_up_in_the_middle_keeps_what_was_there(harness: Harnes
         assert (replayed.status, replayed.object["same_history"]) == (0, True)
 
 
-def test_a_results_disk_without_any_room_is_refused_before_anything_runs(
-    harness: Harness, tmp_path: Path
-) -> None:
+def test_a_full_results_disk_is_refused_before_anything_runs(harness: Harness, tmp_path: Path) -> None:
     with _small_disk(tmp_path / "disk", "size=4k") as disk:
         (disk.outside / "ballast").write_bytes(bytes(4096))
         out = disk.path / "out"
@@ -189,7 +185,7 @@ def test_too_little_room_for_sessions_is_refused_with_the_remedy(
     fence = f"{write_fence(tmp_path, RAISES)}:Raises"
     subject = write_scenario(tmp_path)
     if command == "replay":
-        assert harness.run(subject, "--fence", fence, "--schedules", 1).status == 1
+        assert harness.run(subject, "--fence", fence, "--schedules", 1, "--no-shrink").status == 1
         (subject,) = harness.witnesses()
     with _small_disk(tmp_path / "disk", options) as disk:
         there = (way, disk.path) if way.startswith("--") else ()
@@ -201,7 +197,7 @@ def test_too_little_room_for_sessions_is_refused_with_the_remedy(
     assert "free some space there or give another --session-root" in ended.err
 
 
-def test_what_a_fence_does_on_a_full_disk_is_not_held_against_it(harness: Harness, tmp_path: Path) -> None:
+def test_a_fence_is_not_accused_on_a_full_disk(harness: Harness, tmp_path: Path) -> None:
     fences = write_fence(tmp_path, RAISES)
     # Entries of a page and more: none of them fits any more.
     text = SCENARIO + "transcript: {entry_bytes: 5000}\n"
@@ -226,9 +222,7 @@ def test_what_a_fence_does_on_a_full_disk_is_not_held_against_it(harness: Harnes
     assert harness.verdicts() == ended.objects
 
 
-def test_a_disk_that_gives_no_number_twice_is_refused_where_the_scenario_needs_it(
-    harness: Harness, tmp_path: Path
-) -> None:
+def test_a_disk_that_reuses_no_number_is_refused_where_needed(harness: Harness, tmp_path: Path) -> None:
     text = SCENARIO + "filesystem: {inode_reuse: real}\n"
     with _small_disk(tmp_path / "disk", "size=64m") as disk:
         there = ("--session-root", disk.path)
@@ -240,11 +234,14 @@ def test_a_disk_that_gives_no_number_twice_is_refused_where_the_scenario_needs_i
 
 
 @pytest.mark.requires("ext4")
-def test_a_witness_of_real_numbers_is_not_replayed_where_there_are_none(
-    harness: Harness, tmp_path: Path
-) -> None:
+def test_a_witness_of_real_numbers_needs_a_disk_with_them(harness: Harness, tmp_path: Path) -> None:
     text = ROGUE + "filesystem: {inode_reuse: real}\n"
-    assert harness.run(write_scenario(tmp_path, text), "--fence", "none", "--schedules", 40).status == 1
+    assert (
+        harness.run(
+            write_scenario(tmp_path, text), "--fence", "none", "--schedules", 40, "--no-shrink"
+        ).status
+        == 1
+    )
     (witness,) = harness.witnesses()
     with _small_disk(tmp_path / "disk", "size=64m") as disk:
         ended = harness.call("replay", witness, "--session-root", disk.path, within=disk.within)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.acceptance.harness_process import ROGUE, ROOT, Harness, write_scenario
+from tests.patience import at_some_patience
 
 pytestmark = pytest.mark.requires("kernel-gate")
 
@@ -52,7 +52,7 @@ def _essence(found: dict[str, Any]) -> dict[str, Any]:
     return essence
 
 
-def test_there_is_one_object_a_scenario_and_fence_with_every_field(harness: Harness) -> None:
+def test_each_scenario_and_fence_has_an_object_with_every_field(harness: Harness) -> None:
     ended = harness.run(QUICKSTART, "--schedules", 64, "--seed", 7, "--json")
     assert (ended.status, ended.err) == (0, "")
     assert [(found["scenario"], found["fence"]) for found in ended.objects] == [
@@ -72,7 +72,7 @@ def test_there_is_one_object_a_scenario_and_fence_with_every_field(harness: Harn
     assert harness.verdicts() == ended.objects
 
 
-def test_the_same_seed_gives_the_same_whatever_the_number_of_explorers(harness: Harness) -> None:
+def test_the_same_seed_gives_the_same_for_any_explorers(harness: Harness) -> None:
     results = []
     for explorers in (1, 1, 2):
         ended = harness.run(QUICKSTART, "--schedules", 100, "--explorers", explorers, "--json")
@@ -106,19 +106,19 @@ def test_an_expected_violation_that_does_not_show_is_status_1(harness: Harness, 
 
 
 def test_a_time_limit_stops_the_whole_run_and_says_so(harness: Harness, tmp_path: Path) -> None:
-    scenario = write_scenario(tmp_path)
-    started = time.monotonic()
-    fences = ("--fence", "none", "--fence", "ledger")
-    ended = harness.run(scenario, *fences, "--schedules", 10**9, "--time-limit-s", 2, "--json")
-    assert ended.status == 0
-    assert time.monotonic() - started < 30
-    for found in ended.objects:
-        assert found["stopped"] == "time limit"
-        assert 0 < found["schedules"] < 10**9
-    assert sum(found["wall_s"] for found in ended.objects) < 10
+    arguments = (write_scenario(tmp_path), "--fence", "none", "--fence", "ledger", "--schedules", 10**9)
+
+    def stops(limit_s: float) -> None:
+        ended = harness.run(*arguments, "--time-limit-s", limit_s, "--json")
+        assert ended.status == 0
+        for found in ended.objects:
+            assert found["stopped"] == "time limit"
+            assert 0 < found["schedules"] < 10**9
+
+    at_some_patience(stops)
 
 
-def test_what_is_begun_gets_to_a_schedule_however_short_the_time(harness: Harness, tmp_path: Path) -> None:
+def test_a_search_runs_one_schedule_however_short_the_time(harness: Harness, tmp_path: Path) -> None:
     limit = ("--schedules", 10**9, "--time-limit-s", 0.001)
     ended = harness.run(write_scenario(tmp_path), "--fence", "none", *limit, "--json")
     assert ended.status == 0
@@ -126,7 +126,7 @@ def test_what_is_begun_gets_to_a_schedule_however_short_the_time(harness: Harnes
     assert 1 <= ended.object["schedules"] < 10**9
 
 
-def test_of_a_run_that_comes_too_late_for_its_limit_the_first_question_is_begun(tmp_path: Path) -> None:
+def test_a_run_late_for_its_limit_begins_the_first_search(tmp_path: Path) -> None:
     """A clock that leaps by an hour as soon as the limit is set."""
     code = (
         "import itertools, sys, time, types\n"
@@ -145,26 +145,24 @@ def test_of_a_run_that_comes_too_late_for_its_limit_the_first_question_is_begun(
     assert first["schedules"] >= 1 and second["schedules"] == 0
 
 
-def test_what_a_time_limit_has_no_room_for_is_not_begun(harness: Harness, tmp_path: Path) -> None:
+def test_a_time_limit_leaves_out_what_has_no_room(harness: Harness, tmp_path: Path) -> None:
     for number in range(40):
         write_scenario(tmp_path, name=f"s{number}.yaml")
-    ended = harness.run(tmp_path, "--fence", "none", "--time-limit-s", 1, "--json")
+    ended = harness.run(tmp_path, "--fence", "none", "--time-limit-s", 0.3, "--json")
     assert ended.status == 3
     begun = [found for found in ended.objects if found["explorers"]]
     assert (len(ended.objects), ended.objects[: len(begun)]) == (40, begun)
     assert begun
     # The last one was begun in time, so those before it were over in time.
-    assert sum(found["wall_s"] for found in begun[:-1]) <= 1.01
+    assert sum(found["wall_s"] for found in begun[:-1]) <= 0.31
     left = ended.objects[len(begun) :]
     assert {(found["schedules"], found["stopped"]) for found in left} == {(0, "time limit")}
     assert {found["why_inconclusive"] for found in left} == {"only 0 of 20 schedules were run"}
 
 
-def test_a_time_limit_that_cuts_off_what_was_expected_is_inconclusive(
-    harness: Harness, tmp_path: Path
-) -> None:
+def test_an_expectation_cut_off_by_a_time_limit_is_inconclusive(harness: Harness, tmp_path: Path) -> None:
     text = write_scenario(tmp_path).read_text().replace("expect: {}", "expect: {none: [crash]}")
-    ended = harness.run(write_scenario(tmp_path, text), "--schedules", 10**9, "--time-limit-s", 1, "--json")
+    ended = harness.run(write_scenario(tmp_path, text), "--schedules", 10**9, "--time-limit-s", 0.2, "--json")
     assert ended.status == 3
     assert ended.object["expected"] is False
     assert "schedules were run, and crash did not show yet" in ended.object["why_inconclusive"]
@@ -172,7 +170,7 @@ def test_a_time_limit_that_cuts_off_what_was_expected_is_inconclusive(
 
 def test_a_time_limit_without_json_is_told(harness: Harness, tmp_path: Path) -> None:
     ended = harness.run(
-        write_scenario(tmp_path), "--fence", "none", "--schedules", 10**9, "--time-limit-s", 0.5
+        write_scenario(tmp_path), "--fence", "none", "--schedules", 10**9, "--time-limit-s", 0.2
     )
     assert ended.status == 0
     assert "stopped, time limit, 1000000000 were wanted" in ended.out

@@ -102,7 +102,7 @@ def test_with_a_look_more_the_violation_still_shows_as_recorded(
     assert told["followed"] == told["recorded"]
 
 
-def test_with_a_look_less_it_shows_and_the_step_that_is_gone_is_told(
+def test_a_replay_with_one_look_less_names_the_lost_step(
     harness: Harness, recorded: tuple[Path, Path]
 ) -> None:
     told = replay(harness, recorded, "LooksOnceLess", "--json").object

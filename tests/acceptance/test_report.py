@@ -41,7 +41,7 @@ def _page(harness: Harness) -> str:
     return (harness.out / "report.html").read_text()
 
 
-def test_a_pass_is_told_with_what_it_is_worth_and_where_the_page_is(harness: Harness, tmp_path: Path) -> None:
+def test_a_pass_is_told_with_its_worth_and_the_page(harness: Harness, tmp_path: Path) -> None:
     ended = harness.run(write_scenario(tmp_path), "--fence", "ledger", "--schedules", 10)
     assert ended.status == 0
     assert ended.out.splitlines()[-1] == f"report: {harness.out}/report.html"
@@ -51,9 +51,7 @@ def test_a_pass_is_told_with_what_it_is_worth_and_where_the_page_is(harness: Har
     assert "<article" not in page
 
 
-def test_a_missed_takeover_is_drawn_with_the_command_that_replays_it(
-    harness: Harness, tmp_path: Path
-) -> None:
+def test_a_missed_takeover_is_drawn_with_its_replay_command(harness: Harness, tmp_path: Path) -> None:
     ended = harness.run(write_scenario(tmp_path, ROGUE), "--fence", "none", "--schedules", 30, "--json")
     assert ended.status == 1
     assert len(ended.objects) == 1  # and no word of the page
@@ -101,9 +99,7 @@ def test_an_interrupted_run_leaves_a_page_with_what_was_found(harness: Harness, 
     assert "one scenario and fence of 2" in page
 
 
-def test_a_page_that_cannot_be_written_makes_the_run_inconclusive_and_is_told_once(
-    harness: Harness, tmp_path: Path
-) -> None:
+def test_an_unwritable_page_is_told_once_and_is_inconclusive(harness: Harness, tmp_path: Path) -> None:
     (harness.out / "report.html").mkdir(parents=True)
     ended = harness.run(write_scenario(tmp_path), "--fence", "ledger", "--schedules", 3)
     assert ended.status == 3
@@ -113,9 +109,7 @@ def test_a_page_that_cannot_be_written_makes_the_run_inconclusive_and_is_told_on
     assert not list(harness.out.rglob("*.tmp"))
 
 
-def test_the_page_of_another_run_does_not_outlive_the_start_of_this_one(
-    harness: Harness, tmp_path: Path
-) -> None:
+def test_a_run_removes_the_page_of_another_first(harness: Harness, tmp_path: Path) -> None:
     harness.out.mkdir()
     (harness.out / "report.html").write_text("of yesterday")
     assert harness.run(write_scenario(tmp_path, SCENARIO), "--fence", "ledger", "--schedules", 3).status == 0

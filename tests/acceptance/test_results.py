@@ -42,7 +42,7 @@ def _raising(folder: Path) -> tuple[Path, str]:
 
 
 @pytest.mark.parametrize("way", ["a file", "read-only", "nowhere"])
-def test_a_results_folder_that_cannot_be_made_is_refused_before_anything_runs(
+def test_an_impossible_results_folder_is_refused_before_anything_runs(
     harness: Harness, tmp_path: Path, way: str
 ) -> None:
     out = tmp_path / "there" / "out"
@@ -58,9 +58,7 @@ def test_a_results_folder_that_cannot_be_made_is_refused_before_anything_runs(
 
 
 @needs_gate
-def test_a_plan_that_cannot_be_written_is_refused_before_anything_runs(
-    harness: Harness, tmp_path: Path
-) -> None:
+def test_an_unwritable_plan_is_refused_before_anything_runs(harness: Harness, tmp_path: Path) -> None:
     (harness.out / "witnesses").mkdir(parents=True)
     harness.out.chmod(0o500)
     ended = harness.run(write_scenario(tmp_path), "--fence", "none", before=_unprivileged)
@@ -70,7 +68,7 @@ def test_a_plan_that_cannot_be_written_is_refused_before_anything_runs(
 
 
 @needs_gate
-def test_a_witness_that_cannot_be_written_makes_the_run_inconclusive_and_is_still_told(
+def test_an_unwritable_witness_is_told_and_makes_the_run_inconclusive(
     harness: Harness, tmp_path: Path
 ) -> None:
     scenario, _ = _raising(tmp_path)
@@ -99,7 +97,7 @@ def test_a_full_disk_leaves_no_half_file(harness: Harness, tmp_path: Path) -> No
 
 
 @needs_gate
-def test_a_full_standard_output_is_said_and_the_result_is_stored(harness: Harness, tmp_path: Path) -> None:
+def test_a_full_standard_output_is_said_and_results_are_stored(harness: Harness, tmp_path: Path) -> None:
     with open("/dev/full", "w", encoding="utf-8") as full:
         arguments = (write_scenario(tmp_path), "--fence", "none", "--schedules", 3, "--json")
         ended = harness.run(*arguments, stdout=full)

@@ -45,7 +45,7 @@ def test_what_cannot_be_had_keeps_nothing_else_and_is_told(
     assert "2 of 2 targets cannot be had" in done.err
 
 
-def test_a_fence_that_was_not_fetched_stops_a_run_with_the_command_that_fetches_it(harness: Harness) -> None:
+def test_an_unfetched_fence_stops_a_run_with_the_fetching_command(harness: Harness) -> None:
     done = harness.call("run", "scenarios/quickstart.yaml", "--fence", "openclaw@2026.5.18")
     assert done.status == 2
     assert "fetch it: python -m harness target openclaw@2026.5.18" in done.err

@@ -30,10 +30,10 @@ def _seen(harness: Harness, columns: int, *arguments: object, **environment: str
     with harness.start_run(*arguments, environment={**PLAIN, **environment}, **streams) as running:
         os.close(slave)
         text = b""
-        # A terminal that nobody holds any more says EIO.
+        # A terminal without a holder says EIO.
         while chunk := _read(master):
             text += chunk
-        assert running.process.wait(60) in (0, 1)
+        assert running.process.wait(600) in (0, 1)
         harness.assert_nothing_left(running)
     os.close(master)
     return text.decode().replace("\r\n", "\n")

@@ -11,7 +11,7 @@ from tests.acceptance.harness_process import Harness
 pytestmark = pytest.mark.requires("kernel-gate")
 
 
-def test_a_control_is_measured_under_both_gates_and_what_the_free_one_cannot_show_is_named(
+def test_versus_measures_both_gates_and_names_what_free_misses(
     harness: Harness,
 ) -> None:
     out = harness.session_root.parent / "versus.json"

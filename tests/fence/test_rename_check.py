@@ -94,7 +94,7 @@ def test_a_forked_child_has_a_queue_of_its_own(tmp_path: Path) -> None:
         [sys.executable, "-c", _FORK, str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=True,
         env=environment,
     )
@@ -113,5 +113,5 @@ def test_watches_of_several_threads_are_kept_apart(tmp_path: Path) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=600)
     assert answers == {0: {True}, 1: {False}, 2: {True}, 3: {False}}

@@ -22,7 +22,7 @@ def test_nothing_in_it_is_unknown() -> None:
     assert [cell["fence"] for cell in CELLS if cell["inconclusive"]] == []
 
 
-def test_each_violation_of_a_lock_has_a_witness_of_its_kind() -> None:
+def test_each_violation_of_a_lock_has_its_witness() -> None:
     kept = set()
     for cell in CELLS:
         kinds = set(cell["violations"]) - {"false_positive"}
@@ -35,6 +35,6 @@ def test_each_violation_of_a_lock_has_a_witness_of_its_kind() -> None:
     assert kept == {str(path.relative_to(ROOT)) for path in (RESULTS / "locks").iterdir()}
 
 
-def test_every_scenario_of_it_is_there_and_says_what_is_its_source() -> None:
+def test_every_scenario_of_the_table_exists_and_has_a_source() -> None:
     for path in SCENARIOS.values():
         assert yaml.safe_load(Path(ROOT / path).read_text())["source"]

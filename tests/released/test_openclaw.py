@@ -17,7 +17,7 @@ from fence.targets import TargetError, openclaw
 from harness.cli.status import NOT_EXPECTED
 from tests.released.check_table import ROWS, column_of, play, playing
 
-pytestmark = [pytest.mark.requires("npm"), pytest.mark.timeout(900), pytest.mark.xdist_group("targets")]
+pytestmark = [pytest.mark.requires("npm"), pytest.mark.xdist_group("targets")]
 
 VERSIONS = openclaw.VERSIONS if os.environ.get("HARNESS_TARGETS") == "all" else ("2026.5.18",)
 _MERGING_FROM = openclaw.VERSIONS.index("2026.6.9")

@@ -19,7 +19,7 @@ def cell(scenario: str, fence: str, violations: dict[str, int], inconclusive: in
     }
 
 
-def test_a_cell_says_how_often_of_a_hundred_and_what_is_not_known() -> None:
+def test_a_cell_says_how_often_and_what_is_unknown() -> None:
     cells = [
         cell("rogue-zoo", "openclaw@2026.6.9", {"missed_takeover": 1, "false_positive": 25}),
         cell("rogue-zoo", "openclaw@2026.5.18", {}, inconclusive=2),
@@ -36,7 +36,7 @@ def _found(fence: str, histories: str, witnesses: dict[str, str]) -> dict[str, A
     return {**told, "histories": histories, "witnesses": witnesses}
 
 
-def test_versions_with_the_same_histories_share_witnesses_the_small_ones_first() -> None:
+def test_versions_with_equal_histories_share_witnesses_small_ones_first() -> None:
     cells = [
         _found("2026.5.18", "a", {"crash": "18-crash", "double_hold": "18-hold"}),
         _found("2026.5.19", "a", {"crash": "small-crash", "double_hold": "19-hold"}),
@@ -48,7 +48,7 @@ def test_versions_with_the_same_histories_share_witnesses_the_small_ones_first()
     assert told == [both, both, {"crash": "20-crash"}, both]
 
 
-def test_what_goes_wrong_on_a_core_is_handed_on_and_each_thing_is_done_once() -> None:
+def test_a_cores_failure_is_raised_and_work_done_once() -> None:
     done: list[tuple[int, int]] = []
 
     def do(number: int) -> None:

@@ -43,8 +43,10 @@ from harness.model.history import End
 from harness.model.program import Program
 from harness.system.reap import kill_tree
 
-__all__ = ["FreeGate"]
+__all__ = ["DEADLINE_S", "FreeGate"]
 
+#: Real seconds for a schedule, its pauses aside.
+DEADLINE_S = 15.0
 _WAIT_MAX_MS = 5000
 
 
@@ -59,7 +61,7 @@ class FreeGate:
 
     name = "free"
 
-    def __init__(self, directory: str, main: Callable[..., None], deadline_s: float = 15.0) -> None:
+    def __init__(self, directory: str, main: Callable[..., None], deadline_s: float = DEADLINE_S) -> None:
         self._directory = directory
         self._path = os.path.join(directory, TRANSCRIPT)
         self._main = main

@@ -37,7 +37,7 @@ def test_processes_exclude_each_other(transcript: str) -> None:
     children = [
         subprocess.Popen([sys.executable, "-c", _COUNTER, transcript], env=environment) for _ in range(3)
     ]
-    assert [child.wait(timeout=60) for child in children] == [0, 0, 0]
+    assert [child.wait(timeout=600) for child in children] == [0, 0, 0]
     assert Path(transcript).read_text() == "300"
 
 

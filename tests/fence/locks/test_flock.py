@@ -51,7 +51,7 @@ def test_processes_exclude_each_other(transcript: str) -> None:
     Path(transcript).write_text("0")
     children = [_start(_COUNTER, transcript) for _ in range(4)]
     for child in children:
-        child.communicate(timeout=60)
+        child.communicate(timeout=600)
         assert child.returncode == 0
     assert Path(transcript).read_text() == "800"
 
@@ -74,7 +74,7 @@ def test_the_death_of_a_holder_lets_the_lock_go(transcript: str) -> None:
     with pytest.raises(LockTimeoutError):
         waiter.acquire()
     child.kill()
-    child.communicate(timeout=30)
+    child.communicate(timeout=600)
     waiter.acquire()
     assert waiter.held
 
@@ -87,7 +87,7 @@ def test_who_has_no_time_out_waits_in_the_kernel(transcript: str) -> None:
     time.sleep(0.1)
     assert not second.held
     first.release()
-    thread.join(timeout=30)
+    thread.join(timeout=600)
     assert second.held
 
 

@@ -41,7 +41,7 @@ def test_a_process_keeps_others_out_until_it_ends(transcript: str) -> None:
         assert child.stdout.readline() == "held\n"
         with pytest.raises(LockTimeoutError, match="held by somebody else for 0 ms"):
             make_lock("record", transcript, {"lock_timeout_ms": 0}).acquire()
-        child.communicate(timeout=60)
+        child.communicate(timeout=600)
     with make_lock("record", transcript, {"lock_timeout_ms": 0}) as lock:
         assert lock.held
 

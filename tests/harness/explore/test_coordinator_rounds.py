@@ -140,7 +140,6 @@ def test_the_summary_counts_each_part_and_its_witness_replays(tmp_path: Path) ->
 @pytest.mark.requires("kernel-gate")
 def test_a_time_limit_ends_the_rounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(portfolio, "_ROUND", 10)
-    result = asked(tmp_path, 1, task(schedules=1_000_000, time_limit_s=3.0))
+    result = asked(tmp_path, 1, task(schedules=1_000_000, time_limit_s=0.5))
     assert result.stopped == "time limit"
     assert 0 < result.tally.schedules < 1_000_000
-    assert result.wall_s < 20

@@ -86,11 +86,11 @@ def test_without_a_gate_turns_are_a_lock_and_who_waits_is_woken_by_progress() ->
     ready = threading.Event()
     thread = threading.Thread(target=waits)
     thread.start()
-    ready.wait(10)
+    ready.wait(600)
     place.take_turn(after_another=False)
     assert done == []
     place.give_turn(progress=True)
-    thread.join(10)
+    thread.join(600)
     assert done == ["woken"]
 
 

@@ -46,3 +46,17 @@ def test_the_estimate_does_not_depend_on_the_dealing(monkeypatch: pytest.MonkeyP
     assert len(whole.first) <= 512
     assert whole.count() == filled(found).count() == pytest.approx(5000, rel=0.15)
     assert whole.curve(5000) == filled(found).curve(5000)
+
+
+def test_a_merge_is_cut_where_the_other_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Right after the other was shortened, only its cut tells that there were more."""
+    monkeypatch.setattr(distinct_counter, "MARKS_MAX", 256)
+    cut = filled([(mark, index) for index, mark in enumerate(marks(513))])
+    assert len(cut.first) == 256 and not cut.exact
+    few = filled([(mark, 0) for mark in (1, 2, cut.top, cut.top + 1, 2**64 - 1)])
+    for begun in (DistinctCounter(), few):
+        known = set(begun.first)
+        begun.merge(cut)
+        assert (begun.top, begun.exact) == (cut.top, False)
+        assert set(begun.first) == set(cut.first) | {mark for mark in known if mark <= cut.top}
+        assert begun.count() == pytest.approx(513, rel=0.15)

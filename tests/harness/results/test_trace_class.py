@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+
+from harness.gates.kernel.syscall_table import CALLS
 from harness.model.history import Step
 from harness.results.trace_class import class_of
 
@@ -52,3 +55,25 @@ def test_the_lane_of_a_step_counts() -> None:
         return klass(*[(lane, "write", "T") for lane in lanes])
 
     assert len({by([0, 1]), by([1, 0]), by([0, 0])}) == 3
+
+
+def by_kind(*kinds: str) -> list[str]:
+    """Names of the calls that the kernel gate's table has of some kinds."""
+    return sorted({call.name for call in CALLS.values() if call.kind in kinds})
+
+
+@pytest.mark.parametrize("call", by_kind("data", "meta", "names"))
+def test_each_call_that_changes_a_file_keeps_its_place(call: str) -> None:
+    assert klass((0, call, "T"), READ) != klass(READ, (0, call, "T"))
+
+
+@pytest.mark.parametrize("call", sorted({*by_kind("look", "stat"), "open", "openat"} - {"msync"}))
+def test_each_call_that_only_looks_has_no_place(call: str) -> None:
+    other = (1, "newfstatat", "T")
+    assert klass((0, call, "T"), other) == klass(other, (0, call, "T"))
+
+
+@pytest.mark.parametrize("call", ["open", "openat", "openat2", "open_by_handle_at"])
+@pytest.mark.parametrize("note", ["write TRUNC", "write CREAT", "write CREAT EXCL"])
+def test_an_open_that_makes_or_empties_keeps_its_place(call: str, note: str) -> None:
+    assert klass((0, call, "T", note), READ) != klass(READ, (0, call, "T", note))

@@ -63,7 +63,7 @@ def test_another_process_draws_the_same_program(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-c", code]
     environment = {**os.environ, "PYTHONHASHSEED": "5"}
-    run = subprocess.run(command, capture_output=True, check=True, timeout=60, env=environment)
+    run = subprocess.run(command, capture_output=True, check=True, timeout=600, env=environment)
     assert run.stdout == text_of(draw(load(path), 7, 3))
 
 

@@ -18,7 +18,6 @@ from tests.harness.shrink.minima import find, shrink
 pytestmark = [
     pytest.mark.requires("kernel-gate"),
     pytest.mark.xdist_group("shrink"),
-    pytest.mark.timeout(240),
 ]
 
 

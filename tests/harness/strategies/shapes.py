@@ -27,7 +27,7 @@ __all__ = [
     "matters", "program_of", "sure",
 ]  # fmt: skip
 
-SAMPLES = 20_000
+SAMPLES = 5_000
 _STEPS_MAX = 1000
 #: The call of each letter.
 _CALLS = {"r": "newfstatat", "w": "truncate", "-": "newfstatat"}

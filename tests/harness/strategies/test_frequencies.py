@@ -1,4 +1,4 @@
-"""Each strategy shows races at their known rates: 20,000 schedules of a model, fixed seeds.
+"""On races of which the chance is known, each strategy shows it: 5,000 schedules of a model, fixed seeds.
 
 The same test on real processes is `tests/harness/gates/kernel/test_frequencies.py`.
 """

@@ -24,7 +24,7 @@ from fence.targets import openclaw
 openclaw._bundle = bundler
 print(openclaw.fetch("2026.5.18", print).folder)
 """
-_PATIENCE_S = 30.0
+_PATIENCE_S = 600.0
 
 
 def bundler(spec: str, node: str, dist: Path, out: Path) -> dict[str, object]:

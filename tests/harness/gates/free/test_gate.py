@@ -19,6 +19,7 @@ from harness.model.policy import POLICIES
 from harness.model.program import Entry, Filesystem, LaneProgram, Op, Program
 from harness.model.transcript_lines import make
 from harness.oracle import Judgement, judge
+from tests.patience import GENEROUS_S, at_some_patience
 
 ROOT = Path(__file__).parents[4]
 
@@ -113,9 +114,13 @@ class Stage:
 
 @pytest.fixture(name="stage")
 def _stage(tmp_path: Path) -> Iterator[Stage]:
-    stage = Stage(tmp_path, 30.0)
+    stage = Stage(tmp_path, GENEROUS_S)
     yield stage
     stage.gate.close()
+
+
+#: Of pauses, as the gate takes no longer ones: at the last a machine may be dozens of times slower.
+SCALES = (1.0, 4.0, 4.0)
 
 
 def _line(name: str) -> tuple[Entry, ...]:
@@ -167,27 +172,36 @@ def test_schedules_know_nothing_of_each_other(stage: Stage) -> None:
 
 def test_lanes_of_one_process_share_its_state_and_run_side_by_side(stage: Stage) -> None:
     stage.start("Flock", "runner", "runner-2")
-    pause = [Op("pause", duration_ms=300)]
-    began = time.monotonic()
-    outcome = stage.run(pause, pause)
-    assert len(stage.gate.pids()) == 1
-    assert time.monotonic() - began >= 0.3
-    spans = [(event.begin_ns, event.end_ns) for event in outcome.events if isinstance(event, Step)]
-    assert max(begin for begin, _ in spans) < min(end for _, end in spans)
+
+    def side_by_side(scale: float) -> None:
+        pause = [Op("pause", duration_ms=round(200 * scale))]
+        began = time.monotonic()
+        outcome = stage.run(pause, pause)
+        assert len(stage.gate.pids()) == 1
+        assert time.monotonic() - began >= 0.2 * scale
+        spans = [(event.begin_ns, event.end_ns) for event in outcome.events if isinstance(event, Step)]
+        assert max(begin for begin, _ in spans) < min(end for _, end in spans)
+
+    at_some_patience(side_by_side, SCALES)
 
 
-def test_a_rogues_write_between_load_and_reply_is_missed_by_no_check_and_found_by_the_ledger(
-    stage: Stage, tmp_path: Path
-) -> None:
-    rogue = [Op("pause", duration_ms=100), Op("action", how="append-user", args={"id": "x"})]
-    turn = [*TURN, Op("pause", 0, 1, duration_ms=500), REPLY, END]
+def test_a_write_before_the_reply_is_missed_without_a_check(stage: Stage, tmp_path: Path) -> None:
     stage.start("Flock", "runner", "editor")
-    assert stage.judge(stage.run(turn, rogue)).counts()["missed_takeover"] == 1
     (tmp_path / "other").mkdir()
-    other = Stage(tmp_path / "other", 30.0)
+    other = Stage(tmp_path / "other", GENEROUS_S)
+
+    def told_apart(scale: float) -> None:
+        rogue = [
+            Op("pause", duration_ms=round(100 * scale)),
+            Op("action", how="append-user", args={"id": "x"}),
+        ]
+        turn = [*TURN, Op("pause", 0, 1, duration_ms=round(400 * scale)), REPLY, END]
+        assert stage.judge(stage.run(turn, rogue)).counts()["missed_takeover"] == 1
+        assert other.judge(other.run(turn, rogue)).counts()["true_positive"] == 1
+
     try:
         other.start("ledger", "runner", "editor")
-        assert other.judge(other.run(turn, rogue)).counts()["true_positive"] == 1
+        at_some_patience(told_apart, SCALES)
     finally:
         other.gate.close()
 
@@ -243,9 +257,7 @@ def test_a_lane_that_is_not_done_at_the_deadline_leaves_the_truth_unknown(tmp_pa
 
 def test_a_program_with_long_pauses_is_not_run_at_all(stage: Stage) -> None:
     stage.start("Flock", "runner", "cron")
-    began = time.monotonic()
     outcome = stage.run([Op("pause", duration_ms=60_000), Op("pause", duration_ms=10_000)], WRITE)
-    assert time.monotonic() - began < 5
     assert outcome.end.inconclusive == "runner waits for 70 s of real time; run it under the kernel gate"
     assert outcome.events == (outcome.end,)
     assert stage.run([Op("think", steps=1)], WRITE).end.inconclusive == ""
@@ -253,27 +265,38 @@ def test_a_program_with_long_pauses_is_not_run_at_all(stage: Stage) -> None:
 
 def test_a_write_that_belongs_to_no_operation_leaves_the_truth_unknown(stage: Stage) -> None:
     stage.start("WritesLater", "runner")
-    outcome = stage.run([*TURN, REPLY, Op("pause", 0, 1, duration_ms=500), END])
-    assert outcome.end.inconclusive == "the transcript changed after the last operation that may write"
+
+    def too_late(scale: float) -> None:
+        outcome = stage.run([*TURN, REPLY, Op("pause", 0, 1, duration_ms=round(400 * scale)), END])
+        assert outcome.end.inconclusive == "the transcript changed after the last operation that may write"
+
+    at_some_patience(too_late, SCALES)
 
 
 def test_two_lanes_in_the_locked_section_leave_the_truth_unknown(stage: Stage) -> None:
-    hold = [WRITE[0], Op("pause", group=1, duration_ms=300), *WRITE[1:]]
     stage.start("LocksNothing", "cron", "heartbeat")
-    outcome = stage.run(hold, hold)
-    assert "reclaimed or held twice" in outcome.end.inconclusive
+
+    def held_twice(scale: float) -> None:
+        hold = [WRITE[0], Op("pause", group=1, duration_ms=round(200 * scale)), *WRITE[1:]]
+        assert "reclaimed or held twice" in stage.run(hold, hold).end.inconclusive
+
+    at_some_patience(held_twice, SCALES)
 
 
 def test_two_lanes_that_both_write_under_the_lock_prove_that_it_let_both_in(stage: Stage) -> None:
-    pause = Op("pause", group=1, duration_ms=400)
     stage.start("LocksNothing", "cron", "heartbeat")
-    outcome = stage.run(
-        [WRITE[0], pause, pause, WRITE[1], pause, pause, pause, WRITE[2]],
-        [pause, WRITE[0], pause, pause, pause, WRITE[1], WRITE[2]],
-    )
-    found = stage.judge(outcome)
-    assert "reclaimed or held twice" in found.inconclusive
-    assert [(violation.kind, violation.lane) for violation in found.violations] == [("double_hold", 1)]
+
+    def proved(scale: float) -> None:
+        pause = Op("pause", group=1, duration_ms=round(200 * scale))
+        outcome = stage.run(
+            [WRITE[0], pause, pause, WRITE[1], pause, pause, pause, WRITE[2]],
+            [pause, WRITE[0], pause, pause, pause, WRITE[1], WRITE[2]],
+        )
+        found = stage.judge(outcome)
+        assert "reclaimed or held twice" in found.inconclusive
+        assert [(violation.kind, violation.lane) for violation in found.violations] == [("double_hold", 1)]
+
+    at_some_patience(proved, SCALES)
 
 
 @pytest.mark.parametrize(("fence", "lock_kind"), [("NeverReleases", "flock"), ("NeverUnlinks", "sidecar")])
@@ -309,7 +332,7 @@ def test_quickstart_shows_the_same_kinds_of_violations_under_both_gates(tmp_path
             "--json",
         ]
         command += ["--schedules", "25", "--explorers", "1", "--out", str(tmp_path / gate)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=100, check=False)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=600, check=False)
         assert done.returncode == 0, done.stderr.decode()
         summaries = [json.loads(text) for text in done.stdout.splitlines()]
         found[gate] = {summary["fence"]: set(summary["violations"]) for summary in summaries}

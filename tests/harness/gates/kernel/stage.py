@@ -30,12 +30,13 @@ from harness.model.history import Change, End, Invoke, LaneInfo, LockEvent, Retu
 from harness.model.program import Entry, Filesystem, LaneProgram, Op, Program
 from harness.model.schedule import Schedule
 from harness.strategies.strategy import Strategy
+from tests.patience import GENEROUS_S
 
 __all__ = ["INITIAL", "Out", "Scripted", "Seen", "Stage", "Until", "as_explorer", "program_of"]
 
 INITIAL = b"aaaa\nbbbb\n"
 START_NS = 1_000_000_000_000_000_000
-_DEADLINE_S = 60.0
+_DEADLINE_S = 900.0
 _STEPS_MAX = 2000
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -178,7 +179,7 @@ class Stage:
         directory: Path,
         fence: type[Fence],
         processes: Sequence[str] = ("p",),
-        wall_limit_s: float = 2.0,
+        wall_limit_s: float = GENEROUS_S,
         **options: int | str | bool,
     ) -> None:
         self.directory = directory.resolve() / "session"

@@ -59,26 +59,26 @@ def histories(tmp_path: Path, strategy: str, count: int) -> list[History]:
 
 @functools.cache
 def first(strategy: str) -> list[History]:
-    """Three hundred of them, once for all tests."""
+    """A hundred of them, once for all tests; `make stress` takes a thousand of every scenario."""
     with tempfile.TemporaryDirectory() as directory:
-        return histories(Path(directory), strategy, 300)
+        return histories(Path(directory), strategy, 100)
 
 
 @pytest.mark.parametrize("strategy", ["random", "pct"])
-def test_three_hundred_schedules_are_the_same_a_second_time(tmp_path: Path, strategy: str) -> None:
-    once, again = first(strategy), histories(tmp_path, strategy, 300)
+def test_schedules_are_the_same_a_second_time(tmp_path: Path, strategy: str) -> None:
+    once, again = first(strategy), histories(tmp_path, strategy, 100)
     for index, (one, other) in enumerate(zip(once, again, strict=True)):
         assert one == other, index
     assert not any(history.events[-1].inconclusive for history in once)
-    # Not the same one three hundred times.
-    assert len({history.events for history in once}) > 250
+    # Not the same one a hundred times.
+    assert len({history.events for history in once}) > 80
 
 
 def test_a_schedule_does_not_depend_on_those_before_it(tmp_path: Path) -> None:
     expected = first("pct")
     with explorer(tmp_path) as found:
         picks = make("pct")
-        for index in (299, 3, 17, 3, 0, 298):
+        for index in (99, 3, 17, 3, 0, 98):
             assert found.run(found.program(1, index), picks, 1, index)[0] == expected[index]
 
 

@@ -13,7 +13,7 @@ from tests.harness.strategies.shapes import SHAPES, Shape, forecast_of
 
 pytestmark = pytest.mark.requires("kernel-gate")
 
-SAMPLES = 300
+SAMPLES = 150
 LOST_UPDATE, STAT_TO_READ = SHAPES[:2]
 
 

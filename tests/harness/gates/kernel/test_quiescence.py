@@ -32,7 +32,7 @@ def child(code: str) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-def soon(question: object, within_s: float = 10.0) -> bool:
+def soon(question: object, within_s: float = 600.0) -> bool:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         if question():  # type: ignore[operator]

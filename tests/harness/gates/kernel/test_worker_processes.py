@@ -43,7 +43,7 @@ def crashes(seen: Seen) -> list[tuple[int, str]]:
     return [(event.lane, event.detail) for event in returns if event.outcome == "crash"]
 
 
-def gone(pid: int, within_s: float = 5.0) -> bool:
+def gone(pid: int, within_s: float = 120.0) -> bool:
     deadline = time.monotonic() + within_s
     first = True
     while first or time.monotonic() < deadline:

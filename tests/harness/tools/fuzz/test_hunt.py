@@ -17,6 +17,7 @@ from harness.model.schedule import Schedule
 from harness.oracle import Judgement
 from harness.results.stats import Finding, Stats
 from harness.scenario import Scenario
+from harness.tools.fuzz import hunt
 from harness.tools.fuzz.hunt import SCHEDULES, Catch, Hunt
 
 _HISTORY = History(Header("", "", "kernel", "", "", {}, 1, 0, (), Absent), (End(Absent),), {})
@@ -52,7 +53,13 @@ class _FakeCoordinator:
         return Result(question, tally, 1, fault=self.fault)
 
 
-def _hunt(campaign: _FakeCoordinator, limit_s: float = 60.0, seed: int = 1) -> Hunt:
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a hunt shrink for as long as it takes."""
+    monkeypatch.setattr(hunt, "_SHRINK_S", 1e9)
+
+
+def _hunt(campaign: _FakeCoordinator, limit_s: float = 1e9, seed: int = 1) -> Hunt:
     deadline = time.monotonic() + limit_s
     return Hunt(cast(Coordinator, campaign), "none", "coordinated", seed, deadline)
 
@@ -131,8 +138,8 @@ def test_an_error_of_the_coordinator_is_raised() -> None:
 
 def test_every_draw_is_accepted_and_counted() -> None:
     campaign = _FakeCoordinator(lambda _: (), questions_max=150)
-    hunt = _hunt(campaign)
-    assert not list(hunt.catches())
-    assert hunt.figures.refused == 0
-    assert hunt.figures.scenarios == 150
-    assert hunt.figures.schedules == 150 * SCHEDULES
+    whole = _hunt(campaign)
+    assert not list(whole.catches())
+    assert whole.figures.refused == 0
+    assert whole.figures.scenarios == 150
+    assert whole.figures.schedules == 150 * SCHEDULES

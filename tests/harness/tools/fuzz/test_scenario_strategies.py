@@ -99,15 +99,3 @@ def test_the_simplest_draw_is_a_runner_alone() -> None:
     plain = settings(database=None, deadline=None)
     found = find(scenarios("same-process"), lambda _: True, settings=plain, random=random.Random(1))
     assert found == {"policy": "same-process", "lanes": [{"role": "runner"}]}
-
-
-def test_a_draw_shrinks_to_what_matters() -> None:
-    plain = settings(database=None, deadline=None, max_examples=5000)
-    found = find(
-        scenarios("coordinated"),
-        lambda data: any("rotate" in lane.get("actions", ()) for lane in data["lanes"]),
-        settings=plain,
-        random=random.Random(1),
-    )
-    assert [lane["role"] for lane in found["lanes"]] == ["runner", "editor"]
-    assert set(found) == {"policy", "lanes"}

@@ -1,0 +1,79 @@
+"""Which calls are forbidden outside the session directory, one by one and without a process."""
+
+from __future__ import annotations
+
+import os
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from harness.gates.kernel.confinement import forbidden_outside
+from harness.gates.kernel.syscall_table import CALLS, Call
+
+#: By an argument that is a path.
+PATHS = [
+    *("truncate", "chmod", "chown", "lchown", "fchmodat", "fchmodat2", "fchownat"),
+    *("setxattr", "lsetxattr", "setxattrat", "removexattr", "lremovexattr", "removexattrat"),
+    *("utime", "utimes", "futimesat", "utimensat"),
+    *("rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "unlink", "unlinkat"),
+    *("mkdir", "mkdirat", "rmdir", "mknod", "mknodat"),
+]
+#: By a descriptor that need not be open for writing.
+DESCRIPTORS = ["fchmod", "fchown", "fsetxattr", "fremovexattr"]
+OPENS = ["open", "openat", "openat2", "open_by_handle_at", "creat"]
+WRITING = [os.O_WRONLY, os.O_RDWR, os.O_CREAT, os.O_TRUNC, os.O_APPEND]
+#: FS_IOC_SETFLAGS and FS_IOC_FSSETXATTR.
+ATTRIBUTES = [0x40086602, 0x401C5820]
+
+
+class _Memory:
+    """Memory of the caller: the same path wherever one is expected, and an address for a socket."""
+
+    def __init__(self, path: bytes, address: bytes = b"") -> None:
+        self._path, self._address = path, address
+
+    def path(self, address: int) -> bytes:
+        return self._path
+
+    def read(self, address: int, size: int) -> bytes:
+        return self._address[:size]
+
+
+def forbidden(name: str, flags: int = 0, path: bytes = b"/x", address: bytes = b"", request: int = 0) -> bool:
+    (call,) = {call for call in CALLS.values() if call.name == name}
+    space: Any = SimpleNamespace(memory=_Memory(path, address), pid=os.getpid(), root="")
+    stand: Any = SimpleNamespace(call=call, args=[0, request, 0, 0, 0, 0], flags=flags)
+    return forbidden_outside(space, stand)
+
+
+def test_exactly_these_calls_are_forbidden_whatever_their_arguments() -> None:
+    apart = {*OPENS, "bind"}
+    calls = cast("list[Call]", [call for call in CALLS.values() if call.name not in apart])
+    assert {call.name for call in calls if forbidden(call.name)} == {*PATHS, *DESCRIPTORS}
+
+
+@pytest.mark.parametrize("flags", WRITING)
+@pytest.mark.parametrize("name", [name for name in OPENS if name != "open_by_handle_at"])
+def test_an_open_is_forbidden_by_each_flag_that_writes(name: str, flags: int) -> None:
+    assert forbidden(name, flags)
+    assert not forbidden(name, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def test_a_character_device_may_be_opened_to_write() -> None:
+    assert not forbidden("openat", os.O_WRONLY, b"/dev/null")
+    assert forbidden("openat", os.O_WRONLY, b"/dev")
+    # An empty path is the kernel's to refuse.
+    assert not forbidden("openat", os.O_WRONLY, b"")
+
+
+@pytest.mark.parametrize("request_", ATTRIBUTES)
+def test_attributes_may_not_be_set_through_a_reading_descriptor(request_: int) -> None:
+    assert forbidden("ioctl", request=request_)
+    assert not forbidden("ioctl", request=0x5401)
+
+
+def test_a_socket_may_not_be_bound_to_a_path() -> None:
+    assert forbidden("bind", address=b"\x01\x00/")
+    assert not forbidden("bind", address=b"\x01\x00\x00")
+    assert not forbidden("bind", address=b"\x02\x00\x1f")
