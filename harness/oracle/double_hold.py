@@ -12,7 +12,7 @@ changes the transcript took itself for the holder. One whose process was killed 
 from __future__ import annotations
 
 from harness.model.history import LETTING_GO, STAYING, Invoke, Return, Step
-from harness.oracle.index import FOREVER, HistoryIndex, is_call
+from harness.oracle.index import FOREVER, HistoryIndex
 from harness.oracle.verdict import Violation
 
 __all__ = ["double_holds"]
@@ -92,7 +92,7 @@ def _step(
         if kind in ("released", "returned"):
             inside.pop(step.lane).left = survey.time_of(index)[0]
             section.hollow |= kind == "returned"
-        elif is_call(step):
+        elif not step.is_process_fault:
             section.steps.append(index)
             if step.path == "T":
                 section.entered = min(section.entered, survey.time_of(index)[1])

@@ -19,6 +19,7 @@ neither is looked at. `harness.oracle.double_hold` is what the kernel gate's his
 
 from __future__ import annotations
 
+from fence.locks import KINDS
 from harness.model.history import IDLE, LETTING_GO, STAYING, TAKING, History, Invoke, Return, Step
 from harness.oracle.index import FOREVER
 from harness.oracle.verdict import Violation
@@ -26,8 +27,6 @@ from harness.oracle.verdict import Violation
 __all__ = ["reported_double_holds"]
 
 _WRITING = frozenset({"append", "rewrite"})
-#: Locks of which there is one as long as there is one name.
-_EXCLUSIVE = frozenset({"sidecar", "mkdir"})
 
 
 class _Call:
@@ -75,8 +74,11 @@ class _Stay:
 
 def reported_double_holds(history: History) -> list[Violation]:
     """One violation for each stay that began inside another lane's; free gate only."""
-    header = history.header
-    lanes = header.lanes
+    lanes = history.header.lanes
+    name = history.header.lock_kind
+    kind = KINDS.get(name) if name else None
+    # Of a kind that is not known here the weaker proof is not enough.
+    exclusive = kind is not None and kind.unique
     calls = _calls(history)
     stays = [stay for lane in sorted(calls) if lanes[lane].participant for stay in _stays(calls[lane])]
     rogues = [call for lane in calls if not lanes[lane].participant for call in calls[lane]]
@@ -86,7 +88,7 @@ def reported_double_holds(history: History) -> list[Violation]:
             first, second = early.taking.invoke.lane, late.taking.invoke.lane
             if lanes[first].process == lanes[second].process:
                 continue
-            proof = _proof(early, late, rogues, exclusive=header.lock_kind in _EXCLUSIVE)
+            proof = _proof(early, late, rogues, exclusive=exclusive)
             if proof is not None:
                 detail = (
                     f"{lanes[second].name} was told that it had the write lock while "
