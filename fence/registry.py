@@ -14,13 +14,17 @@ nothing. `docs/extending.md` shows one addition of each kind.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["Registry", "named"]
+__all__ = ["Registry", "named", "outside_files"]
+
+#: Modules that entry points named and that were imported for it.
+_modules: set[str] = set()
 
 _Record = TypeVar("_Record")
 
@@ -101,6 +105,7 @@ class Registry(Mapping[str, _Record], Generic[_Record]):
             raise self._error(
                 f"{where}: importing it failed: {type(error).__name__}: {error}; mend or uninstall it"
             ) from error
+        _modules.add(point.module)
         fault = self._fault(point.name, record)
         if fault:
             raise self._error(f"{where}: {fault}; mend or uninstall it")
@@ -117,6 +122,12 @@ def named(kind: type) -> Callable[[str, object], str]:
         return "" if own == name else f"its record is called {own!r}, expected {name!r}"
 
     return fault
+
+
+def outside_files() -> list[str]:
+    """Return the files of all records from outside that this process has loaded so far."""
+    found = (getattr(sys.modules.get(name), "__file__", None) for name in _modules)
+    return sorted(file for file in found if file)
 
 
 def _article(what: str) -> str:
