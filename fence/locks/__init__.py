@@ -1,31 +1,40 @@
-"""The write locks below the fences, one kind a file.
+"""The write locks below the fences, one kind a file, one line here.
 
-`make_lock` is how a fence gets one. A new kind is a file and a line in `KINDS`; what a kind means to
-who watches it is in `harness.gates.kernel.write_lock`.
+`make_lock` is how a fence gets one. A kind is a `LockKind` record: what differs by kind, for fences, gates
+and oracle, is in its fields. A kind from outside is an entry point of the group
+``takeover_harness.lock_kinds``.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from fence.locks.directory import DirectoryLock
-from fence.locks.flock import FlockLock
+from fence.locks import directory, flock, record, sidecar
+from fence.locks.kind import LockKind
 from fence.locks.lock import Lock, Options
-from fence.locks.record import RecordLock
-from fence.locks.sidecar import SidecarLock
+from fence.registry import Registry, named
 
-__all__ = ["KINDS", "Lock", "make_lock"]
+__all__ = ["KINDS", "Lock", "LockKind", "make_lock"]
 
-KINDS: dict[str, type[SidecarLock] | type[FlockLock] | type[DirectoryLock] | type[RecordLock]] = {
-    SidecarLock.kind: SidecarLock,
-    FlockLock.kind: FlockLock,
-    DirectoryLock.kind: DirectoryLock,
-    RecordLock.kind: RecordLock,
-}
+_MEMBERS: Final = (sidecar.KIND, flock.KIND, directory.KIND, record.KIND)
+_IS_KIND = named(LockKind)
+
+
+def _fault(name: str, found: object) -> str:
+    fault = _IS_KIND(name, found)
+    if not fault and isinstance(found, LockKind) and "lock" not in found.suffix:
+        return f"its suffix is {found.suffix!r}, expected one that contains 'lock'"
+    return fault
+
+
+#: Every kind by name.
+KINDS: Final = Registry(
+    "lock kind", "takeover_harness.lock_kinds", {kind.name: kind for kind in _MEMBERS}, _fault
+)
 
 
 def make_lock(kind: str, transcript: str, options: Options, process: dict[str, Any] | None = None) -> Lock:
-    """A handle on the write lock of a transcript.
+    """Return a handle on the write lock of a transcript.
 
     Args:
         kind: a name of `KINDS`.
@@ -38,4 +47,4 @@ def make_lock(kind: str, transcript: str, options: Options, process: dict[str, A
     """
     if kind not in KINDS:
         raise ValueError(f"lock kind: {kind!r}, expected one of {', '.join(KINDS)}; see fence.locks.KINDS")
-    return KINDS[kind](transcript, options, process)
+    return KINDS[kind].make(transcript, options, process)

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, ClassVar
+from typing import Any
 
 from fence.errors import StaleLockError
+from fence.locks.kind import LockKind
 from fence.locks.lock import Lock, Options, Patience, milliseconds
 
-__all__ = ["DirectoryLock"]
+__all__ = ["KIND", "DirectoryLock"]
 
 
 class DirectoryLock(Lock):
@@ -30,8 +31,6 @@ class DirectoryLock(Lock):
         options: ``lock_poll_ms`` (50), ``lock_timeout_ms`` (60,000) and ``lock_stale_ms`` (10,000).
         process: not needed here.
     """
-
-    kind: ClassVar[str] = "mkdir"
 
     def __init__(self, transcript: str, options: Options, process: dict[str, Any] | None = None) -> None:
         self._path = f"{transcript}.lock"
@@ -100,3 +99,13 @@ class DirectoryLock(Lock):
             os.rmdir(self._path)
         except FileNotFoundError:
             return
+
+
+KIND = LockKind(
+    "mkdir",
+    "a directory made by mkdir(2); an old one is reclaimed (proper-lockfile)",
+    ".lock",
+    "directory",
+    DirectoryLock,
+    ("lock_poll_ms", "lock_stale_ms", "lock_timeout_ms"),
+)

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import fcntl
 import os
-from typing import Any, ClassVar
+from typing import Any
 
 from fence.errors import StaleLockError
+from fence.locks.kind import LockKind
 from fence.locks.lock import Lock, Options, Patience
 
-__all__ = ["FlockLock"]
+__all__ = ["KIND", "FlockLock"]
 
 
 class FlockLock(Lock):
@@ -28,8 +29,6 @@ class FlockLock(Lock):
             ``lock_poll_ms`` (50).
         process: not needed here.
     """
-
-    kind: ClassVar[str] = "flock"
 
     def __init__(self, transcript: str, options: Options, process: dict[str, Any] | None = None) -> None:
         self._path = f"{transcript}.flock"
@@ -77,3 +76,13 @@ class FlockLock(Lock):
             except BlockingIOError:
                 pass
             self._patience.wait()
+
+
+KIND = LockKind(
+    "flock",
+    "flock(2) on a file that stays; the kernel lets it go when its holder dies",
+    ".flock",
+    "flock",
+    FlockLock,
+    ("lock_poll_ms", "lock_timeout_ms"),
+)

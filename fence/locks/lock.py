@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import time
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import Self
 
 from fence.errors import LockTimeoutError
 
@@ -18,13 +18,8 @@ class Lock(abc.ABC):
     """One handle on the write lock of one transcript.
 
     Handles exclude each other, also within one process. A handle is not
-    re-entrant: who holds it must not acquire it again.
-
-    Attributes:
-        kind: name under which `fence.locks.KINDS` has it.
+    re-entrant: its holder must not acquire it again.
     """
-
-    kind: ClassVar[str]
 
     @property
     @abc.abstractmethod

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import fcntl
 import os
-from typing import Any, ClassVar
+from typing import Any
 
 from fence.errors import StaleLockError
+from fence.locks.kind import LockKind
 from fence.locks.lock import Lock, Options, Patience
 
-__all__ = ["RecordLock"]
+__all__ = ["KIND", "RecordLock"]
 
 
 class RecordLock(Lock):
@@ -25,8 +26,6 @@ class RecordLock(Lock):
         options: ``lock_poll_ms`` (50) and ``lock_timeout_ms`` (60,000).
         process: shared by all handles of this process; without it they do not exclude each other.
     """
-
-    kind: ClassVar[str] = "record"
 
     def __init__(self, transcript: str, options: Options, process: dict[str, Any] | None = None) -> None:
         self._path = f"{transcript}.lockf"
@@ -78,3 +77,13 @@ def _try(fd: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+KIND = LockKind(
+    "record",
+    "a record lock, fcntl(2), on a file that stays; it belongs to the process (lockf, fasteners)",
+    ".lockf",
+    "record",
+    RecordLock,
+    ("lock_poll_ms", "lock_timeout_ms"),
+)

@@ -17,12 +17,13 @@ import dataclasses
 import json
 import os
 import time
-from typing import Any, ClassVar
+from typing import Any
 
 from fence.errors import StaleLockError
+from fence.locks.kind import LockKind
 from fence.locks.lock import Lock, Options, Patience, milliseconds
 
-__all__ = ["Payload", "SidecarLock", "process_start"]
+__all__ = ["KIND", "Payload", "SidecarLock", "process_start"]
 
 
 def process_start(pid: int) -> int | None:
@@ -100,8 +101,6 @@ class SidecarLock(Lock):
         process: shared by all handles of this process; the locks that they hold are
             kept in it. Without it no lock is taken for an orphan of our own.
     """
-
-    kind: ClassVar[str] = "sidecar"
 
     def __init__(self, transcript: str, options: Options, process: dict[str, Any] | None = None) -> None:
         self._path = f"{transcript}.lock"
@@ -270,3 +269,20 @@ class SidecarLock(Lock):
 
     def _age_ms(self, holder: Payload) -> int:
         return int(time.time() * 1000) - holder.created_ms
+
+
+KIND = LockKind(
+    "sidecar",
+    "a file made with O_EXCL that says who made it; a stale one is reclaimed (OpenClaw)",
+    ".lock",
+    "file",
+    SidecarLock,
+    (
+        "lock_grace_ms",
+        "lock_max_hold_ms",
+        "lock_poll_ms",
+        "lock_rob_live",
+        "lock_stale_ms",
+        "lock_timeout_ms",
+    ),
+)

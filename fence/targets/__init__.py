@@ -1,28 +1,49 @@
 """Targets: released software, fetched unmodified by the user, that runs as a fence.
 
 None of its code is here. A member knows how to fetch a version into the `cache` and the
-command that serves it as an external fence. A new one is a module and a line in `TARGETS`.
+command that serves it as an external fence. A new one is a module and a line in `TARGETS`; from outside
+it is an entry point of the group ``takeover_harness.targets`` that names the module.
+
+The module is a `Target`, or it describes a lock library of the Python index and has a function
+``make_lock``: see `fence.targets.locks.python_library`.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol, cast
+from types import ModuleType
+from typing import Final, Protocol, cast
 
+from fence.registry import Registry
 from fence.targets.target_error import TargetError
 
-__all__ = ["TARGETS", "Fetched", "Target", "TargetError", "command", "is_target", "target_of"]
+__all__ = ["LOCK_OPTIONS", "TARGETS", "Fetched", "Target", "TargetError", "command", "is_target", "target_of"]
 
 #: Name to module.
-TARGETS: dict[str, str] = {
-    "openclaw": "fence.targets.openclaw",
-    "filelock": "fence.targets.locks.filelock",
-    "portalocker": "fence.targets.locks.portalocker",
-    "fasteners": "fence.targets.locks.fasteners",
-    "proper-lockfile": "fence.targets.locks.proper_lockfile",
-}
+TARGETS: Final[Registry[str]] = Registry(
+    "target",
+    "takeover_harness.targets",
+    {
+        "openclaw": "fence.targets.openclaw",
+        "filelock": "fence.targets.locks.filelock",
+        "portalocker": "fence.targets.locks.portalocker",
+        "fasteners": "fence.targets.locks.fasteners",
+        "proper-lockfile": "fence.targets.locks.proper_lockfile",
+    },
+    lambda name, module: (
+        "" if module and "@" not in name else "expected NAME = MODULE, the name without an @"
+    ),
+    # The module is not imported before it is asked for.
+    load=lambda point: point.module,
+    error=TargetError,
+)
+
+
+#: Options of the adapters of lock libraries, beside those of a kind of lock.
+LOCK_OPTIONS: Final = ("lock_dies_with",)
+_NEEDED: Final = ("VERSIONS", "fetch", "fetched", "command")
 
 
 class Fetched(Protocol):
@@ -58,7 +79,7 @@ class Target(Protocol):
     def fetch(self, version: str, say: Callable[[str], None]) -> Fetched:
         """Fetch a version, unless it is in the cache."""
 
-    def fetched(self) -> list[Fetched]:
+    def fetched(self) -> Sequence[Fetched]:
         """What is in the cache."""
 
     def command(self, reference: str) -> str:
@@ -72,20 +93,39 @@ def is_target(reference: str) -> bool:
 
 
 def target_of(reference: str) -> Target:
-    """The module of a target.
+    """Return the module of a target, or what makes a target of its description.
 
     Args:
         reference: ``name`` or ``name@version``.
 
     Raises:
-        TargetError: there is no such target.
+        TargetError: there is no such target, or its module is none.
     """
     name = reference.partition("@")[0]
     if name not in TARGETS:
         raise TargetError(
             f"{reference}: unknown target, expected one of {', '.join(TARGETS)}, as in openclaw@VERSION"
         )
-    return cast(Target, importlib.import_module(TARGETS[name]))
+    module = _imported(name)
+    if hasattr(module, "make_lock"):
+        from fence.targets.locks.python_library import PythonLibrary
+
+        return PythonLibrary(name, module)
+    missing = [one for one in _NEEDED if not hasattr(module, one)]
+    if missing:
+        raise TargetError(f"{name}: {module.__name__} has no {', '.join(missing)}; see fence.targets.Target")
+    return cast(Target, module)
+
+
+def _imported(name: str) -> ModuleType:
+    if name in TARGETS.built_in:
+        return importlib.import_module(TARGETS[name])
+    try:
+        return importlib.import_module(TARGETS[name])
+    except Exception as error:  # a module of somebody else's may raise anything while it is imported
+        raise TargetError(
+            f"{name}: importing {TARGETS[name]} failed: {type(error).__name__}: {error}; mend or uninstall it"
+        ) from error
 
 
 def command(reference: str) -> str:

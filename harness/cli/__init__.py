@@ -65,7 +65,10 @@ def parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="what there is")
     listing.add_argument(
         "what",
-        choices=("scenarios", "fences", "strategies", "roles", "actions", "policies", "gates", "faults"),
+        choices=(
+            *("scenarios", "fences", "strategies", "roles", "actions", "policies", "gates", "faults"),
+            "locks",
+        ),
     )
     listing.add_argument("--json", action="store_true", help="objects instead of lines")
     schema = commands.add_parser("schema", help="JSON Schema of a scenario file, for editors")

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import fence
 from fence.external import PREFIX
+from fence.registry import outside_files
 
 __all__ = ["code_digest", "fence_digest"]
 
@@ -17,9 +18,9 @@ _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def code_digest() -> str:
-    """Return the digest of the harness and of all fences that come with it."""
+    """Return that of the harness, of all fences that come with it, and of the extensions in use."""
     roots = (_HERE, os.path.dirname(os.path.abspath(fence.__file__)))
-    return _digest(path for root in roots for path in sorted(_sources(root)))
+    return _digest([*(path for root in roots for path in sorted(_sources(root))), *outside_files()])
 
 
 def fence_digest(reference: str) -> str:

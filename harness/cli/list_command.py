@@ -90,9 +90,19 @@ def _gates() -> list[dict[str, object]]:
 
 
 def _faults() -> list[dict[str, object]]:
-    from harness.scenario.faults import KINDS
+    from harness.scenario.faults import kinds
 
-    return [{"name": name, "about": about} for name, about in KINDS.items()]
+    return [{"name": name, "about": about} for name, about in kinds().items()]
+
+
+def _locks() -> list[dict[str, object]]:
+    from fence.locks import KINDS
+    from harness.model.errors import UsageError
+
+    try:
+        return [{"name": name, "about": kind.about} for name, kind in KINDS.items()]
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 _LISTS: dict[str, Callable[[], list[dict[str, object]]]] = {
@@ -104,4 +114,5 @@ _LISTS: dict[str, Callable[[], list[dict[str, object]]]] = {
     "policies": _policies,
     "gates": _gates,
     "faults": _faults,
+    "locks": _locks,
 }

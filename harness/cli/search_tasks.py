@@ -103,7 +103,7 @@ def exhaustive(tasks: Sequence[SearchTask], actions_max: int, preemptions_max: i
         grain_ms = scenario.filesystem.time_grain_ms
         if task.gate != "kernel":
             raise UsageError("--strategy exhaustive: needs the kernel gate, the only one that obeys a choice")
-        if any(fault.kill or fault.lasts for fault in scenario.faults):
+        if any(fault.process_faults for fault in scenario.faults):
             raise UsageError(
                 f"scenario {scenario.name}: faults: a process that is killed or stopped, a slow disk and "
                 "time that runs ahead reach every lane, so that no two steps commute, and --strategy "

@@ -15,7 +15,7 @@ from harness.model.access_set import AccessSet
 from harness.model.history import End, Event, LaneInfo, State
 from harness.model.program import Program
 
-__all__ = ["RUN", "Candidate", "Gate", "Layout", "Outcome", "Verdict"]
+__all__ = ["CALL_VERDICTS", "RUN", "Candidate", "Gate", "Layout", "Outcome", "Verdict"]
 
 
 class Candidate(msgspec.Struct, eq=False, gc=False):
@@ -49,12 +49,12 @@ class Verdict:
 
     Args:
         kind: ``run``, ``fail`` with an errno instead of running, ``short``: a write runs
-            with a part of its bytes, or one of `harness.model.history.PROCESS_FAULTS`: the call does not
+            with a part of its bytes, or the name of a process fault: the call does not
             run. Its lane is then gone, or stands before it still.
         errno: for ``fail``.
         keep_permille: for ``short``, how much of what lies between the first byte and
-            the last is written, 0 to 999; for ``kill`` likewise, -1 for nothing.
-        duration_ns: of virtual time, for the other process_faults.
+            the last is written, 0 to 999; for a process fault likewise, -1 for nothing.
+        duration_ns: of virtual time, for a process fault that lasts.
     """
 
     kind: str = "run"
@@ -64,6 +64,8 @@ class Verdict:
 
 
 RUN = Verdict()
+#: Kinds of verdict about the call itself; any other is a process fault.
+CALL_VERDICTS = frozenset({"run", "fail", "short"})
 
 
 @dataclasses.dataclass(frozen=True)

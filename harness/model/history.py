@@ -23,7 +23,6 @@ from harness.model.errors import FormatError
 __all__ = [
     "IDLE",
     "LETTING_GO",
-    "PROCESS_FAULTS",
     "STAYING",
     "TAKING",
     "VERSION",
@@ -113,9 +112,6 @@ IDLE = frozenset({"think", "pause"})
 #: Outcomes after which a lane that had the lock has it still.
 STAYING = frozenset({"ok", "skipped", "unsupported"})
 
-#: What a step's fault says where the lane made no call; see `harness.scenario.faults`.
-PROCESS_FAULTS = frozenset({"kill", "stop", "slow", "ahead"})
-
 
 class LaneInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     """A lane as the oracle needs it, and as a story tells it."""
@@ -158,15 +154,15 @@ class Step(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="step"
         lane: index into the header's lanes.
         op: operation that it belongs to; -1 before a lane's first.
         call: name of the system call, or ``think``, ``sleep``, ``turn``, or the name of a
-            process_fault: then the lane made no call.
+            process fault: then the lane made no call.
         path: alias of what it touches: ``T`` the transcript, ``T.lock`` and the
             like its sidecars, ``tmp1`` ... anything else by order of appearance.
         note: what else a reader of the story wants to know, e.g. open flags.
         change: what it changed for a reader of the transcript, if anything.
         lock: what it did to the write lock, if anything.
         fault: the verdict of the gate where it was not a plain run: the errno's name
-            that the call failed with, ``short``, or a process_fault: ``kill`` (also with a call that
-            was cut short by it), ``stop``, ``slow``, ``ahead``.
+            that the call failed with, ``short``, or the name of a process fault: ``kill`` (also with
+            a call that was cut short by it), ``stop``, ``slow``, ``ahead``.
         begin_ns, end_ns: free gate only.
     """
 
@@ -180,6 +176,16 @@ class Step(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="step"
     fault: str = ""
     begin_ns: int = 0
     end_ns: int = 0
+
+    @property
+    def is_process_fault(self) -> bool:
+        """Whether a process fault took the place of a call; such a step is called as its fault."""
+        return self.call == self.fault
+
+    @property
+    def failed(self) -> bool:
+        """Whether its call was made to fail: the fault is then the name of an errno, in capitals."""
+        return self.fault.isupper()
 
 
 class Return(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="return", tag_field="event"):

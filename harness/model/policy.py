@@ -2,7 +2,8 @@
 
 Three parties in OpenClaw's tracker disagree about what a takeover is, so none of
 them is built into the oracle. Effects that no reader can see are no rule here:
-whether something happened at all is for the oracle to say.
+whether something happened at all is for the oracle to say. A policy from outside is an
+entry point of the group ``takeover_harness.policies``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
 from annotated_types import MaxLen, MinLen, doc
 
+from fence.registry import Registry, named
 from harness.model.errors import UsageError
 
 __all__ = ["ANSWERS", "EFFECTS", "POLICIES", "Answer", "CustomPolicy", "EffectClass", "Policy", "resolve"]
@@ -94,11 +96,18 @@ _BUILT_IN: Final = (
     ),
 )
 
-POLICIES: Final[Mapping[str, Policy]] = types.MappingProxyType({policy.name: policy for policy in _BUILT_IN})
+#: Every policy by name.
+POLICIES: Final[Registry[Policy]] = Registry(
+    "policy",
+    "takeover_harness.policies",
+    {policy.name: policy for policy in _BUILT_IN},
+    named(Policy),
+    error=UsageError,
+)
 
 
 def resolve(policy: str | CustomPolicy) -> Policy:
-    """The table behind what a scenario or a user names.
+    """Return the table behind what a scenario or a user names.
 
     Raises:
         UsageError: an unknown name, or a table with gaps and no base to fill them.

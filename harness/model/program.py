@@ -11,6 +11,9 @@ import msgspec
 
 __all__ = ["Entry", "Fault", "Filesystem", "LaneProgram", "Op", "Program"]
 
+#: Process faults with a duration that have a field of their own, as stored witnesses have it.
+_LASTING = ("stop_ms", "slow_ms", "ahead_ms")
+
 
 class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One line of the transcript.
@@ -40,6 +43,8 @@ class Fault(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         stop_ms: at least 0: before the step the process is stopped for so many virtual milliseconds.
         slow_ms: at least 0: the step, and each such step of the operation after it, takes so long.
         ahead_ms: at least 0: before the step virtual time runs ahead by so much.
+        others: process faults that have no field of their own: keys of
+            `harness.scenario.faults.PROCESS_FAULTS`, with milliseconds, or 0 for one without a duration.
     """
 
     call: str = ""
@@ -51,6 +56,22 @@ class Fault(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     stop_ms: int = -1
     slow_ms: int = -1
     ahead_ms: int = -1
+    others: tuple[tuple[str, int], ...] = ()
+
+    def process_faults(self) -> dict[str, int]:
+        """Return its process faults by key, with their milliseconds; 0 for one without a duration."""
+        found = {"kill": 0} if self.kill else {}
+        found |= {key: value for key in _LASTING if (value := getattr(self, key)) >= 0}
+        return found | dict(self.others)
+
+    def with_process_fault(self, key: str, duration_ms: int) -> Fault:
+        """Return it with a process fault, or with another duration of one that it has."""
+        if key == "kill":
+            return msgspec.structs.replace(self, kill=True)
+        if key in _LASTING:
+            return msgspec.structs.replace(self, **{key: duration_ms})
+        others = dict(self.others) | {key: duration_ms}
+        return msgspec.structs.replace(self, others=tuple(others.items()))
 
 
 class Op(msgspec.Struct, frozen=True, omit_defaults=True):

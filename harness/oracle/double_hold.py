@@ -15,7 +15,7 @@ A lane whose process was killed does nothing any more.
 from __future__ import annotations
 
 from harness.model.history import LETTING_GO, STAYING, Invoke, Return, Step
-from harness.oracle.index import FOREVER, HistoryIndex, is_call
+from harness.oracle.index import FOREVER, HistoryIndex
 from harness.oracle.verdict import Violation
 
 __all__ = ["double_holds"]
@@ -96,7 +96,7 @@ def _apply_step(
         if kind in ("released", "returned"):
             inside.pop(step.lane).left = index.time_of(at)[0]
             section.hollow |= kind == "returned"
-        elif is_call(step):
+        elif not step.is_process_fault:
             section.steps.append(at)
             if step.path == "T":
                 section.entered = min(section.entered, index.time_of(at)[1])

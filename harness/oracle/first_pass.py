@@ -8,7 +8,6 @@ that the full analysis would not give.
 from __future__ import annotations
 
 from harness.model.history import History, Invoke, Return, Step
-from harness.oracle.index import made_to_fail
 from harness.oracle.rules import TAKEOVER, Rules
 from harness.oracle.verdict import Decision
 
@@ -63,7 +62,7 @@ def first_pass(history: History, rules: Rules) -> FirstPass:
     for at, event in enumerate(history.events):
         if isinstance(event, Step):
             change, lock = event.change, event.lock
-            if event.fault and made_to_fail(event):
+            if event.failed:
                 result.faulted.add((event.lane, event.op))
             if change is not None:
                 changers.add(event.lane)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from typing import NamedTuple
 
-from harness.model.history import PROCESS_FAULTS, End, History, Invoke, Return, State, Step
+from harness.model.history import End, History, Invoke, Return, State, Step
 
 __all__ = [
     "FOREVER",
@@ -20,8 +20,6 @@ __all__ = [
     "Operation",
     "UnseenWrite",
     "disturbs",
-    "is_call",
-    "made_to_fail",
 ]
 
 FOREVER = 1 << 62
@@ -71,23 +69,13 @@ def _is_cut(step: Step) -> bool:
     return step.fault == SHORT or (step.fault == KILL and step.call != KILL)
 
 
-def made_to_fail(step: Step) -> bool:
-    """Return whether a step's call failed because of a fault, which then has the name of an errno."""
-    return bool(step.fault) and step.fault != SHORT and step.fault not in PROCESS_FAULTS
-
-
-def is_call(step: Step) -> bool:
-    """Return whether the lane made a call in a step, and was not only stopped, delayed or killed."""
-    return step.call not in PROCESS_FAULTS
-
-
 def _had_effect(operation: Operation) -> bool:
     return operation.outcome == "ok" or (operation.outcome == "failed" and operation.cut)
 
 
 def _may_be_unseen(step: Step) -> bool:
     """Return whether a step may have written to a file that is not, or no longer, the transcript."""
-    if step.call not in _DATA_CALLS or step.path.startswith("T.") or made_to_fail(step):
+    if step.call not in _DATA_CALLS or step.path.startswith("T.") or step.failed:
         return False
     return step.change is None or step.change.before == step.change.after
 
@@ -251,7 +239,7 @@ class HistoryIndex:
                     operation.begin, operation.end = operation.called, operation.done
 
     def _read_step(self, index: int, step: Step) -> None:
-        if not is_call(step):
+        if step.is_process_fault:
             return
         operation = self.operation(step.lane, step.op)
         begin, end = (step.begin_ns, step.end_ns) if self.free else (index, index)

@@ -19,6 +19,7 @@ which do not say when they took the lock. Histories of the kernel gate are judge
 
 from __future__ import annotations
 
+from fence.locks import KINDS
 from harness.model.history import IDLE, LETTING_GO, STAYING, TAKING, History, Invoke, Return, Step
 from harness.oracle.index import FOREVER
 from harness.oracle.verdict import Violation
@@ -26,8 +27,6 @@ from harness.oracle.verdict import Violation
 __all__ = ["reported_double_holds"]
 
 _WRITING = frozenset({"append", "rewrite"})
-#: Kinds of lock that exclude other lanes by their name alone.
-_EXCLUSIVE = frozenset({"sidecar", "mkdir"})
 
 
 class _Call:
@@ -75,8 +74,11 @@ class _ReportedSection:
 
 def reported_double_holds(history: History) -> list[Violation]:
     """Return one violation for each section that began inside another lane's; free gate only."""
-    header = history.header
-    lanes = header.lanes
+    lanes = history.header.lanes
+    name = history.header.lock_kind
+    kind = KINDS.get(name) if name else None
+    # Of a kind that is not known here the weaker proof is not enough.
+    exclusive = kind is not None and kind.unique
     calls = _calls(history)
     sections = [
         section for lane in sorted(calls) if lanes[lane].participant for section in _sections_of(calls[lane])
@@ -88,7 +90,7 @@ def reported_double_holds(history: History) -> list[Violation]:
             first, second = early.taking.invoke.lane, late.taking.invoke.lane
             if lanes[first].process == lanes[second].process:
                 continue
-            proving = _proving_writes(early, late, rogues, exclusive=header.lock_kind in _EXCLUSIVE)
+            proving = _proving_writes(early, late, rogues, exclusive=exclusive)
             if proving is not None:
                 detail = (
                     f"{lanes[second].name} was granted the write lock while {lanes[first].name} had been "

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from harness.model.history import PROCESS_FAULTS, Change, End, Event, History, Invoke, LockEvent, Return, Step
+from harness.model.history import Change, End, Event, History, Invoke, LockEvent, Return, Step
 from harness.oracle import Judgement, Violation
 from harness.results.witness import Critical
+from harness.scenario.faults import process_fault
 
 __all__ = ["Passage", "Remark", "brief", "decisive", "headline", "passages", "story"]
 
@@ -19,11 +20,6 @@ _QUIET = frozenset({"think", "pause"})
 _LINES_MAX = 60
 _CALLS_MAX = 4
 _TEXT_MAX = 400
-_DELAYS = {
-    "stop": "process {process} stopped for {note}",
-    "slow": "slow disk: {note}",
-    "ahead": "time runs ahead by {note}",
-}
 _FORMS = {"cause": "<== {}", "verdict": "<== {}", "outcome": "-> {}", "window": "-> {}"}
 
 
@@ -176,7 +172,7 @@ def _operation(invoke: Invoke) -> str:
 def _calls(steps: list[Step]) -> str:
     names: list[str] = []
     for step in steps:
-        if step.call in PROCESS_FAULTS:
+        if step.is_process_fault:
             continue
         name = f"{step.call} {step.path}".rstrip(" ")
         if names and names[-1].split(" x")[0] == name:
@@ -230,13 +226,14 @@ def _lock(lock: LockEvent, whose: str) -> str:
 
 def _fault(history: History, step: Step) -> str:
     process = history.header.lanes[step.lane].process
-    if step.fault == "kill":
-        during_call = "" if step.call == "kill" else f"in the middle of its {step.call}, "
-        return f"process {process} killed {during_call}{step.note}"
-    if step.fault in _DELAYS:
-        return _DELAYS[step.fault].format(process=process, note=step.note)
-    what = f"cut short, {step.note}" if step.fault == "short" else f"made to fail with {step.fault}"
-    return f"{step.call} {what}".rstrip(", ")
+    if step.failed or step.fault == "short":
+        what = f"made to fail with {step.fault}" if step.failed else f"cut short, {step.note}"
+        return f"{step.call} {what}".rstrip(", ")
+    during_call = "" if step.is_process_fault else f"in the middle of its {step.call}, "
+    kind = process_fault(step.fault)
+    # The package that defined the fault may no longer be installed.
+    told = kind.told if kind is not None else f"{step.fault}: {{note}}"
+    return told.format(process=process, note=during_call + step.note)
 
 
 def _change(change: Change) -> str:

@@ -7,33 +7,32 @@ so far.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from fence import FENCES
+from fence.locks import KINDS, LockKind
+from fence.targets import LOCK_OPTIONS
 from harness.model.policy import EFFECTS, POLICIES
 from harness.model.transcript_lines import make
 from harness.scenario.actions import ACTIONS
-from harness.scenario.definition import LANES_MAX, OPS_MAX, PROGRAM_BYTES_MAX, Scenario
+from harness.scenario.definition import FAULT_KEYS, LANES_MAX, OPS_MAX, PROGRAM_BYTES_MAX, Scenario
 from harness.scenario.explain import name_fault, suggest
-from harness.scenario.faults import CALLS, CUTTABLE, FAILING, INTERRUPTIBLE, KINDS
+from harness.scenario.faults import (
+    CALL_FAULTS,
+    CALLS,
+    CUTTABLE,
+    FAILING,
+    INTERRUPTIBLE,
+    PROCESS_FAULTS,
+    kinds,
+)
 from harness.scenario.reader import Document, Path, Position
 from harness.scenario.roles import ROLES, LaneSettings
 from harness.scenario.roles.program import ProgramSettings
 from harness.scenario.roles.role import highest
 
-__all__ = ["LOCK_OPTIONS", "check_fences", "check_limits", "check_names"]
-
-#: What the locks below the fences understand. Other options are a fence's own business.
-LOCK_OPTIONS: Final = (
-    "lock_dies_with",
-    "lock_grace_ms",
-    "lock_max_hold_ms",
-    "lock_poll_ms",
-    "lock_rob_live",
-    "lock_stale_ms",
-    "lock_timeout_ms",
-)
+__all__ = ["check_fences", "check_limits", "check_names", "lock_options"]
 
 #: An operation without its lines, in a program's text form.
 _OP_BYTES: Final = 200
@@ -82,8 +81,15 @@ def _unknown_names(
         yield ("policy", "base"), name_fault("policy", base, POLICIES, "policies")
     options = data.get("fence_options")
     for name in options if isinstance(options, dict) else ():
-        if name.startswith("lock_") and name not in LOCK_OPTIONS:
-            yield ("fence_options", name), f"unknown option of a lock{suggest(name, LOCK_OPTIONS)}"
+        if name.startswith("lock_") and name not in lock_options(KINDS.built_in.values()):
+            known = lock_options(KINDS.values())
+            if name not in known:
+                yield ("fence_options", name), f"unknown option of a lock{suggest(name, known)}"
+
+
+def lock_options(kinds: Iterable[LockKind]) -> list[str]:
+    """Return the options that locks understand, in order; other options are a fence's own business."""
+    return sorted({*LOCK_OPTIONS, *(option for kind in kinds for option in kind.options)})
 
 
 def check_fences(document: Document) -> None:
@@ -180,11 +186,14 @@ def _check_faults(document: Document, faults: Any, lanes: list[tuple[Path, dict[
 
 def _wrong_with(fault: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What does not fit together in a fault: the key to point at, and what is wrong."""
-    given = [name for name in KINDS if fault.get(name, False) is not False]
+    given = [key for key in (*CALL_FAULTS, *PROCESS_FAULTS.built_in) if _is_given(fault, key)]
+    given += [
+        key for key in fault if key not in FAULT_KEYS and key in PROCESS_FAULTS and _is_given(fault, key)
+    ]
     call = fault.get("call")
     if not given:
-        yield "", f"nothing goes wrong; give one of {', '.join(KINDS)}"
-    elif given not in (*([one] for one in KINDS), ["error", "cut"], ["cut", "kill"]):
+        yield "", f"nothing goes wrong; give one of {', '.join(kinds())}"
+    elif len(given) > 1 and not _go_together(given):
         yield given[-1], f"does not go with {given[0]}; make two faults of it"
     elif call is None and given[0] in ("error", "cut"):
         yield given[0], "which call? give its name as call"
@@ -193,13 +202,24 @@ def _wrong_with(fault: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield "cut", f"a {call} cannot be cut short, only {' and '.join(CUTTABLE)} can; leave cut out"
         if "error" in given:
             yield from _wrong_with_error(fault, call)
-    if given and given[0] in ("error", "cut") and "kill" not in given and call != "flock":
+    if given and set(given) <= set(CALL_FAULTS) and call != "flock":
         file = fault.get("file")
         if file in ("lock", "any"):
             yield (
                 "file",
                 f"a call that fails is about the transcript or beside it (got {file}); name one of them",
             )
+
+
+def _is_given(fault: Mapping[str, Any], key: str) -> bool:
+    return fault.get(key, False) is not False
+
+
+def _go_together(given: list[str]) -> bool:
+    """Whether two faults make one: a cut, and what happens to the write or in its midst."""
+    return given == ["error", "cut"] or (
+        given[0] == "cut" and len(given) == 2 and given[1] in PROCESS_FAULTS and PROCESS_FAULTS[given[1]].cuts  # noqa: PLR2004
+    )
 
 
 def _wrong_with_error(fault: Mapping[str, Any], call: str) -> Iterator[tuple[str, str]]:

@@ -7,17 +7,19 @@ imports what the loader needs, so that explorers start light.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Final, Literal, get_args
+from typing import Annotated, Any, ClassVar, Final, Literal, cast, get_args
 
 from annotated_types import Ge, Le, MaxLen, MinLen, doc
 
 from harness.model.policy import CustomPolicy, Policy, resolve
-from harness.scenario.faults import CallName, ErrorName, FileName
+from harness.scenario.faults import PROCESS_FAULTS, CallName, ErrorName, FileName, ProcessFault
 from harness.scenario.roles.role import ByteRange, CountRange, LaneSettings, LineRange, MsRange, Name
 
 __all__ = [
     "FAULTS_MAX",
+    "FAULT_KEYS",
     "KINDS",
     "LANES_MAX",
     "OPS_MAX",
@@ -32,6 +34,7 @@ __all__ = [
     "Scenario",
     "TranscriptSettings",
     "dump",
+    "fault_settings",
 ]
 
 Kind = Literal["false_positive", "missed_takeover", "lost_entry", "double_hold", "dead_end", "crash"]
@@ -97,9 +100,14 @@ OP_KINDS: Final[tuple[OpKind, ...]] = get_args(OpKind)[:-1]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FaultSettings:
-    """What goes wrong, in operations drawn by the seed; kernel gate only."""
+    """What goes wrong, in operations drawn by the seed; kernel gate only.
+
+    These are the keys that all faults have. A class of `fault_settings` adds those of process faults.
+    """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+    #: The process faults whose keys it has.
+    kinds: ClassVar[tuple[ProcessFault, ...]] = ()
 
     lane: Annotated[Name, doc("Name of a lane, or a role: every lane of it.")]
     operations: Annotated[
@@ -107,7 +115,7 @@ class FaultSettings:
     ] = OP_KINDS
     call: Annotated[
         CallName | None,
-        doc("System call that goes wrong, by name; absent for kill, stop_ms, slow_ms or ahead_ms: any step."),
+        doc("System call that goes wrong, by name; absent for a process fault: any step."),
     ] = None
     error: Annotated[ErrorName | None, doc("Error that it fails with; absent: it is only cut short.")] = None
     cut: Annotated[
@@ -116,20 +124,6 @@ class FaultSettings:
             "Whether a write first writes a part of its bytes; the call after it fails then, or it is killed."
         ),
     ] = False
-    kill: Annotated[
-        bool, doc("Whether the lane's process is killed instead of taking the step (SIGKILL).")
-    ] = False
-    stop_ms: Annotated[
-        MsRange | None,
-        doc("Virtual milliseconds for which the lane's process is stopped before the step, as by SIGSTOP."),
-    ] = None
-    slow_ms: Annotated[
-        MsRange | None,
-        doc("Virtual milliseconds that each of these file calls of the operation takes, from the nth on."),
-    ] = None
-    ahead_ms: Annotated[
-        MsRange | None, doc("Virtual milliseconds by which time runs ahead before the step.")
-    ] = None
     nth: Annotated[
         CountRange, doc("Which call of that name on that file in the operation, or which step, from 1.")
     ] = 1
@@ -143,9 +137,53 @@ class FaultSettings:
     times: Annotated[LineRange, doc("Operations that are hit in a schedule, as far as there are.")] = 1
 
     @property
-    def lasts(self) -> bool:
-        """Whether it is about time."""
-        return any(span is not None for span in (self.stop_ms, self.slow_ms, self.ahead_ms))
+    def process_faults(self) -> dict[str, MsRange | bool]:
+        """Return the process faults that it asks for, by key."""
+        given = {kind.key: getattr(self, kind.key) for kind in self.kinds}
+        return {key: value for key, value in given.items() if value is not None and value is not False}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A class that was made for some process faults has no name by which another process could find it.
+        keys = tuple(kind.key for kind in self.kinds)
+        return _fault, (keys, {field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
+
+
+def fault_settings(keys: tuple[str, ...] = tuple(PROCESS_FAULTS.built_in)) -> type[FaultSettings]:
+    """Return the class whose instances have the keys of some process faults, too.
+
+    Args:
+        keys: of `PROCESS_FAULTS`; absent: those of the harness itself.
+    """
+    return _fault_settings(tuple(PROCESS_FAULTS[key] for key in keys))
+
+
+@functools.cache
+def _fault_settings(kinds: tuple[ProcessFault, ...]) -> type[FaultSettings]:
+    fields: list[tuple[str, Any, Any]] = [
+        (kind.key, Annotated[MsRange | None, doc(kind.doc)], None)
+        if kind.lasts
+        else (kind.key, Annotated[bool, doc(kind.doc)], False)
+        for kind in kinds
+    ]
+    about = "What goes wrong, in operations drawn by the seed; kernel gate only."
+    made = dataclasses.make_dataclass(
+        FaultSettings.__name__,
+        fields,
+        bases=(FaultSettings,),
+        namespace={"__doc__": about, "__module__": __name__, "kinds": kinds},
+        frozen=True,
+        kw_only=True,
+    )
+    return cast(type[FaultSettings], made)
+
+
+#: The keys of a fault, those of process faults from outside aside.
+FAULT_KEYS: Final = frozenset(field.name for field in dataclasses.fields(fault_settings()))
+
+
+def _fault(keys: tuple[str, ...], values: dict[str, Any]) -> FaultSettings:
+    """Return a fault that was pickled."""
+    return fault_settings(keys)(**values)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

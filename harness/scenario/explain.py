@@ -18,11 +18,12 @@ from annotated_types import DocInfo
 from harness.model.policy import CustomPolicy
 from harness.scenario.definition import (
     Expectation,
-    FaultSettings,
     FilesystemSettings,
     Scenario,
     TranscriptSettings,
+    fault_settings,
 )
+from harness.scenario.faults import PROCESS_FAULTS
 from harness.scenario.reader import Document, Path
 from harness.scenario.roles import ROLES
 
@@ -218,7 +219,7 @@ def _class_at(path: Path, data: Any) -> type | None:
         case ("filesystem",):
             return FilesystemSettings
         case ("faults", int()):
-            return FaultSettings
+            return fault_settings(tuple(PROCESS_FAULTS))
     return None
 
 

@@ -46,11 +46,12 @@ def resolve(reference: str) -> type[Fence]:
         return fence.load(reference)
     if reference.startswith(PREFIX):
         return _external(reference, reference.removeprefix(PREFIX))
-    if is_target(reference):
-        try:
-            return _external(reference, command(reference))
-        except TargetError as error:
-            raise FenceLoadError(str(error)) from error
+    try:
+        served = command(reference) if is_target(reference) else ""
+    except TargetError as error:
+        raise FenceLoadError(str(error)) from error
+    if served:
+        return _external(reference, served)
     module_name, _, class_name = reference.rpartition(":")
     if not module_name or not class_name:
         raise FenceLoadError(_unknown(reference))
@@ -145,11 +146,13 @@ def _fence_in(module: ModuleType, class_name: str, reference: str) -> type[Fence
         )
         there = f"fences there: {', '.join(names)}" if names else "no fence is defined there"
         raise FenceLoadError(f"{reference}: the module {what}; {there}")
-    if found.lock_kind not in KINDS:
-        raise FenceLoadError(
-            f"{reference}: lock_kind {found.lock_kind!r}, expected one of {', '.join(KINDS)}; see fence.locks"
-        )
-    return found
+    try:
+        if found.lock_kind in KINDS:
+            return found
+        why = f"lock_kind {found.lock_kind!r}, expected one of {', '.join(KINDS)}; see fence.locks"
+    except ValueError as error:  # an entry point that cannot be used
+        why = f"lock_kind {found.lock_kind!r}: {error}"
+    raise FenceLoadError(f"{reference}: {why}")
 
 
 def _is_fence(value: object) -> TypeGuard[type[Fence]]:

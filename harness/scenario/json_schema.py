@@ -12,7 +12,9 @@ from fence.controls import CONTROLS
 from harness.model.policy import POLICIES
 from harness.scenario.actions import ACTIONS
 from harness.scenario.explain import docs_of
-from harness.scenario.loader import ADAPTER
+from harness.scenario.faults import PROCESS_FAULTS
+from harness.scenario.loader import adapter
+from harness.scenario.roles import ROLES
 
 __all__ = ["schema"]
 
@@ -43,7 +45,7 @@ def _suggest(made: dict[str, Any]) -> None:
 
 def schema() -> dict[str, Any]:
     """The schema, draft 2020-12."""
-    made = ADAPTER.json_schema(schema_generator=_Generator)
+    made = adapter(ROLES.outside, PROCESS_FAULTS.outside).json_schema(schema_generator=_Generator)
     # The name comes from the file's.
     del made["properties"]["name"]
     made["required"].remove("name")

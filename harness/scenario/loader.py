@@ -8,42 +8,71 @@ dataclasses), checks (names, lanes, limits).
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Final, Union
+from typing import Annotated, Any, Final, Union
 
 from annotated_types import MaxLen, MinLen, doc
 from pydantic import Discriminator, TypeAdapter, ValidationError
 
 from harness.model.errors import Fault, ScenarioError
 from harness.scenario.checks import check_fences, check_limits, check_names
-from harness.scenario.definition import LANES_MAX, Scenario
+from harness.scenario.definition import FAULT_KEYS, FAULTS_MAX, LANES_MAX, Scenario, fault_settings
 from harness.scenario.explain import explain, show
+from harness.scenario.faults import PROCESS_FAULTS
 from harness.scenario.reader import Document, read
-from harness.scenario.roles import ROLES, LaneSettings
+from harness.scenario.roles import ROLES
 from harness.system.bounded_read import TooLargeError, content
 
-__all__ = ["ADAPTER", "FILE_BYTES_MAX", "load", "load_all", "load_data"]
+__all__ = ["FILE_BYTES_MAX", "adapter", "load", "load_all", "load_data"]
 
 FILE_BYTES_MAX: Final = 1 << 20
 
-if TYPE_CHECKING:
-    AnyLane = LaneSettings
-else:
-    AnyLane = Annotated[Union[tuple(role.settings for role in ROLES.values())], Discriminator("role")]  # noqa: UP007  # made of a registry
+
+def adapter(roles: Iterable[str], faults: Iterable[str]) -> TypeAdapter[Scenario]:
+    """Return what validates a scenario and knows its schema.
+
+    Args:
+        roles: names of the roles from outside that it takes, beside those of the harness.
+        faults: keys of such process faults.
+    """
+    return _adapter((*ROLES.built_in, *roles), (*PROCESS_FAULTS.built_in, *faults))
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class _Form(Scenario):
-    """A scenario: one claim about fences, and everything needed to check it."""
+@functools.cache
+def _adapter(roles: tuple[str, ...], faults: tuple[str, ...]) -> TypeAdapter[Scenario]:
+    # Types that are made of registries; a type checker knows them as any.
+    # The lanes of a `Scenario` are told apart by their role.
+    lane: Any = Annotated[Union[tuple(ROLES[name].settings for name in roles)], Discriminator("role")]  # noqa: UP007
+    lanes: Any = Annotated[tuple[lane, ...], MinLen(1), MaxLen(LANES_MAX), doc("Who takes part.")]
+    fault: Any = fault_settings(faults)
+    wrong: Any = Annotated[tuple[fault, ...], MaxLen(FAULTS_MAX), doc("What goes wrong; kernel gate only.")]
+    form = dataclasses.make_dataclass(
+        "_Form",
+        [("lanes", lanes), ("faults", wrong, ())],
+        bases=(Scenario,),
+        namespace={"__doc__": "A scenario: one claim about fences, and everything needed to check it."},
+        frozen=True,
+        kw_only=True,
+    )
+    return TypeAdapter(form)
 
-    # The lanes of a `Scenario`, told apart by their role.
-    lanes: Annotated[tuple[AnyLane, ...], MinLen(1), MaxLen(LANES_MAX), doc("Who takes part.")]
+
+def _outside(data: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Return the roles and the process faults from outside that a scenario asks for."""
+    roles = [lane.get("role") for lane in _mappings(data.get("lanes"))]
+    keys = [key for fault in _mappings(data.get("faults")) for key in fault if key not in FAULT_KEYS]
+    unknown = dict.fromkeys(role for role in roles if isinstance(role, str) and role not in ROLES.built_in)
+    return (
+        [role for role in unknown if role in ROLES],
+        [key for key in dict.fromkeys(keys) if key in PROCESS_FAULTS],
+    )
 
 
-#: Validates what a file says, and knows its schema.
-ADAPTER: Final = TypeAdapter(_Form)
+def _mappings(found: Any) -> list[dict[str, Any]]:
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def load(path: str | os.PathLike[str]) -> Scenario:
@@ -178,7 +207,7 @@ def _parse(name: str, document: Document) -> Scenario | None:
     # dataclass while it takes no text for a number.
     text = json.dumps({**data, "name": name})
     try:
-        form = ADAPTER.validate_json(text, strict=True)
+        form = adapter(*_outside(data)).validate_json(text, strict=True)
     except ValidationError as error:
         explain(error.errors(include_url=False), document)
         return None

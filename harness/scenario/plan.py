@@ -136,10 +136,10 @@ def _made(fault: FaultSettings, rng: random.Random) -> Fault:
     file = fault.file
     if file is None:
         file = "lock" if fault.call == "flock" else "transcript" if fault.error or fault.cut else "any"
-    lasts_ms = (
-        -1 if span is None else pick(rng, span) for span in (fault.stop_ms, fault.slow_ms, fault.ahead_ms)
-    )
-    return Fault(fault.call or "", fault.error or "", keep, nth, file, fault.kill, *lasts_ms)
+    made = Fault(fault.call or "", fault.error or "", keep, nth, file)
+    for key, span in fault.process_faults.items():
+        made = made.with_process_fault(key, 0 if span is True else pick(rng, span))
+    return made
 
 
 def _initial(scenario: Scenario, rng: random.Random) -> tuple[Entry, ...]:

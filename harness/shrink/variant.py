@@ -12,13 +12,11 @@ from harness.model.schedule import Choice
 from harness.oracle import Judgement, Violation
 from harness.strategies.switches import Switch
 
-__all__ = ["DURATIONS", "Reproduction", "Size", "Variant", "cut", "without_empty_lanes"]
+__all__ = ["Reproduction", "Size", "Variant", "cut", "without_empty_lanes"]
 
 _Kept = Collection[int]
 #: Steps that a switch counts for: it is read twice, where the lane stops and where it goes on.
 _SWITCH = 2
-#: Fields of a fault that last, in virtual milliseconds.
-DURATIONS = ("stop_ms", "slow_ms", "ahead_ms")
 
 
 class Variant(msgspec.Struct, frozen=True):
@@ -76,7 +74,7 @@ class Size(msgspec.Struct, frozen=True, order=True):
             len(choices) + _SWITCH * len(places),
             sum(len(op.entries) for op in ops) + len(program.initial),
             sum(op.duration_ms for op in ops)
-            + sum(max(0, getattr(fault, name)) for op in ops for fault in op.faults for name in DURATIONS),
+            + sum(sum(fault.process_faults().values()) for op in ops for fault in op.faults),
             sum(places),
             len(choices),
             len(places),

@@ -1,7 +1,13 @@
-"""Register the strategies by name: one file each, and one line here."""
+"""Strategies by name: one file each, one line here.
+
+A strategy from outside is an entry point of the group ``takeover_harness.strategies``.
+"""
 
 from __future__ import annotations
 
+from typing import Final
+
+from fence.registry import Registry
 from harness.model.errors import UsageError
 from harness.strategies.delay import Delay
 from harness.strategies.pct import Pct
@@ -15,16 +21,35 @@ from harness.strategies.urw import Urw
 
 __all__ = ["DEFAULT", "STRATEGIES", "make"]
 
-STRATEGIES: dict[str, type[Strategy]] = {
-    Portfolio.name: Portfolio,
-    Surw.name: Surw,
-    Urw.name: Urw,
-    Pos.name: Pos,
-    Pct.name: Pct,
-    Delay.name: Delay,
-    RandomWalk.name: RandomWalk,
-    RoundRobin.name: RoundRobin,
-}
+_MEMBERS: Final[tuple[type[Strategy], ...]] = (
+    Portfolio,
+    Surw,
+    Urw,
+    Pos,
+    Pct,
+    Delay,
+    RandomWalk,
+    RoundRobin,
+)
+_NEEDED: Final = ("name", "about", "begin", "pick", "end")
+
+
+def _fault(name: str, found: object) -> str:
+    missing = [one for one in _NEEDED if not hasattr(found, one)]
+    if not isinstance(found, type) or missing:
+        return f"is no class with {', '.join(_NEEDED)}; see harness.strategies.strategy"
+    own = vars(found).get("name")
+    return "" if own == name else f"its name is {own!r}, expected {name!r}"
+
+
+#: Every strategy by name.
+STRATEGIES: Final[Registry[type[Strategy]]] = Registry(
+    "strategy",
+    "takeover_harness.strategies",
+    {str(member.name): member for member in _MEMBERS},
+    _fault,
+    error=UsageError,
+)
 
 DEFAULT = Portfolio.name
 
@@ -33,7 +58,7 @@ _NUMBER_MAX = 16
 
 
 def make(name: str) -> Strategy:
-    """Return a new strategy.
+    """Return a fresh strategy.
 
     Args:
         name: a key of `STRATEGIES`; ``pct:D`` for depth D, ``delay:D`` for D delays,

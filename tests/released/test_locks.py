@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from fence.targets import command, target_of
-from fence.targets.locks import filelock, portalocker, proper_lockfile
+from fence.targets.locks import proper_lockfile
 from harness.cli.status import NOT_EXPECTED, OK
 
 pytestmark = pytest.mark.xdist_group("targets")
 
+filelock, portalocker = target_of("filelock"), target_of("portalocker")
 ALL = os.environ.get("HARNESS_TARGETS") == "all"
 LIBRARIES = {
     "filelock": (filelock.VERSIONS if ALL else ("3.0.0",), "pypi"),

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from fence.controls import CONTROLS
-from harness.scenario.faults import KINDS
+from harness.scenario.faults import kinds
 from tests.scenarios.probe import control
 from tests.scenarios.test_scenarios import ROOT, _probed
 
@@ -34,7 +34,7 @@ def _scenario(name: str) -> dict[str, Any]:
 
 
 def test_each_kind_of_fault_has_a_control() -> None:
-    assert {kind.partition(":")[0] for kind in EXPOSED} == {*KINDS, "pid_namespace"}
+    assert {kind.partition(":")[0] for kind in EXPOSED} == {*kinds(), "pid_namespace"}
     assert set(EXPOSED.values()) <= set(CONTROLS)
 
 

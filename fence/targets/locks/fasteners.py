@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
-from fence.targets.locks import Library
-from fence.targets.locks.python_library import Unpacks, served
+from typing import Any
 
-__all__ = ["VERSIONS", "command", "fetch", "fetched"]
+__all__ = ["KINDS", "VERSIONS", "GivenUp", "make_lock"]
 
 VERSIONS = ("0.17.3", "0.18", "0.20")
+KINDS = {"": "record"}
 
-_library = Library("fasteners", lambda version: (), Unpacks("fasteners"), served)
-fetch, fetched, command = _library.fetch, _library.fetched, _library.command
+
+def make_lock(module: Any, variant: str, transcript: str, timeout_s: float) -> tuple[Any, type[Exception]]:
+    """See `fence.targets.locks.python_library`."""
+    del variant
+    return _Fasteners(module.InterProcessLock(f"{transcript}.lockf"), timeout_s), GivenUp
+
+
+class GivenUp(Exception):
+    """The library could not get the lock in time."""
+
+
+class _Fasteners:
+    """Says by its result whether it has the lock."""
+
+    def __init__(self, lock: Any, timeout_s: float) -> None:
+        self.lock = lock
+        self.timeout_s = timeout_s if timeout_s >= 0 else None
+
+    def acquire(self) -> None:
+        if not self.lock.acquire(timeout=self.timeout_s):
+            raise GivenUp("acquire returned False")
+
+    def release(self) -> None:
+        self.lock.release()

@@ -6,12 +6,16 @@ one unlinks its file at each release, as 3.0.0 did, but looks whether the file s
 
 from __future__ import annotations
 
-from fence.targets.locks import Library
-from fence.targets.locks.python_library import Unpacks, served
+from typing import Any
 
-__all__ = ["VERSIONS", "command", "fetch", "fetched"]
+__all__ = ["KINDS", "VERSIONS", "make_lock"]
 
 VERSIONS = ("3.0.0", "3.12.0", "3.20.3", "3.21.0", "3.25.2", "3.29.7", "3.32.7", "4.2.12")
+KINDS = {"": "flock", "soft": "sidecar"}
 
-_library = Library("filelock", lambda version: ("soft",), Unpacks("filelock"), served)
-fetch, fetched, command = _library.fetch, _library.fetched, _library.command
+
+def make_lock(module: Any, variant: str, transcript: str, timeout_s: float) -> tuple[Any, type[Exception]]:
+    """See `fence.targets.locks.python_library`."""
+    path = transcript + (".lock" if variant == "soft" else ".flock")
+    make = module.SoftFileLock if variant == "soft" else module.FileLock
+    return make(path, timeout=timeout_s), module.Timeout

@@ -5,12 +5,17 @@ The latter unlinks its file at each release; from 4.0 on it looks whether the fi
 
 from __future__ import annotations
 
-from fence.targets.locks import Library
-from fence.targets.locks.python_library import Unpacks, served
+from typing import Any
 
-__all__ = ["VERSIONS", "command", "fetch", "fetched"]
+__all__ = ["KINDS", "VERSIONS", "make_lock"]
 
 VERSIONS = ("2.10.1", "3.2.0", "4.4.2")
+KINDS = {"": "flock", "temporary": "flock"}
 
-_library = Library("portalocker", lambda version: ("temporary",), Unpacks("portalocker"), served)
-fetch, fetched, command = _library.fetch, _library.fetched, _library.command
+
+def make_lock(module: Any, variant: str, transcript: str, timeout_s: float) -> tuple[Any, type[Exception]]:
+    """See `fence.targets.locks.python_library`."""
+    make = module.TemporaryFileLock if variant == "temporary" else module.Lock
+    limit_s = timeout_s if timeout_s >= 0 else 86_400.0
+    lock = make(f"{transcript}.flock", timeout=limit_s, fail_when_locked=False)
+    return lock, module.exceptions.LockException

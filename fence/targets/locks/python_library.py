@@ -1,52 +1,80 @@
-"""What the libraries of the Python index have in common: how they are fetched and served."""
+"""Lock libraries of the Python index: how one is described, fetched and served.
+
+A description is a module without imports of ours, for it is read twice: here, and by its path in the
+process of `serve.py`, which imports nothing but the library. It has
+
+- ``VERSIONS``: those that were tried, oldest first,
+- ``KINDS``: by variant, the kind of its lock, a name of `fence.locks.KINDS`; the usual lock is ``""``,
+- ``make_lock(module, variant, transcript, timeout_s)``: returns the library's lock for a transcript, with
+  methods ``acquire`` and ``release``, and the exception that says that it could not be had in time. The
+  library is `module`; a negative time means for ever.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 from fence.targets import pypi
-from fence.targets.locks import HERE
+from fence.targets.locks import HERE, Library
 from fence.targets.locks.cached_library import Package
+from fence.targets.target_error import TargetError
 
-__all__ = ["Unpacks", "served"]
+__all__ = ["PythonLibrary"]
 
 
-class Unpacks:
-    """Fetches and unpacks a version of one library.
+class PythonLibrary:
+    """The target that a description stands for.
 
     Args:
-        name: on the index; its only module or package has it, too.
+        name: on the index; the library's only module or package is called so, too.
+        description: a module as above.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, description: ModuleType) -> None:
         self._name = name
+        missing = [one for one in ("VERSIONS", "KINDS", "__file__") if not getattr(description, one, None)]
+        if missing or "" not in description.KINDS:
+            lacks = ", ".join(missing) or 'kind of the variant ""'
+            raise TargetError(
+                f"{name}: {description.__name__} has no {lacks}; see fence.targets.locks.python_library"
+            )
+        self._description = str(description.__file__)
+        self.VERSIONS: tuple[str, ...] = tuple(description.VERSIONS)
+        variants = tuple(variant for variant in description.KINDS if variant)
+        self._library = Library(name, lambda version: variants, self._unpack, self._words)
 
-    def __call__(self, version: str, folder: Path, shop: Path) -> str:
-        """Fetch a version.
+    def fetch(self, version: str, say: Callable[[str], None]) -> Package:
+        """Fetch a version, unless it is in the cache."""
+        return self._library.fetch(version, say)
 
-        Args:
-            version: as the index writes it.
-            folder: where it is unpacked to.
-            shop: to work in.
+    def fetched(self) -> list[Package]:
+        """Return what is in the cache."""
+        return self._library.fetched()
 
-        Returns:
-            Its hash.
-        """
+    def command(self, reference: str) -> str:
+        """Return the command that serves it."""
+        return self._library.command(reference)
+
+    def _unpack(self, version: str, folder: Path, shop: Path) -> str:
+        """Fetch and unpack a version; returns its hash."""
         spec = f"{self._name}=={version}"
         pinned: dict[str, str] = json.loads((HERE / "pinned.json").read_text(encoding="utf-8"))
         sha256 = pinned.get(spec) or pypi.sha256_of(spec)
         archive = pypi.fetch(spec, sha256, shop / "archive")
-        pypi.unpack(archive, folder, self._wanted)
+        pypi.unpack(archive, folder, self._is_wanted)
         return f"sha256-{sha256}"
 
-    def _wanted(self, path: str) -> bool:
-        module = path == f"{self._name}.py" or (path.startswith(f"{self._name}/") and path.endswith(".py"))
+    def _is_wanted(self, path: str) -> bool:
+        name = self._name
+        module = path == f"{name}.py" or (path.startswith(f"{name}/") and path.endswith(".py"))
         return module or "LICENSE" in path.rpartition("/")[2]
 
-
-def served(package: Package, variant: str) -> tuple[str, ...]:
-    """The command that serves a lock of a package."""
-    script = str(HERE / "serve.py")
-    return sys.executable, "-I", "-B", script, str(package.files), package.name, package.version, variant
+    def _words(self, package: Package, variant: str) -> tuple[str, ...]:
+        """The command that serves a lock of a package."""
+        script, files = str(HERE / "serve.py"), str(package.files)
+        words = (self._description, files, package.name, package.version, variant)
+        return sys.executable, "-I", "-B", script, *words

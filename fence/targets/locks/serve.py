@@ -1,6 +1,8 @@
 """The adapter of docs/external-fence.md for lock libraries of the Python index.
 
-    python -I -B serve.py FILES LIBRARY VERSION VARIANT
+    python -I -B serve.py DESCRIPTION FILES LIBRARY VERSION VARIANT
+
+The description is a file that knows the library, see `fence.targets.locks.python_library`.
 
 One adapter a lane: it has one request at a time, and sleeps by asking the harness. Imports
 nothing of ours, so that the library finds the modules of the interpreter and its own. The fence
@@ -19,6 +21,7 @@ import errno
 import fcntl
 import importlib
 import importlib.machinery
+import importlib.util
 import json
 import os
 import re
@@ -28,7 +31,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Adapter", "Died", "GivenUp", "Handle", "NotHeld", "Talk", "bury"]
+__all__ = ["Adapter", "Died", "Handle", "NotHeld", "Talk", "bury"]
 
 _Line = dict[str, Any]
 _APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
@@ -36,10 +39,6 @@ _APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 class Died(Exception):
     """The lane is no more; its lock is as it left it."""
-
-
-class GivenUp(Exception):
-    """The library could not get the lock in time."""
 
 
 class NotHeld(Exception):
@@ -192,55 +191,14 @@ def bury(lock: Any) -> None:
         os.close(fd)
 
 
-# Libraries: what makes a lock of them, and which exceptions say that it could not be had.
-
-
-def _filelock(module: Any, variant: str, transcript: str, timeout_s: float) -> tuple[Any, type[Exception]]:
-    path = transcript + (".lock" if variant == "soft" else ".flock")
-    make = module.SoftFileLock if variant == "soft" else module.FileLock
-    return make(path, timeout=timeout_s), module.Timeout
-
-
-def _portalocker(module: Any, variant: str, transcript: str, timeout_s: float) -> tuple[Any, type[Exception]]:
-    make = module.TemporaryFileLock if variant == "temporary" else module.Lock
-    limit_s = timeout_s if timeout_s >= 0 else 86_400.0
-    lock = make(f"{transcript}.flock", timeout=limit_s, fail_when_locked=False)
-    return lock, module.exceptions.LockException
-
-
-def _fasteners(module: Any, variant: str, transcript: str, timeout_s: float) -> tuple[Any, type[Exception]]:
-    del variant
-    return _Fasteners(module.InterProcessLock(f"{transcript}.lockf"), timeout_s), GivenUp
-
-
-class _Fasteners:
-    """Says by its result whether it has the lock."""
-
-    def __init__(self, lock: Any, timeout_s: float) -> None:
-        self.lock = lock
-        self.timeout_s = timeout_s if timeout_s >= 0 else None
-
-    def acquire(self) -> None:
-        if not self.lock.acquire(timeout=self.timeout_s):
-            raise GivenUp("acquire returned False")
-
-    def release(self) -> None:
-        self.lock.release()
-
-
-_LIBRARIES: dict[str, Callable[..., tuple[Any, type[Exception]]]] = {
-    "filelock": _filelock,
-    "portalocker": _portalocker,
-    "fasteners": _fasteners,
-}
-_KINDS = {("filelock", "soft"): "sidecar", ("fasteners", ""): "record"}
-
-
 class Adapter:
     """Answers requests, one after the other."""
 
-    def __init__(self, talk: Talk, files: str, library: str, version: str, variant: str) -> None:
+    def __init__(
+        self, talk: Talk, description: str, files: str, library: str, version: str, variant: str
+    ) -> None:
         self._talk = talk
+        self._description = _imported(description)
         self._library, self._variant = library, variant
         self._name = f"{library} {version} {variant}".rstrip()
         sys.path.insert(0, files)
@@ -285,7 +243,7 @@ class Adapter:
     def _done(self, line: _Line) -> _Line | None:
         do = line["do"]
         if do == "hello":
-            kind = _KINDS.get((self._library, self._variant), "flock")
+            kind = self._description.KINDS[self._variant]
             return {"protocol": 1, "name": self._name, "lock": kind, "serves": "lane", "operations": []}
         if do == "begin_schedule":
             self._forget()
@@ -327,7 +285,7 @@ class Adapter:
         if number not in self._handles:
             timeout_ms = self._options.get("lock_timeout_ms", -1)
             timeout_s = timeout_ms / 1000 if timeout_ms >= 0 else -1
-            make = _LIBRARIES[self._library]
+            make = self._description.make_lock
 
             def made() -> Any:
                 lock, self._given_up = make(self._module, self._variant, self._transcript, timeout_s)
@@ -336,6 +294,16 @@ class Adapter:
             dies = self._options.get("lock_dies_with") == line["lane"]
             self._handles[number] = Handle(self._transcript, made, dies)
         return self._handles[number]
+
+
+def _imported(path: str) -> Any:
+    """Return the module of a file, under a name that no library has."""
+    loader = importlib.machinery.SourceFileLoader("_description", path)
+    spec = importlib.util.spec_from_file_location("_description", path, loader=loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
 
 
 def _keep_code() -> None:
@@ -360,4 +328,4 @@ def _entries(line: _Line) -> list[bytes]:
 if __name__ == "__main__":
     _talk = Talk()
     _talk.put_in_place()
-    Adapter(_talk, *sys.argv[1:5]).serve()
+    Adapter(_talk, *sys.argv[1:6]).serve()

@@ -54,7 +54,7 @@ class Programs:
             )
         assert _ROGUE in ROLES
         self._rogue = next(at for at, lane in enumerate(self._base.lanes) if lane.role == _ROGUE)
-        names = tuple(ACTIONS) if settings.actions == "all" else settings.actions
+        names = tuple(ACTIONS.built_in) if settings.actions == "all" else settings.actions
         for length in range(1, actions_max + 1):
             self._sequences += itertools.product(names, repeat=length)
 

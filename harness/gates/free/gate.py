@@ -23,7 +23,6 @@ What it cannot know, and what it says then:
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import time
@@ -31,13 +30,13 @@ from collections.abc import Callable
 
 import msgspec
 
+from fence.locks import KINDS
 from fence.transcript import write_all
 from harness.gates.adapter_diagnostics import last_words
 from harness.gates.free.snapshots import Names, Note, look
 from harness.gates.free.trace import Call, doubts, events_of, left_by
 from harness.gates.free.workers import Member, Workers
 from harness.gates.kernel.virtual_files import TRANSCRIPT
-from harness.gates.kernel.write_lock import LOCK_SUFFIX
 from harness.model.gate import RUN, Candidate, Layout, Outcome, Verdict
 from harness.model.history import End
 from harness.model.program import Program
@@ -163,7 +162,7 @@ class FreeGate:
         final = names.of(look(self._path))
         doubt = doubt or doubts(calls, lanes, self._initial, final)
         owner = -1
-        if not doubt and _is_held(self._path, self._layout.lock_kind):
+        if not doubt and KINDS[self._layout.lock_kind].is_held(self._path):
             owner = left_by(calls, lanes)
             doubt = "" if owner >= 0 else "the write lock was left behind, and nobody can say by whom"
         end = End(final, (), owner, doubt, names.reused)
@@ -238,22 +237,3 @@ def _patience_s(program: Program) -> float:
     """The longest that a lane waits because its program says so."""
     think_s = 2 * program.step_ns / 1e9
     return max(sum(op.duration_ms / 1000 + op.steps * think_s for op in lane.ops) for lane in program.lanes)
-
-
-def _is_held(transcript: str, kind: str) -> bool:
-    """Whether somebody has the write lock, now that nobody is at work any more."""
-    path = transcript + LOCK_SUFFIX[kind]
-    if kind not in ("flock", "record"):
-        return os.path.lexists(path)
-    try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    take = fcntl.flock if kind == "flock" else fcntl.lockf
-    try:
-        take(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(fd)
-    return False

@@ -72,7 +72,7 @@ def _of_call(world: VirtualFiles, flocks: Flocks, stand: PendingSyscall) -> Acce
         return _of_open(stand, names, files)
     if kind == "close":
         # A record lock goes with any descriptor.
-        return ANYTHING if world.lock.kind == "record" else _of_close(flocks, stand, node)
+        return ANYTHING if world.lock.keeper == "record" else _of_close(flocks, stand, node)
     if kind == "lock":
         if node is None or stand.call is not FLOCK:
             return ANYTHING

@@ -97,7 +97,7 @@ class Flocks:
         mode = fcntl.LOCK_EX if operation & fcntl.LOCK_EX else fcntl.LOCK_SH
         self._held.setdefault(node, {})[stand.space.pid, signed(stand.args[0])] = mode
         lock = self._world.lock
-        return lock.flocked(lane.index, node) if mode == fcntl.LOCK_EX and lock.kind == "flock" else None
+        return lock.flocked(lane.index, node) if mode == fcntl.LOCK_EX and lock.keeper == "flock" else None
 
     def dropped(self, space: Process, node: Node | None, fd: int) -> LockEvent | None:
         """A process unlocked or closed a descriptor."""
@@ -110,7 +110,7 @@ class Flocks:
         if holders:
             return None
         del self._held[node]
-        return world.lock.unflocked(node) if world.lock.kind == "flock" else None
+        return world.lock.unflocked(node) if world.lock.keeper == "flock" else None
 
     def left(self) -> tuple[list[Node], LockEvent | None]:
         """A process is gone, and its descriptors with it: which files nobody has locked any more.
@@ -123,7 +123,7 @@ class Flocks:
         event = None
         for node in free:
             del self._held[node]
-            if world.lock.kind == "flock":
+            if world.lock.keeper == "flock":
                 event = world.lock.unflocked(node) or event
         return free, event
 

@@ -12,7 +12,7 @@ import contextlib
 import errno
 import select
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from harness.gates.kernel.effect_recorder import EffectRecorder
 from harness.gates.kernel.flocks import Flocks
@@ -24,7 +24,7 @@ from harness.gates.kernel.virtual_files import VirtualFiles
 from harness.model.gate import Verdict
 from harness.model.history import Change, LockEvent, Step
 from harness.model.shared_memory import Clock
-from harness.scenario.faults import CUTTABLE
+from harness.scenario.faults import CUTTABLE, process_fault
 from harness.system.reap import REAP_S
 
 __all__ = ["CUTTABLE_BYTES", "ProcessFaults", "part_of"]
@@ -72,25 +72,36 @@ class ProcessFaults:
         Args:
             lane: which.
             path: alias of what its call is about.
-            verdict: of a kind that is one of `harness.model.history.PROCESS_FAULTS`.
+            verdict: of a kind that is the name of a process fault.
         """
-        kind, intake = verdict.kind, self._intake
-        if kind == "kill":
-            return self._kill(lane, path, verdict.keep_permille)
-        then = min(intake.now_ns + verdict.duration_ns, FOREVER_NS)
-        if kind == "ahead":
-            intake.now_ns = self._clock.now_ns = then
-        else:
-            assert lane.worker is not None and kind in ("stop", "slow"), kind
-            self.held = True
-            for one in lane.worker.lanes if kind == "stop" else (lane,):
-                one.held_ns = max(one.held_ns, then)
-        note = f"{verdict.duration_ns // _MS} ms before {_told(lane, path)}"
-        return Step(lane.index, lane.op, kind, "", note, fault=kind)
+        name = verdict.kind
+        fault = process_fault(name)
+        assert fault is not None, name
+        control = _Control(self, lane, path, verdict)
+        fault.befall(control, verdict.duration_ns)
+        if control.ended is not None:
+            return control.ended
+        lasts = f"{verdict.duration_ns // _MS} ms " if fault.lasts else ""
+        return Step(lane.index, lane.op, name, "", f"{lasts}before {_told(lane, path)}", fault=name)
+
+    def hold(self, lanes: Iterable[Lane], duration_ns: int) -> None:
+        """Let no lane of some take a step for a while."""
+        self.held = True
+        then = self._in(duration_ns)
+        for one in lanes:
+            one.held_ns = max(one.held_ns, then)
+
+    def advance(self, duration_ns: int) -> None:
+        """Let virtual time run ahead."""
+        self._intake.now_ns = self._clock.now_ns = self._in(duration_ns)
+
+    def _in(self, duration_ns: int) -> int:
+        return min(self._intake.now_ns + duration_ns, FOREVER_NS)
 
     # Killed
 
-    def _kill(self, lane: Lane, path: str, keep_permille: int) -> Step:
+    def kill(self, lane: Lane, path: str, keep_permille: int) -> Step:
+        """Kill the process of a lane that stands, in the midst of its write where that is to be cut."""
         worker = lane.worker
         assert worker is not None
         note, change = "", None
@@ -154,6 +165,34 @@ class ProcessFaults:
         for node in free:
             self._flocks.wake(self._lanes, node)
         return event
+
+
+class _Control:
+    """What a process fault can do to one lane; see `harness.scenario.faults.ProcessControl`.
+
+    Attributes:
+        ended: the step by which the process ended, if it did.
+    """
+
+    def __init__(self, faults: ProcessFaults, lane: Lane, path: str, verdict: Verdict) -> None:
+        self._faults = faults
+        self._lane = lane
+        self._path = path
+        self._keep_permille = verdict.keep_permille
+        self.ended: Step | None = None
+
+    def end(self) -> None:
+        self.ended = self.ended or self._faults.kill(self._lane, self._path, self._keep_permille)
+
+    def hold_process(self, duration_ns: int) -> None:
+        assert self._lane.worker is not None
+        self._faults.hold(self._lane.worker.lanes, duration_ns)
+
+    def hold_lane(self, duration_ns: int) -> None:
+        self._faults.hold((self._lane,), duration_ns)
+
+    def advance_clock(self, duration_ns: int) -> None:
+        self._faults.advance(duration_ns)
 
 
 def _told(lane: Lane, path: str) -> str:

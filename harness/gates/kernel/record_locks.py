@@ -36,7 +36,7 @@ class RecordLocks:
     def after(self, lane: Lane, stand: PendingSyscall) -> LockEvent | None:
         """Take down what an fcntl did to the write lock, right after it returned."""
         lock, node, pid = self._world.lock, stand.node, stand.space.pid
-        if lock.kind != "record" or node is None or stand.args[1] not in _SETTING:
+        if lock.keeper != "record" or node is None or stand.args[1] not in _SETTING:
             return None
         holder = _holder(f"/proc/{pid}/fd/{signed(stand.args[0])}")
         if holder == pid:

@@ -23,8 +23,8 @@ from harness.gates.kernel.process_faults import CUTTABLE_BYTES, ProcessFaults, p
 from harness.gates.kernel.syscall_table import FLOCK, open_note
 from harness.gates.kernel.tracee_memory import pack_stat, pack_statx
 from harness.gates.kernel.virtual_files import VirtualFiles
-from harness.model.gate import Verdict
-from harness.model.history import PROCESS_FAULTS, Change, Event, LockEvent, Step
+from harness.model.gate import CALL_VERDICTS, Verdict
+from harness.model.history import Change, Event, LockEvent, Step
 from harness.model.program import Program
 from harness.model.shared_memory import Clock
 
@@ -90,7 +90,7 @@ class Steps:
         lane.ordinal += 1
         lane.candidate = None
         status = lane.status
-        if verdict.kind in PROCESS_FAULTS:
+        if verdict.kind not in CALL_VERDICTS:
             self.events.append(self.process_faults.befall(lane, path, verdict))
         elif status is Status.FILE:
             if verdict.kind == "fail" and (lane.stand.call is not FLOCK or lane.stand.waited):

@@ -16,17 +16,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from fence.locks import KINDS
 from harness.model.history import LockEvent
 
 if TYPE_CHECKING:
     from harness.gates.kernel.virtual_files import Node
 
-__all__ = ["LOCK_SUFFIX", "WriteLock"]
+__all__ = ["WriteLock"]
 
-#: Where each kind of lock lives, as a suffix to the transcript's name.
-LOCK_SUFFIX = {"sidecar": ".lock", "mkdir": ".lock", "flock": ".flock", "record": ".lockf"}
-#: Those that the kernel keeps, on a file that stays.
-_KEPT = frozenset({"flock", "record"})
 _NOBODY = -1
 
 
@@ -38,6 +35,7 @@ class WriteLock:
         transcript: the transcript's name.
 
     Attributes:
+        keeper: what keeps others out, see `fence.locks.kind.Keeper`.
         name: of the lock's file.
         is_directory: whether that is a directory.
         owner: lane that has the lock which keeps others out; -1 for none.
@@ -45,9 +43,11 @@ class WriteLock:
     """
 
     def __init__(self, kind: str, transcript: str) -> None:
-        self.kind = kind
-        self.name = transcript + LOCK_SUFFIX[kind]
-        self.is_directory = kind == "mkdir"
+        record = KINDS[kind]
+        self.keeper = record.keeper
+        self.name = transcript + record.suffix
+        self.is_directory = record.keeper == "directory"
+        self._kept = record.kept_by_kernel
         self.begin()
 
     def begin(self) -> None:
@@ -69,7 +69,7 @@ class WriteLock:
         if after is before:
             return None
         self._file = after
-        if self.kind in _KEPT:
+        if self._kept:
             return self._replaced(lane, before, after)
         if after is None:
             return self._removed(lane)
@@ -112,7 +112,7 @@ class WriteLock:
 
     def flocked(self, lane: int, node: Node) -> LockEvent | None:
         """A lane got the exclusive flock on a file, or its process the record lock."""
-        if self.kind not in _KEPT or node not in self._lanes:
+        if not self._kept or node not in self._lanes:
             return None
         self._lanes[node] = lane
         if node is not self._file:
@@ -125,7 +125,7 @@ class WriteLock:
     def unflocked(self, node: Node) -> LockEvent | None:
         """Nobody has it any more."""
         lane = self._lanes.get(node, _NOBODY)
-        if self.kind not in _KEPT or lane == _NOBODY:
+        if not self._kept or lane == _NOBODY:
             return None
         self._lanes[node] = _NOBODY
         if self.owner == lane:

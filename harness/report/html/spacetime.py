@@ -11,6 +11,7 @@ from typing import NamedTuple
 from harness.model.history import Change, End, Event, History, Invoke, Return, Step
 from harness.report.html.markup import visible
 from harness.report.html.page_data import Example
+from harness.scenario.faults import process_fault
 
 __all__ = ["ROWS_MAX", "Column", "Diagram", "Row", "Span", "diagram_of"]
 
@@ -24,8 +25,6 @@ _LOCK_WORDS = {
     "hollow": "a lock on a file without its name",
 }
 _KEPT_MARKS = ("verdict", "window", "cause")
-#: Words for steps without a call.
-_FAULT_WORDS = {"kill": "killed", "stop": "stopped", "slow": "slow disk", "ahead": "time runs ahead"}
 
 
 class Column(NamedTuple):
@@ -246,7 +245,7 @@ class _Builder:
             more.append(_LOCK_WORDS[step.lock.kind] + whose)
         if at in self._violation.causes:
             mark = "cause"
-        text = visible(_FAULT_WORDS.get(step.call) or f"{step.call} {step.path}".rstrip(" "))
+        text = visible(_brief(step) if step.is_process_fault else f"{step.call} {step.path}".rstrip(" "))
         effect = visible(", ".join(more))
         return Row("step", self._places[step.lane], text, effect, at, mark, self._pair.get(at, 0))
 
@@ -315,9 +314,17 @@ def _alike(before: Row, row: Row) -> bool:
 
 
 def _fault(step: Step) -> str:
-    if step.call in _FAULT_WORDS:
+    if step.is_process_fault:
         return step.note
-    return {"short": "cut short", "kill": f"killed after {step.note}"}.get(step.fault, step.fault)
+    if step.failed or not step.fault:
+        return step.fault
+    return "cut short" if step.fault == "short" else f"{_brief(step)} after {step.note}"
+
+
+def _brief(step: Step) -> str:
+    """Return a process fault in a word or two."""
+    kind = process_fault(step.fault)
+    return kind.brief if kind is not None else step.fault
 
 
 def _change(change: Change) -> str:

@@ -1,12 +1,17 @@
 """What rogues do to a transcript: writers that take no lock.
 
 `ACTIONS` holds every action by name. A new one is a body and an `Action` in one of
-the modules here; `protocol` says what a body may do. Who performs an action, and
-when, is the business of roles and schedules.
+the modules here; `action` says what a body may do. Roles and schedules decide which lane
+performs an action, and when. An action from outside is an entry point of the group
+``takeover_harness.actions``; a scenario has to name it, ``all`` stands for those of this folder.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
+from fence.registry import Registry, named
+from harness.model.errors import UsageError
 from harness.scenario.actions import (
     appends,
     links,
@@ -25,7 +30,10 @@ __all__ = ["ACTIONS", "Action", "Args", "Effect", "MakeLine", "Scene", "make_lin
 
 _MODULES = (appends, rewrites, truncations, recreations, replacements, renames, links, metadata, mappings)
 
-#: Every action by name, in the order of the modules.
-ACTIONS: dict[str, Action] = {action.name: action for module in _MODULES for action in module.MEMBERS}
+_BUILT_IN: Final = {action.name: action for module in _MODULES for action in module.MEMBERS}
+assert len(_BUILT_IN) == sum(len(module.MEMBERS) for module in _MODULES), "two actions share a name"
 
-assert len(ACTIONS) == sum(len(module.MEMBERS) for module in _MODULES), "two actions share a name"
+#: Every action by name, in the order of the modules.
+ACTIONS: Final[Registry[Action]] = Registry(
+    "action", "takeover_harness.actions", _BUILT_IN, named(Action), error=UsageError
+)

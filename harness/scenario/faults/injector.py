@@ -10,6 +10,8 @@ from __future__ import annotations
 import msgspec
 
 from harness.model.program import Fault, Program
+from harness.scenario.faults.process_fault import ProcessFault
+from harness.scenario.faults.registry import PROCESS_FAULTS
 
 __all__ = ["Due", "Injector"]
 
@@ -23,8 +25,8 @@ class Due(msgspec.Struct, frozen=True):
     Args:
         error: name of the errno that it fails with, unless it is cut short.
         keep_permille: at least 0: it is cut short to so much.
-        process_fault: one of `harness.model.history.PROCESS_FAULTS`, which happens instead of the call.
-        duration_ms: of virtual time, for all of them but a kill.
+        process_fault: name of the process fault that happens instead of the call.
+        duration_ms: of virtual time, for one that lasts.
     """
 
     error: str = ""
@@ -36,24 +38,29 @@ class Due(msgspec.Struct, frozen=True):
 class _Watch:
     """One fault, and how many of its calls have come."""
 
-    __slots__ = ("fault", "seen")
+    __slots__ = ("fault", "kind", "process_fault", "seen")
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
         self.seen = 0
+        self.kind: ProcessFault | None = None
+        self.process_fault: Due | None = None
+        for key, duration_ms in fault.process_faults().items():
+            self.kind = PROCESS_FAULTS[key]
+            self.process_fault = Due("", fault.keep_permille, self.kind.name, duration_ms)
+            break
 
     def meet(self, call: str, path: str) -> Due | None:
-        fault = self.fault
+        fault, kind = self.fault, self.kind
         if (fault.call and call != fault.call) or not _is_on(fault.file, path):
             return None
-        if fault.slow_ms >= 0 and not path:
+        if kind is not None and kind.calls_only and not path:
             # It waits for its model, or sleeps: that is no business of the disk's.
             return None
         self.seen += 1
-        process_fault = _process_fault(fault)
-        if process_fault is not None:
-            lasts = process_fault.process_fault == "slow"
-            return process_fault if self.seen == fault.nth or (lasts and self.seen > fault.nth) else None
+        if kind is not None:
+            due = self.seen == fault.nth or (kind.repeats and self.seen > fault.nth)
+            return self.process_fault if due else None
         if fault.keep_permille < 0:
             return Due(fault.error) if self.seen == fault.nth else None
         if self.seen == fault.nth:
@@ -115,12 +122,3 @@ def _is_on(file: str, path: str) -> bool:
     if file == "transcript":
         return _TRANSCRIPT in parts
     return bool(path) and _TRANSCRIPT not in parts and ("lock" in path) is (file == "lock")
-
-
-def _process_fault(fault: Fault) -> Due | None:
-    if fault.kill:
-        return Due("", fault.keep_permille, "kill")
-    for name, lasts_ms in (("stop", fault.stop_ms), ("slow", fault.slow_ms), ("ahead", fault.ahead_ms)):
-        if lasts_ms >= 0:
-            return Due(process_fault=name, duration_ms=lasts_ms)
-    return None

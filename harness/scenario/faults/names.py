@@ -1,4 +1,4 @@
-"""The words of a fault: calls, errors, files and process faults that one can name."""
+"""The words of a fault that a call has: calls, errors and files that one can name."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Final, Literal, get_args
 
 __all__ = [
     "CALLS",
+    "CALL_FAULTS",
     "CUTTABLE",
     "ERRORS",
     "FAILING",
     "FILES",
     "INTERRUPTIBLE",
-    "KINDS",
     "CallName",
     "ErrorName",
     "FileName",
@@ -62,12 +62,8 @@ INTERRUPTIBLE: Final[tuple[CallName, ...]] = (
 ERRORS: Final[tuple[ErrorName, ...]] = get_args(ErrorName)
 FILES: Final[tuple[FileName, ...]] = get_args(FileName)
 
-#: What can go wrong, by the key of a scenario's fault.
-KINDS: Final[dict[str, str]] = {
+#: What can go wrong with a call, by the key of a scenario's fault.
+CALL_FAULTS: Final[dict[str, str]] = {
     "error": "a file call fails, as on a full or broken disk, or because a signal interrupts it",
     "cut": "a write writes a part of its bytes; then the call after it fails, or the process is killed",
-    "kill": "SIGKILL of the lane's process before a step: all its lanes end, lock files stay",
-    "stop_ms": "SIGSTOP of the lane's process before a step, and SIGCONT so much virtual time later",
-    "slow_ms": "a slow disk: each file call of an operation takes so much virtual time",
-    "ahead_ms": "virtual time runs ahead before a step, as after a suspend or a clock that was set",
 }

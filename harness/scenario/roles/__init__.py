@@ -1,11 +1,14 @@
-"""Roles by name: one file each, one line here."""
+"""Roles by name: one file each, one line here.
+
+A role from outside is an entry point of the group ``takeover_harness.roles``.
+"""
 
 from __future__ import annotations
 
-import types
-from collections.abc import Mapping
 from typing import Any, Final
 
+from fence.registry import Registry, named
+from harness.model.errors import UsageError
 from harness.scenario.roles import compactor, cron, editor, heartbeat, ingress, program, runner
 from harness.scenario.roles.role import Ids, LaneSettings, Range, Role
 
@@ -21,4 +24,7 @@ _MEMBERS: Final[tuple[Role[Any], ...]] = (
     program.ROLE,
 )
 
-ROLES: Final[Mapping[str, Role[Any]]] = types.MappingProxyType({role.name: role for role in _MEMBERS})
+#: Every role by name.
+ROLES: Final[Registry[Role[Any]]] = Registry(
+    "role", "takeover_harness.roles", {role.name: role for role in _MEMBERS}, named(Role), error=UsageError
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 from annotated_types import MaxLen, MinLen, doc
@@ -52,10 +52,22 @@ class EditorSettings(LaneSettings):
 
 
 def draw_actions(
-    settings: EditorSettings, rng: random.Random, ids: Ids, actions: Mapping[str, Drawable]
+    settings: EditorSettings,
+    rng: random.Random,
+    ids: Ids,
+    actions: Mapping[str, Drawable],
+    every: Sequence[str] | None = None,
 ) -> tuple[Op, ...]:
-    """Operations of a rogue that knows the given actions."""
-    names = tuple(actions) if settings.actions == "all" else settings.actions
+    """Return the operations of a rogue that knows the given actions.
+
+    Args:
+        settings, rng, ids: as of any role.
+        actions: by name.
+        every: what ``all`` stands for, where that is not all of them.
+    """
+    names = settings.actions
+    if names == "all":
+        names = tuple(actions if every is None else every)
     ops: list[Op] = []
     for group in range(1, pick(rng, settings.times) + 1):
         ops += waits(settings, rng, group, settings.pause_ms)
@@ -67,7 +79,8 @@ def draw_actions(
 
 
 def _draw(settings: EditorSettings, rng: random.Random, ids: Ids) -> tuple[Op, ...]:
-    return draw_actions(settings, rng, ids, ACTIONS)
+    # Installed packages must not change what a scenario does that names none of their actions.
+    return draw_actions(settings, rng, ids, ACTIONS, tuple(ACTIONS.built_in))
 
 
 def _size(settings: EditorSettings) -> Size:

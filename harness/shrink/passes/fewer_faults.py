@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 
 import msgspec
 
-from harness.model.history import PROCESS_FAULTS, Step
+from harness.model.history import Step
 from harness.model.program import LaneProgram, Op
 from harness.model.schedule import Choice
 from harness.shrink.shrink_pass import Answer, fewer
@@ -56,7 +56,7 @@ def _renumbered(
     left = []
     for choice, step in zip(choices, steps, strict=True):
         key = (choice.lane, choice.op)
-        if key in spared and step.call in PROCESS_FAULTS:
+        if key in spared and step.is_process_fault:
             missing[key] = missing.get(key, 0) + 1
         else:
             left.append(Choice(choice.lane, choice.op, choice.ordinal - missing.get(key, 0)))

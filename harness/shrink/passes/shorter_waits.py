@@ -10,7 +10,7 @@ import msgspec
 from harness.model.history import IDLE
 from harness.model.program import Op
 from harness.shrink.shrink_pass import Answer
-from harness.shrink.variant import DURATIONS, Reproduction, Variant
+from harness.shrink.variant import Reproduction, Variant
 
 __all__ = ["shorter_waits"]
 
@@ -51,14 +51,14 @@ def _waits_of(op: Op) -> Iterator[_Wait]:
     elif op.kind in IDLE:
         yield op.duration_ms, False, lambda duration: msgspec.structs.replace(op, duration_ms=duration)
     for at, fault in enumerate(op.faults):
-        for name in DURATIONS:
-            if getattr(fault, name) > 0:
-                yield getattr(fault, name), False, partial(_faulty, op, at, name)
+        for key, duration_ms in fault.process_faults().items():
+            if duration_ms > 0:
+                yield duration_ms, False, partial(_faulty, op, at, key)
 
 
-def _faulty(op: Op, at: int, name: str, length: int) -> Op:
+def _faulty(op: Op, at: int, key: str, length: int) -> Op:
     faults = list(op.faults)
-    faults[at] = msgspec.structs.replace(faults[at], **{name: length})
+    faults[at] = faults[at].with_process_fault(key, length)
     return msgspec.structs.replace(op, faults=tuple(faults))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shlex
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from fence.external.adapter import Adapter
 from fence.external.host_hooks import HostHooks
 from fence.external.wire import Answer, Doubt, Hello, Sleep, Waits, said, with_lines
+from fence.locks import KINDS
 from harness.model.errors import HarnessError
 
 __all__ = ["Off", "Stage"]
@@ -17,8 +17,6 @@ __all__ = ["Off", "Stage"]
 _START_NS = 1_780_000_000_000_000_000
 _STEP_NS = 1_000_000
 _SLEEPS_MAX = 10_000
-#: Suffixes of lock files that stay.
-_KEPT = {"flock": ".flock", "record": ".lockf"}
 _LINES = {"append": "entries", "guarded_write": "entries", "rewrite": "lines"}
 
 
@@ -194,20 +192,7 @@ class Stage:
 
     def is_held(self) -> bool:
         """Return whether the lock that the adapter named is held."""
-        suffix = _KEPT.get(self.hello.lock)
-        if suffix is None:
-            return os.path.exists(f"{self.path}.lock")
-        try:
-            fd = os.open(self.path + suffix, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
-        try:
-            (fcntl.flock if suffix == ".flock" else fcntl.lockf)(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(fd)
-        return False
+        return KINDS[self.hello.lock].is_held(self.path)
 
     def expect_lock(self, held: bool, after: str) -> None:
         """Check that the lock is held, or free.
@@ -216,6 +201,6 @@ class Stage:
             Off: it is not.
         """
         if self.is_held() != held:
-            name = "transcript.jsonl" + _KEPT.get(self.hello.lock, ".lock")
+            name = "transcript.jsonl" + KINDS[self.hello.lock].suffix
             state = "is not held" if held else "is still held"
             raise self.off(f"after {after} the lock {name} ({self.hello.lock}), which hello names, {state}")

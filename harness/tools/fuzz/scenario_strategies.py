@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from harness.model.transcript_lines import CANONICAL, TYPES
 from harness.scenario.actions import ACTIONS
 from harness.scenario.definition import OP_KINDS
-from harness.scenario.faults import CALLS, CUTTABLE, ERRORS, FAILING, FILES, INTERRUPTIBLE
+from harness.scenario.faults import CALLS, CUTTABLE, ERRORS, FAILING, FILES, INTERRUPTIBLE, PROCESS_FAULTS
 
 __all__ = ["LANE_KEYS", "LEFT_OUT", "fault_of", "lane_of", "scenarios"]
 
@@ -80,19 +80,18 @@ LANE_KEYS: Final[Mapping[str, Draws]] = {
         "recover": st.just(True),
     },
 }
-_MUST: Final[Mapping[str, Draws]] = {"editor": {"actions": _some(tuple(ACTIONS), most=3)}}
-#: Keys that follow from other lanes, or have to be the same in all lanes of a process.
+_MUST: Final[Mapping[str, Draws]] = {"editor": {"actions": _some(tuple(ACTIONS.built_in), most=3)}}
+#: Keys of lanes that follow from the others, or have to be the same in all lanes of a process.
 LEFT_OUT: Final = ("role", "name", "pid_namespace")
 
 #: Calls that fail otherwise than by a signal.
 _FAILING: Final = tuple(call for call in FAILING if call != "flock")
 _FAILING_FILES: Final = ("transcript", "beside")
+#: What packages add is not drawn: the same seed draws the same everywhere.
 _PROCESS_FAULTS: Final[Draws] = {
-    "kill": st.just(True),
-    "stop_ms": _one_of(300, 70_000),
-    "slow_ms": _one_of(5, 300),
-    "ahead_ms": _one_of(1000, 7_200_000),
+    key: _one_of(*fault.samples) for key, fault in PROCESS_FAULTS.built_in.items()
 }
+_CUTTING: Final = [key for key, fault in PROCESS_FAULTS.built_in.items() if fault.cuts]
 _FILESYSTEM: Final[Draws] = {
     "time_grain_ms": _one_of(4, 1000),
     "birth_time": st.just(False),
@@ -140,7 +139,9 @@ def fault_of(lanes: list[Data]) -> st.SearchStrategy[Data]:
     return (
         st.fixed_dictionaries(failing, optional=of_a_call)
         | st.fixed_dictionaries(cutting, optional={"error": errors, **of_a_call})
-        | st.fixed_dictionaries(cutting | {"kill": st.just(True)}, optional=rest)
+        | st.sampled_from(_CUTTING).flatmap(
+            lambda key: st.fixed_dictionaries(cutting | {key: _PROCESS_FAULTS[key]}, optional=rest)
+        )
         | st.fixed_dictionaries(interrupted, optional=rest)
         | st.sampled_from(sorted(_PROCESS_FAULTS)).flatmap(
             lambda key: st.fixed_dictionaries(hit | {key: _PROCESS_FAULTS[key]}, optional=at_a_step)

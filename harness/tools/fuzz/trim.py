@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from harness.scenario.faults import KINDS
+from harness.scenario.faults import kinds
 
 __all__ = ["cuts"]
 
@@ -48,7 +48,7 @@ def cuts(data: Data) -> Iterator[Data]:
         before, after = faults[:number], faults[number + 1 :]
         yield _with_faults(data, before + after)
         for smaller in _key_cuts(fault, _FAULT_NEEDS):
-            if any(kind in smaller for kind in KINDS):
+            if any(kind in smaller for kind in kinds()):
                 yield {**data, "faults": [*before, smaller, *after]}
 
 

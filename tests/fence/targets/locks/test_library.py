@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from fence.targets import TargetError, target_of
-from fence.targets.locks import filelock, proper_lockfile
+from fence.targets.locks import proper_lockfile
 from fence.targets.openclaw import tools
 from tests.fence.targets import fake_npm
 from tests.fence.targets.fake_pip import put_in_place, wheel
 
+filelock = target_of("filelock")
 PACKAGE = wheel(
     {"filelock/__init__.py": b"1", "filelock/x.so": b"2", "other/__init__.py": b"3", "LICENSE": b"4"}
 )

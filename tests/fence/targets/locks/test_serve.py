@@ -71,8 +71,17 @@ def fence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Exte
     files = tmp_path / "files"
     files.mkdir()
     (files / "filelock.py").write_text(LIBRARY)
-    words = (sys.executable, "-I", "-B", str(HERE / "serve.py"), str(files), "filelock", "1", "soft")
-    made = external(shlex.join(words))
+    words = (
+        "-I",
+        "-B",
+        str(HERE / "serve.py"),
+        str(HERE / "filelock.py"),
+        str(files),
+        "filelock",
+        "1",
+        "soft",
+    )
+    made = external(shlex.join((sys.executable, *words)))
     surroundings = _Elsewhere()
     made.settle(surroundings)
 

@@ -13,7 +13,7 @@ from hypothesis.errors import NoSuchExample
 
 from harness.scenario import load_data
 from harness.scenario.actions import ACTIONS
-from harness.scenario.definition import FaultSettings, FilesystemSettings, TranscriptSettings
+from harness.scenario.definition import FilesystemSettings, TranscriptSettings, fault_settings
 from harness.scenario.faults import CALLS, ERRORS
 from harness.scenario.plan import draw
 from harness.scenario.roles import ROLES
@@ -81,7 +81,7 @@ def test_every_fault_is_drawn_with_every_setting_it_has(drawn: list[dict[str, An
     faults = _draws(fault_of([{"role": "runner"}]), 800)
     assert {fault["call"] for fault in faults if "call" in fault} == set(CALLS)
     assert {fault["error"] for fault in faults if "error" in fault} == set(ERRORS)
-    assert {key for fault in faults for key in fault} == _keys(FaultSettings)
+    assert {key for fault in faults for key in fault} == _keys(fault_settings())
     assert any("faults" in data for data in drawn)
 
 

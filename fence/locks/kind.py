@@ -1,0 +1,67 @@
+"""What the harness has to know of a kind of write lock, beside how a handle takes it."""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import os
+from collections.abc import Callable
+from typing import Any, Literal
+
+from fence.locks.lock import Lock, Options
+
+__all__ = ["Keeper", "LockKind"]
+
+#: What keeps others out: that a file of the lock's name is there, or a directory; or that the kernel has
+#: granted an flock, or a record lock (fcntl), on a file that stays.
+Keeper = Literal["file", "directory", "flock", "record"]
+
+
+@dataclasses.dataclass(frozen=True)
+class LockKind:
+    """One kind of write lock.
+
+    Args:
+        name: as a fence's `lock_kind` has it.
+        about: one line for ``list locks``.
+        suffix: where the lock is: this is appended to the transcript's path. It has to contain ``lock``,
+            by which stories and faults tell steps on the lock from others.
+        keeper: what keeps others out.
+        make: makes a handle from the transcript's path, options and what all handles of a process share.
+        options: those that the handle reads; each begins with ``lock_``.
+    """
+
+    name: str
+    about: str
+    suffix: str
+    keeper: Keeper
+    make: Callable[[str, Options, dict[str, Any] | None], Lock]
+    options: tuple[str, ...]
+
+    @property
+    def kept_by_kernel(self) -> bool:
+        """Whether the kernel keeps the lock, on a file that stays where it is."""
+        return self.keeper in ("flock", "record")
+
+    @property
+    def unique(self) -> bool:
+        """Whether there is one lock as long as there is one name."""
+        return not self.kept_by_kernel
+
+    def is_held(self, transcript: str) -> bool:
+        """Return whether somebody has the lock of a transcript, by asking the file system or the kernel."""
+        path = transcript + self.suffix
+        if not self.kept_by_kernel:
+            return os.path.lexists(path)
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        take = fcntl.flock if self.keeper == "flock" else fcntl.lockf
+        try:
+            take(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(fd)
+        return False
