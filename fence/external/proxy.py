@@ -1,8 +1,8 @@
-"""A fence whose code runs in another process and may be in any language.
+"""Provide a fence whose code runs in another process and may be in any language.
 
-A handle of it turns each call into a request to the adapter, and the adapter's answer into what
-the call returns or raises. One adapter serves all lanes of a process, or each lane
-has one, as the adapter wants it; it lives on over schedules.
+A handle turns each call into a request to the adapter, and the adapter's answer into the call's return
+value or exception. One adapter serves all lanes of a process, or one lane, as the adapter asks; it
+lives over many schedules.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ __all__ = ["PREFIX", "ExternalFence", "external"]
 
 PREFIX = "exec:"
 _HANDLES = "external.handles"
-#: By command and directory: classes that were made already, so that a forked worker need not ask again.
+#: Classes that were made, by command and directory, so that a forked worker need not start the adapter again.
 _made: dict[tuple[str, str], type[ExternalFence]] = {}
 
 
 def external(command: str) -> type[ExternalFence]:
-    """The class of an external fence: starts its adapter once, to ask who it is.
+    """Return the class of an external fence; start its adapter once, to ask for its properties.
 
     Args:
         command: program and arguments, as a shell would split them.
 
     Raises:
-        AdapterError: it cannot be started, or does not speak the protocol.
+        AdapterError: it cannot be started, or does not follow the protocol.
     """
     directory = os.getcwd()
     known = _made.get((command, directory))
@@ -72,18 +72,18 @@ def external(command: str) -> type[ExternalFence]:
 
 
 class ExternalFence(Fence):
-    """Base of the classes that `external` makes; one class stands for one command."""
+    """Base of the classes that `external` makes; each class belongs to one command."""
 
     argv: ClassVar[tuple[str, ...]]
     directory: ClassVar[str]
     hello: ClassVar[Hello]
-    #: Of this process; exchanged by whoever runs the lanes.
+    #: Hooks of this process; a harness replaces them.
     surroundings: ClassVar[HostHooks] = HostHooks()
-    #: Running adapters of this process, by lane; under the empty name the one for all.
+    #: Running adapters of this process by lane; an adapter for all lanes has the empty name.
     adapters: ClassVar[dict[str, Adapter]] = {}
 
     def __init__(self, site: Site) -> None:
-        # No lock is made: the adapter has it.
+        # No lock is made, because the adapter has it.
         self.site = site
         self.path = site.transcript
         handles: dict[str, int] = site.process.setdefault(_HANDLES, {})
@@ -96,20 +96,20 @@ class ExternalFence(Fence):
 
     @classmethod
     def settle(cls, surroundings: HostHooks) -> None:
-        """Make this process the place where the fence runs.
+        """Use the given hooks in this process.
 
         Args:
-            surroundings: of this process.
+            hooks: hooks of this process.
         """
         cls.surroundings = surroundings
         cls.adapters = {}
 
     @classmethod
     def start_service(cls, transcript: str) -> None:
-        """Start the adapters before the first schedule; without this they start with the first request.
+        """Start the adapters before the first schedule; otherwise the first request starts them.
 
         Args:
-            transcript: where it will be.
+            transcript: path that it will have.
         """
         for lane in cls.surroundings.lanes if cls.hello.per_lane else ("",):
             cls._start(lane)
@@ -134,12 +134,12 @@ class ExternalFence(Fence):
         return adapter
 
     def _adapter(self) -> Adapter:
-        """The running adapter."""
+        """Return the running adapter; start it if necessary."""
         adapter = self.adapters.get(self._lane)
         return self._start(self._lane) if adapter is None or adapter.ended else adapter
 
     def _tell_of_schedule(self, adapter: Adapter) -> None:
-        """Tell the adapter of the schedule where that is another one."""
+        """Send begin_schedule to the adapter if the schedule is a new one."""
         if adapter.schedule is self.site.process:
             return
         adapter.schedule = self.site.process
@@ -153,7 +153,7 @@ class ExternalFence(Fence):
     # Requests
 
     def _ask(self, do: str, **fields: Any) -> Answer:
-        """Have a request carried out, whatever it has to wait for, and raise what its answer says."""
+        """Send a request, wait until it is answered, and raise the exception that the answer stands for."""
         adapter = self._run(after_another=False)
         try:
             self._tell_of_schedule(adapter)
@@ -169,7 +169,7 @@ class ExternalFence(Fence):
         return said
 
     def _run(self, *, after_another: bool) -> Adapter:
-        """Have our turn: from here on our request runs."""
+        """Take the turn: from here on this lane's request runs."""
         if self._takes_turns:
             self.surroundings.take_turn(after_another=after_another)
         adapter = self._adapter()
@@ -177,13 +177,13 @@ class ExternalFence(Fence):
         return adapter
 
     def _rest(self, *, progress: bool) -> None:
-        """Leave the turn to another."""
+        """Give the turn to another lane."""
         self.surroundings.answered(self._lane)
         if self._takes_turns:
             self.surroundings.give_turn(progress=progress)
 
     def _hold(self, adapter: Adapter, request: int, said: object) -> None:
-        """Sleep or wait as the request does, and tell it when that is over."""
+        """Sleep or wait as the request asks, and tell the adapter when that is over."""
         if isinstance(said, Sleep):
             self._rest(progress=True)
             time.sleep(said.duration_ms / 1000)
@@ -191,14 +191,14 @@ class ExternalFence(Fence):
             adapter.tell(request, "slept", {})
         elif isinstance(said, Waits):
             if not self._takes_turns:
-                raise adapter.fault("waits for another request, and nobody else speaks to it")
+                raise adapter.fault("waits for another request, but has no other lane")
             self._rest(progress=False)
             self._run(after_another=True)
             adapter.tell(request, "go_on", {})
         else:
-            raise adapter.fault(f"cannot say any more who did what: {getattr(said, 'why', said)}")
+            raise adapter.fault(f"can no longer attribute its calls: {getattr(said, 'why', said)}")
 
-    # What a fence has
+    # The operations of a fence
 
     def begin_turn(self) -> None:
         """Take the write lock for the start of the turn."""
@@ -217,15 +217,15 @@ class ExternalFence(Fence):
         self._ask("append", **with_lines("entries", entries))
 
     def release_for_prompt(self) -> None:
-        """Let the lock go while the model thinks."""
+        """Release the lock while the model thinks."""
         self._ask("release_for_prompt")
 
     def guarded_write(self, entries: Sequence[bytes]) -> None:
-        """Take the lock, decide, append, let the lock go."""
+        """Take the lock, decide, append, release the lock."""
         self._ask("guarded_write", **with_lines("entries", entries))
 
     def recover(self) -> bool:
-        """After a takeover: go on, where the fence has a way."""
+        """Accept the current content after a takeover, if the adapter supports it."""
         if "recover" not in self.hello.operations:
             return False
         try:
@@ -249,12 +249,12 @@ class ExternalFence(Fence):
         self._ask("rewrite", **with_lines("lines", lines), how=how)
 
     def release(self) -> None:
-        """Let the write lock go."""
+        """Release the write lock."""
         self._ask("release")
 
 
 def _raise(answer: Answer, do: str) -> NoReturn:
-    """What an answer that is not ``ok`` means."""
+    """Raise the exception that an answer other than ``ok`` stands for."""
     text = answer.text
     if answer.kind == "takeover":
         raise TakeoverError(text)
@@ -266,4 +266,4 @@ def _raise(answer: Answer, do: str) -> NoReturn:
         raise NotImplementedError(text or f"the adapter has no {do}")
     if answer.code:
         raise OSError(getattr(errno, answer.code), text or os.strerror(getattr(errno, answer.code)))
-    raise ExternalError(text or "without a word")
+    raise ExternalError(text or "no message")

@@ -1,4 +1,4 @@
-"""The lines that go to an adapter and what its lines mean: pure, no process.
+"""Encode the lines to an adapter and parse its lines; pure functions, no process.
 
 `docs/external-fence.md` is the protocol; `fence.external.adapter` has the process.
 """
@@ -53,7 +53,7 @@ _CLIP_CHARS = 240
 
 
 class Nonsense(Exception):
-    """A line that the protocol does not have; the message says what is wrong with it, not what it was."""
+    """A line does not follow the protocol; the message says why, without quoting the line."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,9 +62,9 @@ class Answer:
 
     Args:
         kind: ``ok takeover lock_timeout stale_lock unsupported error``.
-        text: what tripped, or what went wrong.
+        text: the check that failed, or a message.
         code: name of the errno of a file call that failed, or empty.
-        fields: all of the line.
+        fields: all fields of the line.
     """
 
     kind: str
@@ -75,32 +75,32 @@ class Answer:
 
 @dataclasses.dataclass(frozen=True)
 class Sleep:
-    """The request sleeps for so many virtual milliseconds."""
+    """The request sleeps for some virtual milliseconds."""
 
     duration_ms: float
 
 
 @dataclasses.dataclass(frozen=True)
 class Waits:
-    """The request goes on after another lane's call only."""
+    """The request goes on only after another lane's call."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Doubt:
-    """The adapter knows that it can no longer be told who did what."""
+    """The adapter can no longer attribute its calls to lanes."""
 
     why: str
 
 
 @dataclasses.dataclass(frozen=True)
 class Hello:
-    """Who an adapter is.
+    """Name and properties of an adapter.
 
     Args:
-        name: for people.
+        name: name for reports.
         lock: a name of `fence.locks.KINDS`.
-        per_lane: one adapter a lane instead of one a process.
-        operations: those of `OPTIONAL` that it has.
+        per_lane: whether each lane has its own adapter, instead of one for each process.
+        operations: operations of `OPTIONAL` that it supports.
         sound_under: names of policies.
     """
 
@@ -115,20 +115,20 @@ class Hello:
 
 
 def encode(number: int, do: str, now_ns: int, fields: dict[str, Any]) -> bytes:
-    """A line of ours.
+    """Return a line to the adapter.
 
     Args:
-        number: of the request.
-        do: what is asked for.
+        number: number of the request.
+        do: operation of the request.
         now_ns: virtual time, nanoseconds since 1970.
-        fields: the rest.
+        fields: further fields.
     """
     line = {"id": number, "do": do, "now_ms": now_ns / 1e6, **fields}
     return json.dumps(line, separators=(",", ":")).encode() + b"\n"
 
 
 def with_lines(key: str, lines: Sequence[bytes]) -> dict[str, Any]:
-    """Whole lines as a field; in base64 where one of them is not UTF-8."""
+    """Return a field with whole lines; in base64 if one of them is not UTF-8."""
     try:
         return {key: [line.decode() for line in lines]}
     except UnicodeDecodeError:
@@ -139,17 +139,17 @@ def with_lines(key: str, lines: Sequence[bytes]) -> dict[str, Any]:
 
 
 def said(line: bytes) -> str:
-    """A line as it can be quoted: one line, printable, not too long."""
+    """Return a line as it can be quoted in a message: one line, printable, shortened."""
     text = line[: _CLIP_CHARS + 1].decode("utf-8", "backslashreplace").rstrip("\n")
     text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
     return f"{text[:_CLIP_CHARS]}..." if len(line) > _CLIP_CHARS else text
 
 
 def parse(line: bytes, number: int) -> Answer | Sleep | Waits | Doubt:
-    """What an adapter said while request `number` ran.
+    """Parse a line that the adapter sent while request `number` ran.
 
     Raises:
-        Nonsense: it is nothing that can be said then.
+        ProtocolError: the protocol does not allow this line.
     """
     fields = _object(line)
     told = fields.get("id")
@@ -211,10 +211,10 @@ def _text(fields: dict[str, Any], key: str, must: bool = True) -> str:
 
 
 def loaded(answer: Answer) -> bytes:
-    """The bytes that a load returned.
+    """Return the bytes in the answer to a load.
 
     Raises:
-        Nonsense: it has none.
+        ProtocolError: it has none.
     """
     text, coded = answer.fields.get("text"), answer.fields.get("base64")
     if (text is None) == (coded is None):
@@ -231,10 +231,10 @@ def loaded(answer: Answer) -> bytes:
 
 
 def hello_of(answer: Answer) -> Hello:
-    """Who the adapter says it is.
+    """Return the adapter's name and properties from its answer to hello.
 
     Raises:
-        Nonsense: something of it is missing or wrong.
+        ProtocolError: a part is missing or wrong.
     """
     fields = answer.fields
     if answer.kind != "ok":

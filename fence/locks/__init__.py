@@ -1,7 +1,7 @@
-"""The write locks below the fences, one kind a file.
+"""Make the write locks below the fences, one file for each kind.
 
-`make_lock` is how a fence gets one. A new kind is a file and a line in `KINDS`; what a kind means to
-who watches it is in `harness.gates.kernel.write_lock`.
+A fence gets its lock from `make_lock`. A new kind is a file and a line in `KINDS`; the gate's view of a
+kind is in `harness.gates.kernel.write_lock`.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ KINDS: dict[str, type[SidecarLock] | type[FlockLock] | type[DirectoryLock] | typ
 
 
 def make_lock(kind: str, transcript: str, options: Options, process: dict[str, Any] | None = None) -> Lock:
-    """A handle on the write lock of a transcript.
+    """Return a handle on the write lock of a transcript.
 
     Args:
         kind: a name of `KINDS`.
-        transcript: path of the transcript; the lock lives beside it.
-        options: those that begin with ``lock_`` are the lock's.
+        transcript: path of the transcript; the lock is beside it.
+        options: those that begin with ``lock_`` are for the lock.
         process: shared by all handles of this process.
 
     Raises:
-        ValueError: there is no such kind, or an option has no sense.
+        ValueError: there is no such kind, or an option has an invalid value.
     """
     if kind not in KINDS:
         raise ValueError(f"lock kind: {kind!r}, expected one of {', '.join(KINDS)}; see fence.locks.KINDS")

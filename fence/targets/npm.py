@@ -1,7 +1,6 @@
-"""Packages of the npm registry, by the user's own npm: it knows the registry, the proxy and the password.
+"""Fetch packages of the npm registry by the user's own npm, which has the registry, proxy and credentials.
 
-Whatever comes is compared with a hash: the one that is pinned, or the one that the registry
-has for it. Nothing of a package is run here.
+Every package is compared with a hash: a pinned one, or the registry's. No code of a package is run here.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _HASH = "sha512"
 
 
 def integrity_of(spec: str) -> str:
-    """The sha512 that the registry has for a package, as it writes it.
+    """Return the sha512 that the registry has for a package, in the registry's form.
 
     Args:
         spec: ``name@version``.
@@ -48,11 +47,11 @@ def fetch(spec: str, integrity: str, folder: Path) -> Path:
 
     Args:
         spec: ``name@version``.
-        integrity: what its hash has to be, ``sha512-`` and base64.
-        folder: where it goes; new and empty.
+        integrity: its expected hash, ``sha512-`` and base64.
+        folder: folder to make and to put it in.
 
     Raises:
-        TargetError: it cannot be had, or is another one.
+        TargetError: it is not available, or has another hash.
     """
     folder.mkdir()
     _npm(spec, "pack", spec, "--json", "--ignore-scripts", f"--pack-destination={folder}", limit_s=_PACK_S)
@@ -62,7 +61,7 @@ def fetch(spec: str, integrity: str, folder: Path) -> Path:
     digest = hashlib.new(_HASH, found[0].read_bytes()).digest()
     got = f"{_HASH}-{base64.b64encode(digest).decode()}"
     if got != integrity:
-        raise TargetError(f"{spec}: its hash is {got}, expected {integrity}; it was thrown away")
+        raise TargetError(f"{spec}: its hash is {got}, expected {integrity}; it was discarded")
     return found[0]
 
 
@@ -71,8 +70,8 @@ def unpack(tarball: Path, folder: Path, wanted: Callable[[str], bool]) -> None:
 
     Args:
         tarball: as npm makes them: everything below one folder.
-        folder: takes the place of that one.
-        wanted: which paths below it; no other file is written.
+        folder: replaces that one folder.
+        wanted: selects paths below it; no other file is written.
 
     Raises:
         TargetError: a path leads out of the folder.
@@ -90,7 +89,7 @@ def unpack(tarball: Path, folder: Path, wanted: Callable[[str], bool]) -> None:
 
 
 def _npm(spec: str, *arguments: str, limit_s: float) -> object:
-    """Run npm; what it says, which is JSON."""
+    """Run npm and return its output, parsed as JSON."""
     environment = {**os.environ, "npm_config_update_notifier": "false", "npm_config_fund": "false"}
     try:
         done = called(spec, "npm", ["npm", *arguments], arguments[0], limit_s, environment)
@@ -106,9 +105,9 @@ def _npm(spec: str, *arguments: str, limit_s: float) -> object:
 
 
 def _why(said: object, stderr: str) -> str:
-    """What npm found wrong, in one line."""
+    """Return npm's error in one line."""
     error = said.get("error") if isinstance(said, dict) else None
     if isinstance(error, dict) and error.get("summary"):
         return f"{error.get('code', 'error')}: {str(error['summary']).splitlines()[0]}"
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    return "; ".join(lines[:2]) or "without a word"
+    return "; ".join(lines[:2]) or "no message"

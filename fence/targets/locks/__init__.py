@@ -1,8 +1,8 @@
-"""Released lock libraries as fences that only lock: a member each.
+"""Run released lock libraries as fences that only lock: one module for each library.
 
-What is under test is the library's lock, unmodified, with nothing above it: `serve.py` and
-`serve.mjs` append plainly while they hold it and never refuse. A *variant* is another lock of
-the same library: ``filelock@3.29.7+soft``. `Library` fetches and finds versions.
+Under test is the library's lock, unmodified, without a fence above it: `serve.py` and `serve.mjs`
+append plainly while they hold it and never refuse. A *variant* is another lock of the same library:
+``filelock@3.29.7+soft``. `Library` fetches and finds versions.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ __all__ = ["HERE", "Library"]
 
 HERE = Path(__file__).parent
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.-]*")
-#: Unpacks a version into a folder, with that workshop to work in; the hashes that it was held to.
+#: Unpacks a version into a folder, with a folder for temporary files; returns the hashes that it checked.
 Unpacker = Callable[[str, Path, Path], str]
 
 
 @dataclasses.dataclass(frozen=True)
 class Library:
-    """One library: what the module of a target hands on.
+    """One lock library; the module of a target uses its methods.
 
     Args:
-        name: on its registry.
-        variants: of a version.
-        unpack: fetches and unpacks one.
-        words: the command that serves a package and a variant.
+        name: name in its registry.
+        variants: returns the variants of a version.
+        unpack: fetches and unpacks a version.
+        words: returns the command that serves a package and a variant.
     """
 
     name: str
@@ -46,10 +46,10 @@ class Library:
 
         Args:
             version: as the registry writes it.
-            say: is told what goes on.
+            say: receives progress messages.
 
         Raises:
-            TargetError: it cannot be had.
+            TargetError: it is not available.
         """
         spec = f"{self.name}@{version}"
         if not _VERSION.fullmatch(version):
@@ -71,11 +71,11 @@ class Library:
         return placed
 
     def fetched(self) -> list[Package]:
-        """What is in the cache and can be used, oldest version first."""
+        """Return the usable versions in the cache, oldest first."""
         return [one for one in read_all(self._place) if one.variants == self.variants(one.version)]
 
     def command(self, reference: str) -> str:
-        """The command that serves a version; nothing is fetched.
+        """Return the command that serves a version; nothing is fetched.
 
         Args:
             reference: ``NAME@VERSION`` or ``NAME@VERSION+VARIANT``.

@@ -1,6 +1,6 @@
-"""proper-lockfile (on npm): a lock by a directory, which its holder touches every five seconds.
+"""Provide proper-lockfile (on npm): a lock by a directory, which its holder touches every five seconds.
 
-A lock that nobody touched for ten is reclaimed: removed, then made anew.
+A lock that was not touched for ten seconds is reclaimed: removed, then made anew.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["VERSIONS", "command", "fetch", "fetched"]
 
 VERSIONS = ("3.0.1", "3.2.0", "4.1.2")
 _NAME = "proper-lockfile"
-#: What it depends on, by name and range; each was the newest that fits.
+#: Its dependencies by name and range; each version was the newest in the range.
 _DEPENDENCIES = {
     "graceful-fs ^4.1.11": "graceful-fs@4.2.11",
     "graceful-fs ^4.2.4": "graceful-fs@4.2.11",
@@ -39,9 +39,7 @@ def _unpack(version: str, folder: Path, shop: Path) -> str:
     for name, wanted in sorted(said.get("dependencies", {}).items()):
         found = _DEPENDENCIES.get(f"{name} {wanted}")
         if found is None:
-            raise TargetError(
-                f"{spec}: cannot be made to run: nothing is known for its dependency {name} {wanted}"
-            )
+            raise TargetError(f"{spec}: cannot run: no version is known for its dependency {name} {wanted}")
         npm.unpack(npm.fetch(found, pinned[found], shop / name), modules / name, _is_wanted)
         hashes.append(pinned[found])
     return " ".join(hashes)

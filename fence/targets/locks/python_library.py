@@ -1,4 +1,4 @@
-"""What the libraries of the Python index have in common: how they are fetched and served."""
+"""Fetch and serve the lock libraries of the Python index."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ class Unpacks:
     """Fetches and unpacks a version of one library.
 
     Args:
-        name: on the index; its only module or package has it, too.
+        name: name on the index, and of its only module or package.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     def __call__(self, version: str, folder: Path, shop: Path) -> str:
-        """Fetch a version.
+        """Fetch a version and return its hash.
 
         Args:
             version: as the index writes it.
-            folder: where it is unpacked to.
-            shop: to work in.
+            folder: folder to unpack it to.
+            shop: folder for temporary files.
 
         Returns:
-            Its hash.
+            The hash.
         """
         spec = f"{self._name}=={version}"
         pinned: dict[str, str] = json.loads((HERE / "pinned.json").read_text(encoding="utf-8"))
@@ -47,6 +47,6 @@ class Unpacks:
 
 
 def served(package: Package, variant: str) -> tuple[str, ...]:
-    """The command that serves a lock of a package."""
+    """Return the command that serves a lock of a package."""
     script = str(HERE / "serve.py")
     return sys.executable, "-I", "-B", script, str(package.files), package.name, package.version, variant

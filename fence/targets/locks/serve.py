@@ -1,14 +1,14 @@
-"""The adapter of docs/external-fence.md for lock libraries of the Python index.
+"""Serve lock libraries of the Python index as the adapter of docs/external-fence.md.
 
     python -I -B serve.py FILES LIBRARY VERSION VARIANT
 
-One adapter a lane: it has one request at a time, and sleeps by asking the harness. Imports
-nothing of ours, so that the library finds the modules of the interpreter and its own. The fence
-above the lock is none: whatever the lane knows is appended plainly while the lock is held.
+There is one adapter for each lane: it handles one request at a time, and sleeps by asking the harness.
+It imports nothing of this repository, so that the library finds only the modules of the interpreter and
+its own. There is no fence above the lock: lines are appended plainly while the lock is held.
 
-Options: ``lock_timeout_ms``; and ``lock_dies_with``, the name of a lane that dies as soon as it has
-the lock. The process lives on, but the lane's descriptors are closed, and what it wrote into the
-lock names a process that is not there.
+Options: ``lock_timeout_ms``; and ``lock_dies_with``, the name of a lane that dies as soon as it has the
+lock. The process lives on, but the lane's descriptors are closed, and the lock file names a process that
+does not exist.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ _APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 
 class Died(Exception):
-    """The lane is no more; its lock is as it left it."""
+    """The lane is dead; its lock stays as it was."""
 
 
 class GivenUp(Exception):
-    """The library could not get the lock in time."""
+    """The library did not get the lock in time."""
 
 
 class NotHeld(Exception):
-    """A lock was to be released that the handle does not hold."""
+    """The handle does not hold the lock that it should release."""
 
 
 class Talk:
-    """Lines to and from the harness, and its clock: between two lines time stands still."""
+    """Lines to and from the harness, and its clock: between two lines time does not pass."""
 
     def __init__(self) -> None:
         self.now_ms = 0.0
         self.request = -1
 
     def hear(self) -> _Line | None:
-        """The next line; None when there is none any more."""
+        """Return the next line; None at the end of the input."""
         text = sys.stdin.buffer.readline()
         if not text:
             return None
@@ -63,12 +63,12 @@ class Talk:
         return line
 
     def say(self, **fields: object) -> None:
-        """Say something about the request that runs."""
+        """Send a line about the running request."""
         sys.stdout.buffer.write(json.dumps({"id": self.request, **fields}).encode() + b"\n")
         sys.stdout.buffer.flush()
 
     def sleep(self, duration_s: float) -> None:
-        """Stands for `time.sleep`."""
+        """Sleep in virtual time, in place of `time.sleep`."""
         if duration_s < 0:
             raise ValueError("sleep length must be non-negative")
         self.say(sleep_ms=duration_s * 1000)
@@ -76,7 +76,7 @@ class Talk:
             os._exit(0)
 
     def put_in_place(self) -> None:
-        """Put virtual time under whatever is imported from here on."""
+        """Install virtual time for every module that is imported later."""
         module: Any = time
         module.sleep = self.sleep
         for name in ("time", "monotonic", "perf_counter"):
@@ -88,9 +88,9 @@ class Handle:
     """One handle of the lane.
 
     Args:
-        transcript: path.
+        transcript: path of the transcript.
         make: makes the library's lock, which has methods ``acquire`` and ``release``.
-        dies: as soon as it has the lock.
+        dies: whether the lane dies as soon as it has the lock.
     """
 
     def __init__(self, transcript: str, make: Callable[[], Any], dies: bool) -> None:
@@ -102,7 +102,7 @@ class Handle:
 
     @contextlib.contextmanager
     def _as_nobody(self) -> Iterator[None]:
-        """Where the lane is to die, have it believe that it lives in a process that is not there."""
+        """Return the id of a process that does not exist from os.getpid, if the lane is to die."""
         if self.dies:
             os.getpid = _nobody
         try:
@@ -158,7 +158,7 @@ _open_before: set[int] = set()
 
 
 def _nobody() -> int:
-    """A process id that no process has, nor ever will."""
+    """Return a process id that no process can have."""
     return _pids
 
 
@@ -167,7 +167,7 @@ def _open_now() -> set[int]:
 
 
 def _is_open(fd: int) -> bool:
-    """Whether it still is: the one that listed them is not."""
+    """Return whether a descriptor is still open: the one that listed them is not."""
     try:
         fcntl.fcntl(fd, fcntl.F_GETFD)
     except OSError:
@@ -176,12 +176,12 @@ def _is_open(fd: int) -> bool:
 
 
 class _Buried:
-    """What becomes of a lock, so that its finalizer does not let it go."""
+    """Class of an abandoned lock, so that its finalizer does not release it."""
 
 
 def bury(lock: Any) -> None:
-    """What the kernel does at the end of a process: its descriptors are closed, and nothing else."""
-    # Its files would close whatever has their number by then, so what it has is kept.
+    """Do what the kernel does at the end of a process: close its descriptors, and nothing else."""
+    # The attributes are kept: a file object among them would later close a reused descriptor.
     _graves.append(dict(vars(lock)))
     try:
         lock.__class__ = _Buried
@@ -192,7 +192,7 @@ def bury(lock: Any) -> None:
         os.close(fd)
 
 
-# Libraries: what makes a lock of them, and which exceptions say that it could not be had.
+# Libraries: functions that make a lock, with the exception that reports a time-out.
 
 
 def _filelock(module: Any, variant: str, transcript: str, timeout_s: float) -> tuple[Any, type[Exception]]:
@@ -214,7 +214,7 @@ def _fasteners(module: Any, variant: str, transcript: str, timeout_s: float) -> 
 
 
 class _Fasteners:
-    """Says by its result whether it has the lock."""
+    """Turns the result of acquire into an exception."""
 
     def __init__(self, lock: Any, timeout_s: float) -> None:
         self.lock = lock
@@ -255,11 +255,11 @@ class Adapter:
         self._given_up: type[Exception] = Died
 
     def serve(self) -> None:
-        """Until standard input ends."""
+        """Answer requests until standard input ends."""
         while (line := self._talk.hear()) is not None:
             self._talk.request = line["id"]
             self._talk.say(**self._answered(line))
-        # Nothing is to be cleaned up: what a lock is at this moment is nobody's any more.
+        # No clean-up: the locks must stay as they are.
         os._exit(0)
 
     def _answered(self, line: _Line) -> _Line:
@@ -278,7 +278,7 @@ class Adapter:
             return {"answer": "error", "message": self._lasting(error)}
 
     def _lasting(self, error: Exception) -> str:
-        """A message without what differs from run to run."""
+        """Return a message without the parts that differ between runs."""
         text = f"{type(error).__name__}: {error}".replace(self._transcript or "\0", "T")
         return re.sub(r"\d{3,}", "...", text)
 
@@ -314,7 +314,7 @@ class Adapter:
             bury(handle.lock)
         self._handles.clear()
         if held:
-            # It may have noted elsewhere who holds what.
+            # The library may have recorded in its modules which locks are held.
             name = self._library
             for one in [one for one in sys.modules if one == name or one.startswith(f"{name}.")]:
                 del sys.modules[one]
@@ -339,7 +339,7 @@ class Adapter:
 
 
 def _keep_code() -> None:
-    """A module that is imported again is not compiled again."""
+    """Cache compiled code, because modules are imported again."""
     loader: Any = importlib.machinery.SourceFileLoader
     compiled, known = loader.source_to_code, {}
 

@@ -1,4 +1,4 @@
-"""What was cut out of a package: a folder with the bundle and a file that says what it is."""
+"""Describe a fence extracted from a package: a folder with the bundle and a file of facts about it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Cut:
 
     Args:
         version: as the registry writes it.
-        integrity: the package's hash, as the registry writes it.
-        recipe: by which it was cut.
-        sha256: of the bundle.
-        merges: whether the controller takes a merge callback.
-        files: how many files of the package are in it.
+        integrity: the package's hash, in the registry's form.
+        recipe: recipe that extracted it.
+        sha256: hash of the bundle.
+        merges: whether the controller accepts a merge callback.
+        files: number of files of the package in it.
         bytes: size of the bundle.
-        folder: where it lies.
+        folder: its folder.
     """
 
     version: str
@@ -42,30 +42,30 @@ class Cut:
 
     @property
     def fences(self) -> tuple[str, ...]:
-        """What `--fence` takes for it."""
+        """Return the references that `--fence` accepts for it."""
         bare = f"openclaw@{self.version}"
         return (bare, f"{bare}+merge") if self.merges else (bare,)
 
     @property
     def folder_name(self) -> str:
-        """Unique for package and recipe."""
+        """Return a name that is unique for package and recipe."""
         key = hashlib.sha256(f"{self.integrity} {self.recipe}".encode()).hexdigest()
         return f"{self.version}-{key[:16]}"
 
     @property
     def told(self) -> str:
-        """What was made of it, in some words."""
+        """Return a short description of its content."""
         return f"{self.bytes / 1000:.0f} kB of {self.files} of its files"
 
 
 def made_of(folder: Path, version: str, integrity: str, recipe: str, facts: dict[str, Any]) -> Cut:
-    """Describe a new bundle, in its folder too.
+    """Return a description of a new bundle, and store it in its folder.
 
     Args:
-        folder: where the bundle lies.
-        version: of the package.
-        integrity: of the package.
-        recipe: by which it was cut.
+        folder: folder of the bundle.
+        version: version of the package.
+        integrity: hash of the package.
+        recipe: recipe that extracted it.
         facts: ``merges`` and ``files``, from bundle.mjs.
     """
     text = (folder / BUNDLE).read_bytes()
@@ -78,7 +78,7 @@ def made_of(folder: Path, version: str, integrity: str, recipe: str, facts: dict
 
 
 def read_all(place: Path) -> list[Cut]:
-    """The cuts below a folder whose bundle is as it was made, oldest version first."""
+    """Return the bundles below a folder that are unchanged, oldest version first."""
     if not place.is_dir():
         return []
     cuts = [_read(folder) for folder in place.iterdir()]
@@ -98,6 +98,6 @@ def _read(folder: Path) -> Cut | None:
 
 
 def _order(version: str) -> list[tuple[int, int, str]]:
-    """By number; a beta comes before its release, a release before what is counted on from it."""
+    """Return a sort key by number: a beta precedes its release, which precedes its numbered successors."""
     parts = re.findall(r"\d+|[a-z]+", version)
     return [(1, int(part), "") if part.isdigit() else (-1, 0, part) for part in parts] + [(0, 0, "")]

@@ -1,8 +1,7 @@
-"""What rogues do to a transcript: writers that take no lock.
+"""Define rogue actions: changes to a transcript by writers that take no lock.
 
-`ACTIONS` holds every action by name. A new one is a body and an `Action` in one of
-the modules here; `protocol` says what a body may do. Who performs an action, and
-when, is the business of roles and schedules.
+`ACTIONS` holds every action by name. A new action is a body and an `Action` in one of the modules here;
+`action` lists the rules for a body. Roles and schedules decide which lane performs an action and when.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Roles by name: one file each, one line here."""
+"""List the roles by name: one file and one line each."""
 
 from __future__ import annotations
 

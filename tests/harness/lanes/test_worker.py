@@ -12,8 +12,8 @@ def test_preparing_leaves_nothing_for_the_collector_nor_any_clock_to_be_found() 
     try:
         worker.prepare()
         assert gc.get_freeze_count() > before
-        known = clock_patches._known.places
-        clock_patches.look_up()
-        assert known and clock_patches._known.places is known
+        known = clock_patches._found.places
+        clock_patches.find_clocks()
+        assert known and clock_patches._found.places is known
     finally:
         gc.unfreeze()
