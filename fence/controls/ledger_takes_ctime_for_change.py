@@ -1,4 +1,4 @@
-"""A control: the same bytes with another ctime are refused."""
+"""Define a control: the same bytes with another ctime are refused."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["LedgerTakesCtimeForChange"]
 
 
 class LedgerTakesCtimeForChange(Control, LedgerFence):
-    """Refuses when ctime has moved under bytes that have not.
+    """Refuses if ctime changed but the bytes did not.
 
-    Somebody must have been there. A backup was, or chmod.
+    A changed ctime seems to prove a writer. A backup or chmod changes it too.
     """
 
     about: ClassVar[str] = "control: the same bytes with another ctime are refused"
