@@ -31,5 +31,5 @@ class Issue84071bFence(StatFence):
                 self.lock.release_if_held()
                 raise
             self.lock.release()
-        self._taken = ""
+        self._verdict = ""
         return True

@@ -12,7 +12,7 @@ from fence.atomic_replace import exchange
 from fence.errors import TakeoverError
 from fence.ledger_file import Content, Intent, LedgerFile
 from fence.protocol import Fence, Site
-from fence.rename_check import Movement
+from fence.rename_check import RenameCheck
 from fence.transcript import read_fd, write_all
 
 __all__ = ["LedgerFence"]
@@ -75,7 +75,7 @@ class LedgerFence(Fence):
 
     def load(self) -> bytes:
         """Read the transcript; the first load of a turn sets the branch that the runner is compared with."""
-        data = self._look(self.path)
+        data = self._read_path(self.path)
         self._loaded = Content.of(data)
         if self._turn_begins or not self._branch:
             self._rebase(data, self._loaded)
@@ -83,25 +83,25 @@ class LedgerFence(Fence):
 
     def append(self, entries: Sequence[bytes]) -> None:
         """Append without reading the bytes, except for the last one."""
-        with LedgerFile(self._ledger, create=False) as book:
-            if not book.known:
-                self._append_unwritten(b"".join(entries))
+        with LedgerFile(self._ledger, create=False) as ledger:
+            if not ledger.known:
+                self._append_unrecorded(b"".join(entries))
                 return
-            if book.intent is not None:
-                self._settle(book, book.intent, self._look(self.path))
-            self._append(book, b"".join(entries))
+            if ledger.intent is not None:
+                self._resolve_intent(ledger, ledger.intent, self._read_path(self.path))
+            self._append(ledger, b"".join(entries))
 
     def guarded_write(self, entries: Sequence[bytes]) -> None:
         """Lock, compare with the runner's branch, append, record it, unlock."""
         if self._refused:
             raise TakeoverError(f"{self._refused} (reported before)")
         with self.lock:
-            self._decide_and_write(self._look_for_decision(), entries)
+            self._decide_and_write(self._read_for_decision(), entries)
 
     def recover(self) -> bool:
         """Accept the current content under the lock; later decisions compare with it."""
         with contextlib.nullcontext() if self.lock.held else self.lock:
-            data = self._look(self.path)
+            data = self._read_path(self.path)
             self._rebase(data, Content.of(data))
         self._refused = ""
         return True
@@ -119,18 +119,18 @@ class LedgerFence(Fence):
         Raises:
             TakeoverError: the replaced file was not the loaded one; it is back in its place.
         """
-        with LedgerFile(self._ledger, create=False) as book:
-            if not book.known:
+        with LedgerFile(self._ledger, create=False) as ledger:
+            if not ledger.known:
                 # A truncation could not be undone if the write after it failed.
                 super().rewrite(lines, "rename")
                 return
-            if book.intent is not None:
-                self._settle(book, book.intent, self._look(self.path))
-            self._exchange(book, b"".join(lines))
+            if ledger.intent is not None:
+                self._resolve_intent(ledger, ledger.intent, self._read_path(self.path))
+            self._exchange(ledger, b"".join(lines))
 
     # Reading and deciding
 
-    def _look(self, path: str) -> bytes | None:
+    def _read_path(self, path: str) -> bytes | None:
         """Return the bytes behind a path; None if there is no file."""
         try:
             # With O_NONBLOCK, opening a pipe does not wait for its other end.
@@ -142,9 +142,9 @@ class LedgerFence(Fence):
         finally:
             os.close(fd)
 
-    def _look_for_decision(self) -> bytes | None:
+    def _read_for_decision(self) -> bytes | None:
         try:
-            return self._look(self.path)
+            return self._read_path(self.path)
         except OSError as error:
             if error.errno in (errno.EISDIR, errno.ELOOP):
                 self._refuse("no file any more")
@@ -153,22 +153,22 @@ class LedgerFence(Fence):
     def _decide_and_write(self, data: bytes | None, entries: Sequence[bytes]) -> None:
         if not self._branch:
             self._rebase(data, Content.of(data))
-        with LedgerFile(self._ledger, create=False) as book:
-            expected = self._decide(book, data)
+        with LedgerFile(self._ledger, create=False) as ledger:
+            expected = self._decide(ledger, data)
             if not entries:
                 return
             payload = b"".join(entries)
-            if _any_torn(book):
+            if _any_torn(ledger):
                 payload = b"\n" + payload
-            book.intend_append(payload)
-            self._write(book, payload, *self._open(expected.exists))
+            ledger.intend_append(payload)
+            self._write(ledger, payload, *self._open(expected.exists))
 
-    def _decide(self, book: LedgerFile, data: bytes | None) -> Content:
-        if book.intent is not None:
-            self._settle(book, book.intent, data)
-        if not book.known:
+    def _decide(self, ledger: LedgerFile, data: bytes | None) -> Content:
+        if ledger.intent is not None:
+            self._resolve_intent(ledger, ledger.intent, data)
+        if not ledger.known:
             self._refuse("the ledger is gone")
-        expected = book.branches.get(self._branch)
+        expected = ledger.branches.get(self._branch)
         if expected is None:
             self._refuse("rewritten over foreign bytes")
         found = Content.of(data)
@@ -191,20 +191,20 @@ class LedgerFence(Fence):
 
     def _rebase(self, data: bytes | None, found: Content) -> None:
         """Compare with the current content from now on: on a branch of that content, or a new one."""
-        with LedgerFile(self._ledger, create=True) as book:
-            if book.intent is not None:
-                self._settle(book, book.intent, data)
-            same = [name for name, content in book.branches.items() if content == found]
+        with LedgerFile(self._ledger, create=True) as ledger:
+            if ledger.intent is not None:
+                self._resolve_intent(ledger, ledger.intent, data)
+            same = [name for name, content in ledger.branches.items() if content == found]
             if same:
                 self._branch = same[-1]
             else:
-                self._branch = book.next_name
-                book.commit({**book.branches, self._branch: found})
+                self._branch = ledger.next_name
+                ledger.commit({**ledger.branches, self._branch: found})
         self._turn_begins = False
 
     # Writing
 
-    def _append_unwritten(self, payload: bytes) -> None:
+    def _append_unrecorded(self, payload: bytes) -> None:
         """Append without a ledger; a newline first if a failed write tore the last line."""
         fd = os.open(self.path, _APPENDING | os.O_CREAT, 0o600)
         try:
@@ -212,21 +212,21 @@ class LedgerFence(Fence):
         finally:
             os.close(fd)
 
-    def _append(self, book: LedgerFile, payload: bytes) -> None:
+    def _append(self, ledger: LedgerFile, payload: bytes) -> None:
         try:
             fd = os.open(self.path, _APPENDING)
         except FileNotFoundError:
             fd = -1
         try:
             # Appended to a torn line, the new line would be torn too, independent of its cause.
-            if _any_torn(book) or (fd >= 0 and _is_torn(fd)):
+            if _any_torn(ledger) or (fd >= 0 and _is_torn(fd)):
                 payload = b"\n" + payload
-            book.intend_append(payload)
+            ledger.intend_append(payload)
         except BaseException:
             if fd >= 0:
                 os.close(fd)
             raise
-        self._write(book, payload, *((fd, True) if fd >= 0 else self._open(False)))
+        self._write(ledger, payload, *((fd, True) if fd >= 0 else self._open(False)))
 
     def _open(self, exists: bool) -> tuple[int, bool]:
         """Return the transcript, open for appending, and whether it existed before.
@@ -239,33 +239,35 @@ class LedgerFence(Fence):
                 return os.open(self.path, _APPENDING | (0 if expected else _NEW), 0o600), expected
         return os.open(self.path, _APPENDING | os.O_CREAT, 0o600), exists
 
-    def _write(self, book: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
+    def _write(self, ledger: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
         try:
             write_all(fd, payload)
         finally:
             os.close(fd)
         # A file made or removed by another process ends a branch even if the bytes are equal.
-        book.commit({name: old.plus(payload) for name, old in book.branches.items() if old.exists == existed})
+        ledger.commit(
+            {name: old.plus(payload) for name, old in ledger.branches.items() if old.exists == existed}
+        )
 
-    def _exchange(self, book: LedgerFile, data: bytes) -> None:
+    def _exchange(self, ledger: LedgerFile, data: bytes) -> None:
         new = Content.of(data)
         self._write_aside(data)
-        with Movement(self.path) as movement:
-            book.intend_rewrite(new)
+        with RenameCheck(self.path) as check:
+            ledger.intend_rewrite(new)
             exchange(self._aside, self.path)
-            after = self._look(self._aside)
-            known = movement.left_alone(self._aside)
+            after = self._read_path(self._aside)
+            known = check.is_unchanged(self._aside)
         # No branch continues if the replaced content is unknown: a process that writes to the old file after
         # the move may have stored into it before, through a mapping, which leaves no trace.
         replaced = Content.of(after) if known else None
-        continued = {name: content for name, content in book.branches.items() if content == replaced}
+        continued = {name: content for name, content in ledger.branches.items() if content == replaced}
         if self._loaded is not None and replaced != self._loaded:
             self._put_back(after is None)
             # If the old file is back, nothing was rewritten.
-            book.commit(book.branches if self._look(self._aside) == data else {})
+            ledger.commit(ledger.branches if self._read_path(self._aside) == data else {})
             self._unlink_aside()
             self._refuse("changed between its load and its rewrite")
-        book.commit(dict.fromkeys(continued, new))
+        ledger.commit(dict.fromkeys(continued, new))
         if self._loaded is not None:
             self._loaded = new
         self._unlink_aside()
@@ -290,22 +292,22 @@ class LedgerFence(Fence):
 
     # After a holder that died or failed
 
-    def _settle(self, book: LedgerFile, intent: Intent, data: bytes | None) -> None:
+    def _resolve_intent(self, ledger: LedgerFile, intent: Intent, data: bytes | None) -> None:
         """Find out from the bytes how much of an intended write was done, and record the result."""
         if intent.payload is not None:
             payload = intent.payload
-            book.commit({name: _as_far(old, payload, data) for name, old in book.branches.items()})
+            ledger.commit({name: _extended(old, payload, data) for name, old in ledger.branches.items()})
             return
         assert intent.new is not None
-        aside = Content.of(self._look(self._aside))
+        aside = Content.of(self._read_path(self._aside))
         if aside == intent.new:
-            book.commit(book.branches)
+            ledger.commit(ledger.branches)
         else:
-            book.commit({name: intent.new for name, old in book.branches.items() if old == aside})
+            ledger.commit({name: intent.new for name, old in ledger.branches.items() if old == aside})
         self._unlink_aside()
 
 
-def _as_far(old: Content, payload: bytes, data: bytes | None) -> Content:
+def _extended(old: Content, payload: bytes, data: bytes | None) -> Content:
     """Return a branch after an append of which an unknown part was written."""
     if data is None:
         return old.plus(payload) if old.exists else old
@@ -314,9 +316,9 @@ def _as_far(old: Content, payload: bytes, data: bytes | None) -> Content:
     return old.plus(rest if begins_alike and payload.startswith(rest) else payload)
 
 
-def _any_torn(book: LedgerFile) -> bool:
+def _any_torn(ledger: LedgerFile) -> bool:
     """Return whether a branch ends in an unfinished line, so that it can only go on with a newline."""
-    return any(content.tail for content in book.branches.values())
+    return any(content.tail for content in ledger.branches.values())
 
 
 def _is_torn(fd: int) -> bool:

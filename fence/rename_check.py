@@ -15,7 +15,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-__all__ = ["Movement"]
+__all__ = ["RenameCheck"]
 
 _IN_MODIFY, _IN_MOVE_SELF = 0x2, 0x800
 _NO_FILE, _NO_WATCH = -1, -2
@@ -90,7 +90,7 @@ def _queue() -> _Queue | None:
     return _queues[0]
 
 
-class Movement:
+class RenameCheck:
     """Watches one file while it is renamed; use it as a context manager.
 
     Without inotify nothing is known, and the file is assumed to be unchanged.
@@ -102,7 +102,7 @@ class Movement:
     def __init__(self, path: str) -> None:
         self._queue = _queue()
         self._watch = _NO_WATCH if self._queue is None else self._queue.watch(path)
-        self._knows_nothing = self._watch == _NO_WATCH
+        self._unknown = self._watch == _NO_WATCH
         self._ino = _ino(path) if self._watch >= 0 else 0
 
     def __enter__(self) -> Self:
@@ -113,7 +113,7 @@ class Movement:
     ) -> None:
         self._end()
 
-    def left_alone(self, moved_to: str) -> bool:
+    def is_unchanged(self, moved_to: str) -> bool:
         """Return whether the file is unchanged since the rename; end the watch.
 
         Args:
@@ -125,7 +125,7 @@ class Movement:
         """
         masks = self._end()
         ino = _ino(moved_to)
-        if self._knows_nothing or not ino:
+        if self._unknown or not ino:
             return True
         moves = [place for place, mask in enumerate(masks) if mask & _IN_MOVE_SELF]
         if not moves or ino != self._ino:

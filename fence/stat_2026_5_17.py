@@ -34,10 +34,12 @@ class Fingerprint:
     def of(path: str) -> Fingerprint:
         """Return the fingerprint of a path, with one system call."""
         try:
-            told = os.stat(path)
+            status = os.stat(path)
         except FileNotFoundError:
             return Fingerprint()
-        return Fingerprint(told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns)
+        return Fingerprint(
+            status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+        )
 
 
 class StatFence(Fence):
@@ -59,11 +61,11 @@ class StatFence(Fence):
     def __init__(self, site: Site) -> None:
         super().__init__(site)
         self._baseline: Fingerprint | None = None
-        self._taken = ""
+        self._verdict = ""
 
     def begin_turn(self) -> None:
         """Forget the last turn's verdict and take the lock."""
-        self._taken = ""
+        self._verdict = ""
         self._baseline = None
         self._take_lock()
 
@@ -82,12 +84,12 @@ class StatFence(Fence):
 
     def guarded_write(self, entries: Sequence[bytes]) -> None:
         """Lock, compare, append, take the new fingerprint, unlock."""
-        if self._taken:
-            raise TakeoverError(f"{self._taken} (reported before)")
+        if self._verdict:
+            raise TakeoverError(f"{self._verdict} (reported before)")
         try:
             self._take_lock()
         except LockTimeoutError:
-            self._taken = "lock time-out"
+            self._verdict = "lock time-out"
             raise
         try:
             self._check()
@@ -123,5 +125,5 @@ class StatFence(Fence):
         self._remember()
 
     def _refuse(self, check: str) -> NoReturn:
-        self._taken = check
+        self._verdict = check
         raise TakeoverError(check)

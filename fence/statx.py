@@ -77,7 +77,9 @@ def _time_ns(raw: bytes, at: int) -> int:
 
 def _without(path: str) -> FileStat:
     # Without statx, on other systems than Linux, os.stat has to do.
-    told = os.stat(path)
-    birth_s: float | None = getattr(told, "st_birthtime", None)
+    status = os.stat(path)
+    birth_s: float | None = getattr(status, "st_birthtime", None)
     birth_ns = None if birth_s is None else int(birth_s * 1_000_000_000)
-    return FileStat(told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns, birth_ns)
+    return FileStat(
+        status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns, birth_ns
+    )

@@ -31,8 +31,8 @@ class LedgerBelievesStat(Control, LedgerFence):
         super().__init__(site)
         self._stat: FileStat | None = None
 
-    def _write(self, book: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
-        super()._write(book, payload, fd, existed)
+    def _write(self, ledger: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
+        super()._write(ledger, payload, fd, existed)
         self._stat = statx(self.path)
 
     def _matches(self, found: Content, expected: Content) -> bool:

@@ -30,6 +30,6 @@ class LedgerBlindRewrite(Control, LedgerFence):
     def rewrite(self, lines: Sequence[bytes], how: str) -> None:
         """Replace the transcript without checking it."""
         rewrite_by_rename(self.path, lines)
-        with LedgerFile(self._ledger, create=False) as book:
-            if book.known:
-                book.commit(dict.fromkeys(book.branches, Content.of(b"".join(lines))))
+        with LedgerFile(self._ledger, create=False) as ledger:
+            if ledger.known:
+                ledger.commit(dict.fromkeys(ledger.branches, Content.of(b"".join(lines))))

@@ -43,14 +43,14 @@ class LedgerChecksBeforeWrite(Control, LedgerFence):
         self._robbable = _Lock(site.transcript, site.options, site.process)
         self.lock = self._robbable
 
-    def _append_unwritten(self, payload: bytes) -> None:
+    def _append_unrecorded(self, payload: bytes) -> None:
         self._robbable.check()
-        super()._append_unwritten(payload)
+        super()._append_unrecorded(payload)
 
-    def _write(self, book: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
+    def _write(self, ledger: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
         try:
             self._robbable.check()
         except BaseException:
             os.close(fd)
             raise
-        super()._write(book, payload, fd, existed)
+        super()._write(ledger, payload, fd, existed)

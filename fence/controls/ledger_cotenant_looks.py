@@ -31,6 +31,6 @@ class LedgerCotenantLooks(Control, LedgerFence):
         super().append(entries)
         if self._branch:
             return
-        with LedgerFile(self._ledger, create=False) as book:
-            if book.known:
-                book.commit(dict.fromkeys(book.branches, Content.of(self._look(self.path))))
+        with LedgerFile(self._ledger, create=False) as ledger:
+            if ledger.known:
+                ledger.commit(dict.fromkeys(ledger.branches, Content.of(self._read_path(self.path))))

@@ -28,6 +28,6 @@ class LedgerLoadRefreshesAll(Control, LedgerFence):
     def load(self) -> bytes:
         """Call the parent's method and set all branches."""
         data = super().load()
-        with LedgerFile(self._ledger, create=False) as book:
-            book.commit(dict.fromkeys(book.branches, Content.of(data)))
+        with LedgerFile(self._ledger, create=False) as ledger:
+            ledger.commit(dict.fromkeys(ledger.branches, Content.of(data)))
         return data

@@ -33,5 +33,5 @@ class LedgerLockLeftBehind(Control, LedgerFence):
             raise TakeoverError(f"{self._refused} (reported before)")
         lock = make_lock(self.lock_kind, self.path, self.site.options, self.site.process)
         lock.acquire()
-        self._decide_and_write(self._look_for_decision(), entries)
+        self._decide_and_write(self._read_for_decision(), entries)
         lock.release()

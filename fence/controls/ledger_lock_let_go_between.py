@@ -25,8 +25,8 @@ class LedgerLockLetGoBetween(Control, LedgerFence):
     scenario: ClassVar[str] = "cotenant-other-process"
     original: ClassVar[str] = "ledger"
 
-    def _decide(self, book: LedgerFile, data: bytes | None) -> Content:
-        expected = super()._decide(book, data)
+    def _decide(self, ledger: LedgerFile, data: bytes | None) -> Content:
+        expected = super()._decide(ledger, data)
         self.lock.release()
         self.lock.acquire()
         return expected

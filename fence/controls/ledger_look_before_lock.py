@@ -30,6 +30,6 @@ class LedgerLookBeforeLock(Control, LedgerFence):
         """Read, then lock, decide and append."""
         if self._refused:
             raise TakeoverError(f"{self._refused} (reported before)")
-        data = self._look_for_decision()
+        data = self._read_for_decision()
         with self.lock:
             self._decide_and_write(data, entries)

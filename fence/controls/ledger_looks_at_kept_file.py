@@ -43,9 +43,9 @@ class LedgerLooksAtKeptFile(Control, LedgerFence):
         self._close()
         super().end_turn()
 
-    def _look_for_decision(self) -> bytes | None:
+    def _read_for_decision(self) -> bytes | None:
         if self._kept < 0:
-            return super()._look_for_decision()
+            return super()._read_for_decision()
         os.lseek(self._kept, 0, os.SEEK_SET)
         return read_fd(self._kept)
 

@@ -25,8 +25,8 @@ class LedgerRefreshedAfterWrite(Control, LedgerFence):
     scenario: ClassVar[str] = "write-beside-own-append"
     original: ClassVar[str] = "ledger"
 
-    def _write(self, book: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
-        super()._write(book, payload, fd, existed)
+    def _write(self, ledger: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
+        super()._write(ledger, payload, fd, existed)
         if self._branch:
-            found = Content.of(self._look(self.path))
-            book.commit({**book.branches, self._branch: found})
+            found = Content.of(self._read_path(self.path))
+            ledger.commit({**ledger.branches, self._branch: found})

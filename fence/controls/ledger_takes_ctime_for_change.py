@@ -30,10 +30,10 @@ class LedgerTakesCtimeForChange(Control, LedgerFence):
         super().__init__(site)
         self._seen: tuple[Content, int] | None = None
 
-    def _write(self, book: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
-        super()._write(book, payload, fd, existed)
+    def _write(self, ledger: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
+        super()._write(ledger, payload, fd, existed)
         if self._branch:
-            self._seen = book.branches[self._branch], statx(self.path).ctime_ns
+            self._seen = ledger.branches[self._branch], statx(self.path).ctime_ns
 
     def _matches(self, found: Content, expected: Content) -> bool:
         alike = self._seen is not None and self._seen[0] == found

@@ -26,10 +26,10 @@ class LedgerWaitsForItself(Control, LedgerFence):
     scenario: ClassVar[str] = "external-script"
     original: ClassVar[str] = "ledger"
 
-    def _decide(self, book: LedgerFile, data: bytes | None) -> Content:
+    def _decide(self, ledger: LedgerFile, data: bytes | None) -> Content:
         try:
-            return super()._decide(book, data)
+            return super()._decide(ledger, data)
         except TakeoverError:
             with make_lock(self.lock_kind, self.path, self.site.options, self.site.process):
-                self._look(self.path)
+                self._read_path(self.path)
             raise

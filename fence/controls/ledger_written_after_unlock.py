@@ -43,6 +43,6 @@ class LedgerWrittenAfterUnlock(Control, LedgerFence):
         """Release the lock, then record the append."""
         super().release()
         owed, self._owed = self._owed, b""
-        with LedgerFile(self._ledger, create=False) as book:
-            if owed and book.known:
-                book.commit({name: old.plus(owed) for name, old in book.branches.items()})
+        with LedgerFile(self._ledger, create=False) as ledger:
+            if owed and ledger.known:
+                ledger.commit({name: old.plus(owed) for name, old in ledger.branches.items()})

@@ -21,7 +21,18 @@ from typing import Any
 
 from fence.errors import AdapterError
 from fence.external.host_hooks import HostHooks
-from fence.external.wire import Answer, Doubt, Hello, Nonsense, Sleep, Waits, encode, hello_of, parse, said
+from fence.external.wire import (
+    Answer,
+    Doubt,
+    Hello,
+    ProtocolError,
+    Sleep,
+    Waits,
+    encode,
+    hello_of,
+    parse,
+    quoted,
+)
 
 __all__ = ["LINE_BYTES_MAX", "STDERR", "Adapter", "tail_of"]
 
@@ -55,8 +66,8 @@ class Adapter:
         AdapterError: it cannot be started.
     """
 
-    def __init__(self, argv: Sequence[str], directory: str, surroundings: HostHooks) -> None:
-        self._surroundings = surroundings
+    def __init__(self, argv: Sequence[str], directory: str, hooks: HostHooks) -> None:
+        self._hooks = hooks
         self._lines: deque[str] = deque(maxlen=_LINES_KEPT)
         self._received = bytearray()
         self._number = 0
@@ -68,7 +79,7 @@ class Adapter:
         self._to, far_in = socket.socketpair()
         self._from, far_out = socket.socketpair()
         for one in (self._to, self._from):
-            one.settimeout(surroundings.patience_s)
+            one.settimeout(hooks.patience_s)
         try:
             with far_in, far_out:
                 self._process: subprocess.Popen[bytes] = subprocess.Popen(
@@ -84,7 +95,7 @@ class Adapter:
         except OSError as error:
             self._close()
             why = f"cannot be started: {error.strerror}: {error.filename or argv[0]}"
-            surroundings.give_up(f"the adapter {why}")
+            hooks.give_up(f"the adapter {why}")
             raise AdapterError(why) from error
 
     @property
@@ -103,23 +114,23 @@ class Adapter:
             AdapterError: it does not answer with them.
         """
         number = self.ask("hello", {"protocol": 1})
-        answer = self.hear(number)
+        answer = self.receive(number)
         if not isinstance(answer, Answer):
-            raise self.fault(f"did not answer hello, but said {said(self.last)}")
+            raise self.fault(f"did not answer hello, but said {quoted(self.last)}")
         try:
             return hello_of(answer)
-        except Nonsense as error:
-            raise self.fault(f"answered hello by nonsense: {error}, in the line {said(self.last)}") from error
+        except ProtocolError as error:
+            raise self.fault(f"sent an invalid hello: {error}, in the line {quoted(self.last)}") from error
 
     # Lines
 
     def ask(self, do: str, fields: dict[str, Any]) -> int:
         """Send a new request and return its number."""
         self._number += 1
-        self.tell(self._number, do, fields)
+        self.send_message(self._number, do, fields)
         return self._number
 
-    def tell(self, number: int, do: str, fields: dict[str, Any]) -> None:
+    def send_message(self, number: int, do: str, fields: dict[str, Any]) -> None:
         """Send a line.
 
         Raises:
@@ -127,11 +138,11 @@ class Adapter:
         """
         if self._received:
             raise self.fault("said more than it was asked for")
-        self.send(encode(number, do, self._surroundings.now_ns(), fields))
+        self.send(encode(number, do, self._hooks.now_ns(), fields))
 
     def send(self, line: bytes) -> None:
         """Send a line as it is."""
-        self._note(f"-> {said(line)}")
+        self._note(f"-> {quoted(line)}")
         try:
             self._to.sendall(line)
         except TimeoutError as error:
@@ -139,7 +150,7 @@ class Adapter:
         except OSError as error:
             raise self._ended() from error
 
-    def hear(self, number: int) -> Answer | Sleep | Waits | Doubt:
+    def receive(self, number: int) -> Answer | Sleep | Waits | Doubt:
         """Wait for the adapter's line about a request.
 
         Raises:
@@ -148,8 +159,8 @@ class Adapter:
         line = self.line()
         try:
             return parse(line, number)
-        except Nonsense as error:
-            raise self.fault(f"said nonsense: {error}, in the line {said(line)}") from error
+        except ProtocolError as error:
+            raise self.fault(f"sent an invalid line: {error}, in the line {quoted(line)}") from error
 
     def line(self) -> bytes:
         """Wait for the adapter's next line.
@@ -163,12 +174,12 @@ class Adapter:
             looked = len(buffer)
             if looked > LINE_BYTES_MAX:
                 raise self.fault(
-                    f"said a line of more than {LINE_BYTES_MAX} bytes: {said(bytes(buffer[:1000]))}"
+                    f"said a line of more than {LINE_BYTES_MAX} bytes: {quoted(bytes(buffer[:1000]))}"
                 )
             try:
                 data = self._from.recv(_CHUNK)
             except TimeoutError as error:
-                raise self.fault(f"said nothing for {self._surroundings.patience_s:g} s") from error
+                raise self.fault(f"said nothing for {self._hooks.patience_s:g} s") from error
             except OSError:
                 data = b""
             if not data:
@@ -176,12 +187,12 @@ class Adapter:
             buffer += data
         line = self.last = bytes(buffer[: end + 1])
         del buffer[: end + 1]
-        self._note(f"<- {said(line)}")
+        self._note(f"<- {quoted(line)}")
         return line
 
     def _note(self, line: str) -> None:
         self._lines.append(line)
-        self._surroundings.heard(line)
+        self._hooks.note_line(line)
 
     # Ends
 
@@ -190,7 +201,7 @@ class Adapter:
         if status is None:
             return self.fault("closed its standard output")
         how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-        rest = f" after saying {said(bytes(self._received))}" if self._received else ""
+        rest = f" after saying {quoted(bytes(self._received))}" if self._received else ""
         return self.fault(how + rest)
 
     def fault(self, why: str) -> AdapterError:
@@ -200,11 +211,11 @@ class Adapter:
         message = f"the adapter {why}"
         message += f"; last lines: {lines}" if lines else ""
         message += f"; standard error: {tail}" if tail else ""
-        self._surroundings.give_up(message)
+        self._hooks.give_up(message)
         self.end()
         return AdapterError(message)
 
-    def forget(self) -> None:
+    def truncate_stderr(self) -> None:
         """Truncate standard error, so that it does not grow over many schedules."""
         if os.fstat(self._stderr).st_size > _STDERR_KEPT:
             os.ftruncate(self._stderr, 0)

@@ -72,7 +72,7 @@ class HostHooks:
         """Return virtual time, nanoseconds since 1970."""
         return time.time_ns()
 
-    def heard(self, line: str) -> None:
+    def note_line(self, line: str) -> None:
         """Note a line that was sent or received."""
 
     def give_up(self, why: str) -> None:

@@ -23,7 +23,7 @@ from fence.errors import (
 )
 from fence.external.adapter import Adapter
 from fence.external.host_hooks import HostHooks
-from fence.external.wire import Answer, Hello, Nonsense, Sleep, Waits, loaded, with_lines
+from fence.external.wire import Answer, Hello, ProtocolError, Sleep, Waits, loaded, with_lines
 from fence.protocol import Fence, Site
 
 __all__ = ["PREFIX", "ExternalFence", "external"]
@@ -78,7 +78,7 @@ class ExternalFence(Fence):
     directory: ClassVar[str]
     hello: ClassVar[Hello]
     #: Hooks of this process; a harness replaces them.
-    surroundings: ClassVar[HostHooks] = HostHooks()
+    hooks: ClassVar[HostHooks] = HostHooks()
     #: Running adapters of this process by lane; an adapter for all lanes has the empty name.
     adapters: ClassVar[dict[str, Adapter]] = {}
 
@@ -90,18 +90,18 @@ class ExternalFence(Fence):
         self._handle = handles.get(site.lane, 0)
         handles[site.lane] = self._handle + 1
         self._lane = site.lane if self.hello.per_lane else ""
-        self._takes_turns = not self.hello.per_lane and len(self.surroundings.lanes) > 1
+        self._takes_turns = not self.hello.per_lane and len(self.hooks.lanes) > 1
 
     # The process
 
     @classmethod
-    def settle(cls, surroundings: HostHooks) -> None:
+    def use_hooks(cls, hooks: HostHooks) -> None:
         """Use the given hooks in this process.
 
         Args:
             hooks: hooks of this process.
         """
-        cls.surroundings = surroundings
+        cls.hooks = hooks
         cls.adapters = {}
 
     @classmethod
@@ -111,7 +111,7 @@ class ExternalFence(Fence):
         Args:
             transcript: path that it will have.
         """
-        for lane in cls.surroundings.lanes if cls.hello.per_lane else ("",):
+        for lane in cls.hooks.lanes if cls.hello.per_lane else ("",):
             cls._start(lane)
 
     @classmethod
@@ -125,12 +125,12 @@ class ExternalFence(Fence):
     def _start(cls, lane: str) -> Adapter:
         if "adapters" not in vars(cls):
             cls.adapters = {}
-        surroundings = cls.surroundings
-        adapter = cls.adapters[lane] = Adapter(cls.argv, cls.directory, surroundings)
-        surroundings.started(adapter.pid, lane)
-        surroundings.asks(lane)
+        hooks = cls.hooks
+        adapter = cls.adapters[lane] = Adapter(cls.argv, cls.directory, hooks)
+        hooks.started(adapter.pid, lane)
+        hooks.asks(lane)
         adapter.greet()
-        surroundings.answered(lane)
+        hooks.answered(lane)
         return adapter
 
     def _adapter(self) -> Adapter:
@@ -138,15 +138,15 @@ class ExternalFence(Fence):
         adapter = self.adapters.get(self._lane)
         return self._start(self._lane) if adapter is None or adapter.ended else adapter
 
-    def _tell_of_schedule(self, adapter: Adapter) -> None:
+    def _begin_schedule(self, adapter: Adapter) -> None:
         """Send begin_schedule to the adapter if the schedule is a new one."""
         if adapter.schedule is self.site.process:
             return
         adapter.schedule = self.site.process
-        adapter.forget()
-        lanes = (self._lane,) if self._lane else self.surroundings.lanes or (self.site.lane,)
+        adapter.truncate_stderr()
+        lanes = (self._lane,) if self._lane else self.hooks.lanes or (self.site.lane,)
         fields = {"transcript": self.path, "lanes": lanes, "options": self.site.options}
-        answer = adapter.hear(adapter.ask("begin_schedule", fields))
+        answer = adapter.receive(adapter.ask("begin_schedule", fields))
         if not isinstance(answer, Answer) or answer.kind != "ok":
             raise adapter.fault("did not answer begin_schedule by ok")
 
@@ -154,49 +154,49 @@ class ExternalFence(Fence):
 
     def _ask(self, do: str, **fields: Any) -> Answer:
         """Send a request, wait until it is answered, and raise the exception that the answer stands for."""
-        adapter = self._run(after_another=False)
+        adapter = self._take_turn(after_another=False)
         try:
-            self._tell_of_schedule(adapter)
+            self._begin_schedule(adapter)
             request = adapter.ask(do, {"lane": self.site.lane, "handle": self._handle, **fields})
-            said = adapter.hear(request)
-            while not isinstance(said, Answer):
-                self._hold(adapter, request, said)
-                said = adapter.hear(request)
+            line = adapter.receive(request)
+            while not isinstance(line, Answer):
+                self._wait(adapter, request, line)
+                line = adapter.receive(request)
         finally:
-            self._rest(progress=True)
-        if said.kind != "ok":
-            _raise(said, do)
-        return said
+            self._give_turn(progress=True)
+        if line.kind != "ok":
+            _raise(line, do)
+        return line
 
-    def _run(self, *, after_another: bool) -> Adapter:
+    def _take_turn(self, *, after_another: bool) -> Adapter:
         """Take the turn: from here on this lane's request runs."""
         if self._takes_turns:
-            self.surroundings.take_turn(after_another=after_another)
+            self.hooks.take_turn(after_another=after_another)
         adapter = self._adapter()
-        self.surroundings.asks(self._lane)
+        self.hooks.asks(self._lane)
         return adapter
 
-    def _rest(self, *, progress: bool) -> None:
+    def _give_turn(self, *, progress: bool) -> None:
         """Give the turn to another lane."""
-        self.surroundings.answered(self._lane)
+        self.hooks.answered(self._lane)
         if self._takes_turns:
-            self.surroundings.give_turn(progress=progress)
+            self.hooks.give_turn(progress=progress)
 
-    def _hold(self, adapter: Adapter, request: int, said: object) -> None:
+    def _wait(self, adapter: Adapter, request: int, line: object) -> None:
         """Sleep or wait as the request asks, and tell the adapter when that is over."""
-        if isinstance(said, Sleep):
-            self._rest(progress=True)
-            time.sleep(said.duration_ms / 1000)
-            self._run(after_another=False)
-            adapter.tell(request, "slept", {})
-        elif isinstance(said, Waits):
+        if isinstance(line, Sleep):
+            self._give_turn(progress=True)
+            time.sleep(line.duration_ms / 1000)
+            self._take_turn(after_another=False)
+            adapter.send_message(request, "slept", {})
+        elif isinstance(line, Waits):
             if not self._takes_turns:
                 raise adapter.fault("waits for another request, but has no other lane")
-            self._rest(progress=False)
-            self._run(after_another=True)
-            adapter.tell(request, "go_on", {})
+            self._give_turn(progress=False)
+            self._take_turn(after_another=True)
+            adapter.send_message(request, "go_on", {})
         else:
-            raise adapter.fault(f"can no longer attribute its calls: {getattr(said, 'why', said)}")
+            raise adapter.fault(f"can no longer attribute its calls: {getattr(line, 'why', line)}")
 
     # The operations of a fence
 
@@ -209,7 +209,7 @@ class ExternalFence(Fence):
         answer = self._ask("load")
         try:
             return loaded(answer)
-        except Nonsense as error:
+        except ProtocolError as error:
             raise self.adapters[self._lane].fault(f"load: {error}") from error
 
     def append(self, entries: Sequence[bytes]) -> None:

@@ -23,14 +23,14 @@ __all__ = [
     "Answer",
     "Doubt",
     "Hello",
-    "Nonsense",
+    "ProtocolError",
     "Sleep",
     "Waits",
     "encode",
     "hello_of",
     "loaded",
     "parse",
-    "said",
+    "quoted",
     "with_lines",
 ]
 
@@ -52,7 +52,7 @@ _SLEEP_MS_MAX = 10.0**12
 _CLIP_CHARS = 240
 
 
-class Nonsense(Exception):
+class ProtocolError(Exception):
     """A line does not follow the protocol; the message says why, without quoting the line."""
 
 
@@ -138,7 +138,7 @@ def with_lines(key: str, lines: Sequence[bytes]) -> dict[str, Any]:
 # From the adapter
 
 
-def said(line: bytes) -> str:
+def quoted(line: bytes) -> str:
     """Return a line as it can be quoted in a message: one line, printable, shortened."""
     text = line[: _CLIP_CHARS + 1].decode("utf-8", "backslashreplace").rstrip("\n")
     text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
@@ -152,21 +152,23 @@ def parse(line: bytes, number: int) -> Answer | Sleep | Waits | Doubt:
         ProtocolError: the protocol does not allow this line.
     """
     fields = _object(line)
-    told = fields.get("id")
-    if type(told) is not int:
-        raise Nonsense("id: expected the number of the request")
-    if told != number:
-        raise Nonsense(f"id: expected {number}, the request that runs, got {told}")
+    found = fields.get("id")
+    if type(found) is not int:
+        raise ProtocolError("id: expected the number of the request")
+    if found != number:
+        raise ProtocolError(f"id: expected {number}, the request that runs, got {found}")
     kinds = [key for key in ("answer", "sleep_ms", "waits", "doubt") if key in fields]
     if len(kinds) != 1:
-        raise Nonsense(f"expected one of answer, sleep_ms, waits and doubt, got {', '.join(kinds) or 'none'}")
+        raise ProtocolError(
+            f"expected one of answer, sleep_ms, waits, doubt, got {', '.join(kinds) or 'none'}"
+        )
     if kinds[0] == "answer":
         return _answer(fields)
     if kinds[0] == "sleep_ms":
         return Sleep(_duration(fields["sleep_ms"]))
     if kinds[0] == "waits":
         if fields["waits"] is not True:
-            raise Nonsense("waits: expected true")
+            raise ProtocolError("waits: expected true")
         return Waits()
     return Doubt(_text(fields, "doubt"))
 
@@ -175,29 +177,29 @@ def _object(line: bytes) -> dict[str, Any]:
     try:
         fields = json.loads(line.decode())
     except UnicodeDecodeError as error:
-        raise Nonsense(f"no UTF-8 at byte {error.start}; send bytes in base64") from error
+        raise ProtocolError(f"no UTF-8 at byte {error.start}; send bytes in base64") from error
     except (ValueError, RecursionError) as error:
-        raise Nonsense(f"no JSON: {error}") from error
+        raise ProtocolError(f"no JSON: {error}") from error
     if not isinstance(fields, dict):
-        raise Nonsense("expected a JSON object")
+        raise ProtocolError("expected a JSON object")
     return fields
 
 
 def _answer(fields: dict[str, Any]) -> Answer:
     kind = fields["answer"]
     if kind not in _ANSWERS:
-        raise Nonsense(f"answer: expected one of {', '.join(_ANSWERS)}")
+        raise ProtocolError(f"answer: expected one of {', '.join(_ANSWERS)}")
     text = _text(fields, "check" if kind == "takeover" else "message", must=kind == "takeover")
     code = _text(fields, "code", must=False) if kind == "error" else ""
     if code and not hasattr(errno, code):
-        raise Nonsense("code: expected the name of an errno, like ENOSPC")
+        raise ProtocolError("code: expected the name of an errno, like ENOSPC")
     return Answer(kind, text, code, fields)
 
 
 def _duration(value: object) -> float:
     good = type(value) in (int, float) and math.isfinite(value) and 0 <= value <= _SLEEP_MS_MAX  # type: ignore[arg-type,operator]
     if not good:
-        raise Nonsense("sleep_ms: expected milliseconds, 0 or more")
+        raise ProtocolError("sleep_ms: expected milliseconds, 0 or more")
     return float(value)  # type: ignore[arg-type]
 
 
@@ -206,7 +208,7 @@ def _text(fields: dict[str, Any], key: str, must: bool = True) -> str:
     if value is None and not must:
         return ""
     if not isinstance(value, str):
-        raise Nonsense(f"{key}: expected text")
+        raise ProtocolError(f"{key}: expected text")
     return value
 
 
@@ -218,16 +220,16 @@ def loaded(answer: Answer) -> bytes:
     """
     text, coded = answer.fields.get("text"), answer.fields.get("base64")
     if (text is None) == (coded is None):
-        raise Nonsense("expected the transcript in one of text and base64")
+        raise ProtocolError("expected the transcript in one of text and base64")
     if text is not None:
         try:
             return _text(answer.fields, "text").encode()
         except UnicodeEncodeError as error:
-            raise Nonsense("text: half a surrogate pair; send bytes in base64") from error
+            raise ProtocolError("text: half a surrogate pair; send bytes in base64") from error
     try:
         return base64.b64decode(_text(answer.fields, "base64"), validate=True)
     except binascii.Error as error:
-        raise Nonsense(f"base64: {error}") from error
+        raise ProtocolError(f"base64: {error}") from error
 
 
 def hello_of(answer: Answer) -> Hello:
@@ -238,19 +240,21 @@ def hello_of(answer: Answer) -> Hello:
     """
     fields = answer.fields
     if answer.kind != "ok":
-        raise Nonsense(f"answer: expected ok, got {answer.kind} {answer.text}".rstrip())
+        raise ProtocolError(f"answer: expected ok, got {answer.kind} {answer.text}".rstrip())
     if fields.get("protocol") != VERSION:
-        raise Nonsense(
-            f"protocol: expected {VERSION}, got {said(json.dumps(fields.get('protocol')).encode())}"
+        raise ProtocolError(
+            f"protocol: expected {VERSION}, got {quoted(json.dumps(fields.get('protocol')).encode())}"
         )
     if fields.get("lock") not in KINDS:
-        raise Nonsense(f"lock: expected one of {', '.join(KINDS)}")
+        raise ProtocolError(f"lock: expected one of {', '.join(KINDS)}")
     if fields.get("serves") not in _SERVES:
-        raise Nonsense(f"serves: expected one of {', '.join(_SERVES)}")
+        raise ProtocolError(f"serves: expected one of {', '.join(_SERVES)}")
     operations = frozenset(_names(fields, "operations"))
     if not operations <= {*OPTIONAL, *REQUIRED}:
         unknown = sorted(operations - {*OPTIONAL, *REQUIRED})
-        raise Nonsense(f"operations: unknown {', '.join(unknown)}; expected some of {', '.join(OPTIONAL)}")
+        raise ProtocolError(
+            f"operations: unknown {', '.join(unknown)}, expected some of {', '.join(OPTIONAL)}"
+        )
     name = _text(fields, "name", must=False)
     sound_under = tuple(_names(fields, "sound_under"))
     return Hello(name, fields["lock"], fields["serves"] == "lane", operations, sound_under)
@@ -259,5 +263,5 @@ def hello_of(answer: Answer) -> Hello:
 def _names(fields: dict[str, Any], key: str) -> list[str]:
     value = fields.get(key, [])
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise Nonsense(f"{key}: expected a list of names")
+        raise ProtocolError(f"{key}: expected a list of names")
     return value

@@ -45,7 +45,7 @@ class Fetched(Protocol):
         """Return its folder."""
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """Return a short description of its content."""
 
 

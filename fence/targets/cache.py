@@ -14,21 +14,21 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-__all__ = ["place", "root", "workshop"]
+__all__ = ["place", "root", "staging_folder"]
 
 _MAKING = "making"
 
 
 def root() -> Path:
     """Return the folder of all targets of this user: below ``XDG_CACHE_HOME``, else ``~/.cache``."""
-    said = os.environ.get("XDG_CACHE_HOME", "")
+    output = os.environ.get("XDG_CACHE_HOME", "")
     # By the specification a relative path is to be ignored.
-    base = Path(said) if os.path.isabs(said) else Path.home() / ".cache"
+    base = Path(output) if os.path.isabs(output) else Path.home() / ".cache"
     return base / "takeover-harness" / "targets"
 
 
 @contextlib.contextmanager
-def workshop() -> Iterator[Path]:
+def staging_folder() -> Iterator[Path]:
     """Make a folder on the cache's file system and remove it at the end; remove those of dead processes."""
     making = root() / _MAKING
     making.mkdir(parents=True, exist_ok=True)

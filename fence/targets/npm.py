@@ -13,7 +13,7 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from fence.targets.package_client import called, put
+from fence.targets.package_client import run_client, write_member
 from fence.targets.target_error import TargetError
 
 __all__ = ["fetch", "integrity_of", "unpack"]
@@ -32,13 +32,13 @@ def integrity_of(spec: str) -> str:
     Raises:
         TargetError: there is no npm, no registry or no such version.
     """
-    said = _npm(spec, "view", spec, "dist.integrity", "--json", limit_s=_VIEW_S)
-    hashes = said.split() if isinstance(said, str) else []
+    output = _npm(spec, "view", spec, "dist.integrity", "--json", limit_s=_VIEW_S)
+    hashes = output.split() if isinstance(output, str) else []
     for one in hashes:
         if one.startswith(f"{_HASH}-"):
             return one
     raise TargetError(
-        f"{spec}: the registry gives {said!r} as its hash, expected {_HASH}-...; nothing was fetched"
+        f"{spec}: the registry gives {output!r} as its hash, expected {_HASH}-...; nothing was fetched"
     )
 
 
@@ -84,7 +84,7 @@ def unpack(tarball: Path, folder: Path, wanted: Callable[[str], bool]) -> None:
             source = archive.extractfile(member)
             assert source is not None
             with source:
-                path = put(tarball.name, member.name, inside, folder, source)
+                path = write_member(tarball.name, member.name, inside, folder, source)
             path.chmod(0o755 if member.mode & 0o100 else 0o644)
 
 
@@ -92,21 +92,21 @@ def _npm(spec: str, *arguments: str, limit_s: float) -> object:
     """Run npm and return its output, parsed as JSON."""
     environment = {**os.environ, "npm_config_update_notifier": "false", "npm_config_fund": "false"}
     try:
-        done = called(spec, "npm", ["npm", *arguments], arguments[0], limit_s, environment)
+        done = run_client(spec, "npm", ["npm", *arguments], arguments[0], limit_s, environment)
     except FileNotFoundError as error:
         raise TargetError(f"{spec}: there is no npm on the PATH; install Node.js with npm") from error
     try:
-        said = json.loads(done.stdout or "null")
+        output = json.loads(done.stdout or "null")
     except json.JSONDecodeError:
-        said = None
+        output = None
     if done.returncode:
-        raise TargetError(f"{spec}: npm {arguments[0]} failed: {_why(said, done.stderr)}")
-    return said
+        raise TargetError(f"{spec}: npm {arguments[0]} failed: {_error_in(output, done.stderr)}")
+    return output
 
 
-def _why(said: object, stderr: str) -> str:
+def _error_in(output: object, stderr: str) -> str:
     """Return npm's error in one line."""
-    error = said.get("error") if isinstance(said, dict) else None
+    error = output.get("error") if isinstance(output, dict) else None
     if isinstance(error, dict) and error.get("summary"):
         return f"{error.get('code', 'error')}: {str(error['summary']).splitlines()[0]}"
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]

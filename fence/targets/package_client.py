@@ -10,10 +10,10 @@ from typing import IO
 
 from fence.targets.target_error import TargetError
 
-__all__ = ["called", "put"]
+__all__ = ["run_client", "write_member"]
 
 
-def called(
+def run_client(
     spec: str,
     client: str,
     command: Sequence[str],
@@ -50,7 +50,7 @@ def called(
         raise TargetError(f"{spec}: {client} {action} took more than {limit_s:.0f} s") from error
 
 
-def put(archive: str, member: str, inside: PurePosixPath, folder: Path, source: IO[bytes]) -> Path:
+def write_member(archive: str, member: str, inside: PurePosixPath, folder: Path, source: IO[bytes]) -> Path:
     """Write a file of an archive below a folder.
 
     Args:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from fence.targets import npm
-from fence.targets.package_client import called, put
+from fence.targets.package_client import run_client, write_member
 from fence.targets.target_error import TargetError
 
 __all__ = ["fetch", "sha256_of", "unpack"]
@@ -35,19 +35,19 @@ def sha256_of(spec: str) -> str:
     Raises:
         TargetError: there is no pip, no index, no such version or no wheel of it.
     """
-    said = _pip(
+    output = _pip(
         spec,
         *("install", "--dry-run", "--ignore-installed", "--no-deps", "--only-binary", ":all:"),
         *("--report", "-", spec),
         limit_s=_VIEW_S,
     )
     try:
-        found = json.loads(said)["install"][0]["download_info"]["archive_info"]["hashes"]["sha256"]
+        found = json.loads(output)["install"][0]["download_info"]["archive_info"]["hashes"]["sha256"]
     except (ValueError, LookupError, TypeError):
         found = ""
     if not isinstance(found, str) or not _HASH.fullmatch(found):
         raise TargetError(
-            f"{spec}: the index gives no sha256 for it, only {said[:200]!r}; nothing was fetched"
+            f"{spec}: the index gives no sha256 for it, only {output[:200]!r}; nothing was fetched"
         )
     return found
 
@@ -103,12 +103,12 @@ def unpack(archive: Path, folder: Path, wanted: Callable[[str], bool]) -> None:
             if member.is_dir() or not wanted(str(inside)):
                 continue
             with wheel.open(member) as source:
-                put(archive.name, member.filename, inside, folder, source)
+                write_member(archive.name, member.filename, inside, folder, source)
 
 
 def _pip(spec: str, *arguments: str, limit_s: float) -> str:
     """Run pip and return its output."""
-    done = called(spec, "pip", [*_PIP, *arguments], arguments[0], limit_s)
+    done = run_client(spec, "pip", [*_PIP, *arguments], arguments[0], limit_s)
     if done.returncode:
         lines = [line.strip() for line in done.stderr.splitlines() if "ERROR" in line or "No module" in line]
         why = "; ".join(lines[:2]) or done.stderr.strip()[-300:] or "no message"

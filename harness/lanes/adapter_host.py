@@ -36,7 +36,7 @@ class AdapterHost(HostHooks):
         self.lanes = lanes
         self._shared_memory = shared_memory
 
-    def heard(self, line: str) -> None:
+    def note_line(self, line: str) -> None:
         """Record the line where the gate can read it when this process hangs."""
         self._shared_memory.hear(line)
 
@@ -102,4 +102,4 @@ def host(make_fence: Callable[..., Fence], make_hooks: Callable[[], AdapterHost]
         make_hooks: makes the hooks.
     """
     if isinstance(make_fence, type) and issubclass(make_fence, ExternalFence):
-        make_fence.settle(make_hooks())
+        make_fence.use_hooks(make_hooks())

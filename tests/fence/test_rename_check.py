@@ -10,14 +10,14 @@ import pytest
 
 from fence import rename_check
 from fence.atomic_replace import exchange
-from fence.rename_check import Movement
+from fence.rename_check import RenameCheck
 
 
 def _moved(tmp_path: Path, before: bool, after: bool, other_file: bool = False) -> bool:
     path, aside = tmp_path / "path", tmp_path / "aside"
     path.write_bytes(b"old")
     aside.write_bytes(b"new")
-    with path.open("ab", buffering=0) as file, Movement(str(path)) as watched:
+    with path.open("ab", buffering=0) as file, RenameCheck(str(path)) as watched:
         if before:
             file.write(b"b")
         if other_file:
@@ -26,7 +26,7 @@ def _moved(tmp_path: Path, before: bool, after: bool, other_file: bool = False) 
         exchange(str(aside), str(path))
         if after:
             file.write(b"a")
-        return watched.left_alone(str(aside))
+        return watched.is_unchanged(str(aside))
 
 
 def test_a_file_that_nobody_changes_shows_itself_after_the_move(tmp_path: Path) -> None:
@@ -49,15 +49,15 @@ def test_of_a_file_that_somebody_put_in_the_watched_ones_place_nothing_is_known(
 def test_of_a_file_that_was_made_after_nothing_was_found_to_watch_nothing_is_known(tmp_path: Path) -> None:
     path, aside = tmp_path / "path", tmp_path / "aside"
     aside.write_bytes(b"new")
-    with Movement(str(path)) as watched:
+    with RenameCheck(str(path)) as watched:
         path.write_bytes(b"made meanwhile")
         exchange(str(aside), str(path))
-        assert not watched.left_alone(str(aside))
+        assert not watched.is_unchanged(str(aside))
 
 
 def test_where_nothing_lay_nothing_was_moved(tmp_path: Path) -> None:
-    with Movement(str(tmp_path / "none")) as watched:
-        assert watched.left_alone(str(tmp_path / "none"))
+    with RenameCheck(str(tmp_path / "none")) as watched:
+        assert watched.is_unchanged(str(tmp_path / "none"))
 
 
 def test_without_inotify_the_later_look_has_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

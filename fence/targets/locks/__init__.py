@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fence.targets import cache
-from fence.targets.locks.cached_library import FILES, Package, made_of, read_all
+from fence.targets.locks.cached_library import FILES, CachedLibrary, made_of, read_all
 from fence.targets.target_error import TargetError
 
 __all__ = ["HERE", "Library"]
@@ -39,9 +39,9 @@ class Library:
     name: str
     variants: Callable[[str], tuple[str, ...]]
     unpack: Unpacker
-    words: Callable[[Package, str], tuple[str, ...]]
+    words: Callable[[CachedLibrary, str], tuple[str, ...]]
 
-    def fetch(self, version: str, say: Callable[[str], None]) -> Package:
+    def fetch(self, version: str, say: Callable[[str], None]) -> CachedLibrary:
         """Fetch a version, unless it is in the cache.
 
         Args:
@@ -57,7 +57,7 @@ class Library:
         found = self._found(version)
         if found is not None:
             return found
-        with cache.workshop() as shop:
+        with cache.staging_folder() as shop:
             say(f"{spec}: asking the registry")
             made = shop / "made"
             made.mkdir()
@@ -70,7 +70,7 @@ class Library:
             raise TargetError(f"{spec}: {where} was damaged or taken away; remove it and fetch again")
         return placed
 
-    def fetched(self) -> list[Package]:
+    def fetched(self) -> list[CachedLibrary]:
         """Return the usable versions in the cache, oldest first."""
         return [one for one in read_all(self._place) if one.variants == self.variants(one.version)]
 
@@ -97,5 +97,5 @@ class Library:
     def _place(self) -> Path:
         return cache.root() / self.name
 
-    def _found(self, version: str) -> Package | None:
+    def _found(self, version: str) -> CachedLibrary | None:
         return next((one for one in self.fetched() if one.version == version), None)

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-__all__ = ["FILES", "Package", "made_of", "read_all"]
+__all__ = ["FILES", "CachedLibrary", "made_of", "read_all"]
 
 FILES = "files"
 _FACTS = "target.json"
@@ -17,7 +17,7 @@ _FORMAT = 1
 
 
 @dataclasses.dataclass(frozen=True)
-class Package:
+class CachedLibrary:
     """A version in the cache.
 
     Args:
@@ -55,12 +55,14 @@ class Package:
         return f"{self.version}-{hashlib.sha256(self.integrity.encode()).hexdigest()[:16]}"
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """Return a short description of its content."""
         return f"{self.bytes / 1000:.0f} kB as released"
 
 
-def made_of(folder: Path, name: str, version: str, integrity: str, variants: tuple[str, ...]) -> Package:
+def made_of(
+    folder: Path, name: str, version: str, integrity: str, variants: tuple[str, ...]
+) -> CachedLibrary:
     """Return a description of newly unpacked files, and store it in their folder.
 
     Args:
@@ -68,14 +70,14 @@ def made_of(folder: Path, name: str, version: str, integrity: str, variants: tup
         name, version, integrity, variants: as in `CachedLibrary`.
     """
     sha256, size = _sum_of(folder / FILES)
-    package = Package(name, version, integrity, sha256, variants, size, folder)
+    package = CachedLibrary(name, version, integrity, sha256, variants, size, folder)
     stored = {"format": _FORMAT, **dataclasses.asdict(package)}
     del stored["folder"]
     (folder / _FACTS).write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
     return package
 
 
-def read_all(place: Path) -> list[Package]:
+def read_all(place: Path) -> list[CachedLibrary]:
     """Return the packages below a folder whose files are unchanged, oldest version first."""
     if not place.is_dir():
         return []
@@ -83,12 +85,12 @@ def read_all(place: Path) -> list[Package]:
     return sorted((one for one in found if one is not None), key=lambda one: _order(one.version))
 
 
-def _read(folder: Path) -> Package | None:
+def _read(folder: Path) -> CachedLibrary | None:
     try:
         stored: dict[str, Any] = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
         if stored.pop("format") != _FORMAT:
             return None
-        package = Package(**{**stored, "variants": tuple(stored["variants"])}, folder=folder)
+        package = CachedLibrary(**{**stored, "variants": tuple(stored["variants"])}, folder=folder)
         whole = _sum_of(package.files)[0] == package.sha256
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

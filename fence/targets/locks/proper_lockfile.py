@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fence.targets import npm
 from fence.targets.locks import HERE, Library
-from fence.targets.locks.cached_library import Package
+from fence.targets.locks.cached_library import CachedLibrary
 from fence.targets.openclaw.tools import host, node
 from fence.targets.target_error import TargetError
 
@@ -33,10 +33,10 @@ def _unpack(version: str, folder: Path, shop: Path) -> str:
     integrity = npm.integrity_of(spec)
     modules = folder / "node_modules"
     npm.unpack(npm.fetch(spec, integrity, shop / "archive"), modules / _NAME, _is_wanted)
-    said = json.loads((modules / _NAME / "package.json").read_text(encoding="utf-8"))
+    output = json.loads((modules / _NAME / "package.json").read_text(encoding="utf-8"))
     pinned: dict[str, str] = json.loads((HERE / "pinned.json").read_text(encoding="utf-8"))
     hashes = [integrity]
-    for name, wanted in sorted(said.get("dependencies", {}).items()):
+    for name, wanted in sorted(output.get("dependencies", {}).items()):
         found = _DEPENDENCIES.get(f"{name} {wanted}")
         if found is None:
             raise TargetError(f"{spec}: cannot run: no version is known for its dependency {name} {wanted}")
@@ -49,7 +49,7 @@ def _is_wanted(path: str) -> bool:
     return path.endswith((".js", "package.json")) or "LICENSE" in path
 
 
-def _words(package: Package, variant: str) -> tuple[str, ...]:
+def _words(package: CachedLibrary, variant: str) -> tuple[str, ...]:
     del variant
     name = f"{package.name} {package.version}"
     return node(), str(HERE / "serve.mjs"), str(host()), str(package.files), name

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fence.targets import pypi
 from fence.targets.locks import HERE
-from fence.targets.locks.cached_library import Package
+from fence.targets.locks.cached_library import CachedLibrary
 
 __all__ = ["Unpacks", "served"]
 
@@ -46,7 +46,7 @@ class Unpacks:
         return module or "LICENSE" in path.rpartition("/")[2]
 
 
-def served(package: Package, variant: str) -> tuple[str, ...]:
+def served(package: CachedLibrary, variant: str) -> tuple[str, ...]:
     """Return the command that serves a lock of a package."""
     script = str(HERE / "serve.py")
     return sys.executable, "-I", "-B", script, str(package.files), package.name, package.version, variant

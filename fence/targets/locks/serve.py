@@ -28,17 +28,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Adapter", "Died", "GivenUp", "Handle", "NotHeld", "Talk", "bury"]
+__all__ = ["Adapter", "Connection", "Handle", "LaneDied", "NotHeld", "TimedOut", "abandon"]
 
 _Line = dict[str, Any]
 _APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 
-class Died(Exception):
+class LaneDied(Exception):
     """The lane is dead; its lock stays as it was."""
 
 
-class GivenUp(Exception):
+class TimedOut(Exception):
     """The library did not get the lock in time."""
 
 
@@ -46,14 +46,14 @@ class NotHeld(Exception):
     """The handle does not hold the lock that it should release."""
 
 
-class Talk:
+class Connection:
     """Lines to and from the harness, and its clock: between two lines time does not pass."""
 
     def __init__(self) -> None:
         self.now_ms = 0.0
         self.request = -1
 
-    def hear(self) -> _Line | None:
+    def receive(self) -> _Line | None:
         """Return the next line; None at the end of the input."""
         text = sys.stdin.buffer.readline()
         if not text:
@@ -62,7 +62,7 @@ class Talk:
         self.now_ms = line["now_ms"]
         return line
 
-    def say(self, **fields: object) -> None:
+    def send(self, **fields: object) -> None:
         """Send a line about the running request."""
         sys.stdout.buffer.write(json.dumps({"id": self.request, **fields}).encode() + b"\n")
         sys.stdout.buffer.flush()
@@ -71,11 +71,11 @@ class Talk:
         """Sleep in virtual time, in place of `time.sleep`."""
         if duration_s < 0:
             raise ValueError("sleep length must be non-negative")
-        self.say(sleep_ms=duration_s * 1000)
-        if self.hear() is None:
+        self.send(sleep_ms=duration_s * 1000)
+        if self.receive() is None:
             os._exit(0)
 
-    def put_in_place(self) -> None:
+    def replace_clocks(self) -> None:
         """Install virtual time for every module that is imported later."""
         module: Any = time
         module.sleep = self.sleep
@@ -97,25 +97,25 @@ class Handle:
         self.path = transcript
         self.dies = dies
         self.held = False
-        with self._as_nobody():
+        with self._with_unused_pid():
             self.lock = make()
 
     @contextlib.contextmanager
-    def _as_nobody(self) -> Iterator[None]:
+    def _with_unused_pid(self) -> Iterator[None]:
         """Return the id of a process that does not exist from os.getpid, if the lane is to die."""
         if self.dies:
-            os.getpid = _nobody
+            os.getpid = _unused_pid
         try:
             yield
         finally:
             os.getpid = _own_pid
 
     def acquire(self) -> None:
-        with self._as_nobody():
+        with self._with_unused_pid():
             self.lock.acquire()
         if self.dies:
-            bury(self.lock)
-            raise Died("died as soon as it had the lock")
+            abandon(self.lock)
+            raise LaneDied("died as soon as it had the lock")
         self.held = True
 
     def release(self) -> None:
@@ -152,14 +152,14 @@ class Handle:
 
 _own_pid = os.getpid
 _pid_max = Path("/proc/sys/kernel/pid_max")
-_pids = int(_pid_max.read_text(encoding="ascii")) if _pid_max.exists() else 1 << 22
-_graves: list[Any] = []
+_pid_limit = int(_pid_max.read_text(encoding="ascii")) if _pid_max.exists() else 1 << 22
+_abandoned: list[Any] = []
 _open_before: set[int] = set()
 
 
-def _nobody() -> int:
+def _unused_pid() -> int:
     """Return a process id that no process can have."""
-    return _pids
+    return _pid_limit
 
 
 def _open_now() -> set[int]:
@@ -175,19 +175,19 @@ def _is_open(fd: int) -> bool:
     return True
 
 
-class _Buried:
+class _AbandonedLock:
     """Class of an abandoned lock, so that its finalizer does not release it."""
 
 
-def bury(lock: Any) -> None:
+def abandon(lock: Any) -> None:
     """Do what the kernel does at the end of a process: close its descriptors, and nothing else."""
     # The attributes are kept: a file object among them would later close a reused descriptor.
-    _graves.append(dict(vars(lock)))
+    _abandoned.append(dict(vars(lock)))
     try:
-        lock.__class__ = _Buried
+        lock.__class__ = _AbandonedLock
     except TypeError:
         # Its objects have another layout.
-        _graves.append(lock)
+        _abandoned.append(lock)
     for fd in _open_now() - _open_before:
         os.close(fd)
 
@@ -210,7 +210,7 @@ def _portalocker(module: Any, variant: str, transcript: str, timeout_s: float) -
 
 def _fasteners(module: Any, variant: str, transcript: str, timeout_s: float) -> tuple[Any, type[Exception]]:
     del variant
-    return _Fasteners(module.InterProcessLock(f"{transcript}.lockf"), timeout_s), GivenUp
+    return _Fasteners(module.InterProcessLock(f"{transcript}.lockf"), timeout_s), TimedOut
 
 
 class _Fasteners:
@@ -222,7 +222,7 @@ class _Fasteners:
 
     def acquire(self) -> None:
         if not self.lock.acquire(timeout=self.timeout_s):
-            raise GivenUp("acquire returned False")
+            raise TimedOut("acquire returned False")
 
     def release(self) -> None:
         self.lock.release()
@@ -239,12 +239,12 @@ _KINDS = {("filelock", "soft"): "sidecar", ("fasteners", ""): "record"}
 class Adapter:
     """Answers requests, one after the other."""
 
-    def __init__(self, talk: Talk, files: str, library: str, version: str, variant: str) -> None:
-        self._talk = talk
+    def __init__(self, connection: Connection, files: str, library: str, version: str, variant: str) -> None:
+        self._connection = connection
         self._library, self._variant = library, variant
         self._name = f"{library} {version} {variant}".rstrip()
         sys.path.insert(0, files)
-        _keep_code()
+        _cache_code()
         self._module = importlib.import_module(library)
         where = os.path.realpath(self._module.__file__ or "")
         if not where.startswith(os.path.realpath(files) + os.sep):
@@ -252,37 +252,37 @@ class Adapter:
         self._handles: dict[int, Handle] = {}
         self._transcript = ""
         self._options: _Line = {}
-        self._given_up: type[Exception] = Died
+        self._timed_out: type[Exception] = LaneDied
 
     def serve(self) -> None:
         """Answer requests until standard input ends."""
-        while (line := self._talk.hear()) is not None:
-            self._talk.request = line["id"]
-            self._talk.say(**self._answered(line))
+        while (line := self._connection.receive()) is not None:
+            self._connection.request = line["id"]
+            self._connection.send(**self._answer(line))
         # No clean-up: the locks must stay as they are.
         os._exit(0)
 
-    def _answered(self, line: _Line) -> _Line:
+    def _answer(self, line: _Line) -> _Line:
         try:
-            return {"answer": "ok", **(self._done(line) or {})}
+            return {"answer": "ok", **(self._result(line) or {})}
         except NotImplementedError:
             return {"answer": "unsupported"}
-        except (self._given_up, Died) as error:
-            return {"answer": "lock_timeout", "message": self._lasting(error)}
+        except (self._timed_out, LaneDied) as error:
+            return {"answer": "lock_timeout", "message": self._stable_message(error)}
         except NotHeld as error:
-            return {"answer": "stale_lock", "message": self._lasting(error)}
+            return {"answer": "stale_lock", "message": self._stable_message(error)}
         except OSError as error:
             code = errno.errorcode.get(error.errno or 0, "EIO")
-            return {"answer": "error", "code": code, "message": self._lasting(error)}
+            return {"answer": "error", "code": code, "message": self._stable_message(error)}
         except Exception as error:  # a library may raise anything
-            return {"answer": "error", "message": self._lasting(error)}
+            return {"answer": "error", "message": self._stable_message(error)}
 
-    def _lasting(self, error: Exception) -> str:
+    def _stable_message(self, error: Exception) -> str:
         """Return a message without the parts that differ between runs."""
         text = f"{type(error).__name__}: {error}".replace(self._transcript or "\0", "T")
         return re.sub(r"\d{3,}", "...", text)
 
-    def _done(self, line: _Line) -> _Line | None:
+    def _result(self, line: _Line) -> _Line | None:
         do = line["do"]
         if do == "hello":
             kind = _KINDS.get((self._library, self._variant), "flock")
@@ -311,7 +311,7 @@ class Adapter:
     def _forget(self) -> None:
         held = [handle for handle in self._handles.values() if handle.held]
         for handle in held:
-            bury(handle.lock)
+            abandon(handle.lock)
         self._handles.clear()
         if held:
             # The library may have recorded in its modules which locks are held.
@@ -330,7 +330,7 @@ class Adapter:
             make = _LIBRARIES[self._library]
 
             def made() -> Any:
-                lock, self._given_up = make(self._module, self._variant, self._transcript, timeout_s)
+                lock, self._timed_out = make(self._module, self._variant, self._transcript, timeout_s)
                 return lock
 
             dies = self._options.get("lock_dies_with") == line["lane"]
@@ -338,7 +338,7 @@ class Adapter:
         return self._handles[number]
 
 
-def _keep_code() -> None:
+def _cache_code() -> None:
     """Cache compiled code, because modules are imported again."""
     loader: Any = importlib.machinery.SourceFileLoader
     compiled, known = loader.source_to_code, {}
@@ -358,6 +358,6 @@ def _entries(line: _Line) -> list[bytes]:
 
 
 if __name__ == "__main__":
-    _talk = Talk()
-    _talk.put_in_place()
-    Adapter(_talk, *sys.argv[1:5]).serve()
+    _connection = Connection()
+    _connection.replace_clocks()
+    Adapter(_connection, *sys.argv[1:5]).serve()

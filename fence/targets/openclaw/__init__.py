@@ -18,7 +18,7 @@ from pathlib import Path
 
 from fence.targets import cache, npm
 from fence.targets.openclaw import tools
-from fence.targets.openclaw.cached_bundle import BUNDLE, Cut, made_of, read_all
+from fence.targets.openclaw.cached_bundle import BUNDLE, CachedBundle, made_of, read_all
 from fence.targets.target_error import TargetError
 
 __all__ = ["VERSIONS", "command", "fetch", "fetched"]
@@ -86,7 +86,7 @@ def command(reference: str) -> str:
     return shlex.join(words)
 
 
-def fetch(version: str, say: Callable[[str], None]) -> Cut:
+def fetch(version: str, say: Callable[[str], None]) -> CachedBundle:
     """Fetch a version by npm and extract the fence, unless it is in the cache.
 
     Args:
@@ -101,7 +101,7 @@ def fetch(version: str, say: Callable[[str], None]) -> Cut:
     if found is not None:
         return found
     node = tools.node()
-    with cache.workshop() as shop:
+    with cache.staging_folder() as shop:
         say(f"{spec}: asking the registry")
         integrity = npm.integrity_of(spec)
         tarball = npm.fetch(spec, integrity, shop / "tarball")
@@ -122,13 +122,13 @@ def fetch(version: str, say: Callable[[str], None]) -> Cut:
     return placed
 
 
-def fetched() -> list[Cut]:
+def fetched() -> list[CachedBundle]:
     """Return the usable versions in the cache, oldest first."""
     recipe = tools.recipe()
     return [cut for cut in read_all(cache.root() / "openclaw") if cut.recipe == recipe]
 
 
-def _found(version: str) -> Cut | None:
+def _found(version: str) -> CachedBundle | None:
     for cut in fetched():
         if cut.version == version:
             return cut
@@ -156,10 +156,10 @@ def _bundle(spec: str, node: str, dist: Path, out: Path) -> dict[str, object]:
     except subprocess.TimeoutExpired as error:
         raise TargetError(f"{spec}: extracting the fence took more than {_BUNDLING_S:.0f} s") from error
     try:
-        said = json.loads(done.stdout)
+        output = json.loads(done.stdout)
     except json.JSONDecodeError:
         raise TargetError(f"{spec}: extracting the fence failed: {done.stderr.strip()[-600:]}") from None
-    if "missing" in said:
-        raise TargetError(f"{spec}: cannot run: {said['missing']}")
-    facts: dict[str, object] = said
+    if "missing" in output:
+        raise TargetError(f"{spec}: cannot run: {output['missing']}")
+    facts: dict[str, object] = output
     return facts

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-__all__ = ["BUNDLE", "Cut", "made_of", "read_all"]
+__all__ = ["BUNDLE", "CachedBundle", "made_of", "read_all"]
 
 BUNDLE = "fence.cjs"
 _FACTS = "target.json"
@@ -17,7 +17,7 @@ _FORMAT = 1
 
 
 @dataclasses.dataclass(frozen=True)
-class Cut:
+class CachedBundle:
     """A version in the cache.
 
     Args:
@@ -53,12 +53,12 @@ class Cut:
         return f"{self.version}-{key[:16]}"
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """Return a short description of its content."""
         return f"{self.bytes / 1000:.0f} kB of {self.files} of its files"
 
 
-def made_of(folder: Path, version: str, integrity: str, recipe: str, facts: dict[str, Any]) -> Cut:
+def made_of(folder: Path, version: str, integrity: str, recipe: str, facts: dict[str, Any]) -> CachedBundle:
     """Return a description of a new bundle, and store it in its folder.
 
     Args:
@@ -70,14 +70,14 @@ def made_of(folder: Path, version: str, integrity: str, recipe: str, facts: dict
     """
     text = (folder / BUNDLE).read_bytes()
     sha256 = hashlib.sha256(text).hexdigest()
-    cut = Cut(version, integrity, recipe, sha256, facts["merges"], facts["files"], len(text), folder)
+    cut = CachedBundle(version, integrity, recipe, sha256, facts["merges"], facts["files"], len(text), folder)
     stored = {"format": _FORMAT, **dataclasses.asdict(cut)}
     del stored["folder"]
     (folder / _FACTS).write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
     return cut
 
 
-def read_all(place: Path) -> list[Cut]:
+def read_all(place: Path) -> list[CachedBundle]:
     """Return the bundles below a folder that are unchanged, oldest version first."""
     if not place.is_dir():
         return []
@@ -85,12 +85,12 @@ def read_all(place: Path) -> list[Cut]:
     return sorted((cut for cut in cuts if cut is not None), key=lambda cut: _order(cut.version))
 
 
-def _read(folder: Path) -> Cut | None:
+def _read(folder: Path) -> CachedBundle | None:
     try:
         stored = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
         if stored.pop("format") != _FORMAT:
             return None
-        cut = Cut(**stored, folder=folder)
+        cut = CachedBundle(**stored, folder=folder)
         whole = hashlib.sha256((folder / BUNDLE).read_bytes()).hexdigest() == cut.sha256
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

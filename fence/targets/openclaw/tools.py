@@ -45,10 +45,14 @@ def node() -> str:
     path = shutil.which("node")
     if path is None:
         raise TargetError(f"there is no node on the PATH; install Node.js {_NODE_LEAST} or newer")
-    said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout
-    version = re.match(r"v(\d+)\.", said)
+    output = subprocess.run(
+        [path, "--version"], capture_output=True, text=True, timeout=30, check=False
+    ).stdout
+    version = re.match(r"v(\d+)\.", output)
     if version is None or int(version[1]) < _NODE_LEAST:
-        raise TargetError(f"{path} is {said.strip() or 'no Node.js'}; install Node.js {_NODE_LEAST} or newer")
+        raise TargetError(
+            f"{path} is {output.strip() or 'no Node.js'}; install Node.js {_NODE_LEAST} or newer"
+        )
     return path
 
 
@@ -78,7 +82,7 @@ def folder() -> Path:
     key = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:16]
     where = cache.root() / "tools" / key
     if not where.is_dir():
-        with cache.workshop() as shop:
+        with cache.staging_folder() as shop:
             for number, (spec, integrity) in enumerate(wanted.items()):
                 tarball = npm.fetch(spec, integrity, shop / str(number))
                 npm.unpack(

@@ -57,7 +57,7 @@ def nothing_left() -> Iterator[None]:
 
 def handle(path: Path, fault: str = "none", lane: str = "runner") -> ExternalFence:
     made = external(command(fault))
-    made.settle(_Impatient())
+    made.use_hooks(_Impatient())
     found = made(Site(str(path / "transcript.jsonl"), lane, {}, {}))
     assert isinstance(found, ExternalFence)
     return found

@@ -9,14 +9,14 @@ import pytest
 from fence.external.wire import (
     Answer,
     Doubt,
-    Nonsense,
+    ProtocolError,
     Sleep,
     Waits,
     encode,
     hello_of,
     loaded,
     parse,
-    said,
+    quoted,
     with_lines,
 )
 
@@ -72,7 +72,7 @@ def test_an_adapter_can_answer_sleep_wait_and_doubt() -> None:
     ],
 )
 def test_whatever_the_protocol_does_not_have_is_nonsense_and_says_why(line: bytes, why: str) -> None:
-    with pytest.raises(Nonsense, match=why.replace("[", r"\[")):
+    with pytest.raises(ProtocolError, match=why.replace("[", r"\[")):
         parse(line, 1)
 
 
@@ -85,7 +85,7 @@ def test_a_load_returns_exact_bytes_as_text_or_in_base64() -> None:
     "fields", [{}, {"text": "a", "base64": "YQ=="}, {"text": 1}, {"base64": "?"}, {"text": "\ud800"}]
 )
 def test_a_load_without_exact_bytes_is_nonsense(fields: dict[str, object]) -> None:
-    with pytest.raises(Nonsense):
+    with pytest.raises(ProtocolError):
         loaded(answer(**fields))
 
 
@@ -110,10 +110,10 @@ def test_a_hello_says_lock_lanes_and_operations() -> None:
     ],
 )
 def test_a_hello_of_something_else_is_nonsense(change: dict[str, object]) -> None:
-    with pytest.raises(Nonsense):
+    with pytest.raises(ProtocolError):
         hello_of(answer(**{**HELLO, **change}))
 
 
 def test_a_quoted_line_is_short_and_printable() -> None:
-    assert said(b"\x1b[2J\xff\n") == r"\x1b[2J\xff"
-    assert len(said(b"x" * 10_000)) < 300
+    assert quoted(b"\x1b[2J\xff\n") == r"\x1b[2J\xff"
+    assert len(quoted(b"x" * 10_000)) < 300

@@ -21,25 +21,25 @@ def test_the_cache_is_where_the_user_wants_caches(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_workshop_is_gone_at_its_end_whatever_happened() -> None:
-    with pytest.raises(KeyError), cache.workshop() as folder:
+    with pytest.raises(KeyError), cache.staging_folder() as folder:
         (folder / "half").touch()
         raise KeyError
     assert not folder.exists()
 
 
 def test_workshops_of_the_dead_are_swept_away_and_those_of_the_living_are_not() -> None:
-    with cache.workshop() as living:
+    with cache.staging_folder() as living:
         dead = living.parent / "dead"
         dead.mkdir()
         (dead / "half").touch()
-        with cache.workshop():
+        with cache.staging_folder():
             assert living.exists()
             assert not dead.exists()
 
 
 def test_what_was_made_is_placed_whole() -> None:
     where = cache.root() / "thing" / "1"
-    with cache.workshop() as shop:
+    with cache.staging_folder() as shop:
         made = shop / "made"
         made.mkdir()
         (made / "file").write_text("whole")
@@ -53,7 +53,7 @@ def test_who_comes_second_leaves_the_first_one_s_work_alone_unless_it_is_damaged
 ) -> None:
     where = cache.root() / "thing" / "1"
     for text in ("first", "second"):
-        with cache.workshop() as shop:
+        with cache.staging_folder() as shop:
             made = shop / "made"
             made.mkdir()
             (made / "file").write_text(text)
@@ -64,7 +64,7 @@ def test_who_comes_second_leaves_the_first_one_s_work_alone_unless_it_is_damaged
 def test_who_looked_before_another_was_done_does_not_take_its_work_away() -> None:
     """Two fetch at once: neither finds it, and the later one to be done finds it there."""
     where = cache.root() / "thing" / "1"
-    with cache.workshop() as early, cache.workshop() as late:
+    with cache.staging_folder() as early, cache.staging_folder() as late:
         for shop in (early, late):
             (shop / "made").mkdir()
             (shop / "made" / "file").write_text("whole")
@@ -76,7 +76,7 @@ def test_who_looked_before_another_was_done_does_not_take_its_work_away() -> Non
 
 def test_a_place_that_cannot_be_had_is_an_error(tmp_path: Path) -> None:
     where = cache.root() / "thing"
-    with cache.workshop() as shop:
+    with cache.staging_folder() as shop:
         made = shop / "made"
         made.mkdir()
         where.touch()

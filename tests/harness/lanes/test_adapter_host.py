@@ -123,7 +123,7 @@ def test_only_an_external_fence_is_given_surroundings() -> None:
 
     place = AdapterHost(("a",), SharedMemory())
     host(Mine, lambda: place)
-    assert Mine.surroundings is place and ExternalFence.surroundings is not place
+    assert Mine.hooks is place and ExternalFence.hooks is not place
 
 
 def histories(path: Path, fence: str, count: int) -> list[tuple[Event, ...]]:

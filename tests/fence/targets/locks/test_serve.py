@@ -73,11 +73,11 @@ def fence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Exte
     (files / "filelock.py").write_text(LIBRARY)
     words = (sys.executable, "-I", "-B", str(HERE / "serve.py"), str(files), "filelock", "1", "soft")
     made = external(shlex.join(words))
-    surroundings = _Elsewhere()
-    made.settle(surroundings)
+    hooks = _Elsewhere()
+    made.use_hooks(hooks)
 
     def sleep(duration_s: float) -> None:
-        surroundings.virtual_ns += round(duration_s * 1e9)
+        hooks.virtual_ns += round(duration_s * 1e9)
 
     monkeypatch.setattr(time, "sleep", sleep)
     try:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from fence.targets.openclaw.cached_bundle import BUNDLE, Cut, made_of, read_all
+from fence.targets.openclaw.cached_bundle import BUNDLE, CachedBundle, made_of, read_all
 
 
-def placed(place: Path, version: str, *, merges: bool = False) -> Cut:
+def placed(place: Path, version: str, *, merges: bool = False) -> CachedBundle:
     made = place / "made"
     made.mkdir(parents=True)
     (made / BUNDLE).write_text(f"exports.version = {version!r}")
