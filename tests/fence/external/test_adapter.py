@@ -33,8 +33,8 @@ SAID = {
     "takeover_without_check": "check: expected text",
     "answers_twice": "said more than it was asked for",
     "closes": "closed its standard output; .*standard error: closing",
-    "waits": "waits for another request, and nobody else speaks to it",
-    "doubts": "cannot say any more who did what: two at once",
+    "waits": "waits for another request, but has no other lane",
+    "doubts": "can no longer attribute its calls: two at once",
     "leaves_a_child": "ended with status 3|closed its standard output|said nothing",
 }
 
@@ -142,7 +142,7 @@ def test_standard_error_does_not_grow_over_schedules(tmp_path: Path) -> None:
     runner.begin_turn()
     (adapter,) = runner.adapters.values()
     os.write(adapter._stderr, b"x" * (2 << 20))
-    adapter.forget()
+    adapter.truncate_stderr()
     assert os.fstat(adapter._stderr).st_size == 0
     runner.end()
 

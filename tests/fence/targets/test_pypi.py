@@ -39,7 +39,7 @@ def test_an_archive_with_the_right_hash_is_fetched_and_pip_is_told_the_hash(
 
 def test_an_archive_with_another_hash_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     put_in_place(monkeypatch, tmp_path / "pip", PACKAGE)
-    with pytest.raises(TargetError, match=r"^thing==1: its sha256 is \w+, expected \w+; it was thrown away"):
+    with pytest.raises(TargetError, match=r"^thing==1: its sha256 is \w+, expected \w+; it was discarded"):
         pypi.fetch("thing==1", sha256_of(b"another"), tmp_path / "there")
 
 

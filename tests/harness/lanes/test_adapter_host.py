@@ -99,7 +99,7 @@ def test_last_words_are_what_was_said_or_else_the_last_lines() -> None:
     assert board.last_words() == ""
     place = AdapterHost(("a",), board)
     for number in range(9):
-        place.heard(f"-> {number}")
+        place.note_line(f"-> {number}")
     assert board.last_words() == "last lines of the adapter: -> 3; -> 4; -> 5; -> 6; -> 7; -> 8"
     assert not board.has_said
     board.say("it died")

@@ -150,7 +150,7 @@ def test_an_exception_without_words_is_a_crash_all_the_same() -> None:
         def __str__(self) -> str:
             raise RuntimeError
 
-    assert run(Diary(load=Mute()), op("load")) == [("refused", "Mute whose text cannot be had")]
+    assert run(Diary(load=Mute()), op("load")) == [("refused", "Mute without a readable message")]
 
 
 @pytest.mark.parametrize(

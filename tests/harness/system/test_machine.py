@@ -18,5 +18,5 @@ def test_what_else_goes_on_makes_no_other_machine() -> None:
 def test_each_fact_that_differs_is_told_with_both_values_also_when_one_is_missing() -> None:
     assert differing({"cores": 2, "python": "3.11.7"}, {"cores": 8}) == [
         "cores: 2, 8",
-        "python: 3.11.7, not told",
+        "python: 3.11.7, unknown",
     ]

@@ -11,7 +11,7 @@ from fence.targets import TargetError, target_of
 from fence.targets.locks import filelock, proper_lockfile
 from fence.targets.openclaw import tools
 from tests.fence.targets import fake_npm
-from tests.fence.targets.fake_pip import replace_clocks, wheel
+from tests.fence.targets.fake_pip import put_in_place, wheel
 
 PACKAGE = wheel(
     {"filelock/__init__.py": b"1", "filelock/x.so": b"2", "other/__init__.py": b"3", "LICENSE": b"4"}
@@ -21,7 +21,7 @@ PACKAGE = wheel(
 @pytest.fixture(autouse=True)
 def log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    yield replace_clocks(monkeypatch, tmp_path / "pip", PACKAGE, "filelock-3.12.0-py3-none-any.whl")
+    yield put_in_place(monkeypatch, tmp_path / "pip", PACKAGE, "filelock-3.12.0-py3-none-any.whl")
 
 
 def quiet(text: str) -> None:
