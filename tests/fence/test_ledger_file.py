@@ -30,14 +30,14 @@ def test_no_file_is_not_an_empty_file() -> None:
     assert ABSENT.plus(b"a\n") == Content.of(b"a\n")
 
 
-def test_without_a_file_nothing_is_known_and_none_is_made(tmp_path: Path) -> None:
+def test_without_a_file_the_ledger_is_empty_and_not_made(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
     with LedgerFile(str(path), create=False) as ledger:
         assert not ledger.known
     assert not path.exists()
 
 
-def test_what_was_written_down_is_read_again(tmp_path: Path) -> None:
+def test_recorded_branches_are_read_again(tmp_path: Path) -> None:
     path = str(tmp_path / "ledger")
     branches = {"one": Content.of(b"a\n"), "two": Content.of(b"b")}
     with LedgerFile(path, create=True) as ledger:
@@ -58,7 +58,7 @@ def test_the_newest_branches_are_kept(tmp_path: Path) -> None:
         assert list(ledger.branches) == list(branches)[3:]
 
 
-def test_no_name_comes_twice_even_in_a_new_file(tmp_path: Path) -> None:
+def test_no_name_is_reused_even_in_a_new_file(tmp_path: Path) -> None:
     names = []
     for number in range(2):
         path = str(tmp_path / f"ledger{number}")
@@ -69,7 +69,7 @@ def test_no_name_comes_twice_even_in_a_new_file(tmp_path: Path) -> None:
     assert len(set(names)) == 4
 
 
-def test_an_intent_stands_until_it_is_settled(tmp_path: Path) -> None:
+def test_an_intent_stays_until_the_next_commit(tmp_path: Path) -> None:
     path = str(tmp_path / "ledger")
     with LedgerFile(path, create=True) as ledger:
         ledger.commit({"one": Content.of(b"a\n")})
@@ -89,7 +89,7 @@ def test_an_intent_stands_until_it_is_settled(tmp_path: Path) -> None:
 
 
 def _commit_torn(path: str, monkeypatch: pytest.MonkeyPatch, branches: dict[str, Content], part: int) -> None:
-    """A record of which only a part is written."""
+    """Commit a record of which only a part is written."""
     real = os.pwrite
 
     def full(fd: int, data: bytes, at: int) -> int:
@@ -126,9 +126,7 @@ def test_a_torn_record_leaves_the_one_before_it(
         assert ledger.branches == {"two": ABSENT}
 
 
-def test_a_record_torn_by_the_death_of_its_writer_leaves_the_intent(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_record_torn_by_a_death_leaves_the_intent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = str(tmp_path / "ledger")
     with LedgerFile(path, create=True) as ledger:
         ledger.commit({"one": Content.of(b"a\n")})
@@ -142,7 +140,7 @@ def test_a_record_torn_by_the_death_of_its_writer_leaves_the_intent(
 
 
 @pytest.mark.parametrize("length", [4096, 5000, 6145])
-def test_an_intent_torn_by_the_death_of_its_writer_is_none(length: int, tmp_path: Path) -> None:
+def test_an_intent_torn_by_a_death_is_ignored(length: int, tmp_path: Path) -> None:
     path = str(tmp_path / "ledger")
     with LedgerFile(path, create=True) as ledger:
         ledger.commit({"one": Content.of(b"a\n")})
@@ -157,7 +155,7 @@ def test_an_intent_torn_by_the_death_of_its_writer_is_none(length: int, tmp_path
         assert ledger.intent.payload == b"c\n"
 
 
-def test_damage_beyond_repair_leaves_nothing_known(tmp_path: Path) -> None:
+def test_a_damaged_ledger_is_an_empty_one(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
     path.write_bytes(b"x" * 5000)
     with LedgerFile(str(path), create=False) as ledger:
@@ -165,7 +163,7 @@ def test_damage_beyond_repair_leaves_nothing_known(tmp_path: Path) -> None:
         assert ledger.branches == {}
 
 
-def test_short_writes_are_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_writes_are_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = str(tmp_path / "ledger")
     real = os.pwrite
     monkeypatch.setattr(os, "pwrite", lambda fd, data, at: real(fd, bytes(data)[:700], at))

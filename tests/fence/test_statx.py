@@ -9,7 +9,7 @@ import pytest
 from fence.statx import statx
 
 
-def test_it_tells_what_stat_tells(tmp_path: Path) -> None:
+def test_it_agrees_with_os_stat(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"12345")
     os.utime(file, ns=(1, 1_234_567_890_123_456_789))
@@ -24,7 +24,7 @@ def test_a_birth_time_stays_when_the_file_changes(tmp_path: Path) -> None:
     file.write_bytes(b"1")
     born = statx(str(file))
     if born.birth_ns is None:
-        assert born.mtime_ns > 0  # a file system that does not say
+        assert born.mtime_ns > 0  # a file system without birth times
         return
     assert abs(born.birth_ns - before_ns) < 60_000_000_000
     time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Whatever an adapter does, it ends in one exception that says what it was, and nothing is left of it."""
+"""Test that every failure of an adapter ends in one exception with the reason and leaves no process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fence.protocol import Site
 from tests.acceptance.harness_process import command_line
 from tests.fence.external.adapters import FAULTS, command
 
-#: What is said of each.
+#: The expected message of each failure.
 SAID = {
     "hangs": "said nothing for 0.5 s",
     "spins": "said nothing for 0.5 s",
@@ -45,7 +45,7 @@ class _Impatient(HostHooks):
 
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
-    """After each test no process is left that was not there before."""
+    """Check after each test that no new process is left."""
     yield
     deadline = time.monotonic() + 5
     while left := [
@@ -68,7 +68,7 @@ def test_every_fault_has_a_test() -> None:
 
 
 @pytest.mark.parametrize("fault", SAID)
-def test_a_broken_adapter_is_told_with_its_last_lines_and_ended(fault: str, tmp_path: Path) -> None:
+def test_the_error_of_a_broken_adapter_has_its_last_lines(fault: str, tmp_path: Path) -> None:
     runner = handle(tmp_path, fault)
     runner.begin_turn()
     runner.release_for_prompt()
@@ -86,7 +86,7 @@ def test_a_command_that_cannot_be_started_says_so(word: str) -> None:
         external(word)
 
 
-def test_a_program_that_is_no_adapter_is_told_as_one() -> None:
+def test_a_program_that_is_no_adapter_is_reported() -> None:
     with pytest.raises(AdapterError, match="ended with status 1"):
         external("false")
     with pytest.raises(AdapterError, match="expected one of answer"):
@@ -111,7 +111,7 @@ def test_calls_become_requests_and_answers_what_a_fence_raises(tmp_path: Path) -
     runner.end()
 
 
-def test_what_happens_in_one_schedule_is_told_before_the_next(tmp_path: Path) -> None:
+def test_begin_schedule_is_sent_before_each_new_schedule(tmp_path: Path) -> None:
     runner = handle(tmp_path)
     runner.begin_turn()
     (pid,) = [adapter.pid for adapter in runner.adapters.values()]
@@ -147,7 +147,7 @@ def test_standard_error_does_not_grow_over_schedules(tmp_path: Path) -> None:
     runner.end()
 
 
-def test_the_answers_error_and_takeover_are_what_a_fence_of_ours_raises() -> None:
+def test_error_and_takeover_become_the_exceptions_of_a_fence() -> None:
     from fence.external.proxy import _raise
     from fence.external.wire import Answer
 

@@ -1,4 +1,4 @@
-"""What an external fence finds in a worker, and the same histories with looks and without."""
+"""Test the hooks of an external fence in a worker, and equal histories with and without quiescence checks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ expect: {}
 
 
 class Stops:
-    """Stops nobody, and notes who wanted to stop."""
+    """Records the stops of lanes without stopping them."""
 
     def __init__(self, index: int) -> None:
         self.index = index
@@ -47,7 +47,7 @@ class Stops:
         self.stopped.append((why, lane))
 
 
-def test_taking_a_turn_stops_at_the_gate_and_shows_on_the_board() -> None:
+def test_taking_a_turn_stops_the_lane_and_sets_shared_memory() -> None:
     board, stops = SharedMemory(), Stops(1)
     place = GatedAdapterHost(("a", "b"), board, stops)
     assert board.is_turn_of(0) and board.is_turn_of(1)
@@ -58,7 +58,7 @@ def test_taking_a_turn_stops_at_the_gate_and_shows_on_the_board() -> None:
     assert board.is_turn_of(0) and board.is_turn_of(1)
 
 
-def test_a_lane_that_waits_for_another_has_its_turn_only_when_that_came_further() -> None:
+def test_a_waiting_lane_gets_its_turn_only_after_progress() -> None:
     board = SharedMemory()
     board.want_turn(1, after_another=True)
     assert not board.is_turn_of(1)
@@ -72,7 +72,7 @@ def test_a_lane_that_waits_for_another_has_its_turn_only_when_that_came_further(
     assert board.is_turn_of(0)
 
 
-def test_without_a_gate_turns_are_a_lock_and_who_waits_is_woken_by_progress() -> None:
+def test_without_a_gate_progress_wakes_the_waiting_lane() -> None:
     place = HostHooks()
     done: list[str] = []
 
@@ -94,7 +94,7 @@ def test_without_a_gate_turns_are_a_lock_and_who_waits_is_woken_by_progress() ->
     assert done == ["woken"]
 
 
-def test_last_words_are_what_was_said_or_else_the_last_lines() -> None:
+def test_diagnostics_are_the_error_or_else_the_last_lines() -> None:
     board = SharedMemory()
     assert board.last_words() == ""
     place = AdapterHost(("a",), board)
@@ -108,7 +108,7 @@ def test_last_words_are_what_was_said_or_else_the_last_lines() -> None:
     assert board.last_words() == ""
 
 
-def test_only_an_external_fence_is_given_surroundings() -> None:
+def test_only_an_external_fence_gets_hooks() -> None:
     def fail() -> AdapterHost:
         raise AssertionError
 
@@ -154,7 +154,7 @@ def looked_at(pid: int, one_at_a_time: bool, flows: bool) -> Service:
         "perl examples/perl/digest.pl",
     ],
 )
-def test_a_service_that_flows_has_the_same_histories_as_one_that_is_looked_at(
+def test_a_service_that_flows_has_the_same_histories(
     words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)

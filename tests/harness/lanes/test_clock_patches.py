@@ -1,4 +1,4 @@
-"""What a worker puts in the place of the clocks, and what is looked up before it is forked."""
+"""Test the clocks that a worker replaces, and the search for them before the fork."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _KEY = "a_module_of_this_test"
 
 
 def _sleep(seconds: float) -> None:
-    """In the place of the real one."""
+    """Replace the real sleep."""
 
 
 @pytest.fixture
 def module(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The only module that is there, with a clock by name."""
+    """Provide the only loaded module, with a clock by name."""
     found = ModuleType(_KEY)
     found.now = time.monotonic  # type: ignore[attr-defined]  # as `from time import monotonic as now`
     found.when = time.strftime  # type: ignore[attr-defined]  # of `time`, and no clock
@@ -38,14 +38,14 @@ def _bend() -> None:
     clock_patches.replace_clocks(lambda: 5_000_000_000, _sleep)
 
 
-def test_clocks_that_were_looked_up_beforehand_are_exchanged(module: ModuleType) -> None:
+def test_clocks_found_beforehand_are_replaced(module: ModuleType) -> None:
     clock_patches.find_clocks()
     _bend()
     assert module.now() == 5.0
     assert module.when is time.strftime
 
 
-def test_every_clock_tells_virtual_time(module: ModuleType) -> None:
+def test_every_clock_shows_virtual_time(module: ModuleType) -> None:
     names = ["time", "monotonic", "perf_counter", "clock_gettime"]
     for name in names:
         setattr(module, name, getattr(time, name))
@@ -58,7 +58,7 @@ def test_every_clock_tells_virtual_time(module: ModuleType) -> None:
     assert module.sleep is _sleep
 
 
-def test_what_came_later_is_looked_at_and_what_grew_meanwhile_too(module: ModuleType) -> None:
+def test_new_and_grown_modules_are_searched(module: ModuleType) -> None:
     clock_patches.find_clocks()
     module.nap = time.sleep  # type: ignore[attr-defined]
     later = ModuleType("another")
@@ -69,7 +69,7 @@ def test_what_came_later_is_looked_at_and_what_grew_meanwhile_too(module: Module
     assert later.now() == 5.0
 
 
-def test_another_module_of_the_same_name_is_looked_at_again(module: ModuleType) -> None:
+def test_another_module_of_the_same_name_is_searched_again(module: ModuleType) -> None:
     clock_patches.find_clocks()
     other = ModuleType(_KEY)
     other.then, other.when = time.time, 0  # type: ignore[attr-defined]  # as many names
@@ -80,7 +80,7 @@ def test_another_module_of_the_same_name_is_looked_at_again(module: ModuleType) 
 
 
 @pytest.mark.parametrize("came", [True, False])
-def test_a_name_that_stands_for_something_else_by_now_is_left_alone(module: ModuleType, came: bool) -> None:
+def test_a_name_that_is_no_clock_any_more_stays(module: ModuleType, came: bool) -> None:
     clock_patches.find_clocks()
     module.now = []  # type: ignore[attr-defined]
     if came:
@@ -89,7 +89,7 @@ def test_a_name_that_stands_for_something_else_by_now_is_left_alone(module: Modu
     assert module.now == []
 
 
-def test_nothing_is_looked_at_again_where_no_module_came_or_went(module: ModuleType) -> None:
+def test_an_unchanged_set_of_modules_is_not_searched_again(module: ModuleType) -> None:
     clock_patches.find_clocks()
     known = clock_patches._found.places
     assert known == [(module, "now", time.monotonic)]

@@ -1,4 +1,4 @@
-"""What is done once, in the process that forks the workers."""
+"""Test the work that is done once, in the process that forks the workers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import gc
 from harness.lanes import clock_patches, worker
 
 
-def test_preparing_leaves_nothing_for_the_collector_nor_any_clock_to_be_found() -> None:
+def test_prepare_freezes_objects_and_finds_every_clock() -> None:
     before = gc.get_freeze_count()
     try:
         worker.prepare()

@@ -19,7 +19,7 @@ def test_a_program_arrives_as_it_was_published() -> None:
         assert board.program() == program
 
 
-def test_each_program_has_a_generation_of_its_own() -> None:
+def test_each_program_has_its_own_generation() -> None:
     board = SharedMemory()
     seen = [board.generation]
     for _ in range(3):
@@ -28,7 +28,7 @@ def test_each_program_has_a_generation_of_its_own() -> None:
     assert len(set(seen)) == 4
 
 
-def test_a_program_that_is_too_large_is_refused_and_the_one_before_stays() -> None:
+def test_a_too_large_program_leaves_the_one_before() -> None:
     board = SharedMemory()
     board.publish(b"small")
     with pytest.raises(ValueError, match="at most"):
@@ -93,7 +93,7 @@ def test_texts_arrive_in_order_or_cut_short(said: list[tuple[int, str]]) -> None
     assert board.program() == b"program"
 
 
-def test_areas_do_not_run_into_each_other() -> None:
+def test_areas_do_not_overlap() -> None:
     board = SharedMemory()
     program = b"p" * 100_000
     board.publish(program)
@@ -120,7 +120,7 @@ def test_there_is_room_for_the_largest_scenario() -> None:
     SharedMemory().publish(bytes(definition.PROGRAM_BYTES_MAX))
 
 
-def test_another_process_sees_what_is_written_and_is_seen() -> None:
+def test_two_processes_see_each_others_writes() -> None:
     board, clock = SharedMemory(), Clock()
     board.publish(b"for the child")
     clock.now_ns = 1 << 62

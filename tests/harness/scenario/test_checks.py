@@ -1,4 +1,4 @@
-# ruff: noqa: E501  # a fault stands on one line, as its reader sees it
+# ruff: noqa: E501  # a fault is on one line, as its reader sees it
 from __future__ import annotations
 
 import re
@@ -26,8 +26,8 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
         ),
         (
             "policy: coordinated",
-            "policy: {name: x, about: y, base: nobody}",
-            "3:35: policy.base: unknown policy 'nobody'; `python -m harness list policies` lists the known ones",
+            "policy: {name: x, about: y, base: unlisted}",
+            "3:35: policy.base: unknown policy 'unlisted'; `python -m harness list policies` lists the known ones",
         ),
         (
             "policy: coordinated",
@@ -128,7 +128,7 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
         ("times: [1, 3]", "lines: 50\n    count: 5\ntranscript: {entry_bytes: 10000}", None),
     ],
 )
-def test_what_does_not_fit_together_is_named_where_it_stands(
+def test_a_contradiction_is_reported_at_its_place(
     tmp_path: Path, old: str, new: str, fault: str | None
 ) -> None:
     if fault is None:
@@ -141,7 +141,7 @@ def test_what_does_not_fit_together_is_named_where_it_stands(
     assert found[0].startswith(fault)
 
 
-def test_options_of_a_fences_own_are_not_judged(tmp_path: Path) -> None:
+def test_options_of_the_fence_itself_are_not_checked(tmp_path: Path) -> None:
     assert faults_of(tmp_path, changed("expect:", "fence_options: {anything: goes}\nexpect:")) == []
 
 
@@ -153,7 +153,7 @@ def test_several_runners_are_allowed(tmp_path: Path) -> None:
     assert faults_of(tmp_path, changed("- role: runner", "- {role: runner, count: 2}")) == []
 
 
-def test_a_lane_may_come_to_just_the_limit(tmp_path: Path) -> None:
+def test_a_lane_may_reach_the_limit(tmp_path: Path) -> None:
     # 50 turns of 8 operations each.
     assert faults_of(tmp_path, changed("- role: runner", "- {role: runner, turns: 50}")) == []
 
@@ -161,12 +161,12 @@ def test_a_lane_may_come_to_just_the_limit(tmp_path: Path) -> None:
 def test_the_options_of_locks_are_those_that_the_locks_read() -> None:
     folders = [Path(module.__file__).parent for module in (fence.locks, fence.targets.locks)]
     sources = "".join(path.read_text() for folder in folders for path in folder.glob("*.py"))
-    # The other one is what an adapter answers.
+    # The other one is an answer of an adapter.
     assert set(re.findall(r'"(lock_[a-z_]+)"', sources)) == {*LOCK_OPTIONS, "lock_timeout"}
 
 
 @pytest.mark.parametrize("lane", ["runner", "heartbeat", "job", "job-2", "cron"])
-def test_a_fault_may_name_a_lane_one_of_several_or_a_role(tmp_path: Path, lane: str) -> None:
+def test_a_fault_may_name_a_lane_or_a_role(tmp_path: Path, lane: str) -> None:
     fault = FAULT.format(f"lane: {lane}, call: write, cut: true")
     text = changed("expect:", f"  - {{role: cron, name: job, count: 2}}\n{fault}")
     assert faults_of(tmp_path, text) == []
@@ -184,7 +184,7 @@ def test_a_fault_may_name_a_lane_one_of_several_or_a_role(tmp_path: Path, lane: 
         "ahead_ms: 86400000",
     ],
 )
-def test_what_can_go_wrong_may_be_written_down(tmp_path: Path, fault: str) -> None:
+def test_every_kind_of_fault_is_accepted(tmp_path: Path, fault: str) -> None:
     assert faults_of(tmp_path, changed("expect:", FAULT.format(f"lane: runner, {fault}"))) == []
 
 

@@ -1,4 +1,4 @@
-# ruff: noqa: E501  # a fault stands on one line, as its reader sees it
+# ruff: noqa: E501  # a fault is on one line, as its reader sees it
 from __future__ import annotations
 
 import dataclasses
@@ -222,15 +222,15 @@ ACTION = "  - role: editor\n    actions: {}\n"
         ("expect:", "  - 5\nexpect:", "10:5: lanes[2]: must be a mapping (got 5)"),
     ],
 )
-def test_each_mistake_is_named_where_it_stands(tmp_path: Path, old: str, new: str, fault: str) -> None:
+def test_each_mistake_is_reported_at_its_place(tmp_path: Path, old: str, new: str, fault: str) -> None:
     found = [line for line in faults_of(tmp_path, changed(old, new)) if "source: missing" not in line]
     assert len(found) == 1, found
-    # A fault that ends in an open sentence is compared as far as it is given.
+    # A fault whose text ends within a sentence is compared up to that point.
     assert found[0].startswith(fault)
 
 
 @pytest.mark.parametrize("key", ["about", "source", "policy", "expect", "lanes"])
-def test_a_missing_key_is_asked_for_with_its_meaning(tmp_path: Path, key: str) -> None:
+def test_a_missing_key_is_reported_with_its_description(tmp_path: Path, key: str) -> None:
     lines = SMALL.splitlines(keepends=True)
     start = next(index for index, line in enumerate(lines) if line.startswith(f"{key}:"))
     end = next((i for i in range(start + 1, len(lines)) if not lines[i].startswith(" ")), len(lines))
@@ -267,7 +267,7 @@ def names_of(settings: type) -> list[str]:
     return [field.name for field in dataclasses.fields(settings)]
 
 
-def test_every_key_has_its_meaning_written_down() -> None:
+def test_every_key_has_a_description() -> None:
     for role in ROLES.values():
         documented = docs_of(role.settings)
         assert list(documented) == names_of(role.settings), role.name
