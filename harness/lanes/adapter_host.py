@@ -38,11 +38,11 @@ class AdapterHost(HostHooks):
 
     def note_line(self, line: str) -> None:
         """Record the line where the gate can read it when this process hangs."""
-        self._shared_memory.hear(line)
+        self._shared_memory.record_line(line)
 
     def give_up(self, why: str) -> None:
         """Record the reason and end this process: the state of its lanes is no longer known."""
-        self._shared_memory.say(why)
+        self._shared_memory.record_error(why)
         os.kill(os.getpid(), signal.SIGKILL)
 
 

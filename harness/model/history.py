@@ -20,11 +20,11 @@ import msgspec
 from harness.model.errors import FormatError
 
 __all__ = [
+    "ACQUIRING",
     "IDLE",
-    "LETTING_GO",
+    "KEEPING",
     "PROCESS_FAULTS",
-    "STAYING",
-    "TAKING",
+    "RELEASING",
     "VERSION",
     "Absent",
     "Change",
@@ -105,11 +105,11 @@ class LockEvent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 #: Kinds of operation that acquired the write lock if they were ok; that release it; that touch no file.
-TAKING = frozenset({"acquire", "begin_turn"})
-LETTING_GO = frozenset({"release", "release_for_prompt", "end_turn"})
+ACQUIRING = frozenset({"acquire", "begin_turn"})
+RELEASING = frozenset({"release", "release_for_prompt", "end_turn"})
 IDLE = frozenset({"think", "pause"})
 #: Outcomes after which a lane that had the lock still has it.
-STAYING = frozenset({"ok", "skipped", "unsupported"})
+KEEPING = frozenset({"ok", "skipped", "unsupported"})
 
 #: Values of a step's `fault` where the lane made no call; see `harness.scenario.faults`.
 PROCESS_FAULTS = frozenset({"kill", "stop", "slow", "ahead"})

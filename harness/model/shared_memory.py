@@ -24,16 +24,16 @@ _OUTCOMES_AT = 4096
 _TEXT_AT = _OUTCOMES_AT + LANES_MAX * OPS_MAX
 _TEXT_SIZE = 16384
 _TIMES_AT = -(-(_TEXT_AT + LANES_MAX * _TEXT_SIZE) // 8) * 8
-_LAST_WORDS_AT = _TIMES_AT + LANES_MAX * OPS_MAX * 16
-_LAST_WORDS_SIZE = 8192
-_HEARD, _HEARD_SIZE = 6, 256
-_PROGRAM_AT = _LAST_WORDS_AT + _LAST_WORDS_SIZE + _HEARD * _HEARD_SIZE
+_ERROR_AT = _TIMES_AT + LANES_MAX * OPS_MAX * 16
+_ERROR_SIZE = 8192
+_LINES_KEPT, _LINE_SIZE = 6, 256
+_PROGRAM_AT = _ERROR_AT + _ERROR_SIZE + _LINES_KEPT * _LINE_SIZE
 _SIZE = 2 << 20
 
 _RECORD = struct.Struct("=HH")
 #: Control words: the lane, counted from 1, whose request runs in the adapter; number of requests that
 #: made progress; length of the error message; number of recorded lines.
-_TURN, _PROGRESS, _LAST_WORDS, _LINES = 2, 3, 4, 5
+_TURN, _PROGRESS, _ERROR, _LINES = 2, 3, 4, 5
 _CELLS_AT, _CELLS_END = 64, 64 + LANES_MAX * _WORDS_PER_LANE * 4
 _NO_PROGRESS = bytes(_CELLS_END - _CELLS_AT)
 
@@ -50,7 +50,7 @@ class SharedMemory:
         self._map = mmap.mmap(-1, _SIZE)
         self._bytes = memoryview(self._map)
         self.words = self._bytes.cast("I")
-        self._times = self._bytes[_TIMES_AT:_LAST_WORDS_AT].cast("Q")
+        self._times = self._bytes[_TIMES_AT:_ERROR_AT].cast("Q")
         self._read_at = [0] * LANES_MAX
 
     # Supervisor
@@ -68,7 +68,7 @@ class SharedMemory:
         self.words[0] += 1
         self._bytes[_CELLS_AT:_CELLS_END] = _NO_PROGRESS
         self._read_at = [0] * LANES_MAX
-        self.words[_TURN] = self.words[_PROGRESS] = self.words[_LAST_WORDS] = self.words[_LINES] = 0
+        self.words[_TURN] = self.words[_PROGRESS] = self.words[_ERROR] = self.words[_LINES] = 0
 
     def is_turn_of(self, lane: int) -> bool:
         """Return whether a lane that waits for its turn at the adapter can have it."""
@@ -78,20 +78,20 @@ class SharedMemory:
         return not seen or self.words[_PROGRESS] + 1 != seen
 
     @property
-    def has_said(self) -> bool:
+    def has_error(self) -> bool:
         """Return whether the worker left an error message on purpose."""
-        return self.words[_LAST_WORDS] > 0
+        return self.words[_ERROR] > 0
 
-    def last_words(self) -> str:
+    def diagnostics(self) -> str:
         """Return the worker's error message, or else the adapter's last lines; may be empty."""
-        length = self.words[_LAST_WORDS]
+        length = self.words[_ERROR]
         if length:
-            return bytes(self._bytes[_LAST_WORDS_AT : _LAST_WORDS_AT + length]).decode("utf-8", "replace")
+            return bytes(self._bytes[_ERROR_AT : _ERROR_AT + length]).decode("utf-8", "replace")
         count = self.words[_LINES]
         lines = []
-        for number in range(max(0, count - _HEARD), count):
-            at = _LAST_WORDS_AT + _LAST_WORDS_SIZE + number % _HEARD * _HEARD_SIZE
-            lines.append(bytes(self._bytes[at : at + _HEARD_SIZE]).rstrip(b"\0").decode("utf-8", "replace"))
+        for number in range(max(0, count - _LINES_KEPT), count):
+            at = _ERROR_AT + _ERROR_SIZE + number % _LINES_KEPT * _LINE_SIZE
+            lines.append(bytes(self._bytes[at : at + _LINE_SIZE]).rstrip(b"\0").decode("utf-8", "replace"))
         return f"last lines of the adapter: {'; '.join(lines)}" if lines else ""
 
     def started(self, lane: int) -> int:
@@ -163,19 +163,19 @@ class SharedMemory:
         self.words[_PROGRESS] += progress
         self.words[_TURN] = 0
 
-    def hear(self, line: str) -> None:
+    def record_line(self, line: str) -> None:
         """Record a line that was sent to or received from the adapter."""
         count = self.words[_LINES]
-        at = _LAST_WORDS_AT + _LAST_WORDS_SIZE + count % _HEARD * _HEARD_SIZE
-        data = line.encode("utf-8", "replace")[:_HEARD_SIZE]
-        self._bytes[at : at + _HEARD_SIZE] = data.ljust(_HEARD_SIZE, b"\0")
+        at = _ERROR_AT + _ERROR_SIZE + count % _LINES_KEPT * _LINE_SIZE
+        data = line.encode("utf-8", "replace")[:_LINE_SIZE]
+        self._bytes[at : at + _LINE_SIZE] = data.ljust(_LINE_SIZE, b"\0")
         self.words[_LINES] = count + 1
 
-    def say(self, why: str) -> None:
+    def record_error(self, why: str) -> None:
         """Record an error message before this process ends."""
-        data = why.encode("utf-8", "replace")[:_LAST_WORDS_SIZE]
-        self._bytes[_LAST_WORDS_AT : _LAST_WORDS_AT + len(data)] = data
-        self.words[_LAST_WORDS] = len(data)
+        data = why.encode("utf-8", "replace")[:_ERROR_SIZE]
+        self._bytes[_ERROR_AT : _ERROR_AT + len(data)] = data
+        self.words[_ERROR] = len(data)
 
     def stamp(self, lane: int, op: int, which: int, at_ns: int) -> None:
         """Record a time of an operation (`which`: 0 begin, 1 end)."""

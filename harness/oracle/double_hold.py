@@ -11,14 +11,14 @@ changes the transcript took itself for the holder. One whose process was killed 
 
 from __future__ import annotations
 
-from harness.model.history import LETTING_GO, STAYING, Invoke, Return, Step
+from harness.model.history import KEEPING, RELEASING, Invoke, Return, Step
 from harness.oracle.index import FOREVER, HistoryIndex, is_call
 from harness.oracle.verdict import Violation
 
 __all__ = ["double_holds"]
 
 #: A guarded write gives back the lock that it took itself.
-_LETTING_GO = LETTING_GO | {"guarded_write"}
+_RELEASING = RELEASING | {"guarded_write"}
 #: Kinds of operation that a lane does inside, and after which it is still there, even if a call failed.
 _INSIDE = frozenset(("load", "append", "rewrite"))
 
@@ -73,8 +73,8 @@ def _sections(survey: HistoryIndex) -> list[_Section]:
             kinds[event.lane] = event.kind
         elif isinstance(event, Return) and event.lane in inside:
             kind, outcome = kinds.get(event.lane), event.outcome
-            stays = outcome in STAYING or (outcome == "failed" and kind in _INSIDE)
-            over = kind in _LETTING_GO or not stays
+            stays = outcome in KEEPING or (outcome == "failed" and kind in _INSIDE)
+            over = kind in _RELEASING or not stays
             section = inside[event.lane]
             section.entered = min(section.entered, survey.time_of(index)[1])
             if over:

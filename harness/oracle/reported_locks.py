@@ -19,7 +19,7 @@ neither is looked at. `harness.oracle.double_hold` is what the kernel gate's his
 
 from __future__ import annotations
 
-from harness.model.history import IDLE, LETTING_GO, STAYING, TAKING, History, Invoke, Return, Step
+from harness.model.history import ACQUIRING, IDLE, KEEPING, RELEASING, History, Invoke, Return, Step
 from harness.oracle.index import FOREVER
 from harness.oracle.verdict import Violation
 
@@ -123,14 +123,14 @@ def _stays(calls: list[_Call]) -> list[_Stay]:
         kind, route = call.invoke.kind, call.invoke.route
         stay = inside.get(route)
         if stay is None:
-            if kind in TAKING and call.outcome == "ok":
+            if kind in ACQUIRING and call.outcome == "ok":
                 inside[route] = _Stay(call)
                 found.append(inside[route])
         elif kind not in IDLE:
             stay.until = call.begin
             if call.wrote:
                 stay.writes.append(call)
-            if kind in LETTING_GO or call.outcome not in STAYING:
+            if kind in RELEASING or call.outcome not in KEEPING:
                 del inside[route]
             else:
                 stay.until = call.end

@@ -19,7 +19,7 @@ from harness.scenario.definition import FaultSettings, Scenario
 from harness.scenario.roles import ROLES, Ids, LaneSettings
 from harness.scenario.roles.role import choose, pick
 
-__all__ = ["draw", "lanes_of", "mix"]
+__all__ = ["derive_seed", "draw", "lanes_of"]
 
 _CLOCK_START_MS: Final = 1_767_225_600_000  # 2026-01-01, UTC
 _CLOCK_SPREAD_MS: Final = 10_000
@@ -32,7 +32,7 @@ _BEFORE: Final = "_before"
 _CONVERSATION: Final = ("user", "assistant", "assistant", "toolResult")
 
 
-def mix(seed: int, schedule: int) -> int:
+def derive_seed(seed: int, schedule: int) -> int:
     """Hash both numbers to 64 bits (SplitMix64; Steele et al., OOPSLA 2014).
 
     Only the lowest 128 bits of the seed and the lowest 64 of the schedule count.
@@ -68,7 +68,7 @@ def draw(scenario: Scenario, seed: int, schedule: int) -> Program:
         seed: seed of the run.
         schedule: index of the schedule in the run, from 0.
     """
-    rng = random.Random(mix(seed, schedule))
+    rng = random.Random(derive_seed(seed, schedule))
     clock_start_ms = _CLOCK_START_MS + pick(rng, (0, _CLOCK_SPREAD_MS - 1))
     initial = _initial(scenario, rng)
     lanes = []
@@ -80,7 +80,7 @@ def draw(scenario: Scenario, seed: int, schedule: int) -> Program:
             lanes.append(LaneProgram(name, role.name, process, role.participant, ops, namespace))
     filesystem = scenario.filesystem
     return Program(
-        tuple(_with_faults(scenario, mix(seed, schedule), lanes)),
+        tuple(_with_faults(scenario, derive_seed(seed, schedule), lanes)),
         initial,
         Filesystem(filesystem.time_grain_ms, filesystem.birth_time, filesystem.inode_reuse),
         clock_start_ms * 1_000_000,
@@ -95,7 +95,7 @@ def _with_faults(scenario: Scenario, drawn: int, lanes: list[LaneProgram]) -> li
     other faults change which operations it hits.
     """
     for number, fault in enumerate(scenario.faults):
-        rng = random.Random(mix(drawn ^ _FAULTS, number))
+        rng = random.Random(derive_seed(drawn ^ _FAULTS, number))
         lanes = _hit(fault, rng, lanes, [lane for lane in scenario.lanes for _ in lane.names()])
     return lanes
 

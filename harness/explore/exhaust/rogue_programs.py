@@ -76,7 +76,7 @@ class Programs:
         return msgspec.structs.replace(self._base, lanes=tuple(lanes))
 
     def _actions(self, rogue: LaneProgram, number: int, names: Sequence[str]) -> tuple[Op, ...]:
-        rng = random.Random(plan.mix(self._seed, number))
+        rng = random.Random(plan.derive_seed(self._seed, number))
         return tuple(
             Op("action", group=at, how=name, args=ACTIONS[name].draw(rng) | {"id": f"{rogue.name}-{at}"})
             for at, name in enumerate(names, 1)

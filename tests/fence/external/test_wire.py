@@ -90,8 +90,8 @@ def test_a_load_without_exact_bytes_is_a_protocol_error(fields: dict[str, object
 
 
 def test_a_hello_states_lock_lanes_and_operations() -> None:
-    told = {**HELLO, "operations": ["recover"], "sound_under": ["coordinated"], "name": "mine", "later": 1}
-    hello = hello_of(answer(**told))
+    fields = {**HELLO, "operations": ["recover"], "sound_under": ["coordinated"], "name": "mine", "later": 1}
+    hello = hello_of(answer(**fields))
     assert (hello.lock, hello.per_lane, hello.operations) == ("sidecar", False, {"recover"})
     assert (hello.sound_under, hello.name) == (("coordinated",), "mine")
 

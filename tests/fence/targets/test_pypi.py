@@ -19,8 +19,8 @@ def test_the_hash_is_the_index_s(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 def test_an_index_without_a_hash_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     put_in_place(monkeypatch, tmp_path / "pip", PACKAGE)
-    for said in ("", "abc"):
-        monkeypatch.setenv("FAKE_PIP_SHA256", said)
+    for output in ("", "abc"):
+        monkeypatch.setenv("FAKE_PIP_SHA256", output)
         with pytest.raises(TargetError, match=r"^thing==1: the index gives no sha256"):
             pypi.sha256_of("thing==1")
     monkeypatch.delenv("FAKE_PIP_SHA256")

@@ -81,13 +81,13 @@ def run(
     diary: Diary, *ops: Op, transcript: str = "/nowhere/t.jsonl", waits: Waits | None = None
 ) -> list[tuple[str, str]]:
     """Return outcome and detail of each operation."""
-    board = SharedMemory()
-    board.publish(b"")
+    memory = SharedMemory()
+    memory.publish(b"")
     program = LaneProgram("lane", "runner", "p", True, ops)
     process: dict[str, Any] = {"shared": True}
-    OpExecutor(2, program, transcript, diary, process, {"x": 1}, board, waits or Waits()).run()
-    assert board.started(2) == board.finished(2) == len(ops)
-    return [board.outcome(2, number) for number in range(len(ops))]
+    OpExecutor(2, program, transcript, diary, process, {"x": 1}, memory, waits or Waits()).run()
+    assert memory.started(2) == memory.finished(2) == len(ops)
+    return [memory.outcome(2, number) for number in range(len(ops))]
 
 
 def outcomes(diary: Diary, *ops: Op) -> list[str]:

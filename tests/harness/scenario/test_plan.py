@@ -13,7 +13,7 @@ from harness.model.history import LaneInfo
 from harness.model.program import Fault, Filesystem, Program
 from harness.model.transcript_lines import TYPES
 from harness.scenario import Scenario, load, load_data
-from harness.scenario.plan import draw, lanes_of, mix
+from harness.scenario.plan import derive_seed, draw, lanes_of
 from harness.scenario.reader import read
 from tests.harness.scenario.examples import FULL, SMALL, write
 
@@ -74,11 +74,11 @@ def test_seeds_and_schedules_draw_different_programs(tmp_path: Path) -> None:
 
 
 def test_seeds_are_stable_and_distinct() -> None:
-    assert mix(0, 0) == 0x238275BC38FCBE91
-    assert mix(1, 2) == 0x1CF38A51A82265F3
+    assert derive_seed(0, 0) == 0x238275BC38FCBE91
+    assert derive_seed(1, 2) == 0x1CF38A51A82265F3
     seeds = (*range(-50, 50), 1 << 64, 1 << 100, (7 << 64) + 7)
-    assert len({mix(seed, schedule) for seed in seeds for schedule in range(20)}) == 103 * 20
-    assert all(0 <= mix(seed, 2**70) < 2**64 for seed in (-1, 0, 2**200))
+    assert len({derive_seed(seed, schedule) for seed in seeds for schedule in range(20)}) == 103 * 20
+    assert all(0 <= derive_seed(seed, 2**70) < 2**64 for seed in (-1, 0, 2**200))
 
 
 @given(st.integers(0, 2**64), st.integers(0, 2**32))

@@ -124,10 +124,10 @@ def test_two_concurrent_fetches_get_the_same_target(
     both = [fetching(), fetching()]
     until_fetched(log, 2)
     (tmp_path / "go").touch()
-    said = [process.communicate(timeout=_PATIENCE_S)[0].splitlines()[-1] for process in both]
+    output = [process.communicate(timeout=_PATIENCE_S)[0].splitlines()[-1] for process in both]
     assert [process.returncode for process in both] == [0, 0]
     (cut,) = openclaw.fetched()
-    assert said == [str(cut.folder)] * 2
+    assert output == [str(cut.folder)] * 2
     assert list((cache.root() / "making").iterdir()) == []
 
 

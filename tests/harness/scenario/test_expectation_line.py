@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.scenario.places import expectation_line
+from harness.scenario.expectation_line import expectation_line
 
 TEXT = "about: x\nexpect:\n  one: []\n  'a/b.py:C': {must: [crash]}\n"
 
