@@ -277,7 +277,7 @@ def tail_of(stderr: int) -> str:
 
 
 def _bounded() -> None:
-    """In the child, before it executes the adapter: tie it to its parent and limit the size of its files."""
+    """Tie the child to its parent and limit the size of its files, before it executes the adapter."""
     if _prctl is not None:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]

@@ -148,7 +148,7 @@ class _Process:
             self.executor(lane, waits).run()
 
 
-def _settle_in(directory: str, parent: int) -> None:
+def _isolate(directory: str, parent: int) -> None:
     """Tie this process to its parent, ignore the terminal's signals, and move into the session directory."""
     if sys.platform == "linux":
         _libc.prctl(linux_abi.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -172,7 +172,7 @@ def prepare() -> None:
 
     Most of it visits every object of the interpreter; in a child that would copy their memory pages.
     """
-    _warm_up()
+    _import_early()
     seccomp.build()
     find_clocks()
     gc.collect()
@@ -181,12 +181,12 @@ def prepare() -> None:
 
 def _freeze() -> None:
     """Exempt all existing objects from garbage collection, and collect only between schedules."""
-    _warm_up()
+    _import_early()
     gc.freeze()
     gc.disable()
 
 
-def _warm_up() -> None:
+def _import_early() -> None:
     """Import the modules that a fork or an operation would import, before file calls are trapped."""
     import multiprocess.popen_fork  # noqa: F401  # for its side effect of being there
 
@@ -221,7 +221,7 @@ def main_free(
     for one in foreign:
         one.close()
     make_fence = resolve(layout.fence)
-    _settle_in(directory, parent)
+    _isolate(directory, parent)
     if cores:
         os.sched_setaffinity(0, cores)
     sys.setswitchinterval(_SWITCH_S)
@@ -276,7 +276,7 @@ def main(
     try:
         # Before the working directory changes: the reference may be a relative path.
         make_fence = resolve(layout.fence)
-        _settle_in(directory, parent)
+        _isolate(directory, parent)
         process = _Process(layout, name, directory, shared_memory, make_fence)
         waits = _KernelWaits()
         host(make_fence, lambda: GatedAdapterHost(process.lane_names, shared_memory, waits))

@@ -144,7 +144,7 @@ class FaultSettings:
 
     @property
     def lasts(self) -> bool:
-        """Whether the fault takes virtual time."""
+        """Return whether the fault takes virtual time."""
         return any(span is not None for span in (self.stop_ms, self.slow_ms, self.ahead_ms))
 
 
@@ -200,7 +200,7 @@ class Scenario:
 
     @property
     def faulty(self) -> bool:
-        """Whether the scenario needs faults or namespaces, which only the kernel gate provides."""
+        """Return whether the scenario needs faults or namespaces, which only the kernel gate provides."""
         return bool(self.faults) or any(lane.pid_namespace is not None for lane in self.lanes)
 
     def resolved_policy(self) -> Policy:

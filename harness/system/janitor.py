@@ -69,7 +69,7 @@ class SessionRoot:
         if word != "made":
             from harness.model.errors import UsageError
 
-            self._dismiss()
+            self._end_janitor()
             reason = rest or "the janitor did not start"
             raise UsageError(
                 f"{parent}: no session directory can be made: {reason}; give another --session-root"
@@ -78,12 +78,12 @@ class SessionRoot:
         return rest
 
     def __exit__(self, *_: object) -> None:
-        self._dismiss()
+        self._end_janitor()
         if os.path.lexists(self.path):
             # The janitor was killed, or it ran out of time.
             _clear(self.path)
 
-    def _dismiss(self) -> None:
+    def _end_janitor(self) -> None:
         assert self._janitor.stdin is not None
         self._janitor.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -158,17 +158,17 @@ def _clear(root: str) -> None:
     """Kill the processes that work under `root` and remove it, until neither is left."""
     deadline = time.monotonic() + _CLEAR_S
     while time.monotonic() < deadline:
-        inhabitants = _inhabitants(root)
-        for pid in inhabitants:
+        processes = _processes_in(root)
+        for pid in processes:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         remove_tree(root)
-        if not inhabitants and not os.path.lexists(root):
+        if not processes and not os.path.lexists(root):
             return
         time.sleep(_PAUSE_S)
 
 
-def _inhabitants(root: str) -> list[int]:
+def _processes_in(root: str) -> list[int]:
     """Return the processes that carry the mark or whose working directory is in `root`."""
     mark = os.fsencode(f"{MARK}={root}")
     pids = []

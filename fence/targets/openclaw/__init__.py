@@ -66,21 +66,21 @@ def command(reference: str) -> str:
         TargetError: it is not in the cache, or has no merge callback.
     """
     version = _version(reference.removesuffix(_MERGE))
-    cut = _found(version)
-    if cut is None:
+    bundle = _found(version)
+    if bundle is None:
         raise TargetError(
             f"openclaw@{version}: is not in the cache; fetch it: python -m harness target openclaw@{version}"
         )
-    if reference not in cut.fences:
+    if reference not in bundle.fences:
         raise TargetError(
-            f"{reference}: this version has no merge callback, expected {' or '.join(cut.fences)}"
+            f"{reference}: this version has no merge callback, expected {' or '.join(bundle.fences)}"
         )
     words = (
         tools.node(),
         str(_HERE / "openclaw.mjs"),
         "openclaw",
         str(tools.host()),
-        str(cut.folder / BUNDLE),
+        str(bundle.folder / BUNDLE),
         reference,
     )
     return shlex.join(words)
@@ -113,8 +113,8 @@ def fetch(version: str, say: Callable[[str], None]) -> CachedBundle:
         licence = shop / "package" / "LICENSE"
         if licence.exists():
             shutil.copy(licence, made)
-        cut = made_of(made, version, integrity, tools.recipe(), facts)
-        where = cache.root() / "openclaw" / cut.folder_name
+        bundle = made_of(made, version, integrity, tools.recipe(), facts)
+        where = cache.root() / "openclaw" / bundle.folder_name
         cache.place(made, where, lambda: _found(version) is not None)
     placed = _found(version)
     if placed is None:
@@ -125,13 +125,13 @@ def fetch(version: str, say: Callable[[str], None]) -> CachedBundle:
 def fetched() -> list[CachedBundle]:
     """Return the usable versions in the cache, oldest first."""
     recipe = tools.recipe()
-    return [cut for cut in read_all(cache.root() / "openclaw") if cut.recipe == recipe]
+    return [bundle for bundle in read_all(cache.root() / "openclaw") if bundle.recipe == recipe]
 
 
 def _found(version: str) -> CachedBundle | None:
-    for cut in fetched():
-        if cut.version == version:
-            return cut
+    for bundle in fetched():
+        if bundle.version == version:
+            return bundle
     return None
 
 

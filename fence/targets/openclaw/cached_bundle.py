@@ -70,19 +70,23 @@ def made_of(folder: Path, version: str, integrity: str, recipe: str, facts: dict
     """
     text = (folder / BUNDLE).read_bytes()
     sha256 = hashlib.sha256(text).hexdigest()
-    cut = CachedBundle(version, integrity, recipe, sha256, facts["merges"], facts["files"], len(text), folder)
-    stored = {"format": _FORMAT, **dataclasses.asdict(cut)}
+    bundle = CachedBundle(
+        version, integrity, recipe, sha256, facts["merges"], facts["files"], len(text), folder
+    )
+    stored = {"format": _FORMAT, **dataclasses.asdict(bundle)}
     del stored["folder"]
     (folder / _FACTS).write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
-    return cut
+    return bundle
 
 
 def read_all(place: Path) -> list[CachedBundle]:
     """Return the bundles below a folder that are unchanged, oldest version first."""
     if not place.is_dir():
         return []
-    cuts = [_read(folder) for folder in place.iterdir()]
-    return sorted((cut for cut in cuts if cut is not None), key=lambda cut: _order(cut.version))
+    bundles = [_read(folder) for folder in place.iterdir()]
+    return sorted(
+        (bundle for bundle in bundles if bundle is not None), key=lambda bundle: _order(bundle.version)
+    )
 
 
 def _read(folder: Path) -> CachedBundle | None:
@@ -90,11 +94,11 @@ def _read(folder: Path) -> CachedBundle | None:
         stored = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
         if stored.pop("format") != _FORMAT:
             return None
-        cut = CachedBundle(**stored, folder=folder)
-        whole = hashlib.sha256((folder / BUNDLE).read_bytes()).hexdigest() == cut.sha256
+        bundle = CachedBundle(**stored, folder=folder)
+        whole = hashlib.sha256((folder / BUNDLE).read_bytes()).hexdigest() == bundle.sha256
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return cut if whole and folder.name == cut.folder_name else None
+    return bundle if whole and folder.name == bundle.folder_name else None
 
 
 def _order(version: str) -> list[tuple[int, int, str]]:

@@ -12,21 +12,21 @@ def placed(place: Path, version: str, *, merges: bool = False) -> CachedBundle:
     made = place / "made"
     made.mkdir(parents=True)
     (made / BUNDLE).write_text(f"exports.version = {version!r}")
-    cut = made_of(made, version, "sha512-xxx", "recipe", {"merges": merges, "files": 3})
-    made.rename(place / cut.folder_name)
-    return cut
+    bundle = made_of(made, version, "sha512-xxx", "recipe", {"merges": merges, "files": 3})
+    made.rename(place / bundle.folder_name)
+    return bundle
 
 
 def test_a_stored_bundle_can_be_read(tmp_path: Path) -> None:
-    cut = placed(tmp_path, "2026.5.18")
+    bundle = placed(tmp_path, "2026.5.18")
     (read,) = read_all(tmp_path)
-    assert read.folder == tmp_path / cut.folder_name
+    assert read.folder == tmp_path / bundle.folder_name
     assert (read.version, read.integrity, read.recipe, read.files, read.sha256) == (
         "2026.5.18",
         "sha512-xxx",
         "recipe",
         3,
-        cut.sha256,
+        bundle.sha256,
     )
 
 
@@ -42,7 +42,7 @@ def test_versions_are_sorted(tmp_path: Path) -> None:
     ]
     for version in sorted(order):
         placed(tmp_path, version)
-    assert [cut.version for cut in read_all(tmp_path)] == order
+    assert [bundle.version for bundle in read_all(tmp_path)] == order
 
 
 def test_a_version_with_a_merge_callback_has_two_fences(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_a_damaged_bundle_is_not_listed(tmp_path: Path, damage: str) -> None:
     folder = tmp_path / placed(tmp_path, "2026.5.18").folder_name
     facts = folder / "target.json"
     if damage == "bundle":
-        (folder / BUNDLE).write_text("cut off")
+        (folder / BUNDLE).write_text("bundle off")
     elif damage == "facts":
         facts.write_text("{")
     elif damage == "format":

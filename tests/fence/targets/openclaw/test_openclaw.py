@@ -60,20 +60,20 @@ def until_fetched(log: Path, count: int) -> None:
 
 
 def test_a_version_is_fetched_once_and_then_needs_no_npm(monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
-    cut = openclaw.fetch("2026.5.18", quiet)
-    assert (cut.folder / "fence.cjs").read_bytes() == b"1"
-    assert (cut.folder / "LICENSE").read_bytes() == b"MIT"
+    bundle = openclaw.fetch("2026.5.18", quiet)
+    assert (bundle.folder / "fence.cjs").read_bytes() == b"1"
+    assert (bundle.folder / "LICENSE").read_bytes() == b"MIT"
     monkeypatch.setenv("FAKE_NPM_FAILS", "1")
-    assert openclaw.fetch("2026.5.18", quiet) == cut
+    assert openclaw.fetch("2026.5.18", quiet) == bundle
     assert log.read_text() == "openclaw@2026.5.18\n"
     assert [one.version for one in openclaw.fetched()] == ["2026.5.18"]
 
 
 def test_its_command_contains_the_word_that_its_lock_looks_for() -> None:
-    cut = openclaw.fetch("2026.5.18", quiet)
+    bundle = openclaw.fetch("2026.5.18", quiet)
     words = openclaw.command("openclaw@2026.5.18").split()
     assert "openclaw" in words
-    assert str(cut.folder / "fence.cjs") in words
+    assert str(bundle.folder / "fence.cjs") in words
 
 
 def test_a_package_with_a_wrong_hash_leaves_no_files(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,8 +84,8 @@ def test_a_package_with_a_wrong_hash_leaves_no_files(monkeypatch: pytest.MonkeyP
 
 
 def test_a_damaged_bundle_is_fetched_anew(log: Path) -> None:
-    cut = openclaw.fetch("2026.5.18", quiet)
-    (cut.folder / "fence.cjs").write_bytes(b"other")
+    bundle = openclaw.fetch("2026.5.18", quiet)
+    (bundle.folder / "fence.cjs").write_bytes(b"other")
     with pytest.raises(TargetError, match="is not in the cache"):
         openclaw.command("openclaw@2026.5.18")
     assert (openclaw.fetch("2026.5.18", quiet).folder / "fence.cjs").read_bytes() == b"1"
@@ -112,8 +112,8 @@ def test_a_killed_fetch_leaves_no_incomplete_target(
     left = list((cache.root() / "making").iterdir())
     assert len(left) == 1
     (tmp_path / "go").touch()
-    cut = openclaw.fetch("2026.5.18", quiet)
-    assert (cut.folder / "fence.cjs").read_bytes() == b"1"
+    bundle = openclaw.fetch("2026.5.18", quiet)
+    assert (bundle.folder / "fence.cjs").read_bytes() == b"1"
     assert not left[0].exists()
 
 
@@ -126,8 +126,8 @@ def test_two_concurrent_fetches_get_the_same_target(
     (tmp_path / "go").touch()
     output = [process.communicate(timeout=_PATIENCE_S)[0].splitlines()[-1] for process in both]
     assert [process.returncode for process in both] == [0, 0]
-    (cut,) = openclaw.fetched()
-    assert output == [str(cut.folder)] * 2
+    (bundle,) = openclaw.fetched()
+    assert output == [str(bundle.folder)] * 2
     assert list((cache.root() / "making").iterdir()) == []
 
 
