@@ -266,4 +266,4 @@ def _raise(answer: Answer, do: str) -> NoReturn:
         raise NotImplementedError(text or f"the adapter has no {do}")
     if answer.code:
         raise OSError(getattr(errno, answer.code), text or os.strerror(getattr(errno, answer.code)))
-    raise ExternalError(text or "no message")
+    raise ExternalError(text or "without a word")

@@ -21,7 +21,7 @@ __all__ = ["find_clocks", "replace_clocks", "sleep_in_real_time"]
 _BUILTIN = type(time.sleep)
 _NANOSECONDS = (time.time_ns, time.monotonic_ns, time.perf_counter_ns)
 _SECONDS = (time.time, time.monotonic, time.perf_counter)
-#: The functions that are replaced; this tuple is not a module's name of a clock, so its entries stay real.
+#: The replaced functions. This tuple keeps the real ones, because only names in modules are replaced.
 _REAL = (time.sleep, *_NANOSECONDS, *_SECONDS, time.clock_gettime, time.clock_gettime_ns)
 _CLOCKS = frozenset(_REAL)
 

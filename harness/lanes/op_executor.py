@@ -180,7 +180,7 @@ class OpExecutor:
         try:
             return str(error).replace(os.path.dirname(self._transcript) + "/", "")
         except Exception:  # a fence's own class, which may do anything
-            return f"{type(error).__name__} without a readable message"
+            return f"{type(error).__name__} whose text cannot be had"
 
     def _named_message(self, error: BaseException) -> str:
         return f"{type(error).__name__}: {self._message(error)}"

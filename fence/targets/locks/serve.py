@@ -28,17 +28,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Adapter", "Connection", "Handle", "LaneDied", "NotHeld", "TimedOut", "abandon"]
+__all__ = ["Adapter", "Connection", "Died", "GivenUp", "Handle", "NotHeld", "abandon"]
 
 _Line = dict[str, Any]
 _APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 
-class LaneDied(Exception):
+# The names of these classes are part of the messages, which histories contain.
+
+
+class Died(Exception):
     """The lane is dead; its lock stays as it was."""
 
 
-class TimedOut(Exception):
+class GivenUp(Exception):
     """The library did not get the lock in time."""
 
 
@@ -102,7 +105,7 @@ class Handle:
 
     @contextlib.contextmanager
     def _with_unused_pid(self) -> Iterator[None]:
-        """Return the id of a process that does not exist from os.getpid, if the lane is to die."""
+        """Let os.getpid return the id of a missing process, if the lane is to die."""
         if self.dies:
             os.getpid = _unused_pid
         try:
@@ -115,7 +118,7 @@ class Handle:
             self.lock.acquire()
         if self.dies:
             abandon(self.lock)
-            raise LaneDied("died as soon as it had the lock")
+            raise Died("died as soon as it had the lock")
         self.held = True
 
     def release(self) -> None:
@@ -176,7 +179,7 @@ def _is_open(fd: int) -> bool:
 
 
 class _AbandonedLock:
-    """Class of an abandoned lock, so that its finalizer does not release it."""
+    """The class that an abandoned lock gets, so that its finalizer does not release it."""
 
 
 def abandon(lock: Any) -> None:
@@ -210,7 +213,7 @@ def _portalocker(module: Any, variant: str, transcript: str, timeout_s: float) -
 
 def _fasteners(module: Any, variant: str, transcript: str, timeout_s: float) -> tuple[Any, type[Exception]]:
     del variant
-    return _Fasteners(module.InterProcessLock(f"{transcript}.lockf"), timeout_s), TimedOut
+    return _Fasteners(module.InterProcessLock(f"{transcript}.lockf"), timeout_s), GivenUp
 
 
 class _Fasteners:
@@ -222,7 +225,7 @@ class _Fasteners:
 
     def acquire(self) -> None:
         if not self.lock.acquire(timeout=self.timeout_s):
-            raise TimedOut("acquire returned False")
+            raise GivenUp("acquire returned False")
 
     def release(self) -> None:
         self.lock.release()
@@ -252,7 +255,7 @@ class Adapter:
         self._handles: dict[int, Handle] = {}
         self._transcript = ""
         self._options: _Line = {}
-        self._timed_out: type[Exception] = LaneDied
+        self._given_up: type[Exception] = Died
 
     def serve(self) -> None:
         """Answer requests until standard input ends."""
@@ -267,7 +270,7 @@ class Adapter:
             return {"answer": "ok", **(self._result(line) or {})}
         except NotImplementedError:
             return {"answer": "unsupported"}
-        except (self._timed_out, LaneDied) as error:
+        except (self._given_up, Died) as error:
             return {"answer": "lock_timeout", "message": self._stable_message(error)}
         except NotHeld as error:
             return {"answer": "stale_lock", "message": self._stable_message(error)}
@@ -330,7 +333,7 @@ class Adapter:
             make = _LIBRARIES[self._library]
 
             def made() -> Any:
-                lock, self._timed_out = make(self._module, self._variant, self._transcript, timeout_s)
+                lock, self._given_up = make(self._module, self._variant, self._transcript, timeout_s)
                 return lock
 
             dies = self._options.get("lock_dies_with") == line["lane"]

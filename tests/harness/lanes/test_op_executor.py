@@ -150,7 +150,7 @@ def test_an_exception_without_a_message_keeps_its_outcome() -> None:
         def __str__(self) -> str:
             raise RuntimeError
 
-    assert run(Diary(load=Mute()), op("load")) == [("refused", "Mute without a readable message")]
+    assert run(Diary(load=Mute()), op("load")) == [("refused", "Mute whose text cannot be had")]
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,7 @@ def test_a_process_killed_by_a_signal_accuses_nobody(stage: Stage, word: str, nu
 def test_an_exception_of_a_fence_is_a_crash_with_its_words(stage: Stage) -> None:
     assert crashes(stage.run(["fail"], ["fail_without_words"])) == [
         (0, "ValueError: broken on purpose"),
-        (1, "Mute: Mute without a readable message"),
+        (1, "Mute: Mute whose text cannot be had"),
     ]
 
 
