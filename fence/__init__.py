@@ -1,8 +1,7 @@
-"""Fences: detectors that tell a runner whether its transcript was taken over.
+"""Register the fences: detectors that tell a runner whether its transcript was taken over.
 
-`fence.protocol` says what a fence is, `fence.locks` what lies below. Here is the
-registry: a new fence is a file and a line. Nothing is imported before it is asked
-for.
+`fence.protocol` defines the interface of a fence, `fence.locks` the write locks below. A new fence is a
+file and a line in this registry. Modules are imported when their fence is first loaded.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FENCES", "load"]
 
-#: Name to ``module:Class``.
+#: Maps a name to ``module:Class``.
 FENCES: dict[str, str] = {
     "none": "fence.none:NoFence",
     "stat-2026.5.17": "fence.stat_2026_5_17:StatFence",
@@ -31,7 +30,7 @@ FENCES: dict[str, str] = {
 
 
 def load(name: str) -> type[Fence]:
-    """The class of a registered fence.
+    """Return the class of a registered fence.
 
     Raises:
         ValueError: the name is not registered.

@@ -1,8 +1,8 @@
-"""Putting a file in another's place so that what was there stays at hand.
+"""Replace a file and keep the replaced file.
 
-A plain rename over a path destroys what it replaces unseen. Here it is exchanged:
-afterwards the replaced file lies under the newcomer's old name and can be looked at.
-What it held at that moment is up to `fence.rename_check`.
+A plain rename over a path destroys the replaced file unseen. This module exchanges the two names
+instead: afterwards the replaced file has the new file's old name and can be read.
+`fence.rename_check` tells whether it still has the content of that moment.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
 
 
 def exchange(new: str, path: str) -> None:
-    """Put the file `new` at `path`; what was at `path` is under the name `new` then.
+    """Put the file `new` at `path`; afterwards the file that was at `path` has the name `new`.
 
-    Where nothing was at `path`, nothing is left at `new`. Without renameat2 (macOS,
-    network file systems) a hard link keeps the old file; then a file that somebody
-    renames over the path between the two calls is lost.
+    If there was no file at `path`, no file is left at `new`. Without renameat2 (macOS, network file
+    systems) a hard link keeps the old file; then a file that another process renames over the path
+    between the two calls is lost.
 
     Raises:
         OSError: as rename.
@@ -33,7 +33,7 @@ def exchange(new: str, path: str) -> None:
     while True:
         number = _rename(new, path, _EXCHANGE)
         if number == errno.ENOENT:
-            # Nothing to exchange with, unless somebody is quicker than the next call.
+            # There is no file to exchange with, unless another process makes one before the next call.
             number = _rename(new, path, _NOREPLACE)
             if number == errno.EEXIST:
                 continue

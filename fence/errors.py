@@ -1,15 +1,15 @@
-"""The exceptions by which a fence speaks.
+"""Define the exceptions that a fence raises.
 
 ::
 
     FenceError
     ├── TakeoverError      the transcript was taken over
-    ├── LockTimeoutError   the write lock could not be had in time
-    └── StaleLockError     the write lock was lost or is somebody else's
+    ├── LockTimeoutError   the write lock was not available in time
+    └── StaleLockError     the write lock was lost or belongs to another handle
 
-    AdapterError           what stands between us and an external fence broke:
-                           no word about the fence itself
-    ExternalError          an external fence says that it crashed
+    AdapterError           the connection to an external fence broke;
+                           says nothing about the fence itself
+    ExternalError          an external fence reports that it crashed
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ __all__ = [
 
 
 class FenceError(Exception):
-    """Root of what a fence raises on purpose."""
+    """Base class of the exceptions that a fence raises on purpose."""
 
 
 class TakeoverError(FenceError):
-    """Somebody took the transcript over.
+    """Another writer took the transcript over.
 
     Args:
-        check: the check that tripped, in a word or two.
+        check: the check that failed, in a word or two.
     """
 
     def __init__(self, check: str) -> None:
@@ -41,16 +41,16 @@ class TakeoverError(FenceError):
 
 
 class LockTimeoutError(FenceError):
-    """The write lock could not be had in time; says nothing about the transcript."""
+    """The write lock was not available in time; says nothing about the transcript."""
 
 
 class StaleLockError(FenceError):
-    """The write lock was lost to somebody else."""
+    """The write lock was lost to another owner."""
 
 
 class AdapterError(Exception):
-    """The adapter of an external fence hung, died or said what the protocol does not have."""
+    """The adapter of an external fence hung, died or sent a line that the protocol does not define."""
 
 
 class ExternalError(Exception):
-    """An external fence crashed and could say so."""
+    """An external fence crashed and reported it."""

@@ -1,4 +1,4 @@
-"""Issue #84071, first remedy: co-tenants refresh the fingerprint under the lock."""
+"""Implement issue #84071, first remedy: co-tenants refresh the fingerprint under the lock."""
 
 from __future__ import annotations
 
@@ -14,21 +14,20 @@ __all__ = ["Issue84071aFence"]
 
 
 class Issue84071aFence(StatFence):
-    """Compares with the fingerprint that the last holder of the lock left behind.
+    """Compares with the fingerprint that the last holder of the lock wrote.
 
-    Source: OpenClaw issue #84071, expected behaviour (a). The fingerprint lies in
-    ``<transcript>.fingerprint``, so that co-tenants of any process can refresh it
-    before they let the lock go; the runner reads it again under the lock.
+    Source: OpenClaw issue #84071, expected behaviour (a). The fingerprint is in
+    ``<transcript>.fingerprint``, so that co-tenants of any process can refresh it before they
+    release the lock; the runner reads it again under the lock.
 
-    It does not catch a rogue whose write is followed by a co-tenant's: the co-tenant
-    refreshes without a look and so launders it. The rest is as for the stat
-    fingerprint.
+    It does not catch a rogue's write that is followed by a co-tenant's: the co-tenant refreshes
+    without a check and so launders it. Otherwise it behaves as the stat fingerprint.
     """
 
     about: ClassVar[str] = "stat fingerprint that co-tenants refresh under the lock, issue #84071 (a)"
 
     def release(self) -> None:
-        """Refresh the shared fingerprint, then let the lock go as a co-tenant."""
+        """Refresh the shared fingerprint, then release the lock as a co-tenant."""
         if self.lock.held:
             self._publish(Fingerprint.of(self.path))
         super().release()
@@ -51,7 +50,7 @@ class Issue84071aFence(StatFence):
             os.close(fd)
 
     def _published(self) -> Fingerprint | None:
-        # Empty or torn when its writer died: then our own knowledge has to do.
+        # Empty or torn if its writer died: then the own baseline has to do.
         try:
             return Fingerprint(*json.loads(read_all(self._shared)))
         except (ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""Issue #84071, second remedy: a way out of the sticky verdict."""
+"""Implement issue #84071, second remedy: a way to clear the sticky verdict."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ __all__ = ["Issue84071bFence"]
 class Issue84071bFence(StatFence):
     """Refuses like the stat fingerprint, but can take a new one and go on.
 
-    Source: OpenClaw issue #84071, expected behaviour (b). It cries wolf as often as
-    the stat fingerprint, only not for ever, and it does not catch what that one does
-    not; what came before `recover` is taken in, whoever wrote it.
+    Source: OpenClaw issue #84071, expected behaviour (b). It reports as many false positives as the
+    stat fingerprint, but not for the rest of the turn, and it misses the same takeovers. `recover`
+    accepts all earlier changes, including a rogue's.
     """
 
     about: ClassVar[str] = "stat fingerprint with a way to recover, issue #84071 (b)"
 
     def recover(self) -> bool:
-        """Take a new fingerprint under the lock and lift the verdict."""
+        """Take a new fingerprint under the lock and clear the verdict."""
         if self.lock.held:
             self._remember()
         else:
@@ -31,5 +31,5 @@ class Issue84071bFence(StatFence):
                 self.lock.release_if_held()
                 raise
             self.lock.release()
-        self._taken = ""
+        self._verdict = ""
         return True

@@ -1,4 +1,4 @@
-"""A fence that is right by construction: lawful writers write down what they wrote."""
+"""Implement a fence that is correct by construction: lawful writers record their writes in a ledger."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fence.atomic_replace import exchange
 from fence.errors import TakeoverError
 from fence.ledger_file import Content, Intent, LedgerFile
 from fence.protocol import Fence, Site
-from fence.rename_check import Movement
+from fence.rename_check import RenameCheck
 from fence.transcript import read_fd, write_all
 
 __all__ = ["LedgerFence"]
@@ -22,32 +22,32 @@ _NEW = os.O_CREAT | os.O_EXCL
 
 
 class LedgerFence(Fence):
-    """Refuses exactly when the bytes are not what lawful holders of the lock made of them.
+    """Refuses exactly if the bytes differ from the result of the lawful writes.
 
-    Source: our own answer to issue #84071. Every participant, of whatever process, writes
-    down under the lock what the transcript becomes by its write, computed from what
-    it wrote and never from a look at the file; so no lawful writer can take a rogue's
-    bytes for its own, wherever they fall. A runner's decision looks at the bytes once and
-    compares. Nothing else counts: not times, not the inode, not who else held the lock.
+    Source: this project's answer to issue #84071. Every participant, of any process, records
+    under the lock what its write makes of the transcript. The record is computed from the written
+    bytes and never from reading the file, so no lawful writer can mistake a rogue's bytes for its
+    own. A runner's decision reads the bytes once and compares. Nothing else counts: no times, no
+    inode, no other holds of the lock.
 
-    What a load finds becomes a *branch*; lawful writes extend every branch, and a runner
-    is measured against the branch of its own load. So a load that finds foreign bytes
-    hides them from nobody else, and bytes that are undone before a decision are no
-    takeover for anybody. A rewrite takes the old file aside instead of overwriting it;
-    branches that it does not continue end there. It is refused, and undone, when it
-    would destroy bytes that were not there at its load. A rewrite ``in_place`` is made by
-    exchange too: a truncation would destroy them unseen.
+    The content that a load finds becomes a *branch*. Lawful writes extend every branch, and a
+    runner is compared with the branch of its own load. So a load that finds foreign bytes hides
+    them from no other lane, and bytes that are undone before a decision are no takeover for any
+    lane. A rewrite keeps the old file aside instead of overwriting it; branches that it does not
+    continue end there. A rewrite is refused, and undone, if it would destroy bytes that were not
+    there at its load. A rewrite ``in_place`` is made by exchange too, because a truncation would
+    destroy them unseen.
 
-    A refusal stays for the rest of the turn unless `recover` takes in what is there. A
-    lock time-out says nothing about the transcript and is not kept.
+    A refusal stays for the rest of the turn unless `recover` accepts the current content. A lock
+    time-out says nothing about the transcript and is not kept.
 
-    It does not catch: bytes that were changed and changed back before the decision; the
-    same bytes in another file; a write after its last look (the next decision does);
-    whoever writes to the ledger itself. It reports a
-    participant that does not use it. When a ninth foreign content is loaded while a turn
-    goes on, that turn is refused. So is one when a holder dies between its exchange and its
-    record and a rogue then writes to the file that was replaced: nobody can tell any more
-    that it came later. Power failures are not considered: nothing is flushed to disk.
+    It does not catch: bytes that were changed and changed back before the decision; the same bytes
+    in another file; a write after its last look (the next decision catches it); a writer that
+    changes the ledger itself. It reports a participant that does not use it. If a ninth foreign
+    content is loaded during a turn, that turn is refused. A turn is also refused if a holder dies
+    between its exchange and its record and a rogue then writes to the replaced file, because the
+    order of the two is no longer known. Power failures are not considered: nothing is flushed to
+    disk.
     """
 
     about: ClassVar[str] = "what lawful writers wrote down against the bytes that are there"
@@ -66,7 +66,7 @@ class LedgerFence(Fence):
     # A runner's turn
 
     def begin_turn(self) -> None:
-        """Take the lock; what was reported in the last turn is over."""
+        """Take the lock; a takeover that was reported in the last turn is forgotten."""
         if self._refused:
             self._refused, self._branch = "", ""
         self._turn_begins = True
@@ -74,34 +74,34 @@ class LedgerFence(Fence):
         super().begin_turn()
 
     def load(self) -> bytes:
-        """Read the transcript; the first load of a turn is what the runner is measured by."""
-        data = self._look(self.path)
+        """Read the transcript; the first load of a turn sets the branch that the runner is compared with."""
+        data = self._read_path(self.path)
         self._loaded = Content.of(data)
         if self._turn_begins or not self._branch:
             self._rebase(data, self._loaded)
         return data or b""
 
     def append(self, entries: Sequence[bytes]) -> None:
-        """Append without a look at the bytes, except at the last one."""
-        with LedgerFile(self._ledger, create=False) as book:
-            if not book.known:
-                self._append_unwritten(b"".join(entries))
+        """Append without reading the bytes, except for the last one."""
+        with LedgerFile(self._ledger, create=False) as ledger:
+            if not ledger.known:
+                self._append_unrecorded(b"".join(entries))
                 return
-            if book.intent is not None:
-                self._settle(book, book.intent, self._look(self.path))
-            self._append(book, b"".join(entries))
+            if ledger.intent is not None:
+                self._resolve_intent(ledger, ledger.intent, self._read_path(self.path))
+            self._append(ledger, b"".join(entries))
 
     def guarded_write(self, entries: Sequence[bytes]) -> None:
-        """Lock, compare with the runner's branch, append, write it down, unlock."""
+        """Lock, compare with the runner's branch, append, record it, unlock."""
         if self._refused:
             raise TakeoverError(f"{self._refused} (reported before)")
         with self.lock:
-            self._decide_and_write(self._look_for_decision(), entries)
+            self._decide_and_write(self._read_for_decision(), entries)
 
     def recover(self) -> bool:
-        """Take in what is there now, under the lock, and be measured by that."""
+        """Accept the current content under the lock; later decisions compare with it."""
         with contextlib.nullcontext() if self.lock.held else self.lock:
-            data = self._look(self.path)
+            data = self._read_path(self.path)
             self._rebase(data, Content.of(data))
         self._refused = ""
         return True
@@ -109,31 +109,31 @@ class LedgerFence(Fence):
     # Any other participant
 
     def acquire(self) -> None:
-        """Take the lock; what was loaded under an earlier hold is out of date."""
+        """Take the lock; a load under an earlier hold is outdated."""
         self._loaded = None
         super().acquire()
 
     def rewrite(self, lines: Sequence[bytes], how: str) -> None:
-        """Put a new file in the transcript's place, and look at what it replaced.
+        """Put a new file in the transcript's place, and check the replaced file.
 
         Raises:
-            TakeoverError: it was not what this handle loaded; it is back in its place.
+            TakeoverError: the replaced file was not the loaded one; it is back in its place.
         """
-        with LedgerFile(self._ledger, create=False) as book:
-            if not book.known:
-                # A truncation could not be undone should the write after it fail.
+        with LedgerFile(self._ledger, create=False) as ledger:
+            if not ledger.known:
+                # A truncation could not be undone if the write after it failed.
                 super().rewrite(lines, "rename")
                 return
-            if book.intent is not None:
-                self._settle(book, book.intent, self._look(self.path))
-            self._exchange(book, b"".join(lines))
+            if ledger.intent is not None:
+                self._resolve_intent(ledger, ledger.intent, self._read_path(self.path))
+            self._exchange(ledger, b"".join(lines))
 
-    # Looking and deciding
+    # Reading and deciding
 
-    def _look(self, path: str) -> bytes | None:
-        """The bytes behind a path; None when there is no file."""
+    def _read_path(self, path: str) -> bytes | None:
+        """Return the bytes behind a path; None if there is no file."""
         try:
-            # Nobody waits for the other end should it have become a pipe.
+            # With O_NONBLOCK, opening a pipe does not wait for its other end.
             fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
@@ -142,9 +142,9 @@ class LedgerFence(Fence):
         finally:
             os.close(fd)
 
-    def _look_for_decision(self) -> bytes | None:
+    def _read_for_decision(self) -> bytes | None:
         try:
-            return self._look(self.path)
+            return self._read_path(self.path)
         except OSError as error:
             if error.errno in (errno.EISDIR, errno.ELOOP):
                 self._refuse("no file any more")
@@ -153,22 +153,22 @@ class LedgerFence(Fence):
     def _decide_and_write(self, data: bytes | None, entries: Sequence[bytes]) -> None:
         if not self._branch:
             self._rebase(data, Content.of(data))
-        with LedgerFile(self._ledger, create=False) as book:
-            expected = self._decide(book, data)
+        with LedgerFile(self._ledger, create=False) as ledger:
+            expected = self._decide(ledger, data)
             if not entries:
                 return
             payload = b"".join(entries)
-            if _any_torn(book):
+            if _any_torn(ledger):
                 payload = b"\n" + payload
-            book.intend_append(payload)
-            self._write(book, payload, *self._open(expected.exists))
+            ledger.intend_append(payload)
+            self._write(ledger, payload, *self._open(expected.exists))
 
-    def _decide(self, book: LedgerFile, data: bytes | None) -> Content:
-        if book.intent is not None:
-            self._settle(book, book.intent, data)
-        if not book.known:
+    def _decide(self, ledger: LedgerFile, data: bytes | None) -> Content:
+        if ledger.intent is not None:
+            self._resolve_intent(ledger, ledger.intent, data)
+        if not ledger.known:
             self._refuse("the ledger is gone")
-        expected = book.branches.get(self._branch)
+        expected = ledger.branches.get(self._branch)
         if expected is None:
             self._refuse("rewritten over foreign bytes")
         found = Content.of(data)
@@ -190,82 +190,84 @@ class LedgerFence(Fence):
         raise TakeoverError(check)
 
     def _rebase(self, data: bytes | None, found: Content) -> None:
-        """Be measured by what is there: by a branch of that content, or by a new one."""
-        with LedgerFile(self._ledger, create=True) as book:
-            if book.intent is not None:
-                self._settle(book, book.intent, data)
-            same = [name for name, content in book.branches.items() if content == found]
+        """Compare with the current content from now on: on a branch of that content, or a new one."""
+        with LedgerFile(self._ledger, create=True) as ledger:
+            if ledger.intent is not None:
+                self._resolve_intent(ledger, ledger.intent, data)
+            same = [name for name, content in ledger.branches.items() if content == found]
             if same:
                 self._branch = same[-1]
             else:
-                self._branch = book.next_name
-                book.commit({**book.branches, self._branch: found})
+                self._branch = ledger.next_name
+                ledger.commit({**ledger.branches, self._branch: found})
         self._turn_begins = False
 
     # Writing
 
-    def _append_unwritten(self, payload: bytes) -> None:
-        """Append where nobody relies on the ledger; a write that failed may have torn the last line."""
+    def _append_unrecorded(self, payload: bytes) -> None:
+        """Append without a ledger; a newline first if a failed write tore the last line."""
         fd = os.open(self.path, _APPENDING | os.O_CREAT, 0o600)
         try:
             write_all(fd, b"\n" + payload if _is_torn(fd) else payload)
         finally:
             os.close(fd)
 
-    def _append(self, book: LedgerFile, payload: bytes) -> None:
+    def _append(self, ledger: LedgerFile, payload: bytes) -> None:
         try:
             fd = os.open(self.path, _APPENDING)
         except FileNotFoundError:
             fd = -1
         try:
-            # Onto a torn line ours would be torn as well, whoever tore it.
-            if _any_torn(book) or (fd >= 0 and _is_torn(fd)):
+            # Appended to a torn line, the new line would be torn too, independent of its cause.
+            if _any_torn(ledger) or (fd >= 0 and _is_torn(fd)):
                 payload = b"\n" + payload
-            book.intend_append(payload)
+            ledger.intend_append(payload)
         except BaseException:
             if fd >= 0:
                 os.close(fd)
             raise
-        self._write(book, payload, *((fd, True) if fd >= 0 else self._open(False)))
+        self._write(ledger, payload, *((fd, True) if fd >= 0 else self._open(False)))
 
     def _open(self, exists: bool) -> tuple[int, bool]:
-        """The transcript, open for appending, and whether it was there before.
+        """Return the transcript, open for appending, and whether it existed before.
 
         Args:
-            exists: what is expected; somebody may make or remove the file meanwhile.
+            exists: the expected answer; another process may make or remove the file meanwhile.
         """
         for expected in (exists, not exists):
             with contextlib.suppress(FileNotFoundError, FileExistsError):
                 return os.open(self.path, _APPENDING | (0 if expected else _NEW), 0o600), expected
         return os.open(self.path, _APPENDING | os.O_CREAT, 0o600), exists
 
-    def _write(self, book: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
+    def _write(self, ledger: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
         try:
             write_all(fd, payload)
         finally:
             os.close(fd)
-        # A file made or removed by somebody else ends a branch even if the bytes are alike.
-        book.commit({name: old.plus(payload) for name, old in book.branches.items() if old.exists == existed})
+        # A file made or removed by another process ends a branch even if the bytes are equal.
+        ledger.commit(
+            {name: old.plus(payload) for name, old in ledger.branches.items() if old.exists == existed}
+        )
 
-    def _exchange(self, book: LedgerFile, data: bytes) -> None:
+    def _exchange(self, ledger: LedgerFile, data: bytes) -> None:
         new = Content.of(data)
         self._write_aside(data)
-        with Movement(self.path) as movement:
-            book.intend_rewrite(new)
+        with RenameCheck(self.path) as check:
+            ledger.intend_rewrite(new)
             exchange(self._aside, self.path)
-            after = self._look(self._aside)
-            known = movement.left_alone(self._aside)
-        # No branch continues where nobody can tell what was replaced: whoever writes to the old file
-        # after the move may have stored into it before, through a mapping that nothing tells of.
+            after = self._read_path(self._aside)
+            known = check.is_unchanged(self._aside)
+        # No branch continues if the replaced content is unknown: a process that writes to the old file after
+        # the move may have stored into it before, through a mapping, which leaves no trace.
         replaced = Content.of(after) if known else None
-        continued = {name: content for name, content in book.branches.items() if content == replaced}
+        continued = {name: content for name, content in ledger.branches.items() if content == replaced}
         if self._loaded is not None and replaced != self._loaded:
             self._put_back(after is None)
-            # Where what was there is back, nothing was rewritten.
-            book.commit(book.branches if self._look(self._aside) == data else {})
+            # If the old file is back, nothing was rewritten.
+            ledger.commit(ledger.branches if self._read_path(self._aside) == data else {})
             self._unlink_aside()
             self._refuse("changed between its load and its rewrite")
-        book.commit(dict.fromkeys(continued, new))
+        ledger.commit(dict.fromkeys(continued, new))
         if self._loaded is not None:
             self._loaded = new
         self._unlink_aside()
@@ -290,23 +292,23 @@ class LedgerFence(Fence):
 
     # After a holder that died or failed
 
-    def _settle(self, book: LedgerFile, intent: Intent, data: bytes | None) -> None:
-        """Find out from the bytes how far an intended write came, and write that down."""
+    def _resolve_intent(self, ledger: LedgerFile, intent: Intent, data: bytes | None) -> None:
+        """Find out from the bytes how much of an intended write was done, and record the result."""
         if intent.payload is not None:
             payload = intent.payload
-            book.commit({name: _as_far(old, payload, data) for name, old in book.branches.items()})
+            ledger.commit({name: _extended(old, payload, data) for name, old in ledger.branches.items()})
             return
         assert intent.new is not None
-        aside = Content.of(self._look(self._aside))
+        aside = Content.of(self._read_path(self._aside))
         if aside == intent.new:
-            book.commit(book.branches)
+            ledger.commit(ledger.branches)
         else:
-            book.commit({name: intent.new for name, old in book.branches.items() if old == aside})
+            ledger.commit({name: intent.new for name, old in ledger.branches.items() if old == aside})
         self._unlink_aside()
 
 
-def _as_far(old: Content, payload: bytes, data: bytes | None) -> Content:
-    """A branch after an append of which nobody knows how much was written."""
+def _extended(old: Content, payload: bytes, data: bytes | None) -> Content:
+    """Return a branch after an append of which an unknown part was written."""
     if data is None:
         return old.plus(payload) if old.exists else old
     rest = data[old.size :]
@@ -314,16 +316,16 @@ def _as_far(old: Content, payload: bytes, data: bytes | None) -> Content:
     return old.plus(rest if begins_alike and payload.startswith(rest) else payload)
 
 
-def _any_torn(book: LedgerFile) -> bool:
-    """Whether a branch ends in an unfinished line, so that it can only go on with a newline."""
-    return any(content.tail for content in book.branches.values())
+def _any_torn(ledger: LedgerFile) -> bool:
+    """Return whether a branch ends in an unfinished line, so that it can only go on with a newline."""
+    return any(content.tail for content in ledger.branches.values())
 
 
 def _is_torn(fd: int) -> bool:
-    """Whether the last byte of a file is no newline."""
+    """Return whether the last byte of a file is no newline."""
     try:
         os.lseek(fd, -1, os.SEEK_END)
     except OSError:
-        # Empty, or nothing that has an end.
+        # The file is empty, or cannot seek.
         return False
     return os.read(fd, 1) != b"\n"

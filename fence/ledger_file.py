@@ -1,14 +1,13 @@
-"""The file in which lawful holders of the lock write down what the transcript must be.
+"""Read and write the ledger: the file in which lawful holders of the lock record the transcript's content.
 
-It holds *branches*: each is a content that some load once found, extended by every
-lawful write since. A change that nobody wrote down is on no branch.
+It holds *branches*: each is a content that a load found, extended by every lawful write since. A change
+without a record is on no branch.
 
-The file is written under the lock only, and survives the death of its writer: before
-the transcript is touched an *intent* is written beside the records, afterwards a new
-record over the last but one. All are one write each and carry a checksum. The last
-record stays until the next one is whole: an intent alone does not say what became of it,
-and would come to life again. Layout: two records at 0 and 2048, the intent at 4096, the
-bytes of an intended append from 6144 on.
+The file is written under the lock only, and survives the death of its writer: an *intent* is written
+before the transcript is changed, and a new record, which replaces the last but one, after it. Each is one
+write and has a checksum. The last record stays until the next one is complete: an intent alone does not
+say how far its write got, and would be applied again later. Layout: two records at 0 and 2048, the intent
+at 4096, the bytes of an intended append from 6144 on.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from typing import Any, Self
 
 __all__ = ["ABSENT", "BRANCHES_MAX", "Branches", "Content", "Intent", "LedgerFile"]
 
-#: Branches that are kept; the oldest one goes when another load finds foreign bytes.
+#: Number of branches that are kept; the oldest one is dropped when another load finds foreign bytes.
 BRANCHES_MAX = 8
 
 _SLOT = 2048
@@ -39,14 +38,14 @@ def _digest(data: bytes) -> str:
 class Content:
     """A transcript's content in a form that can be extended without the bytes.
 
-    A plain hash of the file could only be extended by who has read it; this one is a
-    chain over the lines, so that an append is taken down without a look.
+    A plain hash of the file could only be extended after reading the file; this one is a chain
+    over the lines, so that an append is recorded without reading.
 
     Args:
         exists: whether there is a file.
         size: bytes.
         lines: chain over all lines that end in a newline.
-        tail: digest of the unfinished last line, empty when there is none.
+        tail: digest of the unfinished last line, empty if there is none.
     """
 
     exists: bool
@@ -56,11 +55,11 @@ class Content:
 
     @staticmethod
     def of(data: bytes | None) -> Content:
-        """Content of a file; of no file for None."""
+        """Return the content of a file; of a missing file for None."""
         return ABSENT if data is None else _EMPTY.plus(data)
 
     def plus(self, data: bytes) -> Content:
-        """This content with `data` appended, which must finish an unfinished line first."""
+        """Return this content with `data` appended, which must first finish an unfinished line."""
         if not self.exists:
             return _EMPTY.plus(data)
         if not data:
@@ -83,11 +82,11 @@ Branches = dict[str, Content]
 
 @dataclasses.dataclass(frozen=True)
 class Intent:
-    """A write that was begun and of which nobody said that it ended.
+    """A write that began and whose end was not recorded.
 
     Args:
-        payload: bytes that were to be appended; None for a rewrite.
-        new: content that a rewrite was to put in place; None for an append.
+        payload: bytes to be appended; None for a rewrite.
+        new: content after a rewrite; None for an append.
     """
 
     payload: bytes | None
@@ -95,16 +94,16 @@ class Intent:
 
 
 class LedgerFile:
-    """The ledger file, open; use it as a context manager and under the lock.
+    """The open ledger file; use it as a context manager and under the lock.
 
     Args:
-        path: of the file.
-        create: make it when there is none.
+        path: path of the file.
+        create: make the file if there is none.
 
     Attributes:
-        known: whether it holds a record; without one nobody relies on it.
+        known: whether it holds a record; without one no runner depends on it.
         branches: by name, oldest first.
-        intent: of a holder that died or failed.
+        intent: intent of a holder that died or failed.
     """
 
     def __init__(self, path: str, create: bool) -> None:
@@ -135,19 +134,19 @@ class LedgerFile:
 
     @property
     def next_name(self) -> str:
-        """A name that no branch has had, not even one in a file that was here before."""
+        """Return a name that no branch has had, not even one in an earlier file."""
         return f"b{self._sequence + 1}.{time.time_ns()}"
 
     def intend_append(self, payload: bytes) -> None:
-        """Write down that `payload` is about to be appended."""
+        """Record that `payload` is about to be appended."""
         self._intend({"length": len(payload), "payload": _digest(payload)}, payload)
 
     def intend_rewrite(self, new: Content) -> None:
-        """Write down that the transcript is about to be replaced."""
+        """Record that the transcript is about to be replaced."""
         self._intend({"new": dataclasses.astuple(new)}, b"")
 
     def commit(self, branches: Branches) -> None:
-        """Write down what the transcript must be from now on."""
+        """Record the content that the transcript must have from now on."""
         kept = dict(list(branches.items())[-BRANCHES_MAX:])
         self._sequence += 1
         self._write({"sequence": self._sequence, "branches": _plain(kept)}, self._free_at)
@@ -189,7 +188,7 @@ class LedgerFile:
         if "new" in what:
             return Intent(None, Content(*what["new"]))
         payload = os.pread(self._fd, what["length"], _PAYLOAD_AT)
-        # A payload that is not whole was never followed by a write to the transcript.
+        # An incomplete payload means that the transcript was not written yet.
         return Intent(payload, None) if _digest(payload) == what["payload"] else None
 
 

@@ -1,4 +1,4 @@
-"""No fence: what happens when nobody looks."""
+"""Implement no fence: the result of no check at all."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ __all__ = ["NoFence"]
 
 
 class NoFence(Fence):
-    """Writes under the lock and accepts whatever came in between.
+    """Writes under the lock and accepts all changes in between.
 
-    Source: OpenClaw before 2026.5.16 kept the lock for the whole turn instead; this
-    is what is left when the lock is let go and nothing takes its place. It does not catch
-    anything.
+    Source: OpenClaw before 2026.5.16 kept the lock for the whole turn instead; this fence releases the
+    lock and puts no check in its place. It does not catch anything.
     """
 
     about: ClassVar[str] = "no check at all: every write is admitted"

@@ -1,4 +1,4 @@
-"""PR #84046: what a runner itself would append is no takeover."""
+"""Implement PR #84046: lines that a runner would append are no takeover."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _ABSENT = FileStat(0, 0, -1, 0, 0, None)
 
 @dataclasses.dataclass(frozen=True)
 class Snapshot:
-    """What the runner knows of the file.
+    """The runner's knowledge of the file.
 
     Args:
-        stat: the file when the look began.
+        stat: the file at the begin of the look.
         content: the bytes that were read, or that must be there after an own write.
-        digest: SHA-256 of them; None when the file moved during the look.
+        digest: SHA-256 of the content; None if the file changed during the look.
     """
 
     stat: FileStat
@@ -35,23 +35,20 @@ class Snapshot:
 
 
 class Pr84046Fence(StatFence):
-    """Looks into the file when stat differs, and accepts what the runner itself would write.
+    """Reads the file when stat differs, and accepts lines that the runner itself would write.
 
-    Source: OpenClaw PR #84046, closed unmerged, from its description. While stat and
-    birth time are the same nothing is read. Otherwise the change must be an append to
-    the same file: same device and inode, same birth time, not shorter, the old bytes
-    unchanged by their SHA-256, and each new line an entry of the runner's own
-    (assistant, toolResult, bashExecution). A file that moves during a look is reported
-    as taken over, never looked at again. After a guarded write the next snapshot is
-    hashed over the bytes known before and those appended, not over a new look. Verdict
-    and lock time-out are sticky as in 2026.5.17. Of an entry only the role is checked
-    here, not the full shape.
+    Source: OpenClaw PR #84046, closed unmerged, from its description. While stat and birth time are
+    equal nothing is read. Otherwise the change must be an append to the same file: same device and
+    inode, same birth time, not shorter, the old bytes unchanged by their SHA-256, and each new line
+    an entry of the runner's own (assistant, toolResult, bashExecution). A file that changes during
+    a look is reported as taken over, without a second look. After a guarded write the next snapshot
+    is hashed over the known and the appended bytes, not read again. Verdict and lock time-out are
+    sticky as in 2026.5.17. Only the role of an entry is checked here, not its full form.
 
-    It does not catch: a write between load and release; a rogue or a co-tenant that
-    appends lines of a runner's role; a rewrite of equal size between its last look
-    and the stat after its own append; a change of equal size inside one tick of the
-    file's clock; a store through a mapping. It takes any co-tenant's user line or
-    compaction for a takeover, as it means to.
+    It does not catch: a write between load and release; a rogue or a co-tenant that appends lines of
+    a runner's role; a rewrite of equal size between its last look and the stat after its own append;
+    a change of equal size inside one tick of the file's clock; a store through a mapping. It reports
+    any co-tenant's user line or compaction as a takeover, as intended.
     """
 
     about: ClassVar[str] = "stat, then content: appends that the runner itself would make, PR #84046"
@@ -65,7 +62,7 @@ class Pr84046Fence(StatFence):
         self._snapshot = None
         super().begin_turn()
 
-    # Looking
+    # Reading
 
     def _stat(self) -> FileStat:
         try:
@@ -93,13 +90,13 @@ class Pr84046Fence(StatFence):
         for check, holds in self._guards(snapshot, now, content, self._stat()):
             if not holds:
                 self._refuse(check)
-        # What the next snapshot is hashed over, should the write go well.
+        # The content that the next snapshot is hashed over if the write succeeds.
         self._snapshot = dataclasses.replace(snapshot, content=content)
 
     def _guards(
         self, snapshot: Snapshot, now: FileStat, content: bytes, after: FileStat
     ) -> Iterator[tuple[str, bool]]:
-        """What a change must meet to be acceptable, with the name to report it by, one by one."""
+        """Yield the conditions of an acceptable change one by one, each with the name to report it by."""
         old_size, digest = len(snapshot.content), snapshot.digest
         yield "moved during the snapshot", digest is not None
         yield "moved during the look", self._steady_slow_path(now, content, after)
@@ -125,10 +122,10 @@ class Pr84046Fence(StatFence):
         steady = self._steady_snapshot(now, content, now)
         self._snapshot = Snapshot(now, content, self._digest(content) if steady else None)
 
-    # The guards, each small enough to be left out alone
+    # The guards: small methods, so that a subclass can disable each one separately
 
     def _after_throw(self) -> None:
-        """A write that failed may have left a part of our own bytes."""
+        """Take a new snapshot: a write that failed may have left a part of its bytes."""
         self._remember()
 
     def _steady_snapshot(self, before: FileStat, content: bytes, after: FileStat) -> bool:
@@ -170,7 +167,7 @@ class Pr84046Fence(StatFence):
 
 
 def _role(line: bytes) -> str:
-    """Role of an entry's message; for other entries their type; empty for what is no entry."""
+    """Return the role of an entry's message, or the type of another entry; empty for other lines."""
     try:
         entry = json.loads(line)
     except ValueError:

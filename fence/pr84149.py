@@ -1,4 +1,4 @@
-"""PR #84149: a counter of lock holds tells a co-tenant's write from a stranger's."""
+"""Implement PR #84149: a counter of lock holds distinguishes a co-tenant's write from a rogue's."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ __all__ = ["Pr84149Fence"]
 
 
 class Pr84149Fence(StatFence):
-    """Accepts a difference when somebody else in this process held the lock meanwhile.
+    """Accepts a difference if another handle of this process held the lock meanwhile.
 
-    Source: OpenClaw PR #84149, closed unmerged. Every hold of the lock by any handle
-    of this process moves the file's epoch on by one. When stat differs and the epoch
-    moved by one since the baseline, that one is the runner's own hold, and the change
-    a takeover; when it moved by more, the change is put down to a co-tenant.
+    Source: OpenClaw PR #84149, closed unmerged. Every hold of the lock by any handle of this process
+    increments the file's epoch. If stat differs and the epoch grew by one since the baseline, that
+    hold is the runner's own and the change is a takeover; if it grew by more, the change is
+    attributed to a co-tenant.
 
-    It does not catch a rogue's write in a window in which any co-tenant of the process
-    held the lock, written or not; and it refuses a co-tenant of another process, whose
-    holds do not move this epoch. The rest is as for the stat fingerprint.
+    It does not catch a rogue's write in a window in which any co-tenant of the process held the
+    lock, even without writing; and it refuses a co-tenant of another process, whose holds do not
+    change this epoch. Otherwise it behaves as the stat fingerprint.
     """
 
     about: ClassVar[str] = "stat fingerprint, forgiven by a process-scoped epoch of lock holds, PR #84149"

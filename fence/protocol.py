@@ -1,31 +1,29 @@
-"""What a fence is, and what it does not promise.
+"""Define the interface of a fence, and the limits of its promise.
 
-A fence stands between the lanes that write one transcript. Each lane has a
-*handle*: an instance of the fence's class, made anew for every schedule. A
-runner calls, turn by turn::
+A fence stands between the lanes that write one transcript. Each lane has a *handle*: an instance of the
+fence's class, made anew for every schedule. A runner calls, turn by turn::
 
     begin_turn()                take the write lock
     load()                      read the transcript: from here on the lane knows it
     append(entries) ...         the lock is still held
-    release_for_prompt()        let the lock go while the model thinks
-    guarded_write(entries) ...  take the lock, decide, append, let it go
-    recover()                   after a takeover: the way out, if there is one
-    end_turn()                  clean up, whatever happened
+    release_for_prompt()        release the lock while the model thinks
+    guarded_write(entries) ...  take the lock, decide, append, release it
+    recover()                   after a takeover: accept the current content, if supported
+    end_turn()                  clean up, in every case
 
-Any other participant writes with ``acquire``, ``append`` or ``rewrite``,
-``release``. A rogue calls nothing: it writes to the file.
+Any other participant writes with ``acquire``, ``append`` or ``rewrite``, ``release``. A rogue calls
+nothing: it writes to the file.
 
-A decision is the return of `guarded_write`, or `TakeoverError` out of any call of
-a turn. `LockTimeoutError` and `StaleLockError` are no verdict: the call failed and
-nothing is said about the transcript. Neither is an `OSError` of a file call, a full disk
-or a bad sector, which the call that met it hands on: the runner may go on with its turn,
-and what was written by then is its own. Every other exception is a crash.
+A decision is a return of `guarded_write`, or a `TakeoverError` from any call of a turn.
+`LockTimeoutError` and `StaleLockError` are no verdict: the call failed and says nothing about the
+transcript. Neither is an `OSError` of a file call, such as a full disk or a bad sector, which the call
+passes on: the runner may go on with its turn, and everything written so far is its own. Every other
+exception is a crash.
 
-A fence promises nothing about a write that falls after its last look, and no
-scheme of this kind can. It may keep what it likes on the handle, in
-``site.process`` (seen by all lanes of one process, gone with it) and in files
-beside the transcript. Processes outlive schedules: what it keeps in modules must not
-tell one schedule of another. It does not import the harness.
+A fence promises nothing about a write after its last look, and no scheme of this kind can. It may keep
+state on the handle, in ``site.process`` (shared by all lanes of one process, empty for each schedule) and
+in files beside the transcript. Processes outlive schedules: state in modules must not carry information
+from one schedule to another. A fence does not import the harness.
 """
 
 from __future__ import annotations
@@ -50,13 +48,13 @@ __all__ = [
 
 @dataclasses.dataclass(frozen=True)
 class Site:
-    """Where a handle works.
+    """The place and the settings of a handle.
 
     Args:
         transcript: absolute path of the JSONL file.
         lane: name of the lane, unique in the schedule.
         process: shared by all handles of one process, empty at a schedule's start.
-        options: what the scenario passes to the fence and its lock.
+        options: options from the scenario for the fence and its lock.
     """
 
     transcript: str
@@ -68,14 +66,13 @@ class Site:
 class Fence:
     """Base of all fences: a write lock, plain appends and no check at all.
 
-    A subclass overrides the calls it cares about. What this base does is also
-    what happens without a fence: each write is made under the lock, and whatever
-    came in between is accepted.
+    A subclass overrides the calls that it changes. The base behaves as a runtime without a fence:
+    each write is made under the lock, and all changes in between are accepted.
 
     Attributes:
         about: one line for ``list fences``.
         sound_under: policies under which the fence claims to be right.
-        lock_kind: a name of `fence.locks.KINDS`; the harness watches this lock.
+        lock_kind: a name of `fence.locks.KINDS`; the harness observes this lock.
     """
 
     about: ClassVar[str] = ""
@@ -93,12 +90,12 @@ class Fence:
         """Take the write lock for the start of the turn.
 
         Raises:
-            LockTimeoutError: somebody else holds it.
+            LockTimeoutError: another handle holds it.
         """
         self.lock.acquire()
 
     def load(self) -> bytes:
-        """Read the transcript under the lock; what is returned is what the runner knows."""
+        """Read the transcript under the lock; the result is the content that the runner knows."""
         return read_all(self.path)
 
     def append(self, entries: Sequence[bytes]) -> None:
@@ -106,24 +103,24 @@ class Fence:
         append_lines(self.path, entries)
 
     def release_for_prompt(self) -> None:
-        """Let the lock go while the model thinks."""
+        """Release the lock while the model thinks."""
         self.lock.release()
 
     def guarded_write(self, entries: Sequence[bytes]) -> None:
-        """Take the lock, decide, append, let the lock go.
+        """Take the lock, decide, append, release the lock.
 
         Raises:
-            TakeoverError: somebody took the transcript over; nothing was appended.
+            TakeoverError: the transcript was taken over; nothing was appended.
             LockTimeoutError: no decision was reached.
         """
         with self.lock:
             append_lines(self.path, entries)
 
     def recover(self) -> bool:
-        """After a takeover: take in what is there now and go on.
+        """Accept the current content after a takeover, and go on.
 
         Returns:
-            Whether the fence knows such a way. True opens a new window.
+            Whether the fence supports this. True opens a new window.
         """
         return False
 
@@ -137,7 +134,7 @@ class Fence:
         """Take the write lock.
 
         Raises:
-            LockTimeoutError: somebody else holds it.
+            LockTimeoutError: another handle holds it.
         """
         self.lock.acquire()
 
@@ -154,9 +151,9 @@ class Fence:
             rewrite_in_place(self.path, lines)
 
     def release(self) -> None:
-        """Let the write lock go.
+        """Release the write lock.
 
         Raises:
-            StaleLockError: it had been taken away in the meantime.
+            StaleLockError: it had been reclaimed in the meantime.
         """
         self.lock.release()

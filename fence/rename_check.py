@@ -1,8 +1,8 @@
-"""Does a file that was moved still show what it held when it was moved?
+"""Check whether a renamed file was changed after the rename.
 
-Who has a file open for writing can go on writing to it when `fence.atomic_replace` has taken it
-aside, where no reader sees it any more. The kernel queues the changes and the moves of
-a file in their order (inotify); nothing else tells the two apart.
+A process that has a file open for writing can write to it even after `fence.atomic_replace` has moved it
+aside, where no reader sees it. inotify queues changes and renames of a file in their order, and is the
+only source of that order.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-__all__ = ["Movement"]
+__all__ = ["RenameCheck"]
 
 _IN_MODIFY, _IN_MOVE_SELF = 0x2, 0x800
 _NO_FILE, _NO_WATCH = -1, -2
@@ -28,10 +28,10 @@ _remove = getattr(_libc, "inotify_rm_watch", None)
 
 
 class _Queue:
-    """The process's inotify queue, its events sorted by watch.
+    """The process's inotify queue, with events sorted by watch.
 
-    One for all, because the kernel takes some 10 ms to close one and allows a user no
-    more than 128. Between two watches there is nothing in it.
+    All checks share one queue, because the kernel takes some 10 ms to close one and limits a user to
+    128. Between two watches it is empty.
     """
 
     def __init__(self, fd: int) -> None:
@@ -41,7 +41,7 @@ class _Queue:
         self.pid = os.getpid()
 
     def watch(self, path: str) -> int:
-        """Begin to watch a file; `_NO_FILE` when there is none, `_NO_WATCH` when the kernel does not."""
+        """Begin to watch a file; return `_NO_FILE` if there is none, `_NO_WATCH` if the kernel refuses."""
         assert _add is not None
         with self._lock:
             ctypes.set_errno(0)
@@ -52,7 +52,7 @@ class _Queue:
             return watch
 
     def end(self, watch: int) -> list[int]:
-        """What happened to the file, in order; the watch is over."""
+        """End a watch and return the file's events in order."""
         assert _remove is not None
         with self._lock:
             self._drain()
@@ -69,7 +69,7 @@ class _Queue:
             while at < len(events):
                 watch, mask, _, length = _EVENT.unpack_from(events, at)
                 at += _EVENT.size + length
-                # Others are the last words of watches that are over.
+                # Other events belong to watches that have ended.
                 if watch in self._masks:
                     self._masks[watch].append(mask)
 
@@ -78,7 +78,7 @@ _queues: list[_Queue] = []
 
 
 def _queue() -> _Queue | None:
-    """This process's queue; a forked child has to have its own."""
+    """Return this process's queue; a forked child needs its own."""
     if _queues and _queues[0].pid == os.getpid():
         return _queues[0]
     if _init is None or _add is None or _remove is None:
@@ -90,20 +90,19 @@ def _queue() -> _Queue | None:
     return _queues[0]
 
 
-class Movement:
-    """Watches one file while it is moved; use it as a context manager.
+class RenameCheck:
+    """Watches one file while it is renamed; use it as a context manager.
 
-    Where there is no inotify, nothing is known and the bytes found after the move have
-    to do.
+    Without inotify nothing is known, and the file is assumed to be unchanged.
 
     Args:
-        path: where the file is now.
+        path: path of the file before the rename.
     """
 
     def __init__(self, path: str) -> None:
         self._queue = _queue()
         self._watch = _NO_WATCH if self._queue is None else self._queue.watch(path)
-        self._knows_nothing = self._watch == _NO_WATCH
+        self._unknown = self._watch == _NO_WATCH
         self._ino = _ino(path) if self._watch >= 0 else 0
 
     def __enter__(self) -> Self:
@@ -114,19 +113,19 @@ class Movement:
     ) -> None:
         self._end()
 
-    def left_alone(self, moved_to: str) -> bool:
-        """Whether the file shows what it held when it was moved; ends the watch.
+    def is_unchanged(self, moved_to: str) -> bool:
+        """Return whether the file is unchanged since the rename; end the watch.
 
         Args:
-            moved_to: where it is now.
+            moved_to: path of the file after the rename.
 
         Returns:
-            False when it was changed after the move, and when another file than the
-            watched one lies there, of which nothing is known.
+            False if it was changed after the rename, or if the file at that path is not the watched
+            one.
         """
         masks = self._end()
         ino = _ino(moved_to)
-        if self._knows_nothing or not ino:
+        if self._unknown or not ino:
             return True
         moves = [place for place, mask in enumerate(masks) if mask & _IN_MOVE_SELF]
         if not moves or ino != self._ino:

@@ -1,4 +1,4 @@
-"""The first released fence: a fingerprint by stat, and nothing is tolerated."""
+"""Implement the first released fence: a stat fingerprint that tolerates no change."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["Fingerprint", "StatFence"]
 
 @dataclasses.dataclass(frozen=True)
 class Fingerprint:
-    """What stat says about the file behind a path.
+    """The result of stat for the file behind a path.
 
     Args:
-        dev, ino: identity of the file, 0 when there is none.
-        size: bytes, -1 when there is no file.
+        dev, ino: identity of the file, 0 if there is none.
+        size: bytes, -1 if there is no file.
         mtime_ns, ctime_ns: nanoseconds since 1970.
     """
 
@@ -32,26 +32,28 @@ class Fingerprint:
 
     @staticmethod
     def of(path: str) -> Fingerprint:
-        """Look at a path, with one system call."""
+        """Return the fingerprint of a path, with one system call."""
         try:
-            told = os.stat(path)
+            status = os.stat(path)
         except FileNotFoundError:
             return Fingerprint()
-        return Fingerprint(told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns)
+        return Fingerprint(
+            status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+        )
 
 
 class StatFence(Fence):
-    """Refuses when stat differs from what it was when the lock was let go.
+    """Refuses if stat differs from its result when the lock was released.
 
-    Source: OpenClaw 2026.5.17, from its description in issue #84071. The fingerprint
-    is taken just before the lock is let go and again after each guarded write. Any
-    difference is a takeover, also that of a co-tenant under the lock. The verdict is
-    sticky, and a lock time-out sets it too; only the next turn clears it.
+    Source: OpenClaw 2026.5.17, from its description in issue #84071. The fingerprint is taken just
+    before the lock is released and again after each guarded write. Any difference is a takeover, also
+    one by a co-tenant under the lock. The verdict is sticky, and a lock time-out sets it too; only the
+    next turn clears it.
 
-    It does not catch a write between load and release, nor one between its last look
-    and the fingerprint after its own append (both become the new baseline), nor a
-    change of equal size inside one tick of the file's clock, nor a store through a
-    mapping. It takes chmod, touch and hard links for takeovers.
+    It does not catch a write between load and release, nor one between its last look and the
+    fingerprint after its own append (both become part of the new baseline), nor a change of equal size
+    inside one tick of the file's clock, nor a store through a mapping. It reports chmod, touch and
+    hard links as takeovers.
     """
 
     about: ClassVar[str] = "stat fingerprint with a sticky flag, OpenClaw 2026.5.17"
@@ -59,11 +61,11 @@ class StatFence(Fence):
     def __init__(self, site: Site) -> None:
         super().__init__(site)
         self._baseline: Fingerprint | None = None
-        self._taken = ""
+        self._verdict = ""
 
     def begin_turn(self) -> None:
         """Forget the last turn's verdict and take the lock."""
-        self._taken = ""
+        self._verdict = ""
         self._baseline = None
         self._take_lock()
 
@@ -72,7 +74,7 @@ class StatFence(Fence):
         self._take_lock()
 
     def release_for_prompt(self) -> None:
-        """Take the fingerprint, then let the lock go."""
+        """Take the fingerprint, then release the lock."""
         try:
             self._remember()
         except BaseException:
@@ -82,12 +84,12 @@ class StatFence(Fence):
 
     def guarded_write(self, entries: Sequence[bytes]) -> None:
         """Lock, compare, append, take the new fingerprint, unlock."""
-        if self._taken:
-            raise TakeoverError(f"{self._taken} (reported before)")
+        if self._verdict:
+            raise TakeoverError(f"{self._verdict} (reported before)")
         try:
             self._take_lock()
         except LockTimeoutError:
-            self._taken = "lock time-out"
+            self._verdict = "lock time-out"
             raise
         try:
             self._check()
@@ -98,10 +100,10 @@ class StatFence(Fence):
         self.lock.release()
 
     def end_turn(self) -> None:
-        """Let the lock go; after a takeover nothing is flushed, as nothing is ever buffered here."""
+        """Release the lock; after a takeover nothing is flushed, because this fence buffers nothing."""
         self.lock.release_if_held()
 
-    # For those that differ in one of these
+    # Separate methods, so that a subclass can override each one
 
     def _take_lock(self) -> None:
         self.lock.acquire()
@@ -123,5 +125,5 @@ class StatFence(Fence):
         self._remember()
 
     def _refuse(self, check: str) -> NoReturn:
-        self._taken = check
+        self._verdict = check
         raise TakeoverError(check)

@@ -1,7 +1,7 @@
-"""What the file system says about a file, birth time included.
+"""Return the stat fields of a file with its birth time.
 
-Python's `os.stat` tells no birth time on Linux before 3.15, so this asks the C
-library's ``statx``; the layout of its answer is the same on every architecture.
+Python's `os.stat` has no birth time on Linux before 3.15, so this calls the C library's ``statx``; the
+layout of its result is the same on every architecture.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _call = getattr(ctypes.CDLL(None, use_errno=True), "statx", None)
 
 @dataclasses.dataclass(frozen=True)
 class FileStat:
-    """One look at a file, times in nanoseconds since 1970.
+    """The stat fields of a file, times in nanoseconds since 1970.
 
     Args:
         dev, ino: identity of the file.
         size: bytes.
         mtime_ns: last change of the bytes.
-        ctime_ns: last change of anything.
-        birth_ns: when the file was made; None where the file system does not say.
+        ctime_ns: last change of bytes or metadata.
+        birth_ns: creation of the file; None if the file system does not record it.
     """
 
     dev: int
@@ -47,7 +47,7 @@ class FileStat:
 
 
 def statx(path: str) -> FileStat:
-    """Look at the file behind a path, with one system call.
+    """Return the stat fields of the file behind a path, with one system call.
 
     Raises:
         OSError: as `os.stat`.
@@ -76,8 +76,10 @@ def _time_ns(raw: bytes, at: int) -> int:
 
 
 def _without(path: str) -> FileStat:
-    # Elsewhere than on Linux: what os.stat has.
-    told = os.stat(path)
-    birth_s: float | None = getattr(told, "st_birthtime", None)
+    # Without statx, on other systems than Linux, os.stat has to do.
+    status = os.stat(path)
+    birth_s: float | None = getattr(status, "st_birthtime", None)
     birth_ns = None if birth_s is None else int(birth_s * 1_000_000_000)
-    return FileStat(told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns, birth_ns)
+    return FileStat(
+        status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns, birth_ns
+    )

@@ -1,7 +1,7 @@
-"""Reading and writing a transcript: the file operations that all fences share.
+"""Read and write a transcript: the file operations that all fences share.
 
-Each function does as few system calls as it can, because every one of them is
-a point at which somebody else may get in between.
+Each function makes as few system calls as possible, because another process may change the file
+between any two of them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _CHUNK = 1 << 16
 
 
 def read_fd(fd: int) -> bytes:
-    """All bytes from an open descriptor, from its position on."""
+    """Return all bytes from an open descriptor, from its position on."""
     chunks = []
     while chunk := os.read(fd, _CHUNK):
         chunks.append(chunk)
@@ -24,7 +24,7 @@ def read_fd(fd: int) -> bytes:
 
 
 def read_all(path: str) -> bytes:
-    """The file's bytes; empty when there is no file.
+    """Return the file's bytes; empty if there is no file.
 
     Raises:
         OSError: anything but a missing file.
@@ -40,14 +40,14 @@ def read_all(path: str) -> bytes:
 
 
 def write_all(fd: int, data: bytes) -> None:
-    """Write until nothing is left, also after a short write."""
+    """Write all data, also after short writes."""
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
 
 
 def append_lines(path: str, entries: Sequence[bytes]) -> None:
-    """Append whole lines with one write; makes the file when there is none."""
+    """Append whole lines with one write; make the file if there is none."""
     fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         write_all(fd, b"".join(entries))

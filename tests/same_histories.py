@@ -57,7 +57,9 @@ FENCES = (
 SCHEDULES = 40
 SEED = 20261129
 #: Fields of ``run --json`` that say what a run cost or where it is kept.
-CHANGING = frozenset({"peak_bytes", "seconds", "steps_per_s", "usage", "wall_s", "witness", "workers"})
+CHANGING = frozenset(
+    {"peak_bytes", "seconds", "shrunk", "steps_per_s", "usage", "wall_s", "witness", "workers"}
+)
 
 
 def main() -> int:
@@ -127,7 +129,17 @@ def _tallies(scenario: str) -> list[object]:
     with tempfile.TemporaryDirectory(prefix="same-histories-") as out:
         for number, fence in enumerate(FENCES):
             command = [sys.executable, "-m", "harness", "run", f"scenarios/{scenario}.yaml", "--fence", fence]
-            command += ["--schedules", str(SCHEDULES), "--seed", str(SEED), "--json", "--allow-programs"]
+            command += [
+                "--schedules",
+                str(SCHEDULES),
+                "--seed",
+                str(SEED),
+                "--json",
+                "--allow-programs",
+                "--no-shrink",
+                "--explorers",
+                "1",
+            ]
             command += ["--out", f"{out}/{number}"]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode not in (0, 1, 3):

@@ -1,5 +1,5 @@
-// Speaks the harness's protocol (docs/external-fence.md) for a fence written in JavaScript or TypeScript, and puts virtual
-// time under it. A fence is a class; see stat.mjs for one:
+// Speaks the harness's protocol (docs/external-fence.md) for a fence written in JavaScript or TypeScript, and provides virtual
+// time to it. A fence is a class; see stat.mjs for one:
 //
 //     import { serve, Takeover } from "./host.mjs";
 //     serve(MyFence, { name: "my fence", lock: "sidecar", soundUnder: [] });
@@ -19,7 +19,7 @@ export class LockTimeout extends Error {}
 export class StaleLock extends Error {}
 export class Unsupported extends Error {}
 
-/** By the name of a request: the method of a fence, and where its argument comes from. */
+/** Maps the name of a request to the fence's method and the source of its argument. */
 const METHODS = {
   begin_turn: ["beginTurn"],
   load: ["load"],
@@ -64,7 +64,7 @@ function installClock() {
 
 let nextTimer = 1;
 
-/** What setTimeout returns. It belongs to the request in which it was set. */
+/** The object that setTimeout returns. It belongs to the request that set the timer. */
 class Timer {
   constructor(callback, delayMs, args, everyMs) {
     this.delayMs = everyMs ?? delayMs;
@@ -142,7 +142,7 @@ function installTimers() {
   syncBuiltinESMExports();
 }
 
-// What goes on
+// Pending work
 
 const context = new AsyncLocalStorage();
 const background = { timers: new Set(), ended: true };
@@ -152,7 +152,7 @@ const open = new Map(); // requests by id
 let running = null;
 let ours = false;
 
-// Without `destroy`: for that hook Node keeps a note of every promise, which doubles what a file call costs.
+// Without `destroy`: with that hook Node keeps a record of every promise, which doubles the cost of a file call.
 createHook({
   init(id, type, _, resource) {
     if (type === "PROMISE" || ours) return;
@@ -169,7 +169,7 @@ createHook({
   },
 }).enable();
 
-/** A compressor lives on between two calls: what is pending is each of its writes. */
+/** A compressor outlives single calls: each of its writes is pending work. */
 function followWrites(id, compressor) {
   const { write } = compressor;
   compressor.write = function (...args) {
@@ -178,7 +178,7 @@ function followWrites(id, compressor) {
   };
 }
 
-/** Whether anything is pending. What was done at once never says that it is over: jobs of node:crypto, immediates cleared. */
+/** Tells whether work is pending. Some work never reports its end and is not counted: jobs of node:crypto, cleared immediates. */
 function isBusy() {
   for (const [id, resource] of pending) {
     const isOver = "_destroyed" in resource ? resource._destroyed : resource.constructor.name.endsWith("Job") && !resource.ondone;
@@ -187,8 +187,8 @@ function isBusy() {
   return pending.size > 0;
 }
 
-// File calls of one request while another runs: those that return a promise or take a callback are held until it is their
-// turn; what a Sync function does cannot be held, and nobody could tell in whose name it was done.
+// File calls of one request while another runs: calls that return a promise or take a callback are held until their request's
+// turn; a Sync function cannot be held, and then its call can no longer be attributed to a request.
 
 const isOfAnother = (own) => own !== undefined && running !== null && own !== running && !own.ended;
 
@@ -240,7 +240,7 @@ function lookLater() {
   ours = false;
 }
 
-/** Nothing is left in the queues of promises: what does the running request do? */
+/** Called when the queues of promises are empty: find out what the running request waits for. */
 function look() {
   looking = false;
   if (running === null || isBusy()) return;
@@ -329,17 +329,17 @@ function failed(error) {
  * @param Fence a class: made with { transcript, lane, handle, process, options } for each lane and handle of a schedule;
  *   `process` is an object that all lanes of this process share, empty at a schedule's start. It has the methods of METHODS,
  *   which may be async: entries and lines come as Buffers, load returns one; `recover` and `rewrite` are optional.
- * @param who { name, lock, soundUnder }, see docs/external-fence.md
+ * @param properties name and properties { name, lock, soundUnder }, see docs/external-fence.md
  * @param begin called at the start of each schedule with { transcript, options }; may be async
  */
-export function serve(Fence, who, begin = async () => {}) {
+export function serve(Fence, properties, begin = async () => {}) {
   const operations = OPTIONAL.filter((name) => METHODS[name][0] in Fence.prototype);
   let schedule = null;
   let handles = new Map();
 
   async function carryOut(line) {
     if (line.do === "hello") {
-      const { name, lock = "sidecar", soundUnder = [] } = who;
+      const { name, lock = "sidecar", soundUnder = [] } = properties;
       return { answer: "ok", protocol: 1, name, lock, serves: "process", operations, sound_under: soundUnder };
     }
     if (line.do === "begin_schedule") {
@@ -370,7 +370,7 @@ export function serve(Fence, who, begin = async () => {}) {
       if (running === request && !isBusy()) finish();
     };
     const begin = () => context.run(request, () => carryOut(line).then(settle, (error) => settle(failed(error))));
-    // What came due while nobody ran goes first.
+    // Timers that came due while no request ran go first.
     if (isDue(background.timers)) request.begin = begin;
     else begin();
     lookLater();

@@ -1,5 +1,5 @@
-// A fence in Node: a fingerprint by stat, taken when the lock is let go, with a sticky verdict. Below it is a lock file made with
-// O_EXCL. It cries wolf whenever somebody else wrote under the lock, as OpenClaw 2026.5.17 did (issue #84071).
+// A fence in Node: a stat fingerprint, taken when the lock is released, with a sticky verdict. Below it is a lock file made with
+// O_EXCL. It reports every write of another participant under the lock as a takeover, as OpenClaw 2026.5.17 did (issue #84071).
 //
 //     python -m harness run scenarios/quickstart.yaml --fence exec:'node examples/node/stat.mjs'
 

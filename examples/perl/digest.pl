@@ -1,6 +1,6 @@
 #!/usr/bin/env perl
-# A fence in Perl, core modules only: SHA-256 of the whole transcript, taken just before the lock is let go, over flock.
-# It serves one lane and speaks the protocol (docs/external-fence.md) by hand, in one loop.
+# A fence in Perl, core modules only: SHA-256 of the whole transcript, taken just before the lock is released, over flock.
+# It serves one lane and implements the protocol (docs/external-fence.md) by hand, in one loop.
 #
 #     python -m harness run scenarios/quickstart.yaml --fence exec:'perl examples/perl/digest.pl'
 
@@ -45,7 +45,7 @@ sub let_go {
     return 1;
 }
 
-# Lines of a request as bytes, in one piece.
+# Returns the lines of a request as bytes, joined.
 sub lines_of {
     my ($request, $key) = @_;
     my $coded = $request->{"${key}_base64"};

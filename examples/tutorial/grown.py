@@ -1,4 +1,4 @@
-"""A first repair of issue 84071, and not a good one: whoever only appends is let through."""
+"""Define a first, insufficient repair of issue 84071: it accepts every append."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from fence.transcript import append_lines, read_all
 
 
 class Grown(Fence):
-    """Refuses when the bytes that it knows are not the beginning of the transcript any more."""
+    """Refuses if the bytes that it knows are no longer the beginning of the transcript."""
 
     about = "the bytes at the release must still be the beginning of the transcript"
 
     def begin_turn(self) -> None:
-        """Take the lock; nothing is known of anybody else yet."""
+        """Take the lock and forget the last turn's verdict."""
         super().begin_turn()
         self.taken_over = False
 
     def release_for_prompt(self) -> None:
-        """Remember what is there and let the lock go."""
+        """Remember the content and release the lock."""
         self.known = read_all(self.path)
         super().release_for_prompt()
 
     def guarded_write(self, entries: Sequence[bytes]) -> None:
-        """Append the reply, unless something of what was there has changed."""
+        """Append the reply, unless the known bytes have changed."""
         if self.taken_over:
             raise TakeoverError("reported before")
         with self.lock:

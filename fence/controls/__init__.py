@@ -1,15 +1,15 @@
-"""Fences broken on purpose, in one way each.
+"""Register the controls: fences with one deliberate defect each.
 
-A control shows that the harness can tell a guard from its absence: each is a fence of
-ours with one defect, and says which verdict must catch it and in what scenario. Somebody
-has written each of these in earnest. `fence.FENCES` has them, too.
+A control shows that the harness can tell a guard from its absence. Each is one of this project's fences
+with one defect, and names the violation that must show it and the scenario. The defects are from
+real proposals and programs. `fence.FENCES` lists the controls, too.
 """
 
 from __future__ import annotations
 
 __all__ = ["CONTROLS"]
 
-#: Name to ``module:Class``.
+#: Maps a name to ``module:Class``.
 CONTROLS: dict[str, str] = {
     "pr-84046-without-dev-inode": "fence.controls.without_dev_inode:WithoutDevInode",
     "pr-84046-without-birth-time": "fence.controls.without_birth_time:WithoutBirthTime",

@@ -1,4 +1,4 @@
-"""What every control says about itself."""
+"""Define the attributes that every control has."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ __all__ = ["Control"]
 
 
 class Control(Fence):
-    """A fence with one defect; stands before the fence that it breaks among the bases.
+    """A fence with one defect; a base class that precedes the fence that the control breaks.
 
     Attributes:
-        defect: what is broken, in a sentence without its full stop.
+        defect: the defect, in a sentence without its full stop.
         caught_by: kind of the violation by which the harness must catch it.
-        rogue_actions_min: actions of rogues without which nothing can show.
+        rogue_actions_min: smallest number of rogue actions with which it can show.
         scenario: stem of the file under ``scenarios/`` in which it shows.
-        original: registered name of the fence that is right in this one point.
+        original: registered name of the fence without this defect.
     """
 
-    # No control claims to be right, whatever its original does.
+    # No control claims to be sound, even if its original does.
     sound_under: ClassVar[tuple[str, ...]] = ()
 
     defect: ClassVar[str]

@@ -1,4 +1,4 @@
-"""A control: co-tenants refresh the fingerprint without the lock."""
+"""Define a control: co-tenants refresh the fingerprint without the lock."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["RefreshedAfterUnlock"]
 
 
 class RefreshedAfterUnlock(Control, Issue84071aFence):
-    """Lets the lock go, then refreshes the shared fingerprint.
+    """Releases the lock, then refreshes the shared fingerprint.
 
-    The refresh is only a note for others; the runner may come in between and find the old
-    one.
+    The refresh looks like a mere note for others; but the runner may come in between and find the
+    old one.
     """
 
     about: ClassVar[str] = "control: co-tenants refresh the fingerprint without the lock"
@@ -26,6 +26,6 @@ class RefreshedAfterUnlock(Control, Issue84071aFence):
     original: ClassVar[str] = "issue-84071-a"
 
     def release(self) -> None:
-        """Let the lock go, then refresh the shared fingerprint."""
+        """Release the lock, then refresh the shared fingerprint."""
         self.lock.release()
         self._publish(Fingerprint.of(self.path))

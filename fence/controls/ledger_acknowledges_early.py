@@ -1,4 +1,4 @@
-"""A control: a write is acknowledged before it is made."""
+"""Define a control: a write is acknowledged before it is made."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ __all__ = ["LedgerAcknowledgesEarly"]
 class LedgerAcknowledgesEarly(Control, LedgerFence):
     """Keeps lines back and writes them with the next call.
 
-    One write for two is faster. What was kept back when the next call is refused is gone,
-    and nobody was told.
+    One write for two is faster. If the next call is refused, the lines that were kept back are lost
+    without a report.
     """
 
     about: ClassVar[str] = "control: a write is acknowledged before it is made"
@@ -31,13 +31,13 @@ class LedgerAcknowledgesEarly(Control, LedgerFence):
         self._kept_back: Sequence[bytes] = ()
 
     def guarded_write(self, entries: Sequence[bytes]) -> None:
-        """Decide, write what was kept back, keep these lines back."""
+        """Decide, write the lines that were kept back, keep these lines back."""
         due, self._kept_back = self._kept_back, ()
         super().guarded_write(due)
         self._kept_back = tuple(entries)
 
     def end_turn(self) -> None:
-        """Write what was kept back."""
+        """Write the lines that were kept back."""
         due, self._kept_back = self._kept_back, ()
         if due and not self._refused:
             super().guarded_write(due)

@@ -1,4 +1,4 @@
-"""A control: the append goes through a descriptor of before."""
+"""Define a control: the append uses a descriptor from the load."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["LedgerAppendsToKeptFile"]
 
 
 class LedgerAppendsToKeptFile(Control, LedgerFence):
-    """Opens the transcript at its load and appends there ever after.
+    """Opens the transcript at its load and always appends there.
 
-    A log keeps its file open. When a lawful compaction has put another file behind the
-    path, the reply goes where nobody reads.
+    A log keeps its file open. After a lawful compaction has put another file at the path, the reply
+    goes into a file that is never read.
     """
 
-    about: ClassVar[str] = "control: the append goes through a descriptor of before"
-    defect: ClassVar[str] = "the append goes through a descriptor of before"
+    about: ClassVar[str] = "control: the append uses a descriptor from the load"
+    defect: ClassVar[str] = "the append uses a descriptor from the load"
     caught_by: ClassVar[str] = "lost_entry"
     rogue_actions_min: ClassVar[int] = 0
     scenario: ClassVar[str] = "compaction-new-file"
@@ -31,14 +31,14 @@ class LedgerAppendsToKeptFile(Control, LedgerFence):
         self._kept = -1
 
     def load(self) -> bytes:
-        """As its parent, and keep the file open."""
+        """Call the parent's method and keep the file open."""
         data = super().load()
         self._close()
         self._kept = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         return data
 
     def end_turn(self) -> None:
-        """As its parent, and close the file."""
+        """Close the file and call the parent's method."""
         self._close()
         super().end_turn()
 

@@ -1,4 +1,4 @@
-"""A control: the load of a later turn is no new baseline."""
+"""Define a control: the load of a later turn is no new baseline."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["LedgerBaselineOfFirstTurn"]
 
 
 class LedgerBaselineOfFirstTurn(Control, LedgerFence):
-    """Measures every turn by the load of the first.
+    """Compares in every turn with the load of the first.
 
-    Its own writes are followed, so that the baseline never gets old; but what somebody
-    wrote between two turns the runner has read by now.
+    Its own writes extend the baseline, so that it never gets old; but the runner has read other
+    writers' lines between two turns by now.
     """
 
     about: ClassVar[str] = "control: the load of a later turn is no new baseline"
@@ -25,6 +25,6 @@ class LedgerBaselineOfFirstTurn(Control, LedgerFence):
     original: ClassVar[str] = "ledger"
 
     def load(self) -> bytes:
-        """As its parent, in the first turn."""
+        """Call the parent's method, with a new baseline in the first turn only."""
         self._turn_begins = not self._branch
         return super().load()

@@ -1,4 +1,4 @@
-"""A control: the bytes are not compared while stat is the same."""
+"""Define a control: the bytes are not compared while stat is the same."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["LedgerBelievesStat"]
 
 
 class LedgerBelievesStat(Control, LedgerFence):
-    """Admits without a comparison when stat is as after its own last write.
+    """Admits without a comparison if stat is as after its own last write.
 
-    Reading the whole transcript is dear, and a file that was written to has another time
-    stamp. A store through a mapping leaves none.
+    Reading the whole transcript is expensive, and a write changes the time stamp. A store through
+    a mapping does not.
     """
 
     about: ClassVar[str] = "control: the bytes are not compared while stat is the same"
@@ -31,8 +31,8 @@ class LedgerBelievesStat(Control, LedgerFence):
         super().__init__(site)
         self._stat: FileStat | None = None
 
-    def _write(self, book: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
-        super()._write(book, payload, fd, existed)
+    def _write(self, ledger: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
+        super()._write(ledger, payload, fd, existed)
         self._stat = statx(self.path)
 
     def _matches(self, found: Content, expected: Content) -> bool:

@@ -1,4 +1,4 @@
-"""A control: after a recovery nothing is compared any more."""
+"""Define a control: nothing is compared after a recovery."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["LedgerBlindAfterRecovery"]
 
 
 class LedgerBlindAfterRecovery(Control, LedgerFence):
-    """Switches the check off when it has recovered.
+    """Switches the check off after a recovery.
 
-    One report a turn is enough for a person; the second takeover is nobody's business.
+    One report in a turn seems enough for a person; but a second takeover stays unreported.
     """
 
-    about: ClassVar[str] = "control: after a recovery nothing is compared any more"
-    defect: ClassVar[str] = "after a recovery nothing is compared any more"
+    about: ClassVar[str] = "control: nothing is compared after a recovery"
+    defect: ClassVar[str] = "nothing is compared after a recovery"
     caught_by: ClassVar[str] = "missed_takeover"
     rogue_actions_min: ClassVar[int] = 2
     scenario: ClassVar[str] = "recovery-from-takeover"
@@ -30,12 +30,12 @@ class LedgerBlindAfterRecovery(Control, LedgerFence):
         self._blind = False
 
     def begin_turn(self) -> None:
-        """As its parent; the check is on again."""
+        """Call the parent's method and switch the check on again."""
         self._blind = False
         super().begin_turn()
 
     def recover(self) -> bool:
-        """As its parent, and look no more."""
+        """Call the parent's method and switch the check off."""
         self._blind = True
         return super().recover()
 

@@ -1,4 +1,4 @@
-"""A control: a rewrite does not look at what it replaces."""
+"""Define a control: a rewrite does not check the replaced file."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ __all__ = ["LedgerBlindRewrite"]
 
 
 class LedgerBlindRewrite(Control, LedgerFence):
-    """Renames the new transcript over the old one and writes that down.
+    """Renames the new transcript over the old one and records that.
 
-    Under the lock nobody else can have written since the load; a rogue's line goes with
+    Under the lock no lawful writer can have written since the load; but a rogue's line is lost with
     the old file.
     """
 
-    about: ClassVar[str] = "control: a rewrite does not look at what it replaces"
-    defect: ClassVar[str] = "a rewrite does not look at what it replaces"
+    about: ClassVar[str] = "control: a rewrite does not check the replaced file"
+    defect: ClassVar[str] = "a rewrite does not check the replaced file"
     caught_by: ClassVar[str] = "missed_takeover"
     rogue_actions_min: ClassVar[int] = 1
     scenario: ClassVar[str] = "laundering-by-compaction"
     original: ClassVar[str] = "ledger"
 
     def rewrite(self, lines: Sequence[bytes], how: str) -> None:
-        """Replace the transcript, whatever it is by now."""
+        """Replace the transcript without checking it."""
         rewrite_by_rename(self.path, lines)
-        with LedgerFile(self._ledger, create=False) as book:
-            if book.known:
-                book.commit(dict.fromkeys(book.branches, Content.of(b"".join(lines))))
+        with LedgerFile(self._ledger, create=False) as ledger:
+            if ledger.known:
+                ledger.commit(dict.fromkeys(ledger.branches, Content.of(b"".join(lines))))

@@ -1,4 +1,4 @@
-"""A control: who still has the lock just before the write is thought to be safe."""
+"""Define a control: a lock that is held just before the write is taken to be held during it."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class _Lock(SidecarLock):
 
 
 class LedgerChecksBeforeWrite(Control, LedgerFence):
-    """Uses a lock that may be robbed, and looks whether it still has it right before each write.
+    """Uses a lock that may be reclaimed, and checks it right before each write.
 
-    Who was robbed while it waited for anything else is told in time. Who is stopped between
-    the look and the write is not: the process sleeps, the lock is overdue, and the first
-    thing that it does when it is woken up is the write.
+    A handle that lost the lock during any earlier wait finds out in time. A handle that is stopped
+    between the check and the write does not: the process sleeps, the lock exceeds its time, and the
+    first thing that the process does when it wakes up is the write.
     """
 
-    about: ClassVar[str] = "control: who still has the lock just before the write is thought to be safe"
-    defect: ClassVar[str] = "who still has the lock just before the write is thought to be safe"
+    about: ClassVar[str] = "control: a lock held just before the write is taken to be held during it"
+    defect: ClassVar[str] = "a lock held just before the write is taken to be held during it"
     caught_by: ClassVar[str] = "double_hold"
     rogue_actions_min: ClassVar[int] = 0
     scenario: ClassVar[str] = "holder-stopped"
@@ -43,14 +43,14 @@ class LedgerChecksBeforeWrite(Control, LedgerFence):
         self._robbable = _Lock(site.transcript, site.options, site.process)
         self.lock = self._robbable
 
-    def _append_unwritten(self, payload: bytes) -> None:
+    def _append_unrecorded(self, payload: bytes) -> None:
         self._robbable.check()
-        super()._append_unwritten(payload)
+        super()._append_unrecorded(payload)
 
-    def _write(self, book: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
+    def _write(self, ledger: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
         try:
             self._robbable.check()
         except BaseException:
             os.close(fd)
             raise
-        super()._write(book, payload, fd, existed)
+        super()._write(ledger, payload, fd, existed)

@@ -1,4 +1,4 @@
-"""A control: a co-tenant writes down what it sees instead of what it wrote."""
+"""Define a control: a co-tenant records the file as it reads it, not what it wrote."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ __all__ = ["LedgerCotenantLooks"]
 class LedgerCotenantLooks(Control, LedgerFence):
     """Refreshes every branch from the file after a co-tenant's append.
 
-    Under the lock the file should hold what lawful writers made of it; what a rogue made
-    of it becomes lawful.
+    Under the lock the file should hold the result of the lawful writes; but a rogue's change
+    becomes lawful by this.
     """
 
-    about: ClassVar[str] = "control: a co-tenant writes down what it sees instead of what it wrote"
-    defect: ClassVar[str] = "a co-tenant writes down what it sees instead of what it wrote"
+    about: ClassVar[str] = "control: a co-tenant records the file as it reads it, not what it wrote"
+    defect: ClassVar[str] = "a co-tenant records the file as it reads it, not what it wrote"
     caught_by: ClassVar[str] = "missed_takeover"
     rogue_actions_min: ClassVar[int] = 1
     scenario: ClassVar[str] = "laundering-by-cotenant"
     original: ClassVar[str] = "ledger"
 
     def append(self, entries: Sequence[bytes]) -> None:
-        """As its parent; a co-tenant then looks at the file."""
+        """Call the parent's method; a co-tenant then records the file as it reads it."""
         super().append(entries)
         if self._branch:
             return
-        with LedgerFile(self._ledger, create=False) as book:
-            if book.known:
-                book.commit(dict.fromkeys(book.branches, Content.of(self._look(self.path))))
+        with LedgerFile(self._ledger, create=False) as ledger:
+            if ledger.known:
+                ledger.commit(dict.fromkeys(ledger.branches, Content.of(self._read_path(self.path))))

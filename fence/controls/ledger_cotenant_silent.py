@@ -1,4 +1,4 @@
-"""A control: co-tenants do not write down what they wrote."""
+"""Define a control: co-tenants do not record their writes."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ __all__ = ["LedgerCotenantSilent"]
 
 
 class LedgerCotenantSilent(Control, LedgerFence):
-    """Has the runner alone keep the ledger.
+    """Lets only the runner write the ledger.
 
     The fence was built into the runner; heartbeats and jobs kept their own plain append.
     """
 
-    about: ClassVar[str] = "control: co-tenants do not write down what they wrote"
-    defect: ClassVar[str] = "co-tenants do not write down what they wrote"
+    about: ClassVar[str] = "control: co-tenants do not record their writes"
+    defect: ClassVar[str] = "co-tenants do not record their writes"
     caught_by: ClassVar[str] = "false_positive"
     rogue_actions_min: ClassVar[int] = 0
     scenario: ClassVar[str] = "cotenant-other-process"
     original: ClassVar[str] = "ledger"
 
     def append(self, entries: Sequence[bytes]) -> None:
-        """Write it down for a runner, simply append for anybody else."""
+        """Append and record as a runner, append plainly as any other participant."""
         if self._branch:
             super().append(entries)
         else:

@@ -1,4 +1,4 @@
-"""A control: the flag is not cleared at the next turn."""
+"""Define a control: the flag is not cleared at the next turn."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["LedgerFlagKeptOverTurns"]
 
 
 class LedgerFlagKeptOverTurns(Control, LedgerFence):
-    """Refuses for good once it has refused.
+    """Refuses forever after its first refusal.
 
-    The handle lives as long as the session, and nobody thought of putting its flag back.
+    The handle lives as long as the session, and its flag is never reset.
     """
 
     about: ClassVar[str] = "control: the flag is not cleared at the next turn"
@@ -24,7 +24,7 @@ class LedgerFlagKeptOverTurns(Control, LedgerFence):
     original: ClassVar[str] = "ledger"
 
     def begin_turn(self) -> None:
-        """As its parent; what was reported stays reported."""
+        """Call the parent's method but keep the verdict."""
         refused = self._refused
         super().begin_turn()
         self._refused = refused

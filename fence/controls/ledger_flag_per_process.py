@@ -1,4 +1,4 @@
-"""A control: the flag is the process's and not the runner's."""
+"""Define a control: the flag belongs to the process and not to the runner."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["LedgerFlagPerProcess"]
 class LedgerFlagPerProcess(Control, LedgerFence):
     """Keeps one flag for all runners of its process.
 
-    The transcript was taken over, so it seems to concern them all; but who has loaded it
-    since knows what is there.
+    The takeover of the transcript seems to concern them all; but a runner that has loaded it since
+    knows its content.
     """
 
-    about: ClassVar[str] = "control: the flag is the process's and not the runner's"
-    defect: ClassVar[str] = "the flag is the process's and not the runner's"
+    about: ClassVar[str] = "control: the flag belongs to the process and not to the runner"
+    defect: ClassVar[str] = "the flag belongs to the process and not to the runner"
     caught_by: ClassVar[str] = "false_positive"
     rogue_actions_min: ClassVar[int] = 1
     scenario: ClassVar[str] = "two-runners-one-takeover"

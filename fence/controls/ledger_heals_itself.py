@@ -1,4 +1,4 @@
-"""A control: a takeover is recovered from without a word."""
+"""Define a control: the fence recovers from a takeover without a report."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ __all__ = ["LedgerHealsItself"]
 
 
 class LedgerHealsItself(Control, LedgerFence):
-    """Takes in what is there and writes all the same.
+    """Accepts the current content and writes all the same.
 
-    Users lost replies by refusals, so the fence recovers for them; nobody is told any
+    Users lost replies by refusals, so the fence recovers for them; but no takeover is reported any
     more.
     """
 
-    about: ClassVar[str] = "control: a takeover is recovered from without a word"
-    defect: ClassVar[str] = "a takeover is recovered from without a word"
+    about: ClassVar[str] = "control: the fence recovers from a takeover without a report"
+    defect: ClassVar[str] = "the fence recovers from a takeover without a report"
     caught_by: ClassVar[str] = "missed_takeover"
     rogue_actions_min: ClassVar[int] = 1
     scenario: ClassVar[str] = "external-script"
     original: ClassVar[str] = "ledger"
 
     def guarded_write(self, entries: Sequence[bytes]) -> None:
-        """As its parent, with a second attempt."""
+        """Call the parent's method, with a second attempt."""
         try:
             super().guarded_write(entries)
         except TakeoverError:

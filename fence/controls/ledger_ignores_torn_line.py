@@ -1,4 +1,4 @@
-"""A control: an unfinished last line is not compared."""
+"""Define a control: an unfinished last line is not compared."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["LedgerIgnoresTornLine"]
 class LedgerIgnoresTornLine(Control, LedgerFence):
     """Compares whole lines only.
 
-    A reader skips a line without its newline, so that it seems not to be there yet.
+    A reader skips a line without its newline, so the line seems not to be there yet.
     """
 
     about: ClassVar[str] = "control: an unfinished last line is not compared"

@@ -1,4 +1,4 @@
-"""A control: a reply that comes after more than an hour is taken for one over a takeover."""
+"""Define a control: a reply after more than an hour is reported as a takeover."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _LATE_S = 3600.0
 
 
 class LedgerLateIsTakeover(Control, LedgerFence):
-    """Believes what it read for an hour.
+    """Believes a load for an hour only.
 
-    No model thinks for so long, so after that somebody else must have gone on. A laptop
-    that is closed in the midst of a turn thinks for a night.
+    No model thinks for so long, so another writer seems certain after that. But the turn of a
+    closed laptop takes a night.
     """
 
-    about: ClassVar[str] = "control: a reply after more than an hour is taken for a takeover"
-    defect: ClassVar[str] = "a reply after more than an hour is taken for a takeover"
+    about: ClassVar[str] = "control: a reply after more than an hour is reported as a takeover"
+    defect: ClassVar[str] = "a reply after more than an hour is reported as a takeover"
     caught_by: ClassVar[str] = "false_positive"
     rogue_actions_min: ClassVar[int] = 0
     scenario: ClassVar[str] = "laptop-closed"
@@ -34,12 +34,12 @@ class LedgerLateIsTakeover(Control, LedgerFence):
         self._read_s = 0.0
 
     def load(self) -> bytes:
-        """Read, and remember when."""
+        """Call the parent's method and remember the time."""
         self._read_s = time.time()
         return super().load()
 
     def guarded_write(self, entries: Sequence[bytes]) -> None:
-        """As ever, if it comes in time."""
+        """Call the parent's method, if not too late."""
         if time.time() - self._read_s > _LATE_S:
             self._refuse("read more than an hour ago")
         super().guarded_write(entries)

@@ -1,4 +1,4 @@
-"""A control: whoever loads the transcript refreshes everybody's baseline."""
+"""Define a control: each load refreshes the baselines of all lanes."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ __all__ = ["LedgerLoadRefreshesAll"]
 
 
 class LedgerLoadRefreshesAll(Control, LedgerFence):
-    """Writes down what a load finds as what everybody expects.
+    """Records the loaded content as the expectation of all lanes.
 
-    There is one transcript, so one record of it looks like enough; but one lane's
-    knowledge is not another's.
+    There is one transcript, so one record of it looks sufficient; but one lane's knowledge is not
+    another's.
     """
 
-    about: ClassVar[str] = "control: whoever loads the transcript refreshes everybody's baseline"
-    defect: ClassVar[str] = "whoever loads the transcript refreshes everybody's baseline"
+    about: ClassVar[str] = "control: each load refreshes the baselines of all lanes"
+    defect: ClassVar[str] = "each load refreshes the baselines of all lanes"
     caught_by: ClassVar[str] = "missed_takeover"
     rogue_actions_min: ClassVar[int] = 1
     scenario: ClassVar[str] = "laundering-by-compaction"
     original: ClassVar[str] = "ledger"
 
     def load(self) -> bytes:
-        """As its parent, for all branches."""
+        """Call the parent's method and set all branches."""
         data = super().load()
-        with LedgerFile(self._ledger, create=False) as book:
-            book.commit(dict.fromkeys(book.branches, Content.of(data)))
+        with LedgerFile(self._ledger, create=False) as ledger:
+            ledger.commit(dict.fromkeys(ledger.branches, Content.of(data)))
         return data

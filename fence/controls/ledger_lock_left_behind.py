@@ -1,4 +1,4 @@
-"""A control: the lock is not let go on the way out of a refusal."""
+"""Define a control: a refusal does not release the lock."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["LedgerLockLeftBehind"]
 
 
 class LedgerLockLeftBehind(Control, LedgerFence):
-    """Lets the lock go at the end of a write that went well, and only there.
+    """Releases the lock at the end of a successful write, and only there.
 
-    A fresh handle for each write cannot be out of date, but when the decision raises
-    nobody is left who could let it go.
+    A fresh handle for each write cannot be outdated, but when the decision raises, no code is left
+    that could release it.
     """
 
-    about: ClassVar[str] = "control: the lock is not let go on the way out of a refusal"
-    defect: ClassVar[str] = "the lock is not let go on the way out of a refusal"
+    about: ClassVar[str] = "control: a refusal does not release the lock"
+    defect: ClassVar[str] = "a refusal does not release the lock"
     caught_by: ClassVar[str] = "dead_end"
     rogue_actions_min: ClassVar[int] = 1
     scenario: ClassVar[str] = "takeover-and-cotenant"
@@ -33,5 +33,5 @@ class LedgerLockLeftBehind(Control, LedgerFence):
             raise TakeoverError(f"{self._refused} (reported before)")
         lock = make_lock(self.lock_kind, self.path, self.site.options, self.site.process)
         lock.acquire()
-        self._decide_and_write(self._look_for_decision(), entries)
+        self._decide_and_write(self._read_for_decision(), entries)
         lock.release()

@@ -1,4 +1,4 @@
-"""A control: the lock is let go between the check and the append."""
+"""Define a control: the lock is released between the check and the append."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ __all__ = ["LedgerLockLetGoBetween"]
 
 
 class LedgerLockLetGoBetween(Control, LedgerFence):
-    """Checks under the lock, and takes it once more to append.
+    """Checks under the lock, and takes it again to append.
 
-    Two helpers, each of which locks for itself: what was read in the first is out of date
+    Two helpers each take the lock for themselves: the content that the first one read is outdated
     in the second, and the co-tenant's record is lost.
     """
 
-    about: ClassVar[str] = "control: the lock is let go between the check and the append"
-    defect: ClassVar[str] = "the lock is let go between the check and the append"
+    about: ClassVar[str] = "control: the lock is released between the check and the append"
+    defect: ClassVar[str] = "the lock is released between the check and the append"
     caught_by: ClassVar[str] = "false_positive"
     rogue_actions_min: ClassVar[int] = 0
     scenario: ClassVar[str] = "cotenant-other-process"
     original: ClassVar[str] = "ledger"
 
-    def _decide(self, book: LedgerFile, data: bytes | None) -> Content:
-        expected = super()._decide(book, data)
+    def _decide(self, ledger: LedgerFile, data: bytes | None) -> Content:
+        expected = super()._decide(ledger, data)
         self.lock.release()
         self.lock.acquire()
         return expected

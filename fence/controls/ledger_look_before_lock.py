@@ -1,4 +1,4 @@
-"""A control: the file is read before the lock is taken."""
+"""Define a control: the file is read before the lock is taken."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["LedgerLookBeforeLock"]
 
 
 class LedgerLookBeforeLock(Control, LedgerFence):
-    """Reads first and locks for the write alone.
+    """Reads first and takes the lock only for the write.
 
-    The read is the slow part and needs no lock, as nothing is written; but a co-tenant's
-    line may come between the two.
+    The read is the slow part and seems to need no lock, because it writes nothing; but a
+    co-tenant's line may come between the two.
     """
 
     about: ClassVar[str] = "control: the file is read before the lock is taken"
@@ -27,9 +27,9 @@ class LedgerLookBeforeLock(Control, LedgerFence):
     original: ClassVar[str] = "ledger"
 
     def guarded_write(self, entries: Sequence[bytes]) -> None:
-        """Look, then lock, decide and append."""
+        """Read, then lock, decide and append."""
         if self._refused:
             raise TakeoverError(f"{self._refused} (reported before)")
-        data = self._look_for_decision()
+        data = self._read_for_decision()
         with self.lock:
             self._decide_and_write(data, entries)

@@ -1,4 +1,4 @@
-"""A control: the decision reads through a descriptor of before."""
+"""Define a control: the decision reads a descriptor from the load."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["LedgerLooksAtKeptFile"]
 
 
 class LedgerLooksAtKeptFile(Control, LedgerFence):
-    """Opens the transcript at its load and reads from there ever after.
+    """Opens the transcript at its load and always reads from there.
 
-    Opening costs, and a path can be swapped while a descriptor cannot; but it goes on
-    showing a file that is behind the path no more.
+    Opening costs time, and a path can be replaced while a descriptor cannot; but the descriptor
+    goes on showing a file that is no longer at the path.
     """
 
-    about: ClassVar[str] = "control: the decision reads through a descriptor of before"
-    defect: ClassVar[str] = "the decision reads through a descriptor of before"
+    about: ClassVar[str] = "control: the decision reads a descriptor from the load"
+    defect: ClassVar[str] = "the decision reads a descriptor from the load"
     caught_by: ClassVar[str] = "missed_takeover"
     rogue_actions_min: ClassVar[int] = 1
     scenario: ClassVar[str] = "saved-by-an-editor"
@@ -32,20 +32,20 @@ class LedgerLooksAtKeptFile(Control, LedgerFence):
         self._kept = -1
 
     def load(self) -> bytes:
-        """As its parent, and keep the file open."""
+        """Call the parent's method and keep the file open."""
         data = super().load()
         self._close()
         self._kept = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         return data
 
     def end_turn(self) -> None:
-        """As its parent, and close the file."""
+        """Close the file and call the parent's method."""
         self._close()
         super().end_turn()
 
-    def _look_for_decision(self) -> bytes | None:
+    def _read_for_decision(self) -> bytes | None:
         if self._kept < 0:
-            return super()._look_for_decision()
+            return super()._read_for_decision()
         os.lseek(self._kept, 0, os.SEEK_SET)
         return read_fd(self._kept)
 

@@ -1,4 +1,4 @@
-"""A control: the ledger is the process's and not the transcript's."""
+"""Define a control: the ledger belongs to the process and not to the transcript."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["LedgerPerProcess"]
 class LedgerPerProcess(Control, LedgerFence):
     """Keeps a ledger for each process.
 
-    All writers were lanes of one gateway when it was written; a job in another process
-    writes into a ledger that the runner never reads.
+    All writers were lanes of one gateway when it was written; but a job in another process writes
+    into a ledger that the runner never reads.
     """
 
-    about: ClassVar[str] = "control: the ledger is the process's and not the transcript's"
-    defect: ClassVar[str] = "the ledger is the process's and not the transcript's"
+    about: ClassVar[str] = "control: the ledger belongs to the process and not to the transcript"
+    defect: ClassVar[str] = "the ledger belongs to the process and not to the transcript"
     caught_by: ClassVar[str] = "false_positive"
     rogue_actions_min: ClassVar[int] = 0
     scenario: ClassVar[str] = "cotenant-other-process"

@@ -1,4 +1,4 @@
-"""A control: recovery clears the flag and keeps the baseline."""
+"""Define a control: recovery clears the flag and keeps the baseline."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["LedgerRecoversFlagOnly"]
 
 
 class LedgerRecoversFlagOnly(Control, LedgerFence):
-    """Says that it has recovered, and compares with the old content again.
+    """Reports a recovery, and compares with the old content again.
 
-    The flag is what refused; that the baseline refuses as well shows at the next write
-    only.
+    The flag looks like the only cause of the refusal; the baseline refuses too, which shows only at
+    the next write.
     """
 
     about: ClassVar[str] = "control: recovery clears the flag and keeps the baseline"

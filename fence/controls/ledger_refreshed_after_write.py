@@ -1,4 +1,4 @@
-"""A control: the runner looks at the file for its new baseline."""
+"""Define a control: the runner reads the file for its new baseline."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ __all__ = ["LedgerRefreshedAfterWrite"]
 
 
 class LedgerRefreshedAfterWrite(Control, LedgerFence):
-    """Takes what it finds after its own write for what it wrote.
+    """Takes the content that it reads after its own write for the content that it wrote.
 
-    Reading the file back is simpler than working out what it must be; whoever wrote in
-    between is taken in.
+    Reading the file back is simpler than computing its content; but it accepts lines that were
+    written in between.
     """
 
-    about: ClassVar[str] = "control: the runner looks at the file for its new baseline"
-    defect: ClassVar[str] = "the runner looks at the file for its new baseline"
+    about: ClassVar[str] = "control: the runner reads the file for its new baseline"
+    defect: ClassVar[str] = "the runner reads the file for its new baseline"
     caught_by: ClassVar[str] = "missed_takeover"
     rogue_actions_min: ClassVar[int] = 1
     scenario: ClassVar[str] = "write-beside-own-append"
     original: ClassVar[str] = "ledger"
 
-    def _write(self, book: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
-        super()._write(book, payload, fd, existed)
+    def _write(self, ledger: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
+        super()._write(ledger, payload, fd, existed)
         if self._branch:
-            found = Content.of(self._look(self.path))
-            book.commit({**book.branches, self._branch: found})
+            found = Content.of(self._read_path(self.path))
+            ledger.commit({**ledger.branches, self._branch: found})

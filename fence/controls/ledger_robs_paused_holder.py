@@ -1,4 +1,4 @@
-"""A control: a lock is taken from a live holder that is only slow."""
+"""Define a control: a lock is taken from a live holder that is only slow."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ __all__ = ["LedgerRobsPausedHolder"]
 
 
 class LedgerRobsPausedHolder(Control, LedgerFence):
-    """Uses a lock that calls a holder stale by its age.
+    """Uses a lock that considers a holder stale by its age.
 
-    A holder that died must not block everybody for ever; but one that slept wakes up and
-    goes on.
+    A dead holder must not block all others forever; but a holder that slept wakes up and goes on.
     """
 
     about: ClassVar[str] = "control: a lock is taken from a live holder that is only slow"

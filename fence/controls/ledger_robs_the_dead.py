@@ -1,4 +1,4 @@
-"""A control: a holder of whom nothing is seen is taken for dead."""
+"""Define a control: a holder whose process is not visible is taken for dead."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class _Lock(SidecarLock):
 
 
 class LedgerRobsTheDead(Control, LedgerFence):
-    """Reclaims a lock when its maker is no more, and never because of its age.
+    """Reclaims a lock if its maker has ended, and never because of its age.
 
-    Nobody who is only slow is robbed. But a number says nothing about a process in another
-    container that shares the file: there it is somebody else's, or nobody's.
+    So a slow holder never loses its lock. But a process id says nothing about a process in another
+    container that shares the file: there it belongs to another process, or to none.
     """
 
-    about: ClassVar[str] = "control: a holder of whom nothing is seen is taken for dead"
-    defect: ClassVar[str] = "a holder of whom nothing is seen is taken for dead"
+    about: ClassVar[str] = "control: a holder whose process is not visible is taken for dead"
+    defect: ClassVar[str] = "a holder whose process is not visible is taken for dead"
     caught_by: ClassVar[str] = "double_hold"
     rogue_actions_min: ClassVar[int] = 0
     scenario: ClassVar[str] = "two-containers"

@@ -1,4 +1,4 @@
-"""A control: the same bytes with another ctime are refused."""
+"""Define a control: the same bytes with another ctime are refused."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["LedgerTakesCtimeForChange"]
 
 
 class LedgerTakesCtimeForChange(Control, LedgerFence):
-    """Refuses when ctime has moved under bytes that have not.
+    """Refuses if ctime changed but the bytes did not.
 
-    Somebody must have been there. A backup was, or chmod.
+    A changed ctime seems to prove a writer. A backup or chmod changes it too.
     """
 
     about: ClassVar[str] = "control: the same bytes with another ctime are refused"
@@ -30,10 +30,10 @@ class LedgerTakesCtimeForChange(Control, LedgerFence):
         super().__init__(site)
         self._seen: tuple[Content, int] | None = None
 
-    def _write(self, book: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
-        super()._write(book, payload, fd, existed)
+    def _write(self, ledger: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
+        super()._write(ledger, payload, fd, existed)
         if self._branch:
-            self._seen = book.branches[self._branch], statx(self.path).ctime_ns
+            self._seen = ledger.branches[self._branch], statx(self.path).ctime_ns
 
     def _matches(self, found: Content, expected: Content) -> bool:
         alike = self._seen is not None and self._seen[0] == found

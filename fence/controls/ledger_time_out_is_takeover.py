@@ -1,4 +1,4 @@
-"""A control: a lock time-out is reported as a takeover."""
+"""Define a control: a lock time-out is reported as a takeover."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["LedgerTimeOutIsTakeover"]
 class LedgerTimeOutIsTakeover(Control, LedgerFence):
     """Takes a lock that it could not get for a transcript that it lost.
 
-    Somebody else has held the lock for very long: what should that be but a takeover?
+    Another participant has held the lock for very long, which looks like a takeover.
     """
 
     about: ClassVar[str] = "control: a lock time-out is reported as a takeover"
@@ -26,7 +26,7 @@ class LedgerTimeOutIsTakeover(Control, LedgerFence):
     original: ClassVar[str] = "ledger"
 
     def guarded_write(self, entries: Sequence[bytes]) -> None:
-        """As its parent, and a time-out is a verdict."""
+        """Call the parent's method and report a time-out as a takeover."""
         try:
             super().guarded_write(entries)
         except LockTimeoutError:

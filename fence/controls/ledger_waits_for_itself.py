@@ -1,4 +1,4 @@
-"""A control: the lock is taken a second time by who holds it."""
+"""Define a control: the holder of the lock takes it a second time."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ __all__ = ["LedgerWaitsForItself"]
 
 
 class LedgerWaitsForItself(Control, LedgerFence):
-    """Looks once more before it refuses, through a helper that locks.
+    """Reads once more before it refuses, through a helper that takes the lock.
 
-    The helper is right for everybody who does not hold the lock already.
+    The helper is correct for every caller that does not hold the lock already.
     """
 
-    about: ClassVar[str] = "control: the lock is taken a second time by who holds it"
-    defect: ClassVar[str] = "the lock is taken a second time by who holds it"
+    about: ClassVar[str] = "control: the holder of the lock takes it a second time"
+    defect: ClassVar[str] = "the holder of the lock takes it a second time"
     caught_by: ClassVar[str] = "dead_end"
     rogue_actions_min: ClassVar[int] = 1
     scenario: ClassVar[str] = "external-script"
     original: ClassVar[str] = "ledger"
 
-    def _decide(self, book: LedgerFile, data: bytes | None) -> Content:
+    def _decide(self, ledger: LedgerFile, data: bytes | None) -> Content:
         try:
-            return super()._decide(book, data)
+            return super()._decide(ledger, data)
         except TakeoverError:
             with make_lock(self.lock_kind, self.path, self.site.options, self.site.process):
-                self._look(self.path)
+                self._read_path(self.path)
             raise

@@ -1,4 +1,4 @@
-"""A control: co-tenants write down what they wrote without the lock."""
+"""Define a control: co-tenants record their writes without the lock."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["LedgerWrittenAfterUnlock"]
 
 
 class LedgerWrittenAfterUnlock(Control, LedgerFence):
-    """Lets the lock go before the ledger is brought up to date.
+    """Releases the lock before it updates the ledger.
 
-    The lock guards the transcript, and the ledger is another file.
+    The lock seems to guard the transcript alone, and the ledger is another file.
     """
 
-    about: ClassVar[str] = "control: co-tenants write down what they wrote without the lock"
-    defect: ClassVar[str] = "co-tenants write down what they wrote without the lock"
+    about: ClassVar[str] = "control: co-tenants record their writes without the lock"
+    defect: ClassVar[str] = "co-tenants record their writes without the lock"
     caught_by: ClassVar[str] = "false_positive"
     rogue_actions_min: ClassVar[int] = 0
     scenario: ClassVar[str] = "cotenant-other-process"
@@ -32,7 +32,7 @@ class LedgerWrittenAfterUnlock(Control, LedgerFence):
         self._owed = b""
 
     def append(self, entries: Sequence[bytes]) -> None:
-        """Write it down at once for a runner, later for anybody else."""
+        """Append and record as a runner; record later as any other participant."""
         if self._branch:
             super().append(entries)
             return
@@ -40,9 +40,9 @@ class LedgerWrittenAfterUnlock(Control, LedgerFence):
         self._owed += b"".join(entries)
 
     def release(self) -> None:
-        """Let the lock go, then write down what was appended."""
+        """Release the lock, then record the append."""
         super().release()
         owed, self._owed = self._owed, b""
-        with LedgerFile(self._ledger, create=False) as book:
-            if owed and book.known:
-                book.commit({name: old.plus(owed) for name, old in book.branches.items()})
+        with LedgerFile(self._ledger, create=False) as ledger:
+            if owed and ledger.known:
+                ledger.commit({name: old.plus(owed) for name, old in ledger.branches.items()})

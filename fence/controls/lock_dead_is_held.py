@@ -1,4 +1,4 @@
-"""A control: the lock of a process that is no more is never reclaimed."""
+"""Define a control: the lock of an ended process is never reclaimed."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class _Lock(SidecarLock):
 
 
 class LockDeadIsHeld(Control):
-    """Believes what a lock file says, whoever wrote it.
+    """Believes every lock file, even if its maker has ended.
 
-    Everybody who lets go in a `finally` lets go; who is killed does not, and nobody asks
-    whether the maker still lives.
+    A holder that releases in a `finally` always releases; but a killed one does not, and this lock
+    never asks whether the maker still lives.
     """
 
-    about: ClassVar[str] = "control: the lock of a process that is no more is never reclaimed"
-    defect: ClassVar[str] = "the lock of a process that is no more is never reclaimed"
+    about: ClassVar[str] = "control: the lock of an ended process is never reclaimed"
+    defect: ClassVar[str] = "the lock of an ended process is never reclaimed"
     caught_by: ClassVar[str] = "dead_end"
     rogue_actions_min: ClassVar[int] = 0
     scenario: ClassVar[str] = "holder-killed"

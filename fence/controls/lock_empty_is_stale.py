@@ -1,4 +1,4 @@
-"""A control: a lock file without a payload is stale at once."""
+"""Define a control: a lock file without a payload is stale at once."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class _Lock(SidecarLock):
 
 
 class LockEmptyIsStale(Control):
-    """Gives the maker of a lock file no time to write who it is.
+    """Gives the maker of a lock file no time to write its payload.
 
-    An empty file says nobody, and a crashed maker leaves one; so does every maker between
+    An empty file names no owner, and a crashed maker leaves one; but so does every maker between
     its two calls.
     """
 

@@ -1,4 +1,4 @@
-"""A control: a lock file without a payload is stale after a tenth of a second."""
+"""Define a control: a lock file without a payload is stale after a tenth of a second."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _GRACE_MS = 100
 
 
 class LockGraceTooShort(Control):
-    """Gives the maker of a lock file a tenth of a second to write who it is.
+    """Gives the maker of a lock file a tenth of a second to write its payload.
 
-    Any disk writes two dozen bytes in less. A full one, one over a network, or one that
-    wakes up first does not, and then the maker is robbed of what it has just got.
+    Any disk writes two dozen bytes in less time. A full one, one over a network, or one that wakes
+    up first does not, and then the maker loses the lock that it has just made.
     """
 
     about: ClassVar[str] = "control: a lock file without a payload is stale after a tenth of a second"

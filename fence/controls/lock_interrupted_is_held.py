@@ -1,4 +1,4 @@
-"""A control: a wait for the lock that a signal ends is taken for the lock."""
+"""Define a control: a wait for the lock that a signal ends counts as the lock."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class _Lock(FlockLock):
 
 
 class LockInterruptedIsHeld(Control):
-    """Calls flock as C code does, and does not look at what it returns.
+    """Calls flock as C code does, and ignores its result.
 
-    It waits until it has the lock, so what could it return? That a signal came first:
-    Python's own call asks again then, and one that is called past Python does not.
+    The call waits until it has the lock, so its result seems useless. But it may report that a
+    signal came first: Python's own call repeats it then, and a direct call does not.
     """
 
-    about: ClassVar[str] = "control: a wait for the lock that a signal ends is taken for the lock"
-    defect: ClassVar[str] = "a wait for the lock that a signal ends is taken for the lock"
+    about: ClassVar[str] = "control: a wait for the lock that a signal ends counts as the lock"
+    defect: ClassVar[str] = "a wait for the lock that a signal ends counts as the lock"
     caught_by: ClassVar[str] = "missed_takeover"
     rogue_actions_min: ClassVar[int] = 0
     scenario: ClassVar[str] = "wait-interrupted"

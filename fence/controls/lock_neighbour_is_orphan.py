@@ -1,4 +1,4 @@
-"""A control: a lock of another lane of the same process is taken for an orphan."""
+"""Define a control: the lock of another lane of the same process is taken for an orphan."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class _Lock(SidecarLock):
 
 
 class LockNeighbourIsOrphan(Control):
-    """Takes every lock with its own pid for one that it forgot.
+    """Takes every lock with its own pid for an orphan of its own.
 
-    After a restart with the same pid that is so. In a gateway with several lanes it is
-    the neighbour's.
+    After a restart with the same pid that is so. In a gateway with several lanes it belongs to
+    another lane.
     """
 
-    about: ClassVar[str] = "control: a lock of another lane of the same process is taken for an orphan"
-    defect: ClassVar[str] = "a lock of another lane of the same process is taken for an orphan"
+    about: ClassVar[str] = "control: the lock of another lane of the same process is taken for an orphan"
+    defect: ClassVar[str] = "the lock of another lane of the same process is taken for an orphan"
     caught_by: ClassVar[str] = "double_hold"
     rogue_actions_min: ClassVar[int] = 0
     scenario: ClassVar[str] = "busy-lock"

@@ -1,4 +1,4 @@
-"""A control: the lock is released once more when it is not held."""
+"""Define a control: the lock is released once more when it is not held."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class _Lock(SidecarLock):
 class LockReleasedTwice(Control):
     """Unlinks the lock file in its clean-up, held or not.
 
-    A release too many seems to do no harm: where the lock file is gone there is nothing
-    to unlink. Where it is there, it is somebody else's.
+    An additional release seems harmless: if the lock file is gone there is nothing to unlink. But
+    if it exists, it belongs to another handle.
     """
 
     about: ClassVar[str] = "control: the lock is released once more when it is not held"

@@ -1,4 +1,4 @@
-"""A control: whether the lock is free is asked before it is made."""
+"""Define a control: the lock is checked, then made, in two calls."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class _Lock(SidecarLock):
 
 
 class LockRenamedIntoPlace(Control):
-    """Makes the lock file whole by renaming it into place, if there is none.
+    """Makes the complete lock file by a rename, if there is none.
 
-    So nobody ever reads half a payload; but a rename asks nobody, and two that saw no
-    lock both make one.
+    So no waiter ever reads half a payload; but a rename replaces an existing file, and two handles
+    that found no lock both make one.
     """
 
-    about: ClassVar[str] = "control: whether the lock is free is asked before it is made"
-    defect: ClassVar[str] = "whether the lock is free is asked before it is made"
+    about: ClassVar[str] = "control: the lock is checked, then made, in two calls"
+    defect: ClassVar[str] = "the lock is checked, then made, in two calls"
     caught_by: ClassVar[str] = "double_hold"
     rogue_actions_min: ClassVar[int] = 0
     scenario: ClassVar[str] = "busy-lock"

@@ -1,4 +1,4 @@
-"""A control: the lock of somebody else is unlinked after a time-out."""
+"""Define a control: the lock of another handle is unlinked after a time-out."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class _Lock(SidecarLock):
 
 
 class LockUnlinkedAtTimeOut(Control):
-    """Cleans up the lock file when it could not get the lock.
+    """Removes the lock file if it could not get the lock.
 
-    The clean-up stands in a `finally` around the acquisition, where it belongs inside.
+    The clean-up is in a `finally` around the acquisition; it belongs inside.
     """
 
-    about: ClassVar[str] = "control: the lock of somebody else is unlinked after a time-out"
-    defect: ClassVar[str] = "the lock of somebody else is unlinked after a time-out"
+    about: ClassVar[str] = "control: the lock of another handle is unlinked after a time-out"
+    defect: ClassVar[str] = "the lock of another handle is unlinked after a time-out"
     caught_by: ClassVar[str] = "double_hold"
     rogue_actions_min: ClassVar[int] = 0
     scenario: ClassVar[str] = "contention-and-writers"

@@ -1,4 +1,4 @@
-"""A control: a load is answered from memory."""
+"""Define a control: a load is answered from memory."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["NoneCachedLoad"]
 
 
 class NoneCachedLoad(Control):
-    """Reads the transcript once and keeps it for its process.
+    """Reads the transcript once and caches it for its process.
 
-    Its own writes are followed in the cache, those of other processes are not: the second
-    compaction leaves their lines out.
+    The cache follows the process's own writes but not those of other processes: the second
+    compaction drops their lines.
     """
 
     about: ClassVar[str] = "control: a load is answered from memory"
@@ -25,24 +25,24 @@ class NoneCachedLoad(Control):
     original: ClassVar[str] = "none"
 
     def load(self) -> bytes:
-        """Answer from the process's cache."""
+        """Return the transcript from the process's cache."""
         if "cache" not in self.site.process:
             self.site.process["cache"] = super().load()
         cached: bytes = self.site.process["cache"]
         return cached
 
     def append(self, entries: Sequence[bytes]) -> None:
-        """As its parent, in the cache as well."""
+        """Call the parent's method and update the cache."""
         super().append(entries)
         if "cache" in self.site.process:
             self.site.process["cache"] += b"".join(entries)
 
     def guarded_write(self, entries: Sequence[bytes]) -> None:
-        """As its parent, in the cache as well."""
+        """Append under the lock and update the cache."""
         with self.lock:
             self.append(entries)
 
     def rewrite(self, lines: Sequence[bytes], how: str) -> None:
-        """As its parent, in the cache as well."""
+        """Call the parent's method and update the cache."""
         super().rewrite(lines, how)
         self.site.process["cache"] = b"".join(lines)

@@ -1,4 +1,4 @@
-"""A control: lines are written where the file ended before."""
+"""Define a control: lines are written where the file ended before."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ __all__ = ["NoneRememberedOffset"]
 
 
 class NoneRememberedOffset(Control):
-    """Writes at the end that it remembers instead of appending.
+    """Writes at the remembered end of the file instead of appending.
 
-    The runner knows how much it has written; that the file has grown meanwhile it does
-    not.
+    The runner knows how much it has written, but not that the file has grown meanwhile.
     """
 
     about: ClassVar[str] = "control: lines are written where the file ended before"
@@ -31,7 +30,7 @@ class NoneRememberedOffset(Control):
         self._end = 0
 
     def release_for_prompt(self) -> None:
-        """As its parent, and remember where the transcript ends."""
+        """Remember the end of the transcript and call the parent's method."""
         self._end = os.stat(self.path).st_size
         super().release_for_prompt()
 

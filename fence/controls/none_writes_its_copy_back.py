@@ -1,4 +1,4 @@
-"""A control: the whole transcript is written from memory."""
+"""Define a control: the whole transcript is written from memory."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ __all__ = ["NoneWritesItsCopyBack"]
 class NoneWritesItsCopyBack(Control):
     """Keeps the transcript in memory and writes all of it each time.
 
-    A session object that is saved as a whole is easy to reason about; what others have
-    appended since the load is lost.
+    A session object that is saved as a whole is easy to reason about; but lines that others have
+    appended since the load are lost.
     """
 
     about: ClassVar[str] = "control: the whole transcript is written from memory"
@@ -31,12 +31,12 @@ class NoneWritesItsCopyBack(Control):
         self._copy = b""
 
     def load(self) -> bytes:
-        """As its parent, and keep a copy."""
+        """Call the parent's method and keep a copy."""
         self._copy = super().load()
         return self._copy
 
     def append(self, entries: Sequence[bytes]) -> None:
-        """As its parent, in the copy as well."""
+        """Call the parent's method and update the copy."""
         super().append(entries)
         self._copy += b"".join(entries)
 

@@ -1,4 +1,4 @@
-"""A control: only the first 4 KiB are hashed."""
+"""Define a control: only the first 4 KiB are hashed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HASHED_BYTES = 4096
 class HashOfFirst4Kib(Control, Pr84046Fence):
     """Hashes the beginning of the old bytes.
 
-    One read of one page looks like enough to tell one file from another.
+    One read of one page looks sufficient to tell one file from another.
     """
 
     about: ClassVar[str] = "control: only the first 4 KiB are hashed"

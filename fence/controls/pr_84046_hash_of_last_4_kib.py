@@ -1,4 +1,4 @@
-"""A control: only the last 4 KiB are hashed."""
+"""Define a control: only the last 4 KiB are hashed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ _HASHED_BYTES = 4096
 class HashOfLast4Kib(Control, Pr84046Fence):
     """Hashes the end of the old bytes.
 
-    A transcript grows at its end, and hashing all of it at each decision costs more every
-    day.
+    A transcript grows at its end, and hashing all of it at each decision costs more every day.
     """
 
     about: ClassVar[str] = "control: only the last 4 KiB are hashed"

@@ -1,4 +1,4 @@
-"""A control: of the old lines only the last one's id is compared."""
+"""Define a control: only the id of the last old line is compared."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _ID = re.compile(rb'"id":"([^"]*)"')
 
 
 class LastId(Control, Pr84046Fence):
-    """Compares the id of the last entry that was there.
+    """Compares the id of the last old entry.
 
     Each entry names its parent, so that the last id seems to stand for the whole chain.
     """
 
-    about: ClassVar[str] = "control: of the old lines only the last one's id is compared"
-    defect: ClassVar[str] = "of the old lines only the last one's id is compared"
+    about: ClassVar[str] = "control: only the id of the last old line is compared"
+    defect: ClassVar[str] = "only the id of the last old line is compared"
     caught_by: ClassVar[str] = "missed_takeover"
     rogue_actions_min: ClassVar[int] = 1
     scenario: ClassVar[str] = "guard-prefix-hash"

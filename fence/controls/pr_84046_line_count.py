@@ -1,4 +1,4 @@
-"""A control: old lines are counted and not compared."""
+"""Define a control: old lines are counted and not compared."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["LineCount"]
 
 
 class LineCount(Control, Pr84046Fence):
-    """Compares how many lines there were.
+    """Compares the number of old lines.
 
-    In a log that is only ever appended to, the number of lines says it all.
+    In a log that only grows, the number of lines seems to determine them.
     """
 
     about: ClassVar[str] = "control: old lines are counted and not compared"

@@ -1,4 +1,4 @@
-"""A control: a foreign line that is no JSON is not expected."""
+"""Define a control: a foreign line that is no JSON is not expected."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["ParsesForeignLines"]
 
 
 class ParsesForeignLines(Control, Pr84046Fence):
-    """Parses whatever was appended and lets the parser's exception out.
+    """Parses every appended line and passes on the parser's exception.
 
-    Every line of a transcript is JSON, until somebody else writes one.
+    Every line of a transcript is JSON, until a foreign program writes another.
     """
 
     about: ClassVar[str] = "control: a foreign line that is no JSON is not expected"

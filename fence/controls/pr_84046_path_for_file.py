@@ -1,4 +1,4 @@
-"""A control: a file is told by its path."""
+"""Define a control: a file is identified by its path."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["PathForFile"]
 
 
 class PathForFile(Control, Pr84046Fence):
-    """Takes whatever lies under the same path for the same file.
+    """Takes any file at the same path for the same file.
 
-    The path is resolved first, links and all, and that looks thorough; but another file
-    renamed over it has the same path.
+    The path is resolved first, including links, which looks thorough; but another file renamed over
+    it has the same path.
     """
 
-    about: ClassVar[str] = "control: a file is told by its path"
-    defect: ClassVar[str] = "a file is told by its path"
+    about: ClassVar[str] = "control: a file is identified by its path"
+    defect: ClassVar[str] = "a file is identified by its path"
     caught_by: ClassVar[str] = "missed_takeover"
     rogue_actions_min: ClassVar[int] = 1
     scenario: ClassVar[str] = "guard-dev-inode"

@@ -1,4 +1,4 @@
-"""A control: a snapshot that moved is taken again instead of being reported."""
+"""Define a control: a snapshot of a changing file is repeated instead of reported."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ __all__ = ["SnapshotRetried"]
 
 
 class SnapshotRetried(Control, Pr84046Fence):
-    """Looks until stat is the same before and after its read.
+    """Repeats a snapshot until stat is the same before and after its read.
 
-    A retry is what every other reader of a moving file does. Here it makes the bytes of
-    whoever moved the file a part of what the runner is said to know.
+    Every other reader of a changing file retries. Here the retry makes a rogue's bytes part of the
+    runner's supposed knowledge.
     """
 
-    about: ClassVar[str] = "control: a snapshot that moved is taken again instead of being reported"
-    defect: ClassVar[str] = "a snapshot that moved is taken again instead of being reported"
+    about: ClassVar[str] = "control: a snapshot of a changing file is repeated instead of reported"
+    defect: ClassVar[str] = "a snapshot of a changing file is repeated instead of reported"
     caught_by: ClassVar[str] = "missed_takeover"
     rogue_actions_min: ClassVar[int] = 1
     scenario: ClassVar[str] = "guard-snapshot-consistency"

@@ -1,4 +1,4 @@
-"""A control: the baseline is taken when the lock is gone already."""
+"""Define a control: the baseline is taken after the lock is released."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ __all__ = ["StatBaselineAfterUnlock"]
 
 
 class StatBaselineAfterUnlock(Control, StatFence):
-    """Lets the lock go, then takes the fingerprint.
+    """Releases the lock, then takes the fingerprint.
 
-    A lock should be held for as short a time as can be, and a stat needs none.
+    A lock should be held for as short a time as possible, and a stat seems to need none.
     """
 
-    about: ClassVar[str] = "control: the baseline is taken when the lock is gone already"
-    defect: ClassVar[str] = "the baseline is taken when the lock is gone already"
+    about: ClassVar[str] = "control: the baseline is taken after the lock is released"
+    defect: ClassVar[str] = "the baseline is taken after the lock is released"
     caught_by: ClassVar[str] = "missed_takeover"
     rogue_actions_min: ClassVar[int] = 1
     scenario: ClassVar[str] = "write-after-release"
     original: ClassVar[str] = "stat-2026.5.17"
 
     def release_for_prompt(self) -> None:
-        """Let the lock go, then take the fingerprint."""
+        """Release the lock, then take the fingerprint."""
         self.lock.release()
         self._remember()

@@ -1,4 +1,4 @@
-"""A control: no baseline is taken when the call fails after its append."""
+"""Define a control: no baseline is taken when the call fails after its append."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["StatBaselineLostByThrow"]
 
 
 class StatBaselineLostByThrow(Control, StatFence):
-    """Takes the new fingerprint over only when the whole call went well.
+    """Accepts the new fingerprint only if the whole call succeeded.
 
-    State is updated at the end, as in a transaction; but the append is not undone when
-    the lock turns out to be lost at its release.
+    State is updated at the end, as in a transaction; but the append is not undone if the lock turns
+    out to be lost at its release.
     """
 
     about: ClassVar[str] = "control: no baseline is taken when the call fails after its append"
@@ -32,7 +32,7 @@ class StatBaselineLostByThrow(Control, StatFence):
         self._next: Fingerprint | None = None
 
     def guarded_write(self, entries: Sequence[bytes]) -> None:
-        """As its parent, and remember what came of it at the end."""
+        """Call the parent's method and set the baseline at the end."""
         super().guarded_write(entries)
         self._baseline = self._next
 

@@ -1,4 +1,4 @@
-"""A control: a transcript that is gone is not expected."""
+"""Define a control: a transcript that is gone is not expected."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["StatNeedsAFile"]
 
 
 class StatNeedsAFile(Control, StatFence):
-    """Lets the exception of stat out when there is no file.
+    """Passes on the exception of stat if there is no file.
 
-    The runner has just written the file: it is there.
+    The runner has just written the file, so it seems to be there.
     """
 
     about: ClassVar[str] = "control: a transcript that is gone is not expected"

@@ -1,4 +1,4 @@
-"""A control: only the size is compared."""
+"""Define a control: only the size is compared."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["StatSizeOnly"]
 
 
 class StatSizeOnly(Control, StatFence):
-    """Compares the size and nothing else of what stat says.
+    """Compares only the size of all stat fields.
 
     Time stamps raise false alarms, and a transcript that was written to is longer.
     """

@@ -1,4 +1,4 @@
-"""A control: who held the lock last is taken for who wrote last."""
+"""Define a control: the last owner of the lock is taken for the last writer."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["StatTrustsLastOwner"]
 
 
 class StatTrustsLastOwner(Control, StatFence):
-    """Does not look when the lock was its own the last time.
+    """Skips the check if the last owner of the lock was this lane.
 
-    Whoever writes takes the lock, and whoever takes it leaves a name: so nobody else can
-    have written. A rogue leaves none.
+    Every lawful writer takes the lock, and every owner writes its name: so no other writer seems
+    possible. A rogue writes no name.
     """
 
-    about: ClassVar[str] = "control: who held the lock last is taken for who wrote last"
-    defect: ClassVar[str] = "who held the lock last is taken for who wrote last"
+    about: ClassVar[str] = "control: the last owner of the lock is taken for the last writer"
+    defect: ClassVar[str] = "the last owner of the lock is taken for the last writer"
     caught_by: ClassVar[str] = "missed_takeover"
     rogue_actions_min: ClassVar[int] = 1
     scenario: ClassVar[str] = "external-script"

@@ -1,4 +1,4 @@
-"""A control: times are compared in whole seconds."""
+"""Define a control: times are compared in whole seconds."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ __all__ = ["StatWholeSeconds"]
 _SECOND_NS = 1_000_000_000
 
 
-def _cut(told: Fingerprint) -> Fingerprint:
+def _cut(fingerprint: Fingerprint) -> Fingerprint:
     return dataclasses.replace(
-        told, mtime_ns=told.mtime_ns // _SECOND_NS, ctime_ns=told.ctime_ns // _SECOND_NS
+        fingerprint,
+        mtime_ns=fingerprint.mtime_ns // _SECOND_NS,
+        ctime_ns=fingerprint.ctime_ns // _SECOND_NS,
     )
 
 
 class StatWholeSeconds(Control, StatFence):
-    """Cuts time stamps to seconds.
+    """Truncates time stamps to seconds.
 
-    This is what comparing two results of `os.stat` with ``==`` does.
+    Comparing two results of `os.stat` with ``==`` does the same.
     """
 
     about: ClassVar[str] = "control: times are compared in whole seconds"

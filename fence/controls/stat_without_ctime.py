@@ -1,4 +1,4 @@
-"""A control: ctime is not compared."""
+"""Define a control: ctime is not compared."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ __all__ = ["StatWithoutCtime"]
 class StatWithoutCtime(Control, StatFence):
     """Leaves ctime out.
 
-    It moves at each chmod and each hard link; but it is the one stamp that nobody can put
-    back.
+    It changes with each chmod and each hard link; but it is the one stamp that no program can set.
     """
 
     about: ClassVar[str] = "control: ctime is not compared"

@@ -1,4 +1,4 @@
-"""PR #84046 without its look at the birth time."""
+"""Define a control: PR #84046 without its check of the birth time."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ __all__ = ["WithoutBirthTime"]
 class WithoutBirthTime(Control, Pr84046Fence):
     """Takes a new file with a reused inode number for the old one.
 
-    Beside what its parent does not catch, it misses a file that was unlinked and made
-    again with the old bytes in front, where inode numbers are given out again.
+    In addition to its parent's misses, it misses a file that was unlinked and made again with the
+    old bytes in front, where inode numbers are reused.
     """
 
     about: ClassVar[str] = "control: PR #84046 without birth time"

@@ -1,4 +1,4 @@
-"""PR #84046 without its look at what was appended."""
+"""Define a control: PR #84046 without its check of the appended lines."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ __all__ = ["WithoutCanonicalEntries"]
 class WithoutCanonicalEntries(Control, Pr84046Fence):
     """Accepts any append to the same file.
 
-    Beside what its parent does not catch, it misses every append, whoever made it and
-    whatever it says.
+    In addition to its parent's misses, it misses every append of any writer.
     """
 
     about: ClassVar[str] = "control: PR #84046 without the check of appended entries"
-    defect: ClassVar[str] = "appended entries are not looked at"
+    defect: ClassVar[str] = "appended entries are not checked"
     caught_by: ClassVar[str] = "missed_takeover"
     rogue_actions_min: ClassVar[int] = 1
     scenario: ClassVar[str] = "guard-canonical-entries"

@@ -1,4 +1,4 @@
-"""PR #84046 without its look at device and inode."""
+"""Define a control: PR #84046 without its check of device and inode."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ __all__ = ["WithoutDevInode"]
 class WithoutDevInode(Control, Pr84046Fence):
     """Takes another file of the same bytes for the same file.
 
-    Beside what its parent does not catch, it misses a file that was renamed over the
-    path with the old bytes in front, where the file system tells no birth time.
+    In addition to its parent's misses, it misses a file that was renamed over the path with the old
+    bytes in front, where the file system has no birth times.
     """
 
     about: ClassVar[str] = "control: PR #84046 without device and inode"

@@ -1,4 +1,4 @@
-"""PR #84046 without its hash over the old bytes."""
+"""Define a control: PR #84046 without its hash over the old bytes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["WithoutPrefixHash"]
 
 
 class WithoutPrefixHash(Control, Pr84046Fence):
-    """Looks at what was appended and not at what was there before.
+    """Checks the appended bytes and not the old ones.
 
-    Beside what its parent does not catch, it misses every rewrite in place that does
-    not make the file shorter.
+    In addition to its parent's misses, it misses every rewrite in place that does not make the file
+    shorter.
     """
 
     about: ClassVar[str] = "control: PR #84046 without the hash of the prefix"

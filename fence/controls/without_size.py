@@ -1,4 +1,4 @@
-"""PR #84046 without its looks at the size."""
+"""Define a control: PR #84046 without its checks of the size."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ __all__ = ["WithoutSize"]
 
 
 class WithoutSize(Control, Pr84046Fence):
-    """Compares neither the size that stat tells nor the length of what it reads.
+    """Compares neither the size in stat nor the length of the content.
 
-    Beside what its parent does not catch, it misses an append inside one tick of the
-    file's clock: stat differs in the size alone then. A shorter file still fails the
-    hash of the prefix.
+    In addition to its parent's misses, it misses an append inside one tick of the file's clock:
+    then stat differs only in the size. A shorter file still fails the hash of the prefix.
     """
 
     about: ClassVar[str] = "control: PR #84046 without size"

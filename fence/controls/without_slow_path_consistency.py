@@ -1,4 +1,4 @@
-"""PR #84046 without the second stat in its slow path."""
+"""Define a control: PR #84046 without the second stat in its slow path."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["WithoutSlowPathConsistency"]
 
 
 class WithoutSlowPathConsistency(Control, Pr84046Fence):
-    """Trusts what it read in the slow path, whatever happened to the file meanwhile.
+    """Trusts the content that it read in the slow path, even if the file changed meanwhile.
 
-    Beside what its parent does not catch, it misses a rewrite of equal size between
-    the read of its slow path and its own append, at every later decision.
+    In addition to its parent's misses, it misses a rewrite of equal size between the read of its
+    slow path and its own append, at every later decision.
     """
 
     about: ClassVar[str] = "control: PR #84046 without stat and read consistency in the slow path"
-    defect: ClassVar[str] = "the slow path is not checked for movement"
+    defect: ClassVar[str] = "the slow path is not checked for concurrent changes"
     caught_by: ClassVar[str] = "missed_takeover"
     rogue_actions_min: ClassVar[int] = 1
     scenario: ClassVar[str] = "guard-slow-path-consistency"

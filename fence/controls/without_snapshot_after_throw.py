@@ -1,4 +1,4 @@
-"""PR #84046 without the snapshot after a write that failed."""
+"""Define a control: PR #84046 without the snapshot after a write that failed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["WithoutSnapshotAfterThrow"]
 
 
 class WithoutSnapshotAfterThrow(Control, Pr84046Fence):
-    """Takes the part of its own bytes that a failed write left for somebody else's.
+    """Takes the part of its own bytes that a failed write left for another writer's.
 
-    It catches what its parent catches, and reports itself besides.
+    It catches everything that its parent catches, and reports itself besides.
     """
 
     about: ClassVar[str] = "control: PR #84046 without the snapshot after a failed write"

@@ -1,4 +1,4 @@
-"""PR #84046 without the second stat at its snapshot."""
+"""Define a control: PR #84046 without the second stat at its snapshot."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["WithoutSnapshotConsistency"]
 
 
 class WithoutSnapshotConsistency(Control, Pr84046Fence):
-    """Trusts its snapshot whatever happened to the file while it was taken.
+    """Trusts its snapshot even if the file changed while it was taken.
 
-    Beside what its parent does not catch, it misses a write between the stat and the
-    read of a snapshot, and one beside its own append: both become known bytes.
+    In addition to its parent's misses, it misses a write between the stat and the read of a
+    snapshot, and one beside its own append: both become known bytes.
     """
 
     about: ClassVar[str] = "control: PR #84046 without stat and read consistency at the snapshot"
-    defect: ClassVar[str] = "the snapshot is not checked for movement"
+    defect: ClassVar[str] = "the snapshot is not checked for concurrent changes"
     caught_by: ClassVar[str] = "missed_takeover"
     rogue_actions_min: ClassVar[int] = 1
     scenario: ClassVar[str] = "guard-snapshot-consistency"

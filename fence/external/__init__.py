@@ -1,7 +1,7 @@
-"""Fences in any language, over JSON Lines on standard input and output.
+"""Run fences in any language, over JSON Lines on standard input and output.
 
-`docs/external-fence.md` is the protocol. `proxy` is what a lane sees, `adapter` the
-process behind it, `wire` its lines, `surroundings` what a harness can put in their place.
+`docs/external-fence.md` is the protocol. `proxy` is the fence that a lane uses, `adapter` the process
+behind it, `wire` the lines, and `host_hooks` the functions that a harness may replace.
 """
 
 from __future__ import annotations

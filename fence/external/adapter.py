@@ -1,7 +1,7 @@
-"""One adapter process: started, spoken with line by line, ended.
+"""Start one adapter process, exchange lines with it, and end it.
 
-It is spoken with over sockets, which costs a process under a kernel gate no trap on our
-side, and its standard error is a file in memory, which nobody has to empty.
+The lines go over sockets, which under a kernel gate cost this process no trap. The adapter's standard
+error is a file in memory, which needs no reader.
 """
 
 from __future__ import annotations
@@ -21,7 +21,18 @@ from typing import Any
 
 from fence.errors import AdapterError
 from fence.external.host_hooks import HostHooks
-from fence.external.wire import Answer, Doubt, Hello, Nonsense, Sleep, Waits, encode, hello_of, parse, said
+from fence.external.wire import (
+    Answer,
+    Doubt,
+    Hello,
+    ProtocolError,
+    Sleep,
+    Waits,
+    encode,
+    hello_of,
+    parse,
+    quoted,
+)
 
 __all__ = ["LINE_BYTES_MAX", "STDERR", "Adapter", "tail_of"]
 
@@ -34,41 +45,41 @@ _STDERR_KEPT = 1 << 20
 _TAIL_BYTES = 600
 _LINES_KEPT = 6
 _REAP_S = 5.0
-#: Standard output closes a little before a process is gone.
+#: Standard output closes a little before the process has ended.
 _CLOSING_S = 1.0
 _FILE_BYTES_MAX = 8 << 20
 _PR_SET_PDEATHSIG = 1
-#: Looked up before any fork.
+#: Looked up here because a forked child should not do it.
 _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 _ENVIRONMENT = {"UV_THREADPOOL_SIZE": "1", "HARNESS_FENCE": "1"}
 
 
 class Adapter:
-    """The near end of one adapter.
+    """This process's end of the connection to one adapter.
 
     Args:
         argv: program and arguments.
-        directory: where it runs.
-        surroundings: what is to know of it.
+        directory: working directory of the adapter.
+        hooks: receive every line and the reason of a failure.
 
     Raises:
         AdapterError: it cannot be started.
     """
 
-    def __init__(self, argv: Sequence[str], directory: str, surroundings: HostHooks) -> None:
-        self._surroundings = surroundings
+    def __init__(self, argv: Sequence[str], directory: str, hooks: HostHooks) -> None:
+        self._hooks = hooks
         self._lines: deque[str] = deque(maxlen=_LINES_KEPT)
         self._received = bytearray()
         self._number = 0
-        #: The line that it said last.
+        #: The last line from the adapter.
         self.last = b""
-        #: The process-scoped state of the schedule that it was told to begin.
+        #: The process-scoped state of the schedule that the adapter was told to begin.
         self.schedule: object = None
         self._stderr = os.memfd_create(STDERR)
         self._to, far_in = socket.socketpair()
         self._from, far_out = socket.socketpair()
         for one in (self._to, self._from):
-            one.settimeout(surroundings.patience_s)
+            one.settimeout(hooks.patience_s)
         try:
             with far_in, far_out:
                 self._process: subprocess.Popen[bytes] = subprocess.Popen(
@@ -84,54 +95,54 @@ class Adapter:
         except OSError as error:
             self._close()
             why = f"cannot be started: {error.strerror}: {error.filename or argv[0]}"
-            surroundings.give_up(f"the adapter {why}")
+            hooks.give_up(f"the adapter {why}")
             raise AdapterError(why) from error
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """Return the adapter's process id."""
         return self._process.pid
 
     def fileno(self) -> int:
-        """Descriptor that is readable when it says something."""
+        """Return a descriptor that is readable when the adapter has sent something."""
         return self._from.fileno()
 
     def greet(self) -> Hello:
-        """Ask who it is.
+        """Ask the adapter for its name and properties.
 
         Raises:
-            AdapterError: it does not say that.
+            AdapterError: it does not answer with them.
         """
         number = self.ask("hello", {"protocol": 1})
-        answer = self.hear(number)
+        answer = self.receive(number)
         if not isinstance(answer, Answer):
-            raise self.fault(f"did not answer hello, but said {said(self.last)}")
+            raise self.fault(f"did not answer hello, but said {quoted(self.last)}")
         try:
             return hello_of(answer)
-        except Nonsense as error:
-            raise self.fault(f"answered hello by nonsense: {error}, in the line {said(self.last)}") from error
+        except ProtocolError as error:
+            raise self.fault(f"sent an invalid hello: {error}, in the line {quoted(self.last)}") from error
 
     # Lines
 
     def ask(self, do: str, fields: dict[str, Any]) -> int:
-        """Send a new request; returns its number."""
+        """Send a new request and return its number."""
         self._number += 1
-        self.tell(self._number, do, fields)
+        self.send_message(self._number, do, fields)
         return self._number
 
-    def tell(self, number: int, do: str, fields: dict[str, Any]) -> None:
+    def send_message(self, number: int, do: str, fields: dict[str, Any]) -> None:
         """Send a line.
 
         Raises:
-            AdapterError: it could not be sent, or something had been said that nobody asked for.
+            AdapterError: it could not be sent, or the adapter sent a line without a request.
         """
         if self._received:
             raise self.fault("said more than it was asked for")
-        self.send(encode(number, do, self._surroundings.now_ns(), fields))
+        self.send(encode(number, do, self._hooks.now_ns(), fields))
 
     def send(self, line: bytes) -> None:
         """Send a line as it is."""
-        self._note(f"-> {said(line)}")
+        self._note(f"-> {quoted(line)}")
         try:
             self._to.sendall(line)
         except TimeoutError as error:
@@ -139,23 +150,23 @@ class Adapter:
         except OSError as error:
             raise self._ended() from error
 
-    def hear(self, number: int) -> Answer | Sleep | Waits | Doubt:
-        """Wait for what it says about a request.
+    def receive(self, number: int) -> Answer | Sleep | Waits | Doubt:
+        """Wait for the adapter's line about a request.
 
         Raises:
-            AdapterError: nothing, or nonsense.
+            AdapterError: no line came, or the line does not follow the protocol.
         """
         line = self.line()
         try:
             return parse(line, number)
-        except Nonsense as error:
-            raise self.fault(f"said nonsense: {error}, in the line {said(line)}") from error
+        except ProtocolError as error:
+            raise self.fault(f"sent an invalid line: {error}, in the line {quoted(line)}") from error
 
     def line(self) -> bytes:
-        """Wait for its next line.
+        """Wait for the adapter's next line.
 
         Raises:
-            AdapterError: none came in time, or ever will; or it has no end.
+            AdapterError: no line came in time, the adapter ended, or the line is too long.
         """
         buffer = self._received
         looked = 0
@@ -163,12 +174,12 @@ class Adapter:
             looked = len(buffer)
             if looked > LINE_BYTES_MAX:
                 raise self.fault(
-                    f"said a line of more than {LINE_BYTES_MAX} bytes: {said(bytes(buffer[:1000]))}"
+                    f"said a line of more than {LINE_BYTES_MAX} bytes: {quoted(bytes(buffer[:1000]))}"
                 )
             try:
                 data = self._from.recv(_CHUNK)
             except TimeoutError as error:
-                raise self.fault(f"said nothing for {self._surroundings.patience_s:g} s") from error
+                raise self.fault(f"said nothing for {self._hooks.patience_s:g} s") from error
             except OSError:
                 data = b""
             if not data:
@@ -176,12 +187,12 @@ class Adapter:
             buffer += data
         line = self.last = bytes(buffer[: end + 1])
         del buffer[: end + 1]
-        self._note(f"<- {said(line)}")
+        self._note(f"<- {quoted(line)}")
         return line
 
     def _note(self, line: str) -> None:
         self._lines.append(line)
-        self._surroundings.heard(line)
+        self._hooks.note_line(line)
 
     # Ends
 
@@ -190,38 +201,38 @@ class Adapter:
         if status is None:
             return self.fault("closed its standard output")
         how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-        rest = f" after saying {said(bytes(self._received))}" if self._received else ""
+        rest = f" after saying {quoted(bytes(self._received))}" if self._received else ""
         return self.fault(how + rest)
 
     def fault(self, why: str) -> AdapterError:
-        """What went wrong, with the last lines and the tail of its standard error; it is ended."""
+        """End the adapter; return an error with a reason, the last lines and the tail of standard error."""
         lines = "; ".join(self._lines)
         tail = tail_of(self._stderr)
         message = f"the adapter {why}"
         message += f"; last lines: {lines}" if lines else ""
         message += f"; standard error: {tail}" if tail else ""
-        self._surroundings.give_up(message)
+        self._hooks.give_up(message)
         self.end()
         return AdapterError(message)
 
-    def forget(self) -> None:
-        """Keep standard error from growing over many schedules."""
+    def truncate_stderr(self) -> None:
+        """Truncate standard error, so that it does not grow over many schedules."""
         if os.fstat(self._stderr).st_size > _STDERR_KEPT:
             os.ftruncate(self._stderr, 0)
             os.lseek(self._stderr, 0, os.SEEK_SET)
 
     @property
     def ended(self) -> bool:
-        """Whether it was ended by us or by a fault."""
+        """Return whether this object has ended the adapter, on request or after a fault."""
         return self._stderr < 0
 
     def leave(self, patience_s: float) -> int | None:
-        """Close its standard input and wait; its status, or None when it stays."""
+        """Close standard input and wait; return the exit status, or None if the adapter does not end."""
         self._to.close()
         return self._status(patience_s)
 
     def end(self) -> None:
-        """Kill it with all that is left in its group, and reap it."""
+        """Kill the adapter with its whole process group, and reap it."""
         if self.ended:
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -231,7 +242,7 @@ class Adapter:
         self._close()
 
     def _status(self, patience_s: float) -> int | None:
-        """Wait for its end in real time, whatever the clock says; its status, or None when it stays."""
+        """Wait for the end in real time, regardless of the clock; return the status, or None."""
         if self._process.returncode is not None:
             return self._process.returncode
         ended = select.poll()
@@ -251,7 +262,7 @@ class Adapter:
 
 
 def tail_of(stderr: int) -> str:
-    """The last of what is in a standard error, as one printable line.
+    """Return the end of a standard error as one printable line.
 
     Args:
         stderr: descriptor of the file.
@@ -266,7 +277,7 @@ def tail_of(stderr: int) -> str:
 
 
 def _bounded() -> None:
-    """In the child, before it becomes the adapter: it dies with us, and what it writes has an end."""
+    """Tie the child to its parent and limit the size of its files, before it executes the adapter."""
     if _prctl is not None:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]

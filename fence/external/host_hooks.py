@@ -1,7 +1,7 @@
-"""What an adapter's proxy needs of the place where it runs.
+"""Define the hooks by which an adapter's proxy uses the process that it runs in.
 
-On its own a fence has a lock and the clock. A harness puts something else in their
-place: whose turn it is becomes a choice, and what was said last outlives the process.
+By default they are a lock and the clock. A harness replaces them: then the order of turns is a choice of
+the strategy, and the last lines outlive the process.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ __all__ = ["HostHooks"]
 
 
 class HostHooks:
-    """Lanes are threads and nobody watches.
+    """Hooks for plain threads without a harness.
 
     Attributes:
-        lanes: names of those that live in this process.
-        patience_s: real seconds until an adapter that says nothing is given up; None
-            where somebody else keeps watch.
+        lanes: names of the lanes in this process.
+        patience_s: real seconds until a silent adapter is given up; None if the harness
+            limits the time itself.
     """
 
     lanes: tuple[str, ...] = ()
@@ -27,7 +27,7 @@ class HostHooks:
     def __init__(self) -> None:
         self._free = threading.Condition()
         self._taken = False
-        #: Grows whenever a request was answered or went to sleep.
+        #: Grows with each request that is answered or begins to sleep.
         self._progress = 0
         self._own = threading.local()
 
@@ -35,7 +35,7 @@ class HostHooks:
         """Wait until no request of this process runs.
 
         Args:
-            after_another: and until another one has come further since our last turn.
+            after_another: also wait until another lane has made progress since the calling lane's last turn.
         """
         with self._free:
             seen = getattr(self._own, "seen", 0) if after_another else -1
@@ -46,7 +46,7 @@ class HostHooks:
         """Let another request run.
 
         Args:
-            progress: whether ours was answered or sleeps, which others may wait for.
+            progress: whether the request was answered or sleeps, which other requests may wait for.
         """
         with self._free:
             self._progress += progress
@@ -55,25 +55,25 @@ class HostHooks:
             self._free.notify_all()
 
     def started(self, pid: int, lane: str) -> None:
-        """An adapter was started.
+        """Note that an adapter was started.
 
         Args:
-            pid: of its process.
-            lane: for which it is alone; empty for all of this process.
+            pid: process id of the adapter.
+            lane: the only lane that it serves; empty for all lanes of this process.
         """
 
     def asks(self, lane: str) -> None:
-        """From here on a request of the calling lane runs in the adapter of `lane`."""
+        """Note that a request of the calling lane begins to run in the adapter of `lane`."""
 
     def answered(self, lane: str) -> None:
-        """It was answered, or it sleeps or waits."""
+        """Note that the request was answered, or that it sleeps or waits."""
 
     def now_ns(self) -> int:
-        """Virtual time, nanoseconds since 1970."""
+        """Return virtual time, nanoseconds since 1970."""
         return time.time_ns()
 
-    def heard(self, line: str) -> None:
-        """A line went one way or the other."""
+    def note_line(self, line: str) -> None:
+        """Note a line that was sent or received."""
 
     def give_up(self, why: str) -> None:
-        """The adapter can no longer be believed; returns where that is said by an exception alone."""
+        """Note that the adapter failed; returning leaves the report to an exception."""

@@ -1,8 +1,8 @@
-"""A fence whose code runs in another process and may be in any language.
+"""Provide a fence whose code runs in another process and may be in any language.
 
-A handle of it turns each call into a request to the adapter, and the adapter's answer into what
-the call returns or raises. One adapter serves all lanes of a process, or each lane
-has one, as the adapter wants it; it lives on over schedules.
+A handle turns each call into a request to the adapter, and the adapter's answer into the call's return
+value or exception. One adapter serves all lanes of a process, or one lane, as the adapter asks; it
+lives over many schedules.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from fence.errors import (
 )
 from fence.external.adapter import Adapter
 from fence.external.host_hooks import HostHooks
-from fence.external.wire import Answer, Hello, Nonsense, Sleep, Waits, loaded, with_lines
+from fence.external.wire import Answer, Hello, ProtocolError, Sleep, Waits, loaded, with_lines
 from fence.protocol import Fence, Site
 
 __all__ = ["PREFIX", "ExternalFence", "external"]
 
 PREFIX = "exec:"
 _HANDLES = "external.handles"
-#: By command and directory: classes that were made already, so that a forked worker need not ask again.
+#: Classes that were made, by command and directory, so that a forked worker need not start the adapter again.
 _made: dict[tuple[str, str], type[ExternalFence]] = {}
 
 
 def external(command: str) -> type[ExternalFence]:
-    """The class of an external fence: starts its adapter once, to ask who it is.
+    """Return the class of an external fence; start its adapter once, to ask for its properties.
 
     Args:
         command: program and arguments, as a shell would split them.
 
     Raises:
-        AdapterError: it cannot be started, or does not speak the protocol.
+        AdapterError: it cannot be started, or does not follow the protocol.
     """
     directory = os.getcwd()
     known = _made.get((command, directory))
@@ -72,46 +72,46 @@ def external(command: str) -> type[ExternalFence]:
 
 
 class ExternalFence(Fence):
-    """Base of the classes that `external` makes; one class stands for one command."""
+    """Base of the classes that `external` makes; each class belongs to one command."""
 
     argv: ClassVar[tuple[str, ...]]
     directory: ClassVar[str]
     hello: ClassVar[Hello]
-    #: Of this process; exchanged by whoever runs the lanes.
-    surroundings: ClassVar[HostHooks] = HostHooks()
-    #: Running adapters of this process, by lane; under the empty name the one for all.
+    #: Hooks of this process; a harness replaces them.
+    hooks: ClassVar[HostHooks] = HostHooks()
+    #: Running adapters of this process by lane; an adapter for all lanes has the empty name.
     adapters: ClassVar[dict[str, Adapter]] = {}
 
     def __init__(self, site: Site) -> None:
-        # No lock is made: the adapter has it.
+        # No lock is made, because the adapter has it.
         self.site = site
         self.path = site.transcript
         handles: dict[str, int] = site.process.setdefault(_HANDLES, {})
         self._handle = handles.get(site.lane, 0)
         handles[site.lane] = self._handle + 1
         self._lane = site.lane if self.hello.per_lane else ""
-        self._takes_turns = not self.hello.per_lane and len(self.surroundings.lanes) > 1
+        self._takes_turns = not self.hello.per_lane and len(self.hooks.lanes) > 1
 
     # The process
 
     @classmethod
-    def settle(cls, surroundings: HostHooks) -> None:
-        """Make this process the place where the fence runs.
+    def use_hooks(cls, hooks: HostHooks) -> None:
+        """Use the given hooks in this process.
 
         Args:
-            surroundings: of this process.
+            hooks: hooks of this process.
         """
-        cls.surroundings = surroundings
+        cls.hooks = hooks
         cls.adapters = {}
 
     @classmethod
     def start_service(cls, transcript: str) -> None:
-        """Start the adapters before the first schedule; without this they start with the first request.
+        """Start the adapters before the first schedule; otherwise the first request starts them.
 
         Args:
-            transcript: where it will be.
+            transcript: path that it will have.
         """
-        for lane in cls.surroundings.lanes if cls.hello.per_lane else ("",):
+        for lane in cls.hooks.lanes if cls.hello.per_lane else ("",):
             cls._start(lane)
 
     @classmethod
@@ -125,80 +125,80 @@ class ExternalFence(Fence):
     def _start(cls, lane: str) -> Adapter:
         if "adapters" not in vars(cls):
             cls.adapters = {}
-        surroundings = cls.surroundings
-        adapter = cls.adapters[lane] = Adapter(cls.argv, cls.directory, surroundings)
-        surroundings.started(adapter.pid, lane)
-        surroundings.asks(lane)
+        hooks = cls.hooks
+        adapter = cls.adapters[lane] = Adapter(cls.argv, cls.directory, hooks)
+        hooks.started(adapter.pid, lane)
+        hooks.asks(lane)
         adapter.greet()
-        surroundings.answered(lane)
+        hooks.answered(lane)
         return adapter
 
     def _adapter(self) -> Adapter:
-        """The running adapter."""
+        """Return the running adapter; start it if necessary."""
         adapter = self.adapters.get(self._lane)
         return self._start(self._lane) if adapter is None or adapter.ended else adapter
 
-    def _tell_of_schedule(self, adapter: Adapter) -> None:
-        """Tell the adapter of the schedule where that is another one."""
+    def _begin_schedule(self, adapter: Adapter) -> None:
+        """Send begin_schedule to the adapter if the schedule is a new one."""
         if adapter.schedule is self.site.process:
             return
         adapter.schedule = self.site.process
-        adapter.forget()
-        lanes = (self._lane,) if self._lane else self.surroundings.lanes or (self.site.lane,)
+        adapter.truncate_stderr()
+        lanes = (self._lane,) if self._lane else self.hooks.lanes or (self.site.lane,)
         fields = {"transcript": self.path, "lanes": lanes, "options": self.site.options}
-        answer = adapter.hear(adapter.ask("begin_schedule", fields))
+        answer = adapter.receive(adapter.ask("begin_schedule", fields))
         if not isinstance(answer, Answer) or answer.kind != "ok":
             raise adapter.fault("did not answer begin_schedule by ok")
 
     # Requests
 
     def _ask(self, do: str, **fields: Any) -> Answer:
-        """Have a request carried out, whatever it has to wait for, and raise what its answer says."""
-        adapter = self._run(after_another=False)
+        """Send a request, wait until it is answered, and raise the exception that the answer stands for."""
+        adapter = self._take_turn(after_another=False)
         try:
-            self._tell_of_schedule(adapter)
+            self._begin_schedule(adapter)
             request = adapter.ask(do, {"lane": self.site.lane, "handle": self._handle, **fields})
-            said = adapter.hear(request)
-            while not isinstance(said, Answer):
-                self._hold(adapter, request, said)
-                said = adapter.hear(request)
+            line = adapter.receive(request)
+            while not isinstance(line, Answer):
+                self._wait(adapter, request, line)
+                line = adapter.receive(request)
         finally:
-            self._rest(progress=True)
-        if said.kind != "ok":
-            _raise(said, do)
-        return said
+            self._give_turn(progress=True)
+        if line.kind != "ok":
+            _raise(line, do)
+        return line
 
-    def _run(self, *, after_another: bool) -> Adapter:
-        """Have our turn: from here on our request runs."""
+    def _take_turn(self, *, after_another: bool) -> Adapter:
+        """Take the turn: from here on this lane's request runs."""
         if self._takes_turns:
-            self.surroundings.take_turn(after_another=after_another)
+            self.hooks.take_turn(after_another=after_another)
         adapter = self._adapter()
-        self.surroundings.asks(self._lane)
+        self.hooks.asks(self._lane)
         return adapter
 
-    def _rest(self, *, progress: bool) -> None:
-        """Leave the turn to another."""
-        self.surroundings.answered(self._lane)
+    def _give_turn(self, *, progress: bool) -> None:
+        """Give the turn to another lane."""
+        self.hooks.answered(self._lane)
         if self._takes_turns:
-            self.surroundings.give_turn(progress=progress)
+            self.hooks.give_turn(progress=progress)
 
-    def _hold(self, adapter: Adapter, request: int, said: object) -> None:
-        """Sleep or wait as the request does, and tell it when that is over."""
-        if isinstance(said, Sleep):
-            self._rest(progress=True)
-            time.sleep(said.duration_ms / 1000)
-            self._run(after_another=False)
-            adapter.tell(request, "slept", {})
-        elif isinstance(said, Waits):
+    def _wait(self, adapter: Adapter, request: int, line: object) -> None:
+        """Sleep or wait as the request asks, and tell the adapter when that is over."""
+        if isinstance(line, Sleep):
+            self._give_turn(progress=True)
+            time.sleep(line.duration_ms / 1000)
+            self._take_turn(after_another=False)
+            adapter.send_message(request, "slept", {})
+        elif isinstance(line, Waits):
             if not self._takes_turns:
-                raise adapter.fault("waits for another request, and nobody else speaks to it")
-            self._rest(progress=False)
-            self._run(after_another=True)
-            adapter.tell(request, "go_on", {})
+                raise adapter.fault("waits for another request, but has no other lane")
+            self._give_turn(progress=False)
+            self._take_turn(after_another=True)
+            adapter.send_message(request, "go_on", {})
         else:
-            raise adapter.fault(f"cannot say any more who did what: {getattr(said, 'why', said)}")
+            raise adapter.fault(f"can no longer attribute its calls: {getattr(line, 'why', line)}")
 
-    # What a fence has
+    # The operations of a fence
 
     def begin_turn(self) -> None:
         """Take the write lock for the start of the turn."""
@@ -209,7 +209,7 @@ class ExternalFence(Fence):
         answer = self._ask("load")
         try:
             return loaded(answer)
-        except Nonsense as error:
+        except ProtocolError as error:
             raise self.adapters[self._lane].fault(f"load: {error}") from error
 
     def append(self, entries: Sequence[bytes]) -> None:
@@ -217,15 +217,15 @@ class ExternalFence(Fence):
         self._ask("append", **with_lines("entries", entries))
 
     def release_for_prompt(self) -> None:
-        """Let the lock go while the model thinks."""
+        """Release the lock while the model thinks."""
         self._ask("release_for_prompt")
 
     def guarded_write(self, entries: Sequence[bytes]) -> None:
-        """Take the lock, decide, append, let the lock go."""
+        """Take the lock, decide, append, release the lock."""
         self._ask("guarded_write", **with_lines("entries", entries))
 
     def recover(self) -> bool:
-        """After a takeover: go on, where the fence has a way."""
+        """Accept the current content after a takeover, if the adapter supports it."""
         if "recover" not in self.hello.operations:
             return False
         try:
@@ -249,12 +249,12 @@ class ExternalFence(Fence):
         self._ask("rewrite", **with_lines("lines", lines), how=how)
 
     def release(self) -> None:
-        """Let the write lock go."""
+        """Release the write lock."""
         self._ask("release")
 
 
 def _raise(answer: Answer, do: str) -> NoReturn:
-    """What an answer that is not ``ok`` means."""
+    """Raise the exception that an answer other than ``ok`` stands for."""
     text = answer.text
     if answer.kind == "takeover":
         raise TakeoverError(text)

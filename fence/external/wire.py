@@ -1,4 +1,4 @@
-"""The lines that go to an adapter and what its lines mean: pure, no process.
+"""Encode the lines to an adapter and parse its lines; pure functions, no process.
 
 `docs/external-fence.md` is the protocol; `fence.external.adapter` has the process.
 """
@@ -23,14 +23,14 @@ __all__ = [
     "Answer",
     "Doubt",
     "Hello",
-    "Nonsense",
+    "ProtocolError",
     "Sleep",
     "Waits",
     "encode",
     "hello_of",
     "loaded",
     "parse",
-    "said",
+    "quoted",
     "with_lines",
 ]
 
@@ -52,8 +52,8 @@ _SLEEP_MS_MAX = 10.0**12
 _CLIP_CHARS = 240
 
 
-class Nonsense(Exception):
-    """A line that the protocol does not have; the message says what is wrong with it, not what it was."""
+class ProtocolError(Exception):
+    """A line does not follow the protocol; the message says why, without quoting the line."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,9 +62,9 @@ class Answer:
 
     Args:
         kind: ``ok takeover lock_timeout stale_lock unsupported error``.
-        text: what tripped, or what went wrong.
+        text: the check that failed, or a message.
         code: name of the errno of a file call that failed, or empty.
-        fields: all of the line.
+        fields: all fields of the line.
     """
 
     kind: str
@@ -75,32 +75,32 @@ class Answer:
 
 @dataclasses.dataclass(frozen=True)
 class Sleep:
-    """The request sleeps for so many virtual milliseconds."""
+    """The request sleeps for some virtual milliseconds."""
 
     duration_ms: float
 
 
 @dataclasses.dataclass(frozen=True)
 class Waits:
-    """The request goes on after another lane's call only."""
+    """The request goes on only after another lane's call."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Doubt:
-    """The adapter knows that it can no longer be told who did what."""
+    """The adapter can no longer attribute its calls to lanes."""
 
     why: str
 
 
 @dataclasses.dataclass(frozen=True)
 class Hello:
-    """Who an adapter is.
+    """Name and properties of an adapter.
 
     Args:
-        name: for people.
+        name: name for reports.
         lock: a name of `fence.locks.KINDS`.
-        per_lane: one adapter a lane instead of one a process.
-        operations: those of `OPTIONAL` that it has.
+        per_lane: whether each lane has its own adapter, instead of one for each process.
+        operations: operations of `OPTIONAL` that it supports.
         sound_under: names of policies.
     """
 
@@ -115,20 +115,20 @@ class Hello:
 
 
 def encode(number: int, do: str, now_ns: int, fields: dict[str, Any]) -> bytes:
-    """A line of ours.
+    """Return a line to the adapter.
 
     Args:
-        number: of the request.
-        do: what is asked for.
+        number: number of the request.
+        do: operation of the request.
         now_ns: virtual time, nanoseconds since 1970.
-        fields: the rest.
+        fields: further fields.
     """
     line = {"id": number, "do": do, "now_ms": now_ns / 1e6, **fields}
     return json.dumps(line, separators=(",", ":")).encode() + b"\n"
 
 
 def with_lines(key: str, lines: Sequence[bytes]) -> dict[str, Any]:
-    """Whole lines as a field; in base64 where one of them is not UTF-8."""
+    """Return a field with whole lines; in base64 if one of them is not UTF-8."""
     try:
         return {key: [line.decode() for line in lines]}
     except UnicodeDecodeError:
@@ -138,35 +138,37 @@ def with_lines(key: str, lines: Sequence[bytes]) -> dict[str, Any]:
 # From the adapter
 
 
-def said(line: bytes) -> str:
-    """A line as it can be quoted: one line, printable, not too long."""
+def quoted(line: bytes) -> str:
+    """Return a line as it can be quoted in a message: one line, printable, shortened."""
     text = line[: _CLIP_CHARS + 1].decode("utf-8", "backslashreplace").rstrip("\n")
     text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
     return f"{text[:_CLIP_CHARS]}..." if len(line) > _CLIP_CHARS else text
 
 
 def parse(line: bytes, number: int) -> Answer | Sleep | Waits | Doubt:
-    """What an adapter said while request `number` ran.
+    """Parse a line that the adapter sent while request `number` ran.
 
     Raises:
-        Nonsense: it is nothing that can be said then.
+        ProtocolError: the protocol does not allow this line.
     """
     fields = _object(line)
-    told = fields.get("id")
-    if type(told) is not int:
-        raise Nonsense("id: expected the number of the request")
-    if told != number:
-        raise Nonsense(f"id: expected {number}, the request that runs, got {told}")
+    found = fields.get("id")
+    if type(found) is not int:
+        raise ProtocolError("id: expected the number of the request")
+    if found != number:
+        raise ProtocolError(f"id: expected {number}, the request that runs, got {found}")
     kinds = [key for key in ("answer", "sleep_ms", "waits", "doubt") if key in fields]
     if len(kinds) != 1:
-        raise Nonsense(f"expected one of answer, sleep_ms, waits and doubt, got {', '.join(kinds) or 'none'}")
+        raise ProtocolError(
+            f"expected one of answer, sleep_ms, waits, doubt, got {', '.join(kinds) or 'none'}"
+        )
     if kinds[0] == "answer":
         return _answer(fields)
     if kinds[0] == "sleep_ms":
         return Sleep(_duration(fields["sleep_ms"]))
     if kinds[0] == "waits":
         if fields["waits"] is not True:
-            raise Nonsense("waits: expected true")
+            raise ProtocolError("waits: expected true")
         return Waits()
     return Doubt(_text(fields, "doubt"))
 
@@ -175,29 +177,29 @@ def _object(line: bytes) -> dict[str, Any]:
     try:
         fields = json.loads(line.decode())
     except UnicodeDecodeError as error:
-        raise Nonsense(f"no UTF-8 at byte {error.start}; send bytes in base64") from error
+        raise ProtocolError(f"no UTF-8 at byte {error.start}; send bytes in base64") from error
     except (ValueError, RecursionError) as error:
-        raise Nonsense(f"no JSON: {error}") from error
+        raise ProtocolError(f"no JSON: {error}") from error
     if not isinstance(fields, dict):
-        raise Nonsense("expected a JSON object")
+        raise ProtocolError("expected a JSON object")
     return fields
 
 
 def _answer(fields: dict[str, Any]) -> Answer:
     kind = fields["answer"]
     if kind not in _ANSWERS:
-        raise Nonsense(f"answer: expected one of {', '.join(_ANSWERS)}")
+        raise ProtocolError(f"answer: expected one of {', '.join(_ANSWERS)}")
     text = _text(fields, "check" if kind == "takeover" else "message", must=kind == "takeover")
     code = _text(fields, "code", must=False) if kind == "error" else ""
     if code and not hasattr(errno, code):
-        raise Nonsense("code: expected the name of an errno, like ENOSPC")
+        raise ProtocolError("code: expected the name of an errno, like ENOSPC")
     return Answer(kind, text, code, fields)
 
 
 def _duration(value: object) -> float:
     good = type(value) in (int, float) and math.isfinite(value) and 0 <= value <= _SLEEP_MS_MAX  # type: ignore[arg-type,operator]
     if not good:
-        raise Nonsense("sleep_ms: expected milliseconds, 0 or more")
+        raise ProtocolError("sleep_ms: expected milliseconds, 0 or more")
     return float(value)  # type: ignore[arg-type]
 
 
@@ -206,51 +208,53 @@ def _text(fields: dict[str, Any], key: str, must: bool = True) -> str:
     if value is None and not must:
         return ""
     if not isinstance(value, str):
-        raise Nonsense(f"{key}: expected text")
+        raise ProtocolError(f"{key}: expected text")
     return value
 
 
 def loaded(answer: Answer) -> bytes:
-    """The bytes that a load returned.
+    """Return the bytes in the answer to a load.
 
     Raises:
-        Nonsense: it has none.
+        ProtocolError: it has none.
     """
     text, coded = answer.fields.get("text"), answer.fields.get("base64")
     if (text is None) == (coded is None):
-        raise Nonsense("expected the transcript in one of text and base64")
+        raise ProtocolError("expected the transcript in one of text and base64")
     if text is not None:
         try:
             return _text(answer.fields, "text").encode()
         except UnicodeEncodeError as error:
-            raise Nonsense("text: half a surrogate pair; send bytes in base64") from error
+            raise ProtocolError("text: half a surrogate pair; send bytes in base64") from error
     try:
         return base64.b64decode(_text(answer.fields, "base64"), validate=True)
     except binascii.Error as error:
-        raise Nonsense(f"base64: {error}") from error
+        raise ProtocolError(f"base64: {error}") from error
 
 
 def hello_of(answer: Answer) -> Hello:
-    """Who the adapter says it is.
+    """Return the adapter's name and properties from its answer to hello.
 
     Raises:
-        Nonsense: something of it is missing or wrong.
+        ProtocolError: a part is missing or wrong.
     """
     fields = answer.fields
     if answer.kind != "ok":
-        raise Nonsense(f"answer: expected ok, got {answer.kind} {answer.text}".rstrip())
+        raise ProtocolError(f"answer: expected ok, got {answer.kind} {answer.text}".rstrip())
     if fields.get("protocol") != VERSION:
-        raise Nonsense(
-            f"protocol: expected {VERSION}, got {said(json.dumps(fields.get('protocol')).encode())}"
+        raise ProtocolError(
+            f"protocol: expected {VERSION}, got {quoted(json.dumps(fields.get('protocol')).encode())}"
         )
     if fields.get("lock") not in KINDS:
-        raise Nonsense(f"lock: expected one of {', '.join(KINDS)}")
+        raise ProtocolError(f"lock: expected one of {', '.join(KINDS)}")
     if fields.get("serves") not in _SERVES:
-        raise Nonsense(f"serves: expected one of {', '.join(_SERVES)}")
+        raise ProtocolError(f"serves: expected one of {', '.join(_SERVES)}")
     operations = frozenset(_names(fields, "operations"))
     if not operations <= {*OPTIONAL, *REQUIRED}:
         unknown = sorted(operations - {*OPTIONAL, *REQUIRED})
-        raise Nonsense(f"operations: unknown {', '.join(unknown)}; expected some of {', '.join(OPTIONAL)}")
+        raise ProtocolError(
+            f"operations: unknown {', '.join(unknown)}, expected some of {', '.join(OPTIONAL)}"
+        )
     name = _text(fields, "name", must=False)
     sound_under = tuple(_names(fields, "sound_under"))
     return Hello(name, fields["lock"], fields["serves"] == "lane", operations, sound_under)
@@ -259,5 +263,5 @@ def hello_of(answer: Answer) -> Hello:
 def _names(fields: dict[str, Any], key: str) -> list[str]:
     value = fields.get(key, [])
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise Nonsense(f"{key}: expected a list of names")
+        raise ProtocolError(f"{key}: expected a list of names")
     return value

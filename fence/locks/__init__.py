@@ -38,12 +38,12 @@ def make_lock(kind: str, transcript: str, options: Options, process: dict[str, A
 
     Args:
         kind: a name of `KINDS`.
-        transcript: path of the transcript; the lock lives beside it.
-        options: those that begin with ``lock_`` are the lock's.
+        transcript: path of the transcript; the lock is beside it.
+        options: those that begin with ``lock_`` are for the lock.
         process: shared by all handles of this process.
 
     Raises:
-        ValueError: there is no such kind, or an option has no sense.
+        ValueError: there is no such kind, or an option has an invalid value.
     """
     if kind not in KINDS:
         raise ValueError(f"lock kind: {kind!r}, expected one of {', '.join(KINDS)}; see fence.locks.KINDS")

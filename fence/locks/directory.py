@@ -1,13 +1,13 @@
-"""A lock by a directory, as proper-lockfile of npm has it.
+"""Lock by a directory, as proper-lockfile of npm does.
 
-mkdir fails where the directory is there already, on every file system. Nothing is in it: its
-modification time says how old the lock is. A lock that is older than ``lock_stale_ms`` is
-*reclaimed*: removed, then made anew.
+mkdir fails on every file system if the directory exists. The directory is empty: its modification time
+is the age of the lock. A lock that is older than ``lock_stale_ms`` is *reclaimed*: removed, then made
+anew.
 
-The reclaim is racy, and is so on purpose, because the released one is: between the look
-that found the lock stale and the rmdir another waiter may have reclaimed it already, and then
-a fresh lock is removed and two hold it. A live holder of the release touches its lock again
-and again; this one does not, so ``lock_stale_ms`` has to be longer than any hold.
+The reclaim is racy on purpose, because the released one is: between the check that found the lock stale
+and the rmdir, another waiter may have reclaimed it; then a fresh lock is removed and two handles hold
+it. A live holder of the released lock touches it periodically; this one does not, so ``lock_stale_ms``
+has to be longer than any hold.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class DirectoryLock(Lock):
 
     @property
     def held(self) -> bool:
-        """Whether this handle made the lock and has not let it go; it may have been robbed."""
+        """Return whether this handle made the lock and has not released it; it may have been reclaimed."""
         return self._mine is not None
 
     def acquire(self) -> None:
@@ -52,7 +52,7 @@ class DirectoryLock(Lock):
                 self._patience.wait()
 
     def release(self) -> None:
-        """Remove the directory if it is still ours."""
+        """Remove the directory if it still belongs to this handle."""
         if self._mine is None:
             raise StaleLockError(f"{self._path}: released, but not held by this handle; acquire it first")
         mine, self._mine = self._mine, None
@@ -61,7 +61,7 @@ class DirectoryLock(Lock):
         self._remove()
 
     def release_if_held(self) -> None:
-        """Remove the directory if it is held and still ours."""
+        """Remove the directory if it is held and still belongs to this handle."""
         if self.held:
             try:
                 self.release()
@@ -84,7 +84,7 @@ class DirectoryLock(Lock):
         return status.st_ino, status.st_mtime_ns
 
     def _reclaim(self) -> bool:
-        """Remove the directory if it is stale; also True when it is gone by itself."""
+        """Remove the directory if it is stale; also return True if it no longer exists."""
         try:
             status = os.stat(self._path)
         except FileNotFoundError:

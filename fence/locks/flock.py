@@ -1,10 +1,9 @@
-"""A lock by flock(2) on a file that nobody replaces.
+"""Lock by flock(2) on a file that is never replaced.
 
-The file stays where it is for good: whoever unlinks or replaces a locked file
-hands the next comer a lock of his own. The kernel lets the lock go when its
-holder dies, so it is never stale, and nobody can rob it. The lock belongs to the
-open file description, so two handles of one process exclude each other; a child
-forked while it is held keeps it until it closes its copy.
+The file stays for good: after an unlink or a replacement of a locked file the next process would lock
+another file. The kernel releases the lock when its holder dies, so it is never stale and cannot be
+reclaimed. The lock belongs to the open file description, so two handles of one process exclude each
+other; a child forked while it is held keeps it until it closes its copy.
 """
 
 from __future__ import annotations
@@ -38,11 +37,11 @@ class FlockLock(Lock):
 
     @property
     def held(self) -> bool:
-        """Whether this handle holds the lock."""
+        """Return whether this handle holds the lock."""
         return self._fd >= 0
 
     def acquire(self) -> None:
-        """Take the lock; the kernel queues the waiters unless a time-out was asked for."""
+        """Take the lock; the kernel queues the waiters unless there is a time-out."""
         assert not self.held, "a handle is not re-entrant"
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -56,14 +55,14 @@ class FlockLock(Lock):
         self._fd = fd
 
     def release(self) -> None:
-        """Let the lock go by closing the file; it cannot have been lost while it was held."""
+        """Release the lock by closing the file; it cannot have been lost while it was held."""
         if not self.held:
             raise StaleLockError(f"{self._path}: released, but not held by this handle; acquire it first")
         fd, self._fd = self._fd, -1
         os.close(fd)
 
     def release_if_held(self) -> None:
-        """Let the lock go where it is held."""
+        """Release the lock if it is held."""
         if self.held:
             self.release()
 

@@ -1,4 +1,4 @@
-"""What a write lock is to a fence; the kinds are in the neighbouring files."""
+"""Define the interface of a write lock; the kinds are in the neighbouring files."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ class Lock(abc.ABC):
     @property
     @abc.abstractmethod
     def held(self) -> bool:
-        """Whether this handle took the lock and has not let it go; it may have been robbed."""
+        """Return whether this handle took the lock and has not released it; it may have been reclaimed."""
 
     @abc.abstractmethod
     def acquire(self) -> None:
         """Take the lock, waiting for it.
 
         Raises:
-            LockTimeoutError: somebody else kept it for too long.
-            StaleLockError: a live holder overstayed and may not be robbed.
+            LockTimeoutError: another handle kept it for too long.
+            StaleLockError: a live holder has exceeded its time and may not lose the lock.
         """
 
     @abc.abstractmethod
     def release(self) -> None:
-        """Let the lock go; afterwards the handle does not hold it, whatever came of it.
+        """Release the lock; afterwards the handle does not hold it, even if this raises.
 
         Raises:
-            StaleLockError: it had been taken away in the meantime, or was never had.
+            StaleLockError: it had been reclaimed in the meantime, or was not held.
         """
 
     @abc.abstractmethod
     def release_if_held(self) -> None:
-        """Let the lock go where it is held, without a word about a loss."""
+        """Release the lock if it is held; do not report a loss."""
 
     def __enter__(self) -> Self:
         self.acquire()
@@ -54,7 +54,7 @@ class Lock(abc.ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # A verdict on its way out must not be hidden by the loss of the lock.
+        # An exception that is already raised must not be hidden by the loss of the lock.
         if error is None:
             self.release()
         else:
@@ -62,12 +62,12 @@ class Lock(abc.ABC):
 
 
 class Patience:
-    """How long a waiter goes on asking for a lock that somebody else has.
+    """Limits the time that a waiter polls for a lock.
 
     Args:
-        path: of the lock, for the message.
+        path: path of the lock, for the message.
         options: ``lock_poll_ms`` (50) and ``lock_timeout_ms``.
-        timeout_ms: where the options have none.
+        timeout_ms: default of ``lock_timeout_ms``.
     """
 
     def __init__(self, path: str, options: Options, timeout_ms: int) -> None:
@@ -77,14 +77,14 @@ class Patience:
         self._deadline_ms = 0.0
 
     def begin(self) -> None:
-        """Somebody begins to wait."""
+        """Start the time limit of a wait."""
         self._deadline_ms = time.monotonic() * 1000 + self._timeout_ms
 
     def wait(self) -> None:
-        """Sleep until it is time to ask again.
+        """Sleep until the next attempt.
 
         Raises:
-            LockTimeoutError: it has been asked for long enough.
+            LockTimeoutError: the time limit is over.
         """
         if time.monotonic() * 1000 >= self._deadline_ms:
             raise LockTimeoutError(
@@ -94,7 +94,7 @@ class Patience:
 
 
 def milliseconds(options: Options, name: str, default: int) -> int:
-    """A time among the options.
+    """Return a time from the options.
 
     Raises:
         ValueError: it is not an integer, or negative.

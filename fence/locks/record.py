@@ -1,8 +1,8 @@
-"""A lock by fcntl(2), a *record lock*, as lockf and fasteners take it.
+"""Lock by fcntl(2), a *record lock*, as lockf and fasteners do.
 
-It belongs to the process: the kernel lets it go when its holder dies, and also when any
-descriptor of the file is closed by that process. It does not keep out another handle of the
-same process, so that handles first agree among themselves and open the file only then.
+The lock belongs to the process: the kernel releases it when its holder dies, and also when the process
+closes any descriptor of the file. It does not exclude other handles of the same process, so the handles
+first exclude each other in memory and only then open the file.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class RecordLock(Lock):
 
     @property
     def held(self) -> bool:
-        """Whether this handle holds the lock."""
+        """Return whether this handle holds the lock."""
         return self._fd >= 0
 
     def acquire(self) -> None:
@@ -58,7 +58,7 @@ class RecordLock(Lock):
         self._fd = fd
 
     def release(self) -> None:
-        """Let the lock go by closing the file; it cannot have been lost while it was held."""
+        """Release the lock by closing the file; it cannot have been lost while it was held."""
         if not self.held:
             raise StaleLockError(f"{self._path}: released, but not held by this handle; acquire it first")
         fd, self._fd = self._fd, -1
@@ -66,7 +66,7 @@ class RecordLock(Lock):
         self._taken.discard(self._path)
 
     def release_if_held(self) -> None:
-        """Let the lock go where it is held."""
+        """Release the lock if it is held."""
         if self.held:
             self.release()
 

@@ -1,14 +1,12 @@
-"""A lock by a file that is made with O_EXCL, as OpenClaw releases it.
+"""Lock by a file that is made with O_EXCL, as OpenClaw does.
 
-``<transcript>.lock`` holds who made it: pid, time, and the start time of the
-process, because pids come round again. Waiters poll. A lock that looks stale is
-*reclaimed*: unlinked, then made anew.
+``<transcript>.lock`` names its maker: pid, time, and the start time of the process, because pids are
+reused. Waiters poll. A lock that looks stale is *reclaimed*: unlinked, then made anew.
 
-The reclaim is racy, and is so on purpose, because the released one is: between
-the look that found the lock stale and the unlink another waiter may have
-reclaimed it already, and then a fresh lock is unlinked and two hold it. In the
-same way the holder's own check at its release is over before its unlink. Who
-wants a lock without these holes takes `fence.locks.flock`.
+The reclaim is racy on purpose, because the released one is: between the check that found the lock stale
+and the unlink, another waiter may have reclaimed it; then a fresh lock is unlinked and two handles hold
+it. In the same way the holder's own check at its release precedes its unlink. `fence.locks.flock` is a
+lock without these races.
 """
 
 from __future__ import annotations
@@ -27,15 +25,15 @@ __all__ = ["KIND", "Payload", "SidecarLock", "process_start"]
 
 
 def process_start(pid: int) -> int | None:
-    """Start time of a live process in clock ticks since boot; None when it is dead.
+    """Return the start time of a live process in clock ticks since boot; None if it is dead.
 
-    Field 22 of ``/proc/PID/stat``. Where there is no such file system, 0 for every
-    process that can be signalled. A zombie counts as dead.
+    Field 22 of ``/proc/PID/stat``. Without such a file system, 0 for every process that can be
+    signalled. A zombie counts as dead.
     """
     try:
         fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
         try:
-            # The second field is the program's name, which may hold blanks and brackets.
+            # The second field is the program's name, which may contain blanks and brackets.
             fields = os.read(fd, 4096).rpartition(b")")[2].split()
         finally:
             os.close(fd)
@@ -56,13 +54,13 @@ def _signalled(pid: int) -> int | None:
 
 @dataclasses.dataclass(frozen=True)
 class Payload:
-    """What a lock file says about its maker.
+    """The content of a lock file, which describes its maker.
 
     Args:
         pid: process that made it.
         created_ms: wall clock, milliseconds since 1970.
-        start: start time of that process, see `process_start`; None if not told.
-        serial: tells apart the locks that one process made in one millisecond.
+        start: start time of that process, see `process_start`; None if absent.
+        serial: distinguishes the locks that one process made in one millisecond.
     """
 
     pid: int
@@ -71,13 +69,13 @@ class Payload:
     serial: int = 0
 
     def encode(self) -> bytes:
-        """Text form; the first three keys are those of OpenClaw."""
+        """Return the text form; the first three keys are those of OpenClaw."""
         fields = {"pid": self.pid, "createdAt": self.created_ms, "starttime": self.start}
         return json.dumps({**fields, "serial": self.serial}).encode()
 
     @staticmethod
     def decode(data: bytes) -> Payload | None:
-        """Read a text form; None when it is none."""
+        """Parse a text form; return None if it is invalid."""
         try:
             fields = json.loads(data)
             pid, created_ms = fields["pid"], fields["createdAt"]
@@ -96,10 +94,10 @@ class SidecarLock(Lock):
         options: ``lock_poll_ms`` (50), ``lock_timeout_ms`` (60,000),
             ``lock_grace_ms`` for a payload that is missing (5,000),
             ``lock_max_hold_ms`` (300,000), ``lock_stale_ms`` (1,800,000), and
-            ``lock_rob_live``: whether a live holder that overstayed is robbed, as up
-            to 2026.5.28 (True), or reported to who waits, as from 5.31 on.
-        process: shared by all handles of this process; the locks that they hold are
-            kept in it. Without it no lock is taken for an orphan of our own.
+            ``lock_rob_live``: whether the lock of a live holder that exceeded its time is
+            reclaimed, as up to 2026.5.28 (True), or reported to the waiter, as from 5.31 on.
+        process: shared by all handles of this process; it keeps the locks that they hold.
+            Without it no lock is considered an orphan of this process.
     """
 
     def __init__(self, transcript: str, options: Options, process: dict[str, Any] | None = None) -> None:
@@ -115,7 +113,7 @@ class SidecarLock(Lock):
 
     @property
     def held(self) -> bool:
-        """Whether this handle made the lock and has not let it go; it may have been robbed."""
+        """Return whether this handle made the lock and has not released it; it may have been reclaimed."""
         return self._mine is not None
 
     def acquire(self) -> None:
@@ -127,7 +125,7 @@ class SidecarLock(Lock):
                 self._patience.wait()
 
     def release(self) -> None:
-        """Unlink the lock file if it is still ours."""
+        """Unlink the lock file if it still belongs to this handle."""
         if self._mine is None:
             raise StaleLockError(f"{self._path}: released, but not held by this handle; acquire it first")
         mine, self._mine = self._mine, None
@@ -137,11 +135,11 @@ class SidecarLock(Lock):
                 raise StaleLockError(f"{self._path}: reclaimed by somebody else while it was held here")
             self._unlink()
         finally:
-            # Not before the file is gone, or a neighbour would take it for an orphan.
+            # Only after the unlink, or another handle of this process would consider it an orphan.
             self._ours.discard(mine)
 
     def release_if_held(self) -> None:
-        """Unlink the lock file if it is held and still ours."""
+        """Unlink the lock file if it is held and still belongs to this handle."""
         if self._mine is not None:
             try:
                 self.release()
@@ -157,7 +155,7 @@ class SidecarLock(Lock):
             return False
         pid = os.getpid()
         mine = Payload(pid, int(time.time() * 1000), self._own_start(pid), self._next_serial())
-        # Known before anybody can read it, or a neighbour would take it for an orphan.
+        # Noted before the file can be read, or another handle of this process would consider it an orphan.
         self._ours.add(mine)
         try:
             os.write(fd, mine.encode())
@@ -171,7 +169,7 @@ class SidecarLock(Lock):
         return True
 
     def _own_start(self, pid: int) -> int | None:
-        """Start of this process, looked up once; a forked child is another process."""
+        """Return the start time of this process, looked up once; a forked child is another process."""
         if self._process is None:
             return process_start(pid)
         known: dict[int, int | None] = self._process.setdefault("sidecar.start", {})
@@ -205,11 +203,11 @@ class SidecarLock(Lock):
     # Staleness
 
     def _reclaim(self) -> bool:
-        """Unlink the lock file if it is stale; also True when it is gone by itself.
+        """Unlink the lock file if it is stale; also return True if it no longer exists.
 
-        Everything is judged by the one file that was opened. Which locks this process
-        holds is taken at that moment, too: by the time the payload is read, its holder,
-        a neighbour, may have unlinked it.
+        All checks use the one file that was opened. The set of locks that this process holds is
+        copied at that moment too: until the payload is read, another handle of the process may have
+        released its lock.
         """
         held_here = set(self._ours)
         try:
@@ -237,23 +235,23 @@ class SidecarLock(Lock):
         )
 
     def _dead(self, start: int | None) -> bool:
-        """Its maker is no more."""
+        """Return whether the maker's process has ended."""
         return start is None
 
     def _recycled(self, holder: Payload, start: int | None) -> bool:
-        """The pid belongs to another process by now."""
+        """Return whether the pid belongs to another process now."""
         return holder.start is not None and start != holder.start
 
     def _orphaned(self, holder: Payload, held_here: set[Payload]) -> bool:
-        """This process made it, and none of its handles held it when it was looked at."""
+        """Return whether this process made the lock, but none of its handles held it at the check."""
         return self._process is not None and holder.pid == os.getpid() and holder not in held_here
 
     def _too_old(self, holder: Payload) -> bool:
-        """Nobody is believed to work for so long, live or not."""
+        """Return whether the lock is too old for any holder, live or not."""
         return self._age_ms(holder) > self._stale_ms
 
     def _overstayed(self, holder: Payload) -> bool:
-        """A live holder has kept it for longer than is allowed."""
+        """Return whether a live holder has kept the lock for longer than allowed."""
         if self._age_ms(holder) <= self._max_hold_ms:
             return False
         if self._rob_live:
@@ -264,7 +262,7 @@ class SidecarLock(Lock):
         )
 
     def _unclaimed(self, fd: int) -> bool:
-        """Nobody wrote a payload, and its maker has had time enough for that."""
+        """Return whether there is no payload although its maker has had enough time to write it."""
         return time.time_ns() - os.fstat(fd).st_mtime_ns > self._grace_ms * 1_000_000
 
     def _age_ms(self, holder: Payload) -> int:

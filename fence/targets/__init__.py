@@ -1,4 +1,4 @@
-"""Targets: released software, fetched unmodified by the user, that runs as a fence.
+"""Register targets: released software, fetched unmodified by the user, that runs as a fence.
 
 None of its code is here. A member knows how to fetch a version into the `cache` and the
 command that serves it as an external fence. A new one is a module and a line in `TARGETS`; from outside
@@ -47,33 +47,33 @@ _NEEDED: Final = ("VERSIONS", "fetch", "fetched", "command")
 
 
 class Fetched(Protocol):
-    """What is known of a version in the cache."""
+    """The facts about a version in the cache."""
 
     @property
     def version(self) -> str:
-        """As the registry writes it."""
+        """Return the version as the registry writes it."""
 
     @property
     def fences(self) -> tuple[str, ...]:
-        """What `--fence` takes for it."""
+        """Return the references that `--fence` accepts for it."""
 
     @property
     def integrity(self) -> str:
-        """Hash of the package that it was made from."""
+        """Return the hash of the package that it was made from."""
 
     @property
     def folder(self) -> Path:
-        """Where it lies."""
+        """Return its folder."""
 
     @property
-    def told(self) -> str:
-        """What was made of it, in some words."""
+    def summary(self) -> str:
+        """Return a short description of its content."""
 
 
 class Target(Protocol):
-    """A module of this folder."""
+    """The functions of a target's module."""
 
-    #: Versions that were tried, oldest first.
+    #: Versions that were tested, oldest first.
     VERSIONS: tuple[str, ...]
 
     def fetch(self, version: str, say: Callable[[str], None]) -> Fetched:
@@ -83,17 +83,17 @@ class Target(Protocol):
         """What is in the cache."""
 
     def command(self, reference: str) -> str:
-        """The command that serves it."""
+        """Return the command that serves a version."""
 
 
 def is_target(reference: str) -> bool:
-    """Whether a reference has the form of a target's, ``name@version``."""
+    """Return whether a reference has the form of a target's, ``name@version``."""
     name, at, _ = reference.partition("@")
     return bool(at) and name in TARGETS
 
 
 def target_of(reference: str) -> Target:
-    """Return the module of a target, or what makes a target of its description.
+    """Return the module of a target.
 
     Args:
         reference: ``name`` or ``name@version``.
@@ -129,9 +129,9 @@ def _imported(name: str) -> ModuleType:
 
 
 def command(reference: str) -> str:
-    """The command behind ``--fence NAME@VERSION``, for `fence.external`.
+    """Return the command behind ``--fence NAME@VERSION``, for `fence.external`.
 
     Raises:
-        TargetError: it is not in the cache.
+        TargetError: the version is not in the cache.
     """
     return target_of(reference).command(reference)

@@ -1,7 +1,7 @@
-"""Where fetched targets lie, and how they get there: whole or not at all.
+"""Store fetched targets: each is placed as a whole or not at all.
 
-What is made lies in a folder of its own until it is complete, then one rename puts it in
-place. Whoever was killed in between leaves a folder that the next one sweeps away.
+A target is made in a folder of its own; when it is complete, one rename puts it in place. The folder of
+a process that was killed in between is removed by the next one.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-__all__ = ["place", "root", "workshop"]
+__all__ = ["place", "root", "staging_folder"]
 
 _MAKING = "making"
 
 
 def root() -> Path:
-    """The folder of all targets of this user: below ``XDG_CACHE_HOME``, else ``~/.cache``."""
-    said = os.environ.get("XDG_CACHE_HOME", "")
-    # By the specification a relative path there is to be ignored.
-    base = Path(said) if os.path.isabs(said) else Path.home() / ".cache"
+    """Return the folder of all targets of this user: below ``XDG_CACHE_HOME``, else ``~/.cache``."""
+    output = os.environ.get("XDG_CACHE_HOME", "")
+    # By the specification a relative path is to be ignored.
+    base = Path(output) if os.path.isabs(output) else Path.home() / ".cache"
     return base / "takeover-harness" / "targets"
 
 
 @contextlib.contextmanager
-def workshop() -> Iterator[Path]:
-    """A new folder on the cache's file system, gone at the end; those of the dead are swept away."""
+def staging_folder() -> Iterator[Path]:
+    """Make a folder on the cache's file system and remove it at the end; remove those of dead processes."""
     making = root() / _MAKING
     making.mkdir(parents=True, exist_ok=True)
     _sweep(making)
@@ -42,15 +42,14 @@ def workshop() -> Iterator[Path]:
 
 
 def place(made: Path, where: Path, is_whole: Callable[[], bool] | None = None) -> None:
-    """Put a complete folder where it belongs.
+    """Put a complete folder in its place.
 
-    When another one stands there already, that one stays, since somebody may be reading it;
-    unless it is damaged.
+    An existing folder stays, because another process may be reading it, unless it is damaged.
 
     Args:
-        made: at the top of a `workshop`.
-        where: in the same cache.
-        is_whole: whether what stands there can be used; without it any folder can.
+        made: the folder, directly below a `staging_folder`.
+        where: its place in the same cache.
+        is_whole: tests whether an existing folder is usable; by default each is.
     """
     where.parent.mkdir(parents=True, exist_ok=True)
     for path in made.rglob("*"):
@@ -65,7 +64,7 @@ def place(made: Path, where: Path, is_whole: Callable[[], bool] | None = None) -
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Nobody else places anything there."""
+    """Exclude all other processes that place something there."""
     lock = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -75,12 +74,12 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _claimed(making: Path) -> tuple[Path, int]:
-    """A folder and the lock on it, which says that its maker is alive."""
+    """Return a new folder and the lock on it, which shows that its maker is alive."""
     while True:
         folder = Path(tempfile.mkdtemp(dir=making))
         lock = os.open(folder, os.O_RDONLY)
         fcntl.flock(lock, fcntl.LOCK_EX)
-        # Between the two calls a sweeper may have taken it for one of the dead's.
+        # Between the two calls another process may have removed it as a dead one's folder.
         if folder.exists():
             return folder, lock
         os.close(lock)

@@ -1,7 +1,6 @@
-"""Packages of the npm registry, by the user's own npm: it knows the registry, the proxy and the password.
+"""Fetch packages of the npm registry by the user's own npm, which has the registry, proxy and credentials.
 
-Whatever comes is compared with a hash: the one that is pinned, or the one that the registry
-has for it. Nothing of a package is run here.
+Every package is compared with a hash: a pinned one, or the registry's. No code of a package is run here.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from fence.targets.package_client import called, put
+from fence.targets.package_client import run_client, write_member
 from fence.targets.target_error import TargetError
 
 __all__ = ["fetch", "integrity_of", "unpack"]
@@ -25,7 +24,7 @@ _HASH = "sha512"
 
 
 def integrity_of(spec: str) -> str:
-    """The sha512 that the registry has for a package, as it writes it.
+    """Return the sha512 that the registry has for a package, in the registry's form.
 
     Args:
         spec: ``name@version``.
@@ -33,13 +32,13 @@ def integrity_of(spec: str) -> str:
     Raises:
         TargetError: there is no npm, no registry or no such version.
     """
-    said = _npm(spec, "view", spec, "dist.integrity", "--json", limit_s=_VIEW_S)
-    hashes = said.split() if isinstance(said, str) else []
+    output = _npm(spec, "view", spec, "dist.integrity", "--json", limit_s=_VIEW_S)
+    hashes = output.split() if isinstance(output, str) else []
     for one in hashes:
         if one.startswith(f"{_HASH}-"):
             return one
     raise TargetError(
-        f"{spec}: the registry gives {said!r} as its hash, expected {_HASH}-...; nothing was fetched"
+        f"{spec}: the registry gives {output!r} as its hash, expected {_HASH}-...; nothing was fetched"
     )
 
 
@@ -48,11 +47,11 @@ def fetch(spec: str, integrity: str, folder: Path) -> Path:
 
     Args:
         spec: ``name@version``.
-        integrity: what its hash has to be, ``sha512-`` and base64.
-        folder: where it goes; new and empty.
+        integrity: its expected hash, ``sha512-`` and base64.
+        folder: folder to make and to put it in.
 
     Raises:
-        TargetError: it cannot be had, or is another one.
+        TargetError: it is not available, or has another hash.
     """
     folder.mkdir()
     _npm(spec, "pack", spec, "--json", "--ignore-scripts", f"--pack-destination={folder}", limit_s=_PACK_S)
@@ -62,7 +61,7 @@ def fetch(spec: str, integrity: str, folder: Path) -> Path:
     digest = hashlib.new(_HASH, found[0].read_bytes()).digest()
     got = f"{_HASH}-{base64.b64encode(digest).decode()}"
     if got != integrity:
-        raise TargetError(f"{spec}: its hash is {got}, expected {integrity}; it was thrown away")
+        raise TargetError(f"{spec}: its hash is {got}, expected {integrity}; it was discarded")
     return found[0]
 
 
@@ -71,8 +70,8 @@ def unpack(tarball: Path, folder: Path, wanted: Callable[[str], bool]) -> None:
 
     Args:
         tarball: as npm makes them: everything below one folder.
-        folder: takes the place of that one.
-        wanted: which paths below it; no other file is written.
+        folder: replaces that one folder.
+        wanted: selects paths below it; no other file is written.
 
     Raises:
         TargetError: a path leads out of the folder.
@@ -85,30 +84,30 @@ def unpack(tarball: Path, folder: Path, wanted: Callable[[str], bool]) -> None:
             source = archive.extractfile(member)
             assert source is not None
             with source:
-                path = put(tarball.name, member.name, inside, folder, source)
+                path = write_member(tarball.name, member.name, inside, folder, source)
             path.chmod(0o755 if member.mode & 0o100 else 0o644)
 
 
 def _npm(spec: str, *arguments: str, limit_s: float) -> object:
-    """Run npm; what it says, which is JSON."""
+    """Run npm and return its output, parsed as JSON."""
     environment = {**os.environ, "npm_config_update_notifier": "false", "npm_config_fund": "false"}
     try:
-        done = called(spec, "npm", ["npm", *arguments], arguments[0], limit_s, environment)
+        done = run_client(spec, "npm", ["npm", *arguments], arguments[0], limit_s, environment)
     except FileNotFoundError as error:
         raise TargetError(f"{spec}: there is no npm on the PATH; install Node.js with npm") from error
     try:
-        said = json.loads(done.stdout or "null")
+        output = json.loads(done.stdout or "null")
     except json.JSONDecodeError:
-        said = None
+        output = None
     if done.returncode:
-        raise TargetError(f"{spec}: npm {arguments[0]} failed: {_why(said, done.stderr)}")
-    return said
+        raise TargetError(f"{spec}: npm {arguments[0]} failed: {_error_in(output, done.stderr)}")
+    return output
 
 
-def _why(said: object, stderr: str) -> str:
-    """What npm found wrong, in one line."""
-    error = said.get("error") if isinstance(said, dict) else None
+def _error_in(output: object, stderr: str) -> str:
+    """Return npm's error in one line."""
+    error = output.get("error") if isinstance(output, dict) else None
     if isinstance(error, dict) and error.get("summary"):
         return f"{error.get('code', 'error')}: {str(error['summary']).splitlines()[0]}"
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    return "; ".join(lines[:2]) or "without a word"
+    return "; ".join(lines[:2]) or "no message"

@@ -1,4 +1,4 @@
-"""What package clients of the user and their archives have in common."""
+"""Run the user's package clients and write the files of their archives."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import IO
 
 from fence.targets.target_error import TargetError
 
-__all__ = ["called", "put"]
+__all__ = ["run_client", "write_member"]
 
 
-def called(
+def run_client(
     spec: str,
     client: str,
     command: Sequence[str],
@@ -24,12 +24,12 @@ def called(
     """Run a package client to its end.
 
     Args:
-        spec: of the package, for the message.
-        client: its name, likewise.
+        spec: the package, for the message.
+        client: name of the client, for the message.
         command: program and arguments.
-        action: what it is to do, likewise.
-        limit_s: seconds that it may take.
-        environment: of the client; None for ours.
+        action: action of the client, for the message.
+        limit_s: time limit in seconds.
+        environment: environment of the client; None for that of this process.
 
     Raises:
         TargetError: it takes too long.
@@ -47,21 +47,21 @@ def called(
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise TargetError(f"{spec}: {client} {action} was not over after {limit_s:.0f} s") from error
+        raise TargetError(f"{spec}: {client} {action} took more than {limit_s:.0f} s") from error
 
 
-def put(archive: str, member: str, inside: PurePosixPath, folder: Path, source: IO[bytes]) -> Path:
+def write_member(archive: str, member: str, inside: PurePosixPath, folder: Path, source: IO[bytes]) -> Path:
     """Write a file of an archive below a folder.
 
     Args:
-        archive: its name, for the message.
-        member: what the file is called there, likewise.
-        inside: where it belongs, as seen from the folder.
-        folder: where the archive is unpacked.
-        source: what is in it.
+        archive: name of the archive, for the message.
+        member: name of the file in the archive, for the message.
+        inside: path of the file relative to the folder.
+        folder: folder to unpack to.
+        source: content of the file.
 
     Raises:
-        TargetError: it would lie outside of the folder.
+        TargetError: the path leads out of the folder.
     """
     if ".." in inside.parts or inside.is_absolute():
         raise TargetError(f"{archive}: has a file {member!r}, which leads out of the package")

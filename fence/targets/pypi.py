@@ -1,8 +1,7 @@
-"""Packages of the Python index, by the user's own pip: it knows the index, the proxy and the password.
+"""Fetch packages of the Python index by the user's own pip, which has the index, proxy and credentials.
 
-Whatever comes is compared with a hash: the one that is pinned, or the one that the index
-has for it. A wheel is unpacked and nothing of it is run; of a release that has none pip asks
-its setup.py for its name, after the hash was found right.
+Every package is compared with a hash: a pinned one, or the index's. A wheel is unpacked and none of its
+code is run. For a release without a wheel pip runs setup.py to get its name, after the hash was checked.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from fence.targets import npm
-from fence.targets.package_client import called, put
+from fence.targets.package_client import run_client, write_member
 from fence.targets.target_error import TargetError
 
 __all__ = ["fetch", "sha256_of", "unpack"]
@@ -28,7 +27,7 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 def sha256_of(spec: str) -> str:
-    """The sha256 that the index has for the wheel of a release.
+    """Return the sha256 that the index has for the wheel of a release.
 
     Args:
         spec: ``name==version``.
@@ -36,19 +35,19 @@ def sha256_of(spec: str) -> str:
     Raises:
         TargetError: there is no pip, no index, no such version or no wheel of it.
     """
-    said = _pip(
+    output = _pip(
         spec,
         *("install", "--dry-run", "--ignore-installed", "--no-deps", "--only-binary", ":all:"),
         *("--report", "-", spec),
         limit_s=_VIEW_S,
     )
     try:
-        found = json.loads(said)["install"][0]["download_info"]["archive_info"]["hashes"]["sha256"]
+        found = json.loads(output)["install"][0]["download_info"]["archive_info"]["hashes"]["sha256"]
     except (ValueError, LookupError, TypeError):
         found = ""
     if not isinstance(found, str) or not _HASH.fullmatch(found):
         raise TargetError(
-            f"{spec}: the index gives no sha256 for it, only {said[:200]!r}; nothing was fetched"
+            f"{spec}: the index gives no sha256 for it, only {output[:200]!r}; nothing was fetched"
         )
     return found
 
@@ -58,11 +57,11 @@ def fetch(spec: str, sha256: str, folder: Path) -> Path:
 
     Args:
         spec: ``name==version``.
-        sha256: what its hash has to be.
-        folder: where it goes; new and empty.
+        sha256: its expected hash.
+        folder: folder to make and to put it in.
 
     Raises:
-        TargetError: it cannot be had, or is another one.
+        TargetError: it is not available, or has another hash.
     """
     folder.mkdir()
     wanted = folder / "wanted.txt"
@@ -78,7 +77,7 @@ def fetch(spec: str, sha256: str, folder: Path) -> Path:
         raise TargetError(f"{spec}: pip download left {len(found)} files, expected one archive")
     got = hashlib.sha256(found[0].read_bytes()).hexdigest()
     if got != sha256:
-        raise TargetError(f"{spec}: its sha256 is {got}, expected {sha256}; it was thrown away")
+        raise TargetError(f"{spec}: its sha256 is {got}, expected {sha256}; it was discarded")
     return found[0]
 
 
@@ -87,8 +86,8 @@ def unpack(archive: Path, folder: Path, wanted: Callable[[str], bool]) -> None:
 
     Args:
         archive: a wheel, or a source distribution with everything below one folder.
-        folder: takes the place of that one, or the wheel's root.
-        wanted: which paths below it; no other file is written.
+        folder: replaces that one folder, or the wheel's root.
+        wanted: selects paths below it; no other file is written.
 
     Raises:
         TargetError: it is neither, or a path leads out of the folder.
@@ -104,14 +103,14 @@ def unpack(archive: Path, folder: Path, wanted: Callable[[str], bool]) -> None:
             if member.is_dir() or not wanted(str(inside)):
                 continue
             with wheel.open(member) as source:
-                put(archive.name, member.filename, inside, folder, source)
+                write_member(archive.name, member.filename, inside, folder, source)
 
 
 def _pip(spec: str, *arguments: str, limit_s: float) -> str:
-    """Run pip; what it says."""
-    done = called(spec, "pip", [*_PIP, *arguments], arguments[0], limit_s)
+    """Run pip and return its output."""
+    done = run_client(spec, "pip", [*_PIP, *arguments], arguments[0], limit_s)
     if done.returncode:
         lines = [line.strip() for line in done.stderr.splitlines() if "ERROR" in line or "No module" in line]
-        why = "; ".join(lines[:2]) or done.stderr.strip()[-300:] or "without a word"
+        why = "; ".join(lines[:2]) or done.stderr.strip()[-300:] or "no message"
         raise TargetError(f"{spec}: pip {arguments[0]} failed: {why}")
     return done.stdout

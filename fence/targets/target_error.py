@@ -1,4 +1,4 @@
-"""The exception of this folder."""
+"""Define the exception of this folder."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ __all__ = ["TargetError"]
 
 
 class TargetError(Exception):
-    """A released program cannot be had or cannot be made to run; the message says what is missing."""
+    """A released program is not available or cannot run; the message names what is missing."""

@@ -79,7 +79,7 @@ class CiSink(Sink):
         planned = self.cases[self._next]
         case = Case(planned.file, 1, planned.fence, summary, story)
         if self._junit or case.failure or case.error:
-            from harness.scenario.places import expectation_line
+            from harness.scenario.expectation_line import expectation_line
 
             case = msgspec.structs.replace(case, line=expectation_line(case.file, case.fence))
         self.cases[self._next] = case

@@ -63,7 +63,7 @@ def _listed(as_json: bool) -> int:
 
 
 def _line(name: str, one: Fetched) -> str:
-    return f"{name}@{one.version}: --fence {' or '.join(one.fences)} ({one.told})"
+    return f"{name}@{one.version}: --fence {' or '.join(one.fences)} ({one.summary})"
 
 
 def _encoded(name: str, one: Fetched) -> str:

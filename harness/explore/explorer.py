@@ -24,7 +24,7 @@ from harness.explore.stats_batcher import StatsBatcher
 from harness.gates.free.gate import DEADLINE_S, FreeGate
 from harness.gates.kernel.gate import WALL_LIMIT_S, KernelGate
 from harness.lanes import worker
-from harness.lanes.clock_patches import look_up
+from harness.lanes.clock_patches import find_clocks
 from harness.model.gate import Gate, Layout, Outcome
 from harness.model.history import Header, History, LaneInfo
 from harness.model.program import Program
@@ -131,7 +131,7 @@ class Explorer:
         try:
             layout = Layout(fence, self.lanes, dict(scenario.fence_options), resolve(fence).lock_kind)
             self._lock_kind = layout.lock_kind if gate == "free" else ""
-            look_up()
+            find_clocks()
             self.gate.start(layout)
         except BaseException:
             self.close()

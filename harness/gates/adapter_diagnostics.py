@@ -18,8 +18,8 @@ def last_words(pid: int, board: SharedMemory) -> str:
         pid: of the worker; where it has ended, what its board says is all there is.
         board: shared with it.
     """
-    words = [board.last_words()]
-    if words[0] and not board.has_said:
+    words = [board.diagnostics()]
+    if words[0] and not board.has_error:
         words += [f"standard error: {tail}" for tail in _tails(pid)]
     return "; ".join(filter(None, words))
 

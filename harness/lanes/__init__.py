@@ -1,1 +1,1 @@
-"""The processes under test: worker, clocks, operations, and what an external fence finds in a worker."""
+"""Run the processes under test: workers, clocks, operations, and the host hooks of external fences."""

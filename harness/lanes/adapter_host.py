@@ -1,8 +1,8 @@
-"""What an external fence finds in a worker: its lanes, whose turn it is, and where last words go.
+"""Implement the host hooks of an external fence in a worker: lanes, turns, and error messages.
 
-The fence's proxy knows no gate. Here its adapters are announced to the gate, taking turns
-becomes a stop at it, and an adapter that broke ends the process with the reason
-on the board, so that the schedule is inconclusive and nobody is accused.
+The fence's proxy knows no gate. These hooks announce its adapters to the gate and make taking turns a
+stop at the gate. An adapter that breaks ends the worker, with the reason in shared memory, so that
+the schedule is inconclusive and no lane is accused.
 """
 
 from __future__ import annotations
@@ -22,84 +22,84 @@ __all__ = ["AdapterHost", "GatedAdapterHost", "Stops", "host"]
 
 
 class AdapterHost(HostHooks):
-    """The surroundings in a worker of the free gate: lanes are threads, the gate keeps watch.
+    """Host hooks in a worker of the free gate: lanes are threads, and the gate bounds their time.
 
     Args:
         lanes: names of the process's lanes.
-        board: shared with the gate.
+        shared_memory: memory shared with the gate.
     """
 
     patience_s = None
 
-    def __init__(self, lanes: tuple[str, ...], board: SharedMemory) -> None:
+    def __init__(self, lanes: tuple[str, ...], shared_memory: SharedMemory) -> None:
         super().__init__()
         self.lanes = lanes
-        self._board = board
+        self._shared_memory = shared_memory
 
-    def heard(self, line: str) -> None:
-        """Keep it where the gate can read it when this process hangs."""
-        self._board.hear(line)
+    def note_line(self, line: str) -> None:
+        """Record the line where the gate can read it when this process hangs."""
+        self._shared_memory.record_line(line)
 
     def give_up(self, why: str) -> None:
-        """Say why and end this process: nothing can be known of its lanes any more."""
-        self._board.say(why)
+        """Record the reason and end this process: the state of its lanes is no longer known."""
+        self._shared_memory.record_error(why)
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Stops(Protocol):
-    """How a lane stops at the kernel gate."""
+    """The ways in which a lane stops at the kernel gate."""
 
     def lane(self) -> int:
-        """Index of the calling lane."""
+        """Return the index of the calling lane."""
 
     def stop(self, why: int, lane: int, value: int) -> None:
         """Stop for a reason of `harness.model.stop_reasons`."""
 
 
 class GatedAdapterHost(AdapterHost):
-    """The surroundings in a worker of the kernel gate: taking turns is a step, and each request is announced.
+    """Host hooks in a worker of the kernel gate: taking a turn is a step, and each request is announced.
 
     Args:
         lanes: names of the process's lanes.
-        board: shared with the gate.
-        stops: how the calling lane stops.
+        shared_memory: memory shared with the gate.
+        stops: stops the calling lane.
     """
 
-    def __init__(self, lanes: tuple[str, ...], board: SharedMemory, stops: Stops) -> None:
-        super().__init__(lanes, board)
+    def __init__(self, lanes: tuple[str, ...], shared_memory: SharedMemory, stops: Stops) -> None:
+        super().__init__(lanes, shared_memory)
         self._stops = stops
         self._services: dict[str, Service] = {}
 
     def take_turn(self, *, after_another: bool) -> None:
         """Stop until the gate gives the lane its turn."""
         lane = self._stops.lane()
-        self._board.want_turn(lane, after_another=after_another)
+        self._shared_memory.want_turn(lane, after_another=after_another)
         self._stops.stop(TURN, lane, 0)
-        self._board.take_turn(lane)
+        self._shared_memory.take_turn(lane)
 
     def give_turn(self, *, progress: bool) -> None:
-        """The gate sees that on the board when the lane stops next."""
-        self._board.give_turn(progress=progress)
+        """Record that the lane's turn is over; the gate reads it when the lane stops next."""
+        self._shared_memory.give_turn(progress=progress)
 
     def started(self, pid: int, lane: str) -> None:
-        """Announce the adapter."""
+        """Announce the adapter to the gate."""
         self._services[lane] = Service(pid, one_at_a_time=False, flows=True)
 
     def asks(self, lane: str) -> None:
-        """Announce that it acts for the calling lane."""
+        """Announce that the adapter acts for the calling lane."""
         self._services[lane].asks()
 
     def answered(self, lane: str) -> None:
-        """Announce that it does no more."""
+        """Announce that the adapter no longer acts for the calling lane."""
         self._services[lane].answered()
 
 
-def host(make_fence: Callable[..., Fence], make_hosting: Callable[[], AdapterHost]) -> None:
-    """Give a fence its surroundings, if it is external.
+def host(make_fence: Callable[..., Fence], make_hooks: Callable[[], AdapterHost]) -> None:
+    """Give a fence its host hooks, if it is external.
 
     Args:
-        make_fence: its class.
-        make_hosting: makes them.
+        make_fence: class of the fence.
+        make_hooks: makes the hooks.
     """
     if isinstance(make_fence, type) and issubclass(make_fence, ExternalFence):
-        make_fence.settle(make_hosting())
+        make_fence.use_hooks(make_hooks())

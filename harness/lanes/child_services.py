@@ -1,9 +1,9 @@
-"""What a worker says of a long-lived child that acts for its lanes, such as a fence in another language.
+"""Announce a long-lived child that acts for a worker's lanes, such as a fence in another language.
 
-The kernel gate follows every process that a worker starts. One that a lane starts acts in
-that lane's name and ends with the schedule. A *service* belongs to no lane: it lives over
-schedules, and its file calls are steps of the lane whose request it has under way. Under
-the free gate none of this means anything, and nothing happens.
+The kernel gate follows every process that a worker starts. A process that a lane starts acts in that
+lane's name and ends with the schedule. A *service* belongs to no lane: it outlives schedules, and its
+file calls are steps of the lane whose request it handles. Under the free gate the announcements
+have no effect.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ __all__ = ["Service"]
 class Service:
     """A child of this process, announced to the gate.
 
-    Start the child after the worker stands under its filter (in a lane's operation, or when
-    the fence's handle is made), with plain pipes for its standard streams, and make one of
-    these right afterwards. In each request:
+    Start the child after the filter is installed (in a lane's operation, or when the fence's handle
+    is made), with plain pipes for its standard streams, and create a `Service` right afterwards. For
+    each request:
 
         with service.request():
             os.write(to_child, line)
@@ -30,19 +30,19 @@ class Service:
 
     Args:
         pid: process id of the child.
-        one_at_a_time: it answers requests in the order in which they came and does nothing
-            for the next one before it has answered the one before. Then its calls belong to the
-            oldest request, however many wait. Otherwise a call that it makes in the session
-            directory while requests of several lanes are under way makes the schedule
-            inconclusive: nobody can tell for whom it is.
-        flows: whatever moves in it moves because of the one thing before, like a row of
-            dominoes: then the next call that stops proves that nothing else moves, and the gate
-            need not look. Truth does not hang on it, only that histories repeat.
+        one_at_a_time: the child answers requests in order of arrival and starts none before it
+            has answered the one before. Then its calls belong to the oldest open request.
+            Otherwise a call that it makes in the session directory while requests of several
+            lanes are open makes the schedule inconclusive, because its lane is not known.
+        flows: each activity in the child is caused by the previous one, so at most one of its
+            tasks runs at a time. Then the next call that stops proves that nothing else runs,
+            and the gate need not check for quiescence. A wrong value costs repeatable
+            histories, never a wrong verdict.
     """
 
     def __init__(self, pid: int, one_at_a_time: bool, *, flows: bool = False) -> None:
         self.pid = pid
-        # A prototype of its own: the arguments of the shared one belong to somebody else.
+        # A prototype of its own: other code may set other argument types on the shared one.
         self._syscall = ctypes.CDLL(None).syscall
         self._syscall.argtypes = [ctypes.c_long] * 4
         self._syscall.restype = ctypes.c_long
@@ -50,7 +50,7 @@ class Service:
 
     @contextlib.contextmanager
     def request(self) -> Iterator[None]:
-        """A request of the calling lane is under way: from before it is sent until its answer was read."""
+        """Announce a request of the calling lane from before it is sent until its answer has been read."""
         self.asks()
         try:
             yield
@@ -58,9 +58,9 @@ class Service:
             self.answered()
 
     def asks(self) -> None:
-        """From here on a request of the calling lane is under way."""
+        """Announce that a request of the calling lane begins."""
         self._syscall(PARK, ASK, self.pid, 0)
 
     def answered(self) -> None:
-        """It is no more."""
+        """Announce that the request of the calling lane has been answered."""
         self._syscall(PARK, ANSWERED, self.pid, 0)

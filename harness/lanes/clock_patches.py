@@ -1,10 +1,10 @@
-"""Virtual time in the place of the real one, in every module that has a clock by name.
+"""Replace the real clocks by virtual time, in every module that has a clock function by name.
 
-The vDSO answers clocks without a call, so no gate can; in our own workers the functions
-themselves are exchanged. What a class or a default argument has kept of them stays real.
+The vDSO answers clock calls without a system call, so no gate can trap them; in the harness's workers
+the functions themselves are replaced. Copies that a class or a default argument has kept stay real.
 
-Where clocks are is looked up in the process that forks the workers: to look at a module is to
-write to it, and in a child that copies the pages on which it stands.
+The names are looked up in the process that forks the workers: inspecting a module writes to it, and
+in a child that would copy its memory pages.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from types import ModuleType
 
 import msgspec
 
-__all__ = ["bend", "look_up", "really_sleep"]
+__all__ = ["find_clocks", "replace_clocks", "sleep_in_real_time"]
 
 _BUILTIN = type(time.sleep)
 _NANOSECONDS = (time.time_ns, time.monotonic_ns, time.perf_counter_ns)
 _SECONDS = (time.time, time.monotonic, time.perf_counter)
-#: What is exchanged; this one is not a name of a clock, and stays real.
+#: The replaced functions. This tuple keeps the real ones, because only names in modules are replaced.
 _REAL = (time.sleep, *_NANOSECONDS, *_SECONDS, time.clock_gettime, time.clock_gettime_ns)
 _CLOCKS = frozenset(_REAL)
 
 
-class _Known(msgspec.Struct):
-    """What is known of the modules that there are.
+class _ClockNames(msgspec.Struct):
+    """The clock functions found in the loaded modules.
 
     Args:
-        modules: how many there are.
+        modules: number of loaded modules.
         places: module, name and function of each clock.
-        parts: by name in `sys.modules`, the module, how many names it had, and which of them are clocks.
+        parts: by name in `sys.modules`: the module, its number of names, and which of them are clocks.
     """
 
     modules: int = 0
@@ -40,60 +40,60 @@ class _Known(msgspec.Struct):
     parts: dict[str, tuple[ModuleType, int, tuple[str, ...]]] = {}
 
 
-_known = _Known()
+_found = _ClockNames()
 
 
-def look_up() -> None:
-    """Find every clock, if modules came or went since the last time."""
-    if len(sys.modules) == _known.modules:
+def find_clocks() -> None:
+    """Find every clock function, if the set of modules changed since the last call."""
+    if len(sys.modules) == _found.modules:
         return
     modules = list(sys.modules.items())
-    _known.modules = len(modules)
+    _found.modules = len(modules)
     places = (
         (module, name, vars(module).get(name)) for key, module in modules for name in _clocks_of(key, module)
     )
-    _known.places = [place for place in places if _is_clock(place[2])]
+    _found.places = [place for place in places if _is_clock(place[2])]
 
 
-def bend(now_ns: Callable[[], int], sleep: Callable[[float], None]) -> None:
-    """Exchange all clocks of this process for good.
+def replace_clocks(now_ns: Callable[[], int], sleep: Callable[[float], None]) -> None:
+    """Replace all clock functions of this process permanently.
 
     Args:
-        now_ns: nanoseconds of virtual time.
-        sleep: takes seconds of it.
+        now_ns: returns nanoseconds of virtual time.
+        sleep: sleeps for seconds of virtual time.
     """
 
     def now() -> float:
         return now_ns() / 1e9
 
-    bent: dict[object, object] = {time.sleep: sleep}
-    bent |= dict.fromkeys(_NANOSECONDS, now_ns)
-    bent |= dict.fromkeys(_SECONDS, now)
-    bent[time.clock_gettime] = lambda _: now()
-    bent[time.clock_gettime_ns] = lambda _: now_ns()
-    look_up()
-    for module, name, value in _known.places:
+    virtual: dict[object, object] = {time.sleep: sleep}
+    virtual |= dict.fromkeys(_NANOSECONDS, now_ns)
+    virtual |= dict.fromkeys(_SECONDS, now)
+    virtual[time.clock_gettime] = lambda _: now()
+    virtual[time.clock_gettime_ns] = lambda _: now_ns()
+    find_clocks()
+    for module, name, value in _found.places:
         if vars(module).get(name) is value:
-            setattr(module, name, bent[value])
+            setattr(module, name, virtual[value])
 
 
-def really_sleep(seconds: float) -> None:
-    """Sleep in real time, in whatever process."""
+def sleep_in_real_time(seconds: float) -> None:
+    """Sleep in real time, also where the clocks are replaced."""
     _REAL[0](seconds)
 
 
 def _clocks_of(key: str, module: ModuleType) -> tuple[str, ...]:
-    """Names under which a module has clocks; looked at again when it is another, or has more names or fewer.
+    """Return the names under which a module has clocks; search again if the module or its size changed.
 
     Args:
         key: its name in `sys.modules`.
-        module: what stands there.
+        module: the module under that name.
     """
     content = vars(module)
-    known, size, names = _known.parts.get(key, (None, 0, ()))
+    known, size, names = _found.parts.get(key, (None, 0, ()))
     if known is not module or size != len(content):
         names = tuple(name for name, value in list(content.items()) if _is_clock(value))
-        _known.parts[key] = module, len(content), names
+        _found.parts[key] = module, len(content), names
     return names
 
 

@@ -1,7 +1,7 @@
-"""Carrying out a lane's operations: the hands of a worker process.
+"""Execute the operations of one lane in a worker process.
 
-The client knows the fence's interface and the rogue actions, and nothing of
-gates or schedules: it waits, sleeps and thinks through the `Waits` it is given.
+The executor knows the fence's interface and the rogue actions, and nothing of gates or schedules: it
+waits, sleeps and thinks through the `Waits` that it is given.
 """
 
 from __future__ import annotations
@@ -21,40 +21,40 @@ __all__ = ["OpExecutor", "Waits"]
 
 _OK, _REFUSED, _LOCK_TIMEOUT, _STALE, _UNSUPPORTED, _SKIPPED, _CRASH, _FAILED = range(len(OUTCOMES))
 _HEADS = frozenset({"begin_turn", "acquire"})
-#: What may be denied by a full disk without an end to the whole turn.
+#: Operations that a full disk may deny without ending the whole turn.
 _SURVIVED = frozenset({"guarded_write"})
-#: What still has to be called when a group's earlier operation failed.
+#: Operations that are still called after an earlier one of the group failed.
 _CLEAN_UP = frozenset({"end_turn", "release"})
 
 
 class Waits(Protocol):
-    """How a lane waits; each gate has its own way."""
+    """The ways in which a lane waits; each gate implements them."""
 
     def think(self, lane: int, steps: int) -> None:
-        """Let `steps` scheduling points go by."""
+        """Wait for `steps` scheduling points."""
 
     def pause(self, lane: int, duration_ms: int) -> None:
-        """Let virtual time go by."""
+        """Wait for some virtual time."""
 
     def begin(self, lane: int, op: int) -> None:
-        """An operation begins."""
+        """Note that an operation begins."""
 
     def end(self, lane: int, op: int) -> None:
-        """An operation ended."""
+        """Note that an operation ended."""
 
 
 class OpExecutor:
-    """One lane's program, executed call by call.
+    """Executes one lane's program, call by call.
 
     Args:
-        index: of the lane.
-        program: what it does.
+        index: index of the lane.
+        program: operations of the lane.
         transcript: absolute path.
-        make_fence: the fence's class, or anything that makes a handle from a site.
+        make_fence: class of the fence, or any function that makes a handle from a site.
         process: the process-scoped state of this schedule.
-        options: for the fence.
-        board: where progress is noted.
-        waits: how to wait.
+        options: options for the fence.
+        shared_memory: receives the progress.
+        waits: implements waiting.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class OpExecutor:
         make_fence: Callable[[Site], Fence],
         process: dict[str, Any],
         options: dict[str, int | str | bool],
-        board: SharedMemory,
+        shared_memory: SharedMemory,
         waits: Waits,
     ) -> None:
         self._index = index
@@ -74,7 +74,7 @@ class OpExecutor:
         self._make_fence = make_fence
         self._process = process
         self._options = options
-        self._board = board
+        self._shared_memory = shared_memory
         self._waits = waits
         self._pid = os.getpid()
         self._handles: dict[str, Fence] = {}
@@ -82,17 +82,17 @@ class OpExecutor:
         self._refused: set[int] = set()
 
     def run(self) -> None:
-        """Carry out the whole program, noting each operation's outcome."""
-        board, index, waits = self._board, self._index, self._waits
+        """Execute the whole program and record the outcome of each operation."""
+        shared_memory, index, waits = self._shared_memory, self._index, self._waits
         for number, op in enumerate(self._program.ops):
-            board.begin(index, number)
+            shared_memory.begin(index, number)
             waits.begin(index, number)
             outcome, detail = self._attempt(op)
             if os.getpid() != self._pid:
-                # A copy of the lane in a process that the fence forked: none of its words are the lane's.
+                # This is a copy of the lane in a process that the fence forked; only the lane itself goes on.
                 os._exit(1)
             waits.end(index, number)
-            board.end(index, number, outcome, detail)
+            shared_memory.end(index, number, outcome, detail)
 
     def _attempt(self, op: Op) -> tuple[int, str]:
         if self._skips(op):
@@ -110,14 +110,14 @@ class OpExecutor:
             outcome, detail = _UNSUPPORTED, self._message(error)
         except OSError as error:
             handed_on = errno.errorcode.get(error.errno or 0, "") in {fault.error for fault in op.faults}
-            outcome, detail = _FAILED if handed_on else _CRASH, self._told(error)
+            outcome, detail = _FAILED if handed_on else _CRASH, self._named_message(error)
             if not (handed_on and op.kind in _SURVIVED):
                 self._failed.add(op.group)
             return outcome, detail
         except BaseException as error:
-            # Whatever else a fence raises, KeyboardInterrupt included, is a finding about it.
+            # Any other exception of a fence, KeyboardInterrupt included, is a finding about it.
             self._failed.add(op.group)
-            outcome, detail = _CRASH, self._told(error)
+            outcome, detail = _CRASH, self._named_message(error)
         else:
             return (_UNSUPPORTED, "") if detail is None else (_OK, detail)
         if op.kind in _HEADS:
@@ -139,7 +139,7 @@ class OpExecutor:
         return handle
 
     def _call(self, op: Op) -> str | None:
-        """Make the call; None when the fence has no such thing."""
+        """Make the call and return its detail; None when the fence does not support it."""
         kind = op.kind
         if kind == "think":
             self._waits.think(self._index, op.steps)
@@ -176,11 +176,11 @@ class OpExecutor:
         return ""
 
     def _message(self, error: BaseException) -> str:
-        """What an exception says, without where the transcript lies: that differs from run to run."""
+        """Return the message of an exception without the transcript's directory, which varies by run."""
         try:
             return str(error).replace(os.path.dirname(self._transcript) + "/", "")
         except Exception:  # a fence's own class, which may do anything
             return f"{type(error).__name__} whose text cannot be had"
 
-    def _told(self, error: BaseException) -> str:
+    def _named_message(self, error: BaseException) -> str:
         return f"{type(error).__name__}: {self._message(error)}"

@@ -1,9 +1,8 @@
-"""A worker process: one process of the scenario with its lanes as threads.
+"""Run a worker process: one process of the scenario with its lanes as threads.
 
-It lives over many schedules. For each one it takes the program from the board,
-makes fresh handles and an empty process-scoped state, and runs its lanes; in
-between it waits at its gate. Its clock, its sleep and its randomness belong to
-the harness.
+A worker lives over many schedules. For each schedule it reads the program from shared memory, makes
+fresh handles and an empty process-scoped state, and runs its lanes; in between it waits at its gate.
+Its clocks, its sleep and its random numbers are under the harness's control.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from harness.gates.free.workers import START
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel import seccomp_filter as seccomp
 from harness.lanes.adapter_host import AdapterHost, GatedAdapterHost, host
-from harness.lanes.clock_patches import bend, look_up, really_sleep
+from harness.lanes.clock_patches import find_clocks, replace_clocks, sleep_in_real_time
 from harness.lanes.op_executor import OpExecutor, Waits
 from harness.model.errors import HarnessError
 from harness.model.gate import Layout
@@ -49,12 +48,12 @@ _syscall = ctypes.CDLL(None).syscall
 _syscall.argtypes = [ctypes.c_long] * 4
 _syscall.restype = ctypes.c_long
 
-#: Under the free gate: how long a lane may keep its neighbours in the process from running.
+#: Under the free gate: how long a lane may run before another lane of the process gets its turn.
 _SWITCH_S = 0.0001
 
 
 class _KernelWaits:
-    """Waiting at the kernel gate: a call that does not exist, which only the supervisor answers."""
+    """Waits at the kernel gate, by a system call that does not exist and that only the supervisor answers."""
 
     def __init__(self) -> None:
         self._own = threading.local()
@@ -64,7 +63,7 @@ class _KernelWaits:
         _syscall(linux_abi.PARK, why, lane, value)
 
     def lane(self) -> int:
-        """Index of the calling lane; -1 for a thread that is none."""
+        """Return the index of the calling lane; -1 for a thread that is no lane."""
         found: int = getattr(self._own, "lane", -1)
         return found
 
@@ -78,8 +77,8 @@ class _KernelWaits:
     def sleep(self, seconds: float) -> None:
         lane = getattr(self._own, "lane", None)
         if lane is None:
-            # A thread of the fence's own; it is no lane and lives in real time.
-            really_sleep(seconds)
+            # A thread that the fence started is no lane and lives in real time.
+            sleep_in_real_time(seconds)
         else:
             _syscall(linux_abi.PARK, SLEEP, lane, round(max(0.0, seconds) * 1e9))
 
@@ -91,34 +90,39 @@ class _KernelWaits:
 
 
 class _Process:
-    """What the lanes of one process share."""
+    """The state that the lanes of one process share."""
 
     def __init__(
-        self, layout: Layout, name: str, directory: str, board: SharedMemory, make_fence: Callable[..., Fence]
+        self,
+        layout: Layout,
+        name: str,
+        directory: str,
+        shared_memory: SharedMemory,
+        make_fence: Callable[..., Fence],
     ) -> None:
         self.layout = layout
         self.transcript = os.path.join(directory, "transcript.jsonl")
-        self.board = board
+        self.shared_memory = shared_memory
         self.make_fence = make_fence
         self.lanes = [index for index, lane in enumerate(layout.lanes) if lane.process == name]
         self.lane_names = tuple(layout.lanes[index].name for index in self.lanes)
-        self.generation = board.generation
+        self.generation = shared_memory.generation
         self.program: Program | None = None
         self.state: dict[str, Any] = {}
 
     def refresh(self) -> Program:
-        """The current program; the first lane to ask resets what belongs to the process."""
-        if self.program is None or self.generation != self.board.generation:
-            self.generation = self.board.generation
-            self.program = _decode(self.board.program())
+        """Return the current program; the first call after a change resets the process-scoped state."""
+        if self.program is None or self.generation != self.shared_memory.generation:
+            self.generation = self.shared_memory.generation
+            self.program = _decode(self.shared_memory.program())
             self.state = {}
             random.seed(self.program.clock_start_ns)
             if self.generation % _COLLECT_EVERY == 0:
                 gc.collect()
         return self.program
 
-    def client(self, lane: int, waits: Waits) -> OpExecutor:
-        """The hands of one lane for the current program."""
+    def executor(self, lane: int, waits: Waits) -> OpExecutor:
+        """Return an executor for one lane and the current program."""
         program = self.refresh()
         return OpExecutor(
             lane,
@@ -127,25 +131,25 @@ class _Process:
             self.make_fence,
             self.state,
             self.layout.options,
-            self.board,
+            self.shared_memory,
             waits,
         )
 
     def start_service(self) -> None:
-        """Let a fence start what serves all lanes of the process, before the first schedule."""
+        """Let a fence start a service for all lanes of the process, before the first schedule."""
         start = getattr(self.make_fence, "start_service", None)
         if start is not None:
             start(self.transcript)
 
     def serve(self, lane: int, waits: _KernelWaits) -> None:
-        """One lane, schedule after schedule, until the process is killed."""
+        """Run one lane, schedule after schedule, until the process is killed."""
         while True:
             waits.stop(IDLE, lane, 0)
-            self.client(lane, waits).run()
+            self.executor(lane, waits).run()
 
 
-def _settle_in(directory: str, parent: int) -> None:
-    """Die with the parent, ignore the terminal, and stay inside the session directory."""
+def _isolate(directory: str, parent: int) -> None:
+    """Tie this process to its parent, ignore the terminal's signals, and move into the session directory."""
     if sys.platform == "linux":
         _libc.prctl(linux_abi.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
@@ -164,26 +168,26 @@ def _settle_in(directory: str, parent: int) -> None:
 
 
 def prepare() -> None:
-    """Do once, in a process that will fork workers, what else each of them would do at its start.
+    """Do the common part of every worker's start once, in the process that will fork the workers.
 
-    Most of it looks at every object there is; in a child that copies the pages they stand on.
+    Most of it visits every object of the interpreter; in a child that would copy their memory pages.
     """
-    _warm_up()
+    _import_early()
     seccomp.build()
-    look_up()
+    find_clocks()
     gc.collect()
     gc.freeze()
 
 
 def _freeze() -> None:
-    """Leave nothing for the collector to look at, and have it come when a schedule is over."""
-    _warm_up()
+    """Exempt all existing objects from garbage collection, and collect only between schedules."""
+    _import_early()
     gc.freeze()
     gc.disable()
 
 
-def _warm_up() -> None:
-    """Import what a fork or an operation would import, before file calls are trapped."""
+def _import_early() -> None:
+    """Import the modules that a fork or an operation would import, before file calls are trapped."""
     import multiprocess.popen_fork  # noqa: F401  # for its side effect of being there
 
     import harness.scenario.actions
@@ -195,35 +199,35 @@ def main_free(
     layout: Layout,
     name: str,
     directory: str,
-    board: SharedMemory,
+    shared_memory: SharedMemory,
     log: Log,
     sockets: dict[int, socket.socket],
     foreign: list[socket.socket],
     cores: set[int],
     parent: int,
 ) -> None:
-    """Body of a worker process under the free gate; does not return.
+    """Run a worker process under the free gate; does not return.
 
     Args:
         layout: lanes and fence.
-        name: which process of the scenario this is.
+        name: name of the process in the scenario.
         directory: the session directory.
-        board, log: memory shared with the gate.
-        sockets: one a lane; in comes the time to start at, out goes a dot when it is idle.
-        foreign: the gate's and the neighbours' ends, which must not stay open here.
-        cores: where to run; the gate itself may be pinned to one. Empty: wherever it runs.
+        shared_memory, log: memory shared with the gate.
+        sockets: one for each lane; it receives the time to start at and sends a dot when idle.
+        foreign: ends of the gate and of other workers, which must not stay open here.
+        cores: cores to run on, because the gate may be pinned to one; empty: any core.
         parent: process id of the gate.
     """
     for one in foreign:
         one.close()
     make_fence = resolve(layout.fence)
-    _settle_in(directory, parent)
+    _isolate(directory, parent)
     if cores:
         os.sched_setaffinity(0, cores)
     sys.setswitchinterval(_SWITCH_S)
-    process = _Process(layout, name, directory, board, make_fence)
-    host(make_fence, lambda: AdapterHost(process.lane_names, board))
-    waits = Jitter(process.transcript, process.lanes, board, log)
+    process = _Process(layout, name, directory, shared_memory, make_fence)
+    host(make_fence, lambda: AdapterHost(process.lane_names, shared_memory))
+    waits = Jitter(process.transcript, process.lanes, shared_memory, log)
     first = threading.Lock()
     process.start_service()
     _freeze()
@@ -233,15 +237,15 @@ def main_free(
             sockets[lane].send(b".")
             while start := sockets[lane].recv(START.size):
                 with first:
-                    client = process.client(lane, waits)
+                    executor = process.executor(lane, waits)
                     waits.ready(lane, process.refresh())
                 time.sleep(max(0, START.unpack(start)[0] - time.monotonic_ns()) / 1e9)
-                client.run()
+                executor.run()
                 sockets[lane].send(b".")
-        except BaseException:  # ours, whatever it is: the gate says so, and nobody is accused
+        except BaseException:  # a bug of the harness: the gate reports it, and no fence is accused
             with contextlib.suppress(OSError):
                 sockets[lane].send(traceback.format_exc().encode()[-8000:])
-        # The gate is gone; a signal, so that nobody takes it for the fence's doing.
+        # The gate is gone. End by a signal, so that the end is not attributed to the fence.
         os.kill(os.getpid(), signal.SIGKILL)
 
     for lane in process.lanes[1:]:
@@ -253,29 +257,29 @@ def main(
     layout: Layout,
     name: str,
     directory: str,
-    board: SharedMemory,
+    shared_memory: SharedMemory,
     clock: Clock,
     channel: socket.socket,
     parent: int,
 ) -> None:
-    """Body of a worker process under the kernel gate; does not return.
+    """Run a worker process under the kernel gate; does not return.
 
     Args:
         layout: lanes and fence.
-        name: which process of the scenario this is.
+        name: name of the process in the scenario.
         directory: the session directory.
-        board: memory shared with the gate.
+        shared_memory: memory shared with the gate.
         clock: virtual time.
-        channel: the listener's descriptor, or a message of what went wrong, goes out here.
+        channel: sends the listener's descriptor, or an error message.
         parent: process id of the supervisor.
     """
     try:
         # Before the working directory changes: the reference may be a relative path.
         make_fence = resolve(layout.fence)
-        _settle_in(directory, parent)
-        process = _Process(layout, name, directory, board, make_fence)
+        _isolate(directory, parent)
+        process = _Process(layout, name, directory, shared_memory, make_fence)
         waits = _KernelWaits()
-        host(make_fence, lambda: GatedAdapterHost(process.lane_names, board, waits))
+        host(make_fence, lambda: GatedAdapterHost(process.lane_names, shared_memory, waits))
         _freeze()
         listener = seccomp.install()
     except HarnessError as error:
@@ -283,7 +287,7 @@ def main(
         os._exit(1)
     socket.send_fds(channel, [b"ready"], [listener])
     process.start_service()
-    bend(lambda: clock.now_ns, waits.sleep)
+    replace_clocks(lambda: clock.now_ns, waits.sleep)
     for lane in process.lanes[1:]:
         threading.Thread(target=process.serve, args=(lane, waits), daemon=True).start()
     process.serve(process.lanes[0], waits)

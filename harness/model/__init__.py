@@ -1,1 +1,1 @@
-"""The data that everything speaks of: programs, schedules, histories, errors. No processes, no files."""
+"""Data types that all other packages use: programs, schedules, histories, errors. No processes, no files."""

@@ -1,9 +1,8 @@
-"""What a step reads and writes, so that it can be told which steps commute.
+"""Describe what a step reads and writes, so that commuting steps can be recognized.
 
-Two steps of different lanes conflict when one of them writes what the other reads or
-writes. Steps that do not conflict may be swapped where they stand next to each other,
-and nobody can tell the difference. What a step touches is said with care: too much costs
-schedules, too little would lose some.
+Two steps of different lanes conflict when one of them writes what the other reads or writes.
+Adjacent steps that do not conflict can be swapped without an observable difference. Access sets
+have to be exact: one that is too large costs schedules, one that is too small loses some.
 """
 
 from __future__ import annotations
@@ -12,18 +11,18 @@ import msgspec
 
 __all__ = ["ANYTHING", "EVERYTHING", "NOTHING", "AccessSet", "conflict"]
 
-#: An object that every other one is a part of.
+#: An object that contains every other object.
 EVERYTHING = "*"
 
 
 class AccessSet(msgspec.Struct, frozen=True, gc=False):
-    """Objects by name; a name means the same thing throughout one schedule.
+    """Sets of object names; a name means the same object throughout one schedule.
 
     Args:
-        reads: what it only looks at.
-        writes: what it may change; ``*`` for anything at all.
-        waits: what it had to wait for until nobody was in the way; also read or written.
-        frees: what others may have waited for until this step; also written.
+        reads: objects that the step only reads.
+        writes: objects that the step may change; ``*`` for every object.
+        waits: objects that blocked the step until now; also in `reads` or `writes`.
+        frees: objects that may have blocked other steps until now; also in `writes`.
     """
 
     reads: frozenset[str] = frozenset()
@@ -32,7 +31,7 @@ class AccessSet(msgspec.Struct, frozen=True, gc=False):
     frees: frozenset[str] = frozenset()
 
     def with_(self, other: AccessSet) -> AccessSet:
-        """What both touch together."""
+        """Return the union of two access sets."""
         return AccessSet(
             self.reads | other.reads,
             self.writes | other.writes,
@@ -42,7 +41,7 @@ class AccessSet(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def empty(self) -> bool:
-        """Whether it commutes with every step of another lane."""
+        """Return whether the step commutes with every step of another lane."""
         return not self.reads and not self.writes
 
 
@@ -51,7 +50,7 @@ ANYTHING = AccessSet(writes=frozenset({EVERYTHING}))
 
 
 def conflict(one: AccessSet, other: AccessSet) -> bool:
-    """Whether the order of two steps may matter."""
+    """Return whether the order of two steps may matter."""
     if EVERYTHING in one.writes:
         return not other.empty
     if EVERYTHING in other.writes:

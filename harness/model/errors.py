@@ -1,4 +1,4 @@
-"""What the harness raises for its callers' mistakes and for the machine's limits.
+"""Define the exceptions that the harness raises for callers' mistakes and for limits of the machine.
 
 ::
 
@@ -7,12 +7,12 @@
     │   ├── ScenarioError   every fault of a scenario file at once
     │   ├── FenceLoadError  a fence reference that names nothing usable
     │   └── GateUnavailable the machine cannot offer the gate asked for
-    ├── FormatError         a stored file of ours that cannot be read
+    ├── FormatError         a stored file of the harness that cannot be read
     ├── StoreError          results could not be written           exit status 3
-    └── WorkerDied          a worker is gone while it was needed
+    └── WorkerDied          a worker ended while it was needed
 
-Exceptions are for mistakes of the caller and for the world outside; a broken
-invariant of our own is an ``assert``.
+Exceptions are for mistakes of the caller and for the outside world; a broken invariant of the
+harness itself is an ``assert``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
 
 
 class HarnessError(Exception):
-    """Root of everything that the harness raises on purpose."""
+    """Base class of everything that the harness raises on purpose."""
 
 
 class UsageError(HarnessError):
@@ -41,7 +41,7 @@ class UsageError(HarnessError):
 
 
 class GateUnavailable(UsageError):
-    """The gate that was asked for cannot work on this machine."""
+    """The requested gate cannot work on this machine."""
 
 
 class FenceLoadError(UsageError):
@@ -53,7 +53,7 @@ class FormatError(HarnessError):
 
 
 class StoreError(HarnessError):
-    """Results could not be written; what was found is still reported."""
+    """Results could not be written; violations found so far are still reported."""
 
 
 class WorkerDied(HarnessError):
@@ -69,7 +69,7 @@ class Fault:
         line: 1-based line.
         column: 1-based column.
         path: place in the document, e.g. ``lanes[1].rate``; empty for the document.
-        message: what came, what was expected, what to do.
+        message: the value found, the value expected, and how to fix it.
     """
 
     file: str

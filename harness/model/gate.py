@@ -1,7 +1,7 @@
-"""What a gate is: the thing that stops a lane before each step.
+"""Define the gate interface: a gate stops each lane before each of its steps.
 
-A strategy never sees a gate, and a gate never picks. Between them stand
-`settle`, which says who could go next, and `grant`, which lets one go.
+A strategy never sees a gate, and a gate never chooses. Two methods connect them: `settle` returns
+the lanes that could step next, and `grant` lets one of them step.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class Candidate(msgspec.Struct, eq=False, gc=False):
     Args:
         lane: index of the lane.
         op: index of its operation.
-        ordinal: how many steps of this operation came before.
+        ordinal: number of steps of this operation before this one.
         call: name of the call, ``think`` or ``sleep``.
-        path: alias of what it is about.
-        writes: whether it may change something that another lane can see.
-        access_set: what it touches, where the gate was asked to tell.
+        path: alias of the file that the call is about.
+        writes: whether the step may change something that another lane can see.
+        access_set: objects that the step touches; None where the gate was not asked for them.
     """
 
     lane: int
@@ -45,7 +45,7 @@ class Candidate(msgspec.Struct, eq=False, gc=False):
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """What happens to a granted step.
+    """The gate's decision about a granted step.
 
     Args:
         kind: ``run``, ``fail`` with an errno instead of running, ``short``: a write runs
@@ -70,13 +70,13 @@ CALL_VERDICTS = frozenset({"run", "fail", "short"})
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """What a gate must know of a scenario before the first schedule.
+    """The parts of a scenario that a gate needs before the first schedule.
 
     Args:
-        fence: reference of the fence, as `harness.scenario.fence_reference.resolve` takes it.
+        fence: reference of the fence, as `harness.scenario.fence_reference.resolve` accepts it.
         lanes: in order of their index.
-        options: handed to the fence.
-        lock_kind: which lock the fence uses, a name of `fence.locks.KINDS`.
+        options: passed to the fence.
+        lock_kind: kind of the fence's lock, a name of `fence.locks.KINDS`.
     """
 
     fence: str
@@ -87,12 +87,12 @@ class Layout:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """One schedule as the gate saw it.
+    """Result of one schedule as the gate observed it.
 
     Args:
-        initial: the transcript before the first step.
-        events: everything, the `End` last.
-        blobs: the transcript's contents by digest.
+        initial: state of the transcript before the first step.
+        events: all events; the last one is the `End`.
+        blobs: contents of the transcript by digest.
     """
 
     initial: State
@@ -101,14 +101,14 @@ class Outcome:
 
     @property
     def end(self) -> End:
-        """The closing event."""
+        """Return the closing event."""
         last = self.events[-1]
         assert isinstance(last, End)
         return last
 
 
 class Gate(Protocol):
-    """One explorer's gate: `start`, then per schedule `begin`, `settle` and `grant` in turn, `finish`."""
+    """Gate of one explorer: `start`; per schedule `begin`, `settle` and `grant` in turn, `finish`."""
 
     name: str
 
@@ -119,20 +119,20 @@ class Gate(Protocol):
         """Reset files and processes, and bring each lane to its first stop."""
 
     def settle(self) -> list[Candidate]:
-        """Wait until nothing moves.
+        """Wait until no lane moves.
 
         Returns:
-            Who can step, ordered by lane; empty when the schedule is over.
+            The lanes that can step, ordered by index; empty when the schedule is over.
         """
 
     def grant(self, candidate: Candidate, verdict: Verdict = RUN) -> None:
         """Let one lane take its step."""
 
     def finish(self, inconclusive: str = "") -> Outcome:
-        """End the schedule and hand its events over."""
+        """End the schedule and return its events."""
 
     def pids(self) -> dict[str, int]:
-        """Process ids of the workers by name of the process."""
+        """Return the workers' process ids by name of the process."""
 
     def close(self) -> None:
-        """Stop every process; the session directory belongs to the caller."""
+        """Stop every process; the caller removes the session directory."""

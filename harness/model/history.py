@@ -1,13 +1,12 @@
-"""What happened in one schedule: the only thing that the oracle reads.
+"""Define the history of one schedule: the only input of the oracle.
 
-A history is a header and events in a total order. Under the kernel gate one
-lane moves at a time and an event's place in the list is its time; under the
-free gate every event also carries monotonic nanoseconds, and what overlaps
-cannot be ordered.
+A history is a header and events in a total order. Under the kernel gate one lane moves at a time,
+and the position of an event is its time. Under the free gate every event also carries monotonic
+nanoseconds, and overlapping events cannot be ordered.
 
-Text form: JSON Lines. The first line is the `Header`, each further line one
-event, the last one `End`. Nothing in it depends on the machine: files are named
-in their order of appearance, contents by digest, lanes by index.
+Text form: JSON Lines. The first line is the `Header`, each further line is one event, and the last
+one is `End`. Nothing in it depends on the machine: files are named in their order of appearance,
+contents by digest, lanes by index.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ import msgspec
 from harness.model.errors import FormatError
 
 __all__ = [
+    "ACQUIRING",
     "IDLE",
-    "LETTING_GO",
-    "STAYING",
-    "TAKING",
+    "KEEPING",
+    "RELEASING",
     "VERSION",
     "Absent",
     "Change",
@@ -49,12 +48,12 @@ VERSION = 1
 
 
 def digest(content: bytes) -> str:
-    """Name of a content: 16 hexadecimal digits of BLAKE2b."""
+    """Return the name of a content: 16 hexadecimal digits of BLAKE2b."""
     return hashlib.blake2b(content, digest_size=8).hexdigest()
 
 
 class State(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What a reader who opens the transcript's path would get.
+    """The result that a reader would get from opening the transcript's path.
 
     Args:
         file: identity of the file behind the path, ``f0 f1 ...`` by order of
@@ -72,15 +71,14 @@ Absent = State(None)
 
 
 class Change(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A difference that a step made to what a reader sees.
+    """A difference that a step made to the `State` that readers see.
 
     Args:
         before: state before the step.
         after: state after it.
-        held: the lane owned the write lock when it moved, and nobody had taken
-            it away.
-        reclaimed: the lane took itself for the owner, but the lock had been
-            reclaimed from it.
+        held: the lane owned the write lock at the step, and it had not been taken away.
+        reclaimed: the lane believed that it owned the lock, but the lock had been reclaimed from
+            it.
     """
 
     before: State
@@ -90,31 +88,31 @@ class Change(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class LockEvent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """The write lock changed hands.
+    """A change of the write lock's owner, or a failed attempt at one.
 
     Args:
-        kind: ``acquired``, ``released`` (by its owner), ``reclaimed`` (taken away
-            from `owner` by the lane of the step), ``returned`` (given back to `owner`, who had
-            been robbed), ``hollow`` (got on a file that no longer stands under the lock's name,
-            so that it keeps nobody out) or ``blocked`` (the lane has to wait).
-        owner: index of the lane that lost it, for ``reclaimed``; -1 when the lock
-            was not any lane's (left by somebody before the schedule).
+        kind: ``acquired``, ``released`` (by its owner), ``reclaimed`` (taken away from `owner` by
+            the lane of the step), ``returned`` (given back to `owner`, which had lost it),
+            ``hollow`` (acquired on a file that no longer has the lock's name, so that it excludes
+            no other lane) or ``blocked`` (the lane has to wait).
+        owner: index of the lane that lost it, for ``reclaimed``; -1 when no lane owned the lock
+            (it was left over from before the schedule).
     """
 
     kind: str
     owner: int = -1
 
 
-#: Kinds of operation: one of these took the write lock if it was ok, these give it back, these touch no file.
-TAKING = frozenset({"acquire", "begin_turn"})
-LETTING_GO = frozenset({"release", "release_for_prompt", "end_turn"})
+#: Kinds of operation that acquired the write lock if they were ok; that release it; that touch no file.
+ACQUIRING = frozenset({"acquire", "begin_turn"})
+RELEASING = frozenset({"release", "release_for_prompt", "end_turn"})
 IDLE = frozenset({"think", "pause"})
-#: Outcomes after which a lane that had the lock has it still.
-STAYING = frozenset({"ok", "skipped", "unsupported"})
+#: Outcomes after which a lane that had the lock still has it.
+KEEPING = frozenset({"ok", "skipped", "unsupported"})
 
 
 class LaneInfo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A lane as the oracle needs it, and as a story tells it."""
+    """The properties of a lane that the oracle and the reports need."""
 
     name: str
     role: str
@@ -124,17 +122,17 @@ class LaneInfo(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Invoke(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="invoke", tag_field="event"):
-    """A lane began an operation.
+    """The begin of an operation.
 
     Args:
         lane: index into the header's lanes.
         op: index of the operation in its lane, from 0.
         kind: as in `harness.model.program.Op`.
         turn: the runner's turn, -1 outside one.
-        entries: ``(id, type)`` of the lines that it is to append.
+        entries: ``(id, type)`` of the lines that the operation appends.
         how: manner of a rewrite, or name of an action.
         route: ``fence`` or ``writer``.
-        at_ns: free gate only.
+        at_ns: monotonic time, free gate only.
     """
 
     lane: int
@@ -148,11 +146,11 @@ class Invoke(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="inv
 
 
 class Step(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="step", tag_field="event"):
-    """One file operation of a lane, from being let go to the lane's next stop.
+    """One file operation of a lane, from the grant to the lane's next stop.
 
     Args:
         lane: index into the header's lanes.
-        op: operation that it belongs to; -1 before a lane's first.
+        op: operation that the step belongs to; -1 before a lane's first.
         call: name of the system call, or ``think``, ``sleep``, ``turn``, or the name of a
             process fault: then the lane made no call.
         path: alias of what it touches: ``T`` the transcript, ``T.lock`` and the
@@ -189,14 +187,14 @@ class Step(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="step"
 
 
 class Return(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="return", tag_field="event"):
-    """An operation ended.
+    """The end of an operation.
 
     Args:
         outcome: ``ok``, ``refused`` (takeover reported), ``lock_timeout``,
-            ``stale_lock``, ``unsupported``, ``skipped``, ``failed`` (handed on the
+            ``stale_lock``, ``unsupported``, ``skipped``, ``failed`` (the fence passed on the
             error of a file call that a fault had made fail), or ``crash`` (an exception
-            that the fence does not document, or the process's end).
-        detail: message of the exception; digest of what a ``load`` returned.
+            that the fence does not document, or the end of the process).
+        detail: message of the exception, or digest of the content that a ``load`` returned.
     """
 
     lane: int
@@ -207,14 +205,15 @@ class Return(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="ret
 
 
 class End(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="end", tag_field="event"):
-    """The schedule is over.
+    """The end of the schedule.
 
     Args:
-        final: the transcript at the end.
-        waiting: lanes that could not finish, each with what it waits for, or "it ..." and what it does.
-        lock_owner: lane that left the write lock behind; -1 for none.
-        inconclusive: why the truth is not known; empty when it is.
-        inode_reused: whether a lane was shown a number that an earlier file had.
+        final: state of the transcript at the end.
+        waiting: lanes that could not finish, each with the thing that it waits for, or with "it ..."
+            and its activity.
+        lock_owner: lane that still holds the write lock; -1 for none.
+        inconclusive: why the truth is not known; empty when it is known.
+        inode_reused: whether a lane was shown an inode number that an earlier file had.
     """
 
     final: State
@@ -228,18 +227,18 @@ Event = Invoke | Step | Return | End
 
 
 class Header(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What must be known to read the events.
+    """The facts that are needed to read the events.
 
     Args:
         scenario, fence, gate, strategy: names.
-        policy: name of the policy that the scenario asks for.
-        policy_rules: its table (see `harness.model.policy`), so that a history can be
+        policy: name of the scenario's policy.
+        policy_rules: table of that policy (see `harness.model.policy`), so that a history can be
             judged without the scenario.
-        seed, schedule: what was drawn.
+        seed, schedule: seed and index that the program was drawn from.
         lanes: in order of their index.
         initial: the transcript before the first step.
-        version: of this format.
-        lock_kind: free gate only: what kind of lock the fence uses; the kernel gate tells what became of it.
+        version: version of this format.
+        lock_kind: kind of the fence's lock, free gate only; the kernel gate records lock events instead.
     """
 
     scenario: str
@@ -257,10 +256,10 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class History(msgspec.Struct, frozen=True):
-    """One schedule, whole.
+    """The complete history of one schedule.
 
     Args:
-        header: who and what.
+        header: names, lanes and settings.
         events: in total order; the last one is an `End`.
         blobs: contents by digest, as far as they were kept.
     """
@@ -281,7 +280,7 @@ _event_decoder = msgspec.json.Decoder(Invoke | Step | Return | End | _Blob)
 
 
 def encode(history: History) -> bytes:
-    """Text form of a history, deterministic to the byte."""
+    """Return the text form of a history, deterministic to the byte."""
     lines = [_encoder.encode(history.header)]
     lines += [_encoder.encode(event) for event in history.events]
     lines += [
@@ -292,10 +291,10 @@ def encode(history: History) -> bytes:
 
 
 def decode(data: bytes, where: str = "history") -> History:
-    """Read a text form back.
+    """Parse the text form of a history.
 
     Raises:
-        FormatError: damaged, cut off, or of a version that is not known.
+        FormatError: it is damaged, truncated, or of an unknown version.
     """
     lines = data.splitlines()
     if not lines:
@@ -335,11 +334,11 @@ _mark_encoder = msgspec.msgpack.Encoder()
 
 
 def mark(history: History) -> int:
-    """64 bits that tell one history from another; sums of them tell sets of histories apart."""
+    """Return 64 bits that identify a history; sums of them identify sets of histories."""
     data = _mark_encoder.encode(history.events)
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
 
 
 def steps_of(events: Iterable[Event]) -> int:
-    """Number of steps among the events."""
+    """Return the number of steps among the events."""
     return sum(1 for event in events if isinstance(event, Step))

@@ -1,4 +1,4 @@
-"""Which effects are sanctioned: a table by name, and tables of a user's own.
+"""Define policies: which effects are sanctioned and which are takeovers.
 
 Three parties in OpenClaw's tracker disagree about what a takeover is, so none of
 them is built into the oracle. Effects that no reader can see are no rule here:
@@ -38,11 +38,11 @@ ANSWERS: Final[tuple[Answer, ...]] = get_args(Answer)
 
 @dataclasses.dataclass(frozen=True)
 class Policy:
-    """One party's view.
+    """One party's view of takeovers.
 
     Args:
         name: as in a scenario.
-        about: one line, with where the view comes from.
+        about: one line, including the source of the view.
         rules: an answer for every class of effect. *either*: no verdict is counted.
     """
 
@@ -56,18 +56,18 @@ class Policy:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CustomPolicy:
-    """A policy written out in a scenario: a table of its own, or changes to one that has a name."""
+    """A policy written out in a scenario: a table of its own, or changes to a named one."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
-    name: Annotated[str, MinLen(1), MaxLen(80), doc("How reports call the policy.")]
-    about: Annotated[str, MinLen(1), MaxLen(500), doc("Whose view it is, in a sentence.")]
-    base: Annotated[str | None, doc("A policy of `list policies` whose rules hold where none is given.")] = (
-        None
-    )
+    name: Annotated[str, MinLen(1), MaxLen(80), doc("Name of the policy in reports.")]
+    about: Annotated[str, MinLen(1), MaxLen(500), doc("Origin of this view, in a sentence.")]
+    base: Annotated[
+        str | None, doc("A policy of `list policies` that supplies all rules not given here.")
+    ] = None
     rules: Annotated[
         dict[EffectClass, Answer],
-        doc("Class of effect to its answer; every class is needed where there is no base."),
+        doc("Answer for each class of effect; without a base, every class is required."),
     ] = dataclasses.field(default_factory=dict)
 
 
@@ -107,7 +107,7 @@ POLICIES: Final[Registry[Policy]] = Registry(
 
 
 def resolve(policy: str | CustomPolicy) -> Policy:
-    """Return the table behind what a scenario or a user names.
+    """Return the table for the policy that a scenario or a user names.
 
     Raises:
         UsageError: an unknown name, or a table with gaps and no base to fill them.

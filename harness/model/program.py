@@ -1,8 +1,8 @@
-"""What the lanes of one schedule do: operations with every argument fixed.
+"""Define programs: the operations of all lanes of one schedule, with every argument fixed.
 
-A *program* is drawn from a scenario by `plan` and is plain data, so that a
-worker can execute it, a witness can carry it and a shrinker can cut it down.
-Who goes first is not in here: that is the `schedule`.
+A *program* is drawn from a scenario by `plan`. It is plain data, so that a worker can execute it, a
+witness can store it and a shrinker can cut it down. The order of the steps is separate: that is the
+`schedule`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One line of the transcript.
 
     Args:
-        id: unique in the schedule; survives a compaction inside the summary line.
+        id: unique in the schedule; the summary line of a compaction keeps it.
         type: a name of `harness.model.transcript_lines.TYPES`.
         line: the text without its newline.
     """
@@ -30,14 +30,14 @@ class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Fault(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """One step of an operation at which something goes wrong; see `harness.scenario.faults`.
+    """One step of an operation at which a fault occurs; see `harness.scenario.faults`.
 
     Args:
-        call: name of the system call; empty for any step, thinking and sleeping included.
-        error: name of the errno that it fails with; empty: it does not.
-        keep_permille: at least 0: the call is cut short, to how much of its bytes, and
-            the one after it fails; -1: it is not.
-        nth: which step of that name on that file, from 1.
+        call: name of the system call; empty for any step, including think and sleep.
+        error: name of the errno that the call fails with; empty: it does not fail.
+        keep_permille: at least 0: the call is cut short to this share of its bytes, and the
+            next one fails; -1: it is not.
+        nth: number of the step among those with this name on this file, from 1.
         file: ``transcript``, ``lock``, ``beside`` for any other file, or ``any``.
         kill: the lane's process is killed before the step, or in the midst of a write that is cut short.
         stop_ms: at least 0: before the step the process is stopped for so many virtual milliseconds.
@@ -83,18 +83,18 @@ class Op(msgspec.Struct, frozen=True, omit_defaults=True):
             participant under the lock), ``think pause`` (no file is touched),
             ``action`` (a rogue's).
         turn: the runner's turn that the call belongs to; -1 outside a turn.
-        group: calls that stand or fall with their first one (`begin_turn` or
-            `acquire`): where it failed, the rest of the group is skipped.
+        group: calls that depend on the first call of the group (`begin_turn` or
+            `acquire`): if it failed, the rest of the group is skipped.
         route: ``fence`` for the lane's own handle on the fence, ``writer`` for a
             second handle in the same lane (a transcript writer beside the fence).
-        entries: lines to append, or the lines a rewrite keeps at the end.
+        entries: lines to append, or the lines that a rewrite keeps at the end.
         steps: length of a `think` in scheduling points.
         duration_ms: virtual milliseconds of a `pause`.
-        how: a rewrite's manner (``in_place`` or ``rename``), or the action's name, or the
-            program's.
+        how: manner of a rewrite (``in_place`` or ``rename``), or name of the action or
+            the program.
         args: arguments of an action or a rewrite, drawn beforehand.
-        faults: steps of it at which something goes wrong.
-        argv: of an action that is a program: what to start, see `harness.scenario.exec_program`.
+        faults: steps of the operation at which a fault occurs.
+        argv: command line of an action that is a program, see `harness.scenario.exec_program`.
     """
 
     kind: str
@@ -111,15 +111,15 @@ class Op(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class LaneProgram(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One lane: its place and its calls in order.
+    """One lane: its properties and its calls in order.
 
     Args:
-        name: of the lane.
-        role: what it does.
-        process: that it runs in.
+        name: name of the lane.
+        role: name of its role.
+        process: name of the process that it runs in.
         participant: whether it takes the lock.
         ops: its calls.
-        pid_namespace: of its process; empty for the machine's own.
+        pid_namespace: PID namespace of its process; empty for the machine's own.
     """
 
     name: str
@@ -131,15 +131,15 @@ class LaneProgram(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Filesystem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the lanes are told by stat and statx.
+    """The properties of the file system that stat and statx show to the lanes.
 
     Args:
-        time_grain_ms: time stamps are cut to multiples of this; 0 leaves every
-            change a stamp of its own.
-        birth_time: whether statx reports one.
+        time_grain_ms: time stamps are truncated to multiples of this; with 0 every
+            change gets its own stamp.
+        birth_time: whether statx reports a birth time.
         inode_reuse: ``always`` (a freed number goes to the next new file, as on
             ext4), ``never`` (as on tmpfs or btrfs), or ``real`` (the number that
-            the file system under the session directory really gave).
+            the file system below the session directory assigned).
     """
 
     time_grain_ms: int = 0
@@ -148,15 +148,15 @@ class Filesystem(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Program(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Everything that the lanes of one schedule do.
+    """All operations of the lanes of one schedule, and the state that they start from.
 
     Args:
         lanes: in the scenario's order; a lane's index is its identity.
         initial: the transcript's lines before the first step.
-        filesystem: what stat tells.
+        filesystem: properties that stat shows.
         clock_start_ns: virtual wall clock at the first step, nanoseconds since
-            1970; where it stands inside a time tick is drawn too.
-        step_ns: virtual time that passes with each step.
+            1970; its position within a time tick is drawn too.
+        step_ns: virtual duration of a step.
     """
 
     lanes: tuple[LaneProgram, ...]

@@ -1,7 +1,7 @@
-"""What a strategy picked: the data that replays a schedule.
+"""Define schedules: the choices of a strategy, as data that a replay follows.
 
-A choice is kept as (lane, operation, ordinal of the step in it), not as an index
-into candidates, so that a replay can tell where it came apart from the record.
+A choice is stored as (lane, operation, ordinal of the step in it), not as an index into the
+candidates, so that a replay can detect where it diverges from the record.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ __all__ = ["Choice", "Schedule"]
 
 
 class Choice(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """One pick.
+    """One choice of a strategy.
 
     Args:
         lane: index of the lane that stepped.
         op: index of its operation.
-        ordinal: how many steps of that operation came before.
+        ordinal: number of steps of that operation before this one.
     """
 
     lane: int
@@ -26,6 +26,6 @@ class Choice(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class Schedule(msgspec.Struct, frozen=True):
-    """All picks of one schedule, in order."""
+    """All choices of one schedule, in order."""
 
     choices: tuple[Choice, ...]

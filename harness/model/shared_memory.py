@@ -1,12 +1,11 @@
-"""Memory that a worker process and its supervisor share.
+"""Provide the memory that a worker process and its supervisor share.
 
-A board carries a schedule's program to the worker and the progress of each
-lane's operations back, without a system call on either side: the supervisor
-looks at it whenever a lane has stopped. The clock page carries virtual time.
+It carries a schedule's program to the worker and the progress of each lane's operations back,
+without a system call on either side: the supervisor reads it whenever a lane has stopped. `Clock`
+carries virtual time.
 
-Layout (bytes): control words of 32 bits, then an outcome byte an operation,
-then a text area a lane, times for the free gate, the last words of an external fence's
-adapter, then the program.
+Layout (bytes): control words of 32 bits, one outcome byte per operation, one text area per lane,
+times for the free gate, the diagnostics of an external fence's adapter, and the program.
 """
 
 from __future__ import annotations
@@ -25,42 +24,42 @@ _OUTCOMES_AT = 4096
 _TEXT_AT = _OUTCOMES_AT + LANES_MAX * OPS_MAX
 _TEXT_SIZE = 16384
 _TIMES_AT = -(-(_TEXT_AT + LANES_MAX * _TEXT_SIZE) // 8) * 8
-_LAST_WORDS_AT = _TIMES_AT + LANES_MAX * OPS_MAX * 16
-_LAST_WORDS_SIZE = 8192
-_HEARD, _HEARD_SIZE = 6, 256
-_PROGRAM_AT = _LAST_WORDS_AT + _LAST_WORDS_SIZE + _HEARD * _HEARD_SIZE
+_ERROR_AT = _TIMES_AT + LANES_MAX * OPS_MAX * 16
+_ERROR_SIZE = 8192
+_LINES_KEPT, _LINE_SIZE = 6, 256
+_PROGRAM_AT = _ERROR_AT + _ERROR_SIZE + _LINES_KEPT * _LINE_SIZE
 _SIZE = 2 << 20
 
 _RECORD = struct.Struct("=HH")
-#: Words: the lane, counted from 1, whose request runs in the adapter; how often one came further; how
-#: long the last words are; how many lines were heard.
-_TURN, _PROGRESS, _LAST_WORDS, _LINES = 2, 3, 4, 5
+#: Control words: the lane, counted from 1, whose request runs in the adapter; number of requests that
+#: made progress; length of the error message; number of recorded lines.
+_TURN, _PROGRESS, _ERROR, _LINES = 2, 3, 4, 5
 _CELLS_AT, _CELLS_END = 64, 64 + LANES_MAX * _WORDS_PER_LANE * 4
 _NO_PROGRESS = bytes(_CELLS_END - _CELLS_AT)
 
 
 def cell_of(lane: int) -> int:
-    """Index of the word that counts a lane's begun operations; the next one counts those that ended."""
+    """Return the index of the word that counts a lane's begun operations; the next counts the ended ones."""
     return 16 + _WORDS_PER_LANE * lane
 
 
 class SharedMemory:
-    """One process's shared memory; made before the process is forked."""
+    """The shared memory of one process; created before the process is forked."""
 
     def __init__(self) -> None:
         self._map = mmap.mmap(-1, _SIZE)
         self._bytes = memoryview(self._map)
         self.words = self._bytes.cast("I")
-        self._times = self._bytes[_TIMES_AT:_LAST_WORDS_AT].cast("Q")
+        self._times = self._bytes[_TIMES_AT:_ERROR_AT].cast("Q")
         self._read_at = [0] * LANES_MAX
 
     # Supervisor
 
     def publish(self, program: bytes) -> None:
-        """Hand a schedule's program over and clear all progress.
+        """Publish a schedule's program and clear all progress.
 
         Raises:
-            ValueError: the program is larger than the area for it.
+            ValueError: the program is larger than its area.
         """
         if len(program) > _SIZE - _PROGRAM_AT:
             raise ValueError(f"a program of {len(program)} bytes, at most {_SIZE - _PROGRAM_AT} fit")
@@ -69,42 +68,42 @@ class SharedMemory:
         self.words[0] += 1
         self._bytes[_CELLS_AT:_CELLS_END] = _NO_PROGRESS
         self._read_at = [0] * LANES_MAX
-        self.words[_TURN] = self.words[_PROGRESS] = self.words[_LAST_WORDS] = self.words[_LINES] = 0
+        self.words[_TURN] = self.words[_PROGRESS] = self.words[_ERROR] = self.words[_LINES] = 0
 
     def is_turn_of(self, lane: int) -> bool:
-        """Whether a lane that wants its turn at the adapter can have it."""
+        """Return whether a lane that waits for its turn at the adapter can have it."""
         if self.words[_TURN]:
             return False
         seen = self.words[cell_of(lane) + 3]
         return not seen or self.words[_PROGRESS] + 1 != seen
 
     @property
-    def has_said(self) -> bool:
-        """Whether there are last words that were meant as such."""
-        return self.words[_LAST_WORDS] > 0
+    def has_error(self) -> bool:
+        """Return whether the worker left an error message on purpose."""
+        return self.words[_ERROR] > 0
 
-    def last_words(self) -> str:
-        """What an adapter's proxy said before it ended the process, or else the last lines; may be empty."""
-        length = self.words[_LAST_WORDS]
+    def diagnostics(self) -> str:
+        """Return the worker's error message, or else the adapter's last lines; may be empty."""
+        length = self.words[_ERROR]
         if length:
-            return bytes(self._bytes[_LAST_WORDS_AT : _LAST_WORDS_AT + length]).decode("utf-8", "replace")
+            return bytes(self._bytes[_ERROR_AT : _ERROR_AT + length]).decode("utf-8", "replace")
         count = self.words[_LINES]
         lines = []
-        for number in range(max(0, count - _HEARD), count):
-            at = _LAST_WORDS_AT + _LAST_WORDS_SIZE + number % _HEARD * _HEARD_SIZE
-            lines.append(bytes(self._bytes[at : at + _HEARD_SIZE]).rstrip(b"\0").decode("utf-8", "replace"))
+        for number in range(max(0, count - _LINES_KEPT), count):
+            at = _ERROR_AT + _ERROR_SIZE + number % _LINES_KEPT * _LINE_SIZE
+            lines.append(bytes(self._bytes[at : at + _LINE_SIZE]).rstrip(b"\0").decode("utf-8", "replace"))
         return f"last lines of the adapter: {'; '.join(lines)}" if lines else ""
 
     def started(self, lane: int) -> int:
-        """Operations of the lane that have begun."""
+        """Return the number of the lane's operations that have begun."""
         return self.words[cell_of(lane)]
 
     def finished(self, lane: int) -> int:
-        """Operations of the lane that have ended."""
+        """Return the number of the lane's operations that have ended."""
         return self.words[cell_of(lane) + 1]
 
     def outcome(self, lane: int, op: int) -> tuple[str, str]:
-        """Outcome and detail of a finished operation; to be read once each, in order."""
+        """Return outcome and detail of an ended operation; read each exactly once, in order."""
         name = OUTCOMES[self._bytes[_OUTCOMES_AT + lane * OPS_MAX + op] & 0x7F]
         if not self._bytes[_OUTCOMES_AT + lane * OPS_MAX + op] & 0x80:
             return name, ""
@@ -116,7 +115,7 @@ class SharedMemory:
         return name, text
 
     def times(self, lane: int, op: int) -> tuple[int, int]:
-        """Begin and end of an operation in monotonic nanoseconds (free gate)."""
+        """Return begin and end of an operation in monotonic nanoseconds (free gate)."""
         at = 2 * (lane * OPS_MAX + op)
         return self._times[at], self._times[at + 1]
 
@@ -124,19 +123,19 @@ class SharedMemory:
 
     @property
     def generation(self) -> int:
-        """Grows with each program."""
+        """Return a counter that grows with each program."""
         return self.words[0]
 
     def program(self) -> bytes:
-        """The program's bytes."""
+        """Return the program's bytes."""
         return bytes(self._bytes[_PROGRAM_AT : _PROGRAM_AT + self.words[1]])
 
     def begin(self, lane: int, op: int) -> None:
-        """Note that an operation begins."""
+        """Record that an operation begins."""
         self.words[cell_of(lane)] = op + 1
 
     def end(self, lane: int, op: int, outcome: int, text: str) -> None:
-        """Note that an operation ended, with an index into `OUTCOMES`."""
+        """Record that an operation ended; `outcome` is an index into `OUTCOMES`."""
         base = cell_of(lane)
         if text:
             used = self.words[base + 2]
@@ -152,39 +151,39 @@ class SharedMemory:
         self.words[base + 1] = op + 1
 
     def want_turn(self, lane: int, *, after_another: bool) -> None:
-        """Note that a lane wants its turn at the adapter, at once or not before another came further."""
+        """Record that a lane wants its turn at the adapter: at once, or after another lane's progress."""
         self.words[cell_of(lane) + 3] = self.words[_PROGRESS] + 1 if after_another else 0
 
     def take_turn(self, lane: int) -> None:
-        """Note that the lane's request runs."""
+        """Record that the lane's request runs."""
         self.words[_TURN] = lane + 1
 
     def give_turn(self, *, progress: bool) -> None:
-        """Note that none does; and whether the one that did was answered or sleeps."""
+        """Record that no request runs, and whether the last one made progress (was answered or sleeps)."""
         self.words[_PROGRESS] += progress
         self.words[_TURN] = 0
 
-    def hear(self, line: str) -> None:
-        """Note a line that went to or came from the adapter."""
+    def record_line(self, line: str) -> None:
+        """Record a line that was sent to or received from the adapter."""
         count = self.words[_LINES]
-        at = _LAST_WORDS_AT + _LAST_WORDS_SIZE + count % _HEARD * _HEARD_SIZE
-        data = line.encode("utf-8", "replace")[:_HEARD_SIZE]
-        self._bytes[at : at + _HEARD_SIZE] = data.ljust(_HEARD_SIZE, b"\0")
+        at = _ERROR_AT + _ERROR_SIZE + count % _LINES_KEPT * _LINE_SIZE
+        data = line.encode("utf-8", "replace")[:_LINE_SIZE]
+        self._bytes[at : at + _LINE_SIZE] = data.ljust(_LINE_SIZE, b"\0")
         self.words[_LINES] = count + 1
 
-    def say(self, why: str) -> None:
-        """Leave last words, for this process is about to end."""
-        data = why.encode("utf-8", "replace")[:_LAST_WORDS_SIZE]
-        self._bytes[_LAST_WORDS_AT : _LAST_WORDS_AT + len(data)] = data
-        self.words[_LAST_WORDS] = len(data)
+    def record_error(self, why: str) -> None:
+        """Record an error message before this process ends."""
+        data = why.encode("utf-8", "replace")[:_ERROR_SIZE]
+        self._bytes[_ERROR_AT : _ERROR_AT + len(data)] = data
+        self.words[_ERROR] = len(data)
 
     def stamp(self, lane: int, op: int, which: int, at_ns: int) -> None:
-        """Note a time of an operation (`which`: 0 begin, 1 end)."""
+        """Record a time of an operation (`which`: 0 begin, 1 end)."""
         self._times[2 * (lane * OPS_MAX + op) + which] = at_ns
 
 
 class Clock:
-    """Virtual time in nanoseconds since 1970, seen by all workers of an explorer."""
+    """Virtual time in nanoseconds since 1970, shared by all workers of an explorer."""
 
     def __init__(self) -> None:
         self._map = mmap.mmap(-1, 4096)
@@ -192,7 +191,7 @@ class Clock:
 
     @property
     def now_ns(self) -> int:
-        """Virtual wall clock."""
+        """Return the virtual wall clock."""
         return self._cell[0]
 
     @now_ns.setter

@@ -1,25 +1,25 @@
-"""Why a lane of ours stops by itself, as a worker says it to its gate."""
+"""Define the reasons for which a lane stops by itself, as a worker tells them to its gate."""
 
 from __future__ import annotations
 
 __all__ = ["ANSWERED", "ASK", "IDLE", "PARK", "PAUSE", "SERVE", "SLEEP", "THINK", "TURN"]
 
-#: Number of a call that the kernel does not have, and that only the gate answers.
+#: Number of a system call that the kernel does not have; only the gate answers it.
 PARK = 6000
 
-#: Has no (further) operation; waits for a program.
+#: The lane has no (further) operation and waits for a program.
 IDLE = 1
-#: Waits for its model: scheduling points without a file operation.
+#: The lane waits for its model: scheduling points without a file operation.
 THINK = 2
-#: Sleeps for a while of virtual time, given in nanoseconds.
+#: The lane sleeps for some virtual time, given in nanoseconds.
 SLEEP = 3
-#: The same, because its program says so.
+#: The same, on behalf of its program.
 PAUSE = 4
-#: Does not wait: has a child that acts for several lanes, see `harness.lanes.child_services`.
+#: Does not wait: the process has a child that acts for several lanes, see `harness.lanes.child_services`.
 SERVE = 5
-#: Does not wait: is about to send that child a request.
+#: Does not wait: the lane is about to send a request to that child.
 ASK = 6
-#: Does not wait: has the answer.
+#: Does not wait: the lane has received the answer.
 ANSWERED = 7
-#: Waits until no request of its process runs in the shared adapter, see `harness.lanes.adapter_host`.
+#: The lane waits until no request of its process runs in the shared adapter, `harness.lanes.adapter_host`.
 TURN = 8

@@ -1,9 +1,8 @@
-"""Lines of a transcript: their types, and how each is written.
+"""Make the lines of a transcript, one form for each type of entry.
 
-The forms are those that OpenClaw's fences look at: a message has a role, a
-delivery mirror and a gateway echo are assistant messages of a special model,
-everything else is metadata. Nothing here is drawn: whoever calls has drawn the
-length, and the same arguments make the same bytes.
+The forms are those that OpenClaw's fences distinguish: a message has a role, a delivery mirror and a
+gateway echo are assistant messages of a special model, everything else is metadata. Nothing is drawn
+here: the caller draws the length, and equal arguments make equal bytes.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from harness.model.program import Entry
 
 __all__ = ["CANONICAL", "TEXT_BYTES_MAX", "TYPES", "EntryType", "compaction_line", "make"]
 
-#: What a lane may append; the header is written before the first step only.
+#: Types that a lane may append; the header is written only before the first step.
 EntryType = Literal[
     "user",
     "assistant",
@@ -34,7 +33,7 @@ EntryType = Literal[
 
 TYPES: Final[tuple[str, ...]] = ("session", *get_args(EntryType))
 
-#: What a runner writes by itself.
+#: Types that a runner writes by itself.
 CANONICAL: Final = ("assistant", "toolResult", "bashExecution")
 
 TEXT_BYTES_MAX: Final = 10_000
@@ -54,7 +53,7 @@ def _message(role: str, extra: str = "") -> Callable[[str, str], str]:
 
 
 def _record(name: str, fields: str) -> Callable[[str, str], str]:
-    """A line without a message; its text comes last, in the field that `fields` ends with."""
+    """Return the form of a line without a message; its text comes last, in the last field of `fields`."""
     head = f'{{"type":"{name}","id":"'
     tail = f'","parentId":null,"timestamp":"{_TIMESTAMP}",{fields}:"'
     return lambda identity, text: f'{head}{identity}{tail}{text}"}}'
@@ -80,19 +79,19 @@ assert tuple(_FORMS) == TYPES, "a type of entry has no form"
 
 
 def make(kind: str, identity: str, text_bytes: int) -> Entry:
-    """One line.
+    """Return one line.
 
     Args:
         kind: a name of `TYPES`.
-        identity: unique in the schedule; letters, digits, and what a lane's name may hold.
-        text_bytes: length of its text, 0 to `TEXT_BYTES_MAX`; the line is longer by its frame.
+        identity: unique in the schedule; letters, digits, and the characters of a lane's name.
+        text_bytes: length of its text, 0 to `TEXT_BYTES_MAX`; the rest of the line adds to it.
     """
     assert 0 <= text_bytes <= TEXT_BYTES_MAX, text_bytes
     return Entry(identity, kind, _FORMS[kind](identity, _TEXT[:text_bytes]))
 
 
 def compaction_line(identity: str, dropped: Sequence[str]) -> str:
-    """The line that stands for all the entries that a compaction dropped, by their ids."""
+    """Return the line that replaces all entries that a compaction dropped, given their ids."""
     fields = {
         "type": "compaction",
         "id": identity,

@@ -14,14 +14,14 @@ A lane whose process was killed does nothing any more.
 
 from __future__ import annotations
 
-from harness.model.history import LETTING_GO, STAYING, Invoke, Return, Step
+from harness.model.history import KEEPING, RELEASING, Invoke, Return, Step
 from harness.oracle.index import FOREVER, HistoryIndex
 from harness.oracle.verdict import Violation
 
 __all__ = ["double_holds"]
 
 #: Kinds of operation that release the lock; a guarded write releases the lock that it took itself.
-_RELEASING = LETTING_GO | {"guarded_write"}
+_RELEASING = RELEASING | {"guarded_write"}
 #: Kinds of operation inside the section; the lane stays inside even if a call of one fails.
 _WORKING = frozenset(("load", "append", "rewrite"))
 
@@ -77,7 +77,7 @@ def _sections(index: HistoryIndex) -> list[_LockedSection]:
             kinds[event.lane] = event.kind
         elif isinstance(event, Return) and event.lane in inside:
             kind, outcome = kinds.get(event.lane), event.outcome
-            stays = outcome in STAYING or (outcome == "failed" and kind in _WORKING)
+            stays = outcome in KEEPING or (outcome == "failed" and kind in _WORKING)
             over = kind in _RELEASING or not stays
             section = inside[event.lane]
             section.entered = min(section.entered, index.time_of(at)[1])

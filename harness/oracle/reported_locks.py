@@ -20,7 +20,7 @@ which do not say when they took the lock. Histories of the kernel gate are judge
 from __future__ import annotations
 
 from fence.locks import KINDS
-from harness.model.history import IDLE, LETTING_GO, STAYING, TAKING, History, Invoke, Return, Step
+from harness.model.history import ACQUIRING, IDLE, KEEPING, RELEASING, History, Invoke, Return, Step
 from harness.oracle.index import FOREVER
 from harness.oracle.verdict import Violation
 
@@ -127,14 +127,14 @@ def _sections_of(calls: list[_Call]) -> list[_ReportedSection]:
         kind, route = call.invoke.kind, call.invoke.route
         section = inside.get(route)
         if section is None:
-            if kind in TAKING and call.outcome == "ok":
+            if kind in ACQUIRING and call.outcome == "ok":
                 inside[route] = _ReportedSection(call)
                 found.append(inside[route])
         elif kind not in IDLE:
             section.until = call.begin
             if call.wrote:
                 section.writes.append(call)
-            if kind in LETTING_GO or call.outcome not in STAYING:
+            if kind in RELEASING or call.outcome not in KEEPING:
                 del inside[route]
             else:
                 section.until = call.end

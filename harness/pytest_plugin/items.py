@@ -11,7 +11,7 @@ import pytest
 from harness.model.errors import HarnessError, ScenarioError
 from harness.pytest_plugin.running import ScenarioResult, run, settings_of
 from harness.scenario import Scenario, load
-from harness.scenario.places import expectation_line
+from harness.scenario.expectation_line import expectation_line
 
 __all__ = ["ScenarioFailed", "ScenarioFile", "ScenarioItem"]
 

@@ -1,7 +1,7 @@
-"""Scenario files: what is in one, and how it is read.
+"""Read scenario files.
 
-`model` is all that explorers need and is imported at once. The functions below
-pull in a YAML reader and a validator, and only when one of them is asked for.
+Explorers need only `definition`, which is imported at once. The functions below need a YAML reader and
+a validator, which are imported when one of the functions is first used.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _LATE = {
 
 
 def __getattr__(name: str) -> object:
-    """Import the loader when one of its functions is asked for (PEP 562)."""
+    """Import a module when one of its functions is first used (PEP 562)."""
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_LATE[name]), name)

@@ -1,8 +1,7 @@
-"""What a scenario has to be beyond the form of its keys: names that exist, lanes that fit together, limits.
+"""Check a scenario beyond the form of its keys: names that exist, consistent lanes, limits.
 
-The names are looked up in the data as it was read, so that they are reported
-together with what the validator finds. The limits need a scenario that is sound
-so far.
+Names are checked in the data as read, so that their faults are reported together with those of the
+validator. Limits are checked last, in a scenario without other faults.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ from harness.scenario.roles.role import highest
 
 __all__ = ["check_fences", "check_limits", "check_names", "lock_options"]
 
-#: An operation without its lines, in a program's text form.
+#: Size of an operation without its lines, in a program's text form.
 _OP_BYTES: Final = 200
 _FAULT_BYTES: Final = 120
 _ARGUMENT_BYTES: Final = 5
 
 
 def check_names(document: Document) -> None:
-    """Add a fault for every name that leads nowhere and for lanes that do not fit together."""
+    """Add a fault for every unknown name and for lanes that contradict each other."""
     data = document.data
     if not isinstance(data, dict):
         return
@@ -49,7 +48,7 @@ def check_names(document: Document) -> None:
     for path, message in _unknown_names(data, lanes):
         if document.is_unread(path):
             continue
-        # Of an option the name is wrong, of everything else the value.
+        # For an option, point at the key: its name is wrong. Otherwise point at the value.
         at_key = path[0] == "fence_options"
         position = document.keys[path] if at_key else document.values[path]
         document.fault(position, path, message)
@@ -93,9 +92,9 @@ def lock_options(kinds: Iterable[LockKind]) -> list[str]:
 
 
 def check_fences(document: Document) -> None:
-    """Add a fault for every fence that is named as a registered one and is not.
+    """Add a fault for every name that looks like a registered fence and is none.
 
-    A stored scenario is not asked: what it expected of a fence that is gone matters to nobody.
+    Stored scenarios are not checked: their expectations of a removed fence do not matter.
     """
     data = document.data if isinstance(document.data, dict) else {}
     expect, fences = data.get("expect"), data.get("fences")
@@ -111,7 +110,7 @@ def _check_fence(document: Document, position: Position, path: Path, name: Any) 
 
 
 def _check_policy(document: Document, policy: Any) -> None:
-    """A table without a base must answer for everything."""
+    """Add a fault for a table without a base that does not answer for every class."""
     if not isinstance(policy, dict) or policy.get("base") is not None or document.is_unread(("policy",)):
         return
     rules = policy.get("rules", {})
@@ -124,20 +123,18 @@ def _check_policy(document: Document, policy: Any) -> None:
 
 
 def _check_lanes(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -> None:
-    """A runner is needed, names must differ, and there is room for so many lanes only."""
+    """Add a fault if there is no runner, for duplicate names, and for too many lanes."""
     roles = [lane.get("role") for _, lane in lanes]
-    # A role that is not known may be a runner misspelt; that is reported already.
+    # An unknown role, which is reported already, may be a misspelt runner.
     if "runner" not in roles and all(role in tuple(ROLES) for role in roles):
-        message = "no lane has the role runner, and nobody else decides anything; add one"
+        message = "no lane has the role runner, and only a runner decides anything; add one"
         document.fault(document.values[("lanes",)], ("lanes",), message)
     seen: dict[str, Path] = {}
     for path, lane in lanes:
         for name in _names(lane):
             if name in seen:
                 line = document.values[seen[name]][0]
-                message = (
-                    f"a second lane is called {name!r}, the first begins in line {line}; give it another name"
-                )
+                message = f"a second lane has the name {name!r}, the first begins in line {line}; rename it"
                 place = (*path, "name") if "name" in lane else path
                 document.fault(document.values[place], place, message)
                 break
@@ -145,12 +142,12 @@ def _check_lanes(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -
     _check_namespaces(document, lanes)
     total = sum(len(_names(lane)) for _, lane in lanes)
     if total > LANES_MAX and len(lanes) <= LANES_MAX:
-        message = f"{total} lanes with their counts, at most {LANES_MAX} can be driven; take some away"
+        message = f"{total} lanes with their counts, at most {LANES_MAX} are possible; remove some"
         document.fault(document.values[("lanes",)], ("lanes",), message)
 
 
 def _check_namespaces(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -> None:
-    """A process is in one PID namespace."""
+    """Add a fault for a process with lanes in different PID namespaces."""
     first: dict[str, tuple[Path, Any]] = {}
     for path, lane in lanes:
         process, namespace = lane.get("process"), lane.get("pid_namespace")
@@ -167,7 +164,7 @@ def _check_namespaces(document: Document, lanes: list[tuple[Path, dict[str, Any]
 
 
 def _check_faults(document: Document, faults: Any, lanes: list[tuple[Path, dict[str, Any]]]) -> None:
-    """A fault needs a lane that there is, one thing to do to it, and a call that this can be done to."""
+    """Add a fault for unknown lanes and for keys of a fault that do not go together."""
     named = [name for _, lane in lanes for name in (lane.get("name"), lane.get("role"), *_names(lane))]
     known = dict.fromkeys(name for name in named if isinstance(name, str))
     for index, fault in enumerate(faults if isinstance(faults, list) else ()):
@@ -192,14 +189,14 @@ def _wrong_with(fault: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     ]
     call = fault.get("call")
     if not given:
-        yield "", f"nothing goes wrong; give one of {', '.join(kinds())}"
+        yield "", f"no fault is given; give one of {', '.join(kinds())}"
     elif len(given) > 1 and not _go_together(given):
-        yield given[-1], f"does not go with {given[0]}; make two faults of it"
+        yield given[-1], f"cannot be combined with {given[0]}; make two faults of it"
     elif call is None and given[0] in ("error", "cut"):
-        yield given[0], "which call? give its name as call"
+        yield given[0], "needs a call; give its name as call"
     elif call in CALLS:
         if "cut" in given and call not in CUTTABLE:
-            yield "cut", f"a {call} cannot be cut short, only {' and '.join(CUTTABLE)} can; leave cut out"
+            yield "cut", f"a {call} cannot be cut short, only {' and '.join(CUTTABLE)} can; remove cut"
         if "error" in given:
             yield from _wrong_with_error(fault, call)
     if given and set(given) <= set(CALL_FAULTS) and call != "flock":
@@ -207,7 +204,7 @@ def _wrong_with(fault: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if file in ("lock", "any"):
             yield (
                 "file",
-                f"a call that fails is about the transcript or beside it (got {file}); name one of them",
+                f"a call that fails concerns the transcript or a file beside it (got {file}); name one",
             )
 
 
@@ -225,15 +222,15 @@ def _go_together(given: list[str]) -> bool:
 def _wrong_with_error(fault: Mapping[str, Any], call: str) -> Iterator[tuple[str, str]]:
     error = fault["error"]
     if call not in FAILING:
-        yield "call", f"a {call} that fails has done its work all the same; leave error out"
+        yield "call", f"a {call} that fails has taken effect all the same; remove error"
     elif error == "EINTR" and call not in INTERRUPTIBLE:
-        yield "error", f"no signal interrupts a {call}, only {', '.join(INTERRUPTIBLE)}; take another error"
+        yield "error", f"no signal interrupts a {call}, only {', '.join(INTERRUPTIBLE)}; choose another error"
     elif call == "flock" and error != "EINTR":
         yield "error", f"an flock fails when a signal ends its wait (got {error}); write EINTR"
 
 
 def _names(lane: Mapping[str, Any]) -> list[str]:
-    """As `LaneSettings.names`, of data that may be wrong elsewhere."""
+    """Return what `LaneSettings.names` would, from data that may have other faults."""
     name, count = lane.get("name") or lane.get("role"), lane.get("count", 1)
     if not isinstance(name, str) or type(count) is not int or not 1 <= count <= LANES_MAX:
         return []
@@ -241,9 +238,9 @@ def _names(lane: Mapping[str, Any]) -> list[str]:
 
 
 def check_limits(scenario: Scenario, document: Document) -> None:
-    """Add a fault for every lane, and for the whole, that may grow beyond what can be carried."""
+    """Add a fault for every lane that may get too large, and for all lanes together."""
     text_bytes = highest(scenario.transcript.entry_bytes)
-    # The longest form there is, and a lane's longest name.
+    # The longest form of a line, and the longest name of a lane.
     entry_bytes = len(make("gateway-injected", "i" * 60, text_bytes).line) + 60
     total = (1 + highest(scenario.transcript.entries)) * entry_bytes
     for index, lane in enumerate(scenario.lanes):
@@ -252,12 +249,12 @@ def check_limits(scenario: Scenario, document: Document) -> None:
         total += lane.count * _bytes_of_arguments(lane)
         if size.ops > OPS_MAX:
             path: Path = ("lanes", index)
-            message = f"may come to {size.ops} operations, at most {OPS_MAX} fit; do fewer things in it"
+            message = f"may have up to {size.ops} operations, at most {OPS_MAX} fit; reduce its settings"
             document.fault(document.values.get(path, (1, 1)), path, message)
     total += sum(highest(fault.times) * _FAULT_BYTES for fault in scenario.faults)
     if total > PROGRAM_BYTES_MAX:
         message = (
-            f"all lanes together may come to {total} bytes, at most {PROGRAM_BYTES_MAX} fit; "
+            f"all lanes together may need up to {total} bytes, at most {PROGRAM_BYTES_MAX} fit; "
             "lower lines, entry_bytes or the number of lanes"
         )
         document.fault(document.values.get(("lanes",), (1, 1)), ("lanes",), message)

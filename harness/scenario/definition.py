@@ -1,7 +1,7 @@
-"""A scenario as the rest of the harness sees it: checked, frozen, ready to be pickled.
+"""Define a scenario as the rest of the harness uses it: checked, frozen, ready to be pickled.
 
-How a file becomes one is the business of `harness.scenario.loader`. Nothing here
-imports what the loader needs, so that explorers start light.
+`harness.scenario.loader` makes one from a file. Nothing here imports the loader's dependencies, so that
+explorers start fast.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ Option = int | str | bool
 LANES_MAX: Final = 16
 #: Operations of one lane.
 OPS_MAX: Final = 400
-#: Kinds of fault of one scenario.
+#: Kinds of fault in one scenario.
 FAULTS_MAX: Final = 16
-#: All programs of a scenario stay below this.
+#: Size of all programs of a scenario.
 PROGRAM_BYTES_MAX: Final = 1 << 20
 
 
@@ -65,7 +65,7 @@ class TranscriptSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FilesystemSettings:
-    """What stat tells the lanes."""
+    """The properties of the file system that stat shows to the lanes."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
@@ -75,7 +75,7 @@ class FilesystemSettings:
     birth_time: Annotated[bool, doc("Whether statx reports a birth time.")] = True
     inode_reuse: Annotated[
         Literal["always", "never", "real"],
-        doc("Whether a new file gets a freed inode number; real: as the file system below does it."),
+        doc("Whether a new file gets a freed inode number; real: as the underlying file system does."),
     ] = "always"
 
 
@@ -94,7 +94,7 @@ OpKind = Literal[
     "action",
     "think",
 ]
-#: Those that make file calls.
+#: The operations that make file calls.
 OP_KINDS: Final[tuple[OpKind, ...]] = get_args(OpKind)[:-1]
 
 
@@ -109,9 +109,9 @@ class FaultSettings:
     #: The process faults whose keys it has.
     kinds: ClassVar[tuple[ProcessFault, ...]] = ()
 
-    lane: Annotated[Name, doc("Name of a lane, or a role: every lane of it.")]
+    lane: Annotated[Name, doc("Name of a lane, or a role: every lane with that role.")]
     operations: Annotated[
-        tuple[OpKind, ...], MinLen(1), doc("Kinds of operation of which some are hit; absent: any but think.")
+        tuple[OpKind, ...], MinLen(1), doc("Kinds of operation that may be hit; absent: any but think.")
     ] = OP_KINDS
     call: Annotated[
         CallName | None,
@@ -121,7 +121,7 @@ class FaultSettings:
     cut: Annotated[
         bool,
         doc(
-            "Whether a write first writes a part of its bytes; the call after it fails then, or it is killed."
+            "Whether a write first writes a part of its bytes; the next call fails, or the process is killed."
         ),
     ] = False
     nth: Annotated[
@@ -130,11 +130,11 @@ class FaultSettings:
     file: Annotated[
         FileName | None,
         doc(
-            "What the call is about: the transcript, the lock, any other file (beside), or any at all. "
+            "File that the call concerns: the transcript, the lock, any other file (beside), or any at all. "
             "Absent: the transcript for error and cut, the lock for flock, else any."
         ),
     ] = None
-    times: Annotated[LineRange, doc("Operations that are hit in a schedule, as far as there are.")] = 1
+    times: Annotated[LineRange, doc("Operations that are hit in a schedule, as far as there are enough.")] = 1
 
     @property
     def process_faults(self) -> dict[str, MsRange | bool]:
@@ -188,7 +188,7 @@ def _fault(keys: tuple[str, ...], values: dict[str, Any]) -> FaultSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Expectation:
-    """What a fence is known to do wrong in a scenario."""
+    """The violations that a fence is known to show in a scenario."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
@@ -209,12 +209,12 @@ class Scenario:
     name: str
     about: Annotated[str, MinLen(1), MaxLen(2000), doc("What the scenario shows, in a sentence or two.")]
     source: Annotated[
-        str, MinLen(1), MaxLen(2000), doc("Where it comes from: an issue, a paper, a measurement.")
+        str, MinLen(1), MaxLen(2000), doc("Where the claim comes from: an issue, a paper, a measurement.")
     ]
     policy: Annotated[
-        str | CustomPolicy, doc("What counts as a takeover: a name of `list policies`, or a table.")
+        str | CustomPolicy, doc("Effects that count as a takeover: a name of `list policies`, or a table.")
     ]
-    lanes: Annotated[tuple[LaneSettings, ...], MinLen(1), MaxLen(LANES_MAX), doc("Who takes part.")]
+    lanes: Annotated[tuple[LaneSettings, ...], MinLen(1), MaxLen(LANES_MAX), doc("The lanes that take part.")]
     expect: Annotated[
         dict[str, tuple[Kind, ...] | Expectation],
         doc("By fence, the violations that must be found, or {must, may}; no other fence may show any."),
@@ -222,39 +222,37 @@ class Scenario:
     transcript: Annotated[TranscriptSettings, doc("The transcript before the first step.")] = (
         TranscriptSettings()
     )
-    filesystem: Annotated[FilesystemSettings, doc("What stat tells the lanes.")] = FilesystemSettings()
+    filesystem: Annotated[FilesystemSettings, doc("File system that stat shows.")] = FilesystemSettings()
     faults: Annotated[
-        tuple[FaultSettings, ...], MaxLen(FAULTS_MAX), doc("What goes wrong; kernel gate only.")
+        tuple[FaultSettings, ...], MaxLen(FAULTS_MAX), doc("Faults of calls and processes; kernel gate only.")
     ] = ()
     fence_options: Annotated[
-        dict[str, Option], doc("Handed to the fence and its lock; what begins with lock_ is the lock's.")
+        dict[str, Option], doc("Options for the fence and its lock; those of the lock begin with lock_.")
     ] = dataclasses.field(default_factory=dict)
     fences: Annotated[
-        tuple[Annotated[str, MinLen(1)], ...], doc("Fences to judge where the command line names none.")
+        tuple[Annotated[str, MinLen(1)], ...], doc("Fences to judge when the command line names none.")
     ] = ()
     schedules: Annotated[int, Ge(1), Le(100_000_000), doc("Schedules to try.")] = 1000
-    steps_max: Annotated[int, Ge(1), Le(1_000_000), doc("A schedule that takes more steps is given up.")] = (
-        2000
-    )
+    steps_max: Annotated[int, Ge(1), Le(1_000_000), doc("A schedule with more steps is given up.")] = 2000
     step_ms: Annotated[int, Ge(0), Le(3_600_000), doc("Virtual milliseconds that pass with each step.")] = 1
 
     @property
     def faulty(self) -> bool:
-        """Whether anything is to go wrong that only the kernel gate can bring about."""
+        """Return whether the scenario needs faults or namespaces, which only the kernel gate provides."""
         return bool(self.faults) or any(lane.pid_namespace is not None for lane in self.lanes)
 
     def resolved_policy(self) -> Policy:
-        """The policy's table."""
+        """Return the policy's table."""
         return resolve(self.policy)
 
     def expectation(self, fence: str) -> Expectation:
-        """What is expected of a fence; of one that is not mentioned, no violation at all."""
+        """Return the expectation of a fence; no violation at all for a fence that is not listed."""
         found = self.expect.get(fence, ())
         return found if isinstance(found, Expectation) else Expectation(must=found)
 
 
 def dump(scenario: Scenario) -> dict[str, Any]:
-    """Plain data (dicts, lists, numbers, strings) from which `load_data` makes an equal scenario."""
+    """Return plain data (dicts, lists, numbers, strings) from which `load_data` makes an equal scenario."""
     plain = _plain(scenario)
     assert isinstance(plain, dict)
     return plain

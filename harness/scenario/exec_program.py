@@ -1,8 +1,7 @@
-"""Running an unmodified program as an operation of a lane, inside a worker.
+"""Run an unmodified program as an operation of a lane, inside a worker.
 
-What it does in the session directory is the gate's business: the program and all that it
-starts act in the lane's name. Here it gets surroundings that are the same on every machine, and
-is waited for.
+The gate follows its calls in the session directory: the program and all its descendants act in the
+lane's name. This module starts it with the same environment on every machine, and waits for it.
 """
 
 from __future__ import annotations
@@ -14,15 +13,15 @@ from collections.abc import Sequence
 __all__ = ["launch"]
 
 _TAIL_CHARACTERS = 200
-#: Signals that a Python process ignores, or our workers do, and that a program expects as they come.
+#: Signals that Python or the harness's workers ignore; a program expects their default actions.
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT)
 
 
 def launch(argv: Sequence[str], transcript: str) -> str:
     """Run a program to its end.
 
-    It has nothing to read, what it says is thrown away, and of what it complains about
-    the end is kept.
+    Its standard input is empty, its standard output is discarded, and the end of its standard
+    error is kept.
 
     Args:
         argv: the program, looked up on PATH, and its arguments, with ``{transcript}`` and
@@ -30,7 +29,7 @@ def launch(argv: Sequence[str], transcript: str) -> str:
         transcript: absolute path.
 
     Returns:
-        How it ended, and the end of what it complained about.
+        The way in which it ended, and the end of its standard error.
     """
     directory = os.path.dirname(transcript)
     words = [word.replace("{transcript}", transcript).replace("{directory}", directory) for word in argv]
@@ -42,19 +41,19 @@ def launch(argv: Sequence[str], transcript: str) -> str:
         return f"not started: {getattr(error, 'strerror', None) or error}"
     finally:
         os.close(writing)
-    complaint = b""
+    stderr = b""
     try:
         while chunk := os.read(reading, 65536):
-            complaint = (complaint + chunk)[-65536:]
+            stderr = (stderr + chunk)[-65536:]
     finally:
         os.close(reading)
     ended = _ended(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-    told = complaint.decode("utf-8", "replace").replace(directory + "/", "").strip()
-    return f"{ended}: {told[-_TAIL_CHARACTERS:]}" if told else ended
+    text = stderr.decode("utf-8", "replace").replace(directory + "/", "").strip()
+    return f"{ended}: {text[-_TAIL_CHARACTERS:]}" if text else ended
 
 
-def _spawn(words: list[str], directory: str, complaints: int) -> int:
-    surroundings = {
+def _spawn(words: list[str], directory: str, stderr: int) -> int:
+    environment = {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": "/nonexistent",
         "LC_ALL": "C",
@@ -65,11 +64,11 @@ def _spawn(words: list[str], directory: str, complaints: int) -> int:
     return os.posix_spawnp(
         words[0],
         words,
-        surroundings,
+        environment,
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-            (os.POSIX_SPAWN_DUP2, complaints, 2),
+            (os.POSIX_SPAWN_DUP2, stderr, 2),
         ],
         setsigdef=_DEFAULT_SIGNALS,
     )

@@ -1,7 +1,7 @@
-"""From what the validator says to faults that a user can act on.
+"""Turn the validator's errors into faults that a user can act on.
 
-The validator knows types and bounds. What it cannot know is added here: where the
-value stands in the file, what else could have been meant, and where to look it up.
+The validator knows types and bounds. This module adds the place of the value in the file, similar
+names, and where to look them up.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from harness.scenario.roles import ROLES
 
 __all__ = ["docs_of", "explain", "name_fault", "show", "suggest"]
 
-#: What each complaint about a type wanted to have.
+#: The expected type, by the validator's kind of error.
 _WANTED: Final = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -48,11 +48,11 @@ _BOUNDS: Final = {
 }
 _PREDICATES: Final = {
     "is_ordered": "must have its lower end first, as in [1, 3]",
-    "is_argument": "must not hold a NUL character, which no program can be given",
+    "is_argument": "must not contain a NUL character, because no program accepts one",
     "is_name": "must be at most 40 letters, digits, '_', '.' or '-', the first a letter or digit",
 }
 _SHOWN_MAX: Final = 60
-#: In a location, lanes are followed by an index and that by the role as the name of the branch.
+#: In a location, a lane has an index, followed by its role as the name of the union branch.
 _ROLE_AT: Final = 2
 _RANGE: Final = "a whole number or [lowest, highest]"
 
@@ -71,11 +71,11 @@ class _Complaint:
 
 
 def explain(errors: Iterable[Mapping[str, Any]], document: Document) -> None:
-    """Add a fault to the document for everything that the validator found.
+    """Add a fault to the document for every error of the validator.
 
     Args:
         errors: as pydantic lists them.
-        document: what was validated.
+        document: the validated document.
     """
     places: dict[Path, list[_Complaint]] = {}
     for error in errors:
@@ -119,12 +119,12 @@ def _locate(error: Mapping[str, Any], data: Any) -> _Complaint:
 
 
 def _explain_place(path: Path, complaints: list[_Complaint], deeper: bool, document: Document) -> None:
-    """Turn all complaints about one place into one fault, or none where a deeper one says more."""
+    """Turn all complaints about one place into one fault, or none if a deeper one is more precise."""
     value = _value_at(document.data, path)
     ranged = any(complaint.for_range for complaint in complaints)
     firm = [complaint for complaint in complaints if not _is_about_type(complaint)]
     if deeper and not any(complaint.kind == "too_long" for complaint in firm):
-        # Also true of a list that only seems too short because its items were not taken.
+        # This also covers a list that only looks too short because its items were rejected.
         return
     if ranged and any(complaint.kind in ("missing", "too_long") for complaint in firm):
         message = f"must be {_RANGE} (got {show(value)})"
@@ -168,8 +168,8 @@ def _message(complaint: _Complaint, value: Any, document: Document) -> str:
     if kind in _BOUNDS:
         return f"must be {_BOUNDS[kind].format(**context)} (got {show(value)})"
     if kind == "predicate_failed":
-        said = next(text for name, text in _PREDICATES.items() if name in complaint.text)
-        return f"{said} (got {show(value)})"
+        text = next(text for name, text in _PREDICATES.items() if name in complaint.text)
+        return f"{text} (got {show(value)})"
     if kind in ("too_short", "string_too_short"):
         return f"must not be empty; {_doc_at(path, document.data)}"
     if kind in ("too_long", "string_too_long"):
@@ -179,7 +179,7 @@ def _message(complaint: _Complaint, value: Any, document: Document) -> str:
 
 
 def _position(complaint: _Complaint, document: Document) -> tuple[int, int]:
-    """Where to point: at the key for what is wrong with a key, at the value otherwise."""
+    """Return the position to point at: the key if the key is wrong, the value otherwise."""
     path = complaint.path
     if complaint.about_key:
         return document.keys.get(path, (1, 1))
@@ -198,12 +198,12 @@ def _value_at(data: Any, path: Path) -> Any:
 
 
 def _names(expected: str) -> list[str]:
-    """Names in a validator's list of what it would have taken."""
+    """Return the names in a validator's list of expected values."""
     return re.findall(r"'([^']*)'", expected)
 
 
 def _class_at(path: Path, data: Any) -> type | None:
-    """The dataclass whose keys stand at a place."""
+    """Return the dataclass that defines the keys at a place."""
     match path:
         case ():
             return Scenario
@@ -233,7 +233,7 @@ def _keys_at(path: Path, data: Any) -> list[str]:
 
 
 def docs_of(settings: type) -> dict[str, str]:
-    """What each key of a dataclass means, from its annotations."""
+    """Return the description of each key of a dataclass, from its annotations."""
     found = {}
     for name, hint in get_type_hints(settings, include_extras=True).items():
         if get_origin(hint) is Annotated:
@@ -250,7 +250,7 @@ def _doc_at(path: Path, data: Any) -> str:
 
 
 def show(value: Any) -> str:
-    """A value as it could stand in the file, cut short."""
+    """Return a value as the file would spell it, shortened."""
     if value is None:
         return "nothing"
     text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -263,11 +263,11 @@ def _close(given: Any, names: Iterable[str]) -> str:
 
 
 def suggest(given: Any, names: Sequence[str]) -> str:
-    """What else could have been meant; begins with a semicolon."""
+    """Return a hint at the names that were probably meant; it begins with a semicolon."""
     return _close(given, names) or (f"; expected one of {', '.join(names)}" if names else "; remove it")
 
 
 def name_fault(what: str, given: Any, names: Iterable[str], listed: str) -> str:
-    """A name that the harness does not know, with the command that lists those it does."""
+    """Return a message about an unknown name, with the command that lists the known ones."""
     close = _close(given, names) or ";"
-    return f"unknown {what} {show(given)}{close} `python -m harness list {listed}` shows what there is"
+    return f"unknown {what} {show(given)}{close} `python -m harness list {listed}` lists the known ones"

@@ -1,4 +1,4 @@
-"""From what a user names as a fence to the class that makes its handles."""
+"""Load the class of a fence from the reference that a user gives."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ __all__ = ["check", "resolve"]
 
 _IMPORT_S = 20.0
 _ANSWER_BYTES_MAX = 4000
-_FINE = b"fine"
+_LOADED = b"loaded"
 _SOURCE_CHARS_MAX = 1 << 20
 
 
 def resolve(reference: str) -> type[Fence]:
-    """Load a fence.
+    """Return the class of a fence.
 
     Args:
-        reference: a registered name, ``package.module:Class``, ``path/file.py:Class`` or
-            ``exec:COMMAND``, which is started once to ask who it is, or ``openclaw@VERSION``
-            of `fence.targets`, which is one of those.
+        reference: a registered name, ``package.module:Class``, ``path/file.py:Class``,
+            ``exec:COMMAND``, which is started once to ask for its properties, or
+            ``openclaw@VERSION`` and the like of `fence.targets`, which stand for a command.
 
     Raises:
-        FenceLoadError: what the reference leads to is missing, broken or no fence.
+        FenceLoadError: the class is missing, broken or no fence.
     """
     if reference in fence.FENCES:
         return fence.load(reference)
@@ -70,20 +70,20 @@ def _external(reference: str, command: str) -> type[Fence]:
 
 
 def check(reference: str) -> None:
-    """Find out whether a fence can be loaded, without loading it into this process.
+    """Check that a fence can be loaded, without loading it into this process.
 
-    A user's module may do anything while it is imported: print, exit, hang. That
-    happens in a child.
+    A user's module may do anything while it is imported: print, exit, hang. So a child process
+    imports it.
 
     Raises:
-        FenceLoadError: it cannot.
+        FenceLoadError: it cannot be loaded.
     """
     if reference in fence.FENCES:
         return
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
-        _say_whether(reference, writing)
+        _report_load(reference, writing)
     os.close(writing)
     try:
         ready, _, _ = select.select([reading], [], [], _IMPORT_S)
@@ -93,20 +93,20 @@ def check(reference: str) -> None:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
     if answer is None:
-        raise FenceLoadError(f"{reference}: importing it was not over after {_IMPORT_S:.0f} s")
+        raise FenceLoadError(f"{reference}: importing it took more than {_IMPORT_S:.0f} s")
     if not answer:
         raise FenceLoadError(f"{reference}: importing it ended the process; a module must not do that")
-    if answer != _FINE:
+    if answer != _LOADED:
         raise FenceLoadError(answer.decode())
 
 
-def _say_whether(reference: str, writing: int) -> NoReturn:
-    """Body of the child of `check`."""
+def _report_load(reference: str, writing: int) -> NoReturn:
+    """Load the fence in the child of `check` and write the result to the pipe."""
     try:
         null = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(null, stream)
-        answer = _FINE
+        answer = _LOADED
         try:
             resolve(reference)
         except FenceLoadError as error:
@@ -120,7 +120,7 @@ def _unknown(reference: str) -> str:
     close = difflib.get_close_matches(reference, fence.FENCES, 1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     if reference.endswith(".py"):
-        hint = f"which class of the file? {_classes(reference)}"
+        hint = f"it needs the name of a class; {_classes(reference)}"
     return (
         f"{reference}: unknown fence; {hint}expected a name of `python -m harness list fences`, "
         "package.module:Class, path/file.py:Class or exec:COMMAND"
@@ -128,7 +128,7 @@ def _unknown(reference: str) -> str:
 
 
 def _classes(path: str) -> str:
-    """What could be meant, as far as can be seen without running the file."""
+    """Return a suggestion of a class in the file, found without running it."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             names = re.findall(r"^class (\w+)\(", file.read(_SOURCE_CHARS_MAX), re.MULTILINE)
@@ -163,14 +163,14 @@ def _from_name(reference: str, name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except (Exception, SystemExit) as error:  # a user's module may raise anything while it is imported
-        raise FenceLoadError(f"{reference}: importing {name} failed: {_said(error)}") from error
+        raise FenceLoadError(f"{reference}: importing {name} failed: {_one_line(error)}") from error
 
 
 def _from_file(reference: str, path: str) -> ModuleType:
     real = os.path.realpath(path)
     if not os.path.isfile(real):
         raise FenceLoadError(f"{reference}: no file {path}")
-    # A name of its own for each path, and the same one in every worker.
+    # The module name is unique for each path, and the same in every worker.
     name = f"_fence_{hashlib.sha256(os.fsencode(real)).hexdigest()[:12]}"
     if name in sys.modules:
         return sys.modules[name]
@@ -182,9 +182,9 @@ def _from_file(reference: str, path: str) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # as above
         del sys.modules[name]
-        raise FenceLoadError(f"{reference}: importing {path} failed: {_said(error)}") from error
+        raise FenceLoadError(f"{reference}: importing {path} failed: {_one_line(error)}") from error
     return module
 
 
-def _said(error: BaseException) -> str:
+def _one_line(error: BaseException) -> str:
     return "".join(traceback.format_exception_only(error)).strip().replace("\n", " ")

@@ -1,4 +1,4 @@
-"""JSON Schema of a scenario file, for editors; made of the same dataclasses that the loader checks with."""
+"""Make the JSON Schema of a scenario file, for editors, from the dataclasses that the loader checks with."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ __all__ = ["schema"]
 
 
 class _Generator(GenerateJsonSchema):
-    """Adds what each key means: the annotations that say so are not known to the validator."""
+    """Adds the description of each key, which pydantic does not read from the annotations."""
 
     def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
-        """Schema of one dataclass, its keys described."""
+        """Return the schema of one dataclass with descriptions of its keys."""
         made = super().dataclass_schema(schema)
         docs = docs_of(schema["cls"])
         for name, body in made.get("properties", {}).items():
@@ -33,7 +33,7 @@ class _Generator(GenerateJsonSchema):
 
 
 def _suggest(made: dict[str, Any]) -> None:
-    """Name what there is where a name is free text: editors offer it, and refuse nothing else."""
+    """Add known names as examples to free text: editors offer them, and reject no others."""
     fences = [name for name in FENCES if name not in CONTROLS]
     keys = made["properties"]
     keys["policy"]["anyOf"][0]["examples"] = list(POLICIES)

@@ -1,8 +1,8 @@
-"""A scenario file to a `Scenario`, or every fault in it at once.
+"""Load a scenario file into a `Scenario`, or report all its faults at once.
 
-This is form only: nothing is drawn, no fence is looked for. The order is reader
-(text to data with places), validator (types and bounds, from the annotations of the
-dataclasses), checks (names, lanes, limits).
+Loading checks form only: nothing is drawn, no fence is loaded. The stages are the reader (text to data
+with positions), the validator (types and bounds, from the annotations of the dataclasses) and the
+checks (names, lanes, limits).
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def load(path: str | os.PathLike[str]) -> Scenario:
     """Read one scenario file.
 
     Raises:
-        ScenarioError: everything that is wrong with it.
+        ScenarioError: lists all its faults.
     """
     return load_all([path])[0]
 
@@ -88,7 +88,7 @@ def load_all(paths: Iterable[str | os.PathLike[str]]) -> list[Scenario]:
     """Read scenario files, in the order given.
 
     Raises:
-        ScenarioError: everything that is wrong with any of them.
+        ScenarioError: lists all faults of all files.
     """
     scenarios: list[Scenario] = []
     faults: list[Fault] = []
@@ -103,14 +103,14 @@ def load_all(paths: Iterable[str | os.PathLike[str]]) -> list[Scenario]:
 
 
 def load_data(data: Mapping[str, Any], where: str = "scenario") -> Scenario:
-    """A scenario from plain data, as `dump` makes it.
+    """Return a scenario from plain data, as `dump` makes it.
 
     Args:
         data: the keys of a file, and ``name``.
-        where: names the data in faults; they have no line to point at and say 1:1.
+        where: name of the data in faults, whose position is always 1:1.
 
     Raises:
-        ScenarioError: everything that is wrong with it.
+        ScenarioError: lists all its faults.
     """
     document = Document(where, dict(data))
     name = document.data.pop("name", None)
@@ -122,7 +122,7 @@ def load_data(data: Mapping[str, Any], where: str = "scenario") -> Scenario:
 
 
 def _place(document: Document, value: Any, path: tuple[str | int, ...]) -> None:
-    """Give every part of data without a file the first line as its place."""
+    """Set the position of every part of data without a file to the first line."""
     document.values[path] = (1, 1)
     if isinstance(value, Mapping):
         for key, item in value.items():
@@ -141,7 +141,7 @@ def _load(path: str) -> Scenario:
 
 
 def _text(path: str) -> str:
-    """The file's text.
+    """Return the file's text.
 
     Raises:
         ScenarioError: it cannot be read, is too large, or is not UTF-8.
@@ -149,7 +149,7 @@ def _text(path: str) -> str:
     try:
         text = content(path, FILE_BYTES_MAX)
     except TooLargeError as error:
-        message = f"{error.strerror}, no scenario needs that; is it the right file?"
+        message = f"{error.strerror}, which no scenario needs; check the path"
         raise _unreadable(path, 1, 1, message) from None
     except IsADirectoryError:
         raise _unreadable(
@@ -175,10 +175,10 @@ def _unreadable(path: str, line: int, column: int, message: str) -> ScenarioErro
 
 
 def _validate(name: str, document: Document) -> Scenario:
-    """Check what was read.
+    """Return the scenario in a document.
 
     Raises:
-        ScenarioError: everything that is wrong with it.
+        ScenarioError: lists all its faults.
     """
     scenario = None
     if isinstance(document.data, dict):
@@ -197,14 +197,14 @@ def _validate(name: str, document: Document) -> Scenario:
 
 
 def _parse(name: str, document: Document) -> Scenario | None:
-    """Types and bounds; None when something is wrong, which the document then says."""
+    """Check types and bounds; return None and add the faults to the document if something is wrong."""
     data = document.data
     if "name" in data:
         document.fault(
-            document.keys[("name",)], ("name",), "unknown key; a scenario is called as its file, remove it"
+            document.keys[("name",)], ("name",), "unknown key; a scenario has the name of its file, remove it"
         )
-    # By way of JSON: only there does the validator take a list for a tuple and a dict for a
-    # dataclass while it takes no text for a number.
+    # Validate JSON: only in JSON mode does strict validation accept a list for a tuple and a dict for
+    # a dataclass, but no text for a number.
     text = json.dumps({**data, "name": name})
     try:
         form = adapter(*_outside(data)).validate_json(text, strict=True)

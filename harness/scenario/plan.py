@@ -1,7 +1,7 @@
-"""Scenario, seed and number of a schedule to a `Program`, in which no lane is left anything to chance.
+"""Draw a `Program` from a scenario, a seed and the index of a schedule.
 
-Who goes first is not drawn here, that is the strategy's part, with a generator of
-its own.
+A program leaves nothing to chance. The order of the steps is not drawn here: the strategy chooses it,
+with a generator of its own.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _CLOCK_START_MS: Final = 1_767_225_600_000  # 2026-01-01, UTC
 _CLOCK_SPREAD_MS: Final = 10_000
 _MASK: Final = (1 << 64) - 1
 _KEEP_ALL: Final = 1000
-#: Sets the faults' draws apart from all others.
+#: Separates the faults' random numbers from all others.
 _FAULTS: Final = 0xFA017
-#: No lane can have this name, so its ids collide with nobody's.
+#: No lane can have this name, so its ids collide with no lane's ids.
 _BEFORE: Final = "_before"
 _CONVERSATION: Final = ("user", "assistant", "assistant", "toolResult")
 
@@ -35,7 +35,7 @@ _CONVERSATION: Final = ("user", "assistant", "assistant", "toolResult")
 def program_seed(seed: int, schedule: int) -> int:
     """Scatter both numbers over 64 bits (SplitMix64; Steele et al., OOPSLA 2014).
 
-    Of the seed the lowest 128 bits count, of the schedule the lowest 64.
+    Only the lowest 128 bits of the seed and the lowest 64 of the schedule count.
     """
     state = _scramble(seed & _MASK)
     state = _scramble(state ^ (seed >> 64 & _MASK))
@@ -50,7 +50,7 @@ def _scramble(bits: int) -> int:
 
 
 def lanes_of(scenario: Scenario) -> tuple[LaneInfo, ...]:
-    """The scenario's lanes, counts written out; a lane's index is its place here."""
+    """Return the scenario's lanes with counts expanded; a lane's index is its position here."""
     return tuple(
         LaneInfo(
             name, lane.role, lane.process or name, ROLES[lane.role].participant, lane.pid_namespace or ""
@@ -61,12 +61,12 @@ def lanes_of(scenario: Scenario) -> tuple[LaneInfo, ...]:
 
 
 def draw(scenario: Scenario, seed: int, schedule: int) -> Program:
-    """What the lanes do in one schedule; a function of its arguments and of nothing else.
+    """Return the operations of all lanes in one schedule; a pure function of its arguments.
 
     Args:
-        scenario: checked.
-        seed: of the run.
-        schedule: number of the schedule in the run, from 0.
+        scenario: a checked scenario.
+        seed: seed of the run.
+        schedule: index of the schedule in the run, from 0.
     """
     rng = random.Random(program_seed(seed, schedule))
     clock_start_ms = _CLOCK_START_MS + pick(rng, (0, _CLOCK_SPREAD_MS - 1))
@@ -78,21 +78,21 @@ def draw(scenario: Scenario, seed: int, schedule: int) -> Program:
             ops = role.draw(lane, rng, Ids(name, scenario.transcript.entry_bytes))
             process, namespace = lane.process or name, lane.pid_namespace or ""
             lanes.append(LaneProgram(name, role.name, process, role.participant, ops, namespace))
-    told = scenario.filesystem
+    filesystem = scenario.filesystem
     return Program(
         tuple(_with_faults(scenario, program_seed(seed, schedule), lanes)),
         initial,
-        Filesystem(told.time_grain_ms, told.birth_time, told.inode_reuse),
+        Filesystem(filesystem.time_grain_ms, filesystem.birth_time, filesystem.inode_reuse),
         clock_start_ms * 1_000_000,
         scenario.step_ms * 1_000_000,
     )
 
 
 def _with_faults(scenario: Scenario, drawn: int, lanes: list[LaneProgram]) -> list[LaneProgram]:
-    """The lanes with their faults.
+    """Return the lanes with their faults.
 
-    Each kind of fault has a generator of its own: what else the scenario says, and
-    whether it has other faults, changes nothing about which operations it hits.
+    Each kind of fault has a generator of its own, so that neither the rest of the scenario nor
+    other faults change which operations it hits.
     """
     for number, fault in enumerate(scenario.faults):
         rng = random.Random(program_seed(drawn ^ _FAULTS, number))
@@ -103,7 +103,7 @@ def _with_faults(scenario: Scenario, drawn: int, lanes: list[LaneProgram]) -> li
 def _hit(
     fault: FaultSettings, rng: random.Random, lanes: list[LaneProgram], settings: Sequence[LaneSettings]
 ) -> list[LaneProgram]:
-    """The lanes with one kind of fault in some of the operations that it is for."""
+    """Return the lanes with one kind of fault in some of the operations that it may hit."""
     places = [
         (lane, number)
         for lane, program in enumerate(lanes)
@@ -130,7 +130,7 @@ def _hit(
 
 
 def _made(fault: FaultSettings, rng: random.Random) -> Fault:
-    """One fault of a kind, nothing left to chance."""
+    """Return one fault of a kind, with every argument drawn."""
     keep = int(rng.random() * _KEEP_ALL) if fault.cut else -1
     nth = pick(rng, fault.nth)
     file = fault.file
@@ -143,7 +143,7 @@ def _made(fault: FaultSettings, rng: random.Random) -> Fault:
 
 
 def _initial(scenario: Scenario, rng: random.Random) -> tuple[Entry, ...]:
-    """The header, then some conversation."""
+    """Return the header and the initial conversation."""
     ids = Ids(_BEFORE, scenario.transcript.entry_bytes)
     header = make("session", ids.next(), 0)
     count = pick(rng, scenario.transcript.entries)

@@ -1,10 +1,10 @@
-"""YAML text to plain data that remembers where everything stood.
+"""Read YAML text into plain data that remembers the position of every part.
 
-PyYAML reads YAML 1.1; here only its parser is used, whose events have everything
-that is needed and cannot be made to unfold into something huge. Plain scalars are read by the
-core schema of YAML 1.2 (https://yaml.org/spec/1.2.2/, chapter 10.3): ``on`` and
-``12:30`` are text, ``1e3`` is a number, ``010`` is ten. What makes a scenario hard to
-read or to point into (tags, anchors, merge keys, duplicate keys) is a fault.
+PyYAML reads YAML 1.1; only its parser is used here, whose events have all the needed information and
+cannot expand into huge data. Plain scalars follow the core schema of YAML 1.2
+(https://yaml.org/spec/1.2.2/, chapter 10.3): ``on`` and ``12:30`` are text, ``1e3`` is a number, ``010``
+is ten. Features that make a scenario hard to read or to point into (tags, anchors, merge keys,
+duplicate keys) are faults.
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ _SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 @dataclasses.dataclass
 class Document:
-    """What a text says.
+    """The data of a text, with positions.
 
     Args:
         file: as the user named it.
         data: dicts, lists, numbers, strings; None where nothing could be read.
-        values: where each value stands.
-        keys: where each key of a mapping stands.
-        faults: what is wrong with the text itself.
+        values: position of each value.
+        keys: position of each key of a mapping.
+        faults: faults of the text itself.
         unread: places whose value is unknown because of such a fault.
     """
 
@@ -73,11 +73,11 @@ class Document:
     unread: set[Path] = dataclasses.field(default_factory=set)
 
     def fault(self, position: Position, path: Path, message: str) -> None:
-        """Note what is wrong at a place."""
+        """Add a fault at a place."""
         self.faults.append(Fault(self.file, *position, spell(path), message))
 
     def is_unread(self, path: Path) -> bool:
-        """Whether what stands there, or around it, could not be read."""
+        """Return whether the value at a place, or a mapping or list around it, could not be read."""
         return any(path[:length] in self.unread for length in range(len(path) + 1))
 
 
@@ -85,7 +85,7 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def spell(path: Path) -> str:
-    """A place as users write it, e.g. ``lanes[1].rate``."""
+    """Return a place as users write it, e.g. ``lanes[1].rate``."""
     text = ""
     for part in path:
         if isinstance(part, int):
@@ -105,7 +105,7 @@ def read(file: str, text: str) -> Document:
         text: the whole file, decoded.
 
     Returns:
-        The data and its places. With a fault of syntax the data is None.
+        The data and its positions. With a syntax error the data is None.
     """
     document = Document(file)
     try:
@@ -128,12 +128,12 @@ def read(file: str, text: str) -> Document:
 def _explain(error: yaml.MarkedYAMLError, character: str) -> str:
     if character == "\t":
         return "a tab cannot stand here; indent with spaces"
-    said = ", ".join(str(part) for part in (error.context, error.problem) if part)
-    return f"not YAML: {said}; check indentation, quotes and brackets near here"
+    problem = ", ".join(str(part) for part in (error.context, error.problem) if part)
+    return f"not YAML: {problem}; check indentation, quotes and brackets near here"
 
 
 class _RefusedError(Exception):
-    """Well-formed, but nothing that could be read on from here."""
+    """The text is well-formed YAML, but reading cannot go on from here."""
 
     def __init__(self, event: Event, message: str) -> None:
         super().__init__(message)
@@ -148,14 +148,14 @@ def _position(event: Event) -> Position:
 
 
 class _Builder:
-    """Events to data, noting places and faults."""
+    """Builds data from events and records positions and faults."""
 
     def __init__(self, document: Document, text: str) -> None:
         self._document = document
         self._events: Iterator[Event] = yaml.parse(text, yaml.SafeLoader)
 
     def whole(self) -> Any:
-        """The data of the only document."""
+        """Return the data of the only document."""
         next(self._events)  # the stream begins
         if isinstance(next(self._events), StreamEndEvent):
             self._document.fault(
@@ -225,14 +225,14 @@ class _Builder:
         return found
 
     def _skip(self, path: Path) -> None:
-        """Pass over the value of a key that cannot be taken."""
+        """Skip the value of a rejected key."""
         aside = _Builder.__new__(_Builder)
         aside._document, aside._events = Document(self._document.file), self._events
         aside._value(next(self._events), (*path, ""))
 
 
 def _refusal(event: Event) -> str:
-    """Why a node cannot be taken as it is written; empty when it can."""
+    """Return why the form of a node is rejected; empty when it is accepted."""
     if isinstance(event, AliasEvent):
         return f"alias *{event.anchor} is not supported"
     assert isinstance(event, NodeEvent)
@@ -243,10 +243,10 @@ def _refusal(event: Event) -> str:
 
 
 def _key(event: Event) -> str:
-    """A key of a mapping.
+    """Return a key of a mapping.
 
     Raises:
-        ValueError: it is no text, or written in a way that is not taken.
+        ValueError: it is no text, or has a rejected form.
     """
     refusal = _refusal(event)
     if refusal:
@@ -261,10 +261,10 @@ def _key(event: Event) -> str:
 
 
 def _scalar(event: ScalarEvent) -> Any:
-    """What a scalar means.
+    """Return the value of a scalar.
 
     Raises:
-        ValueError: nothing that could be worked with.
+        ValueError: the value is not usable.
     """
     value = event.value if event.style is not None else _resolve(event.value)
     if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
@@ -273,10 +273,10 @@ def _scalar(event: ScalarEvent) -> Any:
 
 
 def _resolve(text: str) -> Any:
-    """What a plain scalar means in the core schema.
+    """Return the value of a plain scalar in the core schema.
 
     Raises:
-        ValueError: an integer that no key of a scenario can take.
+        ValueError: the integer is too large for any key of a scenario.
     """
     if _NULL.fullmatch(text):
         return None

@@ -1,7 +1,7 @@
-"""The keys of a scenario file in Markdown, made of the schema: ``python -m harness schema --markdown``.
+"""Describe the keys of a scenario file in Markdown: ``python -m harness schema --markdown``.
 
-Nothing is said here that the loader does not check; what a key means stands beside it
-in the dataclasses.
+The text is made from the schema, so it describes exactly what the loader checks; the descriptions of the
+keys are in the dataclasses.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ scenario (editors with the YAML language server read that; others have a setting
 
     # yaml-language-server: $schema=./scenario.schema.json
 """
-#: What of the schema has a table of its own, and where it is used.
+#: Parts of the schema with a table of their own, by their place in the file.
 _PARTS: Final = {
     "transcript": "TranscriptSettings",
     "filesystem": "FilesystemSettings",
@@ -43,7 +43,7 @@ _Body = Mapping[str, Any]
 
 
 def reference() -> str:
-    """The document."""
+    """Return the document."""
     whole = schema()
     parts = [_HEAD, "## The file\n", _table(whole, whole["required"])]
     parts += _lanes(whole)
@@ -54,7 +54,7 @@ def reference() -> str:
 
 
 def _lanes(whole: _Body) -> Iterator[str]:
-    """What all roles have in common, then each role."""
+    """Yield the keys that all roles share, then those of each role."""
     settings = {
         name: whole["$defs"][place.rsplit("/", 1)[1]]
         for name, place in whole["properties"]["lanes"]["items"]["discriminator"]["mapping"].items()
@@ -67,9 +67,9 @@ def _lanes(whole: _Body) -> Iterator[str]:
     ]
     yield "## `lanes[]`\n"
     yield "Every lane has these keys, whatever its role:\n"
-    told = {**first, "properties": {**first["properties"], "role": {**first["properties"]["role"]}}}
-    told["properties"]["role"] = {"enum": list(ROLES), "description": "What the lane does; see below."}
-    yield _table(told, ["role"], [key for key in told["properties"] if key not in shared])
+    common = {**first, "properties": {**first["properties"], "role": {**first["properties"]["role"]}}}
+    common["properties"]["role"] = {"enum": list(ROLES), "description": "Activity of the lane; see below."}
+    yield _table(common, ["role"], [key for key in common["properties"] if key not in shared])
     for name in ROLES:
         body = settings[name]
         yield f"### `role: {name}`\n"
@@ -95,7 +95,7 @@ def _default(body: _Body) -> str:
 
 
 def _value(body: _Body) -> str:
-    """What may stand there, in words."""
+    """Return the accepted values in words."""
     if "$ref" in body:
         return "a mapping, see below"
     if "anyOf" in body:

@@ -1,1 +1,1 @@
-"""What the harness needs of the machine: signals, clean-up after a kill, memory and processor facts."""
+"""Access to the machine: signals, clean-up after a kill, memory and processor facts."""

@@ -1,4 +1,4 @@
-"""Files that a user names, read whole: whatever is at the path, it costs neither for ever nor all memory."""
+"""Read files that a user names: never block forever, never use unbounded memory."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ _CHUNK_BYTES = 1 << 20
 
 
 class TooLargeError(OSError):
-    """More bytes than anybody needs there."""
+    """The file has more bytes than allowed."""
 
 
 def content(path: str, bytes_max: int) -> bytes:
-    """All bytes of a file.
+    """Return all bytes of a file.
 
-    A pipe that somebody writes to (``<(...)`` of a shell) is read to its end; one that nobody
-    writes to is empty.
+    A pipe with a writer (``<(...)`` of a shell) is read to its end; a pipe without a writer is
+    empty.
 
     Args:
-        path: of the file.
-        bytes_max: more is refused.
+        path: path of the file.
+        bytes_max: largest accepted size.
 
     Raises:
-        TooLargeError: it is larger.
+        TooLargeError: the file is larger.
         OSError: it cannot be read.
-        ValueError: the path is none.
+        ValueError: the path is invalid.
     """
-    # Without this flag, to open a pipe without a writer would wait for one.
+    # Without O_NONBLOCK, opening a pipe without a writer would block.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         os.set_blocking(descriptor, True)

@@ -1,4 +1,4 @@
-"""Signals that ask for an end: raised at most once, or counted while there is something to lose."""
+"""Handle signals that ask for an end: raise at most once, or count them while results could be lost."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any
 
 __all__ = ["SIGNALS", "Interrupts", "ignore", "interrupt_once", "put_off"]
 
-#: Ctrl-C, a polite kill, and a terminal that was closed.
+#: Ctrl-C, a polite kill, and a closed terminal.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def interrupt_once() -> None:
-    """Let the first of `SIGNALS` raise KeyboardInterrupt; the others come too late to change anything.
+    """Let the first of `SIGNALS` raise KeyboardInterrupt, and ignore the later ones.
 
-    A signal that is ignored already (``nohup``) stays so.
+    A signal that is already ignored (``nohup``) stays ignored.
     """
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -33,7 +33,7 @@ def _raise(_number: int, _frame: FrameType | None) -> None:
 
 @contextlib.contextmanager
 def put_off() -> Iterator[None]:
-    """Let `SIGNALS` wait meanwhile: an exception in the midst of an import crashes some C extensions."""
+    """Block `SIGNALS` in the meantime: an exception in the middle of an import crashes some C extensions."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
@@ -48,9 +48,9 @@ def ignore() -> None:
 
 
 class Interrupts:
-    """Counts `SIGNALS` while it is entered, and wakes whoever waits for `reading`.
+    """Counts `SIGNALS` while it is entered, and makes `reading` readable to wake a waiting poll.
 
-    An exception in the middle of a run would lose what was found. Outside the main thread, where
+    An exception in the middle of a run would lose its results. Outside the main thread, where
     Python handles no signals, it counts nothing.
     """
 
@@ -76,6 +76,6 @@ class Interrupts:
             os.write(self._writing, b"!")
 
     def drain(self) -> None:
-        """Do not wake anybody again for what was counted."""
+        """Empty `reading`, so that signals counted so far wake no further poll."""
         with contextlib.suppress(BlockingIOError):
             os.read(self.reading, 4096)

@@ -1,9 +1,9 @@
-"""The directory that a run's session directories are made in, gone when the run is.
+"""Make the directory that holds a run's session directories, and remove it when the run ends.
 
-A process of its own, outside the harness's process group, makes the directory and
-waits for its standard input to end. That happens when the harness is done, and as
-well when it was killed: then what still works there is killed and the directory is
-removed. Run as a script it uses the standard library alone, to be there at once.
+A separate process, outside the harness's process group, makes the directory and waits for its
+standard input to end. That happens when the harness is done, and also when it was killed: then the
+janitor kills the processes that still work there and removes the directory. Run as a script, it
+uses the standard library alone, to start fast.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ import time
 
 __all__ = ["MARK", "SessionRoot", "in_memory", "place", "remove_tree", "session_parent", "shortage"]
 
-#: Environment variable by which every process that works under a root is known.
+#: Environment variable that identifies every process that works under a root.
 MARK = "HARNESS_SESSION_ROOT"
 
 _MEMORY = "/dev/shm"
 _MIB = 1 << 20
-#: Below this nobody can tell a fence's failure from a full disk. Sessions take a few of them.
+#: With less, a fence's failure cannot be told from a full disk. Each session takes a few of them.
 _FREE_BYTES_MIN = 32 * _MIB
 _FREE_FILES_MIN = 500
 
@@ -33,10 +33,10 @@ _PAUSE_S = 0.02
 
 
 class SessionRoot:
-    """A fresh directory, and the janitor that removes it. Use as a context manager.
+    """A fresh directory and the janitor that removes it. Use as a context manager.
 
     Args:
-        parent: where to make it; None for the system's temporary directory (TMPDIR).
+        parent: directory to make it in; None for the system's temporary directory (TMPDIR).
     """
 
     def __init__(self, parent: str | None = None) -> None:
@@ -44,7 +44,7 @@ class SessionRoot:
         self.path = ""
 
     def __enter__(self) -> str:
-        """Make it.
+        """Make the directory and return its path.
 
         Raises:
             UsageError: no directory can be made there.
@@ -69,7 +69,7 @@ class SessionRoot:
         if word != "made":
             from harness.model.errors import UsageError
 
-            self._dismiss()
+            self._end_janitor()
             reason = rest or "the janitor did not start"
             raise UsageError(
                 f"{parent}: no session directory can be made: {reason}; give another --session-root"
@@ -78,12 +78,12 @@ class SessionRoot:
         return rest
 
     def __exit__(self, *_: object) -> None:
-        self._dismiss()
+        self._end_janitor()
         if os.path.lexists(self.path):
-            # Somebody killed the janitor, or it was not patient enough.
+            # The janitor was killed, or it ran out of time.
             _clear(self.path)
 
-    def _dismiss(self) -> None:
+    def _end_janitor(self) -> None:
         assert self._janitor.stdin is not None
         self._janitor.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -91,56 +91,56 @@ class SessionRoot:
 
 
 def in_memory() -> str:
-    """Where there is a file system in memory with room for session directories; empty for nowhere."""
+    """Return a directory of a file system in memory with room for sessions; empty if there is none."""
     if "TMPDIR" in os.environ or not os.path.ismount(_MEMORY) or not os.access(_MEMORY, os.W_OK | os.X_OK):
-        # Who says where temporary files go means these too.
+        # A user that sets the place of temporary files means these too.
         return ""
     return "" if shortage(_MEMORY) else _MEMORY
 
 
 def place(asked: str | None, real: bool) -> str:
-    """Where to make session directories.
+    """Return the directory to make session directories in.
 
     Args:
-        asked: by the user, who is always right.
+        asked: the user's choice, which always wins.
         real: whether inode numbers and time stamps will be those of the file system; if
-            not, the fastest one will do.
+            not, the fastest file system is chosen.
     """
     return asked or ("" if real else in_memory()) or session_parent(None)
 
 
 def session_parent(wanted: str | None) -> str:
-    """Where session directories are made.
+    """Return the directory for session directories, without a preference for speed.
 
-    The standard library would pass over a full or missing TMPDIR in silence, and end in the
+    The standard library would silently skip a full or missing TMPDIR and fall back to the
     user's own directory.
 
     Args:
-        wanted: what the user said; None for the system's temporary directory.
+        wanted: the user's choice; None for the system's temporary directory.
     """
     return wanted or os.environ.get("TMPDIR") or "/tmp"
 
 
 def shortage(directory: str) -> str:
-    """What the file system of session directories has too little of; empty when it has enough.
+    """Return what the file system of session directories lacks; empty when it has enough room.
 
-    A lane that fails for want of space would look like a fence that does.
+    A lane that fails for lack of space would look like a faulty fence.
     """
     try:
         status = os.statvfs(directory)
     except OSError as error:
-        return f"cannot be looked at: {error.strerror}"
+        return f"cannot be examined: {error.strerror}"
     free = status.f_bavail * status.f_frsize
     if free < _FREE_BYTES_MIN:
         return f"{free // 1024} kB free, sessions need at least {_FREE_BYTES_MIN // _MIB} MB"
-    # A file system without a fixed number of files says 0 of 0.
+    # A file system without a fixed number of files reports 0 of 0.
     if status.f_files and status.f_favail < _FREE_FILES_MIN:
         return f"room for {status.f_favail} more files, sessions need at least {_FREE_FILES_MIN}"
     return ""
 
 
 def remove_tree(path: str) -> None:
-    """Remove a directory with all that is in it, also where that was made unreadable."""
+    """Remove a directory with all its contents, including directories that were made unreadable."""
     shutil.rmtree(path, ignore_errors=True)
     if not os.path.lexists(path):
         return
@@ -155,21 +155,21 @@ def remove_tree(path: str) -> None:
 
 
 def _clear(root: str) -> None:
-    """Kill who works under `root` and remove it, until neither is left."""
+    """Kill the processes that work under `root` and remove it, until neither is left."""
     deadline = time.monotonic() + _CLEAR_S
     while time.monotonic() < deadline:
-        inhabitants = _inhabitants(root)
-        for pid in inhabitants:
+        processes = _processes_in(root)
+        for pid in processes:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         remove_tree(root)
-        if not inhabitants and not os.path.lexists(root):
+        if not processes and not os.path.lexists(root):
             return
         time.sleep(_PAUSE_S)
 
 
-def _inhabitants(root: str) -> list[int]:
-    """Processes that carry the mark, or whose working directory is in `root`."""
+def _processes_in(root: str) -> list[int]:
+    """Return the processes that carry the mark or whose working directory is in `root`."""
     mark = os.fsencode(f"{MARK}={root}")
     pids = []
     for name in os.listdir("/proc"):
@@ -187,7 +187,7 @@ def _inhabitants(root: str) -> list[int]:
 
 
 def _watch(parent: str) -> None:
-    """Make the directory, say where it is, wait for the end of the harness, leave nothing."""
+    """Make the directory, print its path, wait for the end of the harness, and remove it."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     try:

@@ -1,4 +1,4 @@
-"""What the figures of a benchmark depend on; no names of machines or people."""
+"""Collect the facts that the figures of a benchmark depend on; no names of machines or people."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ __all__ = ["Facts", "differing", "machine"]
 
 Facts = dict[str, str | int | float]
 
-#: Not a matter of the machine: what else was going on there.
+#: Facts about the moment, not about the machine.
 _PASSING = ("load",)
 
 
 def machine() -> Facts:
-    """Python, kernel, processor and number of cores; the load is the mean of the last minute, before."""
+    """Return Python, kernel, processor, number of cores, and the mean load of the last minute."""
     return {
         "python": platform.python_version(),
         "kernel": f"{platform.system()} {platform.release().partition('-')[0]} {platform.machine()}",
@@ -26,7 +26,7 @@ def machine() -> Facts:
 
 
 def _processor() -> str:
-    """As it calls itself; empty where it does not."""
+    """Return the processor's own name; empty where it gives none."""
     with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
         for line in file:
             name, _, value = line.partition(":")
@@ -36,10 +36,10 @@ def _processor() -> str:
 
 
 def differing(one: Facts, other: Facts) -> list[str]:
-    """Facts of two machines that are not the same, each as ``name: one, other``."""
+    """Return the facts that differ between two machines, each as ``name: one, other``."""
     names = [name for name in dict.fromkeys([*one, *other]) if name not in _PASSING]
     return [
-        f"{name}: {one.get(name, 'not told')}, {other.get(name, 'not told')}"
+        f"{name}: {one.get(name, 'unknown')}, {other.get(name, 'unknown')}"
         for name in names
         if one.get(name) != other.get(name)
     ]

@@ -1,4 +1,4 @@
-"""How much memory processes have used at most, as the kernel counts it."""
+"""Measure the peak memory of processes, as the kernel counts it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ __all__ = ["family_peak_bytes", "peak_bytes"]
 
 
 def peak_bytes(pid: int | None = None) -> int:
-    """The most that a process has had in memory at once; 0 where it cannot be known.
+    """Return the peak resident memory of a process; 0 where it is unknown.
 
     Args:
-        pid: of the process; None for this one.
+        pid: id of the process; None for this one.
     """
     try:
         with open(f"/proc/{pid or 'self'}/status", encoding="ascii", errors="replace") as file:
-            # Of this program; what `getrusage` tells may be that of the one that started it.
+            # VmHWM is of this program alone; `getrusage` may report the peak of its parent before exec.
             found = next((line for line in file if line.startswith("VmHWM:")), "")
         return int(found.split()[1]) * 1024 if found else 0
     except (OSError, ValueError, IndexError):
@@ -23,7 +23,7 @@ def peak_bytes(pid: int | None = None) -> int:
 
 
 def family_peak_bytes() -> int:
-    """The peaks of all that descends from this process, added up; what they share is counted in each."""
+    """Return the sum of the peaks of all descendants of this process; shared pages count in each."""
     found, waiting = 0, _children(os.getpid())
     while waiting:
         pid = waiting.pop()
@@ -33,7 +33,7 @@ def family_peak_bytes() -> int:
 
 
 def _children(pid: int) -> list[int]:
-    # Threads have children of their own, and a worker's are few.
+    # Each thread has its own list of children, and a worker has few of them.
     found: list[int] = []
     try:
         for task in os.listdir(f"/proc/{pid}/task"):

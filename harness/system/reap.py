@@ -1,4 +1,4 @@
-"""Ending a worker process with all that it started."""
+"""End a worker process with all its descendants."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REAP_S = 5.0
 
 
 def kill_tree(pid: int) -> None:
-    """SIGKILL a process and all its descendants; silent about those already gone."""
+    """Send SIGKILL to a process and all its descendants; ignore those already gone."""
     try:
         root = psutil.Process(pid)
         family = [*root.children(recursive=True), root]

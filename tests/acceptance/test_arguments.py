@@ -179,10 +179,10 @@ def test_a_fence_that_cannot_be_loaded_is_refused(
 def test_a_file_of_fences_needs_a_class(harness: Harness, tmp_path: Path) -> None:
     fences = write_fence(tmp_path, "")
     err = _refused(harness, harness.run(write_scenario(tmp_path), "--fence", fences))
-    assert "which class of the file? expected" in err
+    assert "it needs the name of a class; expected" in err
     fences = write_fence(tmp_path, "class Mine(Fence):\n    pass\n")
     err = _refused(harness, harness.run(write_scenario(tmp_path), "--fence", fences))
-    assert f"which class of the file? did you mean {fences}:Mine? expected" in err
+    assert f"it needs the name of a class; did you mean {fences}:Mine? expected" in err
 
 
 def test_every_bad_fence_is_named_at_once(harness: Harness, tmp_path: Path) -> None:

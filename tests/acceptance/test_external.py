@@ -19,7 +19,7 @@ BROKEN = {
     "talks": ("no JSON", "in the line hello, world"),
     "floods": ("a line of more than 33554432 bytes",),
     "floods_lines": ("in the line {}",),
-    "doubts": ("cannot say any more who did what: two at once",),
+    "doubts": ("can no longer attribute its calls: two at once",),
 }
 
 
@@ -104,7 +104,7 @@ def test_the_reason_is_that_of_the_process_whose_adapter_broke(harness: Harness,
     arguments = ("--fence", fence("talks"), "--strategy", "round-robin", "--schedules", 1, "--json")
     found = harness.run(path, *arguments).object
     assert found["inconclusive"] == 1
-    assert found["why_inconclusive"].startswith("schedule 0: the adapter said nonsense"), found
+    assert found["why_inconclusive"].startswith("schedule 0: the adapter sent an invalid line"), found
 
 
 @pytest.mark.requires("kernel-gate")

@@ -1,4 +1,4 @@
-"""A transcript, handles on it, and rogues: what the tests of all fences share."""
+"""Provide a transcript, handles on it, and rogues for the tests of all fences."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ __all__ = ["Stage", "admits", "entry", "tick"]
 
 
 def entry(role: str, name: str) -> bytes:
-    """One line of a transcript."""
+    """Return one line of a transcript."""
     body = {"type": "message", "id": name, "message": {"role": role, "content": name}}
     return json.dumps(body).encode() + b"\n"
 
 
 class Stage:
-    """One transcript and those who write it.
+    """One transcript and its writers.
 
     Args:
-        directory: an empty one.
+        directory: an empty directory.
         fence: class or registered name of the fence under test.
-        options: for the fence.
+        options: options for the fence.
     """
 
     def __init__(
@@ -41,12 +41,12 @@ class Stage:
         self.path.write_bytes(self.before)
 
     def handle(self, lane: str, process: str = "gateway") -> Fence:
-        """A new handle of a lane of a process."""
+        """Return a new handle for a lane of a process."""
         shared = self.processes.setdefault(process, {})
         return self.fence(Site(str(self.path), lane, shared, dict(self.options)))
 
     def thinking(self, lane: str = "runner", process: str = "gateway") -> Fence:
-        """A runner that has loaded, appended and let the lock go."""
+        """Return a runner that has loaded, appended and released the lock."""
         runner = self.handle(lane, process)
         runner.begin_turn()
         runner.load()
@@ -56,14 +56,14 @@ class Stage:
         return runner
 
     def cotenant_appends(self, *lines: bytes, process: str = "gateway", lane: str = "cron") -> None:
-        """An append under the lock."""
+        """Append under the lock."""
         cotenant = self.handle(lane, process)
         cotenant.acquire()
         cotenant.append(lines)
         cotenant.release()
 
     def cotenant_rewrites(self, lines: list[bytes], how: str, process: str = "gateway") -> None:
-        """A compaction under the lock."""
+        """Compact under the lock."""
         cotenant = self.handle("compactor", process)
         cotenant.acquire()
         try:
@@ -73,27 +73,27 @@ class Stage:
             cotenant.release()
 
     def rogue_appends(self, *lines: bytes) -> None:
-        """An append without the lock."""
+        """Append without the lock."""
         with self.path.open("ab") as file:
             file.write(b"".join(lines))
 
     def rogue_replaces(self, content: bytes) -> None:
-        """Another file renamed over the path."""
+        """Rename another file over the path."""
         other = self.path.with_name("other")
         other.write_bytes(content)
         os.rename(other, self.path)
 
     def content(self) -> bytes | None:
-        """What a reader of the transcript sees; None when there is no file."""
+        """Return the content that a reader sees; None if there is no file."""
         return self.path.read_bytes() if self.path.exists() else None
 
     def lines(self) -> list[bytes]:
-        """Its lines, each with its newline."""
+        """Return the lines, each with its newline."""
         return self.path.read_bytes().splitlines(keepends=True)
 
 
 def admits(runner: Fence, *lines: bytes) -> bool:
-    """Whether a guarded write goes through."""
+    """Return whether a guarded write is admitted."""
     try:
         runner.guarded_write(lines or [entry("assistant", "reply")])
     except TakeoverError:
@@ -102,5 +102,5 @@ def admits(runner: Fence, *lines: bytes) -> bool:
 
 
 def tick() -> None:
-    """Let the file system's clock move on, so that time stamps differ."""
+    """Wait until the file system's clock has advanced, so that time stamps differ."""
     time.sleep(0.02)

@@ -12,7 +12,7 @@ from fence.atomic_replace import exchange
 
 @pytest.fixture(params=["renameat2", "link"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both ways to exchange two files."""
+    """Select each of the two ways to exchange files."""
     if request.param == "link":
         monkeypatch.setattr(atomic_replace, "_rename", lambda new, path, flags: errno.ENOSYS)
 
@@ -31,7 +31,7 @@ def test_the_old_file_is_under_the_new_ones_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("way")
-def test_where_nothing_was_nothing_is_left(tmp_path: Path) -> None:
+def test_without_an_old_file_no_file_is_left(tmp_path: Path) -> None:
     new, path = tmp_path / "new", tmp_path / "path"
     new.write_bytes(b"new")
     exchange(str(new), str(path))
@@ -57,6 +57,6 @@ def test_a_file_that_appears_between_two_attempts_is_exchanged(
     assert (path.read_bytes(), new.read_bytes()) == (b"new", b"quick")
 
 
-def test_a_failure_is_told_with_the_path(tmp_path: Path) -> None:
+def test_a_failure_names_the_path(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="path"):
         exchange(str(tmp_path / "no" / "new"), str(tmp_path / "no" / "path"))

@@ -1,4 +1,4 @@
-"""One contract for all fences: what each makes of each situation in the window."""
+"""Test one contract for all fences: the decision of each in each situation in the window."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ _PR_84046 = (
     | {"a co-tenant of the same process appends an assistant line", "a rogue appends an assistant line"}
 )
 
-#: What each fence admits; whatever else there is it refuses.
+#: The situations that each fence admits; it refuses all others.
 ADMITTED: dict[str, set[str]] = {
     "none": set(SITUATIONS),
     "stat-2026.5.17": _STAT,
@@ -126,16 +126,14 @@ every_fence = pytest.mark.parametrize("name", list(ADMITTED))
 
 
 def test_every_registered_fence_has_its_expectations() -> None:
-    # What is broken on purpose keeps no contract, unless a missing guard is all that is broken.
+    # A control keeps no contract, unless its only defect is a missing guard.
     kept = {name for name in CONTROLS if name.startswith("pr-84046-without-")}
     assert set(ADMITTED) == set(fence.FENCES) - set(CONTROLS) | kept
 
 
 @every_fence
 @pytest.mark.parametrize("situation", list(SITUATIONS))
-def test_a_fence_admits_what_it_is_expected_to_and_refuses_the_rest(
-    name: str, situation: str, tmp_path: Path
-) -> None:
+def test_a_fence_admits_exactly_the_expected_situations(name: str, situation: str, tmp_path: Path) -> None:
     stage = Stage(tmp_path, name)
     runner = stage.thinking()
     SITUATIONS[situation](stage)
@@ -158,7 +156,7 @@ def _assert_lock_is_free(stage: Stage) -> None:
 
 
 @every_fence
-def test_a_turn_goes_round_and_leaves_every_line_in_order(name: str, tmp_path: Path) -> None:
+def test_a_turn_leaves_every_line_in_order(name: str, tmp_path: Path) -> None:
     stage = Stage(tmp_path, name)
     runner = stage.handle("runner")
     written = [entry("assistant", f"r{number}") for number in range(6)]
@@ -178,7 +176,7 @@ def test_a_turn_goes_round_and_leaves_every_line_in_order(name: str, tmp_path: P
 
 
 @every_fence
-def test_a_transcript_that_does_not_exist_yet_is_made(name: str, tmp_path: Path) -> None:
+def test_a_missing_transcript_is_made(name: str, tmp_path: Path) -> None:
     stage = Stage(tmp_path, name)
     stage.path.unlink()
     runner = stage.thinking()
@@ -200,7 +198,7 @@ def test_guarded_writes_without_a_release_before_them_follow_each_other(name: st
 
 
 @every_fence
-def test_ending_a_turn_that_still_holds_the_lock_lets_it_go(name: str, tmp_path: Path) -> None:
+def test_end_turn_releases_a_lock_that_is_still_held(name: str, tmp_path: Path) -> None:
     stage = Stage(tmp_path, name)
     runner = stage.handle("runner")
     runner.begin_turn()
@@ -211,7 +209,7 @@ def test_ending_a_turn_that_still_holds_the_lock_lets_it_go(name: str, tmp_path:
 
 
 @every_fence
-def test_who_cannot_have_the_lock_is_told_so_and_nothing_is_written(name: str, tmp_path: Path) -> None:
+def test_a_lock_time_out_is_raised_before_any_write(name: str, tmp_path: Path) -> None:
     stage = Stage(tmp_path, name, lock_timeout_ms=30, lock_poll_ms=10)
     runner = stage.thinking()
     holder = stage.handle("cron")
@@ -228,9 +226,7 @@ _STICKY = {name for name in ADMITTED if name not in ("none", "ledger")}
 
 
 @every_fence
-def test_a_lock_time_out_is_held_against_the_runner_by_those_that_descend_from_2026_5_17(
-    name: str, tmp_path: Path
-) -> None:
+def test_a_lock_time_out_refuses_the_turn_in_stat_fences(name: str, tmp_path: Path) -> None:
     stage = Stage(tmp_path, name, lock_timeout_ms=0)
     runner = stage.thinking()
     holder = stage.handle("cron")
@@ -242,7 +238,7 @@ def test_a_lock_time_out_is_held_against_the_runner_by_those_that_descend_from_2
 
 
 @every_fence
-def test_a_refusal_stays_for_the_turn_and_goes_with_it(name: str, tmp_path: Path) -> None:
+def test_a_refusal_lasts_exactly_one_turn(name: str, tmp_path: Path) -> None:
     stage = Stage(tmp_path, name)
     if name == "none":
         return _none_never_refuses(stage)
@@ -268,7 +264,7 @@ _WAYS_OUT = {"issue-84071-b", "ledger"}
 
 
 @every_fence
-def test_some_fences_know_a_way_out_of_a_refusal(name: str, tmp_path: Path) -> None:
+def test_some_fences_can_recover_from_a_refusal(name: str, tmp_path: Path) -> None:
     stage = Stage(tmp_path, name)
     runner = stage.thinking()
     stage.rogue_replaces(USER)
@@ -280,7 +276,7 @@ def test_some_fences_know_a_way_out_of_a_refusal(name: str, tmp_path: Path) -> N
 
 
 @every_fence
-def test_a_transcript_writer_of_the_same_lane_appends_in_the_window(name: str, tmp_path: Path) -> None:
+def test_a_transcript_writer_of_the_lane_appends_in_the_window(name: str, tmp_path: Path) -> None:
     stage = Stage(tmp_path, name)
     runner = stage.thinking()
     stage.cotenant_appends(entry("toolResult", "t1"), lane="runner")
@@ -289,7 +285,7 @@ def test_a_transcript_writer_of_the_same_lane_appends_in_the_window(name: str, t
 
 
 @every_fence
-def test_the_lock_is_let_go_when_the_write_fails(
+def test_the_lock_is_released_when_the_write_fails(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage = Stage(tmp_path, name)
@@ -308,7 +304,7 @@ def test_the_lock_is_let_go_when_the_write_fails(
 
 
 @every_fence
-def test_a_fence_says_what_it_is_and_keeps_no_state_in_its_class(name: str, tmp_path: Path) -> None:
+def test_a_fence_describes_itself_and_keeps_no_class_state(name: str, tmp_path: Path) -> None:
     fence_class = fence.load(name)
     assert issubclass(fence_class, Fence)
     assert fence_class.about

@@ -1,4 +1,4 @@
-"""What every control says of itself, and how those of PR #84046 differ from it in one situation each."""
+"""Test the attributes of all controls, and that those of PR #84046 differ from it in one situation each."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def _control(name: str) -> type[Control]:
 
 
 def _told(runner: Pr84046Fence, **changed: Any) -> None:
-    """Have stat tell the runner something else, as another file system would."""
+    """Let stat return other fields to the runner, as another file system would."""
     real = runner._stat
     runner._stat = lambda: dataclasses.replace(real(), **changed)  # type: ignore[method-assign]
 
 
 def _while_reading(runner: Pr84046Fence, deed: Callable[[], object], before: bool) -> None:
-    """Have something happen right before or right after the runner's next read."""
+    """Call functions right before and right after the runner's next read."""
     real = runner._read
 
     def read() -> bytes:
@@ -62,7 +62,7 @@ def _begun(stage: Stage) -> Pr84046Fence:
 
 
 def _other_word(stage: Stage) -> None:
-    """A rewrite in place of equal size."""
+    """Rewrite in place with equal size."""
     tick()
     with stage.path.open("r+b") as file:
         content = file.read()
@@ -135,7 +135,7 @@ def snapshot_after_throw(stage: Stage) -> bool:
     runner.release_for_prompt()
     tick()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    # The disk is full in the midst of our line.
+    # The disk is full in the middle of the line.
     resource.setrlimit(resource.RLIMIT_FSIZE, (stage.path.stat().st_size + 5, hard))
     try:
         with pytest.raises(OSError, match="File too large"):
@@ -146,7 +146,7 @@ def snapshot_after_throw(stage: Stage) -> bool:
     return admits(runner)
 
 
-#: What tells a control from its parent: whether the last guarded write was admitted.
+#: The difference between a control and its parent: whether the last guarded write was admitted.
 TELLING: dict[str, Callable[[Stage], bool]] = {
     "pr-84046-without-dev-inode": dev_inode,
     "pr-84046-without-birth-time": birth_time,
@@ -159,7 +159,7 @@ TELLING: dict[str, Callable[[Stage], bool]] = {
 }
 
 
-def test_there_are_enough_controls_and_each_verdict_catches_some() -> None:
+def test_there_are_enough_controls_for_each_verdict() -> None:
     assert len(CONTROLS) >= ENOUGH
     assert set(CONTROLS) <= set(fence.FENCES)
     assert {_control(name).caught_by for name in CONTROLS} == VIOLATIONS
@@ -167,7 +167,7 @@ def test_there_are_enough_controls_and_each_verdict_catches_some() -> None:
 
 
 @pytest.mark.parametrize("name", CONTROLS)
-def test_a_control_says_what_is_broken_and_what_must_catch_it(name: str) -> None:
+def test_a_control_states_its_defect_and_the_violation_it_shows(name: str) -> None:
     control = _control(name)
     assert control.defect[0].islower()
     assert not control.defect.endswith(".")
@@ -180,7 +180,7 @@ def test_a_control_says_what_is_broken_and_what_must_catch_it(name: str) -> None
 
 
 @pytest.mark.parametrize("name", CONTROLS)
-def test_a_control_is_its_original_with_little_else(name: str) -> None:
+def test_a_control_changes_little_of_its_original(name: str) -> None:
     control = _control(name)
     assert control.original in fence.FENCES
     assert control.original not in CONTROLS
@@ -207,23 +207,23 @@ def test_a_control_errs_where_its_parent_is_right(name: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", GUARDS)
-def test_a_control_drops_one_guard_and_says_which(name: str) -> None:
+def test_a_control_drops_the_one_guard_that_it_names(name: str) -> None:
     control = fence.load(name)
     assert issubclass(control, Control)
     guards = [method for method in vars(control) if method in vars(Pr84046Fence)]
     assert guards
-    # The size stands in two places; every other guard is one method.
+    # Two methods check the size; every other guard is one method.
     assert len([guard for guard in guards if guard.startswith("_") and not guard.startswith("__")]) == (
         2 if name.endswith("-size") else 1
     )
 
 
 @pytest.mark.parametrize("name", [name for name in GUARDS if name != "pr-84046-without-dev-inode"])
-def test_no_other_control_is_fooled_by_another_file_without_birth_time(name: str, tmp_path: Path) -> None:
+def test_no_other_control_accepts_another_file_without_birth_time(name: str, tmp_path: Path) -> None:
     assert not dev_inode(Stage(tmp_path, name))
 
 
-def test_a_write_beside_the_runners_own_append_is_no_known_content(tmp_path: Path) -> None:
+def test_a_write_beside_an_own_append_is_not_known_content(tmp_path: Path) -> None:
     stage = Stage(tmp_path, "pr-84046")
     runner = _begun(stage)
     runner.release_for_prompt()

@@ -1,4 +1,4 @@
-"""What is special to the ledger: branches, deaths in the midst of a write, refused rewrites."""
+"""Test the parts that only the ledger has: branches, deaths during a write, refused rewrites."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def stage(tmp_path: Path) -> Stage:
     return Stage(tmp_path, "ledger")
 
 
-def test_foreign_bytes_that_another_runner_loads_are_hidden_from_nobody(stage: Stage) -> None:
+def test_foreign_bytes_loaded_by_another_runner_stay_a_takeover(stage: Stage) -> None:
     first = stage.thinking("first")
     stage.rogue_appends(entry("user", "rogue"))
     second = stage.thinking("second", "cli")
@@ -33,7 +33,7 @@ def test_foreign_bytes_that_another_runner_loads_are_hidden_from_nobody(stage: S
     assert admits(second)
 
 
-def test_bytes_that_are_undone_are_no_takeover_even_when_another_runner_loaded_them(stage: Stage) -> None:
+def test_undone_bytes_are_no_takeover_even_after_another_load(stage: Stage) -> None:
     first = stage.thinking("first")
     before = stage.path.read_bytes()
     stage.rogue_appends(entry("user", "rogue"))
@@ -45,7 +45,7 @@ def test_bytes_that_are_undone_are_no_takeover_even_when_another_runner_loaded_t
     assert admits(first)
 
 
-def test_a_passing_change_that_a_cotenant_saw_is_no_takeover(stage: Stage) -> None:
+def test_an_undone_change_that_a_cotenant_read_is_no_takeover(stage: Stage) -> None:
     runner = stage.thinking()
     away = stage.path.with_name("away")
     cotenant = stage.handle("cron", "cli")
@@ -82,7 +82,7 @@ def test_a_rewrite_does_not_destroy_what_came_after_its_load(stage: Stage, how: 
     assert not admits(runner)
 
 
-def test_a_rewrite_of_a_file_that_vanished_after_its_load_makes_none(stage: Stage) -> None:
+def test_a_rewrite_of_a_vanished_file_makes_no_file(stage: Stage) -> None:
     runner = stage.thinking()
     compactor = stage.handle("compactor", "cli")
     compactor.acquire()
@@ -136,10 +136,10 @@ def test_bytes_written_right_before_a_rewrite_are_not_lost_unseen(
     assert not admits(runner)
 
 
-def test_bytes_written_to_a_file_while_it_is_replaced_are_kept_and_reported(
+def test_writes_to_a_file_being_replaced_are_kept_and_reported(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever writes to it may have stored into it through a mapping before, which nothing tells of."""
+    """Cover a writer that may have stored through a mapping before, which leaves no trace."""
     runner = stage.thinking()
     with stage.path.open("ab", buffering=0) as late:
         _at_the_swap(monkeypatch, lambda: None, lambda: _write(late, entry("user", "rogue")))
@@ -153,7 +153,7 @@ def _write(file: Any, data: bytes) -> None:
     file.write(data)
 
 
-def test_an_entry_is_never_glued_onto_a_line_that_a_rogue_tore(stage: Stage) -> None:
+def test_an_entry_is_never_glued_to_a_torn_line(stage: Stage) -> None:
     runner = stage.thinking()
     stage.rogue_appends(b'{"torn')
     stage.cotenant_appends(entry("user", "c"))
@@ -161,7 +161,7 @@ def test_an_entry_is_never_glued_onto_a_line_that_a_rogue_tore(stage: Stage) -> 
     assert not admits(runner)
 
 
-def test_a_turn_that_begins_on_a_torn_line_goes_on_below_it(stage: Stage) -> None:
+def test_a_turn_after_a_torn_line_starts_a_new_line(stage: Stage) -> None:
     stage.rogue_appends(b'{"torn')
     runner = stage.handle("runner")
     runner.begin_turn()
@@ -188,9 +188,7 @@ def test_the_torn_branch_of_one_runner_does_not_disturb_another(stage: Stage) ->
 
 
 @pytest.mark.parametrize("made", [b"", b"other"])
-def test_a_file_that_somebody_else_made_is_a_takeover_even_when_it_is_empty(
-    stage: Stage, made: bytes
-) -> None:
+def test_a_foreign_file_is_a_takeover_even_when_empty(stage: Stage, made: bytes) -> None:
     stage.path.unlink()
     runner = stage.handle("runner")
     runner.begin_turn()
@@ -202,7 +200,7 @@ def test_a_file_that_somebody_else_made_is_a_takeover_even_when_it_is_empty(
 
 
 @pytest.mark.parametrize("swapped", ["directory", "dangling link", "looping link", "pipe"])
-def test_what_is_no_file_any_more_is_a_takeover(stage: Stage, swapped: str) -> None:
+def test_a_path_that_is_no_file_is_a_takeover(stage: Stage, swapped: str) -> None:
     runner = stage.thinking()
     stage.path.unlink()
     if swapped == "directory":
@@ -226,7 +224,7 @@ def test_a_link_to_the_same_bytes_is_accepted_and_followed(stage: Stage) -> None
 
 
 @pytest.mark.parametrize("deed", ["removed", "emptied", "damaged"])
-def test_a_turn_does_not_outlive_the_ledger_it_is_measured_by(stage: Stage, deed: str) -> None:
+def test_a_turn_is_refused_when_its_ledger_is_gone(stage: Stage, deed: str) -> None:
     runner = stage.thinking()
     ledger = stage.path.with_name("transcript.jsonl.ledger")
     if deed == "removed":
@@ -240,14 +238,14 @@ def test_a_turn_does_not_outlive_the_ledger_it_is_measured_by(stage: Stage, deed
     assert admits(stage.thinking())
 
 
-def test_a_ledger_that_was_made_anew_knows_no_branch_of_the_old_one(stage: Stage) -> None:
+def test_a_new_ledger_has_no_branch_of_the_old_one(stage: Stage) -> None:
     runner = stage.thinking()
     stage.path.with_name("transcript.jsonl.ledger").unlink()
     assert admits(stage.thinking("second", "cli"))
     assert not admits(runner)
 
 
-def test_many_foreign_contents_end_the_oldest_turn_and_no_younger_one(stage: Stage) -> None:
+def test_many_foreign_contents_end_only_the_oldest_turn(stage: Stage) -> None:
     runners = []
     for number in range(BRANCHES_MAX + 1):
         runners.append(stage.thinking(f"runner{number}"))
@@ -266,7 +264,7 @@ def test_a_later_load_in_a_turn_hides_nothing(stage: Stage) -> None:
     assert not admits(runner)
 
 
-def test_recovery_takes_in_what_is_there_and_nothing_that_comes_after(stage: Stage) -> None:
+def test_recovery_accepts_earlier_changes_and_no_later_ones(stage: Stage) -> None:
     runner = stage.thinking()
     stage.rogue_appends(entry("user", "rogue"))
     assert not admits(runner)
@@ -276,7 +274,7 @@ def test_recovery_takes_in_what_is_there_and_nothing_that_comes_after(stage: Sta
     assert not admits(runner)
 
 
-def test_recovery_that_cannot_have_the_lock_changes_nothing(tmp_path: Path) -> None:
+def test_recovery_without_the_lock_changes_nothing(tmp_path: Path) -> None:
     stage = Stage(tmp_path, "ledger", lock_timeout_ms=0)
     runner = stage.thinking()
     stage.rogue_appends(entry("user", "rogue"))
@@ -289,15 +287,15 @@ def test_recovery_that_cannot_have_the_lock_changes_nothing(tmp_path: Path) -> N
     assert not admits(runner)
 
 
-# Deaths and failures in the midst of a write
+# Deaths and failures during a write
 
 
 class _Died(BaseException):
-    """Stands for the end of the process: nothing after it is done."""
+    """The end of the process: no code after it runs."""
 
 
 def _dies_at(monkeypatch: pytest.MonkeyPatch, call: str, count: int, part: int | None = None) -> None:
-    """Have the process die at its `count`-th call, or after `part` bytes of it."""
+    """Let the process die at its `count`-th call, or after `part` bytes of it."""
     real = getattr(os, call)
     left = [count]
 
@@ -325,7 +323,7 @@ _DEATHS = {
 
 
 @pytest.mark.parametrize("death", list(_DEATHS))
-@pytest.mark.parametrize("next_writer", ["nobody", "cotenant", "runner"])
+@pytest.mark.parametrize("next_writer", ["none", "cotenant", "runner"])
 def test_a_cotenant_that_dies_in_its_append_is_no_takeover(
     stage: Stage, death: str, next_writer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -339,7 +337,7 @@ def test_a_cotenant_that_dies_in_its_append_is_no_takeover(
     with pytest.raises(_Died):
         victim.append([line])
     monkeypatch.undo()
-    victim.lock.release_if_held()  # as the kernel does
+    victim.lock.release_if_held()  # like the kernel
     assert stage.path.stat().st_size == size + (len(line) if written is None else written)
     if next_writer == "cotenant":
         stage.cotenant_appends(entry("user", "next"))
@@ -369,7 +367,7 @@ def test_a_rogue_after_a_death_is_not_overlooked(
 
 @pytest.mark.parametrize("before_swap", [True, False])
 @pytest.mark.parametrize("rogue", [True, False])
-def test_a_compactor_that_dies_at_its_swap_is_settled_by_the_next(
+def test_the_next_holder_resolves_a_rewrite_that_died(
     stage: Stage, before_swap: bool, rogue: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die() -> None:
@@ -400,10 +398,10 @@ def test_a_compactor_that_dies_at_its_swap_is_settled_by_the_next(
 
 
 @pytest.mark.parametrize("part", [0, 1, 900])
-def test_a_runner_that_dies_in_its_record_does_not_bring_an_old_intent_back(
+def test_a_death_during_a_record_revives_no_old_intent(
     stage: Stage, part: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the intent alone, the end that a rogue cut off a lawful line would be one never written."""
+    """Without the last record, a line's end that a rogue cut off would look like one never written."""
     runner = stage.thinking()
     os.truncate(stage.path, stage.path.stat().st_size - 7)
     victim = stage.handle("second", "cli")
@@ -416,14 +414,14 @@ def test_a_runner_that_dies_in_its_record_does_not_bring_an_old_intent_back(
     assert not admits(runner)
 
 
-def test_an_entry_is_not_glued_to_half_a_line_where_nothing_is_written_down(stage: Stage) -> None:
+def test_an_entry_without_a_ledger_is_not_glued_either(stage: Stage) -> None:
     stage.path.write_bytes(stage.before + entry("user", "half")[:9])
     stage.cotenant_appends(entry("user", "next"))
     assert stage.lines()[-1] == entry("user", "next")
 
 
 @pytest.mark.parametrize("how", ["in_place", "rename"])
-def test_a_rewrite_that_fails_takes_nothing_away_where_nothing_is_written_down(
+def test_a_failed_rewrite_without_a_ledger_loses_nothing(
     stage: Stage, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compactor = stage.handle("compactor")
@@ -435,9 +433,7 @@ def test_a_rewrite_that_fails_takes_nothing_away_where_nothing_is_written_down(
     assert stage.path.read_bytes() == stage.before
 
 
-def test_a_part_of_its_own_bytes_left_by_a_full_disk_is_no_takeover(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_own_bytes_left_by_a_full_disk_are_no_takeover(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     runner = stage.thinking()
     real = os.write
 
@@ -457,7 +453,7 @@ def test_a_part_of_its_own_bytes_left_by_a_full_disk_is_no_takeover(
 
 
 class _Model:
-    """What each runner's transcript must be, had lawful writers alone written."""
+    """The transcript that each runner must find if only lawful writers wrote."""
 
     def __init__(self) -> None:
         self.lawful: dict[int, bytes | None] = {}
@@ -477,39 +473,39 @@ _DEEDS = ("append", "compact", "load", "guard", "recover", "rogue", "undo", "fli
 
 @settings(max_examples=150, deadline=None)
 @given(deeds=st.lists(st.tuples(st.sampled_from(_DEEDS), st.integers(0, 2)), max_size=25))
-def test_a_runner_is_refused_exactly_when_the_bytes_are_not_the_lawful_ones(
+def test_a_runner_is_refused_exactly_for_unlawful_bytes(
     tmp_path_factory: pytest.TempPathFactory, deeds: list[tuple[str, int]]
 ) -> None:
     stage = Stage(tmp_path_factory.mktemp("model"), LedgerFence)
     model = _Model()
     runners: dict[int, Fence] = {}
     kept = stage.path.read_bytes()
-    for number, (deed, who) in enumerate(deeds):
+    for number, (deed, lane) in enumerate(deeds):
         line = entry("user", f"{deed}{number}")
         there = stage.path.read_bytes()
         if deed == "append":
-            stage.cotenant_appends(line, process=f"p{who}")
+            stage.cotenant_appends(line, process=f"p{lane}")
             model.write(line)
         elif deed == "compact":
             stage.cotenant_rewrites([line], random.Random(number).choice(["rename", "in_place"]))
             model.rewrite(there, line)
         elif deed == "load":
-            runners[who] = runners.get(who) or stage.handle(f"runner{who}", f"p{who}")
-            runners[who].begin_turn()
-            assert runners[who].load() == there
-            runners[who].release_for_prompt()
-            model.lawful[who] = there
-        elif deed == "recover" and who in runners:
-            assert runners[who].recover()
-            model.lawful[who] = there
-        elif deed == "guard" and who in runners:
-            lawful = model.lawful[who] == there
-            assert admits(runners[who], line) == lawful
+            runners[lane] = runners.get(lane) or stage.handle(f"runner{lane}", f"p{lane}")
+            runners[lane].begin_turn()
+            assert runners[lane].load() == there
+            runners[lane].release_for_prompt()
+            model.lawful[lane] = there
+        elif deed == "recover" and lane in runners:
+            assert runners[lane].recover()
+            model.lawful[lane] = there
+        elif deed == "guard" and lane in runners:
+            lawful = model.lawful[lane] == there
+            assert admits(runners[lane], line) == lawful
             if lawful:
                 model.write(line)
             else:
                 # Refused for the rest of the turn.
-                model.lawful[who] = None
+                model.lawful[lane] = None
         else:
             _rogue(stage, deed, line, kept)
         kept = there

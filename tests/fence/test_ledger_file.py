@@ -30,76 +30,76 @@ def test_no_file_is_not_an_empty_file() -> None:
     assert ABSENT.plus(b"a\n") == Content.of(b"a\n")
 
 
-def test_without_a_file_nothing_is_known_and_none_is_made(tmp_path: Path) -> None:
+def test_without_a_file_the_ledger_is_empty_and_not_made(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
-    with LedgerFile(str(path), create=False) as book:
-        assert not book.known
+    with LedgerFile(str(path), create=False) as ledger:
+        assert not ledger.known
     assert not path.exists()
 
 
-def test_what_was_written_down_is_read_again(tmp_path: Path) -> None:
+def test_recorded_branches_are_read_again(tmp_path: Path) -> None:
     path = str(tmp_path / "ledger")
     branches = {"one": Content.of(b"a\n"), "two": Content.of(b"b")}
-    with LedgerFile(path, create=True) as book:
-        assert not book.known
-        book.commit(branches)
-    with LedgerFile(path, create=False) as book:
-        assert book.known
-        assert book.branches == branches
-        assert book.intent is None
+    with LedgerFile(path, create=True) as ledger:
+        assert not ledger.known
+        ledger.commit(branches)
+    with LedgerFile(path, create=False) as ledger:
+        assert ledger.known
+        assert ledger.branches == branches
+        assert ledger.intent is None
 
 
 def test_the_newest_branches_are_kept(tmp_path: Path) -> None:
     path = str(tmp_path / "ledger")
     branches = {f"b{number}": Content.of(b"x" * number) for number in range(BRANCHES_MAX + 3)}
-    with LedgerFile(path, create=True) as book:
-        book.commit(branches)
-    with LedgerFile(path, create=False) as book:
-        assert list(book.branches) == list(branches)[3:]
+    with LedgerFile(path, create=True) as ledger:
+        ledger.commit(branches)
+    with LedgerFile(path, create=False) as ledger:
+        assert list(ledger.branches) == list(branches)[3:]
 
 
-def test_no_name_comes_twice_even_in_a_new_file(tmp_path: Path) -> None:
+def test_no_name_is_reused_even_in_a_new_file(tmp_path: Path) -> None:
     names = []
     for number in range(2):
         path = str(tmp_path / f"ledger{number}")
-        with LedgerFile(path, create=True) as book:
-            names.append(book.next_name)
-            book.commit({})
-            names.append(book.next_name)
+        with LedgerFile(path, create=True) as ledger:
+            names.append(ledger.next_name)
+            ledger.commit({})
+            names.append(ledger.next_name)
     assert len(set(names)) == 4
 
 
-def test_an_intent_stands_until_it_is_settled(tmp_path: Path) -> None:
+def test_an_intent_stays_until_the_next_commit(tmp_path: Path) -> None:
     path = str(tmp_path / "ledger")
-    with LedgerFile(path, create=True) as book:
-        book.commit({"one": Content.of(b"a\n")})
-        book.intend_append(b"b\n")
-    with LedgerFile(path, create=False) as book:
-        assert book.intent is not None
-        assert book.intent.payload == b"b\n"
-        assert book.branches == {"one": Content.of(b"a\n")}
-        book.commit({"one": Content.of(b"a\nb\n")})
-    with LedgerFile(path, create=False) as book:
-        assert book.intent is None
-        assert book.branches == {"one": Content.of(b"a\nb\n")}
-        book.intend_rewrite(Content.of(b"c\n"))
-    with LedgerFile(path, create=False) as book:
-        assert book.intent is not None
-        assert book.intent.new == Content.of(b"c\n")
+    with LedgerFile(path, create=True) as ledger:
+        ledger.commit({"one": Content.of(b"a\n")})
+        ledger.intend_append(b"b\n")
+    with LedgerFile(path, create=False) as ledger:
+        assert ledger.intent is not None
+        assert ledger.intent.payload == b"b\n"
+        assert ledger.branches == {"one": Content.of(b"a\n")}
+        ledger.commit({"one": Content.of(b"a\nb\n")})
+    with LedgerFile(path, create=False) as ledger:
+        assert ledger.intent is None
+        assert ledger.branches == {"one": Content.of(b"a\nb\n")}
+        ledger.intend_rewrite(Content.of(b"c\n"))
+    with LedgerFile(path, create=False) as ledger:
+        assert ledger.intent is not None
+        assert ledger.intent.new == Content.of(b"c\n")
 
 
 def _commit_torn(path: str, monkeypatch: pytest.MonkeyPatch, branches: dict[str, Content], part: int) -> None:
-    """A record of which only a part is written."""
+    """Commit a record of which only a part is written."""
     real = os.pwrite
 
     def full(fd: int, data: bytes, at: int) -> int:
         real(fd, bytes(data)[:part], at)
         raise OSError(28, "no space")
 
-    with LedgerFile(path, create=False) as book, monkeypatch.context() as patch:
+    with LedgerFile(path, create=False) as ledger, monkeypatch.context() as patch:
         patch.setattr(os, "pwrite", full)
         with pytest.raises(OSError, match="no space"):
-            book.commit(branches)
+            ledger.commit(branches)
 
 
 @pytest.mark.parametrize("part", [0, 1, 40, 100])
@@ -110,68 +110,66 @@ def test_a_torn_record_leaves_the_one_before_it(
     path = str(tmp_path / "ledger")
     last = {}
     for number in range(records):
-        with LedgerFile(path, create=True) as book:
+        with LedgerFile(path, create=True) as ledger:
             last = {"one": Content.of(b"a\n" * number)}
-            book.intend_append(b"a\n")
-            book.commit(last)
+            ledger.intend_append(b"a\n")
+            ledger.commit(last)
     for _ in range(2):
         _commit_torn(path, monkeypatch, {"one": Content.of(b"torn")}, part)
-        with LedgerFile(path, create=False) as book:
-            assert book.known
-            assert book.branches == last
-            assert book.intent is None
-    with LedgerFile(path, create=False) as book:
-        book.commit({"two": ABSENT})
-    with LedgerFile(path, create=False) as book:
-        assert book.branches == {"two": ABSENT}
+        with LedgerFile(path, create=False) as ledger:
+            assert ledger.known
+            assert ledger.branches == last
+            assert ledger.intent is None
+    with LedgerFile(path, create=False) as ledger:
+        ledger.commit({"two": ABSENT})
+    with LedgerFile(path, create=False) as ledger:
+        assert ledger.branches == {"two": ABSENT}
 
 
-def test_a_record_torn_by_the_death_of_its_writer_leaves_the_intent(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_record_torn_by_a_death_leaves_the_intent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = str(tmp_path / "ledger")
-    with LedgerFile(path, create=True) as book:
-        book.commit({"one": Content.of(b"a\n")})
-        book.intend_append(b"b\n")
+    with LedgerFile(path, create=True) as ledger:
+        ledger.commit({"one": Content.of(b"a\n")})
+        ledger.intend_append(b"b\n")
     for _ in range(2):
         _commit_torn(path, monkeypatch, {"one": Content.of(b"a\nb\n")}, 100)
-        with LedgerFile(path, create=False) as book:
-            assert book.known
-            assert book.intent is not None
-            assert book.branches == {"one": Content.of(b"a\n")}
+        with LedgerFile(path, create=False) as ledger:
+            assert ledger.known
+            assert ledger.intent is not None
+            assert ledger.branches == {"one": Content.of(b"a\n")}
 
 
 @pytest.mark.parametrize("length", [4096, 5000, 6145])
-def test_an_intent_torn_by_the_death_of_its_writer_is_none(length: int, tmp_path: Path) -> None:
+def test_an_intent_torn_by_a_death_is_ignored(length: int, tmp_path: Path) -> None:
     path = str(tmp_path / "ledger")
-    with LedgerFile(path, create=True) as book:
-        book.commit({"one": Content.of(b"a\n")})
-        book.intend_append(b"b\n")
+    with LedgerFile(path, create=True) as ledger:
+        ledger.commit({"one": Content.of(b"a\n")})
+        ledger.intend_append(b"b\n")
     os.truncate(path, length)
-    with LedgerFile(path, create=False) as book:
-        assert book.intent is None
-        assert book.branches == {"one": Content.of(b"a\n")}
-        book.intend_append(b"c\n")
-    with LedgerFile(path, create=False) as book:
-        assert book.intent is not None
-        assert book.intent.payload == b"c\n"
+    with LedgerFile(path, create=False) as ledger:
+        assert ledger.intent is None
+        assert ledger.branches == {"one": Content.of(b"a\n")}
+        ledger.intend_append(b"c\n")
+    with LedgerFile(path, create=False) as ledger:
+        assert ledger.intent is not None
+        assert ledger.intent.payload == b"c\n"
 
 
-def test_damage_beyond_repair_leaves_nothing_known(tmp_path: Path) -> None:
+def test_a_damaged_ledger_is_an_empty_one(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
     path.write_bytes(b"x" * 5000)
-    with LedgerFile(str(path), create=False) as book:
-        assert not book.known
-        assert book.branches == {}
+    with LedgerFile(str(path), create=False) as ledger:
+        assert not ledger.known
+        assert ledger.branches == {}
 
 
-def test_short_writes_are_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_writes_are_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = str(tmp_path / "ledger")
     real = os.pwrite
     monkeypatch.setattr(os, "pwrite", lambda fd, data, at: real(fd, bytes(data)[:700], at))
-    with LedgerFile(path, create=True) as book:
-        book.commit({"one": Content.of(b"a\n")})
-        book.intend_append(b"b\n" * 1000)
-    with LedgerFile(path, create=False) as book:
-        assert book.intent is not None
-        assert book.intent.payload == b"b\n" * 1000
+    with LedgerFile(path, create=True) as ledger:
+        ledger.commit({"one": Content.of(b"a\n")})
+        ledger.intend_append(b"b\n" * 1000)
+    with LedgerFile(path, create=False) as ledger:
+        assert ledger.intent is not None
+        assert ledger.intent.payload == b"b\n" * 1000

@@ -14,7 +14,7 @@ def test_every_registered_name_leads_to_a_fence(name: str) -> None:
     assert issubclass(fence.load(name), Fence)
 
 
-def test_an_unknown_name_is_answered_with_those_that_are_known() -> None:
+def test_an_unknown_name_is_an_error_listing_known_ones() -> None:
     with pytest.raises(ValueError, match=r"'legder', expected one of none, .*ledger"):
         fence.load("legder")
 
@@ -26,7 +26,7 @@ def test_the_package_needs_nothing_but_the_standard_library() -> None:
         "outside = {n.partition('.')[0] for n in sys.modules} - set(sys.stdlib_module_names) - {'fence'}\n"
         "print(sorted(n for n in outside if not n.startswith('__')))\n"
     )
-    # -S: nothing that site-packages brings along by itself.
+    # -S: without the packages in site-packages.
     done = subprocess.run(
         [sys.executable, "-S", "-c", program], capture_output=True, text=True, timeout=600, check=True
     )

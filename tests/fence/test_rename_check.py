@@ -10,14 +10,14 @@ import pytest
 
 from fence import rename_check
 from fence.atomic_replace import exchange
-from fence.rename_check import Movement
+from fence.rename_check import RenameCheck
 
 
 def _moved(tmp_path: Path, before: bool, after: bool, other_file: bool = False) -> bool:
     path, aside = tmp_path / "path", tmp_path / "aside"
     path.write_bytes(b"old")
     aside.write_bytes(b"new")
-    with path.open("ab", buffering=0) as file, Movement(str(path)) as watched:
+    with path.open("ab", buffering=0) as file, RenameCheck(str(path)) as watched:
         if before:
             file.write(b"b")
         if other_file:
@@ -26,49 +26,49 @@ def _moved(tmp_path: Path, before: bool, after: bool, other_file: bool = False) 
         exchange(str(aside), str(path))
         if after:
             file.write(b"a")
-        return watched.left_alone(str(aside))
+        return watched.is_unchanged(str(aside))
 
 
-def test_a_file_that_nobody_changes_shows_itself_after_the_move(tmp_path: Path) -> None:
+def test_an_unchanged_file_is_unchanged_after_the_rename(tmp_path: Path) -> None:
     assert _moved(tmp_path, before=False, after=False)
 
 
-def test_a_change_before_the_move_is_seen_after_it(tmp_path: Path) -> None:
+def test_a_change_before_the_rename_does_not_count(tmp_path: Path) -> None:
     assert _moved(tmp_path, before=True, after=False)
 
 
 @pytest.mark.parametrize("before", [False, True])
-def test_a_change_after_the_move_was_not_there_when_it_was_moved(tmp_path: Path, before: bool) -> None:
+def test_a_change_after_the_rename_is_detected(tmp_path: Path, before: bool) -> None:
     assert not _moved(tmp_path, before=before, after=True)
 
 
-def test_of_a_file_that_somebody_put_in_the_watched_ones_place_nothing_is_known(tmp_path: Path) -> None:
+def test_another_file_in_its_place_counts_as_changed(tmp_path: Path) -> None:
     assert not _moved(tmp_path, before=False, after=False, other_file=True)
 
 
-def test_of_a_file_that_was_made_after_nothing_was_found_to_watch_nothing_is_known(tmp_path: Path) -> None:
+def test_a_file_made_after_the_watch_began_counts_as_changed(tmp_path: Path) -> None:
     path, aside = tmp_path / "path", tmp_path / "aside"
     aside.write_bytes(b"new")
-    with Movement(str(path)) as watched:
+    with RenameCheck(str(path)) as watched:
         path.write_bytes(b"made meanwhile")
         exchange(str(aside), str(path))
-        assert not watched.left_alone(str(aside))
+        assert not watched.is_unchanged(str(aside))
 
 
-def test_where_nothing_lay_nothing_was_moved(tmp_path: Path) -> None:
-    with Movement(str(tmp_path / "none")) as watched:
-        assert watched.left_alone(str(tmp_path / "none"))
+def test_a_missing_file_is_unchanged(tmp_path: Path) -> None:
+    with RenameCheck(str(tmp_path / "none")) as watched:
+        assert watched.is_unchanged(str(tmp_path / "none"))
 
 
-def test_without_inotify_the_later_look_has_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_inotify_the_file_counts_as_unchanged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(rename_check, "_init", None)
     monkeypatch.setattr(rename_check, "_queues", [])
     assert _moved(tmp_path, before=False, after=True)
 
 
-def test_a_file_that_the_kernel_does_not_watch_shows_itself_after_the_move(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_without_a_watch_counts_as_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rename_check, "_add", lambda *_: -1)
     assert _moved(tmp_path, before=False, after=True)
 
@@ -87,7 +87,7 @@ print(first, os.waitpid(child, 0)[1], _moved(here, before=False, after=True))
 
 
 def test_a_forked_child_has_a_queue_of_its_own(tmp_path: Path) -> None:
-    # In a process of its own: nobody should fork with threads around.
+    # In a separate process, because forking with other threads is unsafe.
     root = str(Path(__file__).parents[2])
     environment = {**os.environ, "PYTHONPATH": root}
     done = subprocess.run(

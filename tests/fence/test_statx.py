@@ -9,13 +9,13 @@ import pytest
 from fence.statx import statx
 
 
-def test_it_tells_what_stat_tells(tmp_path: Path) -> None:
+def test_it_agrees_with_os_stat(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"12345")
     os.utime(file, ns=(1, 1_234_567_890_123_456_789))
-    told, known = statx(str(file)), os.stat(file)
-    assert (told.dev, told.ino, told.size) == (known.st_dev, known.st_ino, 5)
-    assert (told.mtime_ns, told.ctime_ns) == (1_234_567_890_123_456_789, known.st_ctime_ns)
+    found, known = statx(str(file)), os.stat(file)
+    assert (found.dev, found.ino, found.size) == (known.st_dev, known.st_ino, 5)
+    assert (found.mtime_ns, found.ctime_ns) == (1_234_567_890_123_456_789, known.st_ctime_ns)
 
 
 def test_a_birth_time_stays_when_the_file_changes(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_a_birth_time_stays_when_the_file_changes(tmp_path: Path) -> None:
     file.write_bytes(b"1")
     born = statx(str(file))
     if born.birth_ns is None:
-        assert born.mtime_ns > 0  # a file system that does not say
+        assert born.mtime_ns > 0  # a file system without birth times
         return
     assert abs(born.birth_ns - before_ns) < 60_000_000_000
     time.sleep(0.02)

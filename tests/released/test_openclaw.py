@@ -42,7 +42,7 @@ def test_the_release_says_what_was_measured_of_it(version: str, tmp_path: Path) 
 
 
 def test_a_version_without_the_fence_says_what_is_missing() -> None:
-    with pytest.raises(TargetError, match=r"cannot be made to run: no file of its dist/ declares create"):
+    with pytest.raises(TargetError, match=r"cannot run: no file of its dist/ declares create"):
         openclaw.fetch("2026.5.16-beta.4", say)
 
 

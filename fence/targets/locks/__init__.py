@@ -1,8 +1,8 @@
-"""Released lock libraries as fences that only lock: a member each.
+"""Run released lock libraries as fences that only lock: one module for each library.
 
-What is under test is the library's lock, unmodified, with nothing above it: `serve.py` and
-`serve.mjs` append plainly while they hold it and never refuse. A *variant* is another lock of
-the same library: ``filelock@3.29.7+soft``. `Library` fetches and finds versions.
+Under test is the library's lock, unmodified, without a fence above it: `serve.py` and `serve.mjs`
+append plainly while they hold it and never refuse. A *variant* is another lock of the same library:
+``filelock@3.29.7+soft``. `Library` fetches and finds versions.
 """
 
 from __future__ import annotations
@@ -14,42 +14,42 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fence.targets import cache
-from fence.targets.locks.cached_library import FILES, Package, made_of, read_all
+from fence.targets.locks.cached_library import FILES, CachedLibrary, made_of, read_all
 from fence.targets.target_error import TargetError
 
 __all__ = ["HERE", "Library"]
 
 HERE = Path(__file__).parent
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.-]*")
-#: Unpacks a version into a folder, with that workshop to work in; the hashes that it was held to.
+#: Unpacks a version into a folder, with a folder for temporary files; returns the hashes that it checked.
 Unpacker = Callable[[str, Path, Path], str]
 
 
 @dataclasses.dataclass(frozen=True)
 class Library:
-    """One library: what the module of a target hands on.
+    """One lock library; the module of a target uses its methods.
 
     Args:
-        name: on its registry.
-        variants: of a version.
-        unpack: fetches and unpacks one.
-        words: the command that serves a package and a variant.
+        name: name in its registry.
+        variants: returns the variants of a version.
+        unpack: fetches and unpacks a version.
+        words: returns the command that serves a package and a variant.
     """
 
     name: str
     variants: Callable[[str], tuple[str, ...]]
     unpack: Unpacker
-    words: Callable[[Package, str], tuple[str, ...]]
+    words: Callable[[CachedLibrary, str], tuple[str, ...]]
 
-    def fetch(self, version: str, say: Callable[[str], None]) -> Package:
+    def fetch(self, version: str, say: Callable[[str], None]) -> CachedLibrary:
         """Fetch a version, unless it is in the cache.
 
         Args:
             version: as the registry writes it.
-            say: is told what goes on.
+            say: receives progress messages.
 
         Raises:
-            TargetError: it cannot be had.
+            TargetError: it is not available.
         """
         spec = f"{self.name}@{version}"
         if not _VERSION.fullmatch(version):
@@ -57,7 +57,7 @@ class Library:
         found = self._found(version)
         if found is not None:
             return found
-        with cache.workshop() as shop:
+        with cache.staging_folder() as shop:
             say(f"{spec}: asking the registry")
             made = shop / "made"
             made.mkdir()
@@ -70,12 +70,12 @@ class Library:
             raise TargetError(f"{spec}: {where} was damaged or taken away; remove it and fetch again")
         return placed
 
-    def fetched(self) -> list[Package]:
-        """What is in the cache and can be used, oldest version first."""
+    def fetched(self) -> list[CachedLibrary]:
+        """Return the usable versions in the cache, oldest first."""
         return [one for one in read_all(self._place) if one.variants == self.variants(one.version)]
 
     def command(self, reference: str) -> str:
-        """The command that serves a version; nothing is fetched.
+        """Return the command that serves a version; nothing is fetched.
 
         Args:
             reference: ``NAME@VERSION`` or ``NAME@VERSION+VARIANT``.
@@ -97,5 +97,5 @@ class Library:
     def _place(self) -> Path:
         return cache.root() / self.name
 
-    def _found(self, version: str) -> Package | None:
+    def _found(self, version: str) -> CachedLibrary | None:
         return next((one for one in self.fetched() if one.version == version), None)

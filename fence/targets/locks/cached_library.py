@@ -1,4 +1,4 @@
-"""A lock library in the cache: a folder with its released files and one that says what they are."""
+"""Describe a lock library in the cache: a folder with its released files and a file of facts about them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-__all__ = ["FILES", "Package", "made_of", "read_all"]
+__all__ = ["FILES", "CachedLibrary", "made_of", "read_all"]
 
 FILES = "files"
 _FACTS = "target.json"
@@ -17,17 +17,17 @@ _FORMAT = 1
 
 
 @dataclasses.dataclass(frozen=True)
-class Package:
+class CachedLibrary:
     """A version in the cache.
 
     Args:
-        name: of the library.
+        name: name of the library.
         version: as the registry writes it.
-        integrity: hash of its archive, and of those of what it depends on.
-        sha256: of the unpacked files.
-        variants: what else than its usual lock it has, see `fence.targets.locks`.
+        integrity: hash of its archive, and those of its dependencies.
+        sha256: hash of the unpacked files.
+        variants: its locks besides the usual one, see `fence.targets.locks`.
         bytes: size of the unpacked files.
-        folder: where it lies.
+        folder: its folder.
     """
 
     name: str
@@ -40,55 +40,57 @@ class Package:
 
     @property
     def fences(self) -> tuple[str, ...]:
-        """What `--fence` takes for it."""
+        """Return the references that `--fence` accepts for it."""
         bare = f"{self.name}@{self.version}"
         return (bare, *(f"{bare}+{one}" for one in self.variants))
 
     @property
     def files(self) -> Path:
-        """Where the released files are."""
+        """Return the folder of the released files."""
         return self.folder / FILES
 
     @property
     def folder_name(self) -> str:
-        """Unique for the archives that it was made from."""
+        """Return a name that is unique for the archives that it was made from."""
         return f"{self.version}-{hashlib.sha256(self.integrity.encode()).hexdigest()[:16]}"
 
     @property
-    def told(self) -> str:
-        """What was made of it, in some words."""
+    def summary(self) -> str:
+        """Return a short description of its content."""
         return f"{self.bytes / 1000:.0f} kB as released"
 
 
-def made_of(folder: Path, name: str, version: str, integrity: str, variants: tuple[str, ...]) -> Package:
-    """Describe newly unpacked files, in their folder too.
+def made_of(
+    folder: Path, name: str, version: str, integrity: str, variants: tuple[str, ...]
+) -> CachedLibrary:
+    """Return a description of newly unpacked files, and store it in their folder.
 
     Args:
-        folder: has them below `FILES`.
-        name, version, integrity, variants: as in `Package`.
+        folder: has the files below `FILES`.
+        name, version, integrity, variants: as in `CachedLibrary`.
     """
     sha256, size = _sum_of(folder / FILES)
-    package = Package(name, version, integrity, sha256, variants, size, folder)
+    package = CachedLibrary(name, version, integrity, sha256, variants, size, folder)
     stored = {"format": _FORMAT, **dataclasses.asdict(package)}
     del stored["folder"]
     (folder / _FACTS).write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
     return package
 
 
-def read_all(place: Path) -> list[Package]:
-    """The packages below a folder whose files are as they were made, oldest version first."""
+def read_all(place: Path) -> list[CachedLibrary]:
+    """Return the packages below a folder whose files are unchanged, oldest version first."""
     if not place.is_dir():
         return []
     found = [_read(folder) for folder in place.iterdir()]
     return sorted((one for one in found if one is not None), key=lambda one: _order(one.version))
 
 
-def _read(folder: Path) -> Package | None:
+def _read(folder: Path) -> CachedLibrary | None:
     try:
         stored: dict[str, Any] = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
         if stored.pop("format") != _FORMAT:
             return None
-        package = Package(**{**stored, "variants": tuple(stored["variants"])}, folder=folder)
+        package = CachedLibrary(**{**stored, "variants": tuple(stored["variants"])}, folder=folder)
         whole = _sum_of(package.files)[0] == package.sha256
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -96,7 +98,7 @@ def _read(folder: Path) -> Package | None:
 
 
 def _sum_of(folder: Path) -> tuple[str, int]:
-    """Hash over names and bytes of all files, and how many bytes."""
+    """Return the hash of names and bytes of all files, and the number of bytes."""
     digest, size = hashlib.sha256(), 0
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         data = path.read_bytes()

@@ -1,4 +1,4 @@
-"""fasteners (on PyPI): ``InterProcessLock``, a record lock on a file that stays."""
+"""Provide fasteners (on PyPI): ``InterProcessLock``, a record lock on a file that stays."""
 
 from __future__ import annotations
 

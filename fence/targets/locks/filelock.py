@@ -1,7 +1,7 @@
-"""filelock (tox-dev, on PyPI): ``FileLock`` by flock, and as ``+soft`` its ``SoftFileLock`` by O_EXCL.
+"""Provide filelock (on PyPI): ``FileLock`` by flock, and as ``+soft`` its ``SoftFileLock`` by O_EXCL.
 
-From 3.24 on the soft one breaks the lock of a holder that is dead; from 3.21 to 3.28 the first
-one unlinks its file at each release, as 3.0.0 did, but looks whether the file still has a name.
+From 3.24 on ``SoftFileLock`` breaks the lock of a dead holder; from 3.21 to 3.28 ``FileLock`` unlinks its
+file at each release, as 3.0.0 did, but checks whether the file still has a name.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""portalocker (on PyPI): ``Lock`` by flock, and as ``+temporary`` its ``TemporaryFileLock``.
+"""Provide portalocker (on PyPI): ``Lock`` by flock, and as ``+temporary`` its ``TemporaryFileLock``.
 
-The latter unlinks its file at each release; from 4.0 on it looks whether the file still has its name.
+The latter unlinks its file at each release; from 4.0 on it checks whether the file still has its name.
 """
 
 from __future__ import annotations

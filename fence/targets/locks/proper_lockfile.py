@@ -1,6 +1,6 @@
-"""proper-lockfile (on npm): a lock by a directory, which its holder touches every five seconds.
+"""Provide proper-lockfile (on npm): a lock by a directory, which its holder touches every five seconds.
 
-A lock that nobody touched for ten is reclaimed: removed, then made anew.
+A lock that was not touched for ten seconds is reclaimed: removed, then made anew.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fence.targets import npm
 from fence.targets.locks import HERE, Library
-from fence.targets.locks.cached_library import Package
+from fence.targets.locks.cached_library import CachedLibrary
 from fence.targets.openclaw.tools import host, node
 from fence.targets.target_error import TargetError
 
@@ -18,7 +18,7 @@ __all__ = ["VERSIONS", "command", "fetch", "fetched"]
 
 VERSIONS = ("3.0.1", "3.2.0", "4.1.2")
 _NAME = "proper-lockfile"
-#: What it depends on, by name and range; each was the newest that fits.
+#: Its dependencies by name and range; each version was the newest in the range.
 _DEPENDENCIES = {
     "graceful-fs ^4.1.11": "graceful-fs@4.2.11",
     "graceful-fs ^4.2.4": "graceful-fs@4.2.11",
@@ -33,15 +33,13 @@ def _unpack(version: str, folder: Path, shop: Path) -> str:
     integrity = npm.integrity_of(spec)
     modules = folder / "node_modules"
     npm.unpack(npm.fetch(spec, integrity, shop / "archive"), modules / _NAME, _is_wanted)
-    said = json.loads((modules / _NAME / "package.json").read_text(encoding="utf-8"))
+    output = json.loads((modules / _NAME / "package.json").read_text(encoding="utf-8"))
     pinned: dict[str, str] = json.loads((HERE / "pinned.json").read_text(encoding="utf-8"))
     hashes = [integrity]
-    for name, wanted in sorted(said.get("dependencies", {}).items()):
+    for name, wanted in sorted(output.get("dependencies", {}).items()):
         found = _DEPENDENCIES.get(f"{name} {wanted}")
         if found is None:
-            raise TargetError(
-                f"{spec}: cannot be made to run: nothing is known for its dependency {name} {wanted}"
-            )
+            raise TargetError(f"{spec}: cannot run: no version is known for its dependency {name} {wanted}")
         npm.unpack(npm.fetch(found, pinned[found], shop / name), modules / name, _is_wanted)
         hashes.append(pinned[found])
     return " ".join(hashes)
@@ -51,7 +49,7 @@ def _is_wanted(path: str) -> bool:
     return path.endswith((".js", "package.json")) or "LICENSE" in path
 
 
-def _words(package: Package, variant: str) -> tuple[str, ...]:
+def _words(package: CachedLibrary, variant: str) -> tuple[str, ...]:
     del variant
     name = f"{package.name} {package.version}"
     return node(), str(HERE / "serve.mjs"), str(host()), str(package.files), name

@@ -20,7 +20,7 @@ from types import ModuleType
 
 from fence.targets import pypi
 from fence.targets.locks import HERE, Library
-from fence.targets.locks.cached_library import Package
+from fence.targets.locks.cached_library import CachedLibrary
 from fence.targets.target_error import TargetError
 
 __all__ = ["PythonLibrary"]
@@ -47,11 +47,11 @@ class PythonLibrary:
         variants = tuple(variant for variant in description.KINDS if variant)
         self._library = Library(name, lambda version: variants, self._unpack, self._words)
 
-    def fetch(self, version: str, say: Callable[[str], None]) -> Package:
+    def fetch(self, version: str, say: Callable[[str], None]) -> CachedLibrary:
         """Fetch a version, unless it is in the cache."""
         return self._library.fetch(version, say)
 
-    def fetched(self) -> list[Package]:
+    def fetched(self) -> list[CachedLibrary]:
         """Return what is in the cache."""
         return self._library.fetched()
 
@@ -73,7 +73,7 @@ class PythonLibrary:
         module = path == f"{name}.py" or (path.startswith(f"{name}/") and path.endswith(".py"))
         return module or "LICENSE" in path.rpartition("/")[2]
 
-    def _words(self, package: Package, variant: str) -> tuple[str, ...]:
+    def _words(self, package: CachedLibrary, variant: str) -> tuple[str, ...]:
         """The command that serves a lock of a package."""
         script, files = str(HERE / "serve.py"), str(package.files)
         words = (self._description, files, package.name, package.version, variant)

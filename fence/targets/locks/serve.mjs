@@ -1,10 +1,10 @@
-// The adapter of docs/external-fence.md for proper-lockfile:
+// Serves proper-lockfile as the adapter of docs/external-fence.md:
 //
 //     node serve.mjs HOST FILES NAME
 //
-// HOST is the harness's host.mjs, FILES a folder with node_modules. The fence above the lock is none: whatever a lane knows
-// is appended plainly while the lock is held. Options: `lock_timeout_ms`, `lock_stale_ms`, and `lock_dies_with`, the name
-// of a lane that dies as soon as it has the lock: it touches the lock no more, and does not remove it either.
+// HOST is the harness's host.mjs, FILES a folder with node_modules. There is no fence above the lock: lines are appended plainly
+// while the lock is held. Options: `lock_timeout_ms`, `lock_stale_ms`, and `lock_dies_with`, the name of a lane that dies as
+// soon as it has the lock: it no longer touches the lock, and does not remove it either.
 
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -12,7 +12,7 @@ import { pathToFileURL } from "node:url";
 
 const [hostPath, files, name] = process.argv.slice(2);
 const { LockTimeout, StaleLock, serve } = await import(pathToFileURL(hostPath).href);
-// Only now: what they import must find the virtual clock.
+// Imported only now, because these modules must find the virtual clock.
 const { appendFileSync, readFileSync } = await import("node:fs");
 const require = createRequire(path.join(files, "serve.js"));
 const library = path.dirname(require.resolve("proper-lockfile"));
@@ -20,7 +20,7 @@ const library = path.dirname(require.resolve("proper-lockfile"));
 const POLL_MS = 50;
 const RETRIES_MAX = 100_000;
 
-/** The library, evaluated anew for each schedule: it keeps its locks in a module variable. */
+/** Evaluates the library anew for each schedule, because it keeps its locks in a module variable. */
 let lockfile = fresh();
 
 function fresh() {
@@ -28,7 +28,7 @@ function fresh() {
   return require("proper-lockfile");
 }
 
-/** Let the library forget its locks as the end of its process would: none is touched or removed any more. */
+/** Lets the library forget its locks, as the end of its process would: it no longer touches or removes any. */
 function forget() {
   const held = require("proper-lockfile/lib/lockfile.js").getLocks();
   for (const file of Object.keys(held)) {
@@ -85,7 +85,7 @@ class Plain {
     }
   }
 
-  /** What a caller can know: the library told it that its lock is gone. */
+  /** Throws if the library reported that its lock is gone. */
   holds() {
     if (this.compromised) throw new StaleLock(lasting(this.compromised, this.transcript));
   }

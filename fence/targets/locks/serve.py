@@ -1,16 +1,16 @@
-"""The adapter of docs/external-fence.md for lock libraries of the Python index.
+"""Serve lock libraries of the Python index as the adapter of docs/external-fence.md.
 
     python -I -B serve.py DESCRIPTION FILES LIBRARY VERSION VARIANT
 
 The description is a file that knows the library, see `fence.targets.locks.python_library`.
 
-One adapter a lane: it has one request at a time, and sleeps by asking the harness. Imports
-nothing of ours, so that the library finds the modules of the interpreter and its own. The fence
-above the lock is none: whatever the lane knows is appended plainly while the lock is held.
+There is one adapter for each lane: it handles one request at a time, and sleeps by asking the harness.
+It imports nothing of this repository, so that the library finds only the modules of the interpreter and
+its own. There is no fence above the lock: lines are appended plainly while the lock is held.
 
-Options: ``lock_timeout_ms``; and ``lock_dies_with``, the name of a lane that dies as soon as it has
-the lock. The process lives on, but the lane's descriptors are closed, and what it wrote into the
-lock names a process that is not there.
+Options: ``lock_timeout_ms``; and ``lock_dies_with``, the name of a lane that dies as soon as it has the
+lock. The process lives on, but the lane's descriptors are closed, and the lock file names a process that
+does not exist.
 """
 
 from __future__ import annotations
@@ -31,29 +31,32 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Adapter", "Died", "Handle", "NotHeld", "Talk", "bury"]
+__all__ = ["Adapter", "Connection", "Died", "Handle", "NotHeld", "abandon"]
 
 _Line = dict[str, Any]
 _APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 
+# The names of these classes are part of the messages, which histories contain.
+
+
 class Died(Exception):
-    """The lane is no more; its lock is as it left it."""
+    """The lane is dead; its lock stays as it was."""
 
 
 class NotHeld(Exception):
-    """A lock was to be released that the handle does not hold."""
+    """The handle does not hold the lock that it should release."""
 
 
-class Talk:
-    """Lines to and from the harness, and its clock: between two lines time stands still."""
+class Connection:
+    """Lines to and from the harness, and its clock: between two lines time does not pass."""
 
     def __init__(self) -> None:
         self.now_ms = 0.0
         self.request = -1
 
-    def hear(self) -> _Line | None:
-        """The next line; None when there is none any more."""
+    def receive(self) -> _Line | None:
+        """Return the next line; None at the end of the input."""
         text = sys.stdin.buffer.readline()
         if not text:
             return None
@@ -61,21 +64,21 @@ class Talk:
         self.now_ms = line["now_ms"]
         return line
 
-    def say(self, **fields: object) -> None:
-        """Say something about the request that runs."""
+    def send(self, **fields: object) -> None:
+        """Send a line about the running request."""
         sys.stdout.buffer.write(json.dumps({"id": self.request, **fields}).encode() + b"\n")
         sys.stdout.buffer.flush()
 
     def sleep(self, duration_s: float) -> None:
-        """Stands for `time.sleep`."""
+        """Sleep in virtual time, in place of `time.sleep`."""
         if duration_s < 0:
             raise ValueError("sleep length must be non-negative")
-        self.say(sleep_ms=duration_s * 1000)
-        if self.hear() is None:
+        self.send(sleep_ms=duration_s * 1000)
+        if self.receive() is None:
             os._exit(0)
 
-    def put_in_place(self) -> None:
-        """Put virtual time under whatever is imported from here on."""
+    def replace_clocks(self) -> None:
+        """Install virtual time for every module that is imported later."""
         module: Any = time
         module.sleep = self.sleep
         for name in ("time", "monotonic", "perf_counter"):
@@ -87,33 +90,33 @@ class Handle:
     """One handle of the lane.
 
     Args:
-        transcript: path.
+        transcript: path of the transcript.
         make: makes the library's lock, which has methods ``acquire`` and ``release``.
-        dies: as soon as it has the lock.
+        dies: whether the lane dies as soon as it has the lock.
     """
 
     def __init__(self, transcript: str, make: Callable[[], Any], dies: bool) -> None:
         self.path = transcript
         self.dies = dies
         self.held = False
-        with self._as_nobody():
+        with self._with_unused_pid():
             self.lock = make()
 
     @contextlib.contextmanager
-    def _as_nobody(self) -> Iterator[None]:
-        """Where the lane is to die, have it believe that it lives in a process that is not there."""
+    def _with_unused_pid(self) -> Iterator[None]:
+        """Let os.getpid return the id of a missing process, if the lane is to die."""
         if self.dies:
-            os.getpid = _nobody
+            os.getpid = _unused_pid
         try:
             yield
         finally:
             os.getpid = _own_pid
 
     def acquire(self) -> None:
-        with self._as_nobody():
+        with self._with_unused_pid():
             self.lock.acquire()
         if self.dies:
-            bury(self.lock)
+            abandon(self.lock)
             raise Died("died as soon as it had the lock")
         self.held = True
 
@@ -151,14 +154,14 @@ class Handle:
 
 _own_pid = os.getpid
 _pid_max = Path("/proc/sys/kernel/pid_max")
-_pids = int(_pid_max.read_text(encoding="ascii")) if _pid_max.exists() else 1 << 22
-_graves: list[Any] = []
+_pid_limit = int(_pid_max.read_text(encoding="ascii")) if _pid_max.exists() else 1 << 22
+_abandoned: list[Any] = []
 _open_before: set[int] = set()
 
 
-def _nobody() -> int:
-    """A process id that no process has, nor ever will."""
-    return _pids
+def _unused_pid() -> int:
+    """Return a process id that no process can have."""
+    return _pid_limit
 
 
 def _open_now() -> set[int]:
@@ -166,7 +169,7 @@ def _open_now() -> set[int]:
 
 
 def _is_open(fd: int) -> bool:
-    """Whether it still is: the one that listed them is not."""
+    """Return whether a descriptor is still open: the one that listed them is not."""
     try:
         fcntl.fcntl(fd, fcntl.F_GETFD)
     except OSError:
@@ -174,19 +177,19 @@ def _is_open(fd: int) -> bool:
     return True
 
 
-class _Buried:
-    """What becomes of a lock, so that its finalizer does not let it go."""
+class _AbandonedLock:
+    """The class that an abandoned lock gets, so that its finalizer does not release it."""
 
 
-def bury(lock: Any) -> None:
-    """What the kernel does at the end of a process: its descriptors are closed, and nothing else."""
-    # Its files would close whatever has their number by then, so what it has is kept.
-    _graves.append(dict(vars(lock)))
+def abandon(lock: Any) -> None:
+    """Do what the kernel does at the end of a process: close its descriptors, and nothing else."""
+    # The attributes are kept: a file object among them would later close a reused descriptor.
+    _abandoned.append(dict(vars(lock)))
     try:
-        lock.__class__ = _Buried
+        lock.__class__ = _AbandonedLock
     except TypeError:
         # Its objects have another layout.
-        _graves.append(lock)
+        _abandoned.append(lock)
     for fd in _open_now() - _open_before:
         os.close(fd)
 
@@ -195,9 +198,9 @@ class Adapter:
     """Answers requests, one after the other."""
 
     def __init__(
-        self, talk: Talk, description: str, files: str, library: str, version: str, variant: str
+        self, connection: Connection, description: str, files: str, library: str, version: str, variant: str
     ) -> None:
-        self._talk = talk
+        self._connection = connection
         self._description = _imported(description)
         self._library, self._variant = library, variant
         self._name = f"{library} {version} {variant}".rstrip()
@@ -213,34 +216,34 @@ class Adapter:
         self._given_up: type[Exception] = Died
 
     def serve(self) -> None:
-        """Until standard input ends."""
-        while (line := self._talk.hear()) is not None:
-            self._talk.request = line["id"]
-            self._talk.say(**self._answered(line))
-        # Nothing is to be cleaned up: what a lock is at this moment is nobody's any more.
+        """Answer requests until standard input ends."""
+        while (line := self._connection.receive()) is not None:
+            self._connection.request = line["id"]
+            self._connection.send(**self._answer(line))
+        # No clean-up: the locks must stay as they are.
         os._exit(0)
 
-    def _answered(self, line: _Line) -> _Line:
+    def _answer(self, line: _Line) -> _Line:
         try:
-            return {"answer": "ok", **(self._done(line) or {})}
+            return {"answer": "ok", **(self._result(line) or {})}
         except NotImplementedError:
             return {"answer": "unsupported"}
         except (self._given_up, Died) as error:
-            return {"answer": "lock_timeout", "message": self._lasting(error)}
+            return {"answer": "lock_timeout", "message": self._stable_message(error)}
         except NotHeld as error:
-            return {"answer": "stale_lock", "message": self._lasting(error)}
+            return {"answer": "stale_lock", "message": self._stable_message(error)}
         except OSError as error:
             code = errno.errorcode.get(error.errno or 0, "EIO")
-            return {"answer": "error", "code": code, "message": self._lasting(error)}
+            return {"answer": "error", "code": code, "message": self._stable_message(error)}
         except Exception as error:  # a library may raise anything
-            return {"answer": "error", "message": self._lasting(error)}
+            return {"answer": "error", "message": self._stable_message(error)}
 
-    def _lasting(self, error: Exception) -> str:
-        """A message without what differs from run to run."""
+    def _stable_message(self, error: Exception) -> str:
+        """Return a message without the parts that differ between runs."""
         text = f"{type(error).__name__}: {error}".replace(self._transcript or "\0", "T")
         return re.sub(r"\d{3,}", "...", text)
 
-    def _done(self, line: _Line) -> _Line | None:
+    def _result(self, line: _Line) -> _Line | None:
         do = line["do"]
         if do == "hello":
             kind = self._description.KINDS[self._variant]
@@ -269,10 +272,10 @@ class Adapter:
     def _forget(self) -> None:
         held = [handle for handle in self._handles.values() if handle.held]
         for handle in held:
-            bury(handle.lock)
+            abandon(handle.lock)
         self._handles.clear()
         if held:
-            # It may have noted elsewhere who holds what.
+            # The library may have recorded in its modules which locks are held.
             name = self._library
             for one in [one for one in sys.modules if one == name or one.startswith(f"{name}.")]:
                 del sys.modules[one]
@@ -326,6 +329,6 @@ def _entries(line: _Line) -> list[bytes]:
 
 
 if __name__ == "__main__":
-    _talk = Talk()
-    _talk.put_in_place()
-    Adapter(_talk, *sys.argv[1:6]).serve()
+    _connection = Connection()
+    _connection.replace_clocks()
+    Adapter(_connection, *sys.argv[1:6]).serve()

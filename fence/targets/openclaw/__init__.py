@@ -1,9 +1,9 @@
-"""Released versions of OpenClaw (MIT licence, on npm) as fences.
+"""Run released versions of OpenClaw (MIT licence, on npm) as fences.
 
-`fetch` cuts the controller and the lock out of a package with `bundle.mjs`; `openclaw.mjs` serves
-the cut as an external fence; `fence.mjs` is what the calls of `fence.protocol` mean there. From
-2026.6.9 on the verdict depends on whether a merge callback is set: `+merge` sets one
-that takes in every line it is offered.
+`fetch` extracts the controller and the lock from a package with `bundle.mjs`; `openclaw.mjs` serves the
+bundle as an external fence; `fence.mjs` maps the calls of `fence.protocol` to it. From 2026.6.9 on the
+verdict depends on whether a merge callback is set: `+merge` sets one that accepts every line that it is
+offered.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from fence.targets import cache, npm
 from fence.targets.openclaw import tools
-from fence.targets.openclaw.cached_bundle import BUNDLE, Cut, made_of, read_all
+from fence.targets.openclaw.cached_bundle import BUNDLE, CachedBundle, made_of, read_all
 from fence.targets.target_error import TargetError
 
 __all__ = ["VERSIONS", "command", "fetch", "fetched"]
@@ -57,7 +57,7 @@ _BUNDLING_S = 300.0
 
 
 def command(reference: str) -> str:
-    """The command that serves a version; nothing is fetched.
+    """Return the command that serves a version; nothing is fetched.
 
     Args:
         reference: ``openclaw@VERSION`` or ``openclaw@VERSION+merge``.
@@ -66,46 +66,46 @@ def command(reference: str) -> str:
         TargetError: it is not in the cache, or has no merge callback.
     """
     version = _version(reference.removesuffix(_MERGE))
-    cut = _found(version)
-    if cut is None:
+    bundle = _found(version)
+    if bundle is None:
         raise TargetError(
             f"openclaw@{version}: is not in the cache; fetch it: python -m harness target openclaw@{version}"
         )
-    if reference not in cut.fences:
+    if reference not in bundle.fences:
         raise TargetError(
-            f"{reference}: this version has no merge callback, expected {' or '.join(cut.fences)}"
+            f"{reference}: this version has no merge callback, expected {' or '.join(bundle.fences)}"
         )
     words = (
         tools.node(),
         str(_HERE / "openclaw.mjs"),
         "openclaw",
         str(tools.host()),
-        str(cut.folder / BUNDLE),
+        str(bundle.folder / BUNDLE),
         reference,
     )
     return shlex.join(words)
 
 
-def fetch(version: str, say: Callable[[str], None]) -> Cut:
-    """Fetch a version by npm and cut out what is needed, unless that is in the cache.
+def fetch(version: str, say: Callable[[str], None]) -> CachedBundle:
+    """Fetch a version by npm and extract the fence, unless it is in the cache.
 
     Args:
         version: as the registry writes it.
-        say: is told what goes on.
+        say: receives progress messages.
 
     Raises:
-        TargetError: it cannot be had, or cannot be made to run.
+        TargetError: it is not available, or cannot run.
     """
     spec = f"openclaw@{_version(f'openclaw@{version}')}"
     found = _found(version)
     if found is not None:
         return found
     node = tools.node()
-    with cache.workshop() as shop:
+    with cache.staging_folder() as shop:
         say(f"{spec}: asking the registry")
         integrity = npm.integrity_of(spec)
         tarball = npm.fetch(spec, integrity, shop / "tarball")
-        say(f"{spec}: {tarball.stat().st_size / 1e6:.0f} MB, the hash is right; cutting out the fence")
+        say(f"{spec}: {tarball.stat().st_size / 1e6:.0f} MB, the hash is right; extracting the fence")
         npm.unpack(tarball, shop / "package", _is_wanted)
         made = shop / "made"
         made.mkdir()
@@ -113,8 +113,8 @@ def fetch(version: str, say: Callable[[str], None]) -> Cut:
         licence = shop / "package" / "LICENSE"
         if licence.exists():
             shutil.copy(licence, made)
-        cut = made_of(made, version, integrity, tools.recipe(), facts)
-        where = cache.root() / "openclaw" / cut.folder_name
+        bundle = made_of(made, version, integrity, tools.recipe(), facts)
+        where = cache.root() / "openclaw" / bundle.folder_name
         cache.place(made, where, lambda: _found(version) is not None)
     placed = _found(version)
     if placed is None:
@@ -122,16 +122,16 @@ def fetch(version: str, say: Callable[[str], None]) -> Cut:
     return placed
 
 
-def fetched() -> list[Cut]:
-    """What is in the cache and can be used, oldest version first."""
+def fetched() -> list[CachedBundle]:
+    """Return the usable versions in the cache, oldest first."""
     recipe = tools.recipe()
-    return [cut for cut in read_all(cache.root() / "openclaw") if cut.recipe == recipe]
+    return [bundle for bundle in read_all(cache.root() / "openclaw") if bundle.recipe == recipe]
 
 
-def _found(version: str) -> Cut | None:
-    for cut in fetched():
-        if cut.version == version:
-            return cut
+def _found(version: str) -> CachedBundle | None:
+    for bundle in fetched():
+        if bundle.version == version:
+            return bundle
     return None
 
 
@@ -149,17 +149,17 @@ def _is_wanted(path: str) -> bool:
 
 
 def _bundle(spec: str, node: str, dist: Path, out: Path) -> dict[str, object]:
-    """Cut the fence out of an unpacked package; what bundle.mjs says of it."""
+    """Extract the fence from an unpacked package; return the output of bundle.mjs."""
     words = (node, str(_HERE / "bundle.mjs"), str(tools.folder()), str(dist), str(out))
     try:
         done = subprocess.run(words, capture_output=True, text=True, timeout=_BUNDLING_S, check=False)
     except subprocess.TimeoutExpired as error:
-        raise TargetError(f"{spec}: cutting out the fence was not over after {_BUNDLING_S:.0f} s") from error
+        raise TargetError(f"{spec}: extracting the fence took more than {_BUNDLING_S:.0f} s") from error
     try:
-        said = json.loads(done.stdout)
+        output = json.loads(done.stdout)
     except json.JSONDecodeError:
-        raise TargetError(f"{spec}: cutting out the fence failed: {done.stderr.strip()[-600:]}") from None
-    if "missing" in said:
-        raise TargetError(f"{spec}: cannot be made to run: {said['missing']}")
-    facts: dict[str, object] = said
+        raise TargetError(f"{spec}: extracting the fence failed: {done.stderr.strip()[-600:]}") from None
+    if "missing" in output:
+        raise TargetError(f"{spec}: cannot run: {output['missing']}")
+    facts: dict[str, object] = output
     return facts

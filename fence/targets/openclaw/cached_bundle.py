@@ -1,4 +1,4 @@
-"""What was cut out of a package: a folder with the bundle and a file that says what it is."""
+"""Describe a fence extracted from a package: a folder with the bundle and a file of facts about it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-__all__ = ["BUNDLE", "Cut", "made_of", "read_all"]
+__all__ = ["BUNDLE", "CachedBundle", "made_of", "read_all"]
 
 BUNDLE = "fence.cjs"
 _FACTS = "target.json"
@@ -17,18 +17,18 @@ _FORMAT = 1
 
 
 @dataclasses.dataclass(frozen=True)
-class Cut:
+class CachedBundle:
     """A version in the cache.
 
     Args:
         version: as the registry writes it.
-        integrity: the package's hash, as the registry writes it.
-        recipe: by which it was cut.
-        sha256: of the bundle.
-        merges: whether the controller takes a merge callback.
-        files: how many files of the package are in it.
+        integrity: the package's hash, in the registry's form.
+        recipe: recipe that extracted it.
+        sha256: hash of the bundle.
+        merges: whether the controller accepts a merge callback.
+        files: number of files of the package in it.
         bytes: size of the bundle.
-        folder: where it lies.
+        folder: its folder.
     """
 
     version: str
@@ -42,62 +42,66 @@ class Cut:
 
     @property
     def fences(self) -> tuple[str, ...]:
-        """What `--fence` takes for it."""
+        """Return the references that `--fence` accepts for it."""
         bare = f"openclaw@{self.version}"
         return (bare, f"{bare}+merge") if self.merges else (bare,)
 
     @property
     def folder_name(self) -> str:
-        """Unique for package and recipe."""
+        """Return a name that is unique for package and recipe."""
         key = hashlib.sha256(f"{self.integrity} {self.recipe}".encode()).hexdigest()
         return f"{self.version}-{key[:16]}"
 
     @property
-    def told(self) -> str:
-        """What was made of it, in some words."""
+    def summary(self) -> str:
+        """Return a short description of its content."""
         return f"{self.bytes / 1000:.0f} kB of {self.files} of its files"
 
 
-def made_of(folder: Path, version: str, integrity: str, recipe: str, facts: dict[str, Any]) -> Cut:
-    """Describe a new bundle, in its folder too.
+def made_of(folder: Path, version: str, integrity: str, recipe: str, facts: dict[str, Any]) -> CachedBundle:
+    """Return a description of a new bundle, and store it in its folder.
 
     Args:
-        folder: where the bundle lies.
-        version: of the package.
-        integrity: of the package.
-        recipe: by which it was cut.
+        folder: folder of the bundle.
+        version: version of the package.
+        integrity: hash of the package.
+        recipe: recipe that extracted it.
         facts: ``merges`` and ``files``, from bundle.mjs.
     """
     text = (folder / BUNDLE).read_bytes()
     sha256 = hashlib.sha256(text).hexdigest()
-    cut = Cut(version, integrity, recipe, sha256, facts["merges"], facts["files"], len(text), folder)
-    stored = {"format": _FORMAT, **dataclasses.asdict(cut)}
+    bundle = CachedBundle(
+        version, integrity, recipe, sha256, facts["merges"], facts["files"], len(text), folder
+    )
+    stored = {"format": _FORMAT, **dataclasses.asdict(bundle)}
     del stored["folder"]
     (folder / _FACTS).write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
-    return cut
+    return bundle
 
 
-def read_all(place: Path) -> list[Cut]:
-    """The cuts below a folder whose bundle is as it was made, oldest version first."""
+def read_all(place: Path) -> list[CachedBundle]:
+    """Return the bundles below a folder that are unchanged, oldest version first."""
     if not place.is_dir():
         return []
-    cuts = [_read(folder) for folder in place.iterdir()]
-    return sorted((cut for cut in cuts if cut is not None), key=lambda cut: _order(cut.version))
+    bundles = [_read(folder) for folder in place.iterdir()]
+    return sorted(
+        (bundle for bundle in bundles if bundle is not None), key=lambda bundle: _order(bundle.version)
+    )
 
 
-def _read(folder: Path) -> Cut | None:
+def _read(folder: Path) -> CachedBundle | None:
     try:
         stored = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
         if stored.pop("format") != _FORMAT:
             return None
-        cut = Cut(**stored, folder=folder)
-        whole = hashlib.sha256((folder / BUNDLE).read_bytes()).hexdigest() == cut.sha256
+        bundle = CachedBundle(**stored, folder=folder)
+        whole = hashlib.sha256((folder / BUNDLE).read_bytes()).hexdigest() == bundle.sha256
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return cut if whole and folder.name == cut.folder_name else None
+    return bundle if whole and folder.name == bundle.folder_name else None
 
 
 def _order(version: str) -> list[tuple[int, int, str]]:
-    """By number; a beta comes before its release, a release before what is counted on from it."""
+    """Return a sort key by number: a beta precedes its release, which precedes its numbered successors."""
     parts = re.findall(r"\d+|[a-z]+", version)
     return [(1, int(part), "") if part.isdigit() else (-1, 0, part) for part in parts] + [(0, 0, "")]

@@ -1,18 +1,18 @@
-// The calls of fence/protocol.py in the words of the released code.
+// Maps the calls of fence/protocol.py to the released code.
 //
 // A runner's turn is one controller of createEmbeddedAttemptSessionLockController; a co-tenant is one lock of
-// acquireSessionWriteLock. Which methods a controller has differs from version to version: they are looked for, never
-// derived from the version.
+// acquireSessionWriteLock. The methods of a controller differ between versions: their presence is tested, never derived from
+// the version.
 
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 
-/** Options of a scenario and what the released code calls them; what is left out has the release's own default. */
+/** Options of a scenario and their names in the released code; an absent one keeps the release's default. */
 const LIMITS = { lock_timeout_ms: "timeoutMs", lock_stale_ms: "staleMs", lock_max_hold_ms: "maxHoldMs" };
 
-/** Beside the controller the release has a mutex of its own for runners of one process; it waits as long as a hold may last. */
+/** Beside the controller the release has a mutex for runners of one process; it waits as long as a hold may last. */
 const OWNER_TIMEOUT_MS = 300_000;
 
-/** What a runtime gives the controller so that foreign lines are taken in; here they are, all of them. */
+/** The callback with which a runtime accepts foreign lines; this one accepts all of them. */
 const MERGING = {
   mergePromptReleasedSessionEntries: () => undefined,
   reloadPromptReleasedSessionFile: () => undefined,
@@ -26,20 +26,20 @@ function typeOf(line) {
   }
 }
 
-/** A message without what differs from run to run. */
+/** Returns a message without the parts that differ between runs. */
 const lasting = (message) => message.replace(/\bpid=\d+/g, "pid=...");
 
 /**
- * @param {object} host its error classes
- * @param {() => object} release what the bundle exports, at this moment
+ * @param {object} host the host module, for its error classes
+ * @param {() => object} release returns the current exports of the bundle
  * @param {boolean} merges whether the merge callback is set
  */
 export function fenceOf({ Takeover, LockTimeout, StaleLock }, release, merges) {
-  /** What an error of the released code means: its class does not exist here, so its name counts, and the sticky flag. */
+  /** Translates an error of the released code by its name, because its class is not available here, and by the sticky flag. */
   function translated(error, turned) {
     if (error?.name === "EmbeddedAttemptSessionTakeoverError") return new Takeover("fingerprint");
     if (error?.name === "SessionWriteLockTimeoutError") return new LockTimeout(lasting(error.message));
-    // Early versions have no class for what the lock says of a stale one; its code is the same in all.
+    // Early versions have no class for a stale lock; the error code is the same in all versions.
     const stale = error?.name === "SessionWriteLockStaleError" || error?.code === "file_lock_stale";
     if (stale) return new StaleLock(lasting(error.message));
     return turned ? new Takeover(`hasSessionTakeover() after ${error?.name}: ${error?.message}`) : error;
@@ -48,7 +48,7 @@ export function fenceOf({ Takeover, LockTimeout, StaleLock }, release, merges) {
   return class ReleasedFence {
     constructor({ transcript, lane, process, options }) {
       this.transcript = transcript;
-      /** What the handles of one lane share: its controller, while a turn lasts. */
+      /** The state that the handles of one lane share: its controller, during a turn. */
       this.turn = process[lane] ??= { controller: undefined };
       this.limits = {};
       for (const [ours, theirs] of Object.entries(LIMITS)) {
@@ -106,7 +106,7 @@ export function fenceOf({ Takeover, LockTimeout, StaleLock }, release, merges) {
       this.turn.controller = undefined;
       return this.told(async () => {
         try {
-          // Nothing is left to be flushed: what the fence thinks of the transcript now refuses nothing.
+          // No write is left to be flushed: a takeover that the fence finds now refuses nothing.
           await (await controller?.acquireForCleanup())?.release();
         } finally {
           await controller?.dispose?.();
@@ -134,8 +134,8 @@ export function fenceOf({ Takeover, LockTimeout, StaleLock }, release, merges) {
     }
 
     /**
-     * As the session manager of the release does, wherever it is called from: append on the main thread, then tell the lane's
-     * controller of a message; a compaction is written in its presence, and of other lines it is told nothing.
+     * Behaves as the session manager of the release does for every caller: append on the main thread, then report a message to
+     * the lane's controller; a compaction is written in its presence, and other lines are not reported.
      */
     write(entries) {
       const { controller } = this;

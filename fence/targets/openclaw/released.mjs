@@ -1,5 +1,5 @@
-// The released code, evaluated anew for each schedule: it keeps locks, owners and trusted file states in module variables
-// and on `process` and `globalThis`, and all of that has to be forgotten.
+// Evaluates the released code anew for each schedule: it keeps locks, owners and trusted file states in module variables and on
+// `process` and `globalThis`, and all of that has to be discarded.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -9,8 +9,8 @@ const SIGNALS = ["exit", "SIGINT", "SIGTERM", "SIGQUIT", "SIGABRT"];
 const HOLDERS = [process, globalThis];
 
 /**
- * @param {string} path of the bundle that bundle.mjs wrote
- * @returns {() => object} makes a new instance of what it exports and forgets the one before
+ * @param {string} path path of the bundle that bundle.mjs wrote
+ * @returns {() => object} makes a new instance of the bundle's exports and discards the previous one
  */
 export function released(path) {
   const source = readFileSync(path, "utf8");

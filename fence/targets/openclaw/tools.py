@@ -1,6 +1,6 @@
-"""What it takes to cut a fence out of a package: Node, and a bundler and a parser from npm.
+"""Provide the tools that extract a fence from a package: Node, and a bundler and a parser from npm.
 
-Both are pinned by hash in tools.json and go into the cache like a target.
+Both are pinned by hash in tools.json and are cached like a target.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _RECIPE_FILES = ("bundle.mjs", "tools.json")
 
 @functools.cache
 def recipe() -> str:
-    """A hash of everything that decides what comes out of the same package."""
+    """Return a hash of everything that determines the bundle of a package."""
     digest = hashlib.sha256()
     for name in _RECIPE_FILES:
         digest.update((_HERE / name).read_bytes())
@@ -37,7 +37,7 @@ def recipe() -> str:
 
 @functools.cache
 def node() -> str:
-    """Path of Node.
+    """Return the path of Node.
 
     Raises:
         TargetError: there is none, or it is too old.
@@ -45,24 +45,28 @@ def node() -> str:
     path = shutil.which("node")
     if path is None:
         raise TargetError(f"there is no node on the PATH; install Node.js {_NODE_LEAST} or newer")
-    said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout
-    version = re.match(r"v(\d+)\.", said)
+    output = subprocess.run(
+        [path, "--version"], capture_output=True, text=True, timeout=30, check=False
+    ).stdout
+    version = re.match(r"v(\d+)\.", output)
     if version is None or int(version[1]) < _NODE_LEAST:
-        raise TargetError(f"{path} is {said.strip() or 'no Node.js'}; install Node.js {_NODE_LEAST} or newer")
+        raise TargetError(
+            f"{path} is {output.strip() or 'no Node.js'}; install Node.js {_NODE_LEAST} or newer"
+        )
     return path
 
 
 def host() -> Path:
-    """The host module: beside the targets where we are installed, in examples/ in the repository."""
+    """Return the host module: beside the targets if installed, in examples/ in the repository."""
     installed = _HERE.parent / "host.mjs"
     return installed if installed.exists() else _HERE.parents[2] / "examples" / "node" / "host.mjs"
 
 
 def folder() -> Path:
-    """Where bundler and parser lie, as Node expects its modules; they are fetched when they are not there.
+    """Return the folder of bundler and parser, as Node expects its modules; fetch them if necessary.
 
     Raises:
-        TargetError: they cannot be had, or not for this machine.
+        TargetError: they are not available, or not for this machine.
     """
     pinned: dict[str, str] = json.loads((_HERE / "tools.json").read_text(encoding="utf-8"))
     binary = f"@esbuild/{sys.platform}-{_MACHINES.get(platform.machine(), platform.machine())}"
@@ -78,7 +82,7 @@ def folder() -> Path:
     key = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:16]
     where = cache.root() / "tools" / key
     if not where.is_dir():
-        with cache.workshop() as shop:
+        with cache.staging_folder() as shop:
             for number, (spec, integrity) in enumerate(wanted.items()):
                 tarball = npm.fetch(spec, integrity, shop / str(number))
                 npm.unpack(

@@ -137,7 +137,7 @@ class FreeGate:
                 why = f"{lane} was not done after {limit_s:.0f} s; nobody can say whether it ever would be"
                 return "; ".join(filter(None, (why, last_words(member.pid, board))))
             if member.died_ns and status < 0:
-                return board.last_words() or f"process {name} was killed by signal {-status}"
+                return board.diagnostics() or f"process {name} was killed by signal {-status}"
             if member.died_ns and all(board.started(lane) == board.finished(lane) for lane in member.sockets):
                 return f"process {name} ended with status {status} outside of any operation"
         return ""

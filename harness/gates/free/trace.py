@@ -15,10 +15,10 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from harness.model.history import (
+    ACQUIRING,
     IDLE,
-    LETTING_GO,
-    STAYING,
-    TAKING,
+    KEEPING,
+    RELEASING,
     Change,
     Event,
     Invoke,
@@ -159,11 +159,11 @@ def _sections(calls: Sequence[Call], lanes: Sequence[LaneInfo]) -> list[_Section
             section.wrote |= call.measured
             section.lost |= call.outcome == "stale_lock"
             call.held = call.measured
-            if call.what.kind in LETTING_GO or call.outcome not in STAYING:
+            if call.what.kind in RELEASING or call.outcome not in KEEPING:
                 del inside[place]
             else:
                 section.until = call.end_ns
-        elif call.what.kind in TAKING and call.outcome == "ok" and lanes[call.lane].participant:
+        elif call.what.kind in ACQUIRING and call.outcome == "ok" and lanes[call.lane].participant:
             inside[place] = _Section(call.lane, call.end_ns)
             found.append(inside[place])
         if call.what.kind == "guarded_write":
@@ -217,10 +217,10 @@ def left_by(calls: Sequence[Call], lanes: Sequence[LaneInfo]) -> int:
     for call in calls:
         if not lanes[call.lane].participant:
             continue
-        takes = call.what.kind in TAKING and call.outcome == "ok"
+        takes = call.what.kind in ACQUIRING and call.outcome == "ok"
         if takes:
             inside[call.lane] = call.end_ns
-        elif call.what.kind in LETTING_GO and call.outcome == "ok":
+        elif call.what.kind in RELEASING and call.outcome == "ok":
             inside.pop(call.lane, None)
         if call.outcome == "crash":
             crashed[call.lane] = call.end_ns

@@ -113,7 +113,7 @@ class Workers:
         member = self.members[name] = Member(name, process, board, log, ours)
         self.wait([member], time.monotonic() + _START_S)
         if member.busy or member.died_ns:
-            why = board.last_words() or f"ended with status {process.exitcode} before it was ready"
+            why = board.diagnostics() or f"ended with status {process.exitcode} before it was ready"
             self.stop(member)
             raise WorkerDied(f"worker {name}: {why}")
 

@@ -250,7 +250,7 @@ class KernelGate:
             return ""
         dirty = [worker for worker in self._processes.workers.values() if worker.dirty]
         # Who meant to be understood knows best; the others only were not done when all was over.
-        said = [worker.board.last_words() for worker in dirty if worker.board.has_said]
+        said = [worker.board.diagnostics() for worker in dirty if worker.board.has_error]
         words = [last_words(worker.pid, worker.board) for worker in dirty] if not said else []
         return said[0] if said else "; ".join(filter(None, [inconclusive, *words]))
 

@@ -97,7 +97,7 @@ class WorkerProcesses:
         if not worker.process.is_alive():
             raise WorkerDied(
                 f"worker {worker.name}: "
-                + (worker.board.last_words() or f"ended with status {worker.process.exitcode} at its start")
+                + (worker.board.diagnostics() or f"ended with status {worker.process.exitcode} at its start")
             )
         if time.monotonic() > deadline:
             raise WorkerDied(f"worker {worker.name}: not ready in time")

@@ -1,4 +1,4 @@
-"""What rogues do to a transcript: writers that take no lock.
+"""Define rogue actions: changes to a transcript by writers that take no lock.
 
 `ACTIONS` holds every action by name. A new one is a body and an `Action` in one of
 the modules here; `action` says what a body may do. Roles and schedules decide which lane

@@ -1,9 +1,8 @@
-"""What an action is, and what its body may do.
+"""Define the type of a rogue action and the rules for its body.
 
-A body is a handful of plain system calls on the transcript and on names beside
-it. Each call becomes a scheduling point, so a body makes as few as the program
-that it stands for, holds nothing open longer than that program would, and expects
-the world to move between any two of them.
+A body is a short sequence of plain system calls on the transcript and on names beside it. Each call
+becomes a scheduling point. So a body makes no more calls than the program that it stands for, keeps
+nothing open longer than that program would, and expects other lanes to step between any two calls.
 """
 
 from __future__ import annotations
@@ -26,22 +25,22 @@ Args = Mapping[str, int | str | bool]
 #: Makes a line of the transcript, without its newline, from an entry's type and id.
 MakeLine = Callable[[str, str], str]
 
-#: One argument from one random number in [0, 1).
+#: Turns a random number in [0, 1) into one argument.
 Draw = Callable[[float], int | str | bool]
 
-#: What a reader can see once the action is complete, if nobody else moved: other
-#: bytes or no file; the same bytes in the same file; the same bytes in another file.
+#: Effect of a complete action that a reader sees if no other lane steps: other bytes or no file; the
+#: same bytes in the same file; the same bytes in another file.
 Effect = Literal["changes", "none", "other_file"]
 
-#: What a moving world looks like to a body: the file went away, a name was taken,
-#: a mapped page was cut off.
+#: Errors that a body gets when other lanes changed the files: the file is gone, a name is taken, or a
+#: mapped page was truncated.
 _MOVED = frozenset({errno.ENOENT, errno.EEXIST, errno.EFAULT})
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
 
 
 def per_mille(number: float) -> int:
-    """Draw a place in a file: 0 to 999 thousandths of it."""
+    """Draw a position in a file: 0 to 999 thousandths of it."""
     return int(number * 1000)
 
 
@@ -51,12 +50,12 @@ def coin(number: float) -> bool:
 
 
 class Scene:
-    """One performance of an action.
+    """Provides the body of an action with paths, drawn arguments and lines.
 
     Args:
-        path: the transcript, absolute.
-        args: what was drawn, with the ``id`` for a line that is written.
-        make_line: where lines come from.
+        path: absolute path of the transcript.
+        args: the drawn arguments, with the ``id`` for a line that is written.
+        make_line: makes the lines.
     """
 
     def __init__(self, path: str, args: Args, make_line: MakeLine) -> None:
@@ -67,28 +66,28 @@ class Scene:
         self._spares: dict[str, str] = {}
 
     def number(self, name: str) -> int:
-        """A drawn argument; 0 when the args do not have it."""
+        """Return a drawn argument; 0 when it was not drawn."""
         return int(self._args.get(name, 0))
 
     def line(self, kind: str) -> bytes:
-        """A whole line of the given type under the id of this performance."""
+        """Return a complete line of the given type with the action's id."""
         identity = str(self._args.get("id", f"rogue-{self.number('n')}"))
         return f"{self._make_line(kind, identity)}\n".encode()
 
     def spare(self, part: str = "tmp") -> str:
-        """A name beside the transcript for a file of the action's own."""
+        """Return a name beside the transcript for a file of the action's own."""
         return self._spares.setdefault(part, f"{self.path}.rogue-{self._tag}.{part}")
 
     def aside(self) -> str:
-        """A name beside the transcript for the transcript itself: never cleaned up."""
+        """Return a name beside the transcript for the transcript itself; it is never cleaned up."""
         return f"{self.path}.rogue-{self._tag}.aside"
 
     def changed(self, content: bytes) -> bytes:
-        """`content` with other bytes of the same length at the drawn place."""
+        """Return `content` with other bytes of the same length at the drawn position."""
         return rogue_lines.change(content, self.number("where"))
 
     def clean_up(self) -> None:
-        """Remove what an action that broke off may have left."""
+        """Remove the files that an aborted action may have left."""
         for name in self._spares.values():
             with contextlib.suppress(OSError):
                 os.unlink(name)
@@ -96,15 +95,15 @@ class Scene:
 
 @dataclasses.dataclass(frozen=True)
 class Action:
-    """One thing that a rogue does.
+    """One kind of change that a rogue makes.
 
     Args:
         name: in kebab-case.
         about: one line for ``list actions``.
-        effect: what a reader sees when it is complete.
-        body: the system calls.
-        draws: arguments by name; each takes one random number, in this order.
-        leaves: parts of the names that stay beside the transcript on purpose.
+        effect: effect of the complete action that a reader sees.
+        body: makes the system calls.
+        draws: functions that draw the arguments, by name; each takes one random number, in this order.
+        leaves: parts of the names that intentionally stay beside the transcript.
     """
 
     name: str
@@ -115,21 +114,21 @@ class Action:
     leaves: tuple[str, ...] = ()
 
     def draw(self, rng: random.Random) -> dict[str, int | str | bool]:
-        """Fix every argument; ``n`` names the files of a performance without an id."""
+        """Draw every argument; ``n`` names the files of an action without an id."""
         args: dict[str, int | str | bool] = {"n": int(rng.random() * 1_000_000)}
         return args | {name: draw(rng.random()) for name, draw in self.draws.items()}
 
     def perform(self, path: str, args: Args, make_line: MakeLine = rogue_lines.make_line) -> None:
-        """Do it; simply stop where the world moved under it.
+        """Perform the action; stop silently if another lane's change makes a call fail.
 
         Args:
-            path: the transcript, absolute.
+            path: absolute path of the transcript.
             args: from `draw`; ``id`` is the id of the line that the action writes, if it
                 writes one, and makes its temporary names unique.
-            make_line: where lines come from.
+            make_line: makes the lines.
 
         Raises:
-            OSError: any failure but those of a file that moved.
+            OSError: any failure that a change by another lane does not explain.
         """
         scene = Scene(path, args, make_line)
         try:

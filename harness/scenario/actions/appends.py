@@ -1,4 +1,4 @@
-"""Rogues that append: ``echo line >> transcript``, whole lines and others."""
+"""Define actions that append to the transcript (``echo line >> transcript``): whole lines and others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["MEMBERS", "append"]
 
 
 def append(path: str, data: bytes) -> None:
-    """Open for appending, write once, close; never makes the file."""
+    """Open for appending, write once, close; never create the file."""
     with opened(path, os.O_WRONLY | os.O_APPEND) as fd:
         os.write(fd, data)
 

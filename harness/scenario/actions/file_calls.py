@@ -1,4 +1,4 @@
-"""The few ways in which actions open, read and make files; one system call each where that is possible."""
+"""Open, read and make files for the actions, with one system call for each step where possible."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MODE = 0o600
 
 @contextlib.contextmanager
 def opened(path: str, flags: int) -> Iterator[int]:
-    """A descriptor that is closed again."""
+    """Open a file and close it on exit."""
     fd = os.open(path, flags, _MODE)
     try:
         yield fd
@@ -23,7 +23,7 @@ def opened(path: str, flags: int) -> Iterator[int]:
 
 
 def read(fd: int) -> bytes:
-    """The whole file, whatever the position; a short read is its end."""
+    """Return the whole file, independent of the file offset; a short read marks its end."""
     content = b""
     while chunk := os.pread(fd, _CHUNK, len(content)):
         content += chunk
@@ -33,7 +33,7 @@ def read(fd: int) -> bytes:
 
 
 def read_path(path: str) -> bytes:
-    """The whole file: open, read, close."""
+    """Return the whole file: open, read, close."""
     with opened(path, os.O_RDONLY) as fd:
         return read(fd)
 

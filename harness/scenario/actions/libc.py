@@ -1,7 +1,7 @@
-"""Calls of the C library that Python does not offer, or not with these calls alone.
+"""Call functions of the C library that Python lacks, or for which it makes additional calls.
 
-`mmap.mmap` looks at the file's size and duplicates the descriptor, which would
-be scheduling points that no program in C has.
+`mmap.mmap` calls fstat and duplicates the descriptor, which would be scheduling points that no C
+program has.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ def _error(path: str | None = None) -> OSError:
 
 
 def exchange(one: str, other: str) -> None:
-    """Let two names change places in one call.
+    """Exchange two names in one call.
 
     Raises:
-        OSError: a name is missing, or the file system cannot do it (EINVAL).
+        OSError: a name is missing, or the file system does not support it (EINVAL).
     """
     if not hasattr(_libc, "renameat2"):
         raise OSError(errno.ENOSYS, "renameat2: the C library does not have it", one)
@@ -52,10 +52,10 @@ def exchange(one: str, other: str) -> None:
 
 
 class SharedMapping:
-    """A writable mapping of the beginning of a file.
+    """A writable shared mapping of the beginning of a file.
 
     Args:
-        fd: open for reading and writing; not kept.
+        fd: open for reading and writing; the mapping does not keep it.
         length: bytes, at least 1.
     """
 
@@ -68,10 +68,10 @@ class SharedMapping:
         self._bytes = memoryview((ctypes.c_char * length).from_address(self._address)).cast("B")
 
     def store(self, offset: int, data: bytes) -> None:
-        """Store bytes, at most a few.
+        """Store a few bytes.
 
-        The kernel copies them out of a socket. The page fault is that of a plain store,
-        but where the file was cut off in the meantime the answer is an error and no SIGBUS.
+        The kernel copies them out of a socket. The page fault is that of a plain store, but if the
+        file was truncated in the meantime the call returns an error instead of raising SIGBUS.
 
         Raises:
             OSError: EFAULT, the page is no longer part of the file.
@@ -83,7 +83,7 @@ class SharedMapping:
         assert stored == len(data), (stored, len(data))
 
     def sync(self) -> None:
-        """Call msync; the asynchronous kind, since what readers see does not wait for a disk."""
+        """Call msync; asynchronously, because readers see stores without waiting for a disk."""
         if _libc.msync(self._address, self._length, _MS_ASYNC) != 0:
             raise _error()
 

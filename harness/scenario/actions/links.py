@@ -1,4 +1,4 @@
-"""Rogues that reach the transcript by another name: hard links and a symbolic one."""
+"""Define actions that reach the transcript by another name: hard links and a symbolic link."""
 
 from __future__ import annotations
 

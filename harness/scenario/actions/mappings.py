@@ -1,7 +1,7 @@
-"""Rogues that change the transcript by stores into a shared mapping.
+"""Define actions that change the transcript by stores into a shared mapping.
 
-The first store into a clean page marks the file as modified. A store into a page
-that is dirty already changes bytes and no time stamp at all.
+The first store into a clean page marks the file as modified. A store into a dirty page changes bytes
+but no time stamp.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _WHERE = {"where": per_mille}
 
 
 def _map(scene: Scene, store: Callable[[SharedMapping, bytes, int, bytes], None]) -> None:
-    """Open, read, map; let `store` at the mapping with the content, a place in it and what to put there."""
+    """Open, read and map the file; call `store` with mapping, content, offset and new bytes."""
     with opened(scene.path, os.O_RDWR) as fd:
         content = read(fd)
         place = rogue_lines.span(content, scene.number("where"))
@@ -40,7 +40,7 @@ def _clean(scene: Scene) -> None:
 def _dirty(scene: Scene) -> None:
     def store(mapping: SharedMapping, content: bytes, offset: int, data: bytes) -> None:
         mapping.store(offset, content[offset : offset + len(data)])
-        # Somebody's baseline may fall between these two, after the time stamp that the page cost.
+        # A fence's baseline may fall between these two calls, after the page fault changed the time stamp.
         os.stat(scene.path)
         os.stat(scene.path)
         mapping.store(offset, data)
@@ -54,7 +54,7 @@ MEMBERS = (
     ),
     Action(
         "mmap-store-dirty",
-        "dirties a mapped page with the bytes it has, later changes them: mtime stays",
+        "stores the bytes that a mapped page has, later other bytes: mtime stays",
         "changes",
         _dirty,
         _WHERE,

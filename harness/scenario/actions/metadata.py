@@ -1,4 +1,4 @@
-"""Rogues that leave bytes and names alone and change what stat tells, or not even that."""
+"""Define actions that keep bytes and names and change at most the metadata that stat returns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.scenario.actions.file_calls import opened
 
 __all__ = ["MEMBERS"]
 
-# The owner can go on reading and writing under each of them.
+# The owner can read and write under each of these modes.
 _MODES = (0o640, 0o644, 0o660, 0o666)
 
 

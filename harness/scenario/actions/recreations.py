@@ -1,7 +1,7 @@
-"""Rogues that unlink the transcript, and those that make a new one under its name.
+"""Define actions that unlink the transcript, and actions that then make a new file under its name.
 
-On ext4 the inode number of an unlinked file goes to the next new one; on tmpfs
-or btrfs it never comes back.
+On ext4 the next new file gets the inode number of an unlinked file; on tmpfs and btrfs no file gets
+it again.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _other_bytes_same_inode(scene: Scene) -> None:
         inode = os.fstat(fd).st_ino
         content = scene.changed(read(fd))
     os.unlink(scene.path)
-    # A file with a wrong number stays until the end: it keeps that number from coming up again.
+    # A spare file with another number stays until the end, so that the number is not assigned again.
     spares: list[str] = []
     found = False
     while not found:

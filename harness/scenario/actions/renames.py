@@ -1,7 +1,6 @@
-"""Rogues that play with the transcript's name: away and back, over and back, exchanged.
+"""Define actions that rename the transcript: away and back, over and back, exchanged.
 
-Most of them end with the file that they began with: only somebody who looked in
-between, or who reads ctime, can know.
+Most of them restore the file that they began with: only a look in between, or ctime, shows the change.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ __all__ = ["MEMBERS"]
 
 
 def _over(scene: Scene) -> None:
-    """Keep the original under another name and rename a file of our own over it."""
+    """Keep the original under another name and rename a new file over it."""
     os.link(scene.path, scene.aside())
     make(scene.spare(), scene.line("user"))
     os.rename(scene.spare(), scene.path)

@@ -1,4 +1,4 @@
-"""Rogues that put another file over the transcript, as ``sed -i`` and most editors do."""
+"""Define actions that put another file over the transcript, as ``sed -i`` and most editors do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rogues that write over bytes of the same file and keep its length, or let it grow."""
+"""Define actions that overwrite bytes of the same file and keep its length, or let it grow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WHERE = {"where": per_mille}
 
 
 def _change(scene: Scene, fd: int) -> int:
-    """Change bytes in place; the length that the file had, 0 when nothing was changed."""
+    """Change bytes in place; return the previous length of the file, or 0 when nothing was changed."""
     content = read(fd)
     place = rogue_lines.span(content, scene.number("where"))
     if place is None:

@@ -1,7 +1,7 @@
-"""Lines that rogues write, and changes to lines that keep their length.
+"""Make the lines that rogues write, and changes to lines that keep their length.
 
-The lines have the shape of an agent's transcript. They are made here, apart from
-what participants write: a rogue knows the format and nothing of the harness.
+The lines have the shape of an agent's transcript. They are made separately from the participants'
+lines: a rogue knows the format and nothing of the harness.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _MESSAGES: dict[str, dict[str, Any]] = {
     "user": {"role": "user"},
     "assistant": {"role": "assistant", "provider": "model-house", "model": "thinker"},
     "toolResult": {"role": "toolResult", "toolCallId": "call-0", "toolName": "read", "isError": False},
-    # As a gateway mirrors what it has delivered to a channel.
+    # The form in which a gateway mirrors a message that it delivered to a channel.
     "delivery-mirror": {"role": "assistant", "provider": "openclaw", "model": "delivery-mirror"},
 }
 
@@ -32,7 +32,7 @@ _NEXT = bytes.maketrans(
 
 
 def make_line(kind: str, identity: str) -> str:
-    """A line without its newline.
+    """Return a line without its newline.
 
     Args:
         kind: ``user assistant toolResult delivery-mirror custom``.
@@ -48,17 +48,17 @@ def make_line(kind: str, identity: str) -> str:
 
 
 def span(content: bytes, where: int) -> tuple[int, bytes] | None:
-    """Where to change a transcript, and to what.
+    """Return where to change a transcript, and the new bytes.
 
-    The text of an entry is preferred, so that a JSON line stays one with the same
-    id. From the chosen line the search goes on to the next, and round.
+    The text of an entry is preferred, so that a JSON line stays valid and keeps its id. The
+    search starts at the chosen line and goes on to the following ones, cyclically.
 
     Args:
         content: the whole transcript.
         where: chosen line, in thousandths of all lines.
 
     Returns:
-        Offset and the bytes to put there; None when no byte can be changed.
+        The offset and the bytes to put there; None when no byte can be changed.
     """
     found = content.splitlines(keepends=True)
     first = where * len(found) // 1000
@@ -71,7 +71,7 @@ def span(content: bytes, where: int) -> tuple[int, bytes] | None:
 
 
 def change(content: bytes, where: int) -> bytes:
-    """The transcript with the bytes of `span` in it; unchanged when there is no place."""
+    """Return the transcript with the bytes of `span` in it; unchanged when `span` finds no place."""
     place = span(content, where)
     if place is None:
         return content
@@ -80,7 +80,7 @@ def change(content: bytes, where: int) -> bytes:
 
 
 def last_line_start(content: bytes) -> int:
-    """Offset of the last line, complete or not."""
+    """Return the offset of the last line, complete or not."""
     return content.rfind(b"\n", 0, max(0, len(content) - 1)) + 1
 
 

@@ -1,4 +1,4 @@
-"""Rogues that cut the transcript short, and those that fill it up again."""
+"""Define actions that truncate the transcript, and actions that then restore its length."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A participant that rewrites the transcript under the lock: compaction, or migration to another form.
+"""Define a participant that rewrites the transcript under the lock: compaction, or migration to another form.
 
-Which lines there are is only known when the lock is held, so the operation carries
-the rule and `rewrite_lines` applies it to what was found.
+The lines are only known when the lock is held, so the operation stores the rule and `rewrite_lines`
+applies it to the content.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _ROOT: Final = "root"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CompactorSettings(LockedSettings):
-    """A lane of the role compactor."""
+    """The keys of a lane of the role compactor."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
-    role: Annotated[Literal["compactor"], doc("What the lane does.")]
+    role: Annotated[Literal["compactor"], doc("Activity of the lane.")]
     how: Annotated[
         tuple[Literal["in_place", "rename"], ...],
         MinLen(1),
@@ -40,7 +40,7 @@ class CompactorSettings(LockedSettings):
     kind: Annotated[
         tuple[Literal["compaction", "migration"], ...],
         MinLen(1),
-        doc("What it does, drawn each time: older lines become one, or every line is written anew."),
+        doc("Kind of rewrite, drawn each time: older lines become one, or every line is written anew."),
     ] = ("compaction",)
     keep: Annotated[LineRange, doc("Lines at the end that a compaction leaves as they are.")] = (0, 3)
 
@@ -63,14 +63,14 @@ def _size(settings: CompactorSettings) -> Size:
 
 
 def rewrite_lines(content: bytes, op: Op) -> list[bytes]:
-    """What a rewrite makes of a transcript.
+    """Return the lines of a rewritten transcript.
 
     Args:
-        content: what was read under the lock.
-        op: of the kind ``rewrite``.
+        content: the content as read under the lock.
+        op: operation of the kind ``rewrite``.
 
     Returns:
-        All lines, each with its newline. What is no JSON object stays as it is.
+        All lines, each with its newline. Lines that are no JSON object stay as they are.
     """
     lines = content.split(b"\n")
     if not lines[-1]:
@@ -83,7 +83,7 @@ def rewrite_lines(content: bytes, op: Op) -> list[bytes]:
 
 
 def _parse(line: bytes) -> dict[str, Any]:
-    """The object in a line; empty where there is none."""
+    """Return the object in a line; empty if there is none."""
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):
@@ -92,13 +92,13 @@ def _parse(line: bytes) -> dict[str, Any]:
 
 
 def _compact(lines: Sequence[bytes], keep: int, summary_id: str) -> list[bytes]:
-    """The header, one line that names everything dropped, and the last `keep` lines."""
+    """Return the header, one line that lists the ids of everything dropped, and the last `keep` lines."""
     head = 1 if lines and _parse(lines[0]).get("type") == "session" else 0
     cut = max(head, len(lines) - keep)
     dropped: list[str] = []
     for line in lines[head:cut]:
         entry = _parse(line)
-        # A compaction that is dropped itself hands on the ids in its keeping.
+        # A dropped compaction passes on the ids that it lists.
         inherited = entry.get("compacts")
         names = [*inherited, entry.get("id")] if isinstance(inherited, list) else [entry.get("id")]
         dropped += [name for name in names if isinstance(name, str)]
@@ -106,7 +106,7 @@ def _compact(lines: Sequence[bytes], keep: int, summary_id: str) -> list[bytes]:
 
 
 def _migrate(lines: Sequence[bytes]) -> list[bytes]:
-    """Every line with another parent: the line before it, or none where it had that one already."""
+    """Return every line with another parent: the line before it, or none if it has that one already."""
     made = []
     parent = _ROOT
     for line in lines:

@@ -1,4 +1,4 @@
-"""A scheduled job that reports into the conversation when it is done."""
+"""Define a scheduled job that reports into the conversation when it is done."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["ROLE", "CronSettings"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CronSettings(WriterSettings):
-    """A lane of the role cron."""
+    """The keys of a lane of the role cron."""
 
-    role: Annotated[Literal["cron"], doc("What the lane does.")]
+    role: Annotated[Literal["cron"], doc("Activity of the lane.")]
     entries: Annotated[tuple[EntryType, ...], MinLen(1), doc("Types of the lines, drawn one by one.")] = (
         "custom",
         "assistant",

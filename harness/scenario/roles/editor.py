@@ -1,4 +1,4 @@
-"""A rogue: a person's editor, a script, a second gateway; it takes no lock."""
+"""Define a rogue: a person's editor, a script, or a second gateway; it takes no lock."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ __all__ = ["ROLE", "Drawable", "EditorSettings", "draw_actions"]
 
 
 class Drawable(Protocol):
-    """What is needed of an action here."""
+    """The part of an action that this role needs."""
 
     def draw(self, rng: random.Random) -> dict[str, int | str | bool]:
-        """Fix every argument."""
+        """Draw every argument."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class EditorSettings(LaneSettings):
-    """A lane of the role editor."""
+    """The keys of a lane of the role editor."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
-    role: Annotated[Literal["editor"], doc("What the lane does.")]
-    delay_steps: Annotated[StepRange, doc("Scheduling points that go by before each action.")] = (0, 12)
+    role: Annotated[Literal["editor"], doc("Activity of the lane.")]
+    delay_steps: Annotated[StepRange, doc("Scheduling points before each action.")] = (0, 12)
     actions: Annotated[
         Annotated[tuple[str, ...], MinLen(1), MaxLen(100)] | Literal["all"],
-        doc("What it may do to the file, drawn each time: names of `list actions`, or all."),
+        doc("Actions on the file, one drawn each time: names of `list actions`, or all."),
     ]
-    times: Annotated[CountRange, doc("How often it does something.")] = 1
+    times: Annotated[CountRange, doc("Number of actions.")] = 1
     pause_ms: Annotated[MsRange, doc("Virtual milliseconds that it waits before each action.")] = 0
 
 
@@ -72,7 +72,7 @@ def draw_actions(
     for group in range(1, pick(rng, settings.times) + 1):
         ops += waits(settings, rng, group, settings.pause_ms)
         name = choose(rng, names)
-        # The id names the line that an action writes, if it writes one.
+        # The id is for the line that an action writes, if it writes one.
         args = actions[name].draw(rng) | {"id": ids.next()}
         ops.append(Op("action", group=group, how=name, args=args))
     return tuple(ops)

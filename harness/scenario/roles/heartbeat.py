@@ -1,4 +1,4 @@
-"""The runtime's own timer: it wakes up and leaves a note in the transcript (issue #84071)."""
+"""Define the runtime's own timer: it wakes up and appends a note to the transcript (issue #84071)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["ROLE", "HeartbeatSettings"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class HeartbeatSettings(WriterSettings):
-    """A lane of the role heartbeat."""
+    """The keys of a lane of the role heartbeat."""
 
-    role: Annotated[Literal["heartbeat"], doc("What the lane does.")]
+    role: Annotated[Literal["heartbeat"], doc("Activity of the lane.")]
     entries: Annotated[tuple[EntryType, ...], MinLen(1), doc("Types of the lines, drawn one by one.")] = (
         "assistant",
         "custom",

@@ -1,4 +1,4 @@
-"""A channel message that comes in while the model thinks: a queued user turn (issue #124160)."""
+"""Define a channel message that arrives while the model thinks: a queued user turn (issue #124160)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["ROLE", "IngressSettings"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class IngressSettings(WriterSettings):
-    """A lane of the role ingress."""
+    """The keys of a lane of the role ingress."""
 
-    role: Annotated[Literal["ingress"], doc("What the lane does.")]
+    role: Annotated[Literal["ingress"], doc("Activity of the lane.")]
     entries: Annotated[tuple[EntryType, ...], MinLen(1), doc("Types of the lines, drawn one by one.")] = (
         "user",
     )

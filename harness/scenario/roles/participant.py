@@ -1,4 +1,4 @@
-"""What participants other than the runner share: some work under the write lock, now and then."""
+"""Define what participants other than the runner share: work under the write lock from time to time."""
 
 from __future__ import annotations
 
@@ -32,21 +32,19 @@ OPS_PER_TIME = 6
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LockedSettings(LaneSettings):
-    """Keys of a lane that works under the lock."""
+    """The keys of a lane that works under the lock."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
-    delay_steps: Annotated[StepRange, doc("Scheduling points that go by before each time.")] = (0, 12)
-    times: Annotated[CountRange, doc("How often it takes the lock.")] = 1
+    delay_steps: Annotated[StepRange, doc("Scheduling points before each time.")] = (0, 12)
+    times: Annotated[CountRange, doc("Number of times that it takes the lock.")] = 1
     pause_ms: Annotated[MsRange, doc("Virtual milliseconds that it waits before it takes the lock.")] = 0
-    hold_ms: Annotated[
-        MsRange, doc("Virtual milliseconds for which it sits on the lock before it writes.")
-    ] = 0
+    hold_ms: Annotated[MsRange, doc("Virtual milliseconds for which it holds the lock before it writes.")] = 0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WriterSettings(LockedSettings):
-    """Keys of a lane that appends under the lock."""
+    """The keys of a lane that appends under the lock."""
 
     lines: Annotated[
         LineRange, doc("Lines that it appends each time; 0: it takes the lock and writes nothing.")
@@ -59,12 +57,12 @@ class WriterSettings(LockedSettings):
 def draw_locked(
     settings: LockedSettings, rng: random.Random, work: Callable[[int], Op | None]
 ) -> tuple[Op, ...]:
-    """Take the lock, do some work, let it go; as often as the settings say.
+    """Return operations that take the lock, do some work and release it, as often as the settings say.
 
     Args:
-        settings: of the lane.
-        rng: for every draw.
-        work: makes what is done under the lock from the group's number; None for nothing.
+        settings: settings of the lane.
+        rng: generator for every draw.
+        work: returns the operation under the lock for a group number, or None for nothing.
     """
     ops: list[Op] = []
     for group in range(1, pick(rng, settings.times) + 1):
@@ -81,7 +79,7 @@ def draw_locked(
 
 
 def draw_writes(settings: WriterSettings, rng: random.Random, ids: Ids) -> tuple[Op, ...]:
-    """Operations of a lane that appends under the lock."""
+    """Return the operations of a lane that appends under the lock."""
 
     def append(group: int) -> Op | None:
         entries = ids.entries(rng, settings.entries, pick(rng, settings.lines))
@@ -91,6 +89,6 @@ def draw_writes(settings: WriterSettings, rng: random.Random, ids: Ids) -> tuple
 
 
 def size_of_writes(settings: WriterSettings) -> Size:
-    """The most that `draw_writes` can give."""
+    """Return the maximum size of the operations that `draw_writes` can return."""
     times = highest(settings.times)
     return Size(times * OPS_PER_TIME, times * highest(settings.lines))

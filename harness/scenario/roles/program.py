@@ -1,4 +1,4 @@
-"""A rogue that is an unmodified program: sed, an editor, a script of the user's."""
+"""Define a rogue that is an unmodified program: sed, an editor, a script of the user's."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ from harness.scenario.roles.role import (
 
 __all__ = ["ROLE", "ProgramSettings"]
 
-#: What an argument takes in a stored program at most, as a number of operations would.
+#: Limits for the arguments, which a stored program repeats in every operation.
 _ARGUMENTS_MAX, _ARGUMENT_CHARACTERS_MAX = 32, 400
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ProgramSettings(LaneSettings):
-    """A lane of the role program."""
+    """The keys of a lane of the role program."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
-    role: Annotated[Literal["program"], doc("What the lane does.")]
-    delay_steps: Annotated[StepRange, doc("Scheduling points that go by before each start.")] = (0, 12)
+    role: Annotated[Literal["program"], doc("Activity of the lane.")]
+    delay_steps: Annotated[StepRange, doc("Scheduling points before each start.")] = (0, 12)
     argv: Annotated[
         tuple[Annotated[str, MaxLen(_ARGUMENT_CHARACTERS_MAX), Predicate(is_argument)], ...],
         MinLen(1),
         MaxLen(_ARGUMENTS_MAX),
         doc(
             "The program, looked up on PATH, and its arguments; {transcript} stands for the path of the "
-            "transcript, {directory} for the folder that it lies in."
+            "transcript, {directory} for the folder that contains it."
         ),
     ]
-    times: Annotated[CountRange, doc("How often it is started, one after the other.")] = 1
+    times: Annotated[CountRange, doc("Number of starts, one after the other.")] = 1
     pause_ms: Annotated[MsRange, doc("Virtual milliseconds that the lane waits before each start.")] = 0
 
 
@@ -60,7 +60,7 @@ def _draw(settings: ProgramSettings, rng: random.Random, ids: Ids) -> tuple[Op, 
 
 
 def _size(settings: ProgramSettings) -> Size:
-    # Its arguments come again with each start.
+    # The arguments are stored with each start.
     return Size(highest(settings.times) * 3, 0)
 
 

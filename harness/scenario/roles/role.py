@@ -1,11 +1,11 @@
-"""What a role is, and what all roles share: ranges, draws, ids, the keys of every lane.
+"""Define the type of a role, and what all roles share: ranges, draws, ids, the keys of every lane.
 
-A role is data and a pure function: its settings are the keys that a scenario may
-give a lane, and `draw` turns them into operations with every argument fixed. It
-touches no file; a worker carries the operations out.
+A role is data and a pure function: its settings are the keys that a scenario may give a lane, and
+`draw` turns them into operations with every argument fixed. It touches no file; a worker executes
+the operations.
 
-The settings are plain dataclasses. Their annotations are all that the scenario
-loader needs to check a file; nothing here depends on the library that does it.
+The settings are plain dataclasses. Their annotations are all that the scenario loader needs to check a
+file; nothing here depends on the loader's libraries.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ __all__ = [
     "waits",
 ]
 
-#: A fixed number, or the lowest and the highest that may be drawn.
+#: A fixed number, or the lowest and the highest number that may be drawn.
 Range = int | tuple[int, int]
 
 
 def is_ordered(span: tuple[int, int]) -> bool:
-    """Whether the lower end comes first."""
+    """Return whether the lower end comes first."""
     return span[0] <= span[1]
 
 
@@ -56,7 +56,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 
 
 def is_name(text: str) -> bool:
-    """Whether it can name a lane or a process: it goes into ids, file names and reports."""
+    """Return whether a text can name a lane or a process: names occur in ids, file names and reports."""
     return _NAME.fullmatch(text) is not None
 
 
@@ -64,7 +64,7 @@ Name = Annotated[str, Predicate(is_name)]
 
 
 def is_argument(text: str) -> bool:
-    """Whether it can be handed to a program."""
+    """Return whether a text can be an argument of a program."""
     return "\0" not in text
 
 
@@ -83,7 +83,7 @@ ByteRange = _Bytes | Annotated[tuple[_Bytes, _Bytes], _Ordered]
 
 
 def pick(rng: random.Random, span: Range) -> int:
-    """Draw from a range, each number alike; a fixed number costs no draw."""
+    """Draw a number from a range, uniformly; a fixed number uses no random number."""
     if isinstance(span, int):
         return span
     low, high = span
@@ -91,7 +91,7 @@ def pick(rng: random.Random, span: Range) -> int:
 
 
 def highest(span: Range) -> int:
-    """The largest number that `pick` can give."""
+    """Return the largest number that `pick` can return."""
     return span if isinstance(span, int) else span[1]
 
 
@@ -99,7 +99,7 @@ _Item = TypeVar("_Item")
 
 
 def choose(rng: random.Random, items: Sequence[_Item]) -> _Item:
-    """Draw one of the items, each alike."""
+    """Draw one of the items, uniformly."""
     return items[int(rng.random() * len(items))]
 
 
@@ -107,17 +107,17 @@ _WAIT_BITS: Final = 12
 
 
 def geometric(rng: random.Random, rate: float) -> int:
-    """Draw how many scheduling points go by before something of a given rate happens.
+    """Draw the number of scheduling points before an event of a given rate.
 
-    Inversion of the geometric distribution by bisection: multiplications only, since
-    the last bit of a logarithm depends on the C library.
+    Inversion of the geometric distribution by bisection: it uses multiplications only, because the
+    last bit of a logarithm depends on the C library.
 
     Args:
-        rng: one number is drawn.
-        rate: how often it happens in 100 points on average, above 0 and at most 100.
+        rng: generator; one number is drawn.
+        rate: mean number of events in 100 points, above 0 and at most 100.
 
     Returns:
-        0 to 4095; the little that lies beyond is cut off there.
+        0 to 4095; the small rest of the distribution is cut off there.
     """
     rest = rng.random()
     stays = 1.0 - rate / 100.0
@@ -133,11 +133,11 @@ def geometric(rng: random.Random, rate: float) -> int:
 
 
 class Ids:
-    """Names the lines that one lane writes: ``<lane>-<n>``, n from 1.
+    """Assigns ids to the lines of one lane: ``<lane>-<n>``, n from 1.
 
     Args:
         lane: name of the lane.
-        text_bytes: how long the text of a line may be.
+        text_bytes: length of the text of a line.
     """
 
     def __init__(self, lane: str, text_bytes: Range) -> None:
@@ -146,16 +146,16 @@ class Ids:
         self._used = 0
 
     def next(self) -> str:
-        """An id that was not used before."""
+        """Return an id that was not used before."""
         self._used += 1
         return f"{self._lane}-{self._used}"
 
     def entry(self, rng: random.Random, kind: str) -> Entry:
-        """A new line of the given type."""
+        """Return a new line of the given type."""
         return make(kind, self.next(), pick(rng, self._text_bytes))
 
     def entries(self, rng: random.Random, kinds: Sequence[str], count: int) -> tuple[Entry, ...]:
-        """New lines, the type of each drawn from `kinds`."""
+        """Return new lines, the type of each drawn from `kinds`."""
         return tuple([self.entry(rng, choose(rng, kinds)) for _ in range(count)])
 
 
@@ -176,27 +176,27 @@ class LaneSettings:
     pid_namespace: Annotated[
         Name | None,
         doc(
-            "PID namespace of that process, as of a container: processes in another one seem dead to it. "
+            "PID namespace of that process, as of a container: processes in another one appear dead to it. "
             "Absent: the machine's own; kernel gate only."
         ),
     ] = None
     count: Annotated[
-        int, Ge(1), Le(8), doc("Lanes of this kind; several are called name-1, name-2 and so on.")
+        int, Ge(1), Le(8), doc("Number of such lanes; several are called name-1, name-2 and so on.")
     ] = 1
-    delay_steps: Annotated[StepRange, doc("Scheduling points that go by before each activity.")] = 0
+    delay_steps: Annotated[StepRange, doc("Scheduling points before each activity.")] = 0
     rate: Annotated[
         Annotated[float, Gt(0), Le(100)] | None,
         doc("Activities in 100 scheduling points on average; a random wait beside delay_steps."),
     ] = None
 
     def names(self) -> tuple[str, ...]:
-        """Names of the lanes that these settings stand for."""
+        """Return the names of the lanes that these settings define."""
         name = self.name or self.role
         return (name,) if self.count == 1 else tuple(f"{name}-{n}" for n in range(1, self.count + 1))
 
 
 def waits(settings: LaneSettings, rng: random.Random, group: int, pause: Range = 0) -> list[Op]:
-    """What a lane does before an activity: it thinks, then pauses; what comes to nothing is left out."""
+    """Return the waits of a lane before an activity: think, then pause; waits of length 0 are left out."""
     ops = []
     steps = pick(rng, settings.delay_steps)
     if settings.rate is not None:
@@ -211,11 +211,11 @@ def waits(settings: LaneSettings, rng: random.Random, group: int, pause: Range =
 
 @dataclasses.dataclass(frozen=True)
 class Size:
-    """The most that a lane can come to.
+    """The maximum size of a lane's program.
 
     Args:
-        ops: operations.
-        entries: lines.
+        ops: number of operations.
+        entries: number of lines.
     """
 
     ops: int
@@ -227,15 +227,15 @@ _Settings = TypeVar("_Settings", bound=LaneSettings)
 
 @dataclasses.dataclass(frozen=True)
 class Role(Generic[_Settings]):
-    """One thing that lanes can be.
+    """One kind of lane.
 
     Args:
         name: as in a scenario's ``role``.
         about: one line for ``list roles``.
         participant: whether it is registered with the fence and takes the write lock.
-        settings: its keys, with their defaults.
-        draw: settings, generator and ids to the lane's operations; pure.
-        size: settings to the most that `draw` can give.
+        settings: the dataclass of its keys, with their defaults.
+        draw: returns the lane's operations for settings, generator and ids; pure.
+        size: returns the maximum size of the result of `draw`.
     """
 
     name: str

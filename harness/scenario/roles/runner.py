@@ -1,4 +1,4 @@
-"""The lane that owns the turn: it prompts, waits for its model and writes the reply past the fence."""
+"""Define the lane that owns the turn: it prompts, waits for its model and writes the reply past the fence."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ _Types = Annotated[tuple[EntryType, ...], MinLen(1)]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunnerSettings(LaneSettings):
-    """A lane of the role runner."""
+    """The keys of a lane of the role runner."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
-    role: Annotated[Literal["runner"], doc("What the lane does.")]
-    turns: Annotated[CountRange, doc("Turns, one after the other.")] = 1
+    role: Annotated[Literal["runner"], doc("Activity of the lane.")]
+    turns: Annotated[CountRange, doc("Number of turns, one after the other.")] = 1
     prompt: Annotated[
         tuple[EntryType, ...],
         MaxLen(20),
-        doc("Types of the lines that are appended, in this order, before the lock is let go."),
+        doc("Types of the lines that are appended, in this order, before the lock is released."),
     ] = ("user",)
     rounds: Annotated[CountRange, doc("Guarded writes in a turn.")] = 1
     think_steps: Annotated[
@@ -55,12 +55,12 @@ class RunnerSettings(LaneSettings):
     ] = 0
     own_entries: Annotated[_Types, doc("Types of those lines, drawn one by one.")] = CANONICAL
     recover: Annotated[
-        bool, doc("Whether a refused turn tries the fence's way out and writes once more.")
+        bool, doc("Whether a refused turn calls the fence's recovery and writes once more.")
     ] = False
 
 
 def _open(settings: RunnerSettings, rng: random.Random, ids: Ids, turn: int, group: int) -> list[Op]:
-    """From the start of a turn until the model has its prompt."""
+    """Return the operations from the start of a turn until the model has its prompt."""
     ops = waits(settings, rng, group)
     ops.append(Op("begin_turn", turn, group))
     ops.append(Op("load", turn, group))
@@ -112,7 +112,7 @@ def _guarded_write(settings: RunnerSettings, rng: random.Random, ids: Ids, turn:
 def _size(settings: RunnerSettings) -> Size:
     turns, rounds, lines = highest(settings.turns), highest(settings.rounds), highest(settings.lines)
     own_writes = highest(settings.own_writes)
-    # Once a turn: a delay, begin_turn, load, append, release_for_prompt, end_turn.
+    # Each turn has one delay, begin_turn, load, append, release_for_prompt and end_turn.
     ops = 6 + 2 * rounds + 3 * own_writes + 2 * settings.recover
     entries = len(settings.prompt) + (rounds + settings.recover) * lines + own_writes
     return Size(turns * ops, turns * entries)
@@ -120,7 +120,7 @@ def _size(settings: RunnerSettings) -> Size:
 
 ROLE = Role(
     "runner",
-    "Takes turns: prompts, lets the lock go while its model thinks, writes the reply past the fence.",
+    "Takes turns: prompts, releases the lock while its model thinks, writes the reply past the fence.",
     True,
     RunnerSettings,
     _draw,

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 
 from fence.errors import AdapterError
-from fence.external.wire import Answer, Hello, Nonsense, Sleep, Waits, loaded
+from fence.external.wire import Answer, Hello, ProtocolError, Sleep, Waits, loaded
 from harness.tools.conform.stage import Off, Stage
 
 __all__ = ["CHECKS", "Finding", "examine"]
@@ -71,7 +71,7 @@ def _load(stage: Stage, expected: bytes) -> None:
     answer = stage.expect("runner", "load")
     try:
         found = loaded(answer)
-    except Nonsense as error:
+    except ProtocolError as error:
         raise stage.off(f"load: {error}") from error
     if found != expected:
         raise stage.off(f"load: returned {len(found)} other bytes than the {len(expected)} of the file")
@@ -193,7 +193,7 @@ def _lock_excludes(stage: Stage) -> str:
         raise stage.off("acquire of cron: no word, so that the lane that holds the lock cannot be served")
     stage.expect("runner", "end_turn")
     if isinstance(heard, Waits):
-        stage.adapter("cron").tell(number, "go_on", {})
+        stage.adapter("cron").send_message(number, "go_on", {})
         heard = None
     answer = stage.finish("cron", number, heard)
     if answer.kind != "ok":

@@ -8,7 +8,7 @@ from typing import Any
 
 from fence.external.adapter import Adapter
 from fence.external.host_hooks import HostHooks
-from fence.external.wire import Answer, Doubt, Hello, Sleep, Waits, said, with_lines
+from fence.external.wire import Answer, Doubt, Hello, Sleep, Waits, quoted, with_lines
 from fence.locks import KINDS
 from harness.model.errors import HarnessError
 
@@ -109,14 +109,14 @@ class Stage:
         return self._hear(self.adapter(lane), number)
 
     def _hear(self, adapter: Adapter, number: int) -> Answer | Sleep | Waits | Doubt:
-        heard = adapter.hear(number)
+        heard = adapter.receive(number)
         self._said = adapter.last
         return heard
 
     def wake(self, lane: str, number: int, slept: Sleep) -> None:
         """Let a sleep pass and tell the adapter."""
         self.clock.now += round(slept.duration_ms * 1e6)
-        self.adapter(lane).tell(number, "slept", {})
+        self.adapter(lane).send_message(number, "slept", {})
 
     def finish(self, lane: str, number: int, first: object = None) -> Answer:
         """Let a request sleep until its answer, and return the answer.
@@ -158,7 +158,7 @@ class Stage:
 
     def off(self, why: str) -> Off:
         """Return an error that quotes the last line of the adapter."""
-        return Off(f"{why}, in the line {said(self._said)}" if self._said else why)
+        return Off(f"{why}, in the line {quoted(self._said)}" if self._said else why)
 
     # Files
 
@@ -187,7 +187,7 @@ class Stage:
             at = min(len(found), len(expected)) if at is None else at
             raise self.off(
                 f"after {after} the transcript has {len(found)} bytes, expected {len(expected)}; they differ "
-                f"at byte {at}: {said(found[at : at + 40])} for {said(expected[at : at + 40])}"
+                f"at byte {at}: {quoted(found[at : at + 40])} for {quoted(expected[at : at + 40])}"
             )
 
     def is_held(self) -> bool:

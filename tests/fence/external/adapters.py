@@ -1,6 +1,6 @@
-"""An adapter in Python, as small as it can be, that can be made to go wrong in one way.
+"""A minimal adapter in Python that can be made to fail in one way.
 
-Run as a program with the name of what is to go wrong, and optionally of the request at which.
+Run it as a program with the name of the failure, and optionally of the request at which it occurs.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any
 __all__ = ["FAULTS", "command"]
 
 PROGRAM = Path(__file__)
-#: When more than one process uses the lock, time must not be the harness's.
+#: If more than one process uses the lock, time must be real.
 _POLL_MS = 50
 
 
 def command(fault: str = "none", at: str = "guarded_write") -> str:
-    """The command that starts it."""
-    # -I and -S: started hundreds of times, and needs nothing of what is installed.
+    """Return the command that starts it."""
+    # -I and -S: it is started hundreds of times, and needs no installed package.
     return shlex.join([sys.executable, "-I", "-S", str(PROGRAM), fault, at])
 
 
@@ -206,7 +206,7 @@ def _nothing(number: int) -> None:
     """No fault."""
 
 
-#: What can go wrong, by name.
+#: The failures by name.
 FAULTS: dict[str, Callable[[int], None]] = {
     function.__name__.removeprefix("_"): function
     for function in (

@@ -1,4 +1,4 @@
-// Answers load by what its timers and clocks said: for tests of examples/node/host.mjs.
+// Answers load with the results of its timers and clocks: for tests of examples/node/host.mjs.
 
 import { serve } from "../../../examples/node/host.mjs";
 import { setTimeout as sleep, setInterval as ticks } from "node:timers/promises";

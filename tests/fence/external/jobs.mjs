@@ -1,4 +1,4 @@
-// Does in append what is over at once, and in load what another thread does: for tests of examples/node/host.mjs.
+// Does work that ends at once in append, and work of another thread in load: for tests of examples/node/host.mjs.
 
 import { serve } from "../../../examples/node/host.mjs";
 import crypto from "node:crypto";

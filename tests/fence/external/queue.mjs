@@ -1,5 +1,5 @@
-// A fence without a check, whose lock is a queue in memory: who comes second waits for a promise that the first one keeps. Its
-// lock file is made and unlinked by whoever has the queue. With the argument "never", release keeps no promise.
+// A fence without a check, whose lock is a queue in memory: the second request waits for a promise that the first one resolves.
+// The owner of the queue makes and unlinks the lock file. With the argument "never", release never resolves the promise.
 
 import { serve } from "../../../examples/node/host.mjs";
 import fs from "node:fs";

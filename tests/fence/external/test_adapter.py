@@ -1,4 +1,4 @@
-"""Whatever an adapter does, it ends in one exception that says what it was, and nothing is left of it."""
+"""Test that every failure of an adapter ends in one exception with the reason and leaves no process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.acceptance.harness_process import command_line, eventually
 from tests.fence.external.adapters import FAULTS, command
 from tests.patience import GENEROUS_S, at_some_patience
 
-#: What is said of each.
+#: The expected message of each failure.
 SAID = {
     "hangs": "said nothing for",
     "spins": "said nothing for",
@@ -34,8 +34,8 @@ SAID = {
     "takeover_without_check": "check: expected text",
     "answers_twice": "said more than it was asked for",
     "closes": "closed its standard output; .*standard error: closing",
-    "waits": "waits for another request, and nobody else speaks to it",
-    "doubts": "cannot say any more who did what: two at once",
+    "waits": "waits for another request, but has no other lane",
+    "doubts": "can no longer attribute its calls: two at once",
     "leaves_a_child": "ended with status 3|closed its standard output|said nothing",
 }
 
@@ -46,7 +46,7 @@ class _Patient(HostHooks):
 
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
-    """After each test no process is left that was not there before."""
+    """Check after each test that no new process is left."""
     yield
 
     def left() -> list[psutil.Process]:
@@ -60,7 +60,7 @@ def handle(path: Path, fault: str = "none", lane: str = "runner", patience_s: fl
     made = external(command(fault))
     hooks = _Patient()
     hooks.patience_s = patience_s or hooks.patience_s
-    made.settle(hooks)
+    made.use_hooks(hooks)
     found = made(Site(str(path / "transcript.jsonl"), lane, {}, {}))
     assert isinstance(found, ExternalFence)
     return found
@@ -71,7 +71,7 @@ def test_every_fault_has_a_test() -> None:
 
 
 @pytest.mark.parametrize("fault", SAID)
-def test_a_broken_adapter_is_told_with_its_last_lines_and_ended(fault: str, tmp_path: Path) -> None:
+def test_the_error_of_a_broken_adapter_has_its_last_lines(fault: str, tmp_path: Path) -> None:
     def breaks(limit_s: float) -> None:
         folder = tmp_path / f"{limit_s}"
         folder.mkdir()
@@ -94,7 +94,7 @@ def test_a_command_that_cannot_be_started_says_so(word: str) -> None:
         external(word)
 
 
-def test_a_program_that_is_no_adapter_is_told_as_one() -> None:
+def test_a_program_that_is_no_adapter_is_reported() -> None:
     with pytest.raises(AdapterError, match="ended with status 1"):
         external("false")
     with pytest.raises(AdapterError, match="expected one of answer"):
@@ -119,7 +119,7 @@ def test_calls_become_requests_and_answers_what_a_fence_raises(tmp_path: Path) -
     runner.end()
 
 
-def test_what_happens_in_one_schedule_is_told_before_the_next(tmp_path: Path) -> None:
+def test_begin_schedule_is_sent_before_each_new_schedule(tmp_path: Path) -> None:
     runner = handle(tmp_path)
     runner.begin_turn()
     (pid,) = [adapter.pid for adapter in runner.adapters.values()]
@@ -150,12 +150,12 @@ def test_standard_error_does_not_grow_over_schedules(tmp_path: Path) -> None:
     runner.begin_turn()
     (adapter,) = runner.adapters.values()
     os.write(adapter._stderr, b"x" * (2 << 20))
-    adapter.forget()
+    adapter.truncate_stderr()
     assert os.fstat(adapter._stderr).st_size == 0
     runner.end()
 
 
-def test_the_answers_error_and_takeover_are_what_a_fence_of_ours_raises() -> None:
+def test_error_and_takeover_become_the_exceptions_of_a_fence() -> None:
     from fence.external.proxy import _raise
     from fence.external.wire import Answer
 

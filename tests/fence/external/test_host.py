@@ -1,4 +1,4 @@
-"""The Node host puts virtual time under a program that knows nothing of it."""
+"""Test that the Node host provides virtual time to an unmodified program."""
 
 from __future__ import annotations
 
@@ -52,9 +52,7 @@ def test_timers_and_clocks_follow_the_harness_and_take_no_time(
     ]
 
 
-def test_what_is_over_at_once_holds_up_no_answer_and_what_another_thread_does_is_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_answer_waits_for_other_threads_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     made = external("node tests/fence/external/jobs.mjs")
     (tmp_path / "transcript.jsonl").touch()

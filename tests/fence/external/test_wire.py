@@ -1,4 +1,4 @@
-"""What lines mean, and what is wrong with those that mean nothing."""
+"""Test the parsing of lines, and the errors for invalid ones."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 from fence.external.wire import (
     Answer,
     Doubt,
-    Nonsense,
+    ProtocolError,
     Sleep,
     Waits,
     encode,
     hello_of,
     loaded,
     parse,
-    said,
+    quoted,
     with_lines,
 )
 
@@ -29,13 +29,13 @@ def answer(**fields: object) -> Answer:
     return found
 
 
-def test_a_line_of_ours_is_one_line_with_number_operation_and_time() -> None:
+def test_a_request_is_one_line_with_number_operation_and_time() -> None:
     line = encode(3, "load", 1_780_000_000_123_456_789, {"lane": "a\nb"})
     assert line.endswith(b"\n") and line.count(b"\n") == 1
     assert json.loads(line) == {"id": 3, "do": "load", "now_ms": 1780000000123.4568, "lane": "a\nb"}
 
 
-def test_lines_go_as_text_unless_one_of_them_is_no_utf8() -> None:
+def test_lines_are_text_unless_one_is_not_utf8() -> None:
     assert with_lines("entries", [b"a\n", "ä\n".encode()]) == {"entries": ["a\n", "ä\n"]}
     assert with_lines("entries", [b"a\n", b"\xff\n"]) == {"entries_base64": ["YQo=", "/wo="]}
 
@@ -71,8 +71,8 @@ def test_an_adapter_can_answer_sleep_wait_and_doubt() -> None:
         (b'{"id":1,"waits":1}', "waits: expected true"),
     ],
 )
-def test_whatever_the_protocol_does_not_have_is_nonsense_and_says_why(line: bytes, why: str) -> None:
-    with pytest.raises(Nonsense, match=why.replace("[", r"\[")):
+def test_a_line_outside_the_protocol_is_an_error(line: bytes, why: str) -> None:
+    with pytest.raises(ProtocolError, match=why.replace("[", r"\[")):
         parse(line, 1)
 
 
@@ -84,14 +84,14 @@ def test_a_load_returns_exact_bytes_as_text_or_in_base64() -> None:
 @pytest.mark.parametrize(
     "fields", [{}, {"text": "a", "base64": "YQ=="}, {"text": 1}, {"base64": "?"}, {"text": "\ud800"}]
 )
-def test_a_load_without_exact_bytes_is_nonsense(fields: dict[str, object]) -> None:
-    with pytest.raises(Nonsense):
+def test_a_load_without_exact_bytes_is_a_protocol_error(fields: dict[str, object]) -> None:
+    with pytest.raises(ProtocolError):
         loaded(answer(**fields))
 
 
-def test_a_hello_says_lock_lanes_and_operations() -> None:
-    told = {**HELLO, "operations": ["recover"], "sound_under": ["coordinated"], "name": "mine", "later": 1}
-    hello = hello_of(answer(**told))
+def test_a_hello_states_lock_lanes_and_operations() -> None:
+    fields = {**HELLO, "operations": ["recover"], "sound_under": ["coordinated"], "name": "mine", "later": 1}
+    hello = hello_of(answer(**fields))
     assert (hello.lock, hello.per_lane, hello.operations) == ("sidecar", False, {"recover"})
     assert (hello.sound_under, hello.name) == (("coordinated",), "mine")
 
@@ -109,11 +109,11 @@ def test_a_hello_says_lock_lanes_and_operations() -> None:
         {"answer": "unsupported"},
     ],
 )
-def test_a_hello_of_something_else_is_nonsense(change: dict[str, object]) -> None:
-    with pytest.raises(Nonsense):
+def test_an_invalid_hello_is_a_protocol_error(change: dict[str, object]) -> None:
+    with pytest.raises(ProtocolError):
         hello_of(answer(**{**HELLO, **change}))
 
 
 def test_a_quoted_line_is_short_and_printable() -> None:
-    assert said(b"\x1b[2J\xff\n") == r"\x1b[2J\xff"
-    assert len(said(b"x" * 10_000)) < 300
+    assert quoted(b"\x1b[2J\xff\n") == r"\x1b[2J\xff"
+    assert len(quoted(b"x" * 10_000)) < 300

@@ -1,4 +1,4 @@
-"""The directory lock, with real processes."""
+"""Test the directory lock with real processes."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_second_handle_gives_up_in_time(transcript: str) -> None:
         assert not other.held
 
 
-def test_a_stale_lock_is_reclaimed_and_its_holder_is_told_at_its_release(transcript: str) -> None:
+def test_the_holder_of_a_reclaimed_lock_learns_it_at_release(transcript: str) -> None:
     robbed = make_lock("mkdir", transcript, {})
     robbed.acquire()
     os.utime(f"{transcript}.lock", (0, 0))
@@ -67,7 +67,7 @@ def test_a_stale_lock_is_reclaimed_and_its_holder_is_told_at_its_release(transcr
     assert not robbed.held
 
 
-def test_a_lock_that_is_not_held_cannot_be_released_but_may_be_let_go(transcript: str) -> None:
+def test_release_without_a_hold_raises_and_release_if_held_not(transcript: str) -> None:
     lock = make_lock("mkdir", transcript, {})
     with pytest.raises(StaleLockError, match="acquire it first"):
         lock.release()

@@ -1,4 +1,4 @@
-"""The flock lock, with real processes."""
+"""Test the flock lock with real processes."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_two_handles_of_one_process_exclude_each_other(transcript: str) -> None:
     assert second.held
 
 
-def test_the_death_of_a_holder_lets_the_lock_go(transcript: str) -> None:
+def test_the_death_of_a_holder_releases_the_lock(transcript: str) -> None:
     child = _start(_HOLDER, transcript)
     assert child.stdout is not None
     assert child.stdout.readline() == "held\n"
@@ -79,7 +79,7 @@ def test_the_death_of_a_holder_lets_the_lock_go(transcript: str) -> None:
     assert waiter.held
 
 
-def test_who_has_no_time_out_waits_in_the_kernel(transcript: str) -> None:
+def test_a_waiter_without_time_out_waits_in_the_kernel(transcript: str) -> None:
     first, second = make_lock("flock", transcript, {}), make_lock("flock", transcript, {})
     first.acquire()
     thread = threading.Thread(target=second.acquire, daemon=True)
@@ -100,7 +100,7 @@ def test_the_lock_file_stays_the_same_for_good(transcript: str) -> None:
     assert os.path.exists(f"{transcript}.flock")
 
 
-def test_it_polls_as_often_as_it_is_told(transcript: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_polls_at_the_interval_of_its_options(transcript: str, monkeypatch: pytest.MonkeyPatch) -> None:
     holder = make_lock("flock", transcript, {})
     holder.acquire()
     now = [0.0]

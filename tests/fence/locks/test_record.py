@@ -1,4 +1,4 @@
-"""The record lock, with real processes."""
+"""Test the record lock with real processes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def transcript(tmp_path: Path) -> str:
     return str(tmp_path / "t.jsonl")
 
 
-def test_a_process_keeps_others_out_until_it_ends(transcript: str) -> None:
+def test_a_process_excludes_others_until_it_ends(transcript: str) -> None:
     environment = {**os.environ, "PYTHONPATH": ROOT}
     with subprocess.Popen(
         [sys.executable, "-c", _HOLDER, transcript],
@@ -55,7 +55,7 @@ def test_two_handles_of_one_process_exclude_each_other(transcript: str) -> None:
         assert not first.held
 
 
-def test_a_lock_that_is_not_held_cannot_be_released_but_may_be_let_go(transcript: str) -> None:
+def test_release_without_a_hold_raises_and_release_if_held_not(transcript: str) -> None:
     lock = make_lock("record", transcript, {})
     with pytest.raises(StaleLockError, match="acquire it first"):
         lock.release()

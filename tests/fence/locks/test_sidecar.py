@@ -1,4 +1,4 @@
-"""The sidecar lock: each rule of staleness on real files and real processes."""
+"""Test each staleness rule of the sidecar lock on real files and real processes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SLEEPER = [sys.executable, "-S", "-c", "import time; time.sleep(300)"]
 
 
 class Clock:
-    """Virtual time that moves on while somebody sleeps."""
+    """Virtual time that advances with each sleep."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now_s = time.time()
@@ -43,7 +43,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def live() -> Iterator[int]:
-    """Pid of another process that lives."""
+    """Return the pid of another live process."""
     child = subprocess.Popen(_SLEEPER)
     yield child.pid
     child.kill()
@@ -62,13 +62,13 @@ def _lock(transcript: str, process: dict[str, Any] | None = None, **options: int
 
 
 def _leave(transcript: str, pid: int, age_ms: int = 0, start: int | None = None) -> None:
-    """A lock file as another process would have made it."""
+    """Make a lock file as another process would."""
     started = process_start(pid) if start is None else start
     payload = Payload(pid, int(time.time() * 1000) - age_ms, started)
     Path(f"{transcript}.lock").write_bytes(payload.encode())
 
 
-def test_the_payload_says_who_made_it_and_the_file_goes_with_the_release(transcript: str) -> None:
+def test_the_payload_names_its_maker_and_a_release_unlinks_it(transcript: str) -> None:
     lock = _lock(transcript)
     lock.acquire()
     assert lock.held
@@ -81,9 +81,7 @@ def test_the_payload_says_who_made_it_and_the_file_goes_with_the_release(transcr
     assert not os.path.exists(f"{transcript}.lock")
 
 
-def test_a_live_holder_is_waited_for_in_polls_until_time_is_up(
-    transcript: str, live: int, clock: Clock
-) -> None:
+def test_a_waiter_polls_a_live_holder_until_the_time_out(transcript: str, live: int, clock: Clock) -> None:
     _leave(transcript, live)
     with pytest.raises(LockTimeoutError, match="60000 ms"):
         _lock(transcript).acquire()
@@ -91,7 +89,7 @@ def test_a_live_holder_is_waited_for_in_polls_until_time_is_up(
     assert sum(clock.slept_s) == pytest.approx(60.0, abs=0.06)
 
 
-def test_a_lock_of_a_neighbour_in_the_same_process_is_waited_for(transcript: str, clock: Clock) -> None:
+def test_a_waiter_waits_for_another_lane_of_its_process(transcript: str, clock: Clock) -> None:
     process: dict[str, Any] = {}
     first, second = _lock(transcript, process), _lock(transcript, process, lock_timeout_ms=200)
     first.acquire()
@@ -111,7 +109,7 @@ def test_the_lock_of_a_dead_process_is_reclaimed(transcript: str, clock: Clock) 
     assert clock.slept_s == []
 
 
-def test_the_lock_of_a_process_that_nobody_has_reaped_is_reclaimed(transcript: str, clock: Clock) -> None:
+def test_the_lock_of_a_zombie_is_reclaimed(transcript: str, clock: Clock) -> None:
     child = subprocess.Popen(_SLEEPER)
     _leave(transcript, child.pid)
     child.kill()
@@ -128,7 +126,7 @@ def test_the_lock_of_a_recycled_pid_is_reclaimed(transcript: str, live: int, clo
 
 
 @pytest.mark.parametrize("payload", [b"", b"{", b"[]", b'{"pid": 1}', b'{"pid": "x", "createdAt": 1}'])
-def test_a_lock_without_a_payload_is_reclaimed_only_after_the_grace(
+def test_an_empty_lock_is_reclaimed_only_after_the_grace(
     payload: bytes, transcript: str, clock: Clock
 ) -> None:
     file = Path(f"{transcript}.lock")
@@ -141,9 +139,7 @@ def test_a_lock_without_a_payload_is_reclaimed_only_after_the_grace(
     assert clock.now_s * 1e9 - made_ns == pytest.approx(5_000_000_000, abs=110_000_000)
 
 
-def test_a_lock_that_is_too_old_is_reclaimed_from_a_live_holder(
-    transcript: str, live: int, clock: Clock
-) -> None:
+def test_a_too_old_lock_is_reclaimed_from_a_live_holder(transcript: str, live: int, clock: Clock) -> None:
     options = {"lock_rob_live": False, "lock_max_hold_ms": 10_000_000, "lock_timeout_ms": 0}
     _leave(transcript, live, age_ms=1_800_000)
     with pytest.raises(LockTimeoutError):
@@ -152,22 +148,18 @@ def test_a_lock_that_is_too_old_is_reclaimed_from_a_live_holder(
     _lock(transcript, None, **options).acquire()
 
 
-def test_a_lock_of_this_process_that_no_handle_holds_is_reclaimed(transcript: str, clock: Clock) -> None:
+def test_an_orphan_of_this_process_is_reclaimed(transcript: str, clock: Clock) -> None:
     _leave(transcript, os.getpid())
     _lock(transcript, lock_timeout_ms=0).acquire()
 
 
-def test_without_the_books_of_the_process_nothing_is_taken_for_an_orphan(
-    transcript: str, clock: Clock
-) -> None:
+def test_without_process_state_no_lock_is_an_orphan(transcript: str, clock: Clock) -> None:
     _leave(transcript, os.getpid())
     with pytest.raises(LockTimeoutError):
         make_lock("sidecar", transcript, {"lock_timeout_ms": 0}).acquire()
 
 
-def test_a_live_holder_that_overstays_is_robbed_and_told_at_its_release(
-    transcript: str, clock: Clock
-) -> None:
+def test_an_overdue_live_holder_loses_the_lock(transcript: str, clock: Clock) -> None:
     process: dict[str, Any] = {}
     slow, other = _lock(transcript, process), _lock(transcript, process, lock_timeout_ms=0)
     slow.acquire()
@@ -183,7 +175,7 @@ def test_a_live_holder_that_overstays_is_robbed_and_told_at_its_release(
     assert os.path.exists(f"{transcript}.lock")
 
 
-def test_from_2026_5_31_on_an_overdue_holder_is_reported_instead(
+def test_without_lock_rob_live_an_overdue_holder_is_reported(
     transcript: str, live: int, clock: Clock
 ) -> None:
     _leave(transcript, live, age_ms=300_001)
@@ -192,7 +184,7 @@ def test_from_2026_5_31_on_an_overdue_holder_is_reported_instead(
     assert os.path.exists(f"{transcript}.lock")
 
 
-def test_a_loss_is_not_told_by_release_if_held(transcript: str) -> None:
+def test_release_if_held_does_not_report_a_loss(transcript: str) -> None:
     lock = _lock(transcript)
     lock.acquire()
     os.unlink(f"{transcript}.lock")
@@ -201,7 +193,7 @@ def test_a_loss_is_not_told_by_release_if_held(transcript: str) -> None:
     lock.release_if_held()
 
 
-def test_a_file_that_another_lock_left_in_our_place_stays(transcript: str, live: int) -> None:
+def test_a_release_keeps_the_lock_file_of_another_owner(transcript: str, live: int) -> None:
     lock = _lock(transcript)
     lock.acquire()
     _leave(transcript, live)
@@ -215,7 +207,7 @@ def test_a_release_without_a_hold_is_an_error(transcript: str) -> None:
         _lock(transcript).release()
 
 
-def test_a_verdict_is_not_hidden_by_the_loss_of_the_lock(transcript: str) -> None:
+def test_the_loss_of_the_lock_does_not_hide_a_verdict(transcript: str) -> None:
     lock = _lock(transcript)
     with pytest.raises(KeyError), lock:
         os.unlink(f"{transcript}.lock")
@@ -227,7 +219,7 @@ def test_a_verdict_is_not_hidden_by_the_loss_of_the_lock(transcript: str) -> Non
 def test_the_reclaim_is_as_racy_as_the_released_one(
     transcript: str, live: int, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two waiters find the same stale lock; the slower one unlinks the faster one's."""
+    """Let two waiters find the same stale lock; the slower one unlinks the faster one's."""
     _leave(transcript, live, age_ms=300_001)
     process: dict[str, Any] = {}
     fast, slow = _lock(transcript, process), _lock(transcript, process)
@@ -250,6 +242,6 @@ def test_a_time_that_is_no_number_of_milliseconds_is_refused(value: Any, transcr
         make_lock("sidecar", transcript, {"lock_poll_ms": value})
 
 
-def test_an_unknown_kind_is_answered_with_those_that_are_known(transcript: str) -> None:
+def test_an_unknown_kind_is_an_error_listing_known_ones(transcript: str) -> None:
     with pytest.raises(ValueError, match="'mutex', expected one of sidecar, flock"):
         make_lock("mutex", transcript, {})

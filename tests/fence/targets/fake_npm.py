@@ -1,4 +1,4 @@
-"""An npm of ours on the PATH: it has one package, and can be made to go wrong."""
+"""Provide a fake npm on the PATH: it has one package, and can be made to fail."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ else:
 
 
 def tarball(files: dict[str, bytes]) -> bytes:
-    """A package as npm makes them, with every file executable."""
+    """Return a package as npm makes it, with every file executable."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         for name, data in files.items():
@@ -46,12 +46,12 @@ def tarball(files: dict[str, bytes]) -> bytes:
 
 
 def integrity_of(data: bytes) -> str:
-    """A hash as the registry writes it."""
+    """Return a hash in the registry's form."""
     return f"sha512-{base64.b64encode(hashlib.sha512(data).digest()).decode()}"
 
 
 def put_on_path(monkeypatch: pytest.MonkeyPatch, folder: Path, package: bytes) -> Path:
-    """Make `package` what every `npm pack` fetches.
+    """Let every `npm pack` fetch `package`.
 
     Returns:
         A file with a line for each package that was fetched.

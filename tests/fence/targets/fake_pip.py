@@ -1,4 +1,4 @@
-"""A pip of ours: it has one archive, and can be made to go wrong."""
+"""Provide a fake pip: it has one archive, and can be made to fail."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ else:
 
 
 def wheel(files: dict[str, bytes]) -> bytes:
-    """An archive as wheels are."""
+    """Return an archive in the form of a wheel."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, data in files.items():
@@ -39,14 +39,14 @@ def wheel(files: dict[str, bytes]) -> bytes:
 
 
 def sha256_of(data: bytes) -> str:
-    """A hash as the index writes it."""
+    """Return a hash in the index's form."""
     return hashlib.sha256(data).hexdigest()
 
 
 def put_in_place(
     monkeypatch: pytest.MonkeyPatch, folder: Path, archive: bytes, name: str = "thing-1-py3-none-any.whl"
 ) -> Path:
-    """Make `archive` what every download fetches.
+    """Let every download fetch `archive`.
 
     Returns:
         A file with a line for each archive that was fetched.

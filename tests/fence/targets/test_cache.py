@@ -13,33 +13,33 @@ def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
-def test_the_cache_is_where_the_user_wants_caches(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_cache_is_below_xdg_cache_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert cache.root() == tmp_path / "takeover-harness" / "targets"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert cache.root() == tmp_path / "home" / ".cache" / "takeover-harness" / "targets"
 
 
-def test_a_workshop_is_gone_at_its_end_whatever_happened() -> None:
-    with pytest.raises(KeyError), cache.workshop() as folder:
+def test_a_staging_folder_is_removed_even_after_an_exception() -> None:
+    with pytest.raises(KeyError), cache.staging_folder() as folder:
         (folder / "half").touch()
         raise KeyError
     assert not folder.exists()
 
 
-def test_workshops_of_the_dead_are_swept_away_and_those_of_the_living_are_not() -> None:
-    with cache.workshop() as living:
+def test_only_staging_folders_of_dead_processes_are_removed() -> None:
+    with cache.staging_folder() as living:
         dead = living.parent / "dead"
         dead.mkdir()
         (dead / "half").touch()
-        with cache.workshop():
+        with cache.staging_folder():
             assert living.exists()
             assert not dead.exists()
 
 
-def test_what_was_made_is_placed_whole() -> None:
+def test_a_made_folder_is_placed_as_a_whole() -> None:
     where = cache.root() / "thing" / "1"
-    with cache.workshop() as shop:
+    with cache.staging_folder() as shop:
         made = shop / "made"
         made.mkdir()
         (made / "file").write_text("whole")
@@ -48,12 +48,12 @@ def test_what_was_made_is_placed_whole() -> None:
 
 
 @pytest.mark.parametrize(("is_whole", "stays"), [(None, "first"), (lambda: False, "second")])
-def test_who_comes_second_leaves_the_first_one_s_work_alone_unless_it_is_damaged(
+def test_a_second_place_replaces_only_a_damaged_folder(
     is_whole: Callable[[], bool] | None, stays: str
 ) -> None:
     where = cache.root() / "thing" / "1"
     for text in ("first", "second"):
-        with cache.workshop() as shop:
+        with cache.staging_folder() as shop:
             made = shop / "made"
             made.mkdir()
             (made / "file").write_text(text)
@@ -61,10 +61,10 @@ def test_who_comes_second_leaves_the_first_one_s_work_alone_unless_it_is_damaged
     assert (where / "file").read_text() == stays
 
 
-def test_who_looked_before_another_was_done_does_not_take_its_work_away() -> None:
-    """Two fetch at once: neither finds it, and the later one to be done finds it there."""
+def test_a_slower_fetch_keeps_the_folder_of_the_faster_one() -> None:
+    """Let two processes fetch at once; the one that finishes later finds the other's folder."""
     where = cache.root() / "thing" / "1"
-    with cache.workshop() as early, cache.workshop() as late:
+    with cache.staging_folder() as early, cache.staging_folder() as late:
         for shop in (early, late):
             (shop / "made").mkdir()
             (shop / "made" / "file").write_text("whole")
@@ -74,9 +74,9 @@ def test_who_looked_before_another_was_done_does_not_take_its_work_away() -> Non
     assert where.stat().st_ino == first
 
 
-def test_a_place_that_cannot_be_had_is_an_error(tmp_path: Path) -> None:
+def test_a_failed_rename_is_an_error(tmp_path: Path) -> None:
     where = cache.root() / "thing"
-    with cache.workshop() as shop:
+    with cache.staging_folder() as shop:
         made = shop / "made"
         made.mkdir()
         where.touch()

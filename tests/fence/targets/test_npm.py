@@ -36,7 +36,7 @@ def test_a_package_with_another_hash_is_refused(monkeypatch: pytest.MonkeyPatch,
         npm.fetch("thing@1", integrity_of(b"another"), tmp_path / "there")
 
 
-def test_what_npm_found_wrong_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_error_of_npm_is_reported_in_a_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     put_on_path(monkeypatch, tmp_path / "bin", PACKAGE)
     monkeypatch.setenv("FAKE_NPM_FAILS", "1")
     with pytest.raises(TargetError) as caught:
@@ -50,7 +50,7 @@ def test_without_npm_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPa
         npm.integrity_of("thing@1")
 
 
-def test_only_what_is_wanted_is_unpacked_and_programs_stay_programs(tmp_path: Path) -> None:
+def test_only_wanted_files_are_unpacked_with_their_executable_bit(tmp_path: Path) -> None:
     packed = tmp_path / "package.tgz"
     packed.write_bytes(PACKAGE)
     npm.unpack(packed, tmp_path / "there", lambda path: path.endswith(".js"))

@@ -19,8 +19,8 @@ def test_the_hash_is_the_index_s(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 def test_an_index_without_a_hash_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     put_in_place(monkeypatch, tmp_path / "pip", PACKAGE)
-    for said in ("", "abc"):
-        monkeypatch.setenv("FAKE_PIP_SHA256", said)
+    for output in ("", "abc"):
+        monkeypatch.setenv("FAKE_PIP_SHA256", output)
         with pytest.raises(TargetError, match=r"^thing==1: the index gives no sha256"):
             pypi.sha256_of("thing==1")
     monkeypatch.delenv("FAKE_PIP_SHA256")
@@ -28,9 +28,7 @@ def test_an_index_without_a_hash_is_refused(monkeypatch: pytest.MonkeyPatch, tmp
         pypi.sha256_of("thing==1")
 
 
-def test_an_archive_with_the_right_hash_is_fetched_and_pip_is_told_the_hash(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_pip_gets_the_hash_and_fetches_the_archive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     log = put_in_place(monkeypatch, tmp_path / "pip", PACKAGE)
     found = pypi.fetch("thing==1", sha256_of(PACKAGE), tmp_path / "there")
     assert found.read_bytes() == PACKAGE
@@ -39,11 +37,11 @@ def test_an_archive_with_the_right_hash_is_fetched_and_pip_is_told_the_hash(
 
 def test_an_archive_with_another_hash_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     put_in_place(monkeypatch, tmp_path / "pip", PACKAGE)
-    with pytest.raises(TargetError, match=r"^thing==1: its sha256 is \w+, expected \w+; it was thrown away"):
+    with pytest.raises(TargetError, match=r"^thing==1: its sha256 is \w+, expected \w+; it was discarded"):
         pypi.fetch("thing==1", sha256_of(b"another"), tmp_path / "there")
 
 
-def test_what_pip_found_wrong_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_error_of_pip_is_reported_in_a_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     put_in_place(monkeypatch, tmp_path / "pip", PACKAGE)
     monkeypatch.setenv("FAKE_PIP_FAILS", "1")
     with pytest.raises(TargetError) as caught:
@@ -52,7 +50,7 @@ def test_what_pip_found_wrong_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.mark.parametrize("name", ["thing-1-py3-none-any.whl", "thing-1.tar.gz"])
-def test_only_what_is_wanted_is_unpacked(tmp_path: Path, name: str) -> None:
+def test_only_wanted_files_are_unpacked(tmp_path: Path, name: str) -> None:
     packed = tmp_path / name
     packed.write_bytes(
         PACKAGE if name.endswith(".whl") else tarball({"thing-1/thing/__init__.py": b"1", "thing-1/x": b"2"})

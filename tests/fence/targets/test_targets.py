@@ -13,13 +13,13 @@ def test_a_target_has_a_known_name_and_a_version(reference: str, is_one: bool) -
     assert targets.is_target(reference) == is_one
 
 
-def test_an_unknown_target_is_told_which_there_are() -> None:
+def test_an_unknown_target_is_an_error_listing_known_ones() -> None:
     with pytest.raises(targets.TargetError, match=r"^openclaws@1: unknown target, expected one of openclaw,"):
         targets.target_of("openclaws@1")
 
 
 @pytest.mark.parametrize("name", targets.TARGETS)
-def test_every_target_is_a_module_that_can_list_and_names_its_versions(name: str) -> None:
+def test_every_target_module_lists_and_names_its_versions(name: str) -> None:
     module = targets.target_of(name)
     assert len(set(module.VERSIONS)) == len(module.VERSIONS) > 0
     assert isinstance(module.fetched(), list)

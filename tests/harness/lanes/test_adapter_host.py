@@ -1,4 +1,4 @@
-"""What an external fence finds in a worker, and the same histories with looks and without."""
+"""Test the hooks of an external fence in a worker, and equal histories with and without quiescence checks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ expect: {}
 
 
 class Stops:
-    """Stops nobody, and notes who wanted to stop."""
+    """Records the stops of lanes without stopping them."""
 
     def __init__(self, index: int) -> None:
         self.index = index
@@ -47,68 +47,68 @@ class Stops:
         self.stopped.append((why, lane))
 
 
-def test_taking_a_turn_stops_at_the_gate_and_shows_on_the_board() -> None:
-    board, stops = SharedMemory(), Stops(1)
-    place = GatedAdapterHost(("a", "b"), board, stops)
-    assert board.is_turn_of(0) and board.is_turn_of(1)
-    place.take_turn(after_another=False)
+def test_taking_a_turn_stops_the_lane_and_sets_shared_memory() -> None:
+    memory, stops = SharedMemory(), Stops(1)
+    hooks = GatedAdapterHost(("a", "b"), memory, stops)
+    assert memory.is_turn_of(0) and memory.is_turn_of(1)
+    hooks.take_turn(after_another=False)
     assert stops.stopped == [(TURN, 1)]
-    assert not board.is_turn_of(0)
-    place.give_turn(progress=True)
-    assert board.is_turn_of(0) and board.is_turn_of(1)
+    assert not memory.is_turn_of(0)
+    hooks.give_turn(progress=True)
+    assert memory.is_turn_of(0) and memory.is_turn_of(1)
 
 
-def test_a_lane_that_waits_for_another_has_its_turn_only_when_that_came_further() -> None:
-    board = SharedMemory()
-    board.want_turn(1, after_another=True)
-    assert not board.is_turn_of(1)
-    board.take_turn(0)
-    board.give_turn(progress=False)
-    assert not board.is_turn_of(1)
-    board.take_turn(0)
-    board.give_turn(progress=True)
-    assert board.is_turn_of(1)
-    board.publish(b"")
-    assert board.is_turn_of(0)
+def test_a_waiting_lane_gets_its_turn_only_after_progress() -> None:
+    memory = SharedMemory()
+    memory.want_turn(1, after_another=True)
+    assert not memory.is_turn_of(1)
+    memory.take_turn(0)
+    memory.give_turn(progress=False)
+    assert not memory.is_turn_of(1)
+    memory.take_turn(0)
+    memory.give_turn(progress=True)
+    assert memory.is_turn_of(1)
+    memory.publish(b"")
+    assert memory.is_turn_of(0)
 
 
-def test_without_a_gate_turns_are_a_lock_and_who_waits_is_woken_by_progress() -> None:
-    place = HostHooks()
+def test_without_a_gate_progress_wakes_the_waiting_lane() -> None:
+    hooks = HostHooks()
     done: list[str] = []
 
     def waits() -> None:
-        place.take_turn(after_another=False)
-        place.give_turn(progress=False)
+        hooks.take_turn(after_another=False)
+        hooks.give_turn(progress=False)
         ready.set()
-        place.take_turn(after_another=True)
+        hooks.take_turn(after_another=True)
         done.append("woken")
 
     ready = threading.Event()
     thread = threading.Thread(target=waits)
     thread.start()
     ready.wait(600)
-    place.take_turn(after_another=False)
+    hooks.take_turn(after_another=False)
     assert done == []
-    place.give_turn(progress=True)
+    hooks.give_turn(progress=True)
     thread.join(600)
     assert done == ["woken"]
 
 
-def test_last_words_are_what_was_said_or_else_the_last_lines() -> None:
-    board = SharedMemory()
-    assert board.last_words() == ""
-    place = AdapterHost(("a",), board)
+def test_diagnostics_are_the_error_or_else_the_last_lines() -> None:
+    memory = SharedMemory()
+    assert memory.diagnostics() == ""
+    hooks = AdapterHost(("a",), memory)
     for number in range(9):
-        place.heard(f"-> {number}")
-    assert board.last_words() == "last lines of the adapter: -> 3; -> 4; -> 5; -> 6; -> 7; -> 8"
-    assert not board.has_said
-    board.say("it died")
-    assert board.last_words() == "it died" and board.has_said
-    board.publish(b"")
-    assert board.last_words() == ""
+        hooks.note_line(f"-> {number}")
+    assert memory.diagnostics() == "last lines of the adapter: -> 3; -> 4; -> 5; -> 6; -> 7; -> 8"
+    assert not memory.has_error
+    memory.record_error("it died")
+    assert memory.diagnostics() == "it died" and memory.has_error
+    memory.publish(b"")
+    assert memory.diagnostics() == ""
 
 
-def test_only_an_external_fence_is_given_surroundings() -> None:
+def test_only_an_external_fence_gets_hooks() -> None:
     def fail() -> AdapterHost:
         raise AssertionError
 
@@ -121,9 +121,9 @@ def test_only_an_external_fence_is_given_surroundings() -> None:
     class Mine(ExternalFence):
         pass
 
-    place = AdapterHost(("a",), SharedMemory())
-    host(Mine, lambda: place)
-    assert Mine.surroundings is place and ExternalFence.surroundings is not place
+    hooks = AdapterHost(("a",), SharedMemory())
+    host(Mine, lambda: hooks)
+    assert Mine.hooks is hooks and ExternalFence.hooks is not hooks
 
 
 def histories(path: Path, fence: str, count: int) -> list[tuple[Event, ...]]:
@@ -154,7 +154,7 @@ def looked_at(pid: int, one_at_a_time: bool, flows: bool) -> Service:
         "perl examples/perl/digest.pl",
     ],
 )
-def test_a_service_that_flows_has_the_same_histories_as_one_that_is_looked_at(
+def test_a_service_that_flows_has_the_same_histories(
     words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)

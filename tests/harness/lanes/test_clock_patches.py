@@ -1,4 +1,4 @@
-"""What a worker puts in the place of the clocks, and what is looked up before it is forked."""
+"""Test the clocks that a worker replaces, and the search for them before the fork."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _KEY = "a_module_of_this_test"
 
 
 def _sleep(seconds: float) -> None:
-    """In the place of the real one."""
+    """Replace the real sleep."""
 
 
 @pytest.fixture
 def module(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The only module that is there, with a clock by name."""
+    """Provide the only loaded module, with a clock by name."""
     found = ModuleType(_KEY)
     found.now = time.monotonic  # type: ignore[attr-defined]  # as `from time import monotonic as now`
     found.when = time.strftime  # type: ignore[attr-defined]  # of `time`, and no clock
-    monkeypatch.setattr(clock_patches, "_known", clock_patches._Known())
+    monkeypatch.setattr(clock_patches, "_found", clock_patches._ClockNames())
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(
             clock_patches.sys,
@@ -35,17 +35,17 @@ def module(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
 
 
 def _bend() -> None:
-    clock_patches.bend(lambda: 5_000_000_000, _sleep)
+    clock_patches.replace_clocks(lambda: 5_000_000_000, _sleep)
 
 
-def test_clocks_that_were_looked_up_beforehand_are_exchanged(module: ModuleType) -> None:
-    clock_patches.look_up()
+def test_clocks_found_beforehand_are_replaced(module: ModuleType) -> None:
+    clock_patches.find_clocks()
     _bend()
     assert module.now() == 5.0
     assert module.when is time.strftime
 
 
-def test_every_clock_tells_virtual_time(module: ModuleType) -> None:
+def test_every_clock_shows_virtual_time(module: ModuleType) -> None:
     names = ["time", "monotonic", "perf_counter", "clock_gettime"]
     for name in names:
         setattr(module, name, getattr(time, name))
@@ -58,8 +58,8 @@ def test_every_clock_tells_virtual_time(module: ModuleType) -> None:
     assert module.sleep is _sleep
 
 
-def test_what_came_later_is_looked_at_and_what_grew_meanwhile_too(module: ModuleType) -> None:
-    clock_patches.look_up()
+def test_new_and_grown_modules_are_searched(module: ModuleType) -> None:
+    clock_patches.find_clocks()
     module.nap = time.sleep  # type: ignore[attr-defined]
     later = ModuleType("another")
     later.now = time.time  # type: ignore[attr-defined]
@@ -69,8 +69,8 @@ def test_what_came_later_is_looked_at_and_what_grew_meanwhile_too(module: Module
     assert later.now() == 5.0
 
 
-def test_another_module_of_the_same_name_is_looked_at_again(module: ModuleType) -> None:
-    clock_patches.look_up()
+def test_another_module_of_the_same_name_is_searched_again(module: ModuleType) -> None:
+    clock_patches.find_clocks()
     other = ModuleType(_KEY)
     other.then, other.when = time.time, 0  # type: ignore[attr-defined]  # as many names
     clock_patches.sys.modules[_KEY] = other
@@ -80,8 +80,8 @@ def test_another_module_of_the_same_name_is_looked_at_again(module: ModuleType) 
 
 
 @pytest.mark.parametrize("came", [True, False])
-def test_a_name_that_stands_for_something_else_by_now_is_left_alone(module: ModuleType, came: bool) -> None:
-    clock_patches.look_up()
+def test_a_name_that_is_no_clock_any_more_stays(module: ModuleType, came: bool) -> None:
+    clock_patches.find_clocks()
     module.now = []  # type: ignore[attr-defined]
     if came:
         clock_patches.sys.modules["another"] = ModuleType("another")
@@ -89,12 +89,12 @@ def test_a_name_that_stands_for_something_else_by_now_is_left_alone(module: Modu
     assert module.now == []
 
 
-def test_nothing_is_looked_at_again_where_no_module_came_or_went(module: ModuleType) -> None:
-    clock_patches.look_up()
-    known = clock_patches._known.places
+def test_an_unchanged_set_of_modules_is_not_searched_again(module: ModuleType) -> None:
+    clock_patches.find_clocks()
+    known = clock_patches._found.places
     assert known == [(module, "now", time.monotonic)]
-    clock_patches.look_up()
-    assert clock_patches._known.places is known
+    clock_patches.find_clocks()
+    assert clock_patches._found.places is known
 
 
 def test_the_harness_itself_sleeps_in_real_time(module: ModuleType) -> None:
@@ -106,10 +106,10 @@ def test_the_harness_itself_sleeps_in_real_time(module: ModuleType) -> None:
         clock = time.clock_gettime_ns
         _bend()
         assert time.sleep is _sleep
-        clock_patches.really_sleep(0.01)
+        clock_patches.sleep_in_real_time(0.01)
         assert clock(time.CLOCK_MONOTONIC) - began >= 10_000_000
 
 
 def _places_of_time() -> list[tuple[ModuleType, str, object]]:
-    clock_patches.look_up()
-    return [place for place in clock_patches._known.places if place[0] is time]
+    clock_patches.find_clocks()
+    return [place for place in clock_patches._found.places if place[0] is time]

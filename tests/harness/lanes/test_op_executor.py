@@ -1,4 +1,4 @@
-"""A lane's program carried out call by call, with a fence that keeps a diary."""
+"""Test the execution of a lane's program with a fence that records its calls."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Waits:
 
 
 class Diary:
-    """Makes handles that note every call and raise what they are told to."""
+    """Makes handles that record every call and raise given exceptions."""
 
     def __init__(self, **raises: BaseException) -> None:
         self.calls: list[str] = []
@@ -80,14 +80,14 @@ def op(kind: str, **fields: object) -> Op:
 def run(
     diary: Diary, *ops: Op, transcript: str = "/nowhere/t.jsonl", waits: Waits | None = None
 ) -> list[tuple[str, str]]:
-    """Outcome and detail of each operation."""
-    board = SharedMemory()
-    board.publish(b"")
+    """Return outcome and detail of each operation."""
+    memory = SharedMemory()
+    memory.publish(b"")
     program = LaneProgram("lane", "runner", "p", True, ops)
     process: dict[str, Any] = {"shared": True}
-    OpExecutor(2, program, transcript, diary, process, {"x": 1}, board, waits or Waits()).run()
-    assert board.started(2) == board.finished(2) == len(ops)
-    return [board.outcome(2, number) for number in range(len(ops))]
+    OpExecutor(2, program, transcript, diary, process, {"x": 1}, memory, waits or Waits()).run()
+    assert memory.started(2) == memory.finished(2) == len(ops)
+    return [memory.outcome(2, number) for number in range(len(ops))]
 
 
 def outcomes(diary: Diary, *ops: Op) -> list[str]:
@@ -105,14 +105,14 @@ def test_a_turn_is_called_in_order_on_one_handle() -> None:
     )
 
 
-def test_lines_are_handed_over_whole() -> None:
+def test_lines_are_passed_whole() -> None:
     diary = Diary()
     entries = (Entry("a", "user", "ä"), Entry("b", "user", "b"))
     run(diary, op("append", entries=entries), op("guarded_write", entries=entries[1:]))
     assert diary.appended == ["ä\n".encode(), b"b\n", b"b\n"]
 
 
-def test_a_load_tells_the_digest_of_what_came() -> None:
+def test_a_load_returns_the_digest_of_the_content() -> None:
     assert run(Diary(), op("load")) == [("ok", digest(b'{"id":"a"}\n'))]
 
 
@@ -142,7 +142,7 @@ def test_each_exception_has_its_outcome(error: BaseException, outcome: tuple[str
     assert run(Diary(guarded_write=error), op("guarded_write")) == [outcome]
 
 
-def test_an_exception_without_words_is_a_crash_all_the_same() -> None:
+def test_an_exception_without_a_message_keeps_its_outcome() -> None:
     class Mute(TakeoverError):
         def __init__(self) -> None:
             pass
@@ -156,7 +156,7 @@ def test_an_exception_without_words_is_a_crash_all_the_same() -> None:
 @pytest.mark.parametrize(
     "error", [LockTimeoutError("late"), TakeoverError("x"), StaleLockError("s"), ValueError("v")]
 )
-def test_where_the_head_of_a_group_fails_the_rest_is_skipped_but_for_the_cleaning_up(
+def test_a_failed_group_head_skips_all_but_the_clean_up(
     error: Exception,
 ) -> None:
     diary = Diary(begin_turn=error)
@@ -194,7 +194,7 @@ def test_a_crash_in_the_middle_ends_the_group() -> None:
     ]
 
 
-def test_a_fence_that_cannot_be_made_is_a_crash_and_nothing_is_cleaned_up() -> None:
+def test_a_fence_that_cannot_be_made_is_a_crash() -> None:
     def broken(site: Site) -> Fence:
         raise TypeError("no such option")
 
@@ -202,7 +202,7 @@ def test_a_fence_that_cannot_be_made_is_a_crash_and_nothing_is_cleaned_up() -> N
     assert found == [("crash", "TypeError: no such option"), ("skipped", ""), ("skipped", "")]
 
 
-def test_recovering_is_for_turns_that_were_refused() -> None:
+def test_only_a_refused_turn_recovers() -> None:
     diary = Diary()
     assert outcomes(diary, op("recover", turn=0)) == ["skipped"]
     diary = Diary(guarded_write=TakeoverError("size"))
@@ -212,7 +212,7 @@ def test_recovering_is_for_turns_that_were_refused() -> None:
     assert outcomes(diary, *words)[2] == "unsupported"
 
 
-def test_waiting_is_left_to_the_gate() -> None:
+def test_the_gate_implements_waiting() -> None:
     waits = Waits()
     diary = Diary()
     run(diary, op("think", steps=4), op("pause", duration_ms=70), op("load"), waits=waits)
@@ -224,7 +224,7 @@ def test_waiting_is_left_to_the_gate() -> None:
     ]
 
 
-def test_a_rewrite_loads_and_hands_lines_over() -> None:
+def test_a_rewrite_loads_and_passes_lines() -> None:
     diary = Diary()
     args: dict[str, int | str | bool] = {"kind": "compaction", "keep": 0, "summary_id": "s"}
     assert run(diary, Op("rewrite", how="rename", args=args)) == [("ok", "")]
@@ -249,7 +249,7 @@ FULL = OSError(errno.ENOSPC, "full")
 FAULTS = (Fault("write", "ENOSPC"), Fault("write", "EIO", 500))
 
 
-def test_an_error_that_a_fault_explains_is_handed_on_and_no_crash() -> None:
+def test_an_error_from_a_fault_is_no_crash() -> None:
     for code in (errno.ENOSPC, errno.EIO):
         found = run(Diary(append=OSError(code, "full")), op("append", faults=FAULTS))
         assert found == [("failed", f"OSError: [Errno {code}] full")]
@@ -266,14 +266,12 @@ def test_an_error_that_a_fault_explains_is_handed_on_and_no_crash() -> None:
         (ValueError("full"), FAULTS),
     ],
 )
-def test_an_error_that_no_fault_of_the_operation_explains_is_a_crash(
-    error: BaseException, faults: tuple[Fault, ...]
-) -> None:
+def test_an_error_without_a_fault_is_a_crash(error: BaseException, faults: tuple[Fault, ...]) -> None:
     assert outcomes(Diary(append=error), op("append", faults=faults)) == ["crash"]
 
 
 @pytest.mark.parametrize("error", [TakeoverError("x"), LockTimeoutError("x"), StaleLockError("x")])
-def test_what_the_fence_makes_of_a_fault_is_its_word(error: BaseException) -> None:
+def test_the_exception_that_a_fence_makes_of_a_fault_counts(error: BaseException) -> None:
     (outcome,) = outcomes(Diary(guarded_write=error), op("guarded_write", faults=FAULTS))
     assert outcome in ("refused", "lock_timeout", "stale_lock")
 
@@ -285,7 +283,7 @@ def test_a_turn_goes_on_after_a_guarded_write_that_failed() -> None:
 
 
 @pytest.mark.parametrize("kind", ["begin_turn", "load", "append", "release_for_prompt"])
-def test_a_turn_ends_where_anything_else_of_it_fails(kind: str) -> None:
+def test_any_other_failed_operation_ends_the_turn(kind: str) -> None:
     words = [op(name, faults=FAULTS) if name == kind else op(name) for name in TURN]
     found = outcomes(Diary(**{kind: FULL}), *words)
     at = TURN.index(kind)

@@ -1,6 +1,6 @@
-"""The text form of a history: whole, readable again, and the same on every machine."""
+"""Test the text form of a history: complete, readable, and the same on every machine."""
 
-# stored lines are shown as they are
+# stored lines are shown unwrapped
 from __future__ import annotations
 
 import json
@@ -64,7 +64,7 @@ _ends = st.builds(
 
 
 @given(st.lists(_events), _ends, st.dictionaries(st.text(), st.binary()))
-def test_what_is_written_can_be_read(events: list[Event], end: End, blobs: dict[str, bytes]) -> None:
+def test_a_written_history_can_be_read(events: list[Event], end: End, blobs: dict[str, bytes]) -> None:
     history = History(HEADER, (*events, end), blobs)
     data = encode(history)
     assert decode(data) == history
@@ -86,7 +86,7 @@ def test_a_history_is_lines_of_json_with_the_header_first() -> None:
     lines = [json.loads(line) for line in encode(small()).splitlines()]
     assert lines[0]["scenario"] == "s"
     assert [line["event"] for line in lines[1:]] == ["invoke", "step", "return", "end", "blob", "blob"]
-    # What is as it mostly is, is left out.
+    # Default values are left out.
     assert lines[2] == {
         "event": "step", "lane": 0, "op": 0, "call": "write", "path": "T", "lock": {"kind": "acquired"},
         "change": {
@@ -140,19 +140,19 @@ def damage(change: Callable[[list[bytes]], list[bytes]]) -> bytes:
         (damage(lambda lines: [lines[0], b"\xff\xfe", *lines[1:]]), "file.jsonl:2: "),
     ],
 )  # fmt: skip
-def test_a_damaged_file_is_told_with_its_line(data: bytes, where: str) -> None:
+def test_a_damaged_file_is_an_error_with_its_line(data: bytes, where: str) -> None:
     with pytest.raises(FormatError) as caught:
         decode(data, "file.jsonl")
     assert where in str(caught.value)
 
 
-def test_a_version_that_is_not_known_is_told() -> None:
+def test_an_unknown_version_is_an_error() -> None:
     header = msgspec.json.decode(encode(small()).splitlines()[0]) | {"version": VERSION + 1}
     with pytest.raises(FormatError, match=rf"1: version {VERSION + 1}, expected {VERSION}"):
         decode(damage(lambda lines: [msgspec.json.encode(header), *lines[1:]]))
 
 
-def test_a_damaged_blob_is_told_as_well() -> None:
+def test_a_damaged_blob_is_an_error() -> None:
     bad = damage(lambda lines: [*lines[:-1], '{"event":"blob","content":"11","text":"\u20ac"}'.encode()])
     with pytest.raises(FormatError):
         decode(bad)
@@ -164,6 +164,6 @@ def test_a_digest_is_sixteen_digits_of_the_bytes_alone() -> None:
     assert digest(b"x") != digest(b"y")
 
 
-def test_steps_are_counted_without_what_surrounds_them() -> None:
+def test_only_steps_are_counted() -> None:
     assert steps_of(small().events) == 1
     assert steps_of(()) == 0

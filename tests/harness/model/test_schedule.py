@@ -9,7 +9,7 @@ SCHEDULE = Schedule((Choice(0, 1, 2), Choice(3, -1, 0)))
 
 
 @pytest.mark.parametrize("form", [msgspec.json, msgspec.msgpack])
-def test_a_schedule_that_was_written_can_be_read(form: object) -> None:
+def test_a_written_schedule_can_be_read(form: object) -> None:
     assert form.decode(form.encode(SCHEDULE), type=Schedule) == SCHEDULE  # type: ignore[attr-defined]
 
 

@@ -43,16 +43,16 @@ def test_messages_have_their_role_and_metadata_has_none() -> None:
 
 
 @pytest.mark.parametrize("kind", ["delivery-mirror", "gateway-injected"])
-def test_mirrors_and_echoes_are_told_by_their_model(kind: str) -> None:
+def test_mirrors_and_echoes_have_their_own_model(kind: str) -> None:
     message = json.loads(make(kind, "a-1", 5).line)["message"]
     assert (message["provider"], message["model"]) == ("openclaw", kind)
 
 
-def test_a_text_beyond_the_limit_is_our_own_bug() -> None:
+def test_a_text_beyond_the_limit_is_an_assertion_error() -> None:
     with pytest.raises(AssertionError):
         make("user", "a-1", TEXT_BYTES_MAX + 1)
 
 
-def test_a_compaction_line_names_what_was_dropped() -> None:
+def test_a_compaction_line_names_the_dropped_entries() -> None:
     found = json.loads(compaction_line("c-1", ["a-1", "b-2"]))
     assert (found["type"], found["id"], found["compacts"]) == ("compaction", "c-1", ["a-1", "b-2"])

@@ -1,4 +1,4 @@
-"""Two scenarios, as a user would write them, and a way to change one line."""
+"""Provide two scenarios, as a user would write them, and a function that changes one line."""
 
 from __future__ import annotations
 
@@ -66,20 +66,20 @@ expect:
 
 
 def changed(old: str, new: str, text: str = SMALL) -> str:
-    """The text with `old` replaced, which must be there once."""
+    """Return the text with `old` replaced, which must occur once."""
     assert text.count(old) == 1, old
     return text.replace(old, new)
 
 
 def write(folder: Path, text: str | bytes, name: str = "a.yaml") -> Path:
-    """Store a scenario file."""
+    """Write a scenario file."""
     path = folder / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
 
 
 def faults_of(folder: Path, text: str | bytes) -> list[str]:
-    """The faults of a file, without its name."""
+    """Return the faults of a file, without its name."""
     path = write(folder, text)
     try:
         load(path)

@@ -1,4 +1,4 @@
-# ruff: noqa: E501  # a fault stands on one line, as its reader sees it
+# ruff: noqa: E501  # a fault is on one line, as its reader sees it
 from __future__ import annotations
 
 import re
@@ -23,12 +23,12 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
         (
             "policy: coordinated",
             "policy: coordinate",
-            "3:9: policy: unknown policy 'coordinate'; did you mean 'coordinated'? `python -m harness list policies` shows what there is",
+            "3:9: policy: unknown policy 'coordinate'; did you mean 'coordinated'? `python -m harness list policies` lists the known ones",
         ),
         (
             "policy: coordinated",
-            "policy: {name: x, about: y, base: nobody}",
-            "3:35: policy.base: unknown policy 'nobody'; `python -m harness list policies` shows what there is",
+            "policy: {name: x, about: y, base: unlisted}",
+            "3:35: policy.base: unknown policy 'unlisted'; `python -m harness list policies` lists the known ones",
         ),
         (
             "policy: coordinated",
@@ -39,7 +39,7 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
         (
             "expect:",
             EDITOR.format("chmdo"),
-            "11:28: lanes[2].actions[1]: unknown action 'chmdo'; did you mean 'chmod'? `python -m harness list actions` shows what there is",
+            "11:28: lanes[2].actions[1]: unknown action 'chmdo'; did you mean 'chmod'? `python -m harness list actions` lists the known ones",
         ),
         (
             "expect:",
@@ -49,32 +49,32 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
         (
             "role: runner",
             "role: cron",
-            "5:3: lanes: no lane has the role runner, and nobody else decides anything; add one",
+            "5:3: lanes: no lane has the role runner, and only a runner decides anything; add one",
         ),
         (
             "expect:",
             "  - role: heartbeat\nexpect:",
-            "10:5: lanes[2]: a second lane is called 'heartbeat', the first begins in line 6; give it another name",
+            "10:5: lanes[2]: a second lane has the name 'heartbeat', the first begins in line 6; rename it",
         ),
         (
             "expect:",
             "  - {role: cron, name: runner}\nexpect:",
-            "10:24: lanes[2].name: a second lane is called 'runner', the first begins in line 5; ",
+            "10:24: lanes[2].name: a second lane has the name 'runner', the first begins in line 5; ",
         ),
         (
             "expect:",
             "  - {role: cron, name: b-2}\n  - {role: cron, name: b, count: 3}\nexpect:",
-            "11:24: lanes[3].name: a second lane is called 'b-2', ",
+            "11:24: lanes[3].name: a second lane has the name 'b-2', ",
         ),
         (
             "expect:",
             "  - {role: cron, count: 8}\n  - {role: ingress, count: 8}\nexpect:",
-            "5:3: lanes: 18 lanes with their counts, at most 16 can be driven; take some away",
+            "5:3: lanes: 18 lanes with their counts, at most 16 are possible; remove some",
         ),
         (
             "- role: runner",
             "- {role: runner, turns: [1, 50], rounds: 2}",
-            "5:5: lanes[0]: may come to 500 operations, at most 400 fit; do fewer things in it",
+            "5:5: lanes[0]: may have up to 500 operations, at most 400 fit; reduce its settings",
         ),
         (
             "expect:",
@@ -84,22 +84,22 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
         (
             "expect:",
             FAULT.format("lane: runner, call: write, times: 2"),
-            "10:10: faults[0]: nothing goes wrong; give one of error, cut, kill, stop_ms, slow_ms, ahead_ms",
+            "10:10: faults[0]: no fault is given; give one of error, cut, kill, stop_ms, slow_ms, ahead_ms",
         ),
         (
             "expect:",
             FAULT.format("lane: runner, kill: true, stop_ms: 50"),
-            "10:46: faults[0].stop_ms: does not go with kill; make two faults of it",
+            "10:46: faults[0].stop_ms: cannot be combined with kill; make two faults of it",
         ),
         (
             "expect:",
             FAULT.format("lane: runner, error: EIO"),
-            "10:32: faults[0].error: which call? give its name as call",
+            "10:32: faults[0].error: needs a call; give its name as call",
         ),
         (
             "expect:",
             FAULT.format("lane: runner, call: close, error: EIO"),
-            "10:31: faults[0].call: a close that fails has done its work all the same; leave error out",
+            "10:31: faults[0].call: a close that fails has taken effect all the same; remove error",
         ),
         (
             "expect:",
@@ -114,12 +114,12 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
         (
             "expect:",
             FAULT.format("lane: runner, call: write, error: EIO, file: lock"),
-            "10:56: faults[0].file: a call that fails is about the transcript or beside it (got lock); ",
+            "10:56: faults[0].file: a call that fails concerns the transcript or a file beside it (got lock); ",
         ),
         (
             "expect:",
             FAULT.format("lane: runner, call: rename, error: EIO, cut: true"),
-            "10:56: faults[0].cut: a rename cannot be cut short, only write and pwrite64 can; leave cut out",
+            "10:56: faults[0].cut: a rename cannot be cut short, only write and pwrite64 can; remove cut",
         ),
         (
             "expect:",
@@ -129,12 +129,12 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
         ("times: [1, 3]", "lines: 50\n    count: 5\ntranscript: {entry_bytes: 10000}", None),
     ],
 )
-def test_what_does_not_fit_together_is_named_where_it_stands(
+def test_a_contradiction_is_reported_at_its_place(
     tmp_path: Path, old: str, new: str, fault: str | None
 ) -> None:
     if fault is None:
         text = SMALL.replace(old + "\n    rate: 2.5\n", new + "\n")
-        fault = "5:3: lanes: all lanes together may come to "
+        fault = "5:3: lanes: all lanes together may need up to "
     else:
         text = changed(old, new)
     found = faults_of(tmp_path, text)
@@ -142,7 +142,7 @@ def test_what_does_not_fit_together_is_named_where_it_stands(
     assert found[0].startswith(fault)
 
 
-def test_options_of_a_fences_own_are_not_judged(tmp_path: Path) -> None:
+def test_options_of_the_fence_itself_are_not_checked(tmp_path: Path) -> None:
     assert faults_of(tmp_path, changed("expect:", "fence_options: {anything: goes}\nexpect:")) == []
 
 
@@ -154,7 +154,7 @@ def test_several_runners_are_allowed(tmp_path: Path) -> None:
     assert faults_of(tmp_path, changed("- role: runner", "- {role: runner, count: 2}")) == []
 
 
-def test_a_lane_may_come_to_just_the_limit(tmp_path: Path) -> None:
+def test_a_lane_may_reach_the_limit(tmp_path: Path) -> None:
     # 50 turns of 8 operations each.
     assert faults_of(tmp_path, changed("- role: runner", "- {role: runner, turns: 50}")) == []
 
@@ -167,7 +167,7 @@ def test_the_options_of_locks_are_those_that_the_locks_read() -> None:
 
 
 @pytest.mark.parametrize("lane", ["runner", "heartbeat", "job", "job-2", "cron"])
-def test_a_fault_may_name_a_lane_one_of_several_or_a_role(tmp_path: Path, lane: str) -> None:
+def test_a_fault_may_name_a_lane_or_a_role(tmp_path: Path, lane: str) -> None:
     fault = FAULT.format(f"lane: {lane}, call: write, cut: true")
     text = changed("expect:", f"  - {{role: cron, name: job, count: 2}}\n{fault}")
     assert faults_of(tmp_path, text) == []
@@ -185,7 +185,7 @@ def test_a_fault_may_name_a_lane_one_of_several_or_a_role(tmp_path: Path, lane: 
         "ahead_ms: 86400000",
     ],
 )
-def test_what_can_go_wrong_may_be_written_down(tmp_path: Path, fault: str) -> None:
+def test_every_kind_of_fault_is_accepted(tmp_path: Path, fault: str) -> None:
     assert faults_of(tmp_path, changed("expect:", FAULT.format(f"lane: runner, {fault}"))) == []
 
 
@@ -195,4 +195,4 @@ def test_many_faults_count_for_the_size_of_the_whole(tmp_path: Path) -> None:
     assert faults_of(tmp_path, text) == []
     text += "faults:\n" + 16 * "  - {lane: runner, call: write, error: EIO, times: 50}\n"
     (fault,) = faults_of(tmp_path, text)
-    assert "all lanes together may come to" in fault
+    assert "all lanes together may need up to" in fault

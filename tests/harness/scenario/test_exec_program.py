@@ -20,7 +20,7 @@ def test_a_program_is_given_the_transcript_and_its_folder(transcript: str) -> No
     assert (Path(transcript).parent / "copy").read_text() == "a\n"
 
 
-def test_the_end_of_its_complaints_is_told_without_where_the_transcript_lies(
+def test_the_end_of_stderr_is_kept_without_the_directory(
     transcript: str,
 ) -> None:
     script = "for i in $(seq 1000); do echo $i >&2; done; echo {directory}/x >&2; exit 3"
@@ -30,16 +30,14 @@ def test_the_end_of_its_complaints_is_told_without_where_the_transcript_lies(
     assert len(told) < 250
 
 
-def test_it_has_surroundings_that_are_the_same_everywhere(
-    transcript: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_its_environment_is_the_same_everywhere(transcript: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET", "x")
     launch(["sh", "-c", "env | cut -d= -f1 | sort > {directory}/env"], transcript)
     names = set((Path(transcript).parent / "env").read_text().split())
     assert names - {"PWD", "SHLVL", "_", "OLDPWD"} == {"HOME", "LC_ALL", "PATH", "TERM", "TMPDIR", "TZ"}
 
 
-def test_how_it_ended_is_told(transcript: str) -> None:
+def test_its_exit_is_reported(transcript: str) -> None:
     assert launch(["sh", "-c", "kill -15 $$"], transcript) == "killed by SIGTERM"
     assert launch(["sh", "-c", "yes | head -1"], transcript) == "exit status 0"
     assert launch(["no-such-program"], transcript) == "not started: No such file or directory"

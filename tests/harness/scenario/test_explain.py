@@ -1,4 +1,4 @@
-# ruff: noqa: E501  # a fault stands on one line, as its reader sees it
+# ruff: noqa: E501  # a fault is on one line, as its reader sees it
 from __future__ import annotations
 
 import dataclasses
@@ -103,12 +103,12 @@ ACTION = "  - role: editor\n    actions: {}\n"
         (
             "role: heartbeat",
             "role: haertbeat",
-            "6:11: lanes[1].role: unknown role 'haertbeat'; did you mean 'heartbeat'? `python -m harness list roles` shows what there is",
+            "6:11: lanes[1].role: unknown role 'haertbeat'; did you mean 'heartbeat'? `python -m harness list roles` lists the known ones",
         ),
         (
             "role: heartbeat",
             "role: 7",
-            "6:11: lanes[1].role: unknown role 7; `python -m harness list roles` shows what there is",
+            "6:11: lanes[1].role: unknown role 7; `python -m harness list roles` lists the known ones",
         ),
         ("role: heartbeat", "name: x", "6:5: lanes[1]: a lane needs a role; give one of runner, heartbeat, "),
         (
@@ -136,7 +136,7 @@ ACTION = "  - role: editor\n    actions: {}\n"
         (
             "policy: coordinated",
             "policy: {name: x, base: coordinated}",
-            "3:9: policy.about: missing, it is required; say here: Whose view it is",
+            "3:9: policy.about: missing, it is required; say here: Origin of this view",
         ),
         (
             "policy: coordinated",
@@ -205,7 +205,7 @@ ACTION = "  - role: editor\n    actions: {}\n"
         (
             "expect:",
             "name: x\nexpect:",
-            "10:1: name: unknown key; a scenario is called as its file, remove it",
+            "10:1: name: unknown key; a scenario has the name of its file, remove it",
         ),
         (
             "expect:",
@@ -217,20 +217,20 @@ ACTION = "  - role: editor\n    actions: {}\n"
         (
             "expect:",
             "  - role: editor\nexpect:",
-            "10:5: lanes[2].actions: missing, it is required; say here: What it may do",
+            "10:5: lanes[2].actions: missing, it is required; say here: Actions on the file",
         ),
         ("expect:", "  - 5\nexpect:", "10:5: lanes[2]: must be a mapping (got 5)"),
     ],
 )
-def test_each_mistake_is_named_where_it_stands(tmp_path: Path, old: str, new: str, fault: str) -> None:
+def test_each_mistake_is_reported_at_its_place(tmp_path: Path, old: str, new: str, fault: str) -> None:
     found = [line for line in faults_of(tmp_path, changed(old, new)) if "source: missing" not in line]
     assert len(found) == 1, found
-    # A fault that ends in an open sentence is compared as far as it is given.
+    # A fault whose text ends within a sentence is compared up to that point.
     assert found[0].startswith(fault)
 
 
 @pytest.mark.parametrize("key", ["about", "source", "policy", "expect", "lanes"])
-def test_a_missing_key_is_asked_for_with_its_meaning(tmp_path: Path, key: str) -> None:
+def test_a_missing_key_is_reported_with_its_description(tmp_path: Path, key: str) -> None:
     lines = SMALL.splitlines(keepends=True)
     start = next(index for index, line in enumerate(lines) if line.startswith(f"{key}:"))
     end = next((i for i in range(start + 1, len(lines)) if not lines[i].startswith(" ")), len(lines))
@@ -240,7 +240,7 @@ def test_a_missing_key_is_asked_for_with_its_meaning(tmp_path: Path, key: str) -
 
 def test_no_lanes_at_all_is_one_fault(tmp_path: Path) -> None:
     text = SMALL[: SMALL.index("lanes:")] + "lanes: []\n" + SMALL[SMALL.index("expect:") :]
-    assert faults_of(tmp_path, text) == ["4:8: lanes: must not be empty; say here: Who takes part."]
+    assert faults_of(tmp_path, text) == ["4:8: lanes: must not be empty; say here: The lanes that take part."]
 
 
 def test_too_many_lanes_are_counted(tmp_path: Path) -> None:
@@ -267,7 +267,7 @@ def names_of(settings: type) -> list[str]:
     return [field.name for field in dataclasses.fields(settings)]
 
 
-def test_every_key_has_its_meaning_written_down() -> None:
+def test_every_key_has_a_description() -> None:
     for role in ROLES.values():
         documented = docs_of(role.settings)
         assert list(documented) == names_of(role.settings), role.name

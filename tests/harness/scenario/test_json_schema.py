@@ -28,7 +28,7 @@ def has_type(value: Any, name: str) -> bool:
 
 
 def accepts(rule: dict[str, Any], value: Any) -> bool:
-    """As much of a validator as the schema needs; a keyword that it does not know is an error."""
+    """Validate with the keywords that the schema uses; an unknown keyword is an error."""
     return all(check(word, wanted, rule, value) for word, wanted in rule.items() if word not in ANNOTATIONS)
 
 
@@ -80,7 +80,7 @@ def check(word: str, wanted: Any, rule: dict[str, Any], value: Any) -> bool:  # 
 
 
 @pytest.mark.parametrize("text", [SMALL, FULL])
-def test_what_the_loader_takes_the_schema_takes(text: str) -> None:
+def test_the_schema_accepts_what_the_loader_accepts(text: str) -> None:
     assert accepts(SCHEMA, read("f", text).data)
 
 
@@ -91,14 +91,14 @@ def test_what_the_loader_takes_the_schema_takes(text: str) -> None:
         ("rate: 2.5", "coutn: 2"),
         ("rate: 2.5", "turns: 2"),
         ("times: [1, 3]", "times: [1, 2, 3]"),
-        ("role: heartbeat", "role: nobody"),
+        ("role: heartbeat", "role: unlisted"),
         ("source: issue 84071\n", ""),
         ("[false_positive]", "[oops]"),
         ("expect:", "name: x\nexpect:"),
         ("expect:", "filesystem: {birth_time: on}\nexpect:"),
     ],
 )
-def test_what_the_loader_refuses_the_schema_refuses(old: str, new: str) -> None:
+def test_the_schema_rejects_what_the_loader_rejects(old: str, new: str) -> None:
     assert not accepts(SCHEMA, read("f", changed(old, new)).data)
 
 
@@ -119,7 +119,7 @@ def test_an_editor_can_offer_every_name_that_there_is() -> None:
     assert several["items"]["examples"] == list(ACTIONS)
     assert keys["fences"]["items"]["examples"] == list(keys["expect"]["properties"])
     assert set(keys["expect"]["properties"]) == set(FENCES) - set(CONTROLS)
-    # Offered, and not asked for: a user has names of his own.
+    # Offered but not required: users have fences of their own.
     assert accepts(
         SCHEMA, {**read("f", SMALL).data, "expect": {"mine.py:Mine": []}, "fences": ["mine.py:Mine"]}
     )

@@ -32,7 +32,7 @@ def test_a_small_scenario_is_read_with_its_defaults(tmp_path: Path) -> None:
     assert scenario.resolved_policy().name == "coordinated"
 
 
-def test_a_full_scenario_says_what_was_written(tmp_path: Path) -> None:
+def test_a_full_scenario_is_read_as_written(tmp_path: Path) -> None:
     scenario = load(write(tmp_path, FULL))
     assert isinstance(scenario.policy, CustomPolicy)
     assert scenario.resolved_policy().rules["participant_rewrite_other_process"] == "either"
@@ -44,7 +44,7 @@ def test_a_full_scenario_says_what_was_written(tmp_path: Path) -> None:
     assert scenario.fences == ("none", "my_fence.py:MyFence")
 
 
-def test_an_expectation_in_short_form_says_what_must_be_found(tmp_path: Path) -> None:
+def test_a_short_expectation_lists_required_violations(tmp_path: Path) -> None:
     small, full = load_all([write(tmp_path, SMALL, "a.yaml"), write(tmp_path, FULL, "b.yaml")])
     assert small.expectation("stat-2026.5.17") == Expectation(must=("false_positive",))
     assert small.expectation("never mentioned") == Expectation()
@@ -125,17 +125,17 @@ def test_a_path_that_no_system_takes_is_a_fault_too() -> None:
         ("é: ".encode() + b"\xc3(", "1:4: byte 0xc3 is not UTF-8; save the file as UTF-8"),
         (
             b"#" * (FILE_BYTES_MAX + 1),
-            f"1:1: larger than {FILE_BYTES_MAX} bytes, no scenario needs that; is it the right file?",
+            f"1:1: larger than {FILE_BYTES_MAX} bytes, which no scenario needs; check the path",
         ),
         (b"- a\n", '1:1: must be a mapping with keys such as about and lanes (got ["a"])'),
         (b"\n  word\n", "2:3: must be a mapping with keys such as about and lanes (got 'word')"),
     ],
 )
-def test_what_is_no_scenario_file_at_all_is_said_plainly(tmp_path: Path, content: bytes, fault: str) -> None:
+def test_a_file_that_is_no_scenario_is_reported_plainly(tmp_path: Path, content: bytes, fault: str) -> None:
     assert faults_of(tmp_path, content) == [fault]
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_not_part_of_a_key(tmp_path: Path) -> None:
     assert faults_of(tmp_path, b"\xef\xbb\xbf" + SMALL.encode()) == []
 
 
@@ -185,7 +185,7 @@ def test_the_package_knows_no_other_names() -> None:
         max_leaves=12,
     )
 )
-def test_any_data_is_taken_or_refused_with_faults(value: object) -> None:
+def test_any_data_is_accepted_or_rejected_with_faults(value: object) -> None:
     data = {"name": "x", "lanes": value, "policy": value, "expect": value, "fence_options": value}
     for attempt in (data, {"name": "x", **value} if isinstance(value, dict) else {"lanes": [value]}):
         try:

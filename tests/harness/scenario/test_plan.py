@@ -138,7 +138,7 @@ def without_faults(program: Program) -> Program:
     return replace(program, lanes=tuple(lanes))
 
 
-def test_a_program_without_faults_says_nothing_of_any(tmp_path: Path) -> None:
+def test_a_program_without_faults_mentions_none(tmp_path: Path) -> None:
     assert b"faults" not in text_of(draw(scenario(tmp_path, SMALL), 7, 3))
 
 
@@ -148,7 +148,7 @@ def test_faults_change_nothing_else_in_a_program(tmp_path: Path) -> None:
         assert text_of(without_faults(draw(faulty, 1, schedule))) == text_of(draw(plain, 1, schedule))
 
 
-def test_a_kind_of_fault_is_drawn_alike_whatever_comes_after_it(tmp_path: Path) -> None:
+def test_a_fault_is_drawn_independently_of_later_ones(tmp_path: Path) -> None:
     alone, both = with_faults(tmp_path, RUNNER_FAULT), with_faults(tmp_path, RUNNER_FAULT, HEARTBEAT_FAULT)
     for schedule in range(50):
         runners = {place: hit for place, hit in hits(draw(both, 1, schedule)).items() if place[0] == "runner"}
@@ -186,7 +186,7 @@ def test_there_are_never_more_faults_than_operations_for_them(tmp_path: Path) ->
         assert len(hits(program)) == acquires
 
 
-def test_a_fault_names_a_lane_a_kind_of_lanes_or_a_role(tmp_path: Path) -> None:
+def test_a_fault_hits_a_lane_a_group_or_a_role(tmp_path: Path) -> None:
     lanes = "  - {role: cron, name: job, count: 2}\n  - {role: cron}\nexpect:"
     for name, hit in (
         ("job-2", {"job-2"}),
@@ -198,7 +198,7 @@ def test_a_fault_names_a_lane_a_kind_of_lanes_or_a_role(tmp_path: Path) -> None:
         assert {lane for lane, _ in hits(draw(scenario(tmp_path, text), 1, 0))} == hit
 
 
-def test_a_mishap_is_drawn_whole(tmp_path: Path) -> None:
+def test_a_process_fault_is_drawn_completely(tmp_path: Path) -> None:
     found = with_faults(
         tmp_path,
         "{lane: runner, kill: true, nth: [1, 3]}",

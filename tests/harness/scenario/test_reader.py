@@ -34,7 +34,7 @@ def faults(text: str) -> list[str]:
         *(('"1e3"', "1e3"), ("'true'", "true"), ('"~"', "~"), ('"\\x41"', "A")),
     ],
 )
-def test_scalars_are_read_by_the_core_schema_of_yaml_1_2(text: str, value: Any) -> None:
+def test_scalars_follow_the_core_schema_of_yaml(text: str, value: Any) -> None:
     document = read("f", f"key: {text}\n")
     assert document.faults == []
     found = document.data["key"]
@@ -46,7 +46,7 @@ def test_not_a_number_is_one() -> None:
     assert math.isnan(read("f", "key: .nan\n").data["key"])
 
 
-def test_a_block_text_is_text_whatever_it_says() -> None:
+def test_a_block_scalar_is_always_text() -> None:
     assert read("f", "key: |\n  1\n").data == {"key": "1\n"}
     assert read("f", "key: >-\n  true\n").data == {"key": "true"}
 
@@ -101,7 +101,7 @@ def test_every_key_and_value_has_its_place() -> None:
         ),
     ],
 )
-def test_what_cannot_be_taken_is_a_fault_at_its_place(text: str, fault: str) -> None:
+def test_a_rejected_part_is_a_fault_at_its_place(text: str, fault: str) -> None:
     assert faults(text) == [fault]
 
 
@@ -117,19 +117,19 @@ def test_what_cannot_be_taken_is_a_fault_at_its_place(text: str, fault: str) -> 
         ("{a: 1}}\n", "1:7: not YAML: "),
     ],
 )
-def test_errors_of_syntax_are_found_where_they_are(text: str, place: str) -> None:
+def test_syntax_errors_are_reported_at_their_place(text: str, place: str) -> None:
     (fault,) = faults(text)
     assert fault.startswith(place)
     assert fault.endswith("; check indentation, quotes and brackets near here")
 
 
-def test_the_first_of_two_equal_keys_counts_and_the_rest_is_read_on() -> None:
+def test_the_first_of_two_equal_keys_counts() -> None:
     document = read("f", "a: 1\na: {b: [2]}\nc: 3\n")
     assert document.data == {"a": 1, "c": 3}
     assert ("a", "b") not in document.keys
 
 
-def test_what_could_not_be_read_is_remembered() -> None:
+def test_unread_places_are_recorded() -> None:
     document = read("f", "a: {b: *x, c: 1}\n")
     assert document.is_unread(("a", "b"))
     assert document.is_unread(("a", "b", "d"))

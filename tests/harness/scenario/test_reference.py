@@ -1,4 +1,4 @@
-"""The reference says what the schema says, and the copy in docs/ is the one that is made."""
+"""Test that the reference describes the schema, and that the copy in docs/ is up to date."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STORED = Path(__file__).parents[3] / "docs" / "reference" / "scenario.md"
 
 
 def _keys(body: Any) -> Iterator[tuple[str, str]]:
-    """Every key that the schema knows, with what it means."""
+    """Yield every key of the schema with its description."""
     for part in (body, *body.get("$defs", {}).values()):
         for key, value in part.get("properties", {}).items():
             yield key, value.get("description", "")
@@ -25,7 +25,7 @@ def test_the_stored_reference_is_up_to_date() -> None:
     assert STORED.read_text() == reference(), f"make it anew: {remedy}"
 
 
-def test_every_key_is_there_with_what_it_means() -> None:
+def test_every_key_is_listed_with_its_description() -> None:
     text = reference()
     keys = list(_keys(schema()))
     assert len(keys) > 50
@@ -34,13 +34,13 @@ def test_every_key_is_there_with_what_it_means() -> None:
         assert key == "role" or (about and about in text), key
 
 
-def test_every_role_has_a_part_of_its_own() -> None:
+def test_every_role_has_its_own_section() -> None:
     text = reference()
     for name, role in ROLES.items():
         assert f"### `role: {name}`\n\n{role.about}\n" in text
 
 
-def test_nothing_is_said_that_means_nothing() -> None:
+def test_no_schema_syntax_is_left() -> None:
     text = reference()
     for word in ("None", "null", "anyOf", "$ref", "#/"):
         assert word not in text

@@ -1,4 +1,4 @@
-"""Whatever is at a path, reading it comes to an end."""
+"""Test that reading a path always ends."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_a_pipe_without_a_writer_is_empty(tmp_path: Path) -> None:
     assert content(path, 10) == b""
 
 
-def test_what_was_written_to_a_pipe_is_read_to_its_end() -> None:
+def test_a_pipe_is_read_to_its_end() -> None:
     reading, writing = os.pipe()
     os.write(writing, b"all of it")
     os.close(writing)
@@ -32,13 +32,13 @@ def test_what_was_written_to_a_pipe_is_read_to_its_end() -> None:
     os.close(reading)
 
 
-def test_what_never_ends_is_too_large() -> None:
+def test_an_endless_file_is_too_large() -> None:
     with pytest.raises(TooLargeError):
         content("/dev/zero", 10)
 
 
 @pytest.mark.parametrize("name", ["", "missing", "."])
-def test_what_is_no_file_is_an_error_and_leaves_no_descriptor(tmp_path: Path, name: str) -> None:
+def test_a_path_without_a_file_is_an_error(tmp_path: Path, name: str) -> None:
     before = os.listdir("/proc/self/fd")
     with pytest.raises(OSError):
         content(str(tmp_path / name) if name else "", 10)

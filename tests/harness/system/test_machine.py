@@ -1,4 +1,4 @@
-"""What is said of a machine, and what of it stands in the way of a comparison."""
+"""Test the description of a machine, and the differences that prevent a comparison."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ def test_the_machine_is_described_without_names() -> None:
     assert differing(facts, machine()) == []
 
 
-def test_what_else_goes_on_makes_no_other_machine() -> None:
+def test_the_load_does_not_distinguish_machines() -> None:
     assert differing({"cores": 2, "load": 0.1}, {"cores": 2, "load": 9.0}) == []
 
 
-def test_each_fact_that_differs_is_told_with_both_values_also_when_one_is_missing() -> None:
+def test_each_differing_fact_is_listed_with_both_values() -> None:
     assert differing({"cores": 2, "python": "3.11.7"}, {"cores": 8}) == [
         "cores: 2, 8",
-        "python: 3.11.7, not told",
+        "python: 3.11.7, unknown",
     ]

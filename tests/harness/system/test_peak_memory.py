@@ -1,4 +1,4 @@
-"""Peaks are those of the processes that are asked about, whatever started them."""
+"""Test the peak memory of processes, independent of their parents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from harness.system.peak_memory import family_peak_bytes, peak_bytes
 
 _MIB = 1 << 20
-#: Has 64 MiB, lets them go, and says so; its parent has nothing.
+#: Uses 64 MiB, frees them, and reports it; its parent uses nothing.
 _LARGE = "big = bytearray(64 << 20); del big; print('there', flush=True); input()"
 _NESTED = "import subprocess, sys; subprocess.run([sys.executable, '-c', {!r}])"
 
@@ -26,7 +26,7 @@ def nested() -> Iterator[subprocess.Popen[str]]:
         process.stdin.close()
 
 
-def test_what_was_let_go_counts_and_so_does_a_child_of_a_child(nested: subprocess.Popen[str]) -> None:
+def test_freed_memory_and_grandchildren_count(nested: subprocess.Popen[str]) -> None:
     assert 1 * _MIB < peak_bytes(nested.pid) < 64 * _MIB
     assert family_peak_bytes() > 64 * _MIB + peak_bytes(nested.pid)
 
@@ -39,7 +39,7 @@ def test_without_children_there_is_nothing_to_add_up() -> None:
     assert own > 1 * _MIB
 
 
-def test_of_a_process_that_is_gone_nothing_is_known() -> None:
+def test_an_ended_process_has_an_unknown_peak() -> None:
     done = subprocess.Popen([sys.executable, "-c", "pass"])
     done.wait()
     assert peak_bytes(done.pid) == 0

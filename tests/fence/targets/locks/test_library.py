@@ -1,4 +1,4 @@
-"""How a lock library gets into the cache and is found there."""
+"""Test how a lock library is fetched into the cache and found there."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_version_is_fetched_once_and_then_needs_no_pip(monkeypatch: pytest.Mon
     assert package.fences == ("filelock@3.12.0", "filelock@3.12.0+soft")
 
 
-def test_each_lock_of_a_version_has_a_command_with_its_files(log: Path) -> None:
+def test_each_lock_of_a_version_has_its_own_command(log: Path) -> None:
     package = filelock.fetch("3.12.0", quiet)
     for fence, variant in (("filelock@3.12.0", "''"), ("filelock@3.12.0+soft", "soft")):
         words = filelock.command(fence).split()
@@ -49,7 +49,7 @@ def test_each_lock_of_a_version_has_a_command_with_its_files(log: Path) -> None:
         assert words[-1] == variant
 
 
-def test_what_is_not_in_the_cache_or_no_lock_says_what_to_do() -> None:
+def test_a_missing_version_or_lock_names_a_remedy() -> None:
     with pytest.raises(TargetError, match=r"fetch it: python -m harness target filelock@3\.12\.0"):
         filelock.command("filelock@3.12.0+soft")
     filelock.fetch("3.12.0", quiet)
@@ -61,7 +61,7 @@ def test_what_is_not_in_the_cache_or_no_lock_says_what_to_do() -> None:
         filelock.fetch("../3", quiet)
 
 
-def test_files_that_were_changed_are_no_longer_used_and_are_fetched_anew(log: Path) -> None:
+def test_changed_files_are_fetched_anew(log: Path) -> None:
     package = filelock.fetch("3.12.0", quiet)
     (package.files / "filelock" / "__init__.py").write_bytes(b"changed")
     assert filelock.fetched() == []
@@ -70,7 +70,7 @@ def test_files_that_were_changed_are_no_longer_used_and_are_fetched_anew(log: Pa
     assert len(log.read_text().splitlines()) == 2
 
 
-def test_a_pinned_hash_goes_before_that_of_the_index(log: Path) -> None:
+def test_a_pinned_hash_takes_precedence_over_the_index(log: Path) -> None:
     with pytest.raises(TargetError, match=r"^filelock==3\.0\.0: its sha256 is .*, expected b3ad481724adfb22"):
         filelock.fetch("3.0.0", quiet)
     assert filelock.fetched() == []
@@ -92,8 +92,8 @@ def test_an_npm_library_is_unpacked_as_node_expects_its_modules(
     assert "proper-lockfile@4.1.2" in target_of("proper-lockfile").fetched()[0].fences
 
 
-def test_a_dependency_that_nobody_knows_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_unknown_dependency_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     package = fake_npm.tarball({"package/package.json": b'{"dependencies": {"left-pad": "^1"}}'})
     fake_npm.put_on_path(monkeypatch, tmp_path / "bin", package)
-    with pytest.raises(TargetError, match=r"nothing is known for its dependency left-pad \^1"):
+    with pytest.raises(TargetError, match=r"no version is known for its dependency left-pad \^1"):
         proper_lockfile.fetch("4.1.2", quiet)

@@ -1,4 +1,4 @@
-"""serve.py with a library of ours under the name of a real one."""
+"""Test serve.py with a fake library under the name of a real one."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class SoftFileLock:
 
 
 class _Elsewhere(HostHooks):
-    """A clock that jumps when somebody sleeps."""
+    """A clock that advances with each sleep."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,11 +82,11 @@ def fence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Exte
         "soft",
     )
     made = external(shlex.join((sys.executable, *words)))
-    surroundings = _Elsewhere()
-    made.settle(surroundings)
+    hooks = _Elsewhere()
+    made.use_hooks(hooks)
 
     def sleep(duration_s: float) -> None:
-        surroundings.virtual_ns += round(duration_s * 1e9)
+        hooks.virtual_ns += round(duration_s * 1e9)
 
     monkeypatch.setattr(time, "sleep", sleep)
     try:
@@ -101,7 +101,7 @@ def transcript(tmp_path: Path) -> Path:
 
 
 def handle(fence: type[ExternalFence], path: Path, lane: str = "cron", **options: int | str) -> ExternalFence:
-    """A handle of a new schedule."""
+    """Return a handle for a new schedule."""
     return fence(Site(str(path), lane, {}, dict(options)))
 
 
@@ -131,7 +131,7 @@ def test_a_time_out_takes_virtual_time_alone(fence: type[ExternalFence], transcr
     assert time.monotonic() - began < 600
 
 
-def test_a_lane_that_dies_leaves_the_lock_of_a_process_that_is_not_there(
+def test_a_dying_lane_leaves_the_lock_of_a_missing_process(
     fence: type[ExternalFence], transcript: Path
 ) -> None:
     lane = handle(fence, transcript, "victim", lock_dies_with="victim")
@@ -159,17 +159,17 @@ def test_a_new_schedule_forgets_locks_and_touches_no_file(
 ) -> None:
     handle(fence, transcript).acquire()
     lock_of(transcript).unlink()
-    lock_of(transcript).write_text("somebody else's")
+    lock_of(transcript).write_text("another lock")
     other = handle(fence, transcript, lock_timeout_ms=0)
     with pytest.raises(LockTimeoutError):
         other.acquire()
-    assert lock_of(transcript).read_text() == "somebody else's"
+    assert lock_of(transcript).read_text() == "another lock"
     lock_of(transcript).unlink()
     other.acquire()
     other.release()
 
 
-def test_a_lock_that_is_not_held_cannot_be_released_but_a_turn_can_end(
+def test_release_without_a_hold_raises_but_end_turn_does_not(
     fence: type[ExternalFence], transcript: Path
 ) -> None:
     lane = handle(fence, transcript)

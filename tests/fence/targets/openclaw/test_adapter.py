@@ -1,4 +1,4 @@
-"""openclaw.mjs with a release of ours: what the calls come to, and what the errors mean."""
+"""Test openclaw.mjs with a fake release: the effects of calls and the meaning of errors."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def transcript(tmp_path: Path) -> Path:
 
 
 def handle(fence: type[ExternalFence], path: Path, **options: int) -> ExternalFence:
-    """A handle of a new schedule."""
+    """Return a handle for a new schedule."""
     return fence(Site(str(path), "runner", {}, dict(options)))
 
 
@@ -75,7 +75,7 @@ def test_a_turn_is_a_controller(fence: type[ExternalFence], transcript: Path) ->
     assert transcript.read_bytes() == b"first\nsecond\nthird\nfourth\n" + MESSAGE
 
 
-def test_a_turn_that_ends_early_lets_the_lock_go(fence: type[ExternalFence], transcript: Path) -> None:
+def test_a_turn_that_ends_early_releases_the_lock(fence: type[ExternalFence], transcript: Path) -> None:
     runner = handle(fence, transcript)
     runner.begin_turn()
     runner.end_turn()
@@ -103,13 +103,13 @@ def test_a_rewrite_by_rename_puts_another_file_there(fence: type[ExternalFence],
     assert transcript.stat().st_ino != before
 
 
-def test_where_there_is_no_transcript_nothing_is_loaded(fence: type[ExternalFence], tmp_path: Path) -> None:
+def test_a_missing_transcript_loads_as_empty(fence: type[ExternalFence], tmp_path: Path) -> None:
     assert handle(fence, tmp_path / "none.jsonl").load() == b""
 
 
 def test_the_name_of_the_release_s_error_is_the_verdict(fence: type[ExternalFence], transcript: Path) -> None:
     runner = in_the_window(fence, transcript)
-    add(transcript, "somebody")
+    add(transcript, "stranger")
     for _ in range(2):
         with pytest.raises(TakeoverError, match="fingerprint"):
             runner.guarded_write([b"mine\n"])
@@ -117,9 +117,7 @@ def test_the_name_of_the_release_s_error_is_the_verdict(fence: type[ExternalFenc
     assert b"mine" not in transcript.read_bytes()
 
 
-def test_a_flag_that_an_error_set_on_its_way_is_a_verdict(
-    fence: type[ExternalFence], transcript: Path
-) -> None:
+def test_a_takeover_flag_set_by_an_error_is_a_verdict(fence: type[ExternalFence], transcript: Path) -> None:
     runner = in_the_window(fence, transcript)
     add(transcript, "merge-fails")
     with pytest.raises(TakeoverError, match=r"hasSessionTakeover\(\) after Error: cannot merge"):
@@ -127,7 +125,7 @@ def test_a_flag_that_an_error_set_on_its_way_is_a_verdict(
 
 
 @pytest.mark.parametrize(("line", "sees_it"), [(MESSAGE, True), (COMPACTION, True), (b"other\n", False)])
-def test_a_second_handle_of_the_lane_is_its_session_manager_and_tells_the_controller(
+def test_a_second_handle_of_the_lane_informs_the_controller(
     fence: type[ExternalFence], transcript: Path, line: bytes, sees_it: bool
 ) -> None:
     site = Site(str(transcript), "runner", {}, {})
@@ -145,17 +143,17 @@ def test_a_second_handle_of_the_lane_is_its_session_manager_and_tells_the_contro
             runner.guarded_write([MESSAGE])
 
 
-def test_a_compaction_over_a_foreign_line_is_not_taken_for_an_own_write(
+def test_a_compaction_over_a_foreign_line_is_no_own_write(
     fence: type[ExternalFence], transcript: Path
 ) -> None:
     runner = in_the_window(fence, transcript)
-    add(transcript, "somebody")
+    add(transcript, "stranger")
     runner.append([COMPACTION])
     with pytest.raises(TakeoverError):
         runner.guarded_write([MESSAGE])
 
 
-def test_another_lane_tells_the_controller_nothing(fence: type[ExternalFence], transcript: Path) -> None:
+def test_another_lane_does_not_inform_the_controller(fence: type[ExternalFence], transcript: Path) -> None:
     process: dict[str, object] = {}
     runner, other = (fence(Site(str(transcript), lane, process, {})) for lane in ("runner", "heartbeat"))
     runner.begin_turn()
@@ -170,7 +168,7 @@ def test_another_lane_tells_the_controller_nothing(fence: type[ExternalFence], t
 @pytest.mark.parametrize(
     ("line", "kind"), [("held", LockTimeoutError), ("stale", StaleLockError), ("no class", StaleLockError)]
 )
-def test_errors_of_the_lock_are_no_verdict_and_name_no_process(
+def test_errors_of_the_lock_are_no_verdict(
     fence: type[ExternalFence], transcript: Path, line: str, kind: type[Exception]
 ) -> None:
     add(transcript, line)
@@ -180,7 +178,7 @@ def test_errors_of_the_lock_are_no_verdict_and_name_no_process(
         handle(fence, transcript).begin_turn()
 
 
-def test_limits_of_the_scenario_reach_the_lock_and_what_is_not_said_is_the_release_s(
+def test_limits_of_the_scenario_override_those_of_the_release(
     fence: type[ExternalFence], transcript: Path
 ) -> None:
     add(transcript, "limits")
@@ -188,15 +186,15 @@ def test_limits_of_the_scenario_reach_the_lock_and_what_is_not_said_is_the_relea
         handle(fence, transcript, lock_timeout_ms=7, lock_stale_ms=8, other=9).acquire()
 
 
-def test_what_hangs_on_a_call_of_fs_is_there_for_the_release(
-    fence: type[ExternalFence], transcript: Path
-) -> None:
+def test_attributes_of_fs_functions_stay_available(fence: type[ExternalFence], transcript: Path) -> None:
     add(transcript, "native")
     with pytest.raises(ExternalError, match=r"realpathSync\.native is a function"):
         handle(fence, transcript).acquire()
 
 
-def test_each_schedule_has_a_release_that_knows_nothing(fence: type[ExternalFence], transcript: Path) -> None:
+def test_each_schedule_has_a_fresh_instance_of_the_release(
+    fence: type[ExternalFence], transcript: Path
+) -> None:
     states = set()
     for _ in range(3):
         other = handle(fence, transcript)

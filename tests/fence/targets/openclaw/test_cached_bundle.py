@@ -5,32 +5,32 @@ from pathlib import Path
 
 import pytest
 
-from fence.targets.openclaw.cached_bundle import BUNDLE, Cut, made_of, read_all
+from fence.targets.openclaw.cached_bundle import BUNDLE, CachedBundle, made_of, read_all
 
 
-def placed(place: Path, version: str, *, merges: bool = False) -> Cut:
+def placed(place: Path, version: str, *, merges: bool = False) -> CachedBundle:
     made = place / "made"
     made.mkdir(parents=True)
     (made / BUNDLE).write_text(f"exports.version = {version!r}")
-    cut = made_of(made, version, "sha512-xxx", "recipe", {"merges": merges, "files": 3})
-    made.rename(place / cut.folder_name)
-    return cut
+    bundle = made_of(made, version, "sha512-xxx", "recipe", {"merges": merges, "files": 3})
+    made.rename(place / bundle.folder_name)
+    return bundle
 
 
-def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
-    cut = placed(tmp_path, "2026.5.18")
+def test_a_stored_bundle_can_be_read(tmp_path: Path) -> None:
+    bundle = placed(tmp_path, "2026.5.18")
     (read,) = read_all(tmp_path)
-    assert read.folder == tmp_path / cut.folder_name
+    assert read.folder == tmp_path / bundle.folder_name
     assert (read.version, read.integrity, read.recipe, read.files, read.sha256) == (
         "2026.5.18",
         "sha512-xxx",
         "recipe",
         3,
-        cut.sha256,
+        bundle.sha256,
     )
 
 
-def test_versions_come_in_their_order(tmp_path: Path) -> None:
+def test_versions_are_sorted(tmp_path: Path) -> None:
     order = [
         "2026.5.16-beta.7",
         "2026.5.16",
@@ -42,20 +42,20 @@ def test_versions_come_in_their_order(tmp_path: Path) -> None:
     ]
     for version in sorted(order):
         placed(tmp_path, version)
-    assert [cut.version for cut in read_all(tmp_path)] == order
+    assert [bundle.version for bundle in read_all(tmp_path)] == order
 
 
-def test_merging_is_a_fence_of_its_own_where_it_is_possible(tmp_path: Path) -> None:
+def test_a_version_with_a_merge_callback_has_two_fences(tmp_path: Path) -> None:
     assert placed(tmp_path, "1").fences == ("openclaw@1",)
     assert placed(tmp_path, "2", merges=True).fences == ("openclaw@2", "openclaw@2+merge")
 
 
 @pytest.mark.parametrize("damage", ["bundle", "facts", "format", "name"])
-def test_what_is_damaged_is_not_there(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_bundle_is_not_listed(tmp_path: Path, damage: str) -> None:
     folder = tmp_path / placed(tmp_path, "2026.5.18").folder_name
     facts = folder / "target.json"
     if damage == "bundle":
-        (folder / BUNDLE).write_text("cut off")
+        (folder / BUNDLE).write_text("bundle off")
     elif damage == "facts":
         facts.write_text("{")
     elif damage == "format":
@@ -65,5 +65,5 @@ def test_what_is_damaged_is_not_there(tmp_path: Path, damage: str) -> None:
     assert read_all(tmp_path) == []
 
 
-def test_without_a_cache_nothing_is_there(tmp_path: Path) -> None:
+def test_without_a_cache_no_bundle_is_listed(tmp_path: Path) -> None:
     assert read_all(tmp_path / "none") == []

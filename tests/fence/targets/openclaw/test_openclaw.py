@@ -28,7 +28,7 @@ _PATIENCE_S = 600.0
 
 
 def bundler(spec: str, node: str, dist: Path, out: Path) -> dict[str, object]:
-    """Stands for bundle.mjs, which needs tools from the registry."""
+    """Replace bundle.mjs, which needs tools from the registry."""
     out.write_bytes((dist / "chunk.js").read_bytes())
     return {"merges": False, "files": 1}
 
@@ -46,7 +46,7 @@ def quiet(text: str) -> None:
 
 
 def fetching() -> subprocess.Popen[str]:
-    """Another process that fetches."""
+    """Start another process that fetches."""
     return subprocess.Popen(
         [sys.executable, "-c", _FETCH], stdout=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -60,23 +60,23 @@ def until_fetched(log: Path, count: int) -> None:
 
 
 def test_a_version_is_fetched_once_and_then_needs_no_npm(monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
-    cut = openclaw.fetch("2026.5.18", quiet)
-    assert (cut.folder / "fence.cjs").read_bytes() == b"1"
-    assert (cut.folder / "LICENSE").read_bytes() == b"MIT"
+    bundle = openclaw.fetch("2026.5.18", quiet)
+    assert (bundle.folder / "fence.cjs").read_bytes() == b"1"
+    assert (bundle.folder / "LICENSE").read_bytes() == b"MIT"
     monkeypatch.setenv("FAKE_NPM_FAILS", "1")
-    assert openclaw.fetch("2026.5.18", quiet) == cut
+    assert openclaw.fetch("2026.5.18", quiet) == bundle
     assert log.read_text() == "openclaw@2026.5.18\n"
     assert [one.version for one in openclaw.fetched()] == ["2026.5.18"]
 
 
-def test_its_command_holds_the_word_without_which_its_lock_is_robbed() -> None:
-    cut = openclaw.fetch("2026.5.18", quiet)
+def test_its_command_contains_the_word_that_its_lock_looks_for() -> None:
+    bundle = openclaw.fetch("2026.5.18", quiet)
     words = openclaw.command("openclaw@2026.5.18").split()
     assert "openclaw" in words
-    assert str(cut.folder / "fence.cjs") in words
+    assert str(bundle.folder / "fence.cjs") in words
 
 
-def test_a_package_that_is_not_the_registry_s_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_with_a_wrong_hash_leaves_no_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_NPM_INTEGRITY", "sha512-another")
     with pytest.raises(TargetError, match=r"its hash is sha512-.*, expected sha512-another"):
         openclaw.fetch("2026.5.18", quiet)
@@ -84,15 +84,15 @@ def test_a_package_that_is_not_the_registry_s_leaves_nothing(monkeypatch: pytest
 
 
 def test_a_damaged_bundle_is_fetched_anew(log: Path) -> None:
-    cut = openclaw.fetch("2026.5.18", quiet)
-    (cut.folder / "fence.cjs").write_bytes(b"other")
+    bundle = openclaw.fetch("2026.5.18", quiet)
+    (bundle.folder / "fence.cjs").write_bytes(b"other")
     with pytest.raises(TargetError, match="is not in the cache"):
         openclaw.command("openclaw@2026.5.18")
     assert (openclaw.fetch("2026.5.18", quiet).folder / "fence.cjs").read_bytes() == b"1"
     assert log.read_text().count("\n") == 2
 
 
-def test_another_recipe_cuts_anew(monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
+def test_another_recipe_makes_a_new_bundle(monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
     first = openclaw.fetch("2026.5.18", quiet)
     monkeypatch.setattr(tools, "recipe", lambda: "another")
     assert openclaw.fetched() == []
@@ -100,7 +100,7 @@ def test_another_recipe_cuts_anew(monkeypatch: pytest.MonkeyPatch, log: Path) ->
     assert log.read_text().count("\n") == 2
 
 
-def test_a_fetch_that_is_killed_leaves_no_half_of_a_target(
+def test_a_killed_fetch_leaves_no_incomplete_target(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, log: Path
 ) -> None:
     monkeypatch.setenv("FAKE_NPM_HANGS", str(tmp_path / "go"))
@@ -112,22 +112,22 @@ def test_a_fetch_that_is_killed_leaves_no_half_of_a_target(
     left = list((cache.root() / "making").iterdir())
     assert len(left) == 1
     (tmp_path / "go").touch()
-    cut = openclaw.fetch("2026.5.18", quiet)
-    assert (cut.folder / "fence.cjs").read_bytes() == b"1"
+    bundle = openclaw.fetch("2026.5.18", quiet)
+    assert (bundle.folder / "fence.cjs").read_bytes() == b"1"
     assert not left[0].exists()
 
 
-def test_two_that_fetch_at_once_get_the_same(
+def test_two_concurrent_fetches_get_the_same_target(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, log: Path
 ) -> None:
     monkeypatch.setenv("FAKE_NPM_HANGS", str(tmp_path / "go"))
     both = [fetching(), fetching()]
     until_fetched(log, 2)
     (tmp_path / "go").touch()
-    said = [process.communicate(timeout=_PATIENCE_S)[0].splitlines()[-1] for process in both]
+    output = [process.communicate(timeout=_PATIENCE_S)[0].splitlines()[-1] for process in both]
     assert [process.returncode for process in both] == [0, 0]
-    (cut,) = openclaw.fetched()
-    assert said == [str(cut.folder)] * 2
+    (bundle,) = openclaw.fetched()
+    assert output == [str(bundle.folder)] * 2
     assert list((cache.root() / "making").iterdir()) == []
 
 
@@ -137,7 +137,7 @@ def test_only_versions_are_fetched(version: str) -> None:
         openclaw.fetch(version, quiet)
 
 
-def test_a_fence_that_is_not_in_the_cache_names_the_command_that_fetches_it() -> None:
+def test_a_missing_fence_is_an_error_with_the_fetch_command() -> None:
     with pytest.raises(FenceLoadError) as caught:
         resolve("openclaw@2026.5.19")
     assert str(caught.value) == (

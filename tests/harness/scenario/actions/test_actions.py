@@ -1,4 +1,4 @@
-"""What holds for every action: it does what it declares, and it leaves nothing behind."""
+"""Test every action: it has its declared effect and leaves no files behind."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ every_action = pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
 
 @dataclasses.dataclass
 class Session:
-    """A directory with a transcript in it."""
+    """A directory with a transcript."""
 
     directory: Path
 
@@ -29,7 +29,7 @@ class Session:
         self.directory.mkdir(exist_ok=True)
         self.transcript = self.directory / "transcript.jsonl"
         self.transcript.write_bytes(SAMPLE)
-        # Held open, so that no new file can come to the old one's number.
+        # Held open, so that no new file gets its inode number.
         self.original = self.transcript.open("rb")
 
     def perform(self, action: Action, seed: int = 1) -> None:
@@ -64,7 +64,7 @@ def test_a_reader_sees_what_the_action_declares(session: Session, action: Action
 
 
 @every_action
-def test_only_what_is_meant_to_stay_is_left_beside_the_transcript(session: Session, action: Action) -> None:
+def test_only_files_meant_to_stay_are_left_behind(session: Session, action: Action) -> None:
     session.perform(action)
     assert {name.rsplit(".", 1)[1] for name in session.extra()} == set(action.leaves)
 
@@ -132,7 +132,7 @@ def test_an_append_keeps_every_byte_that_was_there(session: Session, name: str) 
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_replacement_keeps_the_size_in_some_draws_and_grows_in_others(seed: int, session: Session) -> None:
+def test_a_replacement_keeps_the_size_or_grows(seed: int, session: Session) -> None:
     args = ACTIONS["replace-other-bytes"].draw(random.Random(seed))
     ACTIONS["replace-other-bytes"].perform(str(session.transcript), args)
     content = session.content()
@@ -164,19 +164,19 @@ def test_mtime_is_put_back_to_the_nanosecond(session: Session, name: str) -> Non
     assert session.transcript.stat().st_mtime_ns == 1_700_000_000_123_456_789
 
 
-def test_a_symlink_leads_to_a_changed_copy_and_the_original_stays_aside(session: Session) -> None:
+def test_symlink_swap_links_to_a_changed_copy(session: Session) -> None:
     session.perform(ACTIONS["symlink-swap"])
     assert session.transcript.is_symlink()
     aside = next(name for name in session.extra() if name.endswith(".aside"))
     assert (session.directory / aside).read_bytes() == SAMPLE
 
 
-def test_the_file_that_is_edited_while_it_is_away_comes_back_as_the_same_file(session: Session) -> None:
+def test_rename_over_twice_changed_keeps_the_file(session: Session) -> None:
     session.perform(ACTIONS["rename-over-twice-changed"])
     assert session.same_file()
 
 
-def test_every_action_says_in_one_line_what_it_does() -> None:
+def test_every_action_describes_itself_in_one_line() -> None:
     for name, action in ACTIONS.items():
         assert name == action.name
         assert name == name.lower().replace("_", "-")
@@ -184,7 +184,7 @@ def test_every_action_says_in_one_line_what_it_does() -> None:
         assert "\n" not in action.about
 
 
-#: What becomes of the file that was there: still behind the path with its bytes changed in place
+#: The fate of the original file: still at the path with its bytes changed in place
 #: (same), or another one in its place while it keeps its bytes (other), or none at all (gone).
 _FATE = {
     **dict.fromkeys((name for name in ACTIONS if name.startswith("append-")), "same"),
@@ -207,12 +207,12 @@ _FATE = {
 }
 
 
-def test_every_action_that_changes_something_says_what_becomes_of_the_file() -> None:
+def test_the_fate_of_the_file_is_listed_for_every_change() -> None:
     assert set(_FATE) == {name for name, action in ACTIONS.items() if action.effect == "changes"}
 
 
 @pytest.mark.parametrize(("name", "fate"), _FATE.items(), ids=_FATE)
-def test_a_change_is_made_in_the_same_file_or_in_another_one(session: Session, name: str, fate: str) -> None:
+def test_each_action_changes_the_file_as_listed(session: Session, name: str, fate: str) -> None:
     session.perform(ACTIONS[name])
     assert session.transcript.exists() == (fate != "gone")
     if fate == "same":
@@ -223,7 +223,7 @@ def test_a_change_is_made_in_the_same_file_or_in_another_one(session: Session, n
 
 
 @pytest.mark.parametrize("name", ["chmod", "chmod-and-back", "touch", "hardlink-touch", "open-close"])
-def test_a_change_of_metadata_alone_is_the_one_that_its_name_says(session: Session, name: str) -> None:
+def test_a_metadata_action_makes_the_change_in_its_name(session: Session, name: str) -> None:
     os.chmod(session.transcript, 0o600)
     os.utime(session.transcript, ns=(1, 1))
     session.perform(ACTIONS[name])
@@ -234,14 +234,14 @@ def test_a_change_of_metadata_alone_is_the_one_that_its_name_says(session: Sessi
 
 
 @pytest.mark.parametrize("name", ["exchange-and-back", "rename-over-twice", "rename-away-decoy-back"])
-def test_an_a_b_a_of_names_touches_neither_bytes_nor_mtime(session: Session, name: str) -> None:
+def test_renaming_away_and_back_keeps_bytes_and_mtime(session: Session, name: str) -> None:
     os.utime(session.transcript, ns=(1, 1))
     session.perform(ACTIONS[name])
     assert session.same_file()
     assert session.transcript.stat().st_mtime_ns == 1
 
 
-def test_a_rotation_leaves_an_empty_file_and_keeps_the_old_one_aside(session: Session) -> None:
+def test_rotate_leaves_an_empty_file_and_keeps_the_original(session: Session) -> None:
     session.perform(ACTIONS["rotate"])
     assert session.content() == b""
     (aside,) = session.extra()

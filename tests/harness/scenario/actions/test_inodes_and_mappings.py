@@ -1,4 +1,4 @@
-"""Two things that depend on the file system: inode numbers that come back, and stores that leave no stamp."""
+"""Test two properties of the file system: reused inode numbers, and stores without a time stamp."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def perform(name: str, path: Path) -> None:
 
 
 @pytest.mark.requires("ext4")
-def test_on_ext4_the_inode_number_of_an_unlinked_file_comes_back(transcript: Path) -> None:
-    """In most of the attempts: other processes take numbers from the same table."""
+def test_ext4_reuses_the_inode_number_of_an_unlinked_file(transcript: Path) -> None:
+    """Check most of the attempts, because other processes take numbers from the same table."""
     came_back = 0
     for _ in range(20):
         before = transcript.stat().st_ino
@@ -39,7 +39,7 @@ def test_on_ext4_the_inode_number_of_an_unlinked_file_comes_back(transcript: Pat
     assert os.listdir(transcript.parent) == [transcript.name]
 
 
-def test_a_number_that_does_not_come_back_ends_after_eight_attempts(transcript: Path, monkeypatch) -> None:
+def test_an_inode_number_is_sought_in_eight_attempts(transcript: Path, monkeypatch) -> None:
     made: list[str] = []
     real_open = os.open
 
@@ -48,7 +48,7 @@ def test_a_number_that_does_not_come_back_ends_after_eight_attempts(transcript: 
             made.append(path)
         return real_open(path, flags, mode)
 
-    with transcript.open("rb"):  # its number cannot be given away
+    with transcript.open("rb"):  # its number cannot be reused
         monkeypatch.setattr(os, "open", counted)
         perform("recreate-other-bytes-same-inode", transcript)
         monkeypatch.undo()
@@ -58,7 +58,7 @@ def test_a_number_that_does_not_come_back_ends_after_eight_attempts(transcript: 
 
 
 @pytest.mark.requires("ext4")
-def test_the_second_store_into_a_dirty_page_leaves_no_time_stamp(transcript: Path, monkeypatch) -> None:
+def test_a_second_store_into_a_dirty_page_keeps_mtime(transcript: Path, monkeypatch) -> None:
     os.utime(transcript, ns=(1, 1_700_000_000_000_000_000))
     seen: list[os.stat_result] = []
     real_stat = os.stat
@@ -77,7 +77,7 @@ def test_the_second_store_into_a_dirty_page_leaves_no_time_stamp(transcript: Pat
     ] * 2
 
 
-def test_a_store_into_a_page_that_was_cut_off_is_an_error_and_no_signal(transcript: Path) -> None:
+def test_a_store_beyond_the_file_is_an_error_without_signal(transcript: Path) -> None:
     fd = os.open(transcript, os.O_RDWR)
     try:
         with SharedMapping(fd, len(SAMPLE)) as mapping:
@@ -90,9 +90,7 @@ def test_a_store_into_a_page_that_was_cut_off_is_an_error_and_no_signal(transcri
 
 
 @pytest.mark.parametrize("name", ["mmap-store-clean", "mmap-store-dirty"])
-def test_a_transcript_that_is_cut_off_under_the_mapping_stops_the_action(
-    transcript: Path, name: str, monkeypatch
-) -> None:
+def test_truncation_under_the_mapping_stops_the_action(transcript: Path, name: str, monkeypatch) -> None:
     real_store = SharedMapping.store
 
     def cut_off(mapping: SharedMapping, offset: int, data: bytes) -> None:
@@ -104,14 +102,12 @@ def test_a_transcript_that_is_cut_off_under_the_mapping_stops_the_action(
     assert transcript.read_bytes() == b""
 
 
-def test_an_exchange_with_a_missing_name_says_which_call_failed(transcript: Path) -> None:
+def test_a_failed_exchange_names_the_file(transcript: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"transcript\.jsonl"):
         exchange(str(transcript), f"{transcript}.missing")
 
 
-def test_an_action_that_breaks_off_removes_its_own_files_and_keeps_what_it_moved_away(
-    transcript: Path, monkeypatch
-) -> None:
+def test_an_aborted_action_removes_only_its_own_files(transcript: Path, monkeypatch) -> None:
     def fail(*args: object) -> None:
         raise OSError(errno.EIO, "injected")
 
@@ -122,6 +118,6 @@ def test_an_action_that_breaks_off_removes_its_own_files_and_keeps_what_it_moved
     assert left.endswith(".aside")
 
 
-def test_names_come_from_the_id_and_lead_nowhere_else(transcript: Path) -> None:
+def test_file_names_come_from_the_id_alone(transcript: Path) -> None:
     scene = Scene(str(transcript), {"id": "../../a b"}, make_line)
     assert os.path.dirname(os.path.normpath(scene.spare())) == str(transcript.parent)

@@ -1,4 +1,4 @@
-"""Lines that rogues write, and changes that keep their length."""
+"""Test the lines that rogues write, and changes that keep their length."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_change_to_any_text_keeps_length_json_and_id(kind: str, text: str) -> 
 
 
 @given(content=st.binary(), where=st.integers(0, 999))
-def test_any_bytes_can_be_changed_as_long_as_there_is_a_letter_or_digit(content: bytes, where: int) -> None:
+def test_any_bytes_with_a_letter_or_digit_can_be_changed(content: bytes, where: int) -> None:
     changed = change(content, where)
     assert len(changed) == len(content)
     assert (changed == content) == (span(content, where) is None)

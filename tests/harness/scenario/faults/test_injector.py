@@ -1,4 +1,4 @@
-"""Which call of an operation a fault meets."""
+"""Test which call of an operation a fault hits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FULL = Due("ENOSPC")
 
 
 def injector(*faults: Fault) -> Injector:
-    """Lane 1 has them in its operation 2."""
+    """Return an injector with the faults in operation 2 of lane 1."""
     ops = (Op("acquire"), Op("load"), Op("append", faults=faults), Op("release"))
     lanes = tuple(LaneProgram(name, "cron", name, True, ops if name == "b" else ()) for name in "ab")
     return Injector(Program(lanes, (), Filesystem(), 0))
@@ -32,7 +32,7 @@ def test_a_call_fails_once() -> None:
     assert met(injector(Fault("write", "ENOSPC")), ("openat", "T"), WRITE, WRITE) == [None, FULL, None]
 
 
-def test_a_write_is_cut_short_and_the_one_after_it_fails() -> None:
+def test_the_write_after_a_short_write_fails() -> None:
     fault = Fault("write", "ENOSPC", 500)
     assert met(injector(fault), WRITE, ("read", "T"), WRITE, WRITE) == [CUT, None, FULL, None]
 
@@ -66,15 +66,13 @@ def test_only_calls_of_that_name_on_that_file_are_counted() -> None:
         ("", False, False),
     ],
 )
-def test_a_fault_is_about_the_transcript_or_about_what_is_beside_it_but_never_about_the_lock(
-    path: str, transcript: bool, beside: bool
-) -> None:
+def test_a_fault_beside_the_transcript_never_hits_the_lock(path: str, transcript: bool, beside: bool) -> None:
     for file, hit in (("transcript", transcript), ("beside", beside)):
         (due,) = met(injector(Fault("rename", "EIO", file=file)), ("rename", path))
         assert (due == Due("EIO")) is hit
 
 
-def test_other_operations_and_lanes_are_left_alone() -> None:
+def test_other_operations_and_lanes_have_no_fault() -> None:
     injected = injector(Fault("write", "ENOSPC"))
     assert met(injected, WRITE, lane=0) == met(injected, WRITE, op=1) == met(injected, WRITE, op=-1) == [None]
     assert met(injected, WRITE) == [FULL]
@@ -85,21 +83,21 @@ def test_the_first_of_several_faults_that_are_due_counts() -> None:
     assert met(injected, WRITE, WRITE) == [Due("EIO"), Due("EDQUOT")]
 
 
-def test_a_mishap_meets_any_step_and_what_comes_after_it_is_that_call() -> None:
+def test_the_call_follows_the_process_fault_before_it() -> None:
     faults = (Fault(nth=2, file="any", stop_ms=40), Fault("write", "ENOSPC"))
     stop = Due(process_fault="stop", duration_ms=40)
-    # The write that came after the stop is the one before which it was stopped.
+    # The write after the stop is the one that the stop preceded.
     assert met(injector(*faults), ("think", ""), WRITE, WRITE, WRITE) == [None, stop, None, None]
 
 
-def test_a_slow_disk_is_slow_from_the_nth_call_on_and_thinking_is_none_of_its_business() -> None:
+def test_a_slow_disk_affects_file_calls_from_the_nth_on() -> None:
     slow = Due(process_fault="slow", duration_ms=9)
     fault = Fault(nth=2, file="any", slow_ms=9)
     calls = (WRITE, ("think", ""), ("read", "T.lock"), ("read", "T.lock"), WRITE, WRITE)
     assert met(injector(fault), *calls) == [None, None, slow, None, slow, None]
 
 
-def test_a_process_is_killed_before_a_step_or_in_the_midst_of_a_write() -> None:
+def test_a_kill_comes_before_a_step_or_within_a_write() -> None:
     assert met(injector(Fault(nth=1, file="any", kill=True)), WRITE) == [Due(process_fault="kill")]
     torn = Fault("write", keep_permille=20, kill=True)
     assert met(injector(torn), ("openat", "T"), WRITE) == [None, Due(keep_permille=20, process_fault="kill")]
@@ -115,12 +113,12 @@ def test_a_fault_of_the_lock_is_about_the_lock() -> None:
     assert [due is not None for due in dues] == [False, False, True]
 
 
-def test_it_is_known_whether_anything_can_happen_at_all() -> None:
+def test_planned_tells_whether_there_are_faults() -> None:
     assert injector(Fault("write", "EIO")).planned
     assert not injector().planned
 
 
-def test_every_error_and_every_call_that_can_be_named_is_one() -> None:
+def test_every_error_and_every_call_exists() -> None:
     from harness.gates.kernel.syscall_table import CALLS as TRAPPED
 
     assert all(hasattr(errno, name) for name in ERRORS)

@@ -53,7 +53,7 @@ def test_every_manner_and_kind_that_is_allowed_is_drawn() -> None:
     assert {op.args["keep"] for op in rewrites} == {0, 1, 2}
 
 
-def test_a_compaction_keeps_the_header_and_the_last_lines_as_they_are() -> None:
+def test_a_compaction_keeps_the_header_and_the_last_lines() -> None:
     content = transcript("a-1", "a-2", "a-3")
     before = content.splitlines(keepends=True)
     after = rewrite_lines(content, compaction(1))
@@ -62,7 +62,7 @@ def test_a_compaction_keeps_the_header_and_the_last_lines_as_they_are() -> None:
     assert len(after) == 3
 
 
-def test_a_second_compaction_hands_on_what_the_first_one_named() -> None:
+def test_a_second_compaction_passes_on_the_ids_of_the_first() -> None:
     once = b"".join(rewrite_lines(transcript("a-1", "a-2"), compaction(0, "c-1")))
     twice = b"".join(rewrite_lines(once + b'{"id":"a-3"}\n', compaction(0, "c-2")))
     assert ids_in(twice) == {"head", "a-1", "a-2", "a-3", "c-1", "c-2"}
@@ -83,7 +83,7 @@ def test_a_migration_changes_every_line_and_loses_none() -> None:
     assert all(new != old for new, old in zip(again, after, strict=True))
 
 
-def test_lines_that_are_no_entries_survive_a_migration_as_they_are() -> None:
+def test_lines_without_an_entry_survive_a_migration() -> None:
     odd = [b"not json\n", b"\n", b"[1]\n", b"\xff\xfe\n", b'{"torn":']
     after = rewrite_lines(b"".join(odd), MIGRATION)
     assert after == [*odd[:-1], b'{"torn":\n']
@@ -95,9 +95,7 @@ def test_an_empty_transcript_is_no_obstacle() -> None:
 
 
 @given(st.binary(max_size=200), st.integers(0, 5), st.sampled_from(["compaction", "migration"]))
-def test_whatever_is_in_the_file_each_line_ends_with_its_newline(
-    content: bytes, keep: int, kind: str
-) -> None:
+def test_every_rewritten_line_ends_with_a_newline(content: bytes, keep: int, kind: str) -> None:
     op = Op("rewrite", args={"kind": kind, "keep": keep, "summary_id": "c-1"})
     assert all(line.endswith(b"\n") and line.count(b"\n") == 1 for line in rewrite_lines(content, op))
 

@@ -40,7 +40,7 @@ def test_each_writer_has_lines_of_its_own(role: str, types: set[str]) -> None:
     assert {entry.type for op in ops for entry in op.entries} == types
 
 
-def test_a_writer_of_no_lines_takes_the_lock_all_the_same() -> None:
+def test_a_writer_without_lines_still_takes_the_lock() -> None:
     assert kinds(draw(lines=0)) == ["acquire", "release"]
 
 

@@ -17,7 +17,7 @@ def draw(**keys: Any) -> tuple[Op, ...]:
     return ops
 
 
-def test_a_program_is_started_as_often_as_it_is_said() -> None:
+def test_a_program_is_started_the_given_number_of_times() -> None:
     ops = draw(times=3)
     assert [(op.kind, op.how, op.argv, op.group) for op in ops] == [
         ("action", "sed", SED, group) for group in (1, 2, 3)

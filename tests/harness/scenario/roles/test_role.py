@@ -14,7 +14,7 @@ spans = st.tuples(st.integers(0, 1000), st.integers(0, 1000)).map(lambda ends: (
 
 
 class Fixed(random.Random):
-    """Gives one number, over and over."""
+    """Returns one number repeatedly."""
 
     def __init__(self, number: float) -> None:
         super().__init__(0)
@@ -71,7 +71,7 @@ def test_ids_are_unique_and_carry_the_lanes_name() -> None:
     assert ids.next() == "cron-4"
 
 
-def test_names_and_ranges_are_told_from_others() -> None:
+def test_valid_names_and_ranges_are_recognized() -> None:
     assert all(map(is_name, ("a", "gateway-2", "A.b_c")))
     assert not any(map(is_name, ("", "-a", "a b", "../a", "_before", "a" * 41, "a\n")))
     assert is_ordered((1, 1))

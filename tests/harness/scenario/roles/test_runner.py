@@ -19,7 +19,7 @@ def kinds(ops: tuple[Op, ...]) -> list[str]:
     return [op.kind for op in ops]
 
 
-def test_a_turn_goes_from_the_lock_to_the_prompt_to_the_reply() -> None:
+def test_a_turn_is_lock_then_prompt_then_reply() -> None:
     ops = draw()
     assert kinds(ops) == [
         *("begin_turn", "load", "append", "release_for_prompt"),
@@ -30,7 +30,7 @@ def test_a_turn_goes_from_the_lock_to_the_prompt_to_the_reply() -> None:
     assert 1 <= ops[4].steps <= 6
 
 
-def test_nothing_is_appended_without_a_prompt_and_no_thought_is_no_operation() -> None:
+def test_empty_prompts_and_thoughts_are_left_out() -> None:
     assert kinds(draw(prompt=(), think_steps=0)) == [
         *("begin_turn", "load", "release_for_prompt", "guarded_write", "end_turn")
     ]
@@ -59,7 +59,7 @@ def test_the_turn_after_own_writes_takes_a_fresh_group() -> None:
     assert [op.group for op in ops if op.kind in ("begin_turn", "acquire")] == [1, 2, 3, 4]
 
 
-def test_a_way_out_is_tried_after_the_last_round() -> None:
+def test_recovery_is_tried_after_the_last_round() -> None:
     assert kinds(draw(recover=True))[-4:] == ["guarded_write", "recover", "guarded_write", "end_turn"]
 
 

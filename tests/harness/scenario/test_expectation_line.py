@@ -1,4 +1,4 @@
-"""Who points into a scenario file points at what it expects of a fence."""
+"""Test the line of a scenario file that reports point to."""
 
 from __future__ import annotations
 
@@ -6,26 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from harness.scenario.places import expectation_line
+from harness.scenario.expectation_line import expectation_line
 
 TEXT = "about: x\nexpect:\n  one: []\n  'a/b.py:C': {must: [crash]}\n"
 
 
 @pytest.mark.parametrize(("fence", "line"), [("one", 3), ("a/b.py:C", 4), ("other", 2)])
-def test_the_line_is_that_of_the_fence_or_else_of_all_expectations(
-    fence: str, line: int, tmp_path: Path
-) -> None:
+def test_the_line_is_the_fences_or_that_of_expect(fence: str, line: int, tmp_path: Path) -> None:
     file = tmp_path / "s.yaml"
     file.write_text(TEXT)
     assert expectation_line(str(file), fence) == line
 
 
 @pytest.mark.parametrize("data", [b"about: x\n", b"\xff", b"", b"a: [", b"- 1"])
-def test_a_file_that_has_changed_since_has_a_first_line_still(data: bytes, tmp_path: Path) -> None:
+def test_a_changed_file_gives_its_first_line(data: bytes, tmp_path: Path) -> None:
     file = tmp_path / "s.yaml"
     file.write_bytes(data)
     assert expectation_line(str(file), "one") == 1
 
 
-def test_so_has_one_that_is_gone(tmp_path: Path) -> None:
+def test_a_missing_file_gives_its_first_line(tmp_path: Path) -> None:
     assert expectation_line(str(tmp_path / "none.yaml"), "one") == 1

@@ -1,4 +1,4 @@
-"""Where a scenario file says what it expects of a fence, for whoever points into the file."""
+"""Find the line of a scenario file that states the expectation of a fence, for reports."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ __all__ = ["expectation_line"]
 
 
 def expectation_line(path: str, fence: str) -> int:
-    """1-based line of what is expected of a fence; of ``expect`` where it is not mentioned.
+    """Return the 1-based line with the expectation of a fence, or of ``expect`` if it is not listed.
 
     Args:
-        path: of a scenario file that could be loaded; 1 where it cannot be read any more.
-        fence: reference.
+        path: path of a scenario file; the result is 1 if it can no longer be read.
+        fence: reference of the fence.
     """
     try:
         document = read(path, content(path, FILE_BYTES_MAX).decode("utf-8-sig"))
