@@ -142,7 +142,11 @@ def test_every_link_leads_to_a_file_and_heading(document: str) -> None:
 
 
 def test_every_page_is_in_the_index() -> None:
-    listed = {path.resolve() for document in ("docs/README.md", "docs/decisions/README.md") for path, _ in links(document)}
+    listed = {
+        path.resolve()
+        for document in ("docs/README.md", "docs/decisions/README.md")
+        for path, _ in links(document)
+    }
     missing = [page for page in PAGES if page != "docs/README.md" and (ROOT / page).resolve() not in listed]
     assert not missing
 
