@@ -15,8 +15,8 @@ __all__ = [
     "QuiescenceWatch",
     "asleep",
     "children_of",
-    "family_of",
     "filters_of",
+    "process_and_parent_of",
     "same_twice",
     "tasks_of",
     "timed",
@@ -153,7 +153,7 @@ def same_twice(
     return tasks if first == second and tasks == again else None
 
 
-def family_of(tid: int) -> tuple[int, int]:
+def process_and_parent_of(tid: int) -> tuple[int, int]:
     """Process id of a thread and of that process's parent; zeros when it is gone."""
     pid = parent = 0
     for line in _read(f"/proc/{tid}/status").splitlines():

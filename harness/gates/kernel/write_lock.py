@@ -14,12 +14,9 @@ gets it only then has a *hollow* lock. A library may notice that and start again
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from harness.gates.kernel.inode import Inode
 from harness.model.history import LockEvent
-
-if TYPE_CHECKING:
-    from harness.gates.kernel.virtual_files import Node
 
 __all__ = ["LOCK_SUFFIX", "WriteLock"]
 
@@ -54,11 +51,11 @@ class WriteLock:
         """Start a schedule: there is no such file, and nobody has it."""
         self.owner = _NOBODY
         self.robbed: set[int] = set()
-        self._file: Node | None = None
+        self._file: Inode | None = None
         #: By file that has or had the name: who made it as a lock, or has the flock on it.
-        self._lanes: dict[Node, int] = {}
+        self._lanes: dict[Inode, int] = {}
 
-    def named(self, lane: int, names: Mapping[str, Node]) -> LockEvent | None:
+    def named(self, lane: int, names: Mapping[str, Inode]) -> LockEvent | None:
         """What a step that may have changed names did to the lock.
 
         Args:
@@ -84,7 +81,7 @@ class WriteLock:
         self.robbed.add(owner)
         return LockEvent("reclaimed", owner)
 
-    def _made(self, lane: int, before: Node | None, after: Node) -> LockEvent:
+    def _made(self, lane: int, before: Inode | None, after: Inode) -> LockEvent:
         maker = self._lanes.setdefault(after, lane)
         owner, self.owner = self.owner, maker
         self.robbed.discard(maker)
@@ -96,7 +93,7 @@ class WriteLock:
 
     # Locks that are held by flock, or by a record lock
 
-    def _replaced(self, lane: int, before: Node | None, after: Node | None) -> LockEvent | None:
+    def _replaced(self, lane: int, before: Inode | None, after: Inode | None) -> LockEvent | None:
         if after is not None:
             self._lanes.setdefault(after, _NOBODY)
         holder = self._lanes[before] if before is not None else _NOBODY
@@ -110,24 +107,24 @@ class WriteLock:
         self.robbed.add(holder)
         return LockEvent("reclaimed", holder)
 
-    def flocked(self, lane: int, node: Node) -> LockEvent | None:
+    def flocked(self, lane: int, inode: Inode) -> LockEvent | None:
         """A lane got the exclusive flock on a file, or its process the record lock."""
-        if self.kind not in _KEPT or node not in self._lanes:
+        if self.kind not in _KEPT or inode not in self._lanes:
             return None
-        self._lanes[node] = lane
-        if node is not self._file:
+        self._lanes[inode] = lane
+        if inode is not self._file:
             self.robbed.add(lane)
             return LockEvent("hollow")
         self.owner = lane
         self.robbed.discard(lane)
         return LockEvent("acquired")
 
-    def unflocked(self, node: Node) -> LockEvent | None:
+    def unflocked(self, inode: Inode) -> LockEvent | None:
         """Nobody has it any more."""
-        lane = self._lanes.get(node, _NOBODY)
+        lane = self._lanes.get(inode, _NOBODY)
         if self.kind not in _KEPT or lane == _NOBODY:
             return None
-        self._lanes[node] = _NOBODY
+        self._lanes[inode] = _NOBODY
         if self.owner == lane:
             self.owner = _NOBODY
         return LockEvent("released")
