@@ -237,7 +237,7 @@ class EffectRecorder:
         return target is None or TRANSCRIPT in files.symlinks or target is files.names.get(TRANSCRIPT)
 
     def _closed(self, pending: PendingSyscall, fd: int, inode: Inode | None) -> LockEvent | None:
-        pending.process.fds.pop(fd, None)
+        pending.process.forget_fd(fd)
         if inode is not None:
             self._files.closed(inode)
         return self._flocks.release(pending.process, inode, fd) or self._records.release(pending, inode)

@@ -148,7 +148,7 @@ def _outside(state: SupervisorState, pending: PendingSyscall) -> Continue | Answ
     """Let a call outside the session directory pass, unless it would change a file there."""
     process, call = pending.process, pending.call
     if call.kind == "close":
-        process.fds.pop(signed(pending.args[0]), None)
+        process.forget_fd(signed(pending.args[0]))
     elif state.guarded and forbidden_outside(process, pending):
         return _READ_ONLY
     elif state.namespaces.several and _is_hidden(state, pending):

@@ -146,6 +146,10 @@ class Worker(Process):
         for tracee in self.tracees.values():
             tracee.fds.clear()
 
+    def lane_runs_in(self, tid: int, lane: Lane) -> None:
+        """Note in which thread a lane runs."""
+        self.tasks[tid] = lane
+
     def maps_file(self) -> None:
         """Note that it, or a process that it started, has a file of the session mapped."""
         self.maps_files = True

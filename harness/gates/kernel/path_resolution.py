@@ -52,7 +52,7 @@ def descriptor(files: VirtualFiles, process: Process, fd: int) -> Inode | None:
     if inode is not UNKNOWN:
         return inode
     found = _look_up(files, process, fd)
-    process.fds[fd] = found
+    process.remember_fd(fd, found)
     return found
 
 

@@ -211,6 +211,14 @@ class Process:
 
     # Calls
 
+    def remember_fd(self, fd: int, inode: Inode | None) -> None:
+        """Remember the file behind a descriptor; None for one outside the session directory."""
+        self.fds[fd] = inode
+
+    def forget_fd(self, fd: int) -> None:
+        """Forget a descriptor that is closed."""
+        self.fds.pop(fd, None)
+
     def notified(self, tid: int) -> None:
         """Note that a thread has stopped before a call, so its last one is over."""
         self.vforking.discard(tid)

@@ -65,7 +65,7 @@ def park(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     if not any(lane.index == index for lane in worker.lanes):
         return _DONE
     lane = state.lanes[index]
-    worker.tasks[tid] = lane
+    worker.lane_runs_in(tid, lane)
     if why == IDLE:
         # A worker that has just been started waits for its first program.
         return _IDLE
@@ -169,7 +169,7 @@ def table(state: SupervisorState, pending: PendingSyscall) -> Reaction:
         pending.is_about(inside[0])
     else:
         for fd in closed:
-            process.fds.pop(fd, None)
+            process.forget_fd(fd)
     if any(is_reserved(fd) for fd in _wanted(pending)):
         return Inconclusive(OCCUPIED, reaction)
     return reaction

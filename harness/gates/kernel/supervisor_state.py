@@ -52,6 +52,14 @@ class WatchedCall(msgspec.Struct, eq=False, gc=False):
     effect: Effect = _NO_EFFECT
     lock: LockEvent | None = None
 
+    def had(self, effect: Effect) -> None:
+        """Keep what the call did, now that it has returned."""
+        self.effect = effect
+
+    def lost(self, lock: LockEvent) -> None:
+        """Keep what the end of a process did to the write lock meanwhile."""
+        self.lock = lock
+
 
 class SupervisorState:
     """What the supervisor of one gate knows.
@@ -189,7 +197,7 @@ class SupervisorState:
         watched = self.watched
         assert watched is not None
         self.in_call = 0
-        watched.effect = self.recorder.after(watched.lane, watched.pending)
+        watched.had(self.recorder.after(watched.lane, watched.pending))
 
     def finish_watching(self) -> WatchedCall | None:
         """Return the watched call with its effect, if there is one, and watch it no more."""
@@ -203,7 +211,7 @@ class SupervisorState:
     def lock_lost(self, lock: LockEvent) -> None:
         """Add what the end of a process did to the write lock to the step that is under way."""
         if self.watched is not None:
-            self.watched.lock = lock
+            self.watched.lost(lock)
             return
         for at in range(len(self.events) - 1, -1, -1):
             event = self.events[at]
