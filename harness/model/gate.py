@@ -1,7 +1,7 @@
 """What a gate is: the thing that stops a lane before each step.
 
 A strategy never sees a gate, and a gate never picks. Between them stand
-`settle`, which says who could go next, and `grant`, which lets one go.
+`settle`, which says which lanes could go next, and `grant`, which lets one go.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Verdict:
         errno: for ``fail``.
         keep_permille: for ``short``, how much of what lies between the first byte and
             the last is written, 0 to 999; for ``kill`` likewise, -1 for nothing.
-        duration_ns: of virtual time, for the other process_faults.
+        duration_ns: of virtual time, for the other process faults.
     """
 
     kind: str = "run"
@@ -124,7 +124,7 @@ class Gate(Protocol):
         """Wait until nothing moves.
 
         Returns:
-            Who can step, ordered by lane; empty when the schedule is over.
+            The lanes that can step, ordered by lane; empty when the schedule is over.
         """
 
     def grant(self, candidate: Candidate, verdict: Verdict = RUN) -> None:

@@ -1,4 +1,4 @@
-"""What the strategy is shown of a lane, and what the history says of one that waits."""
+"""Candidates for the strategy, and what the history says of lanes that wait."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ __all__ = ["applies", "follow"]
 _TICKS_MAX = 2
 #: Calls by which a service speaks with a lane, or wakes its own threads.
 _PASSING = frozenset({"read", "write", "readv", "writev"})
-#: EIO: what a thread gets whose process is gone or may not be examined.
+#: EIO: the answer to a thread of a process that is gone or may not be examined.
 _IO_ERROR = -5
 
 

@@ -1,4 +1,4 @@
-"""How far a lane is in its operations, what it polls for, and what the strategy is shown of it."""
+"""Progress of a lane in its operations, the file it polls for, and its candidate for the strategy."""
 
 from __future__ import annotations
 

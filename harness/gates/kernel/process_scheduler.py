@@ -32,7 +32,7 @@ _PAUSE_S, _PAUSE_MAX_S = 0.00003, 0.001
 #: Outside the session directory these may wake a sleeper: at a pipe, for a child, for a lock.
 _WAKING = frozenset({"data", "close", "table", "task", "wake", "lock"})
 _READING = frozenset({"read", "readv"})
-#: EIO: what a thread gets whose process is gone or may not be examined.
+#: EIO: the answer to a thread of a process that is gone or may not be examined.
 _IO_ERROR = -5
 
 

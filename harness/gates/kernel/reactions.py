@@ -1,4 +1,4 @@
-"""What a handler decides about a pending system call.
+"""Reactions that a handler may have to a pending system call.
 
 The four reactions are values: a handler makes no system call for the tracee, and `notifications`
 applies what it returns.

@@ -35,7 +35,7 @@ class TraceeMemory:
         self._fd = os.open(f"/proc/{pid}/mem", os.O_RDWR | os.O_CLOEXEC)
 
     def path(self, address: int) -> bytes:
-        """A NUL-terminated path, without the NUL; empty where there is none to read."""
+        """Return a NUL-terminated path, without the NUL; empty where there is none to read."""
         # Up to the end of its page first: the next page may not be mapped.
         try:
             data = os.pread(self._fd, min(256, _PAGE - address % _PAGE), address)
@@ -68,7 +68,7 @@ class TraceeMemory:
 
 
 def pack_stat(real: os.stat_result, inode: Inode) -> bytes:
-    """A ``struct stat`` with the real type, size and links and the virtual number and times."""
+    """Return a ``struct stat`` with the real type, size and links and the virtual number and times."""
     birth, change, modified = inode.btime, inode.ctime, inode.mtime
     return _STAT.pack(
         real.st_dev,
@@ -89,7 +89,7 @@ def pack_stat(real: os.stat_result, inode: Inode) -> bytes:
 
 
 def pack_statx(real: os.stat_result, inode: Inode, birth_time: bool) -> bytes:
-    """A ``struct statx`` likewise; without a birth time where the file system has none."""
+    """Return a ``struct statx`` likewise; without a birth time where the file system has none."""
     birth = inode.btime if birth_time else 0
     mask = _BASIC_STATS | (_BTIME if birth_time else 0)
     return _STATX.pack(

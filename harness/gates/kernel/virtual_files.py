@@ -1,8 +1,8 @@
-"""The session directory as it really is, and as the lanes are told it is.
+"""The session directory as it really is, and as lanes see it.
 
 One `VirtualFiles` follows the files of one schedule. After each step that may have
 changed something it looks at the directory and at the transcript's bytes: that
-look is the truth of the history. It also keeps the virtual side of each file
+look is what the history records. It also keeps the virtual side of each file
 (inode number, birth, change and modification time), from which `stat` and
 `statx` are answered, so that a history depends neither on the kernel's clock
 nor on its allocator.
@@ -48,7 +48,7 @@ class VirtualFiles:
             descriptors were copied, since otherwise counting will do.
 
     Attributes:
-        lock: who has the write lock.
+        lock: follows which lane has the write lock.
         copied: a descriptor was duplicated in this schedule.
         fine_stamps: a change after a look always shows in the real time stamps.
     """
@@ -122,7 +122,7 @@ class VirtualFiles:
     # Names
 
     def decoded(self, raw: bytes) -> str:
-        """A name of the directory as text."""
+        """Return a name of the directory as text."""
         name = self._decoded.get(raw)
         if name is None:
             name = self._decoded[raw] = os.fsdecode(raw)
@@ -235,7 +235,7 @@ class VirtualFiles:
         stamp = self.stamp()
         self.directory_inode.content_changed(stamp)
         touched: dict[Inode, None] = {}
-        # Who has a name before anything is moved: in an exchange nobody is without one.
+        # The files that have a name before anything is moved: in an exchange none is ever without one.
         known = {inode.ino: inode for inode in names.values()}
         for name, entry in changed.items():
             old = names.get(name)
@@ -280,7 +280,7 @@ class VirtualFiles:
     # The transcript
 
     def look(self) -> bool:
-        """Read the transcript as anybody would.
+        """Read the transcript as any reader would.
 
         Returns:
             Whether a reader sees something else than before.
@@ -318,7 +318,7 @@ class VirtualFiles:
 
 
 def _rest_of(fd: int, expected: int) -> bytes | None:
-    """What an open file holds; None where it is no file but a directory."""
+    """Return the content of an open file; None where it is no file but a directory."""
     try:
         content = os.read(fd, expected)
         if len(content) == expected:

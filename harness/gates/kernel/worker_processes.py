@@ -27,7 +27,7 @@ _alive: set[int] = set()
 
 
 def orphans() -> list[int]:
-    """What descendants of workers have left behind.
+    """Return the processes that descendants of workers have left behind.
 
     It has come to us when we are a subreaper, and it is known by the filter that it
     inherited: our other children have as many filters as we have.
@@ -105,7 +105,7 @@ class WorkerProcesses:
     def stop(self, worker: Worker) -> None:
         """Kill one worker with all that it started, and reap it."""
         if worker.handle.is_alive():
-            # Of one that is reaped the number may be somebody else's by now.
+            # A process that was reaped may have lost its number to another one.
             kill_tree(worker.pid)
         worker.handle.join(REAP_S)
         with contextlib.suppress(ValueError):

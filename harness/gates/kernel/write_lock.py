@@ -1,4 +1,4 @@
-"""Who has the write lock, read off what lanes do to its file.
+"""Which lane has the write lock, read off what lanes do to its file.
 
 `VirtualFiles` follows names and `Flocks` flocks; here is what either means for the lock of a kind
 of `fence.locks`. What a fence says of its lock is never asked.
@@ -6,9 +6,9 @@ of `fence.locks`. What a fence says of its lock is never asked.
 A lock that is there, a file or a directory, is its maker's until it is gone. Where a file takes
 another's place and the first one comes back afterwards, the first one's maker has it again.
 
-A flock, or a record lock, keeps those out who lock the same file. Once another file stands under the
-lock's name, or none, it keeps out nobody who comes by that name: who has it then was robbed, and who
-gets it only then has a *hollow* lock. A library may notice that and start again.
+A flock, or a record lock, keeps out lanes that lock the same file. Once another file has the lock's
+name, or none does, it keeps out no lane that comes by that name: a lane that has it then was robbed, and one
+that gets it only then has a *hollow* lock. A library may notice that and start again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["LOCK_SUFFIX", "WriteLock"]
 LOCK_SUFFIX = {"sidecar": ".lock", "mkdir": ".lock", "flock": ".flock", "record": ".lockf"}
 #: Those that the kernel keeps, on a file that stays.
 _KEPT = frozenset({"flock", "record"})
-_NOBODY = -1
+_NO_LANE = -1
 
 
 class WriteLock:
@@ -48,18 +48,18 @@ class WriteLock:
         self.begin()
 
     def begin(self) -> None:
-        """Start a schedule: there is no such file, and nobody has it."""
-        self.owner = _NOBODY
+        """Start a schedule: there is no such file, and no lane has it."""
+        self.owner = _NO_LANE
         self.robbed: set[int] = set()
         self._file: Inode | None = None
-        #: By file that has or had the name: who made it as a lock, or has the flock on it.
+        #: By file that has or had the name: the lane that made it as a lock, or has the flock on it.
         self._lanes: dict[Inode, int] = {}
 
     def named(self, lane: int, names: Mapping[str, Inode]) -> LockEvent | None:
-        """What a step that may have changed names did to the lock.
+        """Return what a step that may have changed names did to the lock.
 
         Args:
-            lane: who moved.
+            lane: that moved.
             names: of the session directory, as they are now.
         """
         before, after = self._file, names.get(self.name)
@@ -75,7 +75,7 @@ class WriteLock:
     # Locks that are held by being there
 
     def _removed(self, lane: int) -> LockEvent:
-        owner, self.owner = self.owner, _NOBODY
+        owner, self.owner = self.owner, _NO_LANE
         if owner == lane:
             return LockEvent("released")
         self.robbed.add(owner)
@@ -85,30 +85,30 @@ class WriteLock:
         maker = self._lanes.setdefault(after, lane)
         owner, self.owner = self.owner, maker
         self.robbed.discard(maker)
-        if owner not in (_NOBODY, maker):
+        if owner not in (_NO_LANE, maker):
             self.robbed.add(owner)
         if maker != lane:
             return LockEvent("returned", maker)
-        return LockEvent("acquired", owner if before is not None else _NOBODY)
+        return LockEvent("acquired", owner if before is not None else _NO_LANE)
 
     # Locks that are held by flock, or by a record lock
 
     def _replaced(self, lane: int, before: Inode | None, after: Inode | None) -> LockEvent | None:
         if after is not None:
-            self._lanes.setdefault(after, _NOBODY)
-        holder = self._lanes[before] if before is not None else _NOBODY
-        if before is None or holder == _NOBODY:
+            self._lanes.setdefault(after, _NO_LANE)
+        holder = self._lanes[before] if before is not None else _NO_LANE
+        if before is None or holder == _NO_LANE:
             return None
-        self.owner = _NOBODY
+        self.owner = _NO_LANE
         if holder == lane:
-            # The end of its own lock, whenever it unlocks the file that nobody can find any more.
-            self._lanes[before] = _NOBODY
+            # The end of its own lock, whenever it unlocks the file that no lane can find any more.
+            self._lanes[before] = _NO_LANE
             return LockEvent("released")
         self.robbed.add(holder)
         return LockEvent("reclaimed", holder)
 
     def flocked(self, lane: int, inode: Inode) -> LockEvent | None:
-        """A lane got the exclusive flock on a file, or its process the record lock."""
+        """Take in that a lane got the exclusive flock on a file, or its process the record lock."""
         if self.kind not in _KEPT or inode not in self._lanes:
             return None
         self._lanes[inode] = lane
@@ -120,11 +120,11 @@ class WriteLock:
         return LockEvent("acquired")
 
     def unflocked(self, inode: Inode) -> LockEvent | None:
-        """Nobody has it any more."""
-        lane = self._lanes.get(inode, _NOBODY)
-        if self.kind not in _KEPT or lane == _NOBODY:
+        """Take in that no lane has it any more."""
+        lane = self._lanes.get(inode, _NO_LANE)
+        if self.kind not in _KEPT or lane == _NO_LANE:
             return None
-        self._lanes[inode] = _NOBODY
+        self._lanes[inode] = _NO_LANE
         if self.owner == lane:
-            self.owner = _NOBODY
+            self.owner = _NO_LANE
         return LockEvent("released")
