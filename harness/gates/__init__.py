@@ -7,12 +7,12 @@ __all__ = ["GATES", "unavailable"]
 #: Name and what it is for.
 GATES = {
     "kernel": "stops each lane before every file call by seccomp user notification (Linux); exact",
-    "free": "stops nobody; jitter by seed, operations carry times, what overlaps counts as racing",
+    "free": "stops no lane; jitter by seed, operations carry times, what overlaps counts as racing",
 }
 
 
 def unavailable(name: str) -> str:
-    """Why this machine cannot offer a gate; empty when it can.
+    """Return why this machine cannot offer a gate; empty when it can.
 
     Args:
         name: of the gate, or ``programs`` for what the kernel gate needs to follow them.

@@ -1,4 +1,4 @@
-"""What an external fence's adapter said last, when nothing is known of its process."""
+"""The last output of an external fence's adapter, for when nothing is known of its process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["last_words"]
 
 
 def last_words(pid: int, board: SharedMemory) -> str:
-    """What there is to read; empty where the fence is not external.
+    """Return the last output of an adapter; empty where the fence is not external.
 
     Args:
         pid: of the worker; where it has ended, what its board says is all there is.

@@ -39,6 +39,10 @@ class Candidate(msgspec.Struct, eq=False, gc=False):
     writes: bool
     access_set: AccessSet | None = None
 
+    def touches(self, access_set: AccessSet) -> None:
+        """Set what the step touches."""
+        self.access_set = access_set
+
     def __repr__(self) -> str:
         return f"Candidate({self.lane}, op {self.op}.{self.ordinal}, {self.call} {self.path})"
 

@@ -1,14 +1,14 @@
-"""The free gate: stops nobody. Lanes run in real time, and what overlaps has no order.
+"""The free gate: it stops no lane. Lanes run in real time, and what overlaps has no order.
 
 For soak, for systems without seccomp, and as the baseline of the kernel gate. Lanes of
-all processes start together, with jitter from the schedule's seed (`pace`); each looks
-at the transcript around every operation that may write (`looks`), and `account` makes a
-history of what they saw. `crew` has the processes.
+all processes start together, with jitter from the schedule's seed (`jitter`); each looks
+at the transcript around every operation that may write (`snapshots`), and `trace` makes
+a history of what they saw. `workers` has the processes.
 
 What it cannot know, and what it says then:
 
 - What happened inside an operation, or in which order operations went that overlap: the
-  oracle holds such effects against nobody. A write that overlaps a decision that
+  oracle holds such effects against no lane. A write that overlaps a decision that
   admitted is one of them, since the decision writes too.
 - Whether the lock was held: it takes the fence's word, between acquire and release and
   within a guarded write. A lock that was reclaimed from its holder shows when two lanes
@@ -18,7 +18,8 @@ What it cannot know, and what it says then:
   deadline makes it inconclusive. So do a process killed by a signal, and a change that
   no operation accounts for.
 - What lanes would see on another file system: nothing is emulated, neither time stamps
-  nor inode numbers. Pauses and thinking are real; who waits for more than a few seconds is not run.
+  nor inode numbers. Pauses and thinking are real; a lane that waits for more than a few
+  seconds is not run.
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ class FreeGate:
             os.close(fd)
 
     def settle(self) -> list[Candidate]:
-        """Wait until all lanes are done; nobody is ever a candidate."""
+        """Wait until all lanes are done; no lane is ever a candidate."""
         if not self._doubt:
             assert self._crew is not None
             limit_s = self._deadline_s + _patience_s(self._program)
@@ -134,7 +135,7 @@ class FreeGate:
             status, board = member.process.exitcode, member.board
             if member.busy:
                 lane = self._layout.lanes[min(member.busy)].name
-                why = f"{lane} was not done after {limit_s:.0f} s; nobody can say whether it ever would be"
+                why = f"{lane} was not done after {limit_s:.0f} s; whether it ever would be is not known"
                 return "; ".join(filter(None, (why, last_words(member.pid, board))))
             if member.died_ns and status < 0:
                 return board.diagnostics() or f"process {name} was killed by signal {-status}"
@@ -143,11 +144,11 @@ class FreeGate:
         return ""
 
     def grant(self, candidate: Candidate, verdict: Verdict = RUN) -> None:
-        """Never called, since nobody is ever a candidate."""
+        """Never called, since no lane is ever a candidate."""
         raise AssertionError(candidate)
 
     def finish(self, inconclusive: str = "") -> Outcome:
-        """Take the lanes' accounts together; who is still at work is stopped."""
+        """Take the lanes' accounts together; a process that is still at work is stopped."""
         now_ns = time.monotonic_ns()
         for member in self._members.values():
             if member.busy:
@@ -164,7 +165,7 @@ class FreeGate:
         owner = -1
         if not doubt and KINDS[self._layout.lock_kind].is_held(self._path):
             owner = left_by(calls, lanes)
-            doubt = "" if owner >= 0 else "the write lock was left behind, and nobody can say by whom"
+            doubt = "" if owner >= 0 else "the write lock was left behind by an unknown lane"
         end = End(final, (), owner, doubt, names.reused)
         return Outcome(self._initial, (*events_of(calls, lanes), end), names.blobs)
 
@@ -216,7 +217,7 @@ class FreeGate:
             else:
                 call.before = state
         for member in self._members.values():
-            # Whoever died in an operation could not look after it.
+            # A process that died in an operation could not look after it.
             for lane in member.sockets if member.died_ns else ():
                 last = by_name.get((lane, member.board.finished(lane)))
                 if last is not None and last.before is not None:
@@ -225,7 +226,7 @@ class FreeGate:
 
 
 def _too_slow(program: Program) -> str:
-    """Why a program is not to be run in real time; empty when it is."""
+    """Return why a program is not to be run in real time; empty when it is."""
     for lane in program.lanes:
         waits_ms = sum(op.duration_ms + op.steps * program.step_ns / 1e6 for op in lane.ops)
         if waits_ms > _WAIT_MAX_MS:
@@ -234,6 +235,6 @@ def _too_slow(program: Program) -> str:
 
 
 def _patience_s(program: Program) -> float:
-    """The longest that a lane waits because its program says so."""
+    """Return the longest time that a lane waits because its program says so."""
     think_s = 2 * program.step_ns / 1e9
     return max(sum(op.duration_ms / 1000 + op.steps * think_s for op in lane.ops) for lane in program.lanes)

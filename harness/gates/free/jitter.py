@@ -40,13 +40,13 @@ class Jitter:
         self._ops: dict[int, tuple[Op, ...]] = {}
 
     def ready(self, lane: int, program: Program) -> None:
-        """A lane is about to run a program."""
+        """Prepare a lane to run a program."""
         self._rngs[lane] = random.Random(f"{program.clock_start_ns} {lane}")
         self._ops[lane] = program.lanes[lane].ops
         self._step_s = program.step_ns / 1e9
 
     def begin(self, lane: int, op: int) -> None:
-        """An operation begins."""
+        """Wait with jitter, then note the begin of an operation."""
         kind, rng = self._ops[lane][op].kind, self._rngs[lane]
         if kind not in _WAITING and rng.random() < _JITTER_RATE:
             time.sleep(rng.random() * _JITTER_S)
@@ -55,7 +55,7 @@ class Jitter:
             self._log.add(self._places[lane], op, False, look(self._transcript))
 
     def end(self, lane: int, op: int) -> None:
-        """An operation ended."""
+        """Note the end of an operation."""
         if self._ops[lane][op].kind in MEASURED:
             self._log.add(self._places[lane], op, True, look(self._transcript))
         self._board.stamp(lane, op, 1, time.monotonic_ns())
@@ -63,7 +63,7 @@ class Jitter:
     def think(self, lane: int, steps: int) -> None:
         """Sleep for each scheduling point about as long as a step takes in virtual time.
 
-        Pauses are real: a model that thought for less would be done before anybody who
+        Pauses are real: a model that thought for less would be done before any lane that
         pauses is back.
         """
         time.sleep(sum(self._rngs[lane].uniform(0.5, 1.5) for _ in range(steps)) * self._step_s)

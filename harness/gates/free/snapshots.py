@@ -1,9 +1,9 @@
 """Looks at the transcript that leave no trace, and the log that lanes keep of them.
 
-A look reads the bytes and asks for size, inode number and birth time alone: whoever asks
+A look reads the bytes and asks for size, inode number and birth time alone: to ask
 for a change time makes the kernel give the next write a stamp of its own, and hides
-the very collisions under test. `free` has the lanes look around each operation that may
-write; `account` makes changes of what they saw.
+the very collisions under test. `jitter` has the lanes look around each operation that may
+write; `trace` makes changes of what they saw.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
 def look(path: str) -> Snapshot:
     """Open, identify, read, close; no file is what cannot be opened and read."""
     try:
-        # Nobody waits for the other end should it have become a pipe.
+        # Without O_NONBLOCK it would wait for the other end, should it have become a pipe.
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return Snapshot(None)
@@ -79,7 +79,7 @@ def _identify(fd: int) -> Identity:
 
 
 def _handle(fd: int) -> bytes:
-    """The file handle, in which an inode number that is used again has another generation.
+    """Return the file handle, in which an inode number that is used again has another generation.
 
     Two files made in one tick of the clock have one birth time, and on ext4 one number too.
     """
@@ -102,7 +102,7 @@ class Names:
         self._files: dict[Identity, str] = {}
 
     def state(self, identity: Identity | None, mark: str) -> State:
-        """The state in which a file of that content is seen; its bytes are among `blobs`."""
+        """Return the state in which a file of that content is seen; its bytes are among `blobs`."""
         if identity is None:
             return Absent
         name = self._files.get(identity)

@@ -1,9 +1,9 @@
-"""What free lanes wrote down, as events; and whether the truth is in it at all.
+"""The notes of free lanes as events, and whether they say what happened at all.
 
-Nobody was stopped, so a change is what one operation found before and after itself. That
+No lane was stopped, so a change is what one operation found before and after itself. That
 is exact where no other operation that may write overlaps it in time. Where one does, the
-oracle takes neither for sure; for that every rogue, and whoever met one, must be seen to
-have changed something, so here they pass through a state that nobody knows. Three
+oracle takes neither for sure; for that every rogue, and each lane that met one, must be seen to
+have changed something, so here they pass through an unknown state. Three
 things make a schedule inconclusive: the looks do not follow from each other, two lanes
 held the lock at once by the fence's own word, or a write cannot be told to be under it.
 """
@@ -64,12 +64,12 @@ class Call(msgspec.Struct, eq=False):
 
     @property
     def measured(self) -> bool:
-        """Whether its looks are known."""
+        """Return whether its looks are known."""
         return self.before is not None and self.after is not None and self.outcome != "skipped"
 
     @property
     def changed(self) -> bool:
-        """Whether its two looks differ."""
+        """Return whether its two looks differ."""
         return self.before != self.after
 
 
@@ -91,7 +91,7 @@ class _Section:
 
 
 def doubts(calls: Sequence[Call], lanes: Sequence[LaneInfo], initial: State, final: State) -> str:
-    """Why the truth cannot be known; empty when it can.
+    """Return why it cannot be known what happened; empty when it can.
 
     Args:
         calls: of all lanes, each lane's in order; `held` and `rivals` are filled in.
@@ -120,7 +120,7 @@ def _meet(writes: Sequence[Call]) -> None:
 
 
 def _doubt_about_order(writes: Sequence[Call], initial: State, final: State) -> str:
-    """Whether each look follows from the one before it, or from some write that overlapped.
+    """Return whether each look follows from the one before it, or from some write that overlapped.
 
     Of writes that overlap, one made the first change and found what was there before, and
     one made the last and found what was there afterwards.
@@ -206,10 +206,10 @@ def _doubt_about_writes(writes: Sequence[Call], lanes: Sequence[LaneInfo]) -> st
 
 
 def left_by(calls: Sequence[Call], lanes: Sequence[LaneInfo]) -> int:
-    """Lane that left the write lock behind, now that somebody did; -1 where nobody ever took it.
+    """Return the lane that left the write lock behind; -1 where no lane ever took it.
 
-    Who says that it took the lock and not that it let go; or else whose operation crashed; or
-    else who took it last, whatever it says, since nobody could take it afterwards.
+    It is the lane that says that it took the lock and not that it released it; else the one whose operation
+    crashed; else the one that took it last, whatever it says, since no lane could take it afterwards.
     """
     inside: dict[int, int] = {}
     crashed: dict[int, int] = {}
@@ -274,7 +274,7 @@ def _steps(call: Call, lanes: Sequence[LaneInfo]) -> list[Step]:
 
 
 def _is_veiled(call: Call, lanes: Sequence[LaneInfo]) -> bool:
-    """Whether a call that left the transcript as it was may have shown something else in between.
+    """Return whether a call that left the transcript as it was may have shown something else in between.
 
     A rogue may always have, such as a file that is cut and filled up again. So may a
     participant that met a rogue: one of them may have undone what the other did. A

@@ -67,7 +67,7 @@ class Member:
 
     @property
     def unfit(self) -> bool:
-        """Whether it did not come to its end, or is gone."""
+        """Return whether it did not come to its end, or is gone."""
         return bool(self.busy) or self.died_ns > 0 or not self.process.is_alive()
 
 
@@ -178,7 +178,7 @@ def _receive(one: socket.socket) -> bytes:
 
 
 def _cores() -> set[int]:
-    """Where workers may run: an explorer is pinned to one core, whoever started it is not."""
+    """Return the cores of the explorer's parent: the explorer itself is pinned to one."""
     if not hasattr(os, "sched_getaffinity"):
         return set()
     try:

@@ -46,7 +46,7 @@ def probe() -> str:
 
 
 def probe_programs() -> str:
-    """Whether processes that a worker starts can be followed, with a child that only waits.
+    """Return whether processes that a worker starts can be followed, with a child that only waits.
 
     Returns:
         What is missing and what to allow, all of it; empty when nothing is.
@@ -63,7 +63,7 @@ def probe_programs() -> str:
 
 
 def _missing_for(pid: int) -> list[str]:
-    """What cannot be had of a child."""
+    """Return what cannot be had of a child."""
     task = f"/proc/{pid}/task/{pid}"
     needed = (
         (
@@ -106,7 +106,7 @@ def _missing_for(pid: int) -> list[str]:
 
 
 def _mapped(pid: int) -> int:
-    """An address that a process can read."""
+    """Return an address that a process can read."""
     with contextlib.suppress(OSError), open(f"/proc/{pid}/maps", encoding="ascii", errors="replace") as maps:
         return int(next(maps).split("-")[0], 16)
     return 0

@@ -1,4 +1,4 @@
-"""What a lane may not do: change anything outside the session directory.
+"""Confinement: a lane may not change anything outside the session directory.
 
 The answer is EROFS, as a read-only mount around the directory would give. What is
 allowed outside is reading, and writing to character devices.
@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import stat
 
-from harness.gates.kernel.lane import PendingSyscall, Process
 from harness.gates.kernel.path_resolution import as_seen_by
+from harness.gates.kernel.process import PendingSyscall, Process
 from harness.gates.kernel.syscall_table import opens_for_writing
 from harness.gates.kernel.virtual_files import VirtualFiles
 
@@ -22,44 +22,44 @@ _AF_UNIX = 1
 _ATTRIBUTES = frozenset({0x40086602, 0x401C5820})
 
 
-def crosses(stand: PendingSyscall) -> bool:
-    """Whether a rename or a link would carry a file across the border."""
-    return stand.call.path2 >= 0 and (stand.name is None or stand.name2 is None)
+def crosses(pending: PendingSyscall) -> bool:
+    """Return whether a rename or a link would carry a file into or out of the session directory."""
+    return pending.call.path2 >= 0 and (pending.name is None or pending.name2 is None)
 
 
-def leads_out(world: VirtualFiles, stand: PendingSyscall) -> bool:
-    """Whether a call would change what a symlink inside points to outside."""
-    if stand.name is None or stand.name not in world.symlinks:
+def leads_out(files: VirtualFiles, pending: PendingSyscall) -> bool:
+    """Return whether a call would change what a symlink inside points to outside."""
+    if pending.name is None or pending.name not in files.symlinks:
         return False
-    kind = stand.call.kind
+    kind = pending.call.kind
     if kind == "open":
-        if not opens_for_writing(stand.flags):
+        if not opens_for_writing(pending.flags):
             return False
     elif kind not in ("data", "meta"):
         return False
-    target = os.path.realpath(os.path.join(world.directory, stand.name))
-    return os.path.dirname(target) != world.directory
+    target = os.path.realpath(os.path.join(files.directory, pending.name))
+    return os.path.dirname(target) != files.directory
 
 
-def forbidden_outside(space: Process, stand: PendingSyscall) -> bool:
-    """Whether a call that is not about the session directory would change a file elsewhere."""
-    call = stand.call
+def forbidden_outside(process: Process, pending: PendingSyscall) -> bool:
+    """Return whether a call that is not about the session directory would change a file elsewhere."""
+    call = pending.call
     if call.name == "bind":
-        address = space.memory.read(stand.args[1], 3)
+        address = process.memory.read(pending.args[1], 3)
         return int.from_bytes(address[:2], "little") == _AF_UNIX and address[2:] != b"\0"
     if call.kind == "open":
-        if call.path < 0 or not opens_for_writing(stand.flags):
+        if call.path < 0 or not opens_for_writing(pending.flags):
             return False
-        raw = space.memory.path(stand.args[call.path])
-        return bool(raw) and not _is_device(space, raw)
+        raw = process.memory.path(pending.args[call.path])
+        return bool(raw) and not _is_device(process, raw)
     if call.path < 0 and call.fd >= 0:
         # What may be written to a descriptor was decided when it was opened.
-        return call.kind == "meta" or (call.name == "ioctl" and stand.args[1] in _ATTRIBUTES)
+        return call.kind == "meta" or (call.name == "ioctl" and pending.args[1] in _ATTRIBUTES)
     return call.kind in _CHANGES_FILES
 
 
-def _is_device(space: Process, raw: bytes) -> bool:
-    path = os.path.join(f"/proc/{space.pid}/cwd", as_seen_by(space, os.fsdecode(raw)))
+def _is_device(process: Process, raw: bytes) -> bool:
+    path = os.path.join(f"/proc/{process.pid}/cwd", as_seen_by(process, os.fsdecode(raw)))
     try:
         return stat.S_ISCHR(os.stat(path).st_mode)
     except OSError:

@@ -1,10 +1,10 @@
-"""What a step really did: taken down right after the lane stopped again.
+"""The effect of a step on the session directory, recorded right after its call returned.
 
-`before` notes what the step could destroy, `after` looks at the world and tells
+`before` notes what the call could destroy, `after` looks at the files and returns
 the change and the lock event of the step. Which looks are needed follows from
-the kind of call: what an `opening` or a `closing` does is known beforehand. A lane
-with a live shared mapping is looked after at each step, because a store through it
-is no call.
+the kind of call: the effect of most opens (`record_open`) and closes (`record_close`) is known
+before they run. After each step of a lane with a live shared mapping the files are looked at,
+because a store through it is no call.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ import struct
 
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.flocks import Flocks
-from harness.gates.kernel.lane import Lane, PendingSyscall, Process
+from harness.gates.kernel.inode import Inode
+from harness.gates.kernel.lane import Lane
 from harness.gates.kernel.path_resolution import signed
+from harness.gates.kernel.process import PendingSyscall
 from harness.gates.kernel.record_locks import RecordLocks
+from harness.gates.kernel.syscall_arguments import closed_by_copy
 from harness.gates.kernel.syscall_table import MAKES_DIRECTORY
-from harness.gates.kernel.virtual_files import TRANSCRIPT, Node, VirtualFiles
+from harness.gates.kernel.virtual_files import TRANSCRIPT, VirtualFiles
 from harness.model.history import Change, LockEvent
 
-__all__ = ["EffectRecorder", "open_flags", "replaced", "stat_target"]
+__all__ = ["EffectRecorder"]
 
 #: Kinds of call that stamp the file they are about, unless they are refused.
 _STAMPING = frozenset({"open", "data", "meta"})
@@ -32,13 +35,13 @@ _NOFOLLOW_AT = {"utimensat": 3, "fchownat": 4, "fchmodat2": 3, "setxattrat": 2, 
 
 
 class EffectRecorder:
-    """Observer of one world."""
+    """Observer of one session directory."""
 
-    def __init__(self, world: VirtualFiles, flocks: Flocks) -> None:
-        self._world = world
+    def __init__(self, files: VirtualFiles, flocks: Flocks) -> None:
+        self._files = files
         self._flocks = flocks
-        self._records = RecordLocks(world)
-        self._target: Node | None = None
+        self._records = RecordLocks(files)
+        self._target: Inode | None = None
         self._real_mtime = 0
         self._by = (False, False)
         self._descriptor = ""
@@ -48,214 +51,210 @@ class EffectRecorder:
         """Start a schedule."""
         self._records.begin()
 
-    def before(self, lane: Lane, stand: PendingSyscall) -> None:
+    def before(self, lane: Lane, pending: PendingSyscall) -> None:
         """Note what must be known before a file call runs."""
-        world = self._world
-        call = stand.call
-        self._by = (world.lock.owner == lane.index, lane.index in world.lock.robbed)
-        self._target = stand.node
+        files = self._files
+        call = pending.call
+        self._by = (files.lock.owner == lane.index, lane.index in files.lock.robbed)
+        self._target = pending.inode
         assert lane.worker is not None
         if call.name in MAKES_DIRECTORY:
-            self._target = world.names.get(stand.name or "")
+            self._target = files.names.get(pending.name or "")
         if call.kind in _STAMPING:
-            if stand.name is not None:
-                self._target = self._aim(stand)
+            if pending.name is not None:
+                self._target = self._aim(pending)
             elif call.kind != "open":
-                self._descriptor = f"/proc/{stand.space.pid}/fd/{signed(stand.args[max(call.fd, call.at)])}"
+                self._descriptor = (
+                    f"/proc/{pending.process.pid}/fd/{signed(pending.args[max(call.fd, call.at)])}"
+                )
             target = self._target
-            if world.fine_stamps and target is not None and target.real is None:
-                target.real = self._stamps(target)
-        if lane.worker.mapped:
+            if files.fine_stamps and target is not None and target.real is None:
+                target.keep_real(self._stamps(target))
+        if lane.worker.maps_files:
             self._real_mtime = self._mtime()
         if call.kind == "meta":
-            self._times = self._wanted_times(stand)
+            self._times = self._wanted_times(pending)
 
-    def opening(self, lane: Lane, stand: PendingSyscall) -> bool:
-        """Take down an open that leaves names and bytes as they are.
+    def record_open(self, lane: Lane, pending: PendingSyscall) -> bool:
+        """Record an open that leaves names and bytes as they are, before it runs.
 
         Returns:
             False for an open that may make or empty a file: it has to be watched.
         """
-        target = self._aim(stand) if stand.name is not None else stand.node
-        flags = stand.flags
+        target = self._aim(pending) if pending.name is not None else pending.inode
+        flags = pending.flags
         if target is None:
             return not flags & os.O_CREAT
         if flags & os.O_CREAT and flags & os.O_EXCL:
-            self._in_the_way(lane, stand)
+            lane.poll_for(pending.name)
         elif flags & os.O_TRUNC and flags & 3:
             return False
-        elif not self._is_refused(stand, target):
-            target.opens += 1
+        elif not self._is_refused(pending, target):
+            target.opened()
         return True
 
-    def _is_refused(self, stand: PendingSyscall, target: Node) -> bool:
-        """Whether the kernel will not open what is there, whoever asks: no descriptor comes of it."""
-        world, flags = self._world, stand.flags
-        if flags & os.O_DIRECTORY and target is not world.directory_node:
-            return not (world.lock.is_directory and stand.name == world.lock.name)
-        return bool(flags & os.O_NOFOLLOW) and stand.name in world.symlinks
+    def _is_refused(self, pending: PendingSyscall, target: Inode) -> bool:
+        """Return whether the kernel refuses to open a file that exists, for any process."""
+        files, flags = self._files, pending.flags
+        if flags & os.O_DIRECTORY and target is not files.directory_inode:
+            return not (files.lock.is_directory and pending.name == files.lock.name)
+        return bool(flags & os.O_NOFOLLOW) and pending.name in files.symlinks
 
-    def closing(self, stand: PendingSyscall) -> LockEvent | None:
-        """Take down a close that is about to happen, as long as no descriptor was copied."""
-        return self._closed(stand, signed(stand.args[0]), stand.node)
+    def record_close(self, pending: PendingSyscall) -> LockEvent | None:
+        """Record a close before it runs, as long as no descriptor was copied."""
+        return self._closed(pending, signed(pending.args[0]), pending.inode)
 
-    def after(self, lane: Lane, stand: PendingSyscall) -> tuple[Change | None, LockEvent | None]:
-        """Take down what the step did.
+    def after(self, lane: Lane, pending: PendingSyscall) -> tuple[Change | None, LockEvent | None]:
+        """Record what the step did.
 
         Returns:
             The change of the transcript and the event of the write lock, if any.
         """
-        world = self._world
-        call = stand.call
+        files = self._files
+        call = pending.call
         lock: LockEvent | None = None
         kind = call.kind
         look = False
         if kind == "open":
-            look, lock = self._opened(lane, stand)
+            look, lock = self._opened(lane, pending)
         elif kind == "data":
             look = self._written()
         elif kind == "names":
-            look = self._renamed(stand)
-            lock = world.lock.named(lane.index, world.names)
+            look = self._renamed(pending)
+            lock = files.lock.named(lane.index, files.names)
             if call.name in MAKES_DIRECTORY:
-                self._directory_made(lane, stand)
+                self._directory_made(lane, pending)
         elif kind == "close":
-            lock = self._closed(stand, signed(stand.args[0]), stand.node)
+            lock = self._closed(pending, signed(pending.args[0]), pending.inode)
         elif kind == "lock":
-            lock = self._records.after(lane, stand)
+            lock = self._records.after(lane, pending)
         elif kind == "table":
-            lock = self._replaced(stand)
+            lock = self._replaced(pending)
         elif kind == "meta":
             self._touched()
         elif kind == "map":
             # However it is mapped: mprotect can make it writable later, and is no trap.
             assert lane.worker is not None
-            # Of the worker, whoever of its family did it: any of their steps may store something.
-            lane.worker.mapped = True
-        before = world.state
-        if look and world.look():
-            return Change(before, world.state, *self._by), lock
+            # Of the worker, whichever of its processes did it: any of their steps may store something.
+            lane.worker.maps_file()
+        before = files.state
+        if look and files.look():
+            return Change(before, files.state, *self._by), lock
         return None, lock
 
     def stored(self, lane: Lane, change: Change | None) -> Change | None:
         """Look once more at the end of a step of a lane that has the file mapped.
 
         Args:
-            lane: who moved.
+            lane: that moved.
             change: what its call changed.
 
         Returns:
             What call and stores changed together.
         """
-        world = self._world
-        before = world.state if change is None else change.before
-        for node in world.by_ino.values():
+        files = self._files
+        before = files.state if change is None else change.before
+        for inode in files.by_ino.values():
             # Stores move the stamps behind our back.
-            node.real = None
-        if not world.look():
+            inode.keep_real(None)
+        if not files.look():
             return change
         if self._mtime() != self._real_mtime:
             # The first store into a clean page; one into a dirty page leaves no stamp.
-            self._stamp(world.names.get(TRANSCRIPT))
-        return Change(before, world.state, *self._by)
+            self._stamp(files.names.get(TRANSCRIPT))
+        return Change(before, files.state, *self._by)
 
-    def _aim(self, stand: PendingSyscall) -> Node | None:
-        """The file that a call by name is about, if it is there."""
-        world, name = self._world, stand.name
+    def _aim(self, pending: PendingSyscall) -> Inode | None:
+        """Return the file that a call by name is about, if it exists."""
+        files, name = self._files, pending.name
         assert name is not None
-        if name in world.symlinks and not _spares_links(stand):
+        if name in files.symlinks and not _spares_links(pending):
             return self._followed(name)
-        return world.names.get(name)
+        return files.names.get(name)
 
-    def _followed(self, name: str) -> Node | None:
+    def _followed(self, name: str) -> Inode | None:
         try:
-            return self._world.by_ino.get(os.stat(os.path.join(self._world.directory, name)).st_ino)
+            return self._files.by_ino.get(os.stat(os.path.join(self._files.directory, name)).st_ino)
         except OSError:
             return None
 
     def _mtime(self) -> int:
         try:
-            return os.stat(self._world.path).st_mtime_ns
+            return os.stat(self._files.path).st_mtime_ns
         except OSError:
             return 0
 
-    def _stamp(self, node: Node | None) -> None:
-        if node is not None:
-            node.mtime = node.ctime = self._world.stamp()
+    def _stamp(self, inode: Inode | None) -> None:
+        if inode is not None:
+            inode.content_changed(self._files.stamp())
 
-    def _opened(self, lane: Lane, stand: PendingSyscall) -> tuple[bool, LockEvent | None]:
-        world = self._world
-        flags = stand.flags
+    def _opened(self, lane: Lane, pending: PendingSyscall) -> tuple[bool, LockEvent | None]:
+        files = self._files
+        flags = pending.flags
         target = self._target
         lock = None
         look = False
         if target is None and flags & os.O_CREAT:
-            look = self._renamed(stand)
-            if world.names.get(stand.name or "") is not None:
-                lane.poll_name = None
-                lane.poll_count = 0
-                lock = world.lock.named(lane.index, world.names)
-            target = world.names.get(stand.name or "")
+            look = self._renamed(pending)
+            if files.names.get(pending.name or "") is not None:
+                lane.stop_polling()
+                lock = files.lock.named(lane.index, files.names)
+            target = files.names.get(pending.name or "")
         elif flags & os.O_CREAT and flags & os.O_EXCL:
-            self._in_the_way(lane, stand)
+            lane.poll_for(pending.name)
             return False, None
         elif flags & os.O_TRUNC and flags & 3 and self._moved():
             self._stamp(target)
             look = True
-        if target is not None and not self._is_refused(stand, target):
-            target.opens += 1
+        if target is not None and not self._is_refused(pending, target):
+            target.opened()
         return look, lock
 
-    def _renamed(self, stand: PendingSyscall) -> bool:
+    def _renamed(self, pending: PendingSyscall) -> bool:
         """Follow the names that a call may have changed; whether that may show in the transcript."""
-        world = self._world
-        before = world.names.get(TRANSCRIPT)
-        names = [name for name in (stand.name, stand.name2) if name is not None]
-        if not names or not world.symlinks.isdisjoint(names):
-            changed = world.rescan()
+        files = self._files
+        before = files.names.get(TRANSCRIPT)
+        names = [name for name in (pending.name, pending.name2) if name is not None]
+        if not names or not files.symlinks.isdisjoint(names):
+            changed = files.rescan()
         else:
-            changed = world.recheck(*names)
+            changed = files.recheck(*names)
         # Bytes do not move with names: only another file behind the path is something to see.
-        moved = before is not world.names.get(TRANSCRIPT) or TRANSCRIPT in world.symlinks
+        moved = before is not files.names.get(TRANSCRIPT) or TRANSCRIPT in files.symlinks
         return changed and moved
 
-    def _directory_made(self, lane: Lane, stand: PendingSyscall) -> None:
+    def _directory_made(self, lane: Lane, pending: PendingSyscall) -> None:
         if self._target is not None:
-            self._in_the_way(lane, stand)
-        elif stand.name in self._world.names:
-            lane.poll_name, lane.poll_count = None, 0
-
-    def _in_the_way(self, lane: Lane, stand: PendingSyscall) -> None:
-        """Somebody has the name: whatever the lane sleeps for next, it waits for that."""
-        if lane.poll_name != stand.name:
-            lane.poll_name, lane.poll_count = stand.name, 0
+            lane.poll_for(pending.name)
+        elif pending.name in self._files.names:
+            lane.stop_polling()
 
     def _written(self) -> bool:
         target = self._target
         if self._moved():
             self._stamp(target)
-        world = self._world
-        return target is None or TRANSCRIPT in world.symlinks or target is world.names.get(TRANSCRIPT)
+        files = self._files
+        return target is None or TRANSCRIPT in files.symlinks or target is files.names.get(TRANSCRIPT)
 
-    def _closed(self, stand: PendingSyscall, fd: int, node: Node | None) -> LockEvent | None:
-        stand.space.fds.pop(fd, None)
-        if node is not None:
-            self._world.closed(node)
-        return self._flocks.dropped(stand.space, node, fd) or self._records.closed(stand, node)
+    def _closed(self, pending: PendingSyscall, fd: int, inode: Inode | None) -> LockEvent | None:
+        pending.process.forget_fd(fd)
+        if inode is not None:
+            self._files.closed(inode)
+        return self._flocks.release(pending.process, inode, fd) or self._records.release(pending, inode)
 
-    def _replaced(self, stand: PendingSyscall) -> LockEvent | None:
-        """After dup2, dup3 or close_range: what its descriptors stood for is closed."""
+    def _replaced(self, pending: PendingSyscall) -> LockEvent | None:
+        """Record that a dup2, dup3 or close_range closed descriptors."""
         event = None
-        for fd in replaced(stand.space, stand):
-            node = stand.space.fds.get(fd)
-            event = self._closed(stand, fd, node) or event
+        for fd in closed_by_copy(pending.process, pending):
+            inode = pending.process.fds.get(fd)
+            event = self._closed(pending, fd, inode) or event
         return event
 
-    def _stamps(self, node: Node) -> tuple[int, int] | None:
-        """Real stamps of a file: by a name that it has, else by the lane's descriptor."""
+    def _stamps(self, inode: Inode) -> tuple[int, int] | None:
+        """Return the real stamps of a file: by a name that it has, else by the lane's descriptor."""
         try:
-            for name in node.names:
-                real = os.lstat(f"{self._world.directory}/{name}")
+            for name in inode.names:
+                real = os.lstat(f"{self._files.directory}/{name}")
                 break
             else:
                 real = os.stat(self._descriptor)
@@ -264,27 +263,27 @@ class EffectRecorder:
         return real.st_mtime_ns, real.st_ctime_ns
 
     def _moved(self) -> bool:
-        """Whether the call really touched the file: a refused one leaves no stamp."""
-        node = self._target
-        if node is None or not self._world.fine_stamps:
+        """Return whether the call really touched the file: a refused one leaves no stamp."""
+        inode = self._target
+        if inode is None or not self._files.fine_stamps:
             return True
-        before = node.real
-        node.real = now = self._stamps(node)
+        before, now = inode.real, self._stamps(inode)
+        inode.keep_real(now)
         return now != before
 
-    def _wanted_times(self, stand: PendingSyscall) -> tuple[int | None, int | None] | None:
-        """Access and modification time asked for by utimensat; None for other calls."""
-        call = stand.call
+    def _wanted_times(self, pending: PendingSyscall) -> tuple[int | None, int | None] | None:
+        """Return access and modification time asked for by utimensat; None for other calls."""
+        call = pending.call
         if call.name not in ("utimensat", "utime", "utimes", "futimesat"):
             return None
-        now = self._world.stamp()
-        address = stand.args[2] if call.name in ("utimensat", "futimesat") else stand.args[1]
+        now = self._files.stamp()
+        address = pending.args[2] if call.name in ("utimensat", "futimesat") else pending.args[1]
         if address == 0:
             return now, now
         if call.name == "utime":
-            times = struct.unpack("=2q", stand.space.memory.read(address, 16))
+            times = struct.unpack("=2q", pending.process.memory.read(address, 16))
             return times[0] * 1_000_000_000, times[1] * 1_000_000_000
-        a_s, a_f, m_s, m_f = _TIMES.unpack(stand.space.memory.read(address, 32))
+        a_s, a_f, m_s, m_f = _TIMES.unpack(pending.process.memory.read(address, 32))
         if call.name != "utimensat":
             return a_s * 1_000_000_000 + a_f * 1000, m_s * 1_000_000_000 + m_f * 1000
         if m_f == _UTIME_NOW:
@@ -297,54 +296,16 @@ class EffectRecorder:
         target = self._target
         if target is None or not self._moved():
             return
-        target.ctime = self._world.stamp()
+        target.metadata_changed(self._files.stamp())
         if self._times is not None and self._times[1] is not None:
             modified = self._times[1]
-            grain = self._world.grain_ns
-            target.mtime = modified - modified % grain if grain else modified
+            grain = self._files.grain_ns
+            target.set_mtime(modified - modified % grain if grain else modified)
 
 
-def open_flags(space: Process, stand: PendingSyscall) -> int:
-    """Open flags of the call before which a task stands.
-
-    Args:
-        space: of the process whose task it is.
-        stand: the call.
-    """
-    call = stand.call
-    if call.name == "creat":
-        return os.O_CREAT | os.O_WRONLY | os.O_TRUNC
-    if call.name == "openat2":
-        return int.from_bytes(space.memory.read(stand.args[2], 8), "little")
-    return stand.args[call.flags] & 0xFFFFFFFF
-
-
-def _spares_links(stand: PendingSyscall) -> bool:
-    """Whether a call is about a symlink itself and not about what it points to."""
-    place = _NOFOLLOW_AT.get(stand.call.name)
-    return stand.call.name in _LINKS_THEMSELVES or (
-        place is not None and bool(stand.args[place] & linux_abi.AT_SYMLINK_NOFOLLOW)
+def _spares_links(pending: PendingSyscall) -> bool:
+    """Return whether a call is about a symlink itself and not about what it points to."""
+    place = _NOFOLLOW_AT.get(pending.call.name)
+    return pending.call.name in _LINKS_THEMSELVES or (
+        place is not None and bool(pending.args[place] & linux_abi.AT_SYMLINK_NOFOLLOW)
     )
-
-
-def replaced(space: Process, stand: PendingSyscall) -> list[int]:
-    """Descriptors known to the table that a dup2, dup3 or close_range closes."""
-    args = stand.args
-    if stand.call.name == "close_range":
-        return [fd for fd in space.fds if args[0] <= fd <= args[1]]
-    return [signed(args[1])] if stand.call.name in ("dup2", "dup3") else []
-
-
-def stat_target(world: VirtualFiles, space: Process, stand: PendingSyscall) -> tuple[str, bool] | None:
-    """What a stat call is about: a path that the supervisor can stat, and whether to follow links."""
-    call = stand.call
-    if call.fd >= 0:
-        return f"/proc/{space.pid}/fd/{signed(stand.args[0])}", True
-    if stand.name is not None:
-        follow = call.name != "lstat" and not (
-            call.flags >= 0 and stand.args[call.flags] & linux_abi.AT_SYMLINK_NOFOLLOW
-        )
-        return os.path.join(world.directory, stand.name), follow
-    if call.flags >= 0 and stand.args[call.flags] & linux_abi.AT_EMPTY_PATH and stand.node is not None:
-        return f"/proc/{space.pid}/fd/{signed(stand.args[call.at])}", True
-    return None

@@ -1,8 +1,8 @@
 """flock, asked by the supervisor on the lane's behalf.
 
 The lock belongs to the open file description, so a copy of the lane's descriptor
-takes it for the lane. Nobody is ever blocked in the kernel: who would have to
-wait is not ready until somebody lets go.
+takes it for the lane. No lane is ever blocked in the kernel: one that would have to
+wait is not ready until the lock is released.
 """
 
 from __future__ import annotations
@@ -11,16 +11,13 @@ import ctypes
 import errno
 import fcntl
 import os
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
-from harness.gates.kernel.lane import Lane, PendingSyscall, Process, Status
+from harness.gates.kernel.inode import Inode
+from harness.gates.kernel.lane import Lane
 from harness.gates.kernel.path_resolution import signed
-from harness.gates.kernel.virtual_files import Node, VirtualFiles
+from harness.gates.kernel.process import PendingSyscall, Process
+from harness.gates.kernel.virtual_files import VirtualFiles
 from harness.model.history import LockEvent
-
-if TYPE_CHECKING:
-    from harness.gates.kernel.tracee import TraceeThread
 
 __all__ = ["Flocks"]
 
@@ -29,48 +26,58 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Flocks:
-    """Waiting for flocks in one world.
+    """Flocks on the files of one session directory.
 
-    Who holds what is kept here, so that a lane that would have to wait is not even a
-    candidate. The kernel has the last word: what it refuses waits all the same, and
-    before a schedule is called stuck everybody who waits is asked again.
+    The holders are kept here, so that a lane that would have to wait is not even a
+    candidate. The kernel has the last word: a lane that it refuses waits all the same, and
+    before a schedule is called stuck every waiting lane asks it again.
+
+    Attributes:
+        waiters_changed: a task waits for a flock, or no longer does, since the last acknowledgement.
     """
 
-    def __init__(self, world: VirtualFiles) -> None:
-        self._world = world
-        self._held: dict[Node, dict[tuple[int, int], int]] = {}
-        #: Somebody waits for one, or no longer does, since this was last cleared.
-        self.woken = False
-        #: Who else may wait: tasks that act for lanes.
-        self.others: Callable[[], Iterable[TraceeThread]] = tuple
+    def __init__(self, files: VirtualFiles) -> None:
+        self._files = files
+        self._held: dict[Inode, dict[tuple[int, int], int]] = {}
+        self.waiters_changed = False
 
     def begin(self) -> None:
-        """Start a schedule: nobody holds anything."""
+        """Start a schedule in which no flock is held."""
         self._held.clear()
 
-    def must_wait(self, stand: PendingSyscall) -> bool:
-        """Whether the flock call before which somebody stands would have to wait."""
-        node = stand.node
-        operation = stand.args[1]
-        if node is None or operation & (fcntl.LOCK_NB | fcntl.LOCK_UN) or node not in self._held:
+    def note_waiters(self) -> None:
+        """Note that a task waits for a flock, or no longer does."""
+        self.waiters_changed = True
+
+    def acknowledge_waiters(self) -> None:
+        """Note that lanes are shown as the flocks are now."""
+        self.waiters_changed = False
+
+    def must_wait(self, pending: PendingSyscall) -> bool:
+        """Return whether a pending flock call would have to wait."""
+        inode = pending.inode
+        operation = pending.args[1]
+        if inode is None or operation & (fcntl.LOCK_NB | fcntl.LOCK_UN) or inode not in self._held:
             return False
         alone = operation & fcntl.LOCK_EX
-        mine = (stand.space.pid, signed(stand.args[0]))
-        return any(alone or mode == fcntl.LOCK_EX for who, mode in self._held[node].items() if who != mine)
+        mine = (pending.process.pid, signed(pending.args[0]))
+        return any(
+            alone or mode == fcntl.LOCK_EX for holder, mode in self._held[inode].items() if holder != mine
+        )
 
-    def holds(self, space: Process, node: Node, fd: int) -> bool:
-        """Whether a process has a lock on a file by one of its descriptors."""
-        return (space.pid, fd) in self._held.get(node, ())
+    def holds(self, process: Process, inode: Inode, fd: int) -> bool:
+        """Return whether a process has a lock on a file by one of its descriptors."""
+        return (process.pid, fd) in self._held.get(inode, ())
 
-    def take(self, lane: Lane, stand: PendingSyscall) -> tuple[int | None, LockEvent | None]:
-        """Carry out the flock call before which a lane stands.
+    def acquire(self, lane: Lane, pending: PendingSyscall) -> tuple[int | None, LockEvent | None]:
+        """Carry out the flock call before which a lane is stopped.
 
         Returns:
             The errno to answer (0 for success; None when the lane has to wait), and
             what it did to the write lock.
         """
-        fd, operation = signed(stand.args[0]), signed(stand.args[1])
-        copy = _libc.syscall(_PIDFD_GETFD, stand.space.pidfd, fd, 0)
+        fd, operation = signed(pending.args[0]), signed(pending.args[1])
+        copy = _libc.syscall(_PIDFD_GETFD, pending.process.pidfd, fd, 0)
         if copy < 0:
             return ctypes.get_errno(), None
         try:
@@ -78,60 +85,63 @@ class Flocks:
         except BlockingIOError:
             if operation & fcntl.LOCK_NB:
                 # It waits for the lock, whatever name stood in its way before; the file may stay for good.
-                lane.poll_name = None
+                lane.stop_polling()
                 return errno.EWOULDBLOCK, None
-            self.woken = True
+            self.waiters_changed = True
             return None, LockEvent("blocked")
         except OSError as error:
             return error.errno or errno.EIO, None
         finally:
             os.close(copy)
         if operation & fcntl.LOCK_UN:
-            return 0, self.dropped(stand.space, stand.node, fd)
-        return 0, self._got(lane, stand, operation)
+            return 0, self.release(pending.process, pending.inode, fd)
+        return 0, self._got(lane, pending, operation)
 
-    def _got(self, lane: Lane, stand: PendingSyscall, operation: int) -> LockEvent | None:
-        node = stand.node
-        if node is None:
+    def _got(self, lane: Lane, pending: PendingSyscall, operation: int) -> LockEvent | None:
+        inode = pending.inode
+        if inode is None:
             return None
         mode = fcntl.LOCK_EX if operation & fcntl.LOCK_EX else fcntl.LOCK_SH
-        self._held.setdefault(node, {})[stand.space.pid, signed(stand.args[0])] = mode
-        lock = self._world.lock
-        return lock.flocked(lane.index, node) if mode == fcntl.LOCK_EX and lock.keeper == "flock" else None
+        self._held.setdefault(inode, {})[pending.process.pid, signed(pending.args[0])] = mode
+        lock = self._files.lock
+        return lock.flocked(lane.index, inode) if mode == fcntl.LOCK_EX and lock.keeper == "flock" else None
 
-    def dropped(self, space: Process, node: Node | None, fd: int) -> LockEvent | None:
-        """A process unlocked or closed a descriptor."""
-        world = self._world
-        holders = self._held.get(node) if node is not None else None
-        if node is None or holders is None or (world.copied and self._still_taken(node)):
+    def release(self, process: Process, inode: Inode | None, fd: int) -> LockEvent | None:
+        """Take in that a process unlocked or closed a descriptor; return what that did to the write lock."""
+        files = self._files
+        holders = self._held.get(inode) if inode is not None else None
+        if inode is None or holders is None or (files.copied and self._still_taken(inode)):
             return None
-        for holder in [holder for holder in holders if holder == (space.pid, fd) or world.copied]:
+        for holder in [holder for holder in holders if holder == (process.pid, fd) or files.copied]:
             del holders[holder]
         if holders:
             return None
-        del self._held[node]
-        return world.lock.unflocked(node) if world.lock.keeper == "flock" else None
+        del self._held[inode]
+        return files.lock.unflocked(inode) if files.lock.keeper == "flock" else None
 
-    def left(self) -> tuple[list[Node], LockEvent | None]:
-        """A process is gone, and its descriptors with it: which files nobody has locked any more.
+    def release_of_ended(self) -> tuple[list[Inode], LockEvent | None]:
+        """Take in that a process is gone, and its descriptors with it.
 
         Returns:
-            Those files, and what that did to the write lock.
+            The files that no process has locked any more, and what that did to the write lock.
         """
-        world = self._world
-        free = [node for node in self._held if not self._still_taken(node)]
+        files = self._files
+        free = [inode for inode in self._held if not self._still_taken(inode)]
         event = None
-        for node in free:
-            del self._held[node]
-            if world.lock.keeper == "flock":
-                event = world.lock.unflocked(node) or event
+        for inode in free:
+            del self._held[inode]
+            if files.lock.keeper == "flock":
+                event = files.lock.unflocked(inode) or event
         return free, event
 
-    def _still_taken(self, node: Node) -> bool:
-        """Ask the kernel: a copy of the descriptor may hold the lock after the first one is closed."""
-        if not node.names:
+    def _still_taken(self, inode: Inode) -> bool:
+        """Ask the kernel whether a file is locked.
+
+        A copy of the descriptor may hold the lock after the first one is closed.
+        """
+        if not inode.names:
             return False
-        fd = os.open(os.path.join(self._world.directory, min(node.names)), os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(os.path.join(self._files.directory, min(inode.names)), os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -139,14 +149,3 @@ class Flocks:
         finally:
             os.close(fd)
         return False
-
-    def wake(self, lanes: list[Lane], node: Node | None) -> None:
-        """After an unlock or a close: whoever waits for this file may try again."""
-        for lane in lanes:
-            if lane.status is Status.FLOCK and lane.stand.node is node:
-                lane.status = Status.FILE
-                self.woken = True
-        for task in self.others():
-            if task.status is Status.FLOCK and task.stand.node is node:
-                task.status = Status.FILE
-                self.woken = True

@@ -1,232 +1,379 @@
-"""What the kernel gate knows of one lane and of the process it lives in."""
+"""Lanes, the worker processes they live in, and the child processes that act for them.
+
+A child process, its threads included, acts in the name of a lane. Which lane that is,
+`attribution` decides; which process moves next, `process_scheduler` does.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from fcntl import ioctl
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any
 
-import msgspec
-
-from harness.gates.kernel.linux_abi import NOTIF_SEND, PARK, RESPONSE
-from harness.gates.kernel.quiescence import QuiescenceWatch
-from harness.gates.kernel.syscall_table import CALLS, Call
+from harness.gates.kernel.lane_progress import LaneProgress
+from harness.gates.kernel.process import PendingSyscall, Process, Status, Task
+from harness.gates.kernel.quiescence import tasks_of
+from harness.gates.kernel.shared_service import SharedService
 from harness.gates.kernel.tracee_memory import TraceeMemory
-from harness.model.gate import Candidate
-from harness.model.shared_memory import SharedMemory, cell_of
+from harness.model.shared_memory import SharedMemory
 
-if TYPE_CHECKING:
-    from harness.gates.kernel.tracee import SharedService, TraceeProcess, TraceeThread
-    from harness.gates.kernel.virtual_files import Node
-
-__all__ = ["Lane", "PendingSyscall", "Process", "Reader", "Status", "Worker", "answer"]
-
-_pack = RESPONSE.pack
+__all__ = ["Lane", "TraceeProcess", "TraceeThread", "Worker"]
 
 
-class Status:
-    """Where a lane is. Plain strings: members of an Enum cost a look-up each time before Python 3.12."""
-
-    MOVING: Final = "was let go and has not stopped yet"
-    FILE: Final = "stands before a file call"
-    THINK: Final = "waits for its model"
-    SLEEP: Final = "sleeps in virtual time"
-    FLOCK: Final = "waits for an flock"
-    ASLEEP: Final = "sleeps in the kernel"
-    TURN: Final = "waits for its turn at an adapter"
-    DONE: Final = "has no more operations"
-    DEAD: Final = "its process is gone"
-
-
-class Reader(NamedTuple):
-    """Where a thread reads from an empty pipe, and how often it had run when it was let do so."""
-
-    fd: int
-    pipe: int
-    runs: bytes
-
-
-class Process:
-    """One process as its calls have to be read: memory, descriptors, paths.
-
-    Args:
-        name: the scenario's name of the process, or that of the worker that started it.
-        pid: process id.
-        listener: the seccomp listener that its calls come by.
+class Lane(LaneProgress):
+    """One lane: where it is stopped, in which worker, and which thread acts for it.
 
     Attributes:
-        fds: files of the session by descriptor, as far as they were looked up.
-        by_tid: who acts, by thread id.
-        watch: looks at its threads.
+        delegate: the thread of a child process whose call the lane is shown as stopped
+            before; None when it is the lane's own call.
     """
 
-    def __init__(self, name: str, pid: int, listener: int) -> None:
-        self.name = name
-        self.pid = pid
-        self.listener = listener
-        self.pidfd = os.pidfd_open(pid)
-        try:
-            self.memory = TraceeMemory(pid)
-        except OSError:
-            os.close(self.pidfd)
-            raise
-        self.fds: dict[int, Node | None] = {}
-        self.by_tid: dict[int, Any] = {}
-        self.watch = QuiescenceWatch(pid)
-        #: Notices that wait until it is this process's turn, by thread id.
-        self.held: dict[int, PendingSyscall] = {}
-        #: Every thread of it is known to stand, to be held or to sleep.
-        self.quiet = False
-        #: Some of them sleep: somebody else may wake them.
-        self.sleeps = False
-        #: Threads that read from an empty pipe.
-        self.blocked: dict[int, Reader] = {}
-        #: What it was last let do may still be waking somebody.
-        self.waking = False
-        #: Threads that wait until their child has another program or is gone.
-        self.vforking: set[int] = set()
-        #: Has started a process since its children were last listed.
-        self.cloned = False
+    __slots__ = ("_own", "delegate", "worker")
 
-    def close(self) -> None:
-        """Let descriptors go; the process itself is stopped by the gate."""
-        os.close(self.pidfd)
-        self.memory.close()
-        self.watch.close()
+    def __init__(self, index: int) -> None:
+        super().__init__(index)
+        self.worker: Worker | None = None
+        self.delegate: TraceeThread | None = None
+        #: Where the lane itself is stopped, while it has a delegate.
+        self._own: tuple[PendingSyscall, str, int, bool] | None = None
+
+    def join(self, worker: Worker) -> None:
+        """Make it a lane of a worker that has just been started."""
+        self.worker = worker
+        self.status = Status.MOVING
+
+    # Stops
+
+    def stop(self, pending: PendingSyscall, status: str) -> None:
+        """Leave the lane stopped before a call."""
+        if self.status is Status.ASLEEP:
+            assert self.worker is not None
+            self.worker.lane_woke_up()
+        self.pending = pending
+        self.status = status
+
+    def wake_up(self) -> None:
+        """Note that a lane that slept in the kernel moves."""
+        if self.status is Status.ASLEEP:
+            assert self.worker is not None
+            self.status = Status.MOVING
+            self.worker.lane_woke_up()
+
+    # Delegates
+
+    def show_delegate(self, thread: TraceeThread | None) -> None:
+        """Show the lane as stopped where a thread is that acts for it; None for where it is itself."""
+        if thread is not None:
+            self._own = self.pending, self.status, self.wake_ns, self.flock_tried
+            self.delegate = thread
+            self.copy_stop(thread)
+        self.candidate = None
+
+    def show_itself(self) -> None:
+        """Give the stop back to the delegate and show the lane as stopped where it is itself."""
+        thread = self.delegate
+        if thread is None:
+            return
+        assert self._own is not None
+        thread.copy_stop(self)
+        self.pending, self.status, self.wake_ns, self.flock_tried = self._own
+        self.delegate = self._own = None
+
+    def forget_delegate(self) -> None:
+        """Drop the delegate without giving anything back, for its process was killed."""
+        self.candidate = self.delegate = self._own = None
 
 
 class Worker(Process):
-    """One worker process and its lanes.
+    """One worker process, its lanes, and the processes that it started.
 
     Args:
         name: the scenario's name of the process.
-        process: handle of the running process (`multiprocess.Process`).
+        handle: handle of the running process (`multiprocess.Process`).
         listener: the seccomp listener of the process.
         board: shared memory with it.
+
+    Attributes:
+        sleeping_lanes: how many of its lanes sleep in the kernel.
+        maps_files: a file of the session is mapped for sharing, so stores are no calls.
+        must_replace: another process has to take its place before the next schedule.
+        forked: it has started a process of its own in this schedule.
+        tracees: processes that it started, and theirs, by process id; in order of birth.
+        births: how many those were.
+        last_forker: the lane that last started a process; None for a thread that is no lane.
+        services: children that serve several lanes, by process id.
+        flow_threads: threads of services that flow, as far as they were met.
+        has_children: a process that it started may be alive, known or not.
     """
 
-    def __init__(self, name: str, process: Any, listener: int, board: SharedMemory) -> None:
-        assert process.pid is not None
-        super().__init__(name, process.pid, listener)
-        self.process = process
+    def __init__(self, name: str, handle: Any, listener: int, board: SharedMemory) -> None:
+        assert handle.pid is not None
+        super().__init__(name, handle.pid, listener)
+        self.handle = handle
         self.board = board
         self.words = board.words
         self.lanes: list[Lane] = []
-        self.by_tid: dict[int, Lane] = {}
-        self.sleepers = 0
-        #: Has a file of the session mapped for sharing: stores are no calls.
-        self.mapped = False
-        #: To be replaced before the next schedule.
-        self.dirty = False
-        #: Has started a process of its own in this schedule.
+        self.tasks: dict[int, Lane] = {}
+        self.sleeping_lanes = 0
+        self.maps_files = False
+        self.must_replace = False
         self.forked = False
-        #: WorkerProcesses that it started, and theirs, by process id; in order of their birth.
-        self.units: dict[int, TraceeProcess] = {}
+        self.tracees: dict[int, TraceeProcess] = {}
         self.births = 0
-        #: Which lane was the last to start a process; None for a thread that is no lane.
-        self.cloner: Lane | None = None
-        #: Children that serve several lanes, by process id.
-        self.served: dict[int, SharedService] = {}
-        #: Threads of services that flow, as far as they were met.
-        self.flow: dict[int, TraceeProcess] = {}
-        #: Some of them may be alive, known or not: see `harness.gates.kernel.process_scheduler`.
-        self.crowded = False
+        self.last_forker: Lane | None = None
+        self.services: dict[int, SharedService[Lane]] = {}
+        self.flow_threads: dict[int, TraceeProcess] = {}
+        self.has_children = False
+
+    def processes(self) -> tuple[Process, ...]:
+        """Return the worker and the processes that it started, in order of birth."""
+        return (self, *self.tracees.values())
+
+    # Schedules
+
+    def take_lanes(self, lanes: Sequence[Lane]) -> None:
+        """Give the worker its lanes, none of which has stopped yet."""
+        self.lanes = list(lanes)
+        for lane in self.lanes:
+            lane.join(self)
+
+    def begin(self, program: bytes) -> None:
+        """Start a schedule with an encoded program."""
+        self.board.publish(program)
+        self.fds.clear()
+        self.sleeping_lanes = 0
+        self.maps_files = self.forked = False
+        for tracee in self.tracees.values():
+            tracee.fds.clear()
+
+    def lane_runs_in(self, tid: int, lane: Lane) -> None:
+        """Note in which thread a lane runs."""
+        self.tasks[tid] = lane
+
+    def maps_file(self) -> None:
+        """Note that it, or a process that it started, has a file of the session mapped."""
+        self.maps_files = True
+
+    def replace_later(self) -> None:
+        """Have another process take its place before the next schedule."""
+        self.must_replace = True
+
+    # Lanes
+
+    def show_lanes_themselves(self) -> None:
+        """Show every lane as stopped where it is itself."""
+        for lane in self.lanes:
+            lane.show_itself()
+
+    def mark_sleeping_lanes(self) -> None:
+        """Note that all its lanes that have not stopped sleep in the kernel."""
+        self.sleeping_lanes = 0
+        for lane in self.lanes:
+            if lane.status is Status.MOVING:
+                lane.fall_asleep()
+            self.sleeping_lanes += lane.status is Status.ASLEEP
+
+    def lane_woke_up(self) -> None:
+        """Count one lane less that sleeps in the kernel."""
+        self.sleeping_lanes -= 1
+
+    def lose_lanes(self) -> None:
+        """Give up the lanes that have not stopped."""
+        for lane in self.lanes:
+            if lane.status in (Status.MOVING, Status.ASLEEP):
+                lane.die()
+        self.must_replace = True
+
+    def exited(self) -> None:
+        """Note that the process has ended, and its lanes with it."""
+        self.must_replace = True
+        for lane in self.lanes:
+            if lane.status is not Status.DONE:
+                lane.die()
+
+    def killed(self) -> None:
+        """Note that the process was killed: it leaves no lane and no wait behind."""
+        for lane in self.lanes:
+            lane.forget_delegate()
+        self.exited()
+        self.pipe_readers.clear()
+        self.queued.clear()
+        self.has_sleepers = self.cloned = False
+        self.sleeping_lanes = 0
+
+    # Child processes
+
+    def fork_announced(self, process: Process, tid: int) -> None:
+        """Note that a thread of it, or of a process that it started, is about to start one."""
+        if process is self:
+            self.last_forker = self.tasks.get(tid)
+        if not self.has_children:
+            self.quiescent = self.has_sleepers = False
+        self.forked = self.has_children = True
+
+    def adopt(self, tracee: TraceeProcess) -> None:
+        """Add a process that was started."""
+        self.births += 1
+        self.tracees[tracee.pid] = tracee
+        self.has_children = True
+
+    def bury(self, tracee: TraceeProcess) -> None:
+        """Remove a process that has ended."""
+        del self.tracees[tracee.pid]
+        self.flow_threads.clear()
+
+    def forget_services(self) -> None:
+        """Note that none of its children is left."""
+        self.services.clear()
+        self.has_children = False
+
+    def flow_thread(self, tid: int, tracee: TraceeProcess) -> None:
+        """Remember the process of a service's thread."""
+        self.flow_threads[tid] = tracee
+
+    def count_children(self) -> None:
+        """Note whether a process that it started is left."""
+        self.has_children = bool(self.tracees)
+
+    def announce_service(self, service: SharedService[Lane]) -> None:
+        """Add a child that serves several lanes."""
+        self.services[service.pid] = service
+        tracee = self.tracees.get(service.pid)
+        if tracee is not None:
+            tracee.serve(service)
 
     def close(self) -> None:
-        """Let descriptors go; the process itself is stopped by the gate."""
-        for unit in self.units.values():
-            unit.close()
-        self.units.clear()
+        """Close the descriptors; the process itself is stopped by the gate."""
+        for tracee in self.tracees.values():
+            tracee.close()
+        self.tracees.clear()
         os.close(self.listener)
         super().close()
 
 
-def answer(worker: Process, trap_id: int, value: int = 0, error: int = 0, flags: int = 0) -> None:
-    """Answer a notice; silent when the task was killed in the meantime."""
-    try:
-        ioctl(worker.listener, NOTIF_SEND, _pack(trap_id, value, error, flags))
-    except FileNotFoundError:
-        return
+class TraceeThread(Task):
+    """One thread of a process that a worker started.
 
-
-class PendingSyscall(msgspec.Struct, eq=False, gc=False):
-    """A call before which a task was stopped.
-
-    Args:
-        trap_id: the kernel's number of the notice.
-        call: what it is.
-        args: its six arguments.
-        space: the process that makes it.
-        tid: the thread.
-        node: the file behind its descriptor, if the session has it.
-        name: first path as a name in the session directory; None when it has none.
-        name2: second path likewise.
-        flags: of an open; 0 for any other call.
-        waited: whether it is an flock that had to wait.
+    Attributes:
+        number: place among the threads of the process, in order of birth.
+        lane: the lane it acts for, since it stopped here.
     """
 
-    trap_id: int
-    call: Call
-    args: Sequence[int]
-    space: Any = None
-    tid: int = 0
-    node: Node | None = None
-    name: str | None = None
-    name2: str | None = None
-    flags: int = 0
-    waited: bool = False
+    __slots__ = ("lane", "number", "tid", "tracee")
+
+    def __init__(self, tracee: TraceeProcess, tid: int, number: int) -> None:
+        super().__init__()
+        self.tracee = tracee
+        self.tid = tid
+        self.number = number
+        self.lane: Lane | None = None
+
+    def moves(self) -> None:
+        """Note that the thread has moved on and acts for no lane until it stops."""
+        self.status, self.lane = Status.MOVING, None
+
+    def act_for(self, lane: Lane) -> None:
+        """Set the lane that the thread acts for."""
+        self.lane = lane
+        self.flock_tried = False
 
 
-class Lane:
-    """One lane: where it stands and what it waits for."""
+class TraceeProcess(Process):
+    """One process that a worker started, or one of its descendants.
 
-    __slots__ = (
-        "actor",
-        "asked",
-        "candidate",
-        "cell",
-        "finished",
-        "held_ns",
-        "index",
-        "op",
-        "ordinal",
-        "own",
-        "poll_count",
-        "poll_name",
-        "stand",
-        "started",
-        "status",
-        "think_left",
-        "wake_ns",
-        "worker",
-    )
+    Args:
+        worker: the worker that it descends from.
+        pid: process id.
+        number: place in the order of birth among the worker's descendants.
+        lane: the lane in whose name it acts; None where that is not known.
+        service: set instead where it serves several lanes.
 
-    def __init__(self, index: int) -> None:
-        self.index = index
-        #: Where the board counts its operations.
-        self.cell = cell_of(index)
-        self.worker: Worker | None = None
-        self.status: str = Status.MOVING
-        self.stand = PendingSyscall(0, CALLS[PARK], ())
-        #: What the strategy is shown; made when the lane has come to rest.
-        self.candidate: Candidate | None = None
-        #: Whose call it stands before, where that is not its own: see `process_scheduler`.
-        self.actor: TraceeThread | None = None
-        #: Where it stands itself, while it has an actor.
-        self.own: tuple[PendingSyscall, str, int, bool] | None = None
-        self.reset()
+    Attributes:
+        exec_pending: it has started or may have started another program since its last call.
+        threaded: it has started threads.
+        events: how many numbers for event descriptors it and its parents have got.
 
-    def reset(self) -> None:
-        """Forget the last schedule; where the lane stands remains."""
-        self.started = self.finished = 0
-        self.op = -1
-        self.ordinal = 0
-        self.think_left = 0
-        self.wake_ns = 0
-        #: Stopped, or in a slow call, until then.
-        self.held_ns = 0
-        self.poll_name: str | None = None
-        self.poll_count = 0
-        #: Whether a waiting flock was tried against the kernel already.
-        self.asked = False
+    Raises:
+        OSError: it is gone, or may not be examined.
+    """
+
+    def __init__(
+        self, worker: Worker, pid: int, number: int, lane: Lane | None, service: SharedService[Lane] | None
+    ) -> None:
+        super().__init__(worker.name, pid, worker.listener)
+        self.worker = worker
+        self.number = number
+        self.lane = lane
+        self.service = service
+        self.tasks: dict[int, TraceeThread] = {}
+        self.exec_pending = False
+        self.threaded = False
+        self.events = 0
+        self._threads = 0
+
+    def thread(self, tid: int) -> TraceeThread:
+        """Return the thread of an id; threads are numbered in the order in which the kernel lists them."""
+        found = self.tasks.get(tid)
+        if found is None:
+            for one in (*tasks_of(self.pid), tid):
+                if one not in self.tasks:
+                    self.tasks[one] = TraceeThread(self, one, self._threads)
+                    self._threads += 1
+            found = self.tasks[tid]
+        return found
+
+    def forget_ended_threads(self) -> None:
+        """Drop the threads that have ended."""
+        there = tasks_of(self.pid)
+        for tid in [tid for tid in self.tasks if tid not in there]:
+            del self.tasks[tid]
+        self.watch.close(but=there)
+
+    def starts_thread(self) -> None:
+        """Note that a thread is about to be started."""
+        self.threaded = True
+
+    def starts_program(self) -> None:
+        """Note that it is about to become another program."""
+        self.exec_pending = True
+        self.threaded = False
+
+    def started_program(self) -> None:
+        """Open the memory of the new program, and forget descriptors that exec may have closed."""
+        self.exec_pending = False
+        self.fds.clear()
+        fresh = TraceeMemory(self.pid)
+        self.memory.close()
+        self.memory = fresh
+
+    def serve(self, service: SharedService[Lane]) -> None:
+        """Act for the lanes that have a request under way from now on."""
+        self.service = service
+
+    def inherit_events(self, parent: TraceeProcess) -> None:
+        """Go on counting event descriptors where the parent is."""
+        self.events = parent.events
+
+    def count_event(self) -> None:
+        """Count one more number of an event descriptor."""
+        self.events += 1
+
+    def sleeps_really(self) -> None:
+        """Note that a thread of it sleeps in the kernel."""
+        self.has_sleepers = True
+
+    def is_idle(self) -> None:
+        """Note that no request is under way in it: nothing of it moves."""
+        self.quiescent = True
+
+    def may_move(self) -> None:
+        """Note that it was asked for something: it may move and wake others."""
+        self.quiescent, self.may_wake = False, True
+
+    def accounted(self) -> bool:
+        """Return whether every thread is known not to run, without a look at it."""
+        return len(self.tasks) == 1 and not self.threaded and bool(self.stopped().union(self.pipe_readers))
+
+    def several_move(self) -> bool:
+        """Return whether more than one thread may be moving."""
+        return self.threaded or super().several_move()

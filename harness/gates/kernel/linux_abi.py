@@ -76,7 +76,7 @@ CALLS: dict[int, str] = {number: name for name, number in NUMBERS.items()}
 
 
 def supported() -> str:
-    """Why this machine type is not served; empty when it is."""
+    """Return why this machine type is not served; empty when it is."""
     if platform.system() != "Linux":
         return f"{platform.system()} has no seccomp; the kernel gate needs Linux"
     if platform.machine() != "x86_64":

@@ -1,4 +1,4 @@
-"""From a trapped call's arguments to the file of the session directory it means.
+"""The file of the session directory that a trapped call's arguments mean.
 
 A path is told by its parent's device and inode, never by its text alone, so that
 a symlink, a relative path or another mount point cannot lead past the gate.
@@ -11,8 +11,9 @@ import re
 from typing import Any
 
 from harness.gates.kernel import linux_abi
-from harness.gates.kernel.lane import Process
-from harness.gates.kernel.virtual_files import Node, VirtualFiles
+from harness.gates.kernel.inode import Inode
+from harness.gates.kernel.process import Process
+from harness.gates.kernel.virtual_files import VirtualFiles
 
 __all__ = ["OUTSIDE", "UNKNOWN", "as_seen_by", "descriptor", "path_name", "signed"]
 
@@ -36,46 +37,46 @@ _OWN_NAMES = (
 
 
 def signed(value: int) -> int:
-    """A register's low half as the C int that it holds."""
+    """Return a register's low half as the C int that it holds."""
     value &= 0xFFFFFFFF
     return value - (1 << 32) if value & 0x80000000 else value
 
 
-def descriptor(world: VirtualFiles, space: Process, fd: int) -> Node | None:
-    """The file behind a descriptor; None when it is not one of the session's.
+def descriptor(files: VirtualFiles, process: Process, fd: int) -> Inode | None:
+    """Return the file behind a descriptor; None when it is not one of the session's.
 
     Answers are kept until the descriptor is closed: close, dup2 and close_range
     are trapped, so nothing can change behind the table.
     """
-    node: Node | None = space.fds.get(fd, UNKNOWN)
-    if node is not UNKNOWN:
-        return node
-    found = _look_up(world, space, fd)
-    space.fds[fd] = found
+    inode: Inode | None = process.fds.get(fd, UNKNOWN)
+    if inode is not UNKNOWN:
+        return inode
+    found = _look_up(files, process, fd)
+    process.remember_fd(fd, found)
     return found
 
 
-def _look_up(world: VirtualFiles, space: Process, fd: int) -> Node | None:
-    link = f"/proc/{space.pid}/fd/{fd}"
+def _look_up(files: VirtualFiles, process: Process, fd: int) -> Inode | None:
+    link = f"/proc/{process.pid}/fd/{fd}"
     try:
         status = os.stat(link)
     except OSError:
         return OUTSIDE
-    if status.st_dev != world.device:
+    if status.st_dev != files.device:
         return OUTSIDE
-    if status.st_ino == world.directory_ino:
-        return world.directory_node
-    node = world.by_ino.get(status.st_ino)
+    if status.st_ino == files.directory_ino:
+        return files.directory_inode
+    inode = files.by_ino.get(status.st_ino)
     # The number of a file that is gone may be that of a file elsewhere by now.
-    if node is None or node.names or node.opens > 0:
-        return node
-    return node if world.copied and os.readlink(link).startswith(world.directory + "/") else OUTSIDE
+    if inode is None or inode.names or inode.opens > 0:
+        return inode
+    return inode if files.copied and os.readlink(link).startswith(files.directory + "/") else OUTSIDE
 
 
 def path_name(
-    world: VirtualFiles, space: Process, at: int, raw: bytes
-) -> tuple[str | None, Node | None, str]:
-    """What a path means.
+    files: VirtualFiles, process: Process, at: int, raw: bytes
+) -> tuple[str | None, Inode | None, str]:
+    """Return what a path means.
 
     Args:
         at: directory descriptor, `abi.AT_FDCWD` for the working directory.
@@ -85,36 +86,36 @@ def path_name(
         Name in the session directory (None outside, ``.`` for the directory itself),
         the file that it leads to from outside if any, and the absolute path.
     """
-    path = as_seen_by(space, os.fsdecode(raw))
+    path = as_seen_by(process, os.fsdecode(raw))
     if _KERNELS_OWN(raw):
         return None, None, path
     if not path.startswith("/"):
-        base = f"/proc/{space.pid}/cwd" if at == linux_abi.AT_FDCWD else f"/proc/{space.pid}/fd/{at}"
+        base = f"/proc/{process.pid}/cwd" if at == linux_abi.AT_FDCWD else f"/proc/{process.pid}/fd/{at}"
         try:
             path = os.path.join(os.readlink(base), path)
         except OSError:
             return None, None, path
-    prefix = world.directory + "/"
+    prefix = files.directory + "/"
     if path.startswith(prefix):
         name = path[len(prefix) :]
         if name and "/" not in name and name not in (".", ".."):
             return name, None, path
-    return _by_parent(world, path)
+    return _by_parent(files, path)
 
 
-def as_seen_by(space: Process, path: str) -> str:
-    """A path with the names that mean the calling process replaced by names that mean the worker."""
+def as_seen_by(process: Process, path: str) -> str:
+    """Return a path in which names for the calling process itself are replaced by names that have its id."""
     if path.startswith(_OWN):
         for own, named in _OWN_NAMES:
             if path == own or path.startswith(own + "/"):
-                return f"/proc/{space.pid}{named}{path[len(own) :]}"
+                return f"/proc/{process.pid}{named}{path[len(own) :]}"
     return path
 
 
-def _by_parent(world: VirtualFiles, path: str) -> tuple[str | None, Node | None, str]:
+def _by_parent(files: VirtualFiles, path: str) -> tuple[str | None, Inode | None, str]:
     stripped = path.rstrip("/") or "/"
     parent, name = os.path.split(stripped)
-    here = (world.device, world.directory_ino)
+    here = (files.device, files.directory_ino)
     try:
         status = os.stat(parent)
         if (status.st_dev, status.st_ino) == here and name not in ("", ".", ".."):
@@ -127,10 +128,10 @@ def _by_parent(world: VirtualFiles, path: str) -> tuple[str | None, Node | None,
         return None, None, path
     if (status.st_dev, status.st_ino) == here:
         return ".", None, path
-    if status.st_dev == world.device:
-        node = world.by_ino.get(status.st_ino)
-        if node is not None and (node.names or node.opens > 0):
-            return None, node, path
-        if os.path.realpath(stripped).startswith(world.directory + "/"):
-            return os.path.realpath(stripped)[len(world.directory) + 1 :], None, path
+    if status.st_dev == files.device:
+        inode = files.by_ino.get(status.st_ino)
+        if inode is not None and (inode.names or inode.opens > 0):
+            return None, inode, path
+        if os.path.realpath(stripped).startswith(files.directory + "/"):
+            return os.path.realpath(stripped)[len(files.directory) + 1 :], None, path
     return None, None, path

@@ -1,4 +1,4 @@
-"""Processes in other PID namespaces: who they are and whether they live cannot be seen from outside.
+"""PID namespaces: a process cannot see whether a process of another namespace lives.
 
 Each process still has the machine's numbers and is told so; what is answered at the gate is
 a look for another's: kill(2) says that there is none, and so does /proc.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.gates.kernel.lane import Process, Worker
+from harness.gates.kernel.lane import Worker
+from harness.gates.kernel.process import Process
 from harness.model.program import Program
 
 __all__ = ["PidNamespaces"]
@@ -17,7 +18,7 @@ _PROC = b"/proc/"
 
 
 class PidNamespaces:
-    """Who sees whom in one schedule.
+    """Which process can see which in one schedule.
 
     Args:
         workers: by name of their process, also those that are started later.
@@ -36,21 +37,21 @@ class PidNamespaces:
         self._by_process = {lane.process: lane.pid_namespace for lane in program.lanes}
         self.several = len(set(self._by_process.values())) > 1
 
-    def hides(self, space: Process, pid: int) -> bool:
-        """Whether a process cannot see another one.
+    def hides(self, process: Process, pid: int) -> bool:
+        """Return whether a process cannot see another one.
 
         Args:
-            space: who looks.
-            pid: for whom.
+            process: that looks.
+            pid: of the other one.
         """
         for name, worker in self._workers.items():
-            if pid == worker.pid or pid in worker.units:
-                return self._by_process.get(name) != self._by_process.get(space.name)
+            if pid == worker.pid or pid in worker.tracees:
+                return self._by_process.get(name) != self._by_process.get(process.name)
         return False
 
-    def hides_path(self, space: Process, path: bytes) -> bool:
-        """Whether a path leads to what /proc says of a process that cannot be seen."""
+    def hides_path(self, process: Process, path: bytes) -> bool:
+        """Return whether a path leads to what /proc says of a process that cannot be seen."""
         if not path.startswith(_PROC):
             return False
         number = path[len(_PROC) :].partition(b"/")[0]
-        return number.isdigit() and self.hides(space, int(number))
+        return number.isdigit() and self.hides(process, int(number))

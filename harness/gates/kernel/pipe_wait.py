@@ -1,6 +1,6 @@
-"""What another process's descriptors lead to: whether a read waits, whom a write may wake.
+"""Whether a read of another process's descriptor waits, and which sleepers a write to it may wake.
 
-A thread that is about to read from an empty pipe sleeps until somebody writes to it or the last
+A thread that is about to read from an empty pipe sleeps until another thread writes to it or the last
 writer is gone. That is known without a look at the thread.
 """
 
@@ -11,29 +11,29 @@ import os
 import select
 import stat
 
-__all__ = ["NOBODY", "UNKNOWN", "empties", "reach"]
+__all__ = ["ANY_SLEEPER", "NO_SLEEPER", "empties", "reach"]
 
-#: Reaches nobody: a file or a device.
-NOBODY = 0
-#: May reach anybody.
-UNKNOWN = -1
+#: A change wakes no sleeper: it is a file or a device.
+NO_SLEEPER = 0
+#: A change may wake any sleeper.
+ANY_SLEEPER = -1
 
 _DIRECT = (stat.S_ISREG, stat.S_ISCHR, stat.S_ISDIR, stat.S_ISBLK)
 
 
 def reach(pid: int, fd: int) -> int:
-    """Whom a change of a descriptor may wake: `NOBODY`, `UNKNOWN`, or the number of a pipe."""
+    """Return which sleepers a change may wake: `NO_SLEEPER`, `ANY_SLEEPER`, or the number of a pipe."""
     try:
         status = os.stat(f"/proc/{pid}/fd/{fd}")
     except OSError:
-        return NOBODY
+        return NO_SLEEPER
     if stat.S_ISFIFO(status.st_mode):
         return status.st_ino
-    return NOBODY if any(kind(status.st_mode) for kind in _DIRECT) else UNKNOWN
+    return NO_SLEEPER if any(kind(status.st_mode) for kind in _DIRECT) else ANY_SLEEPER
 
 
 def empties(pid: int, fd: int) -> bool:
-    """Whether a read of a descriptor would wait, as long as nobody writes to its pipe."""
+    """Return whether a read of a descriptor would wait, as long as its pipe is not written to."""
     with contextlib.suppress(OSError, ValueError):
         with open(f"/proc/{pid}/fdinfo/{fd}", "rb") as info:
             for line in info:

@@ -1,9 +1,9 @@
-"""What happens to a lane, or to its whole process, instead of its next call: killed, stopped, delayed.
+"""Faults that strike a lane, or its whole process, instead of its next call: killed, stopped, delayed.
 
-A killed process is killed by SIGKILL with all that it started: its lanes end, the kernel lets
-its flocks go, and whatever else it leaves in the directory stays. Nothing is sent to one
-that is stopped: it stands in its calls, and none of its lanes is shown before its time is
-over. A lane whose call is slow stands before it so long, and its neighbours go on.
+A killed process is killed by SIGKILL with all that it started: its lanes end, the kernel releases
+its flocks, and whatever else it leaves in the directory stays. A stopped one gets no signal:
+it stays in its calls, and none of its lanes is shown before its time is
+over. A lane whose call is slow stays before it so long, and its neighbours go on.
 """
 
 from __future__ import annotations
@@ -12,66 +12,47 @@ import contextlib
 import errno
 import select
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from harness.gates.kernel.effect_recorder import EffectRecorder
-from harness.gates.kernel.flocks import Flocks
-from harness.gates.kernel.lane import Lane, Status, Worker
-from harness.gates.kernel.notifications import Notifications
-from harness.gates.kernel.partial_write import write_for
-from harness.gates.kernel.virtual_clock import FOREVER_NS
-from harness.gates.kernel.virtual_files import VirtualFiles
+from harness.gates.kernel.lane import Lane, Worker
+from harness.gates.kernel.partial_write import CUTTABLE_BYTES, part_of, write_for
+from harness.gates.kernel.process import Status
+from harness.gates.kernel.process_tree import bury
+from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.model.gate import Verdict
-from harness.model.history import Change, LockEvent, Step
-from harness.model.shared_memory import Clock
+from harness.model.history import Change, Step
 from harness.scenario.faults import CUTTABLE, process_fault
 from harness.system.reap import REAP_S
 
-__all__ = ["CUTTABLE_BYTES", "ProcessFaults", "part_of"]
+__all__ = ["ProcessFaults"]
 
-#: A write of fewer cannot be cut short.
-CUTTABLE_BYTES = 2
 _MS = 1_000_000
 
 
-def part_of(length: int, keep_permille: int) -> int:
-    """How many bytes of a write are written that is cut short: at least one, and not all."""
-    return 1 + (length - CUTTABLE_BYTES) * keep_permille // 999
-
-
 class ProcessFaults:
-    """What befalls the lanes of one gate.
+    """Injects process faults into the lanes of one gate.
 
     Args:
-        world, truth, flocks: of the gate.
-        clock: virtual time.
-        lanes: by index.
+        state: of the supervisor.
 
     Attributes:
-        held: some lane may stand without being ready, in this schedule.
+        held: in this schedule a lane may be stopped without being ready.
     """
 
-    def __init__(
-        self, world: VirtualFiles, truth: EffectRecorder, flocks: Flocks, clock: Clock, lanes: Sequence[Lane]
-    ) -> None:
-        self._world = world
-        self._truth = truth
-        self._flocks = flocks
-        self._clock = clock
-        self._lanes = list(lanes)
+    def __init__(self, state: SupervisorState) -> None:
+        self._state = state
         self.held = False
 
-    def begin(self, intake: Notifications) -> None:
+    def begin(self) -> None:
         """Start a schedule."""
-        self._intake = intake
         self.held = False
 
-    def befall(self, lane: Lane, path: str, verdict: Verdict) -> Step:
-        """Let it happen to a lane that stands.
+    def inject(self, lane: Lane, path: str, verdict: Verdict) -> Step:
+        """Inject a fault into a lane that is stopped; return its step.
 
         Args:
             lane: which.
-            path: alias of what its call is about.
+            path: alias of the file that its call is about.
             verdict: of a kind that is the name of a process fault.
         """
         name = verdict.kind
@@ -82,89 +63,71 @@ class ProcessFaults:
         if control.ended is not None:
             return control.ended
         lasts = f"{verdict.duration_ns // _MS} ms " if fault.lasts else ""
-        return Step(lane.index, lane.op, name, "", f"{lasts}before {_told(lane, path)}", fault=name)
+        return Step(lane.index, lane.op, name, "", f"{lasts}before {_next_act(lane, path)}", fault=name)
 
     def hold(self, lanes: Iterable[Lane], duration_ns: int) -> None:
-        """Let no lane of some take a step for a while."""
+        """Let none of some lanes take a step for a while."""
         self.held = True
-        then = self._in(duration_ns)
-        for one in lanes:
-            one.held_ns = max(one.held_ns, then)
+        until_ns = self._state.later(duration_ns)
+        for lane in lanes:
+            lane.hold(until_ns)
 
     def advance(self, duration_ns: int) -> None:
-        """Let virtual time run ahead."""
-        self._intake.now_ns = self._clock.now_ns = self._in(duration_ns)
-
-    def _in(self, duration_ns: int) -> int:
-        return min(self._intake.now_ns + duration_ns, FOREVER_NS)
+        """Let virtual time jump ahead."""
+        self._state.set_time(self._state.later(duration_ns))
 
     # Killed
 
     def kill(self, lane: Lane, path: str, keep_permille: int) -> Step:
-        """Kill the process of a lane that stands, in the midst of its write where that is to be cut."""
-        worker = lane.worker
+        """Kill the process of a lane, in the middle of its write where that is to be cut."""
+        state, worker = self._state, lane.worker
         assert worker is not None
         note, change = "", None
         if keep_permille >= 0:
             note, change = self._write_part(lane, keep_permille)
-        op, call = lane.op, lane.stand.call.name
+        op, call = lane.op, lane.pending.call.name
         if not note:
-            note, call, path = f"before {_told(lane, path)}", "kill", ""
+            note, call, path = f"before {_next_act(lane, path)}", "kill", ""
         self._end(worker)
-        return Step(lane.index, op, call, path, note, change, self._let_go(), "kill")
+        lock = state.release_locks_of_ended(state.lanes)
+        return Step(lane.index, op, call, path, note, change, lock, "kill")
 
     def _write_part(self, lane: Lane, keep_permille: int) -> tuple[str, Change | None]:
-        """Write what the kernel has written by the time that it sees the signal.
+        """Write the bytes that the kernel has written by the time that it sees the signal.
 
         Returns:
-            How much that is, empty when nothing can be, and what it changed.
+            How many those are, empty when none can be written, and what they changed.
         """
-        stand = lane.stand
-        length = stand.args[2] if lane.status is Status.FILE and stand.call.name in CUTTABLE else 0
+        pending, recorder = lane.pending, self._state.recorder
+        length = pending.args[2] if lane.status is Status.FILE and pending.call.name in CUTTABLE else 0
         if length < CUTTABLE_BYTES:
             return "", None
-        self._truth.before(lane, stand)
-        value = write_for(stand, part_of(length, keep_permille))
+        recorder.before(lane, pending)
+        value = write_for(pending, part_of(length, keep_permille))
         if value == -errno.EPERM:
-            self._intake.doubt("a write could not be cut short: this machine does not allow pidfd_getfd")
+            self._state.note_inconclusive(
+                "a write could not be cut short: this machine does not allow pidfd_getfd"
+            )
         if value is None or value < 0:
             return "", None
-        change, _ = self._truth.after(lane, stand)
+        change, _ = recorder.after(lane, pending)
         return f"{value} of {length} bytes", change
 
     def _end(self, worker: Worker) -> None:
-        """Kill a process with its family, and leave none of its lanes standing."""
-        worker.dirty = True
-        for lane in worker.lanes:
-            lane.candidate = lane.actor = lane.own = None
-            if lane.status is not Status.DONE:
-                lane.status = Status.DEAD
-        # Nobody of it waits for anybody any more.
-        worker.blocked.clear()
-        worker.held.clear()
-        worker.sleeps = worker.cloned = False
-        worker.sleepers = 0
-        for space in (worker, *worker.units.values()):
-            _kill(space.pidfd)
+        """Kill a process with all that it started, and leave none of its lanes stopped."""
+        worker.killed()
+        for process in worker.processes():
+            _kill(process.pidfd)
         # First of all, so that its children are ours to be reaped: a zombie still seems to live.
-        worker.process.join(REAP_S)
-        if worker.process.is_alive():
-            self._intake.doubt(f"process {worker.name} was killed and is still there")
-        while worker.units:
-            for unit in list(worker.units.values()):
-                _kill(unit.pidfd)
-                select.select([unit.pidfd], (), (), REAP_S)
-                self._intake.crowd.family.bury(worker, unit, killed=True)
-        worker.served.clear()
-        worker.crowded = False
-
-    def _let_go(self) -> LockEvent | None:
-        """What the kernel has let go with a process."""
-        self._world.abandoned()
-        free, event = self._flocks.left()
-        for node in free:
-            self._flocks.wake(self._lanes, node)
-        return event
+        worker.handle.join(REAP_S)
+        if worker.handle.is_alive():
+            self._state.note_inconclusive(f"process {worker.name} was killed and is still there")
+        while worker.tracees:
+            for tracee in list(worker.tracees.values()):
+                _kill(tracee.pidfd)
+                select.select([tracee.pidfd], (), (), REAP_S)
+                bury(self._state, worker, tracee, killed=True)
+        worker.forget_services()
 
 
 class _Control:
@@ -195,11 +158,11 @@ class _Control:
         self._faults.advance(duration_ns)
 
 
-def _told(lane: Lane, path: str) -> str:
-    """What a lane was about to do."""
+def _next_act(lane: Lane, path: str) -> str:
+    """Say what a lane was about to do."""
     if lane.status is not Status.FILE:
         return "it thinks" if lane.status is Status.THINK else "it goes on"
-    return f"{lane.stand.call.name} {path}".rstrip(" ")
+    return f"{lane.pending.call.name} {path}".rstrip(" ")
 
 
 def _kill(pidfd: int) -> None:

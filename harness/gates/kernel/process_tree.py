@@ -1,229 +1,274 @@
-"""Who belongs to a worker's family: what it started, and what that started, in the order of birth.
+"""Births and deaths of the processes that a worker started, and of what those started.
 
-Whose turn it is among them is up to `crowd`.
+They are numbered in the order of birth. Which of them moves next, `process_scheduler` decides.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
-from harness.gates.kernel.flocks import Flocks
-from harness.gates.kernel.lane import Lane, Process, Status, Worker
-from harness.gates.kernel.pipe_wait import empties
-from harness.gates.kernel.quiescence import children_of, family_of, same_twice
-from harness.gates.kernel.tracee import SharedService, TraceeProcess, TraceeThread, accounted
-from harness.gates.kernel.virtual_files import VirtualFiles
+from harness.gates.kernel.lane import Lane, TraceeProcess, Worker
+from harness.gates.kernel.process import PendingSyscall, Process, Status
+from harness.gates.kernel.quiescence import children_of, process_and_parent_of, same_twice
+from harness.gates.kernel.shared_service import SharedService
+from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.worker_processes import orphans
-from harness.model.history import LockEvent
 from harness.model.stop_reasons import ASK, SERVE
 
-if TYPE_CHECKING:
-    from harness.gates.kernel.notifications import Notifications
+__all__ = [
+    "bury",
+    "end_children",
+    "exec_announced",
+    "fork_announced",
+    "identify",
+    "list_children",
+    "service_announced",
+    "thread_moves",
+    "worker_ended",
+    "worker_timed_out",
+]
 
-__all__ = ["ProcessTree"]
+_JOIN_S = 1.0
+_REAP_S = 2.0
 
 
-class ProcessTree:
-    """Takes down births and deaths in the families of one gate's workers.
+# What tasks announce
+
+
+def fork_announced(state: SupervisorState, process: Process, tid: int, vfork: bool) -> None:
+    """Take in that a process is about to be started.
 
     Args:
-        intake: keeps doubts.
-        world: files whose descriptors come and go with processes.
-        flocks: who holds what.
-
-    Attributes:
-        event_of_end: told what the end of a process did to the write lock.
+        state: of the supervisor.
+        process: that starts it.
+        tid: the thread that does.
+        vfork: that thread waits until the child has another program or is gone.
     """
+    worker = _worker_of(process)
+    if process.cloned:
+        # The one before gets its number first.
+        list_children(state, worker)
+    process.forks(tid, vfork)
+    worker.fork_announced(process, tid)
+    state.files.process_table_changes()
 
-    def __init__(self, intake: Notifications, world: VirtualFiles, flocks: Flocks) -> None:
-        self._intake = intake
-        self._world = world
-        self._flocks = flocks
-        self._workers: dict[int, Worker] = {}
-        flocks.others = self._others
-        self.event_of_end: Callable[[LockEvent], None] = lambda event: None
 
-    def _others(self) -> Iterator[TraceeThread]:
-        for worker in self._workers.values():
-            for unit in worker.units.values():
-                yield from unit.by_tid.values()
+def exec_announced(state: SupervisorState, process: Process) -> None:
+    """Take in that a process is about to become another program."""
+    if isinstance(process, TraceeProcess):
+        process.starts_program()
+        state.files.process_table_changes()
 
-    def forks(self, space: Process, tid: int, vfork: bool) -> None:
-        """A process is about to be started.
 
-        Args:
-            space: by which process.
-            tid: by which thread.
-            vfork: that thread waits until the child has another program or is gone.
-        """
-        worker = space.worker if isinstance(space, TraceeProcess) else space
-        assert isinstance(worker, Worker)
-        self._workers[worker.pid] = worker
-        if space.cloned:
-            # The one before gets its number first.
-            self.list_children(worker)
-        space.cloned = True
-        if vfork:
-            space.vforking.add(tid)
-        if space is worker:
-            worker.cloner = worker.by_tid.get(tid)
-        if not worker.crowded:
-            worker.quiet = worker.sleeps = False
-        worker.forked = worker.crowded = True
-        self._world.shared()
+def service_announced(
+    state: SupervisorState, worker: Worker, lane: Lane | None, why: int, pid: int, how: int
+) -> None:
+    """Take in what a worker says of a child that serves several lanes, see `harness.lanes.child_services`.
 
-    def threads(self, space: Process) -> None:
-        """A thread is about to be started."""
-        if isinstance(space, TraceeProcess):
-            space.threaded = True
+    Args:
+        state: of the supervisor.
+        worker: that says it.
+        lane: that says it, if a lane does.
+        why: ``SERVE``, ``ASK`` or ``ANSWERED`` of `harness.model.stop_reasons`.
+        pid: of the child.
+        how: for ``SERVE``: bit 0 for one request at a time, bit 1 for a service that flows.
+    """
+    if why == SERVE:
+        list_children(state, worker)
+        worker.announce_service(SharedService(pid, bool(how & 1), bool(how & 2)))
+        return
+    service = worker.services.get(pid)
+    if service is None or lane is None:
+        return
+    if why == ASK:
+        service.request(lane)
+    elif service.reply(lane) and service.flows and not service.requests and pid in worker.tracees:
+        worker.tracees[pid].is_idle()
 
-    def becomes(self, space: Process) -> None:
-        """A process is about to become another program."""
-        if isinstance(space, TraceeProcess):
-            space.stale = True
-            space.threaded = False
-            self._world.shared()
 
-    def told(self, worker: Worker, lane: Lane | None, why: int, pid: int, how: int) -> None:
-        """What a worker said of a child that serves several lanes, see `harness.lanes.child_services`."""
-        if why == SERVE:
-            self.list_children(worker)
-            served = worker.served[pid] = SharedService(pid, bool(how & 1), bool(how & 2))
-            if pid in worker.units:
-                worker.units[pid].served = served
-            return
-        found = worker.served.get(pid)
-        if found is None or lane is None:
-            return
-        if why == ASK:
-            found.asking.append(lane)
-        elif lane in found.asking:
-            found.asking.remove(lane)
-            if found.flows and not found.asking and pid in worker.units:
-                worker.units[pid].quiet = True
+# Births
 
-    def space_of(self, worker: Worker, tid: int) -> Process | None:
-        """The process of a thread; None where it is gone, or not to be examined."""
-        if tid == worker.pid or tid in worker.by_tid:
-            return worker
-        if tid in worker.flow:
-            return worker.flow[tid]
-        for unit in worker.units.values():
-            if tid in unit.by_tid or tid == unit.pid:
-                return unit
-        pid, parent = family_of(tid)
-        if pid == worker.pid:
-            return worker
-        if pid and pid not in worker.units:
-            self.list_children(worker)
-        if pid and pid not in worker.units:
-            self._register(worker, pid, worker if parent == worker.pid else worker.units.get(parent))
-        return worker.units.get(pid)
 
-    def list_children(self, worker: Worker) -> bool:
-        """Take in who was born, in that order; whether anybody was."""
-        before = worker.births
-        for space in (worker, *worker.units.values()):
-            if space.cloned:
-                for pid in children_of(space.pid):
-                    if pid not in worker.units:
-                        self._register(worker, pid, space)
-        return worker.births > before
+def identify(state: SupervisorState, worker: Worker, pending: PendingSyscall) -> Process | None:
+    """Note which process makes a call.
 
-    def _register(self, worker: Worker, pid: int, parent: Process | None) -> None:
-        lane, served = None, worker.served.get(pid)
-        if parent is worker:
-            lane = worker.cloner
-        elif isinstance(parent, TraceeProcess):
-            lane, served = parent.lane, parent.served
-        else:
-            # Its parent is gone already, and is one of those that have just started somebody.
-            names = {(unit.lane, unit.served) for unit in worker.units.values() if unit.cloned}
-            if len(names) == 1:
-                lane, served = names.pop()
+    Returns:
+        The process; None where it is gone, or may not be examined.
+    """
+    process = _process_of(state, worker, pending.tid)
+    if process is not None:
+        pending.made_by(process)
+        process.notified(pending.tid)
+    return process
+
+
+def _process_of(state: SupervisorState, worker: Worker, tid: int) -> Process | None:
+    if tid == worker.pid or tid in worker.tasks:
+        return worker
+    if tid in worker.flow_threads:
+        return worker.flow_threads[tid]
+    for tracee in worker.tracees.values():
+        if tid in tracee.tasks or tid == tracee.pid:
+            return tracee
+    pid, parent = process_and_parent_of(tid)
+    if pid == worker.pid:
+        return worker
+    if pid and pid not in worker.tracees:
+        list_children(state, worker)
+    if pid and pid not in worker.tracees:
+        _register(state, worker, pid, worker if parent == worker.pid else worker.tracees.get(parent))
+    return worker.tracees.get(pid)
+
+
+def list_children(state: SupervisorState, worker: Worker) -> bool:
+    """Register the processes that were started, in order of birth; return whether any was."""
+    before = worker.births
+    for process in worker.processes():
+        if process.cloned:
+            for pid in children_of(process.pid):
+                if pid not in worker.tracees:
+                    _register(state, worker, pid, process)
+    return worker.births > before
+
+
+def _register(state: SupervisorState, worker: Worker, pid: int, parent: Process | None) -> None:
+    lane, service = None, worker.services.get(pid)
+    if parent is worker:
+        lane = worker.last_forker
+    elif isinstance(parent, TraceeProcess):
+        lane, service = parent.lane, parent.service
+    else:
+        # Its parent is gone already, and is one of those that have just started a process.
+        acting = {(tracee.lane, tracee.service) for tracee in worker.tracees.values() if tracee.cloned}
+        if len(acting) == 1:
+            lane, service = acting.pop()
+    try:
+        tracee = TraceeProcess(worker, pid, worker.births, lane, service)
+    except OSError:
+        if os.path.exists(f"/proc/{pid}/task/{pid}") and not _is_zombie(pid):
+            state.note_inconclusive(f"a process that {worker.name} started may not be examined")
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return
+    if isinstance(parent, TraceeProcess):
+        tracee.inherit_events(parent)
+    worker.adopt(tracee)
+
+
+def thread_moves(state: SupervisorState, worker: Worker, process: Process, tid: int) -> None:
+    """Note that a thread has moved, whatever it did before."""
+    process.moves()
+    if not isinstance(process, TraceeProcess):
+        lane = worker.tasks.get(tid)
+        if lane is not None:
+            lane.wake_up()
+        return
+    if process.exec_pending:
         try:
-            unit = TraceeProcess(worker, pid, worker.births, lane, served)
+            process.started_program()
         except OSError:
-            if os.path.exists(f"/proc/{pid}/task/{pid}") and not _is_zombie(pid):
-                self._intake.doubt(f"a process that {worker.name} started may not be examined")
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            return
-        if isinstance(parent, TraceeProcess):
-            unit.events = parent.events
-        worker.births += 1
-        worker.units[pid] = unit
-        worker.crowded = True
-
-    def bury(self, worker: Worker, unit: TraceeProcess, killed: bool = False) -> None:
-        """A process of the family has ended.
-
-        Args:
-            worker: whose family.
-            unit: who.
-            killed: by us, when everything was over.
-        """
-        if self._intake.in_call and self._intake.in_call in unit.by_tid:
-            self._intake.call_returned()
-        del worker.units[unit.pid]
-        worker.flow.clear()
-        _may_wake(worker)
-        if unit.cloned:
-            # What it started comes to us.
-            for pid in orphans():
-                if pid not in worker.units:
-                    self._register(worker, pid, unit)
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(unit.pid, os.WNOHANG)
-        unit.close()
-        if killed:
-            return
-        self.closed(worker)
-        if unit.served is not None and unit.pid == unit.served.pid:
-            self._intake.doubt(f"a child of process {worker.name} that serves its lanes has ended")
-            worker.served.pop(unit.pid, None)
-            worker.dirty = True
-
-    def moves(self, worker: Worker, space: Process, tid: int) -> None:
-        """Note that a thread has moved, whatever it did before."""
-        space.quiet = False
-        if isinstance(space, TraceeProcess):
-            if space.stale:
-                try:
-                    space.renew()
-                except OSError:
-                    self._intake.doubt(f"a program that process {worker.name} started may not be examined")
-                self.closed(worker)
-            task = space.task(tid)
-            task.status, task.lane = Status.MOVING, None
-        else:
-            lane = worker.by_tid.get(tid)
-            if lane is not None and lane.status is Status.ASLEEP:
-                lane.status = Status.MOVING
-                worker.sleepers -= 1
-
-    def closed(self, worker: Worker) -> None:
-        """Descriptors of somebody went without a close: he is gone, or has another program."""
-        self._world.abandoned()
-        free, event = self._flocks.left()
-        for node in free:
-            self._flocks.wake(worker.lanes, node)
-        if event is not None:
-            self.event_of_end(event)
+            state.note_inconclusive(f"a program that process {worker.name} started may not be examined")
+        _release_locks(state, worker)
+    process.thread(tid).moves()
 
 
-def _may_wake(worker: Worker) -> None:
-    """Somebody is gone: who sleeps may have been woken, but for those whose pipe still has a writer."""
-    for space in (worker, *worker.units.values()):
-        if space.sleeps:
-            for tid in [tid for tid, one in space.blocked.items() if not empties(space.pid, one.fd)]:
-                del space.blocked[tid]
-            if not accounted(space):
-                space.quiet = False
+# Deaths
+
+
+def bury(state: SupervisorState, worker: Worker, tracee: TraceeProcess, killed: bool = False) -> None:
+    """Take in that a process has ended.
+
+    Args:
+        state: of the supervisor.
+        worker: from which it descends.
+        tracee: the process.
+        killed: by the supervisor, when everything was over.
+    """
+    if state.in_call and state.in_call in tracee.tasks:
+        state.call_returned()
+    worker.bury(tracee)
+    for process in worker.processes():
+        process.recheck_readers()
+    if tracee.cloned:
+        # What it started is adopted by this process.
+        for pid in orphans():
+            if pid not in worker.tracees:
+                _register(state, worker, pid, tracee)
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(tracee.pid, os.WNOHANG)
+    tracee.close()
+    if killed:
+        return
+    _release_locks(state, worker)
+    if tracee.service is not None and tracee.pid == tracee.service.pid:
+        state.note_inconclusive(f"a child of process {worker.name} that serves its lanes has ended")
+        worker.services.pop(tracee.pid, None)
+        worker.replace_later()
+
+
+def end_children(state: SupervisorState, worker: Worker) -> None:
+    """End what the lanes of a worker started in a schedule that is over; its services have to be at rest."""
+    for lane in worker.lanes:
+        mine = [one for one in worker.tracees.values() if one.service is None and one.lane is lane]
+        if mine and lane.delegate is None and lane.status is Status.ASLEEP:
+            # Not the fence's fault: it is not known why the program waits.
+            state.note_inconclusive(f"a program that lane {lane.index} started does not end")
+    # A lane that waits for an flock does so whichever task acts for it.
+    waiting = [lane for lane in worker.lanes if lane.status is Status.FLOCK]
+    worker.show_lanes_themselves()
+    if not worker.has_children:
+        return
+    while left := [tracee for tracee in worker.tracees.values() if tracee.service is None]:
+        worker.replace_later()
+        for tracee in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(tracee.pid, signal.SIGKILL)
+        for tracee in left:
+            select.select([tracee.pidfd], (), (), _REAP_S)
+            bury(state, worker, tracee, killed=True)
+    for service in worker.services.values():
+        if service.requests:
+            worker.replace_later()
+            owed = [lane for lane in service.requests if lane not in waiting]
+            if not owed:
+                continue
+            names = " and ".join(str(lane.index) for lane in owed)
+            state.note_inconclusive(
+                f"a child of process {worker.name} that serves its lanes owes an answer to lane {names}"
+            )
+    for tracee in worker.tracees.values():
+        if not tracee.quiescent or tracee.queued or tracee.stopped():
+            worker.replace_later()
+    worker.count_children()
+
+
+def worker_ended(worker: Worker) -> None:
+    """Note the end of a worker that seems to have ended, if it has."""
+    worker.handle.join(_JOIN_S)
+    if not worker.handle.is_alive():
+        worker.exited()
+
+
+def worker_timed_out(state: SupervisorState, worker: Worker) -> None:
+    """Give up a worker that took too long: nothing is known of its lanes."""
+    state.note_inconclusive(f"process {worker.name} did not stop for {state.wall_limit_s:.0f} s")
+    worker.lose_lanes()
+
+
+def _release_locks(state: SupervisorState, worker: Worker) -> None:
+    """Release the locks of a process that is gone, or has another program."""
+    event = state.release_locks_of_ended(worker.lanes)
+    if event is not None:
+        state.lock_lost(event)
+
+
+def _worker_of(process: Process) -> Worker:
+    worker = process.worker if isinstance(process, TraceeProcess) else process
+    assert isinstance(worker, Worker)
+    return worker
 
 
 def _is_zombie(pid: int) -> bool:

@@ -1,6 +1,6 @@
 """Proof that a task sleeps.
 
-A task that stands in a trap is known to stand. Of any other, one look proves
+A task that is stopped in a trap is known to be at rest. Of any other, one look proves
 nothing: a task on its way to wake up reads as blocked. Two looks do, when the
 second finds it in the same state, in the same call, with the same run count.
 """
@@ -15,8 +15,8 @@ __all__ = [
     "QuiescenceWatch",
     "asleep",
     "children_of",
-    "family_of",
     "filters_of",
+    "process_and_parent_of",
     "same_twice",
     "tasks_of",
     "timed",
@@ -80,7 +80,7 @@ class QuiescenceWatch:
         return runs[runs.rfind(b" ") + 1 :], call, status[at : at + 1]
 
     def sleeps(self, tid: int, since: bytes) -> bool:
-        """Whether a task has run and sleeps again, by two looks.
+        """Return whether a task has run and sleeps again, by two looks.
 
         Args:
             tid: which.
@@ -111,20 +111,20 @@ class QuiescenceWatch:
             self._drop(tid)
 
 
-def asleep(pid: int, standing: Collection[int]) -> bool:
-    """Whether every task of a process sleeps, leaving out those known to stand in a trap.
+def asleep(pid: int, stopped: Collection[int]) -> bool:
+    """Return whether every task of a process sleeps, leaving out those known to be stopped in a trap.
 
     Args:
         pid: the process.
-        standing: thread ids that need no proof.
+        stopped: thread ids that need no proof.
     """
-    return same_twice([(pid, standing, (), None)]) is not None
+    return same_twice([(pid, stopped, (), None)]) is not None
 
 
 def same_twice(
     processes: Sequence[tuple[int, Collection[int], Collection[int], QuiescenceWatch | None]],
 ) -> list[list[int]] | None:
-    """Look twice at every task of some processes, leaving out those known to stand in a trap.
+    """Look twice at every task of some processes, leaving out those known to be stopped in a trap.
 
     Args:
         processes: each with the thread ids that need no proof, those that wait for
@@ -133,7 +133,7 @@ def same_twice(
     Returns:
         The tasks of each process that sleep; None unless all of them do.
     """
-    tasks = [[tid for tid in tasks_of(pid) if tid not in standing] for pid, standing, _, _ in processes]
+    tasks = [[tid for tid in tasks_of(pid) if tid not in stopped] for pid, stopped, _, _ in processes]
     first = []
     for (pid, _, vforking, watch), tids in zip(processes, tasks, strict=True):
         for tid in tids:
@@ -149,11 +149,11 @@ def same_twice(
         for (pid, _, _, watch), tids in zip(processes, tasks, strict=True)
         for tid in tids
     ]
-    again = [[tid for tid in tasks_of(pid) if tid not in standing] for pid, standing, _, _ in processes]
+    again = [[tid for tid in tasks_of(pid) if tid not in stopped] for pid, stopped, _, _ in processes]
     return tasks if first == second and tasks == again else None
 
 
-def family_of(tid: int) -> tuple[int, int]:
+def process_and_parent_of(tid: int) -> tuple[int, int]:
     """Process id of a thread and of that process's parent; zeros when it is gone."""
     pid = parent = 0
     for line in _read(f"/proc/{tid}/status").splitlines():
@@ -166,7 +166,7 @@ def family_of(tid: int) -> tuple[int, int]:
 
 
 def filters_of(pid: int) -> int:
-    """How many seccomp filters a process is under; 0 when it is gone."""
+    """Return how many seccomp filters a process is under; 0 when it is gone."""
     try:
         with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
             for line in status:
@@ -196,7 +196,7 @@ _LOW = 0xFFFFFFFF
 
 
 def timed(pid: int) -> bool:
-    """Whether a task of a process sleeps in a call that time alone will end."""
+    """Return whether a task of a process sleeps in a call that time alone will end."""
     for tid in tasks_of(pid):
         fields = _read(f"/proc/{pid}/task/{tid}/syscall").split()
         if not fields or not fields[0].isdigit():

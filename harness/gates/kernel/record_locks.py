@@ -1,4 +1,4 @@
-"""Record locks (fcntl) on the write lock's file: who has one is asked of the kernel.
+"""Record locks (fcntl) on the write lock's file, whose holder the kernel is asked for.
 
 Unlike an flock one cannot be taken for a lane, for it belongs to the process that asks. So the
 call runs, and right afterwards the kernel is asked which process has the lock.
@@ -10,9 +10,11 @@ import fcntl
 import os
 import struct
 
-from harness.gates.kernel.lane import Lane, PendingSyscall
+from harness.gates.kernel.inode import Inode
+from harness.gates.kernel.lane import Lane
 from harness.gates.kernel.path_resolution import signed
-from harness.gates.kernel.virtual_files import Node, VirtualFiles
+from harness.gates.kernel.process import PendingSyscall
+from harness.gates.kernel.virtual_files import VirtualFiles
 from harness.model.history import LockEvent
 
 __all__ = ["RecordLocks"]
@@ -23,40 +25,40 @@ _WHOLE_FILE = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 
 
 class RecordLocks:
-    """Record locks in one world."""
+    """Record locks on the files of one session directory."""
 
-    def __init__(self, world: VirtualFiles) -> None:
-        self._world = world
-        self._pids: dict[Node, int] = {}
+    def __init__(self, files: VirtualFiles) -> None:
+        self._files = files
+        self._pids: dict[Inode, int] = {}
 
     def begin(self) -> None:
-        """Start a schedule: nobody has one."""
+        """Start a schedule in which no record lock is held."""
         self._pids.clear()
 
-    def after(self, lane: Lane, stand: PendingSyscall) -> LockEvent | None:
-        """Take down what an fcntl did to the write lock, right after it returned."""
-        lock, node, pid = self._world.lock, stand.node, stand.space.pid
-        if lock.keeper != "record" or node is None or stand.args[1] not in _SETTING:
+    def after(self, lane: Lane, pending: PendingSyscall) -> LockEvent | None:
+        """Return what an fcntl did to the write lock, right after it returned."""
+        lock, inode, pid = self._files.lock, pending.inode, pending.process.pid
+        if lock.keeper != "record" or inode is None or pending.args[1] not in _SETTING:
             return None
-        holder = _holder(f"/proc/{pid}/fd/{signed(stand.args[0])}")
+        holder = _holder(f"/proc/{pid}/fd/{signed(pending.args[0])}")
         if holder == pid:
-            self._pids[node] = pid
-            return lock.flocked(lane.index, node)
-        return self._gone(pid, node)
+            self._pids[inode] = pid
+            return lock.flocked(lane.index, inode)
+        return self._gone(pid, inode)
 
-    def closed(self, stand: PendingSyscall, node: Node | None) -> LockEvent | None:
-        """A process closes a descriptor, and with it all its record locks on that file."""
-        return self._gone(stand.space.pid, node) if node is not None and self._pids else None
+    def release(self, pending: PendingSyscall, inode: Inode | None) -> LockEvent | None:
+        """Take in that a process closes a descriptor, and with it all its record locks on that file."""
+        return self._gone(pending.process.pid, inode) if inode is not None and self._pids else None
 
-    def _gone(self, pid: int, node: Node) -> LockEvent | None:
-        if self._pids.get(node) != pid:
+    def _gone(self, pid: int, inode: Inode) -> LockEvent | None:
+        if self._pids.get(inode) != pid:
             return None
-        del self._pids[node]
-        return self._world.lock.unflocked(node)
+        del self._pids[inode]
+        return self._files.lock.unflocked(inode)
 
 
 def _holder(path: str) -> int:
-    """Process id of who has a write lock on a file; 0 for nobody, or where that cannot be known."""
+    """Return the process id of the holder of a write lock on a file; 0 for none, or where it is not known."""
     try:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError:

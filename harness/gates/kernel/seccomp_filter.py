@@ -111,7 +111,7 @@ def build() -> bytes:
     for command in _FCNTL:
         asm.emit(_JEQ, command, "trap")
     asm.emit(_RET, linux_abi.RET_ALLOW)
-    # Who only asks whether a child has ended gets an answer that hangs on who is faster.
+    # The answer to a mere question whether a child has ended depends on which process is faster.
     asm.label("wait4")
     asm.emit(_LD, _argument(2))
     asm.emit(_JSET, _WNOHANG, "trap", "allow")

@@ -1,8 +1,8 @@
-"""One step of a lane: let go, watched, and taken down.
+"""One step of a lane: granted, watched, and recorded.
 
-What a call does is known beforehand for most of them, and they are taken down as
-they are let go. The others are *watched*: `Notifications` says when the call has returned,
-and `EffectRecorder` looks at what it did. In both cases what the lane does until its next stop
+The effect of most calls is known beforehand, and their steps are recorded as
+they are granted. The others are *watched*: the next notification of their thread says that the call has
+returned, and `EffectRecorder` looks at what it did. In both cases what the lane does until its next stop
 belongs to the step.
 """
 
@@ -11,29 +11,24 @@ from __future__ import annotations
 import errno
 import os
 
-import msgspec
-
 from harness.gates.kernel import linux_abi
-from harness.gates.kernel.effect_recorder import EffectRecorder, stat_target
-from harness.gates.kernel.flocks import Flocks
-from harness.gates.kernel.lane import Lane, PendingSyscall, Status, answer
-from harness.gates.kernel.notifications import Notifications
-from harness.gates.kernel.partial_write import write_for
-from harness.gates.kernel.process_faults import CUTTABLE_BYTES, ProcessFaults, part_of
+from harness.gates.kernel.lane import Lane
+from harness.gates.kernel.partial_write import CUTTABLE_BYTES, part_of, write_for
+from harness.gates.kernel.process import PendingSyscall, Status, respond
+from harness.gates.kernel.process_faults import ProcessFaults
+from harness.gates.kernel.supervisor_state import SupervisorState, WatchedCall
+from harness.gates.kernel.syscall_arguments import stat_target
 from harness.gates.kernel.syscall_table import FLOCK, open_note
 from harness.gates.kernel.tracee_memory import pack_stat, pack_statx
-from harness.gates.kernel.virtual_files import VirtualFiles
 from harness.model.gate import CALL_VERDICTS, Verdict
-from harness.model.history import Change, Event, LockEvent, Step
+from harness.model.history import Step
 from harness.model.program import Program
-from harness.model.shared_memory import Clock
 
 __all__ = ["PAUSES", "Steps"]
 
 #: Steps without a call, by the status of the lane that takes them.
 PAUSES = {Status.THINK: "think", Status.SLEEP: "sleep", Status.TURN: "turn"}
 
-_NOTHING: tuple[Change | None, LockEvent | None] = (None, None)
 _CONTINUE = linux_abi.RESPONSE_CONTINUE
 
 
@@ -41,38 +36,22 @@ class Steps:
     """The steps of one gate's lanes.
 
     Args:
-        world, truth, flocks: of the gate.
-        clock: virtual time.
-        lanes: by index.
+        state: of the supervisor.
 
     Attributes:
-        events: of the schedule, so far.
-        moving: the lane that was let go and of which it is not known that it stopped.
-        process_faults: what happened to lanes beside their calls.
+        process_faults: faults that strike lanes instead of their calls.
     """
 
-    def __init__(
-        self, world: VirtualFiles, truth: EffectRecorder, flocks: Flocks, clock: Clock, lanes: list[Lane]
-    ) -> None:
-        self._world = world
-        self._truth = truth
-        self._flocks = flocks
-        self._clock = clock
-        self._lanes = lanes
-        self.process_faults = ProcessFaults(world, truth, flocks, clock, lanes)
-        self.events: list[Event] = []
-        self.moving: Lane | None = None
-        self._watched: tuple[Lane, PendingSyscall, int, str, str] | None = None
-        self._done = _NOTHING
-        self._ended: LockEvent | None = None
-        #: The verdict on the watched step, where it is not a plain run.
-        self._fault = ""
+    def __init__(self, state: SupervisorState) -> None:
+        self._state = state
+        self._files = state.files
+        self._recorder = state.recorder
+        self._flocks = state.flocks
+        self.process_faults = ProcessFaults(state)
 
-    def begin(self, program: Program, intake: Notifications) -> None:
+    def begin(self, program: Program) -> None:
         """Start a schedule."""
-        self.events = []
-        self._intake = intake
-        self.process_faults.begin(intake)
+        self.process_faults.begin()
         self._step_ns = program.step_ns
         self._birth_time = program.filesystem.birth_time
 
@@ -80,173 +59,156 @@ class Steps:
         """Let one lane take its step.
 
         Args:
-            lane: stands, or may wake up.
-            path: alias of what its call is about.
+            lane: is stopped, or may wake up.
+            path: alias of the file that its call is about.
             verdict: what is to happen to it; an flock that did not have to wait cannot fail.
         """
-        assert self.moving is None
-        intake = self._intake
-        intake.now_ns = self._clock.now_ns = intake.now_ns + self._step_ns
-        lane.ordinal += 1
-        lane.candidate = None
+        state = self._state
+        assert state.moving is None
+        state.set_time(state.now_ns + self._step_ns)
+        lane.begin_step()
         status = lane.status
         if verdict.kind not in CALL_VERDICTS:
-            self.events.append(self.process_faults.befall(lane, path, verdict))
+            state.events.append(self.process_faults.inject(lane, path, verdict))
         elif status is Status.FILE:
-            if verdict.kind == "fail" and (lane.stand.call is not FLOCK or lane.stand.waited):
+            if verdict.kind == "fail" and (lane.pending.call is not FLOCK or lane.pending.waited):
                 self._fail(lane, path, verdict.errno)
             elif verdict.kind == "short":
                 self._cut_short(lane, path, verdict.keep_permille)
             else:
                 self._run(lane, path)
         elif status is Status.THINK:
-            lane.think_left -= 1
-            self.events.append(Step(lane.index, lane.op, "think"))
-            if lane.think_left <= 0:
+            state.events.append(Step(lane.index, lane.op, "think"))
+            if lane.think_once():
                 self.release(lane, 1)
         else:
             assert status in (Status.SLEEP, Status.TURN), status
-            self.events.append(Step(lane.index, lane.op, PAUSES[status]))
+            state.events.append(Step(lane.index, lane.op, PAUSES[status]))
             self.release(lane, 0)
 
     def release(self, lane: Lane, value: int, error: int = 0, flags: int = 0) -> None:
         """Let a lane go with an answer to its call."""
-        assert lane.worker is not None
-        lane.status = Status.MOVING
-        self.moving = lane
-        answer(lane.worker, lane.stand.trap_id, value, error, flags)
+        worker = lane.worker
+        assert worker is not None
+        self._state.let_go(lane)
+        respond(worker, lane.pending.trap_id, value, error, flags)
 
     def _fail(self, lane: Lane, path: str, code: int) -> None:
-        self._truth.before(lane, lane.stand)
-        self._watched, self._done = (lane, lane.stand, lane.op, path, ""), _NOTHING
-        self._fault = errno.errorcode[code]
+        pending = lane.pending
+        self._recorder.before(lane, pending)
+        self._state.watch(WatchedCall(lane, pending, lane.op, path, fault=errno.errorcode[code]))
         self.release(lane, 0, -code)
 
     def _cut_short(self, lane: Lane, path: str, keep_permille: int) -> None:
-        """Write a part of a write's bytes in the lane's place; what cannot be cut runs whole."""
-        stand = lane.stand
-        length = stand.args[2]
-        self._truth.before(lane, stand)
-        value = write_for(stand, part_of(length, keep_permille)) if length >= CUTTABLE_BYTES else None
+        """Write a part of a write's bytes in the lane's place; a call that cannot be cut runs whole."""
+        pending = lane.pending
+        length = pending.args[2]
+        self._recorder.before(lane, pending)
+        value = write_for(pending, part_of(length, keep_permille)) if length >= CUTTABLE_BYTES else None
         if value is None:
             self._run(lane, path)
             return
         if value == -errno.EPERM:
-            self._intake.doubt("a write could not be cut short: this machine does not allow pidfd_getfd")
-        self._done = self._truth.after(lane, stand)
-        note = f"{value} of {length} bytes" if value >= 0 else ""
-        self._watched = (lane, stand, lane.op, path, note)
-        self._fault = "short" if value >= 0 else ""
+            self._state.note_inconclusive(
+                "a write could not be cut short: this machine does not allow pidfd_getfd"
+            )
+        effect = self._recorder.after(lane, pending)
+        note, fault = (f"{value} of {length} bytes", "short") if value >= 0 else ("", "")
+        self._state.watch(WatchedCall(lane, pending, lane.op, path, note, fault, effect))
         self.release(lane, max(value, 0), min(value, 0))
 
     def _run(self, lane: Lane, path: str) -> None:
-        stand, worker = lane.stand, lane.worker
+        pending, worker = lane.pending, lane.worker
         assert worker is not None
-        call = stand.call
+        call = pending.call
         kind = call.kind
+        events = self._state.events
         if call is FLOCK:
             self._flock(lane, path)
-        elif worker.mapped:
+        elif worker.maps_files:
             self._watch(lane, path)
         elif kind == "look":
-            self.events.append(Step(lane.index, lane.op, call.name, path))
+            events.append(Step(lane.index, lane.op, call.name, path))
             self.release(lane, 0, 0, _CONTINUE)
         elif kind == "open":
-            if self._truth.opening(lane, stand):
-                self.events.append(Step(lane.index, lane.op, call.name, path, open_note(stand.flags)))
+            if self._recorder.record_open(lane, pending):
+                events.append(Step(lane.index, lane.op, call.name, path, open_note(pending.flags)))
                 self.release(lane, 0, 0, _CONTINUE)
             else:
                 self._watch(lane, path)
-        elif kind == "close" and not self._world.copied:
-            lock = self._truth.closing(stand)
-            self.events.append(Step(lane.index, lane.op, call.name, path, "", None, lock))
-            self._flocks.wake(self._lanes, stand.node)
+        elif kind == "close" and not self._files.copied:
+            lock = self._recorder.record_close(pending)
+            events.append(Step(lane.index, lane.op, call.name, path, "", None, lock))
+            self._state.wake_flock_waiters(pending.inode)
             self.release(lane, 0, 0, _CONTINUE)
         elif kind == "stat":
-            self.events.append(Step(lane.index, lane.op, call.name, path))
-            if self._answer_stat(lane):
-                self.release(lane, 0)
-            else:
-                self.release(lane, 0, 0, _CONTINUE)
+            events.append(Step(lane.index, lane.op, call.name, path))
+            self.release(lane, 0, 0, 0 if self._answer_stat(pending) else _CONTINUE)
         else:
             self._watch(lane, path)
 
     def _flock(self, lane: Lane, path: str) -> None:
-        code, lock = self._flocks.take(lane, lane.stand)
-        self.events.append(Step(lane.index, lane.op, "flock", path, lock=lock))
+        code, lock = self._flocks.acquire(lane, lane.pending)
+        self._state.events.append(Step(lane.index, lane.op, "flock", path, lock=lock))
         if code is None:
-            lane.status = Status.FLOCK
-            lane.stand.waited = True
+            lane.wait_for_flock()
             return
-        self._flocks.wake(self._lanes, lane.stand.node)
+        self._state.wake_flock_waiters(lane.pending.inode)
         self.release(lane, 0, -code)
 
-    def _answer_stat(self, lane: Lane) -> bool:
-        """Put virtual number and times where stat or statx wants them; False leaves it to the kernel."""
-        stand, world = lane.stand, self._world
-        space = stand.space
-        target = stat_target(world, space, stand)
+    def _answer_stat(self, pending: PendingSyscall) -> bool:
+        """Write virtual number and times where a stat wants them; return False to leave it to the kernel."""
+        files, process = self._files, pending.process
+        target = stat_target(files, process, pending)
         if target is None:
             return False
         try:
             real = os.stat(target[0], follow_symlinks=target[1])
         except OSError:
             return False
-        if real.st_dev != world.device:
+        if real.st_dev != files.device:
             return False
-        node = world.directory_node if real.st_ino == world.directory_ino else world.by_ino.get(real.st_ino)
-        if node is None:
+        is_directory = real.st_ino == files.directory_ino
+        inode = files.directory_inode if is_directory else files.by_ino.get(real.st_ino)
+        if inode is None:
             return False
-        name, args = stand.call.name, stand.args
+        name, args = pending.call.name, pending.args
         if name == "statx":
-            space.memory.write(args[4], pack_statx(real, node, self._birth_time))
+            process.memory.write(args[4], pack_statx(real, inode, self._birth_time))
         else:
-            space.memory.write(args[2] if name == "newfstatat" else args[1], pack_stat(real, node))
+            process.memory.write(args[2] if name == "newfstatat" else args[1], pack_stat(real, inode))
         return True
-
-    def ended_by(self, lock: LockEvent) -> None:
-        """A process ended in the course of the step, and its locks with it."""
-        if self._watched is not None:
-            self._ended = lock
-            return
-        for at in range(len(self.events) - 1, -1, -1):
-            event = self.events[at]
-            if isinstance(event, Step):
-                self.events[at] = msgspec.structs.replace(event, lock=event.lock or lock)
-                return
 
     # Watched steps
 
     def _watch(self, lane: Lane, path: str) -> None:
-        stand = lane.stand
-        self._truth.before(lane, stand)
-        note = open_note(stand.flags) if stand.call.kind == "open" else ""
-        self._intake.in_call = stand.tid
-        self._watched = (lane, stand, lane.op, path, note)
-        if stand.call.kind == "stat" and self._answer_stat(lane):
-            self.release(lane, 0)
-        else:
-            self.release(lane, 0, 0, _CONTINUE)
+        pending = lane.pending
+        self._recorder.before(lane, pending)
+        note = open_note(pending.flags) if pending.call.kind == "open" else ""
+        self._state.watch(WatchedCall(lane, pending, lane.op, path, note), pending.tid)
+        answered = pending.call.kind == "stat" and self._answer_stat(pending)
+        self.release(lane, 0, 0, 0 if answered else _CONTINUE)
 
-    def call_returned(self) -> None:
-        """The call of the watched step is over, and its lane has done nothing else yet."""
-        assert self._watched is not None
-        self._done = self._truth.after(self._watched[0], self._watched[1])
-
-    def take_down(self) -> None:
-        """Note the watched step, if there is one, now that its lane has come to rest."""
-        if self._watched is None:
+    def record_watched(self) -> None:
+        """Record the watched step, if there is one, now that its lane has come to rest."""
+        watched = self._state.finish_watching()
+        if watched is None:
             return
-        lane, stand, op, path, note = self._watched
-        self._watched = None
-        if self._intake.in_call:
-            self._intake.in_call = 0
-            self._done = self._truth.after(lane, stand)
-        change, lock = self._done
-        lock, self._ended = lock or self._ended, None
-        if lane.worker is not None and lane.worker.mapped:
-            change = self._truth.stored(lane, change)
-        fault, self._fault = self._fault, ""
-        self.events.append(Step(lane.index, op, stand.call.name, path, note, change, lock, fault))
-        if stand.call.kind in ("close", "table"):
-            self._flocks.wake(self._lanes, stand.node)
+        lane, pending = watched.lane, watched.pending
+        change, lock = watched.effect
+        if lane.worker is not None and lane.worker.maps_files:
+            change = self._recorder.stored(lane, change)
+        self._state.events.append(
+            Step(
+                lane.index,
+                watched.op,
+                pending.call.name,
+                watched.path,
+                watched.note,
+                change,
+                lock or watched.lock,
+                watched.fault,
+            )
+        )
+        if pending.call.kind in ("close", "table"):
+            self._state.wake_flock_waiters(pending.inode)

@@ -1,7 +1,7 @@
-"""What each trapped system call is about: which arguments name a file, and what it does.
+"""Signatures of the trapped system calls: which arguments name a file, and what it does.
 
-The table is the only place that knows a call's signature. `gate` resolves the
-names, `world` applies what a call did.
+The table is the only place that knows a call's signature. `file_calls` resolves
+the names, `effect_recorder` records what a call did.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ _OPEN_FLAGS = [
 
 
 def opens_for_writing(flags: int) -> bool:
-    """Whether open flags allow to change anything."""
+    """Return whether open flags allow to change anything."""
     return bool(flags & _WRITING)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import struct
 
-from harness.gates.kernel.virtual_files import Node
+from harness.gates.kernel.inode import Inode
 
 __all__ = ["TraceeMemory", "pack_stat", "pack_statx"]
 
@@ -35,7 +35,7 @@ class TraceeMemory:
         self._fd = os.open(f"/proc/{pid}/mem", os.O_RDWR | os.O_CLOEXEC)
 
     def path(self, address: int) -> bytes:
-        """A NUL-terminated path, without the NUL; empty where there is none to read."""
+        """Return a NUL-terminated path, without the NUL; empty where there is none to read."""
         # Up to the end of its page first: the next page may not be mapped.
         try:
             data = os.pread(self._fd, min(256, _PAGE - address % _PAGE), address)
@@ -67,12 +67,12 @@ class TraceeMemory:
         os.close(self._fd)
 
 
-def pack_stat(real: os.stat_result, node: Node) -> bytes:
-    """A ``struct stat`` with the real type, size and links and the virtual number and times."""
-    birth, change, modified = node.btime, node.ctime, node.mtime
+def pack_stat(real: os.stat_result, inode: Inode) -> bytes:
+    """Return a ``struct stat`` with the real type, size and links and the virtual number and times."""
+    birth, change, modified = inode.btime, inode.ctime, inode.mtime
     return _STAT.pack(
         real.st_dev,
-        node.told_ino,
+        inode.virtual_ino,
         real.st_nlink,
         real.st_mode,
         real.st_uid,
@@ -88,9 +88,9 @@ def pack_stat(real: os.stat_result, node: Node) -> bytes:
     )
 
 
-def pack_statx(real: os.stat_result, node: Node, birth_time: bool) -> bytes:
-    """A ``struct statx`` likewise; without a birth time where the file system has none."""
-    birth = node.btime if birth_time else 0
+def pack_statx(real: os.stat_result, inode: Inode, birth_time: bool) -> bytes:
+    """Return a ``struct statx`` likewise; without a birth time where the file system has none."""
+    birth = inode.btime if birth_time else 0
     mask = _BASIC_STATS | (_BTIME if birth_time else 0)
     return _STATX.pack(
         mask,
@@ -100,14 +100,14 @@ def pack_statx(real: os.stat_result, node: Node, birth_time: bool) -> bytes:
         real.st_uid,
         real.st_gid,
         real.st_mode,
-        node.told_ino,
+        inode.virtual_ino,
         real.st_size,
         real.st_blocks,
         0,
-        *divmod(node.btime, _SECOND),
+        *divmod(inode.btime, _SECOND),
         *divmod(birth, _SECOND),
-        *divmod(node.ctime, _SECOND),
-        *divmod(node.mtime, _SECOND),
+        *divmod(inode.ctime, _SECOND),
+        *divmod(inode.mtime, _SECOND),
         os.major(real.st_rdev),
         os.minor(real.st_rdev),
         os.major(real.st_dev),

@@ -1,10 +1,11 @@
-"""Virtual time: who is ready, and what happens when nobody is."""
+"""Virtual time: which sleeping lanes are ready, and how far time jumps when none is."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from harness.gates.kernel.lane import Lane, Status
+from harness.gates.kernel.lane import Lane
+from harness.gates.kernel.process import Status
 
 __all__ = ["FOREVER_NS", "can_go", "wake"]
 
@@ -12,15 +13,15 @@ __all__ = ["FOREVER_NS", "can_go", "wake"]
 FOREVER_NS = (1 << 63) - 1
 
 _DOUBLINGS_MAX = 20
-#: As they stand, but for what holds them; who waits for a turn does not come here before it is theirs.
+#: Lanes that could go if they were not held; one that waits for a turn is not asked before it has it.
 _COULD_GO = (Status.FILE, Status.THINK, Status.TURN)
 
 
 def can_go(lane: Lane, names: Collection[str], now_ns: int) -> bool:
-    """Whether a sleeping lane is ready without time having to jump.
+    """Return whether a sleeping lane is ready without time having to jump.
 
-    A lane that sleeps after a lock file stood in its way is not ready until
-    somebody lets go of it, whatever its poll interval says.
+    A lane that sleeps because a lock file was in its way is not ready until
+    the file is gone, whatever its poll interval says.
     """
     if lane.poll_name is not None:
         return lane.poll_name not in names
@@ -28,13 +29,13 @@ def can_go(lane: Lane, names: Collection[str], now_ns: int) -> bool:
 
 
 def wake(lanes: Sequence[Lane], now_ns: int) -> tuple[list[Lane], int]:
-    """Nobody can go: jump to the next sleeper's wake-up.
+    """Jump to the next sleeper's wake-up, for no lane can go.
 
-    Whoever polls for a lock that nobody is about to release oversleeps more and
+    A lane that polls for a lock that no lane is about to release oversleeps more and
     more, as a busy machine would make it; a time-out of a minute at 50 ms a poll
     would take thousands of steps otherwise. It never sleeps past another's wake-up.
 
-    Who is held, stopped or in a slow call, goes on when that is over, if it could go at all.
+    A lane that is held, stopped or in a slow call, goes on when that is over, if it could go at all.
 
     Returns:
         The lanes that wake, and the time it then is.
@@ -55,5 +56,6 @@ def wake(lanes: Sequence[Lane], now_ns: int) -> tuple[list[Lane], int]:
     then = max(now_ns, min(due.values()))
     woken = [lane for lane in waiting if due[lane.index] <= then]
     for lane in woken:
-        lane.poll_count += lane.poll_name is not None and lane.status is Status.SLEEP
+        if lane.poll_name is not None and lane.status is Status.SLEEP:
+            lane.oversleep()
     return woken, then

@@ -1,8 +1,8 @@
-"""The session directory as it really is, and as the lanes are told it is.
+"""The session directory as it really is, and as lanes see it.
 
 One `VirtualFiles` follows the files of one schedule. After each step that may have
 changed something it looks at the directory and at the transcript's bytes: that
-look is the truth of the history. It also keeps the virtual side of each file
+look is what the history records. It also keeps the virtual side of each file
 (inode number, birth, change and modification time), from which `stat` and
 `statx` are answered, so that a history depends neither on the kernel's clock
 nor on its allocator.
@@ -19,11 +19,12 @@ import shutil
 import stat
 from collections.abc import Callable, Mapping
 
+from harness.gates.kernel.inode import Inode
 from harness.gates.kernel.write_lock import WriteLock
 from harness.model.history import Absent, State, digest
 from harness.model.program import Filesystem, Program
 
-__all__ = ["TRANSCRIPT", "Node", "VirtualFiles"]
+__all__ = ["TRANSCRIPT", "VirtualFiles"]
 
 TRANSCRIPT = "transcript.jsonl"
 
@@ -34,50 +35,6 @@ _Entry = tuple[int, bool]
 _SPARE = 4096
 _CHUNK = 1 << 20
 _PLAIN = re.compile(r"[a-z.\-]+\Z")
-
-
-class Node:
-    """One file, from its making until nobody can reach it.
-
-    Args:
-        number: order of appearance in the schedule.
-        ino: real inode number.
-        told_ino: the number that the lanes are told.
-        now: virtual time of its birth.
-
-    Attributes:
-        opens: descriptors of it that lanes have.
-        freed: nobody can reach it any more.
-        real: modification and change time that the file system gave it when a lane last
-            changed it, nanoseconds; None when that is not known.
-    """
-
-    __slots__ = (
-        "alias",
-        "btime",
-        "ctime",
-        "freed",
-        "ino",
-        "mtime",
-        "name",
-        "names",
-        "number",
-        "opens",
-        "real",
-        "told_ino",
-    )
-
-    def __init__(self, number: int, ino: int, told_ino: int, name: str, alias: str, now: int) -> None:
-        self.number = number
-        self.name = f"f{number}"
-        self.ino = ino
-        self.told_ino = told_ino
-        self.names = {name}
-        self.alias = alias
-        self.btime = self.ctime = self.mtime = now
-        self.opens = 0
-        self.freed = False
-        self.real: tuple[int, int] | None = None
 
 
 class VirtualFiles:
@@ -91,13 +48,13 @@ class VirtualFiles:
             descriptors were copied, since otherwise counting will do.
 
     Attributes:
-        lock: who has the write lock.
+        lock: follows which lane has the write lock.
         copied: a descriptor was duplicated in this schedule.
         fine_stamps: a change after a look always shows in the real time stamps.
     """
 
     def __init__(
-        self, directory: str, lock_kind: str, now: Callable[[], int], is_open: Callable[[Node], bool]
+        self, directory: str, lock_kind: str, now: Callable[[], int], is_open: Callable[[Inode], bool]
     ) -> None:
         self.directory = directory
         self.path = os.path.join(directory, TRANSCRIPT)
@@ -110,8 +67,8 @@ class VirtualFiles:
         self.device = status.st_dev
         self.directory_ino = status.st_ino
         self._filesystem = Filesystem()
-        self.names: dict[str, Node] = {}
-        self.by_ino: dict[int, Node] = {}
+        self.names: dict[str, Inode] = {}
+        self.by_ino: dict[int, Inode] = {}
         self.content = b""
         self.state: State = Absent
         self.blobs: dict[str, bytes] = {}
@@ -137,7 +94,7 @@ class VirtualFiles:
         self.lock.begin()
         self.reused = self.reused_really = False
         self.grain_ns = 0
-        self.directory_node = Node(-1, self.directory_ino, 2, ".", ".", 0)
+        self.directory_inode = Inode(-1, self.directory_ino, 2, ".", ".", 0)
 
     def begin(self, program: Program) -> State:
         """Empty the directory and lay the initial transcript."""
@@ -150,7 +107,7 @@ class VirtualFiles:
         self._reset()
         self._filesystem = program.filesystem
         self.grain_ns = program.filesystem.time_grain_ms * 1_000_000
-        self.directory_node = Node(-1, self.directory_ino, 2, ".", ".", self.stamp())
+        self.directory_inode = Inode(-1, self.directory_ino, 2, ".", ".", self.stamp())
         content = "".join(f"{entry.line}\n" for entry in program.initial).encode()
         fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
@@ -165,7 +122,7 @@ class VirtualFiles:
     # Names
 
     def decoded(self, raw: bytes) -> str:
-        """A name of the directory as text."""
+        """Return a name of the directory as text."""
         name = self._decoded.get(raw)
         if name is None:
             name = self._decoded[raw] = os.fsdecode(raw)
@@ -189,7 +146,7 @@ class VirtualFiles:
         now = self._now()
         return now - now % self.grain_ns if self.grain_ns else now
 
-    def _born(self, name: str, ino: int) -> Node:
+    def _born(self, name: str, ino: int) -> Inode:
         mode = self._filesystem.inode_reuse
         again = False
         if mode == "real":
@@ -203,35 +160,39 @@ class VirtualFiles:
             self._next_ino += 1
         self.reused |= again
         self.reused_really |= ino in self._gone_inos
-        node = Node(self._count, ino, told, name, self.alias(name), self.stamp())
+        inode = Inode(self._count, ino, told, name, self.alias(name), self.stamp())
         self._count += 1
-        self.by_ino[ino] = node
-        return node
+        self.by_ino[ino] = inode
+        return inode
 
-    def _unlinked(self, node: Node) -> None:
-        if not node.freed and not (self._is_open(node) if self.copied else node.opens > 0):
-            node.freed = True
-            self._gone_inos.add(node.ino)
-            if node.told_ino not in self._free_inos:
-                self._free_inos.append(node.told_ino)
+    def _unlinked(self, inode: Inode) -> None:
+        if not inode.freed and not (self._is_open(inode) if self.copied else inode.opens > 0):
+            inode.free()
+            self._gone_inos.add(inode.ino)
+            if inode.virtual_ino not in self._free_inos:
+                self._free_inos.append(inode.virtual_ino)
                 self._free_inos.sort()
 
-    def closed(self, node: Node) -> None:
-        """A descriptor of the file was closed."""
-        node.opens -= 1
-        if not node.names:
-            self._unlinked(node)
+    def closed(self, inode: Inode) -> None:
+        """Take in that a descriptor of the file was closed."""
+        inode.closed()
+        if not inode.names:
+            self._unlinked(inode)
 
-    def shared(self) -> None:
-        """Descriptors are about to be copied, or closed without a call: a process comes or goes."""
-        self.copied = self.copied or any(node.opens > 0 for node in self.by_ino.values())
+    def descriptors_copied(self) -> None:
+        """Count descriptors no more, for a task copies one: ask the kernel instead."""
+        self.copied = True
 
-    def abandoned(self) -> None:
-        """A process is gone, or has another program, and its descriptors went without a close."""
-        self.shared()
-        for node in self.by_ino.values():
-            if not node.names and not node.freed:
-                self._unlinked(node)
+    def process_table_changes(self) -> None:
+        """Count descriptors no more if any is open: a process that comes or goes copies or closes them."""
+        self.copied = self.copied or any(inode.opens > 0 for inode in self.by_ino.values())
+
+    def descriptors_dropped(self) -> None:
+        """Free the files that were only open in a process that is gone or has another program."""
+        self.process_table_changes()
+        for inode in self.by_ino.values():
+            if not inode.names and not inode.freed:
+                self._unlinked(inode)
 
     def rescan(self) -> bool:
         """Take in the whole directory.
@@ -272,10 +233,10 @@ class VirtualFiles:
         if not changed:
             return False
         stamp = self.stamp()
-        self.directory_node.mtime = self.directory_node.ctime = stamp
-        touched: dict[Node, None] = {}
-        # Who has a name before anything is moved: in an exchange nobody is without one.
-        known = {node.ino: node for node in names.values()}
+        self.directory_inode.content_changed(stamp)
+        touched: dict[Inode, None] = {}
+        # The files that have a name before anything is moved: in an exchange none is ever without one.
+        known = {inode.ino: inode for inode in names.values()}
         for name, entry in changed.items():
             old = names.get(name)
             if old is not None:
@@ -285,30 +246,30 @@ class VirtualFiles:
             if entry is None:
                 names.pop(name, None)
                 continue
-            node = known.get(entry[0])
-            if node is None:
-                node = self._reborn_or_new(name, entry[0])
+            inode = known.get(entry[0])
+            if inode is None:
+                inode = self._reborn_or_new(name, entry[0])
             else:
-                node.names.add(name)
-                touched[node] = None
-            names[name] = node
+                inode.names.add(name)
+                touched[inode] = None
+            names[name] = inode
             if entry[1]:
                 self.symlinks.add(name)
-        for node in touched:
-            self._rename(node)
-            node.ctime = stamp
-            node.real = None
-            if not node.names:
-                self._unlinked(node)
+        for inode in touched:
+            self._rename(inode)
+            inode.metadata_changed(stamp)
+            inode.keep_real(None)
+            if not inode.names:
+                self._unlinked(inode)
         return True
 
-    def _rename(self, node: Node) -> None:
+    def _rename(self, inode: Inode) -> None:
         """Call a file by the transcript's name while it has it, else by one that it has or had."""
-        aliases = sorted(self.alias(name) for name in node.names)
-        if aliases and (node.alias not in aliases or "T" in aliases):
-            node.alias = "T" if "T" in aliases else aliases[0]
+        aliases = sorted(self.alias(name) for name in inode.names)
+        if aliases and (inode.alias not in aliases or "T" in aliases):
+            inode.rename("T" if "T" in aliases else aliases[0])
 
-    def _reborn_or_new(self, name: str, ino: int) -> Node:
+    def _reborn_or_new(self, name: str, ino: int) -> Inode:
         held = self.by_ino.get(ino)
         if held is not None and held.opens > 0 and not held.names and not held.freed:
             # Still open and linked back through its descriptor.
@@ -319,7 +280,7 @@ class VirtualFiles:
     # The transcript
 
     def look(self) -> bool:
-        """Read the transcript as anybody would.
+        """Read the transcript as any reader would.
 
         Returns:
             Whether a reader sees something else than before.
@@ -336,12 +297,12 @@ class VirtualFiles:
                 changed = self.state is not Absent
                 self.state, self.content = Absent, b""
                 return changed
-            node = self.names.get(TRANSCRIPT)
-            if node is None or TRANSCRIPT in self.symlinks:
-                node = self.by_ino.get(os.fstat(fd).st_ino)
+            inode = self.names.get(TRANSCRIPT)
+            if inode is None or TRANSCRIPT in self.symlinks:
+                inode = self.by_ino.get(os.fstat(fd).st_ino)
         finally:
             os.close(fd)
-        name = node.name if node is not None else "outside"
+        name = inode.name if inode is not None else "outside"
         if self.state.file == name and self.content == content:
             return False
         self.content = content
@@ -357,7 +318,7 @@ class VirtualFiles:
 
 
 def _rest_of(fd: int, expected: int) -> bytes | None:
-    """What an open file holds; None where it is no file but a directory."""
+    """Return the content of an open file; None where it is no file but a directory."""
     try:
         content = os.read(fd, expected)
         if len(content) == expected:

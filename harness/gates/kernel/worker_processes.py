@@ -27,7 +27,7 @@ _alive: set[int] = set()
 
 
 def orphans() -> list[int]:
-    """What descendants of workers have left behind.
+    """Return the processes that descendants of workers have left behind.
 
     It has come to us when we are a subreaper, and it is known by the filter that it
     inherited: our other children have as many filters as we have.
@@ -94,23 +94,23 @@ class WorkerProcesses:
 
     def expect_alive(self, worker: Worker, deadline: float) -> None:
         """Raise when a worker that is being started has ended or takes too long."""
-        if not worker.process.is_alive():
+        if not worker.handle.is_alive():
             raise WorkerDied(
                 f"worker {worker.name}: "
-                + (worker.board.diagnostics() or f"ended with status {worker.process.exitcode} at its start")
+                + (worker.board.diagnostics() or f"ended with status {worker.handle.exitcode} at its start")
             )
         if time.monotonic() > deadline:
             raise WorkerDied(f"worker {worker.name}: not ready in time")
 
     def stop(self, worker: Worker) -> None:
         """Kill one worker with all that it started, and reap it."""
-        if worker.process.is_alive():
-            # Of one that is reaped the number may be somebody else's by now.
+        if worker.handle.is_alive():
+            # A process that was reaped may have lost its number to another one.
             kill_tree(worker.pid)
-        worker.process.join(REAP_S)
+        worker.handle.join(REAP_S)
         with contextlib.suppress(ValueError):
             # Still not reaped: its descriptors have to wait for the collector.
-            worker.process.close()
+            worker.handle.close()
         worker.close()
         self.workers.pop(worker.name, None)
         _alive.discard(worker.pid)

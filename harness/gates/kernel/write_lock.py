@@ -1,4 +1,4 @@
-"""Who has the write lock, read off what lanes do to its file.
+"""Which lane has the write lock, read off what lanes do to its file.
 
 `VirtualFiles` follows names and `Flocks` flocks; here is what either means for the lock of a kind
 of `fence.locks`. What a fence says of its lock is never asked.
@@ -6,25 +6,22 @@ of `fence.locks`. What a fence says of its lock is never asked.
 A lock that is there, a file or a directory, is its maker's until it is gone. Where a file takes
 another's place and the first one comes back afterwards, the first one's maker has it again.
 
-A flock, or a record lock, keeps those out who lock the same file. Once another file stands under the
-lock's name, or none, it keeps out nobody who comes by that name: who has it then was robbed, and who
-gets it only then has a *hollow* lock. A library may notice that and start again.
+A flock, or a record lock, keeps out lanes that lock the same file. Once another file has the lock's
+name, or none does, it keeps out no lane that comes by that name: a lane that has it then was robbed, and one
+that gets it only then has a *hollow* lock. A library may notice that and start again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from fence.locks import KINDS
+from harness.gates.kernel.inode import Inode
 from harness.model.history import LockEvent
-
-if TYPE_CHECKING:
-    from harness.gates.kernel.virtual_files import Node
 
 __all__ = ["WriteLock"]
 
-_NOBODY = -1
+_NO_LANE = -1
 
 
 class WriteLock:
@@ -35,7 +32,7 @@ class WriteLock:
         transcript: the transcript's name.
 
     Attributes:
-        keeper: what keeps others out, see `fence.locks.kind.Keeper`.
+        keeper: what excludes other lanes, see `fence.locks.kind.Keeper`.
         name: of the lock's file.
         is_directory: whether that is a directory.
         owner: lane that has the lock which keeps others out; -1 for none.
@@ -51,18 +48,18 @@ class WriteLock:
         self.begin()
 
     def begin(self) -> None:
-        """Start a schedule: there is no such file, and nobody has it."""
-        self.owner = _NOBODY
+        """Start a schedule: there is no such file, and no lane has it."""
+        self.owner = _NO_LANE
         self.robbed: set[int] = set()
-        self._file: Node | None = None
-        #: By file that has or had the name: who made it as a lock, or has the flock on it.
-        self._lanes: dict[Node, int] = {}
+        self._file: Inode | None = None
+        #: By file that has or had the name: the lane that made it as a lock, or has the flock on it.
+        self._lanes: dict[Inode, int] = {}
 
-    def named(self, lane: int, names: Mapping[str, Node]) -> LockEvent | None:
-        """What a step that may have changed names did to the lock.
+    def named(self, lane: int, names: Mapping[str, Inode]) -> LockEvent | None:
+        """Return what a step that may have changed names did to the lock.
 
         Args:
-            lane: who moved.
+            lane: that moved.
             names: of the session directory, as they are now.
         """
         before, after = self._file, names.get(self.name)
@@ -78,56 +75,56 @@ class WriteLock:
     # Locks that are held by being there
 
     def _removed(self, lane: int) -> LockEvent:
-        owner, self.owner = self.owner, _NOBODY
+        owner, self.owner = self.owner, _NO_LANE
         if owner == lane:
             return LockEvent("released")
         self.robbed.add(owner)
         return LockEvent("reclaimed", owner)
 
-    def _made(self, lane: int, before: Node | None, after: Node) -> LockEvent:
+    def _made(self, lane: int, before: Inode | None, after: Inode) -> LockEvent:
         maker = self._lanes.setdefault(after, lane)
         owner, self.owner = self.owner, maker
         self.robbed.discard(maker)
-        if owner not in (_NOBODY, maker):
+        if owner not in (_NO_LANE, maker):
             self.robbed.add(owner)
         if maker != lane:
             return LockEvent("returned", maker)
-        return LockEvent("acquired", owner if before is not None else _NOBODY)
+        return LockEvent("acquired", owner if before is not None else _NO_LANE)
 
     # Locks that are held by flock, or by a record lock
 
-    def _replaced(self, lane: int, before: Node | None, after: Node | None) -> LockEvent | None:
+    def _replaced(self, lane: int, before: Inode | None, after: Inode | None) -> LockEvent | None:
         if after is not None:
-            self._lanes.setdefault(after, _NOBODY)
-        holder = self._lanes[before] if before is not None else _NOBODY
-        if before is None or holder == _NOBODY:
+            self._lanes.setdefault(after, _NO_LANE)
+        holder = self._lanes[before] if before is not None else _NO_LANE
+        if before is None or holder == _NO_LANE:
             return None
-        self.owner = _NOBODY
+        self.owner = _NO_LANE
         if holder == lane:
-            # The end of its own lock, whenever it unlocks the file that nobody can find any more.
-            self._lanes[before] = _NOBODY
+            # The end of its own lock, whenever it unlocks the file that no lane can find any more.
+            self._lanes[before] = _NO_LANE
             return LockEvent("released")
         self.robbed.add(holder)
         return LockEvent("reclaimed", holder)
 
-    def flocked(self, lane: int, node: Node) -> LockEvent | None:
-        """A lane got the exclusive flock on a file, or its process the record lock."""
-        if not self._kept or node not in self._lanes:
+    def flocked(self, lane: int, inode: Inode) -> LockEvent | None:
+        """Take in that a lane got the exclusive flock on a file, or its process the record lock."""
+        if not self._kept or inode not in self._lanes:
             return None
-        self._lanes[node] = lane
-        if node is not self._file:
+        self._lanes[inode] = lane
+        if inode is not self._file:
             self.robbed.add(lane)
             return LockEvent("hollow")
         self.owner = lane
         self.robbed.discard(lane)
         return LockEvent("acquired")
 
-    def unflocked(self, node: Node) -> LockEvent | None:
-        """Nobody has it any more."""
-        lane = self._lanes.get(node, _NOBODY)
-        if not self._kept or lane == _NOBODY:
+    def unflocked(self, inode: Inode) -> LockEvent | None:
+        """Take in that no lane has it any more."""
+        lane = self._lanes.get(inode, _NO_LANE)
+        if not self._kept or lane == _NO_LANE:
             return None
-        self._lanes[node] = _NOBODY
+        self._lanes[inode] = _NO_LANE
         if self.owner == lane:
-            self.owner = _NOBODY
+            self.owner = _NO_LANE
         return LockEvent("released")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.gates.kernel.pipe_wait import NOBODY, UNKNOWN, empties, reach
+from harness.gates.kernel.pipe_wait import ANY_SLEEPER, NO_SLEEPER, empties, reach
 
 
 @pytest.fixture
@@ -39,12 +39,12 @@ def test_a_pipe_reaches_who_reads_from_it_and_a_file_nobody(pipe: tuple[int, int
     assert reach(os.getpid(), pipe[0]) == reach(os.getpid(), pipe[1]) == os.fstat(pipe[0]).st_ino
     (tmp_path / "file").write_bytes(b"x")
     fd = os.open(tmp_path / "file", os.O_RDONLY)
-    assert reach(os.getpid(), fd) == NOBODY
+    assert reach(os.getpid(), fd) == NO_SLEEPER
     os.close(fd)
-    assert reach(os.getpid(), fd) == NOBODY
+    assert reach(os.getpid(), fd) == NO_SLEEPER
 
 
 def test_what_is_neither_may_reach_anybody() -> None:
     fd = os.eventfd(0)
-    assert reach(os.getpid(), fd) == UNKNOWN
+    assert reach(os.getpid(), fd) == ANY_SLEEPER
     os.close(fd)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.gates.kernel.inode import Inode
 from harness.gates.kernel.tracee_memory import TraceeMemory, pack_stat, pack_statx
-from harness.gates.kernel.virtual_files import Node
 
 pytestmark = pytest.mark.requires("kernel-gate")
 
@@ -63,12 +63,12 @@ def test_what_is_written_can_be_read(memory: TraceeMemory) -> None:
     assert memory.read(ctypes.addressof(buffer), 7) == b"\0\0hello"
 
 
-def real_node(status: os.stat_result) -> Node:
-    """A node that tells the truth."""
-    node = Node(0, status.st_ino, status.st_ino, "name", "T", 0)
-    node.btime = status.st_atime_ns
-    node.mtime, node.ctime = status.st_mtime_ns, status.st_ctime_ns
-    return node
+def real_inode(status: os.stat_result) -> Inode:
+    """An inode that tells the truth."""
+    inode = Inode(0, status.st_ino, status.st_ino, "name", "T", 0)
+    inode.btime = status.st_atime_ns
+    inode.mtime, inode.ctime = status.st_mtime_ns, status.st_ctime_ns
+    return inode
 
 
 @pytest.fixture(params=["file", "directory", "device"])
@@ -88,19 +88,19 @@ def test_a_packed_stat_is_what_the_kernel_would_write(path: str) -> None:
     status = os.stat(path)
     buffer = ctypes.create_string_buffer(144)
     assert _libc.syscall(ctypes.c_long(4), os.fsencode(path), buffer) == 0
-    assert pack_stat(status, real_node(status)) == buffer.raw
+    assert pack_stat(status, real_inode(status)) == buffer.raw
 
 
 def test_a_packed_statx_is_what_the_kernel_would_write(path: str) -> None:
     status = os.stat(path)
-    node = real_node(status)
+    inode = real_inode(status)
     buffer = ctypes.create_string_buffer(256)
     wanted = 0xFFF
     assert _libc.syscall(ctypes.c_long(332), -100, os.fsencode(path), 0, wanted, buffer) == 0
-    node.btime = int.from_bytes(buffer.raw[80:88], "little") * 10**9 + int.from_bytes(
+    inode.btime = int.from_bytes(buffer.raw[80:88], "little") * 10**9 + int.from_bytes(
         buffer.raw[88:92], "little"
     )
-    ours = bytearray(pack_statx(status, node, birth_time=True))
+    ours = bytearray(pack_statx(status, inode, birth_time=True))
     theirs = bytearray(buffer.raw)
     assert len(ours) == len(theirs) == 256
     for packed in (ours, theirs):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.gates.kernel.lane import Lane, Status
+from harness.gates.kernel.lane import Lane
+from harness.gates.kernel.process import NO_CALL, Status
 from harness.gates.kernel.virtual_clock import can_go, wake
 
 MS = 1_000_000
@@ -10,9 +11,10 @@ MS = 1_000_000
 
 def sleeper(index: int, wake_ms: int, poll_name: str | None = None, poll_count: int = 0) -> Lane:
     lane = Lane(index)
-    lane.status = Status.SLEEP
-    lane.wake_ns = wake_ms * MS
-    lane.poll_name, lane.poll_count = poll_name, poll_count
+    lane.sleep(NO_CALL, wake_ms * MS)
+    lane.poll_for(poll_name)
+    for _ in range(poll_count):
+        lane.oversleep()
     return lane
 
 
@@ -39,7 +41,7 @@ def test_a_poller_oversleeps_twice_as_far_each_time() -> None:
     waits = []
     now = 0
     for _ in range(5):
-        lane.wake_ns = now + 50 * MS
+        lane.sleep(NO_CALL, now + 50 * MS)
         (woken,), then = wake([lane], now)
         assert woken is lane
         waits.append((then - now) // MS)
@@ -62,7 +64,7 @@ def test_time_never_runs_backwards() -> None:
 
 def test_who_does_not_sleep_is_not_woken() -> None:
     lane = sleeper(0, 5)
-    lane.status = Status.FLOCK
+    lane.stop(NO_CALL, Status.FLOCK)
     assert wake([lane], 3) == ([], 3)
 
 

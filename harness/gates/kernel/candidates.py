@@ -1,0 +1,50 @@
+"""Candidates for the strategy, and what the history says of lanes that wait."""
+
+from __future__ import annotations
+
+from harness.gates.kernel.lane import Lane
+from harness.gates.kernel.process import PendingSyscall, Status
+from harness.gates.kernel.steps import PAUSES
+from harness.gates.kernel.syscall_table import opens_for_writing
+from harness.gates.kernel.virtual_files import VirtualFiles
+from harness.model.gate import Candidate
+
+__all__ = ["candidate_of", "why_waiting"]
+
+#: Kinds of call that may change something that another lane can see.
+_WRITES = frozenset({"data", "meta", "names", "lock", "map"})
+
+
+def candidate_of(files: VirtualFiles, lane: Lane) -> Candidate:
+    """Return the lane as the strategy sees it; the same object until it has stepped."""
+    if lane.candidate is not None:
+        return lane.candidate
+    status = lane.status
+    if status is not Status.FILE:
+        return lane.show(Candidate(lane.index, lane.op, lane.ordinal, PAUSES[status], "", False))
+    pending = lane.pending
+    kind = pending.call.kind
+    writes = opens_for_writing(pending.flags) if kind == "open" else kind in _WRITES
+    alias = _alias(files, pending)
+    return lane.show(Candidate(lane.index, lane.op, lane.ordinal, pending.call.name, alias, writes))
+
+
+def why_waiting(files: VirtualFiles, lane: Lane) -> str:
+    """Say what a lane waits for that has not come to its end."""
+    if lane.status is Status.ASLEEP:
+        # A text that histories keep.
+        return "it sleeps in the kernel and nobody is left to wake it"
+    if lane.status is Status.FLOCK:
+        return f"it waits for the flock on {_alias(files, lane.pending)}"
+    return f"it {lane.status}"
+
+
+def _alias(files: VirtualFiles, pending: PendingSyscall) -> str:
+    """Return the stable name of what a call is about."""
+    if pending.name is not None:
+        alias = files.alias(pending.name)
+    else:
+        alias = pending.inode.alias if pending.inode is not None else ""
+    if pending.name2 is not None:
+        alias = f"{alias} > {files.alias(pending.name2)}"
+    return alias

@@ -1,0 +1,165 @@
+"""Handlers of file calls: stop a task before a call in the session directory, let any other one pass.
+
+Each handler takes the supervisor's state and the pending call and returns a `Reaction`. An
+`OSError` of theirs means that the call's arguments point nowhere; the kernel says so when it runs the call.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import Final
+
+from harness.gates.kernel import linux_abi
+from harness.gates.kernel.confinement import crosses, forbidden_outside, leads_out
+from harness.gates.kernel.eventfd import OCCUPIED, is_reserved
+from harness.gates.kernel.path_resolution import UNKNOWN, descriptor, path_name, signed
+from harness.gates.kernel.process import PendingSyscall, Process
+from harness.gates.kernel.reactions import (
+    CONTINUE,
+    STOP_AT_FILE,
+    Answer,
+    Continue,
+    Inconclusive,
+    Reaction,
+    Stop,
+)
+from harness.gates.kernel.supervisor_state import SupervisorState
+from harness.gates.kernel.syscall_arguments import open_flags
+from harness.gates.kernel.syscall_table import MAKES_DIRECTORY
+
+__all__ = ["by_descriptor", "by_name"]
+
+_FD_MAX = 0x7FFFFFFF
+_READ_ONLY: Final = Answer(error=-errno.EROFS)
+_NO_SUCH_FILE: Final = Answer(error=-errno.ENOENT)
+_EXISTS: Final = Answer(error=-errno.EEXIST)
+_BUSY: Final = Answer(error=-errno.EBUSY)
+
+
+def by_descriptor(state: SupervisorState, pending: PendingSyscall) -> Reaction:
+    """Handle a call about a descriptor."""
+    process = pending.process
+    if pending.tid not in process.tasks:
+        return _by_unknown_thread(state, pending)
+    fd = pending.args[pending.call.fd]
+    inode = process.fds.get(fd if fd <= _FD_MAX else signed(fd), UNKNOWN)
+    reserved = False
+    if inode is UNKNOWN:
+        inode = descriptor(state.files, process, signed(fd))
+        reserved = is_reserved(fd)
+    if inode is None:
+        return _outside(state, pending)
+    pending.is_about(inode)
+    return Inconclusive(OCCUPIED, STOP_AT_FILE) if reserved else STOP_AT_FILE
+
+
+def by_name(state: SupervisorState, pending: PendingSyscall) -> Reaction:
+    """Handle a call about one or two paths."""
+    process, call = pending.process, pending.call
+    if pending.tid not in process.tasks:
+        return _by_unknown_thread(state, pending)
+    if call.kind == "open":
+        pending.opens_with(open_flags(process, pending))
+    if not _resolve(state, process, pending):
+        return _outside(state, pending)
+    refusal = _refusal(state, pending)
+    if refusal is not None:
+        return refusal
+    if call.name in MAKES_DIRECTORY and not _makes_lock(state, pending):
+        return Inconclusive(
+            "a directory was made in the session directory; what happens in it is not followed", STOP_AT_FILE
+        )
+    if pending.flags & os.O_TMPFILE == os.O_TMPFILE:
+        return Inconclusive(
+            "a file without a name was made in the session directory; it is not followed", STOP_AT_FILE
+        )
+    return STOP_AT_FILE
+
+
+def _by_unknown_thread(state: SupervisorState, pending: PendingSyscall) -> Reaction:
+    """Handle a call by a thread of a worker that is no lane, but one that a fence started.
+
+    Outside it may do what a lane may do. In the session directory it cannot be told in
+    whose name it acts.
+    """
+    process = pending.process
+    if pending.call.kind == "open":
+        pending.opens_with(open_flags(process, pending))
+    if _resolve(state, process, pending):
+        return Inconclusive(
+            f"a thread of process {process.name} that is no lane touched the session directory",
+            _outside(state, pending),
+        )
+    return _outside(state, pending)
+
+
+def _resolve(state: SupervisorState, process: Process, pending: PendingSyscall) -> bool:
+    """Find what a call is about; return whether that is in the session directory."""
+    call, args, files = pending.call, pending.args, state.files
+    if call.fd >= 0:
+        pending.is_about(descriptor(files, process, signed(args[call.fd])))
+        return pending.inode is not None
+    if call.path < 0:
+        return False
+    raw = process.memory.path(args[call.path]) if args[call.path] else b""
+    if call.path2 < 0 and raw.startswith(files.prefix):
+        # The usual case, without a look at the file system.
+        name = raw[len(files.prefix) :]
+        if name and b"/" not in name and name not in (b".", b".."):
+            pending.is_about_name(files.decoded(name))
+            return True
+    at = signed(args[call.at]) if call.at >= 0 else linux_abi.AT_FDCWD
+    if not raw:
+        # An empty path means the descriptor itself (fstat of newer C libraries).
+        if at >= 0:
+            pending.is_about(descriptor(files, process, at))
+        return pending.inode is not None
+    name1, inode, outside = path_name(files, process, at, raw)
+    pending.is_about_name(name1, inode)
+    if call.path2 >= 0:
+        raw2 = process.memory.path(args[call.path2])
+        at2 = signed(args[call.at2]) if call.at2 >= 0 else linux_abi.AT_FDCWD
+        if raw2:
+            pending.is_about_second_name(path_name(files, process, at2, raw2)[0])
+        if pending.name2 is not None:
+            return True
+    return name1 is not None or inode is not None or outside == files.directory
+
+
+def _makes_lock(state: SupervisorState, pending: PendingSyscall) -> bool:
+    """Return whether a directory is the lock: it stays empty, for what is inside counts as outside."""
+    lock = state.files.lock
+    return lock.is_directory and pending.name == lock.name
+
+
+def _refusal(state: SupervisorState, pending: PendingSyscall) -> Answer | None:
+    """Refuse a call that would change something outside, or the session directory itself."""
+    call = pending.call
+    if call.kind == "names" and "." in (pending.name, pending.name2):
+        # It exists already, as the kernel would say of a mkdir.
+        return _EXISTS if call.name in MAKES_DIRECTORY else _BUSY
+    if state.guarded and (crosses(pending) or leads_out(state.files, pending)):
+        return _READ_ONLY
+    return None
+
+
+def _outside(state: SupervisorState, pending: PendingSyscall) -> Continue | Answer | Stop:
+    """Let a call outside the session directory pass, unless it would change a file there."""
+    process, call = pending.process, pending.call
+    if call.kind == "close":
+        process.forget_fd(signed(pending.args[0]))
+    elif state.guarded and forbidden_outside(process, pending):
+        return _READ_ONLY
+    elif state.namespaces.several and _is_hidden(state, pending):
+        return _NO_SUCH_FILE
+    return CONTINUE
+
+
+def _is_hidden(state: SupervisorState, pending: PendingSyscall) -> bool:
+    """Return whether a call is about what /proc says of a process in another PID namespace."""
+    place = pending.call.path
+    if place < 0 or not pending.args[place]:
+        return False
+    path = pending.process.memory.path(pending.args[place])
+    return state.namespaces.hides_path(pending.process, path)

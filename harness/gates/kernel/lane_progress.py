@@ -1,0 +1,114 @@
+"""Progress of a lane in its operations, the file it polls for, and its candidate for the strategy."""
+
+from __future__ import annotations
+
+from harness.gates.kernel.process import Task
+from harness.model.gate import Candidate
+from harness.model.shared_memory import cell_of
+
+__all__ = ["LaneProgress"]
+
+
+class LaneProgress(Task):
+    """The part of a lane that concerns no process.
+
+    Args:
+        index: of the lane.
+
+    Attributes:
+        cell: where the shared memory counts its operations.
+        started: operations that have begun.
+        finished: operations that have ended.
+        op: index of the operation that began last.
+        ordinal: how many steps that operation has taken.
+        think_left: steps for which it still waits for its model.
+        held_ns: virtual time until which it is stopped, or in a slow call.
+        poll_name: the file that was in its way when it last asked for a lock.
+        poll_count: how often it has slept since because of that file.
+        candidate: what the strategy is shown; made when the lane has come to rest.
+    """
+
+    __slots__ = (
+        "candidate",
+        "cell",
+        "finished",
+        "held_ns",
+        "index",
+        "op",
+        "ordinal",
+        "poll_count",
+        "poll_name",
+        "started",
+        "think_left",
+    )
+
+    def __init__(self, index: int) -> None:
+        super().__init__()
+        self.index = index
+        self.cell = cell_of(index)
+        self.candidate: Candidate | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the last schedule; where the lane is stopped remains."""
+        self.started = self.finished = 0
+        self.op = -1
+        self.ordinal = 0
+        self.think_left = 0
+        self.wake_ns = 0
+        self.held_ns = 0
+        self.poll_name: str | None = None
+        self.poll_count = 0
+        self.flock_tried = False
+
+    def think(self, steps: int) -> None:
+        """Set for how many steps the lane waits for its model."""
+        self.think_left = steps
+
+    def think_once(self) -> bool:
+        """Take one step of waiting for the model; return whether it was the last."""
+        self.think_left -= 1
+        return self.think_left <= 0
+
+    def hold(self, until_ns: int) -> None:
+        """Keep the lane from going on before a virtual time."""
+        self.held_ns = max(self.held_ns, until_ns)
+
+    def show(self, candidate: Candidate) -> Candidate:
+        """Keep what the strategy is shown of the lane until it steps."""
+        self.candidate = candidate
+        return candidate
+
+    def begin_step(self) -> None:
+        """Count a step of its operation."""
+        self.ordinal += 1
+        self.candidate = None
+
+    def begin_operation(self) -> None:
+        """Count a begun operation."""
+        self.op, self.ordinal = self.started, 0
+        self.started += 1
+
+    def end_operation(self) -> None:
+        """Count an ended operation; the next one waits for no file."""
+        self.finished += 1
+        self.stop_polling()
+
+    def crash_operation(self) -> None:
+        """Count an operation that its process did not survive."""
+        self.finished += 1
+
+    # Lock files
+
+    def poll_for(self, name: str | None) -> None:
+        """Note that a file exists: the lane's next sleeps wait until it is gone."""
+        if self.poll_name != name:
+            self.poll_name, self.poll_count = name, 0
+
+    def stop_polling(self) -> None:
+        """Note that the lane's next sleep waits for no file."""
+        self.poll_name, self.poll_count = None, 0
+
+    def oversleep(self) -> None:
+        """Count a sleep while the file was still there."""
+        self.poll_count += 1

@@ -1,0 +1,47 @@
+"""Begin and end of the lanes' operations, read off the memory that workers share with the supervisor."""
+
+from __future__ import annotations
+
+from harness.gates.kernel.lane import Lane
+from harness.gates.kernel.process import Status
+from harness.gates.kernel.supervisor_state import SupervisorState
+from harness.model.history import Invoke, Return
+from harness.model.program import Program
+
+__all__ = ["record_operations"]
+
+
+def record_operations(state: SupervisorState, program: Program, lane: Lane) -> None:
+    """Record the operations of a lane that began or ended during a step."""
+    assert lane.worker is not None
+    board, index, events = lane.worker.board, lane.index, state.events
+    started, finished = board.started(index), board.finished(index)
+    while lane.finished < finished or lane.started < started:
+        if lane.started == lane.finished:
+            op = program.lanes[index].ops[lane.started]
+            ids = tuple((entry.id, entry.type) for entry in op.entries)
+            events.append(Invoke(index, lane.started, op.kind, op.turn, ids, op.how, op.route))
+            lane.begin_operation()
+        else:
+            outcome, detail = board.outcome(index, lane.finished)
+            events.append(Return(index, lane.finished, outcome, detail))
+            lane.end_operation()
+    if lane.status is Status.DEAD:
+        _record_death(state, program, lane)
+
+
+def _record_death(state: SupervisorState, program: Program, lane: Lane) -> None:
+    """Record the end of a lane's process: as a crash of its operation where the fence may have caused it."""
+    assert lane.worker is not None
+    status, name = lane.worker.handle.exitcode, lane.worker.name
+    if state.inconclusive:
+        return
+    if status is not None and status < 0:
+        state.note_inconclusive(f"process {name} was killed by signal {-status}")
+        return
+    if lane.started == lane.finished:
+        if lane.started < len(program.lanes[lane.index].ops):
+            state.note_inconclusive(f"process {name} ended with status {status} between operations")
+        return
+    state.events.append(Return(lane.index, lane.finished, "crash", f"the process ended with status {status}"))
+    lane.crash_operation()

@@ -1,0 +1,182 @@
+"""Handlers of calls about no file: lanes that wait, sleep, randomness, new tasks, copies of descriptors.
+
+They are no steps, but for a dup2 or its like that closes one of the session's files.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import struct
+import time
+from typing import Final
+
+from harness.gates.kernel import process_tree
+from harness.gates.kernel.eventfd import OCCUPIED, is_reserved, make
+from harness.gates.kernel.file_calls import by_descriptor
+from harness.gates.kernel.lane import TraceeProcess, Worker
+from harness.gates.kernel.path_resolution import descriptor, signed
+from harness.gates.kernel.process import PendingSyscall, Status
+from harness.gates.kernel.reactions import (
+    CONTINUE,
+    STOP_AT_FILE,
+    Answer,
+    Inconclusive,
+    Reaction,
+    Stop,
+)
+from harness.gates.kernel.supervisor_state import SupervisorState
+from harness.gates.kernel.syscall_arguments import closed_by_copy
+from harness.model.stop_reasons import ANSWERED, ASK, IDLE, PAUSE, SERVE, SLEEP, THINK, TURN
+
+__all__ = ["eventfd", "fcntl", "kill", "park", "pass_on", "randomness", "sleep", "table", "task"]
+
+_ABSOLUTE_TIME = 1
+_CLONE_THREAD = 0x10000
+_CLONE_VFORK = 0x4000
+_DUPFD = (0, 1030)
+_MS = 1_000_000
+_SECOND = 1_000_000_000
+_TIMESPEC = struct.Struct("=2q")
+_RANDOM_MAX = 1 << 16
+
+_DONE: Final = Answer()
+_NO_SUCH_PROCESS: Final = Answer(error=-errno.ESRCH)
+_IDLE: Final = Stop(Status.DONE)
+_THINK: Final = Stop(Status.THINK)
+_TURN: Final = Stop(Status.TURN)
+
+
+def pass_on(state: SupervisorState, pending: PendingSyscall) -> Reaction:
+    """Let the kernel run a call that is trapped only so that its time is known."""
+    return CONTINUE
+
+
+def park(state: SupervisorState, pending: PendingSyscall) -> Reaction:
+    """Handle the call that does not exist, in which a lane says what it waits for."""
+    worker, tid = pending.process, pending.tid
+    why, index, value = pending.args[0], pending.args[1], pending.args[2]
+    if not isinstance(worker, Worker):
+        # A child that was forked from a lane, and goes on with the lane's code.
+        return _DONE
+    if why in (SERVE, ASK, ANSWERED):
+        process_tree.service_announced(state, worker, worker.tasks.get(tid), why, index, value)
+        return _DONE
+    if not any(lane.index == index for lane in worker.lanes):
+        return _DONE
+    lane = state.lanes[index]
+    worker.lane_runs_in(tid, lane)
+    if why == IDLE:
+        # A worker that has just been started waits for its first program.
+        return _IDLE
+    if why == THINK:
+        lane.think(value)
+        return _THINK
+    if why == TURN:
+        lane.stop_polling()
+        return _TURN
+    assert why in (SLEEP, PAUSE)
+    if why == PAUSE:
+        lane.stop_polling()
+    return Stop(Status.SLEEP, state.later(value))
+
+
+def sleep(state: SupervisorState, pending: PendingSyscall) -> Reaction:
+    """Leave a task asleep in virtual time."""
+    process, args = pending.process, pending.args
+    if pending.tid not in process.tasks:
+        return CONTINUE
+    plain = pending.call.name == "nanosleep"
+    data = process.memory.read(args[0 if plain else 2], _TIMESPEC.size)
+    seconds, rest = _TIMESPEC.unpack(data) if len(data) == _TIMESPEC.size else (-1, 0)
+    # Fails for a clock that does not exist, and then the kernel says so.
+    clock_ns = 0 if plain else time.clock_gettime_ns(signed(args[0]))
+    if seconds < 0 or not 0 <= rest < _SECOND:
+        return CONTINUE
+    duration = seconds * _SECOND + rest
+    if not plain and args[1] & _ABSOLUTE_TIME:
+        # Python code has the virtual clock, the C library the real one: whichever it is near to.
+        real = duration - clock_ns
+        virtual = duration - state.now_ns
+        # The real clock moved between the caller's look and ours.
+        duration = virtual if abs(virtual) < abs(real) else -(-real // _MS) * _MS
+    return Stop(Status.SLEEP, state.later(max(0, duration)))
+
+
+def randomness(state: SupervisorState, pending: PendingSyscall) -> Reaction:
+    """Answer with bytes that are the same in every run."""
+    length = min(pending.args[1], _RANDOM_MAX)
+    data = hashlib.shake_128(b"harness random %d" % state.draw()).digest(length)
+    pending.process.memory.write(pending.args[0], data)
+    return Answer(length)
+
+
+def eventfd(state: SupervisorState, pending: PendingSyscall) -> Reaction:
+    """Make an event descriptor for a child process."""
+    process = pending.process
+    number = make(process, pending) if isinstance(process, TraceeProcess) else None
+    return CONTINUE if number is None else Answer(number)
+
+
+def task(state: SupervisorState, pending: PendingSyscall) -> Reaction:
+    """Note that a process starts a thread, a process or another program."""
+    # New tasks are under the same filter and listener; their calls are received like any other.
+    process = pending.process
+    if pending.call.name in ("execve", "execveat"):
+        process_tree.exec_announced(state, process)
+    else:
+        flags = _clone_flags(pending)
+        if not flags & _CLONE_THREAD:
+            process_tree.fork_announced(state, process, pending.tid, bool(flags & _CLONE_VFORK))
+        elif isinstance(process, TraceeProcess):
+            process.starts_thread()
+    return CONTINUE
+
+
+def _clone_flags(pending: PendingSyscall) -> int:
+    name = pending.call.name
+    if name == "clone":
+        return pending.args[0]
+    if name == "clone3":
+        return int.from_bytes(pending.process.memory.read(pending.args[0], 8), "little")
+    return _CLONE_VFORK if name == "vfork" else 0
+
+
+def kill(state: SupervisorState, pending: PendingSyscall) -> Reaction:
+    """Hide processes of other PID namespaces from a signal, or from a look whether they live."""
+    namespaces = state.namespaces
+    if namespaces.several and namespaces.hides(pending.process, signed(pending.args[0])):
+        return _NO_SUCH_PROCESS
+    return CONTINUE
+
+
+def fcntl(state: SupervisorState, pending: PendingSyscall) -> Reaction:
+    """Handle a copy of a descriptor, or a lock, which is a step."""
+    if pending.args[1] in _DUPFD:
+        return table(state, pending)
+    return by_descriptor(state, pending)
+
+
+def table(state: SupervisorState, pending: PendingSyscall) -> Reaction:
+    """Stop before a dup or its like that closes one of the session's files, let any other one pass."""
+    process, files = pending.process, state.files
+    files.descriptors_copied()
+    closed = closed_by_copy(process, pending)
+    inodes = [descriptor(files, process, fd) for fd in closed]
+    inside = [inode for inode in inodes if inode is not None]
+    reaction = CONTINUE if not inside or pending.tid not in process.tasks else STOP_AT_FILE
+    if reaction is STOP_AT_FILE:
+        pending.is_about(inside[0])
+    else:
+        for fd in closed:
+            process.forget_fd(fd)
+    if any(is_reserved(fd) for fd in _wanted(pending)):
+        return Inconclusive(OCCUPIED, reaction)
+    return reaction
+
+
+def _wanted(pending: PendingSyscall) -> list[int]:
+    """Return the number that a copy of a descriptor is to have, or the least that it may have."""
+    if pending.call.name in ("dup2", "dup3"):
+        return [signed(pending.args[1])]
+    return [signed(pending.args[2])] if pending.call.name == "fcntl" else []

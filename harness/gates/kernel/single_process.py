@@ -1,0 +1,134 @@
+"""Waiting for a lane whose worker has no child process.
+
+As long as every other lane of the process is stopped, the next notification proves
+that the step is over. With lanes asleep in the kernel more than one task
+may move, and each has to be accounted for.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+
+from harness.gates.kernel import process_tree, quiescence
+from harness.gates.kernel.lane import Lane, Worker
+from harness.gates.kernel.notifications import react, receive
+from harness.gates.kernel.process import Status
+from harness.gates.kernel.process_scheduler import ProcessScheduler
+from harness.gates.kernel.supervisor_state import SupervisorState
+
+__all__ = ["SingleProcess"]
+
+_POLL_MS = 1
+
+
+class SingleProcess:
+    """Waits for lanes whose worker has no child process.
+
+    Args:
+        state: of the supervisor.
+        scheduler: takes the calls of processes that are started meanwhile.
+    """
+
+    def __init__(self, state: SupervisorState, scheduler: ProcessScheduler) -> None:
+        self._state = state
+        self._scheduler = scheduler
+
+    def wait(self, worker: Worker, lane: Lane) -> bool:
+        """Wait until the lane that was let go is stopped, sleeps, or is gone.
+
+        Returns:
+            False when the worker has started a process meanwhile, so that more has to come to rest.
+        """
+        started = 0.0
+        while lane.status is Status.MOVING:
+            if worker.sleeping_lanes:
+                self._wait_for_all(worker)
+                return True
+            try:
+                react(self._state, receive(self._state, worker))
+            except InterruptedError:
+                started = started or time.monotonic()
+                if _sleeps(worker):
+                    worker.mark_sleeping_lanes()
+                elif time.monotonic() - started > self._state.wall_limit_s:
+                    process_tree.worker_timed_out(self._state, worker)
+            except FileNotFoundError:
+                process_tree.worker_ended(worker)
+            if worker.has_children:
+                return False
+        return True
+
+    def outwait(self, worker: Worker) -> bool:
+        """Wait for a process whose lanes sleep in calls that real time ends.
+
+        Returns:
+            Whether a lane of it is stopped again.
+        """
+        deadline = time.monotonic() + self._state.wall_limit_s
+        while worker.sleeping_lanes:
+            # Proof of sleep first: a task that has just woken up is in no call any more.
+            if _sleeps(worker) and not quiescence.timed(worker.pid):
+                return False
+            asleep = worker.sleeping_lanes
+            self._wait_for_all(worker)
+            if worker.sleeping_lanes < asleep or worker.must_replace:
+                return True
+            if time.monotonic() > deadline:
+                process_tree.worker_timed_out(self._state, worker)
+                return True
+            time.sleep(_POLL_MS / 1000)
+        return False
+
+    def receive_one(self, worker: Worker) -> None:
+        """Receive one notification and react to it.
+
+        Raises:
+            InterruptedError: the watchdog's tick came first.
+            FileNotFoundError: no process is left behind the listener.
+        """
+        pending = receive(self._state, worker)
+        if worker.has_children:
+            self._scheduler.admit(worker, pending)
+        else:
+            react(self._state, pending)
+
+    def _wait_for_all(self, worker: Worker) -> None:
+        """Wait until every task of the process is stopped or sleeps."""
+        poll = select.poll()
+        poll.register(worker.listener, select.POLLIN)
+        deadline = time.monotonic() + self._state.wall_limit_s
+        while True:
+            ready = poll.poll(_POLL_MS)
+            if ready and ready[0][1] & select.POLLIN:
+                try:
+                    self.receive_one(worker)
+                except InterruptedError:
+                    continue
+                except FileNotFoundError:
+                    if not worker.handle.is_alive():
+                        process_tree.worker_ended(worker)
+                        return
+            elif ready or not worker.handle.is_alive():
+                process_tree.worker_ended(worker)
+                return
+            elif _sleeps(worker):
+                worker.mark_sleeping_lanes()
+                return
+            elif time.monotonic() > deadline:
+                process_tree.worker_timed_out(self._state, worker)
+                return
+
+
+def _sleeps(worker: Worker) -> bool:
+    """Return whether every task is stopped or provably sleeps, with no notification waiting."""
+    stopped = {
+        tid
+        for tid, lane in worker.tasks.items()
+        if lane.status is not Status.MOVING and lane.status is not Status.ASLEEP
+    }
+    if not quiescence.asleep(worker.pid, stopped):
+        return False
+    poll = select.poll()
+    poll.register(worker.listener, select.POLLIN)
+    return not poll.poll(0)

@@ -1,0 +1,255 @@
+"""The state of one gate's supervisor: data, and the transitions that change it.
+
+Lanes and processes have transitions of their own (`lane`, `process`); what concerns the whole schedule
+is here. Handlers, waits and steps get this state as an argument and keep none themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from harness.gates.kernel.effect_recorder import EffectRecorder
+from harness.gates.kernel.flocks import Flocks
+from harness.gates.kernel.inode import Inode
+from harness.gates.kernel.lane import Lane, Worker
+from harness.gates.kernel.pid_namespaces import PidNamespaces
+from harness.gates.kernel.process import PendingSyscall, Status
+from harness.gates.kernel.virtual_clock import FOREVER_NS
+from harness.gates.kernel.virtual_files import VirtualFiles
+from harness.model.history import Change, Event, LockEvent, Step
+from harness.model.program import Program
+from harness.model.shared_memory import Clock
+
+__all__ = ["Effect", "SupervisorState", "WatchedCall"]
+
+#: Change of the transcript and event of the write lock.
+Effect = tuple[Change | None, LockEvent | None]
+_NO_EFFECT: Effect = (None, None)
+
+
+class WatchedCall(msgspec.Struct, eq=False, gc=False):
+    """A granted call whose step is recorded only when its lane has come to rest.
+
+    Args:
+        lane: that was granted it.
+        pending: the call.
+        op: index of the lane's operation.
+        path: alias of the file that the call is about.
+        note: what the history says of it.
+        fault: the fault injected into the call; empty for none.
+        effect: what the call did, as far as it is known.
+        lock: what the end of a process did to the write lock meanwhile.
+    """
+
+    lane: Lane
+    pending: PendingSyscall
+    op: int
+    path: str
+    note: str = ""
+    fault: str = ""
+    effect: Effect = _NO_EFFECT
+    lock: LockEvent | None = None
+
+    def had(self, effect: Effect) -> None:
+        """Keep what the call did, now that it has returned."""
+        self.effect = effect
+
+    def lost(self, lock: LockEvent) -> None:
+        """Keep what the end of a process did to the write lock meanwhile."""
+        self.lock = lock
+
+
+class SupervisorState:
+    """What the supervisor of one gate knows.
+
+    Args:
+        files: the session directory.
+        clock: virtual time as the workers see it.
+        lanes: by index.
+        workers: by name of their process, also those that are started later.
+        wall_limit_s: a process that neither stops nor sleeps for so long makes the
+            schedule inconclusive.
+
+    Attributes:
+        flocks: flocks on the files.
+        recorder: records what calls did to the files.
+        namespaces: which process can see which.
+        now_ns: virtual time.
+        guarded: lanes are kept from changing anything outside the session directory.
+        traps: notifications received since the start.
+        inconclusive: why the effects of this schedule are not known; the first reason stays.
+        events: history of the schedule so far.
+        moving: the lane that was let go and is not known to have stopped.
+        watched: the granted call that has to be watched, if there is one.
+        in_call: thread id of the watched call until it has returned; 0 for none.
+        draws: how often a lane has asked for randomness.
+    """
+
+    __slots__ = (
+        "_clock",
+        "draws",
+        "events",
+        "files",
+        "flocks",
+        "guarded",
+        "in_call",
+        "inconclusive",
+        "lanes",
+        "moving",
+        "namespaces",
+        "now_ns",
+        "recorder",
+        "traps",
+        "wall_limit_s",
+        "watched",
+        "workers",
+    )
+
+    def __init__(
+        self,
+        files: VirtualFiles,
+        clock: Clock,
+        lanes: Sequence[Lane],
+        workers: dict[str, Worker],
+        wall_limit_s: float,
+    ) -> None:
+        self.files = files
+        self._clock = clock
+        self.lanes = list(lanes)
+        self.workers = workers
+        self.wall_limit_s = wall_limit_s
+        self.flocks = Flocks(files)
+        self.recorder = EffectRecorder(files, self.flocks)
+        self.namespaces = PidNamespaces(workers)
+        self.now_ns = 0
+        self.guarded = False
+        self.traps = 0
+        self.inconclusive = ""
+        self.events: list[Event] = []
+        self.moving: Lane | None = None
+        self.watched: WatchedCall | None = None
+        self.in_call = 0
+        self.draws = 0
+
+    # The schedule
+
+    def begin(self, program: Program) -> None:
+        """Start a schedule."""
+        self.inconclusive = ""
+        self.draws = 0
+        self.events = []
+        self.set_time(program.clock_start_ns)
+        self.namespaces.begin(program)
+
+    def guard(self, on: bool) -> None:
+        """Keep lanes from changing anything outside the session directory, or do not."""
+        self.guarded = on
+
+    def note_inconclusive(self, reason: str) -> None:
+        """Note why the effects of this schedule are not known."""
+        self.inconclusive = self.inconclusive or reason
+
+    def set_time(self, now_ns: int) -> None:
+        """Set virtual time."""
+        self.now_ns = self._clock.now_ns = now_ns
+
+    def later(self, duration_ns: int) -> int:
+        """Return the virtual time after a duration, as late as time can be at most."""
+        return min(self.now_ns + duration_ns, FOREVER_NS)
+
+    def draw(self) -> int:
+        """Return the number of the next piece of randomness."""
+        self.draws += 1
+        return self.draws
+
+    # Steps
+
+    def let_go(self, lane: Lane) -> None:
+        """Note that a lane moves."""
+        lane.resume()
+        self.moving = lane
+
+    def came_to_rest(self) -> None:
+        """Note that no lane moves."""
+        self.moving = None
+
+    def watch(self, watched: WatchedCall, tid: int = 0) -> None:
+        """Watch a granted call.
+
+        Args:
+            watched: the call.
+            tid: its thread, whose next notification says that the call has returned; 0
+                where the effect is known already.
+        """
+        self.watched = watched
+        self.in_call = tid
+
+    def received(self, tid: int) -> None:
+        """Count a notification; of the watched call's thread it says that the call has returned."""
+        self.traps += 1
+        if tid == self.in_call:
+            self.call_returned()
+
+    def call_returned(self) -> None:
+        """Record the effect of the watched call, before its lane does anything else."""
+        watched = self.watched
+        assert watched is not None
+        self.in_call = 0
+        watched.had(self.recorder.after(watched.lane, watched.pending))
+
+    def finish_watching(self) -> WatchedCall | None:
+        """Return the watched call with its effect, if there is one, and watch it no more."""
+        if self.watched is None:
+            return None
+        if self.in_call:
+            self.call_returned()
+        watched, self.watched = self.watched, None
+        return watched
+
+    def lock_lost(self, lock: LockEvent) -> None:
+        """Add what the end of a process did to the write lock to the step that is under way."""
+        if self.watched is not None:
+            self.watched.lost(lock)
+            return
+        for at in range(len(self.events) - 1, -1, -1):
+            event = self.events[at]
+            if isinstance(event, Step):
+                self.events[at] = msgspec.structs.replace(event, lock=event.lock or lock)
+                return
+
+    # Locks
+
+    def wake_flock_waiters(self, inode: Inode | None, lanes: Iterable[Lane] | None = None) -> None:
+        """Let the tasks that wait for an flock on a file try again.
+
+        Args:
+            inode: the file, just unlocked or closed.
+            lanes: which lanes may try; None for all. Threads of child processes always may.
+        """
+        for lane in self.lanes if lanes is None else lanes:
+            if lane.status is Status.FLOCK and lane.pending.inode is inode:
+                lane.retry_flock()
+                self.flocks.note_waiters()
+        for worker in self.workers.values():
+            for tracee in worker.tracees.values():
+                for thread in tracee.tasks.values():
+                    if thread.status is Status.FLOCK and thread.pending.inode is inode:
+                        thread.retry_flock()
+                        self.flocks.note_waiters()
+
+    def release_locks_of_ended(self, lanes: Iterable[Lane]) -> LockEvent | None:
+        """Take in that a process is gone or has another program, and its descriptors went without a close.
+
+        Args:
+            lanes: which may try again for the flocks that it had.
+
+        Returns:
+            What that did to the write lock.
+        """
+        self.files.descriptors_dropped()
+        free, event = self.flocks.release_of_ended()
+        for inode in free:
+            self.wake_flock_waiters(inode, lanes)
+        return event
