@@ -354,15 +354,19 @@ def test_a_pass_proposes_the_same_again(scenario: str, seed: int) -> None:
         assert first == again
 
 
-@pytest.mark.parametrize("name", ["stop_ms", "slow_ms", "ahead_ms"])
+@pytest.mark.parametrize("name", ["stop_ms", "slow_ms", "ahead_ms", "added_ms"])
 def test_what_lasts_of_a_fault_comes_down_to_about_what_is_needed(name: str) -> None:
-    faults_of_one = (Fault("write", "ENOSPC"), Fault(nth=2, file="any", **{name: 60_000}), Fault(stop_ms=0))
+    faults_of_one = (
+        Fault("write", "ENOSPC"),
+        Fault(nth=2, file="any").with_process_fault(name, 60_000),
+        Fault(stop_ms=0),
+    )
     op = Op("append", group=1, entries=(Entry("a", "user", "a"),), faults=faults_of_one)
     lanes_of_one = (LaneProgram("one", "cron", "p", True, (op, op)),)
     begun = shown(Program(lanes_of_one, (), Filesystem(), 0), [Choice(0, 0, 0), Choice(0, 1, 0)])
 
     def lasts(case: Case) -> list[int]:
-        return [getattr(one.faults[1], name) for one in case.program.lanes[0].ops]
+        return [one.faults[1].process_faults()[name] for one in case.program.lanes[0].ops]
 
     _, best = drive(waits, begun, lambda case: lasts(case)[0] >= 700)
     assert 700 <= lasts(best.case)[0] < 700 + 60_000 // 8 and lasts(best.case)[1] == 1
