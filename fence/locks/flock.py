@@ -1,8 +1,8 @@
-"""A lock by flock(2) on a file that nobody replaces.
+"""A lock by flock(2) on a file that is never replaced.
 
-The file stays where it is for good: whoever unlinks or replaces a locked file
-hands the next comer a lock of his own. The kernel lets the lock go when its
-holder dies, so it is never stale, and nobody can rob it. The lock belongs to the
+The file stays where it is for good: a program that unlinks or replaces a locked
+file hands the next comer a lock of its own. The kernel lets the lock go when its
+holder dies, so it is never stale, and no waiter can rob it. The lock belongs to the
 open file description, so two handles of one process exclude each other; a child
 forked while it is held keeps it until it closes its copy.
 """

@@ -31,7 +31,7 @@ class Lock(abc.ABC):
         """Take the lock, waiting for it.
 
         Raises:
-            LockTimeoutError: somebody else kept it for too long.
+            LockTimeoutError: another holder kept it for too long.
             StaleLockError: a live holder overstayed and may not be robbed.
         """
 
@@ -62,7 +62,7 @@ class Lock(abc.ABC):
 
 
 class Patience:
-    """How long a waiter goes on asking for a lock that somebody else has.
+    """How long a waiter goes on asking for a lock that another has.
 
     Args:
         path: of the lock, for the message.
@@ -77,7 +77,7 @@ class Patience:
         self._deadline_ms = 0.0
 
     def begin(self) -> None:
-        """Somebody begins to wait."""
+        """Start the time-out of one wait."""
         self._deadline_ms = time.monotonic() * 1000 + self._timeout_ms
 
     def wait(self) -> None:

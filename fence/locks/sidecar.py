@@ -1,14 +1,14 @@
 """A lock by a file that is made with O_EXCL, as OpenClaw releases it.
 
-``<transcript>.lock`` holds who made it: pid, time, and the start time of the
+``<transcript>.lock`` names its maker: pid, time, and the start time of the
 process, because pids come round again. Waiters poll. A lock that looks stale is
 *reclaimed*: unlinked, then made anew.
 
 The reclaim is racy, and is so on purpose, because the released one is: between
 the look that found the lock stale and the unlink another waiter may have
 reclaimed it already, and then a fresh lock is unlinked and two hold it. In the
-same way the holder's own check at its release is over before its unlink. Who
-wants a lock without these holes takes `fence.locks.flock`.
+same way the holder's own check at its release is over before its unlink.
+`fence.locks.flock` has none of these holes.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class SidecarLock(Lock):
             ``lock_grace_ms`` for a payload that is missing (5,000),
             ``lock_max_hold_ms`` (300,000), ``lock_stale_ms`` (1,800,000), and
             ``lock_rob_live``: whether a live holder that overstayed is robbed, as up
-            to 2026.5.28 (True), or reported to who waits, as from 5.31 on.
+            to 2026.5.28 (True), or reported to the waiter, as from 5.31 on.
         process: shared by all handles of this process; the locks that they hold are
             kept in it. Without it no lock is taken for an orphan of our own.
     """
@@ -249,7 +249,7 @@ class SidecarLock(Lock):
         return self._process is not None and holder.pid == os.getpid() and holder not in held_here
 
     def _too_old(self, holder: Payload) -> bool:
-        """Nobody is believed to work for so long, live or not."""
+        """Return whether it is older than any work may take, its maker live or not."""
         return self._age_ms(holder) > self._stale_ms
 
     def _overstayed(self, holder: Payload) -> bool:
@@ -264,7 +264,7 @@ class SidecarLock(Lock):
         )
 
     def _unclaimed(self, fd: int) -> bool:
-        """Nobody wrote a payload, and its maker has had time enough for that."""
+        """Return whether it has no payload although its maker has had time enough to write one."""
         return time.time_ns() - os.fstat(fd).st_mtime_ns > self._grace_ms * 1_000_000
 
     def _age_ms(self, holder: Payload) -> int:
@@ -273,7 +273,7 @@ class SidecarLock(Lock):
 
 KIND = LockKind(
     "sidecar",
-    "a file made with O_EXCL that says who made it; a stale one is reclaimed (OpenClaw)",
+    "a file made with O_EXCL that names its maker; a stale one is reclaimed (OpenClaw)",
     ".lock",
     "file",
     SidecarLock,
