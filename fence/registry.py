@@ -7,8 +7,8 @@ registry's group in the ``entry_points.txt`` of a package, or in its pyproject.t
     appends-only = "my_package.policies:APPENDS_ONLY"
 
 Every process with the same import path finds the same entry points, so explorers and workers know
-what the command line knows. The search reads the import path. It takes place once, and only when
-somebody asks for a name that is not built in, or for all names: a start without extensions pays
+what the command line knows. The search reads the import path. It takes place once, and only for
+a name that is not built in, or for all names: a start without extensions pays
 nothing. `docs/extending.md` shows one addition of each kind.
 """
 
@@ -101,7 +101,7 @@ class Registry(Mapping[str, _Record], Generic[_Record]):
     def _loaded(self, point: EntryPoint, where: str) -> _Record:
         try:
             record = point.load() if self._load is None else self._load(point)
-        except Exception as error:  # a module of somebody else's may raise anything while it is imported
+        except Exception as error:  # a foreign module may raise anything while it is imported
             raise self._error(
                 f"{where}: importing it failed: {type(error).__name__}: {error}; mend or uninstall it"
             ) from error

@@ -49,7 +49,7 @@ class LockKind:
         return not self.kept_by_kernel
 
     def is_held(self, transcript: str) -> bool:
-        """Return whether somebody has the lock of a transcript, by asking the file system or the kernel."""
+        """Return whether the lock of a transcript is held, by asking the file system or the kernel."""
         path = transcript + self.suffix
         if not self.kept_by_kernel:
             return os.path.lexists(path)

@@ -62,7 +62,7 @@ class Lock(abc.ABC):
 
 
 class Patience:
-    """Limits the time that a waiter polls for a lock.
+    """How long a waiter goes on asking for a lock that another has.
 
     Args:
         path: path of the lock, for the message.
@@ -77,7 +77,7 @@ class Patience:
         self._deadline_ms = 0.0
 
     def begin(self) -> None:
-        """Start the time limit of a wait."""
+        """Start the time-out of one wait."""
         self._deadline_ms = time.monotonic() * 1000 + self._timeout_ms
 
     def wait(self) -> None:

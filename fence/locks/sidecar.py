@@ -247,7 +247,7 @@ class SidecarLock(Lock):
         return self._process is not None and holder.pid == os.getpid() and holder not in held_here
 
     def _too_old(self, holder: Payload) -> bool:
-        """Return whether the lock is too old for any holder, live or not."""
+        """Return whether it is older than any work may take, its maker live or not."""
         return self._age_ms(holder) > self._stale_ms
 
     def _overstayed(self, holder: Payload) -> bool:
@@ -262,7 +262,7 @@ class SidecarLock(Lock):
         )
 
     def _unclaimed(self, fd: int) -> bool:
-        """Return whether there is no payload although its maker has had enough time to write it."""
+        """Return whether it has no payload although its maker has had time enough to write one."""
         return time.time_ns() - os.fstat(fd).st_mtime_ns > self._grace_ms * 1_000_000
 
     def _age_ms(self, holder: Payload) -> int:
@@ -271,7 +271,7 @@ class SidecarLock(Lock):
 
 KIND = LockKind(
     "sidecar",
-    "a file made with O_EXCL that says who made it; a stale one is reclaimed (OpenClaw)",
+    "a file made with O_EXCL that names its maker; a stale one is reclaimed (OpenClaw)",
     ".lock",
     "file",
     SidecarLock,

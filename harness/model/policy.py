@@ -78,19 +78,19 @@ def _policy(name: str, about: str, *answers: Answer) -> Policy:
 _BUILT_IN: Final = (
     _policy(
         "coordinated",
-        "Whoever takes the lock may write, in whatever process (issue #84071).",
+        "A lane with the lock may write, in any process (issue #84071).",
         *("sanctioned", "sanctioned", "sanctioned", "sanctioned", "sanctioned"),
         *("takeover", "takeover", "either"),
     ),
     _policy(
         "same-process",
-        "Whoever takes the lock in the runner's own process may write (PR #84149).",
+        "A lane with the lock in the runner's own process may write (PR #84149).",
         *("sanctioned", "sanctioned", "takeover", "sanctioned", "takeover"),
         *("takeover", "takeover", "either"),
     ),
     _policy(
         "runner-appends",
-        "Nobody but the runner may write, and it may only append (PR #84046).",
+        "The runner alone may write, and it may only append (PR #84046).",
         *("sanctioned", "takeover", "takeover", "takeover", "takeover"),
         *("takeover", "takeover", "takeover"),
     ),
