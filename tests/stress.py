@@ -188,7 +188,7 @@ def memory() -> bool:
 
 
 def resumed() -> bool:
-    """Killed half-way and resumed, a run comes to what it comes to when nobody kills it."""
+    """Killed half-way and resumed, a run comes to the same as an undisturbed one."""
     names = ("schedules", "steps", "verdicts", "violations", "histories", "parts", "found_curve", "worth")
     with tempfile.TemporaryDirectory(prefix="harness-stress-") as out:
         whole = endurance.run(os.path.join(out, "whole"), LONG, 2).summary

@@ -1,4 +1,4 @@
-"""What the workflows of CI call is there: they run where nobody tries them out beforehand."""
+"""The workflows of CI call only what exists."""
 
 from __future__ import annotations
 

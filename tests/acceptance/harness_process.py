@@ -168,7 +168,7 @@ class Harness:
             "start_new_session": True,
             **popen,
         }
-        # Where these tests run on GitHub, what they try out is nobody's step summary.
+        # Where these tests run on GitHub, what they try out belongs to no step summary.
         ours = {name: value for name, value in os.environ.items() if not name.startswith("GITHUB_")}
         variables = {**ours, "PYTHONPATH": str(ROOT), _MARK: self._mark, **(environment or {})}
         # No threads here that a call before exec could meet.

@@ -109,7 +109,7 @@ def test_the_reason_is_that_of_the_process_whose_adapter_broke(harness: Harness,
 
 @pytest.mark.requires("kernel-gate")
 def test_an_adapter_that_takes_its_time_has_the_same_histories(harness: Harness, tmp_path: Path) -> None:
-    """Longer than the gate waits before it looks who moves, and nothing else in the process does."""
+    """It computes for longer than the gate waits before it looks for what moves."""
     quick, slow = (run(harness, tmp_path, fault, "kernel") for fault in ("none", "dawdles"))
     assert slow["inconclusive"] == 0, slow
     assert slow["histories"] == quick["histories"]
@@ -165,7 +165,7 @@ def test_the_examples_show_the_false_positive_and_repeat_their_histories(
 def test_lanes_that_wait_in_an_adapters_memory_take_turns(
     harness: Harness, how: str, violations: set[str], why: str
 ) -> None:
-    """What one does while another runs is held; where that cannot be, nobody is accused."""
+    """What one does while another runs is held; where that cannot be, there is no accusation."""
     words = ("--fence", f"exec:node tests/fence/external/queue.mjs {how}".rstrip(), "--schedules", 6)
     ended = harness.run("scenarios/quickstart.yaml", *words, "--no-shrink", "--json")
     assert set(ended.object["violations"]) == violations, ended

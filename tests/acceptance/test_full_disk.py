@@ -67,7 +67,7 @@ class Waits(Fence):
 
 
 class SmallDisk:
-    """A tmpfs that is there for whoever enters its namespace.
+    """Make a tmpfs that processes of one mount namespace see.
 
     Args:
         path: where it is mounted.

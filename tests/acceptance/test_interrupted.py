@@ -1,4 +1,4 @@
-"""Whoever wants a run to end gets what was found until then, status 130, and a clean machine."""
+"""An interrupted run keeps what was found until then, ends with status 130, and leaves nothing."""
 
 from __future__ import annotations
 

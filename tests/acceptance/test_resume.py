@@ -50,7 +50,7 @@ class Slow(Fence):
             pass
         super().guarded_write(entries)
 """
-#: `none` and the fences above let it in, which nobody expects of them: witnesses, and exit status 1.
+#: `none` and the fences above let it in, which their scenario does not expect: witnesses, and exit status 1.
 TEXT = ROGUE.replace("schedules: 20", "schedules: 260")
 #: What a run says of its time, its machine and its folder; everything else has to be the same.
 APART = ("wall_s", "steps_per_s", "workers", "peak_bytes", "explorers", "first_violation", "shrunk")
@@ -78,7 +78,7 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> None:
 
 
 def without_pause(harness: Harness, *arguments: object) -> list[dict[str, Any]]:
-    """What a run says that nobody stops."""
+    """Return what an undisturbed run says."""
     out = harness.out.with_name("whole")
     ended = harness.run(*arguments, "--json", "--out", out)
     shutil.rmtree(out)

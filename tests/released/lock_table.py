@@ -83,7 +83,7 @@ def _is_known(cells: Sequence[dict[str, Any]], scenario: str, fence: str, schedu
 
 
 def _is_apt(scenario: str, fence: str) -> bool:
-    """Nobody dies in the adapter of OpenClaw, and only some locks grow old."""
+    """No lane dies in the adapter of OpenClaw, and only some locks grow old."""
     name = fence.partition("@")[0]
     if scenario == "lock-reclaimed-twice":
         return name in ("openclaw", "proper-lockfile")

@@ -43,7 +43,7 @@ def _harness(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-#: Who waited has locked a file that the holder had removed by then: theirs, and a double hold under search.
+#: A waiting process locks a file that the holder has removed by then: a double hold under search.
 _UNLINKED = ("portalocker@2.10.1+temporary", "portalocker@3.2.0+temporary")
 
 

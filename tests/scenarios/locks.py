@@ -52,7 +52,7 @@ class _UnlinkedThenClosed(FlockLock):
 
 
 class UnlinkedThenClosed(Unlinked):
-    """Unlinks the file while it has the lock; who waits for it gets a lock that keeps nobody out."""
+    """Unlink the file while it has the lock; a waiting lane gets a lock that keeps no other out."""
 
     kind = _UnlinkedThenClosed
 
@@ -67,7 +67,7 @@ class _Verified(_UnlinkedThenClosed):
 
 
 class Verified(Unlinked):
-    """The same, but who got a lock looks whether the file still has a name, and starts again."""
+    """The same, but a lane that got a lock checks that the file still has a name, or starts again."""
 
     kind = _Verified
 
