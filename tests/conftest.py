@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,11 @@ import pytest
 from fence.targets import TargetError, pypi
 from tests import browser
 from tests.patience import GENEROUS_S, WALL_LIMIT
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell ignores it in what it starts in the background, and a program that a test starts would
+    # never be interrupted.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _REASON = "this machine lacks: "
 # exit_group is not trapped; a plain exit would wait for a supervisor.

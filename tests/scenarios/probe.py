@@ -30,6 +30,8 @@ __all__ = ["ENOUGH", "Found", "control", "is_control", "main", "only_shown_by"]
 ENOUGH = 15
 #: The same where a control is compared with its original: more where fewer do not tell them apart.
 ENOUGH_TO_COMPARE = (30, 60, 120)
+#: The same of a control without its original.
+ENOUGH_ALONE = 60
 _BATCH = 5
 
 
@@ -105,6 +107,9 @@ def _all(scenario: Scenario) -> list[Found]:
     found = {fence: _probe(scenario, fence, ENOUGH) for fence in scenario.expect if not is_control(fence)}
     for name in filter(is_control, scenario.expect):
         original = control(name).original
+        if original not in scenario.expect:
+            found[name] = _probe(scenario, name, ENOUGH_ALONE)
+            continue
         for enough in ENOUGH_TO_COMPARE:
             if found[original].schedules < enough:
                 found[original] = _probe(scenario, original, enough)
