@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from harness.gates.kernel.access_sets import access_set
-from harness.gates.kernel.lane import Lane, PendingSyscall, Status
+from harness.gates.kernel.lane import Lane
+from harness.gates.kernel.process import PendingSyscall, Status
 from harness.gates.kernel.syscall_table import CALLS
 from harness.model.access_set import ANYTHING, AccessSet, conflict
 
@@ -20,14 +21,14 @@ COPYING = {"sendfile", "splice", "copy_file_range", "ioctl"}
 
 def touched(name: str, path: str | None = "T", flags: int = 0, **world: Any) -> AccessSet:
     """Return the access set of a call about the transcript, by name and by descriptor."""
-    known = {"names": {"T": T}, "symlinks": {}, "copied": False, "directory_node": None, **world}
-    files: Any = SimpleNamespace(lock=SimpleNamespace(kind="sidecar"), **known)
+    known = {"names": {"T": T}, "symlinks": {}, "copied": False, "directory_inode": None, **world}
+    files: Any = SimpleNamespace(lock=SimpleNamespace(keeper="file"), **known)
     (call,) = {call for call in CALLS.values() if call.name == name}
     lane = Lane(0)
-    worker: Any = SimpleNamespace(mapped=False, crowded=False, lanes=[lane], name="p")
-    lane.worker, lane.status = worker, Status.FILE
-    node: Any = known["names"].get(path)
-    lane.stand = PendingSyscall(0, call, (0,) * 6, node=node, name=path, flags=flags)
+    process: Any = SimpleNamespace(maps_files=False, has_children=False, lanes=[lane], name="p")
+    lane.worker, lane.status = process, Status.FILE
+    inode: Any = known["names"].get(path)
+    lane.pending = PendingSyscall(0, call, (0,) * 6, process, inode=inode, name=path, flags=flags)
     return access_set(files, FLOCKS, lane)
 
 
