@@ -73,11 +73,15 @@ class Fence:
         about: one line for ``list fences``.
         sound_under: policies under which the fence claims to be right.
         lock_kind: a name of `fence.locks.KINDS`; the harness observes this lock.
+        lock_path: its file, where that is not the kind's own: ``{transcript}.lock``, ``{directory}/.lock``,
+            or ``{transcript}`` for a lock on the transcript itself. A declaration for the harness: a fence
+            that uses `lock` takes the kind's own file.
     """
 
     about: ClassVar[str] = ""
     sound_under: ClassVar[tuple[str, ...]] = ()
     lock_kind: ClassVar[str] = "sidecar"
+    lock_path: ClassVar[str] = ""
 
     def __init__(self, site: Site) -> None:
         self.site = site

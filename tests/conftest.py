@@ -16,6 +16,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable
 
+import hypothesis
 import pytest
 
 from fence.targets import TargetError, pypi
@@ -26,6 +27,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell ignores it in what it starts in the background, and a program that a test starts would
     # never be interrupted.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Hypothesis expects an example within 200 ms; no test may depend on the speed of the machine.
+hypothesis.settings.register_profile("any-speed", deadline=None)
+hypothesis.settings.load_profile("any-speed")
 
 _REASON = "this machine lacks: "
 # exit_group is not trapped; a plain exit would wait for a supervisor.

@@ -81,4 +81,13 @@ CONTROLS: dict[str, str] = {
     "ledger-robs-the-dead": "fence.controls.ledger_robs_the_dead:LedgerRobsTheDead",
     "lock-dead-is-held": "fence.controls.lock_dead_is_held:LockDeadIsHeld",
     "lock-renamed-into-place": "fence.controls.lock_renamed_into_place:LockRenamedIntoPlace",
+    "ledger-refuses-at-load": "fence.controls.ledger_refuses_at_load:LedgerRefusesAtLoad",
+    "ledger-reports-twice": "fence.controls.ledger_reports_twice:LedgerReportsTwice",
+    "ledger-cotenant-cries-wolf": "fence.controls.ledger_cotenant_cries_wolf:LedgerCotenantCriesWolf",
+    "none-writes-then-refuses": "fence.controls.none_writes_then_refuses:NoneWritesThenRefuses",
+    "none-writes-twice": "fence.controls.none_writes_twice:NoneWritesTwice",
+    "none-rewrite-does-nothing": "fence.controls.none_rewrite_does_nothing:NoneRewriteDoesNothing",
+    "none-writes-past-the-lock": "fence.controls.none_writes_past_the_lock:NoneWritesPastTheLock",
+    "ledger-time-out-in-disguise": "fence.controls.ledger_time_out_in_disguise:LedgerTimeOutInDisguise",
+    "ledger-stale-in-disguise": "fence.controls.ledger_stale_in_disguise:LedgerStaleInDisguise",
 }

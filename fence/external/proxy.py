@@ -61,6 +61,8 @@ def external(command: str) -> type[ExternalFence]:
     facts = {
         "about": hello.name or command,
         "sound_under": hello.sound_under,
+        "invariant": hello.invariant,
+        "lock_path": hello.lock_path,
         "lock_kind": hello.lock,
         "argv": argv,
         "directory": directory,

@@ -102,6 +102,8 @@ class Hello:
         per_lane: whether each lane has its own adapter, instead of one for each process.
         operations: operations of `OPTIONAL` that it supports.
         sound_under: names of policies.
+        invariant: names of rules for the transcript's lines.
+        lock_path: pattern of the lock's file; empty for the kind's own.
     """
 
     name: str
@@ -109,6 +111,8 @@ class Hello:
     per_lane: bool
     operations: frozenset[str]
     sound_under: tuple[str, ...]
+    invariant: tuple[str, ...] = ()
+    lock_path: str = ""
 
 
 # To the adapter
@@ -257,7 +261,11 @@ def hello_of(answer: Answer) -> Hello:
         )
     name = _text(fields, "name", must=False)
     sound_under = tuple(_names(fields, "sound_under"))
-    return Hello(name, fields["lock"], fields["serves"] == "lane", operations, sound_under)
+    invariant = tuple(_names(fields, "invariant"))
+    lock_path = _text(fields, "lock_path", must=False)
+    return Hello(
+        name, fields["lock"], fields["serves"] == "lane", operations, sound_under, invariant, lock_path
+    )
 
 
 def _names(fields: dict[str, Any], key: str) -> list[str]:

@@ -24,6 +24,8 @@ __all__ = ["main", "parser"]
 
 _EXPLORERS_MAX = 256
 #: Longer than any run, and no more than a clock can count.
+_RATE_MIN = 1e-7
+_PERCENT = 100
 _TIME_LIMIT_S_MAX = 1_000_000_000
 _WITNESS = "file that `run` wrote, or ARCHIVE.tar.xz:NAME"
 
@@ -67,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
         "what",
         choices=(
             *("scenarios", "fences", "strategies", "roles", "actions", "policies", "gates", "faults"),
-            "locks",
+            *("locks", "invariants"),
         ),
     )
     listing.add_argument("--json", action="store_true", help="objects instead of lines")
@@ -300,7 +302,20 @@ def _search(command: argparse.ArgumentParser) -> None:
     """Add the options that `run` and `matrix` share; `harness.cli.resume` replaces None by a default."""
     command.add_argument("--gate", choices=("kernel", "free"), help="default: kernel where it is available")
     command.add_argument("--strategy", metavar="NAME", help="default: portfolio; see `list strategies`")
-    command.add_argument("--schedules", type=_at_least(1), metavar="N", help="default: the scenario's")
+    count = command.add_mutually_exclusive_group()
+    count.add_argument("--schedules", type=_at_least(1), metavar="N", help="default: the scenario's")
+    count.add_argument(
+        "--confidence",
+        type=_rate,
+        metavar="P",
+        help="as many as it takes to say with 95 %% confidence that fewer than P of such schedules violate",
+    )
+    command.add_argument(
+        "--min-schedules",
+        type=_least,
+        metavar="N|P%",
+        help="a pass needs so many of the schedules that were asked for (default: 50%%)",
+    )
     command.add_argument("--seed", type=_at_least(0), metavar="N", help="default: 1")
     command.add_argument(
         "--time-limit-s", type=_positive, metavar="S", help="stop the whole run after S seconds"
@@ -319,6 +334,12 @@ def _search(command: argparse.ArgumentParser) -> None:
         "--shrink-limit-s", type=_positive, metavar="S", help="for each of them (default: 5)"
     )
     _allow(command)
+    command.add_argument(
+        "--invariant",
+        metavar="REF",
+        action="append",
+        help="a rule for the transcript's lines: a name of `list invariants` or path/file.py:function",
+    )
     command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
     command.add_argument("--junit", metavar="FILE", help="write JUnit XML, a testcase a scenario and fence")
 
@@ -336,6 +357,23 @@ class _at_least:
         if not self._least <= value <= self._most:
             raise argparse.ArgumentTypeError(f"must be {self._least} to {self._most} (got {text})")
         return value
+
+
+def _rate(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a share such as 0.001, got {text!r}") from None
+    if not _RATE_MIN <= value < 1:
+        raise argparse.ArgumentTypeError(f"must be {_RATE_MIN} or more and below 1 (got {text})")
+    return value
+
+
+def _least(text: str) -> str:
+    number = text.removesuffix("%")
+    if not number.isdecimal() or (text.endswith("%") and int(number) > _PERCENT):
+        raise argparse.ArgumentTypeError(f"expected a number of schedules or 0% to 100%, got {text!r}")
+    return text
 
 
 def _positive(text: str) -> float:

@@ -105,6 +105,18 @@ def _locks() -> list[dict[str, object]]:
         raise UsageError(str(error)) from error
 
 
+def _invariants() -> list[dict[str, object]]:
+    from harness.oracle.invariants import SHIPPED
+
+    return [{"name": name, "about": _first_line(check)} for name, check in SHIPPED.items()]
+
+
+def _first_line(check: Callable[..., object]) -> str:
+    """Return what a function says of itself, as a clause: ``say which ...``."""
+    line = (check.__doc__ or "").partition("\n")[0].strip().removesuffix(".")
+    return line[:1].lower() + line[1:]
+
+
 _LISTS: dict[str, Callable[[], list[dict[str, object]]]] = {
     "scenarios": _scenarios,
     "fences": _fences,
@@ -115,4 +127,5 @@ _LISTS: dict[str, Callable[[], list[dict[str, object]]]] = {
     "gates": _gates,
     "faults": _faults,
     "locks": _locks,
+    "invariants": _invariants,
 }

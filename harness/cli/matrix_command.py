@@ -47,7 +47,13 @@ def main(arguments: argparse.Namespace) -> int:
     fences = _fences(arguments.fences)
     gate = choose_gate(arguments.gate)
     asked = tasks_for(
-        scenarios, fences, gate, _strategy(arguments.strategy), arguments.seed, arguments.schedules
+        scenarios,
+        fences,
+        gate,
+        _strategy(arguments.strategy),
+        arguments.seed,
+        arguments.schedules,
+        arguments.min_schedules,
     )
     check_faults(scenarios, gate)
     check_programs(scenarios, arguments.allow_programs, gate)
@@ -125,7 +131,7 @@ class _MatrixSink(TerminalSink):
 
     def show(self, answer: Answer) -> None:
         """Show an answer that the user has to look at."""
-        if self.json or answer.summary.unexpected or answer.summary.why_inconclusive:
+        if self.json or answer.summary.unexpected or answer.summary.unsettled:
             super().show(answer)
 
     def show_tables(self, summaries: Sequence[Summary]) -> None:

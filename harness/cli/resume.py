@@ -37,6 +37,9 @@ DEFAULTS: dict[str, Any] = {
     "keep": False,
     "session_root": None,
     "junit": None,
+    "invariant": None,
+    "confidence": None,
+    "min_schedules": "50%",
 }
 
 
@@ -80,6 +83,10 @@ def completed(given: argparse.Namespace, folder: str | None = None) -> argparse.
         # The command line that runs all of it again is that of the first start.
         arguments["argv"] = before.get("argv", arguments["argv"])
         arguments["scenarios"] = given.scenarios or before.get("scenarios", [])
+    if arguments["confidence"] and not arguments["schedules"]:
+        from harness.explore.shortfalls import schedules_for
+
+        arguments["schedules"] = schedules_for(arguments["confidence"])
     if not arguments["scenarios"]:
         raise UsageError("expected a SCENARIO.yaml, or --resume and the folder of a run; see --help")
     return argparse.Namespace(**arguments)

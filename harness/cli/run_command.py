@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import itertools
 import os
 from collections.abc import Sequence
@@ -82,6 +83,7 @@ def _asked(arguments: argparse.Namespace) -> list[Task]:
         choose_strategy(arguments.strategy),
         arguments.seed,
         arguments.schedules or (_EXHAUSTIVE_MAX if arguments.strategy == EXHAUSTIVE else None),
+        arguments.min_schedules,
     )
     check_faults(scenarios, gate)
     check_programs(scenarios, arguments.allow_programs, gate)
@@ -110,6 +112,9 @@ def scenarios_of(
     allowed = arguments.allow_programs
     files, scenarios = permitted(files, load_all(files), arguments.scenarios, allowed)
     kept = [regression_corpus.known(file) for file in files]
+    asked = tuple(arguments.invariant or ())
+    if asked:
+        scenarios = [dataclasses.replace(one, invariant=(*one.invariants, *asked)) for one in scenarios]
     for path, witness in itertools.chain.from_iterable(kept):
         check_witness(path, witness, allowed)
     return files, scenarios, kept

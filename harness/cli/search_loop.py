@@ -143,7 +143,7 @@ class SearchLoop:
             return INTERRUPTED
         if any(summary.unexpected for summary in self._summaries):
             return NOT_EXPECTED
-        if any(one.any for one in self._faults) or any(one.why_inconclusive for one in self._summaries):
+        if any(one.any for one in self._faults) or any(one.unsettled for one in self._summaries):
             return INCONCLUSIVE
         return OK
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
+from fence import FENCES
 from harness import gates
 from harness.cli.output import remark
+from harness.explore.invariant_loading import load_invariants
 from harness.explore.search_task import ExhaustiveTask, SearchTask
 from harness.model.errors import FenceLoadError, GateUnavailable, UsageError
 from harness.scenario import Scenario
@@ -62,6 +65,7 @@ def tasks_for(
     strategy: str,
     seed: int,
     schedules: int | None,
+    least: str = "50%",
 ) -> list[SearchTask]:
     """Return one search task for each scenario and fence.
 
@@ -71,16 +75,19 @@ def tasks_for(
         gate, strategy: names.
         seed: of the run.
         schedules: how many; None for the number that each scenario gives.
+        least: how many of them a pass needs, ``N`` or ``P%``.
 
     Raises:
         FenceLoadError: everything that is wrong with any fence.
+        UsageError: everything that is wrong with any invariant.
     """
     tasks = [
-        SearchTask(scenario, fence, gate, strategy, seed, schedules or scenario.schedules)
+        SearchTask(scenario, fence, gate, strategy, seed, schedules or scenario.schedules, least=least)
         for scenario in scenarios
         for fence in dict.fromkeys(fences or [*scenario.fences, *scenario.expect] or ["none"])
     ]
     _check_fences(tasks, "--fence" if fences else "")
+    _check_invariants(tasks)
     return tasks
 
 
@@ -146,6 +153,20 @@ def _check_fences(tasks: Sequence[SearchTask], where: str) -> None:
             faults.append(f"{where or f'scenario {task.scenario.name}:'} {error}")
     if faults:
         raise FenceLoadError("\n".join(reversed(faults)))
+
+
+def _check_invariants(tasks: Sequence[SearchTask]) -> None:
+    """Refuse an invariant that cannot be loaded."""
+    faults = []
+    for task in {(task.fence, task.scenario.invariants): task for task in reversed(tasks)}.values():
+        if task.fence in FENCES and not task.scenario.invariants:
+            continue
+        try:
+            check(task.fence, functools.partial(load_invariants, task.scenario))
+        except FenceLoadError as error:
+            faults.append(f"invariant {error}")
+    if faults:
+        raise UsageError("\n".join(dict.fromkeys(faults)))
 
 
 def check_faults(scenarios: Sequence[Scenario], gate: str) -> None:

@@ -92,6 +92,7 @@ def _reasons(summary: Summary) -> list[str]:
     lines = [f"  UNEXPECTED: {reason}" for reason in summary.unexpected]
     if summary.why_inconclusive:
         lines.append(f"  INCONCLUSIVE: {summary.why_inconclusive}")
+    lines += [f"  NOT EXERCISED: {reason}" for reason in summary.not_exercised]
     return lines
 
 

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import psutil
 
 from harness.explore.calibration import Calibration, calibrate
+from harness.explore.invariant_loading import load_invariants
 from harness.explore.schedule_runner import run_schedule
 from harness.explore.stats_batcher import StatsBatcher
 from harness.gates.free.gate import DEADLINE_S, FreeGate
@@ -129,8 +130,12 @@ class Explorer:
             for lane in example.lanes
         )
         try:
-            layout = Layout(fence, self.lanes, dict(scenario.fence_options), resolve(fence).lock_kind)
+            found = resolve(fence)
+            layout = Layout(fence, self.lanes, dict(scenario.fence_options), found.lock_kind, found.lock_path)
             self._lock_kind = layout.lock_kind if gate == "free" else ""
+            self._invariants = load_invariants(scenario, resolve(fence))
+            timeout_ms = layout.options.get("lock_timeout_ms")
+            self._lock_timeout_ms = timeout_ms if isinstance(timeout_ms, int) else -1
             find_clocks()
             self.gate.start(layout)
         except BaseException:
@@ -164,6 +169,10 @@ class Explorer:
             self.lanes,
             outcome.initial,
             lock_kind=self._lock_kind,
+            lines={entry.id: entry.line for lane in program.lanes for op in lane.ops for entry in op.entries},
+            lock_timeout_ms=self._lock_timeout_ms,
+            step_ms=self.scenario.step_ms,
+            invariants=self._invariants,
         )
         return History(header, outcome.events, outcome.blobs), schedule, outcome
 

@@ -43,6 +43,7 @@ class SearchTask(msgspec.Struct, frozen=True):
         until: kind of violation that is sought: all schedules up to the first one that
             shows it are run; empty to run all schedules.
         each: whether the statistics say of each schedule what it shows.
+        least: how many schedules a pass needs, ``N`` or ``P%`` of those asked for.
         keep: whether its workers may serve the next task, see `harness.explore.explorer_cache`.
     """
 
@@ -56,6 +57,15 @@ class SearchTask(msgspec.Struct, frozen=True):
     until: str = ""
     each: bool = False
     keep: bool = True
+    least: str = "50%"
+
+    def shortfalls(self, stats: Stats, complete: bool) -> tuple[str, ...]:
+        """Return why a search that found nothing is no pass."""
+        from harness.explore.shortfalls import least_of, shortfalls
+
+        if complete:
+            return shortfalls(self.scenario, self.gate, stats)
+        return shortfalls(self.scenario, self.gate, stats, self.schedules, least_of(self.least))
 
     def complete(self, stats: Stats) -> bool:
         """Return whether all schedules have been run."""
@@ -277,6 +287,7 @@ class Result(msgspec.Struct):
             stopped=self.stopped,
             unexpected=tuple(unexpected),
             why_inconclusive=doubt,
+            not_exercised=() if doubt or unexpected or missing else task.shortfalls(stats, self.complete),
             parts=dict(sorted(stats.parts.items())) if task.picks else {},
             worth=task.coverage(stats),
             workers=stats.workers,

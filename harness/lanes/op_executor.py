@@ -23,6 +23,8 @@ _OK, _REFUSED, _LOCK_TIMEOUT, _STALE, _UNSUPPORTED, _SKIPPED, _CRASH, _FAILED = 
 _HEADS = frozenset({"begin_turn", "acquire"})
 #: Operations that a full disk may deny without ending the whole turn.
 _SURVIVED = frozenset({"guarded_write"})
+#: Operations that a fence may lack; an adapter says in its hello that it has no rewrite.
+_OPTIONAL = frozenset({"recover", "rewrite"})
 #: Operations that are still called after an earlier one of the group failed.
 _CLEAN_UP = frozenset({"end_turn", "release"})
 
@@ -107,6 +109,9 @@ class OpExecutor:
         except StaleLockError as error:
             outcome, detail = _STALE, self._message(error)
         except NotImplementedError as error:
+            if op.kind not in _OPTIONAL:
+                self._failed.add(op.group)
+                return _CRASH, self._named_message(error)
             outcome, detail = _UNSUPPORTED, self._message(error)
         except OSError as error:
             handed_on = errno.errorcode.get(error.errno or 0, "") in {fault.error for fault in op.faults}

@@ -6,6 +6,7 @@
     ├── UsageError          bad arguments, nothing ran            exit status 2
     │   ├── ScenarioError   every fault of a scenario file at once
     │   ├── FenceLoadError  a fence reference that names nothing usable
+    │   ├── InvariantLoadError  the same of an invariant
     │   └── GateUnavailable the machine cannot offer the gate asked for
     ├── FormatError         a stored file of the harness that cannot be read
     ├── StoreError          results could not be written           exit status 3
@@ -25,6 +26,7 @@ __all__ = [
     "FormatError",
     "GateUnavailable",
     "HarnessError",
+    "InvariantLoadError",
     "ScenarioError",
     "StoreError",
     "UsageError",
@@ -46,6 +48,10 @@ class GateUnavailable(UsageError):
 
 class FenceLoadError(UsageError):
     """A fence reference does not lead to a usable fence."""
+
+
+class InvariantLoadError(UsageError):
+    """The reference of an invariant does not lead to a function that can be used."""
 
 
 class FormatError(HarnessError):

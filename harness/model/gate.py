@@ -81,12 +81,14 @@ class Layout:
         lanes: in order of their index.
         options: passed to the fence.
         lock_kind: kind of the fence's lock, a name of `fence.locks.KINDS`.
+        lock_path: pattern of its file, see `fence.protocol.Fence`; empty for the kind's own.
     """
 
     fence: str
     lanes: tuple[LaneInfo, ...]
     options: dict[str, int | str | bool]
     lock_kind: str
+    lock_path: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -237,8 +237,13 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True):
         seed, schedule: seed and index that the program was drawn from.
         lanes: in order of their index.
         initial: the transcript before the first step.
-        version: version of this format.
-        lock_kind: kind of the fence's lock, free gate only; the kernel gate records lock events instead.
+        version: of this format.
+        lock_kind: free gate only: what kind of lock the fence uses; the kernel gate tells what became of it.
+        lines: by id, the line that each entry of the program was to be, without its newline; empty
+            where that is not known.
+        lock_timeout_ms: for how long a lane is to wait for the lock; -1 where the scenario does not say.
+        step_ms: virtual time that passes with each step.
+        invariants: names of those that were asked; ``@step`` behind one that was asked after each step.
     """
 
     scenario: str
@@ -253,6 +258,10 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True):
     initial: State
     version: int = VERSION
     lock_kind: str = ""
+    lines: dict[str, str] = {}
+    lock_timeout_ms: int = -1
+    step_ms: int = 1
+    invariants: tuple[str, ...] = ()
 
 
 class History(msgspec.Struct, frozen=True):

@@ -4,30 +4,42 @@ The oracle reads the history and nothing else. `judge` makes one quick pass, whi
 schedules, and asks only the questions that stay open, one file each: `effects` and `windows` say what
 happened and which lane could know of it, `decisions` with `pending_effects` and `reachability` judges
 each decision, `lost_entries` looks for acknowledged lines, `double_hold` and `reported_locks` check the
-write lock, `dead_end` checks that each lane could finish, and `crash` collects undocumented exceptions.
+write lock, `lock_errors` compares what a call says of the lock with what became of it, `refused_writes`
+and `whole_entries` compare what a call says of its lines with what it wrote, `cotenant_refusals` judges
+calls outside a turn, `dead_end` checks that each lane could finish, and `crash` collects undocumented
+exceptions.
 The oracle accuses a fence only of what the history proves.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harness.model.history import End, History, Invoke
+from harness.oracle.cotenant_refusals import cotenant_refusals
 from harness.oracle.crash import crashes
 from harness.oracle.dead_end import dead_end
 from harness.oracle.decisions import decide
-from harness.oracle.double_hold import double_holds
+from harness.oracle.double_hold import double_holds, unlocked_writes
 from harness.oracle.first_pass import FirstPass, first_pass
 from harness.oracle.index import HistoryIndex
+from harness.oracle.invariant_reference import by_name
+from harness.oracle.invariants import ALWAYS, Invariant, InvariantError, broken_invariants
+from harness.oracle.lock_errors import false_lock_errors
 from harness.oracle.lost_entries import absent_entries, lost_entries
+from harness.oracle.refused_writes import refused_writes
 from harness.oracle.reported_locks import reported_double_holds
 from harness.oracle.rules import CLASSES, HasRules, Rules, rules_of
 from harness.oracle.verdict import COUNTED, Decision, Judgement, Violation
 from harness.oracle.violation_detail import subkind_of
+from harness.oracle.whole_entries import altered_entries
 
 __all__ = [
     "CLASSES",
     "COUNTED",
     "Decision",
     "HasRules",
+    "Invariant",
     "Judgement",
     "Rules",
     "Violation",
@@ -36,12 +48,20 @@ __all__ = [
 ]
 
 
-def judge(history: History, policy: HasRules | Rules | None = None) -> Judgement:
+def judge(
+    history: History,
+    policy: HasRules | Rules | None = None,
+    *,
+    full: bool = False,
+    invariants: Sequence[Invariant] | None = None,
+) -> Judgement:
     """Return everything that one history proves.
 
     Args:
         history: one schedule, whole.
         policy: a policy or its table of rules; None for the table in the history.
+        full: ask every question, also where the first pass settles it; the answer is the same.
+        invariants: rules for the transcript's lines; None for the shipped ones that the history names.
 
     Raises:
         FormatError: the policy has no rule for some class of effects.
@@ -50,6 +70,8 @@ def judge(history: History, policy: HasRules | Rules | None = None) -> Judgement
     end = history.events[-1]
     assert isinstance(end, End), "a history ends with an End"
     quick = first_pass(history, rules)
+    if full:
+        quick.doubt = quick.contention = quick.entries_doubt = quick.lock_errors = True
     if end.inconclusive:
         proved = crashes(history, quick.crashes)
         if history.header.gate == "free":
@@ -58,8 +80,14 @@ def judge(history: History, policy: HasRules | Rules | None = None) -> Judgement
     absent = absent_entries(history, quick.acknowledged)
     violations: list[Violation] = []
     decisions = quick.decisions
-    if quick.doubt or quick.contention or absent:
+    if quick.doubt or quick.contention or quick.entries_doubt or quick.lock_errors or absent:
         decisions = _judge_in_full(history, rules, quick, absent, violations)
+    asked = by_name(history.header.invariants) if invariants is None else invariants
+    if asked or quick.entries_doubt:
+        try:
+            violations += _broken(history, asked, violations)
+        except InvariantError as error:
+            return Judgement((), tuple(crashes(history, quick.crashes)), str(error))
     if quick.crashes:
         violations += crashes(history, quick.crashes)
     if end.waiting or end.lock_owner >= 0:
@@ -68,6 +96,16 @@ def judge(history: History, policy: HasRules | Rules | None = None) -> Judgement
     if len(violations) > 1:
         violations.sort(key=lambda violation: (violation.at, violation.kind, violation.lane))
     return Judgement(tuple(decisions), tuple(violations))
+
+
+def _broken(
+    history: History, invariants: Sequence[Invariant], violations: Sequence[Violation]
+) -> list[Violation]:
+    """Return the broken invariants; what every transcript has to keep is told once, as an altered entry."""
+    told = any(violation.kind == "altered_entry" for violation in violations)
+    names = {one.name for one in invariants}
+    always = [] if told else [one for one in ALWAYS if one.name not in names]
+    return broken_invariants(HistoryIndex(history), [*invariants, *always])
 
 
 def _judge_in_full(
@@ -83,8 +121,17 @@ def _judge_in_full(
     if quick.doubt:
         decisions, found = decide(index, rules)
         violations += found
+        refusals, found = cotenant_refusals(index, rules)
+        decisions = sorted(decisions + refusals, key=lambda decision: decision.at) if refusals else decisions
+        violations += found
+        violations += refused_writes(index)
+        violations += unlocked_writes(index)
     if quick.contention:
         violations += double_holds(index)
+    if quick.lock_errors:
+        violations += false_lock_errors(index)
     if absent:
         violations += lost_entries(index, absent)
+    if quick.entries_doubt:
+        violations += altered_entries(index)
     return decisions

@@ -20,7 +20,7 @@ from harness.oracle.index import HistoryIndex, Operation
 from harness.oracle.pending_effects import PendingEffects, WindowState, indices_of, pending_at
 from harness.oracle.rules import TAKEOVER, Rules
 from harness.oracle.verdict import Decision, Violation
-from harness.oracle.windows import open_window, reload
+from harness.oracle.windows import Window, open_window, reload
 
 __all__ = ["decide"]
 
@@ -58,6 +58,9 @@ class _LaneJudge:
         self.violations: list[Violation] = []
         self._turn = -1
         self._window_state: WindowState | None = None
+        # What a refusal before the first load of a turn is measured by: the last window, or else the
+        # whole schedule.
+        self._earlier = WindowState(Window(-1, index.mutations, frozenset(), (index.header.initial,)))
         self._after_report = False  # after a true positive of this turn, until a recovery
         self._has_violation = False  # a false positive of this turn is already a violation
         self._admitted: list[Operation] = []
@@ -70,13 +73,14 @@ class _LaneJudge:
                 continue
             if operation.turn != self._turn:
                 self._turn = operation.turn
+                self._earlier = self._window_state or self._earlier
                 self._window_state, self._after_report, self._has_violation = None, False, False
             self._apply(operation)
         self.decisions = [self._with_consequences(decision) for decision in self.decisions]
 
     def _apply(self, operation: Operation) -> None:
         kind, outcome = operation.kind, operation.outcome
-        if outcome == "refused" and kind != "begin_turn":
+        if outcome == "refused":
             self._judge_decision(operation)
         elif outcome == "failed" and kind == "guarded_write":
             self._own_writes.append(operation)
@@ -97,13 +101,29 @@ class _LaneJudge:
     def _judge_decision(self, operation: Operation) -> None:
         state = self._window_state
         if state is None:
-            self._record(operation, "uncounted")
+            self._judge_early(operation)
             return
         effects = pending_at(self.index, self.rules, state, operation, self._own_writes)
         if operation.outcome == "refused":
             self._judge_refusal(state, operation, effects)
         else:
             self._judge_admission(state, operation, effects)
+        state.end_decision(effects, operation)
+
+    def _judge_early(self, operation: Operation) -> None:
+        """Judge a decision of a turn in which nothing was loaded yet; an admission says nothing."""
+        state = self._earlier
+        if operation.outcome != "refused":
+            self._record(operation, "uncounted")
+            return
+        effects = pending_at(self.index, self.rules, state, operation, self._own_writes)
+        pending = indices_of([*effects.pre, *effects.mid])
+        if pending:
+            self._record(operation, "uncounted", causes=pending)
+            state.reported.update(pending)
+            self._after_report = True
+        else:
+            self._judge_unfounded(state, operation)
         state.end_decision(effects, operation)
 
     def _judge_refusal(self, state: WindowState, operation: Operation, effects: PendingEffects) -> None:
@@ -116,10 +136,15 @@ class _LaneJudge:
             self._after_report = True
         elif effects.pre or effects.mid:
             self._record(operation, "uncounted", causes=indices_of([*effects.pre, *effects.mid]))
-        elif self._after_report:
-            self._record(operation, "uncounted")
         else:
+            self._judge_unfounded(state, operation)
+
+    def _judge_unfounded(self, state: WindowState, operation: Operation) -> None:
+        """Judge a refusal with nothing pending: further ones of a turn are not counted, but at its end."""
+        if not self._after_report or operation.kind == "end_turn":
             self._record_false_positive(state, operation)
+        else:
+            self._record(operation, "uncounted")
 
     def _record_false_positive(self, state: WindowState, operation: Operation) -> None:
         causes = suspects(self.index, self.lane, state.last_known, operation.returned)
@@ -130,12 +155,13 @@ class _LaneJudge:
             return
         self._has_violation = True
         reason = f" ({operation.detail})" if operation.detail else ""
+        why = "it had reported before in this turn" if self._after_report else describe(self.index, causes)
         self._add_violation(
             state,
             operation,
             "false_positive",
             f"{self.name} refused its {operation.kind} in turn {operation.turn}{reason} though nothing "
-            f"unsanctioned was pending, {describe(self.index, causes)}",
+            f"unsanctioned was pending, {why}",
             causes,
         )
 

@@ -15,10 +15,11 @@ A lane whose process was killed does nothing any more.
 from __future__ import annotations
 
 from harness.model.history import KEEPING, RELEASING, Invoke, Return, Step
-from harness.oracle.index import FOREVER, HistoryIndex
+from harness.oracle.crash import kill_step
+from harness.oracle.index import FOREVER, HistoryIndex, Operation
 from harness.oracle.verdict import Violation
 
-__all__ = ["double_holds"]
+__all__ = ["double_holds", "unlocked_writes"]
 
 #: Kinds of operation that release the lock; a guarded write releases the lock that it took itself.
 _RELEASING = RELEASING | {"guarded_write"}
@@ -63,6 +64,46 @@ def double_holds(index: HistoryIndex) -> list[Violation]:
                 if violation is not None:
                     found.append(violation)
     return found
+
+
+def unlocked_writes(index: HistoryIndex) -> list[Violation]:
+    """Return a violation for each operation that changed the transcript while another lane held the lock.
+
+    The lane acquired nothing itself, so `double_holds` does not see it. One violation per operation;
+    kernel gate only, where steps have an order.
+    """
+    if index.free or all(mutation.held or mutation.reclaimed for mutation in index.mutations):
+        return []
+    sections = _sections(index)
+    found: dict[Operation, Violation] = {}
+    for mutation in index.mutations:
+        operation = mutation.operation
+        if mutation.held or mutation.reclaimed or index.is_rogue(operation.lane) or operation in found:
+            continue
+        own = any(one.lane == operation.lane and one.acquired < mutation.index < one.left for one in sections)
+        holder = next(
+            (
+                one
+                for one in sections
+                if one.lane != operation.lane and one.entered <= mutation.index < one.left
+                if one.reclaimed_at < 0 and not one.hollow
+            ),
+            None,
+        )
+        if own or holder is None or _rogue_touched_lock(index, holder.acquired, mutation.index):
+            continue
+        if 0 <= kill_step(index.history, holder.lane) < mutation.index:
+            continue
+        lanes = index.header.lanes
+        detail = (
+            f"{lanes[operation.lane].name} changed the transcript in its {operation.kind} without the write "
+            f"lock while {lanes[holder.lane].name} held it"
+        )
+        causes = (holder.acquired, mutation.index)
+        found[operation] = Violation(
+            "double_hold", mutation.index, operation.lane, operation.op, detail, causes
+        )
+    return list(found.values())
 
 
 def _sections(index: HistoryIndex) -> list[_LockedSection]:

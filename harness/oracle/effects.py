@@ -2,7 +2,9 @@
 
 A *net* effect is that of a whole operation, from before its first mutation to after its last: a touch,
 an identical rewrite, or a rename away and back has none. It can only be taken if the operation is over
-and no other lane wrote in between; otherwise each mutation counts by itself.
+and no other lane wrote in between; otherwise each mutation counts by itself. Where another participant
+read the transcript in between, it may know of the change; then either answer is right, as it is when two
+operations make and undo it.
 """
 
 from __future__ import annotations
@@ -109,8 +111,12 @@ def effects_of(
         over: whether the operation had ended before the decision began.
     """
     inseparable = index.is_inseparable(mutations[0].operation)
+    # A participant may have the lock that it took, where that is not the one that is watched.
+    unlocked = index.lock_unseen and not index.is_rogue(mutations[0].operation.lane)
     unsure = [
-        mutation for mutation in mutations if inseparable or mutation.contested or mutation.index in doubtful
+        mutation
+        for mutation in mutations
+        if inseparable or mutation.contested or mutation.index in doubtful or (unlocked and not mutation.held)
     ]
     if unsure:
         mutations = [mutation for mutation in mutations if mutation not in unsure]
@@ -124,7 +130,8 @@ def effects_of(
         result.append(Effect(SANCTIONED if sanctioned else EITHER, (mutation,)))
     if len(mutations) > 1 and over and not interleaved(index, mutations):
         if mutations[0].before == mutations[-1].after:
-            result.append(Effect(NOTHING, mutations))
+            rule = EITHER if index.was_read(mutations[0], mutations[-1]) else NOTHING
+            result.append(Effect(rule, mutations))
         else:
             result.append(Effect(rules[class_of(index, mutations, runner)], mutations))
         return result

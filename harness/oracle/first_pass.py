@@ -7,7 +7,7 @@ that the full analysis would not give.
 
 from __future__ import annotations
 
-from harness.model.history import History, Invoke, Return, Step
+from harness.model.history import History, Invoke, Return, State, Step
 from harness.oracle.rules import TAKEOVER, Rules
 from harness.oracle.verdict import Decision
 
@@ -22,6 +22,8 @@ _LOCKED = (
 )
 #: Kinds of lock event after which two lanes may believe that they hold the lock.
 _CONTENDED = frozenset(("reclaimed", "returned", "hollow"))
+#: How an external fence's proxy says that the adapter declared to lack an operation.
+_LACKING = "the adapter has no "
 
 
 class FirstPass:
@@ -31,19 +33,33 @@ class FirstPass:
         decisions: verdicts, valid unless `doubt` is set.
         doubt: some effect or some refusal needs the full analysis.
         contention: the write lock needs the full analysis.
-        crashes: Returns with the outcome ``crash``, or ``failed`` where no call was made to fail.
+        crashes: Returns with the outcome ``crash``, ``failed`` where no call was made to fail, or
+            ``unsupported`` for a call that every fence has.
+        entries_doubt: some acknowledged call did not add exactly its lines.
+        lock_errors: some call reported a time-out or a stale lock.
         faulted: operations in which a file call was made to fail, as (lane, op).
         acknowledged: Invoke and index of the Return of every successful operation of a participant
             that has entries.
     """
 
-    __slots__ = ("acknowledged", "contention", "crashes", "decisions", "doubt", "faulted")
+    __slots__ = (
+        "acknowledged",
+        "contention",
+        "crashes",
+        "decisions",
+        "doubt",
+        "entries_doubt",
+        "faulted",
+        "lock_errors",
+    )
 
     def __init__(self) -> None:
         self.decisions: list[Decision] = []
         self.doubt = False
         self.contention = False
         self.crashes: list[int] = []
+        self.entries_doubt = False
+        self.lock_errors = False
         self.faulted: set[tuple[int, int]] = set()
         self.acknowledged: list[tuple[Invoke, int]] = []
 
@@ -56,33 +72,60 @@ def first_pass(history: History, rules: Rules) -> FirstPass:
     loaded_turns = [-1] * len(lanes)
     changers: set[int] = set()
     owner = -1
+    spans: _Spans = {}
     result = FirstPass()
     # Under the free gate the order of the events says nothing about the lock.
     result.contention = history.header.gate == "free"
     for at, event in enumerate(history.events):
         if isinstance(event, Step):
-            change, lock = event.change, event.lock
+            change = event.change
             if event.failed:
                 result.faulted.add((event.lane, event.op))
             if change is not None:
                 changers.add(event.lane)
+                spans.setdefault((event.lane, event.op), [change.before, change.after])[1] = change.after
                 if not change.held or change.reclaimed or not participant[event.lane]:
                     result.doubt = True
-            if lock is not None:
-                if lock.kind in _CONTENDED or (lock.kind == "acquired" and owner not in (-1, event.lane)):
-                    result.contention = True
-                if lock.kind != "blocked":
-                    owner = event.lane if lock.kind == "acquired" else -1
+            if event.lock is not None:
+                owner = _apply_lock(result, owner, event.lane, event.lock.kind)
         elif isinstance(event, Invoke):
             calls[event.lane] = event
         elif isinstance(event, Return):
             call = calls[event.lane]
             if call is not None:
                 _apply_return(result, loaded_turns, call, event, at)
-                if event.outcome == "ok" and participant[event.lane] and call.entries:
-                    result.acknowledged.append((call, at))
+                if event.outcome == "ok" and participant[event.lane]:
+                    _acknowledge(history, result, call, at, spans)
     result.doubt = result.doubt or not _is_harmless(rules, result, changers)
     return result
+
+
+#: States before the first and after the last change of an operation, by lane and operation.
+_Spans = dict[tuple[int, int], list[State]]
+
+
+def _apply_lock(result: FirstPass, owner: int, lane: int, kind: str) -> int:
+    """Record a lock event; return the owner after it."""
+    if kind in _CONTENDED or (kind == "acquired" and owner not in (-1, lane)):
+        result.contention = True
+    if kind == "acquired":
+        return lane
+    # A record lock can be lost by a close in another lane of the process: that lane never had it, and
+    # the lane that had it does not know.
+    if kind == "blocked" or (kind == "released" and owner != lane):
+        return owner
+    return -1
+
+
+def _acknowledge(history: History, result: FirstPass, call: Invoke, at: int, spans: _Spans) -> None:
+    """Record that a participant's call returned well."""
+    if call.kind == "rewrite":
+        result.entries_doubt = True
+    if call.entries:
+        result.acknowledged.append((call, at))
+        span = spans.get((call.lane, call.op))
+        if span is not None and not _is_plain(history, call, span):
+            result.entries_doubt = True
 
 
 def _apply_return(result: FirstPass, loaded_turns: list[int], call: Invoke, end: Return, at: int) -> None:
@@ -97,10 +140,26 @@ def _apply_return(result: FirstPass, loaded_turns: list[int], call: Invoke, end:
             verdict = "true_negative" if loaded_turns[call.lane] == turn else "uncounted"
             result.decisions.append(Decision(call.lane, turn, call.op, verdict, at=at))
     elif outcome == "refused":
-        if turn >= 0 and kind != "begin_turn":
-            result.doubt = True
-    elif outcome == "crash" or (outcome == "failed" and (call.lane, call.op) not in result.faulted):
+        result.doubt = True
+    elif outcome in ("lock_timeout", "stale_lock"):
+        result.lock_errors = True
+    elif (
+        (outcome == "unsupported" and kind != "recover" and not end.detail.startswith(_LACKING))
+        or outcome == "crash"
+        or (outcome == "failed" and (call.lane, call.op) not in result.faulted)
+    ):
         result.crashes.append(at)
+
+
+def _is_plain(history: History, call: Invoke, span: list[State]) -> bool:
+    """Return whether a call added its lines at the end, and nothing else."""
+    blobs, lines = history.blobs, history.header.lines
+    before = blobs.get(span[0].content) if span[0].file is not None else b""
+    after = blobs.get(span[1].content)
+    if before is None or after is None or not lines:
+        return False
+    asked = "".join([f"{lines.get(name, '')}\n" for name, _ in call.entries]).encode()
+    return len(after) == len(before) + len(asked) and after.endswith(asked) and after.startswith(before)
 
 
 def _is_harmless(rules: Rules, result: FirstPass, changers: set[int]) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from typing import NamedTuple
 
-from harness.model.history import End, History, Invoke, Return, State, Step
+from harness.model.history import ACQUIRING, End, History, Invoke, Return, State, Step
 
 __all__ = [
     "FOREVER",
@@ -48,6 +48,13 @@ _DATA_CALLS = frozenset(
     )
 )
 _OPEN_CALLS = frozenset(("open", "openat", "openat2"))
+#: Calls that tell a lane what the transcript holds, or what stat shows of it.
+_READ_CALLS = frozenset(
+    (
+        *("read", "pread64", "readv", "preadv", "preadv2", "mmap", "sendfile", "copy_file_range"),
+        *("stat", "lstat", "fstat", "newfstatat", "statx"),
+    )
+)
 _NAME_CALLS = frozenset(
     ("link", "linkat", "rename", "renameat", "renameat2", "symlink", "symlinkat", "unlink", "unlinkat")
 )
@@ -189,6 +196,7 @@ class HistoryIndex:
         self.by_lane: list[list[Operation]] = [[] for _ in history.header.lanes]
         self.mutations: list[Mutation] = []
         self._operations: dict[tuple[int, int], Operation] = {}
+        self._steps: dict[tuple[int, int], list[Step]] = {}
         self._read_events()
         if self.free:
             self.mutations.sort(key=lambda mutation: (mutation.begin, mutation.end))
@@ -212,6 +220,40 @@ class HistoryIndex:
         if isinstance(event, Step):
             return event.begin_ns, event.end_ns
         return (FOREVER, FOREVER) if isinstance(event, End) else (event.at_ns, event.at_ns)
+
+    def steps_of(self, operation: Operation) -> list[Step]:
+        """Return the steps of an operation, in order."""
+        return self._steps.get((operation.lane, operation.op), [])
+
+    @functools.cached_property
+    def lock_unseen(self) -> bool:
+        """Return whether calls took the lock and returned well, and the watched lock was never taken.
+
+        Kernel gate only. The fence may use a lock on another file; what its participants do is then
+        neither known to be locked nor known not to be.
+        """
+        if self.free:
+            return False
+        seen = any(
+            isinstance(event, Step) and event.lock is not None and event.lock.kind != "blocked"
+            for event in self.history.events
+        )
+        return not seen and any(
+            operation.kind in ACQUIRING and operation.outcome == "ok" and not self.is_rogue(operation.lane)
+            for operations in self.by_lane
+            for operation in operations
+        )
+
+    def was_read(self, first: Mutation, last: Mutation) -> bool:
+        """Return whether a participant of another lane looked at the transcript between two mutations."""
+        lane = first.operation.lane
+        for at in range(first.index + 1, last.index):
+            event = self.history.events[at]
+            if not isinstance(event, Step) or event.call not in _READ_CALLS or event.path != "T":
+                continue
+            if event.lane != lane and not self.is_rogue(event.lane):
+                return True
+        return False
 
     def is_rogue(self, lane: int) -> bool:
         """Return whether the lane is a rogue: it takes no lock."""
@@ -239,6 +281,7 @@ class HistoryIndex:
                     operation.begin, operation.end = operation.called, operation.done
 
     def _read_step(self, index: int, step: Step) -> None:
+        self._steps.setdefault((step.lane, step.op), []).append(step)
         if step.is_process_fault:
             return
         operation = self.operation(step.lane, step.op)

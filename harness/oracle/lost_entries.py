@@ -14,7 +14,7 @@ from harness.oracle.index import HistoryIndex, Mutation, Operation, disturbs
 from harness.oracle.verdict import Violation
 from harness.oracle.whole_lines import every_id, plain_ids
 
-__all__ = ["absent_entries", "lost_entries"]
+__all__ = ["absent_entries", "lock_requested_at", "lost_entries", "rogue_near"]
 
 _TAKING = ("acquire", "begin_turn")
 
@@ -82,7 +82,7 @@ def _removal(index: HistoryIndex, remover: Mutation, name: str) -> Violation | N
     operation = remover.operation
     if index.is_rogue(operation.lane):
         return None
-    if _rogue_near(index, _lock_requested_at(index, operation), operation.done, seen_by_readers=True):
+    if rogue_near(index, lock_requested_at(index, operation), operation.done, seen_by_readers=True):
         return None
     lane_name = index.header.lanes[operation.lane].name
     how = ", whose lock had been reclaimed," if remover.reclaimed else ""
@@ -94,7 +94,7 @@ def _removal(index: HistoryIndex, remover: Mutation, name: str) -> Violation | N
 
 def _absence(index: HistoryIndex, operation: Operation, name: str) -> Violation | None:
     """Return a violation for an acknowledged entry that no state holds in a whole line."""
-    if _rogue_near(index, _lock_requested_at(index, operation), operation.done) or _rogue_replaced_file(
+    if rogue_near(index, lock_requested_at(index, operation), operation.done) or _rogue_replaced_file(
         index, operation
     ):
         return None
@@ -108,7 +108,7 @@ def _absence(index: HistoryIndex, operation: Operation, name: str) -> Violation 
     return Violation("lost_entry", operation.returned, operation.lane, operation.op, detail, causes)
 
 
-def _lock_requested_at(index: HistoryIndex, operation: Operation) -> int:
+def lock_requested_at(index: HistoryIndex, operation: Operation) -> int:
     """Return the time at which the lane began to take the lock under which the operation ran.
 
     Its knowledge of the transcript may be that old.
@@ -120,7 +120,7 @@ def _lock_requested_at(index: HistoryIndex, operation: Operation) -> int:
     return began
 
 
-def _rogue_near(index: HistoryIndex, begin: int, end: int, *, seen_by_readers: bool = False) -> bool:
+def rogue_near(index: HistoryIndex, begin: int, end: int, *, seen_by_readers: bool = False) -> bool:
     """Return whether a rogue disturbed the transcript or its lock in that time.
 
     The lock counts from the start of the schedule: after a rogue has broken it, the fence is not

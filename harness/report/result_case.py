@@ -49,8 +49,10 @@ class Case(msgspec.Struct, frozen=True):
             return ""
         if self.summary.stopped == "interrupted":
             return f"inconclusive: interrupted after {self.summary.schedules} schedules"
-        why = self.summary.why_inconclusive
-        return f"inconclusive: {why}" if why else ""
+        why = self.summary.unsettled
+        if not self.summary.why_inconclusive:
+            return why
+        return f"inconclusive: {why}"
 
 
 def cell(summary: Summary) -> str:
@@ -63,8 +65,9 @@ def cell(summary: Summary) -> str:
     )
     if summary.unexpected:
         return f"UNEXPECTED {found}".rstrip() if found else "UNEXPECTED nothing found"
-    if summary.why_inconclusive or summary.stopped == "interrupted":
+    if summary.unsettled or summary.stopped == "interrupted":
         word = "inconclusive" if summary.why_inconclusive else "interrupted"
+        word = "not exercised" if summary.not_exercised and word == "interrupted" else word
         return f"{word}, {found}" if found else word
     return found or "pass"
 

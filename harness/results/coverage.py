@@ -75,7 +75,7 @@ def coverage_of(stats: Stats, gate: str, lanes: int) -> Coverage:
         curve=tuple(stats.classes.curve(stats.schedules)),
         new_in_last_half=classes - stats.classes.count(stats.schedules // 2),
         violation_rate_max=round(min(1.0, 3 / known), 6) if clean else 1.0,
-        depth_bounds=_depth_bounds(stats, lanes),
+        depth_bounds={} if gate == "free" else _depth_bounds(stats, lanes),
         blind=_BLIND[gate],
     )
 

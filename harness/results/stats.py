@@ -13,8 +13,10 @@ import msgspec
 from harness.model.history import Event, History, Invoke, Step, mark
 from harness.model.program import Program
 from harness.model.schedule import Schedule
+from harness.model.violation_kinds import KINDS
 from harness.oracle import COUNTED, Decision, Judgement, Violation
 from harness.results.distinct_counter import DistinctCounter
+from harness.results.exercise import Exercise
 from harness.results.trace_class import class_of
 
 __all__ = ["UNKNOWN", "VIOLATIONS", "Finding", "Part", "Stats"]
@@ -22,7 +24,7 @@ __all__ = ["UNKNOWN", "VIOLATIONS", "Finding", "Part", "Stats"]
 _MASK = (1 << 64) - 1
 #: In `Stats.each`, a schedule of which the truth is not known.
 UNKNOWN = ("inconclusive",)
-VIOLATIONS = ("false_positive", "missed_takeover", "lost_entry", "double_hold", "dead_end", "crash")
+VIOLATIONS = KINDS
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -112,6 +114,7 @@ class Stats(msgspec.Struct):
         found_at: schedules that show any violation, by the bits that their index takes.
         decision_steps: decisions by the steps of all lanes from their begin to their end.
         decision_steps_own: the same, by the deciding lane's own steps.
+        exercise: what the schedules exercised.
     """
 
     schedules: int = 0
@@ -140,6 +143,7 @@ class Stats(msgspec.Struct):
     found_at: dict[int, int] = msgspec.field(default_factory=dict)
     decision_steps: dict[int, int] = msgspec.field(default_factory=dict)
     decision_steps_own: dict[int, int] = msgspec.field(default_factory=dict)
+    exercise: Exercise = msgspec.field(default_factory=Exercise)
 
     def add(
         self, index: int, program: Program, schedule: Schedule, history: History, judgement: Judgement
@@ -151,6 +155,7 @@ class Stats(msgspec.Struct):
         self.histories = (self.histories + marked) & _MASK
         self.distinct.add(marked, index)
         self.classes.add(class_of(history.events), index)
+        self.exercise.add(history, len(judgement.decisions))
         verdicts = self.verdicts
         for decision in judgement.decisions:
             if decision.verdict in verdicts:
@@ -217,6 +222,7 @@ class Stats(msgspec.Struct):
         self.histories = (self.histories + other.histories) & _MASK
         self.distinct.merge(other.distinct)
         self.classes.merge(other.classes)
+        self.exercise.merge(other.exercise)
         for verdict, count in other.verdicts.items():
             self.verdicts[verdict] = self.verdicts.get(verdict, 0) + count
         for kind, count in other.violations.items():

@@ -27,6 +27,7 @@ class Summary(msgspec.Struct, frozen=True):
         unexpected: in words, what is not as expected.
         parts: by strategy, ``{schedules, found, first, violations}``; a portfolio has several.
         why_inconclusive: why more cannot be said; empty when everything is known.
+        not_exercised: what never happened, where nothing was found: then it is no pass.
         peak_bytes: the most memory that the ``harness``, any one ``explorer`` and its ``workers``
             had; a worker counts what it shares with the others.
         shrunk: by kind of violation: path of the shrunk witness, and how much smaller it is.
@@ -64,6 +65,7 @@ class Summary(msgspec.Struct, frozen=True):
     stopped: str = ""
     unexpected: tuple[str, ...] = ()
     why_inconclusive: str = ""
+    not_exercised: tuple[str, ...] = ()
     parts: dict[str, Part] = {}
     worth: Coverage | None = None
     workers: dict[str, dict[str, int]] = {}
@@ -77,6 +79,13 @@ class Summary(msgspec.Struct, frozen=True):
     decision_steps: dict[int, int] = {}
     decision_steps_own: dict[int, int] = {}
     peak_bytes: dict[str, int] = {}
+
+    @property
+    def unsettled(self) -> str:
+        """Why this is neither a pass nor a violation; empty if it is one."""
+        if self.why_inconclusive or not self.not_exercised:
+            return self.why_inconclusive
+        return f"not exercised: {'; '.join(self.not_exercised)}"
 
 
 def encode(summary: Summary) -> str:
@@ -144,4 +153,6 @@ def _verdict(summary: Summary) -> str:
         return "inconclusive"
     if summary.stopped == "interrupted":
         return "interrupted"
+    if summary.not_exercised:
+        return "not exercised"
     return "violation, as expected" if summary.violations else "pass"

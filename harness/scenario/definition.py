@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, cast, get_args
 from annotated_types import Ge, Le, MaxLen, MinLen, doc
 
 from harness.model.policy import CustomPolicy, Policy, resolve
+from harness.model.violation_kinds import KINDS, Kind
 from harness.scenario.faults import PROCESS_FAULTS, CallName, ErrorName, FileName, ProcessFault
 from harness.scenario.roles.role import ByteRange, CountRange, LaneSettings, LineRange, MsRange, Name
 
@@ -28,6 +29,7 @@ __all__ = [
     "Expectation",
     "FaultSettings",
     "FilesystemSettings",
+    "InvariantSettings",
     "Kind",
     "OpKind",
     "Option",
@@ -36,9 +38,6 @@ __all__ = [
     "dump",
     "fault_settings",
 ]
-
-Kind = Literal["false_positive", "missed_takeover", "lost_entry", "double_hold", "dead_end", "crash"]
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 Option = int | str | bool
 
@@ -187,6 +186,20 @@ def _fault(keys: tuple[str, ...], values: dict[str, Any]) -> FaultSettings:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class InvariantSettings:
+    """A rule for the transcript's lines."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    check: Annotated[
+        str, MinLen(1), doc("Name of `list invariants`, path/file.py:function or package.module:function.")
+    ]
+    each_step: Annotated[
+        bool, doc("Whether it is asked after each step that changed the transcript; else at the end.")
+    ] = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Expectation:
     """The violations that a fence is known to show in a scenario."""
 
@@ -232,6 +245,13 @@ class Scenario:
     fences: Annotated[
         tuple[Annotated[str, MinLen(1)], ...], doc("Fences to judge when the command line names none.")
     ] = ()
+    invariant: Annotated[
+        str | tuple[str | InvariantSettings, ...],
+        doc(
+            "Rules for the transcript's lines that no participant may break: names of `list invariants`, "
+            "path/file.py:function, or {check, each_step}."
+        ),
+    ] = ()
     schedules: Annotated[int, Ge(1), Le(100_000_000), doc("Schedules to try.")] = 1000
     steps_max: Annotated[int, Ge(1), Le(1_000_000), doc("A schedule with more steps is given up.")] = 2000
     step_ms: Annotated[int, Ge(0), Le(3_600_000), doc("Virtual milliseconds that pass with each step.")] = 1
@@ -240,6 +260,12 @@ class Scenario:
     def faulty(self) -> bool:
         """Return whether the scenario needs faults or namespaces, which only the kernel gate provides."""
         return bool(self.faults) or any(lane.pid_namespace is not None for lane in self.lanes)
+
+    @property
+    def invariants(self) -> tuple[InvariantSettings, ...]:
+        """Return the rules, each with when it is asked."""
+        given = (self.invariant,) if isinstance(self.invariant, str) else self.invariant
+        return tuple(InvariantSettings(check=one) if isinstance(one, str) else one for one in given)
 
     def resolved_policy(self) -> Policy:
         """Return the policy's table."""

@@ -12,6 +12,7 @@ import select
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from types import ModuleType
 from typing import NoReturn, TypeGuard
 
@@ -21,7 +22,7 @@ from fence.external import PREFIX, external
 from fence.locks import KINDS
 from fence.protocol import Fence
 from fence.targets import TargetError, command, is_target
-from harness.model.errors import FenceLoadError
+from harness.model.errors import FenceLoadError, UsageError
 
 __all__ = ["check", "resolve"]
 
@@ -69,21 +70,25 @@ def _external(reference: str, command: str) -> type[Fence]:
         raise FenceLoadError(f"{reference}: {error}; see docs/external-fence.md") from error
 
 
-def check(reference: str) -> None:
+def check(reference: str, load_more: Callable[[type[Fence]], object] | None = None) -> None:
     """Check that a fence can be loaded, without loading it into this process.
 
     A user's module may do anything while it is imported: print, exit, hang. So a child process
     imports it.
 
+    Args:
+        reference: of the fence.
+        load_more: loads what goes with the fence; called in the child, raises a `UsageError`.
+
     Raises:
-        FenceLoadError: it cannot be loaded.
+        FenceLoadError: it cannot be loaded, or what goes with it cannot.
     """
-    if reference in fence.FENCES:
+    if reference in fence.FENCES and load_more is None:
         return
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
-        _report_load(reference, writing)
+        _report_load(reference, load_more, writing)
     os.close(writing)
     try:
         ready, _, _ = select.select([reading], [], [], _IMPORT_S)
@@ -100,7 +105,7 @@ def check(reference: str) -> None:
         raise FenceLoadError(answer.decode())
 
 
-def _report_load(reference: str, writing: int) -> NoReturn:
+def _report_load(reference: str, load_more: Callable[[type[Fence]], object] | None, writing: int) -> NoReturn:
     """Load the fence in the child of `check` and write the result to the pipe."""
     try:
         null = os.open(os.devnull, os.O_RDWR)
@@ -108,8 +113,10 @@ def _report_load(reference: str, writing: int) -> NoReturn:
             os.dup2(null, stream)
         answer = _LOADED
         try:
-            resolve(reference)
-        except FenceLoadError as error:
+            found = resolve(reference)
+            if load_more is not None:
+                load_more(found)
+        except UsageError as error:
             answer = str(error).encode(errors="replace")
         os.write(writing, answer[:_ANSWER_BYTES_MAX])
     finally:
@@ -148,11 +155,21 @@ def _fence_in(module: ModuleType, class_name: str, reference: str) -> type[Fence
         raise FenceLoadError(f"{reference}: the module {what}; {there}")
     try:
         if found.lock_kind in KINDS:
+            _check_lock_path(found.lock_path, reference)
             return found
         why = f"lock_kind {found.lock_kind!r}, expected one of {', '.join(KINDS)}; see fence.locks"
     except ValueError as error:  # an entry point that cannot be used
         why = f"lock_kind {found.lock_kind!r}: {error}"
     raise FenceLoadError(f"{reference}: {why}")
+
+
+def _check_lock_path(pattern: str, reference: str) -> None:
+    name = pattern.replace("{transcript}", "t").removeprefix("{directory}/")
+    if pattern and (not name or "/" in name or "{" in name or not pattern.startswith("{")):
+        raise FenceLoadError(
+            f"{reference}: lock_path {pattern!r}, expected a file beside the transcript: {{transcript}}, "
+            "{transcript}.lock, {directory}/.lock or the like"
+        )
 
 
 def _is_fence(value: object) -> TypeGuard[type[Fence]]:

@@ -35,6 +35,7 @@ _PARTS: Final = {
     "filesystem": "FilesystemSettings",
     "faults[]": "FaultSettings",
     "expect.FENCE": "Expectation",
+    "invariant[]": "InvariantSettings",
     "policy": "CustomPolicy",
 }
 _ENUM_MAX = 24

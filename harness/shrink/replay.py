@@ -45,6 +45,7 @@ class Rerun(msgspec.Struct, frozen=True):
         neighbour: which of them shows the violation; empty when the schedule itself does,
             or none.
         plain: what happened under the schedule itself, where a neighbour shows it.
+        judgement: of `history`; the explorer made it, which has the user's invariants loaded.
     """
 
     history: History
@@ -53,10 +54,11 @@ class Rerun(msgspec.Struct, frozen=True):
     asked: int = 0
     neighbour: str = ""
     plain: History | None = None
+    judgement: Judgement = Judgement()
 
     def shows(self, kind: str) -> bool:
-        """Return whether the history proves a violation of that kind, even if the rest is not known."""
-        return any(one.kind == kind for one in judge(self.history).violations)
+        """Whether it proves a violation of that kind; some are proved where the truth is not known."""
+        return any(one.kind == kind for one in self.judgement.violations)
 
     def steps(self) -> list[Step]:
         """Return every step, in order."""
@@ -124,7 +126,7 @@ class RerunJob(msgspec.Struct, frozen=True):
                 rerun = self._run_once(explorer, choices)
                 reruns.append((rerun, choices))
                 yield None
-                if not rerun.diverged or judge(rerun.history).inconclusive:
+                if not rerun.diverged or rerun.judgement.inconclusive:
                     break
                 now = translated(self.schedule.choices, self.recorded, labels_of(rerun.history))
                 if now == choices:
@@ -135,7 +137,7 @@ class RerunJob(msgspec.Struct, frozen=True):
                     yield rerun
                     return
             last = reruns[-1][0]
-            if self.gate == "free" or judge(last.history).inconclusive:
+            if self.gate == "free" or last.judgement.inconclusive:
                 yield last
                 return
             yield (yield from self._run_neighbours(explorer, last, choices))
@@ -155,14 +157,20 @@ class RerunJob(msgspec.Struct, frozen=True):
                 way = "later" if shift > 0 else "earlier"
                 neighbour = f"where the switch at step {at} comes {abs(shift)} {way}"
                 return msgspec.structs.replace(
-                    last, history=rerun.history, asked=asked, neighbour=neighbour, plain=last.history
+                    last,
+                    history=rerun.history,
+                    judgement=rerun.judgement,
+                    asked=asked,
+                    neighbour=neighbour,
+                    plain=last.history,
                 )
         return msgspec.structs.replace(last, asked=asked)
 
     def _run_once(self, explorer: Explorer, choices: tuple[Choice, ...]) -> Rerun:
         strategy = Recorded(Schedule(choices))
         history, _, _ = explorer.run(self.program, strategy, self.seed, self.index)
-        return Rerun(history, strategy.diverged is not None, strategy.followed)
+        diverged = strategy.diverged is not None
+        return Rerun(history, diverged, strategy.followed, judgement=judge(history))
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -197,11 +205,17 @@ class Replayed(msgspec.Struct, frozen=True):
     @staticmethod
     def of(witness: Witness, rerun: Rerun) -> Replayed:
         """Compare a rerun with its witness and return the comparison."""
-        history, claim = rerun.history, witness.claim
-        judgement = judge(history)
+        history, claim, judgement = rerun.history, witness.claim, rerun.judgement
         found = next((v for v in judgement.violations if v.kind == claim.kind), None)
-        header = msgspec.structs.replace(history.header, strategy=witness.strategy)
         recorded = decode(witness.history.encode(), "witness")
+        # Records of before these fields were kept lack them; they follow from program and scenario.
+        header = msgspec.structs.replace(
+            history.header,
+            strategy=witness.strategy,
+            lines=recorded.header.lines,
+            lock_timeout_ms=recorded.header.lock_timeout_ms,
+            step_ms=recorded.header.step_ms,
+        )
         return Replayed(
             history,
             judgement,
@@ -222,6 +236,11 @@ def _shows(
 ) -> str:
     if found is None:
         return "no"
+    if found.kind == "invariant":
+        # Its function need not be loaded here: the claim says who broke it.
+        lane = recorded.header.lanes[found.lane].name
+        alike = (lane, found.op) == (witness.claim.lane, witness.claim.op)
+        return "as recorded" if alike and not rerun.neighbour else "elsewhere"
     before = judge(recorded)
     claimed = next((v for v in before.violations if v.kind == witness.claim.kind), None)
     alike = (

@@ -256,6 +256,10 @@ def write_scenario(folder: Path, text: str = SCENARIO, name: str = "small.yaml")
 def write_fence(folder: Path, body: str, name: str = "fences.py") -> Path:
     """A file of fences; the imports that they need are there already."""
     path = folder / name
-    head = "import ctypes, os, signal, subprocess, sys, threading, time\nfrom fence.protocol import Fence\n"
+    head = (
+        "import ctypes, os, signal, subprocess, sys, threading, time\n"
+        "from fence.protocol import Fence\n"
+        "from fence.transcript import append_lines\n"
+    )
     path.write_text(f"{head}\n\n{body}")
     return path

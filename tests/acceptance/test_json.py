@@ -110,9 +110,10 @@ def test_a_time_limit_stops_the_whole_run_and_says_so(harness: Harness, tmp_path
 
     def stops(limit_s: float) -> None:
         ended = harness.run(*arguments, "--time-limit-s", limit_s, "--json")
-        assert ended.status == 0
+        assert ended.status == 3
         for found in ended.objects:
             assert found["stopped"] == "time limit"
+            assert any("a pass needs" in reason for reason in found["not_exercised"])
             assert 0 < found["schedules"] < 10**9
 
     at_some_patience(stops)
@@ -121,7 +122,7 @@ def test_a_time_limit_stops_the_whole_run_and_says_so(harness: Harness, tmp_path
 def test_a_search_runs_one_schedule_however_short_the_time(harness: Harness, tmp_path: Path) -> None:
     limit = ("--schedules", 10**9, "--time-limit-s", 0.001)
     ended = harness.run(write_scenario(tmp_path), "--fence", "none", *limit, "--json")
-    assert ended.status == 0
+    assert ended.status == 3
     assert ended.object["stopped"] == "time limit"
     assert 1 <= ended.object["schedules"] < 10**9
 
@@ -172,5 +173,6 @@ def test_a_time_limit_without_json_is_told(harness: Harness, tmp_path: Path) -> 
     ended = harness.run(
         write_scenario(tmp_path), "--fence", "none", "--schedules", 10**9, "--time-limit-s", 0.2
     )
-    assert ended.status == 0
+    assert ended.status == 3
     assert "stopped, time limit, 1000000000 were wanted" in ended.out
+    assert "NOT EXERCISED" in ended.out

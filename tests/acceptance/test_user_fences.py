@@ -146,8 +146,17 @@ class ForksAWriter(Fence):
     def guarded_write(self, entries):
         child = os.fork()
         if child == 0:
-            with open(self.path, "ab") as file:
-                file.write(b"{}\\n")
+            with self.lock:
+                append_lines(self.path, entries)
+            os._exit(0)
+        os.waitpid(child, 0)
+
+
+class WritesALineOfItsOwn(Fence):
+    def guarded_write(self, entries):
+        child = os.fork()
+        if child == 0:
+            append_lines(self.path, [b"{}\\n"])
             os._exit(0)
         os.waitpid(child, 0)
         super().guarded_write(entries)
@@ -304,6 +313,12 @@ def test_writes_of_a_lanes_child_are_the_lanes_own(harness: Harness, tmp_path: P
     ended = _run(harness, tmp_path, "ForksAWriter", 3)
     assert (ended.status, ended.err) == (0, "")
     assert (ended.object["inconclusive"], ended.object["violations"]) == (0, {})
+
+
+def test_an_unlocked_line_of_a_lanes_child_is_the_lanes_own(harness: Harness, tmp_path: Path) -> None:
+    ended = _run(harness, tmp_path, "WritesALineOfItsOwn", 3)
+    assert (ended.status, ended.err) == (1, "")
+    assert set(ended.object["violations"]) == {"double_hold"}
 
 
 def test_a_write_by_a_thread_without_a_lane_is_inconclusive(harness: Harness, tmp_path: Path) -> None:

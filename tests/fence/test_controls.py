@@ -17,10 +17,11 @@ from fence.controls.control import Control
 from fence.pr84046 import Pr84046Fence
 from fence.protocol import Fence
 from fence.statx import FileStat
+from harness.model.violation_kinds import KINDS
 from tests.fence.stage import Stage, admits, entry, tick
 
 GUARDS = [name for name in CONTROLS if name.startswith("pr-84046-without-")]
-VIOLATIONS = {"missed_takeover", "false_positive", "lost_entry", "double_hold", "dead_end", "crash"}
+VIOLATIONS = set(KINDS) - {"invariant"}
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 ENOUGH = 30
 

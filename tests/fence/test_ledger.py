@@ -420,6 +420,16 @@ def test_an_entry_without_a_ledger_is_not_glued_either(stage: Stage) -> None:
     assert stage.lines()[-1] == entry("user", "next")
 
 
+def test_no_turn_leaves_a_descriptor_open(stage: Stage) -> None:
+    stage.cotenant_appends(entry("user", "without a ledger"))
+    before = os.listdir("/proc/self/fd")
+    stage.cotenant_appends(entry("user", "again"))
+    runner = stage.thinking()
+    stage.cotenant_appends(entry("user", "with a ledger"))
+    assert admits(runner)
+    assert len(os.listdir("/proc/self/fd")) == len(before)
+
+
 @pytest.mark.parametrize("how", ["in_place", "rename"])
 def test_a_failed_rewrite_without_a_ledger_loses_nothing(
     stage: Stage, how: str, monkeypatch: pytest.MonkeyPatch

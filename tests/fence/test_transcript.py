@@ -63,3 +63,37 @@ def test_a_missing_file_reads_as_empty(tmp_path: Path) -> None:
     assert read_all(str(tmp_path / "none")) == b""
     with pytest.raises(IsADirectoryError):
         read_all(str(tmp_path))
+
+
+def test_no_call_leaves_a_descriptor_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = str(tmp_path / "t")
+    before = os.listdir("/proc/self/fd")
+    for write in (append_lines, rewrite_in_place, rewrite_by_rename):
+        write(path, LINES)
+        assert read_all(path) == b"".join(LINES)
+    monkeypatch.setattr(os, "write", _full)
+    for write in (append_lines, rewrite_in_place, rewrite_by_rename):
+        with pytest.raises(OSError, match="full"):
+            write(path, LINES)
+    assert len(os.listdir("/proc/self/fd")) == len(before)
+
+
+def _full(fd: int, data: bytes) -> int:
+    raise OSError("full")
+
+
+def test_a_new_file_is_its_owners_alone(tmp_path: Path) -> None:
+    for write in (append_lines, rewrite_in_place, rewrite_by_rename):
+        path = tmp_path / write.__name__
+        write(str(path), LINES)
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_rewrite_in_place_keeps_the_file_and_a_rename_does_not(tmp_path: Path) -> None:
+    path = tmp_path / "t"
+    append_lines(str(path), LINES)
+    inode = path.stat().st_ino
+    rewrite_in_place(str(path), LINES[:1])
+    assert path.stat().st_ino == inode
+    rewrite_by_rename(str(path), LINES)
+    assert path.stat().st_ino != inode

@@ -67,11 +67,11 @@ class Plain {
     if (this.dies) {
       this.unlock = null;
       forget();
-      throw new LockTimeout("died as soon as it had the lock");
     }
   }
 
   async release() {
+    if (this.dies) return; // the dead let nothing go
     const { unlock } = this;
     this.unlock = null;
     if (unlock === null) throw new StaleLock("is not held by this handle");

@@ -31,17 +31,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Adapter", "Connection", "Died", "Handle", "NotHeld", "abandon"]
+__all__ = ["Adapter", "Connection", "Handle", "NotHeld", "abandon"]
 
 _Line = dict[str, Any]
 _APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 
 # The names of these classes are part of the messages, which histories contain.
-
-
-class Died(Exception):
-    """The lane is dead; its lock stays as it was."""
 
 
 class NotHeld(Exception):
@@ -117,10 +113,12 @@ class Handle:
             self.lock.acquire()
         if self.dies:
             abandon(self.lock)
-            raise Died("died as soon as it had the lock")
+            return
         self.held = True
 
     def release(self) -> None:
+        if self.dies:
+            return  # the dead let nothing go
         if not self.held:
             raise NotHeld("is not held by this handle")
         self.held = False
@@ -213,7 +211,7 @@ class Adapter:
         self._handles: dict[int, Handle] = {}
         self._transcript = ""
         self._options: _Line = {}
-        self._given_up: type[Exception] = Died
+        self._given_up: type[Exception] | tuple[()] = ()
 
     def serve(self) -> None:
         """Answer requests until standard input ends."""
@@ -228,7 +226,7 @@ class Adapter:
             return {"answer": "ok", **(self._result(line) or {})}
         except NotImplementedError:
             return {"answer": "unsupported"}
-        except (self._given_up, Died) as error:
+        except self._given_up as error:
             return {"answer": "lock_timeout", "message": self._stable_message(error)}
         except NotHeld as error:
             return {"answer": "stale_lock", "message": self._stable_message(error)}

@@ -51,6 +51,10 @@ class EffectRecorder:
         """Start a schedule."""
         self._records.begin()
 
+    def must_wait(self, pending: PendingSyscall) -> bool:
+        """Return whether a pending call sleeps for a record lock that is held."""
+        return self._records.must_wait(pending)
+
     def before(self, lane: Lane, pending: PendingSyscall) -> None:
         """Note what must be known before a file call runs."""
         files = self._files

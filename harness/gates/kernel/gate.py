@@ -71,7 +71,11 @@ class KernelGate:
         self._layout = layout
         self._processes = WorkerProcesses(self._main, layout, self._directory, self._clock)
         self._files = VirtualFiles(
-            self._directory, layout.lock_kind, lambda: self._clock.now_ns, self._is_open
+            self._directory,
+            layout.lock_kind,
+            lambda: self._clock.now_ns,
+            self._is_open,
+            layout.lock_path,
         )
         self._lanes = [Lane(index) for index in range(len(layout.lanes))]
         workers = self._processes.workers
@@ -249,9 +253,11 @@ class KernelGate:
         alone = not worker.sleeping_lanes and not worker.has_children
         self._wait.until_rest(worker, lane)
         self._state.came_to_rest()
-        if lane.pending.call is FLOCK and lane.status is Status.FILE:
+        if lane.status is Status.FILE and lane.pending.call.kind == "lock":
             lane.forget_flock_tries()
-            if self._flocks.must_wait(lane.pending):
+            pending = lane.pending
+            waits = self._flocks.must_wait if pending.call is FLOCK else self._state.recorder.must_wait
+            if waits(pending):
                 lane.wait_for_flock()
                 self._flocks.note_waiters()
         self._steps.record_watched()

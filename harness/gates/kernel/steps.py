@@ -21,7 +21,7 @@ from harness.gates.kernel.syscall_arguments import stat_target
 from harness.gates.kernel.syscall_table import FLOCK, open_note
 from harness.gates.kernel.tracee_memory import pack_stat, pack_statx
 from harness.model.gate import CALL_VERDICTS, Verdict
-from harness.model.history import Step
+from harness.model.history import LockEvent, Step
 from harness.model.program import Program
 
 __all__ = ["PAUSES", "Steps"]
@@ -125,6 +125,10 @@ class Steps:
         events = self._state.events
         if call is FLOCK:
             self._flock(lane, path)
+        elif kind == "lock" and self._recorder.must_wait(pending):
+            events.append(Step(lane.index, lane.op, call.name, path, lock=LockEvent("blocked")))
+            lane.wait_for_flock()
+            self._flocks.note_waiters()
         elif worker.maps_files:
             self._watch(lane, path)
         elif kind == "look":
@@ -210,5 +214,5 @@ class Steps:
                 watched.fault,
             )
         )
-        if pending.call.kind in ("close", "table"):
+        if pending.call.kind in ("close", "lock", "table"):
             self._state.wake_flock_waiters(pending.inode)

@@ -44,6 +44,7 @@ class VirtualFiles:
         directory: absolute, real path; everything in it belongs to the harness.
         lock_kind: which lock to watch.
         now: virtual clock, nanoseconds.
+        lock_path: pattern of the lock's file; empty for the kind's own.
         is_open: whether a process has a descriptor of a file; asked only where
             descriptors were copied, since otherwise counting will do.
 
@@ -54,12 +55,17 @@ class VirtualFiles:
     """
 
     def __init__(
-        self, directory: str, lock_kind: str, now: Callable[[], int], is_open: Callable[[Inode], bool]
+        self,
+        directory: str,
+        lock_kind: str,
+        now: Callable[[], int],
+        is_open: Callable[[Inode], bool],
+        lock_path: str = "",
     ) -> None:
         self.directory = directory
         self.path = os.path.join(directory, TRANSCRIPT)
         self.prefix = os.fsencode(directory) + b"/"
-        self.lock = WriteLock(lock_kind, TRANSCRIPT)
+        self.lock = WriteLock(lock_kind, TRANSCRIPT, lock_path)
         self._now = now
         self._is_open = is_open
         self.fine_stamps = _fine_stamps(directory)
@@ -115,6 +121,7 @@ class VirtualFiles:
         finally:
             os.close(fd)
         self.rescan()
+        self.lock.found(self.names)
         self.reused = self.reused_really = False
         self.look()
         return self.state

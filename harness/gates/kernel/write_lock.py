@@ -30,6 +30,7 @@ class WriteLock:
     Args:
         kind: a name of `fence.locks.KINDS`.
         transcript: the transcript's name.
+        path: pattern of its file, see `fence.protocol.Fence`; empty for the kind's own.
 
     Attributes:
         keeper: what excludes other lanes, see `fence.locks.kind.Keeper`.
@@ -39,10 +40,11 @@ class WriteLock:
         robbed: lanes that had it and did not let it go themselves, or have a hollow one.
     """
 
-    def __init__(self, kind: str, transcript: str) -> None:
+    def __init__(self, kind: str, transcript: str, path: str = "") -> None:
         record = KINDS[kind]
         self.keeper = record.keeper
-        self.name = transcript + record.suffix
+        self.name = path.replace("{transcript}", transcript).removeprefix("{directory}/")
+        self.name = self.name or transcript + record.suffix
         self.is_directory = record.keeper == "directory"
         self._kept = record.kept_by_kernel
         self.begin()
@@ -54,6 +56,11 @@ class WriteLock:
         self._file: Inode | None = None
         #: By file that has or had the name: the lane that made it as a lock, or has the flock on it.
         self._lanes: dict[Inode, int] = {}
+
+    def found(self, names: Mapping[str, Inode]) -> None:
+        """Take in the file that has the name before the first step; the transcript may be the lock."""
+        if self._kept:
+            self.named(_NO_LANE, names)
 
     def named(self, lane: int, names: Mapping[str, Inode]) -> LockEvent | None:
         """Return what a step that may have changed names did to the lock.

@@ -57,7 +57,7 @@ def _row(summary: Summary, coverage: Coverage, depths: list[str]) -> list[str]:
         f"{about}{coverage.distinct_schedules}",
         f"{about}{coverage.distinct_classes}",
         str(coverage.new_in_last_half),
-        "inconclusive" if summary.why_inconclusive else rate,
+        "inconclusive" if summary.why_inconclusive else "not exercised" if summary.not_exercised else rate,
         *(f"≥ {bounds[depth]:.0%}" if depth in bounds else "-" for depth in depths),
     ]
 

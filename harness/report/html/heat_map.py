@@ -132,7 +132,7 @@ def _cells(number: int, entry: Entry, columns: list[str], drawn: frozenset[str])
         names = [f"{_LETTERS[name]}{_level(counts[name] / decisions)}"] if counts[name] else []
         names += ["g"] if not place else []
         names += ["x"] if surplus.intersection(kinds) else []
-        names += ["q"] if not place and summary.why_inconclusive else []
+        names += ["q"] if not place and summary.unsettled else []
         shown_count = str(counts[name]) if counts[name] else None
         target = next((one for one in (anchor(number, kind) for kind in kinds) if one in drawn), None)
         cells.append(
@@ -164,6 +164,6 @@ def _key(run: Run, columns: list[str]) -> Markup:
     ]
     if any(not finding.expected for entry in run.entries for finding in entry.found):
         items.append(tag("li", tag("i", class_="x"), "not expected"))
-    if any(entry.summary.why_inconclusive for entry in run.entries):
+    if any(entry.summary.unsettled for entry in run.entries):
         items.append(tag("li", tag("i", class_="q"), "inconclusive"))
     return tag("ul", *items, class_="key")

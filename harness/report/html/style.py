@@ -96,7 +96,7 @@ article{background:var(--card);border:1px solid var(--rule);border-radius:10px;p
 margin-top:22px}
 .tag{display:inline-block;font-size:13px;font-weight:650;color:var(--tone);margin-right:10px}
 .false_positive{--tone:var(--fp)}.missed_takeover{--tone:var(--mt)}
-.lost_entry,.double_hold,.dead_end,.crash{--tone:var(--ot)}
+.lost_entry,.altered_entry,.refused_write,.double_hold,.false_lock_error,.dead_end,.crash{--tone:var(--ot)}
 .pairup{display:grid;grid-template-columns:minmax(0,1fr);gap:20px 36px;margin-top:16px}
 @media(min-width:880px){.pairup.slim{grid-template-columns:max-content minmax(300px,1fr)}}
 @media(min-width:1240px){.pairup.mid{grid-template-columns:max-content minmax(320px,1fr)}}

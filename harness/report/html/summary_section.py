@@ -158,8 +158,9 @@ def _reasons(run: Run) -> Markup | None:
     for entry in run.entries:
         where = _name(entry)
         reasons += [f"{where}: {reason}" for reason in entry.summary.unexpected]
-        if entry.summary.why_inconclusive:
-            reasons.append(f"{where}: inconclusive: {entry.summary.why_inconclusive}")
+        if entry.summary.unsettled:
+            word = "inconclusive: " if entry.summary.why_inconclusive else ""
+            reasons.append(f"{where}: {word}{entry.summary.unsettled}")
         elif entry.summary.stopped and run.outcome != "interrupted":
             ran = f"{entry.summary.schedules} of {entry.wanted} schedules"
             reasons.append(f"{where}: stopped ({entry.summary.stopped}) after {ran}")

@@ -24,6 +24,7 @@ from harness.model.history import Absent, End, Header, History
 from harness.model.program import Filesystem, Program
 from harness.model.schedule import Schedule
 from harness.oracle import Judgement, Violation
+from harness.results.exercise import Exercise, LaneExercise
 from harness.results.stats import Stats
 from harness.results.store import RunFolder
 from harness.scenario import load
@@ -43,6 +44,7 @@ def stats(schedules: int = 4, violation: str = "") -> Stats:
         history = History(header, (End(Absent),))
         found.add(2, Program((), (), Filesystem(), 0), Schedule(()), history, judgement)
     found.schedules = schedules
+    found.exercise = Exercise(decisions=schedules, lanes={"heartbeat": LaneExercise(changed=1)})
     return found
 
 

@@ -129,7 +129,7 @@ def test_each_route_has_a_handle_of_its_own() -> None:
         (TakeoverError("size"), ("refused", "size")),
         (LockTimeoutError("late"), ("lock_timeout", "late")),
         (StaleLockError("gone"), ("stale_lock", "gone")),
-        (NotImplementedError("not here"), ("unsupported", "not here")),
+        (NotImplementedError("not here"), ("crash", "NotImplementedError: not here")),
         (FenceError("odd"), ("crash", "FenceError: odd")),
         (ValueError("bad"), ("crash", "ValueError: bad")),
         (KeyboardInterrupt(), ("crash", "KeyboardInterrupt: ")),

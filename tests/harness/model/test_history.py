@@ -16,6 +16,10 @@ from hypothesis import strategies as st
 
 from harness.model.errors import FormatError
 from harness.model.history import (
+    ACQUIRING,
+    IDLE,
+    KEEPING,
+    RELEASING,
     VERSION,
     Absent,
     Change,
@@ -135,7 +139,7 @@ def damage(change: Callable[[list[bytes]], list[bytes]]) -> bytes:
         (damage(lambda lines: [b"{}", *lines[1:]]), "file.jsonl:1: "),
         (damage(lambda lines: [lines[0], b'{"event":"jump"}', *lines[1:]]), "file.jsonl:2: "),
         (damage(lambda lines: [*lines[:4], lines[4], lines[1]]), "file.jsonl: ends without an end"),
-        (damage(lambda lines: [lines[0], _LANE_2, *lines[1:]]), "lane 2, expected 0 to 1"),
+        (damage(lambda lines: [lines[0], _LANE_2, *lines[1:]]), "file.jsonl:2: lane 2, expected 0 to 1"),
         (damage(lambda lines: [lines[0], _LANE_BELOW_0, *lines[1:]]), "lane -1, expected 0 to 1"),
         (damage(lambda lines: [lines[0], b"\xff\xfe", *lines[1:]]), "file.jsonl:2: "),
     ],
@@ -167,3 +171,10 @@ def test_a_digest_is_sixteen_digits_of_the_bytes_alone() -> None:
 def test_only_steps_are_counted() -> None:
     assert steps_of(small().events) == 1
     assert steps_of(()) == 0
+
+
+def test_kinds_of_operation_and_outcome_are_these() -> None:
+    assert {"acquire", "begin_turn"} == ACQUIRING
+    assert {"release", "release_for_prompt", "end_turn"} == RELEASING
+    assert {"think", "pause"} == IDLE
+    assert {"ok", "skipped", "unsupported"} == KEEPING

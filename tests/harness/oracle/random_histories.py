@@ -25,7 +25,7 @@ from tests.harness.oracle.histories import (
     lines,
 )
 
-__all__ = ["ROGUES", "Play", "plays"]
+__all__ = ["LOCKING", "ROGUES", "Play", "plays"]
 
 ROGUES = (EDITOR, SCRIPT)
 
@@ -37,6 +37,25 @@ _TURN = st.lists(
 _PARTICIPANT = st.lists(
     st.sampled_from(["append", "append", "compact", "compact_new", "stale_append", "swap"]), max_size=3
 )
+#: What participants do beside that where the oracle's first pass is compared with the whole analysis.
+LOCKING = st.lists(
+    st.sampled_from(
+        [
+            *("hold", "hold", "let_go", "rob", "close", "hollow", "append", "append", "unlocked"),
+            *("gives_up", "stale", "refuses", "refused_write", "other_text", "compact", "idle_rewrite"),
+        ]
+    ),
+    max_size=6,
+)
+#: Operations that are not appends, rewrites or a rogue's, by the name of the act.
+_KINDS = {"hold": "acquire", "rob": "acquire", "gives_up": "acquire", "let_go": "release", "stale": "release"}
+_OUTCOMES = {
+    "gives_up": "lock_timeout",
+    "stale": "stale_lock",
+    "refuses": "refused",
+    "refused_write": "refused",
+}
+_APPENDS = ("append", "stale_append", "unlocked", "refuses", "refused_write", "other_text")
 _ROGUE = st.lists(
     st.sampled_from(["append", "identical", "aba", "remove", "swap", "touch", "undo", "away", "garbage"]),
     max_size=3,
@@ -94,15 +113,17 @@ class Play:
         return story.history()
 
     def _generators(self, story: Story) -> list[Iterator[None]]:
-        runner = _runner(story, self.turns, self.torn)
+        # A history in which no lane takes the watched lock says nothing about unlocked writes.
+        locks = not any(name in _KINDS for names in self.programs for name in names)
+        runner = _runner(story, self.turns, self.torn, locks)
         others = [_other(story, lane, names) for lane, names in enumerate(self.programs, RUNNER + 1)]
         return [runner, *others]
 
 
-def _runner(story: Story, turns: tuple[tuple[str, ...], ...], torn: bool) -> Iterator[None]:
+def _runner(story: Story, turns: tuple[tuple[str, ...], ...], torn: bool, locks: bool) -> Iterator[None]:
     number = 0
     for turn in turns:
-        yield from _quiet(story, "begin_turn")
+        yield from _quiet(story, "begin_turn", locks)
         yield from _load(story, "load", torn)
         yield from _quiet(story, "release_for_prompt")
         for name in turn:
@@ -119,8 +140,11 @@ def _runner(story: Story, turns: tuple[tuple[str, ...], ...], torn: bool) -> Ite
         yield from _quiet(story, "end_turn")
 
 
-def _quiet(story: Story, kind: str) -> Iterator[None]:
+def _quiet(story: Story, kind: str, locks: bool = False) -> Iterator[None]:
     story.call(RUNNER, kind)
+    if locks:
+        story.lock(RUNNER, "acquired")
+        story.lock(RUNNER, "released")
     yield
     story.done(RUNNER)
     yield
@@ -157,11 +181,12 @@ def _decision(story: Story, kind: str, outcome: str, name: str) -> Iterator[None
 def _other(story: Story, lane: int, names: tuple[str, ...]) -> Iterator[None]:
     for number, name in enumerate(names):
         entry = f"l{lane}n{number}"
-        kind = "action" if lane in ROGUES else "append" if name in ("append", "stale_append") else "rewrite"
+        kind = "append" if name in _APPENDS else _KINDS.get(name, "rewrite")
+        kind = "action" if lane in ROGUES else kind
         story.call(lane, kind, *([entry] if kind == "append" else []))
         yield
         yield from _ACTIONS[name](story, lane, entry)
-        story.done(lane)
+        story.done(lane, _OUTCOMES.get(name, "ok"))
         yield
 
 
@@ -240,8 +265,57 @@ def _undo(story: Story, lane: int, entry: str) -> Iterator[None]:
     yield
 
 
+def _hold(story: Story, lane: int, entry: str) -> Iterator[None]:
+    story.lock(lane, "acquired")
+    yield
+
+
+def _let_go(story: Story, lane: int, entry: str) -> Iterator[None]:
+    story.lock(lane, "released")
+    yield
+
+
+def _rob(story: Story, lane: int, entry: str) -> Iterator[None]:
+    story.lock(lane, "reclaimed", (lane + 1) % 3)
+    yield
+    story.lock(lane, "acquired")
+    yield
+
+
+def _hollow(story: Story, lane: int, entry: str) -> Iterator[None]:
+    story.lock(lane, "hollow")
+    yield
+
+
+def _unlocked(story: Story, lane: int, entry: str) -> Iterator[None]:
+    story.put(lane, (story.content or b"") + line(entry), held=False)
+    yield
+
+
+def _other_text(story: Story, lane: int, entry: str) -> Iterator[None]:
+    story.put(lane, (story.content or b"") + b'{"id": "%b"}\n' % entry.encode())
+    yield
+
+
+def _nothing(story: Story, lane: int, entry: str) -> Iterator[None]:
+    story.look(lane)
+    yield
+
+
 _ACTIONS: dict[str, Callable[[Story, int, str], Iterator[None]]] = {
     "append": _append,
+    "hold": _hold,
+    "let_go": _let_go,
+    "stale": _let_go,
+    "close": _let_go,
+    "rob": _rob,
+    "hollow": _hollow,
+    "unlocked": _unlocked,
+    "refused_write": _append,
+    "other_text": _other_text,
+    "refuses": _nothing,
+    "gives_up": _nothing,
+    "idle_rewrite": _nothing,
     "stale_append": _stale_append,
     "compact": _compact,
     "compact_new": _compact_new,

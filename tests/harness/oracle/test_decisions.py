@@ -354,11 +354,12 @@ def test_failures_other_than_refusals_are_no_decision() -> None:
         assert verdicts(story.history()) == ["missed_takeover"]
 
 
-def test_any_refused_call_but_begin_turn_is_a_decision() -> None:
+def test_a_refusal_out_of_any_call_is_a_decision() -> None:
     story = Story()
     with story.op(RUNNER, "begin_turn", outcome="refused"):
         pass
-    assert judge(story.history()).decisions == ()
+    assert verdicts(story.history()) == ["false_positive"]
+    story = Story()
     story.window()
     story.add(EDITOR, "x")
     story.refuse(kind="release_for_prompt")

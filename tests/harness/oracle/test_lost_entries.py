@@ -165,7 +165,7 @@ def test_a_rewrite_counts_from_the_acquisition_of_its_lock() -> None:
 def test_lines_written_by_a_rewrite_are_not_expected() -> None:
     story = Story()
     with story.op(CRON, "rewrite", "sum"):
-        story.put(CRON, lines("first"))
+        story.put(CRON, lines("first", "note"))
     assert lost(story) == []
 
 

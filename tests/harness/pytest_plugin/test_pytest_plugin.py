@@ -350,13 +350,14 @@ def test_the_replay_command_is_quoted_for_the_shell() -> None:
 @needs_gate
 def test_programs_are_started_only_with_the_option(repository: pytest.Pytester) -> None:
     text = SMALL.replace(
-        "- role: heartbeat\n    process: other", "- role: program\n    argv: [touch, '{transcript}']"
+        "- role: heartbeat\n    process: other",
+        "- role: program\n    argv: [/bin/sh, -c, 'echo x >> {transcript}']",
     )
     put(repository, "scenarios/touched.yaml", text.replace("expect: {}", "expect: {ledger: []}"))
     ask_for_scenarios(repository)
     refused = run(repository, "--harness-schedules=1")
     refused.assert_outcomes(failed=1)
-    refused.stdout.fnmatch_lines(["*would start `touch '{transcript}'`*--harness-allow-programs*"])
+    refused.stdout.fnmatch_lines(["*would start `/bin/sh -c *--harness-allow-programs*"])
     run(repository, "--harness-schedules=1", "--harness-allow-programs").assert_outcomes(passed=1)
 
 

@@ -40,3 +40,19 @@ def test_pct_bounds_bugs_of_its_depth() -> None:
 
 def test_each_gate_names_its_blind_spots() -> None:
     assert coverage_of(tally(), "kernel", 2).blind != coverage_of(tally(), "free", 2).blind
+
+
+def test_the_free_gate_says_that_no_order_is_its_own() -> None:
+    worth = coverage_of(tally(parts={"pct:2": Part(schedules=120)}), "free", 2)
+    assert worth.blind == (
+        "no lane is stopped: orders come as the machine makes them",
+        "what overlaps counts as racing, and a lock that was taken away is not seen",
+    )
+    assert worth.depth_bounds == {}
+
+
+def test_the_kernel_gate_names_its_four_blind_spots() -> None:
+    spots = coverage_of(tally(), "kernel", 2).blind
+    assert len(spots) == 4
+    for word in ("memory alone", "shared mapping", "polls", "power"):
+        assert sum(word in spot for spot in spots) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
@@ -60,3 +61,17 @@ def test_a_merge_is_cut_where_the_other_was(monkeypatch: pytest.MonkeyPatch) -> 
         assert (begun.top, begun.exact) == (cut.top, False)
         assert set(begun.first) == set(cut.first) | {mark for mark in known if mark <= cut.top}
         assert begun.count() == pytest.approx(513, rel=0.15)
+
+
+def test_the_estimate_is_the_density_of_the_kept_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distinct_counter, "MARKS_MAX", 2)
+    seen = filled([(1, 0), (2, 0), (3, 0)])
+    assert seen.top == 2**64 - 1 and len(seen.first) == 3
+    # Two marks lie among the three values from 0 to 2.
+    assert (seen.exact, seen.count()) == (False, round(2 * 2**64 / 3))
+    assert seen.count(before=1) == seen.count() and seen.count(before=0) == 0
+
+
+def test_a_counter_keeps_enough_marks_for_one_percent() -> None:
+    assert 1 / math.sqrt(distinct_counter.MARKS_MAX) < 0.01
+    assert distinct_counter.MARKS_MAX == 32_768

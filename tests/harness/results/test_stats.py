@@ -8,7 +8,7 @@ from functools import reduce
 import msgspec
 import pytest
 
-from harness.model.history import Absent, End, Header, History, Invoke, Return, Step
+from harness.model.history import Absent, End, Header, History, Invoke, LaneInfo, Return, Step
 from harness.model.program import Filesystem, Program
 from harness.model.schedule import Choice, Schedule
 from harness.oracle import COUNTED, Decision, Judgement, Violation
@@ -152,7 +152,9 @@ def test_a_decision_takes_the_steps_from_begin_to_end() -> None:
         End(Absent),
     )
     tally = Stats()
-    told = History(history(0).header, events)
+    header = history(0).header
+    lanes = (LaneInfo("a", "runner", "p", True), LaneInfo("b", "cron", "q", True))
+    told = History(msgspec.structs.replace(header, lanes=lanes), events)
     decision = Decision(0, 0, 1, "true_negative", at=7)
     tally.add(0, PROGRAM, schedule(4), told, Judgement((decision, Decision(0, 0, 1, "uncounted", at=7))))
     assert tally.decision_steps == {3: 1}

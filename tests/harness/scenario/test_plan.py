@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -229,3 +230,11 @@ def test_a_program_with_faults_survives_its_text_form(tmp_path: Path) -> None:
     program = draw(with_faults(tmp_path, RUNNER_FAULT, HEARTBEAT_FAULT), 1, 2)
     assert hits(program)
     assert msgspec.json.decode(text_of(program), type=Program) == program
+
+
+def test_a_seed_draws_the_programs_it_always_drew() -> None:
+    """Seeds that documents and stored results name must not come to mean other programs."""
+    drawn = b"".join(text_of(draw(EXAMPLE, seed, at)) for seed in (7, 1 << 90) for at in range(20))
+    assert hashlib.sha256(drawn).hexdigest() == (
+        "931625c35aa7c12ca654c12b7b0a036ac3d08ce6669e6b583aa60c06ca82e54e"
+    )

@@ -147,4 +147,17 @@ STORIES: dict[str, Story] = {
     # Three lanes: a holder, one that unlinks its lock, and one that takes the lock then.
     "lock-released-twice": Story(("b l r e", "a + -", "a -", ""), "0 1@0 0 2 1"),
     "lock-unlinked-at-time-out": Story(("b l r e", "a z300 + -", "a -"), "1@0 2 0 1"),
+    # Two turns, or two jobs, and a lawful write in between.
+    "ledger-refuses-at-load": Story(("b l r e b l r e", _SECTION), "0@3 1 0"),
+    "ledger-cotenant-cries-wolf": Story((_TURN, "a + - a -"), "1@2 0 1"),
+    # A lawful write in the window, and a call that errs about its own lines.
+    "none-writes-then-refuses": _cotenant(),
+    "none-writes-twice": _cotenant(),
+    "none-rewrite-does-nothing": Story(("", "a R -"), "1"),
+    # The lock is held for longer than the runner waits.
+    "none-writes-past-the-lock": Story((_TURN, "a z300 -"), "0 1@0 0 1"),
+    # An action, and a report of another kind.
+    "ledger-reports-twice": _rogue("append-user"),
+    "ledger-time-out-in-disguise": _rogue("append-user"),
+    "ledger-stale-in-disguise": _rogue("append-user"),
 }

@@ -11,6 +11,7 @@ import pytest
 from harness.explore.worker_pool import perform
 from harness.model.history import Return, Step
 from harness.model.schedule import Choice, Schedule
+from harness.oracle import judge
 from harness.results.witness import Witness
 from harness.shrink.replay import Replayed, Rerun, RerunJob
 from tests.harness.shrink.minima import find, shrink
@@ -115,5 +116,5 @@ def test_a_proved_violation_shows_in_an_inconclusive_history() -> None:
     crash = msgspec.structs.replace(history.events[first], outcome="crash", detail="KeyError")
     end = msgspec.structs.replace(history.events[-1], inconclusive="process gateway was killed by signal 9")
     cut = msgspec.structs.replace(history, events=(*history.events[:first], crash, end))
-    found = Rerun(cut, False, 0)
+    found = Rerun(cut, False, 0, judgement=judge(cut))
     assert found.shows("crash") and not found.shows("missed_takeover")

@@ -135,16 +135,15 @@ def test_a_dying_lane_leaves_the_lock_of_a_missing_process(
     fence: type[ExternalFence], transcript: Path
 ) -> None:
     lane = handle(fence, transcript, "victim", lock_dies_with="victim")
-    with pytest.raises(LockTimeoutError, match="died as soon as it had the lock"):
-        lane.acquire()
+    lane.acquire()
     with pytest.raises(ProcessLookupError):
         os.kill(int(lock_of(transcript).read_text()), 0)
     adapter = fence.adapters["victim"].pid
     assert str(lock_of(transcript)) not in {
         os.readlink(link.path) for link in os.scandir(f"/proc/{adapter}/fd")
     }
-    with pytest.raises(StaleLockError):
-        lane.release()
+    lane.release()
+    assert lock_of(transcript).exists()
 
 
 def test_any_other_lane_lives_on(fence: type[ExternalFence], transcript: Path) -> None:

@@ -1,0 +1,147 @@
+"""Say what a search that found nothing did not exercise, so that it is no pass.
+
+Each reason is one line. A lane that may leave the transcript alone, as one whose actions only touch
+metadata, is not asked for a change.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from harness.results.exercise import LaneExercise
+from harness.results.stats import Stats
+from harness.scenario.actions import ACTIONS
+from harness.scenario.definition import FaultSettings, Scenario
+from harness.scenario.roles import ROLES, LaneSettings
+from harness.scenario.roles.editor import EditorSettings
+from harness.scenario.roles.participant import WriterSettings
+from harness.scenario.roles.program import ProgramSettings
+from harness.scenario.roles.role import highest
+
+__all__ = ["Least", "least_of", "schedules_for", "shortfalls"]
+
+_HALF = 0.5
+
+
+class Least:
+    """How many schedules a pass needs.
+
+    Args:
+        count: so many, whatever was asked for; 0 for a share of that.
+        share: of what was asked for, 0 to 1.
+    """
+
+    def __init__(self, count: int = 0, share: float = _HALF) -> None:
+        self.count = count
+        self.share = share
+
+    def of(self, asked: int) -> int:
+        """Return the number for a task that asks for `asked` schedules."""
+        return min(asked, self.count) if self.count else math.ceil(asked * self.share)
+
+
+def least_of(text: str) -> Least:
+    """Return what ``N`` or ``P%`` asks for.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if text.endswith("%"):
+        share = float(text[:-1]) / 100
+        if not 0 <= share <= 1:
+            raise ValueError(text)
+        return Least(share=share)
+    count = int(text)
+    if count < 1:
+        raise ValueError(text)
+    return Least(count)
+
+
+def schedules_for(rate: float) -> int:
+    """Return how many schedules without a violation say with 95 % confidence that fewer violate."""
+    return math.ceil(math.log(0.05) / math.log(1 - rate))
+
+
+def shortfalls(
+    scenario: Scenario, gate: str, stats: Stats, asked: int = 0, least: Least | None = None
+) -> tuple[str, ...]:
+    """Return the reasons why a search that found nothing is no pass; empty if it is one.
+
+    Args:
+        scenario: what was run.
+        gate: name of the gate.
+        stats: of all schedules.
+        asked: how many schedules were asked for, where not all of them were run.
+        least: how many of those a pass needs.
+    """
+    if not stats.schedules or stats.violations:
+        return ()
+    reasons = list(_exercise(scenario, gate, stats))
+    if asked and least is not None and stats.schedules < least.of(asked):
+        reasons.insert(
+            0,
+            f"{stats.schedules} schedules were run, {asked} were asked for and a pass needs "
+            f"{least.of(asked)} (--min-schedules)",
+        )
+    return tuple(reasons)
+
+
+def _exercise(scenario: Scenario, gate: str, stats: Stats) -> Iterator[str]:
+    done = stats.exercise
+    if any(lane.role == "runner" for lane in scenario.lanes) and not done.decisions:
+        yield "the fence decided nothing: no guarded write was admitted and no call refused"
+    if gate == "kernel" and done.taken and not done.locked:
+        others = ", ".join(sorted(done.touched, key=lambda path: -done.touched[path])[:3])
+        hint = f"; lanes locked {others} instead: declare that file as the lock" if others else ""
+        yield f"{done.taken} calls took the lock and returned, but the watched lock was never taken{hint}"
+    for lane in scenario.lanes:
+        for name in lane.names():
+            yield from _lane(lane, name, done.lanes.get(name, LaneExercise()))
+    if gate == "kernel":
+        for number, fault in enumerate(scenario.faults, 1):
+            yield from _fault(scenario, stats, number, fault)
+
+
+def _lane(lane: LaneSettings, name: str, done: LaneExercise) -> Iterator[str]:
+    if ROLES[lane.role].participant:
+        idle = isinstance(lane, WriterSettings) and not highest(lane.lines)
+        if lane.role != "runner" and not done.changed and not idle:
+            yield f"{name} never wrote"
+    elif isinstance(lane, ProgramSettings):
+        if done.acted and done.failed == done.acted:
+            yield f"{name} failed each time: {done.last}"
+        elif not done.changed:
+            yield f"{name} never changed the transcript: {done.last or 'it was not started'}"
+    elif not done.changed and _changes(lane):
+        yield f"{name} never changed the transcript in {done.acted} actions"
+
+
+def _changes(lane: LaneSettings) -> bool:
+    """Return whether a rogue is to change what a reader sees."""
+    if not isinstance(lane, EditorSettings) or lane.actions == "all":
+        return True
+    return any(ACTIONS[name].effect != "none" for name in lane.actions)
+
+
+def _fault(scenario: Scenario, stats: Stats, number: int, fault: FaultSettings) -> Iterator[str]:
+    label, words = _label(fault)
+    names = [
+        name
+        for lane in scenario.lanes
+        for name in lane.names()
+        if fault.lane in (name, lane.role) or fault.lane == lane.name
+    ]
+    if not any(stats.exercise.struck.get(f"{name}:{label}") for name in names):
+        yield f"fault {number} ({fault.lane}: {words}) never struck"
+
+
+def _label(fault: FaultSettings) -> tuple[str, str]:
+    """Return how the history names the fault's step, and the fault in words."""
+    for kind in fault.kinds:
+        if kind.key in fault.process_faults:
+            return kind.name, kind.name
+    call = fault.call or "a step"
+    if fault.error is not None:
+        return fault.error, f"{call} fails with {fault.error}"
+    return "short", f"{call} is cut short"

@@ -1,0 +1,22 @@
+"""Name the kinds of violation that the oracle knows: one table for scenarios, results and reports."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, get_args
+
+__all__ = ["KINDS", "Kind"]
+
+Kind = Literal[
+    "false_positive",
+    "missed_takeover",
+    "lost_entry",
+    "altered_entry",
+    "refused_write",
+    "double_hold",
+    "false_lock_error",
+    "invariant",
+    "dead_end",
+    "crash",
+]
+#: In the order in which tables show them.
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)

@@ -1,0 +1,219 @@
+"""Judge rules that a transcript has to keep, beside what the protocol of fences promises.
+
+An invariant is a function over the transcript's lines: it gets the lines, without their newlines,
+and the entries that were acknowledged by then, and returns what is wrong, or nothing. It is asked of
+the final transcript, or after each step that changed it. A participant is accused, and only where
+its own step broke the rule: what a rogue broke is not held against a fence.
+
+Two rules are asked of every history in which a call did more than to append its lines, for every
+reader relies on them: `unique_ids` and `unique_ordinals`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from harness.oracle.index import HistoryIndex, Mutation
+from harness.oracle.verdict import Violation
+
+__all__ = [
+    "ALWAYS",
+    "SHIPPED",
+    "Acknowledged",
+    "Check",
+    "Invariant",
+    "InvariantError",
+    "broken_invariants",
+    "every_line_parses",
+    "linear_parents",
+    "unique_ids",
+    "unique_ordinals",
+]
+
+
+class Acknowledged(NamedTuple):
+    """An entry that a participant was told is stored.
+
+    Attributes:
+        id: its id.
+        type: its type.
+        lane: name of the lane.
+        line: what it was to be, without the newline; empty where that is not known.
+    """
+
+    id: str
+    type: str
+    lane: str
+    line: bytes
+
+
+Check = Callable[[Sequence[bytes], Sequence[Acknowledged]], str | Sequence[str] | None]
+
+
+class Invariant(NamedTuple):
+    """A check and when it is asked.
+
+    Attributes:
+        name: as the user wrote it.
+        check: the function.
+        each_step: whether it is asked after each step that changed the transcript.
+    """
+
+    name: str
+    check: Check
+    each_step: bool = False
+
+
+class InvariantError(Exception):
+    """A user's check raised, or returned something else than text."""
+
+
+def unique_ids(lines: Sequence[bytes], acknowledged: Sequence[Acknowledged]) -> str:
+    """Say which id stands on two lines."""
+    return _repeated("id", _entries(lines), str)
+
+
+def unique_ordinals(lines: Sequence[bytes], acknowledged: Sequence[Acknowledged]) -> str:
+    """Say which number in the field ``ordinal`` or ``seq`` was given twice."""
+    entries = _entries(lines)
+    return _repeated("ordinal", entries, int) or _repeated("seq", entries, int)
+
+
+def linear_parents(lines: Sequence[bytes], acknowledged: Sequence[Acknowledged]) -> str:
+    """Say which ``parentId`` names no earlier line, or is the parent of two."""
+    seen: set[object] = {None, "root"}
+    parents: set[object] = set()
+    for entry in _entries(lines):
+        parent = entry.get("parentId")
+        if parent not in seen:
+            return f"entry {entry.get('id')} has the parent {parent}, which no line before it bears"
+        if parent is not None and parent in parents:
+            return f"entry {entry.get('id')} is the second one with the parent {parent}"
+        parents.add(parent)
+        seen.add(entry.get("id"))
+    return ""
+
+
+def every_line_parses(lines: Sequence[bytes], acknowledged: Sequence[Acknowledged]) -> str:
+    """Say which line is no JSON object."""
+    for number, line in enumerate(lines, 1):
+        if _parse(line) is None:
+            return f"line {number} is no JSON object: {line[:40]!r}"
+    return ""
+
+
+#: By the name that a scenario, a fence or the command line gives.
+SHIPPED: Final[dict[str, Check]] = {
+    "unique_ids": unique_ids,
+    "unique_ordinals": unique_ordinals,
+    "linear_parents": linear_parents,
+    "every_line_parses": every_line_parses,
+}
+ALWAYS: Final = (Invariant("unique_ids", unique_ids), Invariant("unique_ordinals", unique_ordinals))
+
+
+def broken_invariants(index: HistoryIndex, invariants: Iterable[Invariant]) -> list[Violation]:
+    """Return a violation for each invariant that a participant's step broke.
+
+    Raises:
+        InvariantError: a check raised, or returned something else than text.
+    """
+    if any(mutation.contested for mutation in index.mutations):
+        return []
+    found = []
+    for invariant in invariants:
+        violation = _first_break(index, invariant)
+        if violation is not None:
+            found.append(violation)
+    return found
+
+
+def _first_break(index: HistoryIndex, invariant: Invariant) -> Violation | None:
+    mutations = index.mutations
+    if not mutations:
+        return None
+    if not invariant.each_step and not _ask(index, invariant, mutations[-1]):
+        return None
+    places = range(len(mutations)) if invariant.each_step else range(len(mutations) - 1, -1, -1)
+    broken, wrong = -1, ""
+    for place in places:
+        said = _ask(index, invariant, mutations[place])
+        if said:
+            broken, wrong = place, said
+        if bool(said) == invariant.each_step:
+            break
+    if broken < 0:
+        return None
+    breaker = mutations[broken]
+    lane = breaker.operation.lane
+    if index.is_rogue(lane):
+        return None
+    name = index.header.lanes[lane].name
+    detail = f"{invariant.name}: after a step of {name}, {wrong}"
+    return Violation("invariant", breaker.index, lane, breaker.operation.op, detail, (breaker.index,))
+
+
+def _ask(index: HistoryIndex, invariant: Invariant, mutation: Mutation) -> str:
+    """Return what is wrong after a mutation; empty if nothing is, or if the bytes were not kept."""
+    state = mutation.after
+    content = b"" if state.file is None else index.blobs.get(state.content)
+    if content is None:
+        return ""
+    lines = content.split(b"\n")
+    if not lines[-1]:
+        lines.pop()
+    try:
+        said = invariant.check(lines, _acknowledged(index, mutation.index))
+    except Exception as error:
+        raise InvariantError(f"invariant {invariant.name} raised {type(error).__name__}: {error}") from error
+    if said is None or isinstance(said, str):
+        return said or ""
+    if isinstance(said, Sequence) and all(isinstance(one, str) for one in said):
+        return "; ".join(said)
+    raise InvariantError(
+        f"invariant {invariant.name} returned {type(said).__name__}, expected text, a list of texts or None"
+    )
+
+
+def _acknowledged(index: HistoryIndex, at: int) -> list[Acknowledged]:
+    """Return what had been acknowledged by the end of the operation that made the event at `at`."""
+    found = []
+    for lane, operations in enumerate(index.by_lane):
+        if index.is_rogue(lane):
+            continue
+        for operation in operations:
+            if operation.outcome == "ok" and 0 <= operation.invoked <= at:
+                found += [(operation.returned, name, kind, lane) for name, kind in operation.entries]
+    found.sort()
+    lines, lanes = index.header.lines, index.header.lanes
+    return [
+        Acknowledged(name, kind, lanes[lane].name, lines.get(name, "").encode())
+        for _, name, kind, lane in found
+    ]
+
+
+def _repeated(field: str, entries: Sequence[dict[str, Any]], kind: type) -> str:
+    seen: set[object] = set()
+    for entry in entries:
+        value = entry.get(field)
+        if type(value) is not kind:
+            continue
+        if value in seen:
+            return f"two lines have the {field} {value}"
+        seen.add(value)
+    return ""
+
+
+def _entries(lines: Sequence[bytes]) -> list[dict[str, Any]]:
+    return [entry for entry in map(_parse, lines) if entry is not None]
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    try:
+        entry = msgspec.json.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) else None

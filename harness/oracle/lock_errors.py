@@ -1,0 +1,128 @@
+"""Judge errors about the lock that the history of the lock contradicts.
+
+A time-out says that another lane kept the lock for too long, a stale lock that it was taken
+away. Where no other lane had the lock during the call, and it was not taken away, the caller was
+told something that did not happen: a takeover in disguise, or no reason at all.
+
+Only the lock that the harness watches is known. The rules are silent where that lock was never
+taken in the schedule, where a rogue touched it, and where a fault or a leap of time fell into
+the call. Kernel gate only.
+"""
+
+from __future__ import annotations
+
+from harness.model.history import Step
+from harness.oracle.index import HistoryIndex, Operation
+from harness.oracle.verdict import Violation
+
+__all__ = ["false_lock_errors"]
+
+#: Calls that set out to take the lock.
+_TAKING = frozenset({"acquire", "begin_turn", "guarded_write"})
+#: Steps of the watched lock after which its owner is not as plain as it looks.
+_UNSURE = frozenset({"hollow", "returned"})
+#: Steps in which a lane waits.
+_WAITING = frozenset({"sleep", "flock", "turn"})
+
+
+def false_lock_errors(index: HistoryIndex) -> list[Violation]:
+    """Return a violation for each time-out or stale lock that did not happen."""
+    if index.free:
+        return []
+    owners = _owners(index)
+    if owners is None:
+        return []
+    found = []
+    for lane, operations in enumerate(index.by_lane):
+        if index.is_rogue(lane):
+            continue
+        for operation in operations:
+            if operation.outcome not in ("lock_timeout", "stale_lock") or operation.returned < 0:
+                continue
+            detail = _contradiction(index, operation, owners)
+            if detail:
+                found.append(Violation("false_lock_error", operation.returned, lane, operation.op, detail))
+    return found
+
+
+_Stay = tuple[int, int, int]
+
+
+def _owners(index: HistoryIndex) -> list[_Stay] | None:
+    """Return the stays of owners as (lane, first, last event); None where that is not known."""
+    stays: list[_Stay] = []
+    owner, since = -1, 0
+    for at, event in enumerate(index.history.events):
+        if not isinstance(event, Step):
+            continue
+        lock = event.lock
+        if index.is_rogue(event.lane) and (lock is not None or "lock" in event.path):
+            return None
+        if lock is None or lock.kind == "blocked":
+            continue
+        if lock.kind in _UNSURE or (lock.kind == "reclaimed" and lock.owner < 0):
+            return None
+        if lock.kind in ("acquired", "reclaimed") or (lock.kind == "released" and event.lane == owner):
+            if owner >= 0:
+                stays.append((owner, since, at))
+            owner = event.lane if lock.kind == "acquired" else -1
+            since = at
+        elif lock.kind == "released":
+            return None
+    if owner >= 0:
+        stays.append((owner, since, len(index.history.events)))
+    return stays or None
+
+
+def _contradiction(index: HistoryIndex, operation: Operation, owners: list[_Stay]) -> str:
+    lane = operation.lane
+    name = index.header.lanes[lane].name
+    first, last = operation.invoked, operation.returned
+    if any(step.fault for step in index.steps_of(operation)) or _died_before(index, last):
+        return ""
+    others = [stay for stay in owners if stay[0] != lane and stay[1] <= last and stay[2] >= first]
+    own = [stay for stay in owners if stay[0] == lane and stay[1] <= last and stay[2] >= first]
+    robbed = lane in _robbed(index)
+    error = "time-out" if operation.outcome == "lock_timeout" else "stale lock"
+    call = f"{name} reports a {error} from its {operation.kind}"
+    if operation.outcome == "lock_timeout":
+        waits_for_itself = any(stay[1] < first for stay in own)
+        if not others and not waits_for_itself and operation.kind in _TAKING:
+            return f"{call}, though no other lane had the lock while it ran"
+        return _early(index, operation, call)
+    if robbed or others:
+        return ""
+    if operation.kind in _TAKING:
+        return f"{call}, though no other lane had the lock while it ran and it was not taken away"
+    if any(stay[1] < first for stay in own):
+        return f"{call}, though it held the lock all the time"
+    return ""
+
+
+def _early(index: HistoryIndex, operation: Operation, call: str) -> str:
+    """Say that a call gave up at once where the scenario asks it to wait; empty where it may have waited.
+
+    A lane that never sleeps or blocks is there for no longer than the steps in between last.
+    """
+    asked_ms = index.header.lock_timeout_ms
+    between = index.history.events[operation.invoked : operation.returned]
+    passed_ms = sum(isinstance(event, Step) for event in between) * index.header.step_ms
+    own = index.steps_of(operation)
+    waited = any(step.call in _WAITING or (step.lock and step.lock.kind == "blocked") for step in own)
+    if waited or not own or 2 * passed_ms >= asked_ms:
+        return ""
+    return f"{call} after {passed_ms} ms at most, though it was to wait for {asked_ms} ms"
+
+
+def _robbed(index: HistoryIndex) -> set[int]:
+    """Return the lanes whose lock was taken away."""
+    return {
+        event.lock.owner
+        for event in index.history.events
+        if isinstance(event, Step) and event.lock is not None and event.lock.kind == "reclaimed"
+    }
+
+
+def _died_before(index: HistoryIndex, at: int) -> bool:
+    """Return whether a fault stopped, delayed or killed any process by then: its lock may outlive it."""
+    return any(isinstance(event, Step) and event.is_process_fault for event in index.history.events[:at])

@@ -1,0 +1,215 @@
+"""Judge whether an acknowledged call wrote what it was asked to write, line by line.
+
+`lost_entries` asks whether an entry is there at the end. Here each call that returned well is
+measured by its own steps: the transcript before its first change against the transcript after
+its last one. A call into which another lane's change fell, or that a fault cut short, is left
+out: its own part cannot be told. An entry is the whole line. A fence may add fields to it and
+link it to another parent; every other field has to be there with the value that was asked for.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from harness.oracle.effects import interleaved
+from harness.oracle.index import HistoryIndex, Operation
+from harness.oracle.lost_entries import lock_requested_at, rogue_near
+from harness.oracle.verdict import Violation
+from harness.oracle.whole_lines import every_id
+
+__all__ = ["ALTERED", "altered_entries"]
+
+#: What an acknowledged entry can suffer while its id is there, and how the verdict says it.
+ALTERED = {
+    "other_text": "stands with other content than it was asked to write",
+    "written_twice": "stands more than once",
+    "other_order": "stands in another order than it was asked to write",
+    "misplaced": "stands in front of lines that were there before it",
+    "garbage": "has bytes beside it that are no entry",
+}
+_APPENDING = ("append", "guarded_write")
+#: A migration links entries anew.
+_LINKS = frozenset({"parentId"})
+
+_Object = dict[str, Any]
+
+
+def altered_entries(index: HistoryIndex) -> list[Violation]:
+    """Return a violation for each call that was acknowledged and wrote something else."""
+    found = []
+    for lane, operations in enumerate(index.by_lane):
+        if index.is_rogue(lane):
+            continue
+        for operation in operations:
+            if operation.outcome != "ok" or operation.cut or _faulted(index, operation):
+                continue
+            if operation.kind in _APPENDING and operation.entries and operation.mutations:
+                found += _append(index, operation)
+            elif operation.kind == "rewrite":
+                found += _rewrite(index, operation)
+    return found
+
+
+def _faulted(index: HistoryIndex, operation: Operation) -> bool:
+    return any(step.failed for step in index.steps_of(operation))
+
+
+def _append(index: HistoryIndex, operation: Operation) -> list[Violation]:
+    contents = _contents(index, operation)
+    if contents is None:
+        return []
+    before, after = contents
+    asked = [index.header.lines.get(name, "").encode() for name, _ in operation.entries]
+    if after == before + b"".join(line + b"\n" for line in asked):
+        return []
+    if before and not before.endswith(b"\n"):
+        # Somebody left half a line; what is glued to it is judged as a lost entry.
+        return []
+    old, new = before.splitlines(), after.split(b"\n")
+    ids = [name for name, _ in operation.entries]
+    places = _places(new)
+    earlier = Counter(_id(line) for line in old)
+    fresh = {name: [at for at in places.get(name, ()) if new[at] not in old] for name in ids}
+    found = []
+    for name, line in zip(ids, asked, strict=True):
+        if len(places.get(name, ())) - earlier[name] > 1:
+            found.append(("written_twice", name))
+        elif len(fresh[name]) == 1 and line and not _keeps(line, new[fresh[name][0]]):
+            found.append(("other_text", name))
+    single = [(fresh[name][0], name) for name in ids if len(fresh[name]) == 1]
+    found += [("other_order", late[1]) for early, late in itertools.pairwise(single) if late[0] < early[0]]
+    last_old = max((at for at, line in enumerate(new) if line in old and line), default=-1)
+    found += [("misplaced", name) for at, name in single if at < last_old]
+    if single and _garbage(old, new, after.endswith(b"\n")):
+        found.append(("garbage", single[-1][1]))
+    return [_altered(index, operation, *found[0])] if found else []
+
+
+def _garbage(old: Sequence[bytes], new: Sequence[bytes], ended: bool) -> bool:
+    """Return whether a new line is no JSON object, or the last one has no end."""
+    if not ended:
+        return True
+    return any(_parse(line) is None for line in (Counter(new) - Counter(old)) if line.strip())
+
+
+def _rewrite(index: HistoryIndex, operation: Operation) -> list[Violation]:
+    """Compare the lines before and after a rewrite by a participant."""
+    if _disturbed(index, operation):
+        return []
+    if not operation.mutations:
+        return _unchanged(index, operation)
+    contents = _contents(index, operation)
+    if contents is None:
+        return []
+    before, after = contents
+    # Acknowledged entries are the business of `lost_entries`, a rogue's are no promise.
+    initial = every_id(index.blobs.get(index.header.initial.content, b""))
+    gone = (initial & every_id(before)) - every_id(after)
+    if gone:
+        return [_dropped(index, operation, min(gone))]
+    old, new = before.split(b"\n"), after.split(b"\n")
+    was, now = _places(old), _places(new)
+    for name, places in now.items():
+        if name in was and len(places) > len(was[name]):
+            return [_altered(index, operation, "written_twice", name)]
+        if name in was and len(places) == 1 and not _keeps(old[was[name][0]], new[places[0]]):
+            return [_altered(index, operation, "other_text", name)]
+    kept = [name for name in was if name in now]
+    for early, late in itertools.pairwise(kept):
+        if now[late][0] < now[early][0]:
+            return [_altered(index, operation, "other_order", late)]
+    return []
+
+
+def _disturbed(index: HistoryIndex, operation: Operation) -> bool:
+    """Return whether a rogue was near, or another lane changed the transcript during the call."""
+    if index.is_inseparable(operation) or rogue_near(
+        index, lock_requested_at(index, operation), operation.done
+    ):
+        return True
+    return any(
+        mutation.begin <= operation.done and mutation.end >= operation.called
+        for mutation in index.mutations
+        if mutation.operation.lane != operation.lane
+    )
+
+
+def _unchanged(index: HistoryIndex, operation: Operation) -> list[Violation]:
+    state = index.header.initial
+    for mutation in index.mutations:
+        if mutation.begin < operation.called:
+            state = mutation.after
+    content = index.blobs.get(state.content, b"")
+    if index.absences or not any(every_id(line) for line in content.split(b"\n")):
+        return []
+    name = index.header.lanes[operation.lane].name
+    detail = f"{name} was told that its rewrite is done, but the transcript is what it was"
+    return [Violation("lost_entry", operation.returned, operation.lane, operation.op, detail)]
+
+
+def _dropped(index: HistoryIndex, operation: Operation, entry: str) -> Violation:
+    name = index.header.lanes[operation.lane].name
+    detail = f"{name} dropped entry {entry} in a rewrite that neither keeps nor names it"
+    return _violation("lost_entry", operation, detail)
+
+
+def _altered(index: HistoryIndex, operation: Operation, subkind: str, entry: str) -> Violation:
+    name = index.header.lanes[operation.lane].name
+    what = "a rewrite" if operation.kind == "rewrite" else "an acknowledged write"
+    detail = f"{subkind}: after {what} of {name} entry {entry} {ALTERED[subkind]}"
+    return _violation("altered_entry", operation, detail)
+
+
+def _violation(kind: str, operation: Operation, detail: str) -> Violation:
+    causes = tuple(mutation.index for mutation in operation.mutations)
+    return Violation(kind, operation.returned, operation.lane, operation.op, detail, causes)
+
+
+def _contents(index: HistoryIndex, operation: Operation) -> tuple[bytes, bytes] | None:
+    """Return the bytes before and after a call's own changes; None where they are not its own."""
+    mutations = operation.mutations
+    if interleaved(index, mutations) or any(mutation.contested for mutation in mutations):
+        return None
+    before, after = mutations[0].before, mutations[-1].after
+    old = index.blobs.get(before.content) if before.file is not None else b""
+    new = index.blobs.get(after.content) if after.file is not None else b""
+    return None if old is None or new is None else (old, new)
+
+
+def _places(lines: Sequence[bytes]) -> dict[str, list[int]]:
+    """Return the numbers of the lines by the id that each bears at its top."""
+    found: dict[str, list[int]] = {}
+    for at, line in enumerate(lines):
+        name = _id(line)
+        if name:
+            found.setdefault(name, []).append(at)
+    return found
+
+
+def _id(line: bytes) -> str:
+    entry = _parse(line)
+    name = entry.get("id") if entry else None
+    return name if isinstance(name, str) else ""
+
+
+def _parse(line: bytes) -> _Object | None:
+    try:
+        entry = msgspec.json.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
+def _keeps(asked: bytes, found: bytes) -> bool:
+    """Return whether a line still says all that an entry said, its links aside."""
+    if asked == found:
+        return True
+    was, now = _parse(asked), _parse(found)
+    if was is None or now is None:
+        return False
+    return all(name in now and now[name] == value for name, value in was.items() if name not in _LINKS)

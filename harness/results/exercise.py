@@ -1,0 +1,120 @@
+"""Count what the schedules of a task exercised, so that a pass can say so and can be refused.
+
+A search that found nothing has shown nothing where no fence decided, no rogue wrote and no fault
+struck. `Exercise` counts over all schedules; `shortfalls` says in words what never happened.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from harness.model.history import History, Invoke, LaneInfo, Return, Step
+
+__all__ = ["Exercise", "LaneExercise"]
+
+_TAKING = frozenset({"acquire", "begin_turn"})
+#: Length of what a load returns.
+_DIGEST_CHARS = 16
+_FAILED = frozenset({"failed", "crash"})
+
+
+class LaneExercise(msgspec.Struct):
+    """What one lane did, over schedules.
+
+    Args:
+        changed: schedules in which it changed the transcript.
+        acted: calls that it made: those that write, rogue actions and programs.
+        failed: those of them that came to nothing.
+        last: what the last failed one said.
+    """
+
+    changed: int = 0
+    acted: int = 0
+    failed: int = 0
+    last: str = ""
+
+    def merge(self, other: LaneExercise) -> None:
+        """Add what the lane did in other schedules."""
+        self.changed += other.changed
+        self.acted += other.acted
+        self.failed += other.failed
+        self.last = self.last or other.last
+
+
+class Exercise(msgspec.Struct):
+    """Counts over schedules.
+
+    Args:
+        decisions: calls of a runner by which a fence decided, or was taken to.
+        taken: calls that set out to take the lock and returned well.
+        locked: steps in which a participant got the watched lock.
+        struck: steps at which a fault struck, by ``lane:fault``.
+        lanes: by name.
+        touched: schedules in which a lane locked a file that is not watched, by its alias.
+    """
+
+    decisions: int = 0
+    taken: int = 0
+    locked: int = 0
+    struck: dict[str, int] = msgspec.field(default_factory=dict)
+    lanes: dict[str, LaneExercise] = msgspec.field(default_factory=dict)
+    touched: dict[str, int] = msgspec.field(default_factory=dict)
+
+    def add(self, history: History, decisions: int) -> None:
+        """Take one schedule in.
+
+        Args:
+            history: of the schedule.
+            decisions: that its judgement holds, counted or not.
+        """
+        self.decisions += decisions
+        lanes = history.header.lanes
+        changed: set[int] = set()
+        kinds: dict[int, str] = {}
+        for event in history.events:
+            if isinstance(event, Step):
+                if event.change is not None:
+                    changed.add(event.lane)
+                if event.lock is not None and event.lock.kind == "acquired":
+                    self.locked += 1
+                if event.fault:
+                    key = f"{lanes[event.lane].name}:{event.fault}"
+                    self.struck[key] = self.struck.get(key, 0) + 1
+                if event.call in ("flock", "fcntl") and event.lock is None:
+                    self.touched[event.path] = self.touched.get(event.path, 0) + 1
+            elif isinstance(event, Invoke):
+                kinds[event.lane] = event.kind
+            elif isinstance(event, Return):
+                self._returned(lanes[event.lane], kinds.get(event.lane, ""), event)
+        for lane in changed:
+            self._lane(lanes[lane]).changed += 1
+
+    def _lane(self, lane: LaneInfo) -> LaneExercise:
+        return self.lanes.setdefault(lane.name, LaneExercise())
+
+    def _returned(self, lane: LaneInfo, kind: str, event: Return) -> None:
+        if kind in _TAKING:
+            self.taken += event.outcome == "ok"
+        elif kind in ("action", "append", "rewrite", "guarded_write") and event.outcome != "skipped":
+            done = self._lane(lane)
+            done.acted += 1
+            if event.outcome != "ok" or _complains(event.detail):
+                done.failed += event.outcome in _FAILED or kind == "action"
+                done.last = event.detail or event.outcome
+
+    def merge(self, other: Exercise) -> None:
+        """Add the counts of other schedules."""
+        self.decisions += other.decisions
+        self.taken += other.taken
+        self.locked += other.locked
+        for name, count in other.struck.items():
+            self.struck[name] = self.struck.get(name, 0) + count
+        for name, count in other.touched.items():
+            self.touched[name] = self.touched.get(name, 0) + count
+        for name, lane in other.lanes.items():
+            self.lanes.setdefault(name, LaneExercise()).merge(lane)
+
+
+def _complains(detail: str) -> bool:
+    """Return whether a program says that it failed: its status, or what it wrote on standard error."""
+    return bool(detail) and not detail.startswith("exit status 0") and len(detail) != _DIGEST_CHARS
