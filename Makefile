@@ -41,6 +41,11 @@ same-histories: $(STAMP)
 screenshots: $(STAMP)
 	$(VENV)/bin/python -m tests.screenshots
 
+# Breaks modules in small ways and prints what the nearest tests do not notice; see docs/mutants.md for the options.
+.PHONY: mutants
+mutants: $(STAMP)
+	$(VENV)/bin/python -m tests.mutants $(ARGS)
+
 check: $(STAMP)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
