@@ -190,15 +190,18 @@ def test_an_added_lock_library_is_fetched_and_searched(call: Call, tmp_path: Pat
     index = tmp_path / "index"
     index.mkdir()
     _wheel(index)
+    # pip 23 reports a digest for a local file only if the link says it.
+    wheel = "demolock-1.0-py3-none-any.whl"
+    digest = hashlib.sha256((index / wheel).read_bytes()).hexdigest()
+    (index / "index.html").write_text(f'<a href="{wheel}#sha256={digest}">{wheel}</a>')
     environment = {
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
         "PIP_CONFIG_FILE": "/dev/null",
         "PIP_NO_INDEX": "1",
-        "PIP_FIND_LINKS": str(index),
+        "PIP_FIND_LINKS": str(index / "index.html"),
     }
     fetched = call("target", "demolock", "--json", environment=environment).object
     assert fetched["fences"] == ["demolock@1.0", "demolock@1.0+quick"]
-    digest = hashlib.sha256((index / "demolock-1.0-py3-none-any.whl").read_bytes()).hexdigest()
     assert fetched["integrity"] == f"sha256-{digest}"
 
     scenario = write_scenario(tmp_path, SCENARIO.format(faults="").partition("expect:")[0] + "expect: {}\n")
