@@ -21,10 +21,10 @@ if __name__ == "__main__":
         sys.stdout.flush()
         sys.stderr.flush()
     except (OSError, ValueError, AttributeError):
-        # Nobody is left to read it; the interpreter would turn that into status 120.
+        # Its reader is gone; the interpreter would turn that into status 120.
         os._exit(status)
     if status == INTERRUPTED:
         # A signal that came while an import ran some text (dataclasses do) is remembered by the
-        # interpreter as one that nobody caught, and would end it in place of the status.
+        # interpreter as one that was not caught, and would end it in place of the status.
         os._exit(status)
     sys.exit(status)

@@ -122,7 +122,7 @@ def _imported(name: str) -> ModuleType:
         return importlib.import_module(TARGETS[name])
     try:
         return importlib.import_module(TARGETS[name])
-    except Exception as error:  # a module of somebody else's may raise anything while it is imported
+    except Exception as error:  # a foreign module may raise anything while it is imported
         raise TargetError(
             f"{name}: importing {TARGETS[name]} failed: {type(error).__name__}: {error}; mend or uninstall it"
         ) from error

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.model.history import State
+from harness.model.history import State, Step
 from harness.oracle.index import HistoryIndex, Mutation, Operation
 from harness.oracle.rules import EITHER, SANCTIONED, Rules
 
@@ -19,6 +19,13 @@ __all__ = ["NOTHING", "Effect", "class_of", "effects_of", "interleaved", "is_app
 
 NOTHING = "nothing"
 _APPENDING = ("append", "guarded_write")
+#: Calls that tell a lane what the transcript holds, or what stat shows of it.
+_READ_CALLS = frozenset(
+    (
+        *("read", "pread64", "readv", "preadv", "preadv2", "mmap", "sendfile", "copy_file_range"),
+        *("stat", "lstat", "fstat", "newfstatat", "statx"),
+    )
+)
 
 
 class Effect:
@@ -130,7 +137,7 @@ def effects_of(
         result.append(Effect(SANCTIONED if sanctioned else EITHER, (mutation,)))
     if len(mutations) > 1 and over and not interleaved(index, mutations):
         if mutations[0].before == mutations[-1].after:
-            rule = EITHER if index.was_read(mutations[0], mutations[-1]) else NOTHING
+            rule = EITHER if _was_read(index, mutations[0], mutations[-1]) else NOTHING
             result.append(Effect(rule, mutations))
         else:
             result.append(Effect(rules[class_of(index, mutations, runner)], mutations))
@@ -138,3 +145,15 @@ def effects_of(
     for mutation in mutations:
         result.append(Effect(rules[class_of(index, (mutation,), runner)], (mutation,)))
     return result
+
+
+def _was_read(index: HistoryIndex, first: Mutation, last: Mutation) -> bool:
+    """Return whether a participant of another lane looked at the transcript between two mutations."""
+    return any(
+        isinstance(event, Step)
+        and event.call in _READ_CALLS
+        and event.path == "T"
+        and event.lane != first.operation.lane
+        and not index.is_rogue(event.lane)
+        for event in index.history.events[first.index + 1 : last.index]
+    )

@@ -48,13 +48,6 @@ _DATA_CALLS = frozenset(
     )
 )
 _OPEN_CALLS = frozenset(("open", "openat", "openat2"))
-#: Calls that tell a lane what the transcript holds, or what stat shows of it.
-_READ_CALLS = frozenset(
-    (
-        *("read", "pread64", "readv", "preadv", "preadv2", "mmap", "sendfile", "copy_file_range"),
-        *("stat", "lstat", "fstat", "newfstatat", "statx"),
-    )
-)
 _NAME_CALLS = frozenset(
     ("link", "linkat", "rename", "renameat", "renameat2", "symlink", "symlinkat", "unlink", "unlinkat")
 )
@@ -243,17 +236,6 @@ class HistoryIndex:
             for operations in self.by_lane
             for operation in operations
         )
-
-    def was_read(self, first: Mutation, last: Mutation) -> bool:
-        """Return whether a participant of another lane looked at the transcript between two mutations."""
-        lane = first.operation.lane
-        for at in range(first.index + 1, last.index):
-            event = self.history.events[at]
-            if not isinstance(event, Step) or event.call not in _READ_CALLS or event.path != "T":
-                continue
-            if event.lane != lane and not self.is_rogue(event.lane):
-                return True
-        return False
 
     def is_rogue(self, lane: int) -> bool:
         """Return whether the lane is a rogue: it takes no lock."""

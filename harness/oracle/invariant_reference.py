@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import importlib.util
-import os
-import sys
-import traceback
 from collections.abc import Iterable
-from types import ModuleType
 
 from harness.model.errors import InvariantLoadError
 from harness.oracle.invariants import SHIPPED, Check, Invariant
+from harness.system.user_module import ModuleLoadError, import_user_module
 
 __all__ = ["EACH_STEP", "by_name", "load_invariant", "register"]
 
@@ -59,7 +53,10 @@ def _function(reference: str) -> Check:
             f"{reference}: unknown invariant; expected one of {', '.join(SHIPPED)}, path/file.py:function "
             "or package.module:function"
         )
-    module = _from_file(reference, where) if where.endswith(".py") else _from_name(reference, where)
+    try:
+        module = import_user_module(where)
+    except ModuleLoadError as error:
+        raise InvariantLoadError(f"{reference}: {error}") from error
     found = getattr(module, name, None)
     if not callable(found):
         functions = sorted(
@@ -69,33 +66,3 @@ def _function(reference: str) -> Check:
         raise InvariantLoadError(f"{reference}: the module has no function {name}; {there}")
     check: Check = found
     return check
-
-
-def _from_name(reference: str, name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except (Exception, SystemExit) as error:  # a user's module may raise anything while it is imported
-        raise InvariantLoadError(f"{reference}: importing {name} failed: {_text(error)}") from error
-
-
-def _from_file(reference: str, path: str) -> ModuleType:
-    real = os.path.realpath(path)
-    if not os.path.isfile(real):
-        raise InvariantLoadError(f"{reference}: no file {path}; give its path from here")
-    name = f"_invariant_{hashlib.sha256(os.fsencode(real)).hexdigest()[:12]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, real)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # as above
-        del sys.modules[name]
-        raise InvariantLoadError(f"{reference}: importing {path} failed: {_text(error)}") from error
-    return module
-
-
-def _text(error: BaseException) -> str:
-    return "".join(traceback.format_exception_only(error)).strip().replace("\n", " ")

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
-import importlib
-import importlib.util
 import os
 import re
 import select
 import signal
-import sys
-import traceback
 from collections.abc import Callable
 from types import ModuleType
 from typing import NoReturn, TypeGuard
@@ -23,6 +18,7 @@ from fence.locks import KINDS
 from fence.protocol import Fence
 from fence.targets import TargetError, command, is_target
 from harness.model.errors import FenceLoadError, UsageError
+from harness.system.user_module import ModuleLoadError, import_user_module
 
 __all__ = ["check", "resolve"]
 
@@ -58,8 +54,10 @@ def resolve(reference: str) -> type[Fence]:
         raise FenceLoadError(_unknown(reference))
     if "/" in module_name and not module_name.endswith(".py"):
         raise FenceLoadError(f"{reference}: {module_name} does not end in .py; give path/file.py:Class")
-    load = _from_file if module_name.endswith(".py") else _from_name
-    module = load(reference, module_name)
+    try:
+        module = import_user_module(module_name)
+    except ModuleLoadError as error:
+        raise FenceLoadError(f"{reference}: {error}") from error
     return _fence_in(module, class_name, reference)
 
 
@@ -174,34 +172,3 @@ def _check_lock_path(pattern: str, reference: str) -> None:
 
 def _is_fence(value: object) -> TypeGuard[type[Fence]]:
     return isinstance(value, type) and issubclass(value, Fence)
-
-
-def _from_name(reference: str, name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except (Exception, SystemExit) as error:  # a user's module may raise anything while it is imported
-        raise FenceLoadError(f"{reference}: importing {name} failed: {_one_line(error)}") from error
-
-
-def _from_file(reference: str, path: str) -> ModuleType:
-    real = os.path.realpath(path)
-    if not os.path.isfile(real):
-        raise FenceLoadError(f"{reference}: no file {path}")
-    # The module name is unique for each path, and the same in every worker.
-    name = f"_fence_{hashlib.sha256(os.fsencode(real)).hexdigest()[:12]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, real)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # as above
-        del sys.modules[name]
-        raise FenceLoadError(f"{reference}: importing {path} failed: {_one_line(error)}") from error
-    return module
-
-
-def _one_line(error: BaseException) -> str:
-    return "".join(traceback.format_exception_only(error)).strip().replace("\n", " ")

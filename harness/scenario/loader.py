@@ -46,7 +46,7 @@ def _adapter(roles: tuple[str, ...], faults: tuple[str, ...]) -> TypeAdapter[Sce
     # Types that are made of registries; a type checker knows them as any.
     # The lanes of a `Scenario` are told apart by their role.
     lane: Any = Annotated[Union[tuple(ROLES[name].settings for name in roles)], Discriminator("role")]  # noqa: UP007
-    lanes: Any = Annotated[tuple[lane, ...], MinLen(1), MaxLen(LANES_MAX), doc("Who takes part.")]
+    lanes: Any = Annotated[tuple[lane, ...], MinLen(1), MaxLen(LANES_MAX), doc("The lanes that take part.")]
     fault: Any = fault_settings(faults)
     wrong: Any = Annotated[tuple[fault, ...], MaxLen(FAULTS_MAX), doc("What goes wrong; kernel gate only.")]
     form = dataclasses.make_dataclass(

@@ -237,7 +237,7 @@ def _shows(
     if found is None:
         return "no"
     if found.kind == "invariant":
-        # Its function need not be loaded here: the claim says who broke it.
+        # Its function need not be loaded here: the claim names the lane that broke it.
         lane = recorded.header.lanes[found.lane].name
         alike = (lane, found.op) == (witness.claim.lane, witness.claim.op)
         return "as recorded" if alike and not rerun.neighbour else "elsewhere"

@@ -1,0 +1,55 @@
+"""Import a module that the user names by its dotted name or its file."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import os
+import sys
+import traceback
+from types import ModuleType
+
+__all__ = ["ModuleLoadError", "import_user_module"]
+
+
+class ModuleLoadError(Exception):
+    """The module does not exist, or importing it failed; the text says which."""
+
+
+def import_user_module(where: str) -> ModuleType:
+    """Import a module, a file at most once.
+
+    Args:
+        where: ``path/file.py`` or ``package.module``.
+
+    Raises:
+        ModuleLoadError: there is no such file, or importing it failed.
+    """
+    try:
+        return _from_file(where) if where.endswith(".py") else importlib.import_module(where)
+    except (Exception, SystemExit) as error:  # a user's module may raise anything while it is imported
+        if isinstance(error, ModuleLoadError):
+            raise
+        text = "".join(traceback.format_exception_only(error)).strip().replace("\n", " ")
+        raise ModuleLoadError(f"importing {where} failed: {text}") from error
+
+
+def _from_file(path: str) -> ModuleType:
+    real = os.path.realpath(path)
+    if not os.path.isfile(real):
+        raise ModuleLoadError(f"no file {path}")
+    # Unique for each path, the same in every worker; it shows in the names of exceptions in histories.
+    name = f"_fence_{hashlib.sha256(os.fsencode(real)).hexdigest()[:12]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, real)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
