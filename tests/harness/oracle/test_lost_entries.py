@@ -169,6 +169,14 @@ def test_lines_written_by_a_rewrite_are_not_expected() -> None:
     assert lost(story) == []
 
 
+def test_a_rewrite_with_lines_of_its_own_that_does_nothing_is_told() -> None:
+    story = Story()
+    with story.op(CRON, "rewrite", "sum"):
+        story.put(CRON, lines("first"))
+    (found,) = lost(story)
+    assert "its rewrite is done" in str(found)
+
+
 def test_a_touch_during_a_rewrite_excuses_nothing() -> None:
     story = Story()
     story.add(HEARTBEAT, "h")

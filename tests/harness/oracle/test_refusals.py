@@ -120,6 +120,17 @@ def test_a_refused_rewrite_may_be_undone() -> None:
     assert kinds(judge(story.history())) == []
 
 
+def test_a_refused_rewrite_in_place_may_be_undone() -> None:
+    story = Story()
+    story.add(EDITOR, "x")
+    story.call(CRON, "rewrite")
+    content = story.content
+    story.put(CRON, line("sum"))
+    story.put(CRON, content)
+    story.done(CRON, "refused")
+    assert kinds(judge(story.history())) == []
+
+
 def test_a_file_that_was_put_back_may_have_other_bytes_by_then() -> None:
     story = Story()
     story.add(EDITOR, "x")
