@@ -249,3 +249,21 @@ def test_an_admitted_write_is_sanctioned_under_any_policy() -> None:
     story.admit("one")
     story.admit("two")
     assert judge(story.history(), rules).counts()["true_negative"] == 2
+
+
+@pytest.mark.parametrize(("reader", "verdicts"), [(EDITOR, ["false_positive"]), (HEARTBEAT, [])])
+def test_an_undone_change_excuses_a_refusal_if_a_participant_read_it(
+    reader: int, verdicts: list[str]
+) -> None:
+    story = Story()
+    story.window()
+    content = story.content
+    story.call(CRON, "rewrite")
+    story.put(CRON, line("sum"), held=False)
+    story.look(CRON)
+    story.look(reader)
+    story.put(CRON, content, held=False)
+    story.done(CRON)
+    story.refuse()
+    found = judge(story.history()).decisions
+    assert [one.verdict for one in found if one.verdict == "false_positive"] == verdicts
