@@ -3,7 +3,8 @@
 Claims for every scenario: each fence shows what its scenario says (`flaws`), the
 same seed gives the same histories, idle and with every core loaded (`histories`, which
 covers the first), each stored witness replays step by step (`witnesses`), and the sound
-fence is never accused, whatever the strategy (`sound`). And one for races of known
+fence is never accused, whatever the strategy (`sound`). One for the oracle: its first pass agrees with its
+whole analysis on random histories (`agreement`). And one for races of known
 chance: real processes show them as often as theory says (`frequencies`). And one for
 every control: its first witness comes down to at most twice the steps of a story by hand, in
 10 s, and to the same story each time (`minima`). And for one long run: its memory does not grow
@@ -30,11 +31,15 @@ HISTORIES = int(os.environ.get("STRESS_HISTORIES", "1000"))
 WITNESSES = int(os.environ.get("STRESS_WITNESSES", "200"))
 SOUND = int(os.environ.get("STRESS_SOUND", "20000"))
 STRATEGIES = os.environ.get("STRESS_STRATEGIES", "portfolio,urw,delay,round-robin").split(",")
+RANDOM = int(os.environ.get("STRESS_RANDOM", "100000"))
+AGREEMENT_TESTS = (
+    "tests/harness/oracle/test_first_pass.py::test_first_pass_and_whole_analysis_agree_on_random_histories",
+)
 SAMPLES = int(os.environ.get("STRESS_SAMPLES", "20000"))
 LONG = int(os.environ.get("STRESS_LONG", "200000"))
-CLAIMS = os.environ.get("STRESS_CLAIMS", "histories,witnesses,sound,frequencies,minima,memory,resumed").split(
-    ","
-)
+CLAIMS = os.environ.get(
+    "STRESS_CLAIMS", "histories,witnesses,sound,agreement,frequencies,minima,memory,resumed"
+).split(",")
 #: Of the search for each control's witness, from 1.
 SEEDS = int(os.environ.get("STRESS_SEEDS", "1"))
 #: Fences to run every scenario with, or controls for `minima`; empty for those that each names, or all.
@@ -139,6 +144,16 @@ def sound() -> bool:
     return held
 
 
+def agreement() -> bool:
+    """The oracle's first pass and its whole analysis say the same of random histories."""
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *AGREEMENT_TESTS]
+    environment = {**os.environ, "ORACLE_EXAMPLES": str(RANDOM)}
+    done = subprocess.run(
+        [*command, "--timeout", "0"], env=environment, capture_output=True, text=True, check=False
+    )
+    return _told("one answer", f"{RANDOM} random histories", "" if done.returncode == 0 else done.stdout)
+
+
 def frequencies() -> bool:
     """Within three standard errors of theory; for PCT, not below its bound."""
     held = True
@@ -203,7 +218,7 @@ def resumed() -> bool:
 
 def main() -> int:
     """Status for the shell: whether all claims held."""
-    claims = (flaws, histories, witnesses, sound, frequencies, minima, memory, resumed)
+    claims = (flaws, histories, witnesses, sound, agreement, frequencies, minima, memory, resumed)
     known = {claim.__name__: claim for claim in claims}
     unknown = [claim for claim in CLAIMS if claim not in known]
     if unknown:

@@ -8,8 +8,10 @@ that the full analysis would not give.
 from __future__ import annotations
 
 from harness.model.history import History, Invoke, Return, State, Step
+from harness.oracle.lock_errors import waited_for_another
 from harness.oracle.rules import TAKEOVER, Rules
 from harness.oracle.verdict import Decision
+from harness.oracle.whole_entries import is_plain_append, is_plain_rewrite
 
 __all__ = ["FirstPass", "first_pass"]
 
@@ -76,10 +78,10 @@ def first_pass(history: History, rules: Rules) -> FirstPass:
     result = FirstPass()
     # Under the free gate the order of the events says nothing about the lock.
     result.contention = history.header.gate == "free"
-    for at, event in enumerate(history.events):
+    for at, event in history.notable:
         if isinstance(event, Step):
             change = event.change
-            if event.failed:
+            if event.fault and event.failed:
                 result.faulted.add((event.lane, event.op))
             if change is not None:
                 changers.add(event.lane)
@@ -94,6 +96,10 @@ def first_pass(history: History, rules: Rules) -> FirstPass:
             call = calls[event.lane]
             if call is not None:
                 _apply_return(result, loaded_turns, call, event, at)
+                if event.outcome == "stale_lock" or (
+                    event.outcome == "lock_timeout" and not waited_for_another(history, call, at)
+                ):
+                    result.lock_errors = True
                 if event.outcome == "ok" and participant[event.lane]:
                     _acknowledge(history, result, call, at, spans)
     result.doubt = result.doubt or not _is_harmless(rules, result, changers)
@@ -119,12 +125,12 @@ def _apply_lock(result: FirstPass, owner: int, lane: int, kind: str) -> int:
 
 def _acknowledge(history: History, result: FirstPass, call: Invoke, at: int, spans: _Spans) -> None:
     """Record that a participant's call returned well."""
-    if call.kind == "rewrite":
+    span = spans.get((call.lane, call.op))
+    if call.kind == "rewrite" and (span is None or not is_plain_rewrite(history, *span)):
         result.entries_doubt = True
     if call.entries:
         result.acknowledged.append((call, at))
-        span = spans.get((call.lane, call.op))
-        if span is not None and not _is_plain(history, call, span):
+        if span is not None and not is_plain_append(history, call, *span):
             result.entries_doubt = True
 
 
@@ -141,25 +147,12 @@ def _apply_return(result: FirstPass, loaded_turns: list[int], call: Invoke, end:
             result.decisions.append(Decision(call.lane, turn, call.op, verdict, at=at))
     elif outcome == "refused":
         result.doubt = True
-    elif outcome in ("lock_timeout", "stale_lock"):
-        result.lock_errors = True
     elif (
         (outcome == "unsupported" and kind != "recover" and not end.detail.startswith(_LACKING))
         or outcome == "crash"
         or (outcome == "failed" and (call.lane, call.op) not in result.faulted)
     ):
         result.crashes.append(at)
-
-
-def _is_plain(history: History, call: Invoke, span: list[State]) -> bool:
-    """Return whether a call added its lines at the end, and nothing else."""
-    blobs, lines = history.blobs, history.header.lines
-    before = blobs.get(span[0].content) if span[0].file is not None else b""
-    after = blobs.get(span[1].content)
-    if before is None or after is None or not lines:
-        return False
-    asked = "".join([f"{lines.get(name, '')}\n" for name, _ in call.entries]).encode()
-    return len(after) == len(before) + len(asked) and after.endswith(asked) and after.startswith(before)
 
 
 def _is_harmless(rules: Rules, result: FirstPass, changers: set[int]) -> bool:

@@ -263,15 +263,21 @@ class HistoryIndex:
                     operation.begin, operation.end = operation.called, operation.done
 
     def _read_step(self, index: int, step: Step) -> None:
-        self._steps.setdefault((step.lane, step.op), []).append(step)
-        if step.is_process_fault:
+        key = (step.lane, step.op)
+        steps = self._steps.get(key)
+        if steps is None:
+            self._steps[key] = [step]
+        else:
+            steps.append(step)
+        if step.fault and step.is_process_fault:
             return
-        operation = self.operation(step.lane, step.op)
+        operation = self._operations.get(key) or self.operation(*key)
         begin, end = (step.begin_ns, step.end_ns) if self.free else (index, index)
         if operation.begin < 0:
             operation.begin = begin
         operation.end = max(operation.end, end)
-        operation.cut |= _is_cut(step)
+        if step.fault and _is_cut(step):
+            operation.cut = True
         change = step.change
         if change is not None and change.before != change.after:
             mutation = Mutation(index, operation, begin, end, step)

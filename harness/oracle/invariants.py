@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from harness.model.history import State
 from harness.oracle.index import HistoryIndex, Mutation
 from harness.oracle.verdict import Violation
 
@@ -132,22 +133,11 @@ def broken_invariants(index: HistoryIndex, invariants: Iterable[Invariant]) -> l
 
 
 def _first_break(index: HistoryIndex, invariant: Invariant) -> Violation | None:
-    mutations = index.mutations
-    if not mutations:
+    breaks = _break_of_any_step if invariant.each_step else _break_that_stays
+    found = breaks(index, invariant)
+    if found is None:
         return None
-    if not invariant.each_step and not _ask(index, invariant, mutations[-1]):
-        return None
-    places = range(len(mutations)) if invariant.each_step else range(len(mutations) - 1, -1, -1)
-    broken, wrong = -1, ""
-    for place in places:
-        said = _ask(index, invariant, mutations[place])
-        if said:
-            broken, wrong = place, said
-        if bool(said) == invariant.each_step:
-            break
-    if broken < 0:
-        return None
-    breaker = mutations[broken]
+    breaker, wrong = found
     lane = breaker.operation.lane
     if index.is_rogue(lane):
         return None
@@ -156,9 +146,31 @@ def _first_break(index: HistoryIndex, invariant: Invariant) -> Violation | None:
     return Violation("invariant", breaker.index, lane, breaker.operation.op, detail, (breaker.index,))
 
 
-def _ask(index: HistoryIndex, invariant: Invariant, mutation: Mutation) -> str:
-    """Return what is wrong after a mutation; empty if nothing is, or if the bytes were not kept."""
-    state = mutation.after
+def _break_of_any_step(index: HistoryIndex, invariant: Invariant) -> tuple[Mutation, str] | None:
+    """Return the first mutation of a transcript that kept the rule and does not keep it afterwards."""
+    sound = not index.mutations or not _ask(index, invariant, index.header.initial, -1)
+    for mutation in index.mutations:
+        wrong = _ask(index, invariant, mutation.after, mutation.index)
+        if wrong and sound:
+            return mutation, wrong
+        sound = not wrong
+    return None
+
+
+def _break_that_stays(index: HistoryIndex, invariant: Invariant) -> tuple[Mutation, str] | None:
+    """Return the mutation after which the rule was never kept again; None if it is kept at the end."""
+    found = None
+    for mutation in reversed(index.mutations):
+        wrong = _ask(index, invariant, mutation.after, mutation.index)
+        if not wrong:
+            return found
+        found = mutation, wrong
+    # A transcript that broke the rule from the start was broken by no step.
+    return None if found is None or _ask(index, invariant, index.header.initial, -1) else found
+
+
+def _ask(index: HistoryIndex, invariant: Invariant, state: State, at: int) -> str:
+    """Return what is wrong in a state that the event `at` left; empty if the bytes were not kept."""
     content = b"" if state.file is None else index.blobs.get(state.content)
     if content is None:
         return ""
@@ -166,7 +178,7 @@ def _ask(index: HistoryIndex, invariant: Invariant, mutation: Mutation) -> str:
     if not lines[-1]:
         lines.pop()
     try:
-        said = invariant.check(lines, _acknowledged(index, mutation.index))
+        said = invariant.check(lines, _acknowledged(index, at))
     except Exception as error:
         raise InvariantError(f"invariant {invariant.name} raised {type(error).__name__}: {error}") from error
     if said is None or isinstance(said, str):

@@ -11,11 +11,11 @@ the call. Kernel gate only.
 
 from __future__ import annotations
 
-from harness.model.history import Step
+from harness.model.history import History, Invoke, Step
 from harness.oracle.index import HistoryIndex, Operation
 from harness.oracle.verdict import Violation
 
-__all__ = ["false_lock_errors"]
+__all__ = ["false_lock_errors", "waited_for_another"]
 
 #: Calls that set out to take the lock.
 _TAKING = frozenset({"acquire", "begin_turn", "guarded_write"})
@@ -45,6 +45,37 @@ def false_lock_errors(index: HistoryIndex) -> list[Violation]:
     return found
 
 
+def waited_for_another(history: History, call: Invoke, at: int) -> bool:
+    """Return whether a call, which ended at the event `at`, waited and another lane had the lock.
+
+    No rule accuses the time-out of such a call. Another lane had the lock if it took it or let it go
+    during the call, or was the last one to take it before.
+    """
+    events, lane = history.events, call.lane
+    waited = others = False
+    inside = True
+    for place in range(at - 1, -1, -1):
+        event = events[place]
+        if type(event) is Step:
+            lock = event.lock
+            if inside and event.lane == lane and (event.call in _WAITING or _is_blocked(event)):
+                waited = True
+            if lock is not None and lock.kind != "blocked":
+                others |= event.lane != lane and lock.kind == "acquired"
+                others |= event.lane != lane and lock.kind == "released" and inside
+                if not inside:
+                    return waited and others
+        elif event is call:
+            inside = False
+        if others and not inside:
+            return waited
+    return False
+
+
+def _is_blocked(step: Step) -> bool:
+    return step.lock is not None and step.lock.kind == "blocked"
+
+
 _Stay = tuple[int, int, int]
 
 
@@ -52,12 +83,12 @@ def _owners(index: HistoryIndex) -> list[_Stay] | None:
     """Return the stays of owners as (lane, first, last event); None where that is not known."""
     stays: list[_Stay] = []
     owner, since = -1, 0
-    for at, event in enumerate(index.history.events):
+    if _rogue_touched_lock(index):
+        return None
+    for at, event in index.history.notable:
         if not isinstance(event, Step):
             continue
         lock = event.lock
-        if index.is_rogue(event.lane) and (lock is not None or "lock" in event.path):
-            return None
         if lock is None or lock.kind == "blocked":
             continue
         if lock.kind in _UNSURE or (lock.kind == "reclaimed" and lock.owner < 0):
@@ -72,6 +103,14 @@ def _owners(index: HistoryIndex) -> list[_Stay] | None:
     if owner >= 0:
         stays.append((owner, since, len(index.history.events)))
     return stays or None
+
+
+def _rogue_touched_lock(index: HistoryIndex) -> bool:
+    rogues = {lane for lane in range(len(index.by_lane)) if index.is_rogue(lane)}
+    return bool(rogues) and any(
+        isinstance(event, Step) and event.lane in rogues and (event.lock is not None or "lock" in event.path)
+        for event in index.history.events
+    )
 
 
 def _contradiction(index: HistoryIndex, operation: Operation, owners: list[_Stay]) -> str:
@@ -108,7 +147,7 @@ def _early(index: HistoryIndex, operation: Operation, call: str) -> str:
     between = index.history.events[operation.invoked : operation.returned]
     passed_ms = sum(isinstance(event, Step) for event in between) * index.header.step_ms
     own = index.steps_of(operation)
-    waited = any(step.call in _WAITING or (step.lock and step.lock.kind == "blocked") for step in own)
+    waited = any(step.call in _WAITING or _is_blocked(step) for step in own)
     if waited or not own or 2 * passed_ms >= asked_ms:
         return ""
     return f"{call} after {passed_ms} ms at most, though it was to wait for {asked_ms} ms"
@@ -118,11 +157,14 @@ def _robbed(index: HistoryIndex) -> set[int]:
     """Return the lanes whose lock was taken away."""
     return {
         event.lock.owner
-        for event in index.history.events
+        for _, event in index.history.notable
         if isinstance(event, Step) and event.lock is not None and event.lock.kind == "reclaimed"
     }
 
 
 def _died_before(index: HistoryIndex, at: int) -> bool:
     """Return whether a fault stopped, delayed or killed any process by then: its lock may outlive it."""
-    return any(isinstance(event, Step) and event.is_process_fault for event in index.history.events[:at])
+    return any(
+        place < at and isinstance(event, Step) and event.is_process_fault
+        for place, event in index.history.notable
+    )

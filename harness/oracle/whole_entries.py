@@ -16,13 +16,14 @@ from typing import Any
 
 import msgspec
 
+from harness.model.history import History, Invoke, State
 from harness.oracle.effects import interleaved
 from harness.oracle.index import HistoryIndex, Operation
 from harness.oracle.lost_entries import lock_requested_at, rogue_near
 from harness.oracle.verdict import Violation
 from harness.oracle.whole_lines import every_id
 
-__all__ = ["ALTERED", "altered_entries"]
+__all__ = ["ALTERED", "altered_entries", "is_plain_append", "is_plain_rewrite"]
 
 #: What an acknowledged entry can suffer while its id is there, and how the verdict says it.
 ALTERED = {
@@ -35,8 +36,53 @@ ALTERED = {
 _APPENDING = ("append", "guarded_write")
 #: A migration links entries anew.
 _LINKS = frozenset({"parentId"})
+#: Fields that have to be unique, as they stand in a line.
+_NUMBERS = (b'"ordinal"', b'"seq"')
 
 _Object = dict[str, Any]
+
+
+def is_plain_append(history: History, call: Invoke, first: State, last: State) -> bool:
+    """Return whether a call added its lines at the end, and nothing else.
+
+    Args:
+        history: with the contents.
+        call: that was acknowledged.
+        first, last: the transcript before its first change and after its last one.
+    """
+    blobs, lines = history.blobs, history.header.lines
+    before = blobs.get(first.content) if first.file is not None else b""
+    after = blobs.get(last.content)
+    if before is None or after is None or not lines:
+        return False
+    asked = "".join([f"{lines.get(name, '')}\n" for name, _ in call.entries]).encode()
+    return len(after) == len(before) + len(asked) and after.endswith(asked) and after.startswith(before)
+
+
+def is_plain_rewrite(history: History, first: State, last: State) -> bool:
+    """Return whether a rewrite kept lines in their order, named the others, and added lines with new ids.
+
+    Args:
+        history: with the contents.
+        first, last: the transcript before the rewrite's first change and after its last one.
+    """
+    before = history.blobs.get(first.content) if first.file is not None else None
+    after = history.blobs.get(last.content) if last.file is not None else None
+    if before is None or after is None:
+        return False
+    old, new = before.split(b"\n"), after.split(b"\n")
+    was, now = set(old), set(new)
+    if [line for line in old if line in now] != [line for line in new if line in was]:
+        return False
+    fresh = [line for line in new if line not in was]
+    ids = [name for line in (*old, *fresh) if (name := _id(line))]
+    if len(set(ids)) != len(ids):
+        return False
+    added = b"\n".join(fresh)
+    if any(field in added for field in _NUMBERS):
+        return False
+    gone = b"\n".join([line for line in old if line not in now])
+    return every_id(gone) <= every_id(added)
 
 
 def altered_entries(index: HistoryIndex) -> list[Violation]:

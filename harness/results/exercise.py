@@ -71,7 +71,7 @@ class Exercise(msgspec.Struct):
         lanes = history.header.lanes
         changed: set[int] = set()
         kinds: dict[int, str] = {}
-        for event in history.events:
+        for _, event in history.notable:
             if isinstance(event, Step):
                 if event.change is not None:
                     changed.add(event.lane)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 
+import msgspec
 from hypothesis import strategies as st
 
-from harness.model.history import History, LaneInfo, digest
+from harness.model.history import History, Invoke, LaneInfo, digest
+from harness.oracle.whole_lines import every_id
 from tests.harness.oracle.histories import (
     CRON,
     EDITOR,
@@ -21,6 +23,7 @@ from tests.harness.oracle.histories import (
     RUNNER,
     SCRIPT,
     Story,
+    compaction,
     line,
     lines,
 )
@@ -42,15 +45,24 @@ LOCKING = st.lists(
     st.sampled_from(
         [
             *("hold", "hold", "let_go", "rob", "close", "hollow", "append", "append", "unlocked"),
-            *("gives_up", "stale", "refuses", "refused_write", "other_text", "compact", "idle_rewrite"),
+            *("gives_up", "sleeps", "stale", "refuses", "refused_write", "other_text", "compact"),
+            *("idle_rewrite", "compact_named", "drop", "reorder", "number", "extend", "retext", "repeat"),
         ]
     ),
     max_size=6,
 )
 #: Operations that are not appends, rewrites or a rogue's, by the name of the act.
-_KINDS = {"hold": "acquire", "rob": "acquire", "gives_up": "acquire", "let_go": "release", "stale": "release"}
+_KINDS = {
+    "hold": "acquire",
+    "rob": "acquire",
+    "gives_up": "acquire",
+    "sleeps": "acquire",
+    "let_go": "release",
+    "stale": "release",
+}
 _OUTCOMES = {
     "gives_up": "lock_timeout",
+    "sleeps": "lock_timeout",
     "stale": "stale_lock",
     "refuses": "refused",
     "refused_write": "refused",
@@ -61,6 +73,7 @@ _ROGUE = st.lists(
     max_size=3,
 )
 _TORN = st.booleans()
+_UNKNOWN = st.just(False)
 _MIXTURE = st.lists(st.integers(0, 4), min_size=40, max_size=60)
 
 
@@ -74,6 +87,7 @@ class Play:
         programs: names of operations, for each lane after the runner.
         order: numbers that choose among the lanes that are not done.
         torn: whether loads return bytes that were never in the file.
+        known: whether the history says what each entry was to be, and how long to wait for the lock.
     """
 
     policy: str
@@ -81,6 +95,7 @@ class Play:
     programs: tuple[tuple[str, ...], ...]
     order: tuple[int, ...]
     torn: bool = False
+    known: bool = False
 
     def lanes_moving(self) -> list[int]:
         """Return the lane of each event if all lanes take part."""
@@ -110,7 +125,15 @@ class Play:
                 story.touch(len(lanes) - 1, ("chmod", "utimensat", "link")[at % 3])
             if lane not in without:
                 next(generators[lane], None)
-        return story.history()
+        return self._told(story.history())
+
+    def _told(self, history: History) -> History:
+        """Add what every entry was to be, and how long to wait for the lock."""
+        if not self.known:
+            return history
+        wanted = {name: line(name).decode().rstrip() for name in _entries(history)}
+        header = msgspec.structs.replace(history.header, lines=wanted, lock_timeout_ms=100)
+        return msgspec.structs.replace(history, header=header)
 
     def _generators(self, story: Story) -> list[Iterator[None]]:
         # A history in which no lane takes the watched lock says nothing about unlocked writes.
@@ -118,6 +141,11 @@ class Play:
         runner = _runner(story, self.turns, self.torn, locks)
         others = [_other(story, lane, names) for lane, names in enumerate(self.programs, RUNNER + 1)]
         return [runner, *others]
+
+
+def _entries(history: History) -> set[str]:
+    calls = [event for event in history.events if isinstance(event, Invoke)]
+    return {name for call in calls for name, _ in call.entries}
 
 
 def _runner(story: Story, turns: tuple[tuple[str, ...], ...], torn: bool, locks: bool) -> Iterator[None]:
@@ -210,6 +238,63 @@ def _compact(story: Story, lane: int, entry: str) -> Iterator[None]:
 
 def _compact_new(story: Story, lane: int, entry: str) -> Iterator[None]:
     story.put(lane, line(f"sum-{entry}") + (story.content or b""), f"new-{entry}", call="rename")
+    yield
+
+
+def _compact_named(story: Story, lane: int, entry: str) -> Iterator[None]:
+    """Replace the first line by a summary that names its entry."""
+    first, *rest = (story.content or line("first")).splitlines(keepends=True)
+    names = sorted(every_id(first))
+    story.put(lane, compaction(f"sum-{entry}", *names) + b"".join(rest), f"new-{entry}", call="rename")
+    yield
+
+
+def _drop(story: Story, lane: int, entry: str) -> Iterator[None]:
+    kept = (story.content or b"").splitlines(keepends=True)[1:]
+    story.put(lane, b"".join(kept))
+    yield
+
+
+def _reorder(story: Story, lane: int, entry: str) -> Iterator[None]:
+    kept = (story.content or b"").splitlines(keepends=True)
+    story.put(lane, b"".join(kept[::-1]))
+    yield
+
+
+def _number(story: Story, lane: int, entry: str) -> Iterator[None]:
+    """Add a line with a number that the next such line has as well."""
+    story.put(lane, (story.content or b"") + b'{"id":"sum-%b","ordinal":7}\n' % entry.encode())
+    yield
+
+
+def _extend(story: Story, lane: int, entry: str) -> Iterator[None]:
+    """Give the last line a field more."""
+    kept = (story.content or line("first")).splitlines(keepends=True)
+    kept[-1] = kept[-1].replace(b"}", b', "note": "%b"}' % entry.encode(), 1)
+    story.put(lane, b"".join(kept))
+    yield
+
+
+def _retext(story: Story, lane: int, entry: str) -> Iterator[None]:
+    """Give the last line another type."""
+    kept = (story.content or line("first")).splitlines(keepends=True)
+    kept[-1] = kept[-1].replace(b'"user"', b'"custom"', 1)
+    story.put(lane, b"".join(kept))
+    yield
+
+
+def _repeat(story: Story, lane: int, entry: str) -> Iterator[None]:
+    content = story.content or b""
+    story.put(lane, content + b"".join(content.splitlines(keepends=True)[:1]))
+    yield
+
+
+def _sleeps(story: Story, lane: int, entry: str) -> Iterator[None]:
+    story.look(lane, "openat", "T.lock")
+    yield
+    story.look(lane, "sleep", "")
+    yield
+    story.look(lane, "openat", "T.lock")
     yield
 
 
@@ -319,6 +404,14 @@ _ACTIONS: dict[str, Callable[[Story, int, str], Iterator[None]]] = {
     "stale_append": _stale_append,
     "compact": _compact,
     "compact_new": _compact_new,
+    "compact_named": _compact_named,
+    "drop": _drop,
+    "reorder": _reorder,
+    "number": _number,
+    "extend": _extend,
+    "retext": _retext,
+    "repeat": _repeat,
+    "sleeps": _sleeps,
     "garbage": _garbage,
     "swap": _swap,
     "identical": _identical,
@@ -338,6 +431,7 @@ def plays(
     rogues: st.SearchStrategy[list[str]] = _ROGUE,
     turn: st.SearchStrategy[list[str]] = _TURN,
     torn: st.SearchStrategy[bool] = _TORN,
+    known: st.SearchStrategy[bool] = _UNKNOWN,
 ) -> Play:
     """Return random plays of a runner, two co-tenants and two rogues."""
     turns = tuple(tuple(draw(turn)) for _ in range(draw(st.integers(1, 2))))
@@ -345,4 +439,4 @@ def plays(
     programs = tuple(tuple(draw(by_lane[lane])) for lane in sorted(by_lane))
     # The runner opens its window with some steps of its own; a long mixture of all lanes follows.
     order = (0,) * draw(st.integers(0, 12)) + tuple(draw(_MIXTURE))
-    return Play(draw(st.sampled_from(policies)), turns, programs, order, draw(torn))
+    return Play(draw(st.sampled_from(policies)), turns, programs, order, draw(torn), draw(known))

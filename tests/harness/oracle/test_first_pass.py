@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from harness.model.history import decode
 from harness.oracle import Decision, judge
@@ -30,7 +31,7 @@ EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "300"))
 
 
 @settings(deadline=None, print_blob=True, max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
-@given(plays(participants=LOCKING))
+@given(plays(participants=LOCKING, known=st.booleans()))
 def test_first_pass_and_whole_analysis_agree_on_random_histories(play: Play) -> None:
     history = play.history()
     assert judge(history) == judge(history, full=True)

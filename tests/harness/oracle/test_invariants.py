@@ -128,6 +128,24 @@ def test_a_transcript_that_never_changed_is_not_asked() -> None:
     assert broken(story.history(), SHIPPED["unique_ids"]) == []
 
 
+@pytest.mark.parametrize("each_step", [False, True])
+def test_rule_broken_from_the_start_accuses_nothing(each_step: bool) -> None:
+    story = Story(initial=lines("x"))
+    story.write(HEARTBEAT, lines("x", "h"), kind="rewrite")
+    story.write(CRON, lines("x", "h", "c"), kind="rewrite")
+    assert broken(story.history(), has_x, each_step=each_step) == []
+
+
+@pytest.mark.parametrize("each_step", [False, True])
+def test_rule_mended_and_broken_again_accuses_the_second_break(each_step: bool) -> None:
+    story = Story(initial=lines("x"))
+    story.write(HEARTBEAT, lines("h"), kind="rewrite")
+    at = story.write(CRON, lines("h", "x"), kind="rewrite")
+    story.write(HEARTBEAT, lines("h", "x", "y"), kind="rewrite")
+    (found,) = broken(story.history(), has_x, each_step=each_step)
+    assert (found.at, found.lane) == (at, CRON)
+
+
 def test_changes_that_overlap_in_time_are_not_judged() -> None:
     story = Story(gate="free")
     story.call(CRON, "rewrite")
@@ -162,6 +180,7 @@ def test_the_check_gets_lines_and_acknowledged_entries() -> None:
     c = Acknowledged("c", "user", "cron", b"")
     x, plain_h, plain_c = (line(name).rstrip() for name in "xhc")
     assert got == [
+        ([], []),
         ([x], []),
         ([x, plain_h], [h]),
         ([x, plain_h, plain_c], [h, c]),
@@ -181,7 +200,7 @@ def test_bytes_that_were_not_kept_break_nothing() -> None:
 )
 def test_a_check_may_return_text_or_texts_or_none(returned: str | list[str] | None, said: str) -> None:
     story, _ = story_with_x(stays=True)
-    found = broken(story.history(), lambda *_: returned)
+    found = broken(story.history(), lambda content, _: returned if line("x").rstrip() in content else None)
     assert [one.detail.rpartition(", ")[2] for one in found] == ([said] if said else [])
 
 

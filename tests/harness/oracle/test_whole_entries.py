@@ -45,6 +45,10 @@ MORE = json.dumps({"id": "h", "type": "user", "ordinal": 3, "parentId": "x"}).en
         (lines("h", "i") + FIRST, "misplaced"),
         (FIRST + lines("h", "i") + b"xyz\n", "garbage"),
         (FIRST + lines("h", "i") + b"{", "garbage"),
+        (FIRST + b"xyz\n" + lines("h", "i"), "garbage"),
+        (FIRST + line("h") + b"xyz\n" + line("i"), "garbage"),
+        (b"xyz\n" + FIRST + lines("h", "i"), "garbage"),
+        (FIRST + b'{"type":"x"}\n' + lines("h", "i"), ""),
     ],
 )
 def test_an_acknowledged_entry_is_the_whole_line(content: bytes, subkind: str) -> None:
