@@ -33,7 +33,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from fence.errors import FenceError, LockTimeoutError, StaleLockError, TakeoverError
-from fence.locks import Lock, make_lock
+from fence.locks import Lock, LockFile, make_lock
 from fence.transcript import append_lines, read_all, rewrite_by_rename, rewrite_in_place
 
 __all__ = [
@@ -73,20 +73,28 @@ class Fence:
         about: one line for ``list fences``.
         sound_under: policies under which the fence claims to be right.
         lock_kind: a name of `fence.locks.KINDS`; the harness observes this lock.
-        lock_path: its file, where that is not the kind's own: ``{transcript}.lock``, ``{directory}/.lock``,
-            or ``{transcript}`` for a lock on the transcript itself. A declaration for the harness: a fence
-            that uses `lock` takes the kind's own file.
+        lock_path: pattern of its file, where that is not the kind's own: ``{transcript}.lock``,
+            ``{directory}/.lock``, or ``{transcript}`` for a lock on the transcript itself. A declaration
+            for the harness: a fence that uses `lock` takes the kind's own file.
+        further_locks: locks that a writer holds as well, each a kind and the pattern of its file. A lane has
+            the write lock while it has all of them.
     """
 
     about: ClassVar[str] = ""
     sound_under: ClassVar[tuple[str, ...]] = ()
     lock_kind: ClassVar[str] = "sidecar"
     lock_path: ClassVar[str] = ""
+    further_locks: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     def __init__(self, site: Site) -> None:
         self.site = site
         self.path = site.transcript
         self.lock: Lock = make_lock(self.lock_kind, site.transcript, site.options, site.process)
+
+    @classmethod
+    def declared_locks(cls) -> tuple[LockFile, ...]:
+        """Return the locks that a lane has to hold when it writes; the harness observes them."""
+        return (LockFile(cls.lock_kind, cls.lock_path), *(LockFile(*lock) for lock in cls.further_locks))
 
     # A runner's turn
 

@@ -63,6 +63,7 @@ def external(command: str) -> type[ExternalFence]:
         "sound_under": hello.sound_under,
         "invariant": hello.invariant,
         "lock_path": hello.lock_path,
+        "further_locks": hello.further_locks,
         "lock_kind": hello.lock,
         "argv": argv,
         "directory": directory,

@@ -14,7 +14,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from fence.locks import KINDS
+from fence.locks import KINDS, LockFile
 
 __all__ = [
     "OPTIONAL",
@@ -104,6 +104,7 @@ class Hello:
         sound_under: names of policies.
         invariant: names of rules for the transcript's lines.
         lock_path: pattern of the lock's file; empty for the kind's own.
+        further_locks: locks that a writer holds as well, each a kind and the pattern of its file.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Hello:
     sound_under: tuple[str, ...]
     invariant: tuple[str, ...] = ()
     lock_path: str = ""
+    further_locks: tuple[LockFile, ...] = ()
 
 
 # To the adapter
@@ -263,9 +265,38 @@ def hello_of(answer: Answer) -> Hello:
     sound_under = tuple(_names(fields, "sound_under"))
     invariant = tuple(_names(fields, "invariant"))
     lock_path = _text(fields, "lock_path", must=False)
+    further_locks = _further_locks(fields)
+    fault = LockFile(fields["lock"], lock_path).fault()
+    if fault:
+        raise ProtocolError(f"lock_path: {fault}")
     return Hello(
-        name, fields["lock"], fields["serves"] == "lane", operations, sound_under, invariant, lock_path
+        name,
+        fields["lock"],
+        fields["serves"] == "lane",
+        operations,
+        sound_under,
+        invariant,
+        lock_path,
+        further_locks,
     )
+
+
+def _further_locks(fields: dict[str, Any]) -> tuple[LockFile, ...]:
+    value = fields.get("further_locks", [])
+    wanted = "expected a list of pairs of a lock kind and a path pattern"
+    if not isinstance(value, list):
+        raise ProtocolError(f"further_locks: {wanted}")
+    found = []
+    for pair in value:
+        if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(word, str) for word in pair):  # noqa: PLR2004  # a pair
+            raise ProtocolError(f"further_locks: {wanted}")
+        lock = LockFile(*pair)
+        if lock.kind not in KINDS:
+            raise ProtocolError(f"further_locks: {lock.kind!r}, expected one of {', '.join(KINDS)}")
+        if lock.fault():
+            raise ProtocolError(f"further_locks: {lock.fault()}")
+        found.append(lock)
+    return tuple(found)
 
 
 def _names(fields: dict[str, Any], key: str) -> list[str]:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fence.locks import directory, flock, record, sidecar
-from fence.locks.kind import LockKind
+from fence.locks.kind import LockFile, LockKind
 from fence.locks.lock import Lock, Options
 from fence.registry import Registry, named
 
-__all__ = ["KINDS", "Lock", "LockKind", "make_lock"]
+__all__ = ["KINDS", "Lock", "LockFile", "LockKind", "make_lock"]
 
 _MEMBERS: Final = (sidecar.KIND, flock.KIND, directory.KIND, record.KIND)
 _IS_KIND = named(LockKind)

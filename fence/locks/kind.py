@@ -6,15 +6,44 @@ import dataclasses
 import fcntl
 import os
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from fence.locks.lock import Lock, Options
 
-__all__ = ["Keeper", "LockKind"]
+__all__ = ["Keeper", "LockFile", "LockKind"]
 
 #: What keeps others out: that a file of the lock's name is there, or a directory; or that the kernel has
 #: granted an flock, or a record lock (fcntl), on a file that stays.
 Keeper = Literal["file", "directory", "flock", "record"]
+
+
+class LockFile(NamedTuple):
+    """A lock that a fence declares.
+
+    Args:
+        kind: a name of `fence.locks.KINDS`.
+        path: pattern of its file: ``{transcript}.lock``, ``{directory}/.lock``, or ``{transcript}`` for a
+            lock on the transcript itself; empty for the kind's own.
+    """
+
+    kind: str
+    path: str = ""
+
+    def fault(self) -> str:
+        """Return what is wrong with the pattern; empty if nothing is."""
+        name = self.path.replace("{transcript}", "t").removeprefix("{directory}/")
+        if self.path and (not name or "/" in name or "{" in name or not self.path.startswith("{")):
+            return (
+                f"{self.path!r}, expected a file beside the transcript: {{transcript}}, "
+                "{transcript}.lock, {directory}/.lock or the like"
+            )
+        return ""
+
+    def beside(self, transcript: str) -> str:
+        """Return the path that the pattern means for a transcript; empty for the kind's own."""
+        directory = os.path.dirname(transcript)
+        path = self.path.replace("{transcript}", transcript)
+        return path.replace("{directory}/", f"{directory}/" if directory else "")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,9 +77,14 @@ class LockKind:
         """Whether there is one lock as long as there is one name."""
         return not self.kept_by_kernel
 
-    def is_held(self, transcript: str) -> bool:
-        """Return whether the lock of a transcript is held, by asking the file system or the kernel."""
-        path = transcript + self.suffix
+    def is_held(self, transcript: str, path: str = "") -> bool:
+        """Return whether the lock of a transcript is held, by asking the file system or the kernel.
+
+        Args:
+            transcript: path of the transcript.
+            path: of the lock; empty for the kind's own.
+        """
+        path = path or transcript + self.suffix
         if not self.kept_by_kernel:
             return os.path.lexists(path)
         try:

@@ -85,8 +85,10 @@ def parser() -> argparse.ArgumentParser:
         "targets", nargs="*", metavar="NAME@VERSION", help="NAME alone: all versions that were tried"
     )
     target.add_argument("--json", action="store_true", help="one JSON object a target, one a line")
-    conform = commands.add_parser("conform", help="does the adapter of an external fence speak the protocol")
-    conform.add_argument("fence", metavar="exec:COMMAND", help="see docs/external-fence.md")
+    conform = commands.add_parser("conform", help="does a fence, or its adapter, do what each call asks")
+    conform.add_argument(
+        "fence", metavar="REF", help="path.py:Class, a name, or exec:COMMAND (docs/external-fence.md)"
+    )
     conform.add_argument("--json", action="store_true", help="one JSON object a check, one a line")
     _fuzz(commands.add_parser("fuzz", help="draw scenarios, too, and keep those that break a fence"))
     return top

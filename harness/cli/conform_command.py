@@ -1,29 +1,28 @@
-"""``conform``: check that the adapter of an external fence speaks the protocol."""
+"""``conform``: check that a fence does what the protocol asks of each call, and so does its adapter."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import shlex
 
-from fence.external import PREFIX, ExternalFence
+from fence.external import ExternalFence, external
 from harness.cli.output import emit
 from harness.cli.status import NOT_EXPECTED, OK
-from harness.model.errors import UsageError
 from harness.scenario.fence_reference import resolve
-from harness.tools.conform import Finding, examine
+from harness.tools.conform import Finding, command_of, examine
 
 __all__ = ["main"]
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Print one line for each check; see `harness.cli` for the exit status."""
-    reference: str = arguments.fence
-    if not reference.startswith(PREFIX):
-        raise UsageError(f"{reference}: expected exec:COMMAND; fences in Python need no adapter")
-    made = resolve(reference)
-    assert issubclass(made, ExternalFence)
+    made = resolve(arguments.fence)
+    python = not issubclass(made, ExternalFence)
+    served = external(shlex.join(command_of(arguments.fence))) if python else made
+    assert issubclass(served, ExternalFence)
     off = count = 0
-    for finding in examine(reference.removeprefix(PREFIX), made.hello):
+    for finding in examine(shlex.join(served.argv), served.hello, python):
         count += 1
         off += bool(finding.why)
         emit(_encoded(finding) if arguments.json else _line(finding))

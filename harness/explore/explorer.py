@@ -131,8 +131,8 @@ class Explorer:
         )
         try:
             found = resolve(fence)
-            layout = Layout(fence, self.lanes, dict(scenario.fence_options), found.lock_kind, found.lock_path)
-            self._lock_kind = layout.lock_kind if gate == "free" else ""
+            layout = Layout(fence, self.lanes, dict(scenario.fence_options), found.declared_locks())
+            self._lock_kind = layout.locks[0].kind if gate == "free" else ""
             self._invariants = load_invariants(scenario, resolve(fence))
             timeout_ms = layout.options.get("lock_timeout_ms")
             self._lock_timeout_ms = timeout_ms if isinstance(timeout_ms, int) else -1

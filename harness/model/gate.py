@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from fence.locks import LockFile
 from harness.model.access_set import AccessSet
 from harness.model.history import End, Event, LaneInfo, State
 from harness.model.program import Program
@@ -80,15 +81,13 @@ class Layout:
         fence: reference of the fence, as `harness.scenario.fence_reference.resolve` accepts it.
         lanes: in order of their index.
         options: passed to the fence.
-        lock_kind: kind of the fence's lock, a name of `fence.locks.KINDS`.
-        lock_path: pattern of its file, see `fence.protocol.Fence`; empty for the kind's own.
+        locks: the locks that a lane has to hold when it writes, at least one.
     """
 
     fence: str
     lanes: tuple[LaneInfo, ...]
     options: dict[str, int | str | bool]
-    lock_kind: str
-    lock_path: str = ""
+    locks: tuple[LockFile, ...]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -95,7 +95,8 @@ class LockEvent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         kind: ``acquired``, ``released`` (by its owner), ``reclaimed`` (taken away from `owner` by
             the lane of the step), ``returned`` (given back to `owner`, which had lost it),
             ``hollow`` (acquired on a file that no longer has the lock's name, so that it excludes
-            no other lane) or ``blocked`` (the lane has to wait).
+            no other lane), ``shared`` (acquired, or kept, in a mode that other lanes can have as well) or
+            ``blocked`` (the lane has to wait).
         owner: index of the lane that lost it, for ``reclaimed``; -1 when no lane owned the lock
             (it was left over from before the schedule).
     """

@@ -1,13 +1,14 @@
 """Find two lanes that were in the locked section at once.
 
 A lane is in its locked section from the step that acquired the lock until the step that released it,
-or until the end of the operation that was to release it. Three cases are weaker, and are a double
+or until the end of the operation that was to release it. Four cases are weaker, and are a double
 hold only if the lane then changes the transcript, because a library that checks once more may notice
 them:
 
 - a paused lane whose lock was reclaimed still believes that it holds the lock;
 - a lane got the lock on a file without its name, which excludes no other lane (a *hollow* lock);
-- a lane gave the lock back to the lane from which it had reclaimed it.
+- a lane gave the lock back to the lane from which it had reclaimed it;
+- two lanes hold the lock in shared mode: either may be the one that changes the transcript.
 
 A lane whose process was killed does nothing any more.
 """
@@ -19,7 +20,7 @@ from harness.oracle.crash import kill_step
 from harness.oracle.index import FOREVER, HistoryIndex, Operation
 from harness.oracle.verdict import Violation
 
-__all__ = ["double_holds", "unlocked_writes"]
+__all__ = ["double_holds", "shared_writes", "unlocked_writes"]
 
 #: Kinds of operation that release the lock; a guarded write releases the lock that it took itself.
 _RELEASING = RELEASING | {"guarded_write"}
@@ -38,15 +39,17 @@ class _LockedSection:
         left: time at which the lane was outside again.
         reclaimed_at: the step that reclaimed the lock from the lane; -1 for none.
         hollow: the lock excluded no other lane, or was given back; the lane may have noticed.
+        shared: the lock was had in a mode that other lanes can have as well.
     """
 
-    __slots__ = ("acquired", "entered", "hollow", "lane", "left", "op", "reclaimed_at", "steps")
+    __slots__ = ("acquired", "entered", "hollow", "lane", "left", "op", "reclaimed_at", "shared", "steps")
 
-    def __init__(self, lane: int, op: int, acquired: int, hollow: bool) -> None:
+    def __init__(self, lane: int, op: int, acquired: int, kind: str) -> None:
         self.lane = lane
         self.op = op
         self.acquired = acquired
-        self.hollow = hollow
+        self.hollow = kind == "hollow"
+        self.shared = kind == "shared"
         self.steps: list[int] = []
         self.entered = FOREVER
         self.left = FOREVER
@@ -106,6 +109,28 @@ def unlocked_writes(index: HistoryIndex) -> list[Violation]:
     return list(found.values())
 
 
+def shared_writes(index: HistoryIndex) -> frozenset[int]:
+    """Return the mutations of participants that had the lock in shared mode, as indices of events.
+
+    Whether such a write was alone is asked of the lock, by `double_holds`, and not of the fence.
+    """
+    if not any(isinstance(event, Step) and _is_shared(event) for _, event in index.history.notable):
+        return frozenset()
+    sections = [section for section in _sections(index) if section.shared]
+    return frozenset(
+        mutation.index
+        for mutation in index.mutations
+        if any(
+            one.lane == mutation.operation.lane and one.acquired < mutation.index < one.left
+            for one in sections
+        )
+    )
+
+
+def _is_shared(step: Step) -> bool:
+    return step.lock is not None and step.lock.kind == "shared"
+
+
 def _sections(index: HistoryIndex) -> list[_LockedSection]:
     """Return the locked sections of all lanes, in the order of their acquisition."""
     found: list[_LockedSection] = []
@@ -133,6 +158,10 @@ def _apply_step(
     kind = step.lock.kind if step.lock is not None else ""
     owner = step.lock.owner if step.lock is not None else -1
     section = inside.get(step.lane)
+    if section is not None and kind == ("acquired" if section.shared else "shared"):
+        # The lane goes on with the lock in another mode.
+        inside.pop(step.lane).left = index.time_of(at)[0]
+        section = None
     if section is not None:
         if kind in ("released", "returned"):
             inside.pop(step.lane).left = index.time_of(at)[0]
@@ -141,8 +170,8 @@ def _apply_step(
             section.steps.append(at)
             if step.path == "T":
                 section.entered = min(section.entered, index.time_of(at)[1])
-    elif kind in ("acquired", "hollow"):
-        inside[step.lane] = _LockedSection(step.lane, step.op, at, kind == "hollow")
+    elif kind in ("acquired", "hollow", "shared"):
+        inside[step.lane] = _LockedSection(step.lane, step.op, at, kind)
         found.append(inside[step.lane])
     if owner in inside and kind in ("reclaimed", "returned"):
         inside[owner].reclaimed_at = at if kind == "reclaimed" else -1
@@ -163,10 +192,12 @@ def _violation_of(index: HistoryIndex, early: _LockedSection, late: _LockedSecti
     actions = [at for at in early.steps if index.time_of(at)[0] > since]
     if reclaimed or early.hollow:
         actions = [at for at in actions if _changes_transcript(index, at)]
-    if late.hollow:
-        writes = [
-            at for at in late.steps if _changes_transcript(index, at) and index.time_of(at)[1] < early.left
-        ]
+    writes = [at for at in late.steps if _changes_transcript(index, at) and index.time_of(at)[1] < early.left]
+    if early.shared or late.shared:
+        # Lanes may read together; a write has to be alone.
+        own = [at for at in actions if _changes_transcript(index, at) and index.time_of(at)[1] < late.left]
+        actions = sorted(own + writes)
+    elif late.hollow:
         if not writes:
             return None
         # A lane that held the lock properly all the time need not act once more.
@@ -175,9 +206,12 @@ def _violation_of(index: HistoryIndex, early: _LockedSection, late: _LockedSecti
         return None
     first_name = index.header.lanes[early.lane].name
     name = index.header.lanes[late.lane].name
-    how = (
-        "was robbed of it and then still changed the transcript" if reclaimed else "still held it and went on"
-    )
+    if reclaimed:
+        how = "was robbed of it and then still changed the transcript"
+    elif early.shared or late.shared:
+        how = "held it too, in shared mode, and one of them changed the transcript"
+    else:
+        how = "still held it and went on"
     detail = f"{name} acquired the write lock while {first_name} {how}"
     causes = sorted(
         {early.acquired, late.acquired, actions[0]} | ({early.reclaimed_at} if reclaimed else set())

@@ -23,7 +23,7 @@ _LOCKED = (
     "same_bytes_other_file",
 )
 #: Kinds of lock event after which two lanes may believe that they hold the lock.
-_CONTENDED = frozenset(("reclaimed", "returned", "hollow"))
+_CONTENDED = frozenset(("reclaimed", "returned", "hollow", "shared"))
 #: How an external fence's proxy says that the adapter declared to lack an operation.
 _LACKING = "the adapter has no "
 

@@ -20,7 +20,7 @@ __all__ = ["false_lock_errors", "waited_for_another"]
 #: Calls that set out to take the lock.
 _TAKING = frozenset({"acquire", "begin_turn", "guarded_write"})
 #: Steps of the watched lock after which its owner is not as plain as it looks.
-_UNSURE = frozenset({"hollow", "returned"})
+_UNSURE = frozenset({"hollow", "returned", "shared"})
 #: Steps in which a lane waits.
 _WAITING = frozenset({"sleep", "flock", "turn"})
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from harness.oracle.double_hold import shared_writes
 from harness.oracle.effects import Effect, effects_of
 from harness.oracle.index import HistoryIndex, Mutation, Operation
 from harness.oracle.reachability import restored_until
@@ -88,12 +89,12 @@ def pending_at(
     """
     begin, end = decision.begin, decision.end
     effects: list[Effect] = []
+    doubtful = state.window.doubtful | shared_writes(index)
     for operation, mutations in _by_operation(state.window, end).items():
         if (operation is decision and decision.outcome == "ok") or operation in admitted:
             effects += [Effect(SANCTIONED, (mutation,)) for mutation in mutations]
         else:
             over = operation.end < begin and operation not in state.split
-            doubtful = state.window.doubtful
             effects += effects_of(index, rules, decision.lane, mutations, doubtful=doubtful, over=over)
     pending = [
         effect for effect in effects if effect.rule in (TAKEOVER, EITHER) and not state.has_reported(effect)

@@ -219,6 +219,8 @@ def _remarks(history: History, index: int, event: Event, violation: Violation) -
 def _lock(lock: LockEvent, whose: str) -> str:
     if lock.kind == "hollow":
         return "locks a file that no longer has its name"
+    if lock.kind == "shared":
+        return "lock shared with other lanes"
     if lock.kind == "returned":
         return f"lock returned to {whose}"
     return f"lock {lock.kind} from {whose}" if whose else f"lock {lock.kind}"

@@ -14,7 +14,7 @@ from typing import NoReturn, TypeGuard
 import fence
 from fence.errors import AdapterError
 from fence.external import PREFIX, external
-from fence.locks import KINDS
+from fence.locks import KINDS, LockFile
 from fence.protocol import Fence
 from fence.targets import TargetError, command, is_target
 from harness.model.errors import FenceLoadError, UsageError
@@ -152,22 +152,35 @@ def _fence_in(module: ModuleType, class_name: str, reference: str) -> type[Fence
         there = f"fences there: {', '.join(names)}" if names else "no fence is defined there"
         raise FenceLoadError(f"{reference}: the module {what}; {there}")
     try:
-        if found.lock_kind in KINDS:
-            _check_lock_path(found.lock_path, reference)
-            return found
-        why = f"lock_kind {found.lock_kind!r}, expected one of {', '.join(KINDS)}; see fence.locks"
-    except ValueError as error:  # an entry point that cannot be used
-        why = f"lock_kind {found.lock_kind!r}: {error}"
-    raise FenceLoadError(f"{reference}: {why}")
-
-
-def _check_lock_path(pattern: str, reference: str) -> None:
-    name = pattern.replace("{transcript}", "t").removeprefix("{directory}/")
-    if pattern and (not name or "/" in name or "{" in name or not pattern.startswith("{")):
+        locks = found.declared_locks()
+    except (TypeError, ValueError) as error:
         raise FenceLoadError(
-            f"{reference}: lock_path {pattern!r}, expected a file beside the transcript: {{transcript}}, "
-            "{transcript}.lock, {directory}/.lock or the like"
-        )
+            f"{reference}: further_locks {found.further_locks!r}, expected pairs of a lock kind and a path "
+            f'pattern, as in (("flock", "{{transcript}}.guard"),): {error}'
+        ) from error
+    for place, lock in enumerate(locks):
+        _check_lock(lock, f"{reference}: further_locks" if place else reference, place == 0)
+    if len(set(map(_file_of, locks))) < len(locks):
+        raise FenceLoadError(f"{reference}: further_locks: two of the declared locks are the same file")
+    return found
+
+
+def _check_lock(lock: LockFile, where: str, main: bool) -> None:
+    kind = lock.kind
+    key = "lock_kind " if main else "kind "
+    try:
+        known = kind in KINDS
+    except ValueError as error:  # an entry point that cannot be used
+        raise FenceLoadError(f"{where}: {key}{kind!r}: {error}") from error
+    if not known:
+        raise FenceLoadError(f"{where}: {key}{kind!r}, expected one of {', '.join(KINDS)}; see fence.locks")
+    fault = lock.fault()
+    if fault:
+        raise FenceLoadError(f"{where}: {'lock_path' if main else 'path'} {fault}")
+
+
+def _file_of(lock: LockFile) -> str:
+    return lock.beside("t") or f"t{KINDS[lock.kind].suffix}"
 
 
 def _is_fence(value: object) -> TypeGuard[type[Fence]]:

@@ -202,4 +202,5 @@ def test_conform_prints_a_line_per_check_and_a_status(harness: Harness) -> None:
     assert ended.status == 1
     off = [found for found in ended.objects if not found["ok"]]
     assert off and '{"id": ' in str(off[0]["why"]) and "check: expected text" in str(off[0]["why"])
-    assert harness.call("conform", "stat-2026.5.17").status == 2
+    assert harness.call("conform", "stat-2026.5.17").status == 0
+    assert harness.call("conform", "no-such-fence").status == 2

@@ -163,11 +163,17 @@ class FreeGate:
         final = names.of(look(self._path))
         doubt = doubt or doubts(calls, lanes, self._initial, final)
         owner = -1
-        if not doubt and KINDS[self._layout.lock_kind].is_held(self._path):
+        if not doubt and self._lock_is_held():
             owner = left_by(calls, lanes)
             doubt = "" if owner >= 0 else "the write lock was left behind by an unknown lane"
         end = End(final, (), owner, doubt, names.reused)
         return Outcome(self._initial, (*events_of(calls, lanes), end), names.blobs)
+
+    def _lock_is_held(self) -> bool:
+        """Return whether each of the locks that make the write lock is held."""
+        return all(
+            KINDS[lock.kind].is_held(self._path, lock.beside(self._path)) for lock in self._layout.locks
+        )
 
     # What the lanes wrote down
 

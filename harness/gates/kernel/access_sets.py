@@ -74,7 +74,7 @@ def _of_call(files: VirtualFiles, flocks: Flocks, pending: PendingSyscall) -> Ac
         return _of_open(pending, names, touched)
     if kind == "close":
         # A record lock goes with any descriptor.
-        return ANYTHING if files.lock.keeper == "record" else _of_close(flocks, pending, inode)
+        return ANYTHING if "record" in files.lock.keepers else _of_close(flocks, pending, inode)
     if kind == "lock":
         if inode is None or pending.call is not FLOCK:
             return ANYTHING

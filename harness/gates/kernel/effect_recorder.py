@@ -62,6 +62,8 @@ class EffectRecorder:
         self._by = (files.lock.owner == lane.index, lane.index in files.lock.robbed)
         self._target = pending.inode
         assert lane.worker is not None
+        if call.kind == "lock" and "record" in files.lock.keepers:
+            self._records.before(pending)
         if call.name in MAKES_DIRECTORY:
             self._target = files.names.get(pending.name or "")
         if call.kind in _STAMPING:
@@ -101,7 +103,7 @@ class EffectRecorder:
         """Return whether the kernel refuses to open a file that exists, for any process."""
         files, flags = self._files, pending.flags
         if flags & os.O_DIRECTORY and target is not files.directory_inode:
-            return not (files.lock.is_directory and pending.name == files.lock.name)
+            return pending.name not in files.lock.directories
         return bool(flags & os.O_NOFOLLOW) and pending.name in files.symlinks
 
     def record_close(self, pending: PendingSyscall) -> LockEvent | None:

@@ -129,8 +129,7 @@ def _resolve(state: SupervisorState, process: Process, pending: PendingSyscall) 
 
 def _makes_lock(state: SupervisorState, pending: PendingSyscall) -> bool:
     """Return whether a directory is the lock: it stays empty, for what is inside counts as outside."""
-    lock = state.files.lock
-    return lock.is_directory and pending.name == lock.name
+    return pending.name in state.files.lock.directories
 
 
 def _refusal(state: SupervisorState, pending: PendingSyscall) -> Answer | None:

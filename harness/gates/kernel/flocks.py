@@ -38,7 +38,8 @@ class Flocks:
 
     def __init__(self, files: VirtualFiles) -> None:
         self._files = files
-        self._held: dict[Inode, dict[tuple[int, int], int]] = {}
+        #: By file and holder, a process id and a descriptor: the mode and the lane.
+        self._held: dict[Inode, dict[tuple[int, int], tuple[int, int]]] = {}
         self.waiters_changed = False
 
     def begin(self) -> None:
@@ -62,7 +63,9 @@ class Flocks:
         alone = operation & fcntl.LOCK_EX
         mine = (pending.process.pid, signed(pending.args[0]))
         return any(
-            alone or mode == fcntl.LOCK_EX for holder, mode in self._held[inode].items() if holder != mine
+            alone or mode == fcntl.LOCK_EX
+            for holder, (mode, _) in self._held[inode].items()
+            if holder != mine
         )
 
     def holds(self, process: Process, inode: Inode, fd: int) -> bool:
@@ -83,10 +86,12 @@ class Flocks:
         try:
             fcntl.flock(copy, operation | fcntl.LOCK_NB)
         except BlockingIOError:
+            # The kernel removes the lock that the descriptor had before it tries for another mode.
+            lost = self.release(pending.process, pending.inode, fd)
             if operation & fcntl.LOCK_NB:
                 # It waits for the lock, whatever name stood in its way before; the file may stay for good.
                 lane.stop_polling()
-                return errno.EWOULDBLOCK, None
+                return errno.EWOULDBLOCK, lost
             self.waiters_changed = True
             return None, LockEvent("blocked")
         except OSError as error:
@@ -102,9 +107,10 @@ class Flocks:
         if inode is None:
             return None
         mode = fcntl.LOCK_EX if operation & fcntl.LOCK_EX else fcntl.LOCK_SH
-        self._held.setdefault(inode, {})[pending.process.pid, signed(pending.args[0])] = mode
+        holders, mine = self._held.setdefault(inode, {}), (pending.process.pid, signed(pending.args[0]))
+        holders[mine] = mode, lane.index
         lock = self._files.lock
-        return lock.flocked(lane.index, inode) if mode == fcntl.LOCK_EX and lock.keeper == "flock" else None
+        return (lock.flocked if mode == fcntl.LOCK_EX else lock.shared)(lane.index, inode, "flock")
 
     def release(self, process: Process, inode: Inode | None, fd: int) -> LockEvent | None:
         """Take in that a process unlocked or closed a descriptor; return what that did to the write lock."""
@@ -112,12 +118,18 @@ class Flocks:
         holders = self._held.get(inode) if inode is not None else None
         if inode is None or holders is None or (files.copied and self._still_taken(inode)):
             return None
+        event = None
         for holder in [holder for holder in holders if holder == (process.pid, fd) or files.copied]:
-            del holders[holder]
-        if holders:
-            return None
-        del self._held[inode]
-        return files.lock.unflocked(inode) if files.lock.keeper == "flock" else None
+            event = self._let_go(inode, *holders.pop(holder)) or event
+        if not holders:
+            del self._held[inode]
+        return event
+
+    def _let_go(self, inode: Inode, mode: int, lane: int) -> LockEvent | None:
+        lock = self._files.lock
+        if mode == fcntl.LOCK_EX:
+            return lock.unflocked(inode, "flock")
+        return lock.unshared(lane, inode, "flock")
 
     def release_of_ended(self) -> tuple[list[Inode], LockEvent | None]:
         """Take in that a process is gone, and its descriptors with it.
@@ -125,13 +137,11 @@ class Flocks:
         Returns:
             The files that no process has locked any more, and what that did to the write lock.
         """
-        files = self._files
         free = [inode for inode in self._held if not self._still_taken(inode)]
         event = None
         for inode in free:
-            del self._held[inode]
-            if files.lock.keeper == "flock":
-                event = files.lock.unflocked(inode) or event
+            for mode, lane in self._held.pop(inode).values():
+                event = self._let_go(inode, mode, lane) or event
         return free, event
 
     def _still_taken(self, inode: Inode) -> bool:

@@ -72,10 +72,9 @@ class KernelGate:
         self._processes = WorkerProcesses(self._main, layout, self._directory, self._clock)
         self._files = VirtualFiles(
             self._directory,
-            layout.lock_kind,
+            layout.locks,
             lambda: self._clock.now_ns,
             self._is_open,
-            layout.lock_path,
         )
         self._lanes = [Lane(index) for index in range(len(layout.lanes))]
         workers = self._processes.workers

@@ -38,11 +38,21 @@ class RecordLocks:
         self._pids: dict[Inode, int] = {}
         #: Holders of locks of open file descriptions: process id and descriptor.
         self._descriptions: dict[Inode, tuple[int, int]] = {}
+        #: Lanes that share a lock, by process id or by process id and descriptor.
+        self._sharers: dict[Inode, dict[object, int]] = {}
+        self._wants_shared = False
 
     def begin(self) -> None:
         """Start a schedule in which no record lock is held."""
         self._pids.clear()
         self._descriptions.clear()
+        self._sharers.clear()
+
+    def before(self, pending: PendingSyscall) -> None:
+        """Note what kind of lock a call asks for: its memory may be reused once it has returned."""
+        wanted = pending.process.memory.read(pending.args[2], _FLOCK.size)
+        kind = _FLOCK.unpack(wanted)[0] if len(wanted) == _FLOCK.size else fcntl.F_UNLCK
+        self._wants_shared = pending.args[1] in _SETTING | _SETTING_OFD and kind == fcntl.F_RDLCK
 
     def must_wait(self, pending: PendingSyscall) -> bool:
         """Return whether a call would sleep until another process or description gives a lock back.
@@ -63,17 +73,36 @@ class RecordLocks:
     def after(self, lane: Lane, pending: PendingSyscall) -> LockEvent | None:
         """Return what an fcntl did to the write lock, right after it returned."""
         lock, inode, pid = self._files.lock, pending.inode, pending.process.pid
-        if lock.keeper != "record" or inode is None:
+        if "record" not in lock.keepers or inode is None:
             return None
+        fd = signed(pending.args[0])
+        path = f"/proc/{pid}/fd/{fd}"
+        key: object = (pid, fd) if pending.args[1] in _SETTING_OFD else pid
+        if self._wants_shared and _is_shared(path):
+            self._forget(pid, fd, inode)
+            self._sharers.setdefault(inode, {})[key] = lane.index
+            return lock.shared(lane.index, inode, "record")
+        event = self._no_longer_shared(inode, key)
         if pending.args[1] in _SETTING_OFD:
-            return self._after_ofd(lane, pending, inode)
+            return self._after_ofd(lane, pending, inode) or event
         if pending.args[1] not in _SETTING:
             return None
-        holder = _holder(f"/proc/{pid}/fd/{signed(pending.args[0])}")
+        holder = 0 if event is not None and _is_shared(path) else _holder(path)
         if holder == pid:
             self._pids[inode] = pid
-            return lock.flocked(lane.index, inode)
-        return self._gone(pid, inode)
+            return lock.flocked(lane.index, inode, "record")
+        return self._gone(pid, inode) or event
+
+    def _forget(self, pid: int, fd: int, inode: Inode) -> None:
+        """Drop a holder that keeps its lock in shared mode."""
+        if self._pids.get(inode) == pid:
+            del self._pids[inode]
+        if self._descriptions.get(inode) == (pid, fd):
+            del self._descriptions[inode]
+
+    def _no_longer_shared(self, inode: Inode, key: object) -> LockEvent | None:
+        lane = self._sharers.get(inode, {}).pop(key, None)
+        return None if lane is None else self._files.lock.unshared(lane, inode, "record")
 
     def _after_ofd(self, lane: Lane, pending: PendingSyscall, inode: Inode) -> LockEvent | None:
         """Tell from the lock's holder whether the call took it, gave it back, or failed."""
@@ -84,15 +113,23 @@ class RecordLocks:
         if held is not None and held != mine:
             return None
         self._descriptions[inode] = mine
-        return self._files.lock.flocked(lane.index, inode) if held is None else None
+        return self._files.lock.flocked(lane.index, inode, "record") if held is None else None
 
     def _description_gone(self, inode: Inode) -> LockEvent | None:
-        return None if self._descriptions.pop(inode, None) is None else self._files.lock.unflocked(inode)
+        if self._descriptions.pop(inode, None) is None:
+            return None
+        return self._files.lock.unflocked(inode, "record")
 
     def release(self, pending: PendingSyscall, inode: Inode | None) -> LockEvent | None:
         """Take in that a process closes a descriptor, and with it all its record locks on that file."""
         if inode is None:
             return None
+        if inode in self._sharers:
+            event = None
+            for key in (pending.process.pid, (pending.process.pid, signed(pending.args[0]))):
+                event = self._no_longer_shared(inode, key) or event
+            if event is not None:
+                return event
         if (pending.process.pid, signed(pending.args[0])) == self._descriptions.get(inode):
             return self._description_gone(inode)
         return self._gone(pending.process.pid, inode) if self._pids else None
@@ -101,7 +138,20 @@ class RecordLocks:
         if self._pids.get(inode) != pid:
             return None
         del self._pids[inode]
-        return self._files.lock.unflocked(inode)
+        return self._files.lock.unflocked(inode, "record")
+
+
+def _is_shared(path: str) -> bool:
+    """Return whether lanes have a lock on a file, and all of them in shared mode."""
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        kind = _FLOCK.unpack(fcntl.fcntl(fd, fcntl.F_GETLK, _WHOLE_FILE))[0]
+    finally:
+        os.close(fd)
+    return bool(kind == fcntl.F_RDLCK)
 
 
 def _holder(path: str, wanted: bytes = _WHOLE_FILE) -> int:

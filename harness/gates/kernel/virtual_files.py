@@ -19,8 +19,9 @@ import shutil
 import stat
 from collections.abc import Callable, Mapping
 
+from fence.locks import LockFile
 from harness.gates.kernel.inode import Inode
-from harness.gates.kernel.write_lock import WriteLock
+from harness.gates.kernel.write_locks import watch
 from harness.model.history import Absent, State, digest
 from harness.model.program import Filesystem, Program
 
@@ -42,9 +43,8 @@ class VirtualFiles:
 
     Args:
         directory: absolute, real path; everything in it belongs to the harness.
-        lock_kind: which lock to watch.
+        locks: the locks to watch; a lane has the write lock while it has all of them.
         now: virtual clock, nanoseconds.
-        lock_path: pattern of the lock's file; empty for the kind's own.
         is_open: whether a process has a descriptor of a file; asked only where
             descriptors were copied, since otherwise counting will do.
 
@@ -57,15 +57,14 @@ class VirtualFiles:
     def __init__(
         self,
         directory: str,
-        lock_kind: str,
+        locks: tuple[LockFile, ...],
         now: Callable[[], int],
         is_open: Callable[[Inode], bool],
-        lock_path: str = "",
     ) -> None:
         self.directory = directory
         self.path = os.path.join(directory, TRANSCRIPT)
         self.prefix = os.fsencode(directory) + b"/"
-        self.lock = WriteLock(lock_kind, TRANSCRIPT, lock_path)
+        self.lock = watch(locks, TRANSCRIPT)
         self._now = now
         self._is_open = is_open
         self.fine_stamps = _fine_stamps(directory)

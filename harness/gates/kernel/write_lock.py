@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fence.locks import KINDS
+from fence.locks import KINDS, LockFile
+from fence.locks.kind import Keeper
 from harness.gates.kernel.inode import Inode
 from harness.model.history import LockEvent
 
@@ -28,24 +29,22 @@ class WriteLock:
     """The write lock of one transcript, over a schedule.
 
     Args:
-        kind: a name of `fence.locks.KINDS`.
+        lock: its kind and file.
         transcript: the transcript's name.
-        path: pattern of its file, see `fence.protocol.Fence`; empty for the kind's own.
 
     Attributes:
-        keeper: what excludes other lanes, see `fence.locks.kind.Keeper`.
-        name: of the lock's file.
-        is_directory: whether that is a directory.
+        keepers: what excludes other lanes, see `fence.locks.kind.Keeper`: one.
+        directories: names of locks that are directories.
         owner: lane that has the lock which keeps others out; -1 for none.
         robbed: lanes that had it and did not let it go themselves, or have a hollow one.
+        sharers: lanes that have it in a mode that other lanes can have as well.
     """
 
-    def __init__(self, kind: str, transcript: str, path: str = "") -> None:
-        record = KINDS[kind]
-        self.keeper = record.keeper
-        self.name = path.replace("{transcript}", transcript).removeprefix("{directory}/")
-        self.name = self.name or transcript + record.suffix
-        self.is_directory = record.keeper == "directory"
+    def __init__(self, lock: LockFile, transcript: str) -> None:
+        record = KINDS[lock.kind]
+        self.keepers = frozenset((record.keeper,))
+        self._name = lock.beside(transcript) or transcript + record.suffix
+        self.directories = frozenset((self._name,) if record.keeper == "directory" else ())
         self._kept = record.kept_by_kernel
         self.begin()
 
@@ -53,6 +52,7 @@ class WriteLock:
         """Start a schedule: there is no such file, and no lane has it."""
         self.owner = _NO_LANE
         self.robbed: set[int] = set()
+        self.sharers: set[int] = set()
         self._file: Inode | None = None
         #: By file that has or had the name: the lane that made it as a lock, or has the flock on it.
         self._lanes: dict[Inode, int] = {}
@@ -69,7 +69,7 @@ class WriteLock:
             lane: that moved.
             names: of the session directory, as they are now.
         """
-        before, after = self._file, names.get(self.name)
+        before, after = self._file, names.get(self._name)
         if after is before:
             return None
         self._file = after
@@ -114,9 +114,9 @@ class WriteLock:
         self.robbed.add(holder)
         return LockEvent("reclaimed", holder)
 
-    def flocked(self, lane: int, inode: Inode) -> LockEvent | None:
+    def flocked(self, lane: int, inode: Inode, keeper: Keeper) -> LockEvent | None:
         """Take in that a lane got the exclusive flock on a file, or its process the record lock."""
-        if not self._kept or inode not in self._lanes:
+        if keeper not in self.keepers or inode not in self._lanes:
             return None
         self._lanes[inode] = lane
         if inode is not self._file:
@@ -124,12 +124,29 @@ class WriteLock:
             return LockEvent("hollow")
         self.owner = lane
         self.robbed.discard(lane)
+        self.sharers.discard(lane)
         return LockEvent("acquired")
 
-    def unflocked(self, inode: Inode) -> LockEvent | None:
+    def shared(self, lane: int, inode: Inode, keeper: Keeper) -> LockEvent | None:
+        """Take in that a lane got the lock on a file in shared mode, or has it in that mode from now on."""
+        if keeper not in self.keepers or inode not in self._lanes or inode is not self._file:
+            return None
+        if self._lanes[inode] == lane:
+            self._lanes[inode] = self.owner = _NO_LANE
+        self.sharers.add(lane)
+        return LockEvent("shared")
+
+    def unshared(self, lane: int, inode: Inode, keeper: Keeper) -> LockEvent | None:
+        """Take in that a lane gave up the lock that it had in shared mode."""
+        if keeper not in self.keepers or inode not in self._lanes or lane not in self.sharers:
+            return None
+        self.sharers.discard(lane)
+        return LockEvent("released")
+
+    def unflocked(self, inode: Inode, keeper: Keeper) -> LockEvent | None:
         """Take in that no lane has it any more."""
         lane = self._lanes.get(inode, _NO_LANE)
-        if not self._kept or lane == _NO_LANE:
+        if keeper not in self.keepers or lane == _NO_LANE:
             return None
         self._lanes[inode] = _NO_LANE
         if self.owner == lane:

@@ -23,7 +23,9 @@ _LOCK_WORDS = {
     "blocked": "waits for the lock",
     "returned": "lock returned, taken",
     "hollow": "a lock on a file without its name",
+    "shared": "a lock that other lanes can share",
 }
+_HELD = ("acquired", "hollow", "shared")
 _KEPT_MARKS = ("verdict", "window", "cause")
 
 
@@ -299,9 +301,9 @@ class _Builder:
             return
         loser = lock.owner if lock.kind == "reclaimed" else step.lane
         first = self._held.pop(loser, None)
-        if first is not None and lock.kind not in ("acquired", "hollow"):
+        if first is not None and lock.kind not in _HELD:
             self._locks.append(Span(self._places[loser], first, row))
-        if lock.kind in ("acquired", "hollow"):
+        if lock.kind in _HELD:
             self._held[step.lane] = row if first is None else first
         elif lock.kind == "returned":
             self._held[lock.owner] = row

@@ -1,10 +1,12 @@
-"""Check whether an adapter speaks the protocol of external fences: no gate, no scenario, no verdict.
+"""Check whether a fence answers each call as the protocol asks: no gate, no scenario, no verdict.
 
-`protocol_checks` has the checks, `stage` the adapter under test and its files.
+`protocol_checks` has the checks, `stage` the adapter under test and its files. `python_adapter` serves a
+fence in Python.
 """
 
 from __future__ import annotations
 
-from harness.tools.conform.protocol_checks import CHECKS, Finding, examine
+from harness.tools.conform.protocol_checks import CHECKS, OF_FENCES, Finding, examine
+from harness.tools.conform.python_adapter import command_of
 
-__all__ = ["CHECKS", "Finding", "examine"]
+__all__ = ["CHECKS", "OF_FENCES", "Finding", "command_of", "examine"]

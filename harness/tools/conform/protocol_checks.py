@@ -11,7 +11,7 @@ from fence.errors import AdapterError
 from fence.external.wire import Answer, Hello, ProtocolError, Sleep, Waits, loaded
 from harness.tools.conform.stage import Off, Stage
 
-__all__ = ["CHECKS", "Finding", "examine"]
+__all__ = ["CHECKS", "OF_FENCES", "Finding", "examine"]
 
 _FIRST = b'{"type":"message","id":"u0"}\n'
 _A = b'{"type":"message","id":"a","text":"\xc3\xa4 \xe2\x80\xa8 \\u0000"}\n'
@@ -37,17 +37,19 @@ class Finding:
     note: str = ""
 
 
-def examine(command: str, hello: Hello) -> Iterator[Finding]:
-    """Run all checks, each with files of its own, and yield their findings.
+def examine(command: str, hello: Hello, python: bool = False) -> Iterator[Finding]:
+    """Run the checks, each with files of its own, and yield their findings.
 
     Args:
         command: of the adapter.
         hello: its own description.
+        python: whether the adapter is ours and serves a fence in Python: then only `OF_FENCES` are run.
     """
+    source = "the class" if python else "hello"
     with tempfile.TemporaryDirectory(prefix="harness-conform-") as directory:
-        stage = Stage(command, hello, directory)
+        stage = Stage(command, hello, directory, source)
         try:
-            for check in CHECKS:
+            for check in OF_FENCES if python else CHECKS:
                 about = (check.__doc__ or "").strip().rstrip(".")
                 try:
                     yield Finding(about, note=check(stage) or "")
@@ -78,7 +80,7 @@ def _load(stage: Stage, expected: bytes) -> None:
 
 
 def _turn_is_taken(stage: Stage) -> None:
-    """begin_turn takes the lock that hello spoke of, release_for_prompt and end_turn let it go."""
+    """begin_turn takes the lock that is declared, release_for_prompt and end_turn let it go."""
     stage.begin(_FIRST)
     stage.expect("runner", "begin_turn")
     stage.expect_lock(True, "begin_turn")
@@ -322,7 +324,8 @@ def _leaves(stage: Stage) -> None:
     stage.close()
 
 
-CHECKS: tuple[Callable[[Stage], str | None], ...] = (
+#: What every fence has to do, in whatever language.
+OF_FENCES: tuple[Callable[[Stage], str | None], ...] = (
     _turn_is_taken,
     _load_is_exact,
     _load_is_exact_without_utf8,
@@ -339,8 +342,6 @@ CHECKS: tuple[Callable[[Stage], str | None], ...] = (
     _rewrite_is_exact,
     _recover_is_answered,
     _schedules_are_forgotten,
-    _unknown_fields,
-    _unknown_operation,
-    _garbage,
-    _leaves,
 )
+#: And what every adapter has to do.
+CHECKS = (*OF_FENCES, _unknown_fields, _unknown_operation, _garbage, _leaves)

@@ -9,7 +9,7 @@ from typing import Any
 from fence.external.adapter import Adapter
 from fence.external.host_hooks import HostHooks
 from fence.external.wire import Answer, Doubt, Hello, Sleep, Waits, quoted, with_lines
-from fence.locks import KINDS
+from fence.locks import KINDS, LockFile
 from harness.model.errors import HarnessError
 
 __all__ = ["Off", "Stage"]
@@ -43,9 +43,11 @@ class Stage:
         command: of the adapter.
         hello: its own description.
         directory: the session directory; empty.
+        source: what declares the lock, for messages.
     """
 
-    def __init__(self, command: str, hello: Hello, directory: str) -> None:
+    def __init__(self, command: str, hello: Hello, directory: str, source: str = "hello") -> None:
+        self._source = source
         self.argv = tuple(shlex.split(command))
         self.hello = hello
         self.directory = directory
@@ -191,8 +193,12 @@ class Stage:
             )
 
     def is_held(self) -> bool:
-        """Return whether the lock that the adapter named is held."""
-        return KINDS[self.hello.lock].is_held(self.path)
+        """Return whether each of the locks that the adapter named is held."""
+        return all(KINDS[lock.kind].is_held(self.path, lock.beside(self.path)) for lock in self._locks())
+
+    def _locks(self) -> tuple[LockFile, ...]:
+        hello = self.hello
+        return (LockFile(hello.lock, hello.lock_path), *hello.further_locks)
 
     def expect_lock(self, held: bool, after: str) -> None:
         """Check that the lock is held, or free.
@@ -201,6 +207,9 @@ class Stage:
             Off: it is not.
         """
         if self.is_held() != held:
-            name = "transcript.jsonl" + KINDS[self.hello.lock].suffix
+            locks = self._locks()
+            files = [lock.beside(self.path) or self.path + KINDS[lock.kind].suffix for lock in locks]
+            name = " and ".join(os.path.basename(file) for file in files)
+            kinds = ", ".join(lock.kind for lock in locks)
             state = "is not held" if held else "is still held"
-            raise self.off(f"after {after} the lock {name} ({self.hello.lock}), which hello names, {state}")
+            raise self.off(f"after {after} the lock {name} ({kinds}), which {self._source} names, {state}")

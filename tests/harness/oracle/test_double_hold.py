@@ -274,3 +274,65 @@ def test_touching_the_transcript_enters_the_section_before_the_call_returns() ->
         _release(story, CRON)
         story.put(HEARTBEAT, (story.content or b"") + line("h"), reclaimed=True)
     assert [violation.lane for violation in double(story)] == [CRON]
+
+
+def _share(story: Story, lane: int) -> int:
+    with story.op(lane, "acquire"):
+        at = story.lock(lane, "shared")
+    return at
+
+
+def test_a_write_beside_another_sharer_is_a_double_hold() -> None:
+    for writer in (HEARTBEAT, CRON):
+        story = Story()
+        first, second = _share(story, HEARTBEAT), _share(story, CRON)
+        step = story.add(writer, "h")
+        (violation,) = double(story)
+        assert (violation.at, violation.lane) == (second, CRON)
+        assert violation.causes == tuple(sorted({first, second, step}))
+        assert "in shared mode, and one of them changed the transcript" in violation.detail
+
+
+def test_sharers_that_only_read_are_no_double_hold() -> None:
+    story = Story()
+    _share(story, HEARTBEAT)
+    _share(story, CRON)
+    for lane in (HEARTBEAT, CRON):
+        with story.op(lane, "load"):
+            story.look(lane)
+        _release(story, lane)
+    story.add(EDITOR, "x")
+    assert double(story) == []
+
+
+def test_a_sharer_that_writes_alone_is_no_double_hold() -> None:
+    story = Story()
+    for lane in (HEARTBEAT, CRON):
+        _share(story, lane)
+        story.add(lane, f"e{lane}")
+        _release(story, lane)
+    assert double(story) == []
+
+
+def test_a_lane_that_goes_on_alone_has_left_the_shared_section() -> None:
+    story = Story()
+    with story.op(HEARTBEAT, "acquire"):
+        story.lock(HEARTBEAT, "shared")
+        story.lock(HEARTBEAT, "acquired")
+    story.add(HEARTBEAT, "h")
+    _release(story, HEARTBEAT)
+    _share(story, CRON)
+    assert double(story) == []
+
+
+def test_a_write_under_a_shared_lock_is_no_missed_takeover() -> None:
+    for kind, missed in (("shared", 0), ("released", 1)):
+        story = Story()
+        story.window()
+        with story.op(CRON, "acquire"):
+            story.lock(CRON, kind)
+        with story.op(CRON, "append", "c"):
+            story.put(CRON, (story.content or b"") + line("c"), held=False)
+        story.admit()
+        found = [one.kind for one in judge(story.history()).violations]
+        assert found.count("missed_takeover") == missed

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from fence.locks import LockFile
 from harness.gates.free.gate import FreeGate
 from harness.lanes import worker
 from harness.model.gate import Layout, Outcome
@@ -93,7 +94,7 @@ class Stage:
             for lane in lanes
         )
         reference = fence if fence[0].islower() else f"{self._fences}:{fence}"
-        self.gate.start(Layout(reference, self._lanes, {}, lock_kind))
+        self.gate.start(Layout(reference, self._lanes, {}, (LockFile(lock_kind),)))
 
     def run(self, *programs: list[Op]) -> Outcome:
         """One schedule."""

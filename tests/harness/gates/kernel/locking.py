@@ -11,7 +11,7 @@ from typing import ClassVar
 from fence.errors import LockTimeoutError
 from tests.harness.gates.kernel.words import Words, error_of, syscall
 
-__all__ = ["Flocking", "MakingDirectories", "Polling", "Recording", "Replacing"]
+__all__ = ["Flocking", "MakingDirectories", "Polling", "Recording", "Replacing", "TwoLocks"]
 
 _RENAMEAT2 = 316
 _AT_FDCWD = -100
@@ -191,6 +191,23 @@ class Flocking(Words):
         os.close(fd)
 
 
+class TwoLocks(Flocking):
+    """Another flock beside that of the lock's own file: a lane has the lock while it has both."""
+
+    further_locks: ClassVar[tuple[tuple[str, str], ...]] = (("flock", "{directory}/.guard"),)
+
+    def guard(self) -> None:
+        path = os.path.join(os.path.dirname(self.path), ".guard")
+        self.second = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self.second, fcntl.LOCK_EX)
+
+    def guard_shared(self) -> None:
+        fcntl.flock(self.second, fcntl.LOCK_SH)
+
+    def unguard(self) -> None:
+        os.close(self.second)
+
+
 class Recording(Words):
     """Record locks on the lock's own file, call by call."""
 
@@ -201,6 +218,9 @@ class Recording(Words):
 
     def at_once(self) -> str:
         return _outcome(lambda: fcntl.lockf(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB))
+
+    def shared(self) -> str:
+        return _outcome(lambda: fcntl.lockf(self.fd, fcntl.LOCK_SH | fcntl.LOCK_NB))
 
     def unlock(self) -> None:
         fcntl.lockf(self.fd, fcntl.LOCK_UN)

@@ -189,7 +189,7 @@ class Stage:
             LaneInfo(f"lane{index}", "runner", process, True) for index, process in enumerate(processes)
         )
         reference = f"{inspect.getfile(fence)}:{fence.__name__}"
-        self._layout = Layout(reference, self.lanes, options, fence.lock_kind)
+        self._layout = Layout(reference, self.lanes, options, fence.declared_locks())
         self._wall_limit_s = wall_limit_s
         # The one we are on: tests that run side by side shall not crowd on the first.
         self.core = ctypes.CDLL(None).sched_getcpu()

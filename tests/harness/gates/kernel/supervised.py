@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from types import SimpleNamespace
 
+from fence.locks import LockFile
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.lane import Lane, TraceeProcess, Worker
 from harness.gates.kernel.process import PendingSyscall, Process
@@ -40,7 +41,7 @@ class Supervised:
     ) -> None:
         self.directory = directory
         clock = Clock()
-        files = VirtualFiles(str(directory), lock, lambda: clock.now_ns, lambda inode: False)
+        files = VirtualFiles(str(directory), (LockFile(lock),), lambda: clock.now_ns, lambda inode: False)
         lanes = [Lane(0), Lane(1)]
         # Closed with the worker, in place of a listener.
         listener = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)

@@ -11,6 +11,7 @@ from tests.harness.gates.kernel.stage import Out, Seen, Stage
 pytestmark = pytest.mark.requires("kernel-gate")
 
 GOT, GONE, BLOCKED = LockEvent("acquired"), LockEvent("released"), LockEvent("blocked")
+SHARED = LockEvent("shared")
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def test_readers_share_and_a_writer_waits_for_all_of_them(stage: Stage) -> None:
     reads = ["open", "shared", "think:1", "unlock"]
     seen = stage.run(reads, reads, ["open", "exclusive"], script=[0, 0, 1, 1, Out(2), Out(0), Out(1)])
     assert [step.lane for step in seen.steps if step.call == "flock"] == [0, 1, 0, 1, 2]
-    assert seen.locks() == [(2, GOT)]
+    assert seen.locks() == [(0, SHARED), (1, SHARED), (0, GONE), (1, GONE), (2, GOT)]
 
 
 def test_a_copy_of_the_descriptor_keeps_the_lock(stage: Stage) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fence.locks import LockFile
 from harness.gates.kernel.virtual_files import TRANSCRIPT, VirtualFiles
 from harness.model.history import Absent, LockEvent, digest
 from harness.model.program import Entry, Filesystem, Program
@@ -26,7 +27,9 @@ def clock() -> Clock:
 
 @pytest.fixture
 def files(tmp_path: Path, clock: Clock) -> VirtualFiles:
-    found = VirtualFiles(str(tmp_path.resolve()), "sidecar", lambda: clock.now_ns, lambda ino: False)
+    found = VirtualFiles(
+        str(tmp_path.resolve()), (LockFile("sidecar"),), lambda: clock.now_ns, lambda ino: False
+    )
     begin(found)
     return found
 

@@ -243,7 +243,7 @@ def test_replacing_workers_leaves_no_process_and_no_descriptor(stage: Stage) -> 
 
 def test_a_fence_that_cannot_be_loaded_is_said_and_leaves_nothing(tmp_path: Path) -> None:
     before, descriptors = family(), sorted(os.listdir("/proc/self/fd"))
-    layout = Layout("missing.py:Fence", (LaneInfo("a", "runner", "p", True),), {}, NoFence.lock_kind)
+    layout = Layout("missing.py:Fence", (LaneInfo("a", "runner", "p", True),), {}, NoFence.declared_locks())
     gate = KernelGate(str(tmp_path.resolve()), worker.main)
     with as_explorer(0), pytest.raises(GateUnavailable, match=r"no file missing\.py"):
         gate.start(layout)

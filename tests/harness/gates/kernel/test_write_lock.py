@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from harness.model.history import LockEvent
-from tests.harness.gates.kernel.locking import Flocking, MakingDirectories, Recording, Replacing
+from tests.harness.gates.kernel.locking import Flocking, MakingDirectories, Recording, Replacing, TwoLocks
 from tests.harness.gates.kernel.stage import Out, Seen, Stage, Until
 
 pytestmark = pytest.mark.requires("kernel-gate")
 
 GOT, GONE, HOLLOW = LockEvent("acquired"), LockEvent("released"), LockEvent("hollow")
+SHARED = LockEvent("shared")
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 @pytest.fixture(scope="module")
 def records(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with Stage(tmp_path_factory.mktemp("records"), Recording, ["p", "q", "q"]) as stage:
+        yield stage
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with Stage(tmp_path_factory.mktemp("pairs"), TwoLocks, ["p", "q"]) as stage:
         yield stage
 
 
@@ -87,6 +94,65 @@ def test_who_unlinks_the_file_of_its_own_flock_lets_it_go(flocks: Stage) -> None
 def test_a_flock_on_some_other_file_is_no_lock(files: Stage) -> None:
     seen = files.run(["prepare", "write"], [], [])
     assert seen.locks() == []
+
+
+@pytest.mark.parametrize("kind", ["flocks", "records"])
+def test_two_lanes_share_a_lock_and_each_lets_go(kind: str, request: pytest.FixtureRequest) -> None:
+    stage: Stage = request.getfixturevalue(kind)
+    seen = stage.run(
+        ["open", "shared", "think:1", "unlock"],
+        ["open", "shared", "write", "unlock"],
+        [],
+        script=[Until(0, "think"), Out(1), Out(0)],
+    )
+    assert seen.locks() == [(0, SHARED), (1, SHARED), (1, GONE), (0, GONE)]
+    assert held(seen) == [(1, False, False)]
+    assert seen.end.lock_owner == -1
+
+
+def test_a_lane_that_goes_on_in_shared_mode_has_the_lock_no_longer(flocks: Stage) -> None:
+    words = ["open", "exclusive", "write", "shared", "write", "exclusive", "write", "close"]
+    seen = flocks.run(words, [], [])
+    assert seen.locks() == [(0, GOT), (0, SHARED), (0, GOT), (0, GONE)]
+    assert held(seen) == [(0, True, False), (0, False, False), (0, True, False)]
+
+
+def test_a_failed_change_of_mode_loses_the_lock_that_was_there(flocks: Stage) -> None:
+    seen = flocks.run(
+        ["open", "shared", "think:1", "unlock"],
+        ["open", "shared", "at_once", "write"],
+        [],
+        script=[Until(0, "think"), Out(1), Out(0)],
+    )
+    assert seen.said(1)[2] == "EAGAIN"
+    assert seen.locks() == [(0, SHARED), (1, SHARED), (1, GONE), (0, GONE)]
+
+
+# Several locks
+
+
+def test_a_lane_has_the_lock_while_it_has_each_of_them(pairs: Stage) -> None:
+    words = ["open", "exclusive", "write", "guard", "write", "unlock", "write", "unguard"]
+    seen = pairs.run(words, [])
+    assert seen.locks() == [(0, GOT), (0, GONE)]
+    assert held(seen) == [(0, False, False), (0, True, False), (0, False, False)]
+
+
+def test_one_of_several_locks_in_shared_mode_leaves_the_lock_as_it_was(pairs: Stage) -> None:
+    words = ["open", "exclusive", "guard", "guard_shared", "write", "shared", "write"]
+    seen = pairs.run(words, [])
+    assert seen.locks()[:1] == [(0, GOT)]
+    assert held(seen) == [(0, True, False), (0, False, False)]
+
+
+def test_a_lane_that_loses_one_of_several_locks_was_robbed(pairs: Stage) -> None:
+    seen = pairs.run(
+        ["open", "exclusive", "guard", "think:1", "write"],
+        ["unlink"],
+        script=[Until(0, "think"), Out(1), Out(0)],
+    )
+    assert seen.locks() == [(0, GOT), (1, LockEvent("reclaimed", 0))]
+    assert held(seen) == [(0, False, True)]
 
 
 # Record locks

@@ -1,0 +1,280 @@
+"""Locks of other makes than the shipped ones, declared by a fence: sound ones pass, broken ones are told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.harness_process import Harness, write_fence
+
+pytestmark = pytest.mark.requires("kernel-gate")
+
+LOCKS = '''\
+import contextlib
+import fcntl
+
+from fence.errors import LockTimeoutError, StaleLockError
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Locked(Fence):
+    """Takes its lock by `take`, which says whether it got it, and gives it up by `free`."""
+
+    def take(self):
+        raise NotImplementedError
+
+    def free(self):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.name)
+
+    @property
+    def name(self):
+        return self.path + ".lock"
+
+    def acquire(self):
+        for _ in range(400):
+            if self.take():
+                self.held = True
+                return
+            time.sleep(0.05)
+        raise LockTimeoutError("busy")
+
+    def release(self):
+        if not self.held:
+            raise StaleLockError("not held")
+        self.held = False
+        self.free()
+
+    begin_turn, release_for_prompt, held = acquire, release, False
+
+    def end_turn(self):
+        if self.held:
+            self.release()
+
+    def guarded_write(self, entries):
+        self.acquire()
+        try:
+            append_lines(self.path, entries)
+        finally:
+            self.release()
+
+    def make(self):
+        own = f"{self.path}.{self.site.lane}"
+        os.close(os.open(own, os.O_CREAT | os.O_WRONLY, 0o600))
+        return own
+
+
+class ByLink(Locked):
+    def take(self):
+        own = self.make()
+        try:
+            os.link(own, self.name)
+            return True
+        except FileExistsError:
+            return False
+        finally:
+            os.unlink(own)
+
+
+class LinksAfterALook(ByLink):
+    def take(self):
+        if os.path.exists(self.name):
+            return False
+        own = self.make()
+        os.rename(own, self.name)
+        return True
+
+
+class BySymlink(Locked):
+    def take(self):
+        try:
+            os.symlink(self.site.lane, self.name)
+            return True
+        except FileExistsError:
+            return False
+
+
+class RobsAfterALook(BySymlink):
+    def take(self):
+        if os.path.lexists(self.name):
+            return False
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.name)
+        return super().take()
+
+
+class ByRename(Locked):
+    flag = 1  # RENAME_NOREPLACE
+
+    def take(self):
+        own = self.make()
+        done = _libc.renameat2(-100, os.fsencode(own), -100, os.fsencode(self.name), self.flag)
+        if done != 0:
+            os.unlink(own)
+        return done == 0
+
+
+class RenamesOver(ByRename):
+    def take(self):
+        if os.path.exists(self.name):
+            return False
+        return super().take()
+
+    flag = 0
+
+
+class Both(ByLink):
+    """An flock on the folder's guard and a linked file: a writer has both."""
+
+    further_locks = (("flock", "{directory}/.guard"),)
+
+    def take(self):
+        if not super().take():
+            return False
+        self.fd = os.open(os.path.join(os.path.dirname(self.path), ".guard"), os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(self.fd, fcntl.LOCK_EX)
+        return True
+
+    def free(self):
+        os.close(self.fd)
+        super().free()
+
+
+class BothButOneAlone(Both):
+    """Its linked file keeps no lane out; the other lock still does."""
+
+    def take(self):
+        own = self.make()
+        os.rename(own, self.name)
+        self.fd = os.open(os.path.join(os.path.dirname(self.path), ".guard"), os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(self.fd, fcntl.LOCK_EX)
+        return True
+
+    def free(self):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.name)
+        os.close(self.fd)
+
+
+class BothShared(Both):
+    """Its flock is shared and its file is renamed over another's: neither keeps a lane out."""
+
+    def take(self):
+        own = self.make()
+        os.rename(own, self.name)
+        self.fd = os.open(os.path.join(os.path.dirname(self.path), ".guard"), os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(self.fd, fcntl.LOCK_SH)
+        return True
+
+    def free(self):
+        os.close(self.fd)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.name)
+
+
+class SharedByRange(Locked):
+    """A record lock in shared mode for writes; the runner's is exclusive."""
+
+    lock_kind, lock_path = "record", "{transcript}.guard"
+    exclusive = False
+
+    def take(self):
+        self.fd = os.open(self.path + ".guard", os.O_RDWR | os.O_CREAT, 0o600)
+        mode = fcntl.LOCK_EX if self.exclusive or self.site.lane == "runner" else fcntl.LOCK_SH
+        try:
+            fcntl.lockf(self.fd, mode | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self.fd)
+            return False
+        return True
+
+    def free(self):
+        os.close(self.fd)
+
+
+class Downgraded(Locked):
+    """An flock that becomes a shared one before the write."""
+
+    lock_kind, lock_path = "flock", "{transcript}.guard"
+    mode = fcntl.LOCK_SH
+
+    def take(self):
+        self.fd = os.open(self.path + ".guard", os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(self.fd, fcntl.LOCK_EX)
+        fcntl.flock(self.fd, self.mode)
+        return True
+
+    def free(self):
+        os.close(self.fd)
+
+
+class KeptExclusive(Downgraded):
+    mode = fcntl.LOCK_EX
+'''
+
+
+def found(
+    harness: Harness, folder: Path, name: str, scenario: str = "busy-lock"
+) -> tuple[int, dict[str, int]]:
+    fences = write_fence(folder, LOCKS)
+    path = f"scenarios/{scenario}.yaml"
+    ended = harness.run(path, "--fence", f"{fences}:{name}", "--json", "--no-shrink", "--schedules", "60")
+    assert not ended.object["why_inconclusive"], ended
+    return ended.status, ended.object["violations"]
+
+
+@pytest.mark.parametrize("name", ["ByLink", "BySymlink", "ByRename", "Both", "Downgraded"])
+def test_a_sound_lock_of_this_make_is_not_accused(harness: Harness, tmp_path: Path, name: str) -> None:
+    assert found(harness, tmp_path, name) == (0, {})
+
+
+@pytest.mark.parametrize(
+    "name", ["LinksAfterALook", "RobsAfterALook", "RenamesOver", "BothShared", "SharedByRange"]
+)
+def test_a_broken_lock_of_this_make_shows_two_holders(harness: Harness, tmp_path: Path, name: str) -> None:
+    status, violations = found(harness, tmp_path, name)
+    assert status == 1
+    assert violations["double_hold"] > 0
+    assert "false_lock_error" not in violations
+    # A write under a shared lock is the lock's fault; to rob a holder is a takeover as well.
+    assert name != "SharedByRange" or "missed_takeover" not in violations
+
+
+def test_one_exclusive_lock_of_two_is_enough(harness: Harness, tmp_path: Path) -> None:
+    _, violations = found(harness, tmp_path, "BothButOneAlone")
+    assert "double_hold" not in violations
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('further_locks = ("flock",)', "further_locks"),
+        ('further_locks = (("hope", ""),)', "kind 'hope', expected one of sidecar"),
+        ('further_locks = (("flock", "/tmp/x"),)', "path '/tmp/x', expected a file beside the transcript"),
+        ('further_locks = (("sidecar", ""),)', "two of the declared locks are the same file"),
+        ('lock_path = "lock"', "lock_path 'lock', expected a file beside the transcript"),
+    ],
+)
+def test_a_declaration_that_cannot_be_is_refused(
+    harness: Harness, tmp_path: Path, line: str, said: str
+) -> None:
+    fences = write_fence(tmp_path, f"class Mine(Fence):\n    {line}\n")
+    ended = harness.run("scenarios/quickstart.yaml", "--fence", f"{fences}:Mine")
+    assert ended.status == 2
+    assert said in ended.err
+
+
+def test_conform_asks_a_python_fence_for_its_declared_locks(harness: Harness, tmp_path: Path) -> None:
+    fences = write_fence(tmp_path, LOCKS)
+    for name in ("ByLink", "Both", "KeptExclusive"):
+        ended = harness.call("conform", f"{fences}:{name}", "--json")
+        checks = [json.loads(text) for text in ended.out.splitlines()]
+        assert (ended.status, len(checks)) == (0, 16), ended
+    body = LOCKS + '\n\nclass Elsewhere(KeptExclusive):\n    lock_path = "{transcript}.other"\n'
+    elsewhere = write_fence(tmp_path, body, "elsewhere.py")
+    ended = harness.call("conform", f"{elsewhere}:Elsewhere")
+    assert ended.status == 1
+    assert "transcript.jsonl.other (flock), which the class names, is not held" in ended.out
