@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.released.deepen import alike
 from tests.released.verdict_table import one_a_core, rendered, shared
 
 
@@ -24,11 +25,13 @@ def test_a_cell_says_how_often_and_what_is_unknown() -> None:
         cell("rogue-zoo", "openclaw@2026.6.9", {"missed_takeover": 1, "false_positive": 25}),
         cell("rogue-zoo", "openclaw@2026.5.18", {}, inconclusive=2),
         cell("second-gateway", "openclaw@2026.6.9+merge", {}),
+        {**cell("second-gateway", "openclaw@2026.6.9", {}), "not_exercised": ["cron never wrote"]},
+        {**cell("second-gateway", "openclaw@2026.5.18", {}), "deeper": {"schedules": 300}},
     ]
     head, _, first, second = rendered(cells).splitlines()[-4:]
     assert head == "| scenario | policy | 5.18 | 6.9 | 6.9+merge |"
     assert first == "| rogue-zoo | coordinated | (2 unknown) | fp 50, missed 2 |  |"
-    assert second == "| second-gateway | coordinated |  |  | . |"
+    assert second == "| second-gateway | coordinated | . | - | (.) |"
 
 
 def _found(fence: str, histories: str, witnesses: dict[str, str]) -> dict[str, Any]:
@@ -63,3 +66,15 @@ def test_a_cores_failure_is_raised_and_work_done_once() -> None:
     assert {core for _, core in done} <= before == os.sched_getaffinity(0)
     with pytest.raises(SystemExit, match="seven"):
         one_a_core(do, range(9))
+
+
+def test_cells_that_found_nothing_are_searched_longer_by_equal_histories() -> None:
+    cells = [
+        {**cell("rogue-zoo", "a", {}), "histories": "x"},
+        {**cell("rogue-zoo", "b", {"crash": 1}), "histories": "x"},
+        {**cell("rogue-zoo", "c", {}), "histories": "x"},
+        {**cell("rogue-zoo", "d", {}), "histories": "y"},
+        {**cell("rogue-zoo", "e", {}), "histories": "x", "deeper": {"schedules": 300}},
+    ]
+    assert [[one["fence"] for one in group] for group in alike(cells, 300)] == [["a", "c"], ["d"]]
+    assert alike(cells, 50) == []

@@ -39,7 +39,7 @@ from harness.cli.status import NOT_EXPECTED, OK
 from harness.results.witness import decode
 from tests.released.stored_witnesses import causes, load, name_of, store
 
-__all__ = ["RESULTS", "main", "one_a_core", "rendered", "shared"]
+__all__ = ["RESULTS", "asked_of", "keep", "known_cells", "main", "one_a_core", "rendered", "shared"]
 
 RESULTS = Path(__file__).parents[2] / "results"
 SHIPPED = RESULTS.parent / "scenarios"
@@ -88,6 +88,8 @@ SCENARIOS = (
     "takeover-and-cotenant",
     "rogue-zoo",
 )
+#: Schedules that a dot stands for.
+_DEEP = 300
 _SHORT = {
     "false_positive": "fp",
     "missed_takeover": "missed",
@@ -95,6 +97,9 @@ _SHORT = {
     "double_hold": "double",
     "dead_end": "dead end",
     "crash": "crash",
+    "refused_write": "refused write",
+    "altered_entry": "altered",
+    "false_lock_error": "false lock error",
 }
 
 
@@ -111,14 +116,14 @@ def main() -> None:
     parser.add_argument("--replay-stored", action="store_true")
     parser.add_argument("--store", action="store_true")
     asked = parser.parse_args()
-    cells = _known_cells()
+    cells = known_cells()
     if asked.replay_stored:
         sys.exit(_replay_stored(cells))
     if asked.shrink_stored:
         _shrink_stored(cells)
         return
     if asked.store:
-        _keep(cells, load(RESULTS))
+        keep(cells, load(RESULTS))
         return
     fences = {
         "generations": [f"openclaw@{one}" for one in GENERATIONS],
@@ -141,7 +146,7 @@ def main() -> None:
             for cell in cells
             if cell["scenario"] != Path(scenario).stem or cell["fence"] not in asked_now
         ]
-        cells = _keep(sorted(cells + found, key=_order), {**load(RESULTS), **new})
+        cells = keep(sorted(cells + found, key=_order), {**load(RESULTS), **new})
         print(f"{scenario}: {len(found)} fences", flush=True)
 
 
@@ -152,12 +157,13 @@ def _all() -> list[str]:
     return [*SCENARIOS, *sorted(others, key=lambda name: "/" in name)]
 
 
-def _known_cells() -> list[dict[str, Any]]:
+def known_cells() -> list[dict[str, Any]]:
+    """Return the cells of the table that is there."""
     place = RESULTS / "openclaw.json"
     return json.loads(place.read_text())["cells"] if place.exists() else []
 
 
-def _keep(cells: Sequence[dict[str, Any]], contents: Mapping[str, bytes]) -> list[dict[str, Any]]:
+def keep(cells: Sequence[dict[str, Any]], contents: Mapping[str, bytes]) -> list[dict[str, Any]]:
     """Write witnesses and tables; return the cells with the paths of their witnesses.
 
     Args:
@@ -223,7 +229,7 @@ def _shrink_stored(cells: Sequence[dict[str, Any]]) -> None:
                 shrink, [name for name, data in contents.items() if not decode(data, name).shrunk_from]
             )
         finally:
-            _keep(cells, contents)
+            keep(cells, contents)
 
 
 def _replay_stored(cells: Sequence[dict[str, Any]]) -> int:
@@ -277,15 +283,16 @@ def _asked(
     count = len(os.sched_getaffinity(0))
     shares = [fences[number::count] for number in range(count)]
     one_a_core(
-        lambda share: cells.extend(_asked_of(scenario, share, schedules, witnesses, shrink=shrink)),
+        lambda share: cells.extend(asked_of(scenario, share, schedules, witnesses, shrink=shrink)),
         [share for share in shares if share],
     )
     return cells, witnesses
 
 
-def _asked_of(
+def asked_of(
     scenario: str, fences: list[str], schedules: int, witnesses: dict[str, bytes], *, shrink: bool
 ) -> list[dict[str, Any]]:
+    """Run one scenario under some fences by one explorer; return their cells, and add to the witnesses."""
     words = ["run", f"scenarios/{scenario}.yaml", "--schedules", str(schedules), "--seed", "1", "--json"]
     words += [] if shrink else ["--no-shrink"]
     words += ["--allow-programs"] if "/" in scenario else []
@@ -317,6 +324,7 @@ def _cell(
             kept[kind] = name
     facts = ("scenario", "fence", "policy", "gate", "strategy", "seed", "schedules", "steps", "verdicts")
     more = ("violations", "stuck", "absorbed", "late", "inconclusive", "why_inconclusive", "histories")
+    more += ("not_exercised",)
     return {
         **{key: line[key] for key in facts + more},
         "witnesses": kept,
@@ -350,7 +358,10 @@ def rendered(cells: list[dict[str, Any]]) -> str:
         "--no-shrink`, then `--shrink-stored`; the command of each cell, its figures and witnesses are in",
         "openclaw.json. A cell says in how many of 100 schedules the fence was wrong:",
         "*fp*, a lawful write refused; *missed*, a takeover let in; *lost*, *double*, *dead end*, *crash*.",
-        "A dot: nothing was found. An empty cell was not asked. Policies are the scenarios'.",
+        "A dot: nothing was found in 300 schedules of this fence, or of one with the same histories in",
+        "the first 30 (`python -m tests.released.deepen`). A dot in brackets: in fewer. A dash: nothing",
+        "was found, and too little was exercised for a pass. An empty cell was not asked. Policies are",
+        "the scenarios'.",
         "Versions with the same histories in a scenario share its witnesses: to see one on another of",
         "them, `python -m harness replay WITNESS --fence openclaw@VERSION`.",
         "",
@@ -372,7 +383,9 @@ def _text(cell: dict[str, Any] | None) -> str:
         for kind, count in sorted(cell["violations"].items())
     ]
     said += [f"({cell['inconclusive']} unknown)"] if cell["inconclusive"] else []
-    return ", ".join(said) or "."
+    deeper = cell.get("deeper", {})
+    said += ["-"] if cell.get("not_exercised") and not said else []
+    return ", ".join(said) or ("." if max(cell["schedules"], deeper.get("schedules", 0)) >= _DEEP else "(.)")
 
 
 if __name__ == "__main__":
