@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from harness import VERSION
+from harness.cli.argument_types import at_least, least, positive, rate
 from harness.cli.output import OutputGone, ensure_standard_streams, remark
 from harness.cli.status import BUG, INCONCLUSIVE, INTERRUPTED, USAGE
 from harness.model.errors import FormatError, HarnessError, StoreError, UsageError, WorkerDied
@@ -23,10 +24,6 @@ from harness.system.interrupts import put_off
 __all__ = ["main", "parser"]
 
 _EXPLORERS_MAX = 256
-#: Longer than any run, and no more than a clock can count.
-_RATE_MIN = 1e-7
-_PERCENT = 100
-_TIME_LIMIT_S_MAX = 1_000_000_000
 _WITNESS = "file that `run` wrote, or ARCHIVE.tar.xz:NAME"
 
 
@@ -98,7 +95,7 @@ def _shrink(command: argparse.ArgumentParser) -> None:
     command.add_argument("witness", help=_WITNESS)
     command.add_argument(
         "--time-limit-s",
-        type=_positive,
+        type=positive,
         metavar="S",
         default=60.0,
         help="keep the best so far after S seconds",
@@ -143,10 +140,10 @@ def _bench(command: argparse.ArgumentParser) -> None:
         help="default: ledger; for growth, which alone takes several, all that are not broken on purpose",
     )
     command.add_argument(
-        "--schedules", type=_at_least(1, 62), metavar="N", help="a sample of scenarios (default: 5)"
+        "--schedules", type=at_least(1, 62), metavar="N", help="a sample of scenarios (default: 5)"
     )
     command.add_argument(
-        "--largest-kib", type=_at_least(1), metavar="N", help="growth: no transcript beyond (default: 65536)"
+        "--largest-kib", type=at_least(1), metavar="N", help="growth: no transcript beyond (default: 65536)"
     )
     command.add_argument("--compare", metavar="BASELINE.json", help="say what is slower than these figures")
     command.add_argument(
@@ -155,7 +152,7 @@ def _bench(command: argparse.ArgumentParser) -> None:
         help="instead: try out whether comparisons cry wolf, and find 15 percent",
     )
     command.add_argument(
-        "--comparisons", type=_at_least(4), metavar="N", help="--check: of like with like (default: 200)"
+        "--comparisons", type=at_least(4), metavar="N", help="--check: of like with like (default: 200)"
     )
     command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
     command.add_argument(
@@ -166,12 +163,12 @@ def _bench(command: argparse.ArgumentParser) -> None:
     command.add_argument("--controls", metavar="NAME,NAME", help="these (default: all)")
     command.add_argument(
         "--rounds",
-        type=_at_least(1, 1000),
+        type=at_least(1, 1000),
         metavar="R",
         help="samples (default: 16; --versus: 3)",
     )
     command.add_argument(
-        "--seed", type=_at_least(0), metavar="N", default=1, help="of what is drawn (default: 1)"
+        "--seed", type=at_least(0), metavar="N", default=1, help="of what is drawn (default: 1)"
     )
     command.add_argument(
         "--scenarios", metavar="DIR", default="scenarios", help="where the scenarios are (default: scenarios)"
@@ -182,10 +179,10 @@ def _bench(command: argparse.ArgumentParser) -> None:
 def _versus(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--versus", action="store_true", help="measure this instead")
     group.add_argument(
-        "--limit-s", type=_positive, metavar="S", help="a gate gives up after S seconds (default: 20)"
+        "--limit-s", type=positive, metavar="S", help="a gate gives up after S seconds (default: 20)"
     )
     group.add_argument(
-        "--explorers", type=_at_least(1, _EXPLORERS_MAX), metavar="N", help="default: one a core"
+        "--explorers", type=at_least(1, _EXPLORERS_MAX), metavar="N", help="default: one a core"
     )
 
 
@@ -193,13 +190,13 @@ def _controls(command: argparse.ArgumentParser) -> None:
     command.add_argument("--only", metavar="NAME,NAME", help="these controls (default: all)")
     command.add_argument("--strategies", metavar="NAME,NAME", help="default: all that search")
     command.add_argument(
-        "--schedules", type=_at_least(1), metavar="N", default=2000, help="at most, each (default: 2000)"
+        "--schedules", type=at_least(1), metavar="N", default=2000, help="at most, each (default: 2000)"
     )
     command.add_argument(
-        "--seeds", type=_at_least(1, 1000), metavar="N", default=1, help="with the seeds 1 to N (default: 1)"
+        "--seeds", type=at_least(1, 1000), metavar="N", default=1, help="with the seeds 1 to N (default: 1)"
     )
     command.add_argument(
-        "--explorers", type=_at_least(1, _EXPLORERS_MAX), metavar="N", help="default: one a core"
+        "--explorers", type=at_least(1, _EXPLORERS_MAX), metavar="N", help="default: one a core"
     )
     command.add_argument(
         "--scenarios", metavar="DIR", default="scenarios", help="where the scenarios are (default: scenarios)"
@@ -225,10 +222,10 @@ def _fuzz(command: argparse.ArgumentParser) -> None:
         "--policy", metavar="NAME", default="coordinated", help="judge by it (default: coordinated)"
     )
     command.add_argument(
-        "--time-limit-s", type=_positive, metavar="S", default=60.0, help="for everything (default: 60)"
+        "--time-limit-s", type=positive, metavar="S", default=60.0, help="for everything (default: 60)"
     )
     command.add_argument(
-        "--seed", type=_at_least(0), metavar="N", default=1, help="which scenarios are drawn (default: 1)"
+        "--seed", type=at_least(0), metavar="N", default=1, help="which scenarios are drawn (default: 1)"
     )
     command.add_argument("--out", metavar="DIR", help="default: results/runs/<run id>")
     command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
@@ -255,14 +252,14 @@ def _run(command: argparse.ArgumentParser) -> None:
     _search(command)
     command.add_argument(
         "--rogue-actions",
-        type=_at_least(0, 8),
+        type=at_least(0, 8),
         metavar="K",
         help="--strategy exhaustive: try all sequences of up to K actions of the scenario's editor "
         "(default: those that were drawn)",
     )
     command.add_argument(
         "--preemptions",
-        type=_at_least(0, 100),
+        type=at_least(0, 100),
         metavar="B",
         help="--strategy exhaustive: every schedule with at most B preemptions "
         "(default: no bound, one schedule of each class)",
@@ -305,25 +302,25 @@ def _search(command: argparse.ArgumentParser) -> None:
     command.add_argument("--gate", choices=("kernel", "free"), help="default: kernel where it is available")
     command.add_argument("--strategy", metavar="NAME", help="default: portfolio; see `list strategies`")
     count = command.add_mutually_exclusive_group()
-    count.add_argument("--schedules", type=_at_least(1), metavar="N", help="default: the scenario's")
+    count.add_argument("--schedules", type=at_least(1), metavar="N", help="default: the scenario's")
     count.add_argument(
         "--confidence",
-        type=_rate,
+        type=rate,
         metavar="P",
         help="as many as it takes to say with 95 %% confidence that fewer than P of such schedules violate",
     )
     command.add_argument(
         "--min-schedules",
-        type=_least,
+        type=least,
         metavar="N|P%",
         help="a pass needs so many of the schedules that were asked for (default: 50%%)",
     )
-    command.add_argument("--seed", type=_at_least(0), metavar="N", help="default: 1")
+    command.add_argument("--seed", type=at_least(0), metavar="N", help="default: 1")
     command.add_argument(
-        "--time-limit-s", type=_positive, metavar="S", help="stop the whole run after S seconds"
+        "--time-limit-s", type=positive, metavar="S", help="stop the whole run after S seconds"
     )
     command.add_argument(
-        "--explorers", type=_at_least(1, _EXPLORERS_MAX), metavar="N", help="default: one a core"
+        "--explorers", type=at_least(1, _EXPLORERS_MAX), metavar="N", help="default: one a core"
     )
     command.add_argument("--out", metavar="DIR", help="default: results/runs/<run id>")
     command.add_argument(
@@ -332,9 +329,7 @@ def _search(command: argparse.ArgumentParser) -> None:
         default=None,
         help="leave the first violation of each kind as it was found",
     )
-    command.add_argument(
-        "--shrink-limit-s", type=_positive, metavar="S", help="for each of them (default: 5)"
-    )
+    command.add_argument("--shrink-limit-s", type=positive, metavar="S", help="for each of them (default: 5)")
     _allow(command)
     command.add_argument(
         "--invariant",
@@ -344,48 +339,6 @@ def _search(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
     command.add_argument("--junit", metavar="FILE", help="write JUnit XML, a testcase a scenario and fence")
-
-
-class _at_least:
-    def __init__(self, least: int, most: int = (1 << 63) - 1) -> None:
-        self._least = least
-        self._most = most
-
-    def __call__(self, text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
-        if not self._least <= value <= self._most:
-            raise argparse.ArgumentTypeError(f"must be {self._least} to {self._most} (got {text})")
-        return value
-
-
-def _rate(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a share such as 0.001, got {text!r}") from None
-    if not _RATE_MIN <= value < 1:
-        raise argparse.ArgumentTypeError(f"must be {_RATE_MIN} or more and below 1 (got {text})")
-    return value
-
-
-def _least(text: str) -> str:
-    number = text.removesuffix("%")
-    if not number.isdecimal() or (text.endswith("%") and int(number) > _PERCENT):
-        raise argparse.ArgumentTypeError(f"expected a number of schedules or 0% to 100%, got {text!r}")
-    return text
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected seconds, got {text!r}") from None
-    if not 0 < value <= _TIME_LIMIT_S_MAX:
-        raise argparse.ArgumentTypeError(f"must be > 0 and at most {_TIME_LIMIT_S_MAX} (got {text})")
-    return value
 
 
 def main(argv: Sequence[str]) -> int:

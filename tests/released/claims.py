@@ -198,8 +198,8 @@ OPENCLAW: tuple[Claim, ...] = (
     ),
     Claim(
         "- A job in another container (another PID namespace) on the same volume: each side takes the "
-        "other's living holder for dead and robs it, because the lock knows a process id and its start time, and no "
-        "host. "
+        "other's living holder for dead and robs it, because the lock knows a process id and its start time, "
+        "and no host. "
         "`two-containers`: {counts}.",
         "double_hold",
         _ALL,

@@ -1,0 +1,75 @@
+"""Read the values of arguments, with messages that say what was expected."""
+
+from __future__ import annotations
+
+import argparse
+
+__all__ = ["at_least", "least", "positive", "rate"]
+
+_RATE_MIN = 1e-7
+_PERCENT = 100
+#: Longer than any run, and no more than a clock can count.
+_TIME_LIMIT_S_MAX = 1_000_000_000
+
+
+class at_least:  # used like a function
+    """Read a whole number in a range; used as the type of an argument.
+
+    Args:
+        least, most: the range.
+    """
+
+    def __init__(self, least: int, most: int = (1 << 63) - 1) -> None:
+        self._least = least
+        self._most = most
+
+    def __call__(self, text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
+        if not self._least <= value <= self._most:
+            raise argparse.ArgumentTypeError(f"must be {self._least} to {self._most} (got {text})")
+        return value
+
+
+def rate(text: str) -> float:
+    """Return a share of all schedules, above 0 and below 1.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a share such as 0.001, got {text!r}") from None
+    if not _RATE_MIN <= value < 1:
+        raise argparse.ArgumentTypeError(f"must be {_RATE_MIN} or more and below 1 (got {text})")
+    return value
+
+
+def least(text: str) -> str:
+    """Return a number of schedules or a percentage, as it was given.
+
+    Raises:
+        argparse.ArgumentTypeError: it is neither.
+    """
+    number = text.removesuffix("%")
+    if not number.isdecimal() or (text.endswith("%") and int(number) > _PERCENT):
+        raise argparse.ArgumentTypeError(f"expected a number of schedules or 0% to 100%, got {text!r}")
+    return text
+
+
+def positive(text: str) -> float:
+    """Return a number of seconds above 0.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none, or longer than a clock can count.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected seconds, got {text!r}") from None
+    if not 0 < value <= _TIME_LIMIT_S_MAX:
+        raise argparse.ArgumentTypeError(f"must be > 0 and at most {_TIME_LIMIT_S_MAX} (got {text})")
+    return value
