@@ -10,6 +10,7 @@ from __future__ import annotations
 from harness.model.history import History, Invoke, Return, State, Step
 from harness.oracle.rules import TAKEOVER, Rules
 from harness.oracle.verdict import Decision
+from harness.oracle.wrong_loads import EMPTY
 
 __all__ = ["FirstPass", "first_pass"]
 
@@ -37,6 +38,7 @@ class FirstPass:
             ``unsupported`` for a call that every fence has.
         entries_doubt: some acknowledged call did not add exactly its lines.
         lock_errors: some call reported a time-out or a stale lock.
+        loads_doubt: some load returned other bytes than the transcript held at its end.
         faulted: operations in which a file call was made to fail, as (lane, op).
         acknowledged: Invoke and index of the Return of every successful operation of a participant
             that has entries.
@@ -50,6 +52,7 @@ class FirstPass:
         "doubt",
         "entries_doubt",
         "faulted",
+        "loads_doubt",
         "lock_errors",
     )
 
@@ -60,6 +63,7 @@ class FirstPass:
         self.crashes: list[int] = []
         self.entries_doubt = False
         self.lock_errors = False
+        self.loads_doubt = False
         self.faulted: set[tuple[int, int]] = set()
         self.acknowledged: list[tuple[Invoke, int]] = []
 
@@ -72,6 +76,7 @@ def first_pass(history: History, rules: Rules) -> FirstPass:
     loaded_turns = [-1] * len(lanes)
     changers: set[int] = set()
     owner = -1
+    content = history.header.initial.content
     spans: _Spans = {}
     result = FirstPass()
     # Under the free gate the order of the events says nothing about the lock.
@@ -82,6 +87,7 @@ def first_pass(history: History, rules: Rules) -> FirstPass:
             if event.failed:
                 result.faulted.add((event.lane, event.op))
             if change is not None:
+                content = change.after.content
                 changers.add(event.lane)
                 spans.setdefault((event.lane, event.op), [change.before, change.after])[1] = change.after
                 if not change.held or change.reclaimed or not participant[event.lane]:
@@ -94,6 +100,8 @@ def first_pass(history: History, rules: Rules) -> FirstPass:
             call = calls[event.lane]
             if call is not None:
                 _apply_return(result, loaded_turns, call, event, at)
+                if call.kind == "load" and event.outcome == "ok" and event.detail != (content or EMPTY):
+                    result.loads_doubt = True
                 if event.outcome == "ok" and participant[event.lane]:
                     _acknowledge(history, result, call, at, spans)
     result.doubt = result.doubt or not _is_harmless(rules, result, changers)
