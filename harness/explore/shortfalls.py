@@ -97,10 +97,10 @@ def _exercise(scenario: Scenario, gate: str, stats: Stats) -> Iterator[str]:
         yield f"{done.taken} calls took the lock and returned, but the watched lock was never taken{hint}"
     if gate == "kernel" and done.locked:
         for kind, count in sorted(done.took.items()):
-            if not done.had.get(kind):
-                yield f"{kind} returned {count} times and never had taken the watched lock"
+            if count and not done.had.get(kind):
+                yield f"none of {count} calls of {kind} that returned took the watched lock"
     if done.recovered and set(done.recovered) == {"unsupported"}:
-        yield f"recover was called {done.recovered['unsupported']} times, and the fence does not support it"
+        yield f"none of {done.recovered['unsupported']} calls of recover was supported by the fence"
     for lane in scenario.lanes:
         for name in lane.names():
             yield from _lane(lane, name, done.lanes.get(name, LaneExercise()))

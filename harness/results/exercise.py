@@ -94,19 +94,18 @@ class Exercise(msgspec.Struct):
                 kinds[event.lane] = event.kind
             elif isinstance(event, Return):
                 kind = kinds.get(event.lane, "")
-                self._returned(lanes[event.lane], kind, event)
-                if kind in _TAKING and event.outcome == "ok":
-                    _count(self.took, kind, 1)
-                    _count(self.had, kind, event.lane in holders)
+                self._returned(lanes[event.lane], kind, event, event.lane in holders)
         for lane in changed:
             self._lane(lanes[lane]).changed += 1
 
     def _lane(self, lane: LaneInfo) -> LaneExercise:
         return self.lanes.setdefault(lane.name, LaneExercise())
 
-    def _returned(self, lane: LaneInfo, kind: str, event: Return) -> None:
+    def _returned(self, lane: LaneInfo, kind: str, event: Return, holds: bool) -> None:
         if kind in _TAKING:
             self.taken += event.outcome == "ok"
+            _count(self.took, kind, event.outcome == "ok")
+            _count(self.had, kind, event.outcome == "ok" and holds)
         elif kind == "recover" and event.outcome != "skipped":
             _count(self.recovered, event.outcome, 1)
         elif kind in ("action", "append", "rewrite", "guarded_write") and event.outcome != "skipped":

@@ -22,17 +22,17 @@ SEED = 1
 SAID = {
     "begin_turn": {
         "quickstart": "double_hold",
-        "runner-own-writer": "never had taken the watched lock",
+        "runner-own-writer": "took the watched lock",
     },
     "load": {"quickstart": "altered_entry", "runner-own-writer": "altered_entry"},
     "append": {"quickstart": "lost_entry", "runner-own-writer": "lost_entry"},
     "release_for_prompt": {"quickstart": "crash", "runner-own-writer": "dead_end"},
     "guarded_write": {"quickstart": "lost_entry", "rogue-zoo": "missed_takeover"},
-    "recover": {"recovery-from-takeover": "the fence does not support it"},
+    "recover": {"recovery-from-takeover": "was supported by the fence"},
     "end_turn": {"full-disk": "dead_end"},
     "acquire": {
         "cotenant-other-process": "double_hold",
-        "runner-own-writer": "never had taken the watched lock",
+        "runner-own-writer": "took the watched lock",
     },
     "rewrite": {"compaction-new-file": "lost_entry", "compaction-in-place": "lost_entry"},
     "release": {"quickstart": "dead_end", "runner-own-writer": "dead_end"},
