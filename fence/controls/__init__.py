@@ -72,6 +72,7 @@ CONTROLS: dict[str, str] = {
     "none-remembered-offset": "fence.controls.none_remembered_offset:NoneRememberedOffset",
     "none-writes-its-copy-back": "fence.controls.none_writes_its_copy_back:NoneWritesItsCopyBack",
     "none-cached-load": "fence.controls.none_cached_load:NoneCachedLoad",
+    "none-loads-once": "fence.controls.none_loads_once:NoneLoadsOnce",
     "lock-released-twice": "fence.controls.lock_released_twice:LockReleasedTwice",
     "lock-unlinked-at-time-out": "fence.controls.lock_unlinked_at_time_out:LockUnlinkedAtTimeOut",
     "lock-empty-is-stale": "fence.controls.lock_empty_is_stale:LockEmptyIsStale",

@@ -95,6 +95,12 @@ def _exercise(scenario: Scenario, gate: str, stats: Stats) -> Iterator[str]:
         others = ", ".join(sorted(done.touched, key=lambda path: -done.touched[path])[:3])
         hint = f"; lanes locked {others} instead: declare that file as the lock" if others else ""
         yield f"{done.taken} calls took the lock and returned, but the watched lock was never taken{hint}"
+    if gate == "kernel" and done.locked:
+        for kind, count in sorted(done.took.items()):
+            if count and not done.had.get(kind):
+                yield f"none of {count} calls of {kind} that returned took the watched lock"
+    if done.recovered and set(done.recovered) == {"unsupported"}:
+        yield f"none of {done.recovered['unsupported']} calls of recover was supported by the fence"
     for lane in scenario.lanes:
         for name in lane.names():
             yield from _lane(lane, name, done.lanes.get(name, LaneExercise()))

@@ -6,8 +6,8 @@ happened and which lane could know of it, `decisions` with `pending_effects` and
 each decision, `lost_entries` looks for acknowledged lines, `double_hold` and `reported_locks` check the
 write lock, `lock_errors` compares what a call says of the lock with what became of it, `refused_writes`
 and `whole_entries` compare what a call says of its lines with what it wrote, `cotenant_refusals` judges
-calls outside a turn, `dead_end` checks that each lane could finish, and `crash` collects undocumented
-exceptions.
+calls outside a turn, `wrong_loads` compares what a load returned with the transcript, `dead_end` checks
+that each lane could finish, and `crash` collects undocumented exceptions.
 The oracle accuses a fence only of what the history proves.
 """
 
@@ -33,6 +33,7 @@ from harness.oracle.rules import CLASSES, HasRules, Rules, rules_of
 from harness.oracle.verdict import COUNTED, Decision, Judgement, Violation
 from harness.oracle.violation_detail import subkind_of
 from harness.oracle.whole_entries import altered_entries
+from harness.oracle.wrong_loads import wrong_loads
 
 __all__ = [
     "CLASSES",
@@ -71,7 +72,7 @@ def judge(
     assert isinstance(end, End), "a history ends with an End"
     quick = first_pass(history, rules)
     if full:
-        quick.doubt = quick.contention = quick.entries_doubt = quick.lock_errors = True
+        quick.doubt = quick.contention = quick.entries_doubt = quick.lock_errors = quick.loads_doubt = True
     if end.inconclusive:
         proved = crashes(history, quick.crashes)
         if history.header.gate == "free":
@@ -80,7 +81,8 @@ def judge(
     absent = absent_entries(history, quick.acknowledged)
     violations: list[Violation] = []
     decisions = quick.decisions
-    if quick.doubt or quick.contention or quick.entries_doubt or quick.lock_errors or absent:
+    open_questions = quick.doubt, quick.contention, quick.entries_doubt, quick.lock_errors, quick.loads_doubt
+    if any(open_questions) or absent:
         decisions = _judge_in_full(history, rules, quick, absent, violations)
     asked = by_name(history.header.invariants) if invariants is None else invariants
     if asked or quick.entries_doubt:
@@ -134,4 +136,6 @@ def _judge_in_full(
         violations += lost_entries(index, absent)
     if quick.entries_doubt:
         violations += altered_entries(index)
+    if quick.loads_doubt:
+        violations += wrong_loads(index)
     return decisions

@@ -12,6 +12,7 @@ from harness.oracle.lock_errors import waited_for_another
 from harness.oracle.rules import TAKEOVER, Rules
 from harness.oracle.verdict import Decision
 from harness.oracle.whole_entries import is_plain_append, is_plain_rewrite
+from harness.oracle.wrong_loads import EMPTY
 
 __all__ = ["FirstPass", "first_pass"]
 
@@ -39,6 +40,7 @@ class FirstPass:
             ``unsupported`` for a call that every fence has.
         entries_doubt: some acknowledged call did not add exactly its lines.
         lock_errors: some call reported a time-out or a stale lock.
+        loads_doubt: some load returned other bytes than the transcript held at its end.
         faulted: operations in which a file call was made to fail, as (lane, op).
         acknowledged: Invoke and index of the Return of every successful operation of a participant
             that has entries.
@@ -52,6 +54,7 @@ class FirstPass:
         "doubt",
         "entries_doubt",
         "faulted",
+        "loads_doubt",
         "lock_errors",
     )
 
@@ -62,6 +65,7 @@ class FirstPass:
         self.crashes: list[int] = []
         self.entries_doubt = False
         self.lock_errors = False
+        self.loads_doubt = False
         self.faulted: set[tuple[int, int]] = set()
         self.acknowledged: list[tuple[Invoke, int]] = []
 
@@ -74,6 +78,7 @@ def first_pass(history: History, rules: Rules) -> FirstPass:
     loaded_turns = [-1] * len(lanes)
     changers: set[int] = set()
     owner = -1
+    content = history.header.initial.content
     spans: _Spans = {}
     result = FirstPass()
     # Under the free gate the order of the events says nothing about the lock.
@@ -84,6 +89,7 @@ def first_pass(history: History, rules: Rules) -> FirstPass:
             if event.fault and event.failed:
                 result.faulted.add((event.lane, event.op))
             if change is not None:
+                content = change.after.content
                 changers.add(event.lane)
                 spans.setdefault((event.lane, event.op), [change.before, change.after])[1] = change.after
                 if not change.held or change.reclaimed or not participant[event.lane]:
@@ -100,6 +106,8 @@ def first_pass(history: History, rules: Rules) -> FirstPass:
                     event.outcome == "lock_timeout" and not waited_for_another(history, call, at)
                 ):
                     result.lock_errors = True
+                if call.kind == "load" and event.outcome == "ok" and event.detail != (content or EMPTY):
+                    result.loads_doubt = True
                 if event.outcome == "ok" and participant[event.lane]:
                     _acknowledge(history, result, call, at, spans)
     result.doubt = result.doubt or not _is_harmless(rules, result, changers)

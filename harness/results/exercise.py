@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.model.history import History, Invoke, LaneInfo, Return, Step
+from harness.model.history import History, Invoke, LaneInfo, LockEvent, Return, Step
 
 __all__ = ["Exercise", "LaneExercise"]
 
@@ -51,6 +51,9 @@ class Exercise(msgspec.Struct):
         struck: steps at which a fault struck, by ``lane:fault``.
         lanes: by name.
         touched: schedules in which a lane locked a file that is not watched, by its alias.
+        took: the calls of `taken` by kind.
+        had: those of them at whose end the lane had the watched lock.
+        recovered: calls of recover by outcome, those that were skipped aside.
     """
 
     decisions: int = 0
@@ -59,6 +62,9 @@ class Exercise(msgspec.Struct):
     struck: dict[str, int] = msgspec.field(default_factory=dict)
     lanes: dict[str, LaneExercise] = msgspec.field(default_factory=dict)
     touched: dict[str, int] = msgspec.field(default_factory=dict)
+    took: dict[str, int] = msgspec.field(default_factory=dict)
+    had: dict[str, int] = msgspec.field(default_factory=dict)
+    recovered: dict[str, int] = msgspec.field(default_factory=dict)
 
     def add(self, history: History, decisions: int) -> None:
         """Take one schedule in.
@@ -71,12 +77,14 @@ class Exercise(msgspec.Struct):
         lanes = history.header.lanes
         changed: set[int] = set()
         kinds: dict[int, str] = {}
+        holders: set[int] = set()
         for _, event in history.notable:
             if isinstance(event, Step):
                 if event.change is not None:
                     changed.add(event.lane)
-                if event.lock is not None and event.lock.kind == "acquired":
-                    self.locked += 1
+                if event.lock is not None:
+                    self.locked += event.lock.kind == "acquired"
+                    _apply(holders, event.lane, event.lock)
                 if event.fault:
                     key = f"{lanes[event.lane].name}:{event.fault}"
                     self.struck[key] = self.struck.get(key, 0) + 1
@@ -85,16 +93,21 @@ class Exercise(msgspec.Struct):
             elif isinstance(event, Invoke):
                 kinds[event.lane] = event.kind
             elif isinstance(event, Return):
-                self._returned(lanes[event.lane], kinds.get(event.lane, ""), event)
+                kind = kinds.get(event.lane, "")
+                self._returned(lanes[event.lane], kind, event, event.lane in holders)
         for lane in changed:
             self._lane(lanes[lane]).changed += 1
 
     def _lane(self, lane: LaneInfo) -> LaneExercise:
         return self.lanes.setdefault(lane.name, LaneExercise())
 
-    def _returned(self, lane: LaneInfo, kind: str, event: Return) -> None:
+    def _returned(self, lane: LaneInfo, kind: str, event: Return, holds: bool) -> None:
         if kind in _TAKING:
             self.taken += event.outcome == "ok"
+            _count(self.took, kind, event.outcome == "ok")
+            _count(self.had, kind, event.outcome == "ok" and holds)
+        elif kind == "recover" and event.outcome != "skipped":
+            _count(self.recovered, event.outcome, 1)
         elif kind in ("action", "append", "rewrite", "guarded_write") and event.outcome != "skipped":
             done = self._lane(lane)
             done.acted += 1
@@ -107,12 +120,33 @@ class Exercise(msgspec.Struct):
         self.decisions += other.decisions
         self.taken += other.taken
         self.locked += other.locked
-        for name, count in other.struck.items():
-            self.struck[name] = self.struck.get(name, 0) + count
-        for name, count in other.touched.items():
-            self.touched[name] = self.touched.get(name, 0) + count
+        for mine, theirs in (
+            (self.struck, other.struck),
+            (self.touched, other.touched),
+            (self.took, other.took),
+            (self.had, other.had),
+            (self.recovered, other.recovered),
+        ):
+            for name, count in theirs.items():
+                _count(mine, name, count)
         for name, lane in other.lanes.items():
             self.lanes.setdefault(name, LaneExercise()).merge(lane)
+
+
+def _apply(holders: set[int], lane: int, event: LockEvent) -> None:
+    """Keep track of the lanes that have the watched lock, or were given reason to believe so."""
+    if event.kind == "released":
+        holders.discard(lane)
+    elif event.kind == "reclaimed":
+        holders.discard(event.owner)
+    elif event.kind == "returned":
+        holders.add(event.owner)
+    elif event.kind != "blocked":
+        holders.add(lane)
+
+
+def _count(counts: dict[str, int], name: str, count: int) -> None:
+    counts[name] = counts.get(name, 0) + count
 
 
 def _complains(detail: str) -> bool:

@@ -126,6 +126,8 @@ STORIES: dict[str, Story] = {
     "none-writes-its-copy-back": _cotenant(),
     # The second load of one process is the first that can be out of date.
     "none-cached-load": Story(("", "a R - a R -", _SECTION), "1 2 1"),
+    # The second turn is the first that loads again; the runner's own prompt stands in between.
+    "none-loads-once": Story(("b l p r e b l r e", ""), "0"),
     # A line is acknowledged, then the turn is refused.
     "ledger-acknowledges-early": _rogue("append-user"),
     # Two lanes want the lock.

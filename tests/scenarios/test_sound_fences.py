@@ -1,0 +1,43 @@
+"""No sound fence is accused in any scenario of its policy; `make stress` asks for 200,000 schedules."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fence.sound.members import ROOT, SOUND, claimed_scenarios
+
+pytestmark = [pytest.mark.requires("kernel-gate"), pytest.mark.requires("vim")]
+
+SCHEDULES = 15
+SEED = 13
+
+
+def _run(out: Path, fence: str, scenarios: list[str], *more: str) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "harness", "run", *scenarios, "--fence", fence, "--allow-programs"]
+    command += ["--seed", str(SEED), "--no-shrink", "--json", "--out", str(out), *more]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(found) == len(scenarios), done.stderr
+    return found
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_a_sound_fence_is_accused_in_no_scenario(tmp_path: Path, name: str) -> None:
+    for one in _run(tmp_path, SOUND[name], claimed_scenarios(), "--schedules", str(SCHEDULES)):
+        assert (one["violations"], one["why_inconclusive"]) == ({}, ""), one["scenario"]
+        assert one["schedules"] == SCHEDULES
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_a_sound_fence_decides_right_under_a_rogue(tmp_path: Path, name: str) -> None:
+    """Refuse something, and admit something: a fence that never decides would not be accused either."""
+    (one,) = _run(tmp_path, SOUND[name], ["scenarios/rogue-zoo.yaml"], "--schedules", str(SCHEDULES))
+    assert one["verdicts"]["true_positive"] > 0
+    (one,) = _run(tmp_path, SOUND[name], ["scenarios/quickstart.yaml"], "--schedules", str(SCHEDULES))
+    assert one["verdicts"]["true_negative"] > 0
