@@ -90,4 +90,10 @@ CONTROLS: dict[str, str] = {
     "none-writes-past-the-lock": "fence.controls.none_writes_past_the_lock:NoneWritesPastTheLock",
     "ledger-time-out-in-disguise": "fence.controls.ledger_time_out_in_disguise:LedgerTimeOutInDisguise",
     "ledger-stale-in-disguise": "fence.controls.ledger_stale_in_disguise:LedgerStaleInDisguise",
+    "pr-84046-sorted-lines": "fence.controls.pr_84046_sorted_lines:SortedLines",
+    "pr-84046-skips-first-byte": "fence.controls.pr_84046_skips_first_byte:SkipsFirstByte",
+    "pr-84046-skips-last-byte": "fence.controls.pr_84046_skips_last_byte:SkipsLastByte",
+    "ledger-counts-lines-once": "fence.controls.ledger_counts_lines_once:LedgerCountsLinesOnce",
+    "ledger-decodes-text": "fence.controls.ledger_decodes_text:LedgerDecodesText",
+    "pr-84046-role-by-substring": "fence.controls.pr_84046_role_by_substring:RoleBySubstring",
 }
