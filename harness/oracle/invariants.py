@@ -137,14 +137,8 @@ def _first_break(index: HistoryIndex, invariant: Invariant) -> Violation | None:
         return None
     if not invariant.each_step and not _ask(index, invariant, mutations[-1]):
         return None
-    places = range(len(mutations)) if invariant.each_step else range(len(mutations) - 1, -1, -1)
-    broken, wrong = -1, ""
-    for place in places:
-        said = _ask(index, invariant, mutations[place])
-        if said:
-            broken, wrong = place, said
-        if bool(said) == invariant.each_step:
-            break
+    find = _first_broken if invariant.each_step else _last_broken
+    broken, wrong = find(index, invariant)
     if broken < 0:
         return None
     breaker = mutations[broken]
@@ -154,6 +148,36 @@ def _first_break(index: HistoryIndex, invariant: Invariant) -> Violation | None:
     name = index.header.lanes[lane].name
     detail = f"{invariant.name}: after a step of {name}, {wrong}"
     return Violation("invariant", breaker.index, lane, breaker.operation.op, detail, (breaker.index,))
+
+
+def _first_broken(index: HistoryIndex, invariant: Invariant) -> tuple[int, str]:
+    """Return the first mutation that broke the rule, and what is wrong; -1 if there is none."""
+    for place, mutation in enumerate(index.mutations):
+        said = _ask(index, invariant, mutation)
+        if said:
+            return place, said
+    return -1, ""
+
+
+def _last_broken(index: HistoryIndex, invariant: Invariant) -> tuple[int, str]:
+    """Return the mutation that broke the rule for good, and what is wrong; -1 if it is kept at the end.
+
+    An operation that empties the file and writes the lines again keeps the rule in between; it breaks
+    nothing that was whole when it began.
+    """
+    broken, wrong, place = -1, "", len(index.mutations) - 1
+    while place >= 0:
+        said = _ask(index, invariant, index.mutations[place])
+        if said:
+            broken, wrong, place = place, said, place - 1
+            continue
+        if broken < 0:
+            break
+        before = index.mutations[broken].operation.mutations[0].position - 1
+        if not 0 <= before < place or not _ask(index, invariant, index.mutations[before]):
+            break
+        place = before
+    return broken, wrong
 
 
 def _ask(index: HistoryIndex, invariant: Invariant, mutation: Mutation) -> str:
