@@ -97,7 +97,9 @@ CONTROLS: dict[str, str] = {
     "ledger-decodes-text": "fence.controls.ledger_decodes_text:LedgerDecodesText",
     "pr-84046-role-by-substring": "fence.controls.pr_84046_role_by_substring:RoleBySubstring",
     "ledger-keeps-eight-writes": "fence.controls.ledger_keeps_eight_writes:LedgerKeepsEightWrites",
-    "ledger-trusts-after-own-writer": "fence.controls.ledger_trusts_after_own_writer:LedgerTrustsAfterOwnWriter",
+    "ledger-trusts-after-own-writer": (
+        "fence.controls.ledger_trusts_after_own_writer:LedgerTrustsAfterOwnWriter"
+    ),
     "pr-84149-forgives-once": "fence.controls.pr_84149_forgives_once:ForgivesOnce",
     "ledger-checks-each-line": "fence.controls.ledger_checks_each_line:LedgerChecksEachLine",
     "ledger-records-first-line": "fence.controls.ledger_records_first_line:LedgerRecordsFirstLine",

@@ -28,6 +28,8 @@ class LedgerRecordsFirstLine(Control, LedgerFence):
     scenario: ClassVar[str] = "several-lines-at-once"
     original: ClassVar[str] = "ledger"
 
+    _recorded = 0
+
     def guarded_write(self, entries: Sequence[bytes]) -> None:
         """Call the parent's method, and record the first line alone."""
         self._recorded = len(entries[0])

@@ -13,7 +13,7 @@ __all__ = ["LedgerTrustsAfterOwnWriter"]
 
 
 class LedgerTrustsAfterOwnWriter(Control, LedgerFence):
-    """Compares before the runner's own writer appends, and takes the next content that it reads for the result.
+    """Compares before the runner's own writer appends, and not at the look after that.
 
     What was there before the append is right; but what is read later may have more in it.
     """
