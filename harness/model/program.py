@@ -157,6 +157,7 @@ class Program(msgspec.Struct, frozen=True, omit_defaults=True):
         clock_start_ns: virtual wall clock at the first step, nanoseconds since
             1970; its position within a time tick is drawn too.
         step_ns: virtual duration of a step.
+        symlink: whether the transcript's path is a symbolic link to a file beside it.
     """
 
     lanes: tuple[LaneProgram, ...]
@@ -164,3 +165,4 @@ class Program(msgspec.Struct, frozen=True, omit_defaults=True):
     filesystem: Filesystem
     clock_start_ns: int
     step_ns: int = 1_000_000
+    symlink: bool = False

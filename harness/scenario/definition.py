@@ -60,6 +60,10 @@ class TranscriptSettings:
     entry_bytes: Annotated[
         ByteRange, doc("Bytes of text in an entry, here and wherever a lane appends one.")
     ] = (20, 120)
+    symlink: Annotated[
+        bool,
+        doc("Whether the path is a symbolic link to the file, which has another name in the same folder."),
+    ] = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -85,6 +85,7 @@ def draw(scenario: Scenario, seed: int, schedule: int) -> Program:
         Filesystem(filesystem.time_grain_ms, filesystem.birth_time, filesystem.inode_reuse),
         clock_start_ms * 1_000_000,
         scenario.step_ms * 1_000_000,
+        scenario.transcript.symlink,
     )
 
 

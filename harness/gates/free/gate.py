@@ -32,12 +32,11 @@ from collections.abc import Callable
 import msgspec
 
 from fence.locks import KINDS
-from fence.transcript import write_all
 from harness.gates.adapter_diagnostics import last_words
 from harness.gates.free.snapshots import Names, Note, look
 from harness.gates.free.trace import Call, doubts, events_of, left_by
 from harness.gates.free.workers import Member, Workers
-from harness.gates.kernel.virtual_files import TRANSCRIPT
+from harness.gates.kernel.virtual_files import TRANSCRIPT, lay_transcript
 from harness.model.gate import RUN, Candidate, Layout, Outcome, Verdict
 from harness.model.history import End
 from harness.model.program import Program
@@ -114,12 +113,7 @@ class FreeGate:
                     shutil.rmtree(entry.path)
                 else:
                     os.unlink(entry.path)
-        content = "".join(f"{entry.line}\n" for entry in program.initial).encode()
-        fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            write_all(fd, content)
-        finally:
-            os.close(fd)
+        lay_transcript(self._directory, program)
 
     def settle(self) -> list[Candidate]:
         """Wait until all lanes are done; no lane is ever a candidate."""

@@ -19,14 +19,17 @@ import shutil
 import stat
 from collections.abc import Callable, Mapping
 
+from fence.transcript import write_all
 from harness.gates.kernel.inode import Inode
 from harness.gates.kernel.write_lock import WriteLock
 from harness.model.history import Absent, State, digest
 from harness.model.program import Filesystem, Program
 
-__all__ = ["TRANSCRIPT", "VirtualFiles"]
+__all__ = ["LINKED", "TRANSCRIPT", "VirtualFiles", "lay_transcript"]
 
 TRANSCRIPT = "transcript.jsonl"
+#: The file's name where the transcript's path is a symbolic link.
+LINKED = "linked.jsonl"
 
 _FIRST_INODE = 4096
 #: What a name stands for: inode number, and whether that is a symlink.
@@ -114,13 +117,12 @@ class VirtualFiles:
         self._filesystem = program.filesystem
         self.grain_ns = program.filesystem.time_grain_ms * 1_000_000
         self.directory_inode = Inode(-1, self.directory_ino, 2, ".", ".", self.stamp())
-        content = "".join(f"{entry.line}\n" for entry in program.initial).encode()
-        fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(fd, content)
-        finally:
-            os.close(fd)
-        self.rescan()
+        laid = lay_transcript(self.directory, program)
+        # The file and the link to it are the transcript to whatever reads a history.
+        self._aliases.update(dict.fromkeys(laid, "T"))
+        for name in laid:
+            # One by one: the order of a directory's entries is not determined.
+            self.recheck(name)
         self.lock.found(self.names)
         self.reused = self.reused_really = False
         self.look()
@@ -322,6 +324,21 @@ class VirtualFiles:
         changed = state is not self.state
         self.state = state
         return changed
+
+
+def lay_transcript(directory: str, program: Program) -> tuple[str, ...]:
+    """Make the transcript before the first step; return the names that it has, the file's first."""
+    content = "".join(f"{entry.line}\n" for entry in program.initial).encode()
+    name = LINKED if program.symlink else TRANSCRIPT
+    fd = os.open(os.path.join(directory, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        write_all(fd, content)
+    finally:
+        os.close(fd)
+    if not program.symlink:
+        return (TRANSCRIPT,)
+    os.symlink(LINKED, os.path.join(directory, TRANSCRIPT))
+    return LINKED, TRANSCRIPT
 
 
 def _rest_of(fd: int, expected: int) -> bytes | None:

@@ -97,7 +97,11 @@ _FILESYSTEM: Final[Draws] = {
     "birth_time": st.just(False),
     "inode_reuse": st.just("never"),
 }
-_TRANSCRIPT: Final[Draws] = {"entries": _span(0, 4), "entry_bytes": _span(0, 60)}
+_TRANSCRIPT: Final[Draws] = {
+    "entries": _span(0, 4),
+    "entry_bytes": _span(0, 60),
+    "symlink": st.just(True),
+}
 _OPTIONS: Final[Draws] = {
     "lock_timeout_ms": _one_of(1000, 100),
     "lock_max_hold_ms": _one_of(100, 25),

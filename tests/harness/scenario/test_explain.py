@@ -193,6 +193,11 @@ ACTION = "  - role: editor\n    actions: {}\n"
         ),
         (
             "expect:",
+            "transcript: {symlink: elsewhere}\nexpect:",
+            "10:23: transcript.symlink: must be true or false (got 'elsewhere')",
+        ),
+        (
+            "expect:",
             "transcript: {entry: 1}\nexpect:",
             "10:14: transcript.entry: unknown key; did you mean 'entries'?",
         ),

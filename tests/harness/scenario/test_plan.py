@@ -106,6 +106,13 @@ def test_draws_respect_the_scenario(seed: int, schedule: int) -> None:
     assert msgspec.json.decode(text_of(program), type=Program) == program
 
 
+def test_a_linked_transcript_changes_nothing_else_of_a_program(tmp_path: Path) -> None:
+    plain = scenario(tmp_path, SMALL)
+    linked = scenario(tmp_path, SMALL.replace("expect:", "transcript: {symlink: true}\nexpect:"))
+    assert draw(linked, 1, 2) == msgspec.structs.replace(draw(plain, 1, 2), symlink=True)
+    assert not draw(plain, 1, 2).symlink
+
+
 def test_the_clock_starts_at_every_phase_of_a_tick(tmp_path: Path) -> None:
     found = scenario(tmp_path, SMALL)
     phases = {draw(found, 1, schedule).clock_start_ns // 1_000_000 % 4 for schedule in range(50)}

@@ -95,13 +95,14 @@ class Stage:
         reference = fence if fence[0].islower() else f"{self._fences}:{fence}"
         self.gate.start(Layout(reference, self._lanes, {}, lock_kind))
 
-    def run(self, *programs: list[Op]) -> Outcome:
+    def run(self, *programs: list[Op], symlink: bool = False) -> Outcome:
         """One schedule."""
         lanes = tuple(
             LaneProgram(info.name, info.role, info.process, info.participant, tuple(ops))
             for info, ops in zip(self._lanes, programs, strict=True)
         )
-        self.gate.begin(Program(lanes, (make("session", "first", 5),), Filesystem(), 10**18))
+        initial = (make("session", "first", 5),)
+        self.gate.begin(Program(lanes, initial, Filesystem(), 10**18, symlink=symlink))
         assert self.gate.settle() == []
         return self.gate.finish()
 
@@ -168,6 +169,17 @@ def test_schedules_know_nothing_of_each_other(stage: Stage) -> None:
         assert len(outcome.blobs[outcome.initial.content].splitlines()) == 1
         assert _returns(outcome) == ["ok"] * 5
     assert stage.gate.pids() == pids
+
+
+def test_a_transcript_may_be_a_symbolic_link(stage: Stage, tmp_path: Path) -> None:
+    stage.start("ledger", "runner")
+    outcome = stage.run([*TURN, REPLY, END], symlink=True)
+    assert not outcome.end.inconclusive
+    assert outcome.end.final.file == outcome.initial.file
+    assert (tmp_path / "session" / "transcript.jsonl").is_symlink()
+    outcome = stage.run([*TURN, REPLY, END])
+    assert not outcome.end.inconclusive
+    assert not (tmp_path / "session" / "transcript.jsonl").is_symlink()
 
 
 def test_lanes_of_one_process_share_its_state_and_run_side_by_side(stage: Stage) -> None:

@@ -108,3 +108,12 @@ def test_a_change_is_seen_at_the_step_that_made_it(
     assert seen.calls() == [call for call in calls if call != "msync"]
     found = {at: seen.content(step.change) for at, step in enumerate(seen.steps) if step.change}
     assert found == changes
+
+
+@pytest.mark.parametrize("word", ["write", "pwrite", "truncate", "open_truncating", "rename_over", "unlink"])
+def test_a_change_through_the_transcripts_link_is_a_change(stage: Stage, word: str) -> None:
+    plain, linked = stage.run([word]), stage.run([word], symlink=True)
+    assert linked.outcomes() == ["ok"]
+    assert not linked.end.inconclusive
+    assert linked.calls() == plain.calls()
+    assert [change[1:] for change in linked.changes()] == [change[1:] for change in plain.changes()]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.gates.kernel.virtual_files import TRANSCRIPT, VirtualFiles
+from harness.gates.kernel.virtual_files import LINKED, TRANSCRIPT, VirtualFiles
 from harness.model.history import Absent, LockEvent, digest
 from harness.model.program import Entry, Filesystem, Program
 
@@ -48,6 +48,22 @@ def test_a_schedule_begins_with_the_initial_lines_and_nothing_else(files: Virtua
     assert Path(files.path).read_bytes() == b"aaaa\nbbbb\n"
     assert (files.state.file, files.state.content, files.state.size) == ("f0", digest(b"aaaa\nbbbb\n"), 10)
     assert files.blobs == {files.state.content: b"aaaa\nbbbb\n"}
+
+
+def test_a_linked_transcript_is_one_file_with_two_names(files: VirtualFiles) -> None:
+    initial = (Entry("a", "user", "aaaa"),)
+    for _ in range(2):
+        files.begin(Program((), initial, Filesystem(), START, symlink=True))
+        assert sorted(os.listdir(files.directory)) == [LINKED, TRANSCRIPT]
+        assert os.readlink(files.path) == LINKED
+        assert (files.state.file, files.state.size) == ("f0", 5)
+        assert files.alias(LINKED) == files.alias(TRANSCRIPT) == files.names[LINKED].alias == "T"
+        assert not files.rescan()
+    make(files, LINKED, b"AAAA\n")
+    assert files.look()
+    begin(files)
+    assert os.listdir(files.directory) == [TRANSCRIPT]
+    assert files.alias(LINKED) != "T"
 
 
 def test_looking_again_finds_nothing_new(files: VirtualFiles) -> None:
