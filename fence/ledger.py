@@ -13,7 +13,7 @@ from fence.errors import TakeoverError
 from fence.ledger_file import Content, Intent, LedgerFile
 from fence.protocol import Fence, Site
 from fence.rename_check import RenameCheck
-from fence.transcript import read_fd, write_all
+from fence.transcript import follow_links, read_fd, write_all
 
 __all__ = ["LedgerFence"]
 
@@ -36,7 +36,7 @@ class LedgerFence(Fence):
     lane. A rewrite keeps the old file aside instead of overwriting it; branches that it does not
     continue end there. A rewrite is refused, and undone, if it would destroy bytes that were not
     there at its load. A rewrite ``in_place`` is made by exchange too, because a truncation would
-    destroy them unseen.
+    destroy them unseen. Where the path is a symbolic link, the file that it leads to is replaced.
 
     A refusal stays for the rest of the turn unless `recover` accepts the current content. A lock
     time-out says nothing about the transcript and is not kept.
@@ -57,7 +57,6 @@ class LedgerFence(Fence):
     def __init__(self, site: Site) -> None:
         super().__init__(site)
         self._ledger = f"{site.transcript}.ledger"
-        self._aside = f"{site.transcript}.rewrite.tmp"
         self._branch = ""
         self._refused = ""
         self._turn_begins = True
@@ -251,44 +250,29 @@ class LedgerFence(Fence):
 
     def _exchange(self, ledger: LedgerFile, data: bytes) -> None:
         new = Content.of(data)
-        self._write_aside(data)
-        with RenameCheck(self.path) as check:
-            ledger.intend_rewrite(new)
-            exchange(self._aside, self.path)
-            after = self._read_path(self._aside)
-            known = check.is_unchanged(self._aside)
+        # Exchanged with a symbolic link, the new file would leave the linked one as it is.
+        path = follow_links(self.path)
+        aside = f"{path}.rewrite.tmp"
+        _write_file(aside, data)
+        with RenameCheck(path) as check:
+            ledger.intend_rewrite(new, aside)
+            exchange(aside, path)
+            after = self._read_path(aside)
+            known = check.is_unchanged(aside)
         # No branch continues if the replaced content is unknown: a process that writes to the old file after
         # the move may have stored into it before, through a mapping, which leaves no trace.
         replaced = Content.of(after) if known else None
         continued = {name: content for name, content in ledger.branches.items() if content == replaced}
         if self._loaded is not None and replaced != self._loaded:
-            self._put_back(after is None)
+            _put_back(aside, path, after is None)
             # If the old file is back, nothing was rewritten.
-            ledger.commit(ledger.branches if self._read_path(self._aside) == data else {})
-            self._unlink_aside()
+            ledger.commit(ledger.branches if self._read_path(aside) == data else {})
+            _unlink(aside)
             self._refuse("changed between its load and its rewrite")
         ledger.commit(dict.fromkeys(continued, new))
         if self._loaded is not None:
             self._loaded = new
-        self._unlink_aside()
-
-    def _put_back(self, nothing_was_there: bool) -> None:
-        if nothing_was_there:
-            with contextlib.suppress(FileNotFoundError):
-                os.rename(self.path, self._aside)
-        else:
-            exchange(self._aside, self.path)
-
-    def _write_aside(self, data: bytes) -> None:
-        fd = os.open(self._aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        try:
-            write_all(fd, data)
-        finally:
-            os.close(fd)
-
-    def _unlink_aside(self) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._aside)
+        _unlink(aside)
 
     # After a holder that died or failed
 
@@ -299,12 +283,34 @@ class LedgerFence(Fence):
             ledger.commit({name: _extended(old, payload, data) for name, old in ledger.branches.items()})
             return
         assert intent.new is not None
-        aside = Content.of(self._read_path(self._aside))
+        aside = Content.of(self._read_path(intent.aside))
         if aside == intent.new:
             ledger.commit(ledger.branches)
         else:
             ledger.commit({name: intent.new for name, old in ledger.branches.items() if old == aside})
-        self._unlink_aside()
+        _unlink(intent.aside)
+
+
+def _put_back(aside: str, path: str, nothing_was_there: bool) -> None:
+    """Undo an exchange."""
+    if nothing_was_there:
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(path, aside)
+    else:
+        exchange(aside, path)
+
+
+def _write_file(path: str, data: bytes) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        write_all(fd, data)
+    finally:
+        os.close(fd)
+
+
+def _unlink(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 def _extended(old: Content, payload: bytes, data: bytes | None) -> Content:

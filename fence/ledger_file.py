@@ -7,7 +7,7 @@ The file is written under the lock only, and survives the death of its writer: a
 before the transcript is changed, and a new record, which replaces the last but one, after it. Each is one
 write and has a checksum. The last record stays until the next one is complete: an intent alone does not
 say how far its write got, and would be applied again later. Layout: two records at 0 and 2048, the intent
-at 4096, the bytes of an intended append from 6144 on.
+at 4096, the bytes of an intended append, or the path for a rewrite, from 6144 on.
 """
 
 from __future__ import annotations
@@ -87,10 +87,12 @@ class Intent:
     Args:
         payload: bytes to be appended; None for a rewrite.
         new: content after a rewrite; None for an append.
+        aside: path of the new file, and of the replaced one after the exchange; empty for an append.
     """
 
     payload: bytes | None
     new: Content | None
+    aside: str = ""
 
 
 class LedgerFile:
@@ -141,9 +143,11 @@ class LedgerFile:
         """Record that `payload` is about to be appended."""
         self._intend({"length": len(payload), "payload": _digest(payload)}, payload)
 
-    def intend_rewrite(self, new: Content) -> None:
-        """Record that the transcript is about to be replaced."""
-        self._intend({"new": dataclasses.astuple(new)}, b"")
+    def intend_rewrite(self, new: Content, aside: str) -> None:
+        """Record that the transcript is about to be exchanged with the file at a path."""
+        # By the time that it is resolved, a symbolic link may lead elsewhere.
+        path = os.fsencode(aside)
+        self._intend({"new": dataclasses.astuple(new), "length": len(path), "payload": _digest(path)}, path)
 
     def commit(self, branches: Branches) -> None:
         """Record the content that the transcript must have from now on."""
@@ -185,11 +189,13 @@ class LedgerFile:
             self.intent = self._whole(intent["intent"])
 
     def _whole(self, what: dict[str, Any]) -> Intent | None:
-        if "new" in what:
-            return Intent(None, Content(*what["new"]))
         payload = os.pread(self._fd, what["length"], _PAYLOAD_AT)
-        # An incomplete payload means that the transcript was not written yet.
-        return Intent(payload, None) if _digest(payload) == what["payload"] else None
+        if _digest(payload) != what["payload"]:
+            # The transcript was not written yet.
+            return None
+        if "new" in what:
+            return Intent(None, Content(*what["new"]), os.fsdecode(payload))
+        return Intent(payload, None)
 
 
 def _plain(branches: Branches) -> dict[str, Any]:

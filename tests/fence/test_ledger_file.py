@@ -82,10 +82,11 @@ def test_an_intent_stays_until_the_next_commit(tmp_path: Path) -> None:
     with LedgerFile(path, create=False) as ledger:
         assert ledger.intent is None
         assert ledger.branches == {"one": Content.of(b"a\nb\n")}
-        ledger.intend_rewrite(Content.of(b"c\n"))
+        ledger.intend_rewrite(Content.of(b"c\n"), "/folder/aside")
     with LedgerFile(path, create=False) as ledger:
         assert ledger.intent is not None
         assert ledger.intent.new == Content.of(b"c\n")
+        assert ledger.intent.aside == "/folder/aside"
 
 
 def _commit_torn(path: str, monkeypatch: pytest.MonkeyPatch, branches: dict[str, Content], part: int) -> None:
