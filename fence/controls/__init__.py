@@ -103,4 +103,6 @@ CONTROLS: dict[str, str] = {
     "pr-84149-forgives-once": "fence.controls.pr_84149_forgives_once:ForgivesOnce",
     "ledger-checks-each-line": "fence.controls.ledger_checks_each_line:LedgerChecksEachLine",
     "ledger-records-first-line": "fence.controls.ledger_records_first_line:LedgerRecordsFirstLine",
+    "stat-of-the-link": "fence.controls.stat_of_the_link:StatOfTheLink",
+    "pr-84149-one-epoch": "fence.controls.pr_84149_one_epoch:OneEpoch",
 }

@@ -26,6 +26,7 @@ from harness.gates.free.gate import DEADLINE_S, FreeGate
 from harness.gates.kernel.gate import WALL_LIMIT_S, KernelGate
 from harness.lanes import worker
 from harness.lanes.clock_patches import find_clocks
+from harness.model.errors import UsageError
 from harness.model.gate import Gate, Layout, Outcome
 from harness.model.history import Header, History, LaneInfo
 from harness.model.program import Program
@@ -77,6 +78,14 @@ class Wanted(Protocol):
         """Indices of its schedules, in order."""
 
 
+def _check_transcripts(scenario: Scenario, fence: str, only_one: bool) -> None:
+    if only_one and any(lane.transcript for lane in scenario.lanes):
+        raise UsageError(
+            f"scenario {scenario.name}: {fence} has one adapter for all lanes of a process, and that knows "
+            "one transcript; leave the scenario out, or let the adapter's hello say per_lane"
+        )
+
+
 def strategy_seed(seed: int, index: int) -> int:
     """Return the seed of one schedule's strategy: splitmix64 over the run's seed and the index."""
     z = (seed * 0x9E3779B97F4A7C15 + index * 0xD1B54A32D192ED03 + 0x632BE59BD9B4E019) & _MASK
@@ -126,11 +135,14 @@ class Explorer:
         self._repeatable = gate == "kernel" and scenario.filesystem.inode_reuse != "real"
         example = example or plan.draw(scenario, 0, 0)
         self.lanes = tuple(
-            LaneInfo(lane.name, lane.role, lane.process, lane.participant, lane.pid_namespace)
+            LaneInfo(
+                lane.name, lane.role, lane.process, lane.participant, lane.pid_namespace, lane.transcript
+            )
             for lane in example.lanes
         )
         try:
             found = resolve(fence)
+            _check_transcripts(scenario, fence, getattr(found, "one_transcript", False))
             layout = Layout(fence, self.lanes, dict(scenario.fence_options), found.lock_kind, found.lock_path)
             self._lock_kind = layout.lock_kind if gate == "free" else ""
             self._invariants = load_invariants(scenario, resolve(fence))

@@ -112,13 +112,18 @@ KEEPING = frozenset({"ok", "skipped", "unsupported"})
 
 
 class LaneInfo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The properties of a lane that the oracle and the reports need."""
+    """The properties of a lane that the oracle and the reports need.
+
+    Args:
+        transcript: name of the transcript that it works on; empty for the watched one.
+    """
 
     name: str
     role: str
     process: str
     participant: bool = False
     pid_namespace: str = ""
+    transcript: str = ""
 
 
 class Invoke(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="invoke", tag_field="event"):

@@ -120,6 +120,7 @@ class LaneProgram(msgspec.Struct, frozen=True, omit_defaults=True):
         participant: whether it takes the lock.
         ops: its calls.
         pid_namespace: PID namespace of its process; empty for the machine's own.
+        transcript: name of the transcript that it works on; empty for the watched one.
     """
 
     name: str
@@ -128,6 +129,7 @@ class LaneProgram(msgspec.Struct, frozen=True, omit_defaults=True):
     participant: bool
     ops: tuple[Op, ...]
     pid_namespace: str = ""
+    transcript: str = ""
 
 
 class Filesystem(msgspec.Struct, frozen=True, omit_defaults=True):

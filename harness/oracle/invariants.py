@@ -143,11 +143,17 @@ def _first_break(index: HistoryIndex, invariant: Invariant) -> Violation | None:
         return None
     breaker = mutations[broken]
     lane = breaker.operation.lane
-    if index.is_rogue(lane):
+    if index.is_rogue(lane) or _rogue_in_between(index, breaker):
         return None
     name = index.header.lanes[lane].name
     detail = f"{invariant.name}: after a step of {name}, {wrong}"
     return Violation("invariant", breaker.index, lane, breaker.operation.op, detail, (breaker.index,))
+
+
+def _rogue_in_between(index: HistoryIndex, breaker: Mutation) -> bool:
+    """Return whether a rogue's change fell into the operation: its own part cannot be told then."""
+    first = breaker.operation.mutations[0].position
+    return any(index.is_rogue(other.operation.lane) for other in index.mutations[first : breaker.position])
 
 
 def _first_broken(index: HistoryIndex, invariant: Invariant) -> tuple[int, str]:

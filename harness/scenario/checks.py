@@ -35,6 +35,8 @@ __all__ = ["check_fences", "check_limits", "check_names", "lock_options"]
 
 #: Size of an operation without its lines, in a program's text form.
 _OP_BYTES: Final = 200
+#: Names of the watched transcript, without their suffix.
+_TRANSCRIPTS: Final = ("transcript", "linked")
 _FAULT_BYTES: Final = 120
 _ARGUMENT_BYTES: Final = 5
 
@@ -140,6 +142,7 @@ def _check_lanes(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -
                 break
             seen[name] = path
     _check_namespaces(document, lanes)
+    _check_transcripts(document, lanes)
     total = sum(len(_names(lane)) for _, lane in lanes)
     if total > LANES_MAX and len(lanes) <= LANES_MAX:
         message = f"{total} lanes with their counts, at most {LANES_MAX} are possible; remove some"
@@ -161,6 +164,28 @@ def _check_namespaces(document: Document, lanes: list[tuple[Path, dict[str, Any]
                 f"process {process!r} has another PID namespace in line {line}; give all its lanes the same"
             )
             document.fault(document.values[place], place, message)
+
+
+def _check_transcripts(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -> None:
+    """Add a fault for a lane on another transcript that could not be, or leaves none for the watched one."""
+    watched = False
+    for path, lane in lanes:
+        name, role = lane.get("transcript"), lane.get("role")
+        watched |= name is None and role == "runner"
+        if not isinstance(name, str):
+            continue
+        place, message = (*path, "transcript"), ""
+        if name in _TRANSCRIPTS:
+            message = f"{name!r} is the watched transcript; choose another name, or leave the key out"
+        elif isinstance(role, str) and role in ROLES and not ROLES[role].participant:
+            message = f"a lane of the role {role} works on the watched transcript; remove the key"
+        if message:
+            document.fault(document.values[place], place, message)
+    if not watched and any(lane.get("role") == "runner" for _, lane in lanes):
+        message = (
+            "each runner works on another transcript, and nothing is decided on the watched one; add one"
+        )
+        document.fault(document.values[("lanes",)], ("lanes",), message)
 
 
 def _check_faults(document: Document, faults: Any, lanes: list[tuple[Path, dict[str, Any]]]) -> None:

@@ -262,8 +262,10 @@ class Scenario:
 
     @property
     def faulty(self) -> bool:
-        """Return whether the scenario needs faults or namespaces, which only the kernel gate provides."""
-        return bool(self.faults) or any(lane.pid_namespace is not None for lane in self.lanes)
+        """Return whether the scenario has what only the kernel gate provides."""
+        return bool(self.faults) or any(
+            lane.pid_namespace is not None or lane.transcript is not None for lane in self.lanes
+        )
 
     @property
     def invariants(self) -> tuple[InvariantSettings, ...]:

@@ -53,7 +53,12 @@ def lanes_of(scenario: Scenario) -> tuple[LaneInfo, ...]:
     """Return the scenario's lanes with counts expanded; a lane's index is its position here."""
     return tuple(
         LaneInfo(
-            name, lane.role, lane.process or name, ROLES[lane.role].participant, lane.pid_namespace or ""
+            name,
+            lane.role,
+            lane.process or name,
+            ROLES[lane.role].participant,
+            lane.pid_namespace or "",
+            lane.transcript or "",
         )
         for lane in scenario.lanes
         for name in lane.names()
@@ -76,8 +81,12 @@ def draw(scenario: Scenario, seed: int, schedule: int) -> Program:
         role = ROLES[lane.role]
         for name in lane.names():
             ops = role.draw(lane, rng, Ids(name, scenario.transcript.entry_bytes))
-            process, namespace = lane.process or name, lane.pid_namespace or ""
-            lanes.append(LaneProgram(name, role.name, process, role.participant, ops, namespace))
+            process, namespace, transcript = (
+                lane.process or name,
+                lane.pid_namespace or "",
+                lane.transcript or "",
+            )
+            lanes.append(LaneProgram(name, role.name, process, role.participant, ops, namespace, transcript))
     filesystem = scenario.filesystem
     return Program(
         tuple(_with_faults(scenario, program_seed(seed, schedule), lanes)),

@@ -138,6 +138,16 @@ def test_a_rewrite_that_breaks_what_was_whole_is_accused() -> None:
     assert [one.at for one in broken(story.history(), has_x)] == [breaker]
 
 
+def test_a_rewrite_into_which_a_rogue_wrote_is_not_accused() -> None:
+    story = Story()
+    with story.op(CRON, "rewrite"):
+        story.put(CRON, b"", call="openat")
+        with story.op(EDITOR, "action"):
+            story.put(EDITOR, lines("first", "h"))
+        story.put(CRON, lines("first", "x"))
+    assert broken(story.history(), has_x) == []
+
+
 def test_a_break_at_the_first_change_is_found() -> None:
     story = Story()
     at = story.write(CRON, lines("first", "x"), kind="rewrite")

@@ -245,3 +245,10 @@ def test_a_seed_draws_the_programs_it_always_drew() -> None:
     assert hashlib.sha256(drawn).hexdigest() == (
         "931625c35aa7c12ca654c12b7b0a036ac3d08ce6669e6b583aa60c06ca82e54e"
     )
+
+
+def test_a_lane_keeps_the_name_of_its_other_transcript(tmp_path: Path) -> None:
+    made = scenario(tmp_path, SMALL.replace("expect:", "  - {role: cron, transcript: other}\nexpect:"))
+    assert [lane.transcript for lane in lanes_of(made)] == ["", "", "other"]
+    assert [lane.transcript for lane in draw(made, 1, 0).lanes] == ["", "", "other"]
+    assert made.faulty
