@@ -105,4 +105,5 @@ CONTROLS: dict[str, str] = {
     "ledger-records-first-line": "fence.controls.ledger_records_first_line:LedgerRecordsFirstLine",
     "stat-of-the-link": "fence.controls.stat_of_the_link:StatOfTheLink",
     "pr-84149-one-epoch": "fence.controls.pr_84149_one_epoch:OneEpoch",
+    "lock-pid-is-enough": "fence.controls.lock_pid_is_enough:LockPidIsEnough",
 }

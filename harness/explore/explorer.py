@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 import psutil
 
+from fence.locks import KINDS
 from harness.explore.calibration import Calibration, calibrate
 from harness.explore.invariant_loading import load_invariants
 from harness.explore.schedule_runner import run_schedule
@@ -145,6 +146,7 @@ class Explorer:
             _check_transcripts(scenario, fence, getattr(found, "one_transcript", False))
             layout = Layout(fence, self.lanes, dict(scenario.fence_options), found.lock_kind, found.lock_path)
             self._lock_kind = layout.lock_kind if gate == "free" else ""
+            self._leaves_lock = KINDS[layout.lock_kind].left_behind is not None
             self._invariants = load_invariants(scenario, resolve(fence))
             timeout_ms = layout.options.get("lock_timeout_ms")
             self._lock_timeout_ms = timeout_ms if isinstance(timeout_ms, int) else -1
@@ -185,6 +187,7 @@ class Explorer:
             lock_timeout_ms=self._lock_timeout_ms,
             step_ms=self.scenario.step_ms,
             invariants=self._invariants,
+            left_lock=program.left_lock is not None and self._leaves_lock,
         )
         return History(header, outcome.events, outcome.blobs), schedule, outcome
 

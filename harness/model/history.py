@@ -249,6 +249,7 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True):
         lock_timeout_ms: for how long a lane is to wait for the lock; -1 where the scenario does not say.
         step_ms: virtual time that passes with each step.
         invariants: names of those that were asked; ``@step`` behind one that was asked after each step.
+        left_lock: whether a lock file of a dead process was there before the first step.
     """
 
     scenario: str
@@ -267,6 +268,7 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True):
     lock_timeout_ms: int = -1
     step_ms: int = 1
     invariants: tuple[str, ...] = ()
+    left_lock: bool = False
 
 
 class History(msgspec.Struct, frozen=True):

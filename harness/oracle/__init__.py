@@ -92,7 +92,7 @@ def judge(
             return Judgement((), tuple(crashes(history, quick.crashes)), str(error))
     if quick.crashes:
         violations += crashes(history, quick.crashes)
-    if end.waiting or end.lock_owner >= 0:
+    if end.waiting or end.lock_owner >= 0 or history.header.left_lock:
         stuck = dead_end(history, end)
         violations += [stuck] if stuck is not None else []
     if len(violations) > 1:

@@ -58,6 +58,7 @@ def check_names(document: Document) -> None:
     if lanes and len(lanes) == len(data["lanes"]):
         _check_lanes(document, lanes)
         _check_faults(document, data.get("faults"), lanes)
+        _check_left_lock(document, data.get("left_lock"), lanes)
 
 
 def _lanes(found: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -204,6 +205,22 @@ def _check_faults(document: Document, faults: Any, lanes: list[tuple[Path, dict[
             for key, message in _wrong_with(fault):
                 place = (*path, key) if key else path
                 document.fault(document.values[place], place, message)
+
+
+def _check_left_lock(document: Document, left: Any, lanes: list[tuple[Path, dict[str, Any]]]) -> None:
+    """Add a fault for a process that has no lane."""
+    name = left.get("process") if isinstance(left, dict) else None
+    known = [
+        process
+        for _, lane in lanes
+        for process in ([lane["process"]] if lane.get("process") else _names(lane))
+    ]
+    if isinstance(name, str) and name not in known:
+        place: Path = ("left_lock", "process")
+        named = [process for process in known if isinstance(process, str)]
+        document.fault(
+            document.values[place], place, f"no lane runs in the process {name!r}{suggest(name, named)}"
+        )
 
 
 def _wrong_with(fault: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from harness.model.history import LaneInfo
-from harness.model.program import Entry, Fault, Filesystem, LaneProgram, Program
+from harness.model.program import Entry, Fault, Filesystem, LaneProgram, LeftLock, Program
 from harness.model.transcript_lines import make
 from harness.scenario.definition import FaultSettings, Scenario
 from harness.scenario.roles import ROLES, Ids, LaneSettings
@@ -27,6 +27,7 @@ _MASK: Final = (1 << 64) - 1
 _KEEP_ALL: Final = 1000
 #: Separates the faults' random numbers from all others.
 _FAULTS: Final = 0xFA017
+_LEFT_LOCK: Final = 0x1EF7
 #: No lane can have this name, so its ids collide with no lane's ids.
 _BEFORE: Final = "_before"
 _CONVERSATION: Final = ("user", "assistant", "assistant", "toolResult")
@@ -95,7 +96,16 @@ def draw(scenario: Scenario, seed: int, schedule: int) -> Program:
         clock_start_ms * 1_000_000,
         scenario.step_ms * 1_000_000,
         scenario.transcript.symlink,
+        _left_lock(scenario, program_seed(seed, schedule)),
     )
+
+
+def _left_lock(scenario: Scenario, drawn: int) -> LeftLock | None:
+    """Return the lock file of a dead process; it has a generator of its own, as each fault has."""
+    left = scenario.left_lock
+    if left is None:
+        return None
+    return LeftLock(left.process, pick(random.Random(program_seed(drawn ^ _LEFT_LOCK, 0)), left.age_ms))
 
 
 def _with_faults(scenario: Scenario, drawn: int, lanes: list[LaneProgram]) -> list[LaneProgram]:

@@ -58,9 +58,13 @@ class WriteLock:
         self._lanes: dict[Inode, int] = {}
 
     def found(self, names: Mapping[str, Inode]) -> None:
-        """Take in the file that has the name before the first step; the transcript may be the lock."""
+        """Take in the file that has the name before the first step, such as one that a process left."""
         if self._kept:
             self.named(_NO_LANE, names)
+            return
+        self._file = names.get(self.name)
+        if self._file is not None:
+            self._lanes[self._file] = _NO_LANE
 
     def named(self, lane: int, names: Mapping[str, Inode]) -> LockEvent | None:
         """Return what a step that may have changed names did to the lock.

@@ -141,6 +141,11 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
             "role: runner\n    transcript: other",
             "5:3: lanes: each runner works on another transcript, and nothing is decided on the watched one",
         ),
+        (
+            "expect:",
+            "left_lock: {process: gatewai}\nexpect:",
+            "10:22: left_lock.process: no lane runs in the process 'gatewai'; did you mean 'gateway'?",
+        ),
         ("times: [1, 3]", "lines: 50\n    count: 5\ntranscript: {entry_bytes: 10000}", None),
     ],
 )
