@@ -30,8 +30,8 @@ class OneEpoch(Control, Pr84149Fence):
         self._epochs = site.process.setdefault("pr84149.epoch", {})
 
     def _take_lock(self) -> None:
-        self._epochs[""] = self._epoch() + 1
         self.lock.acquire()
+        self._epochs[""] = self._epoch() + 1
 
     def _epoch(self) -> int:
         return self._epochs.get("", 0)

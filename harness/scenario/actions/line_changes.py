@@ -57,7 +57,7 @@ def _repeat_line(scene: Scene) -> None:
 def _not_utf8(scene: Scene) -> None:
     text = b'"words'
     line = scene.line("user").replace(text, text + _NO_TEXT)
-    append(scene.path, line if scene.number("whole") else _NO_TEXT)
+    append(scene.path, _NO_TEXT if scene.number("alone") else line)
 
 
 def _quoting(scene: Scene) -> None:
@@ -74,7 +74,7 @@ MEMBERS = (
         "appends bytes that are no UTF-8, alone or in a line",
         "changes",
         _not_utf8,
-        {"whole": coin},
+        {"alone": coin},
     ),
     Action(
         "append-quoting",

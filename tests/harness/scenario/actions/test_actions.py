@@ -278,16 +278,16 @@ def test_a_repeated_line_is_one_that_was_there(session: Session, seed: int) -> N
     assert content.removeprefix(SAMPLE) in SAMPLE.splitlines(keepends=True)
 
 
-@pytest.mark.parametrize("whole", [False, True])
-def test_bytes_that_are_no_utf8_come_alone_or_in_a_line(session: Session, whole: bool) -> None:
-    ACTIONS["append-not-utf8"].perform(str(session.transcript), {"whole": whole, "id": "x1"})
+@pytest.mark.parametrize("alone", [False, True])
+def test_bytes_that_are_no_utf8_come_alone_or_in_a_line(session: Session, alone: bool) -> None:
+    ACTIONS["append-not-utf8"].perform(str(session.transcript), {"alone": alone, "id": "x1"})
     content = session.content()
     assert content is not None
     added = content.removeprefix(SAMPLE)
     with pytest.raises(UnicodeDecodeError):
         added.decode()
     text = added.decode(errors="ignore")
-    assert text == (make_line("user", "x1") + "\n" if whole else "")
+    assert text == ("" if alone else make_line("user", "x1") + "\n")
 
 
 def test_a_quoting_line_is_a_users_with_words_of_others(session: Session) -> None:
