@@ -15,7 +15,7 @@ __all__ = ["LedgerTrustsAfterOwnWriter"]
 class LedgerTrustsAfterOwnWriter(Control, LedgerFence):
     """Compares before the runner's own writer appends, and not at the look after that.
 
-    What was there before the append is right; but what is read later may have more in it.
+    The content before the append is right then; but the next one that is read may have more in it.
     """
 
     about: ClassVar[str] = "control: the first look after an own write takes what it finds for the baseline"

@@ -15,7 +15,7 @@ class StatOfTheLink(Control, StatFence):
     """Asks for the fields of the path itself and follows no link.
 
     A link in the transcript's place cannot deceive it then; but where the path has always been a link, the
-    link stays as it is whatever becomes of the file.
+    link stays as it is when the file changes.
     """
 
     about: ClassVar[str] = "control: the stat fields are those of a symbolic link"

@@ -1,8 +1,8 @@
 """Take the calls on another transcript out of what is judged.
 
-A lane may work on a transcript beside the watched one. What it was told there, and what it wrote there,
-says nothing of the watched one; but its exceptions count, and so do its steps, where they change the
-watched transcript all the same.
+A lane may work on a transcript beside the watched one. Its lines and its refusals there say nothing of the
+watched one; but its exceptions count, and so do its steps where they change the watched transcript all the
+same.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from harness.model.history import Event, History, Invoke, Return
 
 __all__ = ["without_elsewhere"]
 
-#: What no rule asks for.
+#: A kind of call that no rule asks for.
 _KIND = "elsewhere"
 #: Outcomes by which a call says something of its transcript or of the lock.
 _ANSWERS = frozenset({"refused", "lock_timeout", "stale_lock"})

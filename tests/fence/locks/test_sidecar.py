@@ -247,7 +247,7 @@ def test_an_unknown_kind_is_an_error_listing_known_ones(transcript: str) -> None
         make_lock("mutex", transcript, {})
 
 
-def test_what_a_dead_process_left_has_its_id_and_an_earlier_start() -> None:
+def test_a_left_lock_has_the_id_and_an_earlier_start() -> None:
     assert KIND.left_behind is not None
     left = Payload.decode(KIND.left_behind(os.getpid(), 5))
     now = process_start(os.getpid())

@@ -91,7 +91,7 @@ def test_an_entry_appended_to_a_rogues_torn_line_is_excused() -> None:
     assert lost(story) == []
 
 
-def test_an_entry_glued_after_a_rogue_took_its_newline_is_excused() -> None:
+def test_glue_where_a_rogue_took_the_newline_is_excused() -> None:
     story = Story()
     story.add(HEARTBEAT, "h")
     story.write(EDITOR, line("first") + line("h").rstrip() + b" ")
@@ -99,7 +99,7 @@ def test_an_entry_glued_after_a_rogue_took_its_newline_is_excused() -> None:
     assert lost(story) == []
 
 
-def test_an_entry_glued_after_a_participant_took_its_newline_is_lost() -> None:
+def test_glue_where_a_participant_took_the_newline_is_accused() -> None:
     story = Story()
     story.add(HEARTBEAT, "h")
     story.write(HEARTBEAT, line("first") + line("h").rstrip(), kind="rewrite")
