@@ -91,4 +91,20 @@ CONTROLS: dict[str, str] = {
     "none-writes-past-the-lock": "fence.controls.none_writes_past_the_lock:NoneWritesPastTheLock",
     "ledger-time-out-in-disguise": "fence.controls.ledger_time_out_in_disguise:LedgerTimeOutInDisguise",
     "ledger-stale-in-disguise": "fence.controls.ledger_stale_in_disguise:LedgerStaleInDisguise",
+    "pr-84046-sorted-lines": "fence.controls.pr_84046_sorted_lines:SortedLines",
+    "pr-84046-skips-first-byte": "fence.controls.pr_84046_skips_first_byte:SkipsFirstByte",
+    "pr-84046-skips-last-byte": "fence.controls.pr_84046_skips_last_byte:SkipsLastByte",
+    "ledger-counts-lines-once": "fence.controls.ledger_counts_lines_once:LedgerCountsLinesOnce",
+    "ledger-decodes-text": "fence.controls.ledger_decodes_text:LedgerDecodesText",
+    "pr-84046-role-by-substring": "fence.controls.pr_84046_role_by_substring:RoleBySubstring",
+    "ledger-keeps-eight-writes": "fence.controls.ledger_keeps_eight_writes:LedgerKeepsEightWrites",
+    "ledger-trusts-after-own-writer": (
+        "fence.controls.ledger_trusts_after_own_writer:LedgerTrustsAfterOwnWriter"
+    ),
+    "pr-84149-forgives-once": "fence.controls.pr_84149_forgives_once:ForgivesOnce",
+    "ledger-checks-each-line": "fence.controls.ledger_checks_each_line:LedgerChecksEachLine",
+    "ledger-records-first-line": "fence.controls.ledger_records_first_line:LedgerRecordsFirstLine",
+    "stat-of-the-link": "fence.controls.stat_of_the_link:StatOfTheLink",
+    "pr-84149-one-epoch": "fence.controls.pr_84149_one_epoch:OneEpoch",
+    "lock-pid-is-enough": "fence.controls.lock_pid_is_enough:LockPidIsEnough",
 }

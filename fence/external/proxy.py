@@ -65,6 +65,7 @@ def external(command: str) -> type[ExternalFence]:
         "lock_path": hello.lock_path,
         "further_locks": hello.further_locks,
         "lock_kind": hello.lock,
+        "one_transcript": not hello.per_lane,
         "argv": argv,
         "directory": directory,
         "hello": hello,
@@ -80,6 +81,8 @@ class ExternalFence(Fence):
     argv: ClassVar[tuple[str, ...]]
     directory: ClassVar[str]
     hello: ClassVar[Hello]
+    #: Whether all handles of a process have to be on one transcript, which their adapter is told.
+    one_transcript: ClassVar[bool]
     #: Hooks of this process; a harness replaces them.
     hooks: ClassVar[HostHooks] = HostHooks()
     #: Running adapters of this process by lane; an adapter for all lanes has the empty name.

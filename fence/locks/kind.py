@@ -58,6 +58,8 @@ class LockKind:
         keeper: what keeps others out.
         make: makes a handle from the transcript's path, options and what all handles of a process share.
         options: those that the handle reads; each begins with ``lock_``.
+        left_behind: returns what the lock file of a dead process holds, given a process id that is in use
+            again and the time it was made, in milliseconds since 1970; None where it names no process.
     """
 
     name: str
@@ -66,6 +68,7 @@ class LockKind:
     keeper: Keeper
     make: Callable[[str, Options, dict[str, Any] | None], Lock]
     options: tuple[str, ...]
+    left_behind: Callable[[int, int], bytes] | None = None
 
     @property
     def kept_by_kernel(self) -> bool:

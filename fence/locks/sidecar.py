@@ -269,6 +269,11 @@ class SidecarLock(Lock):
         return int(time.time() * 1000) - holder.created_ms
 
 
+def _left_behind(pid: int, created_ms: int) -> bytes:
+    """Return the content of a lock whose maker had this process id, and started before its present owner."""
+    return Payload(pid, created_ms, (process_start(pid) or 1) - 1).encode()
+
+
 KIND = LockKind(
     "sidecar",
     "a file made with O_EXCL that names its maker; a stale one is reclaimed (OpenClaw)",
@@ -283,4 +288,5 @@ KIND = LockKind(
         "lock_stale_ms",
         "lock_timeout_ms",
     ),
+    _left_behind,
 )

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 import psutil
 
+from fence.locks import KINDS
 from harness.explore.calibration import Calibration, calibrate
 from harness.explore.invariant_loading import load_invariants
 from harness.explore.schedule_runner import run_schedule
@@ -26,6 +27,7 @@ from harness.gates.free.gate import DEADLINE_S, FreeGate
 from harness.gates.kernel.gate import WALL_LIMIT_S, KernelGate
 from harness.lanes import worker
 from harness.lanes.clock_patches import find_clocks
+from harness.model.errors import UsageError
 from harness.model.gate import Gate, Layout, Outcome
 from harness.model.history import Header, History, LaneInfo
 from harness.model.program import Program
@@ -77,6 +79,14 @@ class Wanted(Protocol):
         """Indices of its schedules, in order."""
 
 
+def _check_transcripts(scenario: Scenario, fence: str, only_one: bool) -> None:
+    if only_one and any(lane.transcript for lane in scenario.lanes):
+        raise UsageError(
+            f"scenario {scenario.name}: {fence} has one adapter for all lanes of a process, and that knows "
+            "one transcript; leave the scenario out, or let the adapter's hello say per_lane"
+        )
+
+
 def strategy_seed(seed: int, index: int) -> int:
     """Return the seed of one schedule's strategy: splitmix64 over the run's seed and the index."""
     z = (seed * 0x9E3779B97F4A7C15 + index * 0xD1B54A32D192ED03 + 0x632BE59BD9B4E019) & _MASK
@@ -126,13 +136,18 @@ class Explorer:
         self._repeatable = gate == "kernel" and scenario.filesystem.inode_reuse != "real"
         example = example or plan.draw(scenario, 0, 0)
         self.lanes = tuple(
-            LaneInfo(lane.name, lane.role, lane.process, lane.participant, lane.pid_namespace)
+            LaneInfo(
+                lane.name, lane.role, lane.process, lane.participant, lane.pid_namespace, lane.transcript
+            )
             for lane in example.lanes
         )
         try:
             found = resolve(fence)
+            _check_transcripts(scenario, fence, getattr(found, "one_transcript", False))
             layout = Layout(fence, self.lanes, dict(scenario.fence_options), found.declared_locks())
-            self._lock_kind = layout.locks[0].kind if gate == "free" else ""
+            lock_kind = layout.locks[0].kind
+            self._lock_kind = lock_kind if gate == "free" else ""
+            self._leaves_lock = KINDS[lock_kind].left_behind is not None
             self._invariants = load_invariants(scenario, resolve(fence))
             timeout_ms = layout.options.get("lock_timeout_ms")
             self._lock_timeout_ms = timeout_ms if isinstance(timeout_ms, int) else -1
@@ -173,6 +188,7 @@ class Explorer:
             lock_timeout_ms=self._lock_timeout_ms,
             step_ms=self.scenario.step_ms,
             invariants=self._invariants,
+            left_lock=program.left_lock is not None and self._leaves_lock,
         )
         return History(header, outcome.events, outcome.blobs), schedule, outcome
 

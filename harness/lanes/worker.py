@@ -124,10 +124,11 @@ class _Process:
     def executor(self, lane: int, waits: Waits) -> OpExecutor:
         """Return an executor for one lane and the current program."""
         program = self.refresh()
+        own = program.lanes[lane].transcript
         return OpExecutor(
             lane,
             program.lanes[lane],
-            self.transcript,
+            os.path.join(os.path.dirname(self.transcript), f"{own}.jsonl") if own else self.transcript,
             self.make_fence,
             self.state,
             self.layout.options,

@@ -114,13 +114,18 @@ KEEPING = frozenset({"ok", "skipped", "unsupported"})
 
 
 class LaneInfo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The properties of a lane that the oracle and the reports need."""
+    """The properties of a lane that the oracle and the reports need.
+
+    Args:
+        transcript: name of the transcript that it works on; empty for the watched one.
+    """
 
     name: str
     role: str
     process: str
     participant: bool = False
     pid_namespace: str = ""
+    transcript: str = ""
 
 
 class Invoke(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="invoke", tag_field="event"):
@@ -246,6 +251,7 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True):
         lock_timeout_ms: for how long a lane is to wait for the lock; -1 where the scenario does not say.
         step_ms: virtual time that passes with each step.
         invariants: names of those that were asked; ``@step`` behind one that was asked after each step.
+        left_lock: whether a lock file of a dead process was there before the first step.
     """
 
     scenario: str
@@ -264,6 +270,7 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True):
     lock_timeout_ms: int = -1
     step_ms: int = 1
     invariants: tuple[str, ...] = ()
+    left_lock: bool = False
 
 
 #: Calls that lock a file; it may be another one than the watched one.

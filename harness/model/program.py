@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["Entry", "Fault", "Filesystem", "LaneProgram", "Op", "Program"]
+__all__ = ["Entry", "Fault", "Filesystem", "LaneProgram", "LeftLock", "Op", "Program"]
 
 #: Process faults with a duration that have a field of their own, as stored witnesses have it.
 _LASTING = ("stop_ms", "slow_ms", "ahead_ms")
@@ -120,6 +120,7 @@ class LaneProgram(msgspec.Struct, frozen=True, omit_defaults=True):
         participant: whether it takes the lock.
         ops: its calls.
         pid_namespace: PID namespace of its process; empty for the machine's own.
+        transcript: name of the transcript that it works on; empty for the watched one.
     """
 
     name: str
@@ -128,6 +129,7 @@ class LaneProgram(msgspec.Struct, frozen=True, omit_defaults=True):
     participant: bool
     ops: tuple[Op, ...]
     pid_namespace: str = ""
+    transcript: str = ""
 
 
 class Filesystem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -147,6 +149,18 @@ class Filesystem(msgspec.Struct, frozen=True, omit_defaults=True):
     inode_reuse: str = "always"
 
 
+class LeftLock(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A lock file of a process that died before the first step.
+
+    Args:
+        process: name of the process that has the dead one's process id now.
+        age_ms: virtual milliseconds since it was made.
+    """
+
+    process: str
+    age_ms: int
+
+
 class Program(msgspec.Struct, frozen=True, omit_defaults=True):
     """All operations of the lanes of one schedule, and the state that they start from.
 
@@ -158,6 +172,7 @@ class Program(msgspec.Struct, frozen=True, omit_defaults=True):
             1970; its position within a time tick is drawn too.
         step_ns: virtual duration of a step.
         symlink: whether the transcript's path is a symbolic link to a file beside it.
+        left_lock: lock file of a dead process, if there is one.
     """
 
     lanes: tuple[LaneProgram, ...]
@@ -166,3 +181,4 @@ class Program(msgspec.Struct, frozen=True, omit_defaults=True):
     clock_start_ns: int
     step_ns: int = 1_000_000
     symlink: bool = False
+    left_lock: LeftLock | None = None

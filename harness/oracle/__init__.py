@@ -7,7 +7,8 @@ each decision, `lost_entries` looks for acknowledged lines, `double_hold` and `r
 write lock, `lock_errors` compares what a call says of the lock with what became of it, `refused_writes`
 and `whole_entries` compare what a call says of its lines with what it wrote, `cotenant_refusals` judges
 calls outside a turn, `wrong_loads` compares what a load returned with the transcript, `dead_end` checks
-that each lane could finish, and `crash` collects undocumented exceptions.
+that each lane could finish, and `crash` collects undocumented exceptions. `elsewhere` takes calls on
+another transcript out beforehand.
 The oracle accuses a fence only of what the history proves.
 """
 
@@ -21,6 +22,7 @@ from harness.oracle.crash import crashes
 from harness.oracle.dead_end import dead_end
 from harness.oracle.decisions import decide
 from harness.oracle.double_hold import double_holds, unlocked_writes
+from harness.oracle.elsewhere import without_elsewhere
 from harness.oracle.first_pass import FirstPass, first_pass
 from harness.oracle.index import HistoryIndex
 from harness.oracle.invariant_reference import by_name
@@ -67,6 +69,7 @@ def judge(
     Raises:
         FormatError: the policy has no rule for some class of effects.
     """
+    history = without_elsewhere(history)
     rules = rules_of(history.header, policy)
     end = history.events[-1]
     assert isinstance(end, End), "a history ends with an End"
@@ -92,7 +95,7 @@ def judge(
             return Judgement((), tuple(crashes(history, quick.crashes)), str(error))
     if quick.crashes:
         violations += crashes(history, quick.crashes)
-    if end.waiting or end.lock_owner >= 0:
+    if end.waiting or end.lock_owner >= 0 or history.header.left_lock:
         stuck = dead_end(history, end)
         violations += [stuck] if stuck is not None else []
     if len(violations) > 1:

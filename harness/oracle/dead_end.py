@@ -22,6 +22,10 @@ def dead_end(history: History, end: End) -> Violation | None:
         lane = end.waiting[0][0]
         return Violation("dead_end", at, lane, _last_op(history, lane), f"no lane can go on: {waits}")
     lane = end.lock_owner
+    if history.header.left_lock:
+        stuck = _left_in_place(history)
+        if stuck is not None:
+            return stuck
     if lane < 0:
         return None
     died = kill_step(history, lane)
@@ -29,6 +33,21 @@ def dead_end(history: History, end: End) -> Violation | None:
         detail = f"lock left behind by lane {names[lane]}"
         return Violation("dead_end", at, lane, _last_op(history, lane), detail)
     return _unreclaimed(history, lane, died)
+
+
+def _left_in_place(history: History) -> Violation | None:
+    """Return a violation for the first lane that gave up while a dead process's lock was in place."""
+    lanes = history.header.lanes
+    for at, event in enumerate(history.events):
+        if isinstance(event, Step) and event.lock is not None and event.lock.kind != "blocked":
+            return None
+        if isinstance(event, Return) and event.outcome == "lock_timeout" and lanes[event.lane].participant:
+            detail = (
+                f"{lanes[event.lane].name} waited for the lock that a process had left behind when it died, "
+                "before the schedule, and gave up: it was not reclaimed"
+            )
+            return Violation("dead_end", at, event.lane, event.op, detail)
+    return None
 
 
 def _unreclaimed(history: History, owner: int, died: int) -> Violation | None:

@@ -139,32 +139,54 @@ def _first_break(index: HistoryIndex, invariant: Invariant) -> Violation | None:
         return None
     breaker, wrong = found
     lane = breaker.operation.lane
-    if index.is_rogue(lane):
+    if index.is_rogue(lane) or _rogue_in_between(index, breaker):
         return None
     name = index.header.lanes[lane].name
     detail = f"{invariant.name}: after a step of {name}, {wrong}"
     return Violation("invariant", breaker.index, lane, breaker.operation.op, detail, (breaker.index,))
 
 
+def _rogue_in_between(index: HistoryIndex, breaker: Mutation) -> bool:
+    """Return whether a rogue's change fell into the operation: its own part cannot be told then."""
+    first = breaker.operation.mutations[0].position
+    return any(index.is_rogue(other.operation.lane) for other in index.mutations[first : breaker.position])
+
+
+def _began_broken(index: HistoryIndex, invariant: Invariant, mutation: Mutation) -> bool:
+    """Return whether the rule was broken already when a mutation's operation began.
+
+    An operation that empties the file and writes the lines again keeps the rule in between; it breaks
+    nothing that was whole before.
+    """
+    first = mutation.operation.mutations[0]
+    return bool(_ask(index, invariant, first.before, first.index - 1))
+
+
 def _break_of_any_step(index: HistoryIndex, invariant: Invariant) -> tuple[Mutation, str] | None:
     """Return the first mutation of a transcript that kept the rule and does not keep it afterwards."""
-    sound = not index.mutations or not _ask(index, invariant, index.header.initial, -1)
     for mutation in index.mutations:
         wrong = _ask(index, invariant, mutation.after, mutation.index)
-        if wrong and sound:
+        if not wrong or _ask(index, invariant, mutation.before, mutation.index - 1):
+            continue
+        if not _began_broken(index, invariant, mutation):
             return mutation, wrong
-        sound = not wrong
     return None
 
 
 def _break_that_stays(index: HistoryIndex, invariant: Invariant) -> tuple[Mutation, str] | None:
     """Return the mutation after which the rule was never kept again; None if it is kept at the end."""
     found = None
-    for mutation in reversed(index.mutations):
+    place = len(index.mutations) - 1
+    while place >= 0:
+        mutation = index.mutations[place]
         wrong = _ask(index, invariant, mutation.after, mutation.index)
-        if not wrong:
+        if wrong:
+            found = mutation, wrong
+            place -= 1
+        elif found is None or not _began_broken(index, invariant, found[0]):
             return found
-        found = mutation, wrong
+        else:
+            place = found[0].operation.mutations[0].position - 1
     # A transcript that broke the rule from the start was broken by no step.
     return None if found is None or _ask(index, invariant, index.header.initial, -1) else found
 

@@ -17,6 +17,7 @@ from harness.oracle.whole_lines import every_id, plain_ids
 __all__ = ["absent_entries", "lock_requested_at", "lost_entries", "rogue_near"]
 
 _TAKING = ("acquire", "begin_turn")
+_APPENDING = ("append", "guarded_write")
 
 
 def absent_entries(history: History, acknowledged: Sequence[tuple[Invoke, int]]) -> list[tuple[Invoke, str]]:
@@ -33,7 +34,7 @@ def absent_entries(history: History, acknowledged: Sequence[tuple[Invoke, int]])
         (call, name)
         for call, _ in acknowledged
         for name, _ in call.entries
-        if name not in there and call.kind in ("append", "guarded_write")
+        if name not in there and call.kind in _APPENDING
     ]
 
 
@@ -83,6 +84,8 @@ def _removal(index: HistoryIndex, remover: Mutation, name: str) -> Violation | N
     if index.is_rogue(operation.lane):
         return None
     if rogue_near(index, lock_requested_at(index, operation), operation.done, seen_by_readers=True):
+        return None
+    if _glued_by_rogue(index, remover, name):
         return None
     lane_name = index.header.lanes[operation.lane].name
     how = ", whose lock had been reclaimed," if remover.reclaimed else ""
@@ -152,6 +155,15 @@ def _rogue_replaced_file(index: HistoryIndex, operation: Operation) -> bool:
         and mutation.before.file != mutation.after.file
         and mutation.begin <= operation.done
         for mutation in index.mutations
+    )
+
+
+def _glued_by_rogue(index: HistoryIndex, remover: Mutation, name: str) -> bool:
+    """Return whether an append was glued to an entry from whose line a rogue had taken the end."""
+    return (
+        remover.operation.kind in _APPENDING
+        and name in every_id(_torn_tail(index, remover.before))
+        and _torn_by_rogue(index, remover)
     )
 
 

@@ -163,13 +163,22 @@ def _rewrite(index: HistoryIndex, operation: Operation) -> list[Violation]:
     for name, places in now.items():
         if name in was and len(places) > len(was[name]):
             return [_altered(index, operation, "written_twice", name)]
-        if name in was and len(places) == 1 and not _keeps(old[was[name][0]], new[places[0]]):
+        if name in was and len(places) == 1 and not any(_keeps(old[at], new[places[0]]) for at in was[name]):
             return [_altered(index, operation, "other_text", name)]
+    # Of a line that stood twice the rewrite may have kept either copy.
+    if _is_part([_id(line) for line in new if _id(line) in was], [_id(line) for line in old]):
+        return []
     kept = [name for name in was if name in now]
     for early, late in itertools.pairwise(kept):
         if now[late][0] < now[early][0]:
             return [_altered(index, operation, "other_order", late)]
     return []
+
+
+def _is_part(some: Sequence[str], names: Sequence[str]) -> bool:
+    """Return whether some names stand among others in the same order."""
+    rest = iter(names)
+    return all(name in rest for name in some)
 
 
 def _disturbed(index: HistoryIndex, operation: Operation) -> bool:

@@ -88,7 +88,11 @@ class Exercise(msgspec.Struct):
                 if event.fault:
                     key = f"{lanes[event.lane].name}:{event.fault}"
                     self.struck[key] = self.struck.get(key, 0) + 1
-                if event.call in ("flock", "fcntl") and event.lock is None:
+                if (
+                    event.call in ("flock", "fcntl")
+                    and event.lock is None
+                    and not lanes[event.lane].transcript
+                ):
                     self.touched[event.path] = self.touched.get(event.path, 0) + 1
             elif isinstance(event, Invoke):
                 kinds[event.lane] = event.kind
@@ -102,6 +106,8 @@ class Exercise(msgspec.Struct):
         return self.lanes.setdefault(lane.name, LaneExercise())
 
     def _returned(self, lane: LaneInfo, kind: str, event: Return, holds: bool) -> None:
+        if lane.transcript:
+            return
         if kind in _TAKING:
             self.taken += event.outcome == "ok"
             _count(self.took, kind, event.outcome == "ok")

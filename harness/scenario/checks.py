@@ -35,6 +35,8 @@ __all__ = ["check_fences", "check_limits", "check_names", "lock_options"]
 
 #: Size of an operation without its lines, in a program's text form.
 _OP_BYTES: Final = 200
+#: Names of the watched transcript, without their suffix.
+_TRANSCRIPTS: Final = ("transcript", "linked")
 _FAULT_BYTES: Final = 120
 _ARGUMENT_BYTES: Final = 5
 
@@ -56,6 +58,7 @@ def check_names(document: Document) -> None:
     if lanes and len(lanes) == len(data["lanes"]):
         _check_lanes(document, lanes)
         _check_faults(document, data.get("faults"), lanes)
+        _check_left_lock(document, data.get("left_lock"), lanes)
 
 
 def _lanes(found: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -140,6 +143,7 @@ def _check_lanes(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -
                 break
             seen[name] = path
     _check_namespaces(document, lanes)
+    _check_transcripts(document, lanes)
     total = sum(len(_names(lane)) for _, lane in lanes)
     if total > LANES_MAX and len(lanes) <= LANES_MAX:
         message = f"{total} lanes with their counts, at most {LANES_MAX} are possible; remove some"
@@ -163,6 +167,28 @@ def _check_namespaces(document: Document, lanes: list[tuple[Path, dict[str, Any]
             document.fault(document.values[place], place, message)
 
 
+def _check_transcripts(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -> None:
+    """Add a fault for a lane on another transcript that could not be, or leaves none for the watched one."""
+    watched = False
+    for path, lane in lanes:
+        name, role = lane.get("transcript"), lane.get("role")
+        watched |= name is None and role == "runner"
+        if not isinstance(name, str):
+            continue
+        place, message = (*path, "transcript"), ""
+        if name in _TRANSCRIPTS:
+            message = f"{name!r} is the watched transcript; choose another name, or leave the key out"
+        elif isinstance(role, str) and role in ROLES and not ROLES[role].participant:
+            message = f"a lane of the role {role} works on the watched transcript; remove the key"
+        if message:
+            document.fault(document.values[place], place, message)
+    if not watched and any(lane.get("role") == "runner" for _, lane in lanes):
+        message = (
+            "each runner works on another transcript, and nothing is decided on the watched one; add one"
+        )
+        document.fault(document.values[("lanes",)], ("lanes",), message)
+
+
 def _check_faults(document: Document, faults: Any, lanes: list[tuple[Path, dict[str, Any]]]) -> None:
     """Add a fault for unknown lanes and for keys of a fault that do not go together."""
     named = [name for _, lane in lanes for name in (lane.get("name"), lane.get("role"), *_names(lane))]
@@ -179,6 +205,22 @@ def _check_faults(document: Document, faults: Any, lanes: list[tuple[Path, dict[
             for key, message in _wrong_with(fault):
                 place = (*path, key) if key else path
                 document.fault(document.values[place], place, message)
+
+
+def _check_left_lock(document: Document, left: Any, lanes: list[tuple[Path, dict[str, Any]]]) -> None:
+    """Add a fault for a process that has no lane."""
+    name = left.get("process") if isinstance(left, dict) else None
+    known = [
+        process
+        for _, lane in lanes
+        for process in ([lane["process"]] if lane.get("process") else _names(lane))
+    ]
+    if isinstance(name, str) and name not in known:
+        place: Path = ("left_lock", "process")
+        named = [process for process in known if isinstance(process, str)]
+        document.fault(
+            document.values[place], place, f"no lane runs in the process {name!r}{suggest(name, named)}"
+        )
 
 
 def _wrong_with(fault: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

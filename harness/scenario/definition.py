@@ -31,6 +31,7 @@ __all__ = [
     "FilesystemSettings",
     "InvariantSettings",
     "Kind",
+    "LeftLockSettings",
     "OpKind",
     "Option",
     "Scenario",
@@ -80,6 +81,18 @@ class FilesystemSettings:
         Literal["always", "never", "real"],
         doc("Whether a new file gets a freed inode number; real: as the underlying file system does."),
     ] = "always"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LeftLockSettings:
+    """A lock file of a process that died before the first step, and whose process id is in use again."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    process: Annotated[
+        Name, doc("Process of a lane, which has the dead one's id and a start time of its own.")
+    ]
+    age_ms: Annotated[MsRange, doc("Virtual milliseconds since the lock was made.")] = (1000, 10_000)
 
 
 #: Operations, as `harness.model.program.Op` names them.
@@ -240,6 +253,13 @@ class Scenario:
         TranscriptSettings()
     )
     filesystem: Annotated[FilesystemSettings, doc("File system that stat shows.")] = FilesystemSettings()
+    left_lock: Annotated[
+        LeftLockSettings | None,
+        doc(
+            "Lock file that a dead process left, where the fence's lock names its maker by a process id; "
+            "kernel gate only."
+        ),
+    ] = None
     faults: Annotated[
         tuple[FaultSettings, ...], MaxLen(FAULTS_MAX), doc("Faults of calls and processes; kernel gate only.")
     ] = ()
@@ -262,8 +282,10 @@ class Scenario:
 
     @property
     def faulty(self) -> bool:
-        """Return whether the scenario needs faults or namespaces, which only the kernel gate provides."""
-        return bool(self.faults) or any(lane.pid_namespace is not None for lane in self.lanes)
+        """Return whether the scenario has what only the kernel gate provides."""
+        return bool(self.faults or self.left_lock) or any(
+            lane.pid_namespace is not None or lane.transcript is not None for lane in self.lanes
+        )
 
     @property
     def invariants(self) -> tuple[InvariantSettings, ...]:

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from harness.model.history import LaneInfo
-from harness.model.program import Entry, Fault, Filesystem, LaneProgram, Program
+from harness.model.program import Entry, Fault, Filesystem, LaneProgram, LeftLock, Program
 from harness.model.transcript_lines import make
 from harness.scenario.definition import FaultSettings, Scenario
 from harness.scenario.roles import ROLES, Ids, LaneSettings
@@ -27,6 +27,7 @@ _MASK: Final = (1 << 64) - 1
 _KEEP_ALL: Final = 1000
 #: Separates the faults' random numbers from all others.
 _FAULTS: Final = 0xFA017
+_LEFT_LOCK: Final = 0x1EF7
 #: No lane can have this name, so its ids collide with no lane's ids.
 _BEFORE: Final = "_before"
 _CONVERSATION: Final = ("user", "assistant", "assistant", "toolResult")
@@ -53,7 +54,12 @@ def lanes_of(scenario: Scenario) -> tuple[LaneInfo, ...]:
     """Return the scenario's lanes with counts expanded; a lane's index is its position here."""
     return tuple(
         LaneInfo(
-            name, lane.role, lane.process or name, ROLES[lane.role].participant, lane.pid_namespace or ""
+            name,
+            lane.role,
+            lane.process or name,
+            ROLES[lane.role].participant,
+            lane.pid_namespace or "",
+            lane.transcript or "",
         )
         for lane in scenario.lanes
         for name in lane.names()
@@ -76,8 +82,12 @@ def draw(scenario: Scenario, seed: int, schedule: int) -> Program:
         role = ROLES[lane.role]
         for name in lane.names():
             ops = role.draw(lane, rng, Ids(name, scenario.transcript.entry_bytes))
-            process, namespace = lane.process or name, lane.pid_namespace or ""
-            lanes.append(LaneProgram(name, role.name, process, role.participant, ops, namespace))
+            process, namespace, transcript = (
+                lane.process or name,
+                lane.pid_namespace or "",
+                lane.transcript or "",
+            )
+            lanes.append(LaneProgram(name, role.name, process, role.participant, ops, namespace, transcript))
     filesystem = scenario.filesystem
     return Program(
         tuple(_with_faults(scenario, program_seed(seed, schedule), lanes)),
@@ -86,7 +96,16 @@ def draw(scenario: Scenario, seed: int, schedule: int) -> Program:
         clock_start_ms * 1_000_000,
         scenario.step_ms * 1_000_000,
         scenario.transcript.symlink,
+        _left_lock(scenario, program_seed(seed, schedule)),
     )
+
+
+def _left_lock(scenario: Scenario, drawn: int) -> LeftLock | None:
+    """Return the lock file of a dead process; it has a generator of its own, as each fault has."""
+    left = scenario.left_lock
+    if left is None:
+        return None
+    return LeftLock(left.process, pick(random.Random(program_seed(drawn ^ _LEFT_LOCK, 0)), left.age_ms))
 
 
 def _with_faults(scenario: Scenario, drawn: int, lanes: list[LaneProgram]) -> list[LaneProgram]:

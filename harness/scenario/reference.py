@@ -33,6 +33,7 @@ scenario (editors with the YAML language server read that; others have a setting
 _PARTS: Final = {
     "transcript": "TranscriptSettings",
     "filesystem": "FilesystemSettings",
+    "left_lock": "LeftLockSettings",
     "faults[]": "FaultSettings",
     "expect.FENCE": "Expectation",
     "invariant[]": "InvariantSettings",

@@ -161,8 +161,15 @@ def cut(variant: Variant, kept: Sequence[_Kept], initial: tuple[Entry, ...] | No
 
 
 def without_empty_lanes(variant: Variant) -> Variant:
-    """Return a variant without the empty lanes, with turns and groups numbered from the start."""
-    left = [index for index, lane in enumerate(variant.program.lanes) if lane.ops]
+    """Return a variant without the empty lanes, with turns and groups numbered from the start.
+
+    One lane stays of the process whose id a dead process had: the id has to be in use.
+    """
+    lock, lanes_now = variant.program.left_lock, variant.program.lanes
+    left = [index for index, lane in enumerate(lanes_now) if lane.ops]
+    if lock is not None and all(lanes_now[index].process != lock.process for index in left):
+        left.append(next(index for index, lane in enumerate(lanes_now) if lane.process == lock.process))
+        left.sort()
     numbers = {old: new for new, old in enumerate(left)}
     lanes = tuple(_renumbered(variant.program.lanes[index]) for index in left)
     choices = tuple(Choice(numbers[choice.lane], choice.op, choice.ordinal) for choice in variant.choices)

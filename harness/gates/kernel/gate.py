@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from fence.locks import KINDS
 from harness.gates.adapter_diagnostics import last_words
 from harness.gates.kernel.access_sets import access_set
 from harness.gates.kernel.attribution import choose_again
@@ -133,7 +134,7 @@ class KernelGate:
         self._program = program
         self._state.begin(program)
         self._steps.begin(program)
-        self._initial = self._files.begin(program)
+        self._initial = self._files.begin(program, self._left_lock(program))
         self._flocks.begin()
         self._state.recorder.begin()
         self._state.guard(True)
@@ -146,6 +147,14 @@ class KernelGate:
             assert lane.status is Status.DONE, (lane.index, lane.status)
             self._steps.release(lane, 1)
             self._come_to_rest(lane)
+
+    def _left_lock(self, program: Program) -> bytes | None:
+        """Return the content of the lock file that a dead process left; None for none."""
+        left, make = program.left_lock, KINDS[self._layout.locks[0].kind].left_behind
+        if left is None or make is None:
+            return None
+        pid = self._processes.workers[left.process].pid
+        return make(pid, program.clock_start_ns // 1_000_000 - left.age_ms)
 
     def settle(self) -> list[Candidate]:
         """Wait until nothing moves; return the lanes that can step next, ordered by lane."""

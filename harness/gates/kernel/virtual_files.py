@@ -104,8 +104,13 @@ class VirtualFiles:
         self.grain_ns = 0
         self.directory_inode = Inode(-1, self.directory_ino, 2, ".", ".", 0)
 
-    def begin(self, program: Program) -> State:
-        """Empty the directory and lay the initial transcript."""
+    def begin(self, program: Program, left_lock: bytes | None = None) -> State:
+        """Empty the directory and lay the initial transcript.
+
+        Args:
+            program: of the schedule.
+            left_lock: content of a lock file that is there already; None for none.
+        """
         for entry in os.scandir(self.directory):
             if entry.is_dir(follow_symlinks=False):
                 os.chmod(entry.path, 0o700)
@@ -122,6 +127,9 @@ class VirtualFiles:
         for name in laid:
             # One by one: the order of a directory's entries is not determined.
             self.recheck(name)
+        if left_lock is not None:
+            _make(os.path.join(self.directory, self.lock.name), left_lock)
+            self.recheck(self.lock.name)
         self.lock.found(self.names)
         self.reused = self.reused_really = False
         self.look()
@@ -329,15 +337,19 @@ def lay_transcript(directory: str, program: Program) -> tuple[str, ...]:
     """Make the transcript before the first step; return the names that it has, the file's first."""
     content = "".join(f"{entry.line}\n" for entry in program.initial).encode()
     name = LINKED if program.symlink else TRANSCRIPT
-    fd = os.open(os.path.join(directory, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        write_all(fd, content)
-    finally:
-        os.close(fd)
+    _make(os.path.join(directory, name), content)
     if not program.symlink:
         return (TRANSCRIPT,)
     os.symlink(LINKED, os.path.join(directory, TRANSCRIPT))
     return LINKED, TRANSCRIPT
+
+
+def _make(path: str, content: bytes) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        write_all(fd, content)
+    finally:
+        os.close(fd)
 
 
 def _rest_of(fd: int, expected: int) -> bytes | None:

@@ -33,6 +33,7 @@ class WriteLock:
         transcript: the transcript's name.
 
     Attributes:
+        name: of its file.
         keepers: what excludes other lanes, see `fence.locks.kind.Keeper`: one.
         directories: names of locks that are directories.
         owner: lane that has the lock which keeps others out; -1 for none.
@@ -43,8 +44,8 @@ class WriteLock:
     def __init__(self, lock: LockFile, transcript: str) -> None:
         record = KINDS[lock.kind]
         self.keepers = frozenset((record.keeper,))
-        self._name = lock.beside(transcript) or transcript + record.suffix
-        self.directories = frozenset((self._name,) if record.keeper == "directory" else ())
+        self.name = lock.beside(transcript) or transcript + record.suffix
+        self.directories = frozenset((self.name,) if record.keeper == "directory" else ())
         self._kept = record.kept_by_kernel
         self.begin()
 
@@ -58,9 +59,13 @@ class WriteLock:
         self._lanes: dict[Inode, int] = {}
 
     def found(self, names: Mapping[str, Inode]) -> None:
-        """Take in the file that has the name before the first step; the transcript may be the lock."""
+        """Take in the file that has the name before the first step, such as one that a process left."""
         if self._kept:
             self.named(_NO_LANE, names)
+            return
+        self._file = names.get(self.name)
+        if self._file is not None:
+            self._lanes[self._file] = _NO_LANE
 
     def named(self, lane: int, names: Mapping[str, Inode]) -> LockEvent | None:
         """Return what a step that may have changed names did to the lock.
@@ -69,7 +74,7 @@ class WriteLock:
             lane: that moved.
             names: of the session directory, as they are now.
         """
-        before, after = self._file, names.get(self._name)
+        before, after = self._file, names.get(self.name)
         if after is before:
             return None
         self._file = after

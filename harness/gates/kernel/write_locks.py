@@ -38,6 +38,7 @@ class WriteLocks:
         parts: the locks.
 
     Attributes:
+        name: of the first part's file.
         keepers, directories: of all parts, see `WriteLock`.
         owner: lane that has all parts; -1 for none.
         robbed: lanes that lost a part that they did not let go themselves, or have a hollow one.
@@ -47,6 +48,7 @@ class WriteLocks:
 
     def __init__(self, parts: Sequence[WriteLock]) -> None:
         self._parts = parts
+        self.name = parts[0].name
         self.keepers: frozenset[Keeper] = frozenset().union(*(part.keepers for part in parts))
         self.directories: frozenset[str] = frozenset().union(*(part.directories for part in parts))
         self.begin()

@@ -14,6 +14,7 @@ from fence.registry import Registry, named
 from harness.model.errors import UsageError
 from harness.scenario.actions import (
     appends,
+    line_changes,
     links,
     mappings,
     metadata,
@@ -28,7 +29,10 @@ from harness.scenario.actions.rogue_lines import make_line
 
 __all__ = ["ACTIONS", "Action", "Args", "Effect", "MakeLine", "Scene", "make_line"]
 
-_MODULES = (appends, rewrites, truncations, recreations, replacements, renames, links, metadata, mappings)
+_MODULES = (
+    *(appends, rewrites, truncations, recreations, replacements, renames, links, metadata, mappings),
+    line_changes,
+)
 
 _BUILT_IN: Final = {action.name: action for module in _MODULES for action in module.MEMBERS}
 assert len(_BUILT_IN) == sum(len(module.MEMBERS) for module in _MODULES), "two actions share a name"

@@ -20,7 +20,10 @@ _MESSAGES: dict[str, dict[str, Any]] = {
     "toolResult": {"role": "toolResult", "toolCallId": "call-0", "toolName": "read", "isError": False},
     # The form in which a gateway mirrors a message that it delivered to a channel.
     "delivery-mirror": {"role": "assistant", "provider": "openclaw", "model": "delivery-mirror"},
+    "quoting": {"role": "user"},
 }
+#: Words by which programs tell lines that they accept.
+_QUOTED = ' said {"type":"message","message":{"role":"assistant","model":"delivery-mirror"}}'
 
 _VALUE = re.compile(rb'"(?:text|content|data|summary)":\s*"((?:[^"\\]|\\.)*)"')
 _TOKEN = re.compile(rb"\\u[0-9a-fA-F]{4}|\\.|[A-Za-z0-9]+", re.DOTALL)
@@ -35,14 +38,15 @@ def make_line(kind: str, identity: str) -> str:
     """Return a line without its newline.
 
     Args:
-        kind: ``user assistant toolResult delivery-mirror custom``.
+        kind: ``user assistant toolResult delivery-mirror custom``, or ``quoting``: a user's message with
+            the words of other lines in its text.
         identity: the entry's id.
     """
     entry: dict[str, Any] = {"type": "message", "id": identity, "parentId": None, "timestamp": _TIMESTAMP}
     if kind == "custom":
         entry |= {"type": "custom", "customType": "note", "data": {"text": f"noted by {identity}"}}
     else:
-        text = f"words of {identity}"
+        text = f"words of {identity}{_QUOTED if kind == 'quoting' else ''}"
         entry["message"] = _MESSAGES[kind] | {"content": [{"type": "text", "text": text}]}
     return json.dumps(entry, separators=(",", ":"))
 

@@ -180,6 +180,14 @@ class LaneSettings:
             "Absent: the machine's own; kernel gate only."
         ),
     ] = None
+    transcript: Annotated[
+        Name | None,
+        doc(
+            "Another transcript that the lane works on: NAME.jsonl beside the watched one, made by its first "
+            "writer. Its calls are judged for crashes and dead ends alone. Absent: the watched one; kernel "
+            "gate only."
+        ),
+    ] = None
     count: Annotated[
         int, Ge(1), Le(8), doc("Number of such lanes; several are called name-1, name-2 and so on.")
     ] = 1

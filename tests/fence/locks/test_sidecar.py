@@ -15,7 +15,7 @@ import pytest
 
 from fence.errors import LockTimeoutError, StaleLockError
 from fence.locks import make_lock
-from fence.locks.sidecar import Payload, SidecarLock, process_start
+from fence.locks.sidecar import KIND, Payload, SidecarLock, process_start
 
 _SLEEPER = [sys.executable, "-S", "-c", "import time; time.sleep(300)"]
 
@@ -245,3 +245,12 @@ def test_a_time_that_is_no_number_of_milliseconds_is_refused(value: Any, transcr
 def test_an_unknown_kind_is_an_error_listing_known_ones(transcript: str) -> None:
     with pytest.raises(ValueError, match="'mutex', expected one of sidecar, flock"):
         make_lock("mutex", transcript, {})
+
+
+def test_a_left_lock_has_the_id_and_an_earlier_start() -> None:
+    assert KIND.left_behind is not None
+    left = Payload.decode(KIND.left_behind(os.getpid(), 5))
+    now = process_start(os.getpid())
+    assert left is not None and now is not None and left.start is not None
+    assert (left.pid, left.created_ms) == (os.getpid(), 5)
+    assert left.start < now

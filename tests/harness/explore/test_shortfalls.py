@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from harness.explore.shortfalls import least_of, schedules_for
+from harness.explore.shortfalls import least_of, schedules_for, shortfalls
+from harness.model.history import End, History, Invoke, LaneInfo, Return, State, Step
+from harness.results.exercise import Exercise
+from harness.results.stats import Stats
+from harness.scenario import load_data
+from tests.harness.oracle.histories import Story
 
 
 @pytest.mark.parametrize(
@@ -26,3 +31,24 @@ def test_rare_violations_need_more_schedules() -> None:
     assert counts == [5, 299, 2995]
     for rate, count in zip((0.5, 0.01, 0.001), counts, strict=True):
         assert (1 - rate) ** count <= 0.05 < (1 - rate) ** (count - 1)
+
+
+@pytest.mark.parametrize(("apart", "said"), [({}, ("cron never wrote",)), ({"transcript": "other"}, ())])
+def test_a_lane_on_another_transcript_need_not_write_here(
+    apart: dict[str, str], said: tuple[str, ...]
+) -> None:
+    lanes = [{"role": "runner"}, {"role": "cron", **apart}]
+    plain = {"name": "small", "about": "Small.", "source": "own", "policy": "coordinated", "expect": {}}
+    stats = Stats()
+    stats.schedules = stats.exercise.decisions = 1
+    assert shortfalls(load_data({**plain, "lanes": lanes}), "kernel", stats) == said
+
+
+@pytest.mark.parametrize("apart", ["", "other"])
+def test_a_lock_of_another_transcript_is_not_the_watched_one(apart: str) -> None:
+    lane = LaneInfo("cron", "cron", "cron", True, transcript=apart)
+    header = Story(lanes=(lane,)).header
+    events = (Invoke(0, 0, "acquire"), Step(0, 0, "flock", "tmp1"), Return(0, 0, "ok"), End(State(None)))
+    done = Exercise()
+    done.add(History(header, events), 0)
+    assert (done.taken, done.touched) == ((0, {}) if apart else (1, {"tmp1": 1}))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from harness.model.errors import FormatError
+from harness.model.history import History
 from harness.oracle import COUNTED, judge
 from tests.harness.oracle.histories import CRON, EDITOR, HEARTBEAT, RUNNER, Story, lines
 
@@ -105,3 +107,38 @@ def test_a_policy_without_a_rule_is_refused_with_its_name() -> None:
         judge(story.history(), rules)
     with pytest.raises(FormatError, match=r"policy_rules\.unlocked: 'maybe'"):
         judge(story.history(), {**story.header.policy_rules, "unlocked": "maybe"})
+
+
+def left_lock(story: Story) -> History:
+    """Return the history of a story that began with the lock of a dead process."""
+    history = story.history()
+    return msgspec.structs.replace(history, header=msgspec.structs.replace(history.header, left_lock=True))
+
+
+def gives_up(story: Story, lane: int = CRON) -> None:
+    with story.op(lane, "acquire", outcome="lock_timeout"):
+        story.look(lane, "sleep", "")
+
+
+def test_the_lock_of_an_earlier_process_must_be_reclaimed() -> None:
+    story = Story()
+    gives_up(story)
+    assert judge(story.history()).violations == ()
+    (violation,) = judge(left_lock(story)).violations
+    assert (violation.kind, violation.lane, violation.op) == ("dead_end", CRON, 0)
+    assert "before the schedule, and gave up: it was not reclaimed" in violation.detail
+
+
+def test_once_it_is_reclaimed_a_time_out_is_another_matter() -> None:
+    story = Story()
+    with story.op(HEARTBEAT, "acquire"):
+        story.lock(HEARTBEAT, "reclaimed")
+        story.lock(HEARTBEAT, "acquired")
+    gives_up(story)
+    with story.op(HEARTBEAT, "release"):
+        story.lock(HEARTBEAT, "released")
+    assert judge(left_lock(story)).violations == ()
+
+
+def test_an_earlier_lock_that_no_lane_wants_is_no_dead_end() -> None:
+    assert judge(left_lock(Story())).violations == ()

@@ -107,6 +107,47 @@ def test_a_rogues_break_is_not_held_against_a_fence(each_step: bool) -> None:
     assert broken(story.history(), has_x, each_step) == []
 
 
+def rewritten_in_place(lane: int, *, by: int = EDITOR) -> tuple[Story, int]:
+    """Return a story in which x was there when a lane emptied the file and wrote it again."""
+    story = Story()
+    story.add(HEARTBEAT, "h")
+    breaker = story.write(by, lines("first", "h", "x"), kind="rewrite")
+    with story.op(lane, "rewrite"):
+        story.put(lane, b"", call="openat")
+        story.put(lane, lines("first", "h", "x"))
+    return story, breaker
+
+
+def test_a_rewrite_of_what_a_rogue_broke_breaks_nothing() -> None:
+    story, _ = rewritten_in_place(CRON)
+    assert broken(story.history(), has_x) == []
+
+
+def test_a_rewrite_of_what_a_participant_broke_accuses_the_first() -> None:
+    story, breaker = rewritten_in_place(CRON, by=HEARTBEAT)
+    (found,) = broken(story.history(), has_x)
+    assert (found.at, found.lane) == (breaker, HEARTBEAT)
+
+
+def test_a_rewrite_that_breaks_what_was_whole_is_accused() -> None:
+    story = Story()
+    story.add(HEARTBEAT, "h")
+    with story.op(CRON, "rewrite"):
+        story.put(CRON, b"", call="openat")
+        breaker = story.put(CRON, lines("first", "h", "x"))
+    assert [one.at for one in broken(story.history(), has_x)] == [breaker]
+
+
+def test_a_rewrite_into_which_a_rogue_wrote_is_not_accused() -> None:
+    story = Story()
+    with story.op(CRON, "rewrite"):
+        story.put(CRON, b"", call="openat")
+        with story.op(EDITOR, "action"):
+            story.put(EDITOR, lines("first", "h"))
+        story.put(CRON, lines("first", "x"))
+    assert broken(story.history(), has_x) == []
+
+
 def test_a_break_at_the_first_change_is_found() -> None:
     story = Story()
     at = story.write(CRON, lines("first", "x"), kind="rewrite")
@@ -180,7 +221,6 @@ def test_the_check_gets_lines_and_acknowledged_entries() -> None:
     c = Acknowledged("c", "user", "cron", b"")
     x, plain_h, plain_c = (line(name).rstrip() for name in "xhc")
     assert got == [
-        ([], []),
         ([x], []),
         ([x, plain_h], [h]),
         ([x, plain_h, plain_c], [h, c]),

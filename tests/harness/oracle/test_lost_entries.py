@@ -91,6 +91,31 @@ def test_an_entry_appended_to_a_rogues_torn_line_is_excused() -> None:
     assert lost(story) == []
 
 
+def test_glue_where_a_rogue_took_the_newline_is_excused() -> None:
+    story = Story()
+    story.add(HEARTBEAT, "h")
+    story.write(EDITOR, line("first") + line("h").rstrip() + b" ")
+    story.write(CRON, line("first") + line("h").rstrip() + b" " + line("c"), kind="append")
+    assert lost(story) == []
+
+
+def test_glue_where_a_participant_took_the_newline_is_accused() -> None:
+    story = Story()
+    story.add(HEARTBEAT, "h")
+    story.write(HEARTBEAT, line("first") + line("h").rstrip(), kind="rewrite")
+    story.write(CRON, line("first") + line("h").rstrip() + line("c"), kind="append")
+    (violation,) = lost(story)
+    assert violation.lane == CRON
+
+
+def test_a_rewrite_may_not_drop_an_entry_without_its_newline() -> None:
+    story = Story()
+    story.add(HEARTBEAT, "h")
+    story.write(EDITOR, line("first") + line("h").rstrip())
+    story.write(CRON, line("first"), kind="rewrite")
+    assert len(lost(story)) == 1
+
+
 def test_an_entry_appended_to_a_participants_torn_line_is_lost() -> None:
     story = Story()
     story.write(CRON, line("first") + b'{"id": "c"', kind="append")

@@ -270,14 +270,17 @@ def test_the_violation_names_the_entry_that_suffered(content: bytes, said: str) 
     assert said in found.detail
 
 
-V1, V2 = (json.dumps({"id": "b", "v": number}).encode() + b"\n" for number in (1, 2))
+V1, V2, V3 = (json.dumps({"id": "b", "v": number}).encode() + b"\n" for number in (1, 2, 3))
 
 
 @pytest.mark.parametrize(
     ("initial", "after", "said"),
     [
         (FIRST + V1 + V2, FIRST + V1, ""),
-        (FIRST + V1 + V2, FIRST + V2, "other_text"),
+        (FIRST + V1 + V2, FIRST + V2, ""),
+        (FIRST + V1 + V2, FIRST + V3, "other_text"),
+        (V1 + FIRST + V1, FIRST + V1, ""),
+        (V1 + FIRST + V1, V1 + FIRST, ""),
         (V1 + FIRST + V1, V1 + FIRST + V1 + compaction("sum"), ""),
         (FIRST + V1 + V1, V1 + FIRST + V1, "other_order"),
     ],

@@ -126,6 +126,26 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
             "  - {role: cron, process: a}\n  - {role: ingress, process: a, pid_namespace: b}\nexpect:",
             "11:48: lanes[3].pid_namespace: process 'a' has another PID namespace in line 10; give all its ",
         ),
+        (
+            "expect:",
+            "  - {role: cron, transcript: transcript}\nexpect:",
+            "10:30: lanes[2].transcript: 'transcript' is the watched transcript; choose another name, or leave",
+        ),
+        (
+            "expect:",
+            "  - {role: editor, actions: all, transcript: other}\nexpect:",
+            "10:46: lanes[2].transcript: a lane of the role editor works on the watched transcript; remove",
+        ),
+        (
+            "role: runner",
+            "role: runner\n    transcript: other",
+            "5:3: lanes: each runner works on another transcript, and nothing is decided on the watched one",
+        ),
+        (
+            "expect:",
+            "left_lock: {process: gatewai}\nexpect:",
+            "10:22: left_lock.process: no lane runs in the process 'gatewai'; did you mean 'gateway'?",
+        ),
         ("times: [1, 3]", "lines: 50\n    count: 5\ntranscript: {entry_bytes: 10000}", None),
     ],
 )

@@ -14,6 +14,7 @@ from harness.model.history import LaneInfo
 from harness.model.program import Fault, Filesystem, Program
 from harness.model.transcript_lines import TYPES
 from harness.scenario import Scenario, load, load_data
+from harness.scenario.actions import _MODULES
 from harness.scenario.plan import draw, lanes_of, program_seed
 from harness.scenario.reader import read
 from tests.harness.scenario.examples import FULL, SMALL, write
@@ -241,7 +242,32 @@ def test_a_program_with_faults_survives_its_text_form(tmp_path: Path) -> None:
 
 def test_a_seed_draws_the_programs_it_always_drew() -> None:
     """Seeds that documents and stored results name must not come to mean other programs."""
-    drawn = b"".join(text_of(draw(EXAMPLE, seed, at)) for seed in (7, 1 << 90) for at in range(20))
-    assert hashlib.sha256(drawn).hexdigest() == (
-        "931625c35aa7c12ca654c12b7b0a036ac3d08ce6669e6b583aa60c06ca82e54e"
+    first = [name for module in _MODULES[:-1] for name in [action.name for action in module.MEMBERS]]
+    named = read("example", FULL.replace("actions: all", f"actions: [{', '.join(first)}]"))
+    for data, mark in (
+        # The actions that there were when these were drawn.
+        (named.data, "931625c35aa7c12ca654c12b7b0a036ac3d08ce6669e6b583aa60c06ca82e54e"),
+        (read("example", FULL).data, "907200258fd72b70cba52c0112e0d6ddb2f0c897c9fc036c286c94c55ebaf147"),
+    ):
+        made = load_data({"name": "example", **data})
+        drawn = b"".join(text_of(draw(made, seed, at)) for seed in (7, 1 << 90) for at in range(20))
+        assert hashlib.sha256(drawn).hexdigest() == mark
+
+
+def test_a_left_lock_has_an_age_and_changes_nothing_else(tmp_path: Path) -> None:
+    plain = scenario(tmp_path)
+    made = scenario(
+        tmp_path, FULL.replace("expect:", "left_lock: {process: gateway, age_ms: [5, 9]}\nexpect:", 1)
     )
+    left = [draw(made, 1, at).left_lock for at in range(30)]
+    assert {one.process for one in left if one} == {"gateway"}
+    assert {one.age_ms for one in left if one} == {5, 6, 7, 8, 9}
+    assert msgspec.structs.replace(draw(made, 1, 2), left_lock=None) == draw(plain, 1, 2)
+    assert made.faulty
+
+
+def test_a_lane_keeps_the_name_of_its_other_transcript(tmp_path: Path) -> None:
+    made = scenario(tmp_path, SMALL.replace("expect:", "  - {role: cron, transcript: other}\nexpect:"))
+    assert [lane.transcript for lane in lanes_of(made)] == ["", "", "other"]
+    assert [lane.transcript for lane in draw(made, 1, 0).lanes] == ["", "", "other"]
+    assert made.faulty

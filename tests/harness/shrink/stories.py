@@ -5,6 +5,7 @@ operation; a lane with an empty string does nothing:
 
     ``b l p r g v e``  a runner: begin_turn, load, append (a prompt), release_for_prompt,
                        guarded_write, recover, end_turn; another ``b`` is another turn
+    ``g*2``            a guarded write of two lines
     ``g~``             a guarded write whose write call is cut short by a full disk
     ``w``              the runner's own writer: acquire, append, release
     ``a + R -``        any other participant: acquire, append, rewrite by rename, release
@@ -162,4 +163,23 @@ STORIES: dict[str, Story] = {
     "ledger-reports-twice": _rogue("append-user"),
     "ledger-time-out-in-disguise": _rogue("append-user"),
     "ledger-stale-in-disguise": _rogue("append-user"),
+    # An action that leaves equal what the control compares.
+    "pr-84046-sorted-lines": _rogue("swap-lines", whole=True),
+    "pr-84046-skips-first-byte": _rogue("change-first-byte"),
+    "pr-84046-skips-last-byte": _rogue("change-last-byte"),
+    "ledger-counts-lines-once": _rogue("repeat-line"),
+    "ledger-decodes-text": _rogue("append-not-utf8"),
+    "pr-84046-role-by-substring": _rogue("append-quoting"),
+    "stat-of-the-link": Story((_TURN, "", "!append-user"), "0 2 0"),
+    # More writes than are kept; a second difference.
+    "ledger-keeps-eight-writes": Story(("b l p r g e", *["a + - " * 4] * 2), "0@3 1 2 0"),
+    "pr-84149-forgives-once": Story((_TWICE, f"{_SECTION} {_SECTION}"), "0@2 1@2 0@3 1 0"),
+    # A lawful write that makes the action look lawful.
+    "ledger-trusts-after-own-writer": _rogue("append-user", "b l r w g e"),
+    "pr-84149-one-epoch": Story((_TURN, "a -", "!append-user"), "0 1 2 0"),
+    # A guarded write of two lines, with the action in between, or another one after it.
+    "ledger-checks-each-line": Story(("b l r g*2 e", "", "!append-user"), "0 2 0"),
+    "ledger-records-first-line": Story(("b l r g*2 g e",), "0"),
+    # The lock is there, and its maker's id is another's.
+    "lock-pid-is-enough": Story(("b l r e",), "0"),
 }

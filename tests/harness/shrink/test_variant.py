@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness.model.program import Entry, Filesystem, LaneProgram, Op, Program
+from harness.model.program import Entry, Filesystem, LaneProgram, LeftLock, Op, Program
 from harness.model.schedule import Choice
 from harness.shrink.variant import Size, Variant, cut, without_empty_lanes
 from harness.strategies.switches import Switch
@@ -46,6 +46,14 @@ def test_an_empty_lane_is_removed_from_program_and_schedule() -> None:
     small = without_empty_lanes(cut(Variant(THREE, CHOICES), [{0, 1, 2}, set(), {0}]))
     assert [one.name for one in small.program.lanes] == ["a", "c"]
     assert [choice.lane for choice in small.choices] == [0, 1, 0, 0, 1]
+
+
+@pytest.mark.parametrize(("process", "left"), [("b", ["b", "c"]), ("c", ["c"])])
+def test_a_lane_of_the_process_with_the_dead_ones_id_stays(process: str, left: list[str]) -> None:
+    locked = msgspec.structs.replace(THREE, left_lock=LeftLock(process, 5))
+    small = without_empty_lanes(cut(Variant(locked, CHOICES), [set(), set(), {0}]))
+    assert [one.name for one in small.program.lanes] == left
+    assert {choice.lane for choice in small.choices} == {left.index("c")}
 
 
 def test_turns_and_groups_are_numbered_from_the_start() -> None:

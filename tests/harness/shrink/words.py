@@ -63,7 +63,9 @@ class _Writing:
     def _add(self, word: str) -> None:
         number = len(self.ops)
         identity = f"{self._lane}-{number + 1}"
-        entries = (make(_WRITES[word], identity, _TEXT_BYTES),) if word in _WRITES else ()
+        word, _, count = word.partition("*")
+        names = (identity, *[f"{identity}.{line}" for line in range(2, int(count or 1) + 1)])
+        entries = tuple(make(_WRITES[word], name, _TEXT_BYTES) for name in names if word in _WRITES)
         if word in ("b", "a") or word[0] == "!":
             self._group += 1
         if word == "b":

@@ -279,3 +279,15 @@ def test_a_new_file_is_not_the_one_whose_number_the_file_system_gave_it_again(fi
     files.recheck(f"{TRANSCRIPT}.lock")
     assert files.names[f"{TRANSCRIPT}.lock"] is not gone
     assert files.names[f"{TRANSCRIPT}.lock"].alias == "T.lock"
+
+
+def test_a_lock_from_before_belongs_to_no_lane(files: VirtualFiles) -> None:
+    files.begin(Program((), (), Filesystem(), START), b"{}")
+    assert Path(files.directory, files.lock.name).read_bytes() == b"{}"
+    assert files.lock.named(1, files.names) is None
+    assert files.lock.owner == -1
+    os.unlink(os.path.join(files.directory, files.lock.name))
+    assert files.recheck(files.lock.name)
+    assert files.lock.named(1, files.names) == LockEvent("reclaimed", -1)
+    begin(files)
+    assert files.lock.name not in os.listdir(files.directory)

@@ -193,6 +193,7 @@ _FATE = {
             *("same-size-rewrite", "same-size-rewrite-mtime-restored", "change-earlier-and-append"),
             *("truncate", "truncate-regrow", "rename-over-twice-changed", "hardlink-write"),
             *("mmap-store-clean", "mmap-store-dirty"),
+            *("swap-lines", "change-first-byte", "change-last-byte", "repeat-line"),
         ),
         "same",
     ),
@@ -246,3 +247,54 @@ def test_rotate_leaves_an_empty_file_and_keeps_the_original(session: Session) ->
     assert session.content() == b""
     (aside,) = session.extra()
     assert (session.directory / aside).read_bytes() == SAMPLE
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_swapped_lines_are_the_same_lines_in_other_order(session: Session, seed: int) -> None:
+    session.perform(ACTIONS["swap-lines"], seed)
+    content = session.content()
+    assert content is not None
+    assert sorted(content.splitlines()) == sorted(SAMPLE.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("name", "rest"), [("change-first-byte", slice(1, None)), ("change-last-byte", slice(-1))]
+)
+def test_one_byte_at_an_end_changes_and_no_other(session: Session, name: str, rest: slice) -> None:
+    session.perform(ACTIONS[name])
+    content = session.content()
+    assert content is not None
+    assert len(content) == len(SAMPLE)
+    assert content[rest] == SAMPLE[rest]
+    session.perform(ACTIONS[name])
+    assert session.content() not in (content, SAMPLE)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_repeated_line_is_one_that_was_there(session: Session, seed: int) -> None:
+    session.perform(ACTIONS["repeat-line"], seed)
+    content = session.content()
+    assert content is not None
+    assert content.removeprefix(SAMPLE) in SAMPLE.splitlines(keepends=True)
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_bytes_that_are_no_utf8_come_alone_or_in_a_line(session: Session, alone: bool) -> None:
+    ACTIONS["append-not-utf8"].perform(str(session.transcript), {"alone": alone, "id": "x1"})
+    content = session.content()
+    assert content is not None
+    added = content.removeprefix(SAMPLE)
+    with pytest.raises(UnicodeDecodeError):
+        added.decode()
+    text = added.decode(errors="ignore")
+    assert text == ("" if alone else make_line("user", "x1") + "\n")
+
+
+def test_a_quoting_line_is_a_users_with_words_of_others(session: Session) -> None:
+    session.perform(ACTIONS["append-quoting"])
+    content = session.content()
+    assert content is not None
+    added = content.removeprefix(SAMPLE)
+    assert json.loads(added)["message"]["role"] == "user"
+    assert b"delivery-mirror" in added
+    assert b"assistant" in added
