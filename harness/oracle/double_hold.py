@@ -75,13 +75,18 @@ def unlocked_writes(index: HistoryIndex) -> list[Violation]:
     The lane acquired nothing itself, so `double_holds` does not see it. One violation per operation;
     kernel gate only, where steps have an order.
     """
-    if index.free or all(mutation.held or mutation.reclaimed for mutation in index.mutations):
+    suspects = [
+        mutation
+        for mutation in index.mutations
+        if not (mutation.held or mutation.reclaimed or index.is_rogue(mutation.operation.lane))
+    ]
+    if index.free or not suspects:
         return []
     sections = _sections(index)
     found: dict[Operation, Violation] = {}
-    for mutation in index.mutations:
+    for mutation in suspects:
         operation = mutation.operation
-        if mutation.held or mutation.reclaimed or index.is_rogue(operation.lane) or operation in found:
+        if operation in found:
             continue
         own = any(one.lane == operation.lane and one.acquired < mutation.index < one.left for one in sections)
         holder = next(
@@ -114,7 +119,7 @@ def shared_writes(index: HistoryIndex) -> frozenset[int]:
 
     Whether such a write was alone is asked of the lock, by `double_holds`, and not of the fence.
     """
-    if not any(isinstance(event, Step) and _is_shared(event) for _, event in index.history.notable):
+    if not index.lock_shared:
         return frozenset()
     sections = [section for section in _sections(index) if section.shared]
     return frozenset(
@@ -125,10 +130,6 @@ def shared_writes(index: HistoryIndex) -> frozenset[int]:
             for one in sections
         )
     )
-
-
-def _is_shared(step: Step) -> bool:
-    return step.lock is not None and step.lock.kind == "shared"
 
 
 def _sections(index: HistoryIndex) -> list[_LockedSection]:

@@ -229,12 +229,20 @@ class HistoryIndex:
             return False
         seen = any(
             isinstance(event, Step) and event.lock is not None and event.lock.kind != "blocked"
-            for event in self.history.events
+            for _, event in self.history.notable
         )
         return not seen and any(
             operation.kind in ACQUIRING and operation.outcome == "ok" and not self.is_rogue(operation.lane)
             for operations in self.by_lane
             for operation in operations
+        )
+
+    @functools.cached_property
+    def lock_shared(self) -> bool:
+        """Return whether any lane had the watched lock in shared mode."""
+        return any(
+            isinstance(event, Step) and event.lock is not None and event.lock.kind == "shared"
+            for _, event in self.history.notable
         )
 
     def is_rogue(self, lane: int) -> bool:
@@ -244,7 +252,7 @@ class HistoryIndex:
     def _read_events(self) -> None:
         free = self.free
         for index, event in enumerate(self.history.events):
-            if isinstance(event, Step):
+            if type(event) is Step:
                 self._read_step(index, event)
             elif isinstance(event, Invoke):
                 operation = self.operation(event.lane, event.op)
