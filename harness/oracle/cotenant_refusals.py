@@ -8,7 +8,8 @@ much of it the fence has reported to other lanes is not the co-tenant's to know.
 from __future__ import annotations
 
 from harness.oracle.blame import describe, suspects
-from harness.oracle.index import HistoryIndex, Operation
+from harness.oracle.index import HistoryIndex
+from harness.oracle.operations import Operation
 from harness.oracle.pending_effects import WindowState, pending_at
 from harness.oracle.rules import Rules
 from harness.oracle.verdict import Decision, Violation

@@ -16,7 +16,8 @@ import msgspec
 
 from harness.oracle.blame import describe, suspects
 from harness.oracle.effects import Effect
-from harness.oracle.index import HistoryIndex, Operation
+from harness.oracle.index import HistoryIndex
+from harness.oracle.operations import Operation
 from harness.oracle.pending_effects import PendingEffects, WindowState, indices_of, pending_at
 from harness.oracle.rules import TAKEOVER, Rules
 from harness.oracle.verdict import Decision, Violation

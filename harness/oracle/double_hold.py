@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from harness.model.history import KEEPING, RELEASING, Invoke, Return, Step
 from harness.oracle.crash import kill_step
-from harness.oracle.index import FOREVER, HistoryIndex, Operation
+from harness.oracle.index import HistoryIndex
+from harness.oracle.operations import FOREVER, Operation
 from harness.oracle.verdict import Violation
 
 __all__ = ["double_holds", "shared_writes", "unlocked_writes"]

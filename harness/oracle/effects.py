@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from harness.model.history import State, Step
-from harness.oracle.index import HistoryIndex, Mutation, Operation
+from harness.oracle.index import HistoryIndex
+from harness.oracle.operations import Mutation, Operation
 from harness.oracle.rules import EITHER, SANCTIONED, Rules
 
 __all__ = ["NOTHING", "Effect", "class_of", "effects_of", "interleaved", "is_append"]

@@ -17,7 +17,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from harness.model.history import State
-from harness.oracle.index import HistoryIndex, Mutation
+from harness.oracle.index import HistoryIndex
+from harness.oracle.operations import Mutation
 from harness.oracle.verdict import Violation
 
 __all__ = [

@@ -12,7 +12,8 @@ the call. Kernel gate only.
 from __future__ import annotations
 
 from harness.model.history import History, Invoke, Step
-from harness.oracle.index import HistoryIndex, Operation
+from harness.oracle.index import HistoryIndex
+from harness.oracle.operations import Operation
 from harness.oracle.verdict import Violation
 
 __all__ = ["false_lock_errors", "waited_for_another"]

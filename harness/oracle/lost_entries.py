@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.model.history import End, History, Invoke, State, Step
-from harness.oracle.index import HistoryIndex, Mutation, Operation, disturbs
+from harness.oracle.index import HistoryIndex, disturbs
+from harness.oracle.operations import Mutation, Operation
 from harness.oracle.verdict import Violation
 from harness.oracle.whole_lines import every_id, plain_ids
 

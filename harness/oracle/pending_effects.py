@@ -11,7 +11,8 @@ from collections.abc import Collection, Sequence
 
 from harness.oracle.double_hold import shared_writes
 from harness.oracle.effects import Effect, effects_of
-from harness.oracle.index import HistoryIndex, Mutation, Operation
+from harness.oracle.index import HistoryIndex
+from harness.oracle.operations import Mutation, Operation
 from harness.oracle.reachability import restored_until
 from harness.oracle.rules import EITHER, SANCTIONED, TAKEOVER, Rules
 from harness.oracle.windows import Window

@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 
 from harness.model.history import State, digest
 from harness.oracle.effects import Effect, is_append
-from harness.oracle.index import FOREVER, HistoryIndex
+from harness.oracle.index import HistoryIndex
+from harness.oracle.operations import FOREVER
 from harness.oracle.rules import EITHER, SANCTIONED
 from harness.oracle.whole_lines import plain_ids
 from harness.oracle.windows import Window

@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.oracle.effects import interleaved
-from harness.oracle.index import HistoryIndex, Mutation, Operation
+from harness.oracle.index import HistoryIndex
 from harness.oracle.lost_entries import lock_requested_at, rogue_near
+from harness.oracle.operations import Mutation, Operation
 from harness.oracle.verdict import Violation
 
 __all__ = ["refused_writes"]

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from fence.locks import KINDS
 from harness.model.history import ACQUIRING, IDLE, KEEPING, RELEASING, History, Invoke, Return, Step
-from harness.oracle.index import FOREVER
+from harness.oracle.operations import FOREVER
 from harness.oracle.verdict import Violation
 
 __all__ = ["reported_double_holds"]

@@ -18,8 +18,9 @@ import msgspec
 
 from harness.model.history import History, Invoke, State
 from harness.oracle.effects import interleaved
-from harness.oracle.index import HistoryIndex, Operation
+from harness.oracle.index import HistoryIndex
 from harness.oracle.lost_entries import lock_requested_at, rogue_near
+from harness.oracle.operations import Operation
 from harness.oracle.verdict import Violation
 from harness.oracle.whole_lines import every_id
 

@@ -10,7 +10,8 @@ import itertools
 from collections.abc import Sequence
 
 from harness.model.history import State, digest
-from harness.oracle.index import HistoryIndex, Mutation, Operation
+from harness.oracle.index import HistoryIndex
+from harness.oracle.operations import Mutation, Operation
 
 __all__ = ["Window", "open_window", "reload"]
 

@@ -8,7 +8,8 @@ Kernel gate only: under the free gate a load tells which of the writes before it
 from __future__ import annotations
 
 from harness.model.history import State, digest
-from harness.oracle.index import HistoryIndex, Operation
+from harness.oracle.index import HistoryIndex
+from harness.oracle.operations import Operation
 from harness.oracle.verdict import Violation
 
 __all__ = ["EMPTY", "NOT_READ", "wrong_loads"]
