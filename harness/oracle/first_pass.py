@@ -40,7 +40,7 @@ class FirstPass:
             ``unsupported`` for a call that every fence has.
         entries_doubt: some acknowledged call did not add exactly its lines.
         lock_errors: some call reported a time-out or a stale lock.
-        loads_doubt: some load returned other bytes than the transcript held at its end.
+        loads_doubt: the transcript changed during some load, or was not what the load returned.
         faulted: operations in which a file call was made to fail, as (lane, op).
         acknowledged: Invoke and index of the Return of every successful operation of a participant
             that has entries.
@@ -78,7 +78,8 @@ def first_pass(history: History, rules: Rules) -> FirstPass:
     loaded_turns = [-1] * len(lanes)
     changers: set[int] = set()
     owner = -1
-    content = history.header.initial.content
+    content, changes = history.header.initial.content, 0
+    changes_at_call = [0] * len(lanes)
     spans: _Spans = {}
     result = FirstPass()
     # Under the free gate the order of the events says nothing about the lock.
@@ -90,6 +91,7 @@ def first_pass(history: History, rules: Rules) -> FirstPass:
                 result.faulted.add((event.lane, event.op))
             if change is not None:
                 content = change.after.content
+                changes += 1
                 changers.add(event.lane)
                 spans.setdefault((event.lane, event.op), [change.before, change.after])[1] = change.after
                 if not change.held or change.reclaimed or not participant[event.lane]:
@@ -98,6 +100,7 @@ def first_pass(history: History, rules: Rules) -> FirstPass:
                 owner = _apply_lock(result, owner, event.lane, event.lock.kind)
         elif isinstance(event, Invoke):
             calls[event.lane] = event
+            changes_at_call[event.lane] = changes
         elif isinstance(event, Return):
             call = calls[event.lane]
             if call is not None:
@@ -106,8 +109,9 @@ def first_pass(history: History, rules: Rules) -> FirstPass:
                     event.outcome == "lock_timeout" and not waited_for_another(history, call, at)
                 ):
                     result.lock_errors = True
-                if call.kind == "load" and event.outcome == "ok" and event.detail != (content or EMPTY):
-                    result.loads_doubt = True
+                if call.kind == "load" and event.outcome == "ok":
+                    changed = changes != changes_at_call[event.lane]
+                    result.loads_doubt |= changed or event.detail != (content or EMPTY)
                 if event.outcome == "ok" and participant[event.lane]:
                     _acknowledge(history, result, call, at, spans)
     result.doubt = result.doubt or not _is_harmless(rules, result, changers)

@@ -42,9 +42,10 @@ def _state_during(index: HistoryIndex, operation: Operation) -> State | None:
         return None
     state = index.header.initial
     for mutation in index.mutations:
-        if mutation.begin > operation.done:
+        # Between its call and its first step a load has read nothing, so a change there came before it.
+        if mutation.begin > operation.end:
             break
-        if mutation.end >= operation.called:
+        if mutation.end >= operation.begin:
             return None
         state = mutation.after
     return state

@@ -68,6 +68,27 @@ def test_a_load_during_a_change_is_not_judged(content: bytes) -> None:
     assert not _accused(story)
 
 
+@pytest.mark.parametrize(("content", "accused"), [(line("first"), 1), (lines("first", "e"), 0)])
+def test_a_change_before_the_first_step_of_a_load_came_before_it(content: bytes, accused: int) -> None:
+    story = Story()
+    story.call(RUNNER, "load")
+    story.write(EDITOR, lines("first", "e"))
+    story.look(RUNNER, "openat")
+    story.look(RUNNER)
+    story.done(RUNNER, "ok", digest(content))
+    assert len(_accused(story)) == accused
+
+
+@pytest.mark.parametrize(("content", "accused"), [(line("first"), 0), (lines("first", "e"), 1)])
+def test_a_change_after_the_last_step_of_a_load_came_after_it(content: bytes, accused: int) -> None:
+    story = Story()
+    story.call(RUNNER, "load")
+    story.look(RUNNER)
+    story.write(EDITOR, lines("first", "e"))
+    story.done(RUNNER, "ok", digest(content))
+    assert len(_accused(story)) == accused
+
+
 def test_a_load_with_a_failed_call_is_not_judged() -> None:
     story = Story()
     _load(story, b"", fault="EIO")
@@ -85,3 +106,14 @@ def test_the_free_gate_judges_no_load() -> None:
     story = Story(gate="free")
     _load(story, b"")
     assert not _accused(story)
+
+
+@pytest.mark.parametrize(("content", "accused"), [(line("first"), 1), (lines("first", "e"), 0)])
+def test_changes_around_the_steps_of_a_load_are_told_apart(content: bytes, accused: int) -> None:
+    story = Story()
+    story.call(RUNNER, "load")
+    story.write(EDITOR, lines("first", "e"))
+    story.look(RUNNER)
+    story.write(EDITOR, line("first"))
+    story.done(RUNNER, "ok", digest(content))
+    assert len(_accused(story)) == accused
