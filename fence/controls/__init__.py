@@ -101,7 +101,7 @@ CONTROLS: dict[str, str] = {
     "ledger-trusts-after-own-writer": (
         "fence.controls.ledger_trusts_after_own_writer:LedgerTrustsAfterOwnWriter"
     ),
-    "pr-84149-forgives-once": "fence.controls.pr_84149_forgives_once:ForgivesOnce",
+    "pr-84046-one-mirror": "fence.controls.pr_84046_one_mirror:OneMirror",
     "ledger-checks-each-line": "fence.controls.ledger_checks_each_line:LedgerChecksEachLine",
     "ledger-records-first-line": "fence.controls.ledger_records_first_line:LedgerRecordsFirstLine",
     "stat-of-the-link": "fence.controls.stat_of_the_link:StatOfTheLink",

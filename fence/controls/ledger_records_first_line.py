@@ -28,25 +28,25 @@ class LedgerRecordsFirstLine(Control, LedgerFence):
     scenario: ClassVar[str] = "several-lines-at-once"
     original: ClassVar[str] = "ledger"
 
-    _recorded = 0
+    _guarded = False
 
     def guarded_write(self, entries: Sequence[bytes]) -> None:
         """Call the parent's method, and record the first line alone."""
-        self._recorded = len(entries[0])
+        self._guarded = True
         try:
             super().guarded_write(entries)
         finally:
-            self._recorded = 0
+            self._guarded = False
 
     def _write(self, ledger: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
-        if not self._recorded:
+        if not self._guarded:
             super()._write(ledger, payload, fd, existed)
             return
         try:
             write_all(fd, payload)
         finally:
             os.close(fd)
-        first = payload[: self._recorded]
+        first = payload[: payload.index(b"\n", 1) + 1]
         ledger.commit(
             {name: old.plus(first) for name, old in ledger.branches.items() if old.exists == existed}
         )

@@ -83,7 +83,7 @@ def _check_transcripts(scenario: Scenario, fence: str, only_one: bool) -> None:
     if only_one and any(lane.transcript for lane in scenario.lanes):
         raise UsageError(
             f"scenario {scenario.name}: {fence} has one adapter for all lanes of a process, and that knows "
-            "one transcript; leave the scenario out, or let the adapter's hello say per_lane"
+            "one transcript; leave the scenario out, or write an adapter that serves a lane"
         )
 
 

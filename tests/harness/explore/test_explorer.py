@@ -1,8 +1,12 @@
-"""The seed that one schedule's strategy draws from."""
+"""The seed that one schedule's strategy draws from, and what an explorer refuses to run."""
 
 from __future__ import annotations
 
-from harness.explore.explorer import strategy_seed
+import pytest
+
+from harness.explore.explorer import _check_transcripts, strategy_seed
+from harness.model.errors import UsageError
+from harness.scenario import load_data
 from harness.scenario.plan import program_seed
 
 
@@ -23,3 +27,14 @@ def test_programs_and_strategies_draw_from_different_seeds() -> None:
     pairs = [(seed, index) for seed in range(20) for index in range(20)]
     programs = {program_seed(*pair) for pair in pairs}
     assert programs.isdisjoint(strategy_seed(*pair) for pair in pairs)
+
+
+def test_an_adapter_that_knows_one_transcript_is_refused_a_second() -> None:
+    plain = {"name": "small", "about": "Small.", "source": "own", "policy": "coordinated", "expect": {}}
+    apart = {"role": "cron", "transcript": "other"}
+    one = load_data({**plain, "lanes": [{"role": "runner"}]})
+    two = load_data({**plain, "lanes": [{"role": "runner"}, apart]})
+    _check_transcripts(one, "exec:fence", True)
+    _check_transcripts(two, "ledger", False)
+    with pytest.raises(UsageError, match="exec:fence has one adapter for all lanes of a process"):
+        _check_transcripts(two, "exec:fence", True)

@@ -8,7 +8,8 @@ operation; a lane with an empty string does nothing:
     ``g*2``            a guarded write of two lines
     ``g~``             a guarded write whose write call is cut short by a full disk
     ``w``              the runner's own writer: acquire, append, release
-    ``a + R -``        any other participant: acquire, append, rewrite by rename, release
+    ``a + R -``        any other participant: acquire, append, rewrite by rename, release; ``m``
+                       appends a delivery mirror
     ``t5 z60``         thinks for 5 scheduling points, pauses for 60 virtual milliseconds
     ``+^kill@2``       any of these, at whose second step its process is killed; ``^stop60@2`` is
                        stopped there for 60 virtual milliseconds, ``^slow60`` and ``^ahead60`` likewise;
@@ -173,7 +174,7 @@ STORIES: dict[str, Story] = {
     "stat-of-the-link": Story((_TURN, "", "!append-user"), "0 2 0"),
     # More writes than are kept; a second difference.
     "ledger-keeps-eight-writes": Story(("b l p r g e", *["a + - " * 4] * 2), "0@3 1 2 0"),
-    "pr-84149-forgives-once": Story((_TWICE, f"{_SECTION} {_SECTION}"), "0@2 1@2 0@3 1 0"),
+    "pr-84046-one-mirror": Story((_TWICE, "a m - a m -"), "0@2 1@2 0@3 1 0"),
     # A lawful write that makes the action look lawful.
     "ledger-trusts-after-own-writer": _rogue("append-user", "b l r w g e"),
     "pr-84149-one-epoch": Story((_TURN, "a -", "!append-user"), "0 1 2 0"),

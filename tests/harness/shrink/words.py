@@ -28,8 +28,15 @@ _TURN_WORDS = {
     "v": "recover",
     "e": "end_turn",
 }
-_SECTION_WORDS = {"a": "acquire", "+": "append", "R": "rewrite", "-": "release"}
-_WRITES = {"p": "user", "g": "assistant", "g~": "assistant", "+": "custom", "w": "assistant"}
+_SECTION_WORDS = {"a": "acquire", "+": "append", "m": "append", "R": "rewrite", "-": "release"}
+_WRITES = {
+    "p": "user",
+    "g": "assistant",
+    "g~": "assistant",
+    "+": "custom",
+    "m": "delivery-mirror",
+    "w": "assistant",
+}
 _FULL_DISK = Fault("write", "ENOSPC", 500)
 
 
