@@ -140,6 +140,7 @@ def _check_lanes(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -
                 break
             seen[name] = path
     _check_namespaces(document, lanes)
+    _check_kept_locks(document, lanes)
     total = sum(len(_names(lane)) for _, lane in lanes)
     if total > LANES_MAX and len(lanes) <= LANES_MAX:
         message = f"{total} lanes with their counts, at most {LANES_MAX} are possible; remove some"
@@ -161,6 +162,19 @@ def _check_namespaces(document: Document, lanes: list[tuple[Path, dict[str, Any]
                 f"process {process!r} has another PID namespace in line {line}; give all its lanes the same"
             )
             document.fault(document.values[place], place, message)
+
+
+def _check_kept_locks(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -> None:
+    """Add a fault for a lane that keeps the lock where the others have no time-out."""
+    data = document.data
+    assert isinstance(data, dict)
+    options = data.get("fence_options")
+    if isinstance(options, dict) and "lock_timeout_ms" in options:
+        return
+    for path, lane in lanes:
+        if lane.get("release") is False:
+            message = "every other lane would wait for ever; give fence_options.lock_timeout_ms"
+            document.fault(document.values[(*path, "release")], (*path, "release"), message)
 
 
 def _check_faults(document: Document, faults: Any, lanes: list[tuple[Path, dict[str, Any]]]) -> None:
