@@ -53,6 +53,7 @@ class LedgerFence(Fence):
     about: ClassVar[str] = "what lawful writers wrote down against the bytes that are there"
     sound_under: ClassVar[tuple[str, ...]] = ("coordinated",)
     lock_kind: ClassVar[str] = "flock"
+    _file: ClassVar[type[LedgerFile]] = LedgerFile
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)
@@ -83,7 +84,7 @@ class LedgerFence(Fence):
 
     def append(self, entries: Sequence[bytes]) -> None:
         """Append without reading the bytes, except for the last one."""
-        with LedgerFile(self._ledger, create=False) as ledger:
+        with self._file(self._ledger, create=False) as ledger:
             if not ledger.known:
                 self._append_unrecorded(b"".join(entries))
                 return
@@ -119,7 +120,7 @@ class LedgerFence(Fence):
         Raises:
             TakeoverError: the replaced file was not the loaded one; it is back in its place.
         """
-        with LedgerFile(self._ledger, create=False) as ledger:
+        with self._file(self._ledger, create=False) as ledger:
             if not ledger.known:
                 # A truncation could not be undone if the write after it failed.
                 super().rewrite(lines, "rename")
@@ -153,7 +154,7 @@ class LedgerFence(Fence):
     def _decide_and_write(self, data: bytes | None, entries: Sequence[bytes]) -> None:
         if not self._branch:
             self._rebase(data, Content.of(data))
-        with LedgerFile(self._ledger, create=False) as ledger:
+        with self._file(self._ledger, create=False) as ledger:
             expected = self._decide(ledger, data)
             if not entries:
                 return
@@ -191,7 +192,7 @@ class LedgerFence(Fence):
 
     def _rebase(self, data: bytes | None, found: Content) -> None:
         """Compare with the current content from now on: on a branch of that content, or a new one."""
-        with LedgerFile(self._ledger, create=True) as ledger:
+        with self._file(self._ledger, create=True) as ledger:
             if ledger.intent is not None:
                 self._resolve_intent(ledger, ledger.intent, data)
             same = [name for name, content in ledger.branches.items() if content == found]

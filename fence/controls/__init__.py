@@ -90,4 +90,11 @@ CONTROLS: dict[str, str] = {
     "none-writes-past-the-lock": "fence.controls.none_writes_past_the_lock:NoneWritesPastTheLock",
     "ledger-time-out-in-disguise": "fence.controls.ledger_time_out_in_disguise:LedgerTimeOutInDisguise",
     "ledger-stale-in-disguise": "fence.controls.ledger_stale_in_disguise:LedgerStaleInDisguise",
+    "ledger-reclaims-twice": "fence.controls.ledger_reclaims_twice:LedgerReclaimsTwice",
+    "ledger-keeps-old-temporary": "fence.controls.ledger_keeps_old_temporary:LedgerKeepsOldTemporary",
+    "ledger-recovers-to-its-copy": "fence.controls.ledger_recovers_to_its_copy:LedgerRecoversToItsCopy",
+    "ledger-fresh-after-time-out": "fence.controls.ledger_fresh_after_time_out:LedgerFreshAfterTimeOut",
+    "ledger-record-in-place": "fence.controls.ledger_record_in_place:LedgerRecordInPlace",
+    "ledger-accepts-after-death": "fence.controls.ledger_accepts_after_death:LedgerAcceptsAfterDeath",
+    "ledger-waits-for-ever": "fence.controls.ledger_waits_for_ever:LedgerWaitsForEver",
 }
