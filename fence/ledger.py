@@ -53,6 +53,7 @@ class LedgerFence(Fence):
     about: ClassVar[str] = "what lawful writers wrote down against the bytes that are there"
     sound_under: ClassVar[tuple[str, ...]] = ("coordinated",)
     lock_kind: ClassVar[str] = "flock"
+    _file: ClassVar[type[LedgerFile]] = LedgerFile
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)
@@ -82,7 +83,7 @@ class LedgerFence(Fence):
 
     def append(self, entries: Sequence[bytes]) -> None:
         """Append without reading the bytes, except for the last one."""
-        with LedgerFile(self._ledger, create=False) as ledger:
+        with self._file(self._ledger, create=False) as ledger:
             if not ledger.known:
                 self._append_unrecorded(b"".join(entries))
                 return
@@ -118,7 +119,7 @@ class LedgerFence(Fence):
         Raises:
             TakeoverError: the replaced file was not the loaded one; it is back in its place.
         """
-        with LedgerFile(self._ledger, create=False) as ledger:
+        with self._file(self._ledger, create=False) as ledger:
             if not ledger.known:
                 # A truncation could not be undone if the write after it failed.
                 super().rewrite(lines, "rename")
@@ -152,7 +153,7 @@ class LedgerFence(Fence):
     def _decide_and_write(self, data: bytes | None, entries: Sequence[bytes]) -> None:
         if not self._branch:
             self._rebase(data, Content.of(data))
-        with LedgerFile(self._ledger, create=False) as ledger:
+        with self._file(self._ledger, create=False) as ledger:
             expected = self._decide(ledger, data)
             if not entries:
                 return
@@ -190,7 +191,7 @@ class LedgerFence(Fence):
 
     def _rebase(self, data: bytes | None, found: Content) -> None:
         """Compare with the current content from now on: on a branch of that content, or a new one."""
-        with LedgerFile(self._ledger, create=True) as ledger:
+        with self._file(self._ledger, create=True) as ledger:
             if ledger.intent is not None:
                 self._resolve_intent(ledger, ledger.intent, data)
             same = [name for name, content in ledger.branches.items() if content == found]
@@ -253,7 +254,7 @@ class LedgerFence(Fence):
         # Exchanged with a symbolic link, the new file would leave the linked one as it is.
         path = follow_links(self.path)
         aside = f"{path}.rewrite.tmp"
-        _write_file(aside, data)
+        self._write_aside(aside, data)
         with RenameCheck(path) as check:
             ledger.intend_rewrite(new, aside)
             exchange(aside, path)
@@ -273,6 +274,13 @@ class LedgerFence(Fence):
         if self._loaded is not None:
             self._loaded = new
         _unlink(aside)
+
+    def _write_aside(self, aside: str, data: bytes) -> None:
+        fd = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            write_all(fd, data)
+        finally:
+            os.close(fd)
 
     # After a holder that died or failed
 
@@ -298,14 +306,6 @@ def _put_back(aside: str, path: str, nothing_was_there: bool) -> None:
             os.rename(path, aside)
     else:
         exchange(aside, path)
-
-
-def _write_file(path: str, data: bytes) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        write_all(fd, data)
-    finally:
-        os.close(fd)
 
 
 def _unlink(path: str) -> None:

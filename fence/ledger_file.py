@@ -170,8 +170,11 @@ class LedgerFile:
         assert len(slot) == _SLOT, "a record outgrew its slot"
         view = memoryview(slot + payload)
         while view:
-            written = os.pwrite(self._fd, view, at)
+            written = self._put(view, at)
             view, at = view[written:], at + written
+
+    def _put(self, data: memoryview, at: int) -> int:
+        return os.pwrite(self._fd, data, at)
 
     def _read(self) -> None:
         raw = os.pread(self._fd, _PAYLOAD_AT, 0)

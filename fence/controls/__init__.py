@@ -107,4 +107,11 @@ CONTROLS: dict[str, str] = {
     "stat-of-the-link": "fence.controls.stat_of_the_link:StatOfTheLink",
     "pr-84149-one-epoch": "fence.controls.pr_84149_one_epoch:OneEpoch",
     "lock-pid-is-enough": "fence.controls.lock_pid_is_enough:LockPidIsEnough",
+    "ledger-reclaims-twice": "fence.controls.ledger_reclaims_twice:LedgerReclaimsTwice",
+    "ledger-keeps-old-temporary": "fence.controls.ledger_keeps_old_temporary:LedgerKeepsOldTemporary",
+    "ledger-recovers-to-its-copy": "fence.controls.ledger_recovers_to_its_copy:LedgerRecoversToItsCopy",
+    "ledger-fresh-after-time-out": "fence.controls.ledger_fresh_after_time_out:LedgerFreshAfterTimeOut",
+    "ledger-record-in-place": "fence.controls.ledger_record_in_place:LedgerRecordInPlace",
+    "ledger-accepts-after-death": "fence.controls.ledger_accepts_after_death:LedgerAcceptsAfterDeath",
+    "ledger-waits-for-ever": "fence.controls.ledger_waits_for_ever:LedgerWaitsForEver",
 }

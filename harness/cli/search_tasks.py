@@ -183,8 +183,8 @@ def check_faults(scenarios: Sequence[Scenario], gate: str) -> None:
     if wanting and gate != "kernel":
         raise UsageError(
             f"scenario {', '.join(wanting)}: faults need the kernel gate; the {gate} gate makes no call "
-            "fail, stops no lane at a step, hides no process and watches one transcript; leave it out, or "
-            "run it where `python -m harness doctor` finds a kernel gate"
+            "fail, stops no lane at a step, hides no process, watches one transcript and frees no lock that "
+            "is kept; leave it out, or run it where `python -m harness doctor` finds a kernel gate"
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.model.history import End, History, Invoke, Return, Step
+from harness.model.history import RELEASING, End, History, Invoke, Return, Step
 from harness.oracle.crash import kill_step
 from harness.oracle.verdict import Violation
 
@@ -12,8 +12,8 @@ __all__ = ["dead_end"]
 def dead_end(history: History, end: End) -> Violation | None:
     """Return a violation if lanes wait for ever, or if a lock without a holder is left at the end.
 
-    A lock of a process that the gate killed is an exception: it may stay, because the next lane can
-    reclaim it. It is a violation only if a lane waited for it and gave up.
+    A lock that its caller never released may stay. So may a lock of a process that the gate killed,
+    because the next lane can reclaim it: that is a violation only if a lane waited for it and gave up.
     """
     names = [lane.name for lane in history.header.lanes]
     at = len(history.events) - 1
@@ -26,7 +26,7 @@ def dead_end(history: History, end: End) -> Violation | None:
         stuck = _left_in_place(history)
         if stuck is not None:
             return stuck
-    if lane < 0:
+    if lane < 0 or _is_kept(history, lane):
         return None
     died = kill_step(history, lane)
     if died < 0:
@@ -48,6 +48,15 @@ def _left_in_place(history: History) -> Violation | None:
             )
             return Violation("dead_end", at, event.lane, event.op, detail)
     return None
+
+
+def _is_kept(history: History, lane: int) -> bool:
+    """Return whether a lane's program ends after an acquire, as in some scenarios with a time-out."""
+    if history.header.lock_timeout_ms < 0 or kill_step(history, lane) >= 0:
+        return False
+    kinds = [event.kind for event in history.events if isinstance(event, Invoke) and event.lane == lane]
+    acquired = max((at for at, kind in enumerate(kinds) if kind == "acquire"), default=-1)
+    return acquired >= 0 and not RELEASING.intersection(kinds[acquired:])
 
 
 def _unreclaimed(history: History, owner: int, died: int) -> Violation | None:

@@ -173,6 +173,9 @@ def _rewrite(index: HistoryIndex, operation: Operation) -> list[Violation]:
     for early, late in itertools.pairwise(kept):
         if now[late][0] < now[early][0]:
             return [_altered(index, operation, "other_order", late)]
+    # Half a line of before may stay as it is; `old` and `new` end with what follows their last newline.
+    if now and _garbage(old, new, new[-1] in (b"", old[-1])):
+        return [_altered(index, operation, "garbage", list(now)[-1])]
     return []
 
 

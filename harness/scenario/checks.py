@@ -144,6 +144,7 @@ def _check_lanes(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -
             seen[name] = path
     _check_namespaces(document, lanes)
     _check_transcripts(document, lanes)
+    _check_kept_locks(document, lanes)
     total = sum(len(_names(lane)) for _, lane in lanes)
     if total > LANES_MAX and len(lanes) <= LANES_MAX:
         message = f"{total} lanes with their counts, at most {LANES_MAX} are possible; remove some"
@@ -187,6 +188,19 @@ def _check_transcripts(document: Document, lanes: list[tuple[Path, dict[str, Any
             "each runner works on another transcript, and nothing is decided on the watched one; add one"
         )
         document.fault(document.values[("lanes",)], ("lanes",), message)
+
+
+def _check_kept_locks(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -> None:
+    """Add a fault for a lane that keeps the lock where the others have no time-out."""
+    data = document.data
+    assert isinstance(data, dict)
+    options = data.get("fence_options")
+    if isinstance(options, dict) and "lock_timeout_ms" in options:
+        return
+    for path, lane in lanes:
+        if lane.get("release") is False:
+            message = "every other lane would wait for ever; give fence_options.lock_timeout_ms"
+            document.fault(document.values[(*path, "release")], (*path, "release"), message)
 
 
 def _check_faults(document: Document, faults: Any, lanes: list[tuple[Path, dict[str, Any]]]) -> None:

@@ -16,6 +16,7 @@ from annotated_types import Ge, Le, MaxLen, MinLen, doc
 from harness.model.policy import CustomPolicy, Policy, resolve
 from harness.model.violation_kinds import KINDS, Kind
 from harness.scenario.faults import PROCESS_FAULTS, CallName, ErrorName, FileName, ProcessFault
+from harness.scenario.roles.participant import LockedSettings
 from harness.scenario.roles.role import ByteRange, CountRange, LaneSettings, LineRange, MsRange, Name
 
 __all__ = [
@@ -282,8 +283,9 @@ class Scenario:
 
     @property
     def faulty(self) -> bool:
-        """Return whether the scenario has what only the kernel gate provides."""
-        return bool(self.faults or self.left_lock) or any(
+        """Return whether the scenario needs what only the kernel gate has: faults, namespaces, kept locks."""
+        kept = any(isinstance(lane, LockedSettings) and not lane.release for lane in self.lanes)
+        return bool(self.faults or self.left_lock or kept) or any(
             lane.pid_namespace is not None or lane.transcript is not None for lane in self.lanes
         )
 

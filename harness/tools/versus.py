@@ -69,7 +69,7 @@ class Course(msgspec.Struct, frozen=True):
     def barred(self) -> str:
         """Return why the free gate can never show the violation; empty when it might."""
         if self.scenario.faulty:
-            return "its scenario has faults, and the free gate makes nothing go wrong"
+            return "its scenario has faults or a kept lock, and the free gate makes nothing go wrong"
         return ""
 
     @property

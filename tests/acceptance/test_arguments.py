@@ -228,6 +228,14 @@ def test_faults_are_refused_where_no_call_can_fail(harness: Harness, tmp_path: P
     assert "scenario faulty: faults need the kernel gate; the free gate makes no call fail, stops" in err
 
 
+def test_a_kept_lock_is_refused_where_no_process_is_replaced(harness: Harness, tmp_path: Path) -> None:
+    keeping = SCENARIO.replace(
+        "lanes:\n", "fence_options: {lock_timeout_ms: 100}\nlanes:\n  - {role: cron, release: false}\n"
+    )
+    err = _refused(harness, harness.run(write_scenario(tmp_path, keeping), "--gate", "free"))
+    assert "frees no lock that is kept" in err
+
+
 @pytest.mark.requires("kernel-gate")
 @pytest.mark.parametrize("fault", ["kill: true", "stop_ms: 100", "slow_ms: 0", "ahead_ms: 5"])
 def test_mishaps_are_refused_where_steps_have_to_commute(

@@ -232,6 +232,9 @@ class KernelGate:
                 lane.worker.replace_later()
                 if lane.status is not Status.DEAD:
                     waiting.append((lane.index, why_waiting(files, lane)))
+        if files.lock.owner >= 0 and (owner := self._lanes[files.lock.owner].worker) is not None:
+            # The open file of a lock that was not released would stay in the process.
+            owner.replace_later()
         for worker in self._processes.workers.values():
             # What it started must not reach into the next schedule.
             end_children(state, worker)

@@ -40,6 +40,13 @@ class LockedSettings(LaneSettings):
     times: Annotated[CountRange, doc("Number of times that it takes the lock.")] = 1
     pause_ms: Annotated[MsRange, doc("Virtual milliseconds that it waits before it takes the lock.")] = 0
     hold_ms: Annotated[MsRange, doc("Virtual milliseconds for which it holds the lock before it writes.")] = 0
+    release: Annotated[
+        bool,
+        doc(
+            "Whether it releases the lock the last time; false: it keeps the lock and its process lives on, "
+            "so lock_timeout_ms is required; kernel gate only."
+        ),
+    ] = True
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,13 +66,16 @@ def draw_locked(
 ) -> tuple[Op, ...]:
     """Return operations that take the lock, do some work and release it, as often as the settings say.
 
+    A lane with ``release: false`` keeps the lock the last time.
+
     Args:
         settings: settings of the lane.
         rng: generator for every draw.
         work: returns the operation under the lock for a group number, or None for nothing.
     """
     ops: list[Op] = []
-    for group in range(1, pick(rng, settings.times) + 1):
+    times = pick(rng, settings.times)
+    for group in range(1, times + 1):
         ops += waits(settings, rng, group, settings.pause_ms)
         ops.append(Op("acquire", group=group))
         hold_ms = pick(rng, settings.hold_ms)
@@ -74,7 +84,8 @@ def draw_locked(
         op = work(group)
         if op is not None:
             ops.append(op)
-        ops.append(Op("release", group=group))
+        if settings.release or group < times:
+            ops.append(Op("release", group=group))
     return tuple(ops)
 
 

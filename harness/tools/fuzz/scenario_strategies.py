@@ -81,9 +81,9 @@ LANE_KEYS: Final[Mapping[str, Draws]] = {
     },
 }
 _MUST: Final[Mapping[str, Draws]] = {"editor": {"actions": _some(tuple(ACTIONS.built_in), most=3)}}
-#: Keys of lanes that follow from the others, have to be the same in all lanes of a process, or leave nothing
-#: to judge.
-LEFT_OUT: Final = ("role", "name", "pid_namespace", "transcript")
+#: Keys of lanes that follow from the others, have to be the same in all lanes of a process, leave nothing
+#: to judge, or need a time-out, which not every fence has.
+LEFT_OUT: Final = ("role", "name", "pid_namespace", "transcript", "release")
 
 #: Calls that fail otherwise than by a signal.
 _FAILING: Final = tuple(call for call in FAILING if call != "flock")

@@ -32,6 +32,32 @@ def test_a_lock_left_behind_is_a_dead_end() -> None:
     assert violation.detail == "lock left behind by lane heartbeat"
 
 
+def _kept(timeout_ms: int, *after: str) -> Story:
+    story = Story()
+    story.header = msgspec.structs.replace(story.header, lock_timeout_ms=timeout_ms)
+    with story.op(HEARTBEAT, "acquire"):
+        story.lock(HEARTBEAT, "acquired")
+    for kind in after:
+        story.call(HEARTBEAT, kind)
+    return story
+
+
+def test_a_lock_that_its_caller_keeps_is_no_dead_end() -> None:
+    assert judge(_kept(100, "append").history(lock_owner=HEARTBEAT)).violations == ()
+
+
+def test_a_lane_that_waits_for_ever_for_a_kept_lock_is_a_dead_end() -> None:
+    history = _kept(100).history(lock_owner=HEARTBEAT, waiting=((CRON, "T.lock"),))
+    (violation,) = judge(history).violations
+    assert (violation.kind, violation.lane) == ("dead_end", CRON)
+
+
+@pytest.mark.parametrize(("timeout_ms", "after"), [(100, ("append", "release")), (-1, ("append",))])
+def test_a_lock_kept_against_its_caller_is_a_dead_end(timeout_ms: int, after: tuple[str, ...]) -> None:
+    (violation,) = judge(_kept(timeout_ms, *after).history(lock_owner=HEARTBEAT)).violations
+    assert violation.detail == "lock left behind by lane heartbeat"
+
+
 def test_a_killed_lane_may_leave_its_lock() -> None:
     story = Story()
     story.call(HEARTBEAT, "acquire")

@@ -88,6 +88,8 @@ def test_a_refused_or_failed_call_promises_no_lines() -> None:
         (line("b") + FIRST + compaction("sum"), "other_order"),
         (FIRST + lines("b", "b") + compaction("sum"), "written_twice"),
         (json.dumps({"id": "first"}).encode() + b"\n" + line("b"), "other_text"),
+        (FIRST + line("b") + compaction("sum") + b'rest"}\n', "garbage"),
+        (FIRST + line("b") + compaction("sum") + b'{"id": "c"', "garbage"),
     ],
 )
 def test_a_rewrite_keeps_what_it_found(after: bytes, kind: str) -> None:
@@ -100,6 +102,16 @@ def test_a_rewrite_keeps_what_it_found(after: bytes, kind: str) -> None:
     assert (found is None) == (not kind)
     if found is not None:
         assert kind == found.kind or found.detail.startswith(f"{kind}:")
+
+
+@pytest.mark.parametrize(
+    "after", [lines("first", "b") + b"half\n" + compaction("sum"), compaction("sum", "first", "b") + b"half"]
+)
+def test_a_rewrite_may_keep_a_line_that_was_torn_before(after: bytes) -> None:
+    story = Story(initial=lines("first", "b") + b"half")
+    with story.op(CRON, "rewrite"):
+        story.put(CRON, after, "f7", call="rename")
+    assert altered(story.history()) == []
 
 
 def test_a_rewrite_beside_a_rogue_is_not_judged() -> None:

@@ -145,6 +145,8 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
             "expect:",
             "left_lock: {process: gatewai}\nexpect:",
             "10:22: left_lock.process: no lane runs in the process 'gatewai'; did you mean 'gateway'?",
+            "  - {role: cron, release: false}\nexpect:",
+            "10:27: lanes[2].release: every other lane would wait for ever; give fence_options.lock_timeout_ms",
         ),
         ("times: [1, 3]", "lines: 50\n    count: 5\ntranscript: {entry_bytes: 10000}", None),
     ],
@@ -164,6 +166,11 @@ def test_a_contradiction_is_reported_at_its_place(
 
 def test_options_of_the_fence_itself_are_not_checked(tmp_path: Path) -> None:
     assert faults_of(tmp_path, changed("expect:", "fence_options: {anything: goes}\nexpect:")) == []
+
+
+def test_a_lane_may_keep_the_lock_where_others_have_a_time_out(tmp_path: Path) -> None:
+    kept = "  - {role: cron, release: false}\nfence_options: {lock_timeout_ms: 100}\nexpect:"
+    assert faults_of(tmp_path, changed("expect:", kept)) == []
 
 
 def test_a_misspelt_runner_is_reported_once(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from harness.model.history import End, Header, History, LaneInfo, State
 from harness.model.program import LaneProgram, Op, Program
@@ -67,19 +67,29 @@ def _possible(variant: Variant) -> list[Choice]:
     return [choice for choice in variant.choices if comes(choice)]
 
 
-def is_lawful(program: Program) -> bool:
-    """Return whether every lane calls in an order that `fence.protocol` promises to fences."""
-    return bool(program.initial) and all(_lane_is_lawful(lane) for lane in program.lanes)
+def is_lawful(program: Program, keepers: Collection[str] = ()) -> bool:
+    """Return whether every lane calls in an order that `fence.protocol` promises to fences.
+
+    Args:
+        program: what the lanes do.
+        keepers: names of lanes that may keep the lock the last time.
+    """
+    return bool(program.initial) and all(
+        _lane_is_lawful(lane, lane.name in keepers) for lane in program.lanes
+    )
 
 
-def _lane_is_lawful(lane: LaneProgram) -> bool:
+def _lane_is_lawful(lane: LaneProgram, keeps: bool) -> bool:
     sections: dict[int, list[Op]] = {}
     for op in lane.ops:
         if op.kind in ("append", "guarded_write") and not op.entries:
             return False
         if op.kind not in ("think", "pause", "action"):
             sections.setdefault(op.group, []).append(op)
-    return all(_section_is_lawful([op.kind for op in ops]) for ops in sections.values())
+    kinds = [[op.kind for op in ops] for ops in sections.values()]
+    if keeps and kinds and kinds[-1][-1] != "release":
+        kinds[-1].append("release")
+    return all(_section_is_lawful(section) for section in kinds)
 
 
 def _section_is_lawful(kinds: Sequence[str]) -> bool:

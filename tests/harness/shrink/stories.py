@@ -9,10 +9,12 @@ operation; a lane with an empty string does nothing:
     ``g~``             a guarded write whose write call is cut short by a full disk
     ``w``              the runner's own writer: acquire, append, release
     ``a + R -``        any other participant: acquire, append, rewrite by rename, release; ``m``
-                       appends a delivery mirror
+                       appends a delivery mirror, ``M`` is a migration, and a last ``a`` without
+                       ``-`` keeps the lock
     ``t5 z60``         thinks for 5 scheduling points, pauses for 60 virtual milliseconds
     ``+^kill@2``       any of these, at whose second step its process is killed; ``^stop60@2`` is
                        stopped there for 60 virtual milliseconds, ``^slow60`` and ``^ahead60`` likewise;
+                       ``^torn@2``: killed in the midst of its second plain write;
                        ``a^eintr``: a signal ends its wait for the lock
     ``!NAME``          a rogue action; ``!NAME@250`` names the line, in thousandths of all
 
@@ -183,4 +185,15 @@ STORIES: dict[str, Story] = {
     "ledger-records-first-line": Story(("b l r g*2 g e",), "0"),
     # The lock is there, and its maker's id is another's.
     "lock-pid-is-enough": Story(("b l r e",), "0"),
+    # A holder is killed: two reclaim its lock, or one takes up what it left behind.
+    "ledger-reclaims-twice": Story(("", "a +^kill@1 -", "a -", "a + -"), "1 2 3@0 2@0 3"),
+    "ledger-keeps-old-temporary": Story(("b l r e", "a M^kill@12 -", "a R -"), "0 1 2", whole=True),
+    "ledger-record-in-place": Story((_TURN, "a +^torn@3 -"), "0@2 1 0"),
+    "ledger-accepts-after-death": Story((_TURN, "a + -^kill@1", "!append-user"), "0 1 2 0"),
+    # A recovery from an action, and a lawful write before the next decision.
+    "ledger-recovers-to-its-copy": Story(("b l r g v g e", "!append-user", _SECTION, ""), "0 1 0@4 2 0"),
+    # The runner times out while an action is there.
+    "ledger-fresh-after-time-out": Story((_TWICE, "a z150 -", "!append-user"), "0@2 1@0 2 0"),
+    # The lock is kept, and the next turn cannot begin.
+    "ledger-waits-for-ever": Story(("b l r e", "a", ""), "1 0"),
 }

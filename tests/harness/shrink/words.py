@@ -28,7 +28,7 @@ _TURN_WORDS = {
     "v": "recover",
     "e": "end_turn",
 }
-_SECTION_WORDS = {"a": "acquire", "+": "append", "m": "append", "R": "rewrite", "-": "release"}
+_SECTION_WORDS = {"a": "acquire", "+": "append", "m": "append", "-": "release"}
 _WRITES = {
     "p": "user",
     "g": "assistant",
@@ -88,8 +88,9 @@ class _Writing:
                 Op("append", self._turn, self._group, "writer", entries),
                 Op("release", self._turn, self._group, "writer"),
             ]
-        elif word == "R":
-            args: dict[str, int | str | bool] = {"kind": "compaction", "keep": 0, "summary_id": identity}
+        elif word in ("R", "M"):
+            kind = "compaction" if word == "R" else "migration"
+            args: dict[str, int | str | bool] = {"kind": kind, "keep": 0, "summary_id": identity}
             self.ops.append(Op("rewrite", group=self._group, how="rename", args=args))
         elif word in _SECTION_WORDS:
             self.ops.append(Op(_SECTION_WORDS[word], group=self._group, entries=entries))
@@ -114,13 +115,15 @@ class _Writing:
 
 
 def _process_fault(words: str) -> Fault:
-    """Return the fault of ``kill@3``, ``stop60@3`` and the like (step from 1), or of ``eintr``."""
+    """Return the fault of ``kill@3``, ``torn@3``, ``stop60@3`` and the like, step from 1, or ``eintr``."""
     if words == "eintr":
         return Fault("flock", "EINTR", file="lock")
     what, _, nth = words.partition("@")
     name, lasts_ms = what.rstrip("0123456789"), what.lstrip("abcdefghijklmnopqrstuvwxyz")
     if name == "kill":
         return Fault(nth=int(nth), file="any", kill=True)
+    if name == "torn":
+        return Fault("write", keep_permille=500, nth=int(nth), file="any", kill=True)
     return Fault(nth=int(nth), file="any", **{f"{name}_ms": int(lasts_ms)})  # type: ignore[arg-type]
 
 

@@ -103,5 +103,14 @@ def test_the_next_schedule_starts_with_a_free_lock(stage: Stage) -> None:
     assert not seen.end.waiting
 
 
+def test_a_process_that_keeps_the_lock_is_replaced(stage: Stage) -> None:
+    stage.run(["open", "exclusive", "unlock"], ["write"], [])
+    before = dict(stage.gate.pids())
+    stage.run(["open", "exclusive"], ["write"], [])
+    stage.run(["write"], ["write"], [])
+    after = stage.gate.pids()
+    assert (after["p"] != before["p"], after["q"] == before["q"]) == (True, True)
+
+
 def test_a_wrong_operation_is_refused_as_the_kernel_does(stage: Stage) -> None:
     assert stage.run(["open", "bad"], [], []).said() == ["", "EINVAL"]

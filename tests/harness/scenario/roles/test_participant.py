@@ -44,6 +44,10 @@ def test_a_writer_without_lines_still_takes_the_lock() -> None:
     assert kinds(draw(lines=0)) == ["acquire", "release"]
 
 
+def test_a_lane_that_keeps_the_lock_releases_it_all_but_the_last_time() -> None:
+    assert kinds(draw(times=2, release=False)) == ["acquire", "append", "release", "acquire", "append"]
+
+
 def test_pauses_stand_before_the_lock_and_inside_it() -> None:
     ops = draw(delay_steps=3, pause_ms=20, hold_ms=60_000)
     assert kinds(ops) == ["think", "pause", "acquire", "pause", "append", "release"]
