@@ -77,7 +77,9 @@ def is_plain_rewrite(history: History, first: State, last: State) -> bool:
         return False
     fresh = [line for line in new if line not in was]
     ids = [name for line in (*old, *fresh) if (name := _id(line))]
-    if len(set(ids)) != len(ids):
+    if len(set(ids)) != len(ids) or new[-1] not in (b"", old[-1]):
+        return False
+    if any(_parse(line) is None for line in fresh if line.strip()):
         return False
     added = b"\n".join(fresh)
     if any(field in added for field in _NUMBERS):
@@ -259,7 +261,7 @@ def _id(line: bytes) -> str:
 def _parse(line: bytes) -> _Object | None:
     try:
         entry = msgspec.json.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return entry if isinstance(entry, dict) else None
 

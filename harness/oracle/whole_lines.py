@@ -42,7 +42,7 @@ def every_id(content: bytes) -> set[str]:
     for text in content.split(b"\n"):
         try:
             _collect(msgspec.json.decode(text), found)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             continue
     return found
 

@@ -145,6 +145,9 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
             "expect:",
             "left_lock: {process: gatewai}\nexpect:",
             "10:22: left_lock.process: no lane runs in the process 'gatewai'; did you mean 'gateway'?",
+        ),
+        (
+            "expect:",
             "  - {role: cron, release: false}\nexpect:",
             "10:27: lanes[2].release: every other lane would wait for ever; give fence_options.lock_timeout_ms",
         ),
