@@ -169,9 +169,8 @@ def _rewrite(index: HistoryIndex, operation: Operation) -> list[Violation]:
         if name in was and len(places) == 1 and not any(_keeps(old[at], new[places[0]]) for at in was[name]):
             return [_altered(index, operation, "other_text", name)]
     # Of a line that stood twice the rewrite may have kept either copy.
-    if _is_part([_id(line) for line in new if _id(line) in was], [_id(line) for line in old]):
-        return []
-    kept = [name for name in was if name in now]
+    in_order = _is_part([_id(line) for line in new if _id(line) in was], [_id(line) for line in old])
+    kept = [] if in_order else [name for name in was if name in now]
     for early, late in itertools.pairwise(kept):
         if now[late][0] < now[early][0]:
             return [_altered(index, operation, "other_order", late)]
