@@ -89,6 +89,7 @@ CONTROLS: dict[str, str] = {
     "none-writes-twice": "fence.controls.none_writes_twice:NoneWritesTwice",
     "none-rewrite-does-nothing": "fence.controls.none_rewrite_does_nothing:NoneRewriteDoesNothing",
     "none-writes-past-the-lock": "fence.controls.none_writes_past_the_lock:NoneWritesPastTheLock",
+    "none-acquires-nothing": "fence.controls.none_acquires_nothing:NoneAcquiresNothing",
     "ledger-time-out-in-disguise": "fence.controls.ledger_time_out_in_disguise:LedgerTimeOutInDisguise",
     "ledger-stale-in-disguise": "fence.controls.ledger_stale_in_disguise:LedgerStaleInDisguise",
     "pr-84046-sorted-lines": "fence.controls.pr_84046_sorted_lines:SortedLines",

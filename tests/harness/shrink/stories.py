@@ -162,6 +162,8 @@ STORIES: dict[str, Story] = {
     "none-rewrite-does-nothing": Story(("", "a R -"), "1"),
     # The lock is held for longer than the runner waits.
     "none-writes-past-the-lock": Story((_TURN, "a z300 -"), "0 1@0 0 1"),
+    # The runner is inside its section while the job writes.
+    "none-acquires-nothing": Story((_TURN, "a + -"), "0@2 1 0"),
     # An action, and a report of another kind.
     "ledger-reports-twice": _rogue("append-user"),
     "ledger-time-out-in-disguise": _rogue("append-user"),
