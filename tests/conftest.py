@@ -27,6 +27,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell ignores it in what it starts in the background, and a program that a test starts would
     # never be interrupted.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    # nohup ignores it, and a program that a test starts would not end with its terminal.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Hypothesis expects an example within 200 ms; no test may depend on the speed of the machine.
 hypothesis.settings.register_profile("any-speed", deadline=None)
