@@ -57,7 +57,7 @@ def sites(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def placed(node: ast.AST, lines: range, at_import: bool) -> Iterator[tuple[ast.AST, tuple[range, bool]]]:
-    """Yield the nodes below a node, with the lines of their statements and whether an import executes them."""
+    """Yield the nodes below a node, with their statement's lines and whether an import executes them."""
     for field, value in ast.iter_fields(node):
         inside = at_import and not (field == "body" and isinstance(node, ast.FunctionDef | ast.Lambda))
         for below in value if isinstance(value, list) else [value]:

@@ -186,6 +186,34 @@ def test_a_missing_transcript_is_made(name: str, tmp_path: Path) -> None:
 
 
 @every_fence
+def test_every_new_file_is_its_owners_alone(name: str, tmp_path: Path) -> None:
+    stage = Stage(tmp_path, name)
+    stage.path.unlink()
+    runner = stage.thinking()
+    stage.cotenant_appends(USER)
+    runner.begin_turn()
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == {path: 0o700 if (tmp_path / path).is_dir() else 0o600 for path in modes}
+    assert len(modes) > 1
+    runner.end_turn()
+
+
+@every_fence
+def test_no_turn_leaves_a_descriptor_open(name: str, tmp_path: Path) -> None:
+    stage = Stage(tmp_path, name)
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(2):
+        runner = stage.thinking()
+        stage.cotenant_appends(USER)
+        admits(runner)
+        runner.recover()
+        stage.rogue_replaces(USER)
+        admits(runner)
+        runner.end_turn()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+@every_fence
 def test_guarded_writes_without_a_release_before_them_follow_each_other(name: str, tmp_path: Path) -> None:
     stage = Stage(tmp_path, name)
     runner = stage.handle("runner")

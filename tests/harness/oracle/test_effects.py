@@ -251,6 +251,30 @@ def test_an_admitted_write_is_sanctioned_under_any_policy() -> None:
     assert judge(story.history(), rules).counts()["true_negative"] == 2
 
 
+@pytest.mark.parametrize(
+    ("call", "path", "verdict"),
+    [
+        *((call, "T", "uncounted") for call in ("read", "pread64", "readv", "preadv", "preadv2", "mmap")),
+        *((call, "T", "uncounted") for call in ("sendfile", "copy_file_range", "stat", "lstat", "fstat")),
+        *((call, "T", "uncounted") for call in ("newfstatat", "statx")),
+        *((call, "T", "false_positive") for call in ("openat", "close", "lseek", "write")),
+        ("read", "T.lock", "false_positive"),
+    ],
+)
+def test_a_call_that_may_tell_of_an_undone_change(call: str, path: str, verdict: str) -> None:
+    story = Story()
+    story.window()
+    content = story.content
+    story.call(EDITOR, "action")
+    story.put(EDITOR, line("sum"))
+    with story.op(HEARTBEAT, "load"):
+        story.look(HEARTBEAT, call, path)
+    story.put(EDITOR, content)
+    story.done(EDITOR)
+    story.refuse()
+    assert [one.verdict for one in judge(story.history()).decisions] == [verdict]
+
+
 @pytest.mark.parametrize(("reader", "verdicts"), [(EDITOR, ["false_positive"]), (HEARTBEAT, [])])
 def test_an_undone_change_excuses_a_refusal_if_a_participant_read_it(
     reader: int, verdicts: list[str]

@@ -137,6 +137,19 @@ def test_two_acquisitions_that_overlap_prove_no_double_hold() -> None:
         assert found == ["double_hold"] * count
 
 
+def test_a_rogue_that_may_have_removed_the_lock_excuses_its_holders() -> None:
+    for at, count in (((980, 999), 1), ((995, 1000), 0), ((1030, 1035), 0), ((1031, 1035), 1)):
+        story = Story(gate="free")
+        _hold(HEARTBEAT, story, (1000, 1010))
+        with story.op(EDITOR, "action"):
+            story.look(EDITOR, "unlink", "T.lock", at=at)
+        _hold(CRON, story, (1020, 1030))
+        story.call(HEARTBEAT, "append")
+        story.put(HEARTBEAT, lines("first", "h"), at=(1100, 1110))
+        found = [violation.kind for violation in judge(story.history()).violations]
+        assert found == ["double_hold"] * count, at
+
+
 def test_a_step_overlapping_the_second_acquisition_proves_no_double_hold() -> None:
     story = Story(gate="free")
     _hold(HEARTBEAT, story, (1000, 1010))

@@ -71,6 +71,13 @@ def test_ids_and_ordinals_are_always_asked_at_the_end() -> None:
     ]
 
 
+def test_an_entry_written_twice_is_told_once() -> None:
+    story = Story()
+    with story.op(CRON, "append", "c"):
+        story.put(CRON, lines("first", "c", "c"))
+    assert [one.kind for one in judge(story.history()).violations] == ["altered_entry"]
+
+
 def has_x(content: Sequence[bytes], acknowledged: Sequence[Acknowledged]) -> str:
     return "x is there" if line("x").rstrip() in content else ""
 
