@@ -115,22 +115,22 @@ def test_a_copy_of_the_moved_file_may_hold_an_appended_line(
 
 @pytest.mark.parametrize(
     ("written", "verdicts"),
-    [((95, 100), NEITHER), ((115, 120), NEITHER), ((95, 99), MISSED), ((116, 120), MISSED)],
+    [((112, 120), NEITHER), ((140, 145), NEITHER), ((112, 119), MISSED), ((141, 145), MISSED)],
 )
 def test_a_write_that_touches_the_absence_may_be_a_participants(
     written: tuple[int, int], verdicts: tuple[str, str]
 ) -> None:
     story = Story(gate="free")
     story.window()
-    assert story.now < 95
+    assert story.now < 112
     story.call(CRON, "rewrite")
     story.look(CRON, "write", "tmp1", at=written)
     story.done(CRON)
     story.call(EDITOR, "action")
-    story.put(EDITOR, None, call="rename", at=(100, 105))
-    story.put(EDITOR, line("FIRST"), "f0", call="rename", at=(110, 115))
+    story.put(EDITOR, None, call="rename", at=(120, 125))
+    story.put(EDITOR, line("FIRST"), "f0", call="rename", at=(135, 140))
     story.done(EDITOR)
-    assert story.now > 120
+    assert story.now > 145
     assert _both(story) == verdicts
 
 
