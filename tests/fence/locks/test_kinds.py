@@ -58,7 +58,7 @@ def test_a_kind_says_where_its_lock_is_and_whether_it_is_held(kind: str, transcr
         assert _said(asked) == "True"
     assert os.path.exists(path) == record.kept_by_kernel
     assert not record.is_held(transcript)
-    assert record.unique != record.kept_by_kernel
+    assert record.unique is (not record.kept_by_kernel)
 
 
 @every_kind
