@@ -124,7 +124,12 @@ def _said(program: str, *paths: Path) -> str:
     """Return the last line that a program prints in a process of its own."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([ROOT, *map(str, paths)])}
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=600, env=environment
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env=environment,
+        check=False,
     )
     return (done.stdout or done.stderr).strip().splitlines()[-1]
 
@@ -138,7 +143,9 @@ def _said(program: str, *paths: Path) -> str:
         ("lease", ".lock", "OTHER", "is a int, expected a LockKind"),
     ],
 )
-def test_a_kind_from_outside_is_checked(name: str, suffix: str, value: str, said: str, tmp_path: Path) -> None:
+def test_a_kind_from_outside_is_checked(
+    name: str, suffix: str, value: str, said: str, tmp_path: Path
+) -> None:
     (tmp_path / "my_locks.py").write_text(_MODULE.format(name=name, suffix=suffix))
     package = tmp_path / "my_locks-1.dist-info"
     package.mkdir()

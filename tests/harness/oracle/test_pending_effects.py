@@ -12,7 +12,9 @@ def verdicts(story: Story) -> list[str]:
     return [decision.verdict for decision in judge(story.history()).decisions]
 
 
-@pytest.mark.parametrize(("begin", "second"), [(119, "uncounted"), (120, "uncounted"), (121, "false_positive")])
+@pytest.mark.parametrize(
+    ("begin", "second"), [(119, "uncounted"), (120, "uncounted"), (121, "false_positive")]
+)
 def test_an_operation_that_touches_a_decision_stays_in_its_steps(begin: int, second: str) -> None:
     story = Story(gate="free")
     story.window()
