@@ -111,6 +111,41 @@ def test_a_waiter_gives_up_after_60_s(kind: str, transcript: str, monkeypatch: p
     assert now[0] == 60
 
 
+@pytest.mark.parametrize("kind", ["flock", "record"])
+def test_a_lock_may_have_the_lowest_descriptor(kind: str, transcript: str) -> None:
+    """A process without a standard input gets 0 for the next file that it opens."""
+    program = (
+        "import contextlib, fcntl, os\n"
+        "from fence.locks import make_lock\n"
+        "os.close(0)\n"
+        f"lock = make_lock({kind!r}, {transcript!r}, {{}})\n"
+        "take, fcntl.flock, fcntl.lockf = (fcntl.flock, fcntl.lockf), None, None\n"
+        "with contextlib.suppress(TypeError): lock.acquire()\n"
+        "fcntl.flock, fcntl.lockf = take\n"
+        "print(lock.held, os.path.exists('/proc/self/fd/0'), end=' ')\n"
+        "lock.acquire()\n"
+        "print(lock.held, 'lock' in os.readlink('/proc/self/fd/0'), end=' ')\n"
+        "lock.release_if_held()\n"
+        "print(lock.held, os.path.exists('/proc/self/fd/0'))\n"
+    )
+    assert _said(program) == "False False True True False False"
+
+
+@every_kind
+def test_an_acquisition_that_fails_leaves_nothing_behind(kind: str, tmp_path: Path) -> None:
+    process: dict[str, Any] = {}
+    directory = tmp_path / "later"
+    lock = make_lock(kind, str(directory / "t.jsonl"), {"lock_timeout_ms": 0}, process)
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(FileNotFoundError):
+        lock.acquire()
+    assert not lock.held
+    assert len(os.listdir("/proc/self/fd")) == before
+    directory.mkdir()
+    with lock:
+        assert lock.held
+
+
 # Kinds from outside
 
 _MODULE = """
