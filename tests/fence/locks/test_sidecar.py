@@ -330,6 +330,18 @@ def test_without_proc_a_process_counts_if_it_can_be_signalled(
         assert process_start(live) == 0
 
 
+@pytest.mark.parametrize(("state", "start"), [*((one, 22) for one in "RSDTtIP"), ("Z", None), ("X", None)])
+def test_a_process_that_is_over_has_no_start_time(
+    state: str, start: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "stat"
+    fields = ["7", "(a program)", state, *(str(number) for number in range(4, 53))]
+    file.write_text(" ".join(fields) + "\n")
+    real = os.open
+    monkeypatch.setattr(os, "open", lambda path, *rest: real(file if path == "/proc/7/stat" else path, *rest))
+    assert process_start(7) == start
+
+
 def test_a_program_with_brackets_in_its_name_has_its_start_time(tmp_path: Path) -> None:
     program = tmp_path / "a) S 1 (b"
     program.symlink_to("/bin/sleep")
