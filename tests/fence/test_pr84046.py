@@ -143,6 +143,18 @@ def test_a_file_that_moves_during_the_snapshot_is_a_takeover(
     assert _check(runner) == "moved during the snapshot"
 
 
+def test_a_transcript_that_is_not_there_yet_is_steady(stage: Stage) -> None:
+    for made_meanwhile, check in ((False, ""), (True, "another file")):
+        stage.path.unlink(missing_ok=True)
+        runner = stage.handle("runner")
+        runner.begin_turn()
+        runner.load()
+        runner.release_for_prompt()
+        if made_meanwhile:
+            stage.rogue_appends(entry("assistant", "x"))
+        assert _check(runner) == check
+
+
 def test_while_stat_is_equal_nothing_is_read(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     runner = stage.thinking()
     reads: list[str] = []

@@ -76,9 +76,12 @@ def test_a_file_without_a_watch_counts_as_unchanged(tmp_path: Path, monkeypatch:
 def test_without_a_queue_the_file_counts_as_unchanged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rename_check, "_init", lambda flags: -1)
     monkeypatch.setattr(rename_check, "_queues", [])
-    assert _moved(tmp_path, before=False, after=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(rename_check, "_init", lambda flags: -1)
+        assert _moved(tmp_path, before=False, after=True)
+    # The next check asks for a queue again.
+    assert not _moved(tmp_path, before=False, after=True)
 
 
 def test_a_refused_watch_is_not_taken_for_a_missing_file(
