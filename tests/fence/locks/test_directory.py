@@ -83,6 +83,32 @@ def test_a_directory_is_stale_at_exactly_its_age(
     assert waiter.held
 
 
+def test_a_lock_released_during_the_look_is_taken_at_once(
+    transcript: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder = make_lock("mkdir", transcript, {})
+    waiter = make_lock("mkdir", transcript, {"lock_timeout_ms": 0})
+    holder.acquire()
+    real = os.stat
+
+    def late(path: str) -> os.stat_result:
+        monkeypatch.setattr(os, "stat", real)
+        holder.release()
+        return real(path)
+
+    monkeypatch.setattr(os, "stat", late)
+    waiter.acquire()
+    assert waiter.held
+
+
+def test_a_stale_directory_is_taken_at_once(transcript: str) -> None:
+    os.mkdir(f"{transcript}.lock")
+    os.utime(f"{transcript}.lock", (0, 0))
+    waiter = make_lock("mkdir", transcript, {"lock_timeout_ms": 0})
+    waiter.acquire()
+    assert waiter.held
+
+
 def test_release_without_a_hold_raises_and_release_if_held_not(transcript: str) -> None:
     lock = make_lock("mkdir", transcript, {})
     with pytest.raises(StaleLockError, match="acquire it first"):

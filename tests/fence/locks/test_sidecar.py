@@ -301,6 +301,26 @@ def test_a_lock_that_changes_hands_during_a_look_is_no_orphan(
     assert next_one.held == os.path.exists(f"{transcript}.lock") == (moment == "before the open")
 
 
+def test_a_lock_released_before_the_look_is_taken_at_once(
+    transcript: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process: dict[str, Any] = {}
+    holder, waiter = _lock(transcript, process), _lock(transcript, process, lock_timeout_ms=0)
+    holder.acquire()
+    real = os.open
+
+    def late(path: Any, flags: int, *rest: int) -> int:
+        if not flags & os.O_CREAT:
+            monkeypatch.setattr(os, "open", real)
+            holder.release()
+        return real(path, flags, *rest)
+
+    monkeypatch.setattr(os, "open", late)
+    waiter.acquire()
+    assert waiter.held
+    assert clock.slept_s == []
+
+
 def test_a_lock_without_a_start_time_belongs_to_any_live_process(
     transcript: str, live: int, clock: Clock
 ) -> None:

@@ -104,6 +104,14 @@ def test_a_load_tells_which_overlapping_writes_it_knew_of() -> None:
     assert _decide(_loaded(one, None, b"torn"), 2000, 2100, "refused") == "uncounted"
 
 
+def test_a_write_that_touches_a_load_may_be_known() -> None:
+    both = lines("first", "x")
+    assert _decide(_loaded((1100, 1110), None, both), 2000, 2100) == "true_negative"
+    assert _decide(_loaded((990, 1000), None, both), 2000, 2100) == "true_negative"
+    assert _decide(_loaded((990, 1000), None, lines("first")), 2000, 2100) == "missed_takeover"
+    assert _decide(_loaded((1101, 1110), None, lines("first")), 2000, 2100) == "missed_takeover"
+
+
 def test_writes_overlapping_each_other_and_a_load_are_in_doubt() -> None:
     story = _loaded((1050, 1060), (1055, 1065), lines("first"))
     assert _decide(story, 2000, 2100) == "true_negative"
