@@ -112,6 +112,25 @@ def test_a_write_that_touches_a_load_may_be_known() -> None:
     assert _decide(_loaded((1101, 1110), None, lines("first")), 2000, 2100) == "missed_takeover"
 
 
+def test_a_write_that_touches_a_second_load_may_be_known() -> None:
+    for at, verdict in (((1100, 1110), "true_negative"), ((1101, 1110), "missed_takeover")):
+        story = _story()
+        story.call(RUNNER, "load")
+        story.look(RUNNER, at=(1000, 1100))
+        story.done(RUNNER, "ok", digest(lines("first")))
+        _rogue(story, *at)
+        assert _decide(story, 2000, 2100) == verdict
+
+
+def test_unordered_writes_during_a_load_excuse_no_later_ones() -> None:
+    story = _loaded((1050, 1060), (1055, 1065), lines("first"))
+    _rogue(story, 1200, 1210, name="later")
+    _rogue(story, 1220, 1230, SCRIPT, "last")
+    with story.op(CRON, "rewrite"):
+        story.put(CRON, lines("sum"), at=(1300, 1310))
+    assert _decide(story, 2000, 2100) == "missed_takeover"
+
+
 def test_writes_overlapping_each_other_and_a_load_are_in_doubt() -> None:
     story = _loaded((1050, 1060), (1055, 1065), lines("first"))
     assert _decide(story, 2000, 2100) == "true_negative"
