@@ -49,6 +49,17 @@ def test_acting_after_another_lane_acquired_is_a_double_hold() -> None:
     assert "heartbeat still held it" in violation.detail
 
 
+def test_the_first_act_after_the_second_acquisition_is_named() -> None:
+    story = Story()
+    first = _acquire(story, HEARTBEAT)
+    story.add(HEARTBEAT, "before")
+    second = _acquire(story, CRON)
+    step = story.add(HEARTBEAT, "h")
+    story.add(HEARTBEAT, "i")
+    (violation,) = double(story)
+    assert violation.causes == (first, second, step)
+
+
 def test_releasing_the_lock_is_no_act_inside_the_section() -> None:
     story = Story()
     _acquire(story, HEARTBEAT)
