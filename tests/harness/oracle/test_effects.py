@@ -252,6 +252,36 @@ def test_an_admitted_write_is_sanctioned_under_any_policy() -> None:
 
 
 @pytest.mark.parametrize(
+    ("writer", "outcome", "event", "verdicts"),
+    [
+        (CRON, "ok", "", ("true_negative", "uncounted")),
+        (CRON, "ok", "blocked", ("true_negative", "uncounted")),
+        (CRON, "ok", "acquired", ("missed_takeover", "true_positive")),
+        (CRON, "lock_timeout", "", ("missed_takeover", "true_positive")),
+        (EDITOR, "ok", "", ("missed_takeover", "true_positive")),
+    ],
+)
+def test_a_write_under_a_lock_that_is_not_watched_accuses_no_lane(
+    writer: int, outcome: str, event: str, verdicts: tuple[str, str]
+) -> None:
+    """Where acquisitions succeed and the watched lock is never taken, the fence uses another one."""
+    for answer, verdict in zip(("ok", "refused"), verdicts, strict=True):
+        story = Story()
+        with story.op(RUNNER, "begin_turn", outcome=outcome):
+            pass
+        story.load()
+        with story.op(CRON, "acquire", outcome=outcome):
+            if event:
+                story.lock(CRON, event)
+        with story.op(writer, "append", "c"):
+            story.put(writer, lines("first", "c"), held=False)
+        with story.op(RUNNER, "guarded_write", outcome=answer):
+            story.look(RUNNER, "statx")
+        (decision,) = judge(story.history()).decisions
+        assert decision.verdict == verdict
+
+
+@pytest.mark.parametrize(
     ("call", "path", "verdict"),
     [
         *((call, "T", "uncounted") for call in ("read", "pread64", "readv", "preadv", "preadv2", "mmap")),

@@ -177,6 +177,14 @@ def test_the_check_gets_lines_and_acknowledged_entries() -> None:
     ]
 
 
+def test_what_the_first_call_wrote_is_acknowledged() -> None:
+    got: list[list[str]] = []
+    story = Story(initial=b"")
+    story.add(HEARTBEAT, "h")
+    broken(story.history(), lambda _, acknowledged: got.append([one.id for one in acknowledged]))
+    assert got == [["h"]]
+
+
 def test_bytes_that_were_not_kept_break_nothing() -> None:
     story, _ = story_with_x(stays=True)
     history = story.history()
