@@ -121,7 +121,7 @@ def test_a_name_with_a_bad_argument_is_refused(name: str) -> None:
         make(name)
 
 
-@pytest.mark.parametrize("name", ["pct:3", "delay:1", "portfolio:surw=1,pct:2=3"])
+@pytest.mark.parametrize("name", ["pct:3", "delay:1", "portfolio:surw=1,pct:2=3", "portfolio:pos=1"])
 def test_a_strategy_with_an_argument_keeps_the_protocol(name: str) -> None:
     for seed in range(50):
         assert Counter(play(make(name), random.Random(seed), 3, 0, 5)) == {0: 3, 2: 5}
