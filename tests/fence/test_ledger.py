@@ -187,6 +187,29 @@ def test_a_file_made_or_removed_at_the_write_ends_the_branch(
     assert not admits(runner)
 
 
+def test_a_file_that_comes_and_goes_at_the_write_is_written_to_all_the_same(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = stage.thinking()
+    real, tries = os.open, []
+
+    def with_a_rogue(path: Any, flags: int, *mode: int) -> int:
+        if path == str(stage.path) and flags & os.O_APPEND:
+            tries.append(flags)
+            if len(tries) == 1:
+                stage.path.unlink()
+            elif len(tries) == 2:
+                stage.path.touch()
+        return real(path, flags, *mode)
+
+    monkeypatch.setattr(os, "open", with_a_rogue)
+    assert admits(runner, entry("user", "one"))
+    monkeypatch.undo()
+    assert len(tries) == 3
+    assert stage.content() == entry("user", "one")
+    assert not admits(runner)
+
+
 @pytest.mark.parametrize("written", [0, 1, 4, 9])
 def test_a_first_append_that_died_half_way_is_no_takeover(
     written: int, stage: Stage, monkeypatch: pytest.MonkeyPatch

@@ -57,6 +57,20 @@ def test_thinking_and_closing_are_inert() -> None:
     assert not is_inert(step("read", "T"))
 
 
+@pytest.mark.parametrize("call", ["close", "dup2", "dup3", "close_range"])
+def test_each_closing_call_is_noticed_on_a_lock_that_it_may_release(call: str) -> None:
+    for path, inert in (("T", True), ("T.lock", True), ("T.flock", False), ("T.lockf", False)):
+        closing = step(call, path)
+        assert is_inert(closing) == inert
+        assert subject(closing) == ("" if inert else LOCK)
+        assert races(closing, step("openat", path)) == (not inert)
+
+
+@pytest.mark.parametrize("call", ["think", "sleep", "turn"])
+def test_a_step_without_a_file_call_is_never_noticed(call: str) -> None:
+    assert is_inert(step(call, "T.flock"))
+
+
 RACES = [
     (("write", "T"), ("read", "T")),
     (("write", "T"), ("write", "T")),
