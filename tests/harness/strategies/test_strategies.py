@@ -288,6 +288,13 @@ def test_a_switch_takes_effect_after_its_step() -> None:
     assert play(Switches([Switch(None, 1), there]), random.Random(0), 2, 1, 2) == [1, 0, 2, 2, 0]
 
 
+def test_a_switch_cannot_be_changed() -> None:
+    switch = Switch(Choice(0, 0, 0), 2)
+    with pytest.raises(AttributeError):
+        switch.to = 1  # type: ignore[misc]
+    assert switch in {Switch(Choice(0, 0, 0), 2)}
+
+
 def test_a_switch_at_a_step_that_never_comes_does_nothing() -> None:
     nowhere = [Switch(Choice(0, 0, 7), 1), Switch(Choice(1, 0, 0), 5)]
     assert play(Switches(nowhere), random.Random(0), 2, 2) == [0, 0, 1, 1]
