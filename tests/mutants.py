@@ -166,7 +166,10 @@ def main() -> int:
     for file in files_of(options.module or list(MODULES)):
         by_tests.setdefault(nearest_tests(file), []).append(file)
     fates: list[str] = []
-    with tempfile.TemporaryDirectory() as base, ThreadPoolExecutor(options.jobs) as pool:
+    with tempfile.TemporaryDirectory() as base, contextlib.ExitStack() as ended:
+        pool = ThreadPoolExecutor(options.jobs)
+        # An interrupt waits for the mutants that run, and for no others.
+        ended.callback(pool.shutdown, cancel_futures=True)
         free: queue.Queue[Copy] = queue.Queue()
         for at in range(options.jobs):
             free.put(Copy(pathlib.Path(base, str(at))))

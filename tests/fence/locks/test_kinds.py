@@ -62,6 +62,19 @@ def test_a_kind_says_where_its_lock_is_and_whether_it_is_held(kind: str, transcr
 
 
 @every_kind
+def test_asking_whether_a_lock_is_held_leaves_no_descriptor(kind: str, transcript: str) -> None:
+    record = KINDS[kind]
+    with make_lock(kind, transcript, {}, {}):
+        before = len(os.listdir("/proc/self/fd"))
+        if kind != "record":  # the close would release it
+            assert record.is_held(transcript)
+        assert len(os.listdir("/proc/self/fd")) == before
+    before = len(os.listdir("/proc/self/fd"))
+    assert not record.is_held(transcript)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+@every_kind
 def test_a_lock_is_its_owners_alone(kind: str, transcript: str) -> None:
     with make_lock(kind, transcript, {}, {}):
         mode = os.stat(transcript + KINDS[kind].suffix).st_mode & 0o777

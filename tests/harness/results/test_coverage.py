@@ -82,6 +82,12 @@ def test_the_line_says_every_figure(exact: bool) -> None:
     )
 
 
+def test_figures_cannot_be_changed() -> None:
+    worth = coverage_of(tally(), "kernel", 2)
+    with pytest.raises(AttributeError):
+        worth.schedules = 1  # type: ignore[misc]
+
+
 def test_the_line_promises_nothing_where_nothing_is_known() -> None:
     worth = coverage_of(tally(violations={"crash": 1}), "free", 2)
     assert coverage_line(worth) == (
