@@ -36,6 +36,7 @@ from harness.model.history import (
     decode,
     digest,
     encode,
+    mark,
     steps_of,
 )
 
@@ -223,6 +224,16 @@ def test_what_is_not_given_means_none_of_it() -> None:
 def test_a_step_says_what_its_fault_was(call: str, fault: str, is_process_fault: bool, failed: bool) -> None:
     step = Step(0, 0, call, fault=fault)
     assert (step.is_process_fault, step.failed) == (is_process_fault, failed)
+
+
+def test_a_mark_is_the_same_for_the_same_events_and_no_others() -> None:
+    one = small()
+    other = msgspec.structs.replace(one.header, seed=one.header.seed + 1)
+    assert mark(one) == mark(History(other, one.events, {}))
+    marks = {mark(History(one.header, one.events[:count], one.blobs)) for count in range(len(one.events))}
+    assert len(marks | {mark(one)}) == len(one.events) + 1
+    assert all(0 <= found < 1 << 64 for found in marks)
+    assert mark(History(one.header, (), {})) == 0x586913630E92BEF9
 
 
 def test_only_steps_are_counted() -> None:

@@ -71,6 +71,26 @@ def test_a_step_without_a_file_call_is_never_noticed(call: str) -> None:
     assert is_inert(step(call, "T.flock"))
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        *("open", "openat", "openat2", "creat", "open_by_handle_at"),
+        *("rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat"),
+        *("unlink", "unlinkat", "rmdir", "mkdir", "mkdirat", "mknod", "mknodat", "bind"),
+    ],
+)
+def test_each_call_that_makes_or_removes_a_name_races_with_a_listing(call: str) -> None:
+    listing = step("getdents64", ".")
+    changing = step(call, "tmp1", writes=True)
+    assert races(changing, listing)
+    assert races(listing, changing)
+    assert not races(changing, step("getdents64", "sub"))
+
+
+def test_an_open_that_only_reads_does_not_race_with_a_listing() -> None:
+    assert not races(step("openat", "T", writes=False), step("getdents64", "."))
+
+
 RACES = [
     (("write", "T"), ("read", "T")),
     (("write", "T"), ("write", "T")),
