@@ -1,7 +1,7 @@
 """Record which tests execute which lines of some files, and run chosen tests in a given order.
 
-A plugin of pytest; `tests.mutants` loads it with ``-p``. Only the process of the tests is traced, not what
-they start.
+A plugin of pytest; `tests.mutants` loads it with ``-p``. Only the process of the tests is traced, without
+its children.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def named_tests(file: str) -> tuple[str, ...]:
 
 
 class Record:
-    """What each of some tests executes, and how long it takes; see `tests.line_tracing`."""
+    """The lines that each of some tests executes, and its duration; see `tests.line_tracing`."""
 
     def __init__(self, content: dict[str, Any]) -> None:
         self._outside = content["outside"]
@@ -118,7 +118,7 @@ class Copy:
         shutil.copytree(ROOT, directory, ignore=ignored, symlinks=True)
 
     def record(self, tests: tuple[str, ...], files: list[str]) -> Record:
-        """Run tests without a mutant, and return what of the files they execute."""
+        """Run tests without a mutant, and return the lines of the files that each executes."""
         place = self._directory / "lines.json"
         options = [f"--lines-to={place}", *(f"--lines-of={file}" for file in files)]
         place.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Test the shared fingerprint: what becomes of it between two looks, and without it."""
+"""Test the shared fingerprint between two looks, and looks without it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_own_writes_after_a_cotenants_are_admitted(stage: Stage) -> None:
     assert admits(runner)
 
 
-def test_a_fingerprint_of_the_last_turn_is_replaced_at_the_release(stage: Stage) -> None:
+def test_an_older_fingerprint_is_replaced_at_the_release(stage: Stage) -> None:
     stage.cotenant_appends(entry("user", "c"), process="cli")
     stage.rogue_appends(entry("user", "before the turn"))
     assert admits(stage.thinking())

@@ -42,7 +42,7 @@ def test_recovery_takes_the_lock_and_releases_it(stage: Stage) -> None:
     assert admits(runner)
 
 
-def test_a_recovery_that_fails_releases_the_lock_and_keeps_the_verdict(
+def test_a_failed_recovery_releases_the_lock_and_keeps_the_verdict(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runner = _refused(stage)

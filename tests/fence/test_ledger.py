@@ -155,7 +155,7 @@ def _write(file: Any, data: bytes) -> None:
 
 @pytest.mark.parametrize("there", [False, True])
 @pytest.mark.parametrize("by_the_runner", [False, True])
-def test_a_file_made_or_removed_at_the_write_ends_the_branch(
+def test_a_file_made_or_removed_meanwhile_ends_the_branch(
     there: bool, by_the_runner: bool, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The bytes are the expected ones afterwards, but the file is another participant's."""
@@ -187,9 +187,7 @@ def test_a_file_made_or_removed_at_the_write_ends_the_branch(
     assert not admits(runner)
 
 
-def test_a_file_that_comes_and_goes_at_the_write_is_written_to_all_the_same(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_comes_and_goes_is_written_to(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     runner = stage.thinking()
     real, tries = os.open, []
 

@@ -1,4 +1,4 @@
-"""Test the guards of PR #84046 one by one: which change trips which, and what an entry of the runner is."""
+"""Test the guards of PR #84046 one by one, and which lines are entries of the runner."""
 
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ def test_a_write_that_failed_is_no_takeover(stage: Stage, monkeypatch: pytest.Mo
     assert _check(runner) == ""
 
 
-def test_a_turn_without_a_snapshot_takes_one_at_its_first_write(stage: Stage) -> None:
+def test_a_first_write_without_a_snapshot_takes_one(stage: Stage) -> None:
     runner = stage.thinking()
     runner.end_turn()
     runner.begin_turn()

@@ -1,4 +1,4 @@
-"""Test that what fences and locks hand out as a record of one moment stays as it is."""
+"""Test that the records of fences and locks cannot be changed."""
 
 from __future__ import annotations
 

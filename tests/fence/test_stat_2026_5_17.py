@@ -1,4 +1,4 @@
-"""Test the fingerprint of the first released fence: what a refusal names, and what a failed look leaves."""
+"""Test the fingerprint of the first released fence, the names in its refusals, and looks that fail."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_fingerprint_has_the_fields_of_stat(stage: Stage) -> None:
     )
 
 
-def test_a_missing_file_is_like_no_file_that_there_can_be(stage: Stage) -> None:
+def test_no_file_looks_like_a_missing_one(stage: Stage) -> None:
     missing = Fingerprint.of(f"{stage.path}.none")
     stage.path.write_bytes(b"")
     there = Fingerprint.of(str(stage.path))
@@ -61,7 +61,7 @@ def test_a_missing_file_is_like_no_file_that_there_can_be(stage: Stage) -> None:
     assert missing.size < there.size == 0
 
 
-def test_a_time_out_refuses_the_rest_of_the_turn_by_its_name(stage: Stage) -> None:
+def test_a_time_out_is_named_by_later_refusals(stage: Stage) -> None:
     runner = stage.thinking()
     holder = stage.handle("cron")
     holder.acquire()

@@ -1,4 +1,4 @@
-"""Test what all kinds of lock have in common, and kinds from outside the source tree."""
+"""Test the properties of all kinds of lock, and kinds from outside the source tree."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_kind_names_exactly_the_options_that_its_handle_reads(kind: str, trans
 
 
 @every_kind
-def test_a_kind_says_where_its_lock_is_and_whether_it_is_held(kind: str, transcript: str) -> None:
+def test_a_kind_says_where_its_lock_is_and_if_held(kind: str, transcript: str) -> None:
     record = KINDS[kind]
     path = transcript + record.suffix
     assert not record.is_held(transcript)

@@ -241,7 +241,7 @@ def test_two_locks_of_one_moment_are_told_apart(transcript: str, clock: Clock) -
     assert os.path.exists(f"{transcript}.lock")
 
 
-def test_a_lock_that_was_lost_is_no_longer_counted_as_held(transcript: str, clock: Clock) -> None:
+def test_a_lost_lock_is_no_longer_counted_as_held(transcript: str, clock: Clock) -> None:
     process: dict[str, Any] = {}
     lock = _lock(transcript, process)
     lock.acquire()
@@ -274,7 +274,7 @@ def test_a_payload_that_cannot_be_written_leaves_no_lock(
 
 
 @pytest.mark.parametrize("moment", ["before the open", "after the open"])
-def test_a_lock_that_changes_hands_during_a_look_is_no_orphan(
+def test_a_lock_changing_hands_during_a_look_is_no_orphan(
     moment: str, transcript: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     process: dict[str, Any] = {}
@@ -321,7 +321,7 @@ def test_a_lock_released_before_the_look_is_taken_at_once(
     assert clock.slept_s == []
 
 
-def test_a_lock_without_a_start_time_belongs_to_any_live_process(
+def test_a_lock_without_start_time_belongs_to_any_live_process(
     transcript: str, live: int, clock: Clock
 ) -> None:
     Path(f"{transcript}.lock").write_bytes(Payload(live, int(time.time() * 1000), None).encode())
@@ -362,7 +362,7 @@ def test_a_process_that_is_over_has_no_start_time(
     assert process_start(7) == start
 
 
-def test_a_program_with_brackets_in_its_name_has_its_start_time(tmp_path: Path) -> None:
+def test_brackets_in_a_programs_name_hide_no_start_time(tmp_path: Path) -> None:
     program = tmp_path / "a) S 1 (b"
     program.symlink_to("/bin/sleep")
     with subprocess.Popen([str(program), "300"]) as child, subprocess.Popen(_SLEEPER) as other:

@@ -226,7 +226,7 @@ def test_a_step_says_what_its_fault_was(call: str, fault: str, is_process_fault:
     assert (step.is_process_fault, step.failed) == (is_process_fault, failed)
 
 
-def test_a_mark_is_the_same_for_the_same_events_and_no_others() -> None:
+def test_equal_marks_mean_equal_events() -> None:
     one = small()
     other = msgspec.structs.replace(one.header, seed=one.header.seed + 1)
     assert mark(one) == mark(History(other, one.events, {}))

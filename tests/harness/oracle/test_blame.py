@@ -7,7 +7,7 @@ import pytest
 from harness.oracle import Violation, judge
 from tests.harness.oracle.histories import EDITOR, HEARTBEAT, RUNNER, Story, lines
 
-#: Calls that change what stat shows of the transcript, though not what its bytes say.
+#: Calls that change the result of stat for the transcript, though not its bytes.
 SHOWN = (
     *("chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat"),
     *("utime", "utimes", "futimesat", "utimensat"),
@@ -41,13 +41,13 @@ def named(call: str, path: str = "T", note: str = "") -> bool:
 
 
 @pytest.mark.parametrize("call", SHOWN)
-def test_a_call_that_stat_may_show_is_named_on_the_transcript_only(call: str) -> None:
+def test_a_call_that_stat_shows_is_named_on_the_transcript(call: str) -> None:
     assert named(call)
     assert not named(call, "other")
 
 
 @pytest.mark.parametrize("call", NAMING)
-def test_a_call_on_names_is_named_unless_it_is_about_the_lock(call: str) -> None:
+def test_a_call_on_names_is_named_except_on_the_lock(call: str) -> None:
     assert named(call)
     assert named(call, "other")
     assert not named(call, "T.lock")

@@ -261,7 +261,7 @@ def test_an_admitted_write_is_sanctioned_under_any_policy() -> None:
         (EDITOR, "ok", "", ("missed_takeover", "true_positive")),
     ],
 )
-def test_a_write_under_a_lock_that_is_not_watched_accuses_no_lane(
+def test_a_write_under_an_unwatched_lock_accuses_no_lane(
     writer: int, outcome: str, event: str, verdicts: tuple[str, str]
 ) -> None:
     """Where acquisitions succeed and the watched lock is never taken, the fence uses another one."""

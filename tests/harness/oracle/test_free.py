@@ -164,7 +164,7 @@ def test_two_acquisitions_that_overlap_prove_no_double_hold() -> None:
         assert found == ["double_hold"] * count
 
 
-def test_a_rogue_that_may_have_removed_the_lock_excuses_its_holders() -> None:
+def test_a_rogue_near_the_lock_excuses_its_holders() -> None:
     for at, count in (((980, 999), 1), ((995, 1000), 0), ((1030, 1035), 0), ((1031, 1035), 1)):
         story = Story(gate="free")
         _hold(HEARTBEAT, story, (1000, 1010))

@@ -46,7 +46,7 @@ def test_a_shipped_check_needs_no_loading() -> None:
     assert by_name(["linear_parents"]) == [Invariant("linear_parents", SHIPPED["linear_parents"])]
 
 
-def test_a_function_of_a_file_is_found_after_it_was_loaded(module: str) -> None:
+def test_a_function_of_a_file_is_found_once_loaded(module: str) -> None:
     reference = f"{module}:too_long"
     assert by_name([reference]) == []
     name = load_invariant(reference, each_step=True)

@@ -99,7 +99,7 @@ def test_rogue_and_participant_writes_to_an_absent_file_are_inseparable() -> Non
         ("lock_timeout", False, MISSED),
     ],
 )
-def test_a_copy_of_the_moved_file_may_hold_an_appended_line(
+def test_a_copy_of_a_moved_file_may_hold_appended_lines(
     outcome: str, cut: bool, verdicts: tuple[str, str]
 ) -> None:
     story = Story()

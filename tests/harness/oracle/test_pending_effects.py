@@ -31,7 +31,7 @@ def test_an_operation_that_touches_a_decision_stays_in_its_steps(begin: int, sec
     assert verdicts(story)[1] == second
 
 
-def test_a_rogues_copy_of_a_line_that_went_elsewhere_is_a_takeover() -> None:
+def test_a_rogues_copy_of_an_unseen_line_is_a_takeover() -> None:
     """The transcript was never away, so the co-tenant cannot have written to it."""
     for answer, verdict in (("admit", "missed_takeover"), ("refuse", "true_positive")):
         story = Story()

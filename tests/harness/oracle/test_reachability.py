@@ -205,9 +205,7 @@ def _torn_load(story: Story, returned: bytes) -> None:
         (b"TORN\n" + lines("c"), ("missed_takeover", "true_positive")),
     ],
 )
-def test_bytes_that_only_a_load_saw_are_lawful_with_what_was_appended(
-    end: bytes, verdicts: tuple[str, str]
-) -> None:
+def test_bytes_only_a_load_saw_are_lawful_with_later_appends(end: bytes, verdicts: tuple[str, str]) -> None:
     story = Story()
     _torn_load(story, b"torn\n")
     story.write(EDITOR, b"another\n")
@@ -225,7 +223,7 @@ def test_bytes_that_only_a_load_saw_are_lawful_with_what_was_appended(
         ("rewrite", lines("first", "x"), ("true_negative", "uncounted")),
     ],
 )
-def test_a_write_that_overlaps_another_may_be_in_any_lawful_state(
+def test_an_overlapping_write_may_be_in_any_lawful_state(
     kind: str, end: bytes, verdicts: tuple[str, str]
 ) -> None:
     story = Story(gate="free")

@@ -1,4 +1,4 @@
-"""Tests of `harness.oracle.verdict`: what a record says where nothing is given, and its sums."""
+"""Tests of `harness.oracle.verdict`: the defaults of its records, and sums."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_decisions_are_counted_by_verdict_but_uncounted_ones() -> None:
     }
 
 
-def test_a_record_cannot_be_changed_and_is_equal_to_its_like() -> None:
+def test_equal_records_are_equal_and_cannot_be_changed() -> None:
     for record in (Decision(1, 2, 3, "racing"), Violation("crash", 1, 2, 3, "x"), Judgement()):
         assert record == msgspec.structs.replace(record)
         for name in record.__struct_fields__:

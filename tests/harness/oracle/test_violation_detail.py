@@ -1,4 +1,4 @@
-"""Tests of `harness.oracle.violation_detail`: what tells violations of one kind apart."""
+"""Tests of `harness.oracle.violation_detail`: violations of one kind are told apart."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def test_a_step_without_a_file_does_not_count() -> None:
     assert klass((0, "futex", ""), WRITE) == klass(WRITE)
 
 
-def test_each_read_counts_and_stays_on_its_side_of_a_change() -> None:
+def test_each_read_stays_on_its_side_of_a_change() -> None:
     second, other = (0, "write", "T"), (2, "newfstatat", "T")
     orders = [(WRITE,), (READ, WRITE), (WRITE, READ), (READ, READ, WRITE), (READ, WRITE, READ)]
     orders += [(READ, WRITE, other), (other, WRITE, READ), (WRITE, READ, second), (READ, WRITE, second)]

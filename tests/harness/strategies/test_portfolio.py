@@ -77,7 +77,7 @@ def test_the_first_round_does_not_depend_on_later_ones() -> None:
         (4000, [500, 500, 1000, 2000]),
     ],
 )
-def test_a_remainder_of_half_a_round_is_a_round_of_its_own(schedules: int, lengths: list[int]) -> None:
+def test_half_a_round_left_is_a_round_of_its_own(schedules: int, lengths: list[int]) -> None:
     assert [len(one) for one in rounds(schedules)] == lengths
 
 

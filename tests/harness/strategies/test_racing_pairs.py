@@ -58,7 +58,7 @@ def test_thinking_and_closing_are_inert() -> None:
 
 
 @pytest.mark.parametrize("call", ["close", "dup2", "dup3", "close_range"])
-def test_each_closing_call_is_noticed_on_a_lock_that_it_may_release(call: str) -> None:
+def test_each_closing_call_is_noticed_on_a_kernel_lock(call: str) -> None:
     for path, inert in (("T", True), ("T.lock", True), ("T.flock", False), ("T.lockf", False)):
         closing = step(call, path)
         assert is_inert(closing) == inert
@@ -79,7 +79,7 @@ def test_a_step_without_a_file_call_is_never_noticed(call: str) -> None:
         *("unlink", "unlinkat", "rmdir", "mkdir", "mkdirat", "mknod", "mknodat", "bind"),
     ],
 )
-def test_each_call_that_makes_or_removes_a_name_races_with_a_listing(call: str) -> None:
+def test_each_call_on_names_races_with_a_listing(call: str) -> None:
     listing = step("getdents64", ".")
     changing = step(call, "tmp1", writes=True)
     assert races(changing, listing)
@@ -87,7 +87,7 @@ def test_each_call_that_makes_or_removes_a_name_races_with_a_listing(call: str) 
     assert not races(changing, step("getdents64", "sub"))
 
 
-def test_an_open_that_only_reads_does_not_race_with_a_listing() -> None:
+def test_a_reading_open_does_not_race_with_a_listing() -> None:
     assert not races(step("openat", "T", writes=False), step("getdents64", "."))
 
 

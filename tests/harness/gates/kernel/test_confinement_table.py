@@ -98,7 +98,7 @@ def test_a_file_may_not_be_carried_across_the_border(
     assert not crosses(pending("unlink", name=one, name2=None))
 
 
-#: What leads out of a session directory by a symlink, and what stays inside.
+#: Symlinks that lead out of a session directory, and some that stay inside.
 LINKS = {"out": "/elsewhere/file", "up": "../file", "in": "other", "deep": "sub/file", "dangling": "none"}
 
 
