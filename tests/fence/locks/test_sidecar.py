@@ -139,6 +139,22 @@ def test_an_empty_lock_is_reclaimed_only_after_the_grace(
     assert clock.now_s * 1e9 - made_ns == pytest.approx(5_000_000_000, abs=110_000_000)
 
 
+def test_a_lock_of_exactly_the_grace_is_not_reclaimed(
+    transcript: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = Path(f"{transcript}.lock")
+    file.touch()
+    made_ns = 1_700_000_000_000_000_000
+    os.utime(file, ns=(made_ns, made_ns))
+    waiter = _lock(transcript, lock_timeout_ms=0)
+    monkeypatch.setattr(time, "time_ns", lambda: made_ns + 5_000_000_000)
+    with pytest.raises(LockTimeoutError):
+        waiter.acquire()
+    monkeypatch.setattr(time, "time_ns", lambda: made_ns + 5_000_000_001)
+    waiter.acquire()
+    assert waiter.held
+
+
 def test_a_too_old_lock_is_reclaimed_from_a_live_holder(transcript: str, live: int, clock: Clock) -> None:
     options = {"lock_rob_live": False, "lock_max_hold_ms": 10_000_000, "lock_timeout_ms": 0}
     _leave(transcript, live, age_ms=1_800_000)

@@ -155,6 +155,19 @@ def test_a_lock_removed_by_a_rogue_is_no_double_hold() -> None:
         assert double(story) == []
 
 
+def test_other_deeds_of_a_rogue_do_not_hide_its_touch_of_the_lock() -> None:
+    for touches in (True, False):
+        story = Story()
+        _acquire(story, HEARTBEAT)
+        with story.op(EDITOR, "action"):
+            story.look(EDITOR, "read", "T")
+            if touches:
+                story.look(EDITOR, "unlink", "T.lock")
+        _acquire(story, CRON)
+        story.add(HEARTBEAT, "h")
+        assert len(double(story)) == (not touches)
+
+
 def test_acquiring_again_inside_the_own_section_is_no_double_hold() -> None:
     story = Story()
     _acquire(story, HEARTBEAT)

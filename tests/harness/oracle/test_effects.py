@@ -6,7 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from harness.model.history import State
 from harness.oracle import judge
+from harness.oracle.effects import is_append
+from harness.oracle.index import Operation
 from tests.harness.oracle.histories import (
     CRON,
     EDITOR,
@@ -196,6 +199,30 @@ def test_an_append_in_two_writes_is_still_an_append() -> None:
         story.put(CRON, lines("first", "c"))
     story.admit("reply")
     assert judge(story.history(), rules).counts()["true_negative"] == 1
+
+
+@pytest.mark.parametrize(("size", "appended"), [(11, True), (10, False), (9, False)])
+def test_without_bytes_the_sizes_tell_an_append(size: int, appended: bool) -> None:
+    operation = Operation(CRON, 0)
+    before, after = State("f0", "old", 10), State("f0", "new", size)
+    for kind in ("append", "guarded_write"):
+        operation.kind = kind
+        assert is_append(operation, before, after, {}) == appended
+        assert not is_append(operation, before, State("f1", "new", size), {})
+    operation.kind = "rewrite"
+    assert not is_append(operation, before, after, {})
+
+
+@pytest.mark.parametrize(("act", "name"), [(_stolen, "reclaimed"), (_forgot_the_lock, "unlocked")])
+def test_a_reclaimed_lock_and_none_are_classes_of_their_own(act: Act, name: str) -> None:
+    for sanctioned in ("reclaimed", "unlocked"):
+        story = Story()
+        story.window()
+        act(story)
+        story.admit("reply")
+        rules = {**story.header.policy_rules, sanctioned: "sanctioned"}
+        (decision,) = judge(story.history(), rules).decisions
+        assert decision.verdict == ("true_negative" if sanctioned == name else "missed_takeover")
 
 
 def test_an_append_that_changes_earlier_bytes_is_a_rewrite() -> None:
