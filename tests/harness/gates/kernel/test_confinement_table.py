@@ -61,6 +61,17 @@ def test_an_open_is_forbidden_by_each_flag_that_writes(name: str, flags: int) ->
     assert not forbidden(name, os.O_RDONLY | os.O_CLOEXEC)
 
 
+@pytest.mark.parametrize("flags", WRITING)
+def test_a_file_may_not_be_opened_to_write_by_its_handle(flags: int) -> None:
+    files: Any = SimpleNamespace(symlinks=set(), directory="/session")
+    for name in (None, "file"):
+        assert leads_out(files, pending("open_by_handle_at", name=name, flags=flags))
+        assert not leads_out(files, pending("open_by_handle_at", name=name, flags=os.O_RDONLY))
+    for path in (b"", b"/x"):
+        assert forbidden("open_by_handle_at", flags, path)
+        assert not forbidden("open_by_handle_at", os.O_RDONLY, path)
+
+
 def test_a_character_device_may_be_opened_to_write() -> None:
     assert not forbidden("openat", os.O_WRONLY, b"/dev/null")
     assert forbidden("openat", os.O_WRONLY, b"/dev")
