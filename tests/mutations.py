@@ -19,13 +19,20 @@ EMPTY = ("None", "False", "0", "''", "b''", "[]", "()", "{}")
 
 @dataclass(frozen=True)
 class Mutant:
-    """One small change of one file."""
+    """One small change of one file.
+
+    Args:
+        lines: those of the whole statement, or of its head where it has a body.
+        at_import: whether it is executed when the module is imported, and not by a call.
+    """
 
     file: str
     line: int
     change: str
     number: int
     variant: int
+    lines: range
+    at_import: bool
 
     def source(self) -> str:
         """Return the text of the file with the change; comments are lost."""
@@ -47,6 +54,23 @@ def sites(tree: ast.AST) -> Iterator[ast.AST]:
                 continue
             yield node
             yield from sites(node)
+
+
+def placed(node: ast.AST, lines: range, at_import: bool) -> Iterator[tuple[ast.AST, tuple[range, bool]]]:
+    """Yield the nodes below a node, with their statement's lines and whether an import executes them."""
+    for field, value in ast.iter_fields(node):
+        inside = at_import and not (field == "body" and isinstance(node, ast.FunctionDef | ast.Lambda))
+        for below in value if isinstance(value, list) else [value]:
+            if isinstance(below, ast.AST):
+                own = head(below) if isinstance(below, ast.stmt) else lines
+                yield below, (own, inside)
+                yield from placed(below, own, inside)
+
+
+def head(statement: ast.stmt) -> range:
+    """Return the lines of a statement, without those of its body."""
+    body = getattr(statement, "body", [])
+    return range(statement.lineno, body[0].lineno if body else (statement.end_lineno or 0) + 1)
 
 
 def changes_of(node: ast.AST) -> Iterator[ast.AST]:
@@ -96,11 +120,13 @@ class Exchange(ast.NodeTransformer):
 def mutants_of(file: str) -> list[Mutant]:
     """Return every mutant of one file."""
     found = []
-    for number, site in enumerate(sites(ast.parse((ROOT / file).read_text(encoding="utf-8")))):
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    places = dict(placed(tree, range(0), True))
+    for number, site in enumerate(sites(tree)):
         for variant, changed in enumerate(changes_of(site)):
             words = [" ".join(ast.unparse(one).split())[:70] for one in (site, changed)]
             line = getattr(site, "lineno", 0)
-            found.append(Mutant(file, line, f"{words[0]}  ->  {words[1]}", number, variant))
+            found.append(Mutant(file, line, f"{words[0]}  ->  {words[1]}", number, variant, *places[site]))
     return found
 
 

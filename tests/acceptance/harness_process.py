@@ -28,6 +28,7 @@ __all__ = [
     "Running",
     "command_line",
     "eventually",
+    "name_of",
     "write_fence",
     "write_scenario",
 ]
@@ -219,6 +220,13 @@ def command_line(process: psutil.Process) -> str:
     """Its words; none when it has ended since it was found, waited for or not."""
     with contextlib.suppress(psutil.Error):
         return " ".join(process.cmdline())
+    return ""
+
+
+def name_of(process: psutil.Process) -> str:
+    """Its name; empty when it has ended since it was found."""
+    with contextlib.suppress(psutil.Error):
+        return str(process.name())
     return ""
 
 

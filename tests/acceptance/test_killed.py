@@ -15,6 +15,7 @@ from tests.acceptance.harness_process import (
     Harness,
     Running,
     eventually,
+    name_of,
     write_fence,
     write_scenario,
 )
@@ -210,7 +211,7 @@ def test_what_a_fence_leaves_running_is_killed_with_the_harness(
     with harness.start_run(scenario, "--fence", f"{fences}:LeavesADaemon", "--schedules", 3) as running:
 
         def daemon() -> bool:
-            return any(process.name() == "daemon" for process in running.family())
+            return any(name_of(process) == "daemon" for process in running.family())
 
         eventually(daemon)
         running.process.kill()

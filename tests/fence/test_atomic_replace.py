@@ -31,6 +31,17 @@ def test_the_old_file_is_under_the_new_ones_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("way")
+def test_relative_paths_start_at_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("new").write_bytes(b"new")
+    Path("path").write_bytes(b"old")
+    exchange("new", "path")
+    assert (Path("path").read_bytes(), Path("new").read_bytes()) == (b"new", b"old")
+
+
+@pytest.mark.usefixtures("way")
 def test_without_an_old_file_no_file_is_left(tmp_path: Path) -> None:
     new, path = tmp_path / "new", tmp_path / "path"
     new.write_bytes(b"new")

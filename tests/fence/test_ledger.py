@@ -153,6 +153,83 @@ def _write(file: Any, data: bytes) -> None:
     file.write(data)
 
 
+@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize("by_the_runner", [False, True])
+def test_a_file_made_or_removed_meanwhile_ends_the_branch(
+    there: bool, by_the_runner: bool, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bytes are the expected ones afterwards, but the file is another participant's."""
+    stage.path.write_bytes(b"")
+    if not there:
+        stage.path.unlink()
+    runner = stage.handle("runner")
+    runner.begin_turn()
+    runner.load()
+    runner.release_for_prompt()
+    real = os.pwrite
+
+    def with_a_rogue(fd: int, data: bytes, at: int) -> int:
+        monkeypatch.setattr(os, "pwrite", real)
+        if there:
+            stage.path.unlink()
+        else:
+            stage.path.touch()
+        return real(fd, data, at)
+
+    monkeypatch.setattr(os, "pwrite", with_a_rogue)
+    if by_the_runner:
+        assert admits(runner, entry("user", "one"))
+    else:
+        stage.cotenant_appends(entry("user", "one"))
+    # A co-tenant that has the file open already writes into the removed one.
+    lost = there and not by_the_runner
+    assert stage.content() == (None if lost else entry("user", "one"))
+    assert not admits(runner)
+
+
+def test_a_file_that_comes_and_goes_is_written_to(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = stage.thinking()
+    real, tries = os.open, []
+
+    def with_a_rogue(path: Any, flags: int, *mode: int) -> int:
+        if path == str(stage.path) and flags & os.O_APPEND:
+            tries.append(flags)
+            if len(tries) == 1:
+                stage.path.unlink()
+            elif len(tries) == 2:
+                stage.path.touch()
+        return real(path, flags, *mode)
+
+    monkeypatch.setattr(os, "open", with_a_rogue)
+    assert admits(runner, entry("user", "one"))
+    monkeypatch.undo()
+    assert len(tries) == 3
+    assert stage.content() == entry("user", "one")
+    assert not admits(runner)
+
+
+@pytest.mark.parametrize("written", [0, 1, 4, 9])
+def test_a_first_append_that_died_half_way_is_no_takeover(
+    written: int, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.path.unlink()
+    runner = stage.handle("runner")
+    runner.begin_turn()
+    runner.load()
+    runner.release_for_prompt()
+    victim = stage.handle("cron", "cli")
+    victim.acquire()
+    _dies_at(monkeypatch, "write", 1, written)
+    with pytest.raises(_Died):
+        victim.append([entry("user", "dying")])
+    monkeypatch.undo()
+    victim.lock.release_if_held()
+    assert stage.content() == entry("user", "dying")[:written]
+    assert admits(runner, entry("assistant", "reply"))
+    assert stage.lines()[-1] == entry("assistant", "reply")
+    assert admits(runner)
+
+
 def test_an_entry_is_never_glued_to_a_torn_line(stage: Stage) -> None:
     runner = stage.thinking()
     stage.rogue_appends(b'{"torn')

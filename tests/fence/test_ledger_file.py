@@ -58,6 +58,33 @@ def test_the_newest_branches_are_kept(tmp_path: Path) -> None:
         assert list(ledger.branches) == list(branches)[3:]
 
 
+def test_as_many_branches_as_documented_fit_into_a_record(tmp_path: Path) -> None:
+    assert BRANCHES_MAX == 8
+    large = Content(True, 1 << 62, "f" * 32, "f" * 32)
+    with LedgerFile(str(tmp_path / "ledger"), create=True) as ledger:
+        for number in range(BRANCHES_MAX + 1):
+            name = f"b{10**9 + number}.{10**19 + number}"
+            ledger.commit({**ledger.branches, name: large})
+            ledger.intend_rewrite(large)
+        assert len(ledger.branches) == 8
+    with LedgerFile(str(tmp_path / "ledger"), create=False) as again:
+        assert again.branches == ledger.branches
+
+
+def test_a_ledger_may_have_the_lowest_descriptor(tmp_path: Path) -> None:
+    """A process without a standard input gets 0 for the next file that it opens."""
+    kept = os.dup(0)
+    os.close(0)
+    try:
+        with LedgerFile(str(tmp_path / "ledger"), create=True) as ledger:
+            assert os.readlink("/proc/self/fd/0") == str(tmp_path / "ledger")
+            ledger.commit({})
+        assert not os.path.lexists("/proc/self/fd/0")
+    finally:
+        os.dup2(kept, 0)
+        os.close(kept)
+
+
 def test_no_name_is_reused_even_in_a_new_file(tmp_path: Path) -> None:
     names = []
     for number in range(2):

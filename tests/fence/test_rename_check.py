@@ -73,6 +73,90 @@ def test_a_file_without_a_watch_counts_as_unchanged(tmp_path: Path, monkeypatch:
     assert _moved(tmp_path, before=False, after=True)
 
 
+def test_without_a_queue_the_file_counts_as_unchanged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rename_check, "_queues", [])
+    with monkeypatch.context() as patch:
+        patch.setattr(rename_check, "_init", lambda flags: -1)
+        assert _moved(tmp_path, before=False, after=True)
+    # The next check asks for a queue again.
+    assert not _moved(tmp_path, before=False, after=True)
+
+
+def test_a_refused_watch_is_not_taken_for_a_missing_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with RenameCheck(str(tmp_path / "none")) as watched:
+        assert watched.is_unchanged(str(tmp_path / "none"))
+    monkeypatch.setattr(rename_check, "_add", lambda *_: -1)
+    assert _moved(tmp_path, before=False, after=True)
+
+
+def _watches() -> int:
+    """Return how many watches this process has."""
+    found = [
+        path.read_text().count("inotify wd:") for path in Path("/proc/self/fdinfo").iterdir() if path.exists()
+    ]
+    return sum(found)
+
+
+def test_no_check_leaves_a_watch_or_a_queue(tmp_path: Path) -> None:
+    path = tmp_path / "path"
+    _moved(tmp_path, before=True, after=True)
+    watches, descriptors = _watches(), len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        _moved(tmp_path, before=True, after=True)
+        with pytest.raises(KeyError), RenameCheck(str(path)):
+            assert _watches() == watches + 1
+            raise KeyError
+    assert (_watches(), len(os.listdir("/proc/self/fd"))) == (watches, descriptors)
+
+
+def test_a_check_that_has_ended_stays_ended(tmp_path: Path) -> None:
+    path, aside = tmp_path / "path", tmp_path / "aside"
+    path.write_bytes(b"old")
+    with RenameCheck(str(path)) as watched:
+        os.rename(path, aside)
+        assert watched.is_unchanged(str(aside))
+    # Its number may belong to another watch by now.
+    path.write_bytes(b"new")
+    with RenameCheck(str(path)) as other:
+        assert not watched.is_unchanged(str(aside))
+        os.rename(path, aside)
+        assert other.is_unchanged(str(aside))
+
+
+def test_a_file_that_was_never_renamed_counts_as_changed(tmp_path: Path) -> None:
+    path = tmp_path / "path"
+    path.write_bytes(b"old")
+    with RenameCheck(str(path)) as watched:
+        assert not watched.is_unchanged(str(path))
+
+
+def test_only_what_follows_the_last_rename_counts(tmp_path: Path) -> None:
+    path, aside = tmp_path / "path", tmp_path / "aside"
+    path.write_bytes(b"old")
+    with path.open("ab", buffering=0) as file, RenameCheck(str(path)) as watched:
+        os.rename(path, aside)
+        file.write(b"between two renames")
+        os.rename(aside, path)
+        assert watched.is_unchanged(str(path))
+
+
+def test_many_changes_are_all_read(tmp_path: Path) -> None:
+    path, aside = tmp_path / "path", tmp_path / "aside"
+    path.write_bytes(b"old")
+    with path.open("ab", buffering=0) as file, RenameCheck(str(path)) as watched:
+        # The kernel merges equal events that follow each other.
+        for _ in range(1500):
+            os.rename(path, aside)
+            file.write(b"x")
+            os.rename(aside, path)
+        assert watched.is_unchanged(str(path))
+        os.rename(path, aside)
+
+
 _FORK = """
 import os, sys
 from pathlib import Path

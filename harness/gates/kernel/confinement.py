@@ -28,7 +28,9 @@ def crosses(pending: PendingSyscall) -> bool:
 
 
 def leads_out(files: VirtualFiles, pending: PendingSyscall) -> bool:
-    """Return whether a call would change what a symlink inside points to outside."""
+    """Return whether a call would change what a symlink inside points to outside, or a handle anywhere."""
+    if _is_by_handle(pending):
+        return True
     if pending.name is None or pending.name not in files.symlinks:
         return False
     kind = pending.call.kind
@@ -47,8 +49,10 @@ def forbidden_outside(process: Process, pending: PendingSyscall) -> bool:
     if call.name == "bind":
         address = process.memory.read(pending.args[1], 3)
         return int.from_bytes(address[:2], "little") == _AF_UNIX and address[2:] != b"\0"
+    if _is_by_handle(pending):
+        return True
     if call.kind == "open":
-        if call.path < 0 or not opens_for_writing(pending.flags):
+        if not opens_for_writing(pending.flags):
             return False
         raw = process.memory.path(pending.args[call.path])
         return bool(raw) and not _is_device(process, raw)
@@ -56,6 +60,11 @@ def forbidden_outside(process: Process, pending: PendingSyscall) -> bool:
         # What may be written to a descriptor was decided when it was opened.
         return call.kind == "meta" or (call.name == "ioctl" and pending.args[1] in _ATTRIBUTES)
     return call.kind in _CHANGES_FILES
+
+
+def _is_by_handle(pending: PendingSyscall) -> bool:
+    """Return whether a call opens a file to write by a handle, which root may have of any file."""
+    return pending.call.name == "open_by_handle_at" and opens_for_writing(pending.flags)
 
 
 def _is_device(process: Process, raw: bytes) -> bool:

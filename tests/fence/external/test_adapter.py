@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator
@@ -49,8 +50,10 @@ def nothing_left() -> Iterator[None]:
     """Check after each test that no new process is left; end the child that an adapter left on purpose."""
     yield
     for process in psutil.process_iter():
-        if process.ppid() in (1, os.getpid()) and "leaves_a_child" in command_line(process):
-            process.kill()
+        # Any of them may end meanwhile.
+        with contextlib.suppress(psutil.Error):
+            if process.ppid() in (1, os.getpid()) and "leaves_a_child" in command_line(process):
+                process.kill()
 
     def left() -> list[psutil.Process]:
         children = psutil.Process().children(recursive=True)

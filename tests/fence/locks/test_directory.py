@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,47 @@ def test_the_holder_of_a_reclaimed_lock_learns_it_at_release(transcript: str) ->
     with make_lock("mkdir", transcript, {"lock_timeout_ms": 0}), pytest.raises(StaleLockError):
         robbed.release()
     assert not robbed.held
+
+
+@pytest.mark.parametrize(("options", "stale_ms"), [({}, 10_000), ({"lock_stale_ms": 700}, 700)])
+def test_a_directory_is_stale_at_exactly_its_age(
+    options: dict[str, int | str | bool], stale_ms: int, transcript: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkdir(f"{transcript}.lock")
+    os.utime(f"{transcript}.lock", (1000, 1000))
+    waiter = make_lock("mkdir", transcript, {**options, "lock_timeout_ms": 0})
+    monkeypatch.setattr(time, "time", lambda: 1000 + (stale_ms - 0.5) / 1000)
+    with pytest.raises(LockTimeoutError):
+        waiter.acquire()
+    monkeypatch.setattr(time, "time", lambda: 1000 + stale_ms / 1000)
+    waiter.acquire()
+    assert waiter.held
+
+
+def test_a_lock_released_during_the_look_is_taken_at_once(
+    transcript: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder = make_lock("mkdir", transcript, {})
+    waiter = make_lock("mkdir", transcript, {"lock_timeout_ms": 0})
+    holder.acquire()
+    real = os.stat
+
+    def late(path: str) -> os.stat_result:
+        monkeypatch.setattr(os, "stat", real)
+        holder.release()
+        return real(path)
+
+    monkeypatch.setattr(os, "stat", late)
+    waiter.acquire()
+    assert waiter.held
+
+
+def test_a_stale_directory_is_taken_at_once(transcript: str) -> None:
+    os.mkdir(f"{transcript}.lock")
+    os.utime(f"{transcript}.lock", (0, 0))
+    waiter = make_lock("mkdir", transcript, {"lock_timeout_ms": 0})
+    waiter.acquire()
+    assert waiter.held
 
 
 def test_release_without_a_hold_raises_and_release_if_held_not(transcript: str) -> None:

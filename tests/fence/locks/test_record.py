@@ -55,6 +55,49 @@ def test_two_handles_of_one_process_exclude_each_other(transcript: str) -> None:
         assert not first.held
 
 
+def test_locks_of_two_transcripts_do_not_exclude_each_other(transcript: str) -> None:
+    process: dict[str, Any] = {}
+    with (
+        make_lock("record", transcript, {"lock_timeout_ms": 0}, process),
+        make_lock("record", f"{transcript}2", {"lock_timeout_ms": 0}, process) as other,
+    ):
+        assert other.held
+
+
+def test_a_waiter_that_gave_up_keeps_no_other_handle_out(transcript: str) -> None:
+    process: dict[str, Any] = {}
+    before = len(os.listdir("/proc/self/fd"))
+    environment = {**os.environ, "PYTHONPATH": ROOT}
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLDER, transcript],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "held\n"
+        for _ in range(2):
+            lock = make_lock("record", transcript, {"lock_timeout_ms": 0}, process)
+            with pytest.raises(LockTimeoutError):
+                lock.acquire()
+            assert not lock.held
+        child.communicate(timeout=600)
+    assert len(os.listdir("/proc/self/fd")) == before
+    with make_lock("record", transcript, {"lock_timeout_ms": 0}, process) as lock:
+        assert lock.held
+
+
+def test_release_if_held_lets_others_in(transcript: str) -> None:
+    process: dict[str, Any] = {}
+    first, second = (make_lock("record", transcript, {"lock_timeout_ms": 0}, process) for _ in range(2))
+    first.acquire()
+    first.release_if_held()
+    assert not first.held
+    with second:
+        assert second.held
+
+
 def test_release_without_a_hold_raises_and_release_if_held_not(transcript: str) -> None:
     lock = make_lock("record", transcript, {})
     with pytest.raises(StaleLockError, match="acquire it first"):

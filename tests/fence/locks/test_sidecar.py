@@ -139,6 +139,22 @@ def test_an_empty_lock_is_reclaimed_only_after_the_grace(
     assert clock.now_s * 1e9 - made_ns == pytest.approx(5_000_000_000, abs=110_000_000)
 
 
+def test_a_lock_of_exactly_the_grace_is_not_reclaimed(
+    transcript: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = Path(f"{transcript}.lock")
+    file.touch()
+    made_ns = 1_700_000_000_000_000_000
+    os.utime(file, ns=(made_ns, made_ns))
+    waiter = _lock(transcript, lock_timeout_ms=0)
+    monkeypatch.setattr(time, "time_ns", lambda: made_ns + 5_000_000_000)
+    with pytest.raises(LockTimeoutError):
+        waiter.acquire()
+    monkeypatch.setattr(time, "time_ns", lambda: made_ns + 5_000_000_001)
+    waiter.acquire()
+    assert waiter.held
+
+
 def test_a_too_old_lock_is_reclaimed_from_a_live_holder(transcript: str, live: int, clock: Clock) -> None:
     options = {"lock_rob_live": False, "lock_max_hold_ms": 10_000_000, "lock_timeout_ms": 0}
     _leave(transcript, live, age_ms=1_800_000)
@@ -205,6 +221,173 @@ def test_a_release_keeps_the_lock_file_of_another_owner(transcript: str, live: i
 def test_a_release_without_a_hold_is_an_error(transcript: str) -> None:
     with pytest.raises(StaleLockError, match="not held"):
         _lock(transcript).release()
+
+
+@pytest.mark.parametrize(
+    ("data", "payload"),
+    [
+        (b'{"pid": 7, "createdAt": 8, "starttime": 9, "serial": 10}', Payload(7, 8, 9, 10)),
+        (b'{"pid": 7, "createdAt": 8}', Payload(7, 8, None, 0)),
+        (b'{"pid": 1, "createdAt": 8, "starttime": "9"}', Payload(1, 8, None, 0)),
+        (b'{"pid": 7, "createdAt": 8, "starttime": true}', Payload(7, 8, None, 0)),
+        (b'{"pid": 0, "createdAt": 8}', None),
+        (b'{"pid": -7, "createdAt": 8}', None),
+        (b'{"pid": true, "createdAt": 8}', None),
+        (b'{"pid": 7, "createdAt": 8.5}', None),
+        (b'{"pid": 7, "createdAt": "8"}', None),
+        (b'{"pid": 7, "createdAt": 8, "serial": "x"}', None),
+        (b'{"createdAt": 8}', None),
+        (b"7", None),
+    ],
+)
+def test_a_payload_is_read_as_far_as_it_is_valid(data: bytes, payload: Payload | None) -> None:
+    assert Payload.decode(data) == payload
+    if payload is not None:
+        assert Payload.decode(payload.encode()) == payload
+
+
+def test_two_locks_of_one_moment_are_told_apart(transcript: str, clock: Clock) -> None:
+    process: dict[str, Any] = {}
+    first, second = _lock(transcript, process), _lock(transcript, process)
+    first.acquire()
+    os.unlink(f"{transcript}.lock")
+    second.acquire()
+    with pytest.raises(StaleLockError, match="reclaimed"):
+        first.release()
+    assert os.path.exists(f"{transcript}.lock")
+
+
+def test_a_lost_lock_is_no_longer_counted_as_held(transcript: str, clock: Clock) -> None:
+    process: dict[str, Any] = {}
+    lock = _lock(transcript, process)
+    lock.acquire()
+    os.rename(f"{transcript}.lock", f"{transcript}.away")
+    with pytest.raises(StaleLockError):
+        lock.release()
+    os.rename(f"{transcript}.away", f"{transcript}.lock")
+    _lock(transcript, process, lock_timeout_ms=0).acquire()
+
+
+def test_a_payload_that_cannot_be_written_leaves_no_lock(
+    transcript: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process: dict[str, Any] = {}
+    lock = _lock(transcript, process, lock_timeout_ms=0)
+    descriptors = len(os.listdir("/proc/self/fd"))
+
+    def full(fd: int, data: bytes) -> int:
+        raise OSError(28, "no space")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(OSError, match="no space"):
+            lock.acquire()
+    assert not lock.held
+    assert not os.path.exists(f"{transcript}.lock")
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+    lock.acquire()
+    lock.release()
+
+
+@pytest.mark.parametrize("moment", ["before the open", "after the open"])
+def test_a_lock_changing_hands_during_a_look_is_no_orphan(
+    moment: str, transcript: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process: dict[str, Any] = {}
+    first, next_one = _lock(transcript, process), _lock(transcript, process)
+    waiter = _lock(transcript, process, lock_timeout_ms=0)
+    first.acquire()
+    real = os.open
+
+    def opening(path: Any, flags: int, *rest: int) -> int:
+        if flags & os.O_CREAT or path != f"{transcript}.lock":
+            return real(path, flags, *rest)
+        monkeypatch.setattr(os, "open", real)
+        if moment == "after the open":
+            fd = real(path, flags, *rest)
+            first.release()
+            return fd
+        first.release()
+        next_one.acquire()
+        return real(path, flags, *rest)
+
+    monkeypatch.setattr(os, "open", opening)
+    with pytest.raises(LockTimeoutError):
+        waiter.acquire()
+    assert next_one.held == os.path.exists(f"{transcript}.lock") == (moment == "before the open")
+
+
+def test_a_lock_released_before_the_look_is_taken_at_once(
+    transcript: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process: dict[str, Any] = {}
+    holder, waiter = _lock(transcript, process), _lock(transcript, process, lock_timeout_ms=0)
+    holder.acquire()
+    real = os.open
+
+    def late(path: Any, flags: int, *rest: int) -> int:
+        if not flags & os.O_CREAT:
+            monkeypatch.setattr(os, "open", real)
+            holder.release()
+        return real(path, flags, *rest)
+
+    monkeypatch.setattr(os, "open", late)
+    waiter.acquire()
+    assert waiter.held
+    assert clock.slept_s == []
+
+
+def test_a_lock_without_start_time_belongs_to_any_live_process(
+    transcript: str, live: int, clock: Clock
+) -> None:
+    Path(f"{transcript}.lock").write_bytes(Payload(live, int(time.time() * 1000), None).encode())
+    with pytest.raises(LockTimeoutError):
+        _lock(transcript, lock_timeout_ms=0).acquire()
+
+
+def test_without_proc_a_process_counts_if_it_can_be_signalled(
+    live: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = subprocess.Popen([sys.executable, "-S", "-c", ""])
+    dead.wait()
+
+    def missing(path: Any, *_: Any) -> int:
+        raise FileNotFoundError(path)
+
+    def forbidden(pid: int, number: int) -> None:
+        raise PermissionError
+
+    assert process_start(dead.pid) is None
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", missing)
+        patch.setattr(os.path, "exists", lambda path: False)
+        assert (process_start(live), process_start(dead.pid)) == (0, None)
+        patch.setattr(os, "kill", forbidden)
+        assert process_start(live) == 0
+
+
+@pytest.mark.parametrize(("state", "start"), [*((one, 22) for one in "RSDTtIP"), ("Z", None), ("X", None)])
+def test_a_process_that_is_over_has_no_start_time(
+    state: str, start: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "stat"
+    fields = ["7", "(a program)", state, *(str(number) for number in range(4, 53))]
+    file.write_text(" ".join(fields) + "\n")
+    real = os.open
+    monkeypatch.setattr(os, "open", lambda path, *rest: real(file if path == "/proc/7/stat" else path, *rest))
+    assert process_start(7) == start
+
+
+def test_brackets_in_a_programs_name_hide_no_start_time(tmp_path: Path) -> None:
+    program = tmp_path / "a) S 1 (b"
+    program.symlink_to("/bin/sleep")
+    with subprocess.Popen([str(program), "300"]) as child, subprocess.Popen(_SLEEPER) as other:
+        first, second = process_start(child.pid), process_start(other.pid)
+        child.kill()
+        other.kill()
+    own = process_start(os.getpid())
+    assert own is not None and first is not None and second is not None
+    assert own < first <= second
 
 
 def test_the_loss_of_the_lock_does_not_hide_a_verdict(transcript: str) -> None:

@@ -36,6 +36,7 @@ from harness.model.history import (
     decode,
     digest,
     encode,
+    mark,
     steps_of,
 )
 
@@ -166,6 +167,73 @@ def test_a_digest_is_sixteen_digits_of_the_bytes_alone() -> None:
     assert digest(b"") == "e4a6a0577479b2b4"
     assert len(digest(b"x")) == 16
     assert digest(b"x") != digest(b"y")
+
+
+_STATE = State("f0", "00", 2)
+#: A record of each kind with no more than it must have, and how it is written.
+_PLAIN: list[tuple[object, str]] = [
+    (Absent, '{"file":null}'),
+    (State("f0", "00"), '{"file":"f0","content":"00"}'),
+    (Change(_STATE, Absent), '{"before":{"file":"f0","content":"00","size":2},"after":{"file":null}}'),
+    (LockEvent("acquired"), '{"kind":"acquired"}'),
+    (LaneInfo("a", "runner", "p"), '{"name":"a","role":"runner","process":"p"}'),
+    (Invoke(0, 0, "load"), '{"event":"invoke","lane":0,"op":0,"kind":"load"}'),
+    (Step(0, 0, "write"), '{"event":"step","lane":0,"op":0,"call":"write"}'),
+    (Return(0, 0, "ok"), '{"event":"return","lane":0,"op":0,"outcome":"ok"}'),
+    (End(Absent), '{"event":"end","final":{"file":null}}'),
+]
+
+
+@pytest.mark.parametrize(("record", "text"), _PLAIN, ids=lambda one: type(one).__name__)
+def test_what_is_not_given_is_not_written(record: msgspec.Struct, text: str) -> None:
+    assert msgspec.json.encode(record) == text.encode()
+    assert msgspec.json.decode(text, type=type(record)) == record
+
+
+@pytest.mark.parametrize(("record", "text"), _PLAIN, ids=lambda one: type(one).__name__)
+def test_a_record_cannot_be_changed(record: msgspec.Struct, text: str) -> None:
+    for name in record.__struct_fields__:
+        with pytest.raises(AttributeError):
+            setattr(record, name, getattr(record, name))
+
+
+def test_what_is_not_given_means_none_of_it() -> None:
+    change, step = Change(_STATE, Absent), Step(0, 0, "write")
+    assert (change.held, change.reclaimed) == (False, False)
+    assert (Absent.file, Absent.content, Absent.size, LockEvent("acquired").owner) == (None, "", -1, -1)
+    assert (step.path, step.note, step.change, step.lock, step.fault) == ("", "", None, None, "")
+    assert (step.begin_ns, step.end_ns) == (0, 0)
+    invoke, end = Invoke(0, 0, "load"), End(Absent)
+    assert (invoke.turn, invoke.entries, invoke.how, invoke.route, invoke.at_ns) == (-1, (), "", "fence", 0)
+    assert (Return(0, 0, "ok").detail, Return(0, 0, "ok").at_ns) == ("", 0)
+    assert (end.waiting, end.lock_owner, end.inconclusive, end.inode_reused) == ((), -1, "", False)
+    assert not LaneInfo("a", "editor", "p").participant
+
+
+@pytest.mark.parametrize(
+    ("call", "fault", "is_process_fault", "failed"),
+    [
+        ("write", "", False, False),
+        ("write", "ENOSPC", False, True),
+        ("write", "short", False, False),
+        ("write", "kill", False, False),
+        ("kill", "kill", True, False),
+        ("stop", "stop", True, False),
+    ],
+)
+def test_a_step_says_what_its_fault_was(call: str, fault: str, is_process_fault: bool, failed: bool) -> None:
+    step = Step(0, 0, call, fault=fault)
+    assert (step.is_process_fault, step.failed) == (is_process_fault, failed)
+
+
+def test_equal_marks_mean_equal_events() -> None:
+    one = small()
+    other = msgspec.structs.replace(one.header, seed=one.header.seed + 1)
+    assert mark(one) == mark(History(other, one.events, {}))
+    marks = {mark(History(one.header, one.events[:count], one.blobs)) for count in range(len(one.events))}
+    assert len(marks | {mark(one)}) == len(one.events) + 1
+    assert all(0 <= found < 1 << 64 for found in marks)
+    assert mark(History(one.header, (), {})) == 0x586913630E92BEF9
 
 
 def test_only_steps_are_counted() -> None:

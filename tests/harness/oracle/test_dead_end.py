@@ -58,6 +58,20 @@ def test_a_lock_kept_against_its_caller_is_a_dead_end(timeout_ms: int, after: tu
     assert violation.detail == "lock left behind by lane heartbeat"
 
 
+def test_a_dead_end_names_the_last_call_of_its_lane() -> None:
+    story = Story()
+    with story.op(HEARTBEAT, "acquire"):
+        story.lock(HEARTBEAT, "acquired")
+    with story.op(HEARTBEAT, "release"):
+        pass
+    with story.op(RUNNER, "begin_turn"):
+        pass
+    (violation,) = judge(story.history(lock_owner=HEARTBEAT)).violations
+    assert (violation.at, violation.op) == (len(story.events), 1)
+    (violation,) = judge(story.history(waiting=((CRON, "T.lock"),))).violations
+    assert (violation.lane, violation.op) == (CRON, -1)
+
+
 def test_a_killed_lane_may_leave_its_lock() -> None:
     story = Story()
     story.call(HEARTBEAT, "acquire")

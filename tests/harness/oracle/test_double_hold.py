@@ -49,6 +49,17 @@ def test_acting_after_another_lane_acquired_is_a_double_hold() -> None:
     assert "heartbeat still held it" in violation.detail
 
 
+def test_the_first_act_after_the_second_acquisition_is_named() -> None:
+    story = Story()
+    first = _acquire(story, HEARTBEAT)
+    story.add(HEARTBEAT, "before")
+    second = _acquire(story, CRON)
+    step = story.add(HEARTBEAT, "h")
+    story.add(HEARTBEAT, "i")
+    (violation,) = double(story)
+    assert violation.causes == (first, second, step)
+
+
 def test_releasing_the_lock_is_no_act_inside_the_section() -> None:
     story = Story()
     _acquire(story, HEARTBEAT)
@@ -142,6 +153,19 @@ def test_a_lock_removed_by_a_rogue_is_no_double_hold() -> None:
         _acquire(story, CRON)
         story.add(HEARTBEAT, "h")
         assert double(story) == []
+
+
+def test_other_deeds_of_a_rogue_do_not_hide_its_touch_of_the_lock() -> None:
+    for touches in (True, False):
+        story = Story()
+        _acquire(story, HEARTBEAT)
+        with story.op(EDITOR, "action"):
+            story.look(EDITOR, "read", "T")
+            if touches:
+                story.look(EDITOR, "unlink", "T.lock")
+        _acquire(story, CRON)
+        story.add(HEARTBEAT, "h")
+        assert len(double(story)) == (not touches)
 
 
 def test_acquiring_again_inside_the_own_section_is_no_double_hold() -> None:

@@ -6,7 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from harness.model.history import State
 from harness.oracle import judge
+from harness.oracle.effects import is_append
+from harness.oracle.index import Operation
 from tests.harness.oracle.histories import (
     CRON,
     EDITOR,
@@ -198,6 +201,30 @@ def test_an_append_in_two_writes_is_still_an_append() -> None:
     assert judge(story.history(), rules).counts()["true_negative"] == 1
 
 
+@pytest.mark.parametrize(("size", "appended"), [(11, True), (10, False), (9, False)])
+def test_without_bytes_the_sizes_tell_an_append(size: int, appended: bool) -> None:
+    operation = Operation(CRON, 0)
+    before, after = State("f0", "old", 10), State("f0", "new", size)
+    for kind in ("append", "guarded_write"):
+        operation.kind = kind
+        assert is_append(operation, before, after, {}) == appended
+        assert not is_append(operation, before, State("f1", "new", size), {})
+    operation.kind = "rewrite"
+    assert not is_append(operation, before, after, {})
+
+
+@pytest.mark.parametrize(("act", "name"), [(_stolen, "reclaimed"), (_forgot_the_lock, "unlocked")])
+def test_a_reclaimed_lock_and_none_are_classes_of_their_own(act: Act, name: str) -> None:
+    for sanctioned in ("reclaimed", "unlocked"):
+        story = Story()
+        story.window()
+        act(story)
+        story.admit("reply")
+        rules = {**story.header.policy_rules, sanctioned: "sanctioned"}
+        (decision,) = judge(story.history(), rules).decisions
+        assert decision.verdict == ("true_negative" if sanctioned == name else "missed_takeover")
+
+
 def test_an_append_that_changes_earlier_bytes_is_a_rewrite() -> None:
     story = Story("coordinated")
     rules = {**story.header.policy_rules, "participant_rewrite_other_process": "takeover"}
@@ -249,6 +276,60 @@ def test_an_admitted_write_is_sanctioned_under_any_policy() -> None:
     story.admit("one")
     story.admit("two")
     assert judge(story.history(), rules).counts()["true_negative"] == 2
+
+
+@pytest.mark.parametrize(
+    ("writer", "outcome", "event", "verdicts"),
+    [
+        (CRON, "ok", "", ("true_negative", "uncounted")),
+        (CRON, "ok", "blocked", ("true_negative", "uncounted")),
+        (CRON, "ok", "acquired", ("missed_takeover", "true_positive")),
+        (CRON, "lock_timeout", "", ("missed_takeover", "true_positive")),
+        (EDITOR, "ok", "", ("missed_takeover", "true_positive")),
+    ],
+)
+def test_a_write_under_an_unwatched_lock_accuses_no_lane(
+    writer: int, outcome: str, event: str, verdicts: tuple[str, str]
+) -> None:
+    """Where acquisitions succeed and the watched lock is never taken, the fence uses another one."""
+    for answer, verdict in zip(("ok", "refused"), verdicts, strict=True):
+        story = Story()
+        with story.op(RUNNER, "begin_turn", outcome=outcome):
+            pass
+        story.load()
+        with story.op(CRON, "acquire", outcome=outcome):
+            if event:
+                story.lock(CRON, event)
+        with story.op(writer, "append", "c"):
+            story.put(writer, lines("first", "c"), held=False)
+        with story.op(RUNNER, "guarded_write", outcome=answer):
+            story.look(RUNNER, "statx")
+        (decision,) = judge(story.history()).decisions
+        assert decision.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("call", "path", "verdict"),
+    [
+        *((call, "T", "uncounted") for call in ("read", "pread64", "readv", "preadv", "preadv2", "mmap")),
+        *((call, "T", "uncounted") for call in ("sendfile", "copy_file_range", "stat", "lstat", "fstat")),
+        *((call, "T", "uncounted") for call in ("newfstatat", "statx")),
+        *((call, "T", "false_positive") for call in ("openat", "close", "lseek", "write")),
+        ("read", "T.lock", "false_positive"),
+    ],
+)
+def test_a_call_that_may_tell_of_an_undone_change(call: str, path: str, verdict: str) -> None:
+    story = Story()
+    story.window()
+    content = story.content
+    story.call(EDITOR, "action")
+    story.put(EDITOR, line("sum"))
+    with story.op(HEARTBEAT, "load"):
+        story.look(HEARTBEAT, call, path)
+    story.put(EDITOR, content)
+    story.done(EDITOR)
+    story.refuse()
+    assert [one.verdict for one in judge(story.history()).decisions] == [verdict]
 
 
 @pytest.mark.parametrize(("reader", "verdicts"), [(EDITOR, ["false_positive"]), (HEARTBEAT, [])])

@@ -60,6 +60,19 @@ def test_an_undisturbed_turn_leaves_no_doubt() -> None:
     assert found.decisions == [Decision(RUNNER, 0, 2 + 1, "true_negative", at=at)]
 
 
+def test_a_lane_that_waited_for_the_lock_leaves_its_owner() -> None:
+    story = Story()
+    with story.op(HEARTBEAT, "acquire"):
+        story.lock(HEARTBEAT, "acquired")
+    story.call(RUNNER, "begin_turn")
+    story.lock(RUNNER, "blocked")
+    with story.op(HEARTBEAT, "release"):
+        story.lock(HEARTBEAT, "released")
+    story.lock(RUNNER, "acquired")
+    story.done(RUNNER)
+    assert not passed(story).contention
+
+
 def test_an_admission_without_a_load_in_its_turn_is_uncounted() -> None:
     story = Story()
     story.window()

@@ -104,6 +104,33 @@ def test_a_load_tells_which_overlapping_writes_it_knew_of() -> None:
     assert _decide(_loaded(one, None, b"torn"), 2000, 2100, "refused") == "uncounted"
 
 
+def test_a_write_that_touches_a_load_may_be_known() -> None:
+    both = lines("first", "x")
+    assert _decide(_loaded((1100, 1110), None, both), 2000, 2100) == "true_negative"
+    assert _decide(_loaded((990, 1000), None, both), 2000, 2100) == "true_negative"
+    assert _decide(_loaded((990, 1000), None, lines("first")), 2000, 2100) == "missed_takeover"
+    assert _decide(_loaded((1101, 1110), None, lines("first")), 2000, 2100) == "missed_takeover"
+
+
+def test_a_write_that_touches_a_second_load_may_be_known() -> None:
+    for at, verdict in (((1100, 1110), "true_negative"), ((1101, 1110), "missed_takeover")):
+        story = _story()
+        story.call(RUNNER, "load")
+        story.look(RUNNER, at=(1000, 1100))
+        story.done(RUNNER, "ok", digest(lines("first")))
+        _rogue(story, *at)
+        assert _decide(story, 2000, 2100) == verdict
+
+
+def test_unordered_writes_during_a_load_excuse_no_later_ones() -> None:
+    story = _loaded((1050, 1060), (1055, 1065), lines("first"))
+    _rogue(story, 1200, 1210, name="later")
+    _rogue(story, 1220, 1230, SCRIPT, "last")
+    with story.op(CRON, "rewrite"):
+        story.put(CRON, lines("sum"), at=(1300, 1310))
+    assert _decide(story, 2000, 2100) == "missed_takeover"
+
+
 def test_writes_overlapping_each_other_and_a_load_are_in_doubt() -> None:
     story = _loaded((1050, 1060), (1055, 1065), lines("first"))
     assert _decide(story, 2000, 2100) == "true_negative"
@@ -135,6 +162,19 @@ def test_two_acquisitions_that_overlap_prove_no_double_hold() -> None:
         story.put(HEARTBEAT, lines("first", "h"), at=(1100, 1110))
         found = [violation.kind for violation in judge(story.history()).violations]
         assert found == ["double_hold"] * count
+
+
+def test_a_rogue_near_the_lock_excuses_its_holders() -> None:
+    for at, count in (((980, 999), 1), ((995, 1000), 0), ((1030, 1035), 0), ((1031, 1035), 1)):
+        story = Story(gate="free")
+        _hold(HEARTBEAT, story, (1000, 1010))
+        with story.op(EDITOR, "action"):
+            story.look(EDITOR, "unlink", "T.lock", at=at)
+        _hold(CRON, story, (1020, 1030))
+        story.call(HEARTBEAT, "append")
+        story.put(HEARTBEAT, lines("first", "h"), at=(1100, 1110))
+        found = [violation.kind for violation in judge(story.history()).violations]
+        assert found == ["double_hold"] * count, at
 
 
 def test_a_step_overlapping_the_second_acquisition_proves_no_double_hold() -> None:

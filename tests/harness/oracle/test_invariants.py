@@ -71,6 +71,13 @@ def test_ids_and_ordinals_are_always_asked_at_the_end() -> None:
     ]
 
 
+def test_an_entry_written_twice_is_told_once() -> None:
+    story = Story()
+    with story.op(CRON, "append", "c"):
+        story.put(CRON, lines("first", "c", "c"))
+    assert [one.kind for one in judge(story.history()).violations] == ["altered_entry"]
+
+
 def has_x(content: Sequence[bytes], acknowledged: Sequence[Acknowledged]) -> str:
     return "x is there" if line("x").rstrip() in content else ""
 
@@ -227,6 +234,14 @@ def test_the_check_gets_lines_and_acknowledged_entries() -> None:
         ([b'{"id": "h"}', b"", b"half"], [h, c]),
         ([], [h, c]),
     ]
+
+
+def test_what_the_first_call_wrote_is_acknowledged() -> None:
+    got: list[list[str]] = []
+    story = Story(initial=b"")
+    story.add(HEARTBEAT, "h")
+    broken(story.history(), lambda _, acknowledged: got.append([one.id for one in acknowledged]))
+    assert got == [["h"]]
 
 
 def test_bytes_that_were_not_kept_break_nothing() -> None:

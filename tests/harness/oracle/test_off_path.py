@@ -90,6 +90,50 @@ def test_rogue_and_participant_writes_to_an_absent_file_are_inseparable() -> Non
     assert _both(story) == NEITHER
 
 
+@pytest.mark.parametrize(
+    ("outcome", "cut", "verdicts"),
+    [
+        ("ok", False, NEITHER),
+        ("failed", True, NEITHER),
+        ("failed", False, MISSED),
+        ("lock_timeout", False, MISSED),
+    ],
+)
+def test_a_copy_of_a_moved_file_may_hold_appended_lines(
+    outcome: str, cut: bool, verdicts: tuple[str, str]
+) -> None:
+    story = Story()
+    story.window()
+    story.write(EDITOR, None)
+    story.call(CRON, "append", "c")
+    story.look(CRON, "openat", "T.lock")
+    story.look(CRON, "write", "tmp1", fault="short" if cut else "")
+    story.done(CRON, outcome)
+    story.write(EDITOR, lines("first", "c"), "f9")
+    assert _both(story) == verdicts
+
+
+@pytest.mark.parametrize(
+    ("written", "verdicts"),
+    [((112, 120), NEITHER), ((140, 145), NEITHER), ((112, 119), MISSED), ((141, 145), MISSED)],
+)
+def test_a_write_that_touches_the_absence_may_be_a_participants(
+    written: tuple[int, int], verdicts: tuple[str, str]
+) -> None:
+    story = Story(gate="free")
+    story.window()
+    assert story.now < 112
+    story.call(CRON, "rewrite")
+    story.look(CRON, "write", "tmp1", at=written)
+    story.done(CRON)
+    story.call(EDITOR, "action")
+    story.put(EDITOR, None, call="rename", at=(120, 125))
+    story.put(EDITOR, line("FIRST"), "f0", call="rename", at=(135, 140))
+    story.done(EDITOR)
+    assert story.now > 145
+    assert _both(story) == verdicts
+
+
 def test_a_change_beside_an_unseen_append_is_the_rogues() -> None:
     story = Story()
     story.window()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.model.history import History
+from harness.model.history import History, digest
 from harness.oracle import judge
-from tests.harness.oracle.histories import CRON, EDITOR, HEARTBEAT, SCRIPT, Story, compaction, lines
+from tests.harness.oracle.histories import CRON, EDITOR, HEARTBEAT, RUNNER, SCRIPT, Story, compaction, lines
 
 
 def _both(story: Story) -> tuple[str, str]:
@@ -174,3 +174,71 @@ def test_only_the_takeover_still_pending_is_named() -> None:
     rogue = story.add(SCRIPT, "y")
     story.admit("reply")
     assert judge(story.history()).decisions[0].causes == (rogue,)
+
+
+def test_a_rewrite_excuses_nothing_in_a_transcript_that_was_empty() -> None:
+    story = Story(initial=b"")
+    story.window()
+    story.add(EDITOR, "x")
+    story.add(SCRIPT, "y")
+    story.write(CRON, compaction("sum", "x", "y"), kind="rewrite")
+    assert _both(story) == ("missed_takeover", "true_positive")
+
+
+def _torn_load(story: Story, returned: bytes) -> None:
+    """Add a turn whose load returns bytes that were never the transcript."""
+    with story.op(RUNNER, "begin_turn"):
+        pass
+    story.call(RUNNER, "load")
+    story.look(RUNNER)
+    story.write(EDITOR, b"other\n")
+    story.look(RUNNER)
+    story.done(RUNNER, "ok", digest(returned))
+    story.rest()
+
+
+@pytest.mark.parametrize(
+    ("end", "verdicts"),
+    [
+        (b"torn\n" + lines("c"), ("true_negative", "uncounted")),
+        (b"torn\n", ("missed_takeover", "true_positive")),
+        (b"TORN\n" + lines("c"), ("missed_takeover", "true_positive")),
+    ],
+)
+def test_bytes_only_a_load_saw_are_lawful_with_later_appends(end: bytes, verdicts: tuple[str, str]) -> None:
+    story = Story()
+    _torn_load(story, b"torn\n")
+    story.write(EDITOR, b"another\n")
+    story.add(CRON, "c")
+    story.write(EDITOR, end)
+    assert _both(story) == verdicts
+
+
+@pytest.mark.parametrize(
+    ("kind", "end", "verdicts"),
+    [
+        ("append", lines("first", "c"), ("true_negative", "uncounted")),
+        ("append", lines("first", "x"), ("missed_takeover", "true_positive")),
+        ("rewrite", lines("first", "c"), ("true_negative", "uncounted")),
+        ("rewrite", lines("first", "x"), ("true_negative", "uncounted")),
+    ],
+)
+def test_an_overlapping_write_may_be_in_any_lawful_state(
+    kind: str, end: bytes, verdicts: tuple[str, str]
+) -> None:
+    story = Story(gate="free")
+    story.window()
+    assert story.now <= 100
+    story.call(SCRIPT, "action")
+    story.put(SCRIPT, lines("first", "y"), at=(101, 105))
+    story.done(SCRIPT)
+    story.call(CRON, kind, "c")
+    story.put(CRON, lines("first", "y", "c"), at=(110, 115))
+    story.done(CRON)
+    story.call(EDITOR, "action")
+    story.put(EDITOR, lines("first", "y", "c", "x"), at=(112, 118))
+    story.done(EDITOR)
+    story.call(SCRIPT, "action")
+    story.put(SCRIPT, end, at=(120, 125))
+    story.done(SCRIPT)
+    assert _both(story) == verdicts

@@ -34,7 +34,8 @@ def kinds(judgement: Judgement) -> list[str]:
 def test_a_refusal_before_the_window_is_false_without_a_cause(kind: str) -> None:
     story = Story()
     refuse_in_turn(story, kind)
-    assert kinds(judge(story.history())) == ["false_positive"]
+    (found,) = judge(story.history()).violations
+    assert (found.kind, found.window_from) == ("false_positive", -1)
 
 
 @pytest.mark.parametrize("kind", _CALLS)

@@ -117,6 +117,7 @@ def test_file_locks_need_a_write_of_the_other_lane_too(lock_kind: str, proved: b
         pytest.param(_with(1, (HEARTBEAT, "acquire", 15, 30, "lock_timeout")), id="the other was refused"),
         pytest.param(_with(1, (HEARTBEAT, "acquire", 15, 30, "never")), id="the other never returned"),
         pytest.param(_with(2, (CRON, "load", 40, 50)), id="it read"),
+        pytest.param(_with(2, (CRON, "rewrite", 40, 50)), id="its rewrite changed nothing"),
     ],
 )
 def test_weaker_evidence_proves_no_double_hold(calls: tuple[TimedCall, ...]) -> None:

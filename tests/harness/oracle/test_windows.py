@@ -190,6 +190,20 @@ def test_a_recovery_is_never_stale() -> None:
     assert _verdict(story, "refuse") == "false_positive"
 
 
+@pytest.mark.parametrize("names", [("x",), ("x", "y"), ("x", "y", "z")])
+def test_a_recovery_knows_what_all_writes_before_it_made(names: tuple[str, ...]) -> None:
+    for back, verdict in ((True, "true_negative"), (False, "missed_takeover")):
+        story = Story(initial=A)
+        story.window()
+        for name in names:
+            story.add(EDITOR, name)
+        known = story.content
+        story.recover()
+        story.write(EDITOR, B)
+        story.write(EDITOR, known if back else A)
+        assert _verdict(story, "admit") == verdict
+
+
 def test_a_recovery_that_returns_bytes_counts_as_a_load() -> None:
     for returned, verdict in ((A, "missed_takeover"), (B, "true_negative")):
         story = Story(initial=A)

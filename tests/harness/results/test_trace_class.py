@@ -33,8 +33,22 @@ def test_reads_between_two_changes_may_come_in_any_order() -> None:
     assert klass(READ, WRITE, other) != klass(READ, other, WRITE)
 
 
-def test_thinking_and_closing_do_not_count() -> None:
-    assert klass((0, "think"), WRITE, (0, "close", "T"), READ) == klass(WRITE, READ)
+@pytest.mark.parametrize("path", ["", "T"])
+@pytest.mark.parametrize("call", ["think", "sleep", "turn", "close", "lseek"])
+def test_thinking_and_closing_do_not_count(call: str, path: str) -> None:
+    assert klass((0, call, path), WRITE, (1, call, path), READ) == klass(WRITE, READ)
+
+
+def test_a_step_without_a_file_does_not_count() -> None:
+    assert klass((0, "futex", ""), WRITE) == klass(WRITE)
+
+
+def test_each_read_stays_on_its_side_of_a_change() -> None:
+    second, other = (0, "write", "T"), (2, "newfstatat", "T")
+    orders = [(WRITE,), (READ, WRITE), (WRITE, READ), (READ, READ, WRITE), (READ, WRITE, READ)]
+    orders += [(READ, WRITE, other), (other, WRITE, READ), (WRITE, READ, second), (READ, WRITE, second)]
+    orders += [(WRITE, second), (WRITE, second, READ), (WRITE, READ, second, READ)]
+    assert len({klass(*order) for order in orders}) == len(orders)
 
 
 def test_an_open_that_may_create_is_a_change() -> None:
@@ -67,7 +81,9 @@ def test_each_call_that_changes_a_file_keeps_its_place(call: str) -> None:
     assert klass((0, call, "T"), READ) != klass(READ, (0, call, "T"))
 
 
-@pytest.mark.parametrize("call", sorted({*by_kind("look", "stat"), "open", "openat"} - {"msync"}))
+@pytest.mark.parametrize(
+    "call", sorted({*by_kind("look", "stat"), "open", "openat", "openat2", "open_by_handle_at"} - {"msync"})
+)
 def test_each_call_that_only_looks_has_no_place(call: str) -> None:
     other = (1, "newfstatat", "T")
     assert klass((0, call, "T"), other) == klass(other, (0, call, "T"))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from harness.model.gate import Candidate
 from harness.strategies import STRATEGIES, make
-from harness.strategies.forecast import Remaining
+from harness.strategies.forecast import Forecast, Remaining
+from harness.strategies.racing_pairs import LOCK, TRANSCRIPT
 
 
 def step(lane: int, op: int) -> Candidate:
@@ -62,6 +65,15 @@ def test_without_a_forecast_each_lane_has_one_step() -> None:
     assert remaining.left(3) == 1.0
     assert not remaining.known
     assert remaining.total() == 0.0
+
+
+def test_lengths_of_different_programs_are_an_error() -> None:
+    lanes, fewer, shorter = [[1.0, 2.0], [3.0]], [[1.0, 2.0]], [[1.0], [3.0]]
+    assert Forecast(lanes, lanes, lanes, lanes).about({TRANSCRIPT, LOCK}) == [[2.0, 4.0], [6.0]]
+    assert Forecast(lanes, lanes, lanes, fewer).about({TRANSCRIPT}) == lanes
+    for other in (fewer, shorter):
+        with pytest.raises(ValueError, match="zip"):
+            Forecast(lanes, lanes, lanes, other).about({TRANSCRIPT, LOCK})
 
 
 def test_strategies_that_use_a_forecast_say_so() -> None:

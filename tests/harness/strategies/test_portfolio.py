@@ -63,6 +63,24 @@ def test_the_first_round_does_not_depend_on_later_ones() -> None:
     assert list(rounds(5000))[:2] == list(rounds(50_000))[:2] == [range(500), range(500, 1000)]
 
 
+@pytest.mark.parametrize(
+    ("schedules", "lengths"),
+    [
+        (0, []),
+        (1, [1]),
+        (500, [500]),
+        (749, [749]),
+        (750, [500, 250]),
+        (1000, [500, 500]),
+        (1249, [500, 749]),
+        (1250, [500, 500, 250]),
+        (4000, [500, 500, 1000, 2000]),
+    ],
+)
+def test_half_a_round_left_is_a_round_of_its_own(schedules: int, lengths: list[int]) -> None:
+    assert [len(one) for one in rounds(schedules)] == lengths
+
+
 RAN = {"surw": 500, "pct:2": 170, "pct:3": 160, "pos": 90, "random": 80}
 
 

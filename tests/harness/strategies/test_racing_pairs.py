@@ -57,6 +57,40 @@ def test_thinking_and_closing_are_inert() -> None:
     assert not is_inert(step("read", "T"))
 
 
+@pytest.mark.parametrize("call", ["close", "dup2", "dup3", "close_range"])
+def test_each_closing_call_is_noticed_on_a_kernel_lock(call: str) -> None:
+    for path, inert in (("T", True), ("T.lock", True), ("T.flock", False), ("T.lockf", False)):
+        closing = step(call, path)
+        assert is_inert(closing) == inert
+        assert subject(closing) == ("" if inert else LOCK)
+        assert races(closing, step("openat", path)) == (not inert)
+
+
+@pytest.mark.parametrize("call", ["think", "sleep", "turn"])
+def test_a_step_without_a_file_call_is_never_noticed(call: str) -> None:
+    assert is_inert(step(call, "T.flock"))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        *("open", "openat", "openat2", "creat", "open_by_handle_at"),
+        *("rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat"),
+        *("unlink", "unlinkat", "rmdir", "mkdir", "mkdirat", "mknod", "mknodat", "bind"),
+    ],
+)
+def test_each_call_on_names_races_with_a_listing(call: str) -> None:
+    listing = step("getdents64", ".")
+    changing = step(call, "tmp1", writes=True)
+    assert races(changing, listing)
+    assert races(listing, changing)
+    assert not races(changing, step("getdents64", "sub"))
+
+
+def test_a_reading_open_does_not_race_with_a_listing() -> None:
+    assert not races(step("openat", "T", writes=False), step("getdents64", "."))
+
+
 RACES = [
     (("write", "T"), ("read", "T")),
     (("write", "T"), ("write", "T")),

@@ -121,7 +121,7 @@ def test_a_name_with_a_bad_argument_is_refused(name: str) -> None:
         make(name)
 
 
-@pytest.mark.parametrize("name", ["pct:3", "delay:1", "portfolio:surw=1,pct:2=3"])
+@pytest.mark.parametrize("name", ["pct:3", "delay:1", "portfolio:surw=1,pct:2=3", "portfolio:pos=1"])
 def test_a_strategy_with_an_argument_keeps_the_protocol(name: str) -> None:
     for seed in range(50):
         assert Counter(play(make(name), random.Random(seed), 3, 0, 5)) == {0: 3, 2: 5}
@@ -286,6 +286,13 @@ def test_a_switch_takes_effect_after_its_step() -> None:
     there = Switch(Choice(0, 0, 0), 2)
     assert play(Switches([there]), random.Random(0), 2, 1, 2) == [0, 2, 2, 0, 1]
     assert play(Switches([Switch(None, 1), there]), random.Random(0), 2, 1, 2) == [1, 0, 2, 2, 0]
+
+
+def test_a_switch_cannot_be_changed() -> None:
+    switch = Switch(Choice(0, 0, 0), 2)
+    with pytest.raises(AttributeError):
+        switch.to = 1  # type: ignore[misc]
+    assert switch in {Switch(Choice(0, 0, 0), 2)}
 
 
 def test_a_switch_at_a_step_that_never_comes_does_nothing() -> None:

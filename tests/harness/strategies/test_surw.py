@@ -53,6 +53,17 @@ def test_no_interesting_step_precedes_the_drawn_lane() -> None:
         assert surw.pick([step(0), step(1)]) == 0
 
 
+def test_each_interesting_step_taken_is_one_less() -> None:
+    """Lane 0 has three steps in one operation, and takes two of them while lane 1 cannot go."""
+    picked = 0
+    for seed in range(4000):
+        surw = begun(lanes(3, 1), seed)
+        for ordinal in range(2):
+            assert surw.pick([step(0, ordinal=ordinal)]) == 0
+        picked += surw.pick([step(0, ordinal=2), step(1)]) == 0
+    assert abs(picked / 4000 - 1 / 2) < sure(1 / 2, 4000)
+
+
 def test_other_lanes_may_take_steps_that_are_not_interesting() -> None:
     surw = begun(lanes(1, 0))
     shown = [step(0, path="own"), step(1, path="own")]

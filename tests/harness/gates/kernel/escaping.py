@@ -251,3 +251,24 @@ class Escaping(Words):
             assert error.errno == errno.ENOENT
             return "ENOENT"
         return "found"
+
+    def open_by_handle(self) -> str:
+        return self._open_by_handle(self._beside)
+
+    def open_by_handle_from_inside(self) -> str:
+        return self._open_by_handle(os.path.dirname(self.path))
+
+    def _open_by_handle(self, at: str) -> str:
+        """Open the victim by its handle; the other path only says on which file system it is."""
+
+        class Handle(ctypes.Structure):
+            _fields_ = [("size", ctypes.c_uint), ("type", ctypes.c_int), ("data", ctypes.c_ubyte * 128)]
+
+        libc = ctypes.CDLL(None, use_errno=True)
+        handle, mount = Handle(128), ctypes.c_int()
+        # Where the file system has no handles, an empty one is tried.
+        libc.name_to_handle_at(_AT_FDCWD, self._victim.encode(), ctypes.byref(handle), ctypes.byref(mount), 0)
+        fd = libc.open_by_handle_at(
+            os.open(at, os.O_RDONLY | os.O_CLOEXEC), ctypes.byref(handle), os.O_WRONLY | os.O_TRUNC
+        )
+        return "opened" if fd >= 0 else errno.errorcode[ctypes.get_errno()]

@@ -16,6 +16,7 @@ READ_ONLY = [
     *("open_to_write", "open_to_truncate", "open_to_create", "open_relative", "open_device_like"),
     *("open_shared_memory", "open_unnamed", "openat2", "creat", "by_descriptor", "truncate"),
     *("rename_in", "rename_out", "rename_outside", "link_in", "link_out", "link_outside"),
+    *("open_by_handle", "open_by_handle_from_inside"),
     *("symlink", "unlink", "mkdir", "rmdir", "mkfifo", "bind"),
     *("chmod", "fchmod", "chown", "fchown", "utime", "utime_by_descriptor", "futimesat_by_descriptor"),
     *("setxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr"),

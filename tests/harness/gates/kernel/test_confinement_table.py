@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from harness.gates.kernel.confinement import forbidden_outside
+from harness.gates.kernel.confinement import crosses, forbidden_outside, leads_out
 from harness.gates.kernel.syscall_table import CALLS, Call
 
 #: By an argument that is a path.
@@ -60,6 +61,17 @@ def test_an_open_is_forbidden_by_each_flag_that_writes(name: str, flags: int) ->
     assert not forbidden(name, os.O_RDONLY | os.O_CLOEXEC)
 
 
+@pytest.mark.parametrize("flags", WRITING)
+def test_a_file_may_not_be_opened_to_write_by_its_handle(flags: int) -> None:
+    files: Any = SimpleNamespace(symlinks=set(), directory="/session")
+    for name in (None, "file"):
+        assert leads_out(files, pending("open_by_handle_at", name=name, flags=flags))
+        assert not leads_out(files, pending("open_by_handle_at", name=name, flags=os.O_RDONLY))
+    for path in (b"", b"/x"):
+        assert forbidden("open_by_handle_at", flags, path)
+        assert not forbidden("open_by_handle_at", os.O_RDONLY, path)
+
+
 def test_a_character_device_may_be_opened_to_write() -> None:
     assert not forbidden("openat", os.O_WRONLY, b"/dev/null")
     assert forbidden("openat", os.O_WRONLY, b"/dev")
@@ -76,4 +88,51 @@ def test_attributes_may_not_be_set_through_a_reading_descriptor(request_: int) -
 def test_a_socket_may_not_be_bound_to_a_path() -> None:
     assert forbidden("bind", address=b"\x01\x00/")
     assert not forbidden("bind", address=b"\x01\x00\x00")
+    assert not forbidden("bind", address=b"\x01\x00\x00a name without a file")
     assert not forbidden("bind", address=b"\x02\x00\x1f")
+    assert not forbidden("bind", address=b"\x01\x01/")
+
+
+def pending(wanted: str, **fields: object) -> Any:
+    (call,) = {call for call in CALLS.values() if call.name == wanted}
+    return SimpleNamespace(call=call, **fields)
+
+
+@pytest.mark.parametrize("name", ["rename", "renameat", "renameat2", "link", "linkat"])
+@pytest.mark.parametrize(
+    ("one", "other", "found"), [("a", "b", False), ("a", None, True), (None, "b", True), (None, None, True)]
+)
+def test_a_file_may_not_be_carried_across_the_border(
+    name: str, one: str | None, other: str | None, found: bool
+) -> None:
+    assert crosses(pending(name, name=one, name2=other)) == found
+    assert not crosses(pending("unlink", name=one, name2=None))
+
+
+#: Symlinks that lead out of a session directory, and some that stay inside.
+LINKS = {"out": "/elsewhere/file", "up": "../file", "in": "other", "deep": "sub/file", "dangling": "none"}
+
+
+@pytest.mark.parametrize(
+    ("call", "flags", "changes"),
+    [
+        ("openat", os.O_WRONLY, True),
+        ("openat", os.O_RDONLY, False),
+        ("truncate", 0, True),
+        ("chmod", 0, True),
+        ("unlink", 0, False),
+        ("rename", 0, False),
+        ("newfstatat", 0, False),
+        ("readlink", 0, False),
+    ],
+)
+def test_a_change_may_not_follow_a_symlink_out(call: str, flags: int, changes: bool, tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    for name, target in LINKS.items():
+        (tmp_path / name).symlink_to(target)
+    files: Any = SimpleNamespace(symlinks=set(LINKS), directory=os.path.realpath(tmp_path))
+    for name in LINKS:
+        out = changes and name in ("out", "up", "deep")
+        assert leads_out(files, pending(call, name=name, flags=flags)) == out, name
+    for name in ("file", "sub/file", None):
+        assert not leads_out(files, pending(call, name=name, flags=flags))
