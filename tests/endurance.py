@@ -76,7 +76,7 @@ def run(out: str, schedules: int, explorers: int, kill_at: int = 0, resume: bool
 
 def _sample(pid: int, out: str) -> Sample:
     with open(os.path.join(out, "progress", "0.msgpack"), "rb") as file:
-        done = msgspec.msgpack.decode(file.read(), type=Progress).tally.schedules
+        done = msgspec.msgpack.decode(file.read(), type=Progress).stats.schedules
     harness = psutil.Process(pid)
     others = sum(_rss(one) for one in harness.children(recursive=True))
     return Sample(done, _rss(harness), others)

@@ -14,7 +14,7 @@ __all__ = ["known_lines", "story_lines", "unexpected_stories"]
 
 def story_lines(answer: Answer, kind: str) -> list[str]:
     """Return the story of the first violation of a kind, and the command that replays it."""
-    finding = answer.result.tally.first[kind]
+    finding = answer.result.stats.first[kind]
     small = answer.shrunk.get(kind)
     if small is not None and small.shrunk.best is not None:
         best = small.shrunk.best
@@ -47,7 +47,7 @@ def known_lines(known: KnownWitness, fence: str) -> list[str]:
 def unexpected_stories(answer: Answer) -> str:
     """Return the story of each violation that was not expected, each with the command that replays it."""
     lines: list[str] = []
-    for kind in sorted(answer.result.tally.first):
+    for kind in sorted(answer.result.stats.first):
         if not answer.task.search.expects(kind):
             lines += [*story_lines(answer, kind), ""]
     for one in answer.known:

@@ -88,7 +88,7 @@ class Checkpoint:
         """Store the progress of the search, and the witnesses that are new."""
         # Witnesses first: where there is no room for them, the verdict will need what room is left.
         with contextlib.suppress(StoreError):
-            for kind, finding in sorted(progress.tally.first.items()):
+            for kind, finding in sorted(progress.stats.first.items()):
                 if self._stored.get(kind, (-1, ""))[0] != finding.schedule_index:
                     self.witness(kind, finding)
             if self._resumable and self._task.resumable:

@@ -68,8 +68,8 @@ class _TrialLoop:
         for trial in wanted:
             if self._coordinator.interrupted:
                 return
-            with self._display.progress(trial.question) as progress:
-                result = self._coordinator.ask(trial.question, progress)
+            with self._display.progress(trial.task) as progress:
+                result = self._coordinator.ask(trial.task, progress)
             if isinstance(result.fault, UsageError):
                 raise result.fault
             self._assess(trial, result)
@@ -88,9 +88,9 @@ class _TrialLoop:
 
     def _store(self, trial: Trial, result: Result) -> str | None:
         """Store the witness of what was sought, else of any violation, and return its path."""
-        task = trial.question
+        task = trial.task
         finding = result.sought or min(
-            result.tally.first.values(), key=lambda found: found.schedule_index, default=None
+            result.stats.first.values(), key=lambda found: found.schedule_index, default=None
         )
         if finding is None:
             return None
@@ -133,12 +133,12 @@ def _folder(arguments: argparse.Namespace, wanted: Sequence[Trial]) -> RunFolder
     """
     questions = [
         {
-            "scenario": dump(trial.question.scenario),
-            "fence": trial.question.fence,
-            "strategy": trial.question.strategy,
-            "seed": trial.question.seed,
-            "schedules": trial.question.schedules,
-            "until": trial.question.until,
+            "scenario": dump(trial.task.scenario),
+            "fence": trial.task.fence,
+            "strategy": trial.task.strategy,
+            "seed": trial.task.seed,
+            "schedules": trial.task.schedules,
+            "until": trial.task.until,
         }
         for trial in wanted
     ]

@@ -121,9 +121,9 @@ class _Fuzz:
 
     def _store(self, fence: str, catch: Catch, deadline: float) -> dict[str, Any]:
         """Store a scenario and its witness, show them, and return what is reported."""
-        finding = catch.result.tally.first[catch.kind]
+        finding = catch.result.stats.first[catch.kind]
         stem = self._stem(fence, catch.kind)
-        witness = catch.result.question.witness(finding)
+        witness = catch.result.task.witness(finding)
         path = self._folder.witness(stem, witness, finding.history)
         shrinker = Shrinker(self._coordinator, _WITNESS_S, max(deadline, time.monotonic() + _WITNESS_MIN_S))
         shrunk = None if self._coordinator.interrupted else shrinker.shrink(witness)

@@ -50,7 +50,7 @@ class HtmlSink(Sink):
 
     def add(self, answer: Answer) -> Answer:
         """Keep the entry of an answer, and add it to the answer."""
-        first = answer.result.tally.first
+        first = answer.result.stats.first
         kinds = sorted(first, key=lambda kind: (first[kind].schedule_index, kind))
         found = tuple(self._finding(answer, kind) for kind in kinds)
         entry = Entry(answer.summary, found, answer.task.search.schedules)
@@ -70,7 +70,7 @@ class HtmlSink(Sink):
         self._started -= wall_s
 
     def _finding(self, answer: Answer, kind: str) -> Finding:
-        finding, task = answer.result.tally.first[kind], answer.task.search
+        finding, task = answer.result.stats.first[kind], answer.task.search
         expected = task.expects(kind)
         stored, small = answer.witnesses.get(kind), answer.shrunk.get(kind)
         path = small.path if small is not None else "" if stored is None else stored.path
@@ -89,7 +89,7 @@ class HtmlSink(Sink):
         return Finding(
             kind,
             finding.schedule_index,
-            answer.result.tally.violations[kind],
+            answer.result.stats.violations[kind],
             expected,
             shown.violation.detail,
             replay_command(path).removeprefix("replay: ") if path else "",

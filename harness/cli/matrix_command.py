@@ -116,7 +116,7 @@ class _ComparisonSink(Sink):
 
     def add(self, answer: Answer) -> Answer:
         """Compare; of the first fence of a scenario remember what each schedule showed."""
-        shown = answer.result.tally.each or {}
+        shown = answer.result.stats.each or {}
         search = answer.task.search
         if self._first is None or self._first.scenario is not search.scenario:
             self._first, self._shown = search, shown

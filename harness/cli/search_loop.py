@@ -118,7 +118,7 @@ class SearchLoop:
         checkpoint = Checkpoint(self._folder, number, task.search, self._resumable)
         earlier_s = 0.0 if before is None else before.wall_s
         if self._begun and self._budget.over:
-            stats = Stats() if before is None else before.tally
+            stats = Stats() if before is None else before.stats
             result = Result(task.search, stats, 0, earlier_s, "time limit")
             return Answer(task, result, (), checkpoint, earlier_s, result.summary())
         self._begun = True

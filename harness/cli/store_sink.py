@@ -29,7 +29,7 @@ class WitnessSink(Sink):
     def add(self, answer: Answer) -> Answer:
         """Store the witnesses; one that cannot be stored is left out."""
         stored = {}
-        for kind, finding in sorted(answer.result.tally.first.items()):
+        for kind, finding in sorted(answer.result.stats.first.items()):
             try:
                 stored[kind] = answer.checkpoint.witness(kind, finding)
             except StoreError as error:

@@ -99,7 +99,7 @@ def _reasons(summary: Summary) -> list[str]:
 def _in_short(answer: Answer) -> str:
     search, summary = answer.task.search, answer.summary
     if isinstance(search, ExhaustiveTask):
-        return _certificate(search, answer.result.tally, summary)
+        return _certificate(search, answer.result.stats, summary)
     found = ", ".join(f"{kind} in {count} schedules" for kind, count in summary.violations.items())
     by = found_by(summary.parts)
     found += f", {by}" if by else ""

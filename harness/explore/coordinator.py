@@ -124,8 +124,8 @@ class Coordinator:
             save: called from time to time, and at the end, with the progress so far.
         """
         team = self._hire(min(self._wanted, task.schedules))
-        result = Result(task, Stats() if since is None else since.tally, len(team))
-        self._already = result.tally.schedules
+        result = Result(task, Stats() if since is None else since.stats, len(team))
+        self._already = result.stats.schedules
         started = time.monotonic() - (0.0 if since is None else since.wall_s)
         deadline = time.monotonic() + task.time_limit_s if task.time_limit_s else None
         for first, left, strategy in _rounds(task, result, since):
@@ -137,9 +137,9 @@ class Coordinator:
             self._listen(busy, result, progress, deadline, saver)
             result.settled = self._passed(result) == set(team)
             saver.now()
-        result.tally.merge(Stats(peak_bytes={"harness": peak_bytes()}))
+        result.stats.merge(Stats(peak_bytes={"harness": peak_bytes()}))
         for doubt in result.doubts:
-            result.tally.doubt(NO_SCHEDULE, doubt)
+            result.stats.doubt(NO_SCHEDULE, doubt)
         if result.settled:
             result.stopped = ""
         elif not result.complete:
@@ -163,7 +163,7 @@ class Coordinator:
         """Return what a later run needs to go on from here."""
         left = joined(one for share in self._shares.values() for one in share.left)
         parts = tuple((one.start, one.stop, one.step) for one in left)
-        return Progress(round_first, strategy, parts, result.tally, time.monotonic() - started)
+        return Progress(round_first, strategy, parts, result.stats, time.monotonic() - started)
 
     def _root_of(self, task: SearchTask) -> str:
         """Return where session directories are made: in memory, unless lanes see the real files."""
@@ -239,8 +239,8 @@ class Coordinator:
             for explorer in self._ready(busy, due):
                 if not self._receive(explorer, result):
                     busy.remove(explorer)
-            progress(result.tally)
-            if result.tally.schedules > self._already:
+            progress(result.stats)
+            if result.stats.schedules > self._already:
                 saver.if_due()
             for explorer in self._passed(result).intersection(busy) - self._finders:
                 explorer.stop()
@@ -285,20 +285,20 @@ class Coordinator:
                 self._discharge(explorer)
             return False
         except HarnessError as error:
-            result.fault = result.fault or self._short(self._root_of(result.question)) or error
+            result.fault = result.fault or self._short(self._root_of(result.task)) or error
             return False
         if found is DONE:
             return False
         assert isinstance(found, Stats), found
-        short = self._short(self._root_of(result.question))
+        short = self._short(self._root_of(result.task))
         if short is not None:
             # A full disk may be the cause of what these schedules showed.
             result.doubts.append(str(short))
             result.fault = result.fault or short
             return True
-        result.tally.merge(found)
+        result.stats.merge(found)
         self._shares[explorer].done += found.schedules
-        if result.question.until in found.violations:
+        if result.task.until in found.violations:
             self._finders.add(explorer)
         return True
 
@@ -320,7 +320,7 @@ class Coordinator:
 
         On a busy machine the start of the workers alone may take the whole time.
         """
-        begun = result.tally.schedules > self._already
+        begun = result.stats.schedules > self._already
         return deadline if deadline is None or begun else deadline + _FIRST_SCHEDULE_S
 
 
@@ -335,6 +335,6 @@ def _rounds(
         if since is not None and indices.start == since.round_first:
             yield indices.start, since.ranges, since.strategy
         elif since is None or indices.start > since.round_first:
-            if result.tally.schedules < indices.start:
+            if result.stats.schedules < indices.start:
                 return
-            yield indices.start, (indices,), task.strategy_after(result.tally)
+            yield indices.start, (indices,), task.strategy_after(result.stats)

@@ -215,8 +215,8 @@ class Result(msgspec.Struct):
     """The result of a search task.
 
     Args:
-        question: the task.
-        tally: statistics of all schedules.
+        task: the task.
+        stats: statistics of all schedules.
         explorers: how many worked on it.
         wall_s: seconds from the first work item to the last statistics.
         stopped: why not all schedules were run, ``interrupted`` or ``time limit``; else empty.
@@ -226,8 +226,8 @@ class Result(msgspec.Struct):
             only, because a resumed run can still run the schedules that they cost.
     """
 
-    question: SearchTask
-    tally: Stats
+    task: SearchTask
+    stats: Stats
     explorers: int
     wall_s: float = 0.0
     stopped: str = ""
@@ -238,16 +238,16 @@ class Result(msgspec.Struct):
     @property
     def complete(self) -> bool:
         """Whether all schedules were run, or all up to the one that was sought."""
-        return self.settled or self.question.complete(self.tally)
+        return self.settled or self.task.complete(self.stats)
 
     @property
     def sought(self) -> Finding | None:
         """The finding of the lowest schedule so far that shows what was sought; None for none."""
-        return self.tally.first.get(self.question.until)
+        return self.stats.first.get(self.task.until)
 
     def summary(self) -> Summary:
         """Return the summary; the paths of witnesses are filled in when they are stored."""
-        task, stats = self.question, self.tally
+        task, stats = self.task, self.stats
         expectation = task.scenario.expectation(task.fence)
         surplus, missing = unmet(stats, expectation.must, expectation.may)
         unexpected = [f"{kind} was not expected" for kind in surplus]

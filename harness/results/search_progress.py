@@ -30,14 +30,14 @@ class Progress(msgspec.Struct, tag="progress"):
         round_first: number of the first schedule of the current round.
         strategy: name for that round, with the shares of a portfolio.
         left: schedules of that round that have not been run, each ``(start, stop, step)``.
-        tally: statistics of all schedules that have been run.
+        stats: statistics of all schedules that have been run.
         wall_s: seconds so far.
     """
 
     round_first: int
     strategy: str
     left: tuple[tuple[int, int, int], ...]
-    tally: Stats
+    stats: Stats
     wall_s: float
 
     @property

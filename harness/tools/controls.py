@@ -35,12 +35,12 @@ class Trial(msgspec.Struct, frozen=True):
     """One search task for a control, or for the fence that is right.
 
     Args:
-        question: the task to run.
+        task: the task to run.
         defect: what is broken; empty for the fence that is right.
         rogue_actions_min: rogue actions that the control says it needs.
     """
 
-    question: SearchTask
+    task: SearchTask
     defect: str = ""
     rogue_actions_min: int = 0
 
@@ -117,14 +117,14 @@ def trials(
         ]
 
     found = [
-        Trial(question, control.defect, control.rogue_actions_min)
+        Trial(task, control.defect, control.rogue_actions_min)
         for name, control in controls.items()
-        for question in ask(scenarios[control.scenario], name, control.caught_by)
+        for task in ask(scenarios[control.scenario], name, control.caught_by)
     ]
     claimed = fence.load(SOUND).sound_under
     for scenario in scenarios.values():
         if scenario.resolved_policy().name in claimed:
-            found += [Trial(question) for question in ask(scenario, SOUND, "")]
+            found += [Trial(task) for task in ask(scenario, SOUND, "")]
     return found
 
 
@@ -147,27 +147,27 @@ def assess(trial: Trial, result: Result, witness: str | None = None) -> Outcome:
     Only findings up to the schedule that killed the control count, so that the outcome does
     not depend on how far other explorers were by then.
     """
-    question, tally = trial.question, result.tally
+    task, stats = trial.task, result.stats
     killer = result.sought
-    last = killer.schedule_index if killer is not None else question.schedules
-    expectation = question.scenario.expectation(question.fence)
-    allowed = {question.until, *expectation.must, *expectation.may} if question.until else set()
+    last = killer.schedule_index if killer is not None else task.schedules
+    expectation = task.scenario.expectation(task.fence)
+    allowed = {task.until, *expectation.must, *expectation.may} if task.until else set()
     accused = sorted(
         kind
-        for kind, finding in tally.first.items()
+        for kind, finding in stats.first.items()
         if kind not in allowed and finding.schedule_index <= last
     )
     why = _doubt(result, last)
     begun = None if killer is None else _rogue_actions(killer)
     return Outcome(
-        fence=question.fence,
-        control=bool(question.until),
+        fence=task.fence,
+        control=bool(task.until),
         defect=trial.defect,
-        scenario=question.scenario.name,
-        strategy=question.strategy,
-        seed=question.seed,
-        caught_by=question.until,
-        schedules=question.schedules,
+        scenario=task.scenario.name,
+        strategy=task.strategy,
+        seed=task.seed,
+        caught_by=task.until,
+        schedules=task.schedules,
         killed_at=None if killer is None else killer.schedule_index,
         rogue_actions=begun,
         accused=tuple(accused),
@@ -181,11 +181,11 @@ def assess(trial: Trial, result: Result, witness: str | None = None) -> Outcome:
 
 def _doubt(result: Result, last: int) -> str:
     """Return why the truth of some schedule that counts is not known; empty when all is known."""
-    why = result.tally.why_inconclusive
+    why = result.stats.why_inconclusive
     if why is not None and why[0] <= last:
         return why[1] if why[0] < 0 else f"schedule {why[0]}: {why[1]}"
     if not result.complete:
-        return f"only {result.tally.schedules} of {result.question.schedules} schedules were run"
+        return f"only {result.stats.schedules} of {result.task.schedules} schedules were run"
     return ""
 
 
@@ -198,17 +198,17 @@ def _rogue_actions(finding: Finding) -> int:
 
 
 def _complaint(trial: Trial, result: Result, accused: Sequence[str], begun: int | None) -> str:
-    where = f"{trial.question.scenario.name} ({trial.question.strategy}, seed {trial.question.seed})"
+    where = f"{trial.task.scenario.name} ({trial.task.strategy}, seed {trial.task.seed})"
     if accused:
         kind = accused[0]
-        index = result.tally.first[kind].schedule_index
+        index = result.stats.first[kind].schedule_index
         return (
-            f"{trial.question.fence} is accused of {kind} in schedule {index} of {where}, "
+            f"{trial.task.fence} is accused of {kind} in schedule {index} of {where}, "
             "which the scenario does not expect"
         )
     if begun is not None and begun < trial.rogue_actions_min:
         return (
-            f"{trial.question.fence} was caught after {begun} rogue actions in {where}, "
+            f"{trial.task.fence} was caught after {begun} rogue actions in {where}, "
             f"and says that it needs {trial.rogue_actions_min}"
         )
     return ""

@@ -78,7 +78,7 @@ class Course(msgspec.Struct, frozen=True):
         settings = self.scenario.filesystem
         return settings.time_grain_ms > 0 or not settings.birth_time
 
-    def question(self, gate: str, seed: int, schedules: int, limit_s: float, *, keep: bool) -> SearchTask:
+    def task(self, gate: str, seed: int, schedules: int, limit_s: float, *, keep: bool) -> SearchTask:
         """Return the search task for one gate; the free gate does not use its strategy."""
         return SearchTask(
             self.scenario,
@@ -167,12 +167,12 @@ def measure(
     """
     gates = ("kernel",) if course.barred else ("kernel", "free")
     for gate in gates:
-        _attempt(campaign, course.question(gate, seed, explorers, limit_s, keep=False))
+        _attempt(campaign, course.task(gate, seed, explorers, limit_s, keep=False))
     attempts: dict[tuple[bool, str], list[Attempt]] = {}
     # An attempt that starts its workers keeps them, and they serve the next attempt of that gate.
     for number, started, gate in itertools.product(range(rounds), (True, False), gates):
-        question = course.question(gate, seed + number, _SCHEDULES_MAX, limit_s, keep=started)
-        attempts.setdefault((started, gate), []).append(_attempt(campaign, question))
+        task = course.task(gate, seed + number, _SCHEDULES_MAX, limit_s, keep=started)
+        attempts.setdefault((started, gate), []).append(_attempt(campaign, task))
         if campaign.interrupted:
             return None
     contests = (
@@ -189,28 +189,28 @@ def measure(
     )
 
 
-def _attempt(campaign: Coordinator, question: SearchTask) -> Attempt:
+def _attempt(campaign: Coordinator, task: SearchTask) -> Attempt:
     """Run a search task and return the time until the first report that shows the violation."""
     started = time.monotonic()
     stood: list[float] = []
     shown: list[float] = []
 
-    def note_time(tally: Stats) -> None:
+    def note_time(stats: Stats) -> None:
         seconds = time.monotonic() - started
         stood.append(seconds)
-        if question.until in tally.violations:
+        if task.until in stats.violations:
             shown.append(seconds)
 
-    result = campaign.ask(question, note_time)
+    result = campaign.ask(task, note_time)
     if result.fault is not None:
         raise result.fault
-    tally, found = result.tally, result.sought
+    stats, found = result.stats, result.sought
     # Time beyond the limit does not count; an attempt that gave up earlier took less.
-    in_vain = min(time.monotonic() - started, question.time_limit_s)
+    in_vain = min(time.monotonic() - started, task.time_limit_s)
     return Attempt(
         seconds=round(shown[0] if shown else in_vain, 4),
-        schedules=tally.schedules if found is None else found.schedule_index + 1,
+        schedules=stats.schedules if found is None else found.schedule_index + 1,
         found=found is not None,
-        inconclusive=tally.inconclusive,
+        inconclusive=stats.inconclusive,
         start_s=round(stood[0] if stood else 0.0, 4),
     )

@@ -76,8 +76,8 @@ def _probe(scenario: Scenario, fence: str, enough: int) -> Found:
             done >= enough and must <= set(total.violations) and any(total.verdicts.values())
         ):
             job = WorkItem(scenario, fence, "kernel", "random", 1, done, 1, done + _BATCH, each=True)
-            for tally in explorer.explore(job):
-                total.merge(tally)
+            for stats in explorer.explore(job):
+                total.merge(stats)
             done += _BATCH
     finally:
         explorer.close()

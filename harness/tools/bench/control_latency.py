@@ -104,9 +104,9 @@ class ControlBench(msgspec.Struct, frozen=True):
         )
         with watch:
             tallies = list(explorer.explore(job))
-        found = [tally.first[self.caught_by] for tally in tallies if self.caught_by in tally.first]
+        found = [stats.first[self.caught_by] for stats in tallies if self.caught_by in stats.first]
         schedules = found[0].schedule_index + 1 if found else 0
-        return _Hunt(watch.spent, schedules, sum(tally.steps for tally in tallies))
+        return _Hunt(watch.spent, schedules, sum(stats.steps for stats in tallies))
 
     def _summed(self, taken: list[tuple[float, _Hunt]], doubt: str) -> Quantity:
         return quantity_of(

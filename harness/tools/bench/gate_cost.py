@@ -75,7 +75,7 @@ class GateBench(msgspec.Struct, frozen=True):
                 way = _hand_off_us()
                 started = time.perf_counter()
                 job = WorkItem(self.scenario, self.fence, "kernel", "random", number, 0, 1, self.schedules)
-                steps = sum(tally.steps for tally in explorer.explore(job))
+                steps = sum(stats.steps for stats in explorer.explore(job))
                 if number:
                     rounds.append((way, time.perf_counter() - started, steps))
                 else:
@@ -155,13 +155,13 @@ def two_explorers(
     for number in range(_ROUNDS):
         rates = []
         for campaign, share in ((one, 1), (two, 2)):
-            question = SearchTask(scenario, fence, "kernel", "random", number, schedules * share)
-            result = campaign.ask(question)
+            task = SearchTask(scenario, fence, "kernel", "random", number, schedules * share)
+            result = campaign.ask(task)
             if result.fault is not None:
                 raise result.fault
             if campaign.interrupted or not result.wall_s:
                 return 0.0
-            rates.append(result.tally.schedules / result.wall_s)
+            rates.append(result.stats.schedules / result.wall_s)
         if number:
             ratios.append(rates[1] / rates[0])
     return round(statistics.median(ratios), 2)

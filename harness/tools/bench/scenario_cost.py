@@ -73,14 +73,14 @@ class Sampler:
         self._explorer.close()
 
     def run_schedule(self, index: int) -> Sampled:
-        """Run one schedule with plan, gate, history, verdict and tally; return its measurements."""
+        """Run one schedule with plan, gate, history, verdict and stats; return its measurements."""
         traps = self._gate.traps
-        explorer, tally = self._explorer, Stats()
+        explorer, stats = self._explorer, Stats()
         with self._watch as watch:
             program = explorer.program(self._seed, index)
             history, schedule, _ = explorer.run(program, self._strategy, self._seed, index)
-            tally.add(index, program, schedule, history, judge(history))
-        return Sampled(watch.spent, tally.steps, self._gate.traps - traps, tally.inconclusive)
+            stats.add(index, program, schedule, history, judge(history))
+        return Sampled(watch.spent, stats.steps, self._gate.traps - traps, stats.inconclusive)
 
 
 def together(pieces: Sequence[Sampled]) -> Sampled:

@@ -104,7 +104,7 @@ class Catch(msgspec.Struct, frozen=True):
     @property
     def others(self) -> tuple[str, ...]:
         """Return the kinds of violation that other schedules show."""
-        return tuple(kind for kind in KINDS if kind in self.result.tally.violations and kind != self.kind)
+        return tuple(kind for kind in KINDS if kind in self.result.stats.violations and kind != self.kind)
 
 
 class Hunt:
@@ -182,12 +182,12 @@ class Hunt:
         left_s = max(_LAST_RUN_MIN_S, self._deadline - time.monotonic())
         with contextlib.suppress(_Enough):
             result = self._ask(data, CAUGHT_SCHEDULES, "", left_s, name)
-            if kind in result.tally.first:
+            if kind in result.stats.first:
                 shown = result
-        scenario = dataclasses.replace(shown.question.scenario, name=name)
-        shown.question = msgspec.structs.replace(shown.question, scenario=scenario, until="")
+        scenario = dataclasses.replace(shown.task.scenario, name=name)
+        shown.task = msgspec.structs.replace(shown.task, scenario=scenario, until="")
         # No more schedules than were run: those beyond are not known.
-        return Catch(kind, {**data, "schedules": shown.tally.schedules}, self._drawn, shown, finished)
+        return Catch(kind, {**data, "schedules": shown.stats.schedules}, self._drawn, shown, finished)
 
     def _over(self) -> bool:
         return self._campaign.interrupted or time.monotonic() >= self._until
@@ -219,12 +219,12 @@ class Hunt:
             self.figures.refused += 1
             self.figures.why_refused = self.figures.why_refused or str(error)
             return []
-        found = self._sought(frozenset(result.tally.violations))
+        found = self._sought(frozenset(result.stats.violations))
         if found:
             self._results[key] = result
         elif not result.complete and self._over():
             raise _Enough
-        self._seen[self._kind, key] = frozenset(result.tally.violations)
+        self._seen[self._kind, key] = frozenset(result.stats.violations)
         return found
 
     def _sought(self, kinds: frozenset[str]) -> list[str]:
@@ -242,7 +242,7 @@ class Hunt:
             _Enough: nothing can be run any more.
         """
         whole = {**data, "schedules": schedules, "name": name, "about": "drawn", "source": "fuzz"}
-        question = SearchTask(
+        task = SearchTask(
             load_data({**whole, "expect": {}}),
             self._fence,
             "kernel",
@@ -252,13 +252,13 @@ class Hunt:
             limit_s,
             until,
         )
-        result = self._campaign.ask(question)
-        figures, tally = self.figures, result.tally
+        result = self._campaign.ask(task)
+        figures, stats = self.figures, result.stats
         figures.scenarios += 1
-        figures.schedules += tally.schedules
-        figures.inconclusive += tally.inconclusive
-        if tally.why_inconclusive is not None and not figures.why_inconclusive:
-            figures.why_inconclusive, figures.doubtful = tally.why_inconclusive[1], data
+        figures.schedules += stats.schedules
+        figures.inconclusive += stats.inconclusive
+        if stats.why_inconclusive is not None and not figures.why_inconclusive:
+            figures.why_inconclusive, figures.doubtful = stats.why_inconclusive[1], data
         if result.fault is not None:
             self._fault = result.fault
             raise _Enough

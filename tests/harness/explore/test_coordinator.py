@@ -26,14 +26,14 @@ TASK = SearchTask(SCENARIO, "ledger", "kernel", "random", 1, 100, until="crash")
 
 def _stats(schedules: int, found: int | None = None, kind: str = "crash") -> Stats:
     """Return statistics of so many schedules, one of which may show a violation."""
-    tally = Stats()
+    stats = Stats()
     if found is not None:
         header = Header("s", "f", "kernel", "random", "p", {}, 1, found, (), Absent)
         judgement = Judgement((), (Violation(kind, 0, 0, 0, "because"),))
         program = Program((), (), Filesystem(), 0)
-        tally.add(found, program, Schedule(()), History(header, (End(Absent),)), judgement)
-    tally.schedules = schedules
-    return tally
+        stats.add(found, program, Schedule(()), History(header, (End(Absent),)), judgement)
+    stats.schedules = schedules
+    return stats
 
 
 class _Explorer:
@@ -116,5 +116,5 @@ def test_a_finding_is_not_settled_before_all_lower_schedules(
 def test_another_kind_of_violation_ends_no_search(monkeypatch: pytest.MonkeyPatch) -> None:
     result = _ask(monkeypatch, _Explorer([_stats(1, found=0, kind="false_positive"), _stats(99)]))
     assert result.sought is None
-    assert result.tally.schedules == 100
+    assert result.stats.schedules == 100
     assert (result.settled, result.complete) == (False, True)

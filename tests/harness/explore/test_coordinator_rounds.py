@@ -75,9 +75,9 @@ def test_work_items_of_a_round_deal_out_its_schedules() -> None:
 
 
 def test_a_later_round_prefers_parts_that_found_violations() -> None:
-    tally = Stats(violations={"crash": 3}, parts={"pos": Part(9, 3, 0, {"crash": 3}), "surw": Part(50)})
-    assert task().strategy_after(tally) == "portfolio:surw=250,pos=545,random=40,pct:2=85,pct:3=80"
-    assert task("pos").strategy_after(tally) == "pos"
+    stats = Stats(violations={"crash": 3}, parts={"pos": Part(9, 3, 0, {"crash": 3}), "surw": Part(50)})
+    assert task().strategy_after(stats) == "portfolio:surw=250,pos=545,random=40,pct:2=85,pct:3=80"
+    assert task("pos").strategy_after(stats) == "pos"
     assert task().strategy_after(Stats()) == "portfolio"
 
 
@@ -88,12 +88,12 @@ def test_the_number_of_explorers_makes_no_difference_over_rounds(
     monkeypatch.setattr(portfolio, "_ROUND", 30)
     one, two = (asked(tmp_path, explorers, task()) for explorers in (1, 2))
     assert one.complete and two.complete
-    assert one.tally.histories == two.tally.histories
-    assert one.tally.parts == two.tally.parts
-    assert set(one.tally.parts) == set(FIRST_SHARES)
+    assert one.stats.histories == two.stats.histories
+    assert one.stats.parts == two.stats.parts
+    assert set(one.stats.parts) == set(FIRST_SHARES)
     # With the first shares in every round the histories are others.
     plain = asked(tmp_path, 1, task(portfolio.name_of(FIRST_SHARES)))
-    assert plain.tally.histories != one.tally.histories
+    assert plain.stats.histories != one.stats.histories
 
 
 @pytest.mark.requires("kernel-gate")
@@ -111,16 +111,16 @@ def test_a_resumed_search_gives_the_same_result_from_any_round(
     assert {one.round_first for one in within} >= {0, 60}
     assert left_off[-1].ranges == ()
     for since, explorers in ((within[0], 3), (within[-1], 1), (left_off[-1], 2)):
-        done = since.tally.schedules
+        done = since.stats.schedules
         with Coordinator(explorers, str(tmp_path)) as coordinator:
             result = coordinator.ask(task(), since=since)
         assert result.complete, done
         assert result.wall_s > since.wall_s
         for name in ("schedules", "steps", "verdicts", "violations", "histories", "repeated", "parts"):
-            assert getattr(result.tally, name) == getattr(whole.tally, name), (done, name)
-        assert result.tally.first == whole.tally.first
-        assert result.tally.found_curve() == whole.tally.found_curve()
-        assert result.tally.classes.curve(120) == whole.tally.classes.curve(120)
+            assert getattr(result.stats, name) == getattr(whole.stats, name), (done, name)
+        assert result.stats.first == whole.stats.first
+        assert result.stats.found_curve() == whole.stats.found_curve()
+        assert result.stats.classes.curve(120) == whole.stats.classes.curve(120)
 
 
 @pytest.mark.requires("kernel-gate")
@@ -130,8 +130,8 @@ def test_the_summary_counts_each_part_and_its_witness_replays(tmp_path: Path) ->
     found = json.loads(encode(result.summary()))["parts"]
     assert set(found) == set(FIRST_SHARES)
     assert sum(part["schedules"] for part in found.values()) == 60
-    assert sum(part["found"] for part in found.values()) == result.tally.violations["false_positive"]
-    witness = asking.witness(result.tally.first["false_positive"])
+    assert sum(part["found"] for part in found.values()) == result.stats.violations["false_positive"]
+    witness = asking.witness(result.stats.first["false_positive"])
     assert found[witness.strategy]["first"] <= witness.schedule_index
     again = replay(witness, root=str(tmp_path))
     assert again.same_history and not again.difference
@@ -142,4 +142,4 @@ def test_a_time_limit_ends_the_rounds(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(portfolio, "_ROUND", 10)
     result = asked(tmp_path, 1, task(schedules=1_000_000, time_limit_s=0.5))
     assert result.stopped == "time limit"
-    assert 0 < result.tally.schedules < 1_000_000
+    assert 0 < result.stats.schedules < 1_000_000

@@ -30,8 +30,8 @@ def violation(kind: str) -> Violation:
     return Violation(kind, 0, 0, 0, "because")
 
 
-def add(tally: Stats, index: int, judgement: Judgement, steps: int = 3) -> None:
-    tally.add(index, PROGRAM, schedule(steps), history(index), judgement)
+def add(stats: Stats, index: int, judgement: Judgement, steps: int = 3) -> None:
+    stats.add(index, PROGRAM, schedule(steps), history(index), judgement)
 
 
 def drawn(index: int) -> tuple[Judgement, int]:
@@ -51,19 +51,19 @@ def drawn(index: int) -> tuple[Judgement, int]:
 
 
 def tally_of(indices: list[int]) -> Stats:
-    tally = Stats()
+    stats = Stats()
     for index in indices:
         judgement, steps = drawn(index)
-        add(tally, index, judgement, steps)
-        tally.inode_reused += index % 3 == 0
-        tally.repeated += index % 5 == 0
-    return tally
+        add(stats, index, judgement, steps)
+        stats.inode_reused += index % 3 == 0
+        stats.repeated += index % 5 == 0
+    return stats
 
 
 def test_new_statistics_are_empty_and_name_every_verdict() -> None:
-    tally = Stats()
-    assert tally.verdicts == dict.fromkeys(COUNTED, 0)
-    assert (tally.schedules, tally.steps, tally.violations, tally.first) == (0, 0, {}, {})
+    stats = Stats()
+    assert stats.verdicts == dict.fromkeys(COUNTED, 0)
+    assert (stats.schedules, stats.steps, stats.violations, stats.first) == (0, 0, {}, {})
 
 
 def test_two_statistics_share_nothing() -> None:
@@ -74,20 +74,20 @@ def test_two_statistics_share_nothing() -> None:
 
 
 def test_schedules_steps_and_verdicts_are_counted() -> None:
-    tally = Stats()
+    stats = Stats()
     decisions = (
         Decision(0, 0, 0, "true_positive"),
         Decision(0, 0, 1, "racing"),
         Decision(0, 0, 2, "uncounted"),
     )
-    add(tally, 0, Judgement(decisions), 5)
-    add(tally, 1, Judgement(decisions[:1]), 7)
-    assert (tally.schedules, tally.steps) == (2, 12)
-    assert tally.verdicts == dict.fromkeys(COUNTED, 0) | {"true_positive": 2, "racing": 1}
+    add(stats, 0, Judgement(decisions), 5)
+    add(stats, 1, Judgement(decisions[:1]), 7)
+    assert (stats.schedules, stats.steps) == (2, 12)
+    assert stats.verdicts == dict.fromkeys(COUNTED, 0) | {"true_positive": 2, "racing": 1}
 
 
 def test_absorbed_late_and_stuck_decisions_are_counted_apart() -> None:
-    tally = Stats()
+    stats = Stats()
     decisions = (
         Decision(0, 0, 0, "missed_takeover", kind="absorbed"),
         Decision(0, 0, 1, "missed_takeover"),
@@ -96,29 +96,29 @@ def test_absorbed_late_and_stuck_decisions_are_counted_apart() -> None:
         Decision(0, 0, 4, "false_positive", stuck=3),
         Decision(0, 0, 5, "false_positive"),
     )
-    add(tally, 0, Judgement(decisions))
-    assert (tally.absorbed, tally.late, tally.stuck, tally.stuck_for_good) == (1, 1, 5, 1)
+    add(stats, 0, Judgement(decisions))
+    assert (stats.absorbed, stats.late, stats.stuck, stats.stuck_for_good) == (1, 1, 5, 1)
 
 
 def test_a_kind_of_violation_counts_once_a_schedule() -> None:
-    tally = Stats()
-    add(tally, 4, Judgement((), (violation("crash"), violation("crash"), violation("dead_end"))))
-    add(tally, 5, Judgement((), (violation("crash"),)))
-    assert tally.violations == {"crash": 2, "dead_end": 1}
+    stats = Stats()
+    add(stats, 4, Judgement((), (violation("crash"), violation("crash"), violation("dead_end"))))
+    add(stats, 5, Judgement((), (violation("crash"),)))
+    assert stats.violations == {"crash": 2, "dead_end": 1}
 
 
 @pytest.mark.parametrize("order", [(3, 7, 5), (7, 5, 3), (5, 3, 7)])
 def test_the_lowest_index_is_kept_for_each_kind(order: tuple[int, ...]) -> None:
-    tally = Stats()
+    stats = Stats()
     for index in order:
-        add(tally, index, Judgement((), (violation("crash"),), f"reason {index}"), steps=index)
-    finding = tally.first["crash"]
+        add(stats, index, Judgement((), (violation("crash"),), f"reason {index}"), steps=index)
+    finding = stats.first["crash"]
     assert (finding.kind, finding.schedule_index) == ("crash", 3)
     assert finding.history == history(3)
     assert finding.schedule == schedule(3)
     assert finding.judgement.inconclusive == "reason 3"
-    assert tally.why_inconclusive == (3, "reason 3")
-    assert tally.inconclusive == 3
+    assert stats.why_inconclusive == (3, "reason 3")
+    assert stats.inconclusive == 3
 
 
 @pytest.mark.parametrize("explorers", [1, 2, 3, 7])
@@ -132,10 +132,10 @@ def test_the_sum_does_not_depend_on_the_dealing(explorers: int) -> None:
 
 
 def test_the_curve_counts_violating_schedules() -> None:
-    tally = Stats()
+    stats = Stats()
     for index in range(10):
-        add(tally, index, Judgement((), (violation("crash"),) if index in (0, 3, 8) else ()))
-    assert tally.found_curve() == [(1, 1), (2, 1), (4, 2), (8, 2), (10, 3)]
+        add(stats, index, Judgement((), (violation("crash"),) if index in (0, 3, 8) else ()))
+    assert stats.found_curve() == [(1, 1), (2, 1), (4, 2), (8, 2), (10, 3)]
     assert Stats().found_curve() == []
 
 
@@ -151,18 +151,18 @@ def test_a_decision_takes_the_steps_from_begin_to_end() -> None:
         Return(0, 1, "ok"),
         End(Absent),
     )
-    tally = Stats()
+    stats = Stats()
     header = history(0).header
     lanes = (LaneInfo("a", "runner", "p", True), LaneInfo("b", "cron", "q", True))
     told = History(msgspec.structs.replace(header, lanes=lanes), events)
     decision = Decision(0, 0, 1, "true_negative", at=7)
-    tally.add(0, PROGRAM, schedule(4), told, Judgement((decision, Decision(0, 0, 1, "uncounted", at=7))))
-    assert tally.decision_steps == {3: 1}
-    assert tally.decision_steps_own == {2: 1}
+    stats.add(0, PROGRAM, schedule(4), told, Judgement((decision, Decision(0, 0, 1, "uncounted", at=7))))
+    assert stats.decision_steps == {3: 1}
+    assert stats.decision_steps_own == {2: 1}
 
 
 def test_findings_are_counted_by_strategy() -> None:
-    tally = Stats()
+    stats = Stats()
     for index, kinds in (
         (0, ()),
         (1, ("crash", "crash")),
@@ -170,8 +170,8 @@ def test_findings_are_counted_by_strategy() -> None:
         (4, ("crash",)),
         (7, ()),
     ):
-        add(tally, index, Judgement((), tuple(map(violation, kinds))))
-    assert tally.parts == {
+        add(stats, index, Judgement((), tuple(map(violation, kinds))))
+    assert stats.parts == {
         "random": Part(2, 1, 4, {"crash": 1}),
         "surw": Part(3, 2, 1, {"crash": 2, "dead_end": 1}),
     }
@@ -218,23 +218,23 @@ def test_usage_is_kept_by_worker_process() -> None:
 def test_statistics_survive_the_pipe_between_processes() -> None:
     import pickle
 
-    tally = tally_of(list(range(30)))
-    assert pickle.loads(pickle.dumps(tally)) == tally
+    stats = tally_of(list(range(30)))
+    assert pickle.loads(pickle.dumps(stats)) == stats
 
 
-def _each(tally: Stats, *found: tuple[int, tuple[str, ...], str]) -> Stats:
+def _each(stats: Stats, *found: tuple[int, tuple[str, ...], str]) -> Stats:
     for index, kinds, doubt in found:
-        add(tally, index, Judgement((), tuple(map(violation, kinds)), doubt))
-    return tally
+        add(stats, index, Judgement((), tuple(map(violation, kinds)), doubt))
+    return stats
 
 
 def test_each_keeps_the_violations_of_every_schedule() -> None:
     found = ((3, ("crash", "crash"), ""), (4, (), ""), (5, ("crash",), "not known"))
-    tally = _each(Stats(each={}), *found)
-    assert tally.each == {3: ("crash",), 4: (), 5: UNKNOWN}
-    tally.doubt(4, "run twice, it differs")
-    tally.doubt(-1, "an explorer was lost")
-    assert tally.each == {3: ("crash",), 4: UNKNOWN, 5: UNKNOWN}
+    stats = _each(Stats(each={}), *found)
+    assert stats.each == {3: ("crash",), 4: (), 5: UNKNOWN}
+    stats.doubt(4, "run twice, it differs")
+    stats.doubt(-1, "an explorer was lost")
+    assert stats.each == {3: ("crash",), 4: UNKNOWN, 5: UNKNOWN}
     assert _each(Stats(), *found).each is None
 
 

@@ -126,11 +126,11 @@ def run_by_hand(control: str) -> ByHand | None:
 def find(control: str, seed: int = 1) -> Witness:
     """Return the first witness of a search by the default strategy, as `run` would store it."""
     kind = control_of(control).caught_by
-    question = SearchTask(scenario_of(control), control, "kernel", "portfolio", seed, SCHEDULES, until=kind)
+    task = SearchTask(scenario_of(control), control, "kernel", "portfolio", seed, SCHEDULES, until=kind)
     with Coordinator(1) as campaign:
-        found = campaign.ask(question).sought
+        found = campaign.ask(task).sought
     assert found is not None, f"{control} was not caught"
-    return question.witness(found)
+    return task.witness(found)
 
 
 def shrink(witness: Witness, time_limit_s: float) -> Shrunk:

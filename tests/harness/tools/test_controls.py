@@ -35,16 +35,16 @@ SOUND_TRIAL = Trial(msgspec.structs.replace(QUESTION, fence=SOUND, until=""))
 
 def _result(trial: Trial, *found: tuple[int, str], actions: int = 1, schedules: int = 100) -> Result:
     """Return a result with violations by schedule, each after so many rogue actions."""
-    tally = Stats()
+    stats = Stats()
     lanes = (LaneInfo("editor", "editor", "editor", False),)
     for index, kind in found:
         header = Header("s", "f", "kernel", "random", "p", {}, 1, index, lanes, Absent)
         begun = tuple(Invoke(0, op, "action") for op in range(actions))
         history = History(header, (*begun, End(Absent)))
         judgement = Judgement((), (Violation(kind, 0, 0, 0, "because"),))
-        tally.add(index, Program((), (), Filesystem(), 0), Schedule(()), history, judgement)
-    tally.schedules = schedules
-    result = Result(trial.question, tally, 1, wall_s=0.5)
+        stats.add(index, Program((), (), Filesystem(), 0), Schedule(()), history, judgement)
+    stats.schedules = schedules
+    result = Result(trial.task, stats, 1, wall_s=0.5)
     result.settled = result.sought is not None
     return result
 
@@ -59,20 +59,18 @@ def _alive(**changes: object) -> Outcome:
 
 def test_every_control_is_tried_with_each_strategy_and_seed() -> None:
     wanted = trials((), ("random", "pct"), 50, 2, SCENARIOS)
-    asked = [trial.question for trial in wanted if trial.defect]
-    assert {question.fence for question in asked} == set(CONTROLS)
+    asked = [trial.task for trial in wanted if trial.defect]
+    assert {task.fence for task in asked} == set(CONTROLS)
     assert len(asked) == 4 * len(CONTROLS)
-    assert all(question.until and question.schedules == 50 for question in asked)
+    assert all(task.until and task.schedules == 50 for task in asked)
 
 
 def test_the_sound_fence_is_tried_where_it_claims_soundness() -> None:
     wanted = trials(
         ("stat-size-only", "ledger-per-process", "ledger-cotenant-silent"), ("pct",), 9, 1, SCENARIOS
     )
-    sound = [trial.question for trial in wanted if not trial.defect]
-    assert [(question.fence, question.scenario.name) for question in sound] == [
-        (SOUND, "cotenant-other-process")
-    ]
+    sound = [trial.task for trial in wanted if not trial.defect]
+    assert [(task.fence, task.scenario.name) for task in sound] == [(SOUND, "cotenant-other-process")]
     assert not sound[0].until
 
 
@@ -102,20 +100,20 @@ def test_another_violation_accuses_a_control_and_does_not_kill_it() -> None:
 
 def test_findings_behind_the_killing_schedule_do_not_count() -> None:
     later = _result(TRIAL, (7, "missed_takeover"), (8, "crash"))
-    later.tally.doubt(9, "not known")
+    later.stats.doubt(9, "not known")
     assert assess(TRIAL, later) == _killed(7)
     earlier = _result(TRIAL, (7, "missed_takeover"), (6, "crash"))
     assert assess(TRIAL, earlier).accused == ("crash",)
 
 
 def test_a_violation_that_the_scenario_expects_is_allowed() -> None:
-    question = msgspec.structs.replace(
+    task = msgspec.structs.replace(
         QUESTION,
         scenario=load(ROOT / "scenarios" / "busy-lock.yaml"),
         fence="lock-neighbour-is-orphan",
         until="double_hold",
     )
-    trial = Trial(question, "is broken")
+    trial = Trial(task, "is broken")
     found = assess(trial, _result(trial, (2, "missed_takeover"), (4, "double_hold")))
     assert (found.killed_at, found.accused, found.complaint) == (4, (), "")
 

@@ -46,19 +46,19 @@ class _Campaign:
     def interrupted(self) -> bool:
         return len(self.asked) >= self._patience
 
-    def ask(self, question: SearchTask, progress: Callable[[Stats], None]) -> Result:
-        self.asked.append(question)
-        tally = Stats()
-        progress(tally)
-        index = self._shown_at.get(question.gate)
+    def ask(self, task: SearchTask, progress: Callable[[Stats], None]) -> Result:
+        self.asked.append(task)
+        stats = Stats()
+        progress(stats)
+        index = self._shown_at.get(task.gate)
         if index is not None:
-            header = Header("s", "f", question.gate, "random", "p", {}, 1, index, (), Absent)
-            judgement = Judgement((), (Violation(question.until, 0, 0, 0, "because"),))
+            header = Header("s", "f", task.gate, "random", "p", {}, 1, index, (), Absent)
+            judgement = Judgement((), (Violation(task.until, 0, 0, 0, "because"),))
             program = Program((), (), Filesystem(), 0)
-            tally.add(index, program, Schedule(()), History(header, (End(Absent),)), judgement)
-        tally.schedules = 50
-        progress(tally)
-        return Result(question, tally, 2, fault=self._error)
+            stats.add(index, program, Schedule(()), History(header, (End(Absent),)), judgement)
+        stats.schedules = 50
+        progress(stats)
+        return Result(task, stats, 2, fault=self._error)
 
 
 class _Clock:
@@ -135,10 +135,10 @@ def test_the_clock_stops_when_the_violation_is_reported(clock: _Clock) -> None:
     class _Slow(_Campaign):
         """Goes on for a while after it has reported the violation."""
 
-        def ask(self, question: SearchTask, progress: Callable[[Stats], None]) -> Result:
-            result = super().ask(question, progress)
+        def ask(self, task: SearchTask, progress: Callable[[Stats], None]) -> Result:
+            result = super().ask(task, progress)
             clock.now += 100.0
-            progress(result.tally)
+            progress(result.stats)
             return result
 
     row = _measured(_Slow({"kernel": 0}))

@@ -41,16 +41,16 @@ class _FakeCoordinator:
     def interrupted(self) -> bool:
         return len(self.questions) >= self.questions_max
 
-    def ask(self, question: SearchTask) -> Result:
+    def ask(self, task: SearchTask) -> Result:
         if self.interrupted:
-            return Result(question, Stats(), 1)
-        self.questions.append(question)
-        tally = Stats(schedules=question.schedules)
-        for kind in self.shows(question.scenario):
-            tally.violations[kind] = 1
+            return Result(task, Stats(), 1)
+        self.questions.append(task)
+        stats = Stats(schedules=task.schedules)
+        for kind in self.shows(task.scenario):
+            stats.violations[kind] = 1
             program = Program((), (), Filesystem(0, True, "always"), 0, 0)
-            tally.first[kind] = Finding(kind, 0, program, Schedule(()), _HISTORY, Judgement())
-        return Result(question, tally, 1, fault=self.fault)
+            stats.first[kind] = Finding(kind, 0, program, Schedule(()), _HISTORY, Judgement())
+        return Result(task, stats, 1, fault=self.fault)
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ def test_a_catch_is_as_small_as_possible() -> None:
     assert catch.shrunk
     assert catch.data["lanes"] == [{"role": "runner"}, {"role": "editor", "actions": ["rotate"]}]
     assert set(catch.data) == {"policy", "lanes", "schedules"}
-    assert catch.data["schedules"] == catch.result.tally.schedules > SCHEDULES
+    assert catch.data["schedules"] == catch.result.stats.schedules > SCHEDULES
 
 
 def test_each_kind_is_caught_once_with_its_other_kinds() -> None:
@@ -99,7 +99,7 @@ def test_the_seed_decides_which_scenarios_are_drawn() -> None:
     def asked(seed: int) -> list[Scenario]:
         campaign = _FakeCoordinator(lambda _: (), questions_max=60)
         assert not list(_hunt(campaign, seed=seed).catches())
-        return [question.scenario for question in campaign.questions]
+        return [task.scenario for task in campaign.questions]
 
     assert asked(3) == asked(3)
     assert asked(3) != asked(4)
@@ -118,7 +118,7 @@ def test_an_interrupt_keeps_the_catch_unshrunk() -> None:
     (catch,) = _hunt(campaign).catches()
     assert catch.kind == "dead_end"
     assert not catch.shrunk
-    assert catch.result.question.scenario.name == "fuzz-none-dead-end"
+    assert catch.result.task.scenario.name == "fuzz-none-dead-end"
     assert catch.data == {**catch.drawn, "schedules": SCHEDULES}
 
 
