@@ -9,6 +9,7 @@ import msgspec
 
 from harness.explore.search_task import Result, SearchTask
 from harness.model.errors import FormatError, StoreError
+from harness.model.unreadable import UNREADABLE
 from harness.report.html.page_data import Entry
 from harness.results.search_progress import Progress
 from harness.results.stats import Finding
@@ -57,7 +58,7 @@ def earlier(folder: RunFolder, number: int) -> Finished | Progress | None:
     data = folder.earlier(number)
     try:
         return None if data is None else _decoder.decode(data)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise FormatError(
             f"{folder.path}: progress of question {number}: {error}; expected it as `run` wrote it"
         ) from error

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, TextIO, cast
 
-from harness.cli.output import emit
+from harness.cli.output import emit, escaped
 from harness.explore.search_task import SearchTask
 from harness.results.stats import Stats
 
@@ -61,7 +61,7 @@ class Display:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[found]}"),
@@ -70,7 +70,7 @@ class Display:
         with Progress(
             *columns, console=Console(file=cast("IO[str]", _Tolerant(sys.stderr))), transient=True
         ) as bar:
-            what = f"{search.scenario.name} / {_brief(search.fence, _NAME_MAX)}"
+            what = escaped(f"{search.scenario.name} / {_brief(search.fence, _NAME_MAX)}")
             task = bar.add_task(what, total=search.schedules, found="")
 
             def update(stats: Stats) -> None:
@@ -87,7 +87,8 @@ class Display:
     def table(self, table: Sequence[Sequence[str]]) -> None:
         """Print a table, its head first; nothing with ``--json``."""
         if not self.json:
-            emit(_drawn(table) if _is_live(sys.stdout) else _plain(table))
+            live = _is_live(sys.stdout)
+            emit(_drawn(table) if live else _plain(table), styled=live)
 
 
 def _is_live(stream: TextIO | None) -> bool:
@@ -133,7 +134,7 @@ def _drawn(table: Sequence[Sequence[str]]) -> str:
     for name in fitting[0]:
         drawn.add_column(name, justify="left" if name in _WORDS else "right", overflow="fold")
     for row in fitting[1:]:
-        drawn.add_row(*(Text(cell, style=_style(cell)) for cell in row))
+        drawn.add_row(*(Text(escaped(cell), style=_style(cell)) for cell in row))
     with console.capture() as captured:
         console.print(drawn)
     return captured.get().rstrip("\n")

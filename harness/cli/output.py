@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import shlex
 import sys
 
 from harness.model.errors import FormatError, StoreError
 
-__all__ = ["OutputGone", "emit", "ensure_standard_streams", "remark", "replay_command"]
+__all__ = ["OutputGone", "emit", "ensure_standard_streams", "escaped", "remark", "replay_command"]
 
+#: Control characters but for line feed and tab, separators of lines, and what turns the direction of text.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _GONE = (errno.EPIPE, errno.EIO)
 
 
@@ -19,15 +22,28 @@ class OutputGone(Exception):
     """Standard output has no reader any more: the usual end of ``... | head``, or a closed terminal."""
 
 
-def emit(text: str) -> None:
+def escaped(text: str) -> str:
+    """Return a text whose control characters are spelled, so that it cannot steer a terminal.
+
+    Names and messages come from files that any program may have written. Line feeds and tabs stay. The
+    spelling is that of JSON, so that JSON stays what it was.
+    """
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def emit(text: str, styled: bool = False) -> None:
     """Print a result at once.
+
+    Args:
+        text: of one or more lines.
+        styled: whether its control characters are ours; then they stay.
 
     Raises:
         OutputGone: standard output has no reader.
         StoreError: it could not be written, for want of space for instance.
     """
     try:
-        print(text, flush=True)
+        print(text if styled else escaped(text), flush=True)
     except OSError as error:
         _give_up(sys.stdout)
         if error.errno in _GONE:
@@ -38,7 +54,7 @@ def emit(text: str) -> None:
 def remark(text: str) -> None:
     """Print a remark about the run; do nothing if standard error is closed."""
     try:
-        print(text, file=sys.stderr, flush=True)
+        print(escaped(text), file=sys.stderr, flush=True)
     except OSError:
         _give_up(sys.stderr)
 

@@ -13,6 +13,7 @@ import msgspec
 from harness.cli.code_digest import code_digest, fence_digest
 from harness.explore.search_task import ExhaustiveTask, SearchTask
 from harness.model.errors import FormatError, UsageError
+from harness.model.unreadable import UNREADABLE
 from harness.scenario import dump
 from harness.system.bounded_read import content
 
@@ -132,7 +133,7 @@ def read_plan(folder: str) -> Plan:
         raise UsageError(
             f"{path}: {error.strerror}; give the folder of a run (--out, results/runs)"
         ) from error
-    except (msgspec.MsgspecError, UnicodeError, FormatError) as error:
+    except (*UNREADABLE, FormatError) as error:
         raise UsageError(f"{path}: {error}; expected it as `run` wrote it") from error
     if plan.version != VERSION:
         raise UsageError(f"{path}: version {plan.version}, expected {VERSION}; begin a new run")

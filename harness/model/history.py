@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from harness.model.errors import FormatError
+from harness.model.unreadable import UNREADABLE
 
 __all__ = [
     "ACQUIRING",
@@ -354,7 +355,7 @@ def decode(data: bytes, where: str = "history") -> History:
                 blobs[item.content] = item.text.encode("latin-1")
             else:
                 events.append(item)
-    except (msgspec.MsgspecError, UnicodeEncodeError) as error:
+    except UNREADABLE as error:
         raise FormatError(f"{where}:{number}: {error}; expected one JSON object a line") from error
     _check(header, events, where)
     return History(header, tuple(events), blobs)

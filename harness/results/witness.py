@@ -13,6 +13,7 @@ import msgspec
 from harness.model.errors import FormatError
 from harness.model.program import Program
 from harness.model.schedule import Schedule
+from harness.model.unreadable import UNREADABLE
 from harness.results.witness_archive import content
 
 __all__ = ["VERSION", "Claim", "Critical", "Place", "Witness", "decode", "encode", "read"]
@@ -149,7 +150,7 @@ def decode(data: bytes, path: str) -> Witness:
                 "replay it with the release that wrote it"
             )
         found = msgspec.json.decode(data, type=Witness)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise FormatError(f"{path}: {error}; expected a witness that `run` wrote") from error
     what = _disagreement(found)
     if what:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from harness.model.errors import FormatError
+from harness.model.unreadable import UNREADABLE
 from harness.system.machine import Facts
 
 __all__ = ["PARTS", "Figures", "Part", "Quantity", "encode", "mark_of", "merged", "quantity_of", "read"]
@@ -190,7 +191,7 @@ def read(path: str) -> Figures:
         raise FormatError(f"{path}: cannot be read: {error.strerror}; {remedy}") from error
     try:
         head = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise FormatError(f"{path}: is no JSON: {error}; {remedy}") from error
     form = head.get("format") if isinstance(head, dict) else None
     if form != _FORMAT:
@@ -199,7 +200,7 @@ def read(path: str) -> Figures:
         raise FormatError(f"{path}: version {head.get('version')!r}, expected {_VERSION}; {remedy}")
     try:
         found = msgspec.convert(head, Figures)
-    except msgspec.ValidationError as error:
+    except UNREADABLE as error:
         raise FormatError(f"{path}: damaged: {error}; {remedy}") from error
     wrong = _contradiction(found)
     if wrong:
