@@ -83,9 +83,14 @@ def _counts(kind: str, shown: Sequence[Cell], silent: Sequence[Cell]) -> str:
         fences = len({cell["fence"] for cell in silent})
         scenarios = len({cell["scenario"] for cell in silent})
         said.append(
-            f"0 of {sum(map(_searched, silent)):,} schedules, {scenarios} scenarios by {fences} fences"
+            f"0 of {sum(map(_searched, silent)):,} schedules, "
+            f"{_many(scenarios, 'scenario')} by {_many(fences, 'fence')}"
         )
     return "; elsewhere ".join(said)
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _found(cell: Cell, kind: str) -> int:
@@ -205,6 +210,22 @@ OPENCLAW: tuple[Claim, ...] = (
         _ALL,
         ("two-containers",),
         "each",
+    ),
+    Claim(
+        "- A holder is killed, and two lanes that wait reclaim its lock: both have it, in "
+        "`killed-holder-two-waiters`: {counts}.",
+        "double_hold",
+        _ALL,
+        ("killed-holder-two-waiters",),
+        "each",
+    ),
+    Claim(
+        "- A lock file whose process id has come round again is reclaimed, in `process-id-again`: a dead end "
+        "in {counts}.",
+        "dead_end",
+        _ALL,
+        ("process-id-again",),
+        "none",
     ),
     Claim(
         "- Two holders up to 2026.5.20, in {where}: {counts}.",

@@ -48,7 +48,7 @@ def test_a_document_sweeps_nowhere_but_in_its_claims(document: str) -> None:
 def test_a_claim_tells_how_often_and_in_how_many_schedules_not() -> None:
     assert claim("a@1a@2", "each").sentence(CELLS) == "- two in `busy-lock`: 10 to 20 of 100 schedules."
     told = claim("a@1a@3").sentence(CELLS)
-    silent = "0 of 340 schedules, 2 scenarios by 1 fences"
+    silent = "0 of 340 schedules, 2 scenarios by 1 fence"
     assert told == f"- two in `busy-lock`: 10 of 100 schedules; elsewhere {silent}."
     assert claim("a@3", "none").sentence(CELLS) == f"- two in no scenario: {silent}."
 
@@ -61,4 +61,4 @@ def test_a_claim_that_the_cells_do_not_bear_is_refused(fences: str, holds: str) 
 
 def test_a_claim_about_some_scenarios_leaves_the_others_out() -> None:
     told = claim("a@3", "none", ("busy-lock",)).sentence(CELLS)
-    assert told == "- two in no scenario: 0 of 40 schedules, 1 scenarios by 1 fences."
+    assert told == "- two in no scenario: 0 of 40 schedules, 1 scenario by 1 fence."

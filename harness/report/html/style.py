@@ -58,7 +58,7 @@ table.plain{min-width:100%}
 .r2 tr>:nth-last-child(-n+2),.r6 tr>:nth-last-child(-n+6),.r5 tr>:nth-last-child(-n+5),
 .r7 tr>:nth-last-child(-n+7),.r3 tr>:nth-last-child(-n+3),.r4 tr>:nth-last-child(-n+4){text-align:right;
 white-space:nowrap}
-.plain thead th{overflow-wrap:normal}.plain th,.plain td{min-width:64px}
+.plain thead tr>th:nth-child(n){overflow-wrap:normal;white-space:normal}.plain th,.plain td{min-width:64px}
 .plain th:first-child{min-width:150px}.plain th+td{min-width:120px}
 .heat th[scope=row]{position:sticky;left:0;background:var(--bg);padding:3px 16px 3px 0;font-weight:500;
 min-width:min(190px,34vw);max-width:230px;z-index:1}
