@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from fence.targets import TARGETS, target_of
-from harness.cli.status import NOT_EXPECTED, OK
+from harness.cli.status import INCONCLUSIVE, NOT_EXPECTED, OK
 from harness.results.witness import read
 
 __all__ = ["main", "rendered"]
@@ -112,12 +112,12 @@ def _asked(scenario: str, fence: str, schedules: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as out:
         command = [sys.executable, "-m", "harness", *words, "--json", "--out", f"{out}/run"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        if done.returncode not in (OK, NOT_EXPECTED):
+        if done.returncode not in (OK, NOT_EXPECTED, INCONCLUSIVE):
             raise SystemExit(f"{scenario}, {fence}: status {done.returncode}: {done.stderr[-2000:]}")
         line = json.loads(done.stdout.splitlines()[0])
         kept = _kept(scenario, fence, line["violations"], Path(out) / "run" / "witnesses")
     facts = ("scenario", "fence", "policy", "gate", "strategy", "seed", "schedules", "steps", "verdicts")
-    more = ("violations", "inconclusive", "why_inconclusive", "histories")
+    more = ("violations", "inconclusive", "why_inconclusive", "histories", "not_exercised")
     return {
         **{key: line[key] for key in facts + more},
         "found": kept,
@@ -170,8 +170,8 @@ def rendered(cells: list[dict[str, Any]]) -> str:
         "locks.json. A cell says in how many of 100 schedules the lock was wrong: *double*, two held it;",
         "*stolen*, one of them had been robbed while it lived and went on writing; *dead end*, the lock",
         "stayed and nobody can ever have it; *unlocked write*, the robbed one wrote while another trusted",
-        "it. A dot: nothing was found in 300 schedules; in brackets, in fewer. Why each violation is true",
-        "is in docs/locks.md.",
+        "it. A dot: nothing was found in 300 schedules; in brackets, in fewer; a dash: nothing was found,",
+        "and too little was exercised for a pass. Why each violation is true is in docs/locks.md.",
         "",
         f"| lock | {' | '.join(scenarios)} |",
         f"|---|{'---|' * len(scenarios)}",
@@ -198,6 +198,7 @@ def _text(cell: dict[str, Any] | None) -> str:
         stolen = kind == "double_hold" and _STOLEN in cell["found"].get(kind, {}).get("detail", "")
         said.append(f"{'stolen' if stolen else _SHORT.get(kind, kind)} {100 * count / cell['schedules']:.0f}")
     said += [f"({cell['inconclusive']} unknown)"] if cell["inconclusive"] else []
+    said += ["-"] if cell.get("not_exercised") and not said else []
     return ", ".join(said) or ("." if cell["schedules"] >= _DEEP else "(.)")
 
 
