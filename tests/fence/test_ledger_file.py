@@ -65,7 +65,7 @@ def test_as_many_branches_as_documented_fit_into_a_record(tmp_path: Path) -> Non
         for number in range(BRANCHES_MAX + 1):
             name = f"b{10**9 + number}.{10**19 + number}"
             ledger.commit({**ledger.branches, name: large})
-            ledger.intend_rewrite(large)
+            ledger.intend_rewrite(large, "x" * 4000)
         assert len(ledger.branches) == 8
     with LedgerFile(str(tmp_path / "ledger"), create=False) as again:
         assert again.branches == ledger.branches

@@ -258,7 +258,7 @@ LOCKS: tuple[Claim, ...] = (
     Claim("- portalocker 4.4.2, both locks: {counts}.", "", _library("portalocker@4.4.2"), holds="none"),
     Claim("- fasteners 0.17.3 to 0.20: {counts}.", "", _library("fasteners@"), holds="none"),
     Claim(
-        "- OpenClaw 2026.7.35: {counts}, in {where}.",
+        "- OpenClaw 2026.7.35, in {where}: {counts}.",
         "",
         _library("openclaw@2026.7.35"),
     ),
