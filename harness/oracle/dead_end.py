@@ -51,10 +51,16 @@ def _left_in_place(history: History) -> Violation | None:
 
 
 def _is_kept(history: History, lane: int) -> bool:
-    """Return whether a lane's program ends after an acquire, as in some scenarios with a time-out."""
+    """Return whether a lane's program ends after an acquire, as in some scenarios with a time-out.
+
+    A lane that crashed may have had a release to come.
+    """
     if history.header.lock_timeout_ms < 0 or kill_step(history, lane) >= 0:
         return False
-    kinds = [event.kind for event in history.events if isinstance(event, Invoke) and event.lane == lane]
+    own = [event for event in history.events if not isinstance(event, End) and event.lane == lane]
+    if any(isinstance(event, Return) and event.outcome == "crash" for event in own):
+        return False
+    kinds = [event.kind for event in own if isinstance(event, Invoke)]
     acquired = max((at for at, kind in enumerate(kinds) if kind == "acquire"), default=-1)
     return acquired >= 0 and not RELEASING.intersection(kinds[acquired:])
 

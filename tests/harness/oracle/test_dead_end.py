@@ -46,6 +46,13 @@ def test_a_lock_that_its_caller_keeps_is_no_dead_end() -> None:
     assert judge(_kept(100, "append").history(lock_owner=HEARTBEAT)).violations == ()
 
 
+def test_a_lock_of_a_lane_that_crashed_is_not_kept_on_purpose() -> None:
+    story = _kept(100, "append")
+    story.done(HEARTBEAT, "crash", "ValueError")
+    found = [violation.kind for violation in judge(story.history(lock_owner=HEARTBEAT)).violations]
+    assert sorted(found) == ["crash", "dead_end"]
+
+
 def test_a_lane_that_waits_for_ever_for_a_kept_lock_is_a_dead_end() -> None:
     history = _kept(100).history(lock_owner=HEARTBEAT, waiting=((CRON, "T.lock"),))
     (violation,) = judge(history).violations
