@@ -337,6 +337,12 @@ def _search(command: argparse.ArgumentParser) -> None:
         action="append",
         help="a rule for the transcript's lines: a name of `list invariants` or path/file.py:function",
     )
+    command.add_argument(
+        "--require-confinement",
+        action="store_true",
+        default=None,
+        help="refuse to run where the kernel cannot keep the code under test in its directory",
+    )
     command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
     command.add_argument("--junit", metavar="FILE", help="write JUnit XML, a testcase a scenario and fence")
 

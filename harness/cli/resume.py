@@ -41,6 +41,7 @@ DEFAULTS: dict[str, Any] = {
     "invariant": None,
     "confidence": None,
     "min_schedules": "50%",
+    "require_confinement": False,
 }
 
 

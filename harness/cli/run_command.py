@@ -9,6 +9,7 @@ import os
 from collections.abc import Sequence
 
 from harness.cli.ci_sinks import CiSink
+from harness.cli.confinement_check import check_confinement
 from harness.cli.display import Display
 from harness.cli.program_permission import check_programs, check_witness, permitted
 from harness.cli.resume import check_same, completed, plan_of
@@ -75,6 +76,7 @@ def _asked(arguments: argparse.Namespace) -> list[Task]:
         UsageError: one of them cannot be run.
     """
     files, scenarios, kept = scenarios_of(arguments)
+    check_confinement(arguments.require_confinement)
     gate = choose_gate(arguments.gate)
     searches: Sequence[SearchTask] = tasks_for(
         scenarios,

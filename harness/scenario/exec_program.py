@@ -71,6 +71,8 @@ def _spawn(words: list[str], directory: str, stderr: int) -> int:
             (os.POSIX_SPAWN_DUP2, stderr, 2),
         ],
         setsigdef=_DEFAULT_SIGNALS,
+        # As a shell or cron starts it: a script may signal its own process group.
+        setpgroup=0,
     )
 
 

@@ -127,6 +127,8 @@ class FreeGate:
     def _doubt_about_ends(self, limit_s: float) -> str:
         for name, member in self._members.items():
             status, board = member.process.exitcode, member.board
+            if member.garbled:
+                return f"process {name} wrote to descriptors of the harness; nothing is known of its lanes"
             if member.busy:
                 lane = self._layout.lanes[min(member.busy)].name
                 why = f"{lane} was not done after {limit_s:.0f} s; whether it ever would be is not known"
@@ -145,7 +147,7 @@ class FreeGate:
         """Take the lanes' accounts together; a process that is still at work is stopped."""
         now_ns = time.monotonic_ns()
         for member in self._members.values():
-            if member.busy:
+            if member.busy or member.garbled:
                 kill_tree(member.pid)
         lanes, names = self._layout.lanes, self._names
         calls: list[Call] = []

@@ -30,7 +30,7 @@ __all__ = ["ProcessScheduler"]
 #: How long to wait for the next notification before looking whether a process still moves.
 _PAUSE_S, _PAUSE_MAX_S = 0.00003, 0.001
 #: Outside the session directory these may wake a sleeper: at a pipe, for a child, for a lock.
-_WAKING = frozenset({"data", "close", "table", "task", "wake", "lock"})
+_WAKING = frozenset({"data", "close", "table", "task", "wake", "others", "lock"})
 _READING = frozenset({"read", "readv"})
 #: EIO: the answer to a thread of a process that is gone or may not be examined.
 _IO_ERROR = -5

@@ -17,6 +17,7 @@ from harness.gates.kernel.shared_service import SharedService
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.worker_processes import orphans
 from harness.model.stop_reasons import ASK, SERVE
+from harness.system.reap import ended
 
 __all__ = [
     "bury",
@@ -247,8 +248,7 @@ def end_children(state: SupervisorState, worker: Worker) -> None:
 
 def worker_ended(worker: Worker) -> None:
     """Note the end of a worker that seems to have ended, if it has."""
-    worker.handle.join(_JOIN_S)
-    if not worker.handle.is_alive():
+    if ended(worker.handle, _JOIN_S):
         worker.exited()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.gates.kernel import file_calls, process_calls
+from harness.gates.kernel import file_calls, other_processes, process_calls
 from harness.gates.kernel.process import PendingSyscall
 from harness.gates.kernel.reactions import Reaction
 from harness.gates.kernel.supervisor_state import SupervisorState
@@ -29,9 +29,10 @@ _OF_KIND: dict[str, Handler] = {
     "table": process_calls.table,
     "wake": process_calls.pass_on,
     "reap": process_calls.pass_on,
+    "refused": process_calls.refused,
 }
 #: By name, where one call of a kind differs from the others.
-_OF_NAME: dict[str, Handler] = {"fcntl": process_calls.fcntl, "kill": process_calls.kill}
+_OF_NAME: dict[str, Handler] = {"fcntl": process_calls.fcntl, **other_processes.HANDLERS}
 
 
 def _handler_of(call: Call) -> Handler:

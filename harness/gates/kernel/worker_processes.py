@@ -17,7 +17,8 @@ from harness.gates.kernel.quiescence import children_of, filters_of
 from harness.model.errors import GateUnavailable, WorkerDied
 from harness.model.gate import Layout
 from harness.model.shared_memory import Clock, SharedMemory
-from harness.system.reap import REAP_S, kill_tree
+from harness.system.confined_starter import ConfinedStarter
+from harness.system.reap import ended, kill_tree
 
 __all__ = ["WorkerProcesses", "orphans"]
 
@@ -54,6 +55,7 @@ class WorkerProcesses:
         self._directory = directory
         self._clock = clock
         self._context = multiprocess.get_context("fork")
+        self._starter = ConfinedStarter(directory)
         self.workers: dict[str, Worker] = {}
 
     def spawn(self, name: str) -> Worker:
@@ -71,7 +73,7 @@ class WorkerProcesses:
                 args=(self._layout, name, self._directory, board, self._clock, theirs, os.getpid()),
                 name=f"worker-{name}",
             )
-            process.start()
+            self._starter.start(process)
             theirs.close()
             ours.settimeout(_START_S)
             try:
@@ -80,7 +82,7 @@ class WorkerProcesses:
                 kill_tree(process.pid)
                 raise WorkerDied(f"worker {name}: no word within {_START_S:.0f} s ({error})") from error
             if not descriptors:
-                process.join(REAP_S)
+                ended(process)
                 if message:
                     raise GateUnavailable(message.decode())
                 raise WorkerDied(f"worker {name}: ended with status {process.exitcode} before it was ready")
@@ -107,7 +109,7 @@ class WorkerProcesses:
         if worker.handle.is_alive():
             # A process that was reaped may have lost its number to another one.
             kill_tree(worker.pid)
-        worker.handle.join(REAP_S)
+        ended(worker.handle)
         with contextlib.suppress(ValueError):
             # Still not reaped: its descriptors have to wait for the collector.
             worker.handle.close()
@@ -128,3 +130,4 @@ class WorkerProcesses:
         """Kill every worker."""
         for worker in list(self.workers.values()):
             self.stop(worker)
+        self._starter.close()
