@@ -95,6 +95,3 @@ class ScenarioError(UsageError):
     def __init__(self, faults: list[Fault]) -> None:
         self.faults = sorted(faults)
         super().__init__("\n".join(str(fault) for fault in self.faults))
-
-    def __reduce__(self) -> tuple[type[ScenarioError], tuple[list[Fault]]]:
-        return type(self), (self.faults,)

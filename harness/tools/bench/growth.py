@@ -13,7 +13,7 @@ import os
 import tempfile
 import time
 from collections.abc import Generator
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 
@@ -142,6 +142,8 @@ class GrowthBench(msgspec.Struct, frozen=True):
         sizes: bytes.
         rounds: samples of each.
     """
+
+    finds: ClassVar[Any] = Quantity | None
 
     fence: str
     sizes: tuple[int, ...]
