@@ -1,4 +1,4 @@
-"""A mount namespace in which all but one directory is read-only.
+"""A mount namespace in which all but one directory is read-only, and that one has no devices.
 
 Landlock leaves modes, owners, times and attributes of files alone; a read-only mount does not. It takes
 root (CAP_SYS_ADMIN), who is the user that could change most.
@@ -20,11 +20,14 @@ _MOUNT_SETATTR = 442
 _CLONE_NEWNS = 0x20000
 _MS_BIND, _MS_REC, _MS_PRIVATE = 4096, 16384, 1 << 18
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
-_READ_ONLY = 1
+#: MOUNT_ATTR_RDONLY; MOUNT_ATTR_NOSUID and MOUNT_ATTR_NODEV.
+_READ_ONLY, _NO_DEVICES = 1, 2 | 4
 
 
 def make_read_only(directory: str) -> bool:
     """Make everything but one directory read-only for the calling thread and all that it starts.
+
+    A device node in that directory cannot be opened.
 
     Args:
         directory: what stays writable; absolute and real.
@@ -42,7 +45,7 @@ def make_read_only(directory: str) -> bool:
         and libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None) == 0
         and libc.mount(path, path, None, _MS_BIND, None) == 0
         and _set(libc, b"/", _AT_RECURSIVE, struct.pack("=4Q", _READ_ONLY, 0, 0, 0))
-        and _set(libc, path, 0, struct.pack("=4Q", 0, _READ_ONLY, 0, 0))
+        and _set(libc, path, 0, struct.pack("=4Q", _NO_DEVICES, _READ_ONLY, 0, 0))
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import signal
 import socket
@@ -26,7 +27,6 @@ pytestmark = pytest.mark.requires("landlock")
 BY_CAPABILITY = {"new root", "new mount namespace", "set the host name", "mount"}
 #: What a mount keeps from root; a user's own files are guarded by the supervisor alone.
 BY_MOUNT = {"change the mode", "change the owner", "change the time", "set an attribute"}
-MAKE_READ_ONLY = read_only_mounts.make_read_only
 #: The kernel sends no signal, and says nothing.
 SILENT = {"signal when there is something to read"}
 #: What some machines deny to users in any case (Yama).
@@ -155,9 +155,10 @@ def test_nothing_outside_is_reached(place: Place, confined: Ask, attempt: str) -
 
 
 @pytest.mark.requires("mounts")
+@pytest.mark.parametrize("confined", ["mounts and landlock"], indirect=True)
 @pytest.mark.parametrize("attempt", sorted(BY_MOUNT))
 def test_what_is_known_of_a_file_outside_does_not_change(place: Place, confined: Ask, attempt: str) -> None:
-    if os.geteuid() == 0 and read_only_mounts.make_read_only is MAKE_READ_ONLY:
+    if os.geteuid() == 0:
         before = os.stat(place.victim)
         assert confined(lambda: outcome_of(attempt, place)) == "EROFS"
         assert os.stat(place.victim) == before
@@ -170,6 +171,26 @@ def test_without_walls_each_attempt_arrives(place: Place, attempt: str) -> None:
     """An attempt that failed anyway would show nothing."""
     user = os.stat(place.inside).st_uid
     assert Processes(None).ask(lambda: outcome_of(attempt, place), user) == "done"
+
+
+@pytest.mark.requires("mounts")
+@pytest.mark.skipif(os.geteuid() != 0, reason="this machine lacks: root, who alone can make device nodes")
+@pytest.mark.parametrize("confined", ["mounts and landlock"], indirect=True)
+def test_a_device_node_inside_is_not_opened(place: Place, confined: Ask) -> None:
+    """However it came there; a confined process cannot make one."""
+    node = f"{place.inside}/null"
+    os.mknod(node, 0o20666, os.makedev(1, 3))
+    os.chmod(node, 0o666)
+
+    def open_it() -> str:
+        try:
+            with open(node, "rb") as file:
+                return f"read {len(file.read())}"
+        except OSError as error:
+            return errno.errorcode[error.errno or 0]
+
+    assert confined(open_it) == "EACCES"
+    assert open_it() == "read 0"
 
 
 def test_inside_all_is_as_without(place: Place, confined: Ask) -> None:
