@@ -233,8 +233,8 @@ def name_of(process: psutil.Process) -> str:
 def _children(pid: int) -> list[psutil.Process]:
     # psutil would read the whole of /proc for this.
     with contextlib.suppress(OSError, psutil.Error):
-        pids = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return [psutil.Process(int(child)) for child in pids]
+        lists = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+        return [psutil.Process(int(child)) for child in " ".join(lists).split()]
     return []
 
 
