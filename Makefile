@@ -27,7 +27,8 @@ targets: $(STAMP)
 stress: $(STAMP)
 	$(VENV)/bin/python -m tests.stress
 
-# Kills, stops and interrupts runs at bad moments; `make assault ARGS="kills --kills 1000"` says how often.
+# Bad files and command lines in great numbers, and runs that are killed, stopped and interrupted at bad moments; takes two
+# hours on two cores. `make assault ARGS="kills --kills 1000"` is one part with its size; see docs/reliability.md.
 .PHONY: assault
 assault: $(STAMP)
 	$(VENV)/bin/python -m tests.assault $(ARGS)

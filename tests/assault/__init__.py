@@ -12,7 +12,7 @@ from typing import Final, Protocol, cast
 __all__ = ["PARTS", "Part", "part"]
 
 #: Name to module.
-PARTS: Final = {"kills": "tests.assault.kills"}
+PARTS: Final = {"files": "tests.assault.files", "kills": "tests.assault.kills"}
 
 
 class Part(Protocol):
