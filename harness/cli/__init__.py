@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from harness import VERSION
 from harness.cli.argument_types import at_least, least, positive, rate
-from harness.cli.output import OutputGone, ensure_standard_streams, remark
+from harness.cli.output import OutputGone, brief, ensure_standard_streams, remark
 from harness.cli.status import BUG, INCONCLUSIVE, INTERRUPTED, USAGE
 from harness.model.errors import FormatError, HarnessError, StoreError, UsageError, WorkerDied
 from harness.system.interrupts import put_off
@@ -115,8 +115,14 @@ def _allow(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--allow-programs",
         action="store_true",
-        help="start the programs of this machine that a lane of the role program names",
+        help="start what files name: programs of a lane of the role program, and fences and invariants that "
+        "are no part of the harness",
     )
+
+
+def _out(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--out", metavar="DIR", help="default: results/runs/<run id>")
+    command.add_argument("--force", action="store_true", help="also where --out holds a run already")
 
 
 def _bench(command: argparse.ArgumentParser) -> None:
@@ -201,7 +207,7 @@ def _controls(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--scenarios", metavar="DIR", default="scenarios", help="where the scenarios are (default: scenarios)"
     )
-    command.add_argument("--out", metavar="DIR", help="default: results/runs/<run id>")
+    _out(command)
     command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
     command.add_argument("--json", action="store_true", help="one JSON object a trial, one a line")
 
@@ -227,7 +233,7 @@ def _fuzz(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--seed", type=at_least(0), metavar="N", default=1, help="which scenarios are drawn (default: 1)"
     )
-    command.add_argument("--out", metavar="DIR", help="default: results/runs/<run id>")
+    _out(command)
     command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
     command.add_argument("--json", action="store_true", help="one JSON object a fence, one a line")
 
@@ -322,7 +328,7 @@ def _search(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--explorers", type=at_least(1, _EXPLORERS_MAX), metavar="N", help="default: one a core"
     )
-    command.add_argument("--out", metavar="DIR", help="default: results/runs/<run id>")
+    _out(command)
     command.add_argument(
         "--no-shrink",
         action="store_true",
@@ -360,7 +366,7 @@ def main(argv: Sequence[str]) -> int:
             module = importlib.import_module(f"harness.cli.{arguments.command}_command")
         status: int = module.main(arguments)
     except (UsageError, FormatError) as error:
-        remark(str(error))
+        remark(brief(str(error)))
         return USAGE
     except (StoreError, WorkerDied) as error:
         remark(str(error))

@@ -194,7 +194,8 @@ class Harness:
     def _folders(self, arguments: Sequence[object]) -> list[object]:
         defaults = {"--session-root": self.session_root, "--out": self.out, "--explorers": 1}
         missing = [item for option in defaults.items() if option[0] not in arguments for item in option]
-        return [*arguments, *missing]
+        # Runs of one test follow each other in its folder.
+        return [*arguments, *missing, "--force"]
 
     def assert_nothing_left(self, running: Running, within_s: float = _LEFT_S) -> None:
         """No process, no session directory, no half file."""

@@ -243,4 +243,7 @@ def test_a_fence_reference_becomes_a_harmless_file_name(harness: Harness, tmp_pa
     assert ended.status == 1
     (witness,) = harness.witnesses()
     assert re.fullmatch(r"[A-Za-z0-9._-]{1,200}", witness.name)
-    assert harness.call("replay", witness, "--session-root", harness.session_root).status == 0
+    assert (
+        harness.call("replay", witness, "--allow-programs", "--session-root", harness.session_root).status
+        == 0
+    )

@@ -273,7 +273,7 @@ def test_a_fence_that_breaks_off_has_crashed(harness: Harness, tmp_path: Path, n
     assert (ended.status, ended.err) == (1, "")
     assert _violations(ended.object) == {"crash": 3}
     (witness,) = harness.witnesses()
-    replayed = harness.call("replay", witness, "--session-root", harness.session_root)
+    replayed = harness.call("replay", witness, "--allow-programs", "--session-root", harness.session_root)
     assert replayed.status == 0
     assert words in replayed.out
     assert "the same history, step by step" in replayed.out
