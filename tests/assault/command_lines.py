@@ -141,6 +141,7 @@ def _child(words: list[str], place: str, writing: int) -> None:
         sys.stdout = os.fdopen(1, "w", closefd=False)
         sys.stderr = os.fdopen(2, "w", closefd=False)
         sys.argv[1:] = words
+        os.environ["PYTHONPATH"] = str(_ROOT)
         os.chdir(place)
         interrupt_once()
         try:
