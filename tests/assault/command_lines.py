@@ -53,6 +53,8 @@ _LINES = (
 )
 _LONG_S, _END_S = 4.0, 60.0
 _ALL_BYTES_MAX = 1 << 20
+#: Of the command and of each process that it waits for.
+_PEAK_KIB_MAX = 200 * 1024
 #: It asks a registry.
 _NEVER = "target"
 _STATUSES = (0, 1, 2, 3, 130)
@@ -119,9 +121,10 @@ def _carried_out(words: list[str], place: str) -> tuple[int, str]:
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        _, status = os.waitpid(pid, 0)
+        _, status, used = os.wait4(pid, 0)
         os.close(reading)
         os.close(ended)
+    assert used.ru_maxrss <= _PEAK_KIB_MAX, f"{words}: {used.ru_maxrss} KiB"
     return os.waitstatus_to_exitcode(status), said.decode(errors="replace")
 
 
@@ -138,6 +141,7 @@ def _child(words: list[str], place: str, writing: int) -> None:
         sys.stdout = os.fdopen(1, "w", closefd=False)
         sys.stderr = os.fdopen(2, "w", closefd=False)
         sys.argv[1:] = words
+        os.environ["PYTHONPATH"] = str(_ROOT)
         os.chdir(place)
         interrupt_once()
         try:

@@ -181,7 +181,8 @@ def _exchange(holder: Any, place: Any, rng: random.Random) -> None:
     elif manner == 1:
         holder[rng.choice(("x", "", "lane", "name", "count"))] = copy.deepcopy(value)
     elif manner == 2 and type(value) is int:
-        holder[place] = value + rng.choice((-1, 1, 2, 10, 1000, 10**18))
+        # More than 64 bits cannot be written down.
+        holder[place] = min(value + rng.choice((-1, 1, 2, 10, 1000, 10**18)), 2**64 - 1)
     elif manner == 3:
         other = rng.choice(list(holder.values()) if isinstance(holder, dict) else holder)
         holder[place] = copy.deepcopy(other)
