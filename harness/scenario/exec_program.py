@@ -10,6 +10,8 @@ import os
 import signal
 from collections.abc import Sequence
 
+from harness.system.janitor import MARK
+
 __all__ = ["launch"]
 
 _TAIL_CHARACTERS = 200
@@ -61,6 +63,9 @@ def _spawn(words: list[str], directory: str, stderr: int) -> int:
         "TMPDIR": directory,
         "TZ": "UTC",
     }
+    if MARK in os.environ:
+        # By this it is found if everything around it is killed.
+        environment[MARK] = os.environ[MARK]
     return os.posix_spawnp(
         words[0],
         words,

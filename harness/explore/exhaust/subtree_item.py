@@ -93,6 +93,7 @@ class SubtreeItem(msgspec.Struct, frozen=True):
         program: Program = programs.program(number)
         index = number * PER_PROGRAM_MAX + tree.schedules
         history, schedule, outcome = explorer.run(program, tree, self.seed, index)
+        stats.voided, explorer.voided = stats.voided + explorer.voided, 0
         if tree.strange:
             stats.doubt(index, tree.strange)
             return False

@@ -36,6 +36,8 @@ from harness.gates.adapter_diagnostics import last_words
 from harness.gates.free.snapshots import Names, Note, look
 from harness.gates.free.trace import Call, doubts, events_of, left_by
 from harness.gates.free.workers import Member, Workers
+from harness.gates.kernel.interference import Signals, from_outside
+from harness.gates.kernel.quiescence import halted
 from harness.gates.kernel.virtual_files import TRANSCRIPT, lay_transcript
 from harness.model.gate import RUN, Candidate, Layout, Outcome, Verdict
 from harness.model.history import End
@@ -67,7 +69,7 @@ class FreeGate:
         self._deadline_s = deadline_s
         self._crew: Workers | None = None
         self._members: dict[str, Member] = {}
-        self._doubt = ""
+        self._doubt = self._disturbed = ""
 
     # Life
 
@@ -101,7 +103,7 @@ class FreeGate:
         self._names = Names()
         self._initial = self._names.of(look(self._path))
         self._begun_ns = time.monotonic_ns()
-        self._doubt = _too_slow(program)
+        self._doubt, self._disturbed = _too_slow(program), ""
         self._calls_known = not self._doubt
         if not self._doubt:
             self._crew.let_go(msgspec.msgpack.encode(program))
@@ -132,9 +134,15 @@ class FreeGate:
             if member.busy:
                 lane = self._layout.lanes[min(member.busy)].name
                 why = f"{lane} was not done after {limit_s:.0f} s; whether it ever would be is not known"
+                if halted(member.pid):
+                    why = self._disturbed = f"process {name} was stopped from outside"
                 return "; ".join(filter(None, (why, last_words(member.pid, board))))
             if member.died_ns and status < 0:
-                return board.diagnostics() or f"process {name} was killed by signal {-status}"
+                killed = f"process {name} was killed by signal {-status}"
+                if not board.has_error and from_outside(Signals(), member.pid, -status):
+                    # Signals that lanes send are not seen: a fence that kills itself does so again.
+                    self._disturbed = killed
+                return board.diagnostics() or killed
             if member.died_ns and all(board.started(lane) == board.finished(lane) for lane in member.sockets):
                 return f"process {name} ended with status {status} outside of any operation"
         return ""
@@ -163,7 +171,7 @@ class FreeGate:
             owner = left_by(calls, lanes)
             doubt = "" if owner >= 0 else "the write lock was left behind by an unknown lane"
         end = End(final, (), owner, doubt, names.reused)
-        return Outcome(self._initial, (*events_of(calls, lanes), end), names.blobs)
+        return Outcome(self._initial, (*events_of(calls, lanes), end), names.blobs, self._disturbed)
 
     def _lock_is_held(self) -> bool:
         """Return whether each of the locks that make the write lock is held."""

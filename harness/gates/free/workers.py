@@ -37,6 +37,7 @@ IDLE = struct.Struct("=Q")
 BROKEN = b"broken"
 _WORD_BYTES = 1 << 16
 _START_S = 20.0
+_STARTS_MAX = 3
 _ALIVE_EVERY_S = 0.2
 _HEAD_START_NS = 300_000
 
@@ -98,11 +99,24 @@ class Workers:
         self.members: dict[str, Member] = {}
 
     def spawn(self, name: str) -> None:
-        """Fork one worker and wait until all its lanes are idle.
+        """Fork one worker and wait until all its lanes are idle; anew if another program kills it meanwhile.
 
         Raises:
             WorkerDied: it ended before, or took too long.
         """
+        for _ in range(_STARTS_MAX):
+            why = self._spawned(name)
+            if not why:
+                return
+            member = self.members[name]
+            killed = bool(member.died_ns) and member.process.exitcode < 0 and not member.board.has_error
+            self.stop(member)
+            if not killed:
+                break
+        raise WorkerDied(f"worker {name}: {why}")
+
+    def _spawned(self, name: str) -> str:
+        """Fork one worker and wait until all its lanes are idle; return why they are not."""
         lanes = [index for index, info in enumerate(self._layout.lanes) if info.process == name]
         board, log = SharedMemory(), Log(len(lanes))
         pairs = {lane: socket.socketpair() for lane in lanes}
@@ -118,9 +132,8 @@ class Workers:
         member = self.members[name] = Member(name, process, board, log, ours)
         self.wait([member], time.monotonic() + _START_S)
         if member.busy or member.died_ns or member.garbled:
-            why = board.diagnostics() or f"ended with status {process.exitcode} before it was ready"
-            self.stop(member)
-            raise WorkerDied(f"worker {name}: {why}")
+            return board.diagnostics() or f"ended with status {process.exitcode} before it was ready"
+        return ""
 
     def let_go(self, program: bytes) -> None:
         """Hand a program to all workers and start all their lanes at one time."""

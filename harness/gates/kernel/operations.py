@@ -37,6 +37,9 @@ def _record_death(state: SupervisorState, program: Program, lane: Lane) -> None:
     if state.inconclusive:
         return
     if status is not None and status < 0:
+        pid = lane.worker.pid
+        if not lane.worker.board.has_error:
+            state.note_killed(f"process {name}", pid, -status)
         state.note_inconclusive(f"process {name} was killed by signal {-status}")
         return
     if lane.started == lane.finished:

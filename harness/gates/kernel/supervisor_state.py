@@ -13,6 +13,7 @@ import msgspec
 from harness.gates.kernel.effect_recorder import EffectRecorder
 from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.inode import Inode
+from harness.gates.kernel.interference import Signals, from_outside
 from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.pid_namespaces import PidNamespaces
 from harness.gates.kernel.process import PendingSyscall, Status
@@ -80,6 +81,8 @@ class SupervisorState:
         guarded: lanes are kept from changing anything outside the session directory.
         traps: notifications received since the start.
         inconclusive: why the effects of this schedule are not known; the first reason stays.
+        disturbed: what another program did to a process in this schedule; empty for nothing.
+        signals: that processes of the schedule have sent.
         events: history of the schedule so far.
         moving: the lane that was let go and is not known to have stopped.
         watched: the granted call that has to be watched, if there is one.
@@ -89,6 +92,7 @@ class SupervisorState:
 
     __slots__ = (
         "_clock",
+        "disturbed",
         "draws",
         "events",
         "files",
@@ -101,6 +105,7 @@ class SupervisorState:
         "namespaces",
         "now_ns",
         "recorder",
+        "signals",
         "traps",
         "wall_limit_s",
         "watched",
@@ -127,6 +132,8 @@ class SupervisorState:
         self.guarded = False
         self.traps = 0
         self.inconclusive = ""
+        self.disturbed = ""
+        self.signals = Signals()
         self.events: list[Event] = []
         self.moving: Lane | None = None
         self.watched: WatchedCall | None = None
@@ -137,7 +144,8 @@ class SupervisorState:
 
     def begin(self, program: Program) -> None:
         """Start a schedule."""
-        self.inconclusive = ""
+        self.inconclusive = self.disturbed = ""
+        self.signals.clear()
         self.draws = 0
         self.events = []
         self.set_time(program.clock_start_ns)
@@ -150,6 +158,22 @@ class SupervisorState:
     def note_inconclusive(self, reason: str) -> None:
         """Note why the effects of this schedule are not known."""
         self.inconclusive = self.inconclusive or reason
+
+    def note_disturbed(self, reason: str) -> None:
+        """Note what another program did to a process: the schedule is void."""
+        self.disturbed = self.disturbed or reason
+        self.note_inconclusive(reason)
+
+    def note_killed(self, process: str, pid: int, number: int) -> None:
+        """Note that a signal ended a process, unless a process of the schedule may have sent it.
+
+        Args:
+            process: in words.
+            pid: its id.
+            number: of the signal; 0 for none.
+        """
+        if from_outside(self.signals, pid, number):
+            self.note_disturbed(f"{process} was killed by signal {number}, which no lane had sent")
 
     def set_time(self, now_ns: int) -> None:
         """Set virtual time."""

@@ -13,18 +13,22 @@ import multiprocess
 
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.lane import Worker
-from harness.gates.kernel.quiescence import children_of, filters_of
+from harness.gates.kernel.quiescence import children_of, filters_of, halted
 from harness.model.errors import GateUnavailable, WorkerDied
 from harness.model.gate import Layout
 from harness.model.shared_memory import Clock, SharedMemory
 from harness.system.confined_starter import ConfinedStarter
 from harness.system.reap import ended, kill_tree
 
-__all__ = ["WorkerProcesses", "orphans"]
+__all__ = ["WorkerKilled", "WorkerProcesses", "orphans"]
 
 _START_S = 20.0
 #: Process ids of the workers of every gate in this process.
 _alive: set[int] = set()
+
+
+class WorkerKilled(WorkerDied):
+    """A worker was killed while it started, or was stopped and did not go on in time."""
 
 
 def orphans() -> list[int]:
@@ -79,13 +83,15 @@ class WorkerProcesses:
             try:
                 message, descriptors, _, _ = socket.recv_fds(ours, 4096, 1)
             except OSError as error:
+                kind = WorkerKilled if halted(process.pid) else WorkerDied
                 kill_tree(process.pid)
-                raise WorkerDied(f"worker {name}: no word within {_START_S:.0f} s ({error})") from error
+                raise kind(f"worker {name}: no word within {_START_S:.0f} s ({error})") from error
             if not descriptors:
                 ended(process)
                 if message:
                     raise GateUnavailable(message.decode())
-                raise WorkerDied(f"worker {name}: ended with status {process.exitcode} before it was ready")
+                kind = WorkerKilled if (process.exitcode or 0) < 0 else WorkerDied
+                raise kind(f"worker {name}: ended with status {process.exitcode} before it was ready")
         with contextlib.suppress(OSError):
             # Linux before 6.6 does not know the flag; a step then costs more.
             fcntl.ioctl(descriptors[0], linux_abi.NOTIF_SET_FLAGS, linux_abi.FD_SYNC_WAKE_UP)
@@ -97,12 +103,12 @@ class WorkerProcesses:
     def expect_alive(self, worker: Worker, deadline: float) -> None:
         """Raise when a worker that is being started has ended or takes too long."""
         if not worker.handle.is_alive():
-            raise WorkerDied(
-                f"worker {worker.name}: "
-                + (worker.board.diagnostics() or f"ended with status {worker.handle.exitcode} at its start")
-            )
+            status, said = worker.handle.exitcode, worker.board.diagnostics()
+            kind = WorkerKilled if status < 0 and not worker.board.has_error else WorkerDied
+            raise kind(f"worker {worker.name}: {said or f'ended with status {status} at its start'}")
         if time.monotonic() > deadline:
-            raise WorkerDied(f"worker {worker.name}: not ready in time")
+            kind = WorkerKilled if halted(worker.pid) else WorkerDied
+            raise kind(f"worker {worker.name}: not ready in time")
 
     def stop(self, worker: Worker) -> None:
         """Kill one worker with all that it started, and reap it."""
