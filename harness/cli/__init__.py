@@ -75,6 +75,9 @@ def parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="what this machine can do")
     doctor.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     doctor.add_argument("--session-root", metavar="DIR", help="look at the file system there")
+    doctor.add_argument(
+        "--clean", action="store_true", help="only remove what runs left behind that were killed there"
+    )
     _bench(commands.add_parser("bench", help="what steps, decisions and searches cost here; is it slower"))
     _controls(commands.add_parser("controls", help="is every fence that is broken on purpose caught"))
     target = commands.add_parser("target", help="fetch released software to be tested as a fence, or list it")

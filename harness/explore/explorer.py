@@ -39,8 +39,8 @@ from harness.scenario.definition import Scenario
 from harness.scenario.fence_reference import resolve
 from harness.strategies import make as make_strategy
 from harness.strategies.strategy import Strategy
-from harness.system.janitor import remove_tree
 from harness.system.peak_memory import family_peak_bytes, peak_bytes
+from harness.system.tree_removal import remove_tree
 
 __all__ = ["Explorer", "Wanted", "strategy_seed", "ticking"]
 

@@ -10,7 +10,7 @@ import os
 import signal
 from collections.abc import Sequence
 
-from harness.system.janitor import MARK
+from harness.system.session_roots import MARK
 
 __all__ = ["launch"]
 

@@ -21,7 +21,7 @@ from fence.protocol import Fence, Site
 from harness.model import transcript_lines
 from harness.model.errors import UsageError
 from harness.scenario.fence_reference import resolve
-from harness.system.janitor import remove_tree
+from harness.system.tree_removal import remove_tree
 from harness.tools.bench.figures import Quantity, quantity_of
 from harness.tools.bench.hashing import counted_apart, hashed_bytes
 from harness.tools.bench.sampling import Spent, in_turns
