@@ -27,6 +27,11 @@ targets: $(STAMP)
 stress: $(STAMP)
 	$(VENV)/bin/python -m tests.stress
 
+# Kills, stops and interrupts runs at bad moments; `make assault ARGS="kills --kills 1000"` says how often.
+.PHONY: assault
+assault: $(STAMP)
+	$(VENV)/bin/python -m tests.assault $(ARGS)
+
 # Searches the certificate's scenario to the end and writes results/certificate.*; half an hour on two cores.
 certificate: $(STAMP)
 	$(VENV)/bin/python -m tests.certificate

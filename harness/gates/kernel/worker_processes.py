@@ -95,7 +95,12 @@ class WorkerProcesses:
         with contextlib.suppress(OSError):
             # Linux before 6.6 does not know the flag; a step then costs more.
             fcntl.ioctl(descriptors[0], linux_abi.NOTIF_SET_FLAGS, linux_abi.FD_SYNC_WAKE_UP)
-        worker = Worker(name, process, descriptors[0], board)
+        try:
+            worker = Worker(name, process, descriptors[0], board)
+        except OSError as error:
+            os.close(descriptors[0])
+            process.join(REAP_S)
+            raise WorkerKilled(f"worker {name}: gone before it was ready ({error})") from error
         self.workers[name] = worker
         _alive.add(worker.pid)
         return worker
