@@ -140,7 +140,7 @@ def run(options: argparse.Namespace) -> bool:
 
 
 def _wanted(count: int, seed: int) -> list[str]:
-    """Return the kinds of disturbance in a random order; each of the seven kills comes five times as often."""
+    """Return the kinds of disturbance in a random order; each kill comes five times as often."""
     pattern = [*(_KILLS * 5), *list(KINDS)[len(_KILLS) :]]
     kinds = [pattern[number % len(pattern)] for number in range(count)]
     random.Random(seed).shuffle(kinds)
@@ -214,7 +214,7 @@ def _trial(folder: Path, name: str, seed: int, calm: dict[str, tuple[Told, float
             _ended(one.clean())
             left = one.leftovers(_GRACE_S)
         faults += left + one.damaged() + _says(told, expected, kind)
-        if told.status != expected.status and (one.out / "plan.json").exists() and not faults:
+        if _is_early(told, expected) and (one.out / "plan.json").exists() and not faults:
             faults += _resumed(one, expected)
     where = f"{setup.name}, {folder.name}, after {delay_s:.2f} s"
     voided = sum(summary["voided"] for summary in told.summaries)
@@ -243,16 +243,23 @@ def _says(told: Told, expected: Told, kind: Kind) -> list[str]:
     faults = []
     if "Traceback" in told.error or "hung:" in told.error:
         faults.append(told.error[-600:])
-    if told.status == expected.status:
+    if not _is_early(told, expected):
         return faults + _differences(told, expected)
     allowed = {_INTERRUPTED, _INCONCLUSIVE, -signal.SIGKILL} if kind.ends else set()
     if set(kind.numbers) & {signal.SIGTERM, signal.SIGHUP, signal.SIGINT}:
         # Before it can handle them they are what they are to any program.
         allowed |= {-number for number in kind.numbers}
-    if told.status not in allowed:
+    if told.status not in allowed and not (kind.ends and told.status == expected.status):
         why = "; ".join(one["why_inconclusive"] for one in told.summaries if one["why_inconclusive"])
         faults.append(f"status {told.status}, expected {expected.status}: {why or told.error[-600:]}")
     return faults
+
+
+def _is_early(told: Told, expected: Told) -> bool:
+    """Return whether a run did not get to its end."""
+    return told.status != expected.status or any(
+        summary["stopped"] or summary["why_inconclusive"] for summary in told.summaries
+    )
 
 
 def _differences(told: Told, expected: Told) -> list[str]:
@@ -269,8 +276,6 @@ def _resumed(one: Run, expected: Told) -> list[str]:
     faults = one.leftovers(_GRACE_S) + one.damaged()
     faults += [f"never put in its place: {name}" for name in one.unfinished()]
     if told.status != expected.status:
-        return [
-            *faults,
-            f"resumed with status {told.status}, expected {expected.status}: {told.error[-600:]}",
-        ]
+        wrong = f"resumed with status {told.status}, expected {expected.status}: {told.error[-600:]}"
+        return [*faults, wrong]
     return faults + [f"resumed: {fault}" for fault in _differences(told, expected)]

@@ -80,22 +80,22 @@ SETUPS = {
     "plain": Setup(
         "plain",
         _SCENARIO,
-        ("--fence", "ledger", "--fence", "none", "--schedules", "600", "--explorers", "2", "--no-shrink"),
+        ("--fence", "ledger", "--fence", "none", "--schedules", "300", "--explorers", "2", "--no-shrink"),
     ),
     "shrinking": Setup(
         "shrinking",
         _SCENARIO.replace("none: [missed_takeover, lost_entry, altered_entry, dead_end]", "none: []"),
-        ("--fence", "none", "--schedules", "400", "--explorers", "1", "--shrink-limit-s", "1"),
+        ("--fence", "none", "--schedules", "150", "--explorers", "1", "--shrink-limit-s", "1"),
     ),
     "program": Setup(
         "program",
         _PROGRAM,
-        ("--fence", "ledger", "--allow-programs", "--schedules", "60", "--explorers", "1", "--no-shrink"),
+        ("--fence", "ledger", "--allow-programs", "--schedules", "40", "--explorers", "1", "--no-shrink"),
     ),
     "adapter": Setup(
         "adapter",
         _SCENARIO,
-        ("--fence", f"exec:{adapter()}", "--schedules", "150", "--explorers", "1", "--no-shrink"),
+        ("--fence", f"exec:{adapter()}", "--schedules", "70", "--explorers", "1", "--no-shrink"),
     ),
 }
 
