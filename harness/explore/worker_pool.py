@@ -32,15 +32,13 @@ from harness.explore.messages import (
     receive,
     send,
 )
+from harness.gates.limits import DATA_BYTES_MAX, FILE_BYTES_MAX
 from harness.model.errors import HarnessError
 from harness.system.janitor import MARK, SessionRoot
 
 __all__ = ["DONE", "FILE_BYTES_MAX", "Bug", "ExplorerProcess", "Lost", "Work", "cores", "main", "perform"]
 
 _REAP_S = 10.0
-#: A fence that writes or remembers without end fails at these, before the machine does.
-FILE_BYTES_MAX = 8 << 20
-_DATA_BYTES_MAX = 1 << 30
 _START = (
     "import sys; sys.path[:] = {!r}; from harness.explore.worker_pool import main; main({}, {}, {!r}, {}, {})"
 )
@@ -262,7 +260,7 @@ def _settle_in(parent: int, core: int, file_bytes_max: int) -> None:
         os._exit(0)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, file_bytes_max)
-    _limit(resource.RLIMIT_DATA, _DATA_BYTES_MAX)
+    _limit(resource.RLIMIT_DATA, DATA_BYTES_MAX)
     # If memory runs out all the same, the kernel should kill this process and not the user's.
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
         file.write("1000")

@@ -200,7 +200,8 @@ class Return(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="ret
     Args:
         outcome: ``ok``, ``refused`` (takeover reported), ``lock_timeout``,
             ``stale_lock``, ``unsupported``, ``skipped``, ``failed`` (the fence passed on the
-            error of a file call that a fault had made fail), or ``crash`` (an exception
+            error of a file call that a fault had made fail), ``hindered`` (it failed, and an answer or a
+            limit of the harness may be why; the history is inconclusive then), or ``crash`` (an exception
             that the fence does not document, or the end of the process).
         detail: message of the exception, or digest of the content that a ``load`` returned.
     """

@@ -39,8 +39,9 @@ from harness.gates.free.workers import Member, Workers
 from harness.gates.kernel.interference import Signals, from_outside
 from harness.gates.kernel.quiescence import halted
 from harness.gates.kernel.virtual_files import TRANSCRIPT, lay_transcript
+from harness.gates.limits import of_limit
 from harness.model.gate import RUN, Candidate, Layout, Outcome, Verdict
-from harness.model.history import End
+from harness.model.history import KEEPING, End
 from harness.model.program import Program
 from harness.system.reap import kill_tree
 
@@ -163,7 +164,7 @@ class FreeGate:
         if self._calls_known:
             for member in self._members.values():
                 calls += self._recall(member, now_ns)
-            doubt = self._remember(calls) or doubt
+            doubt = self._remember(calls) or self._doubt or doubt
         final = names.of(look(self._path))
         doubt = doubt or doubts(calls, lanes, self._initial, final)
         owner = -1
@@ -192,6 +193,10 @@ class FreeGate:
                 call = Call(lane, op, self._program.lanes[lane].ops[op], begin_ns, end_ns)
                 if op < finished:
                     call.outcome, call.detail = board.outcome(lane, op)
+                    limit = of_limit(board.cause(lane, op)) if call.outcome not in KEEPING else ""
+                    if limit:
+                        self._doubt = self._doubt or f"process {member.name}: {limit} (then: {call.detail})"
+                        call.outcome = "hindered"
                 else:
                     call.end_ns = member.died_ns or now_ns
                     # What the board has there may be of an earlier schedule.

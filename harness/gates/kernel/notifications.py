@@ -60,6 +60,8 @@ def apply(state: SupervisorState, pending: PendingSyscall, reaction: Reaction) -
         reaction = reaction.then
     process = pending.process
     if isinstance(reaction, Answer):
+        if reaction.refused:
+            state.refused(pending, -reaction.error)
         respond(process, pending.trap_id, reaction.value, reaction.error)
     elif not isinstance(reaction, Stop):
         respond(process, pending.trap_id, flags=RESPONSE_CONTINUE)
