@@ -32,6 +32,7 @@ _FREE_BYTES_MIN = 32 * _MIB
 _FREE_FILES_MIN = 500
 
 _ANSWER_BYTES = 1 << 16
+_STARTS_MAX = 3
 _CLEAR_S = 5.0
 #: For a root that another run has left behind.
 _STALE_S = 1.0
@@ -60,6 +61,27 @@ class SessionRoot:
             from harness.model.errors import UsageError
 
             raise UsageError(f"{parent}: {short}; free some space there or give another --session-root")
+        for _ in range(_STARTS_MAX):
+            self._start_janitor(parent)
+            word, rest, lock = self._answer()
+            if word:
+                break
+            # Another program has killed it; the next one removes what it has made.
+            self._end_janitor()
+        if word != "made":
+            from harness.model.errors import UsageError
+
+            if word:
+                self._end_janitor()
+            reason = rest or "the janitor did not start"
+            raise UsageError(
+                f"{parent}: no session directory can be made: {reason}; give another --session-root"
+            )
+        self.path = rest
+        self._root = Root(rest, lock, identity_of(rest))
+        return rest
+
+    def _start_janitor(self, parent: str) -> None:
         self._janitor_end, theirs = socket.socketpair()
         with theirs:
             self._janitor = subprocess.Popen(
@@ -70,18 +92,6 @@ class SessionRoot:
                 cwd="/",
                 start_new_session=True,
             )
-        word, rest, lock = self._answer()
-        if word != "made":
-            from harness.model.errors import UsageError
-
-            self._end_janitor()
-            reason = rest or "the janitor did not start"
-            raise UsageError(
-                f"{parent}: no session directory can be made: {reason}; give another --session-root"
-            )
-        self.path = rest
-        self._root = Root(rest, lock, identity_of(rest))
-        return rest
 
     def _answer(self) -> tuple[str, str, int]:
         """Return the janitor's word, the path or the reason, and the lock of the root; -1 for none."""

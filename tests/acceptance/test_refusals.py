@@ -56,16 +56,6 @@ class Rings(LedgerFence):
             raise OSError(ctypes.get_errno(), "no ring")
 
 
-class TakesItForATakeover(LedgerFence):
-    def guarded_write(self, entries):
-        from fence.errors import TakeoverError
-
-        try:
-            open(OUTSIDE, "w")
-        except OSError as error:
-            raise TakeoverError("the side file is gone") from error
-
-
 class PutsUpWithIt(LedgerFence):
     def guarded_write(self, entries):
         with contextlib.suppress(OSError):
@@ -105,7 +95,6 @@ def run(harness: Harness, tmp_path: Path) -> object:
         ("InAChild", (OUTSIDE, "EROFS", "CalledProcessError")),
         ("Exits", (OUTSIDE, "EROFS", "the process ended with status 7")),
         ("Rings", ("ENOSYS", "do without them", "no ring")),
-        ("TakesItForATakeover", (OUTSIDE, "EROFS")),
     ],
 )
 def test_a_fence_that_dies_of_a_refusal_is_inconclusive_and_told_why(

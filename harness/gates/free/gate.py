@@ -41,7 +41,7 @@ from harness.gates.kernel.quiescence import halted
 from harness.gates.kernel.virtual_files import TRANSCRIPT, lay_transcript
 from harness.gates.limits import of_limit
 from harness.model.gate import RUN, Candidate, Layout, Outcome, Verdict
-from harness.model.history import KEEPING, End
+from harness.model.history import End
 from harness.model.program import Program
 from harness.system.reap import kill_tree
 
@@ -193,7 +193,7 @@ class FreeGate:
                 call = Call(lane, op, self._program.lanes[lane].ops[op], begin_ns, end_ns)
                 if op < finished:
                     call.outcome, call.detail = board.outcome(lane, op)
-                    limit = of_limit(board.cause(lane, op)) if call.outcome not in KEEPING else ""
+                    limit = of_limit(board.cause(lane, op)) if call.outcome == "crash" else ""
                     if limit:
                         self._doubt = self._doubt or f"process {member.name}: {limit} (then: {call.detail})"
                         call.outcome = "hindered"

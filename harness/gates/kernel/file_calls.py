@@ -23,7 +23,6 @@ from harness.gates.kernel.reactions import (
     Inconclusive,
     Reaction,
     Stop,
-    refuse,
 )
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.syscall_arguments import open_flags
@@ -32,7 +31,7 @@ from harness.gates.kernel.syscall_table import MAKES_DIRECTORY
 __all__ = ["by_descriptor", "by_name"]
 
 _FD_MAX = 0x7FFFFFFF
-_READ_ONLY: Final = refuse(errno.EROFS)
+_READ_ONLY: Final = Answer(error=-errno.EROFS)
 _NO_SUCH_FILE: Final = Answer(error=-errno.ENOENT)
 _EXISTS: Final = Answer(error=-errno.EEXIST)
 _BUSY: Final = Answer(error=-errno.EBUSY)

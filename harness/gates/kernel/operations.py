@@ -10,9 +10,6 @@ from harness.model.program import Program
 
 __all__ = ["record_operations"]
 
-#: Outcomes that need no reason.
-_WELL = frozenset({"ok", "skipped", "unsupported", "failed"})
-
 
 def record_operations(state: SupervisorState, program: Program, lane: Lane) -> None:
     """Record the operations of a lane that began or ended during a step."""
@@ -27,28 +24,28 @@ def record_operations(state: SupervisorState, program: Program, lane: Lane) -> N
             lane.begin_operation()
         else:
             outcome, detail = board.outcome(index, lane.finished)
-            if outcome not in _WELL:
-                outcome = _excused(state, lane, outcome, detail, board.cause(index, lane.finished))
+            if outcome == "crash":
+                outcome = _excused(state, lane, detail, board.cause(index, lane.finished))
             events.append(Return(index, lane.finished, outcome, detail))
             lane.end_operation()
     if lane.status is Status.DEAD:
         _record_death(state, program, lane)
 
 
-def _excused(state: SupervisorState, lane: Lane, outcome: str, detail: str, cause: int | None) -> str:
-    """Return the outcome of an operation, or ``hindered`` where the harness may be why it went wrong.
+def _excused(state: SupervisorState, lane: Lane, detail: str, cause: int | None) -> str:
+    """Return ``crash``, or ``hindered`` where the harness may be why an operation went wrong.
 
     Args:
         state: of the supervisor.
         lane: whose operation it is.
-        outcome, detail: as in `Return`.
+        detail: as in `Return`.
         cause: errno behind it, 0 for none; None where the process ended.
     """
     assert lane.worker is not None
     name = lane.worker.name
     why = state.refusals.excuse(name, lane.index, lane.finished, cause)
-    if not why or (outcome != "crash" and not cause):
-        return outcome
+    if not why:
+        return "crash"
     state.note_inconclusive(f"process {name}: {why} (then: {detail})")
     return "hindered"
 
@@ -70,6 +67,6 @@ def _record_death(state: SupervisorState, program: Program, lane: Lane) -> None:
             state.note_inconclusive(f"process {name} ended with status {status} between operations")
         return
     detail = f"the process ended with status {status}"
-    outcome = _excused(state, lane, "crash", detail, None)
+    outcome = _excused(state, lane, detail, None)
     state.events.append(Return(lane.index, lane.finished, outcome, detail))
     lane.crash_operation()

@@ -12,7 +12,7 @@ import msgspec
 
 from harness.gates.kernel.process import Status
 
-__all__ = ["CONTINUE", "STOP_AT_FILE", "Answer", "Continue", "Inconclusive", "Reaction", "Stop", "refuse"]
+__all__ = ["CONTINUE", "STOP_AT_FILE", "Answer", "Continue", "Inconclusive", "Reaction", "Stop"]
 
 
 class Continue(msgspec.Struct, frozen=True):
@@ -25,17 +25,10 @@ class Answer(msgspec.Struct, frozen=True):
     Args:
         value: what the call returns.
         error: a negative errno; 0 for success.
-        refused: the kernel might have let the call go well; noted, so that no fence is blamed for it.
     """
 
     value: int = 0
     error: int = 0
-    refused: bool = False
-
-
-def refuse(error: int) -> Answer:
-    """Return the answer to a call that the harness does not allow, with a positive errno."""
-    return Answer(error=-error, refused=True)
 
 
 class Stop(msgspec.Struct, frozen=True):

@@ -180,7 +180,7 @@ class SupervisorState:
             number: of the signal; 0 for none.
         """
         if from_outside(self.signals, pid, number):
-            self.note_disturbed(f"{process} was killed by signal {number}, which no lane had sent")
+            self.note_disturbed(f"{process} was killed by signal {number}")
 
     def refused(self, pending: PendingSyscall, error: int) -> None:
         """Note that a call is answered with an errno that the kernel might not have given."""

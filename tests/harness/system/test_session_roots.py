@@ -157,6 +157,27 @@ def test_a_root_goes_although_its_janitor_was_killed(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_janitor_that_is_killed_at_its_start_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, killed = SessionRoot._start_janitor, []
+
+    def kill_the_first(self: SessionRoot, parent: str) -> None:
+        start(self, parent)
+        if not killed:
+            killed.append(self._janitor)
+            self._janitor.kill()
+            self._janitor.wait()
+
+    monkeypatch.setattr(SessionRoot, "_start_janitor", kill_the_first)
+    with SessionRoot(str(tmp_path)) as path:
+        assert os.path.isdir(path)
+        assert len(killed) == 1
+        # What the first one may have made is removed by the second.
+        eventually(lambda: len(os.listdir(tmp_path)) == 2)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_next_root_removes_what_killed_ones_left(tmp_path: Path) -> None:
     left = make(str(tmp_path))
     Path(left.path, "session").mkdir()
