@@ -99,7 +99,7 @@ class WorkerProcesses:
             worker = Worker(name, process, descriptors[0], board)
         except OSError as error:
             os.close(descriptors[0])
-            process.join(REAP_S)
+            ended(process)
             raise WorkerKilled(f"worker {name}: gone before it was ready ({error})") from error
         self.workers[name] = worker
         _alive.add(worker.pid)
