@@ -170,7 +170,7 @@ def test_a_resumed_run_is_not_held_up_by_an_earlier_disturbance(
         running.process.wait(600)
         harness.assert_nothing_left(running)
     flag.unlink()
-    ended = harness.call("run", "--resume", harness.out, "--json")
+    ended = harness.call("run", "--resume", harness.out, "--allow-programs", "--json")
     calm = harness.run(*arguments, "--json", "--out", tmp_path / "calm")
     assert (ended.status, ended.object["schedules"]) == (0, 300), ended
     assert ended.object["histories"] == calm.object["histories"]

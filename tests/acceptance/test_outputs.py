@@ -86,7 +86,7 @@ def test_standard_output_may_be_named(harness: Harness, tmp_path: Path) -> None:
         )
     assert ended.status == 0
     text = into.read_bytes()
-    assert b"<?xml" in text and b'{"scenario"' in text
+    assert b"<?xml" in text and b'{"scenario"' in text, ended.err
 
 
 @pytest.mark.parametrize("kind", ["socket", "folder", "link", "dangling link"])
