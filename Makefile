@@ -23,11 +23,6 @@ test: $(STAMP)
 targets: $(STAMP)
 	HARNESS_TARGETS=all $(VENV)/bin/python -m pytest -n 1 tests/released $(ARGS)
 
-# Bad files and command lines in great numbers; takes an hour on two cores, see python -m tests.assault files --help.
-.PHONY: assault
-assault: $(STAMP)
-	$(VENV)/bin/python -m tests.assault $(ARGS)
-
 # Claims about many schedules; takes from minutes to hours, see tests/stress.py for the sizes.
 stress: $(STAMP)
 	$(VENV)/bin/python -m tests.stress
