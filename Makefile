@@ -23,9 +23,20 @@ test: $(STAMP)
 targets: $(STAMP)
 	HARNESS_TARGETS=all $(VENV)/bin/python -m pytest -n 1 tests/released $(ARGS)
 
+# Bad files and command lines in great numbers; takes an hour on two cores, see python -m tests.assault files --help.
+.PHONY: assault
+assault: $(STAMP)
+	$(VENV)/bin/python -m tests.assault $(ARGS)
+
 # Claims about many schedules; takes from minutes to hours, see tests/stress.py for the sizes.
 stress: $(STAMP)
 	$(VENV)/bin/python -m tests.stress
+
+# Bad files and command lines in great numbers, and runs that are killed, stopped and interrupted at bad moments; takes two
+# hours on two cores. `make assault ARGS="kills --kills 1000"` is one part with its size; see docs/reliability.md.
+.PHONY: assault
+assault: $(STAMP)
+	$(VENV)/bin/python -m tests.assault $(ARGS)
 
 # Searches the certificate's scenario to the end and writes results/certificate.*; half an hour on two cores.
 certificate: $(STAMP)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
+import harness
 from harness.system.interrupts import ignore, interrupt_once, put_off
 
 if __name__ == "__main__":
@@ -13,6 +15,8 @@ if __name__ == "__main__":
             interrupt_once()
             from harness.cli import main
             from harness.cli.status import INTERRUPTED
+        if harness._mask_before is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, harness._mask_before)
         status = main(sys.argv[1:])
     except KeyboardInterrupt:
         status = INTERRUPTED

@@ -20,6 +20,7 @@ import hypothesis
 import pytest
 
 from fence.targets import TargetError, pypi
+from harness.system import landlock
 from tests import browser
 from tests.patience import GENEROUS_S, WALL_LIMIT
 
@@ -92,6 +93,7 @@ def _found(program: str) -> bool:
 
 _CAPABILITIES: dict[str, Callable[[], bool]] = {
     "kernel-gate": _kernel_gate,
+    "landlock": lambda: not landlock.missing(),
     "ext4": _ext4,
     "mounts": _mounts,
     "npm": _npm,

@@ -71,6 +71,8 @@ class Adapter:
         self._lines: deque[str] = deque(maxlen=_LINES_KEPT)
         self._received = bytearray()
         self._number = 0
+        #: Whether it was found to have been killed by SIGKILL, and not by this object.
+        self.was_killed = False
         #: The last line from the adapter.
         self.last = b""
         #: The process-scoped state of the schedule that the adapter was told to begin.
@@ -200,6 +202,7 @@ class Adapter:
         status = self._status(_CLOSING_S)
         if status is None:
             return self.fault("closed its standard output")
+        self.was_killed = status == -signal.SIGKILL
         how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
         rest = f" after saying {quoted(bytes(self._received))}" if self._received else ""
         return self.fault(how + rest)

@@ -30,6 +30,7 @@ __all__ = ["PREFIX", "ExternalFence", "external"]
 
 PREFIX = "exec:"
 _HANDLES = "external.handles"
+_STARTS_MAX = 3
 #: Classes that were made, by command and directory, so that a forked worker need not start the adapter again.
 _made: dict[tuple[str, str], type[ExternalFence]] = {}
 
@@ -53,11 +54,7 @@ def external(command: str) -> type[ExternalFence]:
         raise AdapterError(f"cannot be split into words: {error}") from error
     if not argv:
         raise AdapterError("no command is given")
-    adapter = Adapter(argv, directory, HostHooks())
-    try:
-        hello = adapter.greet()
-    finally:
-        adapter.end()
+    hello = _hello_of(argv, directory)
     facts = {
         "about": hello.name or command,
         "sound_under": hello.sound_under,
@@ -73,6 +70,20 @@ def external(command: str) -> type[ExternalFence]:
     made: type[ExternalFence] = type("External", (ExternalFence,), facts)
     _made[command, directory] = made
     return made
+
+
+def _hello_of(argv: tuple[str, ...], directory: str) -> Hello:
+    """Start an adapter and ask for its properties; anew if another program kills it meanwhile."""
+    for tried in range(1, _STARTS_MAX + 1):
+        adapter = Adapter(argv, directory, HostHooks())
+        try:
+            return adapter.greet()
+        except AdapterError:
+            if tried == _STARTS_MAX or not adapter.was_killed:
+                raise
+        finally:
+            adapter.end()
+    raise AssertionError("the last start returns or raises")
 
 
 class ExternalFence(Fence):

@@ -15,15 +15,15 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from harness import VERSION
-from harness.cli.argument_types import at_least, least, positive, rate
-from harness.cli.output import OutputGone, ensure_standard_streams, remark
+from harness.cli.argument_types import EXPLORERS_MAX, allow_programs, at_least, least, positive, rate
+from harness.cli.bench_arguments import add_bench
+from harness.cli.output import OutputGone, brief, ensure_standard_streams, remark
 from harness.cli.status import BUG, INCONCLUSIVE, INTERRUPTED, USAGE
 from harness.model.errors import FormatError, HarnessError, StoreError, UsageError, WorkerDied
 from harness.system.interrupts import put_off
 
 __all__ = ["main", "parser"]
 
-_EXPLORERS_MAX = 256
 _WITNESS = "file that `run` wrote, or ARCHIVE.tar.xz:NAME"
 
 
@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument("--fence", metavar="REF", help="replay against another fence")
     replay.add_argument("--json", action="store_true", help="one JSON object instead of a story")
     replay.add_argument("--session-root", metavar="DIR", help="where session directories are made")
-    _allow(replay)
+    allow_programs(replay)
     _shrink(commands.add_parser("shrink", help="make the story of a witness as small as it gets"))
     judge = commands.add_parser("judge", help="judge a stored history again")
     judge.add_argument("history", help="file that `run` wrote beside a witness, or the witness")
@@ -75,7 +75,10 @@ def parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="what this machine can do")
     doctor.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     doctor.add_argument("--session-root", metavar="DIR", help="look at the file system there")
-    _bench(commands.add_parser("bench", help="what steps, decisions and searches cost here; is it slower"))
+    doctor.add_argument(
+        "--clean", action="store_true", help="only remove what runs left behind that were killed there"
+    )
+    add_bench(commands.add_parser("bench", help="what steps, decisions and searches cost here; is it slower"))
     _controls(commands.add_parser("controls", help="is every fence that is broken on purpose caught"))
     target = commands.add_parser("target", help="fetch released software to be tested as a fence, or list it")
     target.add_argument(
@@ -108,82 +111,12 @@ def _shrink(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--json", action="store_true", help="one JSON object instead of a story")
     command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
-    _allow(command)
+    allow_programs(command)
 
 
-def _allow(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--allow-programs",
-        action="store_true",
-        help="start the programs of this machine that a lane of the role program names",
-    )
-
-
-def _bench(command: argparse.ArgumentParser) -> None:
-    command.description = (
-        "Measures steps and schedules, what fences cost as the transcript grows, and how soon controls are "
-        "caught; each sample against a built-in workload beside it. See docs/bench.md."
-    )
-    command.epilog = (
-        "Exit status: 0 measured, and nothing is slower; 1 --compare: something is slower or counts more, "
-        "--check: the comparison does not hold what it promises; 2 bad arguments or baseline; "
-        "3 --compare: times could not be compared; 130 interrupted."
-    )
-    command.add_argument(
-        "--parts", metavar="NAME,NAME", help="of scenarios, growth, controls, gate (default: all)"
-    )
-    command.add_argument("--scenario", metavar="FILE", action="append", help="default: six of ours")
-    command.add_argument(
-        "--fence",
-        metavar="REF",
-        action="append",
-        help="default: ledger; for growth, which alone takes several, all that are not broken on purpose",
-    )
-    command.add_argument(
-        "--schedules", type=at_least(1, 62), metavar="N", help="a sample of scenarios (default: 5)"
-    )
-    command.add_argument(
-        "--largest-kib", type=at_least(1), metavar="N", help="growth: no transcript beyond (default: 65536)"
-    )
-    command.add_argument("--compare", metavar="BASELINE.json", help="say what is slower than these figures")
-    command.add_argument(
-        "--check",
-        action="store_true",
-        help="instead: try out whether comparisons cry wolf, and find 15 percent",
-    )
-    command.add_argument(
-        "--comparisons", type=at_least(4), metavar="N", help="--check: of like with like (default: 200)"
-    )
-    command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
-    command.add_argument(
-        "--out", metavar="FILE.json", help="store the figures, and the curves beside them as SVG"
-    )
-    _allow(command)
-    command.add_argument("--json", action="store_true", help="one JSON object instead of lines")
-    command.add_argument("--controls", metavar="NAME,NAME", help="these (default: all)")
-    command.add_argument(
-        "--rounds",
-        type=at_least(1, 1000),
-        metavar="R",
-        help="samples (default: 16; --versus: 3)",
-    )
-    command.add_argument(
-        "--seed", type=at_least(0), metavar="N", default=1, help="of what is drawn (default: 1)"
-    )
-    command.add_argument(
-        "--scenarios", metavar="DIR", default="scenarios", help="where the scenarios are (default: scenarios)"
-    )
-    _versus(command.add_argument_group("how soon controls are caught, against the free gate"))
-
-
-def _versus(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--versus", action="store_true", help="measure this instead")
-    group.add_argument(
-        "--limit-s", type=positive, metavar="S", help="a gate gives up after S seconds (default: 20)"
-    )
-    group.add_argument(
-        "--explorers", type=at_least(1, _EXPLORERS_MAX), metavar="N", help="default: one a core"
-    )
+def _out(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--out", metavar="DIR", help="default: results/runs/<run id>")
+    command.add_argument("--force", action="store_true", help="also where --out holds a run already")
 
 
 def _controls(command: argparse.ArgumentParser) -> None:
@@ -196,12 +129,12 @@ def _controls(command: argparse.ArgumentParser) -> None:
         "--seeds", type=at_least(1, 1000), metavar="N", default=1, help="with the seeds 1 to N (default: 1)"
     )
     command.add_argument(
-        "--explorers", type=at_least(1, _EXPLORERS_MAX), metavar="N", help="default: one a core"
+        "--explorers", type=at_least(1, EXPLORERS_MAX), metavar="N", help="default: one a core"
     )
     command.add_argument(
         "--scenarios", metavar="DIR", default="scenarios", help="where the scenarios are (default: scenarios)"
     )
-    command.add_argument("--out", metavar="DIR", help="default: results/runs/<run id>")
+    _out(command)
     command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
     command.add_argument("--json", action="store_true", help="one JSON object a trial, one a line")
 
@@ -227,7 +160,7 @@ def _fuzz(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--seed", type=at_least(0), metavar="N", default=1, help="which scenarios are drawn (default: 1)"
     )
-    command.add_argument("--out", metavar="DIR", help="default: results/runs/<run id>")
+    _out(command)
     command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
     command.add_argument("--json", action="store_true", help="one JSON object a fence, one a line")
 
@@ -320,9 +253,9 @@ def _search(command: argparse.ArgumentParser) -> None:
         "--time-limit-s", type=positive, metavar="S", help="stop the whole run after S seconds"
     )
     command.add_argument(
-        "--explorers", type=at_least(1, _EXPLORERS_MAX), metavar="N", help="default: one a core"
+        "--explorers", type=at_least(1, EXPLORERS_MAX), metavar="N", help="default: one a core"
     )
-    command.add_argument("--out", metavar="DIR", help="default: results/runs/<run id>")
+    _out(command)
     command.add_argument(
         "--no-shrink",
         action="store_true",
@@ -330,12 +263,18 @@ def _search(command: argparse.ArgumentParser) -> None:
         help="leave the first violation of each kind as it was found",
     )
     command.add_argument("--shrink-limit-s", type=positive, metavar="S", help="for each of them (default: 5)")
-    _allow(command)
+    allow_programs(command)
     command.add_argument(
         "--invariant",
         metavar="REF",
         action="append",
         help="a rule for the transcript's lines: a name of `list invariants` or path/file.py:function",
+    )
+    command.add_argument(
+        "--require-confinement",
+        action="store_true",
+        default=None,
+        help="refuse to run where the kernel cannot keep the code under test in its directory",
     )
     command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
     command.add_argument("--junit", metavar="FILE", help="write JUnit XML, a testcase a scenario and fence")
@@ -354,7 +293,7 @@ def main(argv: Sequence[str]) -> int:
             module = importlib.import_module(f"harness.cli.{arguments.command}_command")
         status: int = module.main(arguments)
     except (UsageError, FormatError) as error:
-        remark(str(error))
+        remark(brief(str(error)))
         return USAGE
     except (StoreError, WorkerDied) as error:
         remark(str(error))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-
 from harness.cli.known_witnesses import KnownWitness
 from harness.cli.output import replay_command
 from harness.cli.sink import Answer
@@ -41,7 +39,7 @@ def known_lines(known: KnownWitness, fence: str) -> list[str]:
         return []
     if not known.unexpected:
         return [f"known witness shows again, as expected: {', '.join(known.violations)} ({known.witness})"]
-    return [f"{replay_command(known.witness)} --fence {shlex.quote(fence)}"]
+    return [replay_command(known.witness, fence)]
 
 
 def unexpected_stories(answer: Answer) -> str:

@@ -1,10 +1,12 @@
-"""Read the values of arguments, with messages that say what was expected."""
+"""Read the values of arguments, with messages that say what was expected, and options of several commands."""
 
 from __future__ import annotations
 
 import argparse
 
-__all__ = ["at_least", "least", "positive", "rate"]
+__all__ = ["EXPLORERS_MAX", "allow_programs", "at_least", "least", "positive", "rate"]
+
+EXPLORERS_MAX = 256
 
 _RATE_MIN = 1e-7
 _PERCENT = 100
@@ -73,3 +75,13 @@ def positive(text: str) -> float:
     if not 0 < value <= _TIME_LIMIT_S_MAX:
         raise argparse.ArgumentTypeError(f"must be > 0 and at most {_TIME_LIMIT_S_MAX} (got {text})")
     return value
+
+
+def allow_programs(command: argparse.ArgumentParser) -> None:
+    """Add the option without which files of the user start nothing."""
+    command.add_argument(
+        "--allow-programs",
+        action="store_true",
+        help="start what files name: programs of a lane of the role program, and fences and invariants that "
+        "are no part of the harness",
+    )

@@ -10,9 +10,9 @@ import msgspec
 from harness.cli.output import emit, remark
 from harness.cli.status import INTERRUPTED, NOT_EXPECTED, OK
 from harness.explore.coordinator import Coordinator
-from harness.results.store import write_whole
 from harness.scenario import load
 from harness.system.machine import machine
+from harness.system.output_file import OutputFile
 from harness.tools.bench.comparing import ALPHA, MARGIN
 from harness.tools.bench.self_test import (
     FALSE_MAX,
@@ -39,11 +39,12 @@ _PLANTED = 5
 _LIMIT_S = 86_400.0
 
 
-def trial(arguments: argparse.Namespace) -> int:
-    """Compare and print the figures; with ``--out`` store them, with every ratio.
+def trial(arguments: argparse.Namespace, out: OutputFile | None) -> int:
+    """Compare and print the figures; store them, with every ratio.
 
     Args:
         arguments: of the command line.
+        out: where the figures are stored; None for nowhere.
     """
     compared, rounds = arguments.comparisons or _COMPARISONS, arguments.rounds or _ROUNDS
     scenario = load(SCENARIO)
@@ -75,8 +76,8 @@ def trial(arguments: argparse.Namespace) -> int:
         emit(msgspec.json.encode(figures).decode())
     else:
         _show(outcome)
-    if arguments.out:
-        write_whole(arguments.out, _stored(figures, runs))
+    if out is not None:
+        out.write(_stored(figures, runs))
     return OK if outcome.holds else NOT_EXPECTED
 
 

@@ -12,15 +12,17 @@ from harness.cli.bench_check import trial
 from harness.cli.bench_output import panels, show_changes, show_curves, show_gate, show_quantity
 from harness.cli.bench_parts import Plan, Recorder, plain_fences
 from harness.cli.bench_versus import versus
+from harness.cli.code_permission import check_code
 from harness.cli.output import emit, remark
+from harness.cli.output_option import output_of
 from harness.cli.program_permission import check_programs
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
 from harness.model.errors import FormatError, GateUnavailable, UsageError
 from harness.report.growth_chart import growth_svg
-from harness.results.store import write_whole
 from harness.scenario import load_all
 from harness.scenario.fence_reference import check as check_fence
 from harness.system.machine import differing, machine
+from harness.system.output_file import OutputFile, write_whole
 from harness.tools.bench.comparing import Change, compare_all, worst
 from harness.tools.bench.figures import PARTS, Figures, Part, encode, read
 from harness.tools.bench.growth import SIZES
@@ -59,14 +61,20 @@ _USERS = {
 def main(arguments: argparse.Namespace) -> int:
     """Measure and print; with ``--out`` store the figures, with ``--compare`` judge them."""
     _check_options(arguments)
-    _check_out(arguments.out)
+    if arguments.out is None:
+        return _measure(arguments, None)
+    with output_of(arguments.out) as out:
+        return _measure(arguments, out)
+
+
+def _measure(arguments: argparse.Namespace, out: OutputFile | None) -> int:
     why = gates.unavailable("kernel")
     if why:
         raise GateUnavailable(f"bench measures the kernel gate: {why}; see `python -m harness doctor`")
     if arguments.versus:
-        return versus(arguments)
+        return versus(arguments, out)
     if arguments.check:
-        return trial(arguments)
+        return trial(arguments, out)
     baseline = read(arguments.compare) if arguments.compare else None
     strange = _strange(arguments.compare, baseline) if baseline else []
     plan = _plan(arguments, baseline)
@@ -78,8 +86,8 @@ def main(arguments: argparse.Namespace) -> int:
     _show(arguments, figures, changes)
     if recorder.interrupted:
         return INTERRUPTED
-    if arguments.out:
-        _store(arguments.out, figures)
+    if out is not None:
+        _store(out, figures)
     return OK if baseline is None else _status(changes, bool(strange))
 
 
@@ -96,13 +104,6 @@ def _check_options(arguments: argparse.Namespace) -> None:
             raise UsageError(
                 f"{option}: given without --{ways[-1]}, which alone has a use for it; add --{ways[-1]}"
             )
-
-
-def _check_out(path: str | None) -> None:
-    """Refuse a path that cannot be written, before minutes of measuring."""
-    folder = os.path.dirname(path or "") or "."
-    if path is not None and not (os.path.isdir(folder) and os.access(folder, os.W_OK)):
-        raise UsageError(f"--out {path}: no folder to write into; make it, or give another")
 
 
 def _strange(path: str, baseline: Figures) -> list[str]:
@@ -127,7 +128,9 @@ def _plan(arguments: argparse.Namespace, baseline: Figures | None) -> Plan:
     parts = _parts(arguments.parts, baseline)
     folder = arguments.scenarios
     files = arguments.scenario or [os.path.join(folder, f"{name}.yaml") for name in _SCENARIOS]
-    scenarios = load_all(files) if {"scenarios", "gate"} & set(parts) else []
+    files = files if {"scenarios", "gate"} & set(parts) else []
+    scenarios = load_all(files)
+    check_code(files, scenarios, (), arguments.allow_programs, fences=False)
     check_programs(scenarios, arguments.allow_programs, "kernel")
     fences = arguments.fence or []
     for reference in fences:
@@ -176,12 +179,12 @@ def _show(arguments: argparse.Namespace, figures: Figures, changes: list[Change]
         emit(f"{worst(changes)}")
 
 
-def _store(path: str, figures: Figures) -> None:
-    write_whole(path, encode(figures))
-    remark(f"stored: {path}")
+def _store(out: OutputFile, figures: Figures) -> None:
+    out.write(encode(figures))
+    remark(f"stored: {out.path}")
     curves = panels(figures.quantities)
-    if curves:
-        picture = f"{os.path.splitext(path)[0]}.svg"
+    if curves and not out.is_stream:
+        picture = f"{os.path.splitext(out.path)[0]}.svg"
         write_whole(picture, growth_svg(curves))
         remark(f"stored: {picture}")
 

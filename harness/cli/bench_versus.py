@@ -12,8 +12,8 @@ from harness.cli.output import emit, remark
 from harness.cli.status import INTERRUPTED, OK
 from harness.explore.coordinator import Coordinator
 from harness.report.versus_table import Row, rows, totals_of, totals_sentence
-from harness.results.store import write_whole
 from harness.system.machine import machine
+from harness.system.output_file import OutputFile
 from harness.tools.versus import COUNTED, Versus, courses, measure
 
 __all__ = ["versus"]
@@ -22,8 +22,8 @@ _ROUNDS = 3
 _LIMIT_S = 20.0
 
 
-def versus(arguments: argparse.Namespace) -> int:
-    """Measure and print; with ``--out`` store everything. No figure is a failure, because they vary."""
+def versus(arguments: argparse.Namespace, out: OutputFile | None) -> int:
+    """Measure and print; store everything in ``out``. No figure is a failure, because they vary."""
     names = [name.strip() for name in (arguments.controls or "").split(",") if name.strip()]
     wanted = courses(names, arguments.scenarios)
     rounds, limit_s = arguments.rounds or _ROUNDS, arguments.limit_s or _LIMIT_S
@@ -52,9 +52,9 @@ def versus(arguments: argparse.Namespace) -> int:
         tuple(found),
     )
     _show(figures, arguments.json)
-    if arguments.out and not interrupted:
+    if out is not None and not interrupted:
         text = msgspec.json.format(msgspec.json.encode(figures), indent=1)
-        write_whole(arguments.out, text + b"\n")
+        out.write(text + b"\n")
     return INTERRUPTED if interrupted else OK
 
 

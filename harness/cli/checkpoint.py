@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from typing import NamedTuple
 
 import msgspec
 
+from harness.explore.progress_check import wrong_with
 from harness.explore.search_task import Result, SearchTask
 from harness.model.errors import FormatError, StoreError
 from harness.model.unreadable import UNREADABLE
 from harness.report.html.page_data import Entry
 from harness.results.search_progress import Progress
-from harness.results.stats import Finding
+from harness.results.stats import Finding, Stats
 from harness.results.store import RunFolder
 from harness.results.summary import Summary
 from harness.results.witness import Witness
 
-__all__ = ["Checkpoint", "Finished", "StoredWitness", "earlier", "reserve_names"]
+__all__ = ["Checkpoint", "Finished", "StoredWitness", "earlier", "reserve_names", "sealed"]
 
 
 class Finished(msgspec.Struct, frozen=True, tag="finished"):
@@ -41,27 +43,66 @@ class StoredWitness(NamedTuple):
     witness: Witness
 
 
+class _Whole(msgspec.Struct, frozen=True, array_like=True):
+    """A stored file: a digest, so that no damage passes for figures, and the content."""
+
+    digest: bytes
+    content: bytes
+
+
+_whole_decoder = msgspec.msgpack.Decoder(_Whole)
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Finished | Progress)
 
 
-def earlier(folder: RunFolder, number: int) -> Finished | Progress | None:
+def earlier(folder: RunFolder, number: int, task: SearchTask) -> Finished | Progress | None:
     """Return what an earlier run stored of a task; None if it stored nothing.
 
     Args:
         folder: of the run.
         number: of the task in it.
+        task: what is asked for.
 
     Raises:
-        FormatError: the file was not written by `run`.
+        FormatError: the file was not written by `run`, or is not about the whole task.
     """
     data = folder.earlier(number)
+    if data is None:
+        return None
     try:
-        return None if data is None else _decoder.decode(data)
-    except UNREADABLE as error:
+        whole = _whole_decoder.decode(data)
+        if whole.digest != _digest(whole.content):
+            raise FormatError("its content is not what was written")
+        found: Finished | Progress = _decoder.decode(whole.content)
+        wrong = _wrong_with_finished(found, task) if isinstance(found, Finished) else wrong_with(found, task)
+        if wrong:
+            raise FormatError(wrong)
+    except (*UNREADABLE, FormatError) as error:
         raise FormatError(
-            f"{folder.path}: progress of question {number}: {error}; expected it as `run` wrote it"
+            f"{folder.path}: progress of question {number}: {error}; expected it as `run` wrote it; "
+            "begin a new run"
         ) from error
+    return found
+
+
+def sealed(content: bytes) -> bytes:
+    """Return the stored form of encoded progress: with a digest, so that no damage passes for figures."""
+    return _encoder.encode(_Whole(_digest(content), content))
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
+def _wrong_with_finished(finished: Finished, task: SearchTask) -> str:
+    """Return why the summary is not that of the whole task; empty if it is."""
+    found = finished.summary
+    about = (task.scenario.name, task.fence, task.gate, task.strategy, task.seed)
+    if (found.scenario, found.fence, found.gate, found.strategy, found.seed) != about:
+        return f"is about {found.scenario} / {found.fence}, seed {found.seed}"
+    if not task.complete(Stats(schedules=found.schedules, programs=found.programs)):
+        return f"claims to be finished after {found.schedules} of {task.schedules} schedules"
+    return ""
 
 
 class Checkpoint:
@@ -93,7 +134,7 @@ class Checkpoint:
                 if self._stored.get(kind, (-1, ""))[0] != finding.schedule_index:
                     self.witness(kind, finding)
             if self._resumable and self._task.resumable:
-                self._folder.progress(self._number, _encoder.encode(progress))
+                self._folder.progress(self._number, sealed(_encoder.encode(progress)))
 
     def witness(self, kind: str, finding: Finding) -> StoredWitness:
         """Store the first violation of a kind, unless it is stored already.
@@ -122,7 +163,7 @@ class Checkpoint:
         whole = result.complete and result.fault is None and not result.doubts
         if self._resumable and whole:
             with contextlib.suppress(StoreError):
-                self._folder.progress(self._number, _encoder.encode(finished))
+                self._folder.progress(self._number, sealed(_encoder.encode(finished)))
 
 
 def reserve_names(folder: RunFolder, summary: Summary) -> None:

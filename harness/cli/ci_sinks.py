@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Sequence
 
@@ -14,8 +15,8 @@ from harness.cli.sink import Answer, Ending, Sink, Task, WriteFaults
 from harness.model.errors import StoreError, UsageError
 from harness.report.result_case import Case
 from harness.results.paired import Comparison
-from harness.results.store import write_whole
 from harness.results.summary import Summary
+from harness.system.output_file import OutputFile, append_to
 
 __all__ = ["CiSink", "comparisons_of"]
 
@@ -30,7 +31,7 @@ class CiSink(Sink):
     """Collects cases, adds the story of each, and writes the JUnit file anew after each of them.
 
     A task that was not searched when the harness dies stands in that file as an error: it is no
-    pass, and the file is not that of an earlier run.
+    pass, and the file is not that of an earlier run. To a pipe or a device it writes once, at the end.
 
     Args:
         junit: path of the file; None for none.
@@ -46,6 +47,7 @@ class CiSink(Sink):
         self.faults = WriteFaults()
         self._next = 0
         self._junit = junit
+        self._file: OutputFile | None = None
         self._title = title
 
     def begin(self, tasks: Sequence[Task]) -> None:
@@ -59,6 +61,8 @@ class CiSink(Sink):
         try:
             if junit and os.path.dirname(junit):
                 os.makedirs(os.path.dirname(junit), exist_ok=True)
+            if junit:
+                self._file = OutputFile(junit)
             self._write()
         except OSError as error:
             raise UsageError(f"--junit {junit}: cannot be written: {error.strerror}; give another") from error
@@ -87,7 +91,10 @@ class CiSink(Sink):
         self._try(self._write)
 
     def end(self, ending: Ending) -> str:
-        """Report to GitHub, if the run is part of a workflow there."""
+        """Finish the JUnit file, and report to GitHub if the run is part of a workflow there."""
+        if self._file is not None:
+            self._try(functools.partial(self._write, last=True))
+            self._file.close()
         if not self._title:
             return ""
         if os.environ.get("GITHUB_ACTIONS"):
@@ -100,22 +107,17 @@ class CiSink(Sink):
             from harness.report.markdown import markdown
 
             text = markdown(self.cases, self._title, comparisons_of(self.cases))
-            self._try(lambda: _append(path, text))
+            self._try(lambda: append_to(path, f"{text}\n".encode()))
         return ""
 
-    def _write(self) -> None:
-        if self._junit:
+    def _write(self, last: bool = False) -> None:
+        if self._file is not None and self._file.is_stream == last:
             from harness.report.junit import junit
 
-            write_whole(self._junit, junit(self.cases))
+            self._file.write(junit(self.cases))
 
     def _try(self, write: Callable[[], None]) -> None:
         try:
             write()
         except (OSError, StoreError) as error:
             self.faults.note(error)
-
-
-def _append(path: str, text: str) -> None:
-    with open(path, "a", encoding="utf-8") as file:
-        file.write(f"{text}\n")

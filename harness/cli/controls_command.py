@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 
 from harness import gates
+from harness.cli.code_permission import check_code
 from harness.cli.display import Display
 from harness.cli.output import remark, replay_command
 from harness.cli.search_tasks import choose_strategy
@@ -39,6 +40,9 @@ def main(arguments: argparse.Namespace) -> int:
     wanted = trials(
         _listed(arguments.only), strategies, arguments.schedules, arguments.seeds, arguments.scenarios
     )
+    scenarios = list({id(trial.task.scenario): trial.task.scenario for trial in wanted}.values())
+    where = [os.path.join(arguments.scenarios, f"{one.name}.yaml") for one in scenarios]
+    check_code(where, scenarios, (), False, fences=False, option="another --scenarios")
     explorers = arguments.explorers or len(os.sched_getaffinity(0))
     display = Display(arguments.json)
     with Coordinator(explorers, arguments.session_root) as coordinator:
@@ -145,7 +149,7 @@ def _folder(arguments: argparse.Namespace, wanted: Sequence[Trial]) -> RunFolder
     given = {key: value for key, value in vars(arguments).items() if key != "command"}
     try:
         folder = RunFolder(arguments.out or os.path.join("results", "runs", run_id()))
-        folder.plan({"version": 1, "arguments": given, "questions": questions})
+        folder.plan({"version": 1, "arguments": given, "questions": questions}, arguments.force)
     except StoreError as error:
         raise UsageError(str(error)) from error
     return folder

@@ -17,9 +17,10 @@ from harness.explore.coordinator import Coordinator
 from harness.model.errors import FenceLoadError, GateUnavailable, StoreError, UsageError
 from harness.model.policy import resolve
 from harness.report.story import headline, story
-from harness.results.store import RunFolder, run_id, write_whole
+from harness.results.store import RunFolder, run_id
 from harness.scenario import load
 from harness.scenario.fence_reference import check
+from harness.system.output_file import write_whole
 from harness.tools.fuzz import Catch, Figures, Hunt, as_yaml, file_stem
 
 __all__ = ["main"]
@@ -89,7 +90,7 @@ def _folder(arguments: argparse.Namespace) -> RunFolder:
     try:
         folder = RunFolder(arguments.out or os.path.join("results", "runs", run_id()))
         given = {key: value for key, value in vars(arguments).items() if key != "command"}
-        folder.plan({"version": 1, "arguments": given})
+        folder.plan({"version": 1, "arguments": given}, arguments.force)
         os.makedirs(os.path.join(folder.path, "scenarios"), exist_ok=True)
     except (OSError, StoreError) as error:
         raise UsageError(str(error)) from error

@@ -18,7 +18,7 @@ from harness.results.witness_archive import content
 
 __all__ = ["main"]
 
-_FILE_BYTES_MAX = 1 << 30
+_FILE_BYTES_MAX = 1 << 24
 #: How a witness begins.
 _WITNESS = b'{\n "claim"'
 

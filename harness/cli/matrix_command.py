@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from harness.cli.ci_sinks import CiSink, comparisons_of
+from harness.cli.confinement_check import check_confinement
 from harness.cli.display import Display
 from harness.cli.output import emit, remark
 from harness.cli.program_permission import check_programs
@@ -45,6 +46,7 @@ def main(arguments: argparse.Namespace) -> int:
     arguments = completed(arguments)
     files, scenarios, kept = scenarios_of(arguments)
     fences = _fences(arguments.fences)
+    check_confinement(arguments.require_confinement)
     gate = choose_gate(arguments.gate)
     asked = tasks_for(
         scenarios,

@@ -8,13 +8,19 @@ import os
 import re
 import shlex
 import sys
+from typing import TextIO
 
 from harness.model.errors import FormatError, StoreError
+from harness.system.output_file import wait_until_writable
 
-__all__ = ["OutputGone", "emit", "ensure_standard_streams", "escaped", "remark", "replay_command"]
+__all__ = ["OutputGone", "brief", "emit", "ensure_standard_streams", "escaped", "remark", "replay_command"]
 
 #: Control characters but for line feed and tab, separators of lines, and what turns the direction of text.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+#: So many take at most 4,096 bytes.
+_PIECE_CHARACTERS = 1024
+#: Characters of a line of a message.
+_LINE_MAX = 2000
 _GONE = (errno.EPIPE, errno.EIO)
 
 
@@ -31,6 +37,18 @@ def escaped(text: str) -> str:
     return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
+def brief(text: str) -> str:
+    """Return a message whose long lines are cut: values in them come from files, and may be megabytes."""
+    return "\n".join(map(_cut, text.split("\n")))
+
+
+def _cut(line: str) -> str:
+    if len(line) <= _LINE_MAX:
+        return line
+    half = _LINE_MAX // 2
+    return f"{line[:half]} [... {len(line) - 2 * half} characters ...] {line[-half:]}"
+
+
 def emit(text: str, styled: bool = False) -> None:
     """Print a result at once.
 
@@ -43,7 +61,7 @@ def emit(text: str, styled: bool = False) -> None:
         StoreError: it could not be written, for want of space for instance.
     """
     try:
-        print(text if styled else escaped(text), flush=True)
+        _print(text if styled else escaped(text), sys.stdout)
     except OSError as error:
         _give_up(sys.stdout)
         if error.errno in _GONE:
@@ -54,9 +72,33 @@ def emit(text: str, styled: bool = False) -> None:
 def remark(text: str) -> None:
     """Print a remark about the run; do nothing if standard error is closed."""
     try:
-        print(escaped(text), file=sys.stderr, flush=True)
+        _print(escaped(text), sys.stderr)
     except OSError:
         _give_up(sys.stderr)
+
+
+def _print(text: str, stream: TextIO | None) -> None:
+    """Print a text in pieces; a reader that takes nothing does not hold up the user's interrupt.
+
+    Raises:
+        OSError: it could not be printed; EPIPE if its reader takes nothing and the user has interrupted.
+    """
+    if stream is None:
+        return
+    text += "\n"
+    for start in range(0, len(text), _PIECE_CHARACTERS):
+        if not _is_ready(stream):
+            raise OSError(errno.EPIPE, os.strerror(errno.EPIPE))
+        stream.write(text[start : start + _PIECE_CHARACTERS])
+        stream.flush()
+
+
+def _is_ready(stream: TextIO) -> bool:
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError):
+        return True  # in memory: a test has taken its place
+    return wait_until_writable(descriptor)
 
 
 def _give_up(stream: object) -> None:
@@ -80,18 +122,30 @@ def ensure_standard_streams() -> None:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # None when it was closed
 
 
-def replay_command(path: str) -> str:
-    """Return the command that replays a witness, with the interpreter that the user called."""
+def replay_command(path: str, fence: str = "") -> str:
+    """Return the command that replays a witness, with the interpreter that the user called.
+
+    Args:
+        path: of the witness.
+        fence: to replay it against; empty for its own.
+    """
     python = sys.orig_argv[0] if sys.orig_argv else "python"
-    allow = " --allow-programs" if _starts_programs(path) else ""
-    return f"replay: {shlex.quote(python)} -m harness replay {shlex.quote(path)}{allow}"
+    return f"replay: {shlex.quote(python)} -m harness replay {shlex.quote(path)}{_options(path, fence)}"
 
 
-def _starts_programs(path: str) -> bool:
-    """Return whether the replay of a witness starts programs."""
+def _options(path: str, fence: str) -> str:
+    """Return the options of a replay: another fence, and what programs and code of the user need."""
+    from harness.cli.code_permission import runs_code
     from harness.results.witness import read
 
+    other = f" --fence {shlex.quote(fence)}" if fence else ""
     try:
-        return any(op.argv for lane in read(path).program.lanes for op in lane.ops)
+        witness = read(path)
     except FormatError:
-        return False
+        return other
+    rules = witness.scenario.get("invariant", ())
+    starts = any(op.argv for lane in witness.program.lanes for op in lane.ops)
+    if starts or any(runs_code(str(rule)) for rule in ([rules] if isinstance(rules, str) else rules)):
+        return f"{other} --allow-programs"
+    own = f" --fence {shlex.quote(witness.fence)}" if runs_code(witness.fence) else ""
+    return other or own

@@ -6,6 +6,7 @@ import argparse
 
 import msgspec
 
+from harness.cli.code_permission import check_code_of_witness
 from harness.cli.output import emit
 from harness.cli.program_permission import check_programs, check_witness
 from harness.cli.search_tasks import check_inodes
@@ -23,7 +24,7 @@ __all__ = ["main"]
 
 def main(arguments: argparse.Namespace) -> int:
     """Replay a witness; return 0 if the violation shows again, 1 if it does not, 3 if that is not known."""
-    witness = _read(arguments.witness, arguments.session_root, arguments.allow_programs)
+    witness = _read(arguments.witness, arguments.fence, arguments.session_root, arguments.allow_programs)
     replayed = replay(witness, arguments.fence, arguments.session_root)
     if arguments.json:
         emit(msgspec.json.encode(_summary(replayed, witness.claim.kind)).decode())
@@ -34,12 +35,13 @@ def main(arguments: argparse.Namespace) -> int:
     return INCONCLUSIVE if replayed.judgement.inconclusive else NOT_EXPECTED
 
 
-def _read(path: str, root: str | None, allowed: bool) -> Witness:
-    """Read a witness that can be replayed here.
+def _read(path: str, fence: str | None, root: str | None, allowed: bool) -> Witness:
+    """Read a witness that can be replayed here, under another fence if one is given.
 
     Raises:
         FormatError: the file cannot be read, or its parts do not fit each other.
-        UsageError: the file system under the session directory cannot serve it.
+        UsageError: it names code or programs that are not allowed, or the file system under the session
+            directory cannot serve it.
     """
     witness = read(path)
     if witness.gate not in GATES:
@@ -53,6 +55,8 @@ def _read(path: str, root: str | None, allowed: bool) -> Witness:
                 f"{path}: the program has a lane {lane.name!r}, the scenario none; "
                 "the file was changed, expected it as `run` wrote it"
             )
+    if not allowed:
+        check_code_of_witness(path, witness, scenario, fence)
     check_witness(path, witness, allowed)
     check_programs([scenario], allowed, witness.gate)
     check_inodes([scenario], root)

@@ -9,6 +9,8 @@ import os
 from collections.abc import Sequence
 
 from harness.cli.ci_sinks import CiSink
+from harness.cli.code_permission import check_code
+from harness.cli.confinement_check import check_confinement
 from harness.cli.display import Display
 from harness.cli.program_permission import check_programs, check_witness, permitted
 from harness.cli.resume import check_same, completed, plan_of
@@ -44,6 +46,8 @@ _TITLE = "Fences under test"
 def main(arguments: argparse.Namespace) -> int:
     """Run every scenario against every fence; see `harness.cli` for the exit status."""
     resumed = arguments.resume is not None
+    if resumed and arguments.force:
+        raise UsageError("--force: given with --resume, which goes on with the run of its folder; give one")
     arguments = completed(arguments, arguments.resume)
     explorers = arguments.explorers or len(os.sched_getaffinity(0))
     with Coordinator(explorers, arguments.session_root) as coordinator:
@@ -75,6 +79,7 @@ def _asked(arguments: argparse.Namespace) -> list[Task]:
         UsageError: one of them cannot be run.
     """
     files, scenarios, kept = scenarios_of(arguments)
+    check_confinement(arguments.require_confinement)
     gate = choose_gate(arguments.gate)
     searches: Sequence[SearchTask] = tasks_for(
         scenarios,
@@ -103,7 +108,7 @@ def scenarios_of(
 
     Raises:
         ScenarioError: one is faulty.
-        UsageError: one would start programs that the user has not allowed.
+        UsageError: one would start programs or run code that the user has not allowed.
     """
     # Imported here because its validator takes a tenth of a second to come up.
     from harness.scenario import load_all
@@ -111,8 +116,11 @@ def scenarios_of(
     files = scenario_files(arguments.scenarios)
     allowed = arguments.allow_programs
     files, scenarios = permitted(files, load_all(files), arguments.scenarios, allowed)
-    kept = [regression_corpus.known(file) for file in files]
     asked = tuple(arguments.invariant or ())
+    resumed = [(f"plan of {arguments.out}", one) for one in (*(arguments.fence or ()), *asked)]
+    whose = arguments.fence is None and arguments.command == "run"
+    check_code(files, scenarios, arguments.named, allowed, fences=whose, more=resumed)
+    kept = [regression_corpus.known(file) for file in files]
     if asked:
         scenarios = [dataclasses.replace(one, invariant=(*one.invariants, *asked)) for one in scenarios]
     for path, witness in itertools.chain.from_iterable(kept):
@@ -155,7 +163,7 @@ def folder_for(
         if resumed:
             folder.resume()
         else:
-            folder.plan(plan_of(arguments, searches))
+            folder.plan(plan_of(arguments, searches), arguments.force)
     except StoreError as error:
         raise UsageError(str(error)) from error
     return folder

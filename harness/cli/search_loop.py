@@ -79,10 +79,14 @@ class SearchLoop:
         """Search the tasks until all are done or the user interrupts the run.
 
         Raises:
+            FormatError: stored progress cannot be used, and no task was begun.
             UsageError: a file that the user asked for cannot be written, and no task was begun; or
                 a fence or scenario cannot be used.
             HarnessError: what ended a search.
         """
+        for number, task in enumerate(tasks if self._resumable else ()):
+            # What is damaged is refused before anything runs.
+            earlier(self._folder, number, task.search)
         for sink in self._sinks:
             sink.begin(tasks)
         fault = ""
@@ -98,7 +102,7 @@ class SearchLoop:
             self._end(fault)
 
     def _one(self, number: int, task: Task, tasks_left: int) -> None:
-        before = earlier(self._folder, number) if self._resumable else None
+        before = earlier(self._folder, number, task.search) if self._resumable else None
         if isinstance(before, Finished):
             self._summaries.append(before.summary)
             for sink in self._sinks:

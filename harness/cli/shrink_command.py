@@ -8,19 +8,22 @@ import os
 import msgspec
 
 from harness import gates
+from harness.cli.code_permission import check_code_of_witness
 from harness.cli.output import emit, remark, replay_command
+from harness.cli.output_option import output_of
 from harness.cli.program_permission import check_witness
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
 from harness.explore.coordinator import Coordinator
 from harness.model.errors import GateUnavailable, UsageError
 from harness.report.story import headline, story
 from harness.results import regression_corpus
-from harness.results.store import write_whole
 from harness.results.witness import Witness, read
 from harness.results.witness import encode as encode_witness
 from harness.results.witness_archive import split
+from harness.scenario import load_data
 from harness.scenario.fence_reference import check
 from harness.shrink import ShrinkJob, Shrunk
+from harness.system.output_file import OutputFile, write_whole
 
 __all__ = ["main"]
 
@@ -43,8 +46,17 @@ def main(arguments: argparse.Namespace) -> int:
     why = gates.unavailable(witness.gate)
     if why:
         raise GateUnavailable(f"the witness was found under the {witness.gate} gate: {why}")
+    scenario = load_data(witness.scenario, where=arguments.witness)
+    if not arguments.allow_programs:
+        check_code_of_witness(arguments.witness, witness, scenario, None)
     check_witness(arguments.witness, witness, arguments.allow_programs)
     check(witness.fence)
+    with output_of(arguments.out or _beside(arguments.witness)) as out:
+        return _shrink(arguments, witness, out)
+
+
+def _shrink(arguments: argparse.Namespace, witness: Witness, out: OutputFile) -> int:
+    """Shrink a witness, store the smaller one, and return the exit status."""
     with Coordinator(1, arguments.session_root) as coordinator:
         work = ShrinkJob.of(witness, arguments.time_limit_s)
         found = [one for one in coordinator.carry_out(work, work.time_limit_s) if isinstance(one, Shrunk)]
@@ -53,11 +65,11 @@ def main(arguments: argparse.Namespace) -> int:
         return _show_nothing(arguments, found[-1].why_not if found else "nothing was run", interrupted)
     shrunk = found[-1]
     small = shrunk.witness(witness)
-    path = arguments.out or _beside(arguments.witness)
-    write_whole(path, encode_witness(small))
-    write_whole(f"{os.path.splitext(path)[0]}.history.jsonl", small.history.encode())
+    out.write(encode_witness(small))
+    if not out.is_stream:
+        write_whole(f"{os.path.splitext(out.path)[0]}.history.jsonl", small.history.encode())
     kept = regression_corpus.keep(arguments.keep, small) if arguments.keep else ""
-    _show(arguments, shrunk, small, path, kept)
+    _show(arguments, shrunk, small, out, kept)
     return INTERRUPTED if interrupted else OK
 
 
@@ -76,11 +88,11 @@ def _show_nothing(arguments: argparse.Namespace, why: str, interrupted: bool) ->
     return NOT_EXPECTED if why.startswith("it does not show") else INCONCLUSIVE
 
 
-def _show(arguments: argparse.Namespace, shrunk: Shrunk, small: Witness, path: str, kept: str) -> None:
+def _show(arguments: argparse.Namespace, shrunk: Shrunk, small: Witness, out: OutputFile, kept: str) -> None:
     if arguments.json:
         said = {
             "witness": arguments.witness,
-            "shrunk": path,
+            "shrunk": out.path,
             "kept": kept or None,
             "kind": small.claim.kind,
             "fence": small.fence,
@@ -97,4 +109,5 @@ def _show(arguments: argparse.Namespace, shrunk: Shrunk, small: Witness, path: s
     emit(shrunk.summary_line())
     if kept:
         emit(f"kept: {kept}")
-    emit(replay_command(path))
+    if not out.is_stream:
+        emit(replay_command(out.path))

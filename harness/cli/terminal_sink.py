@@ -12,7 +12,7 @@ from harness.cli.sink import Answer, Ending, Sink
 from harness.explore.search_task import ExhaustiveTask
 from harness.results.coverage import coverage_line
 from harness.results.stats import Stats
-from harness.results.summary import Summary, encode, found_by, rows
+from harness.results.summary import Summary, encode, found_by, rows, voided_line
 
 __all__ = ["TerminalSink"]
 
@@ -93,6 +93,8 @@ def _reasons(summary: Summary) -> list[str]:
     if summary.why_inconclusive:
         lines.append(f"  INCONCLUSIVE: {summary.why_inconclusive}")
     lines += [f"  NOT EXERCISED: {reason}" for reason in summary.not_exercised]
+    if summary.voided:
+        lines.append(f"  {voided_line(summary.voided)}")
     return lines
 
 

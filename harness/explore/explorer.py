@@ -39,8 +39,8 @@ from harness.scenario.definition import Scenario
 from harness.scenario.fence_reference import resolve
 from harness.strategies import make as make_strategy
 from harness.strategies.strategy import Strategy
-from harness.system.janitor import remove_tree
 from harness.system.peak_memory import family_peak_bytes, peak_bytes
+from harness.system.tree_removal import remove_tree
 
 __all__ = ["Explorer", "Wanted", "strategy_seed", "ticking"]
 
@@ -53,6 +53,8 @@ _HANG_SHARE = 0.5
 #: Variable of the environment with a gate's limit in real seconds, for tests of what hangs.
 _LIMIT = "HARNESS_WALL_LIMIT_S"
 _MASK = (1 << 64) - 1
+#: How often a schedule is run again after another program has disturbed it.
+_AGAIN_MAX = 4
 
 
 class Wanted(Protocol):
@@ -116,6 +118,9 @@ class Explorer:
         gate: name of the gate.
         root: where to make the session directory.
         example: a program with the lanes to run; None for those of the scenario.
+
+    Attributes:
+        voided: how many runs of a schedule were void and repeated, see `run`.
     """
 
     def __init__(
@@ -128,6 +133,7 @@ class Explorer:
     ) -> None:
         self.scenario = scenario
         self.fence = fence
+        self.voided = 0
         self._policy = scenario.resolved_policy()
         self._rules: dict[str, Any] = {name: answer for name, answer in self._policy.rules.items()}
         self._directory = os.path.realpath(tempfile.mkdtemp(prefix="harness-session-", dir=root))
@@ -169,9 +175,17 @@ class Explorer:
     def run(
         self, program: Program, strategy: Strategy, seed: int, index: int
     ) -> tuple[History, Schedule, Outcome]:
-        """Run one schedule, and return its history, its choices and what the gate saw."""
-        rng = random.Random(strategy_seed(seed, index))
-        outcome, schedule = run_schedule(self.gate, program, strategy, rng, self.scenario.steps_max)
+        """Run one schedule, and return its history, its choices and what the gate saw.
+
+        A schedule that another program disturbed is void: it is run again, and inconclusive only if that
+        happens time after time.
+        """
+        for again in range(_AGAIN_MAX + 1):
+            rng = random.Random(strategy_seed(seed, index))
+            outcome, schedule = run_schedule(self.gate, program, strategy, rng, self.scenario.steps_max)
+            if not outcome.disturbed:
+                break
+            self.voided += again < _AGAIN_MAX
         header = Header(
             self.scenario.name,
             self.fence,
@@ -213,12 +227,14 @@ class Explorer:
                     # Of schedule 0 in every explorer, since all of them learn the same.
                     batcher.stats.doubt(0, calibration.doubt, 0)
             history = self._run_and_judge(batcher.stats, part, calibration, item.seed, index)
+            self._count_voided(batcher.stats)
             found = item.until in batcher.stats.violations
             if found:
                 # Before the schedule runs a second time, which takes as long again.
                 yield batcher.flush()
             if history is not None and index % _REPEAT_EVERY == 0 and self._repeatable:
                 self._repeat(batcher.stats, part, item.seed, index, history)
+                self._count_voided(batcher.stats)
             if found:
                 break
             hung = hung + 1 if history is None and time.monotonic() - started > hang_s else 0
@@ -255,7 +271,9 @@ class Explorer:
 
     def _repeat(self, stats: Stats, strategy: Strategy, seed: int, index: int, first: History) -> None:
         """Run a schedule once more; a difference is nondeterminism that the harness does not control."""
-        again, _, _ = self.run(self.program(seed, index), strategy, seed, index)
+        again, _, outcome = self.run(self.program(seed, index), strategy, seed, index)
+        if outcome.disturbed:
+            return
         stats.repeated += 1
         if again.events == first.events:
             return
@@ -267,6 +285,10 @@ class Explorer:
         stats.doubt(
             index, f"run twice, it differs from event {at} on: {shown[0]}, then {shown[1]}; nondeterminism"
         )
+
+    def _count_voided(self, stats: Stats) -> None:
+        stats.voided += self.voided
+        self.voided = 0
 
     def _usage(self) -> dict[str, dict[str, int]]:
         """Return what each worker process uses, by its name."""

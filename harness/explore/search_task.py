@@ -282,6 +282,7 @@ class Result(msgspec.Struct):
             late=stats.late,
             inode_reused=stats.inode_reused,
             repeated=stats.repeated,
+            voided=stats.voided,
             histories=f"{stats.histories:016x}",
             explorers=self.explorers,
             stopped=self.stopped,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Generator, Iterator
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -32,6 +33,8 @@ class WorkItem(msgspec.Struct, frozen=True):
         more: further schedule indices, which come after those.
         keep: whether its workers may serve the next item, see `harness.explore.explorer_cache`.
     """
+
+    finds: ClassVar[Any] = Stats
 
     scenario: Scenario
     fence: str

@@ -18,26 +18,31 @@ import sys
 import traceback
 from collections.abc import Generator
 from multiprocessing.connection import Connection, Pipe, wait
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
+from harness.explore.messages import (
+    DONE,
+    STOP,
+    Bug,
+    decode_finding,
+    decode_work,
+    encode_failure,
+    encode_finding,
+    encode_work,
+    receive,
+    send,
+)
+from harness.gates.limits import DATA_BYTES_MAX, FILE_BYTES_MAX
 from harness.model.errors import HarnessError
 from harness.system.janitor import MARK, SessionRoot
 
 __all__ = ["DONE", "FILE_BYTES_MAX", "Bug", "ExplorerProcess", "Lost", "Work", "cores", "main", "perform"]
 
 _REAP_S = 10.0
-#: A fence that writes or remembers without end fails at these, before the machine does.
-FILE_BYTES_MAX = 8 << 20
-_DATA_BYTES_MAX = 1 << 30
-_STOP = "stop"
 _START = (
     "import sys; sys.path[:] = {!r}; from harness.explore.worker_pool import main; main({}, {}, {!r}, {}, {})"
 )
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
-
-
-class Bug(HarnessError):
-    """An exception that the code of an explorer does not expect; the message is its traceback."""
 
 
 class Lost(HarnessError):
@@ -45,7 +50,13 @@ class Lost(HarnessError):
 
 
 class Work(Protocol):
-    """Work for an explorer process; it is pickled."""
+    """Work for an explorer process: a `msgspec.Struct`, see `harness.explore.messages`.
+
+    Attributes:
+        finds: type of what it yields.
+    """
+
+    finds: ClassVar[Any]
 
     def run(self, root: str) -> Generator[object, None, None]:
         """Do the work.
@@ -56,14 +67,6 @@ class Work(Protocol):
         Yields:
             Findings, as they come. To end the work early the generator is closed.
         """
-
-
-class _Done:
-    """The work is over."""
-
-
-#: What `ExplorerProcess.receive` returns at the end of the work.
-DONE = _Done()
 
 
 def cores() -> list[int]:
@@ -96,6 +99,7 @@ class ExplorerProcess:
                 start_new_session=True,
             )
         self._pidfd = os.pidfd_open(self._process.pid)
+        self._finds: Any = None
 
     @property
     def pid(self) -> int:
@@ -114,14 +118,20 @@ class ExplorerProcess:
         return self.connection, self._pidfd
 
     def give(self, work: Work) -> None:
-        """Hand work over; the process must be idle."""
+        """Hand work over; the process must be idle.
+
+        Raises:
+            UsageError: a number in it is too large.
+        """
+        self._finds = work.finds
+        message = encode_work(work)
         with contextlib.suppress(OSError):
-            self.connection.send(work)
+            send(self.connection, message)
 
     def stop(self) -> None:
         """Ask it to end its work as soon as it can."""
         with contextlib.suppress(OSError):
-            self.connection.send(_STOP)
+            send(self.connection, STOP)
 
     def receive(self) -> object:
         """Wait for the next message and return it.
@@ -137,20 +147,13 @@ class ExplorerProcess:
         message = self._received()
         if message is None:
             raise Lost(f"an explorer process {_ending(self._process.wait(_REAP_S))}")
-        kind, value = message
-        if kind == "failed":
-            assert isinstance(value, HarnessError), value
-            raise value
-        return value if kind == "found" else DONE
+        return decode_finding(message, self._finds)
 
-    def _received(self) -> tuple[str, object] | None:
+    def _received(self) -> bytes | None:
         try:
-            if self.connection.poll():
-                message: tuple[str, object] = self.connection.recv()
-                return message
-        except (EOFError, OSError):
-            pass
-        return None
+            return receive(self.connection) if self.connection.poll() else None
+        except OSError:
+            return None
 
     def dismiss(self) -> None:
         """Let an idle process stop its waiting workers and exit; `end` makes sure that it is gone."""
@@ -228,22 +231,22 @@ def main(descriptor: int, core: int, root: str, parent: int, file_bytes_max: int
     prepare()
     with ticking(), contextlib.suppress(_HarnessGone):
         while True:
-            work = _receive(connection)
-            if work != _STOP:  # left over: the work that it was meant to stop had ended
-                _send(connection, *_carry_out(work, connection, root))
+            work = decode_work(_receive(connection))
+            if work is not None:  # left over: the work that it was meant to stop had ended
+                _send(connection, _carry_out(work, connection, root))
     close_all()
 
 
-def _receive(connection: Connection) -> Any:
+def _receive(connection: Connection) -> bytes:
     try:
-        return connection.recv()
-    except (EOFError, OSError) as error:
+        return receive(connection)
+    except OSError as error:
         raise _HarnessGone from error
 
 
-def _send(connection: Connection, kind: str, value: object) -> None:
+def _send(connection: Connection, message: bytes) -> None:
     try:
-        connection.send((kind, value))
+        send(connection, message)
     except OSError as error:
         raise _HarnessGone from error
 
@@ -257,7 +260,7 @@ def _settle_in(parent: int, core: int, file_bytes_max: int) -> None:
         os._exit(0)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, file_bytes_max)
-    _limit(resource.RLIMIT_DATA, _DATA_BYTES_MAX)
+    _limit(resource.RLIMIT_DATA, DATA_BYTES_MAX)
     # If memory runs out all the same, the kernel should kill this process and not the user's.
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
         file.write("1000")
@@ -272,24 +275,24 @@ def _limit(kind: int, most: int) -> None:
     resource.setrlimit(kind, (soft, hard))
 
 
-def _carry_out(work: Work, connection: Connection, root: str) -> tuple[str, object]:
+def _carry_out(work: Work, connection: Connection, root: str) -> bytes:
     """Do the work, send its findings, and return the message that ends it."""
     try:
         with contextlib.closing(work.run(root)) as findings:
             for found in findings:
-                _send(connection, "found", found)
+                _send(connection, encode_finding(found))
                 if connection.poll():
                     _receive(connection)
                     break
     except _HarnessGone:
         raise
     except HarnessError as error:
-        return "failed", error
+        return encode_failure(error)
     except Exception as error:  # of our code: the harness reports it as a bug
-        return "failed", Bug("".join(traceback.format_exception(error)))
+        return encode_failure(Bug("".join(traceback.format_exception(error))))
     finally:
         _kill_orphans()
-    return "done", None
+    return DONE
 
 
 def _kill_orphans() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
 from fence.errors import LockTimeoutError, StaleLockError, TakeoverError
@@ -25,6 +25,9 @@ _HEADS = frozenset({"begin_turn", "acquire"})
 _SURVIVED = frozenset({"guarded_write"})
 #: Operations that a fence may lack; an adapter says in its hello that it has no rewrite.
 _OPTIONAL = frozenset({"recover", "rewrite"})
+#: What the harness answers in the kernel's place, and what its limits lead to.
+_OURS = frozenset({errno.EROFS, errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOMEM, errno.EFBIG})
+_CHAIN_MAX = 32
 #: Operations that are still called after an earlier one of the group failed.
 _CLEAN_UP = frozenset({"end_turn", "release"})
 
@@ -82,6 +85,7 @@ class OpExecutor:
         self._handles: dict[str, Fence] = {}
         self._failed: set[int] = set()
         self._refused: set[int] = set()
+        self._cause = 0
 
     def run(self) -> None:
         """Execute the whole program and record the outcome of each operation."""
@@ -94,13 +98,14 @@ class OpExecutor:
                 # This is a copy of the lane in a process that the fence forked; only the lane itself goes on.
                 os._exit(1)
             waits.end(index, number)
-            shared_memory.end(index, number, outcome, detail)
+            shared_memory.end(index, number, outcome, detail, self._cause)
 
     def _attempt(self, op: Op) -> tuple[int, str]:
+        self._cause = 0
         if self._skips(op):
             return _SKIPPED, ""
         try:
-            detail = self._call(op)
+            detail = self._call_or_say_why(op)
         except TakeoverError as error:
             self._refused.add(op.turn)
             outcome, detail = _REFUSED, self._message(error)
@@ -170,6 +175,14 @@ class OpExecutor:
         getattr(handle, kind)()
         return ""
 
+    def _call_or_say_why(self, op: Op) -> str | None:
+        """Make the call; note the errno behind an exception, unless a fault was to cause it."""
+        try:
+            return self._call(op)
+        except BaseException as error:
+            self._cause = _errno_behind(error, {getattr(errno, fault.error, 0) for fault in op.faults})
+            raise
+
     def _act(self, op: Op) -> str:
         if op.argv:
             from harness.scenario.exec_program import launch
@@ -189,3 +202,21 @@ class OpExecutor:
 
     def _named_message(self, error: BaseException) -> str:
         return f"{type(error).__name__}: {self._message(error)}"
+
+
+def _errno_behind(error: BaseException, injected: Collection[int]) -> int:
+    """Return the errno of the nearest exception in a chain that the harness may have caused; 0 for none.
+
+    Args:
+        error: the exception that a fence raised.
+        injected: errnos that a fault was to cause.
+    """
+    found: BaseException | None = error
+    for _ in range(_CHAIN_MAX):
+        if found is None:
+            break
+        code = errno.ENOMEM if isinstance(found, MemoryError) else getattr(found, "errno", 0)
+        if code in _OURS and code not in injected:
+            return int(code)
+        found = found.__cause__ or found.__context__
+    return 0

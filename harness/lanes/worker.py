@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -26,7 +26,8 @@ import msgspec
 from fence.protocol import Fence
 from harness.gates.free.jitter import Jitter
 from harness.gates.free.snapshots import Log
-from harness.gates.free.workers import START
+from harness.gates.free.workers import BROKEN, START
+from harness.gates.free.workers import IDLE as IDLE_WORD
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel import seccomp_filter as seccomp
 from harness.lanes.adapter_host import AdapterHost, GatedAdapterHost, host
@@ -38,6 +39,7 @@ from harness.model.program import Program
 from harness.model.shared_memory import Clock, SharedMemory
 from harness.model.stop_reasons import IDLE, PAUSE, SLEEP, THINK
 from harness.scenario.fence_reference import resolve
+from harness.system.descriptors import close_all_but
 
 __all__ = ["main", "main_free", "prepare"]
 
@@ -149,23 +151,34 @@ class _Process:
             self.executor(lane, waits).run()
 
 
-def _isolate(directory: str, parent: int) -> None:
-    """Tie this process to its parent, ignore the terminal's signals, and move into the session directory."""
+def _leave_explorer(parent: int, needed: Iterable[socket.socket]) -> None:
+    """Tie this process to its parent, and give up what it has of the parent's: signals, descriptors.
+
+    Args:
+        parent: process id of the parent.
+        needed: the only descriptors that stay open; standard input, output and error become empty.
+    """
     if sys.platform == "linux":
         _libc.prctl(linux_abi.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    os.chdir(directory)
-    os.environ["TMPDIR"] = directory
-    sys.dont_write_bytecode = True
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    # A signal to its process group reaches this process and what it starts, and no other one.
+    os.setsid()
     null = os.open(os.devnull, os.O_RDWR)
     standard = (0, 1, 2)
     for fd in standard:
         os.dup2(null, fd)
-    if null not in standard:
-        os.close(null)
+    close_all_but({*standard, *(one.fileno() for one in needed)})
+
+
+def _enter(directory: str) -> None:
+    """Move into the session directory."""
+    os.chdir(directory)
+    os.environ["TMPDIR"] = directory
+    sys.dont_write_bytecode = True
 
 
 def prepare() -> None:
@@ -203,7 +216,6 @@ def main_free(
     shared_memory: SharedMemory,
     log: Log,
     sockets: dict[int, socket.socket],
-    foreign: list[socket.socket],
     cores: set[int],
     parent: int,
 ) -> None:
@@ -214,15 +226,14 @@ def main_free(
         name: name of the process in the scenario.
         directory: the session directory.
         shared_memory, log: memory shared with the gate.
-        sockets: one for each lane; it receives the time to start at and sends a dot when idle.
-        foreign: ends of the gate and of other workers, which must not stay open here.
+        sockets: one for each lane; it receives the time to start at, and sends the number of the
+            program (`IDLE_WORD`) when it is idle.
         cores: cores to run on, because the gate may be pinned to one; empty: any core.
         parent: process id of the gate.
     """
-    for one in foreign:
-        one.close()
+    _leave_explorer(parent, sockets.values())
     make_fence = resolve(layout.fence)
-    _isolate(directory, parent)
+    _enter(directory)
     if cores:
         os.sched_setaffinity(0, cores)
     sys.setswitchinterval(_SWITCH_S)
@@ -230,22 +241,24 @@ def main_free(
     host(make_fence, lambda: AdapterHost(process.lane_names, shared_memory))
     waits = Jitter(process.transcript, process.lanes, shared_memory, log)
     first = threading.Lock()
+    seccomp.install_without_supervisor()
     process.start_service()
     _freeze()
 
     def serve(lane: int) -> None:
         try:
-            sockets[lane].send(b".")
+            sockets[lane].send(IDLE_WORD.pack(process.generation))
             while start := sockets[lane].recv(START.size):
                 with first:
                     executor = process.executor(lane, waits)
                     waits.ready(lane, process.refresh())
                 time.sleep(max(0, START.unpack(start)[0] - time.monotonic_ns()) / 1e9)
                 executor.run()
-                sockets[lane].send(b".")
+                sockets[lane].send(IDLE_WORD.pack(process.generation))
         except BaseException:  # a bug of the harness: the gate reports it, and no fence is accused
+            shared_memory.record_error(traceback.format_exc()[-8000:])
             with contextlib.suppress(OSError):
-                sockets[lane].send(traceback.format_exc().encode()[-8000:])
+                sockets[lane].send(BROKEN)
         # The gate is gone. End by a signal, so that the end is not attributed to the fence.
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -275,9 +288,10 @@ def main(
         parent: process id of the supervisor.
     """
     try:
+        _leave_explorer(parent, [channel])
         # Before the working directory changes: the reference may be a relative path.
         make_fence = resolve(layout.fence)
-        _isolate(directory, parent)
+        _enter(directory)
         process = _Process(layout, name, directory, shared_memory, make_fence)
         waits = _KernelWaits()
         host(make_fence, lambda: GatedAdapterHost(process.lane_names, shared_memory, waits))
@@ -287,6 +301,8 @@ def main(
         channel.send(str(error).encode()[:4000])
         os._exit(1)
     socket.send_fds(channel, [b"ready"], [listener])
+    os.close(listener)
+    channel.close()
     process.start_service()
     replace_clocks(lambda: clock.now_ns, waits.sleep)
     for lane in process.lanes[1:]:

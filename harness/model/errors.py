@@ -33,6 +33,8 @@ __all__ = [
     "WorkerDied",
 ]
 
+_SHOWN_MAX = 50
+
 
 class HarnessError(Exception):
     """Base class of everything that the harness raises on purpose."""
@@ -90,11 +92,12 @@ class Fault:
 
 
 class ScenarioError(UsageError):
-    """Every fault of one or more scenario files, in line order."""
+    """Every fault of one or more scenario files, in line order; the text names the first 50."""
 
     def __init__(self, faults: list[Fault]) -> None:
         self.faults = sorted(faults)
-        super().__init__("\n".join(str(fault) for fault in self.faults))
-
-    def __reduce__(self) -> tuple[type[ScenarioError], tuple[list[Fault]]]:
-        return type(self), (self.faults,)
+        lines = [str(fault) for fault in self.faults[:_SHOWN_MAX]]
+        more = len(self.faults) - len(lines)
+        if more:
+            lines.append(f"and {more} more; mend these first")
+        super().__init__("\n".join(lines))

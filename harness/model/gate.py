@@ -98,11 +98,14 @@ class Outcome:
         initial: state of the transcript before the first step.
         events: all events; the last one is the `End`.
         blobs: contents of the transcript by digest.
+        disturbed: what another program did to a process meanwhile, such as stopping or killing it; the
+            schedule is void then, and inconclusive. Empty for nothing.
     """
 
     initial: State
     events: tuple[Event, ...]
     blobs: dict[str, bytes]
+    disturbed: str = ""
 
     @property
     def end(self) -> End:

@@ -200,7 +200,8 @@ class Return(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="ret
     Args:
         outcome: ``ok``, ``refused`` (takeover reported), ``lock_timeout``,
             ``stale_lock``, ``unsupported``, ``skipped``, ``failed`` (the fence passed on the
-            error of a file call that a fault had made fail), or ``crash`` (an exception
+            error of a file call that a fault had made fail), ``hindered`` (it failed, and an answer or a
+            limit of the harness may be why; the history is inconclusive then), or ``crash`` (an exception
             that the fence does not document, or the end of the process).
         detail: message of the exception, or digest of the content that a ``load`` returned.
     """
@@ -364,9 +365,21 @@ def decode(data: bytes, where: str = "history") -> History:
 def _check(header: Header, events: Sequence[Event], where: str) -> None:
     if not events or not isinstance(events[-1], End):
         raise FormatError(f"{where}: ends without an end event; was the run stopped while it was written?")
+    lanes = range(len(header.lanes))
     for number, event in enumerate(events, 2):
-        if not isinstance(event, End) and not 0 <= event.lane < len(header.lanes):
-            raise FormatError(f"{where}:{number}: lane {event.lane}, expected 0 to {len(header.lanes) - 1}")
+        strange = next((lane for lane in _lanes_of(event) if lane not in lanes), None)
+        if strange is not None:
+            raise FormatError(f"{where}:{number}: lane {strange}, expected 0 to {len(lanes) - 1}")
+
+
+def _lanes_of(event: Event) -> Sequence[int]:
+    """Return the indices of all lanes that an event names."""
+    if isinstance(event, End):
+        named = [lane for lane, _ in event.waiting]
+        return named if event.lock_owner == -1 else [*named, event.lock_owner]
+    if isinstance(event, Step) and event.lock is not None and event.lock.owner != -1:
+        return event.lane, event.lock.owner
+    return (event.lane,)
 
 
 _mark_encoder = msgspec.msgpack.Encoder()

@@ -4,8 +4,9 @@ It carries a schedule's program to the worker and the progress of each lane's op
 without a system call on either side: the supervisor reads it whenever a lane has stopped. `Clock`
 carries virtual time.
 
-Layout (bytes): control words of 32 bits, one outcome byte per operation, one text area per lane,
-times for the free gate, the diagnostics of an external fence's adapter, and the program.
+Layout (bytes): control words of 32 bits, one outcome byte per operation, one text area per lane, one
+byte per operation for the errno behind its outcome, times for the free gate, the diagnostics of an
+external fence's adapter, and the program.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ _WORDS_PER_LANE = 4
 _OUTCOMES_AT = 4096
 _TEXT_AT = _OUTCOMES_AT + LANES_MAX * OPS_MAX
 _TEXT_SIZE = 16384
-_TIMES_AT = -(-(_TEXT_AT + LANES_MAX * _TEXT_SIZE) // 8) * 8
+_CAUSES_AT = _TEXT_AT + LANES_MAX * _TEXT_SIZE
+_TIMES_AT = -(-(_CAUSES_AT + LANES_MAX * OPS_MAX) // 8) * 8
 _ERROR_AT = _TIMES_AT + LANES_MAX * OPS_MAX * 16
 _ERROR_SIZE = 8192
 _LINES_KEPT, _LINE_SIZE = 6, 256
@@ -114,6 +116,10 @@ class SharedMemory:
         self._read_at[lane] += 4 + length
         return name, text
 
+    def cause(self, lane: int, op: int) -> int:
+        """Return the errno behind the outcome of an ended operation; 0 for none."""
+        return self._bytes[_CAUSES_AT + lane * OPS_MAX + op]
+
     def times(self, lane: int, op: int) -> tuple[int, int]:
         """Return begin and end of an operation in monotonic nanoseconds (free gate)."""
         at = 2 * (lane * OPS_MAX + op)
@@ -134,9 +140,17 @@ class SharedMemory:
         """Record that an operation begins."""
         self.words[cell_of(lane)] = op + 1
 
-    def end(self, lane: int, op: int, outcome: int, text: str) -> None:
-        """Record that an operation ended; `outcome` is an index into `OUTCOMES`."""
+    def end(self, lane: int, op: int, outcome: int, text: str, cause: int = 0) -> None:
+        """Record that an operation ended.
+
+        Args:
+            lane, op: which.
+            outcome: an index into `OUTCOMES`.
+            text: that explains it.
+            cause: errno of a call that is behind it; 0 for none.
+        """
         base = cell_of(lane)
+        self._bytes[_CAUSES_AT + lane * OPS_MAX + op] = cause & 0xFF
         if text:
             used = self.words[base + 2]
             room = _TEXT_SIZE - used - 4

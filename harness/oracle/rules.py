@@ -55,7 +55,7 @@ def rules_of(header: Header, policy: HasRules | Rules | None) -> Rules:
         rules = policy.rules
     for name in CLASSES:
         answer = rules.get(name)
-        if answer not in _ANSWERS:
+        if not isinstance(answer, str) or answer not in _ANSWERS:
             raise FormatError(
                 f"policy_rules.{name}: {answer!r}, expected sanctioned, takeover or either; "
                 f"judge with a policy that has a rule for every class"

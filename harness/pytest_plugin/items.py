@@ -37,9 +37,13 @@ class ScenarioFile(pytest.File):
             scenario = load(shown)
         except ScenarioError as error:
             raise self.CollectError(str(error)) from None
-        asked = self.config.getoption("harness_fence") or self.config.getini("harness_fences")
-        for fence in dict.fromkeys(asked or [*scenario.fences, *scenario.expect] or ["none"]):
+        for fence in dict.fromkeys(_named(self.config) or [*scenario.fences, *scenario.expect] or ["none"]):
             yield ScenarioItem.from_parent(self, name=fence, scenario=scenario)
+
+
+def _named(config: pytest.Config) -> list[str]:
+    """Return the fences that the options name, else those of the ini file."""
+    return [*(config.getoption("harness_fence") or config.getini("harness_fences"))]
 
 
 def _shown(path: Path, config: pytest.Config) -> str:
@@ -68,7 +72,8 @@ class ScenarioItem(pytest.Item):
             ScenarioFailed: a result was not as expected, or is not known.
             HarnessError: it could not be run.
         """
-        result = run(self, self.scenario, self.name, settings_of(self.config), str(self.path))
+        named = _named(self.config)
+        result = run(self, self.scenario, self.name, settings_of(self.config), str(self.path), named)
         self.user_properties += [
             ("schedules", result.schedules),
             ("seed", result.seed),

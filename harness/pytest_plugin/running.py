@@ -24,6 +24,7 @@ import pytest
 
 from harness.cli import parser
 from harness.cli.ci_sinks import CiSink
+from harness.cli.code_permission import check_code
 from harness.cli.program_permission import check_programs, check_witness
 from harness.cli.resume import completed
 from harness.cli.run_command import folder_for
@@ -43,6 +44,7 @@ from harness.system.janitor import place
 __all__ = ["ScenarioResult", "Settings", "cores_of", "run", "runner", "settings_of", "why_no_kernel_gate"]
 
 _SEED = 1
+_ALLOW = "--harness-allow-programs"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _NAME_MAX = 100
 _PROBE = (
@@ -136,15 +138,23 @@ def runner(node: pytest.Item) -> Callable[..., ScenarioResult]:
             choose_strategy(strategy),
         )
         if isinstance(scenario, Mapping):
-            return run(node, load_data({"name": node.name, **scenario}, node.nodeid), fence, settings)
+            given = load_data({"name": node.name, **scenario}, node.nodeid)
+            # The test gives it, and no file.
+            named = [fence, *(one.check for one in given.invariants)]
+            return run(node, given, fence, settings, named=named)
         path = os.path.join(node.config.rootpath, scenario)
-        return run(node, load(path), fence, settings, path)
+        return run(node, load(path), fence, settings, path, named=[fence])
 
     return run_scenario
 
 
 def run(
-    node: pytest.Item, scenario: Scenario, fence: str, settings: Settings, file: str = ""
+    node: pytest.Item,
+    scenario: Scenario,
+    fence: str,
+    settings: Settings,
+    file: str = "",
+    named: Sequence[str] = (),
 ) -> ScenarioResult:
     """Run a scenario under a fence.
 
@@ -154,6 +164,7 @@ def run(
         fence: reference.
         settings: schedules, seed, strategy.
         file: the scenario's; empty where it has none.
+        named: fences and invariants that the user names, and not the file.
 
     Raises:
         HarnessError: what ended it.
@@ -162,7 +173,9 @@ def run(
     gate = "free" if why_no_kernel_gate() else "kernel"
     check_faults([scenario], gate)
     allowed = bool(node.config.getoption("harness_allow_programs"))
-    check_programs([scenario], allowed, gate, "--harness-allow-programs")
+    where = file or node.nodeid
+    check_code([where], [scenario], named, allowed, fences=False, option=_ALLOW, more=[(where, fence)])
+    check_programs([scenario], allowed, gate, _ALLOW)
     known = regression_corpus.known(file) if file else []
     for path, witness in known:
         check_witness(path, witness, allowed)
@@ -174,7 +187,7 @@ def run(
     ci = CiSink(junit=None)
     with _working_directory(node.config.rootpath), Coordinator(len(usable), on=usable) as coordinator:
         arguments = completed(
-            parser().parse_args(["run", file or node.nodeid, "--out", _folder(node, fence)])
+            parser().parse_args(["run", file or node.nodeid, "--force", "--out", _folder(node, fence)])
         )
         loop_for(coordinator, arguments, folder_for(arguments, [search]), ci).run([Task(search, file, known)])
         if coordinator.interrupted:

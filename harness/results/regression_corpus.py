@@ -13,8 +13,8 @@ import re
 import msgspec
 
 from harness.model.errors import StoreError
-from harness.results.store import write_whole
 from harness.results.witness import Witness, encode, read
+from harness.system.output_file import write_whole
 
 __all__ = ["folder_of", "keep", "known"]
 

@@ -19,6 +19,8 @@ __all__ = ["Progress", "Saver", "Share", "deal", "joined"]
 
 #: More ranges than that are joined.
 _RANGES_MAX = 64
+#: More numbers than that are not listed one by one.
+_NUMBERS_MAX = 1 << 20
 #: Progress is saved at most so often, and takes at most this share of the time.
 _EVERY_S, _COST = 0.5, 0.02
 
@@ -93,9 +95,12 @@ def deal(left: Iterable[range], count: int) -> list[Share]:
 
 
 def joined(left: Iterable[range]) -> list[range]:
-    """Return the same numbers in fewer ranges if there are many, because each resumed run adds some."""
+    """Return the same numbers in fewer ranges if there are many, because each resumed run adds some.
+
+    Where there are so many numbers that they do not fit into memory one by one, the ranges stay.
+    """
     ranges = list(left)
-    if len(ranges) <= _RANGES_MAX:
+    if len(ranges) <= _RANGES_MAX or sum(map(_length, ranges)) > _NUMBERS_MAX:
         return ranges
     numbers = sorted(itertools.chain.from_iterable(ranges))
     found, at = [], 0
@@ -107,6 +112,11 @@ def joined(left: Iterable[range]) -> list[range]:
         found.append(range(numbers[at], numbers[end - 1] + 1, step))
         at = end
     return found
+
+
+def _length(numbers: range) -> int:
+    """Return how many numbers a range has; `len` refuses more than 2^63 - 1."""
+    return max(0, (numbers.stop - numbers.start + numbers.step - 1) // numbers.step)
 
 
 class Saver:

@@ -98,6 +98,8 @@ class Stats(msgspec.Struct):
         why_inconclusive: reason and index of the first of them.
         inode_reused: schedules in which a lane saw an inode number that was used before.
         repeated: schedules that were run twice to be compared.
+        voided: runs of schedules that another program disturbed, and that were repeated; they are in no
+            other count.
         histories: sum of the histories' marks modulo 2^64; equal for equal sets of
             histories, in whatever order they were run.
         first: by kind of violation.
@@ -129,6 +131,7 @@ class Stats(msgspec.Struct):
     why_inconclusive: tuple[int, str] | None = None
     inode_reused: int = 0
     repeated: int = 0
+    voided: int = 0
     histories: int = 0
     distinct: DistinctCounter = msgspec.field(default_factory=DistinctCounter)
     classes: DistinctCounter = msgspec.field(default_factory=DistinctCounter)
@@ -216,7 +219,7 @@ class Stats(msgspec.Struct):
         """Add the statistics of other schedules."""
         for name in (
             "schedules", "steps", "absorbed", "late", "stuck", "stuck_for_good", "inconclusive",
-            "inode_reused", "repeated", "programs", "redundant",
+            "inode_reused", "repeated", "voided", "programs", "redundant",
         ):  # fmt: skip
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.histories = (self.histories + other.histories) & _MASK

@@ -24,14 +24,17 @@ from harness.model.history import History, encode
 from harness.results import witness
 from harness.results.witness import Witness
 from harness.system.bounded_read import content
+from harness.system.output_file import is_temporary, write_whole
 
-__all__ = ["RunFolder", "run_id", "write_whole"]
+__all__ = ["RunFolder", "run_id"]
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _NAME_MAX = 150
 _REPORT = "report.html"
 _PROGRESS = "progress"
-_PROGRESS_BYTES_MAX = 1 << 30
+_PROGRESS_FILE = re.compile(r"[0-9]+\.msgpack")
+_PLAN, _VERDICTS = "plan.json", "verdicts.jsonl"
+_PROGRESS_BYTES_MAX = 1 << 25
 
 
 def run_id() -> str:
@@ -39,31 +42,11 @@ def run_id() -> str:
     return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}"
 
 
-def write_whole(path: str, data: bytes) -> None:
-    """Write a file so that it is whole or absent at any time.
-
-    Raises:
-        StoreError: it could not be written; an earlier file of that name is unchanged.
-    """
-    temporary = f"{path}.tmp"
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-        os.replace(temporary, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise StoreError(
-            f"{path}: cannot be written: {error.strerror}; free some space there or give another --out"
-        ) from error
-
-
 class RunFolder:
     """Writes one run's folder.
 
     Args:
-        path: made if it does not exist. Witnesses of an earlier run into the same
-            folder stay until one of the same name is stored; its verdicts do not stay.
+        path: made if it does not exist.
 
     Raises:
         StoreError: it cannot be made.
@@ -80,19 +63,38 @@ class RunFolder:
         except OSError as error:
             raise StoreError(f"{path}: cannot be made: {error.strerror}; give another --out") from error
 
-    def plan(self, plan: Mapping[str, object]) -> None:
+    def plan(self, plan: Mapping[str, object], force: bool = False) -> None:
         """Store the plan of the run.
 
+        Args:
+            plan: what is asked for.
+            force: whether it may take the place of an earlier run. Witnesses of that one stay until one
+                of the same name is stored; its verdicts, progress and report do not stay.
+
         Raises:
-            StoreError: it cannot be written, or another run uses the folder.
+            StoreError: it cannot be written, another run uses the folder, or one has used it.
         """
         self._lock_folder()
-        write_whole(self._path("plan.json"), msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n")
-        write_whole(self._path("verdicts.jsonl"), b"")
+        if not force and self._holds_results():
+            self.close()
+            raise StoreError(
+                f"{self.path}: holds a run already; give another --out, "
+                "--force to put this run in its place, or go on with it (run --resume)"
+            )
+        write_whole(self._path(_PLAN), msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n")
+        write_whole(self._path(_VERDICTS), b"")
         # They are of another run.
         for name in (_REPORT, *self._progress_files()):
             with contextlib.suppress(OSError):
                 os.unlink(self._path(name))
+
+    def _holds_results(self) -> bool:
+        """Return whether another run would take something away: a plan alone is no loss."""
+        with contextlib.suppress(OSError):
+            if os.path.getsize(self._path(_VERDICTS)):
+                return True
+        kept = os.listdir(self._path("witnesses")) or self._progress_files()
+        return bool(kept) or os.path.lexists(self._path(_REPORT))
 
     def resume(self) -> None:
         """Resume the run of this folder; its verdicts have to be added again, each in its turn.
@@ -114,6 +116,15 @@ class RunFolder:
                     f"{self.path}: another process is at work on the run there; "
                     "wait for it, or give another --out"
                 ) from error
+        self._remove_unfinished()
+
+    def _remove_unfinished(self) -> None:
+        """Remove the files that a killed process was writing."""
+        for folder in (".", "witnesses", _PROGRESS):
+            with contextlib.suppress(OSError):
+                for name in os.listdir(self._path(folder)):
+                    if is_temporary(name):
+                        os.unlink(os.path.join(self.path, folder, name))
 
     def close(self) -> None:
         """Unlock the folder; the end of the process does so as well."""
@@ -144,14 +155,15 @@ class RunFolder:
 
     def _progress_files(self) -> list[str]:
         try:
-            return [os.path.join(_PROGRESS, name) for name in os.listdir(self._path(_PROGRESS))]
+            names = os.listdir(self._path(_PROGRESS))
         except OSError:
             return []
+        return [os.path.join(_PROGRESS, name) for name in names if _PROGRESS_FILE.fullmatch(name)]
 
     def verdict(self, line: str) -> None:
         """Add one summary."""
         self._verdicts += line.encode() + b"\n"
-        write_whole(self._path("verdicts.jsonl"), self._verdicts)
+        write_whole(self._path(_VERDICTS), self._verdicts)
 
     def witness(self, name: str, found: Witness, history: History, again: bool = False) -> str:
         """Store a witness with its history beside it.

@@ -11,7 +11,7 @@ from harness.results.coverage import Coverage
 from harness.results.paired import Comparison
 from harness.results.stats import Part, Stats
 
-__all__ = ["Summary", "encode", "found_by", "rows", "unmet"]
+__all__ = ["Summary", "encode", "found_by", "rows", "unmet", "voided_line"]
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -37,6 +37,8 @@ class Summary(msgspec.Struct, frozen=True):
         found_curve: ``(schedules, those of them that violate)`` at 1, 2, 4 ... schedules.
         decision_steps: decisions by the steps of all lanes from their begin to their end.
         decision_steps_own: the same, by the deciding lane's own steps.
+        voided: runs of schedules that another program disturbed (it stopped or killed a process), and that
+            were repeated; they count nowhere else.
     """
 
     scenario: str
@@ -79,6 +81,7 @@ class Summary(msgspec.Struct, frozen=True):
     decision_steps: dict[int, int] = {}
     decision_steps_own: dict[int, int] = {}
     peak_bytes: dict[str, int] = {}
+    voided: int = 0
 
     @property
     def unsettled(self) -> str:
@@ -114,6 +117,12 @@ def found_by(parts: Mapping[str, Part]) -> str:
     if len(parts) <= 1 or not finders:
         return ""
     return "found by: " + ", ".join(f"{name} {part.found} of {part.schedules}" for name, part in finders)
+
+
+def voided_line(count: int) -> str:
+    """Return the line about runs of schedules that another program disturbed."""
+    runs = "1 run of a schedule was" if count == 1 else f"{count} runs of schedules were"
+    return f"{runs} disturbed from outside and repeated"
 
 
 def rows(summaries: Sequence[Summary]) -> list[tuple[str, ...]]:

@@ -20,7 +20,9 @@ __all__ = ["VERSION", "Claim", "Critical", "Place", "Witness", "decode", "encode
 
 VERSION = 1
 
-_FILE_BYTES_MAX = 1 << 30
+#: A witness has some 50 KB; what is read takes up to five times the memory of the file.
+_FILE_BYTES_MAX = 1 << 24
+_SHOWN_BYTES = 20
 _CLOCK_NS_END = 1 << 63
 
 
@@ -145,9 +147,9 @@ def decode(data: bytes, path: str) -> Witness:
     try:
         version = msgspec.json.decode(data, type=dict[str, msgspec.Raw]).get("version", msgspec.Raw(b"0"))
         if bytes(version) != str(VERSION).encode():
+            shown = bytes(version)[:_SHOWN_BYTES].decode(errors="replace")
             raise FormatError(
-                f"{path}: version {bytes(version).decode()}, expected {VERSION}; "
-                "replay it with the release that wrote it"
+                f"{path}: version {shown}, expected {VERSION}; replay it with the release that wrote it"
             )
         found = msgspec.json.decode(data, type=Witness)
     except UNREADABLE as error:

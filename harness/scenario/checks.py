@@ -265,7 +265,8 @@ def _wrong_with(fault: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _is_given(fault: Mapping[str, Any], key: str) -> bool:
-    return fault.get(key, False) is not False
+    value = fault.get(key)
+    return value is not None and value is not False
 
 
 def _go_together(given: list[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Define a scenario as the rest of the harness uses it: checked, frozen, ready to be pickled.
+"""Define a scenario as the rest of the harness uses it: checked and frozen.
 
 `harness.scenario.loader` makes one from a file. Nothing here imports the loader's dependencies, so that
 explorers start fast.
@@ -159,11 +159,6 @@ class FaultSettings:
         given = {kind.key: getattr(self, kind.key) for kind in self.kinds}
         return {key: value for key, value in given.items() if value is not None and value is not False}
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        # A class that was made for some process faults has no name by which another process could find it.
-        keys = tuple(kind.key for kind in self.kinds)
-        return _fault, (keys, {field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
-
 
 def fault_settings(keys: tuple[str, ...] = tuple(PROCESS_FAULTS.built_in)) -> type[FaultSettings]:
     """Return the class whose instances have the keys of some process faults, too.
@@ -196,11 +191,6 @@ def _fault_settings(kinds: tuple[ProcessFault, ...]) -> type[FaultSettings]:
 
 #: The keys of a fault, those of process faults from outside aside.
 FAULT_KEYS: Final = frozenset(field.name for field in dataclasses.fields(fault_settings()))
-
-
-def _fault(keys: tuple[str, ...], values: dict[str, Any]) -> FaultSettings:
-    """Return a fault that was pickled."""
-    return fault_settings(keys)(**values)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,8 @@ import os
 import signal
 from collections.abc import Sequence
 
+from harness.system.session_roots import MARK
+
 __all__ = ["launch"]
 
 _TAIL_CHARACTERS = 200
@@ -61,6 +63,9 @@ def _spawn(words: list[str], directory: str, stderr: int) -> int:
         "TMPDIR": directory,
         "TZ": "UTC",
     }
+    if MARK in os.environ:
+        # By this it is found if everything around it is killed.
+        environment[MARK] = os.environ[MARK]
     return os.posix_spawnp(
         words[0],
         words,
@@ -71,6 +76,8 @@ def _spawn(words: list[str], directory: str, stderr: int) -> int:
             (os.POSIX_SPAWN_DUP2, stderr, 2),
         ],
         setsigdef=_DEFAULT_SIGNALS,
+        # As a shell or cron starts it: a script may signal its own process group.
+        setpgroup=0,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Generator
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -115,6 +116,8 @@ class ShrinkJob(msgspec.Struct, frozen=True):
         seed, index: where it comes from.
         time_limit_s: for everything.
     """
+
+    finds: ClassVar[Any] = Shrunk | None
 
     scenario: Scenario
     fence: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -75,6 +76,8 @@ class RerunJob(msgspec.Struct, frozen=True):
         seed, index: where it comes from.
         recorded: what the steps of its operations were; empty when that is not known.
     """
+
+    finds: ClassVar[Any] = Rerun | None
 
     scenario: Scenario
     fence: str

@@ -5,30 +5,43 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-__all__ = ["SIGNALS", "Interrupts", "ignore", "interrupt_once", "put_off"]
+__all__ = ["SIGNALS", "Interrupts", "asked", "ignore", "interrupt_once", "put_off"]
 
 #: Ctrl-C, a polite kill, and a closed terminal.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_AGAIN_S = 0.001
 
 
 def interrupt_once() -> None:
     """Let the first of `SIGNALS` raise KeyboardInterrupt, and ignore the later ones.
 
-    A signal that is already ignored (``nohup``) stays ignored.
+    A signal that is already ignored (``nohup``) stays ignored. An exception that Python drops, because a
+    finalizer was at work, is raised again after it.
     """
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _raise)
+    sys.unraisablehook = _raise_again
 
 
 def _raise(_number: int, _frame: FrameType | None) -> None:
     ignore()
     raise KeyboardInterrupt
+
+
+def _raise_again(dropped: sys.UnraisableHookArgs) -> None:
+    if not issubclass(dropped.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(dropped)
+        return
+    # Not at once: what is raised in this function is dropped as well.
+    signal.signal(signal.SIGALRM, _raise)
+    signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
 
 
 @contextlib.contextmanager
@@ -47,6 +60,11 @@ def ignore() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
+def asked() -> bool:
+    """Return whether one of `SIGNALS` was counted by an `Interrupts` that is entered now."""
+    return any(one.count for one in _entered)
+
+
 class Interrupts:
     """Counts `SIGNALS` while it is entered, and makes `reading` readable to wake a waiting poll.
 
@@ -56,6 +74,7 @@ class Interrupts:
 
     def __enter__(self) -> Interrupts:
         self.count = 0
+        _entered.append(self)
         self.reading, self._writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._before: dict[int, Any] = {}
         if threading.current_thread() is threading.main_thread():
@@ -67,6 +86,7 @@ class Interrupts:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        _entered.remove(self)
         os.close(self.reading)
         os.close(self._writing)
 
@@ -79,3 +99,6 @@ class Interrupts:
         """Empty `reading`, so that signals counted so far wake no further poll."""
         with contextlib.suppress(BlockingIOError):
             os.read(self.reading, 4096)
+
+
+_entered: list[Interrupts] = []

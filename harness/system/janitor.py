@@ -2,7 +2,8 @@
 
 A separate process, outside the harness's process group, makes the directory and waits for its
 standard input to end. That happens when the harness is done, and also when it was killed: then the
-janitor kills the processes that still work there and removes the directory. Run as a script, it
+janitor kills the processes that belong to the directory and removes it. It also removes directories of
+which harness and janitor were killed together, see `harness.system.session_roots`. Run as a script, it
 uses the standard library alone, to start fast.
 """
 
@@ -10,17 +11,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
+import socket
 import subprocess
 import sys
-import tempfile
-import time
 
-__all__ = ["MARK", "SessionRoot", "in_memory", "place", "remove_tree", "session_parent", "shortage"]
+if __name__ == "__main__":
+    # Run as a script: -I leaves the folder of the package out.
+    sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-#: Environment variable that identifies every process that works under a root.
-MARK = "HARNESS_SESSION_ROOT"
+from harness.system.session_roots import MARK, Root, make, stale
+from harness.system.tree_removal import identity_of
+
+__all__ = ["MARK", "SessionRoot", "clean", "in_memory", "place", "session_parent", "shortage"]
 
 _MEMORY = "/dev/shm"
 _MIB = 1 << 20
@@ -28,8 +31,11 @@ _MIB = 1 << 20
 _FREE_BYTES_MIN = 32 * _MIB
 _FREE_FILES_MIN = 500
 
+_ANSWER_BYTES = 1 << 16
+_STARTS_MAX = 3
 _CLEAR_S = 5.0
-_PAUSE_S = 0.02
+#: For a root that another run has left behind.
+_STALE_S = 1.0
 
 
 class SessionRoot:
@@ -55,37 +61,55 @@ class SessionRoot:
             from harness.model.errors import UsageError
 
             raise UsageError(f"{parent}: {short}; free some space there or give another --session-root")
-        self._janitor = subprocess.Popen(
-            [sys.executable, "-I", "-S", os.path.abspath(__file__), parent],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            start_new_session=True,
-        )
-        assert self._janitor.stdout is not None
-        with self._janitor.stdout as answer:
-            word, _, rest = os.fsdecode(answer.read()).partition(" ")
+        for _ in range(_STARTS_MAX):
+            self._start_janitor(parent)
+            word, rest, lock = self._answer()
+            if word:
+                break
+            # Another program has killed it; the next one removes what it has made.
+            self._end_janitor()
         if word != "made":
             from harness.model.errors import UsageError
 
-            self._end_janitor()
+            if word:
+                self._end_janitor()
             reason = rest or "the janitor did not start"
             raise UsageError(
                 f"{parent}: no session directory can be made: {reason}; give another --session-root"
             )
         self.path = rest
+        self._root = Root(rest, lock, identity_of(rest))
         return rest
+
+    def _start_janitor(self, parent: str) -> None:
+        self._janitor_end, theirs = socket.socketpair()
+        with theirs:
+            self._janitor = subprocess.Popen(
+                [sys.executable, "-I", "-S", os.path.abspath(__file__), parent],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                start_new_session=True,
+            )
+
+    def _answer(self) -> tuple[str, str, int]:
+        """Return the janitor's word, the path or the reason, and the lock of the root; -1 for none."""
+        with contextlib.suppress(OSError):
+            answer, locks, _, _ = socket.recv_fds(self._janitor_end, _ANSWER_BYTES, 1)
+            word, _, rest = os.fsdecode(answer).partition(" ")
+            return word, rest, locks[0] if locks else -1
+        return "", "", -1
 
     def __exit__(self, *_: object) -> None:
         self._end_janitor()
-        if os.path.lexists(self.path):
+        if os.path.lexists(self.path) or os.path.lexists(self._root.lock_path):
             # The janitor was killed, or it ran out of time.
-            _clear(self.path)
+            self._root.clear(_CLEAR_S)
+        self._root.close()
 
     def _end_janitor(self) -> None:
-        assert self._janitor.stdin is not None
-        self._janitor.stdin.close()
+        self._janitor_end.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._janitor.wait(2 * _CLEAR_S)
 
@@ -139,68 +163,49 @@ def shortage(directory: str) -> str:
     return ""
 
 
-def remove_tree(path: str) -> None:
-    """Remove a directory with all its contents, including directories that were made unreadable."""
-    shutil.rmtree(path, ignore_errors=True)
-    if not os.path.lexists(path):
-        return
-    with contextlib.suppress(OSError):
-        os.chmod(path, 0o700)
-        for folder, names, _ in os.walk(path):
-            for name in names:
-                inside = os.path.join(folder, name)
-                if not os.path.islink(inside):
-                    os.chmod(inside, 0o700)
-    shutil.rmtree(path, ignore_errors=True)
+def clean(asked: str | None = None) -> tuple[list[str], list[str]]:
+    """Remove the session roots whose harness and janitor are gone.
+
+    Args:
+        asked: a directory to look in; None for those in which roots are made by default.
+
+    Returns:
+        Paths of those that were removed, and of those of which something is left.
+    """
+    removed: list[str] = []
+    left: list[str] = []
+    for parent in _places(asked):
+        for root in stale(parent):
+            (removed if root.clear(_STALE_S) else left).append(root.path)
+    return removed, left
 
 
-def _clear(root: str) -> None:
-    """Kill the processes that work under `root` and remove it, until neither is left."""
-    deadline = time.monotonic() + _CLEAR_S
-    while time.monotonic() < deadline:
-        processes = _processes_in(root)
-        for pid in processes:
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
-        remove_tree(root)
-        if not processes and not os.path.lexists(root):
-            return
-        time.sleep(_PAUSE_S)
-
-
-def _processes_in(root: str) -> list[int]:
-    """Return the processes that carry the mark or whose working directory is in `root`."""
-    mark = os.fsencode(f"{MARK}={root}")
-    pids = []
-    for name in os.listdir("/proc"):
-        if not name.isdigit() or int(name) == os.getpid():
-            continue
-        with contextlib.suppress(OSError):
-            where = os.readlink(f"/proc/{name}/cwd").removesuffix(" (deleted)")
-            if where == root or where.startswith(root + "/"):
-                pids.append(int(name))
-                continue
-            with open(f"/proc/{name}/environ", "rb") as file:
-                if mark in file.read().split(b"\0"):
-                    pids.append(int(name))
-    return pids
+def _places(asked: str | None) -> list[str]:
+    """Return the directories to look for roots in, each once."""
+    memory = [] if "TMPDIR" in os.environ else [_MEMORY]
+    places = [asked] if asked else [session_parent(None), *memory]
+    return list(dict.fromkeys(os.path.realpath(place) for place in places))
 
 
 def _watch(parent: str) -> None:
-    """Make the directory, print its path, wait for the end of the harness, and remove it."""
+    """Make the root, hand its lock to the harness, wait for the end of the harness, and remove the root."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    try:
-        root = tempfile.mkdtemp(prefix="harness-", dir=parent)
-    except OSError as error:
-        os.write(1, f"not {error.strerror}".encode())
-        return
-    with contextlib.suppress(BrokenPipeError):
-        os.write(1, b"made " + os.fsencode(root))
-    os.close(1)
-    while os.read(0, 4096):
-        pass
-    _clear(root)
+    with socket.socket(fileno=0) as harness:
+        try:
+            root = make(parent)
+        except OSError as error:
+            harness.send(f"not {error.strerror}".encode())
+            return
+        with contextlib.suppress(OSError):
+            socket.send_fds(harness, [b"made " + os.fsencode(root.path)], [root.lock])
+            # While the harness is at work, and nothing waits for this.
+            clean(parent)
+            clean()
+        with contextlib.suppress(OSError):
+            while harness.recv(4096):
+                pass
+    root.clear(_CLEAR_S)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,14 @@ import platform
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 
 from fence.statx import statx
 from harness.gates import GATES, unavailable
 from harness.model.errors import UsageError
+from harness.system import landlock, read_only_mounts
 from harness.system.janitor import in_memory, session_parent, shortage
 
 __all__ = ["examine", "reuses_inodes"]
@@ -39,6 +41,11 @@ def examine(root: str | None = None) -> dict[str, object]:
     }
     for gate in GATES:
         findings[f"gate_{gate}"] = unavailable(gate) or "available"
+    findings["landlock"] = landlock.why_not() or f"ABI {landlock.abi()}"
+    findings["read_only_mounts"] = (
+        "available" if os.geteuid() == 0 and _read_only_mounts() else read_only_mounts.AVAILABLE_TO_ROOT
+    )
+    findings["not_confined"] = ", ".join(landlock.missing()) or "nothing"
     findings["node"] = _node()
     findings["programs"] = unavailable("programs") or "available"
     with _directory(root) as directory:
@@ -51,6 +58,17 @@ def examine(root: str | None = None) -> dict[str, object]:
         findings["time_grain_ms"] = _time_grain_ms(directory)
         findings["change_after_look_seen"] = _change_seen_after_stat(directory)
     return findings
+
+
+def _read_only_mounts() -> bool:
+    """Return whether a thread can have a mount namespace in which all is read-only; it ends with the try."""
+    found: list[bool] = []
+    with _directory(None) as directory:
+        path = os.path.realpath(directory)
+        thread = threading.Thread(target=lambda: found.append(read_only_mounts.make_read_only(path)))
+        thread.start()
+        thread.join()
+    return found == [True]
 
 
 def reuses_inodes(root: str | None) -> bool:

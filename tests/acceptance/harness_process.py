@@ -194,7 +194,8 @@ class Harness:
     def _folders(self, arguments: Sequence[object]) -> list[object]:
         defaults = {"--session-root": self.session_root, "--out": self.out, "--explorers": 1}
         missing = [item for option in defaults.items() if option[0] not in arguments for item in option]
-        return [*arguments, *missing]
+        # Runs of one test follow each other in its folder.
+        return [*arguments, *missing, "--force"]
 
     def assert_nothing_left(self, running: Running, within_s: float = _LEFT_S) -> None:
         """No process, no session directory, no half file."""
@@ -233,8 +234,8 @@ def name_of(process: psutil.Process) -> str:
 def _children(pid: int) -> list[psutil.Process]:
     # psutil would read the whole of /proc for this.
     with contextlib.suppress(OSError, psutil.Error):
-        pids = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return [psutil.Process(int(child)) for child in pids]
+        lists = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+        return [psutil.Process(int(child)) for child in " ".join(lists).split()]
     return []
 
 

@@ -205,7 +205,8 @@ def test_a_scenarios_bad_fence_is_refused_with_its_place(harness: Harness, tmp_p
 
 def test_a_scenarios_bad_fence_file_is_refused_with_its_name(harness: Harness, tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path, SCENARIO.replace("expect: {}", 'expect: {"gone.py:Gone": [crash]}'))
-    assert "scenario small: gone.py:Gone: no file gone.py" in _refused(harness, harness.run(scenario))
+    ended = harness.run(scenario, "--allow-programs")
+    assert "scenario small: gone.py:Gone: no file gone.py" in _refused(harness, ended)
 
 
 def test_help_imports_nothing_heavy() -> None:

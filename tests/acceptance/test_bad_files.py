@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from harness.cli.checkpoint import sealed
 from tests.acceptance.harness_process import SCENARIO, Harness, write_scenario
 
 DEEP = b"[" * 20_000
@@ -80,3 +83,72 @@ def test_a_damaged_plan_is_refused(harness: Harness, tmp_path: Path, content: by
     assert ended.status == 2 and "Traceback" not in ended.err
     assert str(folder / "plan.json") in ended.err
     shutil.rmtree(folder)
+
+
+def test_a_list_of_faults_ends_and_says_so(harness: Harness, tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(SCENARIO + "about: x\n" * 3000)
+    said = refused(harness, path, "run").splitlines()
+    assert len(said) == 51
+    assert said[0].startswith(f"{path}:12:1: about: duplicate key")
+    assert said[-1].startswith("and ") and said[-1].endswith(" more; mend these first")
+
+
+def test_a_long_value_in_a_message_is_cut(harness: Harness, tmp_path: Path) -> None:
+    path = damaged(tmp_path, b'"gate": "kernel"', b'"gate": "' + b"x" * 100_000 + b'"')
+    said = refused(harness, path, "replay")
+    assert "characters ...]" in said and len(said) < 5000
+
+
+@pytest.mark.requires("kernel-gate")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("scenarios", [{}]),
+        ("fence", 3),
+        ("seed", "1"),
+        ("seed", -1),
+        ("explorers", 10**18),
+        ("min_schedules", "x"),
+        ("junit", ["a"]),
+        ("schedules", 0),
+        ("gate", "none"),
+        ("argv", None),
+    ],
+    ids=str,
+)
+def test_a_plan_with_impossible_options_is_refused(
+    harness: Harness, tmp_path: Path, name: str, value: object
+) -> None:
+    folder = _finished(harness, tmp_path)
+    plan = json.loads((folder / "plan.json").read_text())
+    plan["arguments"][name] = value
+    (folder / "plan.json").write_text(json.dumps(plan))
+    ended = harness.call("run", "--resume", folder)
+    assert (ended.status, ended.out) == (2, "") and "Traceback" not in ended.err
+    assert f"{folder}/plan.json: " in ended.err and name in ended.err
+
+
+@pytest.mark.requires("kernel-gate")
+def test_progress_that_claims_less_than_was_asked_for_is_refused(harness: Harness, tmp_path: Path) -> None:
+    folder = _finished(harness, tmp_path)
+    stored = folder / "progress" / "0.msgpack"
+    _, content = msgspec.msgpack.decode(stored.read_bytes())
+    less = msgspec.msgpack.decode(content, strict=False)
+    less["summary"]["schedules"] = 3
+    stored.write_bytes(sealed(msgspec.msgpack.encode(less)))
+    ended = harness.call("run", "--resume", folder)
+    assert (ended.status, ended.out) == (2, "")
+    assert "claims to be finished after 3 of 20 schedules" in ended.err
+    # Without the digest of its content it is damaged, whatever it claims.
+    whole = bytearray(sealed(content))
+    whole[-20] ^= 1
+    stored.write_bytes(whole)
+    ended = harness.call("run", "--resume", folder)
+    assert ended.status == 2 and "its content is not what was written" in ended.err
+
+
+def _finished(harness: Harness, tmp_path: Path) -> Path:
+    words = ("--fence", "ledger", "--no-shrink")
+    assert harness.run(write_scenario(tmp_path), *words).status == 0
+    return harness.out

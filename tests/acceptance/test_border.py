@@ -184,18 +184,23 @@ def _picture(folder: Path) -> dict[str, object]:
     return picture
 
 
-@pytest.mark.requires("kernel-gate")
+@pytest.mark.requires("kernel-gate", "landlock")
+@pytest.mark.parametrize("gate", ["kernel", "free"])
 @pytest.mark.parametrize("name", ["Opens", "Renames", "Changes", "ThroughLinks"])
 def test_a_fence_cannot_change_a_file_outside_its_session_directory(
-    harness: Harness, tmp_path: Path, name: str
+    harness: Harness, tmp_path: Path, name: str, gate: str
 ) -> None:
+    if gate == "free" and name in ("Changes", "ThroughLinks") and os.geteuid() != 0:
+        pytest.skip("this machine lacks: root, from whom a mount keeps the modes of files")
     outside = tmp_path / "outside"
     (outside / "empty").mkdir(parents=True)
     (outside / "file").write_text("as it was")
     token = f"harness-test-{tmp_path.name}-{os.getpid()}"
     fences = write_fence(tmp_path, FENCES.format(out=str(outside), token=token))
     before = _picture(outside)
-    ended = harness.run(write_scenario(tmp_path), "--fence", f"{fences}:{name}", "--schedules", 1)
+    ended = harness.run(
+        write_scenario(tmp_path), "--fence", f"{fences}:{name}", "--schedules", 1, "--gate", gate
+    )
     assert _picture(outside) == before
     assert not Path("/dev/shm", token).exists()
     assert ended.status in (0, 1, 3), ended
@@ -238,4 +243,7 @@ def test_a_fence_reference_becomes_a_harmless_file_name(harness: Harness, tmp_pa
     assert ended.status == 1
     (witness,) = harness.witnesses()
     assert re.fullmatch(r"[A-Za-z0-9._-]{1,200}", witness.name)
-    assert harness.call("replay", witness, "--session-root", harness.session_root).status == 0
+    assert (
+        harness.call("replay", witness, "--allow-programs", "--session-root", harness.session_root).status
+        == 0
+    )

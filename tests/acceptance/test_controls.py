@@ -39,7 +39,7 @@ expect: {}
 
 
 def _controls(harness: Harness, *arguments: object) -> Any:
-    folders = ("--out", harness.out, "--session-root", harness.session_root)
+    folders = ("--out", harness.out, "--force", "--session-root", harness.session_root)
     explorers = () if "--explorers" in arguments else ("--explorers", 1)
     return harness.call("controls", *arguments, *folders, *explorers)
 

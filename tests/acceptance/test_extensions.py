@@ -144,10 +144,10 @@ def test_a_search_uses_one_added_record_of_each_kind(call: Call, harness: Harnes
     assert '"path":"T.lease-lock"' in history and '"kind":"acquired"' in history
     assert '"role":"auditor"' in history and '"how":"swap-last-lines"' in history
 
-    replayed = call("replay", witness)
+    replayed = call("replay", witness, "--allow-programs")
     assert (replayed.status, replayed.err) == (0, "")
     assert re.search(r"\[process runner frozen for 3\d\d ms before \w+ T\S*\]", replayed.out)
-    assert call("shrink", witness).status == 0
+    assert call("shrink", witness, "--allow-programs").status == 0
 
 
 @pytest.mark.requires("kernel-gate")

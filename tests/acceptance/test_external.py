@@ -154,7 +154,10 @@ def test_the_examples_show_the_false_positive_and_repeat_their_histories(
     assert first.object["inconclusive"] == 0 and first.object["repeated"] > 0
     assert first.object["histories"] == second.object["histories"]
     witness = first.object["first_violation"]["witness"]
-    assert harness.call("replay", witness, "--session-root", harness.session_root).status == 0
+    assert (
+        harness.call("replay", witness, "--allow-programs", "--session-root", harness.session_root).status
+        == 0
+    )
 
 
 @pytest.mark.requires("kernel-gate", "node")

@@ -118,7 +118,7 @@ def test_results_that_do_not_fit_are_told_as_inconclusive(harness: Harness, tmp_
     # Room for the plan and verdicts, not for a witness.
     with _small_disk(tmp_path / "disk", "size=16k") as disk:
         out = disk.path / "out"
-        arguments = (scenario, "--schedules", 3, "--out", out)
+        arguments = (scenario, "--fence", fence, "--schedules", 3, "--out", out)
         ended = harness.run(*arguments, within=disk.within)
         seen = disk.outside / "out"
         assert ended.status == 3
@@ -156,7 +156,9 @@ def test_a_disk_that_fills_up_keeps_what_was_there(harness: Harness, tmp_path: P
         assert harness.verdicts() == ended.objects[:1]
         (witness,) = harness.witnesses()
         assert not list(harness.out.rglob("*.tmp"))
-        replayed = harness.call("replay", witness, "--session-root", harness.session_root, "--json")
+        replayed = harness.call(
+            "replay", witness, "--allow-programs", "--session-root", harness.session_root, "--json"
+        )
         assert (replayed.status, replayed.object["same_history"]) == (0, True)
 
 
@@ -188,8 +190,8 @@ def test_too_little_room_for_sessions_is_refused_with_the_remedy(
         assert harness.run(subject, "--fence", fence, "--schedules", 1, "--no-shrink").status == 1
         (subject,) = harness.witnesses()
     with _small_disk(tmp_path / "disk", options) as disk:
-        there = (way, disk.path) if way.startswith("--") else ()
-        environment = {} if there else {way: str(disk.path)}
+        there = ("--allow-programs", *((way, disk.path) if way.startswith("--") else ()))
+        environment = {} if way.startswith("--") else {way: str(disk.path)}
         ended = harness.call(command, subject, *there, within=disk.within, environment=environment)
     assert (ended.status, ended.out) == (2, "")
     assert ended.err.startswith(f"{disk.path}: ")

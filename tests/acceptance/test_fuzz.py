@@ -64,9 +64,11 @@ def test_a_found_flaw_has_a_usable_scenario_and_witness(
         assert written["source"] == "fuzz, seed 1"
         assert written["lanes"] == [{"role": "runner"}]
         assert written["expect"] == {fence: ["crash"]}
-        again = harness.run(scenario, "--out", out / "again", "--no-shrink", "--json")
+        again = harness.run(scenario, "--allow-programs", "--out", out / "again", "--no-shrink", "--json")
         assert (again.status, again.object["expected"]) == (0, True)
-        replayed = harness.call("replay", crash["witness"], "--session-root", harness.session_root)
+        replayed = harness.call(
+            "replay", crash["witness"], "--allow-programs", "--session-root", harness.session_root
+        )
         assert replayed.status == 0, replayed
         assert [
             json.loads(line) for line in (out / "verdicts.jsonl").read_text().splitlines()

@@ -227,3 +227,48 @@ def test_an_import_is_not_broken_off(tmp_path: Path) -> None:
         "runpy.run_module('harness', run_name='__main__')\n",
     )
     assert ended == (130, "not broken off\n", "interrupted\n")
+
+
+def test_an_interrupt_that_a_finalizer_drops_is_not_lost(tmp_path: Path) -> None:
+    ended = _as_a_module(
+        tmp_path,
+        "import os, runpy, signal, time, harness.cli\n"
+        "class Dropped:\n"
+        "    def __del__(self):\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "def main(_):\n"
+        "    Dropped()\n"
+        "    while True:\n"
+        "        time.sleep(0.01)\n"
+        "harness.cli.main = main\n"
+        "runpy.run_module('harness', run_name='__main__')\n",
+    )
+    assert ended == (130, "", "")
+
+
+def test_an_interrupt_before_there_is_a_handler_waits(tmp_path: Path) -> None:
+    # The first module of ours after the package itself is imported by what `python -m` runs.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(name, path=None, target=None):\n"
+        "        if name == 'harness.system':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "list", "gates"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_the_package_leaves_the_signals_of_others_alone() -> None:
+    code = "import signal, harness; print(signal.pthread_sigmask(signal.SIG_BLOCK, ()))"
+    for words in (["-c", code], ["-c", code, "harness"]):
+        done = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=True)
+        assert done.stdout == "set()\n"

@@ -47,13 +47,13 @@ def test_a_rule_of_the_command_line_is_broken_shrunk_and_replayed(
     assert set(ended.object["violations"]) == {"invariant"}
     witness = next(iter(sorted(harness.out.glob("witnesses/*.shrunk.json"))))
     assert json.loads(witness.read_text())["claim"]["kind"] == "invariant"
-    again = harness.call("replay", witness)
+    again = harness.call("replay", witness, "--allow-programs")
     assert "6 lines" in again.out, again
 
 
 def test_a_rule_that_holds_accuses_no_schedule(harness: Harness, tmp_path: Path, rules: Path) -> None:
     text = SCENARIO + f"invariant: [unique_ids, '{rules}:acknowledged_lines_are_there']\n"
-    ended = harness.run(write_scenario(tmp_path, text), "--fence", "none", "--json")
+    ended = harness.run(write_scenario(tmp_path, text), "--allow-programs", "--fence", "none", "--json")
     assert (ended.status, ended.object["violations"]) == (0, {})
 
 

@@ -19,7 +19,7 @@ KEYS = {"only_here", "only_there", "both", "first_here", "first_there", "p"}
 
 
 def _matrix(harness: Harness, *arguments: object, **more: Any) -> Ended:
-    folders = ("--session-root", harness.session_root, "--out", harness.out)
+    folders = ("--session-root", harness.session_root, "--out", harness.out, "--force")
     explorers = () if "--explorers" in arguments else ("--explorers", 1)
     return harness.call("matrix", *arguments, *folders, *explorers, **more)
 

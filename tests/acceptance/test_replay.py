@@ -35,7 +35,8 @@ class Dies(Fence):
 
 
 def _replay(harness: Harness, witness: Path, *arguments: object) -> Ended:
-    return harness.call("replay", witness, "--session-root", harness.session_root, *arguments)
+    allowed = ("--allow-programs", "--session-root", harness.session_root)
+    return harness.call("replay", witness, *allowed, *arguments)
 
 
 def test_every_witness_replays_to_its_verdict_at_its_step(harness: Harness, tmp_path: Path) -> None:

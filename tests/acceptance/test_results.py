@@ -71,10 +71,10 @@ def test_an_unwritable_plan_is_refused_before_anything_runs(harness: Harness, tm
 def test_an_unwritable_witness_is_told_and_makes_the_run_inconclusive(
     harness: Harness, tmp_path: Path
 ) -> None:
-    scenario, _ = _raising(tmp_path)
+    scenario, fence = _raising(tmp_path)
     (harness.out / "witnesses").mkdir(parents=True)
     (harness.out / "witnesses").chmod(0o500)
-    ended = harness.run(scenario, "--schedules", 3, before=_unprivileged)
+    ended = harness.run(scenario, "--fence", fence, "--schedules", 3, before=_unprivileged)
     assert ended.status == 3
     assert ended.err.count("cannot be written: Permission denied") == 1
     assert "crash: runner crashed: KeyError: 'on purpose'" in ended.out
@@ -86,8 +86,8 @@ def test_an_unwritable_witness_is_told_and_makes_the_run_inconclusive(
 
 @needs_gate
 def test_a_full_disk_leaves_no_half_file(harness: Harness, tmp_path: Path) -> None:
-    scenario, _ = _raising(tmp_path)
-    ended = harness.run(scenario, "--schedules", 3, "--json", before=_small_files)
+    scenario, fence = _raising(tmp_path)
+    ended = harness.run(scenario, "--fence", fence, "--schedules", 3, "--json", before=_small_files)
     assert ended.status == 3
     assert "cannot be written: File too large; free some space" in ended.err
     assert ended.object["violations"] == {"crash": 3}
@@ -148,9 +148,10 @@ def test_a_second_run_into_a_folder_starts_its_verdicts_anew(harness: Harness, t
 
 @needs_gate
 def test_runs_at_the_same_time_do_not_disturb_each_other(harness: Harness, tmp_path: Path) -> None:
-    scenario, _ = _raising(tmp_path)
+    scenario, fence = _raising(tmp_path)
+    few = ("--fence", fence, "--schedules", 40)
     outs = [tmp_path / name for name in ("one", "two", "three")]
-    running = [harness.start_run(scenario, "--schedules", 40, "--json", "--out", out) for out in outs]
+    running = [harness.start_run(scenario, *few, "--json", "--out", out) for out in outs]
     found = [one.end() for one in running]
     harness.assert_nothing_left(running[0])
     assert [ended.status for ended in found] == [0, 0, 0]

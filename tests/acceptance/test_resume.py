@@ -92,7 +92,7 @@ def waiting(running: Running) -> None:
 
 
 def resume(harness: Harness, *arguments: object) -> Ended:
-    return harness.call("run", "--resume", harness.out, "--no-shrink", *arguments)
+    return harness.call("run", "--resume", harness.out, "--allow-programs", "--no-shrink", *arguments)
 
 
 def test_a_killed_run_keeps_its_results_and_goes_on(
@@ -109,7 +109,9 @@ def test_a_killed_run_keeps_its_results_and_goes_on(
     assert harness.verdicts() == []
     (witness,) = harness.witnesses()
     flag.unlink()
-    replayed = harness.call("replay", witness, "--session-root", harness.session_root, "--json")
+    replayed = harness.call(
+        "replay", witness, "--allow-programs", "--session-root", harness.session_root, "--json"
+    )
     assert (replayed.status, replayed.object["same_history"]) == (0, True)
     ended = resume(harness, "--json")
     assert ended.status == 1
@@ -157,7 +159,8 @@ def test_a_run_goes_on_after_time_limits_and_an_interrupt(
     assert limited["schedules"] < again["schedules"] < 300
     flag = tmp_path / "wait"
     flag.touch()
-    with harness.start("run", "--resume", harness.out, "--time-limit-s", 5000, "--json") as running:
+    words = ("run", "--resume", harness.out, "--allow-programs", "--time-limit-s", 5000, "--json")
+    with harness.start(*words) as running:
         eventually(running.workers)
         running.process.send_signal(signal.SIGINT)
         flag.unlink()
@@ -188,7 +191,7 @@ def test_finished_questions_are_told_and_not_asked_again(
     page = None
     flag.unlink()
     for _ in range(2):
-        ended = harness.call("run", "--resume", harness.out, "--json")
+        ended = harness.call("run", "--resume", harness.out, "--allow-programs", "--json")
         assert ended.status == 1
         # To the letter, its seconds included.
         assert ended.objects[0] == finished
@@ -203,7 +206,7 @@ def test_finished_questions_are_told_and_not_asked_again(
         # The second time nothing at all was left to do.
         page = page or ended.objects
         assert ended.objects == page
-    told = harness.call("run", "--resume", harness.out)
+    told = harness.call("run", "--resume", harness.out, "--allow-programs")
     assert told.out.count("finished before") == 4
     assert "replay: " in told.out
 
@@ -213,7 +216,7 @@ def test_a_run_of_something_else_is_refused(harness: Harness, tmp_path: Path, fe
     assert harness.run(scenario, "--fence", f"{fences}:Slow", "--schedules", 3).status == 0
 
     def refused(*arguments: object) -> str:
-        ended = harness.call("run", "--resume", harness.out, *arguments)
+        ended = harness.call("run", "--resume", harness.out, "--allow-programs", *arguments)
         assert (ended.status, ended.out) == (2, "")
         assert "begin a new run" in ended.err
         return ended.err

@@ -58,7 +58,8 @@ def shrink(harness: Harness, *arguments: object) -> Any:
 
 
 def replayed(harness: Harness, witness: object) -> dict[str, Any]:
-    return harness.call("replay", witness, "--session-root", harness.session_root, "--json").object
+    words = ("--allow-programs", "--session-root", harness.session_root, "--json")
+    return harness.call("replay", witness, *words).object
 
 
 def test_a_shrunk_witness_is_stored_beside_the_original_and_replays(harness: Harness, found: Path) -> None:
@@ -151,7 +152,8 @@ def test_an_interrupt_while_it_shrinks_keeps_the_best_so_far(harness: Harness, t
     harness.run(scenario, "--fence", f"{fences}:Tiring", "--schedules", 1, "--no-shrink")
     (witness,) = harness.witnesses()
     small = tmp_path / "small.json"
-    arguments = (witness, "--session-root", harness.session_root, "--out", small, "--time-limit-s", 1000)
+    limits = ("--session-root", harness.session_root, "--time-limit-s", 1000)
+    arguments = (witness, "--allow-programs", *limits, "--out", small)
     with harness.start("shrink", *arguments) as running:
         eventually(lambda: running.worker_named("busy"))
         running.process.send_signal(signal.SIGINT)

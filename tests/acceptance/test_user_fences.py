@@ -264,8 +264,6 @@ def _violations(found: dict[str, Any]) -> dict[str, int]:
         ("Exits", "SystemExit: 5"),
         ("ExitsAtOnce", "the process ended with status 3"),
         ("ExitsInAThread", "the process ended with status 7"),
-        ("WantsAllMemory", "MemoryError"),
-        ("WritesWithoutEnd", "File too large"),
     ],
 )
 def test_a_fence_that_breaks_off_has_crashed(harness: Harness, tmp_path: Path, name: str, words: str) -> None:
@@ -273,11 +271,28 @@ def test_a_fence_that_breaks_off_has_crashed(harness: Harness, tmp_path: Path, n
     assert (ended.status, ended.err) == (1, "")
     assert _violations(ended.object) == {"crash": 3}
     (witness,) = harness.witnesses()
-    replayed = harness.call("replay", witness, "--session-root", harness.session_root)
+    replayed = harness.call("replay", witness, "--allow-programs", "--session-root", harness.session_root)
     assert replayed.status == 0
     assert words in replayed.out
     assert "the same history, step by step" in replayed.out
     assert "\x1b" not in replayed.out
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("WantsAllMemory", ("at most 1024 MiB of data", "keep less in memory", "MemoryError")),
+        ("WritesWithoutEnd", ("at most 8 MiB", "write less", "File too large")),
+    ],
+)
+def test_a_fence_that_meets_a_limit_of_the_harness_is_not_accused(
+    harness: Harness, tmp_path: Path, name: str, words: tuple[str, ...]
+) -> None:
+    ended = _run(harness, tmp_path, name, 3)
+    assert ended.status == 3
+    assert (ended.object["inconclusive"], ended.object["violations"]) == (3, {})
+    for word in words:
+        assert word in ended.object["why_inconclusive"]
 
 
 def test_a_fence_process_that_is_killed_is_inconclusive(harness: Harness, tmp_path: Path) -> None:

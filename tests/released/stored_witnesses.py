@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.results import witness_archive
-from harness.results.store import write_whole
 from harness.results.witness import Witness, decode
+from harness.system.output_file import write_whole
 
 __all__ = ["Cause", "cause_of", "causes", "load", "name_of", "readable", "store"]
 

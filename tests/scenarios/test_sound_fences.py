@@ -20,7 +20,7 @@ SEED = 13
 
 def _run(out: Path, fence: str, scenarios: list[str], *more: str) -> list[dict[str, Any]]:
     command = [sys.executable, "-m", "harness", "run", *scenarios, "--fence", fence, "--allow-programs"]
-    command += ["--seed", str(SEED), "--no-shrink", "--json", "--out", str(out), *more]
+    command += ["--seed", str(SEED), "--no-shrink", "--json", "--out", str(out), "--force", *more]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     found = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(found) == len(scenarios), done.stderr

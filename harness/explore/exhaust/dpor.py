@@ -88,7 +88,7 @@ class Tree(Strategy):
 
     Attributes:
         exhausted: whether nothing is left.
-        schedules: how many have begun, redundant ones too.
+        schedules: how many have begun, redundant ones too; one that was void and begins again counts once.
         redundant: whether the last schedule belonged to a class that had been seen.
         strange: why the last schedule was not the one that was asked for; else empty.
     """
@@ -103,6 +103,7 @@ class Tree(Strategy):
         self._frames: list[_Frame] = []
         self._lanes = 0
         self.exhausted = False
+        self._again = False
         self.schedules = 0
         self.redundant = False
         self.strange = ""
@@ -113,7 +114,8 @@ class Tree(Strategy):
         """Follow the tree to the deepest place with something left."""
         assert not self.exhausted
         self._lanes = lanes
-        self.schedules += 1
+        self.schedules += not self._again
+        self._again = True
         self._depth = 0
         self._off = False
         self.redundant = False
@@ -155,6 +157,7 @@ class Tree(Strategy):
             oracle_accesses: the oracle's access set of each step, see `oracle_dependency`.
             waiting: lanes that could not go on at its end.
         """
+        self._again = False
         if self.strange:
             return
         if self._reduce:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Generator, Iterator
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -39,6 +40,8 @@ class SubtreeItem(msgspec.Struct, frozen=True):
         most: schedules after which to give up.
         root: where to make the session directory; empty for where the others are.
     """
+
+    finds: ClassVar[Any] = Stats
 
     scenario: Scenario
     fence: str
@@ -90,6 +93,7 @@ class SubtreeItem(msgspec.Struct, frozen=True):
         program: Program = programs.program(number)
         index = number * PER_PROGRAM_MAX + tree.schedules
         history, schedule, outcome = explorer.run(program, tree, self.seed, index)
+        stats.voided, explorer.voided = stats.voided + explorer.voided, 0
         if tree.strange:
             stats.doubt(index, tree.strange)
             return False

@@ -36,7 +36,10 @@ from harness.gates.adapter_diagnostics import last_words
 from harness.gates.free.snapshots import Names, Note, look
 from harness.gates.free.trace import Call, doubts, events_of, left_by
 from harness.gates.free.workers import Member, Workers
+from harness.gates.kernel.interference import Signals, from_outside
+from harness.gates.kernel.quiescence import halted
 from harness.gates.kernel.virtual_files import TRANSCRIPT, lay_transcript
+from harness.gates.limits import of_limit
 from harness.model.gate import RUN, Candidate, Layout, Outcome, Verdict
 from harness.model.history import End
 from harness.model.program import Program
@@ -67,7 +70,7 @@ class FreeGate:
         self._deadline_s = deadline_s
         self._crew: Workers | None = None
         self._members: dict[str, Member] = {}
-        self._doubt = ""
+        self._doubt = self._disturbed = ""
 
     # Life
 
@@ -101,7 +104,7 @@ class FreeGate:
         self._names = Names()
         self._initial = self._names.of(look(self._path))
         self._begun_ns = time.monotonic_ns()
-        self._doubt = _too_slow(program)
+        self._doubt, self._disturbed = _too_slow(program), ""
         self._calls_known = not self._doubt
         if not self._doubt:
             self._crew.let_go(msgspec.msgpack.encode(program))
@@ -127,12 +130,20 @@ class FreeGate:
     def _doubt_about_ends(self, limit_s: float) -> str:
         for name, member in self._members.items():
             status, board = member.process.exitcode, member.board
+            if member.garbled:
+                return f"process {name} wrote to descriptors of the harness; nothing is known of its lanes"
             if member.busy:
                 lane = self._layout.lanes[min(member.busy)].name
                 why = f"{lane} was not done after {limit_s:.0f} s; whether it ever would be is not known"
+                if halted(member.pid):
+                    why = self._disturbed = f"process {name} was stopped from outside"
                 return "; ".join(filter(None, (why, last_words(member.pid, board))))
             if member.died_ns and status < 0:
-                return board.diagnostics() or f"process {name} was killed by signal {-status}"
+                killed = f"process {name} was killed by signal {-status}"
+                if not board.has_error and from_outside(Signals(), member.pid, -status):
+                    # Signals that lanes send are not seen: a fence that kills itself does so again.
+                    self._disturbed = killed
+                return board.diagnostics() or killed
             if member.died_ns and all(board.started(lane) == board.finished(lane) for lane in member.sockets):
                 return f"process {name} ended with status {status} outside of any operation"
         return ""
@@ -145,7 +156,7 @@ class FreeGate:
         """Take the lanes' accounts together; a process that is still at work is stopped."""
         now_ns = time.monotonic_ns()
         for member in self._members.values():
-            if member.busy:
+            if member.busy or member.garbled:
                 kill_tree(member.pid)
         lanes, names = self._layout.lanes, self._names
         calls: list[Call] = []
@@ -153,7 +164,7 @@ class FreeGate:
         if self._calls_known:
             for member in self._members.values():
                 calls += self._recall(member, now_ns)
-            doubt = self._remember(calls) or doubt
+            doubt = self._remember(calls) or self._doubt or doubt
         final = names.of(look(self._path))
         doubt = doubt or doubts(calls, lanes, self._initial, final)
         owner = -1
@@ -161,7 +172,7 @@ class FreeGate:
             owner = left_by(calls, lanes)
             doubt = "" if owner >= 0 else "the write lock was left behind by an unknown lane"
         end = End(final, (), owner, doubt, names.reused)
-        return Outcome(self._initial, (*events_of(calls, lanes), end), names.blobs)
+        return Outcome(self._initial, (*events_of(calls, lanes), end), names.blobs, self._disturbed)
 
     def _lock_is_held(self) -> bool:
         """Return whether each of the locks that make the write lock is held."""
@@ -182,6 +193,10 @@ class FreeGate:
                 call = Call(lane, op, self._program.lanes[lane].ops[op], begin_ns, end_ns)
                 if op < finished:
                     call.outcome, call.detail = board.outcome(lane, op)
+                    limit = of_limit(board.cause(lane, op)) if call.outcome == "crash" else ""
+                    if limit:
+                        self._doubt = self._doubt or f"process {member.name}: {limit} (then: {call.detail})"
+                        call.outcome = "hindered"
                 else:
                     call.end_ns = member.died_ns or now_ns
                     # What the board has there may be of an earlier schedule.

@@ -1,8 +1,9 @@
 """Worker processes of the free gate: started, let go together, waited for, stopped.
 
-A socket leads to each lane. In goes the time to start at; out comes a dot when the lane
-is idle, or a traceback when its loop broke. A lane that does neither has lost its
-process, or is still at work.
+A socket leads to each lane. In goes the time to start at; out comes the number of the program when the
+lane is idle, or a word when its loop broke, with a traceback in shared memory. A lane that does neither has
+lost its process, or is still at work. Anything else was written by the code under test, which has these
+sockets among its descriptors: then nothing is known of the lane, and its process is replaced.
 """
 
 from __future__ import annotations
@@ -22,16 +23,21 @@ from harness.gates.free.snapshots import Log, Snapshot, look
 from harness.model.errors import WorkerDied
 from harness.model.gate import Layout
 from harness.model.shared_memory import SharedMemory
-from harness.system.reap import REAP_S, kill_tree
+from harness.system.confined_starter import ConfinedStarter
+from harness.system.reap import ended, kill_tree
 
-__all__ = ["START", "Member", "Workers"]
+__all__ = ["BROKEN", "IDLE", "START", "Member", "Workers"]
 
 #: What is sent to a lane: monotonic nanoseconds at which it starts.
 START = struct.Struct("=Q")
 
-_IDLE = b"."
+#: What a lane sends when it is idle: the number of the program that it has run.
+IDLE = struct.Struct("=Q")
+#: What a lane sends when its loop broke.
+BROKEN = b"broken"
 _WORD_BYTES = 1 << 16
 _START_S = 20.0
+_STARTS_MAX = 3
 _ALIVE_EVERY_S = 0.2
 _HEAD_START_NS = 300_000
 
@@ -43,6 +49,7 @@ class Member:
         board, log: memory shared with it.
         sockets: by index of lane; a lane's place among them is its place in the log.
         busy: lanes that are still at work.
+        garbled: something was written to a lane's socket that neither it nor the gate wrote.
         died_ns: when it was found to be gone; 0 as long as it is not.
         last_look: at the transcript, just before that.
     """
@@ -56,6 +63,7 @@ class Member:
         self.log = log
         self.sockets = sockets
         self.busy = set(sockets)
+        self.garbled = False
         self.died_ns = 0
         self.last_look = Snapshot(None)
 
@@ -68,7 +76,7 @@ class Member:
     @property
     def unfit(self) -> bool:
         """Return whether it did not come to its end, or is gone."""
-        return bool(self.busy) or self.died_ns > 0 or not self.process.is_alive()
+        return bool(self.busy) or self.garbled or self.died_ns > 0 or not self.process.is_alive()
 
 
 class Workers:
@@ -87,35 +95,45 @@ class Workers:
         self._directory = directory
         self._transcript = transcript
         self._context = multiprocess.get_context("fork")
+        self._starter = ConfinedStarter(directory)
         self.members: dict[str, Member] = {}
 
     def spawn(self, name: str) -> None:
-        """Fork one worker and wait until all its lanes are idle.
+        """Fork one worker and wait until all its lanes are idle; anew if another program kills it meanwhile.
 
         Raises:
             WorkerDied: it ended before, or took too long.
         """
+        for _ in range(_STARTS_MAX):
+            why = self._spawned(name)
+            if not why:
+                return
+            member = self.members[name]
+            killed = bool(member.died_ns) and member.process.exitcode < 0 and not member.board.has_error
+            self.stop(member)
+            if not killed:
+                break
+        raise WorkerDied(f"worker {name}: {why}")
+
+    def _spawned(self, name: str) -> str:
+        """Fork one worker and wait until all its lanes are idle; return why they are not."""
         lanes = [index for index, info in enumerate(self._layout.lanes) if info.process == name]
         board, log = SharedMemory(), Log(len(lanes))
         pairs = {lane: socket.socketpair() for lane in lanes}
         ours = {lane: pair[0] for lane, pair in pairs.items()}
         theirs = {lane: pair[1] for lane, pair in pairs.items()}
-        # A worker that kept these would keep its neighbours from noticing that we are gone.
-        foreign = [one for member in self.members.values() for one in member.sockets.values()]
-        foreign += ours.values()
-        shared = (board, log, theirs, foreign, _cores(), os.getpid())
+        shared = (board, log, theirs, _cores(), os.getpid())
         process = self._context.Process(
             target=self._main, args=(self._layout, name, self._directory, *shared), name=f"worker-{name}"
         )
-        process.start()
+        self._starter.start(process)
         for one in theirs.values():
             one.close()
         member = self.members[name] = Member(name, process, board, log, ours)
         self.wait([member], time.monotonic() + _START_S)
-        if member.busy or member.died_ns:
-            why = board.diagnostics() or f"ended with status {process.exitcode} before it was ready"
-            self.stop(member)
-            raise WorkerDied(f"worker {name}: {why}")
+        if member.busy or member.died_ns or member.garbled:
+            return board.diagnostics() or f"ended with status {process.exitcode} before it was ready"
+        return ""
 
     def let_go(self, program: bytes) -> None:
         """Hand a program to all workers and start all their lanes at one time."""
@@ -144,12 +162,15 @@ class Workers:
             for one in wait(list(waiting), min(left, _ALIVE_EVERY_S)):
                 member, lane = waiting[one]
                 word = _receive(one)
-                if word == _IDLE:
+                if word == IDLE.pack(member.board.generation):
                     member.busy.discard(lane)
+                elif word == BROKEN and member.board.has_error:
+                    raise RuntimeError(f"worker {member.name}: {member.board.diagnostics()}")
                 elif word:
-                    raise RuntimeError(f"worker {member.name}: {word.decode(errors='replace')}")
+                    member.garbled = True
+                    member.busy.discard(lane)
                 else:
-                    member.process.join(REAP_S)
+                    ended(member.process)
             for member in members:
                 if member.busy and not member.process.is_alive():
                     member.last_look = look(self._transcript)
@@ -159,7 +180,7 @@ class Workers:
     def stop(self, member: Member) -> None:
         """Kill one worker with all that it started, and reap it."""
         kill_tree(member.pid)
-        member.process.join(REAP_S)
+        ended(member.process)
         for one in member.sockets.values():
             one.close()
         self.members.pop(member.name, None)
@@ -168,6 +189,7 @@ class Workers:
         """Kill every worker."""
         for member in list(self.members.values()):
             self.stop(member)
+        self._starter.close()
 
 
 def _receive(one: socket.socket) -> bytes:

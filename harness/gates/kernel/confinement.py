@@ -1,11 +1,13 @@
 """Confinement: a lane may not change anything outside the session directory.
 
 The answer is EROFS, as a read-only mount around the directory would give. What is
-allowed outside is reading, and writing to character devices.
+allowed outside is reading, and writing to devices that keep nothing of it. The kernel stands behind
+these answers (`harness.system.landlock`): what an argument points to can change after it was read here.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import stat
 
@@ -14,10 +16,12 @@ from harness.gates.kernel.process import PendingSyscall, Process
 from harness.gates.kernel.syscall_table import opens_for_writing
 from harness.gates.kernel.virtual_files import VirtualFiles
 
-__all__ = ["crosses", "forbidden_outside", "leads_out"]
+__all__ = ["crosses", "forbidden_outside", "leads_out", "makes_device"]
 
 _CHANGES_FILES = frozenset({"data", "meta", "names"})
 _AF_UNIX = 1
+#: Major and minor numbers of null, zero, full, and of tty, which a lane does not have.
+_DEVICES = frozenset({(1, 3), (1, 5), (1, 7), (5, 0)})
 #: FS_IOC_SETFLAGS and FS_IOC_FSSETXATTR change a file through a descriptor that only reads.
 _ATTRIBUTES = frozenset({0x40086602, 0x401C5820})
 
@@ -28,9 +32,7 @@ def crosses(pending: PendingSyscall) -> bool:
 
 
 def leads_out(files: VirtualFiles, pending: PendingSyscall) -> bool:
-    """Return whether a call would change what a symlink inside points to outside, or a handle anywhere."""
-    if _is_by_handle(pending):
-        return True
+    """Return whether a call would change what a symlink inside points to outside."""
     if pending.name is None or pending.name not in files.symlinks:
         return False
     kind = pending.call.kind
@@ -49,27 +51,43 @@ def forbidden_outside(process: Process, pending: PendingSyscall) -> bool:
     if call.name == "bind":
         address = process.memory.read(pending.args[1], 3)
         return int.from_bytes(address[:2], "little") == _AF_UNIX and address[2:] != b"\0"
-    if _is_by_handle(pending):
-        return True
     if call.kind == "open":
         if not opens_for_writing(pending.flags):
             return False
         raw = process.memory.path(pending.args[call.path])
-        return bool(raw) and not _is_device(process, raw)
+        return bool(raw) and not _takes_anything(process, raw)
     if call.path < 0 and call.fd >= 0:
         # What may be written to a descriptor was decided when it was opened.
         return call.kind == "meta" or (call.name == "ioctl" and pending.args[1] in _ATTRIBUTES)
     return call.kind in _CHANGES_FILES
 
 
-def _is_by_handle(pending: PendingSyscall) -> bool:
-    """Return whether a call opens a file to write by a handle, which root may have of any file."""
-    return pending.call.name == "open_by_handle_at" and opens_for_writing(pending.flags)
+def makes_device(pending: PendingSyscall) -> bool:
+    """Return whether a call makes a device node."""
+    if pending.call.name not in ("mknod", "mknodat"):
+        return False
+    return stat.S_IFMT(pending.args[pending.call.path + 1]) in (stat.S_IFCHR, stat.S_IFBLK)
 
 
-def _is_device(process: Process, raw: bytes) -> bool:
+def _takes_anything(process: Process, raw: bytes) -> bool:
+    """Return whether a path leads to a device or pipe that may be written to."""
     path = os.path.join(f"/proc/{process.pid}/cwd", as_seen_by(process, os.fsdecode(raw)))
     try:
-        return stat.S_ISCHR(os.stat(path).st_mode)
+        status = os.stat(path)
     except OSError:
         return False
+    if stat.S_ISCHR(status.st_mode):
+        return (os.major(status.st_rdev), os.minor(status.st_rdev)) in _DEVICES
+    # A pipe that was inherited, by its name in /proc: a shell writes to /dev/stderr so.
+    return stat.S_ISFIFO(status.st_mode) and status.st_dev == _device_of_pipes()
+
+
+@functools.cache
+def _device_of_pipes() -> int:
+    """Return the device number of pipes that have no name in any directory."""
+    reading, writing = os.pipe()
+    try:
+        return os.fstat(reading).st_dev
+    finally:
+        os.close(reading)
+        os.close(writing)

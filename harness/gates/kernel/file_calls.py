@@ -11,7 +11,7 @@ import os
 from typing import Final
 
 from harness.gates.kernel import linux_abi
-from harness.gates.kernel.confinement import crosses, forbidden_outside, leads_out
+from harness.gates.kernel.confinement import crosses, forbidden_outside, leads_out, makes_device
 from harness.gates.kernel.eventfd import OCCUPIED, is_reserved
 from harness.gates.kernel.path_resolution import UNKNOWN, descriptor, path_name, signed
 from harness.gates.kernel.process import PendingSyscall, Process
@@ -35,6 +35,7 @@ _READ_ONLY: Final = Answer(error=-errno.EROFS)
 _NO_SUCH_FILE: Final = Answer(error=-errno.ENOENT)
 _EXISTS: Final = Answer(error=-errno.EEXIST)
 _BUSY: Final = Answer(error=-errno.EBUSY)
+_NOT_PERMITTED: Final = Answer(error=-errno.EPERM)
 
 
 def by_descriptor(state: SupervisorState, pending: PendingSyscall) -> Reaction:
@@ -138,6 +139,8 @@ def _refusal(state: SupervisorState, pending: PendingSyscall) -> Answer | None:
     if call.kind == "names" and "." in (pending.name, pending.name2):
         # It exists already, as the kernel would say of a mkdir.
         return _EXISTS if call.name in MAKES_DIRECTORY else _BUSY
+    if makes_device(pending):
+        return _NOT_PERMITTED
     if state.guarded and (crosses(pending) or leads_out(state.files, pending)):
         return _READ_ONLY
     return None

@@ -25,14 +25,15 @@ from harness.gates.kernel.inode import Inode
 from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.operations import record_operations
 from harness.gates.kernel.process import Status
-from harness.gates.kernel.process_tree import end_children
+from harness.gates.kernel.process_tree import disturbed_children, end_children
 from harness.gates.kernel.step_wait import StepWait
 from harness.gates.kernel.steps import Steps
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.syscall_table import FLOCK
 from harness.gates.kernel.virtual_clock import can_go, wake
 from harness.gates.kernel.virtual_files import VirtualFiles
-from harness.gates.kernel.worker_processes import WorkerProcesses
+from harness.gates.kernel.worker_processes import WorkerKilled, WorkerProcesses
+from harness.model.errors import WorkerDied
 from harness.model.gate import RUN, Candidate, Layout, Outcome, Verdict
 from harness.model.history import End
 from harness.model.program import Program
@@ -41,6 +42,7 @@ from harness.model.shared_memory import Clock
 __all__ = ["WALL_LIMIT_S", "KernelGate"]
 
 _START_S = 20.0
+_STARTS_MAX = 3
 WALL_LIMIT_S = 10.0
 
 
@@ -87,6 +89,20 @@ class KernelGate:
             self._spawn(name)
 
     def _spawn(self, name: str) -> None:
+        """Start a worker, anew if another program kills it, or what it has started, meanwhile."""
+        for tried in range(1, _STARTS_MAX + 1):
+            try:
+                self._start_worker(name)
+                return
+            except WorkerDied as error:
+                worker = self._processes.workers.get(name)
+                children_disturbed = worker is not None and disturbed_children(self._state, worker)
+                if tried == _STARTS_MAX or not (children_disturbed or isinstance(error, WorkerKilled)):
+                    raise
+                if worker is not None:
+                    self._processes.stop(worker)
+
+    def _start_worker(self, name: str) -> None:
         self._state.guard(False)
         worker = self._processes.spawn(name)
         layout = zip(self._lanes, self._layout.lanes, strict=True)
@@ -244,7 +260,7 @@ class KernelGate:
             inconclusive = "the transcript changed while no lane had been let go"
         waits = () if inconclusive else tuple(waiting)
         state.events.append(End(files.state, waits, files.lock.owner, inconclusive, files.reused))
-        return Outcome(self._initial, tuple(state.events), files.blobs)
+        return Outcome(self._initial, tuple(state.events), files.blobs, state.disturbed)
 
     def _explained(self, inconclusive: str) -> str:
         """Return the reason, with what an external fence's adapter said last where that may be why."""

@@ -46,11 +46,12 @@ class LaneProgress(Task):
         super().__init__()
         self.index = index
         self.cell = cell_of(index)
-        self.candidate: Candidate | None = None
         self.reset()
 
     def reset(self) -> None:
         """Forget the last schedule; where the lane is stopped remains."""
+        # It was shown and not picked, where the schedule ended early.
+        self.candidate: Candidate | None = None
         self.started = self.finished = 0
         self.op = -1
         self.ordinal = 0

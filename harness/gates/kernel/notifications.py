@@ -6,6 +6,7 @@ How long to receive and in which order to react is up to the three ways of waiti
 
 from __future__ import annotations
 
+import errno
 from fcntl import ioctl
 
 from harness.gates.kernel import linux_abi
@@ -19,6 +20,8 @@ from harness.gates.kernel.syscall_table import CALLS
 
 __all__ = ["apply", "react", "receive"]
 
+#: Answers with these are the harness's own: elsewhere the call might go well.
+_REFUSALS = frozenset({-errno.EROFS, -errno.EPERM, -errno.EACCES, -errno.ENOSYS})
 _ZERO = bytes(linux_abi.NOTIF.size)
 _unpack = linux_abi.NOTIF.unpack
 
@@ -60,6 +63,8 @@ def apply(state: SupervisorState, pending: PendingSyscall, reaction: Reaction) -
         reaction = reaction.then
     process = pending.process
     if isinstance(reaction, Answer):
+        if reaction.error in _REFUSALS:
+            state.refused(pending, -reaction.error)
         respond(process, pending.trap_id, reaction.value, reaction.error)
     elif not isinstance(reaction, Stop):
         respond(process, pending.trap_id, flags=RESPONSE_CONTINUE)

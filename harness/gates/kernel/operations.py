@@ -24,10 +24,30 @@ def record_operations(state: SupervisorState, program: Program, lane: Lane) -> N
             lane.begin_operation()
         else:
             outcome, detail = board.outcome(index, lane.finished)
+            if outcome == "crash":
+                outcome = _excused(state, lane, detail, board.cause(index, lane.finished))
             events.append(Return(index, lane.finished, outcome, detail))
             lane.end_operation()
     if lane.status is Status.DEAD:
         _record_death(state, program, lane)
+
+
+def _excused(state: SupervisorState, lane: Lane, detail: str, cause: int | None) -> str:
+    """Return ``crash``, or ``hindered`` where the harness may be why an operation went wrong.
+
+    Args:
+        state: of the supervisor.
+        lane: whose operation it is.
+        detail: as in `Return`.
+        cause: errno behind it, 0 for none; None where the process ended.
+    """
+    assert lane.worker is not None
+    name = lane.worker.name
+    why = state.refusals.excuse(name, lane.index, lane.finished, cause)
+    if not why:
+        return "crash"
+    state.note_inconclusive(f"process {name}: {why} (then: {detail})")
+    return "hindered"
 
 
 def _record_death(state: SupervisorState, program: Program, lane: Lane) -> None:
@@ -37,11 +57,16 @@ def _record_death(state: SupervisorState, program: Program, lane: Lane) -> None:
     if state.inconclusive:
         return
     if status is not None and status < 0:
+        pid = lane.worker.pid
+        if not lane.worker.board.has_error:
+            state.note_killed(f"process {name}", pid, -status)
         state.note_inconclusive(f"process {name} was killed by signal {-status}")
         return
     if lane.started == lane.finished:
         if lane.started < len(program.lanes[lane.index].ops):
             state.note_inconclusive(f"process {name} ended with status {status} between operations")
         return
-    state.events.append(Return(lane.index, lane.finished, "crash", f"the process ended with status {status}"))
+    detail = f"the process ended with status {status}"
+    outcome = _excused(state, lane, detail, None)
+    state.events.append(Return(lane.index, lane.finished, outcome, detail))
     lane.crash_operation()

@@ -27,21 +27,24 @@ from harness.gates.kernel.reactions import (
 )
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.syscall_arguments import closed_by_copy
+from harness.gates.kernel.syscall_table import NEW_NAMESPACE
 from harness.model.stop_reasons import ANSWERED, ASK, IDLE, PAUSE, SERVE, SLEEP, THINK, TURN
 
-__all__ = ["eventfd", "fcntl", "kill", "park", "pass_on", "randomness", "sleep", "table", "task"]
+__all__ = ["eventfd", "fcntl", "park", "pass_on", "randomness", "refused", "sleep", "table", "task"]
 
 _ABSOLUTE_TIME = 1
 _CLONE_THREAD = 0x10000
 _CLONE_VFORK = 0x4000
 _DUPFD = (0, 1030)
+#: F_SETOWN and F_SETOWN_EX: the kernel would signal any process when there is something to read.
+_OWNER = (8, 15)
 _MS = 1_000_000
 _SECOND = 1_000_000_000
 _TIMESPEC = struct.Struct("=2q")
 _RANDOM_MAX = 1 << 16
 
 _DONE: Final = Answer()
-_NO_SUCH_PROCESS: Final = Answer(error=-errno.ESRCH)
+_NOT_PERMITTED: Final = Answer(error=-errno.EPERM)
 _IDLE: Final = Stop(Status.DONE)
 _THINK: Final = Stop(Status.THINK)
 _TURN: Final = Stop(Status.TURN)
@@ -126,6 +129,8 @@ def task(state: SupervisorState, pending: PendingSyscall) -> Reaction:
         process_tree.exec_announced(state, process)
     else:
         flags = _clone_flags(pending)
+        if flags & NEW_NAMESPACE:
+            return _NOT_PERMITTED
         if not flags & _CLONE_THREAD:
             process_tree.fork_announced(state, process, pending.tid, bool(flags & _CLONE_VFORK))
         elif isinstance(process, TraceeProcess):
@@ -137,23 +142,21 @@ def _clone_flags(pending: PendingSyscall) -> int:
     name = pending.call.name
     if name == "clone":
         return pending.args[0]
-    if name == "clone3":
-        return int.from_bytes(pending.process.memory.read(pending.args[0], 8), "little")
     return _CLONE_VFORK if name == "vfork" else 0
 
 
-def kill(state: SupervisorState, pending: PendingSyscall) -> Reaction:
-    """Hide processes of other PID namespaces from a signal, or from a look whether they live."""
-    namespaces = state.namespaces
-    if namespaces.several and namespaces.hides(pending.process, signed(pending.args[0])):
-        return _NO_SUCH_PROCESS
-    return CONTINUE
+def refused(state: SupervisorState, pending: PendingSyscall) -> Reaction:
+    """Answer that a call is not permitted: it is about the machine, or leaves something behind."""
+    return _NOT_PERMITTED
 
 
 def fcntl(state: SupervisorState, pending: PendingSyscall) -> Reaction:
-    """Handle a copy of a descriptor, or a lock, which is a step."""
-    if pending.args[1] in _DUPFD:
+    """Handle a copy of a descriptor, a receiver of signals, or a lock, which is a step."""
+    command = pending.args[1] & 0xFFFFFFFF
+    if command in _DUPFD:
         return table(state, pending)
+    if command in _OWNER:
+        return _NOT_PERMITTED
     return by_descriptor(state, pending)
 
 

@@ -22,7 +22,7 @@ from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.model.gate import Verdict
 from harness.model.history import Change, Step
 from harness.scenario.faults import CUTTABLE, process_fault
-from harness.system.reap import REAP_S
+from harness.system.reap import REAP_S, ended
 
 __all__ = ["ProcessFaults"]
 
@@ -119,7 +119,7 @@ class ProcessFaults:
         for process in worker.processes():
             _kill(process.pidfd)
         # First of all, so that its children are ours to be reaped: a zombie still seems to live.
-        worker.handle.join(REAP_S)
+        ended(worker.handle)
         if worker.handle.is_alive():
             self._state.note_inconclusive(f"process {worker.name} was killed and is still there")
         while worker.tracees:

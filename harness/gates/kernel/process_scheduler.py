@@ -17,6 +17,7 @@ import time
 
 from harness.gates.kernel import linux_abi, process_tree
 from harness.gates.kernel.attribution import RANK, attribute, choose
+from harness.gates.kernel.interference import Patience
 from harness.gates.kernel.lane import Lane, TraceeProcess, TraceeThread, Worker
 from harness.gates.kernel.notifications import react, receive
 from harness.gates.kernel.path_resolution import signed
@@ -30,7 +31,7 @@ __all__ = ["ProcessScheduler"]
 #: How long to wait for the next notification before looking whether a process still moves.
 _PAUSE_S, _PAUSE_MAX_S = 0.00003, 0.001
 #: Outside the session directory these may wake a sleeper: at a pipe, for a child, for a lock.
-_WAKING = frozenset({"data", "close", "table", "task", "wake", "lock"})
+_WAKING = frozenset({"data", "close", "table", "task", "wake", "others", "lock"})
 _READING = frozenset({"read", "readv"})
 #: EIO: the answer to a thread of a process that is gone or may not be examined.
 _IO_ERROR = -5
@@ -48,7 +49,7 @@ class ProcessScheduler:
         self._turn: Process | None = None
         #: Whether calls of processes whose turn it is not are queued.
         self._queueing = False
-        self._deadline = 0.0
+        self._patience = Patience(0)
 
     # Waiting
 
@@ -75,7 +76,7 @@ class ProcessScheduler:
         """
         if not worker.sleeping_lanes and all(one.service is not None for one in worker.tracees.values()):
             return False
-        deadline = time.monotonic() + self._state.wall_limit_s
+        patience = Patience(self._state.wall_limit_s)
         while not worker.must_replace:
             worker.show_lanes_themselves()
             _disturb(worker, None, ANY_SLEEPER)
@@ -86,7 +87,7 @@ class ProcessScheduler:
                 self._run_to_rest(worker, None)
                 if any(lane.status in RANK for lane in worker.lanes) or self._state.inconclusive:
                     return True
-            if time.monotonic() > deadline:
+            if patience.over():
                 process_tree.worker_timed_out(self._state, worker)
                 return True
             time.sleep(_PAUSE_MAX_S)
@@ -96,7 +97,7 @@ class ProcessScheduler:
 
     def _run_to_rest(self, worker: Worker, turn: Process | None) -> None:
         self._turn, self._queueing = turn, True
-        self._deadline = time.monotonic() + self._state.wall_limit_s
+        self._patience = Patience(self._state.wall_limit_s)
         try:
             while self._collect(worker) and self._next_turn(worker):
                 pass
@@ -112,7 +113,7 @@ class ProcessScheduler:
         """Receive until every task is queued, stopped or asleep; return False when that cannot be had."""
         pause_s = _PAUSE_S
         while not _all_known(worker):
-            if time.monotonic() > self._deadline:
+            if self._patience.over():
                 process_tree.worker_timed_out(self._state, worker)
                 return False
             pidfds = {tracee.pidfd: tracee for tracee in worker.tracees.values()}
@@ -209,7 +210,7 @@ class ProcessScheduler:
             return
         for process, tid, runs in readers:
             while not process.watch.sleeps(tid, runs):
-                if time.monotonic() > self._deadline:
+                if self._patience.over():
                     return
                 time.sleep(_PAUSE_S)
 
@@ -220,7 +221,10 @@ class ProcessScheduler:
         if process_tree.list_children(self._state, worker):
             return False
         moving = [process for process in worker.processes() if not process.quiescent]
-        sleeping = same_twice([(one.pid, one.stopped(), one.vforking, one.watch) for one in moving])
+        sleeping = same_twice(
+            [(one.pid, one.stopped(), one.vforking, one.watch) for one in moving],
+            self._state.signals.stopping,
+        )
         if sleeping is None or process_tree.list_children(self._state, worker):
             return False
         pidfds = [tracee.pidfd for tracee in worker.tracees.values()]

@@ -10,16 +10,25 @@ import os
 import select
 import signal
 
+from harness.gates.kernel.interference import ending_signal, from_outside, starved
 from harness.gates.kernel.lane import Lane, TraceeProcess, Worker
 from harness.gates.kernel.process import PendingSyscall, Process, Status
-from harness.gates.kernel.quiescence import children_of, process_and_parent_of, same_twice
+from harness.gates.kernel.quiescence import (
+    Halted,
+    children_of,
+    halted,
+    process_and_parent_of,
+    same_twice,
+)
 from harness.gates.kernel.shared_service import SharedService
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.worker_processes import orphans
 from harness.model.stop_reasons import ASK, SERVE
+from harness.system.reap import ended
 
 __all__ = [
     "bury",
+    "disturbed_children",
     "end_children",
     "exec_announced",
     "fork_announced",
@@ -28,6 +37,7 @@ __all__ = [
     "service_announced",
     "thread_moves",
     "worker_ended",
+    "worker_halted",
     "worker_timed_out",
 ]
 
@@ -189,6 +199,8 @@ def bury(state: SupervisorState, worker: Worker, tracee: TraceeProcess, killed: 
     """
     if state.in_call and state.in_call in tracee.tasks:
         state.call_returned()
+    if not killed:
+        _note_if_killed(state, worker, tracee)
     worker.bury(tracee)
     for process in worker.processes():
         process.recheck_readers()
@@ -216,6 +228,9 @@ def end_children(state: SupervisorState, worker: Worker) -> None:
         if mine and lane.delegate is None and lane.status is Status.ASLEEP:
             # Not the fence's fault: it is not known why the program waits.
             state.note_inconclusive(f"a program that lane {lane.index} started does not end")
+    # It may be gone because one of them is.
+    for tracee in worker.tracees.values() if worker.must_replace else ():
+        _note_if_killed(state, worker, tracee)
     # A lane that waits for an flock does so whichever task acts for it.
     waiting = [lane for lane in worker.lanes if lane.status is Status.FLOCK]
     worker.show_lanes_themselves()
@@ -247,15 +262,38 @@ def end_children(state: SupervisorState, worker: Worker) -> None:
 
 def worker_ended(worker: Worker) -> None:
     """Note the end of a worker that seems to have ended, if it has."""
-    worker.handle.join(_JOIN_S)
-    if not worker.handle.is_alive():
+    if ended(worker.handle, _JOIN_S):
         worker.exited()
 
 
 def worker_timed_out(state: SupervisorState, worker: Worker) -> None:
     """Give up a worker that took too long: nothing is known of its lanes."""
-    state.note_inconclusive(f"process {worker.name} did not stop for {state.wall_limit_s:.0f} s")
+    reason = f"process {worker.name} did not stop for {state.wall_limit_s:.0f} s"
+    if starved([process.pid for process in worker.processes()]):
+        state.note_disturbed(f"{reason}: it got next to no processor time")
+    state.note_inconclusive(reason)
     worker.lose_lanes()
+
+
+def worker_halted(state: SupervisorState, worker: Worker, found: Halted) -> None:
+    """Give up a worker that was stopped from outside, itself or a process that it started."""
+    which = "process" if found.pid == worker.pid else "a process that was started by"
+    state.note_disturbed(f"{which} {worker.name} was stopped {found.how} from outside")
+    worker.lose_lanes()
+
+
+def disturbed_children(state: SupervisorState, worker: Worker) -> bool:
+    """Return whether a process that a worker started was stopped or killed from outside."""
+    return any(
+        halted(tracee.pid) or from_outside(state.signals, tracee.pid, ending_signal(tracee.pidfd, tracee.pid))
+        for tracee in worker.tracees.values()
+    )
+
+
+def _note_if_killed(state: SupervisorState, worker: Worker, tracee: TraceeProcess) -> None:
+    """Note that a signal from outside has ended a process, if one has."""
+    number = ending_signal(tracee.pidfd, tracee.pid)
+    state.note_killed(f"a process that was started by {worker.name}", tracee.pid, number)
 
 
 def _release_locks(state: SupervisorState, worker: Worker) -> None:
@@ -272,4 +310,4 @@ def _worker_of(process: Process) -> Worker:
 
 
 def _is_zombie(pid: int) -> bool:
-    return same_twice([(pid, (), (), None)]) is not None
+    return same_twice([(pid, (), (), None)], halts=True) is not None

@@ -3,6 +3,9 @@
 A task that is stopped in a trap is known to be at rest. Of any other, one look proves
 nothing: a task on its way to wake up reads as blocked. Two looks do, when the
 second finds it in the same state, in the same call, with the same run count.
+
+A task that a signal or a tracer has stopped does not sleep: it would go on if it were let. Nor does one
+that is blocked outside of any call, as a frozen one is.
 """
 
 from __future__ import annotations
@@ -12,19 +15,43 @@ from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 __all__ = [
+    "Halted",
     "QuiescenceWatch",
     "asleep",
     "children_of",
     "filters_of",
+    "halted",
     "process_and_parent_of",
     "same_twice",
     "tasks_of",
     "timed",
+    "tracer_of",
 ]
+
+
+class Halted(Exception):
+    """A task is stopped by a signal or by a tracer, so that whether it sleeps cannot be told.
+
+    Args:
+        pid: its process.
+        traced: whether a tracer stopped it.
+    """
+
+    def __init__(self, pid: int, traced: bool) -> None:
+        super().__init__(pid, traced)
+        self.pid = pid
+        self.traced = traced
+
+    @property
+    def how(self) -> str:
+        """Return how it was stopped, in words."""
+        return "by a tracer" if self.traced else "by a signal"
 
 
 #: Calls in which a thread waits for its vforked child: clone, vfork, clone3.
 _VFORKS = (b"56 ", b"58 ", b"435 ")
+#: What the kernel says of a task that is blocked and in no call.
+_NO_CALL = b"-1 "
 
 
 def tasks_of(pid: int) -> list[int]:
@@ -35,13 +62,13 @@ def tasks_of(pid: int) -> list[int]:
         return []
 
 
-def _read(path: str) -> bytes:
+def _read(path: str, size: int = 512) -> bytes:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except (FileNotFoundError, ProcessLookupError):
         return b"gone"
     try:
-        return os.read(fd, 512)
+        return os.read(fd, size)
     except ProcessLookupError:
         return b"gone"
     finally:
@@ -111,27 +138,36 @@ class QuiescenceWatch:
             self._drop(tid)
 
 
-def asleep(pid: int, stopped: Collection[int]) -> bool:
+def asleep(pid: int, stopped: Collection[int], halts: bool = False) -> bool:
     """Return whether every task of a process sleeps, leaving out those known to be stopped in a trap.
 
     Args:
         pid: the process.
         stopped: thread ids that need no proof.
+        halts: see `same_twice`.
+
+    Raises:
+        Halted: see `same_twice`.
     """
-    return same_twice([(pid, stopped, (), None)]) is not None
+    return same_twice([(pid, stopped, (), None)], halts) is not None
 
 
 def same_twice(
     processes: Sequence[tuple[int, Collection[int], Collection[int], QuiescenceWatch | None]],
+    halts: bool = False,
 ) -> list[list[int]] | None:
     """Look twice at every task of some processes, leaving out those known to be stopped in a trap.
 
     Args:
         processes: each with the thread ids that need no proof, those that wait for
             their vforked child, which looks like no sleep, and what to look with.
+        halts: a task that a signal stopped counts as asleep, because these processes stop each other.
 
     Returns:
         The tasks of each process that sleep; None unless all of them do.
+
+    Raises:
+        Halted: a task is stopped by a signal, or by a tracer that is none of the processes.
     """
     tasks = [[tid for tid in tasks_of(pid) if tid not in stopped] for pid, stopped, _, _ in processes]
     first = []
@@ -139,9 +175,12 @@ def same_twice(
         for tid in tids:
             look = watch.look(tid) if watch else _look(pid, tid)
             _, call, state = look
-            if state not in b"SZTX" and not (state == b"D" and tid in vforking and call.startswith(_VFORKS)):
+            if state in (b"T", b"t"):
+                if not (halts if state == b"T" else tracer_of(tid) in [one[0] for one in processes]):
+                    raise Halted(pid, state == b"t")
+            elif state not in b"SZX" and not (state == b"D" and tid in vforking and call.startswith(_VFORKS)):
                 return None
-            if call.startswith(b"running"):
+            if call.startswith(b"running") or (state == b"S" and call.startswith(_NO_CALL)):
                 return None
             first.append(look)
     second = [
@@ -163,6 +202,19 @@ def process_and_parent_of(tid: int) -> tuple[int, int]:
             parent = int(line.split()[1])
             break
     return pid, parent
+
+
+def halted(pid: int) -> bool:
+    """Return whether a process is stopped by a signal or by a tracer."""
+    return any(_look(pid, tid)[2] in (b"T", b"t") for tid in tasks_of(pid))
+
+
+def tracer_of(tid: int) -> int:
+    """Return the process that traces a task; 0 for none, or when the task is gone."""
+    for line in _read(f"/proc/{tid}/status", 1024).splitlines():
+        if line.startswith(b"TracerPid:"):
+            return int(line.split()[1])
+    return 0
 
 
 def filters_of(pid: int) -> int:

@@ -16,9 +16,10 @@ import struct
 
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.eventfd import NUMBERS
+from harness.gates.kernel.syscall_table import NEW_NAMESPACE, REFUSED
 from harness.model.errors import GateUnavailable
 
-__all__ = ["build", "install"]
+__all__ = ["build", "build_without_supervisor", "install", "install_without_supervisor"]
 
 _LD, _JEQ, _JGE, _JSET, _RET = 0x20, 0x15, 0x35, 0x45, 0x06
 _NR, _ARCH = 0, 4
@@ -30,20 +31,32 @@ _ALWAYS = [
     "stat", "lstat", "creat", "access", "readlink", "truncate", "link", "symlink", "chmod",
     "chown", "lchown", "mkdir", "rmdir", "mknod", "utime", "utimes", "futimesat", "mkdirat",
     "mknodat", "fchownat", "renameat", "linkat", "symlinkat", "readlinkat", "fchmodat",
-    "fchmodat2", "faccessat", "faccessat2", "utimensat", "openat2", "open_by_handle_at",
+    "fchmodat2", "faccessat", "faccessat2", "utimensat", "openat2",
     "name_to_handle_at", "setxattr", "lsetxattr", "removexattr", "nanosleep", "clock_nanosleep",
-    "getrandom", "clone", "fork", "vfork", "clone3", "execve", "execveat", "dup2", "dup3",
+    "getrandom", "clone", "fork", "vfork", "execve", "execveat", "dup2", "dup3",
     "close_range", "copy_file_range", "splice", "sendfile", "msync", "bind", "dup",
     "lremovexattr", "fremovexattr", "setxattrat", "removexattrat", "write", "close", "eventfd",
     "eventfd2",
     "fstat", "pread64", "pwrite64", "readv", "writev", "preadv", "pwritev", "preadv2",
     "pwritev2", "flock", "fsync", "fdatasync", "ftruncate", "getdents", "getdents64", "fchmod",
     "fchown", "fsetxattr", "fallocate", "sendto", "kill", "tkill", "tgkill",
-    "pidfd_send_signal",
+    "pidfd_send_signal", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open", "setpriority",
+    "ioprio_set", "file_getattr", "file_setattr",
 ]  # fmt: skip
 
-# SETLK, SETLKW, OFD_SETLK, OFD_SETLKW, SETLEASE, DUPFD, DUPFD_CLOEXEC
-_FCNTL = (6, 7, 37, 38, 1024, 0, 1030)
+# SETLK, SETLKW, OFD_SETLK, OFD_SETLKW, SETLEASE, DUPFD, DUPFD_CLOEXEC, SETOWN, SETOWN_EX
+_FCNTL = (6, 7, 37, 38, 1024, 0, 1030, 8, 15)
+# About the caller itself where the first argument is 0.
+_OF_A_PROCESS = (
+    "prlimit64", "sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_setattr",
+)  # fmt: skip
+# Answered as an older kernel would. Programs then use older calls, of which a filter sees what they want:
+# io_uring and io_submit write without a call that could be stopped, and clone3 has its flags in memory.
+_UNKNOWN = (
+    "io_uring_setup", "io_uring_enter", "io_uring_register", "io_setup", "io_submit", "clone3",
+)  # fmt: skip
+# FIOSETOWN and SIOCSPGRP: F_SETOWN by another name.
+_OWNER = (0x8901, 0x8902)
 # FICLONE, FICLONERANGE, FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR
 _IOCTL = (0x40049409, 0x4020940D, 0x40086602, 0x401C5820)
 _SEEK_END, _MAP_SHARED, _WNOHANG = 2, 1, 1
@@ -85,8 +98,7 @@ def build() -> bytes:
     asm.emit(_LD, _NR)
     asm.emit(_JGE, 0x40000000, "refuse")
     asm.emit(_JEQ, linux_abi.PARK, "trap")
-    for name in ("io_uring_setup", "io_setup", "io_submit"):
-        # They write without a call that could be stopped.
+    for name in _UNKNOWN:
         asm.emit(_JEQ, number[name], "refuse")
     asm.emit(_JEQ, number["mmap"], "mmap")
     asm.emit(_JEQ, number["lseek"], "lseek")
@@ -97,7 +109,25 @@ def build() -> bytes:
     asm.emit(_JEQ, number["read"], "read")
     for name in _ALWAYS:
         asm.emit(_JEQ, number[name], "trap")
+    for name in _OF_A_PROCESS:
+        asm.emit(_JEQ, number[name], "of a process")
+    for name in REFUSED:
+        asm.emit(_JEQ, number[name], "trap")
     asm.emit(_RET, linux_abi.RET_ALLOW)
+    _emit_arguments(asm)
+    asm.label("allow")
+    asm.emit(_RET, linux_abi.RET_ALLOW)
+    asm.label("trap")
+    asm.emit(_RET, linux_abi.RET_USER_NOTIF)
+    _emit_answers(asm)
+    return asm.bytes()
+
+
+def _emit_arguments(asm: _Assembler) -> None:
+    """Emit what is asked of the arguments of some calls."""
+    asm.label("of a process")
+    asm.emit(_LD, _argument(0))
+    asm.emit(_JEQ, 0, "allow", "trap")
     asm.label("mmap")
     asm.emit(_LD, _argument(4))
     asm.emit(_JEQ, 0xFFFFFFFF, "allow")
@@ -127,13 +157,38 @@ def build() -> bytes:
     asm.emit(_LD, _argument(1))
     for request in _IOCTL:
         asm.emit(_JEQ, request, "trap")
+    for request in _OWNER:
+        asm.emit(_JEQ, request, "forbid")
+
+
+@functools.cache
+def build_without_supervisor() -> bytes:
+    """Assemble the filter of the free gate, which refuses what the other one lets be refused."""
+    asm = _Assembler()
+    number = linux_abi.NUMBERS
+    asm.emit(_LD, _ARCH)
+    asm.emit(_JEQ, linux_abi.ARCH, "", "refuse")
+    asm.emit(_LD, _NR)
+    asm.emit(_JGE, 0x40000000, "refuse")
+    asm.emit(_JEQ, number["clone3"], "refuse")
+    asm.emit(_JEQ, number["clone"], "clone")
+    for name in REFUSED:
+        asm.emit(_JEQ, number[name], "forbid")
+    asm.emit(_RET, linux_abi.RET_ALLOW)
+    asm.label("clone")
+    asm.emit(_LD, _argument(0))
+    asm.emit(_JSET, NEW_NAMESPACE, "forbid", "allow")
     asm.label("allow")
     asm.emit(_RET, linux_abi.RET_ALLOW)
-    asm.label("trap")
-    asm.emit(_RET, linux_abi.RET_USER_NOTIF)
+    _emit_answers(asm)
+    return asm.bytes()
+
+
+def _emit_answers(asm: _Assembler) -> None:
     asm.label("refuse")
     asm.emit(_RET, linux_abi.RET_ERRNO | errno.ENOSYS)
-    return asm.bytes()
+    asm.label("forbid")
+    asm.emit(_RET, linux_abi.RET_ERRNO | errno.EPERM)
 
 
 def install() -> int:
@@ -145,19 +200,32 @@ def install() -> int:
     Raises:
         GateUnavailable: the kernel said no; the message says what to do.
     """
+    flags = linux_abi.FILTER_FLAG_NEW_LISTENER | linux_abi.FILTER_FLAG_WAIT_KILLABLE_RECV
+    listener = _install(build(), flags)
+    if listener < 0:
+        raise GateUnavailable(f"seccomp user notification: {_reason(ctypes.get_errno())}")
+    return listener
+
+
+def install_without_supervisor() -> bool:
+    """Put the calling thread, and all it will start, under the filter of the free gate.
+
+    Returns:
+        Whether this machine has such a filter.
+    """
+    return not linux_abi.supported() and _install(build_without_supervisor(), 0) == 0
+
+
+def _install(program: bytes, flags: int) -> int:
+    """Install a filter and return the kernel's answer; errno is set where it is negative."""
     libc = ctypes.CDLL(None, use_errno=True)
-    program = build()
     code = ctypes.create_string_buffer(program, len(program))
     header = ctypes.create_string_buffer(
         struct.pack("=HxxxxxxQ", len(program) // 8, ctypes.addressof(code)), 16
     )
     if libc.prctl(linux_abi.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise GateUnavailable(f"prctl(PR_SET_NO_NEW_PRIVS): {os.strerror(ctypes.get_errno())}")
-    flags = linux_abi.FILTER_FLAG_NEW_LISTENER | linux_abi.FILTER_FLAG_WAIT_KILLABLE_RECV
-    listener = libc.syscall(317, linux_abi.SECCOMP_SET_MODE_FILTER, flags, header)
-    if listener < 0:
-        raise GateUnavailable(f"seccomp user notification: {_reason(ctypes.get_errno())}")
-    return int(listener)
+    return int(libc.syscall(317, linux_abi.SECCOMP_SET_MODE_FILTER, flags, header))
 
 
 def _reason(code: int) -> str:

@@ -11,6 +11,7 @@ import select
 import time
 
 from harness.gates.kernel import process_tree, quiescence
+from harness.gates.kernel.interference import Patience
 from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.notifications import react, receive
 from harness.gates.kernel.process import Status
@@ -40,7 +41,7 @@ class SingleProcess:
         Returns:
             False when the worker has started a process meanwhile, so that more has to come to rest.
         """
-        started = 0.0
+        patience: Patience | None = None
         while lane.status is Status.MOVING:
             if worker.sleeping_lanes:
                 self._wait_for_all(worker)
@@ -48,10 +49,10 @@ class SingleProcess:
             try:
                 react(self._state, receive(self._state, worker))
             except InterruptedError:
-                started = started or time.monotonic()
-                if _sleeps(worker):
+                patience = patience or Patience(self._state.wall_limit_s)
+                if self._sleeps(worker):
                     worker.mark_sleeping_lanes()
-                elif time.monotonic() - started > self._state.wall_limit_s:
+                elif patience.over():
                     process_tree.worker_timed_out(self._state, worker)
             except FileNotFoundError:
                 process_tree.worker_ended(worker)
@@ -65,16 +66,16 @@ class SingleProcess:
         Returns:
             Whether a lane of it is stopped again.
         """
-        deadline = time.monotonic() + self._state.wall_limit_s
+        patience = Patience(self._state.wall_limit_s)
         while worker.sleeping_lanes:
             # Proof of sleep first: a task that has just woken up is in no call any more.
-            if _sleeps(worker) and not quiescence.timed(worker.pid):
+            if self._sleeps(worker) and not quiescence.timed(worker.pid):
                 return False
             asleep = worker.sleeping_lanes
             self._wait_for_all(worker)
             if worker.sleeping_lanes < asleep or worker.must_replace:
                 return True
-            if time.monotonic() > deadline:
+            if patience.over():
                 process_tree.worker_timed_out(self._state, worker)
                 return True
             time.sleep(_POLL_MS / 1000)
@@ -97,7 +98,7 @@ class SingleProcess:
         """Wait until every task of the process is stopped or sleeps."""
         poll = select.poll()
         poll.register(worker.listener, select.POLLIN)
-        deadline = time.monotonic() + self._state.wall_limit_s
+        patience = Patience(self._state.wall_limit_s)
         while True:
             ready = poll.poll(_POLL_MS)
             if ready and ready[0][1] & select.POLLIN:
@@ -112,23 +113,22 @@ class SingleProcess:
             elif ready or not worker.handle.is_alive():
                 process_tree.worker_ended(worker)
                 return
-            elif _sleeps(worker):
+            elif self._sleeps(worker):
                 worker.mark_sleeping_lanes()
                 return
-            elif time.monotonic() > deadline:
+            elif patience.over():
                 process_tree.worker_timed_out(self._state, worker)
                 return
 
-
-def _sleeps(worker: Worker) -> bool:
-    """Return whether every task is stopped or provably sleeps, with no notification waiting."""
-    stopped = {
-        tid
-        for tid, lane in worker.tasks.items()
-        if lane.status is not Status.MOVING and lane.status is not Status.ASLEEP
-    }
-    if not quiescence.asleep(worker.pid, stopped):
-        return False
-    poll = select.poll()
-    poll.register(worker.listener, select.POLLIN)
-    return not poll.poll(0)
+    def _sleeps(self, worker: Worker) -> bool:
+        """Return whether every task is stopped or provably sleeps, with no notification waiting."""
+        stopped = {
+            tid
+            for tid, lane in worker.tasks.items()
+            if lane.status is not Status.MOVING and lane.status is not Status.ASLEEP
+        }
+        if not quiescence.asleep(worker.pid, stopped, self._state.signals.stopping):
+            return False
+        poll = select.poll()
+        poll.register(worker.listener, select.POLLIN)
+        return not poll.poll(0)

@@ -6,9 +6,10 @@ whose child processes are all services that flow by `fast_path`.
 
 from __future__ import annotations
 
-from harness.gates.kernel import fast_path
+from harness.gates.kernel import fast_path, process_tree
 from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.process_scheduler import ProcessScheduler
+from harness.gates.kernel.quiescence import Halted
 from harness.gates.kernel.single_process import SingleProcess
 from harness.gates.kernel.supervisor_state import SupervisorState
 
@@ -32,10 +33,13 @@ class StepWait:
 
     def until_rest(self, worker: Worker, lane: Lane) -> None:
         """Wait until the lane that was let go is stopped, sleeps, or is gone."""
-        if not worker.has_children and self._wait_single(worker, lane):
-            return
-        if not (fast_path.applies(worker) and fast_path.follow(self._state, worker, lane)):
-            self._scheduler.wait(worker, lane)
+        try:
+            if not worker.has_children and self._wait_single(worker, lane):
+                return
+            if not (fast_path.applies(worker) and fast_path.follow(self._state, worker, lane)):
+                self._scheduler.wait(worker, lane)
+        except Halted as halted:
+            process_tree.worker_halted(self._state, worker, halted)
 
     def outwait(self, worker: Worker) -> bool:
         """Wait for processes that sleep in calls which real time ends.
@@ -43,6 +47,10 @@ class StepWait:
         Returns:
             Whether a lane of the worker is stopped again.
         """
-        if worker.has_children:
-            return self._scheduler.outwait(worker)
-        return worker.sleeping_lanes > 0 and self._single.outwait(worker)
+        try:
+            if worker.has_children:
+                return self._scheduler.outwait(worker)
+            return worker.sleeping_lanes > 0 and self._single.outwait(worker)
+        except Halted as halted:
+            process_tree.worker_halted(self._state, worker, halted)
+            return True

@@ -6,6 +6,8 @@ is here. Handlers, waits and steps get this state as an argument and keep none t
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -13,9 +15,11 @@ import msgspec
 from harness.gates.kernel.effect_recorder import EffectRecorder
 from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.inode import Inode
+from harness.gates.kernel.interference import Signals, from_outside
 from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.pid_namespaces import PidNamespaces
 from harness.gates.kernel.process import PendingSyscall, Status
+from harness.gates.kernel.refusals import Refusal, Refusals
 from harness.gates.kernel.virtual_clock import FOREVER_NS
 from harness.gates.kernel.virtual_files import VirtualFiles
 from harness.model.history import Change, Event, LockEvent, Step
@@ -80,6 +84,9 @@ class SupervisorState:
         guarded: lanes are kept from changing anything outside the session directory.
         traps: notifications received since the start.
         inconclusive: why the effects of this schedule are not known; the first reason stays.
+        disturbed: what another program did to a process in this schedule; empty for nothing.
+        signals: that processes of the schedule have sent.
+        refusals: calls of the schedule that the harness did not allow.
         events: history of the schedule so far.
         moving: the lane that was let go and is not known to have stopped.
         watched: the granted call that has to be watched, if there is one.
@@ -89,6 +96,7 @@ class SupervisorState:
 
     __slots__ = (
         "_clock",
+        "disturbed",
         "draws",
         "events",
         "files",
@@ -101,6 +109,8 @@ class SupervisorState:
         "namespaces",
         "now_ns",
         "recorder",
+        "refusals",
+        "signals",
         "traps",
         "wall_limit_s",
         "watched",
@@ -127,6 +137,9 @@ class SupervisorState:
         self.guarded = False
         self.traps = 0
         self.inconclusive = ""
+        self.disturbed = ""
+        self.signals = Signals()
+        self.refusals = Refusals()
         self.events: list[Event] = []
         self.moving: Lane | None = None
         self.watched: WatchedCall | None = None
@@ -137,7 +150,9 @@ class SupervisorState:
 
     def begin(self, program: Program) -> None:
         """Start a schedule."""
-        self.inconclusive = ""
+        self.inconclusive = self.disturbed = ""
+        self.signals.clear()
+        self.refusals.clear()
         self.draws = 0
         self.events = []
         self.set_time(program.clock_start_ns)
@@ -150,6 +165,43 @@ class SupervisorState:
     def note_inconclusive(self, reason: str) -> None:
         """Note why the effects of this schedule are not known."""
         self.inconclusive = self.inconclusive or reason
+
+    def note_disturbed(self, reason: str) -> None:
+        """Note what another program did to a process: the schedule is void."""
+        self.disturbed = self.disturbed or reason
+        self.note_inconclusive(reason)
+
+    def note_killed(self, process: str, pid: int, number: int) -> None:
+        """Note that a signal ended a process, unless a process of the schedule may have sent it.
+
+        Args:
+            process: in words.
+            pid: its id.
+            number: of the signal; 0 for none.
+        """
+        if from_outside(self.signals, pid, number):
+            self.note_disturbed(f"{process} was killed by signal {number}")
+
+    def refused(self, pending: PendingSyscall, error: int) -> None:
+        """Note that a call is answered with an errno that the kernel might not have given."""
+        process, place = pending.process, pending.call.path
+        path = ""
+        if place >= 0:
+            with contextlib.suppress(OSError):
+                path = os.fsdecode(process.memory.path(pending.args[place]))
+        worker = self.workers.get(process.name)
+        lane = process.tasks.get(pending.tid)
+        started = {one.index: worker.board.started(one.index) for one in worker.lanes} if worker else {}
+        self.refusals.add(
+            Refusal(
+                process.name,
+                lane.index if isinstance(lane, Lane) else -1,
+                pending.call.name,
+                path,
+                error,
+                started,
+            )
+        )
 
     def set_time(self, now_ns: int) -> None:
         """Set virtual time."""

@@ -9,15 +9,42 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.gates.kernel import file_calls, process_calls
+from harness.gates.kernel import file_calls, other_processes, process_calls
+from harness.gates.kernel.path_resolution import signed
 from harness.gates.kernel.process import PendingSyscall
-from harness.gates.kernel.reactions import Reaction
+from harness.gates.kernel.reactions import CONTINUE, Reaction
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.syscall_table import CALLS, Call
 
 __all__ = ["HANDLERS", "Handler"]
 
 Handler = Callable[[SupervisorState, PendingSyscall], Reaction]
+
+#: Calls that send a signal, by the place of its number among their arguments.
+_SIGNALLING = {
+    "kill": 1,
+    "tkill": 1,
+    "tgkill": 2,
+    "rt_sigqueueinfo": 1,
+    "rt_tgsigqueueinfo": 2,
+    "pidfd_send_signal": 1,
+}
+#: Of these, the ones that name a process; a thread or a descriptor may stand for any.
+_TO_PROCESS = frozenset({"kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"})
+
+
+def _noting_signals(handler: Handler, place: int) -> Handler:
+    """Return a handler that also notes the signal: what lanes do to each other is not done from outside."""
+
+    def handle(state: SupervisorState, pending: PendingSyscall) -> Reaction:
+        reaction = handler(state, pending)
+        if reaction is CONTINUE:
+            target = signed(pending.args[0]) if pending.call.name in _TO_PROCESS else 0
+            state.signals.sent(target, signed(pending.args[place]))
+        return reaction
+
+    return handle
+
 
 #: By kind of call, where it is not about a file.
 _OF_KIND: dict[str, Handler] = {
@@ -29,9 +56,14 @@ _OF_KIND: dict[str, Handler] = {
     "table": process_calls.table,
     "wake": process_calls.pass_on,
     "reap": process_calls.pass_on,
+    "refused": process_calls.refused,
 }
 #: By name, where one call of a kind differs from the others.
-_OF_NAME: dict[str, Handler] = {"fcntl": process_calls.fcntl, "kill": process_calls.kill}
+_OF_NAME: dict[str, Handler] = {
+    "fcntl": process_calls.fcntl,
+    **other_processes.HANDLERS,
+    **{name: _noting_signals(other_processes.HANDLERS[name], place) for name, place in _SIGNALLING.items()},
+}
 
 
 def _handler_of(call: Call) -> Handler:

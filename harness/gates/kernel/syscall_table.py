@@ -12,7 +12,46 @@ from typing import NamedTuple
 
 from harness.gates.kernel import linux_abi
 
-__all__ = ["CALLS", "FLOCK", "MAKES_DIRECTORY", "Call", "open_note", "opens_for_writing"]
+__all__ = [
+    "ABOUT_A_PROCESS",
+    "CALLS",
+    "FLOCK",
+    "MAKES_DIRECTORY",
+    "NEW_NAMESPACE",
+    "REFUSED",
+    "Call",
+    "open_note",
+    "opens_for_writing",
+]
+
+
+#: Calls whose first argument, or second where it says so, is a process; what is left out is the caller.
+ABOUT_A_PROCESS = (
+    *("rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open", "prlimit64", "setpriority", "ioprio_set"),
+    *("sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_setattr"),
+)
+#: Flags with which a new task gets namespaces of its own: CLONE_NEWNS and its like.
+NEW_NAMESPACE = 0x7E020000
+#: Calls that are about the machine, about other processes, or that leave something behind.
+REFUSED = (
+    # Namespaces, roots and mounts
+    *("unshare", "setns", "chroot", "pivot_root", "mount", "umount2", "open_tree", "move_mount", "fsopen"),
+    *("fsconfig", "fsmount", "fspick", "mount_setattr", "open_tree_attr", "open_by_handle_at"),
+    # Other processes
+    *("ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "process_madvise"),
+    *("process_mrelease", "kcmp", "move_pages", "migrate_pages"),
+    # Files that are written or watched without a call that could be stopped
+    *("userfaultfd", "fanotify_init", "fanotify_mark"),
+    # What outlives a process
+    *("shmget", "shmat", "shmctl", "semget", "semop", "semtimedop", "semctl"),
+    *("msgget", "msgsnd", "msgrcv", "msgctl", "add_key", "request_key", "keyctl"),
+    *("mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive", "mq_notify", "mq_getsetattr"),
+    # The machine
+    *("bpf", "perf_event_open", "init_module", "finit_module", "delete_module", "kexec_load"),
+    *("kexec_file_load", "reboot", "swapon", "swapoff", "sethostname", "setdomainname", "iopl", "ioperm"),
+    *("acct", "quotactl", "quotactl_fd", "syslog", "vhangup", "settimeofday", "clock_settime"),
+    *("adjtimex", "clock_adjtime"),
+)
 
 
 class Call(NamedTuple):
@@ -25,7 +64,9 @@ class Call(NamedTuple):
             ``open``, ``close``, ``lock``, ``map``, ``stat`` (may be answered by us),
             ``sleep``, ``random``, ``task``, ``table`` (changes descriptors), ``bind``
             (may make a socket's file), ``wake`` (may wake a sleeper and does nothing
-            else), ``event`` (makes what a process wakes itself by), ``park``.
+            else), ``event`` (makes what a process wakes itself by), ``others`` (is about a
+            process, which may be outside the session), ``refused`` (is none of a lane's business),
+            ``park``.
         fd: descriptor.
         at: directory descriptor of `path`.
         path: first path.
@@ -80,6 +121,7 @@ _TABLE = [
     Call("lremovexattr", "meta", path=0),
     Call("fremovexattr", "meta", fd=0),
     Call("setxattrat", "meta", at=0, path=1),
+    Call("file_setattr", "meta", at=0, path=1),
     Call("removexattrat", "meta", at=0, path=1),
     Call("fchmodat", "meta", at=0, path=1),
     Call("fchmodat2", "meta", at=0, path=1),
@@ -105,7 +147,6 @@ _TABLE = [
     Call("open", "open", path=0, flags=1),
     Call("openat", "open", at=0, path=1, flags=2),
     Call("openat2", "open", at=0, path=1),
-    Call("open_by_handle_at", "open", fd=0, flags=2),
     Call("creat", "open", path=0),
     Call("bind", "bind"),
     Call("close", "close", fd=0),
@@ -123,20 +164,22 @@ _TABLE = [
     Call("readlink", "look", path=0),
     Call("readlinkat", "look", at=0, path=1),
     Call("name_to_handle_at", "look", at=0, path=1),
+    Call("file_getattr", "look", at=0, path=1),
     Call("nanosleep", "sleep"),
     Call("clock_nanosleep", "sleep"),
     Call("getrandom", "random"),
     Call("clone", "task"),
     Call("fork", "task"),
     Call("vfork", "task"),
-    Call("clone3", "task"),
     Call("execve", "task"),
     Call("execveat", "task"),
     Call("sendto", "wake"),
-    Call("kill", "wake"),
-    Call("tkill", "wake"),
-    Call("tgkill", "wake"),
-    Call("pidfd_send_signal", "wake"),
+    Call("kill", "others"),
+    Call("tkill", "others"),
+    Call("tgkill", "others"),
+    Call("pidfd_send_signal", "others", fd=0),
+    *(Call(name, "others") for name in ABOUT_A_PROCESS),
+    *(Call(name, "refused") for name in REFUSED),
     Call("wait4", "reap"),
     Call("waitid", "reap"),
     Call("eventfd", "event"),

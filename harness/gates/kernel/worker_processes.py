@@ -13,17 +13,22 @@ import multiprocess
 
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.lane import Worker
-from harness.gates.kernel.quiescence import children_of, filters_of
+from harness.gates.kernel.quiescence import children_of, filters_of, halted
 from harness.model.errors import GateUnavailable, WorkerDied
 from harness.model.gate import Layout
 from harness.model.shared_memory import Clock, SharedMemory
-from harness.system.reap import REAP_S, kill_tree
+from harness.system.confined_starter import ConfinedStarter
+from harness.system.reap import ended, kill_tree
 
-__all__ = ["WorkerProcesses", "orphans"]
+__all__ = ["WorkerKilled", "WorkerProcesses", "orphans"]
 
 _START_S = 20.0
 #: Process ids of the workers of every gate in this process.
 _alive: set[int] = set()
+
+
+class WorkerKilled(WorkerDied):
+    """A worker was killed while it started, or was stopped and did not go on in time."""
 
 
 def orphans() -> list[int]:
@@ -54,6 +59,7 @@ class WorkerProcesses:
         self._directory = directory
         self._clock = clock
         self._context = multiprocess.get_context("fork")
+        self._starter = ConfinedStarter(directory)
         self.workers: dict[str, Worker] = {}
 
     def spawn(self, name: str) -> Worker:
@@ -71,23 +77,30 @@ class WorkerProcesses:
                 args=(self._layout, name, self._directory, board, self._clock, theirs, os.getpid()),
                 name=f"worker-{name}",
             )
-            process.start()
+            self._starter.start(process)
             theirs.close()
             ours.settimeout(_START_S)
             try:
                 message, descriptors, _, _ = socket.recv_fds(ours, 4096, 1)
             except OSError as error:
+                kind = WorkerKilled if halted(process.pid) else WorkerDied
                 kill_tree(process.pid)
-                raise WorkerDied(f"worker {name}: no word within {_START_S:.0f} s ({error})") from error
+                raise kind(f"worker {name}: no word within {_START_S:.0f} s ({error})") from error
             if not descriptors:
-                process.join(REAP_S)
+                ended(process)
                 if message:
                     raise GateUnavailable(message.decode())
-                raise WorkerDied(f"worker {name}: ended with status {process.exitcode} before it was ready")
+                kind = WorkerKilled if (process.exitcode or 0) < 0 else WorkerDied
+                raise kind(f"worker {name}: ended with status {process.exitcode} before it was ready")
         with contextlib.suppress(OSError):
             # Linux before 6.6 does not know the flag; a step then costs more.
             fcntl.ioctl(descriptors[0], linux_abi.NOTIF_SET_FLAGS, linux_abi.FD_SYNC_WAKE_UP)
-        worker = Worker(name, process, descriptors[0], board)
+        try:
+            worker = Worker(name, process, descriptors[0], board)
+        except OSError as error:
+            os.close(descriptors[0])
+            ended(process)
+            raise WorkerKilled(f"worker {name}: gone before it was ready ({error})") from error
         self.workers[name] = worker
         _alive.add(worker.pid)
         return worker
@@ -95,19 +108,19 @@ class WorkerProcesses:
     def expect_alive(self, worker: Worker, deadline: float) -> None:
         """Raise when a worker that is being started has ended or takes too long."""
         if not worker.handle.is_alive():
-            raise WorkerDied(
-                f"worker {worker.name}: "
-                + (worker.board.diagnostics() or f"ended with status {worker.handle.exitcode} at its start")
-            )
+            status, said = worker.handle.exitcode, worker.board.diagnostics()
+            kind = WorkerKilled if status < 0 and not worker.board.has_error else WorkerDied
+            raise kind(f"worker {worker.name}: {said or f'ended with status {status} at its start'}")
         if time.monotonic() > deadline:
-            raise WorkerDied(f"worker {worker.name}: not ready in time")
+            kind = WorkerKilled if halted(worker.pid) else WorkerDied
+            raise kind(f"worker {worker.name}: not ready in time")
 
     def stop(self, worker: Worker) -> None:
         """Kill one worker with all that it started, and reap it."""
         if worker.handle.is_alive():
             # A process that was reaped may have lost its number to another one.
             kill_tree(worker.pid)
-        worker.handle.join(REAP_S)
+        ended(worker.handle)
         with contextlib.suppress(ValueError):
             # Still not reaped: its descriptors have to wait for the collector.
             worker.handle.close()
@@ -128,3 +141,4 @@ class WorkerProcesses:
         """Kill every worker."""
         for worker in list(self.workers.values()):
             self.stop(worker)
+        self._starter.close()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from harness.report.html.markup import Markup, shown, tag
 from harness.report.html.page_data import Entry, Run
 from harness.report.html.violation import kind_name
-from harness.results.summary import Summary
+from harness.results.summary import Summary, voided_line
 
 __all__ = ["facts", "headline_of", "summary_section", "tone_of"]
 
@@ -164,6 +164,8 @@ def _reasons(run: Run) -> Markup | None:
         elif entry.summary.stopped and run.outcome != "interrupted":
             ran = f"{entry.summary.schedules} of {entry.wanted} schedules"
             reasons.append(f"{where}: stopped ({entry.summary.stopped}) after {ran}")
+        if entry.summary.voided:
+            reasons.append(f"{where}: {voided_line(entry.summary.voided)}")
     if not reasons:
         return None
     more = len(reasons) - _REASONS_MAX

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 
@@ -56,6 +56,8 @@ class ControlBench(msgspec.Struct, frozen=True):
         rounds: samples, if they are short; otherwise at least six.
         seed: of each search.
     """
+
+    finds: ClassVar[Any] = float | Quantity
 
     control: str
     caught_by: str

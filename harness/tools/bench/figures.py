@@ -11,6 +11,7 @@ import msgspec
 
 from harness.model.errors import FormatError
 from harness.model.unreadable import UNREADABLE
+from harness.system.bounded_read import content
 from harness.system.machine import Facts
 
 __all__ = ["PARTS", "Figures", "Part", "Quantity", "encode", "mark_of", "merged", "quantity_of", "read"]
@@ -19,6 +20,7 @@ Part = Literal["scenarios", "growth", "controls", "gate"]
 PARTS: tuple[Part, ...] = ("scenarios", "growth", "controls", "gate")
 
 _FORMAT = "harness bench"
+_FILE_BYTES_MAX = 1 << 22
 _VERSION = 1
 _DIGITS = 6
 
@@ -185,8 +187,7 @@ def read(path: str) -> Figures:
     """
     remedy = f"make one with `python -m harness bench --out {path}`"
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        data = content(path, _FILE_BYTES_MAX)
     except OSError as error:
         raise FormatError(f"{path}: cannot be read: {error.strerror}; {remedy}") from error
     try:

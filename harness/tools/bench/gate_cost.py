@@ -11,6 +11,7 @@ import os
 import statistics
 import time
 from collections.abc import Generator
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -57,6 +58,8 @@ class GateBench(msgspec.Struct, frozen=True):
         scenario, fence: to run.
         schedules: how many a round.
     """
+
+    finds: ClassVar[Any] = float | Steps
 
     scenario: Scenario
     fence: str

@@ -13,7 +13,7 @@ import os
 import tempfile
 import time
 from collections.abc import Generator
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 
@@ -21,7 +21,7 @@ from fence.protocol import Fence, Site
 from harness.model import transcript_lines
 from harness.model.errors import UsageError
 from harness.scenario.fence_reference import resolve
-from harness.system.janitor import remove_tree
+from harness.system.tree_removal import remove_tree
 from harness.tools.bench.figures import Quantity, quantity_of
 from harness.tools.bench.hashing import counted_apart, hashed_bytes
 from harness.tools.bench.sampling import Spent, in_turns
@@ -142,6 +142,8 @@ class GrowthBench(msgspec.Struct, frozen=True):
         sizes: bytes.
         rounds: samples of each.
     """
+
+    finds: ClassVar[Any] = Quantity | None
 
     fence: str
     sizes: tuple[int, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Generator, Sequence
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 
@@ -97,6 +97,8 @@ class ScenarioBench(msgspec.Struct, frozen=True):
         rounds: samples.
         seed: of the schedules.
     """
+
+    finds: ClassVar[Any] = float | Quantity
 
     scenario: Scenario
     fence: str

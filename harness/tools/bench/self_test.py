@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Generator, Sequence
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -98,6 +99,8 @@ class TrialBench(msgspec.Struct, frozen=True):
         slow: for each run, whether more work is planted.
         rounds: samples a run.
     """
+
+    finds: ClassVar[Any] = Run
 
     scenario: Scenario
     slow: tuple[bool, ...]

@@ -16,7 +16,7 @@ import time
 from types import TracebackType
 from typing import Self
 
-from harness.system.janitor import remove_tree
+from harness.system.tree_removal import remove_tree
 from harness.tools.bench.sampling import Spent
 
 __all__ = ["ContentYardstick", "PlainYardstick"]

@@ -167,12 +167,12 @@ def test_after_an_interrupt_no_task_is_asked_or_finished(tmp_path: Path) -> None
     run.run([task(), task("pr-84046")])
     assert len(coordinator.asked) == 1 and sink.calls[-1] == "end"
     assert run.status() == INTERRUPTED
-    assert earlier(RunFolder(str(tmp_path)), 0) is None
+    assert earlier(RunFolder(str(tmp_path)), 0, task().search) is None
 
 
 def test_an_unfinished_task_is_not_marked_as_finished(tmp_path: Path) -> None:
     loop(tmp_path, _Coordinator(stats(schedules=3))).run([task()])
-    assert earlier(RunFolder(str(tmp_path)), 0) is None
+    assert earlier(RunFolder(str(tmp_path)), 0, task().search) is None
 
 
 def test_a_fault_is_reported_and_raised_after_its_answer(tmp_path: Path) -> None:

@@ -42,6 +42,9 @@ from harness.model.history import (
 
 _LANE_2 = b'{"event":"return","lane":2,"op":0,"outcome":"ok"}'
 _LANE_BELOW_0 = b'{"event":"step","lane":-1,"op":0,"call":"x"}'
+_OWNER = b'{"event":"step","lane":0,"op":0,"call":"x","lock":{"kind":"reclaimed","owner":2}}'
+_LOCK_OWNER = b'{"event":"end","final":{"file":"f0","content":"11","size":4},"lock_owner":9}'
+_WAITING = b'{"event":"end","final":{"file":"f0","content":"11","size":4},"waiting":[[-2,"T.lock"]]}'
 LANES = (LaneInfo("runner", "runner", "gateway", True), LaneInfo("editor", "editor", "editor"))
 HEADER = Header(
     "s", "f", "kernel", "random", "coordinated", {"unlocked": "takeover"}, 7, 3, LANES, State("f0", "00", 2)
@@ -49,9 +52,10 @@ HEADER = Header(
 
 _numbers = st.integers(-1, 1 << 62)
 _lanes = st.integers(0, len(LANES) - 1)
+_owners = st.integers(-1, 1)
 _states = st.one_of(st.just(Absent), st.builds(State, st.text(), st.text(), _numbers))
 _changes = st.none() | st.builds(Change, _states, _states, st.booleans(), st.booleans())
-_locks = st.none() | st.builds(LockEvent, st.text(), _numbers)
+_locks = st.none() | st.builds(LockEvent, st.text(), _owners)
 _events: st.SearchStrategy[Event] = st.one_of(
     st.builds(
         Invoke, _lanes, _numbers, st.text(), _numbers,
@@ -64,7 +68,7 @@ _events: st.SearchStrategy[Event] = st.one_of(
     st.builds(Return, _lanes, _numbers, st.text(), st.text(), _numbers),
 )  # fmt: skip
 _ends = st.builds(
-    End, _states, st.lists(st.tuples(_numbers, st.text())).map(tuple), _numbers, st.text(), st.booleans()
+    End, _states, st.lists(st.tuples(_lanes, st.text())).map(tuple), _owners, st.text(), st.booleans()
 )
 
 
@@ -142,6 +146,9 @@ def damage(change: Callable[[list[bytes]], list[bytes]]) -> bytes:
         (damage(lambda lines: [*lines[:4], lines[4], lines[1]]), "file.jsonl: ends without an end"),
         (damage(lambda lines: [lines[0], _LANE_2, *lines[1:]]), "file.jsonl:2: lane 2, expected 0 to 1"),
         (damage(lambda lines: [lines[0], _LANE_BELOW_0, *lines[1:]]), "lane -1, expected 0 to 1"),
+        (damage(lambda lines: [lines[0], _OWNER, *lines[1:]]), "file.jsonl:2: lane 2, expected 0 to 1"),
+        (damage(lambda lines: [*lines[:4], _LOCK_OWNER]), "lane 9, expected 0 to 1"),
+        (damage(lambda lines: [*lines[:4], _WAITING]), "lane -2, expected 0 to 1"),
         (damage(lambda lines: [lines[0], b"\xff\xfe", *lines[1:]]), "file.jsonl:2: "),
     ],
 )  # fmt: skip

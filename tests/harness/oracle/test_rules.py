@@ -51,3 +51,10 @@ def test_without_a_policy_the_table_of_the_history_counts() -> None:
 
     assert rules_of(HEADER, None) == COORDINATED
     assert rules_of(HEADER, Policy()) == rules_of(HEADER, SAME_PROCESS) == SAME_PROCESS
+
+
+@pytest.mark.parametrize("answer", [[], {}, "maybe", 1])
+def test_an_answer_of_any_type_is_refused(answer: object) -> None:
+    rules = dict.fromkeys(CLASSES, "sanctioned") | {next(iter(CLASSES)): answer}
+    with pytest.raises(FormatError, match="expected sanctioned, takeover or either"):
+        rules_of(HEADER, rules)  # type: ignore[arg-type]  # as a file may have it

@@ -82,3 +82,8 @@ def test_progress_is_saved_at_once_and_then_seldom(monkeypatch: pytest.MonkeyPat
     assert len(saved) == 3
     saver.now()
     assert len(saved) == 4
+
+
+def test_ranges_too_large_for_memory_stay_as_they_are() -> None:
+    many = [range(start, 10**18, 100) for start in range(100)]
+    assert joined(many) == many

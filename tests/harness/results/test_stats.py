@@ -8,6 +8,7 @@ from functools import reduce
 import msgspec
 import pytest
 
+from harness.explore.messages import decode_finding, encode_finding
 from harness.model.history import Absent, End, Header, History, Invoke, LaneInfo, Return, Step
 from harness.model.program import Filesystem, Program
 from harness.model.schedule import Choice, Schedule
@@ -216,10 +217,8 @@ def test_usage_is_kept_by_worker_process() -> None:
 
 
 def test_statistics_survive_the_pipe_between_processes() -> None:
-    import pickle
-
     stats = tally_of(list(range(30)))
-    assert pickle.loads(pickle.dumps(stats)) == stats
+    assert decode_finding(encode_finding(stats), Stats) == stats
 
 
 def _each(stats: Stats, *found: tuple[int, tuple[str, ...], str]) -> Stats:

@@ -41,7 +41,10 @@ def test_a_new_run_removes_the_progress_of_an_earlier_one(tmp_path: Path) -> Non
     before.report("page")
     before.close()
     after = RunFolder(str(tmp_path))
-    after.plan({})
+    with pytest.raises(StoreError, match="holds a run already"):
+        after.plan({})
+    assert after.earlier(3) == b"data"
+    after.plan({}, force=True)
     assert after.earlier(3) is None
     assert not (tmp_path / "report.html").exists()
 

@@ -88,6 +88,11 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
         ),
         (
             "expect:",
+            FAULT.format("lane: runner, stop_ms: null"),
+            "10:10: faults[0]: no fault is given; give one of error, cut, kill, stop_ms, slow_ms, ahead_ms",
+        ),
+        (
+            "expect:",
             FAULT.format("lane: runner, kill: true, stop_ms: 50"),
             "10:46: faults[0].stop_ms: cannot be combined with kill; make two faults of it",
         ),

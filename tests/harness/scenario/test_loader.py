@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-import pickle
 import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +16,7 @@ from harness.scenario.loader import FILE_BYTES_MAX
 from harness.scenario.roles.editor import EditorSettings
 from harness.scenario.roles.heartbeat import HeartbeatSettings
 from harness.scenario.roles.runner import RunnerSettings
+from harness.scenario.transport import pack, unpack
 from tests.harness.scenario.examples import FULL, SMALL, changed, faults_of, write
 
 
@@ -52,10 +53,10 @@ def test_a_short_expectation_lists_required_violations(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [SMALL, FULL])
-def test_a_dump_can_be_loaded_again_and_a_scenario_pickled(tmp_path: Path, text: str) -> None:
+def test_a_dump_can_be_loaded_again_and_a_scenario_sent(tmp_path: Path, text: str) -> None:
     scenario = load(write(tmp_path, text))
     assert load_data(dump(scenario)) == scenario
-    assert pickle.loads(pickle.dumps(scenario)) == scenario
+    assert unpack(msgspec.msgpack.decode(msgspec.msgpack.encode(pack(scenario)))) == scenario
 
 
 def test_data_without_a_file_points_at_its_path_alone(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -44,6 +45,8 @@ class ByHand(msgspec.Struct, frozen=True):
 
 class _Sweeping(msgspec.Struct, frozen=True):
     """Run a story with every stop of its lanes: work for an explorer process."""
+
+    finds: ClassVar[Any] = ByHand | None
 
     scenario: Scenario
     fence: str

@@ -20,6 +20,7 @@ from harness.model.policy import POLICIES
 from harness.model.program import Entry, Filesystem, LaneProgram, Op, Program
 from harness.model.transcript_lines import make
 from harness.oracle import Judgement, judge
+from tests.harness.gates.inherited import descriptors_of
 from tests.patience import GENEROUS_S, at_some_patience
 
 ROOT = Path(__file__).parents[4]
@@ -68,6 +69,16 @@ class LocksNothing(Flock):
 class NeverReleases(Flock):
     def release(self):
         pass
+
+
+class WritesToAllDescriptors(Flock):
+    def guarded_write(self, entries):
+        for name in os.listdir("/proc/self/fd"):
+            try:
+                os.write(int(name), b"broken")
+            except OSError:
+                pass
+        super().guarded_write(entries)
 
 
 class NeverUnlinks(Fence):
@@ -254,6 +265,24 @@ def test_a_process_killed_by_a_signal_leaves_the_truth_unknown(stage: Stage) -> 
     outcome = stage.run([*TURN, REPLY, END])
     assert outcome.end.inconclusive == "process runner was killed by signal 9"
     assert stage.run([*TURN, END]).end.inconclusive == ""
+
+
+def test_a_fence_that_writes_to_every_descriptor_changes_its_own_schedule_only(stage: Stage) -> None:
+    stage.start("WritesToAllDescriptors", "runner", "editor")
+    outcome = stage.run([*TURN, REPLY, END], [])
+    assert "process runner wrote to descriptors of the harness" in outcome.end.inconclusive
+    pids = stage.gate.pids()
+    outcome = stage.run([*TURN, END], [])
+    assert not outcome.end.inconclusive
+    assert _returns(outcome) == ["ok"] * len([*TURN, END])
+    assert stage.gate.pids()["runner"] != pids["runner"]
+    assert stage.gate.pids()["editor"] == pids["editor"]
+
+
+def test_a_worker_of_the_free_gate_has_its_lanes_sockets_and_nothing_else(stage: Stage) -> None:
+    stage.start("Flock", "runner-a", "runner-b", "editor")
+    for name, lanes in (("runner", 2), ("editor", 1)):
+        assert descriptors_of(stage.gate.pids()[name]) == [*["/dev/null"] * 3, *["socket"] * lanes]
 
 
 def test_a_lane_that_is_not_done_at_the_deadline_leaves_the_truth_unknown(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 
+from harness.scenario.exec_program import launch
 from tests.harness.gates.kernel.words import Words
 
 __all__ = ["Dying"]
@@ -81,6 +82,11 @@ class Dying(Words):
 
     def run_cat(self) -> None:
         subprocess.run(["cat", self.path], check=False, capture_output=True)
+
+    def list_descriptors(self) -> str:
+        """As a lane of the role program starts it; its standard output is its standard error here."""
+        script = "find /proc/self/fd -mindepth 1 -printf '%l ' >&2"
+        return launch(["sh", "-c", script], self.path)
 
     def run_shell_outside(self) -> str:
         script = f"echo x > {os.path.dirname(os.path.dirname(self.path))}/made"

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import resource
+import signal
 import socket
+import threading
 
 from tests.harness.gates.kernel.words import Words, error_of, syscall
 
@@ -13,6 +16,8 @@ __all__ = ["Escaping"]
 
 _CREAT, _FUTIMESAT, _OPENAT2, _FREMOVEXATTR, _LREMOVEXATTR = 85, 261, 437, 199, 198
 _AT_FDCWD = -100
+_RACES = 900
+_libc = ctypes.CDLL(None)
 
 
 class Escaping(Words):
@@ -251,6 +256,110 @@ class Escaping(Words):
             assert error.errno == errno.ENOENT
             return "ENOENT"
         return "found"
+
+    # What is no file call
+
+    def _process(self) -> int:
+        """A process outside; its id is what the empty folder's neighbour says."""
+        with open(f"{self._beside}/process", encoding="ascii") as file:
+            return int(file.read())
+
+    def signal_outside(self) -> None:
+        os.kill(self._process(), signal.SIGTERM)
+
+    def signal_all(self) -> None:
+        os.kill(-1, signal.SIGTERM)
+
+    def signal_outside_group(self) -> None:
+        os.killpg(os.getpgid(self._process()), signal.SIGTERM)
+
+    def signal_explorer(self) -> None:
+        os.kill(os.getppid(), signal.SIGTERM)
+
+    def descriptor_of_process(self) -> None:
+        os.close(os.pidfd_open(self._process()))
+
+    def limit_explorer(self) -> None:
+        resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE, (1024, 1024))
+
+    def pin_explorer(self) -> None:
+        os.sched_setaffinity(os.getppid(), os.sched_getaffinity(0))
+
+    def trace_explorer(self) -> None:
+        syscall(101, 0x4206, os.getppid(), 0, 0)
+
+    def write_memory(self) -> None:
+        syscall(311, os.getppid(), 0, 0, 0, 0, 0)
+
+    def unshare(self) -> None:
+        syscall(272, 0x20000)
+
+    def mount(self) -> None:
+        syscall(165, b"none", os.fsencode(f"{self._beside}/empty"), b"tmpfs", 0, 0)
+
+    def chroot(self) -> None:
+        os.chroot(self._beside)
+
+    def shared_memory(self) -> None:
+        syscall(29, 0, 4096, 0o1600)
+
+    def semaphore(self) -> None:
+        syscall(64, 0, 1, 0o1600)
+
+    def message_queue(self) -> None:
+        syscall(68, 0, 0o1600)
+
+    def posix_queue(self) -> None:
+        syscall(240, b"takeover-harness-escape", os.O_CREAT | os.O_RDWR, 0o600, 0)
+
+    def key(self) -> None:
+        syscall(248, b"user", b"takeover-harness", b"x", 1, -1)
+
+    def set_clock(self) -> None:
+        # Asks for nothing, and is refused all the same: what it asks is in memory.
+        syscall(159, ctypes.create_string_buffer(256))
+
+    def device_node(self) -> None:
+        os.mknod(self.path + ".null", 0o20600, os.makedev(1, 3))
+
+    def look_whether_alive(self) -> str:
+        os.kill(self._process(), 0)
+        return "alive"
+
+    def stderr_by_name(self) -> str:
+        reading, writing = os.pipe()
+        try:
+            with open(f"/proc/self/fd/{writing}", "wb", buffering=0) as file:
+                file.write(b"word")
+            return os.read(reading, 10).decode()
+        finally:
+            os.close(reading)
+            os.close(writing)
+
+    def race_of_paths(self) -> str:
+        """Open to truncate, again and again, while another thread changes which file is meant."""
+        inside, outside = os.fsencode(self.path + ".own"), os.fsencode(self._victim)
+        os.close(os.open(inside, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        buffer = ctypes.create_string_buffer(max(len(inside), len(outside)) + 1)
+        buffer.value = inside
+        over = threading.Event()
+
+        def change() -> None:
+            while not over.is_set():
+                buffer.value = outside
+                buffer.value = inside
+
+        thread = threading.Thread(target=change)
+        thread.start()
+        try:
+            for _ in range(_RACES):
+                fd = _libc.open(buffer, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)
+                if fd >= 0:
+                    os.close(fd)
+        finally:
+            over.set()
+            thread.join()
+        return "raced"
 
     def open_by_handle(self) -> str:
         return self._open_by_handle(self._beside)

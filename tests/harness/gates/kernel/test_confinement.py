@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,15 +17,27 @@ READ_ONLY = [
     *("open_to_write", "open_to_truncate", "open_to_create", "open_relative", "open_device_like"),
     *("open_shared_memory", "open_unnamed", "openat2", "creat", "by_descriptor", "truncate"),
     *("rename_in", "rename_out", "rename_outside", "link_in", "link_out", "link_outside"),
-    *("open_by_handle", "open_by_handle_from_inside"),
     *("symlink", "unlink", "mkdir", "rmdir", "mkfifo", "bind"),
     *("chmod", "fchmod", "chown", "fchown", "utime", "utime_by_descriptor", "futimesat_by_descriptor"),
     *("setxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr"),
     *("symlink_then_write", "symlink_then_truncate", "symlink_then_chmod", "symlink_then_utime"),
     *("symlink_then_setxattr", "symlink_then_create", "symlink_twice", "symlink_of_directory"),
 ]
+NOT_PERMITTED = [
+    *("open_by_handle", "open_by_handle_from_inside", "device_node", "mount", "unshare", "chroot"),
+    *("signal_outside", "signal_all", "signal_outside_group", "signal_explorer", "descriptor_of_process"),
+    *("limit_explorer", "pin_explorer", "trace_explorer", "write_memory"),
+    *("shared_memory", "semaphore", "message_queue", "posix_queue", "key", "set_clock"),
+]
 BUSY = ["remove_session", "rename_session"]
-ALLOWED = {"read": "victim", "read_by_symlink": "victim", "null_device": "4", "missing": "ENOENT"}
+ALLOWED = {
+    "read": "victim",
+    "read_by_symlink": "victim",
+    "null_device": "4",
+    "missing": "ENOENT",
+    "look_whether_alive": "alive",
+    "stderr_by_name": "word",
+}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +55,13 @@ def victims(stage: Stage):
     victim.write_bytes(b"victim")
     os.setxattr(victim, "user.mark", b"mark")
     victim.chmod(0o640)
-    yield
+    with subprocess.Popen(["sleep", "1000"], start_new_session=True) as process:
+        (beside / "process").write_text(str(process.pid))
+        yield
+        # It was neither ended nor stopped.
+        assert process.poll() is None
+        process.kill()
+    (beside / "process").unlink()
     victim.unlink(missing_ok=True)
     (beside / "empty").rmdir()
 
@@ -74,6 +93,20 @@ def run(stage: Stage, word: str) -> Seen:
 @pytest.mark.parametrize("word", READ_ONLY)
 def test_outside_is_a_read_only_file_system(stage: Stage, word: str) -> None:
     assert run(stage, word).said() == ["EROFS"]
+
+
+@pytest.mark.parametrize("word", NOT_PERMITTED)
+def test_what_is_about_the_machine_or_about_others_is_not_permitted(stage: Stage, word: str) -> None:
+    assert run(stage, word).said() == ["EPERM"]
+
+
+@pytest.mark.requires("landlock")
+def test_a_path_that_changes_after_it_was_read_leads_nowhere(stage: Stage) -> None:
+    """The supervisor reads a path, and the kernel reads it again; in between a thread may change it."""
+    before = outside(stage)
+    seen = stage.run(["race_of_paths"])
+    assert outside(stage) == before
+    assert seen.said() == ["raced"]
 
 
 @pytest.mark.parametrize("word", BUSY)

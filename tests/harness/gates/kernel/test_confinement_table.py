@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from harness.gates.kernel.confinement import crosses, forbidden_outside, leads_out
+from harness.gates.kernel.confinement import crosses, forbidden_outside, leads_out, makes_device
 from harness.gates.kernel.syscall_table import CALLS, Call
 
 #: By an argument that is a path.
 PATHS = [
     *("truncate", "chmod", "chown", "lchown", "fchmodat", "fchmodat2", "fchownat"),
-    *("setxattr", "lsetxattr", "setxattrat", "removexattr", "lremovexattr", "removexattrat"),
+    *("setxattr", "lsetxattr", "setxattrat", "removexattr", "lremovexattr", "removexattrat", "file_setattr"),
     *("utime", "utimes", "futimesat", "utimensat"),
     *("rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "unlink", "unlinkat"),
     *("mkdir", "mkdirat", "rmdir", "mknod", "mknodat"),
 ]
 #: By a descriptor that need not be open for writing.
 DESCRIPTORS = ["fchmod", "fchown", "fsetxattr", "fremovexattr"]
-OPENS = ["open", "openat", "openat2", "open_by_handle_at", "creat"]
+OPENS = ["open", "openat", "openat2", "creat"]
 WRITING = [os.O_WRONLY, os.O_RDWR, os.O_CREAT, os.O_TRUNC, os.O_APPEND]
 #: FS_IOC_SETFLAGS and FS_IOC_FSSETXATTR.
 ATTRIBUTES = [0x40086602, 0x401C5820]
@@ -55,28 +56,41 @@ def test_exactly_these_calls_are_forbidden_whatever_their_arguments() -> None:
 
 
 @pytest.mark.parametrize("flags", WRITING)
-@pytest.mark.parametrize("name", [name for name in OPENS if name != "open_by_handle_at"])
+@pytest.mark.parametrize("name", OPENS)
 def test_an_open_is_forbidden_by_each_flag_that_writes(name: str, flags: int) -> None:
     assert forbidden(name, flags)
     assert not forbidden(name, os.O_RDONLY | os.O_CLOEXEC)
 
 
-@pytest.mark.parametrize("flags", WRITING)
-def test_a_file_may_not_be_opened_to_write_by_its_handle(flags: int) -> None:
-    files: Any = SimpleNamespace(symlinks=set(), directory="/session")
-    for name in (None, "file"):
-        assert leads_out(files, pending("open_by_handle_at", name=name, flags=flags))
-        assert not leads_out(files, pending("open_by_handle_at", name=name, flags=os.O_RDONLY))
-    for path in (b"", b"/x"):
-        assert forbidden("open_by_handle_at", flags, path)
-        assert not forbidden("open_by_handle_at", os.O_RDONLY, path)
-
-
-def test_a_character_device_may_be_opened_to_write() -> None:
-    assert not forbidden("openat", os.O_WRONLY, b"/dev/null")
+def test_devices_that_keep_nothing_may_be_opened_to_write() -> None:
+    for device in (b"/dev/null", b"/dev/zero", b"/dev/full", b"/dev/tty"):
+        assert not forbidden("openat", os.O_WRONLY, device)
+    assert forbidden("openat", os.O_WRONLY, b"/dev/urandom")
+    assert forbidden("openat", os.O_WRONLY, b"/dev/ptmx")
     assert forbidden("openat", os.O_WRONLY, b"/dev")
     # An empty path is the kernel's to refuse.
     assert not forbidden("openat", os.O_WRONLY, b"")
+
+
+def test_a_pipe_without_a_name_may_be_opened_to_write(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    try:
+        assert not forbidden("openat", os.O_WRONLY, b"/proc/self/fd/%d" % writing)
+    finally:
+        os.close(reading)
+        os.close(writing)
+    os.mkfifo(tmp_path / "named")
+    assert forbidden("openat", os.O_WRONLY, os.fsencode(tmp_path / "named"))
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_device"),
+    [(stat.S_IFCHR, True), (stat.S_IFBLK, True), (stat.S_IFREG, False), (stat.S_IFIFO, False), (0, False)],
+)
+def test_device_nodes_are_told_from_other_nodes(mode: int, is_device: bool) -> None:
+    assert makes_device(pending("mknod", args=[0, mode | 0o600, 0])) == is_device
+    assert makes_device(pending("mknodat", args=[0, 0, mode | 0o600, 0])) == is_device
+    assert not makes_device(pending("mkdirat", args=[0, 0, mode | 0o600, 0]))
 
 
 @pytest.mark.parametrize("request_", ATTRIBUTES)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from harness.gates.kernel import quiescence
-from harness.gates.kernel.quiescence import asleep, children_of, tasks_of, timed
+from harness.gates.kernel.quiescence import Halted, asleep, children_of, tasks_of, timed
 
 pytestmark = pytest.mark.requires("kernel-gate")
 
@@ -67,9 +67,35 @@ def test_a_process_that_is_gone_has_no_tasks_and_no_children() -> None:
     assert children_of(process.pid) == []
 
 
-def test_a_stopped_process_sleeps() -> None:
+def _halted(pid: int) -> bool:
+    try:
+        asleep(pid, ())
+    except Halted as found:
+        return (found.pid, found.traced) == (pid, False)
+    return False
+
+
+def test_a_process_that_was_stopped_does_not_sleep() -> None:
+    """It would go on if it were let, so it proves nothing, whatever it was doing."""
+    for code in ("while True: pass", "signal.pause()"):
+        with child(code) as process:
+            os.kill(process.pid, signal.SIGSTOP)
+            assert soon(lambda one=process: _halted(one.pid))
+            assert all(_halted(process.pid) for _ in range(50))
+
+
+def test_a_stop_among_processes_that_stop_each_other_is_sleep() -> None:
     with child("while True: pass") as process:
         os.kill(process.pid, signal.SIGSTOP)
+        assert soon(lambda: asleep(process.pid, (), halts=True))
+
+
+def test_a_process_that_was_continued_sleeps_again() -> None:
+    with child("signal.pause()") as process:
+        os.kill(process.pid, signal.SIGSTOP)
+        assert soon(lambda: _halted(process.pid))
+        os.kill(process.pid, signal.SIGCONT)
+        assert soon(lambda: not _halted(process.pid))
         assert soon(lambda: asleep(process.pid, ()))
 
 

@@ -13,15 +13,19 @@ from harness.gates.kernel import seccomp_filter as seccomp
 from harness.gates.kernel.linux_abi import NUMBERS
 
 ALLOWED, TRAPPED, REFUSED = linux_abi.RET_ALLOW, linux_abi.RET_USER_NOTIF, linux_abi.RET_ERRNO | errno.ENOSYS
+FORBIDDEN = linux_abi.RET_ERRNO | errno.EPERM
 PROGRAM = list(struct.iter_unpack("=HBBI", seccomp.build()))
+WITHOUT_SUPERVISOR = list(struct.iter_unpack("=HBBI", seccomp.build_without_supervisor()))
 
 
-def verdict(number: int, *args: int, arch: int = linux_abi.ARCH) -> int:
+def verdict(
+    number: int, *args: int, arch: int = linux_abi.ARCH, program: list[tuple[int, ...]] = PROGRAM
+) -> int:
     """What the filter answers to one call; six arguments of 64 bits, of which it sees the lower halves."""
     data = struct.pack("=iIQ6Q", number, arch, 0, *[arg & (1 << 64) - 1 for arg in (*args, *[0] * 6)[:6]])
     accumulator, at = 0, 0
     while True:
-        code, true, false, k = PROGRAM[at]
+        code, true, false, k = program[at]
         at += 1
         if code == 0x20:
             (accumulator,) = struct.unpack_from("=I", data, k)
@@ -112,6 +116,36 @@ def test_other_call_tables_and_rings_are_refused() -> None:
         assert verdict(NUMBERS[name], 3, arch=0x40000003) == REFUSED  # i386
         assert verdict(NUMBERS[name] | 0x40000000, 3) == REFUSED  # x32
     assert verdict(-1, 3) == REFUSED
+
+
+def test_calls_about_a_process_trap_unless_they_are_about_the_caller() -> None:
+    for name in ("prlimit64", "sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_setattr"):
+        assert verdict(NUMBERS[name], 0) == ALLOWED, name
+        assert verdict(NUMBERS[name], 1) == TRAPPED, name
+
+
+def test_a_descriptor_may_not_signal_a_process() -> None:
+    for command in (8, 15):  # F_SETOWN, F_SETOWN_EX
+        assert verdict(NUMBERS["fcntl"], 3, command) == TRAPPED
+    for request in (0x8901, 0x8902):  # FIOSETOWN, SIOCSPGRP
+        assert verdict(NUMBERS["ioctl"], 3, request) == FORBIDDEN
+
+
+@pytest.mark.parametrize("name", syscall_table.REFUSED)
+def test_the_free_gate_forbids_what_the_kernel_gate_lets_be_refused(name: str) -> None:
+    assert verdict(NUMBERS[name], 3) == TRAPPED
+    assert verdict(NUMBERS[name], 3, program=WITHOUT_SUPERVISOR) == FORBIDDEN
+
+
+def test_the_free_gate_lets_all_else_pass_but_new_namespaces() -> None:
+    left = [name for name in NUMBERS if name not in (*syscall_table.REFUSED, "clone3")]
+    assert {verdict(NUMBERS[name], 0, program=WITHOUT_SUPERVISOR) for name in left} == {ALLOWED}
+    assert verdict(NUMBERS["clone"], 0x00011000, program=WITHOUT_SUPERVISOR) == ALLOWED
+    for flag in (0x20000, *(1 << bit for bit in range(25, 31))):
+        assert verdict(NUMBERS["clone"], flag, program=WITHOUT_SUPERVISOR) == FORBIDDEN
+    # Its flags are in memory, where a filter cannot look.
+    assert verdict(NUMBERS["clone3"], 0, program=WITHOUT_SUPERVISOR) == REFUSED
+    assert verdict(NUMBERS["read"], 3, arch=0x40000003, program=WITHOUT_SUPERVISOR) == REFUSED
 
 
 def test_asynchronous_writes_are_refused() -> None:

@@ -19,6 +19,7 @@ from harness.lanes import worker
 from harness.model.errors import GateUnavailable
 from harness.model.gate import Layout
 from harness.model.history import LaneInfo, Return
+from tests.harness.gates.inherited import descriptors_of
 from tests.harness.gates.kernel.dying import Dying
 from tests.harness.gates.kernel.stage import Seen, Stage, as_explorer, program_of
 
@@ -54,6 +55,19 @@ def gone(pid: int, within_s: float = 120.0) -> bool:
                 continue
         return True
     return False
+
+
+def test_a_worker_has_none_of_its_parent_s_descriptors(stage: Stage) -> None:
+    stage.run(["look"], ["look"])
+    for pid in stage.gate.pids().values():
+        assert descriptors_of(pid) == ["/dev/null"] * 3
+
+
+def test_a_program_has_none_either(stage: Stage) -> None:
+    (program,) = stage.run(["list_descriptors"], []).said(0)
+    assert program.startswith("exit status 0: ")
+    links = [link.partition(":")[0] for link in program.split()[3:] if not link.startswith("/proc/")]
+    assert links == ["/dev/null", "pipe", "pipe"]
 
 
 def test_a_schedule_after_any_mishap_is_like_one_before(stage: Stage) -> None:

@@ -1,0 +1,150 @@
+"""What other programs do to a supervised process: kill it, stop it, or leave it no processor time.
+
+None of that is the fence's doing, so the schedule is void and is run again. What the processes of a
+schedule do to each other is theirs: the supervisor sees each signal that they send.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import signal
+import struct
+import time
+from collections.abc import Iterable
+
+from harness.gates.kernel.quiescence import tasks_of
+
+__all__ = ["STOPPING", "Patience", "Signals", "ending_signal", "from_outside", "starved"]
+
+#: Signals that stop a process.
+STOPPING = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
+#: Signals that the kernel sends for something that the process itself did or asked for.
+_OWN = frozenset(
+    {
+        *(signal.SIGILL, signal.SIGTRAP, signal.SIGBUS, signal.SIGFPE, signal.SIGSEGV, signal.SIGPIPE),
+        *(signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGXCPU, signal.SIGXFSZ, signal.SIGSYS),
+        *(signal.SIGIO, signal.SIGABRT),
+    }
+)
+#: Most that one look adds to the time that a supervisor has waited.
+_GAP_S = 0.25
+#: How long to watch a process that is late, and the share of that time in which one that computes runs.
+_WATCH_S, _SHARE = 0.2, 0.25
+
+#: PIDFD_GET_INFO of Linux 6.13 and newer, with the first version of its structure.
+_GET_INFO = 0xC040FF0B
+_INFO = struct.Struct("=QQ3I8Ii")
+_INFO_EXIT = 1 << 3
+#: The last field of /proc/PID/stat, counted behind the name.
+_EXIT_CODE_AT = 49
+
+
+class Signals:
+    """The signals that processes of a schedule have sent."""
+
+    def __init__(self) -> None:
+        self._sent: set[tuple[int, int]] = set()
+
+    def clear(self) -> None:
+        """Forget them, for another schedule begins."""
+        self._sent.clear()
+
+    def sent(self, target: int, number: int) -> None:
+        """Note a signal.
+
+        Args:
+            target: process that it was sent to; 0 or less where that is not one process alone.
+            number: of the signal.
+        """
+        if number:
+            self._sent.add((max(target, 0), number))
+
+    def may_have_got(self, pid: int, number: int) -> bool:
+        """Return whether a process may have got a signal from another one of the schedule."""
+        return (pid, number) in self._sent or (0, number) in self._sent
+
+    @property
+    def stopping(self) -> bool:
+        """Whether one of them stops processes."""
+        return bool(self._sent) and any(number in STOPPING for _, number in self._sent)
+
+
+def from_outside(signals: Signals, pid: int, number: int) -> bool:
+    """Return whether a signal that ended a process came from no process of the schedule.
+
+    Args:
+        signals: that were sent in the schedule.
+        pid: of the process.
+        number: of the signal; 0 or less for none.
+    """
+    return number > 0 and number not in _OWN and not signals.may_have_got(pid, number)
+
+
+def ending_signal(pidfd: int, pid: int) -> int:
+    """Return the signal that ended a process; 0 where none did, or where that is not known.
+
+    Args:
+        pidfd: of the process, readable.
+        pid: its id.
+    """
+    buffer = bytearray(_INFO.pack(_INFO_EXIT, *[0] * 13))
+    with contextlib.suppress(OSError):
+        fcntl.ioctl(pidfd, _GET_INFO, buffer)
+        mask, *_, status = _INFO.unpack(buffer)
+        if mask & _INFO_EXIT:
+            return int(status) & 0x7F
+    # Before Linux 6.15 only as long as nobody has waited for it.
+    with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/stat", "rb") as file:
+        fields = file.read().rpartition(b")")[2].split()
+        if fields[0] == b"Z":
+            return int(fields[_EXIT_CODE_AT]) & 0x7F
+    return 0
+
+
+class Patience:
+    """The time that a supervisor has waited, without the time in which it did not run itself.
+
+    Args:
+        limit_s: how long it may wait.
+    """
+
+    def __init__(self, limit_s: float) -> None:
+        self._left_s = limit_s
+        self._looked = time.monotonic()
+
+    def over(self) -> bool:
+        """Return whether the limit is passed; to be asked more often than every quarter of a second."""
+        now = time.monotonic()
+        self._left_s -= min(now - self._looked, _GAP_S)
+        self._looked = now
+        return self._left_s < 0
+
+
+def starved(pids: Iterable[int]) -> bool:
+    """Return whether a task of some processes wants to run and gets next to no processor time.
+
+    Looks at them for a fifth of a second.
+    """
+    before = {task: _ran_ns(*task) for task in _tasks(pids)}
+    time.sleep(_WATCH_S)
+    wanting = [task for task in before if _state(*task) == b"R"]
+    ran_ns = sum(max(0, _ran_ns(*task) - before[task]) for task in wanting)
+    return bool(wanting) and ran_ns < _SHARE * _WATCH_S * 1e9
+
+
+def _tasks(pids: Iterable[int]) -> list[tuple[int, int]]:
+    return [(pid, tid) for pid in pids for tid in tasks_of(pid)]
+
+
+def _ran_ns(pid: int, tid: int) -> int:
+    where = f"/proc/{pid}/task/{tid}/schedstat"
+    with contextlib.suppress(OSError, ValueError, IndexError), open(where, "rb") as file:
+        return int(file.read().split()[0])
+    return 0
+
+
+def _state(pid: int, tid: int) -> bytes:
+    with contextlib.suppress(OSError, IndexError), open(f"/proc/{pid}/task/{tid}/stat", "rb") as file:
+        return file.read().rpartition(b")")[2].split()[0]
+    return b""

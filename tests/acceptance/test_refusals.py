@@ -1,0 +1,121 @@
+"""A fence that dies of what the harness itself answered has not crashed; the reason says what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.harness_process import Ended, Harness, write_fence, write_scenario
+
+pytestmark = pytest.mark.requires("kernel-gate")
+
+OUTSIDE = "/var/tmp/harness-test-nobody-makes-this"
+
+FENCES = f"""\
+import contextlib, errno, multiprocessing
+from fence.ledger import LedgerFence
+
+OUTSIDE = {OUTSIDE!r}
+
+
+class Pools(LedgerFence):
+    def guarded_write(self, entries):
+        with multiprocessing.Pool(2) as pool:
+            pool.map(len, entries)
+        super().guarded_write(entries)
+
+
+class Wraps(LedgerFence):
+    def guarded_write(self, entries):
+        try:
+            open(OUTSIDE, "w")
+        except OSError:
+            raise RuntimeError("no side file") from None
+
+
+class InAChild(LedgerFence):
+    def guarded_write(self, entries):
+        code = f"open({{OUTSIDE!r}}, 'w')"
+        subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True, stderr=subprocess.DEVNULL)
+        super().guarded_write(entries)
+
+
+class Exits(LedgerFence):
+    def guarded_write(self, entries):
+        try:
+            open(OUTSIDE, "w")
+        except OSError:
+            os._exit(7)
+
+
+class Rings(LedgerFence):
+    def guarded_write(self, entries):
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.syscall(425, 8, 0) < 0:
+            raise OSError(ctypes.get_errno(), "no ring")
+
+
+class PutsUpWithIt(LedgerFence):
+    def guarded_write(self, entries):
+        with contextlib.suppress(OSError):
+            open(OUTSIDE, "w")
+        super().guarded_write(entries)
+
+
+class PutsUpWithItAndBreaks(LedgerFence):
+    def guarded_write(self, entries):
+        with contextlib.suppress(OSError):
+            open(OUTSIDE, "w")
+        super().guarded_write(entries)
+        raise KeyError("of its own")
+
+
+class BreaksWithTheSameWord(LedgerFence):
+    def guarded_write(self, entries):
+        raise OSError(errno.EROFS, "of its own")
+"""
+
+
+@pytest.fixture
+def run(harness: Harness, tmp_path: Path) -> object:
+    def _run(name: str) -> Ended:
+        fence = f"{write_fence(tmp_path, FENCES)}:{name}"
+        arguments = ("--fence", fence, "--schedules", 3, "--strategy", "random", "--no-shrink", "--json")
+        return harness.run(write_scenario(tmp_path), *arguments)
+
+    return _run
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Pools", ("process gateway", "/dev/shm/", "EROFS", "session directory", "then:")),
+        ("Wraps", (OUTSIDE, "EROFS", "RuntimeError: no side file")),
+        ("InAChild", (OUTSIDE, "EROFS", "CalledProcessError")),
+        ("Exits", (OUTSIDE, "EROFS", "the process ended with status 7")),
+        ("Rings", ("ENOSYS", "do without them", "no ring")),
+    ],
+)
+def test_a_fence_that_dies_of_a_refusal_is_inconclusive_and_told_why(
+    run: object, name: str, words: tuple[str, ...]
+) -> None:
+    ended = run(name)  # type: ignore[operator]
+    assert (ended.status, ended.object["violations"]) == (3, {}), ended
+    assert ended.object["inconclusive"] == 3
+    for word in words:
+        assert word in ended.object["why_inconclusive"]
+    assert not Path(OUTSIDE).exists()
+
+
+def test_a_fence_that_puts_up_with_a_refusal_passes(run: object) -> None:
+    ended = run("PutsUpWithIt")  # type: ignore[operator]
+    assert (ended.status, ended.object["violations"]) == (0, {}), ended
+
+
+@pytest.mark.parametrize("name", ["PutsUpWithItAndBreaks", "BreaksWithTheSameWord"])
+def test_a_fence_that_breaks_of_something_else_has_crashed(run: object, name: str) -> None:
+    """A refusal is an excuse for what follows from it, and for nothing else."""
+    ended = run(name)  # type: ignore[operator]
+    assert (ended.status, ended.object["inconclusive"]) == (1, 0), ended
+    assert ended.object["violations"] == {"crash": 3}

@@ -1,0 +1,284 @@
+"""The kernel keeps a process in its directory, without a supervisor that reads its calls."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import signal
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import multiprocess
+import pytest
+
+from harness.system import landlock, read_only_mounts
+from harness.system.confined_starter import ConfinedStarter
+from harness.system.descriptors import close_all_but
+from tests.harness.system.reaching_out import ATTEMPTS, Place, outcome_of
+
+pytestmark = pytest.mark.requires("landlock")
+
+#: What is kept from root by its capabilities, and from others by not having them.
+BY_CAPABILITY = {"new root", "new mount namespace", "set the host name", "mount"}
+#: What a mount keeps from root; a user's own files are guarded by the supervisor alone.
+BY_MOUNT = {"change the mode", "change the owner", "change the time", "set an attribute"}
+#: The kernel sends no signal, and says nothing.
+SILENT = {"signal when there is something to read"}
+#: What some machines deny to users in any case (Yama).
+TRACING = {"trace", "take a descriptor", "look at memory"}
+
+
+def _wait_outside(name: str, user: int, ready: socket.socket) -> None:
+    """Be the process that is not to be reached: it listens, and would die of a signal."""
+    if user != os.geteuid():
+        os.setgid(user)
+        os.setuid(user)
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind("\0" + name)
+        one.listen()
+        ready.send(b".")
+        # Until the test is over.
+        ready.recv(1)
+    os._exit(0)
+
+
+#: What the attempts are made as: root, and a user without capabilities.
+USERS = ["root", "user"] if os.geteuid() == 0 else ["user"]
+NOBODY = 65534
+_PR_SET_DUMPABLE = 4
+
+
+@pytest.fixture(params=USERS)
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    user = NOBODY if request.param == "user" and os.geteuid() == 0 else os.geteuid()
+    name = f"takeover-harness-test-{os.getpid()}"
+    with tempfile.TemporaryDirectory(prefix="takeover-harness-test-") as root:
+        inside, outside = Path(root, "inside"), Path(root, "outside")
+        inside.mkdir()
+        outside.mkdir()
+        (outside / "victim").write_bytes(b"victim")
+        (outside / "link").symlink_to("victim")
+        (outside / "folder").mkdir()
+        for path in (root, inside, outside, outside / "victim", outside / "folder"):
+            os.chown(path, user, -1)
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            context: Any = multiprocess.get_context("fork")
+            process = context.Process(target=_wait_outside, args=(name, user, theirs))
+            process.start()
+            assert ours.recv(1) == b"."
+            yield Place(str(inside), str(outside), process.pid, name)
+            if "without_walls" not in request.node.name:
+                # It was neither killed nor stopped.
+                assert process.is_alive()
+            process.kill()
+            process.join()
+            process.close()
+
+
+Ask = Callable[[Callable[[], str]], str]
+
+
+class Processes:
+    """Processes that are started confined or free, and what they say."""
+
+    def __init__(self, starter: ConfinedStarter | None) -> None:
+        self._starter = starter
+        self._context: Any = multiprocess.get_context("fork")
+
+    def ask(self, function: Callable[[], str], user: int) -> str:
+        """Return what a function returns in a process of a user."""
+        ours, theirs = socket.socketpair()
+
+        def main() -> None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, ())
+            if user != os.geteuid():
+                os.setgid(user)
+                os.setuid(user)
+            try:
+                said = function()
+            except BaseException as error:
+                said = repr(error)
+            theirs.sendall(said.encode() + b".")
+            os._exit(0)
+
+        with ours, theirs:
+            process = self._context.Process(target=main)
+            if self._starter is None:
+                process.start()
+            else:
+                self._starter.start(process)
+            theirs.close()
+            with ours.makefile("rb") as file:
+                answer = file.read().decode()
+            process.join()
+        assert answer.endswith("."), answer
+        return answer[:-1]
+
+
+@pytest.fixture(params=["mounts and landlock", "landlock alone"])
+def confined(place: Place, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
+    if request.param == "landlock alone":
+        monkeypatch.setattr(read_only_mounts, "make_read_only", lambda directory: False)
+    user = os.stat(place.inside).st_uid
+    starter = ConfinedStarter(place.inside)
+    processes = Processes(starter)
+    yield lambda function: processes.ask(function, user)
+    starter.close()
+
+
+def state_of(outside: str) -> tuple[object, ...]:
+    return (
+        sorted(os.listdir(outside)),
+        Path(outside, "victim").read_bytes(),
+        os.stat(f"{outside}/victim").st_nlink,
+        os.listdir(f"{outside}/folder"),
+    )
+
+
+@pytest.mark.parametrize("attempt", sorted({*ATTEMPTS} - BY_MOUNT))
+def test_nothing_outside_is_reached(place: Place, confined: Ask, attempt: str) -> None:
+    before = state_of(place.outside)
+    said = confined(lambda: outcome_of(attempt, place))
+    assert state_of(place.outside) == before
+    if attempt in SILENT:
+        return
+    # EXDEV: a link or rename that would widen what may be done with a file.
+    expected = {"EPERM"} if attempt in BY_CAPABILITY else {"EACCES", "EPERM", "EROFS", "EXDEV"}
+    assert said in expected
+
+
+@pytest.mark.requires("mounts")
+@pytest.mark.parametrize("confined", ["mounts and landlock"], indirect=True)
+@pytest.mark.parametrize("attempt", sorted(BY_MOUNT))
+def test_what_is_known_of_a_file_outside_does_not_change(place: Place, confined: Ask, attempt: str) -> None:
+    if os.geteuid() == 0:
+        before = os.stat(place.victim)
+        assert confined(lambda: outcome_of(attempt, place)) == "EROFS"
+        assert os.stat(place.victim) == before
+    else:
+        assert confined(lambda: outcome_of(attempt, place)) == "done"
+
+
+@pytest.mark.parametrize("attempt", sorted({*ATTEMPTS} - BY_CAPABILITY - {"make a device inside"} - TRACING))
+def test_without_walls_each_attempt_arrives(place: Place, attempt: str) -> None:
+    """An attempt that failed anyway would show nothing."""
+    user = os.stat(place.inside).st_uid
+    assert Processes(None).ask(lambda: outcome_of(attempt, place), user) == "done"
+
+
+@pytest.mark.requires("mounts")
+@pytest.mark.skipif(os.geteuid() != 0, reason="this machine lacks: root, who alone can make device nodes")
+@pytest.mark.parametrize("confined", ["mounts and landlock"], indirect=True)
+def test_a_device_node_inside_is_not_opened(place: Place, confined: Ask) -> None:
+    """However it came there; a confined process cannot make one."""
+    node = f"{place.inside}/null"
+    os.mknod(node, 0o20666, os.makedev(1, 3))
+    os.chmod(node, 0o666)
+
+    def open_it() -> str:
+        try:
+            with open(node, "rb") as file:
+                return f"read {len(file.read())}"
+        except OSError as error:
+            return errno.errorcode[error.errno or 0]
+
+    assert confined(open_it) == "EACCES"
+    assert open_it() == "read 0"
+
+
+def test_inside_all_is_as_without(place: Place, confined: Ask) -> None:
+    def act() -> str:
+        os.chdir(place.inside)
+        os.mkdir("one")
+        Path("one/file").write_bytes(b"text")
+        os.rename("one/file", "moved")
+        os.link("moved", "one/again")
+        os.symlink("moved", "symlink")
+        Path("symlink").write_bytes(b"other text")
+        os.truncate("moved", 3)
+        os.mkfifo("pipe")
+        with socket.socket(socket.AF_UNIX) as bound:
+            bound.bind("socket")
+        os.unlink("one/again")
+        os.rmdir("one")
+        Path(os.devnull).write_bytes(b"gone")
+        return ",".join(sorted(os.listdir(".")))
+
+    assert confined(act) == "moved,pipe,socket,symlink"
+    assert Path(place.inside, "moved").read_bytes() == b"oth"
+
+
+def test_processes_of_one_session_may_signal_and_meet_each_other(place: Place, confined: Ask) -> None:
+    name = f"takeover-harness-inside-{os.getpid()}"
+    told: list[str] = []
+
+    def wait_for_signal() -> str:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+        with socket.socket(socket.AF_UNIX) as one:
+            one.bind("\0" + name)
+            one.listen()
+            Path(place.inside, "pid").write_text(str(os.getpid()))
+            one.accept()
+        return signal.sigwait([signal.SIGUSR1]).name
+
+    def first() -> None:
+        told.append(confined(wait_for_signal))
+
+    def act() -> str:
+        pid = 0
+        while not pid:
+            try:
+                pid = int(Path(place.inside, "pid").read_text() or 0)
+            except FileNotFoundError:
+                continue
+        with socket.socket(socket.AF_UNIX) as one:
+            one.connect("\0" + name)
+        os.kill(pid, signal.SIGUSR1)
+        return "sent"
+
+    # The starter's thread is made by the first process, and two threads ask here.
+    assert confined(lambda: "started") == "started"
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert confined(act) == "sent"
+    thread.join()
+    assert told == ["SIGUSR1"]
+
+
+def test_the_starter_s_own_process_stays_free(place: Place, confined: Ask) -> None:
+    assert confined(lambda: outcome_of("write", place)) in ("EACCES", "EROFS")
+    assert outcome_of("write", place) == "done"
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
+
+
+def test_the_interface_is_told(place: Place) -> None:
+    assert landlock.abi() >= 1
+    assert landlock.why_not() == ""
+
+
+def test_all_descriptors_but_some_are_closed(place: Place, confined: Ask) -> None:
+    def act() -> str:
+        reading, writing = os.pipe()
+        kept = {0, 1, 2, reading}
+        # The one that the answer goes through.
+        kept |= {fd for fd in map(int, os.listdir("/dev/fd")) if _is_socket(fd)}
+        close_all_but(kept)
+        left = {int(name) for name in os.listdir("/proc/self/fd")}
+        return f"{writing in left} {reading in left} {len(left - kept)}"
+
+    # The listing has a descriptor itself.
+    assert confined(act) == "False True 1"
+
+
+def _is_socket(fd: int) -> bool:
+    try:
+        return os.readlink(f"/proc/self/fd/{fd}").startswith("socket:")
+    except OSError:
+        return False
