@@ -11,8 +11,10 @@ import msgspec
 from harness.explore.progress_check import wrong_with
 from harness.explore.search_task import Result, SearchTask
 from harness.model.errors import FormatError, StoreError
+from harness.model.history import decode, encode
 from harness.model.unreadable import UNREADABLE
-from harness.report.html.page_data import Entry
+from harness.oracle import COUNTED
+from harness.report.html.page_data import Entry, Example
 from harness.results.search_progress import Progress
 from harness.results.stats import Finding, Stats
 from harness.results.store import RunFolder
@@ -102,7 +104,23 @@ def _wrong_with_finished(finished: Finished, task: SearchTask) -> str:
         return f"is about {found.scenario} / {found.fence}, seed {found.seed}"
     if not task.complete(Stats(schedules=found.schedules, programs=found.programs)):
         return f"claims to be finished after {found.schedules} of {task.schedules} schedules"
+    if finished.entry.summary != found or not set(COUNTED) <= set(found.verdicts):
+        return "its page has other figures"
+    for one in finished.entry.found:
+        if one.example is not None and not _shows_a_violation(one.example):
+            return f"its page has a {one.kind} of no lane"
     return ""
+
+
+def _shows_a_violation(example: Example) -> bool:
+    """Return whether the violation is one of the history.
+
+    Raises:
+        FormatError: the history contradicts itself.
+    """
+    history = decode(encode(example.history))
+    lane, at = example.violation.lane, example.violation.at
+    return -1 <= lane < len(history.header.lanes) and -1 <= at < len(history.events)
 
 
 class Checkpoint:

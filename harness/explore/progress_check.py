@@ -42,6 +42,8 @@ def wrong_with(progress: Progress, task: SearchTask) -> str:
         _meet(*pair) for pair in itertools.combinations(progress.left, 2)
     ):
         return "names a schedule twice that is left, so another is missing"
+    if min(progress.stats.distinct.top, progress.stats.classes.top) < 0:
+        return "counts marks below 0"
     if not 0 <= progress.wall_s < math.inf:
         return f"says that it took {progress.wall_s} s"
     return _wrong_with_strategy(progress.strategy, task)

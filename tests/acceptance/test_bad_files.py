@@ -140,6 +140,11 @@ def test_progress_that_claims_less_than_was_asked_for_is_refused(harness: Harnes
     ended = harness.call("run", "--resume", folder)
     assert (ended.status, ended.out) == (2, "")
     assert "claims to be finished after 3 of 20 schedules" in ended.err
+    other = msgspec.msgpack.decode(content, strict=False)
+    del other["entry"]["summary"]["verdicts"]["racing"]
+    stored.write_bytes(sealed(msgspec.msgpack.encode(other)))
+    ended = harness.call("run", "--resume", folder)
+    assert ended.status == 2 and "its page has other figures" in ended.err
     # Without the digest of its content it is damaged, whatever it claims.
     whole = bytearray(sealed(content))
     whole[-20] ^= 1

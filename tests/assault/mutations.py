@@ -182,7 +182,8 @@ def _exchange(holder: Any, place: Any, rng: random.Random) -> None:
         holder[rng.choice(("x", "", "lane", "name", "count"))] = copy.deepcopy(value)
     elif manner == 2 and type(value) is int:
         # More than 64 bits cannot be written down.
-        holder[place] = min(value + rng.choice((-1, 1, 2, 10, 1000, 10**18)), 2**64 - 1)
+        other_value = value + rng.choice((-1, 1, 2, 10, 1000, 10**18))
+        holder[place] = max(-(2**63), min(other_value, 2**64 - 1))
     elif manner == 3:
         other = rng.choice(list(holder.values()) if isinstance(holder, dict) else holder)
         holder[place] = copy.deepcopy(other)

@@ -67,6 +67,12 @@ def test_another_round_or_strategy_is_refused() -> None:
     assert wrong_with(progress([], 3000, strategy="portfolio:luck=1"), task("pos"))
 
 
+def test_a_counter_that_no_search_has_is_refused() -> None:
+    found = progress([], 3000)
+    found.stats.classes.top = -1
+    assert "marks below 0" in wrong_with(found, task("pos"))
+
+
 def test_two_ranges_meet_where_they_have_a_number_in_common() -> None:
     rng = random.Random(2)
     for _ in range(5000):
