@@ -21,6 +21,7 @@ from multiprocessing.connection import Connection, Pipe, wait
 from typing import Any, ClassVar, Protocol
 
 from harness.explore.messages import (
+    BYTES_MAX,
     DONE,
     STOP,
     Bug,
@@ -146,8 +147,15 @@ class ExplorerProcess:
         wait(self.waitables)
         message = self._received()
         if message is None:
-            raise Lost(f"an explorer process {_ending(self._process.wait(_REAP_S))}")
+            raise Lost(f"an explorer process {self._why_lost()}")
         return decode_finding(message, self._finds)
+
+    def _why_lost(self) -> str:
+        try:
+            return _ending(self._process.wait(_REAP_S))
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return f"closed its pipe, or sent a message of more than {BYTES_MAX >> 20} MiB"
 
     def _received(self) -> bytes | None:
         try:

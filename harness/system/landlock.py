@@ -24,7 +24,7 @@ _VERSION = 1
 _PATH_BENEATH = 1
 _PR_SET_NO_NEW_PRIVS = 38
 
-_WRITE_FILE, _READ_FILE = 1 << 1, 1 << 2
+_WRITE_FILE = 1 << 1
 _MAKE_CHAR, _MAKE_BLOCK = 1 << 6, 1 << 11
 #: remove_dir, remove_file, make_dir, make_reg, make_sock, make_fifo, make_sym
 _NAMES = 1 << 4 | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 12

@@ -1,14 +1,17 @@
 """A mount namespace in which all but one directory is read-only, and that one has no devices.
 
-Landlock leaves modes, owners, times and attributes of files alone; a read-only mount does not. It takes
-root (CAP_SYS_ADMIN), who is the user that could change most.
+Landlock leaves modes, owners, times and attributes of files alone; a read-only mount does not. Only root
+(CAP_SYS_ADMIN) can have one.
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
 import struct
 import sys
+
+from harness.model.errors import GateUnavailable
 
 __all__ = ["AVAILABLE_TO_ROOT", "make_read_only"]
 
@@ -33,20 +36,25 @@ def make_read_only(directory: str) -> bool:
         directory: what stays writable; absolute and real.
 
     Returns:
-        Whether this machine and user can; if not, nothing has changed.
+        Whether this machine and user can; if not, as much may be written as before.
+
+    Raises:
+        GateUnavailable: everything is read-only, that directory too.
     """
     if sys.platform != "linux":
         return False
     libc = ctypes.CDLL(None, use_errno=True)
     path = directory.encode()
-    return (
+    changed = (
         libc.unshare(_CLONE_NEWNS) == 0
         # Nothing of it may reach the namespace of the others.
         and libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None) == 0
         and libc.mount(path, path, None, _MS_BIND, None) == 0
         and _set(libc, b"/", _AT_RECURSIVE, struct.pack("=4Q", _READ_ONLY, 0, 0, 0))
-        and _set(libc, path, 0, struct.pack("=4Q", _NO_DEVICES, _READ_ONLY, 0, 0))
     )
+    if changed and not _set(libc, path, 0, struct.pack("=4Q", _NO_DEVICES, _READ_ONLY, 0, 0)):
+        raise GateUnavailable(f"mount_setattr of {directory}: {os.strerror(ctypes.get_errno())}")
+    return changed
 
 
 def _set(libc: ctypes.CDLL, path: bytes, flags: int, attributes: bytes) -> bool:

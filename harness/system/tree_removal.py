@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections.abc import Callable
 from typing import NamedTuple
 
 __all__ = ["Identity", "identity_of", "remove_tree"]
@@ -150,19 +151,17 @@ class _Root:
 
 def _unlink(parent: int, name: str) -> bool:
     """Remove a name of anything but a directory; return whether it is gone."""
-    try:
-        os.unlink(name, dir_fd=parent)
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
-    return True
+    return _gone(os.unlink, parent, name)
 
 
 def _rmdir(parent: int, name: str) -> bool:
     """Remove an empty directory; return whether it is gone."""
+    return _gone(os.rmdir, parent, name)
+
+
+def _gone(remove: Callable[..., None], parent: int, name: str) -> bool:
     try:
-        os.rmdir(name, dir_fd=parent)
+        remove(name, dir_fd=parent)
     except FileNotFoundError:
         return True
     except OSError:

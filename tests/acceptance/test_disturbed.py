@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,23 +45,18 @@ class Computes(LedgerFence):
 
 
 class StopsItself(Fence):
+    number = signal.SIGSTOP
     calls = 0
 
     def guarded_write(self, entries):
-        StopsItself.calls += 1
-        if StopsItself.calls == 3:
-            os.kill(os.getpid(), signal.SIGSTOP)
+        type(self).calls += 1
+        if self.calls == 3:
+            os.kill(os.getpid(), self.number)
         super().guarded_write(entries)
 
 
-class KillsItself(Fence):
-    calls = 0
-
-    def guarded_write(self, entries):
-        KillsItself.calls += 1
-        if KillsItself.calls == 3:
-            os.kill(os.getpid(), signal.SIGKILL)
-        super().guarded_write(entries)
+class KillsItself(StopsItself):
+    number = signal.SIGKILL
 """
 SCRIPT = """\
 about: A program that computes writes while the runner waits for its model.
@@ -84,14 +79,6 @@ APART = ("wall_s", "steps_per_s", "workers", "peak_bytes", "voided")
 @pytest.fixture
 def fences(tmp_path: Path) -> Path:
     return write_fence(tmp_path, FENCES)
-
-
-@pytest.fixture
-def flag(tmp_path: Path) -> Iterator[Path]:
-    flag = tmp_path / "wait"
-    flag.touch()
-    yield flag
-    flag.unlink(missing_ok=True)
 
 
 def _same(one: dict[str, Any], other: dict[str, Any]) -> None:

@@ -111,7 +111,7 @@ def test_what_is_no_place_for_a_file_is_refused_and_stays(
     assert target.read_text() == "mine" if kind == "link" else not target.exists()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a device")
+@pytest.mark.skipif(os.geteuid() != 0, reason="this machine lacks: root, which device nodes take")
 def test_a_device_is_written_to_and_stays(harness: Harness, tmp_path: Path) -> None:
     device = tmp_path / "null"
     os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, 3))

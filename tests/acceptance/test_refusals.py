@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from tests.acceptance.harness_process import Ended, Harness, write_fence, write_
 
 pytestmark = pytest.mark.requires("kernel-gate")
 
-OUTSIDE = "/var/tmp/harness-test-nobody-makes-this"
+OUTSIDE = "/var/tmp/harness-test-is-never-made"
 
 FENCES = f"""\
 import contextlib, errno, multiprocessing
@@ -78,7 +79,7 @@ class BreaksWithTheSameWord(LedgerFence):
 
 
 @pytest.fixture
-def run(harness: Harness, tmp_path: Path) -> object:
+def run(harness: Harness, tmp_path: Path) -> Callable[[str], Ended]:
     def _run(name: str) -> Ended:
         fence = f"{write_fence(tmp_path, FENCES)}:{name}"
         arguments = ("--fence", fence, "--schedules", 3, "--strategy", "random", "--no-shrink", "--json")
@@ -98,9 +99,9 @@ def run(harness: Harness, tmp_path: Path) -> object:
     ],
 )
 def test_a_fence_that_dies_of_a_refusal_is_inconclusive_and_told_why(
-    run: object, name: str, words: tuple[str, ...]
+    run: Callable[[str], Ended], name: str, words: tuple[str, ...]
 ) -> None:
-    ended = run(name)  # type: ignore[operator]
+    ended = run(name)
     assert (ended.status, ended.object["violations"]) == (3, {}), ended
     assert ended.object["inconclusive"] == 3
     for word in words:
@@ -108,14 +109,14 @@ def test_a_fence_that_dies_of_a_refusal_is_inconclusive_and_told_why(
     assert not Path(OUTSIDE).exists()
 
 
-def test_a_fence_that_puts_up_with_a_refusal_passes(run: object) -> None:
-    ended = run("PutsUpWithIt")  # type: ignore[operator]
+def test_a_fence_that_puts_up_with_a_refusal_passes(run: Callable[[str], Ended]) -> None:
+    ended = run("PutsUpWithIt")
     assert (ended.status, ended.object["violations"]) == (0, {}), ended
 
 
 @pytest.mark.parametrize("name", ["PutsUpWithItAndBreaks", "BreaksWithTheSameWord"])
-def test_a_fence_that_breaks_of_something_else_has_crashed(run: object, name: str) -> None:
+def test_a_fence_that_breaks_of_something_else_has_crashed(run: Callable[[str], Ended], name: str) -> None:
     """A refusal is an excuse for what follows from it, and for nothing else."""
-    ended = run(name)  # type: ignore[operator]
+    ended = run(name)
     assert (ended.status, ended.object["inconclusive"]) == (1, 0), ended
     assert ended.object["violations"] == {"crash": 3}

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +58,6 @@ APART = ("wall_s", "steps_per_s", "workers", "peak_bytes", "explorers", "first_v
 @pytest.fixture
 def fences(tmp_path: Path) -> Path:
     return write_fence(tmp_path, FENCES)
-
-
-@pytest.fixture
-def flag(tmp_path: Path) -> Iterator[Path]:
-    flag = tmp_path / "wait"
-    flag.touch()
-    yield flag
-    flag.unlink(missing_ok=True)
 
 
 def same(one: dict[str, Any], other: dict[str, Any]) -> None:

@@ -94,7 +94,7 @@ def ending_signal(pidfd: int, pid: int) -> int:
         mask, *_, status = _INFO.unpack(buffer)
         if mask & _INFO_EXIT:
             return int(status) & 0x7F
-    # Before Linux 6.15 only as long as nobody has waited for it.
+    # Before Linux 6.15 the kernel tells it only until the process is reaped.
     with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/stat", "rb") as file:
         fields = file.read().rpartition(b")")[2].split()
         if fields[0] == b"Z":

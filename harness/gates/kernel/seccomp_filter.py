@@ -91,12 +91,7 @@ class _Assembler:
 @functools.cache
 def build() -> bytes:
     """Assemble the filter."""
-    asm = _Assembler()
-    number = linux_abi.NUMBERS
-    asm.emit(_LD, _ARCH)
-    asm.emit(_JEQ, linux_abi.ARCH, "", "refuse")
-    asm.emit(_LD, _NR)
-    asm.emit(_JGE, 0x40000000, "refuse")
+    asm, number = _begin(), linux_abi.NUMBERS
     asm.emit(_JEQ, linux_abi.PARK, "trap")
     for name in _UNKNOWN:
         asm.emit(_JEQ, number[name], "refuse")
@@ -115,12 +110,7 @@ def build() -> bytes:
         asm.emit(_JEQ, number[name], "trap")
     asm.emit(_RET, linux_abi.RET_ALLOW)
     _emit_arguments(asm)
-    asm.label("allow")
-    asm.emit(_RET, linux_abi.RET_ALLOW)
-    asm.label("trap")
-    asm.emit(_RET, linux_abi.RET_USER_NOTIF)
-    _emit_answers(asm)
-    return asm.bytes()
+    return _with_answers(asm)
 
 
 def _emit_arguments(asm: _Assembler) -> None:
@@ -164,12 +154,7 @@ def _emit_arguments(asm: _Assembler) -> None:
 @functools.cache
 def build_without_supervisor() -> bytes:
     """Assemble the filter of the free gate, which refuses what the other one lets be refused."""
-    asm = _Assembler()
-    number = linux_abi.NUMBERS
-    asm.emit(_LD, _ARCH)
-    asm.emit(_JEQ, linux_abi.ARCH, "", "refuse")
-    asm.emit(_LD, _NR)
-    asm.emit(_JGE, 0x40000000, "refuse")
+    asm, number = _begin(), linux_abi.NUMBERS
     asm.emit(_JEQ, number["clone3"], "refuse")
     asm.emit(_JEQ, number["clone"], "clone")
     for name in REFUSED:
@@ -178,17 +163,30 @@ def build_without_supervisor() -> bytes:
     asm.label("clone")
     asm.emit(_LD, _argument(0))
     asm.emit(_JSET, NEW_NAMESPACE, "forbid", "allow")
-    asm.label("allow")
-    asm.emit(_RET, linux_abi.RET_ALLOW)
-    _emit_answers(asm)
+    return _with_answers(asm)
+
+
+def _begin() -> _Assembler:
+    """Begin a filter: load the number of the call, and refuse other tables of calls (i386, x32)."""
+    asm = _Assembler()
+    asm.emit(_LD, _ARCH)
+    asm.emit(_JEQ, linux_abi.ARCH, "", "refuse")
+    asm.emit(_LD, _NR)
+    asm.emit(_JGE, 0x40000000, "refuse")
+    return asm
+
+
+def _with_answers(asm: _Assembler) -> bytes:
+    """End a filter: what its labels answer; what falls through is allowed."""
+    for label, answer in (
+        ("allow", linux_abi.RET_ALLOW),
+        ("trap", linux_abi.RET_USER_NOTIF),
+        ("refuse", linux_abi.RET_ERRNO | errno.ENOSYS),
+        ("forbid", linux_abi.RET_ERRNO | errno.EPERM),
+    ):
+        asm.label(label)
+        asm.emit(_RET, answer)
     return asm.bytes()
-
-
-def _emit_answers(asm: _Assembler) -> None:
-    asm.label("refuse")
-    asm.emit(_RET, linux_abi.RET_ERRNO | errno.ENOSYS)
-    asm.label("forbid")
-    asm.emit(_RET, linux_abi.RET_ERRNO | errno.EPERM)
 
 
 def install() -> int:

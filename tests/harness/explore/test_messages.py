@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.explore import messages
+from harness.explore import messages, worker_pool
 from harness.explore.messages import (
     DONE,
     STOP,
@@ -22,7 +22,7 @@ from harness.explore.messages import (
     encode_work,
 )
 from harness.explore.work_item import WorkItem
-from harness.explore.worker_pool import ExplorerProcess
+from harness.explore.worker_pool import ExplorerProcess, Lost
 from harness.model import errors
 from harness.model.errors import Fault, HarnessError, ScenarioError, UsageError, WorkerDied
 from harness.results.stats import Stats
@@ -120,6 +120,26 @@ def test_a_message_has_a_largest_size(monkeypatch: pytest.MonkeyPatch) -> None:
         theirs.send_bytes(b"f" + b"y" * 2000)
         with pytest.raises(OSError, match=r"bad message|[Mm]essage"):
             messages.receive(ours)
+
+
+def test_an_explorer_whose_message_is_too_large_is_lost_and_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages, "BYTES_MAX", 1000)
+    monkeypatch.setattr(worker_pool, "_REAP_S", 0.1)
+    ours, theirs = Pipe()
+    with SessionRoot(str(tmp_path)) as root, theirs:
+        explorer = ExplorerProcess(sorted(os.sched_getaffinity(0))[0], root)
+        try:
+            # Instead of its own pipe, which it keeps waiting at.
+            far, explorer.connection = explorer.connection, ours
+            theirs.send_bytes(b"f" + b"y" * 2000)
+            with pytest.raises(Lost, match="closed its pipe, or sent a message of more than"):
+                explorer.receive()
+            far.close()
+        finally:
+            explorer.end()
+        assert not explorer.alive
 
 
 def test_an_explorer_that_says_what_it_should_not_ends_the_work(tmp_path: Path) -> None:

@@ -15,11 +15,12 @@ import socket
 from collections.abc import Callable
 from typing import NamedTuple
 
+from tests.harness.gates.kernel.words import syscall
+
 __all__ = ["ATTEMPTS", "Place", "outcome_of"]
 
 _AT_FDCWD = -100
 _libc = ctypes.CDLL(None, use_errno=True)
-_libc.syscall.restype = ctypes.c_long
 
 
 class Place(NamedTuple):
@@ -50,12 +51,6 @@ class Place(NamedTuple):
 
 def _open(path: str, flags: int) -> None:
     os.close(os.open(path, flags | os.O_CLOEXEC, 0o600))
-
-
-def _syscall(number: int, *args: object) -> None:
-    if _libc.syscall(ctypes.c_long(number), *args) < 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
 
 
 def _rename(place: Place, old: str, new: str) -> None:
@@ -96,11 +91,11 @@ def _own_signal(place: Place) -> None:
 
 
 def _pidfd_getfd(place: Place) -> None:
-    _syscall(438, ctypes.c_int(os.pidfd_open(place.process)), ctypes.c_int(0), ctypes.c_int(0))
+    syscall(438, ctypes.c_int(os.pidfd_open(place.process)), ctypes.c_int(0), ctypes.c_int(0))
 
 
 def _ptrace(place: Place) -> None:
-    _syscall(101, ctypes.c_long(0x4206), ctypes.c_long(place.process), None, None)
+    syscall(101, ctypes.c_long(0x4206), ctypes.c_long(place.process), None, None)
 
 
 def _memory(place: Place) -> None:
@@ -118,7 +113,7 @@ def _chroot(place: Place) -> None:
 
 
 def _unshare(place: Place) -> None:
-    _syscall(272, ctypes.c_int(0x20000))
+    syscall(272, ctypes.c_int(0x20000))
 
 
 def _set_host_name(place: Place) -> None:

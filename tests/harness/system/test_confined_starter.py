@@ -16,6 +16,7 @@ from typing import Any
 import multiprocess
 import pytest
 
+from harness.model.errors import GateUnavailable
 from harness.system import landlock, read_only_mounts
 from harness.system.confined_starter import ConfinedStarter
 from harness.system.descriptors import close_all_but
@@ -174,7 +175,7 @@ def test_without_walls_each_attempt_arrives(place: Place, attempt: str) -> None:
 
 
 @pytest.mark.requires("mounts")
-@pytest.mark.skipif(os.geteuid() != 0, reason="this machine lacks: root, who alone can make device nodes")
+@pytest.mark.skipif(os.geteuid() != 0, reason="this machine lacks: root, which device nodes take")
 @pytest.mark.parametrize("confined", ["mounts and landlock"], indirect=True)
 def test_a_device_node_inside_is_not_opened(place: Place, confined: Ask) -> None:
     """However it came there; a confined process cannot make one."""
@@ -191,6 +192,22 @@ def test_a_device_node_inside_is_not_opened(place: Place, confined: Ask) -> None
 
     assert confined(open_it) == "EACCES"
     assert open_it() == "read 0"
+
+
+@pytest.mark.requires("mounts")
+@pytest.mark.skipif(os.geteuid() != 0, reason="this machine lacks: root, which read-only mounts take")
+def test_a_directory_that_stays_read_only_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing could be written there, and each fence would fail of that."""
+    really = read_only_mounts._set
+    monkeypatch.setattr(
+        read_only_mounts, "_set", lambda libc, path, *more: path == b"/" and really(libc, path, *more)
+    )
+    with tempfile.TemporaryDirectory() as directory:
+        starter = ConfinedStarter(os.path.realpath(directory))
+        with pytest.raises(GateUnavailable, match=f"mount_setattr of {os.path.realpath(directory)}"):
+            starter.start(multiprocess.get_context("fork").Process(target=os.getpid))
+        starter.close()
+        Path(directory, "file").write_bytes(b"the thread alone was confined")
 
 
 def test_inside_all_is_as_without(place: Place, confined: Ask) -> None:

@@ -1,4 +1,4 @@
-"""A session root is removed when nobody has its lock, and processes die that are provably its own."""
+"""A session root whose lock is free is removed; of the processes only those proved to be its own are killed."""
 
 from __future__ import annotations
 

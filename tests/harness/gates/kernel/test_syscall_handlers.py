@@ -29,13 +29,6 @@ SECOND = 1_000_000_000
 
 
 @pytest.fixture
-def gate(tmp_path: Path) -> Iterator[Supervised]:
-    supervised = Supervised(tmp_path)
-    yield supervised
-    supervised.close()
-
-
-@pytest.fixture
 def apart(tmp_path: Path) -> Iterator[Supervised]:
     """Its processes are in two PID namespaces."""
     supervised = Supervised(tmp_path, ("one", "two"))
