@@ -1,4 +1,4 @@
-"""A session root whose lock is free is removed; of the processes only those proved to be its own are killed."""
+"""A session root whose lock is free is removed; only processes that are proved to be its own are killed."""
 
 from __future__ import annotations
 
