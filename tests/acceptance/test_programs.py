@@ -70,6 +70,14 @@ def test_with_leave_it_runs_and_failures_name_a_replay_command(harness: Harness,
     assert ended.status == 0, ended
 
 
+def test_a_script_that_signals_its_group_ends_itself_and_no_more(harness: Harness, tmp_path: Path) -> None:
+    text = TEE.replace("echo more | tee -a {transcript}", "sleep 1000 & echo more >> {transcript}; kill 0")
+    ended = harness.run(write_scenario(tmp_path, text), ALLOW, "--no-shrink", "--json", "--fence", "none")
+    found = ended.object
+    assert (ended.status, found["inconclusive"], found["voided"]) == (0, 0, 0), ended
+    assert set(found["violations"]) == {"missed_takeover"}
+
+
 def test_a_folders_scenarios_with_programs_are_left_out_and_named(harness: Harness, tmp_path: Path) -> None:
     folder = folder_of(tmp_path)
     ended = harness.run(folder, "--json", "--schedules", 5, "--no-shrink")

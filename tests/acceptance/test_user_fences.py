@@ -67,6 +67,11 @@ class KillsItself(Fence):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+class KillsItsGroup(Fence):
+    def guarded_write(self, entries):
+        os.kill(0, signal.SIGKILL)
+
+
 class ExitsInAThread(Fence):
     def guarded_write(self, entries):
         thread = threading.Thread(target=os._exit, args=(7,))
@@ -295,8 +300,10 @@ def test_a_fence_that_meets_a_limit_of_the_harness_is_not_accused(
         assert word in ended.object["why_inconclusive"]
 
 
-def test_a_fence_process_that_is_killed_is_inconclusive(harness: Harness, tmp_path: Path) -> None:
-    ended = _run(harness, tmp_path, "KillsItself", 3)
+@pytest.mark.parametrize("name", ["KillsItself", "KillsItsGroup"])
+def test_a_fence_process_that_is_killed_is_inconclusive(harness: Harness, tmp_path: Path, name: str) -> None:
+    """Its group is its own: the explorer goes on."""
+    ended = _run(harness, tmp_path, name, 3)
     assert ended.status == 3
     assert ended.object["inconclusive"] == 3
     assert ended.object["violations"] == {}

@@ -26,6 +26,8 @@ from tests.patience import GENEROUS_S, at_some_patience
 ROOT = Path(__file__).parents[4]
 
 FENCES = """
+import ctypes
+import errno
 import os
 import signal
 import threading
@@ -78,6 +80,16 @@ class WritesToAllDescriptors(Flock):
                 os.write(int(name), b"broken")
             except OSError:
                 pass
+        super().guarded_write(entries)
+
+
+class LeavesSomething(Flock):
+    def guarded_write(self, entries):
+        shmget, mq_open, unshare = (29, 0, 4096, 0o1600), (240, b"harness", 0o102, 0o600, 0), (272, 0x20000)
+        for number, *args in (shmget, mq_open, unshare):
+            libc = ctypes.CDLL(None, use_errno=True)
+            if libc.syscall(number, *args) >= 0 or ctypes.get_errno() != errno.EPERM:
+                raise RuntimeError(f"{number} was not refused")
         super().guarded_write(entries)
 
 
@@ -277,6 +289,15 @@ def test_a_fence_that_writes_to_every_descriptor_changes_its_own_schedule_only(s
     assert _returns(outcome) == ["ok"] * len([*TURN, END])
     assert stage.gate.pids()["runner"] != pids["runner"]
     assert stage.gate.pids()["editor"] == pids["editor"]
+
+
+@pytest.mark.requires("kernel-gate")
+def test_what_would_be_left_behind_is_refused_without_a_supervisor(stage: Stage) -> None:
+    """Shared memory, a message queue, a mount namespace; where seccomp is, as the kernel gate needs it."""
+    stage.start("LeavesSomething", "runner")
+    outcome = stage.run([*TURN, REPLY, END])
+    assert not outcome.end.inconclusive
+    assert _returns(outcome) == ["ok"] * len([*TURN, REPLY, END])
 
 
 def test_a_worker_of_the_free_gate_has_its_lanes_sockets_and_nothing_else(stage: Stage) -> None:

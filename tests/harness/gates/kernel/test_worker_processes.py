@@ -63,6 +63,13 @@ def test_a_worker_has_none_of_its_parent_s_descriptors(stage: Stage) -> None:
         assert descriptors_of(pid) == ["/dev/null"] * 3
 
 
+def test_a_worker_leads_a_session_of_its_own(stage: Stage) -> None:
+    """So a signal to its process group cannot reach the explorer, on a kernel without Landlock either."""
+    stage.run(["look"], ["look"])
+    for pid in stage.gate.pids().values():
+        assert (os.getsid(pid), os.getpgid(pid)) == (pid, pid)
+
+
 def test_a_program_has_none_either(stage: Stage) -> None:
     (program,) = stage.run(["list_descriptors"], []).said(0)
     assert program.startswith("exit status 0: ")
