@@ -11,6 +11,7 @@ external fence's adapter, and the program.
 
 from __future__ import annotations
 
+import ctypes
 import mmap
 import struct
 
@@ -202,6 +203,8 @@ class Clock:
     def __init__(self) -> None:
         self._map = mmap.mmap(-1, 4096)
         self._cell = memoryview(self._map).cast("Q")
+        #: Where the time stands, in this process and in those that it forks.
+        self.address = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
 
     @property
     def now_ns(self) -> int:

@@ -108,8 +108,12 @@ class KernelGate:
         layout = zip(self._lanes, self._layout.lanes, strict=True)
         worker.take_lanes([lane for lane, info in layout if info.process == name])
         deadline = time.monotonic() + _START_S
+        has_clock = False
         while any(lane.status is Status.MOVING for lane in worker.lanes):
             self._processes.expect_alive(worker, deadline)
+            has_clock = has_clock or self._processes.share_clock(worker)
+            if not has_clock:
+                continue
             with contextlib.suppress(InterruptedError, FileNotFoundError):
                 self._wait.receive_one(worker)
 

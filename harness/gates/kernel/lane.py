@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.gates.kernel.lane_progress import LaneProgress
 from harness.gates.kernel.process import PendingSyscall, Process, Status, Task
+from harness.gates.kernel.program_clock import ProgramClock
 from harness.gates.kernel.quiescence import tasks_of
 from harness.gates.kernel.shared_service import SharedService
 from harness.gates.kernel.tracee_memory import TraceeMemory
@@ -231,6 +232,12 @@ class Worker(Process):
         """Remember the process of a service's thread."""
         self.flow_threads[tid] = tracee
 
+    def tell_time(self, now_ns: int) -> None:
+        """Set the clocks of the programs that it started."""
+        for tracee in self.tracees.values():
+            if tracee.clock is not None:
+                tracee.clock.tell(now_ns)
+
     def count_children(self) -> None:
         """Note whether a process that it started is left."""
         self.has_children = bool(self.tracees)
@@ -291,6 +298,7 @@ class TraceeProcess(Process):
     Attributes:
         exec_pending: it has started or may have started another program since its last call.
         threaded: it has started threads.
+        clock: its virtual time, if it is a program that a lane started.
         events: how many numbers for event descriptors it and its parents have got.
 
     Raises:
@@ -308,6 +316,7 @@ class TraceeProcess(Process):
         self.tasks: dict[int, TraceeThread] = {}
         self.exec_pending = False
         self.threaded = False
+        self.clock: ProgramClock | None = None
         self.events = 0
         self._threads = 0
 
@@ -350,9 +359,15 @@ class TraceeProcess(Process):
         """Act for the lanes that have a request under way from now on."""
         self.service = service
 
-    def inherit_events(self, parent: TraceeProcess) -> None:
-        """Go on counting event descriptors where the parent is."""
+    def inherit(self, parent: TraceeProcess) -> None:
+        """Go on counting event descriptors where the parent is, and with its clock."""
         self.events = parent.events
+        if parent.clock is not None:
+            self.clock = parent.clock.of_fork(self.memory)
+
+    def takes_time_from(self, clock: ProgramClock | None) -> None:
+        """Set the clock of the program that it has now."""
+        self.clock = clock
 
     def count_event(self) -> None:
         """Count one more number of an event descriptor."""

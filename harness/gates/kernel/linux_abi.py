@@ -80,6 +80,7 @@ NUMBERS: dict[str, int] = {
     "quotactl": 179, "sched_setaffinity": 203, "semtimedop": 220, "clock_settime": 227, "mq_open": 240,
     "mq_unlink": 241, "mq_timedsend": 242, "mq_timedreceive": 243, "mq_notify": 244,
     "mq_getsetattr": 245, "kexec_load": 246, "add_key": 248, "request_key": 249, "keyctl": 250,
+    "arch_prctl": 158, "clock_gettime": 228, "gettimeofday": 96, "time": 201,
     "ioprio_set": 251, "migrate_pages": 256, "unshare": 272, "move_pages": 279,
     "rt_tgsigqueueinfo": 297, "perf_event_open": 298, "fanotify_init": 300, "fanotify_mark": 301,
     "prlimit64": 302, "clock_adjtime": 305, "setns": 308, "process_vm_readv": 310,

@@ -6,7 +6,6 @@ They are no steps, but for a dup2 or its like that closes one of the session's f
 from __future__ import annotations
 
 import errno
-import hashlib
 import struct
 import time
 from typing import Final
@@ -17,6 +16,7 @@ from harness.gates.kernel.file_calls import by_descriptor
 from harness.gates.kernel.lane import TraceeProcess, Worker
 from harness.gates.kernel.path_resolution import descriptor, signed
 from harness.gates.kernel.process import PendingSyscall, Status
+from harness.gates.kernel.program_clock import random_bytes
 from harness.gates.kernel.reactions import (
     CONTINUE,
     STOP_AT_FILE,
@@ -41,7 +41,11 @@ _OWNER = (8, 15)
 _MS = 1_000_000
 _SECOND = 1_000_000_000
 _TIMESPEC = struct.Struct("=2q")
+_COUNT = struct.Struct("=q")
 _RANDOM_MAX = 1 << 16
+#: Of a process and of a thread; numbers below 0 are those of any process.
+_PROCESSOR_TIMES = (2, 3)
+_CLOCK_MAX = 11
 
 _DONE: Final = Answer()
 _NOT_PERMITTED: Final = Answer(error=-errno.EPERM)
@@ -109,9 +113,34 @@ def sleep(state: SupervisorState, pending: PendingSyscall) -> Reaction:
 def randomness(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     """Answer with bytes that are the same in every run."""
     length = min(pending.args[1], _RANDOM_MAX)
-    data = hashlib.shake_128(b"harness random %d" % state.draw()).digest(length)
-    pending.process.memory.write(pending.args[0], data)
+    pending.process.memory.write(pending.args[0], random_bytes(state.draw(), length))
     return Answer(length)
+
+
+def clock(state: SupervisorState, pending: PendingSyscall) -> Reaction:
+    """Answer a program that reads a clock by a call; the clocks of a worker are the kernel's."""
+    process, args = pending.process, pending.args
+    if not isinstance(process, TraceeProcess) or process.clock is None:
+        return CONTINUE
+    name = pending.call.name
+    if name == "clock_gettime":
+        number = signed(args[0])
+        if number in _PROCESSOR_TIMES or number < 0:
+            now_ns = process.clock.read() - state.started_ns
+        elif number <= _CLOCK_MAX:
+            now_ns = process.clock.read()
+        else:
+            return CONTINUE
+        process.memory.write(args[1], _TIMESPEC.pack(*divmod(now_ns, _SECOND)))
+        return _DONE
+    seconds, rest = divmod(process.clock.read(), _SECOND)
+    if name == "time":
+        if args[0]:
+            process.memory.write(args[0], _COUNT.pack(seconds))
+        return Answer(seconds)
+    if args[0]:
+        process.memory.write(args[0], _TIMESPEC.pack(seconds, rest // 1000))
+    return _DONE
 
 
 def eventfd(state: SupervisorState, pending: PendingSyscall) -> Reaction:

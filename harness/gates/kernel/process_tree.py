@@ -13,6 +13,7 @@ import signal
 from harness.gates.kernel.interference import ending_signal, from_outside, starved
 from harness.gates.kernel.lane import Lane, TraceeProcess, Worker
 from harness.gates.kernel.process import PendingSyscall, Process, Status
+from harness.gates.kernel.program_clock import take_over
 from harness.gates.kernel.quiescence import (
     Halted,
     children_of,
@@ -164,7 +165,7 @@ def _register(state: SupervisorState, worker: Worker, pid: int, parent: Process 
                 os.kill(pid, signal.SIGKILL)
         return
     if isinstance(parent, TraceeProcess):
-        tracee.inherit_events(parent)
+        tracee.inherit(parent)
     worker.adopt(tracee)
 
 
@@ -179,6 +180,10 @@ def thread_moves(state: SupervisorState, worker: Worker, process: Process, tid: 
     if process.exec_pending:
         try:
             process.started_program()
+            if process.lane is not None:
+                # An adapter, which lives over schedules, has a clock of its own.
+                clock = take_over(process.memory, process.pid, state.now_ns, state.draw())
+                process.takes_time_from(clock)
         except OSError:
             state.note_inconclusive(f"a program that process {worker.name} started may not be examined")
         _release_locks(state, worker)

@@ -41,7 +41,7 @@ _ALWAYS = [
     "pwritev2", "flock", "fsync", "fdatasync", "ftruncate", "getdents", "getdents64", "fchmod",
     "fchown", "fsetxattr", "fallocate", "sendto", "kill", "tkill", "tgkill",
     "pidfd_send_signal", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open", "setpriority",
-    "ioprio_set", "file_getattr", "file_setattr",
+    "ioprio_set", "file_getattr", "file_setattr", "clock_gettime", "gettimeofday", "time",
 ]  # fmt: skip
 
 # SETLK, SETLKW, OFD_SETLK, OFD_SETLKW, SETLEASE, DUPFD, DUPFD_CLOEXEC, SETOWN, SETOWN_EX
@@ -59,7 +59,7 @@ _UNKNOWN = (
 _OWNER = (0x8901, 0x8902)
 # FICLONE, FICLONERANGE, FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR
 _IOCTL = (0x40049409, 0x4020940D, 0x40086602, 0x401C5820)
-_SEEK_END, _MAP_SHARED, _WNOHANG = 2, 1, 1
+_SEEK_END, _MAP_SHARED, _WNOHANG, _ARCH_SET_FS = 2, 1, 1, 0x1002
 
 
 def _argument(index: int) -> int:
@@ -102,6 +102,7 @@ def build() -> bytes:
     asm.emit(_JEQ, number["wait4"], "wait4")
     asm.emit(_JEQ, number["waitid"], "waitid")
     asm.emit(_JEQ, number["read"], "read")
+    asm.emit(_JEQ, number["arch_prctl"], "arch_prctl")
     for name in _ALWAYS:
         asm.emit(_JEQ, number[name], "trap")
     for name in _OF_A_PROCESS:
@@ -118,6 +119,10 @@ def _emit_arguments(asm: _Assembler) -> None:
     asm.label("of a process")
     asm.emit(_LD, _argument(0))
     asm.emit(_JEQ, 0, "allow", "trap")
+    # The first call of every program that has threads or errno, before it reads a clock.
+    asm.label("arch_prctl")
+    asm.emit(_LD, _argument(0))
+    asm.emit(_JEQ, _ARCH_SET_FS, "trap", "allow")
     asm.label("mmap")
     asm.emit(_LD, _argument(4))
     asm.emit(_JEQ, 0xFFFFFFFF, "allow")

@@ -92,6 +92,7 @@ class SupervisorState:
         watched: the granted call that has to be watched, if there is one.
         in_call: thread id of the watched call until it has returned; 0 for none.
         draws: how often a lane has asked for randomness.
+        started_ns: virtual time at which the schedule began.
     """
 
     __slots__ = (
@@ -111,6 +112,7 @@ class SupervisorState:
         "recorder",
         "refusals",
         "signals",
+        "started_ns",
         "traps",
         "wall_limit_s",
         "watched",
@@ -145,6 +147,7 @@ class SupervisorState:
         self.watched: WatchedCall | None = None
         self.in_call = 0
         self.draws = 0
+        self.started_ns = 0
 
     # The schedule
 
@@ -156,6 +159,7 @@ class SupervisorState:
         self.draws = 0
         self.events = []
         self.set_time(program.clock_start_ns)
+        self.started_ns = program.clock_start_ns
         self.namespaces.begin(program)
 
     def guard(self, on: bool) -> None:
@@ -219,7 +223,9 @@ class SupervisorState:
     # Steps
 
     def let_go(self, lane: Lane) -> None:
-        """Note that a lane moves."""
+        """Note that a lane moves, and what time it is for the programs that it runs."""
+        if lane.worker is not None and lane.worker.tracees:
+            lane.worker.tell_time(self.now_ns)
         lane.resume()
         self.moving = lane
 

@@ -51,6 +51,8 @@ _OF_KIND: dict[str, Handler] = {
     "park": process_calls.park,
     "sleep": process_calls.sleep,
     "random": process_calls.randomness,
+    "clock": process_calls.clock,
+    "start": process_calls.pass_on,
     "task": process_calls.task,
     "event": process_calls.eventfd,
     "table": process_calls.table,

@@ -62,7 +62,8 @@ class Call(NamedTuple):
         kind: ``look`` (reads only), ``data`` (may change bytes or length),
             ``meta`` (changes what stat tells), ``names`` (changes the directory),
             ``open``, ``close``, ``lock``, ``map``, ``stat`` (may be answered by us),
-            ``sleep``, ``random``, ``task``, ``table`` (changes descriptors), ``bind``
+            ``sleep``, ``clock`` (reads one without the vDSO), ``random``, ``start`` (a program's
+            first), ``task``, ``table`` (changes descriptors), ``bind``
             (may make a socket's file), ``wake`` (may wake a sleeper and does nothing
             else), ``event`` (makes what a process wakes itself by), ``others`` (is about a
             process, which may be outside the session), ``refused`` (is none of a lane's business),
@@ -168,6 +169,10 @@ _TABLE = [
     Call("nanosleep", "sleep"),
     Call("clock_nanosleep", "sleep"),
     Call("getrandom", "random"),
+    Call("clock_gettime", "clock"),
+    Call("gettimeofday", "clock"),
+    Call("time", "clock"),
+    Call("arch_prctl", "start"),
     Call("clone", "task"),
     Call("fork", "task"),
     Call("vfork", "task"),

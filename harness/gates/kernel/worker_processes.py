@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import select
 import socket
 import time
 from collections.abc import Callable
 
 import multiprocess
 
-from harness.gates.kernel import linux_abi
+from harness.gates.kernel import linux_abi, program_clock
 from harness.gates.kernel.lane import Worker
 from harness.gates.kernel.quiescence import children_of, filters_of, halted
 from harness.model.errors import GateUnavailable, WorkerDied
@@ -23,6 +24,7 @@ from harness.system.reap import ended, kill_tree
 __all__ = ["WorkerKilled", "WorkerProcesses", "orphans"]
 
 _START_S = 20.0
+_TICK_S = 0.05
 #: Process ids of the workers of every gate in this process.
 _alive: set[int] = set()
 
@@ -104,6 +106,18 @@ class WorkerProcesses:
         self.workers[name] = worker
         _alive.add(worker.pid)
         return worker
+
+    def share_clock(self, worker: Worker) -> bool:
+        """Let the worker's clocks of the date show virtual time, if it is stopped at its first call.
+
+        Returns:
+            Whether it was.
+        """
+        if not select.select([worker.listener], (), (), _TICK_S)[0]:
+            return False
+        with contextlib.suppress(OSError):
+            program_clock.share_clock(worker.memory, worker.pid, self._clock.address)
+        return True
 
     def expect_alive(self, worker: Worker, deadline: float) -> None:
         """Raise when a worker that is being started has ended or takes too long."""

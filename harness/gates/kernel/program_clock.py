@@ -1,0 +1,158 @@
+"""Virtual time and random numbers in a program that a lane runs, whatever language it is written in.
+
+At the first trapped call of a new program, when only one thread of it exists, the code that reads the clock
+is replaced (`vdso`), and so are the 16 random bytes that the kernel has put on its stack. From then on
+a read of the clock costs no trap. The time is told anew before the program moves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import struct
+
+from harness.gates.kernel import vdso
+from harness.gates.kernel.tracee_memory import TraceeMemory
+
+__all__ = ["ProgramClock", "available", "random_bytes", "share_clock", "take_over"]
+
+_AUXILIARY = struct.Struct("=QQ")
+_AT_RANDOM, _AT_EXECFN, _AT_SYSINFO_EHDR = 25, 31, vdso.AT_SYSINFO_EHDR
+_RANDOM_BYTES = 16
+_PAGE = 4096
+_COUNT = struct.Struct("=Q")
+#: Flag of a task that was forked and has started no other program.
+_NO_EXEC = 0x40
+_FLAGS_FIELD = 6
+
+
+class ProgramClock:
+    """The clock of one program.
+
+    Args:
+        memory: of its process.
+        start: address of its vDSO.
+        told_ns: virtual time when it was told last; 0 for never.
+    """
+
+    def __init__(self, memory: TraceeMemory, start: int, told_ns: int = 0) -> None:
+        self._memory = memory
+        self._start = start
+        self._told_ns = told_ns
+
+    def of_fork(self, memory: TraceeMemory) -> ProgramClock:
+        """Return the clock of a process that was forked from this one."""
+        return ProgramClock(memory, self._start)
+
+    def tell(self, now_ns: int) -> None:
+        """Set the clock, not before what it has shown already; it goes on from there with each read."""
+        if now_ns == self._told_ns:
+            return
+        with contextlib.suppress(OSError):
+            cells, count = self._read()
+            ahead = cells.date + cells.shown_after(count)
+            date = max(now_ns, ahead)
+            self._write(vdso.Cells(cells.count_at, count, date, date))
+            self._told_ns = now_ns
+
+    def read(self) -> int:
+        """Return what the clock shows, in nanoseconds, as the program's own code does: each read takes time.
+
+        Raises:
+            OSError: the process is gone.
+        """
+        cells, count = self._read()
+        self._memory.write(cells.count_at, _COUNT.pack(count + 1))
+        return cells.date + cells.shown_after(count)
+
+    def _read(self) -> tuple[vdso.Cells, int]:
+        where = vdso.layout()
+        assert where is not None
+        data = self._memory.read(self._start + where.cells_at, vdso.CELLS_SIZE)
+        if len(data) != vdso.CELLS_SIZE:
+            raise ProcessLookupError
+        cells = vdso.unpacked(data)
+        return cells, _COUNT.unpack(self._memory.read(cells.count_at, _COUNT.size))[0]
+
+    def _write(self, cells: vdso.Cells) -> None:
+        where = vdso.layout()
+        assert where is not None
+        self._memory.write(self._start + where.cells_at, cells.packed())
+
+
+def take_over(memory: TraceeMemory, pid: int, now_ns: int, draw: int) -> ProgramClock | None:
+    """Give a program virtual time, if it is a new one.
+
+    Args:
+        memory: of its process.
+        pid: of its process, which is stopped.
+        now_ns: virtual time.
+        draw: number of the random bytes that it gets.
+
+    Returns:
+        Its clock; None where the process still has its parent's program, or where this is not possible.
+    """
+    where = vdso.layout()
+    if where is None or _has_parents_program(pid):
+        return None
+    vector = _auxiliary(pid)
+    start, name_at = vector.get(_AT_SYSINFO_EHDR, 0), vector.get(_AT_EXECFN, 0)
+    if not start or not name_at:
+        return None
+    clock = ProgramClock(memory, start)
+    if memory.read(start + where.code_at, len(where.code)) == where.code:
+        return clock
+    # The last word of the stack, behind the name of the program, is used by nobody.
+    count_at = name_at + len(memory.path(name_at)) + 1
+    if (count_at + _COUNT.size) % _PAGE or memory.read(count_at, _COUNT.size) != bytes(_COUNT.size):
+        return None
+    for at, code in vdso.patches(where, vdso.Cells(count_at, 0, now_ns, now_ns)):
+        memory.write(start + at, code)
+    if vector.get(_AT_RANDOM):
+        memory.write(vector[_AT_RANDOM], random_bytes(draw, _RANDOM_BYTES))
+    return ProgramClock(memory, start, now_ns)
+
+
+def share_clock(memory: TraceeMemory, pid: int, time_at: int) -> None:
+    """Let the clocks of the date in a worker show the time that it shares with the supervisor.
+
+    Args:
+        memory: of the worker.
+        pid: of the worker, whose only thread is stopped.
+        time_at: address of the time in its memory.
+    """
+    where = vdso.layout()
+    start = _auxiliary(pid).get(_AT_SYSINFO_EHDR, 0) if where is not None else 0
+    if where is None or not start:
+        return
+    for at, code in vdso.shared_patches(where, time_at):
+        memory.write(start + at, code)
+
+
+def random_bytes(draw: int, length: int) -> bytes:
+    """Return random bytes that are the same in every run.
+
+    Args:
+        draw: which, counted from 1 in each schedule.
+        length: how many.
+    """
+    return hashlib.shake_128(b"harness random %d" % draw).digest(length)
+
+
+def _has_parents_program(pid: int) -> bool:
+    with open(f"/proc/{pid}/stat", "rb") as stat:
+        fields = stat.read().rpartition(b") ")[2].split()
+    return bool(int(fields[_FLAGS_FIELD]) & _NO_EXEC)
+
+
+def _auxiliary(pid: int) -> dict[int, int]:
+    with open(f"/proc/{pid}/auxv", "rb") as file:
+        data = file.read()
+    whole = len(data) - len(data) % _AUXILIARY.size
+    return dict(_AUXILIARY.iter_unpack(data[:whole]))
+
+
+def available() -> bool:
+    """Return whether a program's clock can be replaced on this machine: its vDSO has room for the code."""
+    return vdso.layout() is not None and os.access("/proc/self/auxv", os.R_OK)

@@ -1,0 +1,247 @@
+"""The kernel's own code in each process that reads the clock, and the code that takes its place.
+
+The C library reads clocks through the vDSO, a piece of the kernel's code that is mapped into each program:
+without a system call, so that no filter sees it. A debugger's write to it makes the page private to
+the process. The code that is put there takes the time from a cell beside it, or from memory that the
+process shares with the supervisor. Which functions there are, and where, says the symbol table of the
+mapping, which is the same in all processes of a kernel.
+
+`program_clock` puts the code into processes. x86-64 only, as `linux_abi` is.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import struct
+from typing import NamedTuple
+
+__all__ = ["CELLS_SIZE", "Cells", "Layout", "layout", "patches", "shared_patches", "unpacked"]
+
+AT_SYSINFO_EHDR = 33
+
+_CLOCK_GETTIME, _GETTIMEOFDAY, _TIME, _GETRANDOM = (
+    "__vdso_clock_gettime",
+    "__vdso_gettimeofday",
+    "__vdso_time",
+    "__vdso_getrandom",
+)
+
+# Assembled code, a line each, with what it does. Registers are those of the C calling convention:
+# rdi, rsi are the arguments, rax the result. All of it is one block, in place of clock_gettime.
+
+# clock_gettime(clock, *timespec): clocks 0, 1, 4 to 9 and 11; any other one, such as the processor time
+# of a process, is asked of the kernel, where the supervisor sees it.
+_READ_CLOCK = """
+    83ff0b 7719             # cmp edi, 11; ja call
+    b8f30b0000              # mov eax, mask of the clocks
+    0fa3f8 730f             # bt eax, edi; jnc call
+    e88c000000              # call now
+    488906 48895608         # timespec = rax, rdx
+    31c0 c3                 # return 0
+    b8e4000000 0f05 c3      # call: syscall clock_gettime
+    662e0f1f840000000000    # (to a multiple of 16)
+"""
+# gettimeofday(*timeval, *timezone)
+_READ_TIMEVAL = """
+    4989f9 4989f2           # r9, r10 = arguments
+    4885ff 7419             # without a timeval: to the timezone
+    31ff e85e000000         # clock 0; call now
+    498901                  # seconds
+    89d0 31d2 b9e8030000 f7f1 49894108  # nanoseconds / 1000
+    4d85d2 7407 49c70200000000  # timezone: UTC
+    31c0 c3                 # return 0
+    66662e0f1f8400000000006690
+"""
+# time(*seconds)
+_READ_SECONDS = """
+    4989f9 31ff e826000000  # r9 = argument; clock 0; call now
+    4d85c9 7403 498901 c3   # store where asked to; return the seconds
+    66662e0f1f8400000000006690
+"""
+# getrandom: ENOSYS, so that the C library makes the call, which the supervisor answers.
+_READ_RANDOM = """
+    48c7c0daffffff c3       # return -38
+    0f1f840000000000
+"""
+# now(edi: clock): rax = seconds, rdx = nanoseconds. Each read counts one up, and is later than the one
+# before by a nanosecond and more, so that a loop that waits for a time gets there.
+_NOW = """
+    488b0d49000000          # rcx = address of the count
+    b801000000 f0480fc101   # rax = count, and count one up
+    482b0540000000          # less the count when the time was last told
+    4989c0 4c0fafc0 49c1e810 4c01c0  # rax += rax * rax / 65536
+    488d0d33000000          # rcx = address of the date
+    ba21090000 0fa3fa 7204  # clocks 0, 5, 8, 11 are of the date,
+    4883c108                # others of the time since the start
+    480301                  # add it
+    31d2 b900ca9a3b 48f7f1  # by a thousand million
+    c3
+    0f1f8000000000
+"""
+# For a worker, whose time stands in memory that it shares with the supervisor: only clocks of the date.
+# Any other one is the kernel's, for the interpreter's own waits follow it.
+_READ_SHARED_CLOCK = """
+    83ff0b 7719             # cmp edi, 11; ja call
+    b821090000              # mov eax, mask of the clocks
+    0fa3f8 730f             # bt eax, edi; jnc call
+    e88c000000              # call now
+    488906 48895608         # timespec = rax, rdx
+    31c0 c3                 # return 0
+    b8e4000000 0f05 c3      # call: syscall clock_gettime
+    662e0f1f840000000000
+"""
+_NOW_SHARED = """
+    488b0d49000000          # rcx = address of the time
+    488b01                  # its value
+    31d2 b900ca9a3b 48f7f1  # by a thousand million
+    c3
+"""
+
+_PAGE = 4096
+_CELLS_AT = 0xF0
+_SYMBOL = struct.Struct("=IBBHQQ")
+_SECTION = struct.Struct("=IIQQQQIIQQ")
+_DYNAMIC_SYMBOLS = 11
+
+
+def _assembled(*parts: str) -> bytes:
+    words = " ".join(line.partition("#")[0] for part in parts for line in part.splitlines())
+    return bytes.fromhex(words)
+
+
+_PROGRAM_CODE = _assembled(_READ_CLOCK, _READ_TIMEVAL, _READ_SECONDS, _READ_RANDOM, _NOW)
+_SHARED_CODE = _assembled(_READ_SHARED_CLOCK, _READ_TIMEVAL, _READ_SECONDS, _READ_RANDOM, _NOW_SHARED)
+#: Where in the block the other functions begin.
+_ENTRIES = {_GETTIMEOFDAY: 0x30, _TIME: 0x70, _GETRANDOM: 0x90}
+_CLOCK_ONLY = frozenset({_GETTIMEOFDAY, _TIME})
+
+
+_CELLS = "=4Q"
+CELLS_SIZE = struct.calcsize(_CELLS)
+
+
+def unpacked(data: bytes) -> Cells:
+    """Return the cells that stand in memory."""
+    return Cells(*struct.unpack(_CELLS, data))
+
+
+class Cells(NamedTuple):
+    """What the code reads, at `_CELLS_AT` in its block; all times in nanoseconds.
+
+    Args:
+        count_at: address of the count of reads.
+        reads: the count when the time was last told.
+        date: the time of day then.
+        since_start: the time of clocks that only go forward then.
+    """
+
+    count_at: int
+    reads: int
+    date: int
+    since_start: int
+
+    def packed(self) -> bytes:
+        """Return the cells as they stand in memory."""
+        return struct.pack(_CELLS, *self)
+
+    def shown_after(self, count: int) -> int:
+        """Return how far a clock has moved since the time was told, in nanoseconds.
+
+        Args:
+            count: reads since the start of the program.
+        """
+        since = count - self.reads
+        return since + (since * since >> 16)
+
+
+class Layout(NamedTuple):
+    """Where this kernel's functions are, relative to the start of the mapping.
+
+    Args:
+        functions: offset by name.
+    """
+
+    functions: dict[str, int]
+
+    @property
+    def code_at(self) -> int:
+        """Return the offset of the block of code."""
+        return self.functions[_CLOCK_GETTIME]
+
+    @property
+    def cells_at(self) -> int:
+        """Return the offset of the cells."""
+        return self.code_at + _CELLS_AT
+
+    @property
+    def code(self) -> bytes:
+        """Return the beginning of the code, by which a page is known that has it already."""
+        return _PROGRAM_CODE
+
+
+@functools.cache
+def layout() -> Layout | None:
+    """Read the layout from this process's own mapping; None where there is none, or no room for the code."""
+    start = _auxiliary(AT_SYSINFO_EHDR)
+    if not start:
+        return None
+    # Two pages at least; the header says how much there is.
+    header = ctypes.string_at(start, 64)
+    if header[:5] != b"\x7fELF\x02":
+        return None
+    sections_at, entry, count = struct.unpack_from("=Q10xHH", header, 40)
+    image = ctypes.string_at(start, sections_at + entry * count)
+    functions: dict[str, tuple[int, int]] = {}
+    for number in range(count):
+        _, kind, _, _, at, size, link, _, _, _ = _SECTION.unpack_from(image, sections_at + entry * number)
+        if kind == _DYNAMIC_SYMBOLS:
+            strings_at = _SECTION.unpack_from(image, sections_at + entry * link)[4]
+            functions = _symbols(image, at, size, strings_at)
+    room = len(_PROGRAM_CODE) + CELLS_SIZE
+    if functions.get(_CLOCK_GETTIME, (0, 0))[1] < room:
+        return None
+    return Layout({name: at for name, (at, _) in functions.items()})
+
+
+def _symbols(image: bytes, at: int, size: int, strings_at: int) -> dict[str, tuple[int, int]]:
+    """Return offset and size of the functions in a symbol table."""
+    found = {}
+    for place in range(at, at + size, _SYMBOL.size):
+        name_at, _, _, _, value, length = _SYMBOL.unpack_from(image, place)
+        name = image[strings_at + name_at : image.index(b"\0", strings_at + name_at)].decode("ascii")
+        if name.startswith("__vdso_"):
+            found[name] = value, length
+    return found
+
+
+def patches(where: Layout, cells: Cells) -> list[tuple[int, bytes]]:
+    """Return what to write into a program's mapping: offsets and bytes."""
+    return _with_jumps(where, _PROGRAM_CODE + cells.packed(), frozenset(_ENTRIES))
+
+
+def shared_patches(where: Layout, time_at: int) -> list[tuple[int, bytes]]:
+    """Return what to write into a worker's mapping.
+
+    Args:
+        where: the layout.
+        time_at: address of the time in the worker's memory, nanoseconds.
+    """
+    code = _SHARED_CODE.ljust(_CELLS_AT, b"\x90") + struct.pack("=Q", time_at)
+    return _with_jumps(where, code, _CLOCK_ONLY)
+
+
+def _with_jumps(where: Layout, block: bytes, names: frozenset[str]) -> list[tuple[int, bytes]]:
+    found = [(where.code_at, block)]
+    for name in sorted(names & where.functions.keys()):
+        at = where.functions[name]
+        distance = where.code_at + _ENTRIES[name] - (at + 5)
+        found.append((at, b"\xe9" + struct.pack("=i", distance)))
+    return found
+
+
+def _auxiliary(number: int) -> int:
+    """Return an entry of this process's auxiliary vector; 0 for none."""
+    libc = ctypes.CDLL(None)
+    libc.getauxval.restype = ctypes.c_ulong
+    return int(libc.getauxval(ctypes.c_ulong(number)))
