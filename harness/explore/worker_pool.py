@@ -35,6 +35,7 @@ from harness.explore.messages import (
 )
 from harness.gates.limits import DATA_BYTES_MAX, FILE_BYTES_MAX
 from harness.model.errors import HarnessError
+from harness.system import pid_namespace
 from harness.system.janitor import MARK, SessionRoot
 
 __all__ = ["DONE", "FILE_BYTES_MAX", "Bug", "ExplorerProcess", "Lost", "Work", "cores", "main", "perform"]
@@ -309,7 +310,7 @@ def _kill_orphans() -> None:
 
     from harness.explore.explorer_cache import cached_pids
 
-    waiting = cached_pids()
+    waiting = cached_pids() | pid_namespace.held()
     for child in psutil.Process().children():
         if child.pid in waiting:
             continue

@@ -44,6 +44,8 @@ from harness.system.descriptors import close_all_but
 __all__ = ["main", "main_free", "prepare"]
 
 _COLLECT_EVERY = 256
+#: What a process is told of a parent outside of its PID namespace.
+_IN_ANOTHER_NAMESPACE = 0
 _decode = msgspec.msgpack.Decoder(Program).decode
 _libc = ctypes.CDLL(None)
 _syscall = ctypes.CDLL(None).syscall
@@ -160,7 +162,7 @@ def _leave_explorer(parent: int, needed: Iterable[socket.socket]) -> None:
     """
     if sys.platform == "linux":
         _libc.prctl(linux_abi.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
+    if os.getppid() not in (parent, _IN_ANOTHER_NAMESPACE):
         os._exit(0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -175,8 +177,11 @@ def _leave_explorer(parent: int, needed: Iterable[socket.socket]) -> None:
 
 
 def _enter(directory: str) -> None:
-    """Move into the session directory."""
+    """Move into the session directory; what is started from there has the same addresses each time."""
     os.chdir(directory)
+    if sys.platform == "linux":
+        # A container may forbid it.
+        _libc.personality(linux_abi.ADDR_NO_RANDOMIZE)
     os.environ["TMPDIR"] = directory
     sys.dont_write_bytecode = True
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 import contextlib
 import signal
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from harness.system import capabilities, landlock, read_only_mounts
+from harness.system import capabilities, landlock, pid_namespace, read_only_mounts
+from harness.system.pid_namespace import PidNamespace
 
 __all__ = ["ConfinedStarter"]
 
@@ -25,14 +26,24 @@ class ConfinedStarter:
 
     Args:
         directory: where they may write.
+        own_pids: give them process ids of their own, where this machine and user can.
+
+    Attributes:
+        pids: the namespace of their ids, once one is started.
     """
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, own_pids: bool = False) -> None:
         self._directory = directory
+        self._own_pids = own_pids
+        self.pids: PidNamespace | None = None
         self._thread: ThreadPoolExecutor | None = None
 
-    def start(self, process: Any) -> None:
+    def start(self, process: Any, number: int = 0) -> None:
         """Start a process of `multiprocess`; all signals are blocked in it.
+
+        Args:
+            process: not started yet.
+            number: its id among them, if they have ids of their own.
 
         Raises:
             GateUnavailable: the kernel refuses to confine it.
@@ -42,28 +53,43 @@ class ConfinedStarter:
             try:
                 thread.submit(self._confine).result()
             except BaseException:
-                thread.shutdown()
+                self._end(thread)
                 raise
             self._thread = thread
+        if self.pids is not None and number:
+            self.pids.next_id(number)
         self._thread.submit(_start, process.start).result()
 
     def close(self) -> None:
         """End the thread, when the processes are gone: it ends them otherwise."""
         if self._thread is not None:
-            self._thread.shutdown()
+            self._end(self._thread)
             self._thread = None
+
+    def _end(self, thread: ThreadPoolExecutor) -> None:
+        if self.pids is not None:
+            self.pids.close()
+            self.pids = None
+        thread.shutdown()
 
     def _confine(self) -> None:
         # The ticks of the explorer's timer have to interrupt its main thread.
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        read_only_mounts.make_read_only(self._directory)
+        if read_only_mounts.make_read_only(self._directory) and self._own_pids:
+            with _forking():
+                self.pids = pid_namespace.enter()
         capabilities.drop()
         landlock.restrict(self._directory)
 
 
 def _start(start: Callable[[], None]) -> None:
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(warnings.catch_warnings())
+    with _forking():
+        start()
+
+
+@contextlib.contextmanager
+def _forking() -> Iterator[None]:
+    with warnings.catch_warnings():
         # Python 3.12 warns of a fork beside other threads. The other ones here hold no lock: they wait.
         warnings.simplefilter("ignore", DeprecationWarning)
-        start()
+        yield

@@ -152,6 +152,7 @@ class KernelGate:
                 self._processes.stop(worker)
                 self._spawn(worker.name)
         self._program = program
+        self._processes.begin(self._state.tasks_started)
         self._state.begin(program)
         self._steps.begin(program)
         self._initial = self._files.begin(program, self._left_lock(program))
@@ -173,7 +174,7 @@ class KernelGate:
         left, make = program.left_lock, KINDS[self._layout.locks[0].kind].left_behind
         if left is None or make is None:
             return None
-        pid = self._processes.workers[left.process].pid
+        pid = self._processes.workers[left.process].own_pid
         return make(pid, program.clock_start_ns // 1_000_000 - left.age_ms)
 
     def settle(self) -> list[Candidate]:

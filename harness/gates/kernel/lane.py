@@ -93,6 +93,7 @@ class Worker(Process):
         handle: handle of the running process (`multiprocess.Process`).
         listener: the seccomp listener of the process.
         board: shared memory with it.
+        first_pid: first process of its PID namespace, as this process sees it; 0 for that of this process.
 
     Attributes:
         sleeping_lanes: how many of its lanes sleep in the kernel.
@@ -107,9 +108,12 @@ class Worker(Process):
         has_children: a process that it started may be alive, known or not.
     """
 
-    def __init__(self, name: str, handle: Any, listener: int, board: SharedMemory) -> None:
+    def __init__(
+        self, name: str, handle: Any, listener: int, board: SharedMemory, first_pid: int = 0
+    ) -> None:
         assert handle.pid is not None
         super().__init__(name, handle.pid, listener)
+        self.first_pid = first_pid
         self.handle = handle
         self.board = board
         self.words = board.words
@@ -129,6 +133,13 @@ class Worker(Process):
     def processes(self) -> tuple[Process, ...]:
         """Return the worker and the processes that it started, in order of birth."""
         return (self, *self.tracees.values())
+
+    def process_of(self, pid: int) -> Process | None:
+        """Return the worker, or one of the processes that it started, by the id that these know it by."""
+        for process in self.processes():
+            if process.own_pid == pid:
+                return process
+        return None
 
     # Schedules
 
@@ -309,6 +320,7 @@ class TraceeProcess(Process):
         self, worker: Worker, pid: int, number: int, lane: Lane | None, service: SharedService[Lane] | None
     ) -> None:
         super().__init__(worker.name, pid, worker.listener)
+        self.first_pid = worker.first_pid
         self.worker = worker
         self.number = number
         self.lane = lane

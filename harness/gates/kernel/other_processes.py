@@ -24,6 +24,7 @@ _NO_SUCH_PROCESS: Final = Answer(error=-errno.ESRCH)
 _IS_THERE: Final = Answer()
 
 _EVERY_PROCESS = -1
+_FIRST = 1
 _ANCESTORS_MAX = 64
 
 
@@ -41,6 +42,8 @@ def in_session(state: SupervisorState, pid: int) -> bool:
         if parent == os.getpid():
             # What has lost its parent comes to us, and is known by the filter that it inherited.
             return filters_of(group) > filters_of(parent)
+        if parent and parent in [worker.first_pid for worker in state.workers.values()]:
+            return True
         if parent <= 1:
             return False
         pid = parent
@@ -66,8 +69,8 @@ def _group_in_session(state: SupervisorState, process: Process, group: int) -> b
 
     A worker has a terminal session of its own, so no process of another one can be in its groups.
     """
-    if group == 0:
-        return True
+    if group == 0 or process.first_pid:
+        return group != _FIRST
     try:
         return os.getsid(group) == os.getsid(process.pid) or in_session(state, group)
     except OSError:
@@ -85,6 +88,9 @@ def _group_of(pid: int) -> int:
 
 def _about(state: SupervisorState, process: Process, pid: int) -> Continue | Answer:
     """React to a call about a process or thread."""
+    if process.first_pid:
+        # All that it can name is of the session, but for the first process of the namespace.
+        return CONTINUE if pid != _FIRST else _NOT_PERMITTED
     if pid in (0, process.pid) or pid in process.tasks or in_session(state, pid):
         return CONTINUE
     return _NOT_PERMITTED if os.path.exists(f"/proc/{pid}") else _NO_SUCH_PROCESS
@@ -100,6 +106,8 @@ def _signal(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     inside = _group_in_session(state, process, -pid) if pid < 0 else _about(state, process, pid) is CONTINUE
     if inside:
         return CONTINUE
+    if process.first_pid:
+        return _NOT_PERMITTED if pending.args[1] else _IS_THERE
     if pending.args[1]:
         return _NOT_PERMITTED if _exists(pid) is _IS_THERE else _NO_SUCH_PROCESS
     return _exists(pid)

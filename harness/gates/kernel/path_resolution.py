@@ -26,6 +26,7 @@ UNKNOWN: Any = object()
 #: Files of the kernel's that lock libraries read often, and that cannot lead anywhere.
 _KERNELS_OWN = re.compile(rb"/proc/(?:\d+|self)/(?:stat|status|cmdline|comm)\Z").match
 _OWN = ("/proc/self", "/proc/thread-self", "/dev/")
+_NUMBERED = re.compile(r"/proc/\d+(?:/|\Z)").match
 _OWN_NAMES = (
     ("/proc/self", ""),
     ("/proc/thread-self", ""),
@@ -104,11 +105,13 @@ def path_name(
 
 
 def as_seen_by(process: Process, path: str) -> str:
-    """Return a path in which names for the calling process itself are replaced by names that have its id."""
+    """Return a path as the supervisor has to name it: names for the calling process itself have its id."""
     if path.startswith(_OWN):
         for own, named in _OWN_NAMES:
             if path == own or path.startswith(own + "/"):
                 return f"/proc/{process.pid}{named}{path[len(own) :]}"
+    if process.first_pid and _NUMBERED(path):
+        return f"/proc/{process.first_pid}/root{path}"
     return path
 
 

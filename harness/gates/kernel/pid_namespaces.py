@@ -45,7 +45,7 @@ class PidNamespaces:
             pid: of the other one.
         """
         for name, worker in self._workers.items():
-            if pid == worker.pid or pid in worker.tracees:
+            if worker.process_of(pid) is not None:
                 return self._by_process.get(name) != self._by_process.get(process.name)
         return False
 

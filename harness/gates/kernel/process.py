@@ -12,7 +12,7 @@ import msgspec
 from harness.gates.kernel.inode import Inode
 from harness.gates.kernel.linux_abi import NOTIF_SEND, PARK, RESPONSE
 from harness.gates.kernel.pipe_wait import ANY_SLEEPER, empties
-from harness.gates.kernel.quiescence import QuiescenceWatch
+from harness.gates.kernel.quiescence import QuiescenceWatch, id_in_namespace
 from harness.gates.kernel.syscall_table import CALLS, Call
 from harness.gates.kernel.tracee_memory import TraceeMemory
 
@@ -176,6 +176,7 @@ class Process:
         listener: the seccomp listener that delivers its calls.
 
     Attributes:
+        first_pid: first process of its PID namespace; 0 where that is the supervisor's.
         fds: files of the session by descriptor, as far as they were looked up.
         tasks: lanes or threads by thread id.
         watch: reads the state of its threads.
@@ -191,6 +192,8 @@ class Process:
     def __init__(self, name: str, pid: int, listener: int) -> None:
         self.name = name
         self.pid = pid
+        self.first_pid = 0
+        self._own_pid = 0
         self.listener = listener
         self.pidfd = os.pidfd_open(pid)
         try:
@@ -208,6 +211,15 @@ class Process:
         self.may_wake = False
         self.vforking: set[int] = set()
         self.cloned = False
+
+    @property
+    def own_pid(self) -> int:
+        """Return the id by which the processes of its PID namespace know it."""
+        if not self.first_pid:
+            return self.pid
+        if not self._own_pid:
+            self._own_pid = id_in_namespace(self.pid)
+        return self._own_pid
 
     # Calls
 

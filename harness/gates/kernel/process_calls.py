@@ -157,6 +157,7 @@ def task(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     if pending.call.name in ("execve", "execveat"):
         process_tree.exec_announced(state, process)
     else:
+        state.task_started()
         flags = _clone_flags(pending)
         if flags & NEW_NAMESPACE:
             return _NOT_PERMITTED

@@ -89,6 +89,9 @@ def service_announced(
     """
     if why == SERVE:
         list_children(state, worker)
+    child = worker.process_of(pid)
+    pid = pid if child is None else child.pid
+    if why == SERVE:
         worker.announce_service(SharedService(pid, bool(how & 1), bool(how & 2)))
         return
     service = worker.services.get(pid)
@@ -211,7 +214,7 @@ def bury(state: SupervisorState, worker: Worker, tracee: TraceeProcess, killed: 
         process.recheck_readers()
     if tracee.cloned:
         # What it started is adopted by this process.
-        for pid in orphans():
+        for pid in orphans(worker):
             if pid not in worker.tracees:
                 _register(state, worker, pid, tracee)
     with contextlib.suppress(ChildProcessError):

@@ -21,6 +21,7 @@ __all__ = [
     "children_of",
     "filters_of",
     "halted",
+    "id_in_namespace",
     "process_and_parent_of",
     "same_twice",
     "tasks_of",
@@ -202,6 +203,14 @@ def process_and_parent_of(tid: int) -> tuple[int, int]:
             parent = int(line.split()[1])
             break
     return pid, parent
+
+
+def id_in_namespace(pid: int) -> int:
+    """Return the id of a process in its own PID namespace; its id here when it is gone."""
+    for line in _read(f"/proc/{pid}/status", 4096).splitlines():
+        if line.startswith(b"NSpid:"):
+            return int(line.split()[-1])
+    return pid
 
 
 def halted(pid: int) -> bool:

@@ -93,6 +93,7 @@ class SupervisorState:
         in_call: thread id of the watched call until it has returned; 0 for none.
         draws: how often a lane has asked for randomness.
         started_ns: virtual time at which the schedule began.
+        tasks_started: a process or thread was started in this schedule.
     """
 
     __slots__ = (
@@ -113,6 +114,7 @@ class SupervisorState:
         "refusals",
         "signals",
         "started_ns",
+        "tasks_started",
         "traps",
         "wall_limit_s",
         "watched",
@@ -148,6 +150,7 @@ class SupervisorState:
         self.in_call = 0
         self.draws = 0
         self.started_ns = 0
+        self.tasks_started = False
 
     # The schedule
 
@@ -158,6 +161,7 @@ class SupervisorState:
         self.refusals.clear()
         self.draws = 0
         self.events = []
+        self.tasks_started = False
         self.set_time(program.clock_start_ns)
         self.started_ns = program.clock_start_ns
         self.namespaces.begin(program)
@@ -206,6 +210,18 @@ class SupervisorState:
                 started,
             )
         )
+
+    def process_id(self, pid: int) -> int:
+        """Return a process's id here, given that in its namespace; 0 for none of the schedule."""
+        for worker in self.workers.values():
+            process = worker.process_of(pid) if pid > 0 else None
+            if process is not None:
+                return process.pid
+        return 0
+
+    def task_started(self) -> None:
+        """Note that a process or thread is started, which gets an id."""
+        self.tasks_started = True
 
     def set_time(self, now_ns: int) -> None:
         """Set virtual time."""

@@ -40,7 +40,7 @@ def _noting_signals(handler: Handler, place: int) -> Handler:
         reaction = handler(state, pending)
         if reaction is CONTINUE:
             target = signed(pending.args[0]) if pending.call.name in _TO_PROCESS else 0
-            state.signals.sent(target, signed(pending.args[place]))
+            state.signals.sent(state.process_id(target), signed(pending.args[place]))
         return reaction
 
     return handle

@@ -25,6 +25,9 @@ __all__ = ["WorkerKilled", "WorkerProcesses", "orphans"]
 
 _START_S = 20.0
 _TICK_S = 0.05
+#: Process ids where they are the session's own: those of workers come after multiples of the first, those of
+#: what they start in a schedule after the second. Linux's default limit is 32768.
+_WORKER_IDS, _STARTED_IDS = 1000, 20_000
 #: Process ids of the workers of every gate in this process.
 _alive: set[int] = set()
 
@@ -33,14 +36,18 @@ class WorkerKilled(WorkerDied):
     """A worker was killed while it started, or was stopped and did not go on in time."""
 
 
-def orphans() -> list[int]:
+def orphans(worker: Worker) -> list[int]:
     """Return the processes that descendants of workers have left behind.
 
-    It has come to us when we are a subreaper, and it is known by the filter that it
-    inherited: our other children have as many filters as we have.
+    It has come to the first process of their PID namespace, or to us when we are a subreaper, and it is known
+    by the filter that it inherited: our other children have as many filters as we have.
+
+    Args:
+        worker: one of the session.
     """
     ours = filters_of(os.getpid())
-    found = [pid for pid in children_of(os.getpid()) if pid not in _alive]
+    adopted = children_of(worker.first_pid) if worker.first_pid else []
+    found = [pid for pid in (*adopted, *children_of(os.getpid())) if pid not in _alive]
     return [pid for pid in found if filters_of(pid) > ours]
 
 
@@ -61,7 +68,10 @@ class WorkerProcesses:
         self._directory = directory
         self._clock = clock
         self._context = multiprocess.get_context("fork")
-        self._starter = ConfinedStarter(directory)
+        self._starter = ConfinedStarter(directory, own_pids=True)
+        self._names: list[str] = []
+        #: Whether a worker was started since the last schedule.
+        self._ids_given = False
         self.workers: dict[str, Worker] = {}
 
     def spawn(self, name: str) -> Worker:
@@ -79,7 +89,10 @@ class WorkerProcesses:
                 args=(self._layout, name, self._directory, board, self._clock, theirs, os.getpid()),
                 name=f"worker-{name}",
             )
-            self._starter.start(process)
+            if name not in self._names:
+                self._names.append(name)
+            self._starter.start(process, _WORKER_IDS * (self._names.index(name) + 1) + 1)
+            self._ids_given = True
             theirs.close()
             ours.settimeout(_START_S)
             try:
@@ -98,7 +111,8 @@ class WorkerProcesses:
             # Linux before 6.6 does not know the flag; a step then costs more.
             fcntl.ioctl(descriptors[0], linux_abi.NOTIF_SET_FLAGS, linux_abi.FD_SYNC_WAKE_UP)
         try:
-            worker = Worker(name, process, descriptors[0], board)
+            first = self._starter.pids.first if self._starter.pids else 0
+            worker = Worker(name, process, descriptors[0], board, first)
         except OSError as error:
             os.close(descriptors[0])
             ended(process)
@@ -106,6 +120,16 @@ class WorkerProcesses:
         self.workers[name] = worker
         _alive.add(worker.pid)
         return worker
+
+    def begin(self, ids_given: bool) -> None:
+        """Start a schedule: what workers start in it has the same process ids as in any other.
+
+        Args:
+            ids_given: something was started in the last one.
+        """
+        if self._starter.pids is not None and (ids_given or self._ids_given):
+            self._ids_given = False
+            self._starter.pids.next_id(_STARTED_IDS)
 
     def share_clock(self, worker: Worker) -> bool:
         """Let the worker's clocks of the date show virtual time, if it is stopped at its first call.
@@ -142,11 +166,11 @@ class WorkerProcesses:
         self.workers.pop(worker.name, None)
         _alive.discard(worker.pid)
         if worker.forked:
-            self._kill_orphans()
+            self._kill_orphans(worker)
 
-    def _kill_orphans(self) -> None:
+    def _kill_orphans(self, worker: Worker) -> None:
         """Kill what a worker's child left behind."""
-        for pid in orphans():
+        for pid in orphans(worker):
             kill_tree(pid)
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, 0)
