@@ -13,6 +13,7 @@ from typing import Final
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.confinement import crosses, forbidden_outside, leads_out, makes_device
 from harness.gates.kernel.eventfd import OCCUPIED, is_reserved
+from harness.gates.kernel.lane import TraceeProcess
 from harness.gates.kernel.path_resolution import UNKNOWN, descriptor, path_name, signed
 from harness.gates.kernel.process import PendingSyscall, Process
 from harness.gates.kernel.reactions import (
@@ -50,7 +51,7 @@ def by_descriptor(state: SupervisorState, pending: PendingSyscall) -> Reaction:
         inode = descriptor(state.files, process, signed(fd))
         reserved = is_reserved(fd)
     if inode is None:
-        return _outside(state, pending)
+        return _outside(state, pending) if pending.call.name != "read" else _reads_outside(state, pending)
     pending.is_about(inode)
     return Inconclusive(OCCUPIED, STOP_AT_FILE) if reserved else STOP_AT_FILE
 
@@ -156,6 +157,19 @@ def _outside(state: SupervisorState, pending: PendingSyscall) -> Continue | Answ
     elif state.namespaces.several and _is_hidden(state, pending):
         return _NO_SUCH_FILE
     return CONTINUE
+
+
+def _reads_outside(state: SupervisorState, pending: PendingSyscall) -> Continue | Answer:
+    """Let a read outside the session directory pass; a program gets its randomness from us."""
+    process = pending.process
+    if not isinstance(process, TraceeProcess) or process.clock is None:
+        return CONTINUE
+    file = process.random_file(signed(pending.args[0]))
+    if file is None:
+        return CONTINUE
+    data = file.read(pending.args[2], state.random)
+    process.memory.write(pending.args[1], data)
+    return Answer(len(data))
 
 
 def _is_hidden(state: SupervisorState, pending: PendingSyscall) -> bool:

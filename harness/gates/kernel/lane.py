@@ -14,6 +14,7 @@ from harness.gates.kernel.lane_progress import LaneProgress
 from harness.gates.kernel.process import PendingSyscall, Process, Status, Task
 from harness.gates.kernel.program_clock import ProgramClock
 from harness.gates.kernel.quiescence import tasks_of
+from harness.gates.kernel.random_files import RandomFile, look_up
 from harness.gates.kernel.shared_service import SharedService
 from harness.gates.kernel.tracee_memory import TraceeMemory
 from harness.model.shared_memory import SharedMemory
@@ -329,6 +330,7 @@ class TraceeProcess(Process):
         self.exec_pending = False
         self.threaded = False
         self.clock: ProgramClock | None = None
+        self._random_files: dict[int, RandomFile | None] = {}
         self.events = 0
         self._threads = 0
 
@@ -350,6 +352,17 @@ class TraceeProcess(Process):
             del self.tasks[tid]
         self.watch.close(but=there)
 
+    def random_file(self, fd: int) -> RandomFile | None:
+        """Return the file behind a descriptor outside the session directory, if it gives random numbers."""
+        if fd not in self._random_files:
+            self._random_files[fd] = look_up(self.pid, fd)
+        return self._random_files[fd]
+
+    def forget_fd(self, fd: int) -> None:
+        """Forget a descriptor that is closed."""
+        super().forget_fd(fd)
+        self._random_files.pop(fd, None)
+
     def starts_thread(self) -> None:
         """Note that a thread is about to be started."""
         self.threaded = True
@@ -363,6 +376,7 @@ class TraceeProcess(Process):
         """Open the memory of the new program, and forget descriptors that exec may have closed."""
         self.exec_pending = False
         self.fds.clear()
+        self._random_files.clear()
         fresh = TraceeMemory(self.pid)
         self.memory.close()
         self.memory = fresh

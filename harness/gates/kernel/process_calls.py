@@ -16,7 +16,6 @@ from harness.gates.kernel.file_calls import by_descriptor
 from harness.gates.kernel.lane import TraceeProcess, Worker
 from harness.gates.kernel.path_resolution import descriptor, signed
 from harness.gates.kernel.process import PendingSyscall, Status
-from harness.gates.kernel.program_clock import random_bytes
 from harness.gates.kernel.reactions import (
     CONTINUE,
     STOP_AT_FILE,
@@ -113,7 +112,7 @@ def sleep(state: SupervisorState, pending: PendingSyscall) -> Reaction:
 def randomness(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     """Answer with bytes that are the same in every run."""
     length = min(pending.args[1], _RANDOM_MAX)
-    pending.process.memory.write(pending.args[0], random_bytes(state.draw(), length))
+    pending.process.memory.write(pending.args[0], state.random(length))
     return Answer(length)
 
 

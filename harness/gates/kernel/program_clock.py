@@ -8,18 +8,17 @@ a read of the clock costs no trap. The time is told anew before the program move
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import struct
 
 from harness.gates.kernel import vdso
 from harness.gates.kernel.tracee_memory import TraceeMemory
 
-__all__ = ["ProgramClock", "available", "random_bytes", "share_clock", "take_over"]
+__all__ = ["RANDOM_BYTES", "ProgramClock", "available", "share_clock", "take_over"]
 
 _AUXILIARY = struct.Struct("=QQ")
 _AT_RANDOM, _AT_EXECFN, _AT_SYSINFO_EHDR = 25, 31, vdso.AT_SYSINFO_EHDR
-_RANDOM_BYTES = 16
+RANDOM_BYTES = 16
 _PAGE = 4096
 _COUNT = struct.Struct("=Q")
 #: Flag of a task that was forked and has started no other program.
@@ -81,14 +80,14 @@ class ProgramClock:
         self._memory.write(self._start + where.cells_at, cells.packed())
 
 
-def take_over(memory: TraceeMemory, pid: int, now_ns: int, draw: int) -> ProgramClock | None:
+def take_over(memory: TraceeMemory, pid: int, now_ns: int, random: bytes) -> ProgramClock | None:
     """Give a program virtual time, if it is a new one.
 
     Args:
         memory: of its process.
         pid: of its process, which is stopped.
         now_ns: virtual time.
-        draw: number of the random bytes that it gets.
+        random: what it gets instead of the random bytes on its stack; `RANDOM_BYTES` of them.
 
     Returns:
         Its clock; None where the process still has its parent's program, or where this is not possible.
@@ -110,7 +109,7 @@ def take_over(memory: TraceeMemory, pid: int, now_ns: int, draw: int) -> Program
     for at, code in vdso.patches(where, vdso.Cells(count_at, 0, now_ns, now_ns)):
         memory.write(start + at, code)
     if vector.get(_AT_RANDOM):
-        memory.write(vector[_AT_RANDOM], random_bytes(draw, _RANDOM_BYTES))
+        memory.write(vector[_AT_RANDOM], random)
     return ProgramClock(memory, start, now_ns)
 
 
@@ -128,16 +127,6 @@ def share_clock(memory: TraceeMemory, pid: int, time_at: int) -> None:
         return
     for at, code in vdso.shared_patches(where, time_at):
         memory.write(start + at, code)
-
-
-def random_bytes(draw: int, length: int) -> bytes:
-    """Return random bytes that are the same in every run.
-
-    Args:
-        draw: which, counted from 1 in each schedule.
-        length: how many.
-    """
-    return hashlib.shake_128(b"harness random %d" % draw).digest(length)
 
 
 def _has_parents_program(pid: int) -> bool:

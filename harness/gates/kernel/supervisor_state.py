@@ -7,6 +7,7 @@ is here. Handlers, waits and steps get this state as an argument and keep none t
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Iterable, Sequence
 
@@ -91,15 +92,14 @@ class SupervisorState:
         moving: the lane that was let go and is not known to have stopped.
         watched: the granted call that has to be watched, if there is one.
         in_call: thread id of the watched call until it has returned; 0 for none.
-        draws: how often a lane has asked for randomness.
         started_ns: virtual time at which the schedule began.
         tasks_started: a process or thread was started in this schedule.
     """
 
     __slots__ = (
         "_clock",
+        "_draws",
         "disturbed",
-        "draws",
         "events",
         "files",
         "flocks",
@@ -148,7 +148,7 @@ class SupervisorState:
         self.moving: Lane | None = None
         self.watched: WatchedCall | None = None
         self.in_call = 0
-        self.draws = 0
+        self._draws = 0
         self.started_ns = 0
         self.tasks_started = False
 
@@ -159,7 +159,7 @@ class SupervisorState:
         self.inconclusive = self.disturbed = ""
         self.signals.clear()
         self.refusals.clear()
-        self.draws = 0
+        self._draws = 0
         self.events = []
         self.tasks_started = False
         self.set_time(program.clock_start_ns)
@@ -231,10 +231,10 @@ class SupervisorState:
         """Return the virtual time after a duration, as late as time can be at most."""
         return min(self.now_ns + duration_ns, FOREVER_NS)
 
-    def draw(self) -> int:
-        """Return the number of the next piece of randomness."""
-        self.draws += 1
-        return self.draws
+    def random(self, length: int) -> bytes:
+        """Return random bytes that are the same in every run of the schedule."""
+        self._draws += 1
+        return hashlib.shake_128(b"harness random %d %d" % (self.started_ns, self._draws)).digest(length)
 
     # Steps
 
