@@ -16,6 +16,7 @@ from harness.gates.kernel.program_clock import ProgramClock
 from harness.gates.kernel.quiescence import tasks_of
 from harness.gates.kernel.random_files import RandomFile, look_up
 from harness.gates.kernel.shared_service import SharedService
+from harness.gates.kernel.timed_waits import TimedWait
 from harness.gates.kernel.tracee_memory import TraceeMemory
 from harness.model.shared_memory import SharedMemory
 
@@ -311,6 +312,7 @@ class TraceeProcess(Process):
         exec_pending: it has started or may have started another program since its last call.
         threaded: it has started threads.
         clock: its virtual time, if it is a program that a lane started.
+        timed_waits: waits with a time-out before which threads are stopped, by thread id.
         events: how many numbers for event descriptors it and its parents have got.
 
     Raises:
@@ -330,6 +332,7 @@ class TraceeProcess(Process):
         self.exec_pending = False
         self.threaded = False
         self.clock: ProgramClock | None = None
+        self.timed_waits: dict[int, TimedWait] = {}
         self._random_files: dict[int, RandomFile | None] = {}
         self.events = 0
         self._threads = 0
@@ -351,6 +354,24 @@ class TraceeProcess(Process):
         for tid in [tid for tid in self.tasks if tid not in there]:
             del self.tasks[tid]
         self.watch.close(but=there)
+
+    def waits(self, tid: int, wait: TimedWait) -> None:
+        """Note that a thread is stopped before a wait with a time-out."""
+        self.timed_waits[tid] = wait
+
+    def notified(self, tid: int) -> None:
+        """Note that a thread has stopped before a call, so its last one is over."""
+        super().notified(tid)
+        self.timed_waits.pop(tid, None)
+
+    def take_ended_waits(self) -> list[TimedWait]:
+        """Remove and return the waits that are over because what was waited for is there."""
+        over = [tid for tid, wait in self.timed_waits.items() if wait.is_over()]
+        return [self.timed_waits.pop(tid) for tid in over]
+
+    def take_wait(self, tid: int) -> TimedWait | None:
+        """Remove and return the wait before which a thread is stopped, if it is."""
+        return self.timed_waits.pop(tid, None)
 
     def random_file(self, fd: int) -> RandomFile | None:
         """Return the file behind a descriptor outside the session directory, if it gives random numbers."""

@@ -27,6 +27,8 @@ from harness.gates.kernel.reactions import (
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.syscall_arguments import closed_by_copy
 from harness.gates.kernel.syscall_table import NEW_NAMESPACE
+from harness.gates.kernel.timed_waits import wait_of
+from harness.gates.kernel.virtual_clock import FOREVER_NS
 from harness.model.stop_reasons import ANSWERED, ASK, IDLE, PAUSE, SERVE, SLEEP, THINK, TURN
 
 __all__ = ["eventfd", "fcntl", "park", "pass_on", "randomness", "refused", "sleep", "table", "task"]
@@ -107,6 +109,18 @@ def sleep(state: SupervisorState, pending: PendingSyscall) -> Reaction:
         # The real clock moved between the caller's look and ours.
         duration = virtual if abs(virtual) < abs(real) else -(-real // _MS) * _MS
     return Stop(Status.SLEEP, state.later(max(0, duration)))
+
+
+def timed_wait(state: SupervisorState, pending: PendingSyscall) -> Reaction:
+    """Leave a program's thread asleep in virtual time, until what it waits for is there."""
+    process = pending.process
+    if not isinstance(process, TraceeProcess) or process.clock is None:
+        return CONTINUE
+    wait = wait_of(pending, process.clock.now)
+    if wait is None:
+        return CONTINUE
+    process.waits(pending.tid, wait)
+    return Stop(Status.SLEEP, min(wait.until_ns, FOREVER_NS))
 
 
 def randomness(state: SupervisorState, pending: PendingSyscall) -> Reaction:

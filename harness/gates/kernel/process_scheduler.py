@@ -99,7 +99,7 @@ class ProcessScheduler:
         self._turn, self._queueing = turn, True
         self._patience = Patience(self._state.wall_limit_s)
         try:
-            while self._collect(worker) and self._next_turn(worker):
+            while self._collect(worker) and (self._next_turn(worker) or self._end_waits(worker)):
                 pass
         finally:
             self._turn, self._queueing = None, False
@@ -147,6 +147,18 @@ class ProcessScheduler:
         for pending in process.take_queued(_birth_order(process)):
             self._react(worker, process, pending)
         return True
+
+    def _end_waits(self, worker: Worker) -> bool:
+        """Let the first process go on that has got what it waits for; return False where none has."""
+        for tracee in worker.tracees.values():
+            for wait in tracee.take_ended_waits() if tracee.timed_waits else ():
+                self._turn = tracee
+                tracee.moves()
+                tracee.thread(wait.pending.tid).moves()
+                respond(tracee, wait.pending.trap_id, flags=linux_abi.RESPONSE_CONTINUE)
+            if self._turn is tracee and not tracee.quiescent:
+                return True
+        return False
 
     # Calls
 

@@ -21,8 +21,9 @@ from harness.model.errors import GateUnavailable
 
 __all__ = ["build", "build_without_supervisor", "install", "install_without_supervisor"]
 
-_LD, _JEQ, _JGE, _JSET, _RET = 0x20, 0x15, 0x35, 0x45, 0x06
+_LD, _JEQ, _JGE, _JSET, _RET, _AND = 0x20, 0x15, 0x35, 0x45, 0x06, 0x54
 _NR, _ARCH = 0, 4
+_REFUSED = linux_abi.RET_ERRNO | errno.ENOSYS
 _JUMP_MAX = 255
 
 # Trapped whatever the arguments are.
@@ -55,6 +56,11 @@ _OF_A_PROCESS = (
 _UNKNOWN = (
     "io_uring_setup", "io_uring_enter", "io_uring_register", "io_setup", "io_submit", "clone3",
 )  # fmt: skip
+# Waits with a time-out: the argument that has it, in milliseconds, or where it stands.
+_WAITS_MS = {"poll": 2, "epoll_wait": 3, "epoll_pwait": 3}
+_WAITS = ("ppoll", "select", "pselect6", "epoll_pwait2")
+# Of a futex: FUTEX_WAIT and FUTEX_WAIT_BITSET, without the flags in higher bits.
+_FUTEX_MASK, _FUTEX_WAITS = 0x7F, (0, 9)
 # FIOSETOWN and SIOCSPGRP: F_SETOWN by another name.
 _OWNER = (0x8901, 0x8902)
 # FICLONE, FICLONERANGE, FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR
@@ -92,9 +98,9 @@ class _Assembler:
 def build() -> bytes:
     """Assemble the filter."""
     asm, number = _begin(), linux_abi.NUMBERS
-    asm.emit(_JEQ, linux_abi.PARK, "trap")
+    asm.emit(_JEQ, linux_abi.PARK, "trap now")
     for name in _UNKNOWN:
-        asm.emit(_JEQ, number[name], "refuse")
+        asm.emit(_JEQ, number[name], "refuse now")
     asm.emit(_JEQ, number["mmap"], "mmap")
     asm.emit(_JEQ, number["lseek"], "lseek")
     asm.emit(_JEQ, number["fcntl"], "fcntl")
@@ -103,15 +109,52 @@ def build() -> bytes:
     asm.emit(_JEQ, number["waitid"], "waitid")
     asm.emit(_JEQ, number["read"], "read")
     asm.emit(_JEQ, number["arch_prctl"], "arch_prctl")
+    asm.emit(_JEQ, number["futex"], "futex")
+    for name in _WAITS_MS:
+        asm.emit(_JEQ, number[name], name)
+    for name in _WAITS:
+        asm.emit(_JEQ, number[name], name)
     for name in _ALWAYS:
-        asm.emit(_JEQ, number[name], "trap")
+        asm.emit(_JEQ, number[name], "trap now")
     for name in _OF_A_PROCESS:
         asm.emit(_JEQ, number[name], "of a process")
     for name in REFUSED:
-        asm.emit(_JEQ, number[name], "trap")
+        asm.emit(_JEQ, number[name], "trap now")
     asm.emit(_RET, linux_abi.RET_ALLOW)
+    # A jump reaches 255 lines at most.
+    asm.label("trap now")
+    asm.emit(_RET, linux_abi.RET_USER_NOTIF)
+    asm.label("refuse now")
+    asm.emit(_RET, _REFUSED)
+    _emit_waits(asm)
     _emit_arguments(asm)
     return _with_answers(asm)
+
+
+def _emit_waits(asm: _Assembler) -> None:
+    """Emit which waits end by time."""
+    # A time-out of 0 does not wait, and none never ends.
+    for name, place in _WAITS_MS.items():
+        asm.label(name)
+        asm.emit(_LD, _argument(place))
+        asm.emit(_JEQ, 0, "allow")
+        asm.emit(_JGE, 0x80000000, "allow", "trap")
+    asm.label("futex")
+    asm.emit(_LD, _argument(1))
+    asm.emit(_AND, _FUTEX_MASK)
+    for command in _FUTEX_WAITS:
+        asm.emit(_JEQ, command, "epoll_pwait2")
+    asm.emit(_RET, linux_abi.RET_ALLOW)
+    asm.label("epoll_pwait2")
+    asm.emit(_LD, _argument(3))
+    asm.emit(_JEQ, 0, "allow", "trap")
+    asm.label("ppoll")
+    asm.emit(_LD, _argument(2))
+    asm.emit(_JEQ, 0, "allow", "trap")
+    asm.label("select")
+    asm.label("pselect6")
+    asm.emit(_LD, _argument(4))
+    asm.emit(_JEQ, 0, "allow", "trap")
 
 
 def _emit_arguments(asm: _Assembler) -> None:
@@ -175,9 +218,13 @@ def _begin() -> _Assembler:
     """Begin a filter: load the number of the call, and refuse other tables of calls (i386, x32)."""
     asm = _Assembler()
     asm.emit(_LD, _ARCH)
-    asm.emit(_JEQ, linux_abi.ARCH, "", "refuse")
+    asm.emit(_JEQ, linux_abi.ARCH, "known")
+    asm.emit(_RET, _REFUSED)
+    asm.label("known")
     asm.emit(_LD, _NR)
-    asm.emit(_JGE, 0x40000000, "refuse")
+    asm.emit(_JGE, 0x40000000, "", "numbered")
+    asm.emit(_RET, _REFUSED)
+    asm.label("numbered")
     return asm
 
 
@@ -186,7 +233,7 @@ def _with_answers(asm: _Assembler) -> bytes:
     for label, answer in (
         ("allow", linux_abi.RET_ALLOW),
         ("trap", linux_abi.RET_USER_NOTIF),
-        ("refuse", linux_abi.RET_ERRNO | errno.ENOSYS),
+        ("refuse", _REFUSED),
         ("forbid", linux_abi.RET_ERRNO | errno.EPERM),
     ):
         asm.label(label)

@@ -84,7 +84,7 @@ class Steps:
         else:
             assert status in (Status.SLEEP, Status.TURN), status
             state.events.append(Step(lane.index, lane.op, PAUSES[status]))
-            self.release(lane, 0)
+            self._end_pause(lane)
 
     def release(self, lane: Lane, value: int, error: int = 0, flags: int = 0) -> None:
         """Let a lane go with an answer to its call."""
@@ -92,6 +92,17 @@ class Steps:
         assert worker is not None
         self._state.let_go(lane)
         respond(worker, lane.pending.trap_id, value, error, flags)
+
+    def _end_pause(self, lane: Lane) -> None:
+        """Let a lane go on whose sleep is over; of a wait with a time-out, too, the time is over."""
+        thread = lane.delegate
+        wait = thread.tracee.take_wait(thread.tid) if thread is not None else None
+        if wait is None:
+            self.release(lane, 0)
+        elif wait.is_over():
+            self.release(lane, 0, 0, _CONTINUE)
+        else:
+            self.release(lane, *wait.time_out())
 
     def _fail(self, lane: Lane, path: str, code: int) -> None:
         pending = lane.pending

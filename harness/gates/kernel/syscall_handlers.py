@@ -52,6 +52,7 @@ _OF_KIND: dict[str, Handler] = {
     "sleep": process_calls.sleep,
     "random": process_calls.randomness,
     "clock": process_calls.clock,
+    "timed": process_calls.timed_wait,
     "start": process_calls.pass_on,
     "task": process_calls.task,
     "event": process_calls.eventfd,

@@ -19,6 +19,7 @@ __all__ = [
     "MAKES_DIRECTORY",
     "NEW_NAMESPACE",
     "REFUSED",
+    "TIMED",
     "Call",
     "open_note",
     "opens_for_writing",
@@ -30,6 +31,8 @@ ABOUT_A_PROCESS = (
     *("rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open", "prlimit64", "setpriority", "ioprio_set"),
     *("sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_setattr"),
 )
+#: Calls that wait for something, at most for a time that is among their arguments.
+TIMED = ("poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait", "epoll_pwait2", "futex")
 #: Flags with which a new task gets namespaces of its own: CLONE_NEWNS and its like.
 NEW_NAMESPACE = 0x7E020000
 #: Calls that are about the machine, about other processes, or that leave something behind.
@@ -62,7 +65,8 @@ class Call(NamedTuple):
         kind: ``look`` (reads only), ``data`` (may change bytes or length),
             ``meta`` (changes what stat tells), ``names`` (changes the directory),
             ``open``, ``close``, ``lock``, ``map``, ``stat`` (may be answered by us),
-            ``sleep``, ``clock`` (reads one without the vDSO), ``random``, ``start`` (a program's
+            ``sleep``, ``clock`` (reads one without the vDSO), ``timed`` (waits, at most for a
+            time), ``random``, ``start`` (a program's
             first), ``task``, ``table`` (changes descriptors), ``bind``
             (may make a socket's file), ``wake`` (may wake a sleeper and does nothing
             else), ``event`` (makes what a process wakes itself by), ``others`` (is about a
@@ -173,6 +177,7 @@ _TABLE = [
     Call("gettimeofday", "clock"),
     Call("time", "clock"),
     Call("arch_prctl", "start"),
+    *(Call(name, "timed") for name in TIMED),
     Call("clone", "task"),
     Call("fork", "task"),
     Call("vfork", "task"),
