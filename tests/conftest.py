@@ -21,6 +21,7 @@ import pytest
 
 from fence.targets import TargetError, pypi
 from harness.system import landlock
+from harness.tools import doctor
 from tests import browser
 from tests.patience import GENEROUS_S, WALL_LIMIT
 
@@ -94,6 +95,7 @@ def _found(program: str) -> bool:
 _CAPABILITIES: dict[str, Callable[[], bool]] = {
     "kernel-gate": _kernel_gate,
     "landlock": lambda: not landlock.missing(),
+    "pid-namespace": doctor.has_own_ids,
     "ext4": _ext4,
     "mounts": _mounts,
     "npm": _npm,

@@ -21,6 +21,7 @@ import psutil
 from fence.locks import KINDS
 from harness.explore.calibration import Calibration, calibrate
 from harness.explore.invariant_loading import load_invariants
+from harness.explore.repetition import difference
 from harness.explore.schedule_runner import run_schedule
 from harness.explore.stats_batcher import StatsBatcher
 from harness.gates.free.gate import DEADLINE_S, FreeGate
@@ -275,16 +276,9 @@ class Explorer:
         if outcome.disturbed:
             return
         stats.repeated += 1
-        if again.events == first.events:
-            return
-        pairs = zip(first.events, again.events, strict=False)
-        at = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(first.events), len(again.events)))
-        shown = [
-            repr(events[at]) if at < len(events) else "nothing" for events in (first.events, again.events)
-        ]
-        stats.doubt(
-            index, f"run twice, it differs from event {at} on: {shown[0]}, then {shown[1]}; nondeterminism"
-        )
+        found = difference(first, again)
+        if found:
+            stats.doubt(index, found)
 
     def _count_voided(self, stats: Stats) -> None:
         stats.voided += self.voided

@@ -15,11 +15,12 @@ from collections.abc import Iterator
 
 from fence.statx import statx
 from harness.gates import GATES, unavailable
+from harness.gates.kernel import program_clock
 from harness.model.errors import UsageError
-from harness.system import landlock, read_only_mounts
+from harness.system import landlock, pid_namespace, read_only_mounts
 from harness.system.janitor import in_memory, session_parent, shortage
 
-__all__ = ["examine", "reuses_inodes"]
+__all__ = ["examine", "has_own_ids", "reuses_inodes"]
 
 _TRIES = 500
 _NOTABLE_NS = 100_000
@@ -46,6 +47,8 @@ def examine(root: str | None = None) -> dict[str, object]:
         "available" if os.geteuid() == 0 and _read_only_mounts() else read_only_mounts.AVAILABLE_TO_ROOT
     )
     findings["not_confined"] = ", ".join(landlock.missing()) or "nothing"
+    findings["process_ids"] = "the session's own" if has_own_ids() else pid_namespace.AVAILABLE_TO_ROOT
+    findings["clock_of_programs"] = program_clock.unavailable() or "virtual"
     findings["node"] = _node()
     findings["programs"] = unavailable("programs") or "available"
     with _directory(root) as directory:
@@ -58,6 +61,22 @@ def examine(root: str | None = None) -> dict[str, object]:
         findings["time_grain_ms"] = _time_grain_ms(directory)
         findings["change_after_look_seen"] = _change_seen_after_stat(directory)
     return findings
+
+
+def has_own_ids() -> bool:
+    """Return whether the processes of a session have ids of their own, the same in each schedule."""
+    found: list[bool] = []
+
+    def enter(path: str) -> None:
+        if read_only_mounts.make_read_only(path) and (namespace := pid_namespace.enter()):
+            namespace.close()
+            found.append(True)
+
+    with _directory(None) as directory:
+        thread = threading.Thread(target=enter, args=[os.path.realpath(directory)])
+        thread.start()
+        thread.join()
+    return bool(found)
 
 
 def _read_only_mounts() -> bool:

@@ -162,9 +162,9 @@ def _outside(state: SupervisorState, pending: PendingSyscall) -> Continue | Answ
 def _reads_outside(state: SupervisorState, pending: PendingSyscall) -> Continue | Answer:
     """Let a read outside the session directory pass; a program gets its randomness from us."""
     process = pending.process
-    if not isinstance(process, TraceeProcess) or process.clock is None:
+    if not isinstance(process, TraceeProcess) or process.program.clock is None:
         return CONTINUE
-    file = process.random_file(signed(pending.args[0]))
+    file = process.program.random_file(process.pid, signed(pending.args[0]))
     if file is None:
         return CONTINUE
     data = file.read(pending.args[2], state.random)

@@ -12,11 +12,9 @@ from typing import Any
 
 from harness.gates.kernel.lane_progress import LaneProgress
 from harness.gates.kernel.process import PendingSyscall, Process, Status, Task
-from harness.gates.kernel.program_clock import ProgramClock
+from harness.gates.kernel.program_state import ProgramState
 from harness.gates.kernel.quiescence import tasks_of
-from harness.gates.kernel.random_files import RandomFile, look_up
 from harness.gates.kernel.shared_service import SharedService
-from harness.gates.kernel.timed_waits import TimedWait
 from harness.gates.kernel.tracee_memory import TraceeMemory
 from harness.model.shared_memory import SharedMemory
 
@@ -136,13 +134,6 @@ class Worker(Process):
         """Return the worker and the processes that it started, in order of birth."""
         return (self, *self.tracees.values())
 
-    def process_of(self, pid: int) -> Process | None:
-        """Return the worker, or one of the processes that it started, by the id that these know it by."""
-        for process in self.processes():
-            if process.own_pid == pid:
-                return process
-        return None
-
     # Schedules
 
     def take_lanes(self, lanes: Sequence[Lane]) -> None:
@@ -245,12 +236,6 @@ class Worker(Process):
         """Remember the process of a service's thread."""
         self.flow_threads[tid] = tracee
 
-    def tell_time(self, now_ns: int) -> None:
-        """Set the clocks of the programs that it started."""
-        for tracee in self.tracees.values():
-            if tracee.clock is not None:
-                tracee.clock.tell(now_ns)
-
     def count_children(self) -> None:
         """Note whether a process that it started is left."""
         self.has_children = bool(self.tracees)
@@ -311,8 +296,7 @@ class TraceeProcess(Process):
     Attributes:
         exec_pending: it has started or may have started another program since its last call.
         threaded: it has started threads.
-        clock: its virtual time, if it is a program that a lane started.
-        timed_waits: waits with a time-out before which threads are stopped, by thread id.
+        program: what the harness gives it of its own, if a lane started it.
         events: how many numbers for event descriptors it and its parents have got.
 
     Raises:
@@ -331,9 +315,7 @@ class TraceeProcess(Process):
         self.tasks: dict[int, TraceeThread] = {}
         self.exec_pending = False
         self.threaded = False
-        self.clock: ProgramClock | None = None
-        self.timed_waits: dict[int, TimedWait] = {}
-        self._random_files: dict[int, RandomFile | None] = {}
+        self.program = ProgramState()
         self.events = 0
         self._threads = 0
 
@@ -355,34 +337,15 @@ class TraceeProcess(Process):
             del self.tasks[tid]
         self.watch.close(but=there)
 
-    def waits(self, tid: int, wait: TimedWait) -> None:
-        """Note that a thread is stopped before a wait with a time-out."""
-        self.timed_waits[tid] = wait
-
     def notified(self, tid: int) -> None:
         """Note that a thread has stopped before a call, so its last one is over."""
         super().notified(tid)
-        self.timed_waits.pop(tid, None)
-
-    def take_ended_waits(self) -> list[TimedWait]:
-        """Remove and return the waits that are over because what was waited for is there."""
-        over = [tid for tid, wait in self.timed_waits.items() if wait.is_over()]
-        return [self.timed_waits.pop(tid) for tid in over]
-
-    def take_wait(self, tid: int) -> TimedWait | None:
-        """Remove and return the wait before which a thread is stopped, if it is."""
-        return self.timed_waits.pop(tid, None)
-
-    def random_file(self, fd: int) -> RandomFile | None:
-        """Return the file behind a descriptor outside the session directory, if it gives random numbers."""
-        if fd not in self._random_files:
-            self._random_files[fd] = look_up(self.pid, fd)
-        return self._random_files[fd]
+        self.program.take_wait(tid)
 
     def forget_fd(self, fd: int) -> None:
         """Forget a descriptor that is closed."""
         super().forget_fd(fd)
-        self._random_files.pop(fd, None)
+        self.program.forget_fd(fd)
 
     def starts_thread(self) -> None:
         """Note that a thread is about to be started."""
@@ -397,7 +360,6 @@ class TraceeProcess(Process):
         """Open the memory of the new program, and forget descriptors that exec may have closed."""
         self.exec_pending = False
         self.fds.clear()
-        self._random_files.clear()
         fresh = TraceeMemory(self.pid)
         self.memory.close()
         self.memory = fresh
@@ -409,12 +371,7 @@ class TraceeProcess(Process):
     def inherit(self, parent: TraceeProcess) -> None:
         """Go on counting event descriptors where the parent is, and with its clock."""
         self.events = parent.events
-        if parent.clock is not None:
-            self.clock = parent.clock.of_fork(self.memory)
-
-    def takes_time_from(self, clock: ProgramClock | None) -> None:
-        """Set the clock of the program that it has now."""
-        self.clock = clock
+        self.program = parent.program.of_fork(self.memory)
 
     def count_event(self) -> None:
         """Count one more number of an event descriptor."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.gates.kernel.lane import Worker
-from harness.gates.kernel.process import Process
+from harness.gates.kernel.process import Process, by_own_id
 from harness.model.program import Program
 
 __all__ = ["PidNamespaces"]
@@ -45,7 +45,7 @@ class PidNamespaces:
             pid: of the other one.
         """
         for name, worker in self._workers.items():
-            if worker.process_of(pid) is not None:
+            if by_own_id(worker.processes(), pid) is not None:
                 return self._by_process.get(name) != self._by_process.get(process.name)
         return False
 

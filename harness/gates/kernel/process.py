@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fcntl import ioctl
 from typing import Any, Final, NamedTuple, cast
 
@@ -16,7 +16,7 @@ from harness.gates.kernel.quiescence import QuiescenceWatch, id_in_namespace
 from harness.gates.kernel.syscall_table import CALLS, Call
 from harness.gates.kernel.tracee_memory import TraceeMemory
 
-__all__ = ["NO_CALL", "PendingSyscall", "PipeReader", "Process", "Status", "Task", "respond"]
+__all__ = ["NO_CALL", "PendingSyscall", "PipeReader", "Process", "Status", "Task", "by_own_id", "respond"]
 
 _pack = RESPONSE.pack
 
@@ -322,6 +322,11 @@ class Process:
         os.close(self.pidfd)
         self.memory.close()
         self.watch.close()
+
+
+def by_own_id(processes: Iterable[Process], pid: int) -> Process | None:
+    """Return the process that those of its PID namespace know by an id; None for none of these."""
+    return next((process for process in processes if process.own_pid == pid), None)
 
 
 def respond(process: Process, trap_id: int, value: int = 0, error: int = 0, flags: int = 0) -> None:

@@ -114,12 +114,12 @@ def sleep(state: SupervisorState, pending: PendingSyscall) -> Reaction:
 def timed_wait(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     """Leave a program's thread asleep in virtual time, until what it waits for is there."""
     process = pending.process
-    if not isinstance(process, TraceeProcess) or process.clock is None:
+    if not isinstance(process, TraceeProcess) or process.program.clock is None:
         return CONTINUE
-    wait = wait_of(pending, process.clock.now)
+    wait = wait_of(pending, process.program.clock.now)
     if wait is None:
         return CONTINUE
-    process.waits(pending.tid, wait)
+    process.program.waits_before(pending.tid, wait)
     return Stop(Status.SLEEP, min(wait.until_ns, FOREVER_NS))
 
 
@@ -133,20 +133,20 @@ def randomness(state: SupervisorState, pending: PendingSyscall) -> Reaction:
 def clock(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     """Answer a program that reads a clock by a call; the clocks of a worker are the kernel's."""
     process, args = pending.process, pending.args
-    if not isinstance(process, TraceeProcess) or process.clock is None:
+    if not isinstance(process, TraceeProcess) or process.program.clock is None:
         return CONTINUE
     name = pending.call.name
     if name == "clock_gettime":
         number = signed(args[0])
         if number in _PROCESSOR_TIMES or number < 0:
-            now_ns = process.clock.read() - state.started_ns
+            now_ns = process.program.clock.read() - state.started_ns
         elif number <= _CLOCK_MAX:
-            now_ns = process.clock.read()
+            now_ns = process.program.clock.read()
         else:
             return CONTINUE
         process.memory.write(args[1], _TIMESPEC.pack(*divmod(now_ns, _SECOND)))
         return _DONE
-    seconds, rest = divmod(process.clock.read(), _SECOND)
+    seconds, rest = divmod(process.program.clock.read(), _SECOND)
     if name == "time":
         if args[0]:
             process.memory.write(args[0], _COUNT.pack(seconds))

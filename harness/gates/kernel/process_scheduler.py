@@ -151,7 +151,7 @@ class ProcessScheduler:
     def _end_waits(self, worker: Worker) -> bool:
         """Let the first process go on that has got what it waits for; return False where none has."""
         for tracee in worker.tracees.values():
-            for wait in tracee.take_ended_waits() if tracee.timed_waits else ():
+            for wait in tracee.program.take_ended_waits() if tracee.program.waits else ():
                 self._turn = tracee
                 tracee.moves()
                 tracee.thread(wait.pending.tid).moves()

@@ -12,7 +12,7 @@ import signal
 
 from harness.gates.kernel.interference import ending_signal, from_outside, starved
 from harness.gates.kernel.lane import Lane, TraceeProcess, Worker
-from harness.gates.kernel.process import PendingSyscall, Process, Status
+from harness.gates.kernel.process import PendingSyscall, Process, Status, by_own_id
 from harness.gates.kernel.program_clock import RANDOM_BYTES, take_over
 from harness.gates.kernel.quiescence import (
     Halted,
@@ -89,7 +89,7 @@ def service_announced(
     """
     if why == SERVE:
         list_children(state, worker)
-    child = worker.process_of(pid)
+    child = by_own_id(worker.processes(), pid)
     pid = pid if child is None else child.pid
     if why == SERVE:
         worker.announce_service(SharedService(pid, bool(how & 1), bool(how & 2)))
@@ -186,7 +186,7 @@ def thread_moves(state: SupervisorState, worker: Worker, process: Process, tid: 
             if process.lane is not None:
                 # An adapter, which lives over schedules, has a clock of its own.
                 clock = take_over(process.memory, process.pid, state.now_ns, state.random(RANDOM_BYTES))
-                process.takes_time_from(clock)
+                process.program.takes_time_from(clock)
         except OSError:
             state.note_inconclusive(f"a program that process {worker.name} started may not be examined")
         _release_locks(state, worker)

@@ -8,13 +8,12 @@ a read of the clock costs no trap. The time is told anew before the program move
 from __future__ import annotations
 
 import contextlib
-import os
 import struct
 
-from harness.gates.kernel import vdso
+from harness.gates.kernel import linux_abi, vdso
 from harness.gates.kernel.tracee_memory import TraceeMemory
 
-__all__ = ["RANDOM_BYTES", "ProgramClock", "available", "share_clock", "take_over"]
+__all__ = ["RANDOM_BYTES", "ProgramClock", "share_clock", "take_over", "unavailable"]
 
 _AUXILIARY = struct.Struct("=QQ")
 _AT_RANDOM, _AT_EXECFN, _AT_SYSINFO_EHDR = 25, 31, vdso.AT_SYSINFO_EHDR
@@ -151,6 +150,10 @@ def _auxiliary(pid: int) -> dict[int, int]:
     return dict(_AUXILIARY.iter_unpack(data[:whole]))
 
 
-def available() -> bool:
-    """Return whether a program's clock can be replaced on this machine: its vDSO has room for the code."""
-    return vdso.layout() is not None and os.access("/proc/self/auxv", os.R_OK)
+def unavailable() -> str:
+    """Return why programs have the machine's clocks; empty where they have virtual ones."""
+    if linux_abi.supported():
+        return linux_abi.supported()
+    if vdso.layout() is None:
+        return "the kernel's vDSO is switched off, or has no room; programs see the machine's clocks"
+    return ""

@@ -96,7 +96,7 @@ class Steps:
     def _end_pause(self, lane: Lane) -> None:
         """Let a lane go on whose sleep is over; of a wait with a time-out, too, the time is over."""
         thread = lane.delegate
-        wait = thread.tracee.take_wait(thread.tid) if thread is not None else None
+        wait = thread.tracee.program.take_wait(thread.tid) if thread is not None else None
         if wait is None:
             self.release(lane, 0)
         elif wait.is_over():

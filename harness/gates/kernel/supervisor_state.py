@@ -19,7 +19,7 @@ from harness.gates.kernel.inode import Inode
 from harness.gates.kernel.interference import Signals, from_outside
 from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.pid_namespaces import PidNamespaces
-from harness.gates.kernel.process import PendingSyscall, Status
+from harness.gates.kernel.process import PendingSyscall, Status, by_own_id
 from harness.gates.kernel.refusals import Refusal, Refusals
 from harness.gates.kernel.virtual_clock import FOREVER_NS
 from harness.gates.kernel.virtual_files import VirtualFiles
@@ -214,7 +214,7 @@ class SupervisorState:
     def process_id(self, pid: int) -> int:
         """Return a process's id here, given that in its namespace; 0 for none of the schedule."""
         for worker in self.workers.values():
-            process = worker.process_of(pid) if pid > 0 else None
+            process = by_own_id(worker.processes(), pid) if pid > 0 else None
             if process is not None:
                 return process.pid
         return 0
@@ -241,7 +241,9 @@ class SupervisorState:
     def let_go(self, lane: Lane) -> None:
         """Note that a lane moves, and what time it is for the programs that it runs."""
         if lane.worker is not None and lane.worker.tracees:
-            lane.worker.tell_time(self.now_ns)
+            for tracee in lane.worker.tracees.values():
+                if tracee.program.clock is not None:
+                    tracee.program.clock.tell(self.now_ns)
         lane.resume()
         self.moving = lane
 

@@ -242,6 +242,5 @@ def _with_jumps(where: Layout, block: bytes, names: frozenset[str]) -> list[tupl
 
 def _auxiliary(number: int) -> int:
     """Return an entry of this process's auxiliary vector; 0 for none."""
-    libc = ctypes.CDLL(None)
-    libc.getauxval.restype = ctypes.c_ulong
-    return int(libc.getauxval(ctypes.c_ulong(number)))
+    function = ctypes.CFUNCTYPE(ctypes.c_ulong, ctypes.c_ulong)(("getauxval", ctypes.CDLL(None)))
+    return int(function(number))

@@ -20,10 +20,13 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import ClassVar, Self
 
+import psutil
+
 from fence.protocol import Fence
 from harness.explore.explorer import ticking
 from harness.explore.schedule_runner import run_schedule
 from harness.gates.kernel.gate import KernelGate
+from harness.gates.kernel.quiescence import id_in_namespace
 from harness.lanes import worker
 from harness.model.gate import Candidate, Layout, Outcome
 from harness.model.history import Change, End, Invoke, LaneInfo, LockEvent, Return, Step
@@ -138,6 +141,14 @@ class Seen:
 
     def locks(self) -> list[tuple[int, LockEvent]]:
         return [(step.lane, step.lock) for step in self.steps if step.lock is not None]
+
+
+def pid_here(pid: int) -> int:
+    """The id by which this process knows one of its descendants that has said its own; 0 when it is gone."""
+    for process in psutil.Process().children(recursive=True):
+        if id_in_namespace(process.pid) == pid and process.status() != psutil.STATUS_ZOMBIE:
+            return int(process.pid)
+    return 0
 
 
 def program_of(lanes: Sequence[LaneInfo], words: Sequence[Sequence[str]], **options: object) -> Program:

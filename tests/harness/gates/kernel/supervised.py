@@ -54,6 +54,7 @@ class Supervised:
             LaneProgram("b", "runner", "q", True, (), pid_namespace=namespaces[1]),
         )
         program = Program(programs, (Entry("i0", "user", "aaaa"),), Filesystem(), START_NS)
+        self.program = program
         self.state.begin(program)
         files.begin(program)
         self.state.guard(True)

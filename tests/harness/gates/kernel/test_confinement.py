@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.gates.kernel import worker_processes
+from harness.system.confined_starter import ConfinedStarter
 from tests.harness.gates.kernel.escaping import Escaping
 from tests.harness.gates.kernel.stage import Seen, Stage
 
@@ -25,9 +27,13 @@ READ_ONLY = [
 ]
 NOT_PERMITTED = [
     *("open_by_handle", "open_by_handle_from_inside", "device_node", "mount", "unshare", "chroot"),
-    *("signal_outside", "signal_all", "signal_outside_group", "signal_explorer", "descriptor_of_process"),
-    *("limit_explorer", "pin_explorer", "trace_explorer", "write_memory"),
+    *("signal_all", "trace_explorer", "write_memory"),
     *("shared_memory", "semaphore", "message_queue", "posix_queue", "key", "set_clock"),
+]
+#: Of a process that a lane cannot name where process ids are the session's own.
+ABOUT_OTHERS = [
+    *("signal_outside", "signal_outside_group", "signal_explorer", "descriptor_of_process"),
+    *("limit_explorer", "pin_explorer"),
 ]
 BUSY = ["remove_session", "rename_session"]
 ALLOWED = {
@@ -35,7 +41,6 @@ ALLOWED = {
     "read_by_symlink": "victim",
     "null_device": "4",
     "missing": "ENOENT",
-    "look_whether_alive": "alive",
     "stderr_by_name": "word",
 }
 
@@ -46,9 +51,25 @@ def stage(tmp_path_factory):
         yield stage
 
 
+def _without_ids(directory: str, own_pids: bool) -> ConfinedStarter:
+    return ConfinedStarter(directory)
+
+
+@pytest.fixture(scope="module")
+def same_ids(tmp_path_factory):
+    """A stage whose lanes have the machine's process ids, as those of a user that is not root."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            worker_processes, "ConfinedStarter", lambda directory, own_pids: ConfinedStarter(directory)
+        )
+        with Stage(tmp_path_factory.mktemp("ids"), Escaping) as stage:
+            yield stage
+
+
 @pytest.fixture(autouse=True)
-def victims(stage: Stage):
+def victims(request: pytest.FixtureRequest):
     """What lies outside, anew for each test."""
+    stage = request.getfixturevalue("same_ids" if "same_ids" in request.fixturenames else "stage")
     beside = stage.directory.parent
     (beside / "empty").mkdir()
     victim = beside / "victim"
@@ -98,6 +119,21 @@ def test_outside_is_a_read_only_file_system(stage: Stage, word: str) -> None:
 @pytest.mark.parametrize("word", NOT_PERMITTED)
 def test_what_is_about_the_machine_or_about_others_is_not_permitted(stage: Stage, word: str) -> None:
     assert run(stage, word).said() == ["EPERM"]
+
+
+@pytest.mark.parametrize("word", ABOUT_OTHERS)
+def test_what_is_about_another_process_is_not_permitted(same_ids: Stage, word: str) -> None:
+    assert run(same_ids, word).said() == ["EPERM"]
+
+
+def test_whether_another_process_lives_may_be_asked(same_ids: Stage) -> None:
+    assert run(same_ids, "look_whether_alive").said() == ["alive"]
+
+
+@pytest.mark.requires("pid-namespace")
+@pytest.mark.parametrize("word", ["signal_outside", "descriptor_of_process", "look_whether_alive"])
+def test_no_process_outside_has_an_id_inside(stage: Stage, word: str) -> None:
+    assert run(stage, word).said() == ["ESRCH"]
 
 
 @pytest.mark.requires("landlock")

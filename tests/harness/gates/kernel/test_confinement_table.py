@@ -44,7 +44,7 @@ class _Memory:
 
 def forbidden(name: str, flags: int = 0, path: bytes = b"/x", address: bytes = b"", request: int = 0) -> bool:
     (call,) = {call for call in CALLS.values() if call.name == name}
-    space: Any = SimpleNamespace(memory=_Memory(path, address), pid=os.getpid(), root="")
+    space: Any = SimpleNamespace(memory=_Memory(path, address), pid=os.getpid(), root="", first_pid=0)
     stand: Any = SimpleNamespace(call=call, args=[0, request, 0, 0, 0, 0], flags=flags)
     return forbidden_outside(space, stand)
 

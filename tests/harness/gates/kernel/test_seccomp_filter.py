@@ -29,6 +29,8 @@ def verdict(
         at += 1
         if code == 0x20:
             (accumulator,) = struct.unpack_from("=I", data, k)
+        elif code == 0x54:
+            accumulator &= k
         elif code == 0x06:
             return int(k)
         else:
@@ -49,6 +51,11 @@ def test_every_call_of_the_table_traps() -> None:
         "ioctl": (3, 0x40049409),
         "wait4": (3, 0, os.WNOHANG),
         "waitid": (os.P_PID, 3, 0, os.WEXITED | os.WNOHANG),
+        "arch_prctl": (0x1002,),
+        "poll": (0, 0, 1),
+        "epoll_wait": (3, 0, 1, 1),
+        "epoll_pwait": (3, 0, 1, 1),
+        **dict.fromkeys(("ppoll", "select", "pselect6", "epoll_pwait2", "futex"), (3, 0, 1, 1, 1)),
     }
     for number, call in syscall_table.CALLS.items():
         assert verdict(number, *arguments.get(call.name, (3,))) == TRAPPED, call.name
@@ -84,6 +91,16 @@ def test_whatever_traps_is_in_the_table() -> None:
         ("mmap", (0, 4096, 3, 0x22, -1)),
         ("mmap", (0, 4096, 3, 0x21, -1)),
         ("ioctl", (3, 0x5401)),
+        ("arch_prctl", (0x1003,)),
+        *[("poll", (0, 0, time)) for time in (0, -1)],
+        *[("epoll_wait", (3, 0, 1, time)) for time in (0, -1)],
+        *[("epoll_pwait", (3, 0, 1, time)) for time in (0, -1)],
+        ("ppoll", (3, 0, 0, 1)),
+        ("select", (3, 1, 1, 1, 0)),
+        ("pselect6", (3, 1, 1, 1, 0)),
+        ("epoll_pwait2", (3, 1, 1, 0, 1)),
+        *[("futex", (1, command, 1, 0)) for command in (0, 9, 0x80, 0x189)],
+        *[("futex", (1, command, 1, 1)) for command in (1, 3, 5, 6, 0x81)],
         ("wait4", (3, 0, 0)),
         ("waitid", (os.P_PID, 3, 0, os.WEXITED)),
     ],

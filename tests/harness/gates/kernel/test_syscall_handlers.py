@@ -271,7 +271,7 @@ def test_randomness_is_the_same_in_each_schedule(gate: Supervised) -> None:
 
     first, second = draw(), draw()
     assert first != second
-    gate.state.draws = 0
+    gate.state.begin(gate.program)
     assert draw() == first
 
 

@@ -1,0 +1,59 @@
+"""What the harness gives a program of its own: a clock, random numbers, and waits in virtual time."""
+
+from __future__ import annotations
+
+from harness.gates.kernel.program_clock import ProgramClock
+from harness.gates.kernel.random_files import RandomFile, look_up
+from harness.gates.kernel.timed_waits import TimedWait
+from harness.gates.kernel.tracee_memory import TraceeMemory
+
+__all__ = ["ProgramState"]
+
+
+class ProgramState:
+    """The state of one process that a worker started.
+
+    Attributes:
+        clock: its virtual time; None where it has the real one, as an adapter and a copy of its worker have.
+        waits: waits with a time-out before which threads are stopped, by thread id.
+    """
+
+    def __init__(self) -> None:
+        self.clock: ProgramClock | None = None
+        self.waits: dict[int, TimedWait] = {}
+        self._random_files: dict[int, RandomFile | None] = {}
+
+    def of_fork(self, memory: TraceeMemory) -> ProgramState:
+        """Return the state of a process that was forked from this one."""
+        copy = ProgramState()
+        if self.clock is not None:
+            copy.clock = self.clock.of_fork(memory)
+        return copy
+
+    def takes_time_from(self, clock: ProgramClock | None) -> None:
+        """Set the clock of a program that has just been started."""
+        self.clock = clock
+        self._random_files.clear()
+
+    def random_file(self, pid: int, fd: int) -> RandomFile | None:
+        """Return the file behind a descriptor outside the session directory, if it gives random numbers."""
+        if fd not in self._random_files:
+            self._random_files[fd] = look_up(pid, fd)
+        return self._random_files[fd]
+
+    def forget_fd(self, fd: int) -> None:
+        """Forget a descriptor that is closed."""
+        self._random_files.pop(fd, None)
+
+    def waits_before(self, tid: int, wait: TimedWait) -> None:
+        """Note that a thread is stopped before a wait with a time-out."""
+        self.waits[tid] = wait
+
+    def take_ended_waits(self) -> list[TimedWait]:
+        """Remove and return the waits that are over because what was waited for is there."""
+        over = [tid for tid, wait in self.waits.items() if wait.is_over()]
+        return [self.waits.pop(tid) for tid in over]
+
+    def take_wait(self, tid: int) -> TimedWait | None:
+        """Remove and return the wait before which a thread was stopped, if it was."""
+        return self.waits.pop(tid, None)
