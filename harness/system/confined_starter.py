@@ -48,6 +48,9 @@ class ConfinedStarter:
         Raises:
             GateUnavailable: the kernel refuses to confine it.
         """
+        if self.pids is not None and not self.pids.alive():
+            # Another program has killed its first process, and the kernel all others with it.
+            self.close()
         if self._thread is None:
             thread = ThreadPoolExecutor(1, "confined-starter")
             try:

@@ -63,6 +63,13 @@ class PidNamespace:
             self._channel.send(b"%d" % (number - 1))
             self._channel.recv(1)
 
+    def alive(self) -> bool:
+        """Return whether processes can be started in it."""
+        try:
+            return os.waitpid(self.first, os.WNOHANG)[0] == 0
+        except ChildProcessError:
+            return False
+
     def close(self) -> None:
         """End all its processes."""
         self._channel.close()

@@ -62,6 +62,15 @@ ROGUE = SCENARIO.replace(
 )
 
 
+def is_first_of_namespace(pid: int) -> bool:
+    """Whether a process is the first one of a PID namespace, which an explorer has beside its workers."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("NSpid:"):
+                return line.split()[2:] == ["1"]
+    return False
+
+
 class Ended(NamedTuple):
     """A command that is over."""
 
@@ -105,7 +114,8 @@ class Running:
 
     def workers(self) -> list[psutil.Process]:
         """Processes of the scenario."""
-        return [worker for explorer in self.explorers() for worker in _children(explorer.pid)]
+        children = [child for explorer in self.explorers() for child in _children(explorer.pid)]
+        return [child for child in children if not is_first_of_namespace(child.pid)]
 
     def worker_named(self, name: str) -> psutil.Process | None:
         """A worker that calls itself `name` (as the fences of these tests do)."""

@@ -59,9 +59,7 @@ def _without_ids(directory: str, own_pids: bool) -> ConfinedStarter:
 def same_ids(tmp_path_factory):
     """A stage whose lanes have the machine's process ids, as those of a user that is not root."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            worker_processes, "ConfinedStarter", lambda directory, own_pids: ConfinedStarter(directory)
-        )
+        patch.setattr(worker_processes, "ConfinedStarter", _without_ids)
         with Stage(tmp_path_factory.mktemp("ids"), Escaping) as stage:
             yield stage
 

@@ -1,0 +1,126 @@
+"""The clocks and the waits of a program are in virtual time: what it computes from them comes out as it should."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.harness_process import Ended, Harness, write_scenario
+
+pytestmark = pytest.mark.requires("kernel-gate")
+
+SCENARIO = """\
+about: A program measures a wait, and writes only if it is what it should be.
+source: acceptance test
+policy: coordinated
+lanes:
+  - {role: runner, think_steps: 20}
+  - {role: program, name: script, argv: %s, delay_steps: 0}
+schedules: 3
+expect:
+  ledger: {may: []}
+"""
+#: A wait of two hours: in real time the test would not end.
+FRAME = """\
+import os, queue, select, socket, subprocess, sys, threading, time
+HOURS = 7200
+def elapsed(wait):
+    before = time.monotonic(), time.time()
+    got = wait()
+    return got, time.monotonic() - before[0], time.time() - before[1]
+def times_out(wait, nothing):
+    got, passed, date = elapsed(wait)
+    assert got == nothing and HOURS <= passed < HOURS + 1 and abs(date - passed) < 0.1, (got, passed, date)
+def comes(wait, expected):
+    got, passed, _ = elapsed(wait)
+    assert got == expected and passed < 60, (got, passed)
+reading, writing = os.pipe()
+%s
+open(sys.argv[1], "a").write("fine\\n")
+"""
+WAITS = {
+    "sleep": "times_out(lambda: time.sleep(HOURS), None)",
+    "select": "times_out(lambda: select.select([reading], [], [], HOURS), ([], [], []))",
+    "poll": "one = select.poll(); one.register(reading); times_out(lambda: one.poll(HOURS * 1000), [])",
+    "epoll": "one = select.epoll(); one.register(reading); times_out(lambda: one.poll(HOURS), [])",
+    "event": "times_out(lambda: threading.Event().wait(HOURS), False)",
+    "lock": "one = threading.Lock(); one.acquire(); times_out(lambda: one.acquire(timeout=HOURS), False)",
+    "socket": (
+        "ours, theirs = socket.socketpair(); ours.settimeout(HOURS)\n"
+        "def receive():\n"
+        "    try: ours.recv(1)\n"
+        "    except TimeoutError: return 'late'\n"
+        "times_out(receive, 'late')"
+    ),
+    "a child's end": "times_out(lambda: subprocess.run(['sleep', str(HOURS)]).returncode, 0)",
+    # It asks twenty times a second.
+    "a child that is too slow": (
+        "HOURS = 2\n"
+        "def wait():\n"
+        "    try: subprocess.run(['sleep', '9000000'], timeout=HOURS)\n"
+        "    except subprocess.TimeoutExpired: return 'late'\n"
+        "times_out(wait, 'late')"
+    ),
+}
+EVENTS = {
+    "a queue": (
+        "one = queue.Queue(); threading.Thread(target=lambda: (time.sleep(5), one.put(1))).start()\n"
+        "comes(lambda: one.get(timeout=HOURS), 1)"
+    ),
+    "a pipe": (
+        "threading.Thread(target=lambda: (time.sleep(5), os.write(writing, b'x'))).start()\n"
+        "comes(lambda: select.select([reading], [], [], HOURS)[0], [reading])"
+    ),
+    "a pipe of a child": (
+        "child = subprocess.Popen(['sh', '-c', 'sleep 5; echo x'], stdout=subprocess.PIPE)\n"
+        "comes(lambda: child.communicate(timeout=HOURS)[0], b'x\\n')"
+    ),
+    "an event that is there": (
+        "os.write(writing, b'x')\ncomes(lambda: select.select([reading], [], [], HOURS)[0], [reading])"
+    ),
+    "a signal": (
+        "import signal; signal.signal(signal.SIGUSR1, lambda *_: os.write(writing, b'x'))\n"
+        "child = subprocess.Popen(['sh', '-c', f'sleep 5; kill -USR1 {os.getpid()}'])\n"
+        "comes(lambda: select.select([reading], [], [], HOURS)[0], [reading])"
+    ),
+}
+CLOCKS = {
+    "they go on with each read": "seen = [time.time_ns() for _ in range(1000)]; assert seen == sorted(set(seen))",
+    "a loop comes to its end": "until = time.monotonic() + 5\nwhile time.monotonic() < until: pass",
+    "a copy of a process has them too": (
+        "before = time.time()\n"
+        "child = os.fork()\n"
+        "if not child: time.sleep(100); os._exit(not 100 <= time.time() - before < 101)\n"
+        "assert os.waitpid(child, 0)[1] == 0 and 100 <= time.time() - before < 101"
+    ),
+    "files have their stamps": (
+        "path = sys.argv[1] + '.own'; open(path, 'w').close()\n"
+        "assert abs(os.stat(path).st_mtime - time.time()) < 1"
+    ),
+    "processor time is little": "time.sleep(1000); assert time.process_time() < 2000",
+}
+
+
+def run(harness: Harness, tmp_path: Path, body: str) -> Ended:
+    script = tmp_path / "script.py"
+    script.write_text(FRAME % body)
+    argv = [sys.executable, "-I", "-S", str(script), "{transcript}"]
+    path = write_scenario(tmp_path, SCENARIO % json.dumps(argv))
+    return harness.run(path, "--fence", "ledger", "--allow-programs", "--json", "--no-shrink")
+
+
+@pytest.mark.parametrize(
+    "body", [pytest.param(body, id=name) for name, body in (WAITS | EVENTS | CLOCKS).items()]
+)
+def test_a_wait_takes_its_time_and_no_more(harness: Harness, tmp_path: Path, body: str) -> None:
+    ended = run(harness, tmp_path, body)
+    # A program that did not write has changed nothing, which is 3.
+    assert ended.status == 0, ended
+
+
+def test_a_program_that_does_not_find_what_it_expects_does_not_pass(harness: Harness, tmp_path: Path) -> None:
+    ended = run(harness, tmp_path, "times_out(lambda: time.sleep(HOURS / 2), None)")
+    assert ended.status == 3 and "exit status 1" in str(ended.object["not_exercised"]), ended
