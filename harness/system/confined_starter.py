@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from harness.system import capabilities, landlock, read_only_mounts
+from harness.system.machine_limits import starting
 
 __all__ = ["ConfinedStarter"]
 
@@ -36,16 +37,19 @@ class ConfinedStarter:
 
         Raises:
             GateUnavailable: the kernel refuses to confine it.
+            Shortage: the machine allows no further process.
         """
         if self._thread is None:
             thread = ThreadPoolExecutor(1, "confined-starter")
             try:
-                thread.submit(self._confine).result()
+                with starting("the thread that starts workers"):
+                    thread.submit(self._confine).result()
             except BaseException:
                 thread.shutdown()
                 raise
             self._thread = thread
-        self._thread.submit(_start, process.start).result()
+        with starting("a worker process"):
+            self._thread.submit(_start, process.start).result()
 
     def close(self) -> None:
         """End the thread, when the processes are gone: it ends them otherwise."""

@@ -18,6 +18,7 @@ from harness.gates import GATES, unavailable
 from harness.model.errors import UsageError
 from harness.system import landlock, read_only_mounts
 from harness.system.janitor import in_memory, session_parent, shortage
+from harness.system.machine_limits import too_small
 
 __all__ = ["examine", "reuses_inodes"]
 
@@ -39,11 +40,12 @@ def examine(root: str | None = None) -> dict[str, object]:
         "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
         "cores": len(os.sched_getaffinity(0)),
     }
+    findings["machine_limits"] = too_small() or "enough"
     for gate in GATES:
         findings[f"gate_{gate}"] = unavailable(gate) or "available"
     findings["landlock"] = landlock.why_not() or f"ABI {landlock.abi()}"
     findings["read_only_mounts"] = (
-        "available" if os.geteuid() == 0 and _read_only_mounts() else read_only_mounts.AVAILABLE_TO_ROOT
+        "available" if os.geteuid() == 0 and _read_only_mounts(root) else read_only_mounts.AVAILABLE_TO_ROOT
     )
     findings["not_confined"] = ", ".join(landlock.missing()) or "nothing"
     findings["node"] = _node()
@@ -60,10 +62,10 @@ def examine(root: str | None = None) -> dict[str, object]:
     return findings
 
 
-def _read_only_mounts() -> bool:
+def _read_only_mounts(root: str | None) -> bool:
     """Return whether a thread can have a mount namespace in which all is read-only; it ends with the try."""
     found: list[bool] = []
-    with _directory(None) as directory:
+    with _directory(root) as directory:
         path = os.path.realpath(directory)
         thread = threading.Thread(target=lambda: found.append(read_only_mounts.make_read_only(path)))
         thread.start()

@@ -15,6 +15,8 @@ from harness.gates.kernel.pipe_wait import ANY_SLEEPER, empties
 from harness.gates.kernel.quiescence import QuiescenceWatch
 from harness.gates.kernel.syscall_table import CALLS, Call
 from harness.gates.kernel.tracee_memory import TraceeMemory
+from harness.model.errors import Shortage
+from harness.system.machine_limits import check_descriptor
 
 __all__ = ["NO_CALL", "PendingSyscall", "PipeReader", "Process", "Status", "Task", "respond"]
 
@@ -192,10 +194,10 @@ class Process:
         self.name = name
         self.pid = pid
         self.listener = listener
-        self.pidfd = os.pidfd_open(pid)
+        self.pidfd = check_descriptor(os.pidfd_open(pid))
         try:
             self.memory = TraceeMemory(pid)
-        except OSError:
+        except (OSError, Shortage):
             os.close(self.pidfd)
             raise
         self.fds: dict[int, Inode | None] = {}
