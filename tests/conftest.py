@@ -22,7 +22,7 @@ import pytest
 from fence.targets import TargetError, pypi
 from harness.system import landlock
 from harness.tools import doctor
-from tests import browser
+from tests import browser, machine_limits
 from tests.patience import GENEROUS_S, WALL_LIMIT
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -98,6 +98,9 @@ _CAPABILITIES: dict[str, Callable[[], bool]] = {
     "pid-namespace": doctor.has_own_ids,
     "ext4": _ext4,
     "mounts": _mounts,
+    "memory-group": machine_limits.can_limit_memory,
+    "process-limit": machine_limits.can_limit_processes,
+    "time-namespace": machine_limits.can_shift_clocks,
     "npm": _npm,
     "pypi": _pypi,
     **{name: functools.partial(_found, name) for name in ("node", "vim", "git", "rsync", "gcc")},

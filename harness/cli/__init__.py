@@ -19,8 +19,9 @@ from harness.cli.argument_types import EXPLORERS_MAX, allow_programs, at_least, 
 from harness.cli.bench_arguments import add_bench
 from harness.cli.output import OutputGone, brief, ensure_standard_streams, remark
 from harness.cli.status import BUG, INCONCLUSIVE, INTERRUPTED, USAGE
-from harness.model.errors import FormatError, HarnessError, StoreError, UsageError, WorkerDied
+from harness.model.errors import FormatError, HarnessError, Shortage, StoreError, UsageError, WorkerDied
 from harness.system.interrupts import put_off
+from harness.system.machine_limits import of_error
 
 __all__ = ["main", "parser"]
 
@@ -295,7 +296,7 @@ def main(argv: Sequence[str]) -> int:
     except (UsageError, FormatError) as error:
         remark(brief(str(error)))
         return USAGE
-    except (StoreError, WorkerDied) as error:
+    except (Shortage, StoreError, WorkerDied) as error:
         remark(str(error))
         return INCONCLUSIVE
     except KeyboardInterrupt:
@@ -306,7 +307,11 @@ def main(argv: Sequence[str]) -> int:
     except HarnessError as error:
         remark(f"a bug of the harness:\n{error}")
         return BUG
-    except Exception:  # the last resort: exit status 4 is for errors that no code expects
+    except Exception as error:  # the last resort: exit status 4 is for errors that no code expects
+        short = of_error(error)
+        if short:
+            remark(short)
+            return INCONCLUSIVE
         remark(f"a bug of the harness:\n{traceback.format_exc()}")
         return BUG
     return status

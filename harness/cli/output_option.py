@@ -21,6 +21,10 @@ def output_of(path: str) -> OutputFile:
     except StoreError as error:
         raise UsageError(f"--out {error}") from error
     folder = os.path.dirname(path) or "."
-    if not out.is_stream and not (os.path.isdir(folder) and os.access(folder, os.W_OK)):
+    if out.is_stream:
+        return out
+    if not os.path.isdir(folder):
         raise UsageError(f"--out {path}: no folder to write into; make it, or give another")
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"--out {path}: its folder may not be written to; give another")
     return out

@@ -17,7 +17,7 @@ from multiprocessing.connection import wait
 
 from harness.explore.search_task import NO_SCHEDULE, Result, SearchTask
 from harness.explore.worker_pool import DONE, FILE_BYTES_MAX, Bug, ExplorerProcess, Lost, Work, cores
-from harness.model.errors import HarnessError, StoreError, WorkerDied
+from harness.model.errors import HarnessError, Shortage, StoreError, WorkerDied
 from harness.results.search_progress import Progress, Saver, Share, deal, joined
 from harness.results.stats import Stats
 from harness.system.interrupts import Interrupts
@@ -279,9 +279,12 @@ class Coordinator:
         """Add an explorer's message to the result, and return whether the explorer goes on."""
         try:
             found = explorer.receive()
-        except (Lost, WorkerDied) as error:
+        except (Shortage, WorkerDied) as error:
             result.doubts.append(str(error))
-            if isinstance(error, Lost):
+            if isinstance(error, Shortage):
+                # It would be met again.
+                result.fault = result.fault or error
+            if isinstance(error, Lost) or not explorer.alive:
                 self._discharge(explorer)
             return False
         except HarnessError as error:

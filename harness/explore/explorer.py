@@ -28,7 +28,7 @@ from harness.gates.free.gate import DEADLINE_S, FreeGate
 from harness.gates.kernel.gate import WALL_LIMIT_S, KernelGate
 from harness.lanes import worker
 from harness.lanes.clock_patches import find_clocks
-from harness.model.errors import UsageError
+from harness.model.errors import Shortage, UsageError
 from harness.model.gate import Gate, Layout, Outcome
 from harness.model.history import Header, History, LaneInfo
 from harness.model.program import Program
@@ -40,6 +40,7 @@ from harness.scenario.definition import Scenario
 from harness.scenario.fence_reference import resolve
 from harness.strategies import make as make_strategy
 from harness.strategies.strategy import Strategy
+from harness.system.machine_limits import OutOfMemory
 from harness.system.peak_memory import family_peak_bytes, peak_bytes
 from harness.system.tree_removal import remove_tree
 
@@ -135,6 +136,7 @@ class Explorer:
         self.scenario = scenario
         self.fence = fence
         self.voided = 0
+        self._memory = OutOfMemory()
         self._policy = scenario.resolved_policy()
         self._rules: dict[str, Any] = {name: answer for name, answer in self._policy.rules.items()}
         self._directory = os.path.realpath(tempfile.mkdtemp(prefix="harness-session-", dir=root))
@@ -180,12 +182,17 @@ class Explorer:
 
         A schedule that another program disturbed is void: it is run again, and inconclusive only if that
         happens time after time.
+
+        Raises:
+            Shortage: memory ran out, and that may be what disturbed it.
         """
         for again in range(_AGAIN_MAX + 1):
             rng = random.Random(strategy_seed(seed, index))
             outcome, schedule = run_schedule(self.gate, program, strategy, rng, self.scenario.steps_max)
             if not outcome.disturbed:
                 break
+            if why := self._memory.why():
+                raise Shortage(why)
             self.voided += again < _AGAIN_MAX
         header = Header(
             self.scenario.name,

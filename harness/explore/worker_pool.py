@@ -34,20 +34,24 @@ from harness.explore.messages import (
     send,
 )
 from harness.gates.limits import DATA_BYTES_MAX, FILE_BYTES_MAX
-from harness.model.errors import HarnessError
+from harness.model.errors import HarnessError, Shortage, WorkerDied
 from harness.system import pid_namespace
 from harness.system.janitor import MARK, SessionRoot
+from harness.system.machine_limits import OutOfMemory, check_descriptor, of_error, starting
 
 __all__ = ["DONE", "FILE_BYTES_MAX", "Bug", "ExplorerProcess", "Lost", "Work", "cores", "main", "perform"]
 
 _REAP_S = 10.0
 _START = (
-    "import sys; sys.path[:] = {!r}; from harness.explore.worker_pool import main; main({}, {}, {!r}, {}, {})"
+    "import sys; sys.path[:] = {!r}; "
+    # Before anything large is imported.
+    "from harness.system.machine_limits import be_killed_first; be_killed_first(); "
+    "from harness.explore.worker_pool import main; main({}, {}, {!r}, {}, {})"
 )
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
-class Lost(HarnessError):
+class Lost(WorkerDied):
     """An explorer process ended in the middle of its work."""
 
 
@@ -85,12 +89,16 @@ class ExplorerProcess:
         core: processor that it stays on.
         root: where it makes session directories.
         file_bytes_max: how large files may get.
+
+    Raises:
+        Shortage: it cannot be started.
     """
 
     def __init__(self, core: int, root: str, file_bytes_max: int = FILE_BYTES_MAX) -> None:
         self.core = core
+        self._memory = OutOfMemory()
         self.connection, far = Pipe()
-        with far:
+        with far, starting("an explorer process"):
             start = _START.format(sys.path, far.fileno(), core, root, os.getpid(), file_bytes_max)
             self._process = subprocess.Popen(
                 [sys.executable, "-c", start],
@@ -100,7 +108,12 @@ class ExplorerProcess:
                 pass_fds=(far.fileno(),),
                 start_new_session=True,
             )
-        self._pidfd = os.pidfd_open(self._process.pid)
+            try:
+                self._pidfd = check_descriptor(os.pidfd_open(self._process.pid))
+            except (OSError, Shortage):
+                self._process.kill()
+                self._process.wait()
+                raise
         self._finds: Any = None
 
     @property
@@ -143,12 +156,15 @@ class ExplorerProcess:
 
         Raises:
             Lost: the process is gone.
+            Shortage: it was killed for want of memory.
             HarnessError: what ended the work.
         """
         wait(self.waitables)
         message = self._received()
         if message is None:
-            raise Lost(f"an explorer process {self._why_lost()}")
+            lost = f"an explorer process {self._why_lost()}"
+            why = self._memory.why()
+            raise Shortage(f"{lost}: {why}") if why else Lost(lost)
         return decode_finding(message, self._finds)
 
     def _why_lost(self) -> str:
@@ -229,15 +245,23 @@ def main(descriptor: int, core: int, root: str, parent: int, file_bytes_max: int
         parent: process id of the harness.
         file_bytes_max: how large files may get.
     """
-    # Imported before there is any work, and not in the harness, which does not need it.
-    from harness.explore.explorer import ticking
-    from harness.explore.explorer_cache import close_all
-    from harness.lanes.worker import prepare
-
-    _settle_in(parent, core, file_bytes_max)
     os.set_inheritable(descriptor, False)
     connection = Connection(descriptor)
-    prepare()
+    try:
+        # Imported before there is any work, and not in the harness, which does not need it.
+        from harness.explore.explorer import ticking
+        from harness.explore.explorer_cache import close_all
+        from harness.lanes.worker import prepare
+
+        _settle_in(parent, core, file_bytes_max)
+        prepare()
+    except Exception as error:
+        why = of_error(error)
+        if not why:
+            raise
+        with contextlib.suppress(_HarnessGone):
+            _send(connection, encode_failure(Shortage(f"an explorer process cannot be started: {why}")))
+        return
     with ticking(), contextlib.suppress(_HarnessGone):
         while True:
             work = decode_work(_receive(connection))
@@ -270,9 +294,6 @@ def _settle_in(parent: int, core: int, file_bytes_max: int) -> None:
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, file_bytes_max)
     _limit(resource.RLIMIT_DATA, DATA_BYTES_MAX)
-    # If memory runs out all the same, the kernel should kill this process and not the user's.
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
-        file.write("1000")
     os.sched_setaffinity(0, {core})
 
 
@@ -298,6 +319,9 @@ def _carry_out(work: Work, connection: Connection, root: str) -> bytes:
     except HarnessError as error:
         return encode_failure(error)
     except Exception as error:  # of our code: the harness reports it as a bug
+        why = of_error(error)
+        if why:
+            return encode_failure(Shortage(why))
         return encode_failure(Bug("".join(traceback.format_exception(error))))
     finally:
         _kill_orphans()

@@ -1,8 +1,13 @@
-"""Limits that the harness sets to the processes under test, and what to do for a fence that meets one."""
+"""Limits for the processes under test, and what to do for a fence that meets one.
+
+The harness sets some of them; others are those of the machine, see `harness.system.machine_limits`.
+"""
 
 from __future__ import annotations
 
 import errno
+
+from harness.system.machine_limits import open_files_max
 
 __all__ = ["DATA_BYTES_MAX", "FILE_BYTES_MAX", "of_limit"]
 
@@ -18,6 +23,21 @@ _LIMITS = {
 }
 
 
+#: A fence that has so many files open leaks them; one that cannot have them is short of them.
+_OPEN_FILES_USUAL = 1024
+
+
 def of_limit(cause: int) -> str:
-    """Return which limit an errno is of, and what to do; empty for none."""
+    """Return which limit of the harness or of the machine an errno is of, and what to do; empty for none."""
+    files = open_files_max()
+    if cause == errno.ENFILE or (cause == errno.EMFILE and files < _OPEN_FILES_USUAL):
+        return (
+            f"at most {files} files may be open at a time on this machine, {_OPEN_FILES_USUAL} are usual; "
+            "raise the limit (ulimit -n)"
+        )
+    if cause == errno.EAGAIN:
+        return (
+            "this machine allows no further process or thread; raise the limit (ulimit -u, and pids.max of a "
+            "container)"
+        )
     return _LIMITS.get(cause, "")

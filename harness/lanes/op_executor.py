@@ -16,6 +16,7 @@ from fence.protocol import Fence, Site
 from harness.model.history import digest
 from harness.model.program import LaneProgram, Op
 from harness.model.shared_memory import OUTCOMES, SharedMemory
+from harness.system.machine_limits import NO_THREAD
 
 __all__ = ["OpExecutor", "Waits"]
 
@@ -27,6 +28,11 @@ _SURVIVED = frozenset({"guarded_write"})
 _OPTIONAL = frozenset({"recover", "rewrite"})
 #: What the harness answers in the kernel's place, and what its limits lead to.
 _OURS = frozenset({errno.EROFS, errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOMEM, errno.EFBIG})
+#: What limits of the machine lead to; EAGAIN only where a process or a thread was to be started.
+_SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN})
+#: Functions that start one, and those that say EAGAIN for a lock that another one has.
+_STARTING = frozenset({"fork", "forkpty", "_fork_exec", "posix_spawn", "posix_spawnp"})
+_LOCKING = frozenset({"flock", "lockf", "fcntl"})
 _CHAIN_MAX = 32
 #: Operations that are still called after an earlier one of the group failed.
 _CLEAN_UP = frozenset({"end_turn", "release"})
@@ -207,16 +213,42 @@ class OpExecutor:
 def _errno_behind(error: BaseException, injected: Collection[int]) -> int:
     """Return the errno of the nearest exception in a chain that the harness may have caused; 0 for none.
 
+    One of a limit of the machine counts where there is no other.
+
     Args:
         error: the exception that a fence raised.
         injected: errnos that a fault was to cause.
     """
     found: BaseException | None = error
+    scarce = 0
     for _ in range(_CHAIN_MAX):
         if found is None:
             break
-        code = errno.ENOMEM if isinstance(found, MemoryError) else getattr(found, "errno", 0)
+        code = _code_of(found)
         if code in _OURS and code not in injected:
-            return int(code)
+            return code
+        if code in _SCARCE:
+            scarce = scarce or code
         found = found.__cause__ or found.__context__
-    return 0
+    return scarce
+
+
+def _code_of(error: BaseException) -> int:
+    if isinstance(error, MemoryError):
+        return errno.ENOMEM
+    if isinstance(error, RuntimeError) and NO_THREAD in str(error):
+        return errno.EAGAIN
+    code = getattr(error, "errno", 0)
+    if code == errno.EAGAIN and not _was_starting(error):
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _was_starting(error: BaseException) -> bool:
+    """Return whether the function that failed starts processes, and takes no lock."""
+    called: frozenset[str] = frozenset()
+    trace = error.__traceback__
+    while trace is not None:
+        called = frozenset(trace.tb_frame.f_code.co_names)
+        trace = trace.tb_next
+    return bool(called & _STARTING) and not called & _LOCKING

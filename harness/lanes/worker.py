@@ -33,13 +33,14 @@ from harness.gates.kernel import seccomp_filter as seccomp
 from harness.lanes.adapter_host import AdapterHost, GatedAdapterHost, host
 from harness.lanes.clock_patches import find_clocks, replace_clocks, sleep_in_real_time
 from harness.lanes.op_executor import OpExecutor, Waits
-from harness.model.errors import HarnessError
+from harness.model.errors import HarnessError, Shortage
 from harness.model.gate import Layout
 from harness.model.program import Program
 from harness.model.shared_memory import Clock, SharedMemory
 from harness.model.stop_reasons import IDLE, PAUSE, SLEEP, THINK
 from harness.scenario.fence_reference import resolve
 from harness.system.descriptors import close_all_but
+from harness.system.machine_limits import starting
 
 __all__ = ["main", "main_free", "prepare"]
 
@@ -214,6 +215,16 @@ def _import_early() -> None:
     import harness.scenario.roles.compactor  # noqa: F401  # for its side effect of being there
 
 
+def _start_lane(shared_memory: SharedMemory, serve: Callable[..., None], *args: object) -> None:
+    """Start the thread of a lane; end the process, with a word to the gate, where no thread is allowed."""
+    try:
+        with starting("the thread of a lane"):
+            threading.Thread(target=serve, args=args, daemon=True).start()
+    except Shortage as error:
+        shared_memory.record_error(str(error))
+        os._exit(1)
+
+
 def main_free(
     layout: Layout,
     name: str,
@@ -268,7 +279,7 @@ def main_free(
         os.kill(os.getpid(), signal.SIGKILL)
 
     for lane in process.lanes[1:]:
-        threading.Thread(target=serve, args=(lane,), daemon=True).start()
+        _start_lane(shared_memory, serve, lane)
     serve(process.lanes[0])
 
 
@@ -311,5 +322,5 @@ def main(
     process.start_service()
     replace_clocks(lambda: clock.now_ns, waits.sleep)
     for lane in process.lanes[1:]:
-        threading.Thread(target=process.serve, args=(lane, waits), daemon=True).start()
+        _start_lane(shared_memory, process.serve, lane, waits)
     process.serve(process.lanes[0], waits)

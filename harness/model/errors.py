@@ -10,7 +10,8 @@
     │   └── GateUnavailable the machine cannot offer the gate asked for
     ├── FormatError         a stored file of the harness that cannot be read
     ├── StoreError          results could not be written           exit status 3
-    └── WorkerDied          a worker ended while it was needed
+    ├── Shortage            a limit of the machine was met            exit status 3
+    └── WorkerDied          a worker ended while it was needed        exit status 3
 
 Exceptions are for mistakes of the caller and for the outside world; a broken invariant of the
 harness itself is an ``assert``.
@@ -28,6 +29,7 @@ __all__ = [
     "HarnessError",
     "InvariantLoadError",
     "ScenarioError",
+    "Shortage",
     "StoreError",
     "UsageError",
     "WorkerDied",
@@ -62,6 +64,10 @@ class FormatError(HarnessError):
 
 class StoreError(HarnessError):
     """Results could not be written; violations found so far are still reported."""
+
+
+class Shortage(HarnessError):
+    """A limit of the machine was met: of open files, processes or memory. It says nothing about a fence."""
 
 
 class WorkerDied(HarnessError):

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from harness.system import capabilities, landlock, pid_namespace, read_only_mounts
+from harness.system.machine_limits import starting
 from harness.system.pid_namespace import PidNamespace
 
 __all__ = ["ConfinedStarter"]
@@ -47,6 +48,7 @@ class ConfinedStarter:
 
         Raises:
             GateUnavailable: the kernel refuses to confine it.
+            Shortage: the machine allows no further process.
         """
         if self.pids is not None and not self.pids.alive():
             # Another program has killed its first process, and the kernel all others with it.
@@ -54,14 +56,16 @@ class ConfinedStarter:
         if self._thread is None:
             thread = ThreadPoolExecutor(1, "confined-starter")
             try:
-                thread.submit(self._confine).result()
+                with starting("the thread that starts workers"):
+                    thread.submit(self._confine).result()
             except BaseException:
                 self._end(thread)
                 raise
             self._thread = thread
         if self.pids is not None and number:
             self.pids.next_id(number)
-        self._thread.submit(_start, process.start).result()
+        with starting("a worker process"):
+            self._thread.submit(_start, process.start).result()
 
     def close(self) -> None:
         """End the thread, when the processes are gone: it ends them otherwise."""

@@ -20,6 +20,7 @@ if __name__ == "__main__":
     # Run as a script: -I leaves the folder of the package out.
     sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
+from harness.system.machine_limits import starting, too_small
 from harness.system.session_roots import MARK, Root, make, stale
 from harness.system.tree_removal import identity_of
 
@@ -53,8 +54,14 @@ class SessionRoot:
         """Make the directory and return its path.
 
         Raises:
-            UsageError: no directory can be made there.
+            UsageError: no directory can be made there, or a limit of the machine is too small.
+            Shortage: the janitor cannot be started.
         """
+        small = too_small()
+        if small:
+            from harness.model.errors import UsageError
+
+            raise UsageError(small)
         parent = os.path.realpath(session_parent(self._parent))
         short = shortage(parent) if os.path.isdir(parent) else ""
         if short:
@@ -83,7 +90,7 @@ class SessionRoot:
 
     def _start_janitor(self, parent: str) -> None:
         self._janitor_end, theirs = socket.socketpair()
-        with theirs:
+        with theirs, starting("the process that removes session directories"):
             self._janitor = subprocess.Popen(
                 [sys.executable, "-I", "-S", os.path.abspath(__file__), parent],
                 stdin=theirs.fileno(),

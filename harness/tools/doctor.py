@@ -19,6 +19,7 @@ from harness.gates.kernel import program_clock
 from harness.model.errors import UsageError
 from harness.system import landlock, pid_namespace, read_only_mounts
 from harness.system.janitor import in_memory, session_parent, shortage
+from harness.system.machine_limits import too_small
 
 __all__ = ["examine", "has_own_ids", "reuses_inodes"]
 
@@ -40,14 +41,15 @@ def examine(root: str | None = None) -> dict[str, object]:
         "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
         "cores": len(os.sched_getaffinity(0)),
     }
+    findings["machine_limits"] = too_small() or "enough"
     for gate in GATES:
         findings[f"gate_{gate}"] = unavailable(gate) or "available"
     findings["landlock"] = landlock.why_not() or f"ABI {landlock.abi()}"
     findings["read_only_mounts"] = (
-        "available" if os.geteuid() == 0 and _read_only_mounts() else read_only_mounts.AVAILABLE_TO_ROOT
+        "available" if os.geteuid() == 0 and _read_only_mounts(root) else read_only_mounts.AVAILABLE_TO_ROOT
     )
     findings["not_confined"] = ", ".join(landlock.missing()) or "nothing"
-    findings["process_ids"] = "the session's own" if has_own_ids() else pid_namespace.AVAILABLE_TO_ROOT
+    findings["process_ids"] = "the session's own" if has_own_ids(root) else pid_namespace.AVAILABLE_TO_ROOT
     findings["clock_of_programs"] = program_clock.unavailable() or "virtual"
     findings["node"] = _node()
     findings["programs"] = unavailable("programs") or "available"
@@ -63,7 +65,7 @@ def examine(root: str | None = None) -> dict[str, object]:
     return findings
 
 
-def has_own_ids() -> bool:
+def has_own_ids(root: str | None = None) -> bool:
     """Return whether the processes of a session have ids of their own, the same in each schedule."""
     found: list[bool] = []
 
@@ -72,17 +74,17 @@ def has_own_ids() -> bool:
             namespace.close()
             found.append(True)
 
-    with _directory(None) as directory:
+    with _directory(root) as directory:
         thread = threading.Thread(target=enter, args=[os.path.realpath(directory)])
         thread.start()
         thread.join()
     return bool(found)
 
 
-def _read_only_mounts() -> bool:
+def _read_only_mounts(root: str | None) -> bool:
     """Return whether a thread can have a mount namespace in which all is read-only; it ends with the try."""
     found: list[bool] = []
-    with _directory(None) as directory:
+    with _directory(root) as directory:
         path = os.path.realpath(directory)
         thread = threading.Thread(target=lambda: found.append(read_only_mounts.make_read_only(path)))
         thread.start()

@@ -8,8 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,26 +22,11 @@ from tests.acceptance.harness_process import (
     write_fence,
     write_scenario,
 )
+from tests.acceptance.mount_namespace import Namespace, mount_namespace
 
 pytestmark = [pytest.mark.requires("mounts"), pytest.mark.requires("kernel-gate")]
 
-#: A namespace without privileges where we have none; its first process holds it open.
-_UNSHARE = ("unshare", "-m" if os.geteuid() == 0 else "-Urm", "--propagation", "private")
-_HOLD = 'mount -t tmpfs -o "$1" none "$2" && echo mounted && exec cat'
-_ENTER = """\
-import ctypes, os, sys
-pid, *command = sys.argv[1:]
-spaces = [os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY) for name in ("user", "mnt")]
-libc = ctypes.CDLL(None, use_errno=True)
-here = os.getcwd()
-if os.path.samestat(os.fstat(spaces[0]), os.stat("/proc/self/ns/user")):
-    del spaces[0]
-for space in spaces:
-    if libc.setns(space, 0):
-        sys.exit(os.strerror(ctypes.get_errno()))
-os.chdir(here)
-os.execv(command[0], command)
-"""
+_MOUNT = 'mount -t tmpfs -o "$1" none "$2"'
 
 RAISES = """\
 class Raises(Fence):
@@ -71,14 +54,14 @@ class SmallDisk:
 
     Args:
         path: where it is mounted.
-        holder: process id of a process inside.
+        namespace: in which it is.
     """
 
-    def __init__(self, path: Path, holder: int) -> None:
+    def __init__(self, path: Path, namespace: Namespace) -> None:
         self.path = path
-        self.within = (sys.executable, "-c", _ENTER, str(holder))
+        self.within = namespace.within
         # Seen from outside; the harness inside sees it at `path`.
-        self.outside = Path(f"/proc/{holder}/root{path}")
+        self.outside = namespace.outside(path)
 
     def fill(self) -> None:
         """Write until there is no more room."""
@@ -94,18 +77,8 @@ class SmallDisk:
 @contextlib.contextmanager
 def _small_disk(path: Path, options: str) -> Iterator[SmallDisk]:
     path.mkdir()
-    holder = subprocess.Popen(
-        [*_UNSHARE, "sh", "-c", _HOLD, "sh", options, str(path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "mounted\n"
-        yield SmallDisk(path, holder.pid)
-        assert holder.stdin is not None
-        holder.stdin.close()
+    with mount_namespace(_MOUNT, options, str(path)) as namespace:
+        yield SmallDisk(path, namespace)
 
 
 def _expecting_crash(folder: Path, fence: str) -> Path:

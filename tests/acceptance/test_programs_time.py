@@ -1,4 +1,4 @@
-"""The clocks and the waits of a program are in virtual time: what it computes from them comes out as it should."""
+"""The clocks and waits of a program are in virtual time: what it computes from them is what it should be."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ EVENTS = {
     ),
 }
 CLOCKS = {
-    "they go on with each read": "seen = [time.time_ns() for _ in range(1000)]; assert seen == sorted(set(seen))",
+    "they go on": "seen = [time.time_ns() for _ in range(1000)]; assert seen == sorted(set(seen))",
     "a loop comes to its end": "until = time.monotonic() + 5\nwhile time.monotonic() < until: pass",
     "a copy of a process has them too": (
         "before = time.time()\n"

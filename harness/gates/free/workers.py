@@ -16,14 +16,12 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import multiprocess
-from multiprocess.connection import wait
-
 from harness.gates.free.snapshots import Log, Snapshot, look
 from harness.model.errors import WorkerDied
 from harness.model.gate import Layout
 from harness.model.shared_memory import SharedMemory
 from harness.system.confined_starter import ConfinedStarter
+from harness.system.forking import get_context, wait
 from harness.system.reap import ended, kill_tree
 
 __all__ = ["BROKEN", "IDLE", "START", "Member", "Workers"]
@@ -94,7 +92,7 @@ class Workers:
         self._layout = layout
         self._directory = directory
         self._transcript = transcript
-        self._context = multiprocess.get_context("fork")
+        self._context = get_context("fork")
         self._starter = ConfinedStarter(directory)
         self.members: dict[str, Member] = {}
 

@@ -10,11 +10,15 @@ import signal
 
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel import seccomp_filter as seccomp
-from harness.model.errors import GateUnavailable
+from harness.model.errors import GateUnavailable, Shortage
+from harness.system.machine_limits import starting
 
 __all__ = ["probe", "probe_programs"]
 
 _PIDFD_GETFD = 438
+#: The gate answers `stat` in the memory of a process.
+_MEMORY = "/proc/self/mem"
+_CHILD = "a process that tries the kernel gate"
 _PTRACE = "allow ptrace of own processes (Yama, or CAP_SYS_PTRACE in a container)"
 
 
@@ -23,12 +27,25 @@ def probe() -> str:
 
     Returns:
         Why the gate is not available; empty when it is.
+
+    Raises:
+        Shortage: that cannot be tried, for the machine allows no further process.
     """
     why = linux_abi.supported()
     if why:
         return why
+    try:
+        os.close(os.open(_MEMORY, os.O_RDWR | os.O_CLOEXEC))
+    except OSError as error:
+        return f"{_MEMORY} cannot be written to: {error.strerror}; mount /proc so that it can"
     reading, writing = os.pipe()
-    pid = os.fork()
+    try:
+        with starting(_CHILD):
+            pid = os.fork()
+    except Shortage:
+        os.close(reading)
+        os.close(writing)
+        raise
     if pid == 0:
         try:
             seccomp.install()
@@ -50,8 +67,12 @@ def probe_programs() -> str:
 
     Returns:
         What is missing and what to allow, all of it; empty when nothing is.
+
+    Raises:
+        Shortage: that cannot be tried, for the machine allows no further process.
     """
-    pid = os.fork()
+    with starting(_CHILD):
+        pid = os.fork()
     if pid == 0:
         while True:
             signal.pause()

@@ -15,6 +15,8 @@ from harness.gates.kernel.pipe_wait import ANY_SLEEPER, empties
 from harness.gates.kernel.quiescence import QuiescenceWatch, id_in_namespace
 from harness.gates.kernel.syscall_table import CALLS, Call
 from harness.gates.kernel.tracee_memory import TraceeMemory
+from harness.model.errors import Shortage
+from harness.system.machine_limits import check_descriptor
 
 __all__ = ["NO_CALL", "PendingSyscall", "PipeReader", "Process", "Status", "Task", "by_own_id", "respond"]
 
@@ -195,10 +197,10 @@ class Process:
         self.first_pid = 0
         self._own_pid = 0
         self.listener = listener
-        self.pidfd = os.pidfd_open(pid)
+        self.pidfd = check_descriptor(os.pidfd_open(pid))
         try:
             self.memory = TraceeMemory(pid)
-        except OSError:
+        except (OSError, Shortage):
             os.close(self.pidfd)
             raise
         self.fds: dict[int, Inode | None] = {}

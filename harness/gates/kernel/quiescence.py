@@ -14,6 +14,9 @@ import os
 from collections.abc import Collection, Sequence
 from typing import ClassVar
 
+from harness.model.errors import Shortage
+from harness.system.machine_limits import check_descriptor
+
 __all__ = [
     "Halted",
     "QuiescenceWatch",
@@ -122,8 +125,9 @@ class QuiescenceWatch:
         found: list[int] = []
         try:
             for name in self._FILES:
-                found.append(os.open(f"/proc/{self._pid}/task/{tid}/{name}", os.O_RDONLY | os.O_CLOEXEC))
-        except OSError:
+                path = f"/proc/{self._pid}/task/{tid}/{name}"
+                found.append(check_descriptor(os.open(path, os.O_RDONLY | os.O_CLOEXEC)))
+        except (OSError, Shortage):
             for fd in found:
                 os.close(fd)
             raise

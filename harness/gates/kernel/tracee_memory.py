@@ -10,6 +10,7 @@ import os
 import struct
 
 from harness.gates.kernel.inode import Inode
+from harness.system.machine_limits import check_descriptor
 
 __all__ = ["TraceeMemory", "pack_stat", "pack_statx"]
 
@@ -32,7 +33,7 @@ class TraceeMemory:
     """Memory of one process."""
 
     def __init__(self, pid: int) -> None:
-        self._fd = os.open(f"/proc/{pid}/mem", os.O_RDWR | os.O_CLOEXEC)
+        self._fd = check_descriptor(os.open(f"/proc/{pid}/mem", os.O_RDWR | os.O_CLOEXEC))
 
     def path(self, address: int) -> bytes:
         """Return a NUL-terminated path, without the NUL; empty where there is none to read."""

@@ -10,8 +10,6 @@ import socket
 import time
 from collections.abc import Callable
 
-import multiprocess
-
 from harness.gates.kernel import linux_abi, program_clock
 from harness.gates.kernel.lane import Worker
 from harness.gates.kernel.quiescence import children_of, filters_of, halted
@@ -19,6 +17,7 @@ from harness.model.errors import GateUnavailable, WorkerDied
 from harness.model.gate import Layout
 from harness.model.shared_memory import Clock, SharedMemory
 from harness.system.confined_starter import ConfinedStarter
+from harness.system.forking import get_context
 from harness.system.reap import ended, kill_tree
 
 __all__ = ["WorkerKilled", "WorkerProcesses", "orphans"]
@@ -67,7 +66,7 @@ class WorkerProcesses:
         self._layout = layout
         self._directory = directory
         self._clock = clock
-        self._context = multiprocess.get_context("fork")
+        self._context = get_context("fork")
         self._starter = ConfinedStarter(directory, own_pids=True)
         self._names: list[str] = []
         #: Whether a worker was started since the last schedule.
