@@ -5,9 +5,11 @@
 //     serve(MyFence, { name: "my fence", lock: "sidecar", soundUnder: [] });
 //
 // Import this module before the code under test: from then on Date, performance.now, setTimeout, setInterval and
-// timers/promises follow the harness. AbortSignal.timeout and timers of other threads do not.
+// timers/promises follow the harness, and Math.random and the random functions of node:crypto and webcrypto are drawn anew for
+// each schedule. AbortSignal.timeout, timers of other threads and keys that node:crypto generates do not.
 
 import { AsyncLocalStorage, createHook } from "node:async_hooks";
+import crypto from "node:crypto";
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import timers from "node:timers";
@@ -139,6 +141,80 @@ function installTimers() {
   }
   Object.assign(timersPromises, { setTimeout: sleep, setInterval: ticks });
   timersPromises.scheduler.wait = (ms, options) => sleep(ms, undefined, options);
+  syncBuiltinESMExports();
+}
+
+// Random numbers: the same in each run of a schedule (the generator sfc32 of PractRand)
+
+const words = new Uint32Array(4);
+
+function word() {
+  const sum = (words[0] + words[1] + words[3]++) >>> 0;
+  words[0] = words[1] ^ (words[1] >>> 9);
+  words[1] = words[2] + (words[2] << 3);
+  words[2] = ((words[2] << 21) | (words[2] >>> 11)) + sum;
+  return sum;
+}
+
+function seedRandom(number) {
+  words.set([0x9e3779b9, Math.floor(number / 2 ** 32), number, 1]);
+  for (let round = 0; round < 12; round++) word();
+}
+
+function fill(view) {
+  const bytes = ArrayBuffer.isView(view) ? new Uint8Array(view.buffer, view.byteOffset, view.byteLength) : new Uint8Array(view);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = word();
+  return view;
+}
+
+function randomUUID() {
+  const bytes = fill(Buffer.alloc(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
+function installRandom() {
+  const random = () => ((word() >>> 5) * 2 ** 26 + (word() >>> 6)) / 2 ** 53;
+  // The real functions check their arguments, and what they return is written over.
+  const { randomBytes, randomFillSync, randomInt } = crypto;
+  const { webcrypto } = crypto;
+  const getRandomValues = webcrypto.getRandomValues.bind(webcrypto);
+  const answer = (callback, make) => {
+    if (typeof callback !== "function") return make();
+    const made = make();
+    setImmediate(() => callback(null, made));
+  };
+  const part = (view, offset = 0, size) => {
+    const of = ArrayBuffer.isView(view) ? view : new Uint8Array(view);
+    const unit = of.BYTES_PER_ELEMENT ?? 1;
+    const length = size === undefined ? of.byteLength - offset * unit : size * unit;
+    return new Uint8Array(of.buffer, of.byteOffset + offset * unit, length);
+  };
+  Math.random = random;
+  Object.assign(crypto, {
+    randomUUID: () => randomUUID(),
+    randomBytes: (size, callback) => answer(callback, () => fill(randomBytes(size))),
+    randomFillSync: (view, offset, size) => {
+      randomFillSync(view, offset, size);
+      fill(part(view, offset, size));
+      return view;
+    },
+    randomFill: (view, ...rest) => {
+      const callback = rest.pop();
+      answer(callback, () => crypto.randomFillSync(view, ...rest));
+    },
+    randomInt: (...args) => {
+      const callback = typeof args.at(-1) === "function" ? args.pop() : undefined;
+      randomInt(...args);
+      const [min, max] = args.length > 1 ? args : [0, args[0]];
+      return answer(callback, () => min + Math.floor(random() * (max - min)));
+    },
+    pseudoRandomBytes: (size, callback) => crypto.randomBytes(size, callback),
+  });
+  const web = { randomUUID: () => randomUUID(), getRandomValues: (view) => fill(getRandomValues(view)) };
+  for (const [name, value] of Object.entries(web)) Object.defineProperty(webcrypto, name, { value, configurable: true, writable: true });
+  seedRandom(0);
   syncBuiltinESMExports();
 }
 
@@ -344,6 +420,7 @@ export function serve(Fence, properties, begin = async () => {}) {
     }
     if (line.do === "begin_schedule") {
       startMs = nowMs;
+      seedRandom(nowMs);
       background.timers.clear();
       open.clear();
       handles = new Map();
@@ -412,3 +489,4 @@ process.hrtime = realHrtime;
 await installFiles();
 installClock();
 installTimers();
+installRandom();

@@ -18,6 +18,7 @@ from harness.scenario import load_all
 from harness.shrink.replay import replay
 from harness.strategies import portfolio
 from harness.strategies.portfolio import FIRST_SHARES
+from tests.acceptance.harness_process import is_first_of_namespace
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -36,7 +37,7 @@ def asked(tmp_path: Path, explorers: int, what: SearchTask) -> Result:
 
 def workers(coordinator: Coordinator) -> set[int]:
     (pid,) = coordinator.pids()
-    return {one.pid for one in psutil.Process(pid).children()}
+    return {one.pid for one in psutil.Process(pid).children() if not is_first_of_namespace(one.pid)}
 
 
 @pytest.mark.requires("kernel-gate")

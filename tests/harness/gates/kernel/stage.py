@@ -143,14 +143,6 @@ class Seen:
         return [(step.lane, step.lock) for step in self.steps if step.lock is not None]
 
 
-def pid_here(pid: int) -> int:
-    """The id by which this process knows one of its descendants that has said its own; 0 when it is gone."""
-    for process in psutil.Process().children(recursive=True):
-        if id_in_namespace(process.pid) == pid and process.status() != psutil.STATUS_ZOMBIE:
-            return int(process.pid)
-    return 0
-
-
 def program_of(lanes: Sequence[LaneInfo], words: Sequence[Sequence[str]], **options: object) -> Program:
     """The program in which each lane does its words."""
     return Program(
@@ -229,6 +221,19 @@ class Stage:
         """Close the gate and start another."""
         self.gate.close()
         self._start()
+
+    def pid_here(self, pid: int) -> int:
+        """The id by which this process knows one of the stage's that has said its own; 0 when it is gone."""
+        namespaces = {os.readlink(f"/proc/{worker}/ns/pid") for worker in self.gate.pids().values()}
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(OSError):
+                if (
+                    id_in_namespace(process.pid) == pid
+                    and process.status() != psutil.STATUS_ZOMBIE
+                    and os.readlink(f"/proc/{process.pid}/ns/pid") in namespaces
+                ):
+                    return int(process.pid)
+        return 0
 
     def run(self, *words: Sequence[str], script: Script = (), **options: object) -> Seen:
         """One schedule in which lane *i* does ``words[i]``."""

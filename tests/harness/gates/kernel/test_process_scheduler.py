@@ -18,7 +18,7 @@ from harness.model.history import Return, Step
 from harness.strategies import make
 from tests.acceptance.harness_process import command_line
 from tests.harness.gates.kernel.process_groups import Crowding, Loose
-from tests.harness.gates.kernel.stage import INITIAL, Out, Seen, Stage, pid_here, program_of
+from tests.harness.gates.kernel.stage import INITIAL, Out, Seen, Stage, program_of
 from tests.patience import GENEROUS_S, at_some_patience
 
 pytestmark = pytest.mark.requires("kernel-gate")
@@ -347,7 +347,7 @@ def test_nobody_guesses_for_whom_a_service_acts(loose: Stage) -> None:
 
 def test_nothing_of_a_service_is_left_when_the_gate_is_closed(tmp_path: Path) -> None:
     with Stage(tmp_path, Crowding) as stage:
-        pid = pid_here(int(stage.run(["pid"]).said()[0]))
+        pid = stage.pid_here(int(stage.run(["pid"]).said()[0]))
         assert pid
         # Once, for what is kept open to look at the worker.
         stage.run(["sed", "ask_append"])

@@ -22,7 +22,7 @@ from harness.model.history import LaneInfo, Return
 from harness.system import pid_namespace
 from tests.harness.gates.inherited import descriptors_of
 from tests.harness.gates.kernel.dying import Dying
-from tests.harness.gates.kernel.stage import Seen, Stage, as_explorer, pid_here, program_of
+from tests.harness.gates.kernel.stage import Seen, Stage, as_explorer, program_of
 
 pytestmark = pytest.mark.requires("kernel-gate")
 
@@ -135,13 +135,13 @@ def test_a_child_program_cannot_write_outside(stage: Stage) -> None:
 def test_what_a_fence_leaves_running_is_gone_when_the_schedule_is_over(stage: Stage, word: str) -> None:
     seen = stage.run([word, "write"], [])
     assert not seen.end.inconclusive
-    assert not pid_here(int(seen.said()[0]))
+    assert not stage.pid_here(int(seen.said()[0]))
 
 
 @pytest.mark.parametrize("word", ["ignore_terminate"])
 def test_a_process_that_does_not_want_to_go_is_gone_when_the_gate_is_closed(stage: Stage, word: str) -> None:
     seen = stage.run([word, "write"], [])
-    pid = pid_here(int(seen.said()[0]))
+    pid = stage.pid_here(int(seen.said()[0]))
     assert pid
     stage.restart()
     try:
@@ -279,7 +279,7 @@ _SUPERVISOR = """
 import sys, time
 from pathlib import Path
 from tests.harness.gates.kernel.dying import Dying
-from tests.harness.gates.kernel.stage import Stage, pid_here
+from tests.harness.gates.kernel.stage import Stage
 stage = Stage(Path(sys.argv[1]), Dying, ["p", "q"]).__enter__()
 stage.run(["write"], ["write"])
 print(*stage.gate.pids().values(), flush=True)
