@@ -194,6 +194,10 @@ class Step(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="step"
         return self.fault.isupper()
 
 
+#: How the detail of a program begins, and how that of one which says that it did well.
+_ENDS, _WELL = ("exit status ", "killed by ", "not started: "), ("exit status 0",)
+
+
 class Return(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="return", tag_field="event"):
     """The end of an operation.
 
@@ -211,6 +215,11 @@ class Return(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="ret
     outcome: str
     detail: str = ""
     at_ns: int = 0
+
+    @property
+    def acknowledges(self) -> bool:
+        """Return whether the call says that it did what was asked; a program says so by its status."""
+        return self.outcome == "ok" and (self.detail.startswith(_WELL) or not self.detail.startswith(_ENDS))
 
 
 class End(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="end", tag_field="event"):

@@ -19,7 +19,8 @@ from harness.oracle.rules import EITHER, SANCTIONED, Rules
 __all__ = ["NOTHING", "Effect", "class_of", "effects_of", "interleaved", "is_append"]
 
 NOTHING = "nothing"
-_APPENDING = ("append", "guarded_write")
+#: Of operations; what an action does is told by the bytes alone.
+_APPENDING = ("append", "guarded_write", "action")
 #: Calls that tell a lane what the transcript holds, or what stat shows of it.
 _READ_CALLS = frozenset(
     (
@@ -80,8 +81,7 @@ def class_of(index: HistoryIndex, mutations: Sequence[Mutation], runner: int) ->
     if before.content == after.content:
         return "same_bytes_other_file"
     lane = index.header.lanes[operation.lane]
-    if not lane.participant:
-        return "unlocked"
+    # A program that is no participant may take the lock as well.
     if not all(mutation.held and not mutation.reclaimed for mutation in mutations):
         return "reclaimed" if any(mutation.reclaimed for mutation in mutations) else "unlocked"
     where = "same_process" if lane.process == index.header.lanes[runner].process else "other_process"

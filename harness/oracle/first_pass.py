@@ -112,7 +112,7 @@ def first_pass(history: History, rules: Rules) -> FirstPass:
                 if call.kind == "load" and event.outcome == "ok":
                     changed = changes != changes_at_call[event.lane]
                     result.loads_doubt |= changed or event.detail != (content or EMPTY)
-                if event.outcome == "ok" and participant[event.lane]:
+                if event.acknowledges and participant[event.lane]:
                     _acknowledge(history, result, call, at, spans)
     result.doubt = result.doubt or not _is_harmless(rules, result, changers)
     return result

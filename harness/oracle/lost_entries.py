@@ -19,6 +19,8 @@ __all__ = ["absent_entries", "lock_requested_at", "lost_entries", "rogue_near"]
 
 _TAKING = ("acquire", "begin_turn")
 _APPENDING = ("append", "guarded_write")
+#: A program acknowledges the ids that it is said to write.
+_ACKNOWLEDGING = (*_APPENDING, "action")
 
 
 def absent_entries(history: History, acknowledged: Sequence[tuple[Invoke, int]]) -> list[tuple[Invoke, str]]:
@@ -35,7 +37,7 @@ def absent_entries(history: History, acknowledged: Sequence[tuple[Invoke, int]])
         (call, name)
         for call, _ in acknowledged
         for name, _ in call.entries
-        if name not in there and call.kind in _APPENDING
+        if name not in there and call.kind in _ACKNOWLEDGING
     ]
 
 

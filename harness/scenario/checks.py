@@ -129,8 +129,11 @@ def _check_lanes(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -
     """Add a fault if there is no runner, for duplicate names, and for too many lanes."""
     roles = [lane.get("role") for _, lane in lanes]
     # An unknown role, which is reported already, may be a misspelt runner.
-    if "runner" not in roles and all(role in tuple(ROLES) for role in roles):
-        message = "no lane has the role runner, and only a runner decides anything; add one"
+    if "runner" not in roles and all(role in tuple(ROLES) for role in roles) and not _judged(document, lanes):
+        message = (
+            "no lane has the role runner, and nothing else is judged; add a runner, invariants, or a program "
+            "with participant: true"
+        )
         document.fault(document.values[("lanes",)], ("lanes",), message)
     seen: dict[str, Path] = {}
     for path, lane in lanes:
@@ -149,6 +152,17 @@ def _check_lanes(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -
     if total > LANES_MAX and len(lanes) <= LANES_MAX:
         message = f"{total} lanes with their counts, at most {LANES_MAX} are possible; remove some"
         document.fault(document.values[("lanes",)], ("lanes",), message)
+
+
+def _judged(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -> bool:
+    """Return whether a scenario without a runner can show a violation."""
+    data = document.data
+    assert isinstance(data, dict)
+    return bool(data.get("invariants") or data.get("invariant")) or any(
+        (lane.get("role") in tuple(ROLES) and ROLES[lane["role"]].participant)
+        or lane.get("participant") is True
+        for _, lane in lanes
+    )
 
 
 def _check_namespaces(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -> None:

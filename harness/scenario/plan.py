@@ -57,7 +57,7 @@ def lanes_of(scenario: Scenario) -> tuple[LaneInfo, ...]:
             name,
             lane.role,
             lane.process or name,
-            ROLES[lane.role].participant,
+            ROLES[lane.role].takes_part(lane),
             lane.pid_namespace or "",
             lane.transcript or "",
         )
@@ -87,7 +87,8 @@ def draw(scenario: Scenario, seed: int, schedule: int) -> Program:
                 lane.pid_namespace or "",
                 lane.transcript or "",
             )
-            lanes.append(LaneProgram(name, role.name, process, role.participant, ops, namespace, transcript))
+            part = role.takes_part(lane)
+            lanes.append(LaneProgram(name, role.name, process, part, ops, namespace, transcript))
     filesystem = scenario.filesystem
     return Program(
         tuple(_with_faults(scenario, program_seed(seed, schedule), lanes)),

@@ -1,4 +1,4 @@
-"""Define a rogue that is an unmodified program: sed, an editor, a script of the user's."""
+"""Define a lane that is an unmodified program: an editor, a script, the user's own command line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import MaxLen, MinLen, Predicate, doc
 
-from harness.model.program import Op
+from harness.model.program import Entry, Op
 from harness.scenario.roles.role import (
     CountRange,
     Ids,
@@ -28,6 +28,7 @@ __all__ = ["ROLE", "ProgramSettings"]
 
 #: Limits for the arguments, which a stored program repeats in every operation.
 _ARGUMENTS_MAX, _ARGUMENT_CHARACTERS_MAX = 32, 400
+_IDS_MAX, _ID_CHARACTERS_MAX = 32, 100
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,24 +50,41 @@ class ProgramSettings(LaneSettings):
     ]
     times: Annotated[CountRange, doc("Number of starts, one after the other.")] = 1
     pause_ms: Annotated[MsRange, doc("Virtual milliseconds that the lane waits before each start.")] = 0
+    participant: Annotated[
+        bool,
+        doc(
+            "Whether the program keeps the rules: it takes the declared lock before it changes the "
+            "transcript, and destroys no line of others. What it does against them is then a violation."
+        ),
+    ] = False
+    acknowledges: Annotated[
+        tuple[Annotated[str, MinLen(1), MaxLen(_ID_CHARACTERS_MAX)], ...],
+        MaxLen(_IDS_MAX),
+        doc(
+            "Ids (the field `id` of a line) that are in the transcript once a start has ended with status "
+            "0. One that is gone at the end is a lost entry; only with `participant: true`."
+        ),
+    ] = ()
 
 
 def _draw(settings: ProgramSettings, rng: random.Random, ids: Ids) -> tuple[Op, ...]:
     ops: list[Op] = []
     for group in range(1, pick(rng, settings.times) + 1):
         ops += waits(settings, rng, group, settings.pause_ms)
-        ops.append(Op("action", group=group, how=os.path.basename(settings.argv[0]), argv=settings.argv))
+        entries = tuple(Entry(name, "program", "") for name in settings.acknowledges)
+        how = os.path.basename(settings.argv[0])
+        ops.append(Op("action", group=group, entries=entries, how=how, argv=settings.argv))
     return tuple(ops)
 
 
 def _size(settings: ProgramSettings) -> Size:
     # The arguments are stored with each start.
-    return Size(highest(settings.times) * 3, 0)
+    return Size(highest(settings.times) * 3, highest(settings.times) * len(settings.acknowledges))
 
 
 ROLE = Role(
     "program",
-    "A rogue that is a program of the machine, unmodified; only with --allow-programs.",
+    "A program of the machine, unmodified: a rogue, unless it says otherwise; only with --allow-programs.",
     False,
     ProgramSettings,
     _draw,

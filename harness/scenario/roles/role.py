@@ -252,3 +252,7 @@ class Role(Generic[_Settings]):
     settings: type[_Settings]
     draw: Callable[[_Settings, random.Random, Ids], tuple[Op, ...]]
     size: Callable[[_Settings], Size]
+
+    def takes_part(self, settings: LaneSettings) -> bool:
+        """Return whether a lane keeps the rules: its role does, or it says so itself."""
+        return self.participant or bool(getattr(settings, "participant", False))

@@ -49,7 +49,7 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
         (
             "role: runner",
             "role: cron",
-            "5:3: lanes: no lane has the role runner, and only a runner decides anything; add one",
+            "5:3: lanes: no lane has the role runner, and nothing else is judged; add a runner, invariants, or a program with participant: true",
         ),
         (
             "expect:",
