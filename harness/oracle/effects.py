@@ -21,6 +21,8 @@ __all__ = ["NOTHING", "Effect", "class_of", "effects_of", "interleaved", "is_app
 NOTHING = "nothing"
 #: Of operations; what an action does is told by the bytes alone.
 _APPENDING = ("append", "guarded_write", "action")
+#: A role whose lanes may take the lock and are no participants all the same.
+_MAY_LOCK = "program"
 #: Calls that tell a lane what the transcript holds, or what stat shows of it.
 _READ_CALLS = frozenset(
     (
@@ -81,7 +83,8 @@ def class_of(index: HistoryIndex, mutations: Sequence[Mutation], runner: int) ->
     if before.content == after.content:
         return "same_bytes_other_file"
     lane = index.header.lanes[operation.lane]
-    # A program that is no participant may take the lock as well.
+    if not lane.participant and lane.role != _MAY_LOCK:
+        return "unlocked"
     if not all(mutation.held and not mutation.reclaimed for mutation in mutations):
         return "reclaimed" if any(mutation.reclaimed for mutation in mutations) else "unlocked"
     where = "same_process" if lane.process == index.header.lanes[runner].process else "other_process"

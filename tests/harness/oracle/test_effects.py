@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from harness.model.history import State
@@ -175,6 +176,19 @@ def test_reclaimed_locks_and_rogues_locks_sanction_no_effect() -> None:
             story.put(lane, lines("first", "x"), held=True, reclaimed=reclaimed)
         story.admit("reply")
         assert judge(story.history()).counts()["missed_takeover"] == 1
+
+
+def test_a_program_s_lock_sanctions_what_it_appends() -> None:
+    for held, missed in ((True, 0), (False, 1)):
+        story = Story()
+        lanes = list(story.header.lanes)
+        lanes[EDITOR] = msgspec.structs.replace(lanes[EDITOR], role="program")
+        story.header = msgspec.structs.replace(story.header, lanes=tuple(lanes))
+        story.window()
+        with story.op(EDITOR, "action"):
+            story.put(EDITOR, lines("first", "x"), held=held)
+        story.admit("reply")
+        assert judge(story.history()).counts()["missed_takeover"] == missed
 
 
 def test_an_interleaved_operation_counts_step_by_step() -> None:

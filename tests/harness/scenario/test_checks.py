@@ -47,11 +47,6 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
             "10:17: fence_options.lock_pol_ms: unknown option of a lock; did you mean 'lock_poll_ms'?",
         ),
         (
-            "role: runner",
-            "role: cron",
-            "5:3: lanes: no lane has the role runner, and nothing else is judged; add a runner, invariants, or a program with participant: true",
-        ),
-        (
             "expect:",
             "  - role: heartbeat\nexpect:",
             "10:5: lanes[2]: a second lane has the name 'heartbeat', the first begins in line 6; rename it",
