@@ -48,7 +48,7 @@ def _read(path: str, fence: str | None, root: str | None, allowed: bool) -> Witn
         raise FormatError(f"{path}: gate {witness.gate!r}, expected one of {', '.join(GATES)}")
     scenario = load_data(witness.scenario, where=path)
     # Shrinking leaves lanes out.
-    known = {name for lane in scenario.lanes for name in lane.names()}
+    known = {name for lane in scenario.lanes for name in (*lane.names(), *lane.names_again())}
     for lane in witness.program.lanes:
         if lane.name not in known:
             raise FormatError(

@@ -19,6 +19,7 @@ from harness.results.stats import Finding, Stats
 from harness.results.summary import Summary, unmet
 from harness.results.witness import Claim, Witness
 from harness.scenario.definition import Scenario, dump
+from harness.scenario.plan import lanes_of
 from harness.strategies.portfolio import FIRST_SHARES, Portfolio, name_of, next_shares, rounds
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class SearchTask(msgspec.Struct, frozen=True):
 
     def coverage(self, stats: Stats) -> Coverage | None:
         """Return how much the schedules covered; None where the search covers everything."""
-        return coverage_of(stats, self.gate, sum(lane.count for lane in self.scenario.lanes))
+        return coverage_of(stats, self.gate, len(lanes_of(self.scenario)))
 
     def expects(self, kind: str) -> bool:
         """Return whether the scenario expects a kind of violation of the fence, or allows it."""

@@ -104,6 +104,9 @@ def _exercise(scenario: Scenario, gate: str, stats: Stats) -> Iterator[str]:
     for lane in scenario.lanes:
         for name in () if lane.transcript else lane.names():
             yield from _lane(lane, name, done.lanes.get(name, LaneExercise()))
+        for name in lane.names_again() if gate == "kernel" else ():
+            if name not in done.lanes:
+                yield f"{name} was never started: no fault has killed its process"
     if gate == "kernel":
         for number, fault in enumerate(scenario.faults, 1):
             yield from _fault(scenario, stats, number, fault)

@@ -121,6 +121,9 @@ class LaneProgram(msgspec.Struct, frozen=True, omit_defaults=True):
         ops: its calls.
         pid_namespace: PID namespace of its process; empty for the machine's own.
         transcript: name of the transcript that it works on; empty for the watched one.
+        revives: process by whose end, of a fault, the lane begins; empty for one that begins at once.
+        after_ms: virtual milliseconds from then to its begin.
+        revived_pid: ``fresh``, ``same`` or ``taken``, see a scenario's ``restart``.
     """
 
     name: str
@@ -130,6 +133,9 @@ class LaneProgram(msgspec.Struct, frozen=True, omit_defaults=True):
     ops: tuple[Op, ...]
     pid_namespace: str = ""
     transcript: str = ""
+    revives: str = ""
+    after_ms: int = 0
+    revived_pid: str = "fresh"
 
 
 class Filesystem(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -29,7 +29,7 @@ from harness.scenario.faults import (
 from harness.scenario.reader import Document, Path, Position
 from harness.scenario.roles import ROLES, LaneSettings
 from harness.scenario.roles.program import ProgramSettings
-from harness.scenario.roles.role import highest
+from harness.scenario.roles.role import again, highest
 
 __all__ = ["check_fences", "check_limits", "check_names", "lock_options"]
 
@@ -145,13 +145,33 @@ def _check_lanes(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -
                 document.fault(document.values[place], place, message)
                 break
             seen[name] = path
+    _check_restarts(document, lanes)
     _check_namespaces(document, lanes)
     _check_transcripts(document, lanes)
     _check_kept_locks(document, lanes)
-    total = sum(len(_names(lane)) for _, lane in lanes)
+    total = sum(len(_names(lane)) * (2 if lane.get("restart") else 1) for _, lane in lanes)
     if total > LANES_MAX and len(lanes) <= LANES_MAX:
         message = f"{total} lanes with their counts, at most {LANES_MAX} are possible; remove some"
         document.fault(document.values[("lanes",)], ("lanes",), message)
+
+
+def _check_restarts(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -> None:
+    """Add a fault for a restart without a fault that kills, and for the name of a restarted lane."""
+    data = document.data
+    assert isinstance(data, dict)
+    faults = data.get("faults")
+    kills = [fault for fault in faults if isinstance(fault, dict)] if isinstance(faults, list) else []
+    names = {name for _, lane in lanes for name in _names(lane)}
+    for path, lane in lanes:
+        if not lane.get("restart"):
+            continue
+        place, message = (*path, "restart"), ""
+        if not any(_is_given(fault, "kill") for fault in kills):
+            message = "nothing kills the process; add a fault with kill: true"
+        elif taken := names.intersection(again(name) for name in _names(lane)):
+            message = f"the lane is called {min(taken)!r} when it is started again; rename the other one"
+        if message:
+            document.fault(document.values[place], place, message)
 
 
 def _judged(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -> bool:
@@ -316,8 +336,9 @@ def check_limits(scenario: Scenario, document: Document) -> None:
     total = (1 + highest(scenario.transcript.entries)) * entry_bytes
     for index, lane in enumerate(scenario.lanes):
         size = ROLES[lane.role].size(lane)
-        total += lane.count * (size.ops * _OP_BYTES + size.entries * entry_bytes)
-        total += lane.count * _bytes_of_arguments(lane)
+        lives = lane.count * (2 if lane.restart is not None else 1)
+        total += lives * (size.ops * _OP_BYTES + size.entries * entry_bytes)
+        total += lives * _bytes_of_arguments(lane)
         if size.ops > OPS_MAX:
             path: Path = ("lanes", index)
             message = f"may have up to {size.ops} operations, at most {OPS_MAX} fit; reduce its settings"

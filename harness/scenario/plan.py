@@ -7,7 +7,7 @@ with a generator of its own.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -17,7 +17,7 @@ from harness.model.program import Entry, Fault, Filesystem, LaneProgram, LeftLoc
 from harness.model.transcript_lines import make
 from harness.scenario.definition import FaultSettings, Scenario
 from harness.scenario.roles import ROLES, Ids, LaneSettings
-from harness.scenario.roles.role import choose, pick
+from harness.scenario.roles.role import again, choose, pick
 
 __all__ = ["draw", "lanes_of", "program_seed"]
 
@@ -28,6 +28,7 @@ _KEEP_ALL: Final = 1000
 #: Separates the faults' random numbers from all others.
 _FAULTS: Final = 0xFA017
 _LEFT_LOCK: Final = 0x1EF7
+_RESTARTS: Final = 0x2E57
 #: No lane can have this name, so its ids collide with no lane's ids.
 _BEFORE: Final = "_before"
 _CONVERSATION: Final = ("user", "assistant", "assistant", "toolResult")
@@ -52,17 +53,18 @@ def _scramble(bits: int) -> int:
 
 def lanes_of(scenario: Scenario) -> tuple[LaneInfo, ...]:
     """Return the scenario's lanes with counts expanded; a lane's index is its position here."""
+    first = [(lane, name, lane.process or name) for lane in scenario.lanes for name in lane.names()]
+    later = [(lane, again(name), again(process)) for lane, name, process in first if lane.restart is not None]
     return tuple(
         LaneInfo(
             name,
             lane.role,
-            lane.process or name,
+            process,
             ROLES[lane.role].takes_part(lane),
             lane.pid_namespace or "",
             lane.transcript or "",
         )
-        for lane in scenario.lanes
-        for name in lane.names()
+        for lane, name, process in (*first, *later)
     )
 
 
@@ -77,21 +79,13 @@ def draw(scenario: Scenario, seed: int, schedule: int) -> Program:
     rng = random.Random(program_seed(seed, schedule))
     clock_start_ms = _CLOCK_START_MS + pick(rng, (0, _CLOCK_SPREAD_MS - 1))
     initial = _initial(scenario, rng)
-    lanes = []
-    for lane in scenario.lanes:
-        role = ROLES[lane.role]
-        for name in lane.names():
-            ops = role.draw(lane, rng, Ids(name, scenario.transcript.entry_bytes))
-            process, namespace, transcript = (
-                lane.process or name,
-                lane.pid_namespace or "",
-                lane.transcript or "",
-            )
-            part = role.takes_part(lane)
-            lanes.append(LaneProgram(name, role.name, process, part, ops, namespace, transcript))
+    lanes = [_lane(scenario, lane, name, rng) for lane in scenario.lanes for name in lane.names()]
     filesystem = scenario.filesystem
     return Program(
-        tuple(_with_faults(scenario, program_seed(seed, schedule), lanes)),
+        (
+            *_with_faults(scenario, program_seed(seed, schedule), lanes),
+            *_revived(scenario, program_seed(seed, schedule)),
+        ),
         initial,
         Filesystem(filesystem.time_grain_ms, filesystem.birth_time, filesystem.inode_reuse),
         clock_start_ms * 1_000_000,
@@ -99,6 +93,38 @@ def draw(scenario: Scenario, seed: int, schedule: int) -> Program:
         scenario.transcript.symlink,
         _left_lock(scenario, program_seed(seed, schedule)),
     )
+
+
+def _lane(scenario: Scenario, lane: LaneSettings, name: str, rng: random.Random) -> LaneProgram:
+    role = ROLES[lane.role]
+    ops = role.draw(lane, rng, Ids(name, scenario.transcript.entry_bytes))
+    return LaneProgram(
+        name,
+        role.name,
+        lane.process or name,
+        role.takes_part(lane),
+        ops,
+        lane.pid_namespace or "",
+        lane.transcript or "",
+    )
+
+
+def _revived(scenario: Scenario, drawn: int) -> Iterator[LaneProgram]:
+    """Yield what lanes do when they are started again; each has a generator of its own, and no faults."""
+    for number, lane in enumerate(scenario.lanes):
+        if lane.restart is None:
+            continue
+        rng = random.Random(program_seed(drawn ^ _RESTARTS, number))
+        for name in lane.names():
+            process = lane.process or name
+            after_ms = pick(rng, lane.restart.after_ms)
+            yield msgspec.structs.replace(
+                _lane(scenario, lane, again(name), rng),
+                process=again(process),
+                revives=process,
+                after_ms=after_ms,
+                revived_pid=lane.restart.pid,
+            )
 
 
 def _left_lock(scenario: Scenario, drawn: int) -> LeftLock | None:

@@ -22,6 +22,7 @@ from harness.scenario.definition import (
     fault_settings,
 )
 from harness.scenario.roles import ROLES, LaneSettings
+from harness.scenario.roles.role import RestartSettings
 
 __all__ = ["pack", "unpack"]
 
@@ -57,7 +58,10 @@ def unpack(packed: Mapping[str, Any]) -> Scenario:
 
 
 def _lane(lane: Mapping[str, Any]) -> LaneSettings:
-    made: LaneSettings = ROLES[lane["role"]].settings(**{name: _frozen(item) for name, item in lane.items()})
+    keys = {name: _frozen(item) for name, item in lane.items()}
+    if keys["restart"] is not None:
+        keys["restart"] = RestartSettings(**keys["restart"])
+    made: LaneSettings = ROLES[lane["role"]].settings(**keys)
     return made
 
 

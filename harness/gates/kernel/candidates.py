@@ -21,7 +21,8 @@ def candidate_of(files: VirtualFiles, lane: Lane) -> Candidate:
         return lane.candidate
     status = lane.status
     if status is not Status.FILE:
-        return lane.show(Candidate(lane.index, lane.op, lane.ordinal, PAUSES[status], "", False))
+        name = "start" if lane.starting and lane.op < 0 else PAUSES[status]
+        return lane.show(Candidate(lane.index, lane.op, lane.ordinal, name, "", False))
     pending = lane.pending
     kind = pending.call.kind
     writes = opens_for_writing(pending.flags) if kind == "open" else kind in _WRITES

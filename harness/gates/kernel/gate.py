@@ -64,6 +64,8 @@ class KernelGate:
         self._directory = directory
         self._main = main
         self._lanes: list[Lane] = []
+        #: Processes that were started again in this schedule, with a process id of choice.
+        self._reborn: set[str] = set()
         #: Whether candidates carry their access set; that costs time.
         self.tells_access_sets = False
 
@@ -88,11 +90,16 @@ class KernelGate:
         for name in dict.fromkeys(lane.process for lane in layout.lanes):
             self._spawn(name)
 
-    def _spawn(self, name: str) -> None:
-        """Start a worker, anew if another program kills it, or what it has started, meanwhile."""
+    def _spawn(self, name: str, number: int = 0) -> None:
+        """Start a worker, anew if another program kills it, or what it has started, meanwhile.
+
+        Args:
+            name: of the process.
+            number: its process id; 0 for the usual one.
+        """
         for tried in range(1, _STARTS_MAX + 1):
             try:
-                self._start_worker(name)
+                self._start_worker(name, number)
                 return
             except WorkerDied as error:
                 worker = self._processes.workers.get(name)
@@ -102,9 +109,9 @@ class KernelGate:
                 if worker is not None:
                     self._processes.stop(worker)
 
-    def _start_worker(self, name: str) -> None:
+    def _start_worker(self, name: str, number: int) -> None:
         self._state.guard(False)
-        worker = self._processes.spawn(name)
+        worker = self._processes.spawn(name, number)
         layout = zip(self._lanes, self._layout.lanes, strict=True)
         worker.take_lanes([lane for lane, info in layout if info.process == name])
         deadline = time.monotonic() + _START_S
@@ -147,10 +154,15 @@ class KernelGate:
 
     def begin(self, program: Program) -> None:
         """Reset files and processes, and bring each lane to its first stop."""
-        for worker in list(self._processes.workers.values()):
-            if worker.must_replace or not worker.handle.is_alive():
-                self._processes.stop(worker)
-                self._spawn(worker.name)
+        unfit = [
+            worker
+            for worker in self._processes.workers.values()
+            if worker.must_replace or not worker.handle.is_alive()
+        ]
+        for worker in unfit:
+            self._processes.stop(worker)
+        for worker in unfit:
+            self._spawn(worker.name)
         self._program = program
         self._processes.begin(self._state.tasks_started)
         self._state.begin(program)
@@ -159,13 +171,16 @@ class KernelGate:
         self._flocks.begin()
         self._state.recorder.begin()
         self._state.guard(True)
-        encoded = msgspec.msgpack.encode(program)
+        self._encoded = msgspec.msgpack.encode(program)
+        self._reborn.clear()
         for worker in self._processes.workers.values():
-            worker.begin(encoded)
+            worker.begin(self._encoded)
         for lane in self._lanes:
             lane.reset()
         for lane in self._lanes:
             assert lane.status is Status.DONE, (lane.index, lane.status)
+            if program.lanes[lane.index].revives:
+                continue
             self._steps.release(lane, 1)
             self._come_to_rest(lane)
 
@@ -236,7 +251,37 @@ class KernelGate:
 
     def grant(self, candidate: Candidate, verdict: Verdict = RUN) -> None:
         """Let one lane take its step."""
-        self._steps.grant(self._lanes[candidate.lane], candidate.path, verdict)
+        lane = self._lanes[candidate.lane]
+        if lane.starting and lane.op < 0:
+            self._start_again(lane)
+        self._steps.grant(lane, candidate.path, verdict)
+
+    def _start_again(self, lane: Lane) -> None:
+        """Give the process of a lane that begins now the process id that the scenario wants."""
+        own = self._program.lanes[lane.index]
+        if own.revived_pid == "fresh" or own.process in self._reborn:
+            return
+        self._reborn.add(own.process)
+        if not self._processes.has_own_ids:
+            self._state.note_inconclusive(
+                f"restart: pid {own.revived_pid} needs process ids of the session's own; run as root"
+            )
+            return
+        number = self._processes.id_of(own.revives)
+        if own.revived_pid == "taken":
+            self._processes.occupy(number)
+            return
+        worker = lane.worker
+        assert worker is not None
+        due = {one.index: one.wake_ns for one in worker.lanes if one.starting}
+        self._processes.stop(worker)
+        self._spawn(worker.name, number)
+        reborn = self._processes.workers[worker.name]
+        reborn.replace_later()
+        reborn.begin(self._encoded)
+        for index, wake_ns in due.items():
+            self._lanes[index].starts_again(wake_ns)
+        self._state.guard(True)
 
     # The end of a schedule
 
@@ -256,6 +301,7 @@ class KernelGate:
         if files.lock.owner >= 0 and (owner := self._lanes[files.lock.owner].worker) is not None:
             # The open file of a lock that was not released would stay in the process.
             owner.replace_later()
+        self._processes.dismiss()
         for worker in self._processes.workers.values():
             # What it started must not reach into the next schedule.
             end_children(state, worker)

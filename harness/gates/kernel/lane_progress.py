@@ -25,6 +25,7 @@ class LaneProgress(Task):
         held_ns: virtual time until which it is stopped, or in a slow call.
         poll_name: the file that was in its way when it last asked for a lock.
         poll_count: how often it has slept since because of that file.
+        starting: it begins when its sleep is over, for the process that it revives was killed.
         candidate: what the strategy is shown; made when the lane has come to rest.
     """
 
@@ -39,6 +40,7 @@ class LaneProgress(Task):
         "poll_count",
         "poll_name",
         "started",
+        "starting",
         "think_left",
     )
 
@@ -61,6 +63,12 @@ class LaneProgress(Task):
         self.poll_name: str | None = None
         self.poll_count = 0
         self.flock_tried = False
+        self.starting = False
+
+    def starts_again(self, wake_ns: int) -> None:
+        """Have the lane, which waits for its program, begin at a virtual time."""
+        self.starting = True
+        self.sleep(self.pending, wake_ns)
 
     def think(self, steps: int) -> None:
         """Set for how many steps the lane waits for its model."""

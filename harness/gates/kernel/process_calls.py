@@ -31,7 +31,19 @@ from harness.gates.kernel.timed_waits import wait_of
 from harness.gates.kernel.virtual_clock import FOREVER_NS
 from harness.model.stop_reasons import ANSWERED, ASK, IDLE, PAUSE, SERVE, SLEEP, THINK, TURN
 
-__all__ = ["eventfd", "fcntl", "park", "pass_on", "randomness", "refused", "sleep", "table", "task"]
+__all__ = [
+    "clock",
+    "eventfd",
+    "fcntl",
+    "park",
+    "pass_on",
+    "randomness",
+    "refused",
+    "sleep",
+    "table",
+    "task",
+    "timed_wait",
+]
 
 _ABSOLUTE_TIME = 1
 _CLONE_THREAD = 0x10000

@@ -21,6 +21,7 @@ from harness.gates.kernel.process_tree import bury
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.model.gate import Verdict
 from harness.model.history import Change, Step
+from harness.model.program import Program
 from harness.scenario.faults import CUTTABLE, process_fault
 from harness.system.reap import REAP_S, ended
 
@@ -43,9 +44,10 @@ class ProcessFaults:
         self._state = state
         self.held = False
 
-    def begin(self) -> None:
+    def begin(self, program: Program) -> None:
         """Start a schedule."""
         self.held = False
+        self._program = program
 
     def inject(self, lane: Lane, path: str, verdict: Verdict) -> Step:
         """Inject a fault into a lane that is stopped; return its step.
@@ -90,6 +92,10 @@ class ProcessFaults:
             note, call, path = f"before {_next_act(lane, path)}", "kill", ""
         self._end(worker)
         lock = state.release_locks_of_ended(state.lanes)
+        for revived in state.lanes:
+            own = self._program.lanes[revived.index]
+            if own.revives == worker.name and not revived.starting:
+                revived.starts_again(state.later(own.after_ms * _MS))
         return Step(lane.index, op, call, path, note, change, lock, "kill")
 
     def _write_part(self, lane: Lane, keep_permille: int) -> tuple[str, Change | None]:

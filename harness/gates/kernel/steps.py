@@ -51,7 +51,7 @@ class Steps:
 
     def begin(self, program: Program) -> None:
         """Start a schedule."""
-        self.process_faults.begin()
+        self.process_faults.begin(program)
         self._step_ns = program.step_ns
         self._birth_time = program.filesystem.birth_time
 
@@ -83,7 +83,8 @@ class Steps:
                 self.release(lane, 1)
         else:
             assert status in (Status.SLEEP, Status.TURN), status
-            state.events.append(Step(lane.index, lane.op, PAUSES[status]))
+            name = "start" if lane.starting and lane.op < 0 else PAUSES[status]
+            state.events.append(Step(lane.index, lane.op, name))
             self._end_pause(lane)
 
     def release(self, lane: Lane, value: int, error: int = 0, flags: int = 0) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import os
 import select
+import signal
 import socket
 import time
 from collections.abc import Callable
+from typing import Any
 
 from harness.gates.kernel import linux_abi, program_clock
 from harness.gates.kernel.lane import Worker
@@ -17,6 +20,7 @@ from harness.model.errors import GateUnavailable, WorkerDied
 from harness.model.gate import Layout
 from harness.model.shared_memory import Clock, SharedMemory
 from harness.system.confined_starter import ConfinedStarter
+from harness.system.descriptors import close_all_but
 from harness.system.forking import get_context
 from harness.system.reap import ended, kill_tree
 
@@ -50,6 +54,13 @@ def orphans(worker: Worker) -> list[int]:
     return [pid for pid in found if filters_of(pid) > ours]
 
 
+def _sleep() -> None:
+    ctypes.CDLL(None).prctl(linux_abi.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    close_all_but(())
+    while True:
+        signal.pause()
+
+
 class WorkerProcesses:
     """The worker processes of one explorer.
 
@@ -71,10 +82,26 @@ class WorkerProcesses:
         self._names: list[str] = []
         #: Whether a worker was started since the last schedule.
         self._ids_given = False
+        self._strangers: list[Any] = []
         self.workers: dict[str, Worker] = {}
 
-    def spawn(self, name: str) -> Worker:
+    def id_of(self, name: str) -> int:
+        """Return the process id of a worker, where ids are the session's own."""
+        if name not in self._names:
+            self._names.append(name)
+        return _WORKER_IDS * (self._names.index(name) + 1) + 1
+
+    @property
+    def has_own_ids(self) -> bool:
+        """Return whether process ids are the session's own."""
+        return self._starter.pids is not None
+
+    def spawn(self, name: str, number: int = 0) -> Worker:
         """Fork one worker and wait for its listener.
+
+        Args:
+            name: of the process.
+            number: its process id, where ids are the session's own; 0 for that of its name.
 
         Raises:
             GateUnavailable: the worker could not install the filter.
@@ -88,9 +115,7 @@ class WorkerProcesses:
                 args=(self._layout, name, self._directory, board, self._clock, theirs, os.getpid()),
                 name=f"worker-{name}",
             )
-            if name not in self._names:
-                self._names.append(name)
-            self._starter.start(process, _WORKER_IDS * (self._names.index(name) + 1) + 1)
+            self._starter.start(process, number or self.id_of(name))
             self._ids_given = True
             theirs.close()
             ours.settimeout(_START_S)
@@ -129,6 +154,20 @@ class WorkerProcesses:
         if self._starter.pids is not None and (ids_given or self._ids_given):
             self._ids_given = False
             self._starter.pids.next_id(_STARTED_IDS)
+
+    def occupy(self, number: int) -> None:
+        """Let a process that does nothing have an id, until `dismiss`."""
+        process = self._context.Process(target=_sleep, name="stranger")
+        self._starter.start(process, number)
+        self._strangers.append(process)
+        self._ids_given = True
+
+    def dismiss(self) -> None:
+        """End the processes that only have an id."""
+        for process in self._strangers:
+            kill_tree(process.pid)
+            ended(process)
+        self._strangers.clear()
 
     def share_clock(self, worker: Worker) -> bool:
         """Let the worker's clocks of the date show virtual time, if it is stopped at its first call.
@@ -176,6 +215,7 @@ class WorkerProcesses:
 
     def stop_all(self) -> None:
         """Kill every worker."""
+        self.dismiss()
         for worker in list(self.workers.values()):
             self.stop(worker)
         self._starter.close()

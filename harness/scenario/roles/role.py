@@ -14,7 +14,7 @@ import dataclasses
 import random
 import re
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar
 
 from annotated_types import Ge, Gt, Le, Predicate, doc
 
@@ -104,6 +104,7 @@ def choose(rng: random.Random, items: Sequence[_Item]) -> _Item:
 
 
 _WAIT_BITS: Final = 12
+_AGAIN: Final = "-again"
 
 
 def geometric(rng: random.Random, rate: float) -> int:
@@ -160,6 +161,23 @@ class Ids:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class RestartSettings:
+    """How a process that was killed comes back."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    after_ms: Annotated[MsRange, doc("Virtual milliseconds between its end and its new start.")]
+    pid: Annotated[
+        Literal["fresh", "same", "taken"],
+        doc(
+            "Process id of the new one: one that nobody had (fresh), that of the dead one (same), or a fresh "
+            "one while a stranger has that of the dead one (taken). The last two need process ids of the "
+            "session's own."
+        ),
+    ] = "fresh"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class LaneSettings:
     """The keys of every lane; a role adds its own, and ``role`` itself."""
 
@@ -191,16 +209,32 @@ class LaneSettings:
     count: Annotated[
         int, Ge(1), Le(8), doc("Number of such lanes; several are called name-1, name-2 and so on.")
     ] = 1
+    restart: Annotated[
+        RestartSettings | None,
+        doc(
+            "Start the lane again after a fault has killed its process: as the lane NAME-again, in a "
+            "new process, from its first activity on. Absent: it stays dead; kernel gate only."
+        ),
+    ] = None
     delay_steps: Annotated[StepRange, doc("Scheduling points before each activity.")] = 0
     rate: Annotated[
         Annotated[float, Gt(0), Le(100)] | None,
         doc("Activities in 100 scheduling points on average; a random wait beside delay_steps."),
     ] = None
 
+    def names_again(self) -> tuple[str, ...]:
+        """Return the names of the lanes that come back when their process was killed."""
+        return tuple(again(name) for name in self.names()) if self.restart is not None else ()
+
     def names(self) -> tuple[str, ...]:
         """Return the names of the lanes that these settings define."""
         name = self.name or self.role
         return (name,) if self.count == 1 else tuple(f"{name}-{n}" for n in range(1, self.count + 1))
+
+
+def again(name: str) -> str:
+    """Return the name of a lane or process after it was started again."""
+    return f"{name}{_AGAIN}"
 
 
 def waits(settings: LaneSettings, rng: random.Random, group: int, pause: Range = 0) -> list[Op]:
