@@ -34,6 +34,7 @@ _PARTS: Final = {
     "transcript": "TranscriptSettings",
     "filesystem": "FilesystemSettings",
     "left_lock": "LeftLockSettings",
+    "lanes[].restart": "RestartSettings",
     "faults[]": "FaultSettings",
     "expect.FENCE": "Expectation",
     "invariant[]": "InvariantSettings",
