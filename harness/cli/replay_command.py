@@ -18,6 +18,7 @@ from harness.report.story import headline, story
 from harness.results.witness import Witness, read
 from harness.scenario import load_data
 from harness.shrink.replay import Replayed, replay
+from harness.system.janitor import place
 
 __all__ = ["main"]
 
@@ -25,7 +26,9 @@ __all__ = ["main"]
 def main(arguments: argparse.Namespace) -> int:
     """Replay a witness; return 0 if the violation shows again, 1 if it does not, 3 if that is not known."""
     witness = _read(arguments.witness, arguments.fence, arguments.session_root, arguments.allow_programs)
-    replayed = replay(witness, arguments.fence, arguments.session_root)
+    # The kind of place where `run` had it: programs save a file differently below /tmp.
+    real = witness.scenario.get("filesystem", {}).get("inode_reuse") == "real"
+    replayed = replay(witness, arguments.fence, place(arguments.session_root, real))
     if arguments.json:
         emit(msgspec.json.encode(_summary(replayed, witness.claim.kind)).decode())
     else:

@@ -42,6 +42,7 @@ from harness.strategies import make as make_strategy
 from harness.strategies.strategy import Strategy
 from harness.system.machine_limits import OutOfMemory
 from harness.system.peak_memory import family_peak_bytes, peak_bytes
+from harness.system.private_directories import PrivateDirectories
 from harness.system.tree_removal import remove_tree
 
 __all__ = ["Explorer", "Wanted", "strategy_seed", "ticking"]
@@ -104,9 +105,9 @@ def _limit_s(gate: str) -> float:
     return float(os.environ.get(_LIMIT, WALL_LIMIT_S if gate == "kernel" else DEADLINE_S))
 
 
-def _make_gate(name: str, directory: str) -> Gate:
+def _make_gate(name: str, directory: str, private: PrivateDirectories) -> Gate:
     if name == "kernel":
-        return KernelGate(directory, worker.main, _limit_s(name))
+        return KernelGate(directory, worker.main, _limit_s(name), private)
     assert name == "free", name
     return FreeGate(directory, worker.main_free, _limit_s(name))
 
@@ -140,7 +141,8 @@ class Explorer:
         self._policy = scenario.resolved_policy()
         self._rules: dict[str, Any] = {name: answer for name, answer in self._policy.rules.items()}
         self._directory = os.path.realpath(tempfile.mkdtemp(prefix="harness-session-", dir=root))
-        self.gate = _make_gate(gate, self._directory)
+        self._private = PrivateDirectories(root)
+        self.gate = _make_gate(gate, self._directory, self._private)
         # Real inode numbers come from an allocator that the whole machine shares.
         self._repeatable = gate == "kernel" and scenario.filesystem.inode_reuse != "real"
         example = example or plan.draw(scenario, 0, 0)
@@ -170,6 +172,7 @@ class Explorer:
         """Stop the workers and remove the session directory."""
         self.gate.close()
         remove_tree(self._directory)
+        self._private.close()
 
     def program(self, seed: int, index: int) -> Program:
         """Return what the lanes do in one schedule."""

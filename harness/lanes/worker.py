@@ -38,9 +38,11 @@ from harness.model.gate import Layout
 from harness.model.program import Program
 from harness.model.shared_memory import Clock, SharedMemory
 from harness.model.stop_reasons import IDLE, PAUSE, SLEEP, THINK
+from harness.scenario.exec_program import live_in
 from harness.scenario.fence_reference import resolve
 from harness.system.descriptors import close_all_but
 from harness.system.machine_limits import starting
+from harness.system.private_directories import PrivateDirectories
 
 __all__ = ["main", "main_free", "prepare"]
 
@@ -291,6 +293,7 @@ def main(
     clock: Clock,
     channel: socket.socket,
     parent: int,
+    private: PrivateDirectories | None = None,
 ) -> None:
     """Run a worker process under the kernel gate; does not return.
 
@@ -302,12 +305,15 @@ def main(
         clock: virtual time.
         channel: sends the listener's descriptor, or an error message.
         parent: process id of the supervisor.
+        private: directories of programs.
     """
     try:
         _leave_explorer(parent, [channel])
         # Before the working directory changes: the reference may be a relative path.
         make_fence = resolve(layout.fence)
         _enter(directory)
+        if private is not None:
+            live_in(private)
         process = _Process(layout, name, directory, shared_memory, make_fence)
         waits = _KernelWaits()
         host(make_fence, lambda: GatedAdapterHost(process.lane_names, shared_memory, waits))

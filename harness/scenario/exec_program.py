@@ -10,13 +10,21 @@ import os
 import signal
 from collections.abc import Sequence
 
+from harness.system.private_directories import PrivateDirectories
 from harness.system.session_roots import MARK
 
-__all__ = ["launch"]
+__all__ = ["launch", "live_in"]
 
 _TAIL_CHARACTERS = 200
+#: Variables of the environment that differ by session.
+_own: dict[str, str] = {}
 #: Signals that Python or the harness's workers ignore; a program expects their default actions.
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT)
+
+
+def live_in(private: PrivateDirectories) -> None:
+    """Set the home and the temporary directory of programs that this process starts."""
+    _own.update(HOME=private.home, TMPDIR=private.temporary)
 
 
 def launch(argv: Sequence[str], transcript: str) -> str:
@@ -62,6 +70,7 @@ def _spawn(words: list[str], directory: str, stderr: int) -> int:
         "TERM": "dumb",
         "TMPDIR": directory,
         "TZ": "UTC",
+        **_own,
     }
     if MARK in os.environ:
         # By this it is found if everything around it is killed.

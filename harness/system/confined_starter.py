@@ -27,14 +27,15 @@ class ConfinedStarter:
 
     Args:
         directory: where they may write.
+        private: another directory where they may write; empty for none.
         own_pids: give them process ids of their own, where this machine and user can.
 
     Attributes:
         pids: the namespace of their ids, once one is started.
     """
 
-    def __init__(self, directory: str, own_pids: bool = False) -> None:
-        self._directory = directory
+    def __init__(self, directory: str, own_pids: bool = False, private: str = "") -> None:
+        self._writable = [directory, private] if private else [directory]
         self._own_pids = own_pids
         self.pids: PidNamespace | None = None
         self._thread: ThreadPoolExecutor | None = None
@@ -82,11 +83,11 @@ class ConfinedStarter:
     def _confine(self) -> None:
         # The ticks of the explorer's timer have to interrupt its main thread.
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        if read_only_mounts.make_read_only(self._directory) and self._own_pids:
+        if read_only_mounts.make_read_only(*self._writable) and self._own_pids:
             with _forking():
                 self.pids = pid_namespace.enter()
         capabilities.drop()
-        landlock.restrict(self._directory)
+        landlock.restrict(*self._writable)
 
 
 def _start(start: Callable[[], None]) -> None:

@@ -77,15 +77,15 @@ def missing() -> list[str]:
     return [what for since, what in _SINCE.items() if abi() < since]
 
 
-def restrict(directory: str) -> None:
-    """Let the calling thread, and all that it starts from now on, write in one directory only.
+def restrict(*directories: str) -> None:
+    """Let the calling thread, and all that it starts from now on, write in some directories only.
 
     Reading and running programs stay allowed, and so does writing to /dev/null and its like. Signals
     and abstract sockets reach only what was started from here. It cannot be undone. Where there is no
     Landlock, nothing happens.
 
     Args:
-        directory: the session directory.
+        directories: the session directory, and others.
 
     Raises:
         GateUnavailable: the kernel has Landlock and refuses.
@@ -101,7 +101,8 @@ def restrict(directory: str) -> None:
     _check(ruleset, "landlock_create_ruleset")
     try:
         inside = handled & ~(_MAKE_CHAR | _MAKE_BLOCK | _IOCTL_DEV)
-        _allow(libc, ruleset, directory, inside)
+        for directory in directories:
+            _allow(libc, ruleset, directory, inside)
         for device in _DEVICES:
             with contextlib.suppress(FileNotFoundError):
                 _allow(libc, ruleset, device, handled & (_WRITE_FILE | _TRUNCATE | _IOCTL_DEV))

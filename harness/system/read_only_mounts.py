@@ -27,33 +27,34 @@ _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 _READ_ONLY, _NO_DEVICES = 1, 2 | 4
 
 
-def make_read_only(directory: str) -> bool:
-    """Make everything but one directory read-only for the calling thread and all that it starts.
+def make_read_only(*directories: str) -> bool:
+    """Make everything but some directories read-only for the calling thread and all that it starts.
 
-    A device node in that directory cannot be opened.
+    A device node in them cannot be opened.
 
     Args:
-        directory: what stays writable; absolute and real.
+        directories: what stays writable; absolute and real.
 
     Returns:
         Whether this machine and user can; if not, as much may be written as before.
 
     Raises:
-        GateUnavailable: everything is read-only, that directory too.
+        GateUnavailable: everything is read-only, those directories too.
     """
     if sys.platform != "linux":
         return False
     libc = ctypes.CDLL(None, use_errno=True)
-    path = directory.encode()
+    paths = [directory.encode() for directory in directories]
     changed = (
         libc.unshare(_CLONE_NEWNS) == 0
         # Nothing of it may reach the namespace of the others.
         and libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None) == 0
-        and libc.mount(path, path, None, _MS_BIND, None) == 0
+        and all(libc.mount(path, path, None, _MS_BIND, None) == 0 for path in paths)
         and _set(libc, b"/", _AT_RECURSIVE, struct.pack("=4Q", _READ_ONLY, 0, 0, 0))
     )
-    if changed and not _set(libc, path, 0, struct.pack("=4Q", _NO_DEVICES, _READ_ONLY, 0, 0)):
-        raise GateUnavailable(f"mount_setattr of {directory}: {os.strerror(ctypes.get_errno())}")
+    for path in paths if changed else ():
+        if not _set(libc, path, 0, struct.pack("=4Q", _NO_DEVICES, _READ_ONLY, 0, 0)):
+            raise GateUnavailable(f"mount_setattr of {path.decode()}: {os.strerror(ctypes.get_errno())}")
     return changed
 
 

@@ -11,12 +11,13 @@ import functools
 import os
 import stat
 
-from harness.gates.kernel.path_resolution import as_seen_by
+from harness.gates.kernel import linux_abi
+from harness.gates.kernel.path_resolution import as_seen_by, signed
 from harness.gates.kernel.process import PendingSyscall, Process
 from harness.gates.kernel.syscall_table import opens_for_writing
 from harness.gates.kernel.virtual_files import VirtualFiles
 
-__all__ = ["crosses", "forbidden_outside", "leads_out", "makes_device"]
+__all__ = ["crosses", "forbidden_outside", "leads_out", "makes_device", "within"]
 
 _CHANGES_FILES = frozenset({"data", "meta", "names"})
 _AF_UNIX = 1
@@ -45,8 +46,56 @@ def leads_out(files: VirtualFiles, pending: PendingSyscall) -> bool:
     return os.path.dirname(target) != files.directory
 
 
-def forbidden_outside(process: Process, pending: PendingSyscall) -> bool:
-    """Return whether a call that is not about the session directory would change a file elsewhere."""
+def forbidden_outside(process: Process, pending: PendingSyscall, private: str = "") -> bool:
+    """Return whether a call that is not about the session directory would change a file elsewhere.
+
+    Args:
+        process: that makes it.
+        pending: the call.
+        private: another directory in which the lane may change what it likes; empty for none.
+    """
+    return _changes_outside(process, pending) and not (private and within(process, pending, private))
+
+
+def within(process: Process, pending: PendingSyscall, directory: str, *, all_of_them: bool = True) -> bool:
+    """Return whether the paths of a call, or its descriptor, lead into a directory.
+
+    Args:
+        process: that makes it.
+        pending: the call.
+        directory: absolute and real.
+        all_of_them: both of two paths; else one is enough.
+    """
+    call, args = pending.call, pending.args
+    if call.name == "bind":
+        return False
+    if call.path < 0:
+        return call.fd >= 0 and _link(process, f"fd/{signed(args[call.fd])}").startswith(directory + "/")
+    found = [_leads_into(process, directory, args[call.path], args[call.at] if call.at >= 0 else None)]
+    if call.path2 >= 0:
+        at = args[call.at2] if call.at2 >= 0 else None
+        found.append(_leads_into(process, directory, args[call.path2], at))
+    return all(found) if all_of_them else any(found)
+
+
+def _leads_into(process: Process, directory: str, address: int, at: int | None) -> bool:
+    raw = process.memory.path(address) if address else b""
+    path = as_seen_by(process, os.fsdecode(raw))
+    if not path.startswith("/"):
+        base = "cwd" if at is None or signed(at) == linux_abi.AT_FDCWD else f"fd/{signed(at)}"
+        path = os.path.join(_link(process, base), path)
+    parent, name = os.path.split(path.rstrip("/"))
+    return name not in ("", ".", "..") and f"{os.path.realpath(parent)}/".startswith(directory + "/")
+
+
+def _link(process: Process, name: str) -> str:
+    try:
+        return os.readlink(f"/proc/{process.pid}/{name}")
+    except OSError:
+        return ""
+
+
+def _changes_outside(process: Process, pending: PendingSyscall) -> bool:
     call = pending.call
     if call.name == "bind":
         address = process.memory.read(pending.args[1], 3)

@@ -11,7 +11,7 @@ import os
 from typing import Final
 
 from harness.gates.kernel import linux_abi
-from harness.gates.kernel.confinement import crosses, forbidden_outside, leads_out, makes_device
+from harness.gates.kernel.confinement import crosses, forbidden_outside, leads_out, makes_device, within
 from harness.gates.kernel.eventfd import OCCUPIED, is_reserved
 from harness.gates.kernel.lane import TraceeProcess
 from harness.gates.kernel.path_resolution import UNKNOWN, descriptor, path_name, signed
@@ -34,6 +34,7 @@ __all__ = ["by_descriptor", "by_name"]
 _FD_MAX = 0x7FFFFFFF
 _READ_ONLY: Final = Answer(error=-errno.EROFS)
 _NO_SUCH_FILE: Final = Answer(error=-errno.ENOENT)
+_OTHER_FILE_SYSTEM: Final = Answer(error=-errno.EXDEV)
 _EXISTS: Final = Answer(error=-errno.EEXIST)
 _BUSY: Final = Answer(error=-errno.EBUSY)
 _NOT_PERMITTED: Final = Answer(error=-errno.EPERM)
@@ -143,7 +144,9 @@ def _refusal(state: SupervisorState, pending: PendingSyscall) -> Answer | None:
     if makes_device(pending):
         return _NOT_PERMITTED
     if state.guarded and (crosses(pending) or leads_out(state.files, pending)):
-        return _READ_ONLY
+        # Between the session directory and that of programs: another file system, as for a /tmp.
+        private = state.private and within(pending.process, pending, state.private, all_of_them=False)
+        return _OTHER_FILE_SYSTEM if private else _READ_ONLY
     return None
 
 
@@ -152,7 +155,7 @@ def _outside(state: SupervisorState, pending: PendingSyscall) -> Continue | Answ
     process, call = pending.process, pending.call
     if call.kind == "close":
         process.forget_fd(signed(pending.args[0]))
-    elif state.guarded and forbidden_outside(process, pending):
+    elif state.guarded and forbidden_outside(process, pending, state.private):
         return _READ_ONLY
     elif state.namespaces.several and _is_hidden(state, pending):
         return _NO_SUCH_FILE

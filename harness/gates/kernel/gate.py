@@ -38,6 +38,7 @@ from harness.model.gate import RUN, Candidate, Layout, Outcome, Verdict
 from harness.model.history import End
 from harness.model.program import Program
 from harness.model.shared_memory import Clock
+from harness.system.private_directories import PrivateDirectories
 
 __all__ = ["WALL_LIMIT_S", "KernelGate"]
 
@@ -52,13 +53,21 @@ class KernelGate:
     Args:
         directory: the session directory; absolute, real, and ours alone.
         main: what a worker process runs (`harness.lanes.worker.main`).
+        private: directories of programs; None where they have none.
         wall_limit_s: a lane that neither stops nor sleeps for so long makes the
             schedule inconclusive.
     """
 
     name = "kernel"
 
-    def __init__(self, directory: str, main: Callable[..., None], wall_limit_s: float = WALL_LIMIT_S) -> None:
+    def __init__(
+        self,
+        directory: str,
+        main: Callable[..., None],
+        wall_limit_s: float = WALL_LIMIT_S,
+        private: PrivateDirectories | None = None,
+    ) -> None:
+        self._private = private
         self._wall_limit_s = wall_limit_s
         self._clock = Clock()
         self._directory = directory
@@ -74,7 +83,7 @@ class KernelGate:
     def start(self, layout: Layout) -> None:
         """Start the worker processes and bring each lane to wait for a program."""
         self._layout = layout
-        self._processes = WorkerProcesses(self._main, layout, self._directory, self._clock)
+        self._processes = WorkerProcesses(self._main, layout, self._directory, self._clock, self._private)
         self._files = VirtualFiles(
             self._directory,
             layout.locks,
@@ -83,7 +92,10 @@ class KernelGate:
         )
         self._lanes = [Lane(index) for index in range(len(layout.lanes))]
         workers = self._processes.workers
-        self._state = SupervisorState(self._files, self._clock, self._lanes, workers, self._wall_limit_s)
+        private = self._private.path if self._private is not None else ""
+        self._state = SupervisorState(
+            self._files, self._clock, self._lanes, workers, self._wall_limit_s, private
+        )
         self._flocks = self._state.flocks
         self._steps = Steps(self._state)
         self._wait = StepWait(self._state)
@@ -164,6 +176,8 @@ class KernelGate:
         for worker in unfit:
             self._spawn(worker.name)
         self._program = program
+        if self._private is not None and self._state.tasks_started:
+            self._private.clear()
         self._processes.begin(self._state.tasks_started)
         self._state.begin(program)
         self._steps.begin(program)

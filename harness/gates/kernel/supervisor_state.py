@@ -76,6 +76,7 @@ class SupervisorState:
         workers: by name of their process, also those that are started later.
         wall_limit_s: a process that neither stops nor sleeps for so long makes the
             schedule inconclusive.
+        private: directory beside the session directory where programs may write; empty for none.
 
     Attributes:
         flocks: flocks on the files.
@@ -110,6 +111,7 @@ class SupervisorState:
         "moving",
         "namespaces",
         "now_ns",
+        "private",
         "recorder",
         "refusals",
         "signals",
@@ -128,7 +130,9 @@ class SupervisorState:
         lanes: Sequence[Lane],
         workers: dict[str, Worker],
         wall_limit_s: float,
+        private: str = "",
     ) -> None:
+        self.private = private
         self.files = files
         self._clock = clock
         self.lanes = list(lanes)

@@ -22,6 +22,7 @@ from harness.model.shared_memory import Clock, SharedMemory
 from harness.system.confined_starter import ConfinedStarter
 from harness.system.descriptors import close_all_but
 from harness.system.forking import get_context
+from harness.system.private_directories import PrivateDirectories
 from harness.system.reap import ended, kill_tree
 
 __all__ = ["WorkerKilled", "WorkerProcesses", "orphans"]
@@ -70,15 +71,24 @@ class WorkerProcesses:
         layout: lanes and fence.
         directory: the session directory.
         clock: virtual time.
+        private: directories of programs; None where they have none.
     """
 
-    def __init__(self, main: Callable[..., None], layout: Layout, directory: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        main: Callable[..., None],
+        layout: Layout,
+        directory: str,
+        clock: Clock,
+        private: PrivateDirectories | None = None,
+    ) -> None:
+        self._private = private
         self._main = main
         self._layout = layout
         self._directory = directory
         self._clock = clock
         self._context = get_context("fork")
-        self._starter = ConfinedStarter(directory, own_pids=True)
+        self._starter = ConfinedStarter(directory, own_pids=True, private=private.path if private else "")
         self._names: list[str] = []
         #: Whether a worker was started since the last schedule.
         self._ids_given = False
@@ -113,6 +123,7 @@ class WorkerProcesses:
             process = self._context.Process(
                 target=self._main,
                 args=(self._layout, name, self._directory, board, self._clock, theirs, os.getpid()),
+                kwargs={"private": self._private},
                 name=f"worker-{name}",
             )
             self._starter.start(process, number or self.id_of(name))

@@ -51,8 +51,9 @@ def stage(tmp_path_factory):
         yield stage
 
 
-def _without_ids(directory: str, own_pids: bool) -> ConfinedStarter:
-    return ConfinedStarter(directory)
+def _without_ids(directory: str, own_pids: bool, private: str) -> ConfinedStarter:
+    assert own_pids
+    return ConfinedStarter(directory, private=private)
 
 
 @pytest.fixture(scope="module")
