@@ -18,10 +18,13 @@ import yaml
 from fence import FENCES
 from fence.controls import CONTROLS
 from harness.scenario import Scenario, load_all
+from tests.program_table import CATALOGUE, missing, seen
 from tests.scenarios.probe import ENOUGH, Found, control, is_control, only_shown_by
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "scenarios").rglob("*.yaml"))
+#: Asked of all built-in fences by `python -m tests.program_table`, and here of the ledger alone.
+IN_CATALOGUE = [path for path in FILES if path.parent == CATALOGUE]
 #: What a lane of the role program may name without being everywhere.
 RARE = ("vim",)
 BUILT_IN = [name for name in FENCES if not is_control(name)]
@@ -40,6 +43,8 @@ def _data(path: Path) -> dict[str, Any]:
 def _cases(*, controls: bool) -> list[Any]:
     found = []
     for path in FILES:
+        if path in IN_CATALOGUE:
+            continue
         data = _data(path)
         marks = [pytest.mark.xdist_group(path.stem), pytest.mark.requires("kernel-gate")]
         if data.get("filesystem", {}).get("inode_reuse") == "real":
@@ -175,6 +180,14 @@ def test_a_fence_does_what_the_scenario_expects(path: Path, fence: str) -> None:
     assert found.decisions > 0
     assert set(expectation.must) <= set(found.violations)
     assert set(found.violations) <= {*expectation.must, *expectation.may}
+
+
+@pytest.mark.requires("kernel-gate")
+@pytest.mark.parametrize("path", IN_CATALOGUE, ids=[path.stem for path in IN_CATALOGUE])
+def test_a_program_of_the_catalogue_changes_the_transcript(path: Path) -> None:
+    if lacks := missing(path):
+        pytest.skip(f"this machine lacks: {', '.join(lacks)}")
+    assert seen(path)["saves"] != "not at all"
 
 
 @pytest.mark.parametrize(("path", "fence"), _cases(controls=True))

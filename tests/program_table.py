@@ -1,0 +1,164 @@
+"""What editors and tools do to a transcript, and what the built-in fences make of it.
+
+    python -m tests.program_table                    # all of scenarios/programs/catalogue, 100 schedules each
+    python -m tests.program_table --schedules 20 --only emacs,neovim
+
+Writes results/programs.json and results/programs.md. A program that this machine lacks is named there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fence import FENCES
+from harness.explore.explorer import Explorer, ticking
+from harness.model.history import History, State, Step
+from harness.scenario import load
+from harness.strategies import make
+from tests.scenarios.probe import is_control
+
+__all__ = ["CATALOGUE", "main", "missing", "rows", "seen"]
+
+ROOT = Path(__file__).resolve().parents[1]
+CATALOGUE = ROOT / "scenarios" / "programs" / "catalogue"
+#: Words of a command line that are programs, beside its first one.
+_TOOLS = ("awk", "jq", "sponge", "patch", "rsync", "sqlite3", "dd", "tee", "install", "diff")
+_LANE = "program"
+_OWN = ("transcript.jsonl",)
+_HEAD = """\
+# Editors and tools on a transcript
+
+Made by `python -m tests.program_table`; do not edit. Each program of `scenarios/programs/catalogue` runs, as it
+is, beside a runner that thinks, {schedules} schedules for each fence, on {system}. *How it saves* is what its
+calls did to the file. A fence's cell has the schedules in which it let the change in (*missed*) or went wrong
+otherwise; a dash: nothing of that was found.
+"""
+
+
+def main() -> None:
+    """Ask each program of the catalogue, and write the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--schedules", type=int, default=100)
+    parser.add_argument("--only", default="", help="names with commas; all without")
+    asked = parser.parse_args()
+    only = set(asked.only.split(",")) if asked.only else set()
+    found = []
+    for path in sorted(CATALOGUE.glob("*.yaml")):
+        if not only or path.stem in only:
+            found.append(_row(path, asked.schedules))
+            print(path.stem, json.dumps(found[-1]), flush=True)
+    if not only:
+        results = ROOT / "results"
+        (results / "programs.json").write_text(json.dumps(found, indent=1) + "\n")
+        (results / "programs.md").write_text("\n".join(rows(found, asked.schedules)) + "\n")
+
+
+def missing(path: Path) -> list[str]:
+    """Return the programs of a scenario that this machine lacks."""
+    argv = next(lane.argv for lane in load(str(path)).lanes if lane.role == "program")
+    words = " ".join(argv).split()
+    wanted = [argv[0], *(tool for tool in _TOOLS if tool in words)]
+    return [name for name in dict.fromkeys(wanted) if shutil.which(name) is None]
+
+
+def seen(path: Path) -> dict[str, Any]:
+    """Return how a program saves, and what it leaves beside the transcript."""
+    explorer = Explorer(load(str(path)), "none", "kernel")
+    with ticking():
+        try:
+            history, _, _ = explorer.run(explorer.program(1, 0), make("random"), 1, 0)
+            left = sorted(set(os.listdir(explorer._directory)) - set(_OWN))
+        finally:
+            explorer.close()
+    return {"saves": _saves(history), "leaves": left}
+
+
+def rows(found: list[dict[str, Any]], schedules: int) -> Iterator[str]:
+    """Yield the lines of the document."""
+    system = os.uname()
+    yield _HEAD.format(schedules=schedules, system=f"{system.sysname} {system.release.partition('-')[0]}")
+    fences = [name for name in FENCES if not is_control(name)]
+    yield f"| program | how it saves | leaves | {' | '.join(fences)} | |"
+    yield "|" + "---|" * (len(fences) + 4)
+    for row in found:
+        if row["missing"]:
+            lacks = ", ".join(row["missing"])
+            yield f"| {row['program']} | {'| ' * (len(fences) + 2)}| not on this machine: {lacks} |"
+            continue
+        cells = [_cell(row["fences"].get(name, {})) for name in fences]
+        why = dict.fromkeys(one["why"] for one in row["fences"].values() if one["why"])
+        leaves = ", ".join(f"`{name}`" for name in row["leaves"]) or "nothing"
+        parts = (row["program"], row["saves"], leaves, *cells, "; ".join(why))
+        yield f"| {' | '.join(parts)} |"
+
+
+def _row(path: Path, schedules: int) -> dict[str, Any]:
+    row: dict[str, Any] = {"program": path.stem, "missing": missing(path), "fences": {}}
+    if row["missing"]:
+        return row
+    row |= seen(path)
+    with tempfile.TemporaryDirectory() as out:
+        command = [sys.executable, "-m", "harness", "run", str(path), "--allow-programs", "--json"]
+        command += ["--no-shrink", "--schedules", str(schedules), "--out", str(Path(out) / "run")]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    for one in map(json.loads, done.stdout.splitlines()):
+        row["fences"][one["fence"]] = {
+            "missed": one["verdicts"]["missed_takeover"],
+            "refused": one["verdicts"]["true_positive"],
+            "violations": one["violations"],
+            "inconclusive": one["inconclusive"],
+            "why": one["why_inconclusive"] or "; ".join(one["not_exercised"]),
+        }
+    return row
+
+
+def _cell(fence: dict[str, Any]) -> str:
+    if not fence:
+        return ""
+    others = {kind: count for kind, count in fence["violations"].items() if kind != "missed_takeover"}
+    parts = [f"missed {fence['missed']}"] if fence["missed"] else []
+    parts += [f"{kind} {count}" for kind, count in others.items()]
+    parts += [f"inconclusive {fence['inconclusive']}"] if fence["inconclusive"] else []
+    return ", ".join(parts) or "-"
+
+
+def _saves(history: History) -> str:
+    """Say in words what the program's calls did to the transcript, in order."""
+    lane = next(at for at, one in enumerate(history.header.lanes) if one.name == _LANE)
+    words: list[str] = []
+    for event in history.events:
+        if isinstance(event, Step) and event.lane == lane and event.change is not None:
+            said = _what(history, event.call, event.change.before, event.change.after)
+            if not words or words[-1] != said:
+                words.append(said)
+    return ", ".join(words) or "not at all"
+
+
+def _what(history: History, call: str, before: State, after: State) -> str:
+    if after.file is None:
+        return "moves it away" if call.startswith("rename") else "removes it"
+    if before.file is None:
+        return "makes a new file"
+    if before.file != after.file:
+        return "renames over it" if call.startswith("rename") else "puts another file in its place"
+    old, new = history.blobs.get(before.content, b""), history.blobs.get(after.content, b"")
+    if not new:
+        return "empties it"
+    if new.startswith(old):
+        return "appends"
+    return "shortens it" if old.startswith(new) else "writes over it"
+
+
+if __name__ == "__main__":
+    main()
