@@ -139,7 +139,7 @@ def _cell(fence: dict[str, Any]) -> str:
 
 
 def _saves(history: History) -> str:
-    """Say in words what the program's calls did to the transcript, in order; nothing where they did nothing."""
+    """Say in words what the program's calls did to the transcript, in order; empty for nothing."""
     lane = next(at for at, one in enumerate(history.header.lanes) if one.name == _LANE)
     words: list[str] = []
     for event in history.events:
