@@ -13,6 +13,7 @@ from harness.results.exercise import LaneExercise
 from harness.results.stats import Stats
 from harness.scenario.actions import ACTIONS
 from harness.scenario.definition import FaultSettings, Scenario
+from harness.scenario.faults import recorded_name
 from harness.scenario.roles import ROLES, LaneSettings
 from harness.scenario.roles.editor import EditorSettings
 from harness.scenario.roles.participant import WriterSettings
@@ -149,5 +150,5 @@ def _label(fault: FaultSettings) -> tuple[str, str]:
             return kind.name, kind.name
     call = fault.call or "a step"
     if fault.error is not None:
-        return fault.error, f"{call} fails with {fault.error}"
+        return recorded_name(fault.error), f"{call} fails with {fault.error}"
     return "short", f"{call} is cut short"

@@ -21,9 +21,13 @@ from harness.scenario.faults import (
     CALL_FAULTS,
     CALLS,
     CUTTABLE,
+    ERRORS,
     FAILING,
     INTERRUPTIBLE,
+    LOCKING,
+    MAKING,
     PROCESS_FAULTS,
+    errors_of,
     kinds,
 )
 from harness.scenario.reader import Document, Path, Position
@@ -255,12 +259,14 @@ def _wrong_with(fault: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield "cut", f"a {call} cannot be cut short, only {' and '.join(CUTTABLE)} can; remove cut"
         if "error" in given:
             yield from _wrong_with_error(fault, call)
-    if given and set(given) <= set(CALL_FAULTS) and call != "flock":
+    if given and set(given) <= set(CALL_FAULTS) and call not in LOCKING + MAKING:
         file = fault.get("file")
         if file in ("lock", "any"):
+            allowed = ", ".join(LOCKING + MAKING)
             yield (
                 "file",
-                f"a call that fails concerns the transcript or a file beside it (got {file}); name one",
+                f"a call that fails concerns the transcript or a file beside it (got {file}); name one, "
+                f"or choose a call that only takes locks: {allowed}",
             )
 
 
@@ -282,8 +288,9 @@ def _wrong_with_error(fault: Mapping[str, Any], call: str) -> Iterator[tuple[str
         yield "call", f"a {call} that fails has taken effect all the same; remove error"
     elif error == "EINTR" and call not in INTERRUPTIBLE:
         yield "error", f"no signal interrupts a {call}, only {', '.join(INTERRUPTIBLE)}; choose another error"
-    elif call == "flock" and error != "EINTR":
-        yield "error", f"an flock fails when a signal ends its wait (got {error}); write EINTR"
+    elif error in ERRORS and error not in errors_of(call):
+        able = ", ".join(errors_of(call))
+        yield "error", f"no {call} fails with {error}; choose one of those that it can give: {able}"
 
 
 def _names(lane: Mapping[str, Any]) -> list[str]:

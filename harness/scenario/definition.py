@@ -134,7 +134,10 @@ class FaultSettings:
         CallName | None,
         doc("System call that goes wrong, by name; absent for a process fault: any step."),
     ] = None
-    error: Annotated[ErrorName | None, doc("Error that it fails with; absent: it is only cut short.")] = None
+    error: Annotated[
+        ErrorName | None,
+        doc("Error that it fails with, one that this call can give; absent: it is only cut short."),
+    ] = None
     cut: Annotated[
         bool,
         doc(
@@ -148,7 +151,7 @@ class FaultSettings:
         FileName | None,
         doc(
             "File that the call concerns: the transcript, the lock, any other file (beside), or any at all. "
-            "Absent: the transcript for error and cut, the lock for flock, else any."
+            "Absent: the transcript for error and cut, the lock for flock and fcntl, else any."
         ),
     ] = None
     times: Annotated[LineRange, doc("Operations that are hit in a schedule, as far as there are enough.")] = 1

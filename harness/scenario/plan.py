@@ -16,6 +16,7 @@ from harness.model.history import LaneInfo
 from harness.model.program import Entry, Fault, Filesystem, LaneProgram, LeftLock, Program
 from harness.model.transcript_lines import make
 from harness.scenario.definition import FaultSettings, Scenario
+from harness.scenario.faults import LOCKING, recorded_name
 from harness.scenario.roles import ROLES, Ids, LaneSettings
 from harness.scenario.roles.role import choose, pick
 
@@ -155,8 +156,8 @@ def _made(fault: FaultSettings, rng: random.Random) -> Fault:
     nth = pick(rng, fault.nth)
     file = fault.file
     if file is None:
-        file = "lock" if fault.call == "flock" else "transcript" if fault.error or fault.cut else "any"
-    made = Fault(fault.call or "", fault.error or "", keep, nth, file)
+        file = "lock" if fault.call in LOCKING else "transcript" if fault.error or fault.cut else "any"
+    made = Fault(fault.call or "", recorded_name(fault.error or ""), keep, nth, file)
     for key, span in fault.process_faults.items():
         made = made.with_process_fault(key, 0 if span is True else pick(rng, span))
     return made

@@ -55,6 +55,10 @@ class EffectRecorder:
         """Return whether a pending call sleeps for a record lock that is held."""
         return self._records.must_wait(pending)
 
+    def takes_record_lock(self, pending: PendingSyscall) -> bool:
+        """Return whether a pending fcntl asks for a record lock, and neither lets one go nor looks."""
+        return self._records.takes(pending)
+
     def before(self, lane: Lane, pending: PendingSyscall) -> None:
         """Note what must be known before a file call runs."""
         files = self._files

@@ -9,6 +9,7 @@ belongs to the step.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 
 from harness.gates.kernel import linux_abi
@@ -23,6 +24,7 @@ from harness.gates.kernel.tracee_memory import pack_stat, pack_statx
 from harness.model.gate import CALL_VERDICTS, Verdict
 from harness.model.history import LockEvent, Step
 from harness.model.program import Program
+from harness.scenario.faults import recorded_name
 
 __all__ = ["PAUSES", "Steps"]
 
@@ -61,7 +63,8 @@ class Steps:
         Args:
             lane: is stopped, or may wake up.
             path: alias of the file that its call is about.
-            verdict: what is to happen to it; an flock that did not have to wait cannot fail.
+            verdict: what is to happen to it; a call that lets a lock go cannot fail, and EINTR only ends
+                the wait of an flock.
         """
         state = self._state
         assert state.moving is None
@@ -71,7 +74,7 @@ class Steps:
         if verdict.kind not in CALL_VERDICTS:
             state.events.append(self.process_faults.inject(lane, path, verdict))
         elif status is Status.FILE:
-            if verdict.kind == "fail" and (lane.pending.call is not FLOCK or lane.pending.waited):
+            if verdict.kind == "fail" and self._can_fail(lane.pending, verdict.errno):
                 self._fail(lane, path, verdict.errno)
             elif verdict.kind == "short":
                 self._cut_short(lane, path, verdict.keep_permille)
@@ -93,10 +96,16 @@ class Steps:
         self._state.let_go(lane)
         respond(worker, lane.pending.trap_id, value, error, flags)
 
+    def _can_fail(self, pending: PendingSyscall, code: int) -> bool:
+        """Return whether a call may be made to fail: a lock that is let go is gone, and EINTR ends a wait."""
+        if pending.call is FLOCK:
+            return pending.waited if code == errno.EINTR else not pending.args[1] & fcntl.LOCK_UN
+        return pending.call.kind != "lock" or self._recorder.takes_record_lock(pending)
+
     def _fail(self, lane: Lane, path: str, code: int) -> None:
         pending = lane.pending
         self._recorder.before(lane, pending)
-        self._state.watch(WatchedCall(lane, pending, lane.op, path, fault=errno.errorcode[code]))
+        self._state.watch(WatchedCall(lane, pending, lane.op, path, fault=recorded_name(code)))
         self.release(lane, 0, -code)
 
     def _cut_short(self, lane: Lane, path: str, keep_permille: int) -> None:

@@ -123,6 +123,6 @@ def test_every_error_and_every_call_exists() -> None:
 
     assert all(hasattr(errno, name) for name in ERRORS)
     trapped = {call.name: call.kind for call in TRAPPED.values()}
-    assert {trapped[call] for call in FAILING} <= {"look", "stat", "data", "names", "open", "lock"}
+    assert {trapped[call] for call in FAILING} <= {"look", "stat", "data", "meta", "names", "open", "lock"}
     assert set(INTERRUPTIBLE) <= set(FAILING) < set(CALLS) <= set(trapped)
     assert set(CUTTABLE) <= set(CALLS)
