@@ -25,7 +25,7 @@ from harness.gates.kernel.inode import Inode
 from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.operations import record_operations
 from harness.gates.kernel.process import Status
-from harness.gates.kernel.process_tree import disturbed_children, end_children
+from harness.gates.kernel.process_tree import disturbed_children, end_all, end_children, service_ended
 from harness.gates.kernel.step_wait import StepWait
 from harness.gates.kernel.steps import Steps
 from harness.gates.kernel.supervisor_state import SupervisorState
@@ -144,7 +144,7 @@ class KernelGate:
     def begin(self, program: Program) -> None:
         """Reset files and processes, and bring each lane to its first stop."""
         for worker in list(self._processes.workers.values()):
-            if worker.must_replace or not worker.handle.is_alive():
+            if worker.must_replace or not worker.handle.is_alive() or service_ended(worker):
                 self._processes.stop(worker)
                 self._spawn(worker.name)
         self._program = program
@@ -252,8 +252,9 @@ class KernelGate:
             # The open file of a lock that was not released would stay in the process.
             owner.replace_later()
         for worker in self._processes.workers.values():
-            # What it started must not reach into the next schedule.
-            end_children(state, worker)
+            # What it started must not reach into the next schedule. After a crash of an adapter the worker is
+            # gone, and what the other adapters owe will not come.
+            (end_all if worker.board.crash else end_children)(state, worker)
         inconclusive = self._explained(state.inconclusive or inconclusive)
         before = files.state
         if (files.rescan() | files.look()) and not inconclusive and before != files.state:
