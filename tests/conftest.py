@@ -22,6 +22,7 @@ import pytest
 from fence.targets import TargetError, pypi
 from harness.system import landlock
 from tests import browser
+from tests.measured_filesystems import MOUNTABLE, can_mount
 from tests.patience import GENEROUS_S, WALL_LIMIT
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -100,6 +101,7 @@ _CAPABILITIES: dict[str, Callable[[], bool]] = {
     "pypi": _pypi,
     **{name: functools.partial(_found, name) for name in ("node", "vim", "git", "rsync", "gcc")},
     "chromium": lambda: browser.found() is not None,
+    **{f"a mount of {name}": functools.partial(can_mount, name) for name in MOUNTABLE},
 }
 
 

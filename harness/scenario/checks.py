@@ -30,12 +30,13 @@ from harness.scenario.faults import (
     errors_of,
     kinds,
 )
+from harness.scenario.filesystems import FILESYSTEMS, expanded
 from harness.scenario.reader import Document, Path, Position
 from harness.scenario.roles import ROLES, LaneSettings
 from harness.scenario.roles.program import ProgramSettings
 from harness.scenario.roles.role import highest
 
-__all__ = ["check_fences", "check_limits", "check_names", "lock_options"]
+__all__ = ["check_fences", "check_filesystem", "check_limits", "check_names", "lock_options"]
 
 #: Size of an operation without its lines, in a program's text form.
 _OP_BYTES: Final = 200
@@ -127,6 +128,17 @@ def _check_policy(document: Document, policy: Any) -> None:
             path: Path = ("policy", "rules") if "rules" in policy else ("policy",)
             message = f"no rule for {', '.join(missing)}; add them, or name a base to take them from"
             document.fault(document.values[path], path, message)
+
+
+def check_filesystem(document: Document) -> None:
+    """Add a fault for a key that says nothing without another one; a stored scenario has every key."""
+    given = document.data.get("filesystem") if isinstance(document.data, dict) else None
+    if not isinstance(given, dict) or given.get("like") not in (None, *FILESYSTEMS):
+        return
+    if "inode_forget_ms" in given and expanded(given).get("inode_stable", True) is True:
+        message = "no file is forgotten while inode_stable is true; write inode_stable: false, or remove it"
+        place: Path = ("filesystem", "inode_forget_ms")
+        document.fault(document.values[place], place, message)
 
 
 def _check_lanes(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -> None:

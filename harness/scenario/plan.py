@@ -17,6 +17,7 @@ from harness.model.program import Entry, Fault, Filesystem, LaneProgram, LeftLoc
 from harness.model.transcript_lines import make
 from harness.scenario.definition import FaultSettings, Scenario
 from harness.scenario.faults import LOCKING, recorded_name
+from harness.scenario.filesystems import FilesystemSettings
 from harness.scenario.roles import ROLES, Ids, LaneSettings
 from harness.scenario.roles.role import choose, pick
 
@@ -89,15 +90,27 @@ def draw(scenario: Scenario, seed: int, schedule: int) -> Program:
                 lane.transcript or "",
             )
             lanes.append(LaneProgram(name, role.name, process, role.participant, ops, namespace, transcript))
-    filesystem = scenario.filesystem
     return Program(
         tuple(_with_faults(scenario, program_seed(seed, schedule), lanes)),
         initial,
-        Filesystem(filesystem.time_grain_ms, filesystem.birth_time, filesystem.inode_reuse),
+        _filesystem(scenario.filesystem),
         clock_start_ms * 1_000_000,
         scenario.step_ms * 1_000_000,
         scenario.transcript.symlink,
         _left_lock(scenario, program_seed(seed, schedule)),
+    )
+
+
+def _filesystem(settings: FilesystemSettings) -> Filesystem:
+    return Filesystem(
+        settings.time_grain_ms,
+        settings.birth_time,
+        settings.inode_reuse,
+        -1 if settings.inode_stable else settings.inode_forget_ms,
+        settings.ctime_drift_ms,
+        settings.attribute_cache_ms,
+        settings.links_share_inode,
+        settings.copy_up,
     )
 
 

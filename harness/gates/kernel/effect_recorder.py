@@ -174,6 +174,10 @@ class EffectRecorder:
             self._stamp(files.names.get(TRANSCRIPT))
         return Change(before, files.state, *self._by)
 
+    def target_of(self, pending: PendingSyscall) -> Inode | None:
+        """Return the file that a call is about, by name or by descriptor, if there is one."""
+        return self._aim(pending) if pending.name is not None else pending.inode
+
     def _aim(self, pending: PendingSyscall) -> Inode | None:
         """Return the file that a call by name is about, if it exists."""
         files, name = self._files, pending.name

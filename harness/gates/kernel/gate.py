@@ -26,6 +26,7 @@ from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.operations import record_operations
 from harness.gates.kernel.process import Status
 from harness.gates.kernel.process_tree import disturbed_children, end_all, end_children, service_ended
+from harness.gates.kernel.stat_appearance import watches
 from harness.gates.kernel.step_wait import StepWait
 from harness.gates.kernel.steps import Steps
 from harness.gates.kernel.supervisor_state import SupervisorState
@@ -78,6 +79,7 @@ class KernelGate:
             layout.locks,
             lambda: self._clock.now_ns,
             self._is_open,
+            self._is_watched,
         )
         self._lanes = [Lane(index) for index in range(len(layout.lanes))]
         workers = self._processes.workers
@@ -130,6 +132,11 @@ class KernelGate:
                         return True
         return False
 
+    def _is_watched(self, inode: Inode) -> bool:
+        """Return whether a worker, or a process that it started, has an inotify watch on a file."""
+        workers = self._processes.workers.values()
+        return any(watches(process.pid, inode.ino) for worker in workers for process in worker.processes())
+
     def pids(self) -> dict[str, int]:
         """Return the process ids of the workers by name of the process."""
         return {name: worker.pid for name, worker in self._processes.workers.items()}
@@ -151,6 +158,7 @@ class KernelGate:
         self._state.begin(program)
         self._steps.begin(program)
         self._initial = self._files.begin(program, self._left_lock(program))
+        self._steps.files_laid()
         self._flocks.begin()
         self._state.recorder.begin()
         self._state.guard(True)

@@ -117,6 +117,12 @@ _FILESYSTEM: Final[Draws] = {
     "time_grain_ms": _one_of(4, 1000),
     "birth_time": st.just(False),
     "inode_reuse": st.just("never"),
+    "inode_stable": st.just(False),
+    "ctime_drift_ms": _one_of(10, 100),
+    "attribute_cache_ms": _one_of(100, 3000),
+    "links_share_inode": st.just(False),
+    "copy_up": st.just(True),
+    "like": _one_of("ext4", "overlay", "fuse-overlayfs", "mergerfs", "nfs"),
 }
 _TRANSCRIPT: Final[Draws] = {
     "entries": _span(0, 4),

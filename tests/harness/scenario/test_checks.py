@@ -138,6 +138,11 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
         ),
         (
             "expect:",
+            "filesystem: {inode_forget_ms: 5}\nexpect:",
+            "10:31: filesystem.inode_forget_ms: no file is forgotten while inode_stable is true; write inode_",
+        ),
+        (
+            "expect:",
             "  - {role: cron, process: a}\n  - {role: ingress, process: a, pid_namespace: b}\nexpect:",
             "11:48: lanes[3].pid_namespace: process 'a' has another PID namespace in line 10; give all its ",
         ),
