@@ -43,8 +43,12 @@ class AdapterHost(HostHooks):
 
     def crashed(self, why: str, status: int, *, late: bool) -> None:
         """Record how the adapter ended, and end this process by the same status: it is the lanes' process."""
-        self._shared_memory.record_crash(why, late=late)
+        self._shared_memory.record_crash(why, self.calling_lane(), late=late)
         os._exit(status)
+
+    def calling_lane(self) -> int:
+        """Return the index of the lane that calls; -1 where that is not known."""
+        return -1
 
     def give_up(self, why: str) -> None:
         """Record the reason and end this process: the state of its lanes is no longer known."""
@@ -86,6 +90,10 @@ class GatedAdapterHost(AdapterHost):
     def give_turn(self, *, progress: bool) -> None:
         """Record that the lane's turn is over; the gate reads it when the lane stops next."""
         self._shared_memory.give_turn(progress=progress)
+
+    def calling_lane(self) -> int:
+        """Return the index of the lane that calls."""
+        return self._stops.lane()
 
     def started(self, pid: int, lane: str) -> None:
         """Announce the adapter to the gate."""

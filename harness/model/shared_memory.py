@@ -34,8 +34,9 @@ _SIZE = 2 << 20
 
 _RECORD = struct.Struct("=HH")
 #: Control words: the lane, counted from 1, whose request runs in the adapter; number of requests that
-#: made progress; length of the error message; number of recorded lines; length of the text about a crash.
-_TURN, _PROGRESS, _ERROR, _LINES, _CRASH = 2, 3, 4, 5, 6
+#: made progress; length of the error message; number of recorded lines; length of the text about a crash, and
+#: the lane, counted from 1, that it happened to.
+_TURN, _PROGRESS, _ERROR, _LINES, _CRASH, _CRASH_LANE = 2, 3, 4, 5, 6, 7
 #: Added to the length of a crash's text: its adapter may have ended in the schedule before.
 _LATE = 1 << 16
 _CELLS_AT, _CELLS_END = 64, 64 + LANES_MAX * _WORDS_PER_LANE * 4
@@ -73,7 +74,7 @@ class SharedMemory:
         self._bytes[_CELLS_AT:_CELLS_END] = _NO_PROGRESS
         self._read_at = [0] * LANES_MAX
         self.words[_TURN] = self.words[_PROGRESS] = self.words[_ERROR] = self.words[_LINES] = 0
-        self.words[_CRASH] = 0
+        self.words[_CRASH] = self.words[_CRASH_LANE] = 0
 
     def is_turn_of(self, lane: int) -> bool:
         """Return whether a lane that waits for its turn at the adapter can have it."""
@@ -97,6 +98,11 @@ class SharedMemory:
     def crash_is_late(self) -> bool:
         """Return whether the adapter may have ended in the schedule before."""
         return self.words[_CRASH] >= _LATE
+
+    @property
+    def crash_lane(self) -> int:
+        """Return the lane whose request met the end of the adapter; -1 where that is not known."""
+        return self.words[_CRASH_LANE] - 1
 
     def diagnostics(self) -> str:
         """Return the worker's error message, or else the adapter's last lines; may be empty."""
@@ -205,8 +211,15 @@ class SharedMemory:
         self._bytes[_ERROR_AT : _ERROR_AT + len(data)] = data
         self.words[_ERROR] = len(data)
 
-    def record_crash(self, why: str, *, late: bool) -> None:
-        """Record how the adapter's program ended, before this process ends."""
+    def record_crash(self, why: str, lane: int, *, late: bool) -> None:
+        """Record how the adapter's program ended, before this process ends.
+
+        Args:
+            why: how.
+            lane: whose request met that; -1 where it is not known.
+            late: it may have ended in the schedule before.
+        """
+        self.words[_CRASH_LANE] = lane + 1
         data = why.encode("utf-8", "replace")[:_ERROR_SIZE]
         self._bytes[_ERROR_AT : _ERROR_AT + len(data)] = data
         self.words[_CRASH] = len(data) + (_LATE if late else 0)

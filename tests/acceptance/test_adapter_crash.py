@@ -92,6 +92,16 @@ def test_the_next_request_meets_an_adapter_that_ended_after_an_answer(
 
 
 @kernel_gate
+def test_the_lane_whose_request_met_the_end_is_named(harness: Harness, tmp_path: Path) -> None:
+    """Two lanes share the process; only one of them asks for what ends it."""
+    scenario = write_scenario(tmp_path, TWO.replace("process: b", "process: a"))
+    ended = run(harness, scenario, "dies", "--no-shrink", at="acquire", schedules=30)
+    assert set(ended.object["violations"]) <= {"crash", "dead_end"}, ended
+    assert (ended.object["violations"]["crash"], ended.object["inconclusive"]) == (30, 0)
+    assert first(ended.object).startswith("cron crashed: the adapter ended with status 7")
+
+
+@kernel_gate
 def test_an_end_that_no_request_meets_is_no_crash(harness: Harness, tmp_path: Path) -> None:
     ended = run(harness, write_scenario(tmp_path), DIES_LATER, "--no-shrink", at="end_turn", schedules=70)
     calm = run(harness, write_scenario(tmp_path), "none", "--no-shrink", schedules=70)

@@ -63,6 +63,9 @@ def _record_death(state: SupervisorState, program: Program, lane: Lane) -> None:
         # By a worker with a new adapter, the schedule says what it always says.
         state.note_disturbed(f"process {name}: {board.crash} before the schedule began")
         return
+    if board.crash_lane not in (-1, lane.index):
+        # It ends with the lane whose request met the end of their adapter.
+        return
     if status is not None and status < 0:
         pid = lane.worker.pid
         if not board.has_error:
@@ -70,6 +73,9 @@ def _record_death(state: SupervisorState, program: Program, lane: Lane) -> None:
         state.note_inconclusive(f"process {name} was killed by signal {-status}")
         return
     if lane.started == lane.finished:
+        if lane.finished > board.finished(lane.index):
+            # Recorded already.
+            return
         if lane.started < len(program.lanes[lane.index].ops):
             state.note_inconclusive(f"process {name} ended with status {status} between operations")
         return
