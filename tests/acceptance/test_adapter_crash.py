@@ -148,6 +148,17 @@ def test_a_process_that_the_scenario_kills_has_not_crashed(harness: Harness, tmp
 
 
 @pytest.mark.requires("kernel-gate", "node")
+def test_a_lane_of_the_same_adapter_that_did_not_ask_has_not_crashed(
+    harness: Harness, tmp_path: Path
+) -> None:
+    scenario = write_scenario(tmp_path, TWO.replace("process: b", "process: a"))
+    fence = "exec:node tests/fence/external/exits.mjs exit"
+    ended = harness.run(scenario, "--fence", fence, "--json", "--no-shrink", "--schedules", 1)
+    # The job found the lock held while the runner was on its way to an append.
+    assert first(ended.object) == "cron crashed: the adapter ended with status 1", ended
+
+
+@pytest.mark.requires("kernel-gate", "node")
 @pytest.mark.parametrize(("how", "words"), [("exit", "ended with status 1"), ("timer", "EEXIST")])
 def test_a_store_that_ends_its_process_has_crashed(
     harness: Harness, tmp_path: Path, how: str, words: str
