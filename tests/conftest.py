@@ -23,6 +23,7 @@ from fence.targets import TargetError, pypi
 from harness.system import landlock
 from harness.tools import doctor
 from tests import browser, machine_limits
+from tests.measured_filesystems import MOUNTABLE, can_mount
 from tests.patience import GENEROUS_S, WALL_LIMIT
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -105,6 +106,7 @@ _CAPABILITIES: dict[str, Callable[[], bool]] = {
     "pypi": _pypi,
     **{name: functools.partial(_found, name) for name in ("node", "vim", "git", "rsync", "gcc")},
     "chromium": lambda: browser.found() is not None,
+    **{f"a mount of {name}": functools.partial(can_mount, name) for name in MOUNTABLE},
 }
 
 

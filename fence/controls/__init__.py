@@ -88,6 +88,7 @@ CONTROLS: dict[str, str] = {
     "none-writes-then-refuses": "fence.controls.none_writes_then_refuses:NoneWritesThenRefuses",
     "none-writes-twice": "fence.controls.none_writes_twice:NoneWritesTwice",
     "none-rewrite-does-nothing": "fence.controls.none_rewrite_does_nothing:NoneRewriteDoesNothing",
+    "none-moves-aside": "fence.controls.none_moves_aside:NoneMovesAside",
     "none-writes-past-the-lock": "fence.controls.none_writes_past_the_lock:NoneWritesPastTheLock",
     "none-acquires-nothing": "fence.controls.none_acquires_nothing:NoneAcquiresNothing",
     "ledger-time-out-in-disguise": "fence.controls.ledger_time_out_in_disguise:LedgerTimeOutInDisguise",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import resource
 import select
 import signal
@@ -77,6 +78,12 @@ class Adapter:
         self.last = b""
         #: The process-scoped state of the schedule that the adapter was told to begin.
         self.schedule: object = None
+        #: How many schedules it has begun, whether it begins one, and where its standard error stood then.
+        self._schedules = 0
+        self._begins = False
+        self._stderr_from = 0
+        self._directory = ""
+        self._greeted = False
         self._stderr = os.memfd_create(STDERR)
         self._to, far_in = socket.socketpair()
         self._from, far_out = socket.socketpair()
@@ -120,9 +127,33 @@ class Adapter:
         if not isinstance(answer, Answer):
             raise self.fault(f"did not answer hello, but said {quoted(self.last)}")
         try:
-            return hello_of(answer)
+            hello = hello_of(answer)
         except ProtocolError as error:
             raise self.fault(f"sent an invalid hello: {error}, in the line {quoted(self.last)}") from error
+        self._greeted = True
+        return hello
+
+    def begin_schedule(self, schedule: object, transcript: str, fields: dict[str, Any]) -> None:
+        """Tell the adapter that a schedule begins, and wait for its answer.
+
+        Args:
+            schedule: process-scoped state of the schedule.
+            transcript: path.
+            fields: of the request.
+
+        Raises:
+            AdapterError: it does not answer by ok.
+        """
+        self.schedule = schedule
+        self._directory = os.path.dirname(transcript)
+        self._truncate_stderr()
+        self._begins = True
+        number = self.ask("begin_schedule", {"transcript": transcript, **fields})
+        answer = self.receive(number)
+        if not isinstance(answer, Answer) or answer.kind != "ok":
+            raise self.fault("did not answer begin_schedule by ok")
+        self._begins = False
+        self._schedules += 1
 
     # Lines
 
@@ -205,7 +236,24 @@ class Adapter:
         self.was_killed = status == -signal.SIGKILL
         how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
         rest = f" after saying {quoted(bytes(self._received))}" if self._received else ""
+        # One that could write no further line of standard error had met a limit of ours.
+        full = os.fstat(self._stderr).st_size >= _FILE_BYTES_MAX
+        if self._greeted and status >= 0 and not full:
+            self._crashed(how + rest, status)
         return self.fault(how + rest)
+
+    def _crashed(self, how: str, status: int) -> None:
+        """Report that the program ended by itself, with what it said of that in this schedule."""
+        tail = self._without_places(tail_of(self._stderr, self._stderr_from, whole_lines=True))
+        said = f"; standard error: {tail}" if tail else ""
+        # One that is met dead by the first request of a later schedule may have ended in the one before.
+        self._hooks.crashed(f"the adapter {how}{said}", status, late=self._begins and self._schedules > 0)
+
+    def _without_places(self, text: str) -> str:
+        """Return a text without what differs from run to run: the session's folder and the process id."""
+        if self._directory:
+            text = text.replace(self._directory + "/", "")
+        return re.sub(rf"\b{self.pid}\b", "PID", text)
 
     def fault(self, why: str) -> AdapterError:
         """End the adapter; return an error with a reason, the last lines and the tail of standard error."""
@@ -218,11 +266,13 @@ class Adapter:
         self.end()
         return AdapterError(message)
 
-    def truncate_stderr(self) -> None:
-        """Truncate standard error, so that it does not grow over many schedules."""
-        if os.fstat(self._stderr).st_size > _STDERR_KEPT:
+    def _truncate_stderr(self) -> None:
+        """Truncate standard error, so that it does not grow over many schedules; note where it stands."""
+        self._stderr_from = os.fstat(self._stderr).st_size
+        if self._stderr_from > _STDERR_KEPT:
             os.ftruncate(self._stderr, 0)
             os.lseek(self._stderr, 0, os.SEEK_SET)
+            self._stderr_from = 0
 
     @property
     def ended(self) -> bool:
@@ -264,15 +314,20 @@ class Adapter:
         self._stderr = -1
 
 
-def tail_of(stderr: int) -> str:
+def tail_of(stderr: int, since: int = 0, *, whole_lines: bool = False) -> str:
     """Return the end of a standard error as one printable line.
 
     Args:
         stderr: descriptor of the file.
+        since: place from which on it counts.
+        whole_lines: leave out the first line where it is not there from its begin, unless it is the only one.
     """
     try:
         size = os.fstat(stderr).st_size
-        data = os.pread(stderr, _TAIL_BYTES, max(0, size - _TAIL_BYTES))
+        begin = max(since, size - _TAIL_BYTES)
+        data = os.pread(stderr, _TAIL_BYTES, begin)
+        if whole_lines and begin > since:
+            data = data.partition(b"\n")[2] or data
     except OSError:
         return ""
     lines = data.decode("utf-8", "replace").strip().splitlines()

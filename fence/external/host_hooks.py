@@ -75,5 +75,14 @@ class HostHooks:
     def note_line(self, line: str) -> None:
         """Note a line that was sent or received."""
 
+    def crashed(self, why: str, status: int, *, late: bool) -> None:
+        """Note that the adapter's program ended by itself; returning leaves the report to `give_up`.
+
+        Args:
+            why: how it ended, and the end of its standard error.
+            status: its exit status.
+            late: it was met dead by the first request of a schedule, and had served another one.
+        """
+
     def give_up(self, why: str) -> None:
         """Note that the adapter failed; returning leaves the report to an exception."""

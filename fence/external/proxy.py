@@ -159,13 +159,8 @@ class ExternalFence(Fence):
         """Send begin_schedule to the adapter if the schedule is a new one."""
         if adapter.schedule is self.site.process:
             return
-        adapter.schedule = self.site.process
-        adapter.truncate_stderr()
         lanes = (self._lane,) if self._lane else self.hooks.lanes or (self.site.lane,)
-        fields = {"transcript": self.path, "lanes": lanes, "options": self.site.options}
-        answer = adapter.receive(adapter.ask("begin_schedule", fields))
-        if not isinstance(answer, Answer) or answer.kind != "ok":
-            raise adapter.fault("did not answer begin_schedule by ok")
+        adapter.begin_schedule(self.site.process, self.path, {"lanes": lanes, "options": self.site.options})
 
     # Requests
 

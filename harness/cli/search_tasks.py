@@ -13,6 +13,7 @@ from harness.explore.search_task import ExhaustiveTask, SearchTask
 from harness.model.errors import FenceLoadError, GateUnavailable, UsageError
 from harness.scenario import Scenario
 from harness.scenario.fence_reference import check
+from harness.scenario.filesystems import moves_by_itself
 from harness.strategies import make
 
 __all__ = [
@@ -120,6 +121,13 @@ def exhaustive(tasks: Sequence[SearchTask], actions_max: int, preemptions_max: i
             raise UsageError(
                 f"scenario {scenario.name}: filesystem.inode_reuse: real differs from run to run, and "
                 "--strategy exhaustive has to come back to the same place; use always or never"
+            )
+        moving = moves_by_itself(scenario.filesystem)
+        if moving and preemptions_max < 0:
+            raise UsageError(
+                f"scenario {scenario.name}: filesystem.{moving}: what stat tells changes with time alone, so "
+                "no two steps commute and schedules have no classes; give --preemptions N to try every "
+                "schedule with so many"
             )
         if grain_ms and preemptions_max < 0:
             raise UsageError(

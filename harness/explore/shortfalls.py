@@ -13,6 +13,7 @@ from harness.results.exercise import LaneExercise
 from harness.results.stats import Stats
 from harness.scenario.actions import ACTIONS
 from harness.scenario.definition import FaultSettings, Scenario
+from harness.scenario.faults import recorded_name
 from harness.scenario.roles import ROLES, LaneSettings
 from harness.scenario.roles.editor import EditorSettings
 from harness.scenario.roles.participant import WriterSettings
@@ -103,7 +104,8 @@ def _exercise(scenario: Scenario, gate: str, stats: Stats) -> Iterator[str]:
         yield f"none of {done.recovered['unsupported']} calls of recover was supported by the fence"
     for lane in scenario.lanes:
         for name in () if lane.transcript else lane.names():
-            yield from _lane(lane, name, done.lanes.get(name, LaneExercise()))
+            struck = any(key.startswith(f"{name}:") for key in done.struck)
+            yield from _lane(lane, name, done.lanes.get(name, LaneExercise()), struck)
         for name in lane.names_again() if gate == "kernel" else ():
             if name not in done.lanes:
                 yield f"{name} was never started: no fault has killed its process"
@@ -112,10 +114,12 @@ def _exercise(scenario: Scenario, gate: str, stats: Stats) -> Iterator[str]:
             yield from _fault(scenario, stats, number, fault)
 
 
-def _lane(lane: LaneSettings, name: str, done: LaneExercise) -> Iterator[str]:
+def _lane(lane: LaneSettings, name: str, done: LaneExercise, struck: bool) -> Iterator[str]:
     if ROLES[lane.role].participant:
         idle = isinstance(lane, WriterSettings) and not highest(lane.lines)
-        if lane.role != "runner" and not done.changed and not idle:
+        # Where a fault made each of its calls fail, that is what the scenario asked for.
+        hindered = struck and 0 < done.acted == done.failed
+        if lane.role != "runner" and not done.changed and not idle and not hindered:
             yield f"{name} never wrote"
     elif isinstance(lane, ProgramSettings):
         if done.acted and done.failed == done.acted:
@@ -152,5 +156,5 @@ def _label(fault: FaultSettings) -> tuple[str, str]:
             return kind.name, kind.name
     call = fault.call or "a step"
     if fault.error is not None:
-        return fault.error, f"{call} fails with {fault.error}"
+        return recorded_name(fault.error), f"{call} fails with {fault.error}"
     return "short", f"{call} is cut short"

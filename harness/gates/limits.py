@@ -9,7 +9,7 @@ import errno
 
 from harness.system.machine_limits import open_files_max
 
-__all__ = ["DATA_BYTES_MAX", "FILE_BYTES_MAX", "of_limit"]
+__all__ = ["DATA_BYTES_MAX", "FILE_BYTES_MAX", "named_limit", "of_limit"]
 
 #: A fence that writes or remembers without end fails at these, before the machine does.
 FILE_BYTES_MAX = 8 << 20
@@ -25,6 +25,17 @@ _LIMITS = {
 
 #: A fence that has so many files open leaks them; one that cannot have them is short of them.
 _OPEN_FILES_USUAL = 1024
+#: How programs say on standard error which limit they met, in small letters.
+_WORDS = {
+    errno.ENOMEM: ("out of memory", "memoryerror", "enomem", "cannot allocate memory", "bad_alloc"),
+    errno.EFBIG: ("efbig", "file too large"),
+}
+
+
+def named_limit(text: str) -> str:
+    """Return which limit a program names in its last words, and what to do; empty for none."""
+    said = text.lower()
+    return next((_LIMITS[code] for code, words in _WORDS.items() if any(word in said for word in words)), "")
 
 
 def of_limit(cause: int) -> str:

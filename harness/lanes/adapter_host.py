@@ -1,8 +1,9 @@
 """Implement the host hooks of an external fence in a worker: lanes, turns, and error messages.
 
 The fence's proxy knows no gate. These hooks announce its adapters to the gate and make taking turns a
-stop at the gate. An adapter that breaks ends the worker, with the reason in shared memory, so that
-the schedule is inconclusive and no lane is accused.
+stop at the gate. An adapter that breaks the protocol ends the worker, with the reason in shared memory, so
+that the schedule is inconclusive and no lane is accused. One whose program ends ends the worker by the same
+status, and the gate records the end of a fence's process.
 """
 
 from __future__ import annotations
@@ -39,6 +40,15 @@ class AdapterHost(HostHooks):
     def note_line(self, line: str) -> None:
         """Record the line where the gate can read it when this process hangs."""
         self._shared_memory.record_line(line)
+
+    def crashed(self, why: str, status: int, *, late: bool) -> None:
+        """Record how the adapter ended, and end this process by the same status: it is the lanes' process."""
+        self._shared_memory.record_crash(why, self.calling_lane(), late=late)
+        os._exit(status)
+
+    def calling_lane(self) -> int:
+        """Return the index of the lane that calls; -1 where that is not known."""
+        return -1
 
     def give_up(self, why: str) -> None:
         """Record the reason and end this process: the state of its lanes is no longer known."""
@@ -80,6 +90,10 @@ class GatedAdapterHost(AdapterHost):
     def give_turn(self, *, progress: bool) -> None:
         """Record that the lane's turn is over; the gate reads it when the lane stops next."""
         self._shared_memory.give_turn(progress=progress)
+
+    def calling_lane(self) -> int:
+        """Return the index of the lane that calls."""
+        return self._stops.lane()
 
     def started(self, pid: int, lane: str) -> None:
         """Announce the adapter to the gate."""

@@ -125,7 +125,7 @@ class OpExecutor:
                 return _CRASH, self._named_message(error)
             outcome, detail = _UNSUPPORTED, self._message(error)
         except OSError as error:
-            handed_on = errno.errorcode.get(error.errno or 0, "") in {fault.error for fault in op.faults}
+            handed_on = bool(error.errno) and error.errno in _injected(op)
             outcome, detail = _FAILED if handed_on else _CRASH, self._named_message(error)
             if not (handed_on and op.kind in _SURVIVED):
                 self._failed.add(op.group)
@@ -186,7 +186,7 @@ class OpExecutor:
         try:
             return self._call(op)
         except BaseException as error:
-            self._cause = _errno_behind(error, {getattr(errno, fault.error, 0) for fault in op.faults})
+            self._cause = _errno_behind(error, _injected(op))
             raise
 
     def _act(self, op: Op) -> str:
@@ -208,6 +208,11 @@ class OpExecutor:
 
     def _named_message(self, error: BaseException) -> str:
         return f"{type(error).__name__}: {self._message(error)}"
+
+
+def _injected(op: Op) -> set[int]:
+    """Return the errnos that faults are to cause in an operation."""
+    return {getattr(errno, fault.error, 0) for fault in op.faults if fault.error}
 
 
 def _errno_behind(error: BaseException, injected: Collection[int]) -> int:

@@ -148,11 +148,22 @@ class Filesystem(msgspec.Struct, frozen=True, omit_defaults=True):
         inode_reuse: ``always`` (a freed number goes to the next new file, as on
             ext4), ``never`` (as on tmpfs or btrfs), or ``real`` (the number that
             the file system below the session directory assigned).
+        inode_forget_ms: time after the last look at a file that no process has open until it
+            has another number; -1 for never.
+        ctime_drift_ms: time after which a file that nobody touched has a later ctime; 0 for never.
+        attribute_cache_ms: how long a process is told what it was told before.
+        links_share_inode: whether hard links have one number.
+        copy_up: whether the transcript is in the lower layer of an overlay.
     """
 
     time_grain_ms: int = 0
     birth_time: bool = True
     inode_reuse: str = "always"
+    inode_forget_ms: int = -1
+    ctime_drift_ms: int = 0
+    attribute_cache_ms: int = 0
+    links_share_inode: bool = True
+    copy_up: bool = False
 
 
 class LeftLock(msgspec.Struct, frozen=True, omit_defaults=True):

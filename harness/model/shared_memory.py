@@ -35,8 +35,11 @@ _SIZE = 2 << 20
 
 _RECORD = struct.Struct("=HH")
 #: Control words: the lane, counted from 1, whose request runs in the adapter; number of requests that
-#: made progress; length of the error message; number of recorded lines.
-_TURN, _PROGRESS, _ERROR, _LINES = 2, 3, 4, 5
+#: made progress; length of the error message; number of recorded lines; length of the text about a crash, and
+#: the lane, counted from 1, that it happened to.
+_TURN, _PROGRESS, _ERROR, _LINES, _CRASH, _CRASH_LANE = 2, 3, 4, 5, 6, 7
+#: Added to the length of a crash's text: its adapter may have ended in the schedule before.
+_LATE = 1 << 16
 _CELLS_AT, _CELLS_END = 64, 64 + LANES_MAX * _WORDS_PER_LANE * 4
 _NO_PROGRESS = bytes(_CELLS_END - _CELLS_AT)
 
@@ -72,6 +75,7 @@ class SharedMemory:
         self._bytes[_CELLS_AT:_CELLS_END] = _NO_PROGRESS
         self._read_at = [0] * LANES_MAX
         self.words[_TURN] = self.words[_PROGRESS] = self.words[_ERROR] = self.words[_LINES] = 0
+        self.words[_CRASH] = self.words[_CRASH_LANE] = 0
 
     def is_turn_of(self, lane: int) -> bool:
         """Return whether a lane that waits for its turn at the adapter can have it."""
@@ -84,6 +88,22 @@ class SharedMemory:
     def has_error(self) -> bool:
         """Return whether the worker left an error message on purpose."""
         return self.words[_ERROR] > 0
+
+    @property
+    def crash(self) -> str:
+        """Return how the program of the worker's adapter ended by itself; empty if it did not."""
+        length = self.words[_CRASH] % _LATE
+        return bytes(self._bytes[_ERROR_AT : _ERROR_AT + length]).decode("utf-8", "replace")
+
+    @property
+    def crash_is_late(self) -> bool:
+        """Return whether the adapter may have ended in the schedule before."""
+        return self.words[_CRASH] >= _LATE
+
+    @property
+    def crash_lane(self) -> int:
+        """Return the lane whose request met the end of the adapter; -1 where that is not known."""
+        return self.words[_CRASH_LANE] - 1
 
     def diagnostics(self) -> str:
         """Return the worker's error message, or else the adapter's last lines; may be empty."""
@@ -191,6 +211,19 @@ class SharedMemory:
         data = why.encode("utf-8", "replace")[:_ERROR_SIZE]
         self._bytes[_ERROR_AT : _ERROR_AT + len(data)] = data
         self.words[_ERROR] = len(data)
+
+    def record_crash(self, why: str, lane: int, *, late: bool) -> None:
+        """Record how the adapter's program ended, before this process ends.
+
+        Args:
+            why: how.
+            lane: whose request met that; -1 where it is not known.
+            late: it may have ended in the schedule before.
+        """
+        self.words[_CRASH_LANE] = lane + 1
+        data = why.encode("utf-8", "replace")[:_ERROR_SIZE]
+        self._bytes[_ERROR_AT : _ERROR_AT + len(data)] = data
+        self.words[_CRASH] = len(data) + (_LATE if late else 0)
 
     def stamp(self, lane: int, op: int, which: int, at_ns: int) -> None:
         """Record a time of an operation (`which`: 0 begin, 1 end)."""

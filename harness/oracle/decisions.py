@@ -5,7 +5,9 @@ effects in the runner's window: those that were pending when the decision began 
 fell into it (*mid*).
 
 A guarded write that failed because a file call was made to fail is no decision. What it wrote of its
-own bytes counts as the runner's own, and effects that it did not report stay pending.
+own bytes counts as the runner's own, and effects that it did not report stay pending. Where a fault told
+a call of the turn that a name is there or is not, though that is not so, refusals of the turn from then on
+are not counted.
 """
 
 from __future__ import annotations
@@ -63,6 +65,7 @@ class _LaneJudge:
         # whole schedule.
         self._earlier = WindowState(Window(-1, index.mutations, frozenset(), (index.header.initial,)))
         self._after_report = False  # after a true positive of this turn, until a recovery
+        self._misled = False  # a fault of this turn told a call something untrue about a name
         self._has_violation = False  # a false positive of this turn is already a violation
         self._admitted: list[Operation] = []
         self._own_writes: list[Operation] = []  # admitted writes, also those that then failed
@@ -76,6 +79,9 @@ class _LaneJudge:
                 self._turn = operation.turn
                 self._earlier = self._window_state or self._earlier
                 self._window_state, self._after_report, self._has_violation = None, False, False
+                self._misled = False
+            if (self.lane, operation.op) in self.index.misled:
+                self._misled = True
             self._apply(operation)
         self.decisions = [self._with_consequences(decision) for decision in self.decisions]
 
@@ -142,7 +148,7 @@ class _LaneJudge:
 
     def _judge_unfounded(self, state: WindowState, operation: Operation) -> None:
         """Judge a refusal with nothing pending: further ones of a turn are not counted, but at its end."""
-        if not self._after_report or operation.kind == "end_turn":
+        if not self._misled and (not self._after_report or operation.kind == "end_turn"):
             self._record_false_positive(state, operation)
         else:
             self._record(operation, "uncounted")

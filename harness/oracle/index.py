@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from harness.model.history import ACQUIRING, End, History, Invoke, Return, Step
 from harness.oracle.operations import FOREVER, Mutation, Operation
+from harness.scenario.faults import OF_NAMES
 
 __all__ = [
     "KILL",
@@ -96,6 +97,7 @@ class HistoryIndex:
     Attributes:
         by_lane: operations of each lane, in order.
         mutations: all of them, by time.
+        misled: lane and number of operations that a fault told something untrue about a name.
     """
 
     def __init__(self, history: History) -> None:
@@ -105,6 +107,7 @@ class HistoryIndex:
         self.free = history.header.gate == "free"
         self.by_lane: list[list[Operation]] = [[] for _ in history.header.lanes]
         self.mutations: list[Mutation] = []
+        self.misled: set[tuple[int, int]] = set()
         self._operations: dict[tuple[int, int], Operation] = {}
         self._steps: dict[tuple[int, int], list[Step]] = {}
         self._read_events()
@@ -201,8 +204,10 @@ class HistoryIndex:
         if operation.begin < 0:
             operation.begin = begin
         operation.end = max(operation.end, end)
-        if step.fault and _is_cut(step):
-            operation.cut = True
+        if step.fault:
+            operation.cut |= _is_cut(step)
+            if step.fault in OF_NAMES:
+                self.misled.add(key)
         change = step.change
         if change is not None and change.before != change.after:
             mutation = Mutation(index, operation, begin, end, step)

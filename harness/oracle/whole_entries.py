@@ -95,11 +95,12 @@ def altered_entries(index: HistoryIndex) -> list[Violation]:
         if index.is_rogue(lane):
             continue
         for operation in operations:
-            if operation.outcome != "ok" or operation.cut or _faulted(index, operation):
+            if operation.outcome != "ok" or operation.cut:
                 continue
             if operation.kind in _APPENDING and operation.entries and operation.mutations:
-                found += _append(index, operation)
-            elif operation.kind == "rewrite":
+                found += [] if _faulted(index, operation) else _append(index, operation)
+            elif operation.kind == "rewrite" and (lane, operation.op) not in index.misled:
+                # Whatever it did instead of a call that failed: it said that it is done.
                 found += _rewrite(index, operation)
     return found
 

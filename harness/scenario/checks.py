@@ -21,17 +21,22 @@ from harness.scenario.faults import (
     CALL_FAULTS,
     CALLS,
     CUTTABLE,
+    ERRORS,
     FAILING,
     INTERRUPTIBLE,
+    LOCKING,
+    MAKING,
     PROCESS_FAULTS,
+    errors_of,
     kinds,
 )
+from harness.scenario.filesystems import FILESYSTEMS, expanded
 from harness.scenario.reader import Document, Path, Position
 from harness.scenario.roles import ROLES, LaneSettings
 from harness.scenario.roles.program import ProgramSettings
 from harness.scenario.roles.role import again, highest
 
-__all__ = ["check_fences", "check_limits", "check_names", "lock_options"]
+__all__ = ["check_fences", "check_filesystem", "check_limits", "check_names", "lock_options"]
 
 #: Size of an operation without its lines, in a program's text form.
 _OP_BYTES: Final = 200
@@ -123,6 +128,17 @@ def _check_policy(document: Document, policy: Any) -> None:
             path: Path = ("policy", "rules") if "rules" in policy else ("policy",)
             message = f"no rule for {', '.join(missing)}; add them, or name a base to take them from"
             document.fault(document.values[path], path, message)
+
+
+def check_filesystem(document: Document) -> None:
+    """Add a fault for a key that says nothing without another one; a stored scenario has every key."""
+    given = document.data.get("filesystem") if isinstance(document.data, dict) else None
+    if not isinstance(given, dict) or given.get("like") not in (None, *FILESYSTEMS):
+        return
+    if "inode_forget_ms" in given and expanded(given).get("inode_stable", True) is True:
+        message = "no file is forgotten while inode_stable is true; write inode_stable: false, or remove it"
+        place: Path = ("filesystem", "inode_forget_ms")
+        document.fault(document.values[place], place, message)
 
 
 def _check_lanes(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -> None:
@@ -289,12 +305,14 @@ def _wrong_with(fault: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield "cut", f"a {call} cannot be cut short, only {' and '.join(CUTTABLE)} can; remove cut"
         if "error" in given:
             yield from _wrong_with_error(fault, call)
-    if given and set(given) <= set(CALL_FAULTS) and call != "flock":
+    if given and set(given) <= set(CALL_FAULTS) and call not in LOCKING + MAKING:
         file = fault.get("file")
         if file in ("lock", "any"):
+            allowed = ", ".join(LOCKING + MAKING)
             yield (
                 "file",
-                f"a call that fails concerns the transcript or a file beside it (got {file}); name one",
+                f"a call that fails concerns the transcript or a file beside it (got {file}); name one, "
+                f"or choose a call that only takes locks: {allowed}",
             )
 
 
@@ -316,8 +334,9 @@ def _wrong_with_error(fault: Mapping[str, Any], call: str) -> Iterator[tuple[str
         yield "call", f"a {call} that fails has taken effect all the same; remove error"
     elif error == "EINTR" and call not in INTERRUPTIBLE:
         yield "error", f"no signal interrupts a {call}, only {', '.join(INTERRUPTIBLE)}; choose another error"
-    elif call == "flock" and error != "EINTR":
-        yield "error", f"an flock fails when a signal ends its wait (got {error}); write EINTR"
+    elif error in ERRORS and error not in errors_of(call):
+        able = ", ".join(errors_of(call))
+        yield "error", f"no {call} fails with {error}; choose one of those that it can give: {able}"
 
 
 def _names(lane: Mapping[str, Any]) -> list[str]:

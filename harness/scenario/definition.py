@@ -16,6 +16,7 @@ from annotated_types import Ge, Le, MaxLen, MinLen, doc
 from harness.model.policy import CustomPolicy, Policy, resolve
 from harness.model.violation_kinds import KINDS, Kind
 from harness.scenario.faults import PROCESS_FAULTS, CallName, ErrorName, FileName, ProcessFault
+from harness.scenario.filesystems import FilesystemSettings
 from harness.scenario.roles.participant import LockedSettings
 from harness.scenario.roles.role import ByteRange, CountRange, LaneSettings, LineRange, MsRange, Name
 
@@ -69,22 +70,6 @@ class TranscriptSettings:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FilesystemSettings:
-    """The properties of the file system that stat shows to the lanes."""
-
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-
-    time_grain_ms: Annotated[
-        int, Ge(0), Le(60_000), doc("Time stamps are cut to multiples of this; 0: each change has its own.")
-    ] = 0
-    birth_time: Annotated[bool, doc("Whether statx reports a birth time.")] = True
-    inode_reuse: Annotated[
-        Literal["always", "never", "real"],
-        doc("Whether a new file gets a freed inode number; real: as the underlying file system does."),
-    ] = "always"
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class LeftLockSettings:
     """A lock file of a process that died before the first step, and whose process id is in use again."""
 
@@ -95,6 +80,8 @@ class LeftLockSettings:
     ]
     age_ms: Annotated[MsRange, doc("Virtual milliseconds since the lock was made.")] = (1000, 10_000)
 
+
+_PLAIN: Final = FilesystemSettings()
 
 #: Operations, as `harness.model.program.Op` names them.
 OpKind = Literal[
@@ -134,7 +121,10 @@ class FaultSettings:
         CallName | None,
         doc("System call that goes wrong, by name; absent for a process fault: any step."),
     ] = None
-    error: Annotated[ErrorName | None, doc("Error that it fails with; absent: it is only cut short.")] = None
+    error: Annotated[
+        ErrorName | None,
+        doc("Error that it fails with, one that this call can give; absent: it is only cut short."),
+    ] = None
     cut: Annotated[
         bool,
         doc(
@@ -148,7 +138,7 @@ class FaultSettings:
         FileName | None,
         doc(
             "File that the call concerns: the transcript, the lock, any other file (beside), or any at all. "
-            "Absent: the transcript for error and cut, the lock for flock, else any."
+            "Absent: the transcript for error and cut, the lock for flock and fcntl, else any."
         ),
     ] = None
     times: Annotated[LineRange, doc("Operations that are hit in a schedule, as far as there are enough.")] = 1
@@ -243,7 +233,9 @@ class Scenario:
     transcript: Annotated[TranscriptSettings, doc("The transcript before the first step.")] = (
         TranscriptSettings()
     )
-    filesystem: Annotated[FilesystemSettings, doc("File system that stat shows.")] = FilesystemSettings()
+    filesystem: Annotated[
+        FilesystemSettings, doc("File system that stat shows: keys, or the name of one, see below.")
+    ] = _PLAIN
     left_lock: Annotated[
         LeftLockSettings | None,
         doc(

@@ -13,6 +13,7 @@ from harness.model.policy import POLICIES
 from harness.scenario.actions import ACTIONS
 from harness.scenario.explain import docs_of
 from harness.scenario.faults import PROCESS_FAULTS
+from harness.scenario.filesystems import FILESYSTEMS
 from harness.scenario.loader import adapter
 from harness.scenario.roles import ROLES
 
@@ -39,6 +40,8 @@ def _suggest(made: dict[str, Any]) -> None:
     keys["policy"]["anyOf"][0]["examples"] = list(POLICIES)
     keys["fences"]["items"]["examples"] = fences
     keys["expect"]["properties"] = dict.fromkeys(fences, keys["expect"]["additionalProperties"])
+    keys["filesystem"]["anyOf"] = [{"enum": list(FILESYSTEMS)}, {"$ref": keys["filesystem"].pop("$ref")}]
+    keys["filesystem"]["default"] = {}
     actions = made["$defs"]["EditorSettings"]["properties"]["actions"]
     actions["anyOf"][0]["items"]["examples"] = list(ACTIONS)
 

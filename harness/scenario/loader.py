@@ -18,10 +18,11 @@ from annotated_types import MaxLen, MinLen, doc
 from pydantic import Discriminator, TypeAdapter, ValidationError
 
 from harness.model.errors import Fault, ScenarioError
-from harness.scenario.checks import check_fences, check_limits, check_names
+from harness.scenario.checks import check_fences, check_filesystem, check_limits, check_names
 from harness.scenario.definition import FAULT_KEYS, FAULTS_MAX, LANES_MAX, Scenario, fault_settings
 from harness.scenario.explain import explain, show
 from harness.scenario.faults import PROCESS_FAULTS
+from harness.scenario.filesystems import expanded
 from harness.scenario.reader import Document, read
 from harness.scenario.roles import ROLES
 from harness.system.bounded_read import TooLargeError, content
@@ -137,6 +138,7 @@ def _load(path: str) -> Scenario:
     name = os.path.splitext(os.path.basename(path))[0]
     document = read(path, _text(path))
     check_fences(document)
+    check_filesystem(document)
     return _validate(name, document)
 
 
@@ -205,6 +207,8 @@ def _parse(name: str, document: Document) -> Scenario | None:
         )
     # Validate JSON: only in JSON mode does strict validation accept a list for a tuple and a dict for
     # a dataclass, but no text for a number.
+    if "filesystem" in data:
+        data = {**data, "filesystem": expanded(data["filesystem"])}
     text = json.dumps({**data, "name": name})
     try:
         form = adapter(*_outside(data)).validate_json(text, strict=True)

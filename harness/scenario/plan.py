@@ -16,6 +16,8 @@ from harness.model.history import LaneInfo
 from harness.model.program import Entry, Fault, Filesystem, LaneProgram, LeftLock, Program
 from harness.model.transcript_lines import make
 from harness.scenario.definition import FaultSettings, Scenario
+from harness.scenario.faults import LOCKING, recorded_name
+from harness.scenario.filesystems import FilesystemSettings
 from harness.scenario.roles import ROLES, Ids, LaneSettings
 from harness.scenario.roles.role import again, choose, pick
 
@@ -80,14 +82,13 @@ def draw(scenario: Scenario, seed: int, schedule: int) -> Program:
     clock_start_ms = _CLOCK_START_MS + pick(rng, (0, _CLOCK_SPREAD_MS - 1))
     initial = _initial(scenario, rng)
     lanes = [_lane(scenario, lane, name, rng) for lane in scenario.lanes for name in lane.names()]
-    filesystem = scenario.filesystem
     return Program(
         (
             *_with_faults(scenario, program_seed(seed, schedule), lanes),
             *_revived(scenario, program_seed(seed, schedule)),
         ),
         initial,
-        Filesystem(filesystem.time_grain_ms, filesystem.birth_time, filesystem.inode_reuse),
+        _filesystem(scenario.filesystem),
         clock_start_ms * 1_000_000,
         scenario.step_ms * 1_000_000,
         scenario.transcript.symlink,
@@ -125,6 +126,19 @@ def _revived(scenario: Scenario, drawn: int) -> Iterator[LaneProgram]:
                 after_ms=after_ms,
                 revived_pid=lane.restart.pid,
             )
+
+
+def _filesystem(settings: FilesystemSettings) -> Filesystem:
+    return Filesystem(
+        settings.time_grain_ms,
+        settings.birth_time,
+        settings.inode_reuse,
+        -1 if settings.inode_stable else settings.inode_forget_ms,
+        settings.ctime_drift_ms,
+        settings.attribute_cache_ms,
+        settings.links_share_inode,
+        settings.copy_up,
+    )
 
 
 def _left_lock(scenario: Scenario, drawn: int) -> LeftLock | None:
@@ -182,8 +196,8 @@ def _made(fault: FaultSettings, rng: random.Random) -> Fault:
     nth = pick(rng, fault.nth)
     file = fault.file
     if file is None:
-        file = "lock" if fault.call == "flock" else "transcript" if fault.error or fault.cut else "any"
-    made = Fault(fault.call or "", fault.error or "", keep, nth, file)
+        file = "lock" if fault.call in LOCKING else "transcript" if fault.error or fault.cut else "any"
+    made = Fault(fault.call or "", recorded_name(fault.error or ""), keep, nth, file)
     for key, span in fault.process_faults.items():
         made = made.with_process_fault(key, 0 if span is True else pick(rng, span))
     return made

@@ -29,6 +29,7 @@ from harness.model.errors import UsageError
 from harness.report.versus_table import Attempt, Contest, Row, Totals, row_of
 from harness.results.stats import Stats
 from harness.scenario import Scenario, load_all
+from harness.scenario.filesystems import FilesystemSettings
 from harness.strategies.portfolio import Portfolio
 from harness.system.machine import Facts
 
@@ -76,7 +77,8 @@ class Course(msgspec.Struct, frozen=True):
     def emulated(self) -> bool:
         """Return whether the kernel gate gives lanes stamps that the real files may not have."""
         settings = self.scenario.filesystem
-        return settings.time_grain_ms > 0 or not settings.birth_time
+        plain = FilesystemSettings(like=settings.like, inode_reuse=settings.inode_reuse)
+        return settings != plain
 
     def task(self, gate: str, seed: int, schedules: int, limit_s: float, *, keep: bool) -> SearchTask:
         """Return the search task for one gate; the free gate does not use its strategy."""

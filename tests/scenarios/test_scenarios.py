@@ -47,7 +47,8 @@ def _cases(*, controls: bool) -> list[Any]:
             continue
         data = _data(path)
         marks = [pytest.mark.xdist_group(path.stem), pytest.mark.requires("kernel-gate")]
-        if data.get("filesystem", {}).get("inode_reuse") == "real":
+        filesystem = data.get("filesystem", {})
+        if isinstance(filesystem, dict) and filesystem.get("inode_reuse") == "real":
             marks.append(pytest.mark.requires("ext4"))
         words = [word for lane in data["lanes"] for word in lane.get("argv", ())]
         marks += [pytest.mark.requires(name) for name in RARE if name in words]

@@ -204,7 +204,9 @@ class FreeGate:
                     # A signal may have come from anywhere; that makes a doubt, and no crash.
                     if member.died_ns and member.process.exitcode >= 0:
                         call.outcome = "crash"
-                        call.detail = f"the process ended with status {member.process.exitcode}"
+                        call.detail = (
+                            board.crash or f"the process ended with status {member.process.exitcode}"
+                        )
                 calls.append(call)
         return calls
 

@@ -55,6 +55,10 @@ class EffectRecorder:
         """Return whether a pending call sleeps for a record lock that is held."""
         return self._records.must_wait(pending)
 
+    def takes_record_lock(self, pending: PendingSyscall) -> bool:
+        """Return whether a pending fcntl asks for a record lock, and neither lets one go nor looks."""
+        return self._records.takes(pending)
+
     def before(self, lane: Lane, pending: PendingSyscall) -> None:
         """Note what must be known before a file call runs."""
         files = self._files
@@ -169,6 +173,10 @@ class EffectRecorder:
             # The first store into a clean page; one into a dirty page leaves no stamp.
             self._stamp(files.names.get(TRANSCRIPT))
         return Change(before, files.state, *self._by)
+
+    def target_of(self, pending: PendingSyscall) -> Inode | None:
+        """Return the file that a call is about, by name or by descriptor, if there is one."""
+        return self._aim(pending) if pending.name is not None else pending.inode
 
     def _aim(self, pending: PendingSyscall) -> Inode | None:
         """Return the file that a call by name is about, if it exists."""

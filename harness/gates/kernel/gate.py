@@ -25,7 +25,8 @@ from harness.gates.kernel.inode import Inode
 from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.operations import record_operations
 from harness.gates.kernel.process import Status
-from harness.gates.kernel.process_tree import disturbed_children, end_children
+from harness.gates.kernel.process_tree import disturbed_children, end_all, end_children, service_ended
+from harness.gates.kernel.stat_appearance import watches
 from harness.gates.kernel.step_wait import StepWait
 from harness.gates.kernel.steps import Steps
 from harness.gates.kernel.supervisor_state import SupervisorState
@@ -89,6 +90,7 @@ class KernelGate:
             layout.locks,
             lambda: self._clock.now_ns,
             self._is_open,
+            self._is_watched,
         )
         self._lanes = [Lane(index) for index in range(len(layout.lanes))]
         workers = self._processes.workers
@@ -153,6 +155,11 @@ class KernelGate:
                         return True
         return False
 
+    def _is_watched(self, inode: Inode) -> bool:
+        """Return whether a worker, or a process that it started, has an inotify watch on a file."""
+        workers = self._processes.workers.values()
+        return any(watches(process.pid, inode.ino) for worker in workers for process in worker.processes())
+
     def pids(self) -> dict[str, int]:
         """Return the process ids of the workers by name of the process."""
         return {name: worker.pid for name, worker in self._processes.workers.items()}
@@ -169,7 +176,7 @@ class KernelGate:
         unfit = [
             worker
             for worker in self._processes.workers.values()
-            if worker.must_replace or not worker.handle.is_alive()
+            if worker.must_replace or not worker.handle.is_alive() or service_ended(worker)
         ]
         for worker in unfit:
             self._processes.stop(worker)
@@ -182,6 +189,7 @@ class KernelGate:
         self._state.begin(program)
         self._steps.begin(program)
         self._initial = self._files.begin(program, self._left_lock(program))
+        self._steps.files_laid()
         self._flocks.begin()
         self._state.recorder.begin()
         self._state.guard(True)
@@ -317,8 +325,9 @@ class KernelGate:
             owner.replace_later()
         self._processes.dismiss()
         for worker in self._processes.workers.values():
-            # What it started must not reach into the next schedule.
-            end_children(state, worker)
+            # What it started must not reach into the next schedule. After a crash of an adapter the worker is
+            # gone, and what the other adapters owe will not come.
+            (end_all if worker.board.crash else end_children)(state, worker)
         inconclusive = self._explained(state.inconclusive or inconclusive)
         before = files.state
         if (files.rescan() | files.look()) and not inconclusive and before != files.state:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["Inode"]
+from typing import NamedTuple
+
+__all__ = ["Inode", "Shown"]
+
+
+class Shown(NamedTuple):
+    """What stat tells of a file where that differs from the file; its names are those of an `Inode`."""
+
+    virtual_ino: int
+    btime: int
+    ctime: int
+    mtime: int
 
 
 class Inode:
@@ -73,6 +84,10 @@ class Inode:
     def metadata_changed(self, stamp: int) -> None:
         """Stamp a change of its metadata."""
         self.ctime = stamp
+
+    def copied_up(self, stamp: int) -> None:
+        """Stamp that an overlay has made a copy of it in its upper layer."""
+        self.btime = self.ctime = stamp
 
     def set_mtime(self, stamp: int) -> None:
         """Set the modification time that a lane asked for."""

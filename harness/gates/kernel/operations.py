@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.gates.kernel.lane import Lane
 from harness.gates.kernel.process import Status
 from harness.gates.kernel.supervisor_state import SupervisorState
+from harness.gates.limits import named_limit
 from harness.model.history import Invoke, Return
 from harness.model.program import Program
 
@@ -44,6 +45,8 @@ def _excused(state: SupervisorState, lane: Lane, detail: str, cause: int | None)
     assert lane.worker is not None
     name = lane.worker.name
     why = state.refusals.excuse(name, lane.index, lane.finished, cause)
+    if cause is None and lane.worker.board.crash:
+        why = why or named_limit(detail)
     if not why:
         return "crash"
     state.note_inconclusive(f"process {name}: {why} (then: {detail})")
@@ -53,20 +56,30 @@ def _excused(state: SupervisorState, lane: Lane, detail: str, cause: int | None)
 def _record_death(state: SupervisorState, program: Program, lane: Lane) -> None:
     """Record the end of a lane's process: as a crash of its operation where the fence may have caused it."""
     assert lane.worker is not None
-    status, name = lane.worker.handle.exitcode, lane.worker.name
+    status, name, board = lane.worker.handle.exitcode, lane.worker.name, lane.worker.board
     if state.inconclusive:
+        return
+    if board.crash_is_late:
+        # By a worker with a new adapter, the schedule says what it always says.
+        state.note_disturbed(f"process {name}: {board.crash} before the schedule began")
+        return
+    if board.crash_lane not in (-1, lane.index):
+        # It ends with the lane whose request met the end of their adapter.
         return
     if status is not None and status < 0:
         pid = lane.worker.pid
-        if not lane.worker.board.has_error:
+        if not board.has_error:
             state.note_killed(f"process {name}", pid, -status)
         state.note_inconclusive(f"process {name} was killed by signal {-status}")
         return
     if lane.started == lane.finished:
+        if lane.finished > board.finished(lane.index):
+            # Recorded already.
+            return
         if lane.started < len(program.lanes[lane.index].ops):
             state.note_inconclusive(f"process {name} ended with status {status} between operations")
         return
-    detail = f"the process ended with status {status}"
+    detail = board.crash or f"the process ended with status {status}"
     outcome = _excused(state, lane, detail, None)
     state.events.append(Return(lane.index, lane.finished, outcome, detail))
     lane.crash_operation()

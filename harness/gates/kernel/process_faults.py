@@ -10,20 +10,19 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import select
 import signal
 from collections.abc import Iterable
 
 from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.partial_write import CUTTABLE_BYTES, part_of, write_for
 from harness.gates.kernel.process import Status
-from harness.gates.kernel.process_tree import bury
+from harness.gates.kernel.process_tree import end_all
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.model.gate import Verdict
 from harness.model.history import Change, Step
 from harness.model.program import Program
 from harness.scenario.faults import CUTTABLE, process_fault
-from harness.system.reap import REAP_S, ended
+from harness.system.reap import ended
 
 __all__ = ["ProcessFaults"]
 
@@ -128,12 +127,7 @@ class ProcessFaults:
         ended(worker.handle)
         if worker.handle.is_alive():
             self._state.note_inconclusive(f"process {worker.name} was killed and is still there")
-        while worker.tracees:
-            for tracee in list(worker.tracees.values()):
-                _kill(tracee.pidfd)
-                select.select([tracee.pidfd], (), (), REAP_S)
-                bury(self._state, worker, tracee, killed=True)
-        worker.forget_services()
+        end_all(self._state, worker)
 
 
 class _Control:

@@ -30,12 +30,14 @@ from harness.system.reap import ended
 __all__ = [
     "bury",
     "disturbed_children",
+    "end_all",
     "end_children",
     "exec_announced",
     "fork_announced",
     "identify",
     "list_children",
     "service_announced",
+    "service_ended",
     "thread_moves",
     "worker_ended",
     "worker_halted",
@@ -224,9 +226,32 @@ def bury(state: SupervisorState, worker: Worker, tracee: TraceeProcess, killed: 
         return
     _release_locks(state, worker)
     if tracee.service is not None and tracee.pid == tracee.service.pid:
+        if tracee.service.flows:
+            # An adapter: the lane that waits for its answer, or asks it next, says how it ended.
+            return
         state.note_inconclusive(f"a child of process {worker.name} that serves its lanes has ended")
         worker.services.pop(tracee.pid, None)
         worker.replace_later()
+
+
+def end_all(state: SupervisorState, worker: Worker) -> None:
+    """End and bury all that a worker started, its services as well."""
+    while worker.tracees:
+        for tracee in list(worker.tracees.values()):
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(tracee.pidfd, signal.SIGKILL)
+            select.select([tracee.pidfd], (), (), _REAP_S)
+            bury(state, worker, tracee, killed=True)
+    worker.forget_services()
+
+
+def service_ended(worker: Worker) -> bool:
+    """Return whether a service of a worker has ended."""
+    if not worker.services:
+        return False
+    gone = any(pid not in worker.tracees for pid in worker.services)
+    pidfds = [worker.tracees[pid].pidfd for pid in worker.services if pid in worker.tracees]
+    return gone or bool(select.select(pidfds, (), (), 0)[0])
 
 
 def end_children(state: SupervisorState, worker: Worker) -> None:

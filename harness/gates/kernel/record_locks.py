@@ -54,6 +54,13 @@ class RecordLocks:
         kind = _FLOCK.unpack(wanted)[0] if len(wanted) == _FLOCK.size else fcntl.F_UNLCK
         self._wants_shared = pending.args[1] in _SETTING | _SETTING_OFD and kind == fcntl.F_RDLCK
 
+    def takes(self, pending: PendingSyscall) -> bool:
+        """Return whether a call asks for a lock."""
+        if pending.args[1] not in _SETTING | _SETTING_OFD:
+            return False
+        wanted = pending.process.memory.read(pending.args[2], _FLOCK.size)
+        return len(wanted) == _FLOCK.size and bool(_FLOCK.unpack(wanted)[0] != fcntl.F_UNLCK)
+
     def must_wait(self, pending: PendingSyscall) -> bool:
         """Return whether a call would sleep until another process or description gives a lock back.
 

@@ -47,6 +47,9 @@ class StepWait:
         Returns:
             Whether a lane of the worker is stopped again.
         """
+        if worker.must_replace:
+            # It is gone, or its lanes are: what it started wakes none of them.
+            return False
         try:
             if worker.has_children:
                 return self._scheduler.outwait(worker)

@@ -9,13 +9,16 @@ belongs to the step.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 
 from harness.gates.kernel import linux_abi
+from harness.gates.kernel.inode import Inode, Shown
 from harness.gates.kernel.lane import Lane
 from harness.gates.kernel.partial_write import CUTTABLE_BYTES, part_of, write_for
 from harness.gates.kernel.process import PendingSyscall, Status, respond
 from harness.gates.kernel.process_faults import ProcessFaults
+from harness.gates.kernel.stat_appearance import Appearance
 from harness.gates.kernel.supervisor_state import SupervisorState, WatchedCall
 from harness.gates.kernel.syscall_arguments import stat_target
 from harness.gates.kernel.syscall_table import FLOCK, open_note
@@ -23,6 +26,7 @@ from harness.gates.kernel.tracee_memory import pack_stat, pack_statx
 from harness.model.gate import CALL_VERDICTS, Verdict
 from harness.model.history import LockEvent, Step
 from harness.model.program import Program
+from harness.scenario.faults import recorded_name
 
 __all__ = ["PAUSES", "Steps"]
 
@@ -54,6 +58,11 @@ class Steps:
         self.process_faults.begin(program)
         self._step_ns = program.step_ns
         self._birth_time = program.filesystem.birth_time
+        self._appearance: Appearance | None = None
+
+    def files_laid(self) -> None:
+        """Take in that the files of the schedule are there."""
+        self._appearance = self._files.appearance()
 
     def grant(self, lane: Lane, path: str, verdict: Verdict) -> None:
         """Let one lane take its step.
@@ -61,7 +70,8 @@ class Steps:
         Args:
             lane: is stopped, or may wake up.
             path: alias of the file that its call is about.
-            verdict: what is to happen to it; an flock that did not have to wait cannot fail.
+            verdict: what is to happen to it; a call that lets a lock go cannot fail, and EINTR only ends
+                the wait of an flock.
         """
         state = self._state
         assert state.moving is None
@@ -71,7 +81,10 @@ class Steps:
         if verdict.kind not in CALL_VERDICTS:
             state.events.append(self.process_faults.inject(lane, path, verdict))
         elif status is Status.FILE:
-            if verdict.kind == "fail" and (lane.pending.call is not FLOCK or lane.pending.waited):
+            if self._appearance is not None:
+                target = self._recorder.target_of(lane.pending)
+                self._appearance.before(lane.pending, target, self._files.stamp())
+            if verdict.kind == "fail" and self._can_fail(lane.pending, verdict.errno):
                 self._fail(lane, path, verdict.errno)
             elif verdict.kind == "short":
                 self._cut_short(lane, path, verdict.keep_permille)
@@ -105,10 +118,16 @@ class Steps:
         else:
             self.release(lane, *wait.time_out())
 
+    def _can_fail(self, pending: PendingSyscall, code: int) -> bool:
+        """Return whether a call may be made to fail: a lock that is let go is gone, and EINTR ends a wait."""
+        if pending.call is FLOCK:
+            return pending.waited if code == errno.EINTR else not pending.args[1] & fcntl.LOCK_UN
+        return pending.call.kind != "lock" or self._recorder.takes_record_lock(pending)
+
     def _fail(self, lane: Lane, path: str, code: int) -> None:
         pending = lane.pending
         self._recorder.before(lane, pending)
-        self._state.watch(WatchedCall(lane, pending, lane.op, path, fault=errno.errorcode[code]))
+        self._state.watch(WatchedCall(lane, pending, lane.op, path, fault=recorded_name(code)))
         self.release(lane, 0, -code)
 
     def _cut_short(self, lane: Lane, path: str, keep_permille: int) -> None:
@@ -174,10 +193,13 @@ class Steps:
 
     def _answer_stat(self, pending: PendingSyscall) -> bool:
         """Write virtual number and times where a stat wants them; return False to leave it to the kernel."""
-        files, process = self._files, pending.process
+        files, process, appearance = self._files, pending.process, self._appearance
         target = stat_target(files, process, pending)
         if target is None:
             return False
+        if appearance is not None and (known := appearance.remembered(pending)) is not None:
+            self._tell(pending, *known)
+            return True
         try:
             real = os.stat(target[0], follow_symlinks=target[1])
         except OSError:
@@ -188,12 +210,19 @@ class Steps:
         inode = files.directory_inode if is_directory else files.by_ino.get(real.st_ino)
         if inode is None:
             return False
-        name, args = pending.call.name, pending.args
-        if name == "statx":
-            process.memory.write(args[4], pack_statx(real, inode, self._birth_time))
-        else:
-            process.memory.write(args[2] if name == "newfstatat" else args[1], pack_stat(real, inode))
+        shown: Inode | Shown = inode
+        if appearance is not None and not is_directory:
+            shown = appearance.show(pending, real, inode)
+        self._tell(pending, real, shown)
         return True
+
+    def _tell(self, pending: PendingSyscall, real: os.stat_result, shown: Inode | Shown) -> None:
+        """Write what a stat is told where it wants it."""
+        name, args, memory = pending.call.name, pending.args, pending.process.memory
+        if name == "statx":
+            memory.write(args[4], pack_statx(real, shown, self._birth_time))
+        else:
+            memory.write(args[2] if name == "newfstatat" else args[1], pack_stat(real, shown))
 
     # Watched steps
 

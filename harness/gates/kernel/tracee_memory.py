@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import struct
 
-from harness.gates.kernel.inode import Inode
+from harness.gates.kernel.inode import Inode, Shown
 from harness.system.machine_limits import check_descriptor
 
 __all__ = ["TraceeMemory", "pack_stat", "pack_statx"]
@@ -68,7 +68,7 @@ class TraceeMemory:
         os.close(self._fd)
 
 
-def pack_stat(real: os.stat_result, inode: Inode) -> bytes:
+def pack_stat(real: os.stat_result, inode: Inode | Shown) -> bytes:
     """Return a ``struct stat`` with the real type, size and links and the virtual number and times."""
     birth, change, modified = inode.btime, inode.ctime, inode.mtime
     return _STAT.pack(
@@ -89,7 +89,7 @@ def pack_stat(real: os.stat_result, inode: Inode) -> bytes:
     )
 
 
-def pack_statx(real: os.stat_result, inode: Inode, birth_time: bool) -> bytes:
+def pack_statx(real: os.stat_result, inode: Inode | Shown, birth_time: bool) -> bytes:
     """Return a ``struct statx`` likewise; without a birth time where the file system has none."""
     birth = inode.btime if birth_time else 0
     mask = _BASIC_STATS | (_BTIME if birth_time else 0)

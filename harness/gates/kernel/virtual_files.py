@@ -22,6 +22,7 @@ from collections.abc import Callable, Mapping
 from fence.locks import LockFile
 from fence.transcript import write_all
 from harness.gates.kernel.inode import Inode
+from harness.gates.kernel.stat_appearance import Appearance, appearance_of
 from harness.gates.kernel.write_locks import watch
 from harness.model.history import Absent, State, digest
 from harness.model.program import Filesystem, Program
@@ -50,6 +51,7 @@ class VirtualFiles:
         now: virtual clock, nanoseconds.
         is_open: whether a process has a descriptor of a file; asked only where
             descriptors were copied, since otherwise counting will do.
+        is_watched: whether a process has an inotify watch on a file.
 
     Attributes:
         lock: follows which lane has the write lock.
@@ -63,6 +65,7 @@ class VirtualFiles:
         locks: tuple[LockFile, ...],
         now: Callable[[], int],
         is_open: Callable[[Inode], bool],
+        is_watched: Callable[[Inode], bool] = lambda inode: False,
     ) -> None:
         self.directory = directory
         self.path = os.path.join(directory, TRANSCRIPT)
@@ -70,6 +73,7 @@ class VirtualFiles:
         self.lock = watch(locks, TRANSCRIPT)
         self._now = now
         self._is_open = is_open
+        self._is_watched = is_watched
         self.fine_stamps = _fine_stamps(directory)
         status = os.stat(directory)
         self.device = status.st_dev
@@ -182,12 +186,24 @@ class VirtualFiles:
         return inode
 
     def _unlinked(self, inode: Inode) -> None:
-        if not inode.freed and not (self._is_open(inode) if self.copied else inode.opens > 0):
+        if not inode.freed and not self._is_held(inode):
             inode.free()
             self._gone_inos.add(inode.ino)
             if inode.virtual_ino not in self._free_inos:
                 self._free_inos.append(inode.virtual_ino)
                 self._free_inos.sort()
+
+    def appearance(self) -> Appearance | None:
+        """Return what stat tells in this schedule where that is not what the files are; else None."""
+        laid = frozenset(self.by_ino.values())
+        return appearance_of(self._filesystem, self._now, self._is_pinned, laid)
+
+    def _is_pinned(self, inode: Inode) -> bool:
+        """Return whether the kernel may not forget a file: it is open, or watched."""
+        return self._is_held(inode) or self._is_watched(inode)
+
+    def _is_held(self, inode: Inode) -> bool:
+        return self._is_open(inode) if self.copied else inode.opens > 0
 
     def closed(self, inode: Inode) -> None:
         """Take in that a descriptor of the file was closed."""

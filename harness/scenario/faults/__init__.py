@@ -7,17 +7,25 @@ fault is a file here and a line in `registry`.
 
 from __future__ import annotations
 
+from harness.scenario.faults.errors import (
+    ERRORS,
+    ERRORS_OF_CALL,
+    OF_NAMES,
+    ErrorName,
+    errors_of,
+    recorded_name,
+)
 from harness.scenario.faults.injector import Due, Injector
 from harness.scenario.faults.names import (
     CALL_FAULTS,
     CALLS,
     CUTTABLE,
-    ERRORS,
     FAILING,
     FILES,
     INTERRUPTIBLE,
+    LOCKING,
+    MAKING,
     CallName,
-    ErrorName,
     FileName,
 )
 from harness.scenario.faults.process_fault import ProcessControl, ProcessFault
@@ -28,9 +36,13 @@ __all__ = [
     "CALL_FAULTS",
     "CUTTABLE",
     "ERRORS",
+    "ERRORS_OF_CALL",
     "FAILING",
     "FILES",
     "INTERRUPTIBLE",
+    "LOCKING",
+    "MAKING",
+    "OF_NAMES",
     "PROCESS_FAULTS",
     "CallName",
     "Due",
@@ -39,6 +51,8 @@ __all__ = [
     "Injector",
     "ProcessControl",
     "ProcessFault",
+    "errors_of",
     "kinds",
     "process_fault",
+    "recorded_name",
 ]

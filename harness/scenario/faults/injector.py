@@ -10,6 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from harness.model.program import Fault, Program
+from harness.scenario.faults.names import OTHER_FORMS
 from harness.scenario.faults.process_fault import ProcessFault
 from harness.scenario.faults.registry import PROCESS_FAULTS
 
@@ -38,10 +39,11 @@ class Due(msgspec.Struct, frozen=True):
 class _Watch:
     """One fault, and how many of its calls have come."""
 
-    __slots__ = ("fault", "kind", "process_fault", "seen")
+    __slots__ = ("calls", "fault", "kind", "process_fault", "seen")
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
+        self.calls = (fault.call, *OTHER_FORMS.get(fault.call, ()))
         self.seen = 0
         self.kind: ProcessFault | None = None
         self.process_fault: Due | None = None
@@ -52,7 +54,7 @@ class _Watch:
 
     def meet(self, call: str, path: str) -> Due | None:
         fault, kind = self.fault, self.kind
-        if (fault.call and call != fault.call) or not _is_on(fault.file, path):
+        if (fault.call and call not in self.calls) or not _is_on(fault.file, path):
             return None
         if kind is not None and kind.calls_only and not path:
             # It waits for its model, or sleeps: that is no business of the disk's.

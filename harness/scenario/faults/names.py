@@ -1,4 +1,4 @@
-"""The words of a fault that a call has: calls, errors and files that one can name."""
+"""The words of a fault that a call has: calls and files that one can name; `errors` has the errors."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ __all__ = [
     "CALLS",
     "CALL_FAULTS",
     "CUTTABLE",
-    "ERRORS",
     "FAILING",
     "FILES",
     "INTERRUPTIBLE",
+    "LOCKING",
+    "MAKING",
+    "OTHER_FORMS",
     "CallName",
-    "ErrorName",
     "FileName",
 ]
 
-#: All but the last two leave everything as it was when they fail. A close that fails has closed
-#: all the same; an flock fails only when a signal ends its wait.
+#: All but the last leave everything as it was when they fail. A close that fails has closed all the same.
 CallName = Literal[
     "open",
     "openat",
@@ -42,24 +42,48 @@ CallName = Literal[
     "linkat",
     "unlink",
     "unlinkat",
+    "mkdir",
+    "mkdirat",
+    "rmdir",
+    "symlink",
+    "symlinkat",
+    "readlink",
+    "readlinkat",
+    "chmod",
+    "fchmod",
+    "fchmodat",
+    "copy_file_range",
+    "fcntl",
     "flock",
     "close",
 ]
-#: Errors that say nothing about whether a file is there or whose it is.
-ErrorName = Literal["EDQUOT", "EFBIG", "EINTR", "EIO", "ENOMEM", "ENOSPC", "ESTALE"]
 FileName = Literal["transcript", "beside", "lock", "any"]
 
 CALLS: Final[tuple[CallName, ...]] = get_args(CallName)
-#: Those that can be made to fail; an flock with EINTR alone.
+#: Those that can be made to fail, each with the errors that `errors` has for it.
 FAILING: Final[tuple[CallName, ...]] = CALLS[:-1]
 #: Those that can be cut short.
 CUTTABLE: Final[tuple[CallName, ...]] = ("write", "pwrite64")
 #: Those that a signal may interrupt: POSIX says so, and on a network or a slow device Linux does so.
 INTERRUPTIBLE: Final[tuple[CallName, ...]] = (
     *("open", "openat", "read", "pread64", "write", "pwrite64"),
-    *("ftruncate", "truncate", "fsync", "fdatasync", "flock"),
+    *("ftruncate", "truncate", "fsync", "fdatasync", "flock", "fcntl"),
 )
-ERRORS: Final[tuple[ErrorName, ...]] = get_args(ErrorName)
+#: Those that lock a file; without a file of its own, their fault is about the lock.
+LOCKING: Final[tuple[CallName, ...]] = ("flock", "fcntl")
+#: Those that only take a lock and never let go of one, so that they may fail on the lock's file, too.
+MAKING: Final[tuple[CallName, ...]] = ("link", "linkat", "mkdir", "mkdirat", "symlink", "symlinkat")
+#: Calls that do what a call of a shorter name does: a scenario that names that means them all.
+OTHER_FORMS: Final[dict[str, tuple[str, ...]]] = {
+    "open": ("openat", "openat2"),
+    "rename": ("renameat", "renameat2"),
+    "link": ("linkat",),
+    "unlink": ("unlinkat",),
+    "mkdir": ("mkdirat",),
+    "symlink": ("symlinkat",),
+    "readlink": ("readlinkat",),
+    "chmod": ("fchmodat", "fchmodat2"),
+}
 FILES: Final[tuple[FileName, ...]] = get_args(FileName)
 
 #: What can go wrong with a call, by the key of a scenario's fault.

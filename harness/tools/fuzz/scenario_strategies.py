@@ -16,7 +16,17 @@ from hypothesis import strategies as st
 from harness.model.transcript_lines import CANONICAL, TYPES
 from harness.scenario.actions import ACTIONS
 from harness.scenario.definition import OP_KINDS
-from harness.scenario.faults import CALLS, CUTTABLE, ERRORS, FAILING, FILES, INTERRUPTIBLE, PROCESS_FAULTS
+from harness.scenario.faults import (
+    CALLS,
+    CUTTABLE,
+    FAILING,
+    FILES,
+    INTERRUPTIBLE,
+    LOCKING,
+    OF_NAMES,
+    PROCESS_FAULTS,
+    errors_of,
+)
 
 __all__ = ["LANE_KEYS", "LEFT_OUT", "fault_of", "lane_of", "scenarios"]
 
@@ -85,8 +95,18 @@ _MUST: Final[Mapping[str, Draws]] = {"editor": {"actions": _some(tuple(ACTIONS.b
 #: to judge, or need a time-out, which not every fence has.
 LEFT_OUT: Final = ("role", "name", "pid_namespace", "transcript", "release")
 
-#: Calls that fail otherwise than by a signal.
-_FAILING: Final = tuple(call for call in FAILING if call != "flock")
+#: Calls that fail on the transcript or beside it.
+_FAILING: Final = tuple(call for call in FAILING if call not in LOCKING)
+#: What is not drawn: EINTR, which not every call can give, and what a fence may believe of the file's name.
+_NOT_DRAWN: Final = OF_NAMES | {"EINTR"}
+#: Most programs make these.
+_COMMON: Final = ("write", "read", "openat")
+_FAILURES: Final = tuple(
+    {"call": call, "error": error}
+    for call in (*_COMMON, *(call for call in _FAILING if call not in _COMMON))
+    for error in errors_of(call)
+    if error not in _NOT_DRAWN
+)
 _FAILING_FILES: Final = ("transcript", "beside")
 #: What packages add is not drawn: the same seed draws the same everywhere.
 _PROCESS_FAULTS: Final[Draws] = {
@@ -97,6 +117,12 @@ _FILESYSTEM: Final[Draws] = {
     "time_grain_ms": _one_of(4, 1000),
     "birth_time": st.just(False),
     "inode_reuse": st.just("never"),
+    "inode_stable": st.just(False),
+    "ctime_drift_ms": _one_of(10, 100),
+    "attribute_cache_ms": _one_of(100, 3000),
+    "links_share_inode": st.just(False),
+    "copy_up": st.just(True),
+    "like": _one_of("ext4", "overlay", "fuse-overlayfs", "mergerfs", "nfs"),
 }
 _TRANSCRIPT: Final[Draws] = {
     "entries": _span(0, 4),
@@ -127,13 +153,18 @@ def _named(lanes: list[Data]) -> list[Data]:
     return named
 
 
+def _error_of_a_write() -> st.SearchStrategy[str]:
+    return st.sampled_from([failure["error"] for failure in _FAILURES if failure["call"] == "write"])
+
+
 def fault_of(lanes: list[Data]) -> st.SearchStrategy[Data]:
     """Return a strategy of faults for one of the lanes, of calls that can have them."""
     hit = {"lane": st.sampled_from([lane.get("name", lane["role"]) for lane in lanes])}
     rest: Draws = {"operations": _some(OP_KINDS), "nth": _span(1, 2), "times": _span(0, 2)}
     of_a_call: Draws = rest | {"file": st.sampled_from(_FAILING_FILES)}
-    errors = st.sampled_from([error for error in ERRORS if error != "EINTR"])
-    failing = hit | {"call": st.sampled_from(("write", "read", "openat", *_FAILING)), "error": errors}
+    failing = st.tuples(st.fixed_dictionaries(hit, optional=of_a_call), st.sampled_from(_FAILURES)).map(
+        lambda drawn: drawn[0] | drawn[1]
+    )
     interrupted = hit | {"call": st.sampled_from(INTERRUPTIBLE), "error": st.just("EINTR")}
     cutting = hit | {"call": st.sampled_from(CUTTABLE), "cut": st.just(True)}
     at_a_step: Draws = rest | {
@@ -142,8 +173,8 @@ def fault_of(lanes: list[Data]) -> st.SearchStrategy[Data]:
         "file": st.sampled_from(FILES),
     }
     return (
-        st.fixed_dictionaries(failing, optional=of_a_call)
-        | st.fixed_dictionaries(cutting, optional={"error": errors, **of_a_call})
+        failing
+        | st.fixed_dictionaries(cutting, optional={"error": _error_of_a_write(), **of_a_call})
         | st.sampled_from(_CUTTING).flatmap(
             lambda key: st.fixed_dictionaries(cutting | {key: _PROCESS_FAULTS[key]}, optional=rest)
         )

@@ -14,9 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["FAULTS", "command"]
+__all__ = ["DIES_LATER", "FAULTS", "command"]
 
 PROGRAM = Path(__file__)
+#: A fault that comes after the answer to the request.
+DIES_LATER = "dies_later"
 #: If more than one process uses the lock, time must be real.
 _POLL_MS = 50
 
@@ -145,6 +147,14 @@ def _is_killed(number: int) -> None:
     os.kill(os.getpid(), 9)
 
 
+def _meets_a_refusal(number: int) -> None:
+    open("/var/tmp/harness-test-is-never-made", "w").close()
+
+
+def _has_no_memory(number: int) -> None:
+    raise MemoryError
+
+
 def _dies_in_a_line(number: int) -> None:
     sys.stdout.write('{"id": ')
     sys.stdout.flush()
@@ -218,6 +228,8 @@ FAULTS: dict[str, Callable[[int], None]] = {
         _floods_stderr,
         _dies,
         _is_killed,
+        _meets_a_refusal,
+        _has_no_memory,
         _dies_in_a_line,
         _talks,
         _bad_utf8,
@@ -249,6 +261,8 @@ def main(fault: str, at: str) -> None:
         else:
             answer = {"answer": "unsupported"}
         say(number, **{"answer": "ok", **answer})
+        if (fault, do) == (DIES_LATER, at):
+            _dies(number)
 
 
 if __name__ == "__main__":

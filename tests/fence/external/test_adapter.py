@@ -73,7 +73,7 @@ def handle(path: Path, fault: str = "none", lane: str = "runner", patience_s: fl
 
 
 def test_every_fault_has_a_test() -> None:
-    assert set(FAULTS) == {*SAID, "sleeps_forever", "dawdles"}
+    assert set(FAULTS) == {*SAID, "sleeps_forever", "dawdles", "meets_a_refusal", "has_no_memory"}
 
 
 @pytest.mark.parametrize("fault", SAID)
@@ -156,7 +156,7 @@ def test_standard_error_does_not_grow_over_schedules(tmp_path: Path) -> None:
     runner.begin_turn()
     (adapter,) = runner.adapters.values()
     os.write(adapter._stderr, b"x" * (2 << 20))
-    adapter.truncate_stderr()
+    adapter._truncate_stderr()
     assert os.fstat(adapter._stderr).st_size == 0
     runner.end()
 

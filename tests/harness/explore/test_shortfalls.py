@@ -6,7 +6,7 @@ import pytest
 
 from harness.explore.shortfalls import least_of, schedules_for, shortfalls
 from harness.model.history import End, History, Invoke, LaneInfo, Return, State, Step
-from harness.results.exercise import Exercise
+from harness.results.exercise import Exercise, LaneExercise
 from harness.results.stats import Stats
 from harness.scenario import load_data
 from tests.harness.oracle.histories import Story
@@ -42,6 +42,24 @@ def test_a_lane_on_another_transcript_need_not_write_here(
     stats = Stats()
     stats.schedules = stats.exercise.decisions = 1
     assert shortfalls(load_data({**plain, "lanes": lanes}), "kernel", stats) == said
+
+
+@pytest.mark.parametrize(
+    ("acted", "failed", "struck", "passes"),
+    [(4, 4, 4, True), (4, 3, 3, False), (4, 4, 0, False), (0, 0, 0, False)],
+)
+def test_a_lane_whose_calls_a_fault_made_fail_need_not_write(
+    acted: int, failed: int, struck: int, passes: bool
+) -> None:
+    fault = {"lane": "cron", "operations": ["append"], "call": "write", "error": "EIO"}
+    plain = {"name": "small", "about": "Small.", "source": "own", "policy": "coordinated", "expect": {}}
+    stats = Stats()
+    stats.schedules = stats.exercise.decisions = 1
+    stats.exercise.lanes["cron"] = LaneExercise(acted=acted, failed=failed)
+    if struck:
+        stats.exercise.struck["cron:EIO"] = struck
+    scenario = load_data({**plain, "lanes": [{"role": "runner"}, {"role": "cron"}], "faults": [fault]})
+    assert ("cron never wrote" not in shortfalls(scenario, "kernel", stats)) is passes
 
 
 @pytest.mark.parametrize("apart", ["", "other"])

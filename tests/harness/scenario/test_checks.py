@@ -108,8 +108,8 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
         ),
         (
             "expect:",
-            FAULT.format("lane: runner, call: flock, error: EIO"),
-            "10:45: faults[0].error: an flock fails when a signal ends its wait (got EIO); write EINTR",
+            FAULT.format("lane: runner, call: flock, error: EXDEV"),
+            "10:45: faults[0].error: no flock fails with EXDEV; choose one of those that it can give: EAGAIN, EINTR, ",
         ),
         (
             "expect:",
@@ -118,8 +118,23 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
         ),
         (
             "expect:",
+            FAULT.format("lane: runner, call: write, error: EXDEV"),
+            "10:45: faults[0].error: no write fails with EXDEV; choose one of those that it can give: EAGAIN, EDQUOT, EFBIG, EINTR, EINVAL, EIO, ",
+        ),
+        (
+            "expect:",
+            FAULT.format("lane: runner, call: unlink, error: EPERM, file: lock"),
+            "10:59: faults[0].file: a call that fails concerns the transcript or a file beside it (got lock); name one, or choose a call that only takes locks: flock, fcntl, link, ",
+        ),
+        (
+            "expect:",
             FAULT.format("lane: runner, call: rename, error: EIO, cut: true"),
             "10:56: faults[0].cut: a rename cannot be cut short, only write and pwrite64 can; remove cut",
+        ),
+        (
+            "expect:",
+            "filesystem: {inode_forget_ms: 5}\nexpect:",
+            "10:31: filesystem.inode_forget_ms: no file is forgotten while inode_stable is true; write inode_",
         ),
         (
             "expect:",

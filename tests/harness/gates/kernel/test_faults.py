@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
+import fcntl
 import os
 from collections.abc import Sequence
 from typing import ClassVar
@@ -98,6 +100,33 @@ class Writing(Changing):
 
     def look(self) -> str:
         return str(os.stat(self.path).st_size)
+
+    def flock_twice(self) -> str:
+        fd = os.open(self.path + ".flock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+        said = []
+        for operation in (fcntl.LOCK_EX, fcntl.LOCK_UN, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            try:
+                fcntl.flock(fd, operation)
+                said.append("ok")
+            except OSError as error:
+                said.append(errno.errorcode[error.errno or 0])
+        os.close(fd)
+        return " ".join(said)
+
+    def record_lock_twice(self) -> str:
+        fd = os.open(self.path + ".lockf", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+        said = []
+        for operation in (fcntl.LOCK_EX, fcntl.LOCK_UN, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            try:
+                fcntl.lockf(fd, operation)
+                said.append("ok")
+            except OSError as error:
+                said.append(errno.errorcode[error.errno or 0])
+        os.close(fd)
+        return " ".join(said)
+
+    def fchmod(self) -> None:
+        os.chmod(self.path, 0o600)
 
 
 @pytest.fixture(scope="module")
@@ -217,14 +246,41 @@ def test_python_itself_repeats_an_interrupted_call(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "call"), [("rename", "rename"), ("look", "newfstatat"), ("append_all", "openat")]
+    ("word", "call", "error"),
+    [
+        ("rename", "rename", "EIO"),
+        ("rename", "rename", "EPERM"),
+        ("rename", "rename", "EBUSY"),
+        ("rename", "rename", "EXDEV"),
+        ("look", "newfstatat", "EIO"),
+        ("look", "newfstatat", "EACCES"),
+        ("append_all", "openat", "EIO"),
+        ("append_all", "openat", "EMFILE"),
+        ("fchmod", "chmod", "EROFS"),
+    ],
 )
-def test_what_fails_changes_nothing(stage: Stage, word: str, call: str) -> None:
-    seen = run(stage, word, Fault(call, "EIO"))
-    assert [step.fault for step in seen.steps] == ["EIO"]
+def test_what_fails_changes_nothing(stage: Stage, word: str, call: str, error: str) -> None:
+    seen = run(stage, word, Fault(call, error))
+    assert [step.fault for step in seen.steps] == [error]
     assert seen.changes() == []
     assert seen.outcomes() == ["failed"]
     assert stage.path.read_bytes() == INITIAL
+
+
+@pytest.mark.parametrize(("word", "call"), [("flock_twice", "flock"), ("record_lock_twice", "fcntl")])
+@pytest.mark.parametrize("error", ["ENOLCK", "EOPNOTSUPP"])
+def test_a_lock_is_not_to_be_had_and_always_to_be_given_back(
+    stage: Stage, word: str, call: str, error: str
+) -> None:
+    name = errno.errorcode[getattr(errno, error)]
+    for nth, said in ((1, f"{name} ok ok"), (2, "ok ok ok"), (3, f"ok ok {name}")):
+        seen = run(stage, word, Fault(call, error, nth=nth, file="lock"))
+        assert seen.said() == [said]
+        assert [step.fault for step in seen.steps if step.fault] == ([error] if name in said else [])
+
+
+def test_an_interrupt_ends_only_the_wait_of_an_flock(stage: Stage) -> None:
+    assert run(stage, "flock_twice", Fault("flock", "EINTR", file="lock")).said() == ["ok ok ok"]
 
 
 def test_the_same_program_meets_the_same_faults(stage: Stage) -> None:

@@ -32,6 +32,22 @@ def test_a_call_fails_once() -> None:
     assert met(injector(Fault("write", "ENOSPC")), ("openat", "T"), WRITE, WRITE) == [None, FULL, None]
 
 
+@pytest.mark.parametrize(
+    ("named", "made", "hit"),
+    [
+        ("rename", "renameat2", True),
+        ("rename", "renameat", True),
+        ("open", "openat", True),
+        ("unlink", "unlinkat", True),
+        ("renameat2", "rename", False),
+        ("write", "pwrite64", False),
+        ("chmod", "fchmod", False),
+    ],
+)
+def test_the_short_name_of_a_call_stands_for_its_other_forms(named: str, made: str, hit: bool) -> None:
+    assert met(injector(Fault(named, "EPERM")), (made, "T")) == [Due("EPERM") if hit else None]
+
+
 def test_the_write_after_a_short_write_fails() -> None:
     fault = Fault("write", "ENOSPC", 500)
     assert met(injector(fault), WRITE, ("read", "T"), WRITE, WRITE) == [CUT, None, FULL, None]
@@ -123,6 +139,6 @@ def test_every_error_and_every_call_exists() -> None:
 
     assert all(hasattr(errno, name) for name in ERRORS)
     trapped = {call.name: call.kind for call in TRAPPED.values()}
-    assert {trapped[call] for call in FAILING} <= {"look", "stat", "data", "names", "open", "lock"}
+    assert {trapped[call] for call in FAILING} <= {"look", "stat", "data", "meta", "names", "open", "lock"}
     assert set(INTERRUPTIBLE) <= set(FAILING) < set(CALLS) <= set(trapped)
     assert set(CUTTABLE) <= set(CALLS)
