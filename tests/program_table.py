@@ -24,6 +24,7 @@ from harness.explore.explorer import Explorer, ticking
 from harness.model.history import History, State, Step
 from harness.scenario import load
 from harness.strategies import make
+from harness.system.janitor import place
 from tests.scenarios.probe import is_control
 
 __all__ = ["CATALOGUE", "main", "missing", "rows", "seen"]
@@ -76,7 +77,8 @@ def missing(path: Path) -> list[str]:
 
 def seen(path: Path) -> dict[str, Any]:
     """Return how a program saves, and what it leaves beside the transcript."""
-    explorer = Explorer(load(str(path)), "none", "kernel")
+    # Where `run` has its sessions: editors save differently below a temporary directory.
+    explorer = Explorer(load(str(path)), "none", "kernel", place(None, real=False))
     with ticking():
         try:
             for index in range(_TRIES):
