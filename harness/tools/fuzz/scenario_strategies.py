@@ -92,8 +92,8 @@ LANE_KEYS: Final[Mapping[str, Draws]] = {
 }
 _MUST: Final[Mapping[str, Draws]] = {"editor": {"actions": _some(tuple(ACTIONS.built_in), most=3)}}
 #: Keys of lanes that follow from the others, have to be the same in all lanes of a process, leave nothing
-#: to judge, or need a time-out, which not every fence has.
-LEFT_OUT: Final = ("role", "name", "pid_namespace", "transcript", "release")
+#: to judge, need a time-out, which not every fence has, or a fault that kills.
+LEFT_OUT: Final = ("role", "name", "pid_namespace", "transcript", "release", "restart")
 
 #: Calls that fail on the transcript or beside it.
 _FAILING: Final = tuple(call for call in FAILING if call not in LOCKING)

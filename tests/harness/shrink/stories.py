@@ -15,7 +15,8 @@ operation; a lane with an empty string does nothing:
     ``+^kill@2``       any of these, at whose second step its process is killed; ``^stop60@2`` is
                        stopped there for 60 virtual milliseconds, ``^slow60`` and ``^ahead60`` likewise;
                        ``^torn@2``: killed in the midst of its second plain write;
-                       ``a^eintr``: a signal ends its wait for the lock
+                       ``a^eintr``: a signal ends its wait for the lock; ``R^refused``: its first and its
+                       third rename are refused
     ``!NAME``          a rogue action; ``!NAME@250`` names the line, in thousandths of all
 
 A *plot* says in which order lanes run. ``0 1 0``: the first lane, then all of the second
@@ -134,6 +135,8 @@ STORIES: dict[str, Story] = {
     "none-loads-once": Story(("b l p r e b l r e", ""), "0"),
     # A line is acknowledged, then the turn is refused.
     "ledger-acknowledges-early": _rogue("append-user"),
+    # The old transcript is moved aside with a line in it, and the new one does not get its place.
+    "none-moves-aside": Story(("", "a + -", "a R^refused -"), "1 2"),
     # Two lanes want the lock.
     "ledger-robs-paused-holder": Story(("b l r e", "a z60 + -"), "1@0 0 1"),
     "lock-neighbour-is-orphan": Story(("b l r e", "a + -", "", ""), "1@0 0 1"),

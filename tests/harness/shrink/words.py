@@ -37,6 +37,8 @@ _WRITES = {
     "m": "delivery-mirror",
     "w": "assistant",
 }
+#: A rename, and after what is moved aside the next attempt.
+_REFUSED_TWICE = tuple(Fault("rename", "EPERM", nth=nth) for nth in (1, 3))
 _FULL_DISK = Fault("write", "ENOSPC", 500)
 
 
@@ -65,7 +67,8 @@ class _Writing:
         word, _, process_fault = word.partition("^")
         self._add(word)
         if process_fault:
-            self.ops[-1] = msgspec.structs.replace(self.ops[-1], faults=(_process_fault(process_fault),))
+            struck = _REFUSED_TWICE if process_fault == "refused" else (_process_fault(process_fault),)
+            self.ops[-1] = msgspec.structs.replace(self.ops[-1], faults=struck)
 
     def _add(self, word: str) -> None:
         number = len(self.ops)
