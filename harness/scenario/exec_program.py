@@ -59,6 +59,9 @@ def launch(argv: Sequence[str], transcript: str) -> str:
         os.close(reading)
     ended = _ended(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     text = stderr.decode("utf-8", "replace").replace(directory + "/", "").strip()
+    for name, value in _own.items():
+        # Their names differ from run to run.
+        text = text.replace(value, f"${name}")
     return f"{ended}: {text[-_TAIL_CHARACTERS:]}" if text else ended
 
 

@@ -88,7 +88,7 @@ EVENTS = {
     ),
 }
 CLOCKS = {
-    "they go on": "seen = [time.time_ns() for _ in range(1000)]; assert seen == sorted(set(seen))",
+    "they do not go back": "seen = [time.time_ns() for _ in range(9999)]; assert seen == sorted(seen)",
     "a loop comes to its end": "until = time.monotonic() + 5\nwhile time.monotonic() < until: pass",
     "a copy of a process has them too": (
         "before = time.time()\n"

@@ -44,7 +44,7 @@ class ProgramClock:
         return ProgramClock(memory, self._start)
 
     def tell(self, now_ns: int) -> None:
-        """Set the clock, not before what it has shown already; it goes on from there with each read."""
+        """Set the clock, not before what it has shown already."""
         if now_ns == self._told_ns:
             return
         with contextlib.suppress(OSError):
@@ -64,7 +64,7 @@ class ProgramClock:
         return cells.date + cells.shown_after(count)
 
     def read(self) -> int:
-        """Return what the clock shows, in nanoseconds, as the program's own code does: each read takes time.
+        """Return what the clock shows, in nanoseconds, and count the read as the program's own code does.
 
         Raises:
             OSError: the process is gone.

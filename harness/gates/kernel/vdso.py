@@ -64,13 +64,14 @@ _READ_RANDOM = """
     48c7c0daffffff c3       # return -38
     0f1f840000000000
 """
-# now(edi: clock): rax = seconds, rdx = nanoseconds. Each read counts one up, and is later than the one
-# before by a nanosecond and more, so that a loop that waits for a time gets there.
+# now(edi: clock): rax = seconds, rdx = nanoseconds. Each read counts one up. Time stands still for the first
+# 4,095 reads, for which of a program's threads reads how often is chance; after that it goes on faster and
+# faster, so that a loop that waits for a time gets there.
 _NOW = """
     488b0d49000000          # rcx = address of the count
     b801000000 f0480fc101   # rax = count, and count one up
     482b0540000000          # less the count when the time was last told
-    4989c0 4c0fafc0 49c1e810 4c01c0  # rax += rax * rax / 65536
+    48c1e80c 480fafc0 48c1e008 6690  # rax = (rax >> 12) squared << 8
     488d0d33000000          # rcx = address of the date
     ba21090000 0fa3fa 7204  # clocks 0, 5, 8, 11 are of the date,
     4883c108                # others of the time since the start
@@ -152,7 +153,7 @@ class Cells(NamedTuple):
             count: reads since the start of the program.
         """
         since = count - self.reads
-        return since + (since * since >> 16)
+        return (since >> 12) ** 2 << 8
 
 
 class Layout(NamedTuple):
