@@ -16,6 +16,8 @@ from harness.system.session_roots import MARK
 __all__ = ["launch", "live_in"]
 
 _TAIL_CHARACTERS = 200
+#: Begin of the names of directories that are made for one run.
+_MADE = "harness-"
 #: Variables of the environment that differ by session.
 _own: dict[str, str] = {}
 #: Signals that Python or the harness's workers ignore; a program expects their default actions.
@@ -58,11 +60,20 @@ def launch(argv: Sequence[str], transcript: str) -> str:
     finally:
         os.close(reading)
     ended = _ended(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-    text = stderr.decode("utf-8", "replace").replace(directory + "/", "").strip()
-    for name, value in _own.items():
-        # Their names differ from run to run.
-        text = text.replace(value, f"${name}")
+    text = _without_names(stderr.decode("utf-8", "replace"), directory).strip()
     return f"{ended}: {text[-_TAIL_CHARACTERS:]}" if text else ended
+
+
+def _without_names(text: str, directory: str) -> str:
+    """Return a text without the names of directories that differ from run to run."""
+    text = text.replace(directory + "/", "").replace(directory, ".")
+    for name, value in _own.items():
+        text = text.replace(value, f"${name}")
+    parents = {os.path.dirname(path) for path in (directory, *_own.values())}
+    for path in parents:
+        if os.path.basename(path).startswith(_MADE):
+            text = text.replace(path, "..")
+    return text
 
 
 def _spawn(words: list[str], directory: str, stderr: int) -> int:
