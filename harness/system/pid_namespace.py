@@ -15,6 +15,7 @@ import os
 import signal
 import socket
 import sys
+import time
 
 from harness.system.descriptors import close_all_but
 
@@ -29,13 +30,22 @@ _READ_ONLY, _HARMLESS = 1, 2 | 4 | 8
 _PR_SET_PDEATHSIG = 1
 _LAST_ID = "/proc/sys/kernel/ns_last_pid"
 _START_S = 20.0
+_END_S, _PAUSE_S = 1.0, 0.001
+#: Field of /proc/PID/stat behind the name, and PF_EXITING.
+_FLAGS_FIELD, _EXITING = 6, 0x4
 _READY, _REFUSED = b"+", b"-"
 #: First processes of the namespaces that this process holds.
 _held: set[int] = set()
 
 
 def held() -> frozenset[int]:
-    """Return the first processes of the namespaces that this process holds."""
+    """Return the first processes of the namespaces that are held here, and reap those that have ended."""
+    for first in list(_held):
+        try:
+            if os.waitpid(first, os.WNOHANG)[0]:
+                _held.discard(first)
+        except ChildProcessError:
+            _held.discard(first)
     return frozenset(_held)
 
 
@@ -64,20 +74,22 @@ class PidNamespace:
             self._channel.recv(1)
 
     def alive(self) -> bool:
-        """Return whether processes can be started in it."""
+        """Return whether processes can be started in it: its first process is not about to end."""
         try:
-            return os.waitpid(self.first, os.WNOHANG)[0] == 0
-        except ChildProcessError:
+            with open(f"/proc/{self.first}/stat", "rb") as file:
+                flags = int(file.read().rpartition(b")")[2].split()[_FLAGS_FIELD])
+        except OSError:
             return False
+        return not flags & _EXITING
 
     def close(self) -> None:
-        """End all its processes."""
+        """End all its processes; the first one is gone when this process has reaped its children among them."""
         self._channel.close()
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.first, signal.SIGKILL)
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.first, 0)
-        _held.discard(self.first)
+        deadline = time.monotonic() + _END_S
+        while self.first in held() and time.monotonic() < deadline:
+            time.sleep(_PAUSE_S)
 
 
 def enter() -> PidNamespace | None:

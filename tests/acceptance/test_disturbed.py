@@ -15,6 +15,7 @@ from tests.acceptance.harness_process import (
     Running,
     command_line,
     eventually,
+    is_first_of_namespace,
     write_fence,
     write_scenario,
 )
@@ -121,6 +122,32 @@ def test_a_stop_in_the_middle_of_a_step_voids_the_schedule_and_no_more(
         _same(ended.object, calm)
     text = harness.run(*arguments, "--out", tmp_path / "text").out
     assert "disturbed" not in text
+
+
+@pytest.mark.requires("pid-namespace")
+def test_the_end_of_a_session_s_namespace_voids_the_schedule_and_no_more(
+    harness: Harness, tmp_path: Path, fences: Path, flag: Path
+) -> None:
+    """Its first process takes all workers along, and none can be started in it any more."""
+    arguments = (
+        write_scenario(tmp_path),
+        "--fence",
+        f"{fences}:Computes",
+        *FIXED,
+        "--schedules",
+        10,
+        "--json",
+    )
+    with harness.start_run(*arguments) as running:
+        _waiting(running)
+        (explorer,) = running.explorers()
+        (first,) = [child for child in explorer.children() if is_first_of_namespace(child.pid)]
+        first.kill()
+        flag.unlink()
+        ended = running.end()
+        harness.assert_nothing_left(running)
+    assert (ended.status, ended.object["violations"], ended.object["voided"]) == (0, {}, 1), ended
+    _same(ended.object, harness.run(*arguments, "--out", tmp_path / "calm").object)
 
 
 def test_the_report_counts_what_was_repeated(

@@ -1,0 +1,150 @@
+"""A namespace of process ids: the next id can be chosen, and all ends with its first process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from harness.system import pid_namespace, read_only_mounts
+from harness.system.pid_namespace import PidNamespace
+
+pytestmark = pytest.mark.requires("pid-namespace")
+
+
+@pytest.fixture
+def inside(tmp_path: Path):
+    """Run functions in a thread that has entered a namespace; what it starts is in there."""
+    with ThreadPoolExecutor(1) as thread:
+
+        def enter() -> PidNamespace | None:
+            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+            assert read_only_mounts.make_read_only(str(tmp_path.resolve()))
+            return pid_namespace.enter()
+
+        namespace = thread.submit(enter).result()
+        assert namespace is not None
+        yield namespace, lambda call: thread.submit(call).result()
+        namespace.close()
+
+
+def started(child: Callable[[], Any]) -> tuple[int, int]:
+    """Start a process; return its id here, and what it says, a number."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if not pid:
+        os.write(writing, b"%d" % child())
+        os.close(writing)
+        while True:
+            signal.pause()
+    os.close(writing)
+    said = b""
+    while part := os.read(reading, 20):
+        said += part
+    os.close(reading)
+    return pid, int(said)
+
+
+def ended(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
+def test_a_process_has_the_id_that_was_chosen(inside: Any) -> None:
+    namespace, run = inside
+    for number in (500, 500, 20_000, 77):
+        namespace.next_id(number)
+        pid, said = run(lambda: started(os.getpid))
+        assert said == number != pid
+        ended(pid)
+
+
+def test_a_number_that_is_taken_goes_to_nobody_else(inside: Any) -> None:
+    namespace, run = inside
+    namespace.next_id(500)
+    first, _ = run(lambda: started(os.getpid))
+    namespace.next_id(500)
+    second, said = run(lambda: started(os.getpid))
+    assert said == 501
+    ended(first)
+    ended(second)
+
+
+def test_proc_names_processes_as_they_name_each_other(inside: Any) -> None:
+    namespace, run = inside
+    namespace.next_id(500)
+    pid, said = run(lambda: started(lambda: int(os.readlink("/proc/self"))))
+    assert said == 500
+    assert os.path.exists(f"{namespace.root}/proc/500/stat")
+    ended(pid)
+
+
+def test_no_process_outside_can_be_named(inside: Any) -> None:
+    _, run = inside
+    outside = os.getpid()
+
+    def look() -> int:
+        try:
+            os.kill(outside, 0)
+        except ProcessLookupError:
+            return 1
+        return 0
+
+    pid, said = run(lambda: started(look))
+    # Where its number is one of the few that the namespace has given, it is another process.
+    assert said == 1 or outside < 10
+    ended(pid)
+
+
+def test_its_list_of_ids_cannot_be_written_to_from_inside(inside: Any) -> None:
+    _, run = inside
+
+    def write() -> int:
+        try:
+            os.close(os.open("/proc/sys/kernel/ns_last_pid", os.O_WRONLY))
+        except OSError:
+            return 1
+        return 0
+
+    pid, said = run(lambda: started(write))
+    assert said == 1
+    ended(pid)
+
+
+def test_all_its_processes_end_with_it(inside: Any) -> None:
+    namespace, run = inside
+    pids = [run(lambda: started(os.getpid))[0] for _ in range(3)]
+    assert namespace.alive() and namespace.first in pid_namespace.held()
+    namespace.close()
+    for pid in pids:
+        assert os.waitpid(pid, 0)[1] == signal.SIGKILL
+    while namespace.first in pid_namespace.held():
+        time.sleep(0.01)
+    assert not psutil.pid_exists(namespace.first)
+
+
+def test_it_is_known_when_its_first_process_was_killed(inside: Any) -> None:
+    namespace, _ = inside
+    os.kill(namespace.first, signal.SIGKILL)
+    while namespace.alive():
+        time.sleep(0.01)
+
+
+def test_it_is_known_when_its_first_process_ends_and_another_one_is_not_reaped(inside: Any) -> None:
+    """The kernel keeps the first one until all others are reaped, and lets none be started meanwhile."""
+    namespace, run = inside
+    pid, _ = run(lambda: started(os.getpid))
+    os.kill(namespace.first, signal.SIGKILL)
+    while namespace.alive():
+        time.sleep(0.01)
+    assert os.waitpid(namespace.first, os.WNOHANG) == (0, 0)
+    with pytest.raises(OSError, match="Cannot allocate memory"):
+        run(os.fork)
+    os.waitpid(pid, 0)
