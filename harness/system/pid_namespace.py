@@ -83,7 +83,7 @@ class PidNamespace:
         return not flags & _EXITING
 
     def close(self) -> None:
-        """End all its processes; the first one is gone when this process has reaped its children among them."""
+        """End all its processes; the first one is gone when those that are children here are reaped."""
         self._channel.close()
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.first, signal.SIGKILL)
