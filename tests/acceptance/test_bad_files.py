@@ -68,7 +68,7 @@ def test_control_characters_of_a_file_do_not_reach_the_terminal(harness: Harness
     faults = f'faults: [{{lane: heartbeat, call: flock, error: "{strange}"}}]\nschedules'
     path = write_scenario(tmp_path, SCENARIO.replace("schedules", faults))
     said = refused(harness, path, "run")
-    assert "EI\\u001b]0;owned\\u0007\\u202eO" in said
+    assert "EI\\x1b]0;owned\\x07\\u202eO" in said
     assert not set(said) & {"\x1b", "\x07", "\u202e"}
 
 
