@@ -30,6 +30,7 @@ class Candidate(msgspec.Struct, eq=False, gc=False):
         path: alias of the file that the call is about.
         writes: whether the step may change something that another lane can see.
         access_set: objects that the step touches; None where the gate was not asked for them.
+        own: whether it is in a directory where no other lane has been: no strategy needs to be asked.
     """
 
     lane: int
@@ -39,6 +40,11 @@ class Candidate(msgspec.Struct, eq=False, gc=False):
     path: str
     writes: bool
     access_set: AccessSet | None = None
+    own: bool = False
+
+    def is_own(self, own: bool) -> None:
+        """Set whether it is in a directory where no other lane has been."""
+        self.own = own
 
     def touches(self, access_set: AccessSet) -> None:
         """Set what the step touches."""

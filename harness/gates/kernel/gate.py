@@ -24,10 +24,12 @@ from harness.gates.kernel.candidates import candidate_of, why_waiting
 from harness.gates.kernel.inode import Inode
 from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.operations import record_operations
+from harness.gates.kernel.own_trees import OwnTrees
 from harness.gates.kernel.process import Status
 from harness.gates.kernel.process_tree import disturbed_children, end_children
 from harness.gates.kernel.step_wait import StepWait
 from harness.gates.kernel.steps import Steps
+from harness.gates.kernel.stopped_calls import resolve_stopped_again
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.syscall_table import FLOCK
 from harness.gates.kernel.virtual_clock import can_go, wake
@@ -84,6 +86,7 @@ class KernelGate:
         self._state = SupervisorState(self._files, self._clock, self._lanes, workers, self._wall_limit_s)
         self._flocks = self._state.flocks
         self._steps = Steps(self._state)
+        self._own_trees = OwnTrees(self._files)
         self._wait = StepWait(self._state)
         for name in dict.fromkeys(lane.process for lane in layout.lanes):
             self._spawn(name)
@@ -157,6 +160,7 @@ class KernelGate:
         self._steps.begin(program)
         self._initial = self._files.begin(program, self._left_lock(program))
         self._flocks.begin()
+        self._own_trees.begin()
         self._state.recorder.begin()
         self._state.guard(True)
         encoded = msgspec.msgpack.encode(program)
@@ -185,6 +189,8 @@ class KernelGate:
             self._come_to_rest(lane)
         if state.inconclusive:
             return []
+        if self._files.tree_changed:
+            resolve_stopped_again(state)
         if self._flocks.waiters_changed:
             self._flocks.acknowledge_waiters()
             choose_again(self._lanes)
@@ -194,6 +200,8 @@ class KernelGate:
             woken, now = wake(could, state.now_ns)
             state.set_time(now)
             ready = [candidate_of(self._files, lane) for lane in woken]
+        if self._files.directories:
+            self._own_trees.mark(self._lanes, ready)
         if self.tells_access_sets:
             for candidate in ready:
                 candidate.touches(access_set(self._files, self._flocks, self._lanes[candidate.lane]))

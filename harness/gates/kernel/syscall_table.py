@@ -166,6 +166,7 @@ _TABLE = [
     Call("access", "look", path=0),
     Call("faccessat", "look", at=0, path=1),
     Call("faccessat2", "look", at=0, path=1),
+    Call("chdir", "look", path=0),
     Call("readlink", "look", path=0),
     Call("readlinkat", "look", at=0, path=1),
     Call("name_to_handle_at", "look", at=0, path=1),

@@ -21,7 +21,8 @@ COPYING = {"sendfile", "splice", "copy_file_range", "ioctl"}
 
 def touched(name: str, path: str | None = "T", flags: int = 0, **world: Any) -> AccessSet:
     """Return the access set of a call about the transcript, by name and by descriptor."""
-    known = {"names": {"T": T}, "symlinks": {}, "copied": False, "directory_inode": None, **world}
+    known = {"names": {"T": T}, "symlinks": {}, "copied": False, "directory_inode": None}
+    known |= {"parent": lambda path: None, **world}
     files: Any = SimpleNamespace(lock=SimpleNamespace(keeper="file"), **known)
     (call,) = {call for call in CALLS.values() if call.name == name}
     lane = Lane(0)

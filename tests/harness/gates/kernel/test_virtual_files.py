@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from fence.locks import LockFile
-from harness.gates.kernel.virtual_files import LINKED, TRANSCRIPT, VirtualFiles
+from harness.gates.kernel.laid_files import LINKED, TRANSCRIPT
+from harness.gates.kernel.virtual_files import VirtualFiles
 from harness.model.history import Absent, LockEvent, digest
 from harness.model.program import Entry, Filesystem, Program
 
