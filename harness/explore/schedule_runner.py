@@ -71,7 +71,10 @@ def _verdict(due: Due) -> Verdict:
 
 def _own(candidates: list[Candidate]) -> Candidate | None:
     """Return the first candidate whose step is in a directory where no other lane has been."""
-    return next((candidate for candidate in candidates if candidate.own), None)
+    for candidate in candidates:
+        if candidate.own:
+            return candidate
+    return None
 
 
 def _current_first(candidates: list[Candidate], last: int) -> None:

@@ -93,12 +93,14 @@ def resolve_again(state: SupervisorState, pending: PendingSyscall) -> None:
 
     A call that is no longer about the session directory stays about what it was about.
     """
-    before = pending.name, pending.name2, pending.inode
+    before = pending.name, pending.name2, pending.inode, pending.indirect
+    pending.is_indirectly_about(False)
     with contextlib.suppress(OSError):
         if pending.call.kind in ("lock", "close", "table") or _resolve(state, pending.process, pending):
             return
     pending.is_about_name(before[0], before[2])
     pending.is_about_second_name(before[1])
+    pending.is_indirectly_about(before[3])
 
 
 def _by_unknown_thread(state: SupervisorState, pending: PendingSyscall) -> Reaction:
@@ -132,7 +134,6 @@ def _resolve(state: SupervisorState, process: Process, pending: PendingSyscall) 
         name = raw[len(files.prefix) :]
         if name and b"/" not in name and name not in (b".", b".."):
             pending.is_about_name(files.decoded(name))
-            pending.is_indirectly_about(False)
             return True
     at = signed(args[call.at]) if call.at >= 0 else linux_abi.AT_FDCWD
     if not raw:

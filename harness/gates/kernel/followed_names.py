@@ -191,7 +191,9 @@ class FollowedNames:
         changed = self._changed(found)
         if not changed:
             return False
-        while moved := self._outermost_directories(changed):
+        while (self.directories or _has_directory(changed)) and (
+            moved := self._outermost_directories(changed)
+        ):
             # What is in a directory goes with it, and is no other file for that.
             self._follow_directories(moved)
             changed = self._changed(found)
@@ -264,7 +266,10 @@ class FollowedNames:
         # The files that have a name before anything is moved: in an exchange none is ever without one.
         known = {inode.ino: inode for inode in names.values()}
         for name, entry in changed.items():
-            self._parent_changed(name, stamp)
+            if "/" in name:
+                self._parent_changed(name, stamp)
+            else:
+                self.directory_inode.content_changed(stamp)
             old = names.get(name)
             if old is not None:
                 old.names.discard(name)
@@ -298,8 +303,7 @@ class FollowedNames:
         parent = self.parent(name)
         if parent is not None:
             parent.content_changed(stamp)
-            if parent is not self.directory_inode:
-                parent.keep_real(None)
+            parent.keep_real(None)
 
     def _rename(self, inode: Inode) -> None:
         """Call a file by the transcript's name while it has it, else by one that it has or had."""
@@ -322,3 +326,7 @@ class FollowedNames:
             self._rename(held)
             return held
         return self._born(name, entry)
+
+
+def _has_directory(entries: Mapping[str, Entry | None]) -> bool:
+    return any(entry is not None and entry.kind == "directory" for entry in entries.values())
