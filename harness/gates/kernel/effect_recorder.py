@@ -91,10 +91,10 @@ class EffectRecorder:
         """
         target = self._aim(pending) if pending.name is not None else pending.inode
         flags = pending.flags
-        if makes_nameless(pending):
-            return False
         if target is None:
-            return not flags & os.O_CREAT
+            return not (flags & os.O_CREAT or makes_nameless(pending))
+        if target.is_directory and makes_nameless(pending):
+            return False
         if flags & os.O_CREAT and flags & os.O_EXCL:
             lane.poll_for(pending.name)
         elif flags & os.O_TRUNC and flags & 3:

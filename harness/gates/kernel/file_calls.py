@@ -28,7 +28,7 @@ from harness.gates.kernel.reactions import (
 )
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.syscall_arguments import open_flags
-from harness.gates.kernel.syscall_table import MAKES_DIRECTORY
+from harness.gates.kernel.syscall_table import CHDIR, MAKES_DIRECTORY
 
 __all__ = ["by_descriptor", "by_name", "resolve_again"]
 
@@ -69,10 +69,11 @@ def by_name(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     refusal = _refusal(state, pending)
     if refusal is not None:
         return refusal
-    if call.name == "chdir" and pending.name == ".":
+    if call.kind == "names":
+        _name_directory(state, pending)
+    elif call is CHDIR and pending.name == ".":
         # Every program begins so, and the session directory itself is always there.
         return CONTINUE
-    _name_directory(state, pending)
     if state.files.directories and (reason := beyond_limits(state.files, pending)):
         return Inconclusive(reason, STOP_AT_FILE)
     return STOP_AT_FILE

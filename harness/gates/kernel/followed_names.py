@@ -57,6 +57,8 @@ class FollowedNames:
         self._next_ino = _FIRST_INODE
         self._gone_inos: set[int] = set()
         self.aliases = Aliases()
+        #: Returns the stable name of a name.
+        self.alias = self.aliases.of
         self._decoded: dict[bytes, str] = {}
         self.directories: dict[int, Inode] = {}
         self.tree_changed = False
@@ -65,15 +67,13 @@ class FollowedNames:
         self.by_ino.clear()
         self.symlinks: set[str] = set()
         self.reused = self.reused_really = False
-        self.grain_ns = 0
-        self.directory_inode = Inode(-1, self.directory_ino, 2, ".", ".", 0, is_directory=True)
+        self.grain_ns = self._filesystem.time_grain_ms * 1_000_000
+        self.directory_inode = Inode(-1, self.directory_ino, 2, ".", ".", self.stamp(), is_directory=True)
 
     def _begin_names(self, filesystem: Filesystem) -> None:
         """Start a schedule in a directory that is empty."""
-        self._forget_names()
         self._filesystem = filesystem
-        self.grain_ns = filesystem.time_grain_ms * 1_000_000
-        self.directory_inode = Inode(-1, self.directory_ino, 2, ".", ".", self.stamp(), is_directory=True)
+        self._forget_names()
 
     def decoded(self, raw: bytes) -> str:
         """Return a name of the directory as text."""
@@ -81,10 +81,6 @@ class FollowedNames:
         if name is None:
             name = self._decoded[raw] = os.fsdecode(raw)
         return name
-
-    def alias(self, name: str) -> str:
-        """Return the stable name of a name, see `Aliases.of`."""
-        return self.aliases.of(name)
 
     def place_of(self, status: os.stat_result) -> str | None:
         """Return what to put before a name in a directory of the session; None for any other directory."""
