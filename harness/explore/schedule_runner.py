@@ -39,7 +39,7 @@ def run_schedule(
     injector = Injector(program)
     choices: list[Choice] = []
     all_seen = strategy.sees_own_steps
-    asked = unasked = 0
+    unasked = not_asked = 0
     last = -1
     inconclusive = ""
     while candidates := gate.settle():
@@ -47,17 +47,17 @@ def run_schedule(
             inconclusive = f"not over after {steps_max} steps"
             break
         _current_first(candidates, last)
-        picked = None if all_seen or unasked >= _UNASKED_MAX else _own(candidates)
+        picked = _own(candidates) if gate.has_own_steps and not all_seen and unasked < _UNASKED_MAX else None
         if picked is None:
             picked, unasked = candidates[strategy.pick(candidates)], 0
-            asked += 1
         else:
             unasked += 1
+            not_asked += 1
         last = picked.lane
         choices.append(Choice(last, picked.op, picked.ordinal))
         due = injector.due(last, picked.op, picked.call, picked.path) if injector.planned else None
         gate.grant(picked, RUN if due is None else _verdict(due))
-    strategy.end(asked)
+    strategy.end(len(choices) - not_asked)
     return gate.finish(inconclusive), Schedule(tuple(choices))
 
 

@@ -122,9 +122,14 @@ class Outcome:
 
 
 class Gate(Protocol):
-    """Gate of one explorer: `start`; per schedule `begin`, `settle` and `grant` in turn, `finish`."""
+    """Gate of one explorer: `start`; per schedule `begin`, `settle` and `grant` in turn, `finish`.
+
+    Attributes:
+        has_own_steps: whether a candidate of the last `settle` is its lane's own step.
+    """
 
     name: str
+    has_own_steps: bool
 
     def start(self, layout: Layout) -> None:
         """Start the worker processes."""

@@ -68,6 +68,7 @@ class KernelGate:
         self._lanes: list[Lane] = []
         #: Whether candidates carry their access set; that costs time.
         self.tells_access_sets = False
+        self.has_own_steps = False
 
     # Life
 
@@ -200,8 +201,8 @@ class KernelGate:
             woken, now = wake(could, state.now_ns)
             state.set_time(now)
             ready = [candidate_of(self._files, lane) for lane in woken]
-        if self._files.directories:
-            self._own_trees.mark(self._lanes, ready)
+        if self._files.directories or self.has_own_steps:
+            self.has_own_steps = self._own_trees.mark(self._lanes, ready)
         if self.tells_access_sets:
             for candidate in ready:
                 candidate.touches(access_set(self._files, self._flocks, self._lanes[candidate.lane]))

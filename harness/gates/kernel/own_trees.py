@@ -62,16 +62,24 @@ class OwnTrees:
         """Start a schedule."""
         self._trees.clear()
 
-    def mark(self, lanes: Sequence[Lane], ready: Iterable[Candidate]) -> None:
-        """Note where lanes stand, and mark the candidates whose step is their lane's own."""
+    def mark(self, lanes: Sequence[Lane], ready: Iterable[Candidate]) -> bool:
+        """Note where lanes stand, and mark the candidates whose step is their lane's own.
+
+        Returns:
+            Whether there is one.
+        """
         for lane in lanes:
             if lane.status is Status.FILE:
                 for name in self._names(lane.pending):
                     directory = self._files.names.get(name.partition("/")[0])
                     if directory is not None and directory.is_directory:
                         self._trees.setdefault(directory, _Tree()).stopped(lane.index, lane.pending)
+        found = False
         for candidate in ready:
-            candidate.is_own(self._is_own(lanes[candidate.lane]))
+            own = self._is_own(lanes[candidate.lane])
+            candidate.is_own(own)
+            found |= own
+        return found
 
     def _names(self, pending: PendingSyscall) -> list[str]:
         """Return the names that a call is about, and the other ones of the files behind them."""

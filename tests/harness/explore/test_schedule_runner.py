@@ -24,6 +24,7 @@ class Gate:
     def __init__(self, *steps: int, own: Sequence[tuple[int, int]] = ()) -> None:
         self.steps = steps
         self.own = own
+        self.has_own_steps = bool(own)
         self.log: list[object] = []
 
     def begin(self, program: Program) -> None:
