@@ -54,7 +54,7 @@ def test_git_that_restores_the_transcript_is_found_out(harness: Harness, tmp_pat
     ("script", "status"),
     [
         ("mkdir -p {directory}/d && echo x > {directory}/d/x", 0),
-        ("mkdir -p {directory}/d && cat {transcript}", 3),
+        ("mkdir -p {directory}/d/e && cat {transcript}", 3),
         ("mkdir -p {directory}/d && echo x > {directory}/d/x && exit 1", 3),
     ],
 )

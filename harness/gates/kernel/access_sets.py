@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 
+from harness.gates.kernel.directory_entries import all_above
 from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.inode import Inode
 from harness.gates.kernel.lane import Lane
@@ -60,7 +61,7 @@ def access_set(files: VirtualFiles, flocks: Flocks, lane: Lane) -> AccessSet:
 def _of_call(files: VirtualFiles, flocks: Flocks, pending: PendingSyscall) -> AccessSet:
     kind, inode = pending.call.kind, pending.inode
     paths = [name for name in (pending.name, pending.name2) if name is not None]
-    above = [name for path in paths for name in _above(path)]
+    above = [name for path in paths for name in all_above(path)]
     if pending.indirect or any(name in files.symlinks for name in (*paths, *above)):
         return ANYTHING
     if pending.call.name in _COPYING or kind in ("map", "table"):
@@ -90,12 +91,6 @@ def _of_call(files: VirtualFiles, flocks: Flocks, pending: PendingSyscall) -> Ac
     if pending.call.name.startswith("getdents") or inode is files.directory_inode or pending.name == ".":
         names.add("dir")
     return AccessSet(reads=frozenset(names | touched | ways))
-
-
-def _above(name: str) -> list[str]:
-    """Return the directories above a name, outermost first."""
-    parts = name.split("/")
-    return ["/".join(parts[:count]) for count in range(1, len(parts))]
 
 
 def _of_open(pending: PendingSyscall, names: set[str], touched: set[str], parents: set[str]) -> AccessSet:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from harness.gates.kernel.inode import Inode
 
-__all__ = ["Entry", "entries_below", "entry_of", "moved_names", "parent_of"]
+__all__ = ["Entry", "all_above", "entries_below", "entry_of", "moved_names", "parent_of"]
 
 
 class Entry(NamedTuple):
@@ -69,6 +69,12 @@ def entries_below(directory: str, below: str = "") -> Iterator[tuple[str, Entry]
 def parent_of(name: str) -> str:
     """Return the directory that a name is in; empty for the session directory."""
     return name.rpartition("/")[0]
+
+
+def all_above(name: str) -> list[str]:
+    """Return the directories above a name, outermost first, without the session directory."""
+    parts = name.split("/")
+    return ["/".join(parts[:count]) for count in range(1, len(parts))]
 
 
 def moved_names(names: Mapping[str, Inode], moved: Mapping[str, str | None]) -> dict[str, str | None]:

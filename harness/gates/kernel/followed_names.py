@@ -11,7 +11,14 @@ import os
 from collections.abc import Callable, Mapping
 
 from harness.gates.kernel.aliases import Aliases
-from harness.gates.kernel.directory_entries import Entry, entries_below, entry_of, moved_names, parent_of
+from harness.gates.kernel.directory_entries import (
+    Entry,
+    all_above,
+    entries_below,
+    entry_of,
+    moved_names,
+    parent_of,
+)
 from harness.gates.kernel.inode import Inode
 from harness.model.program import Filesystem
 
@@ -222,8 +229,7 @@ class FollowedNames:
             if (entry is not None and entry.kind == "directory")
             or ((old := self.names.get(name)) is not None and old.is_directory)
         }
-        depth = min((name.count("/") for name in found), default=0)
-        return {name: entry for name, entry in found.items() if name.count("/") == depth}
+        return {name: entry for name, entry in found.items() if found.keys().isdisjoint(all_above(name))}
 
     def _follow_directories(self, changed: Mapping[str, Entry | None]) -> None:
         """Follow directories that were made, removed or moved, and move the names below."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from harness.gates.kernel.path_resolution import signed
+from harness.gates.kernel.path_resolution import is_indirect, signed
 from tests.harness.gates.kernel.places import Places
 from tests.harness.gates.kernel.stage import INITIAL, Seen, Stage
 
@@ -108,3 +110,20 @@ def test_a_register_s_low_half_is_read_as_a_c_int() -> None:
     assert signed(0x1_0000_0007) == 7
     assert signed(0x7FFFFFFF) == 0x7FFFFFFF
     assert signed(0x80000000) == -(1 << 31)
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "indirect"),
+    [
+        ("/s/d/x", "d/x", False),
+        ("/s/./d/x/", "d/x", False),
+        ("/s/d/../t", "t", True),
+        ("/s/link/x", "d/x", True),
+        ("/elsewhere/x", "x", True),
+        ("/s", ".", False),
+        ("/elsewhere", None, False),
+    ],
+)
+def test_a_path_that_goes_by_way_of_another_name_is_told(path: str, name: str | None, indirect: bool) -> None:
+    files: Any = SimpleNamespace(directory="/s")
+    assert is_indirect(files, path, name) == indirect
