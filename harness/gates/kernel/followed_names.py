@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from harness.gates.kernel.aliases import Aliases
 from harness.gates.kernel.directory_entries import (
     Entry,
-    all_above,
     entries_below,
     entry_of,
     moved_names,
@@ -194,9 +193,7 @@ class FollowedNames:
         changed = self._changed(found)
         if not changed:
             return False
-        while (self.directories or _has_directory(changed)) and (
-            moved := self._outermost_directories(changed)
-        ):
+        if (self.directories or _has_directory(changed)) and (moved := self._directories_in(changed)):
             # What is in a directory goes with it, and is no other file for that.
             self._follow_directories(moved)
             changed = self._changed(found)
@@ -221,15 +218,14 @@ class FollowedNames:
                 changed[name] = entry
         return changed
 
-    def _outermost_directories(self, changed: Mapping[str, Entry | None]) -> dict[str, Entry | None]:
-        """Return the names that are those of a directory now or were it, as far as none is above them."""
-        found = {
+    def _directories_in(self, changed: Mapping[str, Entry | None]) -> dict[str, Entry | None]:
+        """Return the names that are those of a directory now or were it."""
+        return {
             name: entry
             for name, entry in changed.items()
             if (entry is not None and entry.kind == "directory")
             or ((old := self.names.get(name)) is not None and old.is_directory)
         }
-        return {name: entry for name, entry in found.items() if found.keys().isdisjoint(all_above(name))}
 
     def _follow_directories(self, changed: Mapping[str, Entry | None]) -> None:
         """Follow directories that were made, removed or moved, and move the names below."""
