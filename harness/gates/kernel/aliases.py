@@ -13,8 +13,8 @@ from harness.gates.kernel.laid_files import TRANSCRIPT
 __all__ = ["Aliases"]
 
 _PLAIN = re.compile(r"[a-z.\-]+\Z")
-#: Of names in directories, where programs have HEAD and COMMIT_EDITMSG.
-_PLAIN_BELOW = re.compile(r"[A-Za-z._\-]+\Z")
+#: Of names in directories, such as HEAD.lock; random ones mix small letters and capitals.
+_PLAIN_BELOW = re.compile(r"(?:[a-z._\-]+|[A-Z_]+(?:\.[a-z.]+)?)\Z")
 
 
 class Aliases:

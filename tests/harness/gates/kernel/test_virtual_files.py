@@ -368,8 +368,10 @@ def test_a_directory_is_gone_with_its_number(files: VirtualFiles) -> None:
 
 def test_strange_names_in_directories_are_called_by_number(files: VirtualFiles) -> None:
     assert files.alias(".git/HEAD.lock") == ".git/HEAD.lock"
+    assert files.alias(".git/COMMIT_EDITMSG") == ".git/COMMIT_EDITMSG"
     assert files.alias(".git/objects/3f") == ".git/objects/tmp1"
     assert files.alias(f"{TRANSCRIPT}.lock/pid") == "T.lock/pid"
     assert files.alias("mon.stale.17/pid") == "tmp2/pid"
     # A directory that is called like the transcript's short name is not taken for it.
     assert files.alias("T/x") == "tmp3/x"
+    assert files.alias(".git/tOfwaEf") == ".git/tmp4"
