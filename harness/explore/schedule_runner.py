@@ -14,6 +14,8 @@ from harness.strategies.strategy import Strategy
 __all__ = ["run_schedule"]
 
 _MS = 1_000_000
+#: A lane that never comes out of its own directory must not keep the others waiting for good.
+_UNASKED_MAX = 1000
 
 
 def run_schedule(
@@ -29,12 +31,15 @@ def run_schedule(
         steps_max: after so many steps the schedule is inconclusive.
 
     Returns:
-        What the gate saw, and the lanes that were picked.
+        What the gate saw, and the lanes that were picked, by the strategy or because their step was in a
+        directory where no other lane has been.
     """
     gate.begin(program)
     strategy.begin(rng, len(program.lanes))
     injector = Injector(program)
     choices: list[Choice] = []
+    all_seen = strategy.sees_own_steps
+    unasked = not_asked = 0
     last = -1
     inconclusive = ""
     while candidates := gate.settle():
@@ -42,12 +47,17 @@ def run_schedule(
             inconclusive = f"not over after {steps_max} steps"
             break
         _current_first(candidates, last)
-        picked = candidates[strategy.pick(candidates)]
+        picked = _own(candidates) if gate.has_own_steps and not all_seen and unasked < _UNASKED_MAX else None
+        if picked is None:
+            picked, unasked = candidates[strategy.pick(candidates)], 0
+        else:
+            unasked += 1
+            not_asked += 1
         last = picked.lane
         choices.append(Choice(last, picked.op, picked.ordinal))
         due = injector.due(last, picked.op, picked.call, picked.path) if injector.planned else None
         gate.grant(picked, RUN if due is None else _verdict(due))
-    strategy.end(len(choices))
+    strategy.end(len(choices) - not_asked)
     return gate.finish(inconclusive), Schedule(tuple(choices))
 
 
@@ -57,6 +67,14 @@ def _verdict(due: Due) -> Verdict:
     if due.keep_permille >= 0:
         return Verdict("short", keep_permille=due.keep_permille)
     return Verdict("fail", getattr(errno, due.error))
+
+
+def _own(candidates: list[Candidate]) -> Candidate | None:
+    """Return the first candidate whose step is in a directory where no other lane has been."""
+    for candidate in candidates:
+        if candidate.own:
+            return candidate
+    return None
 
 
 def _current_first(candidates: list[Candidate], last: int) -> None:

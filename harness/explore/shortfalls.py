@@ -124,7 +124,7 @@ def _lane(lane: LaneSettings, name: str, done: LaneExercise, struck: bool) -> It
     elif isinstance(lane, ProgramSettings):
         if done.acted and done.failed == done.acted:
             yield f"{name} failed each time: {done.last}"
-        elif not done.changed:
+        elif not done.changed and not done.kept:
             yield f"{name} never changed the transcript: {done.last or 'it was not started'}"
     elif not done.changed and _changes(lane):
         yield f"{name} never changed the transcript in {done.acted} actions"

@@ -30,6 +30,7 @@ class Candidate(msgspec.Struct, eq=False, gc=False):
         path: alias of the file that the call is about.
         writes: whether the step may change something that another lane can see.
         access_set: objects that the step touches; None where the gate was not asked for them.
+        own: whether it is in a directory where no other lane has been: no strategy needs to be asked.
     """
 
     lane: int
@@ -39,6 +40,11 @@ class Candidate(msgspec.Struct, eq=False, gc=False):
     path: str
     writes: bool
     access_set: AccessSet | None = None
+    own: bool = False
+
+    def is_own(self, own: bool) -> None:
+        """Set whether it is in a directory where no other lane has been."""
+        self.own = own
 
     def touches(self, access_set: AccessSet) -> None:
         """Set what the step touches."""
@@ -116,9 +122,14 @@ class Outcome:
 
 
 class Gate(Protocol):
-    """Gate of one explorer: `start`; per schedule `begin`, `settle` and `grant` in turn, `finish`."""
+    """Gate of one explorer: `start`; per schedule `begin`, `settle` and `grant` in turn, `finish`.
+
+    Attributes:
+        has_own_steps: whether a candidate of the last `settle` is its lane's own step.
+    """
 
     name: str
+    has_own_steps: bool
 
     def start(self, layout: Layout) -> None:
         """Start the worker processes."""

@@ -16,6 +16,7 @@ _TAKING = frozenset({"acquire", "begin_turn"})
 #: Length of what a load returns.
 _DIGEST_CHARS = 16
 _FAILED = frozenset({"failed", "crash"})
+_WRITES = frozenset({"write", "pwrite64", "writev", "pwritev"})
 
 
 class LaneExercise(msgspec.Struct):
@@ -26,12 +27,14 @@ class LaneExercise(msgspec.Struct):
         acted: calls that it made: those that write, rogue actions and programs.
         failed: those of them that came to nothing.
         last: what the last failed one said.
+        kept: schedules in which it, a program, wrote files in directories of the session directory.
     """
 
     changed: int = 0
     acted: int = 0
     failed: int = 0
     last: str = ""
+    kept: int = 0
 
     def merge(self, other: LaneExercise) -> None:
         """Add what the lane did in other schedules."""
@@ -39,6 +42,7 @@ class LaneExercise(msgspec.Struct):
         self.acted += other.acted
         self.failed += other.failed
         self.last = self.last or other.last
+        self.kept += other.kept
 
 
 class Exercise(msgspec.Struct):
@@ -101,6 +105,8 @@ class Exercise(msgspec.Struct):
                 self._returned(lanes[event.lane], kind, event, event.lane in holders)
         for lane in changed:
             self._lane(lanes[lane]).changed += 1
+        for lane in _keepers(history):
+            self._lane(lanes[lane]).kept += 1
 
     def _lane(self, lane: LaneInfo) -> LaneExercise:
         return self.lanes.setdefault(lane.name, LaneExercise())
@@ -137,6 +143,22 @@ class Exercise(msgspec.Struct):
                 _count(mine, name, count)
         for name, lane in other.lanes.items():
             self.lanes.setdefault(name, LaneExercise()).merge(lane)
+
+
+def _keepers(history: History) -> set[int]:
+    """Return the programs that wrote a file in a directory of the session directory."""
+    programs = {index for index, lane in enumerate(history.header.lanes) if lane.role == "program"}
+    if not programs:
+        return programs
+    return {
+        event.lane
+        for event in history.events
+        if isinstance(event, Step)
+        and event.lane in programs
+        and "/" in event.path
+        and event.call in _WRITES
+        and not event.fault
+    }
 
 
 def _apply(holders: set[int], lane: int, event: LockEvent) -> None:

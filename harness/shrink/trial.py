@@ -164,6 +164,7 @@ class _Recording(Strategy):
 
     name: ClassVar[str] = "shrink"
     about: ClassVar[str] = "records what another strategy picks"
+    sees_own_steps: ClassVar[bool] = True
 
     def __init__(self, inner: Strategy) -> None:
         self._inner = inner

@@ -32,6 +32,7 @@ class Recorded(Strategy):
 
     name: ClassVar[str] = "replay"
     about: ClassVar[str] = "follows the schedule of a witness"
+    sees_own_steps: ClassVar[bool] = True
 
     def __init__(self, schedule: Schedule) -> None:
         self._choices = schedule.choices

@@ -24,10 +24,13 @@ class Strategy(Protocol):
     Attributes:
         name: as on the command line.
         about: one line, with the paper it comes from.
+        sees_own_steps: whether it is asked about steps in a directory where no other lane has been.
+            What follows a schedule or searches all of them has to be; one that samples need not.
         uses_forecast: whether `set_forecast` makes a difference; a forecast costs some schedules.
     """
 
     about: ClassVar[str]
+    sees_own_steps: ClassVar[bool] = False
     uses_forecast: ClassVar[bool] = False
 
     @property

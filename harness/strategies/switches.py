@@ -39,6 +39,7 @@ class Switches(Strategy):
 
     name: ClassVar[str] = "switches"
     about: ClassVar[str] = "switches lanes at the named steps only"
+    sees_own_steps: ClassVar[bool] = True
 
     def __init__(self, switches: Sequence[Switch]) -> None:
         self._to = {switch.after: switch.to for switch in switches}

@@ -95,6 +95,7 @@ class Tree(Strategy):
 
     name: ClassVar[str] = "exhaustive"
     about: ClassVar[str] = "every class of schedules of a program, depth first (source-set DPOR)"
+    sees_own_steps: ClassVar[bool] = True
 
     def __init__(self, reduce: bool = True, preemptions_max: int | None = None) -> None:
         assert preemptions_max is None or not reduce, "a bound loses classes under reduction"

@@ -37,8 +37,8 @@ from harness.gates.free.snapshots import Names, Note, look
 from harness.gates.free.trace import Call, doubts, events_of, left_by
 from harness.gates.free.workers import Member, Workers
 from harness.gates.kernel.interference import Signals, from_outside
+from harness.gates.kernel.laid_files import TRANSCRIPT, lay_transcript
 from harness.gates.kernel.quiescence import halted
-from harness.gates.kernel.virtual_files import TRANSCRIPT, lay_transcript
 from harness.gates.limits import of_limit
 from harness.model.gate import RUN, Candidate, Layout, Outcome, Verdict
 from harness.model.history import End
@@ -62,6 +62,7 @@ class FreeGate:
     """
 
     name = "free"
+    has_own_steps = False
 
     def __init__(self, directory: str, main: Callable[..., None], deadline_s: float = DEADLINE_S) -> None:
         self._directory = directory

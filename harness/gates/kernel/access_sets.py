@@ -1,9 +1,9 @@
 """Access set of a pending call, known before it runs.
 
-Objects: ``n:NAME`` what a name stands for, ``i:N`` bytes and metadata of file N, ``l:N``
-the locks on it, ``dir`` the directory as a list, ``alloc`` which inode numbers are free,
-``p:NAME`` the memory that lanes of one process share. Where a call's reach is not
-certain it touches everything.
+Objects: ``n:NAME`` what a name stands for, ``i:N`` bytes and metadata of file N, for a directory
+the list of its names too, ``l:N`` the locks on it, ``dir`` the session directory as a list, ``alloc``
+which inode numbers are free, ``p:NAME`` the memory that lanes of one process share. A call by a name in a
+directory reads the names of all directories above. Where a call's reach is not certain it touches everything.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 
+from harness.gates.kernel.directory_entries import all_above
 from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.inode import Inode
 from harness.gates.kernel.lane import Lane
@@ -59,19 +60,24 @@ def access_set(files: VirtualFiles, flocks: Flocks, lane: Lane) -> AccessSet:
 
 def _of_call(files: VirtualFiles, flocks: Flocks, pending: PendingSyscall) -> AccessSet:
     kind, inode = pending.call.kind, pending.inode
-    if any(name in files.symlinks for name in (pending.name, pending.name2) if name is not None):
+    paths = [name for name in (pending.name, pending.name2) if name is not None]
+    above = [name for path in paths for name in all_above(path)]
+    if pending.indirect or any(name in files.symlinks for name in (*paths, *above)):
         return ANYTHING
     if pending.call.name in _COPYING or kind in ("map", "table"):
         return ANYTHING
-    names = {f"n:{name}" for name in (pending.name, pending.name2) if name is not None}
-    inodes = [files.names.get(name) for name in (pending.name, pending.name2) if name is not None]
-    touched = {f"i:{one.number}" for one in (*inodes, inode) if one is not None}
+    names = {f"n:{name}" for name in paths}
+    ways = frozenset(f"n:{name}" for name in above)
+    touched = {f"i:{one.number}" for one in (*map(files.names.get, paths), inode) if one is not None}
+    parents = {f"i:{one.number}" for one in map(files.parent, paths) if one is not None and one.number >= 0}
     if kind == "names":
-        return AccessSet(writes=frozenset(names | touched | _NEW_NAME), frees=frozenset(names))
+        # A directory that moves takes along what is below, whose calls read its name.
+        writes = frozenset(names | touched | parents | _NEW_NAME)
+        return AccessSet(ways - names, writes, frees=frozenset(names))
     if kind in ("data", "meta"):
-        return AccessSet(frozenset(names), frozenset(touched))
+        return AccessSet(ways | names, frozenset(touched))
     if kind == "open":
-        return _of_open(pending, names, touched)
+        return _of_open(pending, names, touched, parents).with_(AccessSet(ways))
     if kind == "close":
         # A record lock goes with any descriptor.
         return ANYTHING if "record" in files.lock.keepers else _of_close(flocks, pending, inode)
@@ -84,13 +90,15 @@ def _of_call(files: VirtualFiles, flocks: Flocks, pending: PendingSyscall) -> Ac
         return AccessSet(writes=locks, waits=frozenset() if pending.args[1] & fcntl.LOCK_NB else locks)
     if pending.call.name.startswith("getdents") or inode is files.directory_inode or pending.name == ".":
         names.add("dir")
-    return AccessSet(reads=frozenset(names | touched))
+    return AccessSet(reads=frozenset(names | touched | ways))
 
 
-def _of_open(pending: PendingSyscall, names: set[str], touched: set[str]) -> AccessSet:
+def _of_open(pending: PendingSyscall, names: set[str], touched: set[str], parents: set[str]) -> AccessSet:
     flags = pending.flags
+    if flags & os.O_TMPFILE == os.O_TMPFILE:
+        return AccessSet(frozenset(names), frozenset({"alloc"}))
     if flags & os.O_CREAT and not touched:
-        return AccessSet(writes=frozenset(names | _NEW_NAME))
+        return AccessSet(writes=frozenset(names | parents | _NEW_NAME))
     if flags & os.O_TRUNC and flags & os.O_ACCMODE:
         return AccessSet(frozenset(names), frozenset(touched))
     return AccessSet(reads=frozenset(names))

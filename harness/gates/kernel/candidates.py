@@ -9,7 +9,7 @@ from harness.gates.kernel.syscall_table import opens_for_writing
 from harness.gates.kernel.virtual_files import VirtualFiles
 from harness.model.gate import Candidate
 
-__all__ = ["candidate_of", "why_waiting"]
+__all__ = ["alias_of", "candidate_of", "why_waiting"]
 
 #: Kinds of call that may change something that another lane can see.
 _WRITES = frozenset({"data", "meta", "names", "lock", "map"})
@@ -26,7 +26,7 @@ def candidate_of(files: VirtualFiles, lane: Lane) -> Candidate:
     pending = lane.pending
     kind = pending.call.kind
     writes = opens_for_writing(pending.flags) if kind == "open" else kind in _WRITES
-    alias = _alias(files, pending)
+    alias = alias_of(files, pending)
     return lane.show(Candidate(lane.index, lane.op, lane.ordinal, pending.call.name, alias, writes))
 
 
@@ -36,11 +36,11 @@ def why_waiting(files: VirtualFiles, lane: Lane) -> str:
         # A text that histories keep.
         return "it sleeps in the kernel and nobody is left to wake it"
     if lane.status is Status.FLOCK:
-        return f"it waits for the flock on {_alias(files, lane.pending)}"
+        return f"it waits for the flock on {alias_of(files, lane.pending)}"
     return f"it {lane.status}"
 
 
-def _alias(files: VirtualFiles, pending: PendingSyscall) -> str:
+def alias_of(files: VirtualFiles, pending: PendingSyscall) -> str:
     """Return the stable name of what a call is about."""
     if pending.name is not None:
         alias = files.alias(pending.name)

@@ -28,8 +28,19 @@ _ATTRIBUTES = frozenset({0x40086602, 0x401C5820})
 
 
 def crosses(pending: PendingSyscall) -> bool:
-    """Return whether a rename or a link would carry a file into or out of the session directory."""
-    return pending.call.path2 >= 0 and (pending.name is None or pending.name2 is None)
+    """Return whether a rename or a link would carry a file into or out of the session directory.
+
+    A link may be made of an open file of the session, such as one that has no name.
+    """
+    if pending.call.path2 < 0:
+        return False
+    return pending.name2 is None or (pending.name is None and not _links_open_file(pending))
+
+
+def _links_open_file(pending: PendingSyscall) -> bool:
+    if pending.inode is None or pending.call.name != "linkat":
+        return False
+    return bool(pending.args[4] & (linux_abi.AT_EMPTY_PATH | linux_abi.AT_SYMLINK_FOLLOW))
 
 
 def leads_out(files: VirtualFiles, pending: PendingSyscall) -> bool:
@@ -43,7 +54,7 @@ def leads_out(files: VirtualFiles, pending: PendingSyscall) -> bool:
     elif kind not in ("data", "meta"):
         return False
     target = os.path.realpath(os.path.join(files.directory, pending.name))
-    return os.path.dirname(target) != files.directory
+    return not target.startswith(files.directory + "/")
 
 
 def forbidden_outside(process: Process, pending: PendingSyscall, private: str = "") -> bool:

@@ -15,13 +15,15 @@ import struct
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.inode import Inode
+from harness.gates.kernel.laid_files import TRANSCRIPT
 from harness.gates.kernel.lane import Lane
+from harness.gates.kernel.nameless_files import makes_nameless, take_in_nameless
 from harness.gates.kernel.path_resolution import signed
 from harness.gates.kernel.process import PendingSyscall
 from harness.gates.kernel.record_locks import RecordLocks
 from harness.gates.kernel.syscall_arguments import closed_by_copy
 from harness.gates.kernel.syscall_table import MAKES_DIRECTORY
-from harness.gates.kernel.virtual_files import TRANSCRIPT, VirtualFiles
+from harness.gates.kernel.virtual_files import VirtualFiles
 from harness.model.history import Change, LockEvent
 
 __all__ = ["EffectRecorder"]
@@ -94,7 +96,9 @@ class EffectRecorder:
         target = self._aim(pending) if pending.name is not None else pending.inode
         flags = pending.flags
         if target is None:
-            return not flags & os.O_CREAT
+            return not (flags & os.O_CREAT or makes_nameless(pending))
+        if target.is_directory and makes_nameless(pending):
+            return False
         if flags & os.O_CREAT and flags & os.O_EXCL:
             lane.poll_for(pending.name)
         elif flags & os.O_TRUNC and flags & 3:
@@ -105,10 +109,12 @@ class EffectRecorder:
 
     def _is_refused(self, pending: PendingSyscall, target: Inode) -> bool:
         """Return whether the kernel refuses to open a file that exists, for any process."""
-        files, flags = self._files, pending.flags
-        if flags & os.O_DIRECTORY and target is not files.directory_inode:
-            return pending.name not in files.lock.directories
-        return bool(flags & os.O_NOFOLLOW) and pending.name in files.symlinks
+        flags = pending.flags
+        if target.is_directory:
+            return bool(flags & (os.O_ACCMODE | os.O_CREAT))
+        if flags & os.O_DIRECTORY:
+            return True
+        return bool(flags & os.O_NOFOLLOW) and pending.name in self._files.symlinks
 
     def record_close(self, pending: PendingSyscall) -> LockEvent | None:
         """Record a close before it runs, as long as no descriptor was copied."""
@@ -208,6 +214,9 @@ class EffectRecorder:
         target = self._target
         lock = None
         look = False
+        if makes_nameless(pending):
+            take_in_nameless(files, pending)
+            return False, None
         if target is None and flags & os.O_CREAT:
             look = self._renamed(pending)
             if files.names.get(pending.name or "") is not None:

@@ -6,15 +6,16 @@ Each handler takes the supervisor's state and the pending call and returns a `Re
 
 from __future__ import annotations
 
+import contextlib
 import errno
-import os
 from typing import Final
 
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.confinement import crosses, forbidden_outside, leads_out, makes_device, within
+from harness.gates.kernel.directory_limits import beyond_limits
 from harness.gates.kernel.eventfd import OCCUPIED, is_reserved
 from harness.gates.kernel.lane import TraceeProcess
-from harness.gates.kernel.path_resolution import UNKNOWN, descriptor, path_name, signed
+from harness.gates.kernel.path_resolution import UNKNOWN, descriptor, is_indirect, path_name, signed
 from harness.gates.kernel.process import PendingSyscall, Process
 from harness.gates.kernel.reactions import (
     CONTINUE,
@@ -27,9 +28,9 @@ from harness.gates.kernel.reactions import (
 )
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.syscall_arguments import open_flags
-from harness.gates.kernel.syscall_table import MAKES_DIRECTORY
+from harness.gates.kernel.syscall_table import CHDIR, MAKES_DIRECTORY
 
-__all__ = ["by_descriptor", "by_name"]
+__all__ = ["by_descriptor", "by_name", "resolve_again"]
 
 _FD_MAX = 0x7FFFFFFF
 _READ_ONLY: Final = Answer(error=-errno.EROFS)
@@ -69,15 +70,39 @@ def by_name(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     refusal = _refusal(state, pending)
     if refusal is not None:
         return refusal
-    if call.name in MAKES_DIRECTORY and not _makes_lock(state, pending):
-        return Inconclusive(
-            "a directory was made in the session directory; what happens in it is not followed", STOP_AT_FILE
-        )
-    if pending.flags & os.O_TMPFILE == os.O_TMPFILE:
-        return Inconclusive(
-            "a file without a name was made in the session directory; it is not followed", STOP_AT_FILE
-        )
+    if call.kind == "names":
+        _name_directory(state, pending)
+    elif call is CHDIR and pending.name == ".":
+        # Every program begins so, and the session directory itself is always there.
+        return CONTINUE
+    if state.files.directories and (reason := beyond_limits(state.files, pending)):
+        return Inconclusive(reason, STOP_AT_FILE)
     return STOP_AT_FILE
+
+
+def _name_directory(state: SupervisorState, pending: PendingSyscall) -> None:
+    """Call a directory by its own name that is about to be made, or to get another one."""
+    if pending.call.name in MAKES_DIRECTORY and pending.name is not None:
+        state.files.aliases.of_directory(pending.name)
+    elif pending.name2 is not None and pending.name is not None:
+        moved = state.files.names.get(pending.name)
+        if moved is not None and moved.is_directory:
+            state.files.aliases.of_directory(pending.name2)
+
+
+def resolve_again(state: SupervisorState, pending: PendingSyscall) -> None:
+    """Find anew what a call is about before which a task is stopped: directories or links were changed.
+
+    A call that is no longer about the session directory stays about what it was about.
+    """
+    before = pending.name, pending.name2, pending.inode, pending.indirect
+    pending.is_indirectly_about(False)
+    with contextlib.suppress(OSError):
+        if pending.call.kind in ("lock", "close", "table") or _resolve(state, pending.process, pending):
+            return
+    pending.is_about_name(before[0], before[2])
+    pending.is_about_second_name(before[1])
+    pending.is_indirectly_about(before[3])
 
 
 def _by_unknown_thread(state: SupervisorState, pending: PendingSyscall) -> Reaction:
@@ -89,7 +114,7 @@ def _by_unknown_thread(state: SupervisorState, pending: PendingSyscall) -> React
     process = pending.process
     if pending.call.kind == "open":
         pending.opens_with(open_flags(process, pending))
-    if _resolve(state, process, pending):
+    if _resolve(state, process, pending) and pending.call.name != "chdir":
         return Inconclusive(
             f"a thread of process {process.name} that is no lane touched the session directory",
             _outside(state, pending),
@@ -117,22 +142,29 @@ def _resolve(state: SupervisorState, process: Process, pending: PendingSyscall) 
         # An empty path means the descriptor itself (fstat of newer C libraries).
         if at >= 0:
             pending.is_about(descriptor(files, process, at))
+        if call.path2 >= 0 and _resolve_second(state, process, pending):
+            # A file that has no name gets one (linkat with AT_EMPTY_PATH).
+            return True
         return pending.inode is not None
     name1, inode, outside = path_name(files, process, at, raw)
     pending.is_about_name(name1, inode)
-    if call.path2 >= 0:
-        raw2 = process.memory.path(args[call.path2])
-        at2 = signed(args[call.at2]) if call.at2 >= 0 else linux_abi.AT_FDCWD
-        if raw2:
-            pending.is_about_second_name(path_name(files, process, at2, raw2)[0])
-        if pending.name2 is not None:
-            return True
+    pending.is_indirectly_about(is_indirect(files, outside, name1))
+    if call.path2 >= 0 and _resolve_second(state, process, pending):
+        return True
     return name1 is not None or inode is not None or outside == files.directory
 
 
-def _makes_lock(state: SupervisorState, pending: PendingSyscall) -> bool:
-    """Return whether a directory is the lock: it stays empty, for what is inside counts as outside."""
-    return pending.name in state.files.lock.directories
+def _resolve_second(state: SupervisorState, process: Process, pending: PendingSyscall) -> bool:
+    """Find what the second path of a call is about; return whether that is in the session directory."""
+    call, args, files = pending.call, pending.args, state.files
+    raw = process.memory.path(args[call.path2])
+    if not raw:
+        return False
+    at = signed(args[call.at2]) if call.at2 >= 0 else linux_abi.AT_FDCWD
+    name, _, path = path_name(files, process, at, raw)
+    pending.is_about_second_name(name)
+    pending.is_indirectly_about(pending.indirect or is_indirect(files, path, name))
+    return name is not None
 
 
 def _refusal(state: SupervisorState, pending: PendingSyscall) -> Answer | None:

@@ -24,11 +24,13 @@ from harness.gates.kernel.candidates import candidate_of, why_waiting
 from harness.gates.kernel.inode import Inode
 from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.operations import record_operations
+from harness.gates.kernel.own_trees import OwnTrees
 from harness.gates.kernel.process import Status
 from harness.gates.kernel.process_tree import disturbed_children, end_all, end_children, service_ended
 from harness.gates.kernel.stat_appearance import watches
 from harness.gates.kernel.step_wait import StepWait
 from harness.gates.kernel.steps import Steps
+from harness.gates.kernel.stopped_calls import resolve_stopped_again
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.syscall_table import FLOCK
 from harness.gates.kernel.virtual_clock import can_go, wake
@@ -78,6 +80,7 @@ class KernelGate:
         self._reborn: set[str] = set()
         #: Whether candidates carry their access set; that costs time.
         self.tells_access_sets = False
+        self.has_own_steps = False
 
     # Life
 
@@ -100,6 +103,7 @@ class KernelGate:
         )
         self._flocks = self._state.flocks
         self._steps = Steps(self._state)
+        self._own_trees = OwnTrees(self._files)
         self._wait = StepWait(self._state)
         for name in dict.fromkeys(lane.process for lane in layout.lanes):
             self._spawn(name)
@@ -191,6 +195,7 @@ class KernelGate:
         self._initial = self._files.begin(program, self._left_lock(program))
         self._steps.files_laid()
         self._flocks.begin()
+        self._own_trees.begin()
         self._state.recorder.begin()
         self._state.guard(True)
         self._encoded = msgspec.msgpack.encode(program)
@@ -222,6 +227,8 @@ class KernelGate:
             self._come_to_rest(lane)
         if state.inconclusive:
             return []
+        if self._files.tree_changed:
+            resolve_stopped_again(state)
         if self._flocks.waiters_changed:
             self._flocks.acknowledge_waiters()
             choose_again(self._lanes)
@@ -231,6 +238,8 @@ class KernelGate:
             woken, now = wake(could, state.now_ns)
             state.set_time(now)
             ready = [candidate_of(self._files, lane) for lane in woken]
+        if self._files.directories or self.has_own_steps:
+            self.has_own_steps = self._own_trees.mark(self._lanes, ready)
         if self.tells_access_sets:
             for candidate in ready:
                 candidate.touches(access_set(self._files, self._flocks, self._lanes[candidate.lane]))

@@ -23,11 +23,13 @@ class Inode:
         number: order of appearance in the schedule.
         ino: real inode number.
         virtual_ino: the number that lanes are told.
-        name: its first name.
+        name: its first name; empty for none.
         alias: stable name of that name, see `VirtualFiles.alias`.
         now: virtual time of its birth.
+        is_directory: whether it is one.
 
     Attributes:
+        names: paths below the session directory; none while it has no name.
         opens: descriptors of it that lanes have.
         freed: no lane can reach it any more.
         real: modification and change time that the file system gave it when a lane last
@@ -40,6 +42,7 @@ class Inode:
         "ctime",
         "freed",
         "ino",
+        "is_directory",
         "mtime",
         "name",
         "names",
@@ -49,13 +52,23 @@ class Inode:
         "virtual_ino",
     )
 
-    def __init__(self, number: int, ino: int, virtual_ino: int, name: str, alias: str, now: int) -> None:
+    def __init__(
+        self,
+        number: int,
+        ino: int,
+        virtual_ino: int,
+        name: str,
+        alias: str,
+        now: int,
+        is_directory: bool = False,
+    ) -> None:
         self.number = number
         self.name = f"f{number}"
         self.ino = ino
         self.virtual_ino = virtual_ino
-        self.names = {name}
+        self.names = {name} if name else set()
         self.alias = alias
+        self.is_directory = is_directory
         self.btime = self.ctime = self.mtime = now
         self.opens = 0
         self.freed = False

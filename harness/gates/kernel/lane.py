@@ -60,7 +60,9 @@ class Lane(LaneProgress):
             self.status = Status.MOVING
             self.worker.lane_woke_up()
 
-    # Delegates
+    def stops(self) -> tuple[PendingSyscall, ...]:
+        """Return the calls before which the lane stands: its delegate's, and its own."""
+        return (self.pending,) if self._own is None else (self.pending, self._own[0])
 
     def show_delegate(self, thread: TraceeThread | None) -> None:
         """Show the lane as stopped where a thread is that acts for it; None for where it is itself."""

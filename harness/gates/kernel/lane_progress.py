@@ -88,6 +88,10 @@ class LaneProgress(Task):
         self.candidate = candidate
         return candidate
 
+    def forget_candidate(self) -> None:
+        """Have what the strategy is shown made anew."""
+        self.candidate = None
+
     def begin_step(self) -> None:
         """Count a step of its operation."""
         self.ordinal += 1

@@ -47,6 +47,7 @@ RESPONSE = struct.Struct("=QqiI")
 AT_FDCWD = -100
 AT_SYMLINK_NOFOLLOW = 0x100
 AT_EMPTY_PATH = 0x1000
+AT_SYMLINK_FOLLOW = 0x400
 AT_REMOVEDIR = 0x200
 
 NUMBERS: dict[str, int] = {
@@ -83,7 +84,7 @@ NUMBERS: dict[str, int] = {
     "mq_getsetattr": 245, "kexec_load": 246, "add_key": 248, "request_key": 249, "keyctl": 250,
     "poll": 7, "select": 23, "futex": 202, "epoll_wait": 232, "pselect6": 270, "ppoll": 271,
     "epoll_pwait": 281, "epoll_pwait2": 441, "arch_prctl": 158, "clock_gettime": 228,
-    "gettimeofday": 96, "time": 201,
+    "gettimeofday": 96, "time": 201, "chdir": 80,
     "ioprio_set": 251, "migrate_pages": 256, "unshare": 272, "move_pages": 279,
     "rt_tgsigqueueinfo": 297, "perf_event_open": 298, "fanotify_init": 300, "fanotify_mark": 301,
     "prlimit64": 302, "clock_adjtime": 305, "setns": 308, "process_vm_readv": 310,

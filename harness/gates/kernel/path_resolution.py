@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from typing import Any
 
 from harness.gates.kernel import linux_abi
@@ -15,7 +16,7 @@ from harness.gates.kernel.inode import Inode
 from harness.gates.kernel.process import Process
 from harness.gates.kernel.virtual_files import VirtualFiles
 
-__all__ = ["OUTSIDE", "UNKNOWN", "as_seen_by", "descriptor", "path_name", "signed"]
+__all__ = ["OUTSIDE", "UNKNOWN", "as_seen_by", "descriptor", "is_indirect", "path_name", "signed"]
 
 #: A path that is no business of the gate.
 OUTSIDE = None
@@ -84,8 +85,8 @@ def path_name(
         raw: the path's bytes; not empty.
 
     Returns:
-        Name in the session directory (None outside, ``.`` for the directory itself),
-        the file that it leads to from outside if any, and the absolute path.
+        Name in the session directory, such as ``lock/pid`` (None outside, ``.`` for the directory
+        itself), the file that it leads to from outside if any, and the absolute path.
     """
     path = as_seen_by(process, os.fsdecode(raw))
     if _KERNELS_OWN(raw):
@@ -118,19 +119,22 @@ def as_seen_by(process: Process, path: str) -> str:
 def _by_parent(files: VirtualFiles, path: str) -> tuple[str | None, Inode | None, str]:
     stripped = path.rstrip("/") or "/"
     parent, name = os.path.split(stripped)
-    here = (files.device, files.directory_ino)
     try:
         status = os.stat(parent)
-        if (status.st_dev, status.st_ino) == here and name not in ("", ".", ".."):
-            return name, None, path
+        place = files.place_of(status)
+        if place is not None and name not in ("", ".", ".."):
+            return place + name, None, path
     except OSError:
-        return None, None, path
+        return _below_nothing(files, parent, name), None, path
+    if not stat.S_ISDIR(status.st_mode):
+        return _below_nothing(files, parent, name), None, path
     try:
         status = os.stat(stripped)
     except OSError:
         return None, None, path
-    if (status.st_dev, status.st_ino) == here:
-        return ".", None, path
+    place = files.place_of(status)
+    if place is not None:
+        return place.rstrip("/") or ".", None, path
     if status.st_dev == files.device:
         inode = files.by_ino.get(status.st_ino)
         if inode is not None and (inode.names or inode.opens > 0):
@@ -138,3 +142,37 @@ def _by_parent(files: VirtualFiles, path: str) -> tuple[str | None, Inode | None
         if os.path.realpath(stripped).startswith(files.directory + "/"):
             return os.path.realpath(stripped)[len(files.directory) + 1 :], None, path
     return None, None, path
+
+
+def _below_nothing(files: VirtualFiles, parent: str, name: str) -> str | None:
+    """Return the name of a path whose parent is no directory: it hangs on what is missing in the session.
+
+    Returns:
+        None where what is missing is outside.
+    """
+    while parent not in ("", "/"):
+        parent, missing = os.path.split(parent)
+        # What comes after a name that is missing is never looked at.
+        name = missing if ".." in name.split("/") else f"{missing}/{name}"
+        try:
+            status = os.stat(parent or "/")
+        except OSError:
+            continue
+        place = files.place_of(status)
+        if place is not None:
+            return place + name if missing not in ("", ".", "..") else None
+        if stat.S_ISDIR(status.st_mode):
+            return None
+    return None
+
+
+def is_indirect(files: VirtualFiles, path: str, name: str | None) -> bool:
+    """Return whether a path leads to a name by way of a link, of ``..``, or from outside.
+
+    Args:
+        path: absolute, as the caller wrote it.
+        name: where it leads, see `path_name`.
+    """
+    if name is None or name == ".":
+        return False
+    return f"{files.directory}/{name}" != path.replace("/./", "/").rstrip("/")

@@ -49,6 +49,7 @@ class PendingSyscall(msgspec.Struct, eq=False, gc=False):
         inode: the file behind its descriptor, if it is one of the session.
         name: first path as a name in the session directory; None when it has none.
         name2: second path likewise.
+        indirect: whether a path leads to its name by way of a link, of ``..``, or from outside.
         flags: flags of an open; 0 for any other call.
         waited: whether it is an flock that had to wait.
     """
@@ -61,6 +62,7 @@ class PendingSyscall(msgspec.Struct, eq=False, gc=False):
     inode: Inode | None = None
     name: str | None = None
     name2: str | None = None
+    indirect: bool = False
     flags: int = 0
     waited: bool = False
 
@@ -80,6 +82,10 @@ class PendingSyscall(msgspec.Struct, eq=False, gc=False):
     def is_about_second_name(self, name: str | None) -> None:
         """Set the second name in the session directory that the call is about."""
         self.name2 = name
+
+    def is_indirectly_about(self, indirect: bool) -> None:
+        """Set whether its path leads to its name by a detour."""
+        self.indirect = indirect
 
     def has_waited(self) -> None:
         """Note that it is an flock that had to wait."""

@@ -42,7 +42,7 @@ _ALWAYS = [
     "pwritev2", "flock", "fsync", "fdatasync", "ftruncate", "getdents", "getdents64", "fchmod",
     "fchown", "fsetxattr", "fallocate", "sendto", "kill", "tkill", "tgkill",
     "pidfd_send_signal", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open", "setpriority",
-    "ioprio_set", "file_getattr", "file_setattr", "clock_gettime", "gettimeofday", "time",
+    "ioprio_set", "file_getattr", "file_setattr", "clock_gettime", "gettimeofday", "time", "chdir",
 ]  # fmt: skip
 
 # SETLK, SETLKW, OFD_SETLK, OFD_SETLKW, SETLEASE, DUPFD, DUPFD_CLOEXEC, SETOWN, SETOWN_EX

@@ -15,6 +15,7 @@ from harness.gates.kernel import linux_abi
 __all__ = [
     "ABOUT_A_PROCESS",
     "CALLS",
+    "CHDIR",
     "FLOCK",
     "MAKES_DIRECTORY",
     "NEW_NAMESPACE",
@@ -166,6 +167,7 @@ _TABLE = [
     Call("access", "look", path=0),
     Call("faccessat", "look", at=0, path=1),
     Call("faccessat2", "look", at=0, path=1),
+    Call("chdir", "look", path=0),
     Call("readlink", "look", path=0),
     Call("readlinkat", "look", at=0, path=1),
     Call("name_to_handle_at", "look", at=0, path=1),
@@ -203,6 +205,7 @@ _TABLE = [
 #: By system call number; a call that traps and is not here is a bug.
 CALLS: dict[int, Call] = {linux_abi.NUMBERS[call.name]: call for call in _TABLE}
 CALLS[linux_abi.PARK] = Call("park", "park")
+CHDIR = CALLS[linux_abi.NUMBERS["chdir"]]
 FLOCK = CALLS[linux_abi.NUMBERS["flock"]]
 MAKES_DIRECTORY = frozenset({"mkdir", "mkdirat"})
 

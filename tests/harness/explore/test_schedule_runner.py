@@ -21,8 +21,10 @@ class Gate:
 
     name = "played"
 
-    def __init__(self, *steps: int) -> None:
+    def __init__(self, *steps: int, own: Sequence[tuple[int, int]] = ()) -> None:
         self.steps = steps
+        self.own = own
+        self.has_own_steps = bool(own)
         self.log: list[object] = []
 
     def begin(self, program: Program) -> None:
@@ -31,7 +33,7 @@ class Gate:
 
     def settle(self) -> list[Candidate]:
         return [
-            Candidate(lane, 0, total - left, "write", "T", True)
+            Candidate(lane, 0, total - left, "write", "T", True, own=(lane, total - left) in self.own)
             for lane, (total, left) in enumerate(zip(self.steps, self.left, strict=True))
             if left
         ]
@@ -50,6 +52,7 @@ class Picks:
     """Picks by place, and records the candidates."""
 
     name = about = "picks"
+    sees_own_steps = False
 
     def __init__(self, *places: int) -> None:
         self.places = list(places)
@@ -95,6 +98,28 @@ def test_the_other_lanes_follow_in_order() -> None:
     picks = Picks(2, 1, 1, 2, 0, 1)
     run_schedule(Gate(3, 3, 3), PROGRAM, picks, RNG, 100)
     assert picks.shown[:6] == [[0, 1, 2], [2, 0, 1], [0, 1, 2], [1, 0, 2], [2, 0, 1], [0, 1]]
+
+
+def test_a_lanes_own_steps_come_first_and_are_recorded_and_not_asked() -> None:
+    gate, picks = Gate(1, 4, own=[(1, 1), (1, 2)]), Picks(1)
+    _, schedule = run_schedule(gate, PROGRAM, picks, RNG, 100)
+    assert gate.log[1:-1] == [1, 1, 1, 1, 0]
+    assert picks.shown == [[0, 1], [1, 0], [0]]
+    assert picks.ended == 3
+    assert len(schedule.choices) == 5
+
+
+def test_a_strategy_that_sees_own_steps_is_asked_about_them() -> None:
+    gate, picks = Gate(1, 4, own=[(1, 1), (1, 2)]), Picks(1, 1)
+    picks.sees_own_steps = True
+    run_schedule(gate, PROGRAM, picks, RNG, 100)
+    assert gate.log[1:-1] == [1, 0, 1, 1, 1]
+
+
+def test_own_steps_without_end_do_not_keep_the_others_waiting() -> None:
+    gate, picks = Gate(1, 3000, own=[(1, step) for step in range(3000)]), Picks(1)
+    run_schedule(gate, PROGRAM, picks, RNG, 4000)
+    assert gate.log[1:-1].index(0) == 1000
 
 
 def test_a_schedule_with_too_many_steps_is_inconclusive() -> None:

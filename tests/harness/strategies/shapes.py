@@ -100,6 +100,7 @@ class ModelGate:
     """A gate that offers the steps of a shape's lanes and runs nothing."""
 
     name = "model"
+    has_own_steps = False
 
     def __init__(self, lanes: Sequence[str]) -> None:
         self._candidates = [

@@ -70,6 +70,7 @@ class Scripted:
 
     name: ClassVar[str] = "scripted"
     about: ClassVar[str] = "follows a script"
+    sees_own_steps: ClassVar[bool] = True
 
     def __init__(self, script: Script = ()) -> None:
         self._script = script

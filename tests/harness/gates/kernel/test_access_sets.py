@@ -21,14 +21,18 @@ COPYING = {"sendfile", "splice", "copy_file_range", "ioctl"}
 
 def touched(name: str, path: str | None = "T", flags: int = 0, **world: Any) -> AccessSet:
     """Return the access set of a call about the transcript, by name and by descriptor."""
-    known = {"names": {"T": T}, "symlinks": {}, "copied": False, "directory_inode": None, **world}
+    second, indirect = world.pop("second", None), world.pop("indirect", False)
+    known = {"names": {"T": T}, "symlinks": {}, "copied": False, "directory_inode": None}
+    known |= {"parent": lambda path: None, **world}
     files: Any = SimpleNamespace(lock=SimpleNamespace(keeper="file"), **known)
     (call,) = {call for call in CALLS.values() if call.name == name}
     lane = Lane(0)
     process: Any = SimpleNamespace(maps_files=False, has_children=False, lanes=[lane], name="p")
     lane.worker, lane.status = process, Status.FILE
     inode: Any = known["names"].get(path)
-    lane.pending = PendingSyscall(0, call, (0,) * 6, process, inode=inode, name=path, flags=flags)
+    lane.pending = PendingSyscall(
+        0, call, (0,) * 6, process, inode=inode, name=path, name2=second, indirect=indirect, flags=flags
+    )
     return access_set(files, FLOCKS, lane)
 
 
@@ -60,3 +64,60 @@ def test_an_open_that_makes_a_file_conflicts_with_looks_at_the_name() -> None:
     assert conflict(made, touched("newfstatat", names={}))
     assert {"dir", "alloc", "n:T"} == made.writes
     assert not touched("openat", flags=os.O_WRONLY, names={}).writes
+
+
+# Directories
+
+D, X, BELOW = (
+    SimpleNamespace(number=number, names={name}) for number, name in ((2, "d"), (3, "d/x"), (4, "d/b"))
+)
+TREE = {"T": T, "d": D, "d/x": X, "d/b": BELOW}
+
+
+def in_tree(name: str, path: str, path2: str | None = None, flags: int = 0, **world: Any) -> AccessSet:
+    """Return the access set of a call by name; a directory ``d`` holds ``x`` and a directory ``b``."""
+    parents = {path: TREE.get(path.rpartition("/")[0]) for path in (path, path2) if path is not None}
+    return touched(name, path, flags, names=TREE, parent=parents.get, second=path2, **world)
+
+
+@pytest.mark.parametrize("below", ["d/x", "d/b/y", "d/new"])
+@pytest.mark.parametrize("call", ["newfstatat", "openat", "unlink", "chmod", "truncate", "mkdir", "chdir"])
+def test_a_directory_that_moves_conflicts_with_every_name_below(below: str, call: str) -> None:
+    for one, two in (("d", "e"), ("T", "d")):
+        assert conflict(in_tree("rename", one, two), in_tree(call, below))
+    assert conflict(in_tree("rmdir", "d"), in_tree(call, below))
+    assert not conflict(in_tree("newfstatat", "d"), in_tree("newfstatat", below))
+
+
+def test_names_that_come_and_go_in_a_directory_conflict_with_its_list() -> None:
+    make, move = in_tree("openat", "d/new", flags=os.O_CREAT | os.O_WRONLY), in_tree("rename", "T", "d/t")
+    for listing in (in_tree("getdents64", "d"), in_tree("newfstatat", "d")):
+        for change in (
+            make,
+            in_tree("unlink", "d/x"),
+            in_tree("mkdir", "d/c"),
+            move,
+        ):
+            assert conflict(listing, change)
+        assert not conflict(listing, in_tree("newfstatat", "d/x"))
+        assert not conflict(listing, in_tree("truncate", "d/x"))
+
+
+def test_steps_on_the_same_file_below_conflict_and_on_others_do_not() -> None:
+    write, read = in_tree("truncate", "d/x"), in_tree("newfstatat", "d/x")
+    assert conflict(write, write)
+    assert conflict(write, read)
+    assert not conflict(write, in_tree("newfstatat", "d/b"))
+    assert not conflict(write, in_tree("newfstatat", "T"))
+
+
+def test_a_path_by_way_of_a_link_touches_everything() -> None:
+    assert in_tree("newfstatat", "d/x", symlinks={"d"}) == ANYTHING
+    assert in_tree("newfstatat", "d/x", symlinks={"d/x"}) == ANYTHING
+    assert in_tree("newfstatat", "d/x", indirect=True) == ANYTHING
+    assert in_tree("newfstatat", "d/x") != ANYTHING
+
+
+def test_a_file_without_a_name_takes_a_number_and_no_name() -> None:
+    made = touched("openat", ".", os.O_TMPFILE | os.O_RDWR)
+    assert made.writes == {"alloc"}

@@ -119,12 +119,28 @@ def pending(wanted: str, **fields: object) -> Any:
 def test_a_file_may_not_be_carried_across_the_border(
     name: str, one: str | None, other: str | None, found: bool
 ) -> None:
-    assert crosses(pending(name, name=one, name2=other)) == found
+    assert crosses(pending(name, name=one, name2=other, inode=None)) == found
     assert not crosses(pending("unlink", name=one, name2=None))
 
 
+@pytest.mark.parametrize(("flags", "found"), [(0x1000, False), (0x400, False), (0, True)])
+def test_a_link_may_be_made_of_an_open_file_of_the_session(flags: int, found: bool) -> None:
+    args = [3, 0, 0, 0, flags, 0]
+    assert crosses(pending("linkat", name=None, name2="b", inode=object(), args=args)) == found
+    assert crosses(pending("linkat", name=None, name2=None, inode=object(), args=args))
+    assert crosses(pending("linkat", name=None, name2="b", inode=None, args=args))
+    assert crosses(pending("renameat2", name=None, name2="b", inode=object(), args=args))
+
+
 #: Symlinks that lead out of a session directory, and some that stay inside.
-LINKS = {"out": "/elsewhere/file", "up": "../file", "in": "other", "deep": "sub/file", "dangling": "none"}
+LINKS = {
+    "out": "/elsewhere/file",
+    "up": "../file",
+    "in": "other",
+    "deep": "sub/file",
+    "higher": "sub/../../file",
+    "dangling": "none",
+}
 
 
 @pytest.mark.parametrize(
@@ -146,7 +162,7 @@ def test_a_change_may_not_follow_a_symlink_out(call: str, flags: int, changes: b
         (tmp_path / name).symlink_to(target)
     files: Any = SimpleNamespace(symlinks=set(LINKS), directory=os.path.realpath(tmp_path))
     for name in LINKS:
-        out = changes and name in ("out", "up", "deep")
+        out = changes and name in ("out", "up", "higher")
         assert leads_out(files, pending(call, name=name, flags=flags)) == out, name
     for name in ("file", "sub/file", None):
         assert not leads_out(files, pending(call, name=name, flags=flags))

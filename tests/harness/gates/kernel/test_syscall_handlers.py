@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.gates.kernel.directory_limits import DEPTH_MAX, NAMES_MAX
 from harness.gates.kernel.eventfd import NUMBERS, OCCUPIED
 from harness.gates.kernel.file_calls import by_name
 from harness.gates.kernel.process import Status
-from harness.gates.kernel.reactions import CONTINUE, STOP_AT_FILE, Answer, Inconclusive, Stop
+from harness.gates.kernel.reactions import CONTINUE, STOP_AT_FILE, Answer, Inconclusive, Reaction, Stop
 from harness.gates.kernel.virtual_clock import FOREVER_NS
 from harness.model.stop_reasons import ANSWERED, ASK, IDLE, PAUSE, SERVE, SLEEP, THINK, TURN
 from tests.harness.gates.kernel.supervised import START_NS, Supervised
@@ -76,24 +77,32 @@ def test_a_mkdir_of_the_session_directory_says_that_it_exists(gate: Supervised) 
     assert gate.reaction("rmdir", path) == Answer(error=-errno.EBUSY)
 
 
-def test_another_directory_is_inconclusive_and_still_stops(gate: Supervised) -> None:
-    reaction = gate.reaction("mkdir", gate.inside("folder"), 0o700)
-    assert isinstance(reaction, Inconclusive)
-    assert "a directory was made" in reaction.reason
-    assert reaction.then is STOP_AT_FILE
+def test_a_directory_or_a_file_without_a_name_is_a_step(gate: Supervised) -> None:
+    assert gate.reaction("mkdir", gate.inside("folder"), 0o700) is STOP_AT_FILE
+    assert gate.openat(os.fsencode(gate.directory), os.O_TMPFILE | os.O_WRONLY) is STOP_AT_FILE
 
 
-def test_a_directory_that_is_the_lock_only_stops(tmp_path: Path) -> None:
-    gate = Supervised(tmp_path, lock="mkdir")
-    assert gate.reaction("mkdir", gate.inside("transcript.jsonl.lock"), 0o700) is STOP_AT_FILE
-    assert isinstance(gate.reaction("mkdir", gate.inside("other.lock"), 0o700), Inconclusive)
-    gate.close()
+def test_going_into_the_session_directory_is_no_step_and_into_another_is(gate: Supervised) -> None:
+    assert gate.reaction("chdir", os.fsencode(gate.directory)) is CONTINUE
+    assert gate.reaction("chdir", gate.inside("folder")) is STOP_AT_FILE
+    assert gate.reaction("chdir", b"/tmp") is CONTINUE
 
 
-def test_a_file_without_a_name_is_inconclusive(gate: Supervised) -> None:
-    reaction = gate.openat(os.fsencode(gate.directory), os.O_TMPFILE | os.O_WRONLY)
-    assert isinstance(reaction, Inconclusive)
-    assert "without a name" in reaction.reason
+@pytest.mark.parametrize(("call", "made"), [("mkdir", True), ("rmdir", False), ("newfstatat", False)])
+def test_what_is_made_too_deep_or_too_much_is_inconclusive(gate: Supervised, call: str, made: bool) -> None:
+    os.mkdir(f"{gate.directory}/a")
+    gate.state.files.rescan()
+
+    def reaction(path: str) -> Reaction:
+        at = (-100,) if call == "newfstatat" else ()
+        return gate.reaction(call, *at, gate.inside(path), 0o700)
+
+    assert reaction("/".join("a" * DEPTH_MAX)) is STOP_AT_FILE
+    deep = reaction("/".join("a" * (DEPTH_MAX + 1)))
+    assert (isinstance(deep, Inconclusive) and "32 deep" in deep.reason) == made
+    gate.state.files.names.update({str(number): gate.state.files.names["a"] for number in range(NAMES_MAX)})
+    many = reaction("b")
+    assert (isinstance(many, Inconclusive) and "4096 names" in many.reason) == made
 
 
 def test_a_call_by_an_unknown_thread_inside_is_inconclusive(gate: Supervised) -> None:

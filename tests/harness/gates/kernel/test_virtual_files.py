@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from fence.locks import LockFile
-from harness.gates.kernel.virtual_files import LINKED, TRANSCRIPT, VirtualFiles
+from harness.gates.kernel.laid_files import LINKED, TRANSCRIPT
+from harness.gates.kernel.virtual_files import VirtualFiles
 from harness.model.history import Absent, LockEvent, digest
 from harness.model.program import Entry, Filesystem, Program
 
@@ -291,3 +292,86 @@ def test_a_lock_from_before_belongs_to_no_lane(files: VirtualFiles) -> None:
     assert files.lock.named(1, files.names) == LockEvent("reclaimed", -1)
     begin(files)
     assert files.lock.name not in os.listdir(files.directory)
+
+
+# Directories
+
+
+def tree(files: VirtualFiles) -> None:
+    """Two directories: ``a`` holds a file, a link and a directory with a file, ``b`` a file."""
+    for name in ("a", "a/in", "b"):
+        os.mkdir(os.path.join(files.directory, name))
+        files.recheck(name)
+    for name in ("a/one", "a/in/two", "b/one"):
+        make(files, name)
+        files.recheck(name)
+    os.symlink("one", os.path.join(files.directory, "a/link"))
+    files.recheck("a/link")
+    files.take_tree_change()
+
+
+def below(files: VirtualFiles) -> dict[str, int]:
+    return {name: inode.number for name, inode in sorted(files.names.items()) if name != TRANSCRIPT}
+
+
+def test_a_directory_that_is_moved_takes_along_the_names_below(files: VirtualFiles, clock: Clock) -> None:
+    tree(files)
+    before, changed = below(files), files.names["a/in/two"].ctime
+    clock.now_ns += 1000
+    os.rename(os.path.join(files.directory, "a"), os.path.join(files.directory, "c"))
+    assert files.recheck("a", "c")
+    assert below(files) == {("c" + name[1:] if name[0] == "a" else name): at for name, at in before.items()}
+    assert files.names["c/in/two"].alias == "c/in/two"
+    assert files.names["c/in/two"].ctime == changed < files.names["c"].ctime == files.directory_inode.mtime
+    assert files.symlinks == {"c/link"}
+    assert files.take_tree_change()
+    # A look at everything finds nothing else.
+    assert not files.rescan()
+
+
+def test_directories_that_change_places_take_along_what_is_theirs(files: VirtualFiles) -> None:
+    tree(files)
+    before = below(files)
+    place = os.path.join(files.directory, "place")
+    for old, new in (("a", "place"), ("b", "a"), ("place", "b")):
+        os.rename(*(place if name == "place" else os.path.join(files.directory, name) for name in (old, new)))
+    assert files.recheck("a", "b")
+    swapped = {"a": "b", "b": "a"}
+    assert below(files) == {swapped[name[0]] + name[1:]: number for name, number in before.items()}
+    assert not files.rescan()
+
+
+def test_a_whole_look_finds_the_same_as_looks_step_by_step(files: VirtualFiles) -> None:
+    tree(files)
+    before = below(files)
+    os.rename(os.path.join(files.directory, "a"), os.path.join(files.directory, "b/moved"))
+    assert files.rescan()
+    moved = {name: ("b/moved" + name[1:] if name[0] == "a" else name) for name in before}
+    assert below(files) == {moved[name]: number for name, number in before.items()}
+
+
+def test_a_directory_is_gone_with_its_number(files: VirtualFiles) -> None:
+    tree(files)
+    path = os.path.join(files.directory, "b")
+    inode = files.names["b"]
+    status = os.stat(path)
+    assert files.place_of(status) == "b/"
+    os.unlink(path + "/one")
+    files.recheck("b/one")
+    os.rmdir(path)
+    assert files.recheck("b")
+    assert files.place_of(status) is None
+    assert status.st_ino not in files.directories
+    assert inode.freed
+    assert files.parent("b/one") is None
+
+
+def test_strange_names_in_directories_are_called_by_number(files: VirtualFiles) -> None:
+    assert files.alias(".git/HEAD.lock") == ".git/HEAD.lock"
+    assert files.alias(".git/COMMIT_EDITMSG") == ".git/COMMIT_EDITMSG"
+    assert files.alias(".git/objects/3f") == ".git/objects/tmp1"
+    assert files.alias(f"{TRANSCRIPT}.lock/pid") == "T.lock/pid"
+    assert files.alias("mon.stale.17/pid") == "tmp2/pid"
+    # A directory that is called like the transcript's short name is not taken for it.
+    assert files.alias("T/x") == "tmp3/x"
+    assert files.alias(".git/tOfwaEf") == ".git/tmp4"

@@ -243,9 +243,11 @@ def test_its_times_are_virtual_and_it_can_be_listed(directories: Stage) -> None:
     assert after < 20
 
 
-def test_nothing_can_be_put_into_it(directories: Stage) -> None:
-    seen = directories.run(["make", "make_inside", "write_inside", "remove"], [])
-    assert seen.said()[1:3] == ["EROFS", "EROFS"]
+def test_what_is_put_into_it_is_followed_and_is_no_lock(directories: Stage) -> None:
+    seen = directories.run(["make", "make_inside", "write_inside"], [])
+    assert "mkdir T.lock/inside" in seen.calls(0)
+    assert seen.said()[2] == "EISDIR"
+    assert [event.kind for _, event in seen.locks()] == ["acquired"]
     assert not seen.end.inconclusive
 
 
@@ -255,12 +257,10 @@ def test_the_session_directory_is_there_already_for_who_would_make_it(directorie
     assert not seen.end.inconclusive
 
 
-def test_any_other_directory_leaves_the_truth_unknown(directories: Stage) -> None:
-    assert "a directory was made" in directories.run(["make_another"], []).end.inconclusive
-
-
-def test_under_another_kind_of_lock_a_directory_of_that_name_leaves_the_truth_unknown(files: Stage) -> None:
-    assert "a directory was made" in files.run(["directory"], [], []).end.inconclusive
+def test_any_other_directory_is_no_lock(directories: Stage) -> None:
+    seen = directories.run(["make_another"], [])
+    assert not seen.end.inconclusive
+    assert not seen.locks()
 
 
 # Files that come back

@@ -1,0 +1,34 @@
+"""The files that lie in the session directory before the first step."""
+
+from __future__ import annotations
+
+import os
+
+from fence.transcript import write_all
+from harness.model.program import Program
+
+__all__ = ["LINKED", "TRANSCRIPT", "lay_transcript", "make_file"]
+
+TRANSCRIPT = "transcript.jsonl"
+#: The file's name where the transcript's path is a symbolic link.
+LINKED = "linked.jsonl"
+
+
+def lay_transcript(directory: str, program: Program) -> tuple[str, ...]:
+    """Make the transcript before the first step; return the names that it has, the file's first."""
+    content = "".join(f"{entry.line}\n" for entry in program.initial).encode()
+    name = LINKED if program.symlink else TRANSCRIPT
+    make_file(os.path.join(directory, name), content)
+    if not program.symlink:
+        return (TRANSCRIPT,)
+    os.symlink(LINKED, os.path.join(directory, TRANSCRIPT))
+    return LINKED, TRANSCRIPT
+
+
+def make_file(path: str, content: bytes) -> None:
+    """Make a file that is not there yet."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        write_all(fd, content)
+    finally:
+        os.close(fd)
