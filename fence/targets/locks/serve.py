@@ -25,6 +25,7 @@ import importlib.machinery
 import importlib.util
 import json
 import os
+import random
 import re
 import sys
 import time
@@ -271,6 +272,8 @@ class Adapter:
             return {"protocol": 1, "name": self._name, "lock": kind, "serves": "lane", "operations": []}
         if do == "begin_schedule":
             self._forget()
+            # Its state would outlive the schedule, and a replay would draw other numbers.
+            random.seed(f"{line['now_ms']} {line['lanes']}")
             self._transcript, self._options = line["transcript"], line["options"]
             return None
         handle = self._handle(line)
