@@ -30,7 +30,12 @@ TARGETS: Final[Registry[str]] = Registry(
         "filelock": "fence.targets.locks.filelock",
         "portalocker": "fence.targets.locks.portalocker",
         "fasteners": "fence.targets.locks.fasteners",
+        "flufl.lock": "fence.targets.locks.flufl_lock",
+        "zc.lockfile": "fence.targets.locks.zc_lockfile",
+        "oslo.concurrency": "fence.targets.locks.oslo_concurrency",
         "proper-lockfile": "fence.targets.locks.proper_lockfile",
+        "lockfile": "fence.targets.locks.lockfile",
+        "cross-process-lock": "fence.targets.locks.cross_process_lock",
     },
     lambda name, module: (
         "" if module and "@" not in name else "expected NAME = MODULE, the name without an @"

@@ -100,7 +100,11 @@ def _npm(spec: str, *arguments: str, limit_s: float) -> object:
     except json.JSONDecodeError:
         output = None
     if done.returncode:
-        raise TargetError(f"{spec}: npm {arguments[0]} failed: {_error_in(output, done.stderr)}")
+        why = _error_in(output, done.stderr)
+        if why.startswith("E404"):
+            name = spec[: spec.rindex("@")]
+            why += f"; nothing was fetched; npm view {name} versions lists those that there are"
+        raise TargetError(f"{spec}: npm {arguments[0]} failed: {why}")
     return output
 
 

@@ -1,7 +1,8 @@
 """Fetch packages of the Python index by the user's own pip, which has the index, proxy and credentials.
 
 Every package is compared with a hash: a pinned one, or the index's. A wheel is unpacked and none of its
-code is run. For a release without a wheel pip runs setup.py to get its name, after the hash was checked.
+code is run. For a release without a wheel pip runs setup.py to get its name, after the hash was checked:
+the pinned one, or that of the index.
 """
 
 from __future__ import annotations
@@ -23,24 +24,26 @@ __all__ = ["fetch", "sha256_of", "unpack"]
 _VIEW_S = 120.0
 _FETCH_S = 300.0
 _PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
+_NO_SUCH = "No matching distribution found"
+_NOT_BUILT = "subprocess-exited-with-error"
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 def sha256_of(spec: str) -> str:
-    """Return the sha256 that the index has for the wheel of a release.
+    """Return the sha256 that the index has for the wheel of a release, or else for its source distribution.
 
     Args:
         spec: ``name==version``.
 
     Raises:
-        TargetError: there is no pip, no index, no such version or no wheel of it.
+        TargetError: there is no pip, no index or no such version.
     """
-    output = _pip(
-        spec,
-        *("install", "--dry-run", "--ignore-installed", "--no-deps", "--only-binary", ":all:"),
-        *("--report", "-", spec),
-        limit_s=_VIEW_S,
-    )
+    try:
+        output = _report(spec, "--only-binary", ":all:")
+    except TargetError as error:
+        if _NO_SUCH not in str(error):
+            raise
+        output = _report(spec, "--no-binary", spec.partition("==")[0])
     try:
         found = json.loads(output)["install"][0]["download_info"]["archive_info"]["hashes"]["sha256"]
     except (ValueError, LookupError, TypeError):
@@ -50,6 +53,15 @@ def sha256_of(spec: str) -> str:
             f"{spec}: the index gives no sha256 for it, only {output[:200]!r}; nothing was fetched"
         )
     return found
+
+
+def _report(spec: str, *form: str) -> str:
+    """Return what pip would install, a wheel or a source distribution, as the options `form` say."""
+    return _pip(
+        spec,
+        *("install", "--dry-run", "--ignore-installed", "--no-deps", *form, "--report", "-", spec),
+        limit_s=_VIEW_S,
+    )
 
 
 def fetch(spec: str, sha256: str, folder: Path) -> Path:
@@ -110,6 +122,17 @@ def _pip(spec: str, *arguments: str, limit_s: float) -> str:
     """Run pip and return its output."""
     done = run_client(spec, "pip", [*_PIP, *arguments], arguments[0], limit_s)
     if done.returncode:
+        if _NO_SUCH in done.stderr:
+            name = spec.partition("==")[0]
+            raise TargetError(
+                f"{spec}: {_NO_SUCH} is what pip says: the index has no such version, or none "
+                f"for this Python; nothing was fetched; "
+                f"python -m pip index versions {name} lists those that there are"
+            )
+        if _NOT_BUILT in done.stderr:
+            raise TargetError(
+                f"{spec}: pip cannot run its setup.py with this Python; choose a version that has a wheel"
+            )
         lines = [line.strip() for line in done.stderr.splitlines() if "ERROR" in line or "No module" in line]
         why = "; ".join(lines[:2]) or done.stderr.strip()[-300:] or "no message"
         raise TargetError(f"{spec}: pip {arguments[0]} failed: {why}")

@@ -83,7 +83,10 @@ def parser() -> argparse.ArgumentParser:
     _controls(commands.add_parser("controls", help="is every fence that is broken on purpose caught"))
     target = commands.add_parser("target", help="fetch released software to be tested as a fence, or list it")
     target.add_argument(
-        "targets", nargs="*", metavar="NAME@VERSION", help="NAME alone: all versions that were tried"
+        "targets",
+        nargs="*",
+        metavar="NAME@VERSION",
+        help="any version, also as NAME==VERSION; NAME alone: all versions that were tried",
     )
     target.add_argument("--json", action="store_true", help="one JSON object a target, one a line")
     conform = commands.add_parser("conform", help="does a fence, or its adapter, do what each call asks")

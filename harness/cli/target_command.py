@@ -7,7 +7,7 @@ import json
 
 from fence.targets import TARGETS, Fetched, TargetError, target_of
 from harness.cli.output import emit, remark
-from harness.cli.status import NOT_EXPECTED, OK
+from harness.cli.status import OK, USAGE
 from harness.model.errors import UsageError
 
 __all__ = ["main"]
@@ -31,21 +31,25 @@ def main(arguments: argparse.Namespace) -> int:
             emit(_encoded(name, found) if arguments.json else _line(name, found))
     if failures and len(wanted) > 1:
         remark(f"{failures} of {len(wanted)} targets cannot be had; see above")
-    return NOT_EXPECTED if failures else OK
+    return USAGE if failures else OK
 
 
 def _name_versions(references: list[str]) -> list[tuple[str, str]]:
-    """Return name and version of each; a name alone stands for all versions that were tried."""
+    """Return name and version of each, ``NAME@VERSION`` or as pip writes it ``NAME==VERSION``.
+
+    A name alone stands for all versions that were tried.
+    """
     wanted: list[tuple[str, str]] = []
     for reference in references:
-        name, at, version = reference.partition("@")
+        separator = "==" if "==" in reference else "@"
+        name, at, version = reference.partition(separator)
         try:
-            versions = target_of(reference).VERSIONS
+            versions = target_of(name if at and name else reference).VERSIONS
         except TargetError as error:
             raise UsageError(str(error)) from error
         if at and not version:
             raise UsageError(
-                f"{reference}: expected a version after the @, or {name} alone for all that were tried"
+                f"{reference}: expected a version after {separator}, or {name} alone for all that were tried"
             )
         wanted += [(name, version)] if at else [(name, one) for one in versions]
     return list(dict.fromkeys(wanted))

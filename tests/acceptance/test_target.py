@@ -24,12 +24,16 @@ def test_an_empty_cache_says_how_to_fill_it(harness: Harness) -> None:
     assert "fetch: python -m harness target NAME@VERSION" in done.err
 
 
-@pytest.mark.parametrize("reference", ["openclaws@2026.5.18", "openclaw@"])
-def test_what_is_no_target_is_refused_before_anything_is_fetched(harness: Harness, reference: str) -> None:
-    done = harness.call("target", "openclaw@2026.5.18", reference)
-    assert done.status == 2
-    assert done.err.startswith(f"{reference}: ")
-    assert len(done.err.splitlines()) == 1
+@pytest.mark.parametrize(
+    "reference",
+    ["openclaws@2026.5.18", "openclaw@", "openclaws==1", "filelock==", "filelock@3.*", "lockfile==1"],
+)
+def test_what_is_no_target_is_refused_and_nothing_fetched(harness: Harness, reference: str) -> None:
+    done = harness.call("target", reference)
+    assert harness.call("target").out == ""
+    assert (done.status, done.out) == (2, "")
+    name = reference.replace("==", "@").partition("@")[0]
+    assert done.err.splitlines()[-1].startswith((f"{name}: ", f"{name}@", f"{name}=="))
 
 
 @pytest.mark.requires("node")
@@ -38,9 +42,10 @@ def test_what_cannot_be_had_keeps_nothing_else_and_is_told(
 ) -> None:
     monkeypatch.setenv("FAKE_NPM_FAILS", "1")
     done = harness.call("target", "openclaw@1", "openclaw@2", "--json")
-    assert done.status == 1
+    assert done.status == 2
     told = [(line["target"], line["ok"], line["why"]) for line in done.objects]
-    why = "npm view failed: E404: No match found"
+    remedy = "nothing was fetched; npm view openclaw versions lists those that there are"
+    why = f"npm view failed: E404: No match found; {remedy}"
     assert told == [(f"openclaw@{one}", False, f"openclaw@{one}: {why}") for one in (1, 2)]
     assert "2 of 2 targets cannot be had" in done.err
 

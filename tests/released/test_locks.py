@@ -20,12 +20,15 @@ from harness.cli.status import NOT_EXPECTED, OK
 
 pytestmark = pytest.mark.xdist_group("targets")
 
-filelock, portalocker = target_of("filelock"), target_of("portalocker")
+filelock = target_of("filelock")
 ALL = os.environ.get("HARNESS_TARGETS") == "all"
+OTHERS = ("portalocker", "fasteners", "flufl.lock", "zc.lockfile", "oslo.concurrency")
 LIBRARIES = {
     "filelock": (filelock.VERSIONS if ALL else ("3.0.0",), "pypi"),
-    "portalocker": (portalocker.VERSIONS if ALL else (), "pypi"),
     "proper-lockfile": (proper_lockfile.VERSIONS if ALL else ("4.1.2",), "npm"),
+    **{name: (target_of(name).VERSIONS if ALL else (), "pypi") for name in OTHERS},
+    "lockfile": (target_of("lockfile").VERSIONS if ALL else (), "npm"),
+    "cross-process-lock": (target_of("cross-process-lock").VERSIONS if ALL else (), "npm"),
 }
 CASES = [
     pytest.param(name, version, id=f"{name}@{version}", marks=pytest.mark.requires(capability))
@@ -46,6 +49,8 @@ def _harness(*words: str) -> subprocess.CompletedProcess[str]:
 
 #: A waiting process locks a file that the holder has removed by then: a double hold under search.
 _UNLINKED = ("portalocker@2.10.1+temporary", "portalocker@3.2.0+temporary")
+#: It wants a transcript that is there, and its lock keeps no other lane of the same process out.
+_BY_PROCESS = "cross-process-lock@"
 
 
 @pytest.mark.parametrize(("name", "version"), CASES)
@@ -56,6 +61,12 @@ def test_every_lock_of_a_release_speaks_the_protocol(name: str, version: str) ->
         if fence in _UNLINKED:
             (line,) = off
             assert "has it when it was let go: after acquire the lock" in line and "is not held" in line
+        elif fence.startswith(_BY_PROCESS):
+            assert [line.removeprefix("OFF  ")[:28] for line in off] == [
+                "Where there is no transcript",
+                "acquire of a held lock sleep",
+                "acquire that waits in virtua",
+            ]
         else:
             assert (done.returncode, off) == (OK, []), done.stdout
 

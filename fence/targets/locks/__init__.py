@@ -15,6 +15,7 @@ from pathlib import Path
 
 from fence.targets import cache
 from fence.targets.locks.cached_library import FILES, CachedLibrary, made_of, read_all
+from fence.targets.locks.trial import fault_of
 from fence.targets.target_error import TargetError
 
 __all__ = ["HERE", "Library"]
@@ -49,11 +50,11 @@ class Library:
             say: receives progress messages.
 
         Raises:
-            TargetError: it is not available.
+            TargetError: it is not available, or its lock cannot be used as that of the tried versions.
         """
         spec = f"{self.name}@{version}"
         if not _VERSION.fullmatch(version):
-            raise TargetError(f"{spec}: expected {self.name}@VERSION")
+            raise TargetError(f"{spec}: expected {self.name}@VERSION, a whole version such as 3.2.0")
         found = self._found(version)
         if found is not None:
             return found
@@ -62,7 +63,9 @@ class Library:
             made = shop / "made"
             made.mkdir()
             integrity = self.unpack(version, made / FILES, shop)
-            package = made_of(made, self.name, version, integrity, self.variants(version))
+            lacking = self._lacking(spec, made_of(made, self.name, version, integrity, ()), shop, say)
+            variants = tuple(one for one in self.variants(version) if one not in lacking)
+            package = made_of(made, self.name, version, integrity, variants, lacking)
             where = self._place / package.folder_name
             cache.place(made, where, lambda: self._found(version) is not None)
         placed = self._found(version)
@@ -72,7 +75,11 @@ class Library:
 
     def fetched(self) -> list[CachedLibrary]:
         """Return the usable versions in the cache, oldest first."""
-        return [one for one in read_all(self._place) if one.variants == self.variants(one.version)]
+        return [
+            one
+            for one in read_all(self._place)
+            if {*one.variants, *one.lacking} == set(self.variants(one.version))
+        ]
 
     def command(self, reference: str) -> str:
         """Return the command that serves a version; nothing is fetched.
@@ -92,6 +99,29 @@ class Library:
         if reference not in package.fences:
             raise TargetError(f"{reference}: no such lock, expected {' or '.join(package.fences)}")
         return shlex.join(self.words(package, variant))
+
+    def _lacking(
+        self, spec: str, package: CachedLibrary, shop: Path, say: Callable[[str], None]
+    ) -> tuple[str, ...]:
+        """Try each lock of an unpacked version; return the variants that it does not have.
+
+        Raises:
+            TargetError: it does not have the usual lock.
+        """
+        lacking = []
+        for variant in ("", *self.variants(package.version)):
+            folder = shop / f"trial-{variant}"
+            folder.mkdir()
+            fault = fault_of(shlex.join(self.words(package, variant)), folder)
+            if fault and not variant:
+                raise TargetError(
+                    f"{spec}: its lock cannot be used as that of the versions that were tried: {fault}; "
+                    f"nothing was kept; choose a version near one of those in docs/locks.md"
+                )
+            if fault:
+                lacking.append(variant)
+                say(f"{spec}: has no lock +{variant}: {fault}")
+        return tuple(lacking)
 
     @property
     def _place(self) -> Path:

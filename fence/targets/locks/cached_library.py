@@ -26,6 +26,7 @@ class CachedLibrary:
         integrity: hash of its archive, and those of its dependencies.
         sha256: hash of the unpacked files.
         variants: its locks besides the usual one, see `fence.targets.locks`.
+        lacking: locks of other versions that this one does not have.
         bytes: size of the unpacked files.
         folder: its folder.
     """
@@ -37,6 +38,7 @@ class CachedLibrary:
     variants: tuple[str, ...]
     bytes: int
     folder: Path
+    lacking: tuple[str, ...] = ()
 
     @property
     def fences(self) -> tuple[str, ...]:
@@ -61,18 +63,26 @@ class CachedLibrary:
 
 
 def made_of(
-    folder: Path, name: str, version: str, integrity: str, variants: tuple[str, ...]
+    folder: Path,
+    name: str,
+    version: str,
+    integrity: str,
+    variants: tuple[str, ...],
+    lacking: tuple[str, ...] = (),
 ) -> CachedLibrary:
     """Return a description of newly unpacked files, and store it in their folder.
 
     Args:
         folder: has the files below `FILES`.
-        name, version, integrity, variants: as in `CachedLibrary`.
+        name, version, integrity, variants, lacking: as in `CachedLibrary`.
     """
     sha256, size = _sum_of(folder / FILES)
-    package = CachedLibrary(name, version, integrity, sha256, variants, size, folder)
+    package = CachedLibrary(name, version, integrity, sha256, variants, size, folder, lacking)
     stored = {"format": _FORMAT, **dataclasses.asdict(package)}
     del stored["folder"]
+    if not lacking:
+        # So that an older harness, which shares the cache, reads it, too.
+        del stored["lacking"]
     (folder / _FACTS).write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
     return package
 
@@ -90,7 +100,9 @@ def _read(folder: Path) -> CachedLibrary | None:
         stored: dict[str, Any] = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
         if stored.pop("format") != _FORMAT:
             return None
-        package = CachedLibrary(**{**stored, "variants": tuple(stored["variants"])}, folder=folder)
+        for name in ("variants", "lacking"):
+            stored[name] = tuple(stored.get(name, ()))
+        package = CachedLibrary(**stored, folder=folder)
         whole = _sum_of(package.files)[0] == package.sha256
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

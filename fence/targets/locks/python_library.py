@@ -7,7 +7,14 @@ process of `serve.py`, which imports nothing but the library. It has
 - ``KINDS``: by variant, the kind of its lock, a name of `fence.locks.KINDS`; the usual lock is ``""``,
 - ``make_lock(module, variant, transcript, timeout_s)``: returns the library's lock for a transcript, with
   methods ``acquire`` and ``release``, and the exception that says that it could not be had in time. The
-  library is `module`; a negative time means for ever.
+  library is `module`; a negative time means for ever. A third result, if there is one, is the exception by
+  which ``release`` says that the lock was lost.
+
+and it may have
+
+- ``MODULE``: the module to import, where it is not called as the library is; ``oslo_concurrency.lockutils``,
+- ``REQUIRES``: what the library imports besides, as ``name==version``, each with its hash in ``pinned.json``.
+  psutil and PyYAML are not listed: the interpreter has them, because the harness needs them.
 """
 
 from __future__ import annotations
@@ -43,6 +50,8 @@ class PythonLibrary:
                 f"{name}: {description.__name__} has no {lacks}; see fence.targets.locks.python_library"
             )
         self._description = str(description.__file__)
+        self._module = str(getattr(description, "MODULE", name))
+        self._requires: tuple[str, ...] = tuple(getattr(description, "REQUIRES", ()))
         self.VERSIONS: tuple[str, ...] = tuple(description.VERSIONS)
         variants = tuple(variant for variant in description.KINDS if variant)
         self._library = Library(name, lambda version: variants, self._unpack, self._words)
@@ -60,21 +69,30 @@ class PythonLibrary:
         return self._library.command(reference)
 
     def _unpack(self, version: str, folder: Path, shop: Path) -> str:
-        """Fetch and unpack a version; returns its hash."""
+        """Fetch and unpack a version and what it imports; returns their hashes."""
         spec = f"{self._name}=={version}"
         pinned: dict[str, str] = json.loads((HERE / "pinned.json").read_text(encoding="utf-8"))
         sha256 = pinned.get(spec) or pypi.sha256_of(spec)
         archive = pypi.fetch(spec, sha256, shop / "archive")
         pypi.unpack(archive, folder, self._is_wanted)
-        return f"sha256-{sha256}"
+        hashes = [sha256]
+        for required in self._requires:
+            archive = pypi.fetch(required, pinned[required], shop / required)
+            pypi.unpack(archive, folder, lambda path: path.endswith((".py", "METADATA")))
+            hashes.append(pinned[required])
+        return " ".join(f"sha256-{one}" for one in hashes)
 
     def _is_wanted(self, path: str) -> bool:
-        name = self._name
-        module = path == f"{name}.py" or (path.startswith(f"{name}/") and path.endswith(".py"))
+        name = self._module.partition(".")[0]
+        # A source distribution may have its packages in a folder of their own.
+        inside = path.removeprefix("src/")
+        module = inside == f"{name}.py" or (inside.startswith(f"{name}/") and inside.endswith(".py"))
         return module or "LICENSE" in path.rpartition("/")[2]
 
     def _words(self, package: CachedLibrary, variant: str) -> tuple[str, ...]:
         """The command that serves a lock of a package."""
         script, files = str(HERE / "serve.py"), str(package.files)
-        words = (self._description, files, package.name, package.version, variant)
+        words: tuple[str, ...] = (self._description, files, package.name, package.version, variant)
+        if self._module != self._name:
+            words += (self._module,)
         return sys.executable, "-I", "-B", script, *words

@@ -1,93 +1,59 @@
-// Serves proper-lockfile as the adapter of docs/external-fence.md:
+// Serves lock libraries of npm as the adapter of docs/external-fence.md:
 //
-//     node serve.mjs HOST FILES NAME
+//     node serve.mjs HOST FILES NAME DESCRIPTION
 //
-// HOST is the harness's host.mjs, FILES a folder with node_modules. There is no fence above the lock: lines are appended plainly
-// while the lock is held. Options: `lock_timeout_ms`, `lock_stale_ms`, and `lock_dies_with`, the name of a lane that dies as
-// soon as it has the lock: it no longer touches the lock, and does not remove it either.
+// HOST is the harness's host.mjs, FILES a folder with node_modules, DESCRIPTION a module that knows the library. It exports
+//
+// - `KIND`: the kind of the lock, a name of `fence.locks.KINDS`,
+// - `library(require, errors)`: returns `begin`, which is called at each schedule's start, and the class `Lock`, made with the
+//   transcript's path and the options. It has `acquire` and `release`, and may have `holds`, which throws when the library
+//   has said that the lock is gone, and `abandon`, after which it no longer touches the lock. `errors` has the exceptions
+//   `LockTimeout` and `StaleLock`, and `lasting`, which makes a message of an error.
+//
+// There is no fence above the lock: lines are appended plainly while it is held. Options: `lock_timeout_ms`, `lock_stale_ms`, and
+// `lock_dies_with`, the name of a lane that dies as soon as it has the lock: it no longer touches it, and does not remove it either.
 
 import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 
-const [hostPath, files, name] = process.argv.slice(2);
+const [hostPath, files, name, description] = process.argv.slice(2);
 const { LockTimeout, StaleLock, serve } = await import(pathToFileURL(hostPath).href);
 // Imported only now, because these modules must find the virtual clock.
 const { appendFileSync, readFileSync } = await import("node:fs");
+const { KIND, library } = await import(pathToFileURL(description).href);
+
+/** Returns the message of an error without the parts that differ between runs. */
+function lasting(error, transcript) {
+  return `${error.code ?? error.constructor.name}: ${error.message}`.replaceAll(transcript, "T");
+}
+
 const require = createRequire(path.join(files, "serve.js"));
-const library = path.dirname(require.resolve("proper-lockfile"));
-
-const POLL_MS = 50;
-const RETRIES_MAX = 100_000;
-
-/** Evaluates the library anew for each schedule, because it keeps its locks in a module variable. */
-let lockfile = fresh();
-
-function fresh() {
-  for (const file of Object.keys(require.cache)) if (file.startsWith(library)) delete require.cache[file];
-  return require("proper-lockfile");
-}
-
-/** Lets the library forget its locks, as the end of its process would: it no longer touches or removes any. */
-function forget() {
-  const held = require("proper-lockfile/lib/lockfile.js").getLocks();
-  for (const file of Object.keys(held)) {
-    clearTimeout(held[file].updateTimeout);
-    delete held[file];
-  }
-}
-
-const lasting = (error, transcript) => `${error.code}: ${error.message}`.replaceAll(transcript, "T");
+const { begin, Lock } = library(require, { LockTimeout, StaleLock, lasting });
 
 class Plain {
   constructor({ transcript, lane, options }) {
     this.transcript = transcript;
     this.dies = options.lock_dies_with === lane;
-    this.compromised = null;
-    const retries = Math.min(Math.ceil((options.lock_timeout_ms ?? 3_600_000) / POLL_MS), RETRIES_MAX);
-    this.options = {
-      realpath: false,
-      retries: { retries, factor: 1, minTimeout: POLL_MS, maxTimeout: POLL_MS },
-      onCompromised: (error) => {
-        this.compromised = error;
-      },
-    };
-    if (options.lock_stale_ms !== undefined) this.options.stale = options.lock_stale_ms;
-    this.unlock = null;
+    this.lock = new Lock(transcript, options);
+    this.held = false;
   }
 
   async acquire() {
-    this.compromised = null;
-    try {
-      this.unlock = await lockfile.lock(this.transcript, this.options);
-    } catch (error) {
-      if (error.code === "ELOCKED") throw new LockTimeout(lasting(error, this.transcript));
-      throw error;
-    }
-    if (this.dies) {
-      this.unlock = null;
-      forget();
-    }
+    await this.lock.acquire();
+    if (this.dies) this.lock.abandon?.();
+    else this.held = true;
   }
 
   async release() {
     if (this.dies) return; // the dead let nothing go
-    const { unlock } = this;
-    this.unlock = null;
-    if (unlock === null) throw new StaleLock("is not held by this handle");
-    try {
-      await unlock();
-    } catch (error) {
-      if (error.code === "ERELEASED" || error.code === "ENOTACQUIRED") {
-        throw new StaleLock(lasting(this.compromised ?? error, this.transcript));
-      }
-      throw error;
-    }
+    if (!this.held) throw new StaleLock("is not held by this handle");
+    this.held = false;
+    await this.lock.release();
   }
 
-  /** Throws if the library reported that its lock is gone. */
   holds() {
-    if (this.compromised) throw new StaleLock(lasting(this.compromised, this.transcript));
+    this.lock.holds?.();
   }
 
   beginTurn() {
@@ -123,11 +89,8 @@ class Plain {
   }
 
   async endTurn() {
-    if (this.unlock !== null) await this.release();
+    if (this.held) await this.release();
   }
 }
 
-serve(Plain, { name, lock: "mkdir" }, () => {
-  forget();
-  lockfile = fresh();
-});
+serve(Plain, { name, lock: KIND }, begin);

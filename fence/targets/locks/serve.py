@@ -1,6 +1,6 @@
 """Serve lock libraries of the Python index as the adapter of docs/external-fence.md.
 
-    python -I -B serve.py DESCRIPTION FILES LIBRARY VERSION VARIANT
+    python -I -B serve.py DESCRIPTION FILES LIBRARY VERSION VARIANT [MODULE]
 
 The description is a file that knows the library, see `fence.targets.locks.python_library`.
 
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import datetime
 import errno
 import fcntl
 import importlib
@@ -24,12 +25,13 @@ import importlib.machinery
 import importlib.util
 import json
 import os
+import random
 import re
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 __all__ = ["Adapter", "Connection", "Handle", "NotHeld", "abandon"]
 
@@ -80,6 +82,20 @@ class Connection:
         for name in ("time", "monotonic", "perf_counter"):
             setattr(module, name, lambda: self.now_ms / 1000)
             setattr(module, f"{name}_ns", lambda: round(self.now_ms * 1_000_000))
+        datetimes: Any = datetime
+        datetimes.datetime = _VirtualDatetime
+
+
+class _VirtualDatetime(datetime.datetime):
+    """A `datetime.datetime` whose ``now`` follows `Connection`; the original reads the clock in C."""
+
+    @classmethod
+    def now(cls, tz: datetime.tzinfo | None = None) -> Self:
+        return cls.fromtimestamp(time.time(), tz)
+
+    @classmethod
+    def utcnow(cls) -> Self:
+        return cls.now(datetime.UTC).replace(tzinfo=None)
 
 
 class Handle:
@@ -196,15 +212,22 @@ class Adapter:
     """Answers requests, one after the other."""
 
     def __init__(
-        self, connection: Connection, description: str, files: str, library: str, version: str, variant: str
+        self,
+        connection: Connection,
+        description: str,
+        files: str,
+        library: str,
+        version: str,
+        variant: str,
+        module: str = "",
     ) -> None:
         self._connection = connection
         self._description = _imported(description)
-        self._library, self._variant = library, variant
+        self._imports, self._variant = module or library, variant
         self._name = f"{library} {version} {variant}".rstrip()
         sys.path.insert(0, files)
         _keep_code()
-        self._module = importlib.import_module(library)
+        self._module = importlib.import_module(self._imports)
         where = os.path.realpath(self._module.__file__ or "")
         if not where.startswith(os.path.realpath(files) + os.sep):
             raise SystemExit(f"{library} was found in {where}, expected it below {files}")
@@ -212,6 +235,7 @@ class Adapter:
         self._transcript = ""
         self._options: _Line = {}
         self._given_up: type[Exception] | tuple[()] = ()
+        self._lost: type[Exception] | tuple[()] = ()
 
     def serve(self) -> None:
         """Answer requests until standard input ends."""
@@ -228,7 +252,7 @@ class Adapter:
             return {"answer": "unsupported"}
         except self._given_up as error:
             return {"answer": "lock_timeout", "message": self._stable_message(error)}
-        except NotHeld as error:
+        except _exceptions(NotHeld, self._lost) as error:
             return {"answer": "stale_lock", "message": self._stable_message(error)}
         except OSError as error:
             code = errno.errorcode.get(error.errno or 0, "EIO")
@@ -248,6 +272,8 @@ class Adapter:
             return {"protocol": 1, "name": self._name, "lock": kind, "serves": "lane", "operations": []}
         if do == "begin_schedule":
             self._forget()
+            # Its state would outlive the schedule, and a replay would draw other numbers.
+            random.seed(f"{line['now_ms']} {line['lanes']}")
             self._transcript, self._options = line["transcript"], line["options"]
             return None
         handle = self._handle(line)
@@ -274,10 +300,10 @@ class Adapter:
         self._handles.clear()
         if held:
             # The library may have recorded in its modules which locks are held.
-            name = self._library
+            name = self._imports.partition(".")[0]
             for one in [one for one in sys.modules if one == name or one.startswith(f"{name}.")]:
                 del sys.modules[one]
-            self._module = importlib.import_module(name)
+            self._module = importlib.import_module(self._imports)
         _open_before.clear()
         _open_before.update(_open_now())
 
@@ -289,12 +315,18 @@ class Adapter:
             make = self._description.make_lock
 
             def made() -> Any:
-                lock, self._given_up = make(self._module, self._variant, self._transcript, timeout_s)
+                made = make(self._module, self._variant, self._transcript, timeout_s)
+                lock, self._given_up, self._lost = (*made, ())[:3]
                 return lock
 
             dies = self._options.get("lock_dies_with") == line["lane"]
             self._handles[number] = Handle(self._transcript, made, dies)
         return self._handles[number]
+
+
+def _exceptions(*classes: Any) -> tuple[Any, ...]:
+    """Return exceptions for an ``except``, without those that there are not."""
+    return tuple(one for one in classes if one)
 
 
 def _imported(path: str) -> Any:
@@ -329,4 +361,4 @@ def _entries(line: _Line) -> list[bytes]:
 if __name__ == "__main__":
     _connection = Connection()
     _connection.replace_clocks()
-    Adapter(_connection, *sys.argv[1:6]).serve()
+    Adapter(_connection, *sys.argv[1:7]).serve()

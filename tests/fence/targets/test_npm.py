@@ -41,7 +41,8 @@ def test_the_error_of_npm_is_reported_in_a_line(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("FAKE_NPM_FAILS", "1")
     with pytest.raises(TargetError) as caught:
         npm.integrity_of("thing@1")
-    assert str(caught.value) == "thing@1: npm view failed: E404: No match found"
+    remedy = "nothing was fetched; npm view thing versions lists those that there are"
+    assert str(caught.value) == f"thing@1: npm view failed: E404: No match found; {remedy}"
 
 
 def test_without_npm_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

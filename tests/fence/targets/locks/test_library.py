@@ -14,9 +14,26 @@ from tests.fence.targets import fake_npm
 from tests.fence.targets.fake_pip import put_in_place, wheel
 
 filelock = target_of("filelock")
-PACKAGE = wheel(
-    {"filelock/__init__.py": b"1", "filelock/x.so": b"2", "other/__init__.py": b"3", "LICENSE": b"4"}
-)
+#: A library whose locks can be taken, and the same without one of them.
+CODE = b"""
+class Timeout(Exception): pass
+class FileLock:
+    def __init__(self, path, timeout): pass
+    def acquire(self): pass
+    def release(self): pass
+class SoftFileLock(FileLock): pass
+"""
+HARD_ALONE = CODE.replace(b"class SoftFileLock(FileLock): pass", b"")
+NEITHER = b"class Lock: pass"
+
+
+def packed(code: bytes) -> bytes:
+    return wheel(
+        {"filelock/__init__.py": code, "filelock/x.so": b"2", "other/__init__.py": b"3", "LICENSE": b"4"}
+    )
+
+
+PACKAGE = packed(CODE)
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +56,30 @@ def test_a_version_is_fetched_once_and_then_needs_no_pip(monkeypatch: pytest.Mon
     assert len(log.read_text().splitlines()) == 1
     assert filelock.fetched() == [package]
     assert package.fences == ("filelock@3.12.0", "filelock@3.12.0+soft")
+
+
+def test_a_version_without_the_usual_lock_is_refused_and_not_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    put_in_place(monkeypatch, tmp_path / "other", packed(NEITHER), "filelock-0.1-py3-none-any.whl")
+    with pytest.raises(TargetError) as caught:
+        filelock.fetch("0.1", quiet)
+    said = str(caught.value)
+    assert said.startswith("filelock@0.1: its lock cannot be used as that of the versions that were tried: ")
+    assert "has no attribute 'FileLock'; nothing was kept; choose a version near" in said
+    assert filelock.fetched() == []
+    assert [path for path in (tmp_path / "cache").rglob("*.py")] == []
+
+
+def test_a_version_that_lacks_a_lock_has_the_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    put_in_place(monkeypatch, tmp_path / "other", packed(HARD_ALONE), "filelock-2.0-py3-none-any.whl")
+    told: list[str] = []
+    package = filelock.fetch("2.0", told.append)
+    assert package.fences == ("filelock@2.0",)
+    assert told[-1].startswith("filelock@2.0: has no lock +soft: AttributeError: ")
+    assert filelock.fetched() == [package]
+    with pytest.raises(TargetError, match=r"^filelock@2\.0\+soft: no such lock, expected filelock@2\.0$"):
+        filelock.command("filelock@2.0+soft")
 
 
 def test_each_lock_of_a_version_has_its_own_command(log: Path) -> None:
@@ -66,7 +107,7 @@ def test_changed_files_are_fetched_anew(log: Path) -> None:
     (package.files / "filelock" / "__init__.py").write_bytes(b"changed")
     assert filelock.fetched() == []
     assert filelock.fetch("3.12.0", quiet) == package
-    assert (package.files / "filelock" / "__init__.py").read_bytes() == b"1"
+    assert (package.files / "filelock" / "__init__.py").read_bytes() == CODE
     assert len(log.read_text().splitlines()) == 2
 
 
@@ -84,6 +125,7 @@ def test_an_npm_library_is_unpacked_as_node_expects_its_modules(
     )
     fake_npm.put_on_path(monkeypatch, tmp_path / "bin", package)
     monkeypatch.setattr(tools, "node", lambda: "/usr/bin/node")
+    monkeypatch.setattr("fence.targets.locks.fault_of", lambda command, folder: "")
     found = proper_lockfile.fetch("4.1.2", quiet)
     files = [
         str(path.relative_to(found.files)) for path in sorted(found.files.rglob("*.*")) if path.is_file()

@@ -18,7 +18,7 @@ from fence.protocol import Site
 from fence.targets.locks import HERE
 
 LIBRARY = """
-import os, time
+import datetime, os, time
 
 class Timeout(Exception):
     pass
@@ -32,14 +32,15 @@ class SoftFileLock:
     def acquire(self):
         if self.path in HELD:
             raise RuntimeError("held here already")
-        until = time.monotonic() + self.timeout
+        until, began = time.monotonic() + self.timeout, datetime.datetime.now()
         while True:
             try:
                 self.fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
                 break
             except FileExistsError:
                 if time.time() * 0 + time.monotonic() >= until:
-                    raise Timeout(f"{self.path} by {os.getpid()}") from None
+                    minutes = (datetime.datetime.now() - began).total_seconds() / 60
+                    raise Timeout(f"{self.path} by {os.getpid()} after {minutes:.0f} min") from None
             time.sleep(0.05)
         os.write(self.fd, str(self.pid).encode())
         HELD.add(self.path)
@@ -126,7 +127,7 @@ def test_lines_are_appended_under_the_library_s_lock(fence: type[ExternalFence],
 def test_a_time_out_takes_virtual_time_alone(fence: type[ExternalFence], transcript: Path) -> None:
     lock_of(transcript).touch()
     began = time.monotonic()
-    with pytest.raises(LockTimeoutError, match=r"^Timeout: T\.lock by \.\.\.$"):
+    with pytest.raises(LockTimeoutError, match=r"^Timeout: T\.lock by \.\.\. after 10 min$"):
         handle(fence, transcript, lock_timeout_ms=600_000).acquire()
     assert time.monotonic() - began < 600
 
