@@ -255,7 +255,7 @@ LOCKS: tuple[Claim, ...] = (
         holds="none",
     ),
     Claim("- filelock 4.2.12, both locks: {counts}.", "", _library("filelock@4.2.12"), holds="none"),
-    Claim("- filelock 4.3.1, `SoftFileLock`: {counts}.", "", _library("filelock@4.3.1+soft"), holds="none"),
+    Claim("- filelock 4.3.1, both locks: {counts}.", "", _library("filelock@4.3.1"), holds="none"),
     Claim("- portalocker 4.4.2, both locks: {counts}.", "", _library("portalocker@4.4.2"), holds="none"),
     Claim("- fasteners 0.17.3 to 0.20: {counts}.", "", _library("fasteners@"), holds="none"),
     Claim("- zc.lockfile 4.0: {counts}.", "", _library("zc.lockfile@4.0"), holds="none"),
