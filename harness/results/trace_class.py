@@ -20,7 +20,7 @@ _READS = frozenset(
     (
         *("read", "pread64", "readv", "preadv", "preadv2", "getdents", "getdents64", "fsync", "fdatasync"),
         *("access", "faccessat", "faccessat2", "readlink", "readlinkat", "name_to_handle_at"),
-        *("file_getattr",),
+        *("file_getattr", "chdir"),
         *("stat", "lstat", "fstat", "newfstatat", "statx"),
     )
 )

@@ -130,6 +130,6 @@ def test_an_error_that_the_call_cannot_give_is_refused_with_those_it_can(tmp_pat
     ended = Harness(tmp_path).run(scenario)
     assert ended.status == 2
     assert (
-        "faults[6].error: no rename fails with EMFILE; choose one of those that it can give: EACCES"
+        "faults[4].error: no rename fails with EMFILE; choose one of those that it can give: EACCES"
         in ended.err
     )

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 from harness.gates.kernel.quiescence import tasks_of
 
-__all__ = ["STOPPING", "Patience", "Signals", "ending_signal", "from_outside", "starved"]
+__all__ = ["STOPPING", "Patience", "Signals", "dies", "ending_signal", "from_outside", "starved"]
 
 #: Signals that stop a process.
 STOPPING = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
@@ -38,6 +38,9 @@ _INFO = struct.Struct("=QQ3I8Ii")
 _INFO_EXIT = 1 << 3
 #: The last field of /proc/PID/stat, counted behind the name.
 _EXIT_CODE_AT = 49
+#: Its flags, PF_EXITING and PF_SIGNALED; the signals that wait for its first thread, and the bit of SIGKILL.
+_FLAGS_AT, _EXITING = 6, 0x404
+_PENDING_AT, _KILL = 28, 1 << signal.SIGKILL - 1
 
 
 class Signals:
@@ -63,6 +66,11 @@ class Signals:
     def may_have_got(self, pid: int, number: int) -> bool:
         """Return whether a process may have got a signal from another one of the schedule."""
         return (pid, number) in self._sent or (0, number) in self._sent
+
+    @property
+    def any(self) -> bool:
+        """Whether any signal was sent."""
+        return bool(self._sent)
 
     @property
     def stopping(self) -> bool:
@@ -100,6 +108,17 @@ def ending_signal(pidfd: int, pid: int) -> int:
         if fields[0] == b"Z":
             return int(fields[_EXIT_CODE_AT]) & 0x7F
     return 0
+
+
+def dies(pid: int) -> bool:
+    """Return whether a process is about to end, or is gone: a signal that ends it was sent."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return True
+    # The kernel makes SIGKILL of any signal that ends a process.
+    return bool(int(fields[_FLAGS_AT]) & _EXITING or int(fields[_PENDING_AT]) & _KILL)
 
 
 class Patience:

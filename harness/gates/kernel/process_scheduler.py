@@ -17,7 +17,7 @@ import time
 
 from harness.gates.kernel import linux_abi, process_tree
 from harness.gates.kernel.attribution import RANK, attribute, choose
-from harness.gates.kernel.interference import Patience
+from harness.gates.kernel.interference import Patience, dies
 from harness.gates.kernel.lane import Lane, TraceeProcess, TraceeThread, Worker
 from harness.gates.kernel.notifications import react, receive
 from harness.gates.kernel.path_resolution import signed
@@ -112,7 +112,7 @@ class ProcessScheduler:
     def _collect(self, worker: Worker) -> bool:
         """Receive until every task is queued, stopped or asleep; return False when that cannot be had."""
         pause_s = _PAUSE_S
-        while not _all_known(worker):
+        while not _all_known(worker) or self._one_dies(worker):
             if self._patience.over():
                 process_tree.worker_timed_out(self._state, worker)
                 return False
@@ -133,6 +133,10 @@ class ProcessScheduler:
                 continue
             pause_s = min(2 * pause_s, _PAUSE_MAX_S)
         return True
+
+    def _one_dies(self, worker: Worker) -> bool:
+        """Return whether a process that stands before a call is about to end: it will not make it."""
+        return self._state.signals.any and any(dies(tracee.pid) for tracee in worker.tracees.values())
 
     def _next_turn(self, worker: Worker) -> bool:
         """React to the calls of the first process that has some queued; return False when none has.
