@@ -83,6 +83,10 @@ def _until_stopped(state: SupervisorState, worker: Worker) -> Task | None:
                 # The usual case: it speaks with us, or wakes its neighbour.
                 respond(worker, pending.trap_id, flags=RESPONSE_CONTINUE)
                 continue
+        if pending.call.kind == "timed" and pending.tid in threads:
+            # An adapter waits in real time.
+            respond(worker, pending.trap_id, flags=RESPONSE_CONTINUE)
+            continue
         stopped = _reaction(state, worker, pending)
         if stopped is not None:
             return stopped

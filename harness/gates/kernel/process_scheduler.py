@@ -171,6 +171,9 @@ class ProcessScheduler:
         process = process_tree.identify(self._state, worker, pending)
         if process is None:
             respond(worker, pending.trap_id, error=_IO_ERROR)
+        elif pending.call.kind == "timed" and not _has_clock(process):
+            # It waits in real time: the kernel may have it at once, as if it had not been trapped.
+            respond(process, pending.trap_id, flags=linux_abi.RESPONSE_CONTINUE)
         elif not self._queueing or (process is self._turn and pending.call.kind != "reap"):
             self._react(worker, process, pending)
         else:
@@ -254,6 +257,11 @@ class ProcessScheduler:
         for process in worker.processes():
             process.children_listed()
         return True
+
+
+def _has_clock(process: Process) -> bool:
+    """Return whether a process is a program with virtual time."""
+    return isinstance(process, TraceeProcess) and process.program.clock is not None
 
 
 def _all_known(worker: Worker) -> bool:
