@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tempfile
 
 from harness.system.tree_removal import remove_tree
 
 __all__ = ["PrivateDirectories"]
+
+_MODE = 0o700
+_NEW = stat.S_IFDIR | _MODE
 
 
 class PrivateDirectories:
@@ -33,14 +37,20 @@ class PrivateDirectories:
         self.path = os.path.realpath(tempfile.mkdtemp(prefix="harness-private-", dir=parent))
         self.home = os.path.join(self.path, "home")
         self.temporary = os.path.join(self.path, "tmp")
+        self._both = self.home, self.temporary
         self._make()
 
     def clear(self) -> None:
-        """Remove what programs have left in them."""
-        for path in (self.home, self.temporary):
-            with contextlib.suppress(FileNotFoundError), os.scandir(path) as entries:
-                if any(True for _ in entries):
-                    remove_tree(path)
+        """Make them anew where programs have left, changed or replaced anything."""
+        if self._untouched():
+            return
+        os.chmod(self.path, _MODE)
+        for name in os.listdir(self.path):
+            path = os.path.join(self.path, name)
+            if stat.S_ISDIR(os.lstat(path).st_mode):
+                remove_tree(path)
+            else:
+                os.unlink(path)
         self._make()
 
     def close(self) -> None:
@@ -48,6 +58,15 @@ class PrivateDirectories:
         remove_tree(self.path)
 
     def _make(self) -> None:
-        for path in (self.home, self.temporary):
+        for path in self._both:
             with contextlib.suppress(FileExistsError):
-                os.mkdir(path, 0o700)
+                os.mkdir(path, _MODE)
+
+    def _untouched(self) -> bool:
+        """Return whether both are there, empty, and nothing else is."""
+        try:
+            if len(os.listdir(self.path)) > len(self._both):
+                return False
+            return all(os.lstat(path).st_mode == _NEW and not os.listdir(path) for path in self._both)
+        except OSError:
+            return False

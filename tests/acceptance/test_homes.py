@@ -47,6 +47,26 @@ ESCAPES = [
 ]
 
 
+#: What a program may do to its home; the next schedule has an empty one again.
+SPOILS = [
+    'rmdir "$HOME" && ln -s "$FOLDER" "$HOME"',
+    'rmdir "$HOME" && echo x > "$HOME"',
+    'rmdir "$HOME" "$TMPDIR"',
+    'echo x > ~/file && chmod 0 "$HOME"',
+    'chmod 750 "$HOME"',
+    'mkdir "$HOME/../more" && echo x > "$HOME/../more/x"',
+    'mv "$HOME" "$HOME/../taken"',
+]
+#: A start that ends with status 0 acknowledges a line that is not written; where its home is not new it does.
+LOOKS = """\
+[ "$(stat -c %F%a "$HOME" "$TMPDIR")" = "directory700
+directory700" ] || exit 0
+[ -z "$(ls -A "$HOME" "$TMPDIR" | grep -v -e "^/" -e "^$")" ] || exit 0
+[ "$(ls -A "$HOME/..")" = "home
+tmp" ] || exit 0
+"""
+
+
 def run(harness: Harness, tmp_path: Path, script: str, *words: object) -> Ended:
     file = tmp_path / "script.sh"
     file.write_text(script)
@@ -80,6 +100,23 @@ def test_no_way_leads_out_of_it(harness: Harness, tmp_path: Path, script: str) -
         before.st_nlink,
         before.st_mtime_ns,
     )
+    assert os.listdir(harness.session_root) == []
+
+
+@pytest.mark.parametrize("spoils", SPOILS)
+def test_the_next_schedule_has_an_empty_home_whatever_was_done_to_it(
+    harness: Harness, tmp_path: Path, spoils: str
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "file").write_text("whole")
+    argv = ["sh", "-c", f"FOLDER={folder}\n{LOOKS}echo line >> $1; {spoils}; exit 1", "sh", "{transcript}"]
+    lane = "participant: true, acknowledges: [s1], argv"
+    text = SCENARIO.replace("times: 2", "times: 1").replace("argv", lane) % json.dumps(argv)
+    words = ("--fence", "ledger", "--allow-programs", "--json", "--no-shrink")
+    found = harness.run(write_scenario(tmp_path, text), *words).object
+    assert (found["inconclusive"], found["violations"].get("lost_entry", 0)) == (0, 0), found
+    assert (folder / "file").read_text() == "whole"
     assert os.listdir(harness.session_root) == []
 
 

@@ -36,7 +36,7 @@ def inside(tmp_path: Path):
 
 
 def started(child: Callable[[], Any]) -> tuple[int, int]:
-    """Start a process; return its id here, and what it says, a number; 0 where it was killed before it spoke."""
+    """Start a process; return its id here and the number that it says; 0 where it was killed before."""
     reading, writing = os.pipe()
     pid = os.fork()
     if not pid:
