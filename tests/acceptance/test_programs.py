@@ -78,6 +78,33 @@ def test_a_script_that_signals_its_group_ends_itself_and_no_more(harness: Harnes
     assert set(found["violations"]) == {"missed_takeover"}
 
 
+#: The first thread ends by exit, which ends no other one; then the second one sends a signal and writes.
+FIRST_THREAD_ENDS = """\
+import ctypes, os, signal, sys, threading
+def work():
+    threading.main_thread().join(0)
+    os.kill(os.getpid(), signal.SIGURG)
+    for word in "ab":
+        with open(sys.argv[1], "a") as file:
+            print(word, file=file)
+    os._exit(0)
+threading.Thread(target=work).start()
+ctypes.CDLL(None).syscall(60, 0)
+"""
+
+
+def test_a_program_whose_first_thread_has_ended_is_not_judged(harness: Harness, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(FIRST_THREAD_ENDS)
+    text = TEE.replace("bash, -c", f"python3, {script}").replace(
+        "echo more | tee -a {transcript}", "{transcript}"
+    )
+    words = (ALLOW, "--no-shrink", "--json", "--fence", "none", "--schedules", 3)
+    found = harness.run(write_scenario(tmp_path, text), *words).object
+    assert (found["inconclusive"], found["violations"]) == (3, {}), found
+    assert "the first thread of a process that script started has ended" in found["why_inconclusive"]
+
+
 def test_a_folders_scenarios_with_programs_are_left_out_and_named(harness: Harness, tmp_path: Path) -> None:
     folder = folder_of(tmp_path)
     ended = harness.run(folder, "--json", "--schedules", 5, "--no-shrink")

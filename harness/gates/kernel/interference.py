@@ -38,7 +38,7 @@ _INFO = struct.Struct("=QQ3I8Ii")
 _INFO_EXIT = 1 << 3
 #: The last field of /proc/PID/stat, counted behind the name.
 _EXIT_CODE_AT = 49
-#: Its flags, PF_EXITING and PF_SIGNALED; the signals that wait for its first thread, and the bit of SIGKILL.
+#: The flags, PF_EXITING and PF_SIGNALED; the signals that wait for the thread, and the bit of SIGKILL.
 _FLAGS_AT, _EXITING = 6, 0x404
 _PENDING_AT, _KILL = 28, 1 << signal.SIGKILL - 1
 
@@ -110,13 +110,22 @@ def ending_signal(pidfd: int, pid: int) -> int:
     return 0
 
 
-def dies(pid: int) -> bool:
-    """Return whether a process is about to end, or is gone: a signal that ends it was sent."""
+def dies(pid: int, tids: Iterable[int]) -> bool:
+    """Return whether one of a process's threads is about to end, for a signal that ends it was sent.
+
+    Args:
+        pid: of the process.
+        tids: of the threads. One that is gone counts only where the process is gone, too.
+    """
+    return any(_dies(pid, tid) for tid in tids)
+
+
+def _dies(pid: int, tid: int) -> bool:
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
+        with open(f"/proc/{pid}/task/{tid}/stat", "rb") as file:
             fields = file.read().rpartition(b")")[2].split()
     except OSError:
-        return True
+        return not tasks_of(pid)
     # The kernel makes SIGKILL of any signal that ends a process.
     return bool(int(fields[_FLAGS_AT]) & _EXITING or int(fields[_PENDING_AT]) & _KILL)
 

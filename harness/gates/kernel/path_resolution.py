@@ -63,6 +63,7 @@ def _look_up(files: VirtualFiles, process: Process, fd: int) -> Inode | None:
     try:
         status = os.stat(link)
     except OSError:
+        process.missed_fd()
         return OUTSIDE
     if status.st_dev != files.device:
         return OUTSIDE

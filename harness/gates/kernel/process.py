@@ -195,6 +195,7 @@ class Process:
         may_wake: its last call may still be waking a sleeper.
         vforking: threads that wait until their child has another program or is gone.
         cloned: it has started a process since its children were last listed.
+        unseen: its first thread has ended before others, so that its files cannot be looked at.
     """
 
     def __init__(self, name: str, pid: int, listener: int) -> None:
@@ -219,6 +220,7 @@ class Process:
         self.may_wake = False
         self.vforking: set[int] = set()
         self.cloned = False
+        self.unseen = False
 
     @property
     def own_pid(self) -> int:
@@ -238,6 +240,11 @@ class Process:
     def forget_fd(self, fd: int) -> None:
         """Forget a descriptor that is closed."""
         self.fds.pop(fd, None)
+
+    def missed_fd(self) -> None:
+        """Note that a descriptor could not be looked at, which most often is not open."""
+        if len(self.tasks) > 1 and not self.unseen:
+            self.unseen = not os.path.exists(f"/proc/{self.pid}/cwd")
 
     def notified(self, tid: int) -> None:
         """Note that a thread has stopped before a call, so its last one is over."""

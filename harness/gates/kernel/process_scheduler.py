@@ -135,8 +135,10 @@ class ProcessScheduler:
         return True
 
     def _one_dies(self, worker: Worker) -> bool:
-        """Return whether a process that stands before a call is about to end: it will not make it."""
-        return self._state.signals.any and any(dies(tracee.pid) for tracee in worker.tracees.values())
+        """Return whether a thread that stands before a call is about to end: it will not make it."""
+        if not self._state.signals.any:
+            return False
+        return any(dies(tracee.pid, tracee.stopped()) for tracee in worker.tracees.values())
 
     def _next_turn(self, worker: Worker) -> bool:
         """React to the calls of the first process that has some queued; return False when none has.

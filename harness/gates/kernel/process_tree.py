@@ -209,6 +209,11 @@ def bury(state: SupervisorState, worker: Worker, tracee: TraceeProcess, killed: 
     """
     if state.in_call and state.in_call in tracee.tasks:
         state.call_returned()
+    if tracee.unseen:
+        state.note_inconclusive(
+            f"the first thread of a process that {worker.name} started has ended before the others: "
+            "its files cannot be looked at"
+        )
     if not killed:
         _note_if_killed(state, worker, tracee)
     worker.bury(tracee)
