@@ -51,7 +51,7 @@ class ProgramClock:
             cells, count = self._read()
             ahead = cells.date + cells.shown_after(count)
             date = max(now_ns, ahead)
-            self._write(vdso.Cells(cells.count_at, count, date, date))
+            self._write(vdso.Cells(cells.count_at, count, date))
             self._told_ns = now_ns
 
     def now(self) -> int:
@@ -114,7 +114,7 @@ def take_over(memory: TraceeMemory, pid: int, now_ns: int, random: bytes) -> Pro
     count_at = name_at + len(memory.path(name_at)) + 1
     if (count_at + _COUNT.size) % _PAGE or memory.read(count_at, _COUNT.size) != bytes(_COUNT.size):
         return None
-    for at, code in vdso.patches(where, vdso.Cells(count_at, 0, now_ns, now_ns)):
+    for at, code in vdso.patches(where, vdso.Cells(count_at, 0, now_ns)):
         memory.write(start + at, code)
     if vector.get(_AT_RANDOM):
         memory.write(vector[_AT_RANDOM], random)

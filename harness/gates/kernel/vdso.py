@@ -30,11 +30,11 @@ _CLOCK_GETTIME, _GETTIMEOFDAY, _TIME, _GETRANDOM = (
 # Assembled code, a line each, with what it does. Registers are those of the C calling convention:
 # rdi, rsi are the arguments, rax the result. All of it is one block, in place of clock_gettime.
 
-# clock_gettime(clock, *timespec): clocks 0, 1, 4 to 9 and 11; any other one, such as the processor time
-# of a process, is asked of the kernel, where the supervisor sees it.
+# clock_gettime(clock, *timespec): of the clocks in the mask. Any other one is asked of the kernel, where the
+# supervisor sees it.
 _READ_CLOCK = """
     83ff0b 7719             # cmp edi, 11; ja call
-    b8f30b0000              # mov eax, mask of the clocks
+    b8{mask}              # mov eax, mask of the clocks
     0fa3f8 730f             # bt eax, edi; jnc call
     e88c000000              # call now
     488906 48895608         # timespec = rax, rdx
@@ -72,26 +72,11 @@ _NOW = """
     b801000000 f0480fc101   # rax = count, and count one up
     482b0540000000          # less the count when the time was last told
     48c1e80c 480fafc0 48c1e008 6690  # rax = (rax >> 12) squared << 8
-    488d0d33000000          # rcx = address of the date
-    ba21090000 0fa3fa 7204  # clocks 0, 5, 8, 11 are of the date,
-    4883c108                # others of the time since the start
-    480301                  # add it
+    48030533000000          # add the date
     31d2 b900ca9a3b 48f7f1  # by a thousand million
     c3
-    0f1f8000000000
 """
-# For a worker, whose time stands in memory that it shares with the supervisor: only clocks of the date.
-# Any other one is the kernel's, for the interpreter's own waits follow it.
-_READ_SHARED_CLOCK = """
-    83ff0b 7719             # cmp edi, 11; ja call
-    b821090000              # mov eax, mask of the clocks
-    0fa3f8 730f             # bt eax, edi; jnc call
-    e88c000000              # call now
-    488906 48895608         # timespec = rax, rdx
-    31c0 c3                 # return 0
-    b8e4000000 0f05 c3      # call: syscall clock_gettime
-    662e0f1f840000000000
-"""
+# For a worker, whose time stands in memory that it shares with the supervisor.
 _NOW_SHARED = """
     488b0d49000000          # rcx = address of the time
     488b01                  # its value
@@ -99,8 +84,11 @@ _NOW_SHARED = """
     c3
 """
 
-_PAGE = 4096
-_CELLS_AT = 0xF0
+# Clocks 0, 1, 4 to 9 and 11: all but the processor time of a process or thread.
+_ALL_CLOCKS = 0b1011_1111_0011
+# Clocks 0, 5, 8 and 11, of the date. A worker's other ones are the kernel's, which the interpreter's waits follow.
+_CLOCKS_OF_THE_DATE = 0b1001_0010_0001
+_CELLS_AT, _NO_OPERATION = 0xF0, b"\x90"
 _SYMBOL = struct.Struct("=IBBHQQ")
 _SECTION = struct.Struct("=IIQQQQIIQQ")
 _DYNAMIC_SYMBOLS = 11
@@ -108,17 +96,23 @@ _DYNAMIC_SYMBOLS = 11
 
 def _assembled(*parts: str) -> bytes:
     words = " ".join(line.partition("#")[0] for part in parts for line in part.splitlines())
-    return bytes.fromhex(words)
+    return bytes.fromhex(words).ljust(_CELLS_AT, _NO_OPERATION)
 
 
-_PROGRAM_CODE = _assembled(_READ_CLOCK, _READ_TIMEVAL, _READ_SECONDS, _READ_RANDOM, _NOW)
-_SHARED_CODE = _assembled(_READ_SHARED_CLOCK, _READ_TIMEVAL, _READ_SECONDS, _READ_RANDOM, _NOW_SHARED)
+def _read_clock(clocks: int) -> str:
+    return _READ_CLOCK.format(mask=struct.pack("=I", clocks).hex())
+
+
+_PROGRAM_CODE = _assembled(_read_clock(_ALL_CLOCKS), _READ_TIMEVAL, _READ_SECONDS, _READ_RANDOM, _NOW)
+_SHARED_CODE = _assembled(
+    _read_clock(_CLOCKS_OF_THE_DATE), _READ_TIMEVAL, _READ_SECONDS, _READ_RANDOM, _NOW_SHARED
+)
 #: Where in the block the other functions begin.
 _ENTRIES = {_GETTIMEOFDAY: 0x30, _TIME: 0x70, _GETRANDOM: 0x90}
 _CLOCK_ONLY = frozenset({_GETTIMEOFDAY, _TIME})
 
 
-_CELLS = "=4Q"
+_CELLS = "=3Q"
 CELLS_SIZE = struct.calcsize(_CELLS)
 
 
@@ -133,14 +127,12 @@ class Cells(NamedTuple):
     Args:
         count_at: address of the count of reads.
         reads: the count when the time was last told.
-        date: the time of day then.
-        since_start: the time of clocks that only go forward then.
+        date: the virtual time then, which all clocks show.
     """
 
     count_at: int
     reads: int
     date: int
-    since_start: int
 
     def packed(self) -> bytes:
         """Return the cells as they stand in memory."""
@@ -228,7 +220,7 @@ def shared_patches(where: Layout, time_at: int) -> list[tuple[int, bytes]]:
         where: the layout.
         time_at: address of the time in the worker's memory, nanoseconds.
     """
-    code = _SHARED_CODE.ljust(_CELLS_AT, b"\x90") + struct.pack("=Q", time_at)
+    code = _SHARED_CODE + struct.pack("=Q", time_at)
     return _with_jumps(where, code, _CLOCK_ONLY)
 
 
