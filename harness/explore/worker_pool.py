@@ -12,7 +12,6 @@ import contextlib
 import ctypes
 import os
 import resource
-import signal
 import subprocess
 import sys
 import traceback
@@ -38,6 +37,7 @@ from harness.model.errors import HarnessError, Shortage, WorkerDied
 from harness.system import pid_namespace
 from harness.system.janitor import MARK, SessionRoot
 from harness.system.machine_limits import OutOfMemory, check_descriptor, of_error, starting
+from harness.system.reap import end_with_parent
 
 __all__ = ["DONE", "FILE_BYTES_MAX", "Bug", "ExplorerProcess", "Lost", "Work", "cores", "main", "perform"]
 
@@ -48,7 +48,7 @@ _START = (
     "from harness.system.machine_limits import be_killed_first; be_killed_first(); "
     "from harness.explore.worker_pool import main; main({}, {}, {!r}, {}, {})"
 )
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 class Lost(WorkerDied):
@@ -286,9 +286,8 @@ def _send(connection: Connection, message: bytes) -> None:
 
 def _settle_in(parent: int, core: int, file_bytes_max: int) -> None:
     """Stay on one core, die with the parent, and adopt what workers leave behind."""
-    libc = ctypes.CDLL(None)
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    end_with_parent()
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(0)
     _limit(resource.RLIMIT_CORE, 0)

@@ -43,6 +43,7 @@ from harness.scenario.fence_reference import resolve
 from harness.system.descriptors import close_all_but
 from harness.system.machine_limits import starting
 from harness.system.private_directories import PrivateDirectories
+from harness.system.reap import end_with_parent
 
 __all__ = ["main", "main_free", "prepare"]
 
@@ -164,7 +165,7 @@ def _leave_explorer(parent: int, needed: Iterable[socket.socket]) -> None:
         needed: the only descriptors that stay open; standard input, output and error become empty.
     """
     if sys.platform == "linux":
-        _libc.prctl(linux_abi.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        end_with_parent()
     if os.getppid() not in (parent, _IN_ANOTHER_NAMESPACE):
         os._exit(0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,14 +1,34 @@
-"""Descriptors that a process inherits."""
+"""Descriptors that a process inherits, and copies of those of another process."""
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 from collections.abc import Collection
 
-__all__ = ["close_all_but"]
+__all__ = ["close_all_but", "copy_of"]
 
 _OPEN = "/dev/fd"
+_PIDFD_GETFD = 438
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def copy_of(pidfd: int, fd: int) -> int:
+    """Return a copy of a descriptor of another process, for the same open file.
+
+    Args:
+        pidfd: of the process.
+        fd: its descriptor.
+
+    Raises:
+        OSError: it has none of that number (EBADF), or may not be looked at (EPERM).
+    """
+    copy: int = _libc.syscall(_PIDFD_GETFD, pidfd, fd, 0)
+    if copy < 0:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))
+    return copy
 
 
 def close_all_but(kept: Collection[int]) -> None:

@@ -18,6 +18,7 @@ import sys
 import time
 
 from harness.system.descriptors import close_all_but
+from harness.system.reap import end_with_parent
 
 __all__ = ["AVAILABLE_TO_ROOT", "PidNamespace", "enter", "held"]
 
@@ -27,7 +28,6 @@ AVAILABLE_TO_ROOT = "needs root; process ids are the machine's own and differ fr
 _CLONE_NEWNS, _CLONE_NEWPID = 0x20000, 0x20000000
 #: MS_RDONLY; MS_NOSUID, MS_NODEV and MS_NOEXEC.
 _READ_ONLY, _HARMLESS = 1, 2 | 4 | 8
-_PR_SET_PDEATHSIG = 1
 _LAST_ID = "/proc/sys/kernel/ns_last_pid"
 _START_S = 20.0
 _END_S, _PAUSE_S = 1.0, 0.001
@@ -122,7 +122,7 @@ def enter() -> PidNamespace | None:
 def _serve(libc: ctypes.CDLL, channel: socket.socket) -> None:
     """Be the first process of the namespace; does not return."""
     try:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        end_with_parent()
         # What has lost its parent is reaped by the kernel.
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         os.setsid()

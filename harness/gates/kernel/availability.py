@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
 import signal
@@ -11,11 +10,11 @@ import signal
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel import seccomp_filter as seccomp
 from harness.model.errors import GateUnavailable, Shortage
+from harness.system.descriptors import copy_of
 from harness.system.machine_limits import starting
 
 __all__ = ["probe", "probe_programs"]
 
-_PIDFD_GETFD = 438
 #: The gate answers `stat` in the memory of a process.
 _MEMORY = "/proc/self/mem"
 _CHILD = "a process that tries the kernel gate"
@@ -110,13 +109,11 @@ def _missing_for(pid: int) -> list[str]:
                 os.close(fd)
         except OSError as error:
             missing.append(f"{path.rsplit('/', 1)[1]} of a child: {error.strerror}; {remedy}")
-    libc = ctypes.CDLL(None, use_errno=True)
     pidfd = os.pidfd_open(pid)
     try:
-        copy = libc.syscall(_PIDFD_GETFD, pidfd, 0, 0)
-        if copy >= 0:
-            os.close(copy)
-        elif ctypes.get_errno() == errno.EPERM:
+        os.close(copy_of(pidfd, 0))
+    except OSError as error:
+        if error.errno == errno.EPERM:
             missing.append(
                 "pidfd_getfd: not allowed; programs that take an flock cannot be followed, "
                 "allow CAP_SYS_PTRACE in a container"

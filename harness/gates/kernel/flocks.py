@@ -7,7 +7,6 @@ wait is not ready until the lock is released.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import os
@@ -18,11 +17,9 @@ from harness.gates.kernel.path_resolution import signed
 from harness.gates.kernel.process import PendingSyscall, Process
 from harness.gates.kernel.virtual_files import VirtualFiles
 from harness.model.history import LockEvent
+from harness.system.descriptors import copy_of
 
 __all__ = ["Flocks"]
-
-_PIDFD_GETFD = 438
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Flocks:
@@ -80,9 +77,10 @@ class Flocks:
             what it did to the write lock.
         """
         fd, operation = signed(pending.args[0]), signed(pending.args[1])
-        copy = _libc.syscall(_PIDFD_GETFD, pending.process.pidfd, fd, 0)
-        if copy < 0:
-            return ctypes.get_errno(), None
+        try:
+            copy = copy_of(pending.process.pidfd, fd)
+        except OSError as error:
+            return error.errno or errno.EIO, None
         try:
             fcntl.flock(copy, operation | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -283,7 +283,7 @@ class KernelGate:
     def grant(self, candidate: Candidate, verdict: Verdict = RUN) -> None:
         """Let one lane take its step."""
         lane = self._lanes[candidate.lane]
-        if lane.starting and lane.op < 0:
+        if lane.begins_again:
             self._start_again(lane)
         self._steps.grant(lane, candidate.path, verdict)
 

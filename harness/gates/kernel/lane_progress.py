@@ -70,6 +70,11 @@ class LaneProgress(Task):
         self.starting = True
         self.sleep(self.pending, wake_ns)
 
+    @property
+    def begins_again(self) -> bool:
+        """Return whether the lane's next step is its first, in place of a process that was killed."""
+        return self.starting and self.op < 0
+
     def think(self, steps: int) -> None:
         """Set for how many steps the lane waits for its model."""
         self.think_left = steps

@@ -15,7 +15,6 @@ from harness.model.stop_reasons import PARK
 __all__ = ["ARCH", "CALLS", "NUMBERS", "PARK", "supported"]
 
 # prctl and seccomp
-PR_SET_PDEATHSIG = 1
 ADDR_NO_RANDOMIZE = 0x0040000
 PR_SET_NO_NEW_PRIVS = 38
 PR_SET_CHILD_SUBREAPER = 36

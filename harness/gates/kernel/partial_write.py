@@ -6,21 +6,19 @@ append mode are the lane's own.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import stat
 
 from harness.gates.kernel.path_resolution import signed
 from harness.gates.kernel.process import PendingSyscall
+from harness.system.descriptors import copy_of
 
 __all__ = ["CUTTABLE_BYTES", "part_of", "write_for"]
 
 #: A write of fewer cannot be cut short.
 CUTTABLE_BYTES = 2
-_PIDFD_GETFD = 438
 _SIGN = 1 << 63
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def part_of(length: int, keep_permille: int) -> int:
@@ -40,9 +38,10 @@ def write_for(pending: PendingSyscall, count: int) -> int | None:
         nothing was done because it is no regular file, and a pipe's reader might have to be waited for.
     """
     fd, address = signed(pending.args[0]), pending.args[1]
-    copy = _libc.syscall(_PIDFD_GETFD, pending.process.pidfd, fd, 0)
-    if copy < 0:
-        return -ctypes.get_errno()
+    try:
+        copy = copy_of(pending.process.pidfd, fd)
+    except OSError as error:
+        return -(error.errno or errno.EIO)
     try:
         if not stat.S_ISREG(os.fstat(copy).st_mode):
             return None

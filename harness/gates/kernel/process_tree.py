@@ -186,7 +186,7 @@ def thread_moves(state: SupervisorState, worker: Worker, process: Process, tid: 
         try:
             process.started_program()
             if process.lane is not None:
-                # An adapter, which lives over schedules, has a clock of its own.
+                # An adapter lives over schedules and keeps the machine's clock; its host replaces that.
                 clock = take_over(process.memory, process.pid, state.now_ns, state.random(RANDOM_BYTES))
                 process.program.takes_time_from(clock)
         except OSError:

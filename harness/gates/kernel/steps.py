@@ -28,12 +28,17 @@ from harness.model.history import LockEvent, Step
 from harness.model.program import Program
 from harness.scenario.faults import recorded_name
 
-__all__ = ["PAUSES", "Steps"]
+__all__ = ["Steps", "pause_name"]
 
 #: Steps without a call, by the status of the lane that takes them.
-PAUSES = {Status.THINK: "think", Status.SLEEP: "sleep", Status.TURN: "turn"}
+_PAUSES = {Status.THINK: "think", Status.SLEEP: "sleep", Status.TURN: "turn"}
 
 _CONTINUE = linux_abi.RESPONSE_CONTINUE
+
+
+def pause_name(lane: Lane) -> str:
+    """Return the name of the step with which a lane goes on that is stopped before no file call."""
+    return "start" if lane.begins_again else _PAUSES[lane.status]
 
 
 class Steps:
@@ -96,8 +101,7 @@ class Steps:
                 self.release(lane, 1)
         else:
             assert status in (Status.SLEEP, Status.TURN), status
-            name = "start" if lane.starting and lane.op < 0 else PAUSES[status]
-            state.events.append(Step(lane.index, lane.op, name))
+            state.events.append(Step(lane.index, lane.op, pause_name(lane)))
             self._end_pause(lane)
 
     def release(self, lane: Lane, value: int, error: int = 0, flags: int = 0) -> None:

@@ -9,7 +9,6 @@ in real time.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
 import select
@@ -20,6 +19,7 @@ import msgspec
 
 from harness.gates.kernel.path_resolution import signed
 from harness.gates.kernel.process import PendingSyscall, Process
+from harness.system.descriptors import copy_of
 
 __all__ = ["TimedWait", "wait_of"]
 
@@ -37,7 +37,6 @@ _TIME_AT = {
 _MILLISECONDS = frozenset({"poll", "epoll_wait", "epoll_pwait"})
 _SECONDS = struct.Struct("=2q")
 _NS = 1_000_000_000
-_PIDFD_GETFD = 438
 _FUTEX_COMMAND, _FUTEX_WAIT_BITSET = 0x7F, 9
 _POLLFD = struct.Struct("=ihh")
 #: Descriptors of a select, and the events that its three sets stand for.
@@ -45,8 +44,6 @@ _SET_BITS = 8
 _READABLE, _WRITABLE = select.POLLIN | select.POLLHUP | select.POLLERR, select.POLLOUT | select.POLLERR
 _SETS = ((1, _READABLE), (2, _WRITABLE), (3, select.POLLPRI))
 _FDS_MAX = 4096
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class TimedWait(msgspec.Struct, frozen=True):
@@ -162,12 +159,11 @@ def _any_ready(process: Process, watched: Iterable[tuple[int, int]]) -> bool:
     poll, copies = select.poll(), []
     try:
         for fd, events in watched:
-            copy = _libc.syscall(_PIDFD_GETFD, process.pidfd, fd, 0)
-            if copy < 0:
-                return True
-            copies.append(copy)
-            poll.register(copy, events)
+            copies.append(copy_of(process.pidfd, fd))
+            poll.register(copies[-1], events)
         return bool(copies and poll.poll(0))
+    except OSError:
+        return True
     finally:
         for copy in copies:
             os.close(copy)

@@ -86,7 +86,7 @@ _NOW_SHARED = """
 
 # Clocks 0, 1, 4 to 9 and 11: all but the processor time of a process or thread.
 _ALL_CLOCKS = 0b1011_1111_0011
-# Clocks 0, 5, 8 and 11, of the date. A worker's other ones are the kernel's, which the interpreter's waits follow.
+# Clocks 0, 5, 8 and 11, of the date. A worker's other ones are the kernel's, as the interpreter's waits are.
 _CLOCKS_OF_THE_DATE = 0b1001_0010_0001
 _CELLS_AT, _NO_OPERATION = 0xF0, b"\x90"
 _SYMBOL = struct.Struct("=IBBHQQ")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import os
 import select
@@ -23,7 +22,7 @@ from harness.system.confined_starter import ConfinedStarter
 from harness.system.descriptors import close_all_but
 from harness.system.forking import get_context
 from harness.system.private_directories import PrivateDirectories
-from harness.system.reap import ended, kill_tree
+from harness.system.reap import end_with_parent, ended, kill_tree
 
 __all__ = ["WorkerKilled", "WorkerProcesses", "orphans"]
 
@@ -56,7 +55,8 @@ def orphans(worker: Worker) -> list[int]:
 
 
 def _sleep() -> None:
-    ctypes.CDLL(None).prctl(linux_abi.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    """Be a process that does nothing and has a process id; does not return."""
+    end_with_parent()
     close_all_but(())
     while True:
         signal.pause()
