@@ -5,10 +5,11 @@ What it imports besides is pinned. The record lock is thus that of fasteners 0.2
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import Any
 
-__all__ = ["KINDS", "MODULE", "REQUIRES", "VERSIONS", "GivenUp", "make_lock"]
+__all__ = ["KINDS", "MODULE", "REQUIRES", "VERSIONS", "make_lock"]
 
 VERSIONS = ("7.6.1",)
 KINDS = {"": "record"}
@@ -28,27 +29,10 @@ REQUIRES = (
 )
 
 
-def make_lock(module: Any, variant: str, transcript: str, timeout_s: float) -> tuple[Any, type[Exception]]:
+def make_lock(module: Any, variant: str, transcript: str, timeout_s: float) -> tuple[Any, tuple[()]]:
     """See `fence.targets.locks.python_library`."""
     del variant
     folder, name = os.path.split(transcript)
-    return _External(module.external_lock(f"{name}.lockf", lock_path=folder), timeout_s), GivenUp
-
-
-class GivenUp(Exception):
-    """The library could not get the lock in time."""
-
-
-class _External:
-    """Says by its result whether it has the lock."""
-
-    def __init__(self, lock: Any, timeout_s: float) -> None:
-        self.lock = lock
-        self.timeout_s = timeout_s if timeout_s >= 0 else None
-
-    def acquire(self) -> None:
-        if not self.lock.acquire(timeout=self.timeout_s):
-            raise GivenUp("acquire returned False")
-
-    def release(self) -> None:
-        self.lock.release()
+    lock = module.external_lock(f"{name}.lockf", lock_path=folder)
+    lock.acquire = functools.partial(lock.acquire, timeout=timeout_s if timeout_s >= 0 else None)
+    return lock, ()

@@ -6,9 +6,9 @@ process of `serve.py`, which imports nothing but the library. It has
 - ``VERSIONS``: those that were tried, oldest first,
 - ``KINDS``: by variant, the kind of its lock, a name of `fence.locks.KINDS`; the usual lock is ``""``,
 - ``make_lock(module, variant, transcript, timeout_s)``: returns the library's lock for a transcript, with
-  methods ``acquire`` and ``release``, and the exception that says that it could not be had in time. The
-  library is `module`; a negative time means for ever. A third result, if there is one, is the exception by
-  which ``release`` says that the lock was lost.
+  methods ``acquire`` and ``release``, and the exception that says that it could not be had in time; ``()``
+  where ``acquire`` returns False instead. The library is `module`; a negative time means for ever. A third
+  result, if there is one, is the exception by which ``release`` says that the lock was lost.
 
 and it may have
 

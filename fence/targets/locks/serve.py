@@ -33,13 +33,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
-__all__ = ["Adapter", "Connection", "Handle", "NotHeld", "abandon"]
+__all__ = ["Adapter", "Connection", "GivenUp", "Handle", "NotHeld", "abandon"]
 
 _Line = dict[str, Any]
 _APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 
 # The names of these classes are part of the messages, which histories contain.
+
+
+class GivenUp(Exception):
+    """The library could not get the lock in time, as its result says."""
 
 
 class NotHeld(Exception):
@@ -103,7 +107,7 @@ class Handle:
 
     Args:
         transcript: path of the transcript.
-        make: makes the library's lock, which has methods ``acquire`` and ``release``.
+        make: makes the library's lock. Its ``acquire()`` raises, or returns False, where it gives up.
         dies: whether the lane dies as soon as it has the lock.
     """
 
@@ -126,7 +130,8 @@ class Handle:
 
     def acquire(self) -> None:
         with self._with_unused_pid():
-            self.lock.acquire()
+            if self.lock.acquire() is False:
+                raise GivenUp("acquire returned False")
         if self.dies:
             abandon(self.lock)
             return
@@ -250,7 +255,7 @@ class Adapter:
             return {"answer": "ok", **(self._result(line) or {})}
         except NotImplementedError:
             return {"answer": "unsupported"}
-        except self._given_up as error:
+        except _exceptions(GivenUp, self._given_up) as error:
             return {"answer": "lock_timeout", "message": self._stable_message(error)}
         except _exceptions(NotHeld, self._lost) as error:
             return {"answer": "stale_lock", "message": self._stable_message(error)}
