@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 from typing import Final, Literal, get_args
 
-from harness.scenario.faults.names import INTERRUPTIBLE, CallName
+from harness.scenario.faults.names import INTERRUPTIBLE
 
 __all__ = ["ERRORS", "ERRORS_OF_CALL", "OF_NAMES", "SPELLINGS", "ErrorName", "errors_of", "recorded_name"]
 
@@ -54,7 +54,7 @@ ErrorName = Literal[
 ]
 ERRORS: Final[tuple[ErrorName, ...]] = get_args(ErrorName)
 #: Second spellings of one number, and the one that histories have.
-SPELLINGS: Final[dict[ErrorName, ErrorName]] = {"ENOTSUP": "EOPNOTSUPP", "EWOULDBLOCK": "EAGAIN"}
+SPELLINGS: Final[dict[str, str]] = {"ENOTSUP": "EOPNOTSUPP", "EWOULDBLOCK": "EAGAIN"}
 #: Errors that say whether a name is there. A call that is made to fail did not run, so they are not true:
 #: network file systems give them so, from what they remembered or for a request that they sent twice.
 OF_NAMES: Final = frozenset({"EEXIST", "EISDIR", "ELOOP", "ENOENT", "ENOTDIR", "ENOTEMPTY"})
@@ -116,7 +116,7 @@ _ROWS: Final[dict[str, str]] = {
 }
 
 
-def _complete(call: CallName, row: str) -> tuple[ErrorName, ...]:
+def _complete(call: str, row: str) -> tuple[ErrorName, ...]:
     words = {*row.split(), *_DISK.split(), *(["EINTR"] if call in INTERRUPTIBLE else [])}
     words |= {second for second, first in SPELLINGS.items() if first in words}
     assert words <= set(ERRORS), words - set(ERRORS)
@@ -125,9 +125,7 @@ def _complete(call: CallName, row: str) -> tuple[ErrorName, ...]:
 
 #: By call, in the order of `ERRORS`; a close is not there, for one that fails has taken effect all the same.
 ERRORS_OF_CALL: Final[dict[str, tuple[ErrorName, ...]]] = {
-    call: _complete(call, row)  # type: ignore[arg-type]
-    for calls, row in _ROWS.items()
-    for call in calls.split()
+    call: _complete(call, row) for calls, row in _ROWS.items() for call in calls.split()
 }
 
 
@@ -142,7 +140,7 @@ def recorded_name(error: str | int) -> str:
         name = errno.errorcode[error]
         # Python's own choice among the names of a number may differ from version to version.
         return _CHOSEN.get(error, name)
-    return SPELLINGS.get(error, error)  # type: ignore[call-overload,no-any-return]
+    return SPELLINGS.get(error, error)
 
 
 _CHOSEN: Final = {getattr(errno, name): name for name in ERRORS if name not in SPELLINGS}

@@ -7,7 +7,7 @@ import ctypes
 import errno
 import fcntl
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import msgspec
@@ -102,31 +102,27 @@ class Writing(Changing):
         return str(os.stat(self.path).st_size)
 
     def flock_twice(self) -> str:
-        fd = os.open(self.path + ".flock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
-        said = []
-        for operation in (fcntl.LOCK_EX, fcntl.LOCK_UN, fcntl.LOCK_EX | fcntl.LOCK_NB):
-            try:
-                fcntl.flock(fd, operation)
-                said.append("ok")
-            except OSError as error:
-                said.append(errno.errorcode[error.errno or 0])
-        os.close(fd)
-        return " ".join(said)
+        return twice(fcntl.flock, self.path + ".flock")
 
     def record_lock_twice(self) -> str:
-        fd = os.open(self.path + ".lockf", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
-        said = []
-        for operation in (fcntl.LOCK_EX, fcntl.LOCK_UN, fcntl.LOCK_EX | fcntl.LOCK_NB):
-            try:
-                fcntl.lockf(fd, operation)
-                said.append("ok")
-            except OSError as error:
-                said.append(errno.errorcode[error.errno or 0])
-        os.close(fd)
-        return " ".join(said)
+        return twice(fcntl.lockf, self.path + ".lockf")
 
     def fchmod(self) -> None:
         os.chmod(self.path, 0o600)
+
+
+def twice(lock: Callable[[int, int], object], path: str) -> str:
+    """Take a lock, let it go, and take it again; return the results in words."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+    said = []
+    for operation in (fcntl.LOCK_EX, fcntl.LOCK_UN, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        try:
+            lock(fd, operation)
+            said.append("ok")
+        except OSError as error:
+            said.append(errno.errorcode[error.errno or 0])
+    os.close(fd)
+    return " ".join(said)
 
 
 @pytest.fixture(scope="module")
