@@ -38,8 +38,7 @@ def run_schedule(
     strategy.begin(rng, len(program.lanes))
     injector = Injector(program)
     choices: list[Choice] = []
-    all_seen = strategy.sees_own_steps
-    unasked = not_asked = 0
+    own = _OwnSteps(not strategy.sees_own_steps)
     last = -1
     inconclusive = ""
     while candidates := gate.settle():
@@ -47,17 +46,13 @@ def run_schedule(
             inconclusive = f"not over after {steps_max} steps"
             break
         _current_first(candidates, last)
-        picked = _own(candidates) if gate.has_own_steps and not all_seen and unasked < _UNASKED_MAX else None
-        if picked is None:
-            picked, unasked = candidates[strategy.pick(candidates)], 0
-        else:
-            unasked += 1
-            not_asked += 1
+        if not gate.has_own_steps or (picked := own.pick(candidates, len(choices))) is None:
+            picked = candidates[strategy.pick(candidates)]
         last = picked.lane
         choices.append(Choice(last, picked.op, picked.ordinal))
         due = injector.due(last, picked.op, picked.call, picked.path) if injector.planned else None
         gate.grant(picked, RUN if due is None else _verdict(due))
-    strategy.end(len(choices) - not_asked)
+    strategy.end(len(choices) - own.taken)
     return gate.finish(inconclusive), Schedule(tuple(choices))
 
 
@@ -69,12 +64,40 @@ def _verdict(due: Due) -> Verdict:
     return Verdict("fail", getattr(errno, due.error))
 
 
-def _own(candidates: list[Candidate]) -> Candidate | None:
-    """Return the first candidate whose step is in a directory where no other lane has been."""
-    for candidate in candidates:
-        if candidate.own:
-            return candidate
-    return None
+class _OwnSteps:
+    """Picks steps in a directory where no other lane has been, without asking the strategy.
+
+    Args:
+        wanted: whether to do that at all.
+
+    Attributes:
+        taken: how many it has picked.
+    """
+
+    def __init__(self, wanted: bool) -> None:
+        self._wanted = wanted
+        self._in_a_row = 0
+        self._next = -1
+        self.taken = 0
+
+    def pick(self, candidates: list[Candidate], step: int) -> Candidate | None:
+        """Return the first such candidate; None to ask the strategy.
+
+        Args:
+            candidates: that can step next.
+            step: how many steps there were before.
+        """
+        if step != self._next:
+            self._in_a_row = 0
+        if not self._wanted or self._in_a_row == _UNASKED_MAX:
+            return None
+        for candidate in candidates:
+            if candidate.own:
+                self._next = step + 1
+                self._in_a_row += 1
+                self.taken += 1
+                return candidate
+        return None
 
 
 def _current_first(candidates: list[Candidate], last: int) -> None:

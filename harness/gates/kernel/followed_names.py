@@ -40,6 +40,7 @@ class FollowedNames:
         symlinks: those of the names that are links.
         by_ino: files by real inode number.
         directories: directories inside, by real inode number.
+        has_tree: a directory was made inside in this schedule.
         tree_changed: something changed that may change where a path leads: a directory or, beside
             one, a link.
         copied: a descriptor was duplicated in this schedule.
@@ -67,7 +68,7 @@ class FollowedNames:
         self.alias = self.aliases.of
         self._decoded: dict[bytes, str] = {}
         self.directories: dict[int, Inode] = {}
-        self.tree_changed = False
+        self.has_tree = self.tree_changed = False
         self.copied = False
         self.names.clear()
         self.by_ino.clear()
@@ -130,6 +131,7 @@ class FollowedNames:
         self.by_ino[ino] = inode
         if is_directory:
             self.directories[ino] = inode
+            self.has_tree = True
         return inode
 
     def born_nameless(self, ino: int) -> Inode:

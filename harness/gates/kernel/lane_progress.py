@@ -70,11 +70,6 @@ class LaneProgress(Task):
         self.starting = True
         self.sleep(self.pending, wake_ns)
 
-    @property
-    def begins_again(self) -> bool:
-        """Return whether the lane's next step is its first, in place of a process that was killed."""
-        return self.starting and self.op < 0
-
     def think(self, steps: int) -> None:
         """Set for how many steps the lane waits for its model."""
         self.think_left = steps
@@ -104,7 +99,7 @@ class LaneProgress(Task):
 
     def begin_operation(self) -> None:
         """Count a begun operation."""
-        self.op, self.ordinal = self.started, 0
+        self.op, self.ordinal, self.starting = self.started, 0, False
         self.started += 1
 
     def end_operation(self) -> None:

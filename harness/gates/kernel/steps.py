@@ -23,7 +23,7 @@ from harness.gates.kernel.supervisor_state import SupervisorState, WatchedCall
 from harness.gates.kernel.syscall_arguments import stat_target
 from harness.gates.kernel.syscall_table import FLOCK, open_note
 from harness.gates.kernel.tracee_memory import pack_stat, pack_statx
-from harness.model.gate import CALL_VERDICTS, Verdict
+from harness.model.gate import CALL_VERDICTS, RUN, Verdict
 from harness.model.history import LockEvent, Step
 from harness.model.program import Program
 from harness.scenario.faults import recorded_name
@@ -33,12 +33,13 @@ __all__ = ["Steps", "pause_name"]
 #: Steps without a call, by the status of the lane that takes them.
 _PAUSES = {Status.THINK: "think", Status.SLEEP: "sleep", Status.TURN: "turn"}
 
+_FILE = Status.FILE
 _CONTINUE = linux_abi.RESPONSE_CONTINUE
 
 
 def pause_name(lane: Lane) -> str:
     """Return the name of the step with which a lane goes on that is stopped before no file call."""
-    return "start" if lane.begins_again else _PAUSES[lane.status]
+    return "start" if lane.starting else _PAUSES[lane.status]
 
 
 class Steps:
@@ -83,18 +84,16 @@ class Steps:
         state.set_time(state.now_ns + self._step_ns)
         lane.begin_step()
         status = lane.status
-        if verdict.kind not in CALL_VERDICTS:
-            state.events.append(self.process_faults.inject(lane, path, verdict))
-        elif status is Status.FILE:
+        if status is _FILE and verdict.kind in CALL_VERDICTS:
             if self._appearance is not None:
                 target = self._recorder.target_of(lane.pending)
                 self._appearance.before(lane.pending, target, self._files.stamp())
-            if verdict.kind == "fail" and self._can_fail(lane.pending, verdict.errno):
-                self._fail(lane, path, verdict.errno)
-            elif verdict.kind == "short":
-                self._cut_short(lane, path, verdict.keep_permille)
-            else:
+            if verdict is RUN:
                 self._run(lane, path)
+            else:
+                self._run_with_fault(lane, path, verdict)
+        elif verdict.kind not in CALL_VERDICTS:
+            state.events.append(self.process_faults.inject(lane, path, verdict))
         elif status is Status.THINK:
             state.events.append(Step(lane.index, lane.op, "think"))
             if lane.think_once():
@@ -103,6 +102,14 @@ class Steps:
             assert status in (Status.SLEEP, Status.TURN), status
             state.events.append(Step(lane.index, lane.op, pause_name(lane)))
             self._end_pause(lane)
+
+    def _run_with_fault(self, lane: Lane, path: str, verdict: Verdict) -> None:
+        if verdict.kind == "fail" and self._can_fail(lane.pending, verdict.errno):
+            self._fail(lane, path, verdict.errno)
+        elif verdict.kind == "short":
+            self._cut_short(lane, path, verdict.keep_permille)
+        else:
+            self._run(lane, path)
 
     def release(self, lane: Lane, value: int, error: int = 0, flags: int = 0) -> None:
         """Let a lane go with an answer to its call."""

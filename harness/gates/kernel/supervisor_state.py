@@ -244,7 +244,8 @@ class SupervisorState:
 
     def let_go(self, lane: Lane) -> None:
         """Note that a lane moves, and what time it is for the programs that it runs."""
-        if lane.worker is not None and lane.worker.tracees:
+        # A program is a process that was started in this schedule.
+        if self.tasks_started and lane.worker is not None:
             for tracee in lane.worker.tracees.values():
                 if tracee.program.clock is not None:
                     tracee.program.clock.tell(self.now_ns)
