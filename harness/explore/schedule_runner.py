@@ -28,7 +28,8 @@ def run_schedule(
         program: what the lanes do.
         strategy: picks the lane that steps next.
         rng: seeded for this schedule alone.
-        steps_max: after so many steps the schedule is inconclusive.
+        steps_max: after so many steps the schedule is inconclusive. Those of lanes that wait for a lock while
+            no other lane can go are not counted.
 
     Returns:
         What the gate saw, and the lanes that were picked, by the strategy or because their step was in a
@@ -42,7 +43,7 @@ def run_schedule(
     last = -1
     inconclusive = ""
     while candidates := gate.settle():
-        if len(choices) >= steps_max:
+        if len(choices) >= steps_max and len(choices) - gate.idle_steps >= steps_max:
             inconclusive = f"not over after {steps_max} steps"
             break
         _current_first(candidates, last)

@@ -131,6 +131,10 @@ class Gate(Protocol):
     name: str
     has_own_steps: bool
 
+    @property
+    def idle_steps(self) -> int:
+        """How many steps lanes took to ask for a lock again, because no other lane could go."""
+
     def start(self, layout: Layout) -> None:
         """Start the worker processes."""
 

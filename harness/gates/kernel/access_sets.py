@@ -15,6 +15,7 @@ from harness.gates.kernel.directory_entries import all_above
 from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.inode import Inode
 from harness.gates.kernel.lane import Lane
+from harness.gates.kernel.lock_attempts import Attempt
 from harness.gates.kernel.path_resolution import signed
 from harness.gates.kernel.process import PendingSyscall, Status
 from harness.gates.kernel.syscall_table import FLOCK
@@ -28,13 +29,14 @@ _COPYING = frozenset({"sendfile", "splice", "copy_file_range", "ioctl"})
 _NEW_NAME = frozenset({"dir", "alloc"})
 
 
-def access_set(files: VirtualFiles, flocks: Flocks, lane: Lane) -> AccessSet:
+def access_set(files: VirtualFiles, flocks: Flocks, lane: Lane, attempt: Attempt | None = None) -> AccessSet:
     """Return the access set of a lane's next step.
 
     Args:
         files: as they are now; the answer holds until another lane changes names.
         flocks: as they are held now.
         lane: is stopped before a file call, thinks or sleeps.
+        attempt: its call, where the lane waited before it for a lock that was taken (`lock_polls`).
     """
     worker = lane.worker
     assert worker is not None
@@ -44,6 +46,9 @@ def access_set(files: VirtualFiles, flocks: Flocks, lane: Lane) -> AccessSet:
         return ANYTHING
     if lane.status is Status.FILE:
         found = _of_call(files, flocks, lane.pending)
+        if attempt is not None and found is not ANYTHING:
+            lock = f"n:{attempt.key}" if attempt.kind == "name" else f"l:{attempt.key}"
+            found = AccessSet(found.reads, found.writes, frozenset({lock}), found.frees)
     elif lane.status is Status.SLEEP:
         if lane.poll_name is None:
             return ANYTHING

@@ -61,6 +61,18 @@ class EffectRecorder:
         """Return whether a pending fcntl asks for a record lock, and neither lets one go nor looks."""
         return self._records.takes(pending)
 
+    def sets_record_lock(self, pending: PendingSyscall) -> bool:
+        """Return whether a pending fcntl asks for a record lock or lets one go."""
+        return self._records.sets(pending)
+
+    def wanted_record_lock(self, pending: PendingSyscall) -> bytes:
+        """Return the record lock that a pending fcntl asks for, as it takes it."""
+        return self._records.wanted(pending)
+
+    def is_record_lock_taken(self, pending: PendingSyscall, wanted: bytes) -> bool:
+        """Return whether another process has a record lock that a call asks, or has asked, for."""
+        return self._records.is_taken(pending, wanted)
+
     def before(self, lane: Lane, pending: PendingSyscall) -> None:
         """Note what must be known before a file call runs."""
         files = self._files

@@ -53,11 +53,14 @@ class Flocks:
 
     def must_wait(self, pending: PendingSyscall) -> bool:
         """Return whether a pending flock call would have to wait."""
+        return not pending.args[1] & (fcntl.LOCK_NB | fcntl.LOCK_UN) and self.is_taken(pending)
+
+    def is_taken(self, pending: PendingSyscall) -> bool:
+        """Return whether another holder has the lock that a pending flock call asks for."""
         inode = pending.inode
-        operation = pending.args[1]
-        if inode is None or operation & (fcntl.LOCK_NB | fcntl.LOCK_UN) or inode not in self._held:
+        if inode is None or inode not in self._held:
             return False
-        alone = operation & fcntl.LOCK_EX
+        alone = pending.args[1] & fcntl.LOCK_EX
         mine = (pending.process.pid, signed(pending.args[0]))
         return any(
             alone or mode == fcntl.LOCK_EX
@@ -68,6 +71,11 @@ class Flocks:
     def holds(self, process: Process, inode: Inode, fd: int) -> bool:
         """Return whether a process has a lock on a file by one of its descriptors."""
         return (process.pid, fd) in self._held.get(inode, ())
+
+    def holders(self, inode: Inode | None) -> list[int]:
+        """Return the lanes that have a lock on a file."""
+        held = self._held.get(inode, {}) if inode is not None else {}
+        return sorted({lane for _, lane in held.values()})
 
     def acquire(self, lane: Lane, pending: PendingSyscall) -> tuple[int | None, LockEvent | None]:
         """Carry out the flock call before which a lane is stopped.

@@ -17,7 +17,6 @@ from collections.abc import Callable
 import msgspec
 
 from fence.locks import KINDS
-from harness.gates.adapter_diagnostics import last_words
 from harness.gates.kernel.access_sets import access_set
 from harness.gates.kernel.attribution import choose_again
 from harness.gates.kernel.candidates import candidate_of, why_waiting
@@ -33,8 +32,9 @@ from harness.gates.kernel.steps import Steps
 from harness.gates.kernel.stopped_calls import resolve_stopped_again
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.syscall_table import FLOCK
-from harness.gates.kernel.virtual_clock import can_go, wake
+from harness.gates.kernel.virtual_clock import can_go, sleepers, wake
 from harness.gates.kernel.virtual_files import VirtualFiles
+from harness.gates.kernel.worker_diagnostics import explained
 from harness.gates.kernel.worker_processes import WorkerKilled, WorkerProcesses
 from harness.model.errors import WorkerDied
 from harness.model.gate import RUN, Candidate, Layout, Outcome, Verdict
@@ -104,6 +104,7 @@ class KernelGate:
             self._files, self._clock, self._lanes, workers, self._wall_limit_s, private
         )
         self._flocks = self._state.flocks
+        self._polls = self._state.polls
         self._steps = Steps(self._state)
         self._own_trees = OwnTrees(self._files)
         self._wait = StepWait(self._state)
@@ -175,6 +176,11 @@ class KernelGate:
         """How often any process was stopped at a call, since the start."""
         return self._state.traps
 
+    @property
+    def idle_steps(self) -> int:
+        """How many steps lanes took to ask for a lock again, because no other lane could go."""
+        return self._polls.idle_steps
+
     # One schedule
 
     def begin(self, program: Program) -> None:
@@ -200,6 +206,7 @@ class KernelGate:
         self._own_trees.begin()
         self.has_own_steps = False
         self._state.recorder.begin()
+        self._polls.begin([lane.name for lane in program.lanes], self.tells_access_sets)
         self._state.guard(True)
         self._encoded = msgspec.msgpack.encode(program)
         self._reborn.clear()
@@ -238,16 +245,27 @@ class KernelGate:
             choose_again(self._lanes)
         ready = self._ready() or self._retry_flocks()
         if not ready:
-            could = [lane for lane in self._lanes if lane.status is not Status.TURN or self._has_turn(lane)]
-            woken, now = wake(could, state.now_ns)
-            state.set_time(now)
-            ready = [candidate_of(self._files, lane) for lane in woken]
+            ready = [candidate_of(self._files, lane) for lane in self._woken()]
         if tree:
             self.has_own_steps = self._own_trees.mark(self._lanes, ready)
         if self.tells_access_sets:
             for candidate in ready:
-                candidate.touches(access_set(self._files, self._flocks, self._lanes[candidate.lane]))
+                one = self._lanes[candidate.lane]
+                candidate.touches(access_set(self._files, self._flocks, one, self._polls.waits(one)))
         return ready or self._outwaited()
+
+    def _woken(self) -> list[Lane]:
+        """Let time jump to the next wake-up; return the lanes that go on then."""
+        state, polls = self._state, self._polls
+        could = [lane for lane in self._lanes if lane.status is not Status.TURN or self._has_turn(lane)]
+        asking = polls.kept_back(could) if polls.asking else {}
+        if polls.asking and polls.in_vain(sleepers(could, state.now_ns, asking)):
+            return []
+        woken, now = wake(could, state.now_ns, asking)
+        state.set_time(now)
+        if polls.asking:
+            polls.woken(woken)
+        return woken
 
     def _outwaited(self) -> list[Candidate]:
         """Wait for real time to wake a lane, for no lane is ready and none is due."""
@@ -270,7 +288,9 @@ class KernelGate:
             ):
                 ready.append(lane.candidate or candidate_of(self._files, lane))
         if self._steps.process_faults.held:
-            return [candidate for candidate in ready if self._lanes[candidate.lane].held_ns <= now_ns]
+            ready = [candidate for candidate in ready if self._lanes[candidate.lane].held_ns <= now_ns]
+        if self._polls.asking:
+            ready = [one for one in ready if not self._polls.keeps_back(self._lanes[one.lane])]
         return ready
 
     @staticmethod
@@ -325,14 +345,15 @@ class KernelGate:
         state, files = self._state, self._files
         if state.moving is not None:
             self._come_to_rest(state.moving)
-        inconclusive = state.inconclusive or inconclusive
+        inconclusive = state.inconclusive or self._polls.remark(inconclusive, self._lanes)
         waiting = []
         for lane in self._lanes:
             assert lane.worker is not None
             if lane.status is not Status.DONE:
                 lane.worker.replace_later()
                 if lane.status is not Status.DEAD:
-                    waiting.append((lane.index, why_waiting(files, lane)))
+                    why = self._polls.why(lane, self._lanes) or why_waiting(files, lane)
+                    waiting.append((lane.index, why))
         if files.lock.owner >= 0 and (owner := self._lanes[files.lock.owner].worker) is not None:
             # The open file of a lock that was not released would stay in the process.
             owner.replace_later()
@@ -341,23 +362,13 @@ class KernelGate:
             # What it started must not reach into the next schedule. After a crash of an adapter the worker is
             # gone, and what the other adapters owe will not come.
             (end_all if worker.board.crash else end_children)(state, worker)
-        inconclusive = self._explained(state.inconclusive or inconclusive)
+        inconclusive = explained(state.inconclusive or inconclusive, self._processes.workers.values())
         before = files.state
         if (files.rescan() | files.look()) and not inconclusive and before != files.state:
             inconclusive = "the transcript changed while no lane had been let go"
         waits = () if inconclusive else tuple(waiting)
         state.events.append(End(files.state, waits, files.lock.owner, inconclusive, files.reused))
         return Outcome(self._initial, tuple(state.events), files.blobs, state.disturbed)
-
-    def _explained(self, inconclusive: str) -> str:
-        """Return the reason, with what an external fence's adapter said last where that may be why."""
-        if not inconclusive:
-            return ""
-        lost = [worker for worker in self._processes.workers.values() if worker.must_replace]
-        # A message that was meant as one knows best; the other workers only were not done when all was over.
-        said = [worker.board.diagnostics() for worker in lost if worker.board.has_error]
-        words = [last_words(worker.pid, worker.board) for worker in lost] if not said else []
-        return said[0] if said else "; ".join(filter(None, [inconclusive, *words]))
 
     # Coming to rest
 

@@ -269,8 +269,8 @@ def end_children(state: SupervisorState, worker: Worker) -> None:
     # It may be gone because one of them is.
     for tracee in worker.tracees.values() if worker.must_replace else ():
         _note_if_killed(state, worker, tracee)
-    # A lane that waits for an flock does so whichever task acts for it.
-    waiting = [lane for lane in worker.lanes if lane.status is Status.FLOCK]
+    # A lane that waits for a lock does so whichever task acts for it.
+    waiting = [lane for lane in worker.lanes if lane.status is Status.FLOCK or state.polls.in_vain((lane,))]
     worker.show_lanes_themselves()
     if not worker.has_children:
         return

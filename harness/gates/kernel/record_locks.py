@@ -58,8 +58,15 @@ class RecordLocks:
         """Return whether a call asks for a lock."""
         if pending.args[1] not in _SETTING | _SETTING_OFD:
             return False
-        wanted = pending.process.memory.read(pending.args[2], _FLOCK.size)
-        return len(wanted) == _FLOCK.size and bool(_FLOCK.unpack(wanted)[0] != fcntl.F_UNLCK)
+        return _is_lock(self.wanted(pending))
+
+    def sets(self, pending: PendingSyscall) -> bool:
+        """Return whether a call asks for a lock or lets one go."""
+        return pending.args[1] in _SETTING | _SETTING_OFD
+
+    def wanted(self, pending: PendingSyscall) -> bytes:
+        """Return the lock that a call asks for, as fcntl takes it."""
+        return pending.process.memory.read(pending.args[2], _FLOCK.size)
 
     def must_wait(self, pending: PendingSyscall) -> bool:
         """Return whether a call would sleep until another process or description gives a lock back.
@@ -68,14 +75,29 @@ class RecordLocks:
         """
         if pending.inode is None or pending.call.kind != "lock" or pending.args[1] not in _SLEEPING:
             return False
-        wanted = pending.process.memory.read(pending.args[2], _FLOCK.size)
-        if len(wanted) != _FLOCK.size or _FLOCK.unpack(wanted)[0] == fcntl.F_UNLCK:
+        wanted = self.wanted(pending)
+        path = f"/proc/{pending.process.pid}/fd/{signed(pending.args[0])}"
+        return _is_lock(wanted) and self._is_taken(pending, wanted, path)
+
+    def is_taken(self, pending: PendingSyscall, wanted: bytes) -> bool:
+        """Return whether another process or description has a lock that a call asks, or has asked, for.
+
+        Args:
+            pending: the call; its process may be gone.
+            wanted: the lock.
+        """
+        inode = pending.inode
+        if inode is None or not inode.names:
             return False
+        return self._is_taken(pending, wanted, os.path.join(self._files.directory, min(inode.names)))
+
+    def _is_taken(self, pending: PendingSyscall, wanted: bytes, path: str) -> bool:
         mine = (pending.process.pid, signed(pending.args[0]))
+        assert pending.inode is not None
         if self._descriptions.get(pending.inode) == mine:
             return False
-        holder = _holder(f"/proc/{mine[0]}/fd/{mine[1]}", wanted)
-        return holder != 0 and (pending.args[1] != fcntl.F_SETLKW or holder != mine[0])
+        holder = _holder(path, wanted)
+        return holder != 0 and (pending.args[1] in _SETTING_OFD or holder != mine[0])
 
     def after(self, lane: Lane, pending: PendingSyscall) -> LockEvent | None:
         """Return what an fcntl did to the write lock, right after it returned."""
@@ -146,6 +168,11 @@ class RecordLocks:
             return None
         del self._pids[inode]
         return self._files.lock.unflocked(inode, "record")
+
+
+def _is_lock(wanted: bytes) -> bool:
+    """Return whether the argument of an fcntl asks for a lock, and does not let one go."""
+    return len(wanted) == _FLOCK.size and bool(_FLOCK.unpack(wanted)[0] != fcntl.F_UNLCK)
 
 
 def _is_shared(path: str) -> bool:

@@ -15,6 +15,7 @@ import os
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.inode import Inode, Shown
 from harness.gates.kernel.lane import Lane
+from harness.gates.kernel.lock_attempts import ASKING
 from harness.gates.kernel.partial_write import CUTTABLE_BYTES, part_of, write_for
 from harness.gates.kernel.process import PendingSyscall, Status, respond
 from harness.gates.kernel.process_faults import ProcessFaults
@@ -57,6 +58,7 @@ class Steps:
         self._files = state.files
         self._recorder = state.recorder
         self._flocks = state.flocks
+        self._polls = state.polls
         self.process_faults = ProcessFaults(state)
 
     def begin(self, program: Program) -> None:
@@ -84,6 +86,8 @@ class Steps:
         state.set_time(state.now_ns + self._step_ns)
         lane.begin_step()
         status = lane.status
+        if self._polls.asking:
+            self._polls.stepped(lane, status)
         if status is _FILE and verdict.kind in CALL_VERDICTS:
             if self._appearance is not None:
                 target = self._recorder.target_of(lane.pending)
@@ -165,6 +169,8 @@ class Steps:
         call = pending.call
         kind = call.kind
         events = self._state.events
+        if kind in ASKING or self._polls.asking:
+            self._polls.before(lane, pending)
         if call is FLOCK:
             self._flock(lane, path)
         elif kind == "lock" and self._recorder.must_wait(pending):

@@ -18,6 +18,7 @@ from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.inode import Inode
 from harness.gates.kernel.interference import Signals, from_outside
 from harness.gates.kernel.lane import Lane, Worker
+from harness.gates.kernel.lock_polls import LockPolls
 from harness.gates.kernel.pid_namespaces import PidNamespaces
 from harness.gates.kernel.process import PendingSyscall, Status, by_own_id
 from harness.gates.kernel.refusals import Refusal, Refusals
@@ -81,6 +82,7 @@ class SupervisorState:
     Attributes:
         flocks: flocks on the files.
         recorder: records what calls did to the files.
+        polls: lanes that ask for a lock again and again.
         namespaces: which process can see which.
         now_ns: virtual time.
         guarded: lanes are kept from changing anything outside the session directory.
@@ -111,6 +113,7 @@ class SupervisorState:
         "moving",
         "namespaces",
         "now_ns",
+        "polls",
         "private",
         "recorder",
         "refusals",
@@ -140,6 +143,7 @@ class SupervisorState:
         self.wall_limit_s = wall_limit_s
         self.flocks = Flocks(files)
         self.recorder = EffectRecorder(files, self.flocks)
+        self.polls = LockPolls(files, self.flocks, self.recorder)
         self.namespaces = PidNamespaces(workers)
         self.now_ns = 0
         self.guarded = False

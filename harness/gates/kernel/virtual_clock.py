@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 from harness.gates.kernel.lane import Lane
 from harness.gates.kernel.process import Status
 
-__all__ = ["FOREVER_NS", "can_go", "wake"]
+__all__ = ["FOREVER_NS", "can_go", "sleepers", "wake"]
 
 #: As late as virtual time can be; a sleep without an end ends then.
 FOREVER_NS = (1 << 63) - 1
 
 _DOUBLINGS_MAX = 20
+#: Time after which a lane asks for a lock again that does not sleep in between.
+_ASKS_AGAIN_NS = 1_000_000
+_NONE: Mapping[int, int] = MappingProxyType({})
 #: Lanes that could go if they were not held; one that waits for a turn is not asked before it has it.
 _COULD_GO = (Status.FILE, Status.THINK, Status.TURN)
 
@@ -28,7 +32,18 @@ def can_go(lane: Lane, names: Collection[str], now_ns: int) -> bool:
     return now_ns >= lane.wake_ns
 
 
-def wake(lanes: Sequence[Lane], now_ns: int) -> tuple[list[Lane], int]:
+def sleepers(lanes: Sequence[Lane], now_ns: int, asking: Mapping[int, int] = _NONE) -> list[Lane]:
+    """Return the lanes that go on when time has come, see `wake`."""
+    return [
+        lane
+        for lane in lanes
+        if lane.status is Status.SLEEP
+        or lane.index in asking
+        or (lane.status in _COULD_GO and lane.held_ns > now_ns)
+    ]
+
+
+def wake(lanes: Sequence[Lane], now_ns: int, asking: Mapping[int, int] = _NONE) -> tuple[list[Lane], int]:
     """Jump to the next sleeper's wake-up, for no lane can go.
 
     A lane that polls for a lock that no lane is about to release oversleeps more and
@@ -37,20 +52,24 @@ def wake(lanes: Sequence[Lane], now_ns: int) -> tuple[list[Lane], int]:
 
     A lane that is held, stopped or in a slow call, goes on when that is over, if it could go at all.
 
+    Args:
+        lanes: that might go on.
+        now_ns: the time.
+        asking: how often lanes that wait for a lock, and ask for it again and again, have done so since the
+            last time when another lane could go, by index (`lock_polls`).
+
     Returns:
         The lanes that wake, and the time it then is.
     """
-    waiting = [
-        lane
-        for lane in lanes
-        if lane.status is Status.SLEEP or (lane.status in _COULD_GO and lane.held_ns > now_ns)
-    ]
+    waiting = sleepers(lanes, now_ns, asking)
     if not waiting:
         return [], now_ns
     due = {}
     for lane in waiting:
         spare = max(0, lane.wake_ns - now_ns) if lane.status is Status.SLEEP else 0
-        if lane.poll_name is not None:
+        if lane.index in asking:
+            spare = (spare or _ASKS_AGAIN_NS) << min(asking[lane.index], _DOUBLINGS_MAX)
+        elif lane.poll_name is not None:
             spare <<= min(lane.poll_count, _DOUBLINGS_MAX)
         due[lane.index] = max(lane.held_ns, min(now_ns + spare, FOREVER_NS))
     then = max(now_ns, min(due.values()))

@@ -20,6 +20,7 @@ class Gate:
     """A gate whose lanes have so many steps left; each step is an ordinal of operation 0."""
 
     name = "played"
+    idle_steps = 0
 
     def __init__(self, *steps: int, own: Sequence[tuple[int, int]] = ()) -> None:
         self.steps = steps
