@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from harness.gates.kernel.effect_recorder import EffectRecorder
 from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.lane import Lane
-from harness.gates.kernel.lock_attempts import ASKING, Attempt, Attempts
+from harness.gates.kernel.lock_attempts import Attempt, Attempts
 from harness.gates.kernel.process import PendingSyscall, Status
 from harness.gates.kernel.virtual_files import VirtualFiles
 
@@ -108,7 +108,7 @@ class LockPolls:
         No other lane moves, so what becomes of an attempt is known before it is made.
         """
         asking = self._of(lane)
-        attempt = self._attempts.of(pending) if pending.call.kind in ASKING else None
+        attempt = self._attempts.of(pending)
         if attempt is None:
             if asking is not None and not self._attempts.is_harmless(pending):
                 del self.asking[lane.index]
@@ -153,7 +153,7 @@ class LockPolls:
             return asking.attempt if lane.poll_name is None else None
         if lane.status is not Status.FILE or asking.slept:
             return None
-        next_one = self._attempts.of(lane.pending) if lane.pending.call.kind in ASKING else None
+        next_one = self._attempts.of(lane.pending)
         return next_one if next_one is not None and asking.attempt.is_for(next_one) else None
 
     def keeps_back(self, lane: Lane) -> bool:

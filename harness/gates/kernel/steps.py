@@ -169,7 +169,7 @@ class Steps:
         call = pending.call
         kind = call.kind
         events = self._state.events
-        if kind in ASKING or self._polls.asking:
+        if self._polls.asking or call.name in ASKING or pending.flags & os.O_EXCL:
             self._polls.before(lane, pending)
         if call is FLOCK:
             self._flock(lane, path)
