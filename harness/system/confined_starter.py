@@ -57,7 +57,8 @@ class ConfinedStarter:
         if self._thread is None:
             thread = ThreadPoolExecutor(1, "confined-starter")
             try:
-                with starting("the thread that starts workers"):
+                with starting("the thread that starts workers"), _forking():
+                    self.pids = pid_namespace.take() if self._own_pids else None
                     thread.submit(self._confine).result()
             except BaseException:
                 self._end(thread)
@@ -83,9 +84,10 @@ class ConfinedStarter:
     def _confine(self) -> None:
         # The ticks of the explorer's timer have to interrupt its main thread.
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        if read_only_mounts.make_read_only(*self._writable) and self._own_pids:
-            with _forking():
-                self.pids = pid_namespace.enter()
+        mounted = read_only_mounts.make_read_only(*self._writable)
+        if self.pids is not None and not (mounted and self.pids.enter()):
+            self.pids.close()
+            self.pids = None
         capabilities.drop()
         landlock.restrict(*self._writable)
 
