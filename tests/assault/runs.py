@@ -235,7 +235,7 @@ class Run:
                     unsealed(path.read_bytes())
                 elif path.name == "report.html" and not path.read_text().rstrip().endswith("</html>"):
                     yield "report.html is cut"
-            except (HarnessError, *UNREADABLE, OSError) as error:
+            except (HarnessError, ValueError, *UNREADABLE, OSError) as error:
                 yield f"{path.name}: {error}"
 
     def unfinished(self) -> list[str]:
