@@ -21,7 +21,7 @@ def add_bench(command: argparse.ArgumentParser) -> None:
         "3 --compare: times could not be compared; 130 interrupted."
     )
     command.add_argument(
-        "--parts", metavar="NAME,NAME", help="of scenarios, growth, controls, gate (default: all)"
+        "--parts", metavar="NAME,NAME", help="of scenarios, growth, controls, walls, gate (default: all)"
     )
     command.add_argument("--scenario", metavar="FILE", action="append", help="default: six of ours")
     command.add_argument(

@@ -128,7 +128,7 @@ def _plan(arguments: argparse.Namespace, baseline: Figures | None) -> Plan:
     parts = _parts(arguments.parts, baseline)
     folder = arguments.scenarios
     files = arguments.scenario or [os.path.join(folder, f"{name}.yaml") for name in _SCENARIOS]
-    files = files if {"scenarios", "gate"} & set(parts) else []
+    files = files if {"scenarios", "walls", "gate"} & set(parts) else []
     scenarios = load_all(files)
     check_code(files, scenarios, (), arguments.allow_programs, fences=False)
     check_programs(scenarios, arguments.allow_programs, "kernel")

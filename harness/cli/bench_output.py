@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,6 +31,8 @@ def show_quantity(found: Quantity) -> None:
         emit(f"{found.name:<{_NAME_WIDTH}} {found.doubt}")
         return
     said = [f"{_figure(found.cost)} {found.unit}"]
+    if found.part == "walls":
+        said.append(f"{statistics.median(found.ratios):.3f} times that {found.against}")
     said += [f"{value:,.0f} {name.replace('_per_s', '/s')}" for name, value in found.rates.items()]
     said += [f"{value:,} {name.replace('_', ' ')}" for name, value in found.counters.items()]
     said += [f"{name.replace('_', ' ')} not steady" for name in found.unsteady]

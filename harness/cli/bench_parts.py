@@ -24,6 +24,7 @@ from harness.tools.bench.gate_cost import GateBench, Steps, two_explorers
 from harness.tools.bench.growth import ROOM, GrowthBench
 from harness.tools.bench.reference import VERSION
 from harness.tools.bench.scenario_cost import ScenarioBench
+from harness.tools.bench.walls_cost import WallsBench
 from harness.tools.versus import Course
 
 __all__ = ["SITTINGS", "Plan", "Recorder", "plain_fences", "room_for"]
@@ -44,7 +45,7 @@ class Plan(NamedTuple):
 
     Args:
         parts: in this order.
-        scenarios, fence: of the parts `scenarios` and `gate`; the latter has the first alone.
+        scenarios, fence: of the parts `scenarios`, `walls` and `gate`; the latter two have the first alone.
         growing: fences of the part `growth`.
         courses: controls and where they are run.
         sizes: of the transcripts, bytes.
@@ -126,6 +127,7 @@ class Recorder:
             "scenarios": self._scenarios,
             "growth": self._growth,
             "controls": self._controls,
+            "walls": self._walls,
             "gate": self._step,
         }
         for self._sitting in range(SITTINGS):
@@ -175,6 +177,11 @@ class Recorder:
             ],
             plan.root,
         )
+
+    def _walls(self) -> None:
+        plan = self._plan
+        work = WallsBench(plan.scenarios[0], plan.fence, plan.schedules, self._rounds, plan.seed)
+        self._carry_out([work], plan.root)
 
     def _step(self) -> None:
         plan = self._plan

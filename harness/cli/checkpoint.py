@@ -21,7 +21,7 @@ from harness.results.store import RunFolder
 from harness.results.summary import Summary
 from harness.results.witness import Witness
 
-__all__ = ["Checkpoint", "Finished", "StoredWitness", "earlier", "reserve_names", "sealed"]
+__all__ = ["Checkpoint", "Finished", "StoredWitness", "earlier", "reserve_names", "sealed", "unsealed"]
 
 
 class Finished(msgspec.Struct, frozen=True, tag="finished"):
@@ -72,10 +72,7 @@ def earlier(folder: RunFolder, number: int, task: SearchTask) -> Finished | Prog
     if data is None:
         return None
     try:
-        whole = _whole_decoder.decode(data)
-        if whole.digest != _digest(whole.content):
-            raise FormatError("its content is not what was written")
-        found: Finished | Progress = _decoder.decode(whole.content)
+        found = unsealed(data)
         wrong = _wrong_with_finished(found, task) if isinstance(found, Finished) else wrong_with(found, task)
         if wrong:
             raise FormatError(wrong)
@@ -90,6 +87,20 @@ def earlier(folder: RunFolder, number: int, task: SearchTask) -> Finished | Prog
 def sealed(content: bytes) -> bytes:
     """Return the stored form of encoded progress: with a digest, so that no damage passes for figures."""
     return _encoder.encode(_Whole(_digest(content), content))
+
+
+def unsealed(data: bytes) -> Finished | Progress:
+    """Return what a stored file says.
+
+    Raises:
+        FormatError: its content is not what was written.
+        Exception: one of `UNREADABLE`: it has another form.
+    """
+    whole = _whole_decoder.decode(data)
+    if whole.digest != _digest(whole.content):
+        raise FormatError("its content is not what was written")
+    found: Finished | Progress = _decoder.decode(whole.content)
+    return found
 
 
 def _digest(content: bytes) -> bytes:

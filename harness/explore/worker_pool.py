@@ -46,6 +46,7 @@ _START = (
     "import sys; sys.path[:] = {!r}; "
     # Before anything large is imported.
     "from harness.system.machine_limits import be_killed_first; be_killed_first(); "
+    "from harness.system.pid_namespace import prepare; prepare(); "
     "from harness.explore.worker_pool import main; main({}, {}, {!r}, {}, {})"
 )
 _PR_SET_CHILD_SUBREAPER = 36

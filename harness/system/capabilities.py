@@ -15,40 +15,38 @@ from harness.model.errors import GateUnavailable
 __all__ = ["drop"]
 
 _VERSION_3 = 0x20080522
-_PR_CAPBSET_DROP = 24
-_LAST = 40
+_PR_SET_NO_NEW_PRIVS = 38
 
 # Numbers of linux/capability.h: chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap,
 # net_bind_service. With them root's own files look and behave as they do for root.
 _KEPT = (0, 1, 3, 4, 5, 6, 7, 8, 10)
 _KEPT_BITS = sum(1 << number for number in _KEPT)
-_BOUND_BY_SETPCAP = 1 << 8
+
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def drop() -> None:
     """Give up the calling thread's capabilities that are about the machine and not about files.
+
+    A program that it starts gets none of them back, whoever it belongs to (PR_SET_NO_NEW_PRIVS).
 
     Raises:
         GateUnavailable: the kernel refuses.
     """
     if sys.platform != "linux":
         return
-    libc = ctypes.CDLL(None, use_errno=True)
     header = struct.pack("=Ii", _VERSION_3, 0)
     data = ctypes.create_string_buffer(24)
-    if libc.capget(header, data) != 0:
-        raise GateUnavailable(f"capget: {os.strerror(ctypes.get_errno())}")
+    _check(_libc.capget(header, data), "capget")
     low = struct.unpack_from("=3I", data.raw, 0)
     high = struct.unpack_from("=3I", data.raw, 12)
-    effective, permitted, inheritable = (a | b << 32 for a, b in zip(low, high, strict=True))
-    if not permitted:
-        return
-    if effective & _BOUND_BY_SETPCAP:
-        for number in range(_LAST + 1):
-            if not _KEPT_BITS >> number & 1:
-                # A number that this kernel does not know is no capability to give up.
-                libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0)
-    left = [one & _KEPT_BITS for one in (effective, permitted, inheritable)]
+    left = [(a | b << 32) & _KEPT_BITS for a, b in zip(low, high, strict=True)]
+    # Without this, the bounding set would have to go as well, in a call for each capability.
+    _check(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl(PR_SET_NO_NEW_PRIVS)")
     packed = struct.pack("=6I", *(one & 0xFFFFFFFF for one in left), *(one >> 32 for one in left))
-    if libc.capset(header, packed) != 0:
-        raise GateUnavailable(f"capset: {os.strerror(ctypes.get_errno())}")
+    _check(_libc.capset(header, packed), "capset")
+
+
+def _check(result: int, what: str) -> None:
+    if result != 0:
+        raise GateUnavailable(f"{what}: {os.strerror(ctypes.get_errno())}")

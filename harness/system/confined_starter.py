@@ -19,7 +19,20 @@ from harness.system import capabilities, landlock, pid_namespace, read_only_moun
 from harness.system.machine_limits import starting
 from harness.system.pid_namespace import PidNamespace
 
-__all__ = ["ConfinedStarter"]
+__all__ = ["ConfinedStarter", "unconfined"]
+
+_walls = True
+
+
+@contextlib.contextmanager
+def unconfined() -> Iterator[None]:
+    """Let starters that are made in the block confine nothing, so that it can be measured what walls cost."""
+    global _walls  # noqa: PLW0603  # starters are made deep inside of what is measured
+    _walls = False
+    try:
+        yield
+    finally:
+        _walls = True
 
 
 class ConfinedStarter:
@@ -36,7 +49,8 @@ class ConfinedStarter:
 
     def __init__(self, directory: str, own_pids: bool = False, private: str = "") -> None:
         self._writable = [directory, private] if private else [directory]
-        self._own_pids = own_pids
+        self._confine = self._build_walls if _walls else _block_signals
+        self._own_pids = own_pids and _walls
         self.pids: PidNamespace | None = None
         self._thread: ThreadPoolExecutor | None = None
 
@@ -57,7 +71,8 @@ class ConfinedStarter:
         if self._thread is None:
             thread = ThreadPoolExecutor(1, "confined-starter")
             try:
-                with starting("the thread that starts workers"):
+                with starting("the thread that starts workers"), _forking():
+                    self.pids = pid_namespace.take() if self._own_pids else None
                     thread.submit(self._confine).result()
             except BaseException:
                 self._end(thread)
@@ -80,14 +95,19 @@ class ConfinedStarter:
             self.pids = None
         thread.shutdown()
 
-    def _confine(self) -> None:
-        # The ticks of the explorer's timer have to interrupt its main thread.
-        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        if read_only_mounts.make_read_only(*self._writable) and self._own_pids:
-            with _forking():
-                self.pids = pid_namespace.enter()
+    def _build_walls(self) -> None:
+        _block_signals()
+        mounted = read_only_mounts.make_read_only(*self._writable)
+        if self.pids is not None and not (mounted and self.pids.enter()):
+            self.pids.close()
+            self.pids = None
         capabilities.drop()
         landlock.restrict(*self._writable)
+
+
+def _block_signals() -> None:
+    # The ticks of the explorer's timer have to interrupt its main thread.
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
 
 
 def _start(start: Callable[[], None]) -> None:

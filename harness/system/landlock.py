@@ -49,13 +49,15 @@ _REASONS = {
 }
 
 
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
 @functools.cache
 def _ask() -> tuple[int, str]:
     """Return the ABI, and why there is none."""
     if sys.platform != "linux":
         return 0, f"{sys.platform} has no Landlock"
-    libc = ctypes.CDLL(None, use_errno=True)
-    found = libc.syscall(_CREATE_RULESET, None, 0, _VERSION)
+    found = _libc.syscall(_CREATE_RULESET, None, 0, _VERSION)
     if found > 0:
         return found, ""
     code = ctypes.get_errno()
@@ -93,21 +95,20 @@ def restrict(*directories: str) -> None:
     found = abi()
     if not found:
         return
-    libc = ctypes.CDLL(None, use_errno=True)
     handled = _handled(found)
     attributes = struct.pack("=QQQ", handled, 0, _SCOPES if found >= ABI_WANTED else 0)
     size = len(attributes) if found >= ABI_WANTED else 8
-    ruleset = libc.syscall(_CREATE_RULESET, attributes, size, 0)
+    ruleset = _libc.syscall(_CREATE_RULESET, attributes, size, 0)
     _check(ruleset, "landlock_create_ruleset")
     try:
         inside = handled & ~(_MAKE_CHAR | _MAKE_BLOCK | _IOCTL_DEV)
         for directory in directories:
-            _allow(libc, ruleset, directory, inside)
+            _allow(ruleset, directory, inside)
         for device in _DEVICES:
             with contextlib.suppress(FileNotFoundError):
-                _allow(libc, ruleset, device, handled & (_WRITE_FILE | _TRUNCATE | _IOCTL_DEV))
-        _check(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl(PR_SET_NO_NEW_PRIVS)")
-        _check(libc.syscall(_RESTRICT_SELF, ruleset, 0), "landlock_restrict_self")
+                _allow(ruleset, device, handled & (_WRITE_FILE | _TRUNCATE | _IOCTL_DEV))
+        _check(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl(PR_SET_NO_NEW_PRIVS)")
+        _check(_libc.syscall(_RESTRICT_SELF, ruleset, 0), "landlock_restrict_self")
     finally:
         os.close(ruleset)
 
@@ -120,11 +121,11 @@ def _handled(found: int) -> int:
     return access
 
 
-def _allow(libc: ctypes.CDLL, ruleset: int, path: str, access: int) -> None:
+def _allow(ruleset: int, path: str, access: int) -> None:
     beneath = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
         rule = struct.pack("=Qi", access, beneath)
-        _check(libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, rule, 0), f"landlock_add_rule of {path}")
+        _check(_libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, rule, 0), f"landlock_add_rule of {path}")
     finally:
         os.close(beneath)
 

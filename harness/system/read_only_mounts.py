@@ -26,6 +26,8 @@ _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 #: MOUNT_ATTR_RDONLY; MOUNT_ATTR_NOSUID and MOUNT_ATTR_NODEV.
 _READ_ONLY, _NO_DEVICES = 1, 2 | 4
 
+_libc = ctypes.CDLL(None, use_errno=True)
+
 
 def make_read_only(*directories: str) -> bool:
     """Make everything but some directories read-only for the calling thread and all that it starts.
@@ -43,23 +45,22 @@ def make_read_only(*directories: str) -> bool:
     """
     if sys.platform != "linux":
         return False
-    libc = ctypes.CDLL(None, use_errno=True)
     paths = [directory.encode() for directory in directories]
     changed = (
-        libc.unshare(_CLONE_NEWNS) == 0
+        _libc.unshare(_CLONE_NEWNS) == 0
         # Nothing of it may reach the namespace of the others.
-        and libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None) == 0
-        and all(libc.mount(path, path, None, _MS_BIND, None) == 0 for path in paths)
-        and _set(libc, b"/", _AT_RECURSIVE, struct.pack("=4Q", _READ_ONLY, 0, 0, 0))
+        and _libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None) == 0
+        and all(_libc.mount(path, path, None, _MS_BIND, None) == 0 for path in paths)
+        and _set(b"/", _AT_RECURSIVE, struct.pack("=4Q", _READ_ONLY, 0, 0, 0))
     )
     for path in paths if changed else ():
-        if not _set(libc, path, 0, struct.pack("=4Q", _NO_DEVICES, _READ_ONLY, 0, 0)):
+        if not _set(path, 0, struct.pack("=4Q", _NO_DEVICES, _READ_ONLY, 0, 0)):
             raise GateUnavailable(f"mount_setattr of {path.decode()}: {os.strerror(ctypes.get_errno())}")
     return changed
 
 
-def _set(libc: ctypes.CDLL, path: bytes, flags: int, attributes: bytes) -> bool:
-    result = libc.syscall(
+def _set(path: bytes, flags: int, attributes: bytes) -> bool:
+    result = _libc.syscall(
         _MOUNT_SETATTR, _AT_FDCWD, path, flags, attributes, ctypes.c_size_t(len(attributes))
     )
     return bool(result == 0)

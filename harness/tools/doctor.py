@@ -67,18 +67,20 @@ def examine(root: str | None = None) -> dict[str, object]:
 
 def has_own_ids(root: str | None = None) -> bool:
     """Return whether the processes of a session have ids of their own, the same in each schedule."""
+    namespace = pid_namespace.take()
+    if namespace is None:
+        return False
     found: list[bool] = []
 
     def enter(path: str) -> None:
-        if read_only_mounts.make_read_only(path) and (namespace := pid_namespace.enter()):
-            namespace.close()
-            found.append(True)
+        found.append(read_only_mounts.make_read_only(path) and namespace.enter())
 
     with _directory(root) as directory:
         thread = threading.Thread(target=enter, args=[os.path.realpath(directory)])
         thread.start()
         thread.join()
-    return bool(found)
+    namespace.close()
+    return found == [True]
 
 
 def _read_only_mounts(root: str | None) -> bool:

@@ -58,7 +58,7 @@ def test_every_part_is_measured_stored_and_drawn(harness: Harness) -> None:
     ended = _bench(
         harness,
         *("--scenario", "scenarios/quickstart.yaml", "--fence", "ledger", "--controls", "stat-needs-a-file"),
-        *("--parts", "scenarios,growth,controls", "--largest-kib", 4, "--rounds", 2, "--schedules", 1),
+        *("--parts", "scenarios,growth,controls,walls", "--largest-kib", 4, "--rounds", 2, "--schedules", 1),
         *("--json", "--out", out),
     )
     assert ended.status == 0, ended.err
@@ -70,12 +70,15 @@ def test_every_part_is_measured_stored_and_drawn(harness: Harness) -> None:
         *("release of ledger, 1 KiB", "decision of ledger, 1 KiB"),
         *("release of ledger, 4 KiB", "decision of ledger, 4 KiB"),
         "first violation of stat-needs-a-file",
+        *("start of a session and its workers", "start of one more process"),
+        "step of quickstart / ledger, with walls",
     ]
     step = by_name["step of quickstart / ledger"]
     assert step["counters"]["steps"] > 0
     assert step["rates"]["steps_per_s"] > step["rates"]["schedules_per_s"] > 0
     assert by_name["first violation of stat-needs-a-file"]["counters"]["schedules"] == 1
     assert by_name["decision of ledger, 4 KiB"]["counters"]["bytes_hashed"] > 4096
+    assert len(by_name["start of one more process"]["ratios"]) == 2
     assert "another machine" not in ended.err
     assert figures["machine"]["processor"] is not None
     picture = out.with_suffix(".svg").read_text()
@@ -146,7 +149,10 @@ def test_only_the_parts_of_the_baseline_are_measured(harness: Harness, baseline:
         (("--compare", "results/bench/versus.json"), "results/bench/versus.json: format None"),
         (("--compare", "nowhere.json"), "nowhere.json: cannot be read"),
         (("--compare", "scenarios/quickstart.yaml"), "scenarios/quickstart.yaml: is no JSON"),
-        (("--parts", "steps"), "--parts steps: no part, expected some of scenarios, growth, controls, gate"),
+        (
+            ("--parts", "steps"),
+            "--parts steps: no part, expected some of scenarios, growth, controls, walls, gate",
+        ),
         (("--check", "--parts", "growth"), "--parts: given with --check"),
         (("--check", "--versus"), "--check: given with --versus"),
         (("--comparisons", "10"), "--comparisons: given without --check"),
@@ -181,6 +187,7 @@ def test_a_fence_that_fails_alone_is_told_with_its_reason(harness: Harness, tmp_
         ("scenarios", signal.SIGINT),
         ("growth", signal.SIGTERM),
         ("controls", signal.SIGHUP),
+        ("walls", signal.SIGTERM),
         ("gate", signal.SIGINT),
     ],
 )

@@ -20,11 +20,11 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from harness.cli.checkpoint import earlier
+from harness.cli.checkpoint import unsealed
 from harness.model.errors import HarnessError
 from harness.model.history import decode as decode_history
+from harness.model.unreadable import UNREADABLE
 from harness.results import witness
-from harness.results.store import RunFolder
 from harness.system.session_roots import MARK
 from tests.fence.external.adapters import command as adapter
 
@@ -232,10 +232,10 @@ class Run:
                     if not path.with_name(f"{path.stem}.history.jsonl").exists():
                         yield f"{path.name} has no history beside it"
                 elif path.parent.name == "progress" and path.suffix == ".msgpack":
-                    earlier(RunFolder(str(self.out)), int(path.stem))
+                    unsealed(path.read_bytes())
                 elif path.name == "report.html" and not path.read_text().rstrip().endswith("</html>"):
                     yield "report.html is cut"
-            except (HarnessError, ValueError, OSError) as error:
+            except (HarnessError, ValueError, *UNREADABLE, OSError) as error:
                 yield f"{path.name}: {error}"
 
     def unfinished(self) -> list[str]:

@@ -16,8 +16,8 @@ from harness.system.machine import Facts
 
 __all__ = ["PARTS", "Figures", "Part", "Quantity", "encode", "mark_of", "merged", "quantity_of", "read"]
 
-Part = Literal["scenarios", "growth", "controls", "gate"]
-PARTS: tuple[Part, ...] = ("scenarios", "growth", "controls", "gate")
+Part = Literal["scenarios", "growth", "controls", "walls", "gate"]
+PARTS: tuple[Part, ...] = ("scenarios", "growth", "controls", "walls", "gate")
 
 _FORMAT = "harness bench"
 _FILE_BYTES_MAX = 1 << 22

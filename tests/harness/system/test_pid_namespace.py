@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import psutil
 import pytest
 
 from harness.system import pid_namespace, read_only_mounts
+from harness.system.descriptors import close_all_but
 from harness.system.pid_namespace import PidNamespace
 
 pytestmark = pytest.mark.requires("pid-namespace")
@@ -22,17 +24,22 @@ pytestmark = pytest.mark.requires("pid-namespace")
 @pytest.fixture
 def inside(tmp_path: Path):
     """Run functions in a thread that has entered a namespace; what it starts is in there."""
-    with ThreadPoolExecutor(1) as thread:
-
-        def enter() -> PidNamespace | None:
-            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-            assert read_only_mounts.make_read_only(str(tmp_path.resolve()))
-            return pid_namespace.enter()
-
-        namespace = thread.submit(enter).result()
-        assert namespace is not None
-        yield namespace, lambda call: thread.submit(call).result()
+    namespace = pid_namespace.take()
+    assert namespace is not None
+    with in_a_thread_of(namespace, tmp_path) as run:
+        yield namespace, run
         namespace.close()
+
+
+@contextlib.contextmanager
+def in_a_thread_of(namespace: PidNamespace, directory: Path) -> Iterator[Callable[[Callable[[], Any]], Any]]:
+    def enter() -> bool:
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        return read_only_mounts.make_read_only(str(directory.resolve())) and namespace.enter()
+
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(enter).result()
+        yield lambda call: thread.submit(call).result()
 
 
 def started(child: Callable[[], Any]) -> tuple[int, int]:
@@ -151,3 +158,52 @@ def test_it_is_known_when_its_first_process_ends_and_another_one_is_not_reaped(i
             last, _ = run(lambda: started(os.getpid))
             ended(last)
     os.waitpid(pid, 0)
+
+
+def with_a_child() -> int:
+    if not os.fork():
+        close_all_but(())
+        while True:
+            signal.pause()
+    return os.getpid()
+
+
+def test_a_prepared_namespace_is_taken_again_and_is_empty_then(tmp_path: Path) -> None:
+    pid_namespace.prepare()
+    seen = []
+    for _ in range(3):
+        namespace = pid_namespace.take()
+        assert namespace is not None
+        seen.append(namespace.first)
+        with in_a_thread_of(namespace, tmp_path) as run:
+            namespace.next_id(500)
+            pid, said = run(lambda: started(with_a_child))
+            assert said == 500
+            ended(pid)
+            (left,) = psutil.Process(namespace.first).children()
+            namespace.close()
+            assert not left.is_running()
+    assert len(set(seen)) == 1
+    namespace.end()
+    assert not psutil.pid_exists(namespace.first)
+
+
+def test_a_prepared_namespace_that_was_killed_is_not_taken() -> None:
+    pid_namespace.prepare()
+    (first,) = pid_namespace.held()
+    os.kill(first, signal.SIGKILL)
+    namespace = pid_namespace.take()
+    assert namespace is not None and namespace.first != first
+    assert first not in pid_namespace.held()
+    namespace.close()
+
+
+def test_to_prepare_leaves_later_processes_where_they_were() -> None:
+    pid_namespace.prepare()
+    before = pid_namespace.held()
+    pid, said = started(os.getpid)
+    assert said == pid
+    ended(pid)
+    namespace = pid_namespace.take()
+    assert namespace is not None and {namespace.first} == before
+    namespace.end()
