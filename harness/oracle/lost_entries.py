@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.model.history import End, History, Invoke, State, Step
+from harness.oracle.crash import kill_step
 from harness.oracle.index import HistoryIndex, disturbs
 from harness.oracle.operations import Mutation, Operation
 from harness.oracle.verdict import Violation
@@ -90,6 +91,8 @@ def _removal(index: HistoryIndex, remover: Mutation, name: str) -> Violation | N
         return None
     if _glued_by_rogue(index, remover, name):
         return None
+    if (found := _unlocked_beside(index, operation)) is not None:
+        return _by_unlocked(index, operation, found, f"entry {name} was acknowledged and then torn")
     lane_name = index.header.lanes[operation.lane].name
     how = ", whose lock had been reclaimed," if remover.reclaimed else ""
     detail = (
@@ -109,9 +112,59 @@ def _absence(index: HistoryIndex, operation: Operation, name: str) -> Violation 
         return None
     lane_name = index.header.lanes[operation.lane].name
     detail = f"entry {name} was acknowledged to {lane_name} but was never in the transcript as a whole line"
+    if (found := _unlocked_beside(index, operation)) is not None:
+        return _by_unlocked(index, operation, found, detail)
     if operation.mutations and _torn_tail(index, operation.mutations[0].before):
         detail += "; it was appended onto an unfinished line"
     return Violation("lost_entry", operation.returned, operation.lane, operation.op, detail, causes)
+
+
+def _unlocked_beside(index: HistoryIndex, operation: Operation) -> Mutation | None:
+    """Return the write without the lock by which another participant broke lines that were written under it.
+
+    Either it fell between two writes of `operation`, or `operation` appended to the line that the other
+    was in the midst of. A line in several writes is one entry while its lane has the lock: no lane that
+    keeps the rules comes in between.
+    """
+    mutations = operation.mutations
+    locked = all(mutation.held and not mutation.reclaimed for mutation in mutations)
+    if index.free or index.lock_unseen or not mutations or not locked:
+        return None
+    first, last = mutations[0].position, mutations[-1].position
+    for other in index.mutations[max(first - 1, 0) : last]:
+        theirs = other.operation
+        if theirs.lane == operation.lane or index.is_rogue(theirs.lane):
+            continue
+        if other.position > first:
+            at_fault = _is_unlocked(other)
+        else:
+            at_fault = _is_in_midst(index, other, mutations[0]) and any(map(_is_unlocked, theirs.mutations))
+        if at_fault:
+            return other
+    return None
+
+
+def _is_in_midst(index: HistoryIndex, write: Mutation, append: Mutation) -> bool:
+    """Return whether the lane of a write was to go on with its line when another one appended to it."""
+    dead = 0 <= kill_step(index.history, write.operation.lane) < append.index
+    return not dead and write.operation.done > append.begin and bool(_torn_tail(index, write.after))
+
+
+def _is_unlocked(mutation: Mutation) -> bool:
+    return not (mutation.held or mutation.reclaimed)
+
+
+def _by_unlocked(index: HistoryIndex, operation: Operation, found: Mutation, what: str) -> Violation:
+    """Return the violation of a lane that wrote without the lock, beside an operation under it."""
+    name = index.header.lanes[found.operation.lane].name
+    if found.position > operation.mutations[0].position:
+        why = f"{name} wrote into it without the write lock"
+    else:
+        why = f"{name} was in the midst of the line before it, and kept no write lock for all of that"
+    causes = (found.index, operation.mutations[0].index)
+    return Violation(
+        "lost_entry", found.index, found.operation.lane, found.operation.op, f"{what}; {why}", causes
+    )
 
 
 def lock_requested_at(index: HistoryIndex, operation: Operation) -> int:

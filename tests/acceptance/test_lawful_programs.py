@@ -71,6 +71,16 @@ def test_two_programs_that_lock_keep_each_other_s_lines(harness: Harness, tmp_pa
     assert ended.status == 0 and ended.object["violations"] == {}, ended
 
 
+def test_a_lock_that_ends_with_a_sleeper_wakes_the_other(harness: Harness, tmp_path: Path) -> None:
+    """While one sleeps under the lock the other asks for it once more, since no lane can go on."""
+    lanes = [
+        program(name, f"sleep 0.05; {LINE % name}", participant=True, acknowledges=[name])
+        for name in ("a1", "b1")
+    ]
+    ended = run(harness, tmp_path, *lanes)
+    assert ended.status == 0 and ended.object["violations"] == {}, ended
+
+
 def test_a_program_that_does_not_lock_loses_the_line_of_another(harness: Harness, tmp_path: Path) -> None:
     ended = run(
         harness,

@@ -90,7 +90,7 @@ class ProcessFaults:
         if not note:
             note, call, path = f"before {_next_act(lane, path)}", "kill", ""
         self._end(worker)
-        lock = state.release_locks_of_ended(state.lanes)
+        lock = state.release_locks_of_ended()
         for revived in state.lanes:
             own = self._program.lanes[revived.index]
             if own.revives == worker.name and not revived.starting:

@@ -191,7 +191,7 @@ def thread_moves(state: SupervisorState, worker: Worker, process: Process, tid: 
                 process.program.takes_time_from(clock)
         except OSError:
             state.note_inconclusive(f"a program that process {worker.name} started may not be examined")
-        _release_locks(state, worker)
+        _release_locks(state)
     process.thread(tid).moves()
 
 
@@ -229,7 +229,7 @@ def bury(state: SupervisorState, worker: Worker, tracee: TraceeProcess, killed: 
     tracee.close()
     if killed:
         return
-    _release_locks(state, worker)
+    _release_locks(state)
     if tracee.service is not None and tracee.pid == tracee.service.pid:
         if tracee.service.flows:
             # An adapter: the lane that waits for its answer, or asks it next, says how it ended.
@@ -334,9 +334,9 @@ def _note_if_killed(state: SupervisorState, worker: Worker, tracee: TraceeProces
     state.note_killed(f"a process that was started by {worker.name}", tracee.pid, number)
 
 
-def _release_locks(state: SupervisorState, worker: Worker) -> None:
+def _release_locks(state: SupervisorState) -> None:
     """Release the locks of a process that is gone, or has another program."""
-    event = state.release_locks_of_ended(worker.lanes)
+    event = state.release_locks_of_ended()
     if event is not None:
         state.lock_lost(event)
 

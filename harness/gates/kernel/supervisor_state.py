@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -306,14 +306,9 @@ class SupervisorState:
 
     # Locks
 
-    def wake_flock_waiters(self, inode: Inode | None, lanes: Iterable[Lane] | None = None) -> None:
-        """Let the tasks that wait for an flock on a file try again.
-
-        Args:
-            inode: the file, just unlocked or closed.
-            lanes: which lanes may try; None for all. Threads of child processes always may.
-        """
-        for lane in self.lanes if lanes is None else lanes:
+    def wake_flock_waiters(self, inode: Inode | None) -> None:
+        """Let the tasks that wait for an flock on a file try again, for it was just unlocked or closed."""
+        for lane in self.lanes:
             if lane.status is Status.FLOCK and lane.pending.inode is inode:
                 lane.retry_flock()
                 self.flocks.note_waiters()
@@ -324,11 +319,8 @@ class SupervisorState:
                         thread.retry_flock()
                         self.flocks.note_waiters()
 
-    def release_locks_of_ended(self, lanes: Iterable[Lane]) -> LockEvent | None:
+    def release_locks_of_ended(self) -> LockEvent | None:
         """Take in that a process is gone or has another program, and its descriptors went without a close.
-
-        Args:
-            lanes: which may try again for the flocks that it had.
 
         Returns:
             What that did to the write lock.
@@ -336,5 +328,5 @@ class SupervisorState:
         self.files.descriptors_dropped()
         free, event = self.flocks.release_of_ended()
         for inode in free:
-            self.wake_flock_waiters(inode, lanes)
+            self.wake_flock_waiters(inode)
         return event
