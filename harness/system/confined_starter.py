@@ -9,13 +9,14 @@ with the thread that started it (PR_SET_PDEATHSIG).
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from harness.system import capabilities, landlock, pid_namespace, read_only_mounts
+from harness.system import capabilities, landlock, pid_namespace, read_only_mounts, terminals
 from harness.system.machine_limits import starting
 from harness.system.pid_namespace import PidNamespace
 
@@ -32,12 +33,14 @@ class ConfinedStarter:
 
     Attributes:
         pids: the namespace of their ids, once one is started.
+        terminals: the folder of their terminals, as `terminals.mount` returns it.
     """
 
     def __init__(self, directory: str, own_pids: bool = False, private: str = "") -> None:
         self._writable = [directory, private] if private else [directory]
         self._own_pids = own_pids
         self.pids: PidNamespace | None = None
+        self.terminals: int | None = None
         self._thread: ThreadPoolExecutor | None = None
 
     def start(self, process: Any, number: int = 0) -> None:
@@ -78,16 +81,20 @@ class ConfinedStarter:
         if self.pids is not None:
             self.pids.close()
             self.pids = None
+        if self.terminals is not None:
+            os.close(self.terminals)
+            self.terminals = None
         thread.shutdown()
 
     def _confine(self) -> None:
         # The ticks of the explorer's timer have to interrupt its main thread.
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         if read_only_mounts.make_read_only(*self._writable) and self._own_pids:
+            self.terminals = terminals.mount()
             with _forking():
                 self.pids = pid_namespace.enter()
         capabilities.drop()
-        landlock.restrict(*self._writable)
+        landlock.restrict(*self._writable, terminals=terminals.FOLDER if self.terminals is not None else "")
 
 
 def _start(start: Callable[[], None]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.gates.kernel.lane import Lane
 from harness.gates.kernel.process import PendingSyscall, Status
-from harness.gates.kernel.steps import PAUSES
+from harness.gates.kernel.steps import pause_of
 from harness.gates.kernel.syscall_table import opens_for_writing
 from harness.gates.kernel.virtual_files import VirtualFiles
 from harness.model.gate import Candidate
@@ -19,10 +19,8 @@ def candidate_of(files: VirtualFiles, lane: Lane) -> Candidate:
     """Return the lane as the strategy sees it; the same object until it has stepped."""
     if lane.candidate is not None:
         return lane.candidate
-    status = lane.status
-    if status is not Status.FILE:
-        name = "start" if lane.starting and lane.op < 0 else PAUSES[status]
-        return lane.show(Candidate(lane.index, lane.op, lane.ordinal, name, "", False))
+    if lane.status is not Status.FILE:
+        return lane.show(Candidate(lane.index, lane.op, lane.ordinal, pause_of(lane), "", False))
     pending = lane.pending
     kind = pending.call.kind
     writes = opens_for_writing(pending.flags) if kind == "open" else kind in _WRITES

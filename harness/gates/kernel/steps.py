@@ -22,16 +22,25 @@ from harness.gates.kernel.stat_appearance import Appearance
 from harness.gates.kernel.supervisor_state import SupervisorState, WatchedCall
 from harness.gates.kernel.syscall_arguments import stat_target
 from harness.gates.kernel.syscall_table import FLOCK, open_note
+from harness.gates.kernel.terminals import Typist
 from harness.gates.kernel.tracee_memory import pack_stat, pack_statx
 from harness.model.gate import CALL_VERDICTS, Verdict
 from harness.model.history import LockEvent, Step
 from harness.model.program import Program
 from harness.scenario.faults import recorded_name
 
-__all__ = ["PAUSES", "Steps"]
+__all__ = ["Steps", "pause_of"]
 
 #: Steps without a call, by the status of the lane that takes them.
-PAUSES = {Status.THINK: "think", Status.SLEEP: "sleep", Status.TURN: "turn"}
+_PAUSES = {Status.THINK: "think", Status.SLEEP: "sleep", Status.TURN: "turn"}
+
+
+def pause_of(lane: Lane) -> str:
+    """Return the name of the step that a lane takes that is stopped before no file call."""
+    if lane.starting and lane.op < 0:
+        return "start"
+    return "key" if isinstance(lane.delegate, Typist) else _PAUSES[lane.status]
+
 
 _CONTINUE = linux_abi.RESPONSE_CONTINUE
 
@@ -96,8 +105,6 @@ class Steps:
                 self.release(lane, 1)
         else:
             assert status in (Status.SLEEP, Status.TURN), status
-            name = "start" if lane.starting and lane.op < 0 else PAUSES[status]
-            state.events.append(Step(lane.index, lane.op, name))
             self._end_pause(lane)
 
     def release(self, lane: Lane, value: int, error: int = 0, flags: int = 0) -> None:
@@ -108,8 +115,14 @@ class Steps:
         respond(worker, lane.pending.trap_id, value, error, flags)
 
     def _end_pause(self, lane: Lane) -> None:
-        """Let a lane go on whose sleep is over; of a wait with a time-out, too, the time is over."""
-        thread = lane.delegate
+        """Let a lane go on whose sleep is over, or that has waited for a key or with a time-out."""
+        name, thread, typed = pause_of(lane), lane.delegate, ""
+        if isinstance(thread, Typist):
+            typed = thread.terminal.type_next()
+        self._state.events.append(Step(lane.index, lane.op, name, "", typed))
+        if typed:
+            self._state.let_go(lane)
+            return
         wait = thread.tracee.program.take_wait(thread.tid) if thread is not None else None
         if wait is None:
             self.release(lane, 0)
