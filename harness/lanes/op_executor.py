@@ -92,6 +92,7 @@ class OpExecutor:
         self._failed: set[int] = set()
         self._refused: set[int] = set()
         self._cause = 0
+        self._number = 0
 
     def run(self) -> None:
         """Execute the whole program and record the outcome of each operation."""
@@ -99,6 +100,7 @@ class OpExecutor:
         for number, op in enumerate(self._program.ops):
             shared_memory.begin(index, number)
             waits.begin(index, number)
+            self._number = number
             outcome, detail = self._attempt(op)
             if os.getpid() != self._pid:
                 # This is a copy of the lane in a process that the fence forked; only the lane itself goes on.
@@ -191,13 +193,20 @@ class OpExecutor:
 
     def _act(self, op: Op) -> str:
         if op.argv:
-            from harness.scenario.exec_program import launch
-
-            return launch(op.argv, self._transcript)
+            return self._launch(op)
         from harness.scenario.actions import ACTIONS
 
         ACTIONS[op.how].perform(self._transcript, op.args)
         return ""
+
+    def _launch(self, op: Op) -> str:
+        from harness.lanes.terminal_requests import TerminalRequests
+        from harness.scenario.exec_program import launch, launch_at_terminal
+
+        if not op.term:
+            return launch(op.argv, self._transcript)
+        offered = TerminalRequests(self._index, self._number)
+        return launch_at_terminal(op.argv, self._transcript, op.term, offered)
 
     def _message(self, error: BaseException) -> str:
         """Return the message of an exception without the transcript's directory, which varies by run."""

@@ -26,7 +26,7 @@ class Candidate(msgspec.Struct, eq=False, gc=False):
         lane: index of the lane.
         op: index of its operation.
         ordinal: number of steps of this operation before this one.
-        call: name of the call, ``think`` or ``sleep``.
+        call: name of the call, ``think``, ``sleep`` or the like, see `harness.model.history.Step`.
         path: alias of the file that the call is about.
         writes: whether the step may change something that another lane can see.
         access_set: objects that the step touches; None where the gate was not asked for them.

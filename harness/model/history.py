@@ -159,8 +159,8 @@ class Step(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="step"
     Args:
         lane: index into the header's lanes.
         op: operation that the step belongs to; -1 before a lane's first.
-        call: name of the system call, or ``think``, ``sleep``, ``turn``, or the name of a
-            process fault: then the lane made no call.
+        call: name of the system call, or ``think``, ``sleep``, ``turn``, or ``key`` (something is typed at
+            its program's terminal), or the name of a process fault: then the lane made no call.
         path: alias of what it touches: ``T`` the transcript, ``T.lock`` and the
             like its sidecars, ``tmp1`` ... anything else by order of appearance.
         note: what else a reader of the story wants to know, e.g. open flags.

@@ -95,6 +95,8 @@ class Op(msgspec.Struct, frozen=True, omit_defaults=True):
         args: arguments of an action or a rewrite, drawn beforehand.
         faults: steps of the operation at which a fault occurs.
         argv: command line of an action that is a program, see `harness.scenario.exec_program`.
+        term: kind of the terminal that the program has; empty for none.
+        keys: what is typed there, see `harness.scenario.keys`.
     """
 
     kind: str
@@ -108,6 +110,8 @@ class Op(msgspec.Struct, frozen=True, omit_defaults=True):
     args: dict[str, int | str | bool] = {}
     faults: tuple[Fault, ...] = ()
     argv: tuple[str, ...] = ()
+    term: str = ""
+    keys: tuple[str, ...] = ()
 
 
 class LaneProgram(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["ANSWERED", "ASK", "IDLE", "PARK", "PAUSE", "SERVE", "SLEEP", "THINK", "TURN"]
+__all__ = [
+    "ANSWERED",
+    "ASK",
+    "IDLE",
+    "PARK",
+    "PAUSE",
+    "SCREEN",
+    "SCREEN_BYTES",
+    "SERVE",
+    "SLEEP",
+    "TERMINAL",
+    "THINK",
+    "TURN",
+]
 
 #: Number of a system call that the kernel does not have; only the gate answers it.
 PARK = 6000
@@ -23,3 +36,7 @@ ASK = 6
 ANSWERED = 7
 #: The lane waits until no request of its process runs in the shared adapter, `harness.lanes.adapter_host`.
 TURN = 8
+#: Does not wait: the lane wants a terminal for the program of an operation, and gets its descriptor.
+TERMINAL = 9
+#: Does not wait: the lane wants what that terminal shows at an address, and gets its length in bytes.
+SCREEN, SCREEN_BYTES = 10, 4096

@@ -174,7 +174,7 @@ def _calls(steps: list[Step]) -> str:
     for step in steps:
         if step.is_process_fault:
             continue
-        name = f"{step.call} {step.path}".rstrip(" ")
+        name = f"{step.call} {step.note if step.call == 'key' else step.path}".rstrip(" ")
         if names and names[-1].split(" x")[0] == name:
             count = int(names[-1].partition(" x")[2] or 1) + 1
             names[-1] = f"{name} x{count}"

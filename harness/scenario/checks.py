@@ -31,6 +31,7 @@ from harness.scenario.faults import (
     kinds,
 )
 from harness.scenario.filesystems import FILESYSTEMS, expanded
+from harness.scenario.keys import wrong_with
 from harness.scenario.reader import Document, Path, Position
 from harness.scenario.roles import ROLES, LaneSettings
 from harness.scenario.roles.program import ProgramSettings
@@ -44,6 +45,8 @@ _OP_BYTES: Final = 200
 _TRANSCRIPTS: Final = ("transcript", "linked")
 _FAULT_BYTES: Final = 120
 _ARGUMENT_BYTES: Final = 5
+#: A pause of up to a day before a key.
+_PAUSE_BYTES: Final = 17
 
 
 def check_names(document: Document) -> None:
@@ -165,6 +168,7 @@ def _check_lanes(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -
     _check_namespaces(document, lanes)
     _check_transcripts(document, lanes)
     _check_kept_locks(document, lanes)
+    _check_terminals(document, lanes)
     total = sum(len(_names(lane)) * (2 if lane.get("restart") else 1) for _, lane in lanes)
     if total > LANES_MAX and len(lanes) <= LANES_MAX:
         message = f"{total} lanes with their counts, at most {LANES_MAX} are possible; remove some"
@@ -251,6 +255,22 @@ def _check_kept_locks(document: Document, lanes: list[tuple[Path, dict[str, Any]
         if lane.get("release") is False:
             message = "every other lane would wait for ever; give fence_options.lock_timeout_ms"
             document.fault(document.values[(*path, "release")], (*path, "release"), message)
+
+
+def _check_terminals(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -> None:
+    """Add a fault for keys that no terminal has, and for keys or a kind of terminal without one."""
+    for path, lane in lanes:
+        if lane.get("role") != "program":
+            continue
+        for key in ("keys", "term") if lane.get("tty") is not True else ():
+            if lane.get(key):
+                message = "the program has no terminal; add tty: true, or remove the key"
+                document.fault(document.keys[(*path, key)], (*path, key), message)
+        keys = lane.get("keys")
+        for index, item in enumerate(keys if isinstance(keys, list) else ()):
+            place = (*path, "keys", index)
+            if isinstance(item, str) and not document.is_unread(place) and (wrong := wrong_with(item)):
+                document.fault(document.values[place], place, wrong)
 
 
 def _check_faults(document: Document, faults: Any, lanes: list[tuple[Path, dict[str, Any]]]) -> None:
@@ -374,4 +394,5 @@ def check_limits(scenario: Scenario, document: Document) -> None:
 def _bytes_of_arguments(lane: LaneSettings) -> int:
     if not isinstance(lane, ProgramSettings):
         return 0
-    return highest(lane.times) * sum(len(word.encode()) + _ARGUMENT_BYTES for word in lane.argv)
+    words = sum(len(word.encode()) + _ARGUMENT_BYTES for word in (*lane.argv, *lane.keys))
+    return highest(lane.times) * (words + len(lane.keys) * _PAUSE_BYTES)

@@ -9,19 +9,36 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Sequence
+from typing import Protocol
 
 from harness.system.private_directories import PrivateDirectories
 from harness.system.session_roots import MARK
 
-__all__ = ["launch", "live_in"]
+__all__ = ["OfferedTerminal", "launch", "launch_at_terminal", "live_in"]
 
 _TAIL_CHARACTERS = 200
 #: Begin of the names of directories that are made for one run.
 _MADE = "harness-"
 #: Variables of the environment that differ by session.
 _own: dict[str, str] = {}
-#: Signals that Python or the harness's workers ignore; a program expects their default actions.
-_DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT)
+#: Signals that Python, the harness's workers or what has started those ignore; a program expects their
+#: default actions.
+_DEFAULT_SIGNALS = (
+    *(signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT),
+    *(signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU),
+)
+_STANDARD = (0, 1, 2)
+_WELL = "exit status 0"
+
+
+class OfferedTerminal(Protocol):
+    """A terminal for one start of a program."""
+
+    def open(self) -> int:
+        """Return a descriptor of it, which is the caller's to close."""
+
+    def screen(self) -> str:
+        """Return the lines that it shows."""
 
 
 def live_in(private: PrivateDirectories) -> None:
@@ -44,7 +61,7 @@ def launch(argv: Sequence[str], transcript: str) -> str:
         The way in which it ended, and the end of its standard error.
     """
     directory = os.path.dirname(transcript)
-    words = [word.replace("{transcript}", transcript).replace("{directory}", directory) for word in argv]
+    words = _filled_in(argv, transcript)
     reading, writing = os.pipe()
     try:
         pid = _spawn(words, directory, writing)
@@ -64,6 +81,37 @@ def launch(argv: Sequence[str], transcript: str) -> str:
     return f"{ended}: {text[-_TAIL_CHARACTERS:]}" if text else ended
 
 
+def launch_at_terminal(argv: Sequence[str], transcript: str, term: str, terminal: OfferedTerminal) -> str:
+    """Run a program to its end, at a terminal that is its standard input, output and error and controls it.
+
+    Args:
+        argv: as `launch` has it.
+        transcript: absolute path.
+        term: kind of the terminal.
+        terminal: of this start.
+
+    Returns:
+        The way in which it ended, and the end of what the terminal shows if that was not status 0.
+    """
+    words = _filled_in(argv, transcript)
+    try:
+        slave = terminal.open()
+        try:
+            pid = _spawn_at(words, os.path.dirname(transcript), term, slave)
+        finally:
+            os.close(slave)
+    except (OSError, ValueError) as error:
+        return f"not started: {getattr(error, 'strerror', None) or error}"
+    ended = _ended(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    text = "" if ended == _WELL else " ".join(terminal.screen().split())
+    return f"{ended}: {text[-_TAIL_CHARACTERS:]}" if text else ended
+
+
+def _filled_in(argv: Sequence[str], transcript: str) -> list[str]:
+    directory = os.path.dirname(transcript)
+    return [word.replace("{transcript}", transcript).replace("{directory}", directory) for word in argv]
+
+
 def _without_names(text: str, directory: str) -> str:
     """Return a text without the names of directories that differ from run to run."""
     text = text.replace(directory + "/", "").replace(directory, ".")
@@ -76,12 +124,12 @@ def _without_names(text: str, directory: str) -> str:
     return text
 
 
-def _spawn(words: list[str], directory: str, stderr: int) -> int:
+def _environment(directory: str, term: str) -> dict[str, str]:
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": "/nonexistent",
         "LC_ALL": "C",
-        "TERM": "dumb",
+        "TERM": term,
         "TMPDIR": directory,
         "TZ": "UTC",
         **_own,
@@ -89,10 +137,29 @@ def _spawn(words: list[str], directory: str, stderr: int) -> int:
     if MARK in os.environ:
         # By this it is found if everything around it is killed.
         environment[MARK] = os.environ[MARK]
+    return environment
+
+
+def _spawn_at(words: list[str], directory: str, term: str, slave: int) -> int:
     return os.posix_spawnp(
         words[0],
         words,
-        environment,
+        _environment(directory, term),
+        file_actions=[
+            # To open it makes it the terminal of the new session. To write to it so is forbidden.
+            (os.POSIX_SPAWN_OPEN, 0, f"/proc/self/fd/{slave}", os.O_RDONLY, 0),
+            *((os.POSIX_SPAWN_DUP2, slave, fd) for fd in _STANDARD),
+        ],
+        setsigdef=_DEFAULT_SIGNALS,
+        setsid=True,
+    )
+
+
+def _spawn(words: list[str], directory: str, stderr: int) -> int:
+    return os.posix_spawnp(
+        words[0],
+        words,
+        _environment(directory, "dumb"),
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),

@@ -9,13 +9,14 @@ with the thread that started it (PR_SET_PDEATHSIG).
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from harness.system import capabilities, landlock, pid_namespace, read_only_mounts
+from harness.system import capabilities, landlock, pid_namespace, read_only_mounts, terminals
 from harness.system.machine_limits import starting
 from harness.system.pid_namespace import PidNamespace
 
@@ -45,6 +46,7 @@ class ConfinedStarter:
 
     Attributes:
         pids: the namespace of their ids, once one is started.
+        terminals: the folder of their terminals, as `terminals.mount` returns it.
     """
 
     def __init__(self, directory: str, own_pids: bool = False, private: str = "") -> None:
@@ -52,6 +54,7 @@ class ConfinedStarter:
         self._confine = self._build_walls if _walls else _block_signals
         self._own_pids = own_pids and _walls
         self.pids: PidNamespace | None = None
+        self.terminals: int | None = None
         self._thread: ThreadPoolExecutor | None = None
 
     def start(self, process: Any, number: int = 0) -> None:
@@ -93,16 +96,21 @@ class ConfinedStarter:
         if self.pids is not None:
             self.pids.close()
             self.pids = None
+        if self.terminals is not None:
+            os.close(self.terminals)
+            self.terminals = None
         thread.shutdown()
 
     def _build_walls(self) -> None:
         _block_signals()
         mounted = read_only_mounts.make_read_only(*self._writable)
+        if mounted and self._own_pids:
+            self.terminals = terminals.mount()
         if self.pids is not None and not (mounted and self.pids.enter()):
             self.pids.close()
             self.pids = None
         capabilities.drop()
-        landlock.restrict(*self._writable)
+        landlock.restrict(*self._writable, terminals=terminals.FOLDER if self.terminals is not None else "")
 
 
 def _block_signals() -> None:

@@ -40,7 +40,7 @@ _SINCE = {
     5: "ioctl on devices",
     6: "signals and abstract sockets",
 }
-#: Devices that keep nothing of what is written to them; a lane has no terminal, and is told so at tty.
+#: Devices that keep nothing of what is written to them; tty is the terminal that a program has, or none.
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty")
 _REASONS = {
     errno.ENOSYS: "this kernel has no Landlock (it came with Linux 5.13), or a container forbids it",
@@ -79,7 +79,7 @@ def missing() -> list[str]:
     return [what for since, what in _SINCE.items() if abi() < since]
 
 
-def restrict(*directories: str) -> None:
+def restrict(*directories: str, terminals: str = "") -> None:
     """Let the calling thread, and all that it starts from now on, write in some directories only.
 
     Reading and running programs stay allowed, and so does writing to /dev/null and its like. Signals
@@ -88,6 +88,8 @@ def restrict(*directories: str) -> None:
 
     Args:
         directories: the session directory, and others.
+        terminals: a folder of terminals that are the session's own; they are not written to by name, but
+            what is opened to be read may be a terminal, with its ioctls. Empty for none.
 
     Raises:
         GateUnavailable: the kernel has Landlock and refuses.
@@ -107,6 +109,8 @@ def restrict(*directories: str) -> None:
         for device in _DEVICES:
             with contextlib.suppress(FileNotFoundError):
                 _allow(ruleset, device, handled & (_WRITE_FILE | _TRUNCATE | _IOCTL_DEV))
+        if terminals and handled & _IOCTL_DEV:
+            _allow(ruleset, terminals, _IOCTL_DEV)
         _check(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl(PR_SET_NO_NEW_PRIVS)")
         _check(_libc.syscall(_RESTRICT_SELF, ruleset, 0), "landlock_restrict_self")
     finally:

@@ -51,7 +51,7 @@ def choose_again(lanes: Iterable[Lane]) -> None:
 
 
 def choose(worker: Worker, lane: Lane) -> None:
-    """Show a lane as stopped where the first task is stopped that can go on for it."""
+    """Show a lane as stopped where the first task is stopped that can go on for it, or before a key."""
     best = (RANK.get(lane.status, _LAST), lane.wake_ns if lane.status is Status.SLEEP else 0, -1, -1)
     chosen: TraceeThread | None = None
     for tracee in worker.tracees.values():
@@ -61,6 +61,10 @@ def choose(worker: Worker, lane: Lane) -> None:
                 key = (RANK.get(thread.status, _LAST), wake_ns, tracee.number, thread.number)
                 if key < best:
                     best, chosen = key, thread
+    typist = lane.typist
+    if isinstance(typist, TraceeThread) and typist.tracee.pid in worker.tracees:
+        key = (RANK[typist.status], typist.wake_ns, typist.tracee.number, typist.number)
+        chosen = typist if key < best else chosen
     lane.show_delegate(chosen)
 
 

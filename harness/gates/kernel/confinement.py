@@ -21,7 +21,7 @@ __all__ = ["crosses", "forbidden_outside", "leads_out", "makes_device", "within"
 
 _CHANGES_FILES = frozenset({"data", "meta", "names"})
 _AF_UNIX = 1
-#: Major and minor numbers of null, zero, full, and of tty, which a lane does not have.
+#: Major and minor numbers of null, zero, full, and of tty: the terminal that a program has, or none.
 _DEVICES = frozenset({(1, 3), (1, 5), (1, 7), (5, 0)})
 #: FS_IOC_SETFLAGS and FS_IOC_FSSETXATTR change a file through a descriptor that only reads.
 _ATTRIBUTES = frozenset({0x40086602, 0x401C5820})

@@ -14,11 +14,8 @@ other way; then the schedule is inconclusive.
 from __future__ import annotations
 
 import os
-import signal
-import struct
-from fcntl import ioctl
 
-from harness.gates.kernel import linux_abi
+from harness.gates.kernel.handed_descriptors import hand_over
 from harness.gates.kernel.lane import TraceeProcess
 from harness.gates.kernel.process import PendingSyscall
 
@@ -31,9 +28,6 @@ NUMBERS = range(960, 1020)
 OCCUPIED = (
     f"descriptor {NUMBERS.start} or one of those after it was used for a file; its calls are not followed"
 )
-
-#: struct seccomp_notif_addfd: id, flags, our descriptor, its number there, its flags
-_ADDFD = struct.Struct("=QIIII")
 
 
 def is_reserved(fd: int) -> bool:
@@ -58,18 +52,11 @@ def make(tracee: TraceeProcess, pending: PendingSyscall) -> int | None:
         # Flags that make no sense; the kernel will say so.
         return None
     number = NUMBERS[tracee.events]
-    # A signal in between would leave it open whether it has been done.
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
-        ioctl(
-            tracee.listener,
-            linux_abi.NOTIF_ADDFD,
-            _ADDFD.pack(pending.trap_id, linux_abi.ADDFD_SETFD, made, number, os.O_CLOEXEC),
-        )
+        hand_over(pending, made, number)
     except OSError:
         return None
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         os.close(made)
     tracee.count_event()
     return number

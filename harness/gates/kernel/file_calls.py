@@ -16,7 +16,7 @@ from harness.gates.kernel.directory_limits import beyond_limits
 from harness.gates.kernel.eventfd import OCCUPIED, is_reserved
 from harness.gates.kernel.lane import TraceeProcess
 from harness.gates.kernel.path_resolution import UNKNOWN, descriptor, is_indirect, path_name, signed
-from harness.gates.kernel.process import PendingSyscall, Process
+from harness.gates.kernel.process import PendingSyscall, Process, Status
 from harness.gates.kernel.reactions import (
     CONTINUE,
     STOP_AT_FILE,
@@ -29,6 +29,7 @@ from harness.gates.kernel.reactions import (
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.syscall_arguments import open_flags
 from harness.gates.kernel.syscall_table import CHDIR, MAKES_DIRECTORY
+from harness.gates.kernel.terminal_waits import read_wait
 
 __all__ = ["by_descriptor", "by_name", "resolve_again"]
 
@@ -194,11 +195,16 @@ def _outside(state: SupervisorState, pending: PendingSyscall) -> Continue | Answ
     return CONTINUE
 
 
-def _reads_outside(state: SupervisorState, pending: PendingSyscall) -> Continue | Answer:
-    """Let a read outside the session directory pass; a program gets its randomness from us."""
+def _reads_outside(state: SupervisorState, pending: PendingSyscall) -> Continue | Answer | Stop:
+    """Let a read outside the session directory pass; a program gets randomness and time from us."""
     process = pending.process
     if not isinstance(process, TraceeProcess) or process.program.clock is None:
         return CONTINUE
+    terminal = state.terminals.of(process.lane)
+    wait = read_wait(pending, terminal.slave, process.program.clock.now()) if terminal is not None else None
+    if wait is not None:
+        process.program.waits_before(pending.tid, wait)
+        return Stop(Status.SLEEP, wait.until_ns)
     file = process.program.random_file(process.pid, signed(pending.args[0]))
     if file is None:
         return CONTINUE

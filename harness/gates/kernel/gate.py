@@ -32,6 +32,7 @@ from harness.gates.kernel.steps import Steps
 from harness.gates.kernel.stopped_calls import resolve_stopped_again
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.syscall_table import FLOCK
+from harness.gates.kernel.terminals import Terminals
 from harness.gates.kernel.virtual_clock import can_go, sleepers, wake
 from harness.gates.kernel.virtual_files import VirtualFiles
 from harness.gates.kernel.worker_diagnostics import explained
@@ -101,7 +102,13 @@ class KernelGate:
         workers = self._processes.workers
         private = self._private.path if self._private is not None else ""
         self._state = SupervisorState(
-            self._files, self._clock, self._lanes, workers, self._wall_limit_s, private
+            self._files,
+            self._clock,
+            self._lanes,
+            workers,
+            self._wall_limit_s,
+            private,
+            Terminals(self._processes.open_terminal),
         )
         self._flocks = self._state.flocks
         self._polls = self._state.polls
@@ -148,6 +155,7 @@ class KernelGate:
     def close(self) -> None:
         """Stop every process; the session directory belongs to the caller."""
         if self._lanes:
+            self._state.terminals.close()
             self._processes.stop_all()
 
     def _is_open(self, inode: Inode) -> bool:
@@ -362,6 +370,7 @@ class KernelGate:
             # What it started must not reach into the next schedule. After a crash of an adapter the worker is
             # gone, and what the other adapters owe will not come.
             (end_all if worker.board.crash else end_children)(state, worker)
+        state.terminals.close()
         inconclusive = explained(state.inconclusive or inconclusive, self._processes.workers.values())
         before = files.state
         if (files.rescan() | files.look()) and not inconclusive and before != files.state:

@@ -26,6 +26,7 @@ class LaneProgress(Task):
         poll_name: the file that was in its way when it last asked for a lock.
         poll_count: how often it has slept since because of that file.
         starting: it begins when its sleep is over, for the process that it revives was killed.
+        typist: what types the next key at the terminal of its program; None where it waits for no key.
         candidate: what the strategy is shown; made when the lane has come to rest.
     """
 
@@ -42,6 +43,7 @@ class LaneProgress(Task):
         "started",
         "starting",
         "think_left",
+        "typist",
     )
 
     def __init__(self, index: int) -> None:
@@ -54,6 +56,7 @@ class LaneProgress(Task):
         """Forget the last schedule; where the lane is stopped remains."""
         # It was shown and not picked, where the schedule ended early.
         self.candidate: Candidate | None = None
+        self.typist: Task | None = None
         self.started = self.finished = 0
         self.op = -1
         self.ordinal = 0
@@ -110,6 +113,10 @@ class LaneProgress(Task):
     def crash_operation(self) -> None:
         """Count an operation that its process did not survive."""
         self.finished += 1
+
+    def is_typed_for(self, typist: Task | None) -> None:
+        """Set what types the next key at the terminal of its program."""
+        self.typist = typist
 
     # Lock files
 

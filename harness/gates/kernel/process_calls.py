@@ -29,7 +29,19 @@ from harness.gates.kernel.syscall_arguments import closed_by_copy
 from harness.gates.kernel.syscall_table import NEW_NAMESPACE
 from harness.gates.kernel.timed_waits import wait_of
 from harness.gates.kernel.virtual_clock import FOREVER_NS
-from harness.model.stop_reasons import ANSWERED, ASK, IDLE, PAUSE, SERVE, SLEEP, THINK, TURN
+from harness.model.stop_reasons import (
+    ANSWERED,
+    ASK,
+    IDLE,
+    PAUSE,
+    SCREEN,
+    SCREEN_BYTES,
+    SERVE,
+    SLEEP,
+    TERMINAL,
+    THINK,
+    TURN,
+)
 
 __all__ = [
     "clock",
@@ -84,7 +96,14 @@ def park(state: SupervisorState, pending: PendingSyscall) -> Reaction:
         return _DONE
     if not any(lane.index == index for lane in worker.lanes):
         return _DONE
+    if why == TERMINAL:
+        return _terminal(state, pending, index, value)
     lane = state.lanes[index]
+    if why == SCREEN:
+        terminal = state.terminals.of(lane)
+        text = state.told(terminal.screen()).encode()[-SCREEN_BYTES:] if terminal is not None else b""
+        worker.memory.write(value, text)
+        return Answer(len(text))
     worker.lane_runs_in(tid, lane)
     if why == IDLE:
         # A worker that has just been started waits for its first program.
@@ -99,6 +118,15 @@ def park(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     if why == PAUSE:
         lane.stop_polling()
     return Stop(Status.SLEEP, state.later(value))
+
+
+def _terminal(state: SupervisorState, pending: PendingSyscall, lane: int, op: int) -> Reaction:
+    """Give a lane a terminal for the program that it is about to start."""
+    try:
+        return state.terminals.open(pending, lane, op, state.signals)
+    except OSError as error:
+        reason = f"no terminal for the program of lane {lane}: {error.strerror}"
+        return Inconclusive(reason, Answer(error=-(error.errno or errno.EIO)))
 
 
 def sleep(state: SupervisorState, pending: PendingSyscall) -> Reaction:

@@ -25,6 +25,7 @@ from harness.gates.kernel.pipe_wait import ANY_SLEEPER, NO_SLEEPER, empties, rea
 from harness.gates.kernel.process import PendingSyscall, PipeReader, Process, Status, respond
 from harness.gates.kernel.quiescence import same_twice, timed
 from harness.gates.kernel.supervisor_state import SupervisorState
+from harness.gates.kernel.terminals import Typist
 
 __all__ = ["ProcessScheduler"]
 
@@ -64,7 +65,7 @@ class ProcessScheduler:
         worker.show_lanes_themselves()
         turn: Process = worker if thread is None else thread.tracee
         turn.moves()
-        if thread is not None and thread.pending.call.kind == "lock":
+        if thread is not None and (isinstance(thread, Typist) or thread.pending.call.kind == "lock"):
             _disturb(worker, turn, ANY_SLEEPER)
         self._run_to_rest(worker, turn)
 
@@ -105,6 +106,8 @@ class ProcessScheduler:
             self._turn, self._queueing = None, False
         worker.mark_sleeping_lanes()
         attribute(self._state, worker)
+        if self._state.terminals.any_open:
+            self._state.terminals.offer(worker, self._state.now_ns)
         for lane in worker.lanes:
             choose(worker, lane)
         worker.count_children()
@@ -129,7 +132,7 @@ class ProcessScheduler:
             ended = [tracee for fd, tracee in pidfds.items() if fd in ready]
             for tracee in ended:
                 process_tree.bury(self._state, worker, tracee)
-            if ended or self._prove(worker):
+            if ended or self._state.terminals.drain() or self._prove(worker):
                 continue
             pause_s = min(2 * pause_s, _PAUSE_MAX_S)
         return True

@@ -265,7 +265,10 @@ def end_children(state: SupervisorState, worker: Worker) -> None:
         mine = [one for one in worker.tracees.values() if one.service is None and one.lane is lane]
         if mine and lane.delegate is None and lane.status is Status.ASLEEP:
             # Not the fence's fault: it is not known why the program waits.
-            state.note_inconclusive(f"a program that lane {lane.index} started does not end")
+            why = state.told(state.terminals.why_waiting(worker, lane))
+            state.note_inconclusive(
+                f"a program that lane {lane.index} started does not end{': ' if why else ''}{why}"
+            )
     # It may be gone because one of them is.
     for tracee in worker.tracees.values() if worker.must_replace else ():
         _note_if_killed(state, worker, tracee)

@@ -61,8 +61,9 @@ _WAITS_MS = {"poll": 2, "epoll_wait": 3, "epoll_pwait": 3}
 _WAITS = ("ppoll", "select", "pselect6", "epoll_pwait2")
 # Of a futex: FUTEX_WAIT and FUTEX_WAIT_BITSET, without the flags in higher bits.
 _FUTEX_MASK, _FUTEX_WAITS = 0x7F, (0, 9)
-# FIOSETOWN and SIOCSPGRP: F_SETOWN by another name.
-_OWNER = (0x8901, 0x8902)
+# FIOSETOWN and SIOCSPGRP: F_SETOWN by another name. TIOCSTI, TIOCLINUX, TIOCCONS and TIOCSETD: type in a
+# program's place, or have the kernel do something else with a terminal than to be one.
+_FORBIDDEN = (0x8901, 0x8902, 0x5412, 0x541C, 0x541D, 0x5423)
 # FICLONE, FICLONERANGE, FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR
 _IOCTL = (0x40049409, 0x4020940D, 0x40086602, 0x401C5820)
 _SEEK_END, _MAP_SHARED, _WNOHANG, _ARCH_SET_FS = 2, 1, 1, 0x1002
@@ -195,7 +196,7 @@ def _emit_arguments(asm: _Assembler) -> None:
     asm.emit(_LD, _argument(1))
     for request in _IOCTL:
         asm.emit(_JEQ, request, "trap")
-    for request in _OWNER:
+    for request in _FORBIDDEN:
         asm.emit(_JEQ, request, "forbid")
 
 

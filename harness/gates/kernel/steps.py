@@ -23,6 +23,7 @@ from harness.gates.kernel.stat_appearance import Appearance
 from harness.gates.kernel.supervisor_state import SupervisorState, WatchedCall
 from harness.gates.kernel.syscall_arguments import stat_target
 from harness.gates.kernel.syscall_table import FLOCK, open_note
+from harness.gates.kernel.terminals import Typist
 from harness.gates.kernel.tracee_memory import pack_stat, pack_statx
 from harness.model.gate import CALL_VERDICTS, RUN, Verdict
 from harness.model.history import LockEvent, Step
@@ -40,7 +41,9 @@ _CONTINUE = linux_abi.RESPONSE_CONTINUE
 
 def pause_name(lane: Lane) -> str:
     """Return the name of the step with which a lane goes on that is stopped before no file call."""
-    return "start" if lane.starting else _PAUSES[lane.status]
+    if lane.starting:
+        return "start"
+    return "key" if isinstance(lane.delegate, Typist) else _PAUSES[lane.status]
 
 
 class Steps:
@@ -104,7 +107,6 @@ class Steps:
                 self.release(lane, 1)
         else:
             assert status in (Status.SLEEP, Status.TURN), status
-            state.events.append(Step(lane.index, lane.op, pause_name(lane)))
             self._end_pause(lane)
 
     def _run_with_fault(self, lane: Lane, path: str, verdict: Verdict) -> None:
@@ -123,8 +125,14 @@ class Steps:
         respond(worker, lane.pending.trap_id, value, error, flags)
 
     def _end_pause(self, lane: Lane) -> None:
-        """Let a lane go on whose sleep is over; of a wait with a time-out, too, the time is over."""
-        thread = lane.delegate
+        """Let a lane go on whose sleep is over, or that has waited for a key or with a time-out."""
+        name, thread, typed = pause_name(lane), lane.delegate, ""
+        if isinstance(thread, Typist):
+            typed = thread.terminal.type_next()
+        self._state.events.append(Step(lane.index, lane.op, name, "", typed))
+        if typed:
+            self._state.let_go(lane)
+            return
         wait = thread.tracee.program.take_wait(thread.tid) if thread is not None else None
         if wait is None:
             self.release(lane, 0)

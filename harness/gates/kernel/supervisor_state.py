@@ -22,16 +22,20 @@ from harness.gates.kernel.lock_polls import LockPolls
 from harness.gates.kernel.pid_namespaces import PidNamespaces
 from harness.gates.kernel.process import PendingSyscall, Status, by_own_id
 from harness.gates.kernel.refusals import Refusal, Refusals
+from harness.gates.kernel.terminals import Terminals
 from harness.gates.kernel.virtual_clock import FOREVER_NS
 from harness.gates.kernel.virtual_files import VirtualFiles
 from harness.model.history import Change, Event, LockEvent, Step
 from harness.model.program import Program
 from harness.model.shared_memory import Clock
+from harness.system.terminals import open_pair
 
 __all__ = ["Effect", "SupervisorState", "WatchedCall"]
 
 #: Change of the transcript and event of the write lock.
 Effect = tuple[Change | None, LockEvent | None]
+#: The shortest end of a directory's name that is taken for one.
+_ENDS_FROM = 2
 _NO_EFFECT: Effect = (None, None)
 
 
@@ -78,6 +82,7 @@ class SupervisorState:
         wall_limit_s: a process that neither stops nor sleeps for so long makes the
             schedule inconclusive.
         private: directory beside the session directory where programs may write; empty for none.
+        terminals: of programs; absent: from the machine's own.
 
     Attributes:
         flocks: flocks on the files.
@@ -120,6 +125,7 @@ class SupervisorState:
         "signals",
         "started_ns",
         "tasks_started",
+        "terminals",
         "traps",
         "wall_limit_s",
         "watched",
@@ -134,7 +140,9 @@ class SupervisorState:
         workers: dict[str, Worker],
         wall_limit_s: float,
         private: str = "",
+        terminals: Terminals | None = None,
     ) -> None:
+        self.terminals = Terminals(lambda: open_pair(None)) if terminals is None else terminals
         self.private = private
         self.files = files
         self._clock = clock
@@ -173,6 +181,7 @@ class SupervisorState:
         self.set_time(program.clock_start_ns)
         self.started_ns = program.clock_start_ns
         self.namespaces.begin(program)
+        self.terminals.begin(program)
 
     def guard(self, on: bool) -> None:
         """Keep lanes from changing anything outside the session directory, or do not."""
@@ -218,6 +227,17 @@ class SupervisorState:
                 started,
             )
         )
+
+    def told(self, text: str) -> str:
+        """Return a text without the names of directories that differ from run to run."""
+        directory = self.files.directory
+        for path, name in ((f"{directory}/", ""), (directory, "."), (self.private, "..")):
+            text = text.replace(path, name) if path else text
+        # A program that has less room shows the end of a path.
+        last = os.path.basename(directory)
+        for at in range(len(last) - _ENDS_FROM):
+            text = text.replace(f"{last[at:]}/", "")
+        return text
 
     def process_id(self, pid: int) -> int:
         """Return a process's id here, given that in its namespace; 0 for none of the schedule."""

@@ -21,7 +21,7 @@ from harness.gates.kernel.path_resolution import signed
 from harness.gates.kernel.process import PendingSyscall, Process
 from harness.system.descriptors import copy_of
 
-__all__ = ["TimedWait", "wait_of"]
+__all__ = ["TimedWait", "wait_of", "watched"]
 
 #: By name: the argument that says how long.
 _TIME_AT = {
@@ -107,7 +107,7 @@ def wait_of(pending: PendingSyscall, now: Callable[[], int]) -> TimedWait | None
     if name != "futex":
         if duration <= 0:
             return None
-        wait = TimedWait(pending, now() + duration, tuple(_watched(pending)))
+        wait = TimedWait(pending, now() + duration, tuple(watched(pending)))
         return None if wait.is_over() else wait
     value = struct.pack("=I", args[2] & 0xFFFFFFFF)
     absolute = args[1] & _FUTEX_COMMAND == _FUTEX_WAIT_BITSET
@@ -131,8 +131,15 @@ def _duration(pending: PendingSyscall) -> int | None:
     return seconds * _NS + rest if seconds >= 0 and 0 <= rest < _NS else None
 
 
-def _watched(pending: PendingSyscall) -> Iterator[tuple[int, int]]:
-    """Yield what a call waits for."""
+def watched(pending: PendingSyscall) -> Iterator[tuple[int, int]]:
+    """Yield the descriptors that a call waits for, with the events of poll(2).
+
+    Args:
+        pending: a call of these other than futex.
+
+    Raises:
+        OSError: its arguments point nowhere.
+    """
     memory, name, args = pending.process.memory, pending.call.name, pending.args
     if name.startswith("epoll"):
         yield signed(args[0]), select.POLLIN
@@ -154,11 +161,11 @@ def _set_size(count: int) -> int:
     return (min(count, _FDS_MAX) + 63) // 64 * 8
 
 
-def _any_ready(process: Process, watched: Iterable[tuple[int, int]]) -> bool:
+def _any_ready(process: Process, descriptors: Iterable[tuple[int, int]]) -> bool:
     """Return whether one of a process's descriptors has one of its events, or is none."""
     poll, copies = select.poll(), []
     try:
-        for fd, events in watched:
+        for fd, events in descriptors:
             copies.append(copy_of(process.pidfd, fd))
             poll.register(copies[-1], events)
         return bool(copies and poll.poll(0))

@@ -23,6 +23,7 @@ from harness.system.descriptors import close_all_but
 from harness.system.forking import get_context
 from harness.system.private_directories import PrivateDirectories
 from harness.system.reap import end_with_parent, ended, kill_tree
+from harness.system.terminals import TerminalPair, open_pair
 
 __all__ = ["WorkerKilled", "WorkerProcesses", "orphans"]
 
@@ -155,6 +156,14 @@ class WorkerProcesses:
         self.workers[name] = worker
         _alive.add(worker.pid)
         return worker
+
+    def open_terminal(self) -> TerminalPair:
+        """Open a terminal for a program.
+
+        Raises:
+            OSError: the machine has no more.
+        """
+        return open_pair(self._starter.terminals)
 
     def begin(self, ids_given: bool) -> None:
         """Start a schedule: what workers start in it has the same process ids as in any other.

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import os
 import random
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from annotated_types import MaxLen, MinLen, Predicate, doc
 
 from harness.model.program import Entry, Op
+from harness.scenario.keys import Term, pause, pause_ms
 from harness.scenario.roles.role import (
     CountRange,
     Ids,
@@ -29,6 +31,8 @@ __all__ = ["ROLE", "ProgramSettings"]
 #: Limits for the arguments, which a stored program repeats in every operation.
 _ARGUMENTS_MAX, _ARGUMENT_CHARACTERS_MAX = 32, 400
 _IDS_MAX, _ID_CHARACTERS_MAX = 32, 100
+_KEYS_MAX, _KEY_CHARACTERS_MAX = 64, 200
+_USUAL_TERM: Final = "xterm"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,6 +54,29 @@ class ProgramSettings(LaneSettings):
     ]
     times: Annotated[CountRange, doc("Number of starts, one after the other.")] = 1
     pause_ms: Annotated[MsRange, doc("Virtual milliseconds that the lane waits before each start.")] = 0
+    tty: Annotated[
+        bool,
+        doc(
+            "Whether the program has a terminal, of 24 lines and 80 columns: its standard input, output and "
+            "error, and its controlling terminal. Otherwise its input is empty."
+        ),
+    ] = False
+    keys: Annotated[
+        tuple[Annotated[str, MaxLen(_KEY_CHARACTERS_MAX)], ...],
+        MaxLen(_KEYS_MAX),
+        doc(
+            "What is typed at the terminal, each item at once, when the program waits for it. Special keys "
+            "are `<Enter>`, `<Esc>`, `<Tab>`, `<BS>`, `<Up>`, `<F2>`, `<C-x>`, `<M-x>` and their like; "
+            "`<lt>` is a `<`, and the item `<500ms>` a pause in virtual time. Only with `tty: true`."
+        ),
+    ] = ()
+    key_ms: Annotated[
+        MsRange, doc("Virtual milliseconds before each item of `keys`, from when the program waits for it.")
+    ] = 100
+    term: Annotated[
+        Term | None,
+        doc("Kind of the terminal, in TERM; absent: xterm. Only with `tty: true`."),
+    ] = None
     participant: Annotated[
         bool,
         doc(
@@ -73,8 +100,20 @@ def _draw(settings: ProgramSettings, rng: random.Random, ids: Ids) -> tuple[Op, 
         ops += waits(settings, rng, group, settings.pause_ms)
         entries = tuple(Entry(name, "program", "") for name in settings.acknowledges)
         how = os.path.basename(settings.argv[0])
-        ops.append(Op("action", group=group, entries=entries, how=how, argv=settings.argv))
+        term = (settings.term or _USUAL_TERM) if settings.tty else ""
+        keys = tuple(_typed(settings, rng))
+        ops.append(
+            Op("action", group=group, entries=entries, how=how, argv=settings.argv, term=term, keys=keys)
+        )
     return tuple(ops)
+
+
+def _typed(settings: ProgramSettings, rng: random.Random) -> Iterator[str]:
+    """Yield what is typed, with the pauses between."""
+    for item in settings.keys:
+        if pause_ms(item) is None:
+            yield pause(pick(rng, settings.key_ms))
+        yield item
 
 
 def _size(settings: ProgramSettings) -> Size:

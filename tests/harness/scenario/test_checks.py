@@ -12,6 +12,7 @@ from fence.locks import KINDS
 from harness.scenario.checks import lock_options
 from tests.harness.scenario.examples import SMALL, changed, faults_of
 
+PROGRAM = "  - {{role: program, argv: ['true'], {}}}\nexpect:"
 EDITOR = "  - role: editor\n    actions: [append-user, {}]\nexpect:"
 FAULT = "faults: [{{{}}}]\nexpect:"
 RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
@@ -40,6 +41,36 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
             "expect:",
             EDITOR.format("chmdo"),
             "11:28: lanes[2].actions[1]: unknown action 'chmdo'; did you mean 'chmod'? `python -m harness list actions` lists the known ones",
+        ),
+        (
+            "expect:",
+            PROGRAM.format("keys: [x]"),
+            "10:37: lanes[2].keys: the program has no terminal; add tty: true, or remove the key",
+        ),
+        (
+            "expect:",
+            PROGRAM.format("term: linux"),
+            "10:37: lanes[2].term: the program has no terminal; add tty: true, or remove the key",
+        ),
+        (
+            "expect:",
+            PROGRAM.format("tty: true, keys: [x, <Entr>]"),
+            "10:58: lanes[2].keys[1]: '<Entr>' is no key; known are <Enter> <Tab> ",
+        ),
+        (
+            "expect:",
+            PROGRAM.format('tty: true, keys: [""]'),
+            "10:55: lanes[2].keys[0]: no key; write one, or remove the item",
+        ),
+        (
+            "expect:",
+            PROGRAM.format("tty: true, keys: [1]"),
+            "10:55: lanes[2].keys[0]: must be text (got 1)",
+        ),
+        (
+            "expect:",
+            PROGRAM.format("tty: true, term: vt52"),
+            "10:54: lanes[2].term: unknown value 'vt52'",
         ),
         (
             "expect:",

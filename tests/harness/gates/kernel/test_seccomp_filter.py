@@ -148,6 +148,19 @@ def test_a_descriptor_may_not_signal_a_process() -> None:
         assert verdict(NUMBERS["ioctl"], 3, request) == FORBIDDEN
 
 
+def test_no_ioctl_types_at_a_terminal_or_takes_it_over() -> None:
+    for request in (0x5412, 0x541C, 0x541D, 0x5423):  # TIOCSTI, TIOCLINUX, TIOCCONS, TIOCSETD
+        assert verdict(NUMBERS["ioctl"], 0, request) == FORBIDDEN
+    for request in (
+        0x5401,
+        0x5404,
+        0x540E,
+        0x5410,
+        0x5413,
+    ):  # TCGETS, TCSETSF, TIOCSCTTY, TIOCSPGRP, TIOCGWINSZ
+        assert verdict(NUMBERS["ioctl"], 0, request) == ALLOWED
+
+
 @pytest.mark.parametrize("name", syscall_table.REFUSED)
 def test_the_free_gate_forbids_what_the_kernel_gate_lets_be_refused(name: str) -> None:
     assert verdict(NUMBERS[name], 3) == TRAPPED

@@ -39,3 +39,16 @@ def test_the_lane_waits_before_each_start() -> None:
 
 def test_it_takes_no_lock() -> None:
     assert not ROLE.participant
+
+
+def test_keys_have_pauses_between_that_may_be_drawn() -> None:
+    [plain] = draw(tty=True, keys=("x", "<5ms>", "<C-x>"))
+    assert (plain.term, plain.keys) == ("xterm", ("<100ms>", "x", "<5ms>", "<100ms>", "<C-x>"))
+    [drawn] = draw(tty=True, keys=("x",) * 20, key_ms=(10, 40), term="linux")
+    pauses = {int(item[1:-3]) for item in drawn.keys[::2]}
+    assert drawn.term == "linux" and len(pauses) > 1 and pauses <= set(range(10, 41))
+
+
+def test_without_a_terminal_nothing_is_typed() -> None:
+    [op] = draw()
+    assert (op.term, op.keys) == ("", ())
