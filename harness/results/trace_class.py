@@ -15,7 +15,7 @@ from harness.model.history import Event, Step
 
 __all__ = ["class_of"]
 
-_UNSEEN = frozenset({"think", "sleep", "turn", "start", "close", "lseek"})
+_UNSEEN = frozenset({"think", "sleep", "timer", "turn", "start", "close", "lseek"})
 _READS = frozenset(
     (
         *("read", "pread64", "readv", "preadv", "preadv2", "getdents", "getdents64", "fsync", "fdatasync"),

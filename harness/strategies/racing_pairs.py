@@ -19,7 +19,7 @@ TRANSCRIPT, LOCK = "transcript", "lock"
 #: Subjects by path; the write locks are those of `fence.locks`.
 _SUBJECTS = {"T": TRANSCRIPT, "T.lock": LOCK, "T.flock": LOCK, "T.lockf": LOCK}
 #: Steps that neither see nor change anything.
-_IDLE = frozenset({"think", "sleep", "turn", "start"})
+_IDLE = frozenset({"think", "sleep", "timer", "turn", "start"})
 _OPENS = frozenset({"open", "openat", "openat2", "creat", "open_by_handle_at"})
 _ENTRIES = frozenset(
     [

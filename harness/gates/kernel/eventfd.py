@@ -20,9 +20,9 @@ from fcntl import ioctl
 
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.lane import TraceeProcess
-from harness.gates.kernel.process import PendingSyscall
+from harness.gates.kernel.process import PendingSyscall, Process
 
-__all__ = ["NUMBERS", "OCCUPIED", "is_reserved", "make"]
+__all__ = ["NUMBERS", "OCCUPIED", "is_reserved", "make", "put"]
 
 #: Below the usual limit of 1,024, and above what a program has open that does not choose its numbers.
 NUMBERS = range(960, 1020)
@@ -57,19 +57,37 @@ def make(tracee: TraceeProcess, pending: PendingSyscall) -> int | None:
     except OSError:
         # Flags that make no sense; the kernel will say so.
         return None
-    number = NUMBERS[tracee.events]
-    # A signal in between would leave it open whether it has been done.
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
-        ioctl(
-            tracee.listener,
-            linux_abi.NOTIF_ADDFD,
-            _ADDFD.pack(pending.trap_id, linux_abi.ADDFD_SETFD, made, number, os.O_CLOEXEC),
-        )
+        number = put(tracee, pending.trap_id, made, os.O_CLOEXEC, NUMBERS[tracee.events])
     except OSError:
         return None
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         os.close(made)
     tracee.count_event()
     return number
+
+
+def put(process: Process, trap_id: int, file: int, flags: int, number: int = -1) -> int:
+    """Put an open file into a process that is stopped before a call.
+
+    Args:
+        process: which.
+        trap_id: of the call.
+        file: our descriptor.
+        flags: `os.O_CLOEXEC` or 0.
+        number: of the descriptor there; -1 for the lowest that is free.
+
+    Returns:
+        The number of the descriptor there.
+
+    Raises:
+        OSError: it may not have so many descriptors, or is gone.
+    """
+    chosen = linux_abi.ADDFD_SETFD if number >= 0 else 0
+    # A signal in between would leave it open whether it has been done.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        request = bytearray(_ADDFD.pack(trap_id, chosen, file, max(number, 0), flags))
+        return int(ioctl(process.listener, linux_abi.NOTIF_ADDFD, request))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)

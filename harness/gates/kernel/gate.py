@@ -33,7 +33,8 @@ from harness.gates.kernel.steps import Steps
 from harness.gates.kernel.stopped_calls import resolve_stopped_again
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.syscall_table import FLOCK
-from harness.gates.kernel.virtual_clock import can_go, wake
+from harness.gates.kernel.timer_steps import jump, show_due
+from harness.gates.kernel.virtual_clock import can_go
 from harness.gates.kernel.virtual_files import VirtualFiles
 from harness.gates.kernel.worker_processes import WorkerKilled, WorkerProcesses
 from harness.model.errors import WorkerDied
@@ -146,6 +147,7 @@ class KernelGate:
         """Stop every process; the session directory belongs to the caller."""
         if self._lanes:
             self._processes.stop_all()
+            self._state.timer_descriptors.begin()
 
     def _is_open(self, inode: Inode) -> bool:
         """Return whether a worker, or a process that it started, has a descriptor of a file."""
@@ -232,12 +234,12 @@ class KernelGate:
         if self._flocks.waiters_changed:
             self._flocks.acknowledge_waiters()
             choose_again(self._lanes)
+        if state.timers_set:
+            show_due(state)
         ready = self._ready() or self._retry_flocks()
         if not ready:
             could = [lane for lane in self._lanes if lane.status is not Status.TURN or self._has_turn(lane)]
-            woken, now = wake(could, state.now_ns)
-            state.set_time(now)
-            ready = [candidate_of(self._files, lane) for lane in woken]
+            ready = [candidate_of(self._files, lane) for lane in jump(state, could)] or self._ready()
         if self._files.directories or self.has_own_steps:
             self.has_own_steps = self._own_trees.mark(self._lanes, ready)
         if self.tells_access_sets:
@@ -261,6 +263,7 @@ class KernelGate:
             if (
                 status is Status.FILE
                 or status is Status.THINK
+                or status is Status.TIMER
                 or (status is Status.TURN and self._has_turn(lane))
                 or (status is Status.SLEEP and can_go(lane, self._files.names, now_ns))
             ):

@@ -22,6 +22,7 @@ from harness.gates.kernel.stat_appearance import Appearance
 from harness.gates.kernel.supervisor_state import SupervisorState, WatchedCall
 from harness.gates.kernel.syscall_arguments import stat_target
 from harness.gates.kernel.syscall_table import FLOCK, open_note
+from harness.gates.kernel.timer_steps import EndingTimer, end_timer
 from harness.gates.kernel.tracee_memory import pack_stat, pack_statx
 from harness.model.gate import CALL_VERDICTS, Verdict
 from harness.model.history import LockEvent, Step
@@ -31,7 +32,7 @@ from harness.scenario.faults import recorded_name
 __all__ = ["PAUSES", "Steps"]
 
 #: Steps without a call, by the status of the lane that takes them.
-PAUSES = {Status.THINK: "think", Status.SLEEP: "sleep", Status.TURN: "turn"}
+PAUSES = {Status.THINK: "think", Status.SLEEP: "sleep", Status.TURN: "turn", Status.TIMER: "timer"}
 
 _CONTINUE = linux_abi.RESPONSE_CONTINUE
 
@@ -75,9 +76,10 @@ class Steps:
         """
         state = self._state
         assert state.moving is None
-        state.set_time(state.now_ns + self._step_ns)
         lane.begin_step()
         status = lane.status
+        if status is not Status.TIMER:
+            state.set_time(state.now_ns + self._step_ns)
         if verdict.kind not in CALL_VERDICTS:
             state.events.append(self.process_faults.inject(lane, path, verdict))
         elif status is Status.FILE:
@@ -94,6 +96,9 @@ class Steps:
             state.events.append(Step(lane.index, lane.op, "think"))
             if lane.think_once():
                 self.release(lane, 1)
+        elif status is Status.TIMER:
+            state.events.append(Step(lane.index, lane.op, PAUSES[status]))
+            self._end_timer(lane)
         else:
             assert status in (Status.SLEEP, Status.TURN), status
             name = "start" if lane.starting and lane.op < 0 else PAUSES[status]
@@ -114,9 +119,18 @@ class Steps:
         if wait is None:
             self.release(lane, 0)
         elif wait.is_over():
-            self.release(lane, 0, 0, _CONTINUE)
+            self.release(lane, *wait.answer(self._state.now_ns))
         else:
             self.release(lane, *wait.time_out())
+
+    def _end_timer(self, lane: Lane) -> None:
+        """Let the processes of a lane go on that a timer wakes."""
+        ending = lane.delegate
+        assert isinstance(ending, EndingTimer)
+        # It may give up what it waited for.
+        lane.stop_polling()
+        self._state.let_go(lane)
+        end_timer(self._state, ending)
 
     def _can_fail(self, pending: PendingSyscall, code: int) -> bool:
         """Return whether a call may be made to fail: a lock that is let go is gone, and EINTR ends a wait."""

@@ -14,7 +14,7 @@ FOREVER_NS = (1 << 63) - 1
 
 _DOUBLINGS_MAX = 20
 #: Lanes that could go if they were not held; one that waits for a turn is not asked before it has it.
-_COULD_GO = (Status.FILE, Status.THINK, Status.TURN)
+_COULD_GO = (Status.FILE, Status.THINK, Status.TURN, Status.TIMER)
 
 
 def can_go(lane: Lane, names: Collection[str], now_ns: int) -> bool:
@@ -28,7 +28,7 @@ def can_go(lane: Lane, names: Collection[str], now_ns: int) -> bool:
     return now_ns >= lane.wake_ns
 
 
-def wake(lanes: Sequence[Lane], now_ns: int) -> tuple[list[Lane], int]:
+def wake(lanes: Sequence[Lane], now_ns: int, timer_ns: int | None = None) -> tuple[list[Lane], int]:
     """Jump to the next sleeper's wake-up, for no lane can go.
 
     A lane that polls for a lock that no lane is about to release oversleeps more and
@@ -36,6 +36,11 @@ def wake(lanes: Sequence[Lane], now_ns: int) -> tuple[list[Lane], int]:
     would take thousands of steps otherwise. It never sleeps past another's wake-up.
 
     A lane that is held, stopped or in a slow call, goes on when that is over, if it could go at all.
+
+    Args:
+        lanes: those that could wake.
+        now_ns: the time it is.
+        timer_ns: when the first timer ends, before or at which no sleeper wakes; None for no timer.
 
     Returns:
         The lanes that wake, and the time it then is.
@@ -46,7 +51,7 @@ def wake(lanes: Sequence[Lane], now_ns: int) -> tuple[list[Lane], int]:
         if lane.status is Status.SLEEP or (lane.status in _COULD_GO and lane.held_ns > now_ns)
     ]
     if not waiting:
-        return [], now_ns
+        return [], now_ns if timer_ns is None else max(now_ns, timer_ns)
     due = {}
     for lane in waiting:
         spare = max(0, lane.wake_ns - now_ns) if lane.status is Status.SLEEP else 0
@@ -54,6 +59,8 @@ def wake(lanes: Sequence[Lane], now_ns: int) -> tuple[list[Lane], int]:
             spare <<= min(lane.poll_count, _DOUBLINGS_MAX)
         due[lane.index] = max(lane.held_ns, min(now_ns + spare, FOREVER_NS))
     then = max(now_ns, min(due.values()))
+    if timer_ns is not None and timer_ns <= then:
+        return [], max(now_ns, timer_ns)
     woken = [lane for lane in waiting if due[lane.index] <= then]
     for lane in woken:
         if lane.poll_name is not None and lane.status is Status.SLEEP:

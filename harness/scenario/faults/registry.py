@@ -19,7 +19,7 @@ __all__ = ["PROCESS_FAULTS", "kinds", "process_fault"]
 _MEMBERS: Final = (kill.FAULT, stop.FAULT, slow.FAULT, ahead.FAULT)
 _BY_NAME: Final = {fault.name: fault for fault in _MEMBERS}
 #: What a step may be called that is no process fault, beside system calls, and what its fault may say.
-_TAKEN: Final = ("think", "sleep", "turn", "start", "run", "fail", "short", *CALLS)
+_TAKEN: Final = ("think", "sleep", "timer", "turn", "start", "run", "fail", "short", *CALLS)
 #: Keys that every fault of a scenario has.
 _KEYS: Final = ("lane", "operations", "call", "nth", "file", "times", *CALL_FAULTS)
 
