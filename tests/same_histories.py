@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.explore.explorer import Explorer, ticking
-from harness.model.history import encode
+from harness.model.history_text import encode
 from harness.scenario import load
 from harness.strategies import make
 from harness.strategies.portfolio import Portfolio

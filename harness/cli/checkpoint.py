@@ -11,7 +11,7 @@ import msgspec
 from harness.explore.progress_check import wrong_with
 from harness.explore.search_task import Result, SearchTask
 from harness.model.errors import FormatError, StoreError
-from harness.model.history import decode, encode
+from harness.model.history_text import decode, encode
 from harness.model.unreadable import UNREADABLE
 from harness.oracle import COUNTED
 from harness.report.html.page_data import Entry, Example

@@ -10,7 +10,8 @@ from harness.cli.output import emit
 from harness.cli.status import INCONCLUSIVE, NOT_EXPECTED, OK
 from harness.model import policy
 from harness.model.errors import FormatError
-from harness.model.history import History, decode
+from harness.model.history import History
+from harness.model.history_text import decode
 from harness.oracle import judge
 from harness.report.story import headline, story
 from harness.results import witness

@@ -13,7 +13,7 @@ import msgspec
 from harness.explore.work_item import WorkItem
 from harness.model.errors import HarnessError
 from harness.model.history import Step
-from harness.model.history import encode as encode_history
+from harness.model.history_text import encode as encode_history
 from harness.results.coverage import Coverage, coverage_of
 from harness.results.stats import Finding, Stats
 from harness.results.summary import Summary, unmet

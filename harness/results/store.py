@@ -20,7 +20,8 @@ from collections.abc import Mapping
 import msgspec
 
 from harness.model.errors import StoreError
-from harness.model.history import History, encode
+from harness.model.history import History
+from harness.model.history_text import encode
 from harness.results import witness
 from harness.results.witness import Witness
 from harness.system.bounded_read import content

@@ -11,11 +11,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from harness.model.history import Event, Step
+from harness.model.history import PAUSES, Event, Step
 
 __all__ = ["class_of"]
 
-_UNSEEN = frozenset({"think", "sleep", "turn", "start", "key", "close", "lseek"})
+_UNSEEN = PAUSES | {"close", "lseek"}
 _READS = frozenset(
     (
         *("read", "pread64", "readv", "preadv", "preadv2", "getdents", "getdents64", "fsync", "fdatasync"),

@@ -11,7 +11,7 @@ import msgspec
 
 from harness.explore.explorer import Explorer
 from harness.model.history import History, Step
-from harness.model.history import encode as encode_history
+from harness.model.history_text import encode as encode_history
 from harness.model.program import Program
 from harness.model.schedule import Schedule
 from harness.results.witness import Claim, Critical, Witness

@@ -17,7 +17,8 @@ from harness import gates
 from harness.explore.explorer import Explorer
 from harness.explore.worker_pool import perform
 from harness.model.errors import GateUnavailable
-from harness.model.history import History, Step, decode, encode, steps_of
+from harness.model.history import History, Step, steps_of
+from harness.model.history_text import decode, encode
 from harness.model.program import Program
 from harness.model.schedule import Choice, Schedule
 from harness.oracle import Judgement, Violation, judge, subkind_of

@@ -11,6 +11,7 @@ orders exist; a search that leaves orders out uses `harness.model.access_set` in
 from __future__ import annotations
 
 from harness.model.gate import Candidate
+from harness.model.history import PAUSES
 
 __all__ = ["LOCK", "TRANSCRIPT", "is_inert", "names_of", "races", "subject"]
 
@@ -18,8 +19,6 @@ _BETWEEN = " > "
 TRANSCRIPT, LOCK = "transcript", "lock"
 #: Subjects by path; the write locks are those of `fence.locks`.
 _SUBJECTS = {"T": TRANSCRIPT, "T.lock": LOCK, "T.flock": LOCK, "T.lockf": LOCK}
-#: Steps that neither see nor change anything.
-_IDLE = frozenset({"think", "sleep", "turn", "start", "key"})
 _OPENS = frozenset({"open", "openat", "openat2", "creat", "open_by_handle_at"})
 _ENTRIES = frozenset(
     [
@@ -56,7 +55,7 @@ def names_of(path: str) -> tuple[str, ...]:
 
 def is_inert(candidate: Candidate) -> bool:
     """Return whether no other lane can notice the step, apart from released locks and freed inodes."""
-    if candidate.call in _IDLE:
+    if candidate.call in PAUSES:
         return True
     # Closing the last descriptor releases an flock; only unlink releases a lock file made by O_EXCL.
     return candidate.call in _CLOSES and not candidate.path.endswith((".flock", ".lockf"))

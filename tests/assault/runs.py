@@ -22,7 +22,7 @@ import psutil
 
 from harness.cli.checkpoint import unsealed
 from harness.model.errors import HarnessError
-from harness.model.history import decode as decode_history
+from harness.model.history_text import decode as decode_history
 from harness.model.unreadable import UNREADABLE
 from harness.results import witness
 from harness.system.session_roots import MARK

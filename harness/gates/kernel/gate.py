@@ -10,7 +10,6 @@ the lanes are told. What the gate knows is in `supervisor_state`.
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Callable
 
@@ -20,20 +19,20 @@ from fence.locks import KINDS
 from harness.gates.kernel.access_sets import access_set
 from harness.gates.kernel.attribution import choose_again
 from harness.gates.kernel.candidates import candidate_of, why_waiting
-from harness.gates.kernel.inode import Inode
 from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.operations import record_operations
 from harness.gates.kernel.own_trees import OwnTrees
 from harness.gates.kernel.process import Status
 from harness.gates.kernel.process_tree import disturbed_children, end_all, end_children, service_ended
-from harness.gates.kernel.stat_appearance import watches
 from harness.gates.kernel.step_wait import StepWait
 from harness.gates.kernel.steps import Steps
 from harness.gates.kernel.stopped_calls import resolve_stopped_again
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.syscall_table import FLOCK
 from harness.gates.kernel.terminals import Terminals
-from harness.gates.kernel.virtual_clock import can_go, sleepers, wake
+from harness.gates.kernel.time_jumps import jump
+from harness.gates.kernel.timer_steps import show_due
+from harness.gates.kernel.virtual_clock import can_go
 from harness.gates.kernel.virtual_files import VirtualFiles
 from harness.gates.kernel.worker_diagnostics import explained
 from harness.gates.kernel.worker_processes import WorkerKilled, WorkerProcesses
@@ -50,7 +49,8 @@ _START_S = 20.0
 _STARTS_MAX = 3
 WALL_LIMIT_S = 10.0
 # Names of the module are faster to look up than members of a class, and each step asks for each lane.
-_FILE, _THINK, _SLEEP, _TURN = Status.FILE, Status.THINK, Status.SLEEP, Status.TURN
+_FILE, _THINK, _SLEEP = Status.FILE, Status.THINK, Status.SLEEP
+_TURN, _TIMER = Status.TURN, Status.TIMER
 
 
 class KernelGate:
@@ -95,8 +95,8 @@ class KernelGate:
             self._directory,
             layout.locks,
             lambda: self._clock.now_ns,
-            self._is_open,
-            self._is_watched,
+            lambda inode: self._processes.have_open(self._files.device, inode.ino),
+            lambda inode: self._processes.watch(inode.ino),
         )
         self._lanes = [Lane(index) for index in range(len(layout.lanes))]
         workers = self._processes.workers
@@ -157,23 +157,7 @@ class KernelGate:
         if self._lanes:
             self._state.terminals.close()
             self._processes.stop_all()
-
-    def _is_open(self, inode: Inode) -> bool:
-        """Return whether a worker, or a process that it started, has a descriptor of a file."""
-        workers = self._processes.workers.values()
-        pids = [process.pid for worker in workers for process in worker.processes()]
-        for pid in pids:
-            with contextlib.suppress(OSError):
-                for fd in os.listdir(f"/proc/{pid}/fd"):
-                    status = os.stat(f"/proc/{pid}/fd/{fd}")
-                    if (status.st_dev, status.st_ino) == (self._files.device, inode.ino):
-                        return True
-        return False
-
-    def _is_watched(self, inode: Inode) -> bool:
-        """Return whether a worker, or a process that it started, has an inotify watch on a file."""
-        workers = self._processes.workers.values()
-        return any(watches(process.pid, inode.ino) for worker in workers for process in worker.processes())
+            self._state.timer_descriptors.begin()
 
     def pids(self) -> dict[str, int]:
         """Return the process ids of the workers by name of the process."""
@@ -251,9 +235,12 @@ class KernelGate:
         if self._flocks.waiters_changed:
             self._flocks.acknowledge_waiters()
             choose_again(self._lanes)
+        if state.timers_set:
+            show_due(state)
         ready = self._ready() or self._retry_flocks()
         if not ready:
-            ready = [candidate_of(self._files, lane) for lane in self._woken()]
+            could = [lane for lane in self._lanes if lane.status is not _TURN or self._has_turn(lane)]
+            ready = [candidate_of(self._files, lane) for lane in jump(state, could)] or self._ready()
         if tree:
             self.has_own_steps = self._own_trees.mark(self._lanes, ready)
         if self.tells_access_sets:
@@ -261,19 +248,6 @@ class KernelGate:
                 one = self._lanes[candidate.lane]
                 candidate.touches(access_set(self._files, self._flocks, one, self._polls.waits(one)))
         return ready or self._outwaited()
-
-    def _woken(self) -> list[Lane]:
-        """Let time jump to the next wake-up; return the lanes that go on then."""
-        state, polls = self._state, self._polls
-        could = [lane for lane in self._lanes if lane.status is not Status.TURN or self._has_turn(lane)]
-        asking = polls.kept_back(could) if polls.asking else {}
-        if polls.asking and polls.in_vain(sleepers(could, state.now_ns, asking)):
-            return []
-        woken, now = wake(could, state.now_ns, asking)
-        state.set_time(now)
-        if polls.asking:
-            polls.woken(woken)
-        return woken
 
     def _outwaited(self) -> list[Candidate]:
         """Wait for real time to wake a lane, for no lane is ready and none is due."""
@@ -291,6 +265,7 @@ class KernelGate:
             if (
                 status is _FILE
                 or status is _THINK
+                or status is _TIMER
                 or (status is _TURN and self._has_turn(lane))
                 or (status is _SLEEP and can_go(lane, self._files.names, now_ns))
             ):

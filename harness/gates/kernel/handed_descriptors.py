@@ -16,12 +16,15 @@ __all__ = ["hand_over"]
 _ADDFD = struct.Struct("=QIIII")
 
 
-def hand_over(pending: PendingSyscall, ours: int, number: int | None = None) -> int:
-    """Put a descriptor into the process that makes a call; exec closes it there.
+def hand_over(
+    pending: PendingSyscall, ours: int, number: int | None = None, flags: int = os.O_CLOEXEC
+) -> int:
+    """Put a descriptor into the process that makes a call.
 
     Args:
         pending: the call.
         ours: the descriptor, which stays open here.
+        flags: `os.O_CLOEXEC`, or 0 where it is to stay open when the process starts another program.
         number: under which number, in place of what has it; None for the lowest that is free.
 
     Returns:
@@ -30,8 +33,8 @@ def hand_over(pending: PendingSyscall, ours: int, number: int | None = None) -> 
     Raises:
         OSError: the process may not have so many, or is gone.
     """
-    flags = 0 if number is None else linux_abi.ADDFD_SETFD
-    request = bytearray(_ADDFD.pack(pending.trap_id, flags, ours, number or 0, os.O_CLOEXEC))
+    chosen = 0 if number is None else linux_abi.ADDFD_SETFD
+    request = bytearray(_ADDFD.pack(pending.trap_id, chosen, ours, number or 0, flags))
     # A signal in between would leave it open whether it has been done.
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:

@@ -91,6 +91,9 @@ NUMBERS: dict[str, int] = {
     "kexec_file_load": 320, "bpf": 321, "userfaultfd": 323, "io_uring_enter": 426,
     "io_uring_register": 427, "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431,
     "fsmount": 432, "fspick": 433, "pidfd_open": 434, "pidfd_getfd": 438, "process_madvise": 440,
+    "alarm": 37, "setitimer": 38, "getitimer": 36, "timer_create": 222, "timer_settime": 223,
+    "timer_gettime": 224, "timer_getoverrun": 225, "timer_delete": 226, "timerfd_create": 283,
+    "timerfd_settime": 286, "timerfd_gettime": 287, "rt_sigtimedwait": 128,
     "mount_setattr": 442, "quotactl_fd": 443, "process_mrelease": 448, "open_tree_attr": 467,
 }  # fmt: skip
 

@@ -30,6 +30,7 @@ class Status:
     FILE: Final = "stands before a file call"
     THINK: Final = "waits for its model"
     SLEEP: Final = "sleeps in virtual time"
+    TIMER: Final = "has a timer that ends"
     FLOCK: Final = "waits for an flock"
     ASLEEP: Final = "sleeps in the kernel"
     TURN: Final = "waits for its turn at an adapter"

@@ -27,7 +27,7 @@ from harness.gates.kernel.reactions import (
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.syscall_arguments import closed_by_copy
 from harness.gates.kernel.syscall_table import NEW_NAMESPACE
-from harness.gates.kernel.timed_waits import wait_of
+from harness.gates.kernel.timed_waits import TimedWait, wait_of
 from harness.gates.kernel.virtual_clock import FOREVER_NS
 from harness.model.stop_reasons import (
     ANSWERED,
@@ -148,7 +148,11 @@ def sleep(state: SupervisorState, pending: PendingSyscall) -> Reaction:
         virtual = duration - state.now_ns
         # The real clock moved between the caller's look and ours.
         duration = virtual if abs(virtual) < abs(real) else -(-real // _MS) * _MS
-    return Stop(Status.SLEEP, state.later(max(0, duration)))
+    wake_ns = state.later(max(0, duration))
+    if isinstance(process, TraceeProcess) and process.program.clock is not None:
+        # A signal may end it.
+        process.program.waits_before(pending.tid, TimedWait(pending, wake_ns))
+    return Stop(Status.SLEEP, wake_ns)
 
 
 def timed_wait(state: SupervisorState, pending: PendingSyscall) -> Reaction:

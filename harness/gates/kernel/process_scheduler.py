@@ -18,6 +18,7 @@ import time
 from harness.gates.kernel import linux_abi, process_tree
 from harness.gates.kernel.attribution import RANK, attribute, choose
 from harness.gates.kernel.interference import Patience, dies
+from harness.gates.kernel.interrupted_calls import take_ended
 from harness.gates.kernel.lane import Lane, TraceeProcess, TraceeThread, Worker
 from harness.gates.kernel.notifications import react, receive
 from harness.gates.kernel.path_resolution import signed
@@ -160,11 +161,11 @@ class ProcessScheduler:
     def _end_waits(self, worker: Worker) -> bool:
         """Let the first process go on that has got what it waits for; return False where none has."""
         for tracee in worker.tracees.values():
-            for wait in tracee.program.take_ended_waits() if tracee.program.waits else ():
+            for pending, answer in take_ended(tracee, self._state.now_ns, self._state.signals.any):
                 self._turn = tracee
                 tracee.moves()
-                tracee.thread(wait.pending.tid).moves()
-                respond(tracee, wait.pending.trap_id, flags=linux_abi.RESPONSE_CONTINUE)
+                tracee.thread(pending.tid).moves()
+                respond(tracee, pending.trap_id, *answer)
             if self._turn is tracee and not tracee.quiescent:
                 return True
         return False
@@ -176,8 +177,8 @@ class ProcessScheduler:
         process = process_tree.identify(self._state, worker, pending)
         if process is None:
             respond(worker, pending.trap_id, error=_IO_ERROR)
-        elif pending.call.kind == "timed" and not _has_clock(process):
-            # It waits in real time: the kernel may have it at once, as if it had not been trapped.
+        elif pending.call.kind in ("timed", "timer") and not _has_clock(process):
+            # It has real time: the kernel may have it at once, as if it had not been trapped.
             respond(process, pending.trap_id, flags=linux_abi.RESPONSE_CONTINUE)
         elif not self._queueing or (process is self._turn and pending.call.kind != "reap"):
             self._react(worker, process, pending)

@@ -13,7 +13,7 @@ import signal
 from harness.gates.kernel.interference import ending_signal, from_outside, starved
 from harness.gates.kernel.lane import Lane, TraceeProcess, Worker
 from harness.gates.kernel.process import PendingSyscall, Process, Status, by_own_id
-from harness.gates.kernel.program_clock import RANDOM_BYTES, take_over
+from harness.gates.kernel.program_clock import RANDOM_BYTES, has_parents_program, take_over
 from harness.gates.kernel.quiescence import (
     Halted,
     children_of,
@@ -185,8 +185,8 @@ def thread_moves(state: SupervisorState, worker: Worker, process: Process, tid: 
     if process.exec_pending:
         try:
             process.started_program()
-            if process.lane is not None:
-                # An adapter lives over schedules and keeps the machine's clock; its host replaces that.
+            # An adapter lives over schedules and keeps the machine's clock; its host replaces that.
+            if process.lane is not None and not has_parents_program(process.pid):
                 clock = take_over(process.memory, process.pid, state.now_ns, state.random(RANDOM_BYTES))
                 process.program.takes_time_from(clock)
         except OSError:

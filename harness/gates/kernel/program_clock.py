@@ -13,7 +13,14 @@ import struct
 from harness.gates.kernel import linux_abi, vdso
 from harness.gates.kernel.tracee_memory import TraceeMemory
 
-__all__ = ["RANDOM_BYTES", "ProgramClock", "share_clock", "take_over", "unavailable"]
+__all__ = [
+    "RANDOM_BYTES",
+    "ProgramClock",
+    "has_parents_program",
+    "share_clock",
+    "take_over",
+    "unavailable",
+]
 
 _AUXILIARY = struct.Struct("=QQ")
 _AT_RANDOM, _AT_EXECFN, _AT_SYSINFO_EHDR = 25, 31, vdso.AT_SYSINFO_EHDR
@@ -32,12 +39,16 @@ class ProgramClock:
         memory: of its process.
         start: address of its vDSO.
         told_ns: virtual time when it was told last; 0 for never.
+
+    Attributes:
+        is_new: its program has just been started.
     """
 
     def __init__(self, memory: TraceeMemory, start: int, told_ns: int = 0) -> None:
         self._memory = memory
         self._start = start
         self._told_ns = told_ns
+        self.is_new = bool(told_ns)
 
     def of_fork(self, memory: TraceeMemory) -> ProgramClock:
         """Return the clock of a process that was forked from this one."""
@@ -89,7 +100,7 @@ class ProgramClock:
 
 
 def take_over(memory: TraceeMemory, pid: int, now_ns: int, random: bytes) -> ProgramClock | None:
-    """Give a program virtual time, if it is a new one.
+    """Give a program virtual time.
 
     Args:
         memory: of its process.
@@ -98,10 +109,10 @@ def take_over(memory: TraceeMemory, pid: int, now_ns: int, random: bytes) -> Pro
         random: what it gets instead of the random bytes on its stack; `RANDOM_BYTES` of them.
 
     Returns:
-        Its clock; None where the process still has its parent's program, or where this is not possible.
+        Its clock; None where this is not possible.
     """
     where = vdso.layout()
-    if where is None or _has_parents_program(pid):
+    if where is None:
         return None
     vector = _auxiliary(pid)
     start, name_at = vector.get(_AT_SYSINFO_EHDR, 0), vector.get(_AT_EXECFN, 0)
@@ -137,7 +148,12 @@ def share_clock(memory: TraceeMemory, pid: int, time_at: int) -> None:
         memory.write(start + at, code)
 
 
-def _has_parents_program(pid: int) -> bool:
+def has_parents_program(pid: int) -> bool:
+    """Return whether a process was forked and has started no other program since.
+
+    Raises:
+        OSError: it is gone.
+    """
     with open(f"/proc/{pid}/stat", "rb") as stat:
         fields = stat.read().rpartition(b") ")[2].split()
     return bool(int(fields[_FLAGS_FIELD]) & _NO_EXEC)

@@ -6,6 +6,7 @@ from harness.gates.kernel.program_clock import ProgramClock
 from harness.gates.kernel.random_files import RandomFile, look_up
 from harness.gates.kernel.timed_waits import TimedWait
 from harness.gates.kernel.tracee_memory import TraceeMemory
+from harness.gates.kernel.virtual_timers import ProgramTimers
 
 __all__ = ["ProgramState"]
 
@@ -16,11 +17,13 @@ class ProgramState:
     Attributes:
         clock: its virtual time; None where it has the real one, as an adapter and a copy of its worker have.
         waits: waits with a time-out before which threads are stopped, by thread id.
+        timers: that send signals; None as long as it has asked for none.
     """
 
     def __init__(self) -> None:
         self.clock: ProgramClock | None = None
         self.waits: dict[int, TimedWait] = {}
+        self.timers: ProgramTimers | None = None
         self._random_files: dict[int, RandomFile | None] = {}
 
     def of_fork(self, memory: TraceeMemory) -> ProgramState:
@@ -31,9 +34,17 @@ class ProgramState:
         return copy
 
     def takes_time_from(self, clock: ProgramClock | None) -> None:
-        """Set the clock of a program that has just been started."""
+        """Set the clock of a program that has just been started, or of one that could not start another."""
+        if self.timers is not None and (clock is None or clock.is_new):
+            self.timers.forget_made()
         self.clock = clock
         self._random_files.clear()
+
+    def own_timers(self) -> ProgramTimers:
+        """Return its timers that send signals, made when they are first asked for."""
+        if self.timers is None:
+            self.timers = ProgramTimers()
+        return self.timers
 
     def random_file(self, pid: int, fd: int) -> RandomFile | None:
         """Return the file behind a descriptor outside the session directory, if it gives random numbers."""

@@ -16,7 +16,7 @@ import struct
 
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.eventfd import NUMBERS
-from harness.gates.kernel.syscall_table import NEW_NAMESPACE, REFUSED
+from harness.gates.kernel.syscall_table import NEW_NAMESPACE, REFUSED, TIMERS
 from harness.model.errors import GateUnavailable
 
 __all__ = ["build", "build_without_supervisor", "install", "install_without_supervisor"]
@@ -59,6 +59,8 @@ _UNKNOWN = (
 # Waits with a time-out: the argument that has it, in milliseconds, or where it stands.
 _WAITS_MS = {"poll": 2, "epoll_wait": 3, "epoll_pwait": 3}
 _WAITS = ("ppoll", "select", "pselect6", "epoll_pwait2")
+# Of the three timers of setitimer the one that counts real time; the others count processor time.
+_ITIMERS, _ITIMER_REAL = ("setitimer", "getitimer"), 0
 # Of a futex: FUTEX_WAIT and FUTEX_WAIT_BITSET, without the flags in higher bits.
 _FUTEX_MASK, _FUTEX_WAITS = 0x7F, (0, 9)
 # FIOSETOWN and SIOCSPGRP: F_SETOWN by another name. TIOCSTI, TIOCLINUX, TIOCCONS and TIOCSETD: type in a
@@ -121,7 +123,8 @@ def build() -> bytes:
         asm.emit(_JEQ, number[name], "of a process")
     for name in REFUSED:
         asm.emit(_JEQ, number[name], "trap now")
-    asm.emit(_RET, linux_abi.RET_ALLOW)
+    # Nearly never made, and so asked for last.
+    asm.emit(_JGE, 0, "timers")
     # A jump reaches 255 lines at most.
     asm.label("trap now")
     asm.emit(_RET, linux_abi.RET_USER_NOTIF)
@@ -129,6 +132,7 @@ def build() -> bytes:
     asm.emit(_RET, _REFUSED)
     _emit_waits(asm)
     _emit_arguments(asm)
+    _emit_timers(asm)
     return _with_answers(asm)
 
 
@@ -198,6 +202,25 @@ def _emit_arguments(asm: _Assembler) -> None:
         asm.emit(_JEQ, request, "trap")
     for request in _FORBIDDEN:
         asm.emit(_JEQ, request, "forbid")
+    asm.emit(_RET, linux_abi.RET_ALLOW)
+
+
+def _emit_timers(asm: _Assembler) -> None:
+    """Emit which calls are about timers of the real time, and the wait for a signal."""
+    number = linux_abi.NUMBERS
+    asm.label("timers")
+    for name in _ITIMERS:
+        asm.emit(_JEQ, number[name], "itimer")
+    for name in TIMERS:
+        if name not in _ITIMERS:
+            asm.emit(_JEQ, number[name], "trap")
+    asm.emit(_JEQ, number["rt_sigtimedwait"], "rt_sigtimedwait", "allow")
+    asm.label("itimer")
+    asm.emit(_LD, _argument(0))
+    asm.emit(_JEQ, _ITIMER_REAL, "trap", "allow")
+    asm.label("rt_sigtimedwait")
+    asm.emit(_LD, _argument(2))
+    asm.emit(_JEQ, 0, "allow", "trap")
 
 
 @functools.cache

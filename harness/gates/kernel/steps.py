@@ -24,6 +24,7 @@ from harness.gates.kernel.supervisor_state import SupervisorState, WatchedCall
 from harness.gates.kernel.syscall_arguments import stat_target
 from harness.gates.kernel.syscall_table import FLOCK, open_note
 from harness.gates.kernel.terminals import Typist
+from harness.gates.kernel.timer_steps import EndingTimer, end_timer
 from harness.gates.kernel.tracee_memory import pack_stat, pack_statx
 from harness.model.gate import CALL_VERDICTS, RUN, Verdict
 from harness.model.history import LockEvent, Step
@@ -33,9 +34,9 @@ from harness.scenario.faults import recorded_name
 __all__ = ["Steps", "pause_name"]
 
 #: Steps without a call, by the status of the lane that takes them.
-_PAUSES = {Status.THINK: "think", Status.SLEEP: "sleep", Status.TURN: "turn"}
+_PAUSES = {Status.THINK: "think", Status.SLEEP: "sleep", Status.TURN: "turn", Status.TIMER: "timer"}
 
-_FILE = Status.FILE
+_FILE, _TIMER = Status.FILE, Status.TIMER
 _CONTINUE = linux_abi.RESPONSE_CONTINUE
 
 
@@ -86,9 +87,10 @@ class Steps:
         """
         state = self._state
         assert state.moving is None
-        state.set_time(state.now_ns + self._step_ns)
         lane.begin_step()
         status = lane.status
+        if status is not _TIMER:
+            state.set_time(state.now_ns + self._step_ns)
         if self._polls.asking:
             self._polls.stepped(lane, status)
         if status is _FILE and verdict.kind in CALL_VERDICTS:
@@ -105,6 +107,9 @@ class Steps:
             state.events.append(Step(lane.index, lane.op, "think"))
             if lane.think_once():
                 self.release(lane, 1)
+        elif status is _TIMER:
+            state.events.append(Step(lane.index, lane.op, pause_name(lane)))
+            self._end_timer(lane)
         else:
             assert status in (Status.SLEEP, Status.TURN), status
             self._end_pause(lane)
@@ -137,9 +142,18 @@ class Steps:
         if wait is None:
             self.release(lane, 0)
         elif wait.is_over():
-            self.release(lane, 0, 0, _CONTINUE)
+            self.release(lane, *wait.answer(self._state.now_ns))
         else:
             self.release(lane, *wait.time_out())
+
+    def _end_timer(self, lane: Lane) -> None:
+        """Let the processes of a lane go on that a timer wakes."""
+        ending = lane.delegate
+        assert isinstance(ending, EndingTimer)
+        # It may give up what it waited for.
+        lane.stop_polling()
+        self._state.let_go(lane)
+        end_timer(self._state, ending)
 
     def _can_fail(self, pending: PendingSyscall, code: int) -> bool:
         """Return whether a call may be made to fail: a lock that is let go is gone, and EINTR ends a wait."""

@@ -23,6 +23,7 @@ from harness.gates.kernel.pid_namespaces import PidNamespaces
 from harness.gates.kernel.process import PendingSyscall, Status, by_own_id
 from harness.gates.kernel.refusals import Refusal, Refusals
 from harness.gates.kernel.terminals import Terminals
+from harness.gates.kernel.timer_descriptors import TimerDescriptors
 from harness.gates.kernel.virtual_clock import FOREVER_NS
 from harness.gates.kernel.virtual_files import VirtualFiles
 from harness.model.history import Change, Event, LockEvent, Step
@@ -102,6 +103,8 @@ class SupervisorState:
         in_call: thread id of the watched call until it has returned; 0 for none.
         started_ns: virtual time at which the schedule began.
         tasks_started: a process or thread was started in this schedule.
+        timers_set: a program has set a timer in this schedule.
+        timer_descriptors: timers of programs behind descriptors.
     """
 
     __slots__ = (
@@ -126,6 +129,8 @@ class SupervisorState:
         "started_ns",
         "tasks_started",
         "terminals",
+        "timer_descriptors",
+        "timers_set",
         "traps",
         "wall_limit_s",
         "watched",
@@ -167,6 +172,8 @@ class SupervisorState:
         self._draws = 0
         self.started_ns = 0
         self.tasks_started = False
+        self.timers_set = False
+        self.timer_descriptors = TimerDescriptors()
 
     # The schedule
 
@@ -178,6 +185,8 @@ class SupervisorState:
         self._draws = 0
         self.events = []
         self.tasks_started = False
+        self.timers_set = False
+        self.timer_descriptors.begin()
         self.set_time(program.clock_start_ns)
         self.started_ns = program.clock_start_ns
         self.namespaces.begin(program)
@@ -250,6 +259,10 @@ class SupervisorState:
     def task_started(self) -> None:
         """Note that a process or thread is started, which gets an id."""
         self.tasks_started = True
+
+    def timer_set(self) -> None:
+        """Note that a program has set a timer."""
+        self.timers_set = True
 
     def set_time(self, now_ns: int) -> None:
         """Set virtual time."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.gates.kernel import file_calls, other_processes, process_calls
+from harness.gates.kernel import file_calls, other_processes, process_calls, timer_calls
 from harness.gates.kernel.path_resolution import signed
 from harness.gates.kernel.process import PendingSyscall
 from harness.gates.kernel.reactions import CONTINUE, Reaction
@@ -65,6 +65,7 @@ _OF_KIND: dict[str, Handler] = {
 _OF_NAME: dict[str, Handler] = {
     "fcntl": process_calls.fcntl,
     **other_processes.HANDLERS,
+    **timer_calls.HANDLERS,
     **{name: _noting_signals(other_processes.HANDLERS[name], place) for name, place in _SIGNALLING.items()},
 }
 

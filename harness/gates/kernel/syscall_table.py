@@ -21,6 +21,7 @@ __all__ = [
     "NEW_NAMESPACE",
     "REFUSED",
     "TIMED",
+    "TIMERS",
     "Call",
     "open_note",
     "opens_for_writing",
@@ -33,7 +34,16 @@ ABOUT_A_PROCESS = (
     *("sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_setattr"),
 )
 #: Calls that wait for something, at most for a time that is among their arguments.
-TIMED = ("poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait", "epoll_pwait2", "futex")
+TIMED = (
+    *("poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait", "epoll_pwait2", "futex"),
+    "rt_sigtimedwait",
+)
+#: Calls about timers that send a signal or make a descriptor readable.
+TIMERS = (
+    *("alarm", "setitimer", "getitimer"),
+    *("timer_create", "timer_settime", "timer_gettime", "timer_getoverrun", "timer_delete"),
+    *("timerfd_create", "timerfd_settime", "timerfd_gettime"),
+)
 #: Flags with which a new task gets namespaces of its own: CLONE_NEWNS and its like.
 NEW_NAMESPACE = 0x7E020000
 #: Calls that are about the machine, about other processes, or that leave something behind.
@@ -67,7 +77,7 @@ class Call(NamedTuple):
             ``meta`` (changes what stat tells), ``names`` (changes the directory),
             ``open``, ``close``, ``lock``, ``map``, ``stat`` (may be answered by us),
             ``sleep``, ``clock`` (reads one without the vDSO), ``timed`` (waits, at most for a
-            time), ``random``, ``start`` (a program's
+            time), ``timer`` (makes, sets or reads one), ``random``, ``start`` (a program's
             first), ``task``, ``table`` (changes descriptors), ``bind``
             (may make a socket's file), ``wake`` (may wake a sleeper and does nothing
             else), ``event`` (makes what a process wakes itself by), ``others`` (is about a
@@ -180,6 +190,7 @@ _TABLE = [
     Call("time", "clock"),
     Call("arch_prctl", "start"),
     *(Call(name, "timed") for name in TIMED),
+    *(Call(name, "timer") for name in TIMERS),
     Call("clone", "task"),
     Call("fork", "task"),
     Call("vfork", "task"),

@@ -1,9 +1,8 @@
-"""Waits of programs that end by an event or by time: poll, select, epoll and futex with a time-out.
+"""Waits of programs that end by an event or by time: sleeps, poll, select, epoll, futex, sigtimedwait.
 
 In virtual time such a thread is stopped before its call. It goes on as soon as what it waits for is there,
 and the kernel then ends the call at once; or when virtual time comes to its time-out, and then the call is
-answered as the kernel would. Timers that send a signal (alarm, setitimer, timer_create) and timerfd run
-in real time.
+answered as the kernel would. A signal that the thread handles ends any of them.
 """
 
 from __future__ import annotations
@@ -17,8 +16,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
+from harness.gates.kernel.linux_abi import RESPONSE_CONTINUE
 from harness.gates.kernel.path_resolution import signed
 from harness.gates.kernel.process import PendingSyscall, Process
+from harness.gates.kernel.signal_sets import signal_sets, to_be_handled
 from harness.system.descriptors import copy_of
 
 __all__ = ["TimedWait", "wait_of", "watched"]
@@ -33,7 +34,14 @@ _TIME_AT = {
     "epoll_pwait": 3,
     "epoll_pwait2": 3,
     "futex": 3,
+    "rt_sigtimedwait": 2,
 }
+#: By name: the argument that points to the signals which are blocked meanwhile, or to such a pointer.
+_BLOCKED_AT = {"ppoll": 3, "pselect6": 5, "epoll_pwait": 4, "epoll_pwait2": 4}
+_ADDRESS = struct.Struct("=Q")
+_SLEEPS = frozenset({"nanosleep", "clock_nanosleep"})
+_ABSOLUTE_TIME = 1
+_VALUES = {"futex": -errno.ETIMEDOUT, "rt_sigtimedwait": -errno.EAGAIN}
 _MILLISECONDS = frozenset({"poll", "epoll_wait", "epoll_pwait"})
 _SECONDS = struct.Struct("=2q")
 _NS = 1_000_000_000
@@ -54,12 +62,16 @@ class TimedWait(msgspec.Struct, frozen=True):
         until_ns: virtual time at which it ends if nothing comes.
         watched: descriptors of the process and the events of poll(2) that are waited for.
         word: address and value of a futex; None for a wait for descriptors.
+        signals: signals that are waited for, as `signal_sets` has them.
+        blocked: signals that are blocked meanwhile; None for those that its thread blocks anyway.
     """
 
     pending: PendingSyscall
     until_ns: int
     watched: tuple[tuple[int, int], ...] = ()
     word: tuple[int, bytes] | None = None
+    signals: int = 0
+    blocked: int | None = None
 
     def is_over(self) -> bool:
         """Return whether what is waited for is there, or a signal that the process handles."""
@@ -70,7 +82,29 @@ class TimedWait(msgspec.Struct, frozen=True):
                 return True
         elif _any_ready(process, self.watched):
             return True
-        return _signalled(self.pending.tid)
+        if self.signals and signal_sets(self.pending.tid).pending & self.signals:
+            return True
+        return to_be_handled(process.pid, self.pending.tid, self.blocked)
+
+    def answer(self, now_ns: int) -> tuple[int, int, int]:
+        """Return what to say to a wait that is over: a sleep is interrupted, others the kernel ends at once.
+
+        Args:
+            now_ns: virtual time.
+
+        Returns:
+            Value of the call, negative errno, and flags.
+        """
+        pending, args = self.pending, self.pending.args
+        if pending.call.name not in _SLEEPS:
+            return 0, 0, RESPONSE_CONTINUE
+        plain = pending.call.name == "nanosleep"
+        left_at = args[1 if plain else 3]
+        if left_at and (plain or not args[1] & _ABSOLUTE_TIME):
+            left_ns = max(0, self.until_ns - now_ns)
+            with contextlib.suppress(OSError):
+                pending.process.memory.write(left_at, _SECONDS.pack(*divmod(left_ns, _NS)))
+        return 0, -errno.EINTR, 0
 
     def time_out(self) -> tuple[int, int]:
         """Leave the program's memory as the kernel does when the time is over.
@@ -87,7 +121,7 @@ class TimedWait(msgspec.Struct, frozen=True):
                 for argument, _ in _SETS:
                     if args[argument]:
                         memory.write(args[argument], bytes(_set_size(args[0])))
-        return 0, -errno.ETIMEDOUT if name == "futex" else 0
+        return 0, _VALUES.get(name, 0)
 
 
 def wait_of(pending: PendingSyscall, now: Callable[[], int]) -> TimedWait | None:
@@ -107,7 +141,11 @@ def wait_of(pending: PendingSyscall, now: Callable[[], int]) -> TimedWait | None
     if name != "futex":
         if duration <= 0:
             return None
-        wait = TimedWait(pending, now() + duration, tuple(watched(pending)))
+        until_ns = now() + duration
+        if name == "rt_sigtimedwait":
+            wait = TimedWait(pending, until_ns, signals=_signals_at(process, args[0]))
+        else:
+            wait = TimedWait(pending, until_ns, tuple(watched(pending)), blocked=_blocked(pending))
         return None if wait.is_over() else wait
     value = struct.pack("=I", args[2] & 0xFFFFFFFF)
     absolute = args[1] & _FUTEX_COMMAND == _FUTEX_WAIT_BITSET
@@ -156,6 +194,19 @@ def watched(pending: PendingSyscall) -> Iterator[tuple[int, int]]:
                     yield fd, events
 
 
+def _blocked(pending: PendingSyscall) -> int | None:
+    """Return the signals that are blocked during a call; None where it leaves them as they are."""
+    place = _BLOCKED_AT.get(pending.call.name)
+    address = pending.args[place] if place is not None else 0
+    if address and pending.call.name == "pselect6":
+        (address,) = _ADDRESS.unpack(pending.process.memory.read(address, _ADDRESS.size))
+    return _signals_at(pending.process, address) if address else None
+
+
+def _signals_at(process: Process, address: int) -> int:
+    return int(_ADDRESS.unpack(process.memory.read(address, _ADDRESS.size))[0])
+
+
 def _set_size(count: int) -> int:
     """Return the bytes of a set of descriptors: whole words."""
     return (min(count, _FDS_MAX) + 63) // 64 * 8
@@ -174,15 +225,3 @@ def _any_ready(process: Process, descriptors: Iterable[tuple[int, int]]) -> bool
     finally:
         for copy in copies:
             os.close(copy)
-
-
-def _signalled(tid: int) -> bool:
-    """Return whether a signal waits that the thread catches and does not block."""
-    found = {}
-    with contextlib.suppress(OSError), open(f"/proc/{tid}/status", "rb") as status:
-        for line in status:
-            name, _, value = line.partition(b":")
-            if name in (b"SigPnd", b"ShdPnd", b"SigBlk", b"SigCgt"):
-                found[name] = int(value, 16)
-    pending = found.get(b"SigPnd", 0) | found.get(b"ShdPnd", 0)
-    return bool(pending & ~found.get(b"SigBlk", 0) & found.get(b"SigCgt", 0))

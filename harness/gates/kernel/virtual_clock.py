@@ -18,7 +18,7 @@ _DOUBLINGS_MAX = 20
 _ASKS_AGAIN_NS = 1_000_000
 _NONE: Mapping[int, int] = MappingProxyType({})
 #: Lanes that could go if they were not held; one that waits for a turn is not asked before it has it.
-_COULD_GO = (Status.FILE, Status.THINK, Status.TURN)
+_COULD_GO = (Status.FILE, Status.THINK, Status.TURN, Status.TIMER)
 
 
 def can_go(lane: Lane, names: Collection[str], now_ns: int) -> bool:
@@ -43,7 +43,9 @@ def sleepers(lanes: Sequence[Lane], now_ns: int, asking: Mapping[int, int] = _NO
     ]
 
 
-def wake(lanes: Sequence[Lane], now_ns: int, asking: Mapping[int, int] = _NONE) -> tuple[list[Lane], int]:
+def wake(
+    lanes: Sequence[Lane], now_ns: int, asking: Mapping[int, int] = _NONE, timer_ns: int | None = None
+) -> tuple[list[Lane], int]:
     """Jump to the next sleeper's wake-up, for no lane can go.
 
     A lane that polls for a lock that no lane is about to release oversleeps more and
@@ -57,13 +59,14 @@ def wake(lanes: Sequence[Lane], now_ns: int, asking: Mapping[int, int] = _NONE) 
         now_ns: the time.
         asking: how often lanes that wait for a lock, and ask for it again and again, have done so since the
             last time when another lane could go, by index (`lock_polls`).
+        timer_ns: when the first timer ends, before or at which no sleeper wakes; None for no timer.
 
     Returns:
         The lanes that wake, and the time it then is.
     """
     waiting = sleepers(lanes, now_ns, asking)
     if not waiting:
-        return [], now_ns
+        return [], now_ns if timer_ns is None else max(now_ns, timer_ns)
     due = {}
     for lane in waiting:
         spare = max(0, lane.wake_ns - now_ns) if lane.status is Status.SLEEP else 0
@@ -73,6 +76,8 @@ def wake(lanes: Sequence[Lane], now_ns: int, asking: Mapping[int, int] = _NONE) 
             spare <<= min(lane.poll_count, _DOUBLINGS_MAX)
         due[lane.index] = max(lane.held_ns, min(now_ns + spare, FOREVER_NS))
     then = max(now_ns, min(due.values()))
+    if timer_ns is not None and timer_ns <= then:
+        return [], max(now_ns, timer_ns)
     woken = [lane for lane in waiting if due[lane.index] <= then]
     for lane in woken:
         if lane.poll_name is not None and lane.status is Status.SLEEP:

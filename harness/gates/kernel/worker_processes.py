@@ -14,7 +14,9 @@ from typing import Any
 
 from harness.gates.kernel import linux_abi, program_clock
 from harness.gates.kernel.lane import Worker
+from harness.gates.kernel.process import Process
 from harness.gates.kernel.quiescence import children_of, filters_of, halted
+from harness.gates.kernel.stat_appearance import watches
 from harness.model.errors import GateUnavailable, WorkerDied
 from harness.model.gate import Layout
 from harness.model.shared_memory import Clock, SharedMemory
@@ -232,6 +234,28 @@ class WorkerProcesses:
             kill_tree(pid)
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, 0)
+
+    def have_open(self, device: int, ino: int) -> bool:
+        """Return whether a worker, or a process that it started, has a descriptor of a file.
+
+        Args:
+            device: of the session directory.
+            ino: real number of the file there.
+        """
+        for process in self._all():
+            with contextlib.suppress(OSError):
+                for fd in os.listdir(f"/proc/{process.pid}/fd"):
+                    status = os.stat(f"/proc/{process.pid}/fd/{fd}")
+                    if (status.st_dev, status.st_ino) == (device, ino):
+                        return True
+        return False
+
+    def watch(self, ino: int) -> bool:
+        """Return whether a worker, or a process that it started, has an inotify watch on a file."""
+        return any(watches(process.pid, ino) for process in self._all())
+
+    def _all(self) -> list[Process]:
+        return [process for worker in self.workers.values() for process in worker.processes()]
 
     def stop_all(self) -> None:
         """Kill every worker."""

@@ -10,6 +10,7 @@ from typing import Final
 
 from fence.registry import Registry
 from harness.model.errors import UsageError
+from harness.model.history import PAUSES
 from harness.scenario.faults import ahead, kill, slow, stop
 from harness.scenario.faults.names import CALL_FAULTS, CALLS
 from harness.scenario.faults.process_fault import ProcessFault
@@ -19,7 +20,7 @@ __all__ = ["PROCESS_FAULTS", "kinds", "process_fault"]
 _MEMBERS: Final = (kill.FAULT, stop.FAULT, slow.FAULT, ahead.FAULT)
 _BY_NAME: Final = {fault.name: fault for fault in _MEMBERS}
 #: What a step may be called that is no process fault, beside system calls, and what its fault may say.
-_TAKEN: Final = ("think", "sleep", "turn", "start", "key", "run", "fail", "short", *CALLS)
+_TAKEN: Final = (*PAUSES, "run", "fail", "short", *CALLS)
 #: Keys that every fault of a scenario has.
 _KEYS: Final = ("lane", "operations", "call", "nth", "file", "times", *CALL_FAULTS)
 

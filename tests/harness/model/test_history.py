@@ -33,12 +33,11 @@ from harness.model.history import (
     Return,
     State,
     Step,
-    decode,
     digest,
-    encode,
     mark,
     steps_of,
 )
+from harness.model.history_text import decode, encode
 
 _LANE_2 = b'{"event":"return","lane":2,"op":0,"outcome":"ok"}'
 _LANE_BELOW_0 = b'{"event":"step","lane":-1,"op":0,"call":"x"}'

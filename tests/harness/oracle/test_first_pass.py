@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.model.history import decode
+from harness.model.history_text import decode
 from harness.oracle import Decision, judge
 from harness.oracle.first_pass import FirstPass, first_pass
 from harness.oracle.rules import rules_of

@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.model.history import End, Event, History, Invoke, LaneInfo, Return, Step, decode, encode
+from harness.model.history import End, Event, History, Invoke, LaneInfo, Return, Step
+from harness.model.history_text import decode, encode
 from harness.oracle import Decision, Judgement, judge
 from harness.oracle.decisions import decide
 from harness.oracle.first_pass import first_pass

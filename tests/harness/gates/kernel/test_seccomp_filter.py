@@ -55,10 +55,18 @@ def test_every_call_of_the_table_traps() -> None:
         "poll": (0, 0, 1),
         "epoll_wait": (3, 0, 1, 1),
         "epoll_pwait": (3, 0, 1, 1),
+        "rt_sigtimedwait": (0, 0, 1),
+        **dict.fromkeys(("setitimer", "getitimer"), (0,)),
         **dict.fromkeys(("ppoll", "select", "pselect6", "epoll_pwait2", "futex"), (3, 0, 1, 1, 1)),
     }
     for number, call in syscall_table.CALLS.items():
         assert verdict(number, *arguments.get(call.name, (3,))) == TRAPPED, call.name
+
+
+def test_timers_of_processor_time_and_a_wait_without_an_end_pass() -> None:
+    for name in ("setitimer", "getitimer"):
+        assert [verdict(NUMBERS[name], which) for which in range(3)] == [TRAPPED, ALLOWED, ALLOWED]
+    assert verdict(NUMBERS["rt_sigtimedwait"], 1, 1, 0) == ALLOWED
 
 
 def test_a_read_of_event_descriptors_passes_and_nothing_else_that_is_done_to_them() -> None:

@@ -57,6 +57,21 @@ def test_a_poller_never_sleeps_past_another_s_wake_up() -> None:
     assert lanes[0].poll_count == 10
 
 
+def test_time_jumps_to_a_timer_that_ends_before_or_when_a_sleeper_wakes() -> None:
+    for timer_ms in (7, 10):
+        assert wake([sleeper(0, 10)], 0, timer_ns=timer_ms * MS) == ([], timer_ms * MS)
+    woken, now = wake([sleeper(0, 10)], 0, timer_ns=11 * MS)
+    assert ([lane.index for lane in woken], now) == ([0], 10 * MS)
+    assert wake([], 3 * MS, timer_ns=5 * MS) == ([], 5 * MS)
+    assert wake([], 3 * MS, timer_ns=2 * MS) == ([], 3 * MS)
+
+
+def test_a_poller_does_not_sleep_past_a_timer() -> None:
+    lane = sleeper(0, 50, "lock", poll_count=10)
+    assert wake([lane], 0, timer_ns=70 * MS) == ([], 70 * MS)
+    assert lane.poll_count == 10
+
+
 def test_time_never_runs_backwards() -> None:
     (woken,), now = wake([sleeper(0, 5)], 9 * MS)
     assert (woken.index, now) == (0, 9 * MS)
