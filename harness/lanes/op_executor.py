@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from fence.errors import LockTimeoutError, StaleLockError, TakeoverError
 from fence.protocol import Fence, Site
+from harness.gates.walls import cause_of
 from harness.model.history import digest
 from harness.model.program import LaneProgram, Op
 from harness.model.shared_memory import OUTCOMES, SharedMemory
@@ -225,7 +226,7 @@ def _injected(op: Op) -> set[int]:
 
 
 def _errno_behind(error: BaseException, injected: Collection[int]) -> int:
-    """Return the errno of the nearest exception in a chain that the harness may have caused; 0 for none.
+    """Return the cause of the nearest exception in a chain that the harness may have caused; 0 for none.
 
     One of a limit of the machine counts where there is no other.
 
@@ -240,7 +241,7 @@ def _errno_behind(error: BaseException, injected: Collection[int]) -> int:
             break
         code = _code_of(found)
         if code in _OURS and code not in injected:
-            return code
+            return cause_of(code, getattr(found, "filename", None) is not None, _called(found))
         if code in _SCARCE:
             scarce = scarce or code
         found = found.__cause__ or found.__context__
@@ -260,9 +261,15 @@ def _code_of(error: BaseException) -> int:
 
 def _was_starting(error: BaseException) -> bool:
     """Return whether the function that failed starts processes, and takes no lock."""
+    called = _called(error)
+    return bool(called & _STARTING) and not called & _LOCKING
+
+
+def _called(error: BaseException) -> frozenset[str]:
+    """Return the names that the function uses which failed."""
     called: frozenset[str] = frozenset()
     trace = error.__traceback__
     while trace is not None:
         called = frozenset(trace.tb_frame.f_code.co_names)
         trace = trace.tb_next
-    return bool(called & _STARTING) and not called & _LOCKING
+    return called

@@ -17,7 +17,7 @@ import sys
 
 from harness.model.errors import GateUnavailable
 
-__all__ = ["ABI_WANTED", "abi", "missing", "restrict", "why_not"]
+__all__ = ["ABI_WANTED", "DEVICE_CALLS", "abi", "missing", "restrict", "why_not"]
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION = 1
@@ -33,12 +33,14 @@ _SCOPES = 1 << 0 | 1 << 1
 
 #: The last ABI that confines something more.
 ABI_WANTED = 6
+#: The first ABI that confines ioctl on devices.
+DEVICE_CALLS = 5
 #: By the first ABI that confines it.
 _SINCE = {
     1: "writing and creating files",
     3: "truncating files",
-    5: "ioctl on devices",
-    6: "signals and abstract sockets",
+    DEVICE_CALLS: "ioctl on devices",
+    ABI_WANTED: "signals and abstract sockets",
 }
 #: Devices that keep nothing of what is written to them; tty is the terminal that a program has, or none.
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty")
@@ -120,7 +122,7 @@ def restrict(*directories: str, terminals: str = "") -> None:
 def _handled(found: int) -> int:
     """Return the kinds of access that are forbidden where no rule allows them."""
     access = _WRITE_FILE | _NAMES | _MAKE_CHAR | _MAKE_BLOCK
-    for since, more in ((2, _REFER), (3, _TRUNCATE), (5, _IOCTL_DEV)):
+    for since, more in ((2, _REFER), (3, _TRUNCATE), (DEVICE_CALLS, _IOCTL_DEV)):
         access |= more if found >= since else 0
     return access
 

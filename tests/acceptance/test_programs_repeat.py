@@ -117,6 +117,20 @@ def test_a_script_makes_the_same_history_each_time(
     assert first == second
 
 
+def test_the_session_before_in_an_explorer_changes_nothing(harness: Harness, tmp_path: Path) -> None:
+    """Both are in one PID namespace, and the second begins with the ids that a first one has."""
+    path = tmp_path / "script"
+    path.write_text(BASH)
+    argv = ["bash", str(path), "{transcript}"]
+    alone = run(harness, tmp_path, argv, "program", 1)
+    before = write_scenario(tmp_path, SCENARIO % json.dumps(argv), "before.yaml")
+    options = ("--fence", "ledger", "--allow-programs", "--json", "--no-shrink", "--explorers", "1")
+    ended = harness.run(before, tmp_path / "program.yaml", *options)
+    told = [json.loads(line) for line in ended.out.splitlines()]
+    assert [one["scenario"] for one in told] == ["before", "program"]
+    assert [one["histories"] for one in told] == [told[0]["histories"], alone.object["histories"]]
+
+
 @pytest.mark.requires("gcc")
 @pytest.mark.parametrize("linked", [[], ["-static"]], ids=["dynamic", "static"])
 def test_a_compiled_program_does_too(harness: Harness, tmp_path: Path, linked: list[str]) -> None:

@@ -35,6 +35,11 @@ class Wraps(LedgerFence):
             raise RuntimeError("no side file") from None
 
 
+class WritesOutside(LedgerFence):
+    def guarded_write(self, entries):
+        open(OUTSIDE, "w").close()
+
+
 class InAChild(LedgerFence):
     def guarded_write(self, entries):
         code = f"open({{OUTSIDE!r}}, 'w')"
@@ -79,11 +84,11 @@ class BreaksWithTheSameWord(LedgerFence):
 
 
 @pytest.fixture
-def run(harness: Harness, tmp_path: Path) -> Callable[[str], Ended]:
-    def _run(name: str) -> Ended:
+def run(harness: Harness, tmp_path: Path) -> Callable[..., Ended]:
+    def _run(name: str, *more: object) -> Ended:
         fence = f"{write_fence(tmp_path, FENCES)}:{name}"
         arguments = ("--fence", fence, "--schedules", 3, "--strategy", "random", "--no-shrink", "--json")
-        return harness.run(write_scenario(tmp_path), *arguments)
+        return harness.run(write_scenario(tmp_path), *arguments, *more)
 
     return _run
 
@@ -99,7 +104,7 @@ def run(harness: Harness, tmp_path: Path) -> Callable[[str], Ended]:
     ],
 )
 def test_a_fence_that_dies_of_a_refusal_is_inconclusive_and_told_why(
-    run: Callable[[str], Ended], name: str, words: tuple[str, ...]
+    run: Callable[..., Ended], name: str, words: tuple[str, ...]
 ) -> None:
     ended = run(name)
     assert (ended.status, ended.object["violations"]) == (3, {}), ended
@@ -109,14 +114,24 @@ def test_a_fence_that_dies_of_a_refusal_is_inconclusive_and_told_why(
     assert not Path(OUTSIDE).exists()
 
 
-def test_a_fence_that_puts_up_with_a_refusal_passes(run: Callable[[str], Ended]) -> None:
+def test_a_fence_that_puts_up_with_a_refusal_passes(run: Callable[..., Ended]) -> None:
     ended = run("PutsUpWithIt")
     assert (ended.status, ended.object["violations"]) == (0, {}), ended
 
 
 @pytest.mark.parametrize("name", ["PutsUpWithItAndBreaks", "BreaksWithTheSameWord"])
-def test_a_fence_that_breaks_of_something_else_has_crashed(run: Callable[[str], Ended], name: str) -> None:
+def test_a_fence_that_breaks_of_something_else_has_crashed(run: Callable[..., Ended], name: str) -> None:
     """A refusal is an excuse for what follows from it, and for nothing else."""
     ended = run(name)
     assert (ended.status, ended.object["inconclusive"]) == (1, 0), ended
     assert ended.object["violations"] == {"crash": 3}
+
+
+@pytest.mark.requires("landlock")
+def test_the_free_gate_excuses_what_the_kernel_refused(run: Callable[..., Ended]) -> None:
+    """It has no supervisor that would have given the answer."""
+    ended = run("WritesOutside", "--gate", "free")
+    assert (ended.status, ended.object["violations"]) == (3, {}), ended
+    assert "outside of the session directory with E" in ended.object["why_inconclusive"]
+    ended = run("BreaksWithTheSameWord", "--gate", "free")
+    assert ended.object["violations"] == {"crash": 3}, ended

@@ -40,6 +40,7 @@ from harness.gates.kernel.interference import Signals, from_outside
 from harness.gates.kernel.laid_files import TRANSCRIPT, lay_transcript
 from harness.gates.kernel.quiescence import halted
 from harness.gates.limits import of_limit
+from harness.gates.walls import errno_of, excuse
 from harness.model.gate import RUN, Candidate, Layout, Outcome, Verdict
 from harness.model.history import End
 from harness.model.program import Program
@@ -195,9 +196,9 @@ class FreeGate:
                 call = Call(lane, op, self._program.lanes[lane].ops[op], begin_ns, end_ns)
                 if op < finished:
                     call.outcome, call.detail = board.outcome(lane, op)
-                    limit = of_limit(board.cause(lane, op)) if call.outcome == "crash" else ""
-                    if limit:
-                        self._doubt = self._doubt or f"process {member.name}: {limit} (then: {call.detail})"
+                    why = _excuse(board.cause(lane, op), call.detail) if call.outcome == "crash" else ""
+                    if why:
+                        self._doubt = self._doubt or f"process {member.name}: {why} (then: {call.detail})"
                         call.outcome = "hindered"
                 else:
                     call.end_ns = member.died_ns or now_ns
@@ -242,6 +243,11 @@ class FreeGate:
                 if last is not None and last.before is not None:
                     last.after = self._names.of(member.last_look)
         return ""
+
+
+def _excuse(cause: int, detail: str) -> str:
+    """Return why an operation may have failed of the harness; empty if it failed of something else."""
+    return of_limit(errno_of(cause)) or excuse(cause, detail)
 
 
 def _too_slow(program: Program) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.gates import walls
 from harness.gates.kernel.lane import Lane
 from harness.gates.kernel.process import Status
 from harness.gates.kernel.supervisor_state import SupervisorState
@@ -40,13 +41,15 @@ def _excused(state: SupervisorState, lane: Lane, detail: str, cause: int | None)
         state: of the supervisor.
         lane: whose operation it is.
         detail: as in `Return`.
-        cause: errno behind it, 0 for none; None where the process ended.
+        cause: see `harness.gates.walls`, 0 for none; None where the process ended.
     """
     assert lane.worker is not None
     name = lane.worker.name
     why = state.refusals.excuse(name, lane.index, lane.finished, cause)
-    if cause is None and lane.worker.board.crash:
-        why = why or named_limit(detail)
+    if cause is not None:
+        why = why or walls.excuse(cause, detail)
+    elif lane.worker.board.crash:
+        why = why or named_limit(detail) or walls.named_wall(detail)
     if not why:
         return "crash"
     state.note_inconclusive(f"process {name}: {why} (then: {detail})")

@@ -13,6 +13,7 @@ import os
 import msgspec
 
 from harness.gates.limits import of_limit
+from harness.gates.walls import errno_of
 
 __all__ = ["Refusal", "Refusals"]
 
@@ -71,8 +72,10 @@ class Refusals:
             process: name of the lane's worker.
             lane: index of the lane.
             op: index of its operation.
-            cause: errno behind the exception that ended it, 0 for none; None where the process ended.
+            cause: of the exception that ended it, see `harness.gates.walls`, 0 for none; None where the
+                process ended.
         """
+        cause = None if cause is None else errno_of(cause)
         limit = of_limit(cause or 0)
         if limit:
             return limit

@@ -1,0 +1,94 @@
+"""A fence that fails of what the kernel alone refuses has not crashed; one that would fail anywhere has."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import tempfile
+
+import pytest
+
+from harness.gates.walls import cause_of, errno_of, excuse, named_wall
+from harness.system import capabilities
+from tests.harness.gates.kernel.stage import Stage
+from tests.harness.gates.kernel.walled import Walled
+
+pytestmark = pytest.mark.requires("kernel-gate", "landlock")
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory):
+    with Stage(tmp_path_factory.mktemp("walls"), Walled) as stage, socket.socket(socket.AF_UNIX) as one:
+        one.bind("\0" + os.path.realpath(stage.directory))
+        one.listen()
+        yield stage
+
+
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [
+        ("ask_device", "the kernel answered ioctl on a device with EACCES (Permission denied)"),
+        ("connect_outside", "the kernel answered an abstract socket of another program with EPERM"),
+    ],
+)
+def test_what_landlock_refuses_is_no_crash(stage: Stage, word: str, why: str) -> None:
+    seen = stage.run([word])
+    assert seen.outcomes() == ["hindered"]
+    assert why in seen.end.inconclusive
+    assert "let the fence do without it" in seen.end.inconclusive
+
+
+@pytest.mark.parametrize("word", ["mark_packets", "debug_socket", "hurry", "bring_up"])
+def test_what_only_root_loses_is_no_crash_of_root(stage: Stage, word: str) -> None:
+    """Another user would have met it without walls."""
+    seen = stage.run([word])
+    assert seen.outcomes() == ["hindered" if capabilities.given_up() else "crash"]
+
+
+def readable(path: str) -> bool:
+    try:
+        with open(path, "rb"):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("path", "excused"),
+    [
+        ("/proc/self/environ", True),
+        ("/proc/1/environ", readable("/proc/1/environ")),
+        ("/proc/self/none", False),
+        ("transcript.jsonl", False),
+        ("/nowhere/file", False),
+        (f"{os.path.realpath(tempfile.gettempdir())}/harness-test-is-never-made", True),
+    ],
+)
+def test_a_file_outside_is_an_excuse_where_the_harness_itself_could(path: str, excused: bool) -> None:
+    cause = cause_of(errno.EACCES, True, ())
+    assert errno_of(cause) == errno.EACCES
+    assert bool(excuse(cause, f"PermissionError: [Errno 13] Permission denied: {path!r}")) == excused
+
+
+@pytest.mark.parametrize(
+    "word", ["connect_to_nobody", "map_to_write", "start_what_is_no_program", "raise_it"]
+)
+def test_what_fails_without_walls_is_a_crash(stage: Stage, word: str) -> None:
+    seen = stage.run([word])
+    assert (seen.outcomes(), seen.end.inconclusive) == (["crash"], "")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("Error: connect EPERM \0x", "an abstract socket"),
+        ("fcntl.ioctl(one, 2)\nPermissionError: [Errno 13] Permission denied", "ioctl on a device"),
+        ("bash: x: Function not implemented", "ENOSYS"),
+        ("Error: EACCES: permission denied, open 'x'", ""),
+        ("connect ECONNREFUSED", ""),
+    ],
+)
+def test_a_program_s_last_words_name_what_was_refused(words: str, expected: str) -> None:
+    said = named_wall(words)
+    assert expected in said and bool(said) == bool(expected)

@@ -1,0 +1,62 @@
+"""A fence that makes calls which the kernel refuses without a trap; a method each."""
+
+from __future__ import annotations
+
+import array
+import errno
+import fcntl
+import mmap
+import os
+import socket
+import subprocess
+
+from tests.harness.gates.kernel.words import Words
+
+__all__ = ["Walled"]
+
+_RNDGETENTCNT, _SO_MARK, _SIOCGIFFLAGS, _SIOCSIFFLAGS = 0x80045200, 36, 0x8913, 0x8914
+
+
+class Walled(Words):
+    """The first ones are refused by walls, and the last ones would fail anywhere."""
+
+    def ask_device(self) -> None:
+        with open("/dev/urandom", "rb", buffering=0) as device:
+            fcntl.ioctl(device, _RNDGETENTCNT, array.array("i", [0]))
+
+    def connect_outside(self) -> None:
+        with socket.socket(socket.AF_UNIX) as one:
+            one.connect("\0" + os.path.dirname(self.path))
+
+    def mark_packets(self) -> None:
+        with socket.socket(socket.AF_INET) as one:
+            one.setsockopt(socket.SOL_SOCKET, _SO_MARK, 1)
+
+    def debug_socket(self) -> None:
+        with socket.socket(socket.AF_INET) as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_DEBUG, 1)
+
+    def hurry(self) -> None:
+        os.setpriority(os.PRIO_PROCESS, 0, -5)
+
+    def bring_up(self) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+            flags = fcntl.ioctl(one, _SIOCGIFFLAGS, b"lo".ljust(40, b"\0"))
+            fcntl.ioctl(one, _SIOCSIFFLAGS, flags)
+
+    def connect_to_nobody(self) -> None:
+        with socket.socket(socket.AF_UNIX) as one:
+            one.connect("\0" + os.path.dirname(self.path) + "/nobody")
+
+    def map_to_write(self) -> None:
+        fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            mmap.mmap(fd, 1, prot=mmap.PROT_WRITE)
+        finally:
+            os.close(fd)
+
+    def start_what_is_no_program(self) -> None:
+        subprocess.run(["/etc/passwd"], check=True)
+
+    def raise_it(self) -> None:
+        raise PermissionError(errno.EPERM, "as I say")
