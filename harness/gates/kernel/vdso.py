@@ -95,10 +95,13 @@ _READ_SHARED_CLOCK = """
 _NOW_SHARED = """
     488b0d49000000          # rcx = address of the time
     488b01                  # its value
+    48038100000000          # and how far the clock of this process is ahead
     31d2 b900ca9a3b 48f7f1  # by a thousand million
     c3
 """
 
+#: Where the offset stands in the code of `_NOW_SHARED`, from the begin of the block.
+_OFFSET_AT = 0xA0 + 13
 _PAGE = 4096
 _CELLS_AT = 0xF0
 _SYMBOL = struct.Struct("=IBBHQQ")
@@ -221,14 +224,16 @@ def patches(where: Layout, cells: Cells) -> list[tuple[int, bytes]]:
     return _with_jumps(where, _PROGRAM_CODE + cells.packed(), frozenset(_ENTRIES))
 
 
-def shared_patches(where: Layout, time_at: int) -> list[tuple[int, bytes]]:
+def shared_patches(where: Layout, time_at: int, offset_at: int) -> list[tuple[int, bytes]]:
     """Return what to write into a worker's mapping.
 
     Args:
         where: the layout.
         time_at: address of the time in the worker's memory, nanoseconds.
+        offset_at: where it stands how far its clock is ahead, in bytes from there.
     """
-    code = _SHARED_CODE.ljust(_CELLS_AT, b"\x90") + struct.pack("=Q", time_at)
+    code = _SHARED_CODE[:_OFFSET_AT] + struct.pack("=i", offset_at) + _SHARED_CODE[_OFFSET_AT + 4 :]
+    code = code.ljust(_CELLS_AT, b"\x90") + struct.pack("=Q", time_at)
     return _with_jumps(where, code, _CLOCK_ONLY)
 
 
