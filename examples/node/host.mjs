@@ -43,9 +43,10 @@ const realSetImmediate = setImmediate;
 const realHrtime = process.hrtime;
 let nowMs = RealDate.now(); // virtual, with a fraction; stands still between two lines
 let startMs = nowMs;
+let aheadMs = 0; // how far Date is ahead of it, as on a host with a wrong clock
 
 function installClock() {
-  const now = () => Math.floor(nowMs);
+  const now = () => Math.floor(nowMs + aheadMs);
   globalThis.Date = new Proxy(RealDate, {
     construct: (target, args, as) => Reflect.construct(target, args.length ? args : [now()], as),
     apply: () => new RealDate(now()).toString(),
@@ -457,6 +458,7 @@ export function serve(Fence, properties, begin = async () => {}) {
     const line = JSON.parse(text);
     if (typeof line !== "object" || line === null || typeof line.id !== "number") throw new Error("no request");
     nowMs = line.now_ms ?? nowMs;
+    aheadMs = line.date_ahead_ms ?? 0;
     if (line.do === "slept" || line.do === "go_on") {
       running = open.get(line.id);
       lookLater();

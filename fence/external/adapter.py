@@ -171,7 +171,8 @@ class Adapter:
         """
         if self._received:
             raise self.fault("said more than it was asked for")
-        self.send(encode(number, do, self._hooks.now_ns(), fields))
+        hooks = self._hooks
+        self.send(encode(number, do, hooks.now_ns(), fields, hooks.date_ahead_ns()))
 
     def send(self, line: bytes) -> None:
         """Send a line as it is."""

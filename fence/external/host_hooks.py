@@ -72,6 +72,10 @@ class HostHooks:
         """Return virtual time, nanoseconds since 1970."""
         return time.time_ns()
 
+    def date_ahead_ns(self) -> int:
+        """Return how far the clock of the date is ahead of virtual time, nanoseconds."""
+        return 0
+
     def note_line(self, line: str) -> None:
         """Note a line that was sent or received."""
 

@@ -120,16 +120,19 @@ class Hello:
 # To the adapter
 
 
-def encode(number: int, do: str, now_ns: int, fields: dict[str, Any]) -> bytes:
+def encode(number: int, do: str, now_ns: int, fields: dict[str, Any], ahead_ns: int = 0) -> bytes:
     """Return a line to the adapter.
 
     Args:
         number: number of the request.
         do: operation of the request.
         now_ns: virtual time, nanoseconds since 1970.
+        ahead_ns: how far the clock of the date is ahead of it.
         fields: further fields.
     """
     line = {"id": number, "do": do, "now_ms": now_ns / 1e6, **fields}
+    if ahead_ns:
+        line["date_ahead_ms"] = ahead_ns / 1e6
     return json.dumps(line, separators=(",", ":")).encode() + b"\n"
 
 

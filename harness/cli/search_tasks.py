@@ -123,11 +123,13 @@ def exhaustive(tasks: Sequence[SearchTask], actions_max: int, preemptions_max: i
                 "--strategy exhaustive has to come back to the same place; use always or never"
             )
         moving = moves_by_itself(scenario.filesystem)
-        if moving and preemptions_max < 0:
+        place = f"filesystem.{moving}: what stat tells" if moving else ""
+        if any(lane.clock is not None and lane.clock.back_ms for lane in scenario.lanes):
+            place = "lanes: clock.back_ms: what a process takes for the date"
+        if place and preemptions_max < 0:
             raise UsageError(
-                f"scenario {scenario.name}: filesystem.{moving}: what stat tells changes with time alone, so "
-                "no two steps commute and schedules have no classes; give --preemptions N to try every "
-                "schedule with so many"
+                f"scenario {scenario.name}: {place} changes with time alone, so no two steps commute and "
+                "schedules have no classes; give --preemptions N to try every schedule with so many"
             )
         if grain_ms and preemptions_max < 0:
             raise UsageError(

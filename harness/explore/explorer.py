@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+import msgspec
 import psutil
 
 from fence.locks import KINDS
@@ -206,7 +207,7 @@ class Explorer:
             self._rules,
             seed,
             index,
-            self.lanes,
+            self._lanes_of(program),
             outcome.initial,
             lock_kind=self._lock_kind,
             lines={entry.id: entry.line for lane in program.lanes for op in lane.ops for entry in op.entries},
@@ -214,8 +215,18 @@ class Explorer:
             step_ms=self.scenario.step_ms,
             invariants=self._invariants,
             left_lock=program.left_lock is not None and self._leaves_lock,
+            file_clock=program.filesystem.clock.told() if program.filesystem.clock is not None else "",
         )
         return History(header, outcome.events, outcome.blobs), schedule, outcome
+
+    def _lanes_of(self, program: Program) -> tuple[LaneInfo, ...]:
+        """Return the lanes as a history has them, with the clocks that were drawn."""
+        if all(lane.clock is None for lane in program.lanes):
+            return self.lanes
+        return tuple(
+            msgspec.structs.replace(lane, clock=own.clock.told() if own.clock is not None else "")
+            for lane, own in zip(self.lanes, program.lanes, strict=True)
+        )
 
     def explore(self, item: Wanted) -> Iterator[Stats]:
         """Run the schedules of a work item.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -79,6 +80,14 @@ class GatedAdapterHost(AdapterHost):
         super().__init__(lanes, shared_memory)
         self._stops = stops
         self._services: dict[str, Service] = {}
+
+    def now_ns(self) -> int:
+        """Return virtual time, whatever the process takes for the date."""
+        return time.monotonic_ns()
+
+    def date_ahead_ns(self) -> int:
+        """Return how far the process takes the date to be ahead."""
+        return time.time_ns() - time.monotonic_ns()
 
     def take_turn(self, *, after_another: bool) -> None:
         """Stop until the gate gives the lane its turn."""

@@ -19,10 +19,20 @@ import msgspec
 __all__ = ["find_clocks", "replace_clocks", "sleep_in_real_time"]
 
 _BUILTIN = type(time.sleep)
-_NANOSECONDS = (time.time_ns, time.monotonic_ns, time.perf_counter_ns)
-_SECONDS = (time.time, time.monotonic, time.perf_counter)
+_NANOSECONDS = (time.monotonic_ns, time.perf_counter_ns)
+_SECONDS = (time.monotonic, time.perf_counter)
+#: Clocks of the date; 5 and 8 are the coarse one and that of alarms, which have no name here.
+_DATES = frozenset({time.CLOCK_REALTIME, 5, 8, time.CLOCK_TAI})
 #: The replaced functions. This tuple keeps the real ones, because only names in modules are replaced.
-_REAL = (time.sleep, *_NANOSECONDS, *_SECONDS, time.clock_gettime, time.clock_gettime_ns)
+_REAL = (
+    time.sleep,
+    time.time,
+    time.time_ns,
+    *_NANOSECONDS,
+    *_SECONDS,
+    time.clock_gettime,
+    time.clock_gettime_ns,
+)
 _CLOCKS = frozenset(_REAL)
 
 
@@ -55,22 +65,33 @@ def find_clocks() -> None:
     _found.places = [place for place in places if _is_clock(place[2])]
 
 
-def replace_clocks(now_ns: Callable[[], int], sleep: Callable[[float], None]) -> None:
+def replace_clocks(
+    now_ns: Callable[[], int],
+    sleep: Callable[[float], None],
+    date_ns: Callable[[], int] | None = None,
+) -> None:
     """Replace all clock functions of this process permanently.
 
     Args:
         now_ns: returns nanoseconds of virtual time.
         sleep: sleeps for seconds of virtual time.
+        date_ns: returns what the clocks of the date show, nanoseconds; absent: virtual time.
     """
+    date = date_ns or now_ns
 
     def now() -> float:
         return now_ns() / 1e9
 
+    def clock_ns(number: int) -> int:
+        return date() if number in _DATES else now_ns()
+
     virtual: dict[object, object] = {time.sleep: sleep}
     virtual |= dict.fromkeys(_NANOSECONDS, now_ns)
     virtual |= dict.fromkeys(_SECONDS, now)
-    virtual[time.clock_gettime] = lambda _: now()
-    virtual[time.clock_gettime_ns] = lambda _: now_ns()
+    virtual[time.time_ns] = date
+    virtual[time.time] = lambda: date() / 1e9
+    virtual[time.clock_gettime] = lambda number: clock_ns(number) / 1e9
+    virtual[time.clock_gettime_ns] = clock_ns
     find_clocks()
     for module, name, value in _found.places:
         if vars(module).get(name) is value:

@@ -328,7 +328,8 @@ def main(
     os.close(listener)
     channel.close()
     process.start_service()
-    replace_clocks(lambda: clock.now_ns, waits.sleep)
+    index = layout.process_index(name)
+    replace_clocks(lambda: clock.now_ns, waits.sleep, lambda: clock.now_ns + clock.offset_ns(index))
     for lane in process.lanes[1:]:
         _start_lane(shared_memory, process.serve, lane, waits)
     process.serve(process.lanes[0], waits)

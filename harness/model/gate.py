@@ -95,6 +95,10 @@ class Layout:
     options: dict[str, int | str | bool]
     locks: tuple[LockFile, ...]
 
+    def process_index(self, name: str) -> int:
+        """Return the place of a process among those of the lanes."""
+        return list(dict.fromkeys(lane.process for lane in self.lanes)).index(name)
+
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:

@@ -116,6 +116,7 @@ class LaneInfo(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Args:
         transcript: name of the transcript that it works on; empty for the watched one.
+        clock: how the clock of its process is off, in words; empty for a right one.
     """
 
     name: str
@@ -124,6 +125,7 @@ class LaneInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     participant: bool = False
     pid_namespace: str = ""
     transcript: str = ""
+    clock: str = ""
 
 
 class Invoke(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="invoke", tag_field="event"):
@@ -260,6 +262,7 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True):
         step_ms: virtual time that passes with each step.
         invariants: names of those that were asked; ``@step`` behind one that was asked after each step.
         left_lock: whether a lock file of a dead process was there before the first step.
+        file_clock: how the clock is off that time stamps come from, in words; empty for a right one.
     """
 
     scenario: str
@@ -279,6 +282,7 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True):
     step_ms: int = 1
     invariants: tuple[str, ...] = ()
     left_lock: bool = False
+    file_clock: str = ""
 
 
 #: Calls that lock a file; it may be another one than the watched one.

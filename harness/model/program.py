@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["Entry", "Fault", "Filesystem", "LaneProgram", "LeftLock", "Op", "Program"]
+__all__ = ["ClockSkew", "Entry", "Fault", "Filesystem", "LaneProgram", "LeftLock", "Op", "Program"]
 
 #: Process faults with a duration that have a field of their own, as stored witnesses have it.
 _LASTING = ("stop_ms", "slow_ms", "ahead_ms")
@@ -114,6 +114,36 @@ class Op(msgspec.Struct, frozen=True, omit_defaults=True):
     keys: tuple[str, ...] = ()
 
 
+class ClockSkew(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A clock of the date that is not virtual time.
+
+    Args:
+        off_ms: milliseconds that it is ahead; negative for behind.
+        back_ms: milliseconds by which it is set back once; 0 for never.
+        after_ms: virtual milliseconds from the first step until then.
+    """
+
+    off_ms: int = 0
+    back_ms: int = 0
+    after_ms: int = 0
+
+    def offset_ns(self, elapsed_ns: int) -> int:
+        """Return how far it is ahead of virtual time, in nanoseconds.
+
+        Args:
+            elapsed_ns: virtual time since the schedule began.
+        """
+        is_back = self.back_ms and elapsed_ns >= self.after_ms * 1_000_000
+        return (self.off_ms - (self.back_ms if is_back else 0)) * 1_000_000
+
+    def told(self) -> str:
+        """Return it in words."""
+        parts = [f"{abs(self.off_ms)} ms {'ahead' if self.off_ms > 0 else 'behind'}"] if self.off_ms else []
+        if self.back_ms:
+            parts.append(f"set back by {self.back_ms} ms after {self.after_ms} ms")
+        return ", ".join(parts)
+
+
 class LaneProgram(msgspec.Struct, frozen=True, omit_defaults=True):
     """One lane: its properties and its calls in order.
 
@@ -128,6 +158,7 @@ class LaneProgram(msgspec.Struct, frozen=True, omit_defaults=True):
         revives: process by whose end, of a fault, the lane begins; empty for one that begins at once.
         after_ms: virtual milliseconds from then to its begin.
         revived_pid: ``fresh``, ``same`` or ``taken``, see a scenario's ``restart``.
+        clock: how the clock of its process is off; the same for all lanes of a process.
     """
 
     name: str
@@ -140,6 +171,7 @@ class LaneProgram(msgspec.Struct, frozen=True, omit_defaults=True):
     revives: str = ""
     after_ms: int = 0
     revived_pid: str = "fresh"
+    clock: ClockSkew | None = None
 
 
 class Filesystem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -158,6 +190,7 @@ class Filesystem(msgspec.Struct, frozen=True, omit_defaults=True):
         attribute_cache_ms: how long a process is told what it was told before.
         links_share_inode: whether hard links have one number.
         copy_up: whether the transcript is in the lower layer of an overlay.
+        clock: how the clock is off from which time stamps come; None for virtual time.
     """
 
     time_grain_ms: int = 0
@@ -168,6 +201,7 @@ class Filesystem(msgspec.Struct, frozen=True, omit_defaults=True):
     attribute_cache_ms: int = 0
     links_share_inode: bool = True
     copy_up: bool = False
+    clock: ClockSkew | None = None
 
 
 class LeftLock(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -231,11 +231,15 @@ class SharedMemory:
 
 
 class Clock:
-    """Virtual time in nanoseconds since 1970, shared by all workers of an explorer."""
+    """Virtual time in nanoseconds since 1970, shared by all workers of an explorer.
+
+    Behind it stands, for each process, how far its clock of the date is ahead of it.
+    """
 
     def __init__(self) -> None:
         self._map = mmap.mmap(-1, 4096)
         self._cell = memoryview(self._map).cast("Q")
+        self._offsets = memoryview(self._map).cast("q")
         #: Where the time stands, in this process and in those that it forks.
         self.address = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
 
@@ -247,3 +251,20 @@ class Clock:
     @now_ns.setter
     def now_ns(self, value: int) -> None:
         self._cell[0] = value
+
+    def offset_ns(self, process: int) -> int:
+        """Return how far the clock of a process is ahead, in nanoseconds.
+
+        Args:
+            process: its index, see `Layout.process_index`.
+        """
+        return self._offsets[1 + process]
+
+    def set_offset(self, process: int, offset_ns: int) -> None:
+        """Set how far the clock of a process is ahead, in nanoseconds."""
+        self._offsets[1 + process] = offset_ns
+
+    @staticmethod
+    def offset_at(process: int) -> int:
+        """Return where the offset of a process stands, in bytes from `address`."""
+        return 8 * (1 + process)

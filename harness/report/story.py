@@ -86,8 +86,8 @@ def story(
         critical: pairs of steps whose order decides; only the first is shown.
 
     Returns:
-        At most 60 lines without line ends, and one more for the critical pair and for each process in
-        another PID namespace.
+        At most 60 lines without line ends, and one more for the critical pair, for each process in another
+        PID namespace, and for each clock that is wrong.
     """
     width = max((len(lane.name) for lane in history.header.lanes), default=0)
     apart = [lane for lane in history.header.lanes if lane.pid_namespace]
@@ -101,6 +101,10 @@ def story(
         f"       process {lane.process} is in another PID namespace ({lane.pid_namespace})"
         for lane in {lane.process: lane for lane in apart}.values()
     ]
+    clocks = {lane.process: lane.clock for lane in history.header.lanes if lane.clock}
+    intro += [f"       process {process}: its clock is {clock}" for process, clock in clocks.items()]
+    if history.header.file_clock:
+        intro.append(f"       time stamps: the file system's clock is {history.header.file_clock}")
     return [*intro, *text, *(decisive(pair) for pair in critical[:1])]
 
 

@@ -15,6 +15,7 @@ from fence.targets import LOCK_OPTIONS
 from harness.model.policy import EFFECTS, POLICIES
 from harness.model.transcript_lines import make
 from harness.scenario.actions import ACTIONS
+from harness.scenario.clock_checks import check_clocks
 from harness.scenario.definition import FAULT_KEYS, LANES_MAX, OPS_MAX, PROGRAM_BYTES_MAX, Scenario
 from harness.scenario.explain import name_fault, suggest
 from harness.scenario.faults import (
@@ -55,6 +56,7 @@ def check_names(document: Document) -> None:
     if not isinstance(data, dict):
         return
     lanes = list(_lanes(data.get("lanes")))
+    check_clocks(document, data.get("filesystem"), lanes)
     for path, message in _unknown_names(data, lanes):
         if document.is_unread(path):
             continue
@@ -165,7 +167,8 @@ def _check_lanes(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -
                 break
             seen[name] = path
     _check_restarts(document, lanes)
-    _check_namespaces(document, lanes)
+    _check_hosts(document, lanes, "pid_namespace", "PID namespace")
+    _check_hosts(document, lanes, "clock", "clock")
     _check_transcripts(document, lanes)
     _check_kept_locks(document, lanes)
     _check_terminals(document, lanes)
@@ -205,20 +208,25 @@ def _judged(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -> boo
     )
 
 
-def _check_namespaces(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -> None:
-    """Add a fault for a process with lanes in different PID namespaces."""
+def _check_hosts(document: Document, lanes: list[tuple[Path, dict[str, Any]]], key: str, words: str) -> None:
+    """Add a fault for a process whose lanes say different things of it.
+
+    Args:
+        document: the scenario.
+        lanes: with their places.
+        key: of a lane, about its process.
+        words: what the key gives.
+    """
     first: dict[str, tuple[Path, Any]] = {}
     for path, lane in lanes:
-        process, namespace = lane.get("process"), lane.get("pid_namespace")
+        process, given = lane.get("process"), lane.get(key)
         if not isinstance(process, str):
             continue
-        before, known = first.setdefault(process, (path, namespace))
-        if namespace != known:
+        before, known = first.setdefault(process, (path, given))
+        if given != known:
             line = document.values[before][0]
-            place = (*path, "pid_namespace") if "pid_namespace" in lane else path
-            message = (
-                f"process {process!r} has another PID namespace in line {line}; give all its lanes the same"
-            )
+            place = (*path, key) if key in lane else path
+            message = f"process {process!r} has another {words} in line {line}; give all its lanes the same"
             document.fault(document.values[place], place, message)
 
 

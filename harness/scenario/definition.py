@@ -267,8 +267,10 @@ class Scenario:
     def faulty(self) -> bool:
         """Return whether the scenario needs what only the kernel gate has: faults, namespaces, kept locks."""
         kept = any(isinstance(lane, LockedSettings) and not lane.release for lane in self.lanes)
-        return bool(self.faults or self.left_lock or kept) or any(
-            lane.pid_namespace is not None or lane.transcript is not None for lane in self.lanes
+        clock = self.filesystem.clock is not None
+        return bool(self.faults or self.left_lock or kept or clock) or any(
+            any(key is not None for key in (lane.pid_namespace, lane.transcript, lane.clock))
+            for lane in self.lanes
         )
 
     @property

@@ -26,6 +26,7 @@ from harness.scenario.definition import (
 from harness.scenario.faults import PROCESS_FAULTS
 from harness.scenario.reader import Document, Path
 from harness.scenario.roles import ROLES
+from harness.scenario.roles.role import ClockSettings
 
 __all__ = ["docs_of", "explain", "name_fault", "show", "suggest"]
 
@@ -218,6 +219,8 @@ def _class_at(path: Path, data: Any) -> type | None:
             return TranscriptSettings
         case ("filesystem",):
             return FilesystemSettings
+        case ("lanes", int(), "clock") | ("filesystem", "clock"):
+            return ClockSettings
         case ("faults", int()):
             return fault_settings(tuple(PROCESS_FAULTS))
     return None

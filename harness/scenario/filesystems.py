@@ -11,6 +11,8 @@ from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
 from annotated_types import Ge, Le, doc
 
+from harness.scenario.roles.role import ClockSettings
+
 __all__ = ["FILESYSTEMS", "FilesystemName", "FilesystemSettings", "expanded", "moves_by_itself"]
 
 FilesystemName = Literal[
@@ -77,6 +79,10 @@ class FilesystemSettings:
         ),
     ] = 0
     links_share_inode: Annotated[bool, doc("Whether hard links of one file have the same number.")] = True
+    clock: Annotated[
+        ClockSettings | None,
+        doc("Clock that time stamps come from, as of a file server. Absent: virtual time; kernel gate only."),
+    ] = None
     copy_up: Annotated[
         bool,
         doc(
@@ -120,6 +126,8 @@ def moves_by_itself(settings: FilesystemSettings) -> str:
     """Return the key by which stat tells something else with time alone; empty if there is none."""
     if not settings.inode_stable:
         return "inode_stable"
+    if settings.clock is not None and settings.clock.back_ms:
+        return "clock.back_ms"
     if settings.ctime_drift_ms:
         return "ctime_drift_ms"
     return "attribute_cache_ms" if settings.attribute_cache_ms else ""

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from harness.model.history import LaneInfo
-from harness.model.program import Entry, Fault, Filesystem, LaneProgram, LeftLock, Program
+from harness.model.program import ClockSkew, Entry, Fault, Filesystem, LaneProgram, LeftLock, Program
 from harness.model.transcript_lines import make
 from harness.scenario.definition import FaultSettings, Scenario
 from harness.scenario.faults import LOCKING, recorded_name
@@ -31,6 +31,8 @@ _KEEP_ALL: Final = 1000
 _FAULTS: Final = 0xFA017
 _LEFT_LOCK: Final = 0x1EF7
 _RESTARTS: Final = 0x2E57
+_CLOCKS: Final = 0xC10C
+_SERVER: Final = -1
 #: No lane can have this name, so its ids collide with no lane's ids.
 _BEFORE: Final = "_before"
 _CONVERSATION: Final = ("user", "assistant", "assistant", "toolResult")
@@ -83,12 +85,16 @@ def draw(scenario: Scenario, seed: int, schedule: int) -> Program:
     initial = _initial(scenario, rng)
     lanes = [_lane(scenario, lane, name, rng) for lane in scenario.lanes for name in lane.names()]
     return Program(
-        (
-            *_with_faults(scenario, program_seed(seed, schedule), lanes),
-            *_revived(scenario, program_seed(seed, schedule)),
+        _with_clocks(
+            scenario,
+            program_seed(seed, schedule),
+            (
+                *_with_faults(scenario, program_seed(seed, schedule), lanes),
+                *_revived(scenario, program_seed(seed, schedule)),
+            ),
         ),
         initial,
-        _filesystem(scenario.filesystem),
+        _filesystem(scenario.filesystem, program_seed(seed, schedule)),
         clock_start_ms * 1_000_000,
         scenario.step_ms * 1_000_000,
         scenario.transcript.symlink,
@@ -128,7 +134,21 @@ def _revived(scenario: Scenario, drawn: int) -> Iterator[LaneProgram]:
             )
 
 
-def _filesystem(settings: FilesystemSettings) -> Filesystem:
+def _with_clocks(scenario: Scenario, drawn: int, lanes: tuple[LaneProgram, ...]) -> tuple[LaneProgram, ...]:
+    """Return the lanes with the clocks of their processes; one that comes back has the clock of its host."""
+    if all(lane.clock is None for lane in scenario.lanes):
+        return lanes
+    clocks: dict[str, ClockSkew | None] = {}
+    for number, lane in enumerate(scenario.lanes):
+        for name in lane.names():
+            rng = random.Random(program_seed(drawn ^ _CLOCKS, number))
+            clocks.setdefault(lane.process or name, lane.clock.draw(rng) if lane.clock is not None else None)
+    return tuple(
+        msgspec.structs.replace(lane, clock=clocks.get(lane.revives or lane.process)) for lane in lanes
+    )
+
+
+def _filesystem(settings: FilesystemSettings, drawn: int) -> Filesystem:
     return Filesystem(
         settings.time_grain_ms,
         settings.birth_time,
@@ -138,6 +158,9 @@ def _filesystem(settings: FilesystemSettings) -> Filesystem:
         settings.attribute_cache_ms,
         settings.links_share_inode,
         settings.copy_up,
+        settings.clock.draw(random.Random(program_seed(drawn ^ _CLOCKS, _SERVER)))
+        if settings.clock is not None
+        else None,
     )
 
 

@@ -35,6 +35,7 @@ _PARTS: Final = {
     "filesystem": "FilesystemSettings",
     "left_lock": "LeftLockSettings",
     "lanes[].restart": "RestartSettings",
+    "lanes[].clock, filesystem.clock": "ClockSettings",
     "faults[]": "FaultSettings",
     "expect.FENCE": "Expectation",
     "invariant[]": "InvariantSettings",

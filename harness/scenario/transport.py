@@ -22,7 +22,7 @@ from harness.scenario.definition import (
     fault_settings,
 )
 from harness.scenario.roles import ROLES, LaneSettings
-from harness.scenario.roles.role import RestartSettings
+from harness.scenario.roles.role import ClockSettings, RestartSettings
 
 __all__ = ["pack", "unpack"]
 
@@ -42,7 +42,7 @@ def unpack(packed: Mapping[str, Any]) -> Scenario:
     fields["lanes"] = tuple(_lane(lane) for lane in packed["lanes"])
     fields["faults"] = tuple(_fault(fault) for fault in packed["faults"])
     fields["transcript"] = TranscriptSettings(**fields["transcript"])
-    fields["filesystem"] = FilesystemSettings(**fields["filesystem"])
+    fields["filesystem"] = FilesystemSettings(**_with_clock(fields["filesystem"]))
     if fields["left_lock"] is not None:
         fields["left_lock"] = LeftLockSettings(**fields["left_lock"])
     if not isinstance(fields["policy"], str):
@@ -58,11 +58,16 @@ def unpack(packed: Mapping[str, Any]) -> Scenario:
 
 
 def _lane(lane: Mapping[str, Any]) -> LaneSettings:
-    keys = {name: _frozen(item) for name, item in lane.items()}
+    keys = _with_clock({name: _frozen(item) for name, item in lane.items()})
     if keys["restart"] is not None:
         keys["restart"] = RestartSettings(**keys["restart"])
     made: LaneSettings = ROLES[lane["role"]].settings(**keys)
     return made
+
+
+def _with_clock(keys: dict[str, Any]) -> dict[str, Any]:
+    clock = keys["clock"]
+    return keys if clock is None else {**keys, "clock": ClockSettings(**clock)}
 
 
 def _fault(fault: Mapping[str, Any]) -> FaultSettings:

@@ -109,7 +109,7 @@ def test_a_lock_that_is_asked_for_without_a_wait_is_not_accused(tmp_path: Path) 
 def test_a_lock_that_is_asked_for_in_vain_is_a_dead_end(tmp_path: Path) -> None:
     scenario = tmp_path / "sitting.yaml"
     scenario.write_text(SITTING)
-    found = _found(scenario, "AsksForEver", tmp_path / "out", 6)
+    found = _found(scenario, "AsksForEver", tmp_path / "out", 2)
     assert set(found) == {"dead_end"}
     assert _found(scenario, "AsksAndGivesUp", tmp_path / "again", 6) == {}
 

@@ -54,7 +54,7 @@ class Connection:
     """Lines to and from the harness, and its clock: between two lines time does not pass."""
 
     def __init__(self) -> None:
-        self.now_ms = 0.0
+        self.now_ms = self.ahead_ms = 0.0
         self.request = -1
 
     def receive(self) -> _Line | None:
@@ -64,6 +64,7 @@ class Connection:
             return None
         line: _Line = json.loads(text)
         self.now_ms = line["now_ms"]
+        self.ahead_ms = line.get("date_ahead_ms", 0.0)
         return line
 
     def send(self, **fields: object) -> None:
@@ -83,7 +84,9 @@ class Connection:
         """Install virtual time for every module that is imported later."""
         module: Any = time
         module.sleep = self.sleep
-        for name in ("time", "monotonic", "perf_counter"):
+        module.time = lambda: (self.now_ms + self.ahead_ms) / 1000
+        module.time_ns = lambda: round((self.now_ms + self.ahead_ms) * 1_000_000)
+        for name in ("monotonic", "perf_counter"):
             setattr(module, name, lambda: self.now_ms / 1000)
             setattr(module, f"{name}_ns", lambda: round(self.now_ms * 1_000_000))
         datetimes: Any = datetime

@@ -54,6 +54,7 @@ class FollowedNames:
         self.device = status.st_dev
         self.directory_ino = status.st_ino
         self._filesystem = Filesystem()
+        self._began_ns = 0
         self.names: dict[str, Inode] = {}
         self.by_ino: dict[int, Inode] = {}
         self._forget_names()
@@ -80,6 +81,7 @@ class FollowedNames:
     def _begin_names(self, filesystem: Filesystem) -> None:
         """Start a schedule in a directory that is empty."""
         self._filesystem = filesystem
+        self._began_ns = self._now()
         self._forget_names()
 
     def decoded(self, raw: bytes) -> str:
@@ -105,8 +107,13 @@ class FollowedNames:
 
     def stamp(self) -> int:
         """Virtual time as a file system of the wanted grain would stamp it."""
-        now = self._now()
+        now = self._now() + self.ahead_ns()
         return now - now % self.grain_ns if self.grain_ns else now
+
+    def ahead_ns(self) -> int:
+        """Return how far the clock of the file system is ahead of virtual time, in nanoseconds."""
+        clock = self._filesystem.clock
+        return clock.offset_ns(self._now() - self._began_ns) if clock is not None else 0
 
     def _born(self, name: str, entry: Entry) -> Inode:
         mode, ino = self._filesystem.inode_reuse, entry.ino

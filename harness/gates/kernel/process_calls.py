@@ -16,6 +16,7 @@ from harness.gates.kernel.file_calls import by_descriptor
 from harness.gates.kernel.lane import TraceeProcess, Worker
 from harness.gates.kernel.path_resolution import descriptor, signed
 from harness.gates.kernel.process import PendingSyscall, Status
+from harness.gates.kernel.program_clock import DATES
 from harness.gates.kernel.reactions import (
     CONTINUE,
     STOP_AT_FILE,
@@ -71,6 +72,7 @@ _RANDOM_MAX = 1 << 16
 #: Of a process and of a thread; numbers below 0 are those of any process.
 _PROCESSOR_TIMES = (2, 3)
 _CLOCK_MAX = 11
+_DATE = 0
 
 _DONE: Final = Answer()
 _NOT_PERMITTED: Final = Answer(error=-errno.EPERM)
@@ -146,6 +148,8 @@ def sleep(state: SupervisorState, pending: PendingSyscall) -> Reaction:
         # Python code has the virtual clock, the C library the real one: whichever it is near to.
         real = duration - clock_ns
         virtual = duration - state.now_ns
+        if signed(args[0]) in DATES:
+            virtual -= state.clocks.ahead_ns(process.name)
         # The real clock moved between the caller's look and ours.
         duration = virtual if abs(virtual) < abs(real) else -(-real // _MS) * _MS
     wake_ns = state.later(max(0, duration))
@@ -160,7 +164,7 @@ def timed_wait(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     process = pending.process
     if not isinstance(process, TraceeProcess) or process.program.clock is None:
         return CONTINUE
-    wait = wait_of(pending, process.program.clock.now)
+    wait = wait_of(pending, process.program.clock)
     if wait is None:
         return CONTINUE
     process.program.waits_before(pending.tid, wait)
@@ -183,14 +187,14 @@ def clock(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     if name == "clock_gettime":
         number = signed(args[0])
         if number in _PROCESSOR_TIMES or number < 0:
-            now_ns = process.program.clock.read() - state.started_ns
+            now_ns = process.program.clock.read(number) - state.started_ns
         elif number <= _CLOCK_MAX:
-            now_ns = process.program.clock.read()
+            now_ns = process.program.clock.read(number)
         else:
             return CONTINUE
         process.memory.write(args[1], _TIMESPEC.pack(*divmod(now_ns, _SECOND)))
         return _DONE
-    seconds, rest = divmod(process.program.clock.read(), _SECOND)
+    seconds, rest = divmod(process.program.clock.read(_DATE), _SECOND)
     if name == "time":
         if args[0]:
             process.memory.write(args[0], _COUNT.pack(seconds))

@@ -14,6 +14,7 @@ from harness.gates.kernel import linux_abi, vdso
 from harness.gates.kernel.tracee_memory import TraceeMemory
 
 __all__ = [
+    "DATES",
     "RANDOM_BYTES",
     "ProgramClock",
     "has_parents_program",
@@ -25,6 +26,8 @@ __all__ = [
 _AUXILIARY = struct.Struct("=QQ")
 _AT_RANDOM, _AT_EXECFN, _AT_SYSINFO_EHDR = 25, 31, vdso.AT_SYSINFO_EHDR
 RANDOM_BYTES = 16
+#: Clocks of the date: CLOCK_REALTIME, its coarse one, that of alarms, and CLOCK_TAI.
+DATES = frozenset({0, 5, 8, 11})
 _PAGE = 4096
 _COUNT = struct.Struct("=Q")
 #: Flag of a task that was forked and has started no other program.
@@ -38,51 +41,67 @@ class ProgramClock:
     Args:
         memory: of its process.
         start: address of its vDSO.
-        told_ns: virtual time when it was told last; 0 for never.
+        told: virtual time when it was told last, and how far its date was ahead; zeros for never.
 
     Attributes:
         is_new: its program has just been started.
     """
 
-    def __init__(self, memory: TraceeMemory, start: int, told_ns: int = 0) -> None:
+    def __init__(self, memory: TraceeMemory, start: int, told: tuple[int, int] = (0, 0)) -> None:
         self._memory = memory
         self._start = start
-        self._told_ns = told_ns
-        self.is_new = bool(told_ns)
+        self._told = told
+        self.is_new = bool(told[0])
 
     def of_fork(self, memory: TraceeMemory) -> ProgramClock:
         """Return the clock of a process that was forked from this one."""
         return ProgramClock(memory, self._start)
 
-    def tell(self, now_ns: int) -> None:
-        """Set the clock, not before what it has shown already."""
-        if now_ns == self._told_ns:
+    def tell(self, now_ns: int, offset_ns: int) -> None:
+        """Set the clock, not before what it has shown already.
+
+        Args:
+            now_ns: virtual time.
+            offset_ns: how far its date is ahead of that.
+        """
+        if (now_ns, offset_ns) == self._told:
             return
         with contextlib.suppress(OSError):
             cells, count = self._read()
-            ahead = cells.date + cells.shown_after(count)
-            date = max(now_ns, ahead)
-            self._write(vdso.Cells(cells.count_at, count, date))
-            self._told_ns = now_ns
+            now = max(now_ns, cells.since_start + cells.shown_after(count))
+            self._write(vdso.Cells(cells.count_at, count, now + offset_ns, now))
+            self._told = now_ns, offset_ns
 
     def now(self) -> int:
-        """Return what the clock shows, in nanoseconds, as seen by the supervisor.
+        """Return virtual time as the program sees it, in nanoseconds.
 
         Raises:
             OSError: the process is gone.
         """
         cells, count = self._read()
-        return cells.date + cells.shown_after(count)
+        return cells.since_start + cells.shown_after(count)
 
-    def read(self) -> int:
-        """Return what the clock shows, in nanoseconds, and count the read as the program's own code does.
+    def ahead(self) -> int:
+        """Return how far its date is ahead of virtual time, in nanoseconds.
+
+        Raises:
+            OSError: the process is gone.
+        """
+        cells, _ = self._read()
+        return cells.date - cells.since_start
+
+    def read(self, number: int) -> int:
+        """Return what a clock shows, in nanoseconds, and count the read as the program's own code does.
+
+        Args:
+            number: of the clock, as in clock_gettime.
 
         Raises:
             OSError: the process is gone.
         """
         cells, count = self._read()
         self._memory.write(cells.count_at, _COUNT.pack(count + 1))
-        return cells.date + cells.shown_after(count)
+        return (cells.date if number in DATES else cells.since_start) + cells.shown_after(count)
 
     def _read(self) -> tuple[vdso.Cells, int]:
         where = vdso.layout()
@@ -99,13 +118,16 @@ class ProgramClock:
         self._memory.write(self._start + where.cells_at, cells.packed())
 
 
-def take_over(memory: TraceeMemory, pid: int, now_ns: int, random: bytes) -> ProgramClock | None:
+def take_over(
+    memory: TraceeMemory, pid: int, now_ns: int, offset_ns: int, random: bytes
+) -> ProgramClock | None:
     """Give a program virtual time.
 
     Args:
         memory: of its process.
         pid: of its process, which is stopped.
         now_ns: virtual time.
+        offset_ns: how far its date is ahead of that.
         random: what it gets instead of the random bytes on its stack; `RANDOM_BYTES` of them.
 
     Returns:
@@ -125,26 +147,27 @@ def take_over(memory: TraceeMemory, pid: int, now_ns: int, random: bytes) -> Pro
     count_at = name_at + len(memory.path(name_at)) + 1
     if (count_at + _COUNT.size) % _PAGE or memory.read(count_at, _COUNT.size) != bytes(_COUNT.size):
         return None
-    for at, code in vdso.patches(where, vdso.Cells(count_at, 0, now_ns)):
+    for at, code in vdso.patches(where, vdso.Cells(count_at, 0, now_ns + offset_ns, now_ns)):
         memory.write(start + at, code)
     if vector.get(_AT_RANDOM):
         memory.write(vector[_AT_RANDOM], random)
-    return ProgramClock(memory, start, now_ns)
+    return ProgramClock(memory, start, (now_ns, offset_ns))
 
 
-def share_clock(memory: TraceeMemory, pid: int, time_at: int) -> None:
+def share_clock(memory: TraceeMemory, pid: int, time_at: int, offset_at: int) -> None:
     """Let the clocks of the date in a worker show the time that it shares with the supervisor.
 
     Args:
         memory: of the worker.
         pid: of the worker, whose only thread is stopped.
         time_at: address of the time in its memory.
+        offset_at: where it stands how far its clock is ahead, in bytes from there.
     """
     where = vdso.layout()
     start = _auxiliary(pid).get(_AT_SYSINFO_EHDR, 0) if where is not None else 0
     if where is None or not start:
         return
-    for at, code in vdso.shared_patches(where, time_at):
+    for at, code in vdso.shared_patches(where, time_at, offset_at):
         memory.write(start + at, code)
 
 

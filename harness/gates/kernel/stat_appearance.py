@@ -40,6 +40,7 @@ class Appearance:
     Args:
         filesystem: of the program.
         now: virtual time, nanoseconds.
+        ahead: how far the clock that stamps come from is ahead of it, nanoseconds.
         is_pinned: whether the kernel may not forget a file, for a process has it open, or watches it.
         laid: files that were there before the first step.
     """
@@ -48,6 +49,7 @@ class Appearance:
         self,
         filesystem: Filesystem,
         now: Callable[[], int],
+        ahead: Callable[[], int],
         is_pinned: Callable[[Inode], bool],
         laid: frozenset[Inode],
     ) -> None:
@@ -56,6 +58,7 @@ class Appearance:
         self._cache_ns = filesystem.attribute_cache_ms * _MS
         self._links_share = filesystem.links_share_inode
         self._now = now
+        self._ahead = ahead
         self._is_pinned = is_pinned
         self._below = set(laid) if filesystem.copy_up else set()
         self._numbers: dict[tuple[Inode, str], int] = {}
@@ -89,7 +92,7 @@ class Appearance:
         One that it had forgotten has another number from then on.
         """
         now = self._now()
-        looked = self._used_ns.get(inode, inode.btime)
+        looked = self._used_ns.get(inode, inode.btime - self._ahead())
         self._used_ns[inode] = now
         if now - looked >= self._forget_ns and not self._is_pinned(inode):
             for known in [known for known in self._numbers if known[0] is inode]:
@@ -122,7 +125,7 @@ class Appearance:
         now = self._now()
         changed = inode.ctime
         if self._drift_ns:
-            changed += (now - changed) // self._drift_ns * self._drift_ns
+            changed += (now + self._ahead() - changed) // self._drift_ns * self._drift_ns
         shown = Shown(self._number(pending.name, inode), inode.btime, changed, inode.mtime)
         if self._cache_ns:
             self._told[_key(pending)] = _Remembered(now + self._cache_ns, inode.number, real, shown)
@@ -164,9 +167,12 @@ def _key(pending: PendingSyscall) -> tuple[str, str]:
 def appearance_of(
     filesystem: Filesystem,
     now: Callable[[], int],
+    ahead: Callable[[], int],
     is_pinned: Callable[[Inode], bool],
     laid: frozenset[Inode],
 ) -> Appearance | None:
     """Return what stat tells, as `Appearance`; None where it is what the files are."""
-    plain = Filesystem(filesystem.time_grain_ms, filesystem.birth_time, filesystem.inode_reuse)
-    return None if filesystem == plain else Appearance(filesystem, now, is_pinned, laid)
+    plain = Filesystem(
+        filesystem.time_grain_ms, filesystem.birth_time, filesystem.inode_reuse, clock=filesystem.clock
+    )
+    return None if filesystem == plain else Appearance(filesystem, now, ahead, is_pinned, laid)

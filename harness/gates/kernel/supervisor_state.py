@@ -21,6 +21,7 @@ from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.lock_polls import LockPolls
 from harness.gates.kernel.pid_namespaces import PidNamespaces
 from harness.gates.kernel.process import PendingSyscall, Status, by_own_id
+from harness.gates.kernel.process_clocks import ProcessClocks
 from harness.gates.kernel.refusals import Refusal, Refusals
 from harness.gates.kernel.terminals import Terminals
 from harness.gates.kernel.timer_descriptors import TimerDescriptors
@@ -86,6 +87,7 @@ class SupervisorState:
         terminals: of programs; absent: from the machine's own.
 
     Attributes:
+        clocks: how the clocks of processes are off.
         flocks: flocks on the files.
         recorder: records what calls did to the files.
         polls: lanes that ask for a lock again and again.
@@ -110,6 +112,7 @@ class SupervisorState:
     __slots__ = (
         "_clock",
         "_draws",
+        "clocks",
         "disturbed",
         "events",
         "files",
@@ -151,6 +154,7 @@ class SupervisorState:
         self.private = private
         self.files = files
         self._clock = clock
+        self.clocks = ProcessClocks(clock)
         self.lanes = list(lanes)
         self.workers = workers
         self.wall_limit_s = wall_limit_s
@@ -187,6 +191,7 @@ class SupervisorState:
         self.tasks_started = False
         self.timers_set = False
         self.timer_descriptors.begin()
+        self.clocks.begin(program)
         self.set_time(program.clock_start_ns)
         self.started_ns = program.clock_start_ns
         self.namespaces.begin(program)
@@ -267,6 +272,8 @@ class SupervisorState:
     def set_time(self, now_ns: int) -> None:
         """Set virtual time."""
         self.now_ns = self._clock.now_ns = now_ns
+        if now_ns >= self.clocks.change_ns:
+            self.clocks.change(now_ns)
 
     def later(self, duration_ns: int) -> int:
         """Return the virtual time after a duration, as late as time can be at most."""
@@ -285,7 +292,7 @@ class SupervisorState:
         if self.tasks_started and lane.worker is not None:
             for tracee in lane.worker.tracees.values():
                 if tracee.program.clock is not None:
-                    tracee.program.clock.tell(self.now_ns)
+                    tracee.program.clock.tell(self.now_ns, self.clocks.ahead_ns(lane.worker.name))
         lane.resume()
         self.moving = lane
 

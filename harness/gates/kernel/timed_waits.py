@@ -12,13 +12,14 @@ import errno
 import os
 import select
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from harness.gates.kernel.linux_abi import RESPONSE_CONTINUE
 from harness.gates.kernel.path_resolution import signed
 from harness.gates.kernel.process import PendingSyscall, Process
+from harness.gates.kernel.program_clock import ProgramClock
 from harness.gates.kernel.signal_sets import signal_sets, to_be_handled
 from harness.system.descriptors import copy_of
 
@@ -45,7 +46,7 @@ _VALUES = {"futex": -errno.ETIMEDOUT, "rt_sigtimedwait": -errno.EAGAIN}
 _MILLISECONDS = frozenset({"poll", "epoll_wait", "epoll_pwait"})
 _SECONDS = struct.Struct("=2q")
 _NS = 1_000_000_000
-_FUTEX_COMMAND, _FUTEX_WAIT_BITSET = 0x7F, 9
+_FUTEX_COMMAND, _FUTEX_WAIT_BITSET, _FUTEX_CLOCK_REALTIME = 0x7F, 9, 0x100
 _POLLFD = struct.Struct("=ihh")
 #: Descriptors of a select, and the events that its three sets stand for.
 _SET_BITS = 8
@@ -124,12 +125,12 @@ class TimedWait(msgspec.Struct, frozen=True):
         return 0, _VALUES.get(name, 0)
 
 
-def wait_of(pending: PendingSyscall, now: Callable[[], int]) -> TimedWait | None:
+def wait_of(pending: PendingSyscall, clock: ProgramClock) -> TimedWait | None:
     """Return the wait that a call is about to begin; None where time will not end it, or it does not wait.
 
     Args:
         pending: the call.
-        now: returns what the program's clock shows, nanoseconds.
+        clock: of the program.
 
     Raises:
         OSError: its arguments point nowhere.
@@ -141,15 +142,18 @@ def wait_of(pending: PendingSyscall, now: Callable[[], int]) -> TimedWait | None
     if name != "futex":
         if duration <= 0:
             return None
-        until_ns = now() + duration
+        until_ns = clock.now() + duration
         if name == "rt_sigtimedwait":
             wait = TimedWait(pending, until_ns, signals=_signals_at(process, args[0]))
         else:
             wait = TimedWait(pending, until_ns, tuple(watched(pending)), blocked=_blocked(pending))
         return None if wait.is_over() else wait
     value = struct.pack("=I", args[2] & 0xFFFFFFFF)
-    absolute = args[1] & _FUTEX_COMMAND == _FUTEX_WAIT_BITSET
-    wait = TimedWait(pending, duration if absolute else now() + duration, (), (args[0], value))
+    if args[1] & _FUTEX_COMMAND != _FUTEX_WAIT_BITSET:
+        duration += clock.now()
+    elif args[1] & _FUTEX_CLOCK_REALTIME:
+        duration -= clock.ahead()
+    wait = TimedWait(pending, duration, (), (args[0], value))
     return None if process.memory.read(args[0], len(value)) != value else wait
 
 

@@ -11,6 +11,7 @@ import errno
 import os
 import signal
 import struct
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -18,7 +19,7 @@ from harness.gates.kernel.handed_descriptors import hand_over
 from harness.gates.kernel.lane import TraceeProcess
 from harness.gates.kernel.path_resolution import signed
 from harness.gates.kernel.process import PendingSyscall
-from harness.gates.kernel.program_clock import ProgramClock
+from harness.gates.kernel.program_clock import DATES, ProgramClock
 from harness.gates.kernel.quiescence import id_in_namespace, tasks_of
 from harness.gates.kernel.reactions import CONTINUE, Answer, Reaction
 from harness.gates.kernel.supervisor_state import SupervisorState
@@ -70,7 +71,7 @@ def _alarm(
     state: SupervisorState, pending: PendingSyscall, process: TraceeProcess, clock: ProgramClock
 ) -> Reaction:
     """Set the timer of alarm; answer the seconds that were left, rounded as the kernel does."""
-    timer, now_ns = process.program.own_timers().alarm, clock.read()
+    timer, now_ns = process.program.own_timers().alarm, clock.read(time.CLOCK_MONOTONIC)
     seconds, rest = divmod(timer.left(now_ns), _SECOND)
     wanted = min(pending.args[0] & 0xFFFFFFFF, _SECONDS_MAX) * _SECOND
     timer.set(_due(now_ns, wanted), 0)
@@ -81,7 +82,7 @@ def _alarm(
 def _setitimer(
     state: SupervisorState, pending: PendingSyscall, process: TraceeProcess, clock: ProgramClock
 ) -> Reaction:
-    timer, now_ns = process.program.own_timers().alarm, clock.read()
+    timer, now_ns = process.program.own_timers().alarm, clock.read(time.CLOCK_MONOTONIC)
     wanted = _read_spec(process, pending.args[1], _MICROSECOND) if pending.args[1] else (0, 0)
     if wanted is None:
         return _INVALID
@@ -96,7 +97,7 @@ def _setitimer(
 def _getitimer(
     state: SupervisorState, pending: PendingSyscall, process: TraceeProcess, clock: ProgramClock
 ) -> Reaction:
-    spec = _spec_of(process.program.own_timers().alarm, clock.read(), _MICROSECOND)
+    spec = _spec_of(process.program.own_timers().alarm, clock.read(time.CLOCK_MONOTONIC), _MICROSECOND)
     process.memory.write(pending.args[1], spec)
     return _DONE
 
@@ -123,6 +124,7 @@ def _timer_create(
             return CONTINUE
     timers = process.program.own_timers()
     timer = timers.make(number, value, thread, how == _SILENT)
+    timer.follows_date = signed(pending.args[0]) in DATES
     try:
         process.memory.write(pending.args[2], _NUMBER.pack(timer.number))
     except OSError:
@@ -176,6 +178,7 @@ def _timerfd_create(
         return CONTINUE
     try:
         timer = state.timer_descriptors.make(process.worker, clock_number, flags)
+        timer.follows_date = clock_number in DATES
         return Answer(hand_over(pending, timer.file, flags=flags & os.O_CLOEXEC))
     except OSError as error:
         return Answer(error=-(error.errno or errno.EMFILE))
@@ -214,9 +217,11 @@ def _set(
     if wanted is None:
         return _INVALID
     interval_ns, value_ns = wanted
-    now_ns = clock.read()
+    now_ns = clock.read(time.CLOCK_MONOTONIC)
     old = _spec_of(timer, now_ns, 1)
-    start_ns = 0 if pending.args[1] & _ABSOLUTE else now_ns
+    start_ns = now_ns
+    if pending.args[1] & _ABSOLUTE:
+        start_ns = -clock.ahead() if timer.follows_date else 0
     timer.set(_due(start_ns, value_ns), interval_ns)
     state.timer_set()
     if pending.args[3]:
@@ -225,13 +230,13 @@ def _set(
 
 
 def _get(pending: PendingSyscall, process: TraceeProcess, clock: ProgramClock, timer: Timer) -> Reaction:
-    process.memory.write(pending.args[1], _spec_of(timer, clock.read(), 1))
+    process.memory.write(pending.args[1], _spec_of(timer, clock.read(time.CLOCK_MONOTONIC), 1))
     return _DONE
 
 
 def _due(start_ns: int, value_ns: int) -> int:
     """Return the virtual time at which a timer ends; 0 for one that is not to be set."""
-    return min(start_ns + value_ns, FOREVER_NS - 1) if value_ns else 0
+    return max(1, min(start_ns + value_ns, FOREVER_NS - 1)) if value_ns else 0
 
 
 def _read_spec(process: TraceeProcess, address: int, unit_ns: int) -> tuple[int, int] | None:

@@ -72,7 +72,10 @@ _NOW = """
     b801000000 f0480fc101   # rax = count, and count one up
     482b0540000000          # less the count when the time was last told
     48c1e80c 480fafc0 48c1e008 6690  # rax = (rax >> 12) squared << 8
-    48030533000000          # add the date
+    488d0d33000000          # rcx = address of the date
+    ba21090000 0fa3fa 7204  # clocks 0, 5, 8, 11 are of the date,
+    4883c108                # others of the time since the start
+    480301                  # add it
     31d2 b900ca9a3b 48f7f1  # by a thousand million
     c3
 """
@@ -80,6 +83,7 @@ _NOW = """
 _NOW_SHARED = """
     488b0d49000000          # rcx = address of the time
     488b01                  # its value
+    48038100000000          # and how far the clock of this process is ahead
     31d2 b900ca9a3b 48f7f1  # by a thousand million
     c3
 """
@@ -88,6 +92,8 @@ _NOW_SHARED = """
 _ALL_CLOCKS = 0b1011_1111_0011
 # Clocks 0, 5, 8 and 11, of the date. A worker's other ones are the kernel's, as the interpreter's waits are.
 _CLOCKS_OF_THE_DATE = 0b1001_0010_0001
+#: Where the offset stands in the code of `_NOW_SHARED`, from the begin of the block.
+_OFFSET_AT = 0xA0 + 13
 _CELLS_AT, _NO_OPERATION = 0xF0, b"\x90"
 _SYMBOL = struct.Struct("=IBBHQQ")
 _SECTION = struct.Struct("=IIQQQQIIQQ")
@@ -112,7 +118,7 @@ _ENTRIES = {_GETTIMEOFDAY: 0x30, _TIME: 0x70, _GETRANDOM: 0x90}
 _CLOCK_ONLY = frozenset({_GETTIMEOFDAY, _TIME})
 
 
-_CELLS = "=3Q"
+_CELLS = "=4Q"
 CELLS_SIZE = struct.calcsize(_CELLS)
 
 
@@ -127,12 +133,14 @@ class Cells(NamedTuple):
     Args:
         count_at: address of the count of reads.
         reads: the count when the time was last told.
-        date: the virtual time then, which all clocks show.
+        date: the time of day then, by the clock of the process.
+        since_start: virtual time then, for clocks that only go forward.
     """
 
     count_at: int
     reads: int
     date: int
+    since_start: int
 
     def packed(self) -> bytes:
         """Return the cells as they stand in memory."""
@@ -213,14 +221,16 @@ def patches(where: Layout, cells: Cells) -> list[tuple[int, bytes]]:
     return _with_jumps(where, _PROGRAM_CODE + cells.packed(), frozenset(_ENTRIES))
 
 
-def shared_patches(where: Layout, time_at: int) -> list[tuple[int, bytes]]:
+def shared_patches(where: Layout, time_at: int, offset_at: int) -> list[tuple[int, bytes]]:
     """Return what to write into a worker's mapping.
 
     Args:
         where: the layout.
         time_at: address of the time in the worker's memory, nanoseconds.
+        offset_at: where it stands how far its clock is ahead, in bytes from there.
     """
-    code = _SHARED_CODE + struct.pack("=Q", time_at)
+    code = _SHARED_CODE[:_OFFSET_AT] + struct.pack("=i", offset_at) + _SHARED_CODE[_OFFSET_AT + 4 :]
+    code += struct.pack("=Q", time_at)
     return _with_jumps(where, code, _CLOCK_ONLY)
 
 

@@ -101,7 +101,7 @@ class VirtualFiles(FollowedNames):
     def appearance(self) -> Appearance | None:
         """Return what stat tells in this schedule where that is not what the files are; else None."""
         laid = frozenset(self.by_ino.values())
-        return appearance_of(self._filesystem, self._now, self._is_pinned, laid)
+        return appearance_of(self._filesystem, self._now, self.ahead_ns, self._is_pinned, laid)
 
     def _is_pinned(self, inode: Inode) -> bool:
         """Return whether the kernel may not forget a file: it is open, or watched."""

@@ -21,11 +21,13 @@ class Timer:
     Attributes:
         due_ns: virtual time at which it ends next; 0 while it is not set.
         interval_ns: how long after one end the next one is; 0 for none.
+        follows_date: it is set to times of the date, which may be ahead of virtual time.
     """
 
     def __init__(self) -> None:
         self.due_ns = 0
         self.interval_ns = 0
+        self.follows_date = False
 
     def set(self, due_ns: int, interval_ns: int) -> None:
         """Set it, also where it was set already.

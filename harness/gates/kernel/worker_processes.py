@@ -200,7 +200,8 @@ class WorkerProcesses:
         if not select.select([worker.listener], (), (), _TICK_S)[0]:
             return False
         with contextlib.suppress(OSError):
-            program_clock.share_clock(worker.memory, worker.pid, self._clock.address)
+            offset_at = self._clock.offset_at(self._layout.process_index(worker.name))
+            program_clock.share_clock(worker.memory, worker.pid, self._clock.address, offset_at)
         return True
 
     def expect_alive(self, worker: Worker, deadline: float) -> None:

@@ -18,11 +18,12 @@ from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar
 
 from annotated_types import Ge, Gt, Le, Predicate, doc
 
-from harness.model.program import Entry, Op
+from harness.model.program import ClockSkew, Entry, Op
 from harness.model.transcript_lines import TEXT_BYTES_MAX, make
 
 __all__ = [
     "ByteRange",
+    "ClockSettings",
     "CountRange",
     "Ids",
     "LaneSettings",
@@ -75,12 +76,14 @@ _Count = Annotated[int, Ge(1), Le(50)]
 _Lines = Annotated[int, Ge(0), Le(50)]
 _Steps = Annotated[int, Ge(0), Le(1000)]
 _Ms = Annotated[int, Ge(0), Le(86_400_000)]
+_Offset = Annotated[int, Ge(-86_400_000), Le(86_400_000)]
 _Bytes = Annotated[int, Ge(0), Le(TEXT_BYTES_MAX)]
 
 CountRange = _Count | Annotated[tuple[_Count, _Count], _Ordered]
 LineRange = _Lines | Annotated[tuple[_Lines, _Lines], _Ordered]
 StepRange = _Steps | Annotated[tuple[_Steps, _Steps], _Ordered]
 MsRange = _Ms | Annotated[tuple[_Ms, _Ms], _Ordered]
+OffsetRange = _Offset | Annotated[tuple[_Offset, _Offset], _Ordered]
 ByteRange = _Bytes | Annotated[tuple[_Bytes, _Bytes], _Ordered]
 
 
@@ -180,6 +183,21 @@ class RestartSettings:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ClockSettings:
+    """A clock of the date that is wrong: another host's, or a file server's."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    off_ms: Annotated[OffsetRange, doc("Milliseconds that it is ahead; negative for behind.")] = 0
+    back_ms: Annotated[MsRange, doc("Milliseconds by which it is set back once; 0: never.")] = 0
+    after_ms: Annotated[MsRange, doc("Virtual milliseconds from the first step until it is set back.")] = 0
+
+    def draw(self, rng: random.Random) -> ClockSkew:
+        """Return the clock of one schedule."""
+        return ClockSkew(pick(rng, self.off_ms), pick(rng, self.back_ms), pick(rng, self.after_ms))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class LaneSettings:
     """The keys of every lane; a role adds its own, and ``role`` itself."""
 
@@ -198,6 +216,13 @@ class LaneSettings:
         doc(
             "PID namespace of that process, as of a container: processes in another one appear dead to it. "
             "Absent: the machine's own; kernel gate only."
+        ),
+    ] = None
+    clock: Annotated[
+        ClockSettings | None,
+        doc(
+            "Clock of that process, as on another host: what it takes for the date. Waits, and clocks that "
+            "only go forward, are right. Absent: a right one; kernel gate only."
         ),
     ] = None
     transcript: Annotated[

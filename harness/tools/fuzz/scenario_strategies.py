@@ -93,7 +93,7 @@ LANE_KEYS: Final[Mapping[str, Draws]] = {
 _MUST: Final[Mapping[str, Draws]] = {"editor": {"actions": _some(tuple(ACTIONS.built_in), most=3)}}
 #: Keys of lanes that follow from the others, have to be the same in all lanes of a process, leave nothing
 #: to judge, need a time-out, which not every fence has, or a fault that kills.
-LEFT_OUT: Final = ("role", "name", "pid_namespace", "transcript", "release", "restart")
+LEFT_OUT: Final = ("role", "name", "pid_namespace", "clock", "transcript", "release", "restart")
 
 #: Calls that fail on the transcript or beside it.
 _FAILING: Final = tuple(call for call in FAILING if call not in LOCKING)
@@ -121,6 +121,7 @@ _FILESYSTEM: Final[Draws] = {
     "ctime_drift_ms": _one_of(10, 100),
     "attribute_cache_ms": _one_of(100, 3000),
     "links_share_inode": st.just(False),
+    "clock": _one_of({"off_ms": 1000}, {"off_ms": -1000}),
     "copy_up": st.just(True),
     "like": _one_of("ext4", "overlay", "fuse-overlayfs", "mergerfs", "nfs"),
 }
