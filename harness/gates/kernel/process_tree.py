@@ -185,10 +185,13 @@ def thread_moves(state: SupervisorState, worker: Worker, process: Process, tid: 
     if process.exec_pending:
         try:
             process.started_program()
-            if process.lane is not None and not has_parents_program(process.pid):
-                # An adapter, which lives over schedules, has a clock of its own.
-                clock = take_over(process.memory, process.pid, state.now_ns, state.random(RANDOM_BYTES))
-                process.program.takes_time_from(clock)
+            # An adapter, which lives over schedules, has a clock of its own.
+            if process.lane is not None:
+                random = state.random(RANDOM_BYTES)
+                # One that could not start another program keeps what it has.
+                if not has_parents_program(process.pid):
+                    clock = take_over(process.memory, process.pid, state.now_ns, random)
+                    process.program.takes_time_from(clock)
         except OSError:
             state.note_inconclusive(f"a program that process {worker.name} started may not be examined")
         _release_locks(state, worker)
