@@ -186,10 +186,13 @@ def thread_moves(state: SupervisorState, worker: Worker, process: Process, tid: 
         try:
             process.started_program()
             # An adapter lives over schedules and keeps the machine's clock; its host replaces that.
-            if process.lane is not None and not has_parents_program(process.pid):
-                ahead_ns, random = state.clocks.ahead_ns(worker.name), state.random(RANDOM_BYTES)
-                clock = take_over(process.memory, process.pid, state.now_ns, ahead_ns, random)
-                process.program.takes_time_from(clock)
+            if process.lane is not None:
+                random = state.random(RANDOM_BYTES)
+                # One that could not start another program keeps what it has.
+                if not has_parents_program(process.pid):
+                    ahead_ns = state.clocks.ahead_ns(worker.name)
+                    clock = take_over(process.memory, process.pid, state.now_ns, ahead_ns, random)
+                    process.program.takes_time_from(clock)
         except OSError:
             state.note_inconclusive(f"a program that process {worker.name} started may not be examined")
         _release_locks(state)
