@@ -157,8 +157,11 @@ function word() {
   return sum;
 }
 
-function seedRandom(number) {
-  words.set([0x9e3779b9, Math.floor(number / 2 ** 32), number, 1]);
+/** The lanes tell two processes of one schedule apart, which draw different numbers. */
+function seedRandom(number, lanes = []) {
+  let text = 0x811c9dc5; // FNV-1a
+  for (const byte of Buffer.from(lanes.join("\n"))) text = Math.imul(text ^ byte, 0x01000193);
+  words.set([text, Math.floor(number / 2 ** 32), number, 1]);
   for (let round = 0; round < 12; round++) word();
 }
 
@@ -192,8 +195,14 @@ function installRandom() {
     const length = size === undefined ? of.byteLength - offset * unit : size * unit;
     return new Uint8Array(of.buffer, of.byteOffset + offset * unit, length);
   };
+  // Some of them cannot be assigned to under Bun.
+  const replace = (place, functions) => {
+    for (const [name, value] of Object.entries(functions)) {
+      Object.defineProperty(place, name, { value, configurable: true, enumerable: true, writable: true });
+    }
+  };
   Math.random = random;
-  Object.assign(crypto, {
+  replace(crypto, {
     randomUUID: () => randomUUID(),
     randomBytes: (size, callback) => answer(callback, () => fill(randomBytes(size))),
     randomFillSync: (view, offset, size) => {
@@ -213,8 +222,7 @@ function installRandom() {
     },
     pseudoRandomBytes: (size, callback) => crypto.randomBytes(size, callback),
   });
-  const web = { randomUUID: () => randomUUID(), getRandomValues: (view) => fill(getRandomValues(view)) };
-  for (const [name, value] of Object.entries(web)) Object.defineProperty(webcrypto, name, { value, configurable: true, writable: true });
+  replace(webcrypto, { randomUUID: () => randomUUID(), getRandomValues: (view) => fill(getRandomValues(view)) });
   seedRandom(0);
   syncBuiltinESMExports();
 }
@@ -400,28 +408,40 @@ function failed(error) {
   return isOfAFileCall ? { answer: "error", code: error.code, message } : { answer: "error", message };
 }
 
-/**
- * Serve a fence until standard input ends.
- *
- * @param Fence a class: made with { transcript, lane, handle, process, options } for each lane and handle of a schedule;
- *   `process` is an object that all lanes of this process share, empty at a schedule's start. It has the methods of METHODS,
- *   which may be async: entries and lines come as Buffers, load returns one; `recover` and `rewrite` are optional.
- * @param properties name and properties { name, lock, soundUnder }, see docs/external-fence.md
- * @param begin called at the start of each schedule with { transcript, options }; may be async
- */
-export function serve(Fence, properties, begin = async () => {}) {
+/** Tells the host of work that it cannot see, such as an import through a loader of its own; returns its promise. */
+export function following(work) {
+  const token = {};
+  pending.set(token, token);
+  return work.finally(() => {
+    pending.delete(token);
+    lookLater();
+  });
+}
+
+/** For hosts of other runtimes, which read lines in another way than `serve`. */
+export const forHosts = {
+  carrier,
+  failed,
+  say,
+  setNow: (ms) => {
+    nowMs = ms ?? nowMs;
+  },
+};
+
+/** Returns the function that answers a request by a fence of this class; its arguments are those of `serve`. */
+function carrier(Fence, properties, begin) {
   const operations = OPTIONAL.filter((name) => METHODS[name][0] in Fence.prototype);
   let schedule = null;
   let handles = new Map();
 
-  async function carryOut(line) {
+  return async function carryOut(line) {
     if (line.do === "hello") {
-      const { name, lock = "sidecar", soundUnder = [] } = properties;
-      return { answer: "ok", protocol: 1, name, lock, serves: "process", operations, sound_under: soundUnder };
+      const { name, lock = "sidecar", serves, soundUnder = [], invariant = [] } = properties;
+      return { answer: "ok", protocol: 1, name, lock, serves, operations, sound_under: soundUnder, invariant };
     }
     if (line.do === "begin_schedule") {
       startMs = nowMs;
-      seedRandom(nowMs);
+      seedRandom(nowMs, line.lanes);
       background.timers.clear();
       open.clear();
       handles = new Map();
@@ -437,7 +457,20 @@ export function serve(Fence, properties, begin = async () => {}) {
     if (line.do === "rewrite") args.push(line.how);
     const result = await handles.get(key)[method[0]](...args);
     return line.do === "load" ? loaded(result) : { answer: "ok" };
-  }
+  };
+}
+
+/**
+ * Serve a fence until standard input ends.
+ *
+ * @param Fence a class: made with { transcript, lane, handle, process, options } for each lane and handle of a schedule;
+ *   `process` is an object that all lanes of this process share, empty at a schedule's start. It has the methods of METHODS,
+ *   which may be async: entries and lines come as Buffers, load returns one; `recover` and `rewrite` are optional.
+ * @param properties name and properties { name, lock, soundUnder, invariant }, see docs/external-fence.md
+ * @param begin called at the start of each schedule with { transcript, options }; may be async
+ */
+export function serve(Fence, properties, begin = async () => {}) {
+  const carryOut = carrier(Fence, { ...properties, serves: "process" }, begin);
 
   function start(line) {
     const request = { id: line.id, timers: new Set(), held: [], begin: null, answer: null, ended: false };

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from fence.locks import directory, flock, record, sidecar
+from fence.locks import directory, flock, no_lock, record, sidecar
 from fence.locks.kind import LockFile, LockKind
 from fence.locks.lock import Lock, Options
 from fence.registry import Registry, named
 
 __all__ = ["KINDS", "Lock", "LockFile", "LockKind", "make_lock"]
 
-_MEMBERS: Final = (sidecar.KIND, flock.KIND, directory.KIND, record.KIND)
+_MEMBERS: Final = (sidecar.KIND, flock.KIND, directory.KIND, record.KIND, no_lock.KIND)
 _IS_KIND = named(LockKind)
 
 

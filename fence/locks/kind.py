@@ -60,6 +60,7 @@ class LockKind:
         options: those that the handle reads; each begins with ``lock_``.
         left_behind: returns what the lock file of a dead process holds, given a process id that is in use
             again and the time it was made, in milliseconds since 1970; None where it names no process.
+        excludes: whether it keeps anybody out; False of the kind that stands for no lock.
     """
 
     name: str
@@ -69,6 +70,7 @@ class LockKind:
     make: Callable[[str, Options, dict[str, Any] | None], Lock]
     options: tuple[str, ...]
     left_behind: Callable[[int, int], bytes] | None = None
+    excludes: bool = True
 
     @property
     def kept_by_kernel(self) -> bool:

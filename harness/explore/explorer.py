@@ -31,7 +31,7 @@ from harness.lanes import worker
 from harness.lanes.clock_patches import find_clocks
 from harness.model.errors import Shortage, UsageError
 from harness.model.gate import Gate, Layout, Outcome
-from harness.model.history import Header, History, LaneInfo
+from harness.model.history import NO_LOCK, Header, History, LaneInfo
 from harness.model.program import Program
 from harness.model.schedule import Schedule
 from harness.oracle import judge
@@ -158,7 +158,7 @@ class Explorer:
             _check_transcripts(scenario, fence, getattr(found, "one_transcript", False))
             layout = Layout(fence, self.lanes, dict(scenario.fence_options), found.declared_locks())
             lock_kind = layout.locks[0].kind
-            self._lock_kind = lock_kind if gate == "free" else ""
+            self._lock_kind = lock_kind if gate == "free" or lock_kind == NO_LOCK else ""
             self._leaves_lock = KINDS[lock_kind].left_behind is not None
             self._invariants = load_invariants(scenario, resolve(fence))
             timeout_ms = layout.options.get("lock_timeout_ms")

@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -21,6 +21,7 @@ __all__ = [
     "ACQUIRING",
     "IDLE",
     "KEEPING",
+    "NO_LOCK",
     "PAUSES",
     "RELEASING",
     "VERSION",
@@ -42,6 +43,8 @@ __all__ = [
 ]
 
 VERSION = 1
+#: A header's `lock_kind` where the fence has no lock, a name of `fence.locks.KINDS`.
+NO_LOCK: Final = "none"
 
 
 def digest(content: bytes) -> str:
@@ -255,7 +258,8 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True):
         lanes: in order of their index.
         initial: the transcript before the first step.
         version: of this format.
-        lock_kind: free gate only: what kind of lock the fence uses; the kernel gate tells what became of it.
+        lock_kind: what kind of lock the fence uses. Under the kernel gate, which tells what became of the
+            lock, only that there is none (``none``), else empty.
         lines: by id, the line that each entry of the program was to be, without its newline; empty
             where that is not known.
         lock_timeout_ms: for how long a lane is to wait for the lock; -1 where the scenario does not say.

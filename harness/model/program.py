@@ -221,7 +221,7 @@ class Program(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Args:
         lanes: in the scenario's order; a lane's index is its identity.
-        initial: the transcript's lines before the first step.
+        initial: the transcript's lines before the first step; none where there is no file.
         filesystem: properties that stat shows.
         clock_start_ns: virtual wall clock at the first step, nanoseconds since
             1970; its position within a time tick is drawn too.

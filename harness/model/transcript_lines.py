@@ -11,9 +11,11 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Final, Literal, get_args
 
+import msgspec
+
 from harness.model.program import Entry
 
-__all__ = ["CANONICAL", "TEXT_BYTES_MAX", "TYPES", "EntryType", "compaction_line", "make"]
+__all__ = ["CANONICAL", "TEXT_BYTES_MAX", "TYPES", "EntryType", "compaction_line", "make", "make_header"]
 
 #: Types that a lane may append; the header is written only before the first step.
 EntryType = Literal[
@@ -38,6 +40,8 @@ CANONICAL: Final = ("assistant", "toolResult", "bashExecution")
 
 TEXT_BYTES_MAX: Final = 10_000
 
+#: Of the format that the forms below are in.
+_VERSION: Final = 3
 _TIMESTAMP: Final = "2026-01-01T00:00:00.000Z"
 _WORDS = "the quick brown fox jumps over the lazy dog and then goes on its way "
 _TEXT: Final = _WORDS * (TEXT_BYTES_MAX // len(_WORDS) + 1)
@@ -60,7 +64,7 @@ def _record(name: str, fields: str) -> Callable[[str, str], str]:
 
 
 _FORMS: Final[dict[str, Callable[[str, str], str]]] = {
-    "session": _record("session", '"version":3,"cwd":"/","name"'),
+    "session": _record("session", f'"version":{_VERSION},"cwd":"/","name"'),
     "user": _message("user"),
     "assistant": _message("assistant"),
     "toolResult": _message("toolResult", '"toolCallId":"call","toolName":"read","isError":false,'),
@@ -88,6 +92,19 @@ def make(kind: str, identity: str, text_bytes: int) -> Entry:
     """
     assert 0 <= text_bytes <= TEXT_BYTES_MAX, text_bytes
     return Entry(identity, kind, _FORMS[kind](identity, _TEXT[:text_bytes]))
+
+
+def make_header(identity: str, version: int) -> Entry:
+    """Return the first line of a transcript.
+
+    Args:
+        identity: unique in the schedule.
+        version: of the format, as the header has it.
+    """
+    entry = make("session", identity, 0)
+    return msgspec.structs.replace(
+        entry, line=entry.line.replace(f'"version":{_VERSION}', f'"version":{version}')
+    )
 
 
 def compaction_line(identity: str, dropped: Sequence[str]) -> str:

@@ -31,6 +31,7 @@ __all__ = [
     "broken_invariants",
     "every_line_parses",
     "linear_parents",
+    "one_header",
     "unique_ids",
     "unique_ordinals",
 ]
@@ -107,12 +108,23 @@ def every_line_parses(lines: Sequence[bytes], acknowledged: Sequence[Acknowledge
     return ""
 
 
+def one_header(lines: Sequence[bytes], acknowledged: Sequence[Acknowledged]) -> str:
+    """Say which line is a second header, of type ``session``, or that no line is one."""
+    headers = [
+        number for number, line in enumerate(lines, 1) if (_parse(line) or {}).get("type") == "session"
+    ]
+    if len(headers) > 1:
+        return f"line {headers[1]} is a second header"
+    return "no line is a header" if lines and not headers else ""
+
+
 #: By the name that a scenario, a fence or the command line gives.
 SHIPPED: Final[dict[str, Check]] = {
     "unique_ids": unique_ids,
     "unique_ordinals": unique_ordinals,
     "linear_parents": linear_parents,
     "every_line_parses": every_line_parses,
+    "one_header": one_header,
 }
 ALWAYS: Final = (Invariant("unique_ids", unique_ids), Invariant("unique_ordinals", unique_ordinals))
 

@@ -20,7 +20,7 @@ which do not say when they took the lock. Histories of the kernel gate are judge
 from __future__ import annotations
 
 from fence.locks import KINDS
-from harness.model.history import ACQUIRING, IDLE, KEEPING, RELEASING, History, Invoke, Return, Step
+from harness.model.history import ACQUIRING, IDLE, KEEPING, NO_LOCK, RELEASING, History, Invoke, Return, Step
 from harness.oracle.operations import FOREVER
 from harness.oracle.verdict import Violation
 
@@ -77,6 +77,8 @@ def reported_double_holds(history: History) -> list[Violation]:
     lanes = history.header.lanes
     name = history.header.lock_kind
     kind = KINDS.get(name) if name else None
+    if name == NO_LOCK:
+        return []
     # Of a kind that is not known here the weaker proof is not enough.
     exclusive = kind is not None and kind.unique
     calls = _calls(history)

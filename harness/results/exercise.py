@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.model.history import History, Invoke, LaneInfo, LockEvent, Return, Step
+from harness.model.history import NO_LOCK, History, Invoke, LaneInfo, LockEvent, Return, Step
 
 __all__ = ["Exercise", "LaneExercise"]
 
@@ -50,7 +50,7 @@ class Exercise(msgspec.Struct):
 
     Args:
         decisions: calls of a runner by which a fence decided, or was taken to.
-        taken: calls that set out to take the lock and returned well.
+        taken: calls that set out to take the lock and returned well; none where the fence has no lock.
         locked: steps in which a participant got the watched lock.
         struck: steps at which a fault struck, by ``lane:fault``.
         lanes: by name.
@@ -79,6 +79,7 @@ class Exercise(msgspec.Struct):
         """
         self.decisions += decisions
         lanes = history.header.lanes
+        locks = history.header.lock_kind != NO_LOCK
         changed: set[int] = set()
         kinds: dict[int, str] = {}
         holders: set[int] = set()
@@ -102,7 +103,8 @@ class Exercise(msgspec.Struct):
                 kinds[event.lane] = event.kind
             elif isinstance(event, Return):
                 kind = kinds.get(event.lane, "")
-                self._returned(lanes[event.lane], kind, event, event.lane in holders)
+                if locks or kind not in _TAKING:
+                    self._returned(lanes[event.lane], kind, event, event.lane in holders)
         for lane in changed:
             self._lane(lanes[lane]).changed += 1
         for lane in _keepers(history):

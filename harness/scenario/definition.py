@@ -67,6 +67,13 @@ class TranscriptSettings:
         bool,
         doc("Whether the path is a symbolic link to the file, which has another name in the same folder."),
     ] = False
+    exists: Annotated[
+        bool, doc("Whether there is a file; false: its first writer makes it, and there are no lines.")
+    ] = True
+    version: Annotated[
+        Literal[2, 3],
+        doc("Version of the format in the header; a store that is at 3 migrates an older one that it opens."),
+    ] = 3
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ import msgspec
 
 from harness.model.history import LaneInfo
 from harness.model.program import ClockSkew, Entry, Fault, Filesystem, LaneProgram, LeftLock, Program
-from harness.model.transcript_lines import make
+from harness.model.transcript_lines import make_header
 from harness.scenario.definition import FaultSettings, Scenario
 from harness.scenario.faults import LOCKING, recorded_name
 from harness.scenario.filesystems import FilesystemSettings
@@ -227,8 +227,10 @@ def _made(fault: FaultSettings, rng: random.Random) -> Fault:
 
 
 def _initial(scenario: Scenario, rng: random.Random) -> tuple[Entry, ...]:
-    """Return the header and the initial conversation."""
+    """Return the header and the initial conversation; nothing where there is no file."""
+    if not scenario.transcript.exists:
+        return ()
     ids = Ids(_BEFORE, scenario.transcript.entry_bytes)
-    header = make("session", ids.next(), 0)
+    header = make_header(ids.next(), scenario.transcript.version)
     count = pick(rng, scenario.transcript.entries)
     return (header, *(ids.entry(rng, choose(rng, _CONVERSATION)) for _ in range(count)))

@@ -15,7 +15,12 @@ LINKED = "linked.jsonl"
 
 
 def lay_transcript(directory: str, program: Program) -> tuple[str, ...]:
-    """Make the transcript before the first step; return the names that it has, the file's first."""
+    """Make the transcript before the first step; return the names that it has, the file's first.
+
+    A program without initial lines starts where there is no file.
+    """
+    if not program.initial:
+        return ()
     content = "".join(f"{entry.line}\n" for entry in program.initial).encode()
     name = LINKED if program.symlink else TRANSCRIPT
     make_file(os.path.join(directory, name), content)

@@ -192,6 +192,11 @@ class Stage:
                 f"at byte {at}: {quoted(found[at : at + 40])} for {quoted(expected[at : at + 40])}"
             )
 
+    @property
+    def excludes(self) -> bool:
+        """Return whether the adapter named a lock that keeps others out."""
+        return KINDS[self.hello.lock].excludes
+
     def is_held(self) -> bool:
         """Return whether each of the locks that the adapter named is held."""
         return all(KINDS[lock.kind].is_held(self.path, lock.beside(self.path)) for lock in self._locks())
@@ -206,7 +211,7 @@ class Stage:
         Raises:
             Off: it is not.
         """
-        if self.is_held() != held:
+        if self.excludes and self.is_held() != held:
             locks = self._locks()
             files = [lock.beside(self.path) or self.path + KINDS[lock.kind].suffix for lock in locks]
             name = " and ".join(os.path.basename(file) for file in files)

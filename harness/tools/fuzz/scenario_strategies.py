@@ -129,6 +129,8 @@ _TRANSCRIPT: Final[Draws] = {
     "entries": _span(0, 4),
     "entry_bytes": _span(0, 60),
     "symlink": st.just(True),
+    "exists": st.just(False),
+    "version": st.just(2),
 }
 _OPTIONS: Final[Draws] = {
     "lock_timeout_ms": _one_of(1000, 100),

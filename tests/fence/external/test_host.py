@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from fence.external import external
+from fence.external.adapter import Adapter
+from fence.external.host_hooks import HostHooks
 from fence.protocol import Site
 from tests.acceptance.harness_process import ROOT
 
@@ -50,6 +52,32 @@ def test_timers_and_clocks_follow_the_harness_and_take_no_time(
         ["tick", 60_012],
         ["outlived its request", 100_012],
     ]
+
+
+def test_two_processes_of_a_schedule_draw_other_random_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    (tmp_path / "transcript.jsonl").touch()
+    drawn = [_drawn_by(lane, tmp_path) for lane in ("cron", "runner", "runner")]
+    assert drawn[0] != drawn[1] == drawn[2]
+
+
+def _drawn_by(lane: str, folder: Path) -> object:
+    """Return what an adapter that serves this lane draws in a schedule that begins at a fixed time."""
+    adapter = Adapter(("node", "tests/fence/external/random.mjs"), str(ROOT), _AtOneTime())
+    try:
+        adapter.greet()
+        adapter.begin_schedule({}, str(folder / "transcript.jsonl"), {"lanes": [lane], "options": {}})
+        adapter.receive(adapter.ask("load", {"lane": lane, "handle": 0}))
+        return json.loads(json.loads(adapter.last)["text"])
+    finally:
+        adapter.end()
+
+
+class _AtOneTime(HostHooks):
+    def now_ns(self) -> int:
+        return 1_780_000_000_000_000_000
 
 
 def test_an_answer_waits_for_other_threads_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

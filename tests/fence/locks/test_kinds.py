@@ -201,6 +201,6 @@ def test_a_kind_from_outside_is_checked(
     (package / "entry_points.txt").write_text(f"[takeover_harness.lock_kinds]\nlease = my_locks:{value}\n")
     found = _said("from fence.locks import KINDS; print(KINDS['lease'].about)", tmp_path)
     assert said in found
-    assert _said("from fence.locks import make_lock; make_lock('none', 'T', {})", tmp_path).startswith(
-        "ValueError: "
-    )
+    assert _said(
+        "from fence.locks import make_lock; make_lock('lease-of-mine', 'T', {})", tmp_path
+    ).startswith("ValueError: ")

@@ -43,6 +43,14 @@ def broken(history: History, check: Check, each_step: bool = False) -> list[Viol
         ("unique_ordinals", [entry(seq=0), entry(seq=0)], "two lines have the seq 0"),
         ("unique_ordinals", [entry(seq=1), entry(ordinal=1), entry(seq=2)], ""),
         ("unique_ordinals", [entry(ordinal=True), entry(ordinal=True), entry(id="a"), entry(id="a")], ""),
+        ("one_header", [entry(type="title"), entry(type="session"), entry(id="a")], ""),
+        ("one_header", [], ""),
+        ("one_header", [entry(id="a")], "no line is a header"),
+        (
+            "one_header",
+            [entry(type="session"), entry(id="a"), entry(type="session")],
+            "line 3 is a second header",
+        ),
         ("linear_parents", [entry(id="a", parentId=None), entry(id="b", parentId="a")], ""),
         ("linear_parents", [entry(id="a", parentId="root"), entry(id="b"), entry(id="c", parentId="b")], ""),
         (

@@ -87,7 +87,11 @@ def test_two_reported_holders_that_both_wrote_are_a_double_hold(lock_kind: str) 
 
 
 def test_these_tests_know_every_lock_kind() -> None:
-    assert set(KINDS) == {"sidecar", "mkdir", "flock", "record"}
+    assert set(KINDS) == {"sidecar", "mkdir", "flock", "record", "none"}
+
+
+def test_two_at_once_are_no_double_hold_where_there_is_no_lock() -> None:
+    assert _judged(TWICE, "none") == []
 
 
 def test_the_causes_are_both_returns_and_the_write() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.explore.shortfalls import shortfalls
+from harness.model.history import Header
 from harness.results.exercise import Exercise
 from harness.results.stats import Stats
 from harness.scenario import load
@@ -52,6 +54,20 @@ def test_a_begin_turn_that_never_takes_the_lock_is_told(tmp_path: Path) -> None:
 
 def test_one_that_takes_the_lock_now_and_then_is_not(tmp_path: Path) -> None:
     assert _told(tmp_path, *_stories(False, True)) == []
+
+
+def test_a_fence_without_a_lock_was_to_take_none(tmp_path: Path) -> None:
+    exercise = Exercise()
+    (story,) = _stories(False)
+    history = story.history()
+    exercise.add(msgspec.structs.replace(history, header=_without_lock(history.header)), 1)
+    stats = Stats(schedules=1, exercise=exercise)
+    assert exercise.decisions == 1 and exercise.taken == 0
+    assert LACKS_LOCK.replace("2", "1") not in shortfalls(load(write(tmp_path, SMALL)), "kernel", stats)
+
+
+def _without_lock(header: Header) -> Header:
+    return msgspec.structs.replace(header, lock_kind="none")
 
 
 def test_another_lanes_lock_is_not_the_callers(tmp_path: Path) -> None:

@@ -114,6 +114,16 @@ def test_a_linked_transcript_changes_nothing_else_of_a_program(tmp_path: Path) -
     assert not draw(plain, 1, 2).symlink
 
 
+def test_a_transcript_may_be_of_an_older_version_or_not_there(tmp_path: Path) -> None:
+    plain, older, missing = (
+        draw(scenario(tmp_path, SMALL.replace("expect:", f"transcript: {{{key}}}\nexpect:")), 1, 2).initial
+        for key in ("symlink: false", "version: 2", "exists: false")
+    )
+    assert '"version":3' in plain[0].line and plain[1:]
+    assert (older[0].line, older[1:]) == (plain[0].line.replace('"version":3', '"version":2'), plain[1:])
+    assert missing == ()
+
+
 def test_the_clock_starts_at_every_phase_of_a_tick(tmp_path: Path) -> None:
     found = scenario(tmp_path, SMALL)
     phases = {draw(found, 1, schedule).clock_start_ns // 1_000_000 % 4 for schedule in range(50)}

@@ -70,6 +70,15 @@ def test_a_linked_transcript_is_one_file_with_two_names(files: VirtualFiles) -> 
     assert files.alias(LINKED) != "T"
 
 
+def test_a_program_without_initial_lines_starts_where_there_is_no_file(files: VirtualFiles) -> None:
+    files.begin(Program((), (), Filesystem(), START))
+    assert os.listdir(files.directory) == []
+    assert files.state.file is None
+    make(files, TRANSCRIPT, b"")
+    files.recheck(TRANSCRIPT)
+    assert files.look() and files.state.file == "f0"
+
+
 def test_looking_again_finds_nothing_new(files: VirtualFiles) -> None:
     state = files.state
     assert not files.rescan()
