@@ -154,6 +154,9 @@ class Filesystem(msgspec.Struct, frozen=True, omit_defaults=True):
         attribute_cache_ms: how long a process is told what it was told before.
         links_share_inode: whether hard links have one number.
         copy_up: whether the transcript is in the lower layer of an overlay.
+        ctime_own: whether ctime is a stamp of its own; if not, it is the mtime.
+        stamps_settle_ms: time after the last use of a file that was written until its stamps are
+            later; -1 for never.
     """
 
     time_grain_ms: int = 0
@@ -164,6 +167,8 @@ class Filesystem(msgspec.Struct, frozen=True, omit_defaults=True):
     attribute_cache_ms: int = 0
     links_share_inode: bool = True
     copy_up: bool = False
+    ctime_own: bool = True
+    stamps_settle_ms: int = -1
 
 
 class LeftLock(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -138,6 +138,8 @@ def _filesystem(settings: FilesystemSettings) -> Filesystem:
         settings.attribute_cache_ms,
         settings.links_share_inode,
         settings.copy_up,
+        settings.ctime_own,
+        -1 if settings.stamps_stable else settings.inode_forget_ms,
     )
 
 
