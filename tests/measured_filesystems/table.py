@@ -22,7 +22,8 @@ _HEAD: Final = """\
 
 Made by `python -m tests.measured_filesystems`; do not edit. `!` marks what was guessed otherwise before it
 was measured for the first time, with the guess in brackets. `filesystem: NAME` of a scenario tells the same,
-as far as it has a key ([scenario.md](../docs/reference/scenario.md)); a test compares.
+as far as it has a key ([scenario.md](../docs/reference/scenario.md)); a test compares. What fences make of
+it: [filesystem-fences.md](filesystem-fences.md).
 """
 
 
