@@ -23,7 +23,7 @@ from fence.targets import TargetError, pypi
 from harness.system import landlock
 from harness.tools import doctor
 from tests import browser, machine_limits
-from tests.measured_filesystems import MOUNTABLE, can_mount
+from tests.measured_filesystems.mounts import MOUNTABLE, can_mount
 from tests.patience import GENEROUS_S, WALL_LIMIT
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -191,6 +191,9 @@ class Filesystem(msgspec.Struct, frozen=True, omit_defaults=True):
         links_share_inode: whether hard links have one number.
         copy_up: whether the transcript is in the lower layer of an overlay.
         clock: how the clock is off from which time stamps come; None for virtual time.
+        ctime_own: whether ctime is a stamp of its own; if not, it is the mtime.
+        stamps_settle_ms: time after the last use of a file that was written until its stamps are
+            later; -1 for never.
     """
 
     time_grain_ms: int = 0
@@ -202,6 +205,8 @@ class Filesystem(msgspec.Struct, frozen=True, omit_defaults=True):
     links_share_inode: bool = True
     copy_up: bool = False
     clock: ClockSkew | None = None
+    ctime_own: bool = True
+    stamps_settle_ms: int = -1
 
 
 class LeftLock(msgspec.Struct, frozen=True, omit_defaults=True):

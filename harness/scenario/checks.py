@@ -44,6 +44,8 @@ __all__ = ["check_fences", "check_filesystem", "check_limits", "check_names", "l
 _OP_BYTES: Final = 200
 #: Names of the watched transcript, without their suffix.
 _TRANSCRIPTS: Final = ("transcript", "linked")
+#: Keys of a file system that say what a forgotten file tells.
+_FORGETTING: Final = ("inode_stable", "stamps_stable")
 _FAULT_BYTES: Final = 120
 _ARGUMENT_BYTES: Final = 5
 #: A pause of up to a day before a key.
@@ -140,8 +142,12 @@ def check_filesystem(document: Document) -> None:
     given = document.data.get("filesystem") if isinstance(document.data, dict) else None
     if not isinstance(given, dict) or given.get("like") not in (None, *FILESYSTEMS):
         return
-    if "inode_forget_ms" in given and expanded(given).get("inode_stable", True) is True:
-        message = "no file is forgotten while inode_stable is true; write inode_stable: false, or remove it"
+    keys = expanded(given)
+    if "inode_forget_ms" in given and all(keys.get(key, True) is True for key in _FORGETTING):
+        message = (
+            "a file that is forgotten tells the same while inode_stable and stamps_stable are true; make one "
+            "of them false, or remove this key"
+        )
         place: Path = ("filesystem", "inode_forget_ms")
         document.fault(document.values[place], place, message)
 

@@ -18,6 +18,7 @@ __all__ = ["FILESYSTEMS", "FilesystemName", "FilesystemSettings", "expanded", "m
 FilesystemName = Literal[
     "ext4",
     "coarse-ext4",
+    "ext4-128",
     "xfs",
     "btrfs",
     "tmpfs",
@@ -37,36 +38,64 @@ class FilesystemSettings:
 
     like: Annotated[
         FilesystemName | None,
-        doc("A file system whose keys hold, unless given here; `filesystem: NAME` is short for it alone."),
+        doc(
+            "A file system by name: its keys hold where this mapping does not give them. `filesystem: NAME` "
+            "is short for this key alone."
+        ),
     ] = None
     time_grain_ms: Annotated[
-        int, Ge(0), Le(60_000), doc("Time stamps are cut to multiples of this; 0: each change has its own.")
+        int,
+        Ge(0),
+        Le(60_000),
+        doc(
+            "Time stamps are rounded down to a multiple of so many virtual milliseconds, so that changes "
+            "close to each other have the same; 0: each change has a stamp of its own."
+        ),
     ] = 0
     birth_time: Annotated[bool, doc("Whether statx reports a birth time.")] = True
+    ctime_own: Annotated[
+        bool,
+        doc(
+            "Whether ctime is a stamp of its own; false: it is the mtime, and a change of mode moves neither."
+        ),
+    ] = True
     inode_reuse: Annotated[
         Literal["always", "never", "real"],
-        doc("Whether a new file gets a freed inode number; real: as the underlying file system does."),
+        doc(
+            "Whether a new file gets the inode number of a removed one, if there is such a number; real: as "
+            "the file system does that the session is on."
+        ),
     ] = "always"
     inode_stable: Annotated[
         bool,
-        doc("Whether a file keeps its inode number; false: it has another one after the kernel forgot it."),
+        doc(
+            "Whether a file keeps its inode number; false: it has another one each time that the kernel "
+            "forgot it."
+        ),
     ] = True
     inode_forget_ms: Annotated[
         int,
         Ge(0),
         Le(86_400_000),
         doc(
-            "Virtual milliseconds after its last use until a file that no process has open or watches is "
-            "forgotten."
+            "Virtual milliseconds after the last call about a file until the kernel forgets it, if no "
+            "process has it open or watches it; for inode_stable and stamps_stable."
         ),
     ] = 10
+    stamps_stable: Annotated[
+        bool,
+        doc(
+            "Whether a file that was written keeps mtime and ctime; false: both are 1 ms later after the "
+            "kernel forgot it, once after each change."
+        ),
+    ] = True
     ctime_drift_ms: Annotated[
         int,
         Ge(0),
         Le(86_400_000),
         doc(
-            "Virtual milliseconds after which a file that nobody touched has a later ctime, again and again; "
-            "0: never."
+            "ctime of a file that nobody touches becomes later by itself, each time that so many virtual "
+            "milliseconds have passed; 0: never."
         ),
     ] = 0
     attribute_cache_ms: Annotated[
@@ -74,11 +103,14 @@ class FilesystemSettings:
         Ge(0),
         Le(86_400_000),
         doc(
-            "Virtual milliseconds for which stat tells a process what it told it before, unless the process "
-            "itself opened or changed the file; 0: always the truth."
+            "A process that calls stat again within so many virtual milliseconds gets the same answer as "
+            "before, unless it opened or changed the file itself meanwhile; 0: always the present state. "
+            "Each process is a client with a cache of its own."
         ),
     ] = 0
-    links_share_inode: Annotated[bool, doc("Whether hard links of one file have the same number.")] = True
+    links_share_inode: Annotated[
+        bool, doc("Whether all hard links of a file have the same inode number; false: each has its own.")
+    ] = True
     clock: Annotated[
         ClockSettings | None,
         doc("Clock that time stamps come from, as of a file server. Absent: virtual time; kernel gate only."),
@@ -86,8 +118,8 @@ class FilesystemSettings:
     copy_up: Annotated[
         bool,
         doc(
-            "Whether the transcript is in a lower layer: the first open for writing, or change, gives it "
-            "another birth time and ctime."
+            "Whether the transcript is in the lower layer of an overlay at first: the first open for "
+            "writing, or change, copies it, and the copy has another birth time and ctime."
         ),
     ] = False
 
@@ -98,15 +130,18 @@ FILESYSTEMS: Final[dict[str, dict[str, Any]]] = {
     "ext4": {},
     # Before Linux 6.13 with 250 ticks a second.
     "coarse-ext4": {"time_grain_ms": 4},
+    # Made by `mkfs.ext4 -I 128`, as older versions did for small ones.
+    "ext4-128": {"time_grain_ms": 1000, "birth_time": False},
     "xfs": {"inode_reuse": "never"},
     "btrfs": {"inode_reuse": "never"},
     "tmpfs": {"inode_reuse": "never"},
-    # Not measured: stamps of two seconds, and numbers that are made anew whenever a file is looked up.
-    "vfat": {"time_grain_ms": 2000, "birth_time": False, "inode_reuse": "never", "inode_stable": False},
+    # Numbers are made anew whenever a forgotten file is looked up.
+    "vfat": {"time_grain_ms": 2000, "ctime_own": False, "inode_reuse": "never", "inode_stable": False},
     "overlay": {"inode_reuse": "never", "copy_up": True},
-    "fuse-overlayfs": {**_FUSE, "time_grain_ms": 4},
+    # Its write-back cache has stamps of the kernel's, until the program is asked for the file's again.
+    "fuse-overlayfs": {**_FUSE, "time_grain_ms": 4, "stamps_stable": False},
     "mergerfs": {**_FUSE, "inode_stable": False, "links_share_inode": False},
-    # Not measured: three seconds are the least that a client keeps attributes of a file (nfs(5), acregmin).
+    # Three seconds are the least that a client keeps attributes of a file (nfs(5), acregmin).
     "nfs": {"birth_time": False, "attribute_cache_ms": 3000},
 }
 assert set(FILESYSTEMS) == set(get_args(FilesystemName))
@@ -128,6 +163,8 @@ def moves_by_itself(settings: FilesystemSettings) -> str:
         return "inode_stable"
     if settings.clock is not None and settings.clock.back_ms:
         return "clock.back_ms"
+    if not settings.stamps_stable:
+        return "stamps_stable"
     if settings.ctime_drift_ms:
         return "ctime_drift_ms"
     return "attribute_cache_ms" if settings.attribute_cache_ms else ""

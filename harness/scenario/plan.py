@@ -161,6 +161,8 @@ def _filesystem(settings: FilesystemSettings, drawn: int) -> Filesystem:
         settings.clock.draw(random.Random(program_seed(drawn ^ _CLOCKS, _SERVER)))
         if settings.clock is not None
         else None,
+        settings.ctime_own,
+        -1 if settings.stamps_stable else settings.inode_forget_ms,
     )
 
 

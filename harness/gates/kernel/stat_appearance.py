@@ -19,6 +19,8 @@ from harness.model.program import Filesystem
 __all__ = ["Appearance", "appearance_of", "watches"]
 
 _MS = 1_000_000
+#: By so much stamps of a file become later.
+_SETTLED_NS = 1 * _MS
 #: The first of the numbers that are told in the place of another one.
 _FIRST = 1 << 20
 #: Kinds of call after which a process looks for itself.
@@ -54,6 +56,9 @@ class Appearance:
         laid: frozenset[Inode],
     ) -> None:
         self._forget_ns = filesystem.inode_forget_ms * _MS
+        self._settle_ns = filesystem.stamps_settle_ms * _MS
+        self._looks_back = self._forget_ns >= 0 or self._settle_ns >= 0
+        self._ctime_own = filesystem.ctime_own
         self._drift_ns = filesystem.ctime_drift_ms * _MS
         self._cache_ns = filesystem.attribute_cache_ms * _MS
         self._links_share = filesystem.links_share_inode
@@ -63,6 +68,8 @@ class Appearance:
         self._below = set(laid) if filesystem.copy_up else set()
         self._numbers: dict[tuple[Inode, str], int] = {}
         self._used_ns: dict[Inode, int] = {}
+        #: By file the ctime of the change whose stamps have become later since.
+        self._settled: dict[Inode, int] = {}
         self._next = _FIRST
         self._told: dict[tuple[str, str], _Remembered] = {}
 
@@ -75,7 +82,7 @@ class Appearance:
             stamp: as a change has it now.
         """
         kind = pending.call.kind
-        if self._forget_ns >= 0 and target is not None and kind != "stat":
+        if self._looks_back and target is not None and kind != "stat":
             self._used(target)
         if kind not in _RENEWING:
             return
@@ -89,15 +96,20 @@ class Appearance:
     def _used(self, inode: Inode) -> None:
         """Take in that a process uses a file, so that the kernel has it in mind again.
 
-        One that it had forgotten has another number from then on.
+        One that it had forgotten has another number, or later stamps, from then on.
         """
         now = self._now()
-        looked = self._used_ns.get(inode, inode.btime - self._ahead())
+        unused_ns = now - self._used_ns.get(inode, inode.btime - self._ahead())
         self._used_ns[inode] = now
-        if now - looked >= self._forget_ns and not self._is_pinned(inode):
+        forgotten, settled = (0 <= limit <= unused_ns for limit in (self._forget_ns, self._settle_ns))
+        if not (forgotten or settled) or self._is_pinned(inode):
+            return
+        if forgotten:
             for known in [known for known in self._numbers if known[0] is inode]:
                 del self._numbers[known]
             self._numbers[inode, ""] = self._new()
+        if settled:
+            self._settled[inode] = inode.ctime
 
     def _renew(self, pending: PendingSyscall, target: Inode | None) -> None:
         process = pending.process.name
@@ -123,16 +135,26 @@ class Appearance:
             inode: the file.
         """
         now = self._now()
-        changed = inode.ctime
-        if self._drift_ns:
-            changed += (now + self._ahead() - changed) // self._drift_ns * self._drift_ns
-        shown = Shown(self._number(pending.name, inode), inode.btime, changed, inode.mtime)
+        number = self._number(pending.name, inode)
+        changed, modified = self._stamps(inode, now)
+        shown = Shown(number, inode.btime, changed, modified)
         if self._cache_ns:
             self._told[_key(pending)] = _Remembered(now + self._cache_ns, inode.number, real, shown)
         return shown
 
+    def _stamps(self, inode: Inode, now: int) -> tuple[int, int]:
+        """Return ctime and mtime."""
+        changed, modified = inode.ctime, inode.mtime
+        if self._settled.get(inode) == changed:
+            # An mtime that is another one was set by a process, and is the file's own.
+            modified += _SETTLED_NS * (modified == changed)
+            changed += _SETTLED_NS
+        if self._drift_ns:
+            changed += (now + self._ahead() - changed) // self._drift_ns * self._drift_ns
+        return changed if self._ctime_own else modified, modified
+
     def _number(self, name: str | None, inode: Inode) -> int:
-        if self._forget_ns >= 0:
+        if self._looks_back:
             self._used(inode)
         if not self._links_share and name is not None and len(inode.names) > 1 and name != min(inode.names):
             if (inode, name) not in self._numbers:

@@ -118,12 +118,14 @@ _FILESYSTEM: Final[Draws] = {
     "birth_time": st.just(False),
     "inode_reuse": st.just("never"),
     "inode_stable": st.just(False),
+    "stamps_stable": st.just(False),
+    "ctime_own": st.just(False),
     "ctime_drift_ms": _one_of(10, 100),
     "attribute_cache_ms": _one_of(100, 3000),
     "links_share_inode": st.just(False),
     "clock": _one_of({"off_ms": 1000}, {"off_ms": -1000}),
     "copy_up": st.just(True),
-    "like": _one_of("ext4", "overlay", "fuse-overlayfs", "mergerfs", "nfs"),
+    "like": _one_of("ext4", "overlay", "fuse-overlayfs", "mergerfs", "vfat", "nfs"),
 }
 _TRANSCRIPT: Final[Draws] = {
     "entries": _span(0, 4),

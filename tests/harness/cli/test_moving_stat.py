@@ -7,26 +7,18 @@ import pytest
 from harness.cli.search_tasks import exhaustive
 from harness.explore.search_task import SearchTask
 from harness.model.errors import UsageError
-from harness.scenario import load_data
+from tests.harness.scenario.examples import on
 
 
 def _task(filesystem: object) -> SearchTask:
-    data = {
-        "name": "small",
-        "about": "about",
-        "source": "source",
-        "policy": "coordinated",
-        "lanes": [{"role": "runner"}],
-        "expect": {},
-        "filesystem": filesystem,
-    }
-    return SearchTask(load_data(data), "none", "kernel", "exhaustive", 1, 10, 1.0)
+    return SearchTask(on(filesystem), "none", "kernel", "exhaustive", 1, 10, 1.0)
 
 
 @pytest.mark.parametrize(
     ("filesystem", "key"),
     [
         ("mergerfs", "inode_stable"),
+        ("fuse-overlayfs", "stamps_stable"),
         ("nfs", "attribute_cache_ms"),
         ({"ctime_drift_ms": 4}, "ctime_drift_ms"),
     ],

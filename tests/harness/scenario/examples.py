@@ -1,13 +1,14 @@
-"""Provide two scenarios, as a user would write them, and a function that changes one line."""
+"""Provide scenarios, as a user would write them and as data, and a function that changes one line."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Final
 
 from harness.model.errors import ScenarioError
-from harness.scenario import load
+from harness.scenario import Scenario, load, load_data
 
-__all__ = ["FULL", "SMALL", "changed", "faults_of", "write"]
+__all__ = ["FULL", "SMALL", "changed", "faults_of", "on", "write"]
 
 SMALL = """\
 about: A timer writes under the lock while the model thinks.
@@ -63,6 +64,21 @@ expect:
   none: {must: [missed_takeover], may: [lost_entry, crash]}
   "my_fence.py:MyFence": []
 """
+
+
+_LEAST: Final[dict[str, Any]] = {
+    "name": "small",
+    "about": "about",
+    "source": "source",
+    "policy": "coordinated",
+    "lanes": [{"role": "runner"}],
+    "expect": {},
+}
+
+
+def on(filesystem: object) -> Scenario:
+    """Return a scenario of a runner alone on a file system, which is checked."""
+    return load_data({**_LEAST, "filesystem": filesystem})
 
 
 def changed(old: str, new: str, text: str = SMALL) -> str:

@@ -165,7 +165,7 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
         (
             "expect:",
             "filesystem: {inode_forget_ms: 5}\nexpect:",
-            "10:31: filesystem.inode_forget_ms: no file is forgotten while inode_stable is true; write inode_",
+            "10:31: filesystem.inode_forget_ms: a file that is forgotten tells the same while inode_stable and",
         ),
         (
             "expect:",

@@ -2,65 +2,63 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from harness.model.errors import ScenarioError
-from harness.scenario import Scenario, load_data
+from harness.scenario import load_data
 from harness.scenario.definition import dump
 from harness.scenario.filesystems import FILESYSTEMS, FilesystemSettings, expanded, moves_by_itself
 from harness.scenario.json_schema import schema
 from harness.scenario.plan import draw
 from harness.scenario.transport import pack, unpack
-from tests.measured_filesystems import FACTS, GUESSES, MOUNTABLE, TABLE, measure, mounted, told
-
-BASE = {
-    "name": "small",
-    "about": "about",
-    "source": "source",
-    "policy": "coordinated",
-    "lanes": [{"role": "runner"}],
-    "expect": {},
-}
-
-
-def _load(filesystem: object) -> Scenario:
-    return load_data({**BASE, "filesystem": filesystem})
+from tests.harness.scenario.examples import on
+from tests.measured_filesystems.__main__ import RESULTS
+from tests.measured_filesystems.expected import GUESSES, differences
+from tests.measured_filesystems.facts import FACTS, measure
+from tests.measured_filesystems.kernel import is_ticking, kernel_version
+from tests.measured_filesystems.mounts import MOUNTABLE, mounted
+from tests.measured_filesystems.table import HERE, Machine, Row, rendered
 
 
 def _faults(filesystem: object) -> list[str]:
     with pytest.raises(ScenarioError) as caught:
-        _load(filesystem)
+        on(filesystem)
     return [f"{fault.path}: {fault.message}" for fault in caught.value.faults]
 
 
 @pytest.mark.parametrize("name", FILESYSTEMS)
 def test_a_name_is_short_for_its_keys(name: str) -> None:
-    settings = _load(name).filesystem
-    assert settings == _load({"like": name}).filesystem == FilesystemSettings(like=name, **FILESYSTEMS[name])  # type: ignore[arg-type]
+    settings = on(name).filesystem
+    assert settings == on({"like": name}).filesystem == FilesystemSettings(like=name, **FILESYSTEMS[name])  # type: ignore[arg-type]
 
 
 def test_a_key_beside_the_name_counts() -> None:
-    settings = _load({"like": "mergerfs", "inode_forget_ms": 500, "birth_time": True}).filesystem
+    settings = on({"like": "mergerfs", "inode_forget_ms": 500, "birth_time": True}).filesystem
     assert (settings.inode_stable, settings.inode_forget_ms, settings.birth_time) == (False, 500, True)
     # Also one that says the default.
-    assert _load({"like": "nfs", "attribute_cache_ms": 0}).filesystem.attribute_cache_ms == 0
+    assert on({"like": "nfs", "attribute_cache_ms": 0}).filesystem.attribute_cache_ms == 0
 
 
 @pytest.mark.parametrize(
     "given", ["mergerfs", {"like": "nfs", "attribute_cache_ms": 9}, {"ctime_drift_ms": 5}]
 )
 def test_a_file_system_survives_a_file_and_a_pipe(given: object) -> None:
-    scenario = _load(given)
+    scenario = on(given)
     assert load_data(dump(scenario)) == scenario
     assert unpack(pack(scenario)) == scenario
 
 
 def test_the_plan_has_what_the_keys_say() -> None:
-    assert draw(_load("mergerfs"), 1, 0).filesystem.inode_forget_ms == 10
-    assert draw(_load({"inode_stable": True}), 1, 0).filesystem.inode_forget_ms == -1
-    assert draw(_load("nfs"), 1, 0).filesystem.attribute_cache_ms == 3000
-    assert draw(_load("overlay"), 1, 0).filesystem.copy_up
-    assert draw(_load({"ctime_drift_ms": 7}), 1, 0).filesystem.ctime_drift_ms == 7
+    assert draw(on("mergerfs"), 1, 0).filesystem.inode_forget_ms == 10
+    assert draw(on({"inode_stable": True}), 1, 0).filesystem.inode_forget_ms == -1
+    assert draw(on("nfs"), 1, 0).filesystem.attribute_cache_ms == 3000
+    assert draw(on("overlay"), 1, 0).filesystem.copy_up
+    assert draw(on({"ctime_drift_ms": 7}), 1, 0).filesystem.ctime_drift_ms == 7
+    assert not draw(on("vfat"), 1, 0).filesystem.ctime_own
+    settling = draw(on({"stamps_stable": False, "inode_forget_ms": 7}), 1, 0).filesystem
+    assert (settling.stamps_settle_ms, settling.inode_forget_ms) == (7, -1)
+    assert draw(on("mergerfs"), 1, 0).filesystem.stamps_settle_ms == -1
 
 
 @pytest.mark.parametrize(
@@ -68,7 +66,10 @@ def test_the_plan_has_what_the_keys_say() -> None:
     [
         ("mergefs", "filesystem: unknown value 'mergefs'; did you mean 'mergerfs'?"),
         ({"like": "zfs"}, "filesystem.like: unknown value 'zfs'; did you mean 'xfs'?"),
-        ({"like": "smb"}, "filesystem.like: unknown value 'smb'; expected one of ext4, coarse-ext4, xfs, "),
+        (
+            {"like": "smb"},
+            "filesystem.like: unknown value 'smb'; expected one of ext4, coarse-ext4, ",
+        ),
         ({"inode_stabel": False}, "filesystem.inode_stabel: unknown key; did you mean 'inode_stable'?"),
         ({"inode_forget_ms": -5}, "filesystem.inode_forget_ms: must be >= 0 (got -5)"),
         ({"ctime_drift_ms": -1}, "filesystem.ctime_drift_ms: must be >= 0 (got -1)"),
@@ -92,6 +93,7 @@ def test_what_moves_by_itself_is_known() -> None:
 
     assert {name: moves(name) for name in FILESYSTEMS if moves(name)} == {
         "vfat": "inode_stable",
+        "fuse-overlayfs": "stamps_stable",
         "mergerfs": "inode_stable",
         "nfs": "attribute_cache_ms",
     }
@@ -108,19 +110,55 @@ def test_a_named_file_system_tells_what_the_real_one_tells(name: str) -> None:
     """Without what the kernel forgets, which would slow down all that runs beside; the table has that."""
     with mounted(name) as place:
         found = measure(place, forgetting=False)
-    assert {fact: answer for fact, answer in told(name).items() if fact in found} == {
-        fact: found[fact] for fact in told(name) if fact in found
+    assert len(found) >= 7
+    assert differences(name, found, ticking=is_ticking(kernel_version())) == {}
+
+
+def _stored() -> dict[str, Machine]:
+    return msgspec.json.decode((RESULTS / "filesystems.json").read_bytes(), type=dict[str, Machine])
+
+
+def test_each_measured_one_tells_what_its_name_tells() -> None:
+    wrong = {
+        (place, row.name): found
+        for place, machine in _stored().items()
+        for row in machine.rows
+        if (found := differences(row.name, row.facts, ticking=machine.ticking))
+    }
+    assert wrong == {}
+
+
+def test_each_named_one_was_measured_somewhere() -> None:
+    """`coarse-ext4` is the ext4 of the kernel whose stamps are ticks."""
+    machines = _stored()
+    measured = {row.name for machine in machines.values() for row in machine.rows if row.facts}
+    assert measured == set(FILESYSTEMS) - {"coarse-ext4"} == set(GUESSES)
+    guest = machines["guest"]
+    assert guest.ticking and guest.tick_ms == FILESYSTEMS["coarse-ext4"]["time_grain_ms"]
+    assert machines[HERE].tick_ms == FILESYSTEMS["fuse-overlayfs"]["time_grain_ms"]
+    ext4 = next(row.facts for row in guest.rows if row.name == "ext4")
+    assert differences("coarse-ext4", ext4, ticking=False) == {}
+
+
+def test_a_name_that_tells_something_else_is_found() -> None:
+    vfat = next(row.facts for row in _stored()["guest"].rows if row.name == "vfat")
+    assert differences("vfat", vfat, ticking=True) == {}
+    assert differences("tmpfs", vfat, ticking=True) == {
+        "whole_ms": (0, 2000),
+        "same_size_seen": (True, False),
+        "ctime_own": (True, False),
+        "number_kept": (True, False),
     }
 
 
-def test_the_table_says_of_each_what_its_name_tells() -> None:
-    rows = [line.strip("| ").split(" | ") for line in TABLE.read_text().splitlines() if line.startswith("| ")]
-    facts = [cell.strip() for cell in rows[0][1:]]
-    assert facts == list(FACTS)
-    measured = {row[0].split(" ")[0]: row[1:] for row in rows[1:] if "not measured" not in row[1]}
-    assert len(measured) >= 4 and set(measured) <= set(GUESSES)
-    for name, cells in measured.items():
-        answers = dict(zip(facts, (cell.split(" !")[0].strip() for cell in cells), strict=False))
-        shown = {True: "yes", False: "no"}
-        for fact, answer in told(name).items():
-            assert answers[fact] == (shown[answer] if isinstance(answer, bool) else answer), (name, fact)
+def test_the_document_is_that_of_the_measurements() -> None:
+    assert (RESULTS / "filesystems.md").read_text() == rendered(_stored())
+
+
+def test_the_document_marks_wrong_guesses_and_what_is_missing() -> None:
+    facts = dict.fromkeys(FACTS, True)
+    rows = [Row("nfs", facts=facts), Row("vfat", why_not="no such thing")]
+    lines = rendered({"here": Machine("9.9.9", 4, False, rows)}).splitlines()
+    assert "| vfat | not measured: no such thing |" + " |" * (len(FACTS) - 1) in lines
+    (nfs,) = (line for line in lines if line.startswith("| nfs (kernel) |"))
+    assert "| yes ! (no) |" in nfs and "| yes ! (3) |" in nfs and "| yes | yes |" in nfs

@@ -47,6 +47,16 @@ class Looks(Looking):
     def changed(self) -> str:
         return str(os.stat(self.path).st_ctime_ns)
 
+    def stamps(self) -> str:
+        status = os.stat(self.path)
+        return f"{status.st_mtime_ns} {status.st_ctime_ns}"
+
+    def other_mode(self) -> None:
+        os.chmod(self.path, 0o640)
+
+    def set_mtime(self) -> None:
+        os.utime(self.path, ns=(START_NS, START_NS))
+
     def append_one(self) -> None:
         fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         os.write(fd, b"x")
@@ -120,6 +130,46 @@ def test_ctime_drifts_with_time_alone(stage: Stage) -> None:
     assert first == soon == START_NS
     assert later > first and (later - START_NS) % (10 * MS) == 0
     assert set(map(int, said(play(stage, *words)))) == {START_NS}
+
+
+def _stamps(seen: Seen) -> list[tuple[int, int]]:
+    return [(int(mtime), int(ctime)) for mtime, ctime in map(str.split, said(seen))]
+
+
+def test_stamps_of_a_forgotten_file_are_later_once(stage: Stage) -> None:
+    words = ("append_one", "stamps", "stamps", "pause:30", "stamps", "pause:30", "stamps")
+    at_once, again, later, last = _stamps(play(stage, *words, stamps_settle_ms=20))
+    assert at_once == again
+    assert later == last == (at_once[0] + MS, at_once[1] + MS)
+    assert len(set(_stamps(play(stage, *words)))) == 1
+
+
+def test_a_change_after_that_has_its_own_stamp(stage: Stage) -> None:
+    words = ("append_one", "pause:30", "stamps", "append_one", "stamps", "pause:30", "stamps")
+    first, second, later = _stamps(play(stage, *words, stamps_settle_ms=20))
+    assert second[0] == second[1] > first[0]
+    assert later == (second[0] + MS, second[1] + MS)
+
+
+def test_an_mtime_that_a_process_set_stays(stage: Stage) -> None:
+    words = ("append_one", "set_mtime", "stamps", "pause:30", "stamps")
+    before, later = _stamps(play(stage, *words, stamps_settle_ms=20))
+    assert before[0] == later[0] == START_NS
+    assert later[1] == before[1] + MS
+
+
+def test_the_number_stays_where_only_stamps_settle(stage: Stage) -> None:
+    words = ("number", "append_one", "pause:30", "number")
+    assert len(set(said(play(stage, *words, stamps_settle_ms=20)))) == 1
+
+
+def test_a_ctime_that_is_the_mtime_shows_no_change_of_mode(stage: Stage) -> None:
+    words = ("append_one", "stamps", "other_mode", "stamps", "set_mtime", "stamps")
+    written, mode, set_back = _stamps(play(stage, *words, ctime_own=False))
+    assert written == mode and written[0] == written[1] > START_NS
+    assert set_back == (START_NS, START_NS)
+    written, mode, set_back = _stamps(play(stage, *words))
+    assert written[1] < mode[1] < set_back[1]
 
 
 def test_links_have_numbers_of_their_own(stage: Stage) -> None:
