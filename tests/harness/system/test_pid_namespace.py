@@ -189,8 +189,9 @@ def test_a_prepared_namespace_is_taken_again_and_is_empty_then(tmp_path: Path) -
 
 
 def test_a_prepared_namespace_that_was_killed_is_not_taken() -> None:
+    others = pid_namespace.held()
     pid_namespace.prepare()
-    (first,) = pid_namespace.held()
+    (first,) = pid_namespace.held() - others
     os.kill(first, signal.SIGKILL)
     namespace = pid_namespace.take()
     assert namespace is not None and namespace.first != first
@@ -199,11 +200,12 @@ def test_a_prepared_namespace_that_was_killed_is_not_taken() -> None:
 
 
 def test_to_prepare_leaves_later_processes_where_they_were() -> None:
+    others = pid_namespace.held()
     pid_namespace.prepare()
-    before = pid_namespace.held()
+    (first,) = pid_namespace.held() - others
     pid, said = started(os.getpid)
     assert said == pid
     ended(pid)
     namespace = pid_namespace.take()
-    assert namespace is not None and {namespace.first} == before
+    assert namespace is not None and namespace.first == first
     namespace.end()
