@@ -20,6 +20,8 @@ pytestmark = pytest.mark.requires("kernel-gate")
 
 MS, SECOND = 1_000_000, 1_000_000_000
 _PROGRAM = "import time; print(time.time_ns(), time.monotonic_ns(), time.clock_gettime_ns(time.CLOCK_TAI))"
+#: It waits ten seconds between two looks at its clocks.
+_WAITING = f"{_PROGRAM}; time.sleep(10); {_PROGRAM}"
 
 
 class Dated(Words):
@@ -38,9 +40,12 @@ class Dated(Words):
     def monotonic(self) -> str:
         return json.dumps([time.monotonic_ns(), time.perf_counter_ns(), time.clock_gettime_ns(1)])
 
-    def program(self) -> str:
-        done = subprocess.run(["python3", "-c", _PROGRAM], capture_output=True, check=True)
+    def program(self, text: str = _PROGRAM) -> str:
+        done = subprocess.run(["python3", "-c", text], capture_output=True, check=True)
         return json.dumps([int(word) for word in done.stdout.split()])
+
+    def waiting(self) -> str:
+        return self.program(_WAITING)
 
     def touch(self) -> None:
         os.utime(self.path)
@@ -118,6 +123,12 @@ def test_a_program_has_the_clock_of_its_process(stage: Stage) -> None:
     seen = play(stage, words, ClockSkew(off_ms=60_000, back_ms=90_000, after_ms=4_000))
     assert offsets(told(seen)[0]) == [60, 0, 60]
     assert offsets(told(seen)[1]) == [5 - 30, 5, 5 - 30]
+
+
+@pytest.mark.skipif(vdso.layout() is None, reason="no vDSO, so programs have the machine's clocks")
+def test_a_clock_is_set_back_while_a_program_waits(stage: Stage) -> None:
+    seen = play(stage, [["waiting"]], ClockSkew(off_ms=60_000, back_ms=90_000, after_ms=4_000))
+    assert offsets(told(seen)[0]) == [60, 0, 60, 10 - 30, 10, 10 - 30]
 
 
 @pytest.mark.parametrize(
