@@ -20,11 +20,14 @@ from fence.controls import CONTROLS
 from harness.scenario import Scenario, load_all
 from tests.program_table import CATALOGUE, missing, seen
 from tests.scenarios.probe import ENOUGH, Found, control, is_control, only_shown_by
+from tests.writing import WRITERS
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "scenarios").rglob("*.yaml"))
 #: Asked of all built-in fences by `python -m tests.program_table`, and here of the ledger alone.
 IN_CATALOGUE = [path for path in FILES if path.parent == CATALOGUE]
+#: Asked of all built-in fences by `python -m tests.writer_table`, and measured by `test_writers`.
+OF_WRITERS = [path for path in FILES if path.parent == WRITERS]
 #: What a lane of the role program may name without being everywhere.
 RARE = ("vim",)
 BUILT_IN = [name for name in FENCES if not is_control(name)]
@@ -43,7 +46,7 @@ def _data(path: Path) -> dict[str, Any]:
 def _cases(*, controls: bool) -> list[Any]:
     found = []
     for path in FILES:
-        if path in IN_CATALOGUE:
+        if path in IN_CATALOGUE or path in OF_WRITERS:
             continue
         data = _data(path)
         marks = [pytest.mark.xdist_group(path.stem), pytest.mark.requires("kernel-gate")]
