@@ -35,6 +35,7 @@ _PARTS: Final = {
     "filesystem": "FilesystemSettings",
     "left_lock": "LeftLockSettings",
     "lanes[].restart": "RestartSettings",
+    "lanes[].operations": "MarkerSettings",
     "faults[]": "FaultSettings",
     "expect.FENCE": "Expectation",
     "invariant[]": "InvariantSettings",

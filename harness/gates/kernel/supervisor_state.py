@@ -18,6 +18,7 @@ from harness.gates.kernel.flocks import Flocks
 from harness.gates.kernel.inode import Inode
 from harness.gates.kernel.interference import Signals, from_outside
 from harness.gates.kernel.lane import Lane, Worker
+from harness.gates.kernel.marked_outputs import MarkedOutputs
 from harness.gates.kernel.pid_namespaces import PidNamespaces
 from harness.gates.kernel.process import PendingSyscall, Status, by_own_id
 from harness.gates.kernel.refusals import Refusal, Refusals
@@ -84,6 +85,7 @@ class SupervisorState:
         terminals: of programs; absent: from the machine's own.
 
     Attributes:
+        outputs: of programs that say where their operations begin and end.
         flocks: flocks on the files.
         recorder: records what calls did to the files.
         namespaces: which process can see which.
@@ -116,6 +118,7 @@ class SupervisorState:
         "moving",
         "namespaces",
         "now_ns",
+        "outputs",
         "private",
         "recorder",
         "refusals",
@@ -140,6 +143,7 @@ class SupervisorState:
         terminals: Terminals | None = None,
     ) -> None:
         self.terminals = Terminals(lambda: open_pair(None)) if terminals is None else terminals
+        self.outputs = MarkedOutputs()
         self.private = private
         self.files = files
         self._clock = clock
@@ -178,6 +182,7 @@ class SupervisorState:
         self.started_ns = program.clock_start_ns
         self.namespaces.begin(program)
         self.terminals.begin(program)
+        self.outputs.begin(program)
 
     def guard(self, on: bool) -> None:
         """Keep lanes from changing anything outside the session directory, or do not."""
@@ -223,6 +228,16 @@ class SupervisorState:
                 started,
             )
         )
+
+    def drain(self) -> bool:
+        """Read what programs have written to terminals and outputs; return whether there was anything."""
+        shown = self.terminals.drain()
+        return self.outputs.drain() or shown
+
+    def close_outputs(self) -> None:
+        """Close terminals and outputs, for the schedule is over."""
+        self.terminals.close()
+        self.outputs.close()
 
     def told(self, text: str) -> str:
         """Return a text without the names of directories that differ from run to run."""
@@ -352,4 +367,8 @@ class SupervisorState:
         free, event = self.flocks.release_of_ended()
         for inode in free:
             self.wake_flock_waiters(inode, lanes)
+            for lane in self.lanes:
+                if lane.status is Status.FLOCK and lane.pending.inode is inode:
+                    # What it was told when it last tried is no longer true.
+                    lane.forget_flock_tries()
         return event
