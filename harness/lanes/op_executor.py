@@ -201,13 +201,13 @@ class OpExecutor:
         return ""
 
     def _launch(self, op: Op) -> str:
-        from harness.lanes.terminal_requests import TerminalRequests
+        from harness.lanes.program_requests import ProgramRequests
         from harness.scenario.exec_program import launch, launch_at_terminal
 
-        if not op.term:
-            return launch(op.argv, self._transcript)
-        offered = TerminalRequests(self._index, self._number)
-        return launch_at_terminal(op.argv, self._transcript, op.term, offered)
+        given = ProgramRequests(self._index, self._number)
+        if op.term:
+            return launch_at_terminal(op.argv, self._transcript, op.term, given)
+        return launch(op.argv, self._transcript, given if op.begins else None)
 
     def _message(self, error: BaseException) -> str:
         """Return the message of an exception without the transcript's directory, which varies by run."""

@@ -213,7 +213,7 @@ def _import_early() -> None:
     """Import the modules that a fork or an operation would import, before file calls are trapped."""
     import multiprocess.popen_fork  # noqa: F401  # for its side effect of being there
 
-    import harness.lanes.terminal_requests
+    import harness.lanes.program_requests
     import harness.scenario.actions
     import harness.scenario.exec_program
     import harness.scenario.roles.compactor  # noqa: F401  # for its side effect of being there

@@ -21,6 +21,7 @@ __all__ = [
     "ACQUIRING",
     "IDLE",
     "KEEPING",
+    "NO_END_MARKER",
     "NO_LOCK",
     "PAUSES",
     "RELEASING",
@@ -39,6 +40,8 @@ __all__ = [
     "Step",
     "digest",
     "mark",
+    "part_of",
+    "program_op",
     "steps_of",
 ]
 
@@ -136,7 +139,7 @@ class Invoke(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="inv
 
     Args:
         lane: index into the header's lanes.
-        op: index of the operation in its lane, from 0.
+        op: index of the operation in its lane, from 0; see `part_of` for one that a program divides.
         kind: as in `harness.model.program.Op`.
         turn: the runner's turn, -1 outside one.
         entries: ``(id, type)`` of the lines that the operation appends.
@@ -196,8 +199,22 @@ class Step(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="step"
         return self.fault.isupper()
 
 
+#: Detail of an operation that a program began and did not end.
+NO_END_MARKER = "no end marker"
 #: How the detail of a program begins, and how that of one which says that it did well.
-_ENDS, _WELL = ("exit status ", "killed by ", "not started: "), ("exit status 0",)
+_ENDS, _WELL = ("exit status ", "killed by ", "not started: ", NO_END_MARKER), ("exit status 0",)
+#: The parts into which a program divides one operation by its markers have numbers that differ by this.
+_PART = 1000
+
+
+def part_of(op: int, number: int) -> int:
+    """Return the number that a history gives a part of an operation; part 0 has that of the operation."""
+    return op + _PART * number if number else op
+
+
+def program_op(op: int) -> int:
+    """Return the number that a program gives an operation, from that of a history, or of a part of it."""
+    return op % _PART if op >= 0 else op
 
 
 class Return(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="return", tag_field="event"):

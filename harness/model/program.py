@@ -97,6 +97,8 @@ class Op(msgspec.Struct, frozen=True, omit_defaults=True):
         argv: command line of an action that is a program, see `harness.scenario.exec_program`.
         term: kind of the terminal that the program has; empty for none.
         keys: what is typed there, see `harness.scenario.keys`.
+        begins, ends: regular expressions of the lines by which the program says that an operation begins and
+            ends; empty where it does not.
     """
 
     kind: str
@@ -112,6 +114,8 @@ class Op(msgspec.Struct, frozen=True, omit_defaults=True):
     argv: tuple[str, ...] = ()
     term: str = ""
     keys: tuple[str, ...] = ()
+    begins: str = ""
+    ends: str = ""
 
 
 class ClockSkew(msgspec.Struct, frozen=True, omit_defaults=True):

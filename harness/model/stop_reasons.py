@@ -6,6 +6,7 @@ __all__ = [
     "ANSWERED",
     "ASK",
     "IDLE",
+    "OUTPUT",
     "PARK",
     "PAUSE",
     "SCREEN",
@@ -40,3 +41,5 @@ TURN = 8
 TERMINAL = 9
 #: Does not wait: the lane wants what that terminal shows at an address, and gets its length in bytes.
 SCREEN, SCREEN_BYTES = 10, 4096
+#: Does not wait: the lane wants a descriptor for the standard output of the program of an operation.
+OUTPUT = 11

@@ -28,7 +28,7 @@ from harness.oracle.index import HistoryIndex
 from harness.oracle.invariant_reference import by_name
 from harness.oracle.invariants import ALWAYS, Invariant, InvariantError, broken_invariants
 from harness.oracle.lock_errors import false_lock_errors
-from harness.oracle.lost_entries import absent_entries, lost_entries
+from harness.oracle.lost_entries import absent_entries, early_entries, lost_entries
 from harness.oracle.refused_writes import refused_writes
 from harness.oracle.reported_locks import reported_double_holds
 from harness.oracle.rules import CLASSES, HasRules, Rules, rules_of
@@ -85,7 +85,7 @@ def judge(
     violations: list[Violation] = []
     decisions = quick.decisions
     open_questions = quick.doubt, quick.contention, quick.entries_doubt, quick.lock_errors, quick.loads_doubt
-    if any(open_questions) or absent:
+    if any(open_questions) or absent or quick.early:
         decisions = _judge_in_full(history, rules, quick, absent, violations)
     asked = by_name(history.header.invariants) if invariants is None else invariants
     if asked or quick.entries_doubt:
@@ -137,6 +137,8 @@ def _judge_in_full(
         violations += false_lock_errors(index)
     if absent:
         violations += lost_entries(index, absent)
+    if quick.early:
+        violations += early_entries(index, quick.early)
     if quick.entries_doubt:
         violations += altered_entries(index)
     if quick.loads_doubt:

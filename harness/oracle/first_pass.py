@@ -7,11 +7,14 @@ that the full analysis would not give.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from harness.model.history import History, Invoke, Return, State, Step
 from harness.oracle.lock_errors import waited_for_another
 from harness.oracle.rules import TAKEOVER, Rules
 from harness.oracle.verdict import Decision
 from harness.oracle.whole_entries import is_plain_append, is_plain_rewrite
+from harness.oracle.whole_lines import every_id
 from harness.oracle.wrong_loads import EMPTY
 
 __all__ = ["FirstPass", "first_pass"]
@@ -52,6 +55,7 @@ class FirstPass:
         "crashes",
         "decisions",
         "doubt",
+        "early",
         "entries_doubt",
         "faulted",
         "loads_doubt",
@@ -68,6 +72,7 @@ class FirstPass:
         self.loads_doubt = False
         self.faulted: set[tuple[int, int]] = set()
         self.acknowledged: list[tuple[Invoke, int]] = []
+        self.early: list[tuple[Invoke, int, str]] = []
 
 
 def first_pass(history: History, rules: Rules) -> FirstPass:
@@ -114,6 +119,7 @@ def first_pass(history: History, rules: Rules) -> FirstPass:
                     result.loads_doubt |= changed or event.detail != (content or EMPTY)
                 if event.acknowledges and participant[event.lane]:
                     _acknowledge(history, result, call, at, spans)
+                    result.early += _not_there(history, call, at, content)
     result.doubt = result.doubt or not _is_harmless(rules, result, changers)
     return result
 
@@ -144,6 +150,15 @@ def _acknowledge(history: History, result: FirstPass, call: Invoke, at: int, spa
         result.acknowledged.append((call, at))
         if span is not None and not is_plain_append(history, call, *span):
             result.entries_doubt = True
+
+
+def _not_there(history: History, call: Invoke, at: int, content: str) -> Iterator[tuple[Invoke, int, str]]:
+    """Yield the ids that a program has acknowledged and that are not in the transcript as it is."""
+    if call.kind == "action" and call.entries and history.header.gate != "free":
+        there = history.blobs.get(content)
+        if there is not None:
+            known = every_id(there)
+            yield from ((call, at, name) for name, _ in call.entries if name not in known)
 
 
 def _apply_return(result: FirstPass, loaded_turns: list[int], call: Invoke, end: Return, at: int) -> None:

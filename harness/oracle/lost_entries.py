@@ -16,7 +16,7 @@ from harness.oracle.operations import Mutation, Operation
 from harness.oracle.verdict import Violation
 from harness.oracle.whole_lines import every_id, plain_ids
 
-__all__ = ["absent_entries", "lock_requested_at", "lost_entries", "rogue_near"]
+__all__ = ["absent_entries", "early_entries", "lock_requested_at", "lost_entries", "rogue_near"]
 
 _TAKING = ("acquire", "begin_turn")
 _APPENDING = ("append", "guarded_write")
@@ -62,6 +62,30 @@ def lost_entries(index: HistoryIndex, absent: Sequence[tuple[Invoke, str]]) -> l
             violation = _absence(index, operation, name)
         if violation is not None:
             found.append(violation)
+    return found
+
+
+def early_entries(index: HistoryIndex, early: Sequence[tuple[Invoke, int, str]]) -> list[Violation]:
+    """Return a violation for each entry that a program acknowledged before it was in the transcript.
+
+    Args:
+        index: of the history.
+        early: call, index of its end, and id, which was not in the transcript then. One that never came is
+            for `lost_entries`.
+    """
+    states = [index.header.initial] + [mutation.after for mutation in index.mutations]
+    known = _ids_by_state(index, states)
+    found = []
+    for call, at, name in early if known is not None else ():
+        assert known is not None
+        first = next((place for place, ids in enumerate(known) if name in ids), 0)
+        comes = index.mutations[first - 1] if first else None
+        operation = index.operation(call.lane, call.op)
+        if comes is None or comes.index < at or rogue_near(index, operation.called, at):
+            continue
+        lane_name = index.header.lanes[call.lane].name
+        detail = f"entry {name} was acknowledged to {lane_name} before it was in the transcript"
+        found.append(Violation("lost_entry", at, call.lane, call.op, detail, (comes.index,)))
     return found
 
 

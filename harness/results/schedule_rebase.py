@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from harness.model.history import History, Invoke, Return, Step
+from harness.model.history import History, Invoke, Return, Step, program_op
 from harness.model.schedule import Choice
 
 __all__ = ["Difference", "Labels", "first_difference", "labels_of", "neighbours", "translated"]
@@ -54,7 +54,7 @@ def labels_of(history: History) -> dict[tuple[int, int], list[str]]:
     labels: dict[tuple[int, int], list[str]] = {}
     for event in history.events:
         if isinstance(event, Step):
-            labels.setdefault((event.lane, event.op), []).append(_label(event))
+            labels.setdefault((event.lane, program_op(event.op)), []).append(_label(event))
     return labels
 
 

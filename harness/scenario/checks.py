@@ -32,7 +32,7 @@ from harness.scenario.faults import (
     kinds,
 )
 from harness.scenario.filesystems import FILESYSTEMS, expanded
-from harness.scenario.keys import wrong_with
+from harness.scenario.program_checks import check_programs
 from harness.scenario.reader import Document, Path, Position
 from harness.scenario.roles import ROLES, LaneSettings
 from harness.scenario.roles.program import ProgramSettings
@@ -177,7 +177,7 @@ def _check_lanes(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -
     _check_hosts(document, lanes, "clock", "clock")
     _check_transcripts(document, lanes)
     _check_kept_locks(document, lanes)
-    _check_terminals(document, lanes)
+    check_programs(document, lanes)
     total = sum(len(_names(lane)) * (2 if lane.get("restart") else 1) for _, lane in lanes)
     if total > LANES_MAX and len(lanes) <= LANES_MAX:
         message = f"{total} lanes with their counts, at most {LANES_MAX} are possible; remove some"
@@ -269,22 +269,6 @@ def _check_kept_locks(document: Document, lanes: list[tuple[Path, dict[str, Any]
         if lane.get("release") is False:
             message = "every other lane would wait for ever; give fence_options.lock_timeout_ms"
             document.fault(document.values[(*path, "release")], (*path, "release"), message)
-
-
-def _check_terminals(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -> None:
-    """Add a fault for keys that no terminal has, and for keys or a kind of terminal without one."""
-    for path, lane in lanes:
-        if lane.get("role") != "program":
-            continue
-        for key in ("keys", "term") if lane.get("tty") is not True else ():
-            if lane.get(key):
-                message = "the program has no terminal; add tty: true, or remove the key"
-                document.fault(document.keys[(*path, key)], (*path, key), message)
-        keys = lane.get("keys")
-        for index, item in enumerate(keys if isinstance(keys, list) else ()):
-            place = (*path, "keys", index)
-            if isinstance(item, str) and not document.is_unread(place) and (wrong := wrong_with(item)):
-                document.fault(document.values[place], place, wrong)
 
 
 def _check_faults(document: Document, faults: Any, lanes: list[tuple[Path, dict[str, Any]]]) -> None:

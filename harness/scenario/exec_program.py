@@ -14,7 +14,7 @@ from typing import Protocol
 from harness.system.private_directories import PrivateDirectories
 from harness.system.session_roots import MARK
 
-__all__ = ["OfferedTerminal", "launch", "launch_at_terminal", "live_in"]
+__all__ = ["Given", "launch", "launch_at_terminal", "live_in"]
 
 _TAIL_CHARACTERS = 200
 #: Begin of the names of directories that are made for one run.
@@ -31,14 +31,17 @@ _STANDARD = (0, 1, 2)
 _WELL = "exit status 0"
 
 
-class OfferedTerminal(Protocol):
-    """A terminal for one start of a program."""
+class Given(Protocol):
+    """What one start of a program is given; descriptors are the caller's to close."""
 
-    def open(self) -> int:
-        """Return a descriptor of it, which is the caller's to close."""
+    def terminal(self) -> int:
+        """Return a descriptor of its terminal."""
 
     def screen(self) -> str:
-        """Return the lines that it shows."""
+        """Return the lines that its terminal shows."""
+
+    def output(self) -> int:
+        """Return a descriptor for its standard output."""
 
 
 def live_in(private: PrivateDirectories) -> None:
@@ -46,16 +49,16 @@ def live_in(private: PrivateDirectories) -> None:
     _own.update(HOME=private.home, TMPDIR=private.temporary)
 
 
-def launch(argv: Sequence[str], transcript: str) -> str:
+def launch(argv: Sequence[str], transcript: str, given: Given | None = None) -> str:
     """Run a program to its end.
 
-    Its standard input is empty, its standard output is discarded, and the end of its standard
-    error is kept.
+    Its standard input is empty, and the end of its standard error is kept.
 
     Args:
         argv: the program, looked up on PATH, and its arguments, with ``{transcript}`` and
             ``{directory}``.
         transcript: absolute path.
+        given: has its standard output; None where that is discarded.
 
     Returns:
         The way in which it ended, and the end of its standard error.
@@ -64,7 +67,11 @@ def launch(argv: Sequence[str], transcript: str) -> str:
     words = _filled_in(argv, transcript)
     reading, writing = os.pipe()
     try:
-        pid = _spawn(words, directory, writing)
+        output = given.output() if given is not None else os.open(os.devnull, os.O_WRONLY)
+        try:
+            pid = _spawn(words, directory, output, writing)
+        finally:
+            os.close(output)
     except (OSError, ValueError) as error:
         os.close(reading)
         return f"not started: {getattr(error, 'strerror', None) or error}"
@@ -81,21 +88,21 @@ def launch(argv: Sequence[str], transcript: str) -> str:
     return f"{ended}: {text[-_TAIL_CHARACTERS:]}" if text else ended
 
 
-def launch_at_terminal(argv: Sequence[str], transcript: str, term: str, terminal: OfferedTerminal) -> str:
+def launch_at_terminal(argv: Sequence[str], transcript: str, term: str, given: Given) -> str:
     """Run a program to its end, at a terminal that is its standard input, output and error and controls it.
 
     Args:
         argv: as `launch` has it.
         transcript: absolute path.
         term: kind of the terminal.
-        terminal: of this start.
+        given: has the terminal.
 
     Returns:
         The way in which it ended, and the end of what the terminal shows if that was not status 0.
     """
     words = _filled_in(argv, transcript)
     try:
-        slave = terminal.open()
+        slave = given.terminal()
         try:
             pid = _spawn_at(words, os.path.dirname(transcript), term, slave)
         finally:
@@ -103,7 +110,7 @@ def launch_at_terminal(argv: Sequence[str], transcript: str, term: str, terminal
     except (OSError, ValueError) as error:
         return f"not started: {getattr(error, 'strerror', None) or error}"
     ended = _ended(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-    text = "" if ended == _WELL else " ".join(terminal.screen().split())
+    text = "" if ended == _WELL else " ".join(given.screen().split())
     return f"{ended}: {text[-_TAIL_CHARACTERS:]}" if text else ended
 
 
@@ -155,14 +162,14 @@ def _spawn_at(words: list[str], directory: str, term: str, slave: int) -> int:
     )
 
 
-def _spawn(words: list[str], directory: str, stderr: int) -> int:
+def _spawn(words: list[str], directory: str, stdout: int, stderr: int) -> int:
     return os.posix_spawnp(
         words[0],
         words,
         _environment(directory, "dumb"),
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+            (os.POSIX_SPAWN_DUP2, stdout, 1),
             (os.POSIX_SPAWN_DUP2, stderr, 2),
         ],
         setsigdef=_DEFAULT_SIGNALS,

@@ -26,6 +26,7 @@ from harness.scenario.definition import (
 from harness.scenario.faults import PROCESS_FAULTS
 from harness.scenario.reader import Document, Path
 from harness.scenario.roles import ROLES
+from harness.scenario.roles.program import MarkerSettings
 from harness.scenario.roles.role import ClockSettings
 
 __all__ = ["docs_of", "explain", "name_fault", "show", "suggest"]
@@ -50,6 +51,7 @@ _BOUNDS: Final = {
 _PREDICATES: Final = {
     "is_ordered": "must have its lower end first, as in [1, 3]",
     "is_argument": "must not contain a NUL character, because no program accepts one",
+    "is_marker": "must be a regular expression with one group, as in '^DONE (\\S+)'",
     "is_name": "must be at most 40 letters, digits, '_', '.' or '-', the first a letter or digit",
 }
 _SHOWN_MAX: Final = 60
@@ -211,6 +213,8 @@ def _class_at(path: Path, data: Any) -> type | None:
         case ("lanes", int()):
             role = _value_at(data, (*path, "role"))
             return ROLES[role].settings if isinstance(role, str) and role in ROLES else None
+        case ("lanes", int(), "operations"):
+            return MarkerSettings
         case ("policy",):
             return CustomPolicy
         case ("expect", _):

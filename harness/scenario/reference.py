@@ -36,6 +36,7 @@ _PARTS: Final = {
     "left_lock": "LeftLockSettings",
     "lanes[].restart": "RestartSettings",
     "lanes[].clock, filesystem.clock": "ClockSettings",
+    "lanes[].operations": "MarkerSettings",
     "faults[]": "FaultSettings",
     "expect.FENCE": "Expectation",
     "invariant[]": "InvariantSettings",

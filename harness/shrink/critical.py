@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator
 
 import msgspec
 
-from harness.model.history import Invoke, Step
+from harness.model.history import Invoke, Step, program_op
 from harness.model.schedule import Choice
 from harness.results.witness import Critical, Place
 from harness.shrink.shrink_pass import Answer
@@ -157,7 +157,7 @@ def _place(best: Reproduction, step: int) -> Place:
         (
             event.how if event.kind == "action" else event.kind
             for event in best.history.events
-            if isinstance(event, Invoke) and (event.lane, event.op) == (choice.lane, choice.op)
+            if isinstance(event, Invoke) and (event.lane, program_op(event.op)) == (choice.lane, choice.op)
         ),
         "",
     )

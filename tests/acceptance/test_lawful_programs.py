@@ -106,3 +106,55 @@ def test_a_program_that_says_it_failed_acknowledges_nothing(harness: Harness, tm
 def test_a_scenario_in_which_nothing_is_judged_is_refused(harness: Harness, tmp_path: Path) -> None:
     ended = run(harness, tmp_path, program("one", LINE % "a1"))
     assert ended.status == 2 and "nothing else is judged; add a runner, invariants, or a program" in ended.err
+
+
+MARKERS = {"begin": r"^BEGIN (\S+)", "end": r"^END (\S+)"}
+#: Takes the lock for each line, and says what it does.
+SAYS = (
+    "for n in 1 2; do echo BEGIN $1-$n; "
+    """flock $0.flock sh -c "echo '{\\"type\\":\\"custom\\",\\"id\\":\\"$1-$n\\"}' >> $0"; """
+    "echo END $1-$n; done"
+)
+
+
+def says(name: str, script: str, **keys: object) -> str:
+    argv = ["sh", "-c", script, "{transcript}", name]
+    lane = {"role": "program", "name": name, "argv": argv, "delay_steps": 0, "participant": True}
+    return f"  - {json.dumps(lane | {'operations': MARKERS} | keys)}\n"
+
+
+def test_programs_that_say_what_they_have_written_are_not_accused(harness: Harness, tmp_path: Path) -> None:
+    ended = run(harness, tmp_path, says("a", SAYS), says("b", SAYS), RUNNER)
+    assert ended.status == 0 and ended.object["violations"] == {}, ended
+    assert ended.object["inconclusive"] == 0
+
+
+def test_a_line_that_is_said_before_it_is_written_is_lost(harness: Harness, tmp_path: Path) -> None:
+    ended = run(harness, tmp_path, says("a", "echo BEGIN a1; echo END a1; " + LINE % "a1"))
+    assert ended.object["violations"] == {"lost_entry": 60}, ended
+
+
+def test_a_line_that_is_said_and_never_written_is_lost(harness: Harness, tmp_path: Path) -> None:
+    ended = run(harness, tmp_path, says("a", LINE % "a1" + "; echo BEGIN a2; echo END a2"))
+    assert ended.object["violations"] == {"lost_entry": 60}, ended
+
+
+def test_an_operation_without_its_end_acknowledges_nothing(harness: Harness, tmp_path: Path) -> None:
+    ended = run(harness, tmp_path, says("a", LINE % "a1" + "; echo BEGIN a2"))
+    assert ended.object["violations"] == {}, ended
+    assert "no end marker" in str(ended.object["not_exercised"])
+
+
+def test_another_one_that_destroys_an_acknowledged_line_is_named(harness: Harness, tmp_path: Path) -> None:
+    careless = ">/dev/null; echo BEGIN b1; " + COPY % "b1" + "; echo END b1"
+    ended = run(harness, tmp_path, says("a", SAYS), says("b", careless))
+    assert set(ended.object["violations"]) == {"lost_entry", "double_hold"}, ended
+    [path] = (harness.out / "witnesses").glob("*lost_entry*.json")
+    told = harness.call("replay", path, "--allow-programs")
+    assert told.status == 0 and "b  sh b1 program" in told.out, told
+
+
+def test_an_output_of_any_length_stops_no_program(harness: Harness, tmp_path: Path) -> None:
+    noisy = "head -c 300000 /dev/zero; echo; " + SAYS
+    ended = run(harness, tmp_path, says("a", noisy))
+    assert ended.status == 0 and ended.object["inconclusive"] == 0, ended

@@ -155,7 +155,7 @@ class KernelGate:
     def close(self) -> None:
         """Stop every process; the session directory belongs to the caller."""
         if self._lanes:
-            self._state.terminals.close()
+            self._state.close_outputs()
             self._processes.stop_all()
             self._state.timer_descriptors.begin()
 
@@ -345,7 +345,7 @@ class KernelGate:
             # What it started must not reach into the next schedule. After a crash of an adapter the worker is
             # gone, and what the other adapters owe will not come.
             (end_all if worker.board.crash else end_children)(state, worker)
-        state.terminals.close()
+        state.close_outputs()
         inconclusive = explained(state.inconclusive or inconclusive, self._processes.workers.values())
         before = files.state
         if (files.rescan() | files.look()) and not inconclusive and before != files.state:

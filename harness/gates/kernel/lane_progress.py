@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.gates.kernel.process import Task
 from harness.model.gate import Candidate
+from harness.model.history import part_of
 from harness.model.shared_memory import cell_of
 
 __all__ = ["LaneProgress"]
@@ -20,6 +21,9 @@ class LaneProgress(Task):
         started: operations that have begun.
         finished: operations that have ended.
         op: index of the operation that began last.
+        part: number of the part of that operation, where its program divides it by markers.
+        marked: id that the program has given that part; empty for what lies between its operations.
+        told_op: number of that operation, or of the part of it, in the history.
         ordinal: how many steps that operation has taken.
         think_left: steps for which it still waits for its model.
         held_ns: virtual time until which it is stopped, or in a slow call.
@@ -36,13 +40,16 @@ class LaneProgress(Task):
         "finished",
         "held_ns",
         "index",
+        "marked",
         "op",
         "ordinal",
+        "part",
         "poll_count",
         "poll_name",
         "started",
         "starting",
         "think_left",
+        "told_op",
         "typist",
     )
 
@@ -58,8 +65,9 @@ class LaneProgress(Task):
         self.candidate: Candidate | None = None
         self.typist: Task | None = None
         self.started = self.finished = 0
-        self.op = -1
-        self.ordinal = 0
+        self.op = self.told_op = -1
+        self.ordinal = self.part = 0
+        self.marked = ""
         self.think_left = 0
         self.wake_ns = 0
         self.held_ns = 0
@@ -102,8 +110,15 @@ class LaneProgress(Task):
 
     def begin_operation(self) -> None:
         """Count a begun operation."""
-        self.op, self.ordinal, self.starting = self.started, 0, False
+        self.op = self.told_op = self.started
+        self.ordinal, self.part, self.marked, self.starting = 0, 0, "", False
         self.started += 1
+
+    def begin_part(self, marked: str) -> None:
+        """Count a part of its operation that has begun, with the id that its program gave it, or none."""
+        self.part += 1
+        self.told_op = part_of(self.op, self.part)
+        self.marked = marked
 
     def end_operation(self) -> None:
         """Count an ended operation; the next one waits for no file."""

@@ -7,10 +7,13 @@ from harness.gates.kernel.lane import Lane
 from harness.gates.kernel.process import Status
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.limits import named_limit
-from harness.model.history import Invoke, Return
-from harness.model.program import Program
+from harness.model.history import NO_END_MARKER, Invoke, Return
+from harness.model.program import Op, Program
 
 __all__ = ["record_operations"]
+
+#: Type of the lines that programs write.
+_ENTRY = "program"
 
 
 def record_operations(state: SupervisorState, program: Program, lane: Lane) -> None:
@@ -18,20 +21,60 @@ def record_operations(state: SupervisorState, program: Program, lane: Lane) -> N
     assert lane.worker is not None
     board, index, events = lane.worker.board, lane.index, state.events
     started, finished = board.started(index), board.finished(index)
+    _record_parts(state, program, lane)
     while lane.finished < finished or lane.started < started:
         if lane.started == lane.finished:
             op = program.lanes[index].ops[lane.started]
             ids = tuple((entry.id, entry.type) for entry in op.entries)
             events.append(Invoke(index, lane.started, op.kind, op.turn, ids, op.how, op.route))
             lane.begin_operation()
+            _record_parts(state, program, lane)
         else:
+            if lane.marked:
+                _next_part(state, lane, program.lanes[index].ops[lane.op], "")
             outcome, detail = board.outcome(index, lane.finished)
             if outcome == "crash":
                 outcome = _excused(state, lane, detail, board.cause(index, lane.finished))
-            events.append(Return(index, lane.finished, outcome, detail))
+            events.append(Return(index, lane.told_op, outcome, detail))
             lane.end_operation()
     if lane.status is Status.DEAD:
         _record_death(state, program, lane)
+
+
+def _record_parts(state: SupervisorState, program: Program, lane: Lane) -> None:
+    """Record the operations that the program of a lane says to have begun or ended.
+
+    Each is a part of the operation that is its run, and so is what lies between two of them.
+    """
+    if lane.started == lane.finished:
+        return
+    op = program.lanes[lane.index].ops[lane.op]
+    for marker in state.outputs.take(lane.index, lane.op) if op.begins else ():
+        if not marker.ends:
+            _next_part(state, lane, op, marker.id)
+            continue
+        if lane.marked != marker.id:
+            # It did not say that it began this one.
+            _next_part(state, lane, op, marker.id)
+        _next_part(state, lane, op, "", acknowledged=True)
+
+
+def _next_part(state: SupervisorState, lane: Lane, op: Op, name: str, *, acknowledged: bool = False) -> None:
+    """Record the end of a part of an operation and the begin of the next one.
+
+    Args:
+        state: of the supervisor.
+        lane: whose operation it is.
+        op: the operation.
+        name: id of what the program begins; empty for what lies between.
+        acknowledged: it has said that it ended what it had begun.
+    """
+    unfinished = lane.marked and not acknowledged
+    state.events.append(Return(lane.index, lane.told_op, "ok", NO_END_MARKER if unfinished else ""))
+    lane.begin_part(name)
+    ids = ((name, _ENTRY),) if name else ()
+    how = f"{op.how} {name}" if name else op.how
+    state.events.append(Invoke(lane.index, lane.told_op, op.kind, op.turn, ids, how, op.route))
 
 
 def _excused(state: SupervisorState, lane: Lane, detail: str, cause: int | None) -> str:
@@ -84,5 +127,5 @@ def _record_death(state: SupervisorState, program: Program, lane: Lane) -> None:
         return
     detail = board.crash or f"the process ended with status {status}"
     outcome = _excused(state, lane, detail, None)
-    state.events.append(Return(lane.index, lane.finished, outcome, detail))
+    state.events.append(Return(lane.index, lane.told_op, outcome, detail))
     lane.crash_operation()

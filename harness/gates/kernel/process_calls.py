@@ -34,6 +34,7 @@ from harness.model.stop_reasons import (
     ANSWERED,
     ASK,
     IDLE,
+    OUTPUT,
     PAUSE,
     SCREEN,
     SCREEN_BYTES,
@@ -98,8 +99,8 @@ def park(state: SupervisorState, pending: PendingSyscall) -> Reaction:
         return _DONE
     if not any(lane.index == index for lane in worker.lanes):
         return _DONE
-    if why == TERMINAL:
-        return _terminal(state, pending, index, value)
+    if why in (TERMINAL, OUTPUT):
+        return _given(state, pending, index, value)
     lane = state.lanes[index]
     if why == SCREEN:
         terminal = state.terminals.of(lane)
@@ -122,12 +123,16 @@ def park(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     return Stop(Status.SLEEP, state.later(value))
 
 
-def _terminal(state: SupervisorState, pending: PendingSyscall, lane: int, op: int) -> Reaction:
-    """Give a lane a terminal for the program that it is about to start."""
+def _given(state: SupervisorState, pending: PendingSyscall, lane: int, op: int) -> Reaction:
+    """Give a lane a terminal, or a standard output, for the program that it is about to start."""
+    is_output = pending.args[0] == OUTPUT
     try:
+        if is_output:
+            return state.outputs.open(pending, lane, op)
         return state.terminals.open(pending, lane, op, state.signals)
     except OSError as error:
-        reason = f"no terminal for the program of lane {lane}: {error.strerror}"
+        what = "standard output" if is_output else "terminal"
+        reason = f"no {what} for the program of lane {lane}: {error.strerror}"
         return Inconclusive(reason, Answer(error=-(error.errno or errno.EIO)))
 
 

@@ -64,7 +64,7 @@ class ProcessFaults:
         if control.ended is not None:
             return control.ended
         lasts = f"{verdict.duration_ns // _MS} ms " if fault.lasts else ""
-        return Step(lane.index, lane.op, name, "", f"{lasts}before {_next_act(lane, path)}", fault=name)
+        return Step(lane.index, lane.told_op, name, "", f"{lasts}before {_next_act(lane, path)}", fault=name)
 
     def hold(self, lanes: Iterable[Lane], duration_ns: int) -> None:
         """Let none of some lanes take a step for a while."""
@@ -86,7 +86,7 @@ class ProcessFaults:
         note, change = "", None
         if keep_permille >= 0:
             note, change = self._write_part(lane, keep_permille)
-        op, call = lane.op, lane.pending.call.name
+        op, call = lane.told_op, lane.pending.call.name
         if not note:
             note, call, path = f"before {_next_act(lane, path)}", "kill", ""
         self._end(worker)

@@ -133,7 +133,7 @@ class ProcessScheduler:
             ended = [tracee for fd, tracee in pidfds.items() if fd in ready]
             for tracee in ended:
                 process_tree.bury(self._state, worker, tracee)
-            if ended or self._state.terminals.drain() or self._prove(worker):
+            if ended or self._state.drain() or self._prove(worker):
                 continue
             pause_s = min(2 * pause_s, _PAUSE_MAX_S)
         return True

@@ -104,7 +104,7 @@ class Steps:
         elif verdict.kind not in CALL_VERDICTS:
             state.events.append(self.process_faults.inject(lane, path, verdict))
         elif status is Status.THINK:
-            state.events.append(Step(lane.index, lane.op, "think"))
+            state.events.append(Step(lane.index, lane.told_op, "think"))
             if lane.think_once():
                 self.release(lane, 1)
         elif status is _TIMER:
@@ -134,7 +134,7 @@ class Steps:
         name, thread, typed = pause_name(lane), lane.delegate, ""
         if isinstance(thread, Typist):
             typed = thread.terminal.type_next()
-        self._state.events.append(Step(lane.index, lane.op, name, "", typed))
+        self._state.events.append(Step(lane.index, lane.told_op, name, "", typed))
         if typed:
             self._state.let_go(lane)
             return
@@ -164,7 +164,7 @@ class Steps:
     def _fail(self, lane: Lane, path: str, code: int) -> None:
         pending = lane.pending
         self._recorder.before(lane, pending)
-        self._state.watch(WatchedCall(lane, pending, lane.op, path, fault=recorded_name(code)))
+        self._state.watch(WatchedCall(lane, pending, lane.told_op, path, fault=recorded_name(code)))
         self.release(lane, 0, -code)
 
     def _cut_short(self, lane: Lane, path: str, keep_permille: int) -> None:
@@ -182,7 +182,7 @@ class Steps:
             )
         effect = self._recorder.after(lane, pending)
         note, fault = (f"{value} of {length} bytes", "short") if value >= 0 else ("", "")
-        self._state.watch(WatchedCall(lane, pending, lane.op, path, note, fault, effect))
+        self._state.watch(WatchedCall(lane, pending, lane.told_op, path, note, fault, effect))
         self.release(lane, max(value, 0), min(value, 0))
 
     def _run(self, lane: Lane, path: str) -> None:
@@ -196,34 +196,34 @@ class Steps:
         if call is FLOCK:
             self._flock(lane, path)
         elif kind == "lock" and self._recorder.must_wait(pending):
-            events.append(Step(lane.index, lane.op, call.name, path, lock=LockEvent("blocked")))
+            events.append(Step(lane.index, lane.told_op, call.name, path, lock=LockEvent("blocked")))
             lane.wait_for_flock()
             self._flocks.note_waiters()
         elif worker.maps_files:
             self._watch(lane, path)
         elif kind == "look":
-            events.append(Step(lane.index, lane.op, call.name, path))
+            events.append(Step(lane.index, lane.told_op, call.name, path))
             self.release(lane, 0, 0, _CONTINUE)
         elif kind == "open":
             if self._recorder.record_open(lane, pending):
-                events.append(Step(lane.index, lane.op, call.name, path, open_note(pending.flags)))
+                events.append(Step(lane.index, lane.told_op, call.name, path, open_note(pending.flags)))
                 self.release(lane, 0, 0, _CONTINUE)
             else:
                 self._watch(lane, path)
         elif kind == "close" and not self._files.copied:
             lock = self._recorder.record_close(pending)
-            events.append(Step(lane.index, lane.op, call.name, path, "", None, lock))
+            events.append(Step(lane.index, lane.told_op, call.name, path, "", None, lock))
             self._state.wake_flock_waiters(pending.inode)
             self.release(lane, 0, 0, _CONTINUE)
         elif kind == "stat":
-            events.append(Step(lane.index, lane.op, call.name, path))
+            events.append(Step(lane.index, lane.told_op, call.name, path))
             self.release(lane, 0, 0, 0 if self._answer_stat(pending) else _CONTINUE)
         else:
             self._watch(lane, path)
 
     def _flock(self, lane: Lane, path: str) -> None:
         code, lock = self._flocks.acquire(lane, lane.pending)
-        self._state.events.append(Step(lane.index, lane.op, "flock", path, lock=lock))
+        self._state.events.append(Step(lane.index, lane.told_op, "flock", path, lock=lock))
         if code is None:
             lane.wait_for_flock()
             return
@@ -269,7 +269,7 @@ class Steps:
         pending = lane.pending
         self._recorder.before(lane, pending)
         note = open_note(pending.flags) if pending.call.kind == "open" else ""
-        self._state.watch(WatchedCall(lane, pending, lane.op, path, note), pending.tid)
+        self._state.watch(WatchedCall(lane, pending, lane.told_op, path, note), pending.tid)
         answered = pending.call.kind == "stat" and self._answer_stat(pending)
         self.release(lane, 0, 0, 0 if answered else _CONTINUE)
 

@@ -19,6 +19,7 @@ from harness.gates.kernel.inode import Inode
 from harness.gates.kernel.interference import Signals, from_outside
 from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.lock_polls import LockPolls
+from harness.gates.kernel.marked_outputs import MarkedOutputs
 from harness.gates.kernel.pid_namespaces import PidNamespaces
 from harness.gates.kernel.process import PendingSyscall, Status, by_own_id
 from harness.gates.kernel.process_clocks import ProcessClocks
@@ -88,6 +89,7 @@ class SupervisorState:
 
     Attributes:
         clocks: how the clocks of processes are off.
+        outputs: of programs that say where their operations begin and end.
         flocks: flocks on the files.
         recorder: records what calls did to the files.
         polls: lanes that ask for a lock again and again.
@@ -124,6 +126,7 @@ class SupervisorState:
         "moving",
         "namespaces",
         "now_ns",
+        "outputs",
         "polls",
         "private",
         "recorder",
@@ -151,6 +154,7 @@ class SupervisorState:
         terminals: Terminals | None = None,
     ) -> None:
         self.terminals = Terminals(lambda: open_pair(None)) if terminals is None else terminals
+        self.outputs = MarkedOutputs()
         self.private = private
         self.files = files
         self._clock = clock
@@ -196,6 +200,7 @@ class SupervisorState:
         self.started_ns = program.clock_start_ns
         self.namespaces.begin(program)
         self.terminals.begin(program)
+        self.outputs.begin(program)
 
     def guard(self, on: bool) -> None:
         """Keep lanes from changing anything outside the session directory, or do not."""
@@ -241,6 +246,16 @@ class SupervisorState:
                 started,
             )
         )
+
+    def drain(self) -> bool:
+        """Read what programs have written to terminals and outputs; return whether there was anything."""
+        shown = self.terminals.drain()
+        return self.outputs.drain() or shown
+
+    def close_outputs(self) -> None:
+        """Close terminals and outputs, for the schedule is over."""
+        self.terminals.close()
+        self.outputs.close()
 
     def told(self, text: str) -> str:
         """Return a text without the names of directories that differ from run to run."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import random
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Final, Literal
 
@@ -26,13 +27,35 @@ from harness.scenario.roles.role import (
     waits,
 )
 
-__all__ = ["ROLE", "ProgramSettings"]
+__all__ = ["ROLE", "MarkerSettings", "ProgramSettings"]
 
 #: Limits for the arguments, which a stored program repeats in every operation.
 _ARGUMENTS_MAX, _ARGUMENT_CHARACTERS_MAX = 32, 400
 _IDS_MAX, _ID_CHARACTERS_MAX = 32, 100
 _KEYS_MAX, _KEY_CHARACTERS_MAX = 64, 200
+_MARKER_CHARACTERS_MAX = 200
 _USUAL_TERM: Final = "xterm"
+
+
+def is_marker(text: str) -> bool:
+    """Return whether a text is a regular expression with one group."""
+    try:
+        return re.compile(text).groups == 1
+    except (re.error, OverflowError, RecursionError):
+        return False
+
+
+_Marker = Annotated[str, MinLen(1), MaxLen(_MARKER_CHARACTERS_MAX), Predicate(is_marker)]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MarkerSettings:
+    """Lines of a program's standard output; the group of each expression is the id of the line it writes."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    begin: Annotated[_Marker, doc("Regular expression of the line that says that an operation begins.")]
+    end: Annotated[_Marker, doc("Of the line that says that it has ended: its id is acknowledged.")]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -92,6 +115,14 @@ class ProgramSettings(LaneSettings):
             "0. One that is gone at the end is a lost entry; only with `participant: true`."
         ),
     ] = ()
+    operations: Annotated[
+        MarkerSettings | None,
+        doc(
+            "Where operations of the program begin and end, by lines that it prints: {begin, end}, each a "
+            "regular expression with one group, the id (the field `id` of a line). Absent: a start is one "
+            "operation. Only with `participant: true`, and without `tty` and `acknowledges`."
+        ),
+    ] = None
 
 
 def _draw(settings: ProgramSettings, rng: random.Random, ids: Ids) -> tuple[Op, ...]:
@@ -101,9 +132,19 @@ def _draw(settings: ProgramSettings, rng: random.Random, ids: Ids) -> tuple[Op, 
         entries = tuple(Entry(name, "program", "") for name in settings.acknowledges)
         how = os.path.basename(settings.argv[0])
         term = (settings.term or _USUAL_TERM) if settings.tty else ""
-        keys = tuple(_typed(settings, rng))
+        marks = settings.operations
         ops.append(
-            Op("action", group=group, entries=entries, how=how, argv=settings.argv, term=term, keys=keys)
+            Op(
+                "action",
+                group=group,
+                entries=entries,
+                how=how,
+                argv=settings.argv,
+                term=term,
+                keys=tuple(_typed(settings, rng)),
+                begins=marks.begin if marks is not None else "",
+                ends=marks.end if marks is not None else "",
+            )
         )
     return tuple(ops)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from harness.model.history import IDLE, Step
+from harness.model.history import IDLE, Step, program_op
 from harness.shrink.passes.removable import Removable, removable_sections, without
 from harness.shrink.shrink_pass import Answer
 from harness.shrink.variant import Reproduction, Variant
@@ -14,11 +14,11 @@ __all__ = ["drop_bystanders"]
 
 def drop_bystanders(best: Reproduction) -> Generator[Variant, Answer, None]:
     """Keep only the parts that hold the violation and its causes, with and without waits."""
-    named = {(best.violation.lane, best.violation.op)}
+    named = {(best.violation.lane, program_op(best.violation.op))}
     for at in best.violation.causes:
         event = best.history.events[at]
         if isinstance(event, Step):
-            named.add((event.lane, event.op))
+            named.add((event.lane, program_op(event.op)))
     gone: list[Removable] = []
     idle: list[Removable] = []
     for number, lane in enumerate(best.program.lanes):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Generator
 
+from harness.model.history import program_op
 from harness.model.schedule import Choice
 from harness.shrink.passes.removable import removable_ops, without
 from harness.shrink.shrink_pass import Answer
@@ -20,7 +21,7 @@ __all__ = ["pull_up"]
 
 def pull_up(best: Reproduction) -> Generator[Variant, Answer, None]:
     """Leave out an operation; move the steps inside it behind each earlier step, the last first."""
-    place = (best.violation.lane, best.violation.op)
+    place = (best.violation.lane, program_op(best.violation.op))
     for number, lane in enumerate(best.program.lanes):
         for _, (index,) in removable_ops(number, lane):
             start, end = _first_inside(best.choices, number, index)

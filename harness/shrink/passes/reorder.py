@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Final
 
-from harness.model.history import Step
+from harness.model.history import Step, program_op
 from harness.model.program import Program
 from harness.model.schedule import Choice
 from harness.shrink.passes.removable import without
@@ -65,8 +65,9 @@ def reorder(best: Reproduction) -> Generator[Variant, Answer, None]:
 def _named_steps(best: Reproduction) -> set[tuple[int, int]]:
     """Return the lanes and operations of the violation and of its causes."""
     events = [best.history.events[at] for at in best.violation.causes]
-    steps = {(event.lane, event.op) for event in events if isinstance(event, Step)}
-    return steps | ({(best.violation.lane, best.violation.op)} if best.violation.lane >= 0 else set())
+    steps = {(event.lane, program_op(event.op)) for event in events if isinstance(event, Step)}
+    violation = best.violation
+    return steps | ({(violation.lane, program_op(violation.op))} if violation.lane >= 0 else set())
 
 
 def _order(

@@ -262,3 +262,29 @@ def test_whole_lines_are_told_from_torn_and_doubled_ones() -> None:
     assert every_id(content) == {"a", "e", "f"}
     assert every_id(b'{"compacts":["g",1],"id":"h"}') == {"g", "h"}
     assert plain_ids(b'{"compacts":["g"],"id":"h"}') == {"g", "h"}
+
+
+def said_early(rogue: int | None = None) -> list[Violation]:
+    """A program acknowledges an entry, and only then writes it."""
+    story = Story()
+    with story.op(CRON, "action", "c"):
+        if rogue is not None:
+            story.put(rogue, lines("first") + b"x")
+    story.write(CRON, lines("first", "c"))
+    return lost(story)
+
+
+def test_an_entry_that_a_program_acknowledges_before_it_is_there_is_lost() -> None:
+    (violation,) = said_early()
+    assert violation.lane == CRON and "before it was in the transcript" in violation.detail
+
+
+def test_a_rogue_in_between_excuses_a_program_that_acknowledged_early() -> None:
+    assert said_early(EDITOR) == []
+
+
+def test_an_entry_that_a_program_acknowledges_once_it_is_there_is_not_lost() -> None:
+    story = Story()
+    with story.op(CRON, "action", "c"):
+        story.put(CRON, lines("first", "c"))
+    assert lost(story) == []

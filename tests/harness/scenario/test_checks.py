@@ -44,6 +44,43 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
         ),
         (
             "expect:",
+            PROGRAM.format("operations: {begin: 'B (x)', end: 'E (x)'}"),
+            "10:37: lanes[2].operations: a rogue acknowledges nothing; add participant: true, or remove the key",
+        ),
+        (
+            "expect:",
+            PROGRAM.format("participant: true, operations: {begin: B, end: 'E (x)'}"),
+            "10:76: lanes[2].operations.begin: must be a regular expression with one group",
+        ),
+        (
+            "expect:",
+            PROGRAM.format("participant: true, operations: {begin: 'B (', end: 'E (x)'}"),
+            "10:76: lanes[2].operations.begin: must be a regular expression with one group",
+        ),
+        (
+            "expect:",
+            PROGRAM.format("participant: true, operations: {begin: 'B (x)'}"),
+            "10:68: lanes[2].operations.end: missing, it is required; say here: Of the line",
+        ),
+        (
+            "expect:",
+            PROGRAM.format("participant: true, tty: true, operations: {begin: 'B (x)', end: 'E (x)'}"),
+            "10:67: lanes[2].operations: markers are read from the standard output, ",
+        ),
+        (
+            "expect:",
+            PROGRAM.format(
+                "participant: true, acknowledges: [x], operations: {begin: 'B (x)', end: 'E (x)'}"
+            ),
+            "10:75: lanes[2].operations: acknowledges is for a program without markers",
+        ),
+        (
+            "expect:",
+            PROGRAM.format("participant: true, operations: {begin: 'B (x)', end: 'E (x)', start: 1}"),
+            "10:99: lanes[2].operations.start: unknown key",
+        ),
+        (
+            "expect:",
             PROGRAM.format("keys: [x]"),
             "10:37: lanes[2].keys: the program has no terminal; add tty: true, or remove the key",
         ),

@@ -1,4 +1,4 @@
-"""What a lane asks its supervisor for when its program has a terminal: the terminal, and what it shows."""
+"""What a lane asks its supervisor for when it starts a program: a terminal, or where its output goes."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import ctypes
 import os
 
 from harness.gates.kernel import linux_abi
-from harness.model.stop_reasons import SCREEN, SCREEN_BYTES, TERMINAL
+from harness.model.stop_reasons import OUTPUT, SCREEN, SCREEN_BYTES, TERMINAL
 
-__all__ = ["TerminalRequests"]
+__all__ = ["ProgramRequests"]
 
 _syscall = ctypes.CDLL(None, use_errno=True).syscall
 _syscall.argtypes = [ctypes.c_long] * 4
 _syscall.restype = ctypes.c_long
 
 
-class TerminalRequests:
-    """The terminal of a program that a lane starts.
+class ProgramRequests:
+    """What one start of a program is given by the supervisor.
 
     Args:
         lane: index of the lane.
@@ -27,19 +27,30 @@ class TerminalRequests:
         self._lane = lane
         self._op = op
 
-    def open(self) -> int:
-        """Return a descriptor of the terminal.
+    def terminal(self) -> int:
+        """Return a descriptor of its terminal, which is the caller's to close.
 
         Raises:
             OSError: the machine has none.
         """
-        found = int(_syscall(linux_abi.PARK, TERMINAL, self._lane, self._op))
+        return self._descriptor(TERMINAL)
+
+    def output(self) -> int:
+        """Return a descriptor for its standard output, which the supervisor reads; the caller's to close.
+
+        Raises:
+            OSError: the machine has none.
+        """
+        return self._descriptor(OUTPUT)
+
+    def _descriptor(self, why: int) -> int:
+        found = int(_syscall(linux_abi.PARK, why, self._lane, self._op))
         if found < 0:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
         return found
 
     def screen(self) -> str:
-        """Return the lines that it shows."""
+        """Return the lines that its terminal shows."""
         text = ctypes.create_string_buffer(SCREEN_BYTES)
         length = int(_syscall(linux_abi.PARK, SCREEN, self._lane, ctypes.addressof(text)))
         return text.raw[: max(0, length)].decode("utf-8", "replace")

@@ -1,0 +1,107 @@
+"""Standard outputs of programs that print a line where an operation of theirs begins, and where it ends.
+
+The supervisor reads them when their lane is at rest, after each step. Nothing else can have moved since
+the line was written, so it belongs behind the step.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from harness.gates.kernel.handed_descriptors import hand_over
+from harness.gates.kernel.process import PendingSyscall
+from harness.gates.kernel.reactions import Answer
+from harness.model.program import Op, Program
+from harness.system.machine_limits import check_descriptor
+
+__all__ = ["MarkedOutputs", "Marker"]
+
+_CHUNK = 1 << 16
+#: The rest of a longer line is not looked at.
+_LINE_MAX = 1000
+
+
+class Marker(NamedTuple):
+    """A line by which a program says that an operation begins, or ends.
+
+    Attributes:
+        ends: whether it ends.
+        id: what the expression's group found.
+    """
+
+    ends: bool
+    id: str
+
+
+class _Output:
+    def __init__(self, reading: int, op: Op) -> None:
+        self.reading = reading
+        self._begins, self._ends = re.compile(op.begins), re.compile(op.ends)
+        self._left = b""
+
+    def drain(self) -> bool:
+        length = len(self._left)
+        try:
+            while chunk := os.read(self.reading, _CHUNK):
+                self._left += chunk
+        except BlockingIOError:
+            pass
+        return len(self._left) > length
+
+    def markers(self) -> Iterator[Marker]:
+        self.drain()
+        *lines, self._left = self._left.split(b"\n")
+        for line in lines:
+            text = line[:_LINE_MAX].decode("utf-8", "replace").rstrip("\r")
+            for ends, expression in ((False, self._begins), (True, self._ends)):
+                found = expression.search(text)
+                if found is not None and found[1]:
+                    yield Marker(ends, found[1])
+                    break
+
+
+class MarkedOutputs:
+    """The outputs of one schedule, by lane and operation."""
+
+    def __init__(self) -> None:
+        self._program: Program | None = None
+        self._open: dict[tuple[int, int], _Output] = {}
+
+    def begin(self, program: Program) -> None:
+        """Start a schedule."""
+        self._program = program
+
+    def close(self) -> None:
+        """Close all, for the schedule is over."""
+        for output in self._open.values():
+            os.close(output.reading)
+        self._open.clear()
+
+    def open(self, pending: PendingSyscall, lane: int, op: int) -> Answer:
+        """Answer a lane that wants a standard output for the program of an operation, with its descriptor.
+
+        Raises:
+            Shortage: this process may not have so many descriptors.
+            OSError: the machine has none.
+        """
+        assert self._program is not None
+        reading, writing = os.pipe2(os.O_CLOEXEC)
+        try:
+            check_descriptor(reading)
+            os.set_blocking(reading, False)
+            self._open[lane, op] = _Output(reading, self._program.lanes[lane].ops[op])
+            return Answer(hand_over(pending, writing))
+        finally:
+            os.close(writing)
+
+    def drain(self) -> bool:
+        """Read what was written to any; return whether anything was."""
+        return any([output.drain() for output in self._open.values()])
+
+    def take(self, lane: int, op: int) -> list[Marker]:
+        """Return the markers that the program of an operation has printed since the last call."""
+        output = self._open.get((lane, op))
+        return list(output.markers()) if output is not None else []
