@@ -7,7 +7,7 @@ from fence.targets.stores.node_store import NodeStore
 
 __all__ = ["VERSIONS", "command", "fetch", "fetched"]
 
-VERSIONS = ("18.1.16", "18.2.3")
+VERSIONS = ("18.2.3",)
 
 
 def _is_wanted(path: str) -> bool:
