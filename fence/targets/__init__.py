@@ -36,6 +36,8 @@ TARGETS: Final[Registry[str]] = Registry(
         "proper-lockfile": "fence.targets.locks.proper_lockfile",
         "lockfile": "fence.targets.locks.lockfile",
         "cross-process-lock": "fence.targets.locks.cross_process_lock",
+        "pi-coding-agent": "fence.targets.stores.pi_coding_agent",
+        "oh-my-pi": "fence.targets.stores.oh_my_pi",
     },
     lambda name, module: (
         "" if module and "@" not in name else "expected NAME = MODULE, the name without an @"

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import tarfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -16,9 +17,9 @@ from pathlib import Path, PurePosixPath
 from fence.targets.package_client import run_client, write_member
 from fence.targets.target_error import TargetError
 
-__all__ = ["fetch", "integrity_of", "unpack"]
+__all__ = ["fetch", "integrity_of", "newest", "unpack"]
 
-_VIEW_S = 60.0
+_VIEW_S = 120.0
 _PACK_S = 600.0
 _HASH = "sha512"
 
@@ -40,6 +41,25 @@ def integrity_of(spec: str) -> str:
     raise TargetError(
         f"{spec}: the registry gives {output!r} as its hash, expected {_HASH}-...; nothing was fetched"
     )
+
+
+def newest(name: str, wanted: str) -> str:
+    """Return the newest released version in a range.
+
+    Args:
+        name: of the package.
+        wanted: range as packages write it, such as ``^1.2.0``.
+
+    Raises:
+        TargetError: there is no npm, no registry or no version in the range.
+    """
+    spec = f"{name}@{wanted}"
+    output = _npm(spec, "view", spec, "version", "--json", limit_s=_VIEW_S)
+    found = [output] if isinstance(output, str) else output if isinstance(output, list) else []
+    released = [one for one in found if isinstance(one, str) and re.fullmatch(r"\d+\.\d+\.\d+", one)]
+    if not released:
+        raise TargetError(f"{spec}: the registry gives {output!r}, expected a released version in the range")
+    return max(released, key=lambda one: [int(part) for part in one.split(".")])
 
 
 def fetch(spec: str, integrity: str, folder: Path) -> Path:

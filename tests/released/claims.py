@@ -1,4 +1,4 @@
-"""Write the sentences of docs/openclaw.md and docs/locks.md that say how often something was seen.
+"""Write the sentences of docs/openclaw.md, locks.md and stores.md that say how often something was seen.
 
     python -m tests.released.claims          # puts them into the documents
     python -m tests.released.claims --check  # says what is no longer true, or not as the tables have it
@@ -270,9 +270,49 @@ LOCKS: tuple[Claim, ...] = (
         _library("openclaw@2026.7.35"),
     ),
 )
+STORES: tuple[Claim, ...] = (
+    Claim(
+        "- One terminal alone, pi-coding-agent 1.6.0: {counts}.",
+        "",
+        _library("pi-coding-agent@1.6.0"),
+        ("one-terminal",),
+        "none",
+    ),
+    Claim(
+        "- One terminal alone, pi-coding-agent 0.74.0, where the session has no reply yet: {counts}.",
+        "invariant",
+        _library("pi-coding-agent@0.74.0"),
+        ("one-terminal",),
+        "each",
+    ),
+    Claim(
+        "- Two terminals on one session, pi-coding-agent 1.6.0: the history forks in {counts}.",
+        "invariant",
+        _library("pi-coding-agent@1.6.0"),
+        ("two-terminals",),
+        "each",
+    ),
+    Claim(
+        "- Two terminals on a file that is not there yet, pi-coding-agent 1.6.0: an error that is not "
+        "documented in {counts}.",
+        "crash",
+        _library("pi-coding-agent@1.6.0"),
+        ("not-there-yet",),
+        "each",
+    ),
+    Claim(
+        "- Two terminals on a session of an older format, pi-coding-agent 1.6.0: a stored line is lost in "
+        "{counts}.",
+        "lost_entry",
+        _library("pi-coding-agent@1.6.0"),
+        ("older-format",),
+        "each",
+    ),
+)
 DOCUMENTS: Mapping[str, tuple[str, tuple[Claim, ...]]] = {
     "docs/openclaw.md": ("results/openclaw.json", OPENCLAW),
     "docs/locks.md": ("results/locks.json", LOCKS),
+    "docs/stores.md": ("results/stores.json", STORES),
 }
 
 

@@ -24,7 +24,7 @@ from fence.targets import TARGETS, target_of
 from harness.cli.status import INCONCLUSIVE, NOT_EXPECTED, OK
 from harness.results.witness import read
 
-__all__ = ["main", "rendered"]
+__all__ = ["ask", "main", "order", "rendered"]
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "results"
@@ -38,6 +38,8 @@ SCENARIOS = {
 }
 #: Of OpenClaw, whose lock changed once: it robs live holders that overstay, and then reports them.
 OPENCLAW = ("openclaw@2026.5.18", "openclaw@2026.7.35")
+#: Session stores, which have a table of their own.
+STORES = ("pi-coding-agent@", "oh-my-pi@")
 #: Schedules that a dot stands for.
 _DEEP = 300
 _STOLEN = "was robbed of it"
@@ -69,9 +71,9 @@ def main() -> None:
                 continue
             if asked.silent and not _is_silent(cells, scenario, fence):
                 continue
-            cell = _asked(scenario, fence, asked.schedules)
+            cell = ask(scenario, SCENARIOS[scenario], fence, asked.schedules, RESULTS / "locks")
             cells = [one for one in cells if (one["scenario"], one["fence"]) != (scenario, fence)] + [cell]
-            cells.sort(key=lambda one: (list(SCENARIOS).index(one["scenario"]), _order(one["fence"])))
+            cells.sort(key=lambda one: (list(SCENARIOS).index(one["scenario"]), order(one["fence"])))
             place.write_text(json.dumps({"format": 1, "cells": cells}, indent=1) + "\n")
             (RESULTS / "locks.md").write_text(rendered(cells))
             print(scenario, fence, _text(cell), flush=True)
@@ -80,6 +82,7 @@ def main() -> None:
 def _cached() -> list[str]:
     """Every fence of every library in the cache, and those of OpenClaw that are."""
     found = [fence for name in TARGETS for one in target_of(name).fetched() for fence in one.fences]
+    found = [fence for fence in found if not fence.startswith(STORES)]
     return [fence for fence in found if not fence.startswith("openclaw@") or fence in OPENCLAW]
 
 
@@ -107,16 +110,24 @@ def _is_apt(scenario: str, fence: str) -> bool:
     return not (name == "openclaw" and scenario == "lock-of-the-dead")
 
 
-def _asked(scenario: str, fence: str, schedules: int) -> dict[str, Any]:
-    """Run one scenario under one fence; its cell."""
-    words = ["run", SCENARIOS[scenario], "--fence", fence, "--schedules", str(schedules), "--seed", "1"]
+def ask(scenario: str, path: str, fence: str, schedules: int, folder: Path) -> dict[str, Any]:
+    """Run one scenario under one fence; return its cell.
+
+    Args:
+        scenario: its name.
+        path: of its file, from the root.
+        fence: to ask.
+        schedules: how many.
+        folder: for the witnesses.
+    """
+    words = ["run", path, "--fence", fence, "--schedules", str(schedules), "--seed", "1"]
     with tempfile.TemporaryDirectory() as out:
         command = [sys.executable, "-m", "harness", *words, "--json", "--out", f"{out}/run"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if done.returncode not in (OK, NOT_EXPECTED, INCONCLUSIVE):
             raise SystemExit(f"{scenario}, {fence}: status {done.returncode}: {done.stderr[-2000:]}")
         line = json.loads(done.stdout.splitlines()[0])
-        kept = _kept(scenario, fence, line["violations"], Path(out) / "run" / "witnesses")
+        kept = _kept(scenario, fence, line["violations"], Path(out) / "run" / "witnesses", folder)
     facts = ("scenario", "fence", "policy", "gate", "strategy", "seed", "schedules", "steps", "verdicts")
     more = ("violations", "inconclusive", "why_inconclusive", "histories", "not_exercised")
     return {
@@ -126,7 +137,9 @@ def _asked(scenario: str, fence: str, schedules: int) -> dict[str, Any]:
     }
 
 
-def _kept(scenario: str, fence: str, kinds: Sequence[str], witnesses: Path) -> dict[str, dict[str, str]]:
+def _kept(
+    scenario: str, fence: str, kinds: Sequence[str], witnesses: Path, folder: Path
+) -> dict[str, dict[str, str]]:
     """By kind of violation: its witness, put among the results, and what it tells."""
     found = {}
     for kind in kinds:
@@ -136,7 +149,7 @@ def _kept(scenario: str, fence: str, kinds: Sequence[str], witnesses: Path) -> d
         files = sorted(witnesses.glob(f"{stem}*.shrunk.json")) or sorted(witnesses.glob(f"{stem}*.json"))
         if not files:
             continue
-        place = RESULTS / "locks" / f"{scenario}.{fence}.{kind}.json"
+        place = folder / f"{scenario}.{fence}.{kind}.json"
         place.parent.mkdir(exist_ok=True)
         shutil.copy(files[0], place)
         name = str(place.relative_to(ROOT))
@@ -148,7 +161,8 @@ def _kept(scenario: str, fence: str, kinds: Sequence[str], witnesses: Path) -> d
     return found
 
 
-def _order(fence: str) -> tuple[int, list[int], str]:
+def order(fence: str) -> tuple[int, list[int], str]:
+    """Return the place of a fence in a table: by library, version and variant."""
     name, _, rest = fence.partition("@")
     version, _, variant = rest.partition("+")
     numbers = [int(part) if part.isdigit() else 0 for part in version.split(".")]
@@ -161,7 +175,7 @@ def rendered(cells: list[dict[str, Any]]) -> str:
     Args:
         cells: of one or more scenarios and fences.
     """
-    fences = sorted({cell["fence"] for cell in cells}, key=_order)
+    fences = sorted({cell["fence"] for cell in cells}, key=order)
     scenarios = [one for one in SCENARIOS if any(cell["scenario"] == one for cell in cells)]
     by_place = {(cell["scenario"], cell["fence"]): cell for cell in cells}
     rows = [

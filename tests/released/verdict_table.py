@@ -38,6 +38,7 @@ from fence.targets import openclaw
 from harness.cli.status import NOT_EXPECTED, OK
 from harness.results.witness import decode
 from tests.program_table import CATALOGUE
+from tests.released.store_table import STORES
 from tests.released.stored_witnesses import causes, load, name_of, store
 
 __all__ = ["RESULTS", "asked_of", "keep", "known_cells", "main", "one_a_core", "rendered", "shared"]
@@ -155,7 +156,7 @@ def main() -> None:
 
 def _all() -> list[str]:
     """The bug classes, then every other scenario, then those that start programs."""
-    files = [path for path in sorted(SHIPPED.rglob("*.yaml")) if path.parent != CATALOGUE]
+    files = [path for path in sorted(SHIPPED.rglob("*.yaml")) if path.parent not in (CATALOGUE, STORES)]
     places = [path.relative_to(SHIPPED).with_suffix("") for path in files]
     others = sorted(str(place) for place in places if str(place) not in {*SCENARIOS, *_NOT_SERVED})
     return [*SCENARIOS, *sorted(others, key=lambda name: "/" in name)]

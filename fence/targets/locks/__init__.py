@@ -35,12 +35,18 @@ class Library:
         variants: returns the variants of a version.
         unpack: fetches and unpacks a version.
         words: returns the command that serves a package and a variant.
+        fault: tries a command in an empty folder; returns what is wrong, empty if nothing is.
+        what: is tried, for messages.
+        document: names the versions that were tried.
     """
 
     name: str
     variants: Callable[[str], tuple[str, ...]]
     unpack: Unpacker
     words: Callable[[CachedLibrary, str], tuple[str, ...]]
+    fault: Callable[[str, Path], str] = fault_of
+    what: str = "lock"
+    document: str = "docs/locks.md"
 
     def fetch(self, version: str, say: Callable[[str], None]) -> CachedLibrary:
         """Fetch a version, unless it is in the cache.
@@ -97,7 +103,7 @@ class Library:
                 f"{reference}: is not in the cache; fetch it: python -m harness target {self.name}@{version}"
             )
         if reference not in package.fences:
-            raise TargetError(f"{reference}: no such lock, expected {' or '.join(package.fences)}")
+            raise TargetError(f"{reference}: no such {self.what}, expected {' or '.join(package.fences)}")
         return shlex.join(self.words(package, variant))
 
     def _lacking(
@@ -112,15 +118,15 @@ class Library:
         for variant in ("", *self.variants(package.version)):
             folder = shop / f"trial-{variant}"
             folder.mkdir()
-            fault = fault_of(shlex.join(self.words(package, variant)), folder)
+            fault = self.fault(shlex.join(self.words(package, variant)), folder)
             if fault and not variant:
                 raise TargetError(
-                    f"{spec}: its lock cannot be used as that of the versions that were tried: {fault}; "
-                    f"nothing was kept; choose a version near one of those in docs/locks.md"
+                    f"{spec}: its {self.what} cannot be used as that of the versions that were tried: "
+                    f"{fault}; nothing was kept; choose a version near one of those in {self.document}"
                 )
             if fault:
                 lacking.append(variant)
-                say(f"{spec}: has no lock +{variant}: {fault}")
+                say(f"{spec}: has no {self.what} +{variant}: {fault}")
         return tuple(lacking)
 
     @property
