@@ -20,6 +20,7 @@ import hypothesis
 import pytest
 
 from fence.targets import TargetError, pypi
+from harness.gates.kernel import thread_turns
 from harness.system import landlock
 from harness.tools import doctor
 from tests import browser, machine_limits
@@ -97,6 +98,7 @@ _CAPABILITIES: dict[str, Callable[[], bool]] = {
     "kernel-gate": _kernel_gate,
     "landlock": lambda: not landlock.missing(),
     "pid-namespace": doctor.has_own_ids,
+    "threads one at a time": lambda: not thread_turns.unavailable(),
     "ext4": _ext4,
     "mounts": _mounts,
     "memory-group": machine_limits.can_limit_memory,
@@ -104,7 +106,10 @@ _CAPABILITIES: dict[str, Callable[[], bool]] = {
     "time-namespace": machine_limits.can_shift_clocks,
     "npm": _npm,
     "pypi": _pypi,
-    **{name: functools.partial(_found, name) for name in ("node", "vim", "git", "rsync", "gcc")},
+    **{
+        name: functools.partial(_found, name)
+        for name in ("node", "vim", "git", "rsync", "gcc", "go", "javac", "rustc")
+    },
     "chromium": lambda: browser.found() is not None,
     **{f"a mount of {name}": functools.partial(can_mount, name) for name in MOUNTABLE},
 }

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from fence.statx import statx
 from harness.gates import GATES, unavailable
-from harness.gates.kernel import program_clock
+from harness.gates.kernel import program_clock, thread_turns
 from harness.model.errors import UsageError
 from harness.system import landlock, pid_namespace, read_only_mounts, terminals
 from harness.system.janitor import in_memory, session_parent, shortage
@@ -52,6 +52,7 @@ def examine(root: str | None = None) -> dict[str, object]:
     findings["process_ids"] = "the session's own" if has_own_ids(root) else pid_namespace.AVAILABLE_TO_ROOT
     findings["clock_of_programs"] = program_clock.unavailable() or "virtual"
     findings["terminals"] = terminals.why_not() or "available"
+    findings["threads_of_programs"] = thread_turns.unavailable() or "one at a time"
     findings["node"] = _node()
     findings["programs"] = unavailable("programs") or "available"
     with _directory(root) as directory:

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 from harness.gates.kernel.quiescence import tasks_of
 
-__all__ = ["STOPPING", "Patience", "Signals", "dies", "ending_signal", "from_outside", "starved"]
+__all__ = ["STOPPING", "Patience", "Signals", "dies", "ending_signal", "from_outside", "ran_ns", "starved"]
 
 #: Signals that stop a process.
 STOPPING = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
@@ -154,18 +154,19 @@ def starved(pids: Iterable[int]) -> bool:
 
     Looks at them for a fifth of a second.
     """
-    before = {task: _ran_ns(*task) for task in _tasks(pids)}
+    before = {task: ran_ns(*task) for task in _tasks(pids)}
     time.sleep(_WATCH_S)
     wanting = [task for task in before if _state(*task) == b"R"]
-    ran_ns = sum(max(0, _ran_ns(*task) - before[task]) for task in wanting)
-    return bool(wanting) and ran_ns < _SHARE * _WATCH_S * 1e9
+    used_ns = sum(max(0, ran_ns(*task) - before[task]) for task in wanting)
+    return bool(wanting) and used_ns < _SHARE * _WATCH_S * 1e9
 
 
 def _tasks(pids: Iterable[int]) -> list[tuple[int, int]]:
     return [(pid, tid) for pid in pids for tid in tasks_of(pid)]
 
 
-def _ran_ns(pid: int, tid: int) -> int:
+def ran_ns(pid: int, tid: int) -> int:
+    """Return the processor time that a task has had, in nanoseconds; 0 when it is gone."""
     where = f"/proc/{pid}/task/{tid}/schedstat"
     with contextlib.suppress(OSError, ValueError, IndexError), open(where, "rb") as file:
         return int(file.read().split()[0])

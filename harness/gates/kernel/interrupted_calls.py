@@ -26,7 +26,7 @@ def take_ended(
         Calls, each with its value, negative errno, and flags.
     """
     program = tracee.program
-    ended = [(wait.pending, wait.answer(now_ns)) for wait in program.take_ended_waits()]
+    ended = [(wait.pending, wait.answer(now_ns)) for wait in program.take_ended_waits(tracee.takes_turns)]
     for thread in tracee.tasks.values() if signalled else ():
         if thread.status is Status.FLOCK and to_be_handled(tracee.pid, thread.tid):
             ended.append((thread.pending, (0, _RESTART, 0)))

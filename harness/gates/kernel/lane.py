@@ -335,8 +335,8 @@ class TraceeProcess(Process):
     def forget_ended_threads(self) -> None:
         """Drop the threads that have ended."""
         there = tasks_of(self.pid)
-        for tid in [tid for tid in self.tasks if tid not in there]:
-            del self.tasks[tid]
+        self.tasks = {tid: thread for tid, thread in self.tasks.items() if tid in there}
+        self.forget_queued(but=there)
         self.watch.close(but=there)
 
     def notified(self, tid: int) -> None:

@@ -52,7 +52,7 @@ AT_REMOVEDIR = 0x200
 NUMBERS: dict[str, int] = {
     "read": 0, "write": 1, "open": 2, "close": 3, "stat": 4, "fstat": 5, "lstat": 6, "lseek": 8,
     "mmap": 9, "ioctl": 16, "pread64": 17, "pwrite64": 18, "readv": 19, "writev": 20,
-    "access": 21, "msync": 26, "dup2": 33, "nanosleep": 35, "dup": 32, "sendfile": 40,
+    "access": 21, "msync": 26, "sched_yield": 24, "dup2": 33, "nanosleep": 35, "dup": 32, "sendfile": 40,
     "sendto": 44, "bind": 49, "clone": 56, "fork": 57, "vfork": 58, "execve": 59,
     "wait4": 61, "kill": 62, "fcntl": 72, "flock": 73,
     "fsync": 74, "fdatasync": 75, "truncate": 76, "ftruncate": 77, "getdents": 78, "rename": 82,

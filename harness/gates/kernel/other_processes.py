@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from typing import Final
 
+from harness.gates.kernel.lane import TraceeProcess
 from harness.gates.kernel.path_resolution import signed
 from harness.gates.kernel.process import PendingSyscall, Process
 from harness.gates.kernel.quiescence import filters_of
@@ -26,6 +27,8 @@ _IS_THERE: Final = Answer()
 _EVERY_PROCESS = -1
 _FIRST = 1
 _ANCESTORS_MAX = 64
+#: Ways of sharing a processor that any process may choose.
+_ORDINARY = (os.SCHED_OTHER, os.SCHED_BATCH, os.SCHED_IDLE)
 
 
 def in_session(state: SupervisorState, pid: int) -> bool:
@@ -149,6 +152,17 @@ def _limit(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     return _first_argument(state, pending) if pending.args[2] else CONTINUE
 
 
+def _when_to_run(state: SupervisorState, pending: PendingSyscall) -> Reaction:
+    """React to a call that says where or when a thread runs; for a program, `thread_turns` decides that."""
+    reaction, process = _first_argument(state, pending), pending.process
+    if reaction is not CONTINUE or not isinstance(process, TraceeProcess) or process.program.clock is None:
+        return reaction
+    if pending.call.name == "sched_setscheduler" and signed(pending.args[1]) not in _ORDINARY:
+        # The kernel permits none of the others.
+        return CONTINUE
+    return _IS_THERE
+
+
 def _by_kind(process: int, group: int) -> Callable[[SupervisorState, PendingSyscall], Reaction]:
     """Return a handler of a call that names a process, a process group or a user."""
 
@@ -170,10 +184,12 @@ HANDLERS: dict[str, Callable[[SupervisorState, PendingSyscall], Reaction]] = {
     "prlimit64": _limit,
     "setpriority": _by_kind(0, 1),
     "ioprio_set": _by_kind(1, 2),
+    "sched_setaffinity": _when_to_run,
+    "sched_setscheduler": _when_to_run,
     **dict.fromkeys(
         (
             *("tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open"),
-            *("sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_setattr"),
+            *("sched_setparam", "sched_setattr"),
         ),
         _first_argument,
     ),

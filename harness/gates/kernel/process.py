@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fcntl import ioctl
 from typing import Any, Final, NamedTuple, cast
 
@@ -197,6 +197,9 @@ class Process:
         vforking: threads that wait until their child has another program or is gone.
         cloned: it has started a process since its children were last listed.
         unseen: its first thread has ended before others, so that its files cannot be looked at.
+        takes_turns: its threads move one at a time, see `thread_turns`.
+        runs_freely: they did, and one of them waited for another one without a call; its waits are in real
+            time.
     """
 
     def __init__(self, name: str, pid: int, listener: int) -> None:
@@ -222,6 +225,8 @@ class Process:
         self.vforking: set[int] = set()
         self.cloned = False
         self.unseen = False
+        self.takes_turns = self.runs_freely = False
+        self._last_turn = -1
 
     @property
     def own_pid(self) -> int:
@@ -262,6 +267,24 @@ class Process:
         """Yield the queued notifications in an order of threads; unknown threads come last."""
         for tid in sorted(self.queued, key=lambda tid: order.get(tid, len(order))):
             yield self.queued.pop(tid)
+
+    def take_next_queued(self, order: Mapping[int, int]) -> PendingSyscall:
+        """Remove and return the queued notification of the thread whose turn is next.
+
+        Args:
+            order: the place of each thread; after the last one comes the first one again.
+        """
+        tid = min(self.queued, key=lambda one: (order[one] <= self._last_turn, order[one]))
+        self._last_turn = order[tid]
+        return self.queued.pop(tid)
+
+    def take_turns(self) -> None:
+        """Note that its threads move one at a time from now on."""
+        self.takes_turns = True
+
+    def run_freely(self) -> None:
+        """Note that its threads move as they like from now on."""
+        self.takes_turns, self.runs_freely = False, True
 
     def forks(self, tid: int, vfork: bool) -> None:
         """Note that a thread is about to start a process, and with vfork to wait for it."""
@@ -318,6 +341,22 @@ class Process:
             del self.pipe_readers[tid]
         if not self.accounted():
             self.quiescent = False
+
+    def settle(self, was_at_rest: bool) -> None:
+        """Note that a thread has stopped.
+
+        Args:
+            was_at_rest: all threads were, before this one was looked at.
+        """
+        if was_at_rest and self.takes_turns:
+            self.quiescent = True
+        else:
+            self.settle_if_accounted()
+
+    def forget_queued(self, but: Collection[int]) -> None:
+        """Drop the notifications of threads that have ended, but for those that are there."""
+        for tid in [tid for tid in self.queued if tid not in but]:
+            del self.queued[tid]
 
     def stopped(self) -> set[int]:
         """Return the threads that are stopped before a call."""

@@ -139,7 +139,7 @@ def _given(state: SupervisorState, pending: PendingSyscall, lane: int, op: int) 
 def sleep(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     """Leave a task asleep in virtual time."""
     process, args = pending.process, pending.args
-    if pending.tid not in process.tasks:
+    if pending.tid not in process.tasks or process.runs_freely:
         return CONTINUE
     plain = pending.call.name == "nanosleep"
     data = process.memory.read(args[0 if plain else 2], _TIMESPEC.size)
@@ -167,7 +167,7 @@ def sleep(state: SupervisorState, pending: PendingSyscall) -> Reaction:
 def timed_wait(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     """Leave a program's thread asleep in virtual time, until what it waits for is there."""
     process = pending.process
-    if not isinstance(process, TraceeProcess) or process.program.clock is None:
+    if not isinstance(process, TraceeProcess) or process.program.clock is None or process.runs_freely:
         return CONTINUE
     wait = wait_of(pending, process.program.clock)
     if wait is None:
@@ -229,8 +229,8 @@ def task(state: SupervisorState, pending: PendingSyscall) -> Reaction:
             return _NOT_PERMITTED
         if not flags & _CLONE_THREAD:
             process_tree.fork_announced(state, process, pending.tid, bool(flags & _CLONE_VFORK))
-        elif isinstance(process, TraceeProcess):
-            process.starts_thread()
+        else:
+            process_tree.thread_announced(process)
     return CONTINUE
 
 

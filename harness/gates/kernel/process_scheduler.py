@@ -5,8 +5,9 @@ order of birth. So what the processes do to each other through pipes comes in th
 When all of them are stopped in the session directory, or provably sleep, the step is over,
 and each lane is shown as stopped where the first of the tasks that act for it can go on.
 
-Threads of one process have no turns among themselves; of several that are stopped the first in the
-order of birth is let go first.
+The threads of a program move one at a time, too (`thread_turns`): all their calls are queued, and one goes
+on when all threads are stopped or sleep. Of several that are stopped in the session directory the first in
+the order of birth is let go first.
 """
 
 from __future__ import annotations
@@ -27,11 +28,15 @@ from harness.gates.kernel.process import PendingSyscall, PipeReader, Process, St
 from harness.gates.kernel.quiescence import same_twice, timed
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.terminals import Typist
+from harness.gates.kernel.thread_turns import SpinWatch, run_freely
 
 __all__ = ["ProcessScheduler"]
 
 #: How long to wait for the next notification before looking whether a process still moves.
 _PAUSE_S, _PAUSE_MAX_S = 0.00003, 0.001
+#: How many waits of a step come between two looks for a thread that spins, and the share of the wall limit in
+#: processor time after which one does.
+_LOOKS, _SPIN_SHARE = 64, 0.5
 #: Outside the session directory these may wake a sleeper: at a pipe, for a child, for a lock.
 _WAKING = frozenset({"data", "close", "table", "task", "wake", "others", "lock"})
 _READING = frozenset({"read", "readv"})
@@ -52,6 +57,7 @@ class ProcessScheduler:
         #: Whether calls of processes whose turn it is not are queued.
         self._queueing = False
         self._patience = Patience(0)
+        self._spin_watch = SpinWatch(0)
 
     # Waiting
 
@@ -100,6 +106,7 @@ class ProcessScheduler:
     def _run_to_rest(self, worker: Worker, turn: Process | None) -> None:
         self._turn, self._queueing = turn, True
         self._patience = Patience(self._state.wall_limit_s)
+        self._spin_watch = SpinWatch(self._state.wall_limit_s * _SPIN_SHARE)
         try:
             while self._collect(worker) and (self._next_turn(worker) or self._end_waits(worker)):
                 pass
@@ -115,7 +122,7 @@ class ProcessScheduler:
 
     def _collect(self, worker: Worker) -> bool:
         """Receive until every task is queued, stopped or asleep; return False when that cannot be had."""
-        pause_s = _PAUSE_S
+        pause_s, looks = _PAUSE_S, 0
         while not _all_known(worker) or self._one_dies(worker):
             if self._patience.over():
                 process_tree.worker_timed_out(self._state, worker)
@@ -136,7 +143,25 @@ class ProcessScheduler:
             if ended or self._state.drain() or self._prove(worker):
                 continue
             pause_s = min(2 * pause_s, _PAUSE_MAX_S)
+            looks += 1
+            if looks % _LOOKS == 0:
+                self._end_spins(worker)
         return True
+
+    def _end_spins(self, worker: Worker) -> None:
+        """Let the threads of a program run freely where one waits for another one without a call."""
+        for process in worker.tracees.values():
+            if not process.takes_turns or process.quiescent or not self._spin_watch.spins(process.pid):
+                continue
+            run_freely(process.pid)
+            process.run_freely()
+            for thread in process.tasks.values():
+                if thread.status is Status.SLEEP:
+                    process.program.take_wait(thread.tid)
+                    thread.moves()
+                    respond(process, thread.pending.trap_id, flags=linux_abi.RESPONSE_CONTINUE)
+            for pending in process.take_queued(_birth_order(process)):
+                self._react(worker, process, pending)
 
     def _one_dies(self, worker: Worker) -> bool:
         """Return whether a thread that stands before a call is about to end: it will not make it."""
@@ -153,7 +178,13 @@ class ProcessScheduler:
         waiting = [process for process in worker.processes() if process.queued]
         if not waiting:
             return False
-        process = self._turn = min(waiting, key=_asks_for_ends)
+        process = min(waiting, key=_asks_for_ends)
+        if self._turn in waiting and self._turn.takes_turns and not _asks_for_ends(self._turn):
+            process = self._turn
+        self._turn = process
+        if process.takes_turns:
+            self._react(worker, process, process.take_next_queued(_birth_order(process)))
+            return True
         for pending in process.take_queued(_birth_order(process)):
             self._react(worker, process, pending)
         return True
@@ -180,7 +211,9 @@ class ProcessScheduler:
         elif pending.call.kind in ("timed", "timer") and not _has_clock(process):
             # It has real time: the kernel may have it at once, as if it had not been trapped.
             respond(process, pending.trap_id, flags=linux_abi.RESPONSE_CONTINUE)
-        elif not self._queueing or (process is self._turn and pending.call.kind != "reap"):
+        elif not self._queueing or (
+            process is self._turn and pending.call.kind != "reap" and not process.takes_turns
+        ):
             self._react(worker, process, pending)
         else:
             if isinstance(process, TraceeProcess):
@@ -189,7 +222,7 @@ class ProcessScheduler:
 
     def _react(self, worker: Worker, process: Process, pending: PendingSyscall) -> None:
         """React to a call, and note what that means for the sleepers."""
-        tid = pending.tid
+        tid, at_rest = pending.tid, process.quiescent
         process_tree.thread_moves(self._state, worker, process, tid)
         call, waits = pending.call, False
         fd = signed(pending.args[max(call.fd, 0)])
@@ -206,7 +239,7 @@ class ProcessScheduler:
             task.resume()
             respond(process, pending.trap_id, flags=linux_abi.RESPONSE_CONTINUE)
         elif task is not None and task.pending is pending and task.status is not Status.MOVING:
-            process.settle_if_accounted()
+            process.settle(at_rest)
         elif waits:
             process.reads_empty_pipe(tid, PipeReader(fd, reaches, runs))
         elif reaches != NO_SLEEPER:

@@ -23,6 +23,7 @@ from harness.gates.kernel.quiescence import (
 )
 from harness.gates.kernel.shared_service import SharedService
 from harness.gates.kernel.supervisor_state import SupervisorState
+from harness.gates.kernel.thread_turns import keep_on_one_processor, run_one_by_one
 from harness.gates.kernel.worker_processes import orphans
 from harness.model.stop_reasons import ASK, SERVE
 from harness.system.reap import ended
@@ -38,6 +39,7 @@ __all__ = [
     "list_children",
     "service_announced",
     "service_ended",
+    "thread_announced",
     "thread_moves",
     "worker_ended",
     "worker_halted",
@@ -67,6 +69,15 @@ def fork_announced(state: SupervisorState, process: Process, tid: int, vfork: bo
     process.forks(tid, vfork)
     worker.fork_announced(process, tid)
     state.files.process_table_changes()
+
+
+def thread_announced(process: Process) -> None:
+    """Take in that a thread is about to be started."""
+    if isinstance(process, TraceeProcess):
+        process.starts_thread()
+        if process.program.clock is not None and not process.takes_turns and not process.runs_freely:
+            run_one_by_one(process.pid)
+            process.take_turns()
 
 
 def exec_announced(state: SupervisorState, process: Process) -> None:
@@ -193,6 +204,8 @@ def thread_moves(state: SupervisorState, worker: Worker, process: Process, tid: 
                     ahead_ns = state.clocks.ahead_ns(worker.name)
                     clock = take_over(process.memory, process.pid, state.now_ns, ahead_ns, random)
                     process.program.takes_time_from(clock)
+                    if clock is not None:
+                        keep_on_one_processor(process.pid)
         except OSError:
             state.note_inconclusive(f"a program that process {worker.name} started may not be examined")
         _release_locks(state)

@@ -60,10 +60,14 @@ class ProgramState:
         """Note that a thread is stopped before a wait with a time-out."""
         self.waits[tid] = wait
 
-    def take_ended_waits(self) -> list[TimedWait]:
-        """Remove and return the waits that are over because what was waited for is there."""
+    def take_ended_waits(self, one: bool) -> list[TimedWait]:
+        """Remove and return the waits that are over because what was waited for is there.
+
+        Args:
+            one: at most one, that which began first.
+        """
         over = [tid for tid, wait in self.waits.items() if wait.is_over()]
-        return [self.waits.pop(tid) for tid in over]
+        return [self.waits.pop(tid) for tid in (over[:1] if one else over)]
 
     def take_wait(self, tid: int) -> TimedWait | None:
         """Remove and return the wait before which a thread was stopped, if it was."""

@@ -43,14 +43,13 @@ _ALWAYS = [
     "fchown", "fsetxattr", "fallocate", "sendto", "kill", "tkill", "tgkill",
     "pidfd_send_signal", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open", "setpriority",
     "ioprio_set", "file_getattr", "file_setattr", "clock_gettime", "gettimeofday", "time", "chdir",
+    "sched_setaffinity", "sched_setscheduler", "sched_yield",
 ]  # fmt: skip
 
 # SETLK, SETLKW, OFD_SETLK, OFD_SETLKW, SETLEASE, DUPFD, DUPFD_CLOEXEC, SETOWN, SETOWN_EX
 _FCNTL = (6, 7, 37, 38, 1024, 0, 1030, 8, 15)
 # About the caller itself where the first argument is 0.
-_OF_A_PROCESS = (
-    "prlimit64", "sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_setattr",
-)  # fmt: skip
+_OF_A_PROCESS = ("prlimit64", "sched_setparam", "sched_setattr")
 # Answered as an older kernel would. Programs then use older calls, of which a filter sees what they want:
 # io_uring and io_submit write without a call that could be stopped, and clone3 has its flags in memory.
 _UNKNOWN = (

@@ -54,6 +54,7 @@ _OF_KIND: dict[str, Handler] = {
     "clock": process_calls.clock,
     "timed": process_calls.timed_wait,
     "start": process_calls.pass_on,
+    "yield": process_calls.pass_on,
     "task": process_calls.task,
     "event": process_calls.eventfd,
     "table": process_calls.table,

@@ -78,11 +78,11 @@ class Call(NamedTuple):
             ``open``, ``close``, ``lock``, ``map``, ``stat`` (may be answered by us),
             ``sleep``, ``clock`` (reads one without the vDSO), ``timed`` (waits, at most for a
             time), ``timer`` (makes, sets or reads one), ``random``, ``start`` (a program's
-            first), ``task``, ``table`` (changes descriptors), ``bind``
-            (may make a socket's file), ``wake`` (may wake a sleeper and does nothing
-            else), ``event`` (makes what a process wakes itself by), ``others`` (is about a
-            process, which may be outside the session), ``refused`` (is none of a lane's business),
-            ``park``.
+            first), ``yield`` (lets other threads go first), ``task``, ``table`` (changes
+            descriptors), ``bind`` (may make a socket's file), ``wake`` (may wake a sleeper
+            and does nothing else), ``event`` (makes what a process wakes itself by),
+            ``others`` (is about a process, which may be outside the session), ``refused``
+            (is none of a lane's business), ``park``.
         fd: descriptor.
         at: directory descriptor of `path`.
         path: first path.
@@ -189,6 +189,7 @@ _TABLE = [
     Call("gettimeofday", "clock"),
     Call("time", "clock"),
     Call("arch_prctl", "start"),
+    Call("sched_yield", "yield"),
     *(Call(name, "timed") for name in TIMED),
     *(Call(name, "timer") for name in TIMERS),
     Call("clone", "task"),

@@ -104,10 +104,10 @@ def test_a_process_that_sleeps_or_is_gone_is_not_starved() -> None:
 
 def test_a_process_that_wants_to_run_and_gets_no_time_is_starved(monkeypatch: pytest.MonkeyPatch) -> None:
     with _computing() as process:
-        monkeypatch.setattr(interference, "_ran_ns", lambda pid, tid: 7)
+        monkeypatch.setattr(interference, "ran_ns", lambda pid, tid: 7)
         assert starved([process.pid])
         times = iter(range(0, 10**12, 10**9))
-        monkeypatch.setattr(interference, "_ran_ns", lambda pid, tid: next(times))
+        monkeypatch.setattr(interference, "ran_ns", lambda pid, tid: next(times))
         assert not starved([process.pid])
 
 
