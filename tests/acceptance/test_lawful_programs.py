@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.harness_process import Ended, Harness, write_fence, write_scenario
+from tests.acceptance.harness_process import ROOT, Ended, Harness, write_fence, write_scenario
 
 pytestmark = pytest.mark.requires("kernel-gate")
 
@@ -148,3 +148,13 @@ def test_an_output_of_any_length_stops_no_program(harness: Harness, tmp_path: Pa
     noisy = "head -c 300000 /dev/zero; echo; " + SAYS
     ended = run(harness, tmp_path, says("a", noisy))
     assert ended.status == 0 and ended.object["inconclusive"] == 0, ended
+
+
+@pytest.mark.parametrize(
+    ("name", "found"), [("two-command-lines", set()), ("said-before-written", {"lost_entry"})]
+)
+def test_an_example_shows_what_it_says(harness: Harness, name: str, found: set[str]) -> None:
+    path = ROOT / "examples" / "command-lines" / f"{name}.yaml"
+    ended = harness.run(path, "--allow-programs", "--json", "--no-shrink", "--schedules", 8)
+    assert ended.status == 0 and set(ended.object["violations"]) == found, ended
+    assert ended.object["inconclusive"] == 0
