@@ -131,8 +131,7 @@ def test_a_line_that_is_said_and_never_written_is_lost(harness: Harness, tmp_pat
 
 def test_an_operation_without_its_end_acknowledges_nothing(harness: Harness, tmp_path: Path) -> None:
     ended = run(harness, tmp_path, says("a", LINE % "a1" + "; echo BEGIN a2"))
-    assert ended.object["violations"] == {}, ended
-    assert "no end marker" in str(ended.object["not_exercised"])
+    assert ended.status == 0 and ended.object["violations"] == {}, ended
 
 
 def test_another_one_that_destroys_an_acknowledged_line_is_named(harness: Harness, tmp_path: Path) -> None:
