@@ -42,14 +42,16 @@ C = """\
 #include <sys/random.h>
 #include <unistd.h>
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_barrier_t start;
 static unsigned long order;
 static const char *path;
 static void *work(void *number) {
+    pthread_barrier_wait(&start);
     for (int round = 0; round < 2000; round++) {
         pthread_mutex_lock(&lock);
         order = order * 31 + (long)number;
         pthread_mutex_unlock(&lock);
-        for (volatile int pause = 0; pause < 300; pause++);
+        for (volatile int pause = 0; pause < 10000; pause++);
     }
     unsigned id;
     char line[80];
@@ -64,6 +66,7 @@ int main(int count, char **words) {
     pthread_t threads[4];
     cpu_set_t all;
     path = words[1];
+    pthread_barrier_init(&start, 0, 4);
     /* A program may ask for other processors: it keeps the one that it has. */
     for (int one = 0; one < 8; one++) CPU_SET(one, &all);
     sched_setaffinity(0, sizeof all, &all);

@@ -36,7 +36,7 @@ __all__ = ["ProcessScheduler"]
 _PAUSE_S, _PAUSE_MAX_S = 0.00003, 0.001
 #: How many waits of a step come between two looks for a thread that spins, and the share of the wall limit in
 #: processor time after which one does.
-_LOOKS, _SPIN_SHARE = 64, 0.5
+_LOOKS, _SPIN_SHARE = 8, 0.5
 #: Outside the session directory these may wake a sleeper: at a pipe, for a child, for a lock.
 _WAKING = frozenset({"data", "close", "table", "task", "wake", "others", "lock"})
 _READING = frozenset({"read", "readv"})
