@@ -37,7 +37,7 @@ from harness.model.errors import HarnessError, Shortage, WorkerDied
 from harness.system import pid_namespace
 from harness.system.janitor import MARK, SessionRoot
 from harness.system.machine_limits import OutOfMemory, check_descriptor, of_error, starting
-from harness.system.reap import end_with_parent
+from harness.system.parent_death import end_with_parent
 
 __all__ = ["DONE", "FILE_BYTES_MAX", "Bug", "ExplorerProcess", "Lost", "Work", "cores", "main", "perform"]
 

@@ -42,8 +42,8 @@ from harness.scenario.exec_program import live_in
 from harness.scenario.fence_reference import resolve
 from harness.system.descriptors import close_all_but
 from harness.system.machine_limits import starting
+from harness.system.parent_death import end_with_parent
 from harness.system.private_directories import PrivateDirectories
-from harness.system.reap import end_with_parent
 
 __all__ = ["main", "main_free", "prepare"]
 

@@ -21,7 +21,7 @@ import time
 
 from harness.model.errors import GateUnavailable
 from harness.system.descriptors import close_all_but
-from harness.system.reap import end_with_parent
+from harness.system.parent_death import end_with_parent
 
 __all__ = ["AVAILABLE_TO_ROOT", "PidNamespace", "held", "prepare", "take"]
 

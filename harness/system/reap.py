@@ -1,9 +1,8 @@
-"""End a worker process with all its descendants, or this one with its parent."""
+"""End a worker process with all its descendants."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import select
 import signal
@@ -13,16 +12,10 @@ from typing import Any
 
 import psutil
 
-__all__ = ["REAP_S", "end_with_parent", "ended", "kill_tree"]
+__all__ = ["REAP_S", "ended", "kill_tree"]
 
 REAP_S = 5.0
 _PAUSE_S = 0.005
-_PR_SET_PDEATHSIG = 1
-
-
-def end_with_parent() -> None:
-    """Have the kernel kill this process when its parent, or the thread that started it, ends; Linux only."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def ended(process: Any, patience_s: float = REAP_S) -> bool:

@@ -23,8 +23,9 @@ from harness.model.shared_memory import Clock, SharedMemory
 from harness.system.confined_starter import ConfinedStarter
 from harness.system.descriptors import close_all_but
 from harness.system.forking import get_context
+from harness.system.parent_death import end_with_parent
 from harness.system.private_directories import PrivateDirectories
-from harness.system.reap import end_with_parent, ended, kill_tree
+from harness.system.reap import ended, kill_tree
 from harness.system.terminals import TerminalPair, open_pair
 
 __all__ = ["WorkerKilled", "WorkerProcesses", "orphans"]

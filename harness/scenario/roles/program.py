@@ -27,7 +27,7 @@ from harness.scenario.roles.role import (
     waits,
 )
 
-__all__ = ["ROLE", "MarkerSettings", "ProgramSettings"]
+__all__ = ["ROLE", "MarkerSettings", "ProgramSettings", "is_marker"]
 
 #: Limits for the arguments, which a stored program repeats in every operation.
 _ARGUMENTS_MAX, _ARGUMENT_CHARACTERS_MAX = 32, 400

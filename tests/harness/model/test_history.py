@@ -117,7 +117,7 @@ def test_another_interpreter_with_another_hash_seed_writes_the_same_bytes(tmp_pa
     path = tmp_path / "history.jsonl"
     path.write_bytes(encode(small()))
     code = (
-        "import pathlib, sys; from harness.model.history import *; "
+        "import pathlib, sys; from harness.model.history_text import *; "
         "data = pathlib.Path(sys.argv[1]).read_bytes(); assert encode(decode(data)) == data"
     )
     root = str(Path(__file__).parents[3])
