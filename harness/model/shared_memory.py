@@ -234,23 +234,26 @@ class Clock:
     """Virtual time in nanoseconds since 1970, shared by all workers of an explorer.
 
     Behind it stands, for each process, how far its clock of the date is ahead of it.
+
+    Attributes:
+        cell: the time, as the first of its items.
+        address: where the time stands, in this process and in those that it forks.
     """
 
     def __init__(self) -> None:
         self._map = mmap.mmap(-1, 4096)
-        self._cell = memoryview(self._map).cast("Q")
+        self.cell = memoryview(self._map).cast("Q")
         self._offsets = memoryview(self._map).cast("q")
-        #: Where the time stands, in this process and in those that it forks.
         self.address = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
 
     @property
     def now_ns(self) -> int:
         """Return the virtual wall clock."""
-        return self._cell[0]
+        return self.cell[0]
 
     @now_ns.setter
     def now_ns(self, value: int) -> None:
-        self._cell[0] = value
+        self.cell[0] = value
 
     def offset_ns(self, process: int) -> int:
         """Return how far the clock of a process is ahead, in nanoseconds.

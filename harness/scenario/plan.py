@@ -80,25 +80,19 @@ def draw(scenario: Scenario, seed: int, schedule: int) -> Program:
         seed: seed of the run.
         schedule: index of the schedule in the run, from 0.
     """
-    rng = random.Random(program_seed(seed, schedule))
+    drawn = program_seed(seed, schedule)
+    rng = random.Random(drawn)
     clock_start_ms = _CLOCK_START_MS + pick(rng, (0, _CLOCK_SPREAD_MS - 1))
     initial = _initial(scenario, rng)
     lanes = [_lane(scenario, lane, name, rng) for lane in scenario.lanes for name in lane.names()]
     return Program(
-        _with_clocks(
-            scenario,
-            program_seed(seed, schedule),
-            (
-                *_with_faults(scenario, program_seed(seed, schedule), lanes),
-                *_revived(scenario, program_seed(seed, schedule)),
-            ),
-        ),
+        _with_clocks(scenario, drawn, (*_with_faults(scenario, drawn, lanes), *_revived(scenario, drawn))),
         initial,
-        _filesystem(scenario.filesystem, program_seed(seed, schedule)),
+        _filesystem(scenario.filesystem, drawn),
         clock_start_ms * 1_000_000,
         scenario.step_ms * 1_000_000,
         scenario.transcript.symlink,
-        _left_lock(scenario, program_seed(seed, schedule)),
+        _left_lock(scenario, drawn),
     )
 
 

@@ -11,15 +11,14 @@ from harness.model.gate import Candidate
 
 __all__ = ["alias_of", "candidate_of", "why_waiting"]
 
+_FILE = Status.FILE
 #: Kinds of call that may change something that another lane can see.
 _WRITES = frozenset({"data", "meta", "names", "lock", "map"})
 
 
 def candidate_of(files: VirtualFiles, lane: Lane) -> Candidate:
-    """Return the lane as the strategy sees it; the same object until it has stepped."""
-    if lane.candidate is not None:
-        return lane.candidate
-    if lane.status is not Status.FILE:
+    """Make the lane as the strategy sees it, until it has stepped."""
+    if lane.status is not _FILE:
         return lane.show(Candidate(lane.index, lane.op, lane.ordinal, pause_name(lane), "", False))
     pending = lane.pending
     kind = pending.call.kind

@@ -49,14 +49,15 @@ def by_descriptor(state: SupervisorState, pending: PendingSyscall) -> Reaction:
         return _by_unknown_thread(state, pending)
     fd = pending.args[pending.call.fd]
     inode = process.fds.get(fd if fd <= _FD_MAX else signed(fd), UNKNOWN)
-    reserved = False
     if inode is UNKNOWN:
         inode = descriptor(state.files, process, signed(fd))
-        reserved = is_reserved(fd)
+        if inode is not None and is_reserved(fd):
+            pending.is_about(inode)
+            return Inconclusive(OCCUPIED, STOP_AT_FILE)
     if inode is None:
         return _outside(state, pending) if pending.call.name != "read" else _reads_outside(state, pending)
     pending.is_about(inode)
-    return Inconclusive(OCCUPIED, STOP_AT_FILE) if reserved else STOP_AT_FILE
+    return STOP_AT_FILE
 
 
 def by_name(state: SupervisorState, pending: PendingSyscall) -> Reaction:

@@ -113,6 +113,7 @@ class KernelGate:
         self._flocks = self._state.flocks
         self._polls = self._state.polls
         self._steps = Steps(self._state)
+        self._faults = self._steps.process_faults
         self._own_trees = OwnTrees(self._files)
         self._wait = StepWait(self._state)
         for name in dict.fromkeys(lane.process for lane in layout.lanes):
@@ -240,7 +241,8 @@ class KernelGate:
         ready = self._ready() or self._retry_flocks()
         if not ready:
             could = [lane for lane in self._lanes if lane.status is not _TURN or self._has_turn(lane)]
-            ready = [candidate_of(self._files, lane) for lane in jump(state, could)] or self._ready()
+            woken = jump(state, could)
+            ready = [lane.candidate or candidate_of(self._files, lane) for lane in woken] or self._ready()
         if tree:
             self.has_own_steps = self._own_trees.mark(self._lanes, ready)
         if self.tells_access_sets:
@@ -265,12 +267,12 @@ class KernelGate:
             if (
                 status is _FILE
                 or status is _THINK
-                or status is _TIMER
-                or (status is _TURN and self._has_turn(lane))
                 or (status is _SLEEP and can_go(lane, self._files.names, now_ns))
+                or (status is _TURN and self._has_turn(lane))
+                or status is _TIMER
             ):
                 ready.append(lane.candidate or candidate_of(self._files, lane))
-        if self._steps.process_faults.held:
+        if self._faults.held:
             ready = [candidate for candidate in ready if self._lanes[candidate.lane].held_ns <= now_ns]
         if self._polls.asking:
             ready = [one for one in ready if not self._polls.keeps_back(self._lanes[one.lane])]
@@ -369,7 +371,8 @@ class KernelGate:
             if waits(pending):
                 lane.wait_for_flock()
                 self._flocks.note_waiters()
-        self._steps.record_watched()
+        if self._state.watched is not None:
+            self._steps.record_watched()
         if alone and lane.status is not Status.DEAD:
             # No other lane of the process can have moved.
             words = worker.words

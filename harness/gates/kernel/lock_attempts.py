@@ -16,12 +16,10 @@ from harness.gates.kernel.process import PendingSyscall
 from harness.gates.kernel.syscall_table import FLOCK
 from harness.gates.kernel.virtual_files import VirtualFiles
 
-__all__ = ["ASKING", "Attempt", "Attempts"]
+__all__ = ["Attempt", "Attempts"]
 
 #: Calls that make a name; of a link it is their second one.
 _MAKING = frozenset({"mkdir", "mkdirat", "symlink", "symlinkat", "link", "linkat"})
-#: Calls that may be an attempt, besides an open with O_EXCL.
-ASKING = _MAKING | {"flock", "fcntl"}
 #: F_SETLK and F_OFD_SETLK.
 _RECORD = frozenset({fcntl.F_SETLK, 37})
 #: Of ``table``: a copy of a descriptor, as a shell makes one for each redirection.

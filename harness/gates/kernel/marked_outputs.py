@@ -64,9 +64,14 @@ class _Output:
 
 
 class MarkedOutputs:
-    """The outputs of one schedule, by lane and operation."""
+    """The outputs of one schedule, by lane and operation.
+
+    Attributes:
+        any: whether one has been opened.
+    """
 
     def __init__(self) -> None:
+        self.any = False
         self._program: Program | None = None
         self._open: dict[tuple[int, int], _Output] = {}
 
@@ -79,6 +84,7 @@ class MarkedOutputs:
         for output in self._open.values():
             os.close(output.reading)
         self._open.clear()
+        self.any = False
 
     def open(self, pending: PendingSyscall, lane: int, op: int) -> Answer:
         """Answer a lane that wants a standard output for the program of an operation, with its descriptor.
@@ -92,6 +98,7 @@ class MarkedOutputs:
         try:
             check_descriptor(reading)
             os.set_blocking(reading, False)
+            self.any = True
             self._open[lane, op] = _Output(reading, self._program.lanes[lane].ops[op])
             return Answer(hand_over(pending, writing))
         finally:

@@ -21,14 +21,16 @@ def record_operations(state: SupervisorState, program: Program, lane: Lane) -> N
     assert lane.worker is not None
     board, index, events = lane.worker.board, lane.index, state.events
     started, finished = board.started(index), board.finished(index)
-    _record_parts(state, program, lane)
+    if state.outputs.any:
+        _record_parts(state, program, lane)
     while lane.finished < finished or lane.started < started:
         if lane.started == lane.finished:
             op = program.lanes[index].ops[lane.started]
             ids = tuple((entry.id, entry.type) for entry in op.entries)
             events.append(Invoke(index, lane.started, op.kind, op.turn, ids, op.how, op.route))
             lane.begin_operation()
-            _record_parts(state, program, lane)
+            if state.outputs.any:
+                _record_parts(state, program, lane)
         else:
             if lane.marked:
                 _next_part(state, lane, program.lanes[index].ops[lane.op], "")

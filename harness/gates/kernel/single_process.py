@@ -21,6 +21,7 @@ from harness.gates.kernel.supervisor_state import SupervisorState
 __all__ = ["SingleProcess"]
 
 _POLL_MS = 1
+_MOVING = Status.MOVING
 
 
 class SingleProcess:
@@ -42,7 +43,7 @@ class SingleProcess:
             False when the worker has started a process meanwhile, so that more has to come to rest.
         """
         patience: Patience | None = None
-        while lane.status is Status.MOVING:
+        while lane.status is _MOVING:
             if worker.sleeping_lanes:
                 self._wait_for_all(worker)
                 return True

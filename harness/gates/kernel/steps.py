@@ -15,7 +15,6 @@ import os
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.inode import Inode, Shown
 from harness.gates.kernel.lane import Lane
-from harness.gates.kernel.lock_attempts import ASKING
 from harness.gates.kernel.partial_write import CUTTABLE_BYTES, part_of, write_for
 from harness.gates.kernel.process import PendingSyscall, Status, respond
 from harness.gates.kernel.process_faults import ProcessFaults
@@ -38,6 +37,7 @@ _PAUSES = {Status.THINK: "think", Status.SLEEP: "sleep", Status.TURN: "turn", St
 
 _FILE, _TIMER = Status.FILE, Status.TIMER
 _CONTINUE = linux_abi.RESPONSE_CONTINUE
+_EXCLUSIVE = os.O_EXCL
 
 
 def pause_name(lane: Lane) -> str:
@@ -86,23 +86,18 @@ class Steps:
                 the wait of an flock.
         """
         state = self._state
-        assert state.moving is None
         lane.begin_step()
         status = lane.status
         if status is not _TIMER:
             state.set_time(state.now_ns + self._step_ns)
         if self._polls.asking:
             self._polls.stepped(lane, status)
-        if status is _FILE and verdict.kind in CALL_VERDICTS:
-            if self._appearance is not None:
-                target = self._recorder.target_of(lane.pending)
-                self._appearance.before(lane.pending, target, self._files.stamp())
-            if verdict is RUN:
-                self._run(lane, path)
-            else:
-                self._run_with_fault(lane, path, verdict)
+        if status is _FILE and verdict is RUN:
+            self._run(lane, path)
         elif verdict.kind not in CALL_VERDICTS:
             state.events.append(self.process_faults.inject(lane, path, verdict))
+        elif status is _FILE:
+            self._run_with_fault(lane, path, verdict)
         elif status is Status.THINK:
             state.events.append(Step(lane.index, lane.told_op, "think"))
             if lane.think_once():
@@ -121,6 +116,10 @@ class Steps:
             self._cut_short(lane, path, verdict.keep_permille)
         else:
             self._run(lane, path)
+
+    def _appears(self, appearance: Appearance, pending: PendingSyscall) -> None:
+        """Tell what stat shows of files about the call that is made now."""
+        appearance.before(pending, self._recorder.target_of(pending), self._files.stamp())
 
     def release(self, lane: Lane, value: int, error: int = 0, flags: int = 0) -> None:
         """Let a lane go with an answer to its call."""
@@ -163,6 +162,8 @@ class Steps:
 
     def _fail(self, lane: Lane, path: str, code: int) -> None:
         pending = lane.pending
+        if self._appearance is not None:
+            self._appears(self._appearance, pending)
         self._recorder.before(lane, pending)
         self._state.watch(WatchedCall(lane, pending, lane.told_op, path, fault=recorded_name(code)))
         self.release(lane, 0, -code)
@@ -171,8 +172,13 @@ class Steps:
         """Write a part of a write's bytes in the lane's place; a call that cannot be cut runs whole."""
         pending = lane.pending
         length = pending.args[2]
+        if length < CUTTABLE_BYTES:
+            self._run(lane, path)
+            return
+        if self._appearance is not None:
+            self._appears(self._appearance, pending)
         self._recorder.before(lane, pending)
-        value = write_for(pending, part_of(length, keep_permille)) if length >= CUTTABLE_BYTES else None
+        value = write_for(pending, part_of(length, keep_permille))
         if value is None:
             self._run(lane, path)
             return
@@ -191,7 +197,10 @@ class Steps:
         call = pending.call
         kind = call.kind
         events = self._state.events
-        if self._polls.asking or call.name in ASKING or pending.flags & os.O_EXCL:
+        if self._appearance is not None:
+            self._appears(self._appearance, pending)
+        asking = self._polls.asking
+        if asking or call.asks:
             self._polls.before(lane, pending)
         if call is FLOCK:
             self._flock(lane, path)
@@ -205,6 +214,8 @@ class Steps:
             events.append(Step(lane.index, lane.told_op, call.name, path))
             self.release(lane, 0, 0, _CONTINUE)
         elif kind == "open":
+            if pending.flags & _EXCLUSIVE and not asking:
+                self._polls.before(lane, pending)
             if self._recorder.record_open(lane, pending):
                 events.append(Step(lane.index, lane.told_op, call.name, path, open_note(pending.flags)))
                 self.release(lane, 0, 0, _CONTINUE)

@@ -112,8 +112,8 @@ class SupervisorState:
     """
 
     __slots__ = (
-        "_clock",
         "_draws",
+        "_time",
         "clocks",
         "disturbed",
         "events",
@@ -157,7 +157,7 @@ class SupervisorState:
         self.outputs = MarkedOutputs()
         self.private = private
         self.files = files
-        self._clock = clock
+        self._time = clock.cell
         self.clocks = ProcessClocks(clock)
         self.lanes = list(lanes)
         self.workers = workers
@@ -286,7 +286,7 @@ class SupervisorState:
 
     def set_time(self, now_ns: int) -> None:
         """Set virtual time."""
-        self.now_ns = self._clock.now_ns = now_ns
+        self.now_ns = self._time[0] = now_ns
         if now_ns >= self.clocks.change_ns:
             self.clocks.change(now_ns)
 

@@ -89,6 +89,7 @@ class Call(NamedTuple):
         at2: directory descriptor of `path2`.
         path2: second path.
         flags: flag argument (of open, or AT_ flags).
+        asks: may ask for a lock without waiting for it; so may an open.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Call(NamedTuple):
     at2: int = -1
     path2: int = -1
     flags: int = -1
+    asks: bool = False
 
 
 _TABLE = [
@@ -149,14 +151,14 @@ _TABLE = [
     Call("rename", "names", path=0, path2=1),
     Call("renameat", "names", at=0, path=1, at2=2, path2=3),
     Call("renameat2", "names", at=0, path=1, at2=2, path2=3, flags=4),
-    Call("link", "names", path=0, path2=1),
-    Call("linkat", "names", at=0, path=1, at2=2, path2=3),
-    Call("symlink", "names", path=1),
-    Call("symlinkat", "names", at=1, path=2),
+    Call("link", "names", path=0, path2=1, asks=True),
+    Call("linkat", "names", at=0, path=1, at2=2, path2=3, asks=True),
+    Call("symlink", "names", path=1, asks=True),
+    Call("symlinkat", "names", at=1, path=2, asks=True),
     Call("unlink", "names", path=0),
     Call("unlinkat", "names", at=0, path=1, flags=2),
-    Call("mkdir", "names", path=0),
-    Call("mkdirat", "names", at=0, path=1),
+    Call("mkdir", "names", path=0, asks=True),
+    Call("mkdirat", "names", at=0, path=1, asks=True),
     Call("rmdir", "names", path=0),
     Call("mknod", "names", path=0),
     Call("mknodat", "names", at=0, path=1),
@@ -166,8 +168,8 @@ _TABLE = [
     Call("creat", "open", path=0),
     Call("bind", "bind"),
     Call("close", "close", fd=0),
-    Call("flock", "lock", fd=0),
-    Call("fcntl", "lock", fd=0),
+    Call("flock", "lock", fd=0, asks=True),
+    Call("fcntl", "lock", fd=0, asks=True),
     Call("mmap", "map", fd=4),
     Call("stat", "stat", path=0),
     Call("lstat", "stat", path=0),
