@@ -199,8 +199,7 @@ class Steps:
         events = self._state.events
         if self._appearance is not None:
             self._appears(self._appearance, pending)
-        asking = self._polls.asking
-        if asking or call.asks:
+        if call.asks or self._polls.asking:
             self._polls.before(lane, pending)
         if call is FLOCK:
             self._flock(lane, path)
@@ -214,13 +213,7 @@ class Steps:
             events.append(Step(lane.index, lane.told_op, call.name, path))
             self.release(lane, 0, 0, _CONTINUE)
         elif kind == "open":
-            if pending.flags & _EXCLUSIVE and not asking:
-                self._polls.before(lane, pending)
-            if self._recorder.record_open(lane, pending):
-                events.append(Step(lane.index, lane.told_op, call.name, path, open_note(pending.flags)))
-                self.release(lane, 0, 0, _CONTINUE)
-            else:
-                self._watch(lane, path)
+            self._open(lane, path)
         elif kind == "close" and not self._files.copied:
             lock = self._recorder.record_close(pending)
             events.append(Step(lane.index, lane.told_op, call.name, path, "", None, lock))
@@ -229,6 +222,17 @@ class Steps:
         elif kind == "stat":
             events.append(Step(lane.index, lane.told_op, call.name, path))
             self.release(lane, 0, 0, 0 if self._answer_stat(pending) else _CONTINUE)
+        else:
+            self._watch(lane, path)
+
+    def _open(self, lane: Lane, path: str) -> None:
+        pending = lane.pending
+        if pending.flags & _EXCLUSIVE and not self._polls.asking:
+            self._polls.before(lane, pending)
+        if self._recorder.record_open(lane, pending):
+            note = open_note(pending.flags)
+            self._state.events.append(Step(lane.index, lane.told_op, pending.call.name, path, note))
+            self.release(lane, 0, 0, _CONTINUE)
         else:
             self._watch(lane, path)
 
