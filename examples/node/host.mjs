@@ -11,7 +11,7 @@
 import { AsyncLocalStorage, createHook } from "node:async_hooks";
 import crypto from "node:crypto";
 import fs from "node:fs";
-import { syncBuiltinESMExports } from "node:module";
+import { createRequire, syncBuiltinESMExports } from "node:module";
 import timers from "node:timers";
 import timersPromises from "node:timers/promises";
 import { performance } from "node:perf_hooks";
@@ -428,8 +428,18 @@ export const forHosts = {
   },
 };
 
+/** Returns a function that forgets the CommonJS modules that were loaded since this one was called. */
+function forgetsModules() {
+  const { cache } = createRequire(import.meta.url);
+  const kept = new Set(Object.keys(cache));
+  return () => {
+    for (const path of Object.keys(cache)) if (!kept.has(path)) delete cache[path];
+  };
+}
+
 /** Returns the function that answers a request by a fence of this class; its arguments are those of `serve`. */
 function carrier(Fence, properties, begin) {
+  const forgetModules = properties.keepModules ? () => {} : forgetsModules();
   const operations = OPTIONAL.filter((name) => METHODS[name][0] in Fence.prototype);
   let schedule = null;
   let handles = new Map();
@@ -445,6 +455,7 @@ function carrier(Fence, properties, begin) {
       background.timers.clear();
       open.clear();
       handles = new Map();
+      forgetModules();
       schedule = { transcript: line.transcript, options: line.options, process: {} };
       await begin(schedule);
       return { answer: "ok" };
@@ -466,8 +477,10 @@ function carrier(Fence, properties, begin) {
  * @param Fence a class: made with { transcript, lane, handle, process, options } for each lane and handle of a schedule;
  *   `process` is an object that all lanes of this process share, empty at a schedule's start. It has the methods of METHODS,
  *   which may be async: entries and lines come as Buffers, load returns one; `recover` and `rewrite` are optional.
- * @param properties name and properties { name, lock, soundUnder, invariant }, see docs/external-fence.md
- * @param begin called at the start of each schedule with { transcript, options }; may be async
+ * @param properties name and properties { name, lock, soundUnder, invariant }, see docs/external-fence.md; with keepModules
+ *   what the fence loads by `require` from now on keeps its state over schedules
+ * @param begin called at the start of each schedule with { transcript, options }; may be async. What it loads by `require` is
+ *   loaded anew for each schedule
  */
 export function serve(Fence, properties, begin = async () => {}) {
   const carryOut = carrier(Fence, { ...properties, serves: "process" }, begin);

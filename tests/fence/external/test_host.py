@@ -65,14 +65,34 @@ def test_two_processes_of_a_schedule_draw_other_random_numbers(
 
 def _drawn_by(lane: str, folder: Path) -> object:
     """Return what an adapter that serves this lane draws in a schedule that begins at a fixed time."""
-    adapter = Adapter(("node", "tests/fence/external/random.mjs"), str(ROOT), _AtOneTime())
+    [drawn] = _loaded("random.mjs", lane, folder, schedules=1)
+    return drawn
+
+
+def _loaded(command: str, lane: str, folder: Path, schedules: int) -> list[object]:
+    """Return what an adapter loads at the begin of each of some schedules."""
+    adapter = Adapter(("node", *f"tests/fence/external/{command}".split()), str(ROOT), _AtOneTime())
+    found = []
     try:
         adapter.greet()
-        adapter.begin_schedule({}, str(folder / "transcript.jsonl"), {"lanes": [lane], "options": {}})
-        adapter.receive(adapter.ask("load", {"lane": lane, "handle": 0}))
-        return json.loads(json.loads(adapter.last)["text"])
+        for _ in range(schedules):
+            adapter.begin_schedule({}, str(folder / "transcript.jsonl"), {"lanes": [lane], "options": {}})
+            adapter.receive(adapter.ask("load", {"lane": lane, "handle": 0}))
+            found.append(json.loads(json.loads(adapter.last)["text"]))
     finally:
         adapter.end()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("command", "numbers"), [("counting.mjs", [1, 1, 1]), ("counting.mjs keep", [1, 2, 3])]
+)
+def test_what_is_required_after_serve_is_loaded_anew_for_each_schedule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, numbers: list[int]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    (tmp_path / "transcript.jsonl").touch()
+    assert _loaded(command, "runner", tmp_path, schedules=3) == numbers
 
 
 class _AtOneTime(HostHooks):

@@ -1,0 +1,4 @@
+// A module with state.
+
+let count = 0;
+exports.next = () => (count += 1);
