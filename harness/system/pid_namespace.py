@@ -21,6 +21,7 @@ import time
 
 from harness.model.errors import GateUnavailable
 from harness.system.descriptors import close_all_but
+from harness.system.dying import is_dying
 from harness.system.parent_death import end_with_parent
 
 __all__ = ["AVAILABLE_TO_ROOT", "PidNamespace", "held", "prepare", "take"]
@@ -39,8 +40,6 @@ _AT_FDCWD = -100
 _LAST_ID = "/proc/sys/kernel/ns_last_pid"
 _START_S = 20.0
 _END_S, _PAUSE_S = 1.0, 0.001
-#: Field of /proc/PID/stat behind the name, and PF_EXITING.
-_FLAGS_FIELD, _EXITING = 6, 0x4
 #: What is asked of the first process, beside a number, and its answers. With the first one and with that to
 #: `_END_ALL` comes a descriptor of the next mount of /proc.
 _END_ALL = b"end"
@@ -125,11 +124,9 @@ class PidNamespace:
     def alive(self) -> bool:
         """Return whether processes can be started in it: its first process is not about to end."""
         try:
-            with open(f"/proc/{self.first}/stat", "rb") as file:
-                flags = int(file.read().rpartition(b")")[2].split()[_FLAGS_FIELD])
+            return not is_dying(f"/proc/{self.first}/stat")
         except OSError:
             return False
-        return not flags & _EXITING
 
     def close(self) -> None:
         """End all its processes; those that are children here have to be reaped, before or soon."""

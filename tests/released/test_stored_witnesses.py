@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.model import history
+from harness.model import history_text
 from harness.oracle import judge
 from harness.results.witness import Witness, decode, encode, read
 from harness.results.witness_archive import encode as packed
@@ -71,7 +71,7 @@ def test_the_archive_is_what_its_members_make() -> None:
 
 def test_each_stored_history_is_judged_as_its_witness_claims() -> None:
     for name, witness in WITNESSES.items():
-        found = judge(history.decode(witness.history.encode(), name))
+        found = judge(history_text.decode(witness.history.encode(), name))
         assert witness.claim.kind in {violation.kind for violation in found.violations}, name
 
 

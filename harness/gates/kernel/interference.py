@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable
 
 from harness.gates.kernel.quiescence import tasks_of
+from harness.system.dying import is_dying
 
 __all__ = ["STOPPING", "Patience", "Signals", "dies", "ending_signal", "from_outside", "ran_ns", "starved"]
 
@@ -38,9 +39,6 @@ _INFO = struct.Struct("=QQ3I8Ii")
 _INFO_EXIT = 1 << 3
 #: The last field of /proc/PID/stat, counted behind the name.
 _EXIT_CODE_AT = 49
-#: The flags, PF_EXITING and PF_SIGNALED; the signals that wait for the thread, and the bit of SIGKILL.
-_FLAGS_AT, _EXITING = 6, 0x404
-_PENDING_AT, _KILL = 28, 1 << signal.SIGKILL - 1
 
 
 class Signals:
@@ -122,12 +120,9 @@ def dies(pid: int, tids: Iterable[int]) -> bool:
 
 def _dies(pid: int, tid: int) -> bool:
     try:
-        with open(f"/proc/{pid}/task/{tid}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
+        return is_dying(f"/proc/{pid}/task/{tid}/stat")
     except OSError:
         return not tasks_of(pid)
-    # The kernel makes SIGKILL of any signal that ends a process.
-    return bool(int(fields[_FLAGS_AT]) & _EXITING or int(fields[_PENDING_AT]) & _KILL)
 
 
 class Patience:

@@ -19,7 +19,7 @@ from harness.gates.kernel.handed_descriptors import hand_over
 from harness.gates.kernel.lane import TraceeProcess
 from harness.gates.kernel.path_resolution import signed
 from harness.gates.kernel.process import PendingSyscall
-from harness.gates.kernel.program_clock import DATES, ProgramClock
+from harness.gates.kernel.program_clock import ProgramClock
 from harness.gates.kernel.quiescence import id_in_namespace, tasks_of
 from harness.gates.kernel.reactions import CONTINUE, Answer, Reaction
 from harness.gates.kernel.supervisor_state import SupervisorState
@@ -124,7 +124,7 @@ def _timer_create(
             return CONTINUE
     timers = process.program.own_timers()
     timer = timers.make(number, value, thread, how == _SILENT)
-    timer.follows_date = signed(pending.args[0]) in DATES
+    timer.is_of(signed(pending.args[0]))
     try:
         process.memory.write(pending.args[2], _NUMBER.pack(timer.number))
     except OSError:
@@ -178,7 +178,7 @@ def _timerfd_create(
         return CONTINUE
     try:
         timer = state.timer_descriptors.make(process.worker, clock_number, flags)
-        timer.follows_date = clock_number in DATES
+        timer.is_of(clock_number)
         return Answer(hand_over(pending, timer.file, flags=flags & os.O_CLOEXEC))
     except OSError as error:
         return Answer(error=-(error.errno or errno.EMFILE))

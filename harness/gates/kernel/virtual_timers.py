@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import signal
 
+from harness.gates.kernel.program_clock import DATES
+
 __all__ = ["ProgramTimers", "SignalTimer", "Timer"]
 
 #: Numbers of timers begin here; the kernel's own, of clocks that are not virtual, are below.
@@ -28,6 +30,10 @@ class Timer:
         self.due_ns = 0
         self.interval_ns = 0
         self.follows_date = False
+
+    def is_of(self, clock: int) -> None:
+        """Take in which clock it is of, by number."""
+        self.follows_date = clock in DATES
 
     def set(self, due_ns: int, interval_ns: int) -> None:
         """Set it, also where it was set already.

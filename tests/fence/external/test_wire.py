@@ -101,7 +101,7 @@ def test_a_hello_states_lock_lanes_and_operations() -> None:
     [
         {"protocol": 2},
         {"protocol": None},
-        {"lock": "none"},
+        {"lock": "mutex"},
         {"serves": "all"},
         {"operations": ["rewind"]},
         {"operations": "recover"},

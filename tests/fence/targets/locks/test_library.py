@@ -125,7 +125,7 @@ def test_an_npm_library_is_unpacked_as_node_expects_its_modules(
     )
     fake_npm.put_on_path(monkeypatch, tmp_path / "bin", package)
     monkeypatch.setattr(tools, "node", lambda: "/usr/bin/node")
-    monkeypatch.setattr("fence.targets.locks.fault_of", lambda command, folder: "")
+    monkeypatch.setattr("fence.targets.locks.Library._lacking", lambda *_: ())
     found = proper_lockfile.fetch("4.1.2", quiet)
     files = [
         str(path.relative_to(found.files)) for path in sorted(found.files.rglob("*.*")) if path.is_file()

@@ -105,7 +105,7 @@ def test_a_number_is_given_whole_whenever_a_signal_comes(
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
-    monkeypatch.setattr("harness.gates.kernel.eventfd.ioctl", noisily)
+    monkeypatch.setattr("harness.gates.kernel.handed_descriptors.ioctl", noisily)
     before = signal.signal(signal.SIGALRM, lambda *_: None)
     try:
         for _ in range(5):

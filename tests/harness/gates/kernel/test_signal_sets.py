@@ -50,9 +50,13 @@ def neighbour() -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def stopped_process() -> Iterator[tuple[int, int]]:
-    """A process of two threads that block nothing and are stopped; its id, and that of its second thread."""
-    code = "import signal, threading; signal.signal(12, print); signal.pthread_sigmask(2, ())\n"
+def stopped_process(blocked: str = "") -> Iterator[tuple[int, int]]:
+    """A process of two threads that are stopped; its id, and that of its second thread.
+
+    Args:
+        blocked: number of the signal that they block; empty for none.
+    """
+    code = f"import signal, threading; signal.signal(12, print); signal.pthread_sigmask(2, ({blocked}))\n"
     code += (
         "threading.Thread(target=threading.Event().wait).start(); print('ready', flush=True); signal.pause()"
     )
@@ -68,10 +72,11 @@ def test_the_sets_are_those_of_the_kernel() -> None:
     sets = signal_sets(os.getpid())
     assert sets.blocked & BIT and sets.caught & BIT
     assert not (sets.pending | sets.ignored) & BIT
-    os.kill(os.getpid(), NUMBER)
-    assert signal_sets(os.getpid()).shared & BIT
     signal.pthread_kill(threading.get_ident(), NUMBER)
     assert signal_sets(os.getpid()).own & BIT
+    with stopped_process() as (child, _):
+        os.kill(child, NUMBER)
+        assert signal_sets(child).shared & BIT
 
 
 def test_a_thread_that_is_gone_has_none() -> None:
@@ -102,12 +107,12 @@ def test_a_signal_without_a_handler_ends_no_wait() -> None:
     assert not to_be_handled(os.getpid(), os.getpid(), 0)
 
 
-def test_a_signal_of_a_process_goes_to_the_first_thread_that_does_not_block_it(neighbour: int) -> None:
-    pid = os.getpid()
-    os.kill(pid, NUMBER)
-    assert not to_be_handled(pid, neighbour)
-    assert to_be_handled(pid, neighbour, 0)
-    # A process is stopped, so that its first thread, which does not block it, has not taken it yet.
+def test_a_signal_of_a_process_goes_to_the_first_thread_that_does_not_block_it() -> None:
+    # The processes are stopped, so that no thread has taken it yet.
+    with stopped_process(f"{int(NUMBER)},") as (child, second):
+        os.kill(child, NUMBER)
+        assert not to_be_handled(child, second)
+        assert to_be_handled(child, second, 0)
     with stopped_process() as (child, second):
         os.kill(child, NUMBER)
         assert to_be_handled(child, child)

@@ -32,9 +32,13 @@ class Clock:
 
     is_new = True
     now_ns = START_NS
+    ahead_ns = 0
 
-    def read(self) -> int:
+    def read(self, number: int) -> int:
         return self.now_ns
+
+    def ahead(self) -> int:
+        return self.ahead_ns
 
 
 def spec(seconds: int, fraction: int = 0, every: int = 0) -> bytes:
@@ -59,7 +63,7 @@ def program(gate: Supervised, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> 
     """A process with virtual time."""
     process = gate.child()
     process.program.takes_time_from(clock)
-    monkeypatch.setattr(timer_calls, "put", lambda process, trap_id, file, flags: file)
+    monkeypatch.setattr(timer_calls, "hand_over", lambda pending, file, flags: file)
     return process
 
 
