@@ -130,13 +130,14 @@ class Steps:
 
     def _end_pause(self, lane: Lane) -> None:
         """Let a lane go on whose sleep is over, or that has waited for a key or with a time-out."""
-        name, thread, typed = pause_name(lane), lane.delegate, ""
+        name, thread = pause_name(lane), lane.delegate
         if isinstance(thread, Typist):
-            typed = thread.terminal.type_next()
-        self._state.events.append(Step(lane.index, lane.told_op, name, "", typed))
-        if typed:
+            # The key wakes the program, which has to be told the time before.
             self._state.let_go(lane)
+            typed = thread.terminal.type_next()
+            self._state.events.append(Step(lane.index, lane.told_op, name, "", typed))
             return
+        self._state.events.append(Step(lane.index, lane.told_op, name))
         wait = thread.tracee.program.take_wait(thread.tid) if thread is not None else None
         if wait is None:
             self.release(lane, 0)
