@@ -63,7 +63,7 @@ def _may_write(path: str) -> bool:
 
 
 def _may_look(path: str) -> bool:
-    """Return whether a file of /proc can be read, which depends on who asks and not on its mode."""
+    """Return whether this process can read a file of /proc; the file's mode does not tell."""
     with contextlib.suppress(OSError):
         os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
         return True

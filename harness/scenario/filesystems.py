@@ -94,8 +94,8 @@ class FilesystemSettings:
         Ge(0),
         Le(86_400_000),
         doc(
-            "ctime of a file that nobody touches becomes later by itself, each time that so many virtual "
-            "milliseconds have passed; 0: never."
+            "Virtual milliseconds after which ctime of an untouched file moves on by as much, again and "
+            "again; 0: it does not."
         ),
     ] = 0
     attribute_cache_ms: Annotated[

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import sys
 from pathlib import Path
 
@@ -80,7 +79,7 @@ def _scenario(folder: Path, lanes: list[dict[str, object]], wrong: bool) -> Path
     return write_scenario(folder, json.dumps(data))
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="no Node.js")
+@pytest.mark.requires("node")
 @pytest.mark.parametrize("wrong", [True, False])
 def test_an_adapter_in_node_has_the_clock_of_its_process(
     harness: Harness, tmp_path: Path, wrong: bool

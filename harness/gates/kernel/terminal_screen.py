@@ -43,9 +43,12 @@ class _Row(list[str]):
 class _Screen:
     def __init__(self, rows: int, columns: int) -> None:
         self._rows, self._columns = rows, columns
-        self._cells = [self._blank() for _ in range(rows)]
+        self._reset()
+
+    def _reset(self) -> None:
+        self._cells = [self._blank() for _ in range(self._rows)]
         self._row = self._column = 0
-        self._top, self._bottom = 0, rows - 1
+        self._top, self._bottom = 0, self._rows - 1
         self._saved = 0, 0
         self._last = " "
 
@@ -84,7 +87,7 @@ class _Screen:
         elif letter == "8":
             self._row, self._column = self._saved
         elif letter == "c":
-            self.__init__(self._rows, self._columns)  # type: ignore[misc]
+            self._reset()
         elif letter in "DE":
             self._column = 0 if letter == "E" else self._column
             self._next_line()

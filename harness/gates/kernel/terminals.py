@@ -173,7 +173,12 @@ class Terminals:
         return any([one.drain() for terminals in self._open.values() for one in terminals])
 
     def offer(self, worker: Worker, now_ns: int) -> None:
-        """Set who types for each lane of a worker, all of whose processes are at rest."""
+        """Show each lane whose program waits for its terminal as asleep until its next key is due.
+
+        Args:
+            worker: of the lanes; all its processes are at rest.
+            now_ns: virtual time.
+        """
         for lane in worker.lanes:
             lane.is_typed_for(None)
             terminal = self.of(lane)

@@ -70,7 +70,7 @@ def first_timer_ns(state: SupervisorState) -> int | None:
 def end_timer(state: SupervisorState, ending: EndingTimer) -> None:
     """Send the signal of a timer, or make its descriptor readable."""
     timer, process = ending.timer, ending.tracee
-    # Whoever sleeps may be woken, also in another process that has the same descriptor.
+    # A sleeper may be woken, also in another process that has the same descriptor.
     for one in process.worker.processes():
         one.disturb(ANY_SLEEPER)
     count = timer.end(state.now_ns)
