@@ -107,7 +107,9 @@ def libraries(registries: tuple[str, ...] = ("pypi", "npm")) -> Iterator[None]:
             _run([f"{folder}/venv/bin/python", "-m", "pip", "install", "--quiet", *wanted["pypi"]])
         node = shutil.which("node")
         if wanted.get("npm") and node is not None:
-            _run(["npm", "install", "--silent", "--no-audit", "--prefix", folder, *wanted["npm"]])
+            # With --prefix npm would not read the machine's own settings.
+            Path(folder, "package.json").write_text("{}")
+            _run(["npm", "install", "--silent", "--no-audit", *wanted["npm"]], folder)
             shim = Path(folder, "node")
             shim.write_text(f'#!/bin/sh\nNODE_PATH={folder}/node_modules exec {node} "$@"\n')
             shim.chmod(0o755)
@@ -216,8 +218,8 @@ def _fences() -> list[str]:
     return [name for name in FENCES if not is_control(name)]
 
 
-def _run(command: list[str]) -> None:
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+def _run(command: list[str], folder: str | None = None) -> None:
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, cwd=folder)
 
 
 def _said(command: str) -> str:
