@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from harness.gates.kernel.handed_descriptors import hand_over
@@ -20,6 +19,8 @@ from harness.system.machine_limits import check_descriptor
 __all__ = ["MarkedOutputs", "Marker"]
 
 _CHUNK = 1 << 16
+#: More than a pipe holds; a program that writes without end must not keep its reader.
+_CHUNKS_MAX = 64
 #: The rest of a longer line is not looked at.
 _LINE_MAX = 1000
 
@@ -41,26 +42,34 @@ class _Output:
         self.reading = reading
         self._begins, self._ends = re.compile(op.begins), re.compile(op.ends)
         self._left = b""
+        self._found: list[Marker] = []
 
     def drain(self) -> bool:
-        length = len(self._left)
-        try:
-            while chunk := os.read(self.reading, _CHUNK):
-                self._left += chunk
-        except BlockingIOError:
-            pass
-        return len(self._left) > length
+        """Take in what was written, a part of it where that does not end; return whether anything was."""
+        for chunks in range(_CHUNKS_MAX):
+            try:
+                chunk = os.read(self.reading, _CHUNK)
+            except BlockingIOError:
+                return chunks > 0
+            if not chunk:
+                return chunks > 0
+            *lines, left = (self._left + chunk).split(b"\n")
+            self._found += [marker for line in lines if (marker := self._marker_in(line)) is not None]
+            self._left = left[:_LINE_MAX]
+        return True
 
-    def markers(self) -> Iterator[Marker]:
+    def take(self) -> list[Marker]:
         self.drain()
-        *lines, self._left = self._left.split(b"\n")
-        for line in lines:
-            text = line[:_LINE_MAX].decode("utf-8", "replace").rstrip("\r")
-            for ends, expression in ((False, self._begins), (True, self._ends)):
-                found = expression.search(text)
-                if found is not None and found[1]:
-                    yield Marker(ends, found[1])
-                    break
+        found, self._found = self._found, []
+        return found
+
+    def _marker_in(self, line: bytes) -> Marker | None:
+        text = line[:_LINE_MAX].decode("utf-8", "replace").rstrip("\r")
+        for ends, expression in ((False, self._begins), (True, self._ends)):
+            found = expression.search(text)
+            if found is not None and found[1]:
+                return Marker(ends, found[1])
+        return None
 
 
 class MarkedOutputs:
@@ -111,4 +120,4 @@ class MarkedOutputs:
     def take(self, lane: int, op: int) -> list[Marker]:
         """Return the markers that the program of an operation has printed since the last call."""
         output = self._open.get((lane, op))
-        return list(output.markers()) if output is not None else []
+        return output.take() if output is not None else []

@@ -30,6 +30,8 @@ __all__ = ["Terminal", "Terminals", "Typist"]
 
 _MS = 1_000_000
 _CHUNK = 1 << 16
+#: A program that shows something without end must not keep its reader.
+_CHUNKS_MAX = 64
 #: Characters of a screen in the reason for an inconclusive schedule.
 _SAID_MAX = 200
 #: How much of what was shown is kept.
@@ -66,13 +68,13 @@ class Terminal:
         self._pair.close()
 
     def drain(self) -> bool:
-        """Read what was shown; return whether anything was."""
+        """Read what was shown, a part of it where that does not end; return whether anything was."""
         length = len(self._output)
-        try:
-            while chunk := os.read(self._pair.master, _CHUNK):
-                self._output += chunk
-        except BlockingIOError:
-            pass
+        for _ in range(_CHUNKS_MAX):
+            try:
+                self._output += os.read(self._pair.master, _CHUNK)
+            except BlockingIOError:
+                break
         grown = len(self._output) > length
         del self._output[:-_SHOWN_MAX]
         return grown
@@ -162,7 +164,11 @@ class Terminals:
             if why := of_error(error):
                 raise Shortage(why) from error
             raise
-        check_descriptor(pair.slave)
+        try:
+            check_descriptor(pair.slave)
+        except Shortage:
+            os.close(pair.master)
+            raise
         for number in _SIGNALS:
             signals.sent(0, number)
         self._open.setdefault(lane, []).append(Terminal(pair, self._program.lanes[lane].ops[op]))
