@@ -34,7 +34,7 @@ def run(
     harness: Harness, path: Path, fault: str, *more: object, at: str = "guarded_write", schedules: int = 6
 ) -> Ended:
     fence = f"exec:{command(fault, at)}"
-    return harness.run(path, "--fence", fence, "--schedules", schedules, "--json", *more)
+    return harness.run(path, "--fence", fence, "--schedules", schedules, "--explorers", 1, "--json", *more)
 
 
 def first(found: dict[str, Any]) -> str:
@@ -58,14 +58,14 @@ def test_the_run_goes_on_with_new_adapters_and_says_the_same(harness: Harness, t
     kinds, histories = [], []
     for number in range(2):
         ended = run(
-            harness, path, "dies", "--no-shrink", "--out", tmp_path / str(number), at="append", schedules=66
+            harness, path, "dies", "--no-shrink", "--out", tmp_path / str(number), at="append", schedules=12
         )
         kinds.append(ended.object["violations"])
         histories.append(ended.object["histories"])
         assert (ended.object["inconclusive"], ended.object["voided"]) == (0, 0), ended
         assert ended.object["repeated"] > 0
     # Who ends with the lock leaves it behind, so a lane may wait for it without end.
-    assert kinds[0] == kinds[1] and kinds[0]["crash"] == 66 and set(kinds[0]) <= {"crash", "dead_end"}
+    assert kinds[0] == kinds[1] and kinds[0]["crash"] == 12 and set(kinds[0]) <= {"crash", "dead_end"}
     assert histories[0] == histories[1]
 
 
@@ -95,16 +95,16 @@ def test_the_next_request_meets_an_adapter_that_ended_after_an_answer(
 def test_the_lane_whose_request_met_the_end_is_named(harness: Harness, tmp_path: Path) -> None:
     """Two lanes share the process; only one of them asks for what ends it."""
     scenario = write_scenario(tmp_path, TWO.replace("process: b", "process: a"))
-    ended = run(harness, scenario, "dies", "--no-shrink", at="acquire", schedules=30)
+    ended = run(harness, scenario, "dies", "--no-shrink", at="acquire", schedules=12)
     assert set(ended.object["violations"]) <= {"crash", "dead_end"}, ended
-    assert (ended.object["violations"]["crash"], ended.object["inconclusive"]) == (30, 0)
+    assert (ended.object["violations"]["crash"], ended.object["inconclusive"]) == (12, 0)
     assert first(ended.object).startswith("cron crashed: the adapter ended with status 7")
 
 
 @kernel_gate
 def test_an_end_that_no_request_meets_is_no_crash(harness: Harness, tmp_path: Path) -> None:
-    ended = run(harness, write_scenario(tmp_path), DIES_LATER, "--no-shrink", at="end_turn", schedules=70)
-    calm = run(harness, write_scenario(tmp_path), "none", "--no-shrink", schedules=70)
+    ended = run(harness, write_scenario(tmp_path), DIES_LATER, "--no-shrink", at="end_turn", schedules=12)
+    calm = run(harness, write_scenario(tmp_path), "none", "--no-shrink", schedules=12)
     for found in (ended, calm):
         assert (found.object["violations"], found.object["inconclusive"]) == ({}, 0), found
     assert ended.object["histories"] == calm.object["histories"]
@@ -142,7 +142,7 @@ def test_an_adapter_that_ends_of_what_the_harness_did_has_not_crashed(
 
 @kernel_gate
 def test_a_process_that_the_scenario_kills_has_not_crashed(harness: Harness, tmp_path: Path) -> None:
-    ended = run(harness, write_scenario(tmp_path, KILLED), "none", "--no-shrink", schedules=60)
+    ended = run(harness, write_scenario(tmp_path, KILLED), "none", "--no-shrink", schedules=20)
     assert "crash" not in ended.object["violations"], ended
     assert ended.object["inconclusive"] == 0, ended
 
@@ -164,7 +164,17 @@ def test_a_store_that_ends_its_process_has_crashed(
     harness: Harness, tmp_path: Path, how: str, words: str
 ) -> None:
     fence = f"exec:node tests/fence/external/exits.mjs {how}"
-    command = (write_scenario(tmp_path, TWO), "--fence", fence, "--json", "--no-shrink", "--schedules", 66)
+    command = (
+        write_scenario(tmp_path, TWO),
+        "--fence",
+        fence,
+        "--json",
+        "--no-shrink",
+        "--schedules",
+        12,
+        "--explorers",
+        1,
+    )
     ended = harness.run(*command)
     assert (ended.status, set(ended.object["violations"])) == (1, {"crash"}), ended
     assert ended.object["inconclusive"] == 0 and ended.object["repeated"] > 0, ended

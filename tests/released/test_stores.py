@@ -30,7 +30,18 @@ def say(text: str) -> None:
 def _found(scenario: str, fence: str, schedules: int, out: Path) -> dict[str, object]:
     words = ["run", f"scenarios/stores/{scenario}.yaml", "--fence", fence, "--schedules", str(schedules)]
     done = subprocess.run(
-        [sys.executable, "-m", "harness", *words, "--json", "--no-shrink", "--out", str(out)],
+        [
+            sys.executable,
+            "-m",
+            "harness",
+            *words,
+            "--explorers",
+            "1",
+            "--json",
+            "--no-shrink",
+            "--out",
+            str(out),
+        ],
         capture_output=True,
         text=True,
         timeout=1200,
@@ -47,16 +58,16 @@ def test_two_terminals_fork_the_history_and_one_alone_does_not(
     name: str, version: str, tmp_path: Path
 ) -> None:
     for fence in target_of(name).fetch(version, say).fences:
-        two = _found("two-terminals", fence, 12, tmp_path / f"{fence}-two")
+        two = _found("two-terminals", fence, 4, tmp_path / f"{fence}-two")
         assert set(two["violations"]) == {"invariant"}  # type: ignore[call-overload]
         if (name, version) != ("pi-coding-agent", "0.74.0"):
-            one = _found("one-terminal", fence, 12, tmp_path / f"{fence}-one")
+            one = _found("one-terminal", fence, 4, tmp_path / f"{fence}-one")
             assert one["violations"] == {} and not one["not_exercised"]
 
 
 def test_the_same_seed_gives_the_same_histories_where_there_is_no_file(tmp_path: Path) -> None:
     target_of("pi-coding-agent").fetch("1.6.0", say)
-    said = [_found("not-there-yet", "pi-coding-agent@1.6.0", 12, tmp_path / str(n)) for n in range(2)]
+    said = [_found("not-there-yet", "pi-coding-agent@1.6.0", 4, tmp_path / str(n)) for n in range(2)]
     assert said[0]["histories"] == said[1]["histories"]
 
 

@@ -19,7 +19,7 @@ from fence import FENCES
 from fence.controls import CONTROLS
 from harness.scenario import Scenario, load_all
 from tests.program_table import CATALOGUE, missing, seen
-from tests.scenarios.probe import ENOUGH, Found, control, is_control, only_shown_by
+from tests.scenarios.probe import ENOUGH, Found, asked, control, is_control, only_shown_by
 from tests.writing import WRITERS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,7 +55,7 @@ def _cases(*, controls: bool) -> list[Any]:
             marks.append(pytest.mark.requires("ext4"))
         words = [word for lane in data["lanes"] for word in lane.get("argv", ())]
         marks += [pytest.mark.requires(name) for name in RARE if name in words]
-        for fence in data["expect"]:
+        for fence in asked(_load(path)):
             if not controls or is_control(fence):
                 found.append(pytest.param(path, fence, marks=marks, id=f"{path.stem}-{fence}"))
     return found
@@ -71,6 +71,7 @@ def _core() -> int:
     return cores[int(worker) % len(cores)]
 
 
+@functools.cache
 def _load(path: Path) -> Scenario:
     (scenario,) = load_all([path])
     return scenario
