@@ -20,7 +20,7 @@ import hypothesis
 import pytest
 
 from fence.targets import TargetError, pypi
-from harness.gates.kernel import thread_turns
+from harness.gates.kernel import program_clock, thread_turns
 from harness.system import landlock
 from harness.tools import doctor
 from tests import browser, machine_limits
@@ -98,8 +98,10 @@ _CAPABILITIES: dict[str, Callable[[], bool]] = {
     "kernel-gate": _kernel_gate,
     "landlock": lambda: not landlock.missing(),
     "pid-namespace": doctor.has_own_ids,
+    "clock of programs": lambda: not program_clock.unavailable(),
     "threads one at a time": lambda: not thread_turns.unavailable(),
     "ext4": _ext4,
+    "root": lambda: os.geteuid() == 0,
     "mounts": _mounts,
     "memory-group": machine_limits.can_limit_memory,
     "process-limit": machine_limits.can_limit_processes,

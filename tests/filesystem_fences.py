@@ -107,14 +107,14 @@ def fences() -> list[str]:
 
 
 def asked(
-    situations: Sequence[str], filesystems: Sequence[str], whom: Sequence[str], schedules: int
+    situations: Sequence[str], filesystems: Sequence[str], names: Sequence[str], schedules: int
 ) -> list[Cell]:
     """Run fences in situations on file systems.
 
     Args:
         situations: keys of SITUATIONS.
         filesystems: names that a scenario's `filesystem` takes.
-        whom: fences, as the command line takes them.
+        names: of fences, as the command line takes them.
         schedules: so many of each.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -133,13 +133,13 @@ def asked(
             "--no-shrink",
         ]
         command += ["--schedules", str(schedules), "--seed", str(SEED), "--strategy", _STRATEGY]
-        command += [word for fence in whom for word in ("--fence", fence)]
+        command += [word for fence in names for word in ("--fence", fence)]
         command += ["--out", str(Path(folder) / "out")]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode not in (OK, NOT_EXPECTED, INCONCLUSIVE):
         raise SystemExit(f"status {done.returncode}: {done.stderr[-2000:]}")
-    names = {one.replace(" ", "-"): one for one in situations}
-    return sorted(_cell(json.loads(line), names) for line in done.stdout.splitlines())
+    asked_for = {one.replace(" ", "-"): one for one in situations}
+    return sorted(_cell(json.loads(line), asked_for) for line in done.stdout.splitlines())
 
 
 def _scenario(situation: str, filesystem: str) -> dict[str, Any]:

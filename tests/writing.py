@@ -28,6 +28,7 @@ __all__ = [
     "Measured",
     "Writer",
     "all_writers",
+    "length_of_long",
     "measured",
     "unlocked",
     "writer_of",
@@ -175,7 +176,12 @@ def measured(path: Path) -> Measured:
     """Return how the program of a scenario writes lines."""
     with Writer(load(str(path))) as writer:
         shortest = writer.shortest_cut()
-        return Measured(shortest, writer.line(LONGEST if shortest is None else 3 * shortest.bytes + 100))
+        return Measured(shortest, writer.line(LONGEST if shortest is None else length_of_long(shortest)))
+
+
+def length_of_long(shortest: Line) -> int:
+    """Return the length of a line that shows how all are cut, given the shortest one that is."""
+    return 3 * shortest.bytes + 100
 
 
 def _states(history: History) -> Iterator[State]:

@@ -20,6 +20,8 @@ TERMS: Final = get_args(Term)
 _PIECE = re.compile(r"<([^<>]*)>|([^<])|(<)", re.DOTALL)
 _PAUSE = re.compile(r"<([0-9]{1,8})ms>")
 _PAUSE_MS_MAX: Final = 86_400_000
+#: What the kernel keeps of what arrives at once; it drops the rest.
+_BYTES_MAX: Final = 4095
 _ESCAPE: Final = b"\x1b"
 _PLAIN: Final = {
     "enter": b"\r",
@@ -65,6 +67,10 @@ def wrong_with(text: str) -> str:
         if not letter and _special(name, "xterm", application=False) is None:
             shown = f"<{name}>" if name else "<"
             return f"{shown!r} is no key; known are {_NAMES}"
+    length = len(sent(text, "xterm", application=False))
+    if length > _BYTES_MAX:
+        most = f"a terminal takes at most {_BYTES_MAX}"
+        return f"{length} bytes arrive at once, {most}; make several items of it"
     return ""
 
 

@@ -38,7 +38,11 @@ class PrivateDirectories:
         self.home = os.path.join(self.path, "home")
         self.temporary = os.path.join(self.path, "tmp")
         self._both = self.home, self.temporary
-        self._make()
+        try:
+            self._make()
+        except OSError:
+            remove_tree(self.path)
+            raise
 
     def clear(self) -> None:
         """Make them anew where programs have left, changed or replaced anything."""

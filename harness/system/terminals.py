@@ -27,10 +27,10 @@ _NUMBER = struct.Struct("=i")
 
 
 class TerminalPair(NamedTuple):
-    """The two ends of a pseudo-terminal, as descriptors that do not block and are closed by exec.
+    """The two ends of a pseudo-terminal, as descriptors that are closed by exec.
 
     Attributes:
-        master: what is written to it is typed; what is read from it was shown.
+        master: what is written to it is typed; what is read from it was shown. It does not block.
         slave: the terminal.
     """
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.harness_process import Ended, Harness, write_scenario
+from tests.acceptance.harness_process import Harness
+from tests.acceptance.programs import compiled, found, script, twice
 
-pytestmark = [pytest.mark.requires("kernel-gate"), pytest.mark.requires("pid-namespace")]
+pytestmark = pytest.mark.requires("kernel-gate", "pid-namespace", "clock of programs")
 
 SCENARIO = """\
 about: A program writes what differs from one run to the next elsewhere.
@@ -24,7 +25,7 @@ lanes:
     argv: %s
     delay_steps: 0
     pause_ms: [25, 40]
-schedules: 6
+schedules: 4
 expect:
   none: {may: [missed_takeover]}
   ledger: []
@@ -81,64 +82,26 @@ int main(int count, char **words) {
 """
 
 
-def run(harness: Harness, tmp_path: Path, argv: list[str], name: str, explorers: int) -> Ended:
-    path = write_scenario(tmp_path, SCENARIO % json.dumps(argv), f"{name}.yaml")
-    options = ("--fence", "ledger", "--allow-programs", "--json", "--no-shrink", "--force")
-    return harness.run(path, *options, "--explorers", str(explorers))
+def test_scripts_make_the_same_history_each_time(harness: Harness, tmp_path: Path) -> None:
+    argvs = {
+        "perl": script(tmp_path, "perl", PERL, "perl"),
+        "bash": script(tmp_path, "bash", BASH, "bash"),
+        "python": script(tmp_path, "python", PYTHON, sys.executable),
+    }
+    histories = twice(harness, tmp_path, SCENARIO, argvs)
+    # All are in one PID namespace, and the second one begins with the ids that the first one has.
+    alone = found(harness, tmp_path, {"bash": SCENARIO % json.dumps([*argvs["bash"], "{transcript}"])})
+    assert alone["bash"]["histories"] == histories["bash"]
 
 
-def histories(harness: Harness, tmp_path: Path, argv: list[str]) -> list[str]:
-    """What two runs made of a program, with one explorer and with two."""
-    found = []
-    for explorers in (1, 2):
-        ended = run(harness, tmp_path, argv, "program", explorers)
-        assert ended.status == 0, ended
-        # A program that changed nothing would have made it 3.
-        assert ended.object["inconclusive"] == 0
-        found.append(ended.object["histories"])
-    return found
-
-
-@pytest.mark.parametrize(
-    ("interpreter", "script"),
-    [
-        pytest.param("bash", BASH, id="bash"),
-        pytest.param("perl", PERL, id="perl"),
-        pytest.param(sys.executable, PYTHON, id="python"),
-        pytest.param("node", NODE, id="node", marks=pytest.mark.requires("node")),
-    ],
-)
-def test_a_script_makes_the_same_history_each_time(
-    harness: Harness, tmp_path: Path, interpreter: str, script: str
-) -> None:
-    path = tmp_path / "script"
-    path.write_text(script)
-    first, second = histories(harness, tmp_path, [interpreter, str(path), "{transcript}"])
-    assert first == second
-
-
-def test_the_session_before_in_an_explorer_changes_nothing(harness: Harness, tmp_path: Path) -> None:
-    """Both are in one PID namespace, and the second begins with the ids that a first one has."""
-    path = tmp_path / "script"
-    path.write_text(BASH)
-    argv = ["bash", str(path), "{transcript}"]
-    alone = run(harness, tmp_path, argv, "program", 1)
-    before = write_scenario(tmp_path, SCENARIO % json.dumps(argv), "before.yaml")
-    options = ("--fence", "ledger", "--allow-programs", "--json", "--no-shrink", "--explorers", "1")
-    ended = harness.run(before, tmp_path / "program.yaml", *options)
-    told = [json.loads(line) for line in ended.out.splitlines()]
-    assert [one["scenario"] for one in told] == ["before", "program"]
-    assert [one["histories"] for one in told] == [told[0]["histories"], alone.object["histories"]]
+@pytest.mark.requires("node")
+def test_a_script_of_node_does_too(harness: Harness, tmp_path: Path) -> None:
+    twice(harness, tmp_path, SCENARIO, {"node": script(tmp_path, "node", NODE, "node")})
 
 
 @pytest.mark.requires("gcc")
-@pytest.mark.parametrize("linked", [[], ["-static"]], ids=["dynamic", "static"])
-def test_a_compiled_program_does_too(harness: Harness, tmp_path: Path, linked: list[str]) -> None:
-    source, program = tmp_path / "program.c", tmp_path / "program"
-    source.write_text(C)
-    subprocess.run(["gcc", *linked, "-o", str(program), str(source)], check=True)
-    first, second = histories(harness, tmp_path, [str(program), "{transcript}"])
-    assert first == second
+def test_a_compiled_program_does_too(harness: Harness, tmp_path: Path) -> None:
+    twice(harness, tmp_path, SCENARIO, compiled(tmp_path, C))
 
 
 @pytest.mark.requires("gcc")
@@ -152,9 +115,8 @@ def test_what_still_differs_is_named_with_its_bytes_and_the_usual_causes(
         'int main(int n, char **w) { fprintf(fopen(w[1], "a"), "at %llu\\n", __rdtsc()); }'
     )
     subprocess.run(["gcc", "-o", str(program), str(source)], check=True)
-    ended = run(harness, tmp_path, [str(program), "{transcript}"], "counter", 1)
-    assert ended.status == 3, ended
-    said = ended.object["why_inconclusive"]
+    text = SCENARIO % json.dumps([str(program), "{transcript}"])
+    said = found(harness, tmp_path, {"counter": text})["counter"]["why_inconclusive"]
     assert "run twice, it differs" in said and "script wrote other bytes ('at " in said
     assert "does it read the time, a process id or random numbers" in said
     assert "Step(" not in said

@@ -11,13 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.harness_process import Ended, Harness, write_scenario
+from tests.acceptance.programs import script, twice
 from tests.patience import at_some_patience, impatient
 
-pytestmark = [
-    pytest.mark.requires("kernel-gate"),
-    pytest.mark.requires("pid-namespace"),
-    pytest.mark.requires("threads one at a time"),
-]
+pytestmark = pytest.mark.requires(
+    "kernel-gate", "pid-namespace", "clock of programs", "threads one at a time"
+)
 
 SCENARIO = """\
 about: The threads of a program write in an order that nothing prescribes.
@@ -208,11 +207,7 @@ def by_compiler(name: str, source: str, *command: str) -> Callable[[Path], list[
 
 
 def by_interpreter(name: str, source: str, *command: str) -> Callable[[Path], list[str]]:
-    def make(folder: Path) -> list[str]:
-        (folder / name).write_text(source)
-        return [*command, str(folder / name)]
-
-    return make
+    return lambda folder: script(folder, name, source, *command)
 
 
 def in_java(folder: Path) -> list[str]:
@@ -249,15 +244,7 @@ def in_java(folder: Path) -> list[str]:
 def test_threads_that_race_make_the_same_history_each_time(
     harness: Harness, tmp_path: Path, make: Callable[[Path], list[str]]
 ) -> None:
-    argv = make(tmp_path)
-    found = []
-    for explorers in ("1", "2", "1"):
-        ended = run(harness, tmp_path, argv, "--explorers", explorers)
-        assert ended.status == 0, ended
-        # A program that changed nothing would have made it 3.
-        assert ended.object["inconclusive"] == 0
-        found.append(ended.object["histories"])
-    assert found[0] == found[1] == found[2]
+    twice(harness, tmp_path, SCENARIO, {"program": make(tmp_path)})
 
 
 @pytest.mark.requires("gcc")
@@ -281,7 +268,7 @@ def test_a_thread_that_waits_without_a_call_comes_to_its_end(harness: Harness, t
 
 
 def test_a_program_keeps_the_one_processor_that_it_has(harness: Harness, tmp_path: Path) -> None:
-    script = """\
+    text = """\
 import os, sys
 others = set(range(os.cpu_count()))
 os.sched_setaffinity(0, others)
@@ -290,6 +277,6 @@ assert len(os.sched_getaffinity(0)) == 1 and os.sched_getscheduler(0) == os.SCHE
 try: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
 except PermissionError: open(sys.argv[1], "a").write("{}" + chr(10))
 """
-    ended = run(harness, tmp_path, by_interpreter("program.py", script, sys.executable)(tmp_path))
+    ended = run(harness, tmp_path, script(tmp_path, "program.py", text, sys.executable))
     # A program that did not write has changed nothing, which is 3.
     assert ended.status == 0, ended

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.harness_process import Harness, write_scenario
+from tests.acceptance.harness_process import Harness
+from tests.acceptance.programs import compiled, script, twice
 
-pytestmark = [pytest.mark.requires("kernel-gate"), pytest.mark.requires("pid-namespace")]
+pytestmark = pytest.mark.requires("kernel-gate", "pid-namespace", "clock of programs")
 
 SCENARIO = """\
 about: A program measures what its timers do, and writes only if it is right.
@@ -20,7 +19,7 @@ policy: coordinated
 lanes:
   - {role: runner, process: gateway, think_steps: [30, 60]}
   - {role: program, name: script, argv: %s, delay_steps: 0, pause_ms: [25, 40]}
-schedules: 4
+schedules: 3
 expect:
   ledger: []
 """
@@ -142,42 +141,20 @@ int main(int count, char **words) {
 """
 
 
-def histories(harness: Harness, tmp_path: Path, argv: list[str]) -> list[str]:
-    """What two runs made of a program, with one explorer and with two."""
-    found = []
-    for explorers in (1, 2):
-        path = write_scenario(tmp_path, SCENARIO % json.dumps([*argv, "{transcript}"]))
-        options = ("--fence", "ledger", "--allow-programs", "--json", "--no-shrink", "--force")
-        ended = harness.run(path, *options, "--explorers", explorers)
-        # A program that changed nothing would have made it 3.
-        assert (ended.status, ended.object["inconclusive"]) == (0, 0), ended
-        found.append(ended.object["histories"])
-    return found
+def test_scripts_with_timers_make_the_same_history_each_time(harness: Harness, tmp_path: Path) -> None:
+    argvs = {
+        "shell": script(tmp_path, "shell", SHELL, "bash"),
+        "perl": script(tmp_path, "perl", PERL, "perl"),
+        "asyncio": script(tmp_path, "asyncio", PYTHON, sys.executable),
+    }
+    twice(harness, tmp_path, SCENARIO, argvs)
 
 
-@pytest.mark.parametrize(
-    ("interpreter", "script"),
-    [
-        pytest.param("bash", SHELL, id="shell"),
-        pytest.param("perl", PERL, id="perl"),
-        pytest.param(sys.executable, PYTHON, id="asyncio"),
-        pytest.param("node", NODE, id="node", marks=pytest.mark.requires("node")),
-    ],
-)
-def test_a_script_with_timers_makes_the_same_history_each_time(
-    harness: Harness, tmp_path: Path, interpreter: str, script: str
-) -> None:
-    path = tmp_path / "script"
-    path.write_text(script)
-    first, second = histories(harness, tmp_path, [interpreter, str(path)])
-    assert first == second
+@pytest.mark.requires("node")
+def test_a_script_of_node_does_too(harness: Harness, tmp_path: Path) -> None:
+    twice(harness, tmp_path, SCENARIO, {"node": script(tmp_path, "node", NODE, "node")})
 
 
 @pytest.mark.requires("gcc")
-@pytest.mark.parametrize("linked", [[], ["-static"]], ids=["dynamic", "static"])
-def test_a_timer_that_starts_threads_does_too(harness: Harness, tmp_path: Path, linked: list[str]) -> None:
-    source, program = tmp_path / "program.c", tmp_path / "program"
-    source.write_text(C)
-    subprocess.run(["gcc", *linked, "-pthread", "-o", str(program), str(source)], check=True)
-    first, second = histories(harness, tmp_path, [str(program)])
-    assert first == second
+def test_a_timer_that_starts_threads_does_too(harness: Harness, tmp_path: Path) -> None:
+    twice(harness, tmp_path, SCENARIO, compiled(tmp_path, C, "-pthread"))

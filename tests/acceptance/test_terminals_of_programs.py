@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.harness_process import Ended, Harness, write_scenario
+from tests.acceptance.programs import found, script, shortcomings
 
 pytestmark = pytest.mark.requires("kernel-gate")
 
@@ -19,7 +20,7 @@ policy: coordinated
 lanes:
   - {role: runner, process: gateway, think_steps: [30, 60]}
   - {role: program, name: script, argv: %s, delay_steps: 0, tty: true, keys: %s}
-schedules: 4
+schedules: 2
 step_ms: 20
 expect:
   ledger: {may: []}
@@ -124,27 +125,25 @@ REFUSED = {
 }
 
 
+def scenario(folder: Path, name: str, body: str, keys: list[str]) -> str:
+    argv = [*script(folder, name, FRAME % body, sys.executable, "-I", "-S"), "{transcript}"]
+    return SCENARIO % (json.dumps(argv), json.dumps(keys))
+
+
 def run(harness: Harness, tmp_path: Path, body: str, keys: list[str], *options: str) -> Ended:
-    script = tmp_path / "script.py"
-    script.write_text(FRAME % body)
-    argv = [sys.executable, "-I", "-S", str(script), "{transcript}"]
-    path = write_scenario(tmp_path, SCENARIO % (json.dumps(argv), json.dumps(keys)))
-    return harness.run(
-        path, "--fence", "ledger", "--allow-programs", "--json", "--no-shrink", "--force", *options
-    )
+    path = write_scenario(tmp_path, scenario(tmp_path, "script.py", body, keys))
+    return harness.run(path, "--fence", "ledger", "--allow-programs", "--json", "--no-shrink", *options)
 
 
-@pytest.mark.parametrize(
-    ("body", "keys"),
-    [pytest.param(*both, id=name) for name, both in (READS | HAS | JOBS | REFUSED).items()],
-)
-def test_a_program_finds_what_a_terminal_has(
-    harness: Harness, tmp_path: Path, body: str, keys: list[str]
+@pytest.mark.parametrize("cases", [READS, HAS | JOBS | REFUSED], ids=["reads", "has"])
+def test_programs_find_what_a_terminal_has(
+    harness: Harness, tmp_path: Path, cases: dict[str, tuple[str, list[str]]]
 ) -> None:
-    ended = run(harness, tmp_path, body, keys)
-    # A program that did not write has changed nothing, which is 3.
-    assert ended.status == 0, ended
-    assert (ended.object["inconclusive"], ended.object["voided"]) == (0, 0)
+    texts = {
+        name: scenario(tmp_path, f"script-{number}.py", *case)
+        for number, (name, case) in enumerate(cases.items())
+    }
+    assert shortcomings(found(harness, tmp_path, texts)) == {}
 
 
 @pytest.mark.requires("pid-namespace")
@@ -155,11 +154,11 @@ def test_the_same_history_comes_with_any_explorers(harness: Harness, tmp_path: P
         "    while (keys := os.read(0, 9)) != b'q':\n"
         "        print(keys, time.time(), os.ttyname(0), select.select([0], [], [], 0.05)[0], file=file)"
     )
-    found = [
+    runs = [
         run(harness, tmp_path, body, ["a", "<Up>", "q"], "--explorers", str(count)).object for count in (1, 2)
     ]
-    assert found[0]["histories"] == found[1]["histories"]
-    assert [one["inconclusive"] for one in found] == [0, 0]
+    assert runs[0]["histories"] == runs[1]["histories"]
+    assert [one["inconclusive"] for one in runs] == [0, 0]
 
 
 def test_a_wait_for_more_keys_is_told_with_the_screen(harness: Harness, tmp_path: Path) -> None:
@@ -181,6 +180,6 @@ def test_what_a_failed_program_shows_is_told_as_its_error_output(harness: Harnes
 
 def test_a_program_that_a_key_ends_was_not_killed_from_outside(harness: Harness, tmp_path: Path) -> None:
     ended = run(harness, tmp_path, "signal.signal(signal.SIGINT, signal.SIG_DFL); input()", ["<C-c>"])
-    found = ended.object
-    assert (ended.status, found["inconclusive"], found["voided"]) == (3, 0, 0), ended
-    assert "killed by SIGINT" in str(found["not_exercised"])
+    one = ended.object
+    assert (ended.status, one["inconclusive"], one["voided"]) == (3, 0, 0), ended
+    assert "killed by SIGINT" in str(one["not_exercised"])

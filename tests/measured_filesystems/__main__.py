@@ -10,13 +10,14 @@ minutes and apt-get (Debian 12).
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from tests.measured_filesystems.facts import measure
-from tests.measured_filesystems.guest import boot
+from tests.measured_filesystems.guest import GuestError, boot
 from tests.measured_filesystems.kernel import is_ticking, kernel_version, tick_ms
 from tests.measured_filesystems.mounts import MOUNTABLE, SERVED, MountFailedError, mounted, provider
 from tests.measured_filesystems.table import HERE, Machine, Row, rendered
@@ -34,6 +35,9 @@ def main() -> None:
     parser.add_argument("--guest", action="store_true", help="also in a virtual machine")
     parser.add_argument("--print", action="store_true", help="print what this is measured to be, as JSON")
     asked = parser.parse_args()
+    if os.geteuid():
+        # The table would lose what was measured.
+        parser.error("nothing can be mounted; run it as root")
     if asked.print:
         print(msgspec.json.encode(_measured((*MOUNTABLE, *SERVED))).decode())
         return
@@ -41,7 +45,10 @@ def main() -> None:
     machines = msgspec.json.decode(data.read_bytes(), type=dict[str, Machine]) if data.exists() else {}
     machines[HERE] = _measured(MOUNTABLE)
     if asked.guest:
-        machines["guest"] = msgspec.convert(boot("--print"), Machine)
+        try:
+            machines["guest"] = msgspec.convert(boot("--print"), Machine)
+        except GuestError as error:
+            parser.error(f"--guest: {error}; nothing is written")
     data.write_bytes(msgspec.json.format(msgspec.json.encode(machines), indent=1) + b"\n")
     (RESULTS / "filesystems.md").write_text(rendered(machines))
     print(rendered(machines))

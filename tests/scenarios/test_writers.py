@@ -15,7 +15,7 @@ from harness.scenario import load
 from harness.strategies import make
 from harness.system.janitor import place
 from tests.writer_table import LIBRARIES, TABLE, libraries, rows, version_of
-from tests.writing import LONGEST, WRITERS, Writer, all_writers
+from tests.writing import LONGEST, WRITERS, Measured, Writer, all_writers, length_of_long
 
 pytestmark = [pytest.mark.requires("kernel-gate"), pytest.mark.xdist_group("writers")]
 
@@ -55,7 +55,7 @@ def test_no_writer_is_accused_under_the_lock() -> None:
 
 
 @pytest.mark.parametrize("row", [_case(row) for row in ROWS if row["version"]])
-def test_a_writer_cuts_its_line_where_the_table_says(
+def test_a_writer_cuts_its_line_where_and_how_the_table_says(
     row: dict[str, Any], fetch: Callable[[str], None]
 ) -> None:
     path = WRITERS / f"{row['writer']}.yaml"
@@ -65,12 +65,15 @@ def test_a_writer_cuts_its_line_where_the_table_says(
         pytest.skip(f"this machine lacks: {row['version']}")
     with Writer(load(str(path))) as writer:
         if not row["cut_from"]:
-            assert len(writer.line(LONGEST).pieces) == 1
-            return
-        rest = writer.line(row["cut_from"]).bytes - row["cut_from"]
-        whole, cut = (writer.line(row["cut_from"] - rest - less) for less in (1, 0))
-    assert (whole.bytes, len(whole.pieces)) == (row["cut_from"] - 1, 1)
-    assert cut.bytes == row["cut_from"] and len(cut.pieces) > 1
+            found = Measured(None, writer.line(LONGEST))
+            assert len(found.long.pieces) == 1
+        else:
+            rest = writer.line(row["cut_from"]).bytes - row["cut_from"]
+            whole, cut = (writer.line(row["cut_from"] - rest - less) for less in (1, 0))
+            assert (whole.bytes, len(whole.pieces)) == (row["cut_from"] - 1, 1)
+            assert cut.bytes == row["cut_from"] and len(cut.pieces) > 1
+            found = Measured(cut, writer.line(length_of_long(cut)))
+    assert (found.how, found.long.found) == (row["how"], row["between"])
 
 
 def test_a_line_that_is_cut_under_the_lock_is_one_line() -> None:

@@ -29,11 +29,11 @@ _REOPENED = "reopened"
 
 @dataclasses.dataclass(frozen=True)
 class NodeStore:
-    """The functions of a target's module.
+    """A session store that is a target.
 
     Args:
         name: of the target.
-        package: name on npm.
+        package: its name on npm.
         description: file of the module that `serve.mjs` imports.
         interpreter: returns the path of the program that runs it; fetches it if necessary.
         is_wanted: selects files of packages, by their path in the package.
@@ -45,20 +45,9 @@ class NodeStore:
     interpreter: Callable[[], str]
     is_wanted: Callable[[str], bool]
 
-    def fetch(self, version: str, say: Callable[[str], None]) -> CachedLibrary:
-        """Fetch a version, unless it is in the cache."""
-        return self._library.fetch(version, say)
-
-    def fetched(self) -> list[CachedLibrary]:
-        """Return what is in the cache."""
-        return self._library.fetched()
-
-    def command(self, reference: str) -> str:
-        """Return the command that serves it."""
-        return self._library.command(reference)
-
     @property
-    def _library(self) -> Library:
+    def library(self) -> Library:
+        """Return the functions of the target's module."""
         return Library(
             self.name,
             lambda version: (_REOPENED,),

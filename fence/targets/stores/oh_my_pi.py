@@ -18,5 +18,5 @@ def _is_wanted(path: str) -> bool:
     return not path.endswith((".d.ts", ".map"))
 
 
-_store = NodeStore("oh-my-pi", "@oh-my-pi/pi-coding-agent", "oh_my_pi.mjs", bun.path, _is_wanted)
-fetch, fetched, command = _store.fetch, _store.fetched, _store.command
+_library = NodeStore("oh-my-pi", "@oh-my-pi/pi-coding-agent", "oh_my_pi.mjs", bun.path, _is_wanted).library
+fetch, fetched, command = _library.fetch, _library.fetched, _library.command

@@ -14,7 +14,7 @@ def _is_wanted(path: str) -> bool:
     return path.endswith((".js", ".mjs", ".cjs", ".json", ".wasm")) or "LICENSE" in path
 
 
-_store = NodeStore(
+_library = NodeStore(
     "pi-coding-agent", "@earendil-works/pi-coding-agent", "pi_coding_agent.mjs", node, _is_wanted
-)
-fetch, fetched, command = _store.fetch, _store.fetched, _store.command
+).library
+fetch, fetched, command = _library.fetch, _library.fetched, _library.command

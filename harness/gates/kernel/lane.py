@@ -12,10 +12,9 @@ from typing import Any
 
 from harness.gates.kernel.lane_progress import LaneProgress
 from harness.gates.kernel.process import PendingSyscall, Process, Status, Task
-from harness.gates.kernel.program_state import ProgramState
 from harness.gates.kernel.quiescence import tasks_of
 from harness.gates.kernel.shared_service import SharedService
-from harness.gates.kernel.tracee_memory import TraceeMemory
+from harness.gates.kernel.started_process import StartedProcess
 from harness.model.shared_memory import SharedMemory
 
 __all__ = ["Lane", "TraceeProcess", "TraceeThread", "Worker"]
@@ -285,7 +284,7 @@ class TraceeThread(Task):
         self.flock_tried = False
 
 
-class TraceeProcess(Process):
+class TraceeProcess(StartedProcess):
     """One process that a worker started, or one of its descendants.
 
     Args:
@@ -294,12 +293,6 @@ class TraceeProcess(Process):
         number: place in the order of birth among the worker's descendants.
         lane: the lane in whose name it acts; None where that is not known.
         service: set instead where it serves several lanes.
-
-    Attributes:
-        exec_pending: it has started or may have started another program since its last call.
-        threaded: it has started threads.
-        program: what the harness gives it of its own, if a lane started it.
-        events: how many numbers for event descriptors it and its parents have got.
 
     Raises:
         OSError: it is gone, or may not be examined.
@@ -315,10 +308,6 @@ class TraceeProcess(Process):
         self.lane = lane
         self.service = service
         self.tasks: dict[int, TraceeThread] = {}
-        self.exec_pending = False
-        self.threaded = False
-        self.program = ProgramState()
-        self.events = 0
         self._threads = 0
 
     def thread(self, tid: int) -> TraceeThread:
@@ -339,62 +328,6 @@ class TraceeProcess(Process):
         self.forget_queued(but=there)
         self.watch.close(but=there)
 
-    def notified(self, tid: int) -> None:
-        """Note that a thread has stopped before a call, so its last one is over."""
-        super().notified(tid)
-        self.program.take_wait(tid)
-
-    def forget_fd(self, fd: int) -> None:
-        """Forget a descriptor that is closed."""
-        super().forget_fd(fd)
-        self.program.forget_fd(fd)
-
-    def starts_thread(self) -> None:
-        """Note that a thread is about to be started."""
-        self.threaded = True
-
-    def starts_program(self) -> None:
-        """Note that it is about to become another program."""
-        self.exec_pending = True
-        self.threaded = False
-
-    def started_program(self) -> None:
-        """Open the memory of the new program, and forget descriptors that exec may have closed."""
-        self.exec_pending = False
-        self.fds.clear()
-        fresh = TraceeMemory(self.pid)
-        self.memory.close()
-        self.memory = fresh
-
     def serve(self, service: SharedService[Lane]) -> None:
         """Act for the lanes that have a request under way from now on."""
         self.service = service
-
-    def inherit(self, parent: TraceeProcess) -> None:
-        """Go on counting event descriptors where the parent is, and with its clock."""
-        self.events = parent.events
-        self.program = parent.program.of_fork(self.memory)
-
-    def count_event(self) -> None:
-        """Count one more number of an event descriptor."""
-        self.events += 1
-
-    def sleeps_really(self) -> None:
-        """Note that a thread of it sleeps in the kernel."""
-        self.has_sleepers = True
-
-    def is_idle(self) -> None:
-        """Note that no request is under way in it: nothing of it moves."""
-        self.quiescent = True
-
-    def may_move(self) -> None:
-        """Note that it was asked for something: it may move and wake others."""
-        self.quiescent, self.may_wake = False, True
-
-    def accounted(self) -> bool:
-        """Return whether every thread is known not to run, without a look at it."""
-        return len(self.tasks) == 1 and not self.threaded and bool(self.stopped().union(self.pipe_readers))
-
-    def several_move(self) -> bool:
-        """Return whether more than one thread may be moving."""
-        return self.threaded or super().several_move()

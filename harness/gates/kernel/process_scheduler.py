@@ -25,7 +25,7 @@ from harness.gates.kernel.notifications import react, receive
 from harness.gates.kernel.path_resolution import signed
 from harness.gates.kernel.pipe_wait import ANY_SLEEPER, NO_SLEEPER, empties, reach
 from harness.gates.kernel.process import PendingSyscall, PipeReader, Process, Status, respond
-from harness.gates.kernel.quiescence import same_twice, timed
+from harness.gates.kernel.quiescence import Rest, same_twice
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.terminals import Typist
 from harness.gates.kernel.thread_turns import SpinWatch, run_freely
@@ -88,12 +88,18 @@ class ProcessScheduler:
         while not worker.must_replace:
             worker.show_lanes_themselves()
             _disturb(worker, None, ANY_SLEEPER)
-            moved = not self._prove(worker)
-            if not moved and not any(timed(process.pid) for process in worker.processes()):
+            for process in worker.processes():
+                process.moves()
+            # The proof says in which calls they sleep: at a later look one might have just been woken.
+            rest = self._prove(worker)
+            if rest is not None and not rest.ends_by_time:
                 break
-            if moved:
+            if rest is None:
+                asleep = worker.sleeping_lanes
                 self._run_to_rest(worker, None)
-                if any(lane.status in RANK for lane in worker.lanes) or self._state.inconclusive:
+                # A lane that has come to its end is asleep no more, and can take no step.
+                woken = worker.sleeping_lanes < asleep or any(lane.status in RANK for lane in worker.lanes)
+                if woken or self._state.inconclusive:
                     return True
             if patience.over():
                 process_tree.worker_timed_out(self._state, worker)
@@ -140,7 +146,7 @@ class ProcessScheduler:
             ended = [tracee for fd, tracee in pidfds.items() if fd in ready]
             for tracee in ended:
                 process_tree.bury(self._state, worker, tracee)
-            if ended or self._state.drain() or self._prove(worker):
+            if ended or self._state.drain() or self._prove(worker) is not None:
                 continue
             pause_s = min(2 * pause_s, _PAUSE_MAX_S)
             looks += 1
@@ -274,28 +280,28 @@ class ProcessScheduler:
 
     # Proof
 
-    def _prove(self, worker: Worker) -> bool:
-        """Return whether every task that is not known to be stopped provably sleeps, and note it."""
+    def _prove(self, worker: Worker) -> Rest | None:
+        """Return the proof that every task sleeps that is not known to be stopped, and note it."""
         if process_tree.list_children(self._state, worker):
-            return False
+            return None
         moving = [process for process in worker.processes() if not process.quiescent]
-        sleeping = same_twice(
+        rest = same_twice(
             [(one.pid, one.stopped(), one.vforking, one.watch) for one in moving],
             self._state.signals.stopping,
         )
-        if sleeping is None or process_tree.list_children(self._state, worker):
-            return False
+        if rest is None or process_tree.list_children(self._state, worker):
+            return None
         pidfds = [tracee.pidfd for tracee in worker.tracees.values()]
         if select.select([worker.listener, worker.pidfd, *pidfds], (), (), 0)[0]:
-            return False
-        for process, tids in zip(moving, sleeping, strict=True):
+            return None
+        for process, tids in zip(moving, rest.tasks, strict=True):
             # A task that sleeps in the middle of a call that may fill a pipe still may, once it is woken.
             process.proved_at_rest(bool(tids))
             if isinstance(process, TraceeProcess):
                 process.forget_ended_threads()
         for process in worker.processes():
             process.children_listed()
-        return True
+        return rest
 
 
 def _has_clock(process: Process) -> bool:

@@ -143,7 +143,7 @@ def take_over(
     clock = ProgramClock(memory, start)
     if memory.read(start + where.code_at, len(where.code)) == where.code:
         return clock
-    # The last word of the stack, behind the name of the program, is used by nobody.
+    # The last word of the stack, behind the name of the program, has no use.
     count_at = name_at + len(memory.path(name_at)) + 1
     if (count_at + _COUNT.size) % _PAGE or memory.read(count_at, _COUNT.size) != bytes(_COUNT.size):
         return None

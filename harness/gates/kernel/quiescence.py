@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from harness.model.errors import Shortage
 from harness.system.machine_limits import check_descriptor
@@ -20,6 +20,7 @@ from harness.system.machine_limits import check_descriptor
 __all__ = [
     "Halted",
     "QuiescenceWatch",
+    "Rest",
     "asleep",
     "children_of",
     "filters_of",
@@ -28,7 +29,6 @@ __all__ = [
     "process_and_parent_of",
     "same_twice",
     "tasks_of",
-    "timed",
     "tracer_of",
 ]
 
@@ -50,6 +50,23 @@ class Halted(Exception):
     def how(self) -> str:
         """Return how it was stopped, in words."""
         return "by a tracer" if self.traced else "by a signal"
+
+
+class Rest(NamedTuple):
+    """The proof that every task of some processes sleeps, or is stopped in a trap.
+
+    Attributes:
+        tasks: those of each process that sleep.
+        calls: in which they sleep, each as /proc/TID/syscall has it.
+    """
+
+    tasks: list[list[int]]
+    calls: list[bytes]
+
+    @property
+    def ends_by_time(self) -> bool:
+        """Return whether one of them sleeps in a call that time alone will end."""
+        return any(_ends_by_time(call.split()) for call in self.calls)
 
 
 #: Calls in which a thread waits for its vforked child: clone, vfork, clone3.
@@ -143,24 +160,27 @@ class QuiescenceWatch:
             self._drop(tid)
 
 
-def asleep(pid: int, stopped: Collection[int], halts: bool = False) -> bool:
-    """Return whether every task of a process sleeps, leaving out those known to be stopped in a trap.
+def asleep(pid: int, stopped: Collection[int], halts: bool = False) -> Rest | None:
+    """Return the proof that every task of a process sleeps, leaving out those known to be stopped in a trap.
 
     Args:
         pid: the process.
         stopped: thread ids that need no proof.
         halts: see `same_twice`.
 
+    Returns:
+        None unless all of them do.
+
     Raises:
         Halted: see `same_twice`.
     """
-    return same_twice([(pid, stopped, (), None)], halts) is not None
+    return same_twice([(pid, stopped, (), None)], halts)
 
 
 def same_twice(
     processes: Sequence[tuple[int, Collection[int], Collection[int], QuiescenceWatch | None]],
     halts: bool = False,
-) -> list[list[int]] | None:
+) -> Rest | None:
     """Look twice at every task of some processes, leaving out those known to be stopped in a trap.
 
     Args:
@@ -169,7 +189,7 @@ def same_twice(
         halts: a task that a signal stopped counts as asleep, because these processes stop each other.
 
     Returns:
-        The tasks of each process that sleep; None unless all of them do.
+        The proof that all of them sleep; None where there is none.
 
     Raises:
         Halted: a task is stopped by a signal, or by a tracer that is none of the processes.
@@ -194,7 +214,9 @@ def same_twice(
         for tid in tids
     ]
     again = [[tid for tid in tasks_of(pid) if tid not in stopped] for pid, stopped, _, _ in processes]
-    return tasks if first == second and tasks == again else None
+    if first != second or tasks != again:
+        return None
+    return Rest(tasks, [call for _, call, _ in first])
 
 
 def process_and_parent_of(tid: int) -> tuple[int, int]:
@@ -260,17 +282,13 @@ _SLEEPS = (35, 230)
 _LOW = 0xFFFFFFFF
 
 
-def timed(pid: int) -> bool:
-    """Return whether a task of a process sleeps in a call that time alone will end."""
-    for tid in tasks_of(pid):
-        fields = _read(f"/proc/{pid}/task/{tid}/syscall").split()
-        if not fields or not fields[0].isdigit():
-            continue
-        number = int(fields[0])
-        if number in _SLEEPS:
-            return True
-        if number in _TIMED and int(fields[1 + _TIMED[number]], 16) != 0:
-            return True
-        if number in _TIMED_MS and int(fields[1 + _TIMED_MS[number]], 16) & _LOW != _LOW:
-            return True
-    return False
+def _ends_by_time(fields: Sequence[bytes]) -> bool:
+    """Return whether a call, given as number and arguments, will be ended by time alone."""
+    if not fields or not fields[0].isdigit():
+        return False
+    number = int(fields[0])
+    if number in _TIMED:
+        return int(fields[1 + _TIMED[number]], 16) != 0
+    if number in _TIMED_MS:
+        return int(fields[1 + _TIMED_MS[number]], 16) & _LOW != _LOW
+    return number in _SLEEPS

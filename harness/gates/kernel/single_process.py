@@ -69,8 +69,9 @@ class SingleProcess:
         """
         patience = Patience(self._state.wall_limit_s)
         while worker.sleeping_lanes:
-            # Proof of sleep first: a task that has just woken up is in no call any more.
-            if self._sleeps(worker) and not quiescence.timed(worker.pid):
+            # The proof says in which calls they sleep: at a later look one might have just been woken.
+            rest = self._sleeps(worker)
+            if rest is not None and not rest.ends_by_time:
                 return False
             asleep = worker.sleeping_lanes
             self._wait_for_all(worker)
@@ -121,15 +122,16 @@ class SingleProcess:
                 process_tree.worker_timed_out(self._state, worker)
                 return
 
-    def _sleeps(self, worker: Worker) -> bool:
-        """Return whether every task is stopped or provably sleeps, with no notification waiting."""
+    def _sleeps(self, worker: Worker) -> quiescence.Rest | None:
+        """Return the proof that every task is stopped or sleeps, with no notification waiting."""
         stopped = {
             tid
             for tid, lane in worker.tasks.items()
             if lane.status is not Status.MOVING and lane.status is not Status.ASLEEP
         }
-        if not quiescence.asleep(worker.pid, stopped, self._state.signals.stopping):
-            return False
+        rest = quiescence.asleep(worker.pid, stopped, self._state.signals.stopping)
+        if rest is None:
+            return None
         poll = select.poll()
         poll.register(worker.listener, select.POLLIN)
-        return not poll.poll(0)
+        return None if poll.poll(0) else rest

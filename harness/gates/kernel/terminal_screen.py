@@ -21,6 +21,8 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _TAB = 8
+#: Digits of a number in a sequence; no screen is larger.
+_DIGITS_MAX = 4
 
 
 class _Row(list[str]):
@@ -196,6 +198,6 @@ def shown(output: bytes, rows: int, columns: int) -> list[str]:
         elif token["plain"]:
             screen.plain(token["plain"])
         elif token["final"]:
-            numbers = [int(one or 0) for one in re.split("[;:]", token["numbers"])]
+            numbers = [int(one[:_DIGITS_MAX] or 0) for one in re.split("[;:]", token["numbers"])]
             screen.sequence(token["mark"], numbers, token["final"])
     return screen.lines()

@@ -87,7 +87,11 @@ class Terminal:
     # Keys
 
     def due_ns(self, now_ns: int) -> int | None:
-        """Return when the next key is due, for it is waited for; None where no key is left."""
+        """Return the virtual time at which the next key is due; None where no key is left.
+
+        Args:
+            now_ns: virtual time; the program waits for its terminal.
+        """
         if self._due_ns < 0:
             pause = 0
             while self._keys and (more := pause_ms(self._keys[0])) is not None:

@@ -43,11 +43,13 @@ _ADDRESS = struct.Struct("=Q")
 _SLEEPS = frozenset({"nanosleep", "clock_nanosleep"})
 _ABSOLUTE_TIME = 1
 _VALUES = {"futex": -errno.ETIMEDOUT, "rt_sigtimedwait": -errno.EAGAIN}
+#: They say how much of the time is left: in microseconds, in nanoseconds.
+_LEFT_UNIT_NS = {"select": 1000, "pselect6": 1}
 _MILLISECONDS = frozenset({"poll", "epoll_wait", "epoll_pwait"})
 _SECONDS = struct.Struct("=2q")
 _NS = 1_000_000_000
 _FUTEX_COMMAND, _FUTEX_WAIT_BITSET, _FUTEX_CLOCK_REALTIME = 0x7F, 9, 0x100
-_POLLFD = struct.Struct("=ihh")
+_POLLFD = struct.Struct("=iHh")
 #: Descriptors of a select, and the events that its three sets stand for.
 _SET_BITS = 8
 _READABLE, _WRITABLE = select.POLLIN | select.POLLHUP | select.POLLERR, select.POLLOUT | select.POLLERR
@@ -98,6 +100,9 @@ class TimedWait(msgspec.Struct, frozen=True):
         """
         pending, args = self.pending, self.pending.args
         if pending.call.name not in _SLEEPS:
+            # The kernel says what is left of the time that it finds.
+            with contextlib.suppress(OSError):
+                self._leave(max(1, self.until_ns - now_ns))
             return 0, 0, RESPONSE_CONTINUE
         plain = pending.call.name == "nanosleep"
         left_at = args[1 if plain else 3]
@@ -122,7 +127,16 @@ class TimedWait(msgspec.Struct, frozen=True):
                 for argument, _ in _SETS:
                     if args[argument]:
                         memory.write(args[argument], bytes(_set_size(args[0])))
+                self._leave(0)
         return 0, _VALUES.get(name, 0)
+
+    def _leave(self, left_ns: int) -> None:
+        """Put what is left of the time where a call has it that says so."""
+        pending, name = self.pending, self.pending.call.name
+        if name in _LEFT_UNIT_NS:
+            seconds, rest = divmod(left_ns, _NS)
+            left = _SECONDS.pack(seconds, rest // _LEFT_UNIT_NS[name])
+            pending.process.memory.write(pending.args[_TIME_AT[name]], left)
 
 
 def wait_of(pending: PendingSyscall, clock: ProgramClock) -> TimedWait | None:

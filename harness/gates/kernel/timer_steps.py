@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
+import os
 import signal
 import struct
 from collections.abc import Iterator
@@ -20,6 +22,7 @@ from harness.gates.kernel.signal_sets import bit_of, signal_sets, waits_for_sign
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.timer_descriptors import TimerDescriptor
 from harness.gates.kernel.virtual_timers import SignalTimer
+from harness.model.errors import Shortage
 
 __all__ = ["EndingTimer", "end_timer", "first_timer_ns", "show_due"]
 
@@ -68,7 +71,11 @@ def first_timer_ns(state: SupervisorState) -> int | None:
 
 
 def end_timer(state: SupervisorState, ending: EndingTimer) -> None:
-    """Send the signal of a timer, or make its descriptor readable."""
+    """Send the signal of a timer, or make its descriptor readable.
+
+    Raises:
+        Shortage: no further signal may wait for the process.
+    """
     timer, process = ending.timer, ending.tracee
     # A sleeper may be woken, also in another process that has the same descriptor.
     for one in process.worker.processes():
@@ -86,9 +93,15 @@ def end_timer(state: SupervisorState, ending: EndingTimer) -> None:
         timer.signal_number, 0, _SI_TIMER, timer.number, timer.overrun, timer.value & (1 << 64) - 1
     )
     if timer.tid:
-        _libc.syscall(_TGSIGQUEUEINFO, process.pid, timer.tid, timer.signal_number, info)
+        result = _libc.syscall(_TGSIGQUEUEINFO, process.pid, timer.tid, timer.signal_number, info)
     else:
-        _libc.syscall(_PIDFD_SEND_SIGNAL, process.pidfd, timer.signal_number, info, 0)
+        result = _libc.syscall(_PIDFD_SEND_SIGNAL, process.pidfd, timer.signal_number, info, 0)
+    code = ctypes.get_errno() if result else 0
+    if code == errno.EAGAIN:
+        raise Shortage("no further signal may wait for a process; raise the limit (ulimit -i)")
+    # The process may be gone, or the thread.
+    if code not in (0, errno.ESRCH):
+        raise OSError(code, f"signal {timer.signal_number} of a timer: {os.strerror(code)}")
 
 
 def _running(state: SupervisorState) -> Iterator[tuple[Lane, EndingTimer]]:

@@ -18,7 +18,7 @@ from harness.tools.bench.figures import Quantity, quantity_of
 from harness.tools.bench.reference import Reference
 from harness.tools.bench.sampling import Spent, Stopwatch, in_turns, kin_of
 
-__all__ = ["Sampled", "Sampler", "ScenarioBench", "together"]
+__all__ = ["Sampled", "Sampler", "ScenarioBench", "ScenarioWork", "together"]
 
 #: The cheapest strategy: the part `controls` includes the cost of a better one.
 _STRATEGY = "random"
@@ -88,17 +88,15 @@ def together(pieces: Sequence[Sampled]) -> Sampled:
     return functools.reduce(Sampled.plus, pieces)
 
 
-class ScenarioBench(msgspec.Struct, frozen=True):
-    """Measure a scenario under one fence: work for an explorer process.
+class ScenarioWork(msgspec.Struct, frozen=True):
+    """What is measured of a scenario under one fence.
 
     Args:
         scenario, fence: to run.
-        schedules: how many a sample.
+        schedules: how many a sample of steps.
         rounds: samples.
         seed: of the schedules.
     """
-
-    finds: ClassVar[Any] = float | Quantity
 
     scenario: Scenario
     fence: str
@@ -115,6 +113,12 @@ class ScenarioBench(msgspec.Struct, frozen=True):
             "schedules": self.schedules,
             "seed": self.seed,
         }
+
+
+class ScenarioBench(ScenarioWork, frozen=True):
+    """Measure a scenario under one fence: work for an explorer process."""
+
+    finds: ClassVar[Any] = float | Quantity
 
     def run(self, root: str) -> Generator[float | Quantity, None, None]:
         """Measure the scenario.

@@ -12,17 +12,14 @@ import tempfile
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, ClassVar
 
-import msgspec
-
 from harness.explore.explorer import Explorer
-from harness.scenario.definition import Scenario, dump
 from harness.system import pid_namespace
 from harness.system.confined_starter import ConfinedStarter, unconfined
 from harness.system.forking import get_context
 from harness.tools.bench.figures import Quantity, quantity_of
 from harness.tools.bench.reference import Reference
 from harness.tools.bench.sampling import WARM_UPS, Spent, Stopwatch
-from harness.tools.bench.scenario_cost import Sampler, together
+from harness.tools.bench.scenario_cost import Sampler, ScenarioWork, together
 
 __all__ = ["AGAINST", "WallsBench"]
 
@@ -36,23 +33,10 @@ _Pair = tuple[Spent, Spent]
 _Sampling = Generator[float | Quantity, None, list[_Pair]]
 
 
-class WallsBench(msgspec.Struct, frozen=True):
-    """Measure with and without walls, in turns: work for an explorer process.
-
-    Args:
-        scenario, fence: to run.
-        schedules: how many a sample of steps.
-        rounds: samples.
-        seed: of the schedules.
-    """
+class WallsBench(ScenarioWork, frozen=True):
+    """Measure with and without walls, in turns: work for an explorer process."""
 
     finds: ClassVar[Any] = float | Quantity
-
-    scenario: Scenario
-    fence: str
-    schedules: int
-    rounds: int
-    seed: int
 
     def run(self, root: str) -> Generator[float | Quantity, None, None]:
         """Measure.
@@ -121,7 +105,7 @@ class WallsBench(msgspec.Struct, frozen=True):
             name,
             "walls",
             unit,
-            {"scenario": dump(self.scenario), "fence": self.fence, "seed": self.seed},
+            self.setup,
             [
                 (walled.cpu_ns / free.cpu_ns, walled.cpu_ns / divisor, walled.wall_ns / divisor)
                 for walled, free in pairs
@@ -154,8 +138,8 @@ def _starter(root: str) -> Iterator[Callable[[], Spent]]:
                     process.close()
             return watch.spent
 
-        start()
         try:
+            start()
             yield start
         finally:
             starter.close()

@@ -54,6 +54,7 @@ def test_a_pause_is_no_key() -> None:
         ("<M->", "'<M->' is no key"),
         ("x<5ms>", "the pause <5ms> stands among keys"),
         ("<86400001ms>", "of at most a day"),
+        ("x" * 4096, "4096 bytes arrive at once, a terminal takes at most 4095; make several items of it"),
     ],
 )
 def test_what_no_terminal_sends_is_named(text: str, said: str) -> None:

@@ -175,8 +175,7 @@ def test_without_walls_each_attempt_arrives(place: Place, attempt: str) -> None:
     assert Processes(None).ask(lambda: outcome_of(attempt, place), user) == "done"
 
 
-@pytest.mark.requires("mounts")
-@pytest.mark.skipif(os.geteuid() != 0, reason="this machine lacks: root, which device nodes take")
+@pytest.mark.requires("mounts", "root")
 @pytest.mark.parametrize("confined", ["mounts and landlock"], indirect=True)
 def test_a_device_node_inside_is_not_opened(place: Place, confined: Ask) -> None:
     """However it came there; a confined process cannot make one."""
@@ -195,8 +194,7 @@ def test_a_device_node_inside_is_not_opened(place: Place, confined: Ask) -> None
     assert open_it() == "read 0"
 
 
-@pytest.mark.requires("mounts")
-@pytest.mark.skipif(os.geteuid() != 0, reason="this machine lacks: root, which read-only mounts take")
+@pytest.mark.requires("mounts", "root")
 def test_a_directory_that_stays_read_only_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing could be written there, and each fence would fail of that."""
     really = read_only_mounts._set

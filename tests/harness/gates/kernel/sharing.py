@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import subprocess
 import threading
 
 from tests.harness.gates.kernel.words import Words
@@ -97,6 +98,14 @@ class Sharing(Words):
     def timed_wait(self) -> str:
         """Waits in real time for something that never comes."""
         return str(threading.Event().wait(0.021))
+
+    def long_wait(self) -> str:
+        return str(threading.Event().wait(0.2))
+
+    def wait_with_a_child(self) -> str:
+        """Likewise, beside a process that waits for as long."""
+        with subprocess.Popen(["cat"], stdin=subprocess.PIPE):
+            return self.long_wait()
 
     def spin(self) -> None:
         """Never stops."""

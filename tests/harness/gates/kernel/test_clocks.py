@@ -11,7 +11,6 @@ import time
 import msgspec
 import pytest
 
-from harness.gates.kernel import vdso
 from harness.model.program import ClockSkew, Filesystem, Program
 from tests.harness.gates.kernel.stage import START_NS, Scripted, Seen, Stage, program_of
 from tests.harness.gates.kernel.words import Words
@@ -117,7 +116,7 @@ def test_a_clock_is_set_back_while_a_lane_looks(stage: Stage) -> None:
     assert (offsets(before), offsets(after), offsets(steady)) == ([0] * 4, [-30] * 4, [0] * 3)
 
 
-@pytest.mark.skipif(vdso.layout() is None, reason="no vDSO, so programs have the machine's clocks")
+@pytest.mark.requires("clock of programs")
 def test_a_program_has_the_clock_of_its_process(stage: Stage) -> None:
     words = [["program", "pause:5000", "program"]]
     seen = play(stage, words, ClockSkew(off_ms=60_000, back_ms=90_000, after_ms=4_000))
@@ -125,7 +124,7 @@ def test_a_program_has_the_clock_of_its_process(stage: Stage) -> None:
     assert offsets(told(seen)[1]) == [5 - 30, 5, 5 - 30]
 
 
-@pytest.mark.skipif(vdso.layout() is None, reason="no vDSO, so programs have the machine's clocks")
+@pytest.mark.requires("clock of programs")
 def test_a_clock_is_set_back_while_a_program_waits(stage: Stage) -> None:
     seen = play(stage, [["waiting"]], ClockSkew(off_ms=60_000, back_ms=90_000, after_ms=4_000))
     assert offsets(told(seen)[0]) == [60, 0, 60, 10 - 30, 10, 10 - 30]
@@ -157,6 +156,7 @@ def test_stamps_go_back_with_the_clock_of_the_file_system(stage: Stage) -> None:
     assert 29 * SECOND < first[1] - second[1] < 30 * SECOND
 
 
+@pytest.mark.requires("clock of programs")
 def test_the_same_history_twice(stage: Stage) -> None:
     def once() -> object:
         skew = ClockSkew(off_ms=7, back_ms=30, after_ms=5)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from harness.gates.kernel import quiescence
-from harness.gates.kernel.quiescence import Halted, asleep, children_of, tasks_of, timed
+from harness.gates.kernel.quiescence import Halted, asleep, children_of, tasks_of
 
 pytestmark = pytest.mark.requires("kernel-gate")
 
@@ -141,4 +141,6 @@ def test_children_are_found_and_the_dead_are_none() -> None:
 def test_a_wait_with_a_time_out_is_told_from_one_without(code: str, ends: bool) -> None:
     with child(code) as process:
         assert soon(lambda: asleep(process.pid, ()))
-        assert timed(process.pid) is ends
+        rest = asleep(process.pid, ())
+        assert rest is not None
+        assert rest.ends_by_time is ends

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from harness.gates.kernel.lane import Worker
+from harness.gates.kernel.process_scheduler import ProcessScheduler
+from harness.gates.kernel.single_process import SingleProcess
 from harness.model.history import Return
 from tests.harness.gates.kernel.changing import Changing
 from tests.harness.gates.kernel.sharing import Sharing
@@ -143,10 +148,16 @@ def test_a_thread_that_sleeps_for_ever_is_no_dead_end(stage: Stage) -> None:
 
 
 def test_a_wait_that_real_time_ends_is_waited_for(stage: Stage) -> None:
-    seen = stage.run(["timed_wait", "look"], [], ["write"])
-    assert seen.said(0) == ["False", ""]
-    assert not seen.end.waiting
-    assert not seen.end.inconclusive
+    for word in ("timed_wait", "wait_with_a_child"):
+        seen = stage.run([word, "look"], [], ["write"])
+        assert seen.said(0) == ["False", ""]
+        assert not seen.end.waiting
+        assert not seen.end.inconclusive
+
+
+def test_a_lane_whose_last_operation_real_time_ends_has_said_so(stage: Stage) -> None:
+    for word in ("timed_wait", "wait_with_a_child"):
+        assert stage.run([word], [], ["write"]).said(0) == ["False"]
 
 
 def test_waits_that_real_time_ends_are_never_a_dead_end_whatever_their_length(stage: Stage) -> None:
@@ -154,6 +165,36 @@ def test_waits_that_real_time_ends_are_never_a_dead_end_whatever_their_length(st
         seen = stage.run(["timed_wait"], ["look"] * (number % 4), ["write"] * (number % 3))
         assert seen.said(0) == ["False"]
         assert not seen.end.waiting
+
+
+@pytest.mark.parametrize(
+    ("waiter", "proof", "word"),
+    [(SingleProcess, "_sleeps", "long_wait"), (ProcessScheduler, "_prove", "wait_with_a_child")],
+)
+def test_a_wait_that_ends_right_after_the_proof_is_no_dead_end(
+    stage: Stage,
+    monkeypatch: pytest.MonkeyPatch,
+    waiter: type[SingleProcess] | type[ProcessScheduler],
+    proof: str,
+    word: str,
+) -> None:
+    prove, outwait, late = getattr(waiter, proof), waiter.outwait, []
+
+    def outwait_late(self: object, worker: Worker) -> object:
+        late.append(worker)
+        return outwait(self, worker)
+
+    def prove_late(self: object, worker: Worker) -> object:
+        found = prove(self, worker)
+        if late:
+            time.sleep(0.25)
+        return found
+
+    monkeypatch.setattr(waiter, "outwait", outwait_late)
+    monkeypatch.setattr(waiter, proof, prove_late)
+    seen = stage.run([word], [], ["write"])
+    assert seen.said(0) == ["False"]
+    assert not seen.end.waiting
 
 
 def test_a_lane_that_never_stops_is_given_up_and_replaced(tmp_path) -> None:
