@@ -37,7 +37,7 @@ class Walled(Words):
             one.setsockopt(socket.SOL_SOCKET, socket.SO_DEBUG, 1)
 
     def hurry(self) -> None:
-        os.setpriority(os.PRIO_PROCESS, 0, -5)
+        os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) - 1)
 
     def bring_up(self) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
