@@ -275,7 +275,7 @@ class KernelGate:
         if self._faults.held:
             ready = [candidate for candidate in ready if self._lanes[candidate.lane].held_ns <= now_ns]
         if self._polls.asking:
-            ready = [one for one in ready if not self._polls.keeps_back(self._lanes[one.lane])]
+            ready = self._polls.without_kept_back(ready, self._lanes)
         return ready
 
     @staticmethod
