@@ -119,7 +119,8 @@ def first_pass(history: History, rules: Rules) -> FirstPass:
                     result.loads_doubt |= changed or event.detail != (content or EMPTY)
                 if event.acknowledges and participant[event.lane]:
                     _acknowledge(history, result, call, at, spans)
-                    result.early += _not_there(history, call, at, content)
+                    if call.kind == "action" and call.entries:
+                        result.early += _not_there(history, call, at, content)
     result.doubt = result.doubt or not _is_harmless(rules, result, changers)
     return result
 
@@ -154,11 +155,10 @@ def _acknowledge(history: History, result: FirstPass, call: Invoke, at: int, spa
 
 def _not_there(history: History, call: Invoke, at: int, content: str) -> Iterator[tuple[Invoke, int, str]]:
     """Yield the ids that a program has acknowledged and that are not in the transcript as it is."""
-    if call.kind == "action" and call.entries and history.header.gate != "free":
-        there = history.blobs.get(content)
-        if there is not None:
-            known = every_id(there)
-            yield from ((call, at, name) for name, _ in call.entries if name not in known)
+    there = history.blobs.get(content) if history.header.gate != "free" else None
+    if there is not None:
+        known = every_id(there)
+        yield from ((call, at, name) for name, _ in call.entries if name not in known)
 
 
 def _apply_return(result: FirstPass, loaded_turns: list[int], call: Invoke, end: Return, at: int) -> None:

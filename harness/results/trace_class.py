@@ -9,6 +9,7 @@ leaves schedules out needs the finer `harness.model.access_set`.
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable
 
 from harness.model.history import PAUSES, Event, Step
@@ -29,26 +30,25 @@ _OPENS = frozenset({"open", "openat", "openat2", "open_by_handle_at"})
 
 def class_of(events: Iterable[Event]) -> int:
     """Return 64 bits that are the same for schedules of one class."""
-    order: dict[str, list[str]] = {}
-    reads: dict[str, list[str]] = {}
+    order: defaultdict[str, list[str]] = defaultdict(list)
+    reads: defaultdict[str, list[str]] = defaultdict(list)
     for event in events:
-        if not isinstance(event, Step) or event.call in _UNSEEN or not event.path:
+        if type(event) is not Step or event.call in _UNSEEN or not event.path:
             continue
-        token = f"{event.lane}.{event.op} {event.call}"
+        call = event.call
+        token = f"{event.lane}.{event.op} {call}"
         # An open changes something only where it makes or empties a file.
-        reads_only = event.call in _READS or (
-            event.call in _OPENS and "CREAT" not in event.note and "TRUNC" not in event.note
+        reads_only = call in _READS or (
+            call in _OPENS and "CREAT" not in event.note and "TRUNC" not in event.note
         )
         for name in event.path.split(" > "):
             if reads_only:
-                reads.setdefault(name, []).append(token)
+                reads[name].append(token)
             else:
-                before = reads.pop(name, None)
-                seen = order.setdefault(name, [])
-                if before:
-                    seen.append("|".join(sorted(before)))
-                seen.append(token)
+                if name in reads:
+                    order[name].append("|".join(sorted(reads.pop(name))))
+                order[name].append(token)
     for name, left in reads.items():
-        order.setdefault(name, []).append("|".join(sorted(left)))
+        order[name].append("|".join(sorted(left)))
     text = "\n".join(f"{name}: {', '.join(order[name])}" for name in sorted(order))
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")

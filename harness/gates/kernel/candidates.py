@@ -21,10 +21,14 @@ def candidate_of(files: VirtualFiles, lane: Lane) -> Candidate:
     if lane.status is not _FILE:
         return lane.show(Candidate(lane.index, lane.op, lane.ordinal, pause_name(lane), "", False))
     pending = lane.pending
-    kind = pending.call.kind
-    writes = opens_for_writing(pending.flags) if kind == "open" else kind in _WRITES
-    alias = alias_of(files, pending)
-    return lane.show(Candidate(lane.index, lane.op, lane.ordinal, pending.call.name, alias, writes))
+    call, inode = pending.call, pending.inode
+    writes = opens_for_writing(pending.flags) if call.kind == "open" else call.kind in _WRITES
+    if inode is not None and pending.name is None and pending.name2 is None:
+        # The usual case: by a descriptor.
+        alias = inode.alias
+    else:
+        alias = alias_of(files, pending)
+    return lane.show(Candidate(lane.index, lane.op, lane.ordinal, call.name, alias, writes))
 
 
 def why_waiting(files: VirtualFiles, lane: Lane) -> str:

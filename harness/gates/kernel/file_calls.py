@@ -33,7 +33,6 @@ from harness.gates.kernel.terminal_waits import read_wait
 
 __all__ = ["by_descriptor", "by_name", "resolve_again"]
 
-_FD_MAX = 0x7FFFFFFF
 _READ_ONLY: Final = Answer(error=-errno.EROFS)
 _NO_SUCH_FILE: Final = Answer(error=-errno.ENOENT)
 _OTHER_FILE_SYSTEM: Final = Answer(error=-errno.EXDEV)
@@ -48,7 +47,8 @@ def by_descriptor(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     if pending.tid not in process.tasks:
         return _by_unknown_thread(state, pending)
     fd = pending.args[pending.call.fd]
-    inode = process.fds.get(fd if fd <= _FD_MAX else signed(fd), UNKNOWN)
+    # The table has what is signed, which the register's whole content nearly always is.
+    inode = process.fds.get(fd, UNKNOWN)
     if inode is UNKNOWN:
         inode = descriptor(state.files, process, signed(fd))
         if inode is not None and is_reserved(fd):

@@ -40,6 +40,7 @@ Effect = tuple[Change | None, LockEvent | None]
 #: The shortest end of a directory's name that is taken for one.
 _ENDS_FROM = 2
 _NO_EFFECT: Effect = (None, None)
+_FLOCK = Status.FLOCK
 
 
 class WatchedCall(msgspec.Struct, eq=False, gc=False):
@@ -311,9 +312,15 @@ class SupervisorState:
         lane.resume()
         self.moving = lane
 
-    def came_to_rest(self) -> None:
-        """Note that no lane moves."""
+    def came_to_rest(self) -> WatchedCall | None:
+        """Note that no lane moves; return the watched call with its effect, if there was one."""
         self.moving = None
+        watched = self.watched
+        if watched is not None:
+            if self.in_call:
+                self.call_returned()
+            self.watched = None
+        return watched
 
     def watch(self, watched: WatchedCall, tid: int = 0) -> None:
         """Watch a granted call.
@@ -339,15 +346,6 @@ class SupervisorState:
         self.in_call = 0
         watched.had(self.recorder.after(watched.lane, watched.pending))
 
-    def finish_watching(self) -> WatchedCall | None:
-        """Return the watched call with its effect, if there is one, and watch it no more."""
-        if self.watched is None:
-            return None
-        if self.in_call:
-            self.call_returned()
-        watched, self.watched = self.watched, None
-        return watched
-
     def lock_lost(self, lock: LockEvent) -> None:
         """Add what the end of a process did to the write lock to the step that is under way."""
         if self.watched is not None:
@@ -363,14 +361,16 @@ class SupervisorState:
 
     def wake_flock_waiters(self, inode: Inode | None) -> None:
         """Let the tasks that wait for an flock on a file try again, for it was just unlocked or closed."""
+        if not self.flocks.waited_for:
+            return
         for lane in self.lanes:
-            if lane.status is Status.FLOCK and lane.pending.inode is inode:
+            if lane.status is _FLOCK and lane.pending.inode is inode:
                 lane.retry_flock()
                 self.flocks.note_waiters()
         for worker in self.workers.values():
             for tracee in worker.tracees.values():
                 for thread in tracee.tasks.values():
-                    if thread.status is Status.FLOCK and thread.pending.inode is inode:
+                    if thread.status is _FLOCK and thread.pending.inode is inode:
                         thread.retry_flock()
                         self.flocks.note_waiters()
 
