@@ -12,9 +12,13 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 
+import msgspec
+
 from harness.model.history import PAUSES, Event, Step
 
 __all__ = ["class_of"]
+
+_encode = msgspec.msgpack.Encoder().encode
 
 _UNSEEN = PAUSES | {"close", "lseek"}
 _READS = frozenset(
@@ -30,13 +34,13 @@ _OPENS = frozenset({"open", "openat", "openat2", "open_by_handle_at"})
 
 def class_of(events: Iterable[Event]) -> int:
     """Return 64 bits that are the same for schedules of one class."""
-    order: defaultdict[str, list[str]] = defaultdict(list)
-    reads: defaultdict[str, list[str]] = defaultdict(list)
+    order: defaultdict[str, list[object]] = defaultdict(list)
+    reads: defaultdict[str, list[tuple[int, int, str]]] = defaultdict(list)
     for event in events:
         if type(event) is not Step or event.call in _UNSEEN or not event.path:
             continue
         call = event.call
-        token = f"{event.lane}.{event.op} {call}"
+        token = event.lane, event.op, call
         # An open changes something only where it makes or empties a file.
         reads_only = call in _READS or (
             call in _OPENS and "CREAT" not in event.note and "TRUNC" not in event.note
@@ -46,9 +50,9 @@ def class_of(events: Iterable[Event]) -> int:
                 reads[name].append(token)
             else:
                 if name in reads:
-                    order[name].append("|".join(sorted(reads.pop(name))))
+                    order[name].append(sorted(reads.pop(name)))
                 order[name].append(token)
     for name, left in reads.items():
-        order[name].append("|".join(sorted(left)))
-    text = "\n".join(f"{name}: {', '.join(order[name])}" for name in sorted(order))
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+        order[name].append(sorted(left))
+    data = _encode(sorted(order.items()))
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
