@@ -11,7 +11,7 @@ from harness.model.gate import Candidate
 
 __all__ = ["alias_of", "candidate_of", "why_waiting"]
 
-_FILE = Status.FILE
+_FILE, _THINK = Status.FILE, Status.THINK
 #: Kinds of call that may change something that another lane can see.
 _WRITES = frozenset({"data", "meta", "names", "lock", "map"})
 
@@ -19,7 +19,8 @@ _WRITES = frozenset({"data", "meta", "names", "lock", "map"})
 def candidate_of(files: VirtualFiles, lane: Lane) -> Candidate:
     """Make the lane as the strategy sees it, until it has stepped."""
     if lane.status is not _FILE:
-        return lane.show(Candidate(lane.index, lane.op, lane.ordinal, pause_name(lane), "", False))
+        name = "think" if lane.status is _THINK else pause_name(lane)
+        return lane.show(Candidate(lane.index, lane.op, lane.ordinal, name, "", False))
     pending = lane.pending
     call, inode = pending.call, pending.inode
     writes = opens_for_writing(pending.flags) if call.kind == "open" else call.kind in _WRITES

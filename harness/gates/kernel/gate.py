@@ -231,8 +231,6 @@ class KernelGate:
             self._come_to_rest(state.moving)
         if state.inconclusive:
             return []
-        if self._files.tree_changed:
-            resolve_stopped_again(state)
         if self._flocks.waiters_changed:
             self._flocks.acknowledge_waiters()
             choose_again(self._lanes)
@@ -360,13 +358,16 @@ class KernelGate:
         worker = lane.worker
         assert worker is not None
         alone = not worker.sleeping_lanes and not worker.has_children
-        self._wait.until_rest(worker, lane)
+        if worker.has_children or not self._wait.without_children(worker, lane):
+            self._wait.with_children(worker, lane)
         status = lane.status
         if status is _FILE and lane.pending.call.kind == "lock":
             self._wait_for_lock(lane)
         watched = self._state.came_to_rest()
         if watched is not None:
             self._steps.record(watched)
+            if self._files.tree_changed:
+                resolve_stopped_again(self._state)
         if not alone or status is _DEAD:
             self._record_operations(worker)
         elif worker.words[lane.cell] != lane.started or worker.words[lane.cell + 1] != lane.finished:

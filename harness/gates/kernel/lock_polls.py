@@ -171,13 +171,13 @@ class LockPolls:
 
     def keeps_back(self, lane: Lane) -> bool:
         """Return whether a lane waits for a lock that is taken, and other lanes come first."""
-        attempt = self.waits(lane)
-        if attempt is None:
+        asking = self.asking.get(lane.index)
+        if asking is None or asking.count < _REPEATED:
             return False
-        asking = self.asking[lane.index]
         if not self._strict and self._progress - asking.at >= asking.count // _ATTEMPTS_A_STEP:
             return False
-        return not self._attempts.is_free(attempt)
+        attempt = self.waits(lane)
+        return attempt is not None and not self._attempts.is_free(attempt)
 
     def kept_back(self, lanes: Iterable[Lane]) -> dict[int, int]:
         """Return how often lanes that are kept back have asked while no other lane could go, by index."""

@@ -11,6 +11,8 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from collections import defaultdict
+from collections.abc import Callable
 
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.inode import Inode, Shown
@@ -36,10 +38,8 @@ __all__ = ["Steps", "pause_name"]
 _PAUSES = {Status.THINK: "think", Status.SLEEP: "sleep", Status.TURN: "turn", Status.TIMER: "timer"}
 
 _FILE, _THINK, _SLEEP, _TIMER = Status.FILE, Status.THINK, Status.SLEEP, Status.TIMER
-#: Error and flags of an answer: the kernel runs the call, or it is answered already.
-_Answer = tuple[int, int]
-_RUN_IT: _Answer = (0, linux_abi.RESPONSE_CONTINUE)
-_ANSWERED: _Answer = (0, 0)
+#: Flags of an answer: the kernel runs the call, or it is done already.
+_RUN_IT, _ANSWERED = linux_abi.RESPONSE_CONTINUE, 0
 _EXCLUSIVE = os.O_EXCL
 
 
@@ -70,14 +70,15 @@ class Steps:
         self._flocks = state.flocks
         self._polls = state.polls
         self.process_faults = ProcessFaults(state)
-        #: By kind of call how it is let go and recorded; any other kind is watched.
-        self._ways = {
-            "look": self._look,
-            "open": self._open,
-            "close": self._close,
-            "stat": self._stat,
-            "lock": self._lock,
-        }
+        #: By kind of call how it is recorded; any other kind is watched.
+        self._ways: defaultdict[str, Callable[[Lane, PendingSyscall, str], int | None]] = defaultdict(
+            lambda: self._watch,
+            look=self._look,
+            open=self._open,
+            close=self._close,
+            stat=self._stat,
+            lock=self._lock,
+        )
 
     def begin(self, program: Program) -> None:
         """Start a schedule."""
@@ -122,7 +123,7 @@ class Steps:
             self._end_pause(lane)
 
     def _strikes(self, lane: Lane, path: str, verdict: Verdict) -> bool:
-        """Let a fault strike; return False where that is no fault of the step, which is then taken as usual."""
+        """Let a fault strike; return False where it is none of this step, which is taken as usual."""
         if verdict.kind not in CALL_VERDICTS:
             self._state.events.append(self.process_faults.inject(lane, path, verdict))
             return True
@@ -213,30 +214,33 @@ class Steps:
         call = pending.call
         if self._appearance is not None:
             self._appears(self._appearance, pending)
-        if call.asks or pending.flags & _EXCLUSIVE or self._polls.asking:
+        if call.asks or self._polls.asking:
             self._polls.before(lane, pending)
-        watched = worker.maps_files and call.kind != "lock"
-        take = self._watch if watched else self._ways.get(call.kind, self._watch)
-        answer = take(lane, pending, path)
-        if answer is not None:
+        if worker.maps_files and call.kind != "lock":
+            flags = self._watch(lane, pending, path)
+        else:
+            flags = self._ways[call.kind](lane, pending, path)
+        if flags is not None:
             self._state.let_go(lane)
-            respond(worker, pending.trap_id, 0, *answer)
+            respond(worker, pending.trap_id, 0, 0, flags)
 
-    # The ways in which calls are let go and recorded; each returns the error and the flags of the answer to
-    # the call, or None where its lane has to wait.
+    # The ways in which calls are recorded. Each returns the flags with which the call is answered then; None
+    # where its lane has to wait, or has been answered.
 
-    def _look(self, lane: Lane, pending: PendingSyscall, path: str) -> _Answer:
+    def _look(self, lane: Lane, pending: PendingSyscall, path: str) -> int:
         self._state.events.append(Step(lane.index, lane.told_op, pending.call.name, path))
         return _RUN_IT
 
-    def _open(self, lane: Lane, pending: PendingSyscall, path: str) -> _Answer:
+    def _open(self, lane: Lane, pending: PendingSyscall, path: str) -> int:
+        if pending.flags & _EXCLUSIVE and not self._polls.asking:
+            self._polls.before(lane, pending)
         if not self._recorder.record_open(lane, pending):
             return self._watch(lane, pending, path)
         note = open_note(pending.flags)
         self._state.events.append(Step(lane.index, lane.told_op, pending.call.name, path, note))
         return _RUN_IT
 
-    def _close(self, lane: Lane, pending: PendingSyscall, path: str) -> _Answer:
+    def _close(self, lane: Lane, pending: PendingSyscall, path: str) -> int:
         if self._files.copied:
             return self._watch(lane, pending, path)
         lock = self._recorder.record_close(pending)
@@ -244,13 +248,14 @@ class Steps:
         self._state.wake_flock_waiters(pending.inode)
         return _RUN_IT
 
-    def _stat(self, lane: Lane, pending: PendingSyscall, path: str) -> _Answer:
+    def _stat(self, lane: Lane, pending: PendingSyscall, path: str) -> int:
         self._state.events.append(Step(lane.index, lane.told_op, pending.call.name, path))
         return _ANSWERED if self._answer_stat(pending) else _RUN_IT
 
-    def _lock(self, lane: Lane, pending: PendingSyscall, path: str) -> _Answer | None:
+    def _lock(self, lane: Lane, pending: PendingSyscall, path: str) -> int | None:
         if pending.call is FLOCK:
-            return self._flock(lane, pending, path)
+            self._flock(lane, pending, path)
+            return None
         if not self._recorder.must_wait(pending):
             return self._watch(lane, pending, path)
         blocked = Step(lane.index, lane.told_op, pending.call.name, path, lock=LockEvent("blocked"))
@@ -259,16 +264,16 @@ class Steps:
         self._flocks.note_waiters()
         return None
 
-    def _flock(self, lane: Lane, pending: PendingSyscall, path: str) -> _Answer | None:
+    def _flock(self, lane: Lane, pending: PendingSyscall, path: str) -> None:
         code, lock = self._flocks.acquire(lane, pending)
         self._state.events.append(Step(lane.index, lane.told_op, "flock", path, lock=lock))
         if code is None:
             lane.wait_for_flock()
-            return None
+            return
         self._state.wake_flock_waiters(pending.inode)
-        return -code, 0
+        self.release(lane, 0, -code)
 
-    def _watch(self, lane: Lane, pending: PendingSyscall, path: str) -> _Answer:
+    def _watch(self, lane: Lane, pending: PendingSyscall, path: str) -> int:
         self._recorder.before(lane, pending)
         note = open_note(pending.flags) if pending.call.kind == "open" else ""
         self._state.watch(WatchedCall(lane, pending, lane.told_op, path, note), pending.tid)

@@ -114,6 +114,7 @@ class SupervisorState:
 
     __slots__ = (
         "_draws",
+        "_tells_time",
         "_time",
         "clocks",
         "disturbed",
@@ -182,6 +183,7 @@ class SupervisorState:
         self.started_ns = 0
         self.tasks_started = False
         self.timers_set = False
+        self._tells_time = False
         self.timer_descriptors = TimerDescriptors()
 
     # The schedule
@@ -197,6 +199,7 @@ class SupervisorState:
         self.timers_set = False
         self.timer_descriptors.begin()
         self.clocks.begin(program)
+        self._tells_time = self.clocks.any_off
         self.set_time(program.clock_start_ns)
         self.started_ns = program.clock_start_ns
         self.namespaces.begin(program)
@@ -279,7 +282,7 @@ class SupervisorState:
 
     def task_started(self) -> None:
         """Note that a process or thread is started, which gets an id."""
-        self.tasks_started = True
+        self.tasks_started = self._tells_time = True
 
     def timer_set(self) -> None:
         """Note that a program has set a timer."""
@@ -288,8 +291,6 @@ class SupervisorState:
     def set_time(self, now_ns: int) -> None:
         """Set virtual time."""
         self.now_ns = self._time[0] = now_ns
-        if now_ns >= self.clocks.change_ns:
-            self.clocks.change(now_ns)
 
     def later(self, duration_ns: int) -> int:
         """Return the virtual time after a duration, as late as time can be at most."""
@@ -304,13 +305,19 @@ class SupervisorState:
 
     def let_go(self, lane: Lane) -> None:
         """Note that a lane moves, and what time it is for the programs that it runs."""
+        if self._tells_time:
+            self._tell_time(lane)
+        lane.resume()
+        self.moving = lane
+
+    def _tell_time(self, lane: Lane) -> None:
+        if self.now_ns >= self.clocks.change_ns:
+            self.clocks.change(self.now_ns)
         # A program is a process that was started in this schedule.
         if self.tasks_started and lane.worker is not None:
             for tracee in lane.worker.tracees.values():
                 if tracee.program.clock is not None:
                     tracee.program.clock.tell(self.now_ns, self.clocks.ahead_ns(lane.worker.name))
-        lane.resume()
-        self.moving = lane
 
     def came_to_rest(self) -> WatchedCall | None:
         """Note that no lane moves; return the watched call with its effect, if there was one."""
