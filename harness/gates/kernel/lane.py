@@ -20,8 +20,6 @@ from harness.model.shared_memory import SharedMemory
 
 __all__ = ["Lane", "TraceeProcess", "TraceeThread", "Worker"]
 
-_ASLEEP = Status.ASLEEP
-
 
 class Lane(LaneProgress):
     """One lane: where it is stopped, in which worker, and which thread acts for it.
@@ -49,7 +47,7 @@ class Lane(LaneProgress):
 
     def stop(self, pending: PendingSyscall, status: str) -> None:
         """Leave the lane stopped before a call."""
-        if self.status is _ASLEEP:
+        if self.status is Status.ASLEEP:
             assert self.worker is not None
             self.worker.lane_woke_up()
         self.pending = pending

@@ -1,4 +1,4 @@
-"""Waiting for the end of a step: one call for the three ways of waiting.
+"""Waiting for the end of a step, in one of three ways.
 
 A worker alone is waited for by `single_process`, one with child processes by `process_scheduler`, and one
 whose child processes are all services that flow by `fast_path`.
