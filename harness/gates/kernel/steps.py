@@ -138,12 +138,12 @@ class Steps:
         """Tell what stat shows of files about the call that is made now."""
         appearance.before(pending, self._recorder.target_of(pending), self._files.stamp())
 
-    def release(self, lane: Lane, value: int, error: int = 0) -> None:
+    def release(self, lane: Lane, value: int, error: int = 0, flags: int = 0) -> None:
         """Let a lane go with an answer to its call."""
         worker = lane.worker
         assert worker is not None
         self._state.let_go(lane)
-        respond(worker, lane.pending.trap_id, value, error)
+        respond(worker, lane.pending.trap_id, value, error, flags)
 
     def _end_pause(self, lane: Lane) -> None:
         """Let a lane go on whose sleep is over, or that has waited for a key or with a time-out."""
@@ -216,10 +216,8 @@ class Steps:
             self._appears(self._appearance, pending)
         if call.asks or self._polls.asking:
             self._polls.before(lane, pending)
-        if worker.maps_files and call.kind != "lock":
-            flags = self._watch(lane, pending, path)
-        else:
-            flags = self._ways[call.kind](lane, pending, path)
+        way = self._watch if worker.maps_files and call.kind != "lock" else self._ways[call.kind]
+        flags = way(lane, pending, path)
         if flags is not None:
             self._state.let_go(lane)
             respond(worker, pending.trap_id, 0, 0, flags)
