@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import random
 
-from harness.model.gate import RUN, Candidate, Gate, Outcome, Verdict
+from harness.model.gate import Candidate, Gate, Outcome, Verdict
 from harness.model.program import Program
 from harness.model.schedule import Choice, Schedule
 from harness.scenario.faults import Due, Injector
@@ -46,13 +46,16 @@ def run_schedule(
         if len(choices) >= steps_max and len(choices) - gate.idle_steps >= steps_max:
             inconclusive = f"not over after {steps_max} steps"
             break
-        _current_first(candidates, last)
+        if candidates[0].lane != last:
+            _current_first(candidates, last)
         if not gate.has_own_steps or (picked := own.pick(candidates, len(choices))) is None:
             picked = candidates[strategy.pick(candidates)]
         last = picked.lane
         choices.append(Choice(last, picked.op, picked.ordinal))
-        due = injector.due(last, picked.op, picked.call, picked.path) if injector.planned else None
-        gate.grant(picked, RUN if due is None else _verdict(due))
+        if injector.planned and (due := injector.due(last, picked.op, picked.call, picked.path)):
+            gate.grant(picked, _verdict(due))
+        else:
+            gate.grant(picked)
     strategy.end(len(choices) - own.taken)
     return gate.finish(inconclusive), Schedule(tuple(choices))
 

@@ -238,7 +238,9 @@ class Return(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="ret
     @property
     def acknowledges(self) -> bool:
         """Return whether the call says that it did what was asked; a program says so by its status."""
-        return self.outcome == "ok" and (self.detail.startswith(_WELL) or not self.detail.startswith(_ENDS))
+        if self.outcome != "ok" or not self.detail:
+            return self.outcome == "ok"
+        return self.detail.startswith(_WELL) or not self.detail.startswith(_ENDS)
 
 
 class End(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="end", tag_field="event"):

@@ -7,8 +7,6 @@ that the full analysis would not give.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from harness.model.history import History, Invoke, Return, State, Step
 from harness.oracle.lock_errors import waited_for_another
 from harness.oracle.rules import TAKEOVER, Rules
@@ -152,13 +150,13 @@ def _acknowledge(history: History, result: FirstPass, call: Invoke, at: int, spa
             result.entries_doubt = True
 
 
-def _not_there(history: History, call: Invoke, at: int, content: str) -> Iterator[tuple[Invoke, int, str]]:
-    """Yield the ids that a program has acknowledged and that are not in the transcript as it is."""
-    if call.kind == "action" and call.entries and history.header.gate != "free":
-        there = history.blobs.get(content)
-        if there is not None:
-            known = every_id(there)
-            yield from ((call, at, name) for name, _ in call.entries if name not in known)
+def _not_there(history: History, call: Invoke, at: int, content: str) -> list[tuple[Invoke, int, str]]:
+    """Return the ids that a program has acknowledged and that are not in the transcript as it is."""
+    if call.kind != "action" or not call.entries or history.header.gate == "free":
+        return []
+    there = history.blobs.get(content)
+    known = every_id(there) if there is not None else {name for name, _ in call.entries}
+    return [(call, at, name) for name, _ in call.entries if name not in known]
 
 
 def _apply_return(result: FirstPass, loaded_turns: list[int], call: Invoke, end: Return, at: int) -> None:

@@ -11,6 +11,9 @@ the call. Kernel gate only.
 
 from __future__ import annotations
 
+import bisect
+import operator
+
 from harness.model.history import History, Invoke, Step
 from harness.oracle.index import HistoryIndex
 from harness.oracle.operations import Operation
@@ -52,25 +55,23 @@ def waited_for_another(history: History, call: Invoke, at: int) -> bool:
     No rule accuses the time-out of such a call. Another lane had the lock if it took it or let it go
     during the call, or was the last one to take it before.
     """
-    events, lane = history.events, call.lane
-    waited = others = False
-    inside = True
-    for place in range(at - 1, -1, -1):
-        event = events[place]
-        if type(event) is Step:
-            lock = event.lock
-            if inside and event.lane == lane and (event.call in _WAITING or _is_blocked(event)):
-                waited = True
-            if lock is not None and lock.kind != "blocked":
-                others |= event.lane != lane and lock.kind == "acquired"
-                others |= event.lane != lane and lock.kind == "released" and inside
-                if not inside:
-                    return waited and others
-        elif event is call:
-            inside = False
-        if others and not inside:
-            return waited
-    return False
+    begun, others = -1, False
+    before = bisect.bisect_left(history.notable, at, key=operator.itemgetter(0))
+    for place, event in reversed(history.notable[:before]):
+        if event is call:
+            begun = place
+        elif isinstance(event, Step) and event.lock is not None and event.lock.kind != "blocked":
+            inside = begun < 0
+            told = ("acquired", "released") if inside else ("acquired",)
+            others |= event.lane != call.lane and event.lock.kind in told
+            if not inside:
+                break
+        if others and begun >= 0:
+            break
+    return others and any(
+        isinstance(event, Step) and event.lane == call.lane and (event.call in _WAITING or _is_blocked(event))
+        for event in history.events[begun:at]
+    )
 
 
 def _is_blocked(step: Step) -> bool:

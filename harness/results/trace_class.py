@@ -9,11 +9,16 @@ leaves schedules out needs the finer `harness.model.access_set`.
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable
+
+import msgspec
 
 from harness.model.history import PAUSES, Event, Step
 
 __all__ = ["class_of"]
+
+_encode = msgspec.msgpack.Encoder().encode
 
 _UNSEEN = PAUSES | {"close", "lseek"}
 _READS = frozenset(
@@ -29,26 +34,25 @@ _OPENS = frozenset({"open", "openat", "openat2", "open_by_handle_at"})
 
 def class_of(events: Iterable[Event]) -> int:
     """Return 64 bits that are the same for schedules of one class."""
-    order: dict[str, list[str]] = {}
-    reads: dict[str, list[str]] = {}
+    order: defaultdict[str, list[object]] = defaultdict(list)
+    reads: defaultdict[str, list[tuple[int, int, str]]] = defaultdict(list)
     for event in events:
-        if not isinstance(event, Step) or event.call in _UNSEEN or not event.path:
+        if type(event) is not Step or event.call in _UNSEEN or not event.path:
             continue
-        token = f"{event.lane}.{event.op} {event.call}"
+        call = event.call
+        token = event.lane, event.op, call
         # An open changes something only where it makes or empties a file.
-        reads_only = event.call in _READS or (
-            event.call in _OPENS and "CREAT" not in event.note and "TRUNC" not in event.note
+        reads_only = call in _READS or (
+            call in _OPENS and "CREAT" not in event.note and "TRUNC" not in event.note
         )
         for name in event.path.split(" > "):
             if reads_only:
-                reads.setdefault(name, []).append(token)
+                reads[name].append(token)
             else:
-                before = reads.pop(name, None)
-                seen = order.setdefault(name, [])
-                if before:
-                    seen.append("|".join(sorted(before)))
-                seen.append(token)
+                if name in reads:
+                    order[name].append(sorted(reads.pop(name)))
+                order[name].append(token)
     for name, left in reads.items():
-        order.setdefault(name, []).append("|".join(sorted(left)))
-    text = "\n".join(f"{name}: {', '.join(order[name])}" for name in sorted(order))
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+        order[name].append(sorted(left))
+    data = _encode(sorted(order.items()))
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")

@@ -33,6 +33,7 @@ def attribute_one(state: SupervisorState, thread: TraceeThread) -> None:
         thread.act_for(lane)
         if thread.pending.call is FLOCK and state.flocks.must_wait(thread.pending):
             thread.wait_for_flock()
+            state.flocks.note_waiter()
     elif thread.status is Status.SLEEP:
         # A sleep for no lane lasts as long as it really lasts.
         respond(tracee, thread.pending.trap_id, flags=linux_abi.RESPONSE_CONTINUE)

@@ -11,7 +11,7 @@ from harness.model.gate import Candidate
 
 __all__ = ["alias_of", "candidate_of", "why_waiting"]
 
-_FILE = Status.FILE
+_FILE, _THINK = Status.FILE, Status.THINK
 #: Kinds of call that may change something that another lane can see.
 _WRITES = frozenset({"data", "meta", "names", "lock", "map"})
 
@@ -19,12 +19,17 @@ _WRITES = frozenset({"data", "meta", "names", "lock", "map"})
 def candidate_of(files: VirtualFiles, lane: Lane) -> Candidate:
     """Make the lane as the strategy sees it, until it has stepped."""
     if lane.status is not _FILE:
-        return lane.show(Candidate(lane.index, lane.op, lane.ordinal, pause_name(lane), "", False))
+        name = "think" if lane.status is _THINK else pause_name(lane)
+        return lane.show(Candidate(lane.index, lane.op, lane.ordinal, name, "", False))
     pending = lane.pending
-    kind = pending.call.kind
-    writes = opens_for_writing(pending.flags) if kind == "open" else kind in _WRITES
-    alias = alias_of(files, pending)
-    return lane.show(Candidate(lane.index, lane.op, lane.ordinal, pending.call.name, alias, writes))
+    call, inode = pending.call, pending.inode
+    writes = opens_for_writing(pending.flags) if call.kind == "open" else call.kind in _WRITES
+    if inode is not None and pending.name is None and pending.name2 is None:
+        # The usual case: by a descriptor.
+        alias = inode.alias
+    else:
+        alias = alias_of(files, pending)
+    return lane.show(Candidate(lane.index, lane.op, lane.ordinal, call.name, alias, writes))
 
 
 def why_waiting(files: VirtualFiles, lane: Lane) -> str:

@@ -77,17 +77,18 @@ class EffectRecorder:
         """Note what must be known before a file call runs."""
         files = self._files
         call = pending.call
+        kind = call.kind
         self._by = (files.lock.owner == lane.index, lane.index in files.lock.robbed)
         self._target = pending.inode
         assert lane.worker is not None
-        if call.kind == "lock" and "record" in files.lock.keepers:
+        if kind == "lock" and "record" in files.lock.keepers:
             self._records.before(pending)
-        if call.name in MAKES_DIRECTORY:
+        elif kind == "names" and call.name in MAKES_DIRECTORY:
             self._target = files.names.get(pending.name or "")
-        if call.kind in _STAMPING:
+        elif kind in _STAMPING:
             if pending.name is not None:
                 self._target = self._aim(pending)
-            elif call.kind != "open":
+            elif kind != "open":
                 self._descriptor = (
                     f"/proc/{pending.process.pid}/fd/{signed(pending.args[max(call.fd, call.at)])}"
                 )
@@ -96,7 +97,7 @@ class EffectRecorder:
                 target.keep_real(self._stamps(target))
         if lane.worker.maps_files:
             self._real_mtime = self._mtime()
-        if call.kind == "meta":
+        if kind == "meta":
             self._times = self._wanted_times(pending)
 
     def record_open(self, lane: Lane, pending: PendingSyscall) -> bool:

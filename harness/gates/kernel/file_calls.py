@@ -33,7 +33,6 @@ from harness.gates.kernel.terminal_waits import read_wait
 
 __all__ = ["by_descriptor", "by_name", "resolve_again"]
 
-_FD_MAX = 0x7FFFFFFF
 _READ_ONLY: Final = Answer(error=-errno.EROFS)
 _NO_SUCH_FILE: Final = Answer(error=-errno.ENOENT)
 _OTHER_FILE_SYSTEM: Final = Answer(error=-errno.EXDEV)
@@ -48,7 +47,8 @@ def by_descriptor(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     if pending.tid not in process.tasks:
         return _by_unknown_thread(state, pending)
     fd = pending.args[pending.call.fd]
-    inode = process.fds.get(fd if fd <= _FD_MAX else signed(fd), UNKNOWN)
+    # The table has what is signed, which the register's whole content nearly always is.
+    inode = process.fds.get(fd, UNKNOWN)
     if inode is UNKNOWN:
         inode = descriptor(state.files, process, signed(fd))
         if inode is not None and is_reserved(fd):
@@ -172,12 +172,13 @@ def _resolve_second(state: SupervisorState, process: Process, pending: PendingSy
 def _refusal(state: SupervisorState, pending: PendingSyscall) -> Answer | None:
     """Refuse a call that would change something outside, or the session directory itself."""
     call = pending.call
-    if call.kind == "names" and "." in (pending.name, pending.name2):
+    names = call.kind == "names"
+    if names and "." in (pending.name, pending.name2):
         # It exists already, as the kernel would say of a mkdir.
         return _EXISTS if call.name in MAKES_DIRECTORY else _BUSY
-    if makes_device(pending):
+    if names and makes_device(pending):
         return _NOT_PERMITTED
-    if state.guarded and (crosses(pending) or leads_out(state.files, pending)):
+    if state.guarded and ((names and crosses(pending)) or leads_out(state.files, pending)):
         # Between the session directory and that of programs: another file system, as for a /tmp.
         private = state.private and within(pending.process, pending, state.private, all_of_them=False)
         return _OTHER_FILE_SYSTEM if private else _READ_ONLY

@@ -30,6 +30,7 @@ class Flocks:
     before a schedule is called stuck every waiting lane asks it again.
 
     Attributes:
+        waited_for: a task has waited for one in this schedule.
         waiters_changed: a task waits for a flock, or no longer does, since the last acknowledgement.
     """
 
@@ -37,15 +38,20 @@ class Flocks:
         self._files = files
         #: By file and holder, a process id and a descriptor: the mode and the lane.
         self._held: dict[Inode, dict[tuple[int, int], tuple[int, int]]] = {}
-        self.waiters_changed = False
+        self.waited_for = self.waiters_changed = False
 
     def begin(self) -> None:
         """Start a schedule in which no flock is held."""
         self._held.clear()
+        self.waited_for = False
+
+    def note_waiter(self) -> None:
+        """Note that a task waits for a flock before it is shown."""
+        self.waited_for = True
 
     def note_waiters(self) -> None:
         """Note that a task waits for a flock, or no longer does."""
-        self.waiters_changed = True
+        self.waited_for = self.waiters_changed = True
 
     def acknowledge_waiters(self) -> None:
         """Note that lanes are shown as the flocks are now."""
@@ -98,7 +104,7 @@ class Flocks:
                 # It waits for the lock, whatever name stood in its way before; the file may stay for good.
                 lane.stop_polling()
                 return errno.EWOULDBLOCK, lost
-            self.waiters_changed = True
+            self.note_waiters()
             return None, LockEvent("blocked")
         except OSError as error:
             return error.errno or errno.EIO, None

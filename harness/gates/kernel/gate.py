@@ -49,8 +49,9 @@ _START_S = 20.0
 _STARTS_MAX = 3
 WALL_LIMIT_S = 10.0
 # Names of the module are faster to look up than members of a class, and each step asks for each lane.
-_FILE, _THINK, _SLEEP = Status.FILE, Status.THINK, Status.SLEEP
-_TURN, _TIMER = Status.TURN, Status.TIMER
+_FILE, _SLEEP, _TURN, _DEAD = Status.FILE, Status.SLEEP, Status.TURN, Status.DEAD
+#: Of a lane that waits for nothing.
+_READY = frozenset({Status.FILE, Status.THINK, Status.TIMER})
 
 
 class KernelGate:
@@ -91,10 +92,11 @@ class KernelGate:
         """Start the worker processes and bring each lane to wait for a program."""
         self._layout = layout
         self._processes = WorkerProcesses(self._main, layout, self._directory, self._clock, self._private)
+        now = self._clock.cell
         self._files = VirtualFiles(
             self._directory,
             layout.locks,
-            lambda: self._clock.now_ns,
+            lambda: now[0],
             lambda inode: self._processes.have_open(self._files.device, inode.ino),
             lambda inode: self._processes.watch(inode.ino),
         )
@@ -225,14 +227,10 @@ class KernelGate:
     def settle(self) -> list[Candidate]:
         """Wait until nothing moves; return the lanes that can step next, ordered by lane."""
         state = self._state
-        lane = state.moving
-        if lane is not None:
-            self._come_to_rest(lane)
+        if state.moving is not None:
+            self._come_to_rest(state.moving)
         if state.inconclusive:
             return []
-        tree = self._files.has_tree
-        if tree and self._files.tree_changed:
-            resolve_stopped_again(state)
         if self._flocks.waiters_changed:
             self._flocks.acknowledge_waiters()
             choose_again(self._lanes)
@@ -243,7 +241,7 @@ class KernelGate:
             could = [lane for lane in self._lanes if lane.status is not _TURN or self._has_turn(lane)]
             woken = jump(state, could)
             ready = [lane.candidate or candidate_of(self._files, lane) for lane in woken] or self._ready()
-        if tree:
+        if self._files.has_tree:
             self.has_own_steps = self._own_trees.mark(self._lanes, ready)
         if self.tells_access_sets:
             for candidate in ready:
@@ -260,22 +258,20 @@ class KernelGate:
         return []
 
     def _ready(self) -> list[Candidate]:
+        files, now_ns = self._files, self._state.now_ns
         ready = []
-        now_ns = self._state.now_ns
         for lane in self._lanes:
             status = lane.status
             if (
-                status is _FILE
-                or status is _THINK
-                or (status is _SLEEP and can_go(lane, self._files.names, now_ns))
+                status in _READY
+                or (status is _SLEEP and can_go(lane, files.names, now_ns))
                 or (status is _TURN and self._has_turn(lane))
-                or status is _TIMER
             ):
-                ready.append(lane.candidate or candidate_of(self._files, lane))
+                ready.append(lane.candidate or candidate_of(files, lane))
         if self._faults.held:
             ready = [candidate for candidate in ready if self._lanes[candidate.lane].held_ns <= now_ns]
         if self._polls.asking:
-            ready = [one for one in ready if not self._polls.keeps_back(self._lanes[one.lane])]
+            ready = self._polls.without_kept_back(ready, self._lanes)
         return ready
 
     @staticmethod
@@ -362,24 +358,30 @@ class KernelGate:
         worker = lane.worker
         assert worker is not None
         alone = not worker.sleeping_lanes and not worker.has_children
-        self._wait.until_rest(worker, lane)
-        self._state.came_to_rest()
-        if lane.status is _FILE and lane.pending.call.kind == "lock":
-            lane.forget_flock_tries()
-            pending = lane.pending
-            waits = self._flocks.must_wait if pending.call is FLOCK else self._state.recorder.must_wait
-            if waits(pending):
-                lane.wait_for_flock()
-                self._flocks.note_waiters()
-        if self._state.watched is not None:
-            self._steps.record_watched()
-        if alone and lane.status is not Status.DEAD:
+        if worker.has_children or not self._wait.without_children(worker, lane):
+            self._wait.with_children(worker, lane)
+        status = lane.status
+        if status is _FILE and lane.pending.call.kind == "lock":
+            self._wait_for_lock(lane)
+        watched = self._state.came_to_rest()
+        if watched is not None:
+            self._steps.record(watched)
+            if self._files.tree_changed:
+                resolve_stopped_again(self._state)
+        if not alone or status is _DEAD:
+            self._record_operations(worker)
+        elif worker.words[lane.cell] != lane.started or worker.words[lane.cell + 1] != lane.finished:
             # No other lane of the process can have moved.
-            words = worker.words
-            if words[lane.cell] != lane.started or words[lane.cell + 1] != lane.finished:
-                record_operations(self._state, self._program, lane)
-            return
-        self._record_operations(worker)
+            record_operations(self._state, self._program, lane)
+
+    def _wait_for_lock(self, lane: Lane) -> None:
+        """Have a lane wait that stands before a call about a lock which another one has."""
+        pending = lane.pending
+        lane.forget_flock_tries()
+        waits = self._flocks.must_wait if pending.call is FLOCK else self._state.recorder.must_wait
+        if waits(pending):
+            lane.wait_for_flock()
+            self._flocks.note_waiters()
 
     def _record_operations(self, worker: Worker) -> None:
         for lane in worker.lanes:

@@ -38,8 +38,8 @@ RET_USER_NOTIF = 0x7FC00000
 RET_ERRNO = 0x00050000
 ARCH = 0xC000003E  # AUDIT_ARCH_X86_64
 
-#: struct seccomp_notif: id, pid, flags, nr, arch, instruction pointer, 6 arguments
-NOTIF = struct.Struct("=QIIiIQ6Q")
+#: struct seccomp_notif: id, pid, (flags,) nr, (arch, instruction pointer,) 6 arguments
+NOTIF = struct.Struct("=QI4xi12x6Q")
 #: struct seccomp_notif_resp: id, val, error, flags
 RESPONSE = struct.Struct("=QqiI")
 

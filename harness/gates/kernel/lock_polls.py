@@ -18,6 +18,7 @@ from harness.gates.kernel.lane import Lane
 from harness.gates.kernel.lock_attempts import Attempt, Attempts
 from harness.gates.kernel.process import PendingSyscall, Status
 from harness.gates.kernel.virtual_files import VirtualFiles
+from harness.model.gate import Candidate
 
 __all__ = ["ATTEMPTS_MAX", "LockPolls"]
 
@@ -98,6 +99,7 @@ class LockPolls:
         self.asking: dict[int, _Asking] = {}
         self._makers: dict[int | str, int] = {}
         self._progress = 0
+        self._some_alone = False
         self.idle_steps = 0
 
     # Steps
@@ -127,15 +129,21 @@ class LockPolls:
             lane: that takes it.
             status: of the lane before it.
         """
-        asking = self._of(lane)
-        if asking is not None and status is Status.SLEEP:
-            asking.sleeps()
-        if asking is not None and asking.count >= _REPEATED:
-            self.idle_steps += asking.alone > 0
-            return
+        asking = self.asking.get(lane.index)
+        if asking is not None and asking.op != lane.op:
+            # Whether it got the lock or gave up, that operation is over.
+            del self.asking[lane.index]
+        elif asking is not None:
+            if status is Status.SLEEP:
+                asking.sleeps()
+            if asking.count >= _REPEATED:
+                self.idle_steps += asking.alone > 0
+                return
         self._progress += 1
-        for one in self.asking.values():
-            one.not_alone()
+        if self._some_alone:
+            self._some_alone = False
+            for one in self.asking.values():
+                one.not_alone()
 
     def _of(self, lane: Lane) -> _Asking | None:
         asking = self.asking.get(lane.index)
@@ -156,15 +164,20 @@ class LockPolls:
         next_one = self._attempts.of(lane.pending)
         return next_one if next_one is not None and asking.attempt.is_for(next_one) else None
 
+    def without_kept_back(self, ready: Iterable[Candidate], lanes: Sequence[Lane]) -> list[Candidate]:
+        """Return the candidates but for those whose lanes are kept back."""
+        asking = self.asking
+        return [one for one in ready if one.lane not in asking or not self.keeps_back(lanes[one.lane])]
+
     def keeps_back(self, lane: Lane) -> bool:
         """Return whether a lane waits for a lock that is taken, and other lanes come first."""
-        attempt = self.waits(lane)
-        if attempt is None:
+        asking = self.asking.get(lane.index)
+        if asking is None or asking.count < _REPEATED:
             return False
-        asking = self.asking[lane.index]
         if not self._strict and self._progress - asking.at >= asking.count // _ATTEMPTS_A_STEP:
             return False
-        return not self._attempts.is_free(attempt)
+        attempt = self.waits(lane)
+        return attempt is not None and not self._attempts.is_free(attempt)
 
     def kept_back(self, lanes: Iterable[Lane]) -> dict[int, int]:
         """Return how often lanes that are kept back have asked while no other lane could go, by index."""
@@ -175,6 +188,7 @@ class LockPolls:
         for lane in lanes:
             asking = self._of(lane)
             if asking is not None:
+                self._some_alone = True
                 asking.goes_alone()
 
     def in_vain(self, lanes: Iterable[Lane]) -> bool:

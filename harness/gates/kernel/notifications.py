@@ -22,6 +22,7 @@ __all__ = ["apply", "react", "receive"]
 
 #: Answers with these are the harness's own: elsewhere the call might go well.
 _REFUSALS = frozenset({-errno.EROFS, -errno.EPERM, -errno.EACCES, -errno.ENOSYS})
+_FILE = Status.FILE
 _ZERO = bytes(linux_abi.NOTIF.size)
 _unpack = linux_abi.NOTIF.unpack
 
@@ -36,7 +37,7 @@ def receive(state: SupervisorState, worker: Worker) -> PendingSyscall:
         InterruptedError: the watchdog's tick came first.
         FileNotFoundError: no process is left behind the listener.
     """
-    trap_id, tid, _, number, _, _, *args = _unpack(ioctl(worker.listener, NOTIF_RECV, _ZERO))
+    trap_id, tid, number, *args = _unpack(ioctl(worker.listener, NOTIF_RECV, _ZERO))
     state.received(tid)
     return PendingSyscall(trap_id, CALLS[number], args, worker, tid)
 
@@ -49,7 +50,7 @@ def react(state: SupervisorState, pending: PendingSyscall) -> None:
         # Its arguments point nowhere; the kernel will say so.
         reaction = CONTINUE
     if reaction is STOP_AT_FILE:
-        pending.process.tasks[pending.tid].stop(pending, Status.FILE)
+        pending.process.tasks[pending.tid].stop(pending, _FILE)
     elif reaction is CONTINUE:
         respond(pending.process, pending.trap_id, 0, 0, RESPONSE_CONTINUE)
     else:

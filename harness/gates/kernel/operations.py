@@ -18,18 +18,19 @@ _ENTRY = "program"
 
 def record_operations(state: SupervisorState, program: Program, lane: Lane) -> None:
     """Record the operations of a lane that began or ended during a step."""
-    assert lane.worker is not None
-    board, index, events = lane.worker.board, lane.index, state.events
-    started, finished = board.started(index), board.finished(index)
-    if state.outputs.any:
+    worker, index, events = lane.worker, lane.index, state.events
+    assert worker is not None
+    board, started, finished = worker.board, worker.words[lane.cell], worker.words[lane.cell + 1]
+    has_parts = state.outputs.any
+    if has_parts:
         _record_parts(state, program, lane)
     while lane.finished < finished or lane.started < started:
         if lane.started == lane.finished:
             op = program.lanes[index].ops[lane.started]
-            ids = tuple((entry.id, entry.type) for entry in op.entries)
+            ids = tuple([(entry.id, entry.type) for entry in op.entries]) if op.entries else ()
             events.append(Invoke(index, lane.started, op.kind, op.turn, ids, op.how, op.route))
             lane.begin_operation()
-            if state.outputs.any:
+            if has_parts:
                 _record_parts(state, program, lane)
         else:
             if lane.marked:

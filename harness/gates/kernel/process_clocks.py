@@ -42,6 +42,11 @@ class ProcessClocks:
         self._started_ns = program.clock_start_ns
         self.change_ns = self._started_ns if self._skews else FOREVER_NS
 
+    @property
+    def any_off(self) -> bool:
+        """Return whether the clock of any process is off in this schedule."""
+        return bool(self._skews)
+
     def change(self, now_ns: int) -> None:
         """Set the clocks as they are from a virtual time on."""
         elapsed_ns = now_ns - self._started_ns

@@ -151,7 +151,7 @@ class RecordLocks:
 
     def release(self, pending: PendingSyscall, inode: Inode | None) -> LockEvent | None:
         """Take in that a process closes a descriptor, and with it all its record locks on that file."""
-        if inode is None:
+        if inode is None or not (self._pids or self._descriptions or self._sharers):
             return None
         if inode in self._sharers:
             event = None

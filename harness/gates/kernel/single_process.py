@@ -42,23 +42,27 @@ class SingleProcess:
         Returns:
             False when the worker has started a process meanwhile, so that more has to come to rest.
         """
+        state = self._state
         patience: Patience | None = None
-        while lane.status is _MOVING:
-            if worker.sleeping_lanes:
-                self._wait_for_all(worker)
-                return True
-            try:
-                react(self._state, receive(self._state, worker))
-            except InterruptedError:
-                patience = patience or Patience(self._state.wall_limit_s)
-                if self._sleeps(worker):
-                    worker.mark_sleeping_lanes()
-                elif patience.over():
-                    process_tree.worker_timed_out(self._state, worker)
-            except FileNotFoundError:
-                process_tree.worker_ended(worker)
-            if worker.has_children:
-                return False
+        try:
+            while lane.status is _MOVING:
+                if worker.sleeping_lanes:
+                    self._wait_for_all(worker)
+                    return True
+                try:
+                    react(state, receive(state, worker))
+                except InterruptedError:
+                    patience = patience or Patience(state.wall_limit_s)
+                    if self._sleeps(worker):
+                        worker.mark_sleeping_lanes()
+                    elif patience.over():
+                        process_tree.worker_timed_out(state, worker)
+                except FileNotFoundError:
+                    process_tree.worker_ended(worker)
+                if worker.has_children:
+                    return False
+        except quiescence.Halted as halted:
+            process_tree.worker_halted(state, worker, halted)
         return True
 
     def outwait(self, worker: Worker) -> bool:

@@ -1,4 +1,4 @@
-"""Waiting for the end of a step: one call for the three ways of waiting.
+"""Waiting for the end of a step, in one of three ways.
 
 A worker alone is waited for by `single_process`, one with child processes by `process_scheduler`, and one
 whose child processes are all services that flow by `fast_path`.
@@ -27,15 +27,14 @@ class StepWait:
         self._state = state
         self._scheduler = ProcessScheduler(state)
         self._single = SingleProcess(state, self._scheduler)
-        self._wait_single = self._single.wait
+        #: Wait for a lane of a worker without child processes.
+        self.without_children = self._single.wait
         #: Receive one notification of a worker that is being started, and react to it.
         self.receive_one = self._single.receive_one
 
-    def until_rest(self, worker: Worker, lane: Lane) -> None:
+    def with_children(self, worker: Worker, lane: Lane) -> None:
         """Wait until the lane that was let go is stopped, sleeps, or is gone."""
         try:
-            if not worker.has_children and self._wait_single(worker, lane):
-                return
             if not (fast_path.applies(worker) and fast_path.follow(self._state, worker, lane)):
                 self._scheduler.wait(worker, lane)
         except Halted as halted:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from collections import defaultdict
+from collections.abc import Callable
 
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.inode import Inode, Shown
@@ -35,16 +37,20 @@ __all__ = ["Steps", "pause_name"]
 #: Steps without a call, by the status of the lane that takes them.
 _PAUSES = {Status.THINK: "think", Status.SLEEP: "sleep", Status.TURN: "turn", Status.TIMER: "timer"}
 
-_FILE, _TIMER = Status.FILE, Status.TIMER
-_CONTINUE = linux_abi.RESPONSE_CONTINUE
+_FILE, _THINK, _SLEEP, _TIMER = Status.FILE, Status.THINK, Status.SLEEP, Status.TIMER
+#: Flags of an answer: the kernel runs the call, or it is done already.
+_RUN_IT, _ANSWERED = linux_abi.RESPONSE_CONTINUE, 0
 _EXCLUSIVE = os.O_EXCL
 
 
 def pause_name(lane: Lane) -> str:
     """Return the name of the step with which a lane goes on that is stopped before no file call."""
-    if lane.starting:
-        return "start"
-    return "key" if isinstance(lane.delegate, Typist) else _PAUSES[lane.status]
+    if lane.status is _SLEEP:
+        if lane.starting:
+            return "start"
+        if isinstance(lane.delegate, Typist):
+            return "key"
+    return _PAUSES[lane.status]
 
 
 class Steps:
@@ -64,6 +70,15 @@ class Steps:
         self._flocks = state.flocks
         self._polls = state.polls
         self.process_faults = ProcessFaults(state)
+        #: By kind of call how it is recorded; any other kind is watched.
+        self._ways: defaultdict[str, Callable[[Lane, PendingSyscall, str], int | None]] = defaultdict(
+            lambda: self._watch,
+            look=self._look,
+            open=self._open,
+            close=self._close,
+            stat=self._stat,
+            lock=self._lock,
+        )
 
     def begin(self, program: Program) -> None:
         """Start a schedule."""
@@ -92,13 +107,11 @@ class Steps:
             state.set_time(state.now_ns + self._step_ns)
         if self._polls.asking:
             self._polls.stepped(lane, status)
-        if status is _FILE and verdict is RUN:
+        if verdict is not RUN and self._strikes(lane, path, verdict):
+            return
+        if status is _FILE:
             self._run(lane, path)
-        elif verdict.kind not in CALL_VERDICTS:
-            state.events.append(self.process_faults.inject(lane, path, verdict))
-        elif status is _FILE:
-            self._run_with_fault(lane, path, verdict)
-        elif status is Status.THINK:
+        elif status is _THINK:
             state.events.append(Step(lane.index, lane.told_op, "think"))
             if lane.think_once():
                 self.release(lane, 1)
@@ -109,13 +122,17 @@ class Steps:
             assert status in (Status.SLEEP, Status.TURN), status
             self._end_pause(lane)
 
-    def _run_with_fault(self, lane: Lane, path: str, verdict: Verdict) -> None:
+    def _strikes(self, lane: Lane, path: str, verdict: Verdict) -> bool:
+        """Let a fault strike; return False where it is none of this step, which is taken as usual."""
+        if verdict.kind not in CALL_VERDICTS:
+            self._state.events.append(self.process_faults.inject(lane, path, verdict))
+            return True
+        if lane.status is not _FILE:
+            return False
         if verdict.kind == "fail" and self._can_fail(lane.pending, verdict.errno):
             self._fail(lane, path, verdict.errno)
-        elif verdict.kind == "short":
-            self._cut_short(lane, path, verdict.keep_permille)
-        else:
-            self._run(lane, path)
+            return True
+        return verdict.kind == "short" and self._cuts_short(lane, path, verdict.keep_permille)
 
     def _appears(self, appearance: Appearance, pending: PendingSyscall) -> None:
         """Tell what stat shows of files about the call that is made now."""
@@ -169,20 +186,18 @@ class Steps:
         self._state.watch(WatchedCall(lane, pending, lane.told_op, path, fault=recorded_name(code)))
         self.release(lane, 0, -code)
 
-    def _cut_short(self, lane: Lane, path: str, keep_permille: int) -> None:
-        """Write a part of a write's bytes in the lane's place; a call that cannot be cut runs whole."""
+    def _cuts_short(self, lane: Lane, path: str, keep_permille: int) -> bool:
+        """Write a part of a write's bytes in the lane's place; return False for a call that cannot be cut."""
         pending = lane.pending
         length = pending.args[2]
         if length < CUTTABLE_BYTES:
-            self._run(lane, path)
-            return
+            return False
         if self._appearance is not None:
             self._appears(self._appearance, pending)
         self._recorder.before(lane, pending)
         value = write_for(pending, part_of(length, keep_permille))
         if value is None:
-            self._run(lane, path)
-            return
+            return False
         if value == -errno.EPERM:
             self._state.note_inconclusive(
                 "a write could not be cut short: this machine does not allow pidfd_getfd"
@@ -191,60 +206,77 @@ class Steps:
         note, fault = (f"{value} of {length} bytes", "short") if value >= 0 else ("", "")
         self._state.watch(WatchedCall(lane, pending, lane.told_op, path, note, fault, effect))
         self.release(lane, max(value, 0), min(value, 0))
+        return True
 
     def _run(self, lane: Lane, path: str) -> None:
         pending, worker = lane.pending, lane.worker
         assert worker is not None
         call = pending.call
-        kind = call.kind
-        events = self._state.events
         if self._appearance is not None:
             self._appears(self._appearance, pending)
         if call.asks or self._polls.asking:
             self._polls.before(lane, pending)
-        if call is FLOCK:
-            self._flock(lane, path)
-        elif kind == "lock" and self._recorder.must_wait(pending):
-            events.append(Step(lane.index, lane.told_op, call.name, path, lock=LockEvent("blocked")))
-            lane.wait_for_flock()
-            self._flocks.note_waiters()
-        elif worker.maps_files:
-            self._watch(lane, path)
-        elif kind == "look":
-            events.append(Step(lane.index, lane.told_op, call.name, path))
-            self.release(lane, 0, 0, _CONTINUE)
-        elif kind == "open":
-            self._open(lane, path)
-        elif kind == "close" and not self._files.copied:
-            lock = self._recorder.record_close(pending)
-            events.append(Step(lane.index, lane.told_op, call.name, path, "", None, lock))
-            self._state.wake_flock_waiters(pending.inode)
-            self.release(lane, 0, 0, _CONTINUE)
-        elif kind == "stat":
-            events.append(Step(lane.index, lane.told_op, call.name, path))
-            self.release(lane, 0, 0, 0 if self._answer_stat(pending) else _CONTINUE)
-        else:
-            self._watch(lane, path)
+        way = self._watch if worker.maps_files and call.kind != "lock" else self._ways[call.kind]
+        flags = way(lane, pending, path)
+        if flags is not None:
+            self._state.let_go(lane)
+            respond(worker, pending.trap_id, 0, 0, flags)
 
-    def _open(self, lane: Lane, path: str) -> None:
-        pending = lane.pending
+    # The ways in which calls are recorded. Each returns the flags with which the call is answered then; None
+    # where its lane has to wait, or has been answered.
+
+    def _look(self, lane: Lane, pending: PendingSyscall, path: str) -> int:
+        self._state.events.append(Step(lane.index, lane.told_op, pending.call.name, path))
+        return _RUN_IT
+
+    def _open(self, lane: Lane, pending: PendingSyscall, path: str) -> int:
         if pending.flags & _EXCLUSIVE and not self._polls.asking:
             self._polls.before(lane, pending)
-        if self._recorder.record_open(lane, pending):
-            note = open_note(pending.flags)
-            self._state.events.append(Step(lane.index, lane.told_op, pending.call.name, path, note))
-            self.release(lane, 0, 0, _CONTINUE)
-        else:
-            self._watch(lane, path)
+        if not self._recorder.record_open(lane, pending):
+            return self._watch(lane, pending, path)
+        note = open_note(pending.flags)
+        self._state.events.append(Step(lane.index, lane.told_op, pending.call.name, path, note))
+        return _RUN_IT
 
-    def _flock(self, lane: Lane, path: str) -> None:
-        code, lock = self._flocks.acquire(lane, lane.pending)
+    def _close(self, lane: Lane, pending: PendingSyscall, path: str) -> int:
+        if self._files.copied:
+            return self._watch(lane, pending, path)
+        lock = self._recorder.record_close(pending)
+        self._state.events.append(Step(lane.index, lane.told_op, pending.call.name, path, "", None, lock))
+        self._state.wake_flock_waiters(pending.inode)
+        return _RUN_IT
+
+    def _stat(self, lane: Lane, pending: PendingSyscall, path: str) -> int:
+        self._state.events.append(Step(lane.index, lane.told_op, pending.call.name, path))
+        return _ANSWERED if self._answer_stat(pending) else _RUN_IT
+
+    def _lock(self, lane: Lane, pending: PendingSyscall, path: str) -> int | None:
+        if pending.call is FLOCK:
+            self._flock(lane, pending, path)
+            return None
+        if not self._recorder.must_wait(pending):
+            return self._watch(lane, pending, path)
+        blocked = Step(lane.index, lane.told_op, pending.call.name, path, lock=LockEvent("blocked"))
+        self._state.events.append(blocked)
+        lane.wait_for_flock()
+        self._flocks.note_waiters()
+        return None
+
+    def _flock(self, lane: Lane, pending: PendingSyscall, path: str) -> None:
+        code, lock = self._flocks.acquire(lane, pending)
         self._state.events.append(Step(lane.index, lane.told_op, "flock", path, lock=lock))
         if code is None:
             lane.wait_for_flock()
             return
-        self._state.wake_flock_waiters(lane.pending.inode)
+        self._state.wake_flock_waiters(pending.inode)
         self.release(lane, 0, -code)
+
+    def _watch(self, lane: Lane, pending: PendingSyscall, path: str) -> int:
+        self._recorder.before(lane, pending)
+        note = open_note(pending.flags) if pending.call.kind == "open" else ""
+        self._state.watch(WatchedCall(lane, pending, lane.told_op, path, note), pending.tid)
+        answered = pending.call.kind == "stat" and self._answer_stat(pending)
+        return _ANSWERED if answered else _RUN_IT
 
     def _answer_stat(self, pending: PendingSyscall) -> bool:
         """Write virtual number and times where a stat wants them; return False to leave it to the kernel."""
@@ -279,21 +311,8 @@ class Steps:
         else:
             memory.write(args[2] if name == "newfstatat" else args[1], pack_stat(real, shown))
 
-    # Watched steps
-
-    def _watch(self, lane: Lane, path: str) -> None:
-        pending = lane.pending
-        self._recorder.before(lane, pending)
-        note = open_note(pending.flags) if pending.call.kind == "open" else ""
-        self._state.watch(WatchedCall(lane, pending, lane.told_op, path, note), pending.tid)
-        answered = pending.call.kind == "stat" and self._answer_stat(pending)
-        self.release(lane, 0, 0, 0 if answered else _CONTINUE)
-
-    def record_watched(self) -> None:
-        """Record the watched step, if there is one, now that its lane has come to rest."""
-        watched = self._state.finish_watching()
-        if watched is None:
-            return
+    def record(self, watched: WatchedCall) -> None:
+        """Record a watched step, now that its lane has come to rest."""
         lane, pending = watched.lane, watched.pending
         change, lock = watched.effect
         if lane.worker is not None and lane.worker.maps_files:

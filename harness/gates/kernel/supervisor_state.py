@@ -40,6 +40,7 @@ Effect = tuple[Change | None, LockEvent | None]
 #: The shortest end of a directory's name that is taken for one.
 _ENDS_FROM = 2
 _NO_EFFECT: Effect = (None, None)
+_FLOCK = Status.FLOCK
 
 
 class WatchedCall(msgspec.Struct, eq=False, gc=False):
@@ -113,6 +114,7 @@ class SupervisorState:
 
     __slots__ = (
         "_draws",
+        "_tells_time",
         "_time",
         "clocks",
         "disturbed",
@@ -181,6 +183,7 @@ class SupervisorState:
         self.started_ns = 0
         self.tasks_started = False
         self.timers_set = False
+        self._tells_time = False
         self.timer_descriptors = TimerDescriptors()
 
     # The schedule
@@ -196,6 +199,7 @@ class SupervisorState:
         self.timers_set = False
         self.timer_descriptors.begin()
         self.clocks.begin(program)
+        self._tells_time = self.clocks.any_off
         self.set_time(program.clock_start_ns)
         self.started_ns = program.clock_start_ns
         self.namespaces.begin(program)
@@ -278,7 +282,7 @@ class SupervisorState:
 
     def task_started(self) -> None:
         """Note that a process or thread is started, which gets an id."""
-        self.tasks_started = True
+        self.tasks_started = self._tells_time = True
 
     def timer_set(self) -> None:
         """Note that a program has set a timer."""
@@ -287,8 +291,6 @@ class SupervisorState:
     def set_time(self, now_ns: int) -> None:
         """Set virtual time."""
         self.now_ns = self._time[0] = now_ns
-        if now_ns >= self.clocks.change_ns:
-            self.clocks.change(now_ns)
 
     def later(self, duration_ns: int) -> int:
         """Return the virtual time after a duration, as late as time can be at most."""
@@ -303,17 +305,29 @@ class SupervisorState:
 
     def let_go(self, lane: Lane) -> None:
         """Note that a lane moves, and what time it is for the programs that it runs."""
+        if self._tells_time:
+            self._tell_time(lane)
+        lane.resume()
+        self.moving = lane
+
+    def _tell_time(self, lane: Lane) -> None:
+        if self.now_ns >= self.clocks.change_ns:
+            self.clocks.change(self.now_ns)
         # A program is a process that was started in this schedule.
         if self.tasks_started and lane.worker is not None:
             for tracee in lane.worker.tracees.values():
                 if tracee.program.clock is not None:
                     tracee.program.clock.tell(self.now_ns, self.clocks.ahead_ns(lane.worker.name))
-        lane.resume()
-        self.moving = lane
 
-    def came_to_rest(self) -> None:
-        """Note that no lane moves."""
+    def came_to_rest(self) -> WatchedCall | None:
+        """Note that no lane moves; return the watched call with its effect, if there was one."""
         self.moving = None
+        watched = self.watched
+        if watched is not None:
+            if self.in_call:
+                self.call_returned()
+            self.watched = None
+        return watched
 
     def watch(self, watched: WatchedCall, tid: int = 0) -> None:
         """Watch a granted call.
@@ -339,15 +353,6 @@ class SupervisorState:
         self.in_call = 0
         watched.had(self.recorder.after(watched.lane, watched.pending))
 
-    def finish_watching(self) -> WatchedCall | None:
-        """Return the watched call with its effect, if there is one, and watch it no more."""
-        if self.watched is None:
-            return None
-        if self.in_call:
-            self.call_returned()
-        watched, self.watched = self.watched, None
-        return watched
-
     def lock_lost(self, lock: LockEvent) -> None:
         """Add what the end of a process did to the write lock to the step that is under way."""
         if self.watched is not None:
@@ -363,14 +368,16 @@ class SupervisorState:
 
     def wake_flock_waiters(self, inode: Inode | None) -> None:
         """Let the tasks that wait for an flock on a file try again, for it was just unlocked or closed."""
+        if not self.flocks.waited_for:
+            return
         for lane in self.lanes:
-            if lane.status is Status.FLOCK and lane.pending.inode is inode:
+            if lane.status is _FLOCK and lane.pending.inode is inode:
                 lane.retry_flock()
                 self.flocks.note_waiters()
         for worker in self.workers.values():
             for tracee in worker.tracees.values():
                 for thread in tracee.tasks.values():
-                    if thread.status is Status.FLOCK and thread.pending.inode is inode:
+                    if thread.status is _FLOCK and thread.pending.inode is inode:
                         thread.retry_flock()
                         self.flocks.note_waiters()
 
