@@ -92,7 +92,8 @@ def _show(replayed: Replayed, witness: Witness) -> None:
         emit(f"followed {replayed.followed} of {replayed.recorded} recorded steps")
     if replayed.judgement.inconclusive:
         rest = "" if replayed.violation is None else "; what follows is proved all the same"
-        emit(f"inconclusive: {replayed.judgement.inconclusive}{rest}")
+        stuck = f"; {replayed.stuck}" if replayed.stuck else ""
+        emit(f"inconclusive: {replayed.judgement.inconclusive}{stuck}{rest}")
     if replayed.violation is not None:
         _show_violation(replayed, replayed.violation, witness)
     elif not replayed.judgement.inconclusive:
@@ -106,5 +107,6 @@ def _show_violation(replayed: Replayed, violation: Violation, witness: Witness) 
         same += f"; it shows elsewhere than recorded{', ' if replayed.neighbour else ''}{replayed.neighbour}"
     emit(f"{headline(replayed.history, violation)}\n({same})")
     critical = witness.critical if replayed.same_history else ()
-    for line in story(replayed.history, replayed.judgement, violation, critical):
+    told = story(replayed.history, replayed.judgement, violation, critical, replayed.code, whole=True)
+    for line in told:
         emit(f"  {line}")

@@ -10,7 +10,7 @@ import os
 import select
 import signal
 
-from harness.gates.kernel.interference import ending_signal, from_outside, starved
+from harness.gates.kernel.interference import ending_signal, from_outside
 from harness.gates.kernel.lane import Lane, TraceeProcess, Worker
 from harness.gates.kernel.process import PendingSyscall, Process, Status, by_own_id
 from harness.gates.kernel.program_clock import RANDOM_BYTES, has_parents_program, take_over
@@ -43,7 +43,6 @@ __all__ = [
     "thread_moves",
     "worker_ended",
     "worker_halted",
-    "worker_timed_out",
 ]
 
 _JOIN_S = 1.0
@@ -322,15 +321,6 @@ def worker_ended(worker: Worker) -> None:
     """Note the end of a worker that seems to have ended, if it has."""
     if ended(worker.handle, _JOIN_S):
         worker.exited()
-
-
-def worker_timed_out(state: SupervisorState, worker: Worker) -> None:
-    """Give up a worker that took too long: nothing is known of its lanes."""
-    reason = f"process {worker.name} did not stop for {state.wall_limit_s:.0f} s"
-    if starved([process.pid for process in worker.processes()]):
-        state.note_disturbed(f"{reason}: it got next to no processor time")
-    state.note_inconclusive(reason)
-    worker.lose_lanes()
 
 
 def worker_halted(state: SupervisorState, worker: Worker, found: Halted) -> None:

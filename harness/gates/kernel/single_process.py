@@ -16,6 +16,7 @@ from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.notifications import react, receive
 from harness.gates.kernel.process import Status
 from harness.gates.kernel.process_scheduler import ProcessScheduler
+from harness.gates.kernel.stuck_worker import worker_timed_out
 from harness.gates.kernel.supervisor_state import SupervisorState
 
 __all__ = ["SingleProcess"]
@@ -49,12 +50,14 @@ class SingleProcess:
                 return True
             try:
                 react(self._state, receive(self._state, worker))
+                if patience is not None:
+                    patience.made_call()
             except InterruptedError:
-                patience = patience or Patience(self._state.wall_limit_s)
+                patience = patience or Patience(self._state.wall_limit_s, worker.pid)
                 if self._sleeps(worker):
                     worker.mark_sleeping_lanes()
                 elif patience.over():
-                    process_tree.worker_timed_out(self._state, worker)
+                    worker_timed_out(self._state, worker, patience.computed)
             except FileNotFoundError:
                 process_tree.worker_ended(worker)
             if worker.has_children:
@@ -78,7 +81,7 @@ class SingleProcess:
             if worker.sleeping_lanes < asleep or worker.must_replace:
                 return True
             if patience.over():
-                process_tree.worker_timed_out(self._state, worker)
+                worker_timed_out(self._state, worker)
                 return True
             time.sleep(_POLL_MS / 1000)
         return False
@@ -100,12 +103,13 @@ class SingleProcess:
         """Wait until every task of the process is stopped or sleeps."""
         poll = select.poll()
         poll.register(worker.listener, select.POLLIN)
-        patience = Patience(self._state.wall_limit_s)
+        patience = Patience(self._state.wall_limit_s, worker.pid)
         while True:
             ready = poll.poll(_POLL_MS)
             if ready and ready[0][1] & select.POLLIN:
                 try:
                     self.receive_one(worker)
+                    patience.made_call()
                 except InterruptedError:
                     continue
                 except FileNotFoundError:
@@ -119,7 +123,7 @@ class SingleProcess:
                 worker.mark_sleeping_lanes()
                 return
             elif patience.over():
-                process_tree.worker_timed_out(self._state, worker)
+                worker_timed_out(self._state, worker, patience.computed)
                 return
 
     def _sleeps(self, worker: Worker) -> quiescence.Rest | None:
