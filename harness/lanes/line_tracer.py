@@ -126,7 +126,7 @@ class LineTracer:
         try:
             told = traceback.TracebackException.from_exception(error)
             place = self._cut(told)
-            text = "".join(told.format()).rstrip("\n")
+            text = "".join(told.format()).rstrip("\n").encode(errors="backslashreplace").decode()
         except Exception:  # a fence's own class, which may do anything
             return f"{type(error).__name__} whose text cannot be had", None
         if len(text) > 2 * _TEXT_MAX:
