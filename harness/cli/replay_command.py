@@ -9,6 +9,8 @@ import msgspec
 from harness.cli.code_permission import check_code_of_witness
 from harness.cli.output import emit
 from harness.cli.program_permission import check_programs, check_witness
+from harness.cli.replay_inside import debugged, trace
+from harness.cli.replay_stops import check_options, wants_stops
 from harness.cli.search_tasks import check_inodes
 from harness.cli.status import INCONCLUSIVE, NOT_EXPECTED, OK
 from harness.gates import GATES
@@ -26,9 +28,16 @@ __all__ = ["main"]
 def main(arguments: argparse.Namespace) -> int:
     """Replay a witness; return 0 if the violation shows again, 1 if it does not, 3 if that is not known."""
     witness = _read(arguments.witness, arguments.fence, arguments.session_root, arguments.allow_programs)
+    check_options(arguments, witness)
     # The kind of place where `run` had it: programs save a file differently below /tmp.
     real = witness.scenario.get("filesystem", {}).get("inode_reuse") == "real"
-    replayed = replay(witness, arguments.fence, place(arguments.session_root, real))
+    root = place(arguments.session_root, real)
+    if arguments.trace:
+        replayed = Replayed.of(witness, trace(witness, arguments.fence, root))
+    elif wants_stops(arguments):
+        replayed = Replayed.of(witness, debugged(witness, arguments, root))
+    else:
+        replayed = replay(witness, arguments.fence, root)
     if arguments.json:
         emit(msgspec.json.encode(_summary(replayed, witness.claim.kind)).decode())
     else:

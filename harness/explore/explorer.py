@@ -26,10 +26,12 @@ from harness.explore.repetition import difference
 from harness.explore.schedule_runner import run_schedule
 from harness.explore.stats_batcher import StatsBatcher
 from harness.gates.free.gate import DEADLINE_S, FreeGate
+from harness.gates.kernel.debug_gate import DebugGate
 from harness.gates.kernel.gate import WALL_LIMIT_S, KernelGate
 from harness.gates.kernel.observed_gate import ObservedGate
 from harness.lanes import worker
 from harness.lanes.clock_patches import find_clocks
+from harness.model.debug_spec import DebugSpec
 from harness.model.errors import Shortage, UsageError
 from harness.model.gate import Gate, Layout, Outcome
 from harness.model.history import NO_LOCK, Header, History, LaneInfo
@@ -108,7 +110,11 @@ def _limit_s(gate: str) -> float:
     return float(os.environ.get(_LIMIT, WALL_LIMIT_S if gate == "kernel" else DEADLINE_S))
 
 
-def _make_gate(name: str, directory: str, private: PrivateDirectories, traces_code: bool) -> Gate:
+def _make_gate(
+    name: str, directory: str, private: PrivateDirectories, traces_code: bool, debug: DebugSpec | None
+) -> Gate:
+    if debug is not None:
+        return DebugGate(directory, worker.main, private, debug)
     if name == "kernel":
         kind = ObservedGate if traces_code else KernelGate
         return kind(directory, worker.main, _limit_s(name), private)
@@ -126,6 +132,7 @@ class Explorer:
         root: where to make the session directory.
         example: a program with the lanes to run; None for those of the scenario.
         traces_code: whether outcomes say what the code of the lanes did; only the kernel gate can tell.
+        debug: where lanes stop for a debugger, under the kernel gate; None for nowhere.
 
     Attributes:
         voided: how many runs of a schedule were void and repeated, see `run`.
@@ -139,6 +146,7 @@ class Explorer:
         root: str | None = None,
         example: Program | None = None,
         traces_code: bool = False,
+        debug: DebugSpec | None = None,
     ) -> None:
         self.scenario = scenario
         self.fence = fence
@@ -150,7 +158,7 @@ class Explorer:
         self._rules: dict[str, Any] = {name: answer for name, answer in self._policy.rules.items()}
         self._directory = os.path.realpath(tempfile.mkdtemp(prefix="harness-session-", dir=root))
         self._private = PrivateDirectories(root)
-        self.gate = _make_gate(gate, self._directory, self._private, traces_code)
+        self.gate = _make_gate(gate, self._directory, self._private, traces_code, debug)
         # Real inode numbers come from an allocator that the whole machine shares.
         self._repeatable = gate == "kernel" and scenario.filesystem.inode_reuse != "real"
         example = example or plan.draw(scenario, 0, 0)

@@ -19,7 +19,7 @@ from harness.model.code_memory import CodeMemory
 from harness.model.code_trace import Place, Raised
 from harness.system.source_files import OURS, USERS, WATCHED, owner_of, short, source_line
 
-__all__ = ["LineTracer", "own_files", "print_at_once"]
+__all__ = ["LineTracer", "Local", "own_files", "print_at_once"]
 
 #: Of a traceback, from its begin and from its end.
 _TEXT_MAX = 4096
@@ -100,13 +100,14 @@ class LineTracer:
         if event == "line":
             self.count += 1
             self._locate(frame)
-            self.begins_line(frame)
-        elif event == "return":
+            return self.begins_line(frame) or self._on_line
+        if event == "return":
             self._leave(frame)
         return self._on_line
 
-    def begins_line(self, frame: FrameType) -> None:
-        """Do nothing; a debugger stops here."""
+    def begins_line(self, frame: FrameType) -> Local | None:
+        """Return what is to follow the frame from now on; None for this tracer. A debugger stops here."""
+        return None
 
     def _leave(self, frame: FrameType) -> None:
         while self._frames:

@@ -164,17 +164,24 @@ class _Process:
                 executor.run()
 
     def _trace(self, lane: int, executor: OpExecutor) -> None:
-        tracer = LineTracer(lane, self.shared_memory.code, own_files(self.make_fence))
+        own, spec = own_files(self.make_fence), self.layout.debug
+        tracer = LineTracer(lane, self.shared_memory.code, own)
+        if spec is not None and spec.lane in (-1, lane):
+            # Imported only here: pdb brings a lot with it, and each worker of a search would have it.
+            from harness.lanes.debugger import LaneDebugger
+
+            tracer = LaneDebugger(lane, self.layout.lanes[lane].name, self.shared_memory, own, spec)
         executor.note_exceptions(tracer.raised)
         tracer.run(executor.run)
 
 
-def _leave_explorer(parent: int, needed: Iterable[socket.socket]) -> None:
+def _leave_explorer(parent: int, needed: Iterable[socket.socket], spoken: Iterable[int] = ()) -> None:
     """Tie this process to its parent, and give up what it has of the parent's: signals, descriptors.
 
     Args:
         parent: process id of the parent.
         needed: the only descriptors that stay open; standard input, output and error become empty.
+        spoken: descriptors of a debugger's user, which stay open as well.
     """
     if sys.platform == "linux":
         end_with_parent()
@@ -189,7 +196,7 @@ def _leave_explorer(parent: int, needed: Iterable[socket.socket]) -> None:
     standard = (0, 1, 2)
     for fd in standard:
         os.dup2(null, fd)
-    close_all_but({*standard, *(one.fileno() for one in needed)})
+    close_all_but({*standard, *(one.fileno() for one in needed), *spoken})
 
 
 def _enter(directory: str) -> None:
@@ -322,7 +329,8 @@ def main(
         private: directories of programs.
     """
     try:
-        _leave_explorer(parent, [channel])
+        spoken = () if layout.debug is None else (layout.debug.reads, layout.debug.writes)
+        _leave_explorer(parent, [channel], spoken)
         # Before the working directory changes: the reference may be a relative path.
         make_fence = resolve(layout.fence)
         _enter(directory)
@@ -336,7 +344,7 @@ def main(
             print_at_once()
         # The supervisor takes what is written there.
         faulthandler.register(STACK_SIGNAL, file=_STDERR, all_threads=False)
-        listener = seccomp.install()
+        listener = seccomp.install(interruptible=layout.debug is not None)
     except HarnessError as error:
         channel.send(str(error).encode()[:4000])
         os._exit(1)

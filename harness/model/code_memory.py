@@ -21,6 +21,8 @@ _SLOT_SIZE, _NAME_MAX = 1024, 500
 _RAISED = struct.Struct("=I")
 _RAISED_SIZE = 24_576
 _LANE_SIZE = _SLOT_SIZE + _RAISED_SIZE
+#: Behind the lanes: whether a user is at work in a debugger.
+_ATTENDED_SIZE = 8
 
 _encode = msgspec.msgpack.encode
 _decode = msgspec.msgpack.Decoder(Raised).decode
@@ -36,7 +38,7 @@ class CodeMemory:
     def __init__(self, lanes: int) -> None:
         self._lanes = lanes
         # Pages that nobody writes to take no memory.
-        self._map = mmap.mmap(-1, lanes * _LANE_SIZE)
+        self._map = mmap.mmap(-1, lanes * _LANE_SIZE + _ATTENDED_SIZE)
         self._used = [0] * lanes
 
     # Supervisor
@@ -47,6 +49,11 @@ class CodeMemory:
             at = lane * _LANE_SIZE
             self._map[at : at + _SLOT.size] = bytes(_SLOT.size)
             _RAISED.pack_into(self._map, at + _SLOT_SIZE, 0)
+
+    @property
+    def attended(self) -> bool:
+        """Whether a lane stands in a debugger, whose user has the word."""
+        return self._map[self._lanes * _LANE_SIZE] != 0
 
     def line(self, lane: int) -> tuple[str, int, str, int]:
         """Return the line that a lane is in.
@@ -74,6 +81,10 @@ class CodeMemory:
         return found
 
     # Worker
+
+    def attend(self, on: bool) -> None:
+        """Record that a lane stands in a debugger, or does no more."""
+        self._map[self._lanes * _LANE_SIZE] = on
 
     def locate(self, lane: int, count: int, line: int, file: bytes, function: bytes) -> None:
         """Record the line that a lane is in.

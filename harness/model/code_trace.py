@@ -98,6 +98,7 @@ class CodeTrace(msgspec.Struct, frozen=True, omit_defaults=True):
         raised: in order of lanes and operations.
         stacks: of the lanes that did not come to their end.
         lines: for each step how many lines of the fence its lane had begun; empty where that was not kept.
+        calls: for each step its call with arguments and result, as strace writes it; likewise.
     """
 
     places: tuple[Place, ...] = ()
@@ -106,6 +107,7 @@ class CodeTrace(msgspec.Struct, frozen=True, omit_defaults=True):
     raised: tuple[Raised, ...] = ()
     stacks: tuple[Stack, ...] = ()
     lines: tuple[int, ...] = ()
+    calls: tuple[str, ...] = ()
 
     def place(self, step: int) -> Place | None:
         """Return the line that made the call of a step, given by its number from 0; None for none."""
@@ -114,7 +116,7 @@ class CodeTrace(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def stored(self) -> CodeTrace:
         """Return it as a witness keeps it."""
-        return msgspec.structs.replace(self, lines=())
+        return msgspec.structs.replace(self, lines=(), calls=())
 
 
 def one_line(places: Iterable[Place]) -> str:

@@ -14,6 +14,7 @@ import msgspec
 from fence.locks import LockFile
 from harness.model.access_set import AccessSet
 from harness.model.code_trace import CodeTrace
+from harness.model.debug_spec import DebugSpec
 from harness.model.history import End, Event, LaneInfo, State
 from harness.model.program import Program
 
@@ -90,6 +91,7 @@ class Layout:
         options: passed to the fence.
         locks: the locks that a lane has to hold when it writes, at least one.
         traces_code: whether workers say where the code of their lanes is; that takes time.
+        debug: where lanes stop for a debugger; None for nowhere.
     """
 
     fence: str
@@ -97,6 +99,7 @@ class Layout:
     options: dict[str, int | str | bool]
     locks: tuple[LockFile, ...]
     traces_code: bool = False
+    debug: DebugSpec | None = None
 
     def process_index(self, name: str) -> int:
         """Return the place of a process among those of the lanes."""

@@ -100,6 +100,7 @@ class CodeObserver:
         self._known: dict[tuple[str, int, str], Place] = {}
         self._steps: list[int] = []
         self._lines: list[int] = []
+        self._calls: list[str] = []
         self._outputs: dict[int, _Output] = {}
 
     @property
@@ -124,6 +125,10 @@ class CodeObserver:
         if key not in self._known:
             self._known[key] = place_of(*key)
         return self._known[key]
+
+    def finished(self, call: str) -> None:
+        """Take in that the step granted last is over, and what its call was."""
+        self._calls.append(call)
 
     def wrote(self, pending: PendingSyscall) -> None:
         """Keep what a call writes, if it is a lane's that prints."""
@@ -165,6 +170,7 @@ class CodeObserver:
             tuple(raised),
             tuple(stacks),
             tuple(self._lines),
+            tuple(self._calls),
         )
 
 

@@ -17,6 +17,7 @@ from harness.gates.kernel.quiescence import tasks_of
 from harness.system.dying import is_dying
 
 __all__ = [
+    "NO_LIMIT_S",
     "STOPPING",
     "Patience",
     "Signals",
@@ -28,6 +29,8 @@ __all__ = [
     "starved",
 ]
 
+#: A limit that nobody lives to see, in seconds: for a user who debugs.
+NO_LIMIT_S = 1e9
 #: Signals that stop a process.
 STOPPING = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
 #: Signals that the kernel sends for something that the process itself did or asked for.

@@ -284,6 +284,8 @@ class ProcessScheduler:
 
     def _prove(self, worker: Worker) -> Rest | None:
         """Return the proof that every task sleeps that is not known to be stopped, and note it."""
+        if worker.board.code.attended:
+            return None
         if process_tree.list_children(self._state, worker):
             return None
         moving = [process for process in worker.processes() if not process.quiescent]

@@ -128,6 +128,9 @@ class SingleProcess:
 
     def _sleeps(self, worker: Worker) -> quiescence.Rest | None:
         """Return the proof that every task is stopped or sleeps, with no notification waiting."""
+        if worker.board.code.attended:
+            # A lane stands in a debugger, and its user thinks.
+            return None
         stopped = {
             tid
             for tid, lane in worker.tasks.items()

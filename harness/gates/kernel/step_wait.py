@@ -6,7 +6,10 @@ whose child processes are all services that flow by `fast_path`.
 
 from __future__ import annotations
 
+import time
+
 from harness.gates.kernel import fast_path, process_tree
+from harness.gates.kernel.interference import NO_LIMIT_S
 from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.process_scheduler import ProcessScheduler
 from harness.gates.kernel.quiescence import Halted
@@ -14,6 +17,8 @@ from harness.gates.kernel.single_process import SingleProcess
 from harness.gates.kernel.supervisor_state import SupervisorState
 
 __all__ = ["StepWait"]
+
+_PAUSE_S = 0.01
 
 
 class StepWait:
@@ -33,13 +38,19 @@ class StepWait:
 
     def until_rest(self, worker: Worker, lane: Lane) -> None:
         """Wait until the lane that was let go is stopped, sleeps, or is gone."""
-        try:
-            if not worker.has_children and self._wait_single(worker, lane):
+        while True:
+            try:
+                if not worker.has_children and self._wait_single(worker, lane):
+                    return
+                if not (fast_path.applies(worker) and fast_path.follow(self._state, worker, lane)):
+                    self._scheduler.wait(worker, lane)
                 return
-            if not (fast_path.applies(worker) and fast_path.follow(self._state, worker, lane)):
-                self._scheduler.wait(worker, lane)
-        except Halted as halted:
-            process_tree.worker_halted(self._state, worker, halted)
+            except Halted as halted:
+                if self._state.wall_limit_s < NO_LIMIT_S:
+                    process_tree.worker_halted(self._state, worker, halted)
+                    return
+                # A user debugs, and goes on some time.
+                time.sleep(_PAUSE_S)
 
     def outwait(self, worker: Worker) -> bool:
         """Wait for processes that sleep in calls which real time ends.
