@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,9 @@ def test_a_lane_that_waits_for_itself_shows_its_line(harness: Harness, tmp_path:
     assert f"own.py:{held} guarded_write" in out
 
 
-def test_what_a_lane_prints_is_in_story_report_witness_and_replay(harness: Harness, tmp_path: Path) -> None:
+def test_what_a_lane_prints_is_in_story_report_witness_replay_and_debugger(
+    harness: Harness, tmp_path: Path
+) -> None:
     status, out = run(harness, tmp_path, PRINTS)
     assert status == 1
     line = line_of(PRINTS, "looked at")
@@ -124,3 +127,35 @@ def test_what_a_lane_prints_is_in_story_report_witness_and_replay(harness: Harne
     assert "the same history, step by step" in replayed.out
     for words in told:
         assert words in replayed.out
+    _trace_says_what_each_call_returned(harness, small, own)
+    _the_debugger_stops_in_the_lane(harness, small, own, line)
+
+
+def _trace_says_what_each_call_returned(harness: Harness, witness: Path, own: tuple[object, ...]) -> None:
+    traced = harness.call("replay", witness, *own, "--trace")
+    assert traced.status == 0
+    lines = traced.out.split("\n")
+    made = next(line for line in lines if 'openat("T.lock", ' in line)
+    assert "runner" in made and "begin_turn: " in made
+    assert "O_CREAT|O_EXCL" in made and " = " in made
+    assert any('unlink("T.lock") = 0' in line for line in lines)
+    assert any("runner" in line and "out| looked at 1 entries" in line for line in lines)
+
+
+def _the_debugger_stops_in_the_lane(
+    harness: Harness, witness: Path, own: tuple[object, ...], line: int
+) -> None:
+    with harness.start(
+        "replay", witness, *own, "--break", f"own.py:{line}", stdin=subprocess.PIPE
+    ) as running:
+        assert running.process.stdin is not None
+        running.process.stdin.write("p 40 + len(entries)\nw\nn\nc\n")
+        ended = running.end()
+    assert ended.status == 0
+    assert "lane runner (process " in ended.out
+    assert f"own.py({line})guarded_write()" in ended.out
+    assert "(Pdb) 41\n" in ended.out
+    assert f"own.py({line + 1})guarded_write()" in ended.out
+    # The frames of the harness are not shown.
+    assert "op_executor" not in ended.out
+    assert "the same history, step by step" in ended.out
