@@ -45,7 +45,7 @@ _OWN = frozenset(
 _GAP_S = 0.25
 #: Share of the patience that a process may compute without a call, in processor time; how often that
 #: is looked at; and how many times the patience is had again while the process waits for a processor.
-_COMPUTE_SHARE, _LOOK_S, _MORE_WAITS = 0.3, 0.05, 3
+_COMPUTE_SHARE, _LOOK_S, _MORE_WAITS = 0.3, 0.05, 20
 #: How long to watch a process that is late, and the share of that time in which one that computes runs.
 _WATCH_S, _SHARE = 0.2, 0.25
 
