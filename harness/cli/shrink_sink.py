@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ShrinkSink", "Shrinker"]
 
-#: ShrinkJob keeps to its limit by itself, and then runs the story once more for its lines of code, which takes
-#: long on a loaded machine; it is told to stop when it does not end, and earlier at the end of a run's time.
+#: ShrinkJob keeps to its limit by itself, and then runs the story once more for its lines of code. It is told
+#: to stop when it does not end, and earlier at the end of a run's time.
 _GRACE_S, _GRACE_AT_END_S = 15.0, 1.0
 
 

@@ -60,7 +60,8 @@ def run(harness: Harness, folder: Path, source: str) -> tuple[int, str]:
     """Run a fence for two schedules; return status and output."""
     (folder / "own.py").write_text(HEAD + source, encoding="utf-8")
     scenario = write_scenario(folder, SCENARIO)
-    arguments = ("--fence", f"{folder}/own.py:Own", "--schedules", "2", "--seed", "1")
+    # However slow the machine is, the story is shrunk and run for its lines.
+    arguments = ("--fence", f"{folder}/own.py:Own", "--schedules", 2, "--seed", 1, "--shrink-limit-s", 600)
     ended = harness.run(scenario, *arguments, environment=impatient())
     return ended.status, ended.out + ended.err
 
