@@ -26,7 +26,8 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
         line: from 1.
         function: the function that it is in.
         source: its text without indentation; empty where it cannot be read.
-        inherited: it is a method of `fence.protocol`, which the fence has not overridden.
+        inherited: it is no line of the fence's own: of Python, of an installed package, or of a method of
+            `fence.protocol` that the fence has not overridden.
     """
 
     file: str

@@ -127,9 +127,8 @@ def escaped(text: str) -> str:
 
 
 def _innermost(places: Sequence[Place]) -> Place:
-    """Return the innermost line that is neither Python's nor the protocol's, if there is one."""
-    own = (one for one in places if not one.inherited and not one.file.startswith(("/usr/", "<")))
-    return next(own, places[0])
+    """Return the innermost line of the fence's own, if there is one."""
+    return next((one for one in places if not one.inherited), places[0])
 
 
 def _with_source(place: Place) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import linecache
 import os
-import sysconfig
 
 import harness
 
@@ -23,12 +22,19 @@ _HARNESS = _folder(os.path.dirname(harness.__file__))
 #: The packages `harness` and `fence` are installed side by side.
 _ROOT = _folder(os.path.join(_HARNESS, ".."))
 _FENCE = _folder(os.path.join(_ROOT, "fence"))
-_PYTHON = tuple(
-    _folder(path)
-    for path in {os.path.dirname(os.__file__), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-)
+_PYTHON = _folder(os.path.dirname(os.__file__))
+_INSTALLED = ("/site-packages/", "/dist-packages/")
+
+
+def _here() -> str:
+    try:
+        return _folder(os.getcwd())
+    except OSError:  # it was removed
+        return "\0"
+
+
 #: Where the user has called the harness.
-_HERE = _folder(os.getcwd())
+_HERE = _here()
 
 
 @functools.cache
@@ -43,9 +49,8 @@ def owner_of(path: str) -> int:
     real = os.path.realpath(path)
     if real.startswith(_FENCE):
         return WATCHED
-    if real.startswith(_HARNESS) or real.startswith(_PYTHON):
-        return OURS
-    return USERS
+    ours = real.startswith((_HARNESS, _PYTHON)) or any(folder in real for folder in _INSTALLED)
+    return OURS if ours else USERS
 
 
 @functools.cache

@@ -46,7 +46,8 @@ def place_of(file: str, line: int, function: str) -> Place:
         line: from 1.
         function: that it is in.
     """
-    return Place(short(file), line, function, source_line(file, line), is_inherited(file))
+    foreign = is_inherited(file) or owner_of(file) == OURS
+    return Place(short(file), line, function, source_line(file, line), foreign)
 
 
 def stack_of(state: SupervisorState, worker: Worker, lane: Lane) -> Stack | None:

@@ -92,6 +92,6 @@ def test_a_crash_has_its_traceback_and_a_refusal_its_line() -> None:
 
 
 def test_a_lane_that_does_not_end_says_where_it_stands() -> None:
-    python = Place("/usr/lib/python3.11/threading.py", 324, "wait")
+    python = Place("/usr/lib/python3.11/threading.py", 324, "wait", inherited=True)
     (line,) = code_lines(PassageCode(stack=Stack(0, (python, LOOK, WRITE))), crashed=False)
     assert line.startswith("stands at own.py:9 look: return read_all(self.path) (innermost first: /usr/lib")
