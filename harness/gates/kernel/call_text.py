@@ -92,7 +92,7 @@ class CallText:
         if name in _COUNTED:
             return [self._data(args[1], args[2]) if "write" in name else "...", str(args[2])]
         if name == "lseek":
-            return [str(signed64(args[1])), ("SEEK_SET", "SEEK_CUR", "SEEK_END", "?")[min(args[2], 3)]]
+            return [str(_signed64(args[1])), ("SEEK_SET", "SEEK_CUR", "SEEK_END", "?")[min(args[2], 3)]]
         if name == "ftruncate":
             return [str(args[1])]
         if name == "flock":
@@ -175,7 +175,7 @@ class CallText:
         return "?"
 
 
-def signed64(value: int) -> int:
+def _signed64(value: int) -> int:
     """Return an argument as the signed number that it is."""
     return value - (1 << 64) if value >> 63 else value
 
