@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from types import CodeType
 from typing import TYPE_CHECKING
 
@@ -91,7 +91,9 @@ def spec_of(
     only = lanes.index(arguments.debug) if arguments.debug else -1
     code = rerun.code or CodeTrace()
     if arguments.breaks:
-        return DebugSpec(*terminal, only, breaks=breaks(arguments.breaks, code))
+        return DebugSpec(
+            *terminal, only, breaks=breaks(arguments.breaks, _files(code, arguments.fence or witness.fence))
+        )
     steps = [(at, event) for at, event in enumerate(rerun.history.events) if isinstance(event, Step)]
     number = _number(arguments, witness, rerun, steps, only)
     if arguments.pause:
@@ -154,17 +156,25 @@ def _deciding(
     return accused[0] if accused else own[-1] if own else before[-1]
 
 
-def breaks(given: list[str], code: CodeTrace) -> tuple[tuple[str, int], ...]:
+def _files(code: CodeTrace, fence: str) -> set[str]:
+    """Return the files of a fence, as far as a trace and its reference name them."""
+    places = [*code.places, *(place for stack in code.stacks for place in stack.places)]
+    places += [one.place for one in (*code.printed, *code.raised) if one.place is not None]
+    module = fence.rpartition(":")[0]
+    return {whole(place.file) for place in places} | ({module} if module.endswith(".py") else set())
+
+
+def breaks(given: list[str], files: Collection[str]) -> tuple[tuple[str, int], ...]:
     """Return the files and lines of ``--break FILE:LINE``.
 
     Args:
         given: as they were given.
-        code: whose files may be named without their folder.
+        files: that may be named without their folder.
 
     Raises:
         UsageError: there is no such file, or no code in that line.
     """
-    return tuple(_break(one, code) for one in given)
+    return tuple(_break(one, files) for one in given)
 
 
 def _parsed(given: str) -> tuple[str, int]:
@@ -175,9 +185,8 @@ def _parsed(given: str) -> tuple[str, int]:
     return name, int(number)
 
 
-def _break(given: str, code: CodeTrace) -> tuple[str, int]:
+def _break(given: str, known: Collection[str]) -> tuple[str, int]:
     name, number = _parsed(given)
-    known = {whole(place.file) for place in code.places}
     files = [name] if os.path.isfile(name) else [one for one in known if os.path.basename(one) == name]
     if not files:
         raise UsageError(f"--break {given}: no file {name}; give its path")

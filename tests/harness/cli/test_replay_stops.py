@@ -104,7 +104,7 @@ def test_the_violation_is_the_last_step_until_then() -> None:
 def test_a_break_names_a_file_of_the_fence_or_a_path(tmp_path: Path) -> None:
     path = tmp_path / "own.py"
     path.write_text("def load():\n    # nothing here\n    return 1\n", encoding="utf-8")
-    code = CodeTrace((Place(str(path), 3, "load"),))
+    code = {str(path), "elsewhere.py"}
     assert breaks([f"{path}:3", "own.py:1"], code) == ((str(path), 3), (str(path), 1))
     with pytest.raises(UsageError, match="no code in that line; the nearest line with code is 3"):
         breaks(["own.py:2"], code)
