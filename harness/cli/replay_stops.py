@@ -159,7 +159,8 @@ def _deciding(
 def _files(code: CodeTrace, fence: str) -> set[str]:
     """Return the files of a fence, as far as a trace and its reference name them."""
     places = [*code.places, *(place for stack in code.stacks for place in stack.places)]
-    places += [one.place for one in (*code.printed, *code.raised) if one.place is not None]
+    places += [one.place for one in code.printed if one.place is not None]
+    places += [one.place for one in code.raised if one.place is not None]
     module = fence.rpartition(":")[0]
     return {whole(place.file) for place in places} | ({module} if module.endswith(".py") else set())
 
