@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from harness import VERSION
 from harness.cli.argument_types import EXPLORERS_MAX, allow_programs, at_least, least, positive, rate
 from harness.cli.bench_arguments import add_bench
+from harness.cli.inside_arguments import add_inside
 from harness.cli.output import OutputGone, brief, ensure_standard_streams, remark
 from harness.cli.status import BUG, INCONCLUSIVE, INTERRUPTED, USAGE
 from harness.model.errors import FormatError, HarnessError, Shortage, StoreError, UsageError, WorkerDied
@@ -57,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument("--json", action="store_true", help="one JSON object instead of a story")
     replay.add_argument("--session-root", metavar="DIR", help="where session directories are made")
     allow_programs(replay)
+    add_inside(replay)
     _shrink(commands.add_parser("shrink", help="make the story of a witness as small as it gets"))
     judge = commands.add_parser("judge", help="judge a stored history again")
     judge.add_argument("history", help="file that `run` wrote beside a witness, or the witness")

@@ -17,7 +17,9 @@ def story_lines(answer: Answer, kind: str) -> list[str]:
     if small is not None and small.shrunk.best is not None:
         best = small.shrunk.best
         lines = [f"{headline(best.history, best.violation)} (schedule {finding.schedule_index}, shrunk)"]
-        lines += story(best.history, best.judgement, best.violation, small.witness.critical)
+        lines += story(
+            best.history, best.judgement, best.violation, small.witness.critical, small.shrunk.code
+        )
         lines.append(small.shrunk.summary_line())
         if small.kept:
             lines.append(f"kept: {small.kept}")

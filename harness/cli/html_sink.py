@@ -84,6 +84,7 @@ class HtmlSink(Sink):
                 shown.violation,
                 () if small is None else small.witness.critical,
                 "" if small is None else small.shrunk.summary_line(),
+                None if small is None else small.shrunk.code,
             )
             self._seen.add((task.fence, kind))
         return Finding(

@@ -9,6 +9,8 @@ import msgspec
 from harness.cli.code_permission import check_code_of_witness
 from harness.cli.output import emit
 from harness.cli.program_permission import check_programs, check_witness
+from harness.cli.replay_inside import debugged, trace
+from harness.cli.replay_stops import check_options, wants_stops
 from harness.cli.search_tasks import check_inodes
 from harness.cli.status import INCONCLUSIVE, NOT_EXPECTED, OK
 from harness.gates import GATES
@@ -26,9 +28,16 @@ __all__ = ["main"]
 def main(arguments: argparse.Namespace) -> int:
     """Replay a witness; return 0 if the violation shows again, 1 if it does not, 3 if that is not known."""
     witness = _read(arguments.witness, arguments.fence, arguments.session_root, arguments.allow_programs)
+    check_options(arguments, witness)
     # The kind of place where `run` had it: programs save a file differently below /tmp.
     real = witness.scenario.get("filesystem", {}).get("inode_reuse") == "real"
-    replayed = replay(witness, arguments.fence, place(arguments.session_root, real))
+    root = place(arguments.session_root, real)
+    if arguments.trace:
+        replayed = Replayed.of(witness, trace(witness, arguments.fence, root))
+    elif wants_stops(arguments):
+        replayed = Replayed.of(witness, debugged(witness, arguments, root))
+    else:
+        replayed = replay(witness, arguments.fence, root)
     if arguments.json:
         emit(msgspec.json.encode(_summary(replayed, witness.claim.kind)).decode())
     else:
@@ -92,7 +101,8 @@ def _show(replayed: Replayed, witness: Witness) -> None:
         emit(f"followed {replayed.followed} of {replayed.recorded} recorded steps")
     if replayed.judgement.inconclusive:
         rest = "" if replayed.violation is None else "; what follows is proved all the same"
-        emit(f"inconclusive: {replayed.judgement.inconclusive}{rest}")
+        stuck = f"; {replayed.stuck}" if replayed.stuck else ""
+        emit(f"inconclusive: {replayed.judgement.inconclusive}{stuck}{rest}")
     if replayed.violation is not None:
         _show_violation(replayed, replayed.violation, witness)
     elif not replayed.judgement.inconclusive:
@@ -106,5 +116,6 @@ def _show_violation(replayed: Replayed, violation: Violation, witness: Witness) 
         same += f"; it shows elsewhere than recorded{', ' if replayed.neighbour else ''}{replayed.neighbour}"
     emit(f"{headline(replayed.history, violation)}\n({same})")
     critical = witness.critical if replayed.same_history else ()
-    for line in story(replayed.history, replayed.judgement, violation, critical):
+    told = story(replayed.history, replayed.judgement, violation, critical, replayed.code, whole=True)
+    for line in told:
         emit(f"  {line}")

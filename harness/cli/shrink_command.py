@@ -104,7 +104,7 @@ def _show(arguments: argparse.Namespace, shrunk: Shrunk, small: Witness, out: Ou
     best = shrunk.best
     assert best is not None
     emit(headline(best.history, best.violation))
-    for line in story(best.history, best.judgement, best.violation, small.critical):
+    for line in story(best.history, best.judgement, best.violation, small.critical, shrunk.code):
         emit(f"  {line}")
     emit(shrunk.summary_line())
     if kept:

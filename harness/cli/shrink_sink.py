@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ShrinkSink", "Shrinker"]
 
-#: ShrinkJob keeps to its limit by itself; it is told to stop when it does not.
-_GRACE_S = 1.0
+#: ShrinkJob keeps to its limit by itself, and then runs the story once more for its lines of code. It is told
+#: to stop when it does not end, and earlier at the end of a run's time.
+_GRACE_S, _GRACE_AT_END_S = 15.0, 1.0
 
 
 class Shrinker:
@@ -49,9 +50,13 @@ class Shrinker:
             limit_s = min(limit_s, self._deadline - time.monotonic())
         if limit_s <= 0:
             return None
+        grace_s = _GRACE_S
+        if self._deadline is not None:
+            left_s = self._deadline - time.monotonic() - limit_s
+            grace_s = min(_GRACE_S, max(_GRACE_AT_END_S, left_s))
         last: Shrunk | None = None
         try:
-            for found in self._coordinator.carry_out(ShrinkJob.of(witness, limit_s), limit_s + _GRACE_S):
+            for found in self._coordinator.carry_out(ShrinkJob.of(witness, limit_s), limit_s + grace_s):
                 if isinstance(found, Shrunk):
                     last = found
         except HarnessError as error:

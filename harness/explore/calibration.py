@@ -64,6 +64,8 @@ class Calibration:
         self._times: dict[Kind, int] = {}
         #: Why not all examples were run; elsewhere the same calibration may then come out differently.
         self.doubt = ""
+        #: Whether a lane did not stop.
+        self.hung = False
 
     def learn(self, program: Program, counts: dict[tuple[int, int], Lengths]) -> None:
         """Add the counts of one schedule.
@@ -132,7 +134,11 @@ def calibrate(
         outcome = run(index, program, strategy)
         if outcome.end.inconclusive:
             # A fence that hangs costs the gate's whole patience each time.
-            calibration.doubt = f"{outcome.end.inconclusive} (round robin, program {index}, run beforehand)"
+            calibration.hung = bool(outcome.stuck)
+            stuck = f"; {outcome.stuck}" if outcome.stuck else ""
+            calibration.doubt = (
+                f"{outcome.end.inconclusive}{stuck} (round robin, program {index}, run beforehand)"
+            )
             break
         calibration.learn(program, strategy.counts)
     return calibration

@@ -26,9 +26,12 @@ from harness.explore.repetition import difference
 from harness.explore.schedule_runner import run_schedule
 from harness.explore.stats_batcher import StatsBatcher
 from harness.gates.free.gate import DEADLINE_S, FreeGate
+from harness.gates.kernel.debug_gate import DebugGate
 from harness.gates.kernel.gate import WALL_LIMIT_S, KernelGate
+from harness.gates.kernel.observed_gate import ObservedGate
 from harness.lanes import worker
 from harness.lanes.clock_patches import find_clocks
+from harness.model.debug_spec import DebugSpec
 from harness.model.errors import Shortage, UsageError
 from harness.model.gate import Gate, Layout, Outcome
 from harness.model.history import NO_LOCK, Header, History, LaneInfo
@@ -50,7 +53,8 @@ __all__ = ["Explorer", "Wanted", "strategy_seed", "ticking"]
 
 _REPEAT_EVERY = 64
 _TICK_S = 0.02
-#: A fence that hangs costs the gate's whole patience each time; so many times are enough.
+#: A fence that hangs costs the gate's whole patience each time; so many times in a row are enough. Where no
+#: schedule has come to its end yet, one is.
 _HANGS_MAX = 3
 #: A schedule without a known end hung if it took that share of the gate's limit.
 _HANG_SHARE = 0.5
@@ -106,9 +110,14 @@ def _limit_s(gate: str) -> float:
     return float(os.environ.get(_LIMIT, WALL_LIMIT_S if gate == "kernel" else DEADLINE_S))
 
 
-def _make_gate(name: str, directory: str, private: PrivateDirectories) -> Gate:
+def _make_gate(
+    name: str, directory: str, private: PrivateDirectories, traces_code: bool, debug: DebugSpec | None
+) -> Gate:
+    if debug is not None:
+        return DebugGate(directory, worker.main, private, debug)
     if name == "kernel":
-        return KernelGate(directory, worker.main, _limit_s(name), private)
+        kind = ObservedGate if traces_code else KernelGate
+        return kind(directory, worker.main, _limit_s(name), private)
     assert name == "free", name
     return FreeGate(directory, worker.main_free, _limit_s(name))
 
@@ -122,6 +131,8 @@ class Explorer:
         gate: name of the gate.
         root: where to make the session directory.
         example: a program with the lanes to run; None for those of the scenario.
+        traces_code: whether outcomes say what the code of the lanes did; only the kernel gate can tell.
+        debug: where lanes stop for a debugger, under the kernel gate; None for nowhere.
 
     Attributes:
         voided: how many runs of a schedule were void and repeated, see `run`.
@@ -134,16 +145,20 @@ class Explorer:
         gate: str,
         root: str | None = None,
         example: Program | None = None,
+        traces_code: bool = False,
+        debug: DebugSpec | None = None,
     ) -> None:
         self.scenario = scenario
         self.fence = fence
         self.voided = 0
+        #: Whether a lane of the last schedule did not stop.
+        self._stuck = False
         self._memory = OutOfMemory()
         self._policy = scenario.resolved_policy()
         self._rules: dict[str, Any] = {name: answer for name, answer in self._policy.rules.items()}
         self._directory = os.path.realpath(tempfile.mkdtemp(prefix="harness-session-", dir=root))
         self._private = PrivateDirectories(root)
-        self.gate = _make_gate(gate, self._directory, self._private)
+        self.gate = _make_gate(gate, self._directory, self._private, traces_code, debug)
         # Real inode numbers come from an allocator that the whole machine shares.
         self._repeatable = gate == "kernel" and scenario.filesystem.inode_reuse != "real"
         example = example or plan.draw(scenario, 0, 0)
@@ -238,7 +253,7 @@ class Explorer:
         strategy = make_strategy(item.strategy)
         batcher = StatsBatcher(item.each, _peak)
         calibration: Calibration | None = None
-        hung, hang_s = 0, _limit_s(self.gate.name) * _HANG_SHARE
+        hung, hang_s, any_ended = 0, _limit_s(self.gate.name) * _HANG_SHARE, False
         for index in item.indices:
             started = time.monotonic()
             part = strategy.part(index)
@@ -248,6 +263,9 @@ class Explorer:
                 if calibration is not None and calibration.doubt:
                     # Of schedule 0 in every explorer, since all of them learn the same.
                     batcher.stats.doubt(0, calibration.doubt, 0)
+                if calibration is not None and calibration.hung and not any_ended:
+                    break
+            self._stuck = False
             history = self._run_and_judge(batcher.stats, part, calibration, item.seed, index)
             self._count_voided(batcher.stats)
             found = item.until in batcher.stats.violations
@@ -259,9 +277,11 @@ class Explorer:
                 self._count_voided(batcher.stats)
             if found:
                 break
-            hung = hung + 1 if history is None and time.monotonic() - started > hang_s else 0
-            if hung == _HANGS_MAX:
-                batcher.stats.doubt(index, f"given up: {hung} schedules in a row did not come to an end")
+            any_ended = any_ended or history is not None
+            took_long = self._stuck or time.monotonic() - started > hang_s
+            hung = hung + 1 if history is None and took_long else 0
+            if hung and (hung == _HANGS_MAX or not any_ended):
+                batcher.stats.doubt(index, f"given up: schedule {index} did not come to an end")
                 break
             if batcher.due():
                 yield batcher.flush_in_turn()
@@ -287,6 +307,11 @@ class Explorer:
             strategy.set_forecast(calibration.forecast(program))
         history, schedule, outcome = self.run(program, strategy, seed, index)
         judgement = judge(history)
+        self._stuck = bool(outcome.stuck)
+        if outcome.stuck:
+            # Not in the history, which is the same each time.
+            why = f"{judgement.inconclusive}; {outcome.stuck}"
+            judgement = msgspec.structs.replace(judgement, inconclusive=why)
         stats.add(index, program, schedule, history, judgement)
         stats.inode_reused += outcome.end.inode_reused
         return None if judgement.inconclusive else history

@@ -15,7 +15,7 @@ import resource
 import subprocess
 import sys
 import traceback
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from multiprocessing.connection import Connection, Pipe, wait
 from typing import Any, ClassVar, Protocol
 
@@ -90,12 +90,15 @@ class ExplorerProcess:
         core: processor that it stays on.
         root: where it makes session directories.
         file_bytes_max: how large files may get.
+        pass_fds: further descriptors that it gets.
 
     Raises:
         Shortage: it cannot be started.
     """
 
-    def __init__(self, core: int, root: str, file_bytes_max: int = FILE_BYTES_MAX) -> None:
+    def __init__(
+        self, core: int, root: str, file_bytes_max: int = FILE_BYTES_MAX, pass_fds: Sequence[int] = ()
+    ) -> None:
         self.core = core
         self._memory = OutOfMemory()
         self.connection, far = Pipe()
@@ -106,7 +109,7 @@ class ExplorerProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 env={**os.environ, "PYTHONHASHSEED": "0", MARK: root},
-                pass_fds=(far.fileno(),),
+                pass_fds=(far.fileno(), *pass_fds),
                 start_new_session=True,
             )
             try:
@@ -199,13 +202,16 @@ class ExplorerProcess:
         self.connection.close()
 
 
-def perform(work: Work, parent: str | None = None) -> Generator[object, None, None]:
+def perform(
+    work: Work, parent: str | None = None, pass_fds: Sequence[int] = ()
+) -> Generator[object, None, None]:
     """Do work in one explorer process that is started for it.
 
     Args:
         work: what to do.
         parent: where the root of session directories is made; None for the system's
             temporary directory.
+        pass_fds: further descriptors that the process gets.
 
     Yields:
         What the work yields.
@@ -214,7 +220,7 @@ def perform(work: Work, parent: str | None = None) -> Generator[object, None, No
         HarnessError: what ended the work.
     """
     with SessionRoot(parent) as root:
-        explorer = ExplorerProcess(cores()[0], root)
+        explorer = ExplorerProcess(cores()[0], root, pass_fds=pass_fds)
         try:
             explorer.give(work)
             while (found := explorer.receive()) is not DONE:

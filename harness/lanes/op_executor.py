@@ -94,6 +94,11 @@ class OpExecutor:
         self._refused: set[int] = set()
         self._cause = 0
         self._number = 0
+        self._note: Callable[[int, BaseException], None] | None = None
+
+    def note_exceptions(self, note: Callable[[int, BaseException], None]) -> None:
+        """Have the number of an operation and the exception that ended it noted."""
+        self._note = note
 
     def run(self) -> None:
         """Execute the whole program and record the outcome of each operation."""
@@ -190,6 +195,8 @@ class OpExecutor:
             return self._call(op)
         except BaseException as error:
             self._cause = _errno_behind(error, _injected(op))
+            if self._note is not None:
+                self._note(self._number, error)
             raise
 
     def _act(self, op: Op) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import faulthandler
 import gc
 import os
 import random
@@ -32,12 +33,13 @@ from harness.gates.kernel import linux_abi
 from harness.gates.kernel import seccomp_filter as seccomp
 from harness.lanes.adapter_host import AdapterHost, GatedAdapterHost, host
 from harness.lanes.clock_patches import find_clocks, replace_clocks, sleep_in_real_time
+from harness.lanes.line_tracer import LineTracer, own_files, print_at_once
 from harness.lanes.op_executor import OpExecutor, Waits
 from harness.model.errors import HarnessError, Shortage
 from harness.model.gate import Layout
 from harness.model.program import Program
 from harness.model.shared_memory import Clock, SharedMemory
-from harness.model.stop_reasons import IDLE, PAUSE, SLEEP, THINK
+from harness.model.stop_reasons import IDLE, PAUSE, SLEEP, STACK_SIGNAL, THINK
 from harness.scenario.exec_program import live_in
 from harness.scenario.fence_reference import resolve
 from harness.system.descriptors import close_all_but
@@ -48,6 +50,7 @@ from harness.system.private_directories import PrivateDirectories
 __all__ = ["main", "main_free", "prepare"]
 
 _COLLECT_EVERY = 256
+_STDERR = 2
 #: What a process is told of a parent outside of its PID namespace.
 _IN_ANOTHER_NAMESPACE = 0
 _decode = msgspec.msgpack.Decoder(Program).decode
@@ -154,15 +157,31 @@ class _Process:
         """Run one lane, schedule after schedule, until the process is killed."""
         while True:
             waits.stop(IDLE, lane, 0)
-            self.executor(lane, waits).run()
+            executor = self.executor(lane, waits)
+            if self.layout.traces_code:
+                self._trace(lane, executor)
+            else:
+                executor.run()
+
+    def _trace(self, lane: int, executor: OpExecutor) -> None:
+        own, spec = own_files(self.make_fence), self.layout.debug
+        tracer = LineTracer(lane, self.shared_memory.code, own)
+        if spec is not None and spec.lane in (-1, lane):
+            # Imported only here: pdb brings a lot with it, and each worker of a search would have it.
+            from harness.lanes.debugger import LaneDebugger
+
+            tracer = LaneDebugger(lane, self.layout.lanes[lane].name, self.shared_memory, own, spec)
+        executor.note_exceptions(tracer.raised)
+        tracer.run(executor.run)
 
 
-def _leave_explorer(parent: int, needed: Iterable[socket.socket]) -> None:
+def _leave_explorer(parent: int, needed: Iterable[socket.socket], spoken: Iterable[int] = ()) -> None:
     """Tie this process to its parent, and give up what it has of the parent's: signals, descriptors.
 
     Args:
         parent: process id of the parent.
         needed: the only descriptors that stay open; standard input, output and error become empty.
+        spoken: descriptors of a debugger's user, which stay open as well.
     """
     if sys.platform == "linux":
         end_with_parent()
@@ -177,7 +196,7 @@ def _leave_explorer(parent: int, needed: Iterable[socket.socket]) -> None:
     standard = (0, 1, 2)
     for fd in standard:
         os.dup2(null, fd)
-    close_all_but({*standard, *(one.fileno() for one in needed)})
+    close_all_but({*standard, *(one.fileno() for one in needed), *spoken})
 
 
 def _enter(directory: str) -> None:
@@ -310,7 +329,8 @@ def main(
         private: directories of programs.
     """
     try:
-        _leave_explorer(parent, [channel])
+        spoken = () if layout.debug is None else (layout.debug.reads, layout.debug.writes)
+        _leave_explorer(parent, [channel], spoken)
         # Before the working directory changes: the reference may be a relative path.
         make_fence = resolve(layout.fence)
         _enter(directory)
@@ -320,7 +340,11 @@ def main(
         waits = _KernelWaits()
         host(make_fence, lambda: GatedAdapterHost(process.lane_names, shared_memory, waits))
         _freeze()
-        listener = seccomp.install()
+        if layout.traces_code:
+            print_at_once()
+        # The supervisor takes what is written there.
+        faulthandler.register(STACK_SIGNAL, file=_STDERR, all_threads=False)
+        listener = seccomp.install(interruptible=layout.debug is not None)
     except HarnessError as error:
         channel.send(str(error).encode()[:4000])
         os._exit(1)

@@ -13,6 +13,8 @@ import msgspec
 
 from fence.locks import LockFile
 from harness.model.access_set import AccessSet
+from harness.model.code_trace import CodeTrace
+from harness.model.debug_spec import DebugSpec
 from harness.model.history import End, Event, LaneInfo, State
 from harness.model.program import Program
 
@@ -88,12 +90,16 @@ class Layout:
         lanes: in order of their index.
         options: passed to the fence.
         locks: the locks that a lane has to hold when it writes, at least one.
+        traces_code: whether workers say where the code of their lanes is; that takes time.
+        debug: where lanes stop for a debugger; None for nowhere.
     """
 
     fence: str
     lanes: tuple[LaneInfo, ...]
     options: dict[str, int | str | bool]
     locks: tuple[LockFile, ...]
+    traces_code: bool = False
+    debug: DebugSpec | None = None
 
     def process_index(self, name: str) -> int:
         """Return the place of a process among those of the lanes."""
@@ -110,12 +116,16 @@ class Outcome:
         blobs: contents of the transcript by digest.
         disturbed: what another program did to a process meanwhile, such as stopping or killing it; the
             schedule is void then, and inconclusive. Empty for nothing.
+        stuck: where a lane stood that did not stop, in words; empty where all did. Runs differ in it.
+        code: what the code of the lanes did, where that was to be collected.
     """
 
     initial: State
     events: tuple[Event, ...]
     blobs: dict[str, bytes]
     disturbed: str = ""
+    stuck: str = ""
+    code: CodeTrace | None = None
 
     @property
     def end(self) -> End:

@@ -15,6 +15,8 @@ import ctypes
 import mmap
 import struct
 
+from harness.model.code_memory import CodeMemory
+
 __all__ = ["LANES_MAX", "OPS_MAX", "OUTCOMES", "Clock", "SharedMemory", "cell_of"]
 
 LANES_MAX = 16
@@ -50,9 +52,14 @@ def cell_of(lane: int) -> int:
 
 
 class SharedMemory:
-    """The shared memory of one process; created before the process is forked."""
+    """The shared memory of one process; created before the process is forked.
+
+    Attributes:
+        code: where the code of its lanes is.
+    """
 
     def __init__(self) -> None:
+        self.code = CodeMemory(LANES_MAX)
         self._map = mmap.mmap(-1, _SIZE)
         self._bytes = memoryview(self._map)
         self.words = self._bytes.cast("I")

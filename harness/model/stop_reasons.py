@@ -1,4 +1,5 @@
-"""Define the reasons for which a lane stops by itself, as a worker tells them to its gate."""
+"""Define the reasons for which a lane stops by itself, as a worker tells them to its gate, and the signal by
+which a gate asks where a lane is that does not stop."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ __all__ = [
     "SCREEN_BYTES",
     "SERVE",
     "SLEEP",
+    "STACK_SIGNAL",
     "TERMINAL",
     "THINK",
     "TURN",
@@ -43,3 +45,6 @@ TERMINAL = 9
 SCREEN, SCREEN_BYTES = 10, 4096
 #: Does not wait: the lane wants a descriptor for the standard output of the program of an operation.
 OUTPUT = 11
+
+#: Signal at which a worker's thread writes its stack to standard error (`faulthandler`).
+STACK_SIGNAL = 61

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from harness.model.code_trace import CodeTrace
 from harness.model.history import Change, End, Event, History, Invoke, LockEvent, Return, Step
 from harness.oracle import Judgement, Violation
+from harness.report.passage_code import NOTHING, CodeOfPassages, PassageCode, code_lines
 from harness.results.witness import Critical
 from harness.scenario.faults import process_fault
 
@@ -42,6 +44,8 @@ class Passage(NamedTuple):
         operation: name of the operation.
         calls: the file calls, shortened; may be empty.
         remarks: remarks in the order of events.
+        code: what the code of the lane did.
+        crashed: whether the operation ended there with an exception that the protocol does not know.
     """
 
     at: int
@@ -49,6 +53,8 @@ class Passage(NamedTuple):
     operation: str
     calls: str
     remarks: tuple[Remark, ...]
+    code: PassageCode = NOTHING
+    crashed: bool = False
 
     def __str__(self) -> str:
         calls = [f"({self.calls})"] if self.calls else []
@@ -75,7 +81,12 @@ def brief(text: str) -> str:
 
 
 def story(
-    history: History, judgement: Judgement, violation: Violation, critical: Sequence[Critical] = ()
+    history: History,
+    judgement: Judgement,
+    violation: Violation,
+    critical: Sequence[Critical] = (),
+    code: CodeTrace | None = None,
+    whole: bool = False,
 ) -> list[str]:
     """Return the interleaving that shows a violation, as lines of text.
 
@@ -84,14 +95,25 @@ def story(
         judgement: the oracle's judgement of it.
         violation: the violation to show.
         critical: pairs of steps whose order decides; only the first is shown.
+        code: what the code of the lanes did; None where that is not known.
+        whole: whether all is told that the lanes printed.
 
     Returns:
-        At most 60 lines without line ends, and one more for the critical pair, for each process in another
-        PID namespace, and for each clock that is wrong.
+        At most 60 lines without line ends, below each what its code did; and one more for the critical pair,
+        for each process in another PID namespace, and for each clock that is wrong.
     """
     width = max((len(lane.name) for lane in history.header.lanes), default=0)
     apart = [lane for lane in history.header.lanes if lane.pid_namespace]
-    text = [f"{one.at:>5}  {one.lane:<{width}}  {one}" for one in passages(history, violation)]
+    below = " " * (width + 11)
+    text = [
+        "\n".join(
+            [
+                f"{one.at:>5}  {one.lane:<{width}}  {one}",
+                *(f"{below}{line}" for line in code_lines(one.code, one.crashed, whole)),
+            ]
+        )
+        for one in passages(history, violation, code)
+    ]
     if len(text) > _LINES_MAX:
         # The line with the number of missing lines takes the place of one line.
         cut = len(text) - (_LINES_MAX - 1)
@@ -105,12 +127,21 @@ def story(
     intro += [f"       process {process}: its clock is {clock}" for process, clock in clocks.items()]
     if history.header.file_clock:
         intro.append(f"       time stamps: the file system's clock is {history.header.file_clock}")
-    return [*intro, *text, *(decisive(pair) for pair in critical[:1])]
+    lines = [line for passage in text for line in passage.split("\n")]
+    return [*intro, *lines, *(decisive(pair) for pair in critical[:1])]
 
 
-def passages(history: History, violation: Violation) -> list[Passage]:
-    """Return the passages of a history, without operations that only wait."""
-    found = (_passage(history, part, violation) for part in _parts(history.events))
+def passages(history: History, violation: Violation, code: CodeTrace | None = None) -> list[Passage]:
+    """Return the passages of a history, without operations that only wait.
+
+    Args:
+        history: the history.
+        violation: the violation in it.
+        code: what the code of the lanes did; None where that is not known.
+    """
+    parts = list(_parts(history.events))
+    dealt = CodeOfPassages(history, code, parts)
+    found = (_passage(history, part, violation, dealt.next(part)) for part in parts)
     return [one for one in found if one is not None]
 
 
@@ -138,18 +169,23 @@ def _parts(events: tuple[Event, ...]) -> Iterator[list[tuple[int, Event]]]:
         yield part
 
 
-def _passage(history: History, part: list[tuple[int, Event]], violation: Violation) -> Passage | None:
+def _passage(
+    history: History, part: list[tuple[int, Event]], violation: Violation, code: PassageCode
+) -> Passage | None:
     first_index, first = part[0]
     assert not isinstance(first, End)
     invoke = _invoke(history, first.lane, first.op)
-    if invoke is None or (invoke.kind in _QUIET and not any(_is_notable(violation, *one) for one in part)):
+    if invoke is None:
+        return None
+    if invoke.kind in _QUIET and not code.printed and not any(_is_notable(violation, *one) for one in part):
         return None
     remarks = [remark for index, event in part for remark in _remarks(history, index, event, violation)]
     steps = [event for _, event in part if isinstance(event, Step)]
-    if not steps and not remarks:
+    if not steps and not remarks and code == NOTHING:
         return None
     name = history.header.lanes[first.lane].name
-    return Passage(first_index, name, _operation(invoke), _calls(steps), tuple(remarks))
+    crashed = any(isinstance(event, Return) and event.outcome == "crash" for _, event in part)
+    return Passage(first_index, name, _operation(invoke), _calls(steps), tuple(remarks), code, crashed)
 
 
 def _is_notable(violation: Violation, index: int, event: Event) -> bool:

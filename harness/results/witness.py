@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from harness.model.code_trace import CodeTrace
 from harness.model.errors import FormatError
 from harness.model.program import Program
 from harness.model.schedule import Schedule
@@ -95,6 +96,7 @@ class Witness(msgspec.Struct, frozen=True):
         history: in text form.
         critical: of a shrunk witness: the pairs of steps whose order matters.
         shrunk_from: of a shrunk witness: steps and switches that it had before.
+        code: what the code of the lanes did; None where that is not known.
         version: of this format.
     """
 
@@ -110,6 +112,7 @@ class Witness(msgspec.Struct, frozen=True):
     history: str
     critical: tuple[Critical, ...] = ()
     shrunk_from: tuple[int, int] | None = None
+    code: CodeTrace | None = None
     version: int = VERSION
 
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from harness.explore.explorer import Explorer
+from harness.model.code_trace import CodeTrace
 from harness.model.history import History, Step
 from harness.model.history_text import encode as encode_history
 from harness.model.program import Program
@@ -17,6 +18,7 @@ from harness.model.schedule import Schedule
 from harness.results.witness import Claim, Critical, Witness
 from harness.scenario import Scenario, load_data
 from harness.shrink.critical import critical_pairs
+from harness.shrink.observation import observed
 from harness.shrink.passes import PASSES
 from harness.shrink.trial import OutOfTime, Trials
 from harness.shrink.variant import Reproduction, Size, Variant, without_empty_lanes
@@ -38,6 +40,7 @@ class Shrunk(msgspec.Struct, frozen=True):
         finished: whether no pass finds anything smaller.
         critical: pairs of steps whose order decides.
         why_not: why there is nothing to shrink; empty when there is.
+        code: what the code of the lanes does in the best; None where that is not known.
     """
 
     best: Reproduction | None
@@ -47,6 +50,7 @@ class Shrunk(msgspec.Struct, frozen=True):
     finished: bool = False
     critical: tuple[Critical, ...] = ()
     why_not: str = ""
+    code: CodeTrace | None = None
 
     @property
     def after(self) -> Size:
@@ -103,6 +107,7 @@ class Shrunk(msgspec.Struct, frozen=True):
             history=encode_history(history).decode(),
             critical=self.critical,
             shrunk_from=original.shrunk_from or (self.before.steps, self.before.switches),
+            code=self.code.stored() if self.code is not None else None,
         )
 
 
@@ -191,6 +196,11 @@ class ShrinkJob(msgspec.Struct, frozen=True):
             with contextlib.suppress(OutOfTime):
                 pairs = yield from _pairs(trials)
             yield result(finished, pairs)
+            # After the time limit, too: a story without lines of code leaves the reader to search for them.
+            yield msgspec.structs.replace(result(finished, pairs), code=self._code(root, trials.best))
+
+    def _code(self, root: str, best: Reproduction) -> CodeTrace | None:
+        return observed(self.scenario, self.fence, root, best.program, best.choices, best.history)
 
     def _explorer(self, root: str, variant: Variant, stack: contextlib.ExitStack) -> Explorer:
         explorer = Explorer(self.scenario, self.fence, self.gate, root, variant.program)

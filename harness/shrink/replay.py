@@ -16,6 +16,7 @@ import msgspec
 from harness import gates
 from harness.explore.explorer import Explorer
 from harness.explore.worker_pool import perform
+from harness.model.code_trace import CodeTrace
 from harness.model.errors import GateUnavailable
 from harness.model.history import History, Step, steps_of
 from harness.model.history_text import decode, encode
@@ -48,6 +49,8 @@ class Rerun(msgspec.Struct, frozen=True):
             or none.
         plain: what happened under the schedule itself, where a neighbour shows it.
         judgement: of `history`; the explorer made it, which has the user's invariants loaded.
+        code: what the code of the lanes did; None where that was not wanted.
+        stuck: where a lane stood that did not stop; empty where all did.
     """
 
     history: History
@@ -57,6 +60,8 @@ class Rerun(msgspec.Struct, frozen=True):
     neighbour: str = ""
     plain: History | None = None
     judgement: Judgement = Judgement()
+    code: CodeTrace | None = None
+    stuck: str = ""
 
     def shows(self, kind: str) -> bool:
         """Whether it proves a violation of that kind; some are proved where the truth is not known."""
@@ -76,6 +81,7 @@ class RerunJob(msgspec.Struct, frozen=True):
         kind: of its violation.
         seed, index: where it comes from.
         recorded: what the steps of its operations were; empty when that is not known.
+        traces_code: whether to tell what the code of the lanes did.
     """
 
     finds: ClassVar[Any] = Rerun | None
@@ -89,15 +95,22 @@ class RerunJob(msgspec.Struct, frozen=True):
     seed: int
     index: int
     recorded: dict[tuple[int, int], list[str]]
+    traces_code: bool = False
 
     @staticmethod
-    def of(witness: Witness, fence: str | None = None, scenario: Scenario | None = None) -> RerunJob:
+    def of(
+        witness: Witness,
+        fence: str | None = None,
+        scenario: Scenario | None = None,
+        traces_code: bool = False,
+    ) -> RerunJob:
         """Return the job of running a witness again.
 
         Args:
             witness: what to run.
             fence: another fence than the recorded one.
             scenario: another scenario than the recorded one.
+            traces_code: whether to tell what the code of the lanes did.
         """
         history = decode(witness.history.encode(), "witness")
         whole = steps_of(history.events) == len(witness.schedule.choices)
@@ -111,6 +124,7 @@ class RerunJob(msgspec.Struct, frozen=True):
             witness.seed,
             witness.schedule_index,
             labels_of(history) if whole else {},
+            traces_code,
         )
 
     def run(self, root: str) -> Generator[Rerun | None, None, None]:
@@ -122,7 +136,7 @@ class RerunJob(msgspec.Struct, frozen=True):
         Yields:
             None after each run; the result at the end.
         """
-        explorer = Explorer(self.scenario, self.fence, self.gate, root, self.program)
+        explorer = Explorer(self.scenario, self.fence, self.gate, root, self.program, self.traces_code)
         with contextlib.closing(explorer):
             choices = self.schedule.choices
             reruns = []
@@ -164,6 +178,7 @@ class RerunJob(msgspec.Struct, frozen=True):
                     last,
                     history=rerun.history,
                     judgement=rerun.judgement,
+                    code=rerun.code,
                     asked=asked,
                     neighbour=neighbour,
                     plain=last.history,
@@ -172,9 +187,16 @@ class RerunJob(msgspec.Struct, frozen=True):
 
     def _run_once(self, explorer: Explorer, choices: tuple[Choice, ...]) -> Rerun:
         strategy = Recorded(Schedule(choices))
-        history, _, _ = explorer.run(self.program, strategy, self.seed, self.index)
+        history, _, outcome = explorer.run(self.program, strategy, self.seed, self.index)
         diverged = strategy.diverged is not None
-        return Rerun(history, diverged, strategy.followed, judgement=judge(history))
+        return Rerun(
+            history,
+            diverged,
+            strategy.followed,
+            judgement=judge(history),
+            code=outcome.code,
+            stuck=outcome.stuck,
+        )
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -192,6 +214,8 @@ class Replayed(msgspec.Struct, frozen=True):
         followed, recorded: choices that were taken as recorded, and all that were recorded.
         asked: neighbouring schedules that were run besides.
         neighbour: the one that shows the violation; empty when it is not a neighbour.
+        code: what the code of the lanes did; None where that is not known.
+        stuck: where a lane stood that did not stop; empty where all did.
     """
 
     history: History
@@ -205,6 +229,8 @@ class Replayed(msgspec.Struct, frozen=True):
     recorded: int
     asked: int
     neighbour: str
+    code: CodeTrace | None = None
+    stuck: str = ""
 
     @staticmethod
     def of(witness: Witness, rerun: Rerun) -> Replayed:
@@ -232,6 +258,8 @@ class Replayed(msgspec.Struct, frozen=True):
             len(witness.schedule.choices),
             rerun.asked,
             rerun.neighbour,
+            rerun.code,
+            rerun.stuck,
         )
 
 
@@ -271,7 +299,7 @@ def replay(witness: Witness, fence: str | None = None, root: str | None = None) 
     why = gates.unavailable(witness.gate)
     if why:
         raise GateUnavailable(f"the witness was found under the {witness.gate} gate: {why}")
-    work = RerunJob.of(witness, fence)
+    work = RerunJob.of(witness, fence, traces_code=True)
     check(work.fence)
     with contextlib.closing(perform(work, root)) as findings:
         rerun = next(found for found in findings if isinstance(found, Rerun))

@@ -10,6 +10,8 @@ import sys
 import traceback
 from types import ModuleType
 
+from harness.system.source_files import USERS, owner_of, short
+
 __all__ = ["ModuleLoadError", "import_user_module"]
 
 
@@ -31,8 +33,31 @@ def import_user_module(where: str) -> ModuleType:
     except (Exception, SystemExit) as error:  # a user's module may raise anything while it is imported
         if isinstance(error, ModuleLoadError):
             raise
-        text = "".join(traceback.format_exception_only(error)).strip().replace("\n", " ")
-        raise ModuleLoadError(f"importing {where} failed: {text}") from error
+        raise ModuleLoadError(f"importing {where} failed{_told(error)}") from error
+
+
+def _told(error: BaseException) -> str:
+    """Return where an import failed, that line, and the error, on one line."""
+    if isinstance(error, SyntaxError) and error.filename:
+        file, line, function, source = error.filename, error.lineno or 0, "", (error.text or "").strip()
+        what = f"{type(error).__name__}: {error.msg}"
+    else:
+        file, line, function, source = _raised_at(error)
+        what = " ".join("".join(traceback.format_exception_only(error)).split("\n")).strip()
+    if not file:
+        return f": {what}"
+    at = f"{short(file)}:{line} {function}".rstrip(" ")
+    return f" at {at}: {what}" + (f" (the line is: {source})" if source else "")
+
+
+def _raised_at(error: BaseException) -> tuple[str, int, str, str]:
+    """Return the user's innermost line of an exception: file, line, function, text; empty for none."""
+    found = ("", 0, "", "")
+    for frame in traceback.extract_tb(error.__traceback__):
+        if owner_of(frame.filename) == USERS:
+            name = "" if frame.name == "<module>" else frame.name
+            found = frame.filename, frame.lineno or 0, name, frame.line or ""
+    return found
 
 
 def _from_file(path: str) -> ModuleType:

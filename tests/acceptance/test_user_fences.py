@@ -317,11 +317,11 @@ def test_a_fence_that_waits_for_nobody_is_a_dead_end(harness: Harness, tmp_path:
     assert _violations(ended.object) == {"dead_end": 3}
 
 
-def test_a_fence_that_hangs_is_given_up_after_three_schedules(harness: Harness, tmp_path: Path) -> None:
+def test_a_fence_that_hangs_at_once_is_given_up(harness: Harness, tmp_path: Path) -> None:
     ended = _run(harness, tmp_path, "Hangs", 20, environment=impatient())
     assert ended.status == 3
     # A schedule that comes to no decision does not hang.
-    assert 3 <= ended.object["schedules"] < 20
+    assert 1 <= ended.object["schedules"] < 20
     assert "did not stop for" in ended.object["why_inconclusive"]
 
 

@@ -77,7 +77,7 @@ def _until_stopped(state: SupervisorState, worker: Worker) -> Task | None:
             continue
         except FileNotFoundError:
             return None
-        if pending.call.name in _PASSING:
+        if pending.call.name in _PASSING and state.observer is None:
             tracee = threads.get(pending.tid)
             if tracee is not None and tracee.fds.get(pending.args[0], UNKNOWN) is OUTSIDE:
                 # The usual case: it speaks with us, or wakes its neighbour.

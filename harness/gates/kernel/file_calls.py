@@ -55,6 +55,8 @@ def by_descriptor(state: SupervisorState, pending: PendingSyscall) -> Reaction:
             pending.is_about(inode)
             return Inconclusive(OCCUPIED, STOP_AT_FILE)
     if inode is None:
+        if state.observer is not None:
+            state.observer(pending)
         return _outside(state, pending) if pending.call.name != "read" else _reads_outside(state, pending)
     pending.is_about(inode)
     return STOP_AT_FILE

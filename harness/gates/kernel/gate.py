@@ -24,6 +24,7 @@ from harness.gates.kernel.operations import record_operations
 from harness.gates.kernel.own_trees import OwnTrees
 from harness.gates.kernel.process import Status
 from harness.gates.kernel.process_tree import disturbed_children, end_all, end_children, service_ended
+from harness.gates.kernel.stack_dumps import told
 from harness.gates.kernel.step_wait import StepWait
 from harness.gates.kernel.steps import Steps
 from harness.gates.kernel.stopped_calls import resolve_stopped_again
@@ -349,8 +350,9 @@ class KernelGate:
         if (files.rescan() | files.look()) and not inconclusive and before != files.state:
             inconclusive = "the transcript changed while no lane had been let go"
         waits = () if inconclusive else tuple(waiting)
+        stuck = told([lane.name for lane in self._layout.lanes], state.stuck) if state.stuck else ""
         state.events.append(End(files.state, waits, files.lock.owner, inconclusive, files.reused))
-        return Outcome(self._initial, tuple(state.events), files.blobs, state.disturbed)
+        return Outcome(self._initial, tuple(state.events), files.blobs, state.disturbed, stuck)
 
     # Coming to rest
 

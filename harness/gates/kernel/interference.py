@@ -16,8 +16,21 @@ from collections.abc import Iterable
 from harness.gates.kernel.quiescence import tasks_of
 from harness.system.dying import is_dying
 
-__all__ = ["STOPPING", "Patience", "Signals", "dies", "ending_signal", "from_outside", "ran_ns", "starved"]
+__all__ = [
+    "NO_LIMIT_S",
+    "STOPPING",
+    "Patience",
+    "Signals",
+    "compute_limit_s",
+    "dies",
+    "ending_signal",
+    "from_outside",
+    "ran_ns",
+    "starved",
+]
 
+#: A limit that nobody lives to see, in seconds: for a user who debugs.
+NO_LIMIT_S = 1e9
 #: Signals that stop a process.
 STOPPING = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
 #: Signals that the kernel sends for something that the process itself did or asked for.
@@ -30,6 +43,9 @@ _OWN = frozenset(
 )
 #: Most that one look adds to the time that a supervisor has waited.
 _GAP_S = 0.25
+#: Share of the patience that a process may compute without a call, in processor time; how often that
+#: is looked at; and how many times the patience is had again while the process waits for a processor.
+_COMPUTE_SHARE, _LOOK_S, _MORE_WAITS = 0.3, 0.05, 20
 #: How long to watch a process that is late, and the share of that time in which one that computes runs.
 _WATCH_S, _SHARE = 0.2, 0.25
 
@@ -126,22 +142,66 @@ def _dies(pid: int, tid: int) -> bool:
 
 
 class Patience:
-    """The time that a supervisor has waited, without the time in which it did not run itself.
+    """How long a supervisor waits for a process, without the time in which it did not run itself.
+
+    A process that computes without a call has a limit of its own, in processor time. That does not depend on
+    what else the machine does, so on a loaded machine it is waited for longer.
 
     Args:
         limit_s: how long it may wait.
+        pid: the process; 0 where only the wait counts.
+
+    Attributes:
+        computed: the process has had its processor time, and made no call.
     """
 
-    def __init__(self, limit_s: float) -> None:
-        self._left_s = limit_s
+    def __init__(self, limit_s: float, pid: int = 0) -> None:
+        self._limit_s = self._left_s = limit_s
         self._looked = time.monotonic()
+        self._pid = pid
+        self._more = _MORE_WAITS
+        self._begun_ns = -1
+        self._next_look = 0.0
+        self.computed = False
+
+    def made_call(self) -> None:
+        """Note that the process has made a call, so it does not compute without one."""
+        self._begun_ns = -1
 
     def over(self) -> bool:
-        """Return whether the limit is passed; to be asked more often than every quarter of a second."""
+        """Return whether a limit is passed; to be asked more often than every quarter of a second."""
         now = time.monotonic()
         self._left_s -= min(now - self._looked, _GAP_S)
         self._looked = now
-        return self._left_s < 0
+        if self._pid and now >= self._next_look:
+            self._next_look = now + _LOOK_S
+            self.computed = self._has_computed()
+        if self._left_s >= 0 or self.computed:
+            return self._left_s < 0 or self.computed
+        return not self._waits_for_processor()
+
+    def _has_computed(self) -> bool:
+        used_ns = sum(ran_ns(*task) for task in _tasks([self._pid]))
+        if self._begun_ns < 0:
+            self._begun_ns = used_ns
+        return used_ns - self._begun_ns > compute_limit_s(self._limit_s) * 1e9
+
+    def _waits_for_processor(self) -> bool:
+        """Return whether the process wants to run, and wait some more then."""
+        if not self._pid or not self._more or all(_state(*task) != b"R" for task in _tasks([self._pid])):
+            return False
+        self._more -= 1
+        self._left_s = self._limit_s
+        return True
+
+
+def compute_limit_s(limit_s: float) -> float:
+    """Return how much processor time a process may take without a call.
+
+    Args:
+        limit_s: for how long it is waited for.
+    """
+    return limit_s * _COMPUTE_SHARE
 
 
 def starved(pids: Iterable[int]) -> bool:

@@ -92,6 +92,10 @@ class PendingSyscall(msgspec.Struct, eq=False, gc=False):
         """Note that it is an flock that had to wait."""
         self.waited = True
 
+    def is_made_again(self, trap_id: int) -> None:
+        """Set the number of the notification, for the call was interrupted and is made once more."""
+        self.trap_id = trap_id
+
     def opens_with(self, flags: int) -> None:
         """Set the flags of an open."""
         self.flags = flags

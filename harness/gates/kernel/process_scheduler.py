@@ -26,6 +26,7 @@ from harness.gates.kernel.path_resolution import signed
 from harness.gates.kernel.pipe_wait import ANY_SLEEPER, NO_SLEEPER, empties, reach
 from harness.gates.kernel.process import PendingSyscall, PipeReader, Process, Status, respond
 from harness.gates.kernel.quiescence import Rest, same_twice
+from harness.gates.kernel.stuck_worker import worker_timed_out
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.terminals import Typist
 from harness.gates.kernel.thread_turns import SpinWatch, run_freely
@@ -102,7 +103,7 @@ class ProcessScheduler:
                 if woken or self._state.inconclusive:
                     return True
             if patience.over():
-                process_tree.worker_timed_out(self._state, worker)
+                worker_timed_out(self._state, worker)
                 return True
             time.sleep(_PAUSE_MAX_S)
         for lane in worker.lanes:
@@ -111,7 +112,7 @@ class ProcessScheduler:
 
     def _run_to_rest(self, worker: Worker, turn: Process | None) -> None:
         self._turn, self._queueing = turn, True
-        self._patience = Patience(self._state.wall_limit_s)
+        self._patience = Patience(self._state.wall_limit_s, worker.pid)
         self._spin_watch = SpinWatch(self._state.wall_limit_s * _SPIN_SHARE)
         try:
             while self._collect(worker) and (self._next_turn(worker) or self._end_waits(worker)):
@@ -131,13 +132,14 @@ class ProcessScheduler:
         pause_s, looks = _PAUSE_S, 0
         while not _all_known(worker) or self._one_dies(worker):
             if self._patience.over():
-                process_tree.worker_timed_out(self._state, worker)
+                worker_timed_out(self._state, worker, self._patience.computed)
                 return False
             pidfds = {tracee.pidfd: tracee for tracee in worker.tracees.values()}
             ready = select.select([worker.listener, worker.pidfd, *pidfds], (), (), pause_s)[0]
             if worker.listener in ready:
                 with contextlib.suppress(InterruptedError, FileNotFoundError):
                     self.admit(worker, receive(self._state, worker))
+                    self._patience.made_call()
                     pause_s = _PAUSE_S
                     continue
             if worker.pidfd in ready:
@@ -282,6 +284,8 @@ class ProcessScheduler:
 
     def _prove(self, worker: Worker) -> Rest | None:
         """Return the proof that every task sleeps that is not known to be stopped, and note it."""
+        if worker.board.code.attended:
+            return None
         if process_tree.list_children(self._state, worker):
             return None
         moving = [process for process in worker.processes() if not process.quiescent]

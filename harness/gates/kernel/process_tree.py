@@ -9,8 +9,9 @@ import contextlib
 import os
 import select
 import signal
+import time
 
-from harness.gates.kernel.interference import ending_signal, from_outside, starved
+from harness.gates.kernel.interference import NO_LIMIT_S, ending_signal, from_outside
 from harness.gates.kernel.lane import Lane, TraceeProcess, Worker
 from harness.gates.kernel.process import PendingSyscall, Process, Status, by_own_id
 from harness.gates.kernel.program_clock import RANDOM_BYTES, has_parents_program, take_over
@@ -43,11 +44,12 @@ __all__ = [
     "thread_moves",
     "worker_ended",
     "worker_halted",
-    "worker_timed_out",
 ]
 
 _JOIN_S = 1.0
 _REAP_S = 2.0
+#: Between two looks at what a user has stopped.
+_PAUSE_S = 0.01
 
 
 # What tasks announce
@@ -324,17 +326,14 @@ def worker_ended(worker: Worker) -> None:
         worker.exited()
 
 
-def worker_timed_out(state: SupervisorState, worker: Worker) -> None:
-    """Give up a worker that took too long: nothing is known of its lanes."""
-    reason = f"process {worker.name} did not stop for {state.wall_limit_s:.0f} s"
-    if starved([process.pid for process in worker.processes()]):
-        state.note_disturbed(f"{reason}: it got next to no processor time")
-    state.note_inconclusive(reason)
-    worker.lose_lanes()
-
-
 def worker_halted(state: SupervisorState, worker: Worker, found: Halted) -> None:
-    """Give up a worker that was stopped from outside, itself or a process that it started."""
+    """Give up a worker that was stopped from outside, itself or a process that it started.
+
+    Without a limit a user debugs: then it is waited for, since it will go on some time.
+    """
+    if state.wall_limit_s >= NO_LIMIT_S:
+        time.sleep(_PAUSE_S)
+        return
     which = "process" if found.pid == worker.pid else "a process that was started by"
     state.note_disturbed(f"{which} {worker.name} was stopped {found.how} from outside")
     worker.lose_lanes()

@@ -264,8 +264,12 @@ def _with_answers(asm: _Assembler) -> bytes:
     return asm.bytes()
 
 
-def install() -> int:
+def install(interruptible: bool = False) -> int:
     """Put the calling thread, and all it will start, under the filter.
+
+    Args:
+        interruptible: whether a signal interrupts a trapped call, which is then trapped again. A debugger
+            that attaches to a process needs it.
 
     Returns:
         The listener's descriptor, to be handed to the supervisor.
@@ -273,7 +277,9 @@ def install() -> int:
     Raises:
         GateUnavailable: the kernel said no; the message says what to do.
     """
-    flags = linux_abi.FILTER_FLAG_NEW_LISTENER | linux_abi.FILTER_FLAG_WAIT_KILLABLE_RECV
+    flags = linux_abi.FILTER_FLAG_NEW_LISTENER
+    if not interruptible:
+        flags |= linux_abi.FILTER_FLAG_WAIT_KILLABLE_RECV
     listener = _install(build(), flags)
     if listener < 0:
         raise GateUnavailable(f"seccomp user notification: {_reason(ctypes.get_errno())}")

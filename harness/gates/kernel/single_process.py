@@ -16,6 +16,7 @@ from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.notifications import react, receive
 from harness.gates.kernel.process import Status
 from harness.gates.kernel.process_scheduler import ProcessScheduler
+from harness.gates.kernel.stuck_worker import worker_timed_out
 from harness.gates.kernel.supervisor_state import SupervisorState
 
 __all__ = ["SingleProcess"]
@@ -44,25 +45,27 @@ class SingleProcess:
         """
         state = self._state
         patience: Patience | None = None
-        try:
-            while lane.status is _MOVING:
+        while lane.status is _MOVING:
+            try:
                 if worker.sleeping_lanes:
                     self._wait_for_all(worker)
                     return True
                 try:
                     react(state, receive(state, worker))
+                    if patience is not None:
+                        patience.made_call()
                 except InterruptedError:
-                    patience = patience or Patience(state.wall_limit_s)
+                    patience = patience or Patience(state.wall_limit_s, worker.pid)
                     if self._sleeps(worker):
                         worker.mark_sleeping_lanes()
                     elif patience.over():
-                        process_tree.worker_timed_out(state, worker)
+                        worker_timed_out(state, worker, patience.computed)
                 except FileNotFoundError:
                     process_tree.worker_ended(worker)
-                if worker.has_children:
-                    return False
-        except quiescence.Halted as halted:
-            process_tree.worker_halted(state, worker, halted)
+            except quiescence.Halted as halted:
+                process_tree.worker_halted(state, worker, halted)
+            if worker.has_children:
+                return False
         return True
 
     def outwait(self, worker: Worker) -> bool:
@@ -82,7 +85,7 @@ class SingleProcess:
             if worker.sleeping_lanes < asleep or worker.must_replace:
                 return True
             if patience.over():
-                process_tree.worker_timed_out(self._state, worker)
+                worker_timed_out(self._state, worker)
                 return True
             time.sleep(_POLL_MS / 1000)
         return False
@@ -104,12 +107,13 @@ class SingleProcess:
         """Wait until every task of the process is stopped or sleeps."""
         poll = select.poll()
         poll.register(worker.listener, select.POLLIN)
-        patience = Patience(self._state.wall_limit_s)
+        patience = Patience(self._state.wall_limit_s, worker.pid)
         while True:
             ready = poll.poll(_POLL_MS)
             if ready and ready[0][1] & select.POLLIN:
                 try:
                     self.receive_one(worker)
+                    patience.made_call()
                 except InterruptedError:
                     continue
                 except FileNotFoundError:
@@ -123,11 +127,14 @@ class SingleProcess:
                 worker.mark_sleeping_lanes()
                 return
             elif patience.over():
-                process_tree.worker_timed_out(self._state, worker)
+                worker_timed_out(self._state, worker, patience.computed)
                 return
 
     def _sleeps(self, worker: Worker) -> quiescence.Rest | None:
         """Return the proof that every task is stopped or sleeps, with no notification waiting."""
+        if worker.board.code.attended:
+            # A lane stands in a debugger, and its user thinks.
+            return None
         stopped = {
             tid
             for tid, lane in worker.tasks.items()

@@ -34,11 +34,13 @@ class StepWait:
 
     def with_children(self, worker: Worker, lane: Lane) -> None:
         """Wait until the lane that was let go is stopped, sleeps, or is gone."""
-        try:
-            if not (fast_path.applies(worker) and fast_path.follow(self._state, worker, lane)):
-                self._scheduler.wait(worker, lane)
-        except Halted as halted:
-            process_tree.worker_halted(self._state, worker, halted)
+        while not worker.must_replace:
+            try:
+                if not (fast_path.applies(worker) and fast_path.follow(self._state, worker, lane)):
+                    self._scheduler.wait(worker, lane)
+                return
+            except Halted as halted:
+                process_tree.worker_halted(self._state, worker, halted)
 
     def outwait(self, worker: Worker) -> bool:
         """Wait for processes that sleep in calls which real time ends.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -28,6 +28,7 @@ from harness.gates.kernel.terminals import Terminals
 from harness.gates.kernel.timer_descriptors import TimerDescriptors
 from harness.gates.kernel.virtual_clock import FOREVER_NS
 from harness.gates.kernel.virtual_files import VirtualFiles
+from harness.model.code_trace import Stack
 from harness.model.history import Change, Event, LockEvent, Step
 from harness.model.program import Program
 from harness.model.shared_memory import Clock
@@ -100,6 +101,8 @@ class SupervisorState:
         traps: notifications received since the start.
         inconclusive: why the effects of this schedule are not known; the first reason stays.
         disturbed: what another program did to a process in this schedule; empty for nothing.
+        stuck: where lanes are that did not stop.
+        observer: is told of writes outside the session directory; None where nobody wants to know.
         signals: that processes of the schedule have sent.
         refusals: calls of the schedule that the harness did not allow.
         events: history of the schedule so far.
@@ -128,6 +131,7 @@ class SupervisorState:
         "moving",
         "namespaces",
         "now_ns",
+        "observer",
         "outputs",
         "polls",
         "private",
@@ -135,6 +139,7 @@ class SupervisorState:
         "refusals",
         "signals",
         "started_ns",
+        "stuck",
         "tasks_started",
         "terminals",
         "timer_descriptors",
@@ -173,6 +178,8 @@ class SupervisorState:
         self.traps = 0
         self.inconclusive = ""
         self.disturbed = ""
+        self.stuck: list[Stack] = []
+        self.observer: Callable[[PendingSyscall], None] | None = None
         self.signals = Signals()
         self.refusals = Refusals()
         self.events: list[Event] = []
@@ -191,6 +198,7 @@ class SupervisorState:
     def begin(self, program: Program) -> None:
         """Start a schedule."""
         self.inconclusive = self.disturbed = ""
+        self.stuck = []
         self.signals.clear()
         self.refusals.clear()
         self._draws = 0
@@ -209,6 +217,10 @@ class SupervisorState:
     def guard(self, on: bool) -> None:
         """Keep lanes from changing anything outside the session directory, or do not."""
         self.guarded = on
+
+    def note_stuck(self, stacks: Sequence[Stack]) -> None:
+        """Note where lanes are that do not stop."""
+        self.stuck += stacks
 
     def note_inconclusive(self, reason: str) -> None:
         """Note why the effects of this schedule are not known."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from harness.model.code_trace import CodeTrace
 from harness.model.history import History
 from harness.oracle import Judgement, Violation
 from harness.results.summary import Summary
@@ -19,6 +20,7 @@ class Example(msgspec.Struct, frozen=True):
         history, judgement, violation: the history, its judgement, and the violation in it.
         critical: pairs of steps whose order decides.
         shrunk: how much smaller it is than the violation that was found; empty if it was not shrunk.
+        code: what the code of the lanes did; None where that is not known.
     """
 
     history: History
@@ -26,6 +28,7 @@ class Example(msgspec.Struct, frozen=True):
     violation: Violation
     critical: tuple[Critical, ...] = ()
     shrunk: str = ""
+    code: CodeTrace | None = None
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -110,6 +110,9 @@ font-size:13px;line-height:1.65}
 .tale em{font-style:normal;color:var(--lock)}.tale em.change{color:var(--ink);font-weight:600}
 .tale em.cause,.tale em.verdict,.tale em.fault{color:var(--tone);font-weight:650}
 .tale em.outcome,.tale em.window{color:var(--ink)}
+.code{font:12.5px/1.5 ui-monospace,monospace;margin:3px 0 0;color:var(--soft);overflow-x:auto}
+.code div{white-space:pre}.code div b{color:var(--ink);font-weight:500}
+.code .print{border-left:2px solid var(--rule);padding-left:8px}
 .decides{border-left:3px solid var(--pair);padding:2px 0 2px 12px;margin-top:14px;font-size:14.5px;
 max-width:46em}
 .decides b{color:var(--pair)}

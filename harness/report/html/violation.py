@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.report.html.code_block import code_block
 from harness.report.html.diagram_svg import diagram_svg, width_of
 from harness.report.html.markup import Markup, join, shown, tag
 from harness.report.html.page_data import Example, Finding
@@ -39,7 +40,7 @@ def article(
         folded: whether the article is folded.
     """
     diagram = diagram_of(example)
-    tale = passages(example.history, example.violation)
+    tale = passages(example.history, example.violation, example.code)
     picture = diagram_svg(diagram, finding.kind, [passage.at for passage in tale])
     title = tag("h3", tag("span", kind_name(finding.kind).capitalize(), class_="tag"), shown(_where(summary)))
     body = join(
@@ -97,6 +98,7 @@ def _passage(passage: Passage) -> Markup:
         tag("code", shown(passage.operation)),
         tag("span", " — ", shown(passage.calls), class_="calls") if passage.calls else None,
         *(join(" · ", tag("em", shown(remark.words), class_=remark.kind)) for remark in passage.remarks),
+        code_block(passage.code, passage.crashed),
     )
 
 

@@ -33,7 +33,7 @@ def coordinator(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_a_witness_gets_its_limit_where_the_run_has_none(coordinator: Any) -> None:
     witness: Any = None
     assert Shrinker(coordinator, 10.0, None).shrink(witness) is None
-    assert coordinator.asked == [(10.0, 11.0)]
+    assert coordinator.asked == [(10.0, 25.0)]
 
 
 def test_shrinking_ends_with_the_time_of_the_run(coordinator: Any) -> None:

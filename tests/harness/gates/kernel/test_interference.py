@@ -8,16 +8,25 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from harness.gates.kernel import interference
-from harness.gates.kernel.interference import Patience, Signals, ending_signal, from_outside, starved
+from harness.gates.kernel.interference import (
+    Patience,
+    Signals,
+    compute_limit_s,
+    ending_signal,
+    from_outside,
+    starved,
+)
 from harness.gates.kernel.lane import Lane
 from harness.model.gate import Candidate
 from tests.acceptance.harness_process import eventually
+from tests.patience import GENEROUS_S
 
 pytestmark = pytest.mark.requires("kernel-gate")
 
@@ -117,3 +126,22 @@ def test_a_new_schedule_shows_no_candidate_of_the_one_before() -> None:
     lane.show(Candidate(0, 3, 1, "openat", "T.ledger", True))
     lane.reset()
     assert lane.candidate is None
+
+
+def test_patience_ends_by_processor_time_and_not_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process computes: the limit is its processor time, however long the clock takes for it."""
+    monkeypatch.setattr(interference, "_MORE_WAITS", 10**9)
+    before_ns = time.process_time_ns()
+    patience = Patience(0.2, os.getpid())
+    while not patience.over():
+        pass
+    assert patience.computed
+    assert time.process_time_ns() - before_ns >= compute_limit_s(0.2) * 1e9
+
+
+def test_a_call_in_between_gives_a_process_its_time_again() -> None:
+    patience = Patience(GENEROUS_S, os.getpid())
+    assert not patience.over()
+    patience.made_call()
+    assert not patience.over()
+    assert not patience.computed
