@@ -34,13 +34,15 @@ class StepWait:
 
     def with_children(self, worker: Worker, lane: Lane) -> None:
         """Wait until the lane that was let go is stopped, sleeps, or is gone."""
-        while not worker.must_replace:
+        while True:
             try:
                 if not (fast_path.applies(worker) and fast_path.follow(self._state, worker, lane)):
                     self._scheduler.wait(worker, lane)
                 return
             except Halted as halted:
                 process_tree.worker_halted(self._state, worker, halted)
+                if worker.must_replace:
+                    return
 
     def outwait(self, worker: Worker) -> bool:
         """Wait for processes that sleep in calls which real time ends.
