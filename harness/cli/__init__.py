@@ -10,8 +10,9 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from harness import VERSION
@@ -33,10 +34,20 @@ class _Exact(argparse.ArgumentParser):
 
     def __init__(self, **more: Any) -> None:
         super().__init__(allow_abbrev=False, **more)
+        #: The parsers of subcommands, by name.
+        self.commands: Mapping[str, argparse.ArgumentParser] = {}
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Return the arguments; one that is not known is an error of the subcommand to which it was given."""
+        found, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            self.commands.get(found.command, self).error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found
 
     def error(self, message: str) -> NoReturn:
-        """End with the message and a pointer to the help."""
-        super().error(f"{message}; see {self.prog} --help")
+        """End with two lines: what is wrong, and where the help is; not the whole usage."""
+        remark(brief(f"{self.prog}: error: {message}\nsee {self.prog} --help"))
+        sys.exit(USAGE)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -49,11 +60,18 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"takeover-harness {VERSION}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    top.commands = commands.choices
     _run(commands.add_parser("run", help="search scenarios for schedules that break a fence"))
     _matrix(commands.add_parser("matrix", help="compare fences on the same schedules of every scenario"))
     replay = commands.add_parser("replay", help="run the schedule of a witness again")
     replay.add_argument("witness", help=_WITNESS)
     replay.add_argument("--fence", metavar="REF", help="replay against another fence")
+    replay.add_argument(
+        "--expect",
+        choices=("shows", "gone"),
+        default="shows",
+        help="exit status 0 when the violation shows (default), or when it is gone; 1 for the other",
+    )
     replay.add_argument("--json", action="store_true", help="one JSON object instead of a story")
     replay.add_argument("--session-root", metavar="DIR", help="where session directories are made")
     allow_programs(replay)

@@ -16,7 +16,8 @@ def story_lines(answer: Answer, kind: str) -> list[str]:
     small = answer.shrunk.get(kind)
     if small is not None and small.shrunk.best is not None:
         best = small.shrunk.best
-        lines = [f"{headline(best.history, best.violation)} (schedule {finding.schedule_index}, shrunk)"]
+        schedule = ", ".join(filter(None, (f"schedule {finding.schedule_index}", small.shrunk.label)))
+        lines = [f"{headline(best.history, best.violation)} ({schedule})"]
         lines += story(best.history, best.judgement, best.violation, small.witness.critical)
         lines.append(small.shrunk.summary_line())
         if small.kept:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness import VERSION
+from harness.cli import main
 from tests.acceptance.harness_process import (
     ROOT,
     SCENARIO,
@@ -69,7 +70,21 @@ def test_a_bad_argument_is_refused_with_what_was_expected(
 def test_an_unknown_command_is_refused(harness: Harness, command: str) -> None:
     ended = harness.call(*([command] if command else []))
     assert ended.status == 2
-    assert "usage: python -m harness" in ended.err
+    wrong, remedy = ended.err.splitlines()
+    assert wrong.startswith("python -m harness: error: ")
+    assert remedy == "see python -m harness --help"
+
+
+@pytest.mark.parametrize("arguments", [["--bogus", "\x1b[2J"], ["--gate", "ptrace"], ["--schedules", "0"]])
+def test_a_bad_argument_takes_two_lines_and_names_its_command(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["run", "s.yaml", *arguments])
+    assert ended.value.code == 2
+    wrong, remedy = capsys.readouterr().err.splitlines()
+    assert wrong.startswith("python -m harness run: error: ") and wrong.isprintable()
+    assert remedy == "see python -m harness run --help"
 
 
 def test_the_version_is_told(harness: Harness) -> None:

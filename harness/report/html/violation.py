@@ -75,7 +75,8 @@ def _where(summary: Summary) -> str:
 def _origin(finding: Finding, example: Example) -> str:
     expected = "as the scenario expects" if finding.expected else "which the scenario does not expect"
     shows = f"shows in {finding.count} schedules, {expected}; first in schedule {finding.schedule}"
-    return f"It {shows}. {example.shrunk or 'Drawn as it was found'}.".replace(". shrunk", ". Shrunk")
+    drawn = example.shrunk or "drawn as it was found"
+    return f"It {shows}. {drawn[:1].upper()}{drawn[1:]}."
 
 
 def _story(tale: list[Passage]) -> Markup:
