@@ -89,7 +89,14 @@ def parser() -> argparse.ArgumentParser:
         ),
     )
     listing.add_argument("--json", action="store_true", help="objects instead of lines")
-    schema = commands.add_parser("schema", help="JSON Schema of a scenario file, for editors")
+    schema = commands.add_parser("schema", help="JSON Schema of a scenario file (for editors), or of results")
+    schema.add_argument(
+        "of",
+        nargs="?",
+        choices=("scenario", "results"),
+        default="scenario",
+        help="of a scenario file (default), or of what `run --json` prints",
+    )
     schema.add_argument("--markdown", action="store_true", help="the same in words (docs/reference)")
     doctor = commands.add_parser("doctor", help="what this machine can do")
     doctor.add_argument("--json", action="store_true", help="one JSON object instead of lines")

@@ -71,7 +71,7 @@ class HtmlSink(Sink):
 
     def _finding(self, answer: Answer, kind: str) -> Finding:
         finding, task = answer.result.stats.first[kind], answer.task.search
-        expected = task.expects(kind)
+        expected = not answer.result.accuses(kind)
         stored, small = answer.witnesses.get(kind), answer.shrunk.get(kind)
         path = small.path if small is not None else "" if stored is None else stored.path
         best = None if small is None else small.shrunk.best
@@ -91,6 +91,7 @@ class HtmlSink(Sink):
             finding.schedule_index,
             answer.result.stats.violations[kind],
             expected,
+            kind in answer.summary.information,
             shown.violation.detail,
             replay_command(path).removeprefix("replay: ") if path else "",
             quote(os.path.relpath(path, self._folder.path)) if path else "",

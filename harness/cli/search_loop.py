@@ -130,6 +130,7 @@ class SearchLoop:
         search = self._budget.limited(task.search, tasks_left)
         with self._watch(search) as progress:
             result = self._coordinator.ask(search, progress, before, checkpoint.save)
+        known = [one.without_information(search, result.stats.claims) for one in known]
         if isinstance(result.fault, UsageError):
             raise result.fault
         summary = with_known(result.summary(), known)

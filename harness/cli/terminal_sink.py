@@ -12,7 +12,7 @@ from harness.cli.sink import Answer, Ending, Sink
 from harness.explore.search_task import ExhaustiveTask
 from harness.results.coverage import coverage_line
 from harness.results.stats import Stats
-from harness.results.summary import Summary, encode, found_by, rows, voided_line
+from harness.results.summary import Summary, encode, found_by, information_lines, rows, voided_line
 
 __all__ = ["TerminalSink"]
 
@@ -90,6 +90,7 @@ class TerminalSink(Sink):
 
 def _reasons(summary: Summary) -> list[str]:
     lines = [f"  UNEXPECTED: {reason}" for reason in summary.unexpected]
+    lines += [f"  INFORMATION: {reason}" for reason in information_lines(summary)]
     if summary.why_inconclusive:
         lines.append(f"  INCONCLUSIVE: {summary.why_inconclusive}")
     lines += [f"  NOT EXERCISED: {reason}" for reason in summary.not_exercised]

@@ -66,6 +66,18 @@ def test_a_bad_argument_is_refused_with_what_was_expected(
     assert words in _refused(harness, harness.run(scenario, *arguments))
 
 
+def test_a_scenario_that_names_no_fence_needs_one_on_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", str(write_scenario(tmp_path))]) == 2
+    assert capsys.readouterr().err == (
+        "scenario small: names no fence, neither in expect nor in fences; name one there, "
+        "or give --fence REF (`python -m harness list fences`)\n"
+    )
+    assert not (tmp_path / "results").exists()
+
+
 @pytest.mark.parametrize("command", ["", "ran", "--version-of-nothing"])
 def test_an_unknown_command_is_refused(harness: Harness, command: str) -> None:
     ended = harness.call(*([command] if command else []))
@@ -240,7 +252,7 @@ def test_help_imports_nothing_heavy() -> None:
 def test_faults_are_refused_where_no_call_can_fail(harness: Harness, tmp_path: Path) -> None:
     faulty = SCENARIO + "faults:\n  - {lane: runner, call: write, error: ENOSPC}\n"
     plain, path = write_scenario(tmp_path), write_scenario(tmp_path, faulty, "faulty.yaml")
-    err = _refused(harness, harness.run(plain, path, "--gate", "free"))
+    err = _refused(harness, harness.run(plain, path, "--fence", "ledger", "--gate", "free"))
     assert "scenario faulty: faults need the kernel gate; the free gate makes no call fail, stops" in err
 
 
@@ -248,7 +260,8 @@ def test_a_kept_lock_is_refused_where_no_process_is_replaced(harness: Harness, t
     keeping = SCENARIO.replace(
         "lanes:\n", "fence_options: {lock_timeout_ms: 100}\nlanes:\n  - {role: cron, release: false}\n"
     )
-    err = _refused(harness, harness.run(write_scenario(tmp_path, keeping), "--gate", "free"))
+    scenario = write_scenario(tmp_path, keeping)
+    err = _refused(harness, harness.run(scenario, "--fence", "ledger", "--gate", "free"))
     assert "frees no lock that is kept" in err
 
 
@@ -258,5 +271,5 @@ def test_mishaps_are_refused_where_steps_have_to_commute(
     harness: Harness, tmp_path: Path, fault: str
 ) -> None:
     path = write_scenario(tmp_path, f"{SCENARIO}faults:\n  - {{lane: runner, {fault}}}\n")
-    err = _refused(harness, harness.run(path, "--strategy", "exhaustive"))
+    err = _refused(harness, harness.run(path, "--fence", "ledger", "--strategy", "exhaustive"))
     assert "scenario small: faults: a process that is killed or stopped" in err

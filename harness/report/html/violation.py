@@ -74,6 +74,8 @@ def _where(summary: Summary) -> str:
 
 def _origin(finding: Finding, example: Example) -> str:
     expected = "as the scenario expects" if finding.expected else "which the scenario does not expect"
+    if finding.information:
+        expected = "for information, because the fence does not claim this policy"
     shows = f"shows in {finding.count} schedules, {expected}; first in schedule {finding.schedule}"
     drawn = example.shrunk or "drawn as it was found"
     return f"It {shows}. {drawn[:1].upper()}{drawn[1:]}."

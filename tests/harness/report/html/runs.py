@@ -64,7 +64,7 @@ def example(history: History, critical: bool = True) -> Example:
 def finding(one: Example, **fields: Any) -> Finding:
     """Return the finding of an example."""
     values = {
-        "kind": one.violation.kind, "schedule": 3, "count": 7, "expected": True,
+        "kind": one.violation.kind, "schedule": 3, "count": 7, "expected": True, "information": False,
         "detail": one.violation.detail, "replay": "python -m harness replay w.json",
         "witness": "witnesses/w.json", "example": one,
     }  # fmt: skip
