@@ -233,7 +233,22 @@ def _run(command: argparse.ArgumentParser) -> None:
         help="add them to the witnesses beside their scenario, which each run tries first",
     )
     command.add_argument(
-        "--json", action="store_true", help="one JSON object a scenario and fence, one a line"
+        "--max-failures",
+        type=at_least(1),
+        metavar="N",
+        help="end the run after N scenarios and fences that are not as expected",
+    )
+    command.add_argument(
+        "--only-failures", action="store_true", help="show nothing of what is as expected, also with --json"
+    )
+    shape = command.add_mutually_exclusive_group()
+    shape.add_argument("--json", action="store_true", help="one JSON object a scenario and fence, one a line")
+    shape.add_argument("-q", "--quiet", action="store_true", help="two lines for each failure, and no table")
+    shape.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="the story of each first violation (default: up to four scenarios and fences)",
     )
 
 

@@ -106,7 +106,7 @@ class HtmlSink(Sink):
         run = Run(
             os.path.basename(os.path.abspath(self._folder.path)),
             ending.outcome,
-            ending.fault,
+            ending.fault or ending.note,
             shlex.join([sys.orig_argv[0] if sys.orig_argv else "python", "-m", "harness", *self._argv]),
             tuple(self._entries),
             self._planned,

@@ -17,7 +17,7 @@ from harness.model.history_text import encode as encode_history
 from harness.model.violation_kinds import BY_POLICY
 from harness.results.coverage import Coverage, coverage_of
 from harness.results.stats import Finding, Stats
-from harness.results.summary import Summary, unmet
+from harness.results.summary import NOT_EXPECTED, Summary, unmet
 from harness.results.witness import Claim, Witness
 from harness.scenario.definition import Scenario, dump
 from harness.scenario.plan import lanes_of
@@ -271,7 +271,7 @@ class Result(msgspec.Struct):
         expectation = task.scenario.expectation(task.fence)
         surplus, missing = unmet(stats, expectation.must, expectation.may)
         information = [kind for kind in surplus if task.unclaimed(kind, stats.claims)]
-        unexpected = [f"{kind} was not expected" for kind in surplus if kind not in information]
+        unexpected = [f"{kind}{NOT_EXPECTED}" for kind in surplus if kind not in information]
         doubt = _doubt(stats)
         if self.complete:
             unexpected += [

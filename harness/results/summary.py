@@ -13,6 +13,7 @@ from harness.results.stats import Part, Stats
 
 __all__ = [
     "IN_WORDS",
+    "NOT_EXPECTED",
     "Summary",
     "Word",
     "as_data",
@@ -25,6 +26,8 @@ __all__ = [
 ]
 
 
+#: After a kind of violation, in `Summary.unexpected`.
+NOT_EXPECTED: Final = " was not expected"
 #: A result in one word, as in ``--json``.
 Word = Literal["pass", "expected", "information", "unexpected", "inconclusive", "unexercised", "interrupted"]
 #: The same, as in tables.

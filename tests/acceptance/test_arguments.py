@@ -87,7 +87,10 @@ def test_an_unknown_command_is_refused(harness: Harness, command: str) -> None:
     assert remedy == "see python -m harness --help"
 
 
-@pytest.mark.parametrize("arguments", [["--bogus", "\x1b[2J"], ["--gate", "ptrace"], ["--schedules", "0"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--bogus", "\x1b[2J"], ["--gate", "ptrace"], ["--max-failures", "0"], ["-q", "-v"], ["-v", "--json"]],
+)
 def test_a_bad_argument_takes_two_lines_and_names_its_command(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
