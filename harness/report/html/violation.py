@@ -47,14 +47,24 @@ def article(
         tag(
             "div",
             tag("div", picture, class_="scroll", tabindex="0"),
-            tag("div", _story(tale), _decisive(example)),
+            # All that is said stands beside the picture, which is mostly taller.
+            tag(
+                "div",
+                _story(tale),
+                _decisive(example),
+                tag("p", shown(_origin(finding, example)), class_="small soft after"),
+                replayed(finding, summary.seed),
+            ),
             class_=f"pairup {_beside(width_of(diagram))}".rstrip(" "),
         ),
-        tag("p", shown(_origin(finding, example)), class_="small soft after"),
-        replayed(finding, summary.seed),
     )
     whole = tag("details", tag("summary", title), body) if folded else join(title, body)
-    return tag("article", whole, id=anchor(number, finding.kind), class_=finding.kind)
+    return tag(
+        "article",
+        whole,
+        id=anchor(number, finding.kind),
+        class_=f"{finding.kind} ok" if finding.expected else finding.kind,
+    )
 
 
 def replayed(finding: Finding, seed: int) -> Markup:
