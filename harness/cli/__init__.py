@@ -80,6 +80,14 @@ def parser() -> argparse.ArgumentParser:
     judge.add_argument("history", help="file that `run` wrote beside a witness, or the witness")
     judge.add_argument("--policy", metavar="NAME", help="by another policy than its own")
     judge.add_argument("--json", action="store_true", help="one JSON object instead of a story")
+    report = commands.add_parser("report", help="what runs over many nights say together")
+    report.add_argument(
+        "--trend",
+        metavar="DIR",
+        required=True,
+        help="compare the runs in this folder over time: what appeared, what went, schedules to the first",
+    )
+    report.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     listing = commands.add_parser("list", help="what there is")
     listing.add_argument(
         "what",
