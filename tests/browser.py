@@ -54,7 +54,12 @@ const look = page => {
       if (meet(texts[at].box, texts[other].box))
         wrong.push("meets: " + texts[at].words + " / " + texts[other].words);
   }
-  return {height: root.scrollHeight, texts: page.querySelectorAll("text").length, wrong};
+  const bottoms = [...page.querySelectorAll(".failures b")].map(
+    name => [name.textContent, name.getBoundingClientRect().bottom]);
+  const seen = [...page.querySelectorAll("article, .heat tbody tr, section.rest, .heat td.fn")]
+    .filter(element => element.getBoundingClientRect().height).map(
+      element => element.tagName + " " + element.textContent.slice(0, 60));
+  return {height: root.scrollHeight, texts: page.querySelectorAll("text").length, wrong, bottoms, seen};
 };
 const frames = [...document.querySelectorAll("iframe")];
 document.title = JSON.stringify(frames.map(frame => look(frame.contentDocument)));
@@ -86,8 +91,9 @@ def layout(pages: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
         pages: text of an HTML file, and the width of the frame that shows it.
 
     Returns:
-        For each, ``height`` in CSS pixels, ``texts`` (labels of pictures) and ``wrong`` (a
-        line for each fault).
+        For each, ``height`` in CSS pixels, ``texts`` (labels of pictures), ``wrong`` (a line for each
+        fault), ``bottoms`` (each failure that the head names, and the lower end of its name) and ``seen``
+        (what is visible of articles, rows of the heat map, sections on the whole run, and fences in cells).
     """
     frames = (
         f'<iframe style="border:0" width={width} height=900 srcdoc="{html.escape(page)}"></iframe>'

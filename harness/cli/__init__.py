@@ -10,8 +10,9 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from harness import VERSION
@@ -34,10 +35,20 @@ class _Exact(argparse.ArgumentParser):
 
     def __init__(self, **more: Any) -> None:
         super().__init__(allow_abbrev=False, **more)
+        #: The parsers of subcommands, by name.
+        self.commands: Mapping[str, argparse.ArgumentParser] = {}
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Return the arguments; one that is not known is an error of the subcommand to which it was given."""
+        found, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            self.commands.get(found.command, self).error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found
 
     def error(self, message: str) -> NoReturn:
-        """End with the message and a pointer to the help."""
-        super().error(f"{message}; see {self.prog} --help")
+        """End with two lines: what is wrong, and where the help is; not the whole usage."""
+        remark(brief(f"{self.prog}: error: {message}\nsee {self.prog} --help"))
+        sys.exit(USAGE)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -50,11 +61,18 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"takeover-harness {VERSION}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    top.commands = commands.choices
     _run(commands.add_parser("run", help="search scenarios for schedules that break a fence"))
     _matrix(commands.add_parser("matrix", help="compare fences on the same schedules of every scenario"))
     replay = commands.add_parser("replay", help="run the schedule of a witness again")
     replay.add_argument("witness", help=_WITNESS)
     replay.add_argument("--fence", metavar="REF", help="replay against another fence")
+    replay.add_argument(
+        "--expect",
+        choices=("shows", "gone"),
+        default="shows",
+        help="exit status 0 when the violation shows (default), or when it is gone; 1 for the other",
+    )
     replay.add_argument("--json", action="store_true", help="one JSON object instead of a story")
     replay.add_argument("--session-root", metavar="DIR", help="where session directories are made")
     allow_programs(replay)
@@ -64,6 +82,14 @@ def parser() -> argparse.ArgumentParser:
     judge.add_argument("history", help="file that `run` wrote beside a witness, or the witness")
     judge.add_argument("--policy", metavar="NAME", help="by another policy than its own")
     judge.add_argument("--json", action="store_true", help="one JSON object instead of a story")
+    report = commands.add_parser("report", help="what runs over many nights say together")
+    report.add_argument(
+        "--trend",
+        metavar="DIR",
+        required=True,
+        help="compare the runs in this folder over time: what appeared, what went, schedules to the first",
+    )
+    report.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     listing = commands.add_parser("list", help="what there is")
     listing.add_argument(
         "what",
@@ -73,7 +99,14 @@ def parser() -> argparse.ArgumentParser:
         ),
     )
     listing.add_argument("--json", action="store_true", help="objects instead of lines")
-    schema = commands.add_parser("schema", help="JSON Schema of a scenario file, for editors")
+    schema = commands.add_parser("schema", help="JSON Schema of a scenario file (for editors), or of results")
+    schema.add_argument(
+        "of",
+        nargs="?",
+        choices=("scenario", "results"),
+        default="scenario",
+        help="of a scenario file (default), or of what `run --json` prints",
+    )
     schema.add_argument("--markdown", action="store_true", help="the same in words (docs/reference)")
     doctor = commands.add_parser("doctor", help="what this machine can do")
     doctor.add_argument("--json", action="store_true", help="one JSON object instead of lines")
@@ -210,7 +243,22 @@ def _run(command: argparse.ArgumentParser) -> None:
         help="add them to the witnesses beside their scenario, which each run tries first",
     )
     command.add_argument(
-        "--json", action="store_true", help="one JSON object a scenario and fence, one a line"
+        "--max-failures",
+        type=at_least(1),
+        metavar="N",
+        help="end the run after N scenarios and fences that are not as expected",
+    )
+    command.add_argument(
+        "--only-failures", action="store_true", help="show nothing of what is as expected, also with --json"
+    )
+    shape = command.add_mutually_exclusive_group()
+    shape.add_argument("--json", action="store_true", help="one JSON object a scenario and fence, one a line")
+    shape.add_argument("-q", "--quiet", action="store_true", help="two lines for each failure, and no table")
+    shape.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="the story of each first violation (default: up to four scenarios and fences)",
     )
 
 

@@ -16,7 +16,8 @@ def story_lines(answer: Answer, kind: str) -> list[str]:
     small = answer.shrunk.get(kind)
     if small is not None and small.shrunk.best is not None:
         best = small.shrunk.best
-        lines = [f"{headline(best.history, best.violation)} (schedule {finding.schedule_index}, shrunk)"]
+        schedule = ", ".join(filter(None, (f"schedule {finding.schedule_index}", small.shrunk.label)))
+        lines = [f"{headline(best.history, best.violation)} ({schedule})"]
         lines += story(
             best.history, best.judgement, best.violation, small.witness.critical, small.shrunk.code
         )
@@ -48,7 +49,7 @@ def unexpected_stories(answer: Answer) -> str:
     """Return the story of each violation that was not expected, each with the command that replays it."""
     lines: list[str] = []
     for kind in sorted(answer.result.stats.first):
-        if not answer.task.search.expects(kind):
+        if answer.result.accuses(kind):
             lines += [*story_lines(answer, kind), ""]
     for one in answer.known:
         if one.unexpected:

@@ -31,7 +31,7 @@ def runs_code(reference: str) -> bool:
 
 def fences_of(scenario: Scenario) -> list[str]:
     """Return the fences that are run where the user names none, without those that `expect` leaves out."""
-    return [*scenario.fences, *scenario.expect]
+    return list(scenario.named_fences)
 
 
 def check_code(

@@ -19,6 +19,7 @@ __all__ = ["Display"]
 _STYLES = {
     "pass": "green",
     "violation, as expected": "yellow",
+    "information": "cyan",
     "UNEXPECTED": "bold red",
     "inconclusive": "magenta",
     "interrupted": "magenta",

@@ -71,7 +71,7 @@ class HtmlSink(Sink):
 
     def _finding(self, answer: Answer, kind: str) -> Finding:
         finding, task = answer.result.stats.first[kind], answer.task.search
-        expected = task.expects(kind)
+        expected = not answer.result.accuses(kind)
         stored, small = answer.witnesses.get(kind), answer.shrunk.get(kind)
         path = small.path if small is not None else "" if stored is None else stored.path
         best = None if small is None else small.shrunk.best
@@ -92,6 +92,7 @@ class HtmlSink(Sink):
             finding.schedule_index,
             answer.result.stats.violations[kind],
             expected,
+            kind in answer.summary.information,
             shown.violation.detail,
             replay_command(path).removeprefix("replay: ") if path else "",
             quote(os.path.relpath(path, self._folder.path)) if path else "",
@@ -106,7 +107,7 @@ class HtmlSink(Sink):
         run = Run(
             os.path.basename(os.path.abspath(self._folder.path)),
             ending.outcome,
-            ending.fault,
+            ending.fault or ending.note,
             shlex.join([sys.orig_argv[0] if sys.orig_argv else "python", "-m", "harness", *self._argv]),
             tuple(self._entries),
             self._planned,

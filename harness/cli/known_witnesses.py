@@ -38,6 +38,16 @@ class KnownWitness(msgspec.Struct, frozen=True):
     unexpected: tuple[str, ...] = ()
     inconclusive: str = ""
 
+    def without_information(self, task: SearchTask, claims: Sequence[str]) -> KnownWitness:
+        """Return it without accusations under a policy that the fence does not claim.
+
+        Args:
+            task: the search that it belongs to.
+            claims: policies under which the fence claims to be right.
+        """
+        left = tuple(kind for kind in self.unexpected if not task.unclaimed(kind, claims))
+        return msgspec.structs.replace(self, unexpected=left)
+
     def reasons(self) -> list[str]:
         """Return a sentence for each kind of violation that is not as expected."""
         return [

@@ -26,7 +26,7 @@ __all__ = ["main"]
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Replay a witness; return 0 if the violation shows again, 1 if it does not, 3 if that is not known."""
+    """Replay a witness; return 0 if the violation shows or is gone as expected, 1 if not, 3 if not known."""
     witness = _read(arguments.witness, arguments.fence, arguments.session_root, arguments.allow_programs)
     check_options(arguments, witness)
     # The kind of place where `run` had it: programs save a file differently below /tmp.
@@ -42,9 +42,10 @@ def main(arguments: argparse.Namespace) -> int:
         emit(msgspec.json.encode(_summary(replayed, witness.claim.kind)).decode())
     else:
         _show(replayed, witness)
-    if replayed.violation is not None:
-        return OK
-    return INCONCLUSIVE if replayed.judgement.inconclusive else NOT_EXPECTED
+    if replayed.violation is None and replayed.judgement.inconclusive:
+        return INCONCLUSIVE
+    shows = "gone" if replayed.violation is None else "shows"
+    return OK if shows == arguments.expect else NOT_EXPECTED
 
 
 def _read(path: str, fence: str | None, root: str | None, allowed: bool) -> Witness:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -134,6 +135,7 @@ def plan_of(arguments: argparse.Namespace, tasks: Sequence[SearchTask]) -> dict[
         "version": VERSION,
         "command": arguments.command,
         "code": code_digest(),
+        "began": time.strftime("%Y-%m-%d %H:%M", time.gmtime()),
         "arguments": given,
         "questions": [_task_data(task) for task in tasks],
     }

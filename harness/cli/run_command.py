@@ -26,7 +26,7 @@ from harness.cli.search_tasks import (
     tasks_for,
 )
 from harness.cli.sink import Task
-from harness.cli.terminal_sink import TerminalSink
+from harness.cli.terminal_sink import Telling, TerminalSink
 from harness.explore.coordinator import Coordinator
 from harness.explore.search_task import SearchTask
 from harness.model.errors import StoreError, UsageError
@@ -59,12 +59,13 @@ def main(arguments: argparse.Namespace) -> int:
             check_same(arguments.out, searches)
         folder = folder_for(arguments, searches, resumed)
         display = Display(arguments.json)
+        telling = Telling(arguments.quiet, arguments.verbose, arguments.only_failures)
         loop = loop_for(
             coordinator,
             arguments,
             folder,
             CiSink(arguments.junit, _TITLE),
-            shown=[TerminalSink(display)],
+            shown=[TerminalSink(display, telling)],
             watch=display.progress,
             resumable=True,
         )

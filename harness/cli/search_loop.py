@@ -52,6 +52,7 @@ class SearchLoop:
         budget: of time.
         watch: shows the progress of a search.
         resumable: whether the run can be resumed after an early end.
+        failures_max: the run ends after so many results that are not as expected; None for no limit.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class SearchLoop:
         budget: TimeBudget,
         watch: Watch,
         resumable: bool,
+        failures_max: int | None = None,
     ) -> None:
         self._coordinator = coordinator
         self._folder = folder
@@ -71,6 +73,8 @@ class SearchLoop:
         self._budget = budget
         self._watch = watch
         self._resumable = resumable
+        self._failures_max = failures_max
+        self._note = ""
         self._summaries: list[Summary] = []
         #: The first task is begun even when the time is over by then.
         self._begun = False
@@ -92,7 +96,7 @@ class SearchLoop:
         fault = ""
         try:
             for number, task in enumerate(tasks):
-                if self._coordinator.interrupted:
+                if self._coordinator.interrupted or self._has_failed_enough(number, len(tasks)):
                     return
                 self._one(number, task, len(tasks) - number)
         except HarnessError as error:
@@ -100,6 +104,17 @@ class SearchLoop:
             raise
         finally:
             self._end(fault)
+
+    def _has_failed_enough(self, asked: int, planned: int) -> bool:
+        """Return whether there are as many failures as the user wants to see, and note it."""
+        failures = sum(bool(summary.unexpected) for summary in self._summaries)
+        if self._failures_max is None or failures < self._failures_max:
+            return False
+        self._note = (
+            f"ended after {failures} not as expected (--max-failures); "
+            f"{planned - asked} of {planned} questions were not asked"
+        )
+        return True
 
     def _one(self, number: int, task: Task, tasks_left: int) -> None:
         before = earlier(self._folder, number, task.search) if self._resumable else None
@@ -130,6 +145,7 @@ class SearchLoop:
         search = self._budget.limited(task.search, tasks_left)
         with self._watch(search) as progress:
             result = self._coordinator.ask(search, progress, before, checkpoint.save)
+        known = [one.without_information(search, result.stats.claims) for one in known]
         if isinstance(result.fault, UsageError):
             raise result.fault
         summary = with_known(result.summary(), known)
@@ -139,7 +155,7 @@ class SearchLoop:
         page = ""
         for sink in self._sinks:
             # A fault that the sink before has noted counts.
-            page = sink.end(Ending(_OUTCOMES[self.status()], fault, page)) or page
+            page = sink.end(Ending(_OUTCOMES[self.status()], fault, page, self._note)) or page
 
     def status(self) -> int:
         """Return the exit status of the run."""
@@ -187,4 +203,5 @@ def loop_for(
         VerdictSink(folder, faults, coordinator),
         *shown,
     )
-    return SearchLoop(coordinator, folder, sinks, (faults, ci.faults), budget, watch, resumable)
+    failures_max: int | None = getattr(arguments, "max_failures", None)
+    return SearchLoop(coordinator, folder, sinks, (faults, ci.faults), budget, watch, resumable, failures_max)

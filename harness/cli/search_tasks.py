@@ -80,12 +80,18 @@ def tasks_for(
 
     Raises:
         FenceLoadError: everything that is wrong with any fence.
-        UsageError: everything that is wrong with any invariant.
+        UsageError: everything that is wrong with any invariant, or scenarios that name no fence.
     """
+    silent = [scenario.name for scenario in scenarios if not (fences or scenario.named_fences)]
+    if silent:
+        raise UsageError(
+            f"scenario {', '.join(silent)}: names no fence, neither in expect nor in fences; "
+            "name one there, or give --fence REF (`python -m harness list fences`)"
+        )
     tasks = [
         SearchTask(scenario, fence, gate, strategy, seed, schedules or scenario.schedules, least=least)
         for scenario in scenarios
-        for fence in dict.fromkeys(fences or [*scenario.fences, *scenario.expect] or ["none"])
+        for fence in dict.fromkeys(fences or scenario.named_fences)
     ]
     _check_fences(tasks, "--fence" if fences else "")
     _check_invariants(tasks)

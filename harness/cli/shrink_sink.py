@@ -11,7 +11,6 @@ from harness.cli.checkpoint import Finished, StoredWitness
 from harness.cli.output import remark
 from harness.cli.sink import Answer, ShrunkWitness, Sink, WriteFaults
 from harness.explore.coordinator import Coordinator
-from harness.explore.search_task import SearchTask
 from harness.model.errors import HarnessError, StoreError
 from harness.results import regression_corpus
 from harness.results.store import RunFolder
@@ -100,7 +99,7 @@ class ShrinkSink(Sink):
         """Shrink what is worth it; a witness that does not become smaller is left out."""
         shrunk = {}
         for kind, stored in answer.witnesses.items():
-            one = self._one(answer, kind, stored) if self._wants(answer.task.search, kind) else None
+            one = self._one(answer, kind, stored) if self._wants(answer, kind) else None
             if one is not None:
                 shrunk[kind] = one
         summary = msgspec.structs.replace(
@@ -108,10 +107,11 @@ class ShrinkSink(Sink):
         )
         return msgspec.structs.replace(answer, shrunk=shrunk, summary=summary)
 
-    def _wants(self, task: SearchTask, kind: str) -> bool:
+    def _wants(self, answer: Answer, kind: str) -> bool:
+        task = answer.task.search
         if not self._limit_s or task.gate != "kernel" or self._coordinator.interrupted:
             return False
-        if task.expects(kind) and (task.fence, kind) in self._seen:
+        if not answer.result.accuses(kind) and (task.fence, kind) in self._seen:
             return False
         self._seen.add((task.fence, kind))
         return True

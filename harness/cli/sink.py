@@ -88,11 +88,13 @@ class Ending(NamedTuple):
         outcome: in words, see `harness.report.html.page_data.Run`.
         fault: the error that ended the run before its time; empty if there was none.
         page: path of the HTML page; empty as long as it is not written.
+        note: why not all questions were asked, where the user wanted it so; else empty.
     """
 
     outcome: str
     fault: str
     page: str
+    note: str = ""
 
 
 class Sink:

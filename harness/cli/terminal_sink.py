@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from harness.cli.answer_story import known_lines, story_lines
+from harness.cli.brief_lines import FAILURES, brief_lines, count_line, restored_lines
 from harness.cli.checkpoint import Finished
 from harness.cli.display import Display
-from harness.cli.output import emit, replay_command
-from harness.cli.sink import Answer, Ending, Sink
+from harness.cli.output import emit, remark, replay_command
+from harness.cli.sink import Answer, Ending, Sink, Task
 from harness.explore.search_task import ExhaustiveTask
 from harness.results.coverage import coverage_line
 from harness.results.stats import Stats
-from harness.results.summary import Summary, encode, found_by, rows, voided_line
+from harness.results.summary import Summary, encode, found_by, information_lines, rows, voided_line
 
-__all__ = ["TerminalSink"]
+__all__ = ["Telling", "TerminalSink"]
+
+#: A run of at most so many questions tells the stories without being asked to.
+_STORIES_MAX = 4
+
+
+class Telling(NamedTuple):
+    """How much is shown.
+
+    Args:
+        quiet: failures alone, and no table.
+        verbose: the story of the first violation of each question.
+        only_failures: nothing of what is as expected, in lines, table and JSON.
+    """
+
+    quiet: bool = False
+    verbose: bool = False
+    only_failures: bool = False
+
+
+_AT_LENGTH = Telling(verbose=True)
 
 
 class TerminalSink(Sink):
@@ -22,24 +44,41 @@ class TerminalSink(Sink):
 
     Args:
         display: draws the table; tells whether JSON is wanted.
+        telling: how much is shown.
     """
 
-    def __init__(self, display: Display) -> None:
+    def __init__(self, display: Display, telling: Telling = _AT_LENGTH) -> None:
         self.display = display
         self.json = display.json
+        self._telling = telling
+        self._brief = not telling.verbose
         self._summaries: list[Summary] = []
+
+    def begin(self, tasks: Sequence[Task]) -> None:
+        """Decide whether stories are told: in a run of few questions, unless it is to be quiet."""
+        few = len(tasks) <= _STORIES_MAX and not self._telling.quiet
+        self._brief = not (self._telling.verbose or few)
 
     def add(self, answer: Answer) -> Answer:
         """Show an answer."""
         self._summaries.append(answer.summary)
-        self.show(answer)
+        if self._shows(answer.summary):
+            self.show(answer)
         return answer
 
+    def _shows(self, summary: Summary) -> bool:
+        """Return whether a result is shown when it comes; with ``-q`` a pass is not."""
+        hidden = self._telling.only_failures or (self._telling.quiet and not self.json)
+        return not hidden or summary.result in FAILURES
+
     def show(self, answer: Answer) -> None:
-        """Print one JSON object, or the story of the first violation with its command."""
+        """Print one JSON object, a line, or the story of the first violation with its command."""
         summary = answer.summary
         if self.json:
             emit(encode(summary))
+            return
+        if self._brief:
+            emit("\n".join(brief_lines(answer)))
             return
         lines = [f"{summary.scenario} / {summary.fence}: {_in_short(answer)}", *_reasons(summary)]
         if summary.worth is not None and not summary.violations and summary.schedules:
@@ -60,8 +99,13 @@ class TerminalSink(Sink):
         """Show a task that was finished before the run was resumed."""
         summary = finished.summary
         self._summaries.append(summary)
+        if not self._shows(summary):
+            return
         if self.json:
             emit(encode(summary))
+            return
+        if self._brief:
+            emit("\n".join(restored_lines(finished)))
             return
         found = ", ".join(f"{kind} in {count} schedules" for kind, count in summary.violations.items())
         lines = [
@@ -76,11 +120,21 @@ class TerminalSink(Sink):
         emit("\n".join(lines))
 
     def end(self, ending: Ending) -> str:
-        """Show the table, and the path of the page."""
-        if self._summaries:
-            self.show_tables(self._summaries)
-        if not self.json and ending.page:
-            emit(f"\nreport: {ending.page}")
+        """Show the table, the counts of a run of many, and the path of the page."""
+        if ending.note:
+            remark(ending.note)
+        quiet = self._telling.quiet
+        shown = [one for one in self._summaries if not self._telling.only_failures or one.result in FAILURES]
+        if shown and not quiet:
+            self.show_tables(shown)
+        if self.json:
+            return ""
+        gap = "" if quiet else "\n"
+        if self._brief or self._telling.only_failures:
+            emit(f"{gap}{count_line(self._summaries)}")
+            gap = ""
+        if ending.page:
+            emit(f"{gap}report: {ending.page}")
         return ""
 
     def show_tables(self, summaries: Sequence[Summary]) -> None:
@@ -90,6 +144,7 @@ class TerminalSink(Sink):
 
 def _reasons(summary: Summary) -> list[str]:
     lines = [f"  UNEXPECTED: {reason}" for reason in summary.unexpected]
+    lines += [f"  INFORMATION: {reason}" for reason in information_lines(summary)]
     if summary.why_inconclusive:
         lines.append(f"  INCONCLUSIVE: {summary.why_inconclusive}")
     lines += [f"  NOT EXERCISED: {reason}" for reason in summary.not_exercised]

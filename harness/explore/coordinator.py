@@ -140,10 +140,11 @@ class Coordinator:
         result.stats.merge(Stats(peak_bytes={"harness": peak_bytes()}))
         for doubt in result.doubts:
             result.stats.doubt(NO_SCHEDULE, doubt)
-        if result.settled:
+        # A limit that comes with the last schedules stops nothing: those that run are finished.
+        if result.complete:
             result.stopped = ""
-        elif not result.complete:
-            result.stopped = "interrupted" if self.interrupted else result.stopped
+        elif self.interrupted:
+            result.stopped = "interrupted"
         result.wall_s = time.monotonic() - started
         return result
 

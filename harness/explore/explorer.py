@@ -136,6 +136,7 @@ class Explorer:
 
     Attributes:
         voided: how many runs of a schedule were void and repeated, see `run`.
+        claims: policies under which the fence claims to be right.
     """
 
     def __init__(
@@ -178,6 +179,7 @@ class Explorer:
             self._invariants = load_invariants(scenario, resolve(fence))
             timeout_ms = layout.options.get("lock_timeout_ms")
             self._lock_timeout_ms = timeout_ms if isinstance(timeout_ms, int) else -1
+            self.claims = tuple(found.sound_under)
             find_clocks()
             self.gate.start(layout)
         except BaseException:

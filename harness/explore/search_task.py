@@ -14,9 +14,10 @@ from harness.explore.work_item import WorkItem
 from harness.model.errors import HarnessError
 from harness.model.history import Step
 from harness.model.history_text import encode as encode_history
+from harness.model.violation_kinds import BY_POLICY
 from harness.results.coverage import Coverage, coverage_of
 from harness.results.stats import Finding, Stats
-from harness.results.summary import Summary, unmet
+from harness.results.summary import NOT_EXPECTED, Summary, unmet
 from harness.results.witness import Claim, Witness
 from harness.scenario.definition import Scenario, dump
 from harness.scenario.plan import lanes_of
@@ -80,6 +81,20 @@ class SearchTask(msgspec.Struct, frozen=True):
         """Return whether the scenario expects a kind of violation of the fence, or allows it."""
         expectation = self.scenario.expectation(self.fence)
         return kind in (*expectation.must, *expectation.may)
+
+    def unclaimed(self, kind: str, claims: Sequence[str]) -> bool:
+        """Return whether a kind of violation is information: about a policy that the fence does not claim.
+
+        A fence that claims no policy at all is judged under each, and so is one for which the scenario says
+        what it expects.
+
+        Args:
+            kind: of the violation.
+            claims: policies under which the fence claims to be right.
+        """
+        if not claims or self.fence in self.scenario.expect or kind not in BY_POLICY:
+            return False
+        return self.scenario.resolved_policy().name not in claims
 
     @property
     def on_real_files(self) -> bool:
@@ -246,12 +261,17 @@ class Result(msgspec.Struct):
         """The finding of the lowest schedule so far that shows what was sought; None for none."""
         return self.stats.first.get(self.task.until)
 
+    def accuses(self, kind: str) -> bool:
+        """Return whether a kind of violation is neither expected nor information."""
+        return not (self.task.expects(kind) or self.task.unclaimed(kind, self.stats.claims))
+
     def summary(self) -> Summary:
         """Return the summary; the paths of witnesses are filled in when they are stored."""
         task, stats = self.task, self.stats
         expectation = task.scenario.expectation(task.fence)
         surplus, missing = unmet(stats, expectation.must, expectation.may)
-        unexpected = [f"{kind} was not expected" for kind in surplus]
+        information = [kind for kind in surplus if task.unclaimed(kind, stats.claims)]
+        unexpected = [f"{kind}{NOT_EXPECTED}" for kind in surplus if kind not in information]
         doubt = _doubt(stats)
         if self.complete:
             unexpected += [
@@ -288,6 +308,8 @@ class Result(msgspec.Struct):
             explorers=self.explorers,
             stopped=self.stopped,
             unexpected=tuple(unexpected),
+            information=tuple(information),
+            firsts={kind: stats.first[kind].schedule_index for kind in sorted(stats.first)},
             why_inconclusive=doubt,
             not_exercised=() if doubt or unexpected or missing else task.shortfalls(stats, self.complete),
             parts=dict(sorted(stats.parts.items())) if task.picks else {},

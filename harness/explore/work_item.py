@@ -62,11 +62,12 @@ class WorkItem(msgspec.Struct, frozen=True):
             root: where the explorer process has its session directories.
 
         Yields:
-            Empty statistics once the workers are started, then those of the schedules.
+            Statistics of no schedule, with what the fence claims, once the workers are started; then those
+            of the schedules.
         """
         from harness.explore.explorer_cache import cached_explorer
 
         where = self.root or root
         with cached_explorer(self.scenario, self.fence, self.gate, where, keep=self.keep) as explorer:
-            yield Stats()
+            yield Stats(claims=explorer.claims)
             yield from explorer.explore(self)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, get_args
 
-__all__ = ["KINDS", "Kind"]
+__all__ = ["BY_POLICY", "KINDS", "Kind"]
 
 Kind = Literal[
     "false_positive",
@@ -20,3 +20,5 @@ Kind = Literal[
 ]
 #: In the order in which tables show them.
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+#: Those that depend on the policy; the others are wrong under any.
+BY_POLICY: Final[frozenset[Kind]] = frozenset({"false_positive", "missed_takeover"})

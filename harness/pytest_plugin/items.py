@@ -30,14 +30,20 @@ class ScenarioFile(pytest.File):
         """Yield one item a fence: the option's fences, else those of the ini file, else the scenario's.
 
         Raises:
-            CollectError: the file is faulty; the message names all faults.
+            CollectError: the file is faulty, and the message names all faults; or there is no fence to ask.
         """
         shown = _shown(self.path, self.config)
         try:
             scenario = load(shown)
         except ScenarioError as error:
             raise self.CollectError(str(error)) from None
-        for fence in dict.fromkeys(_named(self.config) or [*scenario.fences, *scenario.expect] or ["none"]):
+        fences = _named(self.config) or scenario.named_fences
+        if not fences:
+            raise self.CollectError(
+                f"{shown}: names no fence, neither in expect nor in fences; name one there, "
+                "or give --harness-fence REF"
+            )
+        for fence in dict.fromkeys(fences):
             yield ScenarioItem.from_parent(self, name=fence, scenario=scenario)
 
 

@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import pytest
 
 from harness.cli import parser
@@ -36,7 +35,7 @@ from harness.explore.search_task import SearchTask
 from harness.model.errors import UsageError
 from harness.report.result_case import Case
 from harness.results import regression_corpus
-from harness.results.summary import Summary
+from harness.results.summary import Summary, as_data
 from harness.scenario import Scenario, load, load_data
 from harness.strategies import DEFAULT
 from harness.system.janitor import place
@@ -212,7 +211,7 @@ def _result(case: Case, config: pytest.Config) -> ScenarioResult:
         found.seed,
         story,
         tuple(line.partition(": ")[2] for line in story.splitlines() if line.startswith("replay: ")),
-        msgspec.to_builtins(found),
+        as_data(found),
     )
 
 

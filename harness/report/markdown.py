@@ -36,6 +36,10 @@ def markdown(
     """
     done = [case.summary for case in cases if case.summary is not None]
     parts = [f"### {title}\n", f"{_outcome(cases)}\n"]
+    failures = [case for case in cases if case.failure or case.error]
+    if len(failures) > 1:
+        # By name before anything that is long: what comes last may be cut off.
+        parts.append("\n".join(f"- {_head(case)}" for case in failures) + "\n")
     if done:
         parts.append(_table(grid(done)))
     differing = paired.rows(compared)
@@ -44,7 +48,7 @@ def markdown(
         parts.append(_table(differing))
     elif compared:
         parts.append("No schedule tells the fences apart.\n")
-    parts += [_story(case) for case in cases if case.failure or case.error]
+    parts += [_story(case) for case in failures if case.text or len(failures) == 1]
     return _cut("\n".join(parts))
 
 
@@ -85,9 +89,13 @@ def _one_line(text: str) -> str:
     return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
-def _story(case: Case) -> str:
+def _head(case: Case) -> str:
     name = case.summary.scenario if case.summary else case.file
-    head = f"{_code(name)} / {_code(case.fence)}: {_code(case.failure or case.error)}"
+    return f"{_code(name)} / {_code(case.fence)}: {_code(case.failure or case.error)}"
+
+
+def _story(case: Case) -> str:
+    head = _head(case)
     text = case.text
     if not text:
         return f"- {head}\n"

@@ -69,7 +69,7 @@ def cell(summary: Summary) -> str:
         word = "inconclusive" if summary.why_inconclusive else "interrupted"
         word = "not exercised" if summary.not_exercised and word == "interrupted" else word
         return f"{word}, {found}" if found else word
-    return found or "pass"
+    return f"information, {found}" if summary.information else found or "pass"
 
 
 def grid(summaries: Sequence[Summary]) -> list[tuple[str, ...]]:

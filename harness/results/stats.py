@@ -117,6 +117,7 @@ class Stats(msgspec.Struct):
         decision_steps: decisions by the steps of all lanes from their begin to their end.
         decision_steps_own: the same, by the deciding lane's own steps.
         exercise: what the schedules exercised.
+        claims: policies under which the fence claims to be right; empty where it says nothing.
     """
 
     schedules: int = 0
@@ -147,6 +148,7 @@ class Stats(msgspec.Struct):
     decision_steps: dict[int, int] = msgspec.field(default_factory=dict)
     decision_steps_own: dict[int, int] = msgspec.field(default_factory=dict)
     exercise: Exercise = msgspec.field(default_factory=Exercise)
+    claims: tuple[str, ...] = ()
 
     def add(
         self, index: int, program: Program, schedule: Schedule, history: History, judgement: Judgement
@@ -226,6 +228,7 @@ class Stats(msgspec.Struct):
         self.distinct.merge(other.distinct)
         self.classes.merge(other.classes)
         self.exercise.merge(other.exercise)
+        self.claims = self.claims or other.claims
         for verdict, count in other.verdicts.items():
             self.verdicts[verdict] = self.verdicts.get(verdict, 0) + count
         for kind, count in other.violations.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -11,34 +11,89 @@ from harness.results.coverage import Coverage
 from harness.results.paired import Comparison
 from harness.results.stats import Part, Stats
 
-__all__ = ["Summary", "encode", "found_by", "rows", "unmet", "voided_line"]
+__all__ = [
+    "IN_WORDS",
+    "NOT_EXPECTED",
+    "Summary",
+    "Word",
+    "as_data",
+    "encode",
+    "found_by",
+    "information_lines",
+    "rows",
+    "unmet",
+    "voided_line",
+]
+
+
+#: After a kind of violation, in `Summary.unexpected`.
+NOT_EXPECTED: Final = " was not expected"
+#: A result in one word, as in ``--json``.
+Word = Literal["pass", "expected", "information", "unexpected", "inconclusive", "unexercised", "interrupted"]
+#: The same, as in tables.
+IN_WORDS: Final[Mapping[Word, str]] = {
+    "pass": "pass",
+    "expected": "violation, as expected",
+    "information": "information",
+    "unexpected": "UNEXPECTED",
+    "inconclusive": "inconclusive",
+    "unexercised": "not exercised",
+    "interrupted": "interrupted",
+}
 
 
 class Summary(msgspec.Struct, frozen=True):
     """One scenario under one fence; the fields are part of the command line's contract.
 
+    `harness.results.summary_schema` makes the description of each field out of the list below.
+
     Args:
-        first_violation: ``{kind, schedule, witness}`` of the lowest schedule, or None.
-        expected: whether the scenario expected exactly this.
+        scenario: name of the scenario.
+        fence: reference of the fence.
+        policy: name of the policy by which it is judged.
+        gate: name of the gate, ``kernel`` or ``free``.
+        strategy: name of the strategy.
+        seed: of the run.
+        schedules: how many were run.
+        steps: file calls in all of them.
+        verdicts: decisions by verdict.
+        violations: schedules by kind of violation that they show; none that shows in no schedule.
+        first_violation: ``{kind, schedule, witness}`` of the lowest schedule that shows any, or null.
+        expected: whether nothing is unexpected and all that must show did.
         exhausted: whether every schedule there is was run.
         inconclusive: how many schedules ended without the truth being known.
-        stopped: why not all schedules were run: ``time limit`` or ``interrupted``; else empty.
+        wall_s: duration in seconds.
+        steps_per_s: file calls a second.
+        stuck: refusals that followed a false positive in its turn.
+        absorbed: missed takeovers whose effect fell into an earlier decision.
+        late: true positives that came decisions later.
+        inode_reused: schedules in which a lane saw an inode number that was used before.
+        repeated: schedules that were run twice to be compared.
         histories: what all histories add up to, the same for the same seed and schedules.
+        explorers: processes that ran the schedules.
+        stopped: why not all schedules were run: ``time limit`` or ``interrupted``; else empty.
         unexpected: in words, what is not as expected.
-        parts: by strategy, ``{schedules, found, first, violations}``; a portfolio has several.
+        information: kinds of violation that the scenario does not expect, under a policy that the fence does
+            not claim (`sound_under`).
         why_inconclusive: why more cannot be said; empty when everything is known.
         not_exercised: what never happened, where nothing was found: then it is no pass.
-        peak_bytes: the most memory that the ``harness``, any one ``explorer`` and its ``workers``
-            had; a worker counts what it shares with the others.
+        parts: by strategy, what it found; a portfolio has several.
+        worth: coverage of the search; null where the search covers everything.
+        workers: by name of process, the resources that its worker uses.
         shrunk: by kind of violation: path of the shrunk witness, and how much smaller it is.
-        worth: coverage of the search.
         known: the scenario's kept witnesses, with the violations that they show now.
-        paired: of a matrix: compared with its first fence, None for that one; else unset.
-        found_curve: ``(schedules, those of them that violate)`` at 1, 2, 4 ... schedules.
+        programs: exhaustive search: programs of which nothing is left.
+        redundant: exhaustive search: schedules of a class that had been seen; not in any other count.
+        violating: exhaustive search: classes that violate, by rogue program and kind.
+        paired: of a matrix: compared with its first fence, null for that one; absent in other runs.
+        found_curve: ``[schedules, those of them that violate]`` at 1, 2, 4 ... schedules.
         decision_steps: decisions by the steps of all lanes from their begin to their end.
         decision_steps_own: the same, by the deciding lane's own steps.
+        peak_bytes: the most memory that the ``harness``, any one ``explorer`` and its ``workers``
+            had; a worker counts what it shares with the others.
         voided: runs of schedules that another program disturbed (it stopped or killed a process), and that
             were repeated; they count nowhere else.
+        firsts: by kind of violation, the lowest schedule that shows it, from 0.
     """
 
     scenario: str
@@ -66,6 +121,7 @@ class Summary(msgspec.Struct, frozen=True):
     explorers: int
     stopped: str = ""
     unexpected: tuple[str, ...] = ()
+    information: tuple[str, ...] = ()
     why_inconclusive: str = ""
     not_exercised: tuple[str, ...] = ()
     parts: dict[str, Part] = {}
@@ -82,6 +138,22 @@ class Summary(msgspec.Struct, frozen=True):
     decision_steps_own: dict[int, int] = {}
     peak_bytes: dict[str, int] = {}
     voided: int = 0
+    firsts: dict[str, int] = {}
+
+    @property
+    def result(self) -> Word:
+        """The result in one word: ``unexpected`` comes before what is not known, a pass comes last."""
+        if self.unexpected:
+            return "unexpected"
+        if self.why_inconclusive:
+            return "inconclusive"
+        if self.stopped == "interrupted":
+            return "interrupted"
+        if self.not_exercised:
+            return "unexercised"
+        if self.information:
+            return "information"
+        return "expected" if self.violations else "pass"
 
     @property
     def unsettled(self) -> str:
@@ -91,9 +163,16 @@ class Summary(msgspec.Struct, frozen=True):
         return f"not exercised: {'; '.join(self.not_exercised)}"
 
 
+def as_data(summary: Summary) -> dict[str, Any]:
+    """Return the object that ``--json`` prints: the fields, and the result in one word."""
+    data: dict[str, Any] = msgspec.to_builtins(summary)
+    names = ("scenario", "fence")
+    return {name: data.pop(name) for name in names} | {"result": summary.result} | data
+
+
 def encode(summary: Summary) -> str:
     """Return one line of JSON."""
-    return msgspec.json.encode(summary).decode()
+    return msgspec.json.encode(as_data(summary)).decode()
 
 
 def unmet(stats: Stats, must: Sequence[str], may: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -117,6 +196,14 @@ def found_by(parts: Mapping[str, Part]) -> str:
     if len(parts) <= 1 or not finders:
         return ""
     return "found by: " + ", ".join(f"{name} {part.found} of {part.schedules}" for name, part in finders)
+
+
+def information_lines(summary: Summary) -> list[str]:
+    """Return a sentence for each kind of violation that is information."""
+    return [
+        f"{kind} under {summary.policy}, a policy that the fence does not claim"
+        for kind in summary.information
+    ]
 
 
 def voided_line(count: int) -> str:
@@ -151,17 +238,5 @@ def _row(summary: Summary) -> tuple[str, ...]:
         str(summary.schedules),
         f"{summary.schedules / summary.wall_s:.0f}" if summary.wall_s else "-",
         f"{summary.steps_per_s:.0f}",
-        _verdict(summary),
+        IN_WORDS[summary.result],
     )
-
-
-def _verdict(summary: Summary) -> str:
-    if summary.unexpected:
-        return "UNEXPECTED"
-    if summary.why_inconclusive:
-        return "inconclusive"
-    if summary.stopped == "interrupted":
-        return "interrupted"
-    if summary.not_exercised:
-        return "not exercised"
-    return "violation, as expected" if summary.violations else "pass"

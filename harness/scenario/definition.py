@@ -257,7 +257,8 @@ class Scenario:
         dict[str, Option], doc("Options for the fence and its lock; those of the lock begin with lock_.")
     ] = dataclasses.field(default_factory=dict)
     fences: Annotated[
-        tuple[Annotated[str, MinLen(1)], ...], doc("Fences to judge when the command line names none.")
+        tuple[Annotated[str, MinLen(1)], ...],
+        doc("Fences to judge when the command line names none; those of `expect` are judged, too."),
     ] = ()
     invariant: Annotated[
         str | tuple[str | InvariantSettings, ...],
@@ -279,6 +280,11 @@ class Scenario:
             any(key is not None for key in (lane.pid_namespace, lane.transcript, lane.clock))
             for lane in self.lanes
         )
+
+    @property
+    def named_fences(self) -> tuple[str, ...]:
+        """Return the fences that are judged when the command line names none, each once."""
+        return tuple(dict.fromkeys((*self.fences, *self.expect)))
 
     @property
     def invariants(self) -> tuple[InvariantSettings, ...]:

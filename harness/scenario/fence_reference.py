@@ -18,6 +18,7 @@ from fence.locks import KINDS, LockFile
 from fence.protocol import Fence
 from fence.targets import TargetError, command, is_target
 from harness.model.errors import FenceLoadError, UsageError
+from harness.model.policy import POLICIES
 from harness.system.user_module import ModuleLoadError, import_user_module
 
 __all__ = ["check", "resolve"]
@@ -63,9 +64,11 @@ def resolve(reference: str) -> type[Fence]:
 
 def _external(reference: str, command: str) -> type[Fence]:
     try:
-        return external(command)
+        found = external(command)
     except AdapterError as error:
         raise FenceLoadError(f"{reference}: {error}; see docs/external-fence.md") from error
+    _check_claims(found.sound_under, reference)
+    return found
 
 
 def check(reference: str, load_more: Callable[[type[Fence]], object] | None = None) -> None:
@@ -160,9 +163,22 @@ def _fence_in(module: ModuleType, class_name: str, reference: str) -> type[Fence
         ) from error
     for place, lock in enumerate(locks):
         _check_lock(lock, f"{reference}: further_locks" if place else reference, place == 0)
+    _check_claims(found.sound_under, reference)
     if len(set(map(_file_of, locks))) < len(locks):
         raise FenceLoadError(f"{reference}: further_locks: two of the declared locks are the same file")
     return found
+
+
+def _check_claims(claims: object, reference: str) -> None:
+    """Refuse what a fence says of policies if it names none; a scenario may have a policy of its own."""
+    if not isinstance(claims, tuple | list) or not all(isinstance(name, str) for name in claims):
+        raise FenceLoadError(
+            f'{reference}: sound_under {claims!r}, expected names of policies, as in ("coordinated",)'
+        )
+    for name in claims:
+        close = [] if name in POLICIES else difflib.get_close_matches(name, POLICIES, 1, 0.8)
+        if close:
+            raise FenceLoadError(f"{reference}: sound_under {name!r}: no policy; did you mean {close[0]!r}?")
 
 
 def _check_lock(lock: LockFile, where: str, main: bool) -> None:

@@ -27,6 +27,9 @@ __all__ = ["ShrinkJob", "Shrunk"]
 
 #: Share of the time reserved for the critical pairs.
 _RESERVE = 0.2
+#: The fields of a size that a reader is told of, with their words; the others where no step is saved.
+_COUNTED = {"steps": "steps", "switches": "switches", "ops": "operations"}
+_OTHERS = {"faults": "faults", "lines": "lines"}
 
 
 class Shrunk(msgspec.Struct, frozen=True):
@@ -70,15 +73,27 @@ class Shrunk(msgspec.Struct, frozen=True):
             "finished": self.finished,
         }
 
+    @property
+    def label(self) -> str:
+        """Return ``shrunk`` for fewer steps, ``simplified`` for as many that read easier, else nothing."""
+        if self.after.steps < self.before.steps:
+            return "shrunk"
+        return "simplified" if self.after.story < self.before.story else ""
+
     def summary_line(self) -> str:
         """Return one line on how much smaller it is, for people."""
         before, after = self.before, self.after
-        parts = [
+        ran = f"{self.runs} schedules in {self.seconds:.1f} s"
+        ran += "" if self.finished else "; stopped before it was done"
+        if not self.label:
+            return f"not shrunk: nothing smaller was found, {before.steps} steps ({ran})"
+        changed = [
             f"{getattr(before, name)} to {getattr(after, name)} {words}"
-            for name, words in (("steps", "steps"), ("switches", "switches"), ("ops", "operations"))
+            for name, words in (_COUNTED if self.label == "shrunk" else _COUNTED | _OTHERS).items()
+            if getattr(before, name) != getattr(after, name)
         ]
-        stopped = "" if self.finished else "; stopped before it was done"
-        return f"shrunk from {', '.join(parts)} ({self.runs} schedules in {self.seconds:.1f} s{stopped})"
+        same = "" if self.label == "shrunk" else f", still {after.steps} steps"
+        return f"{self.label} from {', '.join(changed)}{same} ({ran})"
 
     def witness(self, original: Witness) -> Witness:
         """Return the witness of the best.

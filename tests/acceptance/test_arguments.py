@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness import VERSION
+from harness.cli import main
 from tests.acceptance.harness_process import (
     ROOT,
     SCENARIO,
@@ -65,11 +66,40 @@ def test_a_bad_argument_is_refused_with_what_was_expected(
     assert words in _refused(harness, harness.run(scenario, *arguments))
 
 
+def test_a_scenario_that_names_no_fence_needs_one_on_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", str(write_scenario(tmp_path))]) == 2
+    assert capsys.readouterr().err == (
+        "scenario small: names no fence, neither in expect nor in fences; name one there, "
+        "or give --fence REF (`python -m harness list fences`)\n"
+    )
+    assert not (tmp_path / "results").exists()
+
+
 @pytest.mark.parametrize("command", ["", "ran", "--version-of-nothing"])
 def test_an_unknown_command_is_refused(harness: Harness, command: str) -> None:
     ended = harness.call(*([command] if command else []))
     assert ended.status == 2
-    assert "usage: python -m harness" in ended.err
+    wrong, remedy = ended.err.splitlines()
+    assert wrong.startswith("python -m harness: error: ")
+    assert remedy == "see python -m harness --help"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--bogus", "\x1b[2J"], ["--gate", "ptrace"], ["--max-failures", "0"], ["-q", "-v"], ["-v", "--json"]],
+)
+def test_a_bad_argument_takes_two_lines_and_names_its_command(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["run", "s.yaml", *arguments])
+    assert ended.value.code == 2
+    wrong, remedy = capsys.readouterr().err.splitlines()
+    assert wrong.startswith("python -m harness run: error: ") and wrong.isprintable()
+    assert remedy == "see python -m harness run --help"
 
 
 def test_the_version_is_told(harness: Harness) -> None:
@@ -225,7 +255,7 @@ def test_help_imports_nothing_heavy() -> None:
 def test_faults_are_refused_where_no_call_can_fail(harness: Harness, tmp_path: Path) -> None:
     faulty = SCENARIO + "faults:\n  - {lane: runner, call: write, error: ENOSPC}\n"
     plain, path = write_scenario(tmp_path), write_scenario(tmp_path, faulty, "faulty.yaml")
-    err = _refused(harness, harness.run(plain, path, "--gate", "free"))
+    err = _refused(harness, harness.run(plain, path, "--fence", "ledger", "--gate", "free"))
     assert "scenario faulty: faults need the kernel gate; the free gate makes no call fail, stops" in err
 
 
@@ -233,7 +263,8 @@ def test_a_kept_lock_is_refused_where_no_process_is_replaced(harness: Harness, t
     keeping = SCENARIO.replace(
         "lanes:\n", "fence_options: {lock_timeout_ms: 100}\nlanes:\n  - {role: cron, release: false}\n"
     )
-    err = _refused(harness, harness.run(write_scenario(tmp_path, keeping), "--gate", "free"))
+    scenario = write_scenario(tmp_path, keeping)
+    err = _refused(harness, harness.run(scenario, "--fence", "ledger", "--gate", "free"))
     assert "frees no lock that is kept" in err
 
 
@@ -243,5 +274,5 @@ def test_mishaps_are_refused_where_steps_have_to_commute(
     harness: Harness, tmp_path: Path, fault: str
 ) -> None:
     path = write_scenario(tmp_path, f"{SCENARIO}faults:\n  - {{lane: runner, {fault}}}\n")
-    err = _refused(harness, harness.run(path, "--strategy", "exhaustive"))
+    err = _refused(harness, harness.run(path, "--fence", "ledger", "--strategy", "exhaustive"))
     assert "scenario small: faults: a process that is killed or stopped" in err

@@ -206,18 +206,20 @@ def test_a_fence_cannot_change_a_file_outside_its_session_directory(
     assert ended.status in (0, 1, 3), ended
 
 
+#: A scenario that names a fence, so that it runs.
+_ASKED = SCENARIO.replace("expect: {}", "expect: {none: []}")
 HOSTILE = {
-    "lane": SCENARIO.replace("- role: heartbeat", "- role: heartbeat\n    name: ../../../escaped"),
-    "process": SCENARIO.replace("process: other", "process: ../../../escaped"),
-    "policy": SCENARIO.replace(
+    "lane": _ASKED.replace("- role: heartbeat", "- role: heartbeat\n    name: ../../../escaped"),
+    "process": _ASKED.replace("process: other", "process: ../../../escaped"),
+    "policy": _ASKED.replace(
         "policy: coordinated", "policy: {name: ../../escaped, about: hostile, base: coordinated}"
     ),
     "fence": SCENARIO.replace("expect: {}", "expect: {../../escaped: [crash]}"),
     "fence file": SCENARIO.replace("expect: {}", "expect: {../escaped.py:Fence: [crash]}"),
-    "option": SCENARIO
+    "option": _ASKED
     + "fence_options: {lock_path: ../../../escaped, lock_suffix: /../../escaped, path: /escaped}\n",
-    "action": SCENARIO.replace("- role: heartbeat", "- role: editor\n    actions: [../../escaped]"),
-    "name": "name: ../../escaped\n" + SCENARIO,
+    "action": _ASKED.replace("- role: heartbeat", "- role: editor\n    actions: [../../escaped]"),
+    "name": "name: ../../escaped\n" + _ASKED,
 }
 
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from harness.results.summary_schema import schema
 from tests.acceptance.harness_process import ROGUE, ROOT, Harness, write_scenario
+from tests.json_schema import accepts
 from tests.patience import at_some_patience
 
 pytestmark = pytest.mark.requires("kernel-gate")
@@ -36,6 +38,7 @@ FIELDS = {
 
 VERDICTS = {"true_positive", "true_negative", "false_positive", "missed_takeover", "racing"}
 
+SCHEMA = schema()
 QUICKSTART = ROOT / "scenarios" / "quickstart.yaml"
 
 #: What a machine, its load and the number of explorers may change.
@@ -61,6 +64,7 @@ def test_each_scenario_and_fence_has_an_object_with_every_field(harness: Harness
     ]
     for found in ended.objects:
         assert all(isinstance(found[name], kind) for name, kind in FIELDS.items()), found
+        assert accepts(SCHEMA, found) and set(found) <= set(SCHEMA["properties"])
         assert set(found["verdicts"]) == VERDICTS
         assert (found["seed"], found["schedules"], found["gate"]) == (7, 64, "kernel")
         assert found["steps"] > 64
@@ -69,6 +73,7 @@ def test_each_scenario_and_fence_has_an_object_with_every_field(harness: Harness
     assert set(broken["first_violation"]) == {"kind", "schedule", "witness"}
     assert Path(broken["first_violation"]["witness"]) in harness.witnesses()
     assert (sound["violations"], sound["first_violation"]) == ({}, None)
+    assert (broken["result"], sound["result"]) == ("expected", "pass")
     assert harness.verdicts() == ended.objects
 
 

@@ -125,6 +125,8 @@ def test_a_replay_with_a_better_fence_says_nothing_is_left(harness: Harness) -> 
     (witness,) = harness.witnesses()
     replayed = _replay(harness, witness, "--fence", "ledger")
     assert replayed.status == 1
+    assert _replay(harness, witness, "--fence", "ledger", "--expect", "gone").status == 0
+    assert _replay(harness, witness, "--expect", "gone").status == 1
     assert "no false positive any more with ledger" in replayed.out
     assert "differs from the record: step " in replayed.out
 
@@ -157,7 +159,7 @@ def test_a_replay_of_which_nothing_is_known_is_inconclusive(harness: Harness, tm
     (witness,) = harness.witnesses()
     dead = fences.with_name("dead.py")
     dead.write_text(fences.read_text().replace('raise KeyError("on purpose")', "os.kill(os.getpid(), 9)"))
-    replayed = _replay(harness, witness, "--fence", f"{dead}:Hashes")
+    replayed = _replay(harness, witness, "--fence", f"{dead}:Hashes", "--expect", "gone")
     assert replayed.status == 3
     assert "killed by signal 9" in replayed.out and "proved" not in replayed.out
 

@@ -66,7 +66,7 @@ class SubtreeItem(msgspec.Struct, frozen=True):
             yield from self._batches(explorer, programs)
 
     def _batches(self, explorer: Explorer, programs: Programs) -> Iterator[Stats]:
-        stats = Stats()
+        stats = Stats(claims=explorer.claims)
         due = time.monotonic() + _BATCH_S
         spent = 0
         for number in range(self.first, len(programs), self.stride):

@@ -10,7 +10,7 @@ from harness.report.html.markup import Markup, shown, tag
 from harness.report.html.page_data import Entry, Run
 from harness.report.html.violation import anchor
 
-__all__ = ["heat_map"]
+__all__ = ["heat_map", "is_failure"]
 
 #: Shares of the decisions above which a cell gets its next darker level.
 _LEVELS = (0.0, 0.05, 0.2, 0.5)
@@ -20,6 +20,11 @@ _RARE = 10
 _ROOMY = 4
 _SHORT = {"false_positive": "false pos.", "missed_takeover": "missed", "stuck": "stuck", "other": "other"}
 _LETTERS = {"false_positive": "f", "missed_takeover": "m", "stuck": "s", "other": "o"}
+
+
+def is_failure(entry: Entry) -> bool:
+    """Return whether an entry is not as expected, or not known."""
+    return bool(entry.summary.unexpected or entry.summary.unsettled)
 
 
 def heat_map(run: Run, drawn: frozenset[str]) -> Markup:
@@ -44,7 +49,12 @@ def heat_map(run: Run, drawn: frozenset[str]) -> Markup:
     # A nearly empty column says less than a line.
     common = [fence for fence in fences if asked[fence] * _RARE >= len(rows)]
     body = [
-        tag("tr", tag("th", shown(scenario), scope="row"), *_line(found, common, columns, drawn))
+        tag(
+            "tr",
+            tag("th", shown(scenario), scope="row"),
+            *_line(found, common, columns, drawn),
+            class_=_calm(found.values()),
+        )
         for scenario, found in rows
         if not found.keys().isdisjoint(common)
     ]
@@ -53,7 +63,8 @@ def heat_map(run: Run, drawn: frozenset[str]) -> Markup:
             "tr",
             tag("th", shown(fence), scope="row"),
             tag("td", shown(scenario), class_="none where"),
-            *_line(found, [fence], columns, drawn),
+            *_line(found, [fence], columns, drawn, named=False),
+            class_=_calm([found[fence]]),
         )
         for fence in fences
         if fence not in common
@@ -66,6 +77,11 @@ def heat_map(run: Run, drawn: frozenset[str]) -> Markup:
         _heat(_head("fences of few scenarios", [""], columns, "scenario"), rare) if rare else None,
         _key(run, columns),
     )
+
+
+def _calm(found: Iterable[tuple[int, Entry]]) -> str | None:
+    """Return the class of a row without a failure, which the filter hides."""
+    return None if any(is_failure(entry) for _, entry in found) else "ok"
 
 
 def _heat(head: Markup, body: list[Markup], name: str = "heat") -> Markup:
@@ -98,12 +114,21 @@ def _head(first: str, fences: list[str], columns: list[str], second: str = "") -
 
 
 def _line(
-    found: Mapping[str, tuple[int, Entry]], fences: list[str], columns: list[str], drawn: frozenset[str]
+    found: Mapping[str, tuple[int, Entry]],
+    fences: list[str],
+    columns: list[str],
+    drawn: frozenset[str],
+    named: bool = True,
 ) -> Iterable[Markup]:
-    """Yield the cells of one scenario; neighbouring fences that were not run share one empty cell."""
+    """Yield the cells of one scenario; neighbouring fences that were not run share one empty cell.
+
+    On a narrow page, which has no heads, each fence is named before its cells.
+    """
     for asked, group in itertools.groupby(fences, key=found.__contains__):
         if asked:
             for fence in group:
+                if named:
+                    yield tag("td", shown(fence), class_="fn")
                 yield from _cells(*found[fence], columns, drawn)
         else:
             yield tag("td", colspan=len(columns) * len(list(group)), class_="g none")
@@ -140,6 +165,7 @@ def _cells(number: int, entry: Entry, columns: list[str], drawn: frozenset[str])
                 "td",
                 tag("a", shown_count, href=f"#{target}") if target and shown_count else shown_count,
                 class_=" ".join(names) or None,
+                data_k=_SHORT[name] if counts[name] else None,
                 title=", ".join(f"{kind} {count}" for kind, count in others.items()) or None
                 if name == "other"
                 else None,

@@ -25,7 +25,7 @@ _UNSEEN = frozenset(
 )
 #: More marks than this on one letter reach into the lines around it.
 _MARKS_MAX = 2
-_VOID = frozenset({"meta", "br", "circle", "line", "path", "rect"})
+_VOID = frozenset({"meta", "br", "input", "circle", "line", "path", "rect"})
 
 
 class Markup(str):

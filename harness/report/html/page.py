@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from harness.report.html.charts import curves, decision_steps
 from harness.report.html.coverage_table import coverage_table
-from harness.report.html.heat_map import heat_map
+from harness.report.html.heat_map import heat_map, is_failure
 from harness.report.html.markup import Markup, join, shown, tag
 from harness.report.html.page_data import Entry, Finding, Run
 from harness.report.html.style import STYLE
-from harness.report.html.summary_section import facts, headline_of, summary_section
+from harness.report.html.summary_section import facts, headline_of, notes, peak_memory, summary_section
 from harness.report.html.tables import plain
 from harness.report.html.violation import anchor, article, kind_name
 
@@ -30,14 +30,17 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-
 def page(run: Run) -> str:
     """Return the run as one self-contained HTML file."""
     # The size without pictures, when each violation is only mentioned.
-    room = _BYTES_MAX - sum(map(len, _sections(run, [], frozenset()))) - len(STYLE)
+    head_bytes = len(summary_section(run, frozenset())) + len(STYLE)
+    room = _BYTES_MAX - sum(map(len, _sections(run, [], frozenset()))) - head_bytes
     stories = _stories(run, max(room, _STORIES_BYTES_MIN))
     drawn = frozenset(name for name, _ in stories)
     body = tag(
         "main",
         tag("p", "takeover-harness · run ", shown(run.name), class_="over"),
-        summary_section(run),
+        summary_section(run, drawn),
+        _filter(run),
         facts(run),
+        notes(run),
         *(_sections(run, [story for _, story in stories], drawn) if run.entries else ()),
         _rerun(run),
     )
@@ -53,35 +56,38 @@ def page(run: Run) -> str:
 
 
 def _sections(run: Run, stories: Sequence[Markup], drawn: frozenset[str]) -> Iterable[Markup]:
+    if stories:
+        yield _section("Violations", _legend(), *stories)
+    mentioned = sorted(_mentioned(run, drawn), key=lambda one: one[1].expected)
+    if mentioned:
+        yield _section(
+            "More violations" if stories else "Violations",
+            f"Each is the first of its kind under its scenario and fence. {_WITNESS}",
+            *_mentions(mentioned),
+        )
     yield _section(
         "Fences and scenarios",
         "Wrong decisions by kind; a stronger colour means a larger share of all decisions.",
         heat_map(run, drawn),
     )
-    if stories:
-        yield _section("Violations", _legend(), *stories)
-    mentioned = list(_mentioned(run, drawn))
-    if mentioned:
-        yield _section(
-            "More violations" if stories else "Violations",
-            f"Each is the first of its kind under its scenario and fence. {_WITNESS}",
-            _mentions(mentioned),
-        )
     if any(entry.summary.violations for entry in run.entries):
         yield _section(
             "Found over schedules",
             "Number of schedules with a violation so far. Both axes are logarithmic.",
             curves(run, _found, "violating schedules", "bad"),
+            rest=True,
         )
     yield _section(
         "New classes over schedules",
         "A class is one order of the conflicting steps. A flat line means that more schedules show little.",
         curves(run, _classes, "classes", ""),
+        rest=True,
     )
     yield _section(
         "How long a decision takes",
         "In file operations, because time is virtual: all lanes' during the decision, and the fence's own.",
         decision_steps(run),
+        rest=True,
     )
     passes = coverage_table(run)
     if passes is not None:
@@ -89,11 +95,25 @@ def _sections(run: Run, stories: Sequence[Markup], drawn: frozenset[str]) -> Ite
             "Coverage of passes",
             "How much was searched without a violation, with 95 % confidence; no proof that there is none.",
             passes,
+            rest=True,
         )
 
 
-def _section(title: str, lead: str | Markup, *parts: Markup) -> Markup:
-    return tag("section", tag("h2", title), tag("p", lead, class_="lead"), *parts)
+def _section(title: str, lead: str | Markup, *parts: Markup, rest: bool = False) -> Markup:
+    """Return a section; the filter hides one of the `rest`, which is about the whole run."""
+    name = "rest" if rest else None
+    return tag("section", tag("h2", title), tag("p", lead, class_="lead"), *parts, class_=name)
+
+
+def _filter(run: Run) -> Markup | None:
+    """Return the box to tick for failures alone; it works by style, without a script."""
+    failures = sum(is_failure(entry) for entry in run.entries)
+    if not 0 < failures < len(run.entries):
+        return None
+    words = f"show only the {failures} of {len(run.entries)} that are not as expected or not known"
+    return join(
+        tag("input", type="checkbox", id="only"), tag("label", words, for_="only", class_="small soft")
+    )
 
 
 def _legend() -> Markup:
@@ -147,7 +167,16 @@ def _mentioned(run: Run, drawn: frozenset[str]) -> Iterable[tuple[Entry, Finding
                 yield entry, finding
 
 
-def _mentions(mentioned: Sequence[tuple[Entry, Finding]]) -> Markup:
+def _mentions(mentioned: Sequence[tuple[Entry, Finding]]) -> Iterable[Markup]:
+    """Yield a table of those that are not expected, which is never folded, and one of the others."""
+    for expected in (False, True):
+        some = [one for one in mentioned if one[1].expected == expected]
+        if some:
+            name = "mentions ok" if expected else "mentions"
+            yield tag("div", _mention_table(some, fold=expected), class_=name)
+
+
+def _mention_table(mentioned: Sequence[tuple[Entry, Finding]], fold: bool) -> Markup:
     rows = [
         [
             entry.summary.scenario,
@@ -159,7 +188,7 @@ def _mentions(mentioned: Sequence[tuple[Entry, Finding]]) -> Markup:
         for entry, finding in mentioned
     ]
     heads = ("scenario", "fence", "violation and witness", "schedules", "first")
-    return plain(heads, rows, 2, "more, each with its witness")
+    return plain(heads, rows, 2, "more, each with its witness", fold)
 
 
 def _mention(finding: Finding) -> Markup:
@@ -181,6 +210,7 @@ def _rerun(run: Run) -> Markup:
             style="margin-bottom:0",
         ),
         tag("code", shown(run.command), class_="cmd"),
+        tag("p", peak_memory(run), class_="small soft after") if peak_memory(run) else None,
     )
 
 

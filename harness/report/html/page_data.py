@@ -38,7 +38,8 @@ class Finding(msgspec.Struct, frozen=True):
         kind: kind of the violation.
         schedule: lowest index of a schedule that shows it.
         count: number of schedules that show the kind.
-        expected: whether the scenario expects it of the fence.
+        expected: whether the scenario expects it of the fence, or it is information.
+        information: whether it is about a policy that the fence does not claim.
         detail: one sentence.
         replay: the command that replays it; empty if no witness could be stored.
         witness: path of the witness, relative to the page; empty if there is none.
@@ -49,6 +50,7 @@ class Finding(msgspec.Struct, frozen=True):
     schedule: int
     count: int
     expected: bool
+    information: bool
     detail: str
     replay: str
     witness: str

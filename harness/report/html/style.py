@@ -38,6 +38,11 @@ code,.mono{font:.84em/1.5 ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mon
 .answer h1{font-size:38px;line-height:1.15;font-weight:680;letter-spacing:-.02em;color:var(--tone)}
 .answer p{max-width:48em;margin-top:8px}
 .answer ul{list-style:none;margin-top:10px}.answer li{margin-top:4px}
+.answer .failures{font-size:15px;line-height:1.35}.failures a{text-decoration:none}
+.failures a:hover{text-decoration:underline}
+.notes{margin-top:18px}.notes ul{list-style:none}
+#only{margin:0 8px 0 0;accent-color:var(--mt)}#only+label{cursor:pointer}#only~.facts{margin-top:18px}
+#only:checked~section .ok,#only:checked~.rest{display:none}
 .good{--tone:var(--good)}.bad{--tone:var(--mt)}.known{--tone:var(--fp)}.odd{--tone:var(--odd)}
 .facts{display:flex;flex-wrap:wrap;gap:14px 36px}
 .facts dt{font-size:13px;color:var(--soft);line-height:1.4}
@@ -59,6 +64,7 @@ table.plain{min-width:100%}
 .r7 tr>:nth-last-child(-n+7),.r3 tr>:nth-last-child(-n+3),.r4 tr>:nth-last-child(-n+4){text-align:right;
 white-space:nowrap}
 .plain thead tr>th:nth-child(n){overflow-wrap:normal;white-space:normal}.plain th,.plain td{min-width:64px}
+.mentions+.mentions{margin-top:24px}.mentions td:nth-child(3){min-width:130px}
 .plain th:first-child{min-width:150px}.plain th+td{min-width:120px}
 .heat th[scope=row]{position:sticky;left:0;background:var(--bg);padding:3px 16px 3px 0;font-weight:500;
 min-width:min(190px,34vw);max-width:230px;z-index:1}
@@ -75,7 +81,7 @@ background:var(--band);border-radius:4px}
 .heat td.x{box-shadow:inset 0 0 0 2px var(--mt);font-weight:700}
 .heat td.where{text-align:left;padding-right:12px}.scroll+.scroll{margin-top:20px}
 .heat td.q{box-shadow:inset 0 0 0 2px var(--odd)}
-.heat td a{text-decoration:none}
+.heat td a{text-decoration:none}.heat .fn{display:none}
 .f1{background:rgb(var(--fpc)/.14)!important}.f2{background:rgb(var(--fpc)/.28)!important}
 .f3{background:rgb(var(--fpc)/.42)!important}.f4{background:rgb(var(--fpc)/.6)!important}
 .m1{background:rgb(var(--mtc)/.14)!important}.m2{background:rgb(var(--mtc)/.26)!important}
@@ -145,8 +151,23 @@ stroke-linejoin:round;stroke-linecap:round}
 """
 
 _MEDIA = """
-@media(max-width:640px){main{padding:24px 16px 48px}.answer h1{font-size:30px}.answer{padding-left:14px}
-article{padding:16px 14px 18px;margin-left:-6px;margin-right:-6px}h2{margin-top:44px}}
+@media(max-width:640px){main{padding:18px 16px 48px}.answer h1{font-size:26px}.answer{padding-left:14px;
+margin-bottom:18px}.answer p,.answer .failures{font-size:14px}.answer .failures li{margin-top:3px}
+.failures .soft{font-size:12px}.answer .many{font-size:13px;line-height:1.3}.answer .many li{margin-top:2px}
+.many .soft{display:none}
+article{padding:16px 14px 18px;margin-left:-6px;margin-right:-6px}h2{margin-top:44px}
+.heat thead{display:none}.heat,.heat tbody{display:block}.heat tr{display:flex;flex-wrap:wrap;gap:4px 6px;
+align-items:baseline;border-top:1px solid var(--rule);padding:5px 0}
+.heat tr.ok{padding:2px 0}#only:checked~section .heat tr.ok{display:none}
+.heat th[scope=row]{flex:1 0 100%;position:static;max-width:none;padding:0}
+.heat tr.ok th[scope=row]{flex:0 1 auto}
+.heat td{display:none}.heat td[data-k]{display:block;border:0;height:auto;padding:2px 7px;min-width:0}
+.heat td[data-k]::before{content:attr(data-k) " "!important;color:var(--ink);font-weight:400}
+.heat td.q:not([data-k]){display:block;border:0;height:auto;padding:2px 7px}
+.heat td.q:not([data-k])::before{content:"not known"!important;color:var(--odd)}
+.heat td.fn,.heat td.where{display:block;background:none;border:0;height:auto;padding:0;text-align:left;
+min-width:0;color:var(--soft);overflow-wrap:anywhere}}
+@media print{#only,#only+label{display:none}}
 @media print{:root{--bg:#fff;--card:#fff}body{font-size:11pt}main{max-width:none;padding:0}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 article{border:0;padding:0;break-before:auto}h2,h3{break-after:avoid}tr,li{break-inside:avoid}

@@ -12,7 +12,9 @@ __all__ = ["plain"]
 _ROWS_MAX = 30
 
 
-def plain(heads: Sequence[str], rows: Sequence[Sequence[str]], figures: int, what: str) -> Markup:
+def plain(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], figures: int, what: str, fold: bool = True
+) -> Markup:
     """Return a table that scrolls by itself if the page is too narrow for it.
 
     Args:
@@ -20,6 +22,7 @@ def plain(heads: Sequence[str], rows: Sequence[Sequence[str]], figures: int, wha
         rows: cells as text, which is escaped, or markup.
         figures: number of columns from the right that hold figures.
         what: name of the rows in the summary of a folded table.
+        fold: whether a long table is folded.
     """
     body = (
         tag("tr", tag("th", _cell(first), scope="row"), *(tag("td", _cell(cell)) for cell in rest))
@@ -32,7 +35,7 @@ def plain(heads: Sequence[str], rows: Sequence[Sequence[str]], figures: int, wha
         class_=f"plain r{figures}",
     )
     scroll = tag("div", table, class_="scroll", tabindex="0")
-    if len(rows) <= _ROWS_MAX:
+    if len(rows) <= _ROWS_MAX or not fold:
         return scroll
     return tag("details", tag("summary", f"{len(rows)} {what}"), scroll)
 

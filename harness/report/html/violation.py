@@ -48,14 +48,24 @@ def article(
         tag(
             "div",
             tag("div", picture, class_="scroll", tabindex="0"),
-            tag("div", _story(tale), _decisive(example)),
+            # All that is said stands beside the picture, which is mostly taller.
+            tag(
+                "div",
+                _story(tale),
+                _decisive(example),
+                tag("p", shown(_origin(finding, example)), class_="small soft after"),
+                replayed(finding, summary.seed),
+            ),
             class_=f"pairup {_beside(width_of(diagram))}".rstrip(" "),
         ),
-        tag("p", shown(_origin(finding, example)), class_="small soft after"),
-        replayed(finding, summary.seed),
     )
     whole = tag("details", tag("summary", title), body) if folded else join(title, body)
-    return tag("article", whole, id=anchor(number, finding.kind), class_=finding.kind)
+    return tag(
+        "article",
+        whole,
+        id=anchor(number, finding.kind),
+        class_=f"{finding.kind} ok" if finding.expected else finding.kind,
+    )
 
 
 def replayed(finding: Finding, seed: int) -> Markup:
@@ -75,8 +85,11 @@ def _where(summary: Summary) -> str:
 
 def _origin(finding: Finding, example: Example) -> str:
     expected = "as the scenario expects" if finding.expected else "which the scenario does not expect"
+    if finding.information:
+        expected = "for information, because the fence does not claim this policy"
     shows = f"shows in {finding.count} schedules, {expected}; first in schedule {finding.schedule}"
-    return f"It {shows}. {example.shrunk or 'Drawn as it was found'}.".replace(". shrunk", ". Shrunk")
+    drawn = example.shrunk or "drawn as it was found"
+    return f"It {shows}. {drawn[:1].upper()}{drawn[1:]}."
 
 
 def _story(tale: list[Passage]) -> Markup:

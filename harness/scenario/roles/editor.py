@@ -12,13 +12,13 @@ from annotated_types import MaxLen, MinLen, doc
 from harness.model.program import Op
 from harness.scenario.actions import ACTIONS
 from harness.scenario.roles.role import (
-    CountRange,
     Ids,
     LaneSettings,
     MsRange,
     Role,
     Size,
     StepRange,
+    TimesRange,
     choose,
     highest,
     pick,
@@ -47,7 +47,7 @@ class EditorSettings(LaneSettings):
         Annotated[tuple[str, ...], MinLen(1), MaxLen(100)] | Literal["all"],
         doc("Actions on the file, one drawn each time: names of `list actions`, or all."),
     ]
-    times: Annotated[CountRange, doc("Number of actions.")] = 1
+    times: Annotated[TimesRange, doc("Number of actions; [0, N]: in some schedules it stays away.")] = 1
     pause_ms: Annotated[MsRange, doc("Virtual milliseconds that it waits before each action.")] = 0
 
 

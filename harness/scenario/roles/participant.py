@@ -12,13 +12,13 @@ from annotated_types import MinLen, doc
 from harness.model.program import Op
 from harness.model.transcript_lines import EntryType
 from harness.scenario.roles.role import (
-    CountRange,
     Ids,
     LaneSettings,
     LineRange,
     MsRange,
     Size,
     StepRange,
+    TimesRange,
     highest,
     pick,
     waits,
@@ -37,7 +37,9 @@ class LockedSettings(LaneSettings):
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
     delay_steps: Annotated[StepRange, doc("Scheduling points before each time.")] = (0, 12)
-    times: Annotated[CountRange, doc("Number of times that it takes the lock.")] = 1
+    times: Annotated[
+        TimesRange, doc("Number of times that it takes the lock; [0, N]: in some schedules it stays away.")
+    ] = 1
     pause_ms: Annotated[MsRange, doc("Virtual milliseconds that it waits before it takes the lock.")] = 0
     hold_ms: Annotated[MsRange, doc("Virtual milliseconds for which it holds the lock before it writes.")] = 0
     release: Annotated[

@@ -14,13 +14,13 @@ from annotated_types import MaxLen, MinLen, Predicate, doc
 from harness.model.program import Entry, Op
 from harness.scenario.keys import Term, pause, pause_ms
 from harness.scenario.roles.role import (
-    CountRange,
     Ids,
     LaneSettings,
     MsRange,
     Role,
     Size,
     StepRange,
+    TimesRange,
     highest,
     is_argument,
     pick,
@@ -75,7 +75,9 @@ class ProgramSettings(LaneSettings):
             "transcript, {directory} for the folder that contains it."
         ),
     ]
-    times: Annotated[CountRange, doc("Number of starts, one after the other.")] = 1
+    times: Annotated[
+        TimesRange, doc("Number of starts, one after the other; [0, N]: in some schedules it stays away.")
+    ] = 1
     pause_ms: Annotated[MsRange, doc("Virtual milliseconds that the lane waits before each start.")] = 0
     tty: Annotated[
         bool,

@@ -35,6 +35,7 @@ __all__ = [
     "Role",
     "Size",
     "StepRange",
+    "TimesRange",
     "again",
     "choose",
     "geometric",
@@ -80,6 +81,8 @@ _Offset = Annotated[int, Ge(-86_400_000), Le(86_400_000)]
 _Bytes = Annotated[int, Ge(0), Le(TEXT_BYTES_MAX)]
 
 CountRange = _Count | Annotated[tuple[_Count, _Count], _Ordered]
+#: From 0 on, the lane stays away in some schedules.
+TimesRange = _Count | Annotated[tuple[_Lines, _Count], _Ordered]
 LineRange = _Lines | Annotated[tuple[_Lines, _Lines], _Ordered]
 StepRange = _Steps | Annotated[tuple[_Steps, _Steps], _Ordered]
 MsRange = _Ms | Annotated[tuple[_Ms, _Ms], _Ordered]

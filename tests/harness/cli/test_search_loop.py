@@ -100,7 +100,11 @@ def unwatched(_: SearchTask) -> Iterator[Callable[[Stats], None]]:
 
 
 def loop(
-    folder: Path, coordinator: _Coordinator, *sinks: Sink, faults: WriteFaults | None = None
+    folder: Path,
+    coordinator: _Coordinator,
+    *sinks: Sink,
+    faults: WriteFaults | None = None,
+    failures_max: int | None = None,
 ) -> SearchLoop:
     noted = WriteFaults() if faults is None else faults
     run_folder = RunFolder(str(folder))
@@ -114,6 +118,7 @@ def loop(
         TimeBudget(0.0, 0.0),
         unwatched,
         resumable=True,
+        failures_max=failures_max,
     )
 
 
@@ -124,6 +129,31 @@ def test_each_sink_gets_every_answer_and_the_end(tmp_path: Path) -> None:
     assert sink.calls == ["begin 2", "add ledger", "add pr-84046", "end"]
     assert sink.endings == [Ending("as expected", "", str(tmp_path / "report.html"))]
     assert run.status() == OK
+
+
+@pytest.mark.parametrize(
+    ("failures_max", "asked", "note"),
+    [
+        (1, 2, "ended after 1 not as expected (--max-failures); 2 of 4 questions were not asked"),
+        (2, 3, "ended after 2 not as expected (--max-failures); 1 of 4 questions were not asked"),
+        (3, 4, ""),
+        (None, 4, ""),
+    ],
+)
+def test_a_run_ends_after_so_many_failures(
+    tmp_path: Path, failures_max: int | None, asked: int, note: str
+) -> None:
+    sink = _Recorder()
+    answers = (stats(), stats(violation="crash"), stats(violation="crash"), stats(violation="crash"))
+    run = loop(tmp_path, _Coordinator(*answers), sink, failures_max=failures_max)
+    run.run([task()] * 4)
+    assert len(sink.answers) == asked
+    assert [(one.outcome, one.fault, one.note) for one in sink.endings] == [("not as expected", "", note)]
+    assert run.status() == NOT_EXPECTED
+    # What was not asked can be asked later.
+    assert [earlier(RunFolder(str(tmp_path)), number, task().search) is None for number in range(4)] == [
+        number >= asked for number in range(4)
+    ]
 
 
 def test_a_sink_passes_on_what_it_has_added(tmp_path: Path) -> None:

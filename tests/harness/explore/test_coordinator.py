@@ -37,14 +37,17 @@ def _stats(schedules: int, found: int | None = None, kind: str = "crash") -> Sta
 
 
 class _Explorer:
-    """Sends given statistics; after a stop it sends no more."""
+    """Sends given statistics; after a stop it sends those of the schedule that runs, and no more."""
 
-    def __init__(self, batches: Sequence[Stats], *, until_stopped: bool = False) -> None:
+    def __init__(
+        self, batches: Sequence[Stats], *, until_stopped: bool = False, running: Stats | None = None
+    ) -> None:
         self._near, self._far = Pipe()
         self.alive = True
         self.items: list[WorkItem] = []
         self.stopped = 0
         self._waits = until_stopped
+        self._running = running
         for stats in batches:
             self._far.send(stats)
         if not until_stopped:
@@ -60,6 +63,8 @@ class _Explorer:
     def stop(self) -> None:
         self.stopped += 1
         if self._waits and self.stopped == 1:
+            if self._running is not None:
+                self._far.send(self._running)
             self._far.send(None)
 
     def receive(self) -> object:
@@ -67,10 +72,10 @@ class _Explorer:
         return DONE if said is None else said
 
 
-def _ask(monkeypatch: pytest.MonkeyPatch, *explorers: _Explorer) -> Result:
+def _ask(monkeypatch: pytest.MonkeyPatch, *explorers: _Explorer, task: SearchTask = TASK) -> Result:
     with Coordinator(len(explorers)) as coordinator:
         monkeypatch.setattr(coordinator, "_hire", lambda count: list(explorers)[:count])
-        return coordinator.ask(TASK)
+        return coordinator.ask(task)
 
 
 def test_every_work_item_names_the_sought_violation(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,3 +123,13 @@ def test_another_kind_of_violation_ends_no_search(monkeypatch: pytest.MonkeyPatc
     assert result.sought is None
     assert result.stats.schedules == 100
     assert (result.settled, result.complete) == (False, True)
+
+
+@pytest.mark.parametrize(("running", "stopped"), [(2, ""), (1, "time limit")])
+def test_a_limit_that_comes_with_the_last_schedule_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch, running: int, stopped: str
+) -> None:
+    task = SearchTask(SCENARIO, "ledger", "kernel", "random", 1, 60, time_limit_s=0.01)
+    late = _Explorer([_stats(58)], until_stopped=True, running=_stats(running))
+    result = _ask(monkeypatch, late, task=task)
+    assert (result.stats.schedules, result.stopped) == (58 + running, stopped)

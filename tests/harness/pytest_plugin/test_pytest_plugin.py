@@ -24,7 +24,7 @@ pytest_plugins = ["pytester"]
 importlib.import_module("harness.pytest_plugin.items")
 importlib.import_module("harness.scenario.loader")
 
-SMALL = SCENARIO.replace("schedules: 20", "schedules: 10")
+SMALL = SCENARIO.replace("schedules: 20", "schedules: 10").replace("expect: {}", "expect: {none: []}")
 BAD = ROGUE.replace("expect: {}", "expect: {ledger: [], none: []}")
 PLUGIN = ("-p", "harness.pytest_plugin")
 needs_gate = pytest.mark.requires("kernel-gate")
@@ -103,6 +103,15 @@ def test_without_an_option_the_scenarios_fences_are_run(repository: pytest.Pytes
     put(repository, "scenarios/s.yaml", BAD)
     ask_for_scenarios(repository)
     assert collected(repository) == {"scenarios/s.yaml::ledger", "scenarios/s.yaml::none"}
+
+
+def test_a_scenario_that_names_no_fence_needs_an_option(repository: pytest.Pytester) -> None:
+    put(repository, "scenarios/s.yaml", SCENARIO)
+    ask_for_scenarios(repository)
+    result = repository.runpytest_inprocess(*PLUGIN, "--collect-only")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["scenarios/s.yaml: names no fence, *; name one there, or give --harness-f*"])
+    assert collected(repository, "--fence", "none") == {"scenarios/s.yaml::none"}
 
 
 def test_a_scenarios_folder_above_the_repository_is_ignored(repository: pytest.Pytester) -> None:

@@ -38,6 +38,14 @@ def test_the_result_comes_first() -> None:
         assert markdown(cases, "Title").startswith(f"### Title\n\n{result}")
 
 
+def test_many_failures_are_named_before_the_table_and_the_stories() -> None:
+    bad = [case(STORY * 300, scenario=f"s{number}", unexpected=("x",)) for number in range(30)]
+    text = markdown([*bad, case(scenario="good")], "Title")
+    head = text.partition("| ---")[0]
+    assert [f"<li><code>s{number}</code>" in MarkdownIt().render(head) for number in range(30)] == [True] * 30
+    assert "good" not in head.partition("| <code>scenario")[0]
+
+
 def test_the_number_of_stopped_searches_is_stated() -> None:
     text = markdown([case(), case(stopped="time limit")], "Title")
     assert "; 200 schedules, the time limit cut 1 short." in text

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
@@ -13,70 +12,9 @@ from harness.scenario.actions import ACTIONS
 from harness.scenario.reader import read
 from harness.scenario.roles import ROLES
 from tests.harness.scenario.examples import FULL, SMALL, changed
+from tests.json_schema import accepts
 
 SCHEMA = schema()
-TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
-ANNOTATIONS = {"title", "description", "default", "discriminator", "examples", "$defs", "$schema"}
-
-
-def has_type(value: Any, name: str) -> bool:
-    if name == "integer":
-        return type(value) is int
-    if name == "number":
-        return type(value) in (int, float)
-    return isinstance(value, TYPES[name])
-
-
-def accepts(rule: dict[str, Any], value: Any) -> bool:
-    """Validate with the keywords that the schema uses; an unknown keyword is an error."""
-    return all(check(word, wanted, rule, value) for word, wanted in rule.items() if word not in ANNOTATIONS)
-
-
-def check(word: str, wanted: Any, rule: dict[str, Any], value: Any) -> bool:  # noqa: PLR0912  # a branch a keyword
-    is_list, is_dict, is_number = isinstance(value, list), isinstance(value, dict), has_type(value, "number")
-    match word:
-        case "$ref":
-            return accepts(SCHEMA["$defs"][wanted.removeprefix("#/$defs/")], value)
-        case "type":
-            return has_type(value, wanted)
-        case "const":
-            return bool(value == wanted)
-        case "enum":
-            return value in wanted
-        case "anyOf":
-            return any(accepts(each, value) for each in wanted)
-        case "oneOf":
-            return sum(accepts(each, value) for each in wanted) == 1
-        case "properties":
-            return not is_dict or all(accepts(wanted[key], value[key]) for key in value if key in wanted)
-        case "required":
-            return not is_dict or all(key in value for key in wanted)
-        case "propertyNames":
-            return not is_dict or all(accepts(wanted, key) for key in value)
-        case "additionalProperties":
-            rest = [value[key] for key in value if key not in rule.get("properties", ())] if is_dict else []
-            return not rest if wanted is False else all(accepts(wanted, item) for item in rest)
-        case "items":
-            return not is_list or all(
-                accepts(wanted, item) for item in value[len(rule.get("prefixItems", ())) :]
-            )
-        case "prefixItems":
-            return not is_list or all(map(accepts, wanted, value))
-        case "minItems":
-            return not is_list or len(value) >= wanted
-        case "maxItems":
-            return not is_list or len(value) <= wanted
-        case "minLength":
-            return not isinstance(value, str) or len(value) >= wanted
-        case "maxLength":
-            return not isinstance(value, str) or len(value) <= wanted
-        case "minimum":
-            return not is_number or value >= wanted
-        case "maximum":
-            return not is_number or value <= wanted
-        case "exclusiveMinimum":
-            return not is_number or value > wanted
-    raise AssertionError(f"unknown keyword {word}")
 
 
 @pytest.mark.parametrize("text", [SMALL, FULL])

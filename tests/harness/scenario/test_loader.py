@@ -94,6 +94,14 @@ def test_a_key_twice_hides_no_other_fault(tmp_path: Path) -> None:
     ]
 
 
+def test_a_lane_may_stay_away_but_not_for_good(tmp_path: Path) -> None:
+    scenario = load(write(tmp_path, changed("times: [1, 3]", "times: [0, 3]")))
+    assert getattr(scenario.lanes[1], "times") == (0, 3)  # noqa: B009  # a key of some roles
+    for never, place in (("0", "8:12: lanes[1].times"), ("[0, 0]", "8:16: lanes[1].times[1]")):
+        fault = f"{place}: must be >= 1 (got 0)"
+        assert faults_of(tmp_path, changed("times: [1, 3]", f"times: {never}")) == [fault]
+
+
 def test_a_value_that_could_not_be_read_is_reported_once(tmp_path: Path) -> None:
     assert faults_of(tmp_path, changed("rate: 2.5", "rate: *fast")) == [
         "9:11: lanes[1].rate: alias *fast is not supported; write the value out"

@@ -13,7 +13,7 @@ from harness.results.summary import Summary
 from harness.results.witness import Critical, Place
 from tests.harness.oracle.histories import CRON, EDITOR, LANES, RUNNER, Story
 
-__all__ = ["entry", "example", "false_positive", "finding", "long", "missed", "run", "summary"]
+__all__ = ["eighty", "entry", "example", "false_positive", "finding", "long", "missed", "run", "summary"]
 
 
 def missed(lanes: tuple[LaneInfo, ...] = LANES) -> History:
@@ -64,7 +64,7 @@ def example(history: History, critical: bool = True) -> Example:
 def finding(one: Example, **fields: Any) -> Finding:
     """Return the finding of an example."""
     values = {
-        "kind": one.violation.kind, "schedule": 3, "count": 7, "expected": True,
+        "kind": one.violation.kind, "schedule": 3, "count": 7, "expected": True, "information": False,
         "detail": one.violation.detail, "replay": "python -m harness replay w.json",
         "witness": "witnesses/w.json", "example": one,
     }  # fmt: skip
@@ -105,3 +105,17 @@ def run(*entries: Entry, **fields: Any) -> Run:
         "command": "python -m harness run s.yaml", "entries": entries, "planned": len(entries), "wall_s": 1.5,
     }  # fmt: skip
     return Run(**(values | fields))
+
+
+def eighty() -> Run:
+    """Return a run of 80 scenarios, 12 of which show something that is not expected; 20 were cut short."""
+    entries = []
+    for number in range(80):
+        bad, kind = number % 7 == 2, example(missed() if number % 2 else false_positive())
+        stopped = "time limit" if number >= 60 else ""
+        name = f"{'queued-user-turn-as-a-takeover' if bad else 'scenario-of-some-length'}-{number}"
+        found = [finding(kind, expected=not bad)] if bad or number % 9 == 0 else []
+        entries.append(
+            entry(*found, scenario=name, fence=f"openclaw@2026.5.16-beta.{number % 3}", stopped=stopped)
+        )
+    return run(*entries, outcome="not as expected")

@@ -13,7 +13,7 @@ from harness.model.history import LaneInfo
 from harness.report.html.page import page
 from harness.report.html.page_data import Run
 from tests import browser
-from tests.harness.report.html.runs import entry, example, false_positive, finding, long, missed, run
+from tests.harness.report.html.runs import eighty, entry, example, false_positive, finding, long, missed, run
 
 pytestmark = [pytest.mark.requires("chromium"), pytest.mark.xdist_group("chromium")]
 
@@ -58,6 +58,7 @@ RUNS = {
     "an empty run": run(outcome="interrupted", planned=2),
     "many of them": many(),
     "nasty names": nasty(),
+    "eighty": eighty(),
 }
 
 
@@ -68,6 +69,36 @@ def test_nothing_collides_or_is_cut_off_at_any_width() -> None:
     texts = {name: found["texts"] for (name, _), found in zip(cases, layouts, strict=True)}
     assert texts["a missed takeover"] > 20
     assert texts["many of them"] > texts["nasty names"] > texts["a pass"]
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 664)])
+def test_the_first_screen_names_every_failure(width: int, height: int) -> None:
+    """A small laptop, and a telephone with the bars of its browser."""
+    (found,) = browser.layout([(page(RUNS["eighty"]), width)])
+    failures = [one.summary for one in eighty().entries if one.summary.unexpected]
+    wrong = [f"{one.scenario} / {one.fence}" for one in failures]
+    assert [name for name, _ in found["bottoms"]] == wrong
+    assert len(wrong) == 12
+    assert max(bottom for _, bottom in found["bottoms"]) <= height
+
+
+def test_the_filter_leaves_the_failures_alone() -> None:
+    text = page(RUNS["eighty"])
+    ticked = text.replace('type="checkbox"', 'type="checkbox" checked')
+    before, after = (one["seen"] for one in browser.layout([(text, 1280), (ticked, 1280)]))
+    assert len([one for one in before if one.startswith("TR ")]) == 80
+    assert [one for one in before if one.startswith("SECTION ")]
+    assert {one.split()[0] for one in after} == {"ARTICLE", "TR"}
+    assert len([one for one in after if one.startswith("TR ")]) == 12
+    assert all("queued-user-turn-as-a-takeover" in one for one in after)
+
+
+def test_a_narrow_page_names_each_fence_in_full() -> None:
+    narrow, wide = (one["seen"] for one in browser.layout([(page(RUNS["eighty"]), w) for w in (390, 1280)]))
+    fences = [one.removeprefix("TD ") for one in narrow if one.startswith("TD ")]
+    assert len(fences) == 80
+    assert set(fences) == {f"openclaw@2026.5.16-beta.{number}" for number in range(3)}
+    assert not [one for one in wide if one.startswith("TD ")]
 
 
 def test_the_layout_check_finds_defects() -> None:

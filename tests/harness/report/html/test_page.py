@@ -127,9 +127,9 @@ def test_the_result_is_first_and_the_sections_follow_in_order() -> None:
     text = page(run(entry(one), entry(mention, scenario="t"), entry(fence="g")))
     assert text.index("<h1>Missed takeover, as expected</h1>") < text.index("<h2>")
     assert titles(text) == [
-        "Fences and scenarios",
         "Violations",
         "More violations",
+        "Fences and scenarios",
         "Found over schedules",
         "New classes over schedules",
         "How long a decision takes",
@@ -149,8 +149,10 @@ def test_peak_memory_is_shown_if_it_is_known() -> None:
     mib = 1 << 20
     one = entry(peak_bytes={"harness": 40 * mib, "explorer": 31 * mib - 1, "workers": 50 * mib})
     other = entry(fence="g", peak_bytes={"harness": 41 * mib, "explorer": 9 * mib, "workers": 49 * mib})
-    assert "<dd>harness 41, explorer 31, workers 50</dd>" in page(run(one, other))
-    assert "peak memory" not in page(run(entry()))
+    text = page(run(one, other))
+    told = "Peak memory in MiB: harness 41, explorer 31, workers 50."
+    assert text.index("<h2>Run it again</h2>") < text.index(told)
+    assert "Peak memory" not in page(run(entry()))
 
 
 def test_a_run_without_results_still_has_a_page() -> None:
@@ -163,6 +165,40 @@ def test_a_run_without_results_still_has_a_page() -> None:
 def test_a_violation_without_a_witness_shows_its_seed() -> None:
     text = page(run(entry(finding(example(missed()), replay="", witness=""), seed=5)))
     assert "No witness is stored; seed 5 shows it again in schedule 3." in text
+
+
+def _box(text: str) -> str:
+    """Return the box at the head of the page."""
+    return text[text.index('<div class="answer') : text.index("</div>", text.index('<div class="answer'))]
+
+
+def test_each_of_many_failures_is_named_in_the_head() -> None:
+    bad = [entry(finding(example(missed()), expected=False), scenario=f"s{number}") for number in range(60)]
+    text = page(run(*bad, entry(scenario="good"), outcome="not as expected"))
+    assert "<h1>60 of 61 not as expected</h1>" in text
+    assert re.findall(r"<b>(s\d+) / f</b>", _box(text)) == [f"s{number}" for number in range(60)]
+    assert "missed takeover in 7 of 100" in _box(text)
+    # None of them is folded, wherever it is.
+    folded = "".join(re.findall(r"<details>.*?</details>", text, re.DOTALL))
+    assert "not expected" not in folded
+
+
+def test_a_search_cut_short_that_passed_is_a_note_and_no_failure() -> None:
+    bad = entry(finding(example(missed()), expected=False), scenario="bad")
+    short = entry(scenario="short", stopped="time limit", schedules=60)
+    unknown = entry(scenario="odd", why_inconclusive="a lane moved")
+    text = page(run(bad, short, unknown, outcome="not as expected"))
+    assert "short / f: stopped (time limit) after 60 of 100 schedules" in text
+    assert "bad / f" in _box(text)
+    assert not [word for word in ("stopped", "short", "odd") if word in _box(text)]
+    assert "1 result is not known" in text and "a lane moved" in text
+
+
+def test_a_violation_under_a_policy_that_is_not_claimed_is_information() -> None:
+    one = entry(finding(example(missed()), information=True), information=("missed_takeover",))
+    text = page(run(one))
+    assert "<h1>Missed takeover, for information</h1>" in text
+    assert "because the fence does not claim this policy" in text
 
 
 def test_unexpected_violations_come_first() -> None:

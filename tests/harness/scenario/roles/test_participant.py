@@ -44,6 +44,11 @@ def test_a_writer_without_lines_still_takes_the_lock() -> None:
     assert kinds(draw(lines=0)) == ["acquire", "release"]
 
 
+def test_a_lane_may_stay_away_from_some_schedules() -> None:
+    drawn = [kinds(draw(seed=seed, times=(0, 2))).count("append") for seed in range(60)]
+    assert set(drawn) == {0, 1, 2}
+
+
 def test_a_lane_that_keeps_the_lock_releases_it_all_but_the_last_time() -> None:
     assert kinds(draw(times=2, release=False)) == ["acquire", "append", "release", "acquire", "append"]
 
