@@ -6,7 +6,7 @@ import os
 
 from takeover_harness.own_packages import ROOT
 
-__all__ = ["shipped"]
+__all__ = ["is_installed", "shipped"]
 
 _INSTALLED = os.path.join(ROOT, "takeover_harness", "shipped")
 
@@ -18,3 +18,8 @@ def shipped(name: str) -> str:
         name: relative to the top of the repository.
     """
     return os.path.join(_INSTALLED if os.path.isdir(_INSTALLED) else ROOT, name)
+
+
+def is_installed(path: str) -> bool:
+    """Return whether a path is in the installed package, and so is no place for files of the user."""
+    return os.path.realpath(path).startswith(os.path.join(os.path.realpath(_INSTALLED), ""))
