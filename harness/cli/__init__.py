@@ -75,6 +75,19 @@ def parser() -> argparse.ArgumentParser:
         ),
     )
     listing.add_argument("--json", action="store_true", help="objects instead of lines")
+    docs = commands.add_parser("docs", help="print a page of the documents, or list them")
+    docs.add_argument("page", nargs="?", metavar="PAGE", help="its name, such as running")
+    init = commands.add_parser("init", help="write a folder to start from: fence, scenarios, tests, CI file")
+    init.add_argument("folder", metavar="DIR", help="made if need be; nothing in it is overwritten")
+    init.add_argument(
+        "--language", choices=("python", "node"), default="python", help="of the fence (default: python)"
+    )
+    init.add_argument(
+        "--install",
+        metavar="SPEC",
+        help="what CI gives to pip: git+https://... or a path (default: what this one was installed from, "
+        "where that is an address)",
+    )
     schema = commands.add_parser("schema", help="JSON Schema of a scenario file, for editors")
     schema.add_argument("--markdown", action="store_true", help="the same in words (docs/reference)")
     doctor = commands.add_parser("doctor", help="what this machine can do")

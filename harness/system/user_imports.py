@@ -33,6 +33,23 @@ _plain_import_module = importlib.import_module
 _folders: dict[str, str] = {}
 
 
+def _working_directory() -> str:
+    try:
+        return os.path.realpath(os.getcwd())
+    except OSError:  # it is gone
+        return ""
+
+
+#: Where this process was started. A worker goes to its session directory, and must not look around there.
+_here = _working_directory()
+#: Where modules are not the user's, although it may be below the working directory.
+_installed = (
+    os.path.dirname(os.__file__),
+    *(entry for entry in sys.path if os.path.basename(entry) in ("site-packages", "dist-packages")),
+    *(os.path.join(ROOT, name) for name in (*NAMES, "takeover_harness")),
+)
+
+
 def package_for(folder: str) -> str:
     """Return the name of the package that stands for a folder; make it if need be.
 
@@ -89,9 +106,9 @@ def _users(name: str, wanted: Sequence[str] = ()) -> str:
         wanted: what is imported from it.
     """
     top = name.partition(".")[0]
-    hidden = top in NAMES or _place(_spec(top)) != _place(_spec(top, os.getcwd()))
-    places = [os.getcwd(), *sys.path] if top in NAMES else [os.getcwd()]
-    for folder in dict.fromkeys(map(os.path.realpath, places)) if hidden else ():
+    hidden = top in NAMES or _place(_spec(top)) != _place(_spec(top, _here))
+    places = [_here, *map(os.path.realpath, sys.path)] if top in NAMES else [_here]
+    for folder in dict.fromkeys(places) if hidden and _here else ():
         if not _is_ours(folder, top) and _has(folder, name, wanted):
             return f"{package_for(folder)}.{name}"
     return ""
@@ -201,11 +218,9 @@ def _is_users(file: object) -> bool:
     """Return whether a module that was imported under its own name is in the working directory."""
     if not isinstance(file, str):
         return False
-    real = os.path.realpath(file)
-    installed = [entry for entry in sys.path if os.path.basename(entry) in ("site-packages", "dist-packages")]
-    others = [os.path.dirname(os.__file__), *installed, *(os.path.join(ROOT, name) for name in NAMES)]
-    return _is_below(real, os.getcwd()) and not any(_is_below(real, other) for other in others)
+    # No call on files: this is asked in a lane, too, where each would be a step.
+    return _is_below(file, _here) and not any(_is_below(file, folder) for folder in _installed)
 
 
 def _is_below(path: str, folder: str) -> bool:
-    return path.startswith(os.path.join(os.path.realpath(folder), ""))
+    return bool(folder) and path.startswith(os.path.join(folder, ""))
