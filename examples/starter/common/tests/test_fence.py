@@ -4,7 +4,7 @@ FENCE = "@FENCE@"
 
 
 def test_an_editor_that_takes_no_lock_is_reported(run_scenario):
-    result = run_scenario("scenarios/editor.yaml", FENCE, schedules=100)
+    result = run_scenario("scenarios/editor.yaml", FENCE, schedules=50)
     assert result.expected, str(result)
     assert result.verdicts["true_positive"] > 0, str(result)
 
