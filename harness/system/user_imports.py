@@ -5,7 +5,7 @@ The file of a fence may import the files beside it, and two fences of one run ma
 is installed. So the modules of a user that are reached through a file are imported as parts of a package
 that stands for their folder, under a name that no other folder has; those in the working directory are,
 where a module of the same name comes before them. Imports in the user's modules, and only these, lead
-there: `builtins.__import__` and `importlib.import_module` are replaced once such a folder is in use.
+there: `builtins.__import__` and `importlib.import_module` are replaced before the first of them is imported.
 """
 
 from __future__ import annotations
@@ -64,9 +64,13 @@ def package_for(folder: str) -> str:
         package = ModuleType(name, f"Stands for {folder}.")
         package.__path__ = [folder]
         sys.modules[name] = package
-        builtins.__import__ = _import
-        importlib.import_module = _import_module
+        _replace_imports()
     return name
+
+
+def _replace_imports() -> None:
+    builtins.__import__ = _import
+    importlib.import_module = _import_module
 
 
 def folder_of(file: str) -> tuple[str, str]:
@@ -95,6 +99,7 @@ def plain(text: str) -> str:
 
 def import_dotted(name: str) -> ModuleType:
     """Import a module that the user names: one of the user's, also where ours or another has its name."""
+    _replace_imports()
     return _plain_import_module(_users(name) or name)
 
 
