@@ -108,15 +108,21 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     folder = tmp_path_factory.mktemp("installed")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
     build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", folder, ROOT]
-    subprocess.run(build, check=True, capture_output=True, timeout=_PATIENCE_S)
+    _done(build)
     venv.create(folder / "venv", symlinks=True)
     python = folder / "venv" / "bin" / "python"
     (site,) = (folder / "venv").glob("lib/python*/site-packages")
     (site / "suite.pth").write_text("\n".join(path for path in sys.path if path.endswith("-packages")))
     (wheel,) = folder.glob("*.whl")
     install = [*pip, "--python", python, "install", "--no-deps", "--no-index", wheel]
-    subprocess.run(install, check=True, capture_output=True, timeout=_PATIENCE_S)
+    _done(install)
     return Installed(python.parent)
+
+
+def _done(command: list[object]) -> None:
+    words = list(map(str, command))
+    done = subprocess.run(words, capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture
