@@ -112,7 +112,8 @@ def _users(name: str, wanted: Sequence[str] = ()) -> str:
     """
     top = name.partition(".")[0]
     hidden = top in NAMES or _place(_spec(top)) != _place(_spec(top, _here))
-    places = [_here, *map(os.path.realpath, sys.path)] if top in NAMES else [_here]
+    path = [os.path.realpath(entry) for entry in sys.path if os.path.isabs(entry)]
+    places = [_here, *path] if top in NAMES else [_here]
     for folder in dict.fromkeys(places) if hidden and _here else ():
         if not _is_ours(folder, top) and _has(folder, name, wanted):
             return f"{package_for(folder)}.{name}"
