@@ -95,4 +95,4 @@ lock:
 
 clean:
 	rm -rf $(VENV) $(LOCK_VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	find harness fence tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find harness fence takeover_harness tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -5,7 +5,9 @@ import sys
 
 __all__ = ["VERSION"]
 
-VERSION = "0.1.0"
+#: Read by the build, see `[tool.hatch.version]`.
+__version__ = "0.1.0"
+VERSION = __version__
 
 _ASKING = (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP)
 #: The signal mask before `python -m harness` changed it; None where the package is imported by others.

@@ -5,18 +5,28 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from typing import Any, NoReturn
 
 import harness
 from harness.system.interrupts import ignore, interrupt_once, put_off
+from takeover_harness.own_packages import keep
 
-if __name__ == "__main__":
+__all__ = ["run"]
+
+
+def run(mask_before: Any) -> NoReturn:
+    """Run the command of this process's arguments and end the process with its exit status.
+
+    Args:
+        mask_before: the signal mask to return to; None where it was not changed.
+    """
     try:
         with put_off():
             interrupt_once()
             from harness.cli import main
             from harness.cli.status import INTERRUPTED
-        if harness._mask_before is not None:
-            signal.pthread_sigmask(signal.SIG_SETMASK, harness._mask_before)
+        if mask_before is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask_before)
         status = main(sys.argv[1:])
     except KeyboardInterrupt:
         status = INTERRUPTED
@@ -32,3 +42,8 @@ if __name__ == "__main__":
         # interpreter as one that was not caught, and would end it in place of the status.
         os._exit(status)
     sys.exit(status)
+
+
+if __name__ == "__main__":
+    keep()
+    run(harness._mask_before)

@@ -11,11 +11,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 #: Running it is what it is for.
-_PROGRAMS = {"harness.__main__"}
+_PROGRAMS = {"harness.__main__", "takeover_harness.__main__"}
 NAMES = sorted(
     {
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        for package in ("fence", "harness")
+        for package in ("fence", "harness", "takeover_harness")
         for path in (ROOT / package).rglob("*.py")
     }
     - _PROGRAMS
@@ -64,7 +64,11 @@ def test_no_private_name_is_offered(name: str) -> None:
 
 
 def test_every_folder_with_modules_is_a_package() -> None:
-    folders = {path.parent for package in ("fence", "harness") for path in (ROOT / package).rglob("*.py")}
+    folders = {
+        path.parent
+        for package in ("fence", "harness", "takeover_harness")
+        for path in (ROOT / package).rglob("*.py")
+    }
     assert [
         str(folder.relative_to(ROOT)) for folder in folders if not (folder / "__init__.py").exists()
     ] == []

@@ -71,6 +71,12 @@ def test_every_command_in_a_document_is_understood(document: str) -> None:
     parsed((ROOT / document).read_text())
 
 
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_call_of_the_console_script_is_understood(document: str) -> None:
+    for line in re.findall(r"^takeover-harness (.*)$", (ROOT / document).read_text(), re.MULTILINE):
+        parser().parse_args(shlex.split(line, comments=True))
+
+
 def test_documents_that_teach_show_commands() -> None:
     for document in ("README.md", "docs/running.md", "docs/replay.md", "docs/ci.md", "docs/matrix.md"):
         assert commands((ROOT / document).read_text()), document
@@ -165,7 +171,7 @@ def test_readme_and_architecture_stay_short(document: str) -> None:
 def source_names() -> set[str]:
     """Return every path of the source, with and without `.py`, from each folder above it on."""
     names: set[str] = set()
-    for top in ("harness", "fence", "docs", "tests"):
+    for top in ("harness", "fence", "takeover_harness", "docs", "tests"):
         for path in [ROOT / top, *(ROOT / top).rglob("*")]:
             parts = path.relative_to(ROOT).parts
             names.update("/".join(parts[at:]) for at in range(len(parts)))

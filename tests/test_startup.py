@@ -52,6 +52,20 @@ def test_help_imports_nothing_that_a_command_needs(command: str) -> None:
     assert not [name for name in modules if name.startswith(("harness.scenario", "harness.report"))]
 
 
+def test_the_console_script_imports_no_more_than_the_module() -> None:
+    script = """
+import contextlib, sys
+sys.argv = ["/usr/bin/takeover-harness", "--help"]
+from takeover_harness.__main__ import main
+with contextlib.suppress(SystemExit):
+    main()
+"""
+    more = imported(script) - imported(_HELP.format(""))
+    assert {name for name in more if not name.startswith("takeover_harness")} <= {
+        *("harness.__main__", "harness.system.interrupts"),
+    }
+
+
 def test_run_imports_no_loader_before_its_explorer_starts() -> None:
     modules = imported("import harness.cli.run_command")
     assert "harness.explore.coordinator" in modules

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from pre_commit.clientlib import load_manifest
 
 from harness.cli import parser
 
 ROOT = Path(__file__).parents[1]
+_STARTS = ("ENTRYPOINT", "CMD")
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 #: What GitHub would put there.
 VALUES = {"$SEED": "7", "$((MINUTES * 60))": "5400"}
@@ -57,6 +61,41 @@ def test_every_call_of_the_harness_is_one_that_it_understands(workflow: Path) ->
                 for scenario in getattr(arguments, "scenarios", []):
                     assert arguments.command == "controls" or (ROOT / scenario).exists()
     assert {"run", "doctor"} <= set(called)
+
+
+def test_the_action_uses_each_of_its_inputs_and_pinned_actions() -> None:
+    action = yaml.load((ROOT / "action.yml").read_text(), yaml.BaseLoader)
+    steps = action["runs"]["steps"]
+    for step in steps:
+        assert ("shell" in step) == ("run" in step) != ("uses" in step), step
+        assert "uses" not in step or re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step["uses"]), step
+        # A value that is put into a script would be run; variables of the environment are not.
+        assert "${{" not in step.get("run", ""), step
+    used = re.findall(r"\$\{\{ inputs\.([\w-]+) \}\}", str(steps))
+    assert set(used) == set(action["inputs"])
+    assert "takeover-harness doctor" in [step.get("run") for step in steps]
+
+
+def test_every_hook_calls_what_the_harness_understands() -> None:
+    hooks = load_manifest(ROOT / ".pre-commit-hooks.yaml")
+    assert [hook["id"] for hook in hooks] == ["takeover-harness", "takeover-harness-system"]
+    for hook in hooks:
+        program, *arguments = shlex.split(hook["entry"])
+        assert program == "takeover-harness"
+        assert not hook["pass_filenames"]
+        assert parser().parse_args(arguments).command == "run"
+        for name in ("my_fence.py", "my_fence.mjs", "scenarios/a.yaml"):
+            assert re.search(hook["files"], name), name
+
+
+def test_the_image_starts_the_console_script() -> None:
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    said = {
+        word: json.loads(rest) for word, _, rest in (line.partition(" ") for line in lines) if word in _STARTS
+    }
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert said["ENTRYPOINT"] == list(project["scripts"])
+    assert parser().parse_args(said["CMD"]).command == "doctor"
 
 
 def test_every_module_that_make_runs_can_be_imported() -> None:

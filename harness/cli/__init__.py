@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 from harness import VERSION
 from harness.cli.argument_types import EXPLORERS_MAX, allow_programs, at_least, least, positive, rate
 from harness.cli.bench_arguments import add_bench
+from harness.cli.called_as import program
 from harness.cli.inside_arguments import add_inside
 from harness.cli.output import OutputGone, brief, ensure_standard_streams, remark
 from harness.cli.status import BUG, INCONCLUSIVE, INTERRUPTED, USAGE
@@ -27,6 +28,7 @@ from harness.system.machine_limits import of_error
 
 __all__ = ["main", "parser"]
 
+_SCENARIOS = "file, folder of such files, or a name of `list scenarios`"
 _WITNESS = "file that `run` wrote, or ARCHIVE.tar.xz:NAME"
 
 
@@ -54,7 +56,7 @@ class _Exact(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     """Return the parser for all subcommands; imports nothing that only a subcommand needs."""
     top = _Exact(
-        prog="python -m harness",
+        prog=program(),
         description="Runs real processes against one transcript under a scheduler and judges the fence.",
         epilog="Exit status: 0 as expected, 1 not as expected, 2 bad arguments, 3 inconclusive, "
         "4 a bug of ours, 130 interrupted.",
@@ -93,12 +95,27 @@ def parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="what there is")
     listing.add_argument(
         "what",
+        nargs="?",
+        help="default: what can be listed",
         choices=(
             *("scenarios", "fences", "strategies", "roles", "actions", "policies", "gates", "faults"),
             *("locks", "invariants"),
         ),
     )
     listing.add_argument("--json", action="store_true", help="objects instead of lines")
+    docs = commands.add_parser("docs", help="print a page of the documents, or list them")
+    docs.add_argument("page", nargs="?", metavar="PAGE", help="its name, such as running")
+    init = commands.add_parser("init", help="write a folder to start from: fence, scenarios, tests, CI file")
+    init.add_argument("folder", metavar="DIR", help="made if need be; nothing in it is overwritten")
+    init.add_argument(
+        "--language", choices=("python", "node"), default="python", help="of the fence (default: python)"
+    )
+    init.add_argument(
+        "--install",
+        metavar="SPEC",
+        help="what CI gives to pip: git+https://... or a path (default: what this one was installed from, "
+        "where that is an address)",
+    )
     schema = commands.add_parser("schema", help="JSON Schema of a scenario file (for editors), or of results")
     schema.add_argument(
         "of",
@@ -171,7 +188,7 @@ def _controls(command: argparse.ArgumentParser) -> None:
         "--explorers", type=at_least(1, EXPLORERS_MAX), metavar="N", help="default: one a core"
     )
     command.add_argument(
-        "--scenarios", metavar="DIR", default="scenarios", help="where the scenarios are (default: scenarios)"
+        "--scenarios", metavar="DIR", help="where the scenarios are (default: those of the harness)"
     )
     _out(command)
     command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
@@ -205,9 +222,7 @@ def _fuzz(command: argparse.ArgumentParser) -> None:
 
 
 def _run(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "scenarios", nargs="*", metavar="SCENARIO.yaml", help="file, or folder of such files"
-    )
+    command.add_argument("scenarios", nargs="*", metavar="SCENARIO.yaml", help=_SCENARIOS)
     command.add_argument(
         "--resume",
         metavar="DIR",
@@ -267,9 +282,7 @@ def _matrix(command: argparse.ArgumentParser) -> None:
         "Runs every fence on the same schedules of every scenario: the same programs, and the same numbers "
         "for the strategy to draw from. Each fence is compared with the first, schedule by schedule."
     )
-    command.add_argument(
-        "scenarios", nargs="+", metavar="SCENARIO.yaml", help="file, or folder of such files"
-    )
+    command.add_argument("scenarios", nargs="+", metavar="SCENARIO.yaml", help=_SCENARIOS)
     command.add_argument(
         "--fences",
         metavar="REF,REF,...",

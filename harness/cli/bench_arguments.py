@@ -62,7 +62,7 @@ def add_bench(command: argparse.ArgumentParser) -> None:
         "--seed", type=at_least(0), metavar="N", default=1, help="of what is drawn (default: 1)"
     )
     command.add_argument(
-        "--scenarios", metavar="DIR", default="scenarios", help="where the scenarios are (default: scenarios)"
+        "--scenarios", metavar="DIR", help="where the scenarios are (default: those of the harness)"
     )
     _versus(command.add_argument_group("how soon controls are caught, against the free gate"))
 

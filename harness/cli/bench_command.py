@@ -16,6 +16,7 @@ from harness.cli.code_permission import check_code
 from harness.cli.output import emit, remark
 from harness.cli.output_option import output_of
 from harness.cli.program_permission import check_programs
+from harness.cli.scenario_files import own_folder
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
 from harness.model.errors import FormatError, GateUnavailable, UsageError
 from harness.report.growth_chart import growth_svg
@@ -126,7 +127,7 @@ def _plan(arguments: argparse.Namespace, baseline: Figures | None) -> Plan:
         UsageError: it cannot be measured; nothing ran.
     """
     parts = _parts(arguments.parts, baseline)
-    folder = arguments.scenarios
+    folder = arguments.scenarios or own_folder()
     files = arguments.scenario or [os.path.join(folder, f"{name}.yaml") for name in _SCENARIOS]
     files = files if {"scenarios", "walls", "gate"} & set(parts) else []
     scenarios = load_all(files)

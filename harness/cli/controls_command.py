@@ -10,6 +10,7 @@ from harness import gates
 from harness.cli.code_permission import check_code
 from harness.cli.display import Display
 from harness.cli.output import remark, replay_command
+from harness.cli.scenario_files import own_folder
 from harness.cli.search_tasks import choose_strategy
 from harness.cli.sink import WriteFaults
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
@@ -37,6 +38,7 @@ def main(arguments: argparse.Namespace) -> int:
     strategies = [choose_strategy(name) for name in _listed(arguments.strategies)] or [
         name for name in STRATEGIES if name != _NO_SEARCH
     ]
+    arguments.scenarios = arguments.scenarios or own_folder()
     wanted = trials(
         _listed(arguments.only), strategies, arguments.schedules, arguments.seeds, arguments.scenarios
     )

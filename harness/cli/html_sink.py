@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 import time
 from collections.abc import Sequence
 from urllib.parse import quote
 
 import msgspec
 
+from harness.cli.called_as import command
 from harness.cli.checkpoint import Finished
 from harness.cli.output import replay_command
 from harness.cli.sink import Answer, Ending, Sink, Task, WriteFaults
@@ -108,7 +108,7 @@ class HtmlSink(Sink):
             os.path.basename(os.path.abspath(self._folder.path)),
             ending.outcome,
             ending.fault or ending.note,
-            shlex.join([sys.orig_argv[0] if sys.orig_argv else "python", "-m", "harness", *self._argv]),
+            f"{command()} {shlex.join(self._argv)}",
             tuple(self._entries),
             self._planned,
             time.monotonic() - self._started,

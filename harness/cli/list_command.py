@@ -16,7 +16,7 @@ __all__ = ["main"]
 
 def main(arguments: argparse.Namespace) -> int:
     """Print one line for each item, or one JSON array."""
-    items = _LISTS[arguments.what]()
+    items = _LISTS[arguments.what]() if arguments.what else _lists()
     if arguments.json:
         emit(msgspec.json.encode(items).decode())
         return OK
@@ -26,21 +26,27 @@ def main(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def _lists() -> list[dict[str, object]]:
+    """Return what there is a list of."""
+    return [{"name": name, "about": about} for name, about in _ABOUT.items()]
+
+
 def _scenarios() -> list[dict[str, object]]:
-    from harness.cli.scenario_files import scenario_files
+    """Return the scenarios in the folder `scenarios` here, then those of the harness by their names."""
+    from harness.cli.scenario_files import own_folder, scenario_files, shipped_names
     from harness.scenario import load_all
 
-    if not os.path.isdir("scenarios"):
-        return []
-    files = scenario_files(["scenarios"])
+    here = scenario_files(["scenarios"]) if os.path.isdir("scenarios") else []
+    own = {} if own_folder() == "scenarios" else shipped_names()
+    files = {**{path: path for path in here}, **own}
     return [
         {
-            "name": path,
+            "name": name,
             "about": scenario.about.strip(),
             "source": scenario.source,
             "policy": scenario.resolved_policy().name,
         }
-        for path, scenario in zip(files, load_all(files), strict=True)
+        for name, scenario in zip(files, load_all(files.values()), strict=True)
     ]
 
 
@@ -117,6 +123,18 @@ def _first_line(check: Callable[..., object]) -> str:
     return line[:1].lower() + line[1:]
 
 
+_ABOUT = {
+    "scenarios": "files in the folder `scenarios`, and those that come with the harness",
+    "fences": "fences that come with the harness, to be named by --fence",
+    "strategies": "how a search chooses the next step, for --strategy",
+    "roles": "what a lane does, for `role` in a scenario",
+    "actions": "what an editor does, for `actions` in a scenario",
+    "policies": "which changes are lawful, for `policy` in a scenario",
+    "gates": "how lanes are stopped, for --gate",
+    "faults": "what goes wrong, for `faults` in a scenario",
+    "locks": "kinds of locks, for `lock_kind` of a fence",
+    "invariants": "rules for the transcript's lines, for --invariant and `invariant` in a scenario",
+}
 _LISTS: dict[str, Callable[[], list[dict[str, object]]]] = {
     "scenarios": _scenarios,
     "fences": _fences,

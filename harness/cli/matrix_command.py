@@ -24,6 +24,7 @@ from harness.cli.search_tasks import (
     choose_strategy,
     tasks_for,
 )
+from harness.cli.settings import with_settings
 from harness.cli.sink import Answer, Ending, Sink
 from harness.cli.terminal_sink import TerminalSink
 from harness.explore.coordinator import Coordinator
@@ -43,7 +44,7 @@ _TITLE = "Fences compared"
 
 def main(arguments: argparse.Namespace) -> int:
     """Search every scenario with every fence, and compare each fence with the first."""
-    arguments = completed(arguments)
+    arguments = completed(with_settings(arguments))
     files, scenarios, kept = scenarios_of(arguments)
     fences = _fences(arguments.fences)
     check_confinement(arguments.require_confinement)

@@ -10,6 +10,7 @@ import shlex
 import sys
 from typing import TextIO
 
+from harness.cli.called_as import PLAIN, command, program
 from harness.model.errors import FormatError, StoreError
 from harness.system.output_file import wait_until_writable
 
@@ -70,9 +71,12 @@ def emit(text: str, styled: bool = False) -> None:
 
 
 def remark(text: str) -> None:
-    """Print a remark about the run; do nothing if standard error is closed."""
+    """Print a remark about the run; do nothing if standard error is closed.
+
+    A command that it advises is spelled as the user called the harness.
+    """
     try:
-        _print(escaped(text), sys.stderr)
+        _print(escaped(text).replace(f"{PLAIN} ", f"{program()} "), sys.stderr)
     except OSError:
         _give_up(sys.stderr)
 
@@ -123,14 +127,13 @@ def ensure_standard_streams() -> None:
 
 
 def replay_command(path: str, fence: str = "") -> str:
-    """Return the command that replays a witness, with the interpreter that the user called.
+    """Return the command that replays a witness, called as the user called this one.
 
     Args:
         path: of the witness.
         fence: to replay it against; empty for its own.
     """
-    python = sys.orig_argv[0] if sys.orig_argv else "python"
-    return f"replay: {shlex.quote(python)} -m harness replay {shlex.quote(path)}{_options(path, fence)}"
+    return f"replay: {command()} replay {shlex.quote(path)}{_options(path, fence)}"
 
 
 def _options(path: str, fence: str) -> str:

@@ -14,7 +14,7 @@ from harness.cli.confinement_check import check_confinement
 from harness.cli.display import Display
 from harness.cli.program_permission import check_programs, check_witness, permitted
 from harness.cli.resume import check_same, completed, plan_of
-from harness.cli.scenario_files import scenario_files
+from harness.cli.scenario_files import check_keepable, located, scenario_files
 from harness.cli.search_loop import loop_for
 from harness.cli.search_tasks import (
     EXHAUSTIVE,
@@ -25,6 +25,7 @@ from harness.cli.search_tasks import (
     exhaustive,
     tasks_for,
 )
+from harness.cli.settings import with_settings
 from harness.cli.sink import Task
 from harness.cli.terminal_sink import Telling, TerminalSink
 from harness.explore.coordinator import Coordinator
@@ -48,7 +49,8 @@ def main(arguments: argparse.Namespace) -> int:
     resumed = arguments.resume is not None
     if resumed and arguments.force:
         raise UsageError("--force: given with --resume, which goes on with the run of its folder; give one")
-    arguments = completed(arguments, arguments.resume)
+    # A resumed run has the options that it was started with.
+    arguments = completed(arguments if resumed else with_settings(arguments), arguments.resume)
     explorers = arguments.explorers or len(os.sched_getaffinity(0))
     with Coordinator(explorers, arguments.session_root) as coordinator:
         # The first explorer starts while scenarios are read.
@@ -114,9 +116,12 @@ def scenarios_of(
     # Imported here because its validator takes a tenth of a second to come up.
     from harness.scenario import load_all
 
-    files = scenario_files(arguments.scenarios)
+    named = located(arguments.scenarios)
+    files = scenario_files(named)
+    if arguments.keep:
+        check_keepable(files)
     allowed = arguments.allow_programs
-    files, scenarios = permitted(files, load_all(files), arguments.scenarios, allowed)
+    files, scenarios = permitted(files, load_all(files), named, allowed)
     asked = tuple(arguments.invariant or ())
     resumed = [(f"plan of {arguments.out}", one) for one in (*(arguments.fence or ()), *asked)]
     whose = arguments.fence is None and arguments.command == "run"

@@ -38,12 +38,13 @@ from harness.system import pid_namespace
 from harness.system.janitor import MARK, SessionRoot
 from harness.system.machine_limits import OutOfMemory, check_descriptor, of_error, starting
 from harness.system.parent_death import end_with_parent
+from takeover_harness.own_packages import start
 
 __all__ = ["DONE", "FILE_BYTES_MAX", "Bug", "ExplorerProcess", "Lost", "Work", "cores", "main", "perform"]
 
 _REAP_S = 10.0
 _START = (
-    "import sys; sys.path[:] = {!r}; "
+    "{}"
     # Before anything large is imported.
     "from harness.system.machine_limits import be_killed_first; be_killed_first(); "
     "from harness.system.pid_namespace import prepare; prepare(); "
@@ -103,9 +104,9 @@ class ExplorerProcess:
         self._memory = OutOfMemory()
         self.connection, far = Pipe()
         with far, starting("an explorer process"):
-            start = _START.format(sys.path, far.fileno(), core, root, os.getpid(), file_bytes_max)
+            code = _START.format(start(sys.path), far.fileno(), core, root, os.getpid(), file_bytes_max)
             self._process = subprocess.Popen(
-                [sys.executable, "-c", start],
+                [sys.executable, "-c", code],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 env={**os.environ, "PYTHONHASHSEED": "0", MARK: root},

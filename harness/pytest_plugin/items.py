@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from harness.model.errors import HarnessError, ScenarioError
 from harness.pytest_plugin.running import ScenarioResult, run, settings_of
 from harness.scenario import Scenario, load
 from harness.scenario.expectation_line import expectation_line
+from takeover_harness.own_packages import ours
 
 __all__ = ["ScenarioFailed", "ScenarioFile", "ScenarioItem"]
 
@@ -26,8 +26,9 @@ class ScenarioFailed(Exception):
 class ScenarioFile(pytest.File):
     """A scenario file."""
 
-    def collect(self) -> Iterator[ScenarioItem]:
-        """Yield one item a fence: the option's fences, else those of the ini file, else the scenario's.
+    @ours()
+    def collect(self) -> list[ScenarioItem]:
+        """Return one item a fence: the option's fences, else those of the ini file, else the scenario's.
 
         Raises:
             CollectError: the file is faulty, and the message names all faults; or there is no fence to ask.
@@ -43,8 +44,9 @@ class ScenarioFile(pytest.File):
                 f"{shown}: names no fence, neither in expect nor in fences; name one there, "
                 "or give --harness-fence REF"
             )
-        for fence in dict.fromkeys(fences):
-            yield ScenarioItem.from_parent(self, name=fence, scenario=scenario)
+        return [
+            ScenarioItem.from_parent(self, name=fence, scenario=scenario) for fence in dict.fromkeys(fences)
+        ]
 
 
 def _named(config: pytest.Config) -> list[str]:
@@ -71,6 +73,7 @@ class ScenarioItem(pytest.Item):
         self.scenario = scenario
         self.add_marker("scenario")
 
+    @ours()
     def runtest(self) -> None:
         """Run the scenario.
 
@@ -88,12 +91,14 @@ class ScenarioItem(pytest.Item):
         if not result.expected:
             raise ScenarioFailed(result)
 
+    @ours()
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return the story and the replay command, because a traceback of the plugin is no help."""
         if isinstance(excinfo.value, ScenarioFailed | HarnessError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
+    @ours()
     def reportinfo(self) -> tuple[Path, int, str]:
         """Return the line of the scenario that says what it expects of the fence."""
         line = expectation_line(str(self.path), self.name) - 1

@@ -39,6 +39,7 @@ from harness.results.summary import Summary, as_data
 from harness.scenario import Scenario, load, load_data
 from harness.strategies import DEFAULT
 from harness.system.janitor import place
+from takeover_harness.own_packages import ours, start
 
 __all__ = ["ScenarioResult", "Settings", "cores_of", "run", "runner", "settings_of", "why_no_kernel_gate"]
 
@@ -46,9 +47,7 @@ _SEED = 1
 _ALLOW = "--harness-allow-programs"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _NAME_MAX = 100
-_PROBE = (
-    "import sys; sys.path[:] = {!r}; from harness.gates import unavailable; print(end=unavailable('kernel'))"
-)
+_PROBE = "from harness.gates import unavailable; print(end=unavailable('kernel'))"
 
 
 class ScenarioResult(NamedTuple):
@@ -110,6 +109,7 @@ def settings_of(config: pytest.Config) -> Settings:
 def runner(node: pytest.Item) -> Callable[..., ScenarioResult]:
     """Return the function that the fixture hands out."""
 
+    @ours()
     def run_scenario(
         scenario: str | os.PathLike[str] | Mapping[str, Any],
         fence: str,
@@ -263,7 +263,7 @@ def _folder(node: pytest.Item, fence: str) -> str:
 @functools.cache
 def why_no_kernel_gate() -> str:
     """Return why the kernel gate is not available; empty if it is. A fresh process tries it, by a fork."""
-    command = [sys.executable, "-c", _PROBE.format(sys.path)]
+    command = [sys.executable, "-c", start(sys.path) + _PROBE]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise UsageError(f"the kernel gate could not be tried: {done.stderr.strip()}")

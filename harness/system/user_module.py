@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.util
 import os
@@ -11,6 +10,7 @@ import traceback
 from types import ModuleType
 
 from harness.system.source_files import USERS, owner_of, short
+from harness.system.user_imports import folder_of, import_dotted, package_for, plain
 
 __all__ = ["ModuleLoadError", "import_user_module"]
 
@@ -29,11 +29,11 @@ def import_user_module(where: str) -> ModuleType:
         ModuleLoadError: there is no such file, or importing it failed.
     """
     try:
-        return _from_file(where) if where.endswith(".py") else importlib.import_module(where)
+        return _from_file(where) if where.endswith(".py") else import_dotted(where)
     except (Exception, SystemExit) as error:  # a user's module may raise anything while it is imported
         if isinstance(error, ModuleLoadError):
             raise
-        raise ModuleLoadError(f"importing {where} failed{_told(error)}") from error
+        raise ModuleLoadError(f"importing {where} failed{plain(_told(error))}") from error
 
 
 def _told(error: BaseException) -> str:
@@ -64,10 +64,14 @@ def _from_file(path: str) -> ModuleType:
     real = os.path.realpath(path)
     if not os.path.isfile(real):
         raise ModuleLoadError(f"no file {path}")
-    # Unique for each path, the same in every worker; it shows in the names of exceptions in histories.
-    name = f"_fence_{hashlib.sha256(os.fsencode(real)).hexdigest()[:12]}"
+    folder, dotted = folder_of(real)
+    name = f"{package_for(folder)}.{dotted}"
+    parent, _, last = name.rpartition(".")
+    # A package comes before what is in it, and may import that.
+    importlib.import_module(parent)
     if name in sys.modules:
         return sys.modules[name]
+    # By its file: a folder of the same name beside it would come first.
     spec = importlib.util.spec_from_file_location(name, real)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -77,4 +81,5 @@ def _from_file(path: str) -> ModuleType:
     except BaseException:
         del sys.modules[name]
         raise
+    setattr(sys.modules[parent], last, module)
     return module

@@ -1,7 +1,5 @@
 """Serve a fence in Python as an adapter, so that the conformance test can ask it what it asks of any other.
 
-    python -m harness.tools.conform.python_adapter REFERENCE
-
 There is one adapter for each lane. Sleeps and clocks are the caller's virtual time. A run does not
 need this module: there a fence in Python is called directly.
 """
@@ -20,8 +18,9 @@ from fence.external.wire import VERSION
 from fence.protocol import Fence, Site
 from harness.lanes.clock_patches import replace_clocks
 from harness.scenario.fence_reference import resolve
+from takeover_harness.own_packages import start
 
-__all__ = ["command_of"]
+__all__ = ["command_of", "serve"]
 
 _Fields = dict[str, Any]
 _PLAIN = frozenset({"begin_turn", "release_for_prompt", "end_turn", "acquire", "release"})
@@ -29,7 +28,8 @@ _PLAIN = frozenset({"begin_turn", "release_for_prompt", "end_turn", "acquire", "
 
 def command_of(reference: str) -> tuple[str, ...]:
     """Return the command that serves a fence by its reference."""
-    return (sys.executable, "-m", __name__, reference)
+    serve = f"from {__name__} import serve; serve({reference!r})"
+    return (sys.executable, "-c", start(sys.path) + serve)
 
 
 class _PythonAdapter:
@@ -141,5 +141,6 @@ def _lines(line: _Fields, key: str) -> list[bytes]:
     return [base64.b64decode(text) for text in line[f"{key}_base64"]]
 
 
-if __name__ == "__main__":
-    _PythonAdapter(resolve(sys.argv[1])).serve()
+def serve(reference: str) -> None:
+    """Serve a fence by its reference; the whole of such a process."""
+    _PythonAdapter(resolve(reference)).serve()

@@ -26,7 +26,7 @@ importlib.import_module("harness.scenario.loader")
 
 SMALL = SCENARIO.replace("schedules: 20", "schedules: 10").replace("expect: {}", "expect: {none: []}")
 BAD = ROGUE.replace("expect: {}", "expect: {ledger: [], none: []}")
-PLUGIN = ("-p", "harness.pytest_plugin")
+PLUGIN = ("-p", "takeover_harness.pytest_plugin")
 needs_gate = pytest.mark.requires("kernel-gate")
 
 
