@@ -141,10 +141,10 @@ def test_it_ends_with_the_process_that_has_it() -> None:
     reading, writing = os.pipe()
     holder = os.fork()
     if not holder:
-        first = pid_namespace.take().first
+        namespace = pid_namespace.take()
         heir = os.fork()
         if heir:
-            os.write(writing, b"%d %d" % (first, heir))
+            os.write(writing, b"%d %d" % (namespace.first, heir))
         while True:
             signal.pause()
     first, heir = map(int, os.read(reading, 100).split())
