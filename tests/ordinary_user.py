@@ -23,6 +23,7 @@ __all__ = [
     "USER",
     "become",
     "become_one_with_a_masked_proc",
+    "become_one_with_a_read_only_proc",
     "become_one_without_namespaces",
     "folder",
     "has_own_ids",
@@ -31,6 +32,7 @@ __all__ = [
 #: No user of a machine has this number.
 USER = 54321 if os.geteuid() == 0 else os.geteuid()
 
+_MS_RDONLY, _MS_REMOUNT = 1, 32
 _CLONE_NEWNS, _MS_BIND, _MS_REC, _MS_PRIVATE = 0x20000, 4096, 16384, 1 << 18
 _PR_SET_DUMPABLE = 4
 _NEEDED = {Path(__file__).parents[1], *map(Path, (sys.prefix, sys.base_prefix))}
@@ -59,7 +61,18 @@ def become_one_with_a_masked_proc() -> None:
     """Have the calling process be an ordinary user's where a file of /proc is hidden, as containers do."""
     with _in_a_container():
         _own_mounts()
-        assert _libc.mount(b"/dev/null", b"/proc/version", None, _MS_BIND, None) == 0
+        # One that hides nothing would do, wherever it is mounted.
+        for line in Path("/proc/self/mounts").read_text().splitlines():
+            _, point, kind, *_ = line.split()
+            if kind == "proc":
+                assert _libc.mount(b"/dev/null", f"{point}/version".encode(), None, _MS_BIND, None) == 0
+
+
+def become_one_with_a_read_only_proc() -> None:
+    """Have the calling process be an ordinary user's that can map no user in a user namespace."""
+    with _in_a_container():
+        _own_mounts()
+        assert _libc.mount(b"none", b"/proc", None, _MS_REMOUNT | _MS_BIND | _MS_RDONLY, None) == 0
 
 
 @contextlib.contextmanager

@@ -37,15 +37,15 @@ class Found(NamedTuple):
 
 
 def prepare(directory: str) -> None:
-    """Have this process give sessions ids of their own, as far as this machine and user can.
+    """Have this process give sessions ids and mounts of their own, as far as this machine and user can.
 
-    An ordinary user's process enters a user namespace for that, if all of it succeeds in a child.
+    An ordinary user's process enters a user namespace for that, if a child gets mounts there at least.
 
     Args:
         directory: any that is writable.
     """
     if user_namespace.wanted():
-        if _tried(directory).ids:
+        if _tried(directory).mounts:
             return
         user_namespace.enter()
     pid_namespace.prepare()

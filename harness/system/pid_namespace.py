@@ -47,6 +47,8 @@ _ANSWER_BYTES = 200
 _libc = ctypes.CDLL(None, use_errno=True)
 #: First processes of the namespaces that this process holds.
 _held: set[int] = set()
+#: What the first process of one was refused, and that of another one would be.
+_refusals: list[str] = []
 
 
 class Refused(Exception):
@@ -195,10 +197,14 @@ def take() -> PidNamespace:
             return namespace
         # Another program has killed it.
         namespace.end()
+    if _refusals:
+        raise Refused(_refusals[0])
     made = _made()
     if made.ready():
         return made
     made.end()
+    if made.refusal:
+        _refusals.append(made.refusal)
     raise Refused(made.refusal or "its first process was killed")
 
 

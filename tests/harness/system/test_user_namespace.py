@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -40,16 +41,17 @@ def told_by(become: Callable[[], None], work: Callable[[], Any]) -> Any:
     if not child:
         try:
             become()
-            os.write(writing, json.dumps(work()).encode())
-        except BaseException as error:
-            os.write(writing, json.dumps(repr(error)).encode())
+            os.write(writing, json.dumps([work(), ""]).encode())
+        except BaseException:
+            os.write(writing, json.dumps([None, traceback.format_exc()]).encode())
         finally:
             os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as file:
-        said = file.read()
+        found, error = json.loads(file.read())
     os.waitpid(child, 0)
-    return json.loads(said)
+    assert not error
+    return found
 
 
 def told_by_a_process_of(starter: ConfinedStarter, work: Callable[[], Any], number: int = 0) -> Any:
@@ -133,7 +135,7 @@ def outcome(call: Callable[[], Any]) -> str:
     try:
         call()
     except OSError as error:
-        return type(error).__name__
+        return f"{type(error).__name__}: {error.strerror}"
     return "done"
 
 
@@ -156,7 +158,7 @@ def test_processes_have_ids_of_choice_and_no_capability() -> None:
         "user": [user, group, user],
         "capabilities": ["0" * 16] * 5,
         "no new privileges": "1",
-        "first process": "PermissionError",
+        "first process": "PermissionError: Permission denied",
     }
 
 
@@ -188,16 +190,39 @@ def outcome_of_take() -> str:
 
 
 def test_what_fails_half_way_leaves_the_user_where_it_was() -> None:
-    """The kernel lets a user in, and then refuses the mount of a /proc that would show what is hidden."""
+    """As where AppArmor lets a user in, and no further."""
     with ordinary_user.folder() as directory:
 
         def work() -> list[Any]:
             own_ids.prepare(str(directory))
-            return [user_namespace.entered(), os.geteuid(), own_ids._tried(str(directory))]
+            return [user_namespace.entered(), os.geteuid(), own_ids.examine(str(directory))]
 
-        entered, user, (ids, mounts) = told_by(ordinary_user.become_one_with_a_masked_proc, work)
-    assert (entered, user, mounts) == (False, ordinary_user.USER, "")
-    assert ids.startswith("a mount of /proc: ") and "an unmasked /proc" in ids
+        entered, user, (ids, mounts) = told_by(ordinary_user.become_one_with_a_read_only_proc, work)
+    assert (entered, user) == (False, ordinary_user.USER)
+    assert ids == mounts
+    assert ids.startswith("/proc/self/uid_map: Read-only file system; ")
+
+
+def test_where_parts_of_proc_are_hidden_mounts_are_had_and_ids_are_not() -> None:
+    """The kernel refuses a mount of another /proc, which would show what is hidden."""
+    with ordinary_user.folder() as directory:
+
+        def work() -> list[Any]:
+            found = own_ids.examine(str(directory))
+            own_ids.prepare(str(directory))
+            starter = ConfinedStarter(str(directory), own_pids=True)
+            mode = told_by_a_process_of(starter, lambda: outcome(lambda: os.chmod(directory.parent, 0o1777)))
+            ids = starter.pids
+            starter.close()
+            return [found, user_namespace.entered(), ids, mode, outcome_of_take()]
+
+        (why, mounts), entered, ids, mode, refused = told_by(
+            ordinary_user.become_one_with_a_masked_proc, work
+        )
+    assert (entered, ids, mounts) == (True, None, "")
+    assert refused == "a mount of /proc: Operation not permitted"
+    assert why.startswith(refused) and "an unmasked /proc" in why
+    assert mode == "OSError: Read-only file system"
 
 
 def test_a_privileged_process_enters_none() -> None:
