@@ -9,13 +9,16 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
+import json
 import os
 import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from harness.system import capabilities, own_ids, user_namespace
 
@@ -27,6 +30,7 @@ __all__ = [
     "become_one_without_namespaces",
     "folder",
     "has_own_ids",
+    "told_by",
 ]
 
 #: No user of a machine has this number.
@@ -91,6 +95,26 @@ def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="takeover-harness-test-") as name:
         os.chown(name, USER, USER if os.geteuid() == 0 else -1)
         yield Path(name).resolve()
+
+
+def told_by(become: Callable[[], None], work: Callable[[], Any]) -> Any:
+    """What some work returns in a child that is an ordinary user's and has one thread, as JSON."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            become()
+            os.write(writing, json.dumps([work(), ""]).encode())
+        except BaseException:
+            os.write(writing, json.dumps([None, traceback.format_exc()]).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as file:
+        found, error = json.loads(file.read())
+    os.waitpid(child, 0)
+    assert not error
+    return found
 
 
 @functools.cache

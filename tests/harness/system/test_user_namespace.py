@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,31 +26,12 @@ from tests.harness.system.reaching_out import (
     place_of,
     state_of,
 )
+from tests.ordinary_user import told_by
 
 pytestmark = [
     pytest.mark.requires("landlock"),
     pytest.mark.requires("pid-namespace of an ordinary user"),
 ]
-
-
-def told_by(become: Callable[[], None], work: Callable[[], Any]) -> Any:
-    """What some work returns in a child that is an ordinary user's and has one thread."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        try:
-            become()
-            os.write(writing, json.dumps([work(), ""]).encode())
-        except BaseException:
-            os.write(writing, json.dumps([None, traceback.format_exc()]).encode())
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as file:
-        found, error = json.loads(file.read())
-    os.waitpid(child, 0)
-    assert not error
-    return found
 
 
 def told_by_a_process_of(starter: ConfinedStarter, work: Callable[[], Any], number: int = 0) -> Any:
@@ -116,7 +96,10 @@ def test_without_walls_a_user_namespace_would_let_them_mount() -> None:
             with unconfined():
                 return outcomes(place, ["new root", "new mount namespace"])
 
-        assert told_by(ordinary_user.become, work) == {"new root": "done", "new mount namespace": "done"}
+        assert told_by(ordinary_user.become, work) == {
+            "new root": "done",
+            "new mount namespace": "done",
+        }
 
 
 def who() -> dict[str, Any]:
