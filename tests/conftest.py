@@ -23,7 +23,7 @@ from fence.targets import TargetError, pypi
 from harness.gates.kernel import program_clock, thread_turns
 from harness.system import landlock
 from harness.tools import doctor
-from tests import browser, machine_limits
+from tests import browser, machine_limits, ordinary_user
 from tests.measured_filesystems.mounts import MOUNTABLE, can_mount
 from tests.patience import GENEROUS_S, WALL_LIMIT
 
@@ -97,7 +97,10 @@ def _found(program: str) -> bool:
 _CAPABILITIES: dict[str, Callable[[], bool]] = {
     "kernel-gate": _kernel_gate,
     "landlock": lambda: not landlock.missing(),
-    "pid-namespace": doctor.has_own_ids,
+    "pid-namespace": lambda: not doctor.own_ids_of().ids,
+    # An ordinary user has it in processes of its own alone.
+    "pid-namespace of this process": lambda: os.geteuid() == 0 and not doctor.own_ids_of().ids,
+    "pid-namespace of an ordinary user": ordinary_user.has_own_ids,
     "clock of programs": lambda: not program_clock.unavailable(),
     "threads one at a time": lambda: not thread_turns.unavailable(),
     "ext4": _ext4,

@@ -324,7 +324,7 @@ class Explorer:
         if outcome.disturbed:
             return
         stats.repeated += 1
-        found = difference(first, again)
+        found = difference(first, again, self.gate.has_own_ids)
         if found:
             stats.doubt(index, found)
 

@@ -9,23 +9,29 @@ __all__ = ["difference"]
 _SHOWN_BYTES = 40
 _CAUSES = (
     "does it read the time, a process id or random numbers in a way that the harness does not replace, "
-    "or keep state over schedules? See docs/limits.md"
+    "or keep state over schedules?"
 )
+_IDS = (
+    " Process ids are the machine's own here and differ: `python -m harness doctor` says why, and what to do."
+)
+_PAGE = " See docs/limits.md"
 
 
-def difference(first: History, again: History) -> str:
+def difference(first: History, again: History, own_ids: bool = True) -> str:
     """Say where two runs of one schedule differ first, and what of; empty where they do not.
 
     Args:
         first: history of the first run.
         again: history of the second one.
+        own_ids: whether processes had the same ids in both.
     """
     if first.events == again.events:
         return ""
     pairs = zip(first.events, again.events, strict=False)
     at = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(first.events), len(again.events)))
     one, other = (history.events[at] if at < len(history.events) else None for history in (first, again))
-    return f"run twice, it differs from event {at} on: {_what(first, again, one, other)}; {_CAUSES}"
+    what = _what(first, again, one, other)
+    return f"run twice, it differs from event {at} on: {what}; {_CAUSES}{'' if own_ids else _IDS}{_PAGE}"
 
 
 def _what(first: History, again: History, one: Event | None, other: Event | None) -> str:

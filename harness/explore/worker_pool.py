@@ -47,7 +47,7 @@ _START = (
     "{}"
     # Before anything large is imported.
     "from harness.system.machine_limits import be_killed_first; be_killed_first(); "
-    "from harness.system.pid_namespace import prepare; prepare(); "
+    "from harness.system.own_ids import prepare; prepare({!r}); "
     "from harness.explore.worker_pool import main; main({}, {}, {!r}, {}, {})"
 )
 _PR_SET_CHILD_SUBREAPER = 36
@@ -104,7 +104,7 @@ class ExplorerProcess:
         self._memory = OutOfMemory()
         self.connection, far = Pipe()
         with far, starting("an explorer process"):
-            code = _START.format(start(sys.path), far.fileno(), core, root, os.getpid(), file_bytes_max)
+            code = _START.format(start(sys.path), root, far.fileno(), core, root, os.getpid(), file_bytes_max)
             self._process = subprocess.Popen(
                 [sys.executable, "-c", code],
                 stdin=subprocess.DEVNULL,

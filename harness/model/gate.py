@@ -149,6 +149,10 @@ class Gate(Protocol):
     def idle_steps(self) -> int:
         """How many steps lanes took to ask for a lock again, because no other lane could go."""
 
+    @property
+    def has_own_ids(self) -> bool:
+        """Whether process ids are the session's own, the same in each schedule."""
+
     def start(self, layout: Layout) -> None:
         """Start the worker processes."""
 

@@ -16,9 +16,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from harness.system import capabilities, landlock, pid_namespace, read_only_mounts, terminals
+from harness.system import (
+    capabilities,
+    landlock,
+    pid_namespace,
+    read_only_mounts,
+    terminals,
+    user_namespace,
+)
 from harness.system.machine_limits import starting
-from harness.system.pid_namespace import PidNamespace
+from harness.system.pid_namespace import PidNamespace, Refused
 
 __all__ = ["ConfinedStarter", "unconfined"]
 
@@ -75,7 +82,8 @@ class ConfinedStarter:
             thread = ThreadPoolExecutor(1, "confined-starter")
             try:
                 with starting("the thread that starts workers"), _forking():
-                    self.pids = pid_namespace.take() if self._own_pids else None
+                    with contextlib.suppress(Refused):
+                        self.pids = pid_namespace.take() if self._own_pids else None
                     thread.submit(self._confine).result()
             except BaseException:
                 self._end(thread)
@@ -109,7 +117,7 @@ class ConfinedStarter:
         if self.pids is not None and not (mounted and self.pids.enter()):
             self.pids.close()
             self.pids = None
-        capabilities.drop()
+        capabilities.drop(all_of_them=user_namespace.entered())
         landlock.restrict(*self._writable, terminals=terminals.FOLDER if self.terminals is not None else "")
 
 

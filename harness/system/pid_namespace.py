@@ -2,8 +2,8 @@
 
 So a process id that a program writes is the same in every run. The namespace's first process stays outside
 of the walls: it hands out a mount of the namespace's /proc, says which id comes next, and ends the others.
-What loses its parent becomes its child, and when it ends, the kernel ends all others. Only root
-(CAP_SYS_ADMIN) can have one.
+What loses its parent becomes its child, and when it ends, the kernel ends all others. It takes
+CAP_SYS_ADMIN, which an ordinary user has in a user namespace (`harness.system.user_namespace`).
 
 To fork a process that has grown takes milliseconds. An explorer makes a namespace before it grows
 (`prepare`), and one session after the other takes it.
@@ -14,20 +14,19 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import select
 import signal
 import socket
 import sys
+import threading
 import time
+import warnings
 
 from harness.model.errors import GateUnavailable
 from harness.system.descriptors import close_all_but
 from harness.system.dying import is_dying
-from harness.system.parent_death import end_with_parent
 
-__all__ = ["AVAILABLE_TO_ROOT", "PidNamespace", "held", "prepare", "take"]
-
-#: What `doctor` says of a user that is not root.
-AVAILABLE_TO_ROOT = "needs root; process ids are the machine's own and differ from run to run"
+__all__ = ["PidNamespace", "Refused", "held", "prepare", "take"]
 
 _CLONE_NEWNS, _CLONE_NEWPID = 0x20000, 0x20000000
 _MS_REC, _MS_PRIVATE = 16384, 1 << 18
@@ -41,12 +40,19 @@ _LAST_ID = "/proc/sys/kernel/ns_last_pid"
 _START_S = 20.0
 _END_S, _PAUSE_S = 1.0, 0.001
 #: What is asked of the first process, beside a number, and its answers. With the first one and with that to
-#: `_END_ALL` comes a descriptor of the next mount of /proc.
+#: `_END_ALL` comes a descriptor of the next mount of /proc; without one, the answer is what was refused.
 _END_ALL = b"end"
 _READY = b"+"
+_ANSWER_BYTES = 200
 _libc = ctypes.CDLL(None, use_errno=True)
 #: First processes of the namespaces that this process holds.
 _held: set[int] = set()
+#: What the first process of one was refused, and that of another one would be.
+_refusals: list[str] = []
+
+
+class Refused(Exception):
+    """This machine or user cannot have a PID namespace in which ids can be chosen; says why."""
 
 
 def held() -> frozenset[int]:
@@ -67,10 +73,14 @@ class PidNamespace:
         first: process id of its first process, as this process sees it.
         channel: to it.
         again: whether it can be taken again when it is closed.
+
+    Attributes:
+        refusal: why it cannot be entered, as far as its first process has said so.
     """
 
     def __init__(self, first: int, channel: socket.socket, again: bool = False) -> None:
         self.first = first
+        self.refusal = ""
         self._channel = channel
         self._again = again
         self._proc = -1
@@ -80,8 +90,9 @@ class PidNamespace:
         """Wait for the first process; return whether the namespace can be entered."""
         if self._proc < 0:
             with contextlib.suppress(OSError):
-                descriptors = socket.recv_fds(self._channel, len(_READY), 1)[1]
+                said, descriptors, _, _ = socket.recv_fds(self._channel, _ANSWER_BYTES, 1)
                 self._proc = descriptors[0] if descriptors else -1
+                self.refusal = "" if descriptors else said.decode()
         return self._proc >= 0
 
     @property
@@ -164,27 +175,21 @@ _free: list[PidNamespace] = []
 
 
 def prepare() -> None:
-    """Make a namespace that `take` gives to one caller after the other, as far as this machine and user can.
-
-    The calling thread has to live as long as this process.
-    """
+    """Make a namespace that `take` gives to one caller after the other, where this machine and user can."""
     # Where a process cannot be started now, `take` tries it again, and can say so.
-    with contextlib.suppress(OSError):
-        namespace = _made(again=True)
-        if namespace is not None:
-            _free.append(namespace)
+    with contextlib.suppress(Refused, OSError, RuntimeError):
+        _free.append(_made(again=True))
 
 
-def take() -> PidNamespace | None:
+def take() -> PidNamespace:
     """Return a namespace without processes: one that was prepared, or a new one.
 
-    A new one ends with the calling thread.
-
-    Returns:
-        The namespace; None where this machine or user cannot have one whose ids can be chosen.
+    It ends with this process, if not before.
 
     Raises:
+        Refused: this machine or user cannot have one whose ids can be chosen.
         OSError: no further process is allowed.
+        RuntimeError: no further thread is allowed.
     """
     while _free:
         namespace = _free.pop()
@@ -192,58 +197,94 @@ def take() -> PidNamespace | None:
             return namespace
         # Another program has killed it.
         namespace.end()
+    if _refusals:
+        raise Refused(_refusals[0])
     made = _made()
-    if made is None or made.ready():
+    if made.ready():
         return made
     made.end()
-    return None
+    if made.refusal:
+        _refusals.append(made.refusal)
+    raise Refused(made.refusal or "its first process was killed")
 
 
-def _made(again: bool = False) -> PidNamespace | None:
-    """Start the first process of a new namespace; return None where there can be none."""
+def _made(again: bool = False) -> PidNamespace:
+    """Start the first process of a new namespace.
+
+    Raises:
+        Refused: there can be none.
+        OSError, RuntimeError: no further process or thread is allowed.
+    """
     if sys.platform != "linux" or not os.path.exists(_LAST_ID):
-        return None
-    own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        # The way back is tried first: this thread has to start processes of its own namespace afterwards.
-        if _libc.setns(own, _CLONE_NEWPID) != 0 or _libc.unshare(_CLONE_NEWPID) != 0:
-            return None
-        try:
-            return _started(again)
-        finally:
-            _libc.setns(own, _CLONE_NEWPID)
-    finally:
-        os.close(own)
-
-
-def _started(again: bool) -> PidNamespace:
+        raise Refused(f"no {_LAST_ID}; the kernel needs CONFIG_CHECKPOINT_RESTORE")
     ours, theirs = socket.socketpair()
     with theirs:
         try:
-            first = os.fork()
-        except OSError:
+            first = _started(theirs)
+        except BaseException:
             ours.close()
             raise
-        if not first:
-            _serve(theirs)
     ours.settimeout(_START_S)
     return PidNamespace(first, ours, again)
 
 
-def _serve(channel: socket.socket) -> None:
-    """Be the first process of the namespace; does not return."""
+def _started(channel: socket.socket) -> int:
+    """Return the first process, started from a thread that ends then.
+
+    A thread that has left its namespace for what it starts finds back only if it has CAP_SYS_ADMIN where that
+    namespace was made, and an ordinary user has not.
+    """
+    found: list[int | Exception] = []
+    # The first process lives longer than this thread, and no longer than this process.
+    parent = os.pidfd_open(os.getpid())
+
+    def start() -> None:
+        try:
+            if _libc.unshare(_CLONE_NEWPID) != 0:
+                raise Refused(f"unshare(CLONE_NEWPID): {os.strerror(ctypes.get_errno())}")
+            with warnings.catch_warnings():
+                # Python 3.12 warns of a fork beside other threads. The other one here waits.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                first = os.fork()
+            if not first:
+                _serve(channel, parent)
+            found.append(first)
+        except (Refused, OSError) as error:
+            found.append(error)
+
     try:
-        end_with_parent()
+        thread = threading.Thread(target=start, name="pid-namespace")
+        thread.start()
+        thread.join()
+    finally:
+        os.close(parent)
+    if isinstance(found[0], Exception):
+        raise found[0]
+    return found[0]
+
+
+def _serve(channel: socket.socket, parent: int) -> None:
+    """Be the first process of the namespace; does not return.
+
+    Args:
+        channel: to the process that asks.
+        parent: a pidfd of that.
+    """
+    try:
         # What has lost its parent is reaped by the kernel.
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         os.setsid()
         os.chdir("/")
-        close_all_but({channel.fileno()})
+        close_all_but({channel.fileno(), parent})
         assert os.getpid() == 1
-        last_id = _own_proc()
-        _hand_out_proc(channel)
-        while asked := channel.recv(16):
+        try:
+            last_id = _own_proc()
+            _hand_out_proc(channel)
+        except OSError as error:
+            channel.send(f"{error.filename}: {error.strerror}".encode())
+            return
+        while asked := _asked(channel, parent):
             if asked == _END_ALL:
                 _end_all()
                 _hand_out_proc(channel)
@@ -252,6 +293,15 @@ def _serve(channel: socket.socket) -> None:
                 channel.send(_READY)
     finally:
         os._exit(0)
+
+
+def _asked(channel: socket.socket, parent: int) -> bytes:
+    """Return what is asked next; nothing if the other end is closed, or its process has ended."""
+    waiting = select.poll()
+    waiting.register(channel, select.POLLIN)
+    waiting.register(parent, select.POLLIN)
+    over = parent in [fd for fd, _ in waiting.poll()]
+    return b"" if over else channel.recv(16)
 
 
 def _hand_out_proc(channel: socket.socket) -> None:
@@ -285,9 +335,9 @@ def _own_proc() -> int:
     Raises:
         OSError: it cannot be had.
     """
-    _checked(_libc.unshare(_CLONE_NEWNS))
-    _checked(_libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None))
-    _checked(_libc.mount(b"proc", b"/proc", b"proc", _HARMLESS, None))
+    _checked(_libc.unshare(_CLONE_NEWNS), "unshare(CLONE_NEWNS)")
+    _checked(_libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None), "mounts of its own")
+    _checked(_libc.mount(b"proc", b"/proc", b"proc", _HARMLESS, None), "a mount of /proc")
     return os.open(_LAST_ID, os.O_WRONLY | os.O_CLOEXEC)
 
 
@@ -297,15 +347,16 @@ def _detached_proc() -> int:
     Raises:
         OSError: it cannot be had.
     """
-    context = _checked(_libc.syscall(_FSOPEN, b"proc", _FSOPEN_CLOEXEC))
+    what = "a mount of /proc"
+    context = _checked(_libc.syscall(_FSOPEN, b"proc", _FSOPEN_CLOEXEC), what)
     try:
-        _checked(_libc.syscall(_FSCONFIG, context, _FSCONFIG_CMD_CREATE, None, None, 0))
-        return _checked(_libc.syscall(_FSMOUNT, context, _FSMOUNT_CLOEXEC, _ATTRIBUTES))
+        _checked(_libc.syscall(_FSCONFIG, context, _FSCONFIG_CMD_CREATE, None, None, 0), what)
+        return _checked(_libc.syscall(_FSMOUNT, context, _FSMOUNT_CLOEXEC, _ATTRIBUTES), what)
     finally:
         os.close(context)
 
 
-def _checked(result: int) -> int:
+def _checked(result: int, what: str) -> int:
     if result < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), what)
     return result

@@ -1,7 +1,7 @@
 """A mount namespace in which all but one directory is read-only, and that one has no devices.
 
-Landlock leaves modes, owners, times and attributes of files alone; a read-only mount does not. Only root
-(CAP_SYS_ADMIN) can have one.
+Landlock leaves modes, owners, times and attributes of files alone; a read-only mount does not. It takes
+CAP_SYS_ADMIN, which an ordinary user has in a user namespace (`harness.system.user_namespace`).
 """
 
 from __future__ import annotations
@@ -13,10 +13,7 @@ import sys
 
 from harness.model.errors import GateUnavailable
 
-__all__ = ["AVAILABLE_TO_ROOT", "make_read_only"]
-
-#: What `doctor` says of a user that is not root.
-AVAILABLE_TO_ROOT = "needs root; modes, owners and times of files outside are guarded by the supervisor alone"
+__all__ = ["make_read_only"]
 
 #: The same on every type of machine.
 _MOUNT_SETATTR = 442

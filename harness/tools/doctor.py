@@ -9,7 +9,6 @@ import platform
 import shutil
 import subprocess
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 
@@ -17,11 +16,11 @@ from fence.statx import statx
 from harness.gates import GATES, unavailable
 from harness.gates.kernel import program_clock, thread_turns
 from harness.model.errors import UsageError
-from harness.system import landlock, pid_namespace, read_only_mounts, terminals
+from harness.system import landlock, own_ids, terminals
 from harness.system.janitor import in_memory, session_parent, shortage
 from harness.system.machine_limits import too_small
 
-__all__ = ["examine", "has_own_ids", "reuses_inodes"]
+__all__ = ["examine", "own_ids_of", "reuses_inodes"]
 
 _TRIES = 500
 _NOTABLE_NS = 100_000
@@ -45,11 +44,16 @@ def examine(root: str | None = None) -> dict[str, object]:
     for gate in GATES:
         findings[f"gate_{gate}"] = unavailable(gate) or "available"
     findings["landlock"] = landlock.why_not() or f"ABI {landlock.abi()}"
-    findings["read_only_mounts"] = (
-        "available" if os.geteuid() == 0 and _read_only_mounts(root) else read_only_mounts.AVAILABLE_TO_ROOT
+    own = own_ids_of(root)
+    findings["read_only_mounts"] = _or_not(
+        own.mounts,
+        "available",
+        "modes, owners and times of files outside are guarded by the supervisor alone",
     )
     findings["not_confined"] = ", ".join(landlock.missing()) or "nothing"
-    findings["process_ids"] = "the session's own" if has_own_ids(root) else pid_namespace.AVAILABLE_TO_ROOT
+    findings["process_ids"] = _or_not(
+        own.ids, "the session's own", "process ids are the machine's own and differ from run to run"
+    )
     findings["clock_of_programs"] = program_clock.unavailable() or "virtual"
     findings["terminals"] = terminals.why_not() or "available"
     findings["threads_of_programs"] = thread_turns.unavailable() or "one at a time"
@@ -67,33 +71,14 @@ def examine(root: str | None = None) -> dict[str, object]:
     return findings
 
 
-def has_own_ids(root: str | None = None) -> bool:
-    """Return whether the processes of a session have ids of their own, the same in each schedule."""
-    namespace = pid_namespace.take()
-    if namespace is None:
-        return False
-    found: list[bool] = []
-
-    def enter(path: str) -> None:
-        found.append(read_only_mounts.make_read_only(path) and namespace.enter())
-
+def own_ids_of(root: str | None = None) -> own_ids.Found:
+    """Return whether an explorer's sessions have process ids and read-only mounts of their own; why not."""
     with _directory(root) as directory:
-        thread = threading.Thread(target=enter, args=[os.path.realpath(directory)])
-        thread.start()
-        thread.join()
-    namespace.close()
-    return found == [True]
+        return own_ids.examine(os.path.realpath(directory))
 
 
-def _read_only_mounts(root: str | None) -> bool:
-    """Return whether a thread can have a mount namespace in which all is read-only; it ends with the try."""
-    found: list[bool] = []
-    with _directory(root) as directory:
-        path = os.path.realpath(directory)
-        thread = threading.Thread(target=lambda: found.append(read_only_mounts.make_read_only(path)))
-        thread.start()
-        thread.join()
-    return found == [True]
+def _or_not(refused: str, there: str, otherwise: str) -> str:
+    return f"{otherwise}; {refused}" if refused else there
 
 
 def reuses_inodes(root: str | None) -> bool:

@@ -65,6 +65,7 @@ class FreeGate:
     name = "free"
     has_own_steps = False
     idle_steps = 0
+    has_own_ids = False
 
     def __init__(self, directory: str, main: Callable[..., None], deadline_s: float = DEADLINE_S) -> None:
         self._directory = directory

@@ -168,6 +168,11 @@ class KernelGate:
         return {name: worker.pid for name, worker in self._processes.workers.items()}
 
     @property
+    def has_own_ids(self) -> bool:
+        """Whether process ids are the session's own, the same in each schedule."""
+        return self._processes.has_own_ids
+
+    @property
     def traps(self) -> int:
         """How often any process was stopped at a call, since the start."""
         return self._state.traps
@@ -299,9 +304,10 @@ class KernelGate:
         if own.revived_pid == "fresh" or own.process in self._reborn:
             return
         self._reborn.add(own.process)
-        if not self._processes.has_own_ids:
+        if not self.has_own_ids:
             self._state.note_inconclusive(
-                f"restart: pid {own.revived_pid} needs process ids of the session's own; run as root"
+                f"restart: pid {own.revived_pid} needs process ids of the session's own; "
+                "`python -m harness doctor` says why there are none, and what to do"
             )
             return
         number = self._processes.id_of(own.revives)

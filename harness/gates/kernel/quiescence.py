@@ -86,7 +86,8 @@ def tasks_of(pid: int) -> list[int]:
 def _read(path: str, size: int = 512) -> bytes:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        # What has ended and is not reaped yet has no memory any more, and its files in /proc belong to root.
         return b"gone"
     try:
         return os.read(fd, size)

@@ -6,21 +6,49 @@ Every target is harmless, and made by the test: files beside the directory, and 
 from __future__ import annotations
 
 import array
+import contextlib
 import ctypes
 import errno
 import fcntl
 import os
 import signal
 import socket
-from collections.abc import Callable
-from typing import NamedTuple
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import multiprocess
 
 from tests.harness.gates.kernel.words import syscall
 
-__all__ = ["ATTEMPTS", "Place", "outcome_of"]
+__all__ = [
+    "ATTEMPTS",
+    "BY_CAPABILITY",
+    "BY_MOUNT",
+    "KEPT_OUT",
+    "SILENT",
+    "TRACING",
+    "Place",
+    "outcome_of",
+    "place_of",
+    "state_of",
+]
 
 _AT_FDCWD = -100
+_PR_SET_DUMPABLE = 4
 _libc = ctypes.CDLL(None, use_errno=True)
+
+#: Attempts that root is kept from by its capabilities, and others by not having them.
+BY_CAPABILITY = {"new root", "new mount namespace", "set the host name", "mount"}
+#: What a mount keeps from root; a user's own files are guarded by the supervisor alone.
+BY_MOUNT = {"change the mode", "change the owner", "change the time", "set an attribute"}
+#: The kernel sends no signal, and says nothing.
+SILENT = {"signal when there is something to read"}
+#: What some machines deny to users in any case (Yama).
+TRACING = {"trace", "take a descriptor", "look at memory"}
+#: How the kernel keeps a process out; EXDEV: a link or rename that would widen what may be done with a file.
+KEPT_OUT = {"EACCES", "EPERM", "EROFS", "EXDEV"}
 
 
 class Place(NamedTuple):
@@ -172,3 +200,59 @@ def outcome_of(attempt: str, place: Place) -> str:
     except OSError as error:
         return errno.errorcode[error.errno or 0]
     return "done"
+
+
+@contextlib.contextmanager
+def place_of(user: int, watched: bool = True) -> Iterator[Place]:
+    """Make a place, and see at the end that the process outside was neither killed nor stopped.
+
+    Args:
+        user: that everything there belongs to.
+        watched: false where it may be.
+    """
+    with tempfile.TemporaryDirectory(prefix="takeover-harness-test-") as root:
+        name = os.path.basename(root)
+        inside, outside = Path(root, "inside"), Path(root, "outside")
+        inside.mkdir()
+        outside.mkdir()
+        (outside / "victim").write_bytes(b"victim")
+        (outside / "link").symlink_to("victim")
+        (outside / "folder").mkdir()
+        for path in (root, inside, outside, outside / "victim", outside / "folder"):
+            os.chown(path, user, -1)
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            context: Any = multiprocess.get_context("fork")
+            process = context.Process(target=_wait_outside, args=(name, user, theirs))
+            process.start()
+            assert ours.recv(1) == b"."
+            yield Place(str(inside), str(outside), process.pid, name)
+            assert not watched or process.is_alive()
+            process.kill()
+            process.join()
+            process.close()
+
+
+def _wait_outside(name: str, user: int, ready: socket.socket) -> None:
+    """Be the process that is not to be reached: it listens, and would die of a signal."""
+    if user != os.geteuid():
+        os.setgid(user)
+        os.setuid(user)
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind("\0" + name)
+        one.listen()
+        ready.send(b".")
+        # Until the test is over.
+        ready.recv(1)
+    os._exit(0)
+
+
+def state_of(outside: str) -> tuple[object, ...]:
+    """What is there to see outside."""
+    return (
+        sorted(os.listdir(outside)),
+        Path(outside, "victim").read_bytes(),
+        os.stat(f"{outside}/victim").st_nlink,
+        os.listdir(f"{outside}/folder"),
+    )

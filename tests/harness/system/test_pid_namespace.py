@@ -18,14 +18,13 @@ from harness.system import pid_namespace, read_only_mounts
 from harness.system.descriptors import close_all_but
 from harness.system.pid_namespace import PidNamespace
 
-pytestmark = pytest.mark.requires("pid-namespace")
+pytestmark = pytest.mark.requires("pid-namespace of this process")
 
 
 @pytest.fixture
 def inside(tmp_path: Path):
     """Run functions in a thread that has entered a namespace; what it starts is in there."""
     namespace = pid_namespace.take()
-    assert namespace is not None
     with in_a_thread_of(namespace, tmp_path) as run:
         yield namespace, run
         namespace.close()
@@ -137,6 +136,29 @@ def test_all_its_processes_end_with_it(inside: Any) -> None:
     assert not psutil.pid_exists(namespace.first)
 
 
+def test_it_ends_with_the_process_that_has_it() -> None:
+    """Also where that is killed, and what it has started lives on with its descriptors."""
+    reading, writing = os.pipe()
+    holder = os.fork()
+    if not holder:
+        namespace = pid_namespace.take()
+        heir = os.fork()
+        if heir:
+            os.write(writing, b"%d %d" % (namespace.first, heir))
+        while True:
+            signal.pause()
+    first, heir = map(int, os.read(reading, 100).split())
+    ended(holder)
+    try:
+        while psutil.pid_exists(first) and psutil.Process(first).status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
+        assert psutil.pid_exists(heir)
+    finally:
+        os.kill(heir, signal.SIGKILL)
+        os.close(reading)
+        os.close(writing)
+
+
 def test_it_is_known_when_its_first_process_was_killed(inside: Any) -> None:
     namespace, _ = inside
     os.kill(namespace.first, signal.SIGKILL)
@@ -173,7 +195,6 @@ def test_a_prepared_namespace_is_taken_again_and_is_empty_then(tmp_path: Path) -
     seen = []
     for _ in range(3):
         namespace = pid_namespace.take()
-        assert namespace is not None
         seen.append(namespace.first)
         with in_a_thread_of(namespace, tmp_path) as run:
             namespace.next_id(500)
@@ -194,7 +215,7 @@ def test_a_prepared_namespace_that_was_killed_is_not_taken() -> None:
     (first,) = pid_namespace.held() - others
     os.kill(first, signal.SIGKILL)
     namespace = pid_namespace.take()
-    assert namespace is not None and namespace.first != first
+    assert namespace.first != first
     assert first not in pid_namespace.held()
     namespace.close()
 
@@ -207,5 +228,5 @@ def test_to_prepare_leaves_later_processes_where_they_were() -> None:
     assert said == pid
     ended(pid)
     namespace = pid_namespace.take()
-    assert namespace is not None and namespace.first == first
+    assert namespace.first == first
     namespace.end()

@@ -129,7 +129,7 @@ def test_whether_another_process_lives_may_be_asked(same_ids: Stage) -> None:
     assert run(same_ids, "look_whether_alive").said() == ["alive"]
 
 
-@pytest.mark.requires("pid-namespace")
+@pytest.mark.requires("pid-namespace of this process")
 @pytest.mark.parametrize("word", ["signal_outside", "descriptor_of_process", "look_whether_alive"])
 def test_no_process_outside_has_an_id_inside(stage: Stage, word: str) -> None:
     assert run(stage, word).said() == ["ESRCH"]

@@ -14,6 +14,7 @@ import pytest
 
 from harness.gates.kernel import quiescence
 from harness.gates.kernel.quiescence import Halted, asleep, children_of, tasks_of
+from tests import ordinary_user
 
 pytestmark = pytest.mark.requires("kernel-gate")
 
@@ -144,3 +145,17 @@ def test_a_wait_with_a_time_out_is_told_from_one_without(code: str, ends: bool) 
         rest = asleep(process.pid, ())
         assert rest is not None
         assert rest.ends_by_time is ends
+
+
+def test_what_has_ended_and_is_not_reaped_is_asleep_for_an_ordinary_user() -> None:
+    """Its files in /proc belong to root then."""
+
+    def work() -> list[bool]:
+        ended = os.fork()
+        if not ended:
+            os._exit(0)
+        os.waitid(os.P_PID, ended, os.WEXITED | os.WNOWAIT)
+        rest = asleep(ended, ())
+        return [rest is not None, rest is not None and rest.ends_by_time]
+
+    assert ordinary_user.told_by(ordinary_user.become, work) == [True, False]
