@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 
 import psutil
 
+from tests.patience import GENEROUS_S
+
 __all__ = [
     "ROGUE",
     "ROOT",
@@ -202,7 +204,14 @@ class Harness:
         return self.call("run", *self._folders(arguments), **more)
 
     def _folders(self, arguments: Sequence[object]) -> list[object]:
-        defaults = {"--session-root": self.session_root, "--out": self.out, "--explorers": 1}
+        defaults: dict[object, object] = {
+            "--session-root": self.session_root,
+            "--out": self.out,
+            "--explorers": 1,
+        }
+        if "--no-shrink" not in arguments:
+            # What a shrunk story says must not depend on the speed of the machine.
+            defaults["--shrink-limit-s"] = GENEROUS_S
         missing = [item for option in defaults.items() if option[0] not in arguments for item in option]
         # Runs of one test follow each other in its folder.
         return [*arguments, *missing, "--force"]
