@@ -104,7 +104,7 @@ def test_the_tutorial_goes_from_a_search_to_a_resumed_run() -> None:
 def test_the_tutorial_runs_only_what_exists_or_was_made() -> None:
     made: set[str] = set()
     for one in parsed(TUTORIAL):
-        for scenario in getattr(one, "scenarios", []):
+        for scenario in getattr(one, "scenarios", None) or []:
             assert (ROOT / scenario).exists(), scenario
         for fence in [*(getattr(one, "fence", None) or []), *getattr(one, "fences", [])]:
             for reference in fence.split(","):

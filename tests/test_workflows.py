@@ -58,7 +58,7 @@ def test_every_call_of_the_harness_is_one_that_it_understands(workflow: Path) ->
             if "harness" in words:
                 arguments = parser().parse_args(words[words.index("harness") + 1 :])
                 called.append(arguments.command)
-                for scenario in getattr(arguments, "scenarios", []):
+                for scenario in getattr(arguments, "scenarios", None) or []:
                     assert arguments.command == "controls" or (ROOT / scenario).exists()
     assert {"run", "doctor"} <= set(called)
 
