@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import os
 import re
 import resource
@@ -22,6 +23,7 @@ from typing import Any
 
 from fence.errors import AdapterError
 from fence.external.host_hooks import HostHooks
+from fence.external.time_limit import TimeLimit, with_descendants
 from fence.external.wire import (
     Answer,
     Doubt,
@@ -46,6 +48,10 @@ _STDERR_KEPT = 1 << 20
 _TAIL_BYTES = 600
 _LINES_KEPT = 6
 _REAP_S = 5.0
+#: Processor time that an adapter has until it has answered hello: it may import a thousand files.
+_HELLO_COMPUTING_S = 60.0
+#: How long a socket waits until the limit is looked at.
+_TICK_S = 0.1
 #: Standard output closes a little before the process has ended.
 _CLOSING_S = 1.0
 _FILE_BYTES_MAX = 8 << 20
@@ -88,7 +94,7 @@ class Adapter:
         self._to, far_in = socket.socketpair()
         self._from, far_out = socket.socketpair()
         for one in (self._to, self._from):
-            one.settimeout(hooks.patience_s)
+            one.settimeout(None if hooks.patience_s is None else _TICK_S)
         try:
             with far_in, far_out:
                 self._process: subprocess.Popen[bytes] = subprocess.Popen(
@@ -177,12 +183,15 @@ class Adapter:
     def send(self, line: bytes) -> None:
         """Send a line as it is."""
         self._note(f"-> {quoted(line)}")
-        try:
-            self._to.sendall(line)
-        except TimeoutError as error:
-            raise self.fault("does not read what it is sent") from error
-        except OSError as error:
-            raise self._ended() from error
+        limit, left = self._limit(), memoryview(line)
+        while left:
+            try:
+                left = left[self._to.send(left) :]
+            except TimeoutError as error:
+                if limit.over():
+                    raise self.fault(f"has read nothing for {limit.spent}") from error
+            except OSError as error:
+                raise self._ended() from error
 
     def receive(self, number: int) -> Answer | Sleep | Waits | Doubt:
         """Wait for the adapter's line about a request.
@@ -202,7 +211,7 @@ class Adapter:
         Raises:
             AdapterError: no line came in time, the adapter ended, or the line is too long.
         """
-        buffer = self._received
+        buffer, limit = self._received, self._limit()
         looked = 0
         while (end := buffer.find(b"\n", looked)) < 0:
             looked = len(buffer)
@@ -213,7 +222,9 @@ class Adapter:
             try:
                 data = self._from.recv(_CHUNK)
             except TimeoutError as error:
-                raise self.fault(f"said nothing for {self._hooks.patience_s:g} s") from error
+                if limit.over():
+                    raise self.fault(f"said nothing for {limit.spent}") from error
+                continue
             except OSError:
                 data = b""
             if not data:
@@ -223,6 +234,12 @@ class Adapter:
         del buffer[: end + 1]
         self._note(f"<- {quoted(line)}")
         return line
+
+    def _limit(self) -> TimeLimit:
+        """Return a limit of the time for one line; it is asked only where the host has one."""
+        idle_s = self._hooks.patience_s or math.inf
+        computing_s = idle_s if self._greeted else max(idle_s, _HELLO_COMPUTING_S)
+        return TimeLimit(idle_s, lambda: with_descendants(self.pid), computing_s)
 
     def _note(self, line: str) -> None:
         self._lines.append(line)

@@ -17,8 +17,8 @@ class HostHooks:
 
     Attributes:
         lanes: names of the lanes in this process.
-        patience_s: real seconds until a silent adapter is given up; None if the harness
-            limits the time itself.
+        patience_s: seconds until a silent adapter is given up, of its own time as `time_limit` counts it;
+            None if the harness limits the time itself.
     """
 
     lanes: tuple[str, ...] = ()

@@ -38,6 +38,7 @@ TARGETS: Final[Registry[str]] = Registry(
         "cross-process-lock": "fence.targets.locks.cross_process_lock",
         "pi-coding-agent": "fence.targets.stores.pi_coding_agent",
         "oh-my-pi": "fence.targets.stores.oh_my_pi",
+        "write-file-atomic": "fence.targets.writers.write_file_atomic",
     },
     lambda name, module: (
         "" if module and "@" not in name else "expected NAME = MODULE, the name without an @"

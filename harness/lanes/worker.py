@@ -24,7 +24,6 @@ from typing import Any
 
 import msgspec
 
-from fence.external import ExternalFence
 from fence.protocol import Fence
 from harness.gates.free.jitter import Jitter
 from harness.gates.free.snapshots import Log
@@ -165,10 +164,6 @@ class _Process:
                 executor.run()
 
     def _trace(self, lane: int, executor: OpExecutor) -> None:
-        if isinstance(self.make_fence, type) and issubclass(self.make_fence, ExternalFence):
-            # Its code is in another process, and in any language.
-            executor.run()
-            return
         own, spec = own_files(self.make_fence), self.layout.debug
         tracer = LineTracer(lane, self.shared_memory.code, own)
         if spec is not None and spec.lane in (-1, lane):

@@ -19,8 +19,6 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from tests.patience import GENEROUS_S
-
 __all__ = [
     "ROGUE",
     "ROOT",
@@ -204,14 +202,7 @@ class Harness:
         return self.call("run", *self._folders(arguments), **more)
 
     def _folders(self, arguments: Sequence[object]) -> list[object]:
-        defaults: dict[object, object] = {
-            "--session-root": self.session_root,
-            "--out": self.out,
-            "--explorers": 1,
-        }
-        if "--no-shrink" not in arguments:
-            # What a shrunk story says must not depend on the speed of the machine.
-            defaults["--shrink-limit-s"] = GENEROUS_S
+        defaults = {"--session-root": self.session_root, "--out": self.out, "--explorers": 1}
         missing = [item for option in defaults.items() if option[0] not in arguments for item in option]
         # Runs of one test follow each other in its folder.
         return [*arguments, *missing, "--force"]

@@ -293,6 +293,20 @@ STORES: tuple[Claim, ...] = (
         "each",
     ),
     Claim(
+        "- One terminal alone, oh-my-pi 18.2.3: {counts}.",
+        "",
+        _library("oh-my-pi@18.2.3"),
+        ("one-terminal",),
+        "none",
+    ),
+    Claim(
+        "- Two terminals on one session, oh-my-pi 18.2.3: the history forks in {counts}.",
+        "invariant",
+        _library("oh-my-pi@18.2.3"),
+        ("two-terminals",),
+        "each",
+    ),
+    Claim(
         "- Two terminals on a file that is not there yet, pi-coding-agent 1.6.0: an error that is not "
         "documented in {counts}.",
         "crash",

@@ -27,6 +27,8 @@ SCENARIOS = {
 OPENCLAW = ("openclaw@2026.5.18", "openclaw@2026.7.35")
 #: Session stores, which have a table of their own.
 STORES = ("pi-coding-agent@", "oh-my-pi@")
+#: Packages that write whole files, which have one, too.
+WRITERS = ("write-file-atomic@",)
 #: Schedules that a dot stands for.
 _DEEP = 300
 _STOLEN = "was robbed of it"
@@ -53,7 +55,7 @@ def main() -> None:
 def _cached() -> list[str]:
     """Every fence of every library in the cache, and those of OpenClaw that are."""
     found = [fence for name in TARGETS for one in target_of(name).fetched() for fence in one.fences]
-    found = [fence for fence in found if not fence.startswith(STORES)]
+    found = [fence for fence in found if not fence.startswith(STORES + WRITERS)]
     return [fence for fence in found if not fence.startswith("openclaw@") or fence in OPENCLAW]
 
 

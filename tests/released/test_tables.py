@@ -6,12 +6,16 @@ import pytest
 import yaml
 
 from harness.results.witness import read
-from tests.released import lock_table, store_table
+from tests.released import lock_table, store_table, whole_file_table
 from tests.released.store_table import STORES
 from tests.released.tables import RESULTS, ROOT, Table
 
 of_each_table = pytest.mark.parametrize(
-    "table", [pytest.param(module.TABLE, id=module.TABLE.name) for module in (lock_table, store_table)]
+    "table",
+    [
+        pytest.param(module.TABLE, id=module.TABLE.name)
+        for module in (lock_table, store_table, whole_file_table)
+    ],
 )
 
 
@@ -48,3 +52,8 @@ def test_every_scenario_of_a_table_exists_and_has_a_source(table: Table) -> None
 
 def test_every_scenario_of_stores_is_in_the_table() -> None:
     assert {path.stem for path in STORES.glob("*.yaml")} == set(store_table.TABLE.paths)
+
+
+def test_only_a_package_without_a_lock_loses_lines() -> None:
+    for cell in whole_file_table.TABLE.known():
+        assert set(cell["violations"]) == ({"lost_entry"} if cell["fence"].endswith("+unlocked") else set())

@@ -13,6 +13,7 @@ from pathlib import Path
 from fence.targets import npm
 from fence.targets.locks import HERE, Library
 from fence.targets.locks.cached_library import CachedLibrary
+from fence.targets.locks.trial import fault_of
 from fence.targets.openclaw.tools import host, node
 from fence.targets.target_error import TargetError
 
@@ -29,13 +30,28 @@ class NodeLibrary:
         description: file of the module that `serve.mjs` imports.
         dependencies: name and range, as packages write them, to the version that is taken, ``name@version``,
             whose hash is in ``pinned.json``.
+        folder: has the description, and a `serve.mjs` that takes a variant after it.
+        variants: of each version.
+        what, document: see `Library`.
     """
 
-    def __init__(self, name: str, description: str, dependencies: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        description: str,
+        dependencies: Mapping[str, str],
+        folder: Path = HERE,
+        variants: tuple[str, ...] = (),
+        what: str = "lock",
+        document: str = "docs/locks.md",
+    ) -> None:
         self._name = name
-        self._description = str(HERE / description)
+        self._folder = folder
+        self._description = description
         self._dependencies = dependencies
-        self._library = Library(name, lambda version: (), self._unpack, self._words)
+        self._library = Library(
+            name, lambda version: variants, self._unpack, self._words, fault_of, what, document
+        )
         self.fetch: Callable[[str, Callable[[str], None]], CachedLibrary] = self._library.fetch
         self.fetched = self._library.fetched
         self.command = self._library.command
@@ -70,10 +86,11 @@ class NodeLibrary:
         return " ".join(hashes)
 
     def _words(self, package: CachedLibrary, variant: str) -> tuple[str, ...]:
-        """Return the command that serves the lock of a package."""
-        del variant
+        """Return the command that serves a package."""
         name = f"{package.name} {package.version}"
-        return node(), str(HERE / "serve.mjs"), str(host()), str(package.files), name, self._description
+        script, described = self._folder / "serve.mjs", self._folder / self._description
+        words = (node(), str(script), str(host()), str(package.files), name, str(described))
+        return (*words, variant) if variant else words
 
 
 def _dependencies(folder: Path) -> list[tuple[str, str]]:

@@ -31,6 +31,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from fence.external.time_limit import TimeLimit
 from fence.locks import KINDS
 from harness.gates.adapter_diagnostics import last_words
 from harness.gates.free.snapshots import Names, Note, look
@@ -127,18 +128,18 @@ class FreeGate:
         if not self._doubt:
             assert self._crew is not None
             limit_s = self._deadline_s + _patience_s(self._program)
-            self._crew.wait(self._members.values(), self._begun_ns / 1e9 + limit_s)
-            self._doubt = self._doubt_about_ends(limit_s)
+            limit = self._crew.wait(self._members.values(), limit_s)
+            self._doubt = self._doubt_about_ends(limit)
         return []
 
-    def _doubt_about_ends(self, limit_s: float) -> str:
+    def _doubt_about_ends(self, limit: TimeLimit) -> str:
         for name, member in self._members.items():
             status, board = member.process.exitcode, member.board
             if member.garbled:
                 return f"process {name} wrote to descriptors of the harness; nothing is known of its lanes"
             if member.busy:
                 lane = self._layout.lanes[min(member.busy)].name
-                why = f"{lane} was not done after {limit_s:.0f} s; whether it ever would be is not known"
+                why = f"{lane} was not done after {limit.spent}; whether it ever would be is not known"
                 if halted(member.pid):
                     why = self._disturbed = f"process {name} was stopped from outside"
                 return "; ".join(filter(None, (why, last_words(member.pid, board))))

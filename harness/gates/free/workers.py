@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from fence.external.time_limit import TimeLimit, with_descendants
 from harness.gates.free.snapshots import Log, Snapshot, look
 from harness.model.errors import WorkerDied
 from harness.model.gate import Layout
@@ -34,7 +35,8 @@ IDLE = struct.Struct("=Q")
 #: What a lane sends when its loop broke.
 BROKEN = b"broken"
 _WORD_BYTES = 1 << 16
-_START_S = 20.0
+#: What a worker may take to start, with the adapter of an external fence: doing nothing, and computing.
+_START_S, _START_COMPUTING_S = 20.0, 60.0
 _STARTS_MAX = 3
 _ALIVE_EVERY_S = 0.2
 _HEAD_START_NS = 300_000
@@ -128,7 +130,7 @@ class Workers:
         for one in theirs.values():
             one.close()
         member = self.members[name] = Member(name, process, board, log, ours)
-        self.wait([member], time.monotonic() + _START_S)
+        self.wait([member], _START_S, _START_COMPUTING_S)
         if member.busy or member.died_ns or member.garbled:
             return board.diagnostics() or f"ended with status {process.exitcode} before it was ready"
         return ""
@@ -146,18 +148,30 @@ class Workers:
                 with contextlib.suppress(OSError):
                     one.send(start)
 
-    def wait(self, members: Iterable[Member], deadline: float) -> None:
-        """Wait until every lane is idle or has lost its process, or until a monotonic time.
+    def wait(self, members: Iterable[Member], idle_s: float, computing_s: float | None = None) -> TimeLimit:
+        """Wait until every lane is idle or has lost its process, or until a limit is passed.
+
+        Args:
+            members: whose lanes.
+            idle_s: limit of the time in which none of them does anything, see `TimeLimit`.
+            computing_s: limit of their processor time; None for as much for each of them.
+
+        Returns:
+            The limit.
 
         Raises:
             RuntimeError: a lane's loop broke, which is our own fault.
         """
         members = list(members)
+        limit = TimeLimit(
+            idle_s,
+            lambda: [pid for member in members for pid in with_descendants(member.pid)],
+            idle_s * len(members) if computing_s is None else computing_s,
+        )
         while waiting := {member.sockets[lane]: (member, lane) for member in members for lane in member.busy}:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return
-            for one in wait(list(waiting), min(left, _ALIVE_EVERY_S)):
+            if limit.over():
+                return limit
+            for one in wait(list(waiting), _ALIVE_EVERY_S):
                 member, lane = waiting[one]
                 word = _receive(one)
                 if word == IDLE.pack(member.board.generation):
@@ -174,6 +188,7 @@ class Workers:
                     member.last_look = look(self._transcript)
                     member.died_ns = time.monotonic_ns()
                     member.busy.clear()
+        return limit
 
     def stop(self, member: Member) -> None:
         """Kill one worker with all that it started, and reap it."""

@@ -9,9 +9,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import select
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fcntl import ioctl
 
 from harness.gates.kernel.interference import NO_LIMIT_S
@@ -19,7 +18,7 @@ from harness.gates.kernel.lane import Worker
 from harness.gates.kernel.linux_abi import NOTIF_ID_VALID, RESPONSE_CONTINUE
 from harness.gates.kernel.notifications import receive
 from harness.gates.kernel.observed_gate import ObservedGate
-from harness.gates.kernel.process import PendingSyscall, Status, respond
+from harness.gates.kernel.process import PendingSyscall, respond
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.model.debug_spec import DebugSpec
 from harness.model.gate import RUN, Candidate, Layout, Verdict
@@ -28,9 +27,6 @@ from harness.system.private_directories import PrivateDirectories
 __all__ = ["DebugGate"]
 
 _ID = struct.Struct("=Q")
-_LOOK_S = 0.05
-#: Of tasks that stand before no call.
-_NOWHERE = frozenset({Status.MOVING, Status.ASLEEP, Status.DEAD})
 
 
 class DebugGate(ObservedGate):
@@ -69,19 +65,10 @@ class DebugGate(ObservedGate):
             for tracee in worker.tracees.values():
                 self._say(f"    started by it: pid {tracee.pid} ({_command(tracee.pid)})")
         self._say("attach a debugger, let the process go on in it, then press Enter here")
-        self._wait_for_enter()
+        while os.read(self._spec.reads, 1) not in (b"\n", b""):
+            pass
         for worker in self._processes.workers.values():
             _renew(self._state, worker)
-
-    def _wait_for_enter(self) -> None:
-        """Wait for the user, and serve the thread that a debugger has in a process meanwhile, as in node."""
-        workers = {worker.listener: worker for worker in self._processes.workers.values()}
-        while True:
-            ready = select.select([self._spec.reads, *workers], (), ())[0]
-            for listener in workers.keys() & ready:
-                _serve(self._state, workers[listener])
-            if self._spec.reads in ready and os.read(self._spec.reads, 1) in (b"\n", b""):
-                return
 
     def _say(self, text: str) -> None:
         data = f"{text}\n".encode(errors="backslashreplace")
@@ -95,31 +82,28 @@ def _command(pid: int) -> str:
     return "gone"
 
 
-def _stops(worker: Worker) -> dict[int, PendingSyscall]:
-    """Return by thread the calls before which tasks of a worker, and of what it started, stand."""
-    lanes = [lane for lane in worker.lanes if lane.status not in _NOWHERE]
-    found = [pending for lane in lanes for pending in lane.stops()]
-    threads = (thread for tracee in worker.tracees.values() for thread in tracee.tasks.values())
-    found += [thread.pending for thread in threads if thread.status not in _NOWHERE]
-    return {pending.tid: pending for pending in found if pending.tid}
-
-
-def _serve(state: SupervisorState, worker: Worker) -> None:
-    """Receive a call: of a task that stood, and was interrupted, or of a thread that is no lane's."""
-    with contextlib.suppress(InterruptedError, FileNotFoundError):
-        pending = receive(state, worker)
-        known = _stops(worker).get(pending.tid)
-        if known is not None and known.call is pending.call:
-            known.is_made_again(pending.trap_id)
-        else:
-            respond(worker, pending.trap_id, flags=RESPONSE_CONTINUE)
+def _stops(worker: Worker) -> Iterator[PendingSyscall]:
+    """Yield the calls before which tasks of a worker, and of what it started, stand."""
+    for lane in worker.lanes:
+        yield from lane.stops()
+    for tracee in worker.tracees.values():
+        for thread in tracee.tasks.values():
+            yield thread.pending
 
 
 def _renew(state: SupervisorState, worker: Worker) -> None:
     """Take the notifications of calls anew that a debugger has interrupted: they are made again."""
-    while worker.handle.is_alive() and any(not _stands(worker, one) for one in _stops(worker).values()):
-        if select.select([worker.listener], (), (), _LOOK_S)[0]:
-            _serve(state, worker)
+    while stale := {one.tid: one for one in _stops(worker) if one.tid and not _stands(worker, one)}:
+        with contextlib.suppress(InterruptedError):
+            _take(worker, stale, receive(state, worker))
+
+
+def _take(worker: Worker, stale: dict[int, PendingSyscall], pending: PendingSyscall) -> None:
+    known = stale.get(pending.tid)
+    if known is not None and known.call is pending.call:
+        known.is_made_again(pending.trap_id)
+    else:
+        respond(worker, pending.trap_id, flags=RESPONSE_CONTINUE)
 
 
 def _stands(worker: Worker, pending: PendingSyscall) -> bool:

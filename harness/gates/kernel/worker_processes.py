@@ -8,10 +8,11 @@ import os
 import select
 import signal
 import socket
-import time
 from collections.abc import Callable
 from typing import Any
 
+from fence.external.time_limit import TimeLimit
+from harness.gates.adapter_diagnostics import last_words
 from harness.gates.kernel import linux_abi, program_clock
 from harness.gates.kernel.lane import Worker
 from harness.gates.kernel.process import Process
@@ -133,13 +134,7 @@ class WorkerProcesses:
             self._starter.start(process, number or self.id_of(name))
             self._ids_given = True
             theirs.close()
-            ours.settimeout(_START_S)
-            try:
-                message, descriptors, _, _ = socket.recv_fds(ours, 4096, 1)
-            except OSError as error:
-                kind = WorkerKilled if halted(process.pid) else WorkerDied
-                kill_tree(process.pid)
-                raise kind(f"worker {name}: no word within {_START_S:.0f} s ({error})") from error
+            message, descriptors = self._first_word(name, process.pid, ours)
             if not descriptors:
                 ended(process)
                 if message:
@@ -159,6 +154,25 @@ class WorkerProcesses:
         self.workers[name] = worker
         _alive.add(worker.pid)
         return worker
+
+    @staticmethod
+    def _first_word(name: str, pid: int, ours: socket.socket) -> tuple[bytes, list[int]]:
+        """Receive the listener of a new worker, or a message why there is none."""
+        limit = TimeLimit(_START_S, lambda: [pid])
+        ours.settimeout(_TICK_S)
+        while True:
+            try:
+                message, descriptors, _, _ = socket.recv_fds(ours, 4096, 1)
+            except OSError as error:
+                late = isinstance(error, TimeoutError)
+                if late and not limit.over():
+                    continue
+                kind = WorkerKilled if halted(pid) or (late and limit.starved) else WorkerDied
+                kill_tree(pid)
+                raise kind(
+                    f"worker {name}: no word{f' for {limit.spent}' if late else f' ({error})'}"
+                ) from error
+            return message, descriptors
 
     def open_terminal(self) -> TerminalPair:
         """Open a terminal for a program.
@@ -205,15 +219,16 @@ class WorkerProcesses:
             program_clock.share_clock(worker.memory, worker.pid, self._clock.address, offset_at)
         return True
 
-    def expect_alive(self, worker: Worker, deadline: float) -> None:
+    def expect_alive(self, worker: Worker, limit: TimeLimit) -> None:
         """Raise when a worker that is being started has ended or takes too long."""
         if not worker.handle.is_alive():
             status, said = worker.handle.exitcode, worker.board.diagnostics()
             kind = WorkerKilled if status < 0 and not worker.board.has_error else WorkerDied
             raise kind(f"worker {worker.name}: {said or f'ended with status {status} at its start'}")
-        if time.monotonic() > deadline:
-            kind = WorkerKilled if halted(worker.pid) else WorkerDied
-            raise kind(f"worker {worker.name}: not ready in time")
+        if limit.over():
+            kind = WorkerKilled if limit.starved or halted(worker.pid) else WorkerDied
+            words = filter(None, (f"not ready after {limit.spent}", last_words(worker.pid, worker.board)))
+            raise kind(f"worker {worker.name}: {'; '.join(words)}")
 
     def stop(self, worker: Worker) -> None:
         """Kill one worker with all that it started, and reap it."""

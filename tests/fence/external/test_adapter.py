@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from fence.errors import AdapterError, ExternalError, LockTimeoutError, StaleLockError, TakeoverError
 from fence.external import ExternalFence, HostHooks, external
+from fence.external import adapter as external_adapter
 from fence.protocol import Site
 from tests.acceptance.harness_process import command_line, eventually
 from tests.fence.external.adapters import FAULTS, command
@@ -92,6 +94,22 @@ def test_the_error_of_a_broken_adapter_has_its_last_lines(fault: str, tmp_path: 
         assert all(adapter.ended for adapter in runner.adapters.values())
 
     at_some_patience(breaks, (0.5, 8.0, 60.0) if "said nothing" in SAID[fault] else (GENEROUS_S,))
+
+
+@pytest.mark.parametrize(
+    ("fault", "limit"), [("hangs", "for 1 s;"), ("spins", "for 1.5 s of processor time;")]
+)
+def test_hello_is_waited_for_by_the_adapter_s_own_time(
+    fault: str, limit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that computes, as in a long import, has more of it than one that hangs."""
+    monkeypatch.setattr(external_adapter, "_HELLO_COMPUTING_S", 1.5)
+    hooks = HostHooks()
+    hooks.patience_s = 1.0
+    adapter = external_adapter.Adapter(shlex.split(command(fault, "hello")), str(tmp_path), hooks)
+    with pytest.raises(AdapterError, match=f"said nothing {limit}"):
+        adapter.greet()
+    assert adapter.ended
 
 
 @pytest.mark.parametrize("word", ["no-such-program", "'", "/dev/null", ""])

@@ -1,0 +1,74 @@
+"""Asks packages that write whole files about some scenarios, and writes results/whole-file.md and .json.
+
+    python -m tests.released.whole_file_table      # what is not there yet, of all that is in the cache
+    python -m tests.released.whole_file_table --scenarios full-disk --fences write-file-atomic@8.0.0
+
+Cells that are there already with at least as many schedules are kept, so that it may be interrupted. A
+witness of each violation, shrunk, goes to results/whole-file/.
+"""
+
+from __future__ import annotations
+
+from fence.targets import target_of
+from tests.released.lock_table import WRITERS
+from tests.released.tables import Cell, Table
+
+__all__ = ["TABLE", "main"]
+
+#: In the order of the table, all of `scenarios/`.
+SCENARIOS = (
+    "busy-gateway",
+    "new-file-cut-short",
+    "rename-refused",
+    "full-disk",
+    "compactor-killed",
+    "transcript-is-a-link",
+)
+_SHORT = {"lost_entry": "lost", "altered_entry": "altered", "missed_takeover": "let in"}
+
+
+def main() -> None:
+    """Ask what is not known yet and write the table."""
+    TABLE.fill(TABLE.parser(__doc__ or "").parse_args())
+
+
+def _cached() -> list[str]:
+    """Every fence of every such package in the cache."""
+    names = [name.rstrip("@") for name in WRITERS]
+    return [fence for name in names for one in target_of(name).fetched() for fence in one.fences]
+
+
+def _text(cell: Cell | None) -> str:
+    if cell is None:
+        return ""
+    said = [
+        f"{_SHORT.get(kind, kind.replace('_', ' '))} {100 * count / cell['schedules']:.0f}"
+        for kind, count in sorted(cell["violations"].items())
+    ]
+    if cell["inconclusive"]:
+        said.append(f"({cell['inconclusive']} unknown)")
+    return ", ".join(said) or ("-" if cell["not_exercised"] else ".")
+
+
+TABLE = Table(
+    name="whole-file",
+    row="package",
+    head=(
+        "# Packages that write whole files under search",
+        "",
+        "Made by `python -m tests.released.whole_file_table`; the command of each cell and its figures",
+        "are in whole-file.json. Every change is a read of the transcript and a new file over it, by the",
+        "package. A cell says in how many of 100 schedules something was wrong: *lost*, a line that was",
+        "acknowledged is not there; *altered*, a line has other bytes; *let in*, the runner went on over",
+        "a user's edit; *dead end*, a lane waits for a lock that nobody has. A dot: nothing was found;",
+        "empty: not asked; a dash: a fault did not strike. `+sync` is the synchronous call; with",
+        "`+unlocked` no lane takes a lock. Why each violation is true is in docs/writers.md.",
+    ),
+    paths={name: f"scenarios/{name}.yaml" for name in SCENARIOS},
+    schedules=40,
+    cached=_cached,
+    text=_text,
+)
+
+if __name__ == "__main__":
+    main()
