@@ -10,7 +10,7 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 pyth
 	"$$candidate" -c "$(USABLE)" 2>/dev/null && { echo "$$candidate"; exit; }; done; echo python3)
 
 .DELETE_ON_ERROR:
-.PHONY: run test targets stress certificate check format lock clean
+.PHONY: run test test-long targets stress certificate check format lock clean
 
 run: $(STAMP)
 	$(VENV)/bin/python -m harness run scenarios/quickstart.yaml
@@ -18,6 +18,10 @@ run: $(STAMP)
 # The tests start the harness a thousand times, which without bytecode compiles all of it each time.
 test: $(STAMP)
 	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -n auto --dist loadgroup $(ARGS)
+
+# The tests that `make test` leaves out: each takes seconds of processor time, and another of its kind is quick.
+test-long: $(STAMP)
+	HARNESS_LONG=1 PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -n auto --dist loadgroup -m long $(ARGS)
 
 # All released versions that were tried; needs npm, Node and the registry, and takes a quarter of an hour the first time.
 targets: $(STAMP)

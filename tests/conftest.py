@@ -136,6 +136,16 @@ def pytest_xdist_auto_num_workers() -> int:
     return cores + max(1, cores // 2)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what takes long, unless asked for it: by the variable, or by naming nothing else."""
+    if os.environ.get("HARNESS_LONG"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    if 0 < len(long) < len(items):
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in set(long)]
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("requires"):
         for capability in marker.args:

@@ -176,7 +176,7 @@ def _stop(process: psutil.Process) -> None:
 def test_a_resumed_run_is_not_held_up_by_an_earlier_disturbance(
     harness: Harness, tmp_path: Path, fences: Path, flag: Path, disturb: Callable[[psutil.Process], None]
 ) -> None:
-    arguments = (write_scenario(tmp_path), "--fence", f"{fences}:Computes", *FIXED, "--schedules", 300)
+    arguments = (write_scenario(tmp_path), "--fence", f"{fences}:Computes", *FIXED, "--schedules", 100)
     with harness.start_run(*arguments, "--json") as running:
         worker = _waiting(running)
         disturb(worker)
@@ -187,7 +187,7 @@ def test_a_resumed_run_is_not_held_up_by_an_earlier_disturbance(
     flag.unlink()
     ended = harness.call("run", "--resume", harness.out, "--allow-programs", "--json")
     calm = harness.run(*arguments, "--json", "--out", tmp_path / "calm")
-    assert (ended.status, ended.object["schedules"]) == (0, 300), ended
+    assert (ended.status, ended.object["schedules"]) == (0, 100), ended
     assert ended.object["histories"] == calm.object["histories"]
 
 
@@ -221,7 +221,7 @@ def test_an_adapter_that_is_disturbed_voids_the_schedule_and_no_more(
     harness: Harness, tmp_path: Path, flag: Path, disturb: Callable[[psutil.Process], None]
 ) -> None:
     fence = f"exec:{command('none')}"
-    arguments = (write_scenario(tmp_path), "--fence", fence, *FIXED, "--json", "--schedules", 300)
+    arguments = (write_scenario(tmp_path), "--fence", fence, *FIXED, "--json", "--schedules", 100)
 
     def adapters(running: Running) -> list[psutil.Process]:
         """Those of the workers; the harness has asked one of its own beforehand."""

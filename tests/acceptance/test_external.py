@@ -23,7 +23,7 @@ BROKEN = {
 
 
 #: Of each of two runs; `STRESS_EXTERNAL=200` takes a minute or two.
-SCHEDULES = int(os.environ.get("STRESS_EXTERNAL", "65"))
+SCHEDULES = int(os.environ.get("STRESS_EXTERNAL", "12"))
 EXAMPLES = [
     pytest.param("node examples/node/stat.mjs", marks=pytest.mark.requires("node")),
     "perl examples/perl/digest.pl",

@@ -124,7 +124,7 @@ def test_the_next_schedule_has_an_empty_home_whatever_was_done_to_it(
 def test_vim_saves_by_a_rename_as_it_does_at_home(harness: Harness, tmp_path: Path) -> None:
     vim = ["vim", "-es", "-u", "DEFAULTS", "-c", "%s/text/texx/e", "-c", "wq", "{transcript}"]
     path = write_scenario(tmp_path, SCENARIO % json.dumps(vim))
-    words = ("--fence", "none", "--allow-programs", "--schedules", 30)
+    words = ("--fence", "none", "--allow-programs", "--schedules", 12)
     # Below /tmp it takes any file for a temporary one, whatever TMPDIR says.
     with tempfile.TemporaryDirectory(dir="/var/tmp") as root:
         elsewhere = harness.run(path, *words, "--session-root", root)

@@ -80,7 +80,7 @@ def test_each_scenario_and_fence_has_an_object_with_every_field(harness: Harness
 def test_the_same_seed_gives_the_same_for_any_explorers(harness: Harness) -> None:
     results = []
     for explorers in (1, 1, 2):
-        ended = harness.run(QUICKSTART, "--schedules", 100, "--explorers", explorers, "--json")
+        ended = harness.run(QUICKSTART, "--schedules", 40, "--explorers", explorers, "--json")
         assert ended.status == 0
         assert {found["explorers"] for found in ended.objects} == {explorers}
         results.append([_essence(found) for found in ended.objects])

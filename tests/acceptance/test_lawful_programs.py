@@ -41,7 +41,7 @@ def program(name: str, script: str, *, locks: bool = True, **keys: object) -> st
 
 def run(harness: Harness, tmp_path: Path, *lanes: str) -> Ended:
     fence = write_fence(tmp_path, FENCE)
-    text = "".join([HEAD, *lanes, "schedules: 60\nexpect: {}\n"])
+    text = "".join([HEAD, *lanes, "schedules: 24\nexpect: {}\n"])
     path = write_scenario(tmp_path, text)
     return harness.run(
         path, "--fence", f"{fence}:Flocked", "--allow-programs", "--json", "--no-shrink", "--seed", 1

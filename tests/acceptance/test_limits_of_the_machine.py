@@ -108,7 +108,11 @@ TOO_FEW = "at most 63 files may be open at a time, at least 64 are needed"
 TOO_LITTLE = "the control group may use 60 MiB of memory, at least 96 MiB are needed"
 #: Processes that are allowed, until there are enough.
 FEW = (1, 2, 3, 5, 8, 13, 21, 34, 50)
-COMMANDS = ("run", "resume", "matrix", "replay", "shrink")
+#: `run` stands for the others, which start processes in the same way.
+COMMANDS = (
+    "run",
+    *(pytest.param(name, marks=pytest.mark.long) for name in ("resume", "matrix", "replay", "shrink")),
+)
 
 
 @pytest.fixture
@@ -267,8 +271,8 @@ def test_two_hundred_megabytes_are_enough(harness: Harness, tmp_path: Path) -> N
 
 
 @pytest.mark.requires("memory-group")
-@pytest.mark.parametrize("most_mib", [100, 200])
-@pytest.mark.parametrize("gate", ["kernel", "free"])
+@pytest.mark.parametrize("most_mib", [100, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("gate", ["kernel", pytest.param("free", marks=pytest.mark.long)])
 def test_memory_that_runs_out_ends_the_run(
     harness: Harness, fences: Path, flag: Path, tmp_path: Path, gate: str, most_mib: int
 ) -> None:
@@ -294,6 +298,7 @@ def test_memory_that_runs_out_ends_the_run(
 
 
 @pytest.mark.requires("memory-group")
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["matrix", "replay", "shrink"])
 def test_memory_that_runs_out_is_told_by_each_command(
     harness: Harness, fences: Path, tmp_path: Path, command: str
@@ -319,7 +324,7 @@ def test_memory_that_runs_out_is_told_by_each_command(
 
 
 @pytest.mark.requires("process-limit")
-@pytest.mark.parametrize("gate", ["kernel", "free"])
+@pytest.mark.parametrize("gate", ["kernel", pytest.param("free", marks=pytest.mark.long)])
 def test_too_few_processes_are_told(harness: Harness, tmp_path: Path, gate: str) -> None:
     scenario = write_scenario(tmp_path)
     arguments = (scenario, "--fence", "ledger", "--gate", gate, "--json")

@@ -238,7 +238,7 @@ def in_java(folder: Path) -> list[str]:
         pytest.param(
             by_interpreter("program.js", NODE, "node"), id="node", marks=pytest.mark.requires("node")
         ),
-        pytest.param(in_java, id="java", marks=pytest.mark.requires("javac")),
+        pytest.param(in_java, id="java", marks=[pytest.mark.requires("javac"), pytest.mark.long]),
     ],
 )
 def test_threads_that_race_make_the_same_history_each_time(

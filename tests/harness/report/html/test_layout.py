@@ -17,7 +17,7 @@ from tests.harness.report.html.runs import eighty, entry, example, false_positiv
 
 pytestmark = [pytest.mark.requires("chromium"), pytest.mark.xdist_group("chromium")]
 
-WIDTHS = (360, 900, 1600)
+WIDTHS = (360, 1600)
 
 NASTY = "/very/long/" + "a-name-without-any-space" * 6 + "\u202e\x1b[31m" + "日本語の名前" * 8 + "<b>&amp;"
 
