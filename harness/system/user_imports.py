@@ -142,7 +142,8 @@ def _place(spec: ModuleSpec | None) -> str:
     if spec is None:
         return ""
     if spec.origin is not None:
-        return os.path.realpath(spec.origin)
+        # "built-in" and "frozen" are no files, and looking for them would be a step of a lane.
+        return os.path.realpath(spec.origin) if spec.has_location else spec.origin
     return next((os.path.realpath(one) for one in spec.submodule_search_locations or ()), "")
 
 

@@ -29,7 +29,7 @@ class ObservedGate(KernelGate):
         super().start(dataclasses.replace(layout, traces_code=True))
         self._observer = CodeObserver()
         self._call: CallText | None = None
-        self._state.observer = self._observer.wrote
+        self._state.observe_writes(self._observer.wrote)
 
     def begin(self, program: Program) -> None:
         """Reset files and processes, and bring each lane to its first stop."""

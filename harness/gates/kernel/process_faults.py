@@ -13,6 +13,7 @@ import errno
 import signal
 from collections.abc import Iterable
 
+from harness.gates.kernel.flock_wakeups import release_locks_of_ended
 from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.partial_write import CUTTABLE_BYTES, part_of, write_for
 from harness.gates.kernel.process import Status
@@ -90,7 +91,7 @@ class ProcessFaults:
         if not note:
             note, call, path = f"before {_next_act(lane, path)}", "kill", ""
         self._end(worker)
-        lock = state.release_locks_of_ended()
+        lock = release_locks_of_ended(state)
         for revived in state.lanes:
             own = self._program.lanes[revived.index]
             if own.revives == worker.name and not revived.starting:

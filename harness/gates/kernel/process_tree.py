@@ -11,6 +11,7 @@ import select
 import signal
 import time
 
+from harness.gates.kernel.flock_wakeups import release_locks_of_ended
 from harness.gates.kernel.interference import NO_LIMIT_S, ending_signal, from_outside
 from harness.gates.kernel.lane import Lane, TraceeProcess, Worker
 from harness.gates.kernel.process import PendingSyscall, Process, Status, by_own_id
@@ -355,7 +356,7 @@ def _note_if_killed(state: SupervisorState, worker: Worker, tracee: TraceeProces
 
 def _release_locks(state: SupervisorState) -> None:
     """Release the locks of a process that is gone, or has another program."""
-    event = state.release_locks_of_ended()
+    event = release_locks_of_ended(state)
     if event is not None:
         state.lock_lost(event)
 

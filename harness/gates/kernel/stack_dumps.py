@@ -34,8 +34,6 @@ _HEAD = "Stack (most recent call first):"
 _WORDS_MAX = 6
 
 _syscall = ctypes.CDLL(None).syscall
-_syscall.argtypes = [ctypes.c_long] * 4
-_syscall.restype = ctypes.c_long
 
 
 def place_of(file: str, line: int, function: str) -> Place:
@@ -63,7 +61,7 @@ def stack_of(state: SupervisorState, worker: Worker, lane: Lane) -> Stack | None
     tid = next((tid for tid, one in worker.tasks.items() if one is lane), 0)
     if lane.status not in (Status.MOVING, Status.ASLEEP) or not tid:
         return None
-    if _syscall(NUMBERS["tgkill"], worker.pid, tid, STACK_SIGNAL):
+    if _syscall(*map(ctypes.c_long, (NUMBERS["tgkill"], worker.pid, tid, STACK_SIGNAL))):
         return None
     text = _written(state, worker, tid).rpartition(_HEAD)[2]
     frames = [place_of(file, int(line), name) for file, line, name in _FRAME.findall(text)]

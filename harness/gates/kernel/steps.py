@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from harness.gates.kernel import linux_abi
+from harness.gates.kernel.flock_wakeups import wake_flock_waiters
 from harness.gates.kernel.inode import Inode, Shown
 from harness.gates.kernel.lane import Lane
 from harness.gates.kernel.partial_write import CUTTABLE_BYTES, part_of, write_for
@@ -243,7 +244,7 @@ class Steps:
             return self._watch(lane, pending, path)
         lock = self._recorder.record_close(pending)
         self._state.events.append(Step(lane.index, lane.told_op, pending.call.name, path, "", None, lock))
-        self._state.wake_flock_waiters(pending.inode)
+        wake_flock_waiters(self._state, pending.inode)
         return _RUN_IT
 
     def _stat(self, lane: Lane, pending: PendingSyscall, path: str) -> int:
@@ -268,7 +269,7 @@ class Steps:
         if code is None:
             lane.wait_for_flock()
             return
-        self._state.wake_flock_waiters(pending.inode)
+        wake_flock_waiters(self._state, pending.inode)
         self.release(lane, 0, -code)
 
     def _watch(self, lane: Lane, pending: PendingSyscall, path: str) -> int:
@@ -330,4 +331,4 @@ class Steps:
             )
         )
         if pending.call.kind in ("close", "lock", "table"):
-            self._state.wake_flock_waiters(pending.inode)
+            wake_flock_waiters(self._state, pending.inode)

@@ -15,7 +15,6 @@ import msgspec
 
 from harness.gates.kernel.effect_recorder import EffectRecorder
 from harness.gates.kernel.flocks import Flocks
-from harness.gates.kernel.inode import Inode
 from harness.gates.kernel.interference import Signals, from_outside
 from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.lock_polls import LockPolls
@@ -376,31 +375,6 @@ class SupervisorState:
                 self.events[at] = msgspec.structs.replace(event, lock=event.lock or lock)
                 return
 
-    # Locks
-
-    def wake_flock_waiters(self, inode: Inode | None) -> None:
-        """Let the tasks that wait for an flock on a file try again, for it was just unlocked or closed."""
-        if not self.flocks.waited_for:
-            return
-        for lane in self.lanes:
-            if lane.status is _FLOCK and lane.pending.inode is inode:
-                lane.retry_flock()
-                self.flocks.note_waiters()
-        for worker in self.workers.values():
-            for tracee in worker.tracees.values():
-                for thread in tracee.tasks.values():
-                    if thread.status is _FLOCK and thread.pending.inode is inode:
-                        thread.retry_flock()
-                        self.flocks.note_waiters()
-
-    def release_locks_of_ended(self) -> LockEvent | None:
-        """Take in that a process is gone or has another program, and its descriptors went without a close.
-
-        Returns:
-            What that did to the write lock.
-        """
-        self.files.descriptors_dropped()
-        free, event = self.flocks.release_of_ended()
-        for inode in free:
-            self.wake_flock_waiters(inode)
-        return event
+    def observe_writes(self, observer: Callable[[PendingSyscall], None]) -> None:
+        """Have a function told of each write outside the session directory."""
+        self.observer = observer
