@@ -26,7 +26,7 @@ BROKEN = {
 SCHEDULES = int(os.environ.get("STRESS_EXTERNAL", "12"))
 EXAMPLES = [
     pytest.param("node examples/node/stat.mjs", marks=pytest.mark.requires("node")),
-    "perl examples/perl/digest.pl",
+    pytest.param("perl examples/perl/digest.pl", marks=pytest.mark.long),
 ]
 GATES = [pytest.param("kernel", marks=pytest.mark.requires("kernel-gate")), "free"]
 #: Under the free gate all that says nothing looks alike.

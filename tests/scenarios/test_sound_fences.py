@@ -41,7 +41,13 @@ def _run(out: Path, fence: str, scenarios: list[str], *more: str) -> list[dict[s
     return found
 
 
-@pytest.mark.parametrize("name", SOUND)
+#: Two stand for all in `make test`; `make test-long` asks the others, and `make stress` all of them.
+ASKED = [
+    name if name in ("ledger", "hash-chain") else pytest.param(name, marks=pytest.mark.long) for name in SOUND
+]
+
+
+@pytest.mark.parametrize("name", ASKED)
 def test_a_sound_fence_is_accused_in_no_scenario(tmp_path: Path, name: str) -> None:
     for one in _run(tmp_path, SOUND[name], claimed_scenarios(programs=False), "--schedules", str(SCHEDULES)):
         assert (one["violations"], one["why_inconclusive"]) == ({}, ""), one["scenario"]

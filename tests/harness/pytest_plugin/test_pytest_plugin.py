@@ -362,7 +362,7 @@ def test_programs_are_started_only_with_the_option(repository: pytest.Pytester) 
         "- role: heartbeat\n    process: other",
         "- role: program\n    argv: [/bin/sh, -c, 'echo x >> {transcript}']",
     )
-    put(repository, "scenarios/touched.yaml", text.replace("expect: {}", "expect: {ledger: []}"))
+    put(repository, "scenarios/touched.yaml", text.replace("expect: {none: []}", "expect: {ledger: []}"))
     ask_for_scenarios(repository)
     refused = run(repository, "--harness-schedules=1")
     refused.assert_outcomes(failed=1)
