@@ -19,7 +19,7 @@ from fence import FENCES
 from fence.controls import CONTROLS
 from harness.scenario import Scenario, load_all
 from tests.program_table import CATALOGUE, missing, seen
-from tests.scenarios.probe import ENOUGH, Found, asked, control, is_control, only_shown_by
+from tests.scenarios.probe import ENOUGH, Found, control, is_control, only_shown_by, quick
 from tests.writing import WRITERS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,9 +55,11 @@ def _cases(*, controls: bool) -> list[Any]:
             marks.append(pytest.mark.requires("ext4"))
         words = [word for lane in data["lanes"] for word in lane.get("argv", ())]
         marks += [pytest.mark.requires(name) for name in RARE if name in words]
-        for fence in asked(_load(path)):
+        stand_for_all = quick(_load(path))
+        for fence in data["expect"]:
             if not controls or is_control(fence):
-                found.append(pytest.param(path, fence, marks=marks, id=f"{path.stem}-{fence}"))
+                rare = [] if fence in stand_for_all else [pytest.mark.long]
+                found.append(pytest.param(path, fence, marks=[*marks, *rare], id=f"{path.stem}-{fence}"))
     return found
 
 
