@@ -20,6 +20,7 @@ class Flocked(Fence):
     about = "flock, no check"
     lock_kind = "flock"
 '''
+SCHEDULES = 24
 HEAD = """\
 about: Programs on one store.
 source: acceptance test
@@ -41,7 +42,7 @@ def program(name: str, script: str, *, locks: bool = True, **keys: object) -> st
 
 def run(harness: Harness, tmp_path: Path, *lanes: str) -> Ended:
     fence = write_fence(tmp_path, FENCE)
-    text = "".join([HEAD, *lanes, "schedules: 24\nexpect: {}\n"])
+    text = "".join([HEAD, *lanes, f"schedules: {SCHEDULES}\nexpect: {{}}\n"])
     path = write_scenario(tmp_path, text)
     return harness.run(
         path, "--fence", f"{fence}:Flocked", "--allow-programs", "--json", "--no-shrink", "--seed", 1
@@ -54,7 +55,7 @@ def test_a_line_under_the_lock_is_no_takeover(harness: Harness, tmp_path: Path, 
         harness, tmp_path, RUNNER, program("script", LINE % "s1", participant=participant, pause_ms=30)
     )
     assert ended.status == 0 and ended.object["violations"] == {}, ended
-    assert ended.object["verdicts"]["true_negative"] == 60
+    assert ended.object["verdicts"]["true_negative"] == SCHEDULES
 
 
 def test_a_line_without_the_lock_is_one(harness: Harness, tmp_path: Path) -> None:
@@ -131,12 +132,12 @@ def test_programs_that_say_what_they_have_written_are_not_accused(harness: Harne
 
 def test_a_line_that_is_said_before_it_is_written_is_lost(harness: Harness, tmp_path: Path) -> None:
     ended = run(harness, tmp_path, says("a", "echo BEGIN a1; echo END a1; " + LINE % "a1"))
-    assert ended.object["violations"] == {"lost_entry": 60}, ended
+    assert ended.object["violations"] == {"lost_entry": SCHEDULES}, ended
 
 
 def test_a_line_that_is_said_and_never_written_is_lost(harness: Harness, tmp_path: Path) -> None:
     ended = run(harness, tmp_path, says("a", LINE % "a1" + "; echo BEGIN a2; echo END a2"))
-    assert ended.object["violations"] == {"lost_entry": 60}, ended
+    assert ended.object["violations"] == {"lost_entry": SCHEDULES}, ended
 
 
 def test_an_operation_without_its_end_acknowledges_nothing(harness: Harness, tmp_path: Path) -> None:
