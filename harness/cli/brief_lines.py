@@ -1,4 +1,4 @@
-"""What a run of many questions prints: one line for each, two for a failure, and the counts at the end."""
+"""Lines that a run of many questions prints: one for each, two for a failure, and the counts at the end."""
 
 from __future__ import annotations
 
