@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 from collections.abc import Callable, Generator
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
@@ -110,12 +112,13 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     if not _wanted(config):
         return None
     try:
-        with ours():
-            from harness.pytest_plugin.running import why_no_kernel_gate
-
-            why = why_no_kernel_gate()
-    except Exception as error:  # whatever is wrong with an installation, the user's own tests run
-        return _unloadable(error)
+        running, errors = _loaded("harness.pytest_plugin.running"), _loaded("harness.model.errors")
+    except _CannotLoad as error:
+        return str(error)
+    try:
+        why = running.why_no_kernel_gate()
+    except errors.HarnessError as error:  # each item that needs the gate fails of it
+        return f"harness: {error}"
     return f"harness: free gate; the kernel gate is not available: {why}" if why else "harness: kernel gate"
 
 
@@ -128,11 +131,11 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     if Path(file_path.stem).suffix != ".scenario" and _FOLDER not in inside.parts[:-1]:
         return None
     try:
-        with ours():
-            from harness.pytest_plugin.items import ScenarioFile
-    except Exception as error:  # see above
-        return _Unloadable.from_parent(parent, path=file_path, why=_unloadable(error))
-    return ScenarioFile.from_parent(parent, path=file_path)
+        items = _loaded("harness.pytest_plugin.items")
+    except _CannotLoad as error:
+        return _Unloadable.from_parent(parent, path=file_path, why=str(error))
+    found: pytest.Collector = items.ScenarioFile.from_parent(parent, path=file_path)
+    return found
 
 
 class _Unloadable(pytest.File):
@@ -156,9 +159,24 @@ class _Unloadable(pytest.File):
         raise self.CollectError(self._why)
 
 
-def _unloadable(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return f"the takeover harness cannot be loaded: {type(error).__name__}: {text}; install it anew"
+class _CannotLoad(Exception):
+    """The harness is installed in a way in which it cannot be imported; the text says so in one line."""
+
+
+def _loaded(name: str) -> ModuleType:
+    """Import a module of the harness.
+
+    Raises:
+        _CannotLoad: that failed.
+    """
+    try:
+        with ours():
+            return importlib.import_module(name)
+    except Exception as error:  # whatever is wrong with an installation, the user's own tests run
+        text = " ".join(str(error).split())
+        raise _CannotLoad(
+            f"the takeover harness cannot be loaded: {type(error).__name__}: {text}; install it anew"
+        ) from error
 
 
 @pytest.fixture
@@ -169,9 +187,8 @@ def run_scenario(request: pytest.FixtureRequest) -> Callable[..., ScenarioResult
     For the result and the arguments see `harness.pytest_plugin.running`.
     """
     try:
-        with ours():
-            from harness.pytest_plugin.running import runner
-
-            return runner(request.node)
-    except Exception as error:  # see above
-        pytest.fail(_unloadable(error), pytrace=False)
+        running = _loaded("harness.pytest_plugin.running")
+    except _CannotLoad as error:
+        pytest.fail(str(error), pytrace=False)
+    run: Callable[..., ScenarioResult] = running.runner(request.node)
+    return run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-__all__ = ["EXPLORERS_MAX", "allow_programs", "at_least", "least", "positive", "rate"]
+__all__ = ["EXPLORERS_MAX", "allow_programs", "at_least", "least", "positive", "rate", "session_root"]
 
 EXPLORERS_MAX = 256
 
@@ -85,3 +85,8 @@ def allow_programs(command: argparse.ArgumentParser) -> None:
         help="start what files name: programs of a lane of the role program, and fences and invariants that "
         "are no part of the harness",
     )
+
+
+def session_root(command: argparse.ArgumentParser) -> None:
+    """Add the option that says where session directories are made."""
+    command.add_argument("--session-root", metavar="DIR", help="where session directories are made")

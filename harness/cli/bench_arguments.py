@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from harness.cli.argument_types import EXPLORERS_MAX, allow_programs, at_least, positive
+from harness.cli.argument_types import EXPLORERS_MAX, allow_programs, at_least, positive, session_root
 
 __all__ = ["add_bench"]
 
@@ -45,7 +45,7 @@ def add_bench(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--comparisons", type=at_least(4), metavar="N", help="--check: of like with like (default: 200)"
     )
-    command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
+    session_root(command)
     command.add_argument(
         "--out", metavar="FILE.json", help="store the figures, and the curves beside them as SVG"
     )

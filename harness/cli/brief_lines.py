@@ -1,13 +1,13 @@
-"""What a run of many questions prints: one line for each, two for a failure, and the counts at the end."""
+"""Lines that a run of many questions prints: one for each, two for a failure, and the counts at the end."""
 
 from __future__ import annotations
 
 import shlex
-import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from harness.cli.called_as import command
 from harness.cli.checkpoint import Finished
 from harness.cli.output import replay_command
 from harness.cli.sink import Answer
@@ -103,6 +103,5 @@ def _command(answer: Answer) -> str:
     again = next((one for one in answer.known if one.unexpected), None)
     if again is not None:
         return replay_command(again.witness, answer.summary.fence)
-    python = shlex.quote(sys.orig_argv[0] if sys.orig_argv else "python")
     file, fence = shlex.quote(answer.task.file), shlex.quote(answer.summary.fence)
-    return f"again: {python} -m harness run {file} --fence {fence} --seed {answer.summary.seed} -v"
+    return f"again: {command()} run {file} --fence {fence} --seed {answer.summary.seed} -v"

@@ -1,4 +1,4 @@
-"""What to say when the same schedule, run twice, made two histories."""
+"""Explain why the same schedule, run twice, made two histories."""
 
 from __future__ import annotations
 

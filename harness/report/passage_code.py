@@ -1,4 +1,4 @@
-"""What the code of a lane did in one passage of a story: its lines, what it printed, how it ended."""
+"""Tell the code of a lane in one passage of a story: its lines, what it printed, how it ended."""
 
 from __future__ import annotations
 

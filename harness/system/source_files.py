@@ -1,4 +1,4 @@
-"""Whose a source file is, how it is called in messages, and what a line of it says."""
+"""Tell the owner of a source file, its name in messages, and what a line of it says."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import functools
 import linecache
 import os
 
-import harness
+from takeover_harness.own_packages import ROOT
 
 __all__ = ["OURS", "USERS", "WATCHED", "is_inherited", "owner_of", "short", "source_line", "whole"]
 
@@ -18,9 +18,9 @@ def _folder(path: str) -> str:
     return os.path.join(os.path.realpath(path), "")
 
 
-_HARNESS = _folder(os.path.dirname(harness.__file__))
-#: The packages `harness` and `fence` are installed side by side.
-_ROOT = _folder(os.path.join(_HARNESS, ".."))
+#: Our packages are installed side by side.
+_ROOT = _folder(ROOT)
+_HARNESS = tuple(_folder(os.path.join(_ROOT, name)) for name in ("harness", "takeover_harness"))
 _FENCE = _folder(os.path.join(_ROOT, "fence"))
 _PYTHON = _folder(os.path.dirname(os.__file__))
 _INSTALLED = ("/site-packages/", "/dist-packages/")
@@ -49,7 +49,7 @@ def owner_of(path: str) -> int:
     real = os.path.realpath(path)
     if real.startswith(_FENCE):
         return WATCHED
-    ours = real.startswith((_HARNESS, _PYTHON)) or any(folder in real for folder in _INSTALLED)
+    ours = real.startswith((*_HARNESS, _PYTHON)) or any(folder in real for folder in _INSTALLED)
     return OURS if ours else USERS
 
 

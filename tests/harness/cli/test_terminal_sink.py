@@ -87,6 +87,17 @@ def test_each_of_many_questions_is_a_line_and_a_failure_two(capsys: pytest.Captu
     assert lines[10:] == ["", "3 questions: 1 unexpected, 1 inconclusive, 1 pass", "report: report.html"]
 
 
+def test_each_command_is_spelled_as_the_user_called_the_harness(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["/x/takeover_harness/__main__.py"])
+    lines = shown(capsys, Telling(quiet=True), FAIL, UNKNOWN)
+    assert [line.partition(" -m ")[2].split()[:2] for line in (lines[1], lines[3])] == [
+        ["takeover_harness", "replay"],
+        ["takeover_harness", "run"],
+    ]
+
+
 @pytest.mark.parametrize(("telling", "planned"), [(VERBOSE, 80), (Telling(), 4)])
 def test_stories_are_told_when_asked_or_when_questions_are_few(
     capsys: pytest.CaptureFixture[str], telling: Telling, planned: int

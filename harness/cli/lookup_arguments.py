@@ -1,0 +1,58 @@
+"""Options of the commands that look something up: ``report``, ``list``, ``docs``, ``schema``, ``doctor``."""
+
+from __future__ import annotations
+
+import argparse
+
+__all__ = ["add_docs", "add_doctor", "add_list", "add_report", "add_schema"]
+
+
+def add_report(command: argparse.ArgumentParser) -> None:
+    """Add the options of `report`."""
+    command.add_argument(
+        "--trend",
+        metavar="DIR",
+        required=True,
+        help="compare the runs in this folder over time: what appeared, what went, schedules to the first",
+    )
+    command.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+
+
+def add_list(command: argparse.ArgumentParser) -> None:
+    """Add the options of `list`."""
+    command.add_argument(
+        "what",
+        nargs="?",
+        help="default: what can be listed",
+        choices=(
+            *("scenarios", "fences", "strategies", "roles", "actions", "policies", "gates", "faults"),
+            *("locks", "invariants"),
+        ),
+    )
+    command.add_argument("--json", action="store_true", help="objects instead of lines")
+
+
+def add_docs(command: argparse.ArgumentParser) -> None:
+    """Add the options of `docs`."""
+    command.add_argument("page", nargs="?", metavar="PAGE", help="its name, such as running")
+
+
+def add_schema(command: argparse.ArgumentParser) -> None:
+    """Add the options of `schema`."""
+    command.add_argument(
+        "of",
+        nargs="?",
+        choices=("scenario", "results"),
+        default="scenario",
+        help="of a scenario file (default), or of what `run --json` prints",
+    )
+    command.add_argument("--markdown", action="store_true", help="the same in words (docs/reference)")
+
+
+def add_doctor(command: argparse.ArgumentParser) -> None:
+    """Add the options of `doctor`."""
+    command.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    command.add_argument("--session-root", metavar="DIR", help="look at the file system there")
+    command.add_argument(
+        "--clean", action="store_true", help="only remove what runs left behind that were killed there"
+    )
