@@ -109,7 +109,7 @@ def debugged(witness: Witness, arguments: argparse.Namespace, root: str | None) 
         if spec.pause < 0:
             remark("the debugger of Python: `w` shows where you are, `n` goes on by a line, `c` to the end")
         after = _run(witness, arguments.fence, root, spec)
-        # Once pdb follows the lines, nobody notes them.
+        # While pdb follows a lane, its lines are not recorded; those of the same history are.
         same = after.history.events == before.history.events
         return msgspec.structs.replace(after, code=before.code if same else None)
     finally:
