@@ -20,7 +20,7 @@ __all__ = ["TimeLimit", "with_descendants"]
 _LOOK_S, _GAP_S = 0.1, 0.25
 #: The limit of real time, in multiples of the others: the machine gives the processes next to nothing.
 _STARVED = 30.0
-#: Without this file Linux does not tell who waits for a processor; then all time counts as idle.
+#: In this file Linux says how long a thread has waited for a processor; without it all time counts as idle.
 _SCHEDSTAT = "/proc/self/schedstat"
 _NS = 1_000_000_000
 

@@ -37,7 +37,7 @@ class CodeMemory:
 
     def __init__(self, lanes: int) -> None:
         self._lanes = lanes
-        # Pages that nobody writes to take no memory.
+        # Pages take no memory until they are written to.
         self._map = mmap.mmap(-1, lanes * _LANE_SIZE + _ATTENDED_SIZE)
         self._used = [0] * lanes
 
@@ -52,7 +52,7 @@ class CodeMemory:
 
     @property
     def attended(self) -> bool:
-        """Whether a lane stands in a debugger, whose user has the word."""
+        """Whether a lane stands in a debugger, which waits for its user."""
         return self._map[self._lanes * _LANE_SIZE] != 0
 
     def line(self, lane: int) -> tuple[str, int, str, int]:

@@ -1,6 +1,6 @@
 """Define what the code of the lanes did in one schedule: lines, output, exceptions, stacks.
 
-It is kept beside a history and is no part of it: nobody judges it, and a history is the same whether it was
+It is kept beside a history and is no part of it: no oracle reads it, and a history is the same whether it was
 collected or not. Only the kernel gate collects it, and only where a schedule is run again to be shown.
 """
 

@@ -27,6 +27,7 @@ _NON_BLOCKING = (fcntl.LOCK_NB, "LOCK_NB")
 _OFFSETS = frozenset({"read", "readv", "write", "writev"})
 _SIZES = frozenset({"pread64", "pwrite64"})
 _ANSWERED = frozenset({"fstat", "close", "fsync", "fdatasync", "ftruncate", "fchmod", "fchown"})
+_ASKS_MODE = frozenset({"access", "faccessat", "faccessat2"})
 _COUNTED = frozenset({"read", "write", "pread64", "pwrite64"})
 
 
@@ -142,13 +143,17 @@ class CallText:
             return self._opened()
         if call.name in _OFFSETS:
             now = self._position()
-            return str(now - self._offset) if now >= 0 <= self._offset and now >= self._offset else "?"
+            return str(now - self._offset) if 0 <= self._offset <= now else "?"
         if call.name == "lseek":
             return str(self._position())
         if call.name in _ANSWERED:
             return "0"
-        if call.kind in ("stat", "meta") or call.name in ("access", "faccessat", "faccessat2"):
-            return "0" if all(self._there) else _error(errno.ENOENT)
+        if call.kind in ("stat", "meta") or call.name in _ASKS_MODE:
+            if not all(self._there):
+                return _error(errno.ENOENT)
+            # Whether the file may be read, written or executed is not looked at.
+            asked = self._pending.args[call.path + 1] if call.name in _ASKS_MODE else os.F_OK
+            return "0" if asked == os.F_OK else "?"
         if call.kind == "names":
             return self._renamed()
         return "?"
@@ -169,7 +174,7 @@ class CallText:
         if now != self._there:
             return "0"
         if name.startswith(("unlink", "rmdir", "rename")):
-            return _error(errno.ENOENT) if self._there and not self._there[0] else "0"
+            return _error(errno.ENOENT) if self._there and not self._there[0] else "?"
         if name.startswith(("mkdir", "symlink", "link", "mknod")):
             return _error(errno.EEXIST) if self._there and self._there[-1] else "?"
         return "?"

@@ -179,7 +179,10 @@ def _text(data: bytes) -> str:
 
 
 def _is_kept(pid: int, fd: int) -> bool:
-    """Return whether a descriptor leads where nobody reads: what is written there was meant for people."""
+    """Return whether what is written to a descriptor is output of a lane, and not read by a program.
+
+    Standard output and error of a worker lead to the null device, those of an adapter to a file.
+    """
     with contextlib.suppress(OSError):
         behind = os.readlink(f"/proc/{pid}/fd/{fd}")
         return behind == os.devnull or STDERR in behind

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Callable, Iterator
 from fcntl import ioctl
 
-from harness.gates.kernel.interference import NO_LIMIT_S
+from harness.gates.kernel.interference import NO_LIMIT_S, dies
 from harness.gates.kernel.lane import Worker
 from harness.gates.kernel.linux_abi import NOTIF_ID_VALID, RESPONSE_CONTINUE
 from harness.gates.kernel.notifications import receive
@@ -93,8 +93,8 @@ def _stops(worker: Worker) -> Iterator[PendingSyscall]:
 
 def _renew(state: SupervisorState, worker: Worker) -> None:
     """Take the notifications of calls anew that a debugger has interrupted: they are made again."""
-    while stale := {one.tid: one for one in _stops(worker) if one.tid and not _stands(worker, one)}:
-        with contextlib.suppress(InterruptedError):
+    while stale := {one.tid: one for one in _stops(worker) if one.tid and _is_interrupted(worker, one)}:
+        with contextlib.suppress(InterruptedError, FileNotFoundError):
             _take(worker, stale, receive(state, worker))
 
 
@@ -106,10 +106,10 @@ def _take(worker: Worker, stale: dict[int, PendingSyscall], pending: PendingSysc
         respond(worker, pending.trap_id, flags=RESPONSE_CONTINUE)
 
 
-def _stands(worker: Worker, pending: PendingSyscall) -> bool:
-    """Return whether a task still stands before a call."""
+def _is_interrupted(worker: Worker, pending: PendingSyscall) -> bool:
+    """Return whether a task no longer stands before a call, but will make it again: it was not killed."""
     try:
         ioctl(worker.listener, NOTIF_ID_VALID, _ID.pack(pending.trap_id))
     except FileNotFoundError:
-        return False
-    return True
+        return not dies(pending.process.pid, [pending.tid])
+    return False

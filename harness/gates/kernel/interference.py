@@ -29,7 +29,7 @@ __all__ = [
     "starved",
 ]
 
-#: A limit that nobody lives to see, in seconds: for a user who debugs.
+#: A limit that is never reached, in seconds: for a user who debugs.
 NO_LIMIT_S = 1e9
 #: Signals that stop a process.
 STOPPING = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})

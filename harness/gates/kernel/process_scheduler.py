@@ -29,15 +29,14 @@ from harness.gates.kernel.quiescence import Rest, same_twice
 from harness.gates.kernel.stuck_worker import worker_timed_out
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.terminals import Typist
-from harness.gates.kernel.thread_turns import SpinWatch, run_freely
+from harness.gates.kernel.thread_turns import SpinWatch, run_freely, spin_limit_s
 
 __all__ = ["ProcessScheduler"]
 
 #: How long to wait for the next notification before looking whether a process still moves.
 _PAUSE_S, _PAUSE_MAX_S = 0.00003, 0.001
-#: How many waits of a step come between two looks for a thread that spins, and the share of the wall limit in
-#: processor time after which one does.
-_LOOKS, _SPIN_SHARE = 8, 0.5
+#: How many waits of a step come between two looks for a thread that spins.
+_LOOKS = 8
 #: Outside the session directory these may wake a sleeper: at a pipe, for a child, for a lock.
 _WAKING = frozenset({"data", "close", "table", "task", "wake", "others", "lock"})
 _READING = frozenset({"read", "readv"})
@@ -113,7 +112,7 @@ class ProcessScheduler:
     def _run_to_rest(self, worker: Worker, turn: Process | None) -> None:
         self._turn, self._queueing = turn, True
         self._patience = Patience(self._state.wall_limit_s, worker.pid)
-        self._spin_watch = SpinWatch(self._state.wall_limit_s * _SPIN_SHARE)
+        self._spin_watch = SpinWatch(spin_limit_s(self._state.wall_limit_s))
         try:
             while self._collect(worker) and (self._next_turn(worker) or self._end_waits(worker)):
                 pass

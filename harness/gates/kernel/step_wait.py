@@ -53,10 +53,12 @@ class StepWait:
         if worker.must_replace:
             # It is gone, or its lanes are: what it started wakes none of them.
             return False
-        try:
-            if worker.has_children:
-                return self._scheduler.outwait(worker)
-            return worker.sleeping_lanes > 0 and self._single.outwait(worker)
-        except Halted as halted:
-            process_tree.worker_halted(self._state, worker, halted)
-            return True
+        while True:
+            try:
+                if worker.has_children:
+                    return self._scheduler.outwait(worker)
+                return worker.sleeping_lanes > 0 and self._single.outwait(worker)
+            except Halted as halted:
+                process_tree.worker_halted(self._state, worker, halted)
+                if worker.must_replace:
+                    return True

@@ -101,7 +101,7 @@ class SupervisorState:
         inconclusive: why the effects of this schedule are not known; the first reason stays.
         disturbed: what another program did to a process in this schedule; empty for nothing.
         stuck: where lanes are that did not stop.
-        observer: is told of writes outside the session directory; None where nobody wants to know.
+        observer: is told of writes outside the session directory; None for no observer.
         signals: that processes of the schedule have sent.
         refusals: calls of the schedule that the harness did not allow.
         events: history of the schedule so far.

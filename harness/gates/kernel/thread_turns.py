@@ -19,13 +19,22 @@ import threading
 from harness.gates.kernel.interference import ran_ns
 from harness.gates.kernel.quiescence import tasks_of
 
-__all__ = ["SpinWatch", "keep_on_one_processor", "run_freely", "run_one_by_one", "unavailable"]
+__all__ = [
+    "SpinWatch",
+    "keep_on_one_processor",
+    "run_freely",
+    "run_one_by_one",
+    "spin_limit_s",
+    "unavailable",
+]
 
 #: The lowest priority of the policy; the same for all is what counts.
 _PRIORITY = os.sched_param(1)
 #: The processor on which a task last ran, in /proc/PID/stat, counted behind the name.
 _PROCESSOR_AT = 36
 _NS = 1_000_000_000
+#: Share of the wall limit in processor time after which a thread spins; and the most of that, in seconds.
+_SPIN_SHARE, _SPIN_MAX_S = 0.5, 5.0
 #: Microseconds of a period that such threads may have at most; the rest is for all others.
 _SHARE = "/proc/sys/kernel/sched_rt_runtime_us"
 
@@ -81,6 +90,16 @@ class SpinWatch:
         """Return whether a process has run for longer than the limit since this was first asked."""
         used_ns = sum(ran_ns(pid, tid) for tid in tasks_of(pid))
         return used_ns - self._begun.setdefault(pid, used_ns) > self._limit_ns
+
+
+def spin_limit_s(wall_limit_s: float) -> float:
+    """Return the processor time after which a thread is taken for one that waits for another one, in seconds.
+
+    Args:
+        wall_limit_s: how long the supervisor waits for a process. A user who debugs has no such limit, but a
+            program with such a thread has to go on all the same.
+    """
+    return min(wall_limit_s * _SPIN_SHARE, _SPIN_MAX_S)
 
 
 @functools.cache

@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 
 from harness.gates.kernel import thread_turns
+from harness.gates.kernel.gate import WALL_LIMIT_S
+from harness.gates.kernel.interference import NO_LIMIT_S
 from harness.gates.kernel.process import PendingSyscall, Process
 from harness.gates.kernel.syscall_table import CHDIR
+from harness.gates.kernel.thread_turns import spin_limit_s
 
 pytestmark = pytest.mark.requires("kernel-gate")
 
@@ -107,6 +110,12 @@ def test_what_computes_spins_and_what_sleeps_does_not(child: int) -> None:
             assert busy.poll() is None
         assert not watch.spins(child)
         busy.send_signal(signal.SIGKILL)
+
+
+def test_what_spins_is_found_without_a_wall_limit_as_with_the_usual_one() -> None:
+    """A debugger has none; a program that spins would stand there for good."""
+    assert spin_limit_s(NO_LIMIT_S) == spin_limit_s(WALL_LIMIT_S)
+    assert spin_limit_s(1.0) < 1.0
 
 
 def test_each_thread_gets_its_turn_before_one_gets_a_second(process: Process) -> None:
