@@ -6,7 +6,7 @@
 #         all four are the same: the program is process 1 in each. The second writer opens the first one's temporary file,
 #         fills it, and renames it. The first one then writes into the file that stands at the path by now, and its rename
 #         fails. Readers find a mixture of both, and the writer that is told ENOENT has written.
-# Matters to: whoever has two containers of one image on one volume: settings, sessions, caches.
+# Matters to: users of two containers of one image on one volume: settings, sessions, caches.
 #
 # Output seen:
 #   write-file-atomic 8.0.0: two writers that are process 1: the file has {"by":"a"}-b-b-b-b; the first one was told

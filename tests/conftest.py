@@ -26,6 +26,7 @@ from harness.tools import doctor
 from tests import browser, machine_limits, ordinary_user
 from tests.measured_filesystems.mounts import MOUNTABLE, can_mount
 from tests.patience import GENEROUS_S, WALL_LIMIT
+from tests.scenarios.probe import LONG
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell ignores it in what it starts in the background, and a program that a test starts would
@@ -136,14 +137,19 @@ def pytest_xdist_auto_num_workers() -> int:
     return cores + max(1, cores // 2)
 
 
+# After -m and -k, which may leave nothing but what takes long.
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what takes long, unless asked for it: by the variable, or by naming nothing else."""
-    if os.environ.get("HARNESS_LONG"):
+    if os.environ.get(LONG):
         return
-    long = [item for item in items if item.get_closest_marker("long")]
-    if 0 < len(long) < len(items):
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item not in set(long)]
+    long = {item for item in items if item.get_closest_marker("long")}
+    if len(long) == len(items):
+        # What the tests start leaves out nothing either.
+        os.environ[LONG] = "1"
+    elif long:
+        config.hook.pytest_deselected(items=list(long))
+        items[:] = [item for item in items if item not in long]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

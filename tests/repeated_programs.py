@@ -21,12 +21,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["SCRIPTS", "SOURCES", "commands", "main", "scenario"]
+__all__ = ["LANES", "SCRIPTS", "SOURCES", "commands", "main", "scenario"]
 
 ROOT = Path(__file__).resolve().parents[1]
-_SCENARIO = """\
-about: A program writes the time, its process id and a random id while the model thinks.
-source: what must hold of issue 15
+#: A program that writes while the model thinks; `%s` is its command line, with the transcript.
+LANES = """\
 policy: coordinated
 lanes:
   - {role: runner, process: gateway, think_steps: [30, 60]}
@@ -35,8 +34,13 @@ lanes:
     argv: %s
     delay_steps: 0
     pause_ms: [25, 40]
+"""
+_SCENARIO = f"""\
+about: A program writes the time, its process id and a random id while the model thinks.
+source: what must hold of issue 15
+{LANES}\
 expect:
-  none: {may: [missed_takeover]}
+  none: {{may: [missed_takeover]}}
 """
 #: Interpreter and script; the transcript is the last argument.
 SCRIPTS = {

@@ -64,7 +64,7 @@ def test_the_run_goes_on_with_new_adapters_and_says_the_same(harness: Harness, t
         histories.append(ended.object["histories"])
         assert (ended.object["inconclusive"], ended.object["voided"]) == (0, 0), ended
         assert ended.object["repeated"] > 0
-    # Who ends with the lock leaves it behind, so a lane may wait for it without end.
+    # An adapter that ends with the lock leaves it behind, so a lane may wait for it without end.
     assert kinds[0] == kinds[1] and kinds[0]["crash"] == 12 and set(kinds[0]) <= {"crash", "dead_end"}
     assert histories[0] == histories[1]
 

@@ -11,23 +11,17 @@ import pytest
 
 from tests.acceptance.harness_process import Harness
 from tests.acceptance.programs import compiled, found, script, twice
+from tests.repeated_programs import LANES
 
 pytestmark = pytest.mark.requires("kernel-gate", "pid-namespace", "clock of programs")
 
-SCENARIO = """\
+SCENARIO = f"""\
 about: A program writes what differs from one run to the next elsewhere.
 source: acceptance test
-policy: coordinated
-lanes:
-  - {role: runner, process: gateway, think_steps: [30, 60]}
-  - role: program
-    name: script
-    argv: %s
-    delay_steps: 0
-    pause_ms: [25, 40]
+{LANES}\
 schedules: 4
 expect:
-  none: {may: [missed_takeover]}
+  none: {{may: [missed_takeover]}}
   ledger: []
 """
 

@@ -9,9 +9,10 @@ witness of each violation, shrunk, goes to results/stores/.
 
 from __future__ import annotations
 
-from fence.targets import target_of
+import functools
+
 from tests.released.lock_table import STORES as NAMES
-from tests.released.tables import ROOT, Cell, Table
+from tests.released.tables import ROOT, Table, fetched, text_of
 
 __all__ = ["STORES", "TABLE", "main"]
 
@@ -40,24 +41,6 @@ def main() -> None:
     TABLE.fill(TABLE.parser(__doc__ or "").parse_args())
 
 
-def _cached() -> list[str]:
-    """Every fence of every session store in the cache."""
-    names = [name.rstrip("@") for name in NAMES]
-    return [fence for name in names for one in target_of(name).fetched() for fence in one.fences]
-
-
-def _text(cell: Cell | None) -> str:
-    if cell is None:
-        return ""
-    said = [
-        f"{_SHORT.get(kind, kind.replace('_', ' '))} {100 * count / cell['schedules']:.0f}"
-        for kind, count in sorted(cell["violations"].items())
-    ]
-    if cell["inconclusive"]:
-        said.append(f"({cell['inconclusive']} unknown)")
-    return ", ".join(said) or ("-" if cell["not_exercised"] else ".")
-
-
 TABLE = Table(
     name="stores",
     row="store",
@@ -74,8 +57,8 @@ TABLE = Table(
     ),
     paths={name: str((STORES / f"{name}.yaml").relative_to(ROOT)) for name in SCENARIOS},
     schedules=40,
-    cached=_cached,
-    text=_text,
+    cached=functools.partial(fetched, NAMES),
+    text=functools.partial(text_of, short=_SHORT),
 )
 
 if __name__ == "__main__":

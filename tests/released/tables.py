@@ -1,6 +1,6 @@
 """Tables of released software under search: one cell for each scenario and fence, kept in results/.
 
-`lock_table` and `store_table` say what is asked and how a cell reads; here are the asking and the files.
+`lock_table`, `store_table` and `whole_file_table` say what is asked; here are the asking and the files.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fence.targets import TARGETS
+from fence.targets import TARGETS, target_of
 from harness.cli.status import INCONCLUSIVE, NOT_EXPECTED, OK
 from harness.results.witness import read
 
-__all__ = ["RESULTS", "ROOT", "Cell", "Table", "of_pair"]
+__all__ = ["RESULTS", "ROOT", "Cell", "Table", "fetched", "of_pair", "text_of"]
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "results"
@@ -120,6 +120,34 @@ class Table(NamedTuple):
 def of_pair(cells: Sequence[Cell], scenario: str, fence: str) -> Cell | None:
     """Return the cell of a scenario and a fence; None where it was not asked."""
     return next((one for one in cells if (one["scenario"], one["fence"]) == (scenario, fence)), None)
+
+
+def fetched(prefixes: Sequence[str]) -> list[str]:
+    """Return every fence in the cache of some targets.
+
+    Args:
+        prefixes: of their fences, each the name of a target and an @.
+    """
+    names = [prefix.rstrip("@") for prefix in prefixes]
+    return [fence for name in names for one in target_of(name).fetched() for fence in one.fences]
+
+
+def text_of(cell: Cell | None, short: Mapping[str, str]) -> str:
+    """Return what stands in a cell: in how many of 100 schedules there was a violation of each kind.
+
+    Args:
+        cell: None where it was not asked.
+        short: what kinds of violation are called; others have their own names.
+    """
+    if cell is None:
+        return ""
+    said = [
+        f"{short.get(kind, kind.replace('_', ' '))} {100 * count / cell['schedules']:.0f}"
+        for kind, count in sorted(cell["violations"].items())
+    ]
+    if cell["inconclusive"]:
+        said.append(f"({cell['inconclusive']} unknown)")
+    return ", ".join(said) or ("-" if cell["not_exercised"] else ".")
 
 
 def ask(scenario: str, path: str, fence: str, schedules: int, folder: Path) -> Cell:

@@ -26,6 +26,7 @@ from harness.scenario import Scenario, load_all
 
 __all__ = [
     "ENOUGH",
+    "LONG",
     "Found",
     "asked",
     "control",
@@ -43,6 +44,8 @@ ENOUGH_TO_COMPARE = (10, 30, 60, 120)
 #: The same of a control without its original.
 ENOUGH_ALONE = 20
 _BATCH = 5
+#: Variable of the environment that is set where also what takes long is asked.
+LONG = "HARNESS_LONG"
 #: The fences that a scenario is asked of, and one with programs, where a schedule costs far more.
 STAND_FOR_ALL = {"none", "stat-2026.5.17", "pr-84046", "ledger"}
 STAND_FOR_ALL_DEAR = {"none", "ledger"}
@@ -123,7 +126,7 @@ def runs_programs(scenario: Scenario) -> bool:
 
 def asked(scenario: Scenario) -> list[str]:
     """Return the fences that are probed: those that stand for all, in `make test-long` all."""
-    return list(scenario.expect) if os.environ.get("HARNESS_LONG") else quick(scenario)
+    return list(scenario.expect) if os.environ.get(LONG) else quick(scenario)
 
 
 def quick(scenario: Scenario) -> list[str]:

@@ -20,7 +20,8 @@ import { pathToFileURL } from "node:url";
 const [hostPath, files, name, description] = process.argv.slice(2);
 const { LockTimeout, StaleLock, serve } = await import(pathToFileURL(hostPath).href);
 // Imported only now, because these modules must find the virtual clock.
-const { appendFileSync, readFileSync } = await import("node:fs");
+const { appendFileSync } = await import("node:fs");
+const { contentOf } = await import("../transcript.mjs");
 const { KIND, library } = await import(pathToFileURL(description).href);
 
 /** Returns the message of an error without the parts that differ between runs. */
@@ -62,12 +63,7 @@ class Plain {
 
   async load() {
     this.holds();
-    try {
-      return readFileSync(this.transcript);
-    } catch (error) {
-      if (error.code !== "ENOENT") throw error;
-      return Buffer.alloc(0);
-    }
+    return contentOf(this.transcript);
   }
 
   async append(entries) {

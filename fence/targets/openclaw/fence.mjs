@@ -4,7 +4,9 @@
 // acquireSessionWriteLock. The methods of a controller differ between versions: their presence is tested, never derived from
 // the version.
 
-import { appendFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { appendFileSync, renameSync, writeFileSync } from "node:fs";
+
+import { contentOf } from "../transcript.mjs";
 
 /** Options of a scenario and their names in the released code; an absent one keeps the release's default. */
 const LIMITS = { lock_timeout_ms: "timeoutMs", lock_stale_ms: "staleMs", lock_max_hold_ms: "maxHoldMs" };
@@ -81,12 +83,7 @@ export function fenceOf({ Takeover, LockTimeout, StaleLock }, release, merges) {
     }
 
     async load() {
-      try {
-        return readFileSync(this.transcript);
-      } catch (error) {
-        if (error.code !== "ENOENT") throw error;
-        return Buffer.alloc(0);
-      }
+      return contentOf(this.transcript);
     }
 
     async append(entries) {

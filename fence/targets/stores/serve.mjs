@@ -20,8 +20,8 @@ import { pathToFileURL } from "node:url";
 const [hostPath, files, name, description, mode] = process.argv.slice(2);
 const host = await import(pathToFileURL(hostPath).href);
 // Imported only now, because these modules must find the virtual clock.
-const { readFileSync } = await import("node:fs");
 const { register } = await import("node:module");
+const { contentOf } = await import("../transcript.mjs");
 const { FRESH, store } = await import(pathToFileURL(description).href);
 
 let schedules = 0;
@@ -90,12 +90,7 @@ class Session {
 
   async load() {
     await this.opened();
-    try {
-      return readFileSync(this.transcript);
-    } catch (error) {
-      if (error.code !== "ENOENT") throw error;
-      return Buffer.alloc(0);
-    }
+    return contentOf(this.transcript);
   }
 
   async append(entries) {

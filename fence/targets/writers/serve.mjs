@@ -15,8 +15,9 @@ import { pathToFileURL } from "node:url";
 const [hostPath, files, name, description, mode] = process.argv.slice(2);
 const { LockTimeout, StaleLock, serve } = await import(pathToFileURL(hostPath).href);
 // Imported only now, because these modules must find the virtual clock.
-const { closeSync, openSync, readFileSync, unlinkSync } = await import("node:fs");
+const { closeSync, openSync, unlinkSync } = await import("node:fs");
 const { setTimeout: sleep } = await import("node:timers/promises");
+const { contentOf } = await import("../transcript.mjs");
 const { writer } = await import(pathToFileURL(description).href);
 
 const POLL_MS = 20;
@@ -84,12 +85,7 @@ class Whole {
   }
 
   load() {
-    try {
-      return readFileSync(this.transcript);
-    } catch (error) {
-      if (error.code !== "ENOENT") throw error;
-      return Buffer.alloc(0);
-    }
+    return contentOf(this.transcript);
   }
 
   async append(entries) {
