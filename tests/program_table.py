@@ -24,6 +24,7 @@ from harness.explore.explorer import Explorer, ticking
 from harness.model.history import End, History, State, Step
 from harness.scenario import load, load_data
 from harness.scenario.definition import dump
+from harness.scenario.exec_program import PYTHON
 from harness.strategies import make
 from harness.system.janitor import place
 from tests.scenarios.probe import is_control
@@ -84,7 +85,7 @@ def missing(path: Path) -> list[str]:
     argv = next(lane.argv for lane in load(str(path)).lanes if lane.role == "program")
     words = " ".join(argv).split()
     wanted = [argv[0], *(tool for tool in _TOOLS if tool in words)]
-    return [name for name in dict.fromkeys(wanted) if shutil.which(name) is None]
+    return [name for name in dict.fromkeys(wanted) if name != PYTHON and shutil.which(name) is None]
 
 
 def seen(path: Path) -> dict[str, Any]:

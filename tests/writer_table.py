@@ -28,6 +28,7 @@ from harness.explore.explorer import Explorer, ticking
 from harness.model.history import End, History
 from harness.oracle import judge
 from harness.scenario import Scenario, load
+from harness.scenario.exec_program import PYTHON
 from harness.strategies import make
 from harness.system.janitor import place
 from tests.patience import GENEROUS_S, WALL_LIMIT
@@ -49,6 +50,7 @@ _ASKING = {
     "busybox": "busybox",
     "dash": "dpkg-query -W dash",
     "mawk": "mawk -W version",
+    "python3": f"{sys.executable} --version",
     "tclsh": "echo puts [info patchlevel] | tclsh",
 }
 #: Words of a command line that are the programs in question, beside its first one.
@@ -122,7 +124,7 @@ def libraries(registries: tuple[str, ...] = ("pypi", "npm")) -> Iterator[None]:
 
 def version_of(path: Path) -> str:
     """Return the name and the version of what writes in a scenario; empty where this machine lacks it."""
-    argv = writer_of(load(str(path))).argv[LOCKING:]
+    argv = tuple(word.replace(PYTHON, "python3") for word in writer_of(load(str(path))).argv[LOCKING:])
     words = " ".join(argv).split()
     program = next((name for name in _WITHIN if name in words), argv[0])
     if shutil.which(program) is None or shutil.which(argv[0]) is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shlex
 import shutil
 from collections.abc import Iterable, Sequence
@@ -11,11 +13,14 @@ from harness.model.errors import UsageError
 from harness.model.program import Program
 from harness.results.witness import Witness
 from harness.scenario import Scenario
+from harness.scenario.exec_program import PYTHON
 from harness.scenario.roles.program import ProgramSettings
 
 __all__ = ["check_programs", "check_witness", "permitted"]
 
 _ALLOW = "--allow-programs"
+#: Folder that pyenv, rbenv, nodenv and their like put in front of PATH.
+_SHIMS = "shims"
 
 
 def permitted(
@@ -82,6 +87,7 @@ def check_programs(scenarios: Sequence[Scenario], allowed: bool, gate: str, opti
             faults += [f"scenario {scenario.name}: {fault}" for fault in _missing(commands)]
     if faults:
         raise UsageError("\n".join(faults))
+    _remark_shims(command for scenario in scenarios for command in _commands(scenario))
 
 
 def check_witness(path: str, witness: Witness, allowed: bool) -> None:
@@ -99,6 +105,7 @@ def check_witness(path: str, witness: Witness, allowed: bool) -> None:
     missing = _missing(commands)
     if missing:
         raise UsageError("\n".join(f"{path}: {fault}" for fault in missing))
+    _remark_shims(commands)
 
 
 def _commands(scenario: Scenario) -> list[tuple[str, ...]]:
@@ -113,8 +120,28 @@ def _missing(commands: Iterable[tuple[str, ...]]) -> list[str]:
     return [
         f"{name}: no such program on PATH; install it, or leave the scenario out"
         for name in dict.fromkeys(argv[0] for argv in commands)
-        if shutil.which(name) is None
+        if name != PYTHON and shutil.which(name) is None
     ]
+
+
+def _remark_shims(commands: Iterable[tuple[str, ...]]) -> None:
+    """Say which programs are scripts of a version manager that look for the program at each start."""
+    for name in dict.fromkeys(argv[0] for argv in commands):
+        path = shutil.which(name)
+        if path is not None and _is_shim(path):
+            remark(
+                f"{name} is {path}, a script of a version manager: before each start it runs programs of "
+                "its own, and all their steps are part of the schedule; name the program itself by its path"
+                + (f", or {PYTHON} for the Python that runs the harness" if name.startswith("python") else "")
+            )
+
+
+def _is_shim(path: str) -> bool:
+    if os.path.basename(os.path.dirname(path)) != _SHIMS:
+        return False
+    with contextlib.suppress(OSError), open(path, "rb") as file:
+        return file.read(2) == b"#!"
+    return False
 
 
 def _spelled(commands: Iterable[tuple[str, ...]]) -> str:

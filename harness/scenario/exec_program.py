@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from typing import Protocol
 
 from harness.system.private_directories import PrivateDirectories
 from harness.system.session_roots import MARK
 
-__all__ = ["Given", "launch", "launch_at_terminal", "live_in"]
+__all__ = ["PYTHON", "Given", "launch", "launch_at_terminal", "live_in"]
+
+#: In a command line, the interpreter that runs the harness.
+PYTHON = "{python}"
 
 _TAIL_CHARACTERS = 200
 #: Begin of the names of directories that are made for one run.
@@ -55,8 +59,8 @@ def launch(argv: Sequence[str], transcript: str, given: Given | None = None) -> 
     Its standard input is empty, and the end of its standard error is kept.
 
     Args:
-        argv: the program, looked up on PATH, and its arguments, with ``{transcript}`` and
-            ``{directory}``.
+        argv: the program, looked up on PATH, and its arguments, with ``{transcript}``,
+            ``{directory}`` and ``{python}``.
         transcript: absolute path.
         given: has its standard output; None where that is discarded.
 
@@ -115,8 +119,13 @@ def launch_at_terminal(argv: Sequence[str], transcript: str, term: str, given: G
 
 
 def _filled_in(argv: Sequence[str], transcript: str) -> list[str]:
-    directory = os.path.dirname(transcript)
-    return [word.replace("{transcript}", transcript).replace("{directory}", directory) for word in argv]
+    filled = {"{transcript}": transcript, "{directory}": os.path.dirname(transcript), PYTHON: sys.executable}
+    words = []
+    for word in argv:
+        for name, value in filled.items():
+            word = word.replace(name, value)  # noqa: PLW2901
+        words.append(word)
+    return words
 
 
 def _without_names(text: str, directory: str) -> str:

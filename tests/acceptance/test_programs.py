@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,33 @@ def test_a_missing_program_is_said_before_anything_runs(harness: Harness, tmp_pa
 def test_the_free_gate_follows_no_program(harness: Harness, tmp_path: Path) -> None:
     error = refused(harness, harness.run(write_scenario(tmp_path, TEE), ALLOW, "--gate", "free"))
     assert "needs the kernel gate" in error
+
+
+def test_the_python_that_runs_the_harness_needs_no_place_on_path(harness: Harness, tmp_path: Path) -> None:
+    write = "import sys; print('more', file=open(sys.argv[1], 'a'))"
+    python = TEE.replace("[bash, -c, ", '["{python}", -Ic, ').replace(
+        "echo more | tee -a {transcript}", write
+    )
+    path = write_scenario(
+        tmp_path,
+        python.replace("file=open(sys.argv[1], 'a'))\"", 'file=open(sys.argv[1], \'a\'))", "{transcript}"'),
+    )
+    ended = harness.run(path, ALLOW, environment={"PATH": os.defpath})
+    assert ended.status == 0, ended
+    assert "script  python (openat T" in ended.out
+
+
+def test_a_shim_of_a_version_manager_is_named(harness: Harness, tmp_path: Path) -> None:
+    (tmp_path / "shims").mkdir()
+    shim = tmp_path / "shims" / "python3"
+    shim.write_text("#!/bin/sh\necho more >> $2\n")
+    shim.chmod(0o755)
+    path = write_scenario(
+        tmp_path, TEE.replace("[bash, -c, ", "[python3, -c, ").replace("echo more | tee -a ", "")
+    )
+    ended = harness.run(
+        path, ALLOW, "--schedules", 2, environment={"PATH": f"{shim.parent}:{os.environ['PATH']}"}
+    )
+    assert f"python3 is {shim}, a script of a version manager" in ended.err
+    assert "{python}" in ended.err
+    assert "version manager" not in harness.run(write_scenario(tmp_path, TEE), ALLOW).err

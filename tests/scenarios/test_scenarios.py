@@ -98,9 +98,15 @@ def _end(prober: subprocess.Popen[str]) -> None:
 def _probed(path: Path) -> dict[str, Found]:
     prober = _prober()
     assert prober.stdin is not None and prober.stdout is not None
-    prober.stdin.write(f"{path}\n")
-    prober.stdin.flush()
-    line = prober.stdout.readline()
+    try:
+        prober.stdin.write(f"{path}\n")
+        prober.stdin.flush()
+        line = prober.stdout.readline()
+    except BaseException:
+        # Its answer would be taken for that of the next one.
+        prober.kill()
+        _prober.cache_clear()
+        raise
     if not line:
         _prober.cache_clear()
         pytest.fail(f"the prober ended with status {prober.wait()}")

@@ -322,9 +322,21 @@ def end_children(state: SupervisorState, worker: Worker) -> None:
 
 
 def worker_ended(worker: Worker) -> None:
-    """Note the end of a worker that seems to have ended, if it has."""
-    if ended(worker.handle, _JOIN_S):
+    """Note the end of a worker that seems to have ended, if it has.
+
+    It seems so, too, where a signal has interrupted a call before it was received: the listener had
+    announced the call and has it no more. Such a worker is not waited for.
+    """
+    if _is_ending(worker) and ended(worker.handle, _JOIN_S):
         worker.exited()
+
+
+def _is_ending(worker: Worker) -> bool:
+    """Return whether a worker has ended, or no process is left that its listener could hear."""
+    poll = select.poll()
+    poll.register(worker.pidfd, select.POLLIN)
+    poll.register(worker.listener, 0)
+    return bool(poll.poll(0))
 
 
 def worker_halted(state: SupervisorState, worker: Worker, found: Halted) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from annotated_types import MaxLen, MinLen, Predicate, doc
 
 from harness.model.program import Entry, Op
+from harness.scenario.exec_program import PYTHON
 from harness.scenario.keys import Term, pause, pause_ms
 from harness.scenario.roles.role import (
     Ids,
@@ -72,7 +73,8 @@ class ProgramSettings(LaneSettings):
         MaxLen(_ARGUMENTS_MAX),
         doc(
             "The program, looked up on PATH, and its arguments; {transcript} stands for the path of the "
-            "transcript, {directory} for the folder that contains it."
+            "transcript, {directory} for the folder that contains it, {python} for the interpreter that runs "
+            "the harness."
         ),
     ]
     times: Annotated[
@@ -132,7 +134,7 @@ def _draw(settings: ProgramSettings, rng: random.Random, ids: Ids) -> tuple[Op, 
     for group in range(1, pick(rng, settings.times) + 1):
         ops += waits(settings, rng, group, settings.pause_ms)
         entries = tuple(Entry(name, "program", "") for name in settings.acknowledges)
-        how = os.path.basename(settings.argv[0])
+        how = os.path.basename(settings.argv[0].replace(PYTHON, "python"))
         term = (settings.term or _USUAL_TERM) if settings.tty else ""
         marks = settings.operations
         ops.append(

@@ -7,13 +7,16 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.explore.explorer import Explorer
+from harness.gates.kernel import process_tree
 from harness.model.history import History, Return, Step
 from harness.scenario import load_data
 from harness.strategies import make
+from harness.system import reap
 from tests.harness.gates.kernel.stage import as_explorer
 
 pytestmark = pytest.mark.requires("kernel-gate")
@@ -146,3 +149,20 @@ def test_a_program_that_cannot_be_started_is_told(tmp_path: Path) -> None:
     [history] = histories(tmp_path / "one", ["no-such-program"], 1)
     assert told(history) == "not started: No such file or directory"
     assert not history.events[-1].inconclusive
+
+
+def test_a_call_that_a_signal_takes_back_costs_no_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The listener had announced it, so the worker seemed to have ended; it was waited for, a second."""
+    found = []
+
+    def ended(process: Any, patience_s: float) -> bool:
+        found.append(reap.ended(process, 0))
+        return found[-1]
+
+    monkeypatch.setattr(process_tree, "ended", ended)
+    many = "for i in 1 2 3 4 5 6 7 8 9 10; do x=$(pwd); /bin/true; done; echo x >> {transcript}"
+    for history in histories(tmp_path, ["bash", "-c", many], COUNT):
+        assert told(history) == "exit status 0"
+    assert False not in found
