@@ -93,7 +93,7 @@ lock:
 	$(CHECK_INTERPRETER)
 	"$(PYTHON)" -m venv $(LOCK_VENV)
 	$(LOCK_VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv
-	$(LOCK_VENV)/bin/uv pip compile pyproject.toml --extra test --extra dev --universal --python-version 3.11 \
+	$(LOCK_VENV)/bin/uv pip compile pyproject.toml --extra test --extra cluster --extra docs --extra dev --universal --python-version 3.11 \
 		--upgrade --generate-hashes --no-config --no-emit-index-url --no-emit-find-links --no-annotate \
 		--custom-compile-command "make lock" --quiet --output-file requirements.lock
 
