@@ -46,6 +46,11 @@ certificate: $(STAMP)
 same-histories: $(STAMP)
 	$(VENV)/bin/python -m tests.same_histories --base "$(BASE)"
 
+# Compares the processor time of a step with an older commit's, in turns: make versus-base BASE=3fe17c1
+.PHONY: versus-base
+versus-base: $(STAMP)
+	$(VENV)/bin/python -m tests.versus_base --base "$(BASE)" $(ARGS)
+
 # The pictures of the report in docs/; needs chromium.
 .PHONY: screenshots
 screenshots: $(STAMP)
