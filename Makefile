@@ -46,6 +46,11 @@ certificate: $(STAMP)
 same-histories: $(STAMP)
 	$(VENV)/bin/python -m tests.same_histories --base "$(BASE)"
 
+# What the ledger costs over the transcript's size beside another commit's: make ledger-size BASE=<commit>
+.PHONY: ledger-size
+ledger-size: $(STAMP)
+	$(VENV)/bin/python -m tests.ledger_size --base "$(BASE)"
+
 # The pictures of the report in docs/; needs chromium.
 .PHONY: screenshots
 screenshots: $(STAMP)

@@ -68,6 +68,11 @@ class Content:
     lines: str
     tail: str
 
+    @property
+    def fields(self) -> tuple[bool, int, int, str, str, str]:
+        """Return the arguments that make this content again."""
+        return self.exists, self.size, self.base, self.head, self.lines, self.tail
+
     @staticmethod
     def of(data: bytes | None) -> Content:
         """Return the content of a file, with its base at the end; of a missing file for None."""
@@ -95,7 +100,7 @@ class Content:
             assert data.startswith(b"\n"), "appended onto a torn line"
             lines, rest = digest((lines + self.tail).encode()), data[1:]
         lines, tail = follow(lines, rest)
-        return dataclasses.replace(self, size=self.size + len(data), lines=lines, tail=tail)
+        return Content(True, self.size + len(data), self.base, self.head, lines, tail)
 
 
 ABSENT = Content(False, 0, 0, "", "", "")

@@ -104,7 +104,7 @@ class LedgerFile:
         """Record that the transcript is about to be exchanged with the file at a path."""
         # By the time that it is resolved, a symbolic link may lead elsewhere.
         path = os.fsencode(aside)
-        self._intend({"new": dataclasses.astuple(new), "length": len(path), "payload": digest(path)}, path)
+        self._intend({"new": new.fields, "length": len(path), "payload": digest(path)}, path)
 
     def commit(self, branches: Branches) -> None:
         """Record the content that the transcript must have from now on."""
@@ -159,7 +159,7 @@ class LedgerFile:
 
 
 def _plain(branches: Branches) -> dict[str, Any]:
-    return {name: dataclasses.astuple(content) for name, content in branches.items()}
+    return {name: content.fields for name, content in branches.items()}
 
 
 def _parse(slot: bytes) -> dict[str, Any] | None:

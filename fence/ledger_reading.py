@@ -16,7 +16,7 @@ __all__ = ["Reading"]
 #: A smaller file is read as soon as it is opened, and kept. A larger buffer would cost a memory mapping.
 _SMALL = 1 << 16
 #: Bytes of a larger file that are read and hashed at a time, so that the hash finds them in a cache.
-_PART = 1 << 20
+_PART = 1 << 18
 
 
 class Reading:

@@ -26,7 +26,7 @@ from harness.scenario import load
 from harness.strategies import make
 from harness.strategies.portfolio import Portfolio
 
-__all__: list[str] = []
+__all__ = ["unpack"]
 
 SCENARIOS = (
     "quickstart",
@@ -80,7 +80,7 @@ def main() -> int:
         parser.error("name the commit to compare with: make same-histories BASE=<commit>")
     with tempfile.TemporaryDirectory(prefix="same-histories-") as folder:
         base = Path(folder, "base")
-        _unpack(arguments.base, base)
+        unpack(arguments.base, base)
         if not (base / "tests/same_histories.py").exists():
             parser.error(f"{arguments.base} has no tests/same_histories.py; name a commit that has it")
         for name, tree in (("before", base), ("after", Path.cwd())):
@@ -89,7 +89,8 @@ def main() -> int:
         return _compare(Path(folder, "before"), Path(folder, "after"))
 
 
-def _unpack(commit: str, folder: Path) -> None:
+def unpack(commit: str, folder: Path) -> None:
+    """Write the tree of a commit into a folder."""
     archive = subprocess.run(["git", "archive", commit], stdout=subprocess.PIPE, check=True).stdout
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(folder, filter="data")
