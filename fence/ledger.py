@@ -31,8 +31,8 @@ class LedgerFence(Fence):
     Source: this project's answer to issue #84071. Every participant, of any process, records
     under the lock what its write makes of the transcript. The record is computed from the written
     bytes and never from reading the file, so no lawful writer can mistake a rogue's bytes for its
-    own. A runner's decision reads the bytes once and compares. Nothing else counts: no times, no
-    inode, no other holds of the lock.
+    own. A runner's decision reads the bytes once and compares; what it found equal it may record in
+    another form. Nothing else counts: no times, no inode, no other holds of the lock.
 
     The content that a load finds becomes a *branch*. Lawful writes extend every branch, and a
     runner is compared with the branch of its own load. So a load that finds foreign bytes hides
