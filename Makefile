@@ -51,6 +51,11 @@ same-histories: $(STAMP)
 versus-base: $(STAMP)
 	$(VENV)/bin/python -m tests.versus_base --base "$(BASE)" $(ARGS)
 
+# What the ledger costs over the transcript's size beside another commit's: make ledger-size BASE=<commit>
+.PHONY: ledger-size
+ledger-size: $(STAMP)
+	$(VENV)/bin/python -m tests.ledger_size --base "$(BASE)"
+
 # The pictures of the report in docs/; needs chromium.
 .PHONY: screenshots
 screenshots: $(STAMP)

@@ -10,15 +10,19 @@ from typing import ClassVar, NoReturn
 
 from fence.atomic_replace import exchange
 from fence.errors import TakeoverError
-from fence.ledger_file import Content, Intent, LedgerFile
+from fence.ledger_content import Content
+from fence.ledger_file import Intent, LedgerFile
+from fence.ledger_reading import Reading
 from fence.protocol import Fence, Site
 from fence.rename_check import RenameCheck
-from fence.transcript import follow_links, read_fd, write_all
+from fence.transcript import follow_links, write_all
 
 __all__ = ["LedgerFence"]
 
 _APPENDING = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
 _NEW = os.O_CREAT | os.O_EXCL
+#: Bytes behind a base that cost more to follow, line by line, than a record of another base.
+_FAR = 1 << 16
 
 
 class LedgerFence(Fence):
@@ -27,8 +31,8 @@ class LedgerFence(Fence):
     Source: this project's answer to issue #84071. Every participant, of any process, records
     under the lock what its write makes of the transcript. The record is computed from the written
     bytes and never from reading the file, so no lawful writer can mistake a rogue's bytes for its
-    own. A runner's decision reads the bytes once and compares. Nothing else counts: no times, no
-    inode, no other holds of the lock.
+    own. A runner's decision reads the bytes once and compares; what it found equal it may record in
+    another form. Nothing else counts: no times, no inode, no other holds of the lock.
 
     The content that a load finds becomes a *branch*. Lawful writes extend every branch, and a
     runner is compared with the branch of its own load. So a load that finds foreign bytes hides
@@ -75,11 +79,14 @@ class LedgerFence(Fence):
 
     def load(self) -> bytes:
         """Read the transcript; the first load of a turn sets the branch that the runner is compared with."""
-        data = self._read_path(self.path)
-        self._loaded = Content.of(data)
-        if self._turn_begins or not self._branch:
-            self._rebase(data, self._loaded)
-        return data or b""
+        with Reading.at(self.path, keep=True) as reading:
+            try:
+                if self._turn_begins or not self._branch:
+                    self._rebase(reading)
+            finally:
+                # What was read counts, even if the ledger cannot be written.
+                self._loaded = reading.content
+            return reading.data or b""
 
     def append(self, entries: Sequence[bytes]) -> None:
         """Append without reading the bytes, except for the last one."""
@@ -88,21 +95,21 @@ class LedgerFence(Fence):
                 self._append_unrecorded(b"".join(entries))
                 return
             if ledger.intent is not None:
-                self._resolve_intent(ledger, ledger.intent, self._read_path(self.path))
+                with Reading.at(self.path) as reading:
+                    self._resolve_intent(ledger, ledger.intent, reading)
             self._append(ledger, b"".join(entries))
 
     def guarded_write(self, entries: Sequence[bytes]) -> None:
         """Lock, compare with the runner's branch, append, record it, unlock."""
         if self._refused:
             raise TakeoverError(f"{self._refused} (reported before)")
-        with self.lock:
-            self._decide_and_write(self._read_for_decision(), entries)
+        with self.lock, self._read_for_decision() as reading:
+            self._decide_and_write(reading, entries)
 
     def recover(self) -> bool:
         """Accept the current content under the lock; later decisions compare with it."""
-        with contextlib.nullcontext() if self.lock.held else self.lock:
-            data = self._read_path(self.path)
-            self._rebase(data, Content.of(data))
+        with contextlib.nullcontext() if self.lock.held else self.lock, Reading.at(self.path) as reading:
+            self._rebase(reading)
         self._refused = ""
         return True
 
@@ -125,36 +132,25 @@ class LedgerFence(Fence):
                 super().rewrite(lines, "rename")
                 return
             if ledger.intent is not None:
-                self._resolve_intent(ledger, ledger.intent, self._read_path(self.path))
+                with Reading.at(self.path) as reading:
+                    self._resolve_intent(ledger, ledger.intent, reading)
             self._exchange(ledger, b"".join(lines))
 
     # Reading and deciding
 
-    def _read_path(self, path: str) -> bytes | None:
-        """Return the bytes behind a path; None if there is no file."""
+    def _read_for_decision(self) -> Reading:
         try:
-            # With O_NONBLOCK, opening a pipe does not wait for its other end.
-            fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return None
-        try:
-            return read_fd(fd)
-        finally:
-            os.close(fd)
-
-    def _read_for_decision(self) -> bytes | None:
-        try:
-            return self._read_path(self.path)
+            return Reading.at(self.path)
         except OSError as error:
             if error.errno in (errno.EISDIR, errno.ELOOP):
                 self._refuse("no file any more")
             raise
 
-    def _decide_and_write(self, data: bytes | None, entries: Sequence[bytes]) -> None:
+    def _decide_and_write(self, reading: Reading, entries: Sequence[bytes]) -> None:
         if not self._branch:
-            self._rebase(data, Content.of(data))
+            self._rebase(reading)
         with self._file(self._ledger, create=False) as ledger:
-            expected = self._decide(ledger, data)
+            expected = self._decide(ledger, reading)
             if not entries:
                 return
             payload = b"".join(entries)
@@ -163,43 +159,46 @@ class LedgerFence(Fence):
             ledger.intend_append(payload)
             self._write(ledger, payload, *self._open(expected.exists))
 
-    def _decide(self, ledger: LedgerFile, data: bytes | None) -> Content:
+    def _decide(self, ledger: LedgerFile, reading: Reading) -> Content:
         if ledger.intent is not None:
-            self._resolve_intent(ledger, ledger.intent, data)
+            self._resolve_intent(ledger, ledger.intent, reading)
         if not ledger.known:
             self._refuse("the ledger is gone")
         expected = ledger.branches.get(self._branch)
         if expected is None:
             self._refuse("rewritten over foreign bytes")
-        found = Content.of(data)
-        if self._matches(found, expected):
+        if self._matches(reading, expected):
+            _move_base(ledger, reading)
             return expected
-        if not found.exists:
+        if not reading.exists:
             self._refuse("the file is gone")
         if not expected.exists:
             self._refuse("a file that no participant made")
-        if found.size != expected.size:
-            self._refuse(f"{found.size} bytes, {expected.size} written down")
+        if reading.size != expected.size:
+            self._refuse(f"{reading.size} bytes, {expected.size} written down")
         self._refuse("other bytes")
 
-    def _matches(self, found: Content, expected: Content) -> bool:
-        return found == expected
+    def _matches(self, reading: Reading, expected: Content) -> bool:
+        return reading.shows(expected)
 
     def _refuse(self, check: str) -> NoReturn:
         self._refused = check
         raise TakeoverError(check)
 
-    def _rebase(self, data: bytes | None, found: Content) -> None:
+    def _rebase(self, reading: Reading) -> None:
         """Compare with the current content from now on: on a branch of that content, or a new one."""
         with self._file(self._ledger, create=True) as ledger:
             if ledger.intent is not None:
-                self._resolve_intent(ledger, ledger.intent, data)
-            same = [name for name, content in ledger.branches.items() if content == found]
-            if same:
-                self._branch = same[-1]
-            else:
+                self._resolve_intent(ledger, ledger.intent, reading)
+            reading.finish(ledger.branches.values())
+            same = [name for name, content in ledger.branches.items() if reading.shows(content)]
+            if not same:
                 self._branch = ledger.next_name
-                ledger.commit({**ledger.branches, self._branch: found})
+                ledger.commit({**ledger.branches, self._branch: reading.content})
+            else:
+                self._branch = same[-1]
+                if any(_is_far(ledger.branches[name]) for name in same):
+                    ledger.commit({**ledger.branches, **dict.fromkeys(same, reading.content)})
         self._turn_begins = False
 
     # Writing
@@ -258,16 +257,18 @@ class LedgerFence(Fence):
         with RenameCheck(path) as check:
             ledger.intend_rewrite(new, aside)
             exchange(aside, path)
-            after = self._read_path(aside)
+            with Reading.at(aside) as after:
+                loaded = [] if self._loaded is None else [self._loaded]
+                after.finish([*ledger.branches.values(), *loaded])
             known = check.is_unchanged(aside)
         # No branch continues if the replaced content is unknown: a process that writes to the old file after
         # the move may have stored into it before, through a mapping, which leaves no trace.
-        replaced = Content.of(after) if known else None
-        continued = {name: content for name, content in ledger.branches.items() if content == replaced}
-        if self._loaded is not None and replaced != self._loaded:
-            _put_back(aside, path, after is None)
-            # If the old file is back, nothing was rewritten.
-            ledger.commit(ledger.branches if self._read_path(aside) == data else {})
+        continued = [name for name, content in ledger.branches.items() if known and after.shows(content)]
+        if self._loaded is not None and not (known and after.shows(self._loaded)):
+            _put_back(aside, path, not after.exists)
+            with Reading.at(aside) as back:
+                # If the old file is back, nothing was rewritten.
+                ledger.commit(ledger.branches if back.shows(new) else {})
             _unlink(aside)
             self._refuse("changed between its load and its rewrite")
         ledger.commit(dict.fromkeys(continued, new))
@@ -284,18 +285,21 @@ class LedgerFence(Fence):
 
     # After a holder that died or failed
 
-    def _resolve_intent(self, ledger: LedgerFile, intent: Intent, data: bytes | None) -> None:
+    def _resolve_intent(self, ledger: LedgerFile, intent: Intent, reading: Reading) -> None:
         """Find out from the bytes how much of an intended write was done, and record the result."""
         if intent.payload is not None:
             payload = intent.payload
-            ledger.commit({name: _extended(old, payload, data) for name, old in ledger.branches.items()})
+            reading.finish(ledger.branches.values())
+            ledger.commit({name: _extended(old, payload, reading) for name, old in ledger.branches.items()})
             return
         assert intent.new is not None
-        aside = Content.of(self._read_path(intent.aside))
-        if aside == intent.new:
+        new = intent.new
+        with Reading.at(intent.aside) as aside:
+            aside.finish([new, *ledger.branches.values()])
+        if aside.shows(new):
             ledger.commit(ledger.branches)
         else:
-            ledger.commit({name: intent.new for name, old in ledger.branches.items() if old == aside})
+            ledger.commit({name: new for name, old in ledger.branches.items() if aside.shows(old)})
         _unlink(intent.aside)
 
 
@@ -313,13 +317,28 @@ def _unlink(path: str) -> None:
         os.unlink(path)
 
 
-def _extended(old: Content, payload: bytes, data: bytes | None) -> Content:
+def _extended(old: Content, payload: bytes, reading: Reading) -> Content:
     """Return a branch after an append of which an unknown part was written."""
-    if data is None:
+    if not reading.exists:
         return old.plus(payload) if old.exists else old
-    rest = data[old.size :]
-    begins_alike = not old.exists or Content.of(data[: old.size]) == old
-    return old.plus(rest if begins_alike and payload.startswith(rest) else payload)
+    rest = reading.behind(old)
+    return old.plus(rest if payload.startswith(rest) and reading.begins_with(old) else payload)
+
+
+def _move_base(ledger: LedgerFile, reading: Reading) -> None:
+    """Move the base of the branches that a lane has found in the file to its end.
+
+    The next decision then hashes all bytes before it at once. It is recorded with the write that follows.
+    """
+    ledger.branches = {
+        name: reading.content if content == reading.shown else content
+        for name, content in ledger.branches.items()
+    }
+
+
+def _is_far(content: Content) -> bool:
+    """Return whether so many bytes are behind the base that a record of another one pays."""
+    return content.size - content.base > _FAR
 
 
 def _any_torn(ledger: LedgerFile) -> bool:

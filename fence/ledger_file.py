@@ -8,19 +8,23 @@ before the transcript is changed, and a new record, which replaces the last but 
 write and has a checksum. The last record stays until the next one is complete: an intent alone does not
 say how far its write got, and would be applied again later. Layout: two records at 0 and 2048, the intent
 at 4096, the bytes of an intended append, or the path for a rewrite, from 6144 on.
+
+The checksums belong to this format (`fence.ledger_content`), so a file of another format, also of an older
+one, is as good as an empty file: a turn that has begun is refused, and the next load begins a new ledger.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import os
 import time
 from types import TracebackType
 from typing import Any, Self
 
-__all__ = ["ABSENT", "BRANCHES_MAX", "Branches", "Content", "Intent", "LedgerFile"]
+from fence.ledger_content import Content, digest
+
+__all__ = ["BRANCHES_MAX", "Branches", "Intent", "LedgerFile"]
 
 #: Number of branches that are kept; the oldest one is dropped when another load finds foreign bytes.
 BRANCHES_MAX = 8
@@ -29,53 +33,6 @@ _SLOT = 2048
 _INTENT_AT = 2 * _SLOT
 _PAYLOAD_AT = 3 * _SLOT
 
-
-def _digest(data: bytes) -> str:
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
-
-
-@dataclasses.dataclass(frozen=True)
-class Content:
-    """A transcript's content in a form that can be extended without the bytes.
-
-    A plain hash of the file could only be extended after reading the file; this one is a chain
-    over the lines, so that an append is recorded without reading.
-
-    Args:
-        exists: whether there is a file.
-        size: bytes.
-        lines: chain over all lines that end in a newline.
-        tail: digest of the unfinished last line, empty if there is none.
-    """
-
-    exists: bool
-    size: int
-    lines: str
-    tail: str
-
-    @staticmethod
-    def of(data: bytes | None) -> Content:
-        """Return the content of a file; of a missing file for None."""
-        return ABSENT if data is None else _EMPTY.plus(data)
-
-    def plus(self, data: bytes) -> Content:
-        """Return this content with `data` appended, which must first finish an unfinished line."""
-        if not self.exists:
-            return _EMPTY.plus(data)
-        if not data:
-            return self
-        lines, rest = self.lines, data
-        if self.tail:
-            assert data.startswith(b"\n"), "appended onto a torn line"
-            lines, rest = _digest((lines + self.tail).encode()), data[1:]
-        *whole, last = rest.split(b"\n")
-        for line in whole:
-            lines = _digest((lines + _digest(line)).encode())
-        return Content(True, self.size + len(data), lines, _digest(last) if last else "")
-
-
-ABSENT = Content(False, 0, "", "")
-_EMPTY = Content(True, 0, "", "")
 
 Branches = dict[str, Content]
 
@@ -141,13 +98,13 @@ class LedgerFile:
 
     def intend_append(self, payload: bytes) -> None:
         """Record that `payload` is about to be appended."""
-        self._intend({"length": len(payload), "payload": _digest(payload)}, payload)
+        self._intend({"length": len(payload), "payload": digest(payload)}, payload)
 
     def intend_rewrite(self, new: Content, aside: str) -> None:
         """Record that the transcript is about to be exchanged with the file at a path."""
         # By the time that it is resolved, a symbolic link may lead elsewhere.
         path = os.fsencode(aside)
-        self._intend({"new": dataclasses.astuple(new), "length": len(path), "payload": _digest(path)}, path)
+        self._intend({"new": new.fields, "length": len(path), "payload": digest(path)}, path)
 
     def commit(self, branches: Branches) -> None:
         """Record the content that the transcript must have from now on."""
@@ -166,7 +123,7 @@ class LedgerFile:
 
     def _write(self, record: dict[str, Any], at: int, payload: bytes = b"") -> None:
         text = json.dumps(record, separators=(",", ":")).encode()
-        slot = (_digest(text).encode() + text).ljust(_SLOT)
+        slot = (digest(text).encode() + text).ljust(_SLOT)
         assert len(slot) == _SLOT, "a record outgrew its slot"
         view = memoryview(slot + payload)
         while view:
@@ -193,7 +150,7 @@ class LedgerFile:
 
     def _whole(self, what: dict[str, Any]) -> Intent | None:
         payload = os.pread(self._fd, what["length"], _PAYLOAD_AT)
-        if _digest(payload) != what["payload"]:
+        if digest(payload) != what["payload"]:
             # The transcript was not written yet.
             return None
         if "new" in what:
@@ -202,12 +159,12 @@ class LedgerFile:
 
 
 def _plain(branches: Branches) -> dict[str, Any]:
-    return {name: dataclasses.astuple(content) for name, content in branches.items()}
+    return {name: content.fields for name, content in branches.items()}
 
 
 def _parse(slot: bytes) -> dict[str, Any] | None:
     checksum, text = slot[:32], slot[32:].rstrip()
-    if not text or _digest(text).encode() != checksum:
+    if not text or digest(text).encode() != checksum:
         return None
     found: dict[str, Any] = json.loads(text)
     return found

@@ -25,13 +25,14 @@ from typing import Any
 
 from tests.mutations import ROOT, Mutant, sample_of
 
-_FENCES = ("stat_2026_5_17", "pr84046", "pr84149", "issue84071a", "issue84071b", "ledger", "ledger_file")
+_FENCES = ("stat_2026_5_17", "pr84046", "pr84149", "issue84071a", "issue84071b", "ledger")
 _HELPERS = ("atomic_replace", "rename_check", "transcript", "statx")
+_LEDGER = ("ledger_content", "ledger_file", "ledger_reading")
 MODULES = (
     *("harness/oracle", "harness/strategies", "harness/model/history.py", "harness/scenario/plan.py"),
     *("harness/results/coverage.py", "harness/results/distinct_counter.py", "harness/results/trace_class.py"),
     "harness/gates/kernel/confinement.py",
-    *(f"fence/{name}.py" for name in (*_FENCES, *_HELPERS)),
+    *(f"fence/{name}.py" for name in (*_FENCES, *_LEDGER, *_HELPERS)),
     "fence/locks",
 )
 #: Test folders of which only the files that are named after the module run: the others take minutes.

@@ -26,7 +26,7 @@ from harness.scenario import load
 from harness.strategies import make
 from harness.strategies.portfolio import Portfolio
 
-__all__: list[str] = []
+__all__ = ["unpack"]
 
 SCENARIOS = (
     "quickstart",
@@ -90,6 +90,7 @@ def main() -> int:
 
 
 def unpack(commit: str, folder: Path) -> None:
+    """Write the tree of a commit into a folder."""
     archive = subprocess.run(["git", "archive", commit], stdout=subprocess.PIPE, check=True).stdout
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(folder, filter="data")

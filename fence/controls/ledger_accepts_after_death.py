@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from fence.controls.control import Control
 from fence.ledger import LedgerFence
-from fence.ledger_file import Content
+from fence.ledger_reading import Reading
 from fence.locks.flock import FlockLock
 from fence.protocol import Site
 
@@ -59,5 +59,5 @@ class LedgerAcceptsAfterDeath(Control, LedgerFence):
     def _accept(self) -> None:
         with self._file(self._ledger, create=False) as ledger:
             if ledger.known:
-                content = Content.of(self._read_path(self.path))
-                ledger.commit(dict.fromkeys(ledger.branches, content))
+                with Reading.at(self.path) as reading:
+                    ledger.commit(dict.fromkeys(ledger.branches, reading.content))

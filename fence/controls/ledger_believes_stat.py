@@ -6,7 +6,9 @@ from typing import ClassVar
 
 from fence.controls.control import Control
 from fence.ledger import LedgerFence
-from fence.ledger_file import Content, LedgerFile
+from fence.ledger_content import Content
+from fence.ledger_file import LedgerFile
+from fence.ledger_reading import Reading
 from fence.protocol import Site
 from fence.statx import FileStat, statx
 
@@ -35,6 +37,6 @@ class LedgerBelievesStat(Control, LedgerFence):
         super()._write(ledger, payload, fd, existed)
         self._stat = statx(self.path)
 
-    def _matches(self, found: Content, expected: Content) -> bool:
+    def _matches(self, reading: Reading, expected: Content) -> bool:
         same = self._stat is not None and statx(self.path) == self._stat
-        return same or super()._matches(found, expected)
+        return same or super()._matches(reading, expected)

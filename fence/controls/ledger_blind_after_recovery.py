@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from fence.controls.control import Control
 from fence.ledger import LedgerFence
-from fence.ledger_file import Content
+from fence.ledger_content import Content
+from fence.ledger_reading import Reading
 from fence.protocol import Site
 
 __all__ = ["LedgerBlindAfterRecovery"]
@@ -39,5 +40,5 @@ class LedgerBlindAfterRecovery(Control, LedgerFence):
         self._blind = True
         return super().recover()
 
-    def _matches(self, found: Content, expected: Content) -> bool:
-        return self._blind or super()._matches(found, expected)
+    def _matches(self, reading: Reading, expected: Content) -> bool:
+        return self._blind or super()._matches(reading, expected)

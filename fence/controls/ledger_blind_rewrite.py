@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from fence.controls.control import Control
 from fence.ledger import LedgerFence
-from fence.ledger_file import Content, LedgerFile
+from fence.ledger_content import Content
+from fence.ledger_file import LedgerFile
 from fence.transcript import rewrite_by_rename
 
 __all__ = ["LedgerBlindRewrite"]

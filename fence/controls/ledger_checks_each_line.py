@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from fence.controls.control import Control
 from fence.ledger import LedgerFence
+from fence.ledger_reading import Reading
 
 __all__ = ["LedgerChecksEachLine"]
 
@@ -24,7 +25,8 @@ class LedgerChecksEachLine(Control, LedgerFence):
     scenario: ClassVar[str] = "several-lines-at-once"
     original: ClassVar[str] = "ledger"
 
-    def _decide_and_write(self, data: bytes | None, entries: Sequence[bytes]) -> None:
-        super()._decide_and_write(data, entries[:1])
+    def _decide_and_write(self, reading: Reading, entries: Sequence[bytes]) -> None:
+        super()._decide_and_write(reading, entries[:1])
         for entry in entries[1:]:
-            super()._decide_and_write(self._read_for_decision(), [entry])
+            with self._read_for_decision() as again:
+                super()._decide_and_write(again, [entry])

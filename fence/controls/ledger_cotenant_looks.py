@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from fence.controls.control import Control
 from fence.ledger import LedgerFence
-from fence.ledger_file import Content, LedgerFile
+from fence.ledger_file import LedgerFile
+from fence.ledger_reading import Reading
 
 __all__ = ["LedgerCotenantLooks"]
 
@@ -33,4 +34,5 @@ class LedgerCotenantLooks(Control, LedgerFence):
             return
         with LedgerFile(self._ledger, create=False) as ledger:
             if ledger.known:
-                ledger.commit(dict.fromkeys(ledger.branches, Content.of(self._read_path(self.path))))
+                with Reading.at(self.path) as reading:
+                    ledger.commit(dict.fromkeys(ledger.branches, reading.content))

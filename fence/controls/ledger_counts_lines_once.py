@@ -6,7 +6,9 @@ from typing import ClassVar
 
 from fence.controls.control import Control
 from fence.ledger import LedgerFence
-from fence.ledger_file import Content, LedgerFile
+from fence.ledger_content import Content
+from fence.ledger_file import LedgerFile
+from fence.ledger_reading import Reading
 
 __all__ = ["LedgerCountsLinesOnce"]
 
@@ -25,8 +27,9 @@ class LedgerCountsLinesOnce(Control, LedgerFence):
     scenario: ClassVar[str] = "line-repeated"
     original: ClassVar[str] = "ledger"
 
-    def _decide(self, ledger: LedgerFile, data: bytes | None) -> Content:
-        if data is None:
-            return super()._decide(ledger, data)
-        *lines, rest = data.split(b"\n")
-        return super()._decide(ledger, b"".join([line + b"\n" for line in dict.fromkeys(lines)]) + rest)
+    def _decide(self, ledger: LedgerFile, reading: Reading) -> Content:
+        if reading.data is None:
+            return super()._decide(ledger, reading)
+        *lines, rest = reading.data.split(b"\n")
+        once = b"".join([line + b"\n" for line in dict.fromkeys(lines)]) + rest
+        return super()._decide(ledger, Reading.of(once))

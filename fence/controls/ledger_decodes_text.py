@@ -6,7 +6,9 @@ from typing import ClassVar
 
 from fence.controls.control import Control
 from fence.ledger import LedgerFence
-from fence.ledger_file import Content, LedgerFile
+from fence.ledger_content import Content
+from fence.ledger_file import LedgerFile
+from fence.ledger_reading import Reading
 
 __all__ = ["LedgerDecodesText"]
 
@@ -24,6 +26,6 @@ class LedgerDecodesText(Control, LedgerFence):
     scenario: ClassVar[str] = "bytes-no-text"
     original: ClassVar[str] = "ledger"
 
-    def _decide(self, ledger: LedgerFile, data: bytes | None) -> Content:
-        text = None if data is None else data.decode(errors="ignore")
-        return super()._decide(ledger, None if text is None else text.encode())
+    def _decide(self, ledger: LedgerFile, reading: Reading) -> Content:
+        text = None if reading.data is None else reading.data.decode(errors="ignore")
+        return super()._decide(ledger, Reading.of(None if text is None else text.encode()))

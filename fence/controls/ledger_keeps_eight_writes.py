@@ -6,7 +6,9 @@ from typing import ClassVar
 
 from fence.controls.control import Control
 from fence.ledger import LedgerFence
-from fence.ledger_file import Content, LedgerFile
+from fence.ledger_content import Content
+from fence.ledger_file import LedgerFile
+from fence.ledger_reading import Reading
 
 __all__ = ["LedgerKeepsEightWrites"]
 
@@ -29,15 +31,15 @@ class LedgerKeepsEightWrites(Control, LedgerFence):
     scenario: ClassVar[str] = "eight-writes-in-one-window"
     original: ClassVar[str] = "ledger"
 
-    def _rebase(self, data: bytes | None, found: Content) -> None:
-        super()._rebase(data, found)
+    def _rebase(self, reading: Reading) -> None:
+        super()._rebase(reading)
         with LedgerFile(self._ledger, create=False) as ledger:
             self._since = _records(ledger)
 
-    def _decide(self, ledger: LedgerFile, data: bytes | None) -> Content:
+    def _decide(self, ledger: LedgerFile, reading: Reading) -> Content:
         if _records(ledger) - self._since > _KEPT * _RECORDS_PER_WRITE:
             self._refuse("not among the writes that are kept")
-        return super()._decide(ledger, data)
+        return super()._decide(ledger, reading)
 
 
 def _records(ledger: LedgerFile) -> int:

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from fence.controls.control import Control
 from fence.ledger import LedgerFence
-from fence.ledger_file import Content, LedgerFile
+from fence.ledger_content import Content
+from fence.ledger_file import LedgerFile
 
 __all__ = ["LedgerLoadRefreshesAll"]
 

@@ -6,7 +6,9 @@ from typing import ClassVar
 
 from fence.controls.control import Control
 from fence.ledger import LedgerFence
-from fence.ledger_file import Content, LedgerFile
+from fence.ledger_content import Content
+from fence.ledger_file import LedgerFile
+from fence.ledger_reading import Reading
 
 __all__ = ["LedgerLockLetGoBetween"]
 
@@ -25,8 +27,8 @@ class LedgerLockLetGoBetween(Control, LedgerFence):
     scenario: ClassVar[str] = "cotenant-other-process"
     original: ClassVar[str] = "ledger"
 
-    def _decide(self, ledger: LedgerFile, data: bytes | None) -> Content:
-        expected = super()._decide(ledger, data)
+    def _decide(self, ledger: LedgerFile, reading: Reading) -> Content:
+        expected = super()._decide(ledger, reading)
         self.lock.release()
         self.lock.acquire()
         return expected

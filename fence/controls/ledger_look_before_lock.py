@@ -8,6 +8,7 @@ from typing import ClassVar
 from fence.controls.control import Control
 from fence.errors import TakeoverError
 from fence.ledger import LedgerFence
+from fence.ledger_reading import Reading
 
 __all__ = ["LedgerLookBeforeLock"]
 
@@ -30,6 +31,7 @@ class LedgerLookBeforeLock(Control, LedgerFence):
         """Read, then lock, decide and append."""
         if self._refused:
             raise TakeoverError(f"{self._refused} (reported before)")
-        data = self._read_for_decision()
+        with self._read_for_decision() as reading:
+            found = Reading.of(reading.data)
         with self.lock:
-            self._decide_and_write(data, entries)
+            self._decide_and_write(found, entries)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from fence.controls.control import Control
 from fence.ledger import LedgerFence
+from fence.ledger_reading import Reading
 from fence.protocol import Site
 from fence.transcript import read_fd
 
@@ -43,11 +44,11 @@ class LedgerLooksAtKeptFile(Control, LedgerFence):
         self._close()
         super().end_turn()
 
-    def _read_for_decision(self) -> bytes | None:
+    def _read_for_decision(self) -> Reading:
         if self._kept < 0:
             return super()._read_for_decision()
         os.lseek(self._kept, 0, os.SEEK_SET)
-        return read_fd(self._kept)
+        return Reading.of(read_fd(self._kept))
 
     def _close(self) -> None:
         if self._kept >= 0:

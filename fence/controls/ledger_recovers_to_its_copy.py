@@ -6,7 +6,9 @@ from typing import ClassVar
 
 from fence.controls.control import Control
 from fence.ledger import LedgerFence
-from fence.ledger_file import Content, LedgerFile
+from fence.ledger_content import Content
+from fence.ledger_file import LedgerFile
+from fence.ledger_reading import Reading
 from fence.protocol import Site
 
 __all__ = ["LedgerRecoversToItsCopy"]
@@ -44,12 +46,12 @@ class LedgerRecoversToItsCopy(Control, LedgerFence):
         self._copy = self._found
         return recovered
 
-    def _rebase(self, data: bytes | None, found: Content) -> None:
-        self._found = found
-        super()._rebase(data, found)
+    def _rebase(self, reading: Reading) -> None:
+        super()._rebase(reading)
+        self._found = reading.content
 
-    def _matches(self, found: Content, expected: Content) -> bool:
-        return super()._matches(found, expected if self._copy is None else self._copy)
+    def _matches(self, reading: Reading, expected: Content) -> bool:
+        return super()._matches(reading, expected if self._copy is None else self._copy)
 
     def _write(self, ledger: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
         super()._write(ledger, payload, fd, existed)

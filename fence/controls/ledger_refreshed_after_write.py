@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from fence.controls.control import Control
 from fence.ledger import LedgerFence
-from fence.ledger_file import Content, LedgerFile
+from fence.ledger_file import LedgerFile
+from fence.ledger_reading import Reading
 
 __all__ = ["LedgerRefreshedAfterWrite"]
 
@@ -28,5 +29,5 @@ class LedgerRefreshedAfterWrite(Control, LedgerFence):
     def _write(self, ledger: LedgerFile, payload: bytes, fd: int, existed: bool) -> None:
         super()._write(ledger, payload, fd, existed)
         if self._branch:
-            found = Content.of(self._read_path(self.path))
-            ledger.commit({**ledger.branches, self._branch: found})
+            with Reading.at(self.path) as reading:
+                ledger.commit({**ledger.branches, self._branch: reading.content})

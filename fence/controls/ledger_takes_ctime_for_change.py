@@ -6,7 +6,9 @@ from typing import ClassVar
 
 from fence.controls.control import Control
 from fence.ledger import LedgerFence
-from fence.ledger_file import Content, LedgerFile
+from fence.ledger_content import Content
+from fence.ledger_file import LedgerFile
+from fence.ledger_reading import Reading
 from fence.protocol import Site
 from fence.statx import statx
 
@@ -35,9 +37,10 @@ class LedgerTakesCtimeForChange(Control, LedgerFence):
         if self._branch:
             self._seen = ledger.branches[self._branch], statx(self.path).ctime_ns
 
-    def _matches(self, found: Content, expected: Content) -> bool:
-        alike = self._seen is not None and self._seen[0] == found
-        return super()._matches(found, expected) and not (alike and self._seen != (found, self._ctime()))
+    def _matches(self, reading: Reading, expected: Content) -> bool:
+        same = super()._matches(reading, expected)
+        alike = self._seen is not None and self._seen[0] == expected
+        return same and not (alike and self._seen != (expected, self._ctime()))
 
     def _ctime(self) -> int:
         return statx(self.path).ctime_ns

@@ -7,7 +7,9 @@ from typing import ClassVar
 
 from fence.controls.control import Control
 from fence.ledger import LedgerFence
-from fence.ledger_file import Content, LedgerFile
+from fence.ledger_content import Content
+from fence.ledger_file import LedgerFile
+from fence.ledger_reading import Reading
 
 __all__ = ["LedgerTrustsAfterOwnWriter"]
 
@@ -31,11 +33,10 @@ class LedgerTrustsAfterOwnWriter(Control, LedgerFence):
         if not self._branch:
             self.site.process[f"own.{self.site.lane}"] = True
 
-    def _decide(self, ledger: LedgerFile, data: bytes | None) -> Content:
+    def _decide(self, ledger: LedgerFile, reading: Reading) -> Content:
         expected = ledger.branches.get(self._branch)
         wrote = self.site.process.pop(f"own.{self.site.lane}", False)
-        if wrote and expected is not None and data is not None and data.endswith(b"\n"):
-            found = Content.of(data)
-            if Content.of(data[: expected.size]) == expected:
-                ledger.commit({**ledger.branches, self._branch: found})
-        return super()._decide(ledger, data)
+        whole = wrote and (reading.data or b"").endswith(b"\n")
+        if whole and expected is not None and reading.begins_with(expected):
+            ledger.commit({**ledger.branches, self._branch: reading.content})
+        return super()._decide(ledger, reading)

@@ -7,7 +7,9 @@ from typing import ClassVar
 from fence.controls.control import Control
 from fence.errors import TakeoverError
 from fence.ledger import LedgerFence
-from fence.ledger_file import Content, LedgerFile
+from fence.ledger_content import Content
+from fence.ledger_file import LedgerFile
+from fence.ledger_reading import Reading
 from fence.locks import make_lock
 
 __all__ = ["LedgerWaitsForItself"]
@@ -26,10 +28,10 @@ class LedgerWaitsForItself(Control, LedgerFence):
     scenario: ClassVar[str] = "external-script"
     original: ClassVar[str] = "ledger"
 
-    def _decide(self, ledger: LedgerFile, data: bytes | None) -> Content:
+    def _decide(self, ledger: LedgerFile, reading: Reading) -> Content:
         try:
-            return super()._decide(ledger, data)
+            return super()._decide(ledger, reading)
         except TakeoverError:
             with make_lock(self.lock_kind, self.path, self.site.options, self.site.process):
-                self._read_path(self.path)
+                Reading.at(self.path).close()
             raise

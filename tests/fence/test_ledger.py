@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,21 @@ from hypothesis import strategies as st
 
 from fence.errors import LockTimeoutError, TakeoverError
 from fence.ledger import LedgerFence
-from fence.ledger_file import BRANCHES_MAX
+from fence.ledger_content import Content
+from fence.ledger_file import BRANCHES_MAX, LedgerFile
 from fence.protocol import Fence
 from tests.fence.stage import Stage, admits, entry
+
+
+@pytest.fixture(params=["small", "large"], scope="module", autouse=True)
+def size(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let each test read its transcripts as small ones, and as large ones, which are read in parts."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "large":
+            patch.setattr("fence.ledger_reading._SMALL", 32)
+            patch.setattr("fence.ledger_reading._PART", 16)
+            patch.setattr("fence.ledger._FAR", 48)
+        yield
 
 
 @pytest.fixture
@@ -361,6 +373,39 @@ def test_recovery_without_the_lock_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(LockTimeoutError):
         runner.recover()
     holder.release()
+    assert not admits(runner)
+
+
+def _recorded(stage: Stage) -> list[Content]:
+    with LedgerFile(f"{stage.path}.ledger", create=False) as file:
+        return list(file.branches.values())
+
+
+def test_a_decision_moves_the_base_to_the_end_of_what_it_read(stage: Stage) -> None:
+    runner = stage.thinking()
+    loaded = len(stage.before)
+    stage.cotenant_appends(entry("user", "c"))
+    assert [content.base for content in _recorded(stage)] == [loaded]
+    there = len(stage.content() or b"")
+    assert admits(runner)
+    assert [content.base for content in _recorded(stage)] == [there]
+    assert admits(runner)
+
+
+def test_a_load_moves_a_base_that_is_far_behind(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fence.ledger._FAR", 100)
+    runner = stage.thinking()
+    for _ in range(3):
+        other = stage.handle("second", "cli")
+        other.begin_turn()
+        other.load()
+        (content,) = _recorded(stage)
+        assert content.size - content.base <= 100
+        other.append([entry("user", "x" * 60)])
+        other.end_turn()
+    assert content.base > len(stage.before)
+    assert admits(runner)
+    stage.rogue_appends(entry("user", "rogue"))
     assert not admits(runner)
 
 

@@ -1,33 +1,15 @@
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from fence.ledger_file import ABSENT, BRANCHES_MAX, Content, LedgerFile
-
-_text = st.text(alphabet="ab\n", max_size=12).map(str.encode)
-
-
-@given(_text, _text)
-def test_a_content_extended_is_the_content_of_the_whole(first: bytes, second: bytes) -> None:
-    if first and not first.endswith(b"\n"):
-        second = b"\n" + second
-    assert Content.of(first).plus(second) == Content.of(first + second)
-
-
-@given(_text, _text)
-def test_contents_are_the_same_only_for_the_same_bytes(first: bytes, second: bytes) -> None:
-    assert (Content.of(first) == Content.of(second)) == (first == second)
-
-
-def test_no_file_is_not_an_empty_file() -> None:
-    assert Content.of(None) == ABSENT != Content.of(b"")
-    assert ABSENT.plus(b"") == Content.of(b"")
-    assert ABSENT.plus(b"a\n") == Content.of(b"a\n")
+from fence.ledger_content import ABSENT, Content
+from fence.ledger_file import BRANCHES_MAX, LedgerFile
 
 
 def test_without_a_file_the_ledger_is_empty_and_not_made(tmp_path: Path) -> None:
@@ -60,7 +42,7 @@ def test_the_newest_branches_are_kept(tmp_path: Path) -> None:
 
 def test_as_many_branches_as_documented_fit_into_a_record(tmp_path: Path) -> None:
     assert BRANCHES_MAX == 8
-    large = Content(True, 1 << 62, "f" * 32, "f" * 32)
+    large = Content(True, 1 << 62, 1 << 62, *("f" * 32 for _ in range(3)))
     with LedgerFile(str(tmp_path / "ledger"), create=True) as ledger:
         for number in range(BRANCHES_MAX + 1):
             name = f"b{10**9 + number}.{10**19 + number}"
@@ -189,6 +171,34 @@ def test_a_damaged_ledger_is_an_empty_one(tmp_path: Path) -> None:
     with LedgerFile(str(path), create=False) as ledger:
         assert not ledger.known
         assert ledger.branches == {}
+
+
+def _of_format_1(sequence: int, payload: bytes = b"") -> bytes:
+    """Return a record as format 1 had it, with an intent to append `payload`."""
+
+    def hashed(data: bytes) -> str:
+        return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+    record: dict[str, Any] = {
+        "sequence": sequence,
+        "branches": {f"b{sequence}.1": [True, 2, hashed(b"a"), ""]},
+    }
+    if payload:
+        record["intent"] = {"length": len(payload), "payload": hashed(payload)}
+    text = json.dumps(record, separators=(",", ":")).encode()
+    return (hashed(text).encode() + text).ljust(2048) + payload
+
+
+def test_a_ledger_of_another_format_is_an_empty_one(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    path.write_bytes(_of_format_1(8) + _of_format_1(9) + _of_format_1(10, b"b\n"))
+    with LedgerFile(str(path), create=False) as ledger:
+        assert not ledger.known
+        assert (ledger.branches, ledger.intent) == ({}, None)
+        ledger.commit({"one": Content.of(b"a\n")})
+    with LedgerFile(str(path), create=False) as ledger:
+        assert ledger.known
+        assert (ledger.branches, ledger.intent) == ({"one": Content.of(b"a\n")}, None)
 
 
 def test_short_writes_are_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from fence.ledger_file import ABSENT, Content, Intent
+from fence.ledger_content import ABSENT, Content
+from fence.ledger_file import Intent
 from fence.locks import KINDS
 from fence.locks.sidecar import Payload
 from fence.pr84046 import Snapshot

@@ -61,3 +61,16 @@ def test_a_sound_fence_decides_right_under_a_rogue(tmp_path: Path, name: str) ->
     assert one["verdicts"]["true_positive"] > 0
     (one,) = _run(tmp_path, SOUND[name], ["scenarios/quickstart.yaml"], "--schedules", str(ENOUGH_TO_DECIDE))
     assert one["verdicts"]["true_negative"] > 0
+
+
+@pytest.mark.parametrize("scenario", ["rogue-zoo", "mmap-store-dirty", "compaction-new-file"])
+def test_the_ledger_decides_right_about_a_transcript_read_in_parts(tmp_path: Path, scenario: str) -> None:
+    """Of more than 64 KiB the ledger reads the rest after its own file; some schedules are run twice."""
+    large = tmp_path / f"{scenario}.yaml"
+    lines = (ROOT / f"scenarios/{scenario}.yaml").read_text().splitlines(keepends=True)
+    kept = [line for line in lines if not line.startswith("transcript:")]
+    large.write_text("".join(kept) + "transcript: {entries: 50, entry_bytes: 4000}\n")
+    (one,) = _run(tmp_path / "out", SOUND["ledger"], [str(large)], "--schedules", str(ENOUGH_TO_DECIDE))
+    assert (one["violations"], one["why_inconclusive"]) == ({}, "")
+    verdicts = one["verdicts"]
+    assert verdicts["true_negative" if scenario == "compaction-new-file" else "true_positive"] > 0

@@ -1,7 +1,7 @@
-"""Count the bytes that a fence feeds to `hashlib`, in a child process.
+"""Count the bytes that a fence feeds to `hashlib` and to `blake3`, in a child process.
 
 The count is of the fence's work on the content, however it read the bytes, so it does not depend
-on buffer sizes, caches or the gate. A hash from elsewhere than `hashlib` is not counted.
+on buffer sizes, caches or the gate. A hash from elsewhere is not counted.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Sized
 from typing import Any, TypeVar
 
+import blake3
 import msgspec
 
 __all__ = ["counted_apart", "hashed_bytes"]
@@ -63,7 +64,7 @@ def counted_apart(do: Callable[[], _T], kind: type[_T]) -> _T:
 
     Args:
         do: called there. It should import the modules that hash: a module that was imported before may
-            hold hashes of `hashlib` that do not count.
+            hold hashes that do not count.
         kind: type of its result, known to msgspec.
 
     Raises:
@@ -99,3 +100,4 @@ def _install() -> None:
     for name in sorted(hashlib.algorithms_guaranteed):
         setattr(hashlib, name, _counting(getattr(hashlib, name), 0))
     hashlib.new = _counting(hashlib.new, 1)  # type: ignore[assignment]  # as a hash does, it counts besides
+    blake3.blake3 = _counting(blake3.blake3, 0)  # type: ignore[misc,assignment]  # the same

@@ -1,10 +1,11 @@
-"""Bytes fed to hashlib are counted in the child process, and only there."""
+"""Bytes fed to hashes are counted in the child process, and only there."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
 
+import blake3
 import pytest
 
 from harness.tools.bench.hashing import counted_apart, hashed_bytes
@@ -14,6 +15,14 @@ _DATA = b"x" * 100
 
 def _fed_in_parts() -> None:
     digest = hashlib.sha256()
+    digest.update(_DATA)
+    digest.copy().update(memoryview(_DATA))
+
+
+def _hashed_by_blake3_in_parts() -> None:
+    from blake3 import blake3
+
+    digest = blake3(key=bytes(32))
     digest.update(_DATA)
     digest.copy().update(memoryview(_DATA))
 
@@ -33,6 +42,8 @@ def _imported_by_name() -> None:
         (lambda: hashlib.new("sha1", _DATA).digest(), 100),
         (lambda: hashlib.new("sha1", data=_DATA).digest(), 100),
         (lambda: hashlib.md5().digest(), 0),
+        (lambda: blake3.blake3(_DATA, key=bytes(32)).digest(16), 100),
+        (_hashed_by_blake3_in_parts, 200),
         (_fed_in_parts, 200),
         (_imported_by_name, 100),
     ],
@@ -54,6 +65,7 @@ def test_nothing_is_counted_in_the_parent() -> None:
     plain = hashlib.sha256
     counted_apart(lambda: hashlib.sha256(_DATA).digest(), bytes)
     assert hashlib.sha256 is plain
+    assert isinstance(blake3.blake3, type)
     assert hashed_bytes() == 0
 
 
