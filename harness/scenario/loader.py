@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final, Union
 
 from annotated_types import MaxLen, MinLen, doc
-from pydantic import Discriminator, TypeAdapter, ValidationError
+from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 
 from harness.model.errors import Fault, ScenarioError
 from harness.scenario.checks import check_fences, check_filesystem, check_limits, check_names
@@ -24,12 +24,16 @@ from harness.scenario.explain import explain, show
 from harness.scenario.faults import PROCESS_FAULTS
 from harness.scenario.filesystems import expanded
 from harness.scenario.reader import Document, read
+from harness.scenario.role_checks import check_composed_keys
 from harness.scenario.roles import ROLES
+from harness.scenario.roles.composed import ComposedSettings
 from harness.system.bounded_read import TooLargeError, content
 
 __all__ = ["FILE_BYTES_MAX", "adapter", "load", "load_all", "load_data"]
 
 FILE_BYTES_MAX: Final = 1 << 20
+#: Stands for the name of a role that is a mapping; no role has it.
+_COMPOSED: Final = "{}"
 
 
 def adapter(roles: Iterable[str], faults: Iterable[str]) -> TypeAdapter[Scenario]:
@@ -46,7 +50,9 @@ def adapter(roles: Iterable[str], faults: Iterable[str]) -> TypeAdapter[Scenario
 def _adapter(roles: tuple[str, ...], faults: tuple[str, ...]) -> TypeAdapter[Scenario]:
     # Types that are made of registries; a type checker knows them as any.
     # The lanes of a `Scenario` are told apart by their role.
-    lane: Any = Annotated[Union[tuple(ROLES[name].settings for name in roles)], Discriminator("role")]  # noqa: UP007
+    tagged: list[Any] = [Annotated[ROLES[name].settings, Tag(name)] for name in roles]
+    tagged.append(Annotated[ComposedSettings, Tag(_COMPOSED)])
+    lane: Any = Annotated[Union[tuple(tagged)], Discriminator(_tag_of)]  # noqa: UP007
     lanes: Any = Annotated[tuple[lane, ...], MinLen(1), MaxLen(LANES_MAX), doc("The lanes that take part.")]
     fault: Any = fault_settings(faults)
     wrong: Any = Annotated[tuple[fault, ...], MaxLen(FAULTS_MAX), doc("What goes wrong; kernel gate only.")]
@@ -59,6 +65,12 @@ def _adapter(roles: tuple[str, ...], faults: tuple[str, ...]) -> TypeAdapter[Sce
         kw_only=True,
     )
     return TypeAdapter(form)
+
+
+def _tag_of(lane: Any) -> str | None:
+    """Return which settings a lane has: by the name of its role, or those of a role that is composed."""
+    role = lane.get("role") if isinstance(lane, dict) else None
+    return _COMPOSED if isinstance(role, dict) else role if role is None else str(role)
 
 
 def _outside(data: Mapping[str, Any]) -> tuple[list[str], list[str]]:
@@ -139,6 +151,7 @@ def _load(path: str) -> Scenario:
     document = read(path, _text(path))
     check_fences(document)
     check_filesystem(document)
+    check_composed_keys(document)
     return _validate(name, document)
 
 
