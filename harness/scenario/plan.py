@@ -16,6 +16,7 @@ from harness.model.history import LaneInfo
 from harness.model.program import ClockSkew, Entry, Fault, Filesystem, LaneProgram, LeftLock, Program
 from harness.model.transcript_lines import make_header
 from harness.scenario.definition import FaultSettings, Scenario
+from harness.scenario.drawn_checks import draw_checked, is_outside
 from harness.scenario.faults import LOCKING, recorded_name
 from harness.scenario.filesystems import FilesystemSettings
 from harness.scenario.roles import Ids, LaneSettings, role_of
@@ -98,7 +99,8 @@ def draw(scenario: Scenario, seed: int, schedule: int) -> Program:
 
 def _lane(scenario: Scenario, lane: LaneSettings, name: str, rng: random.Random) -> LaneProgram:
     role = role_of(lane)
-    ops = role.draw(lane, rng, Ids(name, scenario.transcript.entry_bytes))
+    ids = Ids(name, scenario.transcript.entry_bytes)
+    ops = draw_checked(lane, rng, ids, name) if is_outside(lane) else role.draw(lane, rng, ids)
     return LaneProgram(
         name,
         lane.role_name,

@@ -1,0 +1,115 @@
+"""Loads the files with roles, actions and so on that scenarios, witnesses and the command line name.
+
+They are code, so the rule of `harness.cli.code_permission` holds: a file that only another file names is
+loaded if the user has named it as well, or allows it. A scenario cannot be read without its files, so the
+rule is applied while it is read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+
+from harness.model.errors import FormatError, UsageError
+from harness.results.witness import Witness
+from harness.scenario import Scenario, load_data
+from harness.scenario.actions import ACTIONS
+from harness.scenario.drawn_digest import drawn_digest
+from harness.scenario.extension_files import KEY, Extending, loaded
+
+__all__ = ["extending", "load_named", "scenario_of"]
+
+_ALLOW = "--allow-programs"
+
+
+def extending(
+    named: Iterable[str], allowed: bool, everywhere: Sequence[str] = (), option: str = _ALLOW
+) -> Extending:
+    """Return how the files are loaded that a scenario names.
+
+    Args:
+        named: files that the user has given.
+        allowed: whether all code may be run.
+        everywhere: files that all scenarios have.
+        option: what the user gives to allow all code.
+    """
+    known = {os.path.realpath(one) for one in named}
+
+    def load(reference: str) -> None:
+        if not allowed and os.path.realpath(reference) not in known:
+            raise UsageError(
+                f"would run `{reference}`; code that only a file names is not run; read what it does, then "
+                f"name it as well (--extension {reference}), or give {option}"
+            )
+        from harness.extensions import tried_extension
+
+        tried_extension(reference)
+
+    return Extending(load, tuple(everywhere))
+
+
+def load_named(files: Iterable[str] | None) -> Extending:
+    """Load the files that the user has given by ``--extension``, and return what loads no others.
+
+    Raises:
+        ExtensionError: one of them cannot be used.
+    """
+    named = tuple(files or ())
+    found = extending(named, False, named)
+    for file in named:
+        found.load(file)
+    return found
+
+
+def scenario_of(path: str, witness: Witness, named: Iterable[str], allowed: bool) -> Scenario:
+    """Return the scenario of a witness, with the files loaded that it needs.
+
+    Args:
+        path: of the witness.
+        witness: as read.
+        named: files that the user has given.
+        allowed: whether all code may be run.
+
+    Raises:
+        UsageError: one is missing, may not be loaded, or draws another program since it was changed.
+        FormatError: the witness has an action that there is not.
+    """
+    found = extending(named, allowed)
+    given = witness.scenario.get(KEY, ())
+    for reference in given if isinstance(given, list) else ():
+        if isinstance(reference, str) and not os.path.isfile(reference):
+            version = _version(witness, reference)
+            raise UsageError(
+                f"{path}: needs the extension {reference}{version}, and there is no such file; "
+                "bring it back, or go to the folder from which the witness was found"
+            )
+    scenario = load_data(witness.scenario, path, found)
+    _check_same(path, witness, scenario)
+    for op in (op for lane in witness.program.lanes for op in lane.ops):
+        if op.kind == "action" and not op.argv and op.how not in ACTIONS:
+            raise FormatError(
+                f"{path}: the program has an action {op.how!r}, which `python -m harness list actions` has "
+                "not; bring the extension or the package back that had it"
+            )
+    return scenario
+
+
+def _version(witness: Witness, reference: str) -> str:
+    found = next((one for one in witness.extensions if one.file == reference), None)
+    return f" (version {found.digest})" if found is not None else ""
+
+
+def _check_same(path: str, witness: Witness, scenario: Scenario) -> None:
+    """Refuse a witness whose program its extensions would not draw any more."""
+    if not witness.drawn or drawn_digest(scenario, witness.seed, witness.schedule_index) == witness.drawn:
+        return
+    changed = [
+        f"{one.file} (version {one.digest} then, {now} now)"
+        for one in witness.extensions
+        if (now := loaded(one.file).digest) != one.digest
+    ]
+    what = " and ".join(changed) or "what its extensions import"
+    raise UsageError(
+        f"{path}: {what} has changed so that seed {witness.seed} draws another program in schedule "
+        f"{witness.schedule_index}; bring back the version with which it was found, or run the scenario again"
+    )
