@@ -7,19 +7,20 @@ rule is applied while it is read.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Sequence
 
-from harness.model.errors import FormatError, UsageError
+from harness.model.errors import ExtensionError, ScenarioError, UsageError
 from harness.results.witness import Witness
 from harness.scenario import Scenario, load_data
-from harness.scenario.actions import ACTIONS
 from harness.scenario.drawn_digest import drawn_digest
 from harness.scenario.extension_files import KEY, Extending, loaded
 
 __all__ = ["extending", "load_named", "scenario_of"]
 
 _ALLOW = "--allow-programs"
+_REMEDY = "bring back the version with which it was found, or run the scenario again"
 
 
 def extending(
@@ -72,7 +73,6 @@ def scenario_of(path: str, witness: Witness, named: Iterable[str], allowed: bool
 
     Raises:
         UsageError: one is missing, may not be loaded, or draws another program since it was changed.
-        FormatError: the witness has an action that there is not.
     """
     found = extending(named, allowed)
     given = witness.scenario.get(KEY, ())
@@ -83,14 +83,14 @@ def scenario_of(path: str, witness: Witness, named: Iterable[str], allowed: bool
                 f"{path}: needs the extension {reference}{version}, and there is no such file; "
                 "bring it back, or go to the folder from which the witness was found"
             )
-    scenario = load_data(witness.scenario, path, found)
+    try:
+        scenario = load_data(witness.scenario, path, found)
+    except ScenarioError as error:
+        changed = _changed(witness)
+        if not changed:
+            raise
+        raise UsageError(f"{error}\n{path}: {changed} has changed; {_REMEDY}") from error
     _check_same(path, witness, scenario)
-    for op in (op for lane in witness.program.lanes for op in lane.ops):
-        if op.kind == "action" and not op.argv and op.how not in ACTIONS:
-            raise FormatError(
-                f"{path}: the program has an action {op.how!r}, which `python -m harness list actions` has "
-                "not; bring the extension or the package back that had it"
-            )
     return scenario
 
 
@@ -99,17 +99,22 @@ def _version(witness: Witness, reference: str) -> str:
     return f" (version {found.digest})" if found is not None else ""
 
 
+def _changed(witness: Witness) -> str:
+    """Return the files of a witness that are others now than when it was found; empty for none."""
+    found = []
+    for one in witness.extensions:
+        with contextlib.suppress(ExtensionError):
+            now = loaded(one.file).digest
+            found += [f"{one.file} (version {one.digest} then, {now} now)"] if now != one.digest else []
+    return " and ".join(found)
+
+
 def _check_same(path: str, witness: Witness, scenario: Scenario) -> None:
     """Refuse a witness whose program its extensions would not draw any more."""
     if not witness.drawn or drawn_digest(scenario, witness.seed, witness.schedule_index) == witness.drawn:
         return
-    changed = [
-        f"{one.file} (version {one.digest} then, {now} now)"
-        for one in witness.extensions
-        if (now := loaded(one.file).digest) != one.digest
-    ]
-    what = " and ".join(changed) or "what its extensions import"
+    what = _changed(witness) or "what its extensions import"
     raise UsageError(
         f"{path}: {what} has changed so that seed {witness.seed} draws another program in schedule "
-        f"{witness.schedule_index}; bring back the version with which it was found, or run the scenario again"
+        f"{witness.schedule_index}; {_REMEDY}"
     )

@@ -71,8 +71,7 @@ class Extension:
 
 
 def _expected(registry: Registry[Any]) -> str:
-    return (
-        "a function with a name"
-        if registry is INVARIANTS
-        else f"a {registry.what} as docs/extending.md has it"
-    )
+    if registry is INVARIANTS:
+        return "a function with a name"
+    article = "an" if registry.what[0] in "aeiou" else "a"
+    return f"{article} {registry.what} as docs/extending.md has it"
