@@ -64,10 +64,12 @@ class Extending:
     Args:
         load: loads one; raises a `UsageError` where that cannot or must not be done.
         everywhere: files that the user has named for all scenarios.
+        root: folder from which they are named; empty for the working directory.
     """
 
     load: Callable[[str], object] = loaded
     everywhere: tuple[str, ...] = ()
+    root: str = ""
 
 
 def check_extensions(document: Document, extending: Extending) -> None:
@@ -87,7 +89,7 @@ def check_origins(document: Document, extending: Extending) -> None:
     data = document.data
     given = data.get(KEY)
     named = [one for one in given if isinstance(one, str)] if isinstance(given, list) else []
-    own = {os.path.realpath(one) for one in (*named, *extending.everywhere)}
+    own = {os.path.realpath(os.path.join(extending.root, one)) for one in (*named, *extending.everywhere)}
     for path, registry, name in _names(data):
         origin = registry.origin(name) if name in registry else None
         if origin is not None and origin.file and origin.file not in own and not document.is_unread(path):
