@@ -37,7 +37,7 @@ def test_orders_of_the_protocol_can_stand(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "kind", "remedy"),
     [
-        ("release acquire", "release", "put acquire before it"),
+        ("release acquire", "release", "put acquire before it, or remove it"),
         ("append", "append", "put acquire before it"),
         ("load", "load", "put acquire before it"),
         ("rewrite", "rewrite", "put acquire before it"),
@@ -46,7 +46,7 @@ def test_orders_of_the_protocol_can_stand(text: str) -> None:
         ("acquire release release", "release", "or remove it"),
         ("begin_turn begin_turn", "begin_turn", "put end_turn before it"),
         ("begin_turn acquire", "acquire", "put release_for_prompt before it"),
-        ("begin_turn release", "release", "release_for_prompt or end_turn"),
+        ("begin_turn release", "release", "by release_for_prompt or end_turn; write one of them"),
         ("begin_turn rewrite", "rewrite", "make another lane of it"),
         ("begin_turn load guarded_write", "guarded_write", "put release_for_prompt before it"),
         ("begin_turn release_for_prompt guarded_write", "guarded_write", "put load before it"),
@@ -62,7 +62,7 @@ def test_orders_of_the_protocol_can_stand(text: str) -> None:
         ("begin_turn load release_for_prompt recover", "recover", "put guarded_write before it"),
         (f"{RUNNER} recover", "recover", "put guarded_write before it"),
         ("guarded_write", "guarded_write", "put begin_turn, load and release_for_prompt before it"),
-        ("release_for_prompt", "release_for_prompt", "put begin_turn before it"),
+        ("release_for_prompt", "release_for_prompt", "put begin_turn before it, or write release"),
         ("end_turn", "end_turn", "put begin_turn first"),
         (f"{RUNNER} acquire", "acquire", "make two lanes of it"),
         ("acquire release begin_turn", "begin_turn", "make two lanes of it"),

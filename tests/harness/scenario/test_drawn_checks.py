@@ -24,6 +24,7 @@ class Settings(LaneSettings):
     role: Literal["outside"]
 
 
+_SIZE = Size(9, 9)
 Draw = Callable[[random.Random, Ids], Any]
 
 
@@ -31,11 +32,11 @@ Draw = Callable[[random.Random, Ids], Any]
 def outside() -> Iterator[Callable[..., None]]:
     """Registers a role with a function that draws."""
 
-    def register(draw: Draw, participant: bool = True, size: Any = Size(9, 9)) -> None:
+    def register(draw: Draw, participant: bool = True, size: Any = _SIZE) -> None:
         role = Role(
             "outside", "about", participant, Settings, lambda _, rng, ids: draw(rng, ids), lambda _: size
         )
-        ROLES.add("outside", role, Origin("mine.py", "/mine.py"))
+        ROLES.add("outside", role, Origin("mine.py"))
 
     yield register
     ROLES.remove("outside")
