@@ -22,6 +22,7 @@ from typing import Any
 __all__ = [
     "POLICIES",
     "Action",
+    "CountRange",
     "Extension",
     "Fence",
     "Ids",
@@ -51,6 +52,7 @@ _FROM = {
     "TakeoverError": "fence.errors",
     "POLICIES": "harness.model.policy",
     "Action": "harness.scenario.actions",
+    "CountRange": "harness.scenario.roles.role",
     "Extension": "harness.extensions",
     "Ids": "harness.scenario.roles",
     "LaneSettings": "harness.scenario.roles",
