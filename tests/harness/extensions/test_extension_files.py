@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from harness.cli import main
 from harness.extensions import Extension, load_extension
 from harness.extensions.extension import Extension as _Extension
 from harness.model.errors import ExtensionError, ScenarioError
@@ -165,3 +167,34 @@ def test_a_file_that_is_not_loaded_is_told_at_its_place(tmp_path: Path) -> None:
                 "extensions": "mine.py",
             }
         )
+
+
+@pytest.mark.parametrize(
+    ("what", "name"), [("roles", "mine"), ("actions", "mine-act"), ("invariants", "mine_rule")]
+)
+def test_a_list_says_where_a_member_comes_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], what: str, name: str
+) -> None:
+    path = file(tmp_path, ONE.replace("{name}", "mine"))
+    assert main(["list", what, "--json", "--extension", path]) == 0
+    items = json.loads(capsys.readouterr().out)
+    assert [(item["name"], item["from"]) for item in items if "from" in item] == [(name, path)]
+    assert main(["list", what, "--extension", path]) == 0
+    assert capsys.readouterr().out.endswith(f"({path})\n")
+
+
+def test_the_schema_has_the_role_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", "--extension", file(tmp_path, ONE.replace("{name}", "mine"))]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert "mine" in made["properties"]["lanes"]["items"]["discriminator"]["mapping"]
+
+
+def test_two_files_must_not_add_the_same_name(tmp_path: Path) -> None:
+    first = file(tmp_path, ONE.replace("{name}", "mine"))
+    load_extension(first)
+    second = tmp_path / "second.py"
+    second.write_text(Path(first).read_text())
+    with pytest.raises(ExtensionError) as raised:
+        load_extension(str(second))
+    told = f"{second}: the role 'mine': {first} has a role of that name already; rename one of them"
+    assert str(raised.value) == told
