@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 
 from harness.model.errors import ExtensionError, ScenarioError, UsageError
 from harness.results.witness import Witness
-from harness.scenario import Scenario, load_data
+from harness.scenario import Scenario
 from harness.scenario.drawn_digest import drawn_digest
 from harness.scenario.extension_files import KEY, Extending, loaded
 
@@ -74,6 +74,8 @@ def scenario_of(path: str, witness: Witness, named: Iterable[str], allowed: bool
     Raises:
         UsageError: one is missing, may not be loaded, or draws another program since it was changed.
     """
+    from harness.scenario import load_data
+
     found = extending(named, allowed)
     given = witness.scenario.get(KEY, ())
     for reference in given if isinstance(given, list) else ():

@@ -11,7 +11,7 @@ import itertools
 import random
 import re
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -20,10 +20,13 @@ from harness.model.op_order import OpOrder
 from harness.model.program import Entry, Op
 from harness.scenario.actions import ACTIONS
 from harness.scenario.definition import OPS_MAX, Scenario
-from harness.scenario.reader import Document, Path
 from harness.scenario.roles import ROLES, LaneSettings, role_of
 from harness.scenario.roles.composed import OPERATIONS
 from harness.scenario.roles.role import Ids, Size
+
+if TYPE_CHECKING:
+    # An explorer needs no reader.
+    from harness.scenario.reader import Document, Path
 
 __all__ = ["check_drawn", "draw_checked", "is_outside"]
 

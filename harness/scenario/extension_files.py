@@ -9,15 +9,18 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fence.registry import Registry
 from harness.model.errors import ExtensionError, UsageError
 from harness.model.policy import POLICIES
 from harness.scenario.actions import ACTIONS
 from harness.scenario.faults import PROCESS_FAULTS
-from harness.scenario.reader import Document, Path
 from harness.scenario.roles import ROLES
+
+if TYPE_CHECKING:
+    # An explorer needs no reader.
+    from harness.scenario.reader import Document, Path
 
 __all__ = ["KEY", "Extending", "ExtensionFile", "check_extensions", "check_origins", "loaded", "note_loaded"]
 
