@@ -1,7 +1,7 @@
-"""Tables of records by name, to which an installed package can add a record of its own.
+"""Tables of records by name, to which an installed package or a file of the user can add records.
 
-A record from outside the source tree is an *entry point* (`importlib.metadata`): a line under the
-registry's group in the ``entry_points.txt`` of a package, or in its pyproject.toml::
+A record of a package is an *entry point* (`importlib.metadata`): a line under the registry's group in the
+``entry_points.txt`` of a package, or in its pyproject.toml::
 
     [project.entry-points."takeover_harness.policies"]
     appends-only = "my_package.policies:APPENDS_ONLY"
@@ -9,24 +9,40 @@ registry's group in the ``entry_points.txt`` of a package, or in its pyproject.t
 Every process with the same import path finds the same entry points, so explorers and workers know
 what the command line knows. The search reads the import path. It takes place once, and only for
 a name that is not built in, or for all names: a start without extensions pays
-nothing. `docs/extending.md` shows one addition of each kind.
+nothing. `docs/extending.md` shows one addition of each kind. A record of a file is put in by `Registry.add`;
+`harness.extensions` does that for the files that a scenario or the user names, in each process that needs
+them.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, cast
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["Registry", "named", "outside_files"]
+__all__ = ["Origin", "Registry", "named", "note_files", "outside_files"]
 
 #: Modules that entry points named and that were imported for it.
 _modules: set[str] = set()
+#: Files of the user whose records were put in.
+_files: set[str] = set()
 
 _Record = TypeVar("_Record")
+
+
+class Origin(NamedTuple):
+    """Where a record from outside the source tree comes from.
+
+    Attributes:
+        text: a package's name, or a file as the user names it.
+        file: real path of the file; empty for a package.
+    """
+
+    text: str
+    file: str = ""
 
 
 class Registry(Mapping[str, _Record], Generic[_Record]):
@@ -57,10 +73,49 @@ class Registry(Mapping[str, _Record], Generic[_Record]):
         self._load = load
         self._error = error
         self._outside: dict[str, _Record] | None = None
+        self._added: dict[str, _Record] = {}
+        self._origins: dict[str, Origin] = {}
+
+    def add(self, name: str, record: object, origin: Origin) -> None:
+        """Add a record of a user's file.
+
+        Args:
+            name: under which it is found.
+            record: checked here.
+            origin: of the record.
+
+        Raises:
+            Exception: the registry's `error`; the record is wrong, or another one has that name.
+        """
+        where = f"{origin.text}: the {self.what} {name!r}"
+        if name in self.built_in or name in self.outside:
+            owner = self.origin(name)
+            raise self._error(
+                f"{where}: {owner.text if owner is not None else 'the harness'} has {_article(self.what)} of "
+                "that name already; rename one of them"
+            )
+        fault = self._fault(name, record)
+        if fault:
+            raise self._error(f"{where}: {fault}; mend the file")
+        assert self._outside is not None, "was searched for above"
+        self._added[name] = self._outside[name] = cast(_Record, record)
+        self._origins[name] = origin
+
+    def remove(self, name: str) -> None:
+        """Remove a record that `add` put in."""
+        del self._added[name], self._origins[name]
+        if self._outside is not None:
+            del self._outside[name]
+
+    def origin(self, name: str) -> Origin | None:
+        """Return where a record comes from; None for one of the source tree."""
+        if name not in self.built_in and name not in self._added:
+            _ = self.outside
+        return self._origins.get(name)
 
     @property
     def outside(self) -> Mapping[str, _Record]:
-        """Return the records that installed packages add; the first call searches for them.
+        """Return the records from outside the source tree; the first call searches for those of packages.
 
         Raises:
             Exception: the registry's `error`; an entry point of the group cannot be used.
@@ -71,6 +126,8 @@ class Registry(Mapping[str, _Record], Generic[_Record]):
 
     def __getitem__(self, name: str) -> _Record:
         found = self.built_in.get(name)
+        if found is None:
+            found = self._added.get(name)
         return self.outside[name] if found is None else found
 
     def __iter__(self) -> Iterator[str]:
@@ -95,6 +152,7 @@ class Registry(Mapping[str, _Record], Generic[_Record]):
                     f"{where}: {other} has {_article(self.what)} of that name already; rename one of them"
                 )
             owners[point.name] = owner
+            self._origins[point.name] = Origin(f"package {owner}")
             found[point.name] = self._loaded(point, where)
         return found
 
@@ -127,7 +185,12 @@ def named(kind: type) -> Callable[[str, object], str]:
 def outside_files() -> list[str]:
     """Return the files of all records from outside that this process has loaded so far."""
     found = (getattr(sys.modules.get(name), "__file__", None) for name in _modules)
-    return sorted(file for file in found if file)
+    return sorted({*_files, *(file for file in found if file)})
+
+
+def note_files(files: Iterable[str]) -> None:
+    """Count files among those of `outside_files`."""
+    _files.update(files)
 
 
 def _article(what: str) -> str:

@@ -6,6 +6,10 @@ to ours in any folder: ``python -m takeover_harness`` and the script ``takeover-
 imports what it extends from here::
 
     from takeover_harness import Fence, TakeoverError, append_lines, read_all
+
+What a file with roles, actions and so on needs (docs/your-runtime.md) is here as well::
+
+    from takeover_harness import Extension, Op, Role
 """
 
 from __future__ import annotations
@@ -15,13 +19,56 @@ import os
 import sys
 from typing import Any
 
-__all__ = ["Fence", "LockTimeoutError", "StaleLockError", "TakeoverError", "append_lines", "read_all"]
+__all__ = [
+    "POLICIES",
+    "Action",
+    "CountRange",
+    "Entry",
+    "Extension",
+    "Fence",
+    "Ids",
+    "LaneSettings",
+    "LockTimeoutError",
+    "LockedSettings",
+    "Op",
+    "Policy",
+    "ProcessFault",
+    "Role",
+    "Size",
+    "StaleLockError",
+    "Strategy",
+    "TakeoverError",
+    "append_lines",
+    "draw_locked",
+    "highest",
+    "pick",
+    "read_all",
+    "waits",
+]
 
 _FROM = {
     "Fence": "fence.protocol",
     "LockTimeoutError": "fence.errors",
     "StaleLockError": "fence.errors",
     "TakeoverError": "fence.errors",
+    "POLICIES": "harness.model.policy",
+    "Action": "harness.scenario.actions",
+    "CountRange": "harness.scenario.roles.role",
+    "Entry": "harness.model.program",
+    "Extension": "harness.extensions",
+    "Ids": "harness.scenario.roles",
+    "LaneSettings": "harness.scenario.roles",
+    "LockedSettings": "harness.scenario.roles.participant",
+    "Op": "harness.model.program",
+    "Policy": "harness.model.policy",
+    "ProcessFault": "harness.scenario.faults",
+    "Role": "harness.scenario.roles",
+    "Size": "harness.scenario.roles.role",
+    "Strategy": "harness.strategies.strategy",
+    "draw_locked": "harness.scenario.roles.participant",
+    "highest": "harness.scenario.roles.role",
+    "pick": "harness.scenario.roles.role",
+    "waits": "harness.scenario.roles.role",
     "append_lines": "fence.transcript",
     "read_all": "fence.transcript",
     "__version__": "harness",

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import argparse
 
-__all__ = ["EXPLORERS_MAX", "allow_programs", "at_least", "least", "positive", "rate", "session_root"]
+__all__ = [
+    "EXPLORERS_MAX",
+    "allow_programs",
+    "at_least",
+    "extension",
+    "least",
+    "positive",
+    "rate",
+    "session_root",
+]
 
 EXPLORERS_MAX = 256
 
@@ -82,8 +91,19 @@ def allow_programs(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--allow-programs",
         action="store_true",
-        help="start what files name: programs of a lane of the role program, and fences and invariants that "
-        "are no part of the harness",
+        help="start what files name: programs of a lane of the role program, and fences, invariants and "
+        "extensions that are no part of the harness",
+    )
+
+
+def extension(command: argparse.ArgumentParser) -> None:
+    """Add the option that loads a file of the user's with roles, actions and so on."""
+    command.add_argument(
+        "--extension",
+        metavar="FILE.py",
+        action="append",
+        help="load roles, actions, policies, strategies, faults and invariants of this file "
+        "(docs/your-runtime.md)",
     )
 
 

@@ -13,6 +13,7 @@ from harness.cli.bench_output import panels, show_changes, show_curves, show_gat
 from harness.cli.bench_parts import Plan, Recorder, plain_fences
 from harness.cli.bench_versus import versus
 from harness.cli.code_permission import check_code
+from harness.cli.extension_permission import extending
 from harness.cli.output import emit, remark
 from harness.cli.output_option import output_of
 from harness.cli.program_permission import check_programs
@@ -130,7 +131,7 @@ def _plan(arguments: argparse.Namespace, baseline: Figures | None) -> Plan:
     folder = arguments.scenarios or own_folder()
     files = arguments.scenario or [os.path.join(folder, f"{name}.yaml") for name in _SCENARIOS]
     files = files if {"scenarios", "walls", "gate"} & set(parts) else []
-    scenarios = load_all(files)
+    scenarios = load_all(files, extending((), arguments.allow_programs))
     check_code(files, scenarios, (), arguments.allow_programs, fences=False)
     check_programs(scenarios, arguments.allow_programs, "kernel")
     fences = arguments.fence or []

@@ -6,6 +6,7 @@ import argparse
 
 import msgspec
 
+from harness.cli.extension_permission import load_named, scenario_of
 from harness.cli.output import emit
 from harness.cli.status import INCONCLUSIVE, NOT_EXPECTED, OK
 from harness.model import policy
@@ -26,7 +27,8 @@ _WITNESS = b'{\n "claim"'
 
 def main(arguments: argparse.Namespace) -> int:
     """Judge a history; return 1 for a violation, else 3 if the truth is not known, else 0."""
-    history = _history(arguments.history)
+    load_named(arguments.extension)
+    history = _history(arguments)
     chosen = policy.resolve(arguments.policy) if arguments.policy else None
     judgement = judge(history, chosen)
     if arguments.json:
@@ -48,16 +50,21 @@ def main(arguments: argparse.Namespace) -> int:
     return INCONCLUSIVE if judgement.inconclusive else OK
 
 
-def _history(path: str) -> History:
+def _history(arguments: argparse.Namespace) -> History:
     """Return the history that a file is, or that a witness carries.
 
     Raises:
         FormatError: the file cannot be read, or is neither.
     """
+    path = arguments.history
     try:
         data = content(path, _FILE_BYTES_MAX)
     except OSError as error:
         raise FormatError(f"{path}: {error.strerror}; give the path of a history or of a witness") from error
     if data.startswith(_WITNESS):
-        data = witness.decode(data, path).history.encode()
+        found = witness.decode(data, path)
+        if found.extensions:
+            # Its invariants may be theirs.
+            scenario_of(path, found, arguments.extension or (), arguments.allow_programs)
+        data = found.history.encode()
     return decode(data, path)

@@ -5,24 +5,33 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
+from typing import TypeVar
 
 import msgspec
 
+from fence.registry import Registry
 from harness.cli.output import emit
 from harness.cli.status import OK
 
 __all__ = ["main"]
 
+_Record = TypeVar("_Record")
+
 
 def main(arguments: argparse.Namespace) -> int:
     """Print one line for each item, or one JSON array."""
+    if arguments.extension:
+        from harness.cli.extension_permission import load_named
+
+        load_named(arguments.extension)
     items = _LISTS[arguments.what]() if arguments.what else _lists()
     if arguments.json:
         emit(msgspec.json.encode(items).decode())
         return OK
     width = max((len(str(item["name"])) for item in items), default=0)
     for item in items:
-        emit(f"{item['name']:<{width}}  {item['about']}")
+        whence = f" ({item['from']})" if item.get("from") else ""
+        emit(f"{item['name']:<{width}}  {item['about']}{whence}")
     return OK
 
 
@@ -63,30 +72,25 @@ def _fences() -> list[dict[str, object]]:
 def _strategies() -> list[dict[str, object]]:
     from harness.strategies import STRATEGIES
 
-    return [{"name": name, "about": strategy.about} for name, strategy in STRATEGIES.items()]
+    return _members(STRATEGIES, lambda strategy: {"about": strategy.about})
 
 
 def _roles() -> list[dict[str, object]]:
     from harness.scenario.roles import ROLES
 
-    return [{"name": name, "about": role.about} for name, role in ROLES.items()]
+    return _members(ROLES, lambda role: {"about": role.about})
 
 
 def _actions() -> list[dict[str, object]]:
     from harness.scenario.actions import ACTIONS
 
-    return [
-        {"name": name, "about": action.about, "effect": action.effect} for name, action in ACTIONS.items()
-    ]
+    return _members(ACTIONS, lambda action: {"about": action.about, "effect": action.effect})
 
 
 def _policies() -> list[dict[str, object]]:
     from harness.model.policy import POLICIES
 
-    return [
-        {"name": name, "about": policy.about, "rules": dict(policy.rules)}
-        for name, policy in POLICIES.items()
-    ]
+    return _members(POLICIES, lambda policy: {"about": policy.about, "rules": dict(policy.rules)})
 
 
 def _gates() -> list[dict[str, object]]:
@@ -96,9 +100,12 @@ def _gates() -> list[dict[str, object]]:
 
 
 def _faults() -> list[dict[str, object]]:
-    from harness.scenario.faults import kinds
+    from harness.scenario.faults import CALL_FAULTS, PROCESS_FAULTS
 
-    return [{"name": name, "about": about} for name, about in kinds().items()]
+    of_calls: list[dict[str, object]] = [
+        {"name": name, "about": about} for name, about in CALL_FAULTS.items()
+    ]
+    return of_calls + _members(PROCESS_FAULTS, lambda fault: {"about": fault.about})
 
 
 def _locks() -> list[dict[str, object]]:
@@ -106,15 +113,26 @@ def _locks() -> list[dict[str, object]]:
     from harness.model.errors import UsageError
 
     try:
-        return [{"name": name, "about": kind.about} for name, kind in KINDS.items()]
+        return _members(KINDS, lambda kind: {"about": kind.about})
     except ValueError as error:
         raise UsageError(str(error)) from error
 
 
 def _invariants() -> list[dict[str, object]]:
-    from harness.oracle.invariants import SHIPPED
+    from harness.oracle.invariants import INVARIANTS
 
-    return [{"name": name, "about": _first_line(check)} for name, check in SHIPPED.items()]
+    return _members(INVARIANTS, lambda check: {"about": _first_line(check)})
+
+
+def _members(
+    registry: Registry[_Record], told: Callable[[_Record], dict[str, object]]
+) -> list[dict[str, object]]:
+    """Return the members of a registry, and where those come from that are no part of the harness."""
+    found = []
+    for name, record in registry.items():
+        origin = registry.origin(name)
+        found.append({"name": name, **told(record), **({"from": origin.text} if origin is not None else {})})
+    return found
 
 
 def _first_line(check: Callable[..., object]) -> str:

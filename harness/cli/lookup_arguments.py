@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from harness.cli.argument_types import extension
+
 __all__ = ["add_docs", "add_doctor", "add_list", "add_report", "add_schema"]
 
 
@@ -30,6 +32,7 @@ def add_list(command: argparse.ArgumentParser) -> None:
         ),
     )
     command.add_argument("--json", action="store_true", help="objects instead of lines")
+    extension(command)
 
 
 def add_docs(command: argparse.ArgumentParser) -> None:
@@ -47,6 +50,7 @@ def add_schema(command: argparse.ArgumentParser) -> None:
         help="of a scenario file (default), or of what `run --json` prints",
     )
     command.add_argument("--markdown", action="store_true", help="the same in words (docs/reference)")
+    extension(command)
 
 
 def add_doctor(command: argparse.ArgumentParser) -> None:

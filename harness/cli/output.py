@@ -151,4 +151,5 @@ def _options(path: str, fence: str) -> str:
     if starts or any(runs_code(str(rule)) for rule in ([rules] if isinstance(rules, str) else rules)):
         return f"{other} --allow-programs"
     own = f" --fence {shlex.quote(witness.fence)}" if runs_code(witness.fence) else ""
-    return other or own
+    needed = "".join(f" --extension {shlex.quote(one.file)}" for one in witness.extensions)
+    return (other or own) + needed

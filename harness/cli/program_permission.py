@@ -13,7 +13,9 @@ from harness.model.errors import UsageError
 from harness.model.program import Program
 from harness.results.witness import Witness
 from harness.scenario import Scenario
+from harness.scenario.actions import ACTIONS
 from harness.scenario.exec_program import PYTHON
+from harness.scenario.faults import PROCESS_FAULTS
 from harness.scenario.roles.program import ProgramSettings
 
 __all__ = ["check_programs", "check_witness", "permitted"]
@@ -91,11 +93,17 @@ def check_programs(scenarios: Sequence[Scenario], allowed: bool, gate: str, opti
 
 
 def check_witness(path: str, witness: Witness, allowed: bool) -> None:
-    """Refuse a witness that starts programs which are not allowed or not there.
+    """Refuse a witness that starts programs which are not allowed or not there, or has unknown actions.
 
     Raises:
-        UsageError: it starts such programs.
+        UsageError: it starts such programs, or was found with an extension or a package that is not here.
     """
+    unknown = _unknown(witness.program)
+    if unknown:
+        raise UsageError(
+            f"{path}: the program has {' and '.join(unknown)}, which `python -m harness list` does not know; "
+            "bring back the extension or the package that had it"
+        )
     commands = _commands_of(witness.program)
     if commands and not allowed:
         raise UsageError(
@@ -114,6 +122,17 @@ def _commands(scenario: Scenario) -> list[tuple[str, ...]]:
 
 def _commands_of(program: Program) -> list[tuple[str, ...]]:
     return list(dict.fromkeys(op.argv for lane in program.lanes for op in lane.ops if op.argv))
+
+
+def _unknown(program: Program) -> list[str]:
+    """Return the actions and faults of a program that there are not, in words."""
+    ops = [op for lane in program.lanes for op in lane.ops]
+    actions = dict.fromkeys(op.how for op in ops if op.kind == "action" and not op.argv)
+    faults = dict.fromkeys(key for op in ops for fault in op.faults for key, _ in fault.others)
+    return [
+        *(f"the action {name!r}" for name in actions if name not in ACTIONS),
+        *(f"the fault {key!r}" for key in faults if key not in PROCESS_FAULTS),
+    ]
 
 
 def _missing(commands: Iterable[tuple[str, ...]]) -> list[str]:

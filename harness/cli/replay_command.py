@@ -7,6 +7,7 @@ import argparse
 import msgspec
 
 from harness.cli.code_permission import check_code_of_witness
+from harness.cli.extension_permission import scenario_of
 from harness.cli.output import emit
 from harness.cli.program_permission import check_programs, check_witness
 from harness.cli.replay_inside import debugged, trace
@@ -18,7 +19,6 @@ from harness.model.errors import FormatError
 from harness.oracle import Violation
 from harness.report.story import headline, story
 from harness.results.witness import Witness, read
-from harness.scenario import load_data
 from harness.shrink.replay import Replayed, replay
 from harness.system.janitor import place
 
@@ -27,7 +27,7 @@ __all__ = ["main"]
 
 def main(arguments: argparse.Namespace) -> int:
     """Replay a witness; return 0 if the violation shows or is gone as expected, 1 if not, 3 if not known."""
-    witness = _read(arguments.witness, arguments.fence, arguments.session_root, arguments.allow_programs)
+    witness = _read(arguments)
     check_options(arguments, witness)
     # The kind of place where `run` had it: programs save a file differently below /tmp.
     real = witness.scenario.get("filesystem", {}).get("inode_reuse") == "real"
@@ -48,18 +48,19 @@ def main(arguments: argparse.Namespace) -> int:
     return OK if shows == arguments.expect else NOT_EXPECTED
 
 
-def _read(path: str, fence: str | None, root: str | None, allowed: bool) -> Witness:
-    """Read a witness that can be replayed here, under another fence if one is given.
+def _read(arguments: argparse.Namespace) -> Witness:
+    """Read the witness that can be replayed here, under another fence if one is given.
 
     Raises:
         FormatError: the file cannot be read, or its parts do not fit each other.
         UsageError: it names code or programs that are not allowed, or the file system under the session
             directory cannot serve it.
     """
+    path, allowed = arguments.witness, arguments.allow_programs
     witness = read(path)
     if witness.gate not in GATES:
         raise FormatError(f"{path}: gate {witness.gate!r}, expected one of {', '.join(GATES)}")
-    scenario = load_data(witness.scenario, where=path)
+    scenario = scenario_of(path, witness, arguments.extension or (), allowed)
     # Shrinking leaves lanes out.
     known = {name for lane in scenario.lanes for name in (*lane.names(), *lane.names_again())}
     for lane in witness.program.lanes:
@@ -69,10 +70,10 @@ def _read(path: str, fence: str | None, root: str | None, allowed: bool) -> Witn
                 "the file was changed, expected it as `run` wrote it"
             )
     if not allowed:
-        check_code_of_witness(path, witness, scenario, fence)
+        check_code_of_witness(path, witness, scenario, arguments.fence)
     check_witness(path, witness, allowed)
     check_programs([scenario], allowed, witness.gate)
-    check_inodes([scenario], root)
+    check_inodes([scenario], arguments.session_root)
     return witness
 
 

@@ -43,6 +43,7 @@ DEFAULTS: dict[str, Any] = {
     "session_root": None,
     "junit": None,
     "invariant": None,
+    "extension": None,
     "confidence": None,
     "min_schedules": "50%",
     "require_confinement": False,
@@ -70,6 +71,7 @@ class _Arguments(msgspec.Struct, frozen=True, kw_only=True):
     session_root: str | None = None
     junit: str | None = None
     invariant: list[str] | None = None
+    extension: list[str] | None = None
     confidence: Annotated[float, msgspec.Meta(gt=0, lt=1)] | None = None
     min_schedules: Annotated[str, msgspec.Meta(pattern=_LEAST)] | None = None
 
@@ -107,7 +109,9 @@ def completed(given: argparse.Namespace, folder: str | None = None) -> argparse.
     """
     arguments = {**vars(given), "argv": sys.argv[1:]}
     # The code that this command line names; what a plan names is that of a file.
-    arguments["named"] = [*(arguments.get("fence") or ()), *(arguments.get("invariant") or ())]
+    arguments["named"] = [
+        one for option in ("fence", "invariant", "extension") for one in arguments.get(option) or ()
+    ]
     before: Mapping[str, Any] = DEFAULTS if folder is None else DEFAULTS | read_plan(folder).arguments
     for name, default in DEFAULTS.items():
         if arguments.get(name) is None:
@@ -193,7 +197,9 @@ def check_same(folder: str, tasks: Sequence[SearchTask]) -> None:
     asked = msgspec.json.decode(msgspec.json.encode([_task_data(task) for task in tasks]))
     faults = []
     if plan.code != code_digest():
-        faults.append("it was begun by another version of the harness, whose schedules are others")
+        faults.append(
+            "it was begun by another version of the harness, or of an extension, whose schedules are others"
+        )
     names, wanted = [_named(one) for one in plan.questions], [_named(one) for one in asked]
     if names != wanted:
         faults.append(f"it is about {_list(names)}, asked for is {_list(wanted)}")

@@ -12,6 +12,7 @@ from harness.cli.ci_sinks import CiSink
 from harness.cli.code_permission import check_code
 from harness.cli.confinement_check import check_confinement
 from harness.cli.display import Display
+from harness.cli.extension_permission import extending
 from harness.cli.program_permission import check_programs, check_witness, permitted
 from harness.cli.resume import check_same, completed, plan_of
 from harness.cli.scenario_files import check_keepable, located, scenario_files
@@ -121,7 +122,20 @@ def scenarios_of(
     if arguments.keep:
         check_keepable(files)
     allowed = arguments.allow_programs
-    files, scenarios = permitted(files, load_all(files), named, allowed)
+    added = tuple(arguments.extension or ())
+    extends = extending(arguments.named, allowed, added)
+    for file in added:
+        try:
+            extends.load(file)
+        except UsageError as error:
+            raise UsageError(
+                f"{'' if file in arguments.named else f'plan of {arguments.out}: '}{error}"
+            ) from error
+    files, scenarios = permitted(files, load_all(files, extends), named, allowed)
+    scenarios = [
+        dataclasses.replace(one, extensions=tuple(dict.fromkeys((*one.extensions, *added)))) if added else one
+        for one in scenarios
+    ]
     asked = tuple(arguments.invariant or ())
     resumed = [(f"plan of {arguments.out}", one) for one in (*(arguments.fence or ()), *asked)]
     whose = arguments.fence is None and arguments.command == "run"

@@ -14,6 +14,10 @@ __all__ = ["main"]
 
 def main(arguments: argparse.Namespace) -> int:
     """Print the schema as JSON, or in words as Markdown."""
+    if arguments.extension:
+        from harness.cli.extension_permission import load_named
+
+        load_named(arguments.extension)
     if arguments.markdown:
         emit(_in_words(arguments.of).rstrip("\n"))
     else:

@@ -8,6 +8,7 @@ from harness.cli.argument_types import (
     EXPLORERS_MAX,
     allow_programs,
     at_least,
+    extension,
     least,
     positive,
     rate,
@@ -131,6 +132,7 @@ def _search(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--shrink-limit-s", type=positive, metavar="S", help="for each of them (default: 5)")
     allow_programs(command)
+    extension(command)
     command.add_argument(
         "--invariant",
         metavar="REF",

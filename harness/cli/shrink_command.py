@@ -9,6 +9,7 @@ import msgspec
 
 from harness import gates
 from harness.cli.code_permission import check_code_of_witness
+from harness.cli.extension_permission import scenario_of
 from harness.cli.output import emit, remark, replay_command
 from harness.cli.output_option import output_of
 from harness.cli.program_permission import check_witness
@@ -20,7 +21,6 @@ from harness.results import regression_corpus
 from harness.results.witness import Witness, read
 from harness.results.witness import encode as encode_witness
 from harness.results.witness_archive import split
-from harness.scenario import load_data
 from harness.scenario.fence_reference import check
 from harness.shrink import ShrinkJob, Shrunk
 from harness.system.output_file import OutputFile, write_whole
@@ -46,7 +46,7 @@ def main(arguments: argparse.Namespace) -> int:
     why = gates.unavailable(witness.gate)
     if why:
         raise GateUnavailable(f"the witness was found under the {witness.gate} gate: {why}")
-    scenario = load_data(witness.scenario, where=arguments.witness)
+    scenario = scenario_of(arguments.witness, witness, arguments.extension or (), arguments.allow_programs)
     if not arguments.allow_programs:
         check_code_of_witness(arguments.witness, witness, scenario, None)
     check_witness(arguments.witness, witness, arguments.allow_programs)

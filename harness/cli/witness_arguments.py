@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from harness.cli.argument_types import allow_programs, positive, session_root
+from harness.cli.argument_types import allow_programs, extension, positive, session_root
 from harness.cli.inside_arguments import add_inside
 
 __all__ = ["add_judge", "add_replay", "add_shrink"]
@@ -25,6 +25,7 @@ def add_replay(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="one JSON object instead of a story")
     session_root(command)
     allow_programs(command)
+    extension(command)
     add_inside(command)
 
 
@@ -47,6 +48,7 @@ def add_shrink(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="one JSON object instead of a story")
     session_root(command)
     allow_programs(command)
+    extension(command)
 
 
 def add_judge(command: argparse.ArgumentParser) -> None:
@@ -54,3 +56,5 @@ def add_judge(command: argparse.ArgumentParser) -> None:
     command.add_argument("history", help="file that `run` wrote beside a witness, or the witness")
     command.add_argument("--policy", metavar="NAME", help="by another policy than its own")
     command.add_argument("--json", action="store_true", help="one JSON object instead of a story")
+    allow_programs(command)
+    extension(command)

@@ -140,7 +140,14 @@ def decode_work(message: bytes) -> Any:
 
 
 def _field(value: Any, wanted: Any) -> object:
-    return unpack(value) if wanted is Scenario else msgspec.convert(value, wanted, dec_hook=_decode)
+    if wanted is Scenario:
+        if value["extensions"]:
+            from harness.extensions import load_extensions
+
+            # The command that sends it has the user's leave to run them.
+            load_extensions(value["extensions"])
+        return unpack(value)
+    return msgspec.convert(value, wanted, dec_hook=_decode)
 
 
 @functools.cache

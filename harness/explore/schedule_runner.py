@@ -9,6 +9,7 @@ from harness.model.gate import Candidate, Gate, Outcome, Verdict
 from harness.model.program import Program
 from harness.model.schedule import Choice, Schedule
 from harness.scenario.faults import Due, Injector
+from harness.strategies import blamed
 from harness.strategies.strategy import Strategy
 
 __all__ = ["run_schedule"]
@@ -36,7 +37,8 @@ def run_schedule(
         directory where no other lane has been.
     """
     gate.begin(program)
-    strategy.begin(rng, len(program.lanes))
+    with blamed(strategy):
+        strategy.begin(rng, len(program.lanes))
     injector = Injector(program)
     choices: list[Choice] = []
     own = _OwnSteps(not strategy.sees_own_steps)
@@ -49,14 +51,19 @@ def run_schedule(
         if candidates[0].lane != last:
             _current_first(candidates, last)
         if not gate.has_own_steps or (picked := own.pick(candidates, len(choices))) is None:
-            picked = candidates[strategy.pick(candidates)]
+            try:
+                picked = candidates[strategy.pick(candidates)]
+            except Exception as error:  # of a strategy from outside; ours does not
+                with blamed(strategy):
+                    raise error
         last = picked.lane
         choices.append(Choice(last, picked.op, picked.ordinal))
         if injector.planned and (due := injector.due(last, picked.op, picked.call, picked.path)):
             gate.grant(picked, _verdict(due))
         else:
             gate.grant(picked)
-    strategy.end(len(choices) - own.taken)
+    with blamed(strategy):
+        strategy.end(len(choices) - own.taken)
     return gate.finish(inconclusive), Schedule(tuple(choices))
 
 

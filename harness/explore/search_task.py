@@ -18,8 +18,10 @@ from harness.model.violation_kinds import BY_POLICY
 from harness.results.coverage import Coverage, coverage_of
 from harness.results.stats import Finding, Stats
 from harness.results.summary import NOT_EXPECTED, Summary, unmet
-from harness.results.witness import Claim, Witness
+from harness.results.witness import Claim, Needed, Witness
 from harness.scenario.definition import Scenario, dump
+from harness.scenario.drawn_digest import drawn_digest
+from harness.scenario.extension_files import loaded
 from harness.scenario.plan import lanes_of
 from harness.strategies.portfolio import FIRST_SHARES, Portfolio, name_of, next_shares, rounds
 
@@ -180,6 +182,10 @@ class SearchTask(msgspec.Struct, frozen=True):
             finding.program,
             finding.schedule,
             encode_history(finding.history).decode(),
+            extensions=tuple(Needed(file, loaded(file).digest) for file in self.scenario.extensions),
+            drawn=drawn_digest(self.scenario, self.seed, finding.schedule_index)
+            if self.scenario.extensions
+            else "",
         )
 
 

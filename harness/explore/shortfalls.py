@@ -7,22 +7,24 @@ metadata, is not asked for a change.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from harness.results.exercise import LaneExercise
 from harness.results.stats import Stats
 from harness.scenario.actions import ACTIONS
 from harness.scenario.definition import FaultSettings, Scenario
 from harness.scenario.faults import recorded_name
-from harness.scenario.roles import ROLES, LaneSettings
+from harness.scenario.plan import draw
+from harness.scenario.roles import LaneSettings, role_of
 from harness.scenario.roles.editor import EditorSettings
-from harness.scenario.roles.participant import WriterSettings
 from harness.scenario.roles.program import ProgramSettings
-from harness.scenario.roles.role import highest
 
 __all__ = ["Least", "least_of", "schedules_for", "shortfalls"]
 
 _HALF = 0.5
+#: How many programs are looked at to learn what a role asks of a lane.
+_PROGRAMS = 16
+_WRITING = frozenset(("append", "guarded_write", "rewrite"))
 
 
 class Least:
@@ -90,7 +92,8 @@ def shortfalls(
 
 def _exercise(scenario: Scenario, gate: str, stats: Stats) -> Iterator[str]:
     done = stats.exercise
-    if any(lane.role == "runner" for lane in scenario.lanes) and not done.decisions:
+    asked = _asked(scenario)
+    if any("guarded_write" in kinds for kinds in asked.values()) and not done.decisions:
         yield "the fence decided nothing: no guarded write was admitted and no call refused"
     if gate == "kernel" and done.taken and not done.locked:
         others = ", ".join(sorted(done.touched, key=lambda path: -done.touched[path])[:3])
@@ -105,7 +108,7 @@ def _exercise(scenario: Scenario, gate: str, stats: Stats) -> Iterator[str]:
     for lane in scenario.lanes:
         for name in () if lane.transcript else lane.names():
             struck = any(key.startswith(f"{name}:") for key in done.struck)
-            yield from _lane(lane, name, done.lanes.get(name, LaneExercise()), struck)
+            yield from _lane(lane, name, done.lanes.get(name, LaneExercise()), struck, asked[name])
         for name in lane.names_again() if gate == "kernel" else ():
             if name not in done.lanes:
                 yield f"{name} was never started: no fault has killed its process"
@@ -114,12 +117,23 @@ def _exercise(scenario: Scenario, gate: str, stats: Stats) -> Iterator[str]:
             yield from _fault(scenario, stats, number, fault)
 
 
-def _lane(lane: LaneSettings, name: str, done: LaneExercise, struck: bool) -> Iterator[str]:
-    if ROLES[lane.role].participant:
-        idle = isinstance(lane, WriterSettings) and not highest(lane.lines)
+def _asked(scenario: Scenario) -> dict[str, set[str]]:
+    """Return the kinds of operation that each lane has in the first programs."""
+    kinds: dict[str, set[str]] = {}
+    for index in range(_PROGRAMS):
+        for lane in draw(scenario, 0, index).lanes:
+            kinds.setdefault(lane.name, set()).update(op.kind for op in lane.ops)
+    return kinds
+
+
+def _lane(
+    lane: LaneSettings, name: str, done: LaneExercise, struck: bool, asked: Collection[str]
+) -> Iterator[str]:
+    if role_of(lane).participant:
+        idle = not _WRITING.intersection(asked)
         # Where a fault made each of its calls fail, that is what the scenario asked for.
         hindered = struck and 0 < done.acted == done.failed
-        if lane.role != "runner" and not done.changed and not idle and not hindered:
+        if "guarded_write" not in asked and not done.changed and not idle and not hindered:
             yield f"{name} never wrote"
     elif isinstance(lane, ProgramSettings):
         if done.acted and done.failed == done.acted:
@@ -143,7 +157,7 @@ def _fault(scenario: Scenario, stats: Stats, number: int, fault: FaultSettings) 
         name
         for lane in scenario.lanes
         for name in lane.names()
-        if fault.lane in (name, lane.role) or fault.lane == lane.name
+        if fault.lane in (name, lane.role_name) or fault.lane == lane.name
     ]
     if not any(stats.exercise.struck.get(f"{name}:{label}") for name in names):
         yield f"fault {number} ({fault.lane}: {words}) never struck"

@@ -7,6 +7,7 @@
     │   ├── ScenarioError   every fault of a scenario file at once
     │   ├── FenceLoadError  a fence reference that names nothing usable
     │   ├── InvariantLoadError  the same of an invariant
+    │   ├── ExtensionError  a file with roles, actions and so on that cannot be used
     │   └── GateUnavailable the machine cannot offer the gate asked for
     ├── FormatError         a stored file of the harness that cannot be read
     ├── StoreError          results could not be written           exit status 3
@@ -22,6 +23,7 @@ from __future__ import annotations
 import dataclasses
 
 __all__ = [
+    "ExtensionError",
     "Fault",
     "FenceLoadError",
     "FormatError",
@@ -56,6 +58,10 @@ class FenceLoadError(UsageError):
 
 class InvariantLoadError(UsageError):
     """The reference of an invariant does not lead to a function that can be used."""
+
+
+class ExtensionError(UsageError):
+    """A file with roles, actions and so on cannot be used, or a role of it draws what no lane can do."""
 
 
 class FormatError(HarnessError):

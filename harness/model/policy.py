@@ -51,7 +51,13 @@ class Policy:
     rules: Mapping[EffectClass, Answer]
 
     def __post_init__(self) -> None:
-        assert set(self.rules) == set(EFFECTS), self.rules
+        missing = [name for name in EFFECTS if name not in self.rules]
+        unknown = [name for name in self.rules if name not in EFFECTS]
+        wrong = [name for name in EFFECTS if self.rules.get(name, ANSWERS[0]) not in ANSWERS]
+        if missing or unknown or wrong:
+            parts = (("no rule for", missing), ("no such class:", unknown), ("no such answer to", wrong))
+            told = "; ".join(f"{words} {', '.join(names)}" for words, names in parts if names)
+            raise ValueError(f"policy {self.name}: {told}; give one of {', '.join(ANSWERS)} for each class")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

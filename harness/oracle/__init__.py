@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 from harness.model.history import End, History, Invoke
 from harness.oracle.cotenant_refusals import cotenant_refusals
-from harness.oracle.crash import crashes
+from harness.oracle.crash import crashes, failed_action
 from harness.oracle.dead_end import dead_end
 from harness.oracle.decisions import decide
 from harness.oracle.double_hold import double_holds, unlocked_writes
@@ -81,6 +81,8 @@ def judge(
         if history.header.gate == "free":
             proved = sorted(proved + reported_double_holds(history), key=lambda violation: violation.at)
         return Judgement((), tuple(proved), end.inconclusive)
+    if quick.crashes and (why := failed_action(history, quick.crashes)):
+        return Judgement((), tuple(crashes(history, quick.crashes)), why)
     absent = absent_entries(history, quick.acknowledged)
     violations: list[Violation] = []
     decisions = quick.decisions

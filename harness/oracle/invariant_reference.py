@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.model.errors import InvariantLoadError
-from harness.oracle.invariants import SHIPPED, Check, Invariant
+from harness.oracle.invariants import INVARIANTS, Check, Invariant
 from harness.system.user_module import ModuleLoadError, import_user_module
 
 __all__ = ["EACH_STEP", "by_name", "load_invariant", "register"]
@@ -20,24 +20,29 @@ def load_invariant(reference: str, each_step: bool = False) -> str:
     """Load the function that a reference leads to; return the name that a history is to carry.
 
     Args:
-        reference: a name of `SHIPPED`, ``path/file.py:function`` or ``package.module:function``.
+        reference: a name of `INVARIANTS`, ``path/file.py:function`` or ``package.module:function``.
         each_step: whether it is asked after each step that changed the transcript.
 
     Raises:
         InvariantLoadError: there is no such function, or importing its module failed.
     """
-    return register(reference, SHIPPED.get(reference) or _function(reference), each_step)
+    return register(reference, _registered(reference) or _function(reference), each_step)
 
 
 def by_name(names: Iterable[str]) -> list[Invariant]:
-    """Return the invariants that a history names, as far as they are shipped or loaded in this process."""
+    """Return the invariants that a history names, as far as they are registered or loaded in this process."""
     found = []
     for name in names:
         reference = name.removesuffix(EACH_STEP)
-        check = SHIPPED.get(reference) or _loaded.get(reference)
+        check = _loaded.get(reference) or _registered(reference)
         if check is not None:
             found.append(Invariant(reference, check, name.endswith(EACH_STEP)))
     return found
+
+
+def _registered(name: str) -> Check | None:
+    # A reference with a colon is no name; for one, installed packages need not be searched.
+    return None if ":" in name else INVARIANTS.get(name)
 
 
 def register(name: str, check: Check, each_step: bool = False) -> str:
@@ -50,7 +55,7 @@ def _function(reference: str) -> Check:
     where, _, name = reference.rpartition(":")
     if not where or not name:
         raise InvariantLoadError(
-            f"{reference}: unknown invariant; expected one of {', '.join(SHIPPED)}, path/file.py:function "
+            f"{reference}: unknown invariant; expected one of {', '.join(INVARIANTS)}, path/file.py:function "
             "or package.module:function"
         )
     try:

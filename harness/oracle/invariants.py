@@ -11,11 +11,14 @@ reader relies on them: `unique_ids` and `unique_ordinals`.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from fence.registry import Registry
+from harness.model.errors import UsageError
 from harness.model.history import State
 from harness.oracle.index import HistoryIndex
 from harness.oracle.operations import Mutation
@@ -23,7 +26,7 @@ from harness.oracle.verdict import Violation
 
 __all__ = [
     "ALWAYS",
-    "SHIPPED",
+    "INVARIANTS",
     "Acknowledged",
     "Check",
     "Invariant",
@@ -118,14 +121,30 @@ def one_header(lines: Sequence[bytes], acknowledged: Sequence[Acknowledged]) -> 
     return "no line is a header" if lines and not headers else ""
 
 
+def _fault(name: str, found: object) -> str:
+    if not callable(found):
+        return f"is a {type(found).__name__}, expected a function"
+    try:
+        inspect.signature(found).bind((), ())
+    except (TypeError, ValueError):
+        return "does not take what an invariant gets: the lines, and what was acknowledged"
+    return ""
+
+
 #: By the name that a scenario, a fence or the command line gives.
-SHIPPED: Final[dict[str, Check]] = {
-    "unique_ids": unique_ids,
-    "unique_ordinals": unique_ordinals,
-    "linear_parents": linear_parents,
-    "every_line_parses": every_line_parses,
-    "one_header": one_header,
-}
+INVARIANTS: Final[Registry[Check]] = Registry(
+    "invariant",
+    "takeover_harness.invariants",
+    {
+        "unique_ids": unique_ids,
+        "unique_ordinals": unique_ordinals,
+        "linear_parents": linear_parents,
+        "every_line_parses": every_line_parses,
+        "one_header": one_header,
+    },
+    _fault,
+    error=UsageError,
+)
 ALWAYS: Final = (Invariant("unique_ids", unique_ids), Invariant("unique_ordinals", unique_ordinals))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.model.errors import HarnessError, ScenarioError
-from harness.pytest_plugin.running import ScenarioResult, run, settings_of
+from harness.pytest_plugin.running import ScenarioResult, extending_of, run, settings_of
 from harness.scenario import Scenario, load
 from harness.scenario.expectation_line import expectation_line
 from takeover_harness.own_packages import ours
@@ -35,7 +35,7 @@ class ScenarioFile(pytest.File):
         """
         shown = _shown(self.path, self.config)
         try:
-            scenario = load(shown)
+            scenario = load(shown, extending_of(self.config))
         except ScenarioError as error:
             raise self.CollectError(str(error)) from None
         fences = _named(self.config) or scenario.named_fences

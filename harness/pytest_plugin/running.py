@@ -24,6 +24,7 @@ import pytest
 from harness.cli import parser
 from harness.cli.ci_sinks import CiSink
 from harness.cli.code_permission import check_code
+from harness.cli.extension_permission import extending
 from harness.cli.program_permission import check_programs, check_witness
 from harness.cli.resume import completed
 from harness.cli.run_command import folder_for
@@ -37,11 +38,21 @@ from harness.report.result_case import Case
 from harness.results import regression_corpus
 from harness.results.summary import Summary, as_data
 from harness.scenario import Scenario, load, load_data
+from harness.scenario.extension_files import Extending
 from harness.strategies import DEFAULT
 from harness.system.janitor import place
 from takeover_harness.own_packages import ours, start
 
-__all__ = ["ScenarioResult", "Settings", "cores_of", "run", "runner", "settings_of", "why_no_kernel_gate"]
+__all__ = [
+    "ScenarioResult",
+    "Settings",
+    "cores_of",
+    "extending_of",
+    "run",
+    "runner",
+    "settings_of",
+    "why_no_kernel_gate",
+]
 
 _SEED = 1
 _ALLOW = "--harness-allow-programs"
@@ -100,6 +111,22 @@ class Settings(NamedTuple):
     strategy: str = DEFAULT
 
 
+def extending_of(config: pytest.Config, named: Sequence[str] = ()) -> Extending:
+    """Return how the files with roles and so on are loaded that a scenario names, from the root directory.
+
+    Args:
+        config: has the option that allows all.
+        named: files that the test has given, and no file.
+    """
+    root = config.rootpath
+
+    def load(reference: str) -> None:
+        with _working_directory(root):
+            extending(named, bool(config.getoption("harness_allow_programs")), option=_ALLOW).load(reference)
+
+    return Extending(load, root=str(root))
+
+
 def settings_of(config: pytest.Config) -> Settings:
     """Return the settings that the options give."""
     seed = config.getoption("harness_seed")
@@ -117,6 +144,7 @@ def runner(node: pytest.Item) -> Callable[..., ScenarioResult]:
         schedules: int | None = None,
         seed: int | None = None,
         strategy: str = DEFAULT,
+        extensions: Sequence[str] = (),
     ) -> ScenarioResult:
         """Run a scenario under a fence.
 
@@ -126,6 +154,7 @@ def runner(node: pytest.Item) -> Callable[..., ScenarioResult]:
             schedules: how many; None for the number of ``--schedules``, else the scenario's own.
             seed: None for that of ``--seed``, else 1.
             strategy: name.
+            extensions: files with roles and so on that the scenario may load, from the root directory.
 
         Raises:
             HarnessError: scenario, fence or strategy cannot be used.
@@ -137,12 +166,15 @@ def runner(node: pytest.Item) -> Callable[..., ScenarioResult]:
             choose_strategy(strategy),
         )
         if isinstance(scenario, Mapping):
-            given = load_data({"name": node.name, **scenario}, node.nodeid)
             # The test gives it, and no file.
+            extensions = [*extensions, *scenario.get("extensions", ())]
+            extends = extending_of(node.config, extensions)
+            given = load_data({"name": node.name, **scenario}, node.nodeid, extends)
             named = [fence, *(one.check for one in given.invariants)]
             return run(node, given, fence, settings, named=named)
         path = os.path.join(node.config.rootpath, scenario)
-        return run(node, load(path), fence, settings, path, named=[fence])
+        extends = extending_of(node.config, extensions)
+        return run(node, load(path, extends), fence, settings, path, named=[fence])
 
     return run_scenario
 

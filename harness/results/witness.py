@@ -17,7 +17,7 @@ from harness.model.schedule import Schedule
 from harness.model.unreadable import UNREADABLE
 from harness.results.witness_archive import content
 
-__all__ = ["VERSION", "Claim", "Critical", "Place", "Witness", "decode", "encode", "read"]
+__all__ = ["VERSION", "Claim", "Critical", "Needed", "Place", "Witness", "decode", "encode", "read"]
 
 VERSION = 1
 
@@ -83,6 +83,18 @@ class Critical(msgspec.Struct, frozen=True):
     clean: bool
 
 
+class Needed(msgspec.Struct, frozen=True):
+    """A file of the user's that the scenario needs.
+
+    Args:
+        file: as the scenario names it.
+        digest: of its bytes, as they were.
+    """
+
+    file: str
+    digest: str
+
+
 class Witness(msgspec.Struct, frozen=True):
     """Everything that a replay needs.
 
@@ -97,6 +109,8 @@ class Witness(msgspec.Struct, frozen=True):
         critical: of a shrunk witness: the pairs of steps whose order matters.
         shrunk_from: of a shrunk witness: steps and switches that it had before.
         code: what the code of the lanes did; None where that is not known.
+        extensions: files with roles, actions and so on that the scenario names.
+        drawn: where there are some, digest of the program that the scenario drew, before it was shrunk.
         version: of this format.
     """
 
@@ -113,6 +127,8 @@ class Witness(msgspec.Struct, frozen=True):
     critical: tuple[Critical, ...] = ()
     shrunk_from: tuple[int, int] | None = None
     code: CodeTrace | None = None
+    extensions: tuple[Needed, ...] = ()
+    drawn: str = ""
     version: int = VERSION
 
 

@@ -34,7 +34,8 @@ from harness.scenario.faults import (
 from harness.scenario.filesystems import FILESYSTEMS, expanded
 from harness.scenario.program_checks import check_programs
 from harness.scenario.reader import Document, Path, Position
-from harness.scenario.roles import ROLES, LaneSettings
+from harness.scenario.role_checks import check_composed, decides, role_name
+from harness.scenario.roles import ROLES, LaneSettings, role_of
 from harness.scenario.roles.program import ProgramSettings
 from harness.scenario.roles.role import again, highest
 
@@ -156,7 +157,8 @@ def _check_lanes(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -
     """Add a fault if there is no runner, for duplicate names, and for too many lanes."""
     roles = [lane.get("role") for _, lane in lanes]
     # An unknown role, which is reported already, may be a misspelt runner.
-    if "runner" not in roles and all(role in tuple(ROLES) for role in roles) and not _judged(document, lanes):
+    known = all(isinstance(role, dict) or role in tuple(ROLES) for role in roles)
+    if "runner" not in roles and known and not _judged(document, lanes):
         message = (
             "no lane has the role runner, and nothing else is judged; add a runner, invariants, or a program "
             "with participant: true"
@@ -178,6 +180,7 @@ def _check_lanes(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -
     _check_transcripts(document, lanes)
     _check_kept_locks(document, lanes)
     check_programs(document, lanes)
+    check_composed(document, lanes)
     total = sum(len(_names(lane)) * (2 if lane.get("restart") else 1) for _, lane in lanes)
     if total > LANES_MAX and len(lanes) <= LANES_MAX:
         message = f"{total} lanes with their counts, at most {LANES_MAX} are possible; remove some"
@@ -208,7 +211,8 @@ def _judged(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -> boo
     data = document.data
     assert isinstance(data, dict)
     return bool(data.get("invariants") or data.get("invariant")) or any(
-        (lane.get("role") in tuple(ROLES) and ROLES[lane["role"]].participant)
+        isinstance(lane.get("role"), dict)
+        or (lane.get("role") in tuple(ROLES) and ROLES[lane["role"]].participant)
         or lane.get("participant") is True
         for _, lane in lanes
     )
@@ -241,7 +245,7 @@ def _check_transcripts(document: Document, lanes: list[tuple[Path, dict[str, Any
     watched = False
     for path, lane in lanes:
         name, role = lane.get("transcript"), lane.get("role")
-        watched |= name is None and role == "runner"
+        watched |= name is None and decides(lane)
         if not isinstance(name, str):
             continue
         place, message = (*path, "transcript"), ""
@@ -251,7 +255,7 @@ def _check_transcripts(document: Document, lanes: list[tuple[Path, dict[str, Any
             message = f"a lane of the role {role} works on the watched transcript; remove the key"
         if message:
             document.fault(document.values[place], place, message)
-    if not watched and any(lane.get("role") == "runner" for _, lane in lanes):
+    if not watched and any(decides(lane) for _, lane in lanes):
         message = (
             "each runner works on another transcript, and nothing is decided on the watched one; add one"
         )
@@ -273,7 +277,7 @@ def _check_kept_locks(document: Document, lanes: list[tuple[Path, dict[str, Any]
 
 def _check_faults(document: Document, faults: Any, lanes: list[tuple[Path, dict[str, Any]]]) -> None:
     """Add a fault for unknown lanes and for keys of a fault that do not go together."""
-    named = [name for _, lane in lanes for name in (lane.get("name"), lane.get("role"), *_names(lane))]
+    named = [name for _, lane in lanes for name in (lane.get("name"), role_name(lane), *_names(lane))]
     known = dict.fromkeys(name for name in named if isinstance(name, str))
     for index, fault in enumerate(faults if isinstance(faults, list) else ()):
         if not isinstance(fault, dict):
@@ -359,7 +363,7 @@ def _wrong_with_error(fault: Mapping[str, Any], call: str) -> Iterator[tuple[str
 
 def _names(lane: Mapping[str, Any]) -> list[str]:
     """Return what `LaneSettings.names` would, from data that may have other faults."""
-    name, count = lane.get("name") or lane.get("role"), lane.get("count", 1)
+    name, count = lane.get("name") or role_name(lane), lane.get("count", 1)
     if not isinstance(name, str) or type(count) is not int or not 1 <= count <= LANES_MAX:
         return []
     return [name] if count == 1 else [f"{name}-{n}" for n in range(1, count + 1)]
@@ -372,7 +376,7 @@ def check_limits(scenario: Scenario, document: Document) -> None:
     entry_bytes = len(make("gateway-injected", "i" * 60, text_bytes).line) + 60
     total = (1 + highest(scenario.transcript.entries)) * entry_bytes
     for index, lane in enumerate(scenario.lanes):
-        size = ROLES[lane.role].size(lane)
+        size = role_of(lane).size(lane)
         lives = lane.count * (2 if lane.restart is not None else 1)
         total += lives * (size.ops * _OP_BYTES + size.entries * entry_bytes)
         total += lives * _bytes_of_arguments(lane)

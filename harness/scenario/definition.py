@@ -21,6 +21,7 @@ from harness.scenario.roles.participant import LockedSettings
 from harness.scenario.roles.role import ByteRange, CountRange, LaneSettings, LineRange, MsRange, Name
 
 __all__ = [
+    "EXTENSIONS_MAX",
     "FAULTS_MAX",
     "FAULT_KEYS",
     "KINDS",
@@ -49,6 +50,7 @@ LANES_MAX: Final = 16
 OPS_MAX: Final = 400
 #: Kinds of fault in one scenario.
 FAULTS_MAX: Final = 16
+EXTENSIONS_MAX: Final = 16
 #: Size of all programs of a scenario.
 PROGRAM_BYTES_MAX: Final = 1 << 20
 
@@ -265,6 +267,15 @@ class Scenario:
         doc(
             "Rules for the transcript's lines that no participant may break: names of `list invariants`, "
             "path/file.py:function, or {check, each_step}."
+        ),
+    ] = ()
+    extensions: Annotated[
+        tuple[Annotated[str, MinLen(1)], ...],
+        MaxLen(EXTENSIONS_MAX),
+        doc(
+            "Files with roles, actions, policies, faults and invariants of your own: path/file.py, from the "
+            "working directory (docs/your-runtime.md). They are code: `run` wants them named by --extension, "
+            "too, or --allow-programs."
         ),
     ] = ()
     schedules: Annotated[int, Ge(1), Le(100_000_000), doc("Schedules to try.")] = 1000

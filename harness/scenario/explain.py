@@ -26,6 +26,7 @@ from harness.scenario.definition import (
 from harness.scenario.faults import PROCESS_FAULTS
 from harness.scenario.reader import Document, Path
 from harness.scenario.roles import ROLES
+from harness.scenario.roles.composed import ComposedRole, ComposedSettings
 from harness.scenario.roles.program import MarkerSettings
 from harness.scenario.roles.role import ClockSettings
 
@@ -161,8 +162,13 @@ def _message(complaint: _Complaint, value: Any, document: Document) -> str:
         return "unknown key" + suggest(str(path[-1]), _keys_at(path[:-1], document.data))
     if kind == "missing":
         return f"missing, it is required; {_doc_at(path, document.data)}"
+    if kind == "union_tag_not_found" and not isinstance(value, dict):
+        return f"must be a mapping (got {show(value)})"
     if kind == "union_tag_not_found":
-        return f"a lane needs a role; give one of {', '.join(ROLES)}, see `python -m harness list roles`"
+        return (
+            f"a lane needs a role; give one of {', '.join(ROLES)}, see `python -m harness list roles`, or "
+            "{name, operations}"
+        )
     if kind == "union_tag_invalid":
         return name_fault("role", value, ROLES, "roles")
     if kind == "literal_error":
@@ -212,7 +218,11 @@ def _class_at(path: Path, data: Any) -> type | None:
             return Scenario
         case ("lanes", int()):
             role = _value_at(data, (*path, "role"))
+            if isinstance(role, dict):
+                return ComposedSettings
             return ROLES[role].settings if isinstance(role, str) and role in ROLES else None
+        case ("lanes", int(), "role"):
+            return ComposedRole
         case ("lanes", int(), "operations"):
             return MarkerSettings
         case ("policy",):

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
-import select
-import signal
 from collections.abc import Callable
 from types import ModuleType
-from typing import NoReturn, TypeGuard
+from typing import TypeGuard
 
 import fence
 from fence.errors import AdapterError
 from fence.external import PREFIX, external
-from fence.external.time_limit import TimeLimit, with_descendants
 from fence.locks import KINDS, LockFile
 from fence.protocol import Fence
 from fence.targets import TargetError, command, is_target
 from harness.model.errors import FenceLoadError, UsageError
 from harness.model.policy import POLICIES
+from harness.system.trial_import import tried
 from harness.system.user_module import ModuleLoadError, import_user_module
 
 __all__ = ["check", "resolve"]
 
-#: What an import may take: doing nothing, and computing. An adapter has shorter limits of its own.
-_IMPORT_S, _IMPORT_COMPUTING_S = 20.0, 90.0
-_TICK_S = 0.1
-_ANSWER_BYTES_MAX = 4000
-_LOADED = b"loaded"
 _SOURCE_CHARS_MAX = 1 << 20
 
 
@@ -89,44 +81,15 @@ def check(reference: str, load_more: Callable[[type[Fence]], object] | None = No
     """
     if reference in fence.FENCES and load_more is None:
         return
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        _report_load(reference, load_more, writing)
-    os.close(writing)
-    try:
-        limit = TimeLimit(_IMPORT_S, lambda: with_descendants(pid), _IMPORT_COMPUTING_S)
-        while not (ready := select.select([reading], [], [], _TICK_S)[0]) and not limit.over():
-            pass
-        answer = os.read(reading, _ANSWER_BYTES_MAX) if ready else None
-    finally:
-        os.close(reading)
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-    if answer is None:
-        raise FenceLoadError(f"{reference}: importing it took more than {limit.spent}")
-    if not answer:
-        raise FenceLoadError(f"{reference}: importing it ended the process; a module must not do that")
-    if answer != _LOADED:
-        raise FenceLoadError(answer.decode())
 
+    def load() -> None:
+        found = resolve(reference)
+        if load_more is not None:
+            load_more(found)
 
-def _report_load(reference: str, load_more: Callable[[type[Fence]], object] | None, writing: int) -> NoReturn:
-    """Load the fence in the child of `check` and write the result to the pipe."""
-    try:
-        null = os.open(os.devnull, os.O_RDWR)
-        for stream in (0, 1, 2):
-            os.dup2(null, stream)
-        answer = _LOADED
-        try:
-            found = resolve(reference)
-            if load_more is not None:
-                load_more(found)
-        except UsageError as error:
-            answer = str(error).encode(errors="replace")
-        os.write(writing, answer[:_ANSWER_BYTES_MAX])
-    finally:
-        os._exit(0)
+    wrong = tried(load, reference, UsageError)
+    if wrong:
+        raise FenceLoadError(wrong)
 
 
 def _unknown(reference: str) -> str:

@@ -21,7 +21,14 @@ __all__ = ["schema"]
 
 
 class _Generator(GenerateJsonSchema):
-    """Adds the description of each key, which pydantic does not read from the annotations."""
+    """Adds the description of each key, and which lane has which keys, which pydantic does not know."""
+
+    def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
+        """Return the schema of a lane, with the settings of each role that has a name."""
+        made = super().tagged_union_schema(schema)
+        places = zip(schema["choices"], made["oneOf"], strict=True)
+        mapping = {name: place["$ref"] for name, place in places if name in ROLES}
+        return {**made, "discriminator": {"propertyName": "role", "mapping": mapping}}
 
     def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
         """Return the schema of one dataclass with descriptions of its keys."""

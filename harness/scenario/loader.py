@@ -15,21 +15,29 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final, Union
 
 from annotated_types import MaxLen, MinLen, doc
-from pydantic import Discriminator, TypeAdapter, ValidationError
+from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 
 from harness.model.errors import Fault, ScenarioError
 from harness.scenario.checks import check_fences, check_filesystem, check_limits, check_names
 from harness.scenario.definition import FAULT_KEYS, FAULTS_MAX, LANES_MAX, Scenario, fault_settings
+from harness.scenario.drawn_checks import check_drawn
 from harness.scenario.explain import explain, show
+from harness.scenario.extension_files import Extending, check_extensions, check_origins
 from harness.scenario.faults import PROCESS_FAULTS
 from harness.scenario.filesystems import expanded
 from harness.scenario.reader import Document, read
+from harness.scenario.role_checks import check_composed_keys
 from harness.scenario.roles import ROLES
+from harness.scenario.roles.composed import ComposedSettings
 from harness.system.bounded_read import TooLargeError, content
 
 __all__ = ["FILE_BYTES_MAX", "adapter", "load", "load_all", "load_data"]
 
 FILE_BYTES_MAX: Final = 1 << 20
+#: Stands for the name of a role that is a mapping; no role has it.
+_COMPOSED: Final = "{}"
+#: Loads nothing, and takes what this process has loaded.
+_KNOWN: Final = Extending()
 
 
 def adapter(roles: Iterable[str], faults: Iterable[str]) -> TypeAdapter[Scenario]:
@@ -46,7 +54,9 @@ def adapter(roles: Iterable[str], faults: Iterable[str]) -> TypeAdapter[Scenario
 def _adapter(roles: tuple[str, ...], faults: tuple[str, ...]) -> TypeAdapter[Scenario]:
     # Types that are made of registries; a type checker knows them as any.
     # The lanes of a `Scenario` are told apart by their role.
-    lane: Any = Annotated[Union[tuple(ROLES[name].settings for name in roles)], Discriminator("role")]  # noqa: UP007
+    tagged: list[Any] = [Annotated[ROLES[name].settings, Tag(name)] for name in roles]
+    tagged.append(Annotated[ComposedSettings, Tag(_COMPOSED)])
+    lane: Any = Annotated[Union[tuple(tagged)], Discriminator(_tag_of)]  # noqa: UP007
     lanes: Any = Annotated[tuple[lane, ...], MinLen(1), MaxLen(LANES_MAX), doc("The lanes that take part.")]
     fault: Any = fault_settings(faults)
     wrong: Any = Annotated[tuple[fault, ...], MaxLen(FAULTS_MAX), doc("What goes wrong; kernel gate only.")]
@@ -59,6 +69,12 @@ def _adapter(roles: tuple[str, ...], faults: tuple[str, ...]) -> TypeAdapter[Sce
         kw_only=True,
     )
     return TypeAdapter(form)
+
+
+def _tag_of(lane: Any) -> str | None:
+    """Return which settings a lane has: by the name of its role, or those of a role that is composed."""
+    role = lane.get("role") if isinstance(lane, dict) else None
+    return _COMPOSED if isinstance(role, dict) else role if role is None else str(role)
 
 
 def _outside(data: Mapping[str, Any]) -> tuple[list[str], list[str]]:
@@ -76,17 +92,25 @@ def _mappings(found: Any) -> list[dict[str, Any]]:
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
-def load(path: str | os.PathLike[str]) -> Scenario:
+def load(path: str | os.PathLike[str], extending: Extending = _KNOWN) -> Scenario:
     """Read one scenario file.
+
+    Args:
+        path: of the file.
+        extending: how the files are loaded that it names for roles and so on; absent: they are loaded.
 
     Raises:
         ScenarioError: lists all its faults.
     """
-    return load_all([path])[0]
+    return load_all([path], extending)[0]
 
 
-def load_all(paths: Iterable[str | os.PathLike[str]]) -> list[Scenario]:
+def load_all(paths: Iterable[str | os.PathLike[str]], extending: Extending = _KNOWN) -> list[Scenario]:
     """Read scenario files, in the order given.
+
+    Args:
+        paths: of the files.
+        extending: as for `load`.
 
     Raises:
         ScenarioError: lists all faults of all files.
@@ -95,7 +119,7 @@ def load_all(paths: Iterable[str | os.PathLike[str]]) -> list[Scenario]:
     faults: list[Fault] = []
     for path in paths:
         try:
-            scenarios.append(_load(os.fspath(path)))
+            scenarios.append(_load(os.fspath(path), extending))
         except ScenarioError as error:
             faults += error.faults
     if faults:
@@ -103,12 +127,13 @@ def load_all(paths: Iterable[str | os.PathLike[str]]) -> list[Scenario]:
     return scenarios
 
 
-def load_data(data: Mapping[str, Any], where: str = "scenario") -> Scenario:
+def load_data(data: Mapping[str, Any], where: str = "scenario", extending: Extending = _KNOWN) -> Scenario:
     """Return a scenario from plain data, as `dump` makes it.
 
     Args:
         data: the keys of a file, and ``name``.
         where: name of the data in faults, whose position is always 1:1.
+        extending: as for `load`.
 
     Raises:
         ScenarioError: lists all its faults.
@@ -119,7 +144,7 @@ def load_data(data: Mapping[str, Any], where: str = "scenario") -> Scenario:
     if not isinstance(name, str) or not name:
         document.fault((1, 1), ("name",), f"must be the scenario's name (got {show(name)})")
         name = "?"
-    return _validate(name, document)
+    return _validate(name, document, extending)
 
 
 def _place(document: Document, value: Any, path: tuple[str | int, ...]) -> None:
@@ -134,12 +159,13 @@ def _place(document: Document, value: Any, path: tuple[str | int, ...]) -> None:
             _place(document, item, (*path, index))
 
 
-def _load(path: str) -> Scenario:
+def _load(path: str, extending: Extending) -> Scenario:
     name = os.path.splitext(os.path.basename(path))[0]
     document = read(path, _text(path))
     check_fences(document)
     check_filesystem(document)
-    return _validate(name, document)
+    check_composed_keys(document)
+    return _validate(name, document, extending)
 
 
 def _text(path: str) -> str:
@@ -176,23 +202,31 @@ def _unreadable(path: str, line: int, column: int, message: str) -> ScenarioErro
     return ScenarioError([Fault(path, line, column, "", message)])
 
 
-def _validate(name: str, document: Document) -> Scenario:
+def _validate(name: str, document: Document, extending: Extending) -> Scenario:
     """Return the scenario in a document.
 
     Raises:
         ScenarioError: lists all its faults.
     """
     scenario = None
+    known = len(document.faults)
+    check_extensions(document, extending)
+    if len(document.faults) > known:
+        # What the names mean is not known without them.
+        raise ScenarioError(document.faults)
     if isinstance(document.data, dict):
         scenario = _parse(name, document)
         check_names(document)
+        check_origins(document, extending)
     elif not document.faults:
         message = f"must be a mapping with keys such as about and lanes (got {show(document.data)})"
         document.fault(document.values[()], (), message)
     if document.faults:
         raise ScenarioError(document.faults)
     assert scenario is not None
-    check_limits(scenario, document)
+    check_drawn(scenario, document)
+    if not document.faults:
+        check_limits(scenario, document)
     if document.faults:
         raise ScenarioError(document.faults)
     return scenario

@@ -16,9 +16,10 @@ from harness.model.history import LaneInfo
 from harness.model.program import ClockSkew, Entry, Fault, Filesystem, LaneProgram, LeftLock, Program
 from harness.model.transcript_lines import make_header
 from harness.scenario.definition import FaultSettings, Scenario
+from harness.scenario.drawn_checks import draw_checked, is_outside
 from harness.scenario.faults import LOCKING, recorded_name
 from harness.scenario.filesystems import FilesystemSettings
-from harness.scenario.roles import ROLES, Ids, LaneSettings
+from harness.scenario.roles import Ids, LaneSettings, role_of
 from harness.scenario.roles.role import again, choose, pick
 
 __all__ = ["draw", "lanes_of", "program_seed"]
@@ -62,9 +63,9 @@ def lanes_of(scenario: Scenario) -> tuple[LaneInfo, ...]:
     return tuple(
         LaneInfo(
             name,
-            lane.role,
+            lane.role_name,
             process,
-            ROLES[lane.role].takes_part(lane),
+            role_of(lane).takes_part(lane),
             lane.pid_namespace or "",
             lane.transcript or "",
         )
@@ -97,11 +98,12 @@ def draw(scenario: Scenario, seed: int, schedule: int) -> Program:
 
 
 def _lane(scenario: Scenario, lane: LaneSettings, name: str, rng: random.Random) -> LaneProgram:
-    role = ROLES[lane.role]
-    ops = role.draw(lane, rng, Ids(name, scenario.transcript.entry_bytes))
+    role = role_of(lane)
+    ids = Ids(name, scenario.transcript.entry_bytes)
+    ops = draw_checked(lane, rng, ids, name) if is_outside(lane) else role.draw(lane, rng, ids)
     return LaneProgram(
         name,
-        role.name,
+        lane.role_name,
         lane.process or name,
         role.takes_part(lane),
         ops,

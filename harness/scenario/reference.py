@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from harness.scenario.json_schema import schema
 from harness.scenario.roles import ROLES
+from harness.scenario.roles.composed import ComposedSettings
 
 __all__ = ["reference"]
 
@@ -37,6 +38,7 @@ _PARTS: Final = {
     "lanes[].restart": "RestartSettings",
     "lanes[].clock, filesystem.clock": "ClockSettings",
     "lanes[].operations": "MarkerSettings",
+    "lanes[].role": "ComposedRole",
     "faults[]": "FaultSettings",
     "expect.FENCE": "Expectation",
     "invariant[]": "InvariantSettings",
@@ -73,13 +75,20 @@ def _lanes(whole: _Body) -> Iterator[str]:
     yield "## `lanes[]`\n"
     yield "Every lane has these keys, whatever its role:\n"
     common = {**first, "properties": {**first["properties"], "role": {**first["properties"]["role"]}}}
-    common["properties"]["role"] = {"enum": list(ROLES), "description": "Activity of the lane; see below."}
+    common["properties"]["role"] = {
+        "anyOf": [{"enum": list(ROLES)}, {"$ref": "ComposedRole"}],
+        "description": "Activity of the lane; see below.",
+    }
     yield _table(common, ["role"], [key for key in common["properties"] if key not in shared])
     for name in ROLES:
         body = settings[name]
         yield f"### `role: {name}`\n"
         yield f"{ROLES[name].about}\n"
         yield _table(body, body["required"], shared)
+    body = whole["$defs"][ComposedSettings.__name__]
+    yield "### `role: {name, operations}`\n"
+    yield f"{body['description']}\n"
+    yield _table(body, body["required"], shared)
 
 
 def _table(body: _Body, required: Collection[str], without: Collection[str] = ()) -> str:

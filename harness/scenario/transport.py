@@ -22,6 +22,7 @@ from harness.scenario.definition import (
     fault_settings,
 )
 from harness.scenario.roles import ROLES, LaneSettings
+from harness.scenario.roles.composed import ComposedRole, ComposedSettings
 from harness.scenario.roles.program import MarkerSettings
 from harness.scenario.roles.role import ClockSettings, RestartSettings
 
@@ -62,6 +63,8 @@ def _lane(lane: Mapping[str, Any]) -> LaneSettings:
     keys = _with_clock({name: _frozen(item) for name, item in lane.items()})
     if keys["restart"] is not None:
         keys["restart"] = RestartSettings(**keys["restart"])
+    if isinstance(keys["role"], dict):
+        return ComposedSettings(**{**keys, "role": ComposedRole(**keys["role"])})
     if keys.get("operations") is not None:
         keys["operations"] = MarkerSettings(**keys["operations"])
     made: LaneSettings = ROLES[lane["role"]].settings(**keys)

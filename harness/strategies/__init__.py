@@ -5,10 +5,12 @@ A strategy from outside is an entry point of the group ``takeover_harness.strate
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Final
 
 from fence.registry import Registry
-from harness.model.errors import UsageError
+from harness.model.errors import ExtensionError, UsageError
 from harness.strategies.delay import Delay
 from harness.strategies.pct import Pct
 from harness.strategies.portfolio import FIRST_SHARES, Portfolio, parse
@@ -19,7 +21,7 @@ from harness.strategies.strategy import Strategy
 from harness.strategies.surw import Surw
 from harness.strategies.urw import Urw
 
-__all__ = ["DEFAULT", "STRATEGIES", "make"]
+__all__ = ["DEFAULT", "STRATEGIES", "blamed", "make"]
 
 _MEMBERS: Final[tuple[type[Strategy], ...]] = (
     Portfolio,
@@ -78,9 +80,33 @@ def make(name: str) -> Strategy:
             if not 1 <= number <= _NUMBER_MAX or str(number) != argument:
                 raise ValueError(argument)
             return _NUMBERED[kind](number)
-        return STRATEGIES[name]()
+        if name in STRATEGIES.built_in:
+            return STRATEGIES[name]()
+        member = STRATEGIES[name]
     except (KeyError, ValueError):
         raise UsageError(
             f"--strategy {name}: unknown, expected one of {', '.join(STRATEGIES)}, pct:D or delay:D with D "
             f"from 1 to {_NUMBER_MAX}, or portfolio:NAME=SHARE,...; see `python -m harness list strategies`"
         ) from None
+    with blamed(member):
+        return member()
+
+
+@contextlib.contextmanager
+def blamed(strategy: Strategy | type[Strategy]) -> Iterator[None]:
+    """Say of an error of a strategy from outside which one it was; one of ours is passed on.
+
+    Raises:
+        ExtensionError: the strategy is of a package or of a user's file.
+    """
+    try:
+        yield
+    except Exception as error:  # a user's class may raise anything
+        name = strategy.name.partition(":")[0] if isinstance(strategy.name, str) else ""
+        origin = STRATEGIES.origin(name) if name else None
+        if origin is None:
+            raise
+        raise ExtensionError(
+            f"strategy {name} of {origin.text}: raised {type(error).__name__}, or picked what is no "
+            f"candidate: {error}"
+        ) from error

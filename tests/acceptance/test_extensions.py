@@ -25,6 +25,7 @@ ADDED = {
     "policies": "appends-only",
     "locks": "lease",
     "faults": "freeze_ms",
+    "invariants": "no_empty_lines",
 }
 SCENARIO = """\
 about: A rogue exchanges two lines under a lock, a role, a policy and a fault that a package adds.
@@ -97,7 +98,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     files = dict(re.findall(r"`(my_harness/\w+\.py)`:\n\n```python\n(.*?)```", PAGE, re.DOTALL))
     project = tomllib.loads(facts)["project"]
     points: dict[str, dict[str, str]] = project["entry-points"]
-    assert len(files) == len(points) == 7  # one file and one line for each
+    assert len(files) == len(points) == 8  # one file and one line for each
     _install(folder, project["name"], {"my_harness/__init__.py": "", **files}, points)
     return folder
 
@@ -120,6 +121,8 @@ def test_a_list_has_what_a_package_adds(call: Call, harness: Harness, what: str,
     with_it, without = call("list", what, "--json"), harness.call("list", what, "--json")
     names, before = ([item["name"] for item in json.loads(ended.out)] for ended in (with_it, without))
     assert names == [*before, name]
+    (origin,) = (item["from"] for item in json.loads(with_it.out) if item["name"] == name)
+    assert origin == "package my-harness"
 
 
 def test_the_schema_has_keys_that_a_package_adds(call: Call) -> None:

@@ -48,9 +48,10 @@ class Programs:
             return
         settings = next((lane for lane in scenario.lanes if isinstance(lane, EditorSettings)), None)
         if settings is None:
+            there = ", ".join(lane.role_name for lane in scenario.lanes)
             raise UsageError(
                 f"scenario {scenario.name}: lanes: --rogue-actions needs a lane of the role {_ROGUE} whose "
-                f"`actions` it can try; the roles here are {', '.join(lane.role for lane in scenario.lanes)}"
+                f"`actions` it can try; the roles here are {there}"
             )
         assert _ROGUE in ROLES
         self._rogue = next(at for at, lane in enumerate(self._base.lanes) if lane.role == _ROGUE)

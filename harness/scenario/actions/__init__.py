@@ -8,7 +8,8 @@ performs an action, and when. An action from outside is an entry point of the gr
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import Final, get_args
 
 from fence.registry import Registry, named
 from harness.model.errors import UsageError
@@ -37,7 +38,26 @@ _MODULES = (
 _BUILT_IN: Final = {action.name: action for module in _MODULES for action in module.MEMBERS}
 assert len(_BUILT_IN) == sum(len(module.MEMBERS) for module in _MODULES), "two actions share a name"
 
+_is_action = named(Action)
+
+
+def _fault(name: str, found: object) -> str:
+    fault = _is_action(name, found)
+    if fault:
+        return fault
+    assert isinstance(found, Action)
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+        return "its name is not in kebab-case, as in append-user"
+    if not isinstance(found.about, str) or not found.about:
+        return "it says nothing about itself; give one line as its second argument"
+    if found.effect not in get_args(Effect):
+        return f"its effect is {found.effect!r}, expected one of {', '.join(get_args(Effect))}"
+    if not callable(found.body) or not all(map(callable, dict(found.draws).values())):
+        return "its body and its draws have to be functions"
+    return ""
+
+
 #: Every action by name, in the order of the modules.
 ACTIONS: Final[Registry[Action]] = Registry(
-    "action", "takeover_harness.actions", _BUILT_IN, named(Action), error=UsageError
+    "action", "takeover_harness.actions", _BUILT_IN, _fault, error=UsageError
 )

@@ -19,7 +19,10 @@ from harness.model.transcript_lines import compaction_line
 from harness.scenario.roles.participant import OPS_PER_TIME, LockedSettings, draw_locked
 from harness.scenario.roles.role import Ids, LineRange, Role, Size, choose, highest, pick
 
-__all__ = ["ROLE", "CompactorSettings", "rewrite_lines"]
+__all__ = ["ROLE", "CompactorSettings", "How", "Kind", "rewrite_args", "rewrite_lines"]
+
+How = Literal["in_place", "rename"]
+Kind = Literal["compaction", "migration"]
 
 #: Parent of a first line once the lines are linked.
 _ROOT: Final = "root"
@@ -33,12 +36,12 @@ class CompactorSettings(LockedSettings):
 
     role: Annotated[Literal["compactor"], doc("Activity of the lane.")]
     how: Annotated[
-        tuple[Literal["in_place", "rename"], ...],
+        tuple[How, ...],
         MinLen(1),
         doc("How it replaces the bytes, drawn each time: in the same file, or by a new file over the path."),
     ] = ("in_place", "rename")
     kind: Annotated[
-        tuple[Literal["compaction", "migration"], ...],
+        tuple[Kind, ...],
         MinLen(1),
         doc("Kind of rewrite, drawn each time: older lines become one, or every line is written anew."),
     ] = ("compaction",)
@@ -48,18 +51,24 @@ class CompactorSettings(LockedSettings):
 def _draw(settings: CompactorSettings, rng: random.Random, ids: Ids) -> tuple[Op, ...]:
     def rewrite(group: int) -> Op:
         kind, how = choose(rng, settings.kind), choose(rng, settings.how)
-        args: dict[str, int | str | bool] = {
-            "kind": kind,
-            "keep": pick(rng, settings.keep),
-            "summary_id": ids.next(),
-        }
-        return Op("rewrite", group=group, how=how, args=args)
+        return Op("rewrite", group=group, how=how, args=rewrite_args(kind, pick(rng, settings.keep), ids))
 
     return draw_locked(settings, rng, rewrite)
 
 
 def _size(settings: CompactorSettings) -> Size:
     return Size(highest(settings.times) * OPS_PER_TIME, 0)
+
+
+def rewrite_args(kind: Kind, keep: int, ids: Ids) -> dict[str, int | str | bool]:
+    """Return the arguments of an operation of the kind ``rewrite``, as `rewrite_lines` reads them.
+
+    Args:
+        kind: of the rewrite.
+        keep: lines at the end that a compaction leaves as they are.
+        ids: makes the id of its summary.
+    """
+    return {"kind": kind, "keep": keep, "summary_id": ids.next()}
 
 
 def rewrite_lines(content: bytes, op: Op) -> list[bytes]:

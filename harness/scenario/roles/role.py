@@ -14,7 +14,7 @@ import dataclasses
 import random
 import re
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Generic, Literal, Protocol, TypeVar
 
 from annotated_types import Ge, Gt, Le, Predicate, doc
 
@@ -30,6 +30,7 @@ __all__ = [
     "LineRange",
     "MsRange",
     "Name",
+    "NamedRole",
     "Range",
     "RestartSettings",
     "Role",
@@ -200,13 +201,22 @@ class ClockSettings:
         return ClockSkew(pick(rng, self.off_ms), pick(rng, self.back_ms), pick(rng, self.after_ms))
 
 
+class NamedRole(Protocol):
+    """A role that a scenario composes, see `harness.scenario.roles.composed`."""
+
+    @property
+    def name(self) -> str:
+        """Name of the role."""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LaneSettings:
     """The keys of every lane; a role adds its own, and ``role`` itself."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
-    role: str
+    #: Its name, or a mapping that has one.
+    role: str | NamedRole
     name: Annotated[
         Name | None, doc("Name of the lane, unique in the scenario; the role's name when absent.")
     ] = None
@@ -252,13 +262,18 @@ class LaneSettings:
         doc("Activities in 100 scheduling points on average; a random wait beside delay_steps."),
     ] = None
 
+    @property
+    def role_name(self) -> str:
+        """Return the name of the role."""
+        return self.role if isinstance(self.role, str) else self.role.name
+
     def names_again(self) -> tuple[str, ...]:
         """Return the names of the lanes that come back when their process was killed."""
         return tuple(again(name) for name in self.names()) if self.restart is not None else ()
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the lanes that these settings define."""
-        name = self.name or self.role
+        name = self.name or self.role_name
         return (name,) if self.count == 1 else tuple(f"{name}-{n}" for n in range(1, self.count + 1))
 
 

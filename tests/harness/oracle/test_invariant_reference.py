@@ -9,7 +9,7 @@ import pytest
 
 from harness.model.errors import InvariantLoadError
 from harness.oracle.invariant_reference import by_name, load_invariant, register
-from harness.oracle.invariants import SHIPPED, Acknowledged, Invariant
+from harness.oracle.invariants import INVARIANTS, Acknowledged, Invariant
 
 MODULE = """
 LIMIT = 3
@@ -32,18 +32,18 @@ def module(tmp_path: Path) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("name", list(SHIPPED))
+@pytest.mark.parametrize("name", list(INVARIANTS))
 def test_a_shipped_check_is_found_by_its_name(name: str) -> None:
     assert load_invariant(name) == name
     assert load_invariant(name, each_step=True) == f"{name}@step"
     assert by_name([name, f"{name}@step"]) == [
-        Invariant(name, SHIPPED[name]),
-        Invariant(name, SHIPPED[name], each_step=True),
+        Invariant(name, INVARIANTS[name]),
+        Invariant(name, INVARIANTS[name], each_step=True),
     ]
 
 
 def test_a_shipped_check_needs_no_loading() -> None:
-    assert by_name(["linear_parents"]) == [Invariant("linear_parents", SHIPPED["linear_parents"])]
+    assert by_name(["linear_parents"]) == [Invariant("linear_parents", INVARIANTS["linear_parents"])]
 
 
 def test_a_function_of_a_file_is_found_once_loaded(module: str) -> None:
@@ -58,7 +58,7 @@ def test_a_function_of_a_file_is_found_once_loaded(module: str) -> None:
 
 def test_a_function_of_an_installed_module_is_found() -> None:
     (found,) = by_name([load_invariant("harness.oracle.invariants:unique_ids")])
-    assert found.check is SHIPPED["unique_ids"]
+    assert found.check is INVARIANTS["unique_ids"]
 
 
 def _mine(content: Sequence[bytes], acknowledged: Sequence[Acknowledged]) -> str:
@@ -75,7 +75,7 @@ def test_a_reference_that_names_no_module_lists_the_shipped_ones(reference: str)
     with pytest.raises(InvariantLoadError) as caught:
         load_invariant(reference)
     assert str(caught.value) == (
-        f"{reference}: unknown invariant; expected one of {', '.join(SHIPPED)}, path/file.py:function or "
+        f"{reference}: unknown invariant; expected one of {', '.join(INVARIANTS)}, path/file.py:function or "
         "package.module:function"
     )
 

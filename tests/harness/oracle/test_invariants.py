@@ -13,7 +13,7 @@ from harness.oracle import judge
 from harness.oracle.index import HistoryIndex
 from harness.oracle.invariants import (
     ALWAYS,
-    SHIPPED,
+    INVARIANTS,
     Acknowledged,
     Check,
     Invariant,
@@ -70,12 +70,12 @@ def broken(history: History, check: Check, each_step: bool = False) -> list[Viol
     ],
 )
 def test_a_shipped_invariant_says_what_is_wrong(name: str, content: list[bytes], said: str) -> None:
-    assert SHIPPED[name](content, ()) == said
+    assert INVARIANTS[name](content, ()) == said
 
 
 def test_ids_and_ordinals_are_always_asked_at_the_end() -> None:
     assert [(one.name, one.check, one.each_step) for one in ALWAYS] == [
-        (name, SHIPPED[name], False) for name in ("unique_ids", "unique_ordinals")
+        (name, INVARIANTS[name], False) for name in ("unique_ids", "unique_ordinals")
     ]
 
 
@@ -181,7 +181,7 @@ def test_a_transcript_that_never_changed_is_not_asked() -> None:
     story = Story(initial=lines("first", "first"))
     with story.op(CRON, "load"):
         story.look(CRON)
-    assert broken(story.history(), SHIPPED["unique_ids"]) == []
+    assert broken(story.history(), INVARIANTS["unique_ids"]) == []
 
 
 @pytest.mark.parametrize("each_step", [False, True])
