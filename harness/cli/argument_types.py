@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import argparse
 
-__all__ = ["EXPLORERS_MAX", "allow_programs", "at_least", "least", "positive", "rate", "session_root"]
+__all__ = [
+    "EXPLORERS_MAX",
+    "allow_programs",
+    "at_least",
+    "least",
+    "positive",
+    "rate",
+    "session_root",
+    "shard",
+]
 
 EXPLORERS_MAX = 256
 
 _RATE_MIN = 1e-7
 _PERCENT = 100
+_SHARD_DIGITS = 6
 #: Longer than any run, and no more than a clock can count.
 _TIME_LIMIT_S_MAX = 1_000_000_000
 
@@ -75,6 +85,21 @@ def positive(text: str) -> float:
     if not 0 < value <= _TIME_LIMIT_S_MAX:
         raise argparse.ArgumentTypeError(f"must be > 0 and at most {_TIME_LIMIT_S_MAX} (got {text})")
     return value
+
+
+def shard(text: str) -> str:
+    """Return the shard ``K/N``, as it was given.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    number, slash, count = text.partition("/")
+    digits = all(one.isascii() and one.isdigit() and len(one) <= _SHARD_DIGITS for one in (number, count))
+    if not slash or not digits or not 1 <= int(number) <= int(count):
+        raise argparse.ArgumentTypeError(
+            f"expected K/N with K from 1 to N and N below 10^{_SHARD_DIGITS}, as in 3/200 (got {text!r})"
+        )
+    return text
 
 
 def allow_programs(command: argparse.ArgumentParser) -> None:

@@ -162,7 +162,7 @@ def _in_short(answer: Answer) -> str:
     found += f", {by}" if by else ""
     rate = f"{summary.schedules} schedules in {summary.wall_s:.1f} s"
     if summary.stopped:
-        rate += f"; stopped, {summary.stopped}, {search.schedules} were wanted"
+        rate += f"; stopped, {summary.stopped}, {search.count} were wanted"
     if summary.inode_reused:
         rate += f"; inode number reused in {summary.inode_reused}"
     return f"{found or 'no violation'} ({rate})"

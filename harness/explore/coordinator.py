@@ -8,23 +8,26 @@ found until then.
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import os
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from multiprocessing.connection import wait
+from typing import NamedTuple
 
 from harness.explore.search_task import NO_SCHEDULE, Result, SearchTask
 from harness.explore.worker_pool import DONE, FILE_BYTES_MAX, Bug, ExplorerProcess, Lost, Work, cores
 from harness.model.errors import HarnessError, Shortage, StoreError, WorkerDied
-from harness.results.search_progress import Progress, Saver, Share, deal, joined
+from harness.results.schedule_ranges import joined
+from harness.results.search_progress import Progress, Saver, Share, deal
 from harness.results.stats import Stats
 from harness.system.interrupts import Interrupts
 from harness.system.janitor import SessionRoot, place, shortage
 from harness.system.peak_memory import peak_bytes
 
-__all__ = ["Bug", "Coordinator"]
+__all__ = ["Bug", "Coordinator", "Round"]
 
 #: How long explorers may go on after they were asked to stop.
 _STOP_S = 10.0
@@ -32,6 +35,20 @@ _STOP_S = 10.0
 _EXIT_S = 1.0
 #: How long after its time limit a search may go on until its first schedule ends.
 _FIRST_SCHEDULE_S = 10.0
+
+
+class Round(NamedTuple):
+    """The part of a round that is left.
+
+    Args:
+        first: its first schedule.
+        left: schedules that have not been run.
+        strategy: name, with the shares of a portfolio.
+    """
+
+    first: int
+    left: Sequence[range]
+    strategy: str
 
 
 def _watch_nothing(_: Stats) -> None:
@@ -123,21 +140,21 @@ class Coordinator:
             since: progress of an earlier run to go on from; its statistics are added to.
             save: called from time to time, and at the end, with the progress so far.
         """
-        team = self._hire(min(self._wanted, task.schedules))
-        result = Result(task, Stats() if since is None else since.stats, len(team))
+        result = Result(task, Stats() if since is None else since.stats, self._prepare(task))
         self._already = result.stats.schedules
         started = time.monotonic() - (0.0 if since is None else since.wall_s)
         deadline = time.monotonic() + task.time_limit_s if task.time_limit_s else None
-        for first, left, strategy in _rounds(task, result, since):
+        for one in _rounds(task, result, since):
             if self.interrupted or result.stopped or result.fault or result.settled:
                 break
-            team = self._hire(len(team))
-            busy = self._deal(task, team, left, strategy)
-            saver = Saver(save, functools.partial(self._progress, result, first, strategy, started))
-            self._listen(busy, result, progress, deadline, saver)
-            result.settled = self._passed(result) == set(team)
+            state = functools.partial(self._progress, result, one, started)
+            saver = Saver(save, state)
+            self._run_round(one, result, progress, deadline, saver)
             saver.now()
+            result.progress = state()
         result.stats.merge(Stats(peak_bytes={"harness": peak_bytes()}))
+        if result.doubts and result.progress is not None:
+            result.progress.stats = copy.deepcopy(result.stats)
         for doubt in result.doubts:
             result.stats.doubt(NO_SCHEDULE, doubt)
         # A limit that comes with the last schedules stops nothing: those that run are finished.
@@ -147,6 +164,24 @@ class Coordinator:
             result.stopped = "interrupted"
         result.wall_s = time.monotonic() - started
         return result
+
+    def _prepare(self, task: SearchTask) -> int:
+        """Start what will run a task, and return how many run it at a time."""
+        return len(self._hire(min(self._wanted, task.count)))
+
+    def _run_round(
+        self,
+        one: Round,
+        result: Result,
+        progress: Callable[[Stats], None],
+        deadline: float | None,
+        saver: Saver,
+    ) -> None:
+        """Run the schedules that are left of a round, and add what they show to the result."""
+        team = self._hire(result.explorers)
+        busy = self._deal(result.task, team, one.left, one.strategy)
+        self._listen(busy, result, progress, deadline, saver)
+        result.settled = self._passed(result) == set(team)
 
     def _deal(
         self, task: SearchTask, team: Sequence[ExplorerProcess], left: Iterable[range], strategy: str
@@ -160,11 +195,14 @@ class Coordinator:
             explorer.give(task.work_item(number, len(busy), self._shares[explorer].ranges, strategy, root))
         return busy
 
-    def _progress(self, result: Result, round_first: int, strategy: str, started: float) -> Progress:
+    def _left(self) -> Iterable[range]:
+        """Return the schedules of the round that have not been run."""
+        return (one for share in self._shares.values() for one in share.left)
+
+    def _progress(self, result: Result, one: Round, started: float) -> Progress:
         """Return what a later run needs to go on from here."""
-        left = joined(one for share in self._shares.values() for one in share.left)
-        parts = tuple((one.start, one.stop, one.step) for one in left)
-        return Progress(round_first, strategy, parts, result.stats, time.monotonic() - started)
+        parts = tuple((left.start, left.stop, left.step) for left in joined(self._left()))
+        return Progress(one.first, one.strategy, parts, result.stats, time.monotonic() - started)
 
     def _root_of(self, task: SearchTask) -> str:
         """Return where session directories are made: in memory, unless lanes see the real files."""
@@ -328,17 +366,17 @@ class Coordinator:
         return deadline if deadline is None or begun else deadline + _FIRST_SCHEDULE_S
 
 
-def _rounds(
-    task: SearchTask, result: Result, since: Progress | None
-) -> Iterator[tuple[int, Sequence[range], str]]:
-    """Yield for each round that is left: its first schedule, the schedules left, the strategy's name.
+def _rounds(task: SearchTask, result: Result, since: Progress | None) -> Iterator[Round]:
+    """Yield the rounds that are left.
 
     The shares of a round follow from whole rounds before it, so there is none after an incomplete one.
     """
+    before = 0
     for indices in task.rounds():
         if since is not None and indices.start == since.round_first:
-            yield indices.start, since.ranges, since.strategy
+            yield Round(indices.start, since.ranges, since.strategy)
         elif since is None or indices.start > since.round_first:
-            if result.stats.schedules < indices.start:
+            if result.stats.schedules < before:
                 return
-            yield indices.start, (indices,), task.strategy_after(result.stats)
+            yield Round(indices.start, (indices,), task.strategy_after(result.stats))
+        before += indices.stop - indices.start
