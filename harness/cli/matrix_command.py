@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from harness.cli.ci_sinks import CiSink, comparisons_of
+from harness.cli.cluster_option import admit, coordinator_for
 from harness.cli.confinement_check import check_confinement
 from harness.cli.display import Display
 from harness.cli.output import emit, remark
@@ -28,7 +28,6 @@ from harness.cli.settings import with_settings
 from harness.cli.sharding import own_part, shareable
 from harness.cli.sink import Answer, Ending, Sink
 from harness.cli.terminal_sink import TerminalSink
-from harness.explore.coordinator import Coordinator
 from harness.explore.search_task import SearchTask
 from harness.model.errors import UsageError
 from harness.report.markdown import markdown
@@ -66,13 +65,13 @@ def main(arguments: argparse.Namespace) -> int:
     if gate == "free":
         remark("the free gate stops no lane: fences are compared on the same programs alone")
     searches = [msgspec.structs.replace(search, each=True) for search in asked]
-    explorers = arguments.explorers or len(os.sched_getaffinity(0))
     tasks = shareable(arguments, with_files(searches, files, scenarios, kept))
     own = own_part(arguments, tasks)
     display, ci = Display(arguments.json), ci_sink(arguments, MATRIX_TITLE)
     # A shard has parts of fences, which cannot be compared.
     compared = [] if arguments.shard else [ComparisonSink()]
-    with Coordinator(explorers, arguments.session_root) as coordinator:
+    with coordinator_for(arguments) as coordinator:
+        admit(coordinator, arguments, gate, [task.search for task in own])
         loop = loop_for(
             coordinator,
             arguments,

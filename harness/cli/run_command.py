@@ -9,6 +9,7 @@ import os
 from collections.abc import Sequence
 
 from harness.cli.ci_sinks import CiSink
+from harness.cli.cluster_option import admit, coordinator_for
 from harness.cli.code_permission import check_code
 from harness.cli.confinement_check import check_confinement
 from harness.cli.display import Display
@@ -30,7 +31,6 @@ from harness.cli.settings import with_settings
 from harness.cli.sharding import own_part, shareable
 from harness.cli.sink import Task
 from harness.cli.terminal_sink import Telling, TerminalSink
-from harness.explore.coordinator import Coordinator
 from harness.explore.search_task import SearchTask
 from harness.model.errors import StoreError, UsageError
 from harness.results import regression_corpus
@@ -54,14 +54,15 @@ def main(arguments: argparse.Namespace) -> int:
         raise UsageError("--force: given with --resume, which goes on with the run of its folder; give one")
     # A resumed run has the options that it was started with.
     arguments = completed(arguments if resumed else with_settings(arguments), arguments.resume)
-    explorers = arguments.explorers or len(os.sched_getaffinity(0))
-    with Coordinator(explorers, arguments.session_root) as coordinator:
+    with coordinator_for(arguments) as coordinator:
         # The first explorer starts while scenarios are read.
         coordinator.start_ahead()
         tasks = shareable(arguments, _asked(arguments))
         if resumed:
             check_same(arguments.out, arguments, tasks)
         own = own_part(arguments, tasks)
+        searches = [task.search for task in own]
+        admit(coordinator, arguments, searches[0].gate if own else "", searches)
         folder = folder_for(arguments, tasks, resumed)
         display = Display(arguments.json)
         telling = Telling(arguments.quiet, arguments.verbose, arguments.only_failures)

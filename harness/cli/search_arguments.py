@@ -137,6 +137,15 @@ def _shard(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _cluster(command: argparse.ArgumentParser) -> None:
+    """Add the option that spreads a command over machines."""
+    command.add_argument(
+        "--cluster",
+        metavar="WHERE",
+        help="run on Dask workers: local:N, tcp://HOST:PORT or a scheduler file; see docs/cluster.md",
+    )
+
+
 def _search(command: argparse.ArgumentParser) -> None:
     """Add the options that `run` and `matrix` share; `harness.cli.resume` replaces None by a default."""
     command.add_argument("--gate", choices=("kernel", "free"), help="default: kernel where it is available")
@@ -184,6 +193,7 @@ def _search(command: argparse.ArgumentParser) -> None:
         help="refuse to run where the kernel cannot keep the code under test in its directory",
     )
     session_root(command)
+    _cluster(command)
     _shard(command)
     command.add_argument("--junit", metavar="FILE", help="write JUnit XML, a testcase a scenario and fence")
 

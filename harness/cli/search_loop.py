@@ -94,9 +94,12 @@ class SearchLoop:
                 a fence or scenario cannot be used.
             HarnessError: what ended a search.
         """
-        for number, task in enumerate(tasks if self._resumable else ()):
+        fresh = []
+        for number, task in enumerate(tasks):
             # What is damaged is refused before anything runs.
-            self._earlier(number, task.search)
+            if not self._resumable or self._earlier(number, task.search) is None:
+                fresh.append(task.search)
+        self._coordinator.expect(fresh)
         for sink in self._sinks:
             sink.begin(tasks)
         fault = ""

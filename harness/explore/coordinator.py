@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from multiprocessing.connection import wait
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from harness.explore.search_task import NO_SCHEDULE, Result, SearchTask
 from harness.explore.worker_pool import DONE, FILE_BYTES_MAX, Bug, ExplorerProcess, Lost, Work, cores
@@ -27,10 +27,10 @@ from harness.system.interrupts import Interrupts
 from harness.system.janitor import SessionRoot, place, shortage
 from harness.system.peak_memory import peak_bytes
 
-__all__ = ["Bug", "Coordinator", "Round"]
+__all__ = ["STOP_S", "Bug", "Coordinator", "Round"]
 
 #: How long explorers may go on after they were asked to stop.
-_STOP_S = 10.0
+STOP_S = 10.0
 #: How long explorers may take to stop their waiting workers.
 _EXIT_S = 1.0
 #: How long after its time limit a search may go on until its first schedule ends.
@@ -124,6 +124,9 @@ class Coordinator:
     def start_ahead(self) -> None:
         """Start one explorer now, so that it is up when the first search begins."""
         self._hire(1)
+
+    def expect(self, tasks: Sequence[SearchTask]) -> None:
+        """Take in what will be asked, in this order; here each is begun when it is asked."""
 
     def ask(
         self,
@@ -244,7 +247,7 @@ class Coordinator:
                 if stopping and (late or self._interrupts.count > 1):
                     return
                 if not stopping and (late or self.interrupted):
-                    stopping, deadline = True, time.monotonic() + _STOP_S
+                    stopping, deadline = True, time.monotonic() + STOP_S
                     explorer.stop()
         finally:
             if found is not DONE:
@@ -291,7 +294,7 @@ class Coordinator:
             if not stopping and (late or self.interrupted or result.fault):
                 stopping = True
                 result.stopped = "time limit" if late and not result.complete else ""
-                deadline = time.monotonic() + _STOP_S
+                deadline = time.monotonic() + STOP_S
                 for explorer in busy:
                     explorer.stop()
 
@@ -309,10 +312,18 @@ class Coordinator:
         """Wait for a message, the deadline or an interrupt, and return the explorers with a message."""
         patience = None if deadline is None else max(0.0, deadline - time.monotonic())
         waitables = [one for explorer in busy for one in explorer.waitables]
-        ready = wait([*waitables, self._interrupts.reading], patience)
+        ready = wait([*waitables, self._interrupts.reading, *self._woken_by()], patience)
         if self._interrupts.reading in ready:
             self._interrupts.drain()
+        self._wake()
         return [explorer for explorer in busy if any(one in ready for one in explorer.waitables)]
+
+    def _woken_by(self) -> Sequence[Any]:
+        """Return what else ends a wait for explorers; nothing here."""
+        return ()
+
+    def _wake(self) -> None:
+        """Look after what ended a wait; nothing here."""
 
     def _receive(self, explorer: ExplorerProcess, result: Result) -> bool:
         """Add an explorer's message to the result, and return whether the explorer goes on."""
@@ -355,7 +366,7 @@ class Coordinator:
         for explorer in busy:
             self._discharge(explorer)
         if busy and not self.interrupted:
-            result.doubts.append(f"an explorer did not stop within {_STOP_S:.0f} s")
+            result.doubts.append(f"an explorer did not stop within {STOP_S:.0f} s")
 
     def _extended(self, deadline: float | None, result: Result) -> float | None:
         """Extend the deadline until the first schedule ends.
