@@ -28,7 +28,7 @@ def coordinator_for(arguments: argparse.Namespace) -> Coordinator:
     from harness.explore.cluster.scheduler import check
 
     check(arguments.cluster)
-    return ClusterCoordinator(arguments.cluster, arguments.session_root)
+    return ClusterCoordinator(arguments.cluster, arguments.session_root, remark)
 
 
 def admit(
@@ -60,8 +60,8 @@ def admit(
             )
         if search.scenario.filesystem.inode_reuse == "real":
             raise UsageError(
-                f"{where}: scenario {search.scenario.name}: filesystem.inode_reuse: real differs from machine to "
-                "machine; run it on one, or take always or never"
+                f"{where}: scenario {search.scenario.name}: filesystem.inode_reuse: real differs from one "
+                "machine to another; run it on one, or take always or never"
             )
     shipment = shipment_of(searches)
     if shipment.in_place:

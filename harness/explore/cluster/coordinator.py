@@ -14,18 +14,18 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
+from typing import Any
 
 import msgspec
 
+from harness.explore.cluster.entrance import JOIN_S, Entrance
 from harness.explore.cluster.scheduler import LOCAL, Scheduler, connected
 from harness.explore.cluster.seats import Seats
 from harness.explore.cluster.shipping import Shipment
 from harness.explore.cluster.slices import ATTEMPTS_MAX, Slices
 from harness.explore.cluster.wire import (
-    Hello,
     Setup,
     SliceReply,
-    decode_hello,
     decode_reply,
     encode,
     encode_slice,
@@ -34,7 +34,7 @@ from harness.explore.cluster.wire import (
 from harness.explore.code_digest import code_digest, python_version
 from harness.explore.coordinator import STOP_S, Coordinator, Round
 from harness.explore.search_task import Result, SearchTask
-from harness.model.errors import GateUnavailable, HarnessError, UsageError, WorkerDied
+from harness.model.errors import GateUnavailable, UsageError, WorkerDied
 from harness.results.schedule_ranges import spelled
 from harness.results.search_progress import Saver
 from harness.results.stats import Stats
@@ -42,8 +42,6 @@ from takeover_harness import dask_worker
 
 __all__ = ["ClusterCoordinator"]
 
-#: How long to wait for the first worker, and for another one when all are gone.
-_JOIN_S = 60.0
 _LOOK_EVERY_S = 1.0
 _END_S = 5.0
 #: How long a slice takes: with many seats longer, so that their answers come no faster than they are added.
@@ -77,6 +75,7 @@ class ClusterCoordinator(Coordinator):
     Args:
         name: of the scheduler, see `harness.explore.cluster.scheduler.check`.
         root: directory under which session directories are made, here and there; None for the best one.
+        tell: tells the user something of a worker.
         connect: makes the connection.
     """
 
@@ -84,22 +83,21 @@ class ClusterCoordinator(Coordinator):
         self,
         name: str,
         root: str | None = None,
+        tell: Callable[[str], None] = lambda _: None,
         connect: Callable[[str, str], contextlib.AbstractContextManager[Scheduler]] = connected,
     ) -> None:
         super().__init__(1, root)
         self._name = name
+        self._tell = tell
         self._connect = connect
-        self._scheduler: Scheduler | None = None
+        self._connected = False
         self._seats = Seats()
         self._run = os.urandom(8).hex()
         self._numbers = itertools.count()
-        self._answers: collections.deque[tuple[str, bytes | Exception]] = collections.deque()
-        self._examined: dict[str, str] = {}
+        self._answers: collections.deque[tuple[str, object]] = collections.deque()
         self._searches: dict[str, _Search] = {}
         self._coming: collections.deque[SearchTask] = collections.deque()
         self._ahead: list[_Search] = []
-        self._looked = 0.0
-        self._alone_since = 0.0
 
     def __enter__(self) -> ClusterCoordinator:
         super().__enter__()
@@ -109,7 +107,7 @@ class ClusterCoordinator(Coordinator):
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._scheduler is not None:
+        if self._connected:
             self._scheduler.tell(dask_worker.end, (self._run,), self._seats.addresses, _END_S)
         super().__exit__(*error)
 
@@ -127,7 +125,7 @@ class ClusterCoordinator(Coordinator):
         Raises:
             UsageError: there is no scheduler or no worker, or some of the workers cannot serve the run.
         """
-        self._setup = encode(
+        setup = encode(
             Setup(
                 code_digest(),
                 python_version(),
@@ -141,17 +139,19 @@ class ClusterCoordinator(Coordinator):
             )
         )
         self._scheduler = self._stack.enter_context(self._connect(self._name, self.root))
+        self._entrance = Entrance(self._scheduler, self._seats, self._run, setup, self._submit, self._tell)
+        self._connected = True
         least = int(self._name.removeprefix(LOCAL)) if self._name.startswith(LOCAL) else 1
-        deadline = time.monotonic() + _JOIN_S
+        deadline = time.monotonic() + JOIN_S
         while not self.interrupted:
             self._look()
             known = len(self._seats.addresses)
-            if known >= least and not self._examined:
+            if known >= least and not self._entrance.busy:
                 break
             if known < least and time.monotonic() >= deadline:
                 raise UsageError(
                     f"--cluster {self._name}: {known} Dask workers have joined the scheduler within "
-                    f"{_JOIN_S:.0f} s, {least} at least are needed; start `dask worker {self._name}`"
+                    f"{JOIN_S:.0f} s, {least} at least are needed; start `dask worker {self._name}`"
                 )
             self._listen_once(None)
         if self._seats.refused:
@@ -159,6 +159,7 @@ class ClusterCoordinator(Coordinator):
                 f"--cluster {self._name}: nothing ran, for these workers cannot serve the run:\n"
                 + "\n".join(f"  {why}" for why in self._seats.refused.values())
             )
+        self._entrance.open = True
 
     def expect(self, tasks: Sequence[SearchTask]) -> None:
         """Take in what will be asked, in this order, and may be begun ahead."""
@@ -251,7 +252,6 @@ class ClusterCoordinator(Coordinator):
 
     def _give(self, search: _Search, deadline: float | None) -> bool:
         """Give a slice to a free seat; return whether there were both."""
-        assert self._scheduler is not None
         if not self._seats.any_free or not search.slices.waiting:
             return False
         name = f"{self._run}-{next(self._numbers)}"
@@ -266,7 +266,7 @@ class ClusterCoordinator(Coordinator):
         self._scheduler.submit(name, seat.address, dask_worker.run_slice, arguments, self._answered)
         return True
 
-    def _answered(self, name: str, answer: bytes | Exception) -> None:
+    def _answered(self, name: str, answer: object) -> None:
         """Take an answer in; called in a thread of Dask's."""
         self._answers.append((name, answer))
         with contextlib.suppress(OSError):
@@ -284,35 +284,19 @@ class ClusterCoordinator(Coordinator):
 
     def _look(self) -> None:
         """See which workers have come and gone, once a second."""
-        assert self._scheduler is not None
-        now = time.monotonic()
-        if now < self._looked + _LOOK_EVERY_S:
-            return
-        self._looked = now
-        new, lost = self._seats.compare(self._scheduler.workers())
-        for name in lost:
+        for name in self._entrance.look():
             self._lose(name, "the worker is gone")
-        for address in new:
-            name = f"{self._run}-examine-{next(self._numbers)}"
-            self._examined[name] = address
-            self._scheduler.submit(
-                name, address, dask_worker.examine, (self._run, self._setup), self._answered
-            )
-        for name in [name for name, where in self._examined.items() if where not in self._seats.addresses]:
-            del self._examined[name]
-            self._scheduler.forget(name)
-        if len(self._seats) or self._examined:
-            self._alone_since = now
-        elif self._alone_since and now > self._alone_since + _JOIN_S:
-            raise WorkerDied(f"--cluster {self._name}: no Dask worker has been there for {_JOIN_S:.0f} s")
 
-    def _take(self, name: str, answer: bytes | Exception) -> None:
+    def _submit(self, address: str, call: Callable[..., Any], arguments: tuple[Any, ...]) -> str:
+        """Have a worker answer a call, and return the call's name."""
+        name = f"{self._run}-{next(self._numbers)}"
+        self._scheduler.submit(name, address, call, arguments, self._answered)
+        return name
+
+    def _take(self, name: str, answer: object) -> None:
         """Take the answer to a call in; one to a call that was given up counts for nothing."""
-        assert self._scheduler is not None
         self._scheduler.forget(name)
-        address = self._examined.pop(name, None)
-        if address is not None:
-            self._seats.admit(address, _hello(answer))
+        if self._entrance.take(name, answer):
             return
         if name not in self._searches:
             return
@@ -324,12 +308,11 @@ class ClusterCoordinator(Coordinator):
             for one in self._seats.remove(self._seats.address_of(name)):
                 self._lose(one, "its Dask worker was started anew")
             return
-        self._lose(name, str(answer) if isinstance(answer, Exception) else "its process was killed")
+        self._lose(name, "its process was killed" if answer == dask_worker.LOST else f"{answer}")
         self._seats.free(name)
 
     def _lose(self, name: str, why: str) -> None:
         """Have a slice run again that was lost with its machine."""
-        assert self._scheduler is not None
         self._scheduler.forget(name)
         search = self._searches.pop(name, None)
         if search is None:
@@ -370,7 +353,6 @@ class ClusterCoordinator(Coordinator):
 
     def _call_off(self, search: _Search, names: Sequence[str]) -> None:
         """Tell slices to stop after their schedule."""
-        assert self._scheduler is not None
         new = [name for name in names if name not in search.called_off]
         search.called_off.update(new)
         for address, there in self._seats.of(new).items():
@@ -382,24 +364,7 @@ class ClusterCoordinator(Coordinator):
         for name in names:
             self._searches.pop(name)
             search.slices.end(name, [search.slices.running[name]], again=True)
-            if self._scheduler is not None:
-                self._scheduler.forget(name)
+            self._scheduler.forget(name)
             # The seat is not free: nobody knows when its host is.
         if names and not (self.interrupted or search.result.fault):
             search.result.doubts.append(f"{len(names)} slices did not stop within {STOP_S:.0f} s")
-
-
-def _hello(answer: bytes | Exception) -> Hello:
-    """Return what a host says of itself; where there is none, why not."""
-    if isinstance(answer, ModuleNotFoundError | ImportError):
-        why = "takeover-harness is not installed there, or another release; pip install the same as here"
-    elif isinstance(answer, Exception):
-        why = f"no process of ours could be started there: {answer}"
-    elif answer == dask_worker.LOST:
-        why = "the process that was started there ended at once; the log of its Dask worker says why"
-    else:
-        try:
-            return decode_hello(answer)
-        except HarnessError as error:
-            why = str(error)
-    return Hello("a machine", (), (why,))

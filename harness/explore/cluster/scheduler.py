@@ -128,16 +128,16 @@ class Scheduler:
         self,
         name: str,
         address: str,
-        call: Callable[..., bytes],
+        call: Callable[..., Any],
         arguments: tuple[Any, ...],
-        done: Callable[[str, bytes | Exception], None],
+        done: Callable[[str, object], None],
     ) -> None:
         """Have a Dask worker call a function.
 
         Args:
             name: of the call; no other one has it.
             address: of the Dask worker; no other one will do it, also when that one is gone.
-            call: one of `takeover_harness.dask_worker`.
+            call: one of `takeover_harness.dask_worker`, or of the standard library.
             arguments: of the function.
             done: called in a thread of Dask's with the name and what came of it.
         """
@@ -150,7 +150,7 @@ class Scheduler:
             if found.cancelled():
                 return
             try:
-                answer: bytes | Exception = found.result(timeout=_RESULT_S)
+                answer: object = found.result(timeout=_RESULT_S)
             except Exception as error:  # whatever the call has raised, or Dask in its place
                 answer = error
             done(name, answer)
@@ -215,7 +215,10 @@ def connected(name: str, root: str) -> Iterator[Scheduler]:
     from distributed import Client
 
     # What it has to say is said by what raises, and by our own checks.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for logger in [
+        logging.getLogger(one) for one in logging.root.manager.loggerDict if one.startswith("distributed")
+    ]:
+        logger.setLevel(logging.CRITICAL)
     processes: list[subprocess.Popen[bytes]] = []
     found: Scheduler | None = None
     try:

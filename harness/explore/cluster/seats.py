@@ -70,7 +70,9 @@ class Seats:
         if address not in self._threads:
             return
         if hello.faults:
-            self.refused[address] = f"{hello.machine} ({address}): {'; '.join(hello.faults)}"
+            self.refused[address] = (
+                f"{f'{hello.machine}, ' if hello.machine else ''}{address}: {'; '.join(hello.faults)}"
+            )
             return
         for number in range(self._threads[address]):
             core = min(hello.cores, key=lambda one: (self._cores[hello.machine, one], one))
