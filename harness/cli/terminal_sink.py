@@ -20,6 +20,8 @@ __all__ = ["Telling", "TerminalSink"]
 
 #: A run of at most so many questions tells the stories without being asked to.
 _STORIES_MAX = 4
+#: Shards or machines that are named with what they ran.
+_RAN_MAX = 4
 
 
 class Telling(NamedTuple):
@@ -150,6 +152,9 @@ def _reasons(summary: Summary) -> list[str]:
     lines += [f"  NOT EXERCISED: {reason}" for reason in summary.not_exercised]
     if summary.voided:
         lines.append(f"  {voided_line(summary.voided)}")
+    lines += [f"  ran by {who}: {numbers}" for who, numbers in list(summary.ran.items())[:_RAN_MAX]]
+    if len(summary.ran) > _RAN_MAX:
+        lines.append(f"  and by {len(summary.ran) - _RAN_MAX} more, see the report")
     return lines
 
 

@@ -11,6 +11,8 @@ __all__ = ["adjoined", "joined", "spelled"]
 _RANGES_MAX = 64
 #: More numbers than that are not listed one by one.
 _NUMBERS_MAX = 1 << 20
+#: More ranges than that are not spelled one by one.
+_SPELLED_MAX = 24
 
 
 def joined(left: Iterable[range]) -> list[range]:
@@ -51,8 +53,12 @@ def adjoined(ranges: Iterable[range]) -> list[range]:
 
 
 def spelled(ranges: Iterable[range]) -> str:
-    """Return ranges as people write them, such as ``0 to 499, 1000, 1002 to 1100 by 2``."""
-    return ", ".join(map(_spelled, ranges))
+    """Return ranges as people write them, such as ``0 to 499, 1000, 1002 to 1100 by 2``; many are counted."""
+    known = list(ranges)
+    if len(known) <= _SPELLED_MAX:
+        return ", ".join(map(_spelled, known))
+    lowest, highest = min(one[0] for one in known), max(one[-1] for one in known)
+    return f"{sum(map(_length, known))} of {lowest} to {highest}, in {len(known)} pieces"
 
 
 def _spelled(one: range) -> str:

@@ -36,3 +36,9 @@ def test_neighbours_become_one_range_and_gaps_stay() -> None:
 
 def test_ranges_are_spelled_for_people() -> None:
     assert spelled([range(500), range(700, 701), range(800, 900, 2)]) == "0 to 499, 700, 800 to 898 by 2"
+
+
+def test_many_ranges_are_counted() -> None:
+    assert (
+        spelled([range(start, start + 3) for start in range(0, 1000, 10)]) == "300 of 0 to 992, in 100 pieces"
+    )

@@ -34,7 +34,9 @@ def test_a_name_of_no_cluster_is_refused(name: str, complaint: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"address": 3}', '{"address": "x"}', "\xff", "[" * 100_000]
+    "text",
+    ["", "[]", "{}", '{"address": 3}', '{"address": "x"}', "\xff", "[" * 100_000],
+    ids=["empty", "list", "nothing", "number", "no address", "no text", "deep"],
 )
 def test_a_file_of_no_scheduler_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "scheduler.json"
