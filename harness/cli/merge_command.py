@@ -38,6 +38,10 @@ __all__ = ["main"]
 
 def main(given: argparse.Namespace) -> int:
     """Merge the shards of a run; see `harness.cli` for the exit status, which is that of one run."""
+    if read_plan(given.folders[0], ("run", "matrix", "controls")).command == "controls":
+        from harness.cli.merge_controls import merge_controls
+
+        return merge_controls(given)
     shards = read_shards(given.folders)
     arguments = _arguments(given, shards)
     _check_shape(given, arguments.command)

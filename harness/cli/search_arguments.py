@@ -243,6 +243,8 @@ def add_controls(command: argparse.ArgumentParser) -> None:
     )
     _out(command)
     session_root(command)
+    _cluster(command)
+    _shard(command)
     command.add_argument("--json", action="store_true", help="one JSON object a trial, one a line")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -20,9 +21,10 @@ from harness.model.unreadable import UNREADABLE
 from harness.results.store import stored_progress
 from harness.scenario import Scenario, load_data
 
-__all__ = ["ShardFolder", "Shards", "read_shards"]
+__all__ = ["ShardFolder", "Shards", "read_plans", "read_shards"]
 
-_COMMANDS = ("run", "matrix")
+_COMMANDS = ("run", "matrix", "controls")
+_SHARD = re.compile(r"[0-9]{1,6}/[0-9]{1,6}")
 #: Shards that a message names.
 _NAMED_MAX = 12
 
@@ -104,6 +106,23 @@ def read_shards(paths: Sequence[str]) -> Shards:
             of a kind.
         FormatError: a file of them is damaged.
     """
+    shards = read_plans(paths)
+    tasks = _tasks(shards[0][0], shards[0][1])
+    searches = [task.search for task in tasks]
+    folders = [ShardFolder(path, shard, plan, tasks_of(shard, searches)) for path, plan, shard in shards]
+    _check_over(folders)
+    return Shards(folders, tasks)
+
+
+def read_plans(paths: Sequence[str]) -> list[tuple[str, Plan, Shard]]:
+    """Return the plan of each shard, in the order of their numbers.
+
+    Args:
+        paths: of their folders, in any order.
+
+    Raises:
+        UsageError: they are not each shard of one run, once.
+    """
     known: dict[str, str] = {}
     for path in paths:
         real = os.path.realpath(path)
@@ -116,15 +135,22 @@ def read_shards(paths: Sequence[str]) -> Shards:
         raise UsageError(
             f"{_listed(alone)}: no shard, but a whole run; give the folders that --shard K/N has written"
         )
-    shards = [(path, plan, shard_of(plan.arguments["shard"])) for path, plan in plans]
+    shards = [(path, plan, _shard(path, plan)) for path, plan in plans]
     _check_numbers([(path, shard) for path, _, shard in shards])
     _check_same(plans)
-    tasks = _tasks(plans[0][0], plans[0][1])
-    searches = [task.search for task in tasks]
-    folders = [ShardFolder(path, shard, plan, tasks_of(shard, searches)) for path, plan, shard in shards]
-    folders.sort(key=lambda one: one.shard.number)
-    _check_over(folders)
-    return Shards(folders, tasks)
+    return sorted(shards, key=lambda one: one[2].number)
+
+
+def _shard(path: str, plan: Plan) -> Shard:
+    """Return the shard that a plan is of.
+
+    Raises:
+        UsageError: it says nonsense.
+    """
+    text = plan.arguments["shard"]
+    if not isinstance(text, str) or not _SHARD.fullmatch(text):
+        raise UsageError(f"{path}/plan.json: shard {text!r}, expected K/N as `{plan.command}` wrote it")
+    return shard_of(text)
 
 
 def _check_numbers(shards: Sequence[tuple[str, Shard]]) -> None:

@@ -94,7 +94,7 @@ class Summary(msgspec.Struct, frozen=True):
         voided: runs of schedules that another program disturbed (it stopped or killed a process), and that
             were repeated; they count nowhere else.
         firsts: by kind of violation, the lowest schedule that shows it, from 0.
-        ran: by shard or worker of a cluster, the numbers of the schedules that it ran; empty where there is none.
+        ran: by shard, or worker of a cluster, the numbers of the schedules that it ran; else empty.
     """
 
     scenario: str
