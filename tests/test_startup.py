@@ -23,6 +23,8 @@ HEAVY = ("rich", "hypothesis", "pydantic", "yaml", "psutil", "multiprocess", "di
 LATE = (
     "harness.explore.explorer",
     "harness.gates.kernel.gate",
+    "harness.explore.cluster",
+    "distributed",
     "harness.shrink.replay",
     "harness.shrink",
     "harness.explore.exhaust",

@@ -21,7 +21,7 @@ from harness.cli.called_as import program
 from harness.cli.fence_arguments import add_conform, add_init, add_target
 from harness.cli.lookup_arguments import add_docs, add_doctor, add_list, add_report, add_schema
 from harness.cli.output import OutputGone, brief, ensure_standard_streams, remark
-from harness.cli.search_arguments import add_controls, add_fuzz, add_matrix, add_run
+from harness.cli.search_arguments import add_controls, add_fuzz, add_matrix, add_merge, add_run
 from harness.cli.status import BUG, INCONCLUSIVE, INTERRUPTED, USAGE
 from harness.cli.witness_arguments import add_judge, add_replay, add_shrink
 from harness.model.errors import FormatError, HarnessError, Shortage, StoreError, UsageError, WorkerDied
@@ -34,6 +34,7 @@ __all__ = ["main", "parser"]
 _COMMANDS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "run": ("search scenarios for schedules that break a fence", add_run),
     "matrix": ("compare fences on the same schedules of every scenario", add_matrix),
+    "merge": ("add the shards of a run up, and report on them as on one run", add_merge),
     "replay": ("run the schedule of a witness again", add_replay),
     "shrink": ("make the story of a witness as small as it gets", add_shrink),
     "judge": ("judge a stored history again", add_judge),

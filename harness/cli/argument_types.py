@@ -13,12 +13,14 @@ __all__ = [
     "positive",
     "rate",
     "session_root",
+    "shard",
 ]
 
 EXPLORERS_MAX = 256
 
 _RATE_MIN = 1e-7
 _PERCENT = 100
+_SHARD_DIGITS = 6
 #: Longer than any run, and no more than a clock can count.
 _TIME_LIMIT_S_MAX = 1_000_000_000
 
@@ -84,6 +86,21 @@ def positive(text: str) -> float:
     if not 0 < value <= _TIME_LIMIT_S_MAX:
         raise argparse.ArgumentTypeError(f"must be > 0 and at most {_TIME_LIMIT_S_MAX} (got {text})")
     return value
+
+
+def shard(text: str) -> str:
+    """Return the shard ``K/N``, as it was given.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    number, slash, count = text.partition("/")
+    digits = all(one.isascii() and one.isdigit() and len(one) <= _SHARD_DIGITS for one in (number, count))
+    if not slash or not digits or not 1 <= int(number) <= int(count):
+        raise argparse.ArgumentTypeError(
+            f"expected K/N with K from 1 to N and N below 10^{_SHARD_DIGITS}, as in 3/200 (got {text!r})"
+        )
+    return text
 
 
 def allow_programs(command: argparse.ArgumentParser) -> None:

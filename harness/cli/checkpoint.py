@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 
+from harness.cli.known_witnesses import KnownWitness
 from harness.explore.progress_check import wrong_with
 from harness.explore.search_task import Result, SearchTask
+from harness.explore.shard import ShardTask
 from harness.model.errors import FormatError, StoreError
 from harness.model.history_text import decode, encode
 from harness.model.unreadable import UNREADABLE
@@ -21,7 +25,17 @@ from harness.results.store import RunFolder
 from harness.results.summary import Summary
 from harness.results.witness import Witness
 
-__all__ = ["Checkpoint", "Finished", "StoredWitness", "earlier", "reserve_names", "sealed", "unsealed"]
+__all__ = [
+    "Checkpoint",
+    "Finished",
+    "Part",
+    "StoredWitness",
+    "earlier",
+    "reserve_names",
+    "sealed",
+    "stored",
+    "unsealed",
+]
 
 
 class Finished(msgspec.Struct, frozen=True, tag="finished"):
@@ -36,6 +50,38 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
     summary: Summary
     entry: Entry
     text: str
+
+
+class Part(msgspec.Struct, frozen=True, tag="part"):
+    """What a shard has run of one question, once it is over.
+
+    Args:
+        question: its number in the run, from 0.
+        first, stop: the schedules that the shard was to run of it.
+        progress: the statistics, and what a time limit left.
+        finished: as a run that is resumed needs it.
+        doubts: errors that belong to no schedule.
+        stopped: why not all of them were run; empty when they were.
+        explorers: how many worked on it.
+        machine: its name.
+        known: what the kept witnesses show, in the shard that has the question's first schedule.
+    """
+
+    question: int
+    first: int
+    stop: int
+    progress: Progress
+    finished: Finished
+    doubts: list[str]
+    stopped: str
+    explorers: int
+    machine: str
+    known: tuple[KnownWitness, ...] = ()
+
+    @property
+    def over(self) -> bool:
+        """Whether a resumed shard has nothing left to run of it."""
+        return not self.progress.left
 
 
 class StoredWitness(NamedTuple):
@@ -54,7 +100,7 @@ class _Whole(msgspec.Struct, frozen=True, array_like=True):
 
 _whole_decoder = msgspec.msgpack.Decoder(_Whole)
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Finished | Progress)
+_decoder = msgspec.msgpack.Decoder(Finished | Progress | Part)
 
 
 def earlier(folder: RunFolder, number: int, task: SearchTask) -> Finished | Progress | None:
@@ -68,20 +114,51 @@ def earlier(folder: RunFolder, number: int, task: SearchTask) -> Finished | Prog
     Raises:
         FormatError: the file was not written by `run`, or is not about the whole task.
     """
-    data = folder.earlier(number)
+    found = stored(folder.path, number, folder.earlier(number), task)
+    if isinstance(found, Part):
+        return found.finished if found.over else found.progress
+    return found
+
+
+def stored(
+    folder: str, number: int, data: bytes | None, task: SearchTask
+) -> Finished | Progress | Part | None:
+    """Return what a run or a shard stored of a task; None if it stored nothing.
+
+    Args:
+        folder: of the run, for messages.
+        number: of the task in it.
+        data: content of the file.
+        task: what is asked for.
+
+    Raises:
+        FormatError: the content is not what `run` wrote, or is not about the whole task.
+    """
     if data is None:
         return None
     try:
         found = unsealed(data)
-        wrong = _wrong_with_finished(found, task) if isinstance(found, Finished) else wrong_with(found, task)
+        wrong = _wrong_with(found, task)
         if wrong:
             raise FormatError(wrong)
     except (*UNREADABLE, FormatError) as error:
         raise FormatError(
-            f"{folder.path}: progress of question {number}: {error}; expected it as `run` wrote it; "
+            f"{folder}: progress of question {number}: {error}; expected it as `run` wrote it; "
             "begin a new run"
         ) from error
     return found
+
+
+def _wrong_with(found: Finished | Progress | Part, task: SearchTask) -> str:
+    if isinstance(found, Progress):
+        return wrong_with(found, task)
+    if isinstance(found, Finished):
+        return "is of a whole run" if isinstance(task, ShardTask) else _wrong_with_finished(found, task)
+    if not isinstance(task, ShardTask):
+        return "is of a shard"
+    if (found.question, found.first, found.stop) != (task.question, task.first, task.stop):
+        return f"is about schedules {found.first} to {found.stop} of question {found.question}"
+    return wrong_with(found.progress, task) or _wrong_with_page(found.finished, task)
 
 
 def sealed(content: bytes) -> bytes:
@@ -89,7 +166,7 @@ def sealed(content: bytes) -> bytes:
     return _encoder.encode(_Whole(_digest(content), content))
 
 
-def unsealed(data: bytes) -> Finished | Progress:
+def unsealed(data: bytes) -> Finished | Progress | Part:
     """Return what a stored file says.
 
     Raises:
@@ -99,7 +176,7 @@ def unsealed(data: bytes) -> Finished | Progress:
     whole = _whole_decoder.decode(data)
     if whole.digest != _digest(whole.content):
         raise FormatError("its content is not what was written")
-    found: Finished | Progress = _decoder.decode(whole.content)
+    found: Finished | Progress | Part = _decoder.decode(whole.content)
     return found
 
 
@@ -110,11 +187,17 @@ def _digest(content: bytes) -> bytes:
 def _wrong_with_finished(finished: Finished, task: SearchTask) -> str:
     """Return why the summary is not that of the whole task; empty if it is."""
     found = finished.summary
+    if not task.complete(Stats(schedules=found.schedules, programs=found.programs)):
+        return f"claims to be finished after {found.schedules} of {task.schedules} schedules"
+    return _wrong_with_page(finished, task)
+
+
+def _wrong_with_page(finished: Finished, task: SearchTask) -> str:
+    """Return why a summary and its page are not about the task; empty if they are."""
+    found = finished.summary
     about = (task.scenario.name, task.fence, task.gate, task.strategy, task.seed)
     if (found.scenario, found.fence, found.gate, found.strategy, found.seed) != about:
         return f"is about {found.scenario} / {found.fence}, seed {found.seed}"
-    if not task.complete(Stats(schedules=found.schedules, programs=found.programs)):
-        return f"claims to be finished after {found.schedules} of {task.schedules} schedules"
     if finished.entry.summary != found or not set(COUNTED) <= set(found.verdicts):
         return "its page has other figures"
     for one in finished.entry.found:
@@ -187,12 +270,35 @@ class Checkpoint:
         """Return the name of the witness for a kind of violation."""
         return _witness_name(self._task.scenario.name, self._task.fence, kind)
 
-    def finish(self, result: Result, finished: Finished) -> None:
-        """Store that a resumed run need not search the task again, unless its result is incomplete."""
-        whole = result.complete and result.fault is None and not result.doubts
-        if self._resumable and whole:
-            with contextlib.suppress(StoreError):
-                self._folder.progress(self._number, sealed(_encoder.encode(finished)))
+    def finish(self, result: Result, finished: Finished, known: Sequence[KnownWitness] = ()) -> None:
+        """Store that a resumed run need not search the task again, unless its result is incomplete.
+
+        Of a shard it stores what `merge` needs, also where a time limit or an error left something.
+        """
+        task, whole = self._task, result.complete and not result.doubts
+        if not self._resumable or result.fault is not None:
+            return
+        if not isinstance(task, ShardTask):
+            if whole:
+                with contextlib.suppress(StoreError):
+                    self._folder.progress(self._number, sealed(_encoder.encode(finished)))
+            return
+        if result.progress is None:
+            return
+        # The statistics are all there is of a shard: an error has to be seen.
+        part = Part(
+            task.question,
+            task.first,
+            task.stop,
+            result.progress,
+            finished,
+            result.doubts,
+            result.stopped,
+            result.explorers,
+            os.uname().nodename,
+            tuple(known),
+        )
+        self._folder.progress(self._number, sealed(_encoder.encode(part)))
 
 
 def reserve_names(folder: RunFolder, summary: Summary) -> None:

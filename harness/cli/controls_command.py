@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 
 from harness import gates
+from harness.cli.cluster_option import admit, coordinator_for
 from harness.cli.code_permission import check_code
 from harness.cli.display import Display
 from harness.cli.output import remark, replay_command
@@ -14,15 +15,17 @@ from harness.cli.scenario_files import own_folder
 from harness.cli.search_tasks import choose_strategy
 from harness.cli.sink import WriteFaults
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
+from harness.explore.code_digest import code_digest, python_version
 from harness.explore.coordinator import Coordinator
 from harness.explore.search_task import Result
+from harness.explore.shard import shard_of
 from harness.model.errors import GateUnavailable, StoreError, UsageError
 from harness.results.store import RunFolder, run_id
 from harness.scenario import dump
 from harness.strategies import STRATEGIES
 from harness.tools.controls import Outcome, Trial, assess, encode, rows, trials, unmet
 
-__all__ = ["main"]
+__all__ = ["main", "own_trials", "report", "status_of"]
 
 #: Draws nothing but a quantum: it is no search, and serves as a comparison.
 _NO_SEARCH = "round-robin"
@@ -38,6 +41,7 @@ def main(arguments: argparse.Namespace) -> int:
     strategies = [choose_strategy(name) for name in _listed(arguments.strategies)] or [
         name for name in STRATEGIES if name != _NO_SEARCH
     ]
+    arguments.tried = strategies
     arguments.scenarios = arguments.scenarios or own_folder()
     wanted = trials(
         _listed(arguments.only), strategies, arguments.schedules, arguments.seeds, arguments.scenarios
@@ -45,15 +49,27 @@ def main(arguments: argparse.Namespace) -> int:
     scenarios = list({id(trial.task.scenario): trial.task.scenario for trial in wanted}.values())
     where = [os.path.join(arguments.scenarios, f"{one.name}.yaml") for one in scenarios]
     check_code(where, scenarios, (), False, fences=False, option="another --scenarios")
-    explorers = arguments.explorers or len(os.sched_getaffinity(0))
     display = Display(arguments.json)
-    with Coordinator(explorers, arguments.session_root) as coordinator:
+    own = own_trials(arguments.shard, wanted)
+    with coordinator_for(arguments) as coordinator:
+        admit(coordinator, arguments, "kernel", [trial.task for trial in own])
         loop = _TrialLoop(coordinator, display, _folder(arguments, wanted))
         try:
-            loop.try_all(wanted)
+            loop.try_all(own)
         finally:
             loop.report(strategies)
     return loop.status()
+
+
+def own_trials(shard: str | None, wanted: Sequence[Trial]) -> list[Trial]:
+    """Return the trials that this process makes: all of them, or those of its shard.
+
+    A trial ends with the schedule that kills its control, so it is not worth dividing.
+    """
+    if shard is None:
+        return list(wanted)
+    one = shard_of(shard)
+    return list(wanted[one.number - 1 :: one.count])
 
 
 def _listed(text: str | None) -> list[str]:
@@ -71,6 +87,7 @@ class _TrialLoop:
 
     def try_all(self, wanted: Sequence[Trial]) -> None:
         """Run the trials one after the other until the user interrupts."""
+        self._coordinator.expect([trial.task for trial in wanted])
         for trial in wanted:
             if self._coordinator.interrupted:
                 return
@@ -109,26 +126,41 @@ class _TrialLoop:
 
     def report(self, strategies: Sequence[str]) -> None:
         """Show the matrix, and what is wrong in it."""
-        if not self._outcomes:
-            return
-        self._display.table(rows(self._outcomes, strategies))
-        for sentence in unmet(self._outcomes):
-            remark(sentence)
-        for outcome in self._outcomes:
-            if outcome.complaint and outcome.witness:
-                remark(replay_command(outcome.witness))
-            if outcome.why_inconclusive:
-                remark(f"{outcome.fence} / {outcome.scenario}: inconclusive: {outcome.why_inconclusive}")
+        report(self._outcomes, strategies, self._display)
 
     def status(self) -> int:
         """Return the exit status of all trials."""
         if self._coordinator.interrupted:
             return INTERRUPTED
-        if unmet(self._outcomes):
-            return NOT_EXPECTED
-        if self._faults.any or any(outcome.why_inconclusive for outcome in self._outcomes):
-            return INCONCLUSIVE
-        return OK
+        return status_of(self._outcomes, self._faults.any)
+
+
+def report(outcomes: Sequence[Outcome], strategies: Sequence[str], display: Display) -> None:
+    """Show the matrix of some outcomes, and what is wrong in it."""
+    if not outcomes:
+        return
+    display.table(rows(outcomes, strategies))
+    for sentence in unmet(outcomes):
+        remark(sentence)
+    for outcome in outcomes:
+        if outcome.complaint and outcome.witness:
+            remark(replay_command(outcome.witness))
+        if outcome.why_inconclusive:
+            remark(f"{outcome.fence} / {outcome.scenario}: inconclusive: {outcome.why_inconclusive}")
+
+
+def status_of(outcomes: Sequence[Outcome], faulty: bool) -> int:
+    """Return the exit status of some outcomes.
+
+    Args:
+        outcomes: of trials.
+        faulty: whether something could not be stored.
+    """
+    if unmet(outcomes):
+        return NOT_EXPECTED
+    if faulty or any(outcome.why_inconclusive for outcome in outcomes):
+        return INCONCLUSIVE
+    return OK
 
 
 def _folder(arguments: argparse.Namespace, wanted: Sequence[Trial]) -> RunFolder:
@@ -148,10 +180,11 @@ def _folder(arguments: argparse.Namespace, wanted: Sequence[Trial]) -> RunFolder
         }
         for trial in wanted
     ]
-    given = {key: value for key, value in vars(arguments).items() if key != "command"}
+    given = {key: value for key, value in vars(arguments).items() if key not in ("command", "cluster")}
     try:
         folder = RunFolder(arguments.out or os.path.join("results", "runs", run_id()))
-        folder.plan({"version": 1, "arguments": given, "questions": questions}, arguments.force)
+        plan = {"version": 1, "command": "controls", "code": code_digest(), "python": python_version()}
+        folder.plan({**plan, "arguments": given, "questions": questions}, arguments.force)
     except StoreError as error:
         raise UsageError(str(error)) from error
     return folder

@@ -72,7 +72,7 @@ class Display:
             *columns, console=Console(file=cast("IO[str]", _Tolerant(sys.stderr))), transient=True
         ) as bar:
             what = escaped(f"{search.scenario.name} / {_brief(search.fence, _NAME_MAX)}")
-            task = bar.add_task(what, total=search.schedules, found="")
+            task = bar.add_task(what, total=search.count, found="")
 
             def update(stats: Stats) -> None:
                 found = ", ".join(f"{kind} {count}" for kind, count in sorted(stats.violations.items()))

@@ -53,7 +53,7 @@ class HtmlSink(Sink):
         first = answer.result.stats.first
         kinds = sorted(first, key=lambda kind: (first[kind].schedule_index, kind))
         found = tuple(self._finding(answer, kind) for kind in kinds)
-        entry = Entry(answer.summary, found, answer.task.search.schedules)
+        entry = Entry(answer.summary, found, answer.task.search.count)
         self._entries.append(entry)
         self._count(answer.earlier_s)
         return msgspec.structs.replace(answer, entry=entry)

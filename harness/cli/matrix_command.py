@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from harness.cli.ci_sinks import CiSink, comparisons_of
+from harness.cli.cluster_option import admit, coordinator_for
 from harness.cli.confinement_check import check_confinement
 from harness.cli.display import Display
 from harness.cli.output import emit, remark
 from harness.cli.program_permission import check_programs
 from harness.cli.resume import completed
-from harness.cli.run_command import folder_for, scenarios_of, with_files
+from harness.cli.run_command import ci_sink, folder_for, scenarios_of, with_files
 from harness.cli.search_loop import loop_for
 from harness.cli.search_tasks import (
     EXHAUSTIVE,
@@ -25,9 +25,9 @@ from harness.cli.search_tasks import (
     tasks_for,
 )
 from harness.cli.settings import with_settings
+from harness.cli.sharding import own_part, shareable
 from harness.cli.sink import Answer, Ending, Sink
 from harness.cli.terminal_sink import TerminalSink
-from harness.explore.coordinator import Coordinator
 from harness.explore.search_task import SearchTask
 from harness.model.errors import UsageError
 from harness.report.markdown import markdown
@@ -37,9 +37,10 @@ from harness.results.summary import Summary
 from harness.strategies.portfolio import FIRST_SHARES, Portfolio, name_of
 from harness.system.janitor import place
 
-__all__ = ["main"]
+__all__ = ["MATRIX_TITLE", "ComparisonSink", "main", "shown_by"]
 
-_TITLE = "Fences compared"
+#: Of the step summary on GitHub, and of the Markdown.
+MATRIX_TITLE = "Fences compared"
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -64,22 +65,30 @@ def main(arguments: argparse.Namespace) -> int:
     if gate == "free":
         remark("the free gate stops no lane: fences are compared on the same programs alone")
     searches = [msgspec.structs.replace(search, each=True) for search in asked]
-    explorers = arguments.explorers or len(os.sched_getaffinity(0))
-    tasks = with_files(searches, files, scenarios, kept)
-    display, ci = Display(arguments.json), CiSink(arguments.junit, _TITLE)
-    shown = _MarkdownSink(ci) if arguments.markdown else _MatrixSink(display)
-    with Coordinator(explorers, arguments.session_root) as coordinator:
+    tasks = shareable(arguments, with_files(searches, files, scenarios, kept))
+    own = own_part(arguments, tasks)
+    display, ci = Display(arguments.json), ci_sink(arguments, MATRIX_TITLE)
+    # A shard has parts of fences, which cannot be compared.
+    compared = [] if arguments.shard else [ComparisonSink()]
+    with coordinator_for(arguments) as coordinator:
+        admit(coordinator, arguments, gate, [task.search for task in own])
         loop = loop_for(
             coordinator,
             arguments,
-            folder_for(arguments, searches),
+            folder_for(arguments, tasks),
             ci,
-            before_reports=[_ComparisonSink()],
-            shown=[shown],
+            before_reports=compared,
+            shown=[TerminalSink(display) if arguments.shard else shown_by(arguments, display, ci)],
             watch=display.progress,
+            resumable=arguments.shard is not None,
         )
-        loop.run(tasks)
+        loop.run(own)
     return loop.status()
+
+
+def shown_by(arguments: argparse.Namespace, display: Display, ci: CiSink) -> Sink:
+    """Return the sink that shows a matrix, as tables or as Markdown."""
+    return _MarkdownSink(ci) if arguments.markdown else _MatrixSink(display)
 
 
 def _fences(given: Sequence[str]) -> list[str]:
@@ -110,7 +119,7 @@ def _strategy(name: str) -> str:
     return name_of(FIRST_SHARES) if name == Portfolio.name else choose_strategy(name)
 
 
-class _ComparisonSink(Sink):
+class ComparisonSink(Sink):
     """Compares each fence with the first one in the same scenario, and adds that to the summary."""
 
     def __init__(self) -> None:
@@ -162,5 +171,5 @@ class _MarkdownSink(Sink):
 
     def end(self, ending: Ending) -> str:
         """Print the text."""
-        emit(markdown(self._ci.cases, _TITLE, comparisons_of(self._ci.cases)))
+        emit(markdown(self._ci.cases, MATRIX_TITLE, comparisons_of(self._ci.cases)))
         return ""

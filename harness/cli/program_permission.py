@@ -18,7 +18,7 @@ from harness.scenario.exec_program import PYTHON
 from harness.scenario.faults import PROCESS_FAULTS
 from harness.scenario.roles.program import ProgramSettings
 
-__all__ = ["check_programs", "check_witness", "permitted"]
+__all__ = ["check_programs", "check_witness", "permitted", "starts_programs"]
 
 _ALLOW = "--allow-programs"
 #: Folder that pyenv, rbenv, nodenv and their like put in front of PATH.
@@ -114,6 +114,11 @@ def check_witness(path: str, witness: Witness, allowed: bool) -> None:
     if missing:
         raise UsageError("\n".join(f"{path}: {fault}" for fault in missing))
     _remark_shims(commands)
+
+
+def starts_programs(scenario: Scenario) -> bool:
+    """Return whether a scenario starts programs."""
+    return bool(_commands(scenario))
 
 
 def _commands(scenario: Scenario) -> list[tuple[str, ...]]:

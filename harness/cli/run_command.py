@@ -9,12 +9,14 @@ import os
 from collections.abc import Sequence
 
 from harness.cli.ci_sinks import CiSink
+from harness.cli.cluster_option import admit, coordinator_for
 from harness.cli.code_permission import check_code
 from harness.cli.confinement_check import check_confinement
 from harness.cli.display import Display
 from harness.cli.extension_permission import extending
 from harness.cli.program_permission import check_programs, check_witness, permitted
-from harness.cli.resume import check_same, completed, plan_of
+from harness.cli.resume import check_same, completed
+from harness.cli.run_plan import plan_of
 from harness.cli.scenario_files import check_keepable, located, scenario_files
 from harness.cli.search_loop import loop_for
 from harness.cli.search_tasks import (
@@ -27,9 +29,9 @@ from harness.cli.search_tasks import (
     tasks_for,
 )
 from harness.cli.settings import with_settings
+from harness.cli.sharding import own_part, shareable
 from harness.cli.sink import Task
 from harness.cli.terminal_sink import Telling, TerminalSink
-from harness.explore.coordinator import Coordinator
 from harness.explore.search_task import SearchTask
 from harness.model.errors import StoreError, UsageError
 from harness.results import regression_corpus
@@ -38,11 +40,12 @@ from harness.results.witness import Witness
 from harness.scenario import Scenario
 from harness.system.janitor import place
 
-__all__ = ["folder_for", "main", "scenarios_of", "with_files"]
+__all__ = ["TITLE", "ci_sink", "folder_for", "main", "scenarios_of", "with_files"]
 
 #: Schedules of an exhaustive search after which an explorer gives up.
 _EXHAUSTIVE_MAX = 10_000_000
-_TITLE = "Fences under test"
+#: Of the step summary on GitHub.
+TITLE = "Fences under test"
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -52,28 +55,34 @@ def main(arguments: argparse.Namespace) -> int:
         raise UsageError("--force: given with --resume, which goes on with the run of its folder; give one")
     # A resumed run has the options that it was started with.
     arguments = completed(arguments if resumed else with_settings(arguments), arguments.resume)
-    explorers = arguments.explorers or len(os.sched_getaffinity(0))
-    with Coordinator(explorers, arguments.session_root) as coordinator:
+    with coordinator_for(arguments) as coordinator:
         # The first explorer starts while scenarios are read.
         coordinator.start_ahead()
-        tasks = _asked(arguments)
-        searches = [task.search for task in tasks]
+        tasks = shareable(arguments, _asked(arguments))
         if resumed:
-            check_same(arguments.out, searches)
-        folder = folder_for(arguments, searches, resumed)
+            check_same(arguments.out, arguments, tasks)
+        own = own_part(arguments, tasks)
+        searches = [task.search for task in own]
+        admit(coordinator, arguments, searches[0].gate if own else "", searches)
+        folder = folder_for(arguments, tasks, resumed)
         display = Display(arguments.json)
         telling = Telling(arguments.quiet, arguments.verbose, arguments.only_failures)
         loop = loop_for(
             coordinator,
             arguments,
             folder,
-            CiSink(arguments.junit, _TITLE),
+            ci_sink(arguments, TITLE),
             shown=[TerminalSink(display, telling)],
             watch=display.progress,
             resumable=True,
         )
-        loop.run(tasks)
+        loop.run(own)
     return loop.status()
+
+
+def ci_sink(arguments: argparse.Namespace, title: str) -> CiSink:
+    """Return the sink for CI systems; that of a shard writes nothing, for `merge` reports on all shards."""
+    return CiSink(arguments.junit, title) if arguments.shard is None else CiSink(None)
 
 
 def _asked(arguments: argparse.Namespace) -> list[Task]:
@@ -170,9 +179,7 @@ def with_files(
     return tasks
 
 
-def folder_for(
-    arguments: argparse.Namespace, searches: Sequence[SearchTask], resumed: bool = False
-) -> RunFolder:
+def folder_for(arguments: argparse.Namespace, tasks: Sequence[Task], resumed: bool = False) -> RunFolder:
     """Make the folder of a run and write its plan down, or take the folder of the run that is resumed.
 
     Raises:
@@ -183,7 +190,7 @@ def folder_for(
         if resumed:
             folder.resume()
         else:
-            folder.plan(plan_of(arguments, searches), arguments.force)
+            folder.plan(plan_of(arguments, tasks), arguments.force)
     except StoreError as error:
         raise UsageError(str(error)) from error
     return folder

@@ -13,9 +13,10 @@ from harness.cli.argument_types import (
     positive,
     rate,
     session_root,
+    shard,
 )
 
-__all__ = ["add_controls", "add_fuzz", "add_matrix", "add_run"]
+__all__ = ["add_controls", "add_fuzz", "add_matrix", "add_merge", "add_run"]
 
 _SCENARIOS = "file, folder of such files, or a name of `list scenarios`"
 
@@ -63,18 +64,7 @@ def add_run(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="end the run after N scenarios and fences that are not as expected",
     )
-    command.add_argument(
-        "--only-failures", action="store_true", help="show nothing of what is as expected, also with --json"
-    )
-    shape = command.add_mutually_exclusive_group()
-    shape.add_argument("--json", action="store_true", help="one JSON object a scenario and fence, one a line")
-    shape.add_argument("-q", "--quiet", action="store_true", help="two lines for each failure, and no table")
-    shape.add_argument(
-        "-v",
-        "--verbose",
-        action="store_true",
-        help="the story of each first violation (default: up to four scenarios and fences)",
-    )
+    _telling(command)
 
 
 def add_matrix(command: argparse.ArgumentParser) -> None:
@@ -96,6 +86,65 @@ def add_matrix(command: argparse.ArgumentParser) -> None:
     shape.add_argument("--json", action="store_true", help="one JSON object a scenario and fence, one a line")
     shape.add_argument("--markdown", action="store_true", help="tables and stories for a pull request")
     command.set_defaults(keep=False)
+
+
+def add_merge(command: argparse.ArgumentParser) -> None:
+    """Add the options of `merge`; what is not given is that of the shards."""
+    command.description = (
+        "Adds up what the shards of a run have found. Report, JUnit, lines and exit status are those of one "
+        "run. Every shard has to be there, once, and over; the folders of the shards stay as they are."
+    )
+    command.add_argument("folders", nargs="+", metavar="DIR", help="the folder of each shard (its --out)")
+    _out(command)
+    command.add_argument(
+        "--no-shrink",
+        action="store_true",
+        default=None,
+        help="leave the first violation of each kind as it was found",
+    )
+    command.add_argument("--shrink-limit-s", type=positive, metavar="S", help="for each of them (default: 5)")
+    allow_programs(command)
+    session_root(command)
+    command.add_argument("--junit", metavar="FILE", help="write JUnit XML, a testcase a scenario and fence")
+    _telling(command)
+    command.add_argument(
+        "--markdown", action="store_true", help="shards of a matrix: tables and stories for a pull request"
+    )
+
+
+def _telling(command: argparse.ArgumentParser) -> None:
+    """Add the options that say how much is told."""
+    command.add_argument(
+        "--only-failures", action="store_true", help="show nothing of what is as expected, also with --json"
+    )
+    shape = command.add_mutually_exclusive_group()
+    shape.add_argument("--json", action="store_true", help="one JSON object a scenario and fence, one a line")
+    shape.add_argument("-q", "--quiet", action="store_true", help="two lines for each failure, and no table")
+    shape.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="the story of each first violation (default: up to four scenarios and fences)",
+    )
+
+
+def _shard(command: argparse.ArgumentParser) -> None:
+    """Add the option that makes a command one part of several."""
+    command.add_argument(
+        "--shard",
+        type=shard,
+        metavar="K/N",
+        help="run part K of N, and let `merge` add the folders of all N up; see docs/cluster.md",
+    )
+
+
+def _cluster(command: argparse.ArgumentParser) -> None:
+    """Add the option that spreads a command over machines."""
+    command.add_argument(
+        "--cluster",
+        metavar="WHERE",
+        help="run on Dask workers: local:N, tcp://HOST:PORT or a scheduler file; see docs/cluster.md",
+    )
 
 
 def _search(command: argparse.ArgumentParser) -> None:
@@ -146,6 +195,8 @@ def _search(command: argparse.ArgumentParser) -> None:
         help="refuse to run where the kernel cannot keep the code under test in its directory",
     )
     session_root(command)
+    _cluster(command)
+    _shard(command)
     command.add_argument("--junit", metavar="FILE", help="write JUnit XML, a testcase a scenario and fence")
 
 
@@ -194,6 +245,8 @@ def add_controls(command: argparse.ArgumentParser) -> None:
     )
     _out(command)
     session_root(command)
+    _cluster(command)
+    _shard(command)
     command.add_argument("--json", action="store_true", help="one JSON object a trial, one a line")
 
 

@@ -23,7 +23,7 @@ from harness.results.stats import Stats
 from harness.results.store import RunFolder
 from harness.results.summary import Summary
 
-__all__ = ["SearchLoop", "Watch", "loop_for"]
+__all__ = ["SearchLoop", "Watch", "loop_for", "untouched"]
 
 #: Shows the progress of a search as long as its context is open.
 Watch = Callable[[SearchTask], contextlib.AbstractContextManager[Callable[[Stats], None]]]
@@ -39,6 +39,12 @@ _OUTCOMES = {
 @contextlib.contextmanager
 def _unwatched(_: SearchTask) -> Iterator[Callable[[Stats], None]]:
     yield lambda _: None
+
+
+def untouched(task: SearchTask) -> Progress:
+    """Return the progress of a task of which nothing was run."""
+    first = next(iter(task.rounds()))
+    return Progress(first.start, task.strategy, ((first.start, first.stop, first.step),), Stats(), 0.0)
 
 
 class SearchLoop:
@@ -88,9 +94,12 @@ class SearchLoop:
                 a fence or scenario cannot be used.
             HarnessError: what ended a search.
         """
-        for number, task in enumerate(tasks if self._resumable else ()):
+        fresh = []
+        for number, task in enumerate(tasks):
             # What is damaged is refused before anything runs.
-            earlier(self._folder, number, task.search)
+            if not self._resumable or self._earlier(number, task.search) is None:
+                fresh.append(task.search)
+        self._coordinator.expect(fresh)
         for sink in self._sinks:
             sink.begin(tasks)
         fault = ""
@@ -117,7 +126,7 @@ class SearchLoop:
         return True
 
     def _one(self, number: int, task: Task, tasks_left: int) -> None:
-        before = earlier(self._folder, number, task.search) if self._resumable else None
+        before = self._earlier(number, task.search) if self._resumable else None
         if isinstance(before, Finished):
             self._summaries.append(before.summary)
             for sink in self._sinks:
@@ -132,6 +141,10 @@ class SearchLoop:
         if answer.result.fault is not None:
             raise answer.result.fault
 
+    def _earlier(self, number: int, task: SearchTask) -> Finished | Progress | None:
+        """Return what an earlier run has stored of a task."""
+        return earlier(self._folder, number, task)
+
     def _ask(self, number: int, task: Task, before: Progress | None, tasks_left: int) -> Answer:
         """Run the kept witnesses and the search; neither of them when the time is over."""
         checkpoint = Checkpoint(self._folder, number, task.search, self._resumable)
@@ -139,6 +152,7 @@ class SearchLoop:
         if self._begun and self._budget.over:
             stats = Stats() if before is None else before.stats
             result = Result(task.search, stats, 0, earlier_s, "time limit")
+            result.progress = before or untouched(task.search)
             return Answer(task, result, (), checkpoint, earlier_s, result.summary())
         self._begun = True
         known = rerun_known(self._coordinator, task.search, task.kept, self._budget.deadline)
@@ -178,6 +192,8 @@ def loop_for(
     shown: Sequence[Sink] = (),
     watch: Watch = _unwatched,
     resumable: bool = False,
+    kind: Callable[..., SearchLoop] = SearchLoop,
+    may_shrink: Callable[[SearchTask], bool] = lambda _: True,
 ) -> SearchLoop:
     """Return the loop of `run`, with its sinks.
 
@@ -190,13 +206,17 @@ def loop_for(
         shown: sinks that show the answers, after all others.
         watch: shows the progress of a search.
         resumable: whether the run can be resumed after an early end.
+        kind: makes the loop.
+        may_shrink: whether the code that a task is about may be run for shrinking.
     """
-    shrink_limit_s = 0.0 if arguments.no_shrink else arguments.shrink_limit_s
+    # Shards add up to what is worth shrinking.
+    shrinks = not arguments.no_shrink and arguments.shard is None
+    shrink_limit_s = arguments.shrink_limit_s if shrinks else 0.0
     budget = TimeBudget(arguments.time_limit_s, shrink_limit_s)
     faults = WriteFaults()
     sinks = (
         WitnessSink(folder, faults),
-        ShrinkSink(coordinator, shrink_limit_s, budget.deadline, folder, faults, arguments.keep),
+        ShrinkSink(coordinator, shrink_limit_s, budget.deadline, folder, faults, arguments.keep, may_shrink),
         *before_reports,
         ci,
         HtmlSink(folder, arguments.argv, faults),
@@ -204,4 +224,4 @@ def loop_for(
         *shown,
     )
     failures_max: int | None = getattr(arguments, "max_failures", None)
-    return SearchLoop(coordinator, folder, sinks, (faults, ci.faults), budget, watch, resumable, failures_max)
+    return kind(coordinator, folder, sinks, (faults, ci.faults), budget, watch, resumable, failures_max)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,6 +12,7 @@ from harness.cli.checkpoint import Finished, StoredWitness
 from harness.cli.output import remark
 from harness.cli.sink import Answer, ShrunkWitness, Sink, WriteFaults
 from harness.explore.coordinator import Coordinator
+from harness.explore.search_task import SearchTask
 from harness.model.errors import HarnessError, StoreError
 from harness.results import regression_corpus
 from harness.results.store import RunFolder
@@ -76,6 +78,7 @@ class ShrinkSink(Sink):
         folder: of the run.
         faults: of its files.
         keep: whether shrunk witnesses are kept beside their scenario.
+        may_shrink: whether the code that a task is about may be run.
     """
 
     def __init__(
@@ -86,6 +89,7 @@ class ShrinkSink(Sink):
         folder: RunFolder,
         faults: WriteFaults,
         keep: bool,
+        may_shrink: Callable[[SearchTask], bool] = lambda _: True,
     ) -> None:
         self._coordinator = coordinator
         self._limit_s = limit_s
@@ -93,6 +97,7 @@ class ShrinkSink(Sink):
         self._folder = folder
         self._faults = faults
         self._keep = keep
+        self._may_shrink = may_shrink
         self._seen: set[tuple[str, str]] = set()
 
     def add(self, answer: Answer) -> Answer:
@@ -112,6 +117,8 @@ class ShrinkSink(Sink):
         if not self._limit_s or task.gate != "kernel" or self._coordinator.interrupted:
             return False
         if not answer.result.accuses(kind) and (task.fence, kind) in self._seen:
+            return False
+        if not self._may_shrink(task):
             return False
         self._seen.add((task.fence, kind))
         return True

@@ -65,7 +65,10 @@ class VerdictSink(Sink):
         if not self._coordinator.interrupted:
             assert answer.entry is not None, "the page's sink comes first"
             finished = Finished(answer.summary, answer.entry, answer.story)
-            answer.checkpoint.finish(answer.result, finished)
+            try:
+                answer.checkpoint.finish(answer.result, finished, answer.known)
+            except StoreError as error:
+                self._faults.note(error)
         return answer
 
     def restore(self, finished: Finished) -> None:

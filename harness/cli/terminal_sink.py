@@ -20,6 +20,8 @@ __all__ = ["Telling", "TerminalSink"]
 
 #: A run of at most so many questions tells the stories without being asked to.
 _STORIES_MAX = 4
+#: Shards or machines that are named with what they ran.
+_RAN_MAX = 4
 
 
 class Telling(NamedTuple):
@@ -150,6 +152,9 @@ def _reasons(summary: Summary) -> list[str]:
     lines += [f"  NOT EXERCISED: {reason}" for reason in summary.not_exercised]
     if summary.voided:
         lines.append(f"  {voided_line(summary.voided)}")
+    lines += [f"  ran by {who}: {numbers}" for who, numbers in list(summary.ran.items())[:_RAN_MAX]]
+    if len(summary.ran) > _RAN_MAX:
+        lines.append(f"  and by {len(summary.ran) - _RAN_MAX} more, see the report")
     return lines
 
 
@@ -162,7 +167,7 @@ def _in_short(answer: Answer) -> str:
     found += f", {by}" if by else ""
     rate = f"{summary.schedules} schedules in {summary.wall_s:.1f} s"
     if summary.stopped:
-        rate += f"; stopped, {summary.stopped}, {search.schedules} were wanted"
+        rate += f"; stopped, {summary.stopped}, {search.count} were wanted"
     if summary.inode_reused:
         rate += f"; inode number reused in {summary.inode_reused}"
     return f"{found or 'no violation'} ({rate})"

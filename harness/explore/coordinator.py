@@ -8,30 +8,47 @@ found until then.
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import os
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from multiprocessing.connection import wait
+from typing import Any, NamedTuple
 
 from harness.explore.search_task import NO_SCHEDULE, Result, SearchTask
 from harness.explore.worker_pool import DONE, FILE_BYTES_MAX, Bug, ExplorerProcess, Lost, Work, cores
 from harness.model.errors import HarnessError, Shortage, StoreError, WorkerDied
-from harness.results.search_progress import Progress, Saver, Share, deal, joined
+from harness.results.schedule_ranges import joined
+from harness.results.search_progress import Progress, Saver, Share, deal
 from harness.results.stats import Stats
 from harness.system.interrupts import Interrupts
 from harness.system.janitor import SessionRoot, place, shortage
 from harness.system.peak_memory import peak_bytes
 
-__all__ = ["Bug", "Coordinator"]
+__all__ = ["STOP_S", "Bug", "Coordinator", "Round"]
 
 #: How long explorers may go on after they were asked to stop.
-_STOP_S = 10.0
+STOP_S = 10.0
 #: How long explorers may take to stop their waiting workers.
 _EXIT_S = 1.0
 #: How long after its time limit a search may go on until its first schedule ends.
 _FIRST_SCHEDULE_S = 10.0
+
+
+class Round(NamedTuple):
+    """The part of a round that is left.
+
+    Args:
+        first: its first schedule.
+        left: schedules that have not been run.
+        strategy: name, with the shares of a portfolio.
+    """
+
+    first: int
+    left: Sequence[range]
+    strategy: str
 
 
 def _watch_nothing(_: Stats) -> None:
@@ -108,6 +125,9 @@ class Coordinator:
         """Start one explorer now, so that it is up when the first search begins."""
         self._hire(1)
 
+    def expect(self, tasks: Sequence[SearchTask]) -> None:
+        """Take in what will be asked, in this order; here each is begun when it is asked."""
+
     def ask(
         self,
         task: SearchTask,
@@ -123,21 +143,21 @@ class Coordinator:
             since: progress of an earlier run to go on from; its statistics are added to.
             save: called from time to time, and at the end, with the progress so far.
         """
-        team = self._hire(min(self._wanted, task.schedules))
-        result = Result(task, Stats() if since is None else since.stats, len(team))
+        result = Result(task, Stats() if since is None else since.stats, self._prepare(task))
         self._already = result.stats.schedules
         started = time.monotonic() - (0.0 if since is None else since.wall_s)
         deadline = time.monotonic() + task.time_limit_s if task.time_limit_s else None
-        for first, left, strategy in _rounds(task, result, since):
+        for one in _rounds(task, result, since):
             if self.interrupted or result.stopped or result.fault or result.settled:
                 break
-            team = self._hire(len(team))
-            busy = self._deal(task, team, left, strategy)
-            saver = Saver(save, functools.partial(self._progress, result, first, strategy, started))
-            self._listen(busy, result, progress, deadline, saver)
-            result.settled = self._passed(result) == set(team)
+            state = functools.partial(self._progress, result, one, started)
+            saver = Saver(save, state)
+            self._run_round(one, result, progress, deadline, saver)
             saver.now()
+            result.progress = state()
         result.stats.merge(Stats(peak_bytes={"harness": peak_bytes()}))
+        if result.doubts and result.progress is not None:
+            result.progress.stats = copy.deepcopy(result.stats)
         for doubt in result.doubts:
             result.stats.doubt(NO_SCHEDULE, doubt)
         # A limit that comes with the last schedules stops nothing: those that run are finished.
@@ -147,6 +167,24 @@ class Coordinator:
             result.stopped = "interrupted"
         result.wall_s = time.monotonic() - started
         return result
+
+    def _prepare(self, task: SearchTask) -> int:
+        """Start what will run a task, and return how many run it at a time."""
+        return len(self._hire(min(self._wanted, task.count)))
+
+    def _run_round(
+        self,
+        one: Round,
+        result: Result,
+        progress: Callable[[Stats], None],
+        deadline: float | None,
+        saver: Saver,
+    ) -> None:
+        """Run the schedules that are left of a round, and add what they show to the result."""
+        team = self._hire(result.explorers)
+        busy = self._deal(result.task, team, one.left, one.strategy)
+        self._listen(busy, result, progress, deadline, saver)
+        result.settled = self._passed(result) == set(team)
 
     def _deal(
         self, task: SearchTask, team: Sequence[ExplorerProcess], left: Iterable[range], strategy: str
@@ -160,11 +198,14 @@ class Coordinator:
             explorer.give(task.work_item(number, len(busy), self._shares[explorer].ranges, strategy, root))
         return busy
 
-    def _progress(self, result: Result, round_first: int, strategy: str, started: float) -> Progress:
+    def _left(self) -> Iterable[range]:
+        """Return the schedules of the round that have not been run."""
+        return (one for share in self._shares.values() for one in share.left)
+
+    def _progress(self, result: Result, one: Round, started: float) -> Progress:
         """Return what a later run needs to go on from here."""
-        left = joined(one for share in self._shares.values() for one in share.left)
-        parts = tuple((one.start, one.stop, one.step) for one in left)
-        return Progress(round_first, strategy, parts, result.stats, time.monotonic() - started)
+        parts = tuple((left.start, left.stop, left.step) for left in joined(self._left()))
+        return Progress(one.first, one.strategy, parts, result.stats, time.monotonic() - started)
 
     def _root_of(self, task: SearchTask) -> str:
         """Return where session directories are made: in memory, unless lanes see the real files."""
@@ -206,7 +247,7 @@ class Coordinator:
                 if stopping and (late or self._interrupts.count > 1):
                     return
                 if not stopping and (late or self.interrupted):
-                    stopping, deadline = True, time.monotonic() + _STOP_S
+                    stopping, deadline = True, time.monotonic() + STOP_S
                     explorer.stop()
         finally:
             if found is not DONE:
@@ -253,7 +294,7 @@ class Coordinator:
             if not stopping and (late or self.interrupted or result.fault):
                 stopping = True
                 result.stopped = "time limit" if late and not result.complete else ""
-                deadline = time.monotonic() + _STOP_S
+                deadline = time.monotonic() + STOP_S
                 for explorer in busy:
                     explorer.stop()
 
@@ -271,10 +312,18 @@ class Coordinator:
         """Wait for a message, the deadline or an interrupt, and return the explorers with a message."""
         patience = None if deadline is None else max(0.0, deadline - time.monotonic())
         waitables = [one for explorer in busy for one in explorer.waitables]
-        ready = wait([*waitables, self._interrupts.reading], patience)
+        ready = wait([*waitables, self._interrupts.reading, *self._woken_by()], patience)
         if self._interrupts.reading in ready:
             self._interrupts.drain()
+        self._wake()
         return [explorer for explorer in busy if any(one in ready for one in explorer.waitables)]
+
+    def _woken_by(self) -> Sequence[Any]:
+        """Return what else ends a wait for explorers; nothing here."""
+        return ()
+
+    def _wake(self) -> None:
+        """Look after what ended a wait; nothing here."""
 
     def _receive(self, explorer: ExplorerProcess, result: Result) -> bool:
         """Add an explorer's message to the result, and return whether the explorer goes on."""
@@ -317,7 +366,7 @@ class Coordinator:
         for explorer in busy:
             self._discharge(explorer)
         if busy and not self.interrupted:
-            result.doubts.append(f"an explorer did not stop within {_STOP_S:.0f} s")
+            result.doubts.append(f"an explorer did not stop within {STOP_S:.0f} s")
 
     def _extended(self, deadline: float | None, result: Result) -> float | None:
         """Extend the deadline until the first schedule ends.
@@ -328,17 +377,17 @@ class Coordinator:
         return deadline if deadline is None or begun else deadline + _FIRST_SCHEDULE_S
 
 
-def _rounds(
-    task: SearchTask, result: Result, since: Progress | None
-) -> Iterator[tuple[int, Sequence[range], str]]:
-    """Yield for each round that is left: its first schedule, the schedules left, the strategy's name.
+def _rounds(task: SearchTask, result: Result, since: Progress | None) -> Iterator[Round]:
+    """Yield the rounds that are left.
 
     The shares of a round follow from whole rounds before it, so there is none after an incomplete one.
     """
+    before = 0
     for indices in task.rounds():
         if since is not None and indices.start == since.round_first:
-            yield indices.start, since.ranges, since.strategy
+            yield Round(indices.start, since.ranges, since.strategy)
         elif since is None or indices.start > since.round_first:
-            if result.stats.schedules < indices.start:
+            if result.stats.schedules < before:
                 return
-            yield indices.start, (indices,), task.strategy_after(result.stats)
+            yield Round(indices.start, (indices,), task.strategy_after(result.stats))
+        before += indices.stop - indices.start

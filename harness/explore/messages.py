@@ -30,6 +30,8 @@ __all__ = [
     "encode_failure",
     "encode_finding",
     "encode_work",
+    "error_of",
+    "failed",
     "receive",
     "send",
 ]
@@ -185,8 +187,18 @@ def encode_finding(finding: object) -> bytes:
 
 def encode_failure(error: HarnessError) -> bytes:
     """Return an error that ended the work as a message."""
+    return _FAILED + msgspec.msgpack.encode(failed(error))
+
+
+def failed(error: HarnessError) -> Failed:
+    """Return an error as data."""
     kind = next(one.__name__ for one in type(error).__mro__ if one.__name__ in _ERRORS)
-    return _FAILED + msgspec.msgpack.encode(Failed(kind, str(error)))
+    return Failed(kind, str(error))
+
+
+def error_of(told: Failed) -> HarnessError:
+    """Return the error that data tells of."""
+    return _ERRORS.get(told.kind, HarnessError)(told.text)
 
 
 def decode_finding(message: bytes, finds: Any) -> object:
@@ -208,8 +220,7 @@ def decode_finding(message: bytes, finds: Any) -> object:
         if message[:1] == _FOUND:
             return _decoder(finds).decode(message[1:])
         if message[:1] == _FAILED:
-            failed = msgspec.msgpack.decode(message[1:], type=Failed)
-            error = _ERRORS.get(failed.kind, HarnessError)(failed.text)
+            error = error_of(msgspec.msgpack.decode(message[1:], type=Failed))
         else:
             error = Bug(f"an explorer process sent a message of no known kind: {message[:20]!r}")
     except (msgspec.MsgspecError, UnicodeDecodeError) as wrong:

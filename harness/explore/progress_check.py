@@ -26,7 +26,12 @@ def wrong_with(progress: Progress, task: SearchTask) -> str:
     """
     if not task.resumable:
         return "of a search that keeps no progress"
-    current = next((one for one in task.rounds() if one.start == progress.round_first), None)
+    current, before = None, 0
+    for one in task.rounds():
+        if one.start == progress.round_first:
+            current = one
+            break
+        before += one.stop - one.start
     if current is None:
         return f"no round begins with schedule {progress.round_first}"
     for start, stop, step in progress.left:
@@ -35,7 +40,7 @@ def wrong_with(progress: Progress, task: SearchTask) -> str:
         if start + (stop - start - 1) // step * step >= current.stop:
             return f"range {start}, {stop}, {step} ends behind schedule {current.stop}"
     left = sum((stop - start - 1) // step + 1 for start, stop, step in progress.left)
-    done = current.stop - left
+    done = before + current.stop - current.start - left
     if progress.stats.schedules != done:
         return f"says that {progress.stats.schedules} schedules were run, and leaves {left} of {current.stop}"
     if len(progress.left) <= _COMPARED_MAX and any(

@@ -16,6 +16,8 @@ from harness.model.history import Step
 from harness.model.history_text import encode as encode_history
 from harness.model.violation_kinds import BY_POLICY
 from harness.results.coverage import Coverage, coverage_of
+from harness.results.schedule_ranges import spelled
+from harness.results.search_progress import Progress
 from harness.results.stats import Finding, Stats
 from harness.results.summary import NOT_EXPECTED, Summary, unmet
 from harness.results.witness import Claim, Needed, Witness
@@ -97,6 +99,16 @@ class SearchTask(msgspec.Struct, frozen=True):
         if not claims or self.fence in self.scenario.expect or kind not in BY_POLICY:
             return False
         return self.scenario.resolved_policy().name not in claims
+
+    @property
+    def whole(self) -> bool:
+        """Whether the task asks for all schedules of its question; a shard asks for a part of them."""
+        return True
+
+    @property
+    def count(self) -> int:
+        """How many schedules the task runs."""
+        return self.schedules
 
     @property
     def on_real_files(self) -> bool:
@@ -246,6 +258,7 @@ class Result(msgspec.Struct):
         settled: whether what was sought was found, and every schedule before it was run.
         doubts: errors that belong to no schedule. They are added to the statistics at the end
             only, because a resumed run can still run the schedules that they cost.
+        progress: from which a later run goes on, without those doubts.
     """
 
     task: SearchTask
@@ -256,6 +269,7 @@ class Result(msgspec.Struct):
     fault: HarnessError | None = None
     settled: bool = False
     doubts: list[str] = msgspec.field(default_factory=list)
+    progress: Progress | None = None
 
     @property
     def complete(self) -> bool:
@@ -276,6 +290,9 @@ class Result(msgspec.Struct):
         task, stats = self.task, self.stats
         expectation = task.scenario.expectation(task.fence)
         surplus, missing = unmet(stats, expectation.must, expectation.may)
+        if not task.whole:
+            # It may show in another part.
+            missing = []
         information = [kind for kind in surplus if task.unclaimed(kind, stats.claims)]
         unexpected = [f"{kind}{NOT_EXPECTED}" for kind in surplus if kind not in information]
         doubt = _doubt(stats)
@@ -284,7 +301,7 @@ class Result(msgspec.Struct):
                 f"{kind} was expected and did not show in {stats.schedules} schedules" for kind in missing
             ]
         elif not doubt and (missing or not stats.schedules):
-            doubt = f"only {stats.schedules} of {task.schedules} schedules were run"
+            doubt = f"only {stats.schedules} of {task.count} schedules were run"
             doubt += f", and {', '.join(missing)} did not show yet" if missing else ""
         first = min(stats.first.values(), key=lambda finding: finding.schedule_index, default=None)
         return Summary(
@@ -329,7 +346,13 @@ class Result(msgspec.Struct):
             found_curve=() if isinstance(task, ExhaustiveTask) else tuple(stats.found_curve()),
             decision_steps=dict(sorted(stats.decision_steps.items())),
             decision_steps_own=dict(sorted(stats.decision_steps_own.items())),
+            ran={who: spelled(range(*one) for one in stats.ran[who]) for who in _in_order(stats)},
         )
+
+
+def _in_order(stats: Stats) -> list[str]:
+    """Return the names of those who ran schedules, in the order of their first one."""
+    return sorted(stats.ran, key=lambda who: (stats.ran[who], who))
 
 
 def _brief(finding: Finding) -> dict[str, Any]:

@@ -220,7 +220,8 @@ def run(
         arguments = completed(
             parser().parse_args(["run", file or node.nodeid, "--force", "--out", _folder(node, fence)])
         )
-        loop_for(coordinator, arguments, folder_for(arguments, [search]), ci).run([Task(search, file, known)])
+        tasks = [Task(search, file, known)]
+        loop_for(coordinator, arguments, folder_for(arguments, tasks), ci).run(tasks)
         if coordinator.interrupted:
             raise KeyboardInterrupt
     (case,) = ci.cases

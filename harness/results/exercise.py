@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.model.history import NO_LOCK, History, Invoke, LaneInfo, LockEvent, Return, Step
+from harness.model.history import NO_LOCK, Header, History, Invoke, LaneInfo, LockEvent, Return, Step
 
 __all__ = ["Exercise", "LaneExercise"]
 
@@ -27,6 +27,7 @@ class LaneExercise(msgspec.Struct):
         acted: calls that it made: those that write, rogue actions and programs.
         failed: those of them that came to nothing.
         last: what the last failed one said.
+        last_at: number of the schedule in which that was; -1 for none.
         kept: schedules in which it, a program, wrote files in directories of the session directory.
     """
 
@@ -35,13 +36,16 @@ class LaneExercise(msgspec.Struct):
     failed: int = 0
     last: str = ""
     kept: int = 0
+    last_at: int = -1
 
     def merge(self, other: LaneExercise) -> None:
         """Add what the lane did in other schedules."""
         self.changed += other.changed
         self.acted += other.acted
         self.failed += other.failed
-        self.last = self.last or other.last
+        if other.last_at > self.last_at:
+            # The same whatever the order in which schedules are run and added.
+            self.last, self.last_at = other.last, other.last_at
         self.kept += other.kept
 
 
@@ -104,7 +108,7 @@ class Exercise(msgspec.Struct):
             elif isinstance(event, Return):
                 kind = kinds.get(event.lane, "")
                 if locks or kind not in _TAKING:
-                    self._returned(lanes[event.lane], kind, event, event.lane in holders)
+                    self._returned(history.header, kind, event, event.lane in holders)
         for lane in changed:
             self._lane(lanes[lane]).changed += 1
         for lane in _keepers(history):
@@ -113,7 +117,8 @@ class Exercise(msgspec.Struct):
     def _lane(self, lane: LaneInfo) -> LaneExercise:
         return self.lanes.setdefault(lane.name, LaneExercise())
 
-    def _returned(self, lane: LaneInfo, kind: str, event: Return, holds: bool) -> None:
+    def _returned(self, header: Header, kind: str, event: Return, holds: bool) -> None:
+        lane = header.lanes[event.lane]
         if lane.transcript:
             return
         if kind in _TAKING:
@@ -127,7 +132,8 @@ class Exercise(msgspec.Struct):
             done.acted += 1
             if event.outcome != "ok" or _complains(event.detail):
                 done.failed += event.outcome in _FAILED or kind == "action"
-                done.last = event.detail or event.outcome
+                if header.schedule >= done.last_at:
+                    done.last, done.last_at = event.detail or event.outcome, header.schedule
 
     def merge(self, other: Exercise) -> None:
         """Add the counts of other schedules."""

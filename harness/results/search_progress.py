@@ -6,7 +6,6 @@ be dealt out anew to any number of explorers.
 
 from __future__ import annotations
 
-import itertools
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -15,12 +14,8 @@ import msgspec
 
 from harness.results.stats import Stats
 
-__all__ = ["Progress", "Saver", "Share", "deal", "joined"]
+__all__ = ["Progress", "Saver", "Share", "deal"]
 
-#: More ranges than that are joined.
-_RANGES_MAX = 64
-#: More numbers than that are not listed one by one.
-_NUMBERS_MAX = 1 << 20
 #: Progress is saved at most so often, and takes at most this share of the time.
 _EVERY_S, _COST = 0.5, 0.02
 
@@ -92,31 +87,6 @@ def deal(left: Iterable[range], count: int) -> list[Share]:
                 ranges.append(part)
         before += len(one)
     return [Share(ranges) for ranges in dealt]
-
-
-def joined(left: Iterable[range]) -> list[range]:
-    """Return the same numbers in fewer ranges if there are many, because each resumed run adds some.
-
-    Where there are so many numbers that they do not fit into memory one by one, the ranges stay.
-    """
-    ranges = list(left)
-    if len(ranges) <= _RANGES_MAX or sum(map(_length, ranges)) > _NUMBERS_MAX:
-        return ranges
-    numbers = sorted(itertools.chain.from_iterable(ranges))
-    found, at = [], 0
-    while at < len(numbers):
-        step = numbers[at + 1] - numbers[at] if at + 1 < len(numbers) else 1
-        end = at + 1
-        while end < len(numbers) and numbers[end] - numbers[end - 1] == step:
-            end += 1
-        found.append(range(numbers[at], numbers[end - 1] + 1, step))
-        at = end
-    return found
-
-
-def _length(numbers: range) -> int:
-    """Return how many numbers a range has; `len` refuses more than 2^63 - 1."""
-    return max(0, (numbers.stop - numbers.start + numbers.step - 1) // numbers.step)
 
 
 class Saver:

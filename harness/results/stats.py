@@ -6,7 +6,7 @@ the result does not depend on how schedules were dealt out to explorers.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -17,6 +17,7 @@ from harness.model.violation_kinds import KINDS
 from harness.oracle import COUNTED, Decision, Judgement, Violation
 from harness.results.distinct_counter import DistinctCounter
 from harness.results.exercise import Exercise
+from harness.results.schedule_ranges import adjoined
 from harness.results.trace_class import class_of
 
 __all__ = ["UNKNOWN", "VIOLATIONS", "Finding", "Part", "Stats"]
@@ -118,6 +119,8 @@ class Stats(msgspec.Struct):
         decision_steps_own: the same, by the deciding lane's own steps.
         exercise: what the schedules exercised.
         claims: policies under which the fence claims to be right; empty where it says nothing.
+        ran: by machine or shard, the schedules that it ran as ``(start, stop, step)``; empty where one
+            machine runs all.
     """
 
     schedules: int = 0
@@ -149,6 +152,12 @@ class Stats(msgspec.Struct):
     decision_steps_own: dict[int, int] = msgspec.field(default_factory=dict)
     exercise: Exercise = msgspec.field(default_factory=Exercise)
     claims: tuple[str, ...] = ()
+    ran: dict[str, list[tuple[int, int, int]]] = msgspec.field(default_factory=dict)
+
+    def ran_by(self, who: str, numbers: Iterable[range]) -> None:
+        """Note who ran some schedules."""
+        known = [range(*one) for one in self.ran.get(who, ())]
+        self.ran[who] = [(one.start, one.stop, one.step) for one in adjoined([*known, *numbers])]
 
     def add(
         self, index: int, program: Program, schedule: Schedule, history: History, judgement: Judgement
@@ -250,6 +259,12 @@ class Stats(msgspec.Struct):
         if other.each is not None:
             self.each = {} if self.each is None else self.each
             self.each.update(other.each)
+        self._merge_named(other)
+
+    def _merge_named(self, other: Stats) -> None:
+        """Add what stands under names that few searches have."""
+        for who, numbers in other.ran.items():
+            self.ran_by(who, (range(*one) for one in numbers))
         for label, kinds in other.violating.items():
             known = self.violating.setdefault(label, {})
             for kind, count in kinds.items():

@@ -27,7 +27,7 @@ from harness.results.witness import Witness
 from harness.system.bounded_read import content
 from harness.system.output_file import is_temporary, write_whole
 
-__all__ = ["RunFolder", "run_id"]
+__all__ = ["RunFolder", "run_id", "stored_progress"]
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _NAME_MAX = 150
@@ -149,10 +149,7 @@ class RunFolder:
 
     def earlier(self, number: int) -> bytes | None:
         """Return the progress of a task that was stored last; None where none was."""
-        try:
-            return content(self._path(_progress_file(number)), _PROGRESS_BYTES_MAX)
-        except OSError:
-            return None
+        return stored_progress(self.path, number)
 
     def _progress_files(self) -> list[str]:
         try:
@@ -231,6 +228,19 @@ class RunFolder:
         self._names[safe] += 1
         count = self._names[safe]
         return safe if count == 1 else f"{safe}-{count}"
+
+
+def stored_progress(folder: str, number: int) -> bytes | None:
+    """Return the progress of a task in a run's folder; None where none is stored.
+
+    Args:
+        folder: of the run; nothing is made or locked there.
+        number: of the task in the run.
+    """
+    try:
+        return content(os.path.join(folder, _progress_file(number)), _PROGRESS_BYTES_MAX)
+    except OSError:
+        return None
 
 
 def _progress_file(number: int) -> str:

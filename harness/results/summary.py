@@ -94,6 +94,7 @@ class Summary(msgspec.Struct, frozen=True):
         voided: runs of schedules that another program disturbed (it stopped or killed a process), and that
             were repeated; they count nowhere else.
         firsts: by kind of violation, the lowest schedule that shows it, from 0.
+        ran: by shard, or worker of a cluster, the numbers of the schedules that it ran; else empty.
     """
 
     scenario: str
@@ -139,6 +140,7 @@ class Summary(msgspec.Struct, frozen=True):
     peak_bytes: dict[str, int] = {}
     voided: int = 0
     firsts: dict[str, int] = {}
+    ran: dict[str, str] = {}
 
     @property
     def result(self) -> Word:

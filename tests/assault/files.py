@@ -19,7 +19,8 @@ import msgspec
 
 from harness.cli import checkpoint
 from harness.cli.checkpoint import Finished
-from harness.cli.resume import plan_of
+from harness.cli.run_plan import plan_of
+from harness.cli.sink import Task
 from harness.explore.coordinator import Coordinator
 from harness.explore.search_task import SearchTask
 from harness.report.html.page_data import Entry, Example, Finding
@@ -136,7 +137,7 @@ def _good() -> _Good:
         command="run", resume=None, scenarios=["scenarios/quickstart.yaml"], fence=[_FENCE], gate="kernel",
         strategy="portfolio", schedules=_SCHEDULES, seed=1, argv=["run"], min_schedules="50%",
     )  # fmt: skip
-    plans = [msgspec.json.encode(plan_of(arguments, [task]))]
+    plans = [msgspec.json.encode(plan_of(arguments, [Task(task, "scenarios/quickstart.yaml", ())]))]
     baselines = [Path("results/bench/baseline.json").read_bytes()]
     files = {
         "scenario": scenarios,

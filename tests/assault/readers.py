@@ -23,7 +23,8 @@ from harness.model.errors import FormatError, UsageError
 from harness.report.html.page import page
 from harness.report.html.page_data import Run
 from harness.results import regression_corpus
-from harness.results.search_progress import deal, joined
+from harness.results.schedule_ranges import joined
+from harness.results.search_progress import deal
 from harness.results.store import RunFolder
 from harness.scenario import dump, load, load_data
 from harness.scenario.plan import draw
@@ -121,7 +122,7 @@ def plan(folder: str) -> str:
     arguments: argparse.Namespace = parser().parse_args(["run", "--resume", folder])
     try:
         arguments = completed(arguments, folder)
-        check_same(folder, [task.search for task in _asked(arguments)])
+        check_same(folder, arguments, _asked(arguments))
     except _ERRORS as error:
         return _refused(error)
     return "the same run"

@@ -9,6 +9,7 @@ from harness.report.html.coverage_table import coverage_table
 from harness.report.html.heat_map import heat_map, is_failure
 from harness.report.html.markup import Markup, join, shown, tag
 from harness.report.html.page_data import Entry, Finding, Run
+from harness.report.html.ran_table import ran_table
 from harness.report.html.style import STYLE
 from harness.report.html.summary_section import facts, headline_of, notes, peak_memory, summary_section
 from harness.report.html.tables import plain
@@ -95,6 +96,14 @@ def _sections(run: Run, stories: Sequence[Markup], drawn: frozenset[str]) -> Ite
             "Coverage of passes",
             "How much was searched without a violation, with 95 % confidence; no proof that there is none.",
             passes,
+            rest=True,
+        )
+    ran = ran_table(run)
+    if ran is not None:
+        yield _section(
+            "Who ran what",
+            "Numbers of schedules, by the shard or the worker that ran them.",
+            ran,
             rest=True,
         )
 

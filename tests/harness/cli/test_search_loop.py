@@ -60,6 +60,9 @@ class _Coordinator:
     def interrupted(self) -> bool:
         return len(self.asked) >= self._interrupt_after
 
+    def expect(self, searches: list[SearchTask]) -> None:
+        assert not self.asked
+
     def ask(self, search: SearchTask, progress: Callable[[Stats], None], since: Any, save: Any) -> Result:
         self.asked.append(search)
         answer = self._answers.pop(0)

@@ -6,7 +6,8 @@ import itertools
 
 import pytest
 
-from harness.results.search_progress import Progress, Saver, Share, deal, joined
+from harness.results.schedule_ranges import joined
+from harness.results.search_progress import Progress, Saver, Share, deal
 from harness.results.stats import Stats
 
 
@@ -57,16 +58,6 @@ def test_in_resumed_rounds_each_schedule_comes_once(counts: tuple[int, ...]) -> 
     assert sorted([*ran, *numbers(left)]) == list(range(17, 117))
 
 
-def test_many_ranges_are_joined() -> None:
-    scattered = [range(start, start + 40, 13) for start in range(0, 4000, 40)]
-    together = joined([*scattered, range(5000, 90_000)])
-    assert numbers(together) == numbers([*scattered, range(5000, 90_000)])
-    assert len(together) < 210
-    halves = [range(start, 10_000, 100) for start in range(100)]
-    assert joined(halves) == [range(10_000)]
-    assert joined(halves[:3]) == halves[:3]
-
-
 def test_progress_is_saved_at_once_and_then_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, saved = [100.0], []
 
@@ -82,8 +73,3 @@ def test_progress_is_saved_at_once_and_then_seldom(monkeypatch: pytest.MonkeyPat
     assert len(saved) == 3
     saver.now()
     assert len(saved) == 4
-
-
-def test_ranges_too_large_for_memory_stay_as_they_are() -> None:
-    many = [range(start, 10**18, 100) for start in range(100)]
-    assert joined(many) == many

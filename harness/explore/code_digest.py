@@ -1,9 +1,10 @@
-"""Digests of the code of a run: only the same code makes the same schedules."""
+"""Digests of the code of a run: only the same code, and the same Python, makes the same schedules."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shlex
 import sys
 from collections.abc import Iterable
@@ -12,7 +13,7 @@ import fence
 from fence.external import PREFIX
 from fence.registry import outside_files
 
-__all__ = ["code_digest", "fence_digest"]
+__all__ = ["code_digest", "fence_digest", "files_of", "python_version"]
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -23,21 +24,31 @@ def code_digest() -> str:
     return _digest([*(path for root in roots for path in sorted(_sources(root))), *outside_files()])
 
 
+def python_version() -> str:
+    """Return the implementation and version of this Python; another one may make other file calls."""
+    return f"{platform.python_implementation()} {platform.python_version()}"
+
+
 def fence_digest(reference: str) -> str:
     """Return the digest of the files that a reference to a user's fence names; empty where it names none.
 
     The files that those import or load are not known without running them.
     """
+    return _digest(files_of(reference))
+
+
+def files_of(reference: str) -> list[str]:
+    """Return the files that a reference to a user's fence or invariant names, as it names them."""
     if reference in fence.FENCES:
-        return ""
+        return []
     if reference.startswith(PREFIX):
         try:
             words = shlex.split(reference.removeprefix(PREFIX))
         except ValueError:
-            return ""
-        return _digest(word for word in words if os.path.isfile(word))
+            return []
+        return [word for word in words if os.path.isfile(word)]
     module, _, _ = reference.rpartition(":")
-    return _digest([module] if module.endswith(".py") else _found(module))
+    return [module] if module.endswith(".py") else _found(module)
 
 
 def _sources(root: str) -> Iterable[str]:

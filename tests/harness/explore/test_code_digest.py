@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.code_digest import code_digest, fence_digest
+from harness.explore.code_digest import code_digest, fence_digest
 
 # An import fails the test.
 TRAP = "raise SystemExit('imported')\n"

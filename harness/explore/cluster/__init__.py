@@ -1,0 +1,1 @@
+"""A search on several machines: slices of schedules as tasks of Dask distributed."""
