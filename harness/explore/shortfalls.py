@@ -125,7 +125,8 @@ def _lane(lane: LaneSettings, name: str, done: LaneExercise, struck: bool) -> It
         if done.acted and done.failed == done.acted:
             yield f"{name} failed each time: {done.last}"
         elif not done.changed and not done.kept:
-            yield f"{name} never changed the transcript: {done.last or 'it was not started'}"
+            ended = "it ended without an error" if done.acted else "it was not started"
+            yield f"{name} never changed the transcript: {done.last or ended}"
     elif not done.changed and _changes(lane):
         yield f"{name} never changed the transcript in {done.acted} actions"
 
