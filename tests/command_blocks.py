@@ -17,29 +17,30 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["DOCUMENTS", "RUN", "Block", "blocks", "make_folder", "reduced", "ready", "run"]
+__all__ = ["DOCUMENTS", "RUN", "RUN_OF_MINE", "Block", "blocks", "make_folder", "ready", "reduced", "run"]
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = (
     *("README.md", "ARCHITECTURE.md", "tests/README.md", "findings/README.md"),
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")),
 )
-#: The run from which `WITNESS` comes, under the name that a document has for a run that was cut short.
-RUN = "results/runs/20261124T120000Z-4711"
+#: A run of the README's scenario, under the name that a document has for a run that was cut short; and one
+#: with the README's fence.
+RUN, RUN_OF_MINE = "results/runs/20261124T120000Z-4711", "results/runs/mine"
 _PROGRAMS = "docker|git|make|node|npm|pip|pytest|python|python3|takeover-harness"
 _COMMAND = re.compile(rf"(?:\$ )?((?:{_PROGRAMS}) .*)$")
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"(?:^ {4}.*\n)+", re.MULTILINE)
 #: What the options of a command become, by command: a number at most, or a text.
 _SMALL: dict[str, dict[str, int | str]] = {
-    "run": {"--schedules": 4, "--time-limit-s": 20},
+    "run": {"--schedules": 4},
     "matrix": {"--schedules": 3},
     "fuzz": {"--time-limit-s": 2},
     "controls": {"--schedules": 20, "--only": "ledger-look-before-lock"},
     "bench": {"--parts": "scenarios", "--rounds": 2, "--schedules": 1},
 }
-#: These have another size than schedules.
-_SEARCHES_TO_THE_END = "exhaustive"
+#: A strategy that has another size than schedules.
+_TO_THE_END = "exhaustive"
 
 
 class Block(NamedTuple):
@@ -68,9 +69,10 @@ def blocks(document: str) -> list[Block]:
     made = []
     for _, end, part in sorted(found):
         commands = tuple(_commands(part))
-        after = next((one[2] for one in fenced if one[1] == "" and text[end : one.start()].strip() == ""), "")
+        after = next((one for one in fenced if one.start() >= end), None)
+        follows = after is not None and after[1] == "" and not text[end : after.start()].strip()
         if commands:
-            made.append(Block(document, commands, after))
+            made.append(Block(document, commands, after[2] if follows and after is not None else ""))
     return made
 
 
@@ -81,16 +83,23 @@ def _commands(part: str) -> Iterator[str]:
             yield re.sub(r"\s+#.*$", "", match[1])
 
 
-def reduced(command: str) -> str:
-    """Return a command of the harness with few schedules, few seconds and one explorer; others as they are."""
+def reduced(command: str, whole: bool = False) -> str:
+    """Return a command of the harness as a test runs it; commands of other programs as they are.
+
+    Args:
+        command: the line.
+        whole: with all schedules; a story is made small for as long as it takes in either case, because
+            no test may depend on speed.
+    """
     head, words = ready(command)
     if not words or words[0] not in _SMALL:
         return command
-    small = dict(_SMALL[words[0]])
-    if _SEARCHES_TO_THE_END in words:
-        del small["--schedules"]
-        small["--time-limit-s"] = 3
-    if "--resume" in words or "--confidence" in words:
+    small = {} if whole else dict(_SMALL[words[0]])
+    if words[0] in ("run", "matrix"):
+        small["--shrink-limit-s"] = 600
+    if _TO_THE_END in words:
+        small = {"--time-limit-s": 3}
+    elif "--resume" in words or "--confidence" in words:
         small.pop("--schedules", None)
     until = next((at for at, word in enumerate(words) if word in (">", "|")), len(words))
     kept, rest = words[:until], words[until:]
@@ -127,9 +136,11 @@ def make_folder(folder: Path) -> None:
     fence = _shown(readme, "python", "import hashlib")
     (folder / "my_fence.py").write_text(fence)
     for name in ("old_fence.py", "new_fence.py"):
-        (folder / name).write_text(fence.replace("class MyFence(Fence)", "class Fence(Base)").replace(
-            "import Fence,", "import Fence as Base,"
-        ))
+        (folder / name).write_text(
+            fence.replace("class MyFence(Fence)", "class Fence(Base)").replace(
+                "import Fence,", "import Fence as Base,"
+            )
+        )
     node = folder / "examples" / "node"
     shutil.copy(node / "stat.mjs", folder / "adapter.mjs")
     shutil.copy(node / "host.mjs", folder / "host.mjs")
@@ -138,7 +149,9 @@ def make_folder(folder: Path) -> None:
 
 def _scenarios() -> list[str]:
     """Return the scenarios that a document names by their path, and one of each folder that one names."""
-    named = {f"scenarios/{name}.yaml" for name in ("quickstart", "programs/catalogue/cp", "locks/lock-of-the-dead")}
+    named = {
+        f"scenarios/{name}.yaml" for name in ("quickstart", "programs/catalogue/cp", "locks/lock-of-the-dead")
+    }
     for document in DOCUMENTS:
         for block in blocks(document):
             named |= set(re.findall(r"scenarios/[\w/-]+\.yaml", " ".join(block.commands)))

@@ -16,6 +16,7 @@ from harness.cli.program_permission import check_programs
 from harness.cli.resume import completed
 from harness.cli.run_command import folder_for, scenarios_of, with_files
 from harness.cli.search_loop import loop_for
+from harness.cli.search_options import search_options
 from harness.cli.search_tasks import (
     EXHAUSTIVE,
     check_faults,
@@ -67,7 +68,11 @@ def main(arguments: argparse.Namespace) -> int:
     explorers = arguments.explorers or len(os.sched_getaffinity(0))
     tasks = with_files(searches, files, scenarios, kept)
     display, ci = Display(arguments.json), CiSink(arguments.junit, _TITLE)
-    shown = _MarkdownSink(ci) if arguments.markdown else _MatrixSink(display)
+    shown = (
+        _MarkdownSink(ci)
+        if arguments.markdown
+        else _MatrixSink(display, options=search_options(arguments, _strategy(arguments.strategy)))
+    )
     with Coordinator(explorers, arguments.session_root) as coordinator:
         loop = loop_for(
             coordinator,

@@ -16,6 +16,7 @@ from harness.cli.program_permission import check_programs, check_witness, permit
 from harness.cli.resume import check_same, completed, plan_of
 from harness.cli.scenario_files import check_keepable, located, scenario_files
 from harness.cli.search_loop import loop_for
+from harness.cli.search_options import search_options
 from harness.cli.search_tasks import (
     EXHAUSTIVE,
     check_faults,
@@ -67,7 +68,7 @@ def main(arguments: argparse.Namespace) -> int:
             arguments,
             folder,
             CiSink(arguments.junit, _TITLE),
-            shown=[TerminalSink(display, telling)],
+            shown=[TerminalSink(display, telling, search_options(arguments, arguments.strategy))],
             watch=display.progress,
             resumable=True,
         )
