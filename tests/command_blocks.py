@@ -17,7 +17,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["DOCUMENTS", "RUN", "RUN_OF_MINE", "Block", "blocks", "make_folder", "ready", "reduced", "run"]
+__all__ = [
+    "DOCUMENTS",
+    "RUN",
+    "RUN_OF_MINE",
+    "Block",
+    "blocks",
+    "make_folder",
+    "make_programs",
+    "ready",
+    "reduced",
+    "run",
+]
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = (
@@ -144,7 +155,7 @@ def make_folder(folder: Path) -> None:
     node = folder / "examples" / "node"
     shutil.copy(node / "stat.mjs", folder / "adapter.mjs")
     shutil.copy(node / "host.mjs", folder / "host.mjs")
-    _write_programs(folder / "bin")
+    make_programs(folder / "bin")
 
 
 def _scenarios() -> list[str]:
@@ -163,7 +174,7 @@ def _shown(text: str, language: str, begin: str) -> str:
     return str(found)
 
 
-def _write_programs(folder: Path) -> None:
+def make_programs(folder: Path) -> None:
     """Write `python`, and `takeover-harness` as an installation would have it."""
     folder.mkdir()
     scripts = {

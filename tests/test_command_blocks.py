@@ -12,7 +12,7 @@ import pytest
 from tests.command_blocks import DOCUMENTS, RUN, RUN_OF_MINE, Block, blocks, make_folder, ready, reduced, run
 
 #: Run by `make test`; each other page takes seconds and is run by `make test-long`.
-QUICK = ("docs/faults.md", "docs/reference/scenario.md", "docs/scenarios.md")
+QUICK = ("docs/reference/scenario.md", "docs/scenarios.md")
 #: Run with all their schedules, and their output is compared.
 WHOLE = ("docs/questions.md", "docs/tutorial.md")
 #: First words of the commands that no test of this file runs, and why.
