@@ -60,7 +60,7 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
         (
             "expect:",
             PROGRAM.format("participant: true, operations: {begin: 'B (x)'}"),
-            "10:68: lanes[2].operations.end: missing, it is required; say here: Of the line",
+            "10:68: lanes[2].operations.end: missing, it is required; say here: Regular expression of the line",
         ),
         (
             "expect:",
