@@ -1,4 +1,4 @@
-"""Where a replay stops for a debugger: the deciding step, a numbered one, the violation, a line of code."""
+"""Places at which a replay stops for a debugger: the deciding step, a numbered one, the violation, a line."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _STORIES_MAX = 4
 
 
 class Telling(NamedTuple):
-    """How much is shown.
+    """The amount of output.
 
     Args:
         quiet: failures alone, and no table.

@@ -26,7 +26,7 @@ _HALF = 0.5
 
 
 class Least:
-    """How many schedules a pass needs.
+    """The number of schedules that a pass needs.
 
     Args:
         count: so many, whatever was asked for; 0 for a share of that.

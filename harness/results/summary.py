@@ -157,7 +157,7 @@ class Summary(msgspec.Struct, frozen=True):
 
     @property
     def unsettled(self) -> str:
-        """Why this is neither a pass nor a violation; empty if it is one."""
+        """The reason why this is neither a pass nor a violation; empty if it is one."""
         if self.why_inconclusive or not self.not_exercised:
             return self.why_inconclusive
         return f"not exercised: {'; '.join(self.not_exercised)}"

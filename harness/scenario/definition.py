@@ -113,7 +113,7 @@ OP_KINDS: Final[tuple[OpKind, ...]] = get_args(OpKind)[:-1]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FaultSettings:
-    """What goes wrong, in operations drawn by the seed; kernel gate only.
+    """A fault of a call or a process, in operations that the seed draws; kernel gate only.
 
     These are the keys that all faults have. A class of `fault_settings` adds those of process faults.
     """

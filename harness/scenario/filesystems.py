@@ -1,4 +1,4 @@
-"""What `stat` tells on a file system: the keys of a scenario's `filesystem`, and named ones.
+"""Answers of `stat` on a file system: the keys of a scenario's `filesystem`, and named file systems.
 
 A named file system stands for keys. `python -m tests.measured_filesystems` measures the real ones, and a
 test compares.
