@@ -85,7 +85,7 @@ _SOCKET = _Kind(
 _PRIVILEGE = _Kind(
     errno.EPERM,
     _calls("socket", "setsockopt", "ioctl", "nice", "sched_setscheduler", "sched_setparam"),
-    "what takes a capability",
+    "a call that takes a capability",
     _privileges,
 )
 _KINDS: Final = (
