@@ -205,7 +205,7 @@ def check_same(folder: str, tasks: Sequence[SearchTask]) -> None:
         shown = "\n".join(f"  {fault}" for fault in dict.fromkeys(faults))
         raise UsageError(
             f"--resume: the run of {where} does not match:\n{shown}\n"
-            "give --resume alone to continue that run, or begin a new one"
+            "give --resume alone to continue that run, or begin a new run"
         )
 
 
