@@ -71,6 +71,14 @@ check: $(STAMP)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/python -m mypy
 	$(VENV)/bin/lint-imports
+	$(BUILD_SITE)
+
+# The documentation as a site, in build/site; a link that leads nowhere is an error. --quiet would hide the warnings
+# from --strict, too. The variable silences a notice about another program.
+BUILD_SITE = NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --strict
+.PHONY: site
+site: $(STAMP)
+	$(BUILD_SITE)
 
 format: $(STAMP)
 	$(VENV)/bin/ruff check --fix .

@@ -54,7 +54,7 @@ class LedgerFence(Fence):
     disk.
     """
 
-    about: ClassVar[str] = "what lawful writers wrote down against the bytes that are there"
+    about: ClassVar[str] = "compares the record of lawful writers with the bytes of the transcript"
     sound_under: ClassVar[tuple[str, ...]] = ("coordinated",)
     lock_kind: ClassVar[str] = "flock"
     _file: ClassVar[type[LedgerFile]] = LedgerFile

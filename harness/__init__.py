@@ -9,12 +9,17 @@ __all__ = ["VERSION"]
 __version__ = "0.1.0"
 VERSION = __version__
 
-_ASKING = (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP)
 #: The signal mask before `python -m harness` changed it; None where the package is imported by others.
 _mask_before = None
 
 # The interpreter imports this first, then `__main__`. A Ctrl-C in between would end in a traceback of the
 # interpreter, so it waits until `__main__` has a handler. The module `signal` is not loaded yet, and its
 # import would leave the door open for a while longer.
-if sys.argv[:1] == ["-m"] and sys.orig_argv[-len(sys.argv)] in ("harness", "-mharness"):
-    _mask_before = _signal.pthread_sigmask(_signal.SIG_BLOCK, _ASKING)
+if (
+    sys.platform == "linux"
+    and sys.argv[:1] == ["-m"]
+    and sys.orig_argv[-len(sys.argv)] in ("harness", "-mharness")
+):
+    _mask_before = _signal.pthread_sigmask(
+        _signal.SIG_BLOCK, (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP)
+    )

@@ -8,7 +8,7 @@ import sys
 from typing import Any, NoReturn
 
 import harness
-from harness.system.interrupts import ignore, interrupt_once, put_off
+from takeover_harness.linux_only import refuse_elsewhere
 from takeover_harness.own_packages import keep
 
 __all__ = ["run"]
@@ -20,6 +20,9 @@ def run(mask_before: Any) -> NoReturn:
     Args:
         mask_before: the signal mask to return to; None where it was not changed.
     """
+    refuse_elsewhere()
+    from harness.system.interrupts import ignore, interrupt_once, put_off
+
     try:
         with put_off():
             interrupt_once()

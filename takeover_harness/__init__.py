@@ -73,15 +73,19 @@ _FROM = {
     "read_all": "fence.transcript",
     "__version__": "harness",
 }
-_ASKING = (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP)
 #: The signal mask before the harness was started by this name; None where the package is imported by others.
 mask_before: Any = None
 
 # As `harness` does it for `python -m harness`: a Ctrl-C waits until there is a handler for it.
-if os.path.basename(sys.argv[0]) == "takeover-harness" or (
-    sys.argv[:1] == ["-m"] and sys.orig_argv[-len(sys.argv)] in ("takeover_harness", "-mtakeover_harness")
+if sys.platform == "linux" and (
+    os.path.basename(sys.argv[0]) == "takeover-harness"
+    or (
+        sys.argv[:1] == ["-m"] and sys.orig_argv[-len(sys.argv)] in ("takeover_harness", "-mtakeover_harness")
+    )
 ):
-    mask_before = _signal.pthread_sigmask(_signal.SIG_BLOCK, _ASKING)
+    mask_before = _signal.pthread_sigmask(
+        _signal.SIG_BLOCK, (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP)
+    )
 
 
 def __getattr__(name: str) -> Any:

@@ -57,7 +57,7 @@ class TimeLimit:
 
     @property
     def starved(self) -> bool:
-        """Whether the limit of real time alone is passed: the processes got next to no processor time."""
+        """Return whether real time alone passed its limit: the processes got next to no processor time."""
         return self._idled_s < self._idle_s and self._computed_s < self._computing_s
 
     @property

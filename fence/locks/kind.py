@@ -1,4 +1,4 @@
-"""What the harness has to know of a kind of write lock, beside how a handle takes it."""
+"""Facts about a kind of write lock that the harness needs; a `Lock` takes it."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ class LockKind:
 
     @property
     def kept_by_kernel(self) -> bool:
-        """Whether the kernel keeps the lock, on a file that stays where it is."""
+        """Return whether the kernel keeps the lock, on a file that stays where it is."""
         return self.keeper in ("flock", "record")
 
     @property
     def unique(self) -> bool:
-        """Whether there is one lock as long as there is one name."""
+        """Return whether there is one lock as long as there is one name."""
         return not self.kept_by_kernel
 
     def is_held(self, transcript: str, path: str = "") -> bool:

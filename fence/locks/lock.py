@@ -62,7 +62,7 @@ class Lock(abc.ABC):
 
 
 class Patience:
-    """How long a waiter goes on asking for a lock that another has.
+    """The time for which a waiter goes on asking for a lock that another has.
 
     Args:
         path: path of the lock, for the message.

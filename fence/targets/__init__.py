@@ -88,7 +88,7 @@ class Target(Protocol):
         """Fetch a version, unless it is in the cache."""
 
     def fetched(self) -> Sequence[Fetched]:
-        """What is in the cache."""
+        """Return the versions that are in the cache."""
 
     def command(self, reference: str) -> str:
         """Return the command that serves a version."""

@@ -36,19 +36,19 @@ _COMMANDS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] =
     "matrix": ("compare fences on the same schedules of every scenario", add_matrix),
     "merge": ("add the shards of a run up, and report on them as on one run", add_merge),
     "replay": ("run the schedule of a witness again", add_replay),
-    "shrink": ("make the story of a witness as small as it gets", add_shrink),
+    "shrink": ("make the story of a witness as small as possible", add_shrink),
     "judge": ("judge a stored history again", add_judge),
-    "report": ("what runs over many nights say together", add_report),
-    "list": ("what there is", add_list),
+    "report": ("compare the runs of many nights", add_report),
+    "list": ("list scenarios, fences, strategies, policies and the like", add_list),
     "docs": ("print a page of the documents, or list them", add_docs),
     "init": ("write a folder to start from: fence, scenarios, tests, CI file", add_init),
-    "schema": ("JSON Schema of a scenario file (for editors), or of results", add_schema),
-    "doctor": ("what this machine can do", add_doctor),
-    "bench": ("what steps, decisions and searches cost here; is it slower", add_bench),
-    "controls": ("is every fence that is broken on purpose caught", add_controls),
-    "target": ("fetch released software to be tested as a fence, or list it", add_target),
-    "conform": ("does a fence, or its adapter, do what each call asks", add_conform),
-    "fuzz": ("draw scenarios, too, and keep those that break a fence", add_fuzz),
+    "schema": ("print the JSON Schema of a scenario file (for editors), or of results", add_schema),
+    "doctor": ("say what this machine can do, and what is missing", add_doctor),
+    "bench": ("measure what steps, decisions and searches cost, and compare", add_bench),
+    "controls": ("check that every fence that is broken on purpose is caught", add_controls),
+    "target": ("fetch released software to test as a fence, or list it", add_target),
+    "conform": ("check a fence, or its adapter, call by call", add_conform),
+    "fuzz": ("draw scenarios as well, and keep those that break a fence", add_fuzz),
 }
 
 
@@ -79,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
         prog=program(),
         description="Runs real processes against one transcript under a scheduler and judges the fence.",
         epilog="Exit status: 0 as expected, 1 not as expected, 2 bad arguments, 3 inconclusive, "
-        "4 a bug of ours, 130 interrupted.",
+        "4 a bug of the harness, 130 interrupted.",
     )
     top.add_argument("--version", action="version", version=f"takeover-harness {VERSION}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -108,8 +108,8 @@ def allow_programs(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--allow-programs",
         action="store_true",
-        help="start what files name: programs of a lane of the role program, and fences, invariants and "
-        "extensions that are no part of the harness",
+        help="start programs that a file names (role program), and run fences, invariants and extensions "
+        "that only a file names",
     )
 
 
@@ -126,4 +126,4 @@ def extension(command: argparse.ArgumentParser) -> None:
 
 def session_root(command: argparse.ArgumentParser) -> None:
     """Add the option that says where session directories are made."""
-    command.add_argument("--session-root", metavar="DIR", help="where session directories are made")
+    command.add_argument("--session-root", metavar="DIR", help="folder in which session directories are made")

@@ -12,66 +12,98 @@ __all__ = ["add_bench"]
 def add_bench(command: argparse.ArgumentParser) -> None:
     """Add the options of `bench`."""
     command.description = (
-        "Measures steps and schedules, what fences cost as the transcript grows, and how soon controls are "
-        "caught; each sample against a built-in workload beside it. See docs/bench.md."
+        "Measures the time of steps and schedules, the cost of fences as the transcript grows, and the time "
+        "until controls are caught. Each sample is compared with a built-in workload. See docs/bench.md."
     )
     command.epilog = (
-        "Exit status: 0 measured, and nothing is slower; 1 --compare: something is slower or counts more, "
-        "--check: the comparison does not hold what it promises; 2 bad arguments or baseline; "
-        "3 --compare: times could not be compared; 130 interrupted."
+        "Exit status: 0 measured, and nothing is slower; 1 with --compare: something is slower or counts "
+        "more, with --check: the comparison errs more often than it promises; 2 bad arguments or baseline; "
+        "3 with --compare: times could not be compared; 130 interrupted."
     )
     command.add_argument(
-        "--parts", metavar="NAME,NAME", help="of scenarios, growth, controls, walls, gate (default: all)"
+        "--parts",
+        metavar="NAME,NAME",
+        help="parts to measure: scenarios, growth, controls, walls, gate (default: all)",
     )
-    command.add_argument("--scenario", metavar="FILE", action="append", help="default: six of ours")
+    command.add_argument(
+        "--scenario",
+        metavar="FILE",
+        action="append",
+        help="scenario to measure with; may be given several times (default: six of the harness)",
+    )
     command.add_argument(
         "--fence",
         metavar="REF",
         action="append",
-        help="default: ledger; for growth, which alone takes several, all that are not broken on purpose",
+        help="fence to measure; the part growth takes several (default: ledger; for growth every fence "
+        "that is not broken on purpose)",
     )
     command.add_argument(
-        "--schedules", type=at_least(1, 62), metavar="N", help="a sample of scenarios (default: 5)"
+        "--schedules",
+        type=at_least(1, 62),
+        metavar="N",
+        help="schedules in a sample of the part scenarios (default: 5)",
     )
     command.add_argument(
-        "--largest-kib", type=at_least(1), metavar="N", help="growth: no transcript beyond (default: 65536)"
+        "--largest-kib",
+        type=at_least(1),
+        metavar="N",
+        help="largest transcript of the part growth (default: 65536)",
     )
-    command.add_argument("--compare", metavar="BASELINE.json", help="say what is slower than these figures")
+    command.add_argument(
+        "--compare",
+        metavar="BASELINE.json",
+        help="compare with the figures in this file, and name the slower ones",
+    )
     command.add_argument(
         "--check",
         action="store_true",
-        help="instead: try out whether comparisons cry wolf, and find 15 percent",
+        help="do not measure, but count how often a comparison raises a false alarm or misses 15 %% more "
+        "steps",
     )
     command.add_argument(
-        "--comparisons", type=at_least(4), metavar="N", help="--check: of like with like (default: 200)"
+        "--comparisons",
+        type=at_least(4),
+        metavar="N",
+        help="with --check: comparisons of a run with an equal one (default: 200)",
     )
     session_root(command)
     command.add_argument(
-        "--out", metavar="FILE.json", help="store the figures, and the curves beside them as SVG"
+        "--out", metavar="FILE.json", help="store the figures in this file, and the curves beside it as SVG"
     )
     allow_programs(command)
-    command.add_argument("--json", action="store_true", help="one JSON object instead of lines")
-    command.add_argument("--controls", metavar="NAME,NAME", help="these (default: all)")
+    command.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
+    command.add_argument("--controls", metavar="NAME,NAME", help="controls to measure (default: all)")
     command.add_argument(
         "--rounds",
         type=at_least(1, 1000),
         metavar="R",
-        help="samples (default: 16; --versus: 3)",
+        help="number of samples (default: 16; with --versus: 3)",
     )
     command.add_argument(
-        "--seed", type=at_least(0), metavar="N", default=1, help="of what is drawn (default: 1)"
+        "--seed",
+        type=at_least(0),
+        metavar="N",
+        default=1,
+        help="the number that fixes every random choice (default: 1)",
     )
     command.add_argument(
-        "--scenarios", metavar="DIR", help="where the scenarios are (default: those of the harness)"
+        "--scenarios", metavar="DIR", help="folder of the scenarios (default: those of the harness)"
     )
-    _versus(command.add_argument_group("how soon controls are caught, against the free gate"))
+    _versus(command.add_argument_group("time until controls are caught, compared with the free gate"))
 
 
 def _versus(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--versus", action="store_true", help="measure this instead")
+    group.add_argument("--versus", action="store_true", help="measure that time and nothing else")
     group.add_argument(
-        "--limit-s", type=positive, metavar="S", help="a gate gives up after S seconds (default: 20)"
+        "--limit-s",
+        type=positive,
+        metavar="S",
+        help="seconds after which a gate gives up on a control (default: 20)",
     )
     group.add_argument(
-        "--explorers", type=at_least(1, EXPLORERS_MAX), metavar="N", help="default: one a core"
+        "--explorers",
+        type=at_least(1, EXPLORERS_MAX),
+        metavar="N",
+        help="processes that run schedules (default: one for each core)",
     )

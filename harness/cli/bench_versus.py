@@ -68,5 +68,7 @@ def _show(figures: Versus, json: bool) -> None:
     emit(f"where no stamps are emulated: {totals_sentence(figures.totals_real)}")
     for name, why in figures.out_of_reach.items():
         emit(f"out of reach of the free gate: {name}: {why}")
-    emit(f"all controls, with the limit for what is out of reach: {totals_sentence(figures.totals_all)}")
+    emit(
+        f"all controls, with the limit for those that are out of reach: {totals_sentence(figures.totals_all)}"
+    )
     remark(f"counted: {figures.counted}")

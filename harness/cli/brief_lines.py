@@ -25,11 +25,16 @@ _ORDER: Final[tuple[Word, ...]] = (
 _WIDTH = 1 + max(map(len, _ORDER))
 
 
-def brief_lines(answer: Answer) -> list[str]:
-    """Return the line of an answer, and for a failure a second one: the command to go on with."""
+def brief_lines(answer: Answer, options: Sequence[str] = ()) -> list[str]:
+    """Return the line of an answer, and for a failure a second one: the command to go on with.
+
+    Args:
+        answer: of one question.
+        options: of the search, as `search_options` returns them.
+    """
     lines = [_line(answer.summary, _sentence(answer))]
     if answer.summary.result in FAILURES:
-        lines.append(f"{'':<{_WIDTH}}{_command(answer)}")
+        lines.append(f"{'':<{_WIDTH}}{_command(answer, options)}")
     return lines
 
 
@@ -93,7 +98,7 @@ def _accused(answer: Answer) -> str:
     return min(filter(answer.result.accuses, first), key=lambda kind: first[kind].schedule_index, default="")
 
 
-def _command(answer: Answer) -> str:
+def _command(answer: Answer, options: Sequence[str]) -> str:
     """Return the command that replays the first unexpected violation, or else asks the question again."""
     kind = _accused(answer)
     if kind in answer.shrunk:
@@ -103,5 +108,5 @@ def _command(answer: Answer) -> str:
     again = next((one for one in answer.known if one.unexpected), None)
     if again is not None:
         return replay_command(again.witness, answer.summary.fence)
-    file, fence = shlex.quote(answer.task.file), shlex.quote(answer.summary.fence)
-    return f"again: {command()} run {file} --fence {fence} --seed {answer.summary.seed} -v"
+    words = [answer.task.file, "--fence", answer.summary.fence, "--seed", str(answer.summary.seed), *options]
+    return f"again: {command()} run {shlex.join(words)} -v"

@@ -170,12 +170,12 @@ def unsealed(data: bytes) -> Finished | Progress | Part:
     """Return what a stored file says.
 
     Raises:
-        FormatError: its content is not what was written.
+        FormatError: its content differs from the stored content.
         Exception: one of `UNREADABLE`: it has another form.
     """
     whole = _whole_decoder.decode(data)
     if whole.digest != _digest(whole.content):
-        raise FormatError("its content is not what was written")
+        raise FormatError("its content differs from the stored content")
     found: Finished | Progress | Part = _decoder.decode(whole.content)
     return found
 

@@ -9,15 +9,22 @@ __all__ = ["add_conform", "add_init", "add_target"]
 
 def add_init(command: argparse.ArgumentParser) -> None:
     """Add the options of `init`."""
-    command.add_argument("folder", metavar="DIR", help="made if need be; nothing in it is overwritten")
     command.add_argument(
-        "--language", choices=("python", "node"), default="python", help="of the fence (default: python)"
+        "folder",
+        metavar="DIR",
+        help="folder to write into; it is made if it is missing, and no file in it is overwritten",
+    )
+    command.add_argument(
+        "--language",
+        choices=("python", "node"),
+        default="python",
+        help="language of the fence (default: python)",
     )
     command.add_argument(
         "--install",
         metavar="SPEC",
-        help="what CI gives to pip: git+https://... or a path (default: what this one was installed from, "
-        "where that is an address)",
+        help="requirement that CI gives to pip: git+https://... or a path (default: the address from "
+        "which this harness was installed, if there is one)",
     )
 
 
@@ -27,14 +34,17 @@ def add_target(command: argparse.ArgumentParser) -> None:
         "targets",
         nargs="*",
         metavar="NAME@VERSION",
-        help="any version, also as NAME==VERSION; NAME alone: all versions that were tried",
+        help="software to fetch, in any version, also as NAME==VERSION; NAME alone: all versions that "
+        "were tried",
     )
-    command.add_argument("--json", action="store_true", help="one JSON object a target, one a line")
+    command.add_argument("--json", action="store_true", help="print one JSON object a line, for each target")
 
 
 def add_conform(command: argparse.ArgumentParser) -> None:
     """Add the options of `conform`."""
     command.add_argument(
-        "fence", metavar="REF", help="path.py:Class, a name, or exec:COMMAND (docs/external-fence.md)"
+        "fence",
+        metavar="REF",
+        help="the fence: path.py:Class, a name of `list fences`, or exec:COMMAND (docs/external-fence.md)",
     )
-    command.add_argument("--json", action="store_true", help="one JSON object a check, one a line")
+    command.add_argument("--json", action="store_true", help="print one JSON object a line, for each check")

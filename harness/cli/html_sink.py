@@ -112,6 +112,7 @@ class HtmlSink(Sink):
             tuple(self._entries),
             self._planned,
             time.monotonic() - self._started,
+            command(),
         )
         try:
             return self._folder.report(page(run))

@@ -144,12 +144,12 @@ def _first_line(check: Callable[..., object]) -> str:
 _ABOUT = {
     "scenarios": "files in the folder `scenarios`, and those that come with the harness",
     "fences": "fences that come with the harness, to be named by --fence",
-    "strategies": "how a search chooses the next step, for --strategy",
-    "roles": "what a lane does, for `role` in a scenario",
-    "actions": "what an editor does, for `actions` in a scenario",
-    "policies": "which changes are lawful, for `policy` in a scenario",
-    "gates": "how lanes are stopped, for --gate",
-    "faults": "what goes wrong, for `faults` in a scenario",
+    "strategies": "ways to choose the next step, for --strategy",
+    "roles": "activities of a lane, for `role` in a scenario",
+    "actions": "changes that an editor makes, for `actions` in a scenario",
+    "policies": "tables of lawful changes, for `policy` in a scenario",
+    "gates": "ways to stop a lane, for --gate",
+    "faults": "faults of calls and processes, for `faults` in a scenario",
     "locks": "kinds of locks, for `lock_kind` of a fence",
     "invariants": "rules for the transcript's lines, for --invariant and `invariant` in a scenario",
 }

@@ -15,9 +15,10 @@ def add_report(command: argparse.ArgumentParser) -> None:
         "--trend",
         metavar="DIR",
         required=True,
-        help="compare the runs in this folder over time: what appeared, what went, schedules to the first",
+        help="compare the runs in this folder over time: violations that appeared or went, and the "
+        "schedules up to the first",
     )
-    command.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    command.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
 
 def add_list(command: argparse.ArgumentParser) -> None:
@@ -25,19 +26,21 @@ def add_list(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "what",
         nargs="?",
-        help="default: what can be listed",
+        help="the list to print (default: the names of the lists)",
         choices=(
             *("scenarios", "fences", "strategies", "roles", "actions", "policies", "gates", "faults"),
             *("locks", "invariants"),
         ),
     )
-    command.add_argument("--json", action="store_true", help="objects instead of lines")
+    command.add_argument("--json", action="store_true", help="print JSON objects instead of lines")
     extension(command)
 
 
 def add_docs(command: argparse.ArgumentParser) -> None:
     """Add the options of `docs`."""
-    command.add_argument("page", nargs="?", metavar="PAGE", help="its name, such as running")
+    command.add_argument(
+        "page", nargs="?", metavar="PAGE", help="name of a page, such as running (default: all names)"
+    )
 
 
 def add_schema(command: argparse.ArgumentParser) -> None:
@@ -47,16 +50,22 @@ def add_schema(command: argparse.ArgumentParser) -> None:
         nargs="?",
         choices=("scenario", "results"),
         default="scenario",
-        help="of a scenario file (default), or of what `run --json` prints",
+        help="schema of a scenario file (default), or of the objects that `run --json` prints",
     )
-    command.add_argument("--markdown", action="store_true", help="the same in words (docs/reference)")
+    command.add_argument(
+        "--markdown",
+        action="store_true",
+        help="print tables in Markdown instead of JSON Schema (docs/reference)",
+    )
     extension(command)
 
 
 def add_doctor(command: argparse.ArgumentParser) -> None:
     """Add the options of `doctor`."""
-    command.add_argument("--json", action="store_true", help="one JSON object instead of lines")
-    command.add_argument("--session-root", metavar="DIR", help="look at the file system there")
+    command.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
+    command.add_argument("--session-root", metavar="DIR", help="look at the file system of this folder")
     command.add_argument(
-        "--clean", action="store_true", help="only remove what runs left behind that were killed there"
+        "--clean",
+        action="store_true",
+        help="remove the session directories that killed runs left there, and do nothing else",
     )

@@ -16,6 +16,7 @@ from harness.cli.program_permission import check_programs
 from harness.cli.resume import completed
 from harness.cli.run_command import ci_sink, folder_for, scenarios_of, with_files
 from harness.cli.search_loop import loop_for
+from harness.cli.search_options import search_options
 from harness.cli.search_tasks import (
     EXHAUSTIVE,
     check_faults,
@@ -88,7 +89,9 @@ def main(arguments: argparse.Namespace) -> int:
 
 def shown_by(arguments: argparse.Namespace, display: Display, ci: CiSink) -> Sink:
     """Return the sink that shows a matrix, as tables or as Markdown."""
-    return _MarkdownSink(ci) if arguments.markdown else _MatrixSink(display)
+    if arguments.markdown:
+        return _MarkdownSink(ci)
+    return _MatrixSink(display, options=search_options(arguments, _strategy(arguments.strategy)))
 
 
 def _fences(given: Sequence[str]) -> list[str]:

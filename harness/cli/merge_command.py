@@ -23,6 +23,7 @@ from harness.cli.program_permission import starts_programs
 from harness.cli.run_command import TITLE
 from harness.cli.run_plan import plan_of, read_plan
 from harness.cli.search_loop import SearchLoop, loop_for
+from harness.cli.search_options import search_options
 from harness.cli.shard_folders import ShardFolder, Shards, read_shards
 from harness.cli.sink import Answer, Sink, Task
 from harness.cli.terminal_sink import Telling, TerminalSink
@@ -49,7 +50,8 @@ def main(given: argparse.Namespace) -> int:
     matrix = arguments.command == "matrix"
     ci = CiSink(arguments.junit, MATRIX_TITLE if matrix else TITLE)
     telling = Telling(arguments.quiet, arguments.verbose, arguments.only_failures)
-    shown: Sink = shown_by(arguments, display, ci) if matrix else TerminalSink(display, telling)
+    options = search_options(arguments, arguments.strategy)
+    shown: Sink = shown_by(arguments, display, ci) if matrix else TerminalSink(display, telling, options)
     with Coordinator(1, arguments.session_root) as coordinator:
         loop = loop_for(
             coordinator,

@@ -1,4 +1,4 @@
-"""Where a replay stops for a debugger: the deciding step, a numbered one, the violation, a line of code."""
+"""Places at which a replay stops for a debugger: the deciding step, a numbered one, the violation, a line."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def check_options(arguments: argparse.Namespace, witness: Witness) -> None:
             "stopped; find it again with --gate kernel"
         )
     if arguments.json:
-        raise UsageError(f"{option} and --json: what it shows is for people; leave one of them out")
+        raise UsageError(f"{option} and --json: its output is for people; leave one of them out")
     if arguments.trace and len(inside) > 1:
         raise UsageError("--trace runs to the end; leave it out, or the option that stops the replay")
     if arguments.pause and (arguments.breaks or arguments.debug is not None):

@@ -31,7 +31,7 @@ _COMPARED = ("run", "matrix")
 
 
 class _Plan(msgspec.Struct, frozen=True):
-    """What a trend needs of the plan of a run.
+    """The part of the plan of a run that a trend needs.
 
     Args:
         command: which one wrote it.

@@ -89,6 +89,6 @@ def check_same(folder: str, arguments: argparse.Namespace, tasks: Sequence[Task]
         where = os.path.join(folder, "plan.json")
         shown = "\n".join(f"  {fault}" for fault in faults)
         raise UsageError(
-            f"--resume: what is asked for is not the run of {where}:\n{shown}\n"
-            "give --resume alone to go on with that one, or begin a new run"
+            f"--resume: the run of {where} does not match:\n{shown}\n"
+            "give --resume alone to continue that run, or begin a new run"
         )

@@ -19,6 +19,7 @@ from harness.cli.resume import check_same, completed
 from harness.cli.run_plan import plan_of
 from harness.cli.scenario_files import check_keepable, located, scenario_files
 from harness.cli.search_loop import loop_for
+from harness.cli.search_options import search_options
 from harness.cli.search_tasks import (
     EXHAUSTIVE,
     check_faults,
@@ -72,7 +73,7 @@ def main(arguments: argparse.Namespace) -> int:
             arguments,
             folder,
             ci_sink(arguments, TITLE),
-            shown=[TerminalSink(display, telling)],
+            shown=[TerminalSink(display, telling, search_options(arguments, arguments.strategy))],
             watch=display.progress,
             resumable=True,
         )

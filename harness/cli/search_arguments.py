@@ -18,7 +18,7 @@ from harness.cli.argument_types import (
 
 __all__ = ["add_controls", "add_fuzz", "add_matrix", "add_merge", "add_run"]
 
-_SCENARIOS = "file, folder of such files, or a name of `list scenarios`"
+_SCENARIOS = "a scenario file, a folder of them, or a name of `list scenarios`"
 
 
 def add_run(command: argparse.ArgumentParser) -> None:
@@ -27,42 +27,43 @@ def add_run(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--resume",
         metavar="DIR",
-        help="go on with the run of this folder, which was killed, interrupted, or out of time; "
-        "what was asked for then need not be said again",
+        help="continue the run in this folder, which was killed, was interrupted, or ran out of time; its "
+        "options hold unless others are given",
     )
     command.add_argument(
         "--fence",
         metavar="REF",
         action="append",
-        help="a registered name, package.module:Class, path/file.py:Class, exec:COMMAND or openclaw@VERSION "
-        "(default: those that the scenario names)",
+        help="a fence to test: a name of `list fences`, package.module:Class, path/file.py:Class, "
+        "exec:COMMAND or openclaw@VERSION; may be given several times (default: the fences that the "
+        "scenario names)",
     )
     _search(command)
     command.add_argument(
         "--rogue-actions",
         type=at_least(0, 8),
         metavar="K",
-        help="--strategy exhaustive: try all sequences of up to K actions of the scenario's editor "
-        "(default: those that were drawn)",
+        help="with --strategy exhaustive: try all sequences of up to K actions of the scenario's editor "
+        "(default: the sequence that was drawn)",
     )
     command.add_argument(
         "--preemptions",
         type=at_least(0, 100),
         metavar="B",
-        help="--strategy exhaustive: every schedule with at most B preemptions "
-        "(default: no bound, one schedule of each class)",
+        help="with --strategy exhaustive: run every schedule that has at most B preemptions "
+        "(default: one schedule of each class, with any number of preemptions)",
     )
     command.add_argument(
         "--keep",
         action="store_true",
         default=None,
-        help="add them to the witnesses beside their scenario, which each run tries first",
+        help="store shrunk witnesses beside their scenario, where each later run tries them first",
     )
     command.add_argument(
         "--max-failures",
         type=at_least(1),
         metavar="N",
-        help="end the run after N scenarios and fences that are not as expected",
+        help="end the run after N results that are not as expected",
     )
     _telling(command)
 
@@ -79,12 +80,16 @@ def add_matrix(command: argparse.ArgumentParser) -> None:
         metavar="REF,REF,...",
         action="append",
         required=True,
-        help="as for run; the first is what the others are compared with",
+        help="fences, as for run; each is compared with the first",
     )
     _search(command)
     shape = command.add_mutually_exclusive_group()
-    shape.add_argument("--json", action="store_true", help="one JSON object a scenario and fence, one a line")
-    shape.add_argument("--markdown", action="store_true", help="tables and stories for a pull request")
+    shape.add_argument(
+        "--json", action="store_true", help="print one JSON object a line, for each scenario and fence"
+    )
+    shape.add_argument(
+        "--markdown", action="store_true", help="print tables and stories for a comment on a pull request"
+    )
     command.set_defaults(keep=False)
 
 
@@ -115,16 +120,22 @@ def add_merge(command: argparse.ArgumentParser) -> None:
 def _telling(command: argparse.ArgumentParser) -> None:
     """Add the options that say how much is told."""
     command.add_argument(
-        "--only-failures", action="store_true", help="show nothing of what is as expected, also with --json"
+        "--only-failures",
+        action="store_true",
+        help="leave out results that are as expected, also with --json",
     )
     shape = command.add_mutually_exclusive_group()
-    shape.add_argument("--json", action="store_true", help="one JSON object a scenario and fence, one a line")
-    shape.add_argument("-q", "--quiet", action="store_true", help="two lines for each failure, and no table")
+    shape.add_argument(
+        "--json", action="store_true", help="print one JSON object a line, for each scenario and fence"
+    )
+    shape.add_argument(
+        "-q", "--quiet", action="store_true", help="print two lines for each failure, and no table"
+    )
     shape.add_argument(
         "-v",
         "--verbose",
         action="store_true",
-        help="the story of each first violation (default: up to four scenarios and fences)",
+        help="print the story of each first violation (default in a run of up to four results)",
     )
 
 
@@ -149,107 +160,160 @@ def _cluster(command: argparse.ArgumentParser) -> None:
 
 def _search(command: argparse.ArgumentParser) -> None:
     """Add the options that `run` and `matrix` share; `harness.cli.resume` replaces None by a default."""
-    command.add_argument("--gate", choices=("kernel", "free"), help="default: kernel where it is available")
-    command.add_argument("--strategy", metavar="NAME", help="default: portfolio; see `list strategies`")
+    command.add_argument(
+        "--gate",
+        choices=("kernel", "free"),
+        help="kernel controls every file call, free controls none (default: kernel where it is available)",
+    )
+    command.add_argument(
+        "--strategy", metavar="NAME", help="a name of `list strategies` (default: portfolio)"
+    )
     count = command.add_mutually_exclusive_group()
-    count.add_argument("--schedules", type=at_least(1), metavar="N", help="default: the scenario's")
+    count.add_argument(
+        "--schedules",
+        type=at_least(1),
+        metavar="N",
+        help="schedules for each scenario and fence (default: the number in the scenario)",
+    )
     count.add_argument(
         "--confidence",
         type=rate,
         metavar="P",
-        help="as many as it takes to say with 95 %% confidence that fewer than P of such schedules violate",
+        help="so many schedules that a pass says, with 95 %% confidence: less than the share P of them "
+        "violates",
     )
     command.add_argument(
         "--min-schedules",
         type=least,
         metavar="N|P%",
-        help="a pass needs so many of the schedules that were asked for (default: 50%%)",
-    )
-    command.add_argument("--seed", type=at_least(0), metavar="N", help="default: 1")
-    command.add_argument(
-        "--time-limit-s", type=positive, metavar="S", help="stop the whole run after S seconds"
+        help="schedules that a pass needs, as a number or a share of those asked for (default: 50%%)",
     )
     command.add_argument(
-        "--explorers", type=at_least(1, EXPLORERS_MAX), metavar="N", help="default: one a core"
+        "--seed", type=at_least(0), metavar="N", help="the number that fixes every random choice (default: 1)"
+    )
+    command.add_argument(
+        "--time-limit-s", type=positive, metavar="S", help="end the whole run after S seconds"
+    )
+    command.add_argument(
+        "--explorers",
+        type=at_least(1, EXPLORERS_MAX),
+        metavar="N",
+        help="processes that run schedules (default: one for each core)",
     )
     _out(command)
     command.add_argument(
         "--no-shrink",
         action="store_true",
         default=None,
-        help="leave the first violation of each kind as it was found",
+        help="do not make the first violation of each kind small",
     )
-    command.add_argument("--shrink-limit-s", type=positive, metavar="S", help="for each of them (default: 5)")
+    command.add_argument(
+        "--shrink-limit-s",
+        type=positive,
+        metavar="S",
+        help="make each violation small for at most S seconds (default: 5)",
+    )
     allow_programs(command)
     extension(command)
     command.add_argument(
         "--invariant",
         metavar="REF",
         action="append",
-        help="a rule for the transcript's lines: a name of `list invariants` or path/file.py:function",
+        help="a rule for the lines of the transcript: a name of `list invariants` or path/file.py:function",
     )
     command.add_argument(
         "--require-confinement",
         action="store_true",
         default=None,
-        help="refuse to run where the kernel cannot keep the code under test in its directory",
+        help="refuse to run on a machine whose kernel cannot keep the code under test in its directory",
     )
     session_root(command)
     _cluster(command)
     _shard(command)
-    command.add_argument("--junit", metavar="FILE", help="write JUnit XML, a testcase a scenario and fence")
+    command.add_argument(
+        "--junit", metavar="FILE", help="write JUnit XML to FILE, one testcase for each scenario and fence"
+    )
 
 
 def add_fuzz(command: argparse.ArgumentParser) -> None:
     """Add the options of `fuzz`."""
     command.description = (
-        "Draws scenarios (lanes, processes, actions, file system, faults) and runs some schedules of each. "
-        "The first of each kind of violation is made small and stored as a scenario file and a witness."
+        "Draws scenarios (lanes, processes, actions, file system, faults) and runs some schedules of "
+        "each. The first violation of each kind is made small and stored as a scenario file and a witness."
     )
     command.epilog = (
-        "Exit status: 0 nothing was found, 1 a violation was found, whatever the fence claims, "
-        "2 bad arguments, 3 nothing was found but of some schedules the truth is not known, 130 interrupted."
+        "Exit status: 0 no violation was found; 1 a violation was found, whatever the fence claims; "
+        "2 bad arguments; 3 no violation was found, and the truth about some schedules is not known; "
+        "130 interrupted."
     )
     command.add_argument(
-        "--fence", metavar="REF", action="append", required=True, help="as for run; several share the time"
+        "--fence",
+        metavar="REF",
+        action="append",
+        required=True,
+        help="a fence to test, as for run; several fences share the time",
     )
     command.add_argument(
-        "--policy", metavar="NAME", default="coordinated", help="judge by it (default: coordinated)"
+        "--policy",
+        metavar="NAME",
+        default="coordinated",
+        help="the policy to judge by (default: coordinated)",
     )
     command.add_argument(
-        "--time-limit-s", type=positive, metavar="S", default=60.0, help="for everything (default: 60)"
+        "--time-limit-s",
+        type=positive,
+        metavar="S",
+        default=60.0,
+        help="end after S seconds, with all fences (default: 60)",
     )
     command.add_argument(
-        "--seed", type=at_least(0), metavar="N", default=1, help="which scenarios are drawn (default: 1)"
+        "--seed",
+        type=at_least(0),
+        metavar="N",
+        default=1,
+        help="the number that fixes the scenarios that are drawn (default: 1)",
     )
     _out(command)
     session_root(command)
-    command.add_argument("--json", action="store_true", help="one JSON object a fence, one a line")
+    command.add_argument("--json", action="store_true", help="print one JSON object a line, for each fence")
 
 
 def add_controls(command: argparse.ArgumentParser) -> None:
     """Add the options of `controls`."""
-    command.add_argument("--only", metavar="NAME,NAME", help="these controls (default: all)")
-    command.add_argument("--strategies", metavar="NAME,NAME", help="default: all that search")
+    command.add_argument("--only", metavar="NAME,NAME", help="controls to try (default: all)")
     command.add_argument(
-        "--schedules", type=at_least(1), metavar="N", default=2000, help="at most, each (default: 2000)"
+        "--strategies", metavar="NAME,NAME", help="strategies to try (default: all that search)"
     )
     command.add_argument(
-        "--seeds", type=at_least(1, 1000), metavar="N", default=1, help="with the seeds 1 to N (default: 1)"
+        "--schedules",
+        type=at_least(1),
+        metavar="N",
+        default=2000,
+        help="schedules for each control at most (default: 2000)",
     )
     command.add_argument(
-        "--explorers", type=at_least(1, EXPLORERS_MAX), metavar="N", help="default: one a core"
+        "--seeds",
+        type=at_least(1, 1000),
+        metavar="N",
+        default=1,
+        help="try each control with the seeds 1 to N (default: 1)",
     )
     command.add_argument(
-        "--scenarios", metavar="DIR", help="where the scenarios are (default: those of the harness)"
+        "--explorers",
+        type=at_least(1, EXPLORERS_MAX),
+        metavar="N",
+        help="processes that run schedules (default: one for each core)",
+    )
+    command.add_argument(
+        "--scenarios", metavar="DIR", help="folder of the scenarios (default: those of the harness)"
     )
     _out(command)
     session_root(command)
     _cluster(command)
     _shard(command)
-    command.add_argument("--json", action="store_true", help="one JSON object a trial, one a line")
+    command.add_argument("--json", action="store_true", help="print one JSON object a line, for each trial")
 
 
 def _out(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--out", metavar="DIR", help="default: results/runs/<run id>")
-    command.add_argument("--force", action="store_true", help="also where --out holds a run already")
+    command.add_argument("--out", metavar="DIR", help="folder of the run (default: results/runs/<run id>)")
+    command.add_argument("--force", action="store_true", help="replace the run that --out holds")

@@ -129,9 +129,9 @@ def exhaustive(tasks: Sequence[SearchTask], actions_max: int, preemptions_max: i
                 "--strategy exhaustive has to come back to the same place; use always or never"
             )
         moving = moves_by_itself(scenario.filesystem)
-        place = f"filesystem.{moving}: what stat tells" if moving else ""
+        place = f"filesystem.{moving}: the answer of stat" if moving else ""
         if any(lane.clock is not None and lane.clock.back_ms for lane in scenario.lanes):
-            place = "lanes: clock.back_ms: what a process takes for the date"
+            place = "lanes: clock.back_ms: the date that a process reads"
         if place and preemptions_max < 0:
             raise UsageError(
                 f"scenario {scenario.name}: {place} changes with time alone, so no two steps commute and "

@@ -35,7 +35,7 @@ def main(arguments: argparse.Namespace) -> int:
     witness = read(arguments.witness)
     if split(arguments.witness) and not arguments.out:
         raise UsageError(
-            f"{arguments.witness}: stands in an archive, where nothing is written; "
+            f"{arguments.witness}: stands in an archive, which is never written to; "
             "give --out FILE for the smaller witness"
         )
     if witness.gate != "kernel":

@@ -25,7 +25,7 @@ _RAN_MAX = 4
 
 
 class Telling(NamedTuple):
-    """How much is shown.
+    """The amount of output.
 
     Args:
         quiet: failures alone, and no table.
@@ -47,12 +47,14 @@ class TerminalSink(Sink):
     Args:
         display: draws the table; tells whether JSON is wanted.
         telling: how much is shown.
+        options: of each search, for the command that searches once more.
     """
 
-    def __init__(self, display: Display, telling: Telling = _AT_LENGTH) -> None:
+    def __init__(self, display: Display, telling: Telling = _AT_LENGTH, options: Sequence[str] = ()) -> None:
         self.display = display
         self.json = display.json
         self._telling = telling
+        self._options = options
         self._brief = not telling.verbose
         self._summaries: list[Summary] = []
 
@@ -80,7 +82,7 @@ class TerminalSink(Sink):
             emit(encode(summary))
             return
         if self._brief:
-            emit("\n".join(brief_lines(answer)))
+            emit("\n".join(brief_lines(answer, self._options)))
             return
         lines = [f"{summary.scenario} / {summary.fence}: {_in_short(answer)}", *_reasons(summary)]
         if summary.worth is not None and not summary.violations and summary.schedules:

@@ -1,4 +1,4 @@
-"""How much of a run's time limit each task gets."""
+"""The share of a run's time limit that each task gets."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class TimeBudget:
 
     @property
     def over(self) -> bool:
-        """Whether no time is left."""
+        """Return whether no time is left."""
         return self.deadline is not None and time.monotonic() >= self.deadline
 
     def limited(self, task: SearchTask, tasks_left: int) -> SearchTask:

@@ -114,7 +114,7 @@ class Coordinator:
 
     @property
     def interrupted(self) -> bool:
-        """Whether the user has asked to stop."""
+        """Return whether the user has asked to stop."""
         return self._interrupts.count > 0
 
     def pids(self) -> list[int]:

@@ -66,7 +66,7 @@ _AGAIN_MAX = 4
 
 
 class Wanted(Protocol):
-    """Which schedules to run, see `harness.explore.work_item.WorkItem`."""
+    """The schedules to run, see `harness.explore.work_item.WorkItem`."""
 
     @property
     def strategy(self) -> str:
@@ -82,7 +82,7 @@ class Wanted(Protocol):
 
     @property
     def each(self) -> bool:
-        """Whether the statistics say of each schedule what it shows."""
+        """Return whether the statistics say of each schedule what it shows."""
 
     @property
     def indices(self) -> Iterator[int]:

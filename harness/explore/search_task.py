@@ -112,7 +112,7 @@ class SearchTask(msgspec.Struct, frozen=True):
 
     @property
     def on_real_files(self) -> bool:
-        """Whether lanes see the answers of the real file system."""
+        """Return whether lanes see the answers of the real file system."""
         return self.gate == "free" or self.scenario.filesystem.inode_reuse == "real"
 
     def rounds(self) -> Iterator[range]:
@@ -122,12 +122,12 @@ class SearchTask(msgspec.Struct, frozen=True):
 
     @property
     def picks(self) -> bool:
-        """Whether the strategy picks lanes; the free gate stops none, so there is nothing to pick."""
+        """Return whether the strategy picks lanes; the free gate stops none, so there is nothing to pick."""
         return self.gate != "free"
 
     @property
     def resumable(self) -> bool:
-        """Whether the search can go on later from any schedule."""
+        """Return whether the search can go on later from any schedule."""
         return True
 
     def work_item(
@@ -273,7 +273,7 @@ class Result(msgspec.Struct):
 
     @property
     def complete(self) -> bool:
-        """Whether all schedules were run, or all up to the one that was sought."""
+        """Return whether all schedules were run, or all up to the one that was sought."""
         return self.settled or self.task.complete(self.stats)
 
     @property

@@ -28,7 +28,7 @@ _WRITING = frozenset(("append", "guarded_write", "rewrite"))
 
 
 class Least:
-    """How many schedules a pass needs.
+    """The number of schedules that a pass needs.
 
     Args:
         count: so many, whatever was asked for; 0 for a share of that.
@@ -139,7 +139,8 @@ def _lane(
         if done.acted and done.failed == done.acted:
             yield f"{name} failed each time: {done.last}"
         elif not done.changed and not done.kept:
-            yield f"{name} never changed the transcript: {done.last or 'it was not started'}"
+            ended = "it ended without an error" if done.acted else "it was not started"
+            yield f"{name} never changed the transcript: {done.last or ended}"
     elif not done.changed and _changes(lane):
         yield f"{name} never changed the transcript in {done.acted} actions"
 

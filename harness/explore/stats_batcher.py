@@ -1,4 +1,4 @@
-"""What an explorer sends: the statistics of its schedules in batches, and when a batch is due.
+"""Statistics that an explorer sends, in batches, and the moment at which a batch is due.
 
 The loop over the schedules is in `harness.explore.explorer`.
 """

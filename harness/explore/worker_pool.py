@@ -128,7 +128,7 @@ class ExplorerProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs."""
+        """Return whether it runs."""
         return self._process.poll() is None
 
     @property

@@ -7,7 +7,7 @@ __all__ = ["GATES", "unavailable"]
 #: Name and what it is for.
 GATES = {
     "kernel": "stops each lane before every file call by seccomp user notification (Linux); exact",
-    "free": "stops no lane; jitter by seed, operations carry times, what overlaps counts as racing",
+    "free": "stops no lane: pauses by seed, a time for each call, and overlapping calls count as racing",
 }
 
 

@@ -1,4 +1,4 @@
-"""What the kernel refuses a confined process by itself, and whether an operation failed of that.
+"""Calls that the kernel refuses a confined process by itself, and operations that failed of one.
 
 Landlock, missing capabilities and read-only mounts answer without a trap, so no supervisor sees the call.
 The worker says what it knows of it, the errno and the kind of call, in the one byte that it has for a cause.
@@ -85,7 +85,7 @@ _SOCKET = _Kind(
 _PRIVILEGE = _Kind(
     errno.EPERM,
     _calls("socket", "setsockopt", "ioctl", "nice", "sched_setscheduler", "sched_setparam"),
-    "what takes a capability",
+    "a call that takes a capability",
     _privileges,
 )
 _KINDS: Final = (

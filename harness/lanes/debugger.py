@@ -37,7 +37,7 @@ class _Input:
 
 
 class _Output:
-    """What the debugger says, written at once."""
+    """The output of the debugger, written at once."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd

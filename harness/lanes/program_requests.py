@@ -1,4 +1,4 @@
-"""What a lane asks its supervisor for when it starts a program: a terminal, or where its output goes."""
+"""Requests of a lane to its supervisor when it starts a program: for a terminal or an output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _syscall.restype = ctypes.c_long
 
 
 class ProgramRequests:
-    """What one start of a program is given by the supervisor.
+    """Descriptors that the supervisor gives to one start of a program.
 
     Args:
         lane: index of the lane.

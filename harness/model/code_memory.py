@@ -29,7 +29,7 @@ _decode = msgspec.msgpack.Decoder(Raised).decode
 
 
 class CodeMemory:
-    """Where the code of the lanes of one process is; created before the process is forked.
+    """Shared memory with the position of the code of a process's lanes; made before the process is forked.
 
     Args:
         lanes: how many lanes there may be.
@@ -52,7 +52,7 @@ class CodeMemory:
 
     @property
     def attended(self) -> bool:
-        """Whether a lane stands in a debugger, which waits for its user."""
+        """Return whether a lane stands in a debugger, which waits for its user."""
         return self._map[self._lanes * _LANE_SIZE] != 0
 
     def line(self, lane: int) -> tuple[str, int, str, int]:

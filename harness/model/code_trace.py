@@ -78,7 +78,7 @@ class Raised(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Stack(msgspec.Struct, frozen=True):
-    """Where a lane stood that did not come to its end.
+    """The place of a lane that did not come to its end.
 
     Args:
         lane: index of the lane.
@@ -90,7 +90,7 @@ class Stack(msgspec.Struct, frozen=True):
 
 
 class CodeTrace(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the code of the lanes did in one schedule.
+    """Lines, output and errors of the code of the lanes in one schedule.
 
     Args:
         places: lines of code, each once.

@@ -8,7 +8,7 @@ __all__ = ["DebugSpec"]
 
 
 class DebugSpec(msgspec.Struct, frozen=True):
-    """Where lanes stop for a debugger.
+    """Places at which lanes stop for a debugger.
 
     Args:
         reads, writes: descriptors of the user's terminal, the same in each process.

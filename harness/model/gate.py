@@ -147,11 +147,11 @@ class Gate(Protocol):
 
     @property
     def idle_steps(self) -> int:
-        """How many steps lanes took to ask for a lock again, because no other lane could go."""
+        """Return how many steps lanes took to ask for a lock again, because no other lane could go."""
 
     @property
     def has_own_ids(self) -> bool:
-        """Whether process ids are the session's own, the same in each schedule."""
+        """Return whether process ids are the session's own, the same in each schedule."""
 
     def start(self, layout: Layout) -> None:
         """Start the worker processes."""

@@ -190,12 +190,12 @@ class Step(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="step"
 
     @property
     def is_process_fault(self) -> bool:
-        """Whether a process fault took the place of a call; such a step is called as its fault."""
+        """Return whether a process fault took the place of a call; such a step is called as its fault."""
         return self.call == self.fault
 
     @property
     def failed(self) -> bool:
-        """Whether its call was made to fail: the fault is then the name of an errno, in capitals."""
+        """Return whether its call was made to fail: the fault is then the name of an errno, in capitals."""
         return self.fault.isupper()
 
 

@@ -20,7 +20,7 @@ _TEXT_MAX = 400
 
 
 class PassageCode(NamedTuple):
-    """What the code did in one passage.
+    """Lines and output of the code in one passage.
 
     Attributes:
         places: lines that made its calls, each once; lines of the protocol's own methods are left out.

@@ -15,14 +15,14 @@ __all__ = ["Coverage", "coverage_line", "coverage_of"]
 
 _BLIND = {
     "kernel": (
-        "what lanes of one process do to each other in memory alone is not ordered",
+        "accesses of the lanes of one process to each other's memory are not ordered",
         "a store through a shared mapping happens somewhere in the step in which its lane moved",
         "polls that find a lock taken are waited out, not interleaved",
-        "nothing is flushed and no power fails",
+        "no power fails, so data that was never flushed is never lost",
     ),
     "free": (
         "no lane is stopped: orders come as the machine makes them",
-        "what overlaps counts as racing, and a lock that was taken away is not seen",
+        "overlapping calls count as racing, and the loss of a lock is not seen",
     ),
 }
 

@@ -60,7 +60,7 @@ class DistinctCounter(msgspec.Struct):
 
     @property
     def exact(self) -> bool:
-        """Whether the counts are exact."""
+        """Return whether the counts are exact."""
         return self._lowest()[0] == _TOP
 
     def count(self, before: int | None = None) -> int:

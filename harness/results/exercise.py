@@ -20,7 +20,7 @@ _WRITES = frozenset({"write", "pwrite64", "writev", "pwritev"})
 
 
 class LaneExercise(msgspec.Struct):
-    """What one lane did, over schedules.
+    """Counts of the activity of one lane, over schedules.
 
     Args:
         changed: schedules in which it changed the transcript.

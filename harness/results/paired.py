@@ -55,7 +55,7 @@ class Comparison(msgspec.Struct, frozen=True):
 
     @property
     def differs(self) -> bool:
-        """Whether the fences differ in any schedule."""
+        """Return whether the fences differ in any schedule."""
         return any(one.only_here or one.only_there for one in self.kinds.values())
 
 

@@ -53,14 +53,14 @@ class Summary(msgspec.Struct, frozen=True):
         policy: name of the policy by which it is judged.
         gate: name of the gate, ``kernel`` or ``free``.
         strategy: name of the strategy.
-        seed: of the run.
+        seed: seed of the run.
         schedules: how many were run.
         steps: file calls in all of them.
         verdicts: decisions by verdict.
         violations: schedules by kind of violation that they show; none that shows in no schedule.
         first_violation: ``{kind, schedule, witness}`` of the lowest schedule that shows any, or null.
         expected: whether nothing is unexpected and all that must show did.
-        exhausted: whether every schedule there is was run.
+        exhausted: whether all possible schedules were run.
         inconclusive: how many schedules ended without the truth being known.
         wall_s: duration in seconds.
         steps_per_s: file calls a second.
@@ -69,31 +69,31 @@ class Summary(msgspec.Struct, frozen=True):
         late: true positives that came decisions later.
         inode_reused: schedules in which a lane saw an inode number that was used before.
         repeated: schedules that were run twice to be compared.
-        histories: what all histories add up to, the same for the same seed and schedules.
+        histories: digest of all histories, the same for the same seed and schedules.
         explorers: processes that ran the schedules.
-        stopped: why not all schedules were run: ``time limit`` or ``interrupted``; else empty.
-        unexpected: in words, what is not as expected.
+        stopped: reason why not all schedules were run: ``time limit`` or ``interrupted``; else empty.
+        unexpected: differences from what the scenario expects, in words.
         information: kinds of violation that the scenario does not expect, under a policy that the fence does
             not claim (`sound_under`).
-        why_inconclusive: why more cannot be said; empty when everything is known.
-        not_exercised: what never happened, where nothing was found: then it is no pass.
-        parts: by strategy, what it found; a portfolio has several.
+        why_inconclusive: reason why the truth is not known; empty where it is.
+        not_exercised: parts of the scenario that never happened, where nothing was found; then it is no pass.
+        parts: figures by strategy; a portfolio has several strategies.
         worth: coverage of the search; null where the search covers everything.
-        workers: by name of process, the resources that its worker uses.
-        shrunk: by kind of violation: path of the shrunk witness, and how much smaller it is.
+        workers: resources that each worker uses, by name of its process.
+        shrunk: path of the shrunk witness and its sizes before and after, by kind of violation.
         known: the scenario's kept witnesses, with the violations that they show now.
         programs: exhaustive search: programs of which nothing is left.
         redundant: exhaustive search: schedules of a class that had been seen; not in any other count.
-        violating: exhaustive search: classes that violate, by rogue program and kind.
-        paired: of a matrix: compared with its first fence, null for that one; absent in other runs.
+        violating: exhaustive search: number of classes that violate, by rogue program and kind.
+        paired: comparison with the first fence of a matrix; null for that fence, absent in other runs.
         found_curve: ``[schedules, those of them that violate]`` at 1, 2, 4 ... schedules.
         decision_steps: decisions by the steps of all lanes from their begin to their end.
-        decision_steps_own: the same, by the deciding lane's own steps.
+        decision_steps_own: decisions by the steps of the deciding lane alone.
         peak_bytes: the most memory that the ``harness``, any one ``explorer`` and its ``workers``
             had; a worker counts what it shares with the others.
         voided: runs of schedules that another program disturbed (it stopped or killed a process), and that
             were repeated; they count nowhere else.
-        firsts: by kind of violation, the lowest schedule that shows it, from 0.
+        firsts: lowest schedule that shows a violation, from 0, by kind.
         ran: by shard, or worker of a cluster, the numbers of the schedules that it ran; else empty.
     """
 
@@ -159,7 +159,7 @@ class Summary(msgspec.Struct, frozen=True):
 
     @property
     def unsettled(self) -> str:
-        """Why this is neither a pass nor a violation; empty if it is one."""
+        """The reason why this is neither a pass nor a violation; empty if it is one."""
         if self.why_inconclusive or not self.not_exercised:
             return self.why_inconclusive
         return f"not exercised: {'; '.join(self.not_exercised)}"

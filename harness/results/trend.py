@@ -21,7 +21,7 @@ _Question = tuple[str, str]
 
 
 class Line(msgspec.Struct, frozen=True):
-    """What a trend needs of one line of ``verdicts.jsonl``; fields are those of `Summary`."""
+    """The part of one line of ``verdicts.jsonl`` that a trend needs; fields are those of `Summary`."""
 
     scenario: str
     fence: str
@@ -34,7 +34,7 @@ class Line(msgspec.Struct, frozen=True):
 
     @property
     def known(self) -> bool:
-        """Whether the line says that a kind of violation which it lacks does not show."""
+        """Return whether the line says that a kind of violation which it lacks does not show."""
         return self.schedules > 0 and not (self.why_inconclusive or self.not_exercised)
 
     def first(self, kind: str) -> int | None:
@@ -59,7 +59,7 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """What one run says of one kind of violation in one question.
+    """The result of one run for one kind of violation in one question.
 
     Args:
         state: ``shows``, ``not``, ``unknown`` (inconclusive or not exercised), or ``not asked``.

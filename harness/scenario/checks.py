@@ -310,7 +310,7 @@ def _check_left_lock(document: Document, left: Any, lanes: list[tuple[Path, dict
 
 
 def _wrong_with(fault: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What does not fit together in a fault: the key to point at, and what is wrong."""
+    """Return the keys of a fault that do not fit together: the key to point at, and what is wrong."""
     given = [key for key in (*CALL_FAULTS, *PROCESS_FAULTS.built_in) if _is_given(fault, key)]
     given += [
         key for key in fault if key not in FAULT_KEYS and key in PROCESS_FAULTS and _is_given(fault, key)
@@ -344,7 +344,7 @@ def _is_given(fault: Mapping[str, Any], key: str) -> bool:
 
 
 def _go_together(given: list[str]) -> bool:
-    """Whether two faults make one: a cut, and what happens to the write or in its midst."""
+    """Return whether two faults make one: a cut, and the fault that strikes the write or in its midst."""
     return given == ["error", "cut"] or (
         given[0] == "cut" and len(given) == 2 and given[1] in PROCESS_FAULTS and PROCESS_FAULTS[given[1]].cuts  # noqa: PLR2004
     )

@@ -67,14 +67,16 @@ class TranscriptSettings:
     ] = (20, 120)
     symlink: Annotated[
         bool,
-        doc("Whether the path is a symbolic link to the file, which has another name in the same folder."),
+        doc("true: the path is a symbolic link to the file, which has another name in the same folder."),
     ] = False
     exists: Annotated[
-        bool, doc("Whether there is a file; false: its first writer makes it, and there are no lines.")
+        bool, doc("false: there is no file at first and no line; its first writer makes it.")
     ] = True
     version: Annotated[
         Literal[2, 3],
-        doc("Version of the format in the header; a store that is at 3 migrates an older one that it opens."),
+        doc(
+            "Version of the format in the header; a store of version 3 migrates an older file that it opens."
+        ),
     ] = 3
 
 
@@ -85,7 +87,7 @@ class LeftLockSettings:
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
     process: Annotated[
-        Name, doc("Process of a lane, which has the dead one's id and a start time of its own.")
+        Name, doc("Process of a lane that now has the id of the dead process, with a start time of its own.")
     ]
     age_ms: Annotated[MsRange, doc("Virtual milliseconds since the lock was made.")] = (1000, 10_000)
 
@@ -113,7 +115,7 @@ OP_KINDS: Final[tuple[OpKind, ...]] = get_args(OpKind)[:-1]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FaultSettings:
-    """What goes wrong, in operations drawn by the seed; kernel gate only.
+    """A fault of a call or a process, in operations that the seed draws; kernel gate only.
 
     These are the keys that all faults have. A class of `fault_settings` adds those of process faults.
     """
@@ -124,33 +126,42 @@ class FaultSettings:
 
     lane: Annotated[Name, doc("Name of a lane, or a role: every lane with that role.")]
     operations: Annotated[
-        tuple[OpKind, ...], MinLen(1), doc("Kinds of operation that may be hit; absent: any but think.")
+        tuple[OpKind, ...],
+        MinLen(1),
+        doc("Kinds of operation in which the fault may strike; absent: every kind but think."),
     ] = OP_KINDS
     call: Annotated[
         CallName | None,
-        doc("System call that goes wrong, by name; absent for a process fault: any step."),
+        doc("Name of the system call that goes wrong. A process fault without it strikes at any step."),
     ] = None
     error: Annotated[
         ErrorName | None,
-        doc("Error that it fails with, one that this call can give; absent: it is only cut short."),
+        doc("Error of the call, one that this call can give; absent: a write is only cut short."),
     ] = None
     cut: Annotated[
         bool,
         doc(
-            "Whether a write first writes a part of its bytes; the next call fails, or the process is killed."
+            "true: a write first writes a part of its bytes; then the next call fails, or the process is "
+            "killed."
         ),
     ] = False
     nth: Annotated[
-        CountRange, doc("Which call of that name on that file in the operation, or which step, from 1.")
+        CountRange,
+        doc(
+            "Number of the call among those of that name on that file in the operation, or number of the "
+            "step; from 1."
+        ),
     ] = 1
     file: Annotated[
         FileName | None,
         doc(
-            "File that the call concerns: the transcript, the lock, any other file (beside), or any at all. "
-            "Absent: the transcript for error and cut, the lock for flock and fcntl, else any."
+            "File of the call: transcript, lock, beside (any other file) or any. "
+            "Absent: the transcript for error and cut, the lock for flock and fcntl, any file otherwise."
         ),
     ] = None
-    times: Annotated[LineRange, doc("Operations that are hit in a schedule, as far as there are enough.")] = 1
+    times: Annotated[
+        LineRange, doc("Operations in which the fault strikes in one schedule, if there are so many.")
+    ] = 1
 
     @property
     def process_faults(self) -> dict[str, MsRange | bool]:
@@ -176,7 +187,7 @@ def _fault_settings(kinds: tuple[ProcessFault, ...]) -> type[FaultSettings]:
         else (kind.key, Annotated[bool, doc(kind.doc)], False)
         for kind in kinds
     ]
-    about = "What goes wrong, in operations drawn by the seed; kernel gate only."
+    about = "A fault of a call or a process, in operations that the seed draws; kernel gate only."
     made = dataclasses.make_dataclass(
         FaultSettings.__name__,
         fields,
@@ -202,7 +213,7 @@ class InvariantSettings:
         str, MinLen(1), doc("Name of `list invariants`, path/file.py:function or package.module:function.")
     ]
     each_step: Annotated[
-        bool, doc("Whether it is asked after each step that changed the transcript; else at the end.")
+        bool, doc("true: the rule is checked after each step that changed the transcript; false: at the end.")
     ] = False
 
 
@@ -227,9 +238,9 @@ class Scenario:
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
     name: str
-    about: Annotated[str, MinLen(1), MaxLen(2000), doc("What the scenario shows, in a sentence or two.")]
+    about: Annotated[str, MinLen(1), MaxLen(2000), doc("The claim of the scenario, in a sentence or two.")]
     source: Annotated[
-        str, MinLen(1), MaxLen(2000), doc("Where the claim comes from: an issue, a paper, a measurement.")
+        str, MinLen(1), MaxLen(2000), doc("Source of the claim: an issue, a paper, a measurement.")
     ]
     policy: Annotated[
         str | CustomPolicy, doc("Effects that count as a takeover: a name of `list policies`, or a table.")
@@ -237,18 +248,21 @@ class Scenario:
     lanes: Annotated[tuple[LaneSettings, ...], MinLen(1), MaxLen(LANES_MAX), doc("The lanes that take part.")]
     expect: Annotated[
         dict[str, tuple[Kind, ...] | Expectation],
-        doc("By fence, the violations that must be found, or {must, may}; no other fence may show any."),
+        doc(
+            "Violations by fence: a list of those that must be found, or {must, may}. Any other violation "
+            "fails."
+        ),
     ]
     transcript: Annotated[TranscriptSettings, doc("The transcript before the first step.")] = (
         TranscriptSettings()
     )
     filesystem: Annotated[
-        FilesystemSettings, doc("File system that stat shows: keys, or the name of one, see below.")
+        FilesystemSettings, doc("File system that stat shows: a name, or keys; see below.")
     ] = _PLAIN
     left_lock: Annotated[
         LeftLockSettings | None,
         doc(
-            "Lock file that a dead process left, where the fence's lock names its maker by a process id; "
+            "Lock file that a dead process left, for a fence whose lock names its maker by a process id; "
             "kernel gate only."
         ),
     ] = None
@@ -260,7 +274,7 @@ class Scenario:
     ] = dataclasses.field(default_factory=dict)
     fences: Annotated[
         tuple[Annotated[str, MinLen(1)], ...],
-        doc("Fences to judge when the command line names none; those of `expect` are judged, too."),
+        doc("Fences to judge when the command line names none, beside those of `expect`."),
     ] = ()
     invariant: Annotated[
         str | tuple[str | InvariantSettings, ...],

@@ -36,7 +36,7 @@ _WELL = "exit status 0"
 
 
 class Given(Protocol):
-    """What one start of a program is given; descriptors are the caller's to close."""
+    """Descriptors and settings for one start of a program; the caller closes the descriptors."""
 
     def terminal(self) -> int:
         """Return a descriptor of its terminal."""

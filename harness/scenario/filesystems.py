@@ -1,4 +1,4 @@
-"""What `stat` tells on a file system: the keys of a scenario's `filesystem`, and named ones.
+"""Answers of `stat` on a file system: the keys of a scenario's `filesystem`, and named file systems.
 
 A named file system stands for keys. `python -m tests.measured_filesystems` measures the real ones, and a
 test compares.
@@ -52,24 +52,22 @@ class FilesystemSettings:
             "close to each other have the same; 0: each change has a stamp of its own."
         ),
     ] = 0
-    birth_time: Annotated[bool, doc("Whether statx reports a birth time.")] = True
+    birth_time: Annotated[bool, doc("true: statx reports a birth time.")] = True
     ctime_own: Annotated[
         bool,
-        doc(
-            "Whether ctime is a stamp of its own; false: it is the mtime, and a change of mode moves neither."
-        ),
+        doc("true: ctime is a stamp of its own; false: it is the mtime, and a change of mode moves neither."),
     ] = True
     inode_reuse: Annotated[
         Literal["always", "never", "real"],
         doc(
-            "Whether a new file gets the inode number of a removed one, if there is such a number; real: as "
-            "the file system does that the session is on."
+            "Reuse of inode numbers. always: a new file gets the number of a removed one, if there is "
+            "one; never: it gets a new number; real: as the file system of the session does."
         ),
     ] = "always"
     inode_stable: Annotated[
         bool,
         doc(
-            "Whether a file keeps its inode number; false: it has another one each time that the kernel "
+            "true: a file keeps its inode number; false: it has another one each time that the kernel "
             "forgot it."
         ),
     ] = True
@@ -85,7 +83,7 @@ class FilesystemSettings:
     stamps_stable: Annotated[
         bool,
         doc(
-            "Whether a file that was written keeps mtime and ctime; false: both are 1 ms later after the "
+            "true: a file that was written keeps mtime and ctime; false: both are 1 ms later after the "
             "kernel forgot it, once after each change."
         ),
     ] = True
@@ -94,8 +92,8 @@ class FilesystemSettings:
         Ge(0),
         Le(86_400_000),
         doc(
-            "Virtual milliseconds after which ctime of an untouched file moves on by as much, again and "
-            "again; 0: it does not."
+            "Virtual milliseconds after which the ctime of an untouched file moves on by as much, again and "
+            "again; 0: it does not move."
         ),
     ] = 0
     attribute_cache_ms: Annotated[
@@ -109,17 +107,17 @@ class FilesystemSettings:
         ),
     ] = 0
     links_share_inode: Annotated[
-        bool, doc("Whether all hard links of a file have the same inode number; false: each has its own.")
+        bool, doc("true: all hard links of a file have the same inode number; false: each has its own.")
     ] = True
     clock: Annotated[
         ClockSettings | None,
-        doc("Clock that time stamps come from, as of a file server. Absent: virtual time; kernel gate only."),
+        doc("Clock of the time stamps, as on a file server. Absent: virtual time; kernel gate only."),
     ] = None
     copy_up: Annotated[
         bool,
         doc(
-            "Whether the transcript is in the lower layer of an overlay at first: the first open for "
-            "writing, or change, copies it, and the copy has another birth time and ctime."
+            "true: the transcript is in the lower layer of an overlay at first. The first open for "
+            "writing, or the first change, copies it, and the copy has another birth time and ctime."
         ),
     ] = False
 

@@ -59,7 +59,9 @@ def _adapter(roles: tuple[str, ...], faults: tuple[str, ...]) -> TypeAdapter[Sce
     lane: Any = Annotated[Union[tuple(tagged)], Discriminator(_tag_of)]  # noqa: UP007
     lanes: Any = Annotated[tuple[lane, ...], MinLen(1), MaxLen(LANES_MAX), doc("The lanes that take part.")]
     fault: Any = fault_settings(faults)
-    wrong: Any = Annotated[tuple[fault, ...], MaxLen(FAULTS_MAX), doc("What goes wrong; kernel gate only.")]
+    wrong: Any = Annotated[
+        tuple[fault, ...], MaxLen(FAULTS_MAX), doc("Faults of calls and processes; kernel gate only.")
+    ]
     form = dataclasses.make_dataclass(
         "_Form",
         [("lanes", lanes), ("faults", wrong, ())],

@@ -31,7 +31,7 @@ def check_programs(document: Document, lanes: list[tuple[Path, dict[str, Any]]])
 
 def _wrong_with_markers(lane: Mapping[str, Any]) -> str:
     if lane.get("participant") is not True:
-        return "a rogue acknowledges nothing; add participant: true, or remove the key"
+        return "this lane is a rogue, which acknowledges no line; add participant: true, or remove the key"
     if lane.get("tty") is True:
         return (
             "markers are read from the standard output, which is the terminal here; remove tty or operations"

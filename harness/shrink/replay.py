@@ -64,7 +64,7 @@ class Rerun(msgspec.Struct, frozen=True):
     stuck: str = ""
 
     def shows(self, kind: str) -> bool:
-        """Whether it proves a violation of that kind; some are proved where the truth is not known."""
+        """Return whether it proves a violation of that kind; some are proved where the truth is not known."""
         return any(one.kind == kind for one in self.judgement.violations)
 
     def steps(self) -> list[Step]:

@@ -35,7 +35,7 @@ class MemoryLimit(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where a control group is: its mount, its directory, and the version's files."""
+    """The place of a control group: its mount, its directory, and the version's files."""
 
     mount: str
     directory: str

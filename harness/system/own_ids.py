@@ -25,7 +25,7 @@ _LIMIT_S = 60.0
 
 
 class Found(NamedTuple):
-    """What can be had; each is empty where it can, and else says why not and what to do.
+    """Things that a session can have; each is empty where it can, and else says why not and what to do.
 
     Args:
         ids: process ids of a session's own.

@@ -21,7 +21,7 @@ _ALL = stat.S_IRWXU
 
 
 class Identity(NamedTuple):
-    """Which file it is, whatever its name is.
+    """The identity of a file, whatever its name is.
 
     Args:
         device: of its file system.

@@ -34,7 +34,7 @@ def test_an_archived_witness_serves_as_its_file_does(harness: Harness, tmp_path:
 
     refused = harness.call("shrink", member, *root)
     assert (refused.status, refused.out) == (2, "")
-    assert refused.err.startswith(f"{member}: stands in an archive, where nothing is written; give --out")
+    assert refused.err.startswith(f"{member}: stands in an archive, which is never written to; give --out")
     small = tmp_path / "small.json"
     shrunk = harness.call("shrink", member, "--out", small, "--json", *root)
     assert (shrunk.status, shrunk.object["shrunk"]) == (0, str(small))

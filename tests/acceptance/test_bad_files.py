@@ -150,7 +150,7 @@ def test_progress_that_claims_less_than_was_asked_for_is_refused(harness: Harnes
     whole[-20] ^= 1
     stored.write_bytes(whole)
     ended = harness.call("run", "--resume", folder)
-    assert ended.status == 2 and "its content is not what was written" in ended.err
+    assert ended.status == 2 and "its content differs from the stored content" in ended.err
 
 
 def _finished(harness: Harness, tmp_path: Path) -> Path:

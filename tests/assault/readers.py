@@ -108,7 +108,7 @@ def progress(folder: str, task: SearchTask) -> str:
         return _refused(error)
     assert found is not None
     if isinstance(found, Finished):
-        page(Run("id", "as expected", "", "command", (found.entry,), 1, 1.0))
+        page(Run("id", "as expected", "", "command", (found.entry,), 1, 1.0, "python -m harness"))
         return "finished"
     result = Result(task, found.stats, 1)
     for _, left, _ in list(_rounds(task, result, found))[:1]:

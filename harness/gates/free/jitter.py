@@ -1,4 +1,4 @@
-"""How a lane waits under the free gate: in real time, with jitter by seed.
+"""Waits of a lane under the free gate: in real time, with jitter by seed.
 
 Around each operation that may write it looks at the transcript, and it stamps the
 beginning and the end of every operation on the board, the looks in between.

@@ -35,7 +35,7 @@ Identity = tuple[int, int, bytes]
 
 
 class Snapshot(msgspec.Struct, frozen=True, gc=False):
-    """What a reader of the path finds.
+    """The content that a reader of the path finds.
 
     Args:
         identity: of the file; None when there is none.

@@ -1,4 +1,4 @@
-"""Which lane a stopped thread acts for, and which of its threads a lane is shown as."""
+"""The lane for which a stopped thread acts, and the thread that stands for a lane."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether this machine offers the kernel gate: tried, not guessed."""
+"""Tries whether this machine offers the kernel gate."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def why_waiting(files: VirtualFiles, lane: Lane) -> str:
     """Say what a lane waits for that has not come to its end."""
     if lane.status is Status.ASLEEP:
         # A text that histories keep.
-        return "it sleeps in the kernel and nobody is left to wake it"
+        return "it sleeps in the kernel, and no lane is left to wake it"
     if lane.status is Status.FLOCK:
         return f"it waits for the flock on {alias_of(files, lane.pending)}"
     return f"it {lane.status}"

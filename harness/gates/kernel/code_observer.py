@@ -30,7 +30,7 @@ _IOVECS_MAX = 64
 
 
 class _Piece(msgspec.Struct):
-    """What one lane printed in one step to one stream, and how much before it was left out."""
+    """Output of one lane in one step to one stream, and the number of bytes before it that were left out."""
 
     op: int
     step: int
@@ -105,7 +105,7 @@ class CodeObserver:
 
     @property
     def steps(self) -> int:
-        """How many steps were granted."""
+        """Return how many steps were granted."""
         return len(self._steps)
 
     def granted(self, lane: Lane) -> None:

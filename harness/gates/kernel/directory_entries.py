@@ -1,4 +1,4 @@
-"""What the session directory really holds under a name: a file, a link or a directory.
+"""The file, link or directory that the session directory really holds under a name.
 
 Names are paths below the session directory, such as ``lock/pid``.
 """
@@ -16,7 +16,7 @@ __all__ = ["Entry", "all_above", "entries_below", "entry_of", "moved_names", "pa
 
 
 class Entry(NamedTuple):
-    """What a name stands for.
+    """The thing for which a name stands.
 
     Args:
         ino: real inode number.

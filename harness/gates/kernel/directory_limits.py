@@ -1,4 +1,4 @@
-"""How much in directories of the session is followed."""
+"""Limits on the directories of a session that are followed."""
 
 from __future__ import annotations
 

@@ -172,17 +172,17 @@ class KernelGate:
 
     @property
     def has_own_ids(self) -> bool:
-        """Whether process ids are the session's own, the same in each schedule."""
+        """Return whether process ids are the session's own, the same in each schedule."""
         return self._processes.has_own_ids
 
     @property
     def traps(self) -> int:
-        """How often any process was stopped at a call, since the start."""
+        """Return how often any process was stopped at a call, since the start."""
         return self._state.traps
 
     @property
     def idle_steps(self) -> int:
-        """How many steps lanes took to ask for a lock again, because no other lane could go."""
+        """Return how many steps lanes took to ask for a lock again, because no other lane could go."""
         return self._polls.idle_steps
 
     # One schedule

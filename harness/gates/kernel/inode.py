@@ -8,7 +8,7 @@ __all__ = ["Inode", "Shown"]
 
 
 class Shown(NamedTuple):
-    """What stat tells of a file where that differs from the file; its names are those of an `Inode`."""
+    """Answers of stat that differ from the file; the names are those of an `Inode`."""
 
     virtual_ino: int
     btime: int

@@ -1,4 +1,4 @@
-"""What other programs do to a supervised process: kill it, stop it, or leave it no processor time.
+"""Acts of other programs on a supervised process: they kill it, stop it, or leave it no processor time.
 
 None of that is the fence's doing, so the schedule is void and is run again. What the processes of a
 schedule do to each other is theirs: the supervisor sees each signal that they send.
@@ -83,12 +83,12 @@ class Signals:
 
     @property
     def any(self) -> bool:
-        """Whether any signal was sent."""
+        """Return whether any signal was sent."""
         return bool(self._sent)
 
     @property
     def stopping(self) -> bool:
-        """Whether one of them stops processes."""
+        """Return whether one of them stops processes."""
         return bool(self._sent) and any(number in STOPPING for _, number in self._sent)
 
 
@@ -142,7 +142,7 @@ def _dies(pid: int, tid: int) -> bool:
 
 
 class Patience:
-    """How long a supervisor waits for a process, without the time in which it did not run itself.
+    """Time for which a supervisor waits for a process, without the time in which it did not run itself.
 
     A process that computes without a call has a limit of its own, in processor time. That does not depend on
     what else the machine does, so on a loaded machine it is waited for longer.

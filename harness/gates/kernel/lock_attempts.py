@@ -48,7 +48,7 @@ class Attempt(NamedTuple):
 
 
 class Attempts:
-    """What calls do about the locks of one session directory.
+    """Calls on the locks of one session directory.
 
     Args:
         files: the session directory.

@@ -29,7 +29,7 @@ _ATTEMPTS_A_STEP = 4
 
 
 class _Asking:
-    """What a lane asks for in vain, in one of its operations.
+    """A lock for which a lane asks in vain, in one of its operations.
 
     Args:
         op: index of the operation.
@@ -70,7 +70,7 @@ class _Asking:
 
 
 class LockPolls:
-    """Which lanes of one session directory wait for a lock, and for which one.
+    """Lanes of one session directory that wait for a lock, each with its lock.
 
     Args:
         files: the session directory.

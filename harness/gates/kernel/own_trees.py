@@ -31,7 +31,7 @@ _COPYING = frozenset({"sendfile", "splice", "copy_file_range", "ioctl"})
 
 
 class _Tree:
-    """What lanes have done so far in a directory of the session directory and below."""
+    """Calls of lanes so far in a directory of the session directory and below."""
 
     def __init__(self) -> None:
         self._lanes: set[int] = set()

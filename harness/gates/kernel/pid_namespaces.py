@@ -18,7 +18,7 @@ _PROC = b"/proc/"
 
 
 class PidNamespaces:
-    """Which process can see which in one schedule.
+    """The processes that each process can see, in one schedule.
 
     Args:
         workers: by name of their process, also those that are started later.

@@ -1,4 +1,4 @@
-"""Whether a read of another process's descriptor waits, and which sleepers a write to it may wake.
+"""Reads that wait for another process's descriptor, and the sleepers that a write to it may wake.
 
 A thread that is about to read from an empty pipe sleeps until another thread writes to it or the last
 writer is gone. That is known without a look at the thread.

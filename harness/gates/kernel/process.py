@@ -106,7 +106,7 @@ NO_CALL = PendingSyscall(0, CALLS[PARK], (), cast("Process", None))
 
 
 class Task:
-    """Where a lane, or a thread of a child process, is stopped and what it waits for.
+    """Call before which a lane, or a thread of a child process, is stopped, and the thing that it waits for.
 
     Attributes:
         status: a constant of `Status`.

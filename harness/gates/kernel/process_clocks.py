@@ -12,7 +12,7 @@ _MS = 1_000_000
 
 
 class ProcessClocks:
-    """How far the clocks of one gate's processes are ahead of virtual time, over a schedule.
+    """Offsets of the clocks of one gate's processes from virtual time, over a schedule.
 
     Args:
         clock: shared with the workers, which read there how far theirs are.

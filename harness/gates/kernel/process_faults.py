@@ -132,7 +132,7 @@ class ProcessFaults:
 
 
 class _Control:
-    """What a process fault can do to one lane; see `harness.scenario.faults.ProcessControl`.
+    """Means of a process fault against one lane; see `harness.scenario.faults.ProcessControl`.
 
     Attributes:
         ended: the step by which the process ended, if it did.

@@ -1,4 +1,4 @@
-"""What the harness gives a program of its own: a clock, random numbers, and waits in virtual time."""
+"""A clock, random numbers and waits in virtual time, which the harness gives each program."""
 
 from __future__ import annotations
 

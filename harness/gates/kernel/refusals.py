@@ -1,4 +1,4 @@
-"""What the harness refused a lane, and whether an operation failed of that.
+"""Calls that the harness refused a lane, and operations that failed of one.
 
 A call that is answered with EROFS, EPERM or ENOSYS in the kernel's place might have gone well elsewhere. A
 fence that dies of the answer is not broken, so the schedule is inconclusive and says what to do. One

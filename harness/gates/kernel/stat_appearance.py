@@ -1,4 +1,4 @@
-"""What stat tells of a file where that is not what the file is: `filesystem` keys that move by themselves.
+"""Answers of stat that differ from the file: `filesystem` keys whose values change by themselves.
 
 Only a scenario that asks for one of them has an `Appearance`. All of it follows from the virtual time and
 the steps of the schedule.
@@ -28,7 +28,7 @@ _RENEWING = frozenset({"open", "data", "meta", "names"})
 
 
 class _Remembered(NamedTuple):
-    """What a process was told, until when that holds, and of which file."""
+    """An answer that a process got, the time until which it holds, and its file."""
 
     until_ns: int
     number: int
@@ -37,7 +37,7 @@ class _Remembered(NamedTuple):
 
 
 class Appearance:
-    """What stat tells in one schedule.
+    """Answers of stat in one schedule.
 
     Args:
         filesystem: of the program.

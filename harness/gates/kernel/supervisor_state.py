@@ -76,7 +76,7 @@ class WatchedCall(msgspec.Struct, eq=False, gc=False):
 
 
 class SupervisorState:
-    """What the supervisor of one gate knows.
+    """The state of the supervisor of one gate.
 
     Args:
         files: the session directory.

@@ -1,4 +1,4 @@
-"""What a terminal shows after some output, as far as its text goes.
+"""The text on the screen of a terminal after some output.
 
 It follows the sequences by which programs move on an xterm or a Linux console, erase and scroll; colours and
 the like are left out.

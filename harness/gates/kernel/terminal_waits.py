@@ -1,4 +1,4 @@
-"""Whether a process waits for its terminal, in which call ever."""
+"""Waits of a process for its terminal, in any call."""
 
 from __future__ import annotations
 

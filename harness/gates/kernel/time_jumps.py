@@ -1,4 +1,4 @@
-"""Where virtual time goes when no lane can go on."""
+"""The time to which virtual time jumps when no lane can go on."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ def unpacked(data: bytes) -> Cells:
 
 
 class Cells(NamedTuple):
-    """What the code reads, at `_CELLS_AT` in its block; all times in nanoseconds.
+    """Values that the code reads, at `_CELLS_AT` in its block; all times in nanoseconds.
 
     Args:
         count_at: address of the count of reads.
@@ -157,7 +157,7 @@ class Cells(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Where this kernel's functions are, relative to the start of the mapping.
+    """Addresses of this kernel's functions, relative to the start of the mapping.
 
     Args:
         functions: offset by name.

@@ -1,4 +1,4 @@
-"""Why a schedule is inconclusive, with what the adapters of its workers said last."""
+"""The reason why a schedule is inconclusive, with the last words of the adapters of its workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which lane has the write lock, read off what lanes do to its file.
+"""The lane that has the write lock, known from the calls of lanes on its file.
 
 `VirtualFiles` follows names and `Flocks` flocks; here is what either means for the lock of a kind
 of `fence.locks`. What a fence says of its lock is never asked.

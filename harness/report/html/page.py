@@ -23,7 +23,6 @@ _BYTES_MAX, _STORIES_BYTES_MIN = 280_000, 60_000
 _STORY_BYTES_MIN = 2_500
 #: After so many stories, expected violations are folded.
 _OPEN_MAX = 6
-_WITNESS = "Replay one with `python -m harness replay` and the file to which its name links."
 #: No script and no address is allowed, even if something should get past the escaping.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
@@ -63,7 +62,8 @@ def _sections(run: Run, stories: Sequence[Markup], drawn: frozenset[str]) -> Ite
     if mentioned:
         yield _section(
             "More violations" if stories else "Violations",
-            f"Each is the first of its kind under its scenario and fence. {_WITNESS}",
+            "Each is the first of its kind under its scenario and fence. "
+            f"Replay one with `{run.program} replay` and the file to which its name links.",
             *_mentions(mentioned),
         )
     yield _section(

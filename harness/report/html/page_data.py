@@ -82,6 +82,7 @@ class Run(msgspec.Struct, frozen=True):
         entries: results in the order in which they were asked for.
         planned: number of pairs of scenario and fence that were asked for.
         wall_s: duration in seconds.
+        program: how the user calls the harness, in front of a subcommand.
     """
 
     name: str
@@ -91,3 +92,4 @@ class Run(msgspec.Struct, frozen=True):
     entries: tuple[Entry, ...]
     planned: int
     wall_s: float
+    program: str

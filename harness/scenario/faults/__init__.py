@@ -1,4 +1,4 @@
-"""What goes wrong: calls that fail or are cut short, process faults, and when it is their turn.
+"""Faults: calls that fail or are cut short, process faults, and the moments at which they strike.
 
 Which operations are hit is drawn by `harness.scenario.plan` and stands in the program. Here a
 call that is about to be let go is compared with it; a gate carries the verdict out. A new process

@@ -21,7 +21,7 @@ _BETWEEN = " > "
 
 
 class Due(msgspec.Struct, frozen=True):
-    """What is to happen to a call.
+    """The fault that is to strike a call.
 
     Args:
         error: name of the errno that it fails with, unless it is cut short.
@@ -92,7 +92,7 @@ class Injector:
         self._struck: set[int] = set()
 
     def due(self, lane: int, op: int, call: str, path: str) -> Due | None:
-        """What happens to a call that is about to be let go; to be asked once for each step.
+        """Return the fault that strikes a call which is about to be let go; ask once for each step.
 
         Nothing more happens to a call that comes after a process_fault.
 

@@ -1,4 +1,4 @@
-"""What a process fault is: something that happens to a lane, or to its process, in place of a step.
+"""Process faults: they happen to a lane, or to its process, in place of a step.
 
 The record says everything that differs by fault: the key of a scenario, what a gate does, how a
 story tells it, and whether the shrinker can make it shorter.
@@ -14,7 +14,7 @@ __all__ = ["ProcessControl", "ProcessFault"]
 
 
 class ProcessControl(Protocol):
-    """What a gate can do to a lane that is about to take a step, and to its process.
+    """Means of a gate against a lane that is about to take a step, and against its process.
 
     Times are virtual nanoseconds from now on.
     """

@@ -38,7 +38,10 @@ class CompactorSettings(LockedSettings):
     how: Annotated[
         tuple[How, ...],
         MinLen(1),
-        doc("How it replaces the bytes, drawn each time: in the same file, or by a new file over the path."),
+        doc(
+            "Ways to replace the bytes, one drawn each time: in the same file, or by a new file over the "
+            "path."
+        ),
     ] = ("in_place", "rename")
     kind: Annotated[
         tuple[Kind, ...],

@@ -48,7 +48,7 @@ class EditorSettings(LaneSettings):
         doc("Actions on the file, one drawn each time: names of `list actions`, or all."),
     ]
     times: Annotated[TimesRange, doc("Number of actions; [0, N]: in some schedules it stays away.")] = 1
-    pause_ms: Annotated[MsRange, doc("Virtual milliseconds that it waits before each action.")] = 0
+    pause_ms: Annotated[MsRange, doc("Virtual milliseconds for which the lane waits before each action.")] = 0
 
 
 def draw_actions(

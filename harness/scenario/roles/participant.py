@@ -38,15 +38,20 @@ class LockedSettings(LaneSettings):
 
     delay_steps: Annotated[StepRange, doc("Scheduling points before each time.")] = (0, 12)
     times: Annotated[
-        TimesRange, doc("Number of times that it takes the lock; [0, N]: in some schedules it stays away.")
+        TimesRange,
+        doc("Number of times that the lane takes the lock; [0, N]: in some schedules it stays away."),
     ] = 1
-    pause_ms: Annotated[MsRange, doc("Virtual milliseconds that it waits before it takes the lock.")] = 0
-    hold_ms: Annotated[MsRange, doc("Virtual milliseconds for which it holds the lock before it writes.")] = 0
+    pause_ms: Annotated[
+        MsRange, doc("Virtual milliseconds for which the lane waits before it takes the lock.")
+    ] = 0
+    hold_ms: Annotated[
+        MsRange, doc("Virtual milliseconds for which the lane holds the lock before it writes.")
+    ] = 0
     release: Annotated[
         bool,
         doc(
-            "Whether it releases the lock the last time; false: it keeps the lock and its process lives on, "
-            "so lock_timeout_ms is required; kernel gate only."
+            "true: the lane releases the lock each time; false: it keeps the lock the last time, and its "
+            "process lives on, so lock_timeout_ms is required; kernel gate only."
         ),
     ] = True
 
@@ -56,7 +61,7 @@ class WriterSettings(LockedSettings):
     """The keys of a lane that appends under the lock."""
 
     lines: Annotated[
-        LineRange, doc("Lines that it appends each time; 0: it takes the lock and writes nothing.")
+        LineRange, doc("Lines that the lane appends each time; 0: it takes the lock and writes nothing.")
     ] = 1
     entries: Annotated[tuple[EntryType, ...], MinLen(1), doc("Types of the lines, drawn one by one.")] = (
         "user",

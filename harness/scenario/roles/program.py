@@ -55,8 +55,16 @@ class MarkerSettings:
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
-    begin: Annotated[_Marker, doc("Regular expression of the line that says that an operation begins.")]
-    end: Annotated[_Marker, doc("Of the line that says that it has ended: its id is acknowledged.")]
+    begin: Annotated[
+        _Marker, doc("Regular expression of the line by which the program says that an operation begins.")
+    ]
+    end: Annotated[
+        _Marker,
+        doc(
+            "Regular expression of the line by which it says that the operation has ended: its id is "
+            "acknowledged."
+        ),
+    ]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -80,21 +88,22 @@ class ProgramSettings(LaneSettings):
     times: Annotated[
         TimesRange, doc("Number of starts, one after the other; [0, N]: in some schedules it stays away.")
     ] = 1
-    pause_ms: Annotated[MsRange, doc("Virtual milliseconds that the lane waits before each start.")] = 0
+    pause_ms: Annotated[MsRange, doc("Virtual milliseconds for which the lane waits before each start.")] = 0
     tty: Annotated[
         bool,
         doc(
-            "Whether the program has a terminal, of 24 lines and 80 columns: its standard input, output and "
-            "error, and its controlling terminal. Otherwise its input is empty."
+            "true: the program has a terminal of 24 lines and 80 columns, which is its standard input, "
+            "output and error, and its controlling terminal; false: its input is empty."
         ),
     ] = False
     keys: Annotated[
         tuple[Annotated[str, MaxLen(_KEY_CHARACTERS_MAX)], ...],
         MaxLen(_KEYS_MAX),
         doc(
-            "What is typed at the terminal, each item at once, when the program waits for it. Special keys "
-            "are `<Enter>`, `<Esc>`, `<Tab>`, `<BS>`, `<Up>`, `<F2>`, `<C-x>`, `<M-x>` and their like; "
-            "`<lt>` is a `<`, and the item `<500ms>` a pause in virtual time. Only with `tty: true`."
+            "Keys that are typed at the terminal, each item at once, when the program waits for them. "
+            "Special keys are `<Enter>`, `<Esc>`, `<Tab>`, `<BS>`, `<Up>`, `<F2>`, `<C-x>`, `<M-x>` and "
+            "their like; `<lt>` is a `<`, and the item `<500ms>` a pause in virtual time. Only with `tty: "
+            "true`."
         ),
     ] = ()
     key_ms: Annotated[
@@ -107,8 +116,9 @@ class ProgramSettings(LaneSettings):
     participant: Annotated[
         bool,
         doc(
-            "Whether the program keeps the rules: it takes the declared lock before it changes the "
-            "transcript, and destroys no line of others. What it does against them is then a violation."
+            "true: the program is a participant. It takes the declared lock before it changes the "
+            "transcript and destroys no line of others; an act against these rules is a violation. false: "
+            "it is a rogue."
         ),
     ] = False
     acknowledges: Annotated[
@@ -122,7 +132,7 @@ class ProgramSettings(LaneSettings):
     operations: Annotated[
         MarkerSettings | None,
         doc(
-            "Where operations of the program begin and end, by lines that it prints: {begin, end}, each a "
+            "Begin and end of the operations of the program, by lines that it prints: {begin, end}, each a "
             "regular expression with one group, the id (the field `id` of a line). Absent: a start is one "
             "operation. Only with `participant: true`, and without `tty` and `acknowledges`."
         ),

@@ -171,7 +171,7 @@ class Ids:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RestartSettings:
-    """How a process that was killed comes back."""
+    """The new start of a process that was killed."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
@@ -179,9 +179,9 @@ class RestartSettings:
     pid: Annotated[
         Literal["fresh", "same", "taken"],
         doc(
-            "Process id of the new one: one that nobody had (fresh), that of the dead one (same), or a fresh "
-            "one while a stranger has that of the dead one (taken). The last two need process ids of the "
-            "session's own."
+            "Process id of the new process: an unused id (fresh), the id of the dead process (same), or "
+            "an unused id while another process has the id of the dead one (taken). `same` and `taken` "
+            "need process ids of the session's own."
         ),
     ] = "fresh"
 
@@ -192,9 +192,13 @@ class ClockSettings:
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
-    off_ms: Annotated[OffsetRange, doc("Milliseconds that it is ahead; negative for behind.")] = 0
-    back_ms: Annotated[MsRange, doc("Milliseconds by which it is set back once; 0: never.")] = 0
-    after_ms: Annotated[MsRange, doc("Virtual milliseconds from the first step until it is set back.")] = 0
+    off_ms: Annotated[
+        OffsetRange, doc("Milliseconds by which the clock is ahead; a negative number: behind.")
+    ] = 0
+    back_ms: Annotated[MsRange, doc("Milliseconds by which the clock is set back once; 0: never.")] = 0
+    after_ms: Annotated[
+        MsRange, doc("Virtual milliseconds from the first step until the clock is set back.")
+    ] = 0
 
     def draw(self, rng: random.Random) -> ClockSkew:
         """Return the clock of one schedule."""
@@ -218,32 +222,32 @@ class LaneSettings:
     #: Its name, or a mapping that has one.
     role: str | NamedRole
     name: Annotated[
-        Name | None, doc("Name of the lane, unique in the scenario; the role's name when absent.")
+        Name | None, doc("Name of the lane, unique in the scenario. Absent: the name of the role.")
     ] = None
     process: Annotated[
         Name | None,
-        doc("Process that the lane runs in; lanes with the same name share it. Absent: one of its own."),
+        doc("Process of the lane; lanes that give the same name share it. Absent: a process of its own."),
     ] = None
     pid_namespace: Annotated[
         Name | None,
         doc(
-            "PID namespace of that process, as of a container: processes in another one appear dead to it. "
-            "Absent: the machine's own; kernel gate only."
+            "PID namespace of that process, as in a container: processes of other namespaces appear dead "
+            "to it. Absent: the machine's own namespace; kernel gate only."
         ),
     ] = None
     clock: Annotated[
         ClockSettings | None,
         doc(
-            "Clock of that process, as on another host: what it takes for the date. Waits, and clocks that "
-            "only go forward, are right. Absent: a right one; kernel gate only."
+            "Clock of that process, as on another host: the date that it reads is wrong. Waits, and "
+            "clocks that only go forward, are right. Absent: a clock that is right; kernel gate only."
         ),
     ] = None
     transcript: Annotated[
         Name | None,
         doc(
-            "Another transcript that the lane works on: NAME.jsonl beside the watched one, made by its first "
-            "writer. Its calls are judged for crashes and dead ends alone. Absent: the watched one; kernel "
-            "gate only."
+            "Name of a second transcript for the lane: NAME.jsonl beside the watched transcript, made by "
+            "its first writer. The lane is judged for crashes and dead ends alone. Absent: the watched "
+            "transcript; kernel gate only."
         ),
     ] = None
     count: Annotated[
@@ -252,14 +256,14 @@ class LaneSettings:
     restart: Annotated[
         RestartSettings | None,
         doc(
-            "Start the lane again after a fault has killed its process: as the lane NAME-again, in a "
-            "new process, from its first activity on. Absent: it stays dead; kernel gate only."
+            "New start of the lane after a fault has killed its process: as the lane NAME-again, in a "
+            "new process, from its first activity on. Absent: the lane stays dead; kernel gate only."
         ),
     ] = None
     delay_steps: Annotated[StepRange, doc("Scheduling points before each activity.")] = 0
     rate: Annotated[
         Annotated[float, Gt(0), Le(100)] | None,
-        doc("Activities in 100 scheduling points on average; a random wait beside delay_steps."),
+        doc("Activities in 100 scheduling points on average: a random wait in addition to delay_steps."),
     ] = None
 
     @property

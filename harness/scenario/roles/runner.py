@@ -55,7 +55,7 @@ class RunnerSettings(LaneSettings):
     ] = 0
     own_entries: Annotated[_Types, doc("Types of those lines, drawn one by one.")] = CANONICAL
     recover: Annotated[
-        bool, doc("Whether a refused turn calls the fence's recovery and writes once more.")
+        bool, doc("true: after a refusal the turn calls the fence's recovery and writes once more.")
     ] = False
 
 

@@ -110,7 +110,7 @@ def compare_all(before: Figures, after: Figures, times: bool) -> list[Change]:
 
 def _incomparable(then: Quantity, now: Quantity, times: bool) -> str:
     if then.setup != now.setup:
-        return "what is run there has changed"
+        return "its setup has changed"
     if then.against != now.against:
         return f"measured against {then.against!r} then and {now.against!r} now"
     if now.doubt or then.doubt:

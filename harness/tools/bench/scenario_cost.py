@@ -89,7 +89,7 @@ def together(pieces: Sequence[Sampled]) -> Sampled:
 
 
 class ScenarioWork(msgspec.Struct, frozen=True):
-    """What is measured of a scenario under one fence.
+    """Measurements of a scenario under one fence.
 
     Args:
         scenario, fence: to run.

@@ -110,7 +110,7 @@ def _load_is_exact_without_utf8(stage: Stage) -> None:
 
 
 def _load_without_file(stage: Stage) -> None:
-    """Where there is no transcript, load is empty and append makes one."""
+    """Without a transcript, load is empty and append makes one."""
     stage.begin(None)
     stage.expect("runner", "begin_turn")
     _load(stage, b"")

@@ -24,7 +24,7 @@ def _task(filesystem: object) -> SearchTask:
     ],
 )
 def test_classes_are_refused_and_bounded_schedules_are_not(filesystem: object, key: str) -> None:
-    with pytest.raises(UsageError, match=f"filesystem.{key}: what stat tells changes with time alone"):
+    with pytest.raises(UsageError, match=f"filesystem.{key}: the answer of stat changes with time alone"):
         exhaustive([_task(filesystem)], 0, -1)
     assert len(exhaustive([_task(filesystem)], 0, 2)) == 1
     assert len(exhaustive([_task("xfs")], 0, -1)) == 1

@@ -87,6 +87,14 @@ def test_each_of_many_questions_is_a_line_and_a_failure_two(capsys: pytest.Captu
     assert lines[10:] == ["", "3 questions: 1 unexpected, 1 inconclusive, 1 pass", "report: report.html"]
 
 
+def test_a_question_is_asked_again_with_the_options_of_the_search(capsys: pytest.CaptureFixture[str]) -> None:
+    sink = TerminalSink(Display(False), QUIET, ["--gate", "kernel", "--invariant", "a b.py:rule"])
+    sink.begin([FAIL.task] * 80)
+    sink.add(UNKNOWN)
+    asked = "--fence f --seed 1 --gate kernel --invariant 'a b.py:rule' -v"
+    assert capsys.readouterr().out.splitlines()[1].endswith(f" -m harness run 'a b.yaml' {asked}")
+
+
 def test_each_command_is_spelled_as_the_user_called_the_harness(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

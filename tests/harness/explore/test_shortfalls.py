@@ -62,6 +62,24 @@ def test_a_lane_whose_calls_a_fault_made_fail_need_not_write(
     assert ("cron never wrote" not in shortfalls(scenario, "kernel", stats)) is passes
 
 
+@pytest.mark.parametrize(
+    ("done", "said"),
+    [
+        (LaneExercise(), "it was not started"),
+        (LaneExercise(acted=3), "it ended without an error"),
+        (LaneExercise(acted=3, failed=1, last="status 1"), "status 1"),
+    ],
+)
+def test_a_program_that_changed_nothing_is_told_by_its_end(done: LaneExercise, said: str) -> None:
+    plain = {"name": "small", "about": "Small.", "source": "own", "policy": "coordinated", "expect": {}}
+    stats = Stats()
+    stats.schedules = stats.exercise.decisions = 1
+    stats.exercise.lanes["cat"] = done
+    lanes = [{"role": "runner"}, {"role": "program", "name": "cat", "argv": ["cat"]}]
+    found = shortfalls(load_data({**plain, "lanes": lanes}), "kernel", stats)
+    assert found == (f"cat never changed the transcript: {said}",)
+
+
 @pytest.mark.parametrize("apart", ["", "other"])
 def test_a_lock_of_another_transcript_is_not_the_watched_one(apart: str) -> None:
     lane = LaneInfo("cron", "cron", "cron", True, transcript=apart)

@@ -45,7 +45,7 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
         (
             "expect:",
             PROGRAM.format("operations: {begin: 'B (x)', end: 'E (x)'}"),
-            "10:37: lanes[2].operations: a rogue acknowledges nothing; add participant: true, or remove the key",
+            "10:37: lanes[2].operations: this lane is a rogue, which acknowledges no line; add participant: true, or remove the key",
         ),
         (
             "expect:",
@@ -60,7 +60,7 @@ RULES = "policy: {name: x, about: y, rules: {unlocked: either}}"
         (
             "expect:",
             PROGRAM.format("participant: true, operations: {begin: 'B (x)'}"),
-            "10:68: lanes[2].operations.end: missing, it is required; say here: Of the line",
+            "10:68: lanes[2].operations.end: missing, it is required; say here: Regular expression of the line",
         ),
         (
             "expect:",

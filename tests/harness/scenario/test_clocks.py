@@ -111,8 +111,8 @@ def test_a_process_has_one_clock() -> None:
 @pytest.mark.parametrize(
     ("lane", "filesystem", "place"),
     [
-        (_cron({"back_ms": 5}), {}, "lanes: clock.back_ms: what a process takes for the date"),
-        (_cron({"off_ms": 5}), {"clock": {"back_ms": 5}}, "filesystem.clock.back_ms: what stat tells"),
+        (_cron({"back_ms": 5}), {}, "lanes: clock.back_ms: the date that a process reads"),
+        (_cron({"off_ms": 5}), {"clock": {"back_ms": 5}}, "filesystem.clock.back_ms: the answer of stat"),
     ],
 )
 def test_a_clock_that_is_set_back_leaves_no_classes(

@@ -114,7 +114,7 @@ ACTION = "  - role: editor\n    actions: {}\n"
         (
             "about: A timer writes under the lock while the model thinks.",
             'about: ""',
-            "1:8: about: must not be empty; say here: What the scenario shows",
+            "1:8: about: must not be empty; say here: The claim of the scenario",
         ),
         (
             "about: A timer writes under the lock while the model thinks.",

@@ -71,7 +71,7 @@ def test_waiting_for_a_neighbour_is_the_same_every_time(stage: Stage) -> None:
 def test_two_locks_in_opposite_order_are_a_dead_end(stage: Stage) -> None:
     pids = stage.gate.pids()
     seen = stage.run(["a_then_b"], ["b_then_a"], ["write"], script=[0, 1])
-    why = "it sleeps in the kernel and nobody is left to wake it"
+    why = "it sleeps in the kernel, and no lane is left to wake it"
     assert seen.end.waiting == ((0, why), (1, why))
     assert not seen.end.inconclusive
     assert seen.calls(2) == WRITE

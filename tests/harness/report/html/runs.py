@@ -102,7 +102,8 @@ def run(*entries: Entry, **fields: Any) -> Run:
     """Return a whole run."""
     values = {
         "name": "20260101T000000Z-1", "outcome": "as expected", "fault": "",
-        "command": "python -m harness run s.yaml", "entries": entries, "planned": len(entries), "wall_s": 1.5,
+        "command": "called run s.yaml", "entries": entries, "planned": len(entries), "wall_s": 1.5,
+        "program": "called",
     }  # fmt: skip
     return Run(**(values | fields))
 

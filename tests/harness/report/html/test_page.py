@@ -136,6 +136,7 @@ def test_the_result_is_first_and_the_sections_follow_in_order() -> None:
         "Coverage of passes",
         "Run it again",
     ]
+    assert "Replay one with `called replay` and the file" in text
 
 
 def test_a_pass_has_no_sections_on_violations() -> None:

@@ -121,7 +121,7 @@ def test_equal_counters_say_nothing() -> None:
         (
             quantity(ratios=_STEADY, setup="another"),
             quantity(ratios=_STEADY),
-            "what is run there has changed",
+            "its setup has changed",
         ),
         (quantity(ratios=_STEADY), quantity(ratios=_STEADY, doubt="unknown truth"), "unknown truth"),
         (quantity(ratios=_STEADY, doubt="unknown"), quantity(ratios=_STEADY), "the baseline says: unknown"),
