@@ -188,6 +188,11 @@ def outside_files() -> list[str]:
     return sorted({*_files, *(file for file in found if file)})
 
 
+def outside_modules() -> list[str]:
+    """Return the names of the modules of packages that this process has loaded records from."""
+    return sorted(_modules)
+
+
 def note_files(files: Iterable[str]) -> None:
     """Count files among those of `outside_files`."""
     _files.update(files)

@@ -13,15 +13,19 @@ import fence
 from fence.external import PREFIX
 from fence.registry import outside_files
 
-__all__ = ["code_digest", "fence_digest", "files_of", "python_version"]
+__all__ = ["code_digest", "fence_digest", "files_of", "harness_digest", "python_version"]
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def code_digest() -> str:
     """Return that of the harness, of all fences that come with it, and of the extensions in use."""
-    roots = (_HERE, os.path.dirname(os.path.abspath(fence.__file__)))
-    return _digest([*(path for root in roots for path in sorted(_sources(root))), *outside_files()])
+    return _digest([*_own_files(), *outside_files()])
+
+
+def harness_digest() -> str:
+    """Return that of the harness and of all fences that come with it."""
+    return _digest(_own_files())
 
 
 def python_version() -> str:
@@ -49,6 +53,11 @@ def files_of(reference: str) -> list[str]:
         return [word for word in words if os.path.isfile(word)]
     module, _, _ = reference.rpartition(":")
     return [module] if module.endswith(".py") else _found(module)
+
+
+def _own_files() -> list[str]:
+    roots = (_HERE, os.path.dirname(os.path.abspath(fence.__file__)))
+    return [path for root in roots for path in sorted(_sources(root))]
 
 
 def _sources(root: str) -> Iterable[str]:

@@ -31,7 +31,7 @@ from harness.explore.cluster.wire import (
     encode_slice,
     slice_of,
 )
-from harness.explore.code_digest import code_digest, python_version
+from harness.explore.code_digest import harness_digest, python_version
 from harness.explore.coordinator import STOP_S, Coordinator, Round
 from harness.explore.search_task import Result, SearchTask
 from harness.model.errors import GateUnavailable, UsageError, WorkerDied
@@ -127,7 +127,7 @@ class ClusterCoordinator(Coordinator):
         """
         setup = encode(
             Setup(
-                code_digest(),
+                harness_digest(),
                 python_version(),
                 gate,
                 confined,

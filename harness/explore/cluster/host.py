@@ -23,7 +23,7 @@ from harness.explore.cluster.wire import (
     decode_slice,
     encode,
 )
-from harness.explore.code_digest import code_digest, fence_digest, python_version
+from harness.explore.code_digest import fence_digest, harness_digest, python_version
 from harness.explore.coordinator import Coordinator
 from harness.explore.messages import failed, receive, send
 from harness.explore.search_task import Result
@@ -144,10 +144,10 @@ def _serve(pipe: Connection, coordinator: _HostCoordinator) -> None:
 
 def _code_faults(setup: Setup) -> list[str]:
     """Return why this harness or this Python would make other schedules."""
-    if setup.code != code_digest():
+    if setup.code != harness_digest():
         return [
-            "another version of the harness, or other extensions, than here "
-            f"(code {code_digest()}, here {setup.code}); install the same on both"
+            "another version of the harness than here "
+            f"(code {harness_digest()}, here {setup.code}); install the same on both"
         ]
     if setup.python != python_version():
         return [f"{python_version()}, here it is {setup.python}, whose file calls may be others"]

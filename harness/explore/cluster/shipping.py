@@ -1,8 +1,9 @@
 """The user's files that go along to other machines, and what has to be there already.
 
-A fence or an invariant of a file below the working directory is sent along: that file, and the Python files
-beside it that it imports. All else has to be there: installed packages, files outside the working
-directory, ``node_modules``. A digest of the files that each reference names tells whether they are the same.
+A fence, an invariant or an extension of a file below the working directory is sent along: that file, and
+the Python files beside it that it imports. All else has to be there: installed packages, files outside the
+working directory, ``node_modules``. A digest of the files that each reference names tells whether they are
+the same.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from fence import FENCES
+from fence.registry import outside_modules
 from harness.explore.code_digest import fence_digest, files_of
 from harness.explore.search_task import SearchTask
 from harness.model.errors import UsageError
-from harness.oracle.invariants import SHIPPED
+from harness.oracle.invariants import INVARIANTS
 from harness.system.bounded_read import content
 
 __all__ = ["Shipment", "lay_out", "present", "shipment_of"]
@@ -26,6 +28,7 @@ _BYTES_MAX = 16 << 20
 _NODE_MODULES = "node_modules"
 _SCRIPTS = (".js", ".mjs", ".cjs", ".ts", ".mts")
 _PACKAGE = "__init__.py"
+_EXTENSION = "EXTENSION"
 
 
 class Shipment(msgspec.Struct, frozen=True):
@@ -33,7 +36,8 @@ class Shipment(msgspec.Struct, frozen=True):
 
     Args:
         fences: that are no part of the harness.
-        references: those and invariants that are none either, each with the digest of its files.
+        references: those, and invariants and extensions that are none either, each with the digest of its
+            files.
         files: content by path below the working directory.
         in_place: why the files are of no use elsewhere; empty where they are.
     """
@@ -51,8 +55,12 @@ def shipment_of(tasks: Sequence[SearchTask]) -> Shipment:
         UsageError: a file cannot be read, or all are too large to be sent.
     """
     fences = [task.fence for task in tasks if task.fence not in FENCES]
-    named = [*fences, *(one.check for task in tasks for one in task.scenario.invariants)]
-    references = tuple((name, fence_digest(name)) for name in dict.fromkeys(named) if name not in SHIPPED)
+    checks = [one.check for task in tasks for one in task.scenario.invariants]
+    # Their records are in the registries here, and get there by the file or the package.
+    extensions = [f"{file}:{_EXTENSION}" for task in tasks for file in task.scenario.extensions]
+    packages = [f"{module}:{_EXTENSION}" for module in outside_modules()]
+    named = [*fences, *(name for name in checks if name not in INVARIANTS), *extensions, *packages]
+    references = tuple((name, fence_digest(name)) for name in dict.fromkeys(named))
     paths = dict.fromkeys(path for name, _ in references for path in _below(files_of(name)))
     every = dict.fromkeys(one for path in paths for one in (path, *_imported(path)))
     files: dict[str, bytes] = {}
