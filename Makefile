@@ -56,6 +56,11 @@ versus-base: $(STAMP)
 ledger-size: $(STAMP)
 	$(VENV)/bin/python -m tests.ledger_size --base "$(BASE)"
 
+# How a schedule's cost grows with lanes, processes, steps, the transcript and explorers; writes results/growth.json.
+.PHONY: growth
+growth: $(STAMP)
+	$(VENV)/bin/python -m tests.growth $(ARGS)
+
 # The pictures of the report in docs/; needs chromium.
 .PHONY: screenshots
 screenshots: $(STAMP)

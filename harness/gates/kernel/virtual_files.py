@@ -150,8 +150,10 @@ def _rest_of(fd: int, expected: int) -> bytes | None:
     try:
         content = os.read(fd, expected)
         if len(content) == expected:
+            parts = [content]
             while chunk := os.read(fd, _CHUNK):
-                content += chunk
+                parts.append(chunk)
+            content = b"".join(parts)
     except IsADirectoryError:
         return None
     return content
