@@ -127,6 +127,17 @@ def test_the_tutorial_shows_the_files_as_they_are() -> None:
         assert part in "\n".join(told)
 
 
+@pytest.mark.parametrize(
+    "name", ["fence.py", "daemon.yaml", "my_runtime.py", "importer.yaml", "fence.mjs", "cli.yaml"]
+)
+def test_the_guide_for_a_runtime_shows_the_files_as_they_are(name: str) -> None:
+    page = (ROOT / "docs" / "your-runtime.md").read_text()
+    language = {"py": "python", "mjs": "js", "yaml": "yaml"}[name.rpartition(".")[2]]
+    shown = re.findall(rf"^```{language}\n(.*?)```", page, re.DOTALL | re.MULTILINE)
+    text = (ROOT / "examples" / "your-runtime" / name).read_text()
+    assert any(text.endswith(block) and len(block) > len(text) * 0.8 for block in shown)
+
+
 def test_the_scenario_of_the_readme_is_valid(tmp_path: Path) -> None:
     (shown,) = re.findall(r"```yaml\n(about: .*?)```", README, re.DOTALL)
     path = tmp_path / "my.yaml"

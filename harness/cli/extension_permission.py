@@ -24,7 +24,11 @@ _REMEDY = "bring back the version with which it was found, or run the scenario a
 
 
 def extending(
-    named: Iterable[str], allowed: bool, everywhere: Sequence[str] = (), option: str = _ALLOW
+    named: Iterable[str],
+    allowed: bool,
+    everywhere: Sequence[str] = (),
+    option: str = _ALLOW,
+    naming: str = "--extension",
 ) -> Extending:
     """Return how the files are loaded that a scenario names.
 
@@ -33,6 +37,7 @@ def extending(
         allowed: whether all code may be run.
         everywhere: files that all scenarios have.
         option: what the user gives to allow all code.
+        naming: how the user names a file.
     """
     known = {os.path.realpath(one) for one in named}
 
@@ -40,7 +45,7 @@ def extending(
         if not allowed and os.path.realpath(reference) not in known:
             raise UsageError(
                 f"would run `{reference}`; code that only a file names is not run; read what it does, then "
-                f"name it as well (--extension {reference}), or give {option}"
+                f"name it as well ({naming} {reference}), or give {option}"
             )
         from harness.extensions import tried_extension
 

@@ -122,7 +122,8 @@ def extending_of(config: pytest.Config, named: Sequence[str] = ()) -> Extending:
 
     def load(reference: str) -> None:
         with _working_directory(root):
-            extending(named, bool(config.getoption("harness_allow_programs")), option=_ALLOW).load(reference)
+            allowed = bool(config.getoption("harness_allow_programs"))
+            extending(named, allowed, option=_ALLOW, naming="extensions of run_scenario:").load(reference)
 
     return Extending(load, root=str(root))
 

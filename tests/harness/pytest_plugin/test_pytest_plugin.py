@@ -272,6 +272,31 @@ def test_a_scenario_can_be_run_from_python(repository: pytest.Pytester) -> None:
 
 
 @needs_gate
+def test_a_scenario_loads_the_extensions_that_a_test_names(repository: pytest.Pytester) -> None:
+    put(
+        repository,
+        "plugged.py",
+        "from takeover_harness import POLICIES, Extension, Policy\n"
+        "EXTENSION = Extension(policies=[Policy('plugged', 'mine', POLICIES['coordinated'].rules)])\n",
+    )
+    text = SMALL.replace("policy: coordinated", "policy: plugged\nextensions: [plugged.py]")
+    put(repository, "scenarios/s.yaml", text)
+    put(
+        repository,
+        "test_own.py",
+        "import pytest\n"
+        "from harness.model.errors import ScenarioError\n\n"
+        "def test_own(run_scenario, tmp_path, monkeypatch):\n"
+        "    monkeypatch.chdir(tmp_path)\n"
+        "    with pytest.raises(ScenarioError, match='would run `plugged.py`.*allow-programs'):\n"
+        "        run_scenario('scenarios/s.yaml', 'none')\n"
+        "    result = run_scenario('scenarios/s.yaml', 'none', schedules=2, extensions=['plugged.py'])\n"
+        "    assert (result.summary['policy'], result.inconclusive) == ('plugged', '')\n",
+    )
+    run(repository, "-W", "error").assert_outcomes(passed=1)
+
+
+@needs_gate
 def test_witnesses_go_to_the_given_folder(repository: pytest.Pytester) -> None:
     put(repository, "scenarios/s.yaml", BAD)
     for _ in range(2):
