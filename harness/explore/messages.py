@@ -118,7 +118,7 @@ def encode_work(work: Any) -> bytes:
         UsageError: a number in it has more than 64 bits.
     """
     fields = {
-        name: pack(value) if isinstance(value, Scenario) else value
+        name: _packed(value) if isinstance(value, Scenario) else value
         for name, value in msgspec.structs.asdict(work).items()
     }
     cls = type(work)
@@ -128,6 +128,23 @@ def encode_work(work: Any) -> bytes:
         )
     except OverflowError as error:
         raise UsageError("a number is larger than 64 bits can hold; give a smaller seed or index") from error
+
+
+#: The last scenarios that were packed: slices of one search follow each other by the thousand.
+_last_packed: Final[dict[int, tuple[Scenario, msgspec.Raw]]] = {}
+_PACKED_MAX: Final = 8
+
+
+def _packed(scenario: Scenario) -> msgspec.Raw:
+    """Return a scenario as plain data, encoded."""
+    known = _last_packed.get(id(scenario))
+    if known is not None and known[0] is scenario:
+        return known[1]
+    if len(_last_packed) >= _PACKED_MAX:
+        _last_packed.clear()
+    raw = msgspec.Raw(msgspec.msgpack.encode(pack(scenario)))
+    _last_packed[id(scenario)] = scenario, raw
+    return raw
 
 
 def decode_work(message: bytes) -> Any:
