@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, cast
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["Origin", "Registry", "named", "note_files", "outside_files"]
+__all__ = ["Origin", "Registry", "named", "note_files", "outside_files", "outside_modules"]
 
 #: Modules that entry points named and that were imported for it.
 _modules: set[str] = set()
