@@ -10,6 +10,7 @@ from harness import gates
 from harness.cli.output import remark
 from harness.explore.invariant_loading import load_invariants
 from harness.explore.search_task import ExhaustiveTask, SearchTask
+from harness.gates.limits import wall_limit_s
 from harness.model.errors import FenceLoadError, GateUnavailable, UsageError
 from harness.scenario import Scenario
 from harness.scenario.fence_reference import check
@@ -36,7 +37,10 @@ def choose_gate(wanted: str | None) -> str:
 
     Raises:
         GateUnavailable: the kernel gate was asked for.
+        UsageError: the environment has a limit that is none.
     """
+    # Looked at before anything runs.
+    wall_limit_s(0.0)
     if wanted == "free":
         return wanted
     why = gates.unavailable("kernel")

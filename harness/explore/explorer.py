@@ -29,6 +29,7 @@ from harness.gates.free.gate import DEADLINE_S, FreeGate
 from harness.gates.kernel.debug_gate import DebugGate
 from harness.gates.kernel.gate import WALL_LIMIT_S, KernelGate
 from harness.gates.kernel.observed_gate import ObservedGate
+from harness.gates.limits import wall_limit_s
 from harness.lanes import worker
 from harness.lanes.clock_patches import find_clocks
 from harness.model.debug_spec import DebugSpec
@@ -58,8 +59,6 @@ _TICK_S = 0.02
 _HANGS_MAX = 3
 #: A schedule without a known end hung if it took that share of the gate's limit.
 _HANG_SHARE = 0.5
-#: Variable of the environment with a gate's limit in real seconds, for tests of what hangs.
-_LIMIT = "HARNESS_WALL_LIMIT_S"
 _MASK = (1 << 64) - 1
 #: How often a schedule is run again after another program has disturbed it.
 _AGAIN_MAX = 4
@@ -107,7 +106,7 @@ def strategy_seed(seed: int, index: int) -> int:
 
 def _limit_s(gate: str) -> float:
     """Return how many real seconds a gate waits for what hangs."""
-    return float(os.environ.get(_LIMIT, WALL_LIMIT_S if gate == "kernel" else DEADLINE_S))
+    return wall_limit_s(WALL_LIMIT_S if gate == "kernel" else DEADLINE_S)
 
 
 def _make_gate(

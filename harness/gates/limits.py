@@ -6,15 +6,21 @@ The harness sets some of them; others are those of the machine, see `harness.sys
 from __future__ import annotations
 
 import errno
+import os
 
+from harness.model.errors import UsageError
 from harness.system.machine_limits import open_files_max
 
-__all__ = ["DATA_BYTES_MAX", "FILE_BYTES_MAX", "named_limit", "of_limit"]
+__all__ = ["DATA_BYTES_MAX", "FILE_BYTES_MAX", "named_limit", "of_limit", "wall_limit_s"]
 
 #: A fence that writes or remembers without end fails at these, before the machine does.
 FILE_BYTES_MAX = 8 << 20
 DATA_BYTES_MAX = 1 << 30
 
+#: Variable of the environment with a gate's limit in real seconds: little in tests, much for slow programs.
+_WALL_LIMIT = "HARNESS_WALL_LIMIT_S"
+#: Longer than any schedule.
+_WALL_LIMIT_S_MAX = 1e9
 _LIMITS = {
     errno.ENOMEM: f"a process has at most {DATA_BYTES_MAX >> 20} MiB of data here, as the harness limits it; "
     "let the fence keep less in memory",
@@ -52,3 +58,24 @@ def of_limit(cause: int) -> str:
             "container)"
         )
     return _LIMITS.get(cause, "")
+
+
+def wall_limit_s(usual_s: float) -> float:
+    """Return how many real seconds a gate waits for what hangs.
+
+    Args:
+        usual_s: where the environment does not say.
+
+    Raises:
+        UsageError: the environment says something that is no such number.
+    """
+    given = os.environ.get(_WALL_LIMIT)
+    if given is None:
+        return usual_s
+    try:
+        limit_s = float(given)
+    except ValueError:
+        limit_s = 0.0
+    if not 0 < limit_s <= _WALL_LIMIT_S_MAX:
+        raise UsageError(f"{_WALL_LIMIT}={given}: expected seconds above 0; set a number, or unset it")
+    return limit_s

@@ -102,6 +102,14 @@ def test_a_bad_argument_takes_two_lines_and_names_its_command(
     assert remedy == "see python -m harness run --help"
 
 
+@pytest.mark.parametrize("limit", ["soon", "0", "-1", "nan", "inf"])
+def test_a_limit_of_the_environment_that_is_none_is_refused(harness: Harness, limit: str) -> None:
+    ended = harness.run("scenarios/quickstart.yaml", environment={"HARNESS_WALL_LIMIT_S": limit})
+    assert ended.status == 2
+    assert f"HARNESS_WALL_LIMIT_S={limit}: expected seconds above 0" in ended.err
+    assert not harness.out.exists()
+
+
 def test_the_version_is_told(harness: Harness) -> None:
     ended = harness.call("--version")
     assert (ended.status, ended.out) == (0, f"takeover-harness {VERSION}\n")
