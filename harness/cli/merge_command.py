@@ -16,6 +16,7 @@ from harness.cli.checkpoint import Checkpoint, Part
 from harness.cli.ci_sinks import CiSink
 from harness.cli.code_permission import runs_code
 from harness.cli.display import Display
+from harness.cli.extension_permission import extending
 from harness.cli.known_witnesses import KnownWitness, with_known
 from harness.cli.matrix_command import MATRIX_TITLE, ComparisonSink, shown_by
 from harness.cli.output import remark
@@ -33,6 +34,7 @@ from harness.model.errors import StoreError, UsageError
 from harness.results.search_progress import Progress
 from harness.results.stats import Stats
 from harness.results.store import RunFolder, run_id
+from harness.scenario.extension_files import KEY
 
 __all__ = ["main"]
 
@@ -43,6 +45,7 @@ def main(given: argparse.Namespace) -> int:
         from harness.cli.merge_controls import merge_controls
 
         return merge_controls(given)
+    _load_extensions(given)
     shards = read_shards(given.folders)
     arguments = _arguments(given, shards)
     _check_shape(given, arguments.command)
@@ -66,6 +69,23 @@ def main(given: argparse.Namespace) -> int:
         )
         loop.run(shards.tasks)
     return loop.status()
+
+
+def _load_extensions(given: argparse.Namespace) -> None:
+    """Load the files that the scenarios of the shards need, as far as the user names or allows them.
+
+    Raises:
+        UsageError: one of them is neither named nor allowed, or cannot be used.
+    """
+    extends = extending(given.extension or (), given.allow_programs)
+    for question in read_plan(given.folders[0], ("run", "matrix")).questions:
+        scenario = question.get("scenario")
+        files = scenario.get(KEY) if isinstance(scenario, dict) else ()
+        for file in files if isinstance(files, list) else ():
+            try:
+                extends.load(f"{file}")
+            except UsageError as error:
+                raise UsageError(f"{given.folders[0]}: {error}") from error
 
 
 def _arguments(given: argparse.Namespace, shards: Shards) -> argparse.Namespace:

@@ -109,6 +109,7 @@ def add_merge(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--shrink-limit-s", type=positive, metavar="S", help="for each of them (default: 5)")
     allow_programs(command)
+    extension(command)
     session_root(command)
     command.add_argument("--junit", metavar="FILE", help="write JUnit XML, a testcase a scenario and fence")
     _telling(command)

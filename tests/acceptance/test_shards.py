@@ -57,3 +57,19 @@ def test_merged_shards_say_what_one_run_says(harness: Harness, tmp_path: Path) -
     assert witnesses(merged) == witnesses(harness.out) != {}
     assert plain(tmp_path / "2.xml", merged) == plain(tmp_path / "1.xml", harness.out)
     assert "--shard" not in (merged / "report.html").read_text()
+
+
+def test_shards_of_a_scenario_with_an_extension_are_merged_with_it(harness: Harness, tmp_path: Path) -> None:
+    extension = Path("examples/your-runtime/my_runtime.py")
+    asked = ("run", "examples/your-runtime/importer.yaml", "--fence", "ledger", "--schedules", 4)
+    root = ("--session-root", harness.session_root)
+    shards = [tmp_path / f"shard {number}" for number in (1, 2)]
+    for number, folder in enumerate(shards, 1):
+        harness.call(*asked, *root, "--extension", extension, "--shard", f"{number}/2", "--out", folder)
+    refused = harness.call("merge", *shards, *root, "--out", tmp_path / "refused")
+    assert refused.status == 2
+    assert f"would run `{extension}`" in refused.err
+    assert not (tmp_path / "refused").exists()
+    out = ("--json", "--out", harness.out)
+    merged = harness.call("merge", *shards, *root, "--extension", extension, *out)
+    assert (merged.object["schedules"], merged.object["scenario"]) == (4, "importer"), merged
