@@ -83,7 +83,8 @@ def _files(language: str, install: str) -> dict[str, bytes]:
     for part in ("common", language):
         top = shipped(os.path.join("examples", "starter", part))
         for folder, _, names in os.walk(top):
-            for name in names:
+            # pip compiles what it installs.
+            for name in () if os.path.basename(folder) == "__pycache__" else names:
                 path = os.path.join(folder, name)
                 found[os.path.relpath(path, top)] = _content(path)
     for further in _FURTHER[language]:
