@@ -18,11 +18,12 @@ import os
 from harness.gates.kernel.handed_descriptors import hand_over
 from harness.gates.kernel.lane import TraceeProcess
 from harness.gates.kernel.process import PendingSyscall
+from harness.gates.kernel.syscall_table import EVENTFDS
 
 __all__ = ["NUMBERS", "OCCUPIED", "is_reserved", "make"]
 
-#: Below the usual limit of 1,024, and above what a program has open that does not choose its numbers.
-NUMBERS = range(960, 1020)
+#: Numbers of the event descriptors.
+NUMBERS = EVENTFDS
 
 #: Why a schedule is inconclusive in which another file has one of these numbers.
 OCCUPIED = (

@@ -15,8 +15,7 @@ import os
 import struct
 
 from harness.gates.kernel import linux_abi
-from harness.gates.kernel.eventfd import NUMBERS
-from harness.gates.kernel.syscall_table import NEW_NAMESPACE, REFUSED, TIMERS
+from harness.gates.kernel.syscall_table import EVENTFDS, NEW_NAMESPACE, REFUSED, TIMERS
 from harness.model.errors import GateUnavailable
 
 __all__ = ["build", "build_without_supervisor", "install", "install_without_supervisor"]
@@ -193,8 +192,8 @@ def _emit_arguments(asm: _Assembler) -> None:
     # What a process is woken by has a number of its own.
     asm.label("read")
     asm.emit(_LD, _argument(0))
-    asm.emit(_JGE, NUMBERS.stop, "trap")
-    asm.emit(_JGE, NUMBERS.start, "allow", "trap")
+    asm.emit(_JGE, EVENTFDS.stop, "trap")
+    asm.emit(_JGE, EVENTFDS.start, "allow", "trap")
     asm.label("ioctl")
     asm.emit(_LD, _argument(1))
     for request in _IOCTL:

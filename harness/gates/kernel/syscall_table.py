@@ -16,6 +16,7 @@ __all__ = [
     "ABOUT_A_PROCESS",
     "CALLS",
     "CHDIR",
+    "EVENTFDS",
     "FLOCK",
     "MAKES_DIRECTORY",
     "NEW_NAMESPACE",
@@ -220,6 +221,9 @@ _TABLE = [
 CALLS: dict[int, Call] = {linux_abi.NUMBERS[call.name]: call for call in _TABLE}
 CALLS[linux_abi.PARK] = Call("park", "park")
 CHDIR = CALLS[linux_abi.NUMBERS["chdir"]]
+#: Numbers of the event descriptors whose reads are let pass, see `eventfd`: below the usual limit of 1,024,
+#: and above what a program has open that does not choose its numbers.
+EVENTFDS = range(960, 1020)
 FLOCK = CALLS[linux_abi.NUMBERS["flock"]]
 MAKES_DIRECTORY = frozenset({"mkdir", "mkdirat"})
 
