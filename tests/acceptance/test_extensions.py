@@ -188,6 +188,7 @@ def _wheel(folder: Path) -> None:
             archive.writestr(name, text)
 
 
+@pytest.mark.long
 @pytest.mark.requires("kernel-gate")
 def test_an_added_lock_library_is_fetched_and_searched(call: Call, tmp_path: Path) -> None:
     index = tmp_path / "index"
