@@ -81,7 +81,10 @@ def witness(path: str) -> str:
     """Read a witness as `replay` and `shrink` do before they start anything, and judge its history."""
     outcome = judged(path)
     try:
-        found = read_for_replay(path, "ledger", None, True)
+        arguments = argparse.Namespace(
+            witness=path, fence="ledger", extension=None, session_root=None, allow_programs=True
+        )
+        found = read_for_replay(arguments)
         RerunJob.of(found)
         ShrinkJob.of(found, 1.0)
     except _ERRORS as error:
