@@ -189,11 +189,15 @@ class KernelGate:
 
     def begin(self, program: Program) -> None:
         """Reset files and processes, and bring each lane to its first stop."""
+        workers = list(self._processes.workers.values())
         unfit = [
             worker
-            for worker in self._processes.workers.values()
+            for worker in workers
             if worker.must_replace or not worker.handle.is_alive() or service_ended(worker)
         ]
+        if unfit and self._processes.all_end:
+            # One after the other: those that are alive yet would end in this schedule.
+            unfit = workers
         for worker in unfit:
             self._processes.stop(worker)
         for worker in unfit:

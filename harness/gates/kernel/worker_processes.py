@@ -111,6 +111,11 @@ class WorkerProcesses:
         """Return whether process ids are the session's own."""
         return self._starter.pids is not None
 
+    @property
+    def all_end(self) -> bool:
+        """Return whether the kernel ends all workers, because their PID namespace ends."""
+        return self._starter.pids is not None and not self._starter.pids.alive()
+
     def spawn(self, name: str, number: int = 0) -> Worker:
         """Fork one worker and wait for its listener.
 

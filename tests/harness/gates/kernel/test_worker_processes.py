@@ -15,6 +15,7 @@ import pytest
 
 from fence.none import NoFence
 from harness.gates.kernel.gate import KernelGate
+from harness.gates.kernel.worker_processes import WorkerProcesses
 from harness.lanes import worker
 from harness.model.errors import GateUnavailable
 from harness.model.gate import Layout
@@ -69,6 +70,24 @@ def test_a_worker_leads_a_session_of_its_own(stage: Stage) -> None:
     stage.run(["look"], ["look"])
     for pid in stage.gate.pids().values():
         assert (os.getsid(pid), os.getpgid(pid)) == (pid, pid)
+
+
+def test_workers_whose_namespace_ends_are_replaced_together(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel ends them one after the other; one that was alive yet voided another schedule."""
+    stage.run(["look"], ["look"])
+    before = stage.gate.pids()
+    os.kill(before["p"], signal.SIGKILL)
+    assert gone(before["p"])
+    stage.run(["look"], ["look"])
+    one_replaced = stage.gate.pids()
+    assert one_replaced["q"] == before["q"]
+    os.kill(one_replaced["p"], signal.SIGKILL)
+    assert gone(one_replaced["p"])
+    monkeypatch.setattr(WorkerProcesses, "all_end", True)
+    stage.run(["look"], ["look"])
+    assert stage.gate.pids()["q"] != before["q"]
 
 
 def test_a_program_has_none_either(stage: Stage) -> None:
