@@ -96,6 +96,13 @@ def _waiting(running: Running) -> psutil.Process:
     return found
 
 
+def _dead(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def _stopped(process: psutil.Process) -> bool:
     return process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
 
@@ -140,10 +147,12 @@ def test_the_end_of_a_session_s_namespace_voids_the_schedule_and_no_more(
         "--json",
     )
     with harness.start_run(*arguments) as running:
-        _waiting(running)
+        worker = _waiting(running)
         (explorer,) = running.explorers()
         (first,) = [child for child in explorer.children() if is_first_of_namespace(child.pid)]
         first.kill()
+        # Else it could come to the end of its schedule before the kernel gets to it.
+        eventually(lambda: _dead(worker))
         flag.unlink()
         ended = running.end()
         harness.assert_nothing_left(running)
