@@ -17,7 +17,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import msgspec
 
@@ -25,8 +25,6 @@ __all__ = ["Figures", "attack"]
 
 _CPU_S = 10.0
 _PEAK_KIB_MAX = 200 * 1024
-#: A process that forks us with more than that, such as a test runner, leaves us what is its own.
-_LIGHT_KIB = 100 * 1024
 _DATA_BYTES_MAX = 1 << 30
 _SHOWN_MAX = 10
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
@@ -169,21 +167,20 @@ def _work(
     resource.setrlimit(resource.RLIMIT_DATA, (_DATA_BYTES_MAX, _DATA_BYTES_MAX))
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     watch = _Watch(folder, may_start)
-    inherited_kib = max(0, _memory_kib("VmRSS") - _LIGHT_KIB)
     status = 1
     try:
         for done, number in enumerate(numbers):
             at[:16] = struct.pack("qq", done, number)
             figures = Figures()
-            _one(figures, number, case, folder, watch, inherited_kib)
+            _one(figures, number, case, folder, watch)
             os.write(writing, msgspec.json.encode(figures) + b"\n")
         status = 0
     finally:
         os._exit(status)
 
 
-def _one(figures: Figures, number: int, case: Case, folder: str, watch: _Watch, inherited_kib: int) -> None:
-    with _measured(figures, number, inherited_kib):
+def _one(figures: Figures, number: int, case: Case, folder: str, watch: _Watch) -> None:
+    with _measured(figures, number):
         try:
             outcome = case(number, folder)
         except BaseException as error:
@@ -199,13 +196,17 @@ def _one(figures: Figures, number: int, case: Case, folder: str, watch: _Watch, 
     figures.outcomes[outcome] = figures.outcomes.get(outcome, 0) + 1
 
 
-def _memory_kib(which: str) -> int:
-    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
-        return int(next(line for line in file if line.startswith(which)).split()[1])
+class _Peak(NamedTuple):
+    kib: int
+
+    @staticmethod
+    def now() -> _Peak:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+            return _Peak(int(next(line for line in file if line.startswith("VmHWM")).split()[1]))
 
 
 @contextlib.contextmanager
-def _measured(figures: Figures, number: int, inherited_kib: int) -> Iterator[None]:
+def _measured(figures: Figures, number: int) -> Iterator[None]:
     descriptor = os.open("/proc/self/clear_refs", os.O_WRONLY)
     os.write(descriptor, b"5")
     os.close(descriptor)
@@ -216,7 +217,7 @@ def _measured(figures: Figures, number: int, inherited_kib: int) -> Iterator[Non
     finally:
         used = time.process_time() - began
         signal.setitimer(signal.ITIMER_PROF, 0)
-    peak = _memory_kib("VmHWM") - inherited_kib
+    peak = _Peak.now().kib
     figures.slowest_s = max(figures.slowest_s, (used, number))
     figures.peak_kib = max(figures.peak_kib, (peak, number))
     if peak > _PEAK_KIB_MAX:
