@@ -23,7 +23,7 @@ from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.operations import record_operations
 from harness.gates.kernel.own_trees import OwnTrees
 from harness.gates.kernel.process import Status
-from harness.gates.kernel.process_tree import disturbed_children, end_all, end_children, service_ended
+from harness.gates.kernel.process_tree import disturbed_children, end_all, end_children
 from harness.gates.kernel.stack_dumps import told
 from harness.gates.kernel.step_wait import StepWait
 from harness.gates.kernel.steps import Steps
@@ -189,15 +189,7 @@ class KernelGate:
 
     def begin(self, program: Program) -> None:
         """Reset files and processes, and bring each lane to its first stop."""
-        workers = list(self._processes.workers.values())
-        unfit = [
-            worker
-            for worker in workers
-            if worker.must_replace or not worker.handle.is_alive() or service_ended(worker)
-        ]
-        if unfit and self._processes.all_end:
-            # One after the other: those that are alive yet would end in this schedule.
-            unfit = workers
+        unfit = self._processes.unfit()
         for worker in unfit:
             self._processes.stop(worker)
         for worker in unfit:

@@ -40,7 +40,6 @@ __all__ = [
     "identify",
     "list_children",
     "service_announced",
-    "service_ended",
     "thread_announced",
     "thread_moves",
     "worker_ended",
@@ -268,15 +267,6 @@ def end_all(state: SupervisorState, worker: Worker) -> None:
             select.select([tracee.pidfd], (), (), _REAP_S)
             bury(state, worker, tracee, killed=True)
     worker.forget_services()
-
-
-def service_ended(worker: Worker) -> bool:
-    """Return whether a service of a worker has ended."""
-    if not worker.services:
-        return False
-    gone = any(pid not in worker.tracees for pid in worker.services)
-    pidfds = [worker.tracees[pid].pidfd for pid in worker.services if pid in worker.tracees]
-    return gone or bool(select.select(pidfds, (), (), 0)[0])
 
 
 def end_children(state: SupervisorState, worker: Worker) -> None:

@@ -59,6 +59,15 @@ def orphans(worker: Worker) -> list[int]:
     return [pid for pid in found if filters_of(pid) > ours]
 
 
+def _service_ended(worker: Worker) -> bool:
+    """Return whether a service of a worker has ended."""
+    if not worker.services:
+        return False
+    gone = any(pid not in worker.tracees for pid in worker.services)
+    pidfds = [worker.tracees[pid].pidfd for pid in worker.services if pid in worker.tracees]
+    return gone or bool(select.select(pidfds, (), (), 0)[0])
+
+
 def _sleep() -> None:
     """Be a process that does nothing and has a process id; does not return."""
     end_with_parent()
@@ -115,6 +124,17 @@ class WorkerProcesses:
     def all_end(self) -> bool:
         """Return whether the kernel ends all workers, because their PID namespace ends."""
         return self._starter.pids is not None and not self._starter.pids.alive()
+
+    def unfit(self) -> list[Worker]:
+        """Return the workers that have to be replaced before the next schedule."""
+        workers = list(self.workers.values())
+        unfit = [
+            worker
+            for worker in workers
+            if worker.must_replace or not worker.handle.is_alive() or _service_ended(worker)
+        ]
+        # Where all end, they do so one after the other: those still alive would end in the schedule.
+        return workers if unfit and self.all_end else unfit
 
     def spawn(self, name: str, number: int = 0) -> Worker:
         """Fork one worker and wait for its listener.
