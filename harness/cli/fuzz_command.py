@@ -7,13 +7,15 @@ import os
 import time
 from typing import Any
 
-import msgspec
-
 from harness import gates
-from harness.cli.output import emit, remark, replay_command
+from harness.cli.cluster_option import admit, coordinator_for
+from harness.cli.hunt_report import HuntReport, claims, encode, show, status_of
+from harness.cli.output import emit, replay_command
 from harness.cli.shrink_sink import Shrinker
-from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
+from harness.cli.status import INTERRUPTED
+from harness.explore.code_digest import code_digest, fence_digest, python_version
 from harness.explore.coordinator import Coordinator
+from harness.explore.shard import shard_of
 from harness.model.errors import FenceLoadError, GateUnavailable, StoreError, UsageError
 from harness.model.policy import resolve
 from harness.report.story import headline, story
@@ -21,7 +23,7 @@ from harness.results.store import RunFolder, run_id
 from harness.scenario import load
 from harness.scenario.fence_reference import check
 from harness.system.output_file import write_whole
-from harness.tools.fuzz import Catch, Figures, Hunt, as_yaml, file_stem
+from harness.tools.fuzz import SMALLEST, Catch, Figures, Hunt, as_yaml, drawn_task, free_stem
 
 __all__ = ["main"]
 
@@ -29,23 +31,6 @@ __all__ = ["main"]
 _WITNESS_S = 5.0
 #: It gets at least so much time, even when the time of the hunt is over.
 _WITNESS_MIN_S = 3.0
-
-
-class _Report(msgspec.Struct):
-    """Report on one fence; with ``--json`` one line."""
-
-    fence: str
-    policy: str
-    seed: int
-    claims_sound: bool
-    scenarios: int
-    schedules: int
-    refused: int
-    inconclusive: int
-    why_inconclusive: str
-    violations: list[dict[str, Any]]
-    stopped: str
-    wall_s: float
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -59,8 +44,9 @@ def main(arguments: argparse.Namespace) -> int:
     resolve(arguments.policy)
     _check(fences)
     folder = _folder(arguments)
-    deadline = time.monotonic() + arguments.time_limit_s
-    with Coordinator(1, arguments.session_root) as coordinator:
+    with _coordinator(arguments) as coordinator:
+        admit(coordinator, arguments, "kernel", [drawn_task(SMALLEST, fence) for fence in fences])
+        deadline = time.monotonic() + arguments.time_limit_s
         fuzz = _Fuzz(coordinator, arguments, folder)
         for number, fence in enumerate(fences):
             if coordinator.interrupted:
@@ -68,6 +54,13 @@ def main(arguments: argparse.Namespace) -> int:
             now = time.monotonic()
             fuzz.hunt(fence, now + (deadline - now) / (len(fences) - number))
         return fuzz.status()
+
+
+def _coordinator(arguments: argparse.Namespace) -> Coordinator:
+    """Return a coordinator of one explorer, as scenarios are drawn one after the other, or of a cluster."""
+    if arguments.cluster is None:
+        return Coordinator(1, arguments.session_root)
+    return coordinator_for(arguments)
 
 
 def _check(fences: list[str]) -> None:
@@ -89,12 +82,27 @@ def _folder(arguments: argparse.Namespace) -> RunFolder:
     """
     try:
         folder = RunFolder(arguments.out or os.path.join("results", "runs", run_id()))
-        given = {key: value for key, value in vars(arguments).items() if key != "command"}
-        folder.plan({"version": 1, "arguments": given}, arguments.force)
+        given = {key: value for key, value in vars(arguments).items() if key not in ("command", "cluster")}
+        plan = {"version": 1, "command": "fuzz", "code": code_digest(), "python": python_version()}
+        folder.plan({**plan, "arguments": given, "questions": _questions(arguments)}, arguments.force)
         os.makedirs(os.path.join(folder.path, "scenarios"), exist_ok=True)
     except (OSError, StoreError) as error:
         raise UsageError(str(error)) from error
     return folder
+
+
+def _questions(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Return what decides which scenarios are drawn, for each fence."""
+    return [
+        {
+            "scenario": {"name": "drawn"},
+            "fence": fence,
+            "fence_code": fence_digest(fence),
+            "policy": arguments.policy,
+            "seed": arguments.seed,
+        }
+        for fence in dict.fromkeys(arguments.fence)
+    ]
 
 
 class _Fuzz:
@@ -102,15 +110,16 @@ class _Fuzz:
         self._coordinator = coordinator
         self._policy: str = arguments.policy
         self._seed: int = arguments.seed
+        self._shard = None if arguments.shard is None else shard_of(arguments.shard)
         self._json: bool = arguments.json
         self._folder = folder
-        self._reports: list[_Report] = []
+        self._reports: list[HuntReport] = []
         self._stems: set[str] = set()
 
     def hunt(self, fence: str, deadline: float) -> None:
         """Search for all that one fence does wrong until its time is over, and report it."""
         started = time.monotonic()
-        hunt = Hunt(self._coordinator, fence, self._policy, self._seed, deadline)
+        hunt = Hunt(self._coordinator, fence, self._policy, self._seed, deadline, self._shard)
         caught: list[dict[str, Any]] = []
         try:
             for catch in hunt.catches():
@@ -118,12 +127,13 @@ class _Fuzz:
         finally:
             report = self._report(fence, hunt.figures, caught, time.monotonic() - started)
             self._reports.append(report)
-            self._show(report, hunt.figures)
+            self._folder.verdict(encode(report))
+            show(report, hunt.figures, self._json)
 
     def _store(self, fence: str, catch: Catch, deadline: float) -> dict[str, Any]:
         """Store a scenario and its witness, show them, and return what is reported."""
         finding = catch.result.stats.first[catch.kind]
-        stem = self._stem(fence, catch.kind)
+        stem = free_stem(fence, catch.kind, self._stems)
         witness = catch.result.task.witness(finding)
         path = self._folder.witness(stem, witness, finding.history)
         shrinker = Shrinker(self._coordinator, _WITNESS_S, max(deadline, time.monotonic() + _WITNESS_MIN_S))
@@ -151,59 +161,24 @@ class _Fuzz:
             "shrunk": None if shrunk is None else shrunk.figures(),
         }
 
-    def _stem(self, fence: str, kind: str) -> str:
-        """Return an unused file name, because fences of different files may have the same name."""
-        stem, number = file_stem(fence, kind), 2
-        while stem in self._stems:
-            stem, number = f"{file_stem(fence, kind)}-{number}", number + 1
-        self._stems.add(stem)
-        return stem
-
-    def _report(self, fence: str, figures: Figures, caught: list[dict[str, Any]], wall_s: float) -> _Report:
-        return _Report(
-            fence,
-            self._policy,
-            self._seed,
-            self._policy in _claims(fence),
-            figures.scenarios,
-            figures.schedules,
-            figures.refused,
-            figures.inconclusive,
-            figures.why_inconclusive,
-            caught,
-            "interrupted" if self._coordinator.interrupted else "",
-            round(wall_s, 3),
+    def _report(
+        self, fence: str, figures: Figures, caught: list[dict[str, Any]], wall_s: float
+    ) -> HuntReport:
+        return HuntReport(
+            fence=fence,
+            policy=self._policy,
+            seed=self._seed,
+            claims_sound=claims(fence, self._policy),
+            scenarios=figures.scenarios,
+            schedules=figures.schedules,
+            refused=figures.refused,
+            inconclusive=figures.inconclusive,
+            why_inconclusive=figures.why_inconclusive,
+            violations=caught,
+            stopped="interrupted" if self._coordinator.interrupted else "",
+            wall_s=round(wall_s, 3),
         )
-
-    def _show(self, report: _Report, figures: Figures) -> None:
-        line = msgspec.json.encode(report).decode()
-        self._folder.verdict(line)
-        kinds = ", ".join(found["kind"] for found in report.violations) or "no violation"
-        ran = f"{report.scenarios} scenarios, {report.schedules} schedules in {report.wall_s:.1f} s"
-        if figures.refused:
-            remark(f"{figures.refused} drawn scenarios were refused: {figures.why_refused}")
-        if self._json:
-            emit(line)
-            return
-        claim = f", though it claims to be sound under {report.policy}" if report.claims_sound else ""
-        emit(f"{report.fence}: {kinds} ({ran}){claim if report.violations else ''}")
-        if report.inconclusive:
-            emit(f"  INCONCLUSIVE in {report.inconclusive} schedules: {report.why_inconclusive}")
-            emit(f"  first in the scenario {msgspec.json.encode(figures.doubtful).decode()}")
 
     def status(self) -> int:
         """Return the exit status of all hunts."""
-        if self._coordinator.interrupted:
-            return INTERRUPTED
-        if any(report.violations for report in self._reports):
-            return NOT_EXPECTED
-        if any(report.inconclusive or not report.schedules for report in self._reports):
-            return INCONCLUSIVE
-        return OK
-
-
-def _claims(reference: str) -> tuple[str, ...]:
-    """Return the policies under which a registered fence claims to be right; others are not loaded."""
-    import fence
-
-    return fence.load(reference).sound_under if reference in fence.FENCES else ()
+        return INTERRUPTED if self._coordinator.interrupted else status_of(self._reports)

@@ -41,10 +41,15 @@ __all__ = ["main"]
 
 def main(given: argparse.Namespace) -> int:
     """Merge the shards of a run; see `harness.cli` for the exit status, which is that of one run."""
-    if read_plan(given.folders[0], ("run", "matrix", "controls")).command == "controls":
+    command = read_plan(given.folders[0], ("run", "matrix", "controls", "fuzz")).command
+    if command == "controls":
         from harness.cli.merge_controls import merge_controls
 
         return merge_controls(given)
+    if command == "fuzz":
+        from harness.cli.merge_hunts import merge_hunts
+
+        return merge_hunts(given)
     _load_extensions(given)
     shards = read_shards(given.folders)
     arguments = _arguments(given, shards)

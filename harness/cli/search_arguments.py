@@ -276,6 +276,8 @@ def add_fuzz(command: argparse.ArgumentParser) -> None:
     )
     _out(command)
     session_root(command)
+    _cluster(command)
+    _shard(command)
     command.add_argument("--json", action="store_true", help="print one JSON object a line, for each fence")
 
 

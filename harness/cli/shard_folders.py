@@ -23,7 +23,7 @@ from harness.scenario import Scenario, load_data
 
 __all__ = ["ShardFolder", "Shards", "read_plans", "read_shards"]
 
-_COMMANDS = ("run", "matrix", "controls")
+_COMMANDS = ("run", "matrix", "controls", "fuzz")
 _SHARD = re.compile(r"[0-9]{1,6}/[0-9]{1,6}")
 #: Shards that a message names.
 _NAMED_MAX = 12

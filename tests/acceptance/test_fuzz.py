@@ -77,6 +77,25 @@ def test_a_found_flaw_has_a_usable_scenario_and_witness(
     at_some_patience(finds, (4.0, 20.0, 120.0))
 
 
+def test_merged_shards_have_the_catch_of_a_hunt(harness: Harness, fences: Path, tmp_path: Path) -> None:
+    fence = f"{fences}:Crashing"
+
+    def finds(limit_s: float) -> None:
+        shards = [tmp_path / f"shard {number} of {limit_s}" for number in (1, 2)]
+        for number, out in enumerate(shards, 1):
+            asked = ("--fence", fence, "--time-limit-s", limit_s, "--shard", f"{number}/2", "--out", out)
+            ended = harness.call("fuzz", *asked, "--session-root", harness.session_root)
+            assert ended.status == 1, ended
+        ended = harness.call("merge", *shards, "--json", "--out", tmp_path / f"merged {limit_s}")
+        assert ended.status == 1, ended
+        (crash,) = (found for found in ended.object["violations"] if found["kind"] == "crash")
+        out = tmp_path / f"again {limit_s}"
+        again = harness.run(crash["scenario"], "--allow-programs", "--no-shrink", "--json", "--out", out)
+        assert again.object["expected"]
+
+    at_some_patience(finds, (2.0, 20.0, 120.0))
+
+
 def test_ctrl_c_ends_a_hunt_and_leaves_nothing_behind(harness: Harness, fences: Path) -> None:
     arguments = ["--fence", f"{fences}:Sound", "--time-limit-s", 600, "--json", *_folders(harness)]
     with harness.start("fuzz", *arguments) as running:

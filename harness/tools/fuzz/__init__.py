@@ -7,8 +7,18 @@ is shrunk by `harness.shrink`, as that of any other run.
 
 from __future__ import annotations
 
-from harness.tools.fuzz.hunt import Catch, Figures, Hunt
+from harness.tools.fuzz.hunt import SMALLEST, Catch, Figures, Hunt, drawn_task
 from harness.tools.fuzz.scenario_strategies import scenarios
-from harness.tools.fuzz.scenario_text import as_yaml, file_stem
+from harness.tools.fuzz.scenario_text import as_yaml, file_stem, free_stem
 
-__all__ = ["Catch", "Figures", "Hunt", "as_yaml", "file_stem", "scenarios"]
+__all__ = [
+    "SMALLEST",
+    "Catch",
+    "Figures",
+    "Hunt",
+    "as_yaml",
+    "drawn_task",
+    "file_stem",
+    "free_stem",
+    "scenarios",
+]

@@ -25,6 +25,7 @@ from hypothesis.errors import NoSuchExample
 
 from harness.explore.coordinator import Coordinator
 from harness.explore.search_task import Result, SearchTask
+from harness.explore.shard import Shard
 from harness.model.errors import HarnessError, ScenarioError
 from harness.scenario import KINDS, load_data
 from harness.strategies.portfolio import Portfolio
@@ -32,7 +33,7 @@ from harness.tools.fuzz.scenario_strategies import scenarios
 from harness.tools.fuzz.scenario_text import file_stem
 from harness.tools.fuzz.trim import cuts
 
-__all__ = ["RUN_SEED", "SCHEDULES", "Catch", "Figures", "Hunt"]
+__all__ = ["RUN_SEED", "SCHEDULES", "SMALLEST", "Catch", "Figures", "Hunt", "drawn_task"]
 
 #: The default seed of `run`.
 RUN_SEED: Final = 1
@@ -41,6 +42,8 @@ SCHEDULES: Final = 30
 #: Schedules that a caught scenario asks for, and in which smaller ones have to show the violation: a
 #: rare one would not show again in fewer.
 CAUGHT_SCHEDULES: Final = 200
+#: A scenario that any fence can be asked about.
+SMALLEST: Final = {"policy": "coordinated", "lanes": [{"role": "runner"}]}
 #: How long Hypothesis may shrink a caught scenario, and as long again for its cuts: at most, and as a
 #: share of the time that is left.
 _SHRINK_S: Final = 15.0
@@ -116,14 +119,25 @@ class Hunt:
         policy: name.
         seed: decides which scenarios are drawn.
         deadline: of `time.monotonic`.
+        shard: takes every draw whose number is its own; None for all of them.
     """
 
-    def __init__(self, campaign: Coordinator, fence: str, policy: str, seed: int, deadline: float) -> None:
+    def __init__(
+        self,
+        campaign: Coordinator,
+        fence: str,
+        policy: str,
+        seed: int,
+        deadline: float,
+        shard: Shard | None = None,
+    ) -> None:
         self.figures = Figures()
         self._campaign = campaign
         self._fence = fence
         self._policy = policy
-        self._seed = seed
+        rng = random.Random(seed)
+        seeds = (rng.getrandbits(64) for _ in itertools.count())
+        self._seeds = seeds if shard is None else itertools.islice(seeds, shard.number - 1, None, shard.count)
         self._deadline = deadline
         self._seen: dict[tuple[str, str], frozenset[str]] = {}
         self._caught: list[str] = []
@@ -144,10 +158,9 @@ class Hunt:
         Raises:
             HarnessError: no schedule can be run.
         """
-        rng = random.Random(self._seed)
         while len(self._caught) < len(KINDS) and not self._over():
             self._begin()
-            self._find(random.Random(rng.getrandbits(64)))
+            self._find(random.Random(next(self._seeds)))
             finished = self._fault is None and bool(self._kind) and self._trim()
             if self._fault is None and self._kind:
                 self._caught.append(self._kind)
@@ -241,17 +254,7 @@ class Hunt:
             ScenarioError: the data is no scenario.
             _Enough: nothing can be run any more.
         """
-        whole = {**data, "schedules": schedules, "name": name, "about": "drawn", "source": "fuzz"}
-        task = SearchTask(
-            load_data({**whole, "expect": {}}),
-            self._fence,
-            "kernel",
-            Portfolio.name,
-            RUN_SEED,
-            schedules,
-            limit_s,
-            until,
-        )
+        task = drawn_task(data, self._fence, schedules, until, limit_s, name)
         result = self._campaign.ask(task)
         figures, stats = self.figures, result.stats
         figures.scenarios += 1
@@ -263,6 +266,31 @@ class Hunt:
             self._fault = result.fault
             raise _Enough
         return result
+
+
+def drawn_task(
+    data: dict[str, Any],
+    fence: str,
+    schedules: int = SCHEDULES,
+    until: str = "",
+    limit_s: float = 0.0,
+    name: str = "drawn",
+) -> SearchTask:
+    """Return the search task of a drawn scenario.
+
+    Args:
+        data: as drawn.
+        fence: reference.
+        schedules: how many.
+        until: kind of violation that ends it; empty for none.
+        limit_s: 0 for no limit.
+        name: of the scenario.
+
+    Raises:
+        ScenarioError: the data is no scenario.
+    """
+    whole = {**data, "schedules": schedules, "name": name, "about": "drawn", "source": "fuzz", "expect": {}}
+    return SearchTask(load_data(whole), fence, "kernel", Portfolio.name, RUN_SEED, schedules, limit_s, until)
 
 
 def _key(data: dict[str, Any]) -> str:

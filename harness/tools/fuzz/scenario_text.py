@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import yaml
 
-__all__ = ["as_yaml", "file_stem"]
+__all__ = ["as_yaml", "file_stem", "free_stem"]
 
 _WIDTH: Final = 110
 _UNSAFE = re.compile(r"[^A-Za-z0-9.]+")
@@ -19,6 +19,20 @@ _ABOUT_MAX: Final = 600
 def file_stem(fence: str, kind: str) -> str:
     """Return the name of the scenario for a fence and a kind of violation."""
     return f"fuzz-{_UNSAFE.sub('-', fence)[-_STEM_MAX:].strip('-.')}-{kind.replace('_', '-')}"
+
+
+def free_stem(fence: str, kind: str, taken: set[str]) -> str:
+    """Return a `file_stem` that is not taken, because fences of different files may have the same name.
+
+    Args:
+        fence, kind: see `file_stem`.
+        taken: stems; the new one is added.
+    """
+    stem, number = file_stem(fence, kind), 2
+    while stem in taken:
+        stem, number = f"{file_stem(fence, kind)}-{number}", number + 1
+    taken.add(stem)
+    return stem
 
 
 def as_yaml(

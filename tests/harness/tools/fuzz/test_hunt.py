@@ -10,6 +10,7 @@ import pytest
 
 from harness.explore.coordinator import Coordinator
 from harness.explore.search_task import Result, SearchTask
+from harness.explore.shard import Shard
 from harness.model.errors import StoreError
 from harness.model.history import Absent, End, Header, History
 from harness.model.program import Filesystem, Program
@@ -59,9 +60,11 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hunt, "_SHRINK_S", 1e9)
 
 
-def _hunt(campaign: _FakeCoordinator, limit_s: float = 1e9, seed: int = 1) -> Hunt:
+def _hunt(
+    campaign: _FakeCoordinator, limit_s: float = 1e9, seed: int = 1, shard: Shard | None = None
+) -> Hunt:
     deadline = time.monotonic() + limit_s
-    return Hunt(cast(Coordinator, campaign), "none", "coordinated", seed, deadline)
+    return Hunt(cast(Coordinator, campaign), "none", "coordinated", seed, deadline, shard)
 
 
 def _first(campaign: _FakeCoordinator, **more: Any) -> Catch:
@@ -103,6 +106,20 @@ def test_the_seed_decides_which_scenarios_are_drawn() -> None:
 
     assert asked(3) == asked(3)
     assert asked(3) != asked(4)
+
+
+def test_shards_share_the_draws_of_one_hunt() -> None:
+    def asked(count: int, shard: Shard | None = None) -> list[str]:
+        campaign = _FakeCoordinator(lambda _: (), questions_max=count)
+        assert not list(_hunt(campaign, shard=shard).catches())
+        return [repr(task.scenario) for task in campaign.questions]
+
+    one, two = (asked(40, Shard(number, 2)) for number in (1, 2))
+    assert one == asked(40)
+    assert one != two
+    # Each seed of a draw gives at most a hundred scenarios, so here are the first two of both shards.
+    whole = asked(400)
+    assert set(two) <= set(whole)
 
 
 def test_an_interrupt_keeps_the_catch_unshrunk() -> None:
