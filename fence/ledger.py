@@ -84,7 +84,7 @@ class LedgerFence(Fence):
                 if self._turn_begins or not self._branch:
                     self._rebase(reading)
             finally:
-                # What was read counts, even if the ledger cannot be written.
+                # The bytes that were read count, even if the ledger cannot be written.
                 self._loaded = reading.content
             return reading.data or b""
 

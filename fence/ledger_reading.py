@@ -88,7 +88,7 @@ class Reading:
             fd, self._fd = self._fd, -1
             os.close(fd)
 
-    # What was found
+    # Findings
 
     @property
     def size(self) -> int:

@@ -90,7 +90,7 @@ class TimeLimit:
             # How long it has waited so far, the kernel says only when it runs again.
             return
         if ran_s:
-            # What moves may have waited for the caller, as a traced process does in each call.
+            # A process that moves may have waited for the caller, as a traced process does in each call.
             passed_s -= ran_s + queued_s + (sum(self._times[own]) - sum(own_before)) / _NS
         self._idled_s += min(max(0.0, passed_s), _GAP_S)
 

@@ -241,7 +241,7 @@ def decode_finding(message: bytes, finds: Any) -> object:
         else:
             error = Bug(f"an explorer process sent a message of no known kind: {message[:20]!r}")
     except (msgspec.MsgspecError, UnicodeDecodeError) as wrong:
-        error = Bug(f"an explorer process sent what is no finding of its work: {wrong}")
+        error = Bug(f"an explorer process sent something other than a finding of its work: {wrong}")
     raise error
 
 

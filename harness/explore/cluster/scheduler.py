@@ -1,7 +1,7 @@
 """The Dask scheduler of a run: the one that the user names, or one of our own on this machine.
 
-All that touches Dask distributed is here; it is imported when a scheduler is asked for. What a worker is
-asked to do, and the bytes that it answers, mean nothing here.
+All that touches Dask distributed is here; it is imported when a scheduler is asked for. The content of
+requests to a worker, and of its answers, means nothing here.
 """
 
 from __future__ import annotations
@@ -214,7 +214,7 @@ def connected(name: str, root: str) -> Iterator[Scheduler]:
     check(name)
     from distributed import Client
 
-    # What it has to say is said by what raises, and by our own checks.
+    # Exceptions and our own checks say all that it logs.
     for logger in [
         logging.getLogger(one) for one in logging.root.manager.loggerDict if one.startswith("distributed")
     ]:

@@ -266,7 +266,7 @@ def _steps(call: Call, lanes: Sequence[LaneInfo]) -> list[Step]:
         return [msgspec.structs.replace(step, change=Change(call.before, call.after, call.held))]
     if not _is_veiled(call, lanes):
         return [step]
-    note = "what there was in between is not known"
+    note = "the content in between is not known"
     return [
         msgspec.structs.replace(step, note=note, change=Change(call.before, _UNKNOWN, call.held)),
         msgspec.structs.replace(step, note=note, change=Change(_UNKNOWN, call.after, call.held)),
