@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from harness.cli.argument_types import EXPLORERS_MAX, allow_programs, at_least, positive, session_root
+from harness.cli.argument_types import (
+    EXPLORERS_MAX,
+    allow_programs,
+    at_least,
+    extension,
+    positive,
+    session_root,
+)
 
 __all__ = ["add_bench"]
 
@@ -72,6 +79,7 @@ def add_bench(command: argparse.ArgumentParser) -> None:
         "--out", metavar="FILE.json", help="store the figures in this file, and the curves beside it as SVG"
     )
     allow_programs(command)
+    extension(command)
     command.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
     command.add_argument("--controls", metavar="NAME,NAME", help="controls to measure (default: all)")
     command.add_argument(

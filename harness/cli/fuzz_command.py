@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from harness import gates
+from harness.cli.extension_permission import load_named
 from harness.cli.output import emit, remark, replay_command
 from harness.cli.shrink_sink import Shrinker
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
@@ -21,7 +23,7 @@ from harness.results.store import RunFolder, run_id
 from harness.scenario import load
 from harness.scenario.fence_reference import check
 from harness.system.output_file import write_whole
-from harness.tools.fuzz import Catch, Figures, Hunt, as_yaml, file_stem
+from harness.tools.fuzz import Additions, Catch, Figures, Hunt, additions_of, as_yaml, file_stem
 
 __all__ = ["main"]
 
@@ -56,18 +58,32 @@ def main(arguments: argparse.Namespace) -> int:
             f"scenarios are drawn for the kernel gate: {why}; see `python -m harness doctor`"
         )
     fences = list(dict.fromkeys(arguments.fence))
+    added = _added(arguments.extension or ())
     resolve(arguments.policy)
     _check(fences)
     folder = _folder(arguments)
     deadline = time.monotonic() + arguments.time_limit_s
     with Coordinator(1, arguments.session_root) as coordinator:
-        fuzz = _Fuzz(coordinator, arguments, folder)
+        fuzz = _Fuzz(coordinator, arguments, folder, added)
         for number, fence in enumerate(fences):
             if coordinator.interrupted:
                 break
             now = time.monotonic()
             fuzz.hunt(fence, now + (deadline - now) / (len(fences) - number))
         return fuzz.status()
+
+
+def _added(files: Sequence[str]) -> Additions:
+    """Load the files that the user has given, and return their members; say which roles are not drawn.
+
+    Raises:
+        ExtensionError: one of them cannot be used.
+    """
+    load_named(files)
+    added = additions_of(files)
+    for role in added.left_out:
+        remark(f"the role {role!r} is not drawn: a lane of it needs further keys")
+    return added
 
 
 def _check(fences: list[str]) -> None:
@@ -98,7 +114,10 @@ def _folder(arguments: argparse.Namespace) -> RunFolder:
 
 
 class _Fuzz:
-    def __init__(self, coordinator: Coordinator, arguments: argparse.Namespace, folder: RunFolder) -> None:
+    def __init__(
+        self, coordinator: Coordinator, arguments: argparse.Namespace, folder: RunFolder, added: Additions
+    ) -> None:
+        self._added = added
         self._coordinator = coordinator
         self._policy: str = arguments.policy
         self._seed: int = arguments.seed
@@ -110,7 +129,7 @@ class _Fuzz:
     def hunt(self, fence: str, deadline: float) -> None:
         """Search for all that one fence does wrong until its time is over, and report it."""
         started = time.monotonic()
-        hunt = Hunt(self._coordinator, fence, self._policy, self._seed, deadline)
+        hunt = Hunt(self._coordinator, fence, self._policy, self._seed, deadline, self._added)
         caught: list[dict[str, Any]] = []
         try:
             for catch in hunt.catches():

@@ -239,13 +239,14 @@ def _search(command: argparse.ArgumentParser) -> None:
 def add_fuzz(command: argparse.ArgumentParser) -> None:
     """Add the options of `fuzz`."""
     command.description = (
-        "Draws scenarios (lanes, processes, actions, file system, faults) and runs some schedules of "
-        "each. The first violation of each kind is made small and stored as a scenario file and a witness."
+        "Draws scenarios (lanes, processes, actions, composed roles, file system, faults) and runs some "
+        "schedules of each. The first violation of each kind is made small and stored as a scenario file and "
+        "a witness."
     )
     command.epilog = (
-        "Exit status: 0 no violation was found; 1 a violation was found, whatever the fence claims; "
-        "2 bad arguments; 3 no violation was found, and the truth about some schedules is not known; "
-        "130 interrupted."
+        "Exit status: 0 no violation was found; 1 a violation was found, also one of which the fence "
+        "claims nothing; 2 bad arguments; 3 no violation was found, and the truth about some schedules is "
+        "not known; 130 interrupted."
     )
     command.add_argument(
         "--fence",
@@ -274,6 +275,7 @@ def add_fuzz(command: argparse.ArgumentParser) -> None:
         default=1,
         help="the number that fixes the scenarios that are drawn (default: 1)",
     )
+    extension(command)
     _out(command)
     session_root(command)
     command.add_argument("--json", action="store_true", help="print one JSON object a line, for each fence")
@@ -308,6 +310,7 @@ def add_controls(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--scenarios", metavar="DIR", help="folder of the scenarios (default: those of the harness)"
     )
+    extension(command)
     _out(command)
     session_root(command)
     _cluster(command)

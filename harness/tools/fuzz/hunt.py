@@ -28,6 +28,7 @@ from harness.explore.search_task import Result, SearchTask
 from harness.model.errors import HarnessError, ScenarioError
 from harness.scenario import KINDS, load_data
 from harness.strategies.portfolio import Portfolio
+from harness.tools.fuzz.additions import Additions
 from harness.tools.fuzz.scenario_strategies import scenarios
 from harness.tools.fuzz.scenario_text import file_stem
 from harness.tools.fuzz.trim import cuts
@@ -116,15 +117,25 @@ class Hunt:
         policy: name.
         seed: decides which scenarios are drawn.
         deadline: of `time.monotonic`.
+        added: members of the user's files, which this process has loaded.
     """
 
-    def __init__(self, campaign: Coordinator, fence: str, policy: str, seed: int, deadline: float) -> None:
+    def __init__(
+        self,
+        campaign: Coordinator,
+        fence: str,
+        policy: str,
+        seed: int,
+        deadline: float,
+        added: Additions | None = None,
+    ) -> None:
         self.figures = Figures()
         self._campaign = campaign
         self._fence = fence
         self._policy = policy
         self._seed = seed
         self._deadline = deadline
+        self._added = added or Additions()
         self._seen: dict[tuple[str, str], frozenset[str]] = {}
         self._caught: list[str] = []
         self._fault: HarnessError | None = None
@@ -159,7 +170,7 @@ class Hunt:
     def _find(self, rng: random.Random) -> None:
         """Draw until a violation shows, then let Hypothesis shrink the scenario."""
         with contextlib.suppress(_Enough, NoSuchExample):
-            find(scenarios(self._policy), self._shows, settings=_SETTINGS, random=rng)
+            find(scenarios(self._policy, self._added), self._shows, settings=_SETTINGS, random=rng)
 
     def _trim(self) -> bool:
         """Cut the caught scenario part by part; return whether there was time for all parts."""
