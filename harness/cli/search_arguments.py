@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 
 from harness.cli.argument_types import (
-    EXPLORERS_MAX,
     allow_programs,
     at_least,
+    explorers,
     extension,
     least,
     positive,
     rate,
+    scenario_folder,
     session_root,
     shard,
 )
@@ -169,38 +170,11 @@ def _search(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--strategy", metavar="NAME", help="a name of `list strategies` (default: portfolio)"
     )
-    count = command.add_mutually_exclusive_group()
-    count.add_argument(
-        "--schedules",
-        type=at_least(1),
-        metavar="N",
-        help="schedules for each scenario and fence (default: the number in the scenario)",
-    )
-    count.add_argument(
-        "--confidence",
-        type=rate,
-        metavar="P",
-        help="so many schedules that a pass says, with 95 %% confidence: less than the share P of them "
-        "violates",
-    )
-    command.add_argument(
-        "--min-schedules",
-        type=least,
-        metavar="N|P%",
-        help="schedules that a pass needs, as a number or a share of those asked for (default: 50%%)",
-    )
-    command.add_argument(
-        "--seed", type=at_least(0), metavar="N", help="the number that fixes every random choice (default: 1)"
-    )
+    _schedules(command)
     command.add_argument(
         "--time-limit-s", type=positive, metavar="S", help="end the whole run after S seconds"
     )
-    command.add_argument(
-        "--explorers",
-        type=at_least(1, EXPLORERS_MAX),
-        metavar="N",
-        help="processes that run schedules (default: one for each core)",
-    )
+    explorers(command)
     _out(command)
     command.add_argument(
         "--no-shrink",
@@ -233,6 +207,33 @@ def _search(command: argparse.ArgumentParser) -> None:
     _shard(command)
     command.add_argument(
         "--junit", metavar="FILE", help="write JUnit XML to FILE, one testcase for each scenario and fence"
+    )
+
+
+def _schedules(command: argparse.ArgumentParser) -> None:
+    """Add the options that say which schedules there are, and how many make a pass."""
+    count = command.add_mutually_exclusive_group()
+    count.add_argument(
+        "--schedules",
+        type=at_least(1),
+        metavar="N",
+        help="schedules for each scenario and fence (default: the number in the scenario)",
+    )
+    count.add_argument(
+        "--confidence",
+        type=rate,
+        metavar="P",
+        help="so many schedules that a pass says, with 95 %% confidence: less than the share P of them "
+        "violates",
+    )
+    command.add_argument(
+        "--min-schedules",
+        type=least,
+        metavar="N|P%",
+        help="schedules that a pass needs, as a number or a share of those asked for (default: 50%%)",
+    )
+    command.add_argument(
+        "--seed", type=at_least(0), metavar="N", help="the number that fixes every random choice (default: 1)"
     )
 
 
@@ -301,15 +302,8 @@ def add_controls(command: argparse.ArgumentParser) -> None:
         default=1,
         help="try each control with the seeds 1 to N (default: 1)",
     )
-    command.add_argument(
-        "--explorers",
-        type=at_least(1, EXPLORERS_MAX),
-        metavar="N",
-        help="processes that run schedules (default: one for each core)",
-    )
-    command.add_argument(
-        "--scenarios", metavar="DIR", help="folder of the scenarios (default: those of the harness)"
-    )
+    explorers(command)
+    scenario_folder(command)
     extension(command)
     _out(command)
     session_root(command)
