@@ -79,7 +79,7 @@ class TimeLimit:
         own = (os.getpid(), threading.get_native_id())
         own_before, self._times[own] = before.get(own), _times(*own)
         if own_before is None:
-            # The first look: what was before the wait is not known.
+            # The first look: the times before the wait are not known.
             self._idled_s += min(passed_s, _GAP_S)
             return
         since = {task: before.get(task, (0, 0)) for task in tasks}

@@ -36,7 +36,7 @@ __all__ = [
     "send",
 ]
 
-#: A finding is a few MiB at most; what is larger does not come from an explorer that works as it should.
+#: A finding is a few MiB at most; a larger one does not come from an explorer that works as it should.
 BYTES_MAX: Final = 256 << 20
 
 #: Ask an explorer to end its work; an explorer has ended it.

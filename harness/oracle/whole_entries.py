@@ -118,7 +118,7 @@ def _append(index: HistoryIndex, operation: Operation) -> list[Violation]:
     if after == before + b"".join(line + b"\n" for line in asked):
         return []
     if before and not before.endswith(b"\n"):
-        # Another lane left half a line; what is glued to it is judged as a lost entry.
+        # Another lane left half a line; a line glued to it is judged as a lost entry.
         return []
     old, new = before.splitlines(), after.split(b"\n")
     ids = [name for name, _ in operation.entries]

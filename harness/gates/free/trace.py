@@ -167,7 +167,7 @@ def _sections(calls: Sequence[Call], lanes: Sequence[LaneInfo]) -> list[_Section
             inside[place] = _Section(call.lane, call.end_ns)
             found.append(inside[place])
         if call.what.kind == "guarded_write":
-            # It takes the lock by itself; where it failed, what it saw change may be a neighbour's.
+            # It takes the lock by itself; where it failed, the change that it saw may be a neighbour's.
             call.held = call.outcome == "ok" or bool(call.rivals)
     return found
 
