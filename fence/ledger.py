@@ -31,7 +31,7 @@ class LedgerFence(Fence):
     Source: this project's answer to issue #84071. Every participant, of any process, records
     under the lock what its write makes of the transcript. The record is computed from the written
     bytes and never from reading the file, so no lawful writer can mistake a rogue's bytes for its
-    own. A runner's decision reads the bytes once and compares; what it found equal it may record in
+    own. A runner's decision reads the bytes once and compares; it may record an equal content in
     another form. Nothing else counts: no times, no inode, no other holds of the lock.
 
     The content that a load finds becomes a *branch*. Lawful writes extend every branch, and a
@@ -84,7 +84,7 @@ class LedgerFence(Fence):
                 if self._turn_begins or not self._branch:
                     self._rebase(reading)
             finally:
-                # What was read counts, even if the ledger cannot be written.
+                # The bytes that were read count, even if the ledger cannot be written.
                 self._loaded = reading.content
             return reading.data or b""
 

@@ -24,7 +24,7 @@ class Reading:
 
     A large file is read in two goes: its first bytes at once, the rest when it is known which contents it
     is compared with. They say of which first bytes a digest is needed, and from where on bytes must be kept.
-    So each byte is read once, and what was not appended lately is kept nowhere.
+    So each byte is read once, and only bytes that were appended lately are kept.
 
     Args:
         fd: of the file, closed at its end; -1 for no file.
@@ -88,7 +88,7 @@ class Reading:
             fd, self._fd = self._fd, -1
             os.close(fd)
 
-    # What was found
+    # Findings
 
     @property
     def size(self) -> int:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # write-file-atomic 5.0.1 and 8.0.0 (npm; seen with Node 20.20.2).
 #
-# Guess:  its temporary file has a name of its own for each process, so what stands at the path is what one writer wrote, whole.
+# Guess:  its temporary file has a name of its own for each process, so the file at the path is the whole file of one writer.
 # Seen:   the name is a hash of the module's path, the process id, the thread id and a counter. In two containers of one image
 #         all four are the same: the program is process 1 in each. The second writer opens the first one's temporary file,
 #         fills it, and renames it. The first one then writes into the file that stands at the path by now, and its rename

@@ -6,7 +6,7 @@
 #         and closed nearly all have another ctime afterwards, and many another mtime. fuse-overlayfs has a write-back cache,
 #         so stat tells stamps that the kernel took from its own clock. After the kernel dropped the inode it asks
 #         fuse-overlayfs again, and is told those of the file in the upper layer.
-# Matters to: whoever compares stat of a file in a rootless container with an earlier stat to see whether it was changed.
+# Matters to: programs that compare stat of a file in a rootless container with an earlier stat to see whether it was changed.
 #
 # Output seen:
 #   fuse-overlayfs 1.10: the kernel forgot 50 files: most have other stamps; a tmpfs: none has

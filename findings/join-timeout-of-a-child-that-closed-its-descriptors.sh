@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # multiprocess 0.70.19 (seen with Python 3.11.7 on Linux 6.18; the standard library's multiprocessing has the same code).
 #
-# Guess:  Process.join(timeout) returns after the timeout, whatever the child does.
+# Guess:  Process.join(timeout) returns after the timeout, with any child.
 # Seen:   it returns only when the child has ended, if the child has closed the descriptors that it inherited, as
 #         daemons do. join waits for a pipe of which the child holds the other end. The pipe reports its end when the child
 #         closes it; join takes that for the end of the process, and then waits for the process without a limit.

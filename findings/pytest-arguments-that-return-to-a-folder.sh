@@ -4,7 +4,7 @@
 # Guess:  files named on the command line may stand in any order.
 # Seen:   tests/sub/test_a.py, then tests/test_c.py, then tests/sub/test_b.py: the last one does not find the fixture of
 #         tests/sub/conftest.py, which the first one used. With the last two exchanged all three pass.
-# Matters to: whoever selects changed test files by a script, and reads "fixture not found" as a broken conftest.
+# Matters to: users who select changed test files by a script, and read "fixture not found" as a broken conftest.
 #
 # Output seen:
 #   pytest 9.1.1: back in a folder: 2 passed, 1 error; folder by folder: 3 passed

@@ -5,7 +5,7 @@
 # Seen:   the migration writes the file anew, in place: emptied first, then one line at a time. A process that opens it in
 #         between finds an empty file, takes it for a new session and writes a header of its own. In its terminal the history is
 #         gone, and both write to one file from its begin. The script opens the session a second time at just that moment.
-# Matters to: whoever resumes a session in two terminals after an update.
+# Matters to: users who resume a session in two terminals after an update.
 #
 # Output seen:
 #   pi-coding-agent 1.6.0: opened while another one migrates: 1 lines, 0 of 2 entries, another session id

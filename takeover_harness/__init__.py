@@ -7,7 +7,7 @@ imports what it extends from here::
 
     from takeover_harness import Fence, TakeoverError, append_lines, read_all
 
-What a file with roles, actions and so on needs (docs/your-runtime.md) is here as well::
+The names that a file with roles, actions and so on needs (docs/your-runtime.md) are here as well::
 
     from takeover_harness import Extension, Op, Role
 """

@@ -16,7 +16,7 @@ __all__ = ["main"]
 def main() -> NoReturn:
     """Run one command and end the process with its exit status.
 
-    What stands in the working directory comes last: none of it can take the place of a package that the
+    The working directory comes last: none of its modules can take the place of a package that the
     harness imports.
     """
     keep()

@@ -1,4 +1,4 @@
-"""What a Dask worker does for a run: it keeps a few light processes, and hands them slices of schedules.
+"""The part of a Dask worker in a run: it keeps a few light processes, and hands them slices of schedules.
 
 Dask calls these functions by their names, so they stand where no other package can be. A Dask worker has
 threads and much memory, and so is no process to fork from; each of its seats has a process of ours, a *host*

@@ -3,7 +3,7 @@
 Every pytest of an environment in which the harness is installed loads this module. So it
 imports nothing of ours, and does nothing to a repository that does not ask for it
 with ``harness_scenarios = true`` in pytest's ini file, ``--harness-scenarios`` or
-``--fence``. What does the work is `harness.pytest_plugin`; a repository may have a package
+``--fence``. The work is done by `harness.pytest_plugin`; a repository may have a package
 `harness` of its own, so it runs where `takeover_harness.own_packages` lets the name be ours.
 """
 
@@ -117,7 +117,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
         return str(error)
     try:
         why = running.why_no_kernel_gate()
-    except errors.HarnessError as error:  # each item that needs the gate fails of it
+    except errors.HarnessError as error:  # each item that needs the gate fails with it
         return f"harness: {error}"
     return f"harness: free gate; the kernel gate is not available: {why}" if why else "harness: kernel gate"
 

@@ -1,4 +1,4 @@
-"""What the runtime has that no role of the harness does: an importer, and what it promises of a batch."""
+"""The importer of the runtime, for which the harness has no role, and the promise it makes of a batch."""
 
 import dataclasses
 import json

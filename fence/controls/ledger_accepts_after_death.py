@@ -41,8 +41,8 @@ class _Lock(FlockLock):
 class LedgerAcceptsAfterDeath(Control, LedgerFence):
     """Notes beside the lock that it is held, and heals the ledger after a holder that died.
 
-    How far that holder came is not known, so that its own lines would be refused; but what a rogue
-    wrote before the next lane took the lock becomes lawful with them.
+    How far that holder came is not known, so that its own lines would be refused; but bytes that a rogue
+    wrote before the next lane took the lock become lawful with them.
     """
 
     about: ClassVar[str] = "control: the content that a dead holder left is taken for lawful"

@@ -16,7 +16,7 @@ __all__ = ["LedgerCotenantCriesWolf"]
 class LedgerCotenantCriesWolf(Control, LedgerFence):
     """Compares the file with its end when this co-tenant last let the lock go.
 
-    What other participants wrote meanwhile is lawful.
+    The lines that other participants wrote meanwhile are lawful.
     """
 
     about: ClassVar[str] = "control: a co-tenant refuses when the file has grown since its last hold"

@@ -1,4 +1,4 @@
-"""Define a control: what came between two turns is reported at the load of the second one."""
+"""Define a control: a change between two turns is reported at the load of the second one."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class LedgerRefusesAtLoad(Control, LedgerFence):
     A load is the first look of its turn, so nothing that it finds can be a takeover.
     """
 
-    about: ClassVar[str] = "control: what came between two turns is reported at the load of the second one"
-    defect: ClassVar[str] = "what came between two turns is reported at the load of the second one"
+    about: ClassVar[str] = "control: a change between two turns is reported at the load of the second one"
+    defect: ClassVar[str] = "a change between two turns is reported at the load of the second one"
     caught_by: ClassVar[str] = "false_positive"
     rogue_actions_min: ClassVar[int] = 0
     scenario: ClassVar[str] = "two-turns-and-a-job"

@@ -79,7 +79,7 @@ class TimeLimit:
         own = (os.getpid(), threading.get_native_id())
         own_before, self._times[own] = before.get(own), _times(*own)
         if own_before is None:
-            # The first look: what was before the wait is not known.
+            # The first look: the times before the wait are not known.
             self._idled_s += min(passed_s, _GAP_S)
             return
         since = {task: before.get(task, (0, 0)) for task in tasks}
@@ -90,7 +90,7 @@ class TimeLimit:
             # How long it has waited so far, the kernel says only when it runs again.
             return
         if ran_s:
-            # What moves may have waited for the caller, as a traced process does in each call.
+            # A process that moves may have waited for the caller, as a traced process does in each call.
             passed_s -= ran_s + queued_s + (sum(self._times[own]) - sum(own_before)) / _NS
         self._idled_s += min(max(0.0, passed_s), _GAP_S)
 

@@ -12,8 +12,8 @@ from fence.locks.lock import Lock, Options
 
 __all__ = ["Keeper", "LockFile", "LockKind"]
 
-#: What keeps others out: that a file of the lock's name is there, or a directory; or that the kernel has
-#: granted an flock, or a record lock (fcntl), on a file that stays.
+#: The thing that keeps others out: a file or a directory of the lock's name; or an flock, or a record
+#: lock (fcntl), that the kernel has granted on a file that stays.
 Keeper = Literal["file", "directory", "flock", "record"]
 
 

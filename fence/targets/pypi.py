@@ -125,7 +125,7 @@ def _pip(spec: str, *arguments: str, limit_s: float) -> str:
         if _NO_SUCH in done.stderr:
             name = spec.partition("==")[0]
             raise TargetError(
-                f"{spec}: {_NO_SUCH} is what pip says: the index has no such version, or none "
+                f"{spec}: pip answers {_NO_SUCH!r}: the index has no such version, or none "
                 f"for this Python; nothing was fetched; "
                 f"python -m pip index versions {name} lists those that there are"
             )

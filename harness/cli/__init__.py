@@ -30,7 +30,7 @@ from harness.system.machine_limits import of_error
 
 __all__ = ["main", "parser"]
 
-#: What each subcommand does, and what adds its options; in the order of the help.
+#: The help of each subcommand, and the function that adds its options; in the order of the help.
 _COMMANDS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "run": ("search scenarios for schedules that break a fence", add_run),
     "matrix": ("compare fences on the same schedules of every scenario", add_matrix),

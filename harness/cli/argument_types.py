@@ -8,10 +8,12 @@ __all__ = [
     "EXPLORERS_MAX",
     "allow_programs",
     "at_least",
+    "explorers",
     "extension",
     "least",
     "positive",
     "rate",
+    "scenario_folder",
     "session_root",
     "shard",
 ]
@@ -121,6 +123,23 @@ def extension(command: argparse.ArgumentParser) -> None:
         action="append",
         help="load roles, actions, policies, strategies, faults and invariants of this file "
         "(docs/your-runtime.md)",
+    )
+
+
+def explorers(command: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """Add the option that says how many processes run schedules."""
+    command.add_argument(
+        "--explorers",
+        type=at_least(1, EXPLORERS_MAX),
+        metavar="N",
+        help="processes that run schedules (default: one for each core)",
+    )
+
+
+def scenario_folder(command: argparse.ArgumentParser) -> None:
+    """Add the option that says where the scenarios of controls are."""
+    command.add_argument(
+        "--scenarios", metavar="DIR", help="folder of the scenarios (default: those of the harness)"
     )
 
 

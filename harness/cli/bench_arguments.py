@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from harness.cli.argument_types import EXPLORERS_MAX, allow_programs, at_least, positive, session_root
+from harness.cli.argument_types import (
+    allow_programs,
+    at_least,
+    explorers,
+    extension,
+    positive,
+    scenario_folder,
+    session_root,
+)
 
 __all__ = ["add_bench"]
 
@@ -20,6 +28,35 @@ def add_bench(command: argparse.ArgumentParser) -> None:
         "more, with --check: the comparison errs more often than it promises; 2 bad arguments or baseline; "
         "3 with --compare: times could not be compared; 130 interrupted."
     )
+    _measured(command)
+    _judged(command)
+    session_root(command)
+    command.add_argument(
+        "--out", metavar="FILE.json", help="store the figures in this file, and the curves beside it as SVG"
+    )
+    allow_programs(command)
+    extension(command)
+    command.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
+    command.add_argument("--controls", metavar="NAME,NAME", help="controls to measure (default: all)")
+    command.add_argument(
+        "--rounds",
+        type=at_least(1, 1000),
+        metavar="R",
+        help="number of samples (default: 16; with --versus: 3)",
+    )
+    command.add_argument(
+        "--seed",
+        type=at_least(0),
+        metavar="N",
+        default=1,
+        help="the number that fixes every random choice (default: 1)",
+    )
+    scenario_folder(command)
+    _versus(command.add_argument_group("time until controls are caught, compared with the free gate"))
+
+
+def _measured(command: argparse.ArgumentParser) -> None:
+    """Add the options that say what is measured."""
     command.add_argument(
         "--parts",
         metavar="NAME,NAME",
@@ -50,6 +87,10 @@ def add_bench(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="largest transcript of the part growth (default: 65536)",
     )
+
+
+def _judged(command: argparse.ArgumentParser) -> None:
+    """Add the options that judge figures, or the judging itself."""
     command.add_argument(
         "--compare",
         metavar="BASELINE.json",
@@ -67,30 +108,6 @@ def add_bench(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="with --check: comparisons of a run with an equal one (default: 200)",
     )
-    session_root(command)
-    command.add_argument(
-        "--out", metavar="FILE.json", help="store the figures in this file, and the curves beside it as SVG"
-    )
-    allow_programs(command)
-    command.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
-    command.add_argument("--controls", metavar="NAME,NAME", help="controls to measure (default: all)")
-    command.add_argument(
-        "--rounds",
-        type=at_least(1, 1000),
-        metavar="R",
-        help="number of samples (default: 16; with --versus: 3)",
-    )
-    command.add_argument(
-        "--seed",
-        type=at_least(0),
-        metavar="N",
-        default=1,
-        help="the number that fixes every random choice (default: 1)",
-    )
-    command.add_argument(
-        "--scenarios", metavar="DIR", help="folder of the scenarios (default: those of the harness)"
-    )
-    _versus(command.add_argument_group("time until controls are caught, compared with the free gate"))
 
 
 def _versus(group: argparse._ArgumentGroup) -> None:
@@ -101,9 +118,4 @@ def _versus(group: argparse._ArgumentGroup) -> None:
         metavar="S",
         help="seconds after which a gate gives up on a control (default: 20)",
     )
-    group.add_argument(
-        "--explorers",
-        type=at_least(1, EXPLORERS_MAX),
-        metavar="N",
-        help="processes that run schedules (default: one for each core)",
-    )
+    explorers(group)

@@ -13,7 +13,7 @@ from harness.cli.bench_output import panels, show_changes, show_curves, show_gat
 from harness.cli.bench_parts import Plan, Recorder, plain_fences
 from harness.cli.bench_versus import versus
 from harness.cli.code_permission import check_code
-from harness.cli.extension_permission import extending
+from harness.cli.extension_permission import extending, load_named
 from harness.cli.output import emit, remark
 from harness.cli.output_option import output_of
 from harness.cli.program_permission import check_programs
@@ -57,6 +57,7 @@ _USERS = {
     "schedules": ("measure",),
     "largest_kib": ("measure",),
     "controls": ("measure", "versus"),
+    "extension": ("measure", "versus"),
 }
 
 
@@ -101,7 +102,7 @@ def _check_options(arguments: argparse.Namespace) -> None:
     for name, ways in _USERS.items():
         if getattr(arguments, name) is not None and way not in ways:
             option = "--" + name.replace("_", "-")
-            if ways == ("measure",):
+            if "measure" in ways:
                 raise UsageError(f"{option}: given with --{way}, which has no use for it; leave it out")
             raise UsageError(
                 f"{option}: given without --{ways[-1]}, which alone has a use for it; add --{ways[-1]}"
@@ -131,7 +132,9 @@ def _plan(arguments: argparse.Namespace, baseline: Figures | None) -> Plan:
     folder = arguments.scenarios or own_folder()
     files = arguments.scenario or [os.path.join(folder, f"{name}.yaml") for name in _SCENARIOS]
     files = files if {"scenarios", "walls", "gate"} & set(parts) else []
-    scenarios = load_all(files, extending((), arguments.allow_programs))
+    added = tuple(arguments.extension or ())
+    load_named(added)
+    scenarios = load_all(files, extending(added, arguments.allow_programs, added))
     check_code(files, scenarios, (), arguments.allow_programs, fences=False)
     check_programs(scenarios, arguments.allow_programs, "kernel")
     fences = arguments.fence or []
@@ -143,10 +146,10 @@ def _plan(arguments: argparse.Namespace, baseline: Figures | None) -> Plan:
     largest = (arguments.largest_kib or max(SIZES) >> 10) << 10
     return Plan(
         parts,
-        scenarios,
+        [one.with_extensions(added) for one in scenarios],
         fences[0] if fences else _FENCE,
         fences or plain_fences(),
-        courses(names, folder) if "controls" in parts else [],
+        courses(names, folder, added) if "controls" in parts else [],
         tuple(size for size in SIZES if size <= largest),
         arguments.schedules or _SCHEDULES,
         arguments.rounds or _ROUNDS,

@@ -8,6 +8,7 @@ import os
 import msgspec
 
 from harness.cli.display import Display
+from harness.cli.extension_permission import load_named
 from harness.cli.output import emit, remark
 from harness.cli.scenario_files import own_folder
 from harness.cli.status import INTERRUPTED, OK
@@ -26,7 +27,9 @@ _LIMIT_S = 20.0
 def versus(arguments: argparse.Namespace, out: OutputFile | None) -> int:
     """Measure and print; store everything in ``out``. No figure is a failure, because they vary."""
     names = [name.strip() for name in (arguments.controls or "").split(",") if name.strip()]
-    wanted = courses(names, arguments.scenarios or own_folder())
+    added = tuple(arguments.extension or ())
+    load_named(added)
+    wanted = courses(names, arguments.scenarios or own_folder(), added)
     rounds, limit_s = arguments.rounds or _ROUNDS, arguments.limit_s or _LIMIT_S
     explorers = arguments.explorers or len(os.sched_getaffinity(0))
     facts = machine()

@@ -53,7 +53,7 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
 
 
 class Part(msgspec.Struct, frozen=True, tag="part"):
-    """What a shard has run of one question, once it is over.
+    """The part of one question that a shard has run, once it is over.
 
     Args:
         question: its number in the run, from 0.

@@ -23,7 +23,7 @@ def coordinator_for(arguments: argparse.Namespace) -> Coordinator:
     if arguments.cluster is None:
         explorers = arguments.explorers or len(os.sched_getaffinity(0))
         return Coordinator(explorers, arguments.session_root)
-    # Dask is imported by those alone who ask for it.
+    # Dask is imported for `--cluster` alone.
     from harness.explore.cluster.coordinator import ClusterCoordinator
     from harness.explore.cluster.scheduler import check
 

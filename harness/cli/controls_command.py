@@ -10,6 +10,7 @@ from harness import gates
 from harness.cli.cluster_option import admit, coordinator_for
 from harness.cli.code_permission import check_code
 from harness.cli.display import Display
+from harness.cli.extension_permission import load_named
 from harness.cli.output import remark, replay_command
 from harness.cli.scenario_files import own_folder
 from harness.cli.search_tasks import choose_strategy
@@ -38,13 +39,15 @@ def main(arguments: argparse.Namespace) -> int:
         raise GateUnavailable(
             f"controls are tried under the kernel gate: {why}; see `python -m harness doctor`"
         )
+    added = tuple(arguments.extension or ())
+    load_named(added)
     strategies = [choose_strategy(name) for name in _listed(arguments.strategies)] or [
         name for name in STRATEGIES if name != _NO_SEARCH
     ]
     arguments.tried = strategies
     arguments.scenarios = arguments.scenarios or own_folder()
     wanted = trials(
-        _listed(arguments.only), strategies, arguments.schedules, arguments.seeds, arguments.scenarios
+        _listed(arguments.only), strategies, arguments.schedules, arguments.seeds, arguments.scenarios, added
     )
     scenarios = list({id(trial.task.scenario): trial.task.scenario for trial in wanted}.values())
     where = [os.path.join(arguments.scenarios, f"{one.name}.yaml") for one in scenarios]

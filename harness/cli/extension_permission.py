@@ -120,7 +120,7 @@ def _check_same(path: str, witness: Witness, scenario: Scenario) -> None:
     """Refuse a witness whose program its extensions would not draw any more."""
     if not witness.drawn or drawn_digest(scenario, witness.seed, witness.schedule_index) == witness.drawn:
         return
-    what = _changed(witness) or "what its extensions import"
+    what = _changed(witness) or "a module that its extensions import"
     raise UsageError(
         f"{path}: {what} has changed so that seed {witness.seed} draws another program in schedule "
         f"{witness.schedule_index}; {_REMEDY}"

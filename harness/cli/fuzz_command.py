@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from harness import gates
 from harness.cli.cluster_option import admit, coordinator_for
+from harness.cli.extension_permission import load_named
 from harness.cli.hunt_report import HuntReport, claims, encode, show, status_of
-from harness.cli.output import emit, replay_command
+from harness.cli.output import emit, remark, replay_command
 from harness.cli.shrink_sink import Shrinker
 from harness.cli.status import INTERRUPTED
 from harness.explore.code_digest import code_digest, fence_digest, python_version
@@ -21,9 +23,20 @@ from harness.model.policy import resolve
 from harness.report.story import headline, story
 from harness.results.store import RunFolder, run_id
 from harness.scenario import load
+from harness.scenario.extension_files import KEY
 from harness.scenario.fence_reference import check
 from harness.system.output_file import write_whole
-from harness.tools.fuzz import SMALLEST, Catch, Figures, Hunt, as_yaml, drawn_task, free_stem
+from harness.tools.fuzz import (
+    SMALLEST,
+    Additions,
+    Catch,
+    Figures,
+    Hunt,
+    additions_of,
+    as_yaml,
+    drawn_task,
+    free_stem,
+)
 
 __all__ = ["main"]
 
@@ -41,13 +54,15 @@ def main(arguments: argparse.Namespace) -> int:
             f"scenarios are drawn for the kernel gate: {why}; see `python -m harness doctor`"
         )
     fences = list(dict.fromkeys(arguments.fence))
+    added = _added(arguments.extension or ())
     resolve(arguments.policy)
     _check(fences)
     folder = _folder(arguments)
     with _coordinator(arguments) as coordinator:
-        admit(coordinator, arguments, "kernel", [drawn_task(SMALLEST, fence) for fence in fences])
+        smallest = {**SMALLEST, KEY: list(added.files)} if added.files else SMALLEST
+        admit(coordinator, arguments, "kernel", [drawn_task(smallest, fence) for fence in fences])
         deadline = time.monotonic() + arguments.time_limit_s
-        fuzz = _Fuzz(coordinator, arguments, folder)
+        fuzz = _Fuzz(coordinator, arguments, folder, added)
         for number, fence in enumerate(fences):
             if coordinator.interrupted:
                 break
@@ -61,6 +76,19 @@ def _coordinator(arguments: argparse.Namespace) -> Coordinator:
     if arguments.cluster is None:
         return Coordinator(1, arguments.session_root)
     return coordinator_for(arguments)
+
+
+def _added(files: Sequence[str]) -> Additions:
+    """Load the files that the user has given, and return their members; say which roles are not drawn.
+
+    Raises:
+        ExtensionError: one of them cannot be used.
+    """
+    load_named(files)
+    added = additions_of(files)
+    for role in added.left_out:
+        remark(f"the role {role!r} is not drawn: a lane of it needs further keys")
+    return added
 
 
 def _check(fences: list[str]) -> None:
@@ -106,7 +134,10 @@ def _questions(arguments: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 class _Fuzz:
-    def __init__(self, coordinator: Coordinator, arguments: argparse.Namespace, folder: RunFolder) -> None:
+    def __init__(
+        self, coordinator: Coordinator, arguments: argparse.Namespace, folder: RunFolder, added: Additions
+    ) -> None:
+        self._added = added
         self._coordinator = coordinator
         self._policy: str = arguments.policy
         self._seed: int = arguments.seed
@@ -119,7 +150,7 @@ class _Fuzz:
     def hunt(self, fence: str, deadline: float) -> None:
         """Search for all that one fence does wrong until its time is over, and report it."""
         started = time.monotonic()
-        hunt = Hunt(self._coordinator, fence, self._policy, self._seed, deadline, self._shard)
+        hunt = Hunt(self._coordinator, fence, self._policy, self._seed, deadline, self._added, self._shard)
         caught: list[dict[str, Any]] = []
         try:
             for catch in hunt.catches():

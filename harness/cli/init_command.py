@@ -20,7 +20,7 @@ from harness.system.shipped import shipped
 
 __all__ = ["FENCES", "main"]
 
-#: What the fence of a starting folder is called, by language.
+#: The reference of a starting folder's fence, by language.
 FENCES = {"python": "my_fence.py:MyFence", "node": "exec:node my_fence.mjs"}
 _FURTHER = {"python": (), "node": ("examples/node/host.mjs",)}
 

@@ -147,7 +147,7 @@ def _folder(arguments: argparse.Namespace, shards: Shards) -> RunFolder:
 
 
 def _may_shrink(allowed: bool, tasks: Sequence[Task]) -> Callable[[SearchTask], bool]:
-    """Return which tasks may be run again to shrink what they show; what may not is said."""
+    """Return which tasks may be run again to shrink what they show; the others are told."""
     why = gates.unavailable("kernel")
     if why:
         remark(f"nothing is shrunk: the kernel gate is not available here ({why})")

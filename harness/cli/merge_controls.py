@@ -6,6 +6,7 @@ import argparse
 
 from harness.cli.controls_command import report, status_of
 from harness.cli.display import Display
+from harness.cli.extension_permission import load_named
 from harness.cli.shard_folders import read_plans
 from harness.cli.shard_verdicts import merged_folder, read_verdicts, refuse_options
 from harness.explore.shard import Shard
@@ -22,6 +23,7 @@ def merge_controls(given: argparse.Namespace) -> int:
         UsageError: they are not all shards of one run, once each and over; nothing was written.
     """
     refuse_options(given, "controls")
+    load_named(given.extension)
     shards = read_plans(given.folders)
     plan = shards[0][1]
     outcomes: list[Outcome | None] = [None] * len(plan.questions)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from harness.cli.extension_permission import load_named
 from harness.cli.hunt_report import HuntReport, encode, show, status_of
 from harness.cli.output import emit, replay_command
 from harness.cli.shard_folders import read_plans
@@ -48,6 +49,7 @@ def merge_hunts(given: argparse.Namespace) -> int:
             nothing was written.
     """
     refuse_options(given, "fuzz")
+    load_named(given.extension)
     shards = read_plans(given.folders)
     plan = shards[0][1]
     fences = [str(question.get("fence")) for question in plan.questions]

@@ -102,7 +102,7 @@ def _show(replayed: Replayed, witness: Witness) -> None:
         emit(f"differs from the record: {replayed.difference}")
         emit(f"followed {replayed.followed} of {replayed.recorded} recorded steps")
     if replayed.judgement.inconclusive:
-        rest = "" if replayed.violation is None else "; what follows is proved all the same"
+        rest = "" if replayed.violation is None else "; the rest is proved all the same"
         stuck = f"; {replayed.stuck}" if replayed.stuck else ""
         emit(f"inconclusive: {replayed.judgement.inconclusive}{stuck}{rest}")
     if replayed.violation is not None:

@@ -52,7 +52,7 @@ def completed(given: argparse.Namespace, folder: str | None = None) -> argparse.
         UsageError: no scenario is named, or there is no such run.
     """
     arguments = {**vars(given), "argv": sys.argv[1:]}
-    # The code that this command line names; what a plan names is that of a file.
+    # The code that this command line names; code that a plan names is that of a file.
     arguments["named"] = [
         one for option in ("fence", "invariant", "extension") for one in arguments.get(option) or ()
     ]

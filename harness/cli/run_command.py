@@ -142,10 +142,7 @@ def scenarios_of(
                 f"{'' if file in arguments.named else f'plan of {arguments.out}: '}{error}"
             ) from error
     files, scenarios = permitted(files, load_all(files, extends), named, allowed)
-    scenarios = [
-        dataclasses.replace(one, extensions=tuple(dict.fromkeys((*one.extensions, *added)))) if added else one
-        for one in scenarios
-    ]
+    scenarios = [one.with_extensions(added) if added else one for one in scenarios]
     asked = tuple(arguments.invariant or ())
     resumed = [(f"plan of {arguments.out}", one) for one in (*(arguments.fence or ()), *asked)]
     whose = arguments.fence is None and arguments.command == "run"

@@ -23,7 +23,7 @@ __all__ = ["Plan", "differences", "plan_of", "read_plan", "task_data"]
 VERSION = 1
 #: Commands whose plan is read again: a run to be resumed, and the shards of a run or a matrix.
 _READABLE = ("run", "matrix")
-#: Of 771 searches it has 1.7 MB; what is read takes up to 25 times the memory of the file.
+#: Of 771 searches it has 1.7 MB; once read, it takes up to 25 times the memory of the file.
 _PLAN_BYTES_MAX = 6 << 20
 _LEAST = r"^[0-9]{1,4000}%?$"
 _SHARD = r"^[0-9]{1,6}/[0-9]{1,6}$"

@@ -36,7 +36,7 @@ def shipped_names() -> dict[str, str]:
 def located(names: Sequence[str]) -> list[str]:
     """Return the files and folders that the user named, with those of the harness for their names.
 
-    What stands in the working directory comes before what comes with the harness; a remark says so.
+    A file in the working directory comes before one that comes with the harness; a remark says so.
 
     Raises:
         UsageError: there is neither.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 
 from harness.cli.argument_types import (
-    EXPLORERS_MAX,
     allow_programs,
     at_least,
+    explorers,
     extension,
     least,
     positive,
     rate,
+    scenario_folder,
     session_root,
     shard,
 )
@@ -169,38 +170,11 @@ def _search(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--strategy", metavar="NAME", help="a name of `list strategies` (default: portfolio)"
     )
-    count = command.add_mutually_exclusive_group()
-    count.add_argument(
-        "--schedules",
-        type=at_least(1),
-        metavar="N",
-        help="schedules for each scenario and fence (default: the number in the scenario)",
-    )
-    count.add_argument(
-        "--confidence",
-        type=rate,
-        metavar="P",
-        help="so many schedules that a pass says, with 95 %% confidence: less than the share P of them "
-        "violates",
-    )
-    command.add_argument(
-        "--min-schedules",
-        type=least,
-        metavar="N|P%",
-        help="schedules that a pass needs, as a number or a share of those asked for (default: 50%%)",
-    )
-    command.add_argument(
-        "--seed", type=at_least(0), metavar="N", help="the number that fixes every random choice (default: 1)"
-    )
+    _schedules(command)
     command.add_argument(
         "--time-limit-s", type=positive, metavar="S", help="end the whole run after S seconds"
     )
-    command.add_argument(
-        "--explorers",
-        type=at_least(1, EXPLORERS_MAX),
-        metavar="N",
-        help="processes that run schedules (default: one for each core)",
-    )
+    explorers(command)
     _out(command)
     command.add_argument(
         "--no-shrink",
@@ -236,16 +210,44 @@ def _search(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _schedules(command: argparse.ArgumentParser) -> None:
+    """Add the options that say which schedules there are, and how many make a pass."""
+    count = command.add_mutually_exclusive_group()
+    count.add_argument(
+        "--schedules",
+        type=at_least(1),
+        metavar="N",
+        help="schedules for each scenario and fence (default: the number in the scenario)",
+    )
+    count.add_argument(
+        "--confidence",
+        type=rate,
+        metavar="P",
+        help="so many schedules that a pass says, with 95 %% confidence: less than the share P of them "
+        "violates",
+    )
+    command.add_argument(
+        "--min-schedules",
+        type=least,
+        metavar="N|P%",
+        help="schedules that a pass needs, as a number or a share of those asked for (default: 50%%)",
+    )
+    command.add_argument(
+        "--seed", type=at_least(0), metavar="N", help="the number that fixes every random choice (default: 1)"
+    )
+
+
 def add_fuzz(command: argparse.ArgumentParser) -> None:
     """Add the options of `fuzz`."""
     command.description = (
-        "Draws scenarios (lanes, processes, actions, file system, faults) and runs some schedules of "
-        "each. The first violation of each kind is made small and stored as a scenario file and a witness."
+        "Draws scenarios (lanes, processes, actions, composed roles, file system, faults) and runs some "
+        "schedules of each. The first violation of each kind is made small and stored as a scenario file and "
+        "a witness."
     )
     command.epilog = (
-        "Exit status: 0 no violation was found; 1 a violation was found, whatever the fence claims; "
-        "2 bad arguments; 3 no violation was found, and the truth about some schedules is not known; "
-        "130 interrupted."
+        "Exit status: 0 no violation was found; 1 a violation was found, also one of which the fence "
+        "claims nothing; 2 bad arguments; 3 no violation was found, and the truth about some schedules is "
+        "not known; 130 interrupted."
     )
     command.add_argument(
         "--fence",
@@ -274,6 +276,7 @@ def add_fuzz(command: argparse.ArgumentParser) -> None:
         default=1,
         help="the number that fixes the scenarios that are drawn (default: 1)",
     )
+    extension(command)
     _out(command)
     session_root(command)
     _cluster(command)
@@ -301,15 +304,9 @@ def add_controls(command: argparse.ArgumentParser) -> None:
         default=1,
         help="try each control with the seeds 1 to N (default: 1)",
     )
-    command.add_argument(
-        "--explorers",
-        type=at_least(1, EXPLORERS_MAX),
-        metavar="N",
-        help="processes that run schedules (default: one for each core)",
-    )
-    command.add_argument(
-        "--scenarios", metavar="DIR", help="folder of the scenarios (default: those of the harness)"
-    )
+    explorers(command)
+    scenario_folder(command)
+    extension(command)
     _out(command)
     session_root(command)
     _cluster(command)

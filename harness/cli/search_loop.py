@@ -96,7 +96,7 @@ class SearchLoop:
         """
         fresh = []
         for number, task in enumerate(tasks):
-            # What is damaged is refused before anything runs.
+            # A damaged file is refused before anything runs.
             if not self._resumable or self._earlier(number, task.search) is None:
                 fresh.append(task.search)
         self._coordinator.expect(fresh)

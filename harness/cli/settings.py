@@ -68,7 +68,7 @@ KEYS = {
     "session-root": _Key("session_root", "a text", _TEXT),
     "junit": _Key("junit", "a text", _TEXT),
 }
-#: What stands in place of what: one that was given leaves no room for the other.
+#: Options that stand in place of each other: one that was given leaves no room for the other.
 _EITHER = ("schedules", "confidence")
 
 

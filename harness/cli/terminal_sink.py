@@ -154,9 +154,11 @@ def _reasons(summary: Summary) -> list[str]:
     lines += [f"  NOT EXERCISED: {reason}" for reason in summary.not_exercised]
     if summary.voided:
         lines.append(f"  {voided_line(summary.voided)}")
-    lines += [f"  ran by {who}: {numbers}" for who, numbers in list(summary.ran.items())[:_RAN_MAX]]
+    lines += [
+        f"  {runner} ran schedules {numbers}" for runner, numbers in list(summary.ran.items())[:_RAN_MAX]
+    ]
     if len(summary.ran) > _RAN_MAX:
-        lines.append(f"  and by {len(summary.ran) - _RAN_MAX} more, see the report")
+        lines.append(f"  {len(summary.ran) - _RAN_MAX} more ran some, see the report")
     return lines
 
 

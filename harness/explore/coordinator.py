@@ -225,7 +225,7 @@ class Coordinator:
             time_limit_s: after so long the explorer is asked to stop.
 
         Yields:
-            What the work yields.
+            The results of the work.
 
         Raises:
             HarnessError: what ended the work.

@@ -36,7 +36,7 @@ __all__ = [
     "send",
 ]
 
-#: A finding is a few MiB at most; what is larger does not come from an explorer that works as it should.
+#: A finding is a few MiB at most; a larger one does not come from an explorer that works as it should.
 BYTES_MAX: Final = 256 << 20
 
 #: Ask an explorer to end its work; an explorer has ended it.
@@ -241,7 +241,7 @@ def decode_finding(message: bytes, finds: Any) -> object:
         else:
             error = Bug(f"an explorer process sent a message of no known kind: {message[:20]!r}")
     except (msgspec.MsgspecError, UnicodeDecodeError) as wrong:
-        error = Bug(f"an explorer process sent what is no finding of its work: {wrong}")
+        error = Bug(f"an explorer process sent something other than a finding of its work: {wrong}")
     raise error
 
 

@@ -33,7 +33,7 @@ def run_schedule(
             no other lane can go are not counted.
 
     Returns:
-        What the gate saw, and the lanes that were picked, by the strategy or because their step was in a
+        The gate's observation, and the lanes that were picked, by the strategy or because their step was in a
         directory where no other lane has been.
     """
     gate.begin(program)

@@ -346,13 +346,13 @@ class Result(msgspec.Struct):
             found_curve=() if isinstance(task, ExhaustiveTask) else tuple(stats.found_curve()),
             decision_steps=dict(sorted(stats.decision_steps.items())),
             decision_steps_own=dict(sorted(stats.decision_steps_own.items())),
-            ran={who: spelled(range(*one) for one in stats.ran[who]) for who in _in_order(stats)},
+            ran={one: spelled(range(*numbers) for numbers in stats.ran[one]) for one in _in_order(stats)},
         )
 
 
 def _in_order(stats: Stats) -> list[str]:
-    """Return the names of those who ran schedules, in the order of their first one."""
-    return sorted(stats.ran, key=lambda who: (stats.ran[who], who))
+    """Return the shards or workers that ran schedules, in the order of their first one."""
+    return sorted(stats.ran, key=lambda name: (stats.ran[name], name))
 
 
 def _brief(finding: Finding) -> dict[str, Any]:

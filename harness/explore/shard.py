@@ -79,7 +79,7 @@ class ShardTask(SearchTask, frozen=True, kw_only=True):
 
     @property
     def whole(self) -> bool:
-        """False: what has to show may show in another shard."""
+        """False: a violation that has to show may show in another shard."""
         return False
 
     @property
@@ -99,7 +99,7 @@ class ShardTask(SearchTask, frozen=True, kw_only=True):
         """Return None: coverage is that of all shards."""
 
     def shortfalls(self, stats: Stats, complete: bool) -> tuple[str, ...]:
-        """Return nothing: what one shard did not exercise another may have."""
+        """Return nothing: another shard may have exercised the parts that this one did not."""
         return ()
 
 

@@ -215,7 +215,7 @@ def perform(
         pass_fds: further descriptors that the process gets.
 
     Yields:
-        What the work yields.
+        The results of the work.
 
     Raises:
         HarnessError: what ended the work.

@@ -30,7 +30,7 @@ _KINDS: Final[dict[str, tuple[Registry[Any], str]]] = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Extension:
-    """What a file adds; each member is known by its own name.
+    """The members that a file adds; each is known by its own name.
 
     Args:
         roles: what lanes do.

@@ -49,7 +49,7 @@ def tried_extension(reference: str) -> None:
     wrong = tried(lambda: _load_and_check(reference), reference, UsageError)
     if wrong:
         raise ExtensionError(wrong)
-    # What it prints must not stand among the results.
+    # Its output must not stand among the results.
     with contextlib.redirect_stdout(sys.stderr):
         load_extension(reference)
 
@@ -131,6 +131,6 @@ def _digest(reference: str) -> str:
 
 
 def _users_files(names: Iterable[str]) -> list[str]:
-    """Return the files of those modules that are the user's: what the file imports, as far as it is."""
+    """Return the files of those modules that are the user's, of those that the file imports."""
     files = (getattr(sys.modules.get(name), "__file__", None) for name in names)
     return [file for file in files if file and owner_of(file) == USERS]

@@ -1,4 +1,4 @@
-"""Calls that the kernel refuses a confined process by itself, and operations that failed of one.
+"""Calls that the kernel refuses a confined process by itself, and operations that failed because of one.
 
 Landlock, missing capabilities and read-only mounts answer without a trap, so no supervisor sees the call.
 The worker says what it knows of it, the errno and the kind of call, in the one byte that it has for a cause.
@@ -48,7 +48,7 @@ def _device_calls(_: str) -> bool:
 
 
 def _privileges(_: str) -> bool:
-    # What an explorer has in a user namespace of its own, its user did not have.
+    # The user did not have the capabilities of an explorer in a user namespace of its own.
     return capabilities.given_up() and not user_namespace.entered()
 
 

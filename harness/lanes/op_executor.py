@@ -27,9 +27,9 @@ _HEADS = frozenset({"begin_turn", "acquire"})
 _SURVIVED = frozenset({"guarded_write"})
 #: Operations that a fence may lack; an adapter says in its hello that it has no rewrite.
 _OPTIONAL = frozenset({"recover", "rewrite"})
-#: What the harness answers in the kernel's place, and what its limits lead to.
+#: Answers of the harness in the kernel's place, and the errors of its limits.
 _OURS = frozenset({errno.EROFS, errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOMEM, errno.EFBIG})
-#: What limits of the machine lead to; EAGAIN only where a process or a thread was to be started.
+#: The errors of the machine's limits; EAGAIN only where a process or a thread was to be started.
 _SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN})
 #: Functions that start one, and those that say EAGAIN for a lock that another one has.
 _STARTING = frozenset({"fork", "forkpty", "_fork_exec", "posix_spawn", "posix_spawnp"})

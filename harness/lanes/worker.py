@@ -51,7 +51,7 @@ __all__ = ["main", "main_free", "prepare"]
 
 _COLLECT_EVERY = 256
 _STDERR = 2
-#: What a process is told of a parent outside of its PID namespace.
+#: The parent's id as a process sees it, if the parent is outside of its PID namespace.
 _IN_ANOTHER_NAMESPACE = 0
 _decode = msgspec.msgpack.Decoder(Program).decode
 _libc = ctypes.CDLL(None)

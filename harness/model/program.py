@@ -190,7 +190,7 @@ class Filesystem(msgspec.Struct, frozen=True, omit_defaults=True):
             the file system below the session directory assigned).
         inode_forget_ms: time after the last look at a file that no process has open until it
             has another number; -1 for never.
-        ctime_drift_ms: time after which a file that nobody touched has a later ctime; 0 for never.
+        ctime_drift_ms: time after which an untouched file has a later ctime; 0 for never.
         attribute_cache_ms: how long a process is told what it was told before.
         links_share_inode: whether hard links have one number.
         copy_up: whether the transcript is in the lower layer of an overlay.

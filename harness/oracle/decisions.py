@@ -4,10 +4,10 @@ A decision is an admitted guarded write, or a refusal from any call of a turn. I
 effects in the runner's window: those that were pending when the decision began (*pre*) and those that
 fell into it (*mid*).
 
-A guarded write that failed because a file call was made to fail is no decision. What it wrote of its
-own bytes counts as the runner's own, and effects that it did not report stay pending. Where a fault told
-a call of the turn that a name is there or is not, though that is not so, refusals of the turn from then on
-are not counted.
+A guarded write that failed because a file call was made to fail is no decision. The part of its own
+bytes that it wrote counts as the runner's own, and effects that it did not report stay pending. Where a fault
+told a call of the turn that a name is there or is not, though that is not so, refusals of the turn from then
+on are not counted.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class _LaneJudge:
         self.violations: list[Violation] = []
         self._turn = -1
         self._window_state: WindowState | None = None
-        # What a refusal before the first load of a turn is measured by: the last window, or else the
+        # A refusal before the first load of a turn is measured by the last window, or else by the
         # whole schedule.
         self._earlier = WindowState(Window(-1, index.mutations, frozenset(), (index.header.initial,)))
         self._after_report = False  # after a true positive of this turn, until a recovery

@@ -10,7 +10,7 @@ from harness.system.user_module import ModuleLoadError, import_user_module
 
 __all__ = ["EACH_STEP", "by_name", "load_invariant", "register"]
 
-#: What a name in a history ends with where the check is asked after each step.
+#: The end of a name in a history where the check is asked after each step.
 EACH_STEP = "@step"
 
 _loaded: dict[str, Check] = {}

@@ -3,7 +3,7 @@
 An invariant is a function over the transcript's lines: it gets the lines, without their newlines,
 and the entries that were acknowledged by then, and returns what is wrong, or nothing. It is asked of
 the final transcript, or after each step that changed it. A participant is accused, and only where
-its own step broke the rule: what a rogue broke is not held against a fence.
+its own step broke the rule: a rule that a rogue broke is not held against a fence.
 
 Two rules are asked of every history in which a call did more than to append its lines, for every
 reader relies on them: `unique_ids` and `unique_ordinals`.
@@ -127,7 +127,7 @@ def _fault(name: str, found: object) -> str:
     try:
         inspect.signature(found).bind((), ())
     except (TypeError, ValueError):
-        return "does not take what an invariant gets: the lines, and what was acknowledged"
+        return "does not take the arguments of an invariant: the lines, and the acknowledged entries"
     return ""
 
 

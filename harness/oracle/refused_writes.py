@@ -70,7 +70,7 @@ def _violation(index: HistoryIndex, operation: Operation) -> Violation:
     name = index.header.lanes[operation.lane].name
     mutations = operation.mutations
     undone = not _differ(mutations[0], mutations[-1]) and not interleaved(index, mutations)
-    what = "it had written and took it back" if undone else "what it wrote stands in the transcript"
+    what = "it had written and took it back" if undone else "its bytes stand in the transcript"
     detail = f"{name} refused its {operation.kind}, but {what}"
     causes = tuple(mutation.index for mutation in mutations)
     return Violation("refused_write", operation.returned, operation.lane, operation.op, detail, causes)

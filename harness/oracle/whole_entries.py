@@ -26,7 +26,7 @@ from harness.oracle.whole_lines import every_id
 
 __all__ = ["ALTERED", "altered_entries", "is_plain_append", "is_plain_rewrite"]
 
-#: What an acknowledged entry can suffer while its id is there, and how the verdict says it.
+#: The damage to an acknowledged entry whose id is there, and the words of the verdict.
 ALTERED = {
     "other_text": "stands with other content than it was asked to write",
     "written_twice": "stands more than once",
@@ -100,7 +100,7 @@ def altered_entries(index: HistoryIndex) -> list[Violation]:
             if operation.kind in _APPENDING and operation.entries and operation.mutations:
                 found += [] if _faulted(index, operation) else _append(index, operation)
             elif operation.kind == "rewrite" and (lane, operation.op) not in index.misled:
-                # Whatever it did instead of a call that failed: it said that it is done.
+                # It may have done something else than the call that failed, but it said that it is done.
                 found += _rewrite(index, operation)
     return found
 
@@ -118,7 +118,7 @@ def _append(index: HistoryIndex, operation: Operation) -> list[Violation]:
     if after == before + b"".join(line + b"\n" for line in asked):
         return []
     if before and not before.endswith(b"\n"):
-        # Another lane left half a line; what is glued to it is judged as a lost entry.
+        # Another lane left half a line; a line glued to it is judged as a lost entry.
         return []
     old, new = before.splitlines(), after.split(b"\n")
     ids = [name for name, _ in operation.entries]
@@ -209,7 +209,7 @@ def _unchanged(index: HistoryIndex, operation: Operation) -> list[Violation]:
     if index.absences or not any(every_id(line) for line in content.split(b"\n")):
         return []
     name = index.header.lanes[operation.lane].name
-    detail = f"{name} was told that its rewrite is done, but the transcript is what it was"
+    detail = f"{name} was told that its rewrite is done, but the transcript is as it was"
     return [Violation("lost_entry", operation.returned, operation.lane, operation.op, detail)]
 
 

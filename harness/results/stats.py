@@ -154,10 +154,10 @@ class Stats(msgspec.Struct):
     claims: tuple[str, ...] = ()
     ran: dict[str, list[tuple[int, int, int]]] = msgspec.field(default_factory=dict)
 
-    def ran_by(self, who: str, numbers: Iterable[range]) -> None:
-        """Note who ran some schedules."""
-        known = [range(*one) for one in self.ran.get(who, ())]
-        self.ran[who] = [(one.start, one.stop, one.step) for one in adjoined([*known, *numbers])]
+    def ran_by(self, runner: str, numbers: Iterable[range]) -> None:
+        """Note that a shard or a worker ran some schedules."""
+        known = [range(*one) for one in self.ran.get(runner, ())]
+        self.ran[runner] = [(one.start, one.stop, one.step) for one in adjoined([*known, *numbers])]
 
     def add(
         self, index: int, program: Program, schedule: Schedule, history: History, judgement: Judgement
@@ -263,8 +263,8 @@ class Stats(msgspec.Struct):
 
     def _merge_named(self, other: Stats) -> None:
         """Add what stands under names that few searches have."""
-        for who, numbers in other.ran.items():
-            self.ran_by(who, (range(*one) for one in numbers))
+        for runner, numbers in other.ran.items():
+            self.ran_by(runner, (range(*one) for one in numbers))
         for label, kinds in other.violating.items():
             known = self.violating.setdefault(label, {})
             for kind, count in kinds.items():

@@ -21,7 +21,7 @@ __all__ = ["VERSION", "Claim", "Critical", "Needed", "Place", "Witness", "decode
 
 VERSION = 1
 
-#: A witness has some 50 KB; what is read takes up to five times the memory of the file.
+#: A witness has some 50 KB; once read, it takes up to five times the memory of the file.
 _FILE_BYTES_MAX = 1 << 24
 _SHOWN_BYTES = 20
 _CLOCK_NS_END = 1 << 63

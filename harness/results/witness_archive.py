@@ -1,7 +1,7 @@
 """Witnesses in one archive: ``ARCHIVE.tar.xz:NAME`` stands where a command takes a witness's path.
 
 The archive is unpacked in memory, up to a limit, and nothing of it is written to disk.
-Files that stand alone are read by `harness.system.bounded_read`. What unpacks is imported
+Files that stand alone are read by `harness.system.bounded_read`. The modules that unpack are imported
 late: workers read no archive.
 """
 

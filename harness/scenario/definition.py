@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Final, Literal, cast, get_args
 
 from annotated_types import Ge, Le, MaxLen, MinLen, doc
@@ -316,6 +316,10 @@ class Scenario:
         """Return the rules, each with when it is asked."""
         given = (self.invariant,) if isinstance(self.invariant, str) else self.invariant
         return tuple(InvariantSettings(check=one) if isinstance(one, str) else one for one in given)
+
+    def with_extensions(self, files: Sequence[str]) -> Scenario:
+        """Return the scenario with further files of the user's; each process that runs it loads them."""
+        return dataclasses.replace(self, extensions=tuple(dict.fromkeys((*self.extensions, *files))))
 
     def resolved_policy(self) -> Policy:
         """Return the policy's table."""

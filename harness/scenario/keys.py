@@ -1,8 +1,8 @@
 """The keys that are typed at a terminal: how a scenario names them, and what the terminal sends.
 
-A text stands for itself, with special keys in angle brackets: ``ZZ``, ``:wq<Enter>``, ``<C-x><C-s>``. What
-the keys of one text send arrives at once. ``<100ms>`` alone is no key: so much virtual time passes before the
-next one.
+A text stands for itself, with special keys in angle brackets: ``ZZ``, ``:wq<Enter>``, ``<C-x><C-s>``. The
+codes of all keys of one text arrive at once. ``<100ms>`` alone is no key: so much virtual time passes before
+the next one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TERMS: Final = get_args(Term)
 _PIECE = re.compile(r"<([^<>]*)>|([^<])|(<)", re.DOTALL)
 _PAUSE = re.compile(r"<([0-9]{1,8})ms>")
 _PAUSE_MS_MAX: Final = 86_400_000
-#: What the kernel keeps of what arrives at once; it drops the rest.
+#: The kernel keeps so many bytes that arrive at once, and drops the rest.
 _BYTES_MAX: Final = 4095
 _ESCAPE: Final = b"\x1b"
 _PLAIN: Final = {

@@ -214,7 +214,7 @@ def _validate(name: str, document: Document, extending: Extending) -> Scenario:
     known = len(document.faults)
     check_extensions(document, extending)
     if len(document.faults) > known:
-        # What the names mean is not known without them.
+        # The names have no meaning without them.
         raise ScenarioError(document.faults)
     if isinstance(document.data, dict):
         scenario = _parse(name, document)

@@ -107,6 +107,6 @@ def blamed(strategy: Strategy | type[Strategy]) -> Iterator[None]:
         if origin is None:
             raise
         raise ExtensionError(
-            f"strategy {name} of {origin.text}: raised {type(error).__name__}, or picked what is no "
-            f"candidate: {error}"
+            f"strategy {name} of {origin.text}: raised {type(error).__name__}, or picked a lane that "
+            f"is no candidate: {error}"
         ) from error

@@ -25,7 +25,7 @@ class Strategy(Protocol):
         name: as on the command line.
         about: one line, with the paper it comes from.
         sees_own_steps: whether it is asked about steps in a directory where no other lane has been.
-            What follows a schedule or searches all of them has to be; one that samples need not.
+            A strategy that follows a schedule or searches all of them has to be; one that samples need not.
         uses_forecast: whether `set_forecast` makes a difference; a forecast costs some schedules.
     """
 

@@ -33,7 +33,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def drop(all_of_them: bool = False) -> None:
     """Give up the calling thread's capabilities that are about the machine and not about files.
 
-    A program that it starts gets none of them back, whoever it belongs to (PR_SET_NO_NEW_PRIVS).
+    A program that it starts gets none of them back, also one of another owner (PR_SET_NO_NEW_PRIVS).
 
     Args:
         all_of_them: those about files too, for a user that had none before.

@@ -1,6 +1,6 @@
 """Starts processes under test from a thread that has given up what they must not have.
 
-What the kernel denies is denied to a thread and to all that it starts. So the explorer itself goes on
+A denial by the kernel holds for a thread and for all that it starts. So the explorer itself goes on
 unconfined, and the workers of one session are in *one* domain: they may signal each other, and meet on
 abstract sockets, as on any machine. The thread has to live as long as they do, because a worker dies
 with the thread that started it (PR_SET_PDEATHSIG).

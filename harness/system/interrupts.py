@@ -39,7 +39,7 @@ def _raise_again(dropped: sys.UnraisableHookArgs) -> None:
     if not issubclass(dropped.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(dropped)
         return
-    # Not at once: what is raised in this function is dropped as well.
+    # Not at once: an exception raised in this function is dropped as well.
     signal.signal(signal.SIGALRM, _raise)
     signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
 

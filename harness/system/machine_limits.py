@@ -1,4 +1,4 @@
-"""Limits of the machine: files open at a time, processes, memory. What is short, and what to do about it.
+"""Limits of the machine: files open at a time, processes, memory; a shortage, and its remedy.
 
 A fence that runs into one of them would look faulty, and so would the harness. `harness.system.janitor`
 looks after room in the file system. The janitor imports this module; it needs the standard library alone.
@@ -34,7 +34,7 @@ _MEMORY_BYTES_MIN = 96 * _MIB
 #: The last numbers of descriptors, which are for files that are closed again at once.
 _SPARE = 8
 
-#: What Python says of it.
+#: Python's words for it.
 NO_THREAD = "can't start new thread"
 
 

@@ -1,8 +1,8 @@
 """Write files that a user names: a regular file whole or not at all, anything else as a stream.
 
-A regular file is replaced by a rename. What exists and is none (a FIFO, a character device, a descriptor
-of this process such as ``/dev/stdout``) is written to and never replaced; what is no place to write text
-to (a folder, a socket, a block device, a symbolic link to a file) is refused. Opening never waits, and
+A regular file is replaced by a rename. A stream (a FIFO, a character device, a descriptor
+of this process such as ``/dev/stdout``) is written to and never replaced; a path that is no place for text
+(a folder, a socket, a block device, a symbolic link to a file) is refused. Opening never waits, and
 waiting for a reader ends with the user's interrupt.
 """
 

@@ -1,6 +1,6 @@
 """Process ids of a session's own: whether this machine and user can have them, tried and not guessed.
 
-An ordinary user takes them from a user namespace. What was refused half-way there cannot be undone, so
+An ordinary user takes them from a user namespace. A refusal half-way there cannot be undone, so
 all of it is tried in a child first. Run as a script, it prints why not.
 """
 

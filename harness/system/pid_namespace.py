@@ -2,7 +2,7 @@
 
 So a process id that a program writes is the same in every run. The namespace's first process stays outside
 of the walls: it hands out a mount of the namespace's /proc, says which id comes next, and ends the others.
-What loses its parent becomes its child, and when it ends, the kernel ends all others. It takes
+A process that loses its parent becomes its child, and when it ends, the kernel ends all others. It takes
 CAP_SYS_ADMIN, which an ordinary user has in a user namespace (`harness.system.user_namespace`).
 
 To fork a process that has grown takes milliseconds. An explorer makes a namespace before it grows
@@ -39,7 +39,7 @@ _AT_FDCWD = -100
 _LAST_ID = "/proc/sys/kernel/ns_last_pid"
 _START_S = 20.0
 _END_S, _PAUSE_S = 1.0, 0.001
-#: What is asked of the first process, beside a number, and its answers. With the first one and with that to
+#: Requests to the first process, beside a number, and its answers. With the first one and with that to
 #: `_END_ALL` comes a descriptor of the next mount of /proc; without one, the answer is what was refused.
 _END_ALL = b"end"
 _READY = b"+"
@@ -47,7 +47,7 @@ _ANSWER_BYTES = 200
 _libc = ctypes.CDLL(None, use_errno=True)
 #: First processes of the namespaces that this process holds.
 _held: set[int] = set()
-#: What the first process of one was refused, and that of another one would be.
+#: Refusals that the first process of one met, and that of another one would meet.
 _refusals: list[str] = []
 
 
@@ -271,7 +271,7 @@ def _serve(channel: socket.socket, parent: int) -> None:
         parent: a pidfd of that.
     """
     try:
-        # What has lost its parent is reaped by the kernel.
+        # The kernel reaps processes that have lost their parent.
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         os.setsid()

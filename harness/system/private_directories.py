@@ -1,7 +1,7 @@
 """Home and temporary directory of the programs of a session, beside the session directory and no part of it.
 
-Editors save differently below a temporary directory, and ask for a home. What programs leave there is removed
-before the next schedule, and is not judged.
+Editors save differently below a temporary directory, and ask for a home. Files that programs leave
+there are removed before the next schedule, and are not judged.
 """
 
 from __future__ import annotations

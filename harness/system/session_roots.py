@@ -63,7 +63,7 @@ class Root:
         """
         deadline = time.monotonic() + patience_s
         while True:
-            # What is killed takes a moment to go, and may write until then.
+            # A killed process takes a moment to go, and may write until then.
             killed = kill_processes(self.path)
             gone = self._remove()
             if (gone and not killed) or time.monotonic() >= deadline:

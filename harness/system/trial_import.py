@@ -12,7 +12,7 @@ from fence.external.time_limit import TimeLimit, with_descendants
 
 __all__ = ["tried"]
 
-#: What an import may take: doing nothing, and computing. An adapter has shorter limits of its own.
+#: Limits of an import: doing nothing, and computing. An adapter has shorter limits of its own.
 _IMPORT_S, _IMPORT_COMPUTING_S = 20.0, 90.0
 _TICK_S = 0.1
 _ANSWER_BYTES_MAX = 4000

@@ -10,20 +10,17 @@ and assesses their results.
 
 from __future__ import annotations
 
-import os
 import statistics
 from collections.abc import Sequence
 
 import msgspec
 
 import fence
-from fence.controls import CONTROLS
-from fence.controls.control import Control
 from harness.explore.search_task import Result, SearchTask
-from harness.model.errors import UsageError
 from harness.model.history import Invoke
 from harness.results.stats import Finding
-from harness.scenario import Scenario, load_all
+from harness.scenario import Scenario
+from harness.tools.chosen_controls import chosen_controls, control_scenarios
 
 __all__ = ["SOUND", "Outcome", "Trial", "assess", "encode", "rows", "trials", "unmet"]
 
@@ -89,7 +86,12 @@ def encode(outcome: Outcome) -> str:
 
 
 def trials(
-    names: Sequence[str], strategies: Sequence[str], schedules: int, seeds: int, folder: str
+    names: Sequence[str],
+    strategies: Sequence[str],
+    schedules: int,
+    seeds: int,
+    folder: str,
+    extensions: Sequence[str] = (),
 ) -> list[Trial]:
     """Return all trials: the controls first, then the fence that is right in their scenarios.
 
@@ -99,15 +101,14 @@ def trials(
         schedules: limit for each trial.
         seeds: every trial is made with the seeds from 1 to this.
         folder: where the scenarios are.
+        extensions: files of the user's that this process has loaded; every scenario has them.
 
     Raises:
         UsageError: a name is not that of a control.
         ScenarioError: a scenario is missing or faulty.
     """
-    controls = _chosen(names)
-    stems = list(dict.fromkeys(control.scenario for control in controls.values()))
-    loaded = load_all([os.path.join(folder, f"{stem}.yaml") for stem in stems])
-    scenarios = dict(zip(stems, loaded, strict=True))
+    controls = chosen_controls(names, "--only")
+    scenarios = control_scenarios(controls.values(), folder, extensions)
 
     def ask(scenario: Scenario, reference: str, until: str) -> list[SearchTask]:
         return [
@@ -126,19 +127,6 @@ def trials(
         if scenario.resolved_policy().name in claimed:
             found += [Trial(task) for task in ask(scenario, SOUND, "")]
     return found
-
-
-def _load(name: str) -> type[Control]:
-    found = fence.load(name)
-    assert issubclass(found, Control), f"{name} is registered among the controls"
-    return found
-
-
-def _chosen(names: Sequence[str]) -> dict[str, type[Control]]:
-    for name in names:
-        if name not in CONTROLS:
-            raise UsageError(f"--only {name}: no control, expected some of {', '.join(CONTROLS)}")
-    return {name: _load(name) for name in names or CONTROLS}
 
 
 def assess(trial: Trial, result: Result, witness: str | None = None) -> Outcome:

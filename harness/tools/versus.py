@@ -14,24 +14,20 @@ measures what a step costs.
 from __future__ import annotations
 
 import itertools
-import os
 import time
 from collections.abc import Sequence
 
 import msgspec
 
-import fence
-from fence.controls import CONTROLS
-from fence.controls.control import Control
 from harness.explore.coordinator import Coordinator
 from harness.explore.search_task import SearchTask
-from harness.model.errors import UsageError
 from harness.report.versus_table import Attempt, Contest, Row, Totals, row_of
 from harness.results.stats import Stats
-from harness.scenario import Scenario, load_all
+from harness.scenario import Scenario
 from harness.scenario.filesystems import FilesystemSettings
 from harness.strategies.portfolio import Portfolio
 from harness.system.machine import Facts
+from harness.tools.chosen_controls import chosen_controls, control_scenarios
 
 __all__ = [
     "COUNTED",
@@ -122,29 +118,20 @@ class Versus(msgspec.Struct, frozen=True):
     rows: tuple[Row, ...]
 
 
-def courses(names: Sequence[str], folder: str) -> list[Course]:
+def courses(names: Sequence[str], folder: str, extensions: Sequence[str] = ()) -> list[Course]:
     """Return the controls with their scenarios.
 
     Args:
         names: of controls; empty for all.
         folder: where the scenarios are.
+        extensions: files of the user's that this process has loaded; every scenario has them.
 
     Raises:
         UsageError: a name is not that of a control.
         ScenarioError: a scenario is missing or faulty.
     """
-    for name in names:
-        if name not in CONTROLS:
-            raise UsageError(f"--controls {name}: no control, expected some of {', '.join(CONTROLS)}")
-    chosen: dict[str, type[Control]] = {}
-    for name in names or CONTROLS:
-        found = fence.load(name)
-        assert issubclass(found, Control), f"{name} is registered among the controls"
-        chosen[name] = found
-    stems = list(dict.fromkeys(control.scenario for control in chosen.values()))
-    scenarios = dict(
-        zip(stems, load_all([os.path.join(folder, f"{stem}.yaml") for stem in stems]), strict=True)
-    )
+    chosen = chosen_controls(names, "--controls")
+    scenarios = control_scenarios(chosen.values(), folder, extensions)
     return [Course(name, control.caught_by, scenarios[control.scenario]) for name, control in chosen.items()]
 
 

@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.acceptance.harness_process import ROOT, Harness, write_fence, write_scenario
+from tests.patience import at_some_patience
 
 pytestmark = pytest.mark.requires("kernel-gate")
 
@@ -223,6 +225,85 @@ def test_no_fence_is_accused_of_what_an_extension_does_wrong(harness: Harness, t
     bad = harness.run(scenario, *named, "--strategy", "bad")
     assert bad.status == 2 and f"strategy bad of {path}: raised IndexError" in bad.err
     assert "Traceback" not in bad.err
+
+
+def test_fuzz_draws_from_a_file_and_names_it_in_what_it_stores(
+    harness: Harness, tmp_path: Path, mine: Path
+) -> None:
+    # Any lane breaks this rule, so that the first drawn scenario shows it.
+    mine.write_text(mine.read_text().replace("any(b'\"note\"' in line for line in lines)", "acknowledged"))
+    words = ("--fence", "ledger", "--policy", "my-view", "--json")
+    unknown = harness.call("fuzz", *words, "--out", harness.out)
+    assert unknown.status == 2 and "my-view" in unknown.err and not harness.out.exists()
+
+    def finds(limit_s: float) -> None:
+        out = tmp_path / f"out{limit_s}"
+        folders = ("--session-root", harness.session_root, "--out", out)
+        ended = harness.call("fuzz", *words, "--extension", mine, "--time-limit-s", limit_s, *folders)
+        assert (ended.status, ended.object["refused"]) == (1, 0), ended
+        [found] = ended.object["violations"]
+        assert (found["kind"], ended.object["policy"]) == ("invariant", "my-view")
+        scenario = Path(found["scenario"])
+        written = yaml.safe_load(scenario.read_text())
+        assert written["extensions"] == [str(mine)] and written["invariant"] == ["ends_with_notes"]
+        again = ("--extension", mine, "--no-shrink", "--json")
+        assert harness.run(scenario, *again).object["expected"]
+        assert harness.call("replay", found["witness"], "--extension", mine).status == 0
+
+    at_some_patience(finds, (3.0, 20.0, 120.0))
+
+
+def test_controls_try_a_files_strategy_in_scenarios_that_need_it(
+    harness: Harness, tmp_path: Path, mine: Path
+) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    text = (ROOT / "scenarios" / "cotenant-other-process.yaml").read_text()
+    (folder / "cotenant-other-process.yaml").write_text(
+        text.replace("lanes:\n", f"extensions: [{mine}]\nlanes:\n  - {{role: notetaker}}\n", 1)
+    )
+    words = (
+        "controls",
+        "--only",
+        "ledger-cotenant-silent",
+        "--scenarios",
+        folder,
+        "--schedules",
+        40,
+        "--json",
+    )
+    folders = ("--out", harness.out, "--session-root", harness.session_root, "--explorers", 1)
+    refused = harness.call(*words, *folders)
+    assert refused.status == 2 and f"give --extension {mine}" in refused.err and not harness.out.exists()
+    ended = harness.call(*words, *folders, "--extension", mine, "--strategies", "mine")
+    assert ended.status == 0, ended
+    broken, sound = ended.objects
+    assert {broken["strategy"], sound["strategy"]} == {"mine"}
+    assert (broken["killed_at"] is not None, sound["accused"]) == (True, [])
+    plan = json.loads((harness.out / "plan.json").read_text())
+    assert plan["questions"][0]["scenario"]["extensions"] == [str(mine)]
+
+
+def test_bench_measures_a_scenario_with_a_files_roles(harness: Harness, tmp_path: Path, mine: Path) -> None:
+    scenario = write_scenario(tmp_path, SCENARIO.format(file=mine))
+    words = (
+        "bench",
+        "--parts",
+        "scenarios",
+        "--scenario",
+        scenario,
+        "--rounds",
+        2,
+        "--schedules",
+        1,
+        "--json",
+    )
+    folders = ("--session-root", harness.session_root)
+    refused = harness.call(*words, *folders)
+    assert refused.status == 2 and f"would run `{mine}`" in refused.err
+    ended = harness.call(*words, *folders, "--extension", mine)
+    assert ended.status == 0, ended
+    assert [one["name"] for one in ended.object["quantities"]] == [f"step of {scenario.stem} / ledger"]
 
 
 EXAMPLE = ROOT / "examples" / "your-runtime"

@@ -138,7 +138,7 @@ def test_a_proved_violation_is_told_in_an_inconclusive_schedule(harness: Harness
     (witness,) = harness.witnesses()
     replayed = _replay(harness, witness)
     assert replayed.status == 0
-    assert "killed by signal 9; what follows is proved all the same\ncrash: " in replayed.out
+    assert "killed by signal 9; the rest is proved all the same\ncrash: " in replayed.out
     assert _replay(harness, witness, "--json").object["shows"] == "as recorded"
     judged = harness.call("judge", witness.with_suffix(".history.jsonl"))
     assert judged.status == 1

@@ -96,7 +96,7 @@ TABLE = Table(
         "Made by `python -m tests.released.lock_table`; the command of each cell and its figures are in",
         "locks.json. A cell says in how many of 100 schedules the lock was wrong: *double*, two held it;",
         "*stolen*, one of them had been robbed while it lived and went on writing; *dead end*, the lock",
-        "stayed and nobody can ever have it; *unlocked write*, the robbed one wrote while another trusted",
+        "stayed and no lane can ever have it; *unlocked write*, the robbed one wrote while another trusted",
         "it; *early time-out*, a lane was told that its time was over when it was not. A dot: nothing was",
         "found in 300 schedules; in brackets, in fewer; a dash: nothing was found, and too little was",
         "exercised for a pass. Why each violation is true is in docs/locks.md.",

@@ -43,7 +43,7 @@ TABLE = Table(
         "are in whole-file.json. Every change is a read of the transcript and a new file over it, by the",
         "package. A cell says in how many of 100 schedules something was wrong: *lost*, a line that was",
         "acknowledged is not there; *altered*, a line has other bytes; *let in*, the runner went on over",
-        "a user's edit; *dead end*, a lane waits for a lock that nobody has. A dot: nothing was found;",
+        "a user's edit; *dead end*, a lane waits for a lock that no lane has. A dot: nothing was found;",
         "empty: not asked; a dash: a fault did not strike. `+sync` is the synchronous call; with",
         "`+unlocked` no lane takes a lock. Why each violation is true is in docs/writers.md.",
     ),

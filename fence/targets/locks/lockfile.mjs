@@ -35,6 +35,6 @@ export function library(require, { LockTimeout, lasting }) {
     }
   }
 
-  // What it keeps in its module is for the end of the process alone.
+  // It keeps a list in its module for the end of the process alone.
   return { begin() {}, Lock };
 }

@@ -1,6 +1,6 @@
 """Lock libraries of npm: how one is fetched and served.
 
-What a library says of itself to `serve.mjs` is a module beside it, in JavaScript.
+A module beside it, in JavaScript, describes the library to `serve.mjs`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Provide oslo.concurrency (on PyPI): ``external_lock``, the record lock of fasteners in a lock directory.
 
-What it imports besides is pinned. The record lock is thus that of fasteners 0.20, whatever the version.
+Its other imports are pinned. So each version has the record lock of fasteners 0.20.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 //
 //     node bundle.mjs TOOLS DIST OUT
 //
-// prints one JSON object: {"files": N, "merges": BOOL}, or {"missing": WHY}. What is needed is declared in chunks whose names
+// prints one JSON object: {"files": N, "merges": BOOL}, or {"missing": WHY}. The needed names are declared in chunks whose names
 // change with every version and is not exported: the declarations are looked for, an export is appended to their chunk, and
 // esbuild bundles what they reach. Nothing that they reach is changed.
 
@@ -38,7 +38,7 @@ function declared() {
   return found;
 }
 
-/** Initialisers that nobody reads may be left out: marked so, each by itself, or one chunk would pull in half of the package. */
+/** Unread initialisers may be left out: marked so, each by itself, or one chunk would pull in half of the package. */
 function shakeable(text) {
   const tree = acorn.parse(text, { ecmaVersion: "latest", sourceType: "module", allowHashBang: true });
   let marked = "";

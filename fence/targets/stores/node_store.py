@@ -1,6 +1,6 @@
 """Session stores of npm: how one is fetched with all that it imports, tried, and served.
 
-Nothing is bundled or changed. What a store imports is found by importing it: each package that is
+Nothing is bundled or changed. The dependencies of a store are found by importing it: each package that is
 missing is fetched, in the newest version of the range that the importing package asks for.
 """
 

@@ -61,7 +61,7 @@ function append(manager, line) {
 class Session {
   constructor({ transcript, lane, process }) {
     this.transcript = transcript;
-    /** What the handles of one lane share: its session manager. */
+    /** The session manager, which the handles of one lane share. */
     this.terminal = process[lane] ??= { manager: undefined };
   }
 

@@ -216,7 +216,7 @@ class ClusterCoordinator(Coordinator):
     def _begun(self, one: Round, result: Result) -> _Search:
         """Return the search of a round: a new one, or the one that was begun ahead."""
         if any(task is result.task for task in self._coming):
-            # What comes before it was not asked for in the end.
+            # The tasks before it were not asked for in the end.
             while self._coming.popleft() is not result.task:
                 pass
         ahead = next((search for search in self._ahead if search.task is result.task), None)
@@ -334,7 +334,7 @@ class ClusterCoordinator(Coordinator):
         result.stats.merge(reply.stats)
         if ran:
             # A host runs them in their order.
-            result.stats.ran_by(seat.who, [numbers[:ran]])
+            result.stats.ran_by(seat.name, [numbers[:ran]])
             search.slices.note_speed(ran / max(reply.wall_s, 1e-6))
         result.doubts += reply.doubts
         error = reply.error
@@ -365,6 +365,6 @@ class ClusterCoordinator(Coordinator):
             self._searches.pop(name)
             search.slices.end(name, [search.slices.running[name]], again=True)
             self._scheduler.forget(name)
-            # The seat is not free: nobody knows when its host is.
+            # The seat is not free: it is not known when its host is.
         if names and not (self.interrupted or search.result.fault):
             search.result.doubts.append(f"{len(names)} slices did not stop within {STOP_S:.0f} s")

@@ -175,8 +175,8 @@ def _faults(setup: Setup, root: str) -> list[str]:
     for reference, digest in setup.references:
         if fence_digest(reference) != digest:
             faults.append(
-                f"{reference}: the files that it names are not there, or others; what lies below the working "
-                "directory is sent along, install the rest there"
+                f"{reference}: the files that it names are not there, or others; files below the working "
+                "directory are sent along, install the rest there"
             )
         elif reference in setup.fences:
             try:

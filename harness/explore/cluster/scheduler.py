@@ -1,7 +1,7 @@
 """The Dask scheduler of a run: the one that the user names, or one of our own on this machine.
 
-All that touches Dask distributed is here; it is imported when a scheduler is asked for. What a worker is
-asked to do, and the bytes that it answers, mean nothing here.
+All that touches Dask distributed is here; it is imported when a scheduler is asked for. The content of
+requests to a worker, and of its answers, means nothing here.
 """
 
 from __future__ import annotations
@@ -161,6 +161,7 @@ class Scheduler:
         """Let go of a call: its result is not wanted any more."""
         future = self._futures.pop(name, None)
         if future is not None:
+            # Dask may raise anything where the scheduler is gone; then there is nothing to release.
             with contextlib.suppress(Exception):
                 future.release()
 
@@ -185,6 +186,7 @@ class Scheduler:
         told = self._client._run(call, *arguments, workers=where, on_error="ignore")
         pending = asyncio.run_coroutine_threadsafe(told, self._client.loop.asyncio_loop)
         if wait_s:
+            # A worker that cannot be told is gone, or is found to be gone by the next look.
             with contextlib.suppress(Exception):
                 pending.result(wait_s)
 
@@ -192,6 +194,7 @@ class Scheduler:
         """Let go of all calls and of the scheduler; one of our own ends, with its workers."""
         for name in list(self._futures):
             self.forget(name)
+        # The run is over, and processes of our own are killed below.
         with contextlib.suppress(Exception):
             self._client.close(timeout=_END_S)
         for process in self._processes:
@@ -214,7 +217,7 @@ def connected(name: str, root: str) -> Iterator[Scheduler]:
     check(name)
     from distributed import Client
 
-    # What it has to say is said by what raises, and by our own checks.
+    # Exceptions and our own checks say all that it logs.
     for logger in [
         logging.getLogger(one) for one in logging.root.manager.loggerDict if one.startswith("distributed")
     ]:

@@ -31,8 +31,8 @@ class Seat(NamedTuple):
     machine: str
 
     @property
-    def who(self) -> str:
-        """How the report calls it."""
+    def name(self) -> str:
+        """The name in the report."""
         return f"{self.machine}, worker {self.address}"
 
 

@@ -32,7 +32,7 @@ _EXTENSION = "EXTENSION"
 
 
 class Shipment(msgspec.Struct, frozen=True):
-    """What goes along.
+    """The files that go along.
 
     Args:
         fences: that are no part of the harness.

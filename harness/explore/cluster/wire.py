@@ -1,6 +1,6 @@
-"""What the harness and the hosts on other machines say to each other, and its form as bytes.
+"""The messages between the harness and the hosts on other machines, and their form as bytes.
 
-As between the harness and its explorers nothing is unpickled: what a host sends is data of the types below,
+As between the harness and its explorers nothing is unpickled: a host sends data of the types below,
 and decoded as these and no others.
 """
 
@@ -62,7 +62,7 @@ class SliceTask(SearchTask, frozen=True, kw_only=True):
 
 
 class Setup(msgspec.Struct, frozen=True):
-    """What a host is told first.
+    """The first message to a host.
 
     Args:
         code, python: of the harness; a host with others would make other schedules.
@@ -87,7 +87,7 @@ class Setup(msgspec.Struct, frozen=True):
 
 
 class Hello(msgspec.Struct, frozen=True):
-    """What a host says of itself.
+    """The first answer of a host, about itself.
 
     Args:
         machine: its name.
@@ -101,7 +101,7 @@ class Hello(msgspec.Struct, frozen=True):
 
 
 class SliceReply(msgspec.Struct, frozen=True):
-    """What came of a slice.
+    """The result of a slice.
 
     Args:
         stats: of the schedules that were run.
@@ -196,4 +196,4 @@ def _decoded(decoder: Any, message: bytes) -> Any:
     try:
         return decoder.decode(message)
     except (msgspec.MsgspecError, UnicodeDecodeError) as wrong:
-        raise Bug(f"a host sent what is no message of its kind: {wrong}") from wrong
+        raise Bug(f"a host sent something other than a message of its kind: {wrong}") from wrong

@@ -5,9 +5,9 @@ all processes start together, with jitter from the schedule's seed (`jitter`); e
 at the transcript around every operation that may write (`snapshots`), and `trace` makes
 a history of what they saw. `workers` has the processes.
 
-What it cannot know, and what it says then:
+Things that it cannot know, and its answer then:
 
-- What happened inside an operation, or in which order operations went that overlap: the
+- Events inside an operation, or the order of operations that overlap: the
   oracle holds such effects against no lane. A write that overlaps a decision that
   admitted is one of them, since the decision writes too.
 - Whether the lock was held: it takes the fence's word, between acquire and release and
@@ -17,7 +17,7 @@ What it cannot know, and what it says then:
 - Why a lane does not come to its end: a deadlock and a slow machine look alike, so the
   deadline makes it inconclusive. So do a process killed by a signal, and a change that
   no operation accounts for.
-- What lanes would see on another file system: nothing is emulated, neither time stamps
+- The view of lanes on another file system: nothing is emulated, neither time stamps
   nor inode numbers. Pauses and thinking are real; a lane that waits for more than a few
   seconds is not run.
 """
@@ -185,7 +185,7 @@ class FreeGate:
             KINDS[lock.kind].is_held(self._path, lock.beside(self._path)) for lock in self._layout.locks
         )
 
-    # What the lanes wrote down
+    # Records of the lanes
 
     def _recall(self, member: Member, now_ns: int) -> list[Call]:
         """Operations of a process's lanes, each lane's in order, without what they saw."""
@@ -204,7 +204,7 @@ class FreeGate:
                         call.outcome = "hindered"
                 else:
                     call.end_ns = member.died_ns or now_ns
-                    # What the board has there may be of an earlier schedule.
+                    # The time on the board may be of an earlier schedule.
                     call.begin_ns = begin_ns if begin_ns >= self._begun_ns else call.end_ns
                     # A signal may have come from anywhere; that makes a doubt, and no crash.
                     if member.died_ns and member.process.exitcode >= 0:
@@ -248,7 +248,7 @@ class FreeGate:
 
 
 def _excuse(cause: int, detail: str) -> str:
-    """Return why an operation may have failed of the harness; empty if it failed of something else."""
+    """Return why the harness may have made an operation fail; empty if something else did."""
     return of_limit(errno_of(cause)) or excuse(cause, detail)
 
 

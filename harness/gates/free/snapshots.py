@@ -176,7 +176,7 @@ class Log:
         _LENGTH.pack_into(self._map, begin, len(record))
         self._map[begin + _LENGTH.size : begin + _LENGTH.size + len(record)] = record
         self._known[lane].add(mark)
-        # Last of all: what is counted is complete, whenever the process dies.
+        # Last of all: each counted record is complete, whenever the process dies.
         _LENGTH.pack_into(self._map, base, used + _LENGTH.size + len(record))
 
     def read(self, lane: int) -> list[Note] | None:

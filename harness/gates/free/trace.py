@@ -167,7 +167,7 @@ def _sections(calls: Sequence[Call], lanes: Sequence[LaneInfo]) -> list[_Section
             inside[place] = _Section(call.lane, call.end_ns)
             found.append(inside[place])
         if call.what.kind == "guarded_write":
-            # It takes the lock by itself; where it failed, what it saw change may be a neighbour's.
+            # It takes the lock by itself; where it failed, the change that it saw may be a neighbour's.
             call.held = call.outcome == "ok" or bool(call.rivals)
     return found
 
@@ -266,7 +266,7 @@ def _steps(call: Call, lanes: Sequence[LaneInfo]) -> list[Step]:
         return [msgspec.structs.replace(step, change=Change(call.before, call.after, call.held))]
     if not _is_veiled(call, lanes):
         return [step]
-    note = "what there was in between is not known"
+    note = "the content in between is not known"
     return [
         msgspec.structs.replace(step, note=note, change=Change(call.before, _UNKNOWN, call.held)),
         msgspec.structs.replace(step, note=note, change=Change(_UNKNOWN, call.after, call.held)),

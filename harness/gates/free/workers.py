@@ -27,15 +27,15 @@ from harness.system.reap import ended, kill_tree
 
 __all__ = ["BROKEN", "IDLE", "START", "Member", "Workers"]
 
-#: What is sent to a lane: monotonic nanoseconds at which it starts.
+#: Sent to a lane: monotonic nanoseconds at which it starts.
 START = struct.Struct("=Q")
 
-#: What a lane sends when it is idle: the number of the program that it has run.
+#: Sent by a lane that is idle: the number of the program that it has run.
 IDLE = struct.Struct("=Q")
-#: What a lane sends when its loop broke.
+#: Sent by a lane whose loop broke.
 BROKEN = b"broken"
 _WORD_BYTES = 1 << 16
-#: What a worker may take to start, with the adapter of an external fence: doing nothing, and computing.
+#: Limits of a worker's start, with the adapter of an external fence: doing nothing, and computing.
 _START_S, _START_COMPUTING_S = 20.0, 60.0
 _STARTS_MAX = 3
 _ALIVE_EVERY_S = 0.2

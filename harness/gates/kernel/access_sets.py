@@ -57,7 +57,7 @@ def access_set(files: VirtualFiles, flocks: Flocks, lane: Lane, attempt: Attempt
     else:
         found = NOTHING
     if len(worker.lanes) > 1:
-        # What lanes of one process do to each other in memory goes with any of their steps.
+        # Effects of lanes of one process on each other in memory go with any of their steps.
         memory = found.writes | {f"p:{worker.name}"}
         return AccessSet(found.reads, memory, found.waits, found.frees)
     return found

@@ -65,7 +65,7 @@ def probe_programs() -> str:
     """Return whether processes that a worker starts can be followed, with a child that only waits.
 
     Returns:
-        What is missing and what to allow, all of it; empty when nothing is.
+        All that is missing, with the remedies; empty when nothing is.
 
     Raises:
         Shortage: that cannot be tried, for the machine allows no further process.

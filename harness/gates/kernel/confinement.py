@@ -1,8 +1,8 @@
 """Confinement: a lane may not change anything outside the session directory.
 
-The answer is EROFS, as a read-only mount around the directory would give. What is
-allowed outside is reading, and writing to devices that keep nothing of it. The kernel stands behind
-these answers (`harness.system.landlock`): what an argument points to can change after it was read here.
+The answer is EROFS, as a read-only mount around the directory would give. Outside,
+reading is allowed, and writing to devices that keep nothing of it. The kernel stands behind
+these answers (`harness.system.landlock`): the memory of an argument can change after it was read here.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _changes_outside(process: Process, pending: PendingSyscall) -> bool:
         raw = process.memory.path(pending.args[call.path])
         return bool(raw) and not _takes_anything(process, raw)
     if call.path < 0 and call.fd >= 0:
-        # What may be written to a descriptor was decided when it was opened.
+        # The open decided whether a descriptor may be written to.
         return call.kind == "meta" or (call.name == "ioctl" and pending.args[1] in _ATTRIBUTES)
     return call.kind in _CHANGES_FILES
 

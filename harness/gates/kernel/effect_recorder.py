@@ -179,7 +179,7 @@ class EffectRecorder:
             change: what its call changed.
 
         Returns:
-            What call and stores changed together.
+            The change by the call and the stores together.
         """
         files = self._files
         before = files.state if change is None else change.before

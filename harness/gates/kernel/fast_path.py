@@ -1,7 +1,7 @@
 """Waiting for processes among which one thing at a time moves, without a look at any of them.
 
 A service that says it flows (`harness.lanes.child_services`) does nothing but what follows from the one
-thing before. So the next call of any process that has to stop is the end of the step. Were that not
+thing before. So the next call of any process that has to stop is the end of the step. If that were not
 so, a thread would stop unexpectedly; it would still stop before each of its calls and be attributed as
 ever, but histories would not repeat.
 """

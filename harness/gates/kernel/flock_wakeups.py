@@ -32,7 +32,7 @@ def release_locks_of_ended(state: SupervisorState) -> LockEvent | None:
     """Take in that a process is gone or has another program, and its descriptors went without a close.
 
     Returns:
-        What that did to the write lock.
+        The change of the write lock by that.
     """
     state.files.descriptors_dropped()
     free, event = state.flocks.release_of_ended()

@@ -208,7 +208,7 @@ class FollowedNames:
         if not changed:
             return False
         if (self.directories or _has_directory(changed)) and (moved := self._directories_in(changed)):
-            # What is in a directory goes with it, and is no other file for that.
+            # The content of a directory goes with it, and stays the same files.
             self._follow_directories(moved)
             changed = self._changed(found)
         if changed:

@@ -4,7 +4,7 @@ One lane moves at a time. A call in the session directory stops its lane until
 `grant`; every other call is answered at once. A step has ended when its lane
 is stopped again, is gone, or provably sleeps. `notifications` stops lanes, `step_wait` waits for
 them, `steps` lets them go, `effect_recorder` looks at what a step did, and `virtual_files` is what
-the lanes are told. What the gate knows is in `supervisor_state`.
+the lanes are told. The gate's knowledge is in `supervisor_state`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from harness.system.private_directories import PrivateDirectories
 
 __all__ = ["WALL_LIMIT_S", "KernelGate"]
 
-#: What a worker may take to start, with the adapter of an external fence: doing nothing, and computing.
+#: Limits of a worker's start, with the adapter of an external fence: doing nothing, and computing.
 _START_S, _START_COMPUTING_S = 20.0, 60.0
 _STARTS_MAX = 3
 WALL_LIMIT_S = 10.0
@@ -346,8 +346,8 @@ class KernelGate:
             owner.replace_later()
         self._processes.dismiss()
         for worker in self._processes.workers.values():
-            # What it started must not reach into the next schedule. After a crash of an adapter the worker is
-            # gone, and what the other adapters owe will not come.
+            # Its children must not reach into the next schedule. After a crash of an adapter the worker is
+            # gone, and the other adapters will not answer.
             (end_all if worker.board.crash else end_children)(state, worker)
         state.close_outputs()
         inconclusive = explained(state.inconclusive or inconclusive, self._processes.workers.values())

@@ -1,7 +1,7 @@
 """Acts of other programs on a supervised process: they kill it, stop it, or leave it no processor time.
 
-None of that is the fence's doing, so the schedule is void and is run again. What the processes of a
-schedule do to each other is theirs: the supervisor sees each signal that they send.
+None of that is the fence's doing, so the schedule is void and is run again. Signals between
+the processes of a schedule are its own: the supervisor sees each signal that they send.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Calls about a process: those of the session may be meant, any other one is let alone.
 
-What such a call names is in its plain arguments, which nothing can change before the kernel reads them;
+Such a call names a process by its plain arguments, which nothing can change before the kernel reads them;
 but for a process behind a descriptor, where Landlock stands behind the answer that is given here.
 """
 
@@ -43,7 +43,7 @@ def in_session(state: SupervisorState, pid: int) -> bool:
             if worker.pid in (group, parent) or group in worker.tracees:
                 return True
         if parent == os.getpid():
-            # What has lost its parent comes to us, and is known by the filter that it inherited.
+            # A process that has lost its parent comes to us, and is known by the filter that it inherited.
             return filters_of(group) > filters_of(parent)
         if parent and parent in [worker.first_pid for worker in state.workers.values()]:
             return True

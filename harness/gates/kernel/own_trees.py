@@ -5,7 +5,7 @@ strategy for each of them would leave few schedules in which anything happens to
 lane has made `_STEPS_OFFERED` calls in a directory of the session directory, with all that is below, and no
 other lane has stopped before a call about it, the lane's next calls there are its *own*: they are steps like
 all others, and are granted before the strategy is asked. As soon as another lane stops before a call about
-the directory they are offered again. Lock folders and what is in them have so few calls that they
+the directory they are offered again. Lock folders and their files have so few calls that they
 always are.
 
 A call is never its lane's own where it is about a name of the session directory itself, about a file that has

@@ -153,7 +153,7 @@ def _below_nothing(files: VirtualFiles, parent: str, name: str) -> str | None:
     """
     while parent not in ("", "/"):
         parent, missing = os.path.split(parent)
-        # What comes after a name that is missing is never looked at.
+        # The kernel never looks at the rest of a path after a name that is missing.
         name = missing if ".." in name.split("/") else f"{missing}/{name}"
         try:
             status = os.stat(parent or "/")

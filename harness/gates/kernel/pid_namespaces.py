@@ -1,6 +1,6 @@
 """PID namespaces: a process cannot see whether a process of another namespace lives.
 
-Each process still has the machine's numbers and is told so; what is answered at the gate is
+Each process still has the machine's numbers and is told so; the gate answers
 a look for another's: kill(2) says that there is none, and so does /proc.
 """
 

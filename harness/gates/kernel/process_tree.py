@@ -52,7 +52,7 @@ _REAP_S = 2.0
 _PAUSE_S = 0.01
 
 
-# What tasks announce
+# Announcements of tasks
 
 
 def fork_announced(state: SupervisorState, process: Process, tid: int, vfork: bool) -> None:
@@ -239,7 +239,7 @@ def bury(state: SupervisorState, worker: Worker, tracee: TraceeProcess, killed: 
     for process in worker.processes():
         process.recheck_readers()
     if tracee.cloned:
-        # What it started is adopted by this process.
+        # This process adopts its children.
         for pid in orphans(worker):
             if pid not in worker.tracees:
                 _register(state, worker, pid, tracee)

@@ -71,7 +71,7 @@ class Rest(NamedTuple):
 
 #: Calls in which a thread waits for its vforked child: clone, vfork, clone3.
 _VFORKS = (b"56 ", b"58 ", b"435 ")
-#: What the kernel says of a task that is blocked and in no call.
+#: The kernel's word for a task that is blocked and in no call.
 _NO_CALL = b"-1 "
 
 
@@ -87,7 +87,7 @@ def _read(path: str, size: int = 512) -> bytes:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except (FileNotFoundError, ProcessLookupError, PermissionError):
-        # What has ended and is not reaped yet has no memory any more, and its files in /proc belong to root.
+        # A task that has ended and is not reaped yet has no memory, and its files in /proc belong to root.
         return b"gone"
     try:
         return os.read(fd, size)

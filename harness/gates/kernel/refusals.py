@@ -1,8 +1,8 @@
-"""Calls that the harness refused a lane, and operations that failed of one.
+"""Calls that the harness refused a lane, and operations that failed because of one.
 
 A call that is answered with EROFS, EPERM or ENOSYS in the kernel's place might have gone well elsewhere. A
 fence that dies of the answer is not broken, so the schedule is inconclusive and says what to do. One
-that puts up with it and fails of something else is.
+that puts up with it and fails for another reason is.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Refusals:
         self._found.append(refusal)
 
     def excuse(self, process: str, lane: int, op: int, cause: int | None) -> str:
-        """Return why an operation may have failed of the harness; empty if it failed of something else.
+        """Return why the harness may have made an operation fail; empty if something else did.
 
         Args:
             process: name of the lane's worker.
@@ -84,7 +84,7 @@ class Refusals:
                 continue
             if cause and cause == one.error:
                 return one.story
-            # What a child or a thread was refused reaches the lane as any error at all.
+            # The refusal of a child or a thread can reach the lane as any error at all.
             if one.started.get(lane, 0) > op and (cause is None or one.lane < 0):
                 return one.story
         if cause == errno.ENOSYS:

@@ -2,8 +2,8 @@
 
 Classic BPF sees a call's number and plain arguments and nothing behind a
 pointer, so every file call of the program traps and the supervisor tells those
-in the session directory from the rest. What cannot touch a file is let through
-by the kernel alone.
+in the session directory from the rest. The kernel alone
+lets calls through that cannot touch a file.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ def _emit_arguments(asm: _Assembler) -> None:
     asm.label("waitid")
     asm.emit(_LD, _argument(3))
     asm.emit(_JSET, _WNOHANG, "trap", "allow")
-    # What a process is woken by has a number of its own.
+    # The read that wakes a process has a number of its own.
     asm.label("read")
     asm.emit(_LD, _argument(0))
     asm.emit(_JGE, EVENTFDS.stop, "trap")

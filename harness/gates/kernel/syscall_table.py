@@ -57,7 +57,7 @@ REFUSED = (
     *("process_mrelease", "kcmp", "move_pages", "migrate_pages"),
     # Files that are written or watched without a call that could be stopped
     *("userfaultfd", "fanotify_init", "fanotify_mark"),
-    # What outlives a process
+    # Objects that outlive a process
     *("shmget", "shmat", "shmctl", "semget", "semop", "semtimedop", "semctl"),
     *("msgget", "msgsnd", "msgrcv", "msgctl", "add_key", "request_key", "keyctl"),
     *("mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive", "mq_notify", "mq_getsetattr"),

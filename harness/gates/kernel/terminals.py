@@ -2,7 +2,7 @@
 
 A key is typed when all that a lane has started is at rest and one of its processes waits for the terminal.
 Typing is a step of the lane, so it comes at a place of the schedule, and so does what the program does then.
-What is shown is read as it comes, so that no program waits for a reader.
+Output is read as it comes, so that no program waits for a reader.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _CHUNKS_MAX = 64
 _SAID_MAX = 200
 #: How much of what was shown is kept.
 _SHOWN_MAX = 1 << 18
-#: What a program sends to have its cursor keys send something else, and to end that.
+#: The sequences by which a program switches its cursor keys to other codes, and back.
 _APPLICATION, _NORMAL = b"\x1b[?1h", b"\x1b[?1l"
 #: Signals that the kernel sends to programs at a terminal, for a key, for its end, or in the background.
 _SIGNALS: Final = (

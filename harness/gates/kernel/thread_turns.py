@@ -1,6 +1,6 @@
 """One thread of a program at a time: on one processor, and none displaces another one.
 
-What threads do to each other in memory is no call, so no supervisor can order it. But it follows from the
+Accesses of threads to shared memory are no calls, so no supervisor can order them. But it follows from the
 order in which they run. A program has one processor, and once it starts a thread, all its threads
 have the policy SCHED_FIFO with the same priority: a thread runs until it waits, and those that were woken
 meanwhile run after it, in the order in which they were woken. Calls that are trapped are let go one at a

@@ -202,7 +202,7 @@ def _timerfd_gettime(
     return CONTINUE if timer is None else _get(pending, process, clock, timer)
 
 
-# What they have in common
+# Common parts
 
 
 def _set(

@@ -81,7 +81,7 @@ class VirtualFiles(FollowedNames):
             if not entry.is_dir(follow_symlinks=False):
                 os.unlink(entry.path)
             elif not remove_tree(entry.path):
-                raise OSError(f"{entry.path}: what a schedule left there cannot be removed")
+                raise OSError(f"{entry.path}: the content that a schedule left there cannot be removed")
         self._begin_names(program.filesystem)
         self._forget_content()
         self.lock.begin()

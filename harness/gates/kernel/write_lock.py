@@ -1,7 +1,7 @@
 """The lane that has the write lock, known from the calls of lanes on its file.
 
 `VirtualFiles` follows names and `Flocks` flocks; here is what either means for the lock of a kind
-of `fence.locks`. What a fence says of its lock is never asked.
+of `fence.locks`. A fence's own word about its lock does not count.
 
 A lock that is there, a file or a directory, is its maker's until it is gone. Where a file takes
 another's place and the first one comes back afterwards, the first one's maker has it again.

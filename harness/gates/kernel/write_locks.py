@@ -1,7 +1,7 @@
 """Follow several locks of which a lane has to hold all when it writes.
 
 Some runtimes take a file lock of their own and that of a library, or a lock for the folder and one for the
-transcript. Only a lane that has each of them is alone. `WriteLock` follows one of them; what happens to
+transcript. Only a lane that has each of them is alone. `WriteLock` follows one of them; a change of
 one part is an event of the whole only where a lane comes to have all of them, or no longer has.
 """
 

@@ -101,7 +101,7 @@ def _sections(run: Run, stories: Sequence[Markup], drawn: frozenset[str]) -> Ite
     ran = ran_table(run)
     if ran is not None:
         yield _section(
-            "Who ran what",
+            "Shards and workers",
             "Numbers of schedules, by the shard or the worker that ran them.",
             ran,
             rest=True,

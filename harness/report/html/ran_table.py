@@ -13,11 +13,11 @@ _ROWS_MAX = 200
 
 
 def ran_table(run: Run) -> Markup | None:
-    """Return one row for each question and whoever ran some of it; None where one machine ran all."""
+    """Return a row for each question and each runner of some of it; None where one machine ran all."""
     rows = [
-        [one.summary.scenario, one.summary.fence, who, numbers]
+        [one.summary.scenario, one.summary.fence, runner, numbers]
         for one in run.entries
-        for who, numbers in one.summary.ran.items()
+        for runner, numbers in one.summary.ran.items()
     ]
     if not rows:
         return None

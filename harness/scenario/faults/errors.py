@@ -61,7 +61,7 @@ OF_NAMES: Final = frozenset({"EEXIST", "EISDIR", "ELOOP", "ENOENT", "ENOTDIR", "
 
 #: Any call that reaches a disk, a server (nfs(5), softerr) or a daemon (FUSE).
 _DISK: Final = "EIO ENOMEM ESTALE ETIMEDOUT ENOTCONN"
-#: What a path can be answered with, beside what the call says itself.
+#: Errors about a path, beside those that a call has for itself.
 _PATH: Final = "EACCES ELOOP ENAMETOOLONG ENOENT ENOTDIR"
 _FULL: Final = "EDQUOT ENOSPC"
 #: ext4 gives it to any change after it has made itself read-only because of an error.

@@ -86,7 +86,7 @@ OTHER_FORMS: Final[dict[str, tuple[str, ...]]] = {
 }
 FILES: Final[tuple[FileName, ...]] = get_args(FileName)
 
-#: What can go wrong with a call, by the key of a scenario's fault.
+#: The faults of a call, by the key of a scenario's fault.
 CALL_FAULTS: Final[dict[str, str]] = {
     "error": "a file call fails, as on a full or broken disk, or because a signal interrupts it",
     "cut": "a write writes a part of its bytes; then the call after it fails, or the process is killed",

@@ -19,7 +19,7 @@ __all__ = ["PROCESS_FAULTS", "kinds", "process_fault"]
 
 _MEMBERS: Final = (kill.FAULT, stop.FAULT, slow.FAULT, ahead.FAULT)
 _BY_NAME: Final = {fault.name: fault for fault in _MEMBERS}
-#: What a step may be called that is no process fault, beside system calls, and what its fault may say.
+#: Names of steps, other than system calls, that are no process faults, and keys of faults that are taken.
 _TAKEN: Final = (*PAUSES, "run", "fail", "short", *CALLS)
 #: Keys that every fault of a scenario has.
 _KEYS: Final = ("lane", "operations", "call", "nth", "file", "times", *CALL_FAULTS)

@@ -37,7 +37,7 @@ from harness.scenario.roles.role import (
 
 __all__ = ["OPERATIONS", "ROLE", "ComposedRole", "ComposedSettings", "OperationName", "meaningless_keys"]
 
-#: What a role can be composed of: the calls of `fence.protocol`, and waits.
+#: The operations of a composed role: the calls of `fence.protocol`, and waits.
 OperationName = Literal[
     "acquire",
     "load",

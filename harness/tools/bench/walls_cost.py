@@ -92,7 +92,7 @@ class WallsBench(ScenarioWork, frozen=True):
         pairs = []
         with Reference() as reference:
             for number in range(-WARM_UPS, self.rounds):
-                # What comes first of a pair alternates.
+                # The first one of a pair alternates.
                 first, second = (walled, free) if number % 2 else (free, walled)
                 taken = first(), second()
                 if number >= 0:

@@ -332,7 +332,7 @@ def _leaves(stage: Stage) -> None:
     stage.close()
 
 
-#: What every fence has to do, in whatever language.
+#: Checks of every fence, in any language.
 OF_FENCES: tuple[Callable[[Stage], str | None], ...] = (
     _turn_is_taken,
     _load_is_exact,

@@ -46,7 +46,7 @@ class _PythonAdapter:
         self._schedule: _Fields = {}
         self._process: dict[str, Any] = {}
         self._handles: dict[int, Fence] = {}
-        # What the fence prints is not for the caller.
+        # The fence's own output is not for the caller.
         self._out = os.fdopen(os.dup(1), "wb", buffering=0)
         os.dup2(2, 1)
 

@@ -29,6 +29,7 @@ from harness.explore.shard import Shard
 from harness.model.errors import HarnessError, ScenarioError
 from harness.scenario import KINDS, load_data
 from harness.strategies.portfolio import Portfolio
+from harness.tools.fuzz.additions import Additions
 from harness.tools.fuzz.scenario_strategies import scenarios
 from harness.tools.fuzz.scenario_text import file_stem
 from harness.tools.fuzz.trim import cuts
@@ -119,6 +120,7 @@ class Hunt:
         policy: name.
         seed: decides which scenarios are drawn.
         deadline: of `time.monotonic`.
+        added: members of the user's files, which this process has loaded.
         shard: takes every draw whose number is its own; None for all of them.
     """
 
@@ -129,6 +131,7 @@ class Hunt:
         policy: str,
         seed: int,
         deadline: float,
+        added: Additions | None = None,
         shard: Shard | None = None,
     ) -> None:
         self.figures = Figures()
@@ -139,6 +142,7 @@ class Hunt:
         seeds = (rng.getrandbits(64) for _ in itertools.count())
         self._seeds = seeds if shard is None else itertools.islice(seeds, shard.number - 1, None, shard.count)
         self._deadline = deadline
+        self._added = added or Additions()
         self._seen: dict[tuple[str, str], frozenset[str]] = {}
         self._caught: list[str] = []
         self._fault: HarnessError | None = None
@@ -172,7 +176,7 @@ class Hunt:
     def _find(self, rng: random.Random) -> None:
         """Draw until a violation shows, then let Hypothesis shrink the scenario."""
         with contextlib.suppress(_Enough, NoSuchExample):
-            find(scenarios(self._policy), self._shows, settings=_SETTINGS, random=rng)
+            find(scenarios(self._policy, self._added), self._shows, settings=_SETTINGS, random=rng)
 
     def _trim(self) -> bool:
         """Cut the caught scenario part by part; return whether there was time for all parts."""

@@ -1,4 +1,4 @@
-"""Propose smaller scenarios: without a lane, key or fault, with one action, with a number for a range.
+"""Propose smaller scenarios: without a lane, key, operation or fault, with one action, a number for a range.
 
 Hypothesis shrinks a draw without knowing its meaning, which takes many runs. This module cuts
 what Hypothesis leaves at the end of its time; each cut is a valid scenario.
@@ -7,13 +7,13 @@ what Hypothesis leaves at the end of its time; each cut is a valid scenario.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from harness.scenario.faults import kinds
+from harness.tools.fuzz.composed_lanes import shorter_roles
+from harness.tools.fuzz.draws import Data, lane_name
 
 __all__ = ["cuts"]
-
-Data = dict[str, Any]
 
 _PARTS: Final = ("faults", "fence_options", "filesystem", "transcript")
 _LANE_NEEDS: Final = ("role", "actions")
@@ -33,7 +33,7 @@ def cuts(data: Data) -> Iterator[Data]:
     for number, lane in enumerate(lanes):
         rest = lanes[:number] + lanes[number + 1 :]
         if any(other["role"] == "runner" for other in rest):
-            gone = lane.get("name", lane["role"])
+            gone = lane_name(lane)
             yield _with_faults(
                 {**data, "lanes": rest}, [f for f in data.get("faults", ()) if f["lane"] != gone]
             )
@@ -62,6 +62,7 @@ def _with_faults(data: Data, faults: list[Data]) -> Data:
 
 def _lane_cuts(lane: Data, data: Data) -> Iterator[Data]:
     needs = _LANE_NEEDS if _can_lose_its_name(lane, data) else (*_LANE_NEEDS, "name")
+    yield from shorter_roles(lane)
     yield from _key_cuts(lane, needs)
 
 

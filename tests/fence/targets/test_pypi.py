@@ -47,7 +47,7 @@ def test_the_error_of_pip_is_reported_in_a_line(monkeypatch: pytest.MonkeyPatch,
     with pytest.raises(TargetError) as caught:
         pypi.sha256_of("thing==1")
     said = str(caught.value)
-    assert said.startswith("thing==1: No matching distribution found is what pip says: the index has no such")
+    assert said.startswith("thing==1: pip answers 'No matching distribution found': the index has no such")
     assert said.endswith("nothing was fetched; python -m pip index versions thing lists those that there are")
 
 

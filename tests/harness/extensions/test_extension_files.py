@@ -92,7 +92,7 @@ WRONG = {
     ),
     "an invariant of one argument": (
         "def one(lines): pass\nEXTENSION = Extension(invariants=[one])",
-        "the invariant 'one': does not take what an invariant gets",
+        "the invariant 'one': does not take the arguments of an invariant",
     ),
     "what cannot be imported": ("import no_such_module", "ModuleNotFoundError: No module named"),
 }

@@ -21,7 +21,7 @@ def test_a_refused_write_names_lane_call_and_steps() -> None:
         (found,) = refused_write(story)
         assert (found.at, found.lane, found.op) == (returned, CRON, 0)
         assert found.causes == (first, second)
-        assert found.detail == f"cron refused its {kind}, but what it wrote stands in the transcript"
+        assert found.detail == f"cron refused its {kind}, but its bytes stand in the transcript"
 
 
 def test_only_writing_calls_are_judged_by_their_refusal() -> None:

@@ -262,7 +262,7 @@ def test_a_rewrite_that_did_nothing_is_judged_by_what_stood_before() -> None:
         returned = story.done(CRON)
         found = [one for one in altered(story.history()) if one.lane == CRON]
         assert [one.kind for one in found] == kinds
-        assert all(one.at == returned and "the transcript is what it was" in one.detail for one in found)
+        assert all(one.at == returned and "the transcript is as it was" in one.detail for one in found)
 
 
 @pytest.mark.parametrize(

@@ -147,11 +147,11 @@ def test_a_pass_has_no_sections_on_violations() -> None:
 
 
 def test_a_page_says_who_ran_what_where_one_machine_did_not_run_all() -> None:
-    assert "Who ran what" not in page(run(entry()))
+    assert "Shards and workers" not in page(run(entry()))
     ran = {"shard 1/2 on north": "0 to 9", "shard 2/2 on <south>": "10 to 19"}
     text = page(run(entry(ran=ran)))
     assert (
-        text.index("Who ran what")
+        text.index("Shards and workers")
         < text.index("shard 1/2 on north")
         < text.index("shard 2/2 on &lt;south&gt;")
     )

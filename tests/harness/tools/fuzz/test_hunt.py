@@ -64,7 +64,7 @@ def _hunt(
     campaign: _FakeCoordinator, limit_s: float = 1e9, seed: int = 1, shard: Shard | None = None
 ) -> Hunt:
     deadline = time.monotonic() + limit_s
-    return Hunt(cast(Coordinator, campaign), "none", "coordinated", seed, deadline, shard)
+    return Hunt(cast(Coordinator, campaign), "none", "coordinated", seed, deadline, shard=shard)
 
 
 def _first(campaign: _FakeCoordinator, **more: Any) -> Catch:
