@@ -132,8 +132,9 @@ def _judge_in_full(
         refusals, found = cotenant_refusals(index, rules)
         decisions = sorted(decisions + refusals, key=lambda decision: decision.at) if refusals else decisions
         violations += found
-        violations += refused_writes(index)
         violations += unlocked_writes(index)
+    if quick.doubt or quick.entries_doubt:
+        violations += refused_writes(index)
     if quick.contention:
         violations += double_holds(index)
     if quick.lock_errors:
