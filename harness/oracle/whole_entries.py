@@ -241,8 +241,8 @@ def _unchanged(index: HistoryIndex, operation: Operation) -> list[Violation]:
 def dropped(index: HistoryIndex, operation: Operation, entry: str) -> Violation:
     """Return the violation of a call after which an entry is gone."""
     name = index.header.lanes[operation.lane].name
-    where = "a rewrite" if operation.kind == "rewrite" else f"its {operation.kind},"
-    detail = f"{name} dropped entry {entry} in {where} that neither keeps nor names it"
+    where = "a rewrite that" if operation.kind == "rewrite" else f"its {operation.kind}, which"
+    detail = f"{name} dropped entry {entry} in {where} neither keeps nor names it"
     return _violation("lost_entry", operation, detail)
 
 

@@ -36,7 +36,7 @@ def found(history: History) -> list[Violation]:
         (OLD, ""),
         (line("first") + LINKED, ""),
         (compaction("sum", "first") + line("b"), ""),
-        (line("b"), "cron dropped entry first in its append, that neither"),
+        (line("b"), "cron dropped entry first in its append, which neither"),
         (line("first") + RETEXT, "other_text: after an acknowledged write of cron entry b"),
         (line("b") + line("first"), "other_order: after an acknowledged write of cron entry b"),
     ],
