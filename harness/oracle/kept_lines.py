@@ -4,13 +4,14 @@ Only a rewrite replaces lines; `whole_entries` judges it. Each other call of a p
 ones that it was asked to write or the rest of a write that a dead holder began. The lines that stood there
 before stay: whole, in their order, and without anything torn behind them. That goes for the lines of the
 initial transcript and for those that were acknowledged before the call. A rogue's lines are no promise, and a
-call near a rogue is left out, for it may have restored what the rogue had changed.
+call near a rogue is left out, for it may have restored what the rogue had changed. Only a recovery, which
+accepts what is there, leaves a rogue's lines, too.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from harness.model.history import Invoke
 from harness.oracle.index import HistoryIndex
@@ -22,6 +23,7 @@ from harness.oracle.whole_lines import every_id, has_garbage, id_of, keeps, plac
 __all__ = ["changed_lines", "may_change_lines"]
 
 _APPENDING = ("append", "guarded_write")
+_RECOVERY = "recover"
 #: Calls that are judged elsewhere, or by nothing: a rogue's, and those on another transcript.
 _OTHERS = frozenset({"rewrite", "action", "elsewhere"})
 #: Outcomes after which a call's changes are its own doing; a failed one may have been cut short.
@@ -56,7 +58,9 @@ def changed_lines(index: HistoryIndex) -> list[Violation]:
 
 def _violation(index: HistoryIndex, operation: Operation) -> Violation | None:
     contents = contents_of(index, operation)
-    if contents is None or is_disturbed(index, operation):
+    # A recovery accepts what is there now, also what a rogue wrote before it began.
+    since = operation.called if operation.kind == _RECOVERY else None
+    if contents is None or is_disturbed(index, operation, since):
         return None
     for subkind, name in _wrong(index, operation, *contents):
         if subkind == _DROPPED:
@@ -69,7 +73,7 @@ def _wrong(index: HistoryIndex, operation: Operation, before: bytes, after: byte
     """Return what became of the promised lines, as subkind and id, the worst first."""
     old, new = before.split(b"\n"), after.split(b"\n")
     was, now = places_of(old), places_of(new)
-    initial, promised = _promised(index, operation)
+    initial, promised = _promised(index, operation, was, old)
     there = {name for name, line in promised.items() if any(keeps(line, old[at]) for at in was.get(name, ()))}
     still = every_id(after)
     # Of an acknowledged entry that is gone `lost_entries` tells, at the end.
@@ -88,8 +92,13 @@ def _wrong(index: HistoryIndex, operation: Operation, before: bytes, after: byte
         yield "garbage", single[-1] if single else min(promised)
 
 
-def _promised(index: HistoryIndex, operation: Operation) -> tuple[Mapping[str, bytes], Mapping[str, bytes]]:
+def _promised(
+    index: HistoryIndex, operation: Operation, was: Mapping[str, Sequence[int]], old: Sequence[bytes]
+) -> tuple[Mapping[str, bytes], Mapping[str, bytes]]:
     """Return the lines that have to stay, by id: of the initial transcript, then also acknowledged ones."""
+    if operation.kind == _RECOVERY:
+        there = {name: old[places[0]] for name, places in was.items()}
+        return there, there
     lines = index.blobs.get(index.header.initial.content, b"").split(b"\n")
     initial = {name: line for line in lines if (name := id_of(line))}
     promised = dict(initial)

@@ -213,9 +213,15 @@ def _named_anew(old: Sequence[bytes], new: Sequence[bytes]) -> list[str]:
     return found
 
 
-def is_disturbed(index: HistoryIndex, operation: Operation) -> bool:
-    """Return whether a rogue was near, or another lane changed the transcript during the call."""
-    begun = lock_requested_at(index, operation)
+def is_disturbed(index: HistoryIndex, operation: Operation, since: int | None = None) -> bool:
+    """Return whether a rogue was near, or another lane changed the transcript during the call.
+
+    Args:
+        index: of the history.
+        operation: the call.
+        since: time from which on a rogue counts; None for the time at which the lane asked for the lock.
+    """
+    begun = lock_requested_at(index, operation) if since is None else since
     if index.is_inseparable(operation) or rogue_near(index, begun, operation.done, touches=False):
         return True
     return any(

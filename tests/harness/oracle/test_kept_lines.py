@@ -9,7 +9,7 @@ import pytest
 
 from harness.model.history import History
 from harness.oracle import Violation, judge
-from tests.harness.oracle.histories import CRON, EDITOR, HEARTBEAT, Story, compaction, line, lines
+from tests.harness.oracle.histories import CRON, EDITOR, HEARTBEAT, RUNNER, Story, compaction, line, lines
 
 OLD = lines("first", "b")
 RETEXT = json.dumps({"id": "b", "type": "other"}).encode() + b"\n"
@@ -141,3 +141,22 @@ def test_of_a_line_that_stood_twice_one_copy_may_be_replaced() -> None:
     with story.op(CRON, "rewrite"):
         story.put(CRON, compaction("sum", "first", "b") + line("b"), "f7", call="rename")
     assert found(story.history()) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "after", "count"),
+    [
+        ("recover", OLD + line("x") + line("rest"), 0),
+        ("recover", OLD, 1),
+        ("recover", line("b") + line("x"), 1),
+        ("release", OLD, 0),
+    ],
+)
+def test_a_recovery_keeps_what_a_rogue_wrote_before(kind: str, after: bytes, count: int) -> None:
+    story = Story(initial=OLD)
+    story.window()
+    story.add(EDITOR, "x")
+    story.refuse("one")
+    with story.op(RUNNER, kind):
+        story.put(RUNNER, after)
+    assert len(found(story.history())) == count
