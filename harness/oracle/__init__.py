@@ -5,10 +5,10 @@ schedules, and asks only the questions that stay open, one file each: `effects` 
 happened and which lane could know of it, `decisions` with `pending_effects` and `reachability` judges
 each decision, `lost_entries` looks for acknowledged lines, `double_hold` and `reported_locks` check the
 write lock, `lock_errors` compares what a call says of the lock with what became of it, `refused_writes`
-and `whole_entries` compare what a call says of its lines with what it wrote, `cotenant_refusals` judges
-calls outside a turn, `wrong_loads` compares what a load returned with the transcript, `dead_end` checks
-that each lane could finish, and `crash` collects undocumented exceptions. `elsewhere` takes calls on
-another transcript out beforehand.
+and `whole_entries` compare what a call says of its lines with what it wrote, `kept_lines` asks whether the
+lines before it stayed, `cotenant_refusals` judges calls outside a turn, `wrong_loads` compares what a load
+returned with the transcript, `dead_end` checks that each lane could finish, and `crash` collects
+undocumented exceptions. `elsewhere` takes calls on another transcript out beforehand.
 The oracle accuses a fence only of what the history proves.
 """
 
@@ -27,6 +27,7 @@ from harness.oracle.first_pass import FirstPass, first_pass
 from harness.oracle.index import HistoryIndex
 from harness.oracle.invariant_reference import by_name
 from harness.oracle.invariants import ALWAYS, Invariant, InvariantError, broken_invariants
+from harness.oracle.kept_lines import changed_lines
 from harness.oracle.lock_errors import false_lock_errors
 from harness.oracle.lost_entries import absent_entries, early_entries, lost_entries
 from harness.oracle.refused_writes import refused_writes
@@ -131,8 +132,9 @@ def _judge_in_full(
         refusals, found = cotenant_refusals(index, rules)
         decisions = sorted(decisions + refusals, key=lambda decision: decision.at) if refusals else decisions
         violations += found
-        violations += refused_writes(index)
         violations += unlocked_writes(index)
+    if quick.doubt or quick.entries_doubt:
+        violations += refused_writes(index)
     if quick.contention:
         violations += double_holds(index)
     if quick.lock_errors:
@@ -143,6 +145,7 @@ def _judge_in_full(
         violations += early_entries(index, quick.early)
     if quick.entries_doubt:
         violations += altered_entries(index)
+        violations += changed_lines(index)
     if quick.loads_doubt:
         violations += wrong_loads(index)
     return decisions

@@ -8,6 +8,7 @@ that the full analysis would not give.
 from __future__ import annotations
 
 from harness.model.history import History, Invoke, Return, State, Step
+from harness.oracle.kept_lines import may_change_lines
 from harness.oracle.lock_errors import waited_for_another
 from harness.oracle.rules import TAKEOVER, Rules
 from harness.oracle.verdict import Decision
@@ -39,7 +40,7 @@ class FirstPass:
         contention: the write lock needs the full analysis.
         crashes: Returns with the outcome ``crash``, ``failed`` where no call was made to fail, or
             ``unsupported`` for a call that every fence has.
-        entries_doubt: some acknowledged call did not add exactly its lines.
+        entries_doubt: some acknowledged call did not add exactly its lines, or another one changed any.
         lock_errors: some call reported a time-out or a stale lock.
         loads_doubt: the transcript changed during some load, or was not what the load returned.
         faulted: operations in which a file call was made to fail, as (lane, op).
@@ -108,13 +109,12 @@ def first_pass(history: History, rules: Rules) -> FirstPass:
             call = calls[event.lane]
             if call is not None:
                 _apply_return(result, loaded_turns, call, event, at)
-                if event.outcome == "stale_lock" or (
-                    event.outcome == "lock_timeout" and not waited_for_another(history, call, at)
-                ):
-                    result.lock_errors = True
+                result.lock_errors |= _may_be_false(history, call, event, at)
                 if call.kind == "load" and event.outcome == "ok":
                     changed = changes != changes_at_call[event.lane]
                     result.loads_doubt |= changed or event.detail != (content or EMPTY)
+                if participant[event.lane]:
+                    _ask_of_lines(result, call, event, spans)
                 if event.acknowledges and participant[event.lane]:
                     _acknowledge(history, result, call, at, spans)
                     result.early += _not_there(history, call, at, content)
@@ -137,6 +137,19 @@ def _apply_lock(result: FirstPass, owner: int, lane: int, kind: str) -> int:
     if kind == "blocked" or (kind == "released" and owner != lane):
         return owner
     return -1
+
+
+def _may_be_false(history: History, call: Invoke, end: Return, at: int) -> bool:
+    """Return whether a call reports an error of the lock that may not have happened."""
+    if end.outcome == "lock_timeout":
+        return not waited_for_another(history, call, at)
+    return end.outcome == "stale_lock"
+
+
+def _ask_of_lines(result: FirstPass, call: Invoke, end: Return, spans: _Spans) -> None:
+    """Note a doubt where a call changed the transcript that was not asked to, or says that it failed."""
+    if (call.lane, call.op) in spans and may_change_lines(call, end.outcome):
+        result.entries_doubt |= not (call.entries and end.outcome == "ok")
 
 
 def _acknowledge(history: History, result: FirstPass, call: Invoke, at: int, spans: _Spans) -> None:

@@ -16,6 +16,7 @@ from harness.scenario.faults import OF_NAMES
 
 __all__ = [
     "KILL",
+    "TOUCHES",
     "HistoryIndex",
     "UnseenWrite",
     "disturbs",
@@ -27,12 +28,18 @@ SHORT = "short"
 #: killed without any call.
 KILL = "kill"
 
-# Calls that can change a fingerprint although no reader sees a difference.
-_METADATA_CALLS = frozenset(
+#: Calls that leave every byte and every name as it is.
+TOUCHES = frozenset(
     (
         *("chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat"),
         *("utime", "utimes", "futimesat", "utimensat"),
         *("setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr"),
+    )
+)
+# Calls that can change a fingerprint although no reader sees a difference.
+_METADATA_CALLS = frozenset(
+    (
+        *TOUCHES,
         *("truncate", "ftruncate", "fallocate", "write", "pwrite64", "writev", "pwritev", "pwritev2"),
         *("sendfile", "copy_file_range", "mmap", "msync", "open", "openat", "openat2", "creat"),
     )

@@ -21,8 +21,10 @@ from harness.oracle.verdict import Violation
 
 __all__ = ["false_lock_errors", "waited_for_another"]
 
-#: Calls that set out to take the lock.
-_TAKING = frozenset({"acquire", "begin_turn", "guarded_write"})
+#: Calls that set out to take the lock, or may have to.
+_TAKING = frozenset({"acquire", "begin_turn", "guarded_write", "recover", "end_turn"})
+#: Calls of a lane that has the lock already, or has no more to do than to let it go.
+_UNDER_IT = frozenset({"load", "append", "rewrite", "release_for_prompt", "release", "end_turn"})
 #: Steps of the watched lock after which its owner is not as plain as it looks.
 _UNSURE = frozenset({"hollow", "returned", "shared"})
 #: Steps in which a lane waits.
@@ -127,9 +129,11 @@ def _contradiction(index: HistoryIndex, operation: Operation, owners: list[_Stay
     error = "time-out" if operation.outcome == "lock_timeout" else "stale lock"
     call = f"{name} reports a {error} from its {operation.kind}"
     if operation.outcome == "lock_timeout":
-        waits_for_itself = any(stay[1] < first for stay in own)
-        if not others and not waits_for_itself and operation.kind in _TAKING:
+        holds = any(stay[1] < first for stay in own)
+        if not others and not holds and operation.kind in _TAKING:
             return f"{call}, though no other lane had the lock while it ran"
+        if not others and holds and operation.kind in _UNDER_IT and _asks_for_nothing(index, operation):
+            return f"{call}, though it had the lock itself"
         return _early(index, operation, call)
     if robbed or others:
         return ""
@@ -138,6 +142,18 @@ def _contradiction(index: HistoryIndex, operation: Operation, owners: list[_Stay
     if any(stay[1] < first for stay in own):
         return f"{call}, though it held the lock all the time"
     return ""
+
+
+def _asks_for_nothing(index: HistoryIndex, operation: Operation) -> bool:
+    """Return whether a call touched nothing but the transcript and the watched lock, and never waited.
+
+    Another call may have asked for a further lock, which the harness does not know.
+    """
+    watched = {
+        "T",
+        *(event.path for _, event in index.history.notable if isinstance(event, Step) and event.lock),
+    }
+    return all(step.path in watched and step.call not in _WAITING for step in index.steps_of(operation))
 
 
 def _early(index: HistoryIndex, operation: Operation, call: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from harness.model.history import End, History, Invoke, State, Step
 from harness.oracle.crash import kill_step
-from harness.oracle.index import HistoryIndex, disturbs
+from harness.oracle.index import TOUCHES, HistoryIndex, disturbs
 from harness.oracle.operations import Mutation, Operation
 from harness.oracle.verdict import Violation
 from harness.oracle.whole_lines import every_id, plain_ids
@@ -19,6 +19,7 @@ from harness.oracle.whole_lines import every_id, plain_ids
 __all__ = ["absent_entries", "early_entries", "lock_requested_at", "lost_entries", "rogue_near"]
 
 _TAKING = ("acquire", "begin_turn")
+_TOUCHES = TOUCHES | {"link", "linkat"}
 _APPENDING = ("append", "guarded_write")
 #: A program acknowledges the ids that it is said to write.
 _ACKNOWLEDGING = (*_APPENDING, "action")
@@ -203,12 +204,15 @@ def lock_requested_at(index: HistoryIndex, operation: Operation) -> int:
     return began
 
 
-def rogue_near(index: HistoryIndex, begin: int, end: int, *, seen_by_readers: bool = False) -> bool:
+def rogue_near(
+    index: HistoryIndex, begin: int, end: int, *, seen_by_readers: bool = False, touches: bool = True
+) -> bool:
     """Return whether a rogue disturbed the transcript or its lock in that time.
 
     The lock counts from the start of the schedule: after a rogue has broken it, the fence is not
     accused of damage that participants do to each other. With `seen_by_readers`, steps that no reader
-    sees do not count, because they make no lane drop an entry.
+    sees do not count, because they make no lane drop an entry. Without `touches`, only those of them do not
+    count that leave every byte in its place, under the names that it had.
     """
     for at, event in enumerate(index.history.events):
         if isinstance(event, Step) and index.is_rogue(event.lane):
@@ -216,13 +220,15 @@ def rogue_near(index: HistoryIndex, begin: int, end: int, *, seen_by_readers: bo
             if event.lock is not None or "lock" in event.path:
                 if first <= end:
                     return True
-            elif (
-                (event.change is not None if seen_by_readers else disturbs(event))
-                and first <= end
-                and last >= begin
-            ):
+            elif first <= end and last >= begin and _counts(event, seen_by_readers, touches):
                 return True
     return False
+
+
+def _counts(step: Step, seen_by_readers: bool, touches: bool) -> bool:
+    if step.change is not None or seen_by_readers:
+        return step.change is not None
+    return disturbs(step) and (touches or step.call not in _TOUCHES)
 
 
 def _rogue_replaced_file(index: HistoryIndex, operation: Operation) -> bool:

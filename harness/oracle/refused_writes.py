@@ -1,11 +1,11 @@
-"""Judge calls that refused although their own bytes had been written.
+"""Judge calls that refused, or gave up, although their own bytes had been written.
 
-`fence.protocol` promises that nothing was appended when a call reports a takeover. Bytes that
-stand all the same leave the caller with an entry that it believes refused; bytes that an append
-wrote and took back again were seen by readers before the fence had decided. A rewrite may be undone:
-exchanging two files and looking at what was replaced is the only way not to destroy it unseen. A
-rogue that writes meanwhile leaves other bytes than the fence put back, also when it writes to the
-file that is out of place for a moment, so such a rewrite is not judged here.
+`fence.protocol` promises that nothing was appended when a call reports a takeover, and that no decision
+was reached when it gave up waiting for the lock. Bytes that stand all the same leave the caller with an
+entry that it believes refused; bytes that an append wrote and took back again were seen by readers before
+the fence had decided. A rewrite may be undone: exchanging two files and looking at what was replaced is the
+only way not to destroy it unseen. A rogue that writes meanwhile leaves other bytes than the fence put back,
+also when it writes to the file that is out of place for a moment, so such a rewrite is not judged here.
 """
 
 from __future__ import annotations
@@ -21,16 +21,18 @@ from harness.oracle.verdict import Violation
 __all__ = ["refused_writes"]
 
 _WRITING = ("append", "guarded_write", "rewrite")
+#: By outcome, how the verdict says it.
+_HOW = {"refused": "refused", "lock_timeout": "reports a time-out from"}
 
 
 def refused_writes(index: HistoryIndex) -> list[Violation]:
-    """Return a violation for each refused call of a participant that changed the transcript."""
+    """Return a violation for each call of a participant that says it wrote nothing, and wrote."""
     return [
         _violation(index, operation)
         for lane, operations in enumerate(index.by_lane)
         if not index.is_rogue(lane)
         for operation in operations
-        if operation.outcome == "refused" and operation.kind in _WRITING and _wrote(index, operation)
+        if operation.outcome in _HOW and operation.kind in _WRITING and _wrote(index, operation)
     ]
 
 
@@ -71,6 +73,6 @@ def _violation(index: HistoryIndex, operation: Operation) -> Violation:
     mutations = operation.mutations
     undone = not _differ(mutations[0], mutations[-1]) and not interleaved(index, mutations)
     what = "it had written and took it back" if undone else "its bytes stand in the transcript"
-    detail = f"{name} refused its {operation.kind}, but {what}"
+    detail = f"{name} {_HOW[operation.outcome]} its {operation.kind}, but {what}"
     causes = tuple(mutation.index for mutation in mutations)
     return Violation("refused_write", operation.returned, operation.lane, operation.op, detail, causes)

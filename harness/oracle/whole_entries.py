@@ -12,9 +12,6 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
-
-import msgspec
 
 from harness.model.history import History, Invoke, State
 from harness.oracle.effects import interleaved
@@ -22,9 +19,18 @@ from harness.oracle.index import HistoryIndex
 from harness.oracle.lost_entries import lock_requested_at, rogue_near
 from harness.oracle.operations import Operation
 from harness.oracle.verdict import Violation
-from harness.oracle.whole_lines import every_id
+from harness.oracle.whole_lines import every_id, has_garbage, id_of, keeps, parse, places_of
 
-__all__ = ["ALTERED", "altered_entries", "is_plain_append", "is_plain_rewrite"]
+__all__ = [
+    "ALTERED",
+    "altered",
+    "altered_entries",
+    "contents_of",
+    "dropped",
+    "is_disturbed",
+    "is_plain_append",
+    "is_plain_rewrite",
+]
 
 #: The damage to an acknowledged entry whose id is there, and the words of the verdict.
 ALTERED = {
@@ -33,14 +39,12 @@ ALTERED = {
     "other_order": "stands in another order than it was asked to write",
     "misplaced": "stands in front of lines that were there before it",
     "garbage": "has bytes beside it that are no entry",
+    "not_replaced": "still stands beside the summary that was to replace it",
 }
 _APPENDING = ("append", "guarded_write")
-#: A migration links entries anew.
-_LINKS = frozenset({"parentId"})
+_OF_CALLS = {"rewrite": "a rewrite", **dict.fromkeys(_APPENDING, "an acknowledged write")}
 #: Fields that have to be unique, as they stand in a line.
 _NUMBERS = (b'"ordinal"', b'"seq"')
-
-_Object = dict[str, Any]
 
 
 def is_plain_append(history: History, call: Invoke, first: State, last: State) -> bool:
@@ -61,7 +65,7 @@ def is_plain_append(history: History, call: Invoke, first: State, last: State) -
 
 
 def is_plain_rewrite(history: History, first: State, last: State) -> bool:
-    """Return whether a rewrite kept lines in their order, named the others, and added lines with new ids.
+    """Return whether a rewrite kept lines in their order, named the others alone, and added new ids.
 
     Args:
         history: with the contents.
@@ -69,23 +73,25 @@ def is_plain_rewrite(history: History, first: State, last: State) -> bool:
     """
     before = history.blobs.get(first.content) if first.file is not None else None
     after = history.blobs.get(last.content) if last.file is not None else None
-    if before is None or after is None:
+    if before is None or after is None or before == after:
         return False
     old, new = before.split(b"\n"), after.split(b"\n")
     was, now = set(old), set(new)
     if [line for line in old if line in now] != [line for line in new if line in was]:
         return False
     fresh = [line for line in new if line not in was]
-    ids = [name for line in (*old, *fresh) if (name := _id(line))]
+    standing = {name: line in now for line in old if (name := id_of(line))}
+    ids = [name for line in (*old, *fresh) if (name := id_of(line))]
     if len(set(ids)) != len(ids) or new[-1] not in (b"", old[-1]):
         return False
-    if any(_parse(line) is None for line in fresh if line.strip()):
+    if any(parse(line) is None for line in fresh if line.strip()):
         return False
     added = b"\n".join(fresh)
     if any(field in added for field in _NUMBERS):
         return False
     gone = b"\n".join([line for line in old if line not in now])
-    return every_id(gone) <= every_id(added)
+    told = every_id(added)
+    return every_id(gone) <= told and not any(standing.get(name) for name in told)
 
 
 def altered_entries(index: HistoryIndex) -> list[Violation]:
@@ -110,7 +116,7 @@ def _faulted(index: HistoryIndex, operation: Operation) -> bool:
 
 
 def _append(index: HistoryIndex, operation: Operation) -> list[Violation]:
-    contents = _contents(index, operation)
+    contents = contents_of(index, operation)
     if contents is None:
         return []
     before, after = contents
@@ -122,63 +128,74 @@ def _append(index: HistoryIndex, operation: Operation) -> list[Violation]:
         return []
     old, new = before.splitlines(), after.split(b"\n")
     ids = [name for name, _ in operation.entries]
-    places = _places(new)
-    earlier = Counter(_id(line) for line in old)
+    places = places_of(new)
+    earlier = Counter(id_of(line) for line in old)
     fresh = {name: [at for at in places.get(name, ()) if new[at] not in old] for name in ids}
     found = []
     for name, line in zip(ids, asked, strict=True):
         if len(places.get(name, ())) - earlier[name] > 1:
             found.append(("written_twice", name))
-        elif len(fresh[name]) == 1 and line and not _keeps(line, new[fresh[name][0]]):
+        elif len(fresh[name]) == 1 and line and not keeps(line, new[fresh[name][0]]):
             found.append(("other_text", name))
     single = [(fresh[name][0], name) for name in ids if len(fresh[name]) == 1]
     found += [("other_order", late[1]) for early, late in itertools.pairwise(single) if late[0] < early[0]]
     last_old = max((at for at, line in enumerate(new) if line in old and line), default=-1)
     found += [("misplaced", name) for at, name in single if at < last_old]
-    if single and _garbage(old, new, after.endswith(b"\n")):
+    if single and has_garbage(old, new, after.endswith(b"\n")):
         found.append(("garbage", single[-1][1]))
-    return [_altered(index, operation, *found[0])] if found else []
-
-
-def _garbage(old: Sequence[bytes], new: Sequence[bytes], ended: bool) -> bool:
-    """Return whether a new line is no JSON object, or the last one has no end."""
-    if not ended:
-        return True
-    return any(_parse(line) is None for line in (Counter(new) - Counter(old)) if line.strip())
+    return [altered(index, operation, *found[0])] if found else []
 
 
 def _rewrite(index: HistoryIndex, operation: Operation) -> list[Violation]:
     """Compare the lines before and after a rewrite by a participant."""
-    if _disturbed(index, operation):
+    if is_disturbed(index, operation):
         return []
     if not operation.mutations:
         return _unchanged(index, operation)
-    contents = _contents(index, operation)
+    contents = contents_of(index, operation)
     if contents is None:
         return []
     before, after = contents
+    if before == after:
+        return _unchanged(index, operation)
     # Acknowledged entries are the business of `lost_entries`, a rogue's are no promise.
     initial = every_id(index.blobs.get(index.header.initial.content, b""))
     gone = (initial & every_id(before)) - every_id(after)
     if gone:
-        return [_dropped(index, operation, min(gone))]
+        return [dropped(index, operation, min(gone))]
     old, new = before.split(b"\n"), after.split(b"\n")
-    was, now = _places(old), _places(new)
+    wrong = _wrong_line(old, new) or _wrong_order(old, new)
+    return [altered(index, operation, *wrong)] if wrong else []
+
+
+def _wrong_line(old: Sequence[bytes], new: Sequence[bytes]) -> tuple[str, str] | None:
+    """Return subkind and id of a line that a rewrite left as it must not be."""
+    was, now = places_of(old), places_of(new)
     for name, places in now.items():
         if name in was and len(places) > len(was[name]):
-            return [_altered(index, operation, "written_twice", name)]
-        if name in was and len(places) == 1 and not any(_keeps(old[at], new[places[0]]) for at in was[name]):
-            return [_altered(index, operation, "other_text", name)]
+            return "written_twice", name
+        if name in was and len(places) == 1 and not any(keeps(old[at], new[places[0]]) for at in was[name]):
+            return "other_text", name
+    for name in _named_anew(old, new):
+        # Of a line that stood twice one copy may have been replaced.
+        if name in was and len(now.get(name, ())) >= len(was[name]):
+            return "not_replaced", name
+    return None
+
+
+def _wrong_order(old: Sequence[bytes], new: Sequence[bytes]) -> tuple[str, str] | None:
+    """Return subkind and id of a line that a rewrite put in another place, or that has bytes beside it."""
+    was, now = places_of(old), places_of(new)
     # Of a line that stood twice the rewrite may have kept either copy.
-    in_order = _is_part([_id(line) for line in new if _id(line) in was], [_id(line) for line in old])
+    in_order = _is_part([id_of(line) for line in new if id_of(line) in was], [id_of(line) for line in old])
     kept = [] if in_order else [name for name in was if name in now]
     for early, late in itertools.pairwise(kept):
         if now[late][0] < now[early][0]:
-            return [_altered(index, operation, "other_order", late)]
+            return "other_order", late
     # Half a line of before may stay as it is; `old` and `new` end with what follows their last newline.
-    if now and _garbage(old, new, new[-1] in (b"", old[-1])):
-        return [_altered(index, operation, "garbage", list(now)[-1])]
-    return []
+    if now and has_garbage(old, new, new[-1] in (b"", old[-1])):
+        return "garbage", list(now)[-1]
+    return None
 
 
 def _is_part(some: Sequence[str], names: Sequence[str]) -> bool:
@@ -187,11 +204,25 @@ def _is_part(some: Sequence[str], names: Sequence[str]) -> bool:
     return all(name in rest for name in some)
 
 
-def _disturbed(index: HistoryIndex, operation: Operation) -> bool:
-    """Return whether a rogue was near, or another lane changed the transcript during the call."""
-    if index.is_inseparable(operation) or rogue_near(
-        index, lock_requested_at(index, operation), operation.done
-    ):
+def _named_anew(old: Sequence[bytes], new: Sequence[bytes]) -> list[str]:
+    """Return the ids that new lines of a rewrite say they replace."""
+    found = []
+    for line in new:
+        if line not in old and isinstance(names := (parse(line) or {}).get("compacts"), list):
+            found += [name for name in names if isinstance(name, str)]
+    return found
+
+
+def is_disturbed(index: HistoryIndex, operation: Operation, since: int | None = None) -> bool:
+    """Return whether a rogue was near, or another lane changed the transcript during the call.
+
+    Args:
+        index: of the history.
+        operation: the call.
+        since: time from which on a rogue counts; None for the time at which the lane asked for the lock.
+    """
+    begun = lock_requested_at(index, operation) if since is None else since
+    if index.is_inseparable(operation) or rogue_near(index, begun, operation.done, touches=False):
         return True
     return any(
         mutation.begin <= operation.done and mutation.end >= operation.called
@@ -213,15 +244,18 @@ def _unchanged(index: HistoryIndex, operation: Operation) -> list[Violation]:
     return [Violation("lost_entry", operation.returned, operation.lane, operation.op, detail)]
 
 
-def _dropped(index: HistoryIndex, operation: Operation, entry: str) -> Violation:
+def dropped(index: HistoryIndex, operation: Operation, entry: str) -> Violation:
+    """Return the violation of a call after which an entry is gone."""
     name = index.header.lanes[operation.lane].name
-    detail = f"{name} dropped entry {entry} in a rewrite that neither keeps nor names it"
+    where = "a rewrite that" if operation.kind == "rewrite" else f"its {operation.kind}, which"
+    detail = f"{name} dropped entry {entry} in {where} neither keeps nor names it"
     return _violation("lost_entry", operation, detail)
 
 
-def _altered(index: HistoryIndex, operation: Operation, subkind: str, entry: str) -> Violation:
+def altered(index: HistoryIndex, operation: Operation, subkind: str, entry: str) -> Violation:
+    """Return the violation of a call after which an entry is not as it has to be, see `ALTERED`."""
     name = index.header.lanes[operation.lane].name
-    what = "a rewrite" if operation.kind == "rewrite" else "an acknowledged write"
+    what = _OF_CALLS.get(operation.kind, f"the {operation.kind}")
     detail = f"{subkind}: after {what} of {name} entry {entry} {ALTERED[subkind]}"
     return _violation("altered_entry", operation, detail)
 
@@ -231,7 +265,7 @@ def _violation(kind: str, operation: Operation, detail: str) -> Violation:
     return Violation(kind, operation.returned, operation.lane, operation.op, detail, causes)
 
 
-def _contents(index: HistoryIndex, operation: Operation) -> tuple[bytes, bytes] | None:
+def contents_of(index: HistoryIndex, operation: Operation) -> tuple[bytes, bytes] | None:
     """Return the bytes before and after a call's own changes; None where they are not its own."""
     mutations = operation.mutations
     if interleaved(index, mutations) or any(mutation.contested for mutation in mutations):
@@ -240,37 +274,3 @@ def _contents(index: HistoryIndex, operation: Operation) -> tuple[bytes, bytes] 
     old = index.blobs.get(before.content) if before.file is not None else b""
     new = index.blobs.get(after.content) if after.file is not None else b""
     return None if old is None or new is None else (old, new)
-
-
-def _places(lines: Sequence[bytes]) -> dict[str, list[int]]:
-    """Return the numbers of the lines by the id that each bears at its top."""
-    found: dict[str, list[int]] = {}
-    for at, line in enumerate(lines):
-        name = _id(line)
-        if name:
-            found.setdefault(name, []).append(at)
-    return found
-
-
-def _id(line: bytes) -> str:
-    entry = _parse(line)
-    name = entry.get("id") if entry else None
-    return name if isinstance(name, str) else ""
-
-
-def _parse(line: bytes) -> _Object | None:
-    try:
-        entry = msgspec.json.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    return entry if isinstance(entry, dict) else None
-
-
-def _keeps(asked: bytes, found: bytes) -> bool:
-    """Return whether a line still says all that an entry said, its links aside."""
-    if asked == found:
-        return True
-    was, now = _parse(asked), _parse(found)
-    if was is None or now is None:
-        return False
-    return all(name in now and now[name] == value for name, value in was.items() if name not in _LINKS)

@@ -1,4 +1,4 @@
-"""Find the entries that a transcript's bytes hold in whole lines.
+"""Find the entries that a transcript's bytes hold in whole lines, and compare lines.
 
 An entry is there if a line that parses carries its id, or lists it among the entries that a compaction
 replaced (``compacts``). A torn line holds no entry.
@@ -6,11 +6,18 @@ replaced (``compacts``). A torn line holds no entry.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-__all__ = ["every_id", "plain_ids"]
+__all__ = ["every_id", "has_garbage", "id_of", "keeps", "parse", "places_of", "plain_ids"]
+
+#: A migration links entries anew.
+_LINKS = frozenset({"parentId"})
+
+_Object = dict[str, Any]
 
 
 class _Line(msgspec.Struct, gc=False):
@@ -59,3 +66,46 @@ def _collect(value: Any, found: set[str]) -> None:
     elif isinstance(value, list):
         for item in value:
             _collect(item, found)
+
+
+def has_garbage(old: Sequence[bytes], new: Sequence[bytes], ended: bool) -> bool:
+    """Return whether a new line is no JSON object, or the last one has no end."""
+    if not ended:
+        return True
+    return any(parse(line) is None for line in (Counter(new) - Counter(old)) if line.strip())
+
+
+def places_of(lines: Sequence[bytes]) -> dict[str, list[int]]:
+    """Return the numbers of the lines by the id that each bears at its top."""
+    found: dict[str, list[int]] = {}
+    for at, line in enumerate(lines):
+        name = id_of(line)
+        if name:
+            found.setdefault(name, []).append(at)
+    return found
+
+
+def id_of(line: bytes) -> str:
+    """Return the id that a line bears at its top; empty for none."""
+    entry = parse(line)
+    name = entry.get("id") if entry else None
+    return name if isinstance(name, str) else ""
+
+
+def parse(line: bytes) -> _Object | None:
+    """Return the object in a line; None if there is none."""
+    try:
+        entry = msgspec.json.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
+def keeps(asked: bytes, found: bytes) -> bool:
+    """Return whether a line still says all that an entry said, its links aside."""
+    if asked == found:
+        return True
+    was, now = parse(asked), parse(found)
+    if was is None or now is None:
+        return False
+    return all(name in now and now[name] == value for name, value in was.items() if name not in _LINKS)

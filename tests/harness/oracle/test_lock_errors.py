@@ -369,3 +369,45 @@ def test_the_first_lane_holds_the_lock_like_any_other(stays: bool) -> None:
     assert false(story.history()) == []
     give_up(story, HEARTBEAT)
     assert bool(false(story.history())) == (not stays)
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        *((kind, "though it had the lock itself") for kind in ("load", "append", "rewrite", "release")),
+        ("release_for_prompt", "though it had the lock itself"),
+        ("end_turn", "though it had the lock itself"),
+        ("guarded_write", ""),
+        ("recover", ""),
+    ],
+)
+def test_a_lane_that_has_the_lock_waits_for_none(kind: str, told: str) -> None:
+    story = Story()
+    hold(story, RUNNER)
+    with story.op(RUNNER, kind, outcome="lock_timeout"):
+        story.look(RUNNER, "openat", "T")
+        story.look(RUNNER, "openat", "T.lock")
+    found = false(story.history())
+    assert [lane for lane, _ in found] == ([RUNNER] if told else [])
+    assert all(told in detail for _, detail in found)
+
+
+@pytest.mark.parametrize(("call", "path"), [("openat", "tmp1"), ("sleep", ""), ("flock", "T.lock")])
+def test_a_lane_that_has_the_lock_may_wait_for_another_one(call: str, path: str) -> None:
+    story = Story()
+    hold(story, RUNNER)
+    with story.op(RUNNER, "append", outcome="lock_timeout"):
+        story.look(RUNNER, call, path)
+    assert false(story.history()) == []
+
+
+@pytest.mark.parametrize("kind", ["recover", "end_turn"])
+@pytest.mark.parametrize("outcome", ["lock_timeout", "stale_lock"])
+def test_a_clean_up_or_recovery_meets_a_lock_that_is_there(kind: str, outcome: str) -> None:
+    for held in (False, True):
+        story = Story()
+        hold(story, HEARTBEAT)
+        if not held:
+            let_go(story, HEARTBEAT)
+        give_up(story, RUNNER, outcome, kind=kind)
+        assert [lane for lane, _ in false(story.history())] == ([] if held else [RUNNER])

@@ -82,3 +82,16 @@ def test_refused_writes_of_rogues_are_skipped_not_later_lanes() -> None:
     story.put(1, lines("first", "x", "c"))
     story.done(1, "refused")
     assert [one.lane for one in refused_write(story)] == [1]
+
+
+def test_a_call_that_gave_up_waiting_has_written_nothing() -> None:
+    for outcome, count in (("lock_timeout", 1), ("stale_lock", 0), ("failed", 0)):
+        story = Story()
+        story.call(CRON, "append", "c")
+        story.put(CRON, lines("first", "c"))
+        story.done(CRON, outcome)
+        found = refused_write(story)
+        assert len(found) == count
+        assert all(
+            "cron reports a time-out from its append, but its bytes stand" in one.detail for one in found
+        )

@@ -163,6 +163,14 @@ STORIES: dict[str, Story] = {
     "none-writes-then-refuses": _cotenant(),
     "none-writes-twice": _cotenant(),
     "none-rewrite-does-nothing": Story(("", "a R -"), "1"),
+    "none-summary-beside-lines": Story(("", "a R -"), "1"),
+    # A call that changes lines which it was not asked to change.
+    "none-keeps-last-lines": Story((_TURN, ""), "0"),
+    "none-trims-at-release": Story(("", "a -"), "1"),
+    # Two turns of four writes each are the fewest with eight.
+    "ledger-counts-to-eight": Story(("b l r g g g g e b l r g g g g e", ""), "0"),
+    # The second load is the first that errs.
+    "none-load-times-out": Story(("b l r e b l r e", ""), "0"),
     # The lock is held for longer than the runner waits.
     "none-writes-past-the-lock": Story((_TURN, "a z300 -"), "0 1@0 0 1"),
     # The runner is inside its section while the job writes.
