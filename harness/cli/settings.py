@@ -7,7 +7,6 @@ Only the working directory is looked at: a file in a folder above may be anybody
 from __future__ import annotations
 
 import argparse
-import difflib
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -136,6 +135,8 @@ def _checked(table: dict[str, Any], text: str) -> dict[str, Any]:
 def _value(name: str, value: Any) -> Any:
     key = KEYS.get(name)
     if key is None:
+        import difflib
+
         close = difflib.get_close_matches(name.replace("_", "-"), KEYS, 1)
         hint = f"did you mean {close[0]!r}? " if close else ""
         raise argparse.ArgumentTypeError(f"unknown; {hint}expected one of {', '.join(KEYS)}")

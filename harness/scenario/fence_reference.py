@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable
 from types import ModuleType
@@ -10,7 +9,7 @@ from typing import TypeGuard
 
 import fence
 from fence.errors import AdapterError
-from fence.external import PREFIX, external
+from fence.external import PREFIX
 from fence.locks import KINDS, LockFile
 from fence.protocol import Fence
 from fence.targets import TargetError, command, is_target
@@ -58,6 +57,9 @@ def resolve(reference: str) -> type[Fence]:
 
 
 def _external(reference: str, command: str) -> type[Fence]:
+    # Imported here because few fences are external.
+    from fence.external.proxy import external
+
     try:
         found = external(command)
     except AdapterError as error:
@@ -93,6 +95,8 @@ def check(reference: str, load_more: Callable[[type[Fence]], object] | None = No
 
 
 def _unknown(reference: str) -> str:
+    import difflib
+
     close = difflib.get_close_matches(reference, fence.FENCES, 1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     if reference.endswith(".py"):
@@ -144,6 +148,8 @@ def _check_claims(claims: object, reference: str) -> None:
             f'{reference}: sound_under {claims!r}, expected names of policies, as in ("coordinated",)'
         )
     for name in claims:
+        import difflib
+
         close = [] if name in POLICIES else difflib.get_close_matches(name, POLICIES, 1, 0.8)
         if close:
             raise FenceLoadError(f"{reference}: sound_under {name!r}: no policy; did you mean {close[0]!r}?")

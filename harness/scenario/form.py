@@ -54,7 +54,8 @@ _OWN: Final = ("lanes", "faults")
 
 def _faults() -> Any:
     hint = _hints(Scenario)["faults"]
-    return Annotated[tuple[fault_settings(), ...], *hint.__metadata__]
+    settings: Any = fault_settings()
+    return Annotated[tuple[settings, ...], *hint.__metadata__]
 
 
 def _lanes(value: Any) -> tuple[Any, ...]:
@@ -74,7 +75,7 @@ def _lane(value: Any) -> Any:
 
 
 @functools.cache
-def _hints(kind: type[Any]) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     """Return the annotations of a dataclass, if all that it says of its form is in them."""
     config = getattr(kind, "__pydantic_config__", None)
     if config != _STRICT or hasattr(kind, "__post_init__"):
@@ -89,7 +90,7 @@ def _read(hints: Mapping[str, Any], key: Any, value: Any) -> Any:
     return _value(value, hints[key])
 
 
-def _dataclass(value: Any, kind: type[Any]) -> Any:
+def _dataclass(value: Any, kind: Any) -> Any:
     if type(value) is not dict:
         raise _Doubt
     hints = _hints(kind)
