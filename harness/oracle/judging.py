@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.model.history import End, History, Invoke
-from harness.oracle.cotenant_refusals import cotenant_refusals
 from harness.oracle.crash import crashes, failed_action
 from harness.oracle.dead_end import dead_end
-from harness.oracle.decisions import decide
-from harness.oracle.double_hold import double_holds, unlocked_writes
 from harness.oracle.elsewhere import without_elsewhere
 from harness.oracle.first_pass import FirstPass, first_pass
 from harness.oracle.index import HistoryIndex
@@ -17,8 +14,6 @@ from harness.oracle.invariant_reference import by_name
 from harness.oracle.invariants import ALWAYS, Invariant, InvariantError, broken_invariants
 from harness.oracle.lock_errors import false_lock_errors
 from harness.oracle.lost_entries import absent_entries, early_entries, lost_entries
-from harness.oracle.refused_writes import refused_writes
-from harness.oracle.reported_locks import reported_double_holds
 from harness.oracle.rules import HasRules, Rules, rules_of
 from harness.oracle.verdict import Decision, Judgement, Violation
 from harness.oracle.whole_entries import altered_entries
@@ -55,6 +50,8 @@ def judge(
     if end.inconclusive:
         proved = crashes(history, quick.crashes)
         if history.header.gate == "free":
+            from harness.oracle.reported_locks import reported_double_holds
+
             proved = sorted(proved + reported_double_holds(history), key=lambda violation: violation.at)
         return Judgement((), tuple(proved), end.inconclusive)
     if quick.crashes and (why := failed_action(history, quick.crashes)):
@@ -99,6 +96,12 @@ def _judge_in_full(
     violations: list[Violation],
 ) -> list[Decision]:
     """Return the decisions where the quick pass had a doubt, and add what it proves to `violations`."""
+    # Imported with the first doubt: many a search has none.
+    from harness.oracle.cotenant_refusals import cotenant_refusals
+    from harness.oracle.decisions import decide
+    from harness.oracle.double_hold import double_holds, unlocked_writes
+    from harness.oracle.refused_writes import refused_writes
+
     index = HistoryIndex(history)
     decisions = quick.decisions
     if quick.doubt:

@@ -15,8 +15,6 @@ from fence.protocol import Fence
 from fence.targets import TargetError, command, is_target
 from harness.model.errors import FenceLoadError, UsageError
 from harness.model.policy import POLICIES
-from harness.system.trial_import import tried
-from harness.system.user_module import ModuleLoadError, import_user_module
 
 __all__ = ["check", "resolve"]
 
@@ -49,6 +47,9 @@ def resolve(reference: str) -> type[Fence]:
         raise FenceLoadError(_unknown(reference))
     if "/" in module_name and not module_name.endswith(".py"):
         raise FenceLoadError(f"{reference}: {module_name} does not end in .py; give path/file.py:Class")
+    # Imported here because most fences are ours.
+    from harness.system.user_module import ModuleLoadError, import_user_module
+
     try:
         module = import_user_module(module_name)
     except ModuleLoadError as error:
@@ -88,6 +89,8 @@ def check(reference: str, load_more: Callable[[type[Fence]], object] | None = No
         found = resolve(reference)
         if load_more is not None:
             load_more(found)
+
+    from harness.system.trial_import import tried
 
     wrong = tried(load, reference, UsageError)
     if wrong:
