@@ -12,6 +12,7 @@ import contextlib
 import errno
 import os
 import re
+import secrets
 import select
 import stat
 
@@ -212,7 +213,7 @@ def _replace(path: str, data: bytes) -> None:
         OSError: it cannot be made; an earlier file of that name is unchanged.
     """
     folder, name = os.path.split(path)
-    suffix = f".{os.urandom(_TOKEN_BYTES).hex()}.tmp"
+    suffix = f".{secrets.token_hex(_TOKEN_BYTES)}.tmp"
     short = os.fsdecode(os.fsencode(name)[: _NAME_BYTES_MAX - len(suffix)])
     temporary = os.path.join(folder, short + suffix)
     try:
