@@ -109,6 +109,8 @@ $(STAMP): requirements.lock
 	$(CHECK_INTERPRETER)
 	"$(PYTHON)" -m venv --clear $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+# As pip does with what it installs: where Python writes no bytecode, each process would compile all it imports.
+	$(VENV)/bin/python -m compileall -q harness fence takeover_harness
 	touch $@
 
 # Newest versions that pyproject.toml allows: names, versions, hashes, and no address of any registry.

@@ -68,10 +68,46 @@ with contextlib.suppress(SystemExit):
     }
 
 
-def test_run_imports_no_loader_before_its_explorer_starts() -> None:
+#: What a search needs after its explorer starts, or only where something is wrong, found, or the user's.
+SEARCHING = (
+    "harness.cli.run_search",
+    "harness.explore.search_task",
+    "harness.scenario.definition",
+    "harness.strategies",
+    "harness.report.story",
+)
+RARE = (
+    *("pydantic", "email", "difflib", "tomllib", "urllib.parse", "psutil", "multiprocess", "dill"),
+    *("harness.scenario.validator", "harness.oracle.judging", "harness.oracle.index"),
+    *("harness.report.story", "harness.report.html.violation", "harness.system.user_module"),
+    *("fence.external.proxy", "harness.gates.free.gate", "harness.gates.kernel.gate"),
+)
+#: What an explorer needs for the free gate, an external fence, a debugger, a code trace, or a doubt.
+RARE_IN_EXPLORERS = (
+    *("psutil", "pydantic", "yaml", "email", "harness.gates.free", "harness.lanes.line_tracer"),
+    *("harness.gates.kernel.debug_gate", "harness.gates.kernel.observed_gate", "harness.report"),
+    *("fence.external.proxy", "harness.oracle.decisions", "harness.system.user_module", "harness.cli"),
+)
+
+
+def test_run_imports_no_search_before_its_explorer_starts() -> None:
     modules = imported("import harness.cli.run_command")
     assert "harness.explore.coordinator" in modules
-    assert not modules & {*HEAVY, *LATE, "harness.scenario.loader", "harness.report.html.page"}
+    assert not modules & {*HEAVY, *LATE, *SEARCHING, "harness.scenario.loader", "harness.report.html.page"}
+
+
+def test_a_run_without_a_finding_imports_nothing_rare(tmp_path: Path) -> None:
+    run = ["run", "scenarios/quickstart.yaml", "--fence=ledger", "--schedules=1", "--json", "--session-root"]
+    arguments = [*run, str(tmp_path), "--out", str(tmp_path / "out")]
+    modules = imported(f"from harness.cli import main\nassert main({arguments!r}) == 0")
+    assert {"harness.cli.run_search", "harness.report.html.page"} <= modules
+    assert not modules & {*RARE}
+
+
+def test_an_explorer_imports_nothing_rare() -> None:
+    modules = imported("import harness.explore.explorer, harness.lanes.worker as one\none.prepare()")
+    assert {"harness.gates.kernel.gate", "harness.oracle.judging"} <= modules
+    assert not modules & {*RARE_IN_EXPLORERS}
 
 
 def test_the_harness_never_needs_what_only_explorers_do() -> None:

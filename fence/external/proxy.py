@@ -26,9 +26,8 @@ from fence.external.host_hooks import HostHooks
 from fence.external.wire import Answer, Hello, ProtocolError, Sleep, Waits, loaded, with_lines
 from fence.protocol import Fence, Site
 
-__all__ = ["PREFIX", "ExternalFence", "external"]
+__all__ = ["ExternalFence", "external"]
 
-PREFIX = "exec:"
 _HANDLES = "external.handles"
 _STARTS_MAX = 3
 #: Classes that were made, by command and directory, so that a forked worker need not start the adapter again.

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from types import ModuleType
-from typing import Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from fence.registry import Registry
 from fence.targets.target_error import TargetError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import ModuleType
 
 __all__ = ["LOCK_OPTIONS", "TARGETS", "Fetched", "Target", "TargetError", "command", "is_target", "target_of"]
 

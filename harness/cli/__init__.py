@@ -73,8 +73,12 @@ class _Exact(argparse.ArgumentParser):
         sys.exit(USAGE)
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser for all subcommands; imports nothing that only a subcommand needs."""
+def parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """Return the parser for all subcommands; imports nothing that only a subcommand needs.
+
+    Args:
+        words: that will be parsed: a subcommand that is not among them has no options; None for any words.
+    """
     top = _Exact(
         prog=program(),
         description="Runs real processes against one transcript under a scheduler and judges the fence.",
@@ -85,7 +89,9 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     top.commands = commands.choices
     for name, (about, add_options) in _COMMANDS.items():
-        add_options(commands.add_parser(name, help=about))
+        command = commands.add_parser(name, help=about)
+        if words is None or name in words:
+            add_options(command)
     return top
 
 
@@ -97,7 +103,8 @@ def main(argv: Sequence[str]) -> int:
     """
     ensure_standard_streams()
     try:
-        arguments = parser().parse_args(_readable(argv))
+        words = _readable(argv)
+        arguments = parser(words).parse_args(words)
         with put_off():
             module = importlib.import_module(f"harness.cli.{arguments.command}_command")
         status: int = module.main(arguments)

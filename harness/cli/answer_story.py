@@ -5,13 +5,15 @@ from __future__ import annotations
 from harness.cli.known_witnesses import KnownWitness
 from harness.cli.output import replay_command
 from harness.cli.sink import Answer
-from harness.report.story import headline, story
 
 __all__ = ["known_lines", "story_lines", "unexpected_stories"]
 
 
 def story_lines(answer: Answer, kind: str) -> list[str]:
     """Return the story of the first violation of a kind, and the command that replays it."""
+    # Imported here because most answers have none.
+    from harness.report.story import headline, story
+
     finding = answer.result.stats.first[kind]
     small = answer.shrunk.get(kind)
     if small is not None and small.shrunk.best is not None:

@@ -11,7 +11,6 @@ from harness.cli.called_as import command
 from harness.cli.checkpoint import Finished
 from harness.cli.output import replay_command
 from harness.cli.sink import Answer
-from harness.report.story import brief
 from harness.results.summary import NOT_EXPECTED, Summary, Word, information_lines
 
 __all__ = ["FAILURES", "brief_lines", "count_line", "restored_lines"]
@@ -90,6 +89,8 @@ def _sentence(answer: Answer) -> str:
     small = answer.shrunk.get(kind)
     found = answer.result.stats.first[kind]
     best = None if small is None else small.shrunk.best
+    from harness.report.story import brief
+
     return " ".join(brief((found if best is None else best).violation.detail).split())
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from harness.cli.output import remark
 from harness.explore.coordinator import Coordinator
-from harness.explore.search_task import ExhaustiveTask, SearchTask
 from harness.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.explore.search_task import SearchTask
 
 __all__ = ["admit", "coordinator_for"]
 
@@ -49,6 +52,7 @@ def admit(
         return
     from harness.explore.cluster.coordinator import ClusterCoordinator
     from harness.explore.cluster.shipping import shipment_of
+    from harness.explore.search_task import ExhaustiveTask
 
     assert isinstance(coordinator, ClusterCoordinator)
     where = f"--cluster {arguments.cluster}"

@@ -6,7 +6,6 @@ import os
 import shlex
 import time
 from collections.abc import Sequence
-from urllib.parse import quote
 
 import msgspec
 
@@ -87,6 +86,9 @@ class HtmlSink(Sink):
                 None if small is None else small.shrunk.code,
             )
             self._seen.add((task.fence, kind))
+        # Imported here because most runs find nothing.
+        from urllib.parse import quote
+
         return Finding(
             kind,
             finding.schedule_index,

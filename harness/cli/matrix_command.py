@@ -14,7 +14,7 @@ from harness.cli.display import Display
 from harness.cli.output import emit, remark
 from harness.cli.program_permission import check_programs
 from harness.cli.resume import completed
-from harness.cli.run_command import ci_sink, folder_for, scenarios_of, with_files
+from harness.cli.run_search import ci_sink, folder_for, scenarios_of, with_files
 from harness.cli.search_loop import loop_for
 from harness.cli.search_options import search_options
 from harness.cli.search_tasks import (

@@ -21,8 +21,8 @@ from harness.cli.known_witnesses import KnownWitness, with_known
 from harness.cli.matrix_command import MATRIX_TITLE, ComparisonSink, shown_by
 from harness.cli.output import remark
 from harness.cli.program_permission import starts_programs
-from harness.cli.run_command import TITLE
 from harness.cli.run_plan import plan_of, read_plan
+from harness.cli.run_search import TITLE
 from harness.cli.search_loop import SearchLoop, loop_for
 from harness.cli.search_options import search_options
 from harness.cli.shard_folders import ShardFolder, Shards, read_shards

@@ -6,13 +6,12 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from harness.cli.run_plan import Plan, differences, plan_of, read_plan
-from harness.cli.sink import Task
 from harness.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.cli.sink import Task
 
 __all__ = ["DEFAULTS", "check_same", "completed"]
 
@@ -56,7 +55,12 @@ def completed(given: argparse.Namespace, folder: str | None = None) -> argparse.
     arguments["named"] = [
         one for option in ("fence", "invariant", "extension") for one in arguments.get(option) or ()
     ]
-    before: Mapping[str, Any] = DEFAULTS if folder is None else DEFAULTS | read_plan(folder).arguments
+    before: Mapping[str, Any] = DEFAULTS
+    if folder is not None:
+        # Not imported for a new run, which starts an explorer first.
+        from harness.cli.run_plan import read_plan
+
+        before = DEFAULTS | read_plan(folder).arguments
     for name, default in DEFAULTS.items():
         if arguments.get(name) is None:
             arguments[name] = before.get(name, default)
@@ -82,6 +86,10 @@ def check_same(folder: str, arguments: argparse.Namespace, tasks: Sequence[Task]
     Raises:
         UsageError: that is another run; the message names all differences.
     """
+    import msgspec
+
+    from harness.cli.run_plan import Plan, differences, plan_of, read_plan
+
     # Through JSON, as the stored plan: tuples become lists.
     asked = msgspec.json.decode(msgspec.json.encode(plan_of(arguments, tasks)), type=Plan)
     faults = differences(read_plan(folder), asked)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterator, Sequence
 
@@ -54,6 +53,8 @@ def _located(name: str) -> str:
     if own:
         return own
     if name and os.path.basename(name) == name and "." not in name:
+        import difflib
+
         close = difflib.get_close_matches(name, shipped_names(), 1)
         hint = f"did you mean {close[0]!r}? " if close else ""
         raise UsageError(

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from fence import FENCES
 from harness import gates
 from harness.cli.output import remark
-from harness.explore.invariant_loading import load_invariants
 from harness.explore.search_task import ExhaustiveTask, SearchTask
 from harness.gates.limits import wall_limit_s
 from harness.model.errors import FenceLoadError, GateUnavailable, UsageError
@@ -181,6 +180,9 @@ def _check_invariants(tasks: Sequence[SearchTask]) -> None:
     for task in {(task.fence, task.scenario.invariants): task for task in reversed(tasks)}.values():
         if task.fence in FENCES and not task.scenario.invariants:
             continue
+        # Imported here because few searches have invariants.
+        from harness.explore.invariant_loading import load_invariants
+
         try:
             check(task.fence, functools.partial(load_invariants, task.scenario))
         except FenceLoadError as error:

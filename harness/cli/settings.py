@@ -7,7 +7,6 @@ Only the working directory is looked at: a file in a folder above may be anybody
 from __future__ import annotations
 
 import argparse
-import difflib
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -22,6 +21,14 @@ __all__ = ["KEYS", "with_settings"]
 _FILE = "pyproject.toml"
 _TABLE = "tool.takeover-harness"
 _BYTES_MAX = 1 << 20
+#: A text without a match has no such table: neither as `tool.takeover-harness` nor in a table `tool`.
+_MAY_HAVE_TABLE = re.compile(
+    r"""tool["']?\s*\.\s*["']?takeover-harness"""
+    r"""|^\s*(?:\[\s*["']?tool["']?\s*\]|["']?tool["']?\s*=)"""
+    # A key may be spelt with escapes.
+    r"""|\\[uU]""",
+    re.MULTILINE,
+)
 
 
 class _Key(NamedTuple):
@@ -103,7 +110,8 @@ def _settings() -> dict[str, Any]:
         raise UsageError(f"{_FILE}: cannot be read: {error.strerror}; make it readable") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{_FILE}: byte {error.start} is not UTF-8; TOML is") from error
-    if "takeover-harness" not in text:
+    if not _MAY_HAVE_TABLE.search(text):
+        # The reader of TOML takes longer than all other arguments.
         return {}
     import tomllib
 
@@ -136,6 +144,8 @@ def _checked(table: dict[str, Any], text: str) -> dict[str, Any]:
 def _value(name: str, value: Any) -> Any:
     key = KEYS.get(name)
     if key is None:
+        import difflib
+
         close = difflib.get_close_matches(name.replace("_", "-"), KEYS, 1)
         hint = f"did you mean {close[0]!r}? " if close else ""
         raise argparse.ArgumentTypeError(f"unknown; {hint}expected one of {', '.join(KEYS)}")

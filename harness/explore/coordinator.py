@@ -1,7 +1,8 @@
 """Several explorers on one search task: deal the schedules out and add the statistics up.
 
 Schedule i is a function of (scenario, seed, i), so the sum does not depend on the number of
-explorers. When an explorer is lost, at an interrupt and at a time limit, the result is what was
+explorers. What tasks and statistics need is imported when the first task is asked, so that an explorer can
+start before. When an explorer is lost, at an interrupt and at a time limit, the result is what was
 found until then.
 """
 
@@ -13,21 +14,23 @@ import functools
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from multiprocessing.connection import wait
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from harness.explore.search_task import NO_SCHEDULE, Result, SearchTask
 from harness.explore.worker_pool import DONE, FILE_BYTES_MAX, Bug, ExplorerProcess, Lost, Work, cores
 from harness.model.errors import HarnessError, Shortage, StoreError, WorkerDied
-from harness.results.schedule_ranges import joined
-from harness.results.search_progress import Progress, Saver, Share, deal
-from harness.results.stats import Stats
 from harness.system.interrupts import Interrupts
 from harness.system.janitor import SessionRoot, place, shortage
 from harness.system.peak_memory import peak_bytes
 
-__all__ = ["STOP_S", "Bug", "Coordinator", "Round"]
+if TYPE_CHECKING:
+    from harness.explore.rounds import Round
+    from harness.explore.search_task import Result, SearchTask
+    from harness.results.search_progress import Progress, Saver, Share
+    from harness.results.stats import Stats
+
+__all__ = ["STOP_S", "Bug", "Coordinator"]
 
 #: How long explorers may go on after they were asked to stop.
 STOP_S = 10.0
@@ -35,20 +38,6 @@ STOP_S = 10.0
 _EXIT_S = 1.0
 #: How long after its time limit a search may go on until its first schedule ends.
 _FIRST_SCHEDULE_S = 10.0
-
-
-class Round(NamedTuple):
-    """The part of a round that is left.
-
-    Args:
-        first: its first schedule.
-        left: schedules that have not been run.
-        strategy: name, with the shares of a portfolio.
-    """
-
-    first: int
-    left: Sequence[range]
-    strategy: str
 
 
 def _watch_nothing(_: Stats) -> None:
@@ -143,14 +132,19 @@ class Coordinator:
             since: progress of an earlier run to go on from; its statistics are added to.
             save: called from time to time, and at the end, with the progress so far.
         """
+        from harness.explore.rounds import rounds
+        from harness.explore.search_task import NO_SCHEDULE, Result
+        from harness.results.search_progress import Saver
+        from harness.results.stats import Stats
+
         result = Result(task, Stats() if since is None else since.stats, self._prepare(task))
         self._already = result.stats.schedules
         started = time.monotonic() - (0.0 if since is None else since.wall_s)
         deadline = time.monotonic() + task.time_limit_s if task.time_limit_s else None
-        for one in _rounds(task, result, since):
+        for one in rounds(task, result, since):
             if self.interrupted or result.stopped or result.fault or result.settled:
                 break
-            state = functools.partial(self._progress, result, one, started)
+            state = functools.partial(one.progress, self._left, result.stats, started)
             saver = Saver(save, state)
             self._run_round(one, result, progress, deadline, saver)
             saver.now()
@@ -190,6 +184,8 @@ class Coordinator:
         self, task: SearchTask, team: Sequence[ExplorerProcess], left: Iterable[range], strategy: str
     ) -> list[ExplorerProcess]:
         """Deal a round's schedules out, and return the explorers that got any."""
+        from harness.results.search_progress import deal
+
         self._shares = dict(zip(team, deal(left, len(team)), strict=True))
         self._finders = set()
         root = self._root_of(task)
@@ -201,11 +197,6 @@ class Coordinator:
     def _left(self) -> Iterable[range]:
         """Return the schedules of the round that have not been run."""
         return (one for share in self._shares.values() for one in share.left)
-
-    def _progress(self, result: Result, one: Round, started: float) -> Progress:
-        """Return what a later run needs to go on from here."""
-        parts = tuple((left.start, left.stop, left.step) for left in joined(self._left()))
-        return Progress(one.first, one.strategy, parts, result.stats, time.monotonic() - started)
 
     def _root_of(self, task: SearchTask) -> str:
         """Return where session directories are made: in memory, unless lanes see the real files."""
@@ -327,6 +318,8 @@ class Coordinator:
 
     def _receive(self, explorer: ExplorerProcess, result: Result) -> bool:
         """Add an explorer's message to the result, and return whether the explorer goes on."""
+        from harness.results.stats import Stats
+
         try:
             found = explorer.receive()
         except (Shortage, WorkerDied) as error:
@@ -375,19 +368,3 @@ class Coordinator:
         """
         begun = result.stats.schedules > self._already
         return deadline if deadline is None or begun else deadline + _FIRST_SCHEDULE_S
-
-
-def _rounds(task: SearchTask, result: Result, since: Progress | None) -> Iterator[Round]:
-    """Yield the rounds that are left.
-
-    The shares of a round follow from whole rounds before it, so there is none after an incomplete one.
-    """
-    before = 0
-    for indices in task.rounds():
-        if since is not None and indices.start == since.round_first:
-            yield Round(indices.start, since.ranges, since.strategy)
-        elif since is None or indices.start > since.round_first:
-            if result.stats.schedules < before:
-                return
-            yield Round(indices.start, (indices,), task.strategy_after(result.stats))
-        before += indices.stop - indices.start

@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 import msgspec
-import psutil
 
 from fence.locks import KINDS
 from harness.explore.calibration import Calibration, calibrate
@@ -25,10 +24,7 @@ from harness.explore.invariant_loading import load_invariants
 from harness.explore.repetition import difference
 from harness.explore.schedule_runner import run_schedule
 from harness.explore.stats_batcher import StatsBatcher
-from harness.gates.free.gate import DEADLINE_S, FreeGate
-from harness.gates.kernel.debug_gate import DebugGate
 from harness.gates.kernel.gate import WALL_LIMIT_S, KernelGate
-from harness.gates.kernel.observed_gate import ObservedGate
 from harness.gates.limits import wall_limit_s
 from harness.lanes import worker
 from harness.lanes.clock_patches import find_clocks
@@ -45,6 +41,7 @@ from harness.scenario.definition import Scenario
 from harness.scenario.fence_reference import resolve
 from harness.strategies import make as make_strategy
 from harness.strategies.strategy import Strategy
+from harness.system.family import usage
 from harness.system.machine_limits import OutOfMemory
 from harness.system.peak_memory import family_peak_bytes, peak_bytes
 from harness.system.private_directories import PrivateDirectories
@@ -106,18 +103,30 @@ def strategy_seed(seed: int, index: int) -> int:
 
 def _limit_s(gate: str) -> float:
     """Return how many real seconds a gate waits for what hangs."""
-    return wall_limit_s(WALL_LIMIT_S if gate == "kernel" else DEADLINE_S)
+    if gate == "kernel":
+        return wall_limit_s(WALL_LIMIT_S)
+    from harness.gates.free.gate import DEADLINE_S
+
+    return wall_limit_s(DEADLINE_S)
 
 
 def _make_gate(
     name: str, directory: str, private: PrivateDirectories, traces_code: bool, debug: DebugSpec | None
 ) -> Gate:
+    # Each is imported where it is asked for: an explorer has one, and it is the kernel's mostly.
     if debug is not None:
+        from harness.gates.kernel.debug_gate import DebugGate
+
         return DebugGate(directory, worker.main, private, debug)
+    if name == "kernel" and traces_code:
+        from harness.gates.kernel.observed_gate import ObservedGate
+
+        return ObservedGate(directory, worker.main, _limit_s(name), private)
     if name == "kernel":
-        kind = ObservedGate if traces_code else KernelGate
-        return kind(directory, worker.main, _limit_s(name), private)
+        return KernelGate(directory, worker.main, _limit_s(name), private)
     assert name == "free", name
+    from harness.gates.free.gate import FreeGate
+
     return FreeGate(directory, worker.main_free, _limit_s(name))
 
 
@@ -333,20 +342,8 @@ class Explorer:
 
     def _usage(self) -> dict[str, dict[str, int]]:
         """Return what each worker process uses, by its name."""
-        result = {}
-        for name, pid in self.gate.pids().items():
-            try:
-                process = psutil.Process(pid)
-                with process.oneshot():
-                    result[name] = {
-                        "rss_bytes": process.memory_info().rss,
-                        "descriptors": process.num_fds(),
-                        "threads": process.num_threads(),
-                        "children": len(process.children()),
-                    }
-            except psutil.Error:
-                continue
-        return result
+        found = {name: usage(pid) for name, pid in self.gate.pids().items()}
+        return {name: used for name, used in found.items() if used is not None}
 
 
 def _peak() -> dict[str, int]:

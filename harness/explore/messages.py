@@ -2,6 +2,7 @@
 
 Nothing is unpickled. The harness names the class of the work that it gives, and an explorer imports it;
 what an explorer sends back is data of the types that the work declares, and decoded as these and no others.
+What scenarios need is imported with the first one, so that an explorer can be started before.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ import functools
 import importlib
 import typing
 from multiprocessing.connection import Connection
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from harness.model import errors
 from harness.model.errors import HarnessError, UsageError
-from harness.scenario.definition import Scenario
-from harness.scenario.transport import pack, unpack
+
+if TYPE_CHECKING:
+    from harness.scenario.definition import Scenario
 
 __all__ = [
     "BYTES_MAX",
@@ -117,6 +119,8 @@ def encode_work(work: Any) -> bytes:
     Raises:
         UsageError: a number in it has more than 64 bits.
     """
+    from harness.scenario.definition import Scenario
+
     fields = {
         name: _packed(value) if isinstance(value, Scenario) else value
         for name, value in msgspec.structs.asdict(work).items()
@@ -142,6 +146,8 @@ def _packed(scenario: Scenario) -> msgspec.Raw:
         return known[1]
     if len(_last_packed) >= _PACKED_MAX:
         _last_packed.clear()
+    from harness.scenario.transport import pack
+
     raw = msgspec.Raw(msgspec.msgpack.encode(pack(scenario)))
     _last_packed[id(scenario)] = scenario, raw
     return raw
@@ -159,6 +165,9 @@ def decode_work(message: bytes) -> Any:
 
 
 def _field(value: Any, wanted: Any) -> object:
+    from harness.scenario.definition import Scenario
+    from harness.scenario.transport import unpack
+
     if wanted is Scenario:
         if value["extensions"]:
             from harness.extensions import load_extensions

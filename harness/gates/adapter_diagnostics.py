@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 
-from fence.external.adapter import STDERR, tail_of
 from harness.model.shared_memory import SharedMemory
 
 __all__ = ["last_words"]
@@ -25,6 +24,9 @@ def last_words(pid: int, board: SharedMemory) -> str:
 
 
 def _tails(pid: int) -> list[str]:
+    # Imported here because few fences have an adapter.
+    from fence.external.adapter import STDERR, tail_of
+
     found = []
     with contextlib.suppress(OSError):
         for name in os.listdir(f"/proc/{pid}/fd"):

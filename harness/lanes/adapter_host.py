@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from typing import Protocol
 
-from fence.external import ExternalFence, HostHooks
+from fence.external.host_hooks import HostHooks
 from fence.protocol import Fence
 from harness.lanes.child_services import Service
 from harness.model.shared_memory import SharedMemory
@@ -124,5 +125,9 @@ def host(make_fence: Callable[..., Fence], make_hooks: Callable[[], AdapterHost]
         make_fence: class of the fence.
         make_hooks: makes the hooks.
     """
-    if isinstance(make_fence, type) and issubclass(make_fence, ExternalFence):
-        make_fence.use_hooks(make_hooks())
+    # A class of that kind has imported it, and a worker imports nothing more.
+    if "fence.external.proxy" in sys.modules:
+        from fence.external.proxy import ExternalFence
+
+        if isinstance(make_fence, type) and issubclass(make_fence, ExternalFence):
+            make_fence.use_hooks(make_hooks())

@@ -20,20 +20,15 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from fence.protocol import Fence
-from harness.gates.free.jitter import Jitter
-from harness.gates.free.snapshots import Log
-from harness.gates.free.workers import BROKEN, START
-from harness.gates.free.workers import IDLE as IDLE_WORD
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel import seccomp_filter as seccomp
 from harness.lanes.adapter_host import AdapterHost, GatedAdapterHost, host
 from harness.lanes.clock_patches import find_clocks, replace_clocks, sleep_in_real_time
-from harness.lanes.line_tracer import LineTracer, own_files, print_at_once
 from harness.lanes.op_executor import OpExecutor, Waits
 from harness.model.errors import HarnessError, Shortage
 from harness.model.gate import Layout
@@ -46,6 +41,9 @@ from harness.system.descriptors import close_all_but
 from harness.system.machine_limits import starting
 from harness.system.parent_death import end_with_parent
 from harness.system.private_directories import PrivateDirectories
+
+if TYPE_CHECKING:
+    from harness.gates.free.snapshots import Log
 
 __all__ = ["main", "main_free", "prepare"]
 
@@ -164,6 +162,9 @@ class _Process:
                 executor.run()
 
     def _trace(self, lane: int, executor: OpExecutor) -> None:
+        # Loaded by `main`, before file calls are trapped.
+        from harness.lanes.line_tracer import LineTracer, own_files
+
         own, spec = own_files(self.make_fence), self.layout.debug
         tracer = LineTracer(lane, self.shared_memory.code, own)
         if spec is not None and spec.lane in (-1, lane):
@@ -270,6 +271,11 @@ def main_free(
         cores: cores to run on, because the gate may be pinned to one; empty: any core.
         parent: process id of the gate.
     """
+    # The gate has imported them; a worker of the kernel gate needs none.
+    from harness.gates.free.jitter import Jitter
+    from harness.gates.free.workers import BROKEN, START
+    from harness.gates.free.workers import IDLE as IDLE_WORD
+
     _leave_explorer(parent, sockets.values())
     make_fence = resolve(layout.fence)
     _enter(directory)
@@ -341,6 +347,9 @@ def main(
         host(make_fence, lambda: GatedAdapterHost(process.lane_names, shared_memory, waits))
         _freeze()
         if layout.traces_code:
+            # Imported only here: no worker of a search needs it.
+            from harness.lanes.line_tracer import print_at_once
+
             print_at_once()
         # The supervisor takes what is written there.
         faulthandler.register(STACK_SIGNAL, file=_STDERR, all_threads=False)

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from harness.model.errors import InvariantLoadError
 from harness.oracle.invariants import INVARIANTS, Check, Invariant
-from harness.system.user_module import ModuleLoadError, import_user_module
 
 __all__ = ["EACH_STEP", "by_name", "load_invariant", "register"]
 
@@ -58,6 +57,9 @@ def _function(reference: str) -> Check:
             f"{reference}: unknown invariant; expected one of {', '.join(INVARIANTS)}, path/file.py:function "
             "or package.module:function"
         )
+    # Imported here because most invariants are ours.
+    from harness.system.user_module import ModuleLoadError, import_user_module
+
     try:
         module = import_user_module(where)
     except ModuleLoadError as error:

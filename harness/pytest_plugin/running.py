@@ -27,7 +27,7 @@ from harness.cli.code_permission import check_code
 from harness.cli.extension_permission import extending
 from harness.cli.program_permission import check_programs, check_witness
 from harness.cli.resume import completed
-from harness.cli.run_command import folder_for
+from harness.cli.run_search import folder_for
 from harness.cli.search_loop import loop_for
 from harness.cli.search_tasks import check_faults, check_inodes, choose_strategy
 from harness.cli.sink import Task

@@ -157,7 +157,7 @@ def _check_lanes(document: Document, lanes: list[tuple[Path, dict[str, Any]]]) -
     """Add a fault if there is no runner, for duplicate names, and for too many lanes."""
     roles = [lane.get("role") for _, lane in lanes]
     # An unknown role, which is reported already, may be a misspelt runner.
-    known = all(isinstance(role, dict) or role in tuple(ROLES) for role in roles)
+    known = all(isinstance(role, dict) or (isinstance(role, str) and role in ROLES) for role in roles)
     if "runner" not in roles and known and not _judged(document, lanes):
         message = (
             "no lane has the role runner, and nothing else is judged; add a runner, invariants, or a program "

@@ -7,7 +7,6 @@ names, and where to look them up.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -275,6 +274,8 @@ def show(value: Any) -> str:
 
 
 def _close(given: Any, names: Iterable[str]) -> str:
+    import difflib
+
     close = difflib.get_close_matches(str(given), list(names), 1)
     return f"; did you mean {close[0]!r}?" if close else ""
 

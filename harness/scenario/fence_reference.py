@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable
 from types import ModuleType
@@ -10,14 +9,12 @@ from typing import TypeGuard
 
 import fence
 from fence.errors import AdapterError
-from fence.external import PREFIX, external
+from fence.external import PREFIX
 from fence.locks import KINDS, LockFile
 from fence.protocol import Fence
 from fence.targets import TargetError, command, is_target
 from harness.model.errors import FenceLoadError, UsageError
 from harness.model.policy import POLICIES
-from harness.system.trial_import import tried
-from harness.system.user_module import ModuleLoadError, import_user_module
 
 __all__ = ["check", "resolve"]
 
@@ -50,6 +47,9 @@ def resolve(reference: str) -> type[Fence]:
         raise FenceLoadError(_unknown(reference))
     if "/" in module_name and not module_name.endswith(".py"):
         raise FenceLoadError(f"{reference}: {module_name} does not end in .py; give path/file.py:Class")
+    # Imported here because most fences are ours.
+    from harness.system.user_module import ModuleLoadError, import_user_module
+
     try:
         module = import_user_module(module_name)
     except ModuleLoadError as error:
@@ -58,6 +58,9 @@ def resolve(reference: str) -> type[Fence]:
 
 
 def _external(reference: str, command: str) -> type[Fence]:
+    # Imported here because few fences are external.
+    from fence.external.proxy import external
+
     try:
         found = external(command)
     except AdapterError as error:
@@ -87,12 +90,16 @@ def check(reference: str, load_more: Callable[[type[Fence]], object] | None = No
         if load_more is not None:
             load_more(found)
 
+    from harness.system.trial_import import tried
+
     wrong = tried(load, reference, UsageError)
     if wrong:
         raise FenceLoadError(wrong)
 
 
 def _unknown(reference: str) -> str:
+    import difflib
+
     close = difflib.get_close_matches(reference, fence.FENCES, 1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     if reference.endswith(".py"):
@@ -144,6 +151,8 @@ def _check_claims(claims: object, reference: str) -> None:
             f'{reference}: sound_under {claims!r}, expected names of policies, as in ("coordinated",)'
         )
     for name in claims:
+        import difflib
+
         close = [] if name in POLICIES else difflib.get_close_matches(name, POLICIES, 1, 0.8)
         if close:
             raise FenceLoadError(f"{reference}: sound_under {name!r}: no policy; did you mean {close[0]!r}?")

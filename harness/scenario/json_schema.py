@@ -14,8 +14,8 @@ from harness.scenario.actions import ACTIONS
 from harness.scenario.explain import docs_of
 from harness.scenario.faults import PROCESS_FAULTS
 from harness.scenario.filesystems import FILESYSTEMS
-from harness.scenario.loader import adapter
 from harness.scenario.roles import ROLES
+from harness.scenario.validator import adapter
 
 __all__ = ["schema"]
 

@@ -1,97 +1,33 @@
 """Load a scenario file into a `Scenario`, or report all its faults at once.
 
 Loading checks form only: nothing is drawn, no fence is loaded. The stages are the reader (text to data
-with positions), the validator (types and bounds, from the annotations of the dataclasses) and the
-checks (names, lanes, limits).
+with positions), the form (types and bounds, from the annotations of the dataclasses; `validator` says what
+is wrong where `form` finds none) and the checks (names, lanes, limits).
 """
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-import json
 import os
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Final, Union
-
-from annotated_types import MaxLen, MinLen, doc
-from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
+from typing import Any, Final
 
 from harness.model.errors import Fault, ScenarioError
 from harness.scenario.checks import check_fences, check_filesystem, check_limits, check_names
-from harness.scenario.definition import FAULT_KEYS, FAULTS_MAX, LANES_MAX, Scenario, fault_settings
+from harness.scenario.definition import Scenario
 from harness.scenario.drawn_checks import check_drawn
-from harness.scenario.explain import explain, show
+from harness.scenario.explain import show
 from harness.scenario.extension_files import Extending, check_extensions, check_origins
-from harness.scenario.faults import PROCESS_FAULTS
 from harness.scenario.filesystems import expanded
+from harness.scenario.form import well_formed
 from harness.scenario.reader import Document, read
 from harness.scenario.role_checks import check_composed_keys
-from harness.scenario.roles import ROLES
-from harness.scenario.roles.composed import ComposedSettings
 from harness.system.bounded_read import TooLargeError, content
 
-__all__ = ["FILE_BYTES_MAX", "adapter", "load", "load_all", "load_data"]
+__all__ = ["FILE_BYTES_MAX", "load", "load_all", "load_data"]
 
 FILE_BYTES_MAX: Final = 1 << 20
-#: Stands for the name of a role that is a mapping; no role has it.
-_COMPOSED: Final = "{}"
 #: Loads nothing, and takes what this process has loaded.
 _KNOWN: Final = Extending()
-
-
-def adapter(roles: Iterable[str], faults: Iterable[str]) -> TypeAdapter[Scenario]:
-    """Return what validates a scenario and knows its schema.
-
-    Args:
-        roles: names of the roles from outside that it takes, beside those of the harness.
-        faults: keys of such process faults.
-    """
-    return _adapter((*ROLES.built_in, *roles), (*PROCESS_FAULTS.built_in, *faults))
-
-
-@functools.cache
-def _adapter(roles: tuple[str, ...], faults: tuple[str, ...]) -> TypeAdapter[Scenario]:
-    # Types that are made of registries; a type checker knows them as any.
-    # The lanes of a `Scenario` are told apart by their role.
-    tagged: list[Any] = [Annotated[ROLES[name].settings, Tag(name)] for name in roles]
-    tagged.append(Annotated[ComposedSettings, Tag(_COMPOSED)])
-    lane: Any = Annotated[Union[tuple(tagged)], Discriminator(_tag_of)]  # noqa: UP007
-    lanes: Any = Annotated[tuple[lane, ...], MinLen(1), MaxLen(LANES_MAX), doc("The lanes that take part.")]
-    fault: Any = fault_settings(faults)
-    wrong: Any = Annotated[
-        tuple[fault, ...], MaxLen(FAULTS_MAX), doc("Faults of calls and processes; kernel gate only.")
-    ]
-    form = dataclasses.make_dataclass(
-        "_Form",
-        [("lanes", lanes), ("faults", wrong, ())],
-        bases=(Scenario,),
-        namespace={"__doc__": "A scenario: one claim about fences, and everything needed to check it."},
-        frozen=True,
-        kw_only=True,
-    )
-    return TypeAdapter(form)
-
-
-def _tag_of(lane: Any) -> str | None:
-    """Return which settings a lane has: by the name of its role, or those of a role that is composed."""
-    role = lane.get("role") if isinstance(lane, dict) else None
-    return _COMPOSED if isinstance(role, dict) else role if role is None else str(role)
-
-
-def _outside(data: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Return the roles and the process faults from outside that a scenario asks for."""
-    roles = [lane.get("role") for lane in _mappings(data.get("lanes"))]
-    keys = [key for fault in _mappings(data.get("faults")) for key in fault if key not in FAULT_KEYS]
-    unknown = dict.fromkeys(role for role in roles if isinstance(role, str) and role not in ROLES.built_in)
-    return (
-        [role for role in unknown if role in ROLES],
-        [key for key in dict.fromkeys(keys) if key in PROCESS_FAULTS],
-    )
-
-
-def _mappings(found: Any) -> list[dict[str, Any]]:
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def load(path: str | os.PathLike[str], extending: Extending = _KNOWN) -> Scenario:
@@ -241,14 +177,13 @@ def _parse(name: str, document: Document) -> Scenario | None:
         document.fault(
             document.keys[("name",)], ("name",), "unknown key; a scenario has the name of its file, remove it"
         )
-    # Validate JSON: only in JSON mode does strict validation accept a list for a tuple and a dict for
-    # a dataclass, but no text for a number.
     if "filesystem" in data:
         data = {**data, "filesystem": expanded(data["filesystem"])}
-    text = json.dumps({**data, "name": name})
-    try:
-        form = adapter(*_outside(data)).validate_json(text, strict=True)
-    except ValidationError as error:
-        explain(error.errors(include_url=False), document)
-        return None
-    return Scenario(**{field.name: getattr(form, field.name) for field in dataclasses.fields(Scenario)})
+    data = {**data, "name": name}
+    found = well_formed(data)
+    if found is None:
+        # Imported here because it takes a tenth of a second to come up, and most scenarios are right.
+        from harness.scenario.validator import validated
+
+        found = validated(data, document)
+    return found

@@ -1,7 +1,6 @@
 """A scenario as plain data for another process of the harness, and back.
 
-`harness.scenario.loader` makes a scenario from plain data, too, and checks it; for that it imports a
-validator, which takes an explorer as long as all the rest of its start.
+`harness.scenario.loader` makes a scenario from plain data, too, and checks it; an explorer need not.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from harness.cli.checkpoint import Finished, earlier
 from harness.cli.output import brief
 from harness.cli.replay_command import _read as read_for_replay
 from harness.cli.resume import check_same, completed
-from harness.cli.run_command import _asked
-from harness.explore.coordinator import _rounds
+from harness.cli.run_search import asked
+from harness.explore.rounds import rounds
 from harness.explore.search_task import Result, SearchTask
 from harness.model.errors import FormatError, UsageError
 from harness.report.html.page import page
@@ -114,7 +114,7 @@ def progress(folder: str, task: SearchTask) -> str:
         page(Run("id", "as expected", "", "command", (found.entry,), 1, 1.0, "python -m harness"))
         return "finished"
     result = Result(task, found.stats, 1)
-    for _, left, _ in list(_rounds(task, result, found))[:1]:
+    for _, left, _ in list(rounds(task, result, found))[:1]:
         joined(one for share in deal(left, 3) for one in share.left)
     result.summary()
     return "goes on"
@@ -125,7 +125,7 @@ def plan(folder: str) -> str:
     arguments: argparse.Namespace = parser().parse_args(["run", "--resume", folder])
     try:
         arguments = completed(arguments, folder)
-        check_same(folder, arguments, _asked(arguments))
+        check_same(folder, arguments, asked(arguments))
     except _ERRORS as error:
         return _refused(error)
     return "the same run"

@@ -32,7 +32,8 @@ from harness.explore.cluster.wire import (
     slice_of,
 )
 from harness.explore.code_digest import harness_digest, python_version
-from harness.explore.coordinator import STOP_S, Coordinator, Round
+from harness.explore.coordinator import STOP_S, Coordinator
+from harness.explore.rounds import Round
 from harness.explore.search_task import Result, SearchTask
 from harness.model.errors import GateUnavailable, UsageError, WorkerDied
 from harness.results.schedule_ranges import spelled

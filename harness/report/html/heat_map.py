@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from harness.report.html.markup import Markup, shown, tag
 from harness.report.html.page_data import Entry, Run
-from harness.report.html.violation import anchor
+from harness.report.html.violation_names import anchor
 
 __all__ = ["heat_map", "is_failure"]
 

@@ -13,7 +13,7 @@ from harness.report.html.ran_table import ran_table
 from harness.report.html.style import STYLE
 from harness.report.html.summary_section import facts, headline_of, notes, peak_memory, summary_section
 from harness.report.html.tables import plain
-from harness.report.html.violation import anchor, article, kind_name
+from harness.report.html.violation_names import anchor, kind_name
 
 __all__ = ["page"]
 
@@ -156,6 +156,9 @@ def _stories(run: Run, room: int) -> list[tuple[str, Markup]]:
         if found and room < _STORY_BYTES_MIN:
             break
         assert finding.example is not None
+        # Imported here because most pages show none.
+        from harness.report.html.violation import article
+
         story = article(
             number,
             entry.summary,

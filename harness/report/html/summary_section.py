@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from harness.report.html.markup import Markup, join, shown, tag
 from harness.report.html.page_data import Entry, Run
-from harness.report.html.violation import anchor, kind_name
+from harness.report.html.violation_names import anchor, kind_name
 from harness.results.summary import NOT_EXPECTED, voided_line
 
 __all__ = ["facts", "headline_of", "notes", "peak_memory", "summary_section", "tone_of"]

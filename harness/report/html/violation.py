@@ -7,24 +7,15 @@ from harness.report.html.diagram_svg import diagram_svg, width_of
 from harness.report.html.markup import Markup, join, shown, tag
 from harness.report.html.page_data import Example, Finding
 from harness.report.html.spacetime import diagram_of
+from harness.report.html.violation_names import anchor, kind_name
 from harness.report.story import Passage, brief, passages
 from harness.results.summary import Summary
 
-__all__ = ["anchor", "article", "kind_name", "replayed"]
+__all__ = ["article", "replayed"]
 
 _PASSAGES_MAX = 60
 #: Pictures of at most so many pixels have the story beside them, on medium and on wide pages.
 _SLIM, _MIDDLE = 480, 800
-
-
-def kind_name(kind: str) -> str:
-    """Return the kind with spaces."""
-    return kind.replace("_", " ")
-
-
-def anchor(entry: int, kind: str) -> str:
-    """Return the id of a violation on the page."""
-    return f"v{entry}-{kind}"
 
 
 def article(
