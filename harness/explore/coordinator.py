@@ -21,7 +21,7 @@ from harness.explore.search_task import NO_SCHEDULE, Result, SearchTask
 from harness.explore.worker_pool import DONE, FILE_BYTES_MAX, Bug, ExplorerProcess, Lost, Work, cores
 from harness.model.errors import HarnessError, Shortage, StoreError, WorkerDied
 from harness.results.schedule_ranges import joined
-from harness.results.search_progress import Progress, Saver, Share, deal
+from harness.results.search_progress import Progress, Saver, Share
 from harness.results.stats import Stats
 from harness.system.interrupts import Interrupts
 from harness.system.janitor import SessionRoot, place, shortage
@@ -190,7 +190,7 @@ class Coordinator:
         self, task: SearchTask, team: Sequence[ExplorerProcess], left: Iterable[range], strategy: str
     ) -> list[ExplorerProcess]:
         """Deal a round's schedules out, and return the explorers that got any."""
-        self._shares = dict(zip(team, deal(left, len(team)), strict=True))
+        self._shares = dict(zip(team, task.deal(left, len(team), strategy), strict=True))
         self._finders = set()
         root = self._root_of(task)
         busy = [explorer for explorer in team if self._shares[explorer].ranges]
