@@ -170,10 +170,11 @@ def main() -> int:
     parser.add_argument("--limit", type=int, default=800, help="schedules for each seed")
     parser.add_argument("--real-seeds", type=int, default=1, help="by real processes, from 1")
     parser.add_argument("--real-limit", type=int, default=100, help="schedules for each of those")
+    parser.add_argument("--race", choices=list(DEEP), action="append", help="only this one; may be repeated")
     parser.add_argument("--out", type=Path, metavar="FILE")
     arguments = parser.parse_args()
     rows = []
-    for race in DEEP.values():
+    for race in [DEEP[name] for name in arguments.race or DEEP]:
         for strategy in STRATEGIES:
             row = _row(race, strategy, arguments)
             rows.append(row)

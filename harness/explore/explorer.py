@@ -256,13 +256,13 @@ class Explorer:
         calibration: Calibration | None = None
         hung, hang_s, any_ended = 0, _limit_s(self.gate.name) * _HANG_SHARE, False
         for index in item.indices:
-            started = time.monotonic()
             for earlier in self._missing(strategy, index):
                 # Its schedule is counted elsewhere, or was; here only the strategy learns from it.
                 part = strategy.part(earlier)
                 self.run(self._program_of(part, item.seed, earlier), part, item.seed, earlier)
                 if batcher.due():
                     yield batcher.flush_in_turn()
+            started = time.monotonic()
             part = strategy.part(index)
             if calibration is None and part.uses_forecast:
                 # Not earlier: a strategy that uses no forecast may show something at once.

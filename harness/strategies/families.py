@@ -41,7 +41,8 @@ def pieces(numbers: range, strategy: Strategy) -> Iterator[tuple[range, bool]]:
     size = strategy.family_size
     loose, rest = numbers[:0], numbers
     while size > 1 and rest and rest[0] - numbers[0] < _KEPT_TOGETHER:
-        count = len(range(rest[0], rest[0] - rest[0] % size + size, rest.step))
+        block_end = min(rest[0] - rest[0] % size + size, rest.stop)
+        count = len(range(rest[0], block_end, rest.step))
         if len(strategy.family(rest[0])) > 1:
             if loose:
                 yield loose, False
@@ -60,4 +61,5 @@ def whole_until(numbers: range, wanted: int, strategy: Strategy) -> int:
     """Return how many of the numbers to take, so that no family is cut: the wanted ones, or a few more."""
     if not 0 < wanted < len(numbers):
         return wanted
-    return len(range(numbers[0], strategy.family(numbers[wanted - 1]).stop, numbers.step))
+    stop = min(strategy.family(numbers[wanted - 1]).stop, numbers.stop)
+    return len(range(numbers[0], stop, numbers.step))

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.requires("kernel-gate")
 def asked(tmp_path: Path, what: SearchTask, explorers: int = 1, since: Progress | None = None) -> Result:
     with Coordinator(explorers, str(tmp_path)) as coordinator:
         found = coordinator.ask(what, since=since)
-    assert found.complete and not found.stats.inconclusive, found
+    assert found.complete and not found.stats.inconclusive, (found.doubts, found.fault, found.stopped)
     return found
 
 
