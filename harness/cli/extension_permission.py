@@ -16,6 +16,7 @@ from harness.results.witness import Witness
 from harness.scenario import Scenario
 from harness.scenario.drawn_digest import drawn_digest
 from harness.scenario.extension_files import KEY, Extending, loaded
+from harness.strategies.families import program_number
 
 __all__ = ["extending", "load_named", "scenario_of"]
 
@@ -118,7 +119,8 @@ def _changed(witness: Witness) -> str:
 
 def _check_same(path: str, witness: Witness, scenario: Scenario) -> None:
     """Refuse a witness whose program its extensions would not draw any more."""
-    if not witness.drawn or drawn_digest(scenario, witness.seed, witness.schedule_index) == witness.drawn:
+    number = program_number(witness.strategy, witness.schedule_index)
+    if not witness.drawn or drawn_digest(scenario, witness.seed, number) == witness.drawn:
         return
     what = _changed(witness) or "a module that its extensions import"
     raise UsageError(

@@ -184,9 +184,7 @@ class Coordinator:
         self, task: SearchTask, team: Sequence[ExplorerProcess], left: Iterable[range], strategy: str
     ) -> list[ExplorerProcess]:
         """Deal a round's schedules out, and return the explorers that got any."""
-        from harness.results.search_progress import deal
-
-        self._shares = dict(zip(team, deal(left, len(team)), strict=True))
+        self._shares = dict(zip(team, task.deal(left, len(team), strategy), strict=True))
         self._finders = set()
         root = self._root_of(task)
         busy = [explorer for explorer in team if self._shares[explorer].ranges]

@@ -265,6 +265,12 @@ class Explorer:
         calibration: Calibration | None = None
         hung, hang_s, any_ended = 0, _limit_s(self.gate.name) * _HANG_SHARE, False
         for index in item.indices:
+            for earlier in self._missing(strategy, index):
+                # Its schedule is counted elsewhere, or was; here only the strategy learns from it.
+                part = strategy.part(earlier)
+                self.run(self._program_of(part, item.seed, earlier), part, item.seed, earlier)
+                if batcher.due():
+                    yield batcher.flush_in_turn()
             started = time.monotonic()
             part = strategy.part(index)
             if calibration is None and part.uses_forecast:
@@ -308,11 +314,20 @@ class Explorer:
             lambda index, program, strategy: self.run(program, strategy, seed, index)[2],
         )
 
+    def _missing(self, strategy: Strategy, index: int) -> range:
+        """Return the schedules that a strategy has to have run before this one; the free gate asks none."""
+        return strategy.missing(index) if self.gate.name == "kernel" else range(0)
+
+    def _program_of(self, strategy: Strategy, seed: int, index: int) -> Program:
+        """Return the program of a schedule: that of its family, where the gate asks a strategy."""
+        learns = self.gate.name == "kernel"
+        return self.program(seed, strategy.family(index).start if learns else index)
+
     def _run_and_judge(
         self, stats: Stats, strategy: Strategy, calibration: Calibration | None, seed: int, index: int
     ) -> History | None:
         """Run and judge one schedule, and return its history; None where its truth is not known."""
-        program = self.program(seed, index)
+        program = self._program_of(strategy, seed, index)
         if calibration is not None and strategy.uses_forecast:
             strategy.set_forecast(calibration.forecast(program))
         history, schedule, outcome = self.run(program, strategy, seed, index)
@@ -328,7 +343,7 @@ class Explorer:
 
     def _repeat(self, stats: Stats, strategy: Strategy, seed: int, index: int, first: History) -> None:
         """Run a schedule once more; a difference is nondeterminism that the harness does not control."""
-        again, _, outcome = self.run(self.program(seed, index), strategy, seed, index)
+        again, _, outcome = self.run(self._program_of(strategy, seed, index), strategy, seed, index)
         if outcome.disturbed:
             return
         stats.repeated += 1

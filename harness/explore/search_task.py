@@ -5,7 +5,7 @@ A search task is one scenario under one fence. `harness.explore.coordinator` dea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,7 +17,7 @@ from harness.model.history_text import encode as encode_history
 from harness.model.violation_kinds import BY_POLICY
 from harness.results.coverage import Coverage, coverage_of
 from harness.results.schedule_ranges import spelled
-from harness.results.search_progress import Progress
+from harness.results.search_progress import Progress, Share, deal
 from harness.results.stats import Finding, Stats
 from harness.results.summary import NOT_EXPECTED, Summary, unmet
 from harness.results.witness import Claim, Needed, Witness
@@ -25,6 +25,8 @@ from harness.scenario.definition import Scenario, dump
 from harness.scenario.drawn_digest import drawn_digest
 from harness.scenario.extension_files import loaded
 from harness.scenario.plan import lanes_of
+from harness.strategies import make
+from harness.strategies.families import program_number
 from harness.strategies.portfolio import FIRST_SHARES, Portfolio, name_of, next_shares, rounds
 
 if TYPE_CHECKING:
@@ -130,6 +132,16 @@ class SearchTask(msgspec.Struct, frozen=True):
         """Return whether the search can go on later from any schedule."""
         return True
 
+    def deal(self, left: Iterable[range], count: int, strategy: str) -> list[Share]:
+        """Deal schedules out; what learns from each other goes to one explorer, as far as that is possible.
+
+        Args:
+            left: numbers of the schedules.
+            count: of explorers.
+            strategy: for this round.
+        """
+        return deal(left, count, make(strategy) if self.picks else None)
+
     def work_item(
         self, number: int, count: int, ranges: Sequence[range], strategy: str, root: str = ""
     ) -> WorkItem:
@@ -195,10 +207,13 @@ class SearchTask(msgspec.Struct, frozen=True):
             finding.schedule,
             encode_history(finding.history).decode(),
             extensions=tuple(Needed(file, loaded(file).digest) for file in self.scenario.extensions),
-            drawn=drawn_digest(self.scenario, self.seed, finding.schedule_index)
+            drawn=drawn_digest(self.scenario, self.seed, self._program_number(finding))
             if self.scenario.extensions
             else "",
         )
+
+    def _program_number(self, finding: Finding) -> int:
+        return program_number(finding.history.header.strategy, finding.schedule_index)
 
 
 class ExhaustiveTask(SearchTask, frozen=True, kw_only=True):
@@ -218,6 +233,10 @@ class ExhaustiveTask(SearchTask, frozen=True, kw_only=True):
     def resumable(self) -> bool:
         """False: the tree of schedules is not stored."""
         return False
+
+    def deal(self, left: Iterable[range], count: int, strategy: str) -> list[Share]:
+        """Deal out numbers that stand for no schedules: each explorer gets programs."""
+        return deal(left, count)
 
     def work_item(  # type: ignore[override]  # another kind of work
         self, number: int, count: int, ranges: Sequence[range], strategy: str, root: str = ""

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from harness.results.stats import Stats
+from harness.strategies.families import pieces
+from harness.strategies.strategy import Strategy
 
 __all__ = ["Progress", "Saver", "Share", "deal"]
 
@@ -71,22 +73,32 @@ class Share:
         return left[0].start if left else sys.maxsize
 
 
-def deal(left: Iterable[range], count: int) -> list[Share]:
-    """Deal schedules out, one to each explorer in turn.
+def deal(left: Iterable[range], count: int, strategy: Strategy | None = None) -> list[Share]:
+    """Deal schedules out, one to each explorer in turn, and families whole.
 
     Args:
         left: their numbers.
         count: of explorers.
+        strategy: that runs them; None for one without families.
     """
     dealt: list[list[range]] = [[] for _ in range(count)]
     before = 0
     for one in left:
-        for number, ranges in enumerate(dealt):
-            part = one[(number - before) % count :: count]
-            if part:
-                ranges.append(part)
-        before += len(one)
+        for piece, whole in [(one, False)] if strategy is None else pieces(one, strategy):
+            if whole:
+                # To the explorer that has the fewest so far.
+                min(dealt, key=_count).append(piece)
+                continue
+            for number, ranges in enumerate(dealt):
+                part = piece[(number - before) % count :: count]
+                if part:
+                    ranges.append(part)
+            before += len(piece)
     return [Share(ranges) for ranges in dealt]
+
+
+def _count(ranges: Iterable[range]) -> int:
+    return sum(map(len, ranges))
 
 
 class Saver:

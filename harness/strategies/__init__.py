@@ -12,6 +12,7 @@ from typing import Final
 from fence.registry import Registry
 from harness.model.errors import ExtensionError, UsageError
 from harness.strategies.delay import Delay
+from harness.strategies.guided import Guided
 from harness.strategies.pct import Pct
 from harness.strategies.portfolio import FIRST_SHARES, Portfolio, parse
 from harness.strategies.pos import Pos
@@ -30,6 +31,7 @@ _MEMBERS: Final[tuple[type[Strategy], ...]] = (
     Pos,
     Pct,
     Delay,
+    Guided,
     RandomWalk,
     RoundRobin,
 )

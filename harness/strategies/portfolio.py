@@ -5,6 +5,9 @@ the first round are fixed: about half SURW, a third PCT of depth 2 and 3, the re
 Later rounds give more to the parts that found violations in the whole rounds before (`next_shares`),
 but each part keeps at least half of its first share: the part that finds the common flaw need not find
 the rare one.
+
+A part that learns from its schedules gets whole families of consecutive numbers, spread evenly. The other
+parts share the numbers between them as they would without it.
 """
 
 from __future__ import annotations
@@ -45,23 +48,36 @@ class Portfolio(Strategy):
     uses_forecast: ClassVar[bool] = True
 
     def __init__(self, parts: Mapping[str, Strategy], shares: Mapping[str, int]) -> None:
-        self._parts = [parts[name] for name in shares]
-        self._shares = list(shares.values())
-        self._total = sum(self._shares)
+        self.family_size = max(parts[name].family_size for name in shares)
+        self._learning = [
+            (parts[name], share) for name, share in shares.items() if parts[name].family_size > 1
+        ]
+        self._others = [
+            (parts[name], share) for name, share in shares.items() if parts[name].family_size == 1
+        ]
+        self._total = sum(shares.values())
         self._forecast: Forecast | None = None
-        self._part = self._parts[0]
+        self._part = (self._others or self._learning)[0][0]
 
     def part(self, index: int) -> Strategy:
         """Return the part that runs the schedule of this number."""
-        return self._part_at((index + 1) * _GOLDEN % 1.0)
+        return self._owner(index).part(index)
 
-    def _part_at(self, place: float) -> Strategy:
-        place *= self._total
-        for part, share in zip(self._parts, self._shares, strict=True):
-            if place < share:
-                return part
-            place -= share
-        return self._parts[-1]
+    def family(self, index: int) -> range:
+        """Return the family of the part that runs the schedule."""
+        return self._owner(index).family(index)
+
+    def missing(self, index: int) -> range:
+        """Return what the part that runs the schedule has to have run before."""
+        return self._owner(index).missing(index)
+
+    def _owner(self, index: int) -> Strategy:
+        if self._learning:
+            block, share = index // self.family_size, sum(share for _, share in self._learning)
+            before = block * share // self._total
+            if (block + 1) * share // self._total > before:
+                return _at(self._learning, (before + 1) * _GOLDEN % 1.0)
+        return _at(self._others, (index + 1) * _GOLDEN % 1.0)
 
     def set_forecast(self, forecast: Forecast | None) -> None:
         """Keep the forecast for the part that will be drawn."""
@@ -69,7 +85,7 @@ class Portfolio(Strategy):
 
     def begin(self, rng: random.Random, lanes: int) -> None:
         """Draw a part at random and start it; a caller with a schedule's number asks `part` instead."""
-        self._part = self._part_at(rng.random())
+        self._part = _at(self._others or self._learning, rng.random())
         self._part.set_forecast(self._forecast)
         self._part.begin(rng, lanes)
 
@@ -80,6 +96,16 @@ class Portfolio(Strategy):
     def end(self, steps: int) -> None:
         """End the schedule of the drawn part."""
         self._part.end(steps)
+
+
+def _at(shares: Sequence[tuple[Strategy, int]], place: float) -> Strategy:
+    """Return the part at a place from 0 to 1 in a row of parts that are as long as their shares."""
+    place *= sum(share for _, share in shares)
+    for part, share in shares:
+        if place < share:
+            return part
+        place -= share
+    return shares[-1][0]
 
 
 def rounds(schedules: int) -> Iterator[range]:

@@ -27,11 +27,13 @@ class Strategy(Protocol):
         sees_own_steps: whether it is asked about steps in a directory where no other lane has been.
             A strategy that follows a schedule or searches all of them has to be; one that samples need not.
         uses_forecast: whether `set_forecast` makes a difference; a forecast costs some schedules.
+        family_size: how many schedules learn from each other, see `family`; 1 where none does.
     """
 
     about: ClassVar[str]
     sees_own_steps: ClassVar[bool] = False
     uses_forecast: ClassVar[bool] = False
+    family_size: int = 1
 
     @property
     def name(self) -> str:
@@ -54,6 +56,22 @@ class Strategy(Protocol):
     def part(self, index: int) -> Strategy:
         """Return the strategy that runs the schedule of this number: this one, unless it has parts."""
         return self
+
+    def family(self, index: int) -> range:
+        """Return the numbers of the schedules that may learn from each other, with this one among them.
+
+        They all run the program of the first of them. Each may depend on those before it in the family and
+        on no others, so that a schedule remains a function of its number.
+        """
+        first = index - index % self.family_size
+        return range(first, first + self.family_size)
+
+    def missing(self, index: int) -> range:
+        """Return the schedules of the family that have to run before this one does, in order.
+
+        None are missing where they were the last ones that ran, or where the strategy does not learn.
+        """
+        return range(index, index)
 
     def set_forecast(self, forecast: Forecast | None) -> None:
         """Take what the next schedules' lanes are expected to do; None where that is not known."""

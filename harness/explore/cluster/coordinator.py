@@ -12,7 +12,7 @@ import contextlib
 import itertools
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -39,6 +39,7 @@ from harness.model.errors import GateUnavailable, UsageError, WorkerDied
 from harness.results.schedule_ranges import spelled
 from harness.results.search_progress import Saver
 from harness.results.stats import Stats
+from harness.strategies import make
 from takeover_harness import dask_worker
 
 __all__ = ["ClusterCoordinator"]
@@ -222,7 +223,7 @@ class ClusterCoordinator(Coordinator):
                 pass
         ahead = next((search for search in self._ahead if search.task is result.task), None)
         if ahead is None or result.stats.schedules:
-            return _Search(result, one.strategy, Slices(one.left, self._slice_s()))
+            return _Search(result, one.strategy, self._slices(one.left, one.strategy))
         self._ahead.remove(ahead)
         result.stats.merge(ahead.result.stats)
         result.doubts += ahead.result.doubts
@@ -230,8 +231,9 @@ class ClusterCoordinator(Coordinator):
         ahead.result = result
         return ahead
 
-    def _slice_s(self) -> float:
-        return min(_SLICE_MOST_S, max(_SLICE_S, len(self._seats) / _ANSWERS_A_SECOND))
+    def _slices(self, left: Iterable[range], strategy: str) -> Slices:
+        slice_s = min(_SLICE_MOST_S, max(_SLICE_S, len(self._seats) / _ANSWERS_A_SECOND))
+        return Slices(left, slice_s, make(strategy))
 
     def _fill(self, search: _Search, deadline: float | None) -> None:
         """Give every free seat a slice."""
@@ -249,7 +251,7 @@ class ClusterCoordinator(Coordinator):
             first = next(iter(task.rounds()))
             result = Result(task, Stats(), len(self._seats))
             strategy = task.strategy_after(result.stats)
-            self._ahead.append(_Search(result, strategy, Slices([first], self._slice_s())))
+            self._ahead.append(_Search(result, strategy, self._slices([first], strategy)))
 
     def _give(self, search: _Search, deadline: float | None) -> bool:
         """Give a slice to a free seat; return whether there were both."""

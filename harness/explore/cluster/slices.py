@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 
+from harness.strategies.families import whole_until
+from harness.strategies.strategy import Strategy
+
 __all__ = ["ATTEMPTS_MAX", "Slices"]
 
 #: A slice that was lost so often is given up: the machines may have died of it.
@@ -28,13 +31,15 @@ class Slices:
     Args:
         left: schedules of the round that are to be run.
         slice_s: how long a slice should take.
+        strategy: that runs them; no slice ends within one of its families. None for one without any.
 
     Attributes:
         rate: schedules a second of one seat; 0 as long as it is not known.
         unrun: schedules that were given up.
     """
 
-    def __init__(self, left: Iterable[range], slice_s: float) -> None:
+    def __init__(self, left: Iterable[range], slice_s: float, strategy: Strategy | None = None) -> None:
+        self._strategy = strategy
         self._waiting = deque(one for one in left if one)
         #: Those that were lost, to be run again as they were, with the times that they were begun.
         self._again: deque[tuple[range, int]] = deque()
@@ -70,6 +75,8 @@ class Slices:
         wanted = round(self.rate * self._slice_s) if self.rate else _FIRST
         wanted = max(_LEAST, min(wanted, round(left * _SHARE / seats)))
         whole = self._waiting.popleft()
+        if self._strategy is not None:
+            wanted = whole_until(whole, wanted, self._strategy)
         numbers, rest = whole[:wanted], whole[wanted:]
         if rest:
             self._waiting.appendleft(rest)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 
 import pytest
 
 from harness.results.schedule_ranges import joined
 from harness.results.search_progress import Progress, Saver, Share, deal
 from harness.results.stats import Stats
+from harness.strategies import make
 
 
-def numbers(ranges: list[range]) -> list[int]:
+def numbers(ranges: Iterable[range]) -> list[int]:
     return sorted(itertools.chain.from_iterable(ranges))
 
 
@@ -35,6 +37,15 @@ def test_a_share_knows_its_next_schedule_and_those_left() -> None:
 
 def test_a_fresh_round_is_dealt_one_by_one() -> None:
     assert [share.ranges for share in deal([range(5, 10)], 2)] == [(range(5, 10, 2),), (range(6, 10, 2),)]
+
+
+def test_families_are_dealt_whole() -> None:
+    shares = deal([range(100, 600)], 2, make("guided"))
+    assert sorted(numbers(one for share in shares for one in share.ranges)) == list(range(100, 600))
+    for share in shares:
+        assert [one.start for one in share.ranges] == sorted(one.start for one in share.ranges)
+        assert all(one.start // 128 == one[-1] // 128 for one in share.ranges)
+    assert abs(len(numbers(shares[0].ranges)) - len(numbers(shares[1].ranges))) <= 128
 
 
 def test_a_surplus_explorer_gets_an_empty_share() -> None:

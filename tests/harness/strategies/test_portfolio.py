@@ -49,6 +49,17 @@ def test_shares_can_be_written_into_the_name() -> None:
     assert abs(found["surw"] - 100) <= 2
 
 
+def test_a_part_that_learns_gets_whole_families() -> None:
+    mixed, plain = make("portfolio:guided=25,surw=50,pos=50"), make("portfolio:surw=50,pos=50")
+    guided = {index for index in range(1280) if mixed.part(index).name == "guided"}
+    assert sorted(guided) == [*range(512, 640), *range(1152, 1280)]
+    assert mixed.family(600) == range(512, 640)
+    assert mixed.missing(600) == range(512, 600)
+    assert mixed.family(641) == range(641, 642)
+    others = [index for index in range(1280) if index not in guided]
+    assert [mixed.part(one).name for one in others] == [plain.part(one).name for one in others]
+
+
 @pytest.mark.parametrize("schedules", [1, 499, 500, 749, 750, 751, 1000, 1250, 2000, 20_000, 123_457])
 def test_rounds_cover_each_schedule_once(schedules: int) -> None:
     found = list(rounds(schedules))

@@ -6,6 +6,7 @@ import itertools
 import random
 
 from harness.explore.cluster.slices import ATTEMPTS_MAX, Slices
+from harness.strategies import make
 
 
 def numbers(slices: Slices) -> list[int]:
@@ -34,6 +35,12 @@ def test_no_schedule_is_lost_or_doubled_whatever_happens_to_slices() -> None:
                 ran += one[:done]
         assert sorted([*ran, *numbers(slices)]) == whole
     assert sorted([*ran, *itertools.chain.from_iterable(slices.unrun)]) == whole
+
+
+def test_no_slice_ends_within_a_family() -> None:
+    slices = Slices([range(100, 600)], 1.0, make("guided"))
+    begun = [slices.begin(str(turn), 5) for turn in range(3)]
+    assert begun == [range(100, 128), range(128, 256), range(256, 384)]
 
 
 def test_a_slice_that_ended_already_ends_no_more() -> None:
