@@ -41,7 +41,6 @@ from harness.scenario.definition import Scenario
 from harness.scenario.fence_reference import resolve
 from harness.strategies import make as make_strategy
 from harness.strategies.strategy import Strategy
-from harness.system.family import usage
 from harness.system.machine_limits import OutOfMemory
 from harness.system.peak_memory import family_peak_bytes, peak_bytes
 from harness.system.private_directories import PrivateDirectories
@@ -357,8 +356,22 @@ class Explorer:
 
     def _usage(self) -> dict[str, dict[str, int]]:
         """Return what each worker process uses, by its name."""
-        found = {name: usage(pid) for name, pid in self.gate.pids().items()}
-        return {name: used for name, used in found.items() if used is not None}
+        import psutil
+
+        result = {}
+        for name, pid in self.gate.pids().items():
+            try:
+                process = psutil.Process(pid)
+                with process.oneshot():
+                    result[name] = {
+                        "rss_bytes": process.memory_info().rss,
+                        "descriptors": process.num_fds(),
+                        "threads": process.num_threads(),
+                        "children": len(process.children()),
+                    }
+            except psutil.Error:
+                continue
+        return result
 
 
 def _peak() -> dict[str, int]:

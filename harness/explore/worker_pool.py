@@ -34,7 +34,6 @@ from harness.explore.messages import (
 )
 from harness.gates.limits import DATA_BYTES_MAX, FILE_BYTES_MAX
 from harness.model.errors import HarnessError, Shortage, WorkerDied
-from harness.system.family import children, descendants, kill
 from harness.system.janitor import MARK, SessionRoot
 from harness.system.machine_limits import OutOfMemory, check_descriptor, of_error, starting
 from harness.system.parent_death import end_with_parent
@@ -337,11 +336,19 @@ def _carry_out(work: Work, connection: Connection, root: str) -> bytes:
 
 def _kill_orphans() -> None:
     """Kill child processes that are left over from the work; a fence may have started any number."""
+    import psutil
+
     from harness.explore.explorer_cache import cached_pids
     from harness.system import pid_namespace
 
     waiting = cached_pids() | pid_namespace.held()
-    for child in children(os.getpid()):
-        if child not in waiting:
+    for child in psutil.Process().children():
+        if child.pid in waiting:
+            continue
+        with contextlib.suppress(psutil.NoSuchProcess):
             # Parents first: a process without its parent becomes our child, and we can wait for it.
-            kill([child, *descendants(child)], _REAP_S)
+            family = [child, *child.children(recursive=True)]
+            for process in family:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(family, _REAP_S)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import signal
 import time
 from collections.abc import Iterator
 from typing import Any
-
-from harness.system import family
 
 __all__ = ["REAP_S", "ended", "kill_tree"]
 
@@ -48,4 +47,15 @@ def _pidfd(pid: int) -> Iterator[int]:
 
 def kill_tree(pid: int) -> None:
     """Send SIGKILL to a process and all its descendants; ignore those already gone."""
-    family.kill([*family.descendants(pid), pid], REAP_S, spared=pid)
+    # Imported here because most processes that may have to do this never do.
+    import psutil
+
+    try:
+        root = psutil.Process(pid)
+        family = [*root.children(recursive=True), root]
+    except psutil.NoSuchProcess:
+        return
+    for process in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGKILL)
+    psutil.wait_procs(family[:-1], timeout=REAP_S)
