@@ -270,7 +270,7 @@ class Adapter:
     def _without_places(self, text: str) -> str:
         """Return a text without what differs from run to run: the session's folder and the process id."""
         if self._directory:
-            text = text.replace(self._directory + "/", "")
+            text = text.replace(self._directory + "/", "").replace(self._directory, ".")
         return re.sub(rf"\b{self.pid}\b", "PID", text)
 
     def fault(self, why: str) -> AdapterError:

@@ -276,5 +276,6 @@ def _raise(answer: Answer, do: str) -> NoReturn:
     if answer.kind == "unsupported":
         raise NotImplementedError(text or f"the adapter has no {do}")
     if answer.code:
-        raise OSError(getattr(errno, answer.code), text or os.strerror(getattr(errno, answer.code)))
+        code = getattr(errno, answer.code)
+        raise OSError(code, text or os.strerror(code)) from ExternalError(text)
     raise ExternalError(text or "without a word")

@@ -35,13 +35,15 @@ _OPEN_FILES_USUAL = 1024
 _WORDS = {
     errno.ENOMEM: ("out of memory", "memoryerror", "enomem", "cannot allocate memory", "bad_alloc"),
     errno.EFBIG: ("efbig", "file too large"),
+    errno.EMFILE: ("emfile", "too many open files"),
 }
 
 
 def named_limit(text: str) -> str:
     """Return which limit a program names in its last words, and what to do; empty for none."""
     said = text.lower()
-    return next((_LIMITS[code] for code, words in _WORDS.items() if any(word in said for word in words)), "")
+    named = (of_limit(code) for code, words in _WORDS.items() if any(word in said for word in words))
+    return next(filter(None, named), "")
 
 
 def of_limit(cause: int) -> str:

@@ -11,9 +11,9 @@ import os
 from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
-from fence.errors import LockTimeoutError, StaleLockError, TakeoverError
+from fence.errors import ExternalError, LockTimeoutError, StaleLockError, TakeoverError
 from fence.protocol import Fence, Site
-from harness.gates.walls import cause_of
+from harness.gates.walls import SAID, cause_of
 from harness.model.history import digest
 from harness.model.program import LaneProgram, Op
 from harness.model.shared_memory import OUTCOMES, SharedMemory
@@ -28,7 +28,9 @@ _SURVIVED = frozenset({"guarded_write"})
 #: Operations that a fence may lack; an adapter says in its hello that it has no rewrite.
 _OPTIONAL = frozenset({"recover", "rewrite"})
 #: Answers of the harness in the kernel's place, and the errors of its limits.
-_OURS = frozenset({errno.EROFS, errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOMEM, errno.EFBIG})
+_OURS = frozenset(
+    {errno.EROFS, errno.EPERM, errno.EACCES, errno.EXDEV, errno.ENOSYS, errno.ENOMEM, errno.EFBIG}
+)
 #: The errors of the machine's limits; EAGAIN only where a process or a thread was to be started.
 _SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN})
 #: Functions that start one, and those that say EAGAIN for a lock that another one has.
@@ -219,7 +221,8 @@ class OpExecutor:
     def _message(self, error: BaseException) -> str:
         """Return the message of an exception without the transcript's directory, which varies by run."""
         try:
-            return str(error).replace(os.path.dirname(self._transcript) + "/", "")
+            directory = os.path.dirname(self._transcript)
+            return str(error).replace(directory + "/", "").replace(directory, ".")
         except Exception:  # a fence's own class, which may do anything
             return f"{type(error).__name__} whose text cannot be had"
 
@@ -248,11 +251,19 @@ def _errno_behind(error: BaseException, injected: Collection[int]) -> int:
             break
         code = _code_of(found)
         if code in _OURS and code not in injected:
-            return cause_of(code, getattr(found, "filename", None) is not None, _called(found))
+            names_file = getattr(found, "filename", None) is not None or _is_told(found)
+            return cause_of(code, names_file, _called(found))
+        if isinstance(found, ExternalError):
+            return SAID
         if code in _SCARCE:
             scarce = scarce or code
         found = found.__cause__ or found.__context__
     return scarce
+
+
+def _is_told(error: BaseException) -> bool:
+    """Return whether an exception is an adapter's answer, whose text may name a file."""
+    return isinstance(error.__cause__, ExternalError)
 
 
 def _code_of(error: BaseException) -> int:

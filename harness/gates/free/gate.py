@@ -41,7 +41,8 @@ from harness.gates.kernel.interference import Signals, from_outside
 from harness.gates.kernel.laid_files import TRANSCRIPT, lay_transcript
 from harness.gates.kernel.quiescence import halted
 from harness.gates.limits import of_limit
-from harness.gates.walls import errno_of, excuse
+from harness.gates.wall_words import excuse_of_error, excuse_of_words
+from harness.gates.walls import errno_of
 from harness.model.gate import RUN, Candidate, Layout, Outcome, Verdict
 from harness.model.history import End
 from harness.model.program import Program
@@ -143,6 +144,10 @@ class FreeGate:
                 if halted(member.pid):
                     why = self._disturbed = f"process {name} was stopped from outside"
                 return "; ".join(filter(None, (why, last_words(member.pid, board))))
+            if member.died_ns and board.crash_is_late:
+                # By a worker with a new adapter, the schedule says what it always says.
+                self._disturbed = f"process {name}: {board.crash} before the schedule began"
+                return self._disturbed
             if member.died_ns and status < 0:
                 killed = f"process {name} was killed by signal {-status}"
                 if not board.has_error and from_outside(Signals(), member.pid, -status):
@@ -198,10 +203,8 @@ class FreeGate:
                 call = Call(lane, op, self._program.lanes[lane].ops[op], begin_ns, end_ns)
                 if op < finished:
                     call.outcome, call.detail = board.outcome(lane, op)
-                    why = _excuse(board.cause(lane, op), call.detail) if call.outcome == "crash" else ""
-                    if why:
-                        self._doubt = self._doubt or f"process {member.name}: {why} (then: {call.detail})"
-                        call.outcome = "hindered"
+                    if call.outcome == "crash":
+                        self._excuse(member, call, _excuse(board.cause(lane, op), call.detail))
                 else:
                     call.end_ns = member.died_ns or now_ns
                     # The time on the board may be of an earlier schedule.
@@ -212,8 +215,15 @@ class FreeGate:
                         call.detail = (
                             board.crash or f"the process ended with status {member.process.exitcode}"
                         )
+                        self._excuse(member, call, excuse_of_words(board.crash, supervised=False))
                 calls.append(call)
         return calls
+
+    def _excuse(self, member: Member, call: Call, why: str) -> None:
+        """Take back a crash where the harness may be why an operation went wrong; `why` is empty if not."""
+        if why:
+            self._doubt = self._doubt or f"process {member.name}: {why} (then: {call.detail})"
+            call.outcome = "hindered"
 
     def _remember(self, calls: list[Call]) -> str:
         """Fill in what the calls saw, naming files by order of appearance.
@@ -248,8 +258,8 @@ class FreeGate:
 
 
 def _excuse(cause: int, detail: str) -> str:
-    """Return why the harness may have made an operation fail; empty if something else did."""
-    return of_limit(errno_of(cause)) or excuse(cause, detail)
+    """Return why an operation may have failed because of the harness; empty if something else did."""
+    return of_limit(errno_of(cause)) or excuse_of_error(cause, detail, supervised=False)
 
 
 def _too_slow(program: Program) -> str:

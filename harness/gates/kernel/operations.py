@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from harness.gates import walls
 from harness.gates.kernel.lane import Lane
 from harness.gates.kernel.process import Status
 from harness.gates.kernel.supervisor_state import SupervisorState
-from harness.gates.limits import named_limit
+from harness.gates.wall_words import excuse_of_error, excuse_of_words
 from harness.model.history import NO_END_MARKER, Invoke, Return
 from harness.model.program import Op, Program
 
@@ -93,9 +92,9 @@ def _excused(state: SupervisorState, lane: Lane, detail: str, cause: int | None)
     name = lane.worker.name
     why = state.refusals.excuse(name, lane.index, lane.finished, cause)
     if cause is not None:
-        why = why or walls.excuse(cause, detail)
+        why = why or excuse_of_error(cause, detail, supervised=True)
     elif lane.worker.board.crash:
-        why = why or named_limit(detail) or walls.named_wall(detail)
+        why = why or excuse_of_words(detail, supervised=True)
     if not why:
         return "crash"
     state.note_inconclusive(f"process {name}: {why} (then: {detail})")

@@ -87,6 +87,4 @@ class Refusals:
             # The refusal of a child or a thread can reach the lane as any error at all.
             if one.started.get(lane, 0) > op and (cause is None or one.lane < 0):
                 return one.story
-        if cause == errno.ENOSYS:
-            return f"a call was answered with ENOSYS (Function not implemented); {_REMEDIES[errno.ENOSYS]}"
         return ""

@@ -11,15 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from fence.locks import LockFile
-from harness.gates.free.gate import FreeGate
-from harness.lanes import worker
-from harness.model.gate import Layout, Outcome
-from harness.model.history import Header, History, Invoke, LaneInfo, Return, Step
-from harness.model.policy import POLICIES
-from harness.model.program import Entry, Filesystem, LaneProgram, Op, Program
+from harness.model.gate import Outcome
+from harness.model.history import Invoke, Return, Step
+from harness.model.program import Entry, Op
 from harness.model.transcript_lines import make
-from harness.oracle import Judgement, judge
+from tests.harness.gates.free.stage import Stage
 from tests.harness.gates.inherited import descriptors_of
 from tests.patience import GENEROUS_S, at_some_patience
 
@@ -99,47 +95,9 @@ class NeverUnlinks(Fence):
 """
 
 
-class Stage:
-    """A gate with a few lanes, each in the process that its name begins with."""
-
-    def __init__(self, tmp_path: Path, deadline_s: float) -> None:
-        self._session = tmp_path / "session"
-        self._session.mkdir()
-        (tmp_path / "fences.py").write_text(FENCES)
-        self._fences = tmp_path / "fences.py"
-        self.gate = FreeGate(str(self._session.resolve()), worker.main_free, deadline_s)
-        self._lanes: tuple[LaneInfo, ...] = ()
-
-    def start(self, fence: str, *lanes: str, lock_kind: str = "flock") -> None:
-        """Start the workers; an editor is a rogue, everybody else a participant."""
-        self._lanes = tuple(
-            LaneInfo(lane, lane.split("-")[0], lane.split("-")[0], not lane.startswith("editor"))
-            for lane in lanes
-        )
-        reference = fence if fence[0].islower() else f"{self._fences}:{fence}"
-        self.gate.start(Layout(reference, self._lanes, {}, (LockFile(lock_kind),)))
-
-    def run(self, *programs: list[Op], symlink: bool = False) -> Outcome:
-        """One schedule."""
-        lanes = tuple(
-            LaneProgram(info.name, info.role, info.process, info.participant, tuple(ops))
-            for info, ops in zip(self._lanes, programs, strict=True)
-        )
-        initial = (make("session", "first", 5),)
-        self.gate.begin(Program(lanes, initial, Filesystem(), 10**18, symlink=symlink))
-        assert self.gate.settle() == []
-        return self.gate.finish()
-
-    def judge(self, outcome: Outcome) -> Judgement:
-        """By the coordinated policy."""
-        rules = dict(POLICIES["coordinated"].rules)
-        header = Header("test", "test", "free", "", "coordinated", rules, 0, 0, self._lanes, outcome.initial)
-        return judge(History(header, outcome.events, outcome.blobs))
-
-
 @pytest.fixture(name="stage")
 def _stage(tmp_path: Path) -> Iterator[Stage]:
-    stage = Stage(tmp_path, GENEROUS_S)
+    stage = Stage(tmp_path, GENEROUS_S, FENCES)
     yield stage
     stage.gate.close()
 
@@ -224,7 +182,7 @@ def test_lanes_of_one_process_share_its_state_and_run_side_by_side(stage: Stage)
 def test_a_write_before_the_reply_is_missed_without_a_check(stage: Stage, tmp_path: Path) -> None:
     stage.start("Flock", "runner", "editor")
     (tmp_path / "other").mkdir()
-    other = Stage(tmp_path / "other", GENEROUS_S)
+    other = Stage(tmp_path / "other", GENEROUS_S, FENCES)
 
     def told_apart(scale: float) -> None:
         rogue = [
@@ -307,7 +265,7 @@ def test_a_worker_of_the_free_gate_has_its_lanes_sockets_and_nothing_else(stage:
 
 
 def test_a_lane_that_is_not_done_at_the_deadline_leaves_the_truth_unknown(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, 1.0)
+    stage = Stage(tmp_path, 1.0, FENCES)
     try:
         stage.start("Hangs", "runner")
         outcome = stage.run([*TURN, REPLY, END])

@@ -7,18 +7,23 @@ import errno
 import fcntl
 import mmap
 import os
+import signal
 import socket
 import subprocess
 
-from tests.harness.gates.kernel.words import Words
+from tests.harness.gates.kernel.words import Words, syscall
 
 __all__ = ["Walled"]
+
+#: Beside this file; it is never there.
+_OUTSIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "harness-test-is-never-made")
+_GETPID_OF_X32, _SHMGET, _EXCLUSIVE = 0x40000000 + 39, 29, 0o1600
 
 _RNDGETENTCNT, _SO_MARK, _SIOCGIFFLAGS, _SIOCSIFFLAGS = 0x80045200, 36, 0x8913, 0x8914
 
 
 class Walled(Words):
-    """The first ones are refused by walls, and the last ones would fail anywhere."""
+    """Some are refused by walls, and the others would fail anywhere."""
 
     def ask_device(self) -> None:
         with open("/dev/urandom", "rb", buffering=0) as device:
@@ -60,3 +65,30 @@ class Walled(Words):
 
     def raise_it(self) -> None:
         raise PermissionError(errno.EPERM, "as I say")
+
+    def share_memory(self) -> None:
+        syscall(_SHMGET, 0, 4096, _EXCLUSIVE)
+
+    def call_of_x32(self) -> None:
+        syscall(_GETPID_OF_X32)
+
+    def open_outside(self) -> None:
+        open(_OUTSIDE, "w").close()
+
+    def pipe_outside(self) -> None:
+        os.mkfifo(_OUTSIDE)
+
+    def rename_outside(self) -> None:
+        os.rename(self.path, _OUTSIDE)
+
+    def signal_outside(self) -> None:
+        os.kill(os.getppid(), signal.SIGURG)
+
+    def change_root(self) -> None:
+        os.chroot(os.path.dirname(self.path))
+
+    def refuse_itself_a_file(self) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), f"{self.path}.own")
+
+    def refuse_itself_the_session(self) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.path.dirname(self.path))
