@@ -19,7 +19,8 @@ from harness.gates.kernel.syscall_table import CALLS
 def result_of(folder: Path, name: str, *args: int, act: Callable[[], object] = lambda: None) -> str:
     """Return what is said of a call about the file ``T``, which does what `act` does."""
     process: Any = SimpleNamespace(pid=os.getpid())
-    pending = PendingSyscall(1, CALLS[NUMBERS[name]], [*args, *6 * [0]], process, name="T")
+    pending = PendingSyscall(1, CALLS[NUMBERS[name]], [*args, *6 * [0]], process)
+    pending.is_about_name("T")
     lane: Any = SimpleNamespace(status=Status.FILE, pending=pending)
     text = CallText(str(folder), lane, "T")
     act()
