@@ -22,7 +22,7 @@ test: $(STAMP)
 # Compiles the modules that each step goes through, see docs/install.md; needs a C compiler, takes a minute or two of two cores.
 .PHONY: compiled
 compiled: $(STAMP)
-	$(VENV)/bin/python -m harness.tools.compiling
+	HARNESS_COMPILED=no $(VENV)/bin/python -m harness.tools.compiling
 
 # The tests that `make test` leaves out: each takes seconds of processor time, and another of its kind is quick.
 test-long: $(STAMP)

@@ -43,8 +43,11 @@ _GROUP = LIBRARY.removesuffix("__mypyc")
 _FLAGS = ("-O2", "-g0", "-fPIC", "-fwrapv", "-DNDEBUG", "-w")
 
 
-def compile_modules() -> None:
-    """Compile the modules and put them where they are loaded from.
+def compile_modules(modules: Sequence[str] = MODULES) -> None:
+    """Compile modules and put them where they are loaded from.
+
+    Args:
+        modules: by name; fewer of them to try something.
 
     Raises:
         UsageError: mypy or a C compiler is missing.
@@ -53,15 +56,15 @@ def compile_modules() -> None:
     compiler = _compiler()
     _forget()
     # Before they are read: a change in the meantime makes the result one of other sources.
-    sources = {file: digest(os.path.join(ROOT, file)) for file in sources_of(MODULES)}
+    sources = {file: digest(os.path.join(ROOT, file)) for file in sources_of(modules)}
     with tempfile.TemporaryDirectory(prefix="harness-compiled-") as folder:
-        files = _generate(folder)
+        files = _generate(modules, folder)
         made = Path(folder, "made")
         made.mkdir()
-        _build(compiler, files, folder, made)
+        _build(compiler, modules, files, folder, made)
         shutil.copytree(made, FOLDER)
     # Last: without it nothing is loaded.
-    Manifest(MODULES, sources).write(FOLDER)
+    Manifest(modules, sources).write(FOLDER)
 
 
 def _forget() -> None:
@@ -99,7 +102,7 @@ def _file(module: str) -> str:
     return next((file for file in (f"{path}.py", f"{path}/__init__.py") if Path(ROOT, file).is_file()), "")
 
 
-def _generate(folder: str) -> list[str]:
+def _generate(modules: Sequence[str], folder: str) -> list[str]:
     """Write the C of all modules, and return its files: that of the library, then one by module."""
     try:
         from mypyc.build import generate_c_extension_shim, include_dir, mypyc_build
@@ -109,16 +112,18 @@ def _generate(folder: str) -> list[str]:
         raise UsageError(f"{error.name} is missing; mypy and setuptools are needed (`make .venv`)") from error
     options = CompilerOptions(multi_file=True, target_dir=folder, group_name=_GROUP)
     os.chdir(ROOT)
-    _, groups, _ = mypyc_build([_file(module) for module in MODULES], options)
+    _, groups, _ = mypyc_build([_file(module) for module in modules], options)
     files = [file for names, _ in groups for file in names]
     for name in RUNTIME_C_FILES:
         files.append(shutil.copy(os.path.join(include_dir(), name), folder))
-    for module in MODULES:
+    for module in modules:
         generate_c_extension_shim(module, module.rpartition(".")[2], folder, _GROUP)
     return files
 
 
-def _build(compiler: Sequence[str], files: Sequence[str], folder: str, made: Path) -> None:
+def _build(
+    compiler: Sequence[str], modules: Sequence[str], files: Sequence[str], folder: str, made: Path
+) -> None:
     """Compile C files into the library, and one more for each module into what the interpreter loads."""
     from mypyc.build import include_dir
 
@@ -129,12 +134,12 @@ def _build(compiler: Sequence[str], files: Sequence[str], folder: str, made: Pat
         return f"{file}.o"
 
     def shim(module: str) -> None:
-        (source,) = Path(folder).rglob(f"{module.rpartition('.')[2]}.c")
+        source = Path(folder, *module.split(".")).with_suffix(".c")
         _run([*compiler, *_FLAGS, *include, "-shared", str(source), "-o", str(made / (module + SUFFIX))])
 
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         objects = list(pool.map(compiled, files))
-        list(pool.map(shim, MODULES))
+        list(pool.map(shim, modules))
     _run([*compiler, "-shared", *objects, "-o", str(made / (LIBRARY + SUFFIX))])
 
 
@@ -146,6 +151,6 @@ def _run(command: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     try:
-        compile_modules()
-    except UsageError as error:
+        compile_modules(sys.argv[1:] or MODULES)
+    except (HarnessError, UsageError) as error:
         sys.exit(str(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,8 +17,9 @@ MODULE = "pack.part"
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder with a package and compiled modules that are none."""
+    monkeypatch.delenv(WANTED, raising=False)
     (tmp_path / "pack").mkdir()
     (tmp_path / "pack" / "part.py").write_text("ONE = 1\n")
     made = tmp_path / "made"
@@ -99,3 +101,35 @@ def test_the_modules_that_are_there_are_those_that_are_wanted() -> None:
     if os.path.isdir(FOLDER):
         assert Manifest.read(FOLDER).modules == MODULES
     assert all(Path(ROOT, *module.split(".")).with_suffix(".py").is_file() for module in MODULES)
+
+
+@pytest.mark.long
+@pytest.mark.requires("gcc")
+def test_a_compiled_module_runs_until_its_source_changes(tmp_path: Path) -> None:
+    for name in ("harness", "fence", "takeover_harness"):
+        shutil.copytree(
+            Path(ROOT, name), tmp_path / name, ignore=shutil.ignore_patterns("compiled", "__pycache__")
+        )
+    module = "harness.strategies.racing_pairs"
+
+    def python(*arguments: str, wanted: str = "") -> str:
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=tmp_path,
+            env={**os.environ, WANTED: wanted},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    python("-m", "harness.tools.compiling", module)
+    look = ("-c", f"import {module} as it; print(it.__file__); print(it.names_of('a > b'))")
+    file, names = python(*look, wanted="must").splitlines()
+    assert file.endswith(SUFFIX)
+    assert names == "('a', 'b')"
+    with (tmp_path / "harness" / "strategies" / "racing_pairs.py").open("a") as source:
+        source.write("# changed\n")
+    assert python(*look).splitlines()[0].endswith("racing_pairs.py")
+    said = python("-m", "harness", "--version")
+    assert "not compiled (they were made of another harness/strategies/racing_pairs.py)" in said
