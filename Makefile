@@ -19,6 +19,11 @@ run: $(STAMP)
 test: $(STAMP)
 	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -n auto --dist loadgroup $(ARGS)
 
+# Compiles the modules that each step goes through, see docs/install.md; needs a C compiler, takes a minute or two of two cores.
+.PHONY: compiled
+compiled: $(STAMP)
+	HARNESS_COMPILED=no $(VENV)/bin/python -m harness.tools.compiling
+
 # The tests that `make test` leaves out: each takes seconds of processor time, and another of its kind is quick.
 test-long: $(STAMP)
 	HARNESS_LONG=1 PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -n auto --dist loadgroup -m long $(ARGS)
@@ -123,5 +128,5 @@ lock:
 		--custom-compile-command "make lock" --quiet --output-file requirements.lock
 
 clean:
-	rm -rf $(VENV) $(LOCK_VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(LOCK_VENV) build dist harness/compiled .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find harness fence takeover_harness tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,6 +3,8 @@
 import _signal  # type: ignore[import-not-found]  # built in; `signal` stands on it
 import sys
 
+from takeover_harness.compiled import install
+
 __all__ = ["VERSION"]
 
 #: Read by the build, see `[tool.hatch.version]`.
@@ -23,3 +25,6 @@ if (
     _mask_before = _signal.pthread_sigmask(
         _signal.SIG_BLOCK, (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP)
     )
+
+# Before any module of ours is imported that may be compiled.
+install()

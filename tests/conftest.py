@@ -23,6 +23,7 @@ from fence.targets import TargetError, pypi
 from harness.gates.kernel import program_clock, thread_turns
 from harness.system import landlock
 from harness.tools import doctor
+from takeover_harness import compiled
 from tests import browser, machine_limits, ordinary_user
 from tests.measured_filesystems.mounts import MOUNTABLE, can_mount
 from tests.patience import GENEROUS_S, WALL_LIMIT
@@ -104,6 +105,8 @@ _CAPABILITIES: dict[str, Callable[[], bool]] = {
     "pid-namespace of an ordinary user": ordinary_user.has_own_ids,
     "clock of programs": lambda: not program_clock.unavailable(),
     "threads one at a time": lambda: not thread_turns.unavailable(),
+    # A compiled function takes no stand-in for a class of ours.
+    "modules from source": lambda: compiled.state() != "compiled",
     "ext4": _ext4,
     "root": lambda: os.geteuid() == 0,
     "mounts": _mounts,

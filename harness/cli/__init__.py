@@ -20,13 +20,14 @@ from harness.cli.bench_arguments import add_bench
 from harness.cli.called_as import program
 from harness.cli.fence_arguments import add_conform, add_init, add_target
 from harness.cli.lookup_arguments import add_docs, add_doctor, add_list, add_report, add_schema
-from harness.cli.output import OutputGone, brief, ensure_standard_streams, remark
+from harness.cli.output import OutputGone, brief, emit, ensure_standard_streams, remark
 from harness.cli.search_arguments import add_controls, add_fuzz, add_matrix, add_merge, add_run
 from harness.cli.status import BUG, INCONCLUSIVE, INTERRUPTED, USAGE
 from harness.cli.witness_arguments import add_judge, add_replay, add_shrink
 from harness.model.errors import FormatError, HarnessError, Shortage, StoreError, UsageError, WorkerDied
 from harness.system.interrupts import put_off
 from harness.system.machine_limits import of_error
+from takeover_harness.compiled import state
 
 __all__ = ["main", "parser"]
 
@@ -73,6 +74,15 @@ class _Exact(argparse.ArgumentParser):
         sys.exit(USAGE)
 
 
+class _Version(argparse.Action):
+    """Says the version and whether the hot path is compiled, which is asked only then."""
+
+    def __call__(self, *_: object) -> NoReturn:
+        """Print both and end the process."""
+        emit(f"takeover-harness {VERSION}, {state()}")
+        sys.exit(0)
+
+
 def parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
     """Return the parser for all subcommands; imports nothing that only a subcommand needs.
 
@@ -85,7 +95,8 @@ def parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
         epilog="Exit status: 0 as expected, 1 not as expected, 2 bad arguments, 3 inconclusive, "
         "4 a bug of the harness, 130 interrupted.",
     )
-    top.add_argument("--version", action="version", version=f"takeover-harness {VERSION}")
+    about = "show the version, and whether the hot path is compiled"
+    top.add_argument("--version", action=_Version, nargs=0, help=about)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     top.commands = commands.choices
     for name, (about, add_options) in _COMMANDS.items():

@@ -24,6 +24,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from harness.model.gate import Candidate
+from harness.model.native import mypyc_attr
 from harness.strategies.forecast import Forecast, Remaining
 from harness.strategies.racing_pairs import LOCK, TRANSCRIPT, subject
 from harness.strategies.strategy import Strategy
@@ -71,6 +72,7 @@ def _choices(forecast: Forecast | None) -> list[tuple[frozenset[str], Remaining]
     return found or [(_BOTH, Remaining(forecast.about(_BOTH)))]
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Surw(Strategy):
     """Draw the lane of the next interesting step; other lanes may take steps that are not interesting."""
 

@@ -19,6 +19,7 @@ from harness.model.errors import UsageError
 from harness.system import landlock, own_ids, terminals
 from harness.system.janitor import in_memory, session_parent, shortage
 from harness.system.machine_limits import too_small
+from takeover_harness.compiled import state
 
 __all__ = ["examine", "own_ids_of", "reuses_inodes"]
 
@@ -39,6 +40,7 @@ def examine(root: str | None = None) -> dict[str, object]:
         "python": platform.python_version(),
         "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
         "cores": len(os.sched_getaffinity(0)),
+        "hot_path": state(),
     }
     findings["machine_limits"] = too_small() or "enough"
     for gate in GATES:

@@ -12,6 +12,7 @@ import pytest
 
 from harness import VERSION
 from harness.cli import main
+from takeover_harness.compiled import state
 from tests.acceptance.harness_process import (
     ROOT,
     SCENARIO,
@@ -112,7 +113,7 @@ def test_a_limit_of_the_environment_that_is_none_is_refused(harness: Harness, li
 
 def test_the_version_is_told(harness: Harness) -> None:
     ended = harness.call("--version")
-    assert (ended.status, ended.out) == (0, f"takeover-harness {VERSION}\n")
+    assert (ended.status, ended.out) == (0, f"takeover-harness {VERSION}, {state()}\n")
 
 
 def _unprivileged() -> None:

@@ -7,14 +7,15 @@ so such a name is called by a number, in order of appearance.
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from harness.gates.kernel.laid_files import TRANSCRIPT
 
 __all__ = ["Aliases"]
 
-_PLAIN = re.compile(r"[a-z.\-]+\Z")
+_PLAIN: Final = re.compile(r"[a-z.\-]+\Z")
 #: Of names in directories, such as HEAD.lock; random ones mix small letters and capitals.
-_PLAIN_BELOW = re.compile(r"(?:[a-z._\-]+|[A-Z_]+(?:\.[a-z.]+)?)\Z")
+_PLAIN_BELOW: Final = re.compile(r"(?:[a-z._\-]+|[A-Z_]+(?:\.[a-z.]+)?)\Z")
 
 
 class Aliases:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from harness.gates.kernel.lane import Lane
 from harness.gates.kernel.process import PendingSyscall, Status
 from harness.gates.kernel.steps import pause_name
@@ -11,9 +13,10 @@ from harness.model.gate import Candidate
 
 __all__ = ["alias_of", "candidate_of", "why_waiting"]
 
-_FILE, _THINK = Status.FILE, Status.THINK
+_FILE: Final = Status.FILE
+_THINK: Final = Status.THINK
 #: Kinds of call that may change something that another lane can see.
-_WRITES = frozenset({"data", "meta", "names", "lock", "map"})
+_WRITES: Final = frozenset({"data", "meta", "names", "lock", "map"})
 
 
 def candidate_of(files: VirtualFiles, lane: Lane) -> Candidate:

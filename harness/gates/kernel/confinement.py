@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import os
 import stat
+from typing import Final
 
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.path_resolution import as_seen_by, signed
@@ -19,12 +20,12 @@ from harness.gates.kernel.virtual_files import VirtualFiles
 
 __all__ = ["crosses", "forbidden_outside", "leads_out", "makes_device", "within"]
 
-_CHANGES_FILES = frozenset({"data", "meta", "names"})
-_AF_UNIX = 1
+_CHANGES_FILES: Final = frozenset({"data", "meta", "names"})
+_AF_UNIX: Final = 1
 #: Major and minor numbers of null, zero, full, and of tty: the terminal that a program has, or none.
-_DEVICES = frozenset({(1, 3), (1, 5), (1, 7), (5, 0)})
+_DEVICES: Final = frozenset({(1, 3), (1, 5), (1, 7), (5, 0)})
 #: FS_IOC_SETFLAGS and FS_IOC_FSSETXATTR change a file through a descriptor that only reads.
-_ATTRIBUTES = frozenset({0x40086602, 0x401C5820})
+_ATTRIBUTES: Final = frozenset({0x40086602, 0x401C5820})
 
 
 def crosses(pending: PendingSyscall) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import struct
+from typing import Final
 
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.flocks import Flocks
@@ -29,11 +30,11 @@ from harness.model.history import Change, LockEvent
 __all__ = ["EffectRecorder"]
 
 #: Kinds of call that stamp the file they are about, unless they are refused.
-_STAMPING = frozenset({"open", "data", "meta"})
+_STAMPING: Final = frozenset({"open", "data", "meta"})
 _UTIME_NOW, _UTIME_OMIT = (1 << 30) - 1, (1 << 30) - 2
-_TIMES = struct.Struct("=4q")
-_LINKS_THEMSELVES = frozenset({"lchown", "lsetxattr", "lremovexattr"})
-_NOFOLLOW_AT = {"utimensat": 3, "fchownat": 4, "fchmodat2": 3, "setxattrat": 2, "removexattrat": 2}
+_TIMES: Final = struct.Struct("=4q")
+_LINKS_THEMSELVES: Final = frozenset({"lchown", "lsetxattr", "lremovexattr"})
+_NOFOLLOW_AT: Final = {"utimensat": 3, "fchownat": 4, "fchmodat2": 3, "setxattrat": 2, "removexattrat": 2}
 
 
 class EffectRecorder:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from harness.gates.kernel.inode import Inode
 from harness.gates.kernel.process import Status
 from harness.gates.kernel.supervisor_state import SupervisorState
@@ -9,7 +11,7 @@ from harness.model.history import LockEvent
 
 __all__ = ["release_locks_of_ended", "wake_flock_waiters"]
 
-_FLOCK = Status.FLOCK
+_FLOCK: Final = Status.FLOCK
 
 
 def wake_flock_waiters(state: SupervisorState, inode: Inode | None) -> None:

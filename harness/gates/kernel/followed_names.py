@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from harness.gates.kernel.aliases import Aliases
 from harness.gates.kernel.directory_entries import (
@@ -23,7 +24,7 @@ from harness.model.program import Filesystem
 
 __all__ = ["FollowedNames"]
 
-_FIRST_INODE = 4096
+_FIRST_INODE: Final = 4096
 
 
 class FollowedNames:
@@ -222,7 +223,7 @@ class FollowedNames:
             old = names.get(name)
             if entry is None:
                 if old is not None:
-                    changed[name] = entry
+                    changed[name] = None
             elif (
                 old is None
                 or old.ino != entry.ino

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -40,6 +41,7 @@ from harness.gates.kernel.worker_processes import WorkerKilled, WorkerProcesses
 from harness.model.errors import WorkerDied
 from harness.model.gate import RUN, Candidate, Layout, Outcome, Verdict
 from harness.model.history import End
+from harness.model.native import mypyc_attr
 from harness.model.program import Program
 from harness.model.shared_memory import Clock
 from harness.system.private_directories import PrivateDirectories
@@ -48,14 +50,17 @@ __all__ = ["WALL_LIMIT_S", "KernelGate"]
 
 #: Limits of a worker's start, with the adapter of an external fence: doing nothing, and computing.
 _START_S, _START_COMPUTING_S = 20.0, 60.0
-_STARTS_MAX = 3
+_STARTS_MAX: Final = 3
 WALL_LIMIT_S = 10.0
 # Names of the module are faster to look up than members of a class, and each step asks for each lane.
-_FILE, _SLEEP, _TURN, _DEAD = Status.FILE, Status.SLEEP, Status.TURN, Status.DEAD
+_FILE: Final = Status.FILE
+_SLEEP: Final = Status.SLEEP
+_TURN: Final = Status.TURN
 #: Of a lane that waits for nothing.
-_READY = frozenset({Status.FILE, Status.THINK, Status.TIMER})
+_READY: Final = frozenset({Status.FILE, Status.THINK, Status.TIMER})
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class KernelGate:
     """Gate over seccomp user notification.
 
@@ -375,7 +380,7 @@ class KernelGate:
             self._steps.record(watched)
             if self._files.tree_changed:
                 resolve_stopped_again(self._state)
-        if not alone or status is _DEAD:
+        if not alone or status is Status.DEAD:
             self._record_operations(worker)
         elif worker.words[lane.cell] != lane.started or worker.words[lane.cell + 1] != lane.finished:
             # No other lane of the process can have moved.

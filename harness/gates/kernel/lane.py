@@ -15,6 +15,7 @@ from harness.gates.kernel.process import PendingSyscall, Process, Status, Task
 from harness.gates.kernel.quiescence import tasks_of
 from harness.gates.kernel.shared_service import SharedService
 from harness.gates.kernel.started_process import StartedProcess
+from harness.model.native import mypyc_attr
 from harness.model.shared_memory import SharedMemory
 
 __all__ = ["Lane", "TraceeProcess", "TraceeThread", "Worker"]
@@ -257,6 +258,7 @@ class Worker(Process):
         super().close()
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class TraceeThread(Task):
     """One thread of a process that a worker started.
 

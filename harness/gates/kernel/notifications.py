@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import errno
 from fcntl import ioctl
+from typing import Final
 
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.lane import Worker
 from harness.gates.kernel.linux_abi import NOTIF_RECV, RESPONSE_CONTINUE
-from harness.gates.kernel.process import PendingSyscall, Status, respond
+from harness.gates.kernel.process import PendingSyscall, Status, Task, respond
 from harness.gates.kernel.reactions import CONTINUE, STOP_AT_FILE, Answer, Inconclusive, Reaction, Stop
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.syscall_handlers import HANDLERS
@@ -21,10 +22,10 @@ from harness.gates.kernel.syscall_table import CALLS
 __all__ = ["apply", "react", "receive"]
 
 #: Answers with these are the harness's own: elsewhere the call might go well.
-_REFUSALS = frozenset({-errno.EROFS, -errno.EPERM, -errno.EACCES, -errno.ENOSYS})
-_FILE = Status.FILE
-_ZERO = bytes(linux_abi.NOTIF.size)
-_unpack = linux_abi.NOTIF.unpack
+_REFUSALS: Final = frozenset({-errno.EROFS, -errno.EPERM, -errno.EACCES, -errno.ENOSYS})
+_FILE: Final = Status.FILE
+_ZERO: Final = bytes(linux_abi.NOTIF.size)
+_unpack: Final = linux_abi.NOTIF.unpack
 
 
 def receive(state: SupervisorState, worker: Worker) -> PendingSyscall:
@@ -50,7 +51,8 @@ def react(state: SupervisorState, pending: PendingSyscall) -> None:
         # Its arguments point nowhere; the kernel will say so.
         reaction = CONTINUE
     if reaction is STOP_AT_FILE:
-        pending.process.tasks[pending.tid].stop(pending, _FILE)
+        task: Task = pending.process.tasks[pending.tid]
+        task.stop(pending, _FILE)
     elif reaction is CONTINUE:
         respond(pending.process, pending.trap_id, 0, 0, RESPONSE_CONTINUE)
     else:

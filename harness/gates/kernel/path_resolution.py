@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from typing import Any
+from typing import Final
 
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.inode import Inode
@@ -22,13 +22,13 @@ __all__ = ["OUTSIDE", "UNKNOWN", "as_seen_by", "descriptor", "is_indirect", "pat
 OUTSIDE = None
 
 #: A descriptor that has not been looked up.
-UNKNOWN: Any = object()
+UNKNOWN: Final = Inode(-1, -1, -1, "", "", 0)
 
 #: Files of the kernel's that lock libraries read often, and that cannot lead anywhere.
-_KERNELS_OWN = re.compile(rb"/proc/(?:\d+|self)/(?:stat|status|cmdline|comm)\Z").match
-_OWN = ("/proc/self", "/proc/thread-self", "/dev/")
-_NUMBERED = re.compile(r"/proc/\d+(?:/|\Z)").match
-_OWN_NAMES = (
+_KERNELS_OWN: Final = re.compile(rb"/proc/(?:\d+|self)/(?:stat|status|cmdline|comm)\Z").match
+_OWN: Final = ("/proc/self", "/proc/thread-self", "/dev/")
+_NUMBERED: Final = re.compile(r"/proc/\d+(?:/|\Z)").match
+_OWN_NAMES: Final = (
     ("/proc/self", ""),
     ("/proc/thread-self", ""),
     ("/dev/fd", "/fd"),
@@ -50,7 +50,7 @@ def descriptor(files: VirtualFiles, process: Process, fd: int) -> Inode | None:
     Answers are kept until the descriptor is closed: close, dup2 and close_range
     are trapped, so nothing can change behind the table.
     """
-    inode: Inode | None = process.fds.get(fd, UNKNOWN)
+    inode = process.fds.get(fd, UNKNOWN)
     if inode is not UNKNOWN:
         return inode
     found = _look_up(files, process, fd)

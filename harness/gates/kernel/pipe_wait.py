@@ -10,8 +10,9 @@ import contextlib
 import os
 import select
 import stat
+from typing import NamedTuple
 
-__all__ = ["ANY_SLEEPER", "NO_SLEEPER", "empties", "reach"]
+__all__ = ["ANY_SLEEPER", "NO_SLEEPER", "PipeReader", "empties", "reach"]
 
 #: A change wakes no sleeper: it is a file or a device.
 NO_SLEEPER = 0
@@ -19,6 +20,14 @@ NO_SLEEPER = 0
 ANY_SLEEPER = -1
 
 _DIRECT = (stat.S_ISREG, stat.S_ISCHR, stat.S_ISDIR, stat.S_ISBLK)
+
+
+class PipeReader(NamedTuple):
+    """The empty pipe from which a thread reads, and the thread's run count before that."""
+
+    fd: int
+    pipe: int
+    runs: bytes
 
 
 def reach(pid: int, fd: int) -> int:

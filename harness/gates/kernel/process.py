@@ -5,40 +5,26 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fcntl import ioctl
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final
 
-import msgspec
-
+from harness.gates.kernel.call_signature import Call
 from harness.gates.kernel.inode import Inode
 from harness.gates.kernel.linux_abi import NOTIF_SEND, PARK, RESPONSE
-from harness.gates.kernel.pipe_wait import ANY_SLEEPER, empties
+from harness.gates.kernel.pipe_wait import ANY_SLEEPER, PipeReader, empties
 from harness.gates.kernel.quiescence import QuiescenceWatch, id_in_namespace
-from harness.gates.kernel.syscall_table import CALLS, Call
+from harness.gates.kernel.syscall_table import CALLS
+from harness.gates.kernel.task_status import Status
 from harness.gates.kernel.tracee_memory import TraceeMemory
 from harness.model.errors import Shortage
+from harness.model.native import mypyc_attr
 from harness.system.machine_limits import check_descriptor
 
 __all__ = ["NO_CALL", "PendingSyscall", "PipeReader", "Process", "Status", "Task", "by_own_id", "respond"]
 
-_pack = RESPONSE.pack
+_pack: Final = RESPONSE.pack
 
 
-class Status:
-    """States of a task. Plain strings: members of an Enum cost a look-up each time before Python 3.12."""
-
-    MOVING: Final = "was let go and has not stopped yet"
-    FILE: Final = "stands before a file call"
-    THINK: Final = "waits for its model"
-    SLEEP: Final = "sleeps in virtual time"
-    TIMER: Final = "has a timer that ends"
-    FLOCK: Final = "waits for an flock"
-    ASLEEP: Final = "sleeps in the kernel"
-    TURN: Final = "waits for its turn at an adapter"
-    DONE: Final = "has no more operations"
-    DEAD: Final = "its process is gone"
-
-
-class PendingSyscall(msgspec.Struct, eq=False, gc=False):
+class PendingSyscall:
     """A system call before which a task is stopped.
 
     Args:
@@ -55,17 +41,23 @@ class PendingSyscall(msgspec.Struct, eq=False, gc=False):
         waited: whether it is an flock that had to wait.
     """
 
-    trap_id: int
-    call: Call
-    args: Sequence[int]
-    process: Process
-    tid: int = 0
-    inode: Inode | None = None
-    name: str | None = None
-    name2: str | None = None
-    indirect: bool = False
-    flags: int = 0
-    waited: bool = False
+    __slots__ = (
+        *("args", "call", "flags", "indirect", "inode", "name"),
+        *("name2", "process", "tid", "trap_id", "waited"),
+    )
+
+    def __init__(self, trap_id: int, call: Call, args: Sequence[int], process: Process, tid: int = 0) -> None:
+        self.trap_id = trap_id
+        self.call = call
+        self.args = args
+        self.process = process
+        self.tid = tid
+        self.inode: Inode | None = None
+        self.name: str | None = None
+        self.name2: str | None = None
+        self.indirect = False
+        self.flags = 0
+        self.waited = False
 
     def made_by(self, process: Process) -> None:
         """Set the process that makes the call, where it is not the worker."""
@@ -101,10 +93,24 @@ class PendingSyscall(msgspec.Struct, eq=False, gc=False):
         self.flags = flags
 
 
+class _NoCall(PendingSyscall):
+    """No call of any process: it has no `process`."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self.trap_id = self.tid = self.flags = 0
+        self.call = CALLS[PARK]
+        self.args = ()
+        self.inode = self.name = self.name2 = None
+        self.indirect = self.waited = False
+
+
 #: Where a task is stopped before its first stop: nowhere.
-NO_CALL = PendingSyscall(0, CALLS[PARK], (), cast("Process", None))
+NO_CALL: Final[PendingSyscall] = _NoCall()
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Task:
     """Call before which a lane, or a thread of a child process, is stopped, and the thing that it waits for.
 
@@ -170,14 +176,6 @@ class Task:
     def forget_flock_tries(self) -> None:
         """Allow the task to try its flock against the kernel once more."""
         self.flock_tried = False
-
-
-class PipeReader(NamedTuple):
-    """The empty pipe from which a thread reads, and the thread's run count before that."""
-
-    fd: int
-    pipe: int
-    runs: bytes
 
 
 class Process:

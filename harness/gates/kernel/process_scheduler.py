@@ -23,8 +23,8 @@ from harness.gates.kernel.interrupted_calls import take_ended
 from harness.gates.kernel.lane import Lane, TraceeProcess, TraceeThread, Worker
 from harness.gates.kernel.notifications import react, receive
 from harness.gates.kernel.path_resolution import signed
-from harness.gates.kernel.pipe_wait import ANY_SLEEPER, NO_SLEEPER, empties, reach
-from harness.gates.kernel.process import PendingSyscall, PipeReader, Process, Status, respond
+from harness.gates.kernel.pipe_wait import ANY_SLEEPER, NO_SLEEPER, PipeReader, empties, reach
+from harness.gates.kernel.process import PendingSyscall, Process, Status, respond
 from harness.gates.kernel.quiescence import Rest, same_twice
 from harness.gates.kernel.stuck_worker import worker_timed_out
 from harness.gates.kernel.supervisor_state import SupervisorState

@@ -11,8 +11,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from collections import defaultdict
-from collections.abc import Callable
+from typing import Final
 
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.flock_wakeups import wake_flock_waiters
@@ -36,12 +35,16 @@ from harness.scenario.faults import recorded_name
 __all__ = ["Steps", "pause_name"]
 
 #: Steps without a call, by the status of the lane that takes them.
-_PAUSES = {Status.THINK: "think", Status.SLEEP: "sleep", Status.TURN: "turn", Status.TIMER: "timer"}
+_PAUSES: Final = {Status.THINK: "think", Status.SLEEP: "sleep", Status.TURN: "turn", Status.TIMER: "timer"}
 
-_FILE, _THINK, _SLEEP, _TIMER = Status.FILE, Status.THINK, Status.SLEEP, Status.TIMER
+_FILE: Final = Status.FILE
+_THINK: Final = Status.THINK
+_SLEEP: Final = Status.SLEEP
+_TIMER: Final = Status.TIMER
 #: Flags of an answer: the kernel runs the call, or it is done already.
-_RUN_IT, _ANSWERED = linux_abi.RESPONSE_CONTINUE, 0
-_EXCLUSIVE = os.O_EXCL
+_RUN_IT: Final = linux_abi.RESPONSE_CONTINUE
+_ANSWERED: Final = 0
+_EXCLUSIVE: Final = os.O_EXCL
 
 
 def pause_name(lane: Lane) -> str:
@@ -71,15 +74,6 @@ class Steps:
         self._flocks = state.flocks
         self._polls = state.polls
         self.process_faults = ProcessFaults(state)
-        #: By kind of call how it is recorded; any other kind is watched.
-        self._ways: defaultdict[str, Callable[[Lane, PendingSyscall, str], int | None]] = defaultdict(
-            lambda: self._watch,
-            look=self._look,
-            open=self._open,
-            close=self._close,
-            stat=self._stat,
-            lock=self._lock,
-        )
 
     def begin(self, program: Program) -> None:
         """Start a schedule."""
@@ -217,11 +211,26 @@ class Steps:
             self._appears(self._appearance, pending)
         if call.asks or self._polls.asking:
             self._polls.before(lane, pending)
-        way = self._watch if worker.maps_files and call.kind != "lock" else self._ways[call.kind]
-        flags = way(lane, pending, path)
+        if worker.maps_files and call.kind != "lock":
+            flags: int | None = self._watch(lane, pending, path)
+        else:
+            flags = self._record(lane, pending, path)
         if flags is not None:
             self._state.let_go(lane)
             respond(worker, pending.trap_id, 0, 0, flags)
+
+    def _record(self, lane: Lane, pending: PendingSyscall, path: str) -> int | None:
+        """Record a call in the way of its kind; any other kind is watched."""
+        kind = pending.call.kind
+        if kind == "look":
+            return self._look(lane, pending, path)
+        if kind == "open":
+            return self._open(lane, pending, path)
+        if kind == "close":
+            return self._close(lane, pending, path)
+        if kind == "stat":
+            return self._stat(lane, pending, path)
+        return self._lock(lane, pending, path) if kind == "lock" else self._watch(lane, pending, path)
 
     # The ways in which calls are recorded. Each returns the flags with which the call is answered then; None
     # where its lane has to wait, or has been answered.

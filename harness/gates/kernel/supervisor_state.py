@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import msgspec
 
@@ -38,12 +39,12 @@ __all__ = ["Effect", "SupervisorState", "WatchedCall"]
 #: Change of the transcript and event of the write lock.
 Effect = tuple[Change | None, LockEvent | None]
 #: The shortest end of a directory's name that is taken for one.
-_ENDS_FROM = 2
-_NO_EFFECT: Effect = (None, None)
-_FLOCK = Status.FLOCK
+_ENDS_FROM: Final = 2
+_NO_EFFECT: Final[Effect] = (None, None)
+_FLOCK: Final = Status.FLOCK
 
 
-class WatchedCall(msgspec.Struct, eq=False, gc=False):
+class WatchedCall:
     """A granted call whose step is recorded only when its lane has come to rest.
 
     Args:
@@ -57,14 +58,26 @@ class WatchedCall(msgspec.Struct, eq=False, gc=False):
         lock: what the end of a process did to the write lock meanwhile.
     """
 
-    lane: Lane
-    pending: PendingSyscall
-    op: int
-    path: str
-    note: str = ""
-    fault: str = ""
-    effect: Effect = _NO_EFFECT
-    lock: LockEvent | None = None
+    __slots__ = ("effect", "fault", "lane", "lock", "note", "op", "path", "pending")
+
+    def __init__(
+        self,
+        lane: Lane,
+        pending: PendingSyscall,
+        op: int,
+        path: str,
+        note: str = "",
+        fault: str = "",
+        effect: Effect = _NO_EFFECT,
+    ) -> None:
+        self.lane = lane
+        self.pending = pending
+        self.op = op
+        self.path = path
+        self.note = note
+        self.fault = fault
+        self.effect = effect
+        self.lock: LockEvent | None = None
 
     def had(self, effect: Effect) -> None:
         """Keep what the call did, now that it has returned."""

@@ -8,25 +8,26 @@ from __future__ import annotations
 
 import os
 import struct
+from typing import Final
 
 from harness.gates.kernel.inode import Inode, Shown
 from harness.system.machine_limits import check_descriptor
 
 __all__ = ["TraceeMemory", "pack_stat", "pack_statx"]
 
-_PATH_MAX = 4096
-_PAGE = 4096
+_PATH_MAX: Final = 4096
+_PAGE: Final = 4096
 
 # struct stat of x86-64: dev ino nlink mode uid gid pad rdev size blksize blocks,
 # then three pairs of seconds and nanoseconds, then three reserved words.
-_STAT = struct.Struct("=QQQIIIIQqqq6Q24x")
+_STAT: Final = struct.Struct("=QQQIIIIQqqq6Q24x")
 # struct statx up to the device numbers: mask blksize attributes nlink uid gid mode
 # ino size blocks attributes_mask, atime btime ctime mtime, rdev and dev as pairs.
-_STATX = struct.Struct("=IIQIIIHxxQQQQqIxxxxqIxxxxqIxxxxqIxxxxIIII112x")
+_STATX: Final = struct.Struct("=IIQIIIHxxQQQQqIxxxxqIxxxxqIxxxxqIxxxxIIII112x")
 
-_BASIC_STATS = 0x7FF
-_BTIME = 0x800
-_SECOND = 1_000_000_000
+_BASIC_STATS: Final = 0x7FF
+_BTIME: Final = 0x800
+_SECOND: Final = 1_000_000_000
 
 
 class TraceeMemory:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Final
 
 from fence.locks import LockFile
 from harness.gates.kernel.followed_names import FollowedNames
@@ -29,8 +30,8 @@ from harness.system.tree_removal import remove_tree
 __all__ = ["VirtualFiles"]
 
 #: A step seldom adds more; a buffer of many pages would cost a mapping of its own.
-_SPARE = 4096
-_CHUNK = 1 << 20
+_SPARE: Final = 4096
+_CHUNK: Final = 1 << 20
 
 
 class VirtualFiles(FollowedNames):

@@ -14,6 +14,7 @@ that gets it only then has a *hollow* lock. A library may notice that and start 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from fence.locks import KINDS, LockFile
 from fence.locks.kind import Keeper
@@ -22,7 +23,7 @@ from harness.model.history import LockEvent
 
 __all__ = ["WriteLock"]
 
-_NO_LANE = -1
+_NO_LANE: Final = -1
 
 
 class WriteLock:

@@ -14,6 +14,9 @@ from harness.gates.kernel.process import PendingSyscall, Status
 from harness.gates.kernel.syscall_table import CALLS
 from harness.model.access_set import ANYTHING, AccessSet, conflict
 
+# Processes and calls are stand-ins here, which compiled functions refuse.
+pytestmark = pytest.mark.requires("modules from source")
+
 T = SimpleNamespace(number=1, names={"T"})
 FLOCKS: Any = SimpleNamespace(holds=lambda *_: False)
 COPYING = {"sendfile", "splice", "copy_file_range", "ioctl"}
@@ -30,9 +33,11 @@ def touched(name: str, path: str | None = "T", flags: int = 0, **world: Any) -> 
     process: Any = SimpleNamespace(maps_files=False, has_children=False, lanes=[lane], name="p")
     lane.worker, lane.status = process, Status.FILE
     inode: Any = known["names"].get(path)
-    lane.pending = PendingSyscall(
-        0, call, (0,) * 6, process, inode=inode, name=path, name2=second, indirect=indirect, flags=flags
-    )
+    lane.pending = PendingSyscall(0, call, (0,) * 6, process)
+    lane.pending.is_about_name(path, inode)
+    lane.pending.is_about_second_name(second)
+    lane.pending.is_indirectly_about(indirect)
+    lane.pending.opens_with(flags)
     return access_set(files, FLOCKS, lane)
 
 

@@ -124,6 +124,7 @@ def test_a_register_s_low_half_is_read_as_a_c_int() -> None:
         ("/elsewhere", None, False),
     ],
 )
+@pytest.mark.requires("modules from source")
 def test_a_path_that_goes_by_way_of_another_name_is_told(path: str, name: str | None, indirect: bool) -> None:
     files: Any = SimpleNamespace(directory="/s")
     assert is_indirect(files, path, name) == indirect
