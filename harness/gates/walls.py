@@ -52,6 +52,7 @@ class Kind(NamedTuple):
         here: returns whether walls of this machine and user refuse it, given the text of the error.
         names_file: whether the exception names a file.
         trapped: a supervisor sees the call and knows better, so the kind counts where there is none.
+        remedy: what to do about it.
     """
 
     error: int
@@ -60,6 +61,7 @@ class Kind(NamedTuple):
     here: Callable[[str], bool]
     names_file: bool = False
     trapped: bool = False
+    remedy: str = _REMEDY
 
 
 def _always(_: str) -> bool:
@@ -165,7 +167,13 @@ REFUSED_CALL: Final = Kind(
 PRIVILEGED_CALL: Final = Kind(
     errno.EPERM, _PRIVILEGED | {"mknod"}, REFUSED_CALL.what, _privileges, trapped=True
 )
-UNKNOWN_CALL: Final = Kind(errno.ENOSYS, frozenset(), "a call that cannot be followed", _always)
+UNKNOWN_CALL: Final = Kind(
+    errno.ENOSYS,
+    frozenset(),
+    "a call that cannot be followed",
+    _always,
+    remedy="such calls are not there in a session: let the fence do without them",
+)
 _KINDS: Final = (
     DEVICE,
     SOCKET,
@@ -232,4 +240,4 @@ def excuse(cause: int, text: str, *, supervised: bool) -> str:
 def story(kind: Kind) -> str:
     """Return what a kind of call was answered with, and what to do about it."""
     answer = f"{errno.errorcode[kind.error]} ({os.strerror(kind.error)})"
-    return f"the kernel answered {kind.what} with {answer}, because the session is confined; {_REMEDY}"
+    return f"the kernel answered {kind.what} with {answer}, because the session is confined; {kind.remedy}"
