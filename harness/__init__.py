@@ -3,8 +3,6 @@
 import _signal  # type: ignore[import-not-found]  # built in; `signal` stands on it
 import sys
 
-from takeover_harness.compiled import install
-
 __all__ = ["VERSION"]
 
 #: Read by the build, see `[tool.hatch.version]`.
@@ -25,6 +23,8 @@ if (
     _mask_before = _signal.pthread_sigmask(
         _signal.SIG_BLOCK, (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP)
     )
+
+from takeover_harness.compiled import install  # noqa: E402  # not before signals wait
 
 # Before any module of ours is imported that may be compiled.
 install()

@@ -13,7 +13,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 
-__all__ = ["FOLDER", "LIBRARY", "SUFFIX", "WANTED", "Manifest", "digest", "install", "state"]
+__all__ = [
+    "FOLDER",
+    "LIBRARY",
+    "ROOT",
+    "SUFFIX",
+    "WANTED",
+    "Finder",
+    "Manifest",
+    "digest",
+    "install",
+    "state",
+]
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDER = os.path.join(ROOT, "harness", "compiled")

@@ -19,6 +19,7 @@ WHOLE = ("docs/questions.md", "docs/tutorial.md")
 LEFT_OUT = {
     "make run": "it makes an environment from a package index; CI does that before any test",
     "make test": "it is the suite of which this is a part",
+    "make compiled": "it takes minutes; a long test compiles one module",
     "make versus-base": "it takes minutes, and needs the history of this repository",
     "make mutants": "it takes ten minutes, and is a tool of this repository",
     "python -m tests.assault": "it takes hours; tests/assault runs smaller parts of it",
