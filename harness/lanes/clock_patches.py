@@ -16,7 +16,7 @@ from types import ModuleType
 
 import msgspec
 
-__all__ = ["find_clocks", "replace_clocks", "sleep_in_real_time"]
+__all__ = ["find_clocks", "forget_last_ids", "replace_clocks", "sleep_in_real_time"]
 
 _BUILTIN = type(time.sleep)
 _NANOSECONDS = (time.monotonic_ns, time.perf_counter_ns)
@@ -96,6 +96,16 @@ def replace_clocks(
     for module, name, value in _found.places:
         if vars(module).get(name) is value:
             setattr(module, name, virtual[value])
+
+
+def forget_last_ids() -> None:
+    """Have `uuid` make ids of the time as if none had been made: it counts on from the last one."""
+    uuid = sys.modules.get("uuid")
+    for name in [name for name in vars(uuid) if name.startswith("_last_timestamp")] if uuid else ():
+        setattr(uuid, name, None)
+    if hasattr(uuid, "_generate_time_safe"):
+        # The C library's function remembers the last one, too, and nothing reaches that.
+        setattr(uuid, "_generate_time_safe", None)  # noqa: B010  # not in the stubs
 
 
 def sleep_in_real_time(seconds: float) -> None:

@@ -28,7 +28,7 @@ from fence.protocol import Fence
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel import seccomp_filter as seccomp
 from harness.lanes.adapter_host import AdapterHost, GatedAdapterHost, host
-from harness.lanes.clock_patches import find_clocks, replace_clocks, sleep_in_real_time
+from harness.lanes.clock_patches import find_clocks, forget_last_ids, replace_clocks, sleep_in_real_time
 from harness.lanes.op_executor import OpExecutor, Waits
 from harness.model.errors import HarnessError, Shortage
 from harness.model.gate import Layout
@@ -126,6 +126,7 @@ class _Process:
             self.program = _decode(self.shared_memory.program())
             self.state = {}
             random.seed(self.program.clock_start_ns)
+            forget_last_ids()
             if self.generation % _COLLECT_EVERY == 0:
                 gc.collect()
         return self.program

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.harness_process import Harness, write_scenario
-from tests.fence.external.adapters import command
+from tests.fence.external.adapters import RANDOM_IDS, command
 from tests.patience import at_some_patience, impatient
 
 #: What the reason says of an adapter that breaks in a guarded write.
@@ -61,6 +61,12 @@ def test_a_fence_in_another_process_runs_like_any_other(harness: Harness, tmp_pa
     found = run(harness, tmp_path, "none", gate, schedules=5)
     assert found["schedules"] == 5 and found["violations"] == {}
     assert found["verdicts"]["true_negative"] > 0
+
+
+@pytest.mark.requires("kernel-gate")
+def test_random_ids_of_an_adapter_are_the_same_in_each_run(harness: Harness, tmp_path: Path) -> None:
+    found = run(harness, tmp_path, RANDOM_IDS, "kernel", schedules=3)
+    assert found["repeated"] > 0 and not found["inconclusive"], found
 
 
 #: The worker finds the fault, whatever the gate; each gate hands on the last words in its own way.

@@ -178,8 +178,13 @@ def timed_wait(state: SupervisorState, pending: PendingSyscall) -> Reaction:
 
 def randomness(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     """Answer with bytes that are the same in every run."""
-    length = min(pending.args[1], _RANDOM_MAX)
-    pending.process.memory.write(pending.args[0], state.random(length))
+    process, length = pending.process, min(pending.args[1], _RANDOM_MAX)
+    stream: tuple[object, ...] = ()
+    if isinstance(process, TraceeProcess) and process.service is not None:
+        # An adapter lives over schedules, and libraries in it draw once for its life, by other lengths and
+        # flags than the calls of its code: those must not count as draws of the schedule in which they come.
+        stream = process.worker.name, length, pending.args[2]
+    process.memory.write(pending.args[0], state.random(length, *stream))
     return Answer(length)
 
 

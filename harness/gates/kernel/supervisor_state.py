@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -198,7 +199,7 @@ class SupervisorState:
         self.moving: Lane | None = None
         self.watched: WatchedCall | None = None
         self.in_call = 0
-        self._draws = 0
+        self._draws: Counter[tuple[object, ...]] = Counter()
         self.started_ns = 0
         self.tasks_started = False
         self.timers_set = False
@@ -213,7 +214,7 @@ class SupervisorState:
         self.stuck = []
         self.signals.clear()
         self.refusals.clear()
-        self._draws = 0
+        self._draws.clear()
         self.events = []
         self.tasks_started = False
         self.timers_set = False
@@ -320,10 +321,16 @@ class SupervisorState:
         """Return the virtual time after a duration, as late as time can be at most."""
         return min(self.now_ns + duration_ns, FOREVER_NS)
 
-    def random(self, length: int) -> bytes:
-        """Return random bytes that are the same in every run of the schedule."""
-        self._draws += 1
-        return hashlib.shake_128(b"harness random %d %d" % (self.started_ns, self._draws)).digest(length)
+    def random(self, length: int, *stream: object) -> bytes:
+        """Return random bytes that are the same in every run of the schedule.
+
+        Args:
+            length: how many.
+            stream: names the draws among which these are counted; absent: those of all programs.
+        """
+        self._draws[stream] += 1
+        text = f"harness random {self.started_ns} {self._draws[stream]}" + (f" {stream}" if stream else "")
+        return hashlib.shake_128(text.encode()).digest(length)
 
     # Steps
 

@@ -14,11 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["DIES_LATER", "FAULTS", "command"]
+__all__ = ["DIES_LATER", "FAULTS", "RANDOM_IDS", "command"]
 
 PROGRAM = Path(__file__)
 #: A fault that comes after the answer to the request.
 DIES_LATER = "dies_later"
+#: No fault: its lines are other ones in each schedule, and the same in each run of it.
+RANDOM_IDS = "random_ids"
 #: If more than one process uses the lock, time must be real.
 _POLL_MS = 50
 
@@ -93,6 +95,21 @@ class Adapter:
             return answer
         self.append(request)
         return self.release(request)
+
+
+class RandomIds(Adapter):
+    """Adds an id to each line: by getrandom, which libraries call once for its life, too."""
+
+    def append(self, request: dict[str, Any]) -> dict[str, Any]:
+        import uuid
+
+        lines = []
+        for entry in request["entries"]:
+            found = {**json.loads(entry), "ids": [str(uuid.uuid4()), os.urandom(4).hex()]}
+            lines.append(json.dumps(found) + "\n")
+        with open(self.path, "a") as file:
+            file.writelines(lines)
+        return {}
 
 
 def say(number: int, **fields: Any) -> None:
@@ -248,7 +265,7 @@ FAULTS: dict[str, Callable[[int], None]] = {
 
 def main(fault: str, at: str) -> None:
     """Serve until standard input ends."""
-    adapter = Adapter()
+    adapter = RandomIds() if fault == RANDOM_IDS else Adapter()
     while True:
         request = heard()
         number, do = request["id"], request["do"]

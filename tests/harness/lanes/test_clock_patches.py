@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from types import ModuleType
 
@@ -32,6 +33,17 @@ def module(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
             {clock_patches.__name__: sys.modules[clock_patches.__name__], _KEY: found},
         )
         yield found
+
+
+def test_an_id_of_the_time_counts_on_from_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uuid, "_generate_time_safe", lambda: (b"\xff" * 16, 0))
+    monkeypatch.setattr(time, "time_ns", lambda: 10**18)
+
+    def made() -> uuid.UUID:
+        clock_patches.forget_last_ids()
+        return uuid.uuid1(node=1, clock_seq=2)
+
+    assert made() == made() != uuid.uuid1(node=1, clock_seq=2)
 
 
 def _bend() -> None:
