@@ -117,8 +117,13 @@ _CAPABILITIES: dict[str, Callable[[], bool]] = {
     "pypi": _pypi,
     **{
         name: functools.partial(_found, name)
-        for name in ("node", "vim", "git", "rsync", "gcc", "go", "javac", "rustc")
+        for name in ("node", "vim", "git", "rsync", "gcc", "go", "javac")
     },
+    # That of rustup may stand there without a compiler behind it.
+    "rustc": lambda: (
+        _found("rustc")
+        and not subprocess.run(["rustc", "--version"], check=False, capture_output=True).returncode
+    ),
     "chromium": lambda: browser.found() is not None,
     **{f"a mount of {name}": functools.partial(can_mount, name) for name in MOUNTABLE},
 }

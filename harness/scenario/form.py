@@ -109,10 +109,12 @@ def _value(value: Any, hint: Any) -> Any:
     if origin is Union or origin is types.UnionType:
         return _one_of(value, get_args(hint))
     if origin is Literal:
-        # A truth value equals a number.
-        if not any(type(one) is type(value) and one == value for one in get_args(hint)):
-            raise _Doubt
-        return value
+        for one in get_args(hint):
+            # A truth value equals a number.
+            if type(one) is type(value) and one == value:
+                # The declared object: msgspec leaves out a default that is the same object, not an equal one.
+                return one
+        raise _Doubt
     if origin is tuple:
         return _tuple(value, get_args(hint))
     if origin is dict:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from harness.scenario import Scenario
+from harness.scenario.definition import FilesystemSettings
 from harness.scenario.filesystems import expanded
 from harness.scenario.form import well_formed
 from harness.scenario.reader import Document, read
@@ -89,6 +90,14 @@ def test_what_is_read_of_changed_data_is_the_validators(monkeypatch: pytest.Monk
             read_at_once += 1
             assert repr(found) == repr(judged(data)), data
     assert 0 < read_at_once < MUTANTS
+
+
+def test_a_choice_is_the_declared_object() -> None:
+    # Programs are encoded without defaults, which are told by identity.
+    data = {**data_of(FOLDER / "quickstart.yaml"), "filesystem": {"inode_reuse": "".join(["alw", "ays"])}}
+    found = well_formed(data)
+    assert found is not None
+    assert found.filesystem.inode_reuse is FilesystemSettings().inode_reuse
 
 
 def test_a_role_from_outside_is_left_to_the_validator() -> None:
