@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from pathlib import Path
@@ -59,10 +60,12 @@ def _without_ids(directory: str, own_pids: bool, private: str) -> ConfinedStarte
 @pytest.fixture(scope="module")
 def same_ids(tmp_path_factory):
     """A stage whose lanes have the machine's process ids, as those of a user that is not root."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worker_processes, "ConfinedStarter", _without_ids)
-        with Stage(tmp_path_factory.mktemp("ids"), Escaping) as stage:
-            yield stage
+    with contextlib.ExitStack() as stack:
+        # Only while it starts: the other stage may start later.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(worker_processes, "ConfinedStarter", _without_ids)
+            stage = stack.enter_context(Stage(tmp_path_factory.mktemp("ids"), Escaping))
+        yield stage
 
 
 @pytest.fixture(autouse=True)
