@@ -1,7 +1,7 @@
 """Families of schedules that learn from each other: where they begin, and how a range of numbers is cut.
 
-Whoever runs a schedule of a family has to have run the earlier ones. So a family is handed out in one piece
-where that is possible; an explorer that gets a part of one runs the rest again without counting it.
+A schedule of a family needs the earlier ones to have run in the same explorer. So a family is handed out in
+one piece where that is possible; an explorer that gets a part of one runs the rest again without counting it.
 """
 
 from __future__ import annotations

@@ -102,5 +102,5 @@ def test_a_choice_is_the_declared_object() -> None:
 
 def test_a_role_from_outside_is_left_to_the_validator() -> None:
     data = data_of(FOLDER / "quickstart.yaml")
-    data["lanes"][1]["role"] = "of-somebody"
+    data["lanes"][1]["role"] = "from-outside"
     assert well_formed(data) is None
