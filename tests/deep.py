@@ -20,12 +20,12 @@ import msgspec
 
 from harness.explore.calibration import calibrate
 from harness.model.gate import Outcome
-from harness.model.history import Step
 from harness.model.program import Program
 from harness.strategies import make
 from harness.strategies.forecast import Forecast
 from harness.strategies.strategy import Strategy
 from harness.system.machine import Facts, machine
+from tests.harness.gates.kernel.frequencies import order_of
 from tests.harness.gates.kernel.stage import Seen, Stage, program_of
 from tests.harness.strategies.deep_shapes import DEEP, Deep, DeepFence, Hit, first_hit, model_forecast
 from tests.harness.strategies.shapes import Shape, chance, evenly
@@ -109,14 +109,7 @@ def real(race: Deep, directory: Path) -> Iterator[tuple[Forecast, Callable[[Stra
 
 def _hit(seen: Seen) -> Hit:
     assert not seen.end.inconclusive, seen.end.inconclusive
-    count: dict[int, int] = {}
-    order = []
-    for step in seen.steps:
-        assert isinstance(step, Step)
-        if step.path == "T":
-            order.append(f"{step.lane}.{count.get(step.lane, 0)}")
-            count[step.lane] = count.get(step.lane, 0) + 1
-    return Hit(order, seen.said(0)[0])
+    return Hit(order_of(seen), seen.said(0)[0])
 
 
 def _theory(race: Deep, strategy: str, forecast: Forecast) -> int | None:

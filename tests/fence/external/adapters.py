@@ -100,9 +100,17 @@ class Adapter:
 class RandomIds(Adapter):
     """Adds an id to each line: by getrandom, which libraries call once for its life, too."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._drew_once = False
+
     def append(self, request: dict[str, Any]) -> dict[str, Any]:
         import uuid
 
+        if not self._drew_once:
+            # As the C library does in the first schedule that needs it.
+            os.getrandom(2, os.GRND_NONBLOCK)
+            self._drew_once = True
         lines = []
         for entry in request["entries"]:
             found = {**json.loads(entry), "ids": [str(uuid.uuid4()), os.urandom(4).hex()]}

@@ -44,6 +44,8 @@ def test_an_id_of_the_time_counts_on_from_none(monkeypatch: pytest.MonkeyPatch) 
         return uuid.uuid1(node=1, clock_seq=2)
 
     assert made() == made() != uuid.uuid1(node=1, clock_seq=2)
+    # The C library's own counter would decide here.
+    assert uuid.uuid1().bytes != b"\xff" * 16
 
 
 def _bend() -> None:

@@ -29,7 +29,7 @@ from tests.harness.gates.kernel.racing import Racing
 from tests.harness.gates.kernel.stage import INITIAL, Seen, Stage, program_of
 from tests.harness.strategies.shapes import SHAPES, Shape, by_left, chance, evenly
 
-__all__ = ["Frequency", "learned", "least", "measure", "words_of"]
+__all__ = ["Frequency", "learned", "least", "measure", "order_of", "words_of"]
 
 _WORDS = {"r": "look", "w": "grow", "-": "own"}
 
@@ -79,8 +79,8 @@ def learned(stage: Stage, program: Program) -> Forecast:
     return calibrate(lambda _: program, run).forecast(program)
 
 
-def _order(seen: Seen) -> list[str]:
-    """The steps on the transcript as they really came, as `Shape.shows` wants them."""
+def order_of(seen: Seen) -> list[str]:
+    """Return the steps on the transcript as they really came, as `Shape.shows` wants them."""
     count: dict[int, int] = {}
     order = []
     for step in seen.steps:
@@ -137,7 +137,7 @@ def measure(shape: Shape, name: str, samples: int, directory: Path) -> Frequency
         found = 0
         for seed in range(samples):
             seen = stage.play(program, strategy, seed)
-            shown = shape.shows(_order(seen))
+            shown = shape.shows(order_of(seen))
             _check(shape, seen, shown)
             found += shown
     expected = _expected(shape, name, forecast)
