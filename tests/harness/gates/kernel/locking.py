@@ -36,6 +36,11 @@ class Polling(Words):
             return f"none after {(time.time_ns() - before) // 1_000_000}"
         return f"had after {(time.time_ns() - before) // 1_000_000}"
 
+    def give_up(self) -> None:
+        """Says after a minute that the lock is taken."""
+        time.sleep(60)
+        raise LockTimeoutError("a minute")
+
     def remove(self) -> None:
         os.unlink(self.path + ".lock")
 

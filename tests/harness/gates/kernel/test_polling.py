@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.model.history import LockEvent
+from harness.model.history import LockEvent, Return
 from tests.harness.gates.kernel.locking import Polling
 from tests.harness.gates.kernel.stage import Out, Seen, Stage, Until
 
@@ -50,6 +50,14 @@ def test_a_lock_that_nobody_lets_go_times_out_after_a_dozen_polls(stage: Stage) 
     assert 5 < len(polls) < 15
     assert seen.end.lock_owner == 0
     assert not seen.end.waiting
+
+
+def test_a_time_out_says_how_long_its_call_took(stage: Stage) -> None:
+    seen = stage.run(["pause:1000", "give_up"], ["write"], script=[Until(0, "sleep"), Out(1)])
+    ended = [event for event in seen.events if isinstance(event, Return)]
+    (late,) = [event.waited_ms for event in ended if event.outcome == "lock_timeout"]
+    assert 60_000 <= late < 60_010
+    assert {event.waited_ms for event in ended if event.outcome == "ok"} == {-1}
 
 
 def test_a_poller_does_not_oversleep_a_release_that_is_due(stage: Stage) -> None:
