@@ -48,13 +48,12 @@ def _noting_signals(handler: Handler, place: int) -> Handler:
 
 #: By kind of call, where it is not about a file.
 _OF_KIND: dict[str, Handler] = {
-    "park": process_calls.park,
     "sleep": process_calls.sleep,
     "random": process_calls.randomness,
     "clock": process_calls.clock,
     "timed": process_calls.timed_wait,
     "start": process_calls.pass_on,
-    "yield": process_calls.pass_on,
+    "yield": process_calls.yielded,
     "task": process_calls.task,
     "event": process_calls.eventfd,
     "table": process_calls.table,
