@@ -1,4 +1,4 @@
-"""What works in any folder: scenarios by name, lists, documents, `init`, commands as the user calls them."""
+"""Commands that work in any folder: scenarios by name, lists, documents, `init`, the installed ones."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def test_a_right_scenario_is_what_the_validator_makes_of_it(path: Path) -> None:
     assert repr(found) == repr(judged(data))
 
 
-def test_what_is_read_of_changed_data_is_the_validators(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_data_is_read_as_by_the_validator(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.scenario.validator.explain", lambda *_: None)
     rng = random.Random(7)
     files = [data_of(path) for path in FILES]
