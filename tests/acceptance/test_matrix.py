@@ -68,7 +68,7 @@ def test_pairs_do_not_depend_on_the_number_of_explorers(harness: Harness, tmp_pa
     assert pairs[0]["kinds"]["missed_takeover"]["only_here"] > 0
 
 
-def test_tables_tell_what_was_found_and_in_what_fences_differ(harness: Harness, tmp_path: Path) -> None:
+def test_tables_tell_findings_and_differences_of_fences(harness: Harness, tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path, EXPECTED)
     ended = _matrix(harness, scenario, "--fences", "ledger,none", "--schedules", 40)
     assert ended.status == 0

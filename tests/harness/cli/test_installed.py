@@ -36,7 +36,7 @@ def test_a_name_leads_to_a_scenario_or_a_folder_of_the_harness() -> None:
     assert shipped_names()["quickstart"] == one
 
 
-def test_a_path_stays_what_it_is() -> None:
+def test_a_path_stays_as_it_is() -> None:
     names = [
         "missing.yaml",
         "no/such",

@@ -48,7 +48,7 @@ def below(text: list[str], operation: str) -> list[str]:
     return found
 
 
-def test_a_story_without_code_is_what_it_was() -> None:
+def test_a_story_of_an_empty_trace_is_one_without() -> None:
     assert told(None) == told(CodeTrace())
 
 

@@ -70,7 +70,7 @@ def changed(data: dict[str, Any], rng: random.Random) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_a_right_scenario_is_what_the_validator_makes_of_it(path: Path) -> None:
+def test_a_right_scenario_is_read_as_by_the_validator(path: Path) -> None:
     data = data_of(path)
     found = well_formed(data)
     assert found is not None
