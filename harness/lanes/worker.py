@@ -202,7 +202,7 @@ def _leave_explorer(parent: int, needed: Iterable[socket.socket], spoken: Iterab
 
 
 def _enter(directory: str) -> None:
-    """Move into the session directory; what is started from there has the same addresses each time."""
+    """Move into the session directory; programs started there have the same addresses each time."""
     os.chdir(directory)
     if sys.platform == "linux":
         # A container may forbid it.

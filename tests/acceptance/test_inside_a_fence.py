@@ -104,9 +104,7 @@ def test_a_lane_that_waits_for_itself_shows_its_line(harness: Harness, tmp_path:
     assert f"own.py:{held} guarded_write" in out
 
 
-def test_what_a_lane_prints_is_in_story_report_witness_replay_and_debugger(
-    harness: Harness, tmp_path: Path
-) -> None:
+def test_prints_of_a_lane_are_in_story_report_and_witness(harness: Harness, tmp_path: Path) -> None:
     status, out = run(harness, tmp_path, PRINTS)
     assert status == 1
     line = line_of(PRINTS, "looked at")
@@ -120,7 +118,7 @@ def test_what_a_lane_prints_is_in_story_report_witness_replay_and_debugger(
     for words in told:
         assert words in out
     assert "\x1b" not in out
-    # Only in the story: what lanes print is not mixed into the output.
+    # Only in the story: prints of lanes are not mixed into the output.
     assert out.count("looked at 1 entries") == 1
     assert "looked at 1 entries" in (harness.out / "report.html").read_text(encoding="utf-8")
     (small,) = (harness.out / "witnesses").glob("*.shrunk.json")

@@ -25,7 +25,7 @@ _NR, _ARCH = 0, 4
 _REFUSED = linux_abi.RET_ERRNO | errno.ENOSYS
 _JUMP_MAX = 255
 
-# Trapped whatever the arguments are.
+# Trapped with any arguments.
 _ALWAYS = [
     "openat", "newfstatat", "statx", "unlink", "unlinkat", "rename", "renameat2", "open",
     "stat", "lstat", "creat", "access", "readlink", "truncate", "link", "symlink", "chmod",
@@ -252,7 +252,7 @@ def _begin() -> _Assembler:
 
 
 def _with_answers(asm: _Assembler) -> bytes:
-    """End a filter: what its labels answer; what falls through is allowed."""
+    """End a filter: the answers of its labels; a call that falls through is allowed."""
     for label, answer in (
         ("allow", linux_abi.RET_ALLOW),
         ("trap", linux_abi.RET_USER_NOTIF),

@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 
-#: Calls whose first argument, or second where it says so, is a process; what is left out is the caller.
+#: Calls whose first argument, or second where it says so, is a process; 0 stands for the caller.
 ABOUT_A_PROCESS = (
     *("rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open", "prlimit64", "setpriority", "ioprio_set"),
     *("sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_setattr"),

@@ -40,7 +40,7 @@ _TURN = st.lists(
 _PARTICIPANT = st.lists(
     st.sampled_from(["append", "append", "compact", "compact_new", "stale_append", "swap"]), max_size=3
 )
-#: What participants do beside that where the oracle's first pass is compared with the whole analysis.
+#: Operations of participants beside that where the oracle's first pass is compared with the whole analysis.
 LOCKING = st.lists(
     st.sampled_from(
         [

@@ -45,7 +45,7 @@ class Polling(Words):
         os.unlink(self.path + ".lock")
 
     def remake(self) -> None:
-        """What a racy reclaim does: somebody else's lock file goes, and one of our own comes."""
+        """A racy reclaim: another lane's lock file goes, and one of our own comes."""
         os.unlink(self.path + ".lock")
         os.close(os.open(self.path + ".lock", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC))
 
@@ -56,7 +56,7 @@ class Polling(Words):
 
 
 class Replacing(Polling):
-    """What libraries do that look once more at the lock file that they took away."""
+    """A reclaim of libraries that look once more at the lock file that they took away."""
 
     def make(self) -> None:
         os.close(os.open(self.path + ".lock", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC))

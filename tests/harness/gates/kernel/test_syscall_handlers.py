@@ -1,4 +1,4 @@
-"""What each handler says to a pending call: values, so that no tracee has to run."""
+"""Answers of each handler to a pending call: values, so that no tracee has to run."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_going_into_the_session_directory_is_no_step_and_into_another_is(gate: S
 
 
 @pytest.mark.parametrize(("call", "made"), [("mkdir", True), ("rmdir", False), ("newfstatat", False)])
-def test_what_is_made_too_deep_or_too_much_is_inconclusive(gate: Supervised, call: str, made: bool) -> None:
+def test_making_names_too_deep_or_too_many_is_inconclusive(gate: Supervised, call: str, made: bool) -> None:
     os.mkdir(f"{gate.directory}/a")
     gate.state.files.rescan()
 
