@@ -38,7 +38,7 @@ _MANIFEST = "sources"
 
 
 class Manifest:
-    """What the compiled modules were made of.
+    """The sources that the compiled modules were made of.
 
     Args:
         modules: that are compiled.

@@ -69,7 +69,7 @@ class _Host:
                 self._slice = ""
 
     def stop(self, name: str) -> None:
-        """Tell it to end a slice, or whatever it runs where none is named."""
+        """Tell it to end a slice, or the one that it runs where none is named."""
         if self._slice and name in ("", self._slice):
             with contextlib.suppress(OSError):
                 self._connection.send_bytes(STOP)

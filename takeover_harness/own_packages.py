@@ -38,7 +38,7 @@ _depth = 0
 
 
 def keep() -> None:
-    """Let both names be ours in this process, whatever stands before them on the path."""
+    """Let both names be ours in this process, also where others stand before them on the path."""
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
 

@@ -172,7 +172,7 @@ def _loaded(name: str) -> ModuleType:
     try:
         with ours():
             return importlib.import_module(name)
-    except Exception as error:  # whatever is wrong with an installation, the user's own tests run
+    except Exception as error:  # the user's own tests run, also beside a broken installation
         text = " ".join(str(error).split())
         raise _CannotLoad(
             f"the takeover harness cannot be loaded: {type(error).__name__}: {text}; install it anew"

@@ -1,4 +1,4 @@
-"""Pages in a real browser, headless: pictures of them, and what of their layout goes wrong.
+"""Pages in a real browser, headless: pictures of them, and faults of their layout.
 
 The page itself runs no script; it is looked at from a frame around it, as wide as asked
 for, since a window of its own never gets as narrow as a telephone.
@@ -21,7 +21,7 @@ __all__ = ["found", "layout", "picture"]
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _PATIENCE_S = 600.0
 
-#: What is wrong with a page: what is wider than it, what is cut off, which labels meet.
+#: Faults of a page: elements that are wider than it, texts that are cut off, labels that meet.
 _LOOK = """
 const look = page => {
   const root = page.documentElement, wide = root.clientWidth, wrong = [];
@@ -85,7 +85,7 @@ def picture(page: Path, out: Path, width: int, height: int, dark: bool) -> None:
 
 
 def layout(pages: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
-    """What pages come to, all looked at in one go.
+    """Return the layouts of pages, all looked at in one go.
 
     Args:
         pages: text of an HTML file, and the width of the frame that shows it.
@@ -93,7 +93,7 @@ def layout(pages: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
     Returns:
         For each, ``height`` in CSS pixels, ``texts`` (labels of pictures), ``wrong`` (a line for each
         fault), ``bottoms`` (each failure that the head names, and the lower end of its name) and ``seen``
-        (what is visible of articles, rows of the heat map, sections on the whole run, and fences in cells).
+        (the visible ones of articles, rows of the heat map, sections on the whole run, and fences in cells).
     """
     frames = (
         f'<iframe style="border:0" width={width} height=900 srcdoc="{html.escape(page)}"></iframe>'

@@ -33,7 +33,7 @@ Found = dict[str, Any]
 
 
 def search(fence: str) -> Found:
-    """What `run` says of a fence.
+    """The object that `run --json` prints of a fence.
 
     Args:
         fence: its name.
@@ -52,7 +52,7 @@ def search(fence: str) -> Found:
 
 
 def statement(found: Found) -> str:
-    """What the search of one fence comes to, in one sentence."""
+    """Return the result of the search of one fence, in one sentence."""
     preemptions = "1 preemption" if found["preemptions"] == 1 else f"{found['preemptions']} preemptions"
     bound = f"{found['schedules']:,} schedules, {ACTIONS} rogue actions, {preemptions}"
     if not found["exhausted"]:

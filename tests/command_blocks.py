@@ -42,7 +42,7 @@ _PROGRAMS = "docker|git|make|node|npm|pip|pytest|python|python3|takeover-harness
 _COMMAND = re.compile(rf"(?:\$ )?((?:{_PROGRAMS}) .*)$")
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"(?:^ {4}.*\n)+", re.MULTILINE)
-#: What the options of a command become, by command: a number at most, or a text.
+#: By command: the replaced options, each by a number at most, or by a text.
 _SMALL: dict[str, dict[str, int | str]] = {
     "run": {"--schedules": 4},
     "matrix": {"--schedules": 3},

@@ -145,15 +145,15 @@ def pytest_xdist_auto_num_workers() -> int:
     return cores + max(1, cores // 2)
 
 
-# After -m and -k, which may leave nothing but what takes long.
+# After -m and -k, which may leave nothing but long tests.
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what takes long, unless asked for it: by the variable, or by naming nothing else."""
+    """Leave out long tests, unless asked for them: by the variable, or by naming nothing else."""
     if os.environ.get(LONG):
         return
     long = {item for item in items if item.get_closest_marker("long")}
     if len(long) == len(items):
-        # What the tests start leaves out nothing either.
+        # A run that the tests start leaves out nothing either.
         os.environ[LONG] = "1"
     elif long:
         config.hook.pytest_deselected(items=list(long))

@@ -1,6 +1,6 @@
-"""One long run, watched: how much memory its processes have, how fast it is, and what a kill costs it.
+"""One long run, watched: the memory of its processes, its rate, and the cost of a kill.
 
-Belongs to `tests.stress`. What is watched is the real command line; how far it is, is read
+Belongs to `tests.stress`. It watches the real command line; its progress is read
 from the progress that it keeps.
 """
 
@@ -22,7 +22,7 @@ from harness.results.search_progress import Progress
 __all__ = ["Ended", "Sample", "grown", "run", "scaled"]
 
 SCENARIO, FENCE = "scenarios/quickstart.yaml", "ledger"
-#: What the end may have more than a quarter of the way: the rest of the tables of what was seen.
+#: The allowed growth from a quarter of the way to the end: the rest of the tables of seen things.
 _SHARE_MAX, _BYTES_MAX = 0.10, 16 << 20
 _EVERY_S = 1.0
 
@@ -36,7 +36,7 @@ class Sample(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """A run that is over: its JSON object, or None where it was killed, and what was seen meanwhile."""
+    """A run that is over: its JSON object, or None where it was killed, and the samples until then."""
 
     summary: dict[str, Any] | None
     samples: list[Sample]
@@ -89,7 +89,7 @@ def _rss(process: psutil.Process) -> int:
 
 
 def grown(samples: list[Sample], schedules: int) -> str:
-    """What has grown more than it may from a quarter of the way to the end; empty where nothing has."""
+    """Say which memory grew more than it may from a quarter of the way to the end; empty for none."""
     quarter = [one for one in samples if schedules / 4 <= one.schedules <= schedules * 0.4]
     end = [one for one in samples if one.schedules >= schedules * 0.9]
     if not quarter or not end:

@@ -1,4 +1,4 @@
-"""What each built-in fence makes of each named file system.
+"""Verdicts of each built-in fence on each named file system.
 
     python -m tests.filesystem_fences                  # 100 schedules of each situation
     python -m tests.filesystem_fences --only quiet,rename
@@ -30,7 +30,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 RESULTS: Final = ROOT / "results" / "filesystem-fences.json"
 SCHEDULES: Final = 100
 SEED: Final = 1
-#: Schedules of a random walk are the same whatever else is asked in the same run.
+#: Schedules of a random walk are the same beside any other question in the same run.
 _STRATEGY: Final = "random"
 _KINDS: Final = {"false_positive": "false", "missed_takeover": "missed"}
 
@@ -42,9 +42,9 @@ def _editor(*actions: str) -> dict[str, Any]:
     return {"role": "editor", "process": "other", "actions": actions, "delay_steps": 0, "pause_ms": [10, 40]}
 
 
-#: By name: the lanes, and what is right.
+#: By name: the lanes, and the right answer.
 SITUATIONS: Final[dict[str, tuple[list[dict[str, Any]], str]]] = {
-    "quiet": ([{**_RUNNER, "rounds": 2}], "nobody but the runner writes; no refusal is right"),
+    "quiet": ([{**_RUNNER, "rounds": 2}], "only the runner writes; no refusal is right"),
     "co-tenant": (
         [{**_RUNNER, "rounds": 2}, {"role": "cron", "process": "cron", "delay_steps": [8, 24]}],
         "a job in another process takes the lock and appends; no refusal is right",
@@ -75,7 +75,7 @@ shows them nothing new. A fence that refuses in all quiet schedules misses nothi
 
 
 class Cell(msgspec.Struct, frozen=True, order=True):
-    """What was found of one fence in one situation on one file system.
+    """The findings on one fence in one situation on one file system.
 
     Args:
         situation: a key of SITUATIONS.

@@ -34,7 +34,7 @@ __all__: list[str] = []
 RESULT = Path("results/growth.json")
 FENCE = "ledger"
 SEED = 20261130
-#: What grows, and its values.
+#: Sizes that grow, and their values.
 AXES: dict[str, tuple[int, ...]] = {
     "lanes": tuple(count for count in (2, 4, 8, 16, 32) if count <= LANES_MAX),
     "processes": tuple(count for count in (1, 2, 4, 8, 16) if count <= LANES_MAX),
@@ -177,7 +177,7 @@ def _growth(axis: str, before: dict[str, Any], row: dict[str, Any]) -> str:
     larger = row[key] / before[key]
     factors = {name: row[name] / before[name] for name in ("schedule_ms", "peak_bytes")}
     if axis == "explorers":
-        # More of them run more schedules; what one schedule costs should stay.
+        # More of them run more schedules; the cost of one schedule should stay.
         larger_memory = f"memory {factors['peak_bytes']:.1f} for {larger:.1f}"
         return f"time {factors['schedule_ms']:.2f} a schedule, {larger_memory}"
     worse = [name for name, factor in factors.items() if factor > larger * LINEAR]

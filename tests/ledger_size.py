@@ -1,4 +1,4 @@
-"""What the ledger's load and guarded write cost over the transcript's size, beside another commit's.
+"""Costs of the ledger's load and guarded write over the transcript's size, beside another commit's.
 
 ``make ledger-size BASE=<commit>`` plays turns in both trees in turns, in processor time, so that other load
 on the machine disturbs both alike. Writes `results/bench/ledger-size.json` and prints its tables.

@@ -21,7 +21,7 @@ __all__ = [
     "shifted_clocks",
 ]
 
-#: What a user without a name may do here: read and write the files of the tests, and no more.
+#: Rights of a user without a name here: read and write the files of the tests, and no more.
 _CAPABILITIES = "-all,+dac_override,+dac_read_search"
 _USER = 60_000 + os.getpid() % 5_000
 _MIB = 1 << 20

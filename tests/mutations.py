@@ -74,7 +74,7 @@ def head(statement: ast.stmt) -> range:
 
 
 def changes_of(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield what may stand in place of a node; no node is changed itself."""
+    """Yield replacements of a node; no node is changed itself."""
 
     def other(**fields: object) -> ast.AST:
         kept = {name: getattr(node, name) for name in node._fields}

@@ -98,7 +98,7 @@ def folder() -> Iterator[Path]:
 
 
 def told_by(become: Callable[[], None], work: Callable[[], Any]) -> Any:
-    """What some work returns in a child that is an ordinary user's and has one thread, as JSON."""
+    """Return the result of some work, by way of JSON, from an ordinary user's child with one thread."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:

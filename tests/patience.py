@@ -1,6 +1,6 @@
-"""Limits for tests of what hangs, which hold on a machine of any speed.
+"""Limits for tests of code that hangs, which hold on a machine of any speed.
 
-A gate gives up what takes longer than its limit. Tests of everything else get a limit that
+A gate gives up a call that takes longer than its limit. Tests of everything else get a limit that
 only ends a hang; a test of a hang gets a short one, and a longer one where the machine
 was too slow to come to the hang within it.
 """

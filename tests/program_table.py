@@ -1,4 +1,4 @@
-"""What editors and tools do to a transcript, and what the built-in fences make of it.
+"""Writes of editors and tools to a transcript, and the verdicts of the built-in fences.
 
     python -m tests.program_table                    # all of scenarios/programs/catalogue, 100 schedules each
     python -m tests.program_table --schedules 20 --only emacs,neovim   # the others stay as they are
@@ -89,7 +89,7 @@ def missing(path: Path) -> list[str]:
 
 
 def seen(path: Path) -> dict[str, Any]:
-    """Return how a program saves, and what it leaves beside the transcript."""
+    """Return the way a program saves, and the files that it leaves beside the transcript."""
     # Where `run` has its sessions: editors save differently below a temporary directory.
     explorer = Explorer(load(str(path)), "none", "kernel", place(None, real=False))
     with ticking():

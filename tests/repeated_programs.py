@@ -131,7 +131,7 @@ def commands(folder: Path, only: set[str]) -> Iterator[tuple[str, list[str], str
     """Yield name, command line and, where it cannot be run here, the reason.
 
     Args:
-        folder: for what is compiled.
+        folder: for the compiled programs.
         only: names of those that are wanted; empty for all.
     """
     wanted = only or {*SCRIPTS, *SOURCES}

@@ -2,7 +2,7 @@
 
     make screenshots
 
-The seeds are fixed, so that what the pictures show can be seen again by anybody.
+The seeds are fixed, so that a reader can see again what the pictures show.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ BYTES_MAX = 200_000
 
 
 class Picture(NamedTuple):
-    """What to run, and how to look at it."""
+    """A run, and the way to look at it."""
 
     name: str
     scenario: str
@@ -46,7 +46,7 @@ PICTURES = (
 
 def take(picture: Picture) -> int:
     """Run it and take its picture; the size in bytes."""
-    # What the page says of paths should hold wherever the repository is.
+    # Paths on the page should hold wherever the repository is.
     out = Path("results") / "runs" / picture.name
     python = os.path.relpath(sys.executable, ROOT)
     command = [python, "-m", "harness", "run", f"scenarios/{picture.scenario}.yaml", "--fence", picture.fence]

@@ -1,9 +1,9 @@
-"""What takes longer than a test may: `make stress`, with sizes from the environment.
+"""Checks that take longer than a test may: `make stress`, with sizes from the environment.
 
 Claims for every scenario: each fence shows what its scenario says (`flaws`), the
 same seed gives the same histories, idle and with every core loaded (`histories`, which
 covers the first), each stored witness replays step by step (`witnesses`), and the ledger
-is never accused, whatever the strategy (`sound`), nor is any other sound fence of the tests
+is never accused under any strategy (`sound`), nor is any other sound fence of the tests
 (`accused`: 200,000 schedules over all fences and scenarios). One for the oracle: its first pass agrees
 with its whole analysis on random histories (`agreement`). And one for races of known
 chance: real processes show them as often as theory says (`frequencies`). And one for
@@ -55,14 +55,14 @@ USAGE = 2
 #: Names of races in `tests.harness.strategies.shapes`, and strategies of which the chance can be computed.
 RACES = ("lost update", "stat to read", "A-B-A", "2 windows", "3 windows")
 COMPUTED = ("surw", "urw", "random")
-#: Of one explorer's rate, what two have at least.
+#: Of one explorer's rate, the least share of two.
 SCALES_MIN = 1.8
 #: PCT of depth 2 finds flaws of depth 2; its bound says nothing of deeper ones.
 BOUNDED = ("lost update", "stat to read", "A-B-A")
 
 
 def _run(*arguments: str, shrink: bool = False, out: str | None = None) -> Iterator[dict[str, object]]:
-    """What `run` says, as it says it."""
+    """Yield each object that `run --json` prints, as it prints it."""
     with tempfile.TemporaryDirectory(prefix="harness-stress-") as folder:
         command = [sys.executable, "-m", "harness", "run", *arguments, "--json", "--out", out or folder]
         command += ["--allow-programs", *([] if shrink else ["--no-shrink"])]
@@ -92,7 +92,7 @@ def _told(claim: str, name: str, fault: str) -> bool:
 
 
 def _pass(tell: bool) -> tuple[bool, dict[str, object]]:
-    """Every scenario under its fences; whether all showed what was expected, and what names the histories."""
+    """Run every scenario under its fences; return whether all was as expected, and the histories' names."""
     held, sums = True, {}
     fences = [word for fence in FENCES for word in ("--fence", fence)]
     for one in _run("scenarios", "--schedules", str(HISTORIES), *fences):
@@ -123,7 +123,7 @@ def histories() -> bool:
 def witnesses() -> bool:
     """Every witness that a run stores, as found and shrunk, shows the same at the same step when replayed.
 
-    Where the real inode allocator decides, the violation has to show, at whatever step.
+    Where the real inode allocator decides, the violation has to show, at any step.
     """
     held = True
     fences = [word for fence in FENCES for word in ("--fence", fence)]

@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).parents[1]
-#: Running it is what it is for.
+#: It is made to be run, and offers nothing.
 _PROGRAMS = {"harness.__main__", "takeover_harness.__main__"}
 NAMES = sorted(
     {

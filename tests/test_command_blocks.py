@@ -41,7 +41,7 @@ LEFT_OUT = {
     "python -m harness run scenarios/busy-gateway.yaml --fence write-file": "it needs the line before",
     "python -m harness bench --check": "it takes five minutes; tests/acceptance/test_bench.py checks a part",
 }
-#: Exit statuses of a search with few schedules: what must show may not, and a pass may be too small.
+#: Exit statuses of a search with few schedules: an expected violation may not show, a pass may be too small.
 SEARCHED = {0, 1, 3}
 #: Exit statuses by a part of the command: of searches with all their schedules, and of others.
 STATUS = {

@@ -23,7 +23,7 @@ def test_no_other_picture_is_in_docs() -> None:
 
 
 @pytest.mark.parametrize("kind", range(5))
-def test_a_picture_of_few_colours_stays_what_it_is(kind: int) -> None:
+def test_a_picture_of_few_colours_stays_as_it_is(kind: int) -> None:
     colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (7, 8, 9)]
     wanted = [[colours[(x + y) % 4] for x in range(5)] for y in range(4)]
     small = shrunk(_png(wanted, kind))

@@ -1,4 +1,4 @@
-"""What a command imports is what its start costs; no clock is asked, for machines differ."""
+"""Imports are the cost of a command's start; no clock is asked, for machines differ."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ with contextlib.suppress(SystemExit):
     }
 
 
-#: What a search needs after its explorer starts, or only where something is wrong, found, or the user's.
+#: Modules for a search after its explorer starts, or only where something is wrong, found, or the user's.
 SEARCHING = (
     "harness.cli.run_search",
     "harness.explore.search_task",
@@ -82,7 +82,7 @@ RARE = (
     *("harness.report.story", "harness.report.html.violation", "harness.system.user_module"),
     *("fence.external.proxy", "harness.gates.free.gate", "harness.gates.kernel.gate"),
 )
-#: What an explorer needs for the free gate, an external fence, a debugger, a code trace, or a doubt.
+#: Modules that an explorer needs for the free gate, an external fence, a debugger, a code trace, or a doubt.
 RARE_IN_EXPLORERS = (
     *("psutil", "pydantic", "yaml", "email", "harness.gates.free", "harness.lanes.line_tracer"),
     *("harness.gates.kernel.debug_gate", "harness.gates.kernel.observed_gate", "harness.report"),
@@ -110,6 +110,6 @@ def test_an_explorer_imports_nothing_rare() -> None:
     assert not modules & {*RARE_IN_EXPLORERS}
 
 
-def test_the_harness_never_needs_what_only_explorers_do() -> None:
+def test_the_harness_never_needs_modules_for_explorers_alone() -> None:
     modules = imported("import harness.cli.run_command, harness.scenario\nharness.scenario.load_all")
     assert not modules & {"psutil", "multiprocess", "dill", *LATE}

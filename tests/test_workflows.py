@@ -21,7 +21,7 @@ from harness.cli import parser
 ROOT = Path(__file__).parents[1]
 _STARTS = ("ENTRYPOINT", "CMD")
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-#: What GitHub would put there.
+#: The values that GitHub would put there.
 VALUES = {"$SEED": "7", "$((MINUTES * 60))": "5400"}
 
 
@@ -109,7 +109,7 @@ def test_every_module_that_make_runs_can_be_imported() -> None:
     assert not re.search(r"bin/python tests/", (ROOT / "Makefile").read_text())
 
 
-def test_a_claim_that_nobody_knows_is_an_error() -> None:
+def test_an_unknown_claim_is_an_error() -> None:
     environment = {**os.environ, "STRESS_CLAIMS": "sound,happy"}
     done = subprocess.run(
         [sys.executable, "-m", "tests.stress"],

@@ -1,4 +1,4 @@
-"""Compares what a step and a schedule cost with an older build: ``make versus-base BASE=<commit>``.
+"""Compares the costs of a step and a schedule with an older build's: ``make versus-base BASE=<commit>``.
 
 Both builds run the same schedules of the same files, those of the older one, in turns on one processor. All
 figures are processor time, of the harness and all that it started. A run of few schedules and one of many
@@ -42,7 +42,7 @@ _SEED = 20261129
 
 
 class Cost(NamedTuple):
-    """What one run cost.
+    """The costs of one run.
 
     Attributes:
         cpu_s: processor time of all processes.

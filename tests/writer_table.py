@@ -1,4 +1,4 @@
-"""How programs and libraries write a long JSON line, and what the built-in fences make of it.
+"""Ways in which programs and libraries write a long JSON line, and the verdicts of the built-in fences.
 
     python -m tests.writer_table                      # all of scenarios/programs/writers, 20 schedules each
     python -m tests.writer_table --schedules 5 --only jq,jsonlines
@@ -178,7 +178,7 @@ def _row(path: Path, schedules: int) -> dict[str, Any]:
 
 
 def _tried(scenario: Scenario, fence: str, schedules: int) -> Counter[str]:
-    """Return how many schedules showed what."""
+    """Return the number of schedules that showed each kind."""
     shown = Counter[str]()
     explorer = Explorer(scenario, fence, "kernel", place(None, real=False))
     with ticking():

@@ -180,7 +180,7 @@ function randomUUID() {
 
 function installRandom() {
   const random = () => ((word() >>> 5) * 2 ** 26 + (word() >>> 6)) / 2 ** 53;
-  // The real functions check their arguments, and what they return is written over.
+  // The real functions check their arguments, and their results are written over.
   const { randomBytes, randomFillSync, randomInt } = crypto;
   const { webcrypto } = crypto;
   const getRandomValues = webcrypto.getRandomValues.bind(webcrypto);
@@ -479,7 +479,7 @@ function carrier(Fence, properties, begin) {
  *   which may be async: entries and lines come as Buffers, load returns one; `recover` and `rewrite` are optional.
  * @param properties name and properties { name, lock, soundUnder, invariant }, see docs/external-fence.md; with keepModules
  *   what the fence loads by `require` from now on keeps its state over schedules
- * @param begin called at the start of each schedule with { transcript, options }; may be async. What it loads by `require` is
+ * @param begin called at the start of each schedule with { transcript, options }; may be async. Modules that it loads by `require` are
  *   loaded anew for each schedule
  */
 export function serve(Fence, properties, begin = async () => {}) {

@@ -92,6 +92,7 @@ CONTROLS: dict[str, str] = {
     "none-trims-at-release": "fence.controls.none_trims_at_release:NoneTrimsAtRelease",
     "none-summary-beside-lines": "fence.controls.none_summary_beside_lines:NoneSummaryBesideLines",
     "none-load-times-out": "fence.controls.none_load_times_out:NoneLoadTimesOut",
+    "none-gives-up-early": "fence.controls.none_gives_up_early:NoneGivesUpEarly",
     "ledger-counts-to-eight": "fence.controls.ledger_counts_to_eight:LedgerCountsToEight",
     "none-moves-aside": "fence.controls.none_moves_aside:NoneMovesAside",
     "none-writes-past-the-lock": "fence.controls.none_writes_past_the_lock:NoneWritesPastTheLock",

@@ -60,7 +60,7 @@ class LockKind:
         options: those that the handle reads; each begins with ``lock_``.
         left_behind: returns what the lock file of a dead process holds, given a process id that is in use
             again and the time it was made, in milliseconds since 1970; None where it names no process.
-        excludes: whether it keeps anybody out; False of the kind that stands for no lock.
+        excludes: whether it keeps other lanes out; False of the kind that stands for no lock.
     """
 
     name: str

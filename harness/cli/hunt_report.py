@@ -1,4 +1,4 @@
-"""What ``fuzz`` reports of each fence, hunted by one process or by all shards, and the exit status."""
+"""The report of ``fuzz`` on each fence, hunted by one process or by all shards, and the exit status."""
 
 from __future__ import annotations
 

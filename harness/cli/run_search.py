@@ -1,4 +1,4 @@
-"""What `run` does once an explorer starts: read the scenarios, search them, and report."""
+"""The work of `run` once an explorer starts: read the scenarios, search them, and report."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def add_matrix(command: argparse.ArgumentParser) -> None:
 
 
 def add_merge(command: argparse.ArgumentParser) -> None:
-    """Add the options of `merge`; what is not given is that of the shards."""
+    """Add the options of `merge`; an option that is not given is that of the shards."""
     command.description = (
         "Adds up what the shards of a run have found. Report, JUnit, lines and exit status are those of one "
         "run. Every shard has to be there, once, and over; the folders of the shards stay as they are."

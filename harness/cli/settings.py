@@ -1,7 +1,7 @@
 """Settings of a project: ``[tool.takeover-harness]`` in the pyproject.toml of the working directory.
 
 They take the place of options of `run` and `matrix` that were not given; an option that was given holds.
-Only the working directory is looked at: a file in a folder above may be anybody's.
+Only the working directory is looked at: a file in a folder above may be another user's.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Several explorers on one search task: deal the schedules out and add the statistics up.
 
 Schedule i is a function of (scenario, seed, i), so the sum does not depend on the number of
-explorers. What tasks and statistics need is imported when the first task is asked, so that an explorer can
-start before. When an explorer is lost, at an interrupt and at a time limit, the result is what was
+explorers. Modules for tasks and statistics are imported when the first task is asked, so that an explorer
+can start before. When an explorer is lost, at an interrupt and at a time limit, the result is what was
 found until then.
 """
 

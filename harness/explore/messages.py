@@ -1,8 +1,8 @@
 """Messages between the harness and its explorer processes.
 
 Nothing is unpickled. The harness names the class of the work that it gives, and an explorer imports it;
-what an explorer sends back is data of the types that the work declares, and decoded as these and no others.
-What scenarios need is imported with the first one, so that an explorer can be started before.
+the answers of an explorer are data of the types that the work declares, and decoded as these and no others.
+The modules of scenarios are imported with the first one, so that an explorer can be started before.
 """
 
 from __future__ import annotations

@@ -133,7 +133,7 @@ class SearchTask(msgspec.Struct, frozen=True):
         return True
 
     def deal(self, left: Iterable[range], count: int, strategy: str) -> list[Share]:
-        """Deal schedules out; what learns from each other goes to one explorer, as far as that is possible.
+        """Deal schedules out; those that learn from each other go to one explorer where possible.
 
         Args:
             left: numbers of the schedules.

@@ -31,7 +31,7 @@ class Least:
     """The number of schedules that a pass needs.
 
     Args:
-        count: so many, whatever was asked for; 0 for a share of that.
+        count: so many, at any number asked for; 0 for a share of that.
         share: of what was asked for, 0 to 1.
     """
 

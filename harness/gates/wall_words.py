@@ -1,4 +1,4 @@
-"""What a program says of its end that tells of an answer or a limit of the harness.
+"""The last words of a program that tell of an answer or a limit of the harness.
 
 An adapter has no exception that a worker could look at: its last words have to name the answer, and the
 call or the file. `harness.gates.walls` has the kinds of calls that are refused.

@@ -83,7 +83,7 @@ class GatedAdapterHost(AdapterHost):
         self._services: dict[str, Service] = {}
 
     def now_ns(self) -> int:
-        """Return virtual time, whatever the process takes for the date."""
+        """Return virtual time, beside any clock of the date in the process."""
         return time.monotonic_ns()
 
     def date_ahead_ns(self) -> int:

@@ -12,7 +12,7 @@ import contextlib
 import ctypes
 from collections.abc import Iterator
 
-from harness.model.stop_reasons import ANSWERED, ASK, PARK, SERVE
+from harness.model.stop_reasons import ANSWERED, ASK, SERVE, STOP_CALL, stop_arguments
 
 __all__ = ["Service"]
 
@@ -44,9 +44,12 @@ class Service:
         self.pid = pid
         # A prototype of its own: other code may set other argument types on the shared one.
         self._syscall = ctypes.CDLL(None).syscall
-        self._syscall.argtypes = [ctypes.c_long] * 4
+        self._syscall.argtypes = [ctypes.c_long] * 6
         self._syscall.restype = ctypes.c_long
-        self._syscall(PARK, SERVE, pid, int(one_at_a_time) | 2 * flows)
+        self._tell(SERVE, int(one_at_a_time) | 2 * flows)
+
+    def _tell(self, why: int, value: int = 0) -> None:
+        self._syscall(STOP_CALL, *stop_arguments(why, self.pid, value))
 
     @contextlib.contextmanager
     def request(self) -> Iterator[None]:
@@ -59,8 +62,8 @@ class Service:
 
     def asks(self) -> None:
         """Announce that a request of the calling lane begins."""
-        self._syscall(PARK, ASK, self.pid, 0)
+        self._tell(ASK)
 
     def answered(self) -> None:
         """Announce that the request of the calling lane has been answered."""
-        self._syscall(PARK, ANSWERED, self.pid, 0)
+        self._tell(ANSWERED)

@@ -5,13 +5,19 @@ from __future__ import annotations
 import ctypes
 import os
 
-from harness.gates.kernel import linux_abi
-from harness.model.stop_reasons import OUTPUT, SCREEN, SCREEN_BYTES, TERMINAL
+from harness.model.stop_reasons import (
+    OUTPUT,
+    SCREEN,
+    SCREEN_BYTES,
+    STOP_CALL,
+    TERMINAL,
+    stop_arguments,
+)
 
 __all__ = ["ProgramRequests"]
 
 _syscall = ctypes.CDLL(None, use_errno=True).syscall
-_syscall.argtypes = [ctypes.c_long] * 4
+_syscall.argtypes = [ctypes.c_long] * 6
 _syscall.restype = ctypes.c_long
 
 
@@ -44,7 +50,7 @@ class ProgramRequests:
         return self._descriptor(OUTPUT)
 
     def _descriptor(self, why: int) -> int:
-        found = int(_syscall(linux_abi.PARK, why, self._lane, self._op))
+        found = int(_syscall(STOP_CALL, *stop_arguments(why, self._lane, self._op)))
         if found < 0:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
         return found
@@ -52,5 +58,5 @@ class ProgramRequests:
     def screen(self) -> str:
         """Return the lines that its terminal shows."""
         text = ctypes.create_string_buffer(SCREEN_BYTES)
-        length = int(_syscall(linux_abi.PARK, SCREEN, self._lane, ctypes.addressof(text)))
+        length = int(_syscall(STOP_CALL, *stop_arguments(SCREEN, self._lane, ctypes.addressof(text))))
         return text.raw[: max(0, length)].decode("utf-8", "replace")

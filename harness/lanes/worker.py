@@ -34,7 +34,7 @@ from harness.model.errors import HarnessError, Shortage
 from harness.model.gate import Layout
 from harness.model.program import Program
 from harness.model.shared_memory import Clock, SharedMemory
-from harness.model.stop_reasons import IDLE, PAUSE, SLEEP, STACK_SIGNAL, THINK
+from harness.model.stop_reasons import IDLE, PAUSE, SLEEP, STACK_SIGNAL, STOP_CALL, THINK, stop_arguments
 from harness.scenario.exec_program import live_in
 from harness.scenario.fence_reference import resolve
 from harness.system.descriptors import close_all_but
@@ -54,7 +54,7 @@ _IN_ANOTHER_NAMESPACE = 0
 _decode = msgspec.msgpack.Decoder(Program).decode
 _libc = ctypes.CDLL(None)
 _syscall = ctypes.CDLL(None).syscall
-_syscall.argtypes = [ctypes.c_long] * 4
+_syscall.argtypes = [ctypes.c_long] * 6
 _syscall.restype = ctypes.c_long
 
 #: Under the free gate: how long a lane may run before another lane of the process gets its turn.
@@ -62,14 +62,14 @@ _SWITCH_S = 0.0001
 
 
 class _KernelWaits:
-    """Waits at the kernel gate, by a system call that does not exist and that only the supervisor answers."""
+    """Waits at the kernel gate, by a system call that only the supervisor answers."""
 
     def __init__(self) -> None:
         self._own = threading.local()
 
     def stop(self, why: int, lane: int, value: int) -> None:
         self._own.lane = lane
-        _syscall(linux_abi.PARK, why, lane, value)
+        _syscall(STOP_CALL, *stop_arguments(why, lane, value))
 
     def lane(self) -> int:
         """Return the index of the calling lane; -1 for a thread that is no lane."""
@@ -89,7 +89,7 @@ class _KernelWaits:
             # A thread that the fence started is no lane and lives in real time.
             sleep_in_real_time(seconds)
         else:
-            _syscall(linux_abi.PARK, SLEEP, lane, round(max(0.0, seconds) * 1e9))
+            self.stop(SLEEP, lane, round(max(0.0, seconds) * 1e9))
 
     def begin(self, lane: int, op: int) -> None:
         pass
@@ -202,7 +202,7 @@ def _leave_explorer(parent: int, needed: Iterable[socket.socket], spoken: Iterab
 
 
 def _enter(directory: str) -> None:
-    """Move into the session directory; what is started from there has the same addresses each time."""
+    """Move into the session directory; programs started there have the same addresses each time."""
     os.chdir(directory)
     if sys.platform == "linux":
         # A container may forbid it.

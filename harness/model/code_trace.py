@@ -6,7 +6,7 @@ collected or not. Only the kernel gate collects it, and only where a schedule is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -114,6 +114,14 @@ class CodeTrace(msgspec.Struct, frozen=True, omit_defaults=True):
         """Return the line that made the call of a step, given by its number from 0; None for none."""
         at = self.steps[step] if 0 <= step < len(self.steps) else NO_PLACE
         return self.places[at] if 0 <= at < len(self.places) else None
+
+    def told_by(self, told: Callable[[str], str]) -> CodeTrace:
+        """Return it with each text that the code of the lanes made as a function tells it."""
+        return msgspec.structs.replace(
+            self,
+            printed=tuple([msgspec.structs.replace(one, text=told(one.text)) for one in self.printed]),
+            raised=tuple([msgspec.structs.replace(one, text=told(one.text)) for one in self.raised]),
+        )
 
     def stored(self) -> CodeTrace:
         """Return it as a witness keeps it."""

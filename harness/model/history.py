@@ -227,6 +227,8 @@ class Return(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="ret
             limit of the harness may be why; the history is inconclusive then), or ``crash`` (an exception
             that the fence does not document, or the end of the process).
         detail: message of the exception, or digest of the content that a ``load`` returned.
+        waited_ms: virtual time since the call began, of a ``lock_timeout`` under the kernel gate; -1 where
+            that is not known.
     """
 
     lane: int
@@ -234,6 +236,7 @@ class Return(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="ret
     outcome: str
     detail: str = ""
     at_ns: int = 0
+    waited_ms: int = -1
 
     @property
     def acknowledges(self) -> bool:

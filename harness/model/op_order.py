@@ -1,7 +1,7 @@
 """In which order the operations of a lane may follow each other, as `fence.protocol` promises to serve them.
 
-A fence says nothing about calls in another order: a release without an acquire may raise whatever it
-likes. So such a program is refused before it runs, for a fence may not be accused of it.
+A fence says nothing about calls in another order: a release without an acquire may raise any
+error. So such a program is refused before it runs, for a fence may not be accused of it.
 """
 
 from __future__ import annotations

@@ -3,25 +3,33 @@ which a gate asks where a lane is that does not stop."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 __all__ = [
     "ANSWERED",
     "ASK",
     "IDLE",
     "OUTPUT",
-    "PARK",
     "PAUSE",
     "SCREEN",
     "SCREEN_BYTES",
     "SERVE",
     "SLEEP",
     "STACK_SIGNAL",
+    "STOP_CALL",
     "TERMINAL",
     "THINK",
     "TURN",
+    "is_stop",
+    "stop_arguments",
 ]
 
-#: Number of a system call that the kernel does not have; only the gate answers it.
-PARK = 6000
+#: Number of the system call by which a lane stops by itself: sched_yield, which ignores its arguments, and
+#: which the profiles of containers allow. They refuse a number that no kernel has, and what another filter
+#: refuses never reaches the supervisor.
+STOP_CALL = 24
+#: Tells a stop from a real sched_yield, whose arguments are what happens to stand in the registers.
+_MARK = 0x5A7E_51A7_E0F0_1A4E
 
 #: The lane has no (further) operation and waits for a program.
 IDLE = 1
@@ -48,3 +56,19 @@ OUTPUT = 11
 
 #: Signal at which a worker's thread writes its stack to standard error (`faulthandler`).
 STACK_SIGNAL = 61
+
+
+def stop_arguments(why: int, index: int, value: int) -> tuple[int, int, int, int, int]:
+    """Return the arguments of the call by which a lane stops by itself.
+
+    Args:
+        why: a reason of this module.
+        index: of the lane, or what the reason says.
+        value: what the reason says, at least 0.
+    """
+    return why, index, value, _MARK, _MARK ^ why ^ index ^ value
+
+
+def is_stop(arguments: Sequence[int]) -> bool:
+    """Return whether a trapped sched_yield with these arguments is such a call."""
+    return arguments[3] == _MARK and arguments[4] == _MARK ^ arguments[0] ^ arguments[1] ^ arguments[2]

@@ -19,7 +19,7 @@ from harness.oracle.rules import EITHER, SANCTIONED, Rules
 __all__ = ["NOTHING", "Effect", "class_of", "effects_of", "interleaved", "is_append"]
 
 NOTHING = "nothing"
-#: Of operations; what an action does is told by the bytes alone.
+#: Of operations; the effect of an action is told by the bytes alone.
 _APPENDING = ("append", "guarded_write", "action")
 #: A role whose lanes may take the lock and are no participants all the same.
 _MAY_LOCK = "program"

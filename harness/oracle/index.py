@@ -149,7 +149,7 @@ class HistoryIndex:
     def lock_unseen(self) -> bool:
         """Return whether calls took the lock and returned well, and the watched lock was never taken.
 
-        Kernel gate only. The fence may use a lock on another file; what its participants do is then
+        Kernel gate only. The fence may use a lock on another file; its participants' calls are then
         neither known to be locked nor known not to be.
         """
         if self.free:

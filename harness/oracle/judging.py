@@ -82,7 +82,7 @@ def judge(
 def _broken(
     history: History, invariants: Sequence[Invariant], violations: Sequence[Violation]
 ) -> list[Violation]:
-    """Return the broken invariants; what every transcript has to keep is told once, as an altered entry."""
+    """Return the broken invariants; one of all transcripts is left out beside an altered entry."""
     told = any(violation.kind == "altered_entry" for violation in violations)
     names = {one.name for one in invariants}
     always = [] if told else [one for one in ALWAYS if one.name not in names]

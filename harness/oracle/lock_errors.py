@@ -14,7 +14,7 @@ from __future__ import annotations
 import bisect
 import operator
 
-from harness.model.history import History, Invoke, Step
+from harness.model.history import History, Invoke, Return, Step
 from harness.oracle.index import HistoryIndex
 from harness.oracle.operations import Operation
 from harness.oracle.verdict import Violation
@@ -52,11 +52,14 @@ def false_lock_errors(index: HistoryIndex) -> list[Violation]:
 
 
 def waited_for_another(history: History, call: Invoke, at: int) -> bool:
-    """Return whether a call, which ended at the event `at`, waited and another lane had the lock.
+    """Return whether a call, which ended at the event `at`, waited long enough and another lane had the lock.
 
     No rule accuses the time-out of such a call. Another lane had the lock if it took it or let it go
     during the call, or was the last one to take it before.
     """
+    end = history.events[at]
+    if isinstance(end, Return) and _is_short(end.waited_ms, history.header.lock_timeout_ms):
+        return False
     begun, others = -1, False
     before = bisect.bisect_left(history.notable, at, key=operator.itemgetter(0))
     for place, event in reversed(history.notable[:before]):
@@ -157,18 +160,29 @@ def _asks_for_nothing(index: HistoryIndex, operation: Operation) -> bool:
 
 
 def _early(index: HistoryIndex, operation: Operation, call: str) -> str:
-    """Say that a call gave up at once where the scenario asks it to wait; empty where it may have waited.
+    """Say that a call gave up long before the time that the scenario asks it to wait; else empty.
 
-    A lane that never sleeps or blocks is there for no longer than the steps in between last.
+    Where the history does not say how long the call took: a lane that never sleeps or blocks is there
+    for no longer than the steps in between last.
     """
     asked_ms = index.header.lock_timeout_ms
+    end = index.history.events[operation.returned]
+    if isinstance(end, Return) and end.waited_ms >= 0:
+        if not _is_short(end.waited_ms, asked_ms):
+            return ""
+        return f"{call} after {end.waited_ms} ms, though it was to wait for {asked_ms} ms"
     between = index.history.events[operation.invoked : operation.returned]
     passed_ms = sum(isinstance(event, Step) for event in between) * index.header.step_ms
     own = index.steps_of(operation)
     waited = any(step.call in _WAITING or _is_blocked(step) for step in own)
-    if waited or not own or 2 * passed_ms >= asked_ms:
+    if waited or not own or not _is_short(passed_ms, asked_ms):
         return ""
     return f"{call} after {passed_ms} ms at most, though it was to wait for {asked_ms} ms"
+
+
+def _is_short(waited_ms: int, asked_ms: int) -> bool:
+    """Return whether a wait is known and lasted for less than half the time asked for."""
+    return 0 <= 2 * waited_ms < asked_ms
 
 
 def _robbed(index: HistoryIndex) -> set[int]:

@@ -1,1 +1,1 @@
-"""Scenario files as pytest items; what pytest loads first is `takeover_harness.pytest_plugin`."""
+"""Scenario files as pytest items; pytest loads `takeover_harness.pytest_plugin` first."""

@@ -120,7 +120,7 @@ def code_lines(code: PassageCode, crashed: bool, whole: bool = False) -> list[st
 
 
 def escaped(text: str) -> str:
-    """Return a text in which whatever cannot be printed is spelled, as in ``\\x1b``."""
+    """Return a text in which letters that cannot be printed are spelled, as in ``\\x1b``."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
     )

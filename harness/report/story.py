@@ -246,7 +246,8 @@ def _remarks(history: History, index: int, event: Event, violation: Violation) -
     elif isinstance(event, Return):
         if event.outcome not in ("ok", "skipped"):
             detail = f" ({brief(event.detail)})" if event.detail else ""
-            remarks.append(Remark("outcome", event.outcome.upper() + detail))
+            waited = f" after {event.waited_ms} ms" if event.waited_ms >= 0 else ""
+            remarks.append(Remark("outcome", event.outcome.upper() + waited + detail))
         if index == violation.window_from:
             early = any(cause < index for cause in violation.causes)
             words = "the window has been open since its read" if early else "the window opens"

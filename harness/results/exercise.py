@@ -44,7 +44,7 @@ class LaneExercise(msgspec.Struct):
         self.acted += other.acted
         self.failed += other.failed
         if other.last_at > self.last_at:
-            # The same whatever the order in which schedules are run and added.
+            # The same in any order in which schedules are run and added.
             self.last, self.last_at = other.last, other.last_at
         self.kept += other.kept
 

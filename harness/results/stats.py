@@ -102,7 +102,7 @@ class Stats(msgspec.Struct):
         voided: runs of schedules that another program disturbed, and that were repeated; they are in no
             other count.
         histories: sum of the histories' marks modulo 2^64; equal for equal sets of
-            histories, in whatever order they were run.
+            histories, in any order of their runs.
         first: by kind of violation.
         distinct, classes: different histories, and different orders of what meets in them.
         parts: by name of the strategy that ran the schedule.

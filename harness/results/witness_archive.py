@@ -72,7 +72,7 @@ def members(archive: str) -> dict[str, bytes]:
 
 
 def encode(files: Mapping[str, bytes]) -> bytes:
-    """Return an archive of some files; equal files make equal bytes, in whatever order they come.
+    """Return an archive of some files; equal files make equal bytes, in any order.
 
     Args:
         files: content by name.
@@ -83,7 +83,7 @@ def encode(files: Mapping[str, bytes]) -> bytes:
     unpacked = io.BytesIO()
     with tarfile.open(fileobj=unpacked, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for name in sorted(files):
-            # Owner, group and time are 0 and the mode 644, whatever the machine says.
+            # Owner, group and time are 0 and the mode 644, on any machine.
             header = tarfile.TarInfo(name)
             header.size = len(files[name])
             archive.addfile(header, io.BytesIO(files[name]))

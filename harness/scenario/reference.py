@@ -73,7 +73,7 @@ def _lanes(whole: _Body) -> Iterator[str]:
         if key == "role" or all(other["properties"].get(key) == body for other in others)
     ]
     yield "## `lanes[]`\n"
-    yield "Every lane has these keys, whatever its role:\n"
+    yield "Every lane of any role has these keys:\n"
     common = {**first, "properties": {**first["properties"], "role": {**first["properties"]["role"]}}}
     common["properties"]["role"] = {
         "anyOf": [{"enum": list(ROLES)}, {"$ref": "ComposedRole"}],

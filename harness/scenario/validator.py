@@ -1,6 +1,6 @@
 """Check types and bounds of a scenario by the annotations of the dataclasses, and say what is wrong.
 
-`harness.scenario.form` reads what is right. What it does not know, and all that is wrong, comes here.
+`harness.scenario.form` reads right files. A file that it does not know, or that is wrong, comes here.
 """
 
 from __future__ import annotations

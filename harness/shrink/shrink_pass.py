@@ -25,7 +25,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     Args:
         better: the reproduction, if it shows the violation and is smaller than the best before.
-        shows: whether it shows the violation, whatever its size.
+        shows: whether it shows the violation, at any size.
         same_kind: whether it shows a violation of the same kind, this one or another.
         conclusive: whether its truth is known.
         clean: whether it is conclusive and shows no violation of any kind.

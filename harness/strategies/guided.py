@@ -1,8 +1,8 @@
 """Guided: schedules that begin as earlier ones did up to a rare event, and go on from there at random.
 
 A flaw of several stages, such as a check that retries and fails at the third retry, is found stage by
-stage: a schedule that came to the second stage is kept up to there, and the rest is drawn anew. What is
-rare is learned while the search runs, as greybox fuzzers do (Lemieux, Sen: FairFuzz, ASE 2018). An event is
+stage: a schedule that came to the second stage is kept up to there, and the rest is drawn anew. Rarity
+is learned while the search runs, as greybox fuzzers do (Lemieux, Sen: FairFuzz, ASE 2018). An event is
 a step of a lane, or a step that comes after another lane's change of the same file
 (`harness.strategies.events`).
 
@@ -53,7 +53,7 @@ class Guided(Strategy):
         return range(index if is_next or index == self._index else first, index)
 
     def part(self, index: int) -> Strategy:
-        """Take the schedule's number in; what ran before it is learned, if it is of the same family."""
+        """Take the schedule's number in; learn from the one before it, if that is of the same family."""
         if index != self._index:
             if index == self._index + 1 and self._trace is not None and index != self.family(index).start:
                 self._memory.learn(self._trace)

@@ -30,7 +30,7 @@ class TerminalPair(NamedTuple):
     """The two ends of a pseudo-terminal, as descriptors that are closed by exec.
 
     Attributes:
-        master: what is written to it is typed; what is read from it was shown. It does not block.
+        master: bytes written to it are typed; bytes read from it were shown. It does not block.
         slave: the terminal.
     """
 

@@ -1,4 +1,4 @@
-"""Remove a directory with all that is in it, and nothing else, whatever a lane has put there.
+"""Remove a directory with all that a lane has put there, and nothing else.
 
 Each directory is opened by its name without following a link, must be on the same mount as the first
 one, and is worked on through its descriptor. Links are removed and never followed. Directories come up to
@@ -21,7 +21,7 @@ _ALL = stat.S_IRWXU
 
 
 class Identity(NamedTuple):
-    """The identity of a file, whatever its name is.
+    """The identity of a file, under any name.
 
     Args:
         device: of its file system.

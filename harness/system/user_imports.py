@@ -1,4 +1,4 @@
-"""Lets the modules of a user import each other, whatever else has their names.
+"""Lets the modules of a user import each other, also where others have their names.
 
 The file of a fence may import the files beside it, and two fences of one run may each have another
 ``helper.py`` beside them. A user may also have a package that is called like one of ours, or like one that

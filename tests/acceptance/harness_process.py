@@ -1,7 +1,7 @@
-"""The command line as real processes, and what they leave behind.
+"""The command line as real processes, and their leftovers.
 
 Every process that a test starts carries a mark of its own in its environment, so
-that whatever it starts is found again, wherever that has gone.
+that each process it starts is found again, wherever that has gone.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ class Harness:
             "start_new_session": True,
             **popen,
         }
-        # Where these tests run on GitHub, what they try out belongs to no step summary.
+        # Where these tests run on GitHub, their runs belong to no step summary.
         ours = {name: value for name, value in os.environ.items() if not name.startswith("GITHUB_")}
         variables = {**ours, "PYTHONPATH": str(ROOT), _MARK: self._mark, **(environment or {})}
         # No threads here that a call before exec could meet.
@@ -214,7 +214,7 @@ class Harness:
         assert not list(self.out.rglob("*.tmp"))
 
     def sessions(self) -> list[str]:
-        """What is in the session root."""
+        """Return the names in the session root."""
         return os.listdir(self.session_root)
 
     def verdicts(self) -> list[dict[str, Any]]:

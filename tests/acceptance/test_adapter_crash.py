@@ -131,7 +131,7 @@ def test_an_adapter_that_never_said_hello_is_refused(harness: Harness, tmp_path:
         ("is_killed", ("was killed by signal 9",)),
     ],
 )
-def test_an_adapter_that_ends_of_what_the_harness_did_has_not_crashed(
+def test_an_adapter_ended_because_of_the_harness_has_not_crashed(
     harness: Harness, tmp_path: Path, fault: str, words: tuple[str, ...]
 ) -> None:
     ended = run(harness, write_scenario(tmp_path), fault, "--no-shrink")

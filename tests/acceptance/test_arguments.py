@@ -1,4 +1,4 @@
-"""What cannot be run is said at once, with status 2, and nothing is made."""
+"""A run that cannot begin is refused at once, with status 2, and nothing is made."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_the_version_is_told(harness: Harness) -> None:
 
 
 def _unprivileged() -> None:
-    """Give up the right to pass by permissions; without effect for whom that is no right."""
+    """Give up the right to pass by permissions; without effect for a user without that right."""
     libc = ctypes.CDLL(None)
     drop_from_bounding_set, override, read_search = 24, 1, 2
     for capability in (override, read_search):
@@ -141,7 +141,7 @@ def test_every_scenario_that_cannot_be_read_is_named(harness: Harness, tmp_path:
 
 
 @pytest.mark.parametrize("command", ["run", "replay", "judge"])
-def test_a_pipe_that_nobody_writes_to_is_no_file(harness: Harness, tmp_path: Path, command: str) -> None:
+def test_a_pipe_without_a_writer_is_no_file(harness: Harness, tmp_path: Path, command: str) -> None:
     pipe = tmp_path / "pipe.yaml"
     os.mkfifo(pipe)
     ended = harness.call(command, pipe)

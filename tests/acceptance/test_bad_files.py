@@ -145,7 +145,7 @@ def test_progress_that_claims_less_than_was_asked_for_is_refused(harness: Harnes
     stored.write_bytes(sealed(msgspec.msgpack.encode(other)))
     ended = harness.call("run", "--resume", folder)
     assert ended.status == 2 and "its page has other figures" in ended.err
-    # Without the digest of its content it is damaged, whatever it claims.
+    # Without the digest of its content it is damaged, with any claim.
     whole = bytearray(sealed(content))
     whole[-20] ^= 1
     stored.write_bytes(whole)

@@ -1,4 +1,4 @@
-"""`bench` as a command: what it stores, what it says of a baseline, and what an interrupt leaves."""
+"""`bench` as a command: its files, its comparison with a baseline, and its end by an interrupt."""
 
 from __future__ import annotations
 
@@ -100,13 +100,13 @@ def test_ten_times_the_time_of_the_baseline_is_slower(harness: Harness, baseline
     assert ended.out.splitlines()[-1] == "slower"
 
 
-def test_what_is_faster_is_no_failure(harness: Harness, baseline: Path) -> None:
+def test_a_faster_run_is_no_failure(harness: Harness, baseline: Path) -> None:
     ended = _bench(harness, *_GROWTH, "--compare", _changed(baseline, _times(10)))
     assert ended.status == 0, ended.out
     assert ended.out.splitlines()[-1] == "faster"
 
 
-def test_a_counter_that_grew_is_a_failure_whatever_the_time(harness: Harness, baseline: Path) -> None:
+def test_a_counter_that_grew_is_a_failure_at_any_speed(harness: Harness, baseline: Path) -> None:
     def change(figures: dict[str, Any]) -> None:
         _times(10)(figures)
         figures["quantities"][0]["counters"]["bytes_hashed"] = -1
@@ -197,7 +197,7 @@ def test_an_interrupt_leaves_nothing_behind(harness: Harness, part: str, number:
         *("--scenario", "scenarios/quickstart.yaml", "--largest-kib", 64),
         *("--out", harness.session_root.parent / "figures.json"),
     ) as running:
-        # What grows is measured in the explorer; its child that counts is there for moments only.
+        # The growing memory is measured in the explorer; its child that counts is there for moments only.
         eventually(running.explorers if part == "growth" else running.workers)
         running.process.send_signal(number)
         ended = running.end()

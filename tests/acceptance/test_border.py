@@ -10,7 +10,7 @@ import pytest
 
 from tests.acceptance.harness_process import SCENARIO, Harness, write_fence, write_scenario
 
-# Each attempt may fail in whatever way; what counts is what it did.
+# Each attempt may fail in any way; only its effect counts.
 FENCES = """\
 OUT = {out!r}
 FILE = os.path.join(OUT, "file")

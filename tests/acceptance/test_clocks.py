@@ -102,7 +102,7 @@ def test_programs_have_the_clock_of_their_process(harness: Harness, tmp_path: Pa
         for wrong in (True, False)
     }
     short = shortcomings(found(harness, tmp_path, texts))
-    # With a right clock a program finds what it does not expect, and does not write.
+    # With a right clock a program finds an answer that it does not expect, and does not write.
     assert sorted(short) == sorted((name, False) for name in PROGRAMS), short
     assert all(one["inconclusive"] == 0 and one["not_exercised"] for one in short.values()), short
 

@@ -1,4 +1,4 @@
-"""A file makes no code run that the user has not named as well: status 2, and what it wanted to run."""
+"""A file makes no code run that the user has not named as well: status 2, and the code is named."""
 
 from __future__ import annotations
 

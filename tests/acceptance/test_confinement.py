@@ -1,4 +1,4 @@
-"""What `run` says of a kernel that confines nothing, or not all."""
+"""Words of `run` about a kernel that confines nothing, or not all."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def test_a_control_caught_by_one_strategy_may_survive_another(harness: Harness) 
     assert row.endswith("killed")
 
 
-def test_an_accusation_that_nobody_expects_is_no_success(harness: Harness, tmp_path: Path) -> None:
+def test_an_unexpected_accusation_is_no_success(harness: Harness, tmp_path: Path) -> None:
     folder = _with_scenario(tmp_path, "guard-prefix-hash", LAWFUL)
     ended = _controls(
         harness,
@@ -122,7 +122,7 @@ def test_an_accusation_that_nobody_expects_is_no_success(harness: Harness, tmp_p
     assert f"replay: {sys.executable} -m harness replay" in ended.err
 
 
-def test_what_is_not_known_is_no_success(harness: Harness, tmp_path: Path) -> None:
+def test_an_inconclusive_search_is_no_success(harness: Harness, tmp_path: Path) -> None:
     folder = _with_scenario(tmp_path, "guard-prefix-hash", LAWFUL + "steps_max: 5\n")
     ended = _controls(
         harness,

@@ -23,7 +23,7 @@ class WritesTheRest(Fence):
 
 
 class WritesOnce(Fence):
-    """Appends by one write, whatever that returns."""
+    """Appends by one write and ignores its result."""
 
     about = "one write"
 
@@ -38,7 +38,7 @@ class WritesOnce(Fence):
 
 
 class RenamesOnce(Fence):
-    """Fills a new file by one write, whatever that returns."""
+    """Fills a new file by one write and ignores its result."""
 
     about = "one write to a new file"
 

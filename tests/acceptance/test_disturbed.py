@@ -74,7 +74,7 @@ lanes:
 schedules: 5
 expect: {}
 """
-#: What differs between two runs of the same schedules.
+#: Fields that differ between two runs of the same schedules.
 APART = ("wall_s", "steps_per_s", "workers", "peak_bytes", "voided")
 
 

@@ -227,7 +227,7 @@ def test_no_fence_is_accused_of_what_an_extension_does_wrong(harness: Harness, t
     assert "Traceback" not in bad.err
 
 
-def test_fuzz_draws_from_a_file_and_names_it_in_what_it_stores(
+def test_fuzz_draws_from_a_file_and_its_scenarios_name_it(
     harness: Harness, tmp_path: Path, mine: Path
 ) -> None:
     # Any lane breaks this rule, so that the first drawn scenario shows it.

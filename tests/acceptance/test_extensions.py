@@ -17,7 +17,7 @@ from tests.acceptance.harness_process import ROOT, Ended, Harness, write_scenari
 
 PAGE = (ROOT / "docs" / "extending.md").read_text()
 FENCE = "my_harness.lease:LeaseFence"
-#: What each list calls the record that the package adds.
+#: By list: the name of the record that the package adds.
 ADDED = {
     "strategies": "turn-about",
     "actions": "swap-last-lines",
@@ -74,7 +74,7 @@ Call = Callable[..., Ended]
 
 
 def _install(folder: Path, name: str, files: dict[str, str], points: dict[str, dict[str, str]]) -> None:
-    """Put a package and what an installer writes beside it into a folder."""
+    """Put a package and the metadata of an installer into a folder."""
     for path, text in files.items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -154,9 +154,7 @@ def test_a_search_uses_one_added_record_of_each_kind(call: Call, harness: Harnes
 
 
 @pytest.mark.requires("kernel-gate")
-def test_what_needs_a_package_says_so_where_it_is_missing(
-    call: Call, harness: Harness, tmp_path: Path
-) -> None:
+def test_names_of_a_missing_package_are_unknown(call: Call, harness: Harness, tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path, SCENARIO.format(faults=FAULTS))
     without = harness.run(scenario, "--fence", "none")
     assert without.status == 2

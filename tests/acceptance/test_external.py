@@ -12,7 +12,7 @@ from tests.acceptance.harness_process import Harness, write_scenario
 from tests.fence.external.adapters import RANDOM_IDS, command
 from tests.patience import at_some_patience, impatient
 
-#: What the reason says of an adapter that breaks in a guarded write.
+#: Words of the reason about an adapter that breaks in a guarded write.
 BROKEN = {
     "is_killed": ("was killed by signal 9",),
     "talks": ("no JSON", "in the line hello, world"),
@@ -69,7 +69,7 @@ def test_random_ids_of_an_adapter_are_the_same_in_each_run(harness: Harness, tmp
     assert found["repeated"] > 0 and not found["inconclusive"], found
 
 
-#: The worker finds the fault, whatever the gate; each gate hands on the last words in its own way.
+#: The worker finds the fault under both gates; each gate hands on the last words in its own way.
 BREAKING = [
     *(pytest.param(fault, "kernel", marks=pytest.mark.requires("kernel-gate")) for fault in BROKEN),
     ("is_killed", "free"),
@@ -140,7 +140,7 @@ def test_an_adapter_that_sleeps_without_end_ends_with_the_schedule(harness: Harn
 
 
 @pytest.mark.requires("kernel-gate")
-def test_what_an_adapter_leaves_behind_does_not_outlive_the_run(harness: Harness, tmp_path: Path) -> None:
+def test_a_child_of_an_adapter_does_not_outlive_the_run(harness: Harness, tmp_path: Path) -> None:
     arguments = ("--fence", fence("leaves_a_child"), "--schedules", 1, "--no-shrink", "--json")
     found = harness.run(write_scenario(tmp_path), *arguments).object
     # Its child has the pipe, so that the worker may see no end.
@@ -175,7 +175,7 @@ def test_the_examples_show_the_false_positive_and_repeat_their_histories(
 def test_lanes_that_wait_in_an_adapters_memory_take_turns(
     harness: Harness, how: str, violations: set[str], why: str
 ) -> None:
-    """What one does while another runs is held; where that cannot be, there is no accusation."""
+    """The calls of one are held while another runs; where that cannot be, there is no accusation."""
     words = ("--fence", f"exec:node tests/fence/external/queue.mjs {how}".rstrip(), "--schedules", 6)
     ended = harness.run("scenarios/quickstart.yaml", *words, "--no-shrink", "--json")
     assert set(ended.object["violations"]) == violations, ended
@@ -192,7 +192,7 @@ def test_lanes_that_wait_in_an_adapters_memory_take_turns(
         ("exec:false", "ended with status 1"),
     ],
 )
-def test_what_cannot_be_started_is_refused_before_anything_runs(
+def test_an_adapter_that_cannot_start_is_refused_before_anything_runs(
     harness: Harness, tmp_path: Path, words: str, why: str
 ) -> None:
     path = write_scenario(tmp_path)

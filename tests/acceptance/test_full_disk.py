@@ -1,6 +1,6 @@
 """A file system that is really full, or really small: a tmpfs in a mount namespace of the test's own.
 
-What is said of a fence must not depend on the disk, and what was found must be kept.
+A verdict on a fence must not depend on the disk, and findings must be kept.
 """
 
 from __future__ import annotations

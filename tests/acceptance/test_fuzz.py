@@ -1,4 +1,4 @@
-"""``fuzz`` finds scenarios by itself, and what it hands back can be run, replayed and committed."""
+"""``fuzz`` finds scenarios by itself, and its scenarios can be run, replayed and committed."""
 
 from __future__ import annotations
 

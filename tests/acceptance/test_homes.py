@@ -47,7 +47,7 @@ ESCAPES = [
 ]
 
 
-#: What a program may do to its home; the next schedule has an empty one again.
+#: Damages by a program to its home; the next schedule has an empty one again.
 SPOILS = [
     'rmdir "$HOME" && ln -s "$FOLDER" "$HOME"',
     'rmdir "$HOME" && echo x > "$HOME"',
@@ -104,7 +104,7 @@ def test_no_way_leads_out_of_it(harness: Harness, tmp_path: Path, script: str) -
 
 
 @pytest.mark.parametrize("spoils", SPOILS)
-def test_the_next_schedule_has_an_empty_home_whatever_was_done_to_it(
+def test_the_next_schedule_has_an_empty_home_after_any_damage(
     harness: Harness, tmp_path: Path, spoils: str
 ) -> None:
     folder = tmp_path / "folder"
@@ -125,7 +125,7 @@ def test_vim_saves_by_a_rename_as_it_does_at_home(harness: Harness, tmp_path: Pa
     vim = ["vim", "-es", "-u", "DEFAULTS", "-c", "%s/text/texx/e", "-c", "wq", "{transcript}"]
     path = write_scenario(tmp_path, SCENARIO % json.dumps(vim))
     words = ("--fence", "none", "--allow-programs", "--schedules", 12)
-    # Below /tmp it takes any file for a temporary one, whatever TMPDIR says.
+    # Below /tmp it takes any file for a temporary one, with any TMPDIR.
     with tempfile.TemporaryDirectory(dir="/var/tmp") as root:
         elsewhere = harness.run(path, *words, "--session-root", root)
     below = harness.run(path, *words, "--force")

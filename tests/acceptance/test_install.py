@@ -1,6 +1,6 @@
 """The built wheel in an environment of its own, in a folder that has packages named as ours are.
 
-The wheel is built and installed once, without a network. What the harness needs beside it comes from the
+The wheel is built and installed once, without a network. All other packages come from the
 environment of this suite.
 """
 

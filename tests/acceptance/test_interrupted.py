@@ -148,7 +148,7 @@ def test_a_closed_terminal_ends_the_run_and_keeps_its_results(
 
 
 def _drain_until_busy(running: Running, master: int) -> None:
-    """Read what is shown, lest the terminal fill up."""
+    """Read the terminal, lest it fill up."""
     os.set_blocking(master, False)
 
     def busy() -> object:
@@ -247,7 +247,7 @@ def test_an_interrupt_that_a_finalizer_drops_is_not_lost(tmp_path: Path) -> None
 
 
 def test_an_interrupt_before_there_is_a_handler_waits(tmp_path: Path) -> None:
-    # The first module of ours after the package itself is imported by what `python -m` runs.
+    # The module that `python -m` runs imports this one, the first of ours after the package itself.
     (tmp_path / "sitecustomize.py").write_text(
         "import os, signal, sys\n"
         "class Finder:\n"

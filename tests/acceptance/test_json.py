@@ -1,4 +1,4 @@
-"""What `run --json` prints is what scripts rely on: every field, and the same for the same seed."""
+"""Scripts rely on the output of `run --json`: every field, and the same for the same seed."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ VERDICTS = {"true_positive", "true_negative", "false_positive", "missed_takeover
 SCHEMA = schema()
 QUICKSTART = ROOT / "scenarios" / "quickstart.yaml"
 
-#: What a machine, its load and the number of explorers may change.
+#: Fields that a machine, its load and the number of explorers may change.
 INCIDENTAL = ("wall_s", "steps_per_s", "workers", "peak_bytes", "explorers", "shrunk")
 
 
 def _essence(found: dict[str, Any]) -> dict[str, Any]:
-    """What must be the same whenever the same is asked."""
+    """Return the fields that must be the same whenever the same is asked."""
     essence = {name: value for name, value in found.items() if name not in INCIDENTAL}
     if essence["first_violation"]:
         essence["first_violation"] = {

@@ -1,4 +1,4 @@
-"""Whatever is killed with SIGKILL, nothing is left behind and nothing is said that is not known."""
+"""After a SIGKILL of any process nothing is left behind, and nothing is said that is not known."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def test_nothing_outlives_a_killed_harness(
         kill(running)
         assert running.process.wait(600) == -signal.SIGKILL
         harness.assert_nothing_left(running)
-    # What was known when it was killed is there, and nothing else.
+    # The verdict that was known when it was killed is there, and no other.
     assert [verdict["fence"] for verdict in harness.verdicts()] == ["none"]
 
 
@@ -205,7 +205,7 @@ def test_a_run_whose_janitor_was_killed_cleans_up_by_itself(
     assert (ended.status, ended.object["schedules"]) == (0, 5)
 
 
-def test_what_a_fence_leaves_running_is_killed_with_the_harness(
+def test_a_daemon_of_a_fence_is_killed_with_the_harness(
     harness: Harness, scenario: Path, fences: Path
 ) -> None:
     with harness.start_run(scenario, "--fence", f"{fences}:LeavesADaemon", "--schedules", 3) as running:
@@ -219,9 +219,7 @@ def test_what_a_fence_leaves_running_is_killed_with_the_harness(
         harness.assert_nothing_left(running)
 
 
-def test_what_a_fence_leaves_running_is_killed_at_the_end(
-    harness: Harness, scenario: Path, fences: Path
-) -> None:
+def test_a_daemon_of_a_fence_is_killed_at_the_end(harness: Harness, scenario: Path, fences: Path) -> None:
     fence = ("--fence", f"{fences}:LeavesADaemon")
     ended = harness.run(scenario, *fence, "--schedules", 1, environment=impatient())
     assert ended.status in (0, 3), ended

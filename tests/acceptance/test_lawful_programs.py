@@ -1,4 +1,4 @@
-"""Programs that take the declared lock: what they write is lawful, and participants answer for it."""
+"""Programs that take the declared lock: their writes are lawful, and participants answer for it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Few open files, little memory, few processes, a read-only root and stepped clocks.
 
-Each is refused, or ends as inconclusive with what is short, where, and what to do. The sound fence is never
-accused of it, and a run that goes on without the limit comes to what an undisturbed one says.
+Each is refused, or ends as inconclusive and says what is short, where, and what to do. The sound
+fence is never accused of it, and a run that goes on without the limit says the same as an undisturbed one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.machine_limits import few_files, few_processes, memory_group, shifted
 
 pytestmark = pytest.mark.requires("kernel-gate")
 
-#: What differs between two runs of the same schedules.
+#: Fields that differ between two runs of the same schedules.
 APART = ("wall_s", "steps_per_s", "workers", "peak_bytes", "voided", "explorers")
 
 # `Hungry`, `Starts` and `Threads` do so as long as the file `wait` is beside this one.

@@ -46,7 +46,7 @@ def test_every_fence_is_compared_with_the_first_in_every_scenario(harness: Harne
 
 
 def test_a_fence_compared_with_its_twin_differs_in_no_schedule(harness: Harness, tmp_path: Path) -> None:
-    """Same program, same draws: what makes the same file calls runs the very same schedules."""
+    """Same program, same draws: a fence that makes the same file calls runs the very same schedules."""
     fence = write_fence(tmp_path, "from fence import load\n\n\nclass Twin(load('none')):\n    pass\n")
     twin = f"{fence}:Twin"
     scenario = write_scenario(tmp_path, ROGUE)
@@ -68,7 +68,7 @@ def test_pairs_do_not_depend_on_the_number_of_explorers(harness: Harness, tmp_pa
     assert pairs[0]["kinds"]["missed_takeover"]["only_here"] > 0
 
 
-def test_tables_tell_what_was_found_and_in_what_fences_differ(harness: Harness, tmp_path: Path) -> None:
+def test_tables_tell_findings_and_differences_of_fences(harness: Harness, tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path, EXPECTED)
     ended = _matrix(harness, scenario, "--fences", "ledger,none", "--schedules", 40)
     assert ended.status == 0
@@ -126,7 +126,7 @@ def test_a_time_limit_for_all_compares_what_both_ran(harness: Harness, tmp_path:
         (("--fences", "ledger", "--junit", "/proc/none/j.xml"), "--junit"),
     ],
 )
-def test_what_cannot_be_done_is_status_2_and_nothing_runs(
+def test_an_impossible_request_is_status_2_and_nothing_runs(
     arguments: tuple[str, ...], said: str, harness: Harness, tmp_path: Path
 ) -> None:
     ended = _matrix(harness, write_scenario(tmp_path), *arguments)
@@ -138,7 +138,7 @@ def test_the_plan_is_stored_first(harness: Harness, tmp_path: Path) -> None:
     _matrix(harness, write_scenario(tmp_path), "--fences", "ledger,none", "--schedules", 2)
     plan = json.loads((harness.out / "plan.json").read_text())
     assert [question["fence"] for question in plan["questions"]] == ["ledger", "none"]
-    # No schedule may depend on what was found before it: the shares stand still.
+    # No schedule may depend on earlier findings: the shares stand still.
     assert {question["strategy"] for question in plan["questions"]} == {name_of(FIRST_SHARES)}
 
 

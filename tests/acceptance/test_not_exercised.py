@@ -69,7 +69,7 @@ def scenario(folder: Path, lane: str, more: str = "") -> Path:
 CRON = "{role: cron, name: cron, process: job}"
 
 
-def test_what_happened_in_all_lanes_is_a_pass(harness: Harness, tmp_path: Path) -> None:
+def test_a_search_that_exercised_all_lanes_is_a_pass(harness: Harness, tmp_path: Path) -> None:
     assert reasons(harness, scenario(tmp_path, CRON), "--fence", "none") == (0, [])
 
 

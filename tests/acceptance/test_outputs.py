@@ -1,4 +1,4 @@
-"""What an output option names: a file is replaced whole, anything else is written to or refused."""
+"""Files of output options: a file is replaced whole, anything else is written to or refused."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FEW = ("--fence", "ledger", "--schedules", 3, "--no-shrink")
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[list[bytes]]:
-    """Read a FIFO to its end; what was read is there afterwards."""
+    """Read a FIFO to its end; its bytes are in the list afterwards."""
     got: list[bytes] = []
     reader = threading.Thread(target=lambda: got.append(path.read_bytes()))
     reader.start()
@@ -90,9 +90,7 @@ def test_standard_output_may_be_named(harness: Harness, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["socket", "folder", "link", "dangling link"])
-def test_what_is_no_place_for_a_file_is_refused_and_stays(
-    harness: Harness, tmp_path: Path, kind: str
-) -> None:
+def test_a_folder_socket_or_link_is_refused_and_stays(harness: Harness, tmp_path: Path, kind: str) -> None:
     path, target = tmp_path / "place", tmp_path / "target"
     if kind == "socket":
         with socket.socket(socket.AF_UNIX) as one:

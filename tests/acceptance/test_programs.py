@@ -1,4 +1,4 @@
-"""Programs are started only where the user allows it, and what was wanted is said."""
+"""Programs are started only where the user allows it, and a refusal names them."""
 
 from __future__ import annotations
 

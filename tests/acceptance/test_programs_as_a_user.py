@@ -30,7 +30,7 @@ LANE = "  - {role: program, name: %s, argv: %s, delay_steps: 0, pause_ms: [25, 4
 TAIL = "schedules: 1\nexpect:\n  ledger: []\n"
 
 SHELL = 'echo "$$ $PPID $(readlink /proc/self)" >> $0; sleep 0.1 & echo $! >> $0; wait'
-#: The lock is not the transcript's: what counts is that its payload comes there.
+#: The lock is not the transcript's: it counts only that its payload comes there.
 PYTHON = """\
 import json, os, sys
 lock = sys.argv[1] + ".own.lock"
@@ -49,7 +49,7 @@ def folder() -> Iterator[Path]:
 
 
 def run_as(become: Callable[[], None], folder: Path, explorers: int, **programs: list[str]) -> dict[str, Any]:
-    """What a run by an ordinary user comes to, as JSON."""
+    """Return the result of a run by an ordinary user, as JSON."""
     lanes = "".join(LANE % (name, json.dumps(argv)) for name, argv in programs.items())
     scenario = write_scenario(folder, HEAD + lanes + TAIL, "ids.yaml")
     harness = Harness(folder)
@@ -84,7 +84,7 @@ def test_process_ids_are_the_same_each_time(folder: Path) -> None:
     assert first["histories"] == second["histories"]
 
 
-def test_where_namespaces_are_refused_the_reason_says_what_differs_and_what_to_do(folder: Path) -> None:
+def test_without_namespaces_the_reason_names_difference_and_remedy(folder: Path) -> None:
     shell = ["sh", "-c", "echo $$ >> $0", "{transcript}"]
     found = run_as(ordinary_user.become_one_without_namespaces, folder, 1, shell=shell)
     why = found["why_inconclusive"]

@@ -1,4 +1,4 @@
-"""Programs that work in directories of the session directory: git, and what only keeps a copy."""
+"""Programs that work in directories of the session directory: git, and tools that only keep a copy."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COMMIT = (
     "cd {directory} && git init -q . && git add transcript.jsonl && "
     "git -c user.name=a -c user.email=a@b commit -qm x"
 )
-#: What came to the transcript after the commit is thrown away.
+#: Lines that came to the transcript after the commit are thrown away.
 RESTORE = COMMIT + " && git checkout -q HEAD -- transcript.jsonl"
 
 

@@ -99,9 +99,7 @@ def test_a_compiled_program_does_too(harness: Harness, tmp_path: Path) -> None:
 
 
 @pytest.mark.requires("gcc")
-def test_what_still_differs_is_named_with_its_bytes_and_the_usual_causes(
-    harness: Harness, tmp_path: Path
-) -> None:
+def test_a_difference_is_named_with_its_bytes_and_usual_causes(harness: Harness, tmp_path: Path) -> None:
     """The processor's counter is read without a call, and nothing stands in its way."""
     source, program = tmp_path / "counter.c", tmp_path / "counter"
     source.write_text(

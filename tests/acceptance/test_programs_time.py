@@ -1,4 +1,4 @@
-"""The clocks and waits of a program are in virtual time: what it computes from them is what it should be."""
+"""The clocks and waits of a program are in virtual time, and its sums of them come out right."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ EVENTS = {
         "comes(lambda: libc.select(reading + 1, wanted, None, None, left), 1)\n"
         "assert HOURS - 6 <= struct.unpack('2qx', left)[0] < HOURS - 4, left.raw"
     ),
-    "whatever event there is": (
+    "any event that there is": (
         "threading.Thread(target=lambda: (time.sleep(5), os.write(writing, b'x'))).start()\n"
         "comes(lambda: libc.poll(struct.pack('ihh', reading, -1, 0), 1, HOURS * 1000), 1)"
     ),
@@ -137,6 +137,6 @@ def test_a_wait_takes_its_time_and_no_more(harness: Harness, tmp_path: Path, kin
         texts[name] = SCENARIO % json.dumps([*argv, "{transcript}"])
     short = shortcomings(found(harness, tmp_path, texts))
     if WRONG in texts:
-        # A program that does not find what it expects does not pass.
+        # A program that finds another answer than it expects does not pass.
         assert "exit status 1" in str(short.pop(WRONG))
     assert short == {}

@@ -122,7 +122,7 @@ ALARMS = {
         "assert signal.alarm(100) == 0; time.sleep(30.2); assert signal.alarm(5) == 70\n"
         "time.sleep(3); assert signal.alarm(0) == 2; time.sleep(60); assert not got"
     ),
-    "an alarm that nobody handles kills": (
+    "an alarm without a handler kills": (
         "child = os.fork()\n"
         "if not child: signal.signal(ALARM, signal.SIG_DFL); signal.alarm(HOURS); time.sleep(9 * HOURS)\n"
         "assert os.waitpid(child, 0)[1] == ALARM and elapsed() == HOURS, elapsed()"

@@ -1,4 +1,4 @@
-"""A fence that dies of what the harness itself answered has not crashed; the reason says what to do."""
+"""A fence that dies of an answer by the harness itself has not crashed; the reason says what to do."""
 
 from __future__ import annotations
 

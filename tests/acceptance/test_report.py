@@ -1,4 +1,4 @@
-"""Every run leaves a page behind, whatever its end is, and says where."""
+"""Every run leaves a page behind, also at a bad end, and says where."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_the_page_says_what_the_verdicts_say(harness: Harness, tmp_path: Path) -
     assert ended.object["found_curve"][-1] == [30, count]
 
 
-def test_what_a_fence_says_stays_text(harness: Harness, tmp_path: Path) -> None:
+def test_words_of_a_fence_stay_text(harness: Harness, tmp_path: Path) -> None:
     fence = f"{write_fence(tmp_path, RAISES)}:Raises"
     ended = harness.run(write_scenario(tmp_path), "--fence", fence, "--schedules", 3)
     assert ended.status == 1

@@ -1,4 +1,4 @@
-"""What other programs read of a run: JUnit XML, the step summary and annotations of GitHub."""
+"""Reports of a run for other programs: JUnit XML, the step summary and annotations of GitHub."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_junit_has_a_testcase_per_fence_with_its_story(harness: Harness, tmp_pat
     assert cases["none"].get("line") == "11"
 
 
-def test_what_is_inconclusive_is_an_error(harness: Harness, tmp_path: Path) -> None:
+def test_an_inconclusive_search_is_an_error(harness: Harness, tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path, ROGUE.replace("expect: {}", "expect: {ledger: [crash]}"))
     file = tmp_path / "junit.xml"
     limit = ("--schedules", 10**9, "--time-limit-s", 0.2)
@@ -95,7 +95,7 @@ def test_elsewhere_there_are_none(harness: Harness, tmp_path: Path) -> None:
     assert (ended.status, ended.err) == (1, "")
 
 
-def test_what_a_fence_says_is_escaped_in_all_of_them(harness: Harness, tmp_path: Path) -> None:
+def test_words_of_a_fence_are_escaped_in_all_of_them(harness: Harness, tmp_path: Path) -> None:
     said = "]]> & <b> %0A @all | ``` \\n::error ::gotcha"
     body = f"class Rude(Fence):\n    def guarded_write(self, _):\n        raise ValueError('{said}')\n"
     fence = f"{write_fence(tmp_path, body)}:Rude"

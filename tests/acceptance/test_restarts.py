@@ -10,7 +10,7 @@ from tests.acceptance.harness_process import Ended, Harness, write_fence, write_
 
 pytestmark = pytest.mark.requires("kernel-gate")
 
-#: What a pid file is for: whoever finds one asks whether its owner lives.
+#: The use of a pid file: a process that finds one asks whether its owner lives.
 FENCE = '''\
 import contextlib
 
@@ -64,7 +64,7 @@ def run(harness: Harness, tmp_path: Path, pid: str, *words: object, text: str = 
         pytest.param("taken", "a stranger lives", marks=pytest.mark.requires("pid-namespace")),
     ],
 )
-def test_what_comes_back_has_the_id_that_was_asked_for(
+def test_a_restarted_process_has_the_id_that_was_asked_for(
     harness: Harness, tmp_path: Path, pid: str, said: str
 ) -> None:
     first, second = (
@@ -84,7 +84,7 @@ def test_its_witness_is_shrunk_and_shows_again(harness: Harness, tmp_path: Path)
     assert again.status == 0 and "runner-again crashed" in again.out, again
 
 
-def test_what_is_not_killed_is_not_started_again(harness: Harness, tmp_path: Path) -> None:
+def test_a_process_that_is_not_killed_is_not_started_again(harness: Harness, tmp_path: Path) -> None:
     text = SCENARIO.replace("times: 1}", "nth: 50, times: 1}")
     ended = run(harness, tmp_path, "", "--json", text=text)
     assert ended.status == 3 and ended.object["violations"] == {}, ended

@@ -24,7 +24,7 @@ FILE_BYTES_MAX = 12_000
 
 
 def _unprivileged() -> None:
-    """Give up the right to pass by permissions; without effect for whom that is no right."""
+    """Give up the right to pass by permissions; without effect for a user without that right."""
     libc = ctypes.CDLL(None)
     drop_from_bounding_set, override = 24, 1
     libc.prctl(drop_from_bounding_set, override, 0, 0, 0)

@@ -51,7 +51,7 @@ class Slow(Fence):
 """
 #: `none` and the fences above let it in, which their scenario does not expect: witnesses, and exit status 1.
 TEXT = ROGUE.replace("schedules: 20", "schedules: 260")
-#: What a run says of its time, its machine and its folder; everything else has to be the same.
+#: Fields about a run's time, its machine and its folder; everything else has to be the same.
 APART = ("wall_s", "steps_per_s", "workers", "peak_bytes", "explorers", "first_violation", "shrunk")
 
 
@@ -77,7 +77,7 @@ def without_pause(harness: Harness, *arguments: object) -> list[dict[str, Any]]:
 
 
 def waiting(running: Running) -> None:
-    """Wait until a worker waits, and what was found until then is stored."""
+    """Wait until a worker waits, and the findings until then are stored."""
     eventually(lambda: running.worker_named("waiting") or running.process.poll() is not None)
     assert running.process.poll() is None, running.end()
 
@@ -117,7 +117,7 @@ def test_a_killed_run_keeps_its_results_and_goes_on(
     assert "--resume" not in report
 
 
-def test_what_a_killed_explorer_did_not_run_is_run_later(
+def test_schedules_that_a_killed_explorer_left_are_run_later(
     harness: Harness, tmp_path: Path, fences: Path, flag: Path
 ) -> None:
     scenario = write_scenario(tmp_path, TEXT)

@@ -1,4 +1,4 @@
-"""Shards that know nothing of each other come to what one run comes to, to the last figure."""
+"""Shards that know nothing of each other come to the results of one run, to the last figure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.acceptance.harness_process import ROGUE, Harness, write_fence, write_
 
 pytestmark = pytest.mark.requires("kernel-gate")
 
-#: What a run says of its time, its machine and its folder; everything else has to be the same.
+#: Fields about a run's time, its machine and its folder; everything else has to be the same.
 APART = ("wall_s", "steps_per_s", "workers", "peak_bytes", "explorers", "first_violation", "ran", "voided")
 #: Times in JUnit, and the folder in the command that replays.
 _TIMES = re.compile(r' time="[0-9.]+"|timestamp="[^"]+"')
@@ -47,7 +47,7 @@ def test_merged_shards_say_what_one_run_says(harness: Harness, tmp_path: Path) -
     for number in (1, 2):
         shards.append(tmp_path / f"shard {number}")
         ended = harness.call(*asked, *root, "--no-shrink", "--shard", f"{number}/2", "--out", shards[-1])
-        # Each shows what the scenario does not expect.
+        # Each shows a violation that the scenario does not expect.
         assert ended.status == 1, ended
     merged = tmp_path / "merged"
     ended = harness.call("merge", *shards, *root, "--json", "--junit", tmp_path / "2.xml", "--out", merged)

@@ -102,7 +102,7 @@ def test_the_same_witness_shrinks_to_the_same_file(harness: Harness, found: Path
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
-def test_what_does_not_show_any_more_cannot_be_shrunk(harness: Harness, found: Path) -> None:
+def test_a_violation_that_no_longer_shows_cannot_be_shrunk(harness: Harness, found: Path) -> None:
     witness = json.loads(found.read_text())
     witness["fence"] = "ledger"
     found.write_text(json.dumps(witness))

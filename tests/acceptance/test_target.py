@@ -28,7 +28,7 @@ def test_an_empty_cache_says_how_to_fill_it(harness: Harness) -> None:
     "reference",
     ["openclaws@2026.5.18", "openclaw@", "openclaws==1", "filelock==", "filelock@3.*", "lockfile==1"],
 )
-def test_what_is_no_target_is_refused_and_nothing_fetched(harness: Harness, reference: str) -> None:
+def test_a_name_that_is_no_target_is_refused_before_fetching(harness: Harness, reference: str) -> None:
     done = harness.call("target", reference)
     assert harness.call("target").out == ""
     assert (done.status, done.out) == (2, "")
@@ -37,7 +37,7 @@ def test_what_is_no_target_is_refused_and_nothing_fetched(harness: Harness, refe
 
 
 @pytest.mark.requires("node")
-def test_what_cannot_be_had_keeps_nothing_else_and_is_told(
+def test_a_missing_version_is_told_and_holds_up_no_other(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_NPM_FAILS", "1")

@@ -1,4 +1,4 @@
-"""What a person sees on terminals of all kinds."""
+"""The output of a run on terminals of all kinds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PLAIN = {"CI": "", "NO_COLOR": "", "COLUMNS": "", "TERM": "xterm", "LC_ALL": "C.
 
 
 def _seen(harness: Harness, columns: int, *arguments: object, **environment: str) -> str:
-    """What a run writes to a terminal of so many columns."""
+    """Return the text that a run writes to a terminal of so many columns."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", 30, columns, 0, 0))
     streams = {"stdin": slave, "stdout": slave, "stderr": slave}

@@ -1,4 +1,4 @@
-"""A program at a terminal: its keys come when it waits for them, and what it shows is read."""
+"""A program at a terminal: its keys come when it waits for them, and its screen is read."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ import array, errno, fcntl, os, select, signal, subprocess, sys, termios, time, 
 %s
 open(sys.argv[1], "a").write("fine\\n")
 """
-#: By name: what a program does, and what is typed.
+#: By name: the code of a program, and the typed keys.
 READS = {
     "an item at a time, raw": (
         "tty.setraw(0); assert [os.read(0, 9) for _ in range(3)] == [b'ab', b'\\x1b', b'\\x18\\x13']",
@@ -173,7 +173,7 @@ def test_a_wait_for_more_keys_is_told_with_the_screen(harness: Harness, tmp_path
     )
 
 
-def test_what_a_failed_program_shows_is_told_as_its_error_output(harness: Harness, tmp_path: Path) -> None:
+def test_the_screen_of_a_failed_program_is_its_error_output(harness: Harness, tmp_path: Path) -> None:
     ended = run(harness, tmp_path, "sys.exit('no such thing: ' + sys.argv[1])", [])
     assert "exit status 1: no such thing: transcript.jsonl" in str(ended.object["not_exercised"]), ended
 

@@ -1,4 +1,4 @@
-"""Whatever a user's fence does, the run says what that was, goes on, and leaves nothing behind."""
+"""A run survives any misdeed of a user's fence: it names it, goes on, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ class Wanders(Fence):
         super().guarded_write(entries)
 """
 
-#: One lane alone: whatever happens, that fence did it.
+#: One lane alone: everything that happens is that fence's doing.
 ALONE = """\
 about: A runner by itself.
 source: acceptance test
@@ -311,7 +311,7 @@ def test_a_fence_process_that_is_killed_is_inconclusive(harness: Harness, tmp_pa
 
 
 @pytest.mark.parametrize("name", ["Deadlock", "EmptyPipe", "NeverReleases"])
-def test_a_fence_that_waits_for_nobody_is_a_dead_end(harness: Harness, tmp_path: Path, name: str) -> None:
+def test_a_fence_that_waits_in_vain_is_a_dead_end(harness: Harness, tmp_path: Path, name: str) -> None:
     ended = _run(harness, tmp_path, name, 3)
     assert ended.status == 1
     assert _violations(ended.object) == {"dead_end": 3}
@@ -352,7 +352,7 @@ def test_a_write_by_a_thread_without_a_lane_is_inconclusive(harness: Harness, tm
 
 
 @pytest.mark.parametrize("name", ["AThreadIdles", "Prints", "Wanders", "ClosesEverything"])
-def test_what_touches_no_transcript_is_no_business_of_ours(
+def test_a_fence_that_touches_no_transcript_there_is_not_accused(
     harness: Harness, tmp_path: Path, name: str
 ) -> None:
     ended = _run(harness, tmp_path, name, 3)

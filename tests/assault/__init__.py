@@ -16,7 +16,7 @@ PARTS: Final = {"files": "tests.assault.files", "kills": "tests.assault.kills"}
 
 
 class Part(Protocol):
-    """What the module of a part has."""
+    """The attributes that the module of a part has."""
 
     #: One line for the help.
     ABOUT: str

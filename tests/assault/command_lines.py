@@ -1,6 +1,6 @@
 """Bad command lines, each in a process of its own that is interrupted when it takes long.
 
-What they name lies in a folder of their own: no word leads out of it, and the only commands are harmless.
+Their files lie in a folder of their own: no word leads out of it, and the only commands are harmless.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FILES = {
     "results/bench/baseline.json": "baseline.json",
 }
 _FEW = ("--schedules", "2", "--time-limit-s", "1", "--explorers", "1", "--session-root", ".")
-#: What a user may write, from which words are taken.
+#: Command lines of a user, from which words are taken.
 _LINES = (
     ("run", "quickstart.yaml", "--fence", "ledger", "--no-shrink", *_FEW),
     ("run", "quickstart.yaml", "--fence", "fence.none:NoFence", "--out", "out", "--json", *_FEW),

@@ -3,10 +3,10 @@
 The moments, the victims and the runs follow from a seed, as far as a real machine lets them. Claims
 for each disturbance:
 
-- Whatever it was, five seconds after the end no process, no session directory and no temporary file is
-  left. Only where harness and janitor were killed together a directory may stay until ``doctor --clean``.
-- What is stored is whole: plan, verdicts, progress, witnesses and their histories decode.
-- A run that goes on says what the undisturbed one says. One that ends early does, once it is resumed.
+- Five seconds after the end no process, no session directory and no temporary file is left. Only where
+  harness and janitor were killed together a directory may stay until ``doctor --clean``.
+- The stored files are whole: plan, verdicts, progress, witnesses and their histories decode.
+- A run that goes on says the same as the undisturbed one. One that ends early does, once it is resumed.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ _KILLS = list(KINDS)[:7]
 
 
 class Told(NamedTuple):
-    """What a run told.
+    """The words of a run.
 
     Args:
         status: exit status.
@@ -227,7 +227,7 @@ def _disturbed(
     time.sleep(delay_s)
     struck = _strike(one, process, kind, rng)
     told = _ended(process)
-    # What is left is found within the grace, whatever comes next.
+    # Leftovers are looked for within the grace, before anything else.
     left = one.leftovers(_GRACE_S)
     if name == "harness and janitor" and struck:
         _ended(one.clean())
@@ -264,7 +264,7 @@ def _says(told: Told, expected: Told, kind: Kind) -> list[str]:
         return faults + _differences(told, expected)
     allowed = {_INTERRUPTED, _INCONCLUSIVE, -signal.SIGKILL} if kind.ends else set()
     if set(kind.numbers) & {signal.SIGTERM, signal.SIGHUP, signal.SIGINT}:
-        # Before it can handle them they are what they are to any program.
+        # Before it can handle them they end it as they end any program.
         allowed |= {-number for number in kind.numbers}
     if told.status not in allowed and not (kind.ends and told.status == expected.status):
         why = "; ".join(one["why_inconclusive"] for one in told.summaries if one["why_inconclusive"])

@@ -1,4 +1,4 @@
-"""Run many cases in processes with limits, and see what each case did.
+"""Run many cases in processes with limits, and watch each case.
 
 A case that takes 10 s of processor time, needs too much memory, writes outside its folder, starts what it
 may not, or ends its process, is a failure; the others go on.
@@ -36,12 +36,12 @@ _CHANGES = {
 }
 _STARTS = ("subprocess.Popen", "os.exec", "os.posix_spawn", "os.system", "socket.connect")
 
-#: What a case is: makes it from its number, does it, and returns what came of it in a word.
+#: A case: makes it from its number, does it, and returns what came of it in a word.
 Case = Callable[[int, str], str]
 
 
 class Figures(msgspec.Struct):
-    """What came of the cases.
+    """The results of the cases.
 
     Args:
         cases: how many.
@@ -77,7 +77,7 @@ class Figures(msgspec.Struct):
 
 
 class _Watch:
-    """Notes what a case does that it may not."""
+    """Notes the forbidden acts of a case."""
 
     def __init__(self, folder: str, may_start: bool) -> None:
         self._inside = os.path.realpath(folder) + os.sep

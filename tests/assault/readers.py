@@ -1,6 +1,6 @@
-"""What reads the files of users: each function reads one file as a command does, and says what came of it.
+"""Readers of the files of users: each function reads one file as a command does, and says what came of it.
 
-Every error that the command line answers with a message is caught; what else is raised is a failure.
+Every error that the command line answers with a message is caught; any other exception is a failure.
 """
 
 from __future__ import annotations

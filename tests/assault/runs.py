@@ -1,6 +1,6 @@
-"""Runs of the harness that `kills` disturbs: what they are, the processes they consist of, what they leave.
+"""Runs of the harness that `kills` disturbs: their setups, their processes, their leftovers.
 
-Each run has a temporary directory of its own. Whatever carries the mark of a session root in there, or the
+Each run has a temporary directory of its own. A process with the mark of a session root in there, or with the
 environment variable of the run, belongs to it.
 """
 
@@ -34,7 +34,7 @@ _ROOT = Path(__file__).parents[2]
 _OWN = "HARNESS_ASSAULT"
 #: Ends a hang, and is no expectation: a machine may be slow.
 PATIENCE_S = 300.0
-#: What a run may say otherwise each time.
+#: Fields in which a run may differ each time.
 _APART = frozenset(
     {"wall_s", "steps_per_s", "workers", "peak_bytes", "explorers", "voided", "first_violation", "shrunk"}
 )
@@ -200,7 +200,7 @@ class Run:
                     found.append(process)
         return found
 
-    # What it stored
+    # Its stored files
 
     def leftovers(self, patience_s: float) -> list[str]:
         """Return what is left of it after a time of grace, in words."""

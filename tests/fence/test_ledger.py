@@ -381,7 +381,7 @@ def _recorded(stage: Stage) -> list[Content]:
         return list(file.branches.values())
 
 
-def test_a_decision_moves_the_base_to_the_end_of_what_it_read(stage: Stage) -> None:
+def test_a_decision_moves_the_base_behind_all_it_read(stage: Stage) -> None:
     runner = stage.thinking()
     loaded = len(stage.before)
     stage.cotenant_appends(entry("user", "c"))

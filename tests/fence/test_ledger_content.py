@@ -11,7 +11,7 @@ _text = st.text(alphabet="ab\n", max_size=12).map(str.encode)
 
 
 def _lawful(before: bytes, data: bytes) -> bytes:
-    """Return what may be appended: an unfinished line is finished first."""
+    """Return bytes that may be appended: an unfinished line is finished first."""
     return b"\n" + data if data and before and not before.endswith(b"\n") else data
 
 

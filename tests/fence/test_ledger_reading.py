@@ -38,7 +38,7 @@ _BASES = (0, 1, 63, 64, 65, 95, 96, 97, len(_DATA) - 7, len(_DATA))
 
 
 @pytest.mark.parametrize("keep", [False, True])
-def test_a_content_is_found_whatever_its_base(path: str, keep: bool) -> None:
+def test_a_content_is_found_on_any_base(path: str, keep: bool) -> None:
     contents = [_based(_DATA, base) for base in _BASES]
     with Reading.at(path, keep) as together:
         together.finish(contents)
@@ -91,7 +91,7 @@ def test_all_bytes_can_be_asked_for_first(path: str) -> None:
         assert reading.shows(_based(_DATA, 13))
 
 
-def test_of_a_large_file_only_what_was_appended_is_kept(path: str) -> None:
+def test_of_a_large_file_only_appended_bytes_are_kept(path: str) -> None:
     content = Content.of(_DATA[:-13])
     with Reading.at(path) as reading:
         assert reading.behind(content) == _DATA[-13:]

@@ -30,7 +30,7 @@ def test_the_package_needs_the_standard_library_and_the_hash_of_the_ledger() -> 
         "outside = {n.partition('.')[0] for n in sys.modules} - set(sys.stdlib_module_names) - {'fence'}\n"
         "print(sorted(n for n in outside if not n.startswith('__')))\n"
     )
-    # -S: without what packages do at a start.
+    # -S: without the start-up code of packages.
     done = subprocess.run(
         [sys.executable, "-S", "-c", program], capture_output=True, text=True, timeout=600, check=True
     )

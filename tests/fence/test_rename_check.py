@@ -134,7 +134,7 @@ def test_a_file_that_was_never_renamed_counts_as_changed(tmp_path: Path) -> None
         assert not watched.is_unchanged(str(path))
 
 
-def test_only_what_follows_the_last_rename_counts(tmp_path: Path) -> None:
+def test_only_changes_after_the_last_rename_count(tmp_path: Path) -> None:
     path, aside = tmp_path / "path", tmp_path / "aside"
     path.write_bytes(b"old")
     with path.open("ab", buffering=0) as file, RenameCheck(str(path)) as watched:

@@ -1,4 +1,4 @@
-"""The file operations that fences share, where the kernel does only a part of what it is asked for."""
+"""The file operations that fences share, where the kernel does only a part of the work."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
     python -m tests.measured_filesystems          # on this kernel
     python -m tests.measured_filesystems --guest  # and on Debian's, in a virtual machine that needs no KVM
 
-Needs root. What cannot be mounted is not measured, and the table says why. The virtual machine takes some
-minutes and apt-get (Debian 12).
+Needs root. A file system that cannot be mounted is not measured, and the table says why. The
+virtual machine takes some minutes and apt-get (Debian 12).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--print", action="store_true", help="print what this is measured to be, as JSON")
     asked = parser.parse_args()
     if os.geteuid():
-        # The table would lose what was measured.
+        # The table would lose the measurements.
         parser.error("nothing can be mounted; run it as root")
     if asked.print:
         print(msgspec.json.encode(_measured((*MOUNTABLE, *SERVED))).decode())

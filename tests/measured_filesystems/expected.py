@@ -1,4 +1,4 @@
-"""What was expected of each file system before it was measured, and what a scenario's name for it tells."""
+"""Expectations of each file system before it was measured, and the answers of a scenario's name for it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _USUAL: Final[dict[str, Answer]] = {
     "stamps_kept": True,
 }
 _FUSE: Final[dict[str, Answer]] = {**_USUAL, "birth_time": False}
-#: What was expected of a recent kernel, written down before the first measurement.
+#: Expectations of a recent kernel, written down before the first measurement.
 GUESSES: Final[dict[str, dict[str, Answer]]] = {
     "ext4": {**_USUAL, "reuse": True},
     "ext4-128": {
@@ -69,7 +69,7 @@ def told(name: str, *, ticking: bool) -> dict[str, Answer]:
 
     Args:
         name: of a scenario's file system.
-        ticking: compared with such a kernel. A name has no stamp of its own then, whatever its
+        ticking: compared with such a kernel. A name has no stamp of its own then, at any
             `time_grain_ms`: the key is for the scenario to set.
     """
     keys = FilesystemSettings(**{"like": name, **FILESYSTEMS[name]})

@@ -1,4 +1,4 @@
-"""What is measured of a mounted file system, by changing files in it."""
+"""Facts that are measured of a mounted file system, by changing files in it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["FACTS", "LOWER_FILE", "NONE", "PAUSE_S", "Answer", "Mounted", "measu
 
 Answer = bool | int | str
 
-#: By name: what is measured, as a question.
+#: By name: the measured fact, as a question.
 FACTS: Final = {
     "own_stamp": "One descriptor writes 200 times, a stat after each: has each write a stamp of its own?",
     "whole_ms": "Of how many milliseconds are stamps multiples: 1000, 2000, or 0 for less?",

@@ -1,4 +1,4 @@
-"""Measures file systems in a virtual machine, with Debian's kernel for what this one's kernel lacks.
+"""Measures file systems in a virtual machine, with Debian's kernel for those that this one's kernel lacks.
 
 The guest's root is this machine's, read-only, below an overlay, so that it runs the same Python and the same
 modules. QEMU emulates the processor and needs no KVM. Kernel and the programs of an NFS server are downloaded
@@ -23,9 +23,9 @@ __all__ = ["GuestError", "boot"]
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _PROGRAMS: Final = ("apt-get", "apt-cache", "dpkg-deb", "cpio", "qemu-system-x86_64")
-#: Beside the kernel: what the first root runs, and an NFS server with its libraries.
+#: Beside the kernel: the programs of the first root, and an NFS server with its libraries.
 _PACKAGES: Final = ("busybox-static", "nfs-kernel-server", "libwrap0", "libnsl2")
-#: What the first root needs before it can see this machine's files.
+#: Modules that the first root needs before it can see this machine's files.
 _MODULES: Final = ("virtio_pci", "9pnet_virtio", "9p", "overlay", "loop")
 _FOLDERS: Final = (
     *("bin", "sbin", "proc", "sys", "dev", "lower", "changes", "root", "answer", "lib/modules", "modules"),
@@ -55,11 +55,11 @@ poweroff -f
 
 
 class GuestError(Exception):
-    """A virtual machine that did not do what it was to do, and why."""
+    """A virtual machine that did not do its work, and why."""
 
 
 def boot(*arguments: str) -> Any:
-    """Run `python -m tests.measured_filesystems` with arguments in a guest; what it printed, as JSON.
+    """Run `python -m tests.measured_filesystems` with arguments in a guest; return its output, from JSON.
 
     Raises:
         GuestError: a program or a package is not there, or the guest printed something else.
@@ -165,7 +165,7 @@ def _make_initrd(room: Path, packages: Path, arguments: Sequence[str]) -> None:
 
 
 def _machine(room: Path, packages: Path, answer: Path) -> str:
-    """Start a guest and wait for its end; what it wrote to its console."""
+    """Start a guest and wait for its end; return the text of its console."""
     (kernel,) = (packages / "boot").glob("vmlinuz-*")
     command = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", "max", "-m", "1536"]
     command += ["-nographic", "-nic", "none", "-no-reboot", "-kernel", str(kernel)]

@@ -1,4 +1,4 @@
-"""What of a kernel decides on time stamps."""
+"""Properties of a kernel that decide on time stamps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 __all__ = ["is_ticking", "kernel_version", "tick_ms"]
 
 _CLOCK_REALTIME_COARSE: Final = 5
-#: The first one that gives a file that somebody looked at a finer stamp than the last tick.
+#: The first one that gives a file a finer stamp than the last tick after a look at it.
 _FINE: Final = (6, 13)
 
 

@@ -166,5 +166,5 @@ _MOUNTS: Final[dict[str, Callable[[Path], Mounted]]] = {
 }
 #: Needs a server, which is started in a virtual machine alone.
 SERVED: Final = ("nfs",)
-#: What can be tried on any machine.
+#: File systems that can be tried on any machine.
 MOUNTABLE: Final = tuple(name for name in _MOUNTS if name not in SERVED)

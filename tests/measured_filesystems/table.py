@@ -22,8 +22,8 @@ _HEAD: Final = """\
 
 Made by `python -m tests.measured_filesystems`; do not edit. `!` marks what was guessed otherwise before it
 was measured for the first time, with the guess in brackets. `filesystem: NAME` of a scenario tells the same,
-as far as it has a key ([scenario.md](../docs/reference/scenario.md)); a test compares. What fences make of
-it: [filesystem-fences.md](filesystem-fences.md).
+as far as it has a key ([scenario.md](../docs/reference/scenario.md)); a test compares. The verdicts of
+fences: [filesystem-fences.md](filesystem-fences.md).
 """
 
 
@@ -44,7 +44,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """What was measured on one kernel.
+    """Measurements on one kernel.
 
     Args:
         kernel: its release.
@@ -74,7 +74,7 @@ def rendered(machines: dict[str, Machine]) -> str:
 
 
 def _part(place: str, machine: Machine) -> Iterator[str]:
-    stamps = "All stamps are ticks" if machine.ticking else "Stamps are finer where somebody looks between"
+    stamps = "All stamps are ticks" if machine.ticking else "Stamps are finer after a look at the file"
     yield f"## Linux {machine.kernel}{_PLACES[place]}\n"
     yield f"The clock of files ticks every {machine.tick_ms} ms. {stamps}.\n"
     yield "| | " + " | ".join(FACTS) + " |"

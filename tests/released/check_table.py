@@ -1,4 +1,4 @@
-"""What released versions of OpenClaw say of one change in the window, played without a scheduler.
+"""Verdicts of released versions of OpenClaw on one change in the window, played without a scheduler.
 
 R, the runner, has a turn; C is a co-tenant in another process, with the real lock; X takes
 no lock. `python tests/released/check_table.py openclaw@2026.5.18 ...` prints a line a
@@ -23,7 +23,7 @@ from fence.targets import command, openclaw
 
 __all__ = ["COLUMNS", "ROWS", "column_of", "play", "playing"]
 
-#: By what is done in the window: refused (T) or admitted (o) in each of `COLUMNS`.
+#: By the act in the window: refused (T) or admitted (o) in each of `COLUMNS`.
 ROWS = {
     "nothing": "ooooooo",
     "R appends through the controller": "ooooooo",
@@ -52,7 +52,7 @@ ROWS = {
 }
 #: From which version on; the last two with the merge callback set.
 COLUMNS = ("2026.5.16-beta.7", "2026.5.20", "2026.5.22", "2026.6.6", "2026.7.2", "merge", "2026.7.2 merge")
-#: A refusal is for ever, and so is an admission of what stands there now.
+#: A refusal is for ever, and so is an admission of the content that stands there now.
 _DECISIONS = 3
 _LOCK_TIMEOUT_MS = 400
 
@@ -245,7 +245,7 @@ _ACTS: dict[str, Act] = {
 
 
 def main() -> None:
-    """Print what each fence says, and where that is not what `ROWS` has."""
+    """Print the verdicts of each fence, and those that differ from `ROWS`."""
     fences = sys.argv[1:] or [name for cut in openclaw.fetched() for name in cut.fences]
     for fence in fences:
         with playing(fence) as classes:

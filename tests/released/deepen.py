@@ -3,7 +3,7 @@
     python -m tests.released.deepen                 # 300 schedules, all scenarios
     python -m tests.released.deepen --scenarios reclaim-race,contention
 
-Of the fences that had the same histories in a scenario, one is asked for more schedules. What it comes to is
+Of the fences that had the same histories in a scenario, one is asked for more schedules. The result is
 noted in the cells of all of them, as ``deeper``. Where it shows a violation, each of them is asked for as
 many, and its cell replaced. A pair that is there already is not asked again, so it may be interrupted.
 """

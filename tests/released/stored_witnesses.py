@@ -27,7 +27,7 @@ _FOLDER = "openclaw"
 _ENTRY = re.compile(r"\bentry \S+")
 _TURN = re.compile(r" in turn \d+")
 
-#: Kind of the violation, what is claimed, and what the rogue did.
+#: Kind of the violation, claim, and act of the rogue.
 Cause = tuple[str, str, tuple[str, ...]]
 
 

@@ -1,6 +1,6 @@
 """Tables of released software under search: one cell for each scenario and fence, kept in results/.
 
-`lock_table`, `store_table` and `whole_file_table` say what is asked; here are the asking and the files.
+`lock_table`, `store_table` and `whole_file_table` have the questions; here are the asking and the files.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["RESULTS", "ROOT", "Cell", "Table", "fetched", "of_pair", "text_of"]
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "results"
 
-#: What a search of one scenario under one fence came to, as `run --json` says it, and its witnesses.
+#: The result of a search of one scenario under one fence, as `run --json` says it, and its witnesses.
 Cell = dict[str, Any]
 
 

@@ -1,4 +1,4 @@
-"""What the documents say of all versions, or of none, is what the tables bear."""
+"""The tables bear all that the documents say of all versions, or of none."""
 
 from __future__ import annotations
 

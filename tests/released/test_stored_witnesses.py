@@ -63,7 +63,7 @@ def test_the_tables_are_those_of_the_cells_and_witnesses() -> None:
     assert (RESULTS / "openclaw.md").read_text() == f"{rendered(CELLS)}\n{causes(CONTENTS)}"
 
 
-def test_the_archive_is_what_its_members_make() -> None:
+def test_the_archive_is_made_of_its_members() -> None:
     # Another release of xz may pack the same bytes otherwise.
     unpacked = lzma.decompress(ARCHIVE.read_bytes())
     assert unpacked == lzma.decompress(packed(members(str(ARCHIVE))))

@@ -1,4 +1,4 @@
-"""What the search finds on released versions of OpenClaw: scenario by version, as measured.
+"""Findings of the search on released versions of OpenClaw: scenario by version, as measured.
 
     python -m tests.released.verdict_table --schedules 30 --fences all --scenarios all
 
@@ -261,7 +261,7 @@ _Thing = TypeVar("_Thing")
 
 
 def one_a_core(do: Callable[[_Thing], None], things: Iterable[_Thing]) -> None:
-    """Do something with each thing, in as many threads as there are cores; what one raises ends it."""
+    """Do something with each thing, in as many threads as there are cores; the first exception ends it."""
     cores: queue.SimpleQueue[int] = queue.SimpleQueue()
     for core in os.sched_getaffinity(0):
         cores.put(core)

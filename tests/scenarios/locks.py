@@ -1,4 +1,4 @@
-"""Locks that are broken in one way each, and what makes them right."""
+"""Locks that are broken in one way each, and the same locks made right."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Tries scenarios on every fence that they name.
 
-A program of its own, since an explorer wants what a test runner cannot give it: a light
+A program of its own, since an explorer needs a thing that a test runner lacks: a light
 process without threads, one core, and the alarm clock. It reads the path of a scenario a
-line, and answers each by a line of JSON: what was found of each fence.
+line, and answers each by a line of JSON: the findings on each fence.
 
     python -m tests.scenarios.probe CORE
 """
@@ -44,7 +44,7 @@ ENOUGH_TO_COMPARE = (10, 30, 60, 120)
 #: The same of a control without its original.
 ENOUGH_ALONE = 20
 _BATCH = 5
-#: Variable of the environment that is set where also what takes long is asked.
+#: Variable of the environment that is set where long questions are asked as well.
 LONG = "HARNESS_LONG"
 #: The fences that a scenario is asked of, and one with programs, where a schedule costs far more.
 STAND_FOR_ALL = {"none", "stat-2026.5.17", "pr-84046", "ledger"}
@@ -52,7 +52,7 @@ STAND_FOR_ALL_DEAR = {"none", "ledger"}
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What became of one fence.
+    """The result of one fence.
 
     Args:
         fence: its name.
@@ -107,7 +107,7 @@ def _probe(scenario: Scenario, fence: str, enough: int) -> Found:
 
 
 def only_shown_by(name: str, found: Mapping[str, Found]) -> set[int]:
-    """Return the schedules in which a control shows what catches it, and its original does not.
+    """Return the schedules in which a control shows the verdict that catches it, and its original does not.
 
     Args:
         name: of the control.

@@ -1,4 +1,4 @@
-"""The table of fences and file systems is that of its data, and its data are what a run finds."""
+"""The table of fences and file systems is that of its data, and a run finds the same as its data."""
 
 from __future__ import annotations
 

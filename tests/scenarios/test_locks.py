@@ -94,7 +94,7 @@ def test_a_directory_that_two_reclaim_is_held_by_two(tmp_path: Path) -> None:
     assert "double_hold" in _found(scenario, "Directory", tmp_path / "out", 200)
 
 
-def test_a_directory_that_nobody_reclaims_is_held_by_one(tmp_path: Path) -> None:
+def test_a_directory_that_is_not_reclaimed_is_held_by_one(tmp_path: Path) -> None:
     scenario = tmp_path / "overdue.yaml"
     scenario.write_text(OVERDUE)
     assert _found(scenario, "CheckedDirectory", tmp_path / "out", 200) == {}

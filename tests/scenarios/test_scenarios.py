@@ -28,7 +28,7 @@ FILES = sorted((ROOT / "scenarios").rglob("*.yaml"))
 IN_CATALOGUE = [path for path in FILES if path.parent == CATALOGUE]
 #: Asked of all built-in fences by `python -m tests.writer_table`, and measured by `test_writers`.
 OF_WRITERS = [path for path in FILES if path.parent == WRITERS]
-#: What a lane of the role program may name without being everywhere.
+#: Programs that a lane of the role program may name although some machines lack them.
 RARE = ("vim",)
 BUILT_IN = [name for name in FENCES if not is_control(name)]
 LINES_MAX = 48

@@ -28,7 +28,7 @@ let schedules = 0;
 let current = globalThis.Bun ? undefined : await store(files);
 if (FRESH) register(new URL("fresh_modules.mjs", import.meta.url).href, { data: FRESH });
 
-/** Imports the store, or what of it is evaluated anew. Under Bun that is after hello, for it takes seconds. */
+/** Imports the store, or the part of it that is evaluated anew. Under Bun that is after hello, for it takes seconds. */
 async function begin() {
   if (FRESH || !current) current = await host.following(store(files, FRESH ? `?schedule=${++schedules}` : ""));
 }

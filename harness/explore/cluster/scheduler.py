@@ -151,7 +151,7 @@ class Scheduler:
                 return
             try:
                 answer: object = found.result(timeout=_RESULT_S)
-            except Exception as error:  # whatever the call has raised, or Dask in its place
+            except Exception as error:  # any error of the call, or of Dask in its place
                 answer = error
             done(name, answer)
 
@@ -172,7 +172,7 @@ class Scheduler:
         addresses: Iterable[str],
         wait_s: float = 0.0,
     ) -> None:
-        """Have Dask workers call a function at once, whatever else they do.
+        """Have Dask workers call a function at once, beside all else that they do.
 
         Args:
             call: one of `takeover_harness.dask_worker`.

@@ -1,4 +1,4 @@
-"""The free gate: it stops no lane. Lanes run in real time, and what overlaps has no order.
+"""The free gate: it stops no lane. Lanes run in real time, and calls that overlap have no order.
 
 For soak, for systems without seccomp, and as the baseline of the kernel gate. Lanes of
 all processes start together, with jitter from the schedule's seed (`jitter`); each looks

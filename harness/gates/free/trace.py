@@ -209,7 +209,7 @@ def left_by(calls: Sequence[Call], lanes: Sequence[LaneInfo]) -> int:
     """Return the lane that left the write lock behind; -1 where no lane ever took it.
 
     It is the lane that says that it took the lock and not that it released it; else the one whose operation
-    crashed; else the one that took it last, whatever it says, since no lane could take it afterwards.
+    crashed; else the one that took it last, with any words, since no lane could take it afterwards.
     """
     inside: dict[int, int] = {}
     crashed: dict[int, int] = {}

@@ -1,6 +1,6 @@
 """Stable names: what a history calls the names of the session directory.
 
-A name may hold a process id or random letters. Histories of one schedule are the same whatever these are,
+A name may hold a process id or random letters. Histories of one schedule are the same with any of these,
 so such a name is called by a number, in order of appearance.
 """
 

@@ -12,7 +12,7 @@ from harness.gates.kernel.syscall_table import FLOCK
 
 __all__ = ["RANK", "attribute", "attribute_one", "choose", "choose_again"]
 
-#: A task that can go on comes before one that only may, later; whatever else there is comes last.
+#: A task that can go on comes before one that only may, later; all others come last.
 RANK = {Status.FILE: 0, Status.THINK: 0, Status.TURN: 0, Status.SLEEP: 1, Status.FLOCK: 2}
 _LAST = 3
 

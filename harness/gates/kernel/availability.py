@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import os
+import select
 import signal
+import socket
+from fcntl import ioctl
+from typing import NoReturn
 
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel import seccomp_filter as seccomp
-from harness.model.errors import GateUnavailable, Shortage
+from harness.model.errors import GateUnavailable
+from harness.model.stop_reasons import IDLE, STOP_CALL, stop_arguments
 from harness.system.descriptors import copy_of
 from harness.system.machine_limits import starting
 
@@ -17,6 +23,12 @@ __all__ = ["probe", "probe_programs"]
 
 #: The gate answers `stat` in the memory of a process.
 _MEMORY = "/proc/self/mem"
+#: To the child's call, and its words after that; the second ones for us to tell.
+_ANSWER, _ANSWERED = 77, b"answered"
+_BYPASSED = (
+    b"another seccomp filter around this process answers calls before the harness does; "
+    b"allow sched_yield in its profile, or give the container none (--security-opt seccomp=unconfined)"
+)
 _CHILD = "a process that tries the kernel gate"
 _PTRACE = "allow ptrace of own processes (Yama, or CAP_SYS_PTRACE in a container)"
 
@@ -37,28 +49,51 @@ def probe() -> str:
         os.close(os.open(_MEMORY, os.O_RDWR | os.O_CLOEXEC))
     except OSError as error:
         return f"{_MEMORY} cannot be written to: {error.strerror}; mount /proc so that it can"
-    reading, writing = os.pipe()
-    try:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
         with starting(_CHILD):
             pid = os.fork()
-    except Shortage:
-        os.close(reading)
-        os.close(writing)
-        raise
-    if pid == 0:
+        if pid == 0:
+            _try(theirs)
+        theirs.close()
         try:
-            seccomp.install()
-        except GateUnavailable as error:
-            # Only without a filter: with one, a write would wait for a supervisor.
-            os.write(writing, str(error).encode())
-        os._exit(0)
-    os.close(writing)
+            return _heard(ours)
+        finally:
+            os.waitpid(pid, 0)
+
+
+def _try(channel: socket.socket) -> NoReturn:
+    """Install the filter, hand its listener over, and make a call that only a supervisor answers so."""
     try:
-        message = os.read(reading, 4096)
+        listener = seccomp.install()
+    except GateUnavailable as error:
+        channel.send(str(error).encode())
+        os._exit(1)
+    # Of these calls none is trapped.
+    socket.send_fds(channel, [b"ready"], [listener])
+    answer = ctypes.CDLL(None).syscall(STOP_CALL, *map(ctypes.c_long, stop_arguments(IDLE, 0, 0)))
+    channel.sendmsg([_ANSWERED if answer == _ANSWER else _BYPASSED])
+    os._exit(0)
+
+
+def _heard(channel: socket.socket) -> str:
+    """Answer the call of a child that tries the gate; return what is in the way, empty for nothing."""
+    message, listeners, _, _ = socket.recv_fds(channel, 4096, 1)
+    if not listeners:
+        return message.decode() or "the process that tried it was killed"
+    (listener,) = listeners
+    try:
+        # A listener is ready as well when no process is left behind it.
+        if channel.fileno() not in select.select([listener, channel.fileno()], [], [])[0]:
+            received = ioctl(listener, linux_abi.NOTIF_RECV, bytes(linux_abi.NOTIF.size))
+            trap_id = linux_abi.NOTIF.unpack(received)[0]
+            ioctl(listener, linux_abi.NOTIF_SEND, linux_abi.RESPONSE.pack(trap_id, _ANSWER, 0, 0))
+        heard = channel.recv(4096)
     finally:
-        os.close(reading)
-        os.waitpid(pid, 0)
-    return message.decode()
+        os.close(listener)
+    if heard == _ANSWERED:
+        return ""
+    return heard.decode() or "the process that tried it was killed"
 
 
 def probe_programs() -> str:

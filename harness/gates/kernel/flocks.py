@@ -101,7 +101,7 @@ class Flocks:
             # The kernel removes the lock that the descriptor had before it tries for another mode.
             lost = self.release(pending.process, pending.inode, fd)
             if operation & fcntl.LOCK_NB:
-                # It waits for the lock, whatever name stood in its way before; the file may stay for good.
+                # It waits for the lock, and no more for a name in its way; the file may stay for good.
                 lane.stop_polling()
                 return errno.EWOULDBLOCK, lost
             self.note_waiters()

@@ -272,7 +272,7 @@ class FollowedNames:
             self._rename(inode)
 
     def _follow(self, changed: Mapping[str, Entry | None]) -> None:
-        """Follow names that stand for something else than before; what is below them stays as it is."""
+        """Follow names that stand for something else than before; names below them stay as they are."""
         names = self.names
         stamp = self.stamp()
         touched: dict[Inode, None] = {}

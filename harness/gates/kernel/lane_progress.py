@@ -25,6 +25,7 @@ class LaneProgress(Task):
         marked: id that the program has given that part; empty for what lies between its operations.
         told_op: number of that operation, or of the part of it, in the history.
         ordinal: how many steps that operation has taken.
+        begun_ns: virtual time at which it began.
         think_left: steps for which it still waits for its model.
         held_ns: virtual time until which it is stopped, or in a slow call.
         poll_name: the file that was in its way when it last asked for a lock.
@@ -35,6 +36,7 @@ class LaneProgress(Task):
     """
 
     __slots__ = (
+        "begun_ns",
         "candidate",
         "cell",
         "finished",
@@ -67,6 +69,7 @@ class LaneProgress(Task):
         self.started = self.finished = 0
         self.op = self.told_op = -1
         self.ordinal = self.part = 0
+        self.begun_ns = 0
         self.marked = ""
         self.think_left = 0
         self.wake_ns = 0
@@ -108,9 +111,10 @@ class LaneProgress(Task):
         self.ordinal += 1
         self.candidate = None
 
-    def begin_operation(self) -> None:
-        """Count a begun operation."""
+    def begin_operation(self, now_ns: int) -> None:
+        """Count an operation that has begun at a virtual time."""
         self.op = self.told_op = self.started
+        self.begun_ns = now_ns
         self.ordinal, self.part, self.marked, self.starting = 0, 0, "", False
         self.started += 1
 

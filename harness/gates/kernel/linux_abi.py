@@ -10,9 +10,7 @@ from __future__ import annotations
 import platform
 import struct
 
-from harness.model.stop_reasons import PARK
-
-__all__ = ["ARCH", "CALLS", "NUMBERS", "PARK", "supported"]
+__all__ = ["ARCH", "CALLS", "NUMBERS", "supported"]
 
 # prctl and seccomp
 ADDR_NO_RANDOMIZE = 0x0040000

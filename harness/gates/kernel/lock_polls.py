@@ -91,7 +91,7 @@ class LockPolls:
 
         Args:
             names: of the lanes.
-            strict: whether a lane that waits is kept back as long as its lock is taken, whatever others do:
+            strict: whether a lane that waits is kept back as long as its lock is taken, in any case:
                 which lanes can go must not depend on the order of steps that commute.
         """
         self._names = names

@@ -64,7 +64,7 @@ class ObservedGate(KernelGate):
             self._come_to_rest(self._state.moving)
         self._finish_call()
         stacks = [stack for lane in self._lanes if (stack := self._stack(lane.index)) is not None]
-        trace = self._observer.trace(self._lanes, stacks)
+        trace = self._observer.trace(self._lanes, stacks).told_by(self._state.told)
         return dataclasses.replace(super().finish(inconclusive), code=trace)
 
     def _stack(self, index: int) -> Stack | None:

@@ -11,6 +11,7 @@ from harness.model.program import Op, Program
 
 __all__ = ["record_operations"]
 
+_MILLISECOND_NS = 1_000_000
 #: Type of the lines that programs write.
 _ENTRY = "program"
 
@@ -28,7 +29,7 @@ def record_operations(state: SupervisorState, program: Program, lane: Lane) -> N
             op = program.lanes[index].ops[lane.started]
             ids = tuple([(entry.id, entry.type) for entry in op.entries]) if op.entries else ()
             events.append(Invoke(index, lane.started, op.kind, op.turn, ids, op.how, op.route))
-            lane.begin_operation()
+            lane.begin_operation(state.now_ns)
             if has_parts:
                 _record_parts(state, program, lane)
         else:
@@ -37,7 +38,8 @@ def record_operations(state: SupervisorState, program: Program, lane: Lane) -> N
             outcome, detail = board.outcome(index, lane.finished)
             if outcome == "crash":
                 outcome = _excused(state, lane, detail, board.cause(index, lane.finished))
-            events.append(Return(index, lane.told_op, outcome, detail))
+            waited_ms = (state.now_ns - lane.begun_ns) // _MILLISECOND_NS if outcome == "lock_timeout" else -1
+            events.append(Return(index, lane.told_op, outcome, detail, waited_ms=waited_ms))
             lane.end_operation()
     if lane.status is Status.DEAD:
         _record_death(state, program, lane)

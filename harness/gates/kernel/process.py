@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from harness.gates.kernel.call_signature import Call
 from harness.gates.kernel.inode import Inode
-from harness.gates.kernel.linux_abi import NOTIF_SEND, PARK, RESPONSE
+from harness.gates.kernel.linux_abi import NOTIF_SEND, RESPONSE
 from harness.gates.kernel.pipe_wait import ANY_SLEEPER, PipeReader, empties
 from harness.gates.kernel.quiescence import QuiescenceWatch, id_in_namespace
 from harness.gates.kernel.syscall_table import CALLS
@@ -17,6 +17,7 @@ from harness.gates.kernel.task_status import Status
 from harness.gates.kernel.tracee_memory import TraceeMemory
 from harness.model.errors import Shortage
 from harness.model.native import mypyc_attr
+from harness.model.stop_reasons import STOP_CALL
 from harness.system.machine_limits import check_descriptor
 
 __all__ = ["NO_CALL", "PendingSyscall", "PipeReader", "Process", "Status", "Task", "by_own_id", "respond"]
@@ -100,7 +101,7 @@ class _NoCall(PendingSyscall):
 
     def __init__(self) -> None:
         self.trap_id = self.tid = self.flags = 0
-        self.call = CALLS[PARK]
+        self.call = CALLS[STOP_CALL]
         self.args = ()
         self.inode = self.name = self.name2 = None
         self.indirect = self.waited = False

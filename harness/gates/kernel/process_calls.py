@@ -43,13 +43,13 @@ from harness.model.stop_reasons import (
     TERMINAL,
     THINK,
     TURN,
+    is_stop,
 )
 
 __all__ = [
     "clock",
     "eventfd",
     "fcntl",
-    "park",
     "pass_on",
     "randomness",
     "refused",
@@ -57,6 +57,7 @@ __all__ = [
     "table",
     "task",
     "timed_wait",
+    "yielded",
 ]
 
 _ABSOLUTE_TIME = 1
@@ -87,8 +88,12 @@ def pass_on(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     return CONTINUE
 
 
-def park(state: SupervisorState, pending: PendingSyscall) -> Reaction:
-    """Handle the call that does not exist, in which a lane says what it waits for."""
+def yielded(state: SupervisorState, pending: PendingSyscall) -> Reaction:
+    """Handle a sched_yield: a program's own, or one in which a lane says what it waits for."""
+    return _stopped(state, pending) if is_stop(pending.args) else CONTINUE
+
+
+def _stopped(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     worker, tid = pending.process, pending.tid
     why, index, value = pending.args[0], pending.args[1], pending.args[2]
     if not isinstance(worker, Worker):

@@ -1,7 +1,7 @@
 """Faults that strike a lane, or its whole process, instead of its next call: killed, stopped, delayed.
 
 A killed process is killed by SIGKILL with all that it started: its lanes end, the kernel releases
-its flocks, and whatever else it leaves in the directory stays. A stopped one gets no signal:
+its flocks, and everything else that it leaves in the directory stays. A stopped one gets no signal:
 it stays in its calls, and none of its lanes is shown before its time is
 over. A lane whose call is slow stays before it so long, and its neighbours go on.
 """

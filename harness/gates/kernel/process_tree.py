@@ -188,7 +188,7 @@ def _register(state: SupervisorState, worker: Worker, pid: int, parent: Process 
 
 
 def thread_moves(state: SupervisorState, worker: Worker, process: Process, tid: int) -> None:
-    """Note that a thread has moved, whatever it did before."""
+    """Note that a thread has moved, from any state."""
     process.moves()
     if not isinstance(process, TraceeProcess):
         lane = worker.tasks.get(tid)

@@ -1,4 +1,4 @@
-"""Virtual time and random numbers in a program that a lane runs, whatever language it is written in.
+"""Virtual time and random numbers in a program that a lane runs, in any language.
 
 At the first trapped call of a new program, when only one thread of it exists, the code that reads the clock
 is replaced (`vdso`), and so are the 16 random bytes that the kernel has put on its stack. From then on

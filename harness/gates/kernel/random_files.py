@@ -1,4 +1,4 @@
-"""Files of the kernel's from which random numbers are read: what a program gets is the same in every run."""
+"""Files of the kernel's from which random numbers are read: a program gets the same ones in every run."""
 
 from __future__ import annotations
 

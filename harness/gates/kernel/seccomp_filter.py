@@ -25,7 +25,7 @@ _NR, _ARCH = 0, 4
 _REFUSED = linux_abi.RET_ERRNO | errno.ENOSYS
 _JUMP_MAX = 255
 
-# Trapped whatever the arguments are.
+# Trapped with any arguments.
 _ALWAYS = [
     "openat", "newfstatat", "statx", "unlink", "unlinkat", "rename", "renameat2", "open",
     "stat", "lstat", "creat", "access", "readlink", "truncate", "link", "symlink", "chmod",
@@ -42,7 +42,7 @@ _ALWAYS = [
     "fchown", "fsetxattr", "fallocate", "sendto", "kill", "tkill", "tgkill",
     "pidfd_send_signal", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open", "setpriority",
     "ioprio_set", "file_getattr", "file_setattr", "clock_gettime", "gettimeofday", "time", "chdir",
-    "sched_setaffinity", "sched_setscheduler", "sched_yield",
+    "sched_setaffinity", "sched_setscheduler",
 ]  # fmt: skip
 
 # SETLK, SETLKW, OFD_SETLK, OFD_SETLKW, SETLEASE, DUPFD, DUPFD_CLOEXEC, SETOWN, SETOWN_EX
@@ -99,7 +99,8 @@ class _Assembler:
 def build() -> bytes:
     """Assemble the filter."""
     asm, number = _begin(), linux_abi.NUMBERS
-    asm.emit(_JEQ, linux_abi.PARK, "trap now")
+    # By which lanes stop by themselves.
+    asm.emit(_JEQ, number["sched_yield"], "trap now")
     for name in _UNKNOWN:
         asm.emit(_JEQ, number[name], "refuse now")
     asm.emit(_JEQ, number["mmap"], "mmap")
@@ -251,7 +252,7 @@ def _begin() -> _Assembler:
 
 
 def _with_answers(asm: _Assembler) -> bytes:
-    """End a filter: what its labels answer; what falls through is allowed."""
+    """End a filter: the answers of its labels; a call that falls through is allowed."""
     for label, answer in (
         ("allow", linux_abi.RET_ALLOW),
         ("trap", linux_abi.RET_USER_NOTIF),

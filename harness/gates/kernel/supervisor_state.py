@@ -1,6 +1,6 @@
 """The state of one gate's supervisor: data, and the transitions that change it.
 
-Lanes and processes have transitions of their own (`lane`, `process`); what concerns the whole schedule
+Lanes and processes have transitions of their own (`lane`, `process`); one that concerns the whole schedule
 is here. Handlers, waits and steps get this state as an argument and keep none themselves.
 """
 

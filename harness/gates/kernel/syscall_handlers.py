@@ -1,7 +1,7 @@
 """The handler of each trapped system call.
 
 A handler is a function of the supervisor's state and the pending call that returns a `Reaction`. It
-needs no tracee that runs: whatever it reads is in the state, in the process's memory and descriptor
+needs no tracee that runs: all that it reads is in the state, in the process's memory and descriptor
 table, or in the file system.
 """
 
@@ -34,7 +34,7 @@ _TO_PROCESS = frozenset({"kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo
 
 
 def _noting_signals(handler: Handler, place: int) -> Handler:
-    """Return a handler that also notes the signal: what lanes do to each other is not done from outside."""
+    """Return a handler that also notes the signal: signals between lanes do not come from outside."""
 
     def handle(state: SupervisorState, pending: PendingSyscall) -> Reaction:
         reaction = handler(state, pending)
@@ -48,13 +48,12 @@ def _noting_signals(handler: Handler, place: int) -> Handler:
 
 #: By kind of call, where it is not about a file.
 _OF_KIND: dict[str, Handler] = {
-    "park": process_calls.park,
     "sleep": process_calls.sleep,
     "random": process_calls.randomness,
     "clock": process_calls.clock,
     "timed": process_calls.timed_wait,
     "start": process_calls.pass_on,
-    "yield": process_calls.pass_on,
+    "yield": process_calls.yielded,
     "task": process_calls.task,
     "event": process_calls.eventfd,
     "table": process_calls.table,

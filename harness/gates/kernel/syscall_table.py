@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 
-#: Calls whose first argument, or second where it says so, is a process; what is left out is the caller.
+#: Calls whose first argument, or second where it says so, is a process; 0 stands for the caller.
 ABOUT_A_PROCESS = (
     *("rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open", "prlimit64", "setpriority", "ioprio_set"),
     *("sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_setattr"),
@@ -156,7 +156,7 @@ _TABLE = [
     Call("gettimeofday", "clock"),
     Call("time", "clock"),
     Call("arch_prctl", "start"),
-    Call("sched_yield", "yield"),
+    Call("sched_yield", "yield"),  # a lane's own stop, too
     *(Call(name, "timed") for name in TIMED),
     *(Call(name, "timer") for name in TIMERS),
     Call("clone", "task"),
@@ -183,7 +183,6 @@ _TABLE = [
 
 #: By system call number; a call that traps and is not here is a bug.
 CALLS: dict[int, Call] = {linux_abi.NUMBERS[call.name]: call for call in _TABLE}
-CALLS[linux_abi.PARK] = Call("park", "park")
 CHDIR = CALLS[linux_abi.NUMBERS["chdir"]]
 #: Numbers of the event descriptors whose reads are let pass, see `eventfd`: below the usual limit of 1,024,
 #: and above what a program has open that does not choose its numbers.

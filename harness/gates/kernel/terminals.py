@@ -64,7 +64,7 @@ class Terminal:
         self.slave = pair.slave
 
     def close(self) -> None:
-        """Close it; what is still at it is told so by the kernel."""
+        """Close it; the kernel tells programs that are still at it."""
         self._pair.close()
 
     def drain(self) -> bool:

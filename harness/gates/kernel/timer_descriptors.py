@@ -59,7 +59,7 @@ class TimerDescriptor(Timer):
         return bool(poll.poll(0))
 
     def set(self, due_ns: int, interval_ns: int) -> None:
-        """Set it, also where it was set already; what was not read is forgotten."""
+        """Set it, also where it was set already; ends that were not read are forgotten."""
         super().set(due_ns, interval_ns)
         self._begin(0)
 

@@ -1,7 +1,7 @@
 """The end of a timer in virtual time: a step of its lane, named ``timer``.
 
-A timer ends as soon as virtual time has come to it: its lane is then shown as standing before it, whatever
-call its programs stand before, and the step sends the signal, or makes the descriptor readable. The step
+A timer ends as soon as virtual time has come to it: its lane is then shown as standing before it, at any
+call of its programs, and the step sends the signal, or makes the descriptor readable. The step
 takes no time. Where no lane can go on, time jumps to the first timer as it does to the first sleeper.
 """
 

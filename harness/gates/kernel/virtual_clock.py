@@ -25,7 +25,7 @@ def can_go(lane: Lane, names: Collection[str], now_ns: int) -> bool:
     """Return whether a sleeping lane is ready without time having to jump.
 
     A lane that sleeps because a lock file was in its way is not ready until
-    the file is gone, whatever its poll interval says.
+    the file is gone, at any poll interval.
     """
     if lane.poll_name is not None:
         return lane.poll_name not in names

@@ -87,7 +87,7 @@ class VirtualFiles(FollowedNames):
         self._forget_content()
         self.lock.begin()
         for name in lay_transcript(self.directory, program):
-            # The file and the link to it are the transcript to whatever reads a history.
+            # The file and the link to it are the transcript to each reader of a history.
             self.aliases.set(name, "T")
             # One by one: the order of a directory's entries is not determined.
             self.recheck(name)
@@ -161,7 +161,7 @@ def _rest_of(fd: int, expected: int) -> bytes | None:
 
 
 def _fine_stamps(directory: str) -> bool:
-    """Try it: kernels from 6.13 on give a fresh stamp to whatever follows a look."""
+    """Try it: kernels from 6.13 on give a fresh stamp to a change after a look."""
     path = os.path.join(directory, ".stamps")
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

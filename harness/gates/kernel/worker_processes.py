@@ -208,7 +208,7 @@ class WorkerProcesses:
         return open_pair(self._starter.terminals)
 
     def begin(self, ids_given: bool) -> None:
-        """Start a schedule: what workers start in it has the same process ids as in any other.
+        """Start a schedule: children of workers in it have the same process ids as in any other.
 
         Args:
             ids_given: something was started in the last one.

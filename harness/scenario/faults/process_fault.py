@@ -20,7 +20,7 @@ class ProcessControl(Protocol):
     """
 
     def end(self) -> None:
-        """Kill the process with all its lanes; the history has a step ``kill``, whatever the fault is called.
+        """Kill the process with all its lanes; the history has a step ``kill``, under any name of the fault.
 
         Where the fault cuts the lane's write short, its first bytes are written before.
         """

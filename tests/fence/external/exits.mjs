@@ -1,4 +1,4 @@
-// A lock file. Who finds it held ends its process: at once (exit), or by an error that a timer throws (timer).
+// A lock file. A lane that finds it held ends its process: at once (exit), or by an error that a timer throws (timer).
 import { serve, StaleLock } from "../../../examples/node/host.mjs";
 import { appendFile, open, readFile, unlink } from "node:fs/promises";
 

@@ -125,7 +125,7 @@ def test_a_program_that_is_no_adapter_is_reported() -> None:
         external("cat")
 
 
-def test_calls_become_requests_and_answers_what_a_fence_raises(tmp_path: Path) -> None:
+def test_calls_become_requests_and_answers_become_results_or_errors(tmp_path: Path) -> None:
     runner = handle(tmp_path)
     path = tmp_path / "transcript.jsonl"
     path.write_bytes(b"\xff\n")

@@ -87,7 +87,7 @@ def _loaded(command: str, lane: str, folder: Path, schedules: int) -> list[objec
 @pytest.mark.parametrize(
     ("command", "numbers"), [("counting.mjs", [1, 1, 1]), ("counting.mjs keep", [1, 2, 3])]
 )
-def test_what_is_required_after_serve_is_loaded_anew_for_each_schedule(
+def test_modules_required_after_serve_are_loaded_anew_for_each_schedule(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, numbers: list[int]
 ) -> None:
     monkeypatch.chdir(ROOT)

@@ -1,4 +1,4 @@
-"""A limit counts what a process does with its time, and not how long the machine keeps it waiting."""
+"""A limit counts the work of a process, and not the time that the machine keeps it waiting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kind that stands for no lock: nobody is kept out, and no file is made."""
+"""The kind that stands for no lock: no lane is kept out, and no file is made."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def test_a_release_without_an_acquire_is_told(tmp_path: Path) -> None:
         make_lock("none", str(tmp_path / "t"), {}, {}).release()
 
 
-def test_it_alone_excludes_nobody() -> None:
+def test_no_other_kind_lets_every_lane_in() -> None:
     assert [name for name, kind in KINDS.items() if not kind.excludes] == ["none"]

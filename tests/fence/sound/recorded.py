@@ -1,7 +1,7 @@
 """Define a fence whose lawful writers record each write; where and how is left to a `Record`.
 
-All that is not the record is the same for each of them: what is recorded, in which order, and what the
-next holder of the lock makes of a write whose end was not recorded.
+All that is not the record is the same for each of them: the recorded events, their order, and the reading
+of a write whose end was not recorded by the next holder of the lock.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Intent:
 
 @dataclasses.dataclass(frozen=True)
 class Event:
-    """What became of a write.
+    """The outcome of a write.
 
     Args:
         kind: ``append``; ``cut``, an append of which an unknown part was written; ``rewrite``;

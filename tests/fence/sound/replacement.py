@@ -1,4 +1,4 @@
-"""Replace a transcript without destroying bytes unseen; what the sound fences of the tests share."""
+"""Replace a transcript without destroying bytes unseen; the sound fences of the tests share this."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def replace(
         intend: called right before the exchange with the path where the old file will be.
 
     Returns:
-        What became of it, and the path of the file aside, which the caller removes.
+        The outcome of it, and the path of the file aside, which the caller removes.
     """
     file = follow_links(path)
     aside = f"{file}.replaced.tmp"

@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS events
 
 @contextmanager
 def _as_os_error() -> Iterator[None]:
-    """Hand on what a file call of SQLite failed with; it tells no more than full or not."""
+    """Hand on the error of a failed file call of SQLite; it tells no more than full or not."""
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -30,7 +30,7 @@ def _as_os_error() -> Iterator[None]:
 
 
 class SqliteJournal(Record):
-    """One row for each write: kind ``intent`` while it is being made, then what became of it.
+    """One row for each write: kind ``intent`` while it is being made, then its outcome.
 
     The database is opened under the lock and closed with it, so it is never busy. SQLite itself undoes
     a transaction of a holder that died, by its rollback journal beside the database.

@@ -18,7 +18,7 @@ __all__ = ["WholeTurnLockFence"]
 
 
 class _Turn:
-    """What the handles of one lane share: its lock, and the bytes that it knows.
+    """State that the handles of one lane share: its lock, and the bytes that it knows.
 
     Args:
         lock: the lane's.

@@ -12,7 +12,7 @@ from harness.cli import init_command, main
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
-def test_what_pip_has_compiled_is_not_written(
+def test_files_that_pip_has_compiled_are_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     installed = tmp_path / "installed"

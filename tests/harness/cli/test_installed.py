@@ -1,4 +1,4 @@
-"""What works in any folder: scenarios by name, lists, documents, `init`, commands as the user calls them."""
+"""Commands that work in any folder: scenarios by name, lists, documents, `init`, the installed ones."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_name_leads_to_a_scenario_or_a_folder_of_the_harness() -> None:
     assert shipped_names()["quickstart"] == one
 
 
-def test_a_path_stays_what_it_is() -> None:
+def test_a_path_stays_as_it_is() -> None:
     names = [
         "missing.yaml",
         "no/such",

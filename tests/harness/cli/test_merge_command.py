@@ -100,7 +100,7 @@ def test_another_merge_does_not_take_its_place(tmp_path: Path, capsys: pytest.Ca
     ],
     ids=["gap", "counts", "seeds", "double", "twice", "not over"],
 )
-def test_what_is_no_run_is_refused_and_makes_no_folder(
+def test_shards_of_no_single_run_are_refused_and_make_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], given: list[tuple[int, ...]], complaint: str
 ) -> None:
     made: dict[tuple[int, ...], Path] = {}

@@ -1,4 +1,4 @@
-"""What stat tells with time alone leaves an exhaustive search no classes, and is refused before it begins."""
+"""Where stat changes with time alone, an exhaustive search has no classes and is refused before it begins."""
 
 from __future__ import annotations
 

@@ -153,7 +153,7 @@ def test_a_run_ends_after_so_many_failures(
     assert len(sink.answers) == asked
     assert [(one.outcome, one.fault, one.note) for one in sink.endings] == [("not as expected", "", note)]
     assert run.status() == NOT_EXPECTED
-    # What was not asked can be asked later.
+    # A question that was not asked can be asked later.
     assert [earlier(RunFolder(str(tmp_path)), number, task().search) is None for number in range(4)] == [
         number >= asked for number in range(4)
     ]

@@ -144,7 +144,7 @@ def test_all_faults_are_said_at_once() -> None:
 
 
 @pytest.mark.parametrize("value", ["1", "[1]", "'text'"])
-def test_what_is_no_table_is_refused(value: str) -> None:
+def test_a_value_that_is_no_table_is_refused(value: str) -> None:
     write(f"[tool]\ntakeover-harness = {value}\n")
     with pytest.raises(UsageError, match=r"tool\.takeover-harness: must be a table"):
         arguments("run")

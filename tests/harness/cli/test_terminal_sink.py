@@ -1,4 +1,4 @@
-"""What a run prints: a line for each of many questions, two for a failure, stories where they are few."""
+"""The output of a run: a line for each of many questions, two for a failure, stories where they are few."""
 
 from __future__ import annotations
 

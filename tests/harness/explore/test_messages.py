@@ -1,4 +1,4 @@
-"""What the harness and its explorers say to each other is data, and nothing in it is carried out."""
+"""Messages between the harness and its explorers are data, and nothing in them is carried out."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ITEM = WorkItem(SCENARIO, "ledger", "kernel", "random", 1, 0, 1, 5, more=(range(
 
 
 class Opens:
-    """What a pickle of it would do when it is read."""
+    """Its pickle makes a folder when it is read by pickle."""
 
     def __reduce__(self) -> tuple[object, ...]:
         return os.mkdir, (os.environ["TEST_PICKLE"],)
@@ -72,7 +72,7 @@ def test_findings_arrive_as_they_were() -> None:
     "message",
     [b"", b"f", b"f\xc1", b"x\xc1", b"g" + b"0" * 50, b"f" + msgspec.msgpack.encode([1, 2]), b"stop"],
 )
-def test_what_is_no_finding_is_a_bug_of_the_explorer(message: bytes) -> None:
+def test_a_message_that_is_no_finding_is_an_explorer_bug(message: bytes) -> None:
     with pytest.raises(Bug, match="an explorer process sent"):
         decode_finding(message, Stats)
 
@@ -142,7 +142,7 @@ def test_an_explorer_whose_message_is_too_large_is_lost_and_ended(
         assert not explorer.alive
 
 
-def test_an_explorer_that_says_what_it_should_not_ends_the_work(tmp_path: Path) -> None:
+def test_an_explorer_that_sends_a_wrong_message_ends_the_work(tmp_path: Path) -> None:
     with SessionRoot(str(tmp_path)) as root:
         explorer = ExplorerProcess(sorted(os.sched_getaffinity(0))[0], root)
         try:

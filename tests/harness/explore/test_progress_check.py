@@ -25,7 +25,7 @@ def progress(left: list[tuple[int, int, int]], done: int, first: int = 0, strate
 
 
 @pytest.mark.parametrize("strategy", ["pos", "portfolio"])
-def test_what_a_search_stores_is_accepted(strategy: str) -> None:
+def test_progress_that_a_search_stores_is_accepted(strategy: str) -> None:
     rng = random.Random(1)
     for one in task(strategy).rounds():
         for explorers in (1, 3, 16):

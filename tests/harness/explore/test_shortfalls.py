@@ -16,7 +16,7 @@ from tests.harness.oracle.histories import Story
     ("text", "asked", "needed"),
     [("50%", 100, 50), ("50%", 101, 51), ("0%", 100, 0), ("100%", 7, 7), ("20", 100, 20), ("20", 5, 5)],
 )
-def test_a_pass_needs_a_number_or_a_share_of_what_was_asked(text: str, asked: int, needed: int) -> None:
+def test_a_pass_needs_a_number_or_share_of_asked_schedules(text: str, asked: int, needed: int) -> None:
     assert least_of(text).of(asked) == needed
 
 

@@ -1,4 +1,4 @@
-"""Files with roles and so on: what is wrong with one is told with its name, and nothing of it stays."""
+"""Files with roles and so on: a fault in one is told with the file's name, and nothing of it stays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a process has inherited, as /proc tells it."""
+"""Descriptors that a process has inherited, as /proc tells them."""
 
 from __future__ import annotations
 

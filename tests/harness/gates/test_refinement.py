@@ -1,4 +1,4 @@
-"""What is known of a schedule under the free gate is less than under the kernel gate, and never other.
+"""The free gate knows less of a schedule than the kernel gate, and never anything else.
 
 Random histories in total order are looked at as free lanes would have: two looks around each
 operation that may write, somewhere between its call, its steps and its return.
@@ -60,9 +60,7 @@ def _calls(history: History, rng: random.Random) -> list[Call]:
 
 @settings(deadline=None, print_blob=True, max_examples=300)
 @given(plays(participants=ATOMIC, torn=st.just(False)), st.integers(0, 1 << 30))
-def test_whoever_is_accused_under_the_free_gate_is_accused_under_the_kernel_gate(
-    play: Play, seed: int
-) -> None:
+def test_the_kernel_gate_accuses_all_that_the_free_gate_accuses(play: Play, seed: int) -> None:
     exact = play.history()
     calls = _calls(exact, random.Random(seed))
     end = exact.events[-1]

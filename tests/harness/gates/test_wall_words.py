@@ -1,4 +1,4 @@
-"""What the last words of a program tell of an answer or a limit of the harness, and what they do not."""
+"""The last words of a program tell of some answers and limits of the harness, and not of others."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def test_a_call_names_the_innermost_line_of_the_users_code(own: ModuleType) -> N
     seen: list[tuple[str, int, str]] = []
 
     def call(fence: Fence, memory: CodeMemory) -> None:
-        # Code of no file is nobody's: it stands for a call of the library.
+        # Code of no file belongs to no user: it stands for a call of the library.
         probe = eval("lambda: seen.append(memory.line(1)[:3])", {"seen": seen, "memory": memory})
         fence.guarded_write([probe])
 

@@ -191,7 +191,7 @@ _PLAIN: list[tuple[object, str]] = [
 
 
 @pytest.mark.parametrize(("record", "text"), _PLAIN, ids=lambda one: type(one).__name__)
-def test_what_is_not_given_is_not_written(record: msgspec.Struct, text: str) -> None:
+def test_a_value_that_is_not_given_is_not_written(record: msgspec.Struct, text: str) -> None:
     assert msgspec.json.encode(record) == text.encode()
     assert msgspec.json.decode(text, type=type(record)) == record
 
@@ -203,7 +203,7 @@ def test_a_record_cannot_be_changed(record: msgspec.Struct, text: str) -> None:
             setattr(record, name, getattr(record, name))
 
 
-def test_what_is_not_given_means_none_of_it() -> None:
+def test_a_value_that_is_not_given_means_none_of_it() -> None:
     change, step = Change(_STATE, Absent), Step(0, 0, "write")
     assert (change.held, change.reclaimed) == (False, False)
     assert (Absent.file, Absent.content, Absent.size, LockEvent("acquired").owner) == (None, "", -1, -1)

@@ -70,6 +70,6 @@ def test_orders_of_the_protocol_can_stand(text: str) -> None:
         ("begin_turn load", "", "put end_turn last"),
     ],
 )
-def test_what_no_fence_serves_is_told_with_a_remedy(text: str, kind: str, remedy: str) -> None:
+def test_an_order_that_no_fence_serves_has_a_remedy(text: str, kind: str, remedy: str) -> None:
     wrong, message = first_wrong(text)
     assert (wrong, message.endswith(remedy)) == (kind, True), message

@@ -140,8 +140,8 @@ class Story:
         self.events.append(Invoke(lane, self._ops[lane], kind, turn, pairs, at_ns=self.now))
         return len(self.events) - 1
 
-    def done(self, lane: int, outcome: str = "ok", detail: str = "") -> int:
-        self.events.append(Return(lane, self._ops[lane], outcome, detail, at_ns=self.now))
+    def done(self, lane: int, outcome: str = "ok", detail: str = "", waited_ms: int = -1) -> int:
+        self.events.append(Return(lane, self._ops[lane], outcome, detail, self.now, waited_ms))
         return len(self.events) - 1
 
     def look(

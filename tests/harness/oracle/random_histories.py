@@ -40,12 +40,21 @@ _TURN = st.lists(
 _PARTICIPANT = st.lists(
     st.sampled_from(["append", "append", "compact", "compact_new", "stale_append", "swap"]), max_size=3
 )
-#: What participants do beside that where the oracle's first pass is compared with the whole analysis.
+#: Operations of participants beside that where the oracle's first pass is compared with the whole analysis.
 LOCKING = st.lists(
     st.sampled_from(
         [
             *("hold", "hold", "let_go", "rob", "close", "hollow", "append", "append", "unlocked"),
-            *("gives_up", "sleeps", "stale", "refuses", "refused_write", "other_text", "compact"),
+            *(
+                "gives_up",
+                "sleeps",
+                "sleeps_briefly",
+                "stale",
+                "refuses",
+                "refused_write",
+                "other_text",
+                "compact",
+            ),
             *("idle_rewrite", "compact_named", "drop", "reorder", "number", "extend", "retext", "repeat"),
         ]
     ),
@@ -57,16 +66,20 @@ _KINDS = {
     "rob": "acquire",
     "gives_up": "acquire",
     "sleeps": "acquire",
+    "sleeps_briefly": "acquire",
     "let_go": "release",
     "stale": "release",
 }
 _OUTCOMES = {
     "gives_up": "lock_timeout",
     "sleeps": "lock_timeout",
+    "sleeps_briefly": "lock_timeout",
     "stale": "stale_lock",
     "refuses": "refused",
     "refused_write": "refused",
 }
+#: Of those that ask for the lock; a scenario that asks them to wait asks for 100.
+_WAITED_MS = {"gives_up": 0, "sleeps": 100, "sleeps_briefly": 20}
 _APPENDS = ("append", "stale_append", "unlocked", "refuses", "refused_write", "other_text")
 _ROGUE = st.lists(
     st.sampled_from(["append", "identical", "aba", "remove", "swap", "touch", "undo", "away", "garbage"]),
@@ -214,7 +227,7 @@ def _other(story: Story, lane: int, names: tuple[str, ...]) -> Iterator[None]:
         story.call(lane, kind, *([entry] if kind == "append" else []))
         yield
         yield from _ACTIONS[name](story, lane, entry)
-        story.done(lane, _OUTCOMES.get(name, "ok"))
+        story.done(lane, _OUTCOMES.get(name, "ok"), waited_ms=_WAITED_MS.get(name, -1))
         yield
 
 
@@ -412,6 +425,7 @@ _ACTIONS: dict[str, Callable[[Story, int, str], Iterator[None]]] = {
     "retext": _retext,
     "repeat": _repeat,
     "sleeps": _sleeps,
+    "sleeps_briefly": _sleeps,
     "garbage": _garbage,
     "swap": _swap,
     "identical": _identical,

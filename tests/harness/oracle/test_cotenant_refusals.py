@@ -1,4 +1,4 @@
-"""Refusals of calls outside a turn: what is counted, and what is said of them."""
+"""Refusals of calls outside a turn: the counted ones, and the words about them."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def test_a_line_in_two_writes_under_the_lock_is_one_entry(place: int) -> None:
 
 
 @at_each_place
-def test_what_comes_between_without_the_lock_is_at_fault(place: int) -> None:
+def test_a_write_between_without_the_lock_is_at_fault(place: int) -> None:
     story = Story()
     with story.op(CRON, "append", "c"):
         half(story, place)
@@ -95,7 +95,7 @@ def test_half_a_line_that_was_left_under_the_lock_has_to_be_seen(place: int) -> 
     assert violation.lane == HEARTBEAT and "onto an unfinished line" in violation.detail
 
 
-def test_half_a_line_of_the_dead_has_to_be_seen_whatever_lock_it_had() -> None:
+def test_a_dead_lockless_lane_s_half_line_must_be_seen() -> None:
     story = Story()
     story.call(CRON, "append", "c")
     half(story, PLACES[0], held=False)
@@ -106,7 +106,7 @@ def test_half_a_line_of_the_dead_has_to_be_seen_whatever_lock_it_had() -> None:
 
 
 @at_each_place
-def test_two_without_the_lock_are_both_told_as_what_they_are(place: int) -> None:
+def test_two_lanes_without_the_lock_are_both_at_fault(place: int) -> None:
     story = Story()
     story.call(CRON, "append", "c")
     half(story, place, held=False)

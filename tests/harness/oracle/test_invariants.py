@@ -1,4 +1,4 @@
-"""Invariants of the transcript's lines: the shipped ones, when they are asked, and what is accused."""
+"""Invariants of the transcript's lines: the shipped ones, when they are asked, and the accused lanes."""
 
 from __future__ import annotations
 
@@ -133,18 +133,18 @@ def rewritten_in_place(lane: int, *, by: int = EDITOR) -> tuple[Story, int]:
     return story, breaker
 
 
-def test_a_rewrite_of_what_a_rogue_broke_breaks_nothing() -> None:
+def test_a_rewrite_of_content_that_a_rogue_broke_breaks_nothing() -> None:
     story, _ = rewritten_in_place(CRON)
     assert broken(story.history(), has_x) == []
 
 
-def test_a_rewrite_of_what_a_participant_broke_accuses_the_first() -> None:
+def test_a_rewrite_of_content_broken_earlier_accuses_the_first() -> None:
     story, breaker = rewritten_in_place(CRON, by=HEARTBEAT)
     (found,) = broken(story.history(), has_x)
     assert (found.at, found.lane) == (breaker, HEARTBEAT)
 
 
-def test_a_rewrite_that_breaks_what_was_whole_is_accused() -> None:
+def test_a_rewrite_that_breaks_whole_content_is_accused() -> None:
     story = Story()
     story.add(HEARTBEAT, "h")
     with story.op(CRON, "rewrite"):
@@ -244,7 +244,7 @@ def test_the_check_gets_lines_and_acknowledged_entries() -> None:
     ]
 
 
-def test_what_the_first_call_wrote_is_acknowledged() -> None:
+def test_an_entry_of_the_first_call_is_acknowledged() -> None:
     got: list[list[str]] = []
     story = Story(initial=b"")
     story.add(HEARTBEAT, "h")

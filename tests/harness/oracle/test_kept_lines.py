@@ -74,7 +74,7 @@ def test_a_call_without_lines_may_only_add(kind: str, after: bytes, told: str) -
 @pytest.mark.parametrize(
     ("outcome", "count"), [("ok", 1), ("refused", 1), ("lock_timeout", 1), ("stale_lock", 1), ("failed", 0)]
 )
-def test_what_a_call_says_does_not_excuse_it(outcome: str, count: int) -> None:
+def test_the_outcome_of_a_call_does_not_excuse_it(outcome: str, count: int) -> None:
     story = Story(initial=OLD)
     with story.op(CRON, "acquire", outcome=outcome):
         story.look(CRON, "openat", fault="" if outcome != "failed" else "EIO")

@@ -15,11 +15,20 @@ def false(history: History) -> list[tuple[int, str]]:
     return [(one.lane, one.detail) for one in found if one.kind == "false_lock_error"]
 
 
-def give_up(story: Story, lane: int, outcome: str = "lock_timeout", kind: str = "acquire") -> None:
-    with story.op(lane, kind, outcome=outcome):
-        story.look(lane, "openat", "T.lock")
-        story.look(lane, "sleep", "")
-        story.look(lane, "openat", "T.lock")
+def give_up(
+    story: Story, lane: int, outcome: str = "lock_timeout", kind: str = "acquire", waited_ms: int = -1
+) -> None:
+    story.call(lane, kind)
+    story.look(lane, "openat", "T.lock")
+    story.look(lane, "sleep", "")
+    story.look(lane, "openat", "T.lock")
+    story.done(lane, outcome, waited_ms=waited_ms)
+
+
+def asked(history: History, wait_ms: int) -> History:
+    """Return the history of a scenario that asks its lanes to wait for so long."""
+    header = msgspec.structs.replace(history.header, lock_timeout_ms=wait_ms)
+    return msgspec.structs.replace(history, header=header)
 
 
 def hold(story: Story, lane: int) -> None:
@@ -112,8 +121,7 @@ def test_time_out_at_once_is_false_where_the_scenario_asks_to_wait() -> None:
         story.look(RUNNER, "openat", "T.lock")
     history = story.history()
     assert false(history) == []
-    asked = msgspec.structs.replace(history.header, lock_timeout_ms=500)
-    ((lane, detail),) = false(msgspec.structs.replace(history, header=asked))
+    ((lane, detail),) = false(asked(history, 500))
     assert lane == RUNNER and "to wait for 500 ms" in detail
 
 
@@ -121,9 +129,32 @@ def test_time_out_after_a_sleep_is_true() -> None:
     story = Story()
     hold(story, HEARTBEAT)
     give_up(story, CRON)
-    history = story.history()
-    asked = msgspec.structs.replace(history.header, lock_timeout_ms=500)
-    assert false(msgspec.structs.replace(history, header=asked)) == []
+    assert false(asked(story.history(), 500)) == []
+
+
+@pytest.mark.parametrize(("waited_ms", "count"), [(0, 1), (249, 1), (250, 0), (500, 0), (9000, 0), (-1, 0)])
+def test_time_out_before_half_of_the_time_is_false(waited_ms: int, count: int) -> None:
+    story = Story()
+    hold(story, HEARTBEAT)
+    give_up(story, CRON, waited_ms=waited_ms)
+    details = [detail for _, detail in false(asked(story.history(), 500))]
+    told = f"cron reports a time-out from its acquire after {waited_ms} ms, though it was to wait for 500 ms"
+    assert details == [told] * count
+
+
+def test_an_early_time_out_is_true_where_no_time_is_asked_for() -> None:
+    story = Story()
+    hold(story, HEARTBEAT)
+    give_up(story, CRON, waited_ms=0)
+    assert false(story.history()) == []
+
+
+def test_an_early_time_out_after_a_process_was_stopped_is_not_judged() -> None:
+    story = Story()
+    hold(story, HEARTBEAT)
+    story.look(HEARTBEAT, "stop", "", fault="stop")
+    give_up(story, CRON, waited_ms=10)
+    assert false(asked(story.history(), 500)) == []
 
 
 def test_time_out_after_the_lane_got_the_lock_is_false() -> None:

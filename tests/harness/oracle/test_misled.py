@@ -37,7 +37,7 @@ def test_a_fence_may_believe_that_the_name_is_gone(fault: str, kinds: list[str])
     assert _kinds(story) == kinds
 
 
-def test_what_a_fence_believed_lasts_for_its_turn() -> None:
+def test_a_belief_of_a_fence_lasts_for_its_turn() -> None:
     story = Story()
     story.window()
     _refuse(story, "reply", "ENOENT")

@@ -47,7 +47,7 @@ def test_a_refusal_before_the_window_is_not_counted_after_a_rogue(kind: str) -> 
     assert kinds(judgement) == [] and judgement.decisions[0].verdict == "uncounted"
 
 
-def test_what_one_turn_reported_is_no_cause_in_the_next() -> None:
+def test_a_report_in_one_turn_causes_nothing_in_the_next() -> None:
     story = Story()
     story.window()
     story.add(EDITOR, "x")

@@ -1,4 +1,4 @@
-"""What an acknowledged call wrote, line by line, on either side of what it was asked to write."""
+"""Lines of an acknowledged call, one by one, on either side of those that it was asked to write."""
 
 from __future__ import annotations
 

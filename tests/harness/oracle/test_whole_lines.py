@@ -1,4 +1,4 @@
-"""Tests of `harness.oracle.whole_lines`: entries stand in whole lines, whatever stands around them."""
+"""Tests of `harness.oracle.whole_lines`: entries stand in whole lines, with anything around them."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def test_a_load_of_the_bytes_there_is_not_accused() -> None:
     assert not _accused(story)
 
 
-def test_a_load_of_what_was_there_before_is_accused() -> None:
+def test_a_load_of_an_earlier_content_is_accused() -> None:
     story = Story()
     story.add(CRON, "c")
     _load(story, line("first"))

@@ -48,11 +48,11 @@ def below(text: list[str], operation: str) -> list[str]:
     return found
 
 
-def test_a_story_without_code_is_what_it_was() -> None:
+def test_a_story_of_an_empty_trace_is_one_without() -> None:
     assert told(None) == told(CodeTrace())
 
 
-def test_a_passage_names_its_lines_and_what_they_printed() -> None:
+def test_a_passage_names_its_lines_and_their_prints() -> None:
     op, step = last_op()
     steps = (*(-1 for _ in range(step)), 0)
     printed = (
@@ -73,7 +73,7 @@ def test_lines_of_inherited_methods_are_left_out() -> None:
     assert not any("protocol.py" in line for line in text)
 
 
-def test_a_passage_tells_the_begin_and_the_end_of_what_it_printed() -> None:
+def test_a_passage_tells_begin_and_end_of_its_prints() -> None:
     op, step = last_op()
     printed = Printed(0, op, step, 1, "".join(f"line {number}\n" for number in range(100)))
     code = CodeTrace((), (), (printed,))

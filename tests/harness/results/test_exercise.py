@@ -1,4 +1,4 @@
-"""What schedules exercised, and what a pass lacks where a call never did what it is for."""
+"""The exercised parts of a scenario, and the lacks of a pass where a call never did its work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ranges of schedules keep their numbers, whatever they are joined to."""
+"""Ranges of schedules keep their numbers after any join."""
 
 from __future__ import annotations
 

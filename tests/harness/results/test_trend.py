@@ -1,4 +1,4 @@
-"""Runs over time: what appeared, what went, and schedules to the first."""
+"""Runs over time: findings that appeared, findings that went, and schedules to the first."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ UNKNOWN = line(why_inconclusive="a lane moved")
         ([line(3), line(schedules=0)], []),
         ([line(3), line(not_exercised=("x",))], []),
         ([None, line(3)], []),
-        # What an inconclusive run found is proved all the same.
+        # A finding of an inconclusive run is proved all the same.
         ([line(), line(2, why_inconclusive="x")], [(1, "appeared")]),
     ],
 )

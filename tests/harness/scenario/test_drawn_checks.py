@@ -1,4 +1,4 @@
-"""What a role from outside draws: nothing of which a fence could be accused by mistake."""
+"""Draws of a role from outside: nothing of which a fence could be accused by mistake."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def entry(name: str, line: str) -> Op:
     return Op("append", group=1, entries=(Entry(name, "user", line),))
 
 
-def test_what_a_lane_can_do_is_drawn_as_it_is(outside: Callable[..., None]) -> None:
+def test_operations_that_a_lane_can_do_are_drawn_unchanged(outside: Callable[..., None]) -> None:
     def draw(rng: random.Random, ids: Ids) -> tuple[Op, ...]:
         return locked(Op("load", group=1), Op("append", group=1, entries=(ids.entry(rng, "custom"),)))
 
@@ -92,7 +92,9 @@ WRONG: dict[str, tuple[Draw, str]] = {
 
 
 @pytest.mark.parametrize(("draw", "told"), WRONG.values(), ids=WRONG)
-def test_what_no_lane_can_do_is_refused(outside: Callable[..., None], draw: Draw, told: str) -> None:
+def test_operations_that_no_lane_can_do_are_refused(
+    outside: Callable[..., None], draw: Draw, told: str
+) -> None:
     outside(draw)
     with pytest.raises(ExtensionError) as raised:
         drawn()

@@ -87,7 +87,7 @@ def test_the_schema_offers_names_and_keys() -> None:
     assert keys == {"$ref": "#/$defs/FilesystemSettings"}
 
 
-def test_what_moves_by_itself_is_known() -> None:
+def test_a_value_that_moves_by_itself_is_known() -> None:
     def moves(name: str) -> str:
         return moves_by_itself(FilesystemSettings(**expanded(name)))
 
@@ -107,7 +107,7 @@ def test_what_moves_by_itself_is_known() -> None:
     "name", [pytest.param(name, marks=pytest.mark.requires(f"a mount of {name}")) for name in MOUNTABLE]
 )
 def test_a_named_file_system_tells_what_the_real_one_tells(name: str) -> None:
-    """Without what the kernel forgets, which would slow down all that runs beside; the table has that."""
+    """The kernel's caches are not dropped, which would slow down all that runs beside; the table has that."""
     with mounted(name) as place:
         found = measure(place, forgetting=False)
     assert len(found) >= 7
@@ -155,7 +155,7 @@ def test_the_document_is_that_of_the_measurements() -> None:
     assert (RESULTS / "filesystems.md").read_text() == rendered(_stored())
 
 
-def test_the_document_marks_wrong_guesses_and_what_is_missing() -> None:
+def test_the_document_marks_wrong_guesses_and_missing_rows() -> None:
     facts = dict.fromkeys(FACTS, True)
     rows = [Row("nfs", facts=facts), Row("vfat", why_not="no such thing")]
     lines = rendered({"here": Machine("9.9.9", 4, False, rows)}).splitlines()

@@ -70,7 +70,7 @@ def changed(data: dict[str, Any], rng: random.Random) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_a_right_scenario_is_what_the_validator_makes_of_it(path: Path) -> None:
+def test_a_right_scenario_is_read_as_by_the_validator(path: Path) -> None:
     data = data_of(path)
     found = well_formed(data)
     assert found is not None
@@ -78,7 +78,7 @@ def test_a_right_scenario_is_what_the_validator_makes_of_it(path: Path) -> None:
     assert repr(found) == repr(judged(data))
 
 
-def test_what_is_read_of_changed_data_is_the_validators(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_data_is_read_as_by_the_validator(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.scenario.validator.explain", lambda *_: None)
     rng = random.Random(7)
     files = [data_of(path) for path in FILES]

@@ -57,5 +57,5 @@ def test_a_pause_is_no_key() -> None:
         ("x" * 4096, "4096 bytes arrive at once, a terminal takes at most 4095; make several items of it"),
     ],
 )
-def test_what_no_terminal_sends_is_named(text: str, said: str) -> None:
+def test_a_key_that_no_terminal_sends_is_named(text: str, said: str) -> None:
     assert said in wrong_with(text)

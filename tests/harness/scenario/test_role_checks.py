@@ -1,4 +1,4 @@
-"""Roles that a scenario composes: what is wrong with them is told with line and column."""
+"""Roles that a scenario composes: their faults are told with line and column."""
 
 from __future__ import annotations
 

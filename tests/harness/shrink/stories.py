@@ -173,6 +173,7 @@ STORIES: dict[str, Story] = {
     "none-load-times-out": Story(("b l r e b l r e", ""), "0"),
     # The lock is held for longer than the runner waits.
     "none-writes-past-the-lock": Story((_TURN, "a z300 -"), "0 1@0 0 1"),
+    "none-gives-up-early": Story(("b l r e", "a z300 -"), "1@0 0 1"),
     # The runner is inside its section while the job writes.
     "none-acquires-nothing": Story((_TURN, "a + -"), "0@2 1 0"),
     # An action, and a report of another kind.

@@ -33,7 +33,7 @@ Lane = Callable[[], Generator[str, int, str]]
 
 
 class Hit(NamedTuple):
-    """What is known of a schedule.
+    """Facts about a schedule.
 
     Args:
         order: its steps on the transcript, each as lane and number: ``0.1`` is the second one of lane 0.

@@ -1,4 +1,4 @@
-"""What a seed chooses stays as it is, and what a strategy from outside needs is checked."""
+"""The choices of a seed stay as they are, and the needs of a strategy from outside are checked."""
 
 from __future__ import annotations
 

@@ -41,13 +41,13 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 #: Attempts that root is kept from by its capabilities, and others by not having them.
 BY_CAPABILITY = {"new root", "new mount namespace", "set the host name", "mount"}
-#: What a mount keeps from root; a user's own files are guarded by the supervisor alone.
+#: Attempts that a mount keeps from root; a user's own files are guarded by the supervisor alone.
 BY_MOUNT = {"change the mode", "change the owner", "change the time", "set an attribute"}
 #: The kernel sends no signal, and says nothing.
 SILENT = {"signal when there is something to read"}
-#: What some machines deny to users in any case (Yama).
+#: Attempts that some machines deny to users in any case (Yama).
 TRACING = {"trace", "take a descriptor", "look at memory"}
-#: How the kernel keeps a process out; EXDEV: a link or rename that would widen what may be done with a file.
+#: How the kernel keeps a process out; EXDEV: a link or rename that would widen the rights on a file.
 KEPT_OUT = {"EACCES", "EPERM", "EROFS", "EXDEV"}
 
 
@@ -111,7 +111,7 @@ def _device_call(place: Place) -> None:
 
 def _own_signal(place: Place) -> None:
     reading, writing = os.pipe()
-    # Whatever comes through the pipe would be told to the other process, by a signal that it ignores.
+    # Every byte in the pipe would be told to the other process, by a signal that it ignores.
     fcntl.fcntl(reading, fcntl.F_SETOWN, place.process)
     fcntl.fcntl(reading, fcntl.F_SETFL, os.O_ASYNC)
     fcntl.fcntl(reading, 10, signal.SIGTERM)
@@ -249,7 +249,7 @@ def _wait_outside(name: str, user: int, ready: socket.socket) -> None:
 
 
 def state_of(outside: str) -> tuple[object, ...]:
-    """What is there to see outside."""
+    """Return all that there is to see outside."""
     return (
         sorted(os.listdir(outside)),
         Path(outside, "victim").read_bytes(),

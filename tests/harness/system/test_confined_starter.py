@@ -35,7 +35,7 @@ from tests.harness.system.reaching_out import (
 
 pytestmark = pytest.mark.requires("landlock")
 
-#: What the attempts are made as: root, and a user without capabilities.
+#: Users that make the attempts: root, and a user without capabilities.
 USERS = ["root", "user"] if os.geteuid() == 0 else ["user"]
 NOBODY = 65534
 
@@ -111,7 +111,7 @@ def test_nothing_outside_is_reached(place: Place, confined: Ask, attempt: str) -
 @pytest.mark.requires("mounts")
 @pytest.mark.parametrize("confined", ["mounts and landlock"], indirect=True)
 @pytest.mark.parametrize("attempt", sorted(BY_MOUNT))
-def test_what_is_known_of_a_file_outside_does_not_change(place: Place, confined: Ask, attempt: str) -> None:
+def test_the_attributes_of_a_file_outside_do_not_change(place: Place, confined: Ask, attempt: str) -> None:
     if os.geteuid() == 0:
         before = os.stat(place.victim)
         assert confined(lambda: outcome_of(attempt, place)) == "EROFS"

@@ -66,14 +66,14 @@ def test_a_container_sees_its_own_group_as_the_top(tree: Path) -> None:
     assert memory_limit() == MemoryLimit(50 * _MIB, str(inner / "memory.max"))
 
 
-def test_a_group_outside_of_what_is_mounted_is_the_mount(tree: Path) -> None:
+def test_a_group_outside_of_the_mount_is_the_mount(tree: Path) -> None:
     _mounted(tree, 2, "/elsewhere", root="/docker/abc")
     top = _group(tree, "", memory__max=f"{100 * _MIB}\n")
     assert memory_limit() == MemoryLimit(100 * _MIB, str(top / "memory.max"))
 
 
 @pytest.mark.parametrize("content", ["", "garbage\n", "a b - cgroup2\n", "1 2 3 - cgroup2 none rw\n"])
-def test_what_cannot_be_read_is_no_limit(tree: Path, content: str) -> None:
+def test_a_file_that_cannot_be_read_is_no_limit(tree: Path, content: str) -> None:
     (tree / "_MOUNTS").write_text(content)
     (tree / "_GROUPS").write_text(content or "0::/\n")
     assert memory_limit() is None

@@ -1,4 +1,4 @@
-"""What is short is told from other errors."""
+"""A shortage of the machine is told from other errors."""
 
 from __future__ import annotations
 

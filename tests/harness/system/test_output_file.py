@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, and what is no file is not replaced."""
+"""Files are written whole or not at all, and a name that is no file is not replaced."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_link_in_place_of_an_unfinished_file_is_not_followed(
     assert target.read_text() == "mine"
 
 
-def test_a_descriptor_is_written_to_whatever_it_is(tmp_path: Path) -> None:
+def test_a_descriptor_of_a_plain_file_is_written_to(tmp_path: Path) -> None:
     path = tmp_path / "file"
     with path.open("wb") as file:
         for _ in range(2):

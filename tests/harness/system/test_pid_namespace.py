@@ -23,7 +23,7 @@ pytestmark = pytest.mark.requires("pid-namespace of this process")
 
 @pytest.fixture
 def inside(tmp_path: Path):
-    """Run functions in a thread that has entered a namespace; what it starts is in there."""
+    """Run functions in a thread that has entered a namespace; its children are in there."""
     namespace = pid_namespace.take()
     with in_a_thread_of(namespace, tmp_path) as run:
         yield namespace, run
@@ -72,7 +72,7 @@ def test_a_process_has_the_id_that_was_chosen(inside: Any) -> None:
         ended(pid)
 
 
-def test_a_number_that_is_taken_goes_to_nobody_else(inside: Any) -> None:
+def test_a_number_that_is_taken_goes_to_no_other_process(inside: Any) -> None:
     namespace, run = inside
     namespace.next_id(500)
     first, _ = run(lambda: started(os.getpid))
@@ -137,7 +137,7 @@ def test_all_its_processes_end_with_it(inside: Any) -> None:
 
 
 def test_it_ends_with_the_process_that_has_it() -> None:
-    """Also where that is killed, and what it has started lives on with its descriptors."""
+    """Also where that is killed, and its children live on with its descriptors."""
     reading, writing = os.pipe()
     holder = os.fork()
     if not holder:

@@ -27,7 +27,7 @@ def test_directories_that_cannot_be_made_leave_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_program_leaves_or_replaces_is_gone(tmp_path: Path) -> None:
+def test_files_that_a_program_leaves_or_replaces_are_gone(tmp_path: Path) -> None:
     private = PrivateDirectories(str(tmp_path))
     Path(private.home, "file").touch()
     os.rmdir(private.temporary)

@@ -173,7 +173,7 @@ def test_a_janitor_that_is_killed_at_its_start_is_started_again(
     with SessionRoot(str(tmp_path)) as path:
         assert os.path.isdir(path)
         assert len(killed) == 1
-        # What the first one may have made is removed by the second.
+        # The second one removes all that the first may have made.
         eventually(lambda: len(os.listdir(tmp_path)) == 2)
     assert list(tmp_path.iterdir()) == []
 

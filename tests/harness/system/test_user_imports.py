@@ -17,7 +17,7 @@ from harness.system.user_module import ModuleLoadError, import_user_module
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let this process be as before, whatever was imported."""
+    """Let this process be as before, after any import."""
     monkeypatch.setattr(builtins, "__import__", builtins.__import__)
     monkeypatch.setattr(importlib, "import_module", importlib.import_module)
     monkeypatch.setattr(user_imports, "_folders", {})
@@ -146,7 +146,7 @@ def test_a_module_of_the_working_directory_comes_before_an_installed_one(
     assert hasattr(importlib.import_module("yaml"), "safe_load")
 
 
-def test_what_is_missing_is_said_by_the_name_that_the_user_knows(tmp_path: Path) -> None:
+def test_a_missing_module_is_told_by_the_name_users_know(tmp_path: Path) -> None:
     put(tmp_path, mine="import helper.missing", helper="")
     with pytest.raises(ModuleLoadError, match=r"No module named 'helper\.missing'"):
         import_user_module(str(tmp_path / "mine.py"))

@@ -35,7 +35,7 @@ pytestmark = [
 
 
 def told_by_a_process_of(starter: ConfinedStarter, work: Callable[[], Any], number: int = 0) -> Any:
-    """What some work returns in a process of a session."""
+    """Return the result of some work in a process of a session."""
     reading, writing = os.pipe()
 
     def main() -> None:
@@ -65,7 +65,7 @@ def outcomes(place: Place, attempts: list[str]) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def kept() -> Iterator[dict[str, str]]:
-    """What keeps the processes of a session that is in a user namespace from each attempt."""
+    """Yield by attempt the error that keeps processes of a session in a user namespace from it."""
     with place_of(ordinary_user.USER) as place:
         before = state_of(place.outside)
 
@@ -103,7 +103,7 @@ def test_without_walls_a_user_namespace_would_let_them_mount() -> None:
 
 
 def who() -> dict[str, Any]:
-    """Who the calling process is, by what it is told."""
+    """Return the identity of the calling process, by the answers that it gets."""
     facts = dict(line.split(":\t") for line in Path("/proc/self/status").read_text().splitlines())
     return {
         "ids": [os.getpid(), int(os.readlink("/proc/self")), os.getppid()],
@@ -172,7 +172,7 @@ def outcome_of_take() -> str:
     return "taken"
 
 
-def test_what_fails_half_way_leaves_the_user_where_it_was() -> None:
+def test_a_failure_half_way_leaves_the_user_as_before() -> None:
     """As where AppArmor lets a user in, and no further."""
     with ordinary_user.folder() as directory:
 

@@ -1,4 +1,4 @@
-// Stands for the bundle of a released version: names and manners are those of the release, what it does is ours.
+// Stands for the bundle of a released version: names and manners are those of the release, the work is ours.
 // Lines of the transcript tell it how to behave.
 
 const fs = require("node:fs");

@@ -1,4 +1,4 @@
-"""Whatever becomes of the machines, each schedule counts once, and no machine that does not fit gets one."""
+"""Each schedule counts once even where machines are lost, and a machine that does not fit gets none."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_slice_that_was_lost_with_its_worker_counts_once(tmp_path: Path) -> No
 
     def answer(one: SliceTask) -> SliceReply:
         if "tcp://a:1" in scheduler.there and scheduler.held["tcp://a:1"]:
-            # In the middle of its first slice; what it has to say comes too late.
+            # In the middle of its first slice; its result comes too late.
             del scheduler.there["tcp://a:1"]
         elif "tcp://a:1" not in scheduler.there and scheduler.held["tcp://a:1"]:
             scheduler.held["tcp://a:1"].pop()()

@@ -54,7 +54,7 @@ def test_a_fence_that_came_along_is_loaded_from_where_it_was_laid_out(
     assert Path("sub/mine.py").read_text() == FENCE
 
 
-def test_files_that_need_what_lies_beside_them_are_not_laid_out(
+def test_files_that_need_their_neighbours_are_not_laid_out(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -46,7 +46,7 @@ def test_a_fence_in_a_package_takes_the_package_along(here: Path) -> None:
     assert sorted(found.files) == ["kit/__init__.py", "kit/deep/__init__.py", "kit/deep/mine.py"]
 
 
-def test_what_lies_elsewhere_goes_by_its_digest_alone(here: Path) -> None:
+def test_a_file_that_lies_elsewhere_goes_by_its_digest(here: Path) -> None:
     (here.parent / "away.py").write_text("x = 1\n")
     found = shipment_of([task(f"{here.parent}/away.py:Mine"), task("../away.py:Mine")])
     assert found.files == {}

@@ -13,7 +13,7 @@ def numbers(slices: Slices) -> list[int]:
     return sorted(itertools.chain.from_iterable(slices.left()))
 
 
-def test_no_schedule_is_lost_or_doubled_whatever_happens_to_slices() -> None:
+def test_no_fate_of_slices_loses_or_doubles_a_schedule() -> None:
     rng = random.Random(7)
     slices = Slices([range(10, 400), range(401, 900, 2)], 1.0)
     whole, ran = numbers(slices), []
@@ -76,7 +76,7 @@ def test_slices_follow_the_speed_and_become_small_at_the_end() -> None:
     assert sizes[-1] <= 4
 
 
-def test_what_is_above_the_first_violation_is_given_up() -> None:
+def test_schedules_above_the_first_violation_are_given_up() -> None:
     slices = Slices([range(0, 100), range(101, 200, 2)], 1.0)
     slices.begin("a", 1)
     slices.lose("a")

@@ -200,7 +200,7 @@ def test_a_write_before_the_reply_is_missed_without_a_check(stage: Stage, tmp_pa
         other.gate.close()
 
 
-def test_a_rogue_that_leaves_all_as_it_was_passes_through_a_state_that_nobody_knows(stage: Stage) -> None:
+def test_a_rogue_without_effect_passes_through_an_unknown_state(stage: Stage) -> None:
     stage.start("Flock", "editor")
     outcome = stage.run([Op("action", how="touch"), Op("action", how="recreate-same-bytes")])
     steps = [event for event in outcome.events if isinstance(event, Step)]
@@ -250,7 +250,7 @@ def test_a_fence_that_writes_to_every_descriptor_changes_its_own_schedule_only(s
 
 
 @pytest.mark.requires("kernel-gate")
-def test_what_would_be_left_behind_is_refused_without_a_supervisor(stage: Stage) -> None:
+def test_calls_that_leave_something_are_refused_without_a_supervisor(stage: Stage) -> None:
     """Shared memory, a message queue, a mount namespace; where seccomp is, as the kernel gate needs it."""
     stage.start("LeavesSomething", "runner")
     outcome = stage.run([*TURN, REPLY, END])

@@ -1,4 +1,4 @@
-"""What free lanes wrote down, as events: overlaps, doubts, order."""
+"""Events made of the records of free lanes: overlaps, doubts, order."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_a_failed_guarded_write_that_wrote_leaves_it_unknown_whether_under_the_l
     assert not book.doubt()
 
 
-def test_who_left_the_lock_is_who_did_not_let_go_or_else_who_crashed_or_else_who_took_it_last() -> None:
+def test_a_left_lock_belongs_to_holder_crashed_or_last_taker() -> None:
     book = LedgerFile()
     book.call(EDITOR, "action", (1, 2), (FIRST, FIRST), "crash")
     assert left_by(book.calls, LANES) == -1
@@ -209,7 +209,7 @@ def test_a_rogue_that_left_all_as_it_was_is_no_effect_for_a_later_decision() -> 
     assert book.verdict() == "false_positive"
 
 
-def test_a_refusal_that_overlaps_a_rogue_who_left_all_as_it_was_is_not_counted() -> None:
+def test_a_refusal_beside_a_rogue_without_effect_is_not_counted() -> None:
     book = LedgerFile()
     book.window()
     book.call(EDITOR, "action", (60, 85), (FIRST, FIRST))
@@ -218,7 +218,7 @@ def test_a_refusal_that_overlaps_a_rogue_who_left_all_as_it_was_is_not_counted()
     assert [decision.verdict for decision in book.judgement().decisions] == ["uncounted", "uncounted"]
 
 
-def test_what_an_admitted_decision_overlapped_is_held_against_no_later_one() -> None:
+def test_a_change_beside_an_admitted_decision_accuses_no_later_one() -> None:
     for after in (FIRST + b"x", FIRST + b"x" + b"y"):
         book = LedgerFile()
         book.window()

@@ -112,7 +112,7 @@ class Asking(Words):
         pass
 
     def between_look(self) -> None:
-        """What changes nothing: a stat, a read, another open of the lock's file and its close."""
+        """Change nothing: a stat, a read, another open of the lock's file and its close."""
         os.path.exists(self._path("flock"))
         with open(self.path, encoding="utf-8") as file:
             file.read()

@@ -122,7 +122,7 @@ class Changing(Words):
         os.truncate(self.path + ".sym", 3)
 
     def write_behind_symlink(self) -> None:
-        """The transcript is a symlink; what it leads to is changed under its own name."""
+        """The transcript is a symlink; its target is changed under its own name."""
         spare = self._spare(b"elsewhere\n")
         os.rename(self.path, self.path + ".old")
         os.symlink(os.path.basename(spare), self.path)

@@ -1,4 +1,4 @@
-"""What the tests of the kernel gate's parts share."""
+"""Fixtures that the tests of the kernel gate's parts share."""
 
 from __future__ import annotations
 

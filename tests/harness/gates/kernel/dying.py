@@ -18,7 +18,7 @@ __all__ = ["Dying"]
 
 
 class Dying(Words):
-    """What goes wrong in a fence's process."""
+    """Ways in which a fence's process goes wrong."""
 
     def look(self) -> None:
         os.stat(self.path)
@@ -61,7 +61,7 @@ class Dying(Words):
         return str(os.getpid())
 
     def fork_twice(self) -> str:
-        """A daemon: nobody in the process is its parent any more."""
+        """A daemon: it has no parent in the process any more."""
         reading, writing = os.pipe()
 
         def daemon() -> None:

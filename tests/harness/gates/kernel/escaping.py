@@ -226,7 +226,7 @@ class Escaping(Words):
     def rename_session(self) -> None:
         os.rename(os.path.dirname(self.path), self._new)
 
-    # What is allowed
+    # Calls that are allowed
 
     def read(self) -> str:
         fd = os.open(self._victim, os.O_RDONLY | os.O_CLOEXEC)
@@ -257,7 +257,7 @@ class Escaping(Words):
             return "ENOENT"
         return "found"
 
-    # What is no file call
+    # Other ways than file calls
 
     def _process(self) -> int:
         """A process outside; its id is what the empty folder's neighbour says."""
@@ -316,7 +316,7 @@ class Escaping(Words):
         syscall(248, b"user", b"takeover-harness", b"x", 1, -1)
 
     def set_clock(self) -> None:
-        # Asks for nothing, and is refused all the same: what it asks is in memory.
+        # Asks for nothing, and is refused all the same: its question is in memory.
         syscall(159, ctypes.create_string_buffer(256))
 
     def device_node(self) -> None:

@@ -1,4 +1,4 @@
-"""What a fence may do with directories of the session directory, and files in them; a method each."""
+"""A fence that works with directories of the session directory, and files in them; a method each."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ class Folders(Words):
             return error_of(error)
         return "has them"
 
-    # What is left behind
+    # Names that are left behind
 
     def leave_much(self) -> None:
         os.makedirs(self._at("d/b/c"))

@@ -35,7 +35,7 @@ _WORDS = {"r": "look", "w": "grow", "-": "own"}
 
 
 class Frequency(msgspec.Struct, frozen=True):
-    """What was measured.
+    """The result of a measurement.
 
     Args:
         expected: what theory says; for PCT the least that it may be.
@@ -71,7 +71,7 @@ def words_of(stage: Stage, shape: Shape) -> Program:
 
 
 def learned(stage: Stage, program: Program) -> Forecast:
-    """What calibration on the real processes says of the program."""
+    """Return the forecast of a calibration on the real processes for the program."""
 
     def run(index: int, drawn: Program, strategy: Strategy) -> Outcome:
         return stage.play(drawn, strategy, index).outcome
@@ -92,7 +92,7 @@ def order_of(seen: Seen) -> list[str]:
 
 
 def _check(shape: Shape, seen: Seen, shown: bool) -> None:
-    """What really came of it is what the order of the steps says."""
+    """Check that the real outcome is the one that follows from the order of the steps."""
     assert not seen.end.inconclusive, seen.end.inconclusive
     if shape.name == "lost update":
         assert seen.end.final.size == len(INITIAL) + (1 if shown else 2)

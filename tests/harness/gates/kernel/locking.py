@@ -36,11 +36,16 @@ class Polling(Words):
             return f"none after {(time.time_ns() - before) // 1_000_000}"
         return f"had after {(time.time_ns() - before) // 1_000_000}"
 
+    def give_up(self) -> None:
+        """Says after a minute that the lock is taken."""
+        time.sleep(60)
+        raise LockTimeoutError("a minute")
+
     def remove(self) -> None:
         os.unlink(self.path + ".lock")
 
     def remake(self) -> None:
-        """What a racy reclaim does: somebody else's lock file goes, and one of our own comes."""
+        """A racy reclaim: another lane's lock file goes, and one of our own comes."""
         os.unlink(self.path + ".lock")
         os.close(os.open(self.path + ".lock", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC))
 
@@ -51,7 +56,7 @@ class Polling(Words):
 
 
 class Replacing(Polling):
-    """What libraries do that look once more at the lock file that they took away."""
+    """A reclaim of libraries that look once more at the lock file that they took away."""
 
     def make(self) -> None:
         os.close(os.open(self.path + ".lock", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC))

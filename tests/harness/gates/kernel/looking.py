@@ -1,4 +1,4 @@
-"""What a lane is told by the stat family, by clocks and by the random source; a method each."""
+"""A fence that asks the stat family, clocks and the random source; a method each."""
 
 from __future__ import annotations
 
@@ -235,7 +235,7 @@ class Looking(Words):
         return json.dumps([before, self._times()])
 
     def set_through_symlink(self) -> str:
-        """Once the link's own time, once that of what it leads to."""
+        """Once the link's own time, once that of its target."""
         os.symlink("transcript.jsonl", self.path + ".sym")
         before = self._times()
         os.utime(self.path + ".sym", ns=(1, 2), follow_symlinks=False)

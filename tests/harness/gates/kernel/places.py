@@ -30,7 +30,7 @@ def _two_pages(second: bool) -> Iterator[int]:
 
 
 class Places(Words):
-    """Writes one byte to whatever a path leads to; ``<directory>/..`` is where the test keeps its links."""
+    """Writes one byte to the file that a path leads to; ``<directory>/..`` is where the links are."""
 
     @property
     def _here(self) -> str:

@@ -169,7 +169,7 @@ class Crowding(Words):
         return self.shell(f"(setsid sh -c 'echo d >> {self.path}' >/dev/null 2>&1 &) ; exit 0")
 
     def leaves_one(self) -> str:
-        """Somebody who has not ended when everything is over."""
+        """A process that has not ended when everything is over."""
         return self.shell(f"(setsid bash -c 'kill -STOP $BASHPID' >/dev/null 2>&1 &) ; echo x >> {self.path}")
 
     def never_ends(self) -> str:

@@ -26,7 +26,7 @@ class Racing(Words):
         return str(self._size)
 
     def own(self) -> None:
-        """Look at a file that is nobody else's; there is none."""
+        """Look at a file that no other lane looks at; there is none."""
         try:
             os.stat(f"{self.path}.{self.site.lane}")
         except FileNotFoundError:

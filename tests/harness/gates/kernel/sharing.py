@@ -1,4 +1,4 @@
-"""What lanes of one process do to each other: memory, locks, pipes, threads of their own."""
+"""Effects of lanes of one process on each other: memory, locks, pipes, threads of their own."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 A program is a list of words a lane. ``think:3`` and ``pause:50`` are what they say; any
 other word names a method of the fence under test, which makes the system calls in question.
-What the method returns comes back as the detail of its operation (see `words`).
+The value that the method returns comes back as the detail of its operation (see `words`).
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Scripted:
 
     def __init__(self, script: Script = ()) -> None:
         self._script = script
-        #: What there was to pick from, step by step.
+        #: The lanes that could be picked, step by step.
         self.offered: list[list[Candidate]] = []
 
     def begin(self, rng: random.Random, lanes: int) -> None:
@@ -117,7 +117,7 @@ class Seen:
         return [f"{s.call} {s.path}".rstrip() for s in self.steps if lane is None or s.lane == lane]
 
     def said(self, lane: int = 0) -> list[str]:
-        """What each word of a lane came back with; a crash is an error of the test."""
+        """Return the result of each word of a lane; a crash is an error of the test."""
         returns = [event for event in self.events if isinstance(event, Return) and event.lane == lane]
         assert all(event.outcome != "crash" for event in returns), returns
         return [event.detail for event in returns]
@@ -129,7 +129,7 @@ class Seen:
         return [(event.lane, event.op) for event in self.events if isinstance(event, Invoke)]
 
     def changes(self) -> list[tuple[int, str, bytes | None]]:
-        """Lane, call, and what a reader finds afterwards, of each step that changed something."""
+        """Return lane, call, and the bytes that a reader finds afterwards, of each step with a change."""
         return [(step.lane, step.call, self.content(step.change)) for step in self.steps if step.change]
 
     def content(self, change: Change) -> bytes | None:
@@ -199,7 +199,7 @@ class Stage:
         self.core = ctypes.CDLL(None).sched_getcpu()
 
     def __enter__(self) -> Self:
-        # What a worker's child leaves behind comes to us, as it comes to an explorer.
+        # Orphans of a worker's child come to us, as they come to an explorer.
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._start()
         return self
@@ -255,7 +255,7 @@ class Stage:
 
 @contextlib.contextmanager
 def as_explorer(core: int) -> Iterator[None]:
-    """What an explorer does for its gate: stay on one core, and tick.
+    """Do as an explorer does for its gate: stay on one core, and tick.
 
     The timer and its handler are given back, for a test's own time-out uses them too.
     """

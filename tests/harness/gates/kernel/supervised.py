@@ -76,12 +76,12 @@ class Supervised:
     def reaction(
         self, name: str, *args: int | bytes, process: Process | None = None, tid: int = 0
     ) -> Reaction:
-        """What the handler of a call says to it."""
+        """Return the answer of a call's handler."""
         pending = self.pending(name, *args, process=process, tid=tid)
         return HANDLERS[name](self.state, pending)
 
     def openat(self, path: bytes, flags: int = os.O_RDONLY, tid: int = 0) -> Reaction:
-        """What the handler of openat says to a path."""
+        """Return the answer of openat's handler to a path."""
         return self.reaction("openat", linux_abi.AT_FDCWD, path, flags, tid=tid)
 
     def inside(self, name: str) -> bytes:

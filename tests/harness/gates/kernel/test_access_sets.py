@@ -1,4 +1,4 @@
-"""What a call is said to touch: each call that changes a file conflicts with a read of it."""
+"""The access set of a call: each call that changes a file conflicts with a read of it."""
 
 from __future__ import annotations
 

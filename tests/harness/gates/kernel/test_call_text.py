@@ -1,4 +1,4 @@
-"""A result is inferred from what is there before and after a call; where that does not suffice it is open."""
+"""A result is inferred from the files before and after a call; where that does not suffice it is open."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_call_about_a_file_that_is_not_there_fails(name: str, tmp_path: Path) 
     assert result_of(tmp_path, name, 0, 0) == "-1 ENOENT (No such file or directory)"
 
 
-def test_what_is_gone_afterwards_was_removed(tmp_path: Path) -> None:
+def test_a_file_that_is_gone_afterwards_was_removed(tmp_path: Path) -> None:
     (tmp_path / "T").touch()
     assert result_of(tmp_path, "unlink", act=(tmp_path / "T").unlink) == "0"
 

@@ -1,4 +1,4 @@
-"""Clocks of processes and of the file system that are wrong: what lanes read, by whatever way."""
+"""Clocks of processes and of the file system that are wrong: the times that lanes read, in each way."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def play(
 
 
 def told(seen: Seen) -> list[str]:
-    """What the words of lane 0 say that say something."""
+    """Return the answers of lane 0, without the empty ones."""
     return [text for text in seen.said(0) if text]
 
 

@@ -1,4 +1,4 @@
-"""What lanes print is kept with its step, from its begin and from its end."""
+"""Prints of lanes are kept with their step, from their begin and from their end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def kept(*chunks: tuple[int, bytes]) -> list[tuple[int, bytes, int]]:
     return [(one.step, one.data, one.left_out) for one in output.pieces()]
 
 
-def test_what_is_printed_in_one_step_is_one_piece() -> None:
+def test_prints_of_one_step_are_one_piece() -> None:
     assert kept((1, b"a"), (1, b"b"), (2, b"c")) == [(1, b"ab", 0), (2, b"c", 0)]
 
 

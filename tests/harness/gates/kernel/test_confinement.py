@@ -70,7 +70,7 @@ def same_ids(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def victims(request: pytest.FixtureRequest):
-    """What lies outside, anew for each test."""
+    """Lay out the files outside, anew for each test."""
     stage = request.getfixturevalue("same_ids" if "same_ids" in request.fixturenames else "stage")
     beside = stage.directory.parent
     (beside / "empty").mkdir()
@@ -119,12 +119,12 @@ def test_outside_is_a_read_only_file_system(stage: Stage, word: str) -> None:
 
 
 @pytest.mark.parametrize("word", NOT_PERMITTED)
-def test_what_is_about_the_machine_or_about_others_is_not_permitted(stage: Stage, word: str) -> None:
+def test_calls_about_the_machine_or_others_are_not_permitted(stage: Stage, word: str) -> None:
     assert run(stage, word).said() == ["EPERM"]
 
 
 @pytest.mark.parametrize("word", ABOUT_OTHERS)
-def test_what_is_about_another_process_is_not_permitted(same_ids: Stage, word: str) -> None:
+def test_calls_about_another_process_are_not_permitted(same_ids: Stage, word: str) -> None:
     assert run(same_ids, word).said() == ["EPERM"]
 
 

@@ -52,7 +52,7 @@ def forbidden(name: str, flags: int = 0, path: bytes = b"/x", address: bytes = b
     return forbidden_outside(space, stand)
 
 
-def test_exactly_these_calls_are_forbidden_whatever_their_arguments() -> None:
+def test_exactly_these_calls_are_forbidden_with_any_arguments() -> None:
     apart = {*OPENS, "bind"}
     calls = cast("list[Call]", [call for call in CALLS.values() if call.name not in apart])
     assert {call.name for call in calls if forbidden(call.name)} == {*PATHS, *DESCRIPTORS}

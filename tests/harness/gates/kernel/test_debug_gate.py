@@ -1,4 +1,4 @@
-"""What a debugger did to processes while everything stood is taken in when its user lets them go on."""
+"""Effects of a debugger while everything stood are taken in when its user lets the processes go on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same program under the same strategy and seed is the same history, whatever the machine does."""
+"""The same program under the same strategy and seed is the same history, also on a loaded machine."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_load_on_this_core_and_the_others_changes_nothing(tmp_path: Path) -> Non
         assert histories(tmp_path, "random", 40) == first("random")[:40]
 
 
-def test_a_replay_of_what_was_picked_is_the_same_history(tmp_path: Path) -> None:
+def test_a_replay_of_the_picks_is_the_same_history(tmp_path: Path) -> None:
     with explorer(tmp_path) as found:
         for index in range(20):
             program = found.program(2, index)

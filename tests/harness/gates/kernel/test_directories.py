@@ -25,7 +25,7 @@ def run(stage: Stage, *words: str) -> Seen:
     return seen
 
 
-def test_what_happens_in_a_directory_are_steps_and_no_change_of_the_transcript(stage: Stage) -> None:
+def test_calls_in_a_directory_are_steps_without_a_change(stage: Stage) -> None:
     seen = run(stage, "make", "write_in", "list_it", "remove", "move")
     assert seen.calls() == [
         *("mkdir d", "openat d/x", "write d/x", "close d/x"),
@@ -143,7 +143,7 @@ def test_a_question_whether_there_are_files_without_a_name_is_answered(stage: St
 # The end of a schedule
 
 
-def test_what_was_left_is_gone_and_what_a_link_leads_to_is_not(stage: Stage) -> None:
+def test_leftovers_are_gone_and_the_target_of_a_link_stays(stage: Stage) -> None:
     outside = stage.directory.parent / "outside"
     outside.mkdir(exist_ok=True)
     (outside / "kept").write_text("kept")

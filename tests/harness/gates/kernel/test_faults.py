@@ -188,7 +188,7 @@ def test_a_write_is_cut_short_where_it_would_have_written(
         ("pwrite_all_at_5", "pwrite64", INITIAL[:5] + Writing.DATA),
     ],
 )
-def test_who_goes_on_after_a_short_write_has_written_it_all(
+def test_a_lane_that_completes_a_short_write_has_written_all(
     stage: Stage, word: str, call: str, whole: bytes
 ) -> None:
     seen = run(stage, word, Fault(call, keep_permille=300))
@@ -255,7 +255,7 @@ def test_python_itself_repeats_an_interrupted_call(stage: Stage) -> None:
         ("fchmod", "chmod", "EROFS"),
     ],
 )
-def test_what_fails_changes_nothing(stage: Stage, word: str, call: str, error: str) -> None:
+def test_a_call_that_fails_changes_nothing(stage: Stage, word: str, call: str, error: str) -> None:
     seen = run(stage, word, Fault(call, error))
     assert [step.fault for step in seen.steps] == [error]
     assert seen.changes() == []

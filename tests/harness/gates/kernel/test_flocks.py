@@ -1,4 +1,4 @@
-"""A lane that waits for an flock is not ready, and nobody waits in the kernel."""
+"""A lane that waits for an flock is not ready, and no lane waits in the kernel."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_waiting_lane_is_not_offered_until_the_lock_is_free(stage: Stage) -> N
     assert [step.change.held for step in seen.steps if step.change] == [True, False]
 
 
-def test_who_goes_first_when_it_is_free_is_the_strategy_s_choice(stage: Stage) -> None:
+def test_the_strategy_chooses_which_waiter_gets_a_free_lock(stage: Stage) -> None:
     for first, second in ((1, 2), (2, 1)):
         script = [0, 0, Out(1), Out(2), 0, 0, first]
         words = ["open", "exclusive", "close"]
@@ -56,7 +56,7 @@ def test_closing_the_descriptor_lets_the_lock_go(stage: Stage) -> None:
         assert seen.locks() == [(0, GOT), (0, GONE), (1, GOT)], word
 
 
-def test_who_does_not_want_to_wait_is_told_at_once(stage: Stage) -> None:
+def test_a_lane_that_will_not_wait_is_told_at_once(stage: Stage) -> None:
     seen = stage.run(["open", "exclusive", "think:2"], ["open", "at_once"], [], script=[0, 0, Out(1)])
     assert seen.said(1) == ["", "EAGAIN"]
     assert seen.locks() == [(0, GOT)]

@@ -1,4 +1,4 @@
-"""What other programs do to a process is told from what it does itself."""
+"""Effects of other programs on a process are told from its own acts."""
 
 from __future__ import annotations
 

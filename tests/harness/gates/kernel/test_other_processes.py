@@ -112,7 +112,7 @@ def test_a_descriptor_of_no_process_is_left_to_the_kernel(gate: Supervised) -> N
         assert gate.reaction("pidfd_send_signal", file.fileno(), TERM) is CONTINUE
 
 
-def test_what_a_descriptor_signals_may_not_be_set(gate: Supervised) -> None:
+def test_the_owner_of_a_descriptor_may_not_be_set(gate: Supervised) -> None:
     for command in (8, 15):
         assert gate.reaction("fcntl", 0, command, 1) == NOT_PERMITTED
 

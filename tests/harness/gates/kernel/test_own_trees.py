@@ -60,7 +60,7 @@ def test_a_lane_that_was_alone_in_a_directory_for_long_is_not_asked_about(stage:
     seen = play(stage, strategy, ["make", "fill"], ["think:2"])
     assert filling(seen.calls(0)) == 30
     assert 0 < filling(strategy.asked) < 30
-    # What it does elsewhere is asked about to the end.
+    # Questions about its calls elsewhere go on to the end.
     assert len(seen.schedule.choices) == len(seen.steps) > len(strategy.asked)
 
 

@@ -1,4 +1,4 @@
-"""Whatever a path looks like, it means the file that the kernel would open."""
+"""A path of any form means the file that the kernel would open."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_each_way_to_the_transcript_is_a_step_on_it(stage: Stage, word: str, cal
 
 @pytest.mark.requires("kernel-gate")
 @pytest.mark.parametrize(("word", "told", "calls"), ELSEWHERE, ids=[place[0] for place in ELSEWHERE])
-def test_what_is_not_the_transcript_is_answered_as_the_kernel_would(
+def test_calls_beside_the_transcript_are_answered_as_by_the_kernel(
     stage: Stage, word: str, told: str, calls: list[str]
 ) -> None:
     seen = run(stage, word)

@@ -1,4 +1,4 @@
-"""A process in another PID namespace seems to be none, whoever asks and however."""
+"""A process in another PID namespace seems to be none, to every asker and by every call."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 def apart(stage: Stage, asked: int, *namespaces: str) -> str:
-    """What a lane finds out about the process of lane 0."""
+    """Return the answers that a lane gets about the process of lane 0."""
     words = [["sign"], [], []]
     words[asked] = [*words[asked], "ask"]
     program = program_of(stage.lanes, words)

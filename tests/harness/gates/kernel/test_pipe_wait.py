@@ -1,4 +1,4 @@
-"""What is known of a descriptor of another process without a look at who reads from it."""
+"""Facts about a descriptor of another process that need no look at its readers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_read_from_the_end_for_writing_fails_at_once(pipe: tuple[int, int]) ->
     assert not empties(os.getpid(), pipe[1])
 
 
-def test_a_pipe_reaches_who_reads_from_it_and_a_file_nobody(pipe: tuple[int, int], tmp_path: Path) -> None:
+def test_a_pipe_reaches_its_sleepers_and_a_file_reaches_none(pipe: tuple[int, int], tmp_path: Path) -> None:
     assert reach(os.getpid(), pipe[0]) == reach(os.getpid(), pipe[1]) == os.fstat(pipe[0]).st_ino
     (tmp_path / "file").write_bytes(b"x")
     fd = os.open(tmp_path / "file", os.O_RDONLY)
@@ -44,7 +44,7 @@ def test_a_pipe_reaches_who_reads_from_it_and_a_file_nobody(pipe: tuple[int, int
     assert reach(os.getpid(), fd) == NO_SLEEPER
 
 
-def test_what_is_neither_may_reach_anybody() -> None:
+def test_an_event_descriptor_may_reach_any_sleeper() -> None:
     fd = os.eventfd(0)
     assert reach(os.getpid(), fd) == ANY_SLEEPER
     os.close(fd)

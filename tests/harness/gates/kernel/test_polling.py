@@ -1,10 +1,10 @@
-"""A lane that polls for a lock file is not ready until somebody lets go."""
+"""A lane that polls for a lock file is not ready until the lock is let go."""
 
 from __future__ import annotations
 
 import pytest
 
-from harness.model.history import LockEvent
+from harness.model.history import LockEvent, Return
 from tests.harness.gates.kernel.locking import Polling
 from tests.harness.gates.kernel.stage import Out, Seen, Stage, Until
 
@@ -23,7 +23,7 @@ def offered(seen: Seen, lane: int, since: int, until: int) -> bool:
     return any(candidate.lane == lane for candidates in spans for candidate in candidates)
 
 
-def test_who_polls_is_offered_again_when_the_lock_is_let_go(stage: Stage) -> None:
+def test_a_poller_is_offered_again_when_the_lock_is_free(stage: Stage) -> None:
     script = [Until(0, "think"), Out(1)]
     seen = stage.run(["take", "think:4", "let_go", "write"], ["take", "let_go"], script=script)
     assert not seen.end.inconclusive
@@ -41,7 +41,7 @@ def test_who_polls_is_offered_again_when_the_lock_is_let_go(stage: Stage) -> Non
     ]
 
 
-def test_a_lock_that_nobody_lets_go_times_out_after_a_dozen_polls(stage: Stage) -> None:
+def test_polling_for_a_kept_lock_ends_after_a_dozen_polls(stage: Stage) -> None:
     seen = stage.run(["take"], ["take_late"], script=[Out(0)])
     word, _, after = seen.said(1)[0].rpartition(" ")
     assert word == "none after"
@@ -50,6 +50,14 @@ def test_a_lock_that_nobody_lets_go_times_out_after_a_dozen_polls(stage: Stage) 
     assert 5 < len(polls) < 15
     assert seen.end.lock_owner == 0
     assert not seen.end.waiting
+
+
+def test_a_time_out_says_how_long_its_call_took(stage: Stage) -> None:
+    seen = stage.run(["pause:1000", "give_up"], ["write"], script=[Until(0, "sleep"), Out(1)])
+    ended = [event for event in seen.events if isinstance(event, Return)]
+    (late,) = [event.waited_ms for event in ended if event.outcome == "lock_timeout"]
+    assert 60_000 <= late < 60_010
+    assert {event.waited_ms for event in ended if event.outcome == "ok"} == {-1}
 
 
 def test_a_poller_does_not_oversleep_a_release_that_is_due(stage: Stage) -> None:

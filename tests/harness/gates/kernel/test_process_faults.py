@@ -59,7 +59,7 @@ def planned(stage: Stage, words: Sequence[Sequence[str]], *faults: Fault, op: in
 
 
 def told(seen: Seen) -> list[str]:
-    """Who did what; what happened instead with its note."""
+    """Return lane, call and path of each step; without a path its note."""
     return [f"{step.lane} {step.call} {step.path or step.note}".rstrip() for step in seen.steps]
 
 
@@ -116,7 +116,7 @@ def test_one_byte_is_written_by_the_killed_or_not(stage: Stage) -> None:
     assert seen.changes() == []
 
 
-def test_what_thinks_or_sleeps_can_be_killed(stage: Stage) -> None:
+def test_a_lane_that_thinks_or_sleeps_can_be_killed(stage: Stage) -> None:
     for word, why in (("think:3", "it thinks"), ("pause:50", "it goes on")):
         words = ([word, "append_all"], [], ["pause:90", "look"])
         seen = stage.play(planned(stage, words, killed(1)), Scripted())
@@ -124,7 +124,7 @@ def test_what_thinks_or_sleeps_can_be_killed(stage: Stage) -> None:
         assert returned(seen) == [(2, 0), (2, 1)]
 
 
-def test_what_was_over_before_stays_so(stage: Stage) -> None:
+def test_lanes_that_ended_before_the_kill_stay_so(stage: Stage) -> None:
     """The neighbour had ended its program, and the killed lane its first operation."""
     words: tuple[list[str], ...] = (["append_all", "look"], ["look"], [])
     seen = stage.play(planned(stage, words, killed(1), op=1), Scripted([Out(1)]))
@@ -141,7 +141,7 @@ def test_the_kernel_lets_an_flock_of_the_killed_go(flocks: Stage) -> None:
     assert seen.end.lock_owner == 1
 
 
-def test_who_waits_for_an_flock_of_the_killed_is_ready_at_once(
+def test_a_kill_readies_a_waiter_for_the_flock_at_once(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     with Stage(tmp_path_factory.mktemp("waiting"), Flocking, ["p", "q", "r"]) as stage:

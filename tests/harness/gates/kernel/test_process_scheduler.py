@@ -1,4 +1,4 @@
-"""Programs that a lane starts act in its name; children that serve several lanes act for who asked."""
+"""Programs that a lane starts act in its name; children that serve several act for the one that asked."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def said(seen: Seen, lane: int = 0) -> list[str]:
     return seen.said(lane)
 
 
-# What wakes a process of its own accord
+# Wakes without a call
 
 
 def test_event_descriptors_have_numbers_of_their_own_and_a_child_goes_on_counting(stage: Stage) -> None:
@@ -80,7 +80,7 @@ def test_to_be_woken_is_not_trapped(stage: Stage) -> None:
         return stage.gate.traps - before
 
     traps("wakes")
-    # Two calls in each of 450 rounds more wake somebody.
+    # Two calls in each of 450 rounds more wake a thread.
     assert abs(traps("wakes_often") - traps("wakes") - 2 * 450) < 100
 
 
@@ -90,7 +90,7 @@ def test_a_file_of_the_session_under_such_a_number_leaves_the_truth_unknown(stag
     assert not stage.run(["wakes"], [], []).end.inconclusive
 
 
-def test_whoever_has_had_all_numbers_gets_the_kernels(stage: Stage) -> None:
+def test_a_process_that_used_all_numbers_gets_the_kernel_s(stage: Stage) -> None:
     seen = stage.run(["runs_out_of_numbers"], [], [])
     assert said(seen) == ["0 1019"]
 
@@ -136,7 +136,7 @@ def test_others_go_between_any_two_steps_of_a_program(stage: Stage) -> None:
         seen = stage.run(["sed"], [], ["write"], script=[0] * at + [Out(2)])
         assert said(seen) == ["0"]
         assert [step.lane for step in seen.steps[: at + 1]] == [0] * at + [2]
-        # What was written before sed had read to the end is kept, what came after it is lost.
+        # Lines written before sed had read to the end are kept, later ones are lost.
         lost = "lane2" not in stage.path.read_text()
         assert lost == (at > first.calls(0).index("read T", first.calls(0).index("read T") + 1))
 
@@ -150,20 +150,20 @@ def test_a_pipeline_goes_one_process_at_a_time(stage: Stage) -> None:
         assert stage.run(["pipe"], [], ["look"]).events == seen.events
 
 
-def test_who_was_born_first_goes_first(stage: Stage) -> None:
+def test_the_process_born_first_goes_first(stage: Stage) -> None:
     seen = stage.run(["two_writers"], [], [])
     assert said(seen) == ["0"]
     assert stage.path.read_bytes() == INITIAL + b"b1\nb2\nb3\na1\na2\na3\n"
 
 
-def test_what_goes_on_in_the_background_is_part_of_the_schedule(stage: Stage) -> None:
+def test_steps_in_the_background_are_part_of_the_schedule(stage: Stage) -> None:
     seen = stage.run(["background", "look"], [], ["look"])
     assert said(seen) == ["started", ""]
     assert stage.path.read_bytes() == INITIAL + b"late\n"
     assert {step.op for step in seen.steps if step.change} == {1}
 
 
-def test_whoever_leaves_the_family_still_belongs_to_it(stage: Stage) -> None:
+def test_a_process_that_leaves_the_family_still_belongs_to_it(stage: Stage) -> None:
     seen = stage.run(["daemon"], [], [])
     assert said(seen) == ["0"]
     assert stage.path.read_bytes() == INITIAL + b"d\n"
@@ -255,7 +255,7 @@ def lanes_of(seen: Seen) -> list[int]:
     return [event.lane for event in seen.events if isinstance(event, Step)]
 
 
-def test_what_a_service_does_is_done_for_who_asked(stage: Stage) -> None:
+def test_a_service_acts_for_the_lane_that_asked(stage: Stage) -> None:
     seen = stage.run(["ask_append"], ["ask_append", "ask_read"], [], script=[Out(0)])
     assert said(seen) == ["done"]
     assert said(seen, 1) == ["done", "22"]
@@ -268,7 +268,7 @@ def test_what_a_service_does_is_done_for_who_asked(stage: Stage) -> None:
 def test_two_readers_of_one_pipe_are_served_in_order(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """The first is let into the call long before it is in line there: it runs when nobody else wants to."""
+    """The first is let into the call long before it is in line there: it runs when no other thread can."""
     with (
         staged(tmp_path_factory, Crowding, ["p", "p"]) as stage,
         contextlib.ExitStack() as neighbours,
@@ -293,7 +293,7 @@ def test_a_service_lives_over_schedules(stage: Stage) -> None:
     assert stage.run(["pid"], [], []).said() == pid
 
 
-def test_who_asks_a_service_that_is_busy_comes_afterwards(stage: Stage) -> None:
+def test_a_lane_that_asks_a_busy_service_comes_afterwards(stage: Stage) -> None:
     # Lane 1 sends its request while the child stands in the midst of lane 0's.
     seen = stage.run(["ask_append"], ["look", "ask_append"], ["look"], script=[0, 1, 2, 0, 0])
     assert said(seen) == ["done"]
@@ -301,7 +301,7 @@ def test_who_asks_a_service_that_is_busy_comes_afterwards(stage: Stage) -> None:
     assert lanes_of(seen) == [0, 1, 2, 0, 0, 1, 1, 1]
 
 
-def test_threads_of_a_service_act_for_who_asked(stage: Stage) -> None:
+def test_threads_of_a_service_act_for_the_lane_that_asked(stage: Stage) -> None:
     seen = stage.run(["ask_threads", "look"], [], ["look"])
     assert said(seen) == ["done", ""]
     assert len(seen.changes()) == 3
@@ -340,7 +340,7 @@ def test_a_service_that_does_not_keep_to_it_makes_the_truth_unknown(
     assert said(again) == ["done"]
 
 
-def test_nobody_guesses_for_whom_a_service_acts(loose: Stage) -> None:
+def test_the_lane_of_a_service_is_never_guessed(loose: Stage) -> None:
     assert said(loose.run(["ask_append"], ["look"])) == ["done"]
     seen = loose.run(["ask_append"], ["look", "ask_append"], script=[0, 1, 0])
     assert "lanes 0 and 1 had requests under way" in seen.end.inconclusive
@@ -350,7 +350,7 @@ def test_nothing_of_a_service_is_left_when_the_gate_is_closed(tmp_path: Path) ->
     with Stage(tmp_path, Crowding) as stage:
         pid = stage.pid_here(int(stage.run(["pid"]).said()[0]))
         assert pid
-        # Once, for what is kept open to look at the worker.
+        # Once, for the descriptors that are kept open to look at the worker.
         stage.run(["sed", "ask_append"])
         descriptors = len(os.listdir("/proc/self/fd"))
         for _ in range(5):

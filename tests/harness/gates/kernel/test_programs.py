@@ -76,7 +76,7 @@ def steps(history: History) -> list[str]:
 
 
 def told(history: History) -> str:
-    """What is known of the program's end."""
+    """Return the words of the history about the program's end."""
     return [event.detail for event in history.events if isinstance(event, Return) and event.lane == ROGUE][-1]
 
 
@@ -129,7 +129,7 @@ def test_calls_of_a_program_are_steps_and_the_same_twice(tmp_path: Path, program
     once = histories(tmp_path / "once", argv, COUNT)
     again = histories(tmp_path / "again", argv, COUNT)
     assert not {history.events[-1].inconclusive for history in once} - {""}
-    # One that finds its file changed or made again by somebody else may give up.
+    # A program that finds its file changed or made again by another may give up.
     done = [history for history in once if call in steps(history) and told(history) == "exit status 0"]
     assert len(done) > COUNT // 2, ({told(history) for history in once}, steps(once[0]))
     for index, (one, other) in enumerate(zip(once, again, strict=True)):
@@ -138,7 +138,7 @@ def test_calls_of_a_program_are_steps_and_the_same_twice(tmp_path: Path, program
     assert len({history.events for history in once}) > COUNT // 2
 
 
-def test_what_a_program_complains_about_and_how_it_ended_is_told(tmp_path: Path) -> None:
+def test_the_complaint_and_the_end_of_a_program_are_told(tmp_path: Path) -> None:
     [history] = histories(tmp_path / "one", ["cp", "{directory}/nothing", "{transcript}"], 1)
     assert told(history) == "exit status 1: cp: cannot stat 'nothing': No such file or directory"
     [history] = histories(tmp_path / "two", ["bash", "-c", "kill -9 $$"], 1)

@@ -21,7 +21,7 @@ _WRITE = (
     'grep -q mine {transcript} || { sleep 0.03; echo \'{"id":"mine"}\' >> {transcript}; }; '
     "rmdir {directory}/mon.lock"
 )
-#: Whatever lock is there counts as a dead monitor's, and both may move it away.
+#: Each lock that is there counts as a dead monitor's, and both may move it away.
 BROKEN = (
     "until mkdir {directory}/mon.lock 2>/dev/null; do "
     "mv {directory}/mon.lock {directory}/mon.stale.$$ && rm -rf {directory}/mon.stale.$$; done; " + _WRITE
@@ -91,7 +91,7 @@ def test_git_commits_beside_a_runner_and_does_the_same_twice(tmp_path: Path) -> 
         assert one == other
         told = [event.detail for event in one.events if isinstance(event, Return) and event.lane == 1]
         assert told[-1] == "exit status 0"
-    # What git wrote of its commit: the same number in each schedule that committed the same bytes.
+    # The commit ids that git wrote: the same number in each schedule that committed the same bytes.
     assert all(re.search(rb"^[0-9a-f]{40}$", max(one.blobs.values(), key=len), re.MULTILINE) for one in once)
     paths = {event.path for event in once[0].events if isinstance(event, Step) and event.lane == 1}
     assert {".git", ".git/HEAD", ".git/index.lock > .git/index", ".git/logs/refs"} <= paths

@@ -77,7 +77,7 @@ def _halted(pid: int) -> bool:
 
 
 def test_a_process_that_was_stopped_does_not_sleep() -> None:
-    """It would go on if it were let, so it proves nothing, whatever it was doing."""
+    """It would go on if it were let, so it proves nothing, busy or waiting."""
     for code in ("while True: pass", "signal.pause()"):
         with child(code) as process:
             os.kill(process.pid, signal.SIGSTOP)
@@ -147,7 +147,7 @@ def test_a_wait_with_a_time_out_is_told_from_one_without(code: str, ends: bool) 
         assert rest.ends_by_time is ends
 
 
-def test_what_has_ended_and_is_not_reaped_is_asleep_for_an_ordinary_user() -> None:
+def test_an_unreaped_process_is_asleep_for_an_ordinary_user() -> None:
     """Its files in /proc belong to root then."""
 
     def work() -> list[bool]:

@@ -21,7 +21,7 @@ WITHOUT_SUPERVISOR = list(struct.iter_unpack("=HBBI", seccomp.build_without_supe
 def verdict(
     number: int, *args: int, arch: int = linux_abi.ARCH, program: list[tuple[int, ...]] = PROGRAM
 ) -> int:
-    """What the filter answers to one call; six arguments of 64 bits, of which it sees the lower halves."""
+    """Return the filter's answer to one call; six arguments of 64 bits, of which it sees the lower halves."""
     data = struct.pack("=iIQ6Q", number, arch, 0, *[arg & (1 << 64) - 1 for arg in (*args, *[0] * 6)[:6]])
     accumulator, at = 0, 0
     while True:
@@ -82,7 +82,7 @@ def test_a_read_of_event_descriptors_passes_and_nothing_else_that_is_done_to_the
         assert verdict(NUMBERS[name], 960) == TRAPPED
 
 
-def test_whatever_traps_is_in_the_table() -> None:
+def test_every_call_that_traps_is_in_the_table() -> None:
     """Of all numbers there are, with arguments that look like descriptors."""
     for number in range(600):
         for args in ((3, 3, 2, 1, 3), (3, 7, 2, 1, 3), (3, 0x40049409, 2, 1, 3)):
@@ -113,7 +113,7 @@ def test_whatever_traps_is_in_the_table() -> None:
         ("waitid", (os.P_PID, 3, 0, os.WEXITED)),
     ],
 )
-def test_what_cannot_touch_a_file_is_let_through(name: str, args: tuple[int, ...]) -> None:
+def test_calls_that_cannot_touch_a_file_are_let_through(name: str, args: tuple[int, ...]) -> None:
     assert verdict(NUMBERS[name], *args) == ALLOWED
 
 
@@ -173,7 +173,7 @@ def test_no_ioctl_types_at_a_terminal_or_takes_it_over() -> None:
 
 
 @pytest.mark.parametrize("name", syscall_table.REFUSED)
-def test_the_free_gate_forbids_what_the_kernel_gate_lets_be_refused(name: str) -> None:
+def test_the_free_gate_forbids_calls_that_a_supervisor_refuses(name: str) -> None:
     assert verdict(NUMBERS[name], 3) == TRAPPED
     assert verdict(NUMBERS[name], 3, program=WITHOUT_SUPERVISOR) == FORBIDDEN
 

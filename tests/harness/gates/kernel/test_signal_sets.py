@@ -21,7 +21,7 @@ BIT = bit_of(NUMBER)
 
 @pytest.fixture(autouse=True)
 def handler() -> Iterator[None]:
-    """The signal is blocked, and what is left of it is taken afterwards."""
+    """The signal is blocked, and the one left over is taken afterwards."""
     before = signal.signal(NUMBER, lambda *_: None)
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {NUMBER})
     yield

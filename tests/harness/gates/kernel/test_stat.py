@@ -1,4 +1,4 @@
-"""Whatever call a lane looks with, it is told the same virtual file."""
+"""Every call of the stat family tells a lane the same virtual file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def stage(tmp_path_factory):
 
 
 def told(stage: Stage, *words: str, **options: object) -> list:
-    """What each word that has something to tell came back with."""
+    """Return the results of the words that have one."""
     seen: Seen = stage.run(words, **options)
     assert not seen.end.inconclusive
     return [json.loads(detail) for detail in seen.said() if detail]
@@ -69,7 +69,7 @@ def test_a_write_moves_mtime_and_ctime_to_the_time_of_its_step(stage: Stage) -> 
 
 
 @pytest.mark.parametrize("word", ["chmod", "link_and_unlink"])
-def test_what_no_reader_sees_moves_ctime_alone(stage: Stage, word: str) -> None:
+def test_a_change_that_no_reader_sees_moves_ctime_alone(stage: Stage, word: str) -> None:
     before, after = told(stage, "look", word, "look")
     assert after[1] == before[1]
     assert after[2] > before[2]
@@ -126,7 +126,7 @@ def test_the_older_calls_set_times_as_well(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("word", ["set_and_fail", "write_and_fail"])
-def test_what_the_kernel_refuses_leaves_no_stamp(stage: Stage, word: str) -> None:
+def test_a_call_that_the_kernel_refuses_leaves_no_stamp(stage: Stage, word: str) -> None:
     ((before, after),) = told(stage, word)
     assert before == after
 
@@ -155,7 +155,7 @@ def test_a_device_outside_is_told_as_it_is(stage: Stage) -> None:
     assert told(stage, "device_look") == [[real.st_rdev, real.st_mode]]
 
 
-def test_what_is_missing_is_missing(stage: Stage) -> None:
+def test_a_missing_name_is_missing(stage: Stage) -> None:
     assert stage.run(["missing_look"]).said() == ["missing"]
 
 

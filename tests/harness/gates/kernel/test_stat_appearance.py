@@ -1,4 +1,4 @@
-"""What stat tells where a scenario says that it tells something else than the file is."""
+"""Answers of stat where a scenario says that they differ from the file."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def test_links_have_numbers_of_their_own(stage: Stage) -> None:
     assert len(set(said(play(stage, "numbers_of_two_links"))[0].split())) == 1
 
 
-def test_a_process_is_told_what_it_was_told(stage: Stage) -> None:
+def test_a_process_is_told_remembered_attributes_for_their_time(stage: Stage) -> None:
     """Another process appends meanwhile; so much later, or after an open of its own, it sees that."""
     grown = {"attribute_cache_ms": 100}
     words = ("size", "pause:50", "size", "pause:100", "size")
@@ -191,7 +191,7 @@ def test_a_process_is_told_what_it_was_told(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("word", "more"), [("open_to_read", 1), ("append_one", 2), ("chmod", 1), ("number", 0)]
 )
-def test_what_a_process_opens_or_changes_it_sees(stage: Stage, word: str, more: int) -> None:
+def test_a_process_sees_a_file_that_it_opens_or_changes(stage: Stage, word: str, more: int) -> None:
     words = ("size", "pause:50", word, "size")
     seen = said(play(stage, *words, other=("pause:10", "append_one"), attribute_cache_ms=1000))
     assert int(seen[-1]) - int(seen[0]) == more

@@ -105,7 +105,7 @@ def test_the_lane_that_stepped_last_comes_first(stage: Stage) -> None:
     ]
 
 
-def test_what_is_not_granted_does_not_happen(stage: Stage) -> None:
+def test_a_call_that_is_not_granted_does_not_happen(stage: Stage) -> None:
     """Lane 1 stands before its truncation for as long as it is not let go."""
     seen = stage.run(["write", "write"], ["truncate"], script=[Out(0)])
     assert [lane for lane, _, _ in seen.changes()] == [0, 0, 1]
@@ -148,7 +148,7 @@ def test_too_many_steps_are_said(stage: Stage) -> None:
         )
     assert outcome.end.inconclusive == "not over after 7 steps"
     assert len(schedule.choices) == 7
-    # What was cut off leaves nothing behind.
+    # A schedule that was cut off leaves nothing behind.
     assert len(stage.run(["write"], ["write"]).steps) == 6
 
 

@@ -46,7 +46,7 @@ def reachable(start: str) -> set[str]:
 
 
 def targets(tree: ast.Module) -> Iterator[ast.expr]:
-    """What is assigned to or deleted, tuples taken apart."""
+    """Yield the targets of assignments and deletions, tuples taken apart."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign | ast.Delete):
             left = list(node.targets)

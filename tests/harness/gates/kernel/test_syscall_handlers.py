@@ -1,4 +1,4 @@
-"""What each handler says to a pending call: values, so that no tracee has to run."""
+"""Answers of each handler to a pending call: values, so that no tracee has to run."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from harness.gates.kernel.file_calls import by_name
 from harness.gates.kernel.process import Status
 from harness.gates.kernel.reactions import CONTINUE, STOP_AT_FILE, Answer, Inconclusive, Reaction, Stop
 from harness.gates.kernel.virtual_clock import FOREVER_NS
-from harness.model.stop_reasons import ANSWERED, ASK, IDLE, PAUSE, SERVE, SLEEP, THINK, TURN
+from harness.model.stop_reasons import ANSWERED, ASK, IDLE, PAUSE, SERVE, SLEEP, THINK, TURN, stop_arguments
 from tests.harness.gates.kernel.supervised import START_NS, Supervised
 
 pytestmark = pytest.mark.requires("kernel-gate")
@@ -89,7 +90,7 @@ def test_going_into_the_session_directory_is_no_step_and_into_another_is(gate: S
 
 
 @pytest.mark.parametrize(("call", "made"), [("mkdir", True), ("rmdir", False), ("newfstatat", False)])
-def test_what_is_made_too_deep_or_too_much_is_inconclusive(gate: Supervised, call: str, made: bool) -> None:
+def test_making_names_too_deep_or_too_many_is_inconclusive(gate: Supervised, call: str, made: bool) -> None:
     os.mkdir(f"{gate.directory}/a")
     gate.state.files.rescan()
 
@@ -190,47 +191,60 @@ def test_a_record_lock_is_a_call_on_its_file(gate: Supervised) -> None:
 # Lanes that wait
 
 
+def stop_of(gate: Supervised, why: int, index: int, value: int = 0, **options: Any) -> Reaction:
+    """Return the reaction to the call by which a lane stops by itself."""
+    return gate.reaction("sched_yield", *stop_arguments(why, index, value), **options)
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_a_yield_with_other_arguments_is_none_of_a_lane_s_stops(gate: Supervised, place: int) -> None:
+    arguments = list(stop_arguments(THINK, 0, 3))
+    arguments[place] += 1
+    assert gate.reaction("sched_yield", *arguments) is CONTINUE
+    assert gate.lane.think_left == 0
+
+
 def test_a_lane_without_a_program_is_done(gate: Supervised) -> None:
-    assert gate.reaction("park", IDLE, 0) == Stop(Status.DONE)
+    assert stop_of(gate, IDLE, 0) == Stop(Status.DONE)
 
 
 def test_a_lane_thinks_for_as_many_steps_as_it_says(gate: Supervised) -> None:
-    assert gate.reaction("park", THINK, 0, 3) == Stop(Status.THINK)
+    assert stop_of(gate, THINK, 0, 3) == Stop(Status.THINK)
     assert [gate.lane.think_once() for _ in range(3)] == [False, False, True]
 
 
 def test_a_pause_ends_the_wait_for_a_file(gate: Supervised) -> None:
     for why, left in ((SLEEP, "lock"), (PAUSE, None), (TURN, None)):
         gate.lane.poll_for("lock")
-        reaction = gate.reaction("park", why, 0, 5 * MS)
+        reaction = stop_of(gate, why, 0, 5 * MS)
         stop = Stop(Status.TURN) if why == TURN else Stop(Status.SLEEP, START_NS + 5 * MS)
         assert reaction == stop
         assert gate.lane.poll_name == left
 
 
 def test_a_lane_may_move_to_another_thread(gate: Supervised) -> None:
-    assert gate.reaction("park", IDLE, 1, tid=17) == Stop(Status.DONE)
+    assert stop_of(gate, IDLE, 1, tid=17) == Stop(Status.DONE)
     assert gate.worker.tasks[17] is gate.state.lanes[1]
 
 
 def test_a_lane_of_another_worker_is_answered(gate: Supervised) -> None:
-    assert gate.reaction("park", IDLE, 7) == Answer()
+    assert stop_of(gate, IDLE, 7) == Answer()
 
 
 def test_a_forked_lane_is_answered(gate: Supervised) -> None:
-    assert gate.reaction("park", THINK, 0, 3, process=gate.child()) == Answer()
+    assert stop_of(gate, THINK, 0, 3, process=gate.child()) == Answer()
     assert gate.lane.think_left == 0
 
 
 def test_requests_of_a_service_are_counted(gate: Supervised) -> None:
     tracee = gate.child()
-    assert gate.reaction("park", SERVE, tracee.pid, 1) == Answer()
+    assert stop_of(gate, SERVE, tracee.pid, 1) == Answer()
     service = gate.worker.services[tracee.pid]
     assert tracee.service is service
     assert (service.one_at_a_time, service.flows) == (True, False)
-    assert gate.reaction("park", ASK, tracee.pid) == Answer()
+    assert stop_of(gate, ASK, tracee.pid) == Answer()
     assert service.lane() is gate.lane
-    assert gate.reaction("park", ANSWERED, tracee.pid) == Answer()
+    assert stop_of(gate, ANSWERED, tracee.pid) == Answer()
     assert service.lane() is None
 
 

@@ -1,4 +1,4 @@
-"""What a terminal shows after the sequences that editors send."""
+"""The screen of a terminal after the sequences that editors send."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_bytes_that_are_no_sequence_do_no_harm() -> None:
 
 @pytest.mark.parametrize("term", ["xterm", "linux"])
 def test_each_sequence_of_terminfo_is_understood(term: str) -> None:
-    """What curses may send to move, erase, insert and scroll leaves no letters behind."""
+    """Sequences of curses that move, erase, insert and scroll leave no letters behind."""
     curses.setupterm(term, os.open(os.devnull, os.O_WRONLY))
     for name in (
         "cup",

@@ -1,4 +1,4 @@
-"""Threads of a program have one processor and run one by one; what spins is found by what it computes."""
+"""Threads of a program have one processor and run in turn; a spinning one is found by its processor time."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_process_that_is_gone_is_no_error() -> None:
     assert not thread_turns.SpinWatch(0).spins(gone.pid)
 
 
-def test_what_computes_spins_and_what_sleeps_does_not(child: int) -> None:
+def test_a_busy_process_spins_and_a_sleeping_one_does_not(child: int) -> None:
     watch = thread_turns.SpinWatch(0.05)
     assert not watch.spins(child)
     assert not watch.spins(child)
@@ -112,7 +112,7 @@ def test_what_computes_spins_and_what_sleeps_does_not(child: int) -> None:
         busy.send_signal(signal.SIGKILL)
 
 
-def test_what_spins_is_found_without_a_wall_limit_as_with_the_usual_one() -> None:
+def test_spinning_is_found_without_a_wall_limit_as_with_one() -> None:
     """A debugger has none; a program that spins would stand there for good."""
     assert spin_limit_s(NO_LIMIT_S) == spin_limit_s(WALL_LIMIT_S)
     assert spin_limit_s(1.0) < 1.0

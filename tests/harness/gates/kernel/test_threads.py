@@ -1,4 +1,4 @@
-"""Lanes that share a process are its threads: who waits for a neighbour sleeps, and wakes when it is let."""
+"""Lanes that share a process are its threads: one that waits for another sleeps until it may go on."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_threads_of_one_process_step_as_the_strategy_says(stage: Stage) -> None:
     assert [content for _, _, content in seen.changes()][-1] == INITIAL + b"lane1\nlane0\nlane2\n"
 
 
-def test_who_waits_for_a_lock_of_the_process_sleeps_and_goes_on_when_it_is_free(stage: Stage) -> None:
+def test_a_lane_sleeps_until_a_lock_in_memory_is_free(stage: Stage) -> None:
     seen = stage.run(["under_lock"], ["under_lock"], ["write"], script=[2, 0, 2, 0, 2, 0])
     assert not seen.end.inconclusive
     assert not seen.end.waiting
@@ -58,7 +58,7 @@ def test_who_waits_for_a_lock_of_the_process_sleeps_and_goes_on_when_it_is_free(
 
 
 def test_waiting_for_a_neighbour_is_the_same_every_time(stage: Stage) -> None:
-    # Who lets a lock go and asks for it again at once races with whoever it woke; nobody can order that.
+    # A thread that lets a lock go and asks for it again at once races with the one that it woke, in no order.
     words = (["under_lock", "write"], ["under_lock", "write"], ["write"])
     script = [0, 2, 0, 0, 1, 0, 1, 1, 0]
     first = stage.run(*words, script=script)
@@ -101,7 +101,7 @@ def test_a_reader_of_an_empty_pipe_sleeps_until_somebody_writes(stage: Stage) ->
     assert [step.lane for step in seen.steps if step.lane != 2] == [1, 0]
 
 
-def test_a_reader_to_whom_nobody_writes_is_left_waiting(stage: Stage) -> None:
+def test_a_reader_of_a_pipe_without_writers_is_left_waiting(stage: Stage) -> None:
     seen = stage.run(["read_pipe"], ["look"], ["look"])
     assert [lane for lane, _ in seen.end.waiting] == [0]
     assert seen.outcomes(1) == seen.outcomes(2) == ["ok"]
@@ -122,7 +122,7 @@ def test_a_neighbour_that_ends_without_another_call_is_noticed(stage: Stage) -> 
     assert returns.index(0) < returns.index(1, 2)
 
 
-def test_a_thread_that_only_computes_is_nobody_s_business(stage: Stage) -> None:
+def test_a_thread_that_only_computes_is_let_be(stage: Stage) -> None:
     seen = stage.run(["thread_computes", "write"], ["write"], [])
     assert not seen.end.inconclusive
     assert seen.said(0) == ["19999900000", ""]
@@ -160,7 +160,7 @@ def test_a_lane_whose_last_operation_real_time_ends_has_said_so(stage: Stage) ->
         assert stage.run([word], [], ["write"]).said(0) == ["False"]
 
 
-def test_waits_that_real_time_ends_are_never_a_dead_end_whatever_their_length(stage: Stage) -> None:
+def test_real_time_waits_of_any_length_are_no_dead_end(stage: Stage) -> None:
     for number in range(30):
         seen = stage.run(["timed_wait"], ["look"] * (number % 4), ["write"] * (number % 3))
         assert seen.said(0) == ["False"]

@@ -78,11 +78,11 @@ def test_a_sleeper_is_not_ready_before_its_time_has_come(tmp_path) -> None:
         seen = stage.run(["nanosleep", "clock"], ["write", "write", "clock"])
     assert [step.lane for step in seen.steps] == [1] * 6 + [0]
     assert json.loads(seen.said(1)[-1])[0] == START_NS + 6 * MS
-    # Nobody else was left: time jumped. The six milliseconds of the other's steps are part of the hour.
+    # No other lane was left: time jumped. The six milliseconds of the other's steps are part of the hour.
     assert json.loads(seen.said(0)[-1])[0] == START_NS + HOUR + 500 + MS
 
 
-def test_a_pause_lets_time_jump_to_the_first_who_wakes(tmp_path) -> None:
+def test_a_pause_lets_time_jump_to_the_first_waking_lane(tmp_path) -> None:
     with Stage(tmp_path, Looking, ["p", "q", "r"]) as stage:
         seen = stage.run(["pause:300", "clock"], ["pause:100", "clock"], ["pause:200", "clock"])
     assert [step.lane for step in seen.steps] == [1, 2, 0]

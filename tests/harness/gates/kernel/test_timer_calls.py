@@ -1,4 +1,4 @@
-"""What the handlers of calls about timers say: in virtual time, of a process that is this test."""
+"""Answers of the handlers of calls about timers: in virtual time, of a process that is this test."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def program(gate: Supervised, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def answered(gate: Supervised, program: TraceeProcess, name: str, *args: int) -> tuple[int, ...]:
-    """What a call that reads a timer writes: interval and time, each in seconds and fraction."""
+    """Return the bytes of a call that reads a timer: interval and time, each in seconds and fraction."""
     buffer = ctypes.create_string_buffer(32)
     place = ctypes.addressof(buffer)
     assert gate.reaction(name, *args, place, process=program) == DONE
@@ -145,7 +145,7 @@ def test_a_timer_gets_what_its_event_says(gate: Supervised, program: TraceeProce
         (1, struct.pack("=Qiii44x", 0, 14, 4, 1)),
     ],
 )
-def test_timers_of_other_clocks_and_what_makes_no_sense_are_the_kernel_s(
+def test_timers_of_other_clocks_and_nonsense_are_the_kernel_s(
     gate: Supervised, program: TraceeProcess, clock_number: int, event: bytes
 ) -> None:
     reaction = gate.reaction("timer_create", clock_number, event or 0, NO_WHERE, process=program)

@@ -1,4 +1,4 @@
-"""What wakes a program without a call of its own: a timer that ends, a key that is typed."""
+"""Steps that wake a program without a call of its own: a timer that ends, a key that is typed."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def test_a_path_that_ends_at_the_last_byte_is_read(memory: TraceeMemory, pages: 
     assert memory.path(pages + PAGE - 5) == b"path"
 
 
-def test_what_is_written_can_be_read(memory: TraceeMemory) -> None:
+def test_written_bytes_can_be_read(memory: TraceeMemory) -> None:
     buffer = ctypes.create_string_buffer(16)
     memory.write(ctypes.addressof(buffer) + 2, b"hello")
     assert buffer.raw == b"\0\0hello" + bytes(9)

@@ -1,4 +1,4 @@
-"""Who is ready, and how far time jumps: without a process."""
+"""The ready lanes, and how far time jumps: without a process."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def test_a_sleeper_can_go_at_its_time_and_not_before() -> None:
     assert can_go(sleeper(0, 5), (), 5 * MS)
 
 
-def test_a_poller_can_go_as_soon_as_the_name_is_free_whatever_the_time() -> None:
+def test_a_poller_can_go_once_the_name_is_free() -> None:
     lane = sleeper(0, 5, "lock")
     assert not can_go(lane, {"lock"}, 50 * MS)
     assert can_go(lane, {"other"}, 0)
 
 
-def test_time_jumps_to_the_first_who_wakes() -> None:
+def test_time_jumps_to_the_first_lane_that_wakes() -> None:
     lanes = [sleeper(0, 30), sleeper(1, 10), sleeper(2, 10)]
     woken, now = wake(lanes, 0)
     assert [lane.index for lane in woken] == [1, 2]
@@ -77,7 +77,7 @@ def test_time_never_runs_backwards() -> None:
     assert (woken.index, now) == (0, 9 * MS)
 
 
-def test_who_does_not_sleep_is_not_woken() -> None:
+def test_a_lane_that_does_not_sleep_is_not_woken() -> None:
     lane = sleeper(0, 5)
     lane.stop(NO_CALL, Status.FLOCK)
     assert wake([lane], 3) == ([], 3)

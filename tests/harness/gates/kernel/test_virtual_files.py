@@ -234,12 +234,12 @@ def lock(files: VirtualFiles) -> str:
 
 
 def watch(files: VirtualFiles, lane: int) -> LockEvent | None:
-    """What a lane did to the lock file since the last look."""
+    """Return the event that a lane made at the lock file since the last look."""
     files.rescan()
     return files.lock.named(lane, files.names)
 
 
-def test_who_makes_the_lock_file_owns_it_and_who_removes_it_lets_it_go(files: VirtualFiles) -> None:
+def test_the_maker_of_the_lock_file_owns_it_until_removal(files: VirtualFiles) -> None:
     make(files, files.lock.name)
     assert watch(files, 1) == LockEvent("acquired")
     assert files.lock.owner == 1
@@ -249,7 +249,7 @@ def test_who_makes_the_lock_file_owns_it_and_who_removes_it_lets_it_go(files: Vi
     assert files.lock.owner == -1
 
 
-def test_who_removes_another_s_lock_file_reclaims_it(files: VirtualFiles) -> None:
+def test_a_lane_that_removes_another_s_lock_file_reclaims_it(files: VirtualFiles) -> None:
     make(files, files.lock.name)
     watch(files, 1)
     os.unlink(lock(files))
@@ -260,7 +260,7 @@ def test_who_removes_another_s_lock_file_reclaims_it(files: VirtualFiles) -> Non
     assert files.lock.robbed == set()
 
 
-def test_who_renames_a_lock_file_over_another_s_takes_it_away(files: VirtualFiles) -> None:
+def test_a_rename_over_another_s_lock_file_takes_it_away(files: VirtualFiles) -> None:
     make(files, files.lock.name)
     watch(files, 1)
     make(files, "mine")
@@ -269,7 +269,7 @@ def test_who_renames_a_lock_file_over_another_s_takes_it_away(files: VirtualFile
     assert (files.lock.owner, files.lock.robbed) == (0, {1})
 
 
-def test_a_lock_file_that_no_lane_made_is_nobody_s(files: VirtualFiles) -> None:
+def test_a_lock_file_that_no_lane_made_has_no_owner(files: VirtualFiles) -> None:
     make(files, files.lock.name)
     watch(files, -1)
     os.unlink(lock(files))
@@ -284,7 +284,7 @@ def test_a_new_file_is_not_the_one_whose_number_the_file_system_gave_it_again(fi
     files.recheck(TRANSCRIPT)
     assert gone.freed
     make(files, f"{TRANSCRIPT}.lock")
-    # What the file system may do, or not.
+    # The file system may give the inode number again, or not.
     files.by_ino[os.stat(f"{files.path}.lock").st_ino] = gone
     files.recheck(f"{TRANSCRIPT}.lock")
     assert files.names[f"{TRANSCRIPT}.lock"] is not gone
@@ -338,7 +338,7 @@ def test_a_directory_that_is_moved_takes_along_the_names_below(files: VirtualFil
     assert not files.rescan()
 
 
-def test_directories_that_change_places_take_along_what_is_theirs(files: VirtualFiles) -> None:
+def test_directories_that_change_places_take_their_files_along(files: VirtualFiles) -> None:
     tree(files)
     before = below(files)
     place = os.path.join(files.directory, "place")

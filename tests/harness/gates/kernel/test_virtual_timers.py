@@ -23,7 +23,7 @@ def test_one_that_is_about_to_end_has_something_left() -> None:
     assert timer.left(2 * SECOND) == 1
 
 
-def test_with_an_interval_it_counts_what_it_missed_and_keeps_its_beat() -> None:
+def test_an_interval_timer_counts_missed_ends_and_keeps_its_beat() -> None:
     timer = Timer()
     timer.set(10 * SECOND, 4 * SECOND)
     assert timer.left(15 * SECOND) == 3 * SECOND

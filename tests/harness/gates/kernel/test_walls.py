@@ -1,4 +1,4 @@
-"""A fence that fails of what the kernel alone refuses has not crashed; one that would fail anywhere has."""
+"""A fence that fails of a refusal by the kernel alone has not crashed; one that would fail anywhere has."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def stage(tmp_path_factory):
         ("connect_outside", "the kernel answered an abstract socket of another program with EPERM"),
     ],
 )
-def test_what_landlock_refuses_is_no_crash(stage: Stage, word: str, why: str) -> None:
+def test_a_refusal_by_landlock_is_no_crash(stage: Stage, word: str, why: str) -> None:
     seen = stage.run([word])
     assert seen.outcomes() == ["hindered"]
     assert why in seen.end.inconclusive
@@ -40,7 +40,7 @@ def test_what_landlock_refuses_is_no_crash(stage: Stage, word: str, why: str) ->
 
 
 @pytest.mark.parametrize("word", ["mark_packets", "debug_socket", "hurry", "bring_up"])
-def test_what_only_root_loses_is_no_crash_of_root(stage: Stage, word: str) -> None:
+def test_a_right_taken_from_root_is_no_crash_of_root(stage: Stage, word: str) -> None:
     """Another user would have met it without walls."""
     seen = stage.run([word])
     assert seen.outcomes() == ["hindered" if capabilities.given_up() else "crash"]
@@ -79,7 +79,7 @@ def test_a_file_outside_is_an_excuse_where_the_harness_itself_could(path: str, e
         *("refuse_itself_a_file", "refuse_itself_the_session"),
     ],
 )
-def test_what_fails_without_walls_is_a_crash(stage: Stage, word: str) -> None:
+def test_a_failure_without_walls_is_a_crash(stage: Stage, word: str) -> None:
     seen = stage.run([word])
     assert (seen.outcomes(), seen.end.inconclusive) == (["crash"], "")
 
@@ -87,7 +87,7 @@ def test_what_fails_without_walls_is_a_crash(stage: Stage, word: str) -> None:
 @pytest.mark.parametrize(
     "word", ["share_memory", "open_outside", "pipe_outside", "rename_outside", "change_root"]
 )
-def test_what_the_supervisor_refuses_is_no_crash(stage: Stage, word: str) -> None:
+def test_a_refusal_by_the_supervisor_is_no_crash(stage: Stage, word: str) -> None:
     seen = stage.run([word])
     assert seen.outcomes() == ["hindered"]
     assert "the harness answered " in seen.end.inconclusive

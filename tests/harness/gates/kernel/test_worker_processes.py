@@ -1,4 +1,4 @@
-"""Whoever forks, fails, exits or is killed: the truth is known or said not to be, and nothing stays."""
+"""Processes that fork, fail, exit or are killed: the truth is known or said not to be, and nothing stays."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_a_child_program_cannot_write_outside(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("word", ["fork_and_leave", "fork_twice"])
-def test_what_a_fence_leaves_running_is_gone_when_the_schedule_is_over(stage: Stage, word: str) -> None:
+def test_a_process_left_running_is_gone_after_the_schedule(stage: Stage, word: str) -> None:
     seen = stage.run([word, "write"], [])
     assert not seen.end.inconclusive
     assert not stage.pid_here(int(seen.said()[0]))
@@ -189,7 +189,7 @@ def test_a_process_that_becomes_another_program_accuses_of_nothing_but_its_end(
 ) -> None:
     seen = stage.run(["write", word], ["write"])
     assert crashes(seen) == [(0, "the process ended with status 0")] or seen.end.inconclusive
-    # What the program wrote is known, or it is said that it is not.
+    # The program's writes are known, or said not to be.
     changed = [lane for lane, _, _ in seen.changes()]
     assert changed == ([0, 0, 1] if word == "become_shell" else [0, 1]) or seen.end.inconclusive
     assert stage.run(["look"], ["look"]).outcomes(0) == ["ok"]
@@ -206,7 +206,7 @@ def test_an_exit_by_exception_is_a_crash_and_the_process_goes_on(stage: Stage) -
 
 
 @pytest.mark.parametrize(("word", "number"), [("kill_itself", 9), ("crash_hard", 11)])
-def test_a_process_killed_by_a_signal_accuses_nobody(stage: Stage, word: str, number: int) -> None:
+def test_a_process_killed_by_a_signal_accuses_no_fence(stage: Stage, word: str, number: int) -> None:
     seen = stage.run(["write", word], ["write"])
     assert seen.end.inconclusive == f"process p was killed by signal {number}"
     assert not crashes(seen)

@@ -1,4 +1,4 @@
-"""Who has the lock, for each kind, from what real processes do to its file."""
+"""The holder of the lock, for each kind, by the calls of real processes on its file."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def held(seen: Seen) -> list[tuple[int, bool, bool]]:
 # flock
 
 
-def test_whoever_unlinks_the_file_robs_who_has_the_flock_and_the_next_file_has_another(flocks: Stage) -> None:
+def test_an_unlink_robs_the_holder_and_a_new_flock_follows(flocks: Stage) -> None:
     seen = flocks.run(
         ["open", "exclusive", "think:1", "write", "unlock"],
         ["unlink", "open", "exclusive", "write"],
@@ -80,7 +80,7 @@ def test_a_flock_on_a_file_that_lost_its_name_is_hollow(flocks: Stage) -> None:
     assert held(seen) == [(0, False, True), (1, True, False)]
 
 
-def test_who_unlinks_the_file_of_its_own_flock_lets_it_go(flocks: Stage) -> None:
+def test_a_lane_that_unlinks_its_own_flock_lets_it_go(flocks: Stage) -> None:
     seen = flocks.run(
         ["open", "exclusive", "unlink", "think:1", "unlock", "close"],
         ["open", "exclusive", "unlock"],
@@ -199,7 +199,7 @@ def test_handles_of_one_process_agree_before_they_take_the_record_lock(records: 
 # A directory
 
 
-def test_who_makes_the_directory_has_the_lock_until_it_removes_it(directories: Stage) -> None:
+def test_the_maker_of_the_directory_has_the_lock_until_removal(directories: Stage) -> None:
     seen = directories.run(["make", "write", "remove"], ["make", "write"], script=[Out(0)])
     assert seen.said(0)[0] == seen.said(1)[0] == "done"
     assert seen.locks() == [(0, GOT), (0, GONE), (1, GOT)]
@@ -214,7 +214,7 @@ def test_a_mkdir_that_finds_the_directory_takes_nothing(directories: Stage) -> N
     assert seen.locks() == [(0, GOT)]
 
 
-def test_who_removes_another_s_directory_reclaims_it(directories: Stage) -> None:
+def test_a_lane_that_removes_another_s_directory_reclaims_it(directories: Stage) -> None:
     seen = directories.run(
         ["make", "think:1", "write"], ["remove", "make"], script=[Until(0, "think"), Out(1)]
     )
@@ -222,7 +222,7 @@ def test_who_removes_another_s_directory_reclaims_it(directories: Stage) -> None
     assert held(seen) == [(0, False, True)]
 
 
-def test_who_polls_for_the_directory_is_not_offered_until_it_is_gone(directories: Stage) -> None:
+def test_a_poller_is_not_offered_until_the_directory_is_gone(directories: Stage) -> None:
     script = [Until(0, "think"), Out(1)]
     seen = directories.run(["take", "think:6", "let_go"], ["take", "let_go"], script=script)
     assert seen.locks() == [(0, GOT), (0, GONE), (1, GOT), (1, GONE)]
@@ -243,7 +243,7 @@ def test_its_times_are_virtual_and_it_can_be_listed(directories: Stage) -> None:
     assert after < 20
 
 
-def test_what_is_put_into_it_is_followed_and_is_no_lock(directories: Stage) -> None:
+def test_a_name_put_into_it_is_followed_and_no_lock(directories: Stage) -> None:
     seen = directories.run(["make", "make_inside", "write_inside"], [])
     assert "mkdir T.lock/inside" in seen.calls(0)
     assert seen.said()[2] == "EISDIR"
@@ -251,7 +251,7 @@ def test_what_is_put_into_it_is_followed_and_is_no_lock(directories: Stage) -> N
     assert not seen.end.inconclusive
 
 
-def test_the_session_directory_is_there_already_for_who_would_make_it(directories: Stage) -> None:
+def test_the_session_directory_is_there_before_a_lane_makes_it(directories: Stage) -> None:
     seen = directories.run(["make_session", "write"], [])
     assert seen.said()[0] == "EEXIST"
     assert not seen.end.inconclusive

@@ -38,7 +38,7 @@ def error_of(error: OSError) -> str:
 
 
 class Words(Fence):
-    """Base of the fences here; what a method returns is told by a takeover's text."""
+    """Base of the fences here; the value that a method returns is told by a takeover's text."""
 
     def append(self, entries: Sequence[bytes]) -> None:
         for entry in entries:

@@ -146,7 +146,7 @@ def test_a_pass_has_no_sections_on_violations() -> None:
     assert "1 in 33" in text
 
 
-def test_a_page_says_who_ran_what_where_one_machine_did_not_run_all() -> None:
+def test_a_page_of_several_machines_names_the_schedules_of_each() -> None:
     assert "Shards and workers" not in page(run(entry()))
     ran = {"shard 1/2 on north": "0 to 9", "shard 2/2 on <south>": "10 to 19"}
     text = page(run(entry(ran=ran)))

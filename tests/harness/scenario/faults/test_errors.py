@@ -48,7 +48,7 @@ def test_a_signal_interrupts_what_it_can_interrupt() -> None:
         ("copy_file_range", "EXDEV EOPNOTSUPP ETXTBSY ENOSYS", "ENOENT"),
     ],
 )
-def test_what_a_call_can_give_and_what_it_cannot(call: str, given: str, not_given: str) -> None:
+def test_a_call_can_give_its_own_errors_and_no_others(call: str, given: str, not_given: str) -> None:
     assert set(given.split()) <= set(errors_of(call))
     assert not set(not_given.split()) & set(errors_of(call))
 

@@ -112,7 +112,7 @@ def test_equal_counters_say_nothing() -> None:
     assert worst([change]) == "not compared"
 
 
-# What cannot be compared
+# Files that cannot be compared
 
 
 @pytest.mark.parametrize(
