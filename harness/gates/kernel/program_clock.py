@@ -17,6 +17,7 @@ __all__ = [
     "DATES",
     "RANDOM_BYTES",
     "ProgramClock",
+    "ask_for_date",
     "has_parents_program",
     "share_clock",
     "take_over",
@@ -169,6 +170,30 @@ def share_clock(memory: TraceeMemory, pid: int, time_at: int, offset_at: int) ->
         return
     for at, code in vdso.shared_patches(where, time_at, offset_at):
         memory.write(start + at, code)
+
+
+def ask_for_date(memory: TraceeMemory, pid: int, random: bytes) -> bool:
+    """Have an adapter, or a program that it starts, ask the supervisor for the date by calls.
+
+    Args:
+        memory: of its process.
+        pid: of its process, whose only thread is stopped.
+        random: what it gets instead of the random bytes on its stack; `RANDOM_BYTES` of them.
+
+    Returns:
+        Whether it does; the other clocks are the machine's.
+    """
+    where = vdso.layout()
+    if where is None:
+        return False
+    vector = _auxiliary(pid)
+    start = vector.get(_AT_SYSINFO_EHDR, 0)
+    # Without the kernel's code its C library makes the calls anyway.
+    for at, code in vdso.asking_patches(where) if start else ():
+        memory.write(start + at, code)
+    if vector.get(_AT_RANDOM):
+        memory.write(vector[_AT_RANDOM], random)
+    return True
 
 
 def has_parents_program(pid: int) -> bool:

@@ -3,8 +3,8 @@
 The C library reads clocks through the vDSO, a piece of the kernel's code that is mapped into each program:
 without a system call, so that no filter sees it. A debugger's write to it makes the page private to
 the process. The code that is put there takes the time from a cell beside it, or from memory that the
-process shares with the supervisor. Which functions there are, and where, says the symbol table of the
-mapping, which is the same in all processes of a kernel.
+process shares with the supervisor, or asks the supervisor by a call. Which functions there are, and where,
+says the symbol table of the mapping, which is the same in all processes of a kernel.
 
 `program_clock` puts the code into processes. x86-64 only, as `linux_abi` is.
 """
@@ -16,7 +16,18 @@ import functools
 import struct
 from typing import NamedTuple
 
-__all__ = ["CELLS_SIZE", "Cells", "Layout", "layout", "patches", "shared_patches", "unpacked"]
+from harness.gates.kernel.linux_abi import UNTRAPPED
+
+__all__ = [
+    "CELLS_SIZE",
+    "Cells",
+    "Layout",
+    "asking_patches",
+    "layout",
+    "patches",
+    "shared_patches",
+    "unpacked",
+]
 
 AT_SYSINFO_EHDR = 33
 
@@ -88,6 +99,22 @@ _NOW_SHARED = """
     c3
 """
 
+# For an adapter, in which few things read the date: those ask the supervisor, by calls that are trapped. All
+# other clocks are the kernel's, by a call that the filter lets pass because of the upper half of its first
+# argument. The kernel reads only the lower one.
+_ASK_CLOCK = """
+    83ff0b 7712             # cmp edi, 11; ja pass
+    b8{mask}              # mov eax, mask of the clocks
+    0fa3f8 7308             # bt eax, edi; jnc pass
+    b8e4000000 0f05 c3      # syscall clock_gettime
+    48b800000000{untrapped} # pass: rax = the upper half
+    89ff 4809c7             # rdi = clock with that
+    b8e4000000 0f05 c3      # syscall clock_gettime
+    6690
+"""
+_ASK_TIMEVAL = "b860000000 0f05 c3  # syscall gettimeofday"
+_ASK_SECONDS = "b8c9000000 0f05 c3  # syscall time"
+
 # Clocks 0, 1, 4 to 9 and 11: all but the processor time of a process or thread.
 _ALL_CLOCKS = 0b1011_1111_0011
 # Clocks 0, 5, 8 and 11, of the date. A worker's other ones are the kernel's, as the interpreter's waits are.
@@ -105,17 +132,28 @@ def _assembled(*parts: str) -> bytes:
     return bytes.fromhex(words).ljust(_CELLS_AT, _NO_OPERATION)
 
 
+def _hexadecimal(number: int) -> str:
+    return struct.pack("=I", number).hex()
+
+
 def _read_clock(clocks: int) -> str:
-    return _READ_CLOCK.format(mask=struct.pack("=I", clocks).hex())
+    return _READ_CLOCK.format(mask=_hexadecimal(clocks))
 
 
 _PROGRAM_CODE = _assembled(_read_clock(_ALL_CLOCKS), _READ_TIMEVAL, _READ_SECONDS, _READ_RANDOM, _NOW)
 _SHARED_CODE = _assembled(
     _read_clock(_CLOCKS_OF_THE_DATE), _READ_TIMEVAL, _READ_SECONDS, _READ_RANDOM, _NOW_SHARED
 )
+_ASKING_CODE = _assembled(
+    _ASK_CLOCK.format(mask=_hexadecimal(_CLOCKS_OF_THE_DATE), untrapped=_hexadecimal(UNTRAPPED)),
+    _ASK_TIMEVAL,
+    _ASK_SECONDS,
+    _READ_RANDOM,
+)
 #: Where in the block the other functions begin.
 _ENTRIES = {_GETTIMEOFDAY: 0x30, _TIME: 0x70, _GETRANDOM: 0x90}
-_CLOCK_ONLY = frozenset({_GETTIMEOFDAY, _TIME})
+_ASKING_ENTRIES = {_GETTIMEOFDAY: 0x30, _TIME: 0x38, _GETRANDOM: 0x40}
+_CLOCK_ONLY = {name: _ENTRIES[name] for name in (_GETTIMEOFDAY, _TIME)}
 
 
 _CELLS = "=4Q"
@@ -218,7 +256,12 @@ def _symbols(image: bytes, at: int, size: int, strings_at: int) -> dict[str, tup
 
 def patches(where: Layout, cells: Cells) -> list[tuple[int, bytes]]:
     """Return what to write into a program's mapping: offsets and bytes."""
-    return _with_jumps(where, _PROGRAM_CODE + cells.packed(), frozenset(_ENTRIES))
+    return _with_jumps(where, _PROGRAM_CODE + cells.packed(), _ENTRIES)
+
+
+def asking_patches(where: Layout) -> list[tuple[int, bytes]]:
+    """Return what to write into an adapter's mapping: offsets and bytes."""
+    return _with_jumps(where, _ASKING_CODE, _ASKING_ENTRIES)
 
 
 def shared_patches(where: Layout, time_at: int, offset_at: int) -> list[tuple[int, bytes]]:
@@ -234,11 +277,11 @@ def shared_patches(where: Layout, time_at: int, offset_at: int) -> list[tuple[in
     return _with_jumps(where, code, _CLOCK_ONLY)
 
 
-def _with_jumps(where: Layout, block: bytes, names: frozenset[str]) -> list[tuple[int, bytes]]:
+def _with_jumps(where: Layout, block: bytes, entries: dict[str, int]) -> list[tuple[int, bytes]]:
     found = [(where.code_at, block)]
-    for name in sorted(names & where.functions.keys()):
+    for name in sorted(entries.keys() & where.functions.keys()):
         at = where.functions[name]
-        distance = where.code_at + _ENTRIES[name] - (at + 5)
+        distance = where.code_at + entries[name] - (at + 5)
         found.append((at, b"\xe9" + struct.pack("=i", distance)))
     return found
 
