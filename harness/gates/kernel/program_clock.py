@@ -215,9 +215,9 @@ def _auxiliary(pid: int) -> dict[int, int]:
 
 
 def unavailable() -> str:
-    """Return why programs have the machine's clocks; empty where they have virtual ones."""
+    """Return why programs have the machine's clocks, and adapters its date; empty where these are virtual."""
     if linux_abi.supported():
         return linux_abi.supported()
     if vdso.layout() is None:
-        return "the kernel's vDSO is switched off, or has no room; programs see the machine's clocks"
+        return "the kernel's vDSO is off, or has no room; programs and adapters see the machine's clocks"
     return ""

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
@@ -157,7 +157,7 @@ def play(stage: Stage, *words: str, clock: ClockSkew | None = None, **options: o
     return seen
 
 
-def told(seen: Seen) -> list[object]:
+def told(seen: Seen) -> list[Any]:
     """What the words that say something say."""
     return [json.loads(text) for text in seen.said() if text]
 
@@ -197,6 +197,12 @@ def test_a_program_of_an_adapter_reads_the_same_date(stage: Stage) -> None:
 
 
 def test_before_the_first_schedule_the_date_is_fixed(stage: Stage) -> None:
+    assert told(play(stage, "start")) == [1_780_000_000 * SECOND]
+
+
+def test_an_adapter_that_is_started_later_sees_the_same_date(stage: Stage) -> None:
+    play(stage, "dates")
+    stage.gate._processes.workers["p"].replace_later()
     assert told(play(stage, "start")) == [1_780_000_000 * SECOND]
 
 
