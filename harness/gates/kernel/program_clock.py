@@ -11,6 +11,7 @@ import contextlib
 import struct
 
 from harness.gates.kernel import linux_abi, vdso
+from harness.gates.kernel.adapter_vdso import asking_patches
 from harness.gates.kernel.tracee_memory import TraceeMemory
 
 __all__ = [
@@ -189,7 +190,7 @@ def ask_for_date(memory: TraceeMemory, pid: int, random: bytes) -> bool:
     vector = _auxiliary(pid)
     start = vector.get(_AT_SYSINFO_EHDR, 0)
     # Without the kernel's code its C library makes the calls anyway.
-    for at, code in vdso.asking_patches(where) if start else ():
+    for at, code in asking_patches(where) if start else ():
         memory.write(start + at, code)
     if vector.get(_AT_RANDOM):
         memory.write(vector[_AT_RANDOM], random)

@@ -15,6 +15,9 @@ __all__ = ["ProgramState"]
 class ProgramState:
     """The state of one process that a worker started.
 
+    Args:
+        date: what it reads as the date, if it is an adapter or was started by one.
+
     Attributes:
         clock: its virtual time; None where it has the real one, as an adapter and a copy of its worker have.
         date: what an adapter and what it starts read as the date; None for any other process.
@@ -22,17 +25,16 @@ class ProgramState:
         timers: that send signals; None as long as it has asked for none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, date: AdapterClock | None = None) -> None:
         self.clock: ProgramClock | None = None
-        self.date: AdapterClock | None = None
+        self.date = date
         self.waits: dict[int, TimedWait] = {}
         self.timers: ProgramTimers | None = None
         self._random_files: dict[int, RandomFile | None] = {}
 
     def of_fork(self, memory: TraceeMemory) -> ProgramState:
         """Return the state of a process that was forked from this one."""
-        copy = ProgramState()
-        copy.date = self.date
+        copy = ProgramState(self.date)
         if self.clock is not None:
             copy.clock = self.clock.of_fork(memory)
         return copy

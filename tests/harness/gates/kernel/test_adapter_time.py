@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
 import msgspec
 import pytest
 
+from harness.gates.kernel import adapter_vdso
 from harness.lanes.child_services import Service
 from harness.model.program import ClockSkew
 from tests.harness.gates.kernel.stage import START_NS, Scripted, Seen, Stage, program_of
@@ -189,6 +191,16 @@ def test_the_other_clocks_stay_the_machines(stage: Stage) -> None:
     ((steady, raw),) = told(play(stage, "steady"))
     assert before < steady < time.monotonic_ns()
     assert raw > 0
+
+
+def test_the_other_clocks_can_be_asked_of_the_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where its code begins by what cannot be moved; the filter lets these calls pass."""
+    monkeypatch.setattr(adapter_vdso, "movable", lambda _: b"")
+    with Stage(tmp_path, Asked, ["p", "q"]) as stage:
+        before = time.monotonic_ns()
+        dates, (steady, raw) = told(play(stage, "dates", "steady"))
+        assert before < steady < time.monotonic_ns() and raw > 0
+        assert offsets(dates) == [0] * 6
 
 
 def test_a_program_of_an_adapter_reads_the_same_date(stage: Stage) -> None:
