@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.gates.kernel import linux_abi
+from harness.gates.kernel.adapter_time import kernel_waits
 from harness.gates.kernel.lane import Lane, TraceeProcess, TraceeThread, Worker
 from harness.gates.kernel.process import Status, respond
 from harness.gates.kernel.supervisor_state import SupervisorState
@@ -36,6 +37,7 @@ def attribute_one(state: SupervisorState, thread: TraceeThread) -> None:
             state.flocks.note_waiter()
     elif thread.status is Status.SLEEP:
         # A sleep for no lane lasts as long as it really lasts.
+        kernel_waits(state, thread.pending, tracee)
         respond(tracee, thread.pending.trap_id, flags=linux_abi.RESPONSE_CONTINUE)
         thread.resume()
         tracee.sleeps_really()

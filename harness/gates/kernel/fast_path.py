@@ -9,6 +9,7 @@ ever, but histories would not repeat.
 from __future__ import annotations
 
 from harness.gates.kernel import process_tree
+from harness.gates.kernel.adapter_time import kernel_waits
 from harness.gates.kernel.attribution import attribute_one, choose
 from harness.gates.kernel.lane import Lane, TraceeProcess, TraceeThread, Worker
 from harness.gates.kernel.linux_abi import RESPONSE_CONTINUE
@@ -85,6 +86,7 @@ def _until_stopped(state: SupervisorState, worker: Worker) -> Task | None:
                 continue
         if pending.call.kind == "timed" and pending.tid in threads:
             # An adapter waits in real time.
+            kernel_waits(state, pending, threads[pending.tid])
             respond(worker, pending.trap_id, flags=RESPONSE_CONTINUE)
             continue
         stopped = _reaction(state, worker, pending)

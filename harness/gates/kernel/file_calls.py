@@ -202,17 +202,31 @@ def _outside(state: SupervisorState, pending: PendingSyscall) -> Continue | Answ
 def _reads_outside(state: SupervisorState, pending: PendingSyscall) -> Continue | Answer | Stop:
     """Let a read outside the session directory pass; a program gets randomness and time from us."""
     process = pending.process
-    if not isinstance(process, TraceeProcess) or process.program.clock is None:
+    if not isinstance(process, TraceeProcess):
         return CONTINUE
+    clock = process.program.clock
+    if clock is None:
+        return CONTINUE if process.lane is not None else _random_file(state, pending, process, process.name)
     terminal = state.terminals.of(process.lane)
-    wait = read_wait(pending, terminal.slave, process.program.clock.now()) if terminal is not None else None
+    wait = read_wait(pending, terminal.slave, clock.now()) if terminal is not None else None
     if wait is not None:
         process.program.waits_before(pending.tid, wait)
         return Stop(Status.SLEEP, wait.until_ns)
+    return _random_file(state, pending, process)
+
+
+def _random_file(
+    state: SupervisorState, pending: PendingSyscall, process: TraceeProcess, *stream: object
+) -> Continue | Answer:
+    """Answer a read of a file that gives random numbers, from the draws that a stream names."""
+    length = pending.args[2]
     file = process.program.random_file(process.pid, signed(pending.args[0]))
     if file is None:
         return CONTINUE
-    data = file.read(pending.args[2], state.random)
+    if stream:
+        # Libraries read once for an adapter's life, and another length than its code does.
+        stream = (*stream, length, "file")
+    data = file.read(length, lambda count: state.random(count, *stream))
     process.memory.write(pending.args[1], data)
     return Answer(len(data))
 

@@ -194,11 +194,10 @@ class KernelGate:
 
     def begin(self, program: Program) -> None:
         """Reset files and processes, and bring each lane to its first stop."""
-        unfit = self._processes.unfit()
-        for worker in unfit:
-            self._processes.stop(worker)
-        for worker in unfit:
-            self._spawn(worker.name)
+        # What is started now is told the time that was told to the first ones.
+        self._state.set_time(0)
+        for name in self._processes.stop_unfit():
+            self._spawn(name)
         self._program = program
         if self._private is not None and self._state.tasks_started:
             self._private.clear()

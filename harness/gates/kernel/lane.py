@@ -151,7 +151,7 @@ class Worker(Process):
         self.sleeping_lanes = 0
         self.maps_files = self.forked = False
         for tracee in self.tracees.values():
-            tracee.fds.clear()
+            tracee.begin()
 
     def lane_runs_in(self, tid: int, lane: Lane) -> None:
         """Note in which thread a lane runs."""

@@ -34,6 +34,8 @@ ADDFD_SETFD = 1
 RET_ALLOW = 0x7FFF0000
 RET_USER_NOTIF = 0x7FC00000
 RET_ERRNO = 0x00050000
+#: Upper half of the first argument of a clock_gettime that is let pass: "TIME".
+UNTRAPPED = 0x54494D45
 ARCH = 0xC000003E  # AUDIT_ARCH_X86_64
 
 #: struct seccomp_notif: id, pid, (flags,) nr, (arch, instruction pointer,) 6 arguments

@@ -14,6 +14,7 @@ from typing import Final
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.inode import Inode
 from harness.gates.kernel.process import Process
+from harness.gates.kernel.random_files import gives_random_numbers
 from harness.gates.kernel.virtual_files import VirtualFiles
 
 __all__ = ["OUTSIDE", "UNKNOWN", "as_seen_by", "descriptor", "is_indirect", "path_name", "signed"]
@@ -54,11 +55,14 @@ def descriptor(files: VirtualFiles, process: Process, fd: int) -> Inode | None:
     if inode is not UNKNOWN:
         return inode
     found = _look_up(files, process, fd)
+    if found is UNKNOWN:
+        return OUTSIDE
     process.remember_fd(fd, found)
     return found
 
 
 def _look_up(files: VirtualFiles, process: Process, fd: int) -> Inode | None:
+    """Return the file behind a descriptor; `UNKNOWN` where its reads have to be looked at each time."""
     link = f"/proc/{process.pid}/fd/{fd}"
     try:
         status = os.stat(link)
@@ -66,7 +70,7 @@ def _look_up(files: VirtualFiles, process: Process, fd: int) -> Inode | None:
         process.missed_fd()
         return OUTSIDE
     if status.st_dev != files.device:
-        return OUTSIDE
+        return UNKNOWN if gives_random_numbers(link, status) else OUTSIDE
     if status.st_ino == files.directory_ino:
         return files.directory_inode
     inode = files.by_ino.get(status.st_ino)

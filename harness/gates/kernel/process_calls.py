@@ -11,6 +11,7 @@ import time
 from typing import Final
 
 from harness.gates.kernel import process_tree
+from harness.gates.kernel.adapter_time import clock_of, date_of, kernel_waits
 from harness.gates.kernel.eventfd import OCCUPIED, is_reserved, make
 from harness.gates.kernel.file_calls import by_descriptor
 from harness.gates.kernel.lane import TraceeProcess, Worker
@@ -173,6 +174,7 @@ def timed_wait(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     """Leave a program's thread asleep in virtual time, until what it waits for is there."""
     process = pending.process
     if not isinstance(process, TraceeProcess) or process.program.clock is None or process.runs_freely:
+        kernel_waits(state, pending, process)
         return CONTINUE
     wait = wait_of(pending, process.program.clock)
     if wait is None:
@@ -194,22 +196,15 @@ def randomness(state: SupervisorState, pending: PendingSyscall) -> Reaction:
 
 
 def clock(state: SupervisorState, pending: PendingSyscall) -> Reaction:
-    """Answer a program that reads a clock by a call; the clocks of a worker are the kernel's."""
-    process, args = pending.process, pending.args
-    if not isinstance(process, TraceeProcess) or process.program.clock is None:
+    """Answer a program or an adapter that reads a clock by a call; those of a worker are the kernel's."""
+    process, args, name = pending.process, pending.args, pending.call.name
+    now_ns = _time(state, pending, signed(args[0]) if name == "clock_gettime" else _DATE)
+    if now_ns is None:
         return CONTINUE
-    name = pending.call.name
+    seconds, rest = divmod(now_ns, _SECOND)
     if name == "clock_gettime":
-        number = signed(args[0])
-        if number in _PROCESSOR_TIMES or number < 0:
-            now_ns = process.program.clock.read(number) - state.started_ns
-        elif number <= _CLOCK_MAX:
-            now_ns = process.program.clock.read(number)
-        else:
-            return CONTINUE
-        process.memory.write(args[1], _TIMESPEC.pack(*divmod(now_ns, _SECOND)))
+        process.memory.write(args[1], _TIMESPEC.pack(seconds, rest))
         return _DONE
-    seconds, rest = divmod(process.program.clock.read(_DATE), _SECOND)
     if name == "time":
         if args[0]:
             process.memory.write(args[0], _COUNT.pack(seconds))
@@ -217,6 +212,18 @@ def clock(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     if args[0]:
         process.memory.write(args[0], _TIMESPEC.pack(seconds, rest // 1000))
     return _DONE
+
+
+def _time(state: SupervisorState, pending: PendingSyscall, number: int) -> int | None:
+    """Return what a clock shows to a process, in nanoseconds; None for one of the kernel's."""
+    process = pending.process
+    date = clock_of(process)
+    if date is not None:
+        return date_of(state, pending, date) if number in DATES else None
+    if not isinstance(process, TraceeProcess) or process.program.clock is None or number > _CLOCK_MAX:
+        return None
+    now_ns = process.program.clock.read(number)
+    return now_ns - state.started_ns if number in _PROCESSOR_TIMES or number < 0 else now_ns
 
 
 def eventfd(state: SupervisorState, pending: PendingSyscall) -> Reaction:

@@ -17,6 +17,7 @@ import select
 import time
 
 from harness.gates.kernel import linux_abi, process_tree
+from harness.gates.kernel.adapter_time import kernel_waits
 from harness.gates.kernel.attribution import RANK, attribute, choose
 from harness.gates.kernel.interference import Patience, dies
 from harness.gates.kernel.interrupted_calls import take_ended
@@ -217,6 +218,7 @@ class ProcessScheduler:
             respond(worker, pending.trap_id, error=_IO_ERROR)
         elif pending.call.kind in ("timed", "timer") and not _has_clock(process):
             # It has real time: the kernel may have it at once, as if it had not been trapped.
+            kernel_waits(self._state, pending, process)
             respond(process, pending.trap_id, flags=linux_abi.RESPONSE_CONTINUE)
         elif not self._queueing or (
             process is self._turn and pending.call.kind != "reap" and not process.takes_turns
@@ -243,6 +245,7 @@ class ProcessScheduler:
         task = process.tasks.get(tid)
         if isinstance(task, TraceeThread) and not self._queueing and task.status is not Status.MOVING:
             # Between schedules no lane is there to act for.
+            kernel_waits(self._state, pending, process)
             task.resume()
             respond(process, pending.trap_id, flags=linux_abi.RESPONSE_CONTINUE)
         elif task is not None and task.pending is pending and task.status is not Status.MOVING:

@@ -15,7 +15,12 @@ from harness.gates.kernel.flock_wakeups import release_locks_of_ended
 from harness.gates.kernel.interference import NO_LIMIT_S, ending_signal, from_outside
 from harness.gates.kernel.lane import Lane, TraceeProcess, Worker
 from harness.gates.kernel.process import PendingSyscall, Process, Status, by_own_id
-from harness.gates.kernel.program_clock import RANDOM_BYTES, has_parents_program, take_over
+from harness.gates.kernel.program_clock import (
+    RANDOM_BYTES,
+    ask_for_date,
+    has_parents_program,
+    take_over,
+)
 from harness.gates.kernel.quiescence import (
     Halted,
     children_of,
@@ -114,6 +119,8 @@ def service_announced(
         return
     if why == ASK:
         service.request(lane)
+        if pid in worker.tracees and (date := worker.tracees[pid].program.date) is not None:
+            date.request_begins()
     elif service.reply(lane) and service.flows and not service.requests and pid in worker.tracees:
         worker.tracees[pid].is_idle()
 
@@ -198,20 +205,28 @@ def thread_moves(state: SupervisorState, worker: Worker, process: Process, tid: 
     if process.exec_pending:
         try:
             process.started_program()
-            # An adapter lives over schedules and keeps the machine's clock; its host replaces that.
-            if process.lane is not None:
-                random = state.random(RANDOM_BYTES)
-                # One that could not start another program keeps what it has.
-                if not has_parents_program(process.pid):
-                    ahead_ns = state.clocks.ahead_ns(worker.name)
-                    clock = take_over(process.memory, process.pid, state.now_ns, ahead_ns, random)
-                    process.program.takes_time_from(clock)
-                    if clock is not None:
-                        keep_on_one_processor(process.pid)
+            _program_started(state, worker, process)
         except OSError:
             state.note_inconclusive(f"a program that process {worker.name} started may not be examined")
         _release_locks(state)
     process.thread(tid).moves()
+
+
+def _program_started(state: SupervisorState, worker: Worker, process: TraceeProcess) -> None:
+    """Give time and random numbers to a program that has just been started, before it does anything."""
+    in_lane = process.lane is not None
+    random = state.random(RANDOM_BYTES) if in_lane else state.random(RANDOM_BYTES, worker.name, "stack")
+    # One that could not start another program keeps what it has.
+    if has_parents_program(process.pid):
+        return
+    if not in_lane:
+        # An adapter lives over schedules, and its runtime waits between them: only its date is virtual.
+        process.program.asks_for_date(ask_for_date(process.memory, process.pid, random))
+        return
+    clock = take_over(process.memory, process.pid, state.now_ns, state.clocks.ahead_ns(worker.name), random)
+    process.program.takes_time_from(clock)
+    if clock is not None:
+        keep_on_one_processor(process.pid)
 
 
 # Deaths

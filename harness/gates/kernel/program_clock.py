@@ -11,12 +11,14 @@ import contextlib
 import struct
 
 from harness.gates.kernel import linux_abi, vdso
+from harness.gates.kernel.adapter_vdso import asking_patches
 from harness.gates.kernel.tracee_memory import TraceeMemory
 
 __all__ = [
     "DATES",
     "RANDOM_BYTES",
     "ProgramClock",
+    "ask_for_date",
     "has_parents_program",
     "share_clock",
     "take_over",
@@ -171,6 +173,30 @@ def share_clock(memory: TraceeMemory, pid: int, time_at: int, offset_at: int) ->
         memory.write(start + at, code)
 
 
+def ask_for_date(memory: TraceeMemory, pid: int, random: bytes) -> bool:
+    """Have an adapter, or a program that it starts, ask the supervisor for the date by calls.
+
+    Args:
+        memory: of its process.
+        pid: of its process, whose only thread is stopped.
+        random: what it gets instead of the random bytes on its stack; `RANDOM_BYTES` of them.
+
+    Returns:
+        Whether it does; the other clocks are the machine's.
+    """
+    where = vdso.layout()
+    if where is None:
+        return False
+    vector = _auxiliary(pid)
+    start = vector.get(_AT_SYSINFO_EHDR, 0)
+    # Without the kernel's code its C library makes the calls anyway.
+    for at, code in asking_patches(where) if start else ():
+        memory.write(start + at, code)
+    if vector.get(_AT_RANDOM):
+        memory.write(vector[_AT_RANDOM], random)
+    return True
+
+
 def has_parents_program(pid: int) -> bool:
     """Return whether a process was forked and has started no other program since.
 
@@ -190,9 +216,9 @@ def _auxiliary(pid: int) -> dict[int, int]:
 
 
 def unavailable() -> str:
-    """Return why programs have the machine's clocks; empty where they have virtual ones."""
+    """Return why programs have the machine's clocks, and adapters its date; empty where these are virtual."""
     if linux_abi.supported():
         return linux_abi.supported()
     if vdso.layout() is None:
-        return "the kernel's vDSO is switched off, or has no room; programs see the machine's clocks"
+        return "the kernel's vDSO is off, or has no room; programs and adapters see the machine's clocks"
     return ""

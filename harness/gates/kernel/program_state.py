@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.gates.kernel.adapter_clock import AdapterClock
 from harness.gates.kernel.program_clock import ProgramClock
 from harness.gates.kernel.random_files import RandomFile, look_up
 from harness.gates.kernel.timed_waits import TimedWait
@@ -14,21 +15,26 @@ __all__ = ["ProgramState"]
 class ProgramState:
     """The state of one process that a worker started.
 
+    Args:
+        date: what it reads as the date, if it is an adapter or was started by one.
+
     Attributes:
         clock: its virtual time; None where it has the real one, as an adapter and a copy of its worker have.
+        date: what an adapter and what it starts read as the date; None for any other process.
         waits: waits with a time-out before which threads are stopped, by thread id.
         timers: that send signals; None as long as it has asked for none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, date: AdapterClock | None = None) -> None:
         self.clock: ProgramClock | None = None
+        self.date = date
         self.waits: dict[int, TimedWait] = {}
         self.timers: ProgramTimers | None = None
         self._random_files: dict[int, RandomFile | None] = {}
 
     def of_fork(self, memory: TraceeMemory) -> ProgramState:
         """Return the state of a process that was forked from this one."""
-        copy = ProgramState()
+        copy = ProgramState(self.date)
         if self.clock is not None:
             copy.clock = self.clock.of_fork(memory)
         return copy
@@ -38,6 +44,11 @@ class ProgramState:
         if self.timers is not None and (clock is None or clock.is_new):
             self.timers.forget_made()
         self.clock = clock
+        self._random_files.clear()
+
+    def asks_for_date(self, possible: bool) -> None:
+        """Note that an adapter was just started, or a program by one, and whether it asks for the date."""
+        self.date = (self.date or AdapterClock()) if possible else None
         self._random_files.clear()
 
     def own_timers(self) -> ProgramTimers:

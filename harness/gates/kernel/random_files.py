@@ -7,7 +7,7 @@ import stat
 import uuid
 from collections.abc import Callable
 
-__all__ = ["RandomFile", "look_up"]
+__all__ = ["RandomFile", "gives_random_numbers", "look_up"]
 
 #: Major and minor numbers of /dev/random and /dev/urandom.
 _DEVICES = frozenset({(1, 8), (1, 9)})
@@ -49,13 +49,30 @@ def look_up(pid: int, fd: int) -> RandomFile | None:
     """Return the random file behind a descriptor of a process; None for any other file."""
     link = f"/proc/{pid}/fd/{fd}"
     try:
-        status = os.stat(link)
-        if stat.S_ISCHR(status.st_mode):
-            device = os.major(status.st_rdev), os.minor(status.st_rdev)
-            return RandomFile() if device in _DEVICES else None
-        # Files of /proc have no size.
-        path = "" if status.st_size or not stat.S_ISREG(status.st_mode) else os.readlink(link)
+        name = _name_of(link, os.stat(link))
     except OSError:
         return None
+    return None if name is None else RandomFile(name)
+
+
+def gives_random_numbers(link: str, status: os.stat_result) -> bool:
+    """Return whether an open file gives random numbers.
+
+    Args:
+        link: of its descriptor in /proc.
+        status: of the file.
+    """
+    try:
+        return _name_of(link, status) is not None
+    except OSError:
+        return False
+
+
+def _name_of(link: str, status: os.stat_result) -> str | None:
+    """Return what a `RandomFile` is called; None for any other file."""
+    if stat.S_ISCHR(status.st_mode):
+        return "" if (os.major(status.st_rdev), os.minor(status.st_rdev)) in _DEVICES else None
+    # Files of /proc have no size.
+    path = "" if status.st_size or not stat.S_ISREG(status.st_mode) else os.readlink(link)
     name = path.removeprefix(_IDENTIFIERS)
-    return RandomFile(name) if name in (_CHANGING, _LASTING) and name != path else None
+    return name if name in (_CHANGING, _LASTING) and name != path else None

@@ -38,11 +38,19 @@ class StartedProcess(Process):
         """Note that a thread has stopped before a call, so its last one is over."""
         super().notified(tid)
         self.program.take_wait(tid)
+        if self.program.date is not None:
+            self.program.date.returned(tid)
 
     def forget_fd(self, fd: int) -> None:
         """Forget a descriptor that is closed."""
         super().forget_fd(fd)
         self.program.forget_fd(fd)
+
+    def begin(self) -> None:
+        """Start a schedule."""
+        self.fds.clear()
+        if self.program.date is not None:
+            self.program.date.begin()
 
     def starts_thread(self) -> None:
         """Note that a thread is about to be started."""

@@ -12,6 +12,7 @@ import errno
 import os
 import select
 import struct
+import time
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -23,7 +24,7 @@ from harness.gates.kernel.program_clock import ProgramClock
 from harness.gates.kernel.signal_sets import signal_sets, to_be_handled
 from harness.system.descriptors import copy_of
 
-__all__ = ["TimedWait", "wait_of", "watched"]
+__all__ = ["TimedWait", "ends_at_date", "time_out_of", "wait_of", "watched"]
 
 #: By name: the argument that says how long.
 _TIME_AT = {
@@ -163,12 +164,39 @@ def wait_of(pending: PendingSyscall, clock: ProgramClock) -> TimedWait | None:
             wait = TimedWait(pending, until_ns, tuple(watched(pending)), blocked=_blocked(pending))
         return None if wait.is_over() else wait
     value = struct.pack("=I", args[2] & 0xFFFFFFFF)
-    if args[1] & _FUTEX_COMMAND != _FUTEX_WAIT_BITSET:
+    if not _ends_at_time(pending):
         duration += clock.now()
-    elif args[1] & _FUTEX_CLOCK_REALTIME:
+    elif ends_at_date(pending):
         duration -= clock.ahead()
     wait = TimedWait(pending, duration, (), (args[0], value))
     return None if process.memory.read(args[0], len(value)) != value else wait
+
+
+def ends_at_date(pending: PendingSyscall) -> bool:
+    """Return whether a call is the wait of a futex that ends at a date."""
+    return _ends_at_time(pending) and bool(pending.args[1] & _FUTEX_CLOCK_REALTIME)
+
+
+def _ends_at_time(pending: PendingSyscall) -> bool:
+    return pending.call.name == "futex" and pending.args[1] & _FUTEX_COMMAND == _FUTEX_WAIT_BITSET
+
+
+def time_out_of(pending: PendingSyscall) -> int | None:
+    """Return how long the kernel lets a wait or a sleep last, in nanoseconds; None for no end, or for a date.
+
+    Raises:
+        OSError: its arguments point nowhere.
+    """
+    name, args = pending.call.name, pending.args
+    if name not in _SLEEPS:
+        duration = _duration(pending)
+        ends_at_time = _ends_at_time(pending)
+    else:
+        duration = _time_at(pending, args[0 if name == "nanosleep" else 2])
+        ends_at_time = name != "nanosleep" and bool(args[1] & _ABSOLUTE_TIME)
+    if duration is None or ends_at_date(pending):
+        return None
+    return duration - time.monotonic_ns() if ends_at_time else duration
 
 
 def _duration(pending: PendingSyscall) -> int | None:
@@ -178,12 +206,16 @@ def _duration(pending: PendingSyscall) -> int | None:
         return signed(value) * 1_000_000 if signed(value) >= 0 else None
     if not value:
         return None
-    data = pending.process.memory.read(value, _SECONDS.size)
+    return _time_at(pending, value, 1000 if name == "select" else 1)
+
+
+def _time_at(pending: PendingSyscall, address: int, unit_ns: int = 1) -> int | None:
+    """Return a time in a process's memory, in nanoseconds; None for one that the kernel refuses."""
+    data = pending.process.memory.read(address, _SECONDS.size)
     if len(data) != _SECONDS.size:
         return None
     seconds, rest = _SECONDS.unpack(data)
-    rest *= 1000 if name == "select" else 1
-    # The kernel refuses others.
+    rest *= unit_ns
     return seconds * _NS + rest if seconds >= 0 and 0 <= rest < _NS else None
 
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from harness.gates.kernel.adapter_time import kernel_waits
 from harness.gates.kernel.handed_descriptors import hand_over
 from harness.gates.kernel.lane import TraceeProcess
 from harness.gates.kernel.path_resolution import signed
@@ -54,6 +55,7 @@ def _in_virtual_time(handler: _Handler) -> Callable[[SupervisorState, PendingSys
     def handle(state: SupervisorState, pending: PendingSyscall) -> Reaction:
         process = pending.process
         if not isinstance(process, TraceeProcess) or process.program.clock is None:
+            kernel_waits(state, pending, process)
             return CONTINUE
         try:
             return handler(state, pending, process, process.program.clock)

@@ -4,7 +4,7 @@ The C library reads clocks through the vDSO, a piece of the kernel's code that i
 without a system call, so that no filter sees it. A debugger's write to it makes the page private to
 the process. The code that is put there takes the time from a cell beside it, or from memory that the
 process shares with the supervisor. Which functions there are, and where, says the symbol table of the
-mapping, which is the same in all processes of a kernel.
+mapping, which is the same in all processes of a kernel. `adapter_vdso` has the code for adapters.
 
 `program_clock` puts the code into processes. x86-64 only, as `linux_abi` is.
 """
@@ -16,11 +16,26 @@ import functools
 import struct
 from typing import NamedTuple
 
-__all__ = ["CELLS_SIZE", "Cells", "Layout", "layout", "patches", "shared_patches", "unpacked"]
+__all__ = [
+    "CELLS_SIZE",
+    "CLOCK_GETTIME",
+    "DATES_MASK",
+    "GETRANDOM",
+    "GETTIMEOFDAY",
+    "TIME",
+    "Cells",
+    "Layout",
+    "jump",
+    "jumps",
+    "layout",
+    "patches",
+    "shared_patches",
+    "unpacked",
+]
 
 AT_SYSINFO_EHDR = 33
 
-_CLOCK_GETTIME, _GETTIMEOFDAY, _TIME, _GETRANDOM = (
+CLOCK_GETTIME, GETTIMEOFDAY, TIME, GETRANDOM = (
     "__vdso_clock_gettime",
     "__vdso_gettimeofday",
     "__vdso_time",
@@ -90,8 +105,8 @@ _NOW_SHARED = """
 
 # Clocks 0, 1, 4 to 9 and 11: all but the processor time of a process or thread.
 _ALL_CLOCKS = 0b1011_1111_0011
-# Clocks 0, 5, 8 and 11, of the date. A worker's other ones are the kernel's, as the interpreter's waits are.
-_CLOCKS_OF_THE_DATE = 0b1001_0010_0001
+#: Clocks 0, 5, 8 and 11, of the date. A worker's other ones are the kernel's, as the interpreter's waits are.
+DATES_MASK = 0b1001_0010_0001
 #: Where the offset stands in the code of `_NOW_SHARED`, from the begin of the block.
 _OFFSET_AT = 0xA0 + 13
 _CELLS_AT, _NO_OPERATION = 0xF0, b"\x90"
@@ -110,12 +125,11 @@ def _read_clock(clocks: int) -> str:
 
 
 _PROGRAM_CODE = _assembled(_read_clock(_ALL_CLOCKS), _READ_TIMEVAL, _READ_SECONDS, _READ_RANDOM, _NOW)
-_SHARED_CODE = _assembled(
-    _read_clock(_CLOCKS_OF_THE_DATE), _READ_TIMEVAL, _READ_SECONDS, _READ_RANDOM, _NOW_SHARED
-)
+_SHARED_CODE = _assembled(_read_clock(DATES_MASK), _READ_TIMEVAL, _READ_SECONDS, _READ_RANDOM, _NOW_SHARED)
 #: Where in the block the other functions begin.
-_ENTRIES = {_GETTIMEOFDAY: 0x30, _TIME: 0x70, _GETRANDOM: 0x90}
-_CLOCK_ONLY = frozenset({_GETTIMEOFDAY, _TIME})
+_ENTRIES = {GETTIMEOFDAY: 0x30, TIME: 0x70, GETRANDOM: 0x90}
+_CLOCK_ONLY = {name: _ENTRIES[name] for name in (GETTIMEOFDAY, TIME)}
+_BEGINNING = 16
 
 
 _CELLS = "=4Q"
@@ -161,14 +175,18 @@ class Layout(NamedTuple):
 
     Args:
         functions: offset by name.
+        sizes: in bytes, by name.
+        beginning: the first bytes of the function that reads a clock.
     """
 
     functions: dict[str, int]
+    sizes: dict[str, int]
+    beginning: bytes
 
     @property
     def code_at(self) -> int:
         """Return the offset of the block of code."""
-        return self.functions[_CLOCK_GETTIME]
+        return self.functions[CLOCK_GETTIME]
 
     @property
     def cells_at(self) -> int:
@@ -200,9 +218,14 @@ def layout() -> Layout | None:
             strings_at = _SECTION.unpack_from(image, sections_at + entry * link)[4]
             functions = _symbols(image, at, size, strings_at)
     room = len(_PROGRAM_CODE) + CELLS_SIZE
-    if functions.get(_CLOCK_GETTIME, (0, 0))[1] < room:
+    code_at, size = functions.get(CLOCK_GETTIME, (0, 0))
+    if size < room:
         return None
-    return Layout({name: at for name, (at, _) in functions.items()})
+    return Layout(
+        {name: at for name, (at, _) in functions.items()},
+        {name: size for name, (_, size) in functions.items()},
+        image[code_at : code_at + _BEGINNING],
+    )
 
 
 def _symbols(image: bytes, at: int, size: int, strings_at: int) -> dict[str, tuple[int, int]]:
@@ -218,7 +241,8 @@ def _symbols(image: bytes, at: int, size: int, strings_at: int) -> dict[str, tup
 
 def patches(where: Layout, cells: Cells) -> list[tuple[int, bytes]]:
     """Return what to write into a program's mapping: offsets and bytes."""
-    return _with_jumps(where, _PROGRAM_CODE + cells.packed(), frozenset(_ENTRIES))
+    block = _PROGRAM_CODE + cells.packed()
+    return [(where.code_at, block), *jumps(where, where.code_at, _ENTRIES)]
 
 
 def shared_patches(where: Layout, time_at: int, offset_at: int) -> list[tuple[int, bytes]]:
@@ -231,16 +255,27 @@ def shared_patches(where: Layout, time_at: int, offset_at: int) -> list[tuple[in
     """
     code = _SHARED_CODE[:_OFFSET_AT] + struct.pack("=i", offset_at) + _SHARED_CODE[_OFFSET_AT + 4 :]
     code += struct.pack("=Q", time_at)
-    return _with_jumps(where, code, _CLOCK_ONLY)
+    return [(where.code_at, code), *jumps(where, where.code_at, _CLOCK_ONLY)]
 
 
-def _with_jumps(where: Layout, block: bytes, names: frozenset[str]) -> list[tuple[int, bytes]]:
-    found = [(where.code_at, block)]
-    for name in sorted(names & where.functions.keys()):
-        at = where.functions[name]
-        distance = where.code_at + _ENTRIES[name] - (at + 5)
-        found.append((at, b"\xe9" + struct.pack("=i", distance)))
-    return found
+def jumps(where: Layout, block_at: int, entries: dict[str, int]) -> list[tuple[int, bytes]]:
+    """Return what to write so that functions go on in a block of code.
+
+    Args:
+        where: the layout.
+        block_at: offset of the block.
+        entries: where in it each function begins, by name.
+    """
+    return [
+        (at, jump(at, block_at + entries[name]))
+        for name, at in sorted(where.functions.items())
+        if name in entries
+    ]
+
+
+def jump(at: int, to: int) -> bytes:
+    """Return the code of a jump from one offset to another."""
+    return b"\xe9" + struct.pack("=i", to - (at + 5))
 
 
 def _auxiliary(number: int) -> int:

@@ -125,8 +125,14 @@ class WorkerProcesses:
         """Return whether the kernel ends all workers, because their PID namespace ends."""
         return self._starter.pids is not None and not self._starter.pids.alive()
 
-    def unfit(self) -> list[Worker]:
-        """Return the workers that have to be replaced before the next schedule."""
+    def stop_unfit(self) -> list[str]:
+        """Stop the workers that have to be replaced before the next schedule; return their names."""
+        unfit = self._unfit()
+        for worker in unfit:
+            self.stop(worker)
+        return [worker.name for worker in unfit]
+
+    def _unfit(self) -> list[Worker]:
         workers = list(self.workers.values())
         unfit = [
             worker

@@ -14,13 +14,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["DIES_LATER", "FAULTS", "RANDOM_IDS", "command"]
+__all__ = ["DATED", "DIES_LATER", "FAULTS", "RANDOM_IDS", "command"]
 
 PROGRAM = Path(__file__)
 #: A fault that comes after the answer to the request.
 DIES_LATER = "dies_later"
 #: No fault: its lines are other ones in each schedule, and the same in each run of it.
 RANDOM_IDS = "random_ids"
+#: Likewise, with dates and what it reads from files that give random numbers.
+DATED = "dated"
 #: If more than one process uses the lock, time must be real.
 _POLL_MS = 50
 
@@ -97,27 +99,53 @@ class Adapter:
         return self.release(request)
 
 
-class RandomIds(Adapter):
+class Stamping(Adapter):
+    """Adds to each line what is different each time."""
+
+    def stamps(self) -> list[object]:
+        raise NotImplementedError
+
+    def append(self, request: dict[str, Any]) -> dict[str, Any]:
+        lines = []
+        for entry in request["entries"]:
+            found = {**json.loads(entry), "stamps": self.stamps()}
+            lines.append(json.dumps(found) + "\n")
+        with open(self.path, "a") as file:
+            file.writelines(lines)
+        return {}
+
+
+class RandomIds(Stamping):
     """Adds an id to each line: by getrandom, which libraries call once for its life, too."""
 
     def __init__(self) -> None:
         super().__init__()
         self._drew_once = False
 
-    def append(self, request: dict[str, Any]) -> dict[str, Any]:
+    def stamps(self) -> list[object]:
         import uuid
 
         if not self._drew_once:
             # As the C library does in the first schedule that needs it.
             os.getrandom(2, os.GRND_NONBLOCK)
             self._drew_once = True
-        lines = []
-        for entry in request["entries"]:
-            found = {**json.loads(entry), "ids": [str(uuid.uuid4()), os.urandom(4).hex()]}
-            lines.append(json.dumps(found) + "\n")
-        with open(self.path, "a") as file:
-            file.writelines(lines)
-        return {}
+        return [str(uuid.uuid4()), os.urandom(4).hex()]
+
+
+class Dated(Stamping):
+    """Adds dates, and random numbers of a file that stays open, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._started = time.time()
+        self._open = os.open("/dev/urandom", os.O_RDONLY)
+
+    def stamps(self) -> list[object]:
+        drawn = [os.read(self._open, 4).hex()]
+        for name in ("/dev/random", "/proc/sys/kernel/random/uuid"):
+            with open(name, "rb", 0) as file:
+                drawn.append(file.read(16).hex())
+        return [self._started, time.time_ns(), time.strftime("%c"), *drawn]
 
 
 def say(number: int, **fields: Any) -> None:
@@ -273,7 +301,7 @@ FAULTS: dict[str, Callable[[int], None]] = {
 
 def main(fault: str, at: str) -> None:
     """Serve until standard input ends."""
-    adapter = RandomIds() if fault == RANDOM_IDS else Adapter()
+    adapter = {RANDOM_IDS: RandomIds, DATED: Dated}.get(fault, Adapter)()
     while True:
         request = heard()
         number, do = request["id"], request["do"]

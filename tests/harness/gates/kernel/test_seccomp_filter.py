@@ -122,6 +122,12 @@ def test_calls_that_are_no_file_calls_are_let_through(number: int) -> None:
     assert verdict(number, 3) == ALLOWED
 
 
+def test_a_clock_passes_where_the_code_of_an_adapter_reads_it() -> None:
+    marked = linux_abi.UNTRAPPED << 32
+    assert verdict(NUMBERS["clock_gettime"], marked | 1) == ALLOWED
+    assert {verdict(NUMBERS["clock_gettime"], clock) for clock in (0, 1, -2, marked >> 1)} == {TRAPPED}
+
+
 def test_only_the_lower_half_of_a_descriptor_counts() -> None:
     """The kernel cuts it to an int: the upper half must not hide it."""
     assert verdict(NUMBERS["write"], 3 | 1 << 32) == TRAPPED

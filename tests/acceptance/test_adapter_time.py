@@ -1,0 +1,50 @@
+"""What adapters in several languages write that is different each time: dates, random numbers of files."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.harness_process import Harness, write_scenario
+from tests.fence.external.adapters import DATED, command
+
+pytestmark = pytest.mark.requires("kernel-gate", "clock of programs")
+
+PLACE = Path(__file__).parents[1] / "fence" / "external"
+LANGUAGES = ["python", "perl", pytest.param("c", marks=pytest.mark.requires("gcc"))]
+
+
+def dated(language: str, folder: Path) -> str:
+    """The command of an adapter that writes them."""
+    if language == "python":
+        return command(DATED)
+    if language == "perl":
+        return f"perl {PLACE / 'dated.pl'}"
+    subprocess.run(["gcc", "-o", folder / "dated", PLACE / "dated.c"], check=True)
+    return str(folder / "dated")
+
+
+def histories(harness: Harness, folder: Path, language: str, schedules: int) -> set[str]:
+    """What two runs say of their histories."""
+    arguments = ("--fence", f"exec:{dated(language, folder)}", "--schedules", schedules, "--no-shrink")
+    path = write_scenario(folder)
+    runs = [harness.run(path, *arguments, "--json", "--out", harness.out / number).object for number in "12"]
+    assert all(run["repeated"] > 0 and not run["inconclusive"] for run in runs), runs
+    return {run["histories"] for run in runs}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_dates_of_an_adapter_are_the_same_in_each_run(
+    harness: Harness, tmp_path: Path, language: str
+) -> None:
+    assert len(histories(harness, tmp_path, language, schedules=3)) == 1
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_dates_of_an_adapter_repeat_in_forty_schedules(
+    harness: Harness, tmp_path: Path, language: str
+) -> None:
+    assert len(histories(harness, tmp_path, language, schedules=40)) == 1
