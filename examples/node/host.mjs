@@ -41,12 +41,15 @@ const OPTIONAL = ["recover", "rewrite"];
 const RealDate = Date;
 const realSetImmediate = setImmediate;
 const realHrtime = process.hrtime;
-let nowMs = RealDate.now(); // virtual, with a fraction; stands still between two lines
+let nowMs = RealDate.now(); // virtual, with a fraction: for timers; stands still between two lines
 let startMs = nowMs;
 let aheadMs = 0; // how far Date is ahead of it, as on a host with a wrong clock
+const realNow = RealDate.now;
+const SAME_DATE_MS = 60_000; // no scenario's date is so near to the machine's
+let dateIsVirtual = false; // whether the harness answers reads of the date, which then moves within a request, too
 
 function installClock() {
-  const now = () => Math.floor(nowMs + aheadMs);
+  const now = () => (dateIsVirtual ? realNow() : Math.floor(nowMs + aheadMs));
   globalThis.Date = new Proxy(RealDate, {
     construct: (target, args, as) => Reflect.construct(target, args.length ? args : [now()], as),
     apply: () => new RealDate(now()).toString(),
@@ -451,6 +454,7 @@ function carrier(Fence, properties, begin) {
     }
     if (line.do === "begin_schedule") {
       startMs = nowMs;
+      dateIsVirtual = Math.abs(realNow() - nowMs - aheadMs) < SAME_DATE_MS;
       seedRandom(nowMs, line.lanes);
       background.timers.clear();
       open.clear();

@@ -12,6 +12,39 @@ from tests.fence.external.adapters import DATED, command
 
 pytestmark = pytest.mark.requires("kernel-gate", "clock of programs")
 
+#: A fence in Node that looks at the date before and after calls on files, in one request; a crash says what it saw.
+MOVING = """\
+import { serve } from "%s";
+import { stat } from "node:fs/promises";
+
+class Moving {
+  constructor({ transcript }) { this.path = transcript; }
+  async beginTurn() {
+    const [before, there] = [Date.now(), new Date().getTime()];
+    for (let n = 0; n < 3; n++) await stat(this.path);
+    const passed = Date.now() - before;
+    if (there !== before || passed < 3 || passed > 3_600_000) throw new Error(`the date moved by ${passed} ms`);
+  }
+  async load() { return Buffer.alloc(0); }
+  async append() {}
+  async guardedWrite() {}
+  async releaseForPrompt() {}
+  async endTurn() {}
+  async acquire() {}
+  async release() {}
+}
+
+serve(Moving, { name: "moving" });
+"""
+ALONE = """\
+about: One runner, so that each step of a request is its own.
+source: acceptance test
+policy: coordinated
+lanes:
+  - {role: runner, rounds: 1}
+expect: {}
+"""
+HOST = Path(__file__).parents[2] / "examples" / "node" / "host.mjs"
 PLACE = Path(__file__).parents[1] / "fence" / "external"
 LANGUAGES = ["python", "perl", pytest.param("c", marks=pytest.mark.requires("gcc"))]
 
@@ -48,3 +81,12 @@ def test_dates_of_an_adapter_repeat_in_forty_schedules(
     harness: Harness, tmp_path: Path, language: str
 ) -> None:
     assert len(histories(harness, tmp_path, language, schedules=40)) == 1
+
+
+@pytest.mark.requires("node")
+def test_the_date_of_node_moves_within_a_request(harness: Harness, tmp_path: Path) -> None:
+    """Otherwise a lock that is taken after another lane's long pause would be as old as the request."""
+    (tmp_path / "moving.mjs").write_text(MOVING % HOST, encoding="utf-8")
+    fence = ("--fence", f"exec:node {tmp_path}/moving.mjs", "--schedules", 2, "--no-shrink", "--json")
+    found = harness.run(write_scenario(tmp_path, ALONE), *fence).object
+    assert "crash" not in found["violations"], found
