@@ -12,7 +12,7 @@ from tests.fence.external.adapters import DATED, command
 
 pytestmark = pytest.mark.requires("kernel-gate", "clock of programs")
 
-#: A fence in Node that looks at the date before and after calls on files, in one request; a crash says what it saw.
+#: A fence in Node that looks at the date before and after file calls of one request, and crashes if it is wrong.
 MOVING = """\
 import { serve } from "%s";
 import { stat } from "node:fs/promises";
@@ -23,7 +23,7 @@ class Moving {
     const [before, there] = [Date.now(), new Date().getTime()];
     for (let n = 0; n < 3; n++) await stat(this.path);
     const passed = Date.now() - before;
-    if (there !== before || passed < 3 || passed > 3_600_000) throw new Error(`the date moved by ${passed} ms`);
+    if (there !== before || passed < 3 || passed > 3_600_000) throw new Error(`it moved by ${passed} ms`);
   }
   async load() { return Buffer.alloc(0); }
   async append() {}
