@@ -12,7 +12,7 @@ from tests.fence.external.adapters import DATED, command
 
 pytestmark = pytest.mark.requires("kernel-gate", "clock of programs")
 
-#: A fence in Node that looks at the date before and after file calls of one request, and crashes if it is wrong.
+#: A fence in Node that looks at the date around file calls of one request, and crashes if it is wrong.
 MOVING = """\
 import { serve } from "%s";
 import { stat } from "node:fs/promises";
