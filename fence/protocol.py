@@ -78,6 +78,8 @@ class Fence:
             for the harness: a fence that uses `lock` takes the kind's own file.
         further_locks: locks that a writer holds as well, each a kind and the pattern of its file. A lane has
             the write lock while it has all of them.
+        waits_in_real_time: whether calls may wait for the lock by the machine's clock, of which virtual time
+            knows nothing. How long a call waited is then not judged.
     """
 
     about: ClassVar[str] = ""
@@ -85,6 +87,7 @@ class Fence:
     lock_kind: ClassVar[str] = "sidecar"
     lock_path: ClassVar[str] = ""
     further_locks: ClassVar[tuple[tuple[str, str], ...]] = ()
+    waits_in_real_time: ClassVar[bool] = False
 
     def __init__(self, site: Site) -> None:
         self.site = site

@@ -450,7 +450,8 @@ function carrier(Fence, properties, begin) {
   return async function carryOut(line) {
     if (line.do === "hello") {
       const { name, lock = "sidecar", serves, soundUnder = [], invariant = [] } = properties;
-      return { answer: "ok", protocol: 1, name, lock, serves, operations, sound_under: soundUnder, invariant };
+      const declared = { name, lock, serves, operations, sound_under: soundUnder, invariant, time: "virtual" };
+      return { answer: "ok", protocol: 1, ...declared };
     }
     if (line.do === "begin_schedule") {
       startMs = nowMs;

@@ -61,6 +61,7 @@ def external(command: str) -> type[ExternalFence]:
         "lock_path": hello.lock_path,
         "further_locks": hello.further_locks,
         "lock_kind": hello.lock,
+        "waits_in_real_time": hello.real_waits,
         "one_transcript": not hello.per_lane,
         "argv": argv,
         "directory": directory,

@@ -48,6 +48,9 @@ REQUIRED = (
 OPTIONAL = ("recover", "rewrite")
 _ANSWERS = ("ok", "takeover", "lock_timeout", "stale_lock", "unsupported", "error")
 _SERVES = ("process", "lane")
+#: What an adapter waits by; the first one where it does not say.
+_REAL = "real"
+_TIMES = (_REAL, "virtual")
 _SLEEP_MS_MAX = 10.0**12
 _CLIP_CHARS = 240
 
@@ -105,6 +108,7 @@ class Hello:
         invariant: names of rules for the transcript's lines.
         lock_path: pattern of the lock's file; empty for the kind's own.
         further_locks: locks that a writer holds as well, each a kind and the pattern of its file.
+        real_waits: whether it may wait by the machine's clock.
     """
 
     name: str
@@ -115,6 +119,7 @@ class Hello:
     invariant: tuple[str, ...] = ()
     lock_path: str = ""
     further_locks: tuple[LockFile, ...] = ()
+    real_waits: bool = True
 
 
 # To the adapter
@@ -258,6 +263,8 @@ def hello_of(answer: Answer) -> Hello:
         raise ProtocolError(f"lock: expected one of {', '.join(KINDS)}")
     if fields.get("serves") not in _SERVES:
         raise ProtocolError(f"serves: expected one of {', '.join(_SERVES)}")
+    if fields.get("time", _REAL) not in _TIMES:
+        raise ProtocolError(f"time: expected one of {', '.join(_TIMES)}")
     operations = frozenset(_names(fields, "operations"))
     if not operations <= {*OPTIONAL, *REQUIRED}:
         unknown = sorted(operations - {*OPTIONAL, *REQUIRED})
@@ -281,6 +288,7 @@ def hello_of(answer: Answer) -> Hello:
         invariant,
         lock_path,
         further_locks,
+        fields.get("time", _REAL) == _REAL,
     )
 
 

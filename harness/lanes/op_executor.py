@@ -127,6 +127,7 @@ class OpExecutor:
             outcome, detail = _REFUSED, self._message(error)
         except LockTimeoutError as error:
             outcome, detail = _LOCK_TIMEOUT, self._message(error)
+            self._cause = int(getattr(self._make_fence, "waits_in_real_time", False))
         except StaleLockError as error:
             outcome, detail = _STALE, self._message(error)
         except NotImplementedError as error:

@@ -20,7 +20,9 @@ import msgspec
 __all__ = [
     "ACQUIRING",
     "IDLE",
+    "IN_REAL_TIME",
     "KEEPING",
+    "NOT_SAID",
     "NO_END_MARKER",
     "NO_LOCK",
     "PAUSES",
@@ -217,6 +219,10 @@ def program_op(op: int) -> int:
     return op % _PART if op >= 0 else op
 
 
+#: Instead of a time that a call has waited.
+NOT_SAID, IN_REAL_TIME = -1, -2
+
+
 class Return(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="return", tag_field="event"):
     """The end of an operation.
 
@@ -227,8 +233,8 @@ class Return(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="ret
             limit of the harness may be why; the history is inconclusive then), or ``crash`` (an exception
             that the fence does not document, or the end of the process).
         detail: message of the exception, or digest of the content that a ``load`` returned.
-        waited_ms: virtual time since the call began, of a ``lock_timeout`` under the kernel gate; -1 where
-            that is not known.
+        waited_ms: virtual time since the call began, of a ``lock_timeout`` under the kernel gate; `NOT_SAID`
+            where the history does not say, `IN_REAL_TIME` where the call may have waited by another clock.
     """
 
     lane: int
@@ -236,7 +242,7 @@ class Return(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag="ret
     outcome: str
     detail: str = ""
     at_ns: int = 0
-    waited_ms: int = -1
+    waited_ms: int = NOT_SAID
 
     @property
     def acknowledges(self) -> bool:

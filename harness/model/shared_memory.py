@@ -175,7 +175,8 @@ class SharedMemory:
             lane, op: which.
             outcome: an index into `OUTCOMES`.
             text: that explains it.
-            cause: errno of a call that is behind it; 0 for none.
+            cause: errno of a call that is behind it; of a time-out, 1 where the fence waits in real time;
+                0 for none.
         """
         base = cell_of(lane)
         self._bytes[_CAUSES_AT + lane * OPS_MAX + op] = cause & 0xFF

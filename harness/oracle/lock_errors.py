@@ -14,7 +14,7 @@ from __future__ import annotations
 import bisect
 import operator
 
-from harness.model.history import History, Invoke, Return, Step
+from harness.model.history import NOT_SAID, History, Invoke, Return, Step
 from harness.oracle.index import HistoryIndex
 from harness.oracle.operations import Operation
 from harness.oracle.verdict import Violation
@@ -167,7 +167,7 @@ def _early(index: HistoryIndex, operation: Operation, call: str) -> str:
     """
     asked_ms = index.header.lock_timeout_ms
     end = index.history.events[operation.returned]
-    if isinstance(end, Return) and end.waited_ms >= 0:
+    if isinstance(end, Return) and end.waited_ms != NOT_SAID:
         if not _is_short(end.waited_ms, asked_ms):
             return ""
         return f"{call} after {end.waited_ms} ms, though it was to wait for {asked_ms} ms"
@@ -181,7 +181,7 @@ def _early(index: HistoryIndex, operation: Operation, call: str) -> str:
 
 
 def _is_short(waited_ms: int, asked_ms: int) -> bool:
-    """Return whether a wait is known and lasted for less than half the time asked for."""
+    """Return whether the length of a wait is known, and less than half the time asked for."""
     return 0 <= 2 * waited_ms < asked_ms
 
 

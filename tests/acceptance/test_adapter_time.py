@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.harness_process import Harness, write_scenario
-from tests.fence.external.adapters import DATED, command
+from tests.fence.external.adapters import DATED, REAL_WAITS, command
 
 pytestmark = pytest.mark.requires("kernel-gate", "clock of programs")
 
@@ -90,3 +90,10 @@ def test_the_date_of_node_moves_within_a_request(harness: Harness, tmp_path: Pat
     fence = ("--fence", f"exec:node {tmp_path}/moving.mjs", "--schedules", 2, "--no-shrink", "--json")
     found = harness.run(write_scenario(tmp_path, ALONE), *fence).object
     assert "crash" not in found["violations"], found
+
+
+def test_an_adapter_that_waits_in_real_time_has_not_given_up_early(harness: Harness) -> None:
+    """By virtual time it has: the machine's tenth of a second passes between two steps."""
+    scenario = Path(__file__).parents[2] / "scenarios" / "contention.yaml"
+    fence = ("--fence", f"exec:{command(REAL_WAITS)}", "--schedules", 8, "--no-shrink", "--json")
+    assert "false_lock_error" not in harness.run(scenario, *fence).object["violations"]

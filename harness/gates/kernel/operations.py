@@ -6,7 +6,7 @@ from harness.gates.kernel.lane import Lane
 from harness.gates.kernel.process import Status
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.wall_words import excuse_of_error, excuse_of_words
-from harness.model.history import NO_END_MARKER, Invoke, Return
+from harness.model.history import IN_REAL_TIME, NO_END_MARKER, NOT_SAID, Invoke, Return
 from harness.model.program import Op, Program
 
 __all__ = ["record_operations"]
@@ -38,11 +38,19 @@ def record_operations(state: SupervisorState, program: Program, lane: Lane) -> N
             outcome, detail = board.outcome(index, lane.finished)
             if outcome == "crash":
                 outcome = _excused(state, lane, detail, board.cause(index, lane.finished))
-            waited_ms = (state.now_ns - lane.begun_ns) // _MILLISECOND_NS if outcome == "lock_timeout" else -1
+            waited_ms = _waited_ms(state, lane) if outcome == "lock_timeout" else NOT_SAID
             events.append(Return(index, lane.told_op, outcome, detail, waited_ms=waited_ms))
             lane.end_operation()
     if lane.status is Status.DEAD:
         _record_death(state, program, lane)
+
+
+def _waited_ms(state: SupervisorState, lane: Lane) -> int:
+    """Return how long an operation took that has ended with a time-out, as `Return` has it."""
+    assert lane.worker is not None
+    if lane.worker.board.cause(lane.index, lane.finished):
+        return IN_REAL_TIME
+    return (state.now_ns - lane.begun_ns) // _MILLISECOND_NS
 
 
 def _record_parts(state: SupervisorState, program: Program, lane: Lane) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["DATED", "DIES_LATER", "FAULTS", "RANDOM_IDS", "command"]
+__all__ = ["DATED", "DIES_LATER", "FAULTS", "RANDOM_IDS", "REAL_WAITS", "command"]
 
 PROGRAM = Path(__file__)
 #: A fault that comes after the answer to the request.
@@ -23,6 +23,8 @@ DIES_LATER = "dies_later"
 RANDOM_IDS = "random_ids"
 #: Likewise, with dates and what it reads from files that give random numbers.
 DATED = "dated"
+#: No fault: it waits for the lock by the machine's clock, and gives up after a tenth of a second of that.
+REAL_WAITS = "real_waits"
 #: If more than one process uses the lock, time must be real.
 _POLL_MS = 50
 
@@ -97,6 +99,25 @@ class Adapter:
             return answer
         self.append(request)
         return self.release(request)
+
+
+class RealWaits(Adapter):
+    """Waits as the libraries of its language do, of which virtual time knows nothing."""
+
+    def acquire(self, request: dict[str, Any]) -> dict[str, Any]:
+        import select
+
+        deadline = time.monotonic() + 0.1
+        while True:
+            try:
+                os.close(os.open(f"{self.path}.lock", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                return {}
+            except FileExistsError:
+                if time.monotonic() > deadline:
+                    return {"answer": "lock_timeout", "message": "held"}
+                select.select((), (), (), 0.03)
+
+    begin_turn = acquire
 
 
 class Stamping(Adapter):
@@ -301,7 +322,7 @@ FAULTS: dict[str, Callable[[int], None]] = {
 
 def main(fault: str, at: str) -> None:
     """Serve until standard input ends."""
-    adapter = {RANDOM_IDS: RandomIds, DATED: Dated}.get(fault, Adapter)()
+    adapter = {RANDOM_IDS: RandomIds, DATED: Dated, REAL_WAITS: RealWaits}.get(fault, Adapter)()
     while True:
         request = heard()
         number, do = request["id"], request["do"]

@@ -97,12 +97,20 @@ def test_a_hello_states_lock_lanes_and_operations() -> None:
 
 
 @pytest.mark.parametrize(
+    ("fields", "real"), [({}, True), ({"time": "real"}, True), ({"time": "virtual"}, False)]
+)
+def test_an_adapter_waits_in_real_time_unless_it_says_otherwise(fields: dict[str, str], real: bool) -> None:
+    assert hello_of(answer(**HELLO, **fields)).real_waits == real
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"protocol": 2},
         {"protocol": None},
         {"lock": "mutex"},
         {"serves": "all"},
+        {"time": "local"},
         {"operations": ["rewind"]},
         {"operations": "recover"},
         {"sound_under": [1]},

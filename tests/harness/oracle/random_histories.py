@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 from hypothesis import strategies as st
 
-from harness.model.history import History, Invoke, LaneInfo, digest
+from harness.model.history import IN_REAL_TIME, History, Invoke, LaneInfo, digest
 from harness.oracle.whole_lines import every_id
 from tests.harness.oracle.histories import (
     CRON,
@@ -49,6 +49,7 @@ LOCKING = st.lists(
                 "gives_up",
                 "sleeps",
                 "sleeps_briefly",
+                "waits_really",
                 "stale",
                 "refuses",
                 "refused_write",
@@ -67,6 +68,7 @@ _KINDS = {
     "gives_up": "acquire",
     "sleeps": "acquire",
     "sleeps_briefly": "acquire",
+    "waits_really": "acquire",
     "let_go": "release",
     "stale": "release",
 }
@@ -74,12 +76,13 @@ _OUTCOMES = {
     "gives_up": "lock_timeout",
     "sleeps": "lock_timeout",
     "sleeps_briefly": "lock_timeout",
+    "waits_really": "lock_timeout",
     "stale": "stale_lock",
     "refuses": "refused",
     "refused_write": "refused",
 }
 #: Of those that ask for the lock; a scenario that asks them to wait asks for 100.
-_WAITED_MS = {"gives_up": 0, "sleeps": 100, "sleeps_briefly": 20}
+_WAITED_MS = {"gives_up": 0, "sleeps": 100, "sleeps_briefly": 20, "waits_really": IN_REAL_TIME}
 _APPENDS = ("append", "stale_append", "unlocked", "refuses", "refused_write", "other_text")
 _ROGUE = st.lists(
     st.sampled_from(["append", "identical", "aba", "remove", "swap", "touch", "undo", "away", "garbage"]),
@@ -426,6 +429,7 @@ _ACTIONS: dict[str, Callable[[Story, int, str], Iterator[None]]] = {
     "repeat": _repeat,
     "sleeps": _sleeps,
     "sleeps_briefly": _sleeps,
+    "waits_really": _nothing,
     "garbage": _garbage,
     "swap": _swap,
     "identical": _identical,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness.model.history import History
+from harness.model.history import IN_REAL_TIME, History
 from harness.oracle import judge
 from tests.harness.oracle.histories import CRON, EDITOR, HEARTBEAT, LANES, RUNNER, Story
 
@@ -140,6 +140,23 @@ def test_time_out_before_half_of_the_time_is_false(waited_ms: int, count: int) -
     details = [detail for _, detail in false(asked(story.history(), 500))]
     told = f"cron reports a time-out from its acquire after {waited_ms} ms, though it was to wait for 500 ms"
     assert details == [told] * count
+
+
+def test_a_time_out_after_a_wait_in_real_time_is_not_judged_by_its_length() -> None:
+    story = Story()
+    hold(story, HEARTBEAT)
+    story.call(CRON, "acquire")
+    story.look(CRON, "openat", "T.lock")
+    story.done(CRON, "lock_timeout", waited_ms=IN_REAL_TIME)
+    assert false(asked(story.history(), 500)) == []
+
+
+def test_a_time_out_on_a_free_lock_is_false_in_real_time_too() -> None:
+    story = Story()
+    hold(story, HEARTBEAT)
+    let_go(story, HEARTBEAT)
+    give_up(story, CRON, waited_ms=IN_REAL_TIME)
+    assert len(false(asked(story.history(), 500))) == 1
 
 
 def test_an_early_time_out_is_true_where_no_time_is_asked_for() -> None:

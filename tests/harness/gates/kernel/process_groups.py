@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from harness.lanes.child_services import Service
 from tests.harness.gates.kernel.words import Words
 
-__all__ = ["Crowding", "Loose"]
+__all__ = ["Crowding", "Loose", "serving"]
 
 #: Answers each line: ``read``, ``append TEXT``, ``wait SECONDS``, ``threads``, ``quit``.
 _SERVER = """
@@ -90,6 +90,17 @@ served.join()
 """
 
 _kept: dict[str, Any] = {}
+
+
+def serving(program: str, transcript: str) -> subprocess.Popen[bytes]:
+    """Start a child that answers lines, and return it once it is ready."""
+    child = subprocess.Popen(
+        [sys.executable, "-S", "-E", "-c", program, transcript],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
+    )  # fmt: skip
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"ready\n"
+    return child
 
 
 class Crowding(Words):
@@ -199,12 +210,7 @@ class Crowding(Words):
 
     @classmethod
     def start_service(cls, transcript: str) -> None:
-        child = subprocess.Popen(
-            [sys.executable, "-S", "-E", "-c", _SERVER, transcript],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
-        )  # fmt: skip
-        assert child.stdout is not None
-        assert child.stdout.readline() == b"ready\n"
+        child = serving(_SERVER, transcript)
         _kept["server"] = child, Service(child.pid, cls.one_at_a_time)
 
     def _ask(self, line: str) -> str:

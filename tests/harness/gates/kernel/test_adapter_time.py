@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from harness.gates.kernel import adapter_vdso
 from harness.lanes.child_services import Service
 from harness.model.program import ClockSkew
+from tests.harness.gates.kernel.process_groups import serving
 from tests.harness.gates.kernel.stage import START_NS, Scripted, Seen, Stage, program_of
 from tests.harness.gates.kernel.words import Words
 
@@ -118,12 +118,7 @@ class Asked(Words):
 
     @classmethod
     def start_service(cls, transcript: str) -> None:
-        child = subprocess.Popen(
-            [sys.executable, "-S", "-E", "-c", _SERVER, transcript],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
-        )  # fmt: skip
-        assert child.stdout is not None
-        assert child.stdout.readline() == b"ready\n"
+        child = serving(_SERVER, transcript)
         _kept["child"] = child, Service(child.pid, one_at_a_time=True, flows=cls.flows)
 
     def __getattr__(self, word: str) -> object:
@@ -140,7 +135,7 @@ class Asked(Words):
 
 
 class AskedSlowly(Asked):
-    """A child of which nobody says that one thing at a time moves in it."""
+    """Without the promise that one thing at a time moves in the child."""
 
     flows = False
 
