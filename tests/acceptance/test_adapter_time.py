@@ -1,4 +1,4 @@
-"""What adapters in several languages write that is different each time: dates, random numbers of files."""
+"""Adapters in several languages: what they write that differs each time, threads and waits of their runtimes."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ lanes:
 expect: {}
 """
 HOST = Path(__file__).parents[2] / "examples" / "node" / "host.mjs"
+CONTENTION = Path(__file__).parents[2] / "scenarios" / "contention.yaml"
 PLACE = Path(__file__).parents[1] / "fence" / "external"
 LANGUAGES = ["python", "perl", pytest.param("c", marks=pytest.mark.requires("gcc"))]
 
@@ -55,16 +56,26 @@ def dated(language: str, folder: Path) -> str:
         return command(DATED)
     if language == "perl":
         return f"perl {PLACE / 'dated.pl'}"
-    subprocess.run(["gcc", "-o", folder / "dated", PLACE / "dated.c"], check=True)
-    return str(folder / "dated")
+    return compiled("dated", folder)
+
+
+def compiled(name: str, folder: Path) -> str:
+    """The program that a file in C is made into."""
+    subprocess.run(["gcc", "-pthread", "-o", folder / name, PLACE / f"{name}.c"], check=True)
+    return str(folder / name)
 
 
 def histories(harness: Harness, folder: Path, language: str, schedules: int) -> set[str]:
     """What two runs say of their histories."""
-    arguments = ("--fence", f"exec:{dated(language, folder)}", "--schedules", schedules, "--no-shrink")
-    path = write_scenario(folder)
-    runs = [harness.run(path, *arguments, "--json", "--out", harness.out / number).object for number in "12"]
+    return histories_of(harness, write_scenario(folder), dated(language, folder), schedules)
+
+
+def histories_of(harness: Harness, path: Path, adapter: str, schedules: int) -> set[str]:
+    """What two runs of an adapter say of their histories."""
+    arguments = ("--fence", f"exec:{adapter}", "--schedules", schedules, "--no-shrink", "--json")
+    runs = [harness.run(path, *arguments, "--out", harness.out / number).object for number in "12"]
     assert all(run["repeated"] > 0 and not run["inconclusive"] for run in runs), runs
+    assert not any("dead_end" in run["violations"] for run in runs), runs
     return {run["histories"] for run in runs}
 
 
@@ -94,6 +105,17 @@ def test_the_date_of_node_moves_within_a_request(harness: Harness, tmp_path: Pat
 
 def test_an_adapter_that_waits_in_real_time_has_not_given_up_early(harness: Harness) -> None:
     """By virtual time it has: the machine's tenth of a second passes between two steps."""
-    scenario = Path(__file__).parents[2] / "scenarios" / "contention.yaml"
     fence = ("--fence", f"exec:{command(REAL_WAITS)}", "--schedules", 8, "--no-shrink", "--json")
-    assert "false_lock_error" not in harness.run(scenario, *fence).object["violations"]
+    assert "false_lock_error" not in harness.run(CONTENTION, *fence).object["violations"]
+
+
+def test_waits_of_an_adapter_in_real_time_leave_nothing_to_chance(harness: Harness) -> None:
+    assert len(histories_of(harness, CONTENTION, command(REAL_WAITS), schedules=4)) == 1
+
+
+@pytest.mark.requires("gcc")
+def test_threads_of_an_adapters_runtime_leave_nothing_to_chance(harness: Harness, tmp_path: Path) -> None:
+    """One sleeps over and over, as in Go; another one goes on behind each call."""
+    assert (
+        len(histories_of(harness, write_scenario(tmp_path), compiled("threads", tmp_path), schedules=4)) == 1
+    )

@@ -3,7 +3,8 @@
 An adapter keeps the machine's monotonic clock, and the kernel ends its waits, because its runtime waits
 between schedules, too. Where the two clocks meet they have to agree: a wait that ends at a date is told the
 machine's date, and a wait that took its whole time has taken it by the date as well, for the thread that
-waited. Other threads may have waited for less or more, by chance.
+waited. Other threads may have waited for less or more, by chance. How long the threads that act for a lane
+have waited is counted for `adapter_waits`, which has its lane wait for as long.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ _STANDS_STILL = 1000
 #: By so much more it moves at each read from then on: ten seconds within 10,000 reads.
 _FASTER_NS = 200
 _ABSOLUTE = 1
+#: By so much of its time, and so much more, the kernel may end a wait later.
+_SLACK, _SLACK_NS = 100, 2_000_000
+#: A shorter wait is for a lock of the interpreter, or to spin; as far as it ends by time, that is chance.
+_SHORT_NS = 8_000_000
 #: Kinds of calls that wait for a time at most.
 _WAITS = frozenset({"timed", "sleep"})
 _TIMERS = frozenset({"timer_settime", "timerfd_settime"})
@@ -41,10 +46,19 @@ class _Wait(NamedTuple):
     Args:
         since_ns: when it began, by the machine's monotonic clock.
         time_out_ns: how long it is at most.
+        tells: whether the date has to go on by it.
+        counts: whether the lane has to wait for as long, where it is the wait of a thread that acts for it.
     """
 
     since_ns: int
     time_out_ns: int
+    tells: bool
+    counts: bool
+
+    @property
+    def end_ns(self) -> int:
+        """Return when the kernel has ended it at the latest, by the machine's monotonic clock."""
+        return self.since_ns + self.time_out_ns + self.time_out_ns // _SLACK + _SLACK_NS
 
 
 class _Changed(NamedTuple):
@@ -101,18 +115,33 @@ class AdapterClock:
         self._is_read = False
         self._waits: dict[int, _Wait] = {}
         self._changed: dict[int, _Changed] = {}
+        #: The threads that have acted for a lane, how long each has waited since the last request or stop
+        #: of the lane, and for how long the lane of a request that was answered has still to wait.
+        self._acting: set[int] = set()
+        self._waited: defaultdict[int, int] = defaultdict(int)
+        self._owed_ns = 0
 
     def begin(self) -> None:
         """Start a schedule."""
         self._views.clear()
+        self._owed_ns = 0
         self.request_begins()
 
     def request_begins(self) -> None:
         """Forget how long threads have waited: for how long one is idle is chance."""
         self._is_read = False
         self._waits.clear()
+        self._waited.clear()
         for view in self._views.values():
             view.waited_ns = 0
+
+    def request_ends(self) -> None:
+        """Note that a request was answered."""
+        self._owed_ns += max((self._waited.pop(tid, 0) for tid in self._acting), default=0)
+
+    def acts(self, tid: int) -> None:
+        """Note that a thread acts for a lane."""
+        self._acting.add(tid)
 
     def read(self, tid: int, now_ns: int) -> int:
         """Return the virtual time that a thread reads, in nanoseconds, and count the read.
@@ -137,7 +166,36 @@ class AdapterClock:
                     memory.write(changed.address, changed.own)
         wait = self._waits.pop(tid, None)
         if wait is not None and time.monotonic_ns() - wait.since_ns >= wait.time_out_ns:
-            self._views[tid].waited_ns += wait.time_out_ns
+            if wait.tells:
+                self._views[tid].waited_ns += wait.time_out_ns
+            if wait.counts and wait.time_out_ns >= _SHORT_NS:
+                self._waited[tid] += wait.time_out_ns
+
+    def next_end(self) -> int | None:
+        """Return when the next wait ends by time, in nanoseconds of the machine's monotonic clock.
+
+        Returns:
+            Of a thread that acts for a lane, if one waits; None where none waits for a time.
+        """
+        now_ns = time.monotonic_ns()
+        ends = {tid: wait.end_ns for tid, wait in self._waits.items() if wait.counts and wait.end_ns > now_ns}
+        acting = [end_ns for tid, end_ns in ends.items() if tid in self._acting]
+        return min(acting or ends.values(), default=None)
+
+    def take_waited(self, tid: int = 0) -> int:
+        """Return for how long the lane that has stopped has to wait, and count anew.
+
+        Args:
+            tid: the thread that has stopped for it; 0 where its request was answered.
+
+        Returns:
+            Nanoseconds.
+        """
+        waited_ns = self._owed_ns + (self._waited.pop(tid, 0) if tid else 0)
+        self._owed_ns = 0
+        for view in self._views.values() if waited_ns else ():
+            view.waited_ns = 0
+        return waited_ns
 
     def kernel_waits(self, pending: PendingSyscall, now_ns: int, ahead_ns: int) -> None:
         """Take in that the kernel is about to run a call, which may wait at most for a time, or set a timer.
@@ -154,12 +212,14 @@ class AdapterClock:
         address = _date_at(pending)
         if address:
             left_ns = self._left(pending, address, self._views[pending.tid].now(now_ns) + ahead_ns)
-        elif self._is_read and pending.call.kind in _WAITS:
+        elif pending.call.kind in _WAITS:
             left_ns = time_out_of(pending)
         else:
             return
         if left_ns is not None and pending.call.kind in _WAITS:
-            self._waits[pending.tid] = _Wait(time.monotonic_ns(), max(0, left_ns))
+            tells = bool(address) or self._is_read
+            counts = pending.call.kind == "timed"
+            self._waits[pending.tid] = _Wait(time.monotonic_ns(), max(0, left_ns), tells, counts)
 
     def _left(self, pending: PendingSyscall, address: int, date_ns: int) -> int | None:
         """Return how long it is until a date, and put the machine's in its place while the call runs.

@@ -82,6 +82,8 @@ def _until_stopped(state: SupervisorState, worker: Worker) -> Task | None:
             tracee = threads.get(pending.tid)
             if tracee is not None and tracee.fds.get(pending.args[0], UNKNOWN) is OUTSIDE:
                 # The usual case: it speaks with us, or wakes its neighbour.
+                if tracee.program.date is not None:
+                    tracee.program.date.returned(pending.tid)
                 respond(worker, pending.trap_id, flags=RESPONSE_CONTINUE)
                 continue
         if pending.call.kind == "timed" and pending.tid in threads:

@@ -17,6 +17,7 @@ from harness.gates.kernel.eventfd import OCCUPIED, is_reserved
 from harness.gates.kernel.lane import TraceeProcess
 from harness.gates.kernel.path_resolution import UNKNOWN, descriptor, is_indirect, path_name, signed
 from harness.gates.kernel.process import PendingSyscall, Process, Status
+from harness.gates.kernel.quiescence import has_returned
 from harness.gates.kernel.reactions import (
     CONTINUE,
     STOP_AT_FILE,
@@ -50,6 +51,8 @@ def by_descriptor(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     # The table has what is signed, which the register's whole content nearly always is.
     inode = process.fds.get(fd, UNKNOWN)
     if inode is UNKNOWN:
+        if state.in_call:
+            _take_in_return(state)
         inode = descriptor(state.files, process, signed(fd))
         if inode is not None and is_reserved(fd):
             pending.is_about(inode)
@@ -60,6 +63,19 @@ def by_descriptor(state: SupervisorState, pending: PendingSyscall) -> Reaction:
         return _outside(state, pending) if pending.call.name != "read" else _reads_outside(state, pending)
     pending.is_about(inode)
     return STOP_AT_FILE
+
+
+def _take_in_return(state: SupervisorState) -> None:
+    """Record the watched call if it has returned, and another thread goes on where its own thread was.
+
+    Go does that: while a thread is in a call, the runtime may give the rest of its work to another one. The
+    file that the call has just made is known only once its effect is recorded.
+    """
+    watched = state.watched
+    assert watched is not None
+    pending = watched.pending
+    if has_returned(state.in_call, linux_abi.NUMBERS[pending.call.name], pending.args):
+        state.call_returned()
 
 
 def by_name(state: SupervisorState, pending: PendingSyscall) -> Reaction:

@@ -34,7 +34,7 @@ from harness.gates.kernel.syscall_table import FLOCK
 from harness.gates.kernel.terminals import Terminals
 from harness.gates.kernel.time_jumps import jump
 from harness.gates.kernel.timer_steps import show_due
-from harness.gates.kernel.virtual_clock import can_go
+from harness.gates.kernel.virtual_clock import can_go, is_held
 from harness.gates.kernel.virtual_files import VirtualFiles
 from harness.gates.kernel.worker_diagnostics import explained
 from harness.gates.kernel.worker_processes import WorkerKilled, WorkerProcesses
@@ -278,7 +278,7 @@ class KernelGate:
             ):
                 ready.append(lane.candidate or candidate_of(files, lane))
         if self._faults.held:
-            ready = [candidate for candidate in ready if self._lanes[candidate.lane].held_ns <= now_ns]
+            ready = [one for one in ready if not is_held(self._lanes[one.lane], files.names, now_ns)]
         if self._polls.asking:
             ready = self._polls.without_kept_back(ready, self._lanes)
         return ready
@@ -371,6 +371,7 @@ class KernelGate:
         alone = not worker.sleeping_lanes and not worker.has_children
         if worker.has_children or not self._wait.without_children(worker, lane):
             self._wait.with_children(worker, lane)
+            self._faults.hold_as_waited(worker, lane)
         status = lane.status
         if status is _FILE and lane.pending.call.kind == "lock":
             self._wait_for_lock(lane)

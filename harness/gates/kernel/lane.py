@@ -267,7 +267,7 @@ class TraceeThread(Task):
         lane: the lane it acts for, since it stopped here.
     """
 
-    __slots__ = ("lane", "number", "tid", "tracee")
+    __slots__ = ("_acted", "lane", "number", "tid", "tracee")
 
     def __init__(self, tracee: TraceeProcess, tid: int, number: int) -> None:
         super().__init__()
@@ -275,6 +275,17 @@ class TraceeThread(Task):
         self.tid = tid
         self.number = number
         self.lane: Lane | None = None
+        #: Whether it has ever asked for something in the name of a lane.
+        self._acted = False
+
+    @property
+    def is_runtimes_own(self) -> bool:
+        """Return whether it is a thread of an adapter's runtime, such as Go's `sysmon` or a JVM's VM thread.
+
+        That is one of a service, and not the first one, that has done nothing for a lane yet. It sleeps
+        while it looks after the other threads, whether a request is under way or not.
+        """
+        return not self._acted and self.tracee.service is not None and self.tid != self.tracee.pid
 
     def moves(self) -> None:
         """Note that the thread has moved on and acts for no lane until it stops."""
@@ -284,6 +295,10 @@ class TraceeThread(Task):
         """Set the lane that the thread acts for."""
         self.lane = lane
         self.flock_tried = False
+        if not self._acted:
+            self._acted = True
+            if self.tracee.program.date is not None:
+                self.tracee.program.date.acts(self.tid)
 
 
 class TraceeProcess(StartedProcess):

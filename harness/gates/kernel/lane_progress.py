@@ -27,7 +27,8 @@ class LaneProgress(Task):
         ordinal: how many steps that operation has taken.
         begun_ns: virtual time at which it began.
         think_left: steps for which it still waits for its model.
-        held_ns: virtual time until which it is stopped, or in a slow call.
+        held_ns: virtual time until which it is stopped, or in a slow call, or its adapter waits.
+        held_for: the file for which its adapter waits until then, if that is gone earlier; None for none.
         poll_name: the file that was in its way when it last asked for a lock.
         poll_count: how often it has slept since because of that file.
         starting: it begins when its sleep is over, for the process that it revives was killed.
@@ -40,6 +41,7 @@ class LaneProgress(Task):
         "candidate",
         "cell",
         "finished",
+        "held_for",
         "held_ns",
         "index",
         "marked",
@@ -74,6 +76,7 @@ class LaneProgress(Task):
         self.think_left = 0
         self.wake_ns = 0
         self.held_ns = 0
+        self.held_for: str | None = None
         self.poll_name: str | None = None
         self.poll_count = 0
         self.flock_tried = False
@@ -93,9 +96,16 @@ class LaneProgress(Task):
         self.think_left -= 1
         return self.think_left <= 0
 
-    def hold(self, until_ns: int) -> None:
-        """Keep the lane from going on before a virtual time."""
-        self.held_ns = max(self.held_ns, until_ns)
+    def hold(self, until_ns: int, polls: bool = False) -> None:
+        """Keep the lane from going on before a virtual time.
+
+        Args:
+            until_ns: the time.
+            polls: only as long as the file is there that was in its way, if one was.
+        """
+        if until_ns >= self.held_ns:
+            self.held_ns = until_ns
+            self.held_for = self.poll_name if polls else None
 
     def show(self, candidate: Candidate) -> Candidate:
         """Keep what the strategy is shown of the lane until it steps."""

@@ -14,7 +14,7 @@ from harness.gates.kernel import process_tree
 from harness.gates.kernel.adapter_time import clock_of, date_of, kernel_waits
 from harness.gates.kernel.eventfd import OCCUPIED, is_reserved, make
 from harness.gates.kernel.file_calls import by_descriptor
-from harness.gates.kernel.lane import TraceeProcess, Worker
+from harness.gates.kernel.lane import TraceeProcess, TraceeThread, Worker
 from harness.gates.kernel.path_resolution import descriptor, signed
 from harness.gates.kernel.process import PendingSyscall, Status
 from harness.gates.kernel.program_clock import DATES
@@ -145,7 +145,11 @@ def _given(state: SupervisorState, pending: PendingSyscall, lane: int, op: int) 
 def sleep(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     """Leave a task asleep in virtual time."""
     process, args = pending.process, pending.args
-    if pending.tid not in process.tasks or process.runs_freely:
+    task = process.tasks.get(pending.tid)
+    if task is None or process.runs_freely:
+        return CONTINUE
+    if isinstance(task, TraceeThread) and task.is_runtimes_own:
+        kernel_waits(state, pending, process)
         return CONTINUE
     plain = pending.call.name == "nanosleep"
     data = process.memory.read(args[0 if plain else 2], _TIMESPEC.size)

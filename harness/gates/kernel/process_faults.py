@@ -13,6 +13,7 @@ import errno
 import signal
 from collections.abc import Iterable
 
+from harness.gates.kernel.adapter_waits import waited_ns
 from harness.gates.kernel.flock_wakeups import release_locks_of_ended
 from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.partial_write import CUTTABLE_BYTES, part_of, write_for
@@ -73,6 +74,12 @@ class ProcessFaults:
         until_ns = self._state.later(duration_ns)
         for lane in lanes:
             lane.hold(until_ns)
+
+    def hold_as_waited(self, worker: Worker, lane: Lane) -> None:
+        """Let a lane take no step for as long as its adapter has waited in real time before it stopped."""
+        if duration_ns := waited_ns(worker, lane):
+            self.held = True
+            lane.hold(self._state.later(duration_ns), polls=True)
 
     def advance(self, duration_ns: int) -> None:
         """Let virtual time jump ahead."""

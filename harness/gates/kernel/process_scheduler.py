@@ -110,6 +110,25 @@ class ProcessScheduler:
             choose(worker, lane)
         return worker.must_replace
 
+    def await_end(self, worker: Worker, lane: Lane, end_ns: int) -> None:
+        """Wait until a lane that sleeps stops, or to a time, and then until its processes rest again.
+
+        Args:
+            worker: of the lane.
+            lane: whose adapter owes an answer.
+            end_ns: by the machine's monotonic clock.
+        """
+        left_ns = 1
+        while left_ns > 0 and lane.status is Status.ASLEEP and not worker.must_replace:
+            left_ns = end_ns - time.monotonic_ns()
+            pidfds = [tracee.pidfd for tracee in worker.tracees.values()]
+            select.select([worker.listener, worker.pidfd, *pidfds], (), (), max(0, left_ns) / 1e9)
+            worker.show_lanes_themselves()
+            _disturb(worker, None, ANY_SLEEPER)
+            for process in worker.processes():
+                process.moves()
+            self._run_to_rest(worker, None)
+
     def _run_to_rest(self, worker: Worker, turn: Process | None) -> None:
         self._turn, self._queueing = turn, True
         self._patience = Patience(self._state.wall_limit_s, worker.pid)

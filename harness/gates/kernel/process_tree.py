@@ -117,11 +117,15 @@ def service_announced(
     service = worker.services.get(pid)
     if service is None or lane is None:
         return
+    date = worker.tracees[pid].program.date if pid in worker.tracees else None
     if why == ASK:
         service.request(lane)
-        if pid in worker.tracees and (date := worker.tracees[pid].program.date) is not None:
+        if date is not None:
             date.request_begins()
-    elif service.reply(lane) and service.flows and not service.requests and pid in worker.tracees:
+        return
+    if date is not None:
+        date.request_ends()
+    if service.reply(lane) and service.flows and not service.requests and pid in worker.tracees:
         worker.tracees[pid].is_idle()
 
 

@@ -11,6 +11,7 @@ that is blocked outside of any call, as a frozen one is.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Collection, Sequence
 from typing import ClassVar, NamedTuple
 
@@ -25,6 +26,7 @@ __all__ = [
     "children_of",
     "filters_of",
     "halted",
+    "has_returned",
     "id_in_namespace",
     "process_and_parent_of",
     "same_twice",
@@ -73,6 +75,8 @@ class Rest(NamedTuple):
 _VFORKS = (b"56 ", b"58 ", b"435 ")
 #: The kernel's word for a task that is blocked and in no call.
 _NO_CALL = b"-1 "
+#: How long a thread may run before it is given up to tell whether it has left a call, and between two looks.
+_RETURN_S, _LOOK_AGAIN_S = 1.0, 0.00005
 
 
 def tasks_of(pid: int) -> list[int]:
@@ -251,6 +255,28 @@ def tracer_of(tid: int) -> int:
         if line.startswith(b"TracerPid:"):
             return int(line.split()[1])
     return 0
+
+
+def has_returned(tid: int, number: int, args: Sequence[int]) -> bool:
+    """Return whether a thread has come back from a call that it was let into; waits while it runs.
+
+    Args:
+        tid: the thread, by its id here.
+        number: of the call.
+        args: its six arguments.
+
+    Returns:
+        False, too, where the thread runs for so long that it cannot be told.
+    """
+    call = [str(number).encode(), *(b"0x%x" % arg for arg in args)]
+    end = time.monotonic() + _RETURN_S
+    while True:
+        found = _read(f"/proc/{tid}/syscall").split()
+        if found[:1] != [b"running"]:
+            return found[: len(call)] != call
+        if time.monotonic() > end:
+            return False
+        time.sleep(_LOOK_AGAIN_S)
 
 
 def filters_of(pid: int) -> int:

@@ -7,6 +7,7 @@ whose child processes are all services that flow by `fast_path`.
 from __future__ import annotations
 
 from harness.gates.kernel import fast_path, process_tree
+from harness.gates.kernel.adapter_waits import let_end
 from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.process_scheduler import ProcessScheduler
 from harness.gates.kernel.quiescence import Halted
@@ -38,6 +39,7 @@ class StepWait:
             try:
                 if not (fast_path.applies(worker) and fast_path.follow(self._state, worker, lane)):
                     self._scheduler.wait(worker, lane)
+                    let_end(self._state, self._scheduler, worker, lane)
                 return
             except Halted as halted:
                 process_tree.worker_halted(self._state, worker, halted)

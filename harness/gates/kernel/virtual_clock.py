@@ -8,7 +8,7 @@ from types import MappingProxyType
 from harness.gates.kernel.lane import Lane
 from harness.gates.kernel.process import Status
 
-__all__ = ["FOREVER_NS", "can_go", "sleepers", "wake"]
+__all__ = ["FOREVER_NS", "can_go", "is_held", "sleepers", "wake"]
 
 #: As late as virtual time can be; a sleep without an end ends then.
 FOREVER_NS = (1 << 63) - 1
@@ -30,6 +30,14 @@ def can_go(lane: Lane, names: Collection[str], now_ns: int) -> bool:
     if lane.poll_name is not None:
         return lane.poll_name not in names
     return now_ns >= lane.wake_ns
+
+
+def is_held(lane: Lane, names: Collection[str], now_ns: int) -> bool:
+    """Return whether a lane may not go on yet: it is stopped, or its adapter waits.
+
+    An adapter that polls for a lock may look at any time once that is free, as one that sleeps virtually.
+    """
+    return lane.held_ns > now_ns and (lane.held_for is None or lane.held_for in names)
 
 
 def sleepers(lanes: Sequence[Lane], now_ns: int, asking: Mapping[int, int] = _NONE) -> list[Lane]:

@@ -152,3 +152,50 @@ def test_a_date_that_the_adapter_has_set_anew_stays(clock: AdapterClock, machine
     memory.put(NOW_NS + 9 * SECOND)
     clock.returned(1)
     assert memory.time_ns == NOW_NS + 9 * SECOND
+
+
+def test_a_lane_waits_as_long_as_its_thread_has_waited(clock: AdapterClock, machine: Machine) -> None:
+    clock.acts(1)
+    for milliseconds in (49, 10):
+        polls(clock, milliseconds)
+        machine.passes(milliseconds * MS)
+    clock.returned(1)
+    assert clock.take_waited(2) == 0
+    assert clock.take_waited(1) == 59 * MS
+    assert clock.take_waited(1) == 0
+
+
+def test_an_answered_request_leaves_the_longest_wait_of_a_thread_that_acts(
+    clock: AdapterClock, machine: Machine
+) -> None:
+    clock.acts(1)
+    polls(clock, 50, tid=1)
+    polls(clock, 90, tid=2)
+    machine.passes(100 * MS)
+    clock.returned(1)
+    clock.returned(2)
+    clock.request_ends()
+    clock.request_begins()
+    assert clock.take_waited() == 50 * MS
+
+
+def test_short_waits_of_an_interpreter_are_no_time_of_a_lane(clock: AdapterClock, machine: Machine) -> None:
+    clock.acts(1)
+    for _ in range(9):
+        polls(clock, 5)
+        machine.passes(5 * MS)
+    clock.returned(1)
+    assert clock.take_waited(1) == 0
+
+
+def test_the_wait_that_ends_next_is_of_a_thread_that_acts(clock: AdapterClock, machine: Machine) -> None:
+    assert clock.next_end() is None
+    polls(clock, 30, tid=2)
+    found = clock.next_end()
+    assert found is not None and found - machine.steady_ns > 30 * MS
+    clock.acts(1)
+    polls(clock, 100, tid=1)
+    found = clock.next_end()
+    assert found is not None and found - machine.steady_ns > 100 * MS
+    machine.passes(200 * MS)
+    assert clock.next_end() is None

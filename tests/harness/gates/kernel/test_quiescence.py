@@ -9,11 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from harness.gates.kernel import quiescence
-from harness.gates.kernel.quiescence import Halted, asleep, children_of, tasks_of
+from harness.gates.kernel.quiescence import Halted, asleep, children_of, has_returned, tasks_of
 from tests import ordinary_user
 
 pytestmark = pytest.mark.requires("kernel-gate")
@@ -159,3 +160,13 @@ def test_an_unreaped_process_is_asleep_for_an_ordinary_user() -> None:
         return [rest is not None, rest is not None and rest.ends_by_time]
 
     assert ordinary_user.told_by(ordinary_user.become, work) == [True, False]
+
+
+def test_a_thread_has_returned_from_a_call_once_it_is_in_another() -> None:
+    with child("sys.stdin.read()") as process:
+        assert soon(lambda: asleep(process.pid, ()))
+        number, *words = Path(f"/proc/{process.pid}/syscall").read_text().split()
+        args = [int(word, 16) for word in words[:6]]
+        assert not has_returned(process.pid, int(number), args)
+        assert has_returned(process.pid, int(number), [args[0] + 1, *args[1:]])
+        assert has_returned(process.pid, int(number) + 1, args)

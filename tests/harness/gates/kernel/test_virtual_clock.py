@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.gates.kernel.lane import Lane
 from harness.gates.kernel.process import NO_CALL, Status
-from harness.gates.kernel.virtual_clock import can_go, wake
+from harness.gates.kernel.virtual_clock import can_go, is_held, wake
 
 MS = 1_000_000
 
@@ -87,3 +87,20 @@ def test_doubling_has_an_end() -> None:
     lane = sleeper(0, 50, "lock", poll_count=10_000)
     _, now = wake([lane], 0)
     assert now == (50 * MS) << 20
+
+
+def test_a_lane_is_held_until_its_time() -> None:
+    lane = Lane(0)
+    assert not is_held(lane, (), 0)
+    lane.hold(50)
+    assert is_held(lane, (), 49) and not is_held(lane, (), 50)
+
+
+def test_a_lane_that_waits_for_a_file_is_held_as_long_as_it_is_there() -> None:
+    lane = Lane(0)
+    lane.poll_for("T.lock")
+    lane.hold(50, polls=True)
+    assert is_held(lane, ("T.lock",), 49) and not is_held(lane, ("T",), 49)
+    # A process that is stopped meanwhile goes on for no file.
+    lane.hold(70)
+    assert is_held(lane, ("T",), 69)
