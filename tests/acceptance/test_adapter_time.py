@@ -1,4 +1,4 @@
-"""Adapters in several languages: what they write that differs each time, threads and waits of their runtimes."""
+"""Adapters in several languages: what they write that differs, threads and waits of their runtimes."""
 
 from __future__ import annotations
 
