@@ -23,6 +23,9 @@ from fence.locks.lock import Lock, Options, Patience, milliseconds
 
 __all__ = ["KIND", "Payload", "SidecarLock", "process_start"]
 
+#: Start time of no process but the machine's first one.
+_FIRST_TICK = 1
+
 
 def process_start(pid: int) -> int | None:
     """Return the start time of a live process in clock ticks since boot; None if it is dead.
@@ -271,7 +274,7 @@ class SidecarLock(Lock):
 
 def _left_behind(pid: int, created_ms: int) -> bytes:
     """Return the content of a lock whose maker had this process id, and started before its present owner."""
-    return Payload(pid, created_ms, (process_start(pid) or 1) - 1).encode()
+    return Payload(pid, created_ms, _FIRST_TICK).encode()
 
 
 KIND = LockKind(

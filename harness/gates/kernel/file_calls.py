@@ -10,12 +10,13 @@ import contextlib
 import errno
 from typing import Final
 
-from harness.gates.kernel import linux_abi
+from harness.gates.kernel import linux_abi, proc_files
 from harness.gates.kernel.confinement import crosses, forbidden_outside, leads_out, makes_device, within
 from harness.gates.kernel.directory_limits import beyond_limits
 from harness.gates.kernel.eventfd import OCCUPIED, is_reserved
 from harness.gates.kernel.lane import TraceeProcess
 from harness.gates.kernel.path_resolution import UNKNOWN, descriptor, is_indirect, path_name, signed
+from harness.gates.kernel.proc_files import READS
 from harness.gates.kernel.process import PendingSyscall, Process, Status
 from harness.gates.kernel.quiescence import has_returned
 from harness.gates.kernel.reactions import (
@@ -32,7 +33,7 @@ from harness.gates.kernel.syscall_arguments import open_flags
 from harness.gates.kernel.syscall_table import CHDIR, MAKES_DIRECTORY
 from harness.gates.kernel.terminal_waits import read_wait
 
-__all__ = ["by_descriptor", "by_name", "resolve_again"]
+__all__ = ["by_descriptor", "by_name", "copied_by_kernel", "resolve_again"]
 
 _READ_ONLY: Final = Answer(error=-errno.EROFS)
 _NO_SUCH_FILE: Final = Answer(error=-errno.ENOENT)
@@ -60,9 +61,15 @@ def by_descriptor(state: SupervisorState, pending: PendingSyscall) -> Reaction:
     if inode is None:
         if state.observer is not None:
             state.observer(pending)
-        return _outside(state, pending) if pending.call.name != "read" else _reads_outside(state, pending)
+        return _reads_outside(state, pending) if pending.call.name in READS else _outside(state, pending)
     pending.is_about(inode)
     return STOP_AT_FILE
+
+
+def copied_by_kernel(state: SupervisorState, pending: PendingSyscall) -> Reaction:
+    """Handle a sendfile, splice or copy_file_range: by the descriptor to which it writes."""
+    source = signed(pending.args[1 if pending.call.name == "sendfile" else 0])
+    return proc_files.cannot_be_sent(pending.process, source) or by_descriptor(state, pending)
 
 
 def _take_in_return(state: SupervisorState) -> None:
@@ -134,7 +141,10 @@ def _by_unknown_thread(state: SupervisorState, pending: PendingSyscall) -> React
     process = pending.process
     if pending.call.kind == "open":
         pending.opens_with(open_flags(process, pending))
-    if _resolve(state, process, pending) and pending.call.name != "chdir":
+    is_inside = _resolve(state, process, pending)
+    if pending.call.name in READS and not is_inside:
+        return proc_files.answer(state, pending)
+    if is_inside and pending.call.name != "chdir":
         return Inconclusive(
             f"a thread of process {process.name} that is no lane touched the session directory",
             _outside(state, pending),
@@ -218,7 +228,12 @@ def _outside(state: SupervisorState, pending: PendingSyscall) -> Continue | Answ
 def _reads_outside(state: SupervisorState, pending: PendingSyscall) -> Continue | Answer | Stop:
     """Let a read outside the session directory pass; a program gets randomness and time from us."""
     process = pending.process
-    if not isinstance(process, TraceeProcess):
+    if signed(pending.args[0]) not in process.fds:
+        # The table has all that is not answered.
+        reaction = proc_files.answer(state, pending)
+        if reaction is not CONTINUE:
+            return reaction
+    if not isinstance(process, TraceeProcess) or pending.call.name != "read":
         return CONTINUE
     clock = process.program.clock
     if clock is None:

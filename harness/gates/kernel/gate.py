@@ -16,10 +16,10 @@ from typing import Final
 import msgspec
 
 from fence.external.time_limit import TimeLimit
-from fence.locks import KINDS
 from harness.gates.kernel.access_sets import access_set
 from harness.gates.kernel.attribution import choose_again
 from harness.gates.kernel.candidates import candidate_of, why_waiting
+from harness.gates.kernel.laid_files import left_lock
 from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.operations import record_operations
 from harness.gates.kernel.own_trees import OwnTrees
@@ -204,7 +204,9 @@ class KernelGate:
         self._processes.begin(self._state.tasks_started)
         self._state.begin(program)
         self._steps.begin(program)
-        self._initial = self._files.begin(program, self._left_lock(program))
+        workers = self._processes.workers
+        left = left_lock(program, self._layout.locks[0], lambda name: workers[name].own_pid)
+        self._initial = self._files.begin(program, left)
         self._steps.files_laid()
         self._flocks.begin()
         self._own_trees.begin()
@@ -224,14 +226,6 @@ class KernelGate:
                 continue
             self._steps.release(lane, 1)
             self._come_to_rest(lane)
-
-    def _left_lock(self, program: Program) -> bytes | None:
-        """Return the content of the lock file that a dead process left; None for none."""
-        left, make = program.left_lock, KINDS[self._layout.locks[0].kind].left_behind
-        if left is None or make is None:
-            return None
-        pid = self._processes.workers[left.process].own_pid
-        return make(pid, program.clock_start_ns // 1_000_000 - left.age_ms)
 
     def settle(self) -> list[Candidate]:
         """Wait until nothing moves; return the lanes that can step next, ordered by lane."""
@@ -314,6 +308,7 @@ class KernelGate:
             )
             return
         number = self._processes.id_of(own.revives)
+        self._state.start_times.taken(number, self._state.now_ns)
         if own.revived_pid == "taken":
             self._processes.occupy(number)
             return

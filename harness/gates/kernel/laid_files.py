@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
+from fence.locks import KINDS, LockFile
 from fence.transcript import write_all
 from harness.model.program import Program
 
-__all__ = ["LINKED", "TRANSCRIPT", "lay_transcript", "make_file"]
+__all__ = ["LINKED", "TRANSCRIPT", "lay_transcript", "left_lock", "make_file"]
 
 TRANSCRIPT = "transcript.jsonl"
 #: The file's name where the transcript's path is a symbolic link.
@@ -37,3 +39,17 @@ def make_file(path: str, content: bytes) -> None:
         write_all(fd, content)
     finally:
         os.close(fd)
+
+
+def left_lock(program: Program, lock: LockFile, pid_of: Callable[[str], int]) -> bytes | None:
+    """Return the content of the lock file that a dead process left; None for none.
+
+    Args:
+        program: of the schedule.
+        lock: the first of its locks.
+        pid_of: returns the process id by which a process knows itself, given its name.
+    """
+    left, make = program.left_lock, KINDS[lock.kind].left_behind
+    if left is None or make is None:
+        return None
+    return make(pid_of(left.process), program.clock_start_ns // 1_000_000 - left.age_ms)

@@ -14,7 +14,7 @@ from typing import Final
 from harness.gates.kernel import linux_abi
 from harness.gates.kernel.inode import Inode
 from harness.gates.kernel.process import Process
-from harness.gates.kernel.random_files import gives_random_numbers
+from harness.gates.kernel.random_files import is_answered
 from harness.gates.kernel.virtual_files import VirtualFiles
 
 __all__ = ["OUTSIDE", "UNKNOWN", "as_seen_by", "descriptor", "is_indirect", "path_name", "signed"]
@@ -70,7 +70,7 @@ def _look_up(files: VirtualFiles, process: Process, fd: int) -> Inode | None:
         process.missed_fd()
         return OUTSIDE
     if status.st_dev != files.device:
-        return UNKNOWN if gives_random_numbers(link, status) else OUTSIDE
+        return UNKNOWN if is_answered(link, status) else OUTSIDE
     if status.st_ino == files.directory_ino:
         return files.directory_inode
     inode = files.by_ino.get(status.st_ino)

@@ -196,6 +196,7 @@ def _register(state: SupervisorState, worker: Worker, pid: int, parent: Process 
     if isinstance(parent, TraceeProcess):
         tracee.inherit(parent)
     worker.adopt(tracee)
+    state.start_times.born(pid, state.now_ns)
 
 
 def thread_moves(state: SupervisorState, worker: Worker, process: Process, tid: int) -> None:

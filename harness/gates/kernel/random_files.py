@@ -1,19 +1,24 @@
-"""Files of the kernel's from which random numbers are read: a program gets the same ones in every run."""
+"""Files of the kernel's whose content differs from run to run: random numbers, and times.
+
+A program gets the same random numbers in every run; `proc_files` answers reads of what tells time.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import stat
 import uuid
 from collections.abc import Callable
 
-__all__ = ["RandomFile", "gives_random_numbers", "look_up"]
+__all__ = ["RandomFile", "is_answered", "look_up", "tells_time"]
 
 #: Major and minor numbers of /dev/random and /dev/urandom.
 _DEVICES = frozenset({(1, 8), (1, 9)})
 _IDENTIFIERS = "/proc/sys/kernel/random/"
 _CHANGING, _LASTING = "uuid", "boot_id"
 _BYTES_MAX = 1 << 20
+_TIMES = re.compile(r"/proc/(?:uptime|loadavg|stat|\d+/stat|\d+/task/\d+/stat)\Z").match
 #: The machine is the same in all schedules.
 _BOOT = bytes(16)
 
@@ -55,24 +60,37 @@ def look_up(pid: int, fd: int) -> RandomFile | None:
     return None if name is None else RandomFile(name)
 
 
-def gives_random_numbers(link: str, status: os.stat_result) -> bool:
-    """Return whether an open file gives random numbers.
+def is_answered(link: str, status: os.stat_result) -> bool:
+    """Return whether reads of an open file are answered by us: it gives random numbers, or tells time.
 
     Args:
         link: of its descriptor in /proc.
         status: of the file.
     """
     try:
-        return _name_of(link, status) is not None
+        return _name_of(link, status) is not None or tells_time(link, status)
     except OSError:
         return False
+
+
+def tells_time(link: str, status: os.stat_result) -> bool:
+    """Return whether an open file is one of /proc that tells time; the arguments are those of `is_answered`.
+
+    Raises:
+        OSError: the process has no such descriptor any more.
+    """
+    return _is_of_proc(status) and _TIMES(os.readlink(link)) is not None
+
+
+def _is_of_proc(status: os.stat_result) -> bool:
+    """Return whether a file may be one of /proc, which have no size."""
+    return not status.st_size and stat.S_ISREG(status.st_mode)
 
 
 def _name_of(link: str, status: os.stat_result) -> str | None:
     """Return what a `RandomFile` is called; None for any other file."""
     if stat.S_ISCHR(status.st_mode):
         return "" if (os.major(status.st_rdev), os.minor(status.st_rdev)) in _DEVICES else None
-    # Files of /proc have no size.
-    path = "" if status.st_size or not stat.S_ISREG(status.st_mode) else os.readlink(link)
+    path = os.readlink(link) if _is_of_proc(status) else ""
     name = path.removeprefix(_IDENTIFIERS)
     return name if name in (_CHANGING, _LASTING) and name != path else None

@@ -21,12 +21,13 @@ from harness.gates.kernel.partial_write import CUTTABLE_BYTES, part_of, write_fo
 from harness.gates.kernel.process import PendingSyscall, Status, respond
 from harness.gates.kernel.process_faults import ProcessFaults
 from harness.gates.kernel.stat_appearance import Appearance
-from harness.gates.kernel.supervisor_state import SupervisorState, WatchedCall
+from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.syscall_arguments import stat_target
 from harness.gates.kernel.syscall_table import FLOCK, open_note
 from harness.gates.kernel.terminals import Typist
 from harness.gates.kernel.timer_steps import EndingTimer, end_timer
 from harness.gates.kernel.tracee_memory import pack_stat, pack_statx
+from harness.gates.kernel.watched_call import WatchedCall
 from harness.model.gate import CALL_VERDICTS, RUN, Verdict
 from harness.model.history import LockEvent, Step
 from harness.model.program import Program

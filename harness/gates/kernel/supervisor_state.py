@@ -25,68 +25,23 @@ from harness.gates.kernel.pid_namespaces import PidNamespaces
 from harness.gates.kernel.process import PendingSyscall, Status, by_own_id
 from harness.gates.kernel.process_clocks import ProcessClocks
 from harness.gates.kernel.refusals import Refusal, Refusals
+from harness.gates.kernel.start_times import StartTimes
 from harness.gates.kernel.terminals import Terminals
 from harness.gates.kernel.timer_descriptors import TimerDescriptors
 from harness.gates.kernel.virtual_clock import FOREVER_NS
 from harness.gates.kernel.virtual_files import VirtualFiles
+from harness.gates.kernel.watched_call import WatchedCall
 from harness.model.code_trace import Stack
-from harness.model.history import Change, Event, LockEvent, Step
+from harness.model.history import Event, LockEvent, Step
 from harness.model.program import Program
 from harness.model.shared_memory import Clock
 from harness.system.terminals import open_pair
 
-__all__ = ["Effect", "SupervisorState", "WatchedCall"]
+__all__ = ["SupervisorState"]
 
-#: Change of the transcript and event of the write lock.
-Effect = tuple[Change | None, LockEvent | None]
 #: The shortest end of a directory's name that is taken for one.
 _ENDS_FROM: Final = 2
-_NO_EFFECT: Final[Effect] = (None, None)
 _FLOCK: Final = Status.FLOCK
-
-
-class WatchedCall:
-    """A granted call whose step is recorded only when its lane has come to rest.
-
-    Args:
-        lane: that was granted it.
-        pending: the call.
-        op: index of the lane's operation.
-        path: alias of the file that the call is about.
-        note: what the history says of it.
-        fault: the fault injected into the call; empty for none.
-        effect: what the call did, as far as it is known.
-        lock: what the end of a process did to the write lock meanwhile.
-    """
-
-    __slots__ = ("effect", "fault", "lane", "lock", "note", "op", "path", "pending")
-
-    def __init__(
-        self,
-        lane: Lane,
-        pending: PendingSyscall,
-        op: int,
-        path: str,
-        note: str = "",
-        fault: str = "",
-        effect: Effect = _NO_EFFECT,
-    ) -> None:
-        self.lane = lane
-        self.pending = pending
-        self.op = op
-        self.path = path
-        self.note = note
-        self.fault = fault
-        self.effect = effect
-        self.lock: LockEvent | None = None
-
-    def had(self, effect: Effect) -> None:
-        """Keep what the call did, now that it has returned."""
-        self.effect = effect
-
-    def lost(self, lock: LockEvent) -> None:
-        """Keep what the end of a process did to the write lock meanwhile."""
-        self.lock = lock
 
 
 class SupervisorState:
@@ -104,6 +59,7 @@ class SupervisorState:
 
     Attributes:
         clocks: how the clocks of processes are off.
+        start_times: when the processes of the schedule were born.
         outputs: of programs that say where their operations begin and end.
         flocks: flocks on the files.
         recorder: records what calls did to the files.
@@ -151,6 +107,7 @@ class SupervisorState:
         "recorder",
         "refusals",
         "signals",
+        "start_times",
         "started_ns",
         "stuck",
         "tasks_started",
@@ -179,6 +136,7 @@ class SupervisorState:
         self.files = files
         self._time = clock.cell
         self.clocks = ProcessClocks(clock)
+        self.start_times = StartTimes()
         self.lanes = list(lanes)
         self.workers = workers
         self.wall_limit_s = wall_limit_s
@@ -223,6 +181,7 @@ class SupervisorState:
         self._tells_time = self.clocks.any_off
         self.set_time(program.clock_start_ns)
         self.started_ns = program.clock_start_ns
+        self.start_times.begin()
         self.namespaces.begin(program)
         self.terminals.begin(program)
         self.outputs.begin(program)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.gates.kernel import file_calls, other_processes, process_calls, timer_calls
+from harness.gates.kernel import file_calls, other_processes, proc_files, process_calls, timer_calls
 from harness.gates.kernel.path_resolution import signed
 from harness.gates.kernel.process import PendingSyscall
 from harness.gates.kernel.reactions import CONTINUE, Reaction
@@ -64,6 +64,8 @@ _OF_KIND: dict[str, Handler] = {
 #: By name, where one call of a kind differs from the others.
 _OF_NAME: dict[str, Handler] = {
     "fcntl": process_calls.fcntl,
+    "sysinfo": proc_files.sysinfo,
+    **dict.fromkeys(("sendfile", "splice", "copy_file_range"), file_calls.copied_by_kernel),
     **other_processes.HANDLERS,
     **timer_calls.HANDLERS,
     **{name: _noting_signals(other_processes.HANDLERS[name], place) for name, place in _SIGNALLING.items()},

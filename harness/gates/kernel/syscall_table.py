@@ -155,6 +155,7 @@ _TABLE = [
     Call("clock_gettime", "clock"),
     Call("gettimeofday", "clock"),
     Call("time", "clock"),
+    Call("sysinfo", "clock"),
     Call("arch_prctl", "start"),
     Call("sched_yield", "yield"),  # a lane's own stop, too
     *(Call(name, "timed") for name in TIMED),

@@ -54,6 +54,11 @@ def stamp():
     os.utime(sys.argv[1])
     return [time.time_ns() - os.stat(sys.argv[1]).st_mtime_ns]
 
+def birth():
+    with open("/proc/self/stat") as file:
+        own = int(file.read().rpartition(") ")[2].split()[19])
+    return [own, int(subprocess.check_output(["cut", "-d ", "-f22", "/proc/self/stat"]))]
+
 def child():
     return int(subprocess.check_output(["date", "+%s%N"]))
 
@@ -244,6 +249,15 @@ def test_the_date_begins_anew_in_each_schedule(stage: Stage) -> None:
     """Though a loop has made it run ahead in the one before."""
     told(play(stage, "spins"))
     assert offsets(told(play(stage, "dates"))[0]) == [0] * 6
+
+
+def test_start_times_are_virtual_and_those_of_the_schedule(stage: Stage) -> None:
+    words = ("birth", "pause:5000", "birth")
+    first = told(play(stage, *words))
+    assert first == told(play(stage, *words))
+    (own, before), (same, after) = first
+    assert own == same < before
+    assert after - before == pytest.approx(500, abs=10)
 
 
 def test_random_files_repeat_in_each_run_alone(stage: Stage) -> None:
