@@ -256,7 +256,7 @@ class Adapter:
         rest = f" after saying {quoted(bytes(self._received))}" if self._received else ""
         # One that could write no further line of standard error had met a limit of ours.
         full = os.fstat(self._stderr).st_size >= _FILE_BYTES_MAX
-        if self._greeted and status >= 0 and not full:
+        if self._greeted and not full:
             self._crashed(how + rest, status)
         return self.fault(how + rest)
 

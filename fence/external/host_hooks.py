@@ -84,7 +84,7 @@ class HostHooks:
 
         Args:
             why: how it ended, and the end of its standard error.
-            status: its exit status.
+            status: its exit status; the negative number of the signal that ended it.
             late: it was met dead by the first request of a schedule, and had served another one.
         """
 

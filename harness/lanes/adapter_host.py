@@ -24,6 +24,10 @@ from harness.model.stop_reasons import TURN
 __all__ = ["AdapterHost", "GatedAdapterHost", "Stops", "host"]
 
 
+#: Added to the number of a signal, as shells do.
+_BY_SIGNAL = 128
+
+
 class AdapterHost(HostHooks):
     """Host hooks in a worker of the free gate: lanes are threads, and the gate bounds their time.
 
@@ -44,9 +48,13 @@ class AdapterHost(HostHooks):
         self._shared_memory.record_line(line)
 
     def crashed(self, why: str, status: int, *, late: bool) -> None:
-        """Record how the adapter ended, and end this process by the same status: it is the lanes' process."""
-        self._shared_memory.record_crash(why, self.calling_lane(), late=late)
-        os._exit(status)
+        """Record how the adapter ended, and end this process by the same status: it is the lanes' process.
+
+        One that a signal ended is left to the gate, which knows where signals come from.
+        """
+        number = max(0, -status)
+        self._shared_memory.record_crash(why, self.calling_lane(), late=late, number=number)
+        os._exit(_BY_SIGNAL + number if number else status)
 
     def calling_lane(self) -> int:
         """Return the index of the lane that calls; -1 where that is not known."""

@@ -38,8 +38,8 @@ _SIZE = 2 << 20
 _RECORD = struct.Struct("=HH")
 #: Control words: the lane, counted from 1, whose request runs in the adapter; number of requests that
 #: made progress; length of the error message; number of recorded lines; length of the text about a crash, and
-#: the lane, counted from 1, that it happened to.
-_TURN, _PROGRESS, _ERROR, _LINES, _CRASH, _CRASH_LANE = 2, 3, 4, 5, 6, 7
+#: the lane, counted from 1, that it happened to; the signal by which it did.
+_TURN, _PROGRESS, _ERROR, _LINES, _CRASH, _CRASH_LANE, _CRASH_SIGNAL = 2, 3, 4, 5, 6, 7, 8
 #: Added to the length of a crash's text: its adapter may have ended in the schedule before.
 _LATE = 1 << 16
 _CELLS_AT, _CELLS_END = 64, 64 + LANES_MAX * _WORDS_PER_LANE * 4
@@ -82,7 +82,7 @@ class SharedMemory:
         self._bytes[_CELLS_AT:_CELLS_END] = _NO_PROGRESS
         self._read_at = [0] * LANES_MAX
         self.words[_TURN] = self.words[_PROGRESS] = self.words[_ERROR] = self.words[_LINES] = 0
-        self.words[_CRASH] = self.words[_CRASH_LANE] = 0
+        self.words[_CRASH] = self.words[_CRASH_LANE] = self.words[_CRASH_SIGNAL] = 0
 
     def is_turn_of(self, lane: int) -> bool:
         """Return whether a lane that waits for its turn at the adapter can have it."""
@@ -111,6 +111,11 @@ class SharedMemory:
     def crash_lane(self) -> int:
         """Return the lane whose request met the end of the adapter; -1 where that is not known."""
         return self.words[_CRASH_LANE] - 1
+
+    @property
+    def crash_signal(self) -> int:
+        """Return the signal that ended the adapter; 0 for none."""
+        return self.words[_CRASH_SIGNAL]
 
     def diagnostics(self) -> str:
         """Return the worker's error message, or else the adapter's last lines; may be empty."""
@@ -220,15 +225,17 @@ class SharedMemory:
         self._bytes[_ERROR_AT : _ERROR_AT + len(data)] = data
         self.words[_ERROR] = len(data)
 
-    def record_crash(self, why: str, lane: int, *, late: bool) -> None:
+    def record_crash(self, why: str, lane: int, *, late: bool, number: int = 0) -> None:
         """Record how the adapter's program ended, before this process ends.
 
         Args:
             why: how.
             lane: whose request met that; -1 where it is not known.
             late: it may have ended in the schedule before.
+            number: of the signal that ended it; 0 for none.
         """
         self.words[_CRASH_LANE] = lane + 1
+        self.words[_CRASH_SIGNAL] = number
         data = why.encode("utf-8", "replace")[:_ERROR_SIZE]
         self._bytes[_ERROR_AT : _ERROR_AT + len(data)] = data
         self.words[_CRASH] = len(data) + (_LATE if late else 0)

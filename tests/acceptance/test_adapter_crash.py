@@ -52,6 +52,23 @@ def test_an_adapter_that_ends_in_a_request_has_crashed(harness: Harness, tmp_pat
     )
 
 
+SIGNALS = [
+    pytest.param("aborts", "kernel", "signal 6; standard error: out of luck", marks=kernel_gate),
+    pytest.param("is_killed", "kernel", "signal 9", marks=kernel_gate),
+    ("aborts", "free", "signal 6; standard error: out of luck"),
+]
+
+
+@pytest.mark.parametrize(("fault", "gate", "words"), SIGNALS)
+def test_an_adapter_that_ends_itself_by_a_signal_has_crashed(
+    harness: Harness, tmp_path: Path, fault: str, gate: str, words: str
+) -> None:
+    ended = run(harness, write_scenario(tmp_path), fault, "--gate", gate, "--no-shrink", schedules=3)
+    assert (ended.status, ended.object["inconclusive"]) == (1, 0), ended
+    assert ended.object["violations"] == {"crash": 3}
+    assert first(ended.object) == f"runner crashed: the adapter was killed by {words}"
+
+
 @kernel_gate
 def test_the_run_goes_on_with_new_adapters_and_says_the_same(harness: Harness, tmp_path: Path) -> None:
     path = write_scenario(tmp_path, TWO)
@@ -128,7 +145,6 @@ def test_an_adapter_that_never_said_hello_is_refused(harness: Harness, tmp_path:
     [
         ("meets_a_refusal", ("EROFS", "/var/tmp/harness-test-is-never-made", "session directory")),
         ("has_no_memory", ("as the harness limits it", "MemoryError")),
-        ("is_killed", ("was killed by signal 9",)),
     ],
 )
 def test_an_adapter_ended_because_of_the_harness_has_not_crashed(

@@ -14,7 +14,6 @@ from tests.patience import at_some_patience, impatient
 
 #: Words of the reason about an adapter that breaks in a guarded write.
 BROKEN = {
-    "is_killed": ("was killed by signal 9",),
     "talks": ("no JSON", "in the line hello, world"),
     "floods": ("a line of more than 33554432 bytes",),
     "floods_lines": ("in the line {}",),
@@ -72,7 +71,6 @@ def test_random_ids_of_an_adapter_are_the_same_in_each_run(harness: Harness, tmp
 #: The worker finds the fault under both gates; each gate hands on the last words in its own way.
 BREAKING = [
     *(pytest.param(fault, "kernel", marks=pytest.mark.requires("kernel-gate")) for fault in BROKEN),
-    ("is_killed", "free"),
     ("doubts", "free"),
 ]
 
@@ -86,6 +84,12 @@ def test_an_adapter_that_breaks_is_inconclusive_and_says_how(
     assert found["inconclusive"] == 2
     for words in BROKEN[fault]:
         assert words in found["why_inconclusive"], found
+
+
+def test_the_free_gate_does_not_know_who_killed_an_adapter(harness: Harness, tmp_path: Path) -> None:
+    found = run(harness, tmp_path, "is_killed", "free")
+    assert (found["violations"], found["inconclusive"]) == ({}, 2)
+    assert "was killed by signal 9" in found["why_inconclusive"], found
 
 
 #: The heartbeat's process is the first of two that are not done when the runner's adapter breaks.

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import time
 from collections.abc import Callable
 
@@ -37,7 +38,7 @@ from harness.gates.adapter_diagnostics import last_words
 from harness.gates.free.snapshots import Names, Note, look
 from harness.gates.free.trace import Call, doubts, events_of, left_by
 from harness.gates.free.workers import Member, Workers
-from harness.gates.kernel.interference import Signals, from_outside
+from harness.gates.kernel.interference import FAULTS, Signals, from_outside
 from harness.gates.kernel.laid_files import TRANSCRIPT, lay_transcript
 from harness.gates.kernel.quiescence import halted
 from harness.gates.limits import of_limit
@@ -148,14 +149,17 @@ class FreeGate:
                 # By a worker with a new adapter, the schedule says what it always says.
                 self._disturbed = f"process {name}: {board.crash} before the schedule began"
                 return self._disturbed
-            if member.died_ns and status < 0:
-                killed = f"process {name} was killed by signal {-status}"
-                if not board.has_error and from_outside(Signals(), member.pid, -status):
+            number = _killed_by(member)
+            if number:
+                how = f": {board.crash}" if board.crash else f" was killed by signal {number}"
+                killed = f"process {name}{how}"
+                if not board.has_error and from_outside(Signals(), member.pid, number):
                     # Signals that lanes send are not seen: a fence that kills itself does so again.
                     self._disturbed = killed
-                return board.diagnostics() or killed
+                said = board.diagnostics()
+                return said if board.has_error else "; ".join(filter(None, [killed, said]))
             if member.died_ns and all(board.started(lane) == board.finished(lane) for lane in member.sockets):
-                return f"process {name} ended with status {status} outside of any operation"
+                return f"process {name} {_ended(status)} outside of any operation"
         return ""
 
     def grant(self, candidate: Candidate, verdict: Verdict = RUN) -> None:
@@ -210,11 +214,9 @@ class FreeGate:
                     # The time on the board may be of an earlier schedule.
                     call.begin_ns = begin_ns if begin_ns >= self._begun_ns else call.end_ns
                     # A signal may have come from anywhere; that makes a doubt, and no crash.
-                    if member.died_ns and member.process.exitcode >= 0:
+                    if member.died_ns and not _killed_by(member):
                         call.outcome = "crash"
-                        call.detail = (
-                            board.crash or f"the process ended with status {member.process.exitcode}"
-                        )
+                        call.detail = board.crash or f"the process {_ended(member.process.exitcode)}"
                         self._excuse(member, call, excuse_of_words(board.crash, supervised=False))
                 calls.append(call)
         return calls
@@ -260,6 +262,21 @@ class FreeGate:
 def _excuse(cause: int, detail: str) -> str:
     """Return why an operation may have failed because of the harness; empty if something else did."""
     return of_limit(errno_of(cause)) or excuse_of_error(cause, detail, supervised=False)
+
+
+def _killed_by(member: Member) -> int:
+    """Return the signal that ended a process, or its adapter, if it may have come from anywhere; else 0.
+
+    The signals that lanes send are not seen here. Those of a fault and of abort(3) are a process's own doing.
+    """
+    board, status = member.board, member.process.exitcode
+    number = (board.crash_signal or max(0, -status)) if member.died_ns else 0
+    own = not board.has_error and number in FAULTS | {signal.SIGABRT}
+    return 0 if own else number
+
+
+def _ended(status: int) -> str:
+    return f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
 
 
 def _too_slow(program: Program) -> str:

@@ -17,12 +17,14 @@ from harness.gates.kernel.quiescence import tasks_of
 from harness.system.dying import is_dying
 
 __all__ = [
+    "FAULTS",
     "NO_LIMIT_S",
     "STOPPING",
     "Patience",
     "Signals",
     "compute_limit_s",
     "dies",
+    "ended_by_itself",
     "ending_signal",
     "from_outside",
     "ran_ns",
@@ -33,12 +35,14 @@ __all__ = [
 NO_LIMIT_S = 1e9
 #: Signals that stop a process.
 STOPPING = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
+#: Signals that the kernel sends for what the code of a process does at that moment.
+FAULTS = frozenset({signal.SIGILL, signal.SIGTRAP, signal.SIGBUS, signal.SIGFPE, signal.SIGSEGV})
 #: Signals that the kernel sends for something that the process itself did or asked for.
 _OWN = frozenset(
     {
-        *(signal.SIGILL, signal.SIGTRAP, signal.SIGBUS, signal.SIGFPE, signal.SIGSEGV, signal.SIGPIPE),
+        *FAULTS,
         *(signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGXCPU, signal.SIGXFSZ, signal.SIGSYS),
-        *(signal.SIGIO, signal.SIGABRT),
+        *(signal.SIGIO, signal.SIGABRT, signal.SIGPIPE),
     }
 )
 #: Most that one look adds to the time that a supervisor has waited.
@@ -61,25 +65,32 @@ class Signals:
     """The signals that processes of a schedule have sent."""
 
     def __init__(self) -> None:
-        self._sent: set[tuple[int, int]] = set()
+        #: By process and number whether each was sent by that process itself.
+        self._sent: dict[tuple[int, int], bool] = {}
 
     def clear(self) -> None:
         """Forget them, for another schedule begins."""
         self._sent.clear()
 
-    def sent(self, target: int, number: int) -> None:
+    def sent(self, target: int, number: int, *, by_itself: bool = False) -> None:
         """Note a signal.
 
         Args:
             target: process that it was sent to; 0 or less where that is not one process alone.
             number: of the signal.
+            by_itself: that process has sent it.
         """
         if number:
-            self._sent.add((max(target, 0), number))
+            key = max(target, 0), number
+            self._sent[key] = by_itself and self._sent.get(key, True)
 
     def may_have_got(self, pid: int, number: int) -> bool:
         """Return whether a process may have got a signal from another one of the schedule."""
         return (pid, number) in self._sent or (0, number) in self._sent
+
+    def sent_itself(self, pid: int, number: int) -> bool:
+        """Return whether a process has sent itself a signal, and no other one has sent it that."""
+        return self._sent.get((pid, number), False)
 
     @property
     def any(self) -> bool:
@@ -101,6 +112,17 @@ def from_outside(signals: Signals, pid: int, number: int) -> bool:
         number: of the signal; 0 or less for none.
     """
     return number > 0 and number not in _OWN and not signals.may_have_got(pid, number)
+
+
+def ended_by_itself(signals: Signals, pid: int, number: int) -> bool:
+    """Return whether a process has ended itself by a signal: it has sent it, or its code has faulted.
+
+    Args:
+        signals: that were sent in the schedule.
+        pid: of the process.
+        number: of the signal that ended it; 0 or less for none.
+    """
+    return signals.sent_itself(pid, number) or (number in FAULTS and not signals.may_have_got(pid, number))
 
 
 def ending_signal(pidfd: int, pid: int) -> int:

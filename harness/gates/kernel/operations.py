@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.gates.kernel.lane import Lane
+from harness.gates.kernel.interference import ended_by_itself, from_outside
+from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.process import Status
 from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.wall_words import excuse_of_error, excuse_of_words
@@ -124,20 +125,50 @@ def _record_death(state: SupervisorState, program: Program, lane: Lane) -> None:
     if board.crash_lane not in (-1, lane.index):
         # It ends with the lane whose request met the end of their adapter.
         return
-    if status is not None and status < 0:
-        pid = lane.worker.pid
-        if not board.has_error:
-            state.note_killed(f"process {name}", pid, -status)
-        state.note_inconclusive(f"process {name} was killed by signal {-status}")
+    if status is not None and _was_killed(state, lane.worker, status):
         return
+    how = (
+        f"was killed by signal {-status}"
+        if status is not None and status < 0
+        else f"ended with status {status}"
+    )
     if lane.started == lane.finished:
         if lane.finished > board.finished(lane.index):
             # Recorded already.
             return
         if lane.started < len(program.lanes[lane.index].ops):
-            state.note_inconclusive(f"process {name} ended with status {status} between operations")
+            state.note_inconclusive(f"process {name} {how} between operations")
         return
-    detail = board.crash or f"the process ended with status {status}"
+    detail = board.crash or f"the process {how}"
     outcome = _excused(state, lane, detail, None)
     state.events.append(Return(lane.index, lane.told_op, outcome, detail))
     lane.crash_operation()
+
+
+def _was_killed(state: SupervisorState, worker: Worker, status: int) -> bool:
+    """Return whether a signal ended a worker, or its adapter, that was not of its own doing; note that.
+
+    Args:
+        state: of the supervisor.
+        worker: that has ended.
+        status: with which it has.
+    """
+    board = worker.board
+    if board.crash_signal:
+        number, pids, what = (
+            board.crash_signal,
+            list(worker.services),
+            f"process {worker.name}: {board.crash}",
+        )
+    else:
+        number, pids = -status, [worker.pid]
+        what = f"process {worker.name} was killed by signal {number}"
+    if number <= 0:
+        return False
+    if not board.has_error:
+        if any(ended_by_itself(state.signals, pid, number) for pid in pids):
+            return False
+        if pids and all(from_outside(state.signals, pid, number) for pid in pids):
+            state.note_disturbed(what)
+    state.note_inconclusive(what)
+    return True

@@ -18,7 +18,7 @@ from harness.gates.kernel.quiescence import filters_of
 from harness.gates.kernel.reactions import CONTINUE, Answer, Continue, Reaction
 from harness.gates.kernel.supervisor_state import SupervisorState
 
-__all__ = ["HANDLERS", "in_session"]
+__all__ = ["HANDLERS", "in_session", "process_of_descriptor"]
 
 _NOT_PERMITTED: Final = Answer(error=-errno.EPERM)
 _NO_SUCH_PROCESS: Final = Answer(error=-errno.ESRCH)
@@ -131,18 +131,24 @@ def _first_argument(state: SupervisorState, pending: PendingSyscall) -> Reaction
     return _about(state, pending.process, signed(pending.args[0]))
 
 
-def _by_descriptor(state: SupervisorState, pending: PendingSyscall) -> Reaction:
-    """React to pidfd_send_signal(2)."""
-    pid = 0
-    with open(f"/proc/{pending.process.pid}/fdinfo/{signed(pending.args[0])}", encoding="ascii") as facts:
+def process_of_descriptor(process: Process, fd: int) -> int:
+    """Return the process that a descriptor stands for; 0 for none, or one that is gone.
+
+    Raises:
+        OSError: there is no such descriptor.
+    """
+    with open(f"/proc/{process.pid}/fdinfo/{fd}", encoding="ascii") as facts:
         for line in facts:
             if line.startswith("Pid:"):
-                pid = int(line.split()[1])
-    if not pid:
-        # A descriptor of a folder of /proc, which names a process as well.
-        link = os.readlink(f"/proc/{pending.process.pid}/fd/{signed(pending.args[0])}")
-        name = link.removeprefix("/proc/")
-        pid = int(name) if name.isdigit() else 0
+                return max(0, int(line.split()[1]))
+    # A descriptor of a folder of /proc, which names a process as well.
+    name = os.readlink(f"/proc/{process.pid}/fd/{fd}").removeprefix("/proc/")
+    return int(name) if name.isdigit() else 0
+
+
+def _by_descriptor(state: SupervisorState, pending: PendingSyscall) -> Reaction:
+    """React to pidfd_send_signal(2)."""
+    pid = process_of_descriptor(pending.process, signed(pending.args[0]))
     # A process that is gone, or no process at all: the kernel says so.
     return _about(state, pending.process, pid) if pid > 0 else CONTINUE
 

@@ -9,8 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.gates.kernel import file_calls, other_processes, proc_files, process_calls, timer_calls
-from harness.gates.kernel.path_resolution import signed
+from harness.gates.kernel import (
+    file_calls,
+    other_processes,
+    proc_files,
+    process_calls,
+    sent_signals,
+    timer_calls,
+)
 from harness.gates.kernel.process import PendingSyscall
 from harness.gates.kernel.reactions import CONTINUE, Reaction
 from harness.gates.kernel.supervisor_state import SupervisorState
@@ -20,27 +26,14 @@ __all__ = ["HANDLERS", "Handler"]
 
 Handler = Callable[[SupervisorState, PendingSyscall], Reaction]
 
-#: Calls that send a signal, by the place of its number among their arguments.
-_SIGNALLING = {
-    "kill": 1,
-    "tkill": 1,
-    "tgkill": 2,
-    "rt_sigqueueinfo": 1,
-    "rt_tgsigqueueinfo": 2,
-    "pidfd_send_signal": 1,
-}
-#: Of these, the ones that name a process; a thread or a descriptor may stand for any.
-_TO_PROCESS = frozenset({"kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"})
 
-
-def _noting_signals(handler: Handler, place: int) -> Handler:
+def _noting_signals(handler: Handler) -> Handler:
     """Return a handler that also notes the signal: signals between lanes do not come from outside."""
 
     def handle(state: SupervisorState, pending: PendingSyscall) -> Reaction:
         reaction = handler(state, pending)
         if reaction is CONTINUE:
-            target = signed(pending.args[0]) if pending.call.name in _TO_PROCESS else 0
-            state.signals.sent(state.process_id(target), signed(pending.args[place]))
+            sent_signals.note(state, pending)
         return reaction
 
     return handle
@@ -68,7 +61,7 @@ _OF_NAME: dict[str, Handler] = {
     **dict.fromkeys(("sendfile", "splice", "copy_file_range"), file_calls.copied_by_kernel),
     **other_processes.HANDLERS,
     **timer_calls.HANDLERS,
-    **{name: _noting_signals(other_processes.HANDLERS[name], place) for name, place in _SIGNALLING.items()},
+    **{name: _noting_signals(other_processes.HANDLERS[name]) for name in sent_signals.NUMBER_AT},
 }
 
 

@@ -217,6 +217,11 @@ def _dies(number: int) -> None:
     os._exit(7)
 
 
+def _aborts(number: int) -> None:
+    print("out of luck", file=sys.stderr, flush=True)
+    os.abort()
+
+
 def _is_killed(number: int) -> None:
     os.kill(os.getpid(), 9)
 
@@ -301,6 +306,7 @@ FAULTS: dict[str, Callable[[int], None]] = {
         _floods_lines,
         _floods_stderr,
         _dies,
+        _aborts,
         _is_killed,
         _meets_a_refusal,
         _has_no_memory,

@@ -28,6 +28,7 @@ SAID = {
     "floods_lines": "id: expected the number of the request, in the line {}",
     "floods_stderr": "was killed by signal|ended with status",
     "dies": "ended with status 7; .*standard error: out of luck",
+    "aborts": "was killed by signal 6; .*standard error: out of luck",
     "is_killed": "was killed by signal 9",
     "dies_in_a_line": 'ended with status 1 after saying {"id": ',
     "talks": "no JSON: .*, in the line hello, world",

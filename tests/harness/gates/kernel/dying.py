@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import faulthandler
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -110,6 +111,30 @@ class Dying(Words):
 
     def kill_itself(self) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
+
+    def kill_group(self) -> None:
+        os.killpg(os.getpgid(0), signal.SIGKILL)
+
+    def end_by_descriptor(self) -> None:
+        signal.pidfd_send_signal(os.pidfd_open(os.getpid()), signal.SIGTERM)
+
+    def abort(self) -> None:
+        faulthandler.disable()
+        os.abort()
+
+    def be_killed_by_child(self) -> None:
+        os.system("kill -9 $PPID")
+
+    def be_faulted_by_child(self) -> None:
+        faulthandler.disable()
+        os.system("kill -11 $PPID")
+
+    def write_too_much(self) -> None:
+        """SIGXFSZ, the limit of the harness."""
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 10, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+        with open(f"{self.path}.much", "wb") as file:
+            file.write(bytes(1 << 12))
 
     def crash_hard(self) -> None:
         """SIGSEGV."""

@@ -19,6 +19,7 @@ from harness.gates.kernel.interference import (
     Patience,
     Signals,
     compute_limit_s,
+    ended_by_itself,
     ending_signal,
     from_outside,
     starved,
@@ -64,6 +65,27 @@ def test_a_signal_from_a_process_of_the_schedule_is_not_from_outside() -> None:
     assert not from_outside(signals, 5, signal.SIGKILL)
     signals.clear()
     assert from_outside(signals, 5, signal.SIGKILL)
+
+
+def test_a_process_ends_itself_by_what_it_alone_has_sent() -> None:
+    signals = Signals()
+    signals.sent(5, signal.SIGKILL, by_itself=True)
+    signals.sent(6, signal.SIGKILL, by_itself=True)
+    signals.sent(6, signal.SIGKILL)
+    signals.sent(5, signal.SIGKILL, by_itself=True)
+    assert ended_by_itself(signals, 5, signal.SIGKILL)
+    assert not ended_by_itself(signals, 5, signal.SIGTERM)
+    assert not ended_by_itself(signals, 6, signal.SIGKILL)
+    assert not ended_by_itself(signals, 7, signal.SIGKILL)
+    assert not ended_by_itself(signals, 5, 0)
+
+
+def test_a_fault_is_its_own_unless_another_sends_it() -> None:
+    signals = Signals()
+    assert ended_by_itself(signals, 5, signal.SIGSEGV)
+    assert not ended_by_itself(signals, 5, signal.SIGABRT)
+    signals.sent(5, signal.SIGSEGV)
+    assert not ended_by_itself(signals, 5, signal.SIGSEGV)
 
 
 @pytest.mark.parametrize("number", [0, signal.SIGSEGV, signal.SIGABRT, signal.SIGXFSZ, signal.SIGALRM])

@@ -205,8 +205,21 @@ def test_an_exit_by_exception_is_a_crash_and_the_process_goes_on(stage: Stage) -
     assert stage.gate.pids() == pids
 
 
-@pytest.mark.parametrize(("word", "number"), [("kill_itself", 9), ("crash_hard", 11)])
-def test_a_process_killed_by_a_signal_accuses_no_fence(stage: Stage, word: str, number: int) -> None:
+@pytest.mark.parametrize(
+    ("word", "number"),
+    [("kill_itself", 9), ("kill_group", 9), ("end_by_descriptor", 15), ("abort", 6), ("crash_hard", 11)],
+)
+def test_a_process_that_ends_itself_by_a_signal_has_crashed(stage: Stage, word: str, number: int) -> None:
+    seen = stage.run(["write", word], ["write"])
+    assert not seen.end.inconclusive
+    assert crashes(seen) == [(0, f"the process was killed by signal {number}")]
+
+
+@pytest.mark.parametrize(
+    ("word", "number"),
+    [("be_killed_by_child", 9), ("be_faulted_by_child", 11), ("write_too_much", 25)],
+)
+def test_a_process_that_another_ends_accuses_no_fence(stage: Stage, word: str, number: int) -> None:
     seen = stage.run(["write", word], ["write"])
     assert seen.end.inconclusive == f"process p was killed by signal {number}"
     assert not crashes(seen)
