@@ -4,9 +4,9 @@
 //     import { serve, Takeover } from "./host.mjs";
 //     serve(MyFence, { name: "my fence", lock: "sidecar", soundUnder: [] });
 //
-// Import this module before the code under test: from then on Date, performance.now, setTimeout, setInterval and
-// timers/promises follow the harness, and Math.random and the random functions of node:crypto and webcrypto are drawn anew for
-// each schedule. AbortSignal.timeout, timers of other threads and keys that node:crypto generates do not.
+// Import this module before the code under test: from then on Date, performance.now, process.uptime, stamps of events, setTimeout,
+// setInterval and timers/promises follow the harness, and Math.random and the random functions of node:crypto and webcrypto are drawn anew for
+// each schedule. AbortSignal.timeout, timers of other threads, keys and primes that node:crypto generates do not.
 
 import { AsyncLocalStorage, createHook } from "node:async_hooks";
 import crypto from "node:crypto";
@@ -55,7 +55,13 @@ function installClock() {
     apply: () => new RealDate(now()).toString(),
   });
   RealDate.now = now;
-  performance.now = () => nowMs - startMs;
+  const steady = () => nowMs - startMs;
+  performance.now = steady;
+  Object.defineProperty(performance, "timeOrigin", { get: () => startMs + aheadMs, configurable: true });
+  const realMark = performance.mark;
+  performance.mark = (name, options) => realMark.call(performance, name, { startTime: steady(), ...options });
+  process.uptime = () => steady() / 1e3;
+  installEventStamps(steady);
   const nanoseconds = () => BigInt(Math.round((nowMs - startMs) * 1e3)) * 1000n;
   const hrtime = (since) => {
     const all = nanoseconds();
@@ -66,6 +72,23 @@ function installClock() {
   };
   hrtime.bigint = nanoseconds;
   process.hrtime = hrtime;
+}
+
+function installEventStamps(steady) {
+  const stamps = new WeakMap();
+  const stamped = (event) => {
+    // Events that Node makes itself are first seen by a listener.
+    if (!stamps.has(event)) stamps.set(event, steady());
+    return event;
+  };
+  Object.defineProperty(Event.prototype, "timeStamp", {
+    get() {
+      return stamps.get(stamped(this));
+    },
+    enumerable: true,
+    configurable: true,
+  });
+  globalThis.Event = new Proxy(Event, { construct: (target, args, as) => stamped(Reflect.construct(target, args, as)) });
 }
 
 let nextTimer = 1;

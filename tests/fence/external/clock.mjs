@@ -7,6 +7,27 @@ import { readFile } from "node:fs/promises";
 const log = [];
 let begun = 0;
 
+class Named extends Event {}
+
+/** What tells time beside the clocks: the uptime, events of three kinds as they are seen 2 s later, and marks. */
+async function stamps() {
+  const seen = [new Event("one"), new Named("two")];
+  const target = new EventTarget();
+  target.addEventListener("two", (event) => seen.push(event));
+  const uptime = process.uptime();
+  await sleep(2_000);
+  target.dispatchEvent(seen[1]);
+  const aborter = new AbortController();
+  aborter.signal.addEventListener("abort", (event) => seen.push(event));
+  aborter.abort();
+  const times = [...seen.map((event) => event.timeStamp), performance.mark("now").startTime];
+  const isEvent = seen.every((event) => event instanceof Event);
+  const date = performance.timeOrigin + performance.now() - Date.now();
+  return [...times.map((time) => time - uptime * 1e3), process.uptime() - uptime, isEvent, Math.round(date)].map(
+    (one) => (typeof one === "number" ? Math.round(one) : one),
+  );
+}
+
 class Clock {
   constructor({ transcript }) {
     this.path = transcript;
@@ -32,6 +53,7 @@ class Clock {
     await sleep(1_000_000, null, { signal: controller.signal }).catch((error) => note(error.message));
     for await (const _ of ticks(7)) break;
     note("tick");
+    log.push(["stamps", await stamps()]);
   }
   async load() {
     return Buffer.from(JSON.stringify(log));

@@ -34,7 +34,7 @@ def test_timers_and_clocks_follow_the_harness_and_take_no_time(
     runner = made(Site(str(tmp_path / "transcript.jsonl"), "runner", {}, {}))
     try:
         runner.begin_turn()
-        assert slept == [20, 10, 10, 20, 0.005, 0.007]
+        assert slept == [20, 10, 10, 20, 0.005, 0.007, 2]
         now[0] += 40_000_000_000
         runner.append([b"{}\n"])
         found = json.loads(runner.load())
@@ -50,7 +50,8 @@ def test_timers_and_clocks_follow_the_harness_and_take_no_time(
         ["clocks", [60_000, 60_000_000_000, 60_000]],
         ["enough", 60_005],
         ["tick", 60_012],
-        ["outlived its request", 100_012],
+        ["stamps", [0, 0, 0, 2_000, 2_000, 2, True, 0]],
+        ["outlived its request", 102_012],
     ]
 
 
