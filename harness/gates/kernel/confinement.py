@@ -18,7 +18,7 @@ from harness.gates.kernel.process import PendingSyscall, Process
 from harness.gates.kernel.syscall_table import opens_for_writing
 from harness.gates.kernel.virtual_files import VirtualFiles
 
-__all__ = ["crosses", "forbidden_outside", "leads_out", "makes_device", "within"]
+__all__ = ["crosses", "forbidden_outside", "leads_out", "looked_at", "makes_device", "within"]
 
 _CHANGES_FILES: Final = frozenset({"data", "meta", "names"})
 _AF_UNIX: Final = 1
@@ -91,13 +91,30 @@ def within(process: Process, pending: PendingSyscall, directory: str, *, all_of_
 
 
 def _leads_into(process: Process, directory: str, address: int, at: int | None) -> bool:
+    parent, name = os.path.split(_named(process, address, at).rstrip("/"))
+    return name not in ("", ".", "..") and f"{os.path.realpath(parent)}/".startswith(directory + "/")
+
+
+def _named(process: Process, address: int, at: int | None) -> str:
+    """Return the absolute path that a call names."""
     raw = process.memory.path(address) if address else b""
     path = as_seen_by(process, os.fsdecode(raw))
     if not path.startswith("/"):
         base = "cwd" if at is None or signed(at) == linux_abi.AT_FDCWD else f"fd/{signed(at)}"
         path = os.path.join(_link(process, base), path)
-    parent, name = os.path.split(path.rstrip("/"))
-    return name not in ("", ".", "..") and f"{os.path.realpath(parent)}/".startswith(directory + "/")
+    return path
+
+
+def looked_at(process: Process, pending: PendingSyscall) -> tuple[str, bool]:
+    """Return a path for the supervisor to stat in place of a stat call, and whether to follow links."""
+    call, args = pending.call, pending.args
+    if call.fd >= 0:
+        return f"/proc/{process.pid}/fd/{signed(args[call.fd])}", True
+    flags = args[call.flags] if call.flags >= 0 else 0
+    if flags & linux_abi.AT_EMPTY_PATH and not process.memory.path(args[call.path]):
+        return f"/proc/{process.pid}/fd/{signed(args[call.at])}", True
+    follows = call.name != "lstat" and not flags & linux_abi.AT_SYMLINK_NOFOLLOW
+    return _named(process, args[call.path], args[call.at] if call.at >= 0 else None), follows
 
 
 def _link(process: Process, name: str) -> str:

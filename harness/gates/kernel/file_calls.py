@@ -8,10 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 from typing import Final
 
 from harness.gates.kernel import linux_abi, proc_files
-from harness.gates.kernel.confinement import crosses, forbidden_outside, leads_out, makes_device, within
+from harness.gates.kernel.confinement import (
+    crosses,
+    forbidden_outside,
+    leads_out,
+    looked_at,
+    makes_device,
+    within,
+)
 from harness.gates.kernel.directory_limits import beyond_limits
 from harness.gates.kernel.eventfd import OCCUPIED, is_reserved
 from harness.gates.kernel.lane import TraceeProcess
@@ -32,9 +40,12 @@ from harness.gates.kernel.supervisor_state import SupervisorState
 from harness.gates.kernel.syscall_arguments import open_flags
 from harness.gates.kernel.syscall_table import CHDIR, MAKES_DIRECTORY
 from harness.gates.kernel.terminal_waits import read_wait
+from harness.gates.kernel.tracee_memory import pack_stat, pack_statx
 
 __all__ = ["by_descriptor", "by_name", "copied_by_kernel", "resolve_again"]
 
+#: Kinds of call that may change a file.
+_CHANGING: Final = frozenset({"open", "data", "meta", "names"})
 _READ_ONLY: Final = Answer(error=-errno.EROFS)
 _NO_SUCH_FILE: Final = Answer(error=-errno.ENOENT)
 _OTHER_FILE_SYSTEM: Final = Answer(error=-errno.EXDEV)
@@ -222,7 +233,35 @@ def _outside(state: SupervisorState, pending: PendingSyscall) -> Continue | Answ
         return _READ_ONLY
     elif state.namespaces.several and _is_hidden(state, pending):
         return _NO_SUCH_FILE
+    if state.private and isinstance(process, TraceeProcess) and process.program.clock is not None:
+        if call.kind == "stat":
+            return _stat_of_private(state, process, pending)
+        if call.kind in _CHANGING:
+            state.private_stamps.may_have_changed()
     return CONTINUE
+
+
+def _stat_of_private(
+    state: SupervisorState, process: TraceeProcess, pending: PendingSyscall
+) -> Continue | Answer:
+    """Answer a stat of a file in the home or temporary directory of programs; let any other one pass."""
+    path, follows = looked_at(process, pending)
+    real = os.stat(path, follow_symlinks=follows)
+    if path.startswith("/proc/"):
+        whole = os.readlink(path)
+    elif follows:
+        whole = os.path.realpath(path)
+    else:
+        parent, name = os.path.split(path.rstrip("/"))
+        whole = os.path.join(os.path.realpath(parent), name)
+    if not f"{whole}/".startswith(f"{state.private}/"):
+        return CONTINUE
+    shown, args = state.private_stamps.of(real, state.now_ns), pending.args
+    if pending.call.name == "statx":
+        process.memory.write(args[4], pack_statx(real, shown, birth_time=True))
+    else:
+        process.memory.write(args[2 if pending.call.name == "newfstatat" else 1], pack_stat(real, shown))
+    return Answer()
 
 
 def _reads_outside(state: SupervisorState, pending: PendingSyscall) -> Continue | Answer | Stop:

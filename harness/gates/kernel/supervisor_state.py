@@ -22,6 +22,7 @@ from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.lock_polls import LockPolls
 from harness.gates.kernel.marked_outputs import MarkedOutputs
 from harness.gates.kernel.pid_namespaces import PidNamespaces
+from harness.gates.kernel.private_stamps import PrivateStamps
 from harness.gates.kernel.process import PendingSyscall, Status, by_own_id
 from harness.gates.kernel.process_clocks import ProcessClocks
 from harness.gates.kernel.refusals import Refusal, Refusals
@@ -59,6 +60,7 @@ class SupervisorState:
 
     Attributes:
         clocks: how the clocks of processes are off.
+        private_stamps: what programs are told of files in `private`.
         start_times: when the processes of the schedule were born.
         outputs: of programs that say where their operations begin and end.
         flocks: flocks on the files.
@@ -104,6 +106,7 @@ class SupervisorState:
         "outputs",
         "polls",
         "private",
+        "private_stamps",
         "recorder",
         "refusals",
         "signals",
@@ -133,6 +136,7 @@ class SupervisorState:
         self.terminals = Terminals(lambda: open_pair(None)) if terminals is None else terminals
         self.outputs = MarkedOutputs()
         self.private = private
+        self.private_stamps = PrivateStamps(private)
         self.files = files
         self._time = clock.cell
         self.clocks = ProcessClocks(clock)
@@ -182,6 +186,7 @@ class SupervisorState:
         self.set_time(program.clock_start_ns)
         self.started_ns = program.clock_start_ns
         self.start_times.begin()
+        self.private_stamps.begin()
         self.namespaces.begin(program)
         self.terminals.begin(program)
         self.outputs.begin(program)
@@ -274,6 +279,7 @@ class SupervisorState:
 
     def set_time(self, now_ns: int) -> None:
         """Set virtual time."""
+        self.private_stamps.take_in(self.now_ns)
         self.now_ns = self._time[0] = now_ns
 
     def later(self, duration_ns: int) -> int:
