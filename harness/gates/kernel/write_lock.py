@@ -4,7 +4,8 @@
 of `fence.locks`. A fence's own word about its lock does not count.
 
 A lock that is there, a file or a directory, is its maker's until it is gone. Where a file takes
-another's place and the first one comes back afterwards, the first one's maker has it again.
+another's place and the first one comes back afterwards, the first one's maker has it again. What its maker
+itself has let go may be another lane's lock later: links to one file, or one token that lanes move.
 
 A flock, or a record lock, keeps out lanes that lock the same file. Once another file has the lock's
 name, or none does, it keeps out no lane that comes by that name: a lane that has it then was robbed, and one
@@ -81,6 +82,8 @@ class WriteLock:
         self._file = after
         if self._kept:
             return self._replaced(lane, before, after)
+        if before is not None and self.owner == lane:
+            self._lanes.pop(before, None)
         if after is None:
             return self._removed(lane)
         return self._made(lane, before, after)
