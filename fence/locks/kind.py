@@ -15,6 +15,8 @@ __all__ = ["Keeper", "LockFile", "LockKind"]
 #: The thing that keeps others out: a file or a directory of the lock's name; or an flock, or a record
 #: lock (fcntl), that the kernel has granted on a file that stays.
 Keeper = Literal["file", "directory", "flock", "record"]
+#: The pattern of a lock on the transcript's directory itself.
+_DIRECTORY = "{directory}"
 
 
 class LockFile(NamedTuple):
@@ -22,8 +24,9 @@ class LockFile(NamedTuple):
 
     Args:
         kind: a name of `fence.locks.KINDS`.
-        path: pattern of its file: ``{transcript}.lock``, ``{directory}/.lock``, or ``{transcript}`` for a
-            lock on the transcript itself; empty for the kind's own.
+        path: pattern of its file: ``{transcript}.lock``, ``{directory}/.lock``, ``{transcript}`` for a
+            lock on the transcript itself, or ``{directory}`` for an flock on its directory; empty for the
+            kind's own.
     """
 
     kind: str
@@ -31,17 +34,21 @@ class LockFile(NamedTuple):
 
     def fault(self) -> str:
         """Return what is wrong with the pattern; empty if nothing is."""
+        if self.path == _DIRECTORY:
+            return "" if self.kind == "flock" else f"{self.path!r}: a directory can have an flock only"
         name = self.path.replace("{transcript}", "t").removeprefix("{directory}/")
-        if self.path and (not name or "/" in name or "{" in name or not self.path.startswith("{")):
+        if self.path and (name in ("", ".", "..") or "/" in name or "{" in name or not self.path.startswith("{")):
             return (
                 f"{self.path!r}, expected a file beside the transcript: {{transcript}}, "
-                "{transcript}.lock, {directory}/.lock or the like"
+                "{transcript}.lock, {directory}/.lock or the like, or {directory} for an flock on that"
             )
         return ""
 
     def beside(self, transcript: str) -> str:
         """Return the path that the pattern means for a transcript; empty for the kind's own."""
         directory = os.path.dirname(transcript)
+        if self.path == _DIRECTORY:
+            return directory or "."
         path = self.path.replace("{transcript}", transcript)
         return path.replace("{directory}/", f"{directory}/" if directory else "")
 
@@ -93,7 +100,7 @@ class LockKind:
         if not self.kept_by_kernel:
             return os.path.lexists(path)
         try:
-            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            fd = os.open(path, (os.O_RDONLY if os.path.isdir(path) else os.O_RDWR) | os.O_CLOEXEC)
         except FileNotFoundError:
             return False
         take = fcntl.flock if self.keeper == "flock" else fcntl.lockf

@@ -213,7 +213,38 @@ class Downgraded(Locked):
 
 class KeptExclusive(Downgraded):
     mode = fcntl.LOCK_EX
+
+
+class OnTheDirectory(KeptExclusive):
+    lock_path = "{directory}"
+
+    def take(self):
+        self.fd = os.open(os.path.dirname(self.path), os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(self.fd, self.mode)
+        return True
+
+
+class SharesTheDirectory(OnTheDirectory):
+    mode = fcntl.LOCK_SH
+
+
+class OneForAll(ByLink):
+    """Each lock is a link to the same file."""
+
+    def make(self):
+        self.common = self.path + ".common"
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(self.common, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        own = f"{self.path}.{self.site.lane}"
+        os.link(self.common, own)
+        return own
 '''
+
+SOUND = ["ByLink", "BySymlink", "ByRename", "Both", "Downgraded", "OnTheDirectory", "OneForAll"]
+BROKEN = [
+    *("LinksAfterALook", "RobsAfterALook", "RenamesOver"),
+    *("BothShared", "SharedByRange", "SharesTheDirectory"),
+]
 
 
 def found(
@@ -226,14 +257,12 @@ def found(
     return ended.status, ended.object["violations"]
 
 
-@pytest.mark.parametrize("name", ["ByLink", "BySymlink", "ByRename", "Both", "Downgraded"])
+@pytest.mark.parametrize("name", SOUND)
 def test_a_sound_lock_of_this_make_is_not_accused(harness: Harness, tmp_path: Path, name: str) -> None:
     assert found(harness, tmp_path, name) == (0, {})
 
 
-@pytest.mark.parametrize(
-    "name", ["LinksAfterALook", "RobsAfterALook", "RenamesOver", "BothShared", "SharedByRange"]
-)
+@pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_lock_of_this_make_shows_two_holders(harness: Harness, tmp_path: Path, name: str) -> None:
     status, violations = found(harness, tmp_path, name)
     assert status == 1
@@ -256,6 +285,8 @@ def test_one_exclusive_lock_of_two_is_enough(harness: Harness, tmp_path: Path) -
         ('further_locks = (("flock", "/tmp/x"),)', "path '/tmp/x', expected a file beside the transcript"),
         ('further_locks = (("sidecar", ""),)', "two of the declared locks are the same file"),
         ('lock_path = "lock"', "lock_path 'lock', expected a file beside the transcript"),
+        ('lock_kind, lock_path = "flock", "{directory}/."', "{directory} for an flock on that"),
+        ('lock_path = "{directory}"', "lock_path '{directory}': a directory can have an flock only"),
     ],
 )
 def test_a_declaration_that_cannot_be_is_refused(

@@ -22,8 +22,10 @@ from fence.locks.kind import Keeper
 from harness.gates.kernel.inode import Inode
 from harness.model.history import LockEvent
 
-__all__ = ["WriteLock"]
+__all__ = ["DIRECTORY", "WriteLock"]
 
+#: The name of the session directory itself.
+DIRECTORY: Final = "."
 _NO_LANE: Final = -1
 
 
@@ -62,7 +64,7 @@ class WriteLock:
 
     def found(self, names: Mapping[str, Inode]) -> None:
         """Take in the file that has the name before the first step, such as one that a process left."""
-        if self._kept:
+        if self._kept and self.name != DIRECTORY:
             self.named(_NO_LANE, names)
             return
         self._file = names.get(self.name)
@@ -77,7 +79,7 @@ class WriteLock:
             names: of the session directory, as they are now.
         """
         before, after = self._file, names.get(self.name)
-        if after is before:
+        if after is before or self.name == DIRECTORY:
             return None
         self._file = after
         if self._kept:
