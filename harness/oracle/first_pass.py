@@ -7,7 +7,7 @@ that the full analysis would not give.
 
 from __future__ import annotations
 
-from harness.model.history import History, Invoke, Return, State, Step
+from harness.model.history import NO_CHANGE, History, Invoke, Return, State, Step
 from harness.oracle.kept_lines import may_change_lines
 from harness.oracle.lock_errors import waited_for_another
 from harness.oracle.rules import TAKEOVER, Rules
@@ -134,7 +134,7 @@ def _apply_lock(result: FirstPass, owner: int, lane: int, kind: str) -> int:
         return lane
     # A record lock can be lost by a close in another lane of the process: that lane never had it, and
     # the lane that had it does not know.
-    if kind == "blocked" or (kind == "released" and owner != lane):
+    if kind in NO_CHANGE or (kind == "released" and owner != lane):
         return owner
     return -1
 

@@ -14,6 +14,7 @@ from harness.oracle.invariant_reference import by_name
 from harness.oracle.invariants import ALWAYS, Invariant, InvariantError, broken_invariants
 from harness.oracle.kept_lines import changed_lines
 from harness.oracle.lock_errors import false_lock_errors
+from harness.oracle.lock_ranges import ranges_unclear
 from harness.oracle.lost_entries import absent_entries, early_entries, lost_entries
 from harness.oracle.rules import HasRules, Rules, rules_of
 from harness.oracle.verdict import Decision, Judgement, Violation
@@ -74,6 +75,8 @@ def judge(
     if end.waiting or end.lock_owner >= 0 or history.header.left_lock:
         stuck = dead_end(history, end)
         violations += [stuck] if stuck is not None else []
+    if violations and (why := ranges_unclear(history)):
+        return Judgement((), tuple(crashes(history, quick.crashes)), why)
     if len(violations) > 1:
         violations.sort(key=lambda violation: (violation.at, violation.kind, violation.lane))
     return Judgement(tuple(decisions), tuple(violations))

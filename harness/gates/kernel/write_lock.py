@@ -51,6 +51,7 @@ class WriteLock:
         self.name = lock.beside(transcript) or transcript + record.suffix
         self.directories = frozenset((self.name,) if record.keeper == "directory" else ())
         self._kept = record.kept_by_kernel
+        self._byte = lock.byte
         self.begin()
 
     def begin(self) -> None:
@@ -61,6 +62,10 @@ class WriteLock:
         self._file: Inode | None = None
         #: By file that has or had the name: the lane that made it as a lock, or has the flock on it.
         self._lanes: dict[Inode, int] = {}
+
+    def byte_of(self, inode: Inode) -> int | None:
+        """Return the byte of a file that the record lock is on; None for any range."""
+        return self._byte if inode is self._file else None
 
     def found(self, names: Mapping[str, Inode]) -> None:
         """Take in the file that has the name before the first step, such as one that a process left."""
