@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.model.history import End, History, Invoke
+from harness.oracle.broken_invariants import broken_invariants
 from harness.oracle.crash import crashes, failed_action
 from harness.oracle.dead_end import dead_end
 from harness.oracle.elsewhere import without_elsewhere
 from harness.oracle.first_pass import FirstPass, first_pass
 from harness.oracle.index import HistoryIndex
 from harness.oracle.invariant_reference import by_name
-from harness.oracle.invariants import ALWAYS, Invariant, InvariantError, broken_invariants
+from harness.oracle.invariants import ALWAYS, Invariant, InvariantError
 from harness.oracle.kept_lines import changed_lines
 from harness.oracle.lock_errors import false_lock_errors
 from harness.oracle.lost_entries import absent_entries, early_entries, lost_entries
