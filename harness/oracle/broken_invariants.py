@@ -139,7 +139,7 @@ def _said(invariant: Invariant, content: bytes, acknowledged: Sequence[Acknowled
     try:
         # The rule may change what it is given.
         said = invariant.check(lines, list(acknowledged))
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a user's function may raise anything
         raise InvariantError(f"invariant {invariant.name} raised {type(error).__name__}: {error}") from error
     if said is None or isinstance(said, str):
         return said or ""

@@ -41,6 +41,7 @@ def judge(
 
     Raises:
         FormatError: the policy has no rule for some class of effects.
+        InvariantLoadError: the history names an invariant that is not loaded in this process.
     """
     history = without_elsewhere(history)
     rules = rules_of(history.header, policy)
