@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.model.history import End, History, Invoke
+from harness.oracle.acknowledged_early import early_entries
 from harness.oracle.broken_invariants import broken_invariants
 from harness.oracle.crash import crashes, failed_action
 from harness.oracle.dead_end import dead_end
@@ -15,7 +16,7 @@ from harness.oracle.invariant_reference import by_name
 from harness.oracle.invariants import ALWAYS, Invariant, InvariantError
 from harness.oracle.kept_lines import changed_lines
 from harness.oracle.lock_errors import false_lock_errors
-from harness.oracle.lost_entries import absent_entries, early_entries, lost_entries
+from harness.oracle.lost_entries import absent_entries, lost_entries
 from harness.oracle.rules import HasRules, Rules, rules_of
 from harness.oracle.verdict import Decision, Judgement, Violation
 from harness.oracle.whole_entries import altered_entries
