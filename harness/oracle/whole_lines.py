@@ -7,12 +7,12 @@ replaced (``compacts``). A torn line holds no entry.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-__all__ = ["every_id", "has_garbage", "id_of", "keeps", "parse", "places_of", "plain_ids"]
+__all__ = ["every_id", "has_garbage", "id_of", "keeps", "parse", "places_of", "plain_ids", "wraps"]
 
 #: A migration links entries anew.
 _LINKS = frozenset({"parentId"})
@@ -106,6 +106,44 @@ def keeps(asked: bytes, found: bytes) -> bool:
     if asked == found:
         return True
     was, now = parse(asked), parse(found)
-    if was is None or now is None:
+    return was is not None and now is not None and _says(was, now)
+
+
+def wraps(asked: bytes, found: bytes) -> bool:
+    """Return whether some object in a line, at any depth, says all that an entry said, its links aside."""
+    was = parse(asked)
+    if was is None:
         return False
-    return all(name in now and now[name] == value for name, value in was.items() if name not in _LINKS)
+    try:
+        return any(_says(was, one) for one in _objects(msgspec.json.decode(found)))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+
+
+def _says(was: _Object, now: _Object) -> bool:
+    return all(name in now and _same(value, now[name]) for name, value in was.items() if name not in _LINKS)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Return whether two decoded values are one JSON value.
+
+    Python takes `True` for 1, and JSON does not. It takes 1.0 for 1 as well, and there JSON's encoders agree:
+    a program in JavaScript or Go that reads 1.0 writes 1, for both have one type of number.
+    """
+    if isinstance(one, dict):
+        return (
+            isinstance(other, dict)
+            and one.keys() == other.keys()
+            and all(_same(value, other[name]) for name, value in one.items())
+        )
+    if isinstance(one, list):
+        return isinstance(other, list) and len(one) == len(other) and all(map(_same, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+
+
+def _objects(value: Any) -> Iterator[_Object]:
+    if isinstance(value, dict):
+        yield value
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _objects(item)
