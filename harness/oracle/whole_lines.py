@@ -12,10 +12,12 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["every_id", "has_garbage", "id_of", "keeps", "parse", "places_of", "plain_ids", "wraps"]
+__all__ = ["every_id", "has_garbage", "id_of", "keeps", "parse", "places_of", "plain_ids", "tells"]
 
 #: A migration links entries anew.
 _LINKS = frozenset({"parentId"})
+#: What a store gives an entry that it takes apart.
+_HEAD = frozenset({"id", "parentId", "timestamp", "type"})
 
 _Object = dict[str, Any]
 
@@ -109,15 +111,37 @@ def keeps(asked: bytes, found: bytes) -> bool:
     return was is not None and now is not None and _says(was, now)
 
 
-def wraps(asked: bytes, found: bytes) -> bool:
-    """Return whether some object in a line, at any depth, says all that an entry said, its links aside."""
-    was = parse(asked)
-    if was is None:
-        return False
+def tells(asked: Sequence[bytes], found: bytes) -> bool:
+    """Return whether a line says, at any depth, all that some entries said.
+
+    An entry may stand in another object as it is. A store may also take it apart and give it an id, a type, a
+    link and a time of its own; then each other value has to be there, under the name that it had.
+    """
     try:
-        return any(_says(was, one) for one in _objects(msgspec.json.decode(found)))
+        line = msgspec.json.decode(found)
+        entries = [one for one in map(parse, asked) if one is not None]
+        objects = list(_objects(line))
+        apart = [was for was in entries if not any(_says(was, one) for one in objects)]
+        if len(entries) < len(asked) or not all(one.keys() - _HEAD for one in apart):
+            return False
+        wanted = Counter(
+            leaf for one in entries for key in one.keys() - _HEAD for leaf in _leaves(key, one[key])
+        )
+        return not apart or wanted <= Counter(_leaves("", line))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return False
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, bool, Any]]:
+    """Yield the plain values in a value, each with the name of its field; `True` is not 1."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(key, item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _leaves(name, item)
+    else:
+        yield name, isinstance(value, bool), value
 
 
 def _says(was: _Object, now: _Object) -> bool:
