@@ -18,7 +18,7 @@ from harness.model.history_text import decode
 from harness.model.policy import Policy
 from harness.oracle import judge
 from harness.oracle.verdict import Judgement
-from harness.report.story import headline, story
+from harness.report.story import brief, headline, name_of, story
 from harness.results import witness
 from harness.results.witness_archive import content
 
@@ -39,11 +39,12 @@ def main(arguments: argparse.Namespace) -> int:
         emit(msgspec.json.encode({"counts": judgement.counts(), "judgement": judgement}).decode())
     else:
         name = chosen.name if chosen is not None else history.header.policy
-        emit(f"{history.header.scenario} / {history.header.fence}, policy {name}")
+        header = history.header
+        emit(f"{name_of(header.scenario)} / {name_of(header.fence)}, policy {name_of(name)}")
         for verdict, count in judgement.counts().items():
             emit(f"  {verdict.replace('_', ' ')}: {count}")
         if judgement.inconclusive:
-            emit(f"  inconclusive: {judgement.inconclusive}")
+            emit(f"  inconclusive: {brief(judgement.inconclusive)}")
         for violation in judgement.violations:
             emit(f"{headline(history, violation)}")
             for line in story(history, judgement, violation):
