@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from harness.model.history import State
+from harness.model.history import State, Step
 from harness.oracle.index import HistoryIndex
 from harness.oracle.invariants import Acknowledged, Invariant, InvariantError
 from harness.oracle.operations import Mutation, Operation
@@ -49,9 +49,28 @@ def _first_break(index: HistoryIndex, invariant: Invariant) -> Violation | None:
 
 
 def _rogue_in_between(index: HistoryIndex, breaker: Mutation) -> bool:
-    """Return whether a rogue's change fell into the operation: its own part cannot be told then."""
-    first = breaker.operation.mutations[0].position
-    return any(index.is_rogue(other.operation.lane) for other in index.mutations[first : breaker.position])
+    """Return whether a rogue's change fell between the operation's first look at the file and its step.
+
+    Its own part cannot be told then: a line that is written behind a look at the end of the file stands
+    where it should for what was seen there, and no fence can look and write at once.
+    """
+    first = _first_look(index, breaker)
+    return any(
+        index.is_rogue(other.operation.lane) and other.index > first
+        for other in index.mutations[: breaker.position]
+    )
+
+
+def _first_look(index: HistoryIndex, breaker: Mutation) -> int:
+    """Return the index of the first step of an operation that read or changed the transcript."""
+    operation = breaker.operation
+    for at in range(max(operation.invoked, 0), breaker.index):
+        event = index.history.events[at]
+        if not isinstance(event, Step) or (event.lane, event.op) != (operation.lane, operation.op):
+            continue
+        if event.path == "T" or event.change is not None:
+            return at
+    return breaker.index
 
 
 def _began_broken(index: HistoryIndex, invariant: Invariant, mutation: Mutation) -> bool:

@@ -11,7 +11,7 @@ from harness.model.history import History
 from harness.oracle import judge
 from harness.oracle.broken_invariants import broken_invariants
 from harness.oracle.index import HistoryIndex
-from harness.oracle.invariants import Acknowledged, Check, Invariant
+from harness.oracle.invariants import INVARIANTS, Acknowledged, Check, Invariant
 from harness.oracle.verdict import Violation
 from tests.harness.oracle.histories import CRON, EDITOR, HEARTBEAT, Story, line, lines
 
@@ -149,3 +149,37 @@ def test_a_rule_may_change_what_it_is_given(each_step: bool) -> None:
     with story.op(CRON, "append", "c"):
         at = story.put(CRON, lines("first") + wrapped("c"))
     assert [one.at for one in broken(story.history(), greedy, each_step)] == [at]
+
+
+@pytest.mark.parametrize("each_step", [False, True])
+@pytest.mark.parametrize(("seen", "left"), [(b"", b'{"half'), (b'{"half', b"")])
+def test_a_rogue_between_look_and_write_excuses_the_write(seen: bytes, left: bytes, each_step: bool) -> None:
+    story = Story()
+    if seen:
+        story.write(EDITOR, lines("first") + seen)
+    with story.op(CRON, "append", "c"):
+        story.look(CRON, "openat")
+        story.look(CRON)
+        story.write(EDITOR, lines("first") + left)
+        story.put(CRON, lines("first") + left + (b"\n" if seen else b"") + line("c"))
+    assert broken(story.history(), INVARIANTS["every_line_parses"], each_step) == []
+
+
+@pytest.mark.parametrize("each_step", [False, True])
+def test_a_rogue_before_the_first_look_excuses_no_write(each_step: bool) -> None:
+    story = Story()
+    with story.op(CRON, "append", "c"):
+        story.look(CRON, "openat", "T.lock")
+        story.write(EDITOR, lines("first", "x"))
+        story.look(CRON)
+        at = story.put(CRON, lines("first", "x") + b"\n" + line("c"))
+    assert [one.at for one in broken(story.history(), INVARIANTS["every_line_parses"], each_step)] == [at]
+
+
+def test_a_look_in_an_earlier_call_excuses_no_write() -> None:
+    story = Story()
+    story.load(CRON)
+    story.write(EDITOR, lines("first", "x"))
+    with story.op(CRON, "append", "c"):
+        at = story.put(CRON, lines("first", "x") + b"\n" + line("c"))
+    assert [one.at for one in broken(story.history(), INVARIANTS["every_line_parses"])] == [at]
