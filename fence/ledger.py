@@ -353,4 +353,5 @@ def _is_torn(fd: int) -> bool:
     except OSError:
         # The file is empty, or cannot seek.
         return False
-    return os.read(fd, 1) != b"\n"
+    # An empty read: another process has cut the file since the seek. A newline would be a line of its own.
+    return os.read(fd, 1) not in (b"", b"\n")

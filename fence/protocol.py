@@ -74,8 +74,9 @@ class Fence:
         sound_under: policies under which the fence claims to be right.
         lock_kind: a name of `fence.locks.KINDS`; the harness observes this lock.
         lock_path: pattern of its file, where that is not the kind's own: ``{transcript}.lock``,
-            ``{directory}/.lock``, or ``{transcript}`` for a lock on the transcript itself. A declaration
-            for the harness: a fence that uses `lock` takes the kind's own file.
+            ``{directory}/.lock``, ``{transcript}`` for a lock on the transcript itself, or
+            ``{directory}`` for an flock on its directory. A declaration for the harness: a fence that uses
+            `lock` takes the kind's own file.
         further_locks: locks that a writer holds as well, each a kind and the pattern of its file. A lane has
             the write lock while it has all of them.
         waits_in_real_time: whether calls may wait for the lock by the machine's clock, of which virtual time

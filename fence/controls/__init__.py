@@ -87,6 +87,7 @@ CONTROLS: dict[str, str] = {
     "ledger-cotenant-cries-wolf": "fence.controls.ledger_cotenant_cries_wolf:LedgerCotenantCriesWolf",
     "none-writes-then-refuses": "fence.controls.none_writes_then_refuses:NoneWritesThenRefuses",
     "none-writes-twice": "fence.controls.none_writes_twice:NoneWritesTwice",
+    "none-writes-at-turn-end": "fence.controls.none_writes_at_turn_end:NoneWritesAtTurnEnd",
     "none-rewrite-does-nothing": "fence.controls.none_rewrite_does_nothing:NoneRewriteDoesNothing",
     "none-keeps-last-lines": "fence.controls.none_keeps_last_lines:NoneKeepsLastLines",
     "none-trims-at-release": "fence.controls.none_trims_at_release:NoneTrimsAtRelease",

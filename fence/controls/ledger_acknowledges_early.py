@@ -15,14 +15,14 @@ __all__ = ["LedgerAcknowledgesEarly"]
 class LedgerAcknowledgesEarly(Control, LedgerFence):
     """Keeps lines back and writes them with the next call.
 
-    One write for two is faster. If the next call is refused, the lines that were kept back are lost
-    without a report.
+    One write for two is faster. Until then readers miss lines that were acknowledged; if the next call is
+    refused, they are lost without a report.
     """
 
     about: ClassVar[str] = "control: a write is acknowledged before it is made"
     defect: ClassVar[str] = "a write is acknowledged before it is made"
     caught_by: ClassVar[str] = "lost_entry"
-    rogue_actions_min: ClassVar[int] = 1
+    rogue_actions_min: ClassVar[int] = 0
     scenario: ClassVar[str] = "takeover-in-a-later-round"
     original: ClassVar[str] = "ledger"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import fcntl
 import os
+import re
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
@@ -15,6 +16,11 @@ __all__ = ["Keeper", "LockFile", "LockKind"]
 #: The thing that keeps others out: a file or a directory of the lock's name; or an flock, or a record
 #: lock (fcntl), that the kernel has granted on a file that stays.
 Keeper = Literal["file", "directory", "flock", "record"]
+#: The byte at the end of a pattern, and the last one that the kernel knows.
+_BYTE = re.compile(r"\[(\d{1,30})\]\Z")
+_LAST_BYTE = (1 << 63) - 2
+#: The pattern of a lock on the transcript's directory itself.
+_DIRECTORY = "{directory}"
 
 
 class LockFile(NamedTuple):
@@ -22,27 +28,46 @@ class LockFile(NamedTuple):
 
     Args:
         kind: a name of `fence.locks.KINDS`.
-        path: pattern of its file: ``{transcript}.lock``, ``{directory}/.lock``, or ``{transcript}`` for a
-            lock on the transcript itself; empty for the kind's own.
+        path: pattern of its file: ``{transcript}.lock``, ``{directory}/.lock``, ``{transcript}`` for a
+            lock on the transcript itself, or ``{directory}`` for an flock on its directory; empty for the
+            kind's own. ``{transcript}.guard[100]`` is a record lock on byte 100 of that file.
     """
 
     kind: str
     path: str = ""
 
+    @property
+    def byte(self) -> int | None:
+        """Return the byte of the file that the record lock is on; None for any range."""
+        found = _BYTE.search(self.path)
+        return int(found[1]) if found else None
+
+    @property
+    def _file(self) -> str:
+        return _BYTE.sub("", self.path)
+
     def fault(self) -> str:
         """Return what is wrong with the pattern; empty if nothing is."""
-        name = self.path.replace("{transcript}", "t").removeprefix("{directory}/")
-        if self.path and (not name or "/" in name or "{" in name or not self.path.startswith("{")):
+        if self.byte is not None and (self.kind != "record" or self.byte > _LAST_BYTE):
+            return f"{self.path!r}: a byte can be named of a record lock only, up to {_LAST_BYTE}"
+        if self.path == _DIRECTORY:
+            return "" if self.kind == "flock" else f"{self.path!r}: a directory can have an flock only"
+        name = self._file.replace("{transcript}", "t").removeprefix("{directory}/")
+        if self.path and (
+            name in ("", ".", "..") or "/" in name or "{" in name or not self.path.startswith("{")
+        ):
             return (
                 f"{self.path!r}, expected a file beside the transcript: {{transcript}}, "
-                "{transcript}.lock, {directory}/.lock or the like"
+                "{transcript}.lock, {directory}/.lock or the like, or {directory} for an flock on that"
             )
         return ""
 
     def beside(self, transcript: str) -> str:
         """Return the path that the pattern means for a transcript; empty for the kind's own."""
         directory = os.path.dirname(transcript)
-        path = self.path.replace("{transcript}", transcript)
+        if self.path == _DIRECTORY:
+            return directory or "."
+        path = self._file.replace("{transcript}", transcript)
         return path.replace("{directory}/", f"{directory}/" if directory else "")
 
 
@@ -93,7 +118,7 @@ class LockKind:
         if not self.kept_by_kernel:
             return os.path.lexists(path)
         try:
-            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            fd = os.open(path, (os.O_RDONLY if os.path.isdir(path) else os.O_RDWR) | os.O_CLOEXEC)
         except FileNotFoundError:
             return False
         take = fcntl.flock if self.keeper == "flock" else fcntl.lockf

@@ -14,7 +14,7 @@ from harness.model.errors import UsageError
 from harness.results.witness import Witness
 from harness.scenario import Scenario
 
-__all__ = ["check_code", "check_code_of_witness", "fences_of", "runs_code"]
+__all__ = ["check_code", "check_code_of_history", "check_code_of_witness", "fences_of", "runs_code"]
 
 _ALLOW = "--allow-programs"
 
@@ -79,6 +79,26 @@ def check_code_of_witness(path: str, witness: Witness, scenario: Scenario, fence
     wanted = [] if fence is not None else [(path, witness.fence)]
     wanted += [(path, one.check) for one in scenario.invariants]
     _refuse(wanted, () if fence is None else (fence,), False, f"then give {_ALLOW}, or another --fence")
+
+
+def check_code_of_history(
+    path: str, references: Iterable[str], named: Collection[str], allowed: bool, fence: str
+) -> None:
+    """Refuse a history that names code which the user has neither named nor allowed.
+
+    Args:
+        path: of the history.
+        references: of the code by which it is judged.
+        named: references that the user has given.
+        allowed: whether all code may be run.
+        fence: reference of the history's fence, which cannot be named.
+
+    Raises:
+        UsageError: names all that was refused.
+    """
+    wanted = [(path, one) for one in references]
+    naming = "" if (path, fence) in wanted else "name it as well (--invariant REF), or "
+    _refuse(wanted, named, allowed, f"then {naming}give {_ALLOW}")
 
 
 def _refuse(wanted: Iterable[tuple[str, str]], named: Collection[str], allowed: bool, remedy: str) -> None:

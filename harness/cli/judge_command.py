@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import sys
 
 import msgspec
 
@@ -13,8 +15,10 @@ from harness.model import policy
 from harness.model.errors import FormatError
 from harness.model.history import History
 from harness.model.history_text import decode
+from harness.model.policy import Policy
 from harness.oracle import judge
-from harness.report.story import headline, story
+from harness.oracle.verdict import Judgement
+from harness.report.story import brief, headline, name_of, story
 from harness.results import witness
 from harness.results.witness_archive import content
 
@@ -30,16 +34,17 @@ def main(arguments: argparse.Namespace) -> int:
     load_named(arguments.extension)
     history = _history(arguments)
     chosen = policy.resolve(arguments.policy) if arguments.policy else None
-    judgement = judge(history, chosen)
+    history, judgement = _judged(arguments, history, chosen)
     if arguments.json:
         emit(msgspec.json.encode({"counts": judgement.counts(), "judgement": judgement}).decode())
     else:
         name = chosen.name if chosen is not None else history.header.policy
-        emit(f"{history.header.scenario} / {history.header.fence}, policy {name}")
+        header = history.header
+        emit(f"{name_of(header.scenario)} / {name_of(header.fence)}, policy {name_of(name)}")
         for verdict, count in judgement.counts().items():
             emit(f"  {verdict.replace('_', ' ')}: {count}")
         if judgement.inconclusive:
-            emit(f"  inconclusive: {judgement.inconclusive}")
+            emit(f"  inconclusive: {brief(judgement.inconclusive)}")
         for violation in judgement.violations:
             emit(f"{headline(history, violation)}")
             for line in story(history, judgement, violation):
@@ -48,6 +53,29 @@ def main(arguments: argparse.Namespace) -> int:
         # It is proved, even if the rest is not known.
         return NOT_EXPECTED
     return INCONCLUSIVE if judgement.inconclusive else OK
+
+
+def _judged(
+    arguments: argparse.Namespace, history: History, chosen: Policy | None
+) -> tuple[History, Judgement]:
+    """Return the history, with the invariants that the user adds, and its judgement.
+
+    Raises:
+        UsageError: an invariant cannot be loaded, or may not be.
+    """
+    named = tuple(arguments.invariant or ())
+    header = history.header
+    names = tuple(dict.fromkeys([*header.invariants, *named]))
+    if not names:
+        return history, judge(history, chosen)
+    # Imported here because few histories have invariants.
+    from harness.cli.history_invariants import load_for
+
+    load_for(arguments.history, header, names, named, arguments.allow_programs)
+    history = msgspec.structs.replace(history, header=msgspec.structs.replace(header, invariants=names))
+    # A rule may print, and its words must not stand among ours.
+    with contextlib.redirect_stdout(sys.stderr):
+        return history, judge(history, chosen)
 
 
 def _history(arguments: argparse.Namespace) -> History:

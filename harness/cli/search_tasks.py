@@ -184,7 +184,7 @@ def _check_invariants(tasks: Sequence[SearchTask]) -> None:
         from harness.explore.invariant_loading import load_invariants
 
         try:
-            check(task.fence, functools.partial(load_invariants, task.scenario))
+            check(task.fence, functools.partial(load_invariants, task.scenario, task.fence))
         except FenceLoadError as error:
             faults.append(f"invariant {error}")
     if faults:

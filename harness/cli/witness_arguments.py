@@ -62,5 +62,12 @@ def add_judge(command: argparse.ArgumentParser) -> None:
     command.add_argument("history", help="history that `run` wrote beside a witness, or the witness")
     command.add_argument("--policy", metavar="NAME", help="policy to judge by (default: its own)")
     command.add_argument("--json", action="store_true", help="print one JSON object instead of a story")
+    command.add_argument(
+        "--invariant",
+        metavar="REF",
+        action="append",
+        help="a rule for the lines of the transcript, beside those of the history: a name of "
+        "`list invariants` or path/file.py:function",
+    )
     allow_programs(command)
     extension(command)

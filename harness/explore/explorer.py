@@ -183,7 +183,7 @@ class Explorer:
             lock_kind = layout.locks[0].kind
             self._lock_kind = lock_kind if gate == "free" or lock_kind == NO_LOCK else ""
             self._leaves_lock = KINDS[lock_kind].left_behind is not None
-            self._invariants = load_invariants(scenario, resolve(fence))
+            self._invariants = load_invariants(scenario, fence, found)
             timeout_ms = layout.options.get("lock_timeout_ms")
             self._lock_timeout_ms = timeout_ms if isinstance(timeout_ms, int) else -1
             self.claims = tuple(found.sound_under)

@@ -97,7 +97,7 @@ def _exercise(scenario: Scenario, gate: str, stats: Stats) -> Iterator[str]:
         yield "the fence decided nothing: no guarded write was admitted and no call refused"
     if gate == "kernel" and done.taken and not done.locked:
         others = ", ".join(sorted(done.touched, key=lambda path: -done.touched[path])[:3])
-        hint = f"; lanes locked {others} instead: declare that file as the lock" if others else ""
+        hint = f"; lanes locked {others}: declare what they lock there" if others else ""
         yield f"{done.taken} calls took the lock and returned, but the watched lock was never taken{hint}"
     if gate == "kernel" and done.locked:
         for kind, count in sorted(done.took.items()):

@@ -23,6 +23,7 @@ __all__ = [
     "IN_REAL_TIME",
     "KEEPING",
     "NOT_SAID",
+    "NO_CHANGE",
     "NO_END_MARKER",
     "NO_LOCK",
     "PAUSES",
@@ -99,8 +100,9 @@ class LockEvent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         kind: ``acquired``, ``released`` (by its owner), ``reclaimed`` (taken away from `owner` by
             the lane of the step), ``returned`` (given back to `owner`, which had lost it),
             ``hollow`` (acquired on a file that no longer has the lock's name, so that it excludes
-            no other lane), ``shared`` (acquired, or kept, in a mode that other lanes can have as well) or
-            ``blocked`` (the lane has to wait).
+            no other lane), ``shared`` (acquired, or kept, in a mode that other lanes can have as well),
+            ``blocked`` (the lane has to wait) or ``several`` (processes have record locks on several ranges
+            of the file, and the fence does not say which one is the write lock).
         owner: index of the lane that lost it, for ``reclaimed``; -1 when no lane owned the lock
             (it was left over from before the schedule).
     """
@@ -109,6 +111,8 @@ class LockEvent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     owner: int = -1
 
 
+#: Kinds of lock event after which each lane has what it had.
+NO_CHANGE = frozenset({"blocked", "several"})
 #: Kinds of operation that acquired the write lock if they were ok; that release it; that touch no file.
 ACQUIRING = frozenset({"acquire", "begin_turn"})
 RELEASING = frozenset({"release", "release_for_prompt", "end_turn"})

@@ -4,8 +4,9 @@ The oracle reads the history and nothing else. `judge` makes one quick pass, whi
 schedules, and asks only the questions that stay open, one file each: `effects` and `windows` say what
 happened and which lane could know of it, `decisions` with `pending_effects` and `reachability` judges
 each decision, `lost_entries` looks for acknowledged lines, `double_hold` and `reported_locks` check the
-write lock, `lock_errors` compares what a call says of the lock with what became of it, `refused_writes`
-and `whole_entries` compare what a call says of its lines with what it wrote, `kept_lines` asks whether the
+write lock, `handed_on` and `lock_ranges` know locks that a process keeps and locks on parts of a file,
+`lock_errors` compares what a call says of the lock with what became of it, `refused_writes` and
+`whole_entries` compare what a call says of its lines with what it wrote, `kept_lines` asks whether the
 lines before it stayed, `cotenant_refusals` judges calls outside a turn, `wrong_loads` compares what a load
 returned with the transcript, `dead_end` checks that each lane could finish, and `crash` collects
 undocumented exceptions. `elsewhere` takes calls on another transcript out beforehand.

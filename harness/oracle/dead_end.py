@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.model.history import RELEASING, End, History, Invoke, Return, Step
+from harness.model.history import NO_CHANGE, RELEASING, End, History, Invoke, Return, Step
 from harness.oracle.crash import kill_step
 from harness.oracle.verdict import Violation
 
@@ -39,7 +39,7 @@ def _left_in_place(history: History) -> Violation | None:
     """Return a violation for the first lane that gave up while a dead process's lock was in place."""
     lanes = history.header.lanes
     for at, event in enumerate(history.events):
-        if isinstance(event, Step) and event.lock is not None and event.lock.kind != "blocked":
+        if isinstance(event, Step) and event.lock is not None and event.lock.kind not in NO_CHANGE:
             return None
         if isinstance(event, Return) and event.outcome == "lock_timeout" and lanes[event.lane].participant:
             detail = (

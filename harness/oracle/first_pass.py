@@ -7,13 +7,13 @@ that the full analysis would not give.
 
 from __future__ import annotations
 
-from harness.model.history import History, Invoke, Return, State, Step
+from harness.model.history import NO_CHANGE, History, Invoke, Return, State, Step
+from harness.oracle.acknowledged_early import Early, NotYetThere
 from harness.oracle.kept_lines import may_change_lines
 from harness.oracle.lock_errors import waited_for_another
 from harness.oracle.rules import TAKEOVER, Rules
 from harness.oracle.verdict import Decision
 from harness.oracle.whole_entries import is_plain_append, is_plain_rewrite
-from harness.oracle.whole_lines import every_id
 from harness.oracle.wrong_loads import EMPTY
 
 __all__ = ["FirstPass", "first_pass"]
@@ -46,6 +46,7 @@ class FirstPass:
         faulted: operations in which a file call was made to fail, as (lane, op).
         acknowledged: Invoke and index of the Return of every successful operation of a participant
             that has entries.
+        early: acknowledged entries that were not there when they should have been.
     """
 
     __slots__ = (
@@ -71,7 +72,7 @@ class FirstPass:
         self.loads_doubt = False
         self.faulted: set[tuple[int, int]] = set()
         self.acknowledged: list[tuple[Invoke, int]] = []
-        self.early: list[tuple[Invoke, int, str]] = []
+        self.early: list[Early] = []
 
 
 def first_pass(history: History, rules: Rules) -> FirstPass:
@@ -84,6 +85,8 @@ def first_pass(history: History, rules: Rules) -> FirstPass:
     owner = -1
     content, changes = history.header.initial.content, 0
     changes_at_call = [0] * len(lanes)
+    owner_at_call = [-1] * len(lanes)
+    not_yet = NotYetThere(history)
     spans: _Spans = {}
     result = FirstPass()
     # Under the free gate the order of the events says nothing about the lock.
@@ -105,6 +108,7 @@ def first_pass(history: History, rules: Rules) -> FirstPass:
         elif isinstance(event, Invoke):
             calls[event.lane] = event
             changes_at_call[event.lane] = changes
+            owner_at_call[event.lane] = owner
         elif isinstance(event, Return):
             call = calls[event.lane]
             if call is not None:
@@ -115,9 +119,11 @@ def first_pass(history: History, rules: Rules) -> FirstPass:
                     result.loads_doubt |= changed or event.detail != (content or EMPTY)
                 if participant[event.lane]:
                     _ask_of_lines(result, call, event, spans)
+                    held = owner_at_call[event.lane] == event.lane
+                    not_yet.note(call, event, at, content, held, owner == event.lane)
                 if event.acknowledges and participant[event.lane]:
                     _acknowledge(history, result, call, at, spans)
-                    result.early += _not_there(history, call, at, content)
+    result.early = not_yet.early
     result.doubt = result.doubt or not _is_harmless(rules, result, changers)
     return result
 
@@ -134,7 +140,7 @@ def _apply_lock(result: FirstPass, owner: int, lane: int, kind: str) -> int:
         return lane
     # A record lock can be lost by a close in another lane of the process: that lane never had it, and
     # the lane that had it does not know.
-    if kind == "blocked" or (kind == "released" and owner != lane):
+    if kind in NO_CHANGE or (kind == "released" and owner != lane):
         return owner
     return -1
 
@@ -161,15 +167,6 @@ def _acknowledge(history: History, result: FirstPass, call: Invoke, at: int, spa
         result.acknowledged.append((call, at))
         if span is not None and not is_plain_append(history, call, *span):
             result.entries_doubt = True
-
-
-def _not_there(history: History, call: Invoke, at: int, content: str) -> list[tuple[Invoke, int, str]]:
-    """Return the ids that a program has acknowledged and that are not in the transcript as it is."""
-    if call.kind != "action" or not call.entries or history.header.gate == "free":
-        return []
-    there = history.blobs.get(content)
-    known = every_id(there) if there is not None else {name for name, _ in call.entries}
-    return [(call, at, name) for name, _ in call.entries if name not in known]
 
 
 def _apply_return(result: FirstPass, loaded_turns: list[int], call: Invoke, end: Return, at: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from typing import NamedTuple
 
-from harness.model.history import ACQUIRING, End, History, Invoke, Return, Step
+from harness.model.history import ACQUIRING, NO_CHANGE, End, History, Invoke, Return, Step
 from harness.oracle.operations import FOREVER, Mutation, Operation
 from harness.scenario.faults import OF_NAMES
 
@@ -155,7 +155,7 @@ class HistoryIndex:
         if self.free:
             return False
         seen = any(
-            isinstance(event, Step) and event.lock is not None and event.lock.kind != "blocked"
+            isinstance(event, Step) and event.lock is not None and event.lock.kind not in NO_CHANGE
             for _, event in self.history.notable
         )
         return not seen and any(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from harness.model.errors import InvariantLoadError
 from harness.oracle.invariants import INVARIANTS, Check, Invariant
 
-__all__ = ["EACH_STEP", "by_name", "load_invariant", "register"]
+__all__ = ["EACH_STEP", "by_name", "is_known", "load_invariant", "register"]
 
 #: The end of a name in a history where the check is asked after each step.
 EACH_STEP = "@step"
@@ -29,14 +29,28 @@ def load_invariant(reference: str, each_step: bool = False) -> str:
 
 
 def by_name(names: Iterable[str]) -> list[Invariant]:
-    """Return the invariants that a history names, as far as they are registered or loaded in this process."""
+    """Return the invariants that a history names.
+
+    Raises:
+        InvariantLoadError: one is neither registered nor loaded in this process; without it the history
+            would pass unasked.
+    """
     found = []
     for name in names:
         reference = name.removesuffix(EACH_STEP)
         check = _loaded.get(reference) or _registered(reference)
-        if check is not None:
-            found.append(Invariant(reference, check, name.endswith(EACH_STEP)))
+        if check is None:
+            raise InvariantLoadError(
+                f"{reference}: the history names this invariant, and it is not loaded; load it first, with "
+                "the file or the extension that has it"
+            )
+        found.append(Invariant(reference, check, name.endswith(EACH_STEP)))
     return found
+
+
+def is_known(reference: str) -> bool:
+    """Return whether an invariant is registered, or loaded in this process."""
+    return reference in _loaded or _registered(reference) is not None
 
 
 def _registered(name: str) -> Check | None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.model.history import End, History, Invoke
+from harness.oracle.acknowledged_early import early_entries
+from harness.oracle.broken_invariants import broken_invariants
 from harness.oracle.crash import crashes, failed_action
 from harness.oracle.dead_end import dead_end
 from harness.oracle.elsewhere import without_elsewhere
 from harness.oracle.first_pass import FirstPass, first_pass
 from harness.oracle.index import HistoryIndex
 from harness.oracle.invariant_reference import by_name
-from harness.oracle.invariants import ALWAYS, Invariant, InvariantError, broken_invariants
+from harness.oracle.invariants import ALWAYS, Invariant, InvariantError
 from harness.oracle.kept_lines import changed_lines
 from harness.oracle.lock_errors import false_lock_errors
-from harness.oracle.lost_entries import absent_entries, early_entries, lost_entries
+from harness.oracle.lock_ranges import ranges_unclear
+from harness.oracle.lost_entries import absent_entries, lost_entries
 from harness.oracle.rules import HasRules, Rules, rules_of
 from harness.oracle.verdict import Decision, Judgement, Violation
 from harness.oracle.whole_entries import altered_entries
@@ -40,6 +43,7 @@ def judge(
 
     Raises:
         FormatError: the policy has no rule for some class of effects.
+        InvariantLoadError: the history names an invariant that is not loaded in this process.
     """
     history = without_elsewhere(history)
     rules = rules_of(history.header, policy)
@@ -74,6 +78,8 @@ def judge(
     if end.waiting or end.lock_owner >= 0 or history.header.left_lock:
         stuck = dead_end(history, end)
         violations += [stuck] if stuck is not None else []
+    if violations and (why := ranges_unclear(history)):
+        return Judgement((), tuple(crashes(history, quick.crashes)), why)
     if len(violations) > 1:
         violations.sort(key=lambda violation: (violation.at, violation.kind, violation.lane))
     return Judgement(tuple(decisions), tuple(violations))

@@ -14,7 +14,7 @@ from __future__ import annotations
 import bisect
 import operator
 
-from harness.model.history import NOT_SAID, History, Invoke, Return, Step
+from harness.model.history import NO_CHANGE, NOT_SAID, History, Invoke, Return, Step
 from harness.oracle.index import HistoryIndex
 from harness.oracle.operations import Operation
 from harness.oracle.verdict import Violation
@@ -65,7 +65,7 @@ def waited_for_another(history: History, call: Invoke, at: int) -> bool:
     for place, event in reversed(history.notable[:before]):
         if event is call:
             begun = place
-        elif isinstance(event, Step) and event.lock is not None and event.lock.kind != "blocked":
+        elif isinstance(event, Step) and event.lock is not None and event.lock.kind not in NO_CHANGE:
             inside = begun < 0
             told = ("acquired", "released") if inside else ("acquired",)
             others |= event.lane != call.lane and event.lock.kind in told
@@ -96,7 +96,7 @@ def _owners(index: HistoryIndex) -> list[_Stay] | None:
         if not isinstance(event, Step):
             continue
         lock = event.lock
-        if lock is None or lock.kind == "blocked":
+        if lock is None or lock.kind in NO_CHANGE:
             continue
         if lock.kind in _UNSURE or (lock.kind == "reclaimed" and lock.owner < 0):
             return None

@@ -16,7 +16,14 @@ from harness.oracle.operations import Mutation, Operation
 from harness.oracle.verdict import Violation
 from harness.oracle.whole_lines import every_id, plain_ids
 
-__all__ = ["absent_entries", "early_entries", "lock_requested_at", "lost_entries", "rogue_near"]
+__all__ = [
+    "absent_entries",
+    "ids_by_state",
+    "lock_requested_at",
+    "lost_entries",
+    "rogue_near",
+    "torn_by_rogue",
+]
 
 _TAKING = ("acquire", "begin_turn")
 _TOUCHES = TOUCHES | {"link", "linkat"}
@@ -45,11 +52,11 @@ def absent_entries(history: History, acknowledged: Sequence[tuple[Invoke, int]])
 
 def lost_entries(index: HistoryIndex, absent: Sequence[tuple[Invoke, str]]) -> list[Violation]:
     """Return a violation for each absent entry that is gone and was not destroyed by a rogue."""
-    states = [index.header.initial] + [mutation.after for mutation in index.mutations]
+    last = index.mutations[-1].after if index.mutations else index.header.initial
     end = index.history.events[-1]
     assert isinstance(end, End)
-    known = _ids_by_state(index, states)
-    if known is None or states[-1] != end.final or not _is_ordered(index):
+    known = ids_by_state(index)
+    if known is None or last != end.final or not _is_ordered(index):
         return []
     found = []
     for call, name in absent:
@@ -66,32 +73,9 @@ def lost_entries(index: HistoryIndex, absent: Sequence[tuple[Invoke, str]]) -> l
     return found
 
 
-def early_entries(index: HistoryIndex, early: Sequence[tuple[Invoke, int, str]]) -> list[Violation]:
-    """Return a violation for each entry that a program acknowledged before it was in the transcript.
-
-    Args:
-        index: of the history.
-        early: call, index of its end, and id, which was not in the transcript then. One that never came is
-            for `lost_entries`.
-    """
+def ids_by_state(index: HistoryIndex) -> list[set[str]] | None:
+    """Return the ids in the initial state and after each mutation; None if the bytes of one are not known."""
     states = [index.header.initial] + [mutation.after for mutation in index.mutations]
-    known = _ids_by_state(index, states)
-    found = []
-    for call, at, name in early if known is not None else ():
-        assert known is not None
-        first = next((place for place, ids in enumerate(known) if name in ids), 0)
-        comes = index.mutations[first - 1] if first else None
-        operation = index.operation(call.lane, call.op)
-        if comes is None or comes.index < at or rogue_near(index, operation.called, at):
-            continue
-        lane_name = index.header.lanes[call.lane].name
-        detail = f"entry {name} was acknowledged to {lane_name} before it was in the transcript"
-        found.append(Violation("lost_entry", at, call.lane, call.op, detail, (comes.index,)))
-    return found
-
-
-def _ids_by_state(index: HistoryIndex, states: Sequence[State]) -> list[set[str]] | None:
-    """Return the ids in each state; None if the bytes of one state are not known."""
     cache: dict[str, set[str]] = {"": set()}
     for state in states:
         if state.content not in cache:
@@ -133,7 +117,7 @@ def _absence(index: HistoryIndex, operation: Operation, name: str) -> Violation 
     ):
         return None
     causes = tuple(mutation.index for mutation in operation.mutations)
-    if operation.mutations and _torn_by_rogue(index, operation.mutations[0]):
+    if operation.mutations and torn_by_rogue(index, operation.mutations[0]):
         return None
     lane_name = index.header.lanes[operation.lane].name
     detail = f"entry {name} was acknowledged to {lane_name} but was never in the transcript as a whole line"
@@ -249,11 +233,11 @@ def _glued_by_rogue(index: HistoryIndex, remover: Mutation, name: str) -> bool:
     return (
         remover.operation.kind in _APPENDING
         and name in every_id(_torn_tail(index, remover.before))
-        and _torn_by_rogue(index, remover)
+        and torn_by_rogue(index, remover)
     )
 
 
-def _torn_by_rogue(index: HistoryIndex, append: Mutation) -> bool:
+def torn_by_rogue(index: HistoryIndex, append: Mutation) -> bool:
     """Return whether an append met an unfinished last line that a rogue wrote.
 
     Participants may have rewritten the transcript since and kept that line.

@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 
 from harness.oracle.double_hold import shared_writes
 from harness.oracle.effects import Effect, effects_of
+from harness.oracle.handed_on import handed_on
 from harness.oracle.index import HistoryIndex
 from harness.oracle.operations import Mutation, Operation
 from harness.oracle.reachability import restored_until
@@ -90,7 +91,7 @@ def pending_at(
     """
     begin, end = decision.begin, decision.end
     effects: list[Effect] = []
-    doubtful = state.window.doubtful | shared_writes(index)
+    doubtful = state.window.doubtful | shared_writes(index) | handed_on(index)
     for operation, mutations in _by_operation(state.window, end).items():
         if (operation is decision and decision.outcome == "ok") or operation in admitted:
             effects += [Effect(SANCTIONED, (mutation,)) for mutation in mutations]

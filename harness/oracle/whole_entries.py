@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.model.history import History, Invoke, State
 from harness.oracle.effects import interleaved
@@ -19,7 +19,7 @@ from harness.oracle.index import HistoryIndex
 from harness.oracle.lost_entries import lock_requested_at, rogue_near
 from harness.oracle.operations import Operation
 from harness.oracle.verdict import Violation
-from harness.oracle.whole_lines import every_id, has_garbage, id_of, keeps, parse, places_of
+from harness.oracle.whole_lines import every_id, has_garbage, id_of, keeps, parse, places_of, tells
 
 __all__ = [
     "ALTERED",
@@ -131,19 +131,49 @@ def _append(index: HistoryIndex, operation: Operation) -> list[Violation]:
     places = places_of(new)
     earlier = Counter(id_of(line) for line in old)
     fresh = {name: [at for at in places.get(name, ()) if new[at] not in old] for name in ids}
+    inside = _inside(old, new)
+    told = _told(dict(zip(ids, asked, strict=True)), [name for name in ids if not fresh[name]], inside)
     found = []
     for name, line in zip(ids, asked, strict=True):
         if len(places.get(name, ())) - earlier[name] > 1:
             found.append(("written_twice", name))
         elif len(fresh[name]) == 1 and line and not keeps(line, new[fresh[name][0]]):
             found.append(("other_text", name))
+        elif not fresh[name] and line and name in inside and name not in told:
+            # An id alone, or one that a summary names, is no entry.
+            found.append(("other_text", name))
     single = [(fresh[name][0], name) for name in ids if len(fresh[name]) == 1]
     found += [("other_order", late[1]) for early, late in itertools.pairwise(single) if late[0] < early[0]]
     last_old = max((at for at, line in enumerate(new) if line in old and line), default=-1)
     found += [("misplaced", name) for at, name in single if at < last_old]
-    if single and has_garbage(old, new, after.endswith(b"\n")):
-        found.append(("garbage", single[-1][1]))
+    there = [name for _, name in single] or [name for name in ids if name in inside]
+    if there and has_garbage(old, new, after.endswith(b"\n")):
+        found.append(("garbage", there[-1]))
     return [altered(index, operation, *found[0])] if found else []
+
+
+def _inside(old: Sequence[bytes], new: Sequence[bytes]) -> dict[str, list[bytes]]:
+    """Return the new lines by the ids that stand in them at any depth, also those that they only name."""
+    found: dict[str, list[bytes]] = {}
+    for line in new:
+        if line not in old:
+            for name in every_id(line):
+                found.setdefault(name, []).append(line)
+    return found
+
+
+def _told(asked: Mapping[str, bytes], names: Sequence[str], inside: Mapping[str, list[bytes]]) -> set[str]:
+    """Return those of some ids whose entry stands in a line that has the id below its top."""
+    by_line: dict[bytes, list[str]] = {}
+    for name in names:
+        for line in inside.get(name, ()):
+            by_line.setdefault(line, []).append(name)
+    return {
+        name
+        for line, there in by_line.items()
+        if tells([asked[name] for name in there], line)
+        for name in there
+    }
 
 
 def _rewrite(index: HistoryIndex, operation: Operation) -> list[Violation]:

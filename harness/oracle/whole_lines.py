@@ -7,15 +7,17 @@ replaced (``compacts``). A torn line holds no entry.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-__all__ = ["every_id", "has_garbage", "id_of", "keeps", "parse", "places_of", "plain_ids"]
+__all__ = ["every_id", "has_garbage", "id_of", "keeps", "parse", "places_of", "plain_ids", "tells"]
 
 #: A migration links entries anew.
 _LINKS = frozenset({"parentId"})
+#: What a store gives an entry that it takes apart.
+_HEAD = frozenset({"id", "parentId", "timestamp", "type"})
 
 _Object = dict[str, Any]
 
@@ -106,6 +108,66 @@ def keeps(asked: bytes, found: bytes) -> bool:
     if asked == found:
         return True
     was, now = parse(asked), parse(found)
-    if was is None or now is None:
+    return was is not None and now is not None and _says(was, now)
+
+
+def tells(asked: Sequence[bytes], found: bytes) -> bool:
+    """Return whether a line says, at any depth, all that some entries said.
+
+    An entry may stand in another object as it is. A store may also take it apart and give it an id, a type, a
+    link and a time of its own; then each other value has to be there, under the name that it had.
+    """
+    try:
+        line = msgspec.json.decode(found)
+        entries = [one for one in map(parse, asked) if one is not None]
+        objects = list(_objects(line))
+        apart = [was for was in entries if not any(_says(was, one) for one in objects)]
+        if len(entries) < len(asked) or not all(one.keys() - _HEAD for one in apart):
+            return False
+        wanted = Counter(
+            leaf for one in entries for key in one.keys() - _HEAD for leaf in _leaves(key, one[key])
+        )
+        return not apart or wanted <= Counter(_leaves("", line))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return False
-    return all(name in now and now[name] == value for name, value in was.items() if name not in _LINKS)
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, bool, Any]]:
+    """Yield the plain values in a value, each with the name of its field; `True` is not 1."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(key, item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _leaves(name, item)
+    else:
+        yield name, isinstance(value, bool), value
+
+
+def _says(was: _Object, now: _Object) -> bool:
+    return all(name in now and _same(value, now[name]) for name, value in was.items() if name not in _LINKS)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Return whether two decoded values are one JSON value.
+
+    Python takes `True` for 1, and JSON does not. It takes 1.0 for 1 as well, and there JSON's encoders agree:
+    a program in JavaScript or Go that reads 1.0 writes 1, for both have one type of number.
+    """
+    if isinstance(one, dict):
+        return (
+            isinstance(other, dict)
+            and one.keys() == other.keys()
+            and all(_same(value, other[name]) for name, value in one.items())
+        )
+    if isinstance(one, list):
+        return isinstance(other, list) and len(one) == len(other) and all(map(_same, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+
+
+def _objects(value: Any) -> Iterator[_Object]:
+    if isinstance(value, dict):
+        yield value
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _objects(item)

@@ -16,12 +16,14 @@ from harness.report.passage_code import NOTHING, CodeOfPassages, PassageCode, co
 from harness.results.witness import Critical
 from harness.scenario.faults import process_fault
 
-__all__ = ["Passage", "Remark", "brief", "decisive", "headline", "passages", "story"]
+__all__ = ["Passage", "Remark", "brief", "decisive", "headline", "name_of", "passages", "story"]
 
 _QUIET = frozenset({"think", "pause"})
 _LINES_MAX = 60
 _CALLS_MAX = 4
 _TEXT_MAX = 400
+#: A name of ours is shorter; one in a file that came from anywhere may have any length.
+_NAME_MAX = 80
 _FORMS = {"cause": "<== {}", "verdict": "<== {}", "outcome": "-> {}", "window": "-> {}"}
 
 
@@ -32,7 +34,7 @@ class Remark(NamedTuple):
     words: str
 
     def __str__(self) -> str:
-        return _FORMS.get(self.kind, "[{}]").format(_printable(self.words))
+        return _FORMS.get(self.kind, "[{}]").format(_one_line(self.words))
 
 
 class Passage(NamedTuple):
@@ -80,6 +82,11 @@ def brief(text: str) -> str:
     return text if len(text) <= _TEXT_MAX else f"{text[:_TEXT_MAX]}..."
 
 
+def name_of(text: str) -> str:
+    """Return a name on one line, shortened if it is very long."""
+    return _printable(text if len(text) <= _NAME_MAX else f"{text[:_NAME_MAX]}...")
+
+
 def story(
     history: History,
     judgement: Judgement,
@@ -102,7 +109,7 @@ def story(
         At most 60 lines without line ends, below each what its code did; and one more for the critical pair,
         for each process in another PID namespace, and for each clock that is wrong.
     """
-    width = max((len(lane.name) for lane in history.header.lanes), default=0)
+    width = max((len(name_of(lane.name)) for lane in history.header.lanes), default=0)
     apart = [lane for lane in history.header.lanes if lane.pid_namespace]
     below = " " * (width + 11)
     text = [
@@ -120,13 +127,16 @@ def story(
         head = _LINES_MAX // 2 - 1
         text = [*text[:head], f"       ... {cut} more ...", *text[head + cut :]]
     intro = [
-        f"       process {lane.process} is in another PID namespace ({lane.pid_namespace})"
+        f"       process {name_of(lane.process)} is in another PID namespace ({name_of(lane.pid_namespace)})"
         for lane in {lane.process: lane for lane in apart}.values()
     ]
     clocks = {lane.process: lane.clock for lane in history.header.lanes if lane.clock}
-    intro += [f"       process {process}: its clock is {clock}" for process, clock in clocks.items()]
+    intro += [
+        f"       process {name_of(process)}: its clock is {name_of(clock)}"
+        for process, clock in clocks.items()
+    ]
     if history.header.file_clock:
-        intro.append(f"       time stamps: the file system's clock is {history.header.file_clock}")
+        intro.append(f"       time stamps: the file system's clock is {name_of(history.header.file_clock)}")
     lines = [line for passage in text for line in passage.split("\n")]
     return [*intro, *lines, *(decisive(pair) for pair in critical[:1])]
 
@@ -148,7 +158,8 @@ def passages(history: History, violation: Violation, code: CodeTrace | None = No
 def decisive(pair: Critical) -> str:
     """Return a critical pair as a sentence."""
     instead = "nothing is wrong" if pair.clean else "this violation does not occur"
-    return f"deciding order: {pair.first} before {pair.second}; in the other order {instead}"
+    first, second = _one_line(str(pair.first)), _one_line(str(pair.second))
+    return f"deciding order: {first} before {second}; in the other order {instead}"
 
 
 def _parts(events: tuple[Event, ...]) -> Iterator[list[tuple[int, Event]]]:
@@ -183,7 +194,7 @@ def _passage(
     steps = [event for _, event in part if isinstance(event, Step)]
     if not steps and not remarks and code == NOTHING:
         return None
-    name = history.header.lanes[first.lane].name
+    name = name_of(history.header.lanes[first.lane].name)
     crashed = any(isinstance(event, Return) and event.outcome == "crash" for _, event in part)
     return Passage(first_index, name, _operation(invoke), _calls(steps), tuple(remarks), code, crashed)
 
@@ -206,7 +217,7 @@ def _operation(invoke: Invoke) -> str:
         name = f"rewrite {invoke.how.replace('_', ' ')}"
     if invoke.entries:
         name += " " + "+".join(kind for _, kind in invoke.entries)
-    return name
+    return _one_line(name)
 
 
 def _calls(steps: list[Step]) -> str:
@@ -214,7 +225,7 @@ def _calls(steps: list[Step]) -> str:
     for step in steps:
         if step.is_process_fault:
             continue
-        name = f"{step.call} {step.note if step.call == 'key' else step.path}".rstrip(" ")
+        name = _one_line(f"{step.call} {step.note if step.call == 'key' else step.path}".rstrip(" "))
         if names and names[-1].split(" x")[0] == name:
             count = int(names[-1].partition(" x")[2] or 1) + 1
             names[-1] = f"{name} x{count}"
@@ -234,7 +245,7 @@ def _remarks(history: History, index: int, event: Event, violation: Violation) -
             remarks.append(Remark("change", _change(event.change)))
         if event.lock is not None and event.lock.kind != "acquired":
             owner = event.lock.owner
-            whose = history.header.lanes[owner].name if owner >= 0 else ""
+            whose = name_of(history.header.lanes[owner].name) if owner >= 0 else ""
             remarks.append(Remark("lock", _lock(event.lock, whose)))
         elif event.lock is not None:
             remarks.append(Remark("lock", "takes the lock"))
@@ -268,7 +279,7 @@ def _lock(lock: LockEvent, whose: str) -> str:
 
 
 def _fault(history: History, step: Step) -> str:
-    process = history.header.lanes[step.lane].process
+    process = name_of(history.header.lanes[step.lane].process)
     if step.failed or step.fault == "short":
         what = f"made to fail with {step.fault}" if step.failed else f"cut short, {step.note}"
         return f"{step.call} {what}".rstrip(", ")

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.model.history import NO_LOCK, Header, History, Invoke, LaneInfo, LockEvent, Return, Step
+from harness.model.history import (
+    NO_CHANGE,
+    NO_LOCK,
+    Header,
+    History,
+    Invoke,
+    LaneInfo,
+    LockEvent,
+    Return,
+    Step,
+)
 
 __all__ = ["Exercise", "LaneExercise"]
 
@@ -177,7 +187,7 @@ def _apply(holders: set[int], lane: int, event: LockEvent) -> None:
         holders.discard(event.owner)
     elif event.kind == "returned":
         holders.add(event.owner)
-    elif event.kind != "blocked":
+    elif event.kind not in NO_CHANGE:
         holders.add(lane)
 
 

@@ -30,7 +30,7 @@ def tried(load: Callable[[], object], what: str, error: type[Exception]) -> str:
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
-        _report(load, error, writing)
+        _report(load, what, error, writing)
     os.close(writing)
     try:
         limit = TimeLimit(_IMPORT_S, lambda: with_descendants(pid), _IMPORT_COMPUTING_S)
@@ -48,7 +48,7 @@ def tried(load: Callable[[], object], what: str, error: type[Exception]) -> str:
     return "" if answer == _LOADED else answer.decode(errors="replace")
 
 
-def _report(load: Callable[[], object], error: type[Exception], writing: int) -> NoReturn:
+def _report(load: Callable[[], object], what: str, error: type[Exception], writing: int) -> NoReturn:
     """Load it in the child of `tried` and write the result to the pipe."""
     try:
         null = os.open(os.devnull, os.O_RDWR)
@@ -59,6 +59,8 @@ def _report(load: Callable[[], object], error: type[Exception], writing: int) ->
             load()
         except error as wrong:
             answer = str(wrong).encode(errors="replace")
+        except Exception as wrong:  # of code of ours that the user's objects misled
+            answer = f"{what}: loading it failed: {type(wrong).__name__}: {wrong}".encode(errors="replace")
         os.write(writing, answer[:_ANSWER_BYTES_MAX])
     finally:
         os._exit(0)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.acceptance.harness_process import Harness, write_fence
+from tests.acceptance.harness_process import Harness, write_fence, write_scenario
 
 pytestmark = pytest.mark.requires("kernel-gate")
 
@@ -213,7 +214,94 @@ class Downgraded(Locked):
 
 class KeptExclusive(Downgraded):
     mode = fcntl.LOCK_EX
+
+
+class OnTheDirectory(KeptExclusive):
+    lock_path = "{directory}"
+
+    def take(self):
+        self.fd = os.open(os.path.dirname(self.path), os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(self.fd, self.mode)
+        return True
+
+
+class SharesTheDirectory(OnTheDirectory):
+    mode = fcntl.LOCK_SH
+
+
+class Present(SharedByRange):
+    """Each process has a byte of its own to show that it is there; the lock is byte 100."""
+
+    fd = None
+
+    def take(self):
+        if self.fd is None:
+            self.fd = os.open(self.path + ".guard", os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.lockf(self.fd, fcntl.LOCK_EX, 1, self.own)
+        try:
+            fcntl.lockf(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 100)
+        except OSError:
+            return False
+        return True
+
+    @property
+    def own(self):
+        return sum(self.site.lane.encode()) % 90
+
+    def free(self):
+        fcntl.lockf(self.fd, fcntl.LOCK_UN, 1, 100)
+
+
+class PresentAndNamed(Present):
+    lock_path = "{transcript}.guard[100]"
+
+
+class OwnByteOnly(PresentAndNamed):
+    """It keeps no other process out."""
+
+    lock_path = "{transcript}.guard"
+
+    def take(self):
+        self.fd = os.open(self.path + ".guard", os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.lockf(self.fd, fcntl.LOCK_EX, 1, self.own)
+        return True
+
+    def free(self):
+        os.close(self.fd)
+
+
+class NamesAnother(OwnByteOnly):
+    lock_path = "{transcript}.guard[1000]"
+
+
+class OneForAll(ByLink):
+    """Each lock is a link to the same file."""
+
+    def make(self):
+        self.common = self.path + ".common"
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(self.common, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        own = f"{self.path}.{self.site.lane}"
+        os.link(self.common, own)
+        return own
 '''
+
+SOUND = ["ByLink", "BySymlink", "ByRename", "Both", "Downgraded", "OnTheDirectory", "OneForAll"]
+BROKEN = [
+    *("LinksAfterALook", "RobsAfterALook", "RenamesOver"),
+    *("BothShared", "SharedByRange", "SharesTheDirectory"),
+]
+
+#: A scenario of which each lane has a process of its own.
+APART = """\
+about: A runner and a job take turns.
+source: acceptance test
+policy: coordinated
+lanes:
+  - {role: runner, process: a}
+  - {role: cron, process: b, times: 2}
+expect: {}
+"""
 
 
 def found(
@@ -226,14 +314,12 @@ def found(
     return ended.status, ended.object["violations"]
 
 
-@pytest.mark.parametrize("name", ["ByLink", "BySymlink", "ByRename", "Both", "Downgraded"])
+@pytest.mark.parametrize("name", SOUND)
 def test_a_sound_lock_of_this_make_is_not_accused(harness: Harness, tmp_path: Path, name: str) -> None:
     assert found(harness, tmp_path, name) == (0, {})
 
 
-@pytest.mark.parametrize(
-    "name", ["LinksAfterALook", "RobsAfterALook", "RenamesOver", "BothShared", "SharedByRange"]
-)
+@pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_lock_of_this_make_shows_two_holders(harness: Harness, tmp_path: Path, name: str) -> None:
     status, violations = found(harness, tmp_path, name)
     assert status == 1
@@ -256,6 +342,9 @@ def test_one_exclusive_lock_of_two_is_enough(harness: Harness, tmp_path: Path) -
         ('further_locks = (("flock", "/tmp/x"),)', "path '/tmp/x', expected a file beside the transcript"),
         ('further_locks = (("sidecar", ""),)', "two of the declared locks are the same file"),
         ('lock_path = "lock"', "lock_path 'lock', expected a file beside the transcript"),
+        ('lock_kind, lock_path = "flock", "{directory}/."', "{directory} for an flock on that"),
+        ('lock_path = "{transcript}.lock[0]"', "a byte can be named of a record lock only"),
+        ('lock_path = "{directory}"', "lock_path '{directory}': a directory can have an flock only"),
     ],
 )
 def test_a_declaration_that_cannot_be_is_refused(
@@ -278,3 +367,22 @@ def test_conform_asks_a_python_fence_for_its_declared_locks(harness: Harness, tm
     ended = harness.call("conform", f"{elsewhere}:Elsewhere")
     assert ended.status == 1
     assert "transcript.jsonl.other (flock), which the class names, is not held" in ended.out
+
+
+def ranged(harness: Harness, folder: Path, name: str) -> dict[str, Any]:
+    fences = write_fence(folder, LOCKS)
+    asked = ("--fence", f"{fences}:{name}", "--json", "--no-shrink", "--schedules", 30)
+    return harness.run(write_scenario(folder, APART), *asked).object
+
+
+def test_of_several_ranges_the_named_byte_is_the_lock(harness: Harness, tmp_path: Path) -> None:
+    named = ranged(harness, tmp_path, "PresentAndNamed")
+    assert (named["result"], named["violations"]) == ("pass", {})
+    unnamed = ranged(harness, tmp_path, "Present")
+    assert (unnamed["result"], unnamed["violations"]) == ("inconclusive", {})
+    assert "several ranges of T.guard" in unnamed["why_inconclusive"]
+
+
+def test_a_byte_that_no_other_process_locks_is_no_lock(harness: Harness, tmp_path: Path) -> None:
+    assert ranged(harness, tmp_path, "OwnByteOnly")["violations"]["double_hold"] > 0
+    assert ranged(harness, tmp_path, "NamesAnother")["result"] == "unexercised"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.acceptance.harness_process import Harness, write_scenario
 from tests.fence.external.adapters import RANDOM_IDS, command
 from tests.patience import at_some_patience, impatient
 
+ROOT = Path(__file__).parents[2]
 #: Words of the reason about an adapter that breaks in a guarded write.
 BROKEN = {
     "talks": ("no JSON", "in the line hello, world"),
@@ -218,3 +220,17 @@ def test_conform_prints_a_line_per_check_and_a_status(harness: Harness) -> None:
     assert off and '{"id": ' in str(off[0]["why"]) and "check: expected text" in str(off[0]["why"])
     assert harness.call("conform", "stat-2026.5.17").status == 0
     assert harness.call("conform", "no-such-fence").status == 2
+
+
+@pytest.mark.requires("kernel-gate", "go")
+def test_the_example_in_go_conforms_and_repeats(harness: Harness, tmp_path: Path) -> None:
+    digest = tmp_path / "digest"
+    subprocess.run(["go", "build", "-o", digest, ROOT / "examples" / "go" / "digest.go"], check=True)
+    assert harness.call("conform", f"exec:{digest}").status == 0
+    arguments = ("--fence", f"exec:{digest}", "--schedules", 6, "--json", "--no-shrink")
+    runs = [
+        harness.run("scenarios/contention.yaml", *arguments, "--out", harness.out / number).object
+        for number in "12"
+    ]
+    assert [run["result"] for run in runs] == ["pass", "pass"], runs
+    assert runs[0]["histories"] == runs[1]["histories"]

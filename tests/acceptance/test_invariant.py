@@ -20,6 +20,16 @@ def acknowledged_lines_are_there(lines, acknowledged):
     return next((f"{entry.id} is missing" for entry in acknowledged if entry.line not in lines), "")
 
 
+def leaves(lines, acknowledged):
+    import sys
+
+    sys.exit("no more")
+
+
+def talks(lines, acknowledged):
+    print("asked")
+
+
 def raises(lines, acknowledged):
     raise KeyError("no such rule")
 """
@@ -28,6 +38,18 @@ FENCES = """\
 class Keeps(Fence):
     about = "admits all, and promises a rule"
     invariant = ("{rules}:at_most_five",)
+
+
+class Own(Fence):
+    about = "admits all, and has a rule of its own"
+
+    def invariant(lines, acknowledged):
+        return f"{{len(lines)}} lines" if len(lines) > 5 else None
+
+
+class Wrong(Fence):
+    about = "has a rule that is none"
+    invariant = 5
 """
 
 
@@ -63,11 +85,66 @@ def test_a_fence_names_a_rule_of_its_own(harness: Harness, tmp_path: Path, rules
     assert (ended.status, set(ended.object["violations"])) == (1, {"invariant"})
 
 
-def test_a_rule_that_raises_is_no_pass(harness: Harness, tmp_path: Path, rules: Path) -> None:
-    words = ("--fence", "none", "--invariant", f"{rules}:raises", "--json")
+@pytest.mark.parametrize(
+    ("rule", "said"), [("raises", "KeyError: 'no such rule'"), ("leaves", "SystemExit: no more")]
+)
+def test_a_rule_that_raises_is_no_pass(
+    harness: Harness, tmp_path: Path, rules: Path, rule: str, said: str
+) -> None:
+    words = ("--fence", "none", "--invariant", f"{rules}:{rule}", "--json", "--schedules", 5)
     ended = harness.run(write_scenario(tmp_path), *words)
     assert ended.status == 3
-    assert ended.object["inconclusive"] and "no such rule" in str(ended.object)
+    assert ended.object["inconclusive"] and f"{rules}:{rule} raised {said}" in str(ended.object)
+
+
+def test_what_is_no_rule_of_a_fence_is_refused(harness: Harness, tmp_path: Path, rules: Path) -> None:
+    fences = write_fence(tmp_path, FENCES.format(rules=rules))
+    ended = harness.run(write_scenario(tmp_path), "--fence", f"{fences}:Wrong")
+    assert (ended.status, ended.out) == (2, "")
+    assert f"{fences}:Wrong: its attribute invariant has 5, expected a reference, a function" in ended.err
+
+
+def test_a_stored_break_of_a_rule_is_judged_again(harness: Harness, tmp_path: Path, rules: Path) -> None:
+    rule = f"{rules}:at_most_five"
+    harness.run(write_scenario(tmp_path), "--fence", "none", "--invariant", rule, "--no-shrink")
+    (witness,) = harness.witnesses()
+    for file in (witness, witness.with_suffix(".history.jsonl")):
+        refused = harness.call("judge", file)
+        assert (refused.status, refused.out) == (2, "")
+        assert f"{file}: would run `{rule}`" in refused.err
+        for way in (("--allow-programs",), ("--invariant", rule)):
+            judged = harness.call("judge", file, *way)
+            assert (judged.status, judged.err) == (1, ""), judged
+            assert f"invariant: {rule}: after a step of" in judged.out
+    more = harness.call("judge", witness, "--allow-programs", "--invariant", f"{rules}:talks", "--json")
+    assert [one["kind"] for one in more.object["judgement"]["violations"]] == ["invariant"]
+    rules.unlink()
+    gone = harness.call("judge", witness, "--allow-programs")
+    assert (gone.status, gone.out) == (2, "") and f"no file {rules}" in gone.err
+
+
+def test_a_stored_break_of_a_fences_own_rule_is_judged_again(
+    harness: Harness, tmp_path: Path, rules: Path
+) -> None:
+    fences = write_fence(tmp_path, FENCES.format(rules=rules))
+    ended = harness.run(write_scenario(tmp_path), "--fence", f"{fences}:Own", "--json", "--no-shrink")
+    assert (ended.status, set(ended.object["violations"])) == (1, {"invariant"})
+    (witness,) = harness.witnesses()
+    refused = harness.call("judge", witness)
+    assert (refused.status, refused.out) == (2, "") and f"would run `{fences}:Own`" in refused.err
+    assert "--invariant" not in refused.err
+    judged = harness.call("judge", witness, "--allow-programs")
+    assert judged.status == 1 and f"invariant: {fences}:Own.invariant: after a step of" in judged.out
+
+
+def test_a_rule_may_be_added_to_a_stored_history(harness: Harness, tmp_path: Path, rules: Path) -> None:
+    rule = f"{rules}:at_most_five"
+    harness.run(write_scenario(tmp_path), "--fence", "none", "--invariant", rule, "--no-shrink")
+    (witness,) = harness.witnesses()
+    history = witness.with_suffix(".history.jsonl")
+    history.write_text(history.read_text().replace(json.dumps([rule]), "[]", 1))
+    assert harness.call("judge", history).status == 0
+    assert harness.call("judge", history, "--invariant", rule).status == 1
 
 
 @pytest.mark.parametrize(

@@ -250,6 +250,28 @@ def test_an_entry_is_never_glued_to_a_torn_line(stage: Stage) -> None:
     assert not admits(runner)
 
 
+@pytest.mark.parametrize("recorded", [False, True])
+def test_a_file_that_is_cut_during_the_look_is_not_torn(
+    stage: Stage, recorded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if recorded:
+        stage.thinking()
+    seek = os.lseek
+
+    def cut_behind(fd: int, offset: int, whence: int) -> int:
+        at = seek(fd, offset, whence)
+        os.truncate(stage.path, len(entry("user", "u0")))
+        return at
+
+    writer = stage.handle("cron", "cli")
+    writer.acquire()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "lseek", cut_behind)
+        writer.append([entry("user", "c")])
+    writer.release()
+    assert stage.lines() == [entry("user", "u0"), entry("user", "c")]
+
+
 def test_a_turn_after_a_torn_line_starts_a_new_line(stage: Stage) -> None:
     stage.rogue_appends(b'{"torn')
     runner = stage.handle("runner")

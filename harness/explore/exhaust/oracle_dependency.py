@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.model.access_set import AccessSet
-from harness.model.history import LaneInfo, Step
+from harness.model.history import NO_CHANGE, LaneInfo, Step
 
 __all__ = ["POSSIBLE", "oracle_access_sets"]
 
@@ -48,7 +48,7 @@ def oracle_access_sets(steps: Sequence[Step], lanes: Sequence[LaneInfo]) -> list
             reads |= _EFFECTS
         elif is_end and changes[operation] > 1:
             writes |= _EFFECTS
-        if step.lock is not None and step.lock.kind != "blocked":
+        if step.lock is not None and step.lock.kind not in NO_CHANGE:
             writes |= _OWNER
         found.append(AccessSet(reads, writes))
     return found

@@ -29,6 +29,8 @@ from harness.system.reap import ended
 __all__ = ["ProcessFaults"]
 
 _MS = 1_000_000
+#: So often an adapter may wait for one lock in real time.
+_REAL_POLLS_MAX = 200
 
 
 class ProcessFaults:
@@ -77,9 +79,19 @@ class ProcessFaults:
 
     def hold_as_waited(self, worker: Worker, lane: Lane) -> None:
         """Let a lane take no step for as long as its adapter has waited in real time before it stopped."""
-        if duration_ns := waited_ns(worker, lane):
-            self.held = True
-            lane.hold(self._state.later(duration_ns), polls=True)
+        duration_ns = waited_ns(worker, lane)
+        if not duration_ns:
+            return
+        self.held = True
+        lane.hold(self._state.later(duration_ns), polls=True)
+        if lane.poll_name is not None:
+            lane.oversleep()
+            if lane.poll_count > _REAL_POLLS_MAX:
+                self._state.note_inconclusive(
+                    f"lane {lane.index} has waited {_REAL_POLLS_MAX} times by the machine's clock for a lock "
+                    "that stays, and whether it ever gives up would take too long to see: let the adapter "
+                    "wait by sleep_ms (docs/external-fence.md, Waiting)"
+                )
 
     def advance(self, duration_ns: int) -> None:
         """Let virtual time jump ahead."""

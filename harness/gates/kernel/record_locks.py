@@ -27,6 +27,10 @@ _OFD_PID = -1
 #: Calls that sleep in the kernel until the lock is free.
 _SLEEPING = frozenset({fcntl.F_SETLKW, 38})
 _FLOCK = struct.Struct("@hhqqi4x")
+#: No lock: the kinds of the fields of `_FLOCK`.
+_NOTHING = (fcntl.F_UNLCK, os.SEEK_SET, 0, 0, 0)
+#: Behind the last byte that a range can have.
+_END = 1 << 63
 _WHOLE_FILE = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 
 
@@ -41,18 +45,23 @@ class RecordLocks:
         #: Lanes that share a lock, by process id or by process id and descriptor.
         self._sharers: dict[Inode, dict[object, int]] = {}
         self._wants_shared = False
+        #: The last call's lock: kind, what its start counts from, start, length (0: to the end), process.
+        self._wanted: tuple[int, ...] = _NOTHING
+        #: Ranges (start, length) that are locked, by file and holder: a process, or one and a descriptor.
+        self._ranges: dict[Inode, dict[object, set[tuple[int, int]]]] = {}
 
     def begin(self) -> None:
         """Start a schedule in which no record lock is held."""
         self._pids.clear()
         self._descriptions.clear()
         self._sharers.clear()
+        self._ranges.clear()
 
     def before(self, pending: PendingSyscall) -> None:
         """Note what kind of lock a call asks for: its memory may be reused once it has returned."""
         wanted = pending.process.memory.read(pending.args[2], _FLOCK.size)
-        kind = _FLOCK.unpack(wanted)[0] if len(wanted) == _FLOCK.size else fcntl.F_UNLCK
-        self._wants_shared = pending.args[1] in _SETTING | _SETTING_OFD and kind == fcntl.F_RDLCK
+        self._wanted = _FLOCK.unpack(wanted) if len(wanted) == _FLOCK.size else _NOTHING
+        self._wants_shared = pending.args[1] in _SETTING | _SETTING_OFD and self._wanted[0] == fcntl.F_RDLCK
 
     def takes(self, pending: PendingSyscall) -> bool:
         """Return whether a call asks for a lock."""
@@ -107,20 +116,53 @@ class RecordLocks:
         fd = signed(pending.args[0])
         path = f"/proc/{pid}/fd/{fd}"
         key: object = (pid, fd) if pending.args[1] in _SETTING_OFD else pid
-        if self._wants_shared and _is_shared(path):
+        byte = lock.byte_of(inode)
+        if byte is not None:
+            if pending.args[1] in _SETTING | _SETTING_OFD and not self._covers(byte):
+                # The kernel's answer about the byte is what it was.
+                return None
+        elif pending.args[1] in _SETTING | _SETTING_OFD and self._several(inode, key, path):
+            return LockEvent("several")
+        whole = _WHOLE_FILE if byte is None else _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, byte, 1, 0)
+        if self._wants_shared and _is_shared(path, whole):
             self._forget(pid, fd, inode)
             self._sharers.setdefault(inode, {})[key] = lane.index
             return lock.shared(lane.index, inode, "record")
         event = self._no_longer_shared(inode, key)
         if pending.args[1] in _SETTING_OFD:
-            return self._after_ofd(lane, pending, inode) or event
+            return self._after_ofd(lane, pending, inode, whole) or event
         if pending.args[1] not in _SETTING:
             return None
-        holder = 0 if event is not None and _is_shared(path) else _holder(path)
+        holder = 0 if event is not None and _is_shared(path, whole) else _holder(path, whole)
         if holder == pid:
             self._pids[inode] = pid
             return lock.flocked(lane.index, inode, "record")
         return self._gone(pid, inode) or event
+
+    def _covers(self, byte: int) -> bool:
+        """Return whether the last call was about a byte; so is one that does not count from the start."""
+        _, whence, start, length, _ = self._wanted
+        return whence != os.SEEK_SET or start <= byte < start + (length or byte + 1)
+
+    def _several(self, inode: Inode, key: object, path: str) -> bool:
+        """Take in the range of the last call; return whether it cannot be told which one is the write lock.
+
+        That is where holders have locks on several ranges at once, and one of them on more than one.
+        """
+        kind, whence, start, length, _ = self._wanted
+        if whence != os.SEEK_SET:
+            return False
+        holders = self._ranges.setdefault(inode, {})
+        mine = holders.setdefault(key, set())
+        if kind == fcntl.F_UNLCK:
+            end = start + length if length else _END
+            mine -= {one for one in mine if start <= one[0] and (one[0] + one[1] if one[1] else _END) <= end}
+        elif _holder(path, _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, start, length, 0)):
+            mine.add((start, length))
+        if not mine:
+            del holders[key]
+        others = [ranges for holder, ranges in holders.items() if holder != key]
+        return any(ranges != mine and max(len(ranges), len(mine)) > 1 for ranges in others) and bool(mine)
 
     def _forget(self, pid: int, fd: int, inode: Inode) -> None:
         """Drop a holder that keeps its lock in shared mode."""
@@ -133,11 +175,11 @@ class RecordLocks:
         lane = self._sharers.get(inode, {}).pop(key, None)
         return None if lane is None else self._files.lock.unshared(lane, inode, "record")
 
-    def _after_ofd(self, lane: Lane, pending: PendingSyscall, inode: Inode) -> LockEvent | None:
+    def _after_ofd(self, lane: Lane, pending: PendingSyscall, inode: Inode, whole: bytes) -> LockEvent | None:
         """Tell from the lock's holder whether the call took it, gave it back, or failed."""
         mine = (pending.process.pid, signed(pending.args[0]))
         held = self._descriptions.get(inode)
-        if _holder(f"/proc/{mine[0]}/fd/{mine[1]}") != _OFD_PID:
+        if _holder(f"/proc/{mine[0]}/fd/{mine[1]}", whole) != _OFD_PID:
             return self._description_gone(inode)
         if held is not None and held != mine:
             return None
@@ -151,6 +193,10 @@ class RecordLocks:
 
     def release(self, pending: PendingSyscall, inode: Inode | None) -> LockEvent | None:
         """Take in that a process closes a descriptor, and with it all its record locks on that file."""
+        if inode is not None and inode in self._ranges:
+            fd = signed(pending.args[0])
+            for key in (pending.process.pid, (pending.process.pid, fd)):
+                self._ranges[inode].pop(key, None)
         if inode is None or not (self._pids or self._descriptions or self._sharers):
             return None
         if inode in self._sharers:
@@ -175,14 +221,19 @@ def _is_lock(wanted: bytes) -> bool:
     return len(wanted) == _FLOCK.size and bool(_FLOCK.unpack(wanted)[0] != fcntl.F_UNLCK)
 
 
-def _is_shared(path: str) -> bool:
-    """Return whether lanes have a lock on a file, and all of them in shared mode."""
+def _is_shared(path: str, wanted: bytes) -> bool:
+    """Return whether lanes have a lock on a file, and all of them in shared mode.
+
+    Args:
+        path: of the file.
+        wanted: the lock that would conflict with theirs, as fcntl takes it.
+    """
     try:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError:
         return False
     try:
-        kind = _FLOCK.unpack(fcntl.fcntl(fd, fcntl.F_GETLK, _WHOLE_FILE))[0]
+        kind = _FLOCK.unpack(fcntl.fcntl(fd, fcntl.F_GETLK, wanted))[0]
     finally:
         os.close(fd)
     return bool(kind == fcntl.F_RDLCK)

@@ -22,6 +22,7 @@ from harness.gates.kernel.followed_names import FollowedNames
 from harness.gates.kernel.inode import Inode
 from harness.gates.kernel.laid_files import TRANSCRIPT, lay_transcript, make_file
 from harness.gates.kernel.stat_appearance import Appearance, appearance_of
+from harness.gates.kernel.write_lock import DIRECTORY
 from harness.gates.kernel.write_locks import watch
 from harness.model.history import Absent, State, digest
 from harness.model.program import Program
@@ -94,7 +95,7 @@ class VirtualFiles(FollowedNames):
         if left_lock is not None:
             make_file(os.path.join(self.directory, self.lock.name), left_lock)
             self.recheck(self.lock.name)
-        self.lock.found(self.names)
+        self.lock.found({**self.names, DIRECTORY: self.directory_inode})
         self.reused = self.reused_really = False
         self.look()
         return self.state

@@ -4,7 +4,8 @@
 of `fence.locks`. A fence's own word about its lock does not count.
 
 A lock that is there, a file or a directory, is its maker's until it is gone. Where a file takes
-another's place and the first one comes back afterwards, the first one's maker has it again.
+another's place and the first one comes back afterwards, the first one's maker has it again. What its maker
+itself has let go may be another lane's lock later: links to one file, or one token that lanes move.
 
 A flock, or a record lock, keeps out lanes that lock the same file. Once another file has the lock's
 name, or none does, it keeps out no lane that comes by that name: a lane that has it then was robbed, and one
@@ -21,8 +22,10 @@ from fence.locks.kind import Keeper
 from harness.gates.kernel.inode import Inode
 from harness.model.history import LockEvent
 
-__all__ = ["WriteLock"]
+__all__ = ["DIRECTORY", "WriteLock"]
 
+#: The name of the session directory itself.
+DIRECTORY: Final = "."
 _NO_LANE: Final = -1
 
 
@@ -48,6 +51,7 @@ class WriteLock:
         self.name = lock.beside(transcript) or transcript + record.suffix
         self.directories = frozenset((self.name,) if record.keeper == "directory" else ())
         self._kept = record.kept_by_kernel
+        self._byte = lock.byte
         self.begin()
 
     def begin(self) -> None:
@@ -59,9 +63,13 @@ class WriteLock:
         #: By file that has or had the name: the lane that made it as a lock, or has the flock on it.
         self._lanes: dict[Inode, int] = {}
 
+    def byte_of(self, inode: Inode) -> int | None:
+        """Return the byte of a file that the record lock is on; None for any range."""
+        return self._byte if inode is self._file else None
+
     def found(self, names: Mapping[str, Inode]) -> None:
         """Take in the file that has the name before the first step, such as one that a process left."""
-        if self._kept:
+        if self._kept and self.name != DIRECTORY:
             self.named(_NO_LANE, names)
             return
         self._file = names.get(self.name)
@@ -76,11 +84,13 @@ class WriteLock:
             names: of the session directory, as they are now.
         """
         before, after = self._file, names.get(self.name)
-        if after is before:
+        if after is before or self.name == DIRECTORY:
             return None
         self._file = after
         if self._kept:
             return self._replaced(lane, before, after)
+        if before is not None and self.owner == lane:
+            self._lanes.pop(before, None)
         if after is None:
             return self._removed(lane)
         return self._made(lane, before, after)

@@ -60,6 +60,10 @@ class WriteLocks:
         self.owner = _NO_LANE
         self.robbed: set[int] = set()
 
+    def byte_of(self, inode: Inode) -> int | None:
+        """Return the byte of a file that a record lock is on; None for any range."""
+        return next((byte for part in self._parts if (byte := part.byte_of(inode)) is not None), None)
+
     def found(self, names: Mapping[str, Inode]) -> None:
         """Take in the files that have the names before the first step."""
         for part in self._parts:

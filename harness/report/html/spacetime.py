@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from harness.model.history import Change, End, Event, History, Invoke, Return, Step
+from harness.model.history import NO_CHANGE, Change, End, Event, History, Invoke, Return, Step
 from harness.report.html.markup import visible
 from harness.report.html.page_data import Example
 from harness.scenario.faults import process_fault
@@ -21,6 +21,7 @@ _QUIET = frozenset({"think", "pause"})
 _LOCK_WORDS = {
     "reclaimed": "lock reclaimed",
     "blocked": "waits for the lock",
+    "several": "locks another range",
     "returned": "lock returned, taken",
     "hollow": "a lock on a file without its name",
     "shared": "a lock that other lanes can share",
@@ -297,7 +298,7 @@ class _Builder:
 
     def _note_lock(self, step: Step) -> None:
         lock, row = step.lock, len(self.rows) - 1
-        if lock is None or lock.kind == "blocked":
+        if lock is None or lock.kind in NO_CHANGE:
             return
         loser = lock.owner if lock.kind == "reclaimed" else step.lane
         first = self._held.pop(loser, None)

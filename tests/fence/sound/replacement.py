@@ -50,7 +50,8 @@ def is_torn(fd: int) -> bool:
         os.lseek(fd, -1, os.SEEK_END)
     except OSError:
         return False
-    return os.read(fd, 1) != b"\n"
+    # An empty read: the file was cut after the seek, and its end is not known to be torn.
+    return os.read(fd, 1) not in (b"", b"\n")
 
 
 class Replacement:

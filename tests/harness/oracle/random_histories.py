@@ -57,6 +57,7 @@ LOCKING = st.lists(
                 "compact",
             ),
             *("idle_rewrite", "compact_named", "drop", "reorder", "number", "extend", "retext", "repeat"),
+            *("keeps", "keeps_decided", "flushes", "flushes_later"),
         ]
     ),
     max_size=6,
@@ -70,6 +71,8 @@ _KINDS = {
     "sleeps_briefly": "acquire",
     "waits_really": "acquire",
     "let_go": "release",
+    "flushes": "release",
+    "keeps_decided": "guarded_write",
     "stale": "release",
 }
 _OUTCOMES = {
@@ -83,7 +86,7 @@ _OUTCOMES = {
 }
 #: Of those that ask for the lock; a scenario that asks them to wait asks for 100.
 _WAITED_MS = {"gives_up": 0, "sleeps": 100, "sleeps_briefly": 20, "waits_really": IN_REAL_TIME}
-_APPENDS = ("append", "stale_append", "unlocked", "refuses", "refused_write", "other_text")
+_APPENDS = ("append", "stale_append", "unlocked", "refuses", "refused_write", "other_text", "keeps")
 _ROGUE = st.lists(
     st.sampled_from(["append", "identical", "aba", "remove", "swap", "touch", "undo", "away", "garbage"]),
     max_size=3,
@@ -227,7 +230,7 @@ def _other(story: Story, lane: int, names: tuple[str, ...]) -> Iterator[None]:
         entry = f"l{lane}n{number}"
         kind = "append" if name in _APPENDS else _KINDS.get(name, "rewrite")
         kind = "action" if lane in ROGUES else kind
-        story.call(lane, kind, *([entry] if kind == "append" else []))
+        story.call(lane, kind, *([entry] if kind in ("append", "guarded_write") else []))
         yield
         yield from _ACTIONS[name](story, lane, entry)
         story.done(lane, _OUTCOMES.get(name, "ok"), waited_ms=_WAITED_MS.get(name, -1))
@@ -398,6 +401,17 @@ def _other_text(story: Story, lane: int, entry: str) -> Iterator[None]:
     yield
 
 
+def _flushes(story: Story, lane: int, entry: str) -> Iterator[None]:
+    """Write the lines that the lane has kept."""
+    said = (event for event in story.events if isinstance(event, Invoke) and event.lane == lane)
+    names = [name for call in said for name, _ in call.entries]
+    kept = [name for name in names if line(name) not in (story.content or b"")]
+    story.put(lane, (story.content or b"") + lines(*kept))
+    yield
+    story.lock(lane, "released")
+    yield
+
+
 def _nothing(story: Story, lane: int, entry: str) -> Iterator[None]:
     story.look(lane)
     yield
@@ -415,6 +429,10 @@ _ACTIONS: dict[str, Callable[[Story, int, str], Iterator[None]]] = {
     "refused_write": _append,
     "other_text": _other_text,
     "refuses": _nothing,
+    "keeps": _nothing,
+    "keeps_decided": _nothing,
+    "flushes": _flushes,
+    "flushes_later": _flushes,
     "gives_up": _nothing,
     "idle_rewrite": _nothing,
     "stale_append": _stale_append,

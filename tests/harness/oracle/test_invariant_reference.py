@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.model.errors import InvariantLoadError
-from harness.oracle.invariant_reference import by_name, load_invariant, register
+from harness.oracle.invariant_reference import by_name, is_known, load_invariant, register
 from harness.oracle.invariants import INVARIANTS, Acknowledged, Invariant
 
 MODULE = """
@@ -48,12 +48,24 @@ def test_a_shipped_check_needs_no_loading() -> None:
 
 def test_a_function_of_a_file_is_found_once_loaded(module: str) -> None:
     reference = f"{module}:too_long"
-    assert by_name([reference]) == []
     name = load_invariant(reference, each_step=True)
-    (found,) = by_name([name, "unknown", "unknown@step"])
+    (found,) = by_name([name])
     assert (found.name, found.each_step) == (reference, True)
     assert found.check([b""] * 4, ()) == "too long"
     assert found.check([b""] * 3, ()) == ""
+
+
+@pytest.mark.parametrize("name", ["unknown", "unknown@step", "missing.py:rule"])
+def test_an_invariant_that_was_not_loaded_is_an_error(name: str) -> None:
+    with pytest.raises(InvariantLoadError, match=f"^{name.removesuffix('@step')}: .* not loaded"):
+        by_name(["unique_ids", name])
+
+
+def test_loading_a_function_makes_its_reference_known(module: str) -> None:
+    reference = f"{module}:never"
+    assert not is_known(reference)
+    load_invariant(reference)
+    assert is_known(reference) and is_known("one_header") and not is_known("two_headers")
 
 
 def test_a_function_of_an_installed_module_is_found() -> None:

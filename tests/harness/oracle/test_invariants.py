@@ -10,6 +10,7 @@ import pytest
 
 from harness.model.history import History
 from harness.oracle import judge
+from harness.oracle.broken_invariants import broken_invariants
 from harness.oracle.index import HistoryIndex
 from harness.oracle.invariants import (
     ALWAYS,
@@ -18,7 +19,6 @@ from harness.oracle.invariants import (
     Check,
     Invariant,
     InvariantError,
-    broken_invariants,
 )
 from harness.oracle.verdict import Violation
 from tests.harness.oracle.histories import CRON, EDITOR, HEARTBEAT, Story, line, lines

@@ -58,6 +58,40 @@ def test_an_acknowledged_entry_is_the_whole_line(content: bytes, subkind: str) -
     assert [one.detail.partition(":")[0] for one in found] == ([subkind] if subkind else [])
 
 
+def wrapped(name: str) -> bytes:
+    return b'{"entry":%b}\n' % line(name).rstrip()
+
+
+@pytest.mark.parametrize(
+    ("content", "subkind"),
+    [
+        (wrapped("h") + wrapped("i"), ""),
+        (line("h") + wrapped("i"), ""),
+        (b'{"batch":[%b,%b]}\n' % (line("h").rstrip(), line("i").rstrip()), ""),
+        (b'{"of":{"id":"h"}}\n' + line("i"), "other_text"),
+        (b'{"of":{"id":"h"},"type":"user"}\n' + line("i"), "other_text"),
+        (b'{"entry":%b}\n' % OTHER.rstrip() + line("i"), "other_text"),
+        (compaction("s", "h") + line("i"), "other_text"),
+        (compaction("s", "h", "i"), "other_text"),
+        (compaction("s", "h") + wrapped("h") + line("i"), ""),
+        (b"[%b,%b]\n" % (line("h").rstrip(), line("i").rstrip()), "garbage"),
+        (wrapped("h") + wrapped("i") + b"xyz\n", "garbage"),
+        (wrapped("h") + wrapped("i")[:-1], "garbage"),
+    ],
+)
+def test_an_id_alone_is_no_entry(content: bytes, subkind: str) -> None:
+    story = Story()
+    write(story, HEARTBEAT, FIRST + content, "h", "i")
+    found = altered(asked(story, "h", "i"))
+    assert [one.detail.partition(":")[0] for one in found] == ([subkind] if subkind else [])
+
+
+def test_a_reference_beside_a_line_that_stood_before_is_no_fault() -> None:
+    story = Story(initial=lines("first", "h"))
+    write(story, HEARTBEAT, lines("first", "h", "i"), "h", "i")
+    assert altered(asked(story, "h", "i")) == []
+
+
 def test_lines_of_a_rogue_in_between_are_not_the_fences() -> None:
     story = Story()
     story.call(HEARTBEAT, "append", "h")

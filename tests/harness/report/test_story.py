@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from harness.model.history import End, History, Invoke, Return, Step
 from harness.oracle import Judgement, Violation, judge
 from harness.report.story import headline, story
+from harness.results.witness import Critical, Place
 from tests.harness.oracle.histories import CRON, EDITOR, RUNNER, Story, lines
 
 
@@ -224,3 +226,31 @@ def test_a_process_fault_of_a_thinking_lane_is_remarked() -> None:
     play.add(EDITOR, "x")
     play.admit("reply")
     assert one(story_of(play, "missed_takeover"), "cron", "[time runs ahead by 5000 ms before it thinks]")
+
+
+def test_names_of_any_length_leave_a_story_that_can_be_read() -> None:
+    play = missed()
+    history = play.history()
+    violation = judge(history).violations[0]
+    long = "n" * 100_000
+    header = msgspec.structs.replace(
+        history.header,
+        lanes=tuple(
+            msgspec.structs.replace(lane, name=long, process=long, clock=long, pid_namespace=long)
+            for lane in history.header.lanes
+        ),
+        file_clock=long,
+    )
+    events = tuple(
+        msgspec.structs.replace(event, call=long, path=long, note=long, fault="stop")
+        if isinstance(event, Step)
+        else msgspec.structs.replace(event, kind=long, entries=(("x", long),) * 3)
+        if isinstance(event, Invoke)
+        else event
+        for event in history.events
+    )
+    place = Place(1, long, 0, long, long)
+    changed = History(header, events, history.blobs)
+    text = story(changed, Judgement((), ()), violation, (Critical(place, place, clean=True),))
+    assert len(text) > 8 and max(map(len, text)) < 4000
+    assert any("nnn..." in line for line in text)

@@ -133,8 +133,9 @@ STORIES: dict[str, Story] = {
     "none-cached-load": Story(("", "a R - a R -", _SECTION), "1 2 1"),
     # The second turn is the first that loads again; the runner's own prompt stands in between.
     "none-loads-once": Story(("b l p r e b l r e", ""), "0"),
-    # A line is acknowledged, then the turn is refused.
-    "ledger-acknowledges-early": _rogue("append-user"),
+    # A line is acknowledged, and comes with the end of the turn.
+    "ledger-acknowledges-early": Story((_TURN, ""), "0"),
+    "none-writes-at-turn-end": Story((_TURN, ""), "0"),
     # The old transcript is moved aside with a line in it, and the new one does not get its place.
     "none-moves-aside": Story(("", "a + -", "a R^refused -"), "1 2"),
     # Two lanes want the lock.

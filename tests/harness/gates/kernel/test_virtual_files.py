@@ -269,6 +269,26 @@ def test_a_rename_over_another_s_lock_file_takes_it_away(files: VirtualFiles) ->
     assert (files.lock.owner, files.lock.robbed) == (0, {1})
 
 
+def test_a_file_may_be_the_lock_of_one_lane_after_the_other(files: VirtualFiles) -> None:
+    token = f"{files.directory}/token"
+    make(files, "token")
+    for lane in (1, 0, 1):
+        os.rename(token, lock(files))
+        assert watch(files, lane) == LockEvent("acquired")
+        os.rename(lock(files), token)
+        assert watch(files, lane) == LockEvent("released")
+
+
+def test_a_lock_that_is_moved_back_is_its_makers_again(files: VirtualFiles) -> None:
+    aside = f"{files.directory}/aside"
+    make(files, files.lock.name)
+    watch(files, 1)
+    os.rename(lock(files), aside)
+    assert watch(files, 0) == LockEvent("reclaimed", 1)
+    os.link(aside, lock(files))
+    assert watch(files, 0) == LockEvent("returned", 1)
+
+
 def test_a_lock_file_that_no_lane_made_has_no_owner(files: VirtualFiles) -> None:
     make(files, files.lock.name)
     watch(files, -1)
