@@ -37,7 +37,7 @@ lanes:
 """
 _SCENARIO = f"""\
 about: A program writes the time, its process id and a random id while the model thinks.
-source: what must hold of issue 15
+source: programs that write what differs in each run
 {LANES}\
 expect:
   none: {{may: [missed_takeover]}}
