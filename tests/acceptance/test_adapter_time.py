@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.harness_process import Harness, write_scenario
-from tests.fence.external.adapters import DATED, REAL_WAITS, command
+from tests.fence.external.adapters import DATED, REAL_POLLS, REAL_WAITS, command
 
 pytestmark = pytest.mark.requires("kernel-gate", "clock of programs")
 
@@ -110,7 +110,7 @@ def test_an_adapter_that_waits_in_real_time_has_not_given_up_early(harness: Harn
 
 
 def test_waits_of_an_adapter_in_real_time_leave_nothing_to_chance(harness: Harness) -> None:
-    assert len(histories_of(harness, CONTENTION, command(REAL_WAITS), schedules=4)) == 1
+    assert len(histories_of(harness, CONTENTION, command(REAL_POLLS), schedules=4)) == 1
 
 
 @pytest.mark.requires("gcc")

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["DATED", "DIES_LATER", "FAULTS", "RANDOM_IDS", "REAL_WAITS", "command"]
+__all__ = ["DATED", "DIES_LATER", "FAULTS", "RANDOM_IDS", "REAL_POLLS", "REAL_WAITS", "command"]
 
 PROGRAM = Path(__file__)
 #: A fault that comes after the answer to the request.
@@ -25,6 +25,8 @@ RANDOM_IDS = "random_ids"
 DATED = "dated"
 #: No fault: it waits for the lock by the machine's clock, and gives up after a tenth of a second of that.
 REAL_WAITS = "real_waits"
+#: Likewise, and does not give up: how often it looks within a time of the machine's is chance.
+REAL_POLLS = "real_polls"
 #: If more than one process uses the lock, time must be real.
 _POLL_MS = 50
 
@@ -104,10 +106,12 @@ class Adapter:
 class RealWaits(Adapter):
     """Waits as the libraries of its language do, of which virtual time knows nothing."""
 
+    limit_s = 0.1
+
     def acquire(self, request: dict[str, Any]) -> dict[str, Any]:
         import select
 
-        deadline = time.monotonic() + 0.1
+        deadline = time.monotonic() + self.limit_s
         while True:
             try:
                 os.close(os.open(f"{self.path}.lock", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -118,6 +122,10 @@ class RealWaits(Adapter):
                 select.select((), (), (), 0.03)
 
     begin_turn = acquire
+
+
+class RealPolls(RealWaits):
+    limit_s = 3600
 
 
 class Stamping(Adapter):
@@ -328,7 +336,9 @@ FAULTS: dict[str, Callable[[int], None]] = {
 
 def main(fault: str, at: str) -> None:
     """Serve until standard input ends."""
-    adapter = {RANDOM_IDS: RandomIds, DATED: Dated, REAL_WAITS: RealWaits}.get(fault, Adapter)()
+    adapter = {RANDOM_IDS: RandomIds, DATED: Dated, REAL_WAITS: RealWaits, REAL_POLLS: RealPolls}.get(
+        fault, Adapter
+    )()
     while True:
         request = heard()
         number, do = request["id"], request["do"]
