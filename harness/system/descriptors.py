@@ -7,7 +7,7 @@ import ctypes
 import os
 from collections.abc import Collection
 
-__all__ = ["close_all_but", "copy_of"]
+__all__ = ["close_all_but", "close_locked", "copy_of"]
 
 _OPEN = "/dev/fd"
 _PIDFD_GETFD = 438
@@ -43,3 +43,16 @@ def close_all_but(kept: Collection[int]) -> None:
         if fd not in kept:
             with contextlib.suppress(OSError):
                 os.close(fd)
+
+
+def close_locked() -> None:
+    """Close each descriptor of this process through which it has a lock on a file: an flock or a record lock.
+
+    Objects that still have such a descriptor fail when they use it.
+    """
+    for name in os.listdir(_OPEN):
+        with contextlib.suppress(OSError):
+            with open(f"/proc/self/fdinfo/{name}", encoding="ascii") as file:
+                locked = any(line.startswith("lock:") for line in file)
+            if locked:
+                os.close(int(name))

@@ -1,7 +1,9 @@
 """Serve a fence in Python as an adapter, so that the conformance test can ask it what it asks of any other.
 
 There is one adapter for each lane. Sleeps and clocks are the caller's virtual time. A run does not
-need this module: there a fence in Python is called directly.
+need this module: there a fence in Python is called directly. A run replaces a process that still has the
+lock when a schedule ends. Here the process goes on, so that state in its modules shows, and the files that
+it has locked are closed.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from fence.external.wire import VERSION
 from fence.protocol import Fence, Site
 from harness.lanes.clock_patches import replace_clocks
 from harness.scenario.fence_reference import resolve
+from harness.system.descriptors import close_locked
 from takeover_harness.own_packages import start
 
 __all__ = ["command_of", "serve"]
@@ -97,6 +100,7 @@ class _PythonAdapter:
         if do == "begin_schedule":
             self._schedule, self._process = line, {}
             self._handles.clear()
+            close_locked()
             return None
         handle = self._handle(line)
         if do == "load":
