@@ -60,7 +60,7 @@ def _refused(harness: Harness, ended: Ended) -> str:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_bad_argument_is_refused_with_what_was_expected(
+def test_the_error_of_a_bad_argument_names_the_expected_one(
     harness: Harness, tmp_path: Path, arguments: list[str], words: str
 ) -> None:
     scenario = write_scenario(tmp_path)

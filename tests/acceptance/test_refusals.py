@@ -128,7 +128,7 @@ def test_a_fence_that_breaks_of_something_else_has_crashed(run: Callable[..., En
 
 
 @pytest.mark.requires("landlock")
-def test_the_free_gate_excuses_what_the_kernel_refused(run: Callable[..., Ended]) -> None:
+def test_the_free_gate_excuses_an_error_of_the_kernel_s_refusal(run: Callable[..., Ended]) -> None:
     """It has no supervisor that would have given the answer."""
     ended = run("WritesOutside", "--gate", "free")
     assert (ended.status, ended.object["violations"]) == (3, {}), ended

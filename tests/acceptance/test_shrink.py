@@ -78,7 +78,7 @@ def test_a_shrunk_witness_is_stored_beside_the_original_and_replays(harness: Har
     assert judged.object["counts"]["false_positive"] == 1
 
 
-def test_the_story_tells_what_decides_and_ends_with_the_command(
+def test_the_story_names_the_deciding_order_and_ends_with_the_command(
     harness: Harness, found: Path, tmp_path: Path
 ) -> None:
     small = tmp_path / "small.json"
@@ -204,7 +204,7 @@ def test_a_kept_witness_that_is_expected_is_no_failure(harness: Harness, tmp_pat
     assert "known witness shows again, as expected: false_positive" in ended.out
 
 
-def test_shrink_can_keep_what_it_made(harness: Harness, found: Path, tmp_path: Path) -> None:
+def test_shrink_can_keep_its_witness(harness: Harness, found: Path, tmp_path: Path) -> None:
     scenario = tmp_path / "other.yaml"
     told = shrink(harness, found, "--keep", scenario, "--json").object
     assert Path(told["kept"]).parent == tmp_path / "other.witnesses"
