@@ -181,7 +181,7 @@ class OpExecutor:
             getattr(handle, kind)([f"{entry.line}\n".encode() for entry in op.entries])
             return ""
         if kind == "load":
-            return digest(handle.load())
+            return _digest_of(handle.load())
         if kind == "rewrite":
             from harness.scenario.roles.compactor import rewrite_lines
 
@@ -229,6 +229,20 @@ class OpExecutor:
 
     def _named_message(self, error: BaseException) -> str:
         return f"{type(error).__name__}: {self._message(error)}"
+
+
+def _digest_of(content: bytes) -> str:
+    """Return the digest of what `load` returned.
+
+    Raises:
+        TypeError: that is no content; names the type, which the one of the hash function does not.
+    """
+    try:
+        return digest(content)
+    except TypeError:
+        raise TypeError(
+            f"load returned {type(content).__name__}, expected bytes, all of the transcript"
+        ) from None
 
 
 def _injected(op: Op) -> set[int]:
