@@ -6,7 +6,6 @@ reads like a flaw of the user's check. See `fence.conformance` for what the call
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from types import FunctionType
 
@@ -74,4 +73,9 @@ def _is_meant(name: str, call: str) -> bool:
         return False
     if name.replace("_", "").lower() == call.replace("_", ""):
         return True
-    return call in _SPECIAL and difflib.SequenceMatcher(None, name, call).ratio() >= _LIKENESS_MIN
+    if call not in _SPECIAL:
+        return False
+    # Imported here because a run of our own fences needs none of it.
+    import difflib
+
+    return difflib.SequenceMatcher(None, name, call).ratio() >= _LIKENESS_MIN
