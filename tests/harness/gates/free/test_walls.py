@@ -67,6 +67,7 @@ def _outcomes(outcome: Outcome) -> list[str]:
         ("open_outside", "a change or a look outside of the session directory with E"),
         ("pipe_outside", "a change or a look outside of the session directory with E"),
         ("rename_outside", "a change or a look outside of the session directory with E"),
+        ("make_a_semaphore", "a change or a look outside of the session directory with E"),
         ("ask_device", "ioctl on a device with EACCES"),
     ],
 )
@@ -128,13 +129,27 @@ def test_limits_and_priority_of_a_process_outside_stay(tmp_path: Path) -> None:
             stage.gate.close()
 
 
+def test_a_program_that_writes_more_than_it_may_is_no_crash(walled: Stage) -> None:
+    outcome = _done(walled, "start_what_writes_too_much")
+    assert _outcomes(outcome) == ["hindered"]
+    assert "a file has at most 8 MiB here, as the harness limits it; let" in outcome.end.inconclusive
+
+
+def test_an_adapter_that_is_killed_for_a_large_file_is_told_why(stage: Stage) -> None:
+    stage.start(_adapter(), "runner", lock_kind="none")
+    outcome = _done(stage, "fill_a_file_and_be_killed")
+    assert "killed by signal 25" in outcome.end.inconclusive
+    assert "a file has at most 8 MiB here, as the harness limits it; let" in outcome.end.inconclusive
+
+
 def test_a_new_root_is_an_excuse_where_it_works_elsewhere(walled: Stage) -> None:
     elsewhere = capabilities.given_up() and not user_namespace.entered()
     assert _outcomes(_done(walled, "change_root")) == ["hindered" if elsewhere else "crash"]
 
 
 @pytest.mark.parametrize(
-    "word", ["raise_it", "refuse_itself_a_file", "refuse_itself_the_session", "map_to_write"]
+    "word",
+    ["raise_it", "start_what_fails", "refuse_itself_a_file", "refuse_itself_the_session", "map_to_write"],
 )
 def test_a_fence_that_fails_of_itself_has_crashed(walled: Stage, word: str) -> None:
     outcome = _done(walled, word)
