@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
@@ -31,6 +32,8 @@ _OPTIONAL = frozenset({"recover", "rewrite"})
 _OURS = frozenset(
     {errno.EROFS, errno.EPERM, errno.EACCES, errno.EXDEV, errno.ENOSYS, errno.ENOMEM, errno.EFBIG}
 )
+#: Return codes of a program that the kernel ended for a file that is too large; the second is a shell's.
+_TOO_LARGE = frozenset({-signal.SIGXFSZ, 128 + signal.SIGXFSZ})
 #: The errors of the machine's limits; EAGAIN only where a process or a thread was to be started.
 _SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN})
 #: Functions that start one, and those that say EAGAIN for a lock that another one has.
@@ -286,6 +289,8 @@ def _code_of(error: BaseException) -> int:
         return errno.ENOMEM
     if isinstance(error, RuntimeError) and NO_THREAD in str(error):
         return errno.EAGAIN
+    if getattr(error, "returncode", 0) in _TOO_LARGE:
+        return errno.EFBIG
     code = getattr(error, "errno", 0)
     if code == errno.EAGAIN and not _was_starting(error):
         return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -205,10 +206,27 @@ def test_a_kept_witness_that_is_expected_is_no_failure(harness: Harness, tmp_pat
 
 
 def test_shrink_can_keep_its_witness(harness: Harness, found: Path, tmp_path: Path) -> None:
-    scenario = tmp_path / "other.yaml"
+    scenario = write_scenario(tmp_path, name="other.yaml")
     told = shrink(harness, found, "--keep", scenario, "--json").object
     assert Path(told["kept"]).parent == tmp_path / "other.witnesses"
     assert Path(told["kept"]).read_bytes() == Path(told["shrunk"]).read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["nothing", "folder", "fifo", "device"])
+def test_only_a_scenario_s_file_is_kept_beside(
+    harness: Harness, found: Path, tmp_path: Path, kind: str
+) -> None:
+    place = tmp_path / "place"
+    if kind == "folder":
+        place.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(place)
+    elif kind == "device":
+        place.symlink_to("/dev/full")
+    ended = shrink(harness, found, "--keep", place)
+    assert (ended.status, ended.out) == (2, "")
+    assert f"--keep {place}: is no file; give the scenario" in ended.err
+    assert not list(tmp_path.glob("*.witnesses"))
 
 
 def test_a_damaged_kept_witness_stops_the_run_before_it_begins(harness: Harness, tmp_path: Path) -> None:
