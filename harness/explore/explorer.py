@@ -18,7 +18,9 @@ from typing import Any, Protocol
 
 import msgspec
 
+from fence.external import PREFIX
 from fence.locks import KINDS
+from harness.explore import kept_state
 from harness.explore.calibration import Calibration, calibrate
 from harness.explore.invariant_loading import load_invariants
 from harness.explore.repetition import difference
@@ -169,7 +171,9 @@ class Explorer:
         self.gate = _make_gate(gate, self._directory, self._private, traces_code, debug)
         # Real inode numbers come from an allocator that the whole machine shares.
         self._repeatable = gate == "kernel" and scenario.filesystem.inode_reuse != "real"
-        example = example or plan.draw(scenario, 0, 0)
+        self._example = example = example or plan.draw(scenario, 0, 0)
+        #: Whether it has to be found out yet if the fence keeps something over schedules.
+        self._may_keep_state = self._repeatable and fence.startswith(PREFIX)
         self.lanes = tuple(
             LaneInfo(
                 lane.name, lane.role, lane.process, lane.participant, lane.pid_namespace, lane.transcript
@@ -214,9 +218,11 @@ class Explorer:
         Raises:
             Shortage: memory ran out, and that may be what disturbed it.
         """
+        if self._may_keep_state:
+            self._may_keep_state = False
+            self.gate.starts_anew = kept_state.shows(lambda one: self._run_once(self._example, one, 0, 0)[0])
         for again in range(_AGAIN_MAX + 1):
-            rng = random.Random(strategy_seed(seed, index))
-            outcome, schedule = run_schedule(self.gate, program, strategy, rng, self.scenario.steps_max)
+            outcome, schedule = self._run_once(program, strategy, seed, index)
             if not outcome.disturbed:
                 break
             if why := self._memory.why():
@@ -242,6 +248,12 @@ class Explorer:
             file_clock=program.filesystem.clock.told() if program.filesystem.clock is not None else "",
         )
         return History(header, outcome.events, outcome.blobs), schedule, outcome
+
+    def _run_once(
+        self, program: Program, strategy: Strategy, seed: int, index: int
+    ) -> tuple[Outcome, Schedule]:
+        rng = random.Random(strategy_seed(seed, index))
+        return run_schedule(self.gate, program, strategy, rng, self.scenario.steps_max)
 
     def _lanes_of(self, program: Program) -> tuple[LaneInfo, ...]:
         """Return the lanes as a history has them, with the clocks that were drawn."""
@@ -338,6 +350,7 @@ class Explorer:
             judgement = msgspec.structs.replace(judgement, inconclusive=why)
         stats.add(index, program, schedule, history, judgement)
         stats.inode_reused += outcome.end.inode_reused
+        stats.started_anew += self.gate.starts_anew
         return None if judgement.inconclusive else history
 
     def _repeat(self, stats: Stats, strategy: Strategy, seed: int, index: int, first: History) -> None:

@@ -87,6 +87,7 @@ class SupervisorState:
     """
 
     __slots__ = (
+        "_drawn_for",
         "_draws",
         "_tells_time",
         "_time",
@@ -162,6 +163,7 @@ class SupervisorState:
         self.watched: WatchedCall | None = None
         self.in_call = 0
         self._draws: Counter[tuple[object, ...]] = Counter()
+        self._drawn_for = "0"
         self.started_ns = 0
         self.tasks_started = False
         self.timers_set = False
@@ -170,13 +172,23 @@ class SupervisorState:
 
     # The schedule
 
+    def start_anew(self, program: Program) -> None:
+        """Have all processes replaced before a schedule, of which is also what they draw at their start."""
+        self._draw_for(f"{program.clock_start_ns} start")
+        for worker in self.workers.values():
+            worker.replace_later()
+
+    def _draw_for(self, schedule: str) -> None:
+        self._draws.clear()
+        self._drawn_for = schedule
+
     def begin(self, program: Program) -> None:
         """Start a schedule."""
         self.inconclusive = self.disturbed = ""
         self.stuck = []
         self.signals.clear()
         self.refusals.clear()
-        self._draws.clear()
+        self._draw_for(str(program.clock_start_ns))
         self.events = []
         self.tasks_started = False
         self.timers_set = False
@@ -294,7 +306,7 @@ class SupervisorState:
             stream: names the draws among which these are counted; absent: those of all programs.
         """
         self._draws[stream] += 1
-        text = f"harness random {self.started_ns} {self._draws[stream]}" + (f" {stream}" if stream else "")
+        text = f"harness random {self._drawn_for} {self._draws[stream]}" + (f" {stream}" if stream else "")
         return hashlib.shake_128(text.encode()).digest(length)
 
     # Steps
