@@ -352,7 +352,7 @@ class KernelGate:
             # gone, and the other adapters will not answer.
             (end_all if worker.board.crash else end_children)(state, worker)
         state.close_outputs()
-        inconclusive = explained(state.inconclusive or inconclusive, self._processes.workers.values())
+        inconclusive = explained(state.why_unknown() or inconclusive, self._processes.workers.values())
         before = files.state
         if (files.rescan() | files.look()) and not inconclusive and before != files.state:
             inconclusive = "the transcript changed while no lane had been let go"

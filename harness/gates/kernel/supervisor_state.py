@@ -25,6 +25,7 @@ from harness.gates.kernel.pid_namespaces import PidNamespaces
 from harness.gates.kernel.private_stamps import PrivateStamps
 from harness.gates.kernel.process import PendingSyscall, Status, by_own_id
 from harness.gates.kernel.process_clocks import ProcessClocks
+from harness.gates.kernel.real_timers import RealTimers
 from harness.gates.kernel.refusals import Refusal, Refusals
 from harness.gates.kernel.start_times import StartTimes
 from harness.gates.kernel.terminals import Terminals
@@ -75,6 +76,7 @@ class SupervisorState:
         stuck: where lanes are that did not stop.
         observer: is told of writes outside the session directory; None for no observer.
         signals: that processes of the schedule have sent.
+        real_timers: of processes without virtual time.
         refusals: calls of the schedule that the harness did not allow.
         events: history of the schedule so far.
         moving: the lane that was let go and is not known to have stopped.
@@ -108,6 +110,7 @@ class SupervisorState:
         "polls",
         "private",
         "private_stamps",
+        "real_timers",
         "recorder",
         "refusals",
         "signals",
@@ -157,6 +160,7 @@ class SupervisorState:
         self.stuck: list[Stack] = []
         self.observer: Callable[[PendingSyscall], None] | None = None
         self.signals = Signals()
+        self.real_timers = RealTimers()
         self.refusals = Refusals()
         self.events: list[Event] = []
         self.moving: Lane | None = None
@@ -187,6 +191,7 @@ class SupervisorState:
         self.inconclusive = self.disturbed = ""
         self.stuck = []
         self.signals.clear()
+        self.real_timers.begin()
         self.refusals.clear()
         self._draw_for(str(program.clock_start_ns))
         self.events = []
@@ -210,6 +215,10 @@ class SupervisorState:
     def note_stuck(self, stacks: Sequence[Stack]) -> None:
         """Note where lanes are that do not stop."""
         self.stuck += stacks
+
+    def why_unknown(self) -> str:
+        """Return why the effects of this schedule are not known; empty where they are."""
+        return self.inconclusive or self.real_timers.doubt(self.now_ns)
 
     def note_inconclusive(self, reason: str) -> None:
         """Note why the effects of this schedule are not known."""
