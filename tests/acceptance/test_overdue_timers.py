@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,31 @@ def test_an_overdue_timer_makes_the_schedule_inconclusive(
     found = ended.object
     assert found["violations"] == {}
     assert ("a timer (alarm, setitimer) is overdue" in (found["why_inconclusive"] or "")) is overdue
+
+
+#: An adapter that lives until its alarm really comes, after it has written: that is no crash of its own.
+_ADAPTER = """\
+import signal, sys, time
+sys.path.insert(0, {root!r})
+from tests.fence.external import adapters
+
+class Alarmed(adapters.Adapter):
+    def guarded_write(self, request):
+        signal.alarm(1)
+        time.sleep(5)
+        return super().guarded_write(request)
+
+adapters.Adapter = Alarmed
+adapters.main("none", "")
+"""
+
+
+def test_an_overdue_timer_of_an_adapter_makes_the_schedule_inconclusive(
+    harness: Harness, tmp_path: Path
+) -> None:
+    path = tmp_path / "alarmed.py"
+    path.write_text(_ADAPTER.format(root=str(Path(__file__).parents[2])))
+    fence = f"exec:{sys.executable} {path}"
+    ended = harness.run(write_scenario(tmp_path), "--fence", fence, "--schedules", 2, "--json")
+    assert ended.status == 3 and ended.object["violations"] == {}, ended
+    assert "is overdue" in ended.object["why_inconclusive"]

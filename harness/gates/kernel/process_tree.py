@@ -256,6 +256,7 @@ def bury(state: SupervisorState, worker: Worker, tracee: TraceeProcess, killed: 
     if not killed:
         _note_if_killed(state, worker, tracee)
     worker.bury(tracee)
+    state.real_timers.ended(tracee.pid, state.now_ns)
     for process in worker.processes():
         process.recheck_readers()
     if tracee.cloned:

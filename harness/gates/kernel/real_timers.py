@@ -51,6 +51,16 @@ class RealTimers:
         else:
             self._set.pop(process.pid, None)
 
+    def ended(self, pid: int, now_ns: int) -> None:
+        """Take in that a process has ended: its timer can no longer become overdue.
+
+        Args:
+            pid: of the process.
+            now_ns: virtual time.
+        """
+        self._doubt = self.doubt(now_ns)
+        self._set.pop(pid, None)
+
     def doubt(self, now_ns: int) -> str:
         """Return why a schedule is inconclusive; empty where no timer is overdue.
 
@@ -58,8 +68,7 @@ class RealTimers:
             now_ns: virtual time.
         """
         for worker, due_ns in self._set.values():
-            # An adapter that has ended needed no timer for it.
-            if due_ns <= now_ns and not worker.board.crash and not self._doubt:
+            if due_ns <= now_ns and not self._doubt:
                 return (
                     f"process {worker.name}: a timer (alarm, setitimer) is overdue: those of a fence and of "
                     "its adapter count real time, while their sleeps take virtual time; give up by the time "
