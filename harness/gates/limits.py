@@ -34,7 +34,10 @@ _LIMITS = {
 _OPEN_FILES_USUAL = 1024
 #: How programs say on standard error which limit they met, in small letters.
 _WORDS = {
-    errno.ENOMEM: ("out of memory", "memoryerror", "enomem", "cannot allocate memory", "bad_alloc"),
+    errno.ENOMEM: (
+        *("out of memory", "memoryerror", "enomem", "cannot allocate memory", "bad_alloc"),
+        *("failed to allocate memory", "memory allocation of"),
+    ),
     errno.EFBIG: ("efbig", "file too large"),
     errno.EMFILE: ("emfile", "too many open files"),
 }

@@ -67,6 +67,7 @@ class FreeGate:
 
     name = "free"
     has_own_steps = False
+    starts_anew = False
     idle_steps = 0
     has_own_ids = False
 
