@@ -11,8 +11,10 @@
 # Matters to: session stores and histories in SQLite, most of which choose WAL mode, that are handed to a container as one file.
 #
 # Output seen:
-#   SQLite 3.54.1, wal: container commits row 1: host sees no row, commits row 1, too; both hold the write lock; after all is closed: host
-#   SQLite 3.54.1, delete: container commits row 1: host sees container, is refused row 1; one holds the write lock; after all is closed: container
+#   SQLite 3.54.1, wal: container commits row 1: host sees no row, commits row 1, too; both hold the write lock;
+#   after all is closed: host
+#   SQLite 3.54.1, delete: container commits row 1: host sees container, is refused row 1; one holds the write lock;
+#   after all is closed: container
 #
 # Needs root, or a kernel that lets users make namespaces, and the package index. Exit status 0 if this is still so, 1 if it has
 # changed.

@@ -10,8 +10,10 @@
 # Matters to: services that keep sessions or logs in such a store and back it up from within; the lock is what they rely on.
 #
 # Output seen:
-#   duckdb 2.0.1: a second process is refused; after a copy by cp refused; by the first process: it commits; stored: first before, first after
-#   classic-level 3.0.0: a second process is refused; after a copy by cp refused; by the first process: it commits; stored: first before, second
+#   duckdb 2.0.1: a second process is refused; after a copy by cp refused; by the first process:
+#   it commits; stored: first before, first after
+#   classic-level 3.0.0: a second process is refused; after a copy by cp refused; by the first process:
+#   it commits; stored: first before, second
 #
 # Needs no root. Takes pip and npm with their registries. Exit status 0 if this is still so, 1 if it has changed.
 set -euo pipefail
@@ -64,7 +66,8 @@ first.execute(INSERT, ["first after"])
 first.close()
 with duckdb.connect(STORE) as opened:
     stored = ", ".join(line for (line,) in opened.execute("SELECT line FROM lines").fetchall())
-print(f"duckdb {duckdb.__version__}: a second process is {alone}; after a copy by cp {by_cp}; by the first process: {by_first}; stored: {stored}")
+after = f"after a copy by cp {by_cp}; by the first process: {by_first}"
+print(f"duckdb {duckdb.__version__}: a second process is {alone}; {after}; stored: {stored}")
 sys.exit((alone, by_cp, by_first, stored) != ("refused", "refused", "it commits", "first before, first after"))
 PYTHON
 
