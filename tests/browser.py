@@ -35,6 +35,8 @@ const look = page => {
   }
   for (const element of page.querySelectorAll("td, th, dt, dd, li, p, h1, h2, h3, .cmd"))
     if (element.scrollWidth > element.clientWidth + 1) wrong.push("is cut off: " + told(element));
+  if (wide < 640) for (const element of page.querySelectorAll(".code"))
+    if (element.scrollWidth > element.clientWidth + 1) wrong.push("is cut off: " + told(element));
   const meet = (one, other) => Math.min(one.right, other.right) - Math.max(one.left, other.left) > 1
     && Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > 3;
   for (const picture of page.querySelectorAll("figure svg, .scroll > svg, td > svg")) {

@@ -83,7 +83,7 @@ def test_documents_that_teach_show_commands() -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_every_shell_line_parses_and_names_what_exists(document: str) -> None:
+def test_every_shell_line_parses_and_names_existing_things(document: str) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for line in indented((ROOT / document).read_text()):
         subprocess.run(["bash", "-n", "-c", line], check=True)
@@ -101,7 +101,7 @@ def test_the_tutorial_goes_from_a_search_to_a_resumed_run() -> None:
     ]
 
 
-def test_the_tutorial_runs_only_what_exists_or_was_made() -> None:
+def test_the_tutorial_names_only_files_that_exist_or_were_made() -> None:
     made: set[str] = set()
     for one in parsed(TUTORIAL):
         for scenario in getattr(one, "scenarios", None) or []:

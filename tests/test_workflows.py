@@ -76,7 +76,7 @@ def test_the_action_uses_each_of_its_inputs_and_pinned_actions() -> None:
     assert "takeover-harness doctor" in [step.get("run") for step in steps]
 
 
-def test_every_hook_calls_what_the_harness_understands() -> None:
+def test_every_hook_calls_the_harness_with_known_options() -> None:
     hooks = load_manifest(ROOT / ".pre-commit-hooks.yaml")
     assert [hook["id"] for hook in hooks] == ["takeover-harness", "takeover-harness-system"]
     for hook in hooks:

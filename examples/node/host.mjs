@@ -6,7 +6,7 @@
 //
 // Import this module before the code under test: from then on Date, performance.now, process.uptime, stamps of events, setTimeout,
 // setInterval and timers/promises follow the harness, and Math.random and the random functions of node:crypto and webcrypto are drawn anew for
-// each schedule. AbortSignal.timeout, timers of other threads, keys and primes that node:crypto generates do not.
+// each schedule, as are the names of fs.mkdtemp. Timers of other threads, keys and primes that node:crypto generates do not.
 
 import { AsyncLocalStorage, createHook } from "node:async_hooks";
 import crypto from "node:crypto";
@@ -60,6 +60,12 @@ function installClock() {
   Object.defineProperty(performance, "timeOrigin", { get: () => startMs + aheadMs, configurable: true });
   const realMark = performance.mark;
   performance.mark = (name, options) => realMark.call(performance, name, { startTime: steady(), ...options });
+  const realMeasure = performance.measure;
+  performance.measure = (name, options, end) => {
+    const given = options !== null && typeof options === "object" ? { ...options } : { start: options, end };
+    if (given.start === undefined || given.duration === undefined) given.end ??= steady();
+    return realMeasure.call(performance, name, given);
+  };
   process.uptime = () => steady() / 1e3;
   installEventStamps(steady);
   const nanoseconds = () => BigInt(Math.round((nowMs - startMs) * 1e3)) * 1000n;
@@ -167,6 +173,11 @@ function installTimers() {
     Object.assign(place, { setTimeout: set, setInterval: every, clearTimeout: clear, clearInterval: clear });
   }
   Object.assign(timersPromises, { setTimeout: sleep, setInterval: ticks });
+  AbortSignal.timeout = (ms) => {
+    const aborter = new AbortController();
+    set(() => aborter.abort(new DOMException("The operation was aborted due to timeout", "TimeoutError")), ms);
+    return aborter.signal;
+  };
   timersPromises.scheduler.wait = (ms, options) => sleep(ms, undefined, options);
   syncBuiltinESMExports();
 }
@@ -174,6 +185,7 @@ function installTimers() {
 // Random numbers: the same in each run of a schedule (the generator sfc32 of PractRand)
 
 const words = new Uint32Array(4);
+const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
 function word() {
   const sum = (words[0] + words[1] + words[3]++) >>> 0;
@@ -226,6 +238,30 @@ function installRandom() {
     for (const [name, value] of Object.entries(functions)) {
       Object.defineProperty(place, name, { value, configurable: true, enumerable: true, writable: true });
     }
+  };
+  const { mkdtemp, mkdtempSync } = fs;
+  const promised = fs.promises.mkdtemp;
+  const named = (prefix) => prefix + Array.from({ length: 6 }, () => LETTERS[word() % LETTERS.length]).join("");
+  /** The C library takes the name from the machine's clock. A prefix that is no text is left to it. */
+  const made = (mkdir, prefix, options) => {
+    const path = named(prefix);
+    const encoding = options?.encoding ?? options;
+    return mkdir(path, () => (encoding === "buffer" ? Buffer.from(path) : path));
+  };
+  replace(fs, {
+    mkdtempSync: (prefix, options) => {
+      if (typeof prefix !== "string") return mkdtempSync(prefix, options);
+      return made((path, answered) => (fs.mkdirSync(path, 0o700), answered()), prefix, options);
+    },
+    mkdtemp: (prefix, ...rest) => {
+      const callback = rest.at(-1);
+      if (typeof prefix !== "string" || typeof callback !== "function") return mkdtemp(prefix, ...rest);
+      made((path, answered) => fs.mkdir(path, 0o700, (error) => (error ? callback(error) : callback(null, answered()))), prefix, rest[0]);
+    },
+  });
+  fs.promises.mkdtemp = async (prefix, options) => {
+    if (typeof prefix !== "string") return promised(prefix, options);
+    return made((path, answered) => fs.promises.mkdir(path, 0o700).then(answered), prefix, options);
   };
   Math.random = random;
   replace(crypto, {

@@ -46,6 +46,9 @@ STDERR = "fence-stderr"
 _CHUNK = 1 << 16
 _STDERR_KEPT = 1 << 20
 _TAIL_BYTES = 600
+#: Where a line is looked for that names the error, and how much of it is shown.
+_LOOKED_AT, _LINE_MAX = 1 << 16, 200
+_ERROR = re.compile(r"(?i)\b(fatal|panic|out of memory)\b|\w*(error|exception)\b")
 _LINES_KEPT = 6
 _REAP_S = 5.0
 #: Processor time that an adapter has until it has answered hello: it may import a thousand files.
@@ -262,7 +265,9 @@ class Adapter:
 
     def _crashed(self, how: str, status: int) -> None:
         """Report that the program ended by itself, with what it said of that in this schedule."""
-        tail = self._without_places(tail_of(self._stderr, self._stderr_from, whole_lines=True))
+        first = _first_error(self._stderr, self._stderr_from)
+        tail = tail_of(self._stderr, self._stderr_from, whole_lines=True)
+        tail = self._without_places(f"{first} | ... | {tail}" if first else tail)
         said = f"; standard error: {tail}" if tail else ""
         # One that is met dead by the first request of a later schedule may have ended in the one before.
         self._hooks.crashed(f"the adapter {how}{said}", status, late=self._begins and self._schedules > 0)
@@ -350,6 +355,21 @@ def tail_of(stderr: int, since: int = 0, *, whole_lines: bool = False) -> str:
         return ""
     lines = data.decode("utf-8", "replace").strip().splitlines()
     return " | ".join("".join(char for char in line if char.isprintable()) for line in lines)
+
+
+def _first_error(stderr: int, since: int) -> str:
+    """Return the first line that names an error, if `tail_of` leaves it out; empty for none.
+
+    Runtimes name the error first: a stack of all threads follows, which may be longer than what is shown.
+    """
+    try:
+        before = os.fstat(stderr).st_size - _TAIL_BYTES - since
+        data = os.pread(stderr, min(before, _LOOKED_AT), since) if before > 0 else b""
+    except OSError:
+        return ""
+    lines = data.decode("utf-8", "replace").splitlines()[:-1]
+    found = next((line for line in lines if _ERROR.search(line)), "")
+    return "".join(char for char in found if char.isprintable())[:_LINE_MAX].strip()
 
 
 def _bounded() -> None:

@@ -259,7 +259,8 @@ def hello_of(answer: Answer) -> Hello:
         raise ProtocolError(
             f"protocol: expected {VERSION}, got {quoted(json.dumps(fields.get('protocol')).encode())}"
         )
-    if fields.get("lock") not in KINDS:
+    # A list or a mapping is no key that can be looked up.
+    if not isinstance(fields.get("lock"), str) or fields["lock"] not in KINDS:
         raise ProtocolError(f"lock: expected one of {', '.join(KINDS)}")
     if fields.get("serves") not in _SERVES:
         raise ProtocolError(f"serves: expected one of {', '.join(_SERVES)}")

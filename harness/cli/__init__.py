@@ -65,13 +65,23 @@ class _Exact(argparse.ArgumentParser):
         """Return the arguments; one that is not known is an error of the subcommand to which it was given."""
         found, unknown = self.parse_known_args(args, namespace)
         if unknown:
-            self.commands.get(found.command, self).error(f"unrecognized arguments: {' '.join(unknown)}")
+            of = self.commands.get(found.command, self)
+            of.error(f"unrecognized arguments: {' '.join(unknown)}{_meant(unknown, of)}")
         return found
 
     def error(self, message: str) -> NoReturn:
         """End with two lines: what is wrong, and where the help is; not the whole usage."""
         remark(brief(f"{self.prog}: error: {message}\nsee {self.prog} --help"))
         sys.exit(USAGE)
+
+
+def _meant(unknown: Sequence[str], of: argparse.ArgumentParser) -> str:
+    """Return a hint at the option that the first unknown one is most like; empty for none."""
+    import difflib
+
+    given = unknown[0].partition("=")[0]
+    close = difflib.get_close_matches(given, of._option_string_actions, 1)
+    return f"; did you mean {close[0]}?" if close and given.startswith("--") else ""
 
 
 class _Version(argparse.Action):

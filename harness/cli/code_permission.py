@@ -78,7 +78,8 @@ def check_code_of_witness(path: str, witness: Witness, scenario: Scenario, fence
     """
     wanted = [] if fence is not None else [(path, witness.fence)]
     wanted += [(path, one.check) for one in scenario.invariants]
-    _refuse(wanted, () if fence is None else (fence,), False, f"then give {_ALLOW}, or another --fence")
+    naming = "name it again (--fence REF), or " if fence is None and runs_code(witness.fence) else ""
+    _refuse(wanted, () if fence is None else (fence,), False, f"then {naming}give {_ALLOW}")
 
 
 def check_code_of_history(

@@ -25,8 +25,9 @@ def add_list(command: argparse.ArgumentParser) -> None:
     """Add the options of `list`."""
     command.add_argument(
         "what",
+        metavar="LIST",
         nargs="?",
-        help="the list to print (default: the names of the lists)",
+        help="the list to print (default: all lists' names)",
         choices=(
             *("scenarios", "fences", "strategies", "roles", "actions", "policies", "gates", "faults"),
             *("locks", "invariants"),
@@ -47,10 +48,11 @@ def add_schema(command: argparse.ArgumentParser) -> None:
     """Add the options of `schema`."""
     command.add_argument(
         "of",
+        metavar="SCHEMA",
         nargs="?",
         choices=("scenario", "results"),
         default="scenario",
-        help="schema of a scenario file (default), or of the objects that `run --json` prints",
+        help="scenario: of a scenario file (default); results: of the objects that `run --json` prints",
     )
     command.add_argument(
         "--markdown",

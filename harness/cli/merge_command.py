@@ -99,8 +99,8 @@ def _arguments(given: argparse.Namespace, shards: Shards) -> argparse.Namespace:
     for name, value in vars(given).items():
         if name not in ("command", "folders") and (value is not None or name not in run):
             run[name] = value
-    # A limit of a shard's time says nothing of a merge.
-    run.update(resume=None, named=[], time_limit_s=0.0, argv=_unsharded(run["argv"]))
+    # The folder of a shard and a limit of its time say nothing of a merge.
+    run.update(resume=None, out=given.out, named=[], time_limit_s=0.0, argv=_unsharded(run["argv"]))
     return argparse.Namespace(**run)
 
 

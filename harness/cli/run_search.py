@@ -22,6 +22,7 @@ from harness.cli.search_loop import loop_for
 from harness.cli.search_options import search_options
 from harness.cli.search_tasks import (
     EXHAUSTIVE,
+    check_bounds,
     check_faults,
     check_inodes,
     choose_gate,
@@ -90,6 +91,7 @@ def asked(arguments: argparse.Namespace) -> list[Task]:
     Raises:
         UsageError: one of them cannot be run.
     """
+    check_bounds(arguments.strategy, arguments.rogue_actions, arguments.preemptions)
     files, scenarios, kept = scenarios_of(arguments)
     check_confinement(arguments.require_confinement)
     gate = choose_gate(arguments.gate)

@@ -13,6 +13,8 @@ __all__ = ["check_keepable", "located", "own_folder", "scenario_files", "shipped
 
 #: More than a folder of scenarios has; a whole disk has more.
 _FOLDERS_MAX = 10_000
+#: A fence may be written in these; no scenario is.
+_CODE = (".py", ".js", ".mjs", ".cjs", ".ts", ".mts")
 
 
 def own_folder() -> str:
@@ -91,11 +93,16 @@ def scenario_files(names: Sequence[str]) -> list[str]:
     """Return the files to load; a folder stands for the files in it, in the order of their names.
 
     Raises:
-        UsageError: a folder has no scenario or too many folders, or a file name cannot be printed.
+        UsageError: a folder has no scenario or too many folders, a file is code and no scenario, or a
+            file name cannot be printed.
     """
     files: list[str] = []
     for name in names:
         if not os.path.isdir(name):
+            if name.endswith(_CODE):
+                raise UsageError(
+                    f"{name}: is code, expected a scenario (*.yaml); a fence is given by --fence"
+                )
             files.append(name)
             continue
         found = sorted(_inside(name))

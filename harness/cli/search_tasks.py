@@ -18,6 +18,7 @@ from harness.strategies import make
 
 __all__ = [
     "EXHAUSTIVE",
+    "check_bounds",
     "check_faults",
     "check_inodes",
     "choose_gate",
@@ -60,6 +61,26 @@ def choose_strategy(name: str) -> str:
     if name != EXHAUSTIVE:
         make(name)
     return name
+
+
+def check_bounds(strategy: str, rogue_actions: int, preemptions: int) -> None:
+    """Check that the bounds of an exhaustive search were given to one.
+
+    Args:
+        strategy: its name.
+        rogue_actions: of ``--rogue-actions``; 0 where it was not given.
+        preemptions: of ``--preemptions``; negative where it was not given.
+
+    Raises:
+        UsageError: another strategy would leave them unused.
+    """
+    given = [("--rogue-actions", rogue_actions > 0), ("--preemptions", preemptions >= 0)]
+    unused = [option for option, is_given in given if is_given and strategy != EXHAUSTIVE]
+    if unused:
+        raise UsageError(
+            f"{' and '.join(unused)}: only an exhaustive search has this bound, and --strategy is "
+            f"{strategy}; give --strategy {EXHAUSTIVE}, or leave it out"
+        )
 
 
 def tasks_for(

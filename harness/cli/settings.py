@@ -21,10 +21,14 @@ __all__ = ["KEYS", "with_settings"]
 _FILE = "pyproject.toml"
 _TABLE = "tool.takeover-harness"
 _BYTES_MAX = 1 << 20
+#: The reader of TOML takes time and memory with the square of a name's parts.
+_PARTS_MAX, _SHOWN_MAX = 100, 50
+_PART = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*"""
+_DEEP = re.compile(rf"^[ \t]*\[*[ \t]*(?:{_PART}\.[ \t]*){{{_PARTS_MAX}}}", re.MULTILINE)
 #: A text without a match has no such table: neither as `tool.takeover-harness` nor in a table `tool`.
 _MAY_HAVE_TABLE = re.compile(
     r"""tool["']?\s*\.\s*["']?takeover-harness"""
-    r"""|^\s*(?:\[\s*["']?tool["']?\s*\]|["']?tool["']?\s*=)"""
+    r"""|^[ \t]*(?:\[\s*["']?tool["']?\s*\]|["']?tool["']?\s*=)"""
     # A key may be spelt with escapes.
     r"""|\\[uU]""",
     re.MULTILINE,
@@ -113,12 +117,18 @@ def _settings() -> dict[str, Any]:
     if not _MAY_HAVE_TABLE.search(text):
         # The reader of TOML takes longer than all other arguments.
         return {}
+    deep = _DEEP.search(text)
+    if deep:
+        line = text.count("\n", 0, deep.end()) + 1
+        raise UsageError(f"{_FILE}:{line}: a name has more than {_PARTS_MAX} parts; shorten it")
     import tomllib
 
     try:
-        table = tomllib.loads(text).get("tool", {}).get("takeover-harness", {})
-    except (tomllib.TOMLDecodeError, AttributeError, RecursionError) as error:
+        tool = tomllib.loads(text).get("tool", {})
+    # ValueError: also a number of thousands of digits.
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{_FILE}: is not TOML: {error}; mend it") from error
+    table = tool.get("takeover-harness", {}) if isinstance(tool, dict) else {}
     if not isinstance(table, dict):
         raise UsageError(
             f"{_FILE}: {_TABLE}: must be a table; write [{_TABLE}] and a setting a line below it"
@@ -127,8 +137,13 @@ def _settings() -> dict[str, Any]:
 
 
 def _checked(table: dict[str, Any], text: str) -> dict[str, Any]:
-    values, faults = {}, []
-    for name, value in table.items():
+    values: dict[str, Any] = {}
+    faults: list[str] = []
+    for number, (name, value) in enumerate(table.items()):
+        if len(faults) == _SHOWN_MAX:
+            # To find out what is wrong, and in which line, takes longer than to read the file.
+            faults.append(f"{_FILE}: {len(table) - number} settings were not looked at; mend these first")
+            break
         try:
             values[name] = _value(name, value)
         except argparse.ArgumentTypeError as error:
@@ -154,15 +169,22 @@ def _value(name: str, value: Any) -> Any:
     if fits and isinstance(value, list):
         fits = all(isinstance(one, str) for one in value)
     if not fits:
-        raise argparse.ArgumentTypeError(f"must be {key.what} (got {value!r})")
+        raise argparse.ArgumentTypeError(f"must be {key.what} (got {_shown(value)})")
     return value if isinstance(value, list) else key.read(str(value))
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except RecursionError:
+        return f"a {type(value).__name__} nested too deep to be shown"
 
 
 def _line(text: str, name: str) -> str:
     """Return the line in which a setting stands, as ``:12``; empty where it is not found."""
     quoted = re.escape(name)
-    below = re.search(rf"^\s*\[\s*{re.escape(_TABLE)}\s*\]", text, re.MULTILINE)
+    below = re.search(rf"^[ \t]*\[\s*{re.escape(_TABLE)}\s*\]", text, re.MULTILINE)
     found = (
-        re.search(rf"^\s*[\"']?{quoted}[\"']?\s*=", text[below.start() :], re.MULTILINE) if below else None
+        re.search(rf"^[ \t]*[\"']?{quoted}[\"']?\s*=", text[below.start() :], re.MULTILINE) if below else None
     )
     return f":{text.count(chr(10), 0, below.start() + found.end()) + 1}" if below and found else ""

@@ -13,6 +13,7 @@ from harness.cli.extension_permission import scenario_of
 from harness.cli.output import emit, remark, replay_command
 from harness.cli.output_option import output_of
 from harness.cli.program_permission import check_witness
+from harness.cli.scenario_files import check_keepable
 from harness.cli.status import INCONCLUSIVE, INTERRUPTED, NOT_EXPECTED, OK
 from harness.explore.coordinator import Coordinator
 from harness.model.errors import GateUnavailable, UsageError
@@ -38,6 +39,12 @@ def main(arguments: argparse.Namespace) -> int:
             f"{arguments.witness}: stands in an archive, which is never written to; "
             "give --out FILE for the smaller witness"
         )
+    if arguments.keep is not None:
+        check_keepable([arguments.keep])
+        if not os.path.isfile(arguments.keep):
+            raise UsageError(
+                f"--keep {arguments.keep}: is no file; give the scenario that the witness belongs to"
+            )
     if witness.gate != "kernel":
         raise UsageError(
             f"{arguments.witness}: found under the {witness.gate} gate, under which no schedule can be "

@@ -174,6 +174,8 @@ def _in_short(answer: Answer) -> str:
         rate += f"; stopped, {summary.stopped}, {search.count} were wanted"
     if summary.inode_reused:
         rate += f"; inode number reused in {summary.inode_reused}"
+    if summary.started_anew:
+        rate += f"; the adapter keeps state and was started anew in {summary.started_anew}"
     return f"{found or 'no violation'} ({rate})"
 
 

@@ -18,19 +18,19 @@ from typing import Any, Protocol
 
 import msgspec
 
+from fence.external import PREFIX
 from fence.locks import KINDS
+from harness.explore import kept_state
 from harness.explore.calibration import Calibration, calibrate
+from harness.explore.gate_choice import limit_s, make_gate
 from harness.explore.invariant_loading import load_invariants
 from harness.explore.repetition import difference
 from harness.explore.schedule_runner import run_schedule
 from harness.explore.stats_batcher import StatsBatcher
-from harness.gates.kernel.gate import WALL_LIMIT_S, KernelGate
-from harness.gates.limits import wall_limit_s
-from harness.lanes import worker
 from harness.lanes.clock_patches import find_clocks
 from harness.model.debug_spec import DebugSpec
 from harness.model.errors import Shortage, UsageError
-from harness.model.gate import Gate, Layout, Outcome
+from harness.model.gate import Layout, Outcome
 from harness.model.history import NO_LOCK, Header, History, LaneInfo
 from harness.model.program import Program
 from harness.model.schedule import Schedule
@@ -100,35 +100,6 @@ def strategy_seed(seed: int, index: int) -> int:
     return z ^ (z >> 31)
 
 
-def _limit_s(gate: str) -> float:
-    """Return how many real seconds a gate waits for what hangs."""
-    if gate == "kernel":
-        return wall_limit_s(WALL_LIMIT_S)
-    from harness.gates.free.gate import DEADLINE_S
-
-    return wall_limit_s(DEADLINE_S)
-
-
-def _make_gate(
-    name: str, directory: str, private: PrivateDirectories, traces_code: bool, debug: DebugSpec | None
-) -> Gate:
-    # Each is imported where it is asked for: an explorer has one, and it is the kernel's mostly.
-    if debug is not None:
-        from harness.gates.kernel.debug_gate import DebugGate
-
-        return DebugGate(directory, worker.main, private, debug)
-    if name == "kernel" and traces_code:
-        from harness.gates.kernel.observed_gate import ObservedGate
-
-        return ObservedGate(directory, worker.main, _limit_s(name), private)
-    if name == "kernel":
-        return KernelGate(directory, worker.main, _limit_s(name), private)
-    assert name == "free", name
-    from harness.gates.free.gate import FreeGate
-
-    return FreeGate(directory, worker.main_free, _limit_s(name))
-
-
 class Explorer:
     """Runs schedules of one scenario under one fence, one after the other.
 
@@ -166,10 +137,14 @@ class Explorer:
         self._rules: dict[str, Any] = {name: answer for name, answer in self._policy.rules.items()}
         self._directory = os.path.realpath(tempfile.mkdtemp(prefix="harness-session-", dir=root))
         self._private = PrivateDirectories(root)
-        self.gate = _make_gate(gate, self._directory, self._private, traces_code, debug)
+        self.gate = make_gate(gate, self._directory, self._private, traces_code, debug)
         # Real inode numbers come from an allocator that the whole machine shares.
         self._repeatable = gate == "kernel" and scenario.filesystem.inode_reuse != "real"
-        example = example or plan.draw(scenario, 0, 0)
+        #: Of which it is asked whether the fence keeps something over schedules.
+        self._examples = [example] if example else [plan.draw(scenario, 0, index) for index in (0, 1)]
+        example = self._examples[0]
+        #: Whether it has to be found out yet if the fence keeps something over schedules.
+        self._may_keep_state = self._repeatable and fence.startswith(PREFIX)
         self.lanes = tuple(
             LaneInfo(
                 lane.name, lane.role, lane.process, lane.participant, lane.pid_namespace, lane.transcript
@@ -214,9 +189,13 @@ class Explorer:
         Raises:
             Shortage: memory ran out, and that may be what disturbed it.
         """
+        if self._may_keep_state:
+            self._may_keep_state = False
+            self.gate.starts_anew = kept_state.shows(
+                self._examples, lambda one, strategy: self._run_once(one, strategy, 0, 0)[0]
+            )
         for again in range(_AGAIN_MAX + 1):
-            rng = random.Random(strategy_seed(seed, index))
-            outcome, schedule = run_schedule(self.gate, program, strategy, rng, self.scenario.steps_max)
+            outcome, schedule = self._run_once(program, strategy, seed, index)
             if not outcome.disturbed:
                 break
             if why := self._memory.why():
@@ -243,6 +222,12 @@ class Explorer:
         )
         return History(header, outcome.events, outcome.blobs), schedule, outcome
 
+    def _run_once(
+        self, program: Program, strategy: Strategy, seed: int, index: int
+    ) -> tuple[Outcome, Schedule]:
+        rng = random.Random(strategy_seed(seed, index))
+        return run_schedule(self.gate, program, strategy, rng, self.scenario.steps_max)
+
     def _lanes_of(self, program: Program) -> tuple[LaneInfo, ...]:
         """Return the lanes as a history has them, with the clocks that were drawn."""
         if all(lane.clock is None for lane in program.lanes):
@@ -262,7 +247,7 @@ class Explorer:
         strategy = make_strategy(item.strategy)
         batcher = StatsBatcher(item.each, _peak)
         calibration: Calibration | None = None
-        hung, hang_s, any_ended = 0, _limit_s(self.gate.name) * _HANG_SHARE, False
+        hung, hang_s, any_ended = 0, limit_s(self.gate.name) * _HANG_SHARE, False
         for index in item.indices:
             for earlier in self._missing(strategy, index):
                 # Its schedule is counted elsewhere, or was; here only the strategy learns from it.
@@ -338,6 +323,7 @@ class Explorer:
             judgement = msgspec.structs.replace(judgement, inconclusive=why)
         stats.add(index, program, schedule, history, judgement)
         stats.inode_reused += outcome.end.inode_reused
+        stats.started_anew += self.gate.starts_anew
         return None if judgement.inconclusive else history
 
     def _repeat(self, stats: Stats, strategy: Strategy, seed: int, index: int, first: History) -> None:

@@ -8,8 +8,8 @@ __all__ = ["difference"]
 
 _SHOWN_BYTES = 40
 _CAUSES = (
-    "does it read the time, a process id or random numbers in a way that the harness does not replace, "
-    "or keep state over schedules?"
+    "does it read the time, a process id, random numbers, memory or free room in a way that the harness does "
+    "not replace, or keep state over schedules?"
 )
 _IDS = (
     " Process ids are the machine's own here and differ: `python -m harness doctor` says why, and what to do."

@@ -344,6 +344,7 @@ class Result(msgspec.Struct):
             absorbed=stats.absorbed,
             late=stats.late,
             inode_reused=stats.inode_reused,
+            started_anew=stats.started_anew,
             repeated=stats.repeated,
             voided=stats.voided,
             histories=f"{stats.histories:016x}",

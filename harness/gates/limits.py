@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 
 from harness.model.errors import UsageError
 from harness.system.machine_limits import open_files_max
 
-__all__ = ["DATA_BYTES_MAX", "FILE_BYTES_MAX", "named_limit", "of_limit", "wall_limit_s"]
+__all__ = ["DATA_BYTES_MAX", "FILE_BYTES_MAX", "named_limit", "of_limit", "of_signal", "wall_limit_s"]
 
 #: A fence that writes or remembers without end fails at these, before the machine does.
 FILE_BYTES_MAX = 8 << 20
@@ -33,7 +34,10 @@ _LIMITS = {
 _OPEN_FILES_USUAL = 1024
 #: How programs say on standard error which limit they met, in small letters.
 _WORDS = {
-    errno.ENOMEM: ("out of memory", "memoryerror", "enomem", "cannot allocate memory", "bad_alloc"),
+    errno.ENOMEM: (
+        *("out of memory", "memoryerror", "enomem", "cannot allocate memory", "bad_alloc"),
+        *("failed to allocate memory", "memory allocation of"),
+    ),
     errno.EFBIG: ("efbig", "file too large"),
     errno.EMFILE: ("emfile", "too many open files"),
 }
@@ -60,6 +64,11 @@ def of_limit(cause: int) -> str:
             "container)"
         )
     return _LIMITS.get(cause, "")
+
+
+def of_signal(number: int) -> str:
+    """Return which limit of the harness the kernel ends a process for by a signal; empty for none."""
+    return _LIMITS[errno.EFBIG] if number == signal.SIGXFSZ else ""
 
 
 def wall_limit_s(usual_s: float) -> float:

@@ -85,6 +85,10 @@ def _named_open_to_us(text: str) -> bool:
     return open_to_us(_PATH.findall(text))
 
 
+def _shared_memory_open_to_us(_: str) -> bool:
+    return os.access("/dev/shm", os.W_OK)
+
+
 def open_to_us(paths: Collection[str]) -> bool:
     """Return whether this process, which is not confined, may do what was refused to a file outside.
 
@@ -174,6 +178,8 @@ UNKNOWN_CALL: Final = Kind(
     _always,
     remedy="such calls are not there in a session: let the fence do without them",
 )
+#: A class of multiprocessing, which makes a file in /dev/shm and does not name it.
+_SEMAPHORE: Final = "SemLock"
 _KINDS: Final = (
     DEVICE,
     SOCKET,
@@ -183,9 +189,16 @@ _KINDS: Final = (
     *OUTSIDE.values(),
     Kind(
         errno.EROFS,
-        _calls("mkfifo", "mknod", "fchmod", "fchown"),
+        _calls("mkfifo", "mknod", "fchmod", "fchown", _SEMAPHORE),
         OUTSIDE[errno.EROFS].what,
         _always,
+        trapped=True,
+    ),
+    Kind(
+        errno.EACCES,
+        _calls(_SEMAPHORE),
+        OUTSIDE[errno.EACCES].what,
+        _shared_memory_open_to_us,
         trapped=True,
     ),
     SIGNAL,

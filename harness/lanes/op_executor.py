@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
@@ -31,6 +32,8 @@ _OPTIONAL = frozenset({"recover", "rewrite"})
 _OURS = frozenset(
     {errno.EROFS, errno.EPERM, errno.EACCES, errno.EXDEV, errno.ENOSYS, errno.ENOMEM, errno.EFBIG}
 )
+#: Return codes of a program that the kernel ended for a file that is too large; the second is a shell's.
+_TOO_LARGE = frozenset({-signal.SIGXFSZ, 128 + signal.SIGXFSZ})
 #: The errors of the machine's limits; EAGAIN only where a process or a thread was to be started.
 _SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN})
 #: Functions that start one, and those that say EAGAIN for a lock that another one has.
@@ -181,7 +184,7 @@ class OpExecutor:
             getattr(handle, kind)([f"{entry.line}\n".encode() for entry in op.entries])
             return ""
         if kind == "load":
-            return digest(handle.load())
+            return _digest_of(handle.load())
         if kind == "rewrite":
             from harness.scenario.roles.compactor import rewrite_lines
 
@@ -231,6 +234,20 @@ class OpExecutor:
         return f"{type(error).__name__}: {self._message(error)}"
 
 
+def _digest_of(content: bytes) -> str:
+    """Return the digest of what `load` returned.
+
+    Raises:
+        TypeError: that is no content; names the type, which the one of the hash function does not.
+    """
+    try:
+        return digest(content)
+    except TypeError:
+        raise TypeError(
+            f"load returned {type(content).__name__}, expected bytes, all of the transcript"
+        ) from None
+
+
 def _injected(op: Op) -> set[int]:
     """Return the errnos that faults are to cause in an operation."""
     return {getattr(errno, fault.error, 0) for fault in op.faults if fault.error}
@@ -272,6 +289,8 @@ def _code_of(error: BaseException) -> int:
         return errno.ENOMEM
     if isinstance(error, RuntimeError) and NO_THREAD in str(error):
         return errno.EAGAIN
+    if getattr(error, "returncode", 0) in _TOO_LARGE:
+        return errno.EFBIG
     code = getattr(error, "errno", 0)
     if code == errno.EAGAIN and not _was_starting(error):
         return 0

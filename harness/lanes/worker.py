@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import faulthandler
 import gc
 import os
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["main", "main_free", "prepare"]
 
 _COLLECT_EVERY = 256
+_CLOSED = "the code under test closed a descriptor of the harness; let it close only those that it has opened"
 _STDERR = 2
 #: The parent's id as a process sees it, if the parent is outside of its PID namespace.
 _IN_ANOTHER_NAMESPACE = 0
@@ -301,8 +303,9 @@ def main_free(
                 time.sleep(max(0, START.unpack(start)[0] - time.monotonic_ns()) / 1e9)
                 executor.run()
                 sockets[lane].send(IDLE_WORD.pack(process.generation))
-        except BaseException:  # a bug of the harness: the gate reports it, and no fence is accused
-            shared_memory.record_error(traceback.format_exc()[-8000:])
+        except BaseException as error:  # a bug of the harness: the gate reports it, and no fence is accused
+            closed = isinstance(error, OSError) and error.errno == errno.EBADF
+            shared_memory.record_error(_CLOSED if closed else traceback.format_exc()[-8000:])
             with contextlib.suppress(OSError):
                 sockets[lane].send(BROKEN)
         # The gate is gone. End by a signal, so that the end is not attributed to the fence.

@@ -140,10 +140,12 @@ class Gate(Protocol):
 
     Attributes:
         has_own_steps: whether a candidate of the last `settle` is its lane's own step.
+        starts_anew: whether each schedule has processes of its own; else they live over schedules.
     """
 
     name: str
     has_own_steps: bool
+    starts_anew: bool
 
     @property
     def idle_steps(self) -> int:

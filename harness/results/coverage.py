@@ -27,6 +27,10 @@ _BLIND = {
 }
 
 
+#: A smaller chance is not told: "at least 0%" says nothing.
+_CHANCE_TOLD_MIN = 0.005
+
+
 class Coverage(msgspec.Struct, frozen=True):
     """Figures for one scenario under one fence.
 
@@ -105,5 +109,7 @@ def coverage_line(coverage: Coverage) -> str:
         one_in = int(1 / coverage.violation_rate_max)
         line += f"; with 95 % confidence fewer than 1 in {one_in} of such schedules violates"
     for depth, chance in coverage.depth_bounds.items():
+        if chance < _CHANCE_TOLD_MIN:
+            continue
         line += f"; a bug of depth {depth} would have shown with at least {chance:.0%}"
     return line

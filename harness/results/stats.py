@@ -98,6 +98,7 @@ class Stats(msgspec.Struct):
         inconclusive: schedules of which the truth is not known.
         why_inconclusive: reason and index of the first of them.
         inode_reused: schedules in which a lane saw an inode number that was used before.
+        started_anew: schedules for which the fence's adapters were started anew, because they keep state.
         repeated: schedules that were run twice to be compared.
         voided: runs of schedules that another program disturbed, and that were repeated; they are in no
             other count.
@@ -134,6 +135,7 @@ class Stats(msgspec.Struct):
     inconclusive: int = 0
     why_inconclusive: tuple[int, str] | None = None
     inode_reused: int = 0
+    started_anew: int = 0
     repeated: int = 0
     voided: int = 0
     histories: int = 0
@@ -230,7 +232,7 @@ class Stats(msgspec.Struct):
         """Add the statistics of other schedules."""
         for name in (
             "schedules", "steps", "absorbed", "late", "stuck", "stuck_for_good", "inconclusive",
-            "inode_reused", "repeated", "voided", "programs", "redundant",
+            "inode_reused", "started_anew", "repeated", "voided", "programs", "redundant",
         ):  # fmt: skip
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.histories = (self.histories + other.histories) & _MASK

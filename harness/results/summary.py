@@ -68,6 +68,7 @@ class Summary(msgspec.Struct, frozen=True):
         absorbed: missed takeovers whose effect fell into an earlier decision.
         late: true positives that came decisions later.
         inode_reused: schedules in which a lane saw an inode number that was used before.
+        started_anew: schedules for which the fence's adapters were started anew, because they keep state.
         repeated: schedules that were run twice to be compared.
         histories: digest of all histories, the same for the same seed and schedules.
         explorers: processes that ran the schedules.
@@ -117,6 +118,7 @@ class Summary(msgspec.Struct, frozen=True):
     absorbed: int
     late: int
     inode_reused: int
+    started_anew: int
     repeated: int
     histories: str
     explorers: int

@@ -164,7 +164,9 @@ def decode(data: bytes, path: str) -> Witness:
         FormatError: it is damaged, or of another version.
     """
     try:
-        version = msgspec.json.decode(data, type=dict[str, msgspec.Raw]).get("version", msgspec.Raw(b"0"))
+        version = msgspec.json.decode(data, type=dict[str, msgspec.Raw]).get("version")
+        if version is None:
+            raise FormatError(f"{path}: has no version; expected a witness that `run` wrote")
         if bytes(version) != str(VERSION).encode():
             shown = bytes(version)[:_SHOWN_BYTES].decode(errors="replace")
             raise FormatError(

@@ -15,10 +15,12 @@ from fence.protocol import Fence
 from fence.targets import TargetError, command, is_target
 from harness.model.errors import FenceLoadError, UsageError
 from harness.model.policy import POLICIES
+from harness.scenario.fence_calls import wrong_with
 
 __all__ = ["check", "resolve"]
 
 _SOURCE_CHARS_MAX = 1 << 20
+_NODE = (".mjs", ".cjs", ".js", ".ts", ".mts")
 
 
 def resolve(reference: str) -> type[Fence]:
@@ -104,6 +106,8 @@ def _unknown(reference: str) -> str:
     hint = f"did you mean {close[0]!r}? " if close else ""
     if reference.endswith(".py"):
         hint = f"it needs the name of a class; {_classes(reference)}"
+    if reference.endswith(_NODE):
+        hint = f"did you mean exec:'node {reference}'? "
     return (
         f"{reference}: unknown fence; {hint}expected a name of `python -m harness list fences`, "
         "package.module:Class, path/file.py:Class or exec:COMMAND"
@@ -127,8 +131,12 @@ def _fence_in(module: ModuleType, class_name: str, reference: str) -> type[Fence
         names = sorted(
             name for name, value in vars(module).items() if _is_fence(value) and value is not Fence
         )
-        there = f"fences there: {', '.join(names)}" if names else "no fence is defined there"
+        remedy = f"no fence is defined there; write class {class_name}(Fence), as in docs/fences.md"
+        there = f"fences there: {', '.join(names)}" if names else remedy
         raise FenceLoadError(f"{reference}: the module {what}; {there}")
+    wrong = wrong_with(found)
+    if wrong:
+        raise FenceLoadError(f"{reference}: {wrong} (docs/fences.md)")
     try:
         locks = found.declared_locks()
     except (TypeError, ValueError) as error:

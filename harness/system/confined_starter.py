@@ -75,24 +75,33 @@ class ConfinedStarter:
             GateUnavailable: the kernel refuses to confine it.
             Shortage: the machine allows no further process.
         """
-        if self.pids is not None and not self.pids.alive():
+        thread = self._thread or self._made()
+        if not self._next_id(number):
             # Another program has killed its first process, and the kernel all others with it.
             self.close()
-        if self._thread is None:
-            thread = ThreadPoolExecutor(1, "confined-starter")
-            try:
-                with starting("the thread that starts workers"), _forking():
-                    with contextlib.suppress(Refused):
-                        self.pids = pid_namespace.take() if self._own_pids else None
-                    thread.submit(self._confine).result()
-            except BaseException:
-                self._end(thread)
-                raise
-            self._thread = thread
-        if self.pids is not None and number:
-            self.pids.next_id(number)
+            thread = self._made()
+            self._next_id(number)
         with starting("a worker process"):
-            self._thread.submit(_start, process.start).result()
+            thread.submit(_start, process.start).result()
+
+    def _made(self) -> ThreadPoolExecutor:
+        thread = ThreadPoolExecutor(1, "confined-starter")
+        try:
+            with starting("the thread that starts workers"), _forking():
+                with contextlib.suppress(Refused):
+                    self.pids = pid_namespace.take() if self._own_pids else None
+                thread.submit(self._confine).result()
+        except BaseException:
+            self._end(thread)
+            raise
+        self._thread = thread
+        return thread
+
+    def _next_id(self, number: int) -> bool:
+        """Choose the id of the next process; return False where its namespace has ended."""
+        if self.pids is None:
+            return True
+        return self.pids.next_id(number) if number else self.pids.alive()
 
     def close(self) -> None:
         """End the thread, when the processes are gone: it ends them otherwise."""

@@ -126,11 +126,20 @@ class PidNamespace:
             os.close(namespace)
         return True
 
-    def next_id(self, number: int) -> None:
-        """Let the process that is started next have an id, or the first one after it that is free."""
-        with contextlib.suppress(OSError):
+    def next_id(self, number: int) -> bool:
+        """Let the process that is started next have an id, or the first one after it that is free.
+
+        Returns:
+            False where no process can be started, because the first one has ended or is about to.
+        """
+        try:
             self._channel.send(b"%d" % (number - 1))
-            self._channel.recv(len(_READY))
+            return bool(self._channel.recv(len(_READY)))
+        except TimeoutError:
+            # It is stopped.
+            return True
+        except OSError:
+            return False
 
     def alive(self) -> bool:
         """Return whether processes can be started in it: its first process is not about to end."""
@@ -284,7 +293,10 @@ def _serve(channel: socket.socket, parent: int) -> None:
         except OSError as error:
             channel.send(f"{error.filename}: {error.strerror}".encode())
             return
-        while asked := _asked(channel, parent):
+        waiting = select.poll()
+        waiting.register(channel, select.POLLIN)
+        waiting.register(parent, select.POLLIN)
+        while asked := _asked(channel, parent, waiting):
             if asked == _END_ALL:
                 _end_all()
                 _hand_out_proc(channel)
@@ -295,11 +307,8 @@ def _serve(channel: socket.socket, parent: int) -> None:
         os._exit(0)
 
 
-def _asked(channel: socket.socket, parent: int) -> bytes:
+def _asked(channel: socket.socket, parent: int, waiting: select.poll) -> bytes:
     """Return what is asked next; nothing if the other end is closed, or its process has ended."""
-    waiting = select.poll()
-    waiting.register(channel, select.POLLIN)
-    waiting.register(parent, select.POLLIN)
     over = parent in [fd for fd, _ in waiting.poll()]
     return b"" if over else channel.recv(16)
 

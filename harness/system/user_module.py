@@ -60,10 +60,25 @@ def _raised_at(error: BaseException) -> tuple[str, int, str, str]:
     return found
 
 
+def _near(path: str) -> str:
+    """Return a hint at a file beside the missing one, or at the folder from which its path is taken."""
+    import difflib
+
+    folder = os.path.dirname(path)
+    try:
+        there = [name for name in os.listdir(folder or os.curdir) if name.endswith(".py")]
+    except OSError:
+        there = []
+    close = difflib.get_close_matches(os.path.basename(path), there, 1)
+    if close:
+        return f"; did you mean {os.path.join(folder, close[0])}?"
+    return "" if os.path.isabs(path) else f"; the path is taken from the working directory, {os.getcwd()}"
+
+
 def _from_file(path: str) -> ModuleType:
     real = os.path.realpath(path)
     if not os.path.isfile(real):
-        raise ModuleLoadError(f"no file {path}")
+        raise ModuleLoadError(f"no file {path}{_near(path)}")
     folder, dotted = folder_of(real)
     name = f"{package_for(folder)}.{dotted}"
     parent, _, last = name.rpartition(".")

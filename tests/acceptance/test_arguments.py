@@ -55,16 +55,34 @@ def _refused(harness: Harness, ended: Ended) -> str:
         (["--fence", "../missing:Fence"], "../missing does not end in .py; give path/file.py:Class"),
         (["--fence", "exec:./no-such"], "cannot be started: No such file or directory: ./no-such"),
         (["--fence", ":"], "unknown fence"),
+        (["--fence", "fence.mjs"], "did you mean exec:'node fence.mjs'?"),
         (["--bogus"], "unrecognized arguments: --bogus"),
+        (["--schedule", "9"], "unrecognized arguments: --schedule 9; did you mean --schedules?"),
+        (
+            ["--rogue-actions", "1"],
+            "--rogue-actions: only an exhaustive search has this bound, and --strategy",
+        ),
+        (["--preemptions", "0", "--strategy", "pct"], "give --strategy exhaustive, or leave it out"),
         (["--session-root", "/proc/no/such"], "no session directory can be made"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_bad_argument_is_refused_with_what_was_expected(
+def test_the_error_of_a_bad_argument_names_the_expected_one(
     harness: Harness, tmp_path: Path, arguments: list[str], words: str
 ) -> None:
     scenario = write_scenario(tmp_path)
     assert words in _refused(harness, harness.run(scenario, *arguments))
+
+
+def test_code_in_the_place_of_a_scenario_is_refused(harness: Harness, tmp_path: Path) -> None:
+    fence = write_fence(tmp_path, "class Mine: ...\n")
+    assert f"{fence}: is code, expected a scenario (*.yaml)" in _refused(harness, harness.run(fence))
+
+
+def test_a_missing_fence_file_has_a_hint_at_one_like_it(harness: Harness, tmp_path: Path) -> None:
+    fence = write_fence(tmp_path, "class Mine: ...\n", "guard.py")
+    ended = harness.run(write_scenario(tmp_path), "--fence", f"{tmp_path}/gaurd.py:Mine")
+    assert f"no file {tmp_path}/gaurd.py; did you mean {fence}?" in _refused(harness, ended)
 
 
 def test_a_scenario_that_names_no_fence_needs_one_on_the_command_line(

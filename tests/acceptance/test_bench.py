@@ -216,7 +216,7 @@ def test_a_harness_that_is_killed_leaves_nothing_behind(harness: Harness) -> Non
         harness.assert_nothing_left(running)
 
 
-def test_the_check_tells_what_it_found_and_stores_every_run(harness: Harness) -> None:
+def test_the_check_reports_its_figures_and_stores_every_run(harness: Harness) -> None:
     out = harness.session_root.parent / "check.json"
     ended = _bench(harness, "--check", "--comparisons", 4, "--rounds", 5, "--json", "--out", out)
     figures = ended.object

@@ -150,7 +150,7 @@ def test_bad_arguments_run_nothing(harness: Harness, arguments: tuple[str, str],
     assert not harness.out.exists()
 
 
-def test_an_interrupt_keeps_what_was_found(harness: Harness) -> None:
+def test_an_interrupt_keeps_the_findings(harness: Harness) -> None:
     options = ("--out", harness.out, "--session-root", harness.session_root, "--explorers", 1)
     only = ("--only", "ledger-cotenant-silent", "--strategies", "random", "--schedules", 1_000_000)
     with harness.start("controls", *only, "--json", *options) as running:

@@ -160,7 +160,7 @@ def test_the_end_of_a_session_s_namespace_voids_the_schedule_and_no_more(
     _same(ended.object, harness.run(*arguments, "--out", tmp_path / "calm").object)
 
 
-def test_the_report_counts_what_was_repeated(
+def test_the_report_counts_repeated_schedules(
     harness: Harness, tmp_path: Path, fences: Path, flag: Path
 ) -> None:
     arguments = (write_scenario(tmp_path), "--fence", f"{fences}:Computes", *FIXED, "--schedules", 10)

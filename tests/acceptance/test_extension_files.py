@@ -211,7 +211,7 @@ EXTENSION = Extension(actions=[Action("boom", "raises", "changes", boom)], strat
 """
 
 
-def test_no_fence_is_accused_of_what_an_extension_does_wrong(harness: Harness, tmp_path: Path) -> None:
+def test_no_fence_is_accused_of_an_extension_s_fault(harness: Harness, tmp_path: Path) -> None:
     path = tmp_path / "raises.py"
     path.write_text(RAISES)
     text = SCENARIO.format(file=path).replace("my-view", "coordinated").replace("cut-last", "boom")

@@ -117,7 +117,9 @@ def call(harness: Harness, site: Path) -> Call:
 
 
 @pytest.mark.parametrize(("what", "name"), ADDED.items())
-def test_a_list_has_what_a_package_adds(call: Call, harness: Harness, what: str, name: str) -> None:
+def test_a_list_has_the_members_that_a_package_adds(
+    call: Call, harness: Harness, what: str, name: str
+) -> None:
     with_it, without = call("list", what, "--json"), harness.call("list", what, "--json")
     names, before = ([item["name"] for item in json.loads(ended.out)] for ended in (with_it, without))
     assert names == [*before, name]

@@ -88,7 +88,7 @@ def test_an_adapter_that_breaks_is_inconclusive_and_says_how(
         assert words in found["why_inconclusive"], found
 
 
-def test_the_free_gate_does_not_know_who_killed_an_adapter(harness: Harness, tmp_path: Path) -> None:
+def test_the_free_gate_does_not_know_the_killer_of_an_adapter(harness: Harness, tmp_path: Path) -> None:
     found = run(harness, tmp_path, "is_killed", "free")
     assert (found["violations"], found["inconclusive"]) == ({}, 2)
     assert "was killed by signal 9" in found["why_inconclusive"], found

@@ -109,7 +109,7 @@ def test_results_that_do_not_fit_are_told_as_inconclusive(harness: Harness, tmp_
         assert not list(seen.rglob("*.tmp"))
 
 
-def test_a_disk_that_fills_up_keeps_what_was_there(harness: Harness, tmp_path: Path) -> None:
+def test_a_full_disk_keeps_earlier_findings(harness: Harness, tmp_path: Path) -> None:
     fences = write_fence(tmp_path, RAISES)
     chosen = ("--fence", f"{fences}:Raises", "--fence", f"{fences}:Waits")
     with _small_disk(tmp_path / "disk", "size=400k") as disk:

@@ -64,7 +64,7 @@ def _wait_until_busy(running: Running) -> None:
 @pytest.mark.parametrize(
     "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name
 )
-def test_a_signal_ends_the_run_and_keeps_what_was_found(
+def test_a_signal_ends_the_run_and_keeps_its_findings(
     harness: Harness, scenario: Path, fences: Path, number: signal.Signals, to_group: bool
 ) -> None:
     with harness.start_run(scenario, "--fence", f"{fences}:Busy", *ENDLESS, "--json") as running:

@@ -97,7 +97,7 @@ def test_a_rule_that_raises_is_no_pass(
     assert ended.object["inconclusive"] and f"{rules}:{rule} raised {said}" in str(ended.object)
 
 
-def test_what_is_no_rule_of_a_fence_is_refused(harness: Harness, tmp_path: Path, rules: Path) -> None:
+def test_an_attribute_that_is_no_rule_is_refused(harness: Harness, tmp_path: Path, rules: Path) -> None:
     fences = write_fence(tmp_path, FENCES.format(rules=rules))
     ended = harness.run(write_scenario(tmp_path), "--fence", f"{fences}:Wrong")
     assert (ended.status, ended.out) == (2, "")

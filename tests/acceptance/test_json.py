@@ -151,7 +151,7 @@ def test_a_run_late_for_its_limit_begins_the_first_search(tmp_path: Path) -> Non
     assert first["schedules"] >= 1 and second["schedules"] == 0
 
 
-def test_a_time_limit_leaves_out_what_has_no_room(harness: Harness, tmp_path: Path) -> None:
+def test_a_time_limit_leaves_out_scenarios_without_time(harness: Harness, tmp_path: Path) -> None:
     for number in range(40):
         write_scenario(tmp_path, name=f"s{number}.yaml")
     ended = harness.run(tmp_path, "--fence", "none", "--time-limit-s", 0.3, "--json")

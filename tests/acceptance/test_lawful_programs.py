@@ -124,7 +124,7 @@ def says(name: str, script: str, **keys: object) -> str:
     return f"  - {json.dumps(lane | {'operations': MARKERS} | keys)}\n"
 
 
-def test_programs_that_say_what_they_have_written_are_not_accused(harness: Harness, tmp_path: Path) -> None:
+def test_programs_that_announce_their_written_lines_are_not_accused(harness: Harness, tmp_path: Path) -> None:
     ended = run(harness, tmp_path, says("a", SAYS), says("b", SAYS), RUNNER)
     assert ended.status == 0 and ended.object["violations"] == {}, ended
     assert ended.object["inconclusive"] == 0
@@ -163,7 +163,7 @@ def test_an_output_of_any_length_stops_no_program(harness: Harness, tmp_path: Pa
 @pytest.mark.parametrize(
     ("name", "found"), [("two-command-lines", set()), ("said-before-written", {"lost_entry"})]
 )
-def test_an_example_shows_what_it_says(harness: Harness, name: str, found: set[str]) -> None:
+def test_an_example_shows_its_claim(harness: Harness, name: str, found: set[str]) -> None:
     path = ROOT / "examples" / "command-lines" / f"{name}.yaml"
     ended = harness.run(path, "--allow-programs", "--json", "--no-shrink", "--schedules", 8)
     assert ended.status == 0 and set(ended.object["violations"]) == found, ended

@@ -100,7 +100,7 @@ def test_an_unexpected_violation_is_status_1_with_a_replay_command(harness: Harn
     assert harness.call("replay", witness).status == 0
 
 
-def test_a_time_limit_for_all_compares_what_both_ran(harness: Harness, tmp_path: Path) -> None:
+def test_a_time_limit_for_all_compares_the_schedules_of_both(harness: Harness, tmp_path: Path) -> None:
     scenario = write_scenario(tmp_path)
 
     def stops(limit_s: float) -> None:

@@ -88,6 +88,27 @@ def test_scripts_make_the_same_history_each_time(harness: Harness, tmp_path: Pat
     assert alone["bash"]["histories"] == histories["bash"]
 
 
+USAGE = """\
+import os, resource, sys, time
+before = time.monotonic()
+for number in range(200_000):
+    hash(number)
+seen = [os.times(), resource.getrusage(0), resource.getrusage(-1), os.sched_getaffinity(0)]
+for path in ("self/stat", "self/status", "self/statm", "meminfo", "stat", "thread-self/status"):
+    seen.append(open("/proc/" + path).read())
+open(sys.argv[1], "a").write(repr(seen) + chr(10))
+"""
+
+
+def test_processor_time_and_memory_are_the_same_each_time(harness: Harness, tmp_path: Path) -> None:
+    timed = "time { sleep 0.1; }; times; ps -eo pid,rss,time,comm; free; uptime; taskset -p $$"
+    argvs = {
+        "python": script(tmp_path, "usage", USAGE, sys.executable),
+        "bash": script(tmp_path, "timed", f"exec >> $1 2>&1; {timed}", "bash"),
+    }
+    twice(harness, tmp_path, SCENARIO, argvs)
+
+
 @pytest.mark.requires("node")
 def test_a_script_of_node_does_too(harness: Harness, tmp_path: Path) -> None:
     twice(harness, tmp_path, SCENARIO, {"node": script(tmp_path, "node", NODE, "node")})
@@ -110,5 +131,5 @@ def test_a_difference_is_named_with_its_bytes_and_usual_causes(harness: Harness,
     text = SCENARIO % json.dumps([str(program), "{transcript}"])
     said = found(harness, tmp_path, {"counter": text})["counter"]["why_inconclusive"]
     assert "run twice, it differs" in said and "script wrote other bytes ('at " in said
-    assert "does it read the time, a process id or random numbers" in said
+    assert "does it read the time, a process id, random numbers, memory or free room" in said
     assert "Step(" not in said

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.requires("kernel-gate")
 OUTSIDE = "/var/tmp/harness-test-is-never-made"
 
 FENCES = f"""\
-import contextlib, errno, multiprocessing
+import contextlib, errno, multiprocessing, subprocess
 from fence.ledger import LedgerFence
 
 OUTSIDE = {OUTSIDE!r}
@@ -45,6 +45,12 @@ class InAChild(LedgerFence):
         code = f"open({{OUTSIDE!r}}, 'w')"
         subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True, stderr=subprocess.DEVNULL)
         super().guarded_write(entries)
+
+
+class WritesMuch(LedgerFence):
+    def guarded_write(self, entries):
+        words = ("dd", "if=/dev/zero", f"of={{self.path}}.big", "bs=1M", "count=9")
+        subprocess.run(words, check=True, stderr=subprocess.DEVNULL)
 
 
 class Exits(LedgerFence):
@@ -99,6 +105,7 @@ def run(harness: Harness, tmp_path: Path) -> Callable[..., Ended]:
         ("Pools", ("process gateway", "/dev/shm/", "EROFS", "session directory", "then:")),
         ("Wraps", (OUTSIDE, "EROFS", "RuntimeError: no side file")),
         ("InAChild", (OUTSIDE, "EROFS", "CalledProcessError")),
+        ("WritesMuch", ("process gateway", "a file has at most 8 MiB here", "let the fence write less")),
         ("Exits", (OUTSIDE, "EROFS", "the process ended with status 7")),
         ("Rings", ("ENOSYS", "do without them", "no ring")),
     ],
@@ -128,7 +135,7 @@ def test_a_fence_that_breaks_of_something_else_has_crashed(run: Callable[..., En
 
 
 @pytest.mark.requires("landlock")
-def test_the_free_gate_excuses_what_the_kernel_refused(run: Callable[..., Ended]) -> None:
+def test_the_free_gate_excuses_an_error_of_the_kernel_s_refusal(run: Callable[..., Ended]) -> None:
     """It has no supervisor that would have given the answer."""
     ended = run("WritesOutside", "--gate", "free")
     assert (ended.status, ended.object["violations"]) == (3, {}), ended

@@ -92,9 +92,7 @@ THIRD = "  - {lane: compactor, operations: [rewrite], call: rename, error: EPERM
         ("Wraps", 1, {"crash"}),
     ],
 )
-def test_a_fallback_is_judged_by_what_it_loses(
-    tmp_path: Path, name: str, status: int, kinds: set[str]
-) -> None:
+def test_a_fallback_is_judged_by_its_losses(tmp_path: Path, name: str, status: int, kinds: set[str]) -> None:
     harness, scenario = Harness(tmp_path), tmp_path / "refused.yaml"
     shipped = (ROOT / "scenarios" / "rename-refused.yaml").read_text().partition("expect:")[0]
     scenario.write_text(shipped + THIRD + "expect: {}\n")

@@ -218,6 +218,13 @@ def _changed(witness: dict[str, Any], name: str) -> str:
     return "version 2, expected 1; replay it with the release that wrote it"
 
 
+def test_another_json_file_is_no_witness_of_an_older_release(harness: Harness, tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text('{"name": "mine"}')
+    ended = _replay(harness, path)
+    assert (ended.status, ended.err) == (2, f"{path}: has no version; expected a witness that `run` wrote\n")
+
+
 @pytest.mark.parametrize("name", ["lane", "gate", "time", "scenario", "version"])
 def test_a_witness_whose_parts_do_not_fit_is_refused(harness: Harness, tmp_path: Path, name: str) -> None:
     harness.run(write_scenario(tmp_path, ROGUE), "--fence", "none", "--schedules", 10, "--no-shrink")

@@ -64,7 +64,7 @@ def test_a_missed_takeover_is_drawn_with_its_replay_command(harness: Harness, tm
     assert harness.call("replay", path).status == 0
 
 
-def test_the_page_says_what_the_verdicts_say(harness: Harness, tmp_path: Path) -> None:
+def test_the_page_has_the_counts_of_the_verdicts(harness: Harness, tmp_path: Path) -> None:
     ended = harness.run(write_scenario(tmp_path, ROGUE), "--fence", "none", "--schedules", 30, "--json")
     page = _page(harness)
     count = ended.object["violations"]["missed_takeover"]
@@ -85,7 +85,7 @@ def test_words_of_a_fence_stay_text(harness: Harness, tmp_path: Path) -> None:
     assert page.replace("\n", "").isprintable()
 
 
-def test_an_interrupted_run_leaves_a_page_with_what_was_found(harness: Harness, tmp_path: Path) -> None:
+def test_an_interrupted_run_leaves_a_page_with_its_findings(harness: Harness, tmp_path: Path) -> None:
     fences = write_fence(tmp_path, BUSY)
     both = ("--fence", f"{fences}:Busy", "--fence", "ledger", "--strategy", "random", "--schedules", 10**9)
     with harness.start_run(write_scenario(tmp_path), *both) as running:

@@ -49,7 +49,9 @@ def test_an_inconclusive_search_is_an_error(harness: Harness, tmp_path: Path) ->
     assert "crash did not show yet" in error.get("message", "")
 
 
-def test_an_interrupted_run_leaves_no_pass_for_what_never_ran(harness: Harness, tmp_path: Path) -> None:
+def test_an_interrupted_run_leaves_no_pass_for_a_fence_that_never_ran(
+    harness: Harness, tmp_path: Path
+) -> None:
     scenario, file = write_scenario(tmp_path), tmp_path / "junit.xml"
     arguments = (scenario, *FENCES, "--schedules", 10**9, "--junit", file)
     with harness.start_run(*arguments) as running:

@@ -35,7 +35,7 @@ def plain(junit: Path, out: Path) -> str:
     return _TIMES.sub("", junit.read_text()).replace(str(out), "OUT")
 
 
-def test_merged_shards_say_what_one_run_says(harness: Harness, tmp_path: Path) -> None:
+def test_merged_shards_give_the_result_of_one_run(harness: Harness, tmp_path: Path) -> None:
     write_fence(tmp_path, FENCE, "lax.py")
     scenario = write_scenario(tmp_path, ROGUE)
     asked = ("run", scenario, "--fence", f"{tmp_path}/lax.py:Lax", "--schedules", 16)

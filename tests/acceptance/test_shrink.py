@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -78,7 +79,7 @@ def test_a_shrunk_witness_is_stored_beside_the_original_and_replays(harness: Har
     assert judged.object["counts"]["false_positive"] == 1
 
 
-def test_the_story_tells_what_decides_and_ends_with_the_command(
+def test_the_story_names_the_deciding_order_and_ends_with_the_command(
     harness: Harness, found: Path, tmp_path: Path
 ) -> None:
     small = tmp_path / "small.json"
@@ -204,11 +205,28 @@ def test_a_kept_witness_that_is_expected_is_no_failure(harness: Harness, tmp_pat
     assert "known witness shows again, as expected: false_positive" in ended.out
 
 
-def test_shrink_can_keep_what_it_made(harness: Harness, found: Path, tmp_path: Path) -> None:
-    scenario = tmp_path / "other.yaml"
+def test_shrink_can_keep_its_witness(harness: Harness, found: Path, tmp_path: Path) -> None:
+    scenario = write_scenario(tmp_path, name="other.yaml")
     told = shrink(harness, found, "--keep", scenario, "--json").object
     assert Path(told["kept"]).parent == tmp_path / "other.witnesses"
     assert Path(told["kept"]).read_bytes() == Path(told["shrunk"]).read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["nothing", "folder", "fifo", "device"])
+def test_only_a_scenario_s_file_is_kept_beside(
+    harness: Harness, found: Path, tmp_path: Path, kind: str
+) -> None:
+    place = tmp_path / "place"
+    if kind == "folder":
+        place.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(place)
+    elif kind == "device":
+        place.symlink_to("/dev/full")
+    ended = shrink(harness, found, "--keep", place)
+    assert (ended.status, ended.out) == (2, "")
+    assert f"--keep {place}: is no file; give the scenario" in ended.err
+    assert not list(tmp_path.glob("*.witnesses"))
 
 
 def test_a_damaged_kept_witness_stops_the_run_before_it_begins(harness: Harness, tmp_path: Path) -> None:

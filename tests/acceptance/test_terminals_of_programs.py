@@ -136,7 +136,7 @@ def run(harness: Harness, tmp_path: Path, body: str, keys: list[str], *options: 
 
 
 @pytest.mark.parametrize("cases", [READS, HAS | JOBS | REFUSED], ids=["reads", "has"])
-def test_programs_find_what_a_terminal_has(
+def test_programs_find_a_terminal_s_settings(
     harness: Harness, tmp_path: Path, cases: dict[str, tuple[str, list[str]]]
 ) -> None:
     texts = {

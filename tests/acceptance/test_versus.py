@@ -11,7 +11,7 @@ from tests.acceptance.harness_process import Harness
 pytestmark = pytest.mark.requires("kernel-gate")
 
 
-def test_versus_measures_both_gates_and_names_what_free_misses(
+def test_versus_measures_both_gates_and_names_flaws_that_free_misses(
     harness: Harness,
 ) -> None:
     out = harness.session_root.parent / "versus.json"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 
 from tests.assault import PARTS, part
@@ -14,6 +15,8 @@ def main(argv: list[str]) -> int:
     commands = top.add_subparsers(dest="part", metavar="PART")
     for name in PARTS:
         part(name).add_options(commands.add_parser(name, help=part(name).ABOUT))
+    # A shell starts what it puts in the background with interrupts ignored; programs inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     wanted = [argv] if argv else [[name] for name in PARTS]
     sound = [part(options.part).run(options) for options in map(top.parse_args, wanted)]
     return 0 if all(sound) else 1

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from tests.assault.runs import PATIENCE_S, SETUPS, Run, Setup, apart
+from tests.assault.runs import PATIENCE_S, SETUPS, Run, Setup, apart, shortened
 
 __all__ = ["ABOUT", "add_options", "run"]
 
@@ -121,14 +121,16 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--kills", type=int, default=420, help="how many disturbances in all")
     command.add_argument("--seed", type=int, default=1, help="decides victims and moments")
     command.add_argument("--jobs", type=int, default=2, help="how many runs at a time")
+    command.add_argument("--percent", type=int, default=100, help="of the schedules of each run")
     command.add_argument("--only", choices=KINDS, help="one kind alone")
 
 
 def run(options: argparse.Namespace) -> bool:
     """Carry it out, print the figures, and return whether nothing failed."""
     with tempfile.TemporaryDirectory(prefix="harness-assault-") as folder:
-        calm = {name: _calm(Path(folder) / "calm" / name, setup) for name, setup in SETUPS.items()}
-        for name, (told, lasts_s) in calm.items():
+        setups = {name: shortened(setup, options.percent) for name, setup in SETUPS.items()}
+        calm = {name: (setup, *_calm(Path(folder) / "calm" / name, setup)) for name, setup in setups.items()}
+        for name, (_, told, lasts_s) in calm.items():
             print(f"undisturbed: {name}: status {told.status}, {lasts_s:.1f} s", flush=True)
         wanted = [options.only] * options.kills if options.only else _wanted(options.kills, options.seed)
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
@@ -200,12 +202,11 @@ def _ended(process: subprocess.Popen[str]) -> Told:
     return Told(process.returncode, summaries, error)
 
 
-def _trial(folder: Path, name: str, seed: int, calm: dict[str, tuple[Told, float]]) -> Trial:
+def _trial(folder: Path, name: str, seed: int, calm: dict[str, tuple[Setup, Told, float]]) -> Trial:
     """Disturb one run and look at what comes of it; one that is over too soon is begun again."""
     rng = random.Random(f"{seed} {folder.name}")
     kind = KINDS[name]
-    setup = SETUPS[rng.choice(kind.setups)]
-    expected, lasts_s = calm[setup.name]
+    setup, expected, lasts_s = calm[rng.choice(kind.setups)]
     for attempt in range(_ATTEMPTS_MAX):
         # Machines are not always as slow as they were when the undisturbed run was timed.
         delay_s = rng.uniform(0, lasts_s / 2**attempt)

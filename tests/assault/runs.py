@@ -28,7 +28,7 @@ from harness.results import witness
 from harness.system.session_roots import MARK
 from tests.fence.external.adapters import command as adapter
 
-__all__ = ["SETUPS", "Run", "Setup", "apart"]
+__all__ = ["SETUPS", "Run", "Setup", "apart", "shortened"]
 
 _ROOT = Path(__file__).parents[2]
 _OWN = "HARNESS_ASSAULT"
@@ -100,6 +100,14 @@ SETUPS = {
 }
 
 
+def shortened(setup: Setup, percent: int) -> Setup:
+    """Return a setup with a share of its schedules."""
+    words = list(setup.arguments)
+    at = words.index("--schedules") + 1
+    words[at] = str(max(1, int(words[at]) * percent // 100))
+    return setup._replace(arguments=tuple(words))
+
+
 def apart(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     """Return the fields in which two summaries differ and should not."""
     return sorted(name for name in one if name not in _APART and one[name] != other.get(name))
@@ -140,8 +148,8 @@ class Run:
 
     def resume(self) -> subprocess.Popen[str]:
         """Go on with it."""
-        allow = [word for word in self.setup.arguments if word == "--allow-programs"]
-        return self._popen("run", "--resume", str(self.out), "--json", *allow)
+        # The plan names the program or the adapter, and a file starts nothing that the user has not named.
+        return self._popen("run", "--resume", str(self.out), "--json", "--allow-programs")
 
     def clean(self) -> subprocess.Popen[str]:
         """Start ``doctor --clean``."""

@@ -80,7 +80,7 @@ def test_a_rewrite_over_foreign_bytes_keeps_the_evidence(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("how", ["rename", "in_place"])
-def test_a_rewrite_does_not_destroy_what_came_after_its_load(stage: Stage, how: str) -> None:
+def test_a_rewrite_does_not_destroy_lines_that_came_after_its_load(stage: Stage, how: str) -> None:
     runner = stage.thinking()
     compactor = stage.handle("compactor", "cli")
     compactor.acquire()

@@ -122,7 +122,7 @@ def _dying(record: Record, method: str, late: bool) -> Record:
 @pytest.mark.parametrize("rogue", [False, True])
 @pytest.mark.parametrize("rewrites", [False, True])
 @pytest.mark.parametrize("death", list(DEATHS))
-def test_the_next_holder_resolves_what_a_dead_one_left(
+def test_the_next_holder_resolves_the_record_of_a_dead_one(
     fence: type[RecordedFence], death: str, rewrites: bool, rogue: bool, tmp_path: Path
 ) -> None:
     stage = Stage(tmp_path, fence)

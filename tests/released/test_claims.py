@@ -33,7 +33,7 @@ def claim(fences: str, holds: Any = "where", scenarios: tuple[str, ...] = ()) ->
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_a_document_says_what_its_table_bears(document: str) -> None:
+def test_claims_of_a_document_follow_from_its_table(document: str) -> None:
     assert (ROOT / document).read_text() == filled(document)
 
 

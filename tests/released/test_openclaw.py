@@ -28,7 +28,7 @@ def say(text: str) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_release_says_what_was_measured_of_it(version: str, tmp_path: Path) -> None:
+def test_the_release_behaves_as_measured(version: str, tmp_path: Path) -> None:
     cut = openclaw.fetch(version, say)
     assert len(cut.fences) == (2 if openclaw.VERSIONS.index(version) >= _MERGING_FROM else 1)
     for fence in cut.fences:
@@ -41,7 +41,7 @@ def test_the_release_says_what_was_measured_of_it(version: str, tmp_path: Path) 
         assert said == {row: verdicts[column_of(fence)] * 3 for row, verdicts in ROWS.items()}
 
 
-def test_a_version_without_the_fence_says_what_is_missing() -> None:
+def test_a_version_without_the_fence_names_the_missing_part() -> None:
     with pytest.raises(TargetError, match=r"cannot run: no file of its dist/ declares create"):
         openclaw.fetch("2026.5.16-beta.4", say)
 

@@ -20,7 +20,7 @@ def cell(scenario: str, fence: str, violations: dict[str, int], inconclusive: in
     }
 
 
-def test_a_cell_says_how_often_and_what_is_unknown() -> None:
+def test_a_cell_has_the_counts_and_the_unknown_results() -> None:
     cells = [
         cell("rogue-zoo", "openclaw@2026.6.9", {"missed_takeover": 1, "false_positive": 25}),
         cell("rogue-zoo", "openclaw@2026.5.18", {}, inconclusive=2),

@@ -164,7 +164,7 @@ def test_every_control_has_a_scenario_that_is_there() -> None:
     assert {control(name).scenario for name in CONTROLS} <= stems
 
 
-def test_a_scenario_expects_what_catches_its_control() -> None:
+def test_a_scenario_expects_the_verdict_that_catches_its_control() -> None:
     for path in FILES:
         scenario = _load(path)
         for fence in scenario.expect:
@@ -172,7 +172,7 @@ def test_a_scenario_expects_what_catches_its_control() -> None:
                 assert control(fence).caught_by in scenario.expectation(fence).must, (path.stem, fence)
 
 
-def test_no_original_must_show_what_catches_its_control() -> None:
+def test_no_original_must_show_the_verdict_that_catches_its_control() -> None:
     shared = set()
     for name in CONTROLS:
         found = control(name)
@@ -185,7 +185,7 @@ def test_no_original_must_show_what_catches_its_control() -> None:
 
 
 @pytest.mark.parametrize(("path", "fence"), _cases(controls=False))
-def test_a_fence_does_what_the_scenario_expects(path: Path, fence: str) -> None:
+def test_a_fence_meets_the_scenario_s_expectation(path: Path, fence: str) -> None:
     expectation = _load(path).expectation(fence)
     found = _probed(path)[fence]
     assert not found.inconclusive
@@ -204,6 +204,6 @@ def test_a_program_of_the_catalogue_changes_the_transcript(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("path", "fence"), _cases(controls=True))
-def test_a_control_shows_what_its_original_does_not(path: Path, fence: str) -> None:
+def test_a_control_violates_where_its_original_does_not(path: Path, fence: str) -> None:
     """Both make the same calls up to their verdict."""
     assert only_shown_by(fence, _probed(path))

@@ -41,7 +41,7 @@ from harness.gates.free.workers import Member, Workers
 from harness.gates.kernel.interference import FAULTS, Signals, from_outside
 from harness.gates.kernel.laid_files import TRANSCRIPT, lay_transcript
 from harness.gates.kernel.quiescence import halted
-from harness.gates.limits import of_limit
+from harness.gates.limits import of_limit, of_signal
 from harness.gates.wall_words import excuse_of_error, excuse_of_words
 from harness.gates.walls import errno_of
 from harness.model.gate import RUN, Candidate, Layout, Outcome, Verdict
@@ -67,6 +67,7 @@ class FreeGate:
 
     name = "free"
     has_own_steps = False
+    starts_anew = False
     idle_steps = 0
     has_own_ids = False
 
@@ -152,7 +153,7 @@ class FreeGate:
             number = _killed_by(member)
             if number:
                 how = f": {board.crash}" if board.crash else f" was killed by signal {number}"
-                killed = f"process {name}{how}"
+                killed = "; ".join(filter(None, (f"process {name}{how}", of_signal(number))))
                 if not board.has_error and from_outside(Signals(), member.pid, number):
                     # Signals that lanes send are not seen: a fence that kills itself does so again.
                     self._disturbed = killed

@@ -95,7 +95,7 @@ class Workers:
         self._directory = directory
         self._transcript = transcript
         self._context = get_context("fork")
-        self._starter = ConfinedStarter(directory)
+        self._starter = ConfinedStarter(directory, own_pids=True)
         self.members: dict[str, Member] = {}
 
     def spawn(self, name: str) -> None:

@@ -92,6 +92,7 @@ class KernelGate:
         #: Whether candidates carry their access set; that costs time.
         self.tells_access_sets = False
         self.has_own_steps = False
+        self.starts_anew = False
 
     # Life
 
@@ -196,6 +197,8 @@ class KernelGate:
         """Reset files and processes, and bring each lane to its first stop."""
         # What is started now is told the time that was told to the first ones.
         self._state.set_time(0)
+        if self.starts_anew:
+            self._state.start_anew(program)
         for name in self._processes.stop_unfit():
             self._spawn(name)
         self._program = program
@@ -349,7 +352,7 @@ class KernelGate:
             # gone, and the other adapters will not answer.
             (end_all if worker.board.crash else end_children)(state, worker)
         state.close_outputs()
-        inconclusive = explained(state.inconclusive or inconclusive, self._processes.workers.values())
+        inconclusive = explained(state.why_unknown() or inconclusive, self._processes.workers.values())
         before = files.state
         if (files.rescan() | files.look()) and not inconclusive and before != files.state:
             inconclusive = "the transcript changed while no lane had been let go"

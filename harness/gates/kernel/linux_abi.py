@@ -94,7 +94,8 @@ NUMBERS: dict[str, int] = {
     "alarm": 37, "setitimer": 38, "getitimer": 36, "timer_create": 222, "timer_settime": 223,
     "timer_gettime": 224, "timer_getoverrun": 225, "timer_delete": 226, "timerfd_create": 283,
     "timerfd_settime": 286, "timerfd_gettime": 287, "rt_sigtimedwait": 128,
-    "sysinfo": 99, "mount_setattr": 442, "quotactl_fd": 443, "process_mrelease": 448, "open_tree_attr": 467,
+    "sysinfo": 99, "times": 100, "getrusage": 98, "sched_getaffinity": 204,
+    "mount_setattr": 442, "quotactl_fd": 443, "process_mrelease": 448, "open_tree_attr": 467,
 }  # fmt: skip
 
 CALLS: dict[int, str] = {number: name for name, number in NUMBERS.items()}

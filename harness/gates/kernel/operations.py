@@ -6,6 +6,7 @@ from harness.gates.kernel.interference import ended_by_itself, from_outside
 from harness.gates.kernel.lane import Lane, Worker
 from harness.gates.kernel.process import Status
 from harness.gates.kernel.supervisor_state import SupervisorState
+from harness.gates.limits import of_signal
 from harness.gates.wall_words import excuse_of_error, excuse_of_words
 from harness.model.history import IN_REAL_TIME, NO_END_MARKER, NOT_SAID, Invoke, Return
 from harness.model.program import Op, Program
@@ -165,6 +166,7 @@ def _was_killed(state: SupervisorState, worker: Worker, status: int) -> bool:
         what = f"process {worker.name} was killed by signal {number}"
     if number <= 0:
         return False
+    what = "; ".join(filter(None, (what, of_signal(number))))
     if not board.has_error:
         if any(ended_by_itself(state.signals, pid, number) for pid in pids):
             return False

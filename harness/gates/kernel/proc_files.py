@@ -1,9 +1,10 @@
-"""Files of /proc that tell time: a process of the schedule reads them in virtual time.
+"""Files of /proc that tell time and what is used: a process of the schedule reads the same each time.
 
 The start time of a process (field 22 of ``/proc/PID/stat``) goes into lock files, and so into histories. It
 is the virtual time of its birth, since the boot. The machine has booted when the clocks other than the date
-began, as everywhere in a schedule; ``/proc/uptime`` and the ``btime`` of ``/proc/stat`` agree with that. The
-rest of these files is the kernel's, read as their reader would.
+began, as everywhere in a schedule; ``/proc/uptime`` and the ``btime`` of ``/proc/stat`` agree with that.
+`proc_usage` has processor time and memory. The rest of these files is the kernel's, read as their reader
+would.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import re
 import struct
 from typing import Final
 
-from harness.gates.kernel import process_tree
+from harness.gates.kernel import proc_usage, process_tree
 from harness.gates.kernel.lane import TraceeProcess
 from harness.gates.kernel.path_resolution import signed
 from harness.gates.kernel.process import PendingSyscall, Process, by_own_id
@@ -88,13 +89,13 @@ def cannot_be_sent(process: Process, fd: int) -> Answer | None:
 
 
 def sysinfo(state: SupervisorState, pending: PendingSyscall) -> Continue | Answer:
-    """Answer a call that tells how long the machine is up and how busy it is; memory is the machine's."""
+    """Answer a call that tells how long the machine is up and how busy it is; half of its memory is free."""
     buffer = ctypes.create_string_buffer(_SYSINFO_SIZE)
     if ctypes.CDLL(None).sysinfo(buffer) != 0:
         return CONTINUE
-    memory = _SYSINFO.unpack_from(buffer)[4:-1]
+    total, _, _, _, swap, _ = _SYSINFO.unpack_from(buffer)[4:-1]
     seconds = _uptime_ns(state, pending.process) // _SECOND
-    _SYSINFO.pack_into(buffer, 0, seconds, 0, 0, 0, *memory, 1)
+    _SYSINFO.pack_into(buffer, 0, seconds, 0, 0, 0, total, total // 2, 0, 0, swap, 0, 1)
     pending.process.memory.write(pending.args[0], buffer.raw)
     return Answer()
 
@@ -137,7 +138,11 @@ def _told(state: SupervisorState, process: Process, path: str, copy: int) -> byt
         return b"0.00 0.00 0.00 1/1 %d\n" % process.own_pid
     if path == "/proc/stat":
         booted = max(0, state.clocks.ahead_ns(process.name)) // _SECOND
-        return re.sub(rb"(?m)^btime .*$", b"btime %d" % booted, text)
+        text = re.sub(rb"(?m)^btime .*$", b"btime %d" % booted, text)
+        return proc_usage.processors(text, process.own_pid, _uptime_ns(state, process) // TICK_NS)
+    plain = proc_usage.PLAIN.get(path.rpartition("/")[2])
+    if plain is not None:
+        return plain(text)
     match = _PROCESS(path)
     born_ns = _born(state, int(match[1])) if match is not None else None
     if born_ns is None:
@@ -146,6 +151,7 @@ def _told(state: SupervisorState, process: Process, path: str, copy: int) -> byt
     fields = rest.split(b" ")
     if len(fields) > _START_AT:
         fields[_START_AT] = b"%d" % (born_ns // TICK_NS)
+        proc_usage.process_stat(fields, max(0, state.now_ns - state.started_ns) // TICK_NS)
     return name + bracket + b" ".join(fields)
 
 

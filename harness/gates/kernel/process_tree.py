@@ -25,8 +25,8 @@ from harness.gates.kernel.quiescence import (
     Halted,
     children_of,
     halted,
+    is_exiting,
     process_and_parent_of,
-    same_twice,
 )
 from harness.gates.kernel.shared_service import SharedService
 from harness.gates.kernel.supervisor_state import SupervisorState
@@ -188,7 +188,7 @@ def _register(state: SupervisorState, worker: Worker, pid: int, parent: Process 
     try:
         tracee = TraceeProcess(worker, pid, worker.births, lane, service)
     except OSError:
-        if os.path.exists(f"/proc/{pid}/task/{pid}") and not _is_zombie(pid):
+        if os.path.exists(f"/proc/{pid}/task/{pid}") and not is_exiting(pid):
             state.note_inconclusive(f"a process that {worker.name} started may not be examined")
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -256,6 +256,7 @@ def bury(state: SupervisorState, worker: Worker, tracee: TraceeProcess, killed: 
     if not killed:
         _note_if_killed(state, worker, tracee)
     worker.bury(tracee)
+    state.real_timers.ended(tracee.pid, state.now_ns)
     for process in worker.processes():
         process.recheck_readers()
     if tracee.cloned:
@@ -387,7 +388,3 @@ def _worker_of(process: Process) -> Worker:
     worker = process.worker if isinstance(process, TraceeProcess) else process
     assert isinstance(worker, Worker)
     return worker
-
-
-def _is_zombie(pid: int) -> bool:
-    return same_twice([(pid, (), (), None)], halts=True) is not None

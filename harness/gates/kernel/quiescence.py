@@ -28,11 +28,15 @@ __all__ = [
     "halted",
     "has_returned",
     "id_in_namespace",
+    "is_exiting",
     "process_and_parent_of",
     "same_twice",
     "tasks_of",
     "tracer_of",
 ]
+
+#: Of /proc/PID/stat behind the name: a field, and PF_EXITING in it.
+_FLAGS, _EXITING = 6, 0x4
 
 
 class Halted(Exception):
@@ -319,3 +323,13 @@ def _ends_by_time(fields: Sequence[bytes]) -> bool:
     if number in _TIMED_MS:
         return int(fields[1 + _TIMED_MS[number]], 16) & _LOW != _LOW
     return number in _SLEEPS
+
+
+def is_exiting(pid: int) -> bool:
+    """Return whether a process exits: it has no memory any more, and is no zombie yet, or is one."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b") ")[2].split()
+    except OSError:
+        return True
+    return fields[0] in (b"Z", b"X") or bool(int(fields[_FLAGS]) & _EXITING)

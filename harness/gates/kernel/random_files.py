@@ -18,7 +18,7 @@ _DEVICES = frozenset({(1, 8), (1, 9)})
 _IDENTIFIERS = "/proc/sys/kernel/random/"
 _CHANGING, _LASTING = "uuid", "boot_id"
 _BYTES_MAX = 1 << 20
-_TIMES = re.compile(r"/proc/(?:uptime|loadavg|stat|\d+/stat|\d+/task/\d+/stat)\Z").match
+_TIMES = re.compile(r"/proc/(?:uptime|loadavg|stat|meminfo|\d+/(?:task/\d+/)?(?:stat|status|statm))\Z").match
 #: The machine is the same in all schedules.
 _BOOT = bytes(16)
 

@@ -211,7 +211,7 @@ def _emit_arguments(asm: _Assembler) -> None:
 
 
 def _emit_timers(asm: _Assembler) -> None:
-    """Emit which calls are about timers of the real time, the uptime, and the wait for a signal."""
+    """Emit which calls are about timers of the real time, what is used, and the wait for a signal."""
     number = linux_abi.NUMBERS
     asm.label("timers")
     for name in _ITIMERS:
@@ -219,7 +219,8 @@ def _emit_timers(asm: _Assembler) -> None:
     for name in TIMERS:
         if name not in _ITIMERS:
             asm.emit(_JEQ, number[name], "trap")
-    asm.emit(_JEQ, number["sysinfo"], "trap")
+    for name in ("sysinfo", "times", "getrusage", "sched_getaffinity"):
+        asm.emit(_JEQ, number[name], "trap")
     asm.emit(_JEQ, number["rt_sigtimedwait"], "rt_sigtimedwait", "allow")
     asm.label("itimer")
     asm.emit(_LD, _argument(0))

@@ -25,6 +25,7 @@ from harness.gates.kernel.pid_namespaces import PidNamespaces
 from harness.gates.kernel.private_stamps import PrivateStamps
 from harness.gates.kernel.process import PendingSyscall, Status, by_own_id
 from harness.gates.kernel.process_clocks import ProcessClocks
+from harness.gates.kernel.real_timers import RealTimers
 from harness.gates.kernel.refusals import Refusal, Refusals
 from harness.gates.kernel.start_times import StartTimes
 from harness.gates.kernel.terminals import Terminals
@@ -75,6 +76,7 @@ class SupervisorState:
         stuck: where lanes are that did not stop.
         observer: is told of writes outside the session directory; None for no observer.
         signals: that processes of the schedule have sent.
+        real_timers: of processes without virtual time.
         refusals: calls of the schedule that the harness did not allow.
         events: history of the schedule so far.
         moving: the lane that was let go and is not known to have stopped.
@@ -87,6 +89,7 @@ class SupervisorState:
     """
 
     __slots__ = (
+        "_drawn_for",
         "_draws",
         "_tells_time",
         "_time",
@@ -107,6 +110,7 @@ class SupervisorState:
         "polls",
         "private",
         "private_stamps",
+        "real_timers",
         "recorder",
         "refusals",
         "signals",
@@ -156,12 +160,14 @@ class SupervisorState:
         self.stuck: list[Stack] = []
         self.observer: Callable[[PendingSyscall], None] | None = None
         self.signals = Signals()
+        self.real_timers = RealTimers()
         self.refusals = Refusals()
         self.events: list[Event] = []
         self.moving: Lane | None = None
         self.watched: WatchedCall | None = None
         self.in_call = 0
         self._draws: Counter[tuple[object, ...]] = Counter()
+        self._drawn_for = "0"
         self.started_ns = 0
         self.tasks_started = False
         self.timers_set = False
@@ -170,13 +176,24 @@ class SupervisorState:
 
     # The schedule
 
+    def start_anew(self, program: Program) -> None:
+        """Have all processes replaced before a schedule, of which is also what they draw at their start."""
+        self._draw_for(f"{program.clock_start_ns} start")
+        for worker in self.workers.values():
+            worker.replace_later()
+
+    def _draw_for(self, schedule: str) -> None:
+        self._draws.clear()
+        self._drawn_for = schedule
+
     def begin(self, program: Program) -> None:
         """Start a schedule."""
         self.inconclusive = self.disturbed = ""
         self.stuck = []
         self.signals.clear()
+        self.real_timers.begin()
         self.refusals.clear()
-        self._draws.clear()
+        self._draw_for(str(program.clock_start_ns))
         self.events = []
         self.tasks_started = False
         self.timers_set = False
@@ -198,6 +215,10 @@ class SupervisorState:
     def note_stuck(self, stacks: Sequence[Stack]) -> None:
         """Note where lanes are that do not stop."""
         self.stuck += stacks
+
+    def why_unknown(self) -> str:
+        """Return why the effects of this schedule are not known; empty where they are."""
+        return self.inconclusive or self.real_timers.doubt(self.now_ns)
 
     def note_inconclusive(self, reason: str) -> None:
         """Note why the effects of this schedule are not known."""
@@ -294,7 +315,7 @@ class SupervisorState:
             stream: names the draws among which these are counted; absent: those of all programs.
         """
         self._draws[stream] += 1
-        text = f"harness random {self.started_ns} {self._draws[stream]}" + (f" {stream}" if stream else "")
+        text = f"harness random {self._drawn_for} {self._draws[stream]}" + (f" {stream}" if stream else "")
         return hashlib.shake_128(text.encode()).digest(length)
 
     # Steps

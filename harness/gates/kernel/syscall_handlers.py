@@ -16,6 +16,7 @@ from harness.gates.kernel import (
     process_calls,
     sent_signals,
     timer_calls,
+    usage_calls,
 )
 from harness.gates.kernel.process import PendingSyscall
 from harness.gates.kernel.reactions import CONTINUE, Reaction
@@ -61,6 +62,7 @@ _OF_NAME: dict[str, Handler] = {
     **dict.fromkeys(("sendfile", "splice", "copy_file_range"), file_calls.copied_by_kernel),
     **other_processes.HANDLERS,
     **timer_calls.HANDLERS,
+    **usage_calls.HANDLERS,
     **{name: _noting_signals(other_processes.HANDLERS[name]) for name in sent_signals.NUMBER_AT},
 }
 

@@ -7,6 +7,7 @@ the kernel's.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -41,6 +42,7 @@ _NUMBER = struct.Struct("=i")
 _SPEC = struct.Struct("=4q")
 _SECOND, _MICROSECOND = 1_000_000_000, 1000
 _SECONDS_MAX = (1 << 31) - 1
+_OWN_ALARM: Final = frozenset({"alarm", "setitimer"})
 
 _DONE: Final = Answer()
 _INVALID: Final = Answer(error=-errno.EINVAL)
@@ -56,6 +58,9 @@ def _in_virtual_time(handler: _Handler) -> Callable[[SupervisorState, PendingSys
         process = pending.process
         if not isinstance(process, TraceeProcess) or process.program.clock is None:
             kernel_waits(state, pending, process)
+            if pending.call.name in _OWN_ALARM:
+                with contextlib.suppress(OSError):
+                    state.real_timers.take(pending, state.now_ns)
             return CONTINUE
         try:
             return handler(state, pending, process, process.program.clock)

@@ -151,7 +151,8 @@ stroke-linejoin:round;stroke-linecap:round}
 """
 
 _MEDIA = """
-@media(max-width:640px){main{padding:18px 16px 48px}.answer h1{font-size:26px}.answer{padding-left:14px;
+@media(max-width:640px){.code div{white-space:pre-wrap;overflow-wrap:anywhere}
+main{padding:18px 16px 48px}.answer h1{font-size:26px}.answer{padding-left:14px;
 margin-bottom:18px}.answer p,.answer .failures{font-size:14px}.answer .failures li{margin-top:3px}
 .failures .soft{font-size:12px}.answer .many{font-size:13px;line-height:1.3}.answer .many li{margin-top:2px}
 .many .soft{display:none}

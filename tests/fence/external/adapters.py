@@ -14,7 +14,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["DATED", "DIES_LATER", "FAULTS", "RANDOM_IDS", "REAL_POLLS", "REAL_WAITS", "command"]
+__all__ = [
+    "DATED",
+    "DIES_LATER",
+    "FAULTS",
+    "KEEPS_STATE",
+    "RANDOM_IDS",
+    "REAL_POLLS",
+    "REAL_WAITS",
+    "command",
+]
 
 PROGRAM = Path(__file__)
 #: A fault that comes after the answer to the request.
@@ -23,6 +32,8 @@ DIES_LATER = "dies_later"
 RANDOM_IDS = "random_ids"
 #: Likewise, with dates and what it reads from files that give random numbers.
 DATED = "dated"
+#: Likewise, with numbers that go on over schedules: a counter, a pool of random bytes, its own generator.
+KEEPS_STATE = "keeps_state"
 #: No fault: it waits for the lock by the machine's clock, and gives up after a tenth of a second of that.
 REAL_WAITS = "real_waits"
 #: Likewise, and does not give up: how often it looks within a time of the machine's is chance.
@@ -175,6 +186,23 @@ class Dated(Stamping):
             with open(name, "rb", 0) as file:
                 drawn.append(file.read(16).hex())
         return [self._started, time.time_ns(), time.strftime("%c"), *drawn]
+
+
+class KeepsState(Stamping):
+    """Adds numbers that go on: of a counter, a generator that was seeded at its start, and a pool."""
+
+    def __init__(self) -> None:
+        import random
+
+        super().__init__()
+        self._count = 0
+        self._generator = random.Random()
+        self._pool = os.urandom(1024)
+
+    def stamps(self) -> list[object]:
+        self._count += 1
+        taken, self._pool = self._pool[:8], self._pool[8:]
+        return [self._count, self._generator.random(), taken.hex(), os.urandom(8).hex()]
 
 
 def say(number: int, **fields: Any) -> None:
@@ -336,9 +364,14 @@ FAULTS: dict[str, Callable[[int], None]] = {
 
 def main(fault: str, at: str) -> None:
     """Serve until standard input ends."""
-    adapter = {RANDOM_IDS: RandomIds, DATED: Dated, REAL_WAITS: RealWaits, REAL_POLLS: RealPolls}.get(
-        fault, Adapter
-    )()
+    kinds: dict[str, type[Adapter]] = {
+        RANDOM_IDS: RandomIds,
+        DATED: Dated,
+        KEEPS_STATE: KeepsState,
+        REAL_WAITS: RealWaits,
+        REAL_POLLS: RealPolls,
+    }
+    adapter = kinds.get(fault, Adapter)()
     while True:
         request = heard()
         number, do = request["id"], request["do"]

@@ -54,6 +54,13 @@ class Clock {
     for await (const _ of ticks(7)) break;
     note("tick");
     log.push(["stamps", await stamps()]);
+    const started = Date.now();
+    performance.mark("here");
+    const aborted = AbortSignal.timeout(1_500);
+    await new Promise((resolve) => aborted.addEventListener("abort", resolve));
+    const measures = [["a", "here"], ["b", { start: "here" }], ["c", { start: 0, duration: 7 }]].map((one) => performance.measure(...one));
+    const ago = performance.now() - performance.measure("d").duration;
+    log.push(["aborted", Date.now() - started, aborted.reason.name, ...measures.map((one) => Math.round(one.duration)), ago]);
   }
   async load() {
     return Buffer.from(JSON.stringify(log));

@@ -195,3 +195,23 @@ def test_error_and_takeover_become_the_exceptions_of_a_fence() -> None:
     with pytest.raises(OSError) as failed:
         _raise(Answer("error", "", "ENOSPC", {}), "append")
     assert failed.value.errno == 28
+
+
+@pytest.mark.parametrize(
+    ("said", "first"),
+    [
+        ("starting\nFATAL ERROR: heap out of memory\n", "FATAL ERROR: heap out of memory"),
+        ("panic: assignment to entry in nil map\n", "panic: assignment to entry in nil map"),
+        ("java.lang.OutOfMemoryError: Java heap space\n", "java.lang.OutOfMemoryError: Java heap space"),
+        ("starting\n", ""),
+    ],
+)
+def test_the_error_is_shown_where_a_long_stack_follows(tmp_path: Path, said: str, first: str) -> None:
+    path = tmp_path / "stderr"
+    stack = "".join(f" {number}: 0x{number:x} somewhere in a program\n" for number in range(100))
+    for text, expected in ((said + stack, first), (said, ""), ("", "")):
+        path.write_text("of a schedule before: error\n" + text)
+        with path.open("rb") as file:
+            assert (
+                external_adapter._first_error(file.fileno(), len("of a schedule before: error\n")) == expected
+            )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_timers_and_clocks_follow_the_harness_and_take_no_time(
     runner = made(Site(str(tmp_path / "transcript.jsonl"), "runner", {}, {}))
     try:
         runner.begin_turn()
-        assert slept == [20, 10, 10, 20, 0.005, 0.007, 2]
+        assert slept == [20, 10, 10, 20, 0.005, 0.007, 2, 1.5]
         now[0] += 40_000_000_000
         runner.append([b"{}\n"])
         found = json.loads(runner.load())
@@ -51,7 +52,8 @@ def test_timers_and_clocks_follow_the_harness_and_take_no_time(
         ["enough", 60_005],
         ["tick", 60_012],
         ["stamps", [0, 0, 0, 2_000, 2_000, 2, True, 0]],
-        ["outlived its request", 102_012],
+        ["aborted", 1_500, "TimeoutError", 1_500, 1_500, 7, 0],
+        ["outlived its request", 103_512],
     ]
 
 
@@ -62,15 +64,19 @@ def test_two_processes_of_a_schedule_draw_other_random_numbers(
     (tmp_path / "transcript.jsonl").touch()
     drawn = [_drawn_by(lane, tmp_path) for lane in ("cron", "runner", "runner")]
     assert drawn[0] != drawn[1] == drawn[2]
+    for _, _, names in drawn:
+        assert len({name for name, _ in names}) == 3
+        assert all(len(name) == 6 and mode == 0o700 for name, mode in names)
 
 
-def _drawn_by(lane: str, folder: Path) -> object:
+def _drawn_by(lane: str, folder: Path) -> list[Any]:
     """Return what an adapter that serves this lane draws in a schedule that begins at a fixed time."""
+    drawn: list[Any]
     [drawn] = _loaded("random.mjs", lane, folder, schedules=1)
     return drawn
 
 
-def _loaded(command: str, lane: str, folder: Path, schedules: int) -> list[object]:
+def _loaded(command: str, lane: str, folder: Path, schedules: int) -> list[Any]:
     """Return what an adapter loads at the begin of each of some schedules."""
     adapter = Adapter(("node", *f"tests/fence/external/{command}".split()), str(ROOT), _AtOneTime())
     found = []

@@ -109,6 +109,8 @@ def test_an_adapter_waits_in_real_time_unless_it_says_otherwise(fields: dict[str
         {"protocol": 2},
         {"protocol": None},
         {"lock": "mutex"},
+        {"lock": ["sidecar"]},
+        {"lock": {"kind": "sidecar"}},
         {"serves": "all"},
         {"time": "local"},
         {"operations": ["rewind"]},

@@ -45,7 +45,7 @@ def test_the_error_of_npm_is_reported_in_a_line(monkeypatch: pytest.MonkeyPatch,
     assert str(caught.value) == f"thing@1: npm view failed: E404: No match found; {remedy}"
 
 
-def test_without_npm_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_npm_the_error_says_to_install_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(TargetError, match=r"^thing@1: there is no npm on the PATH; install"):
         npm.integrity_of("thing@1")

@@ -170,7 +170,7 @@ def test_init_leaves_nothing_of_a_folder_that_it_cannot_write(
         (None, ""),
     ],
 )
-def test_ci_installs_what_another_machine_can_reach(
+def test_ci_installs_from_an_address_that_another_machine_can_reach(
     monkeypatch: pytest.MonkeyPatch, written: str | None, found: str
 ) -> None:
     class Distribution:

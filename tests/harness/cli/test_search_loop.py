@@ -159,7 +159,7 @@ def test_a_run_ends_after_so_many_failures(
     ]
 
 
-def test_a_sink_passes_on_what_it_has_added(tmp_path: Path) -> None:
+def test_a_sink_passes_its_additions_on(tmp_path: Path) -> None:
     class Adds(Sink):
         def add(self, answer: Answer) -> Answer:
             return msgspec.structs.replace(answer, story="a story")

@@ -143,6 +143,44 @@ def test_all_faults_are_said_at_once() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"seed = {'9' * 5000}", "is not TOML: Exceeds the limit"),
+        (f"fences = {{{'a.' * 5000}a = 1}}", "(got a dict nested too deep to be shown)"),
+        (f"{'a.' * 40_000}a = 1", "pyproject.toml:2: a name has more than 100 parts; shorten it"),
+        (f"x = 1\n[{'tool . ' * 200}a]", "pyproject.toml:3: a name has more than 100 parts; shorten it"),
+    ],
+    ids=["digits", "deep value", "deep name", "deep table"],
+)
+def test_a_setting_that_is_long_or_deep_is_refused(text: str, words: str) -> None:
+    write(f"[tool.takeover-harness]\n{text}\n")
+    with pytest.raises(UsageError) as caught:
+        arguments("run")
+    assert words in str(caught.value)[:3000]
+
+
+def test_a_long_list_of_faults_is_cut_and_says_so() -> None:
+    write("[tool.takeover-harness]\n" + "".join(f"k{number} = 1\n" for number in range(60_000)))
+    with pytest.raises(UsageError) as caught:
+        arguments("run")
+    first, *_, last = lines = str(caught.value).splitlines()
+    assert (len(lines), first[:18]) == (51, "pyproject.toml:2: ")
+    assert last == "pyproject.toml: 59950 settings were not looked at; mend these first"
+
+
+@pytest.mark.parametrize("text", ["\n" * 500_000, " " * 500_000], ids=["lines", "blanks"])
+def test_a_file_of_white_space_is_read(text: str) -> None:
+    write(text)
+    assert arguments("run").seed is None
+
+
+@pytest.mark.parametrize("text", ["tool = 1", f"tool = {{ruff = '{'.' * 500}'}}"], ids=["number", "dots"])
+def test_a_tool_that_is_not_ours_is_no_concern(text: str) -> None:
+    write(f"{text}\n")
+    assert arguments("run").seed is None
+
+
 @pytest.mark.parametrize("value", ["1", "[1]", "'text'"])
 def test_a_value_that_is_no_table_is_refused(value: str) -> None:
     write(f"[tool]\ntakeover-harness = {value}\n")

@@ -39,7 +39,7 @@ def test_a_flush_begins_an_empty_batch(clock: _Clock) -> None:
     assert batcher.stats.schedules == 0 and batcher.stats.each is None
 
 
-def test_each_batch_says_what_each_schedule_shows(clock: _Clock) -> None:
+def test_an_empty_batch_has_no_schedules(clock: _Clock) -> None:
     batcher = StatsBatcher(True, lambda: PEAK)
     assert batcher.flush().each == {} and batcher.flush().each == {}
 

@@ -39,7 +39,7 @@ _SCRIPT = f"{os.path.realpath(tempfile.gettempdir())}/store"
         ("connect ECONNREFUSED", ""),
     ],
 )
-def test_last_words_name_what_was_refused(words: str, expected: str) -> None:
+def test_last_words_name_the_refused_call(words: str, expected: str) -> None:
     for supervised in (True, False):
         said = named_wall(words, supervised=supervised)
         assert expected in said and bool(said) == bool(expected)
@@ -53,7 +53,7 @@ def test_last_words_name_what_was_refused(words: str, expected: str) -> None:
         (f"EXDEV: cross-device link not permitted, rename 'x' -> '{_FILE}'", "EXDEV"),
     ],
 )
-def test_a_supervisor_needs_no_words_of_what_it_sees(words: str, expected: str) -> None:
+def test_supervised_errors_need_no_excuse_by_their_words(words: str, expected: str) -> None:
     assert expected in excuse_of_words(words, supervised=False)
     assert excuse_of_words(words, supervised=True) == ""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,3 +63,10 @@ def test_an_answer_of_the_harness_counts_before_a_limit() -> None:
     error.__cause__ = OSError(errno.EROFS, "")
     assert _errno_behind(error, ()) == errno.EROFS
     assert _errno_behind(error, (errno.EROFS,)) == errno.EMFILE
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"), [(-signal.SIGXFSZ, errno.EFBIG), (128 + signal.SIGXFSZ, errno.EFBIG), (-9, 0), (25, 0)]
+)
+def test_a_program_that_is_ended_for_a_large_file_counts(code: int, cause: int) -> None:
+    assert _errno_behind(subprocess.CalledProcessError(code, ["program"]), ()) == cause

@@ -202,6 +202,16 @@ def test_a_fence_that_cannot_be_made_is_a_crash() -> None:
     assert found == [("crash", "TypeError: no such option"), ("skipped", ""), ("skipped", "")]
 
 
+@pytest.mark.parametrize(("content", "name"), [("a line", "str"), ([b"a line"], "list"), (None, "NoneType")])
+def test_a_load_of_another_type_is_named(content: Any, name: str) -> None:
+    class Loads(Fence):
+        def load(self) -> bytes:
+            return content  # type: ignore[no-any-return]
+
+    words = f"TypeError: load returned {name}, expected bytes, all of the transcript"
+    assert run(Loads, op("load")) == [("crash", words)]  # type: ignore[arg-type]
+
+
 def test_only_a_refused_turn_recovers() -> None:
     diary = Diary()
     assert outcomes(diary, op("recover", turn=0)) == ["skipped"]

@@ -227,7 +227,9 @@ def test_a_value_that_is_not_given_means_none_of_it() -> None:
         ("stop", "stop", True, False),
     ],
 )
-def test_a_step_says_what_its_fault_was(call: str, fault: str, is_process_fault: bool, failed: bool) -> None:
+def test_a_step_names_the_kind_of_its_fault(
+    call: str, fault: str, is_process_fault: bool, failed: bool
+) -> None:
     step = Step(0, 0, call, fault=fault)
     assert (step.is_process_fault, step.failed) == (is_process_fault, failed)
 

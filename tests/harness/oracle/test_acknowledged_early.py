@@ -75,7 +75,7 @@ def test_a_half_line_is_no_entry_yet() -> None:
     assert len(early(story)) == 1
 
 
-def test_a_participant_may_write_what_another_one_kept() -> None:
+def test_a_participant_may_write_lines_that_another_one_kept() -> None:
     story = Story()
     story.window()
     keep(story, "r")
@@ -103,7 +103,7 @@ def test_a_rogue_during_the_call_excuses_it() -> None:
     assert early(story) == []
 
 
-def test_a_file_that_a_rogue_brings_back_shows_what_was_written() -> None:
+def test_a_file_that_a_rogue_brings_back_has_its_written_bytes() -> None:
     story = Story()
     story.window()
     story.write(EDITOR, None)

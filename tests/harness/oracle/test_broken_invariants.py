@@ -138,7 +138,7 @@ def test_a_rule_with_a_state_of_its_own_is_inconclusive(each_step: bool, period:
 
 
 @pytest.mark.parametrize("each_step", [False, True])
-def test_a_rule_may_change_what_it_is_given(each_step: bool) -> None:
+def test_a_rule_may_change_its_arguments(each_step: bool) -> None:
     def greedy(content: Sequence[bytes], acknowledged: Sequence[Acknowledged]) -> str:
         said = told_ids_stand(content, acknowledged)
         content.clear()  # type: ignore[attr-defined]

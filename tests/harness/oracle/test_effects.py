@@ -178,7 +178,7 @@ def test_reclaimed_locks_and_rogues_locks_sanction_no_effect() -> None:
         assert judge(story.history()).counts()["missed_takeover"] == 1
 
 
-def test_a_program_s_lock_sanctions_what_it_appends() -> None:
+def test_a_program_s_lock_sanctions_its_appends() -> None:
     for held, missed in ((True, 0), (False, 1)):
         story = Story()
         lanes = list(story.header.lanes)

@@ -69,7 +69,7 @@ def broken(history: History, check: Check, each_step: bool = False) -> list[Viol
         ("every_line_parses", [b"[" * 100_000], f"line 1 is no JSON object: b'{'[' * 40}'"),
     ],
 )
-def test_a_shipped_invariant_says_what_is_wrong(name: str, content: list[bytes], said: str) -> None:
+def test_a_shipped_invariant_names_the_fault(name: str, content: list[bytes], said: str) -> None:
     assert INVARIANTS[name](content, ()) == said
 
 

@@ -129,7 +129,7 @@ def test_only_a_rogue_that_writes_excuses_a_call_near_it(call: str, count: int) 
         (compaction("sum", "first", "b") + line("b"), "not_replaced: "),
     ],
 )
-def test_a_rewrite_replaces_what_its_summary_names(after: bytes, told: str) -> None:
+def test_a_rewrite_replaces_the_lines_that_its_summary_names(after: bytes, told: str) -> None:
     story = Story(initial=OLD)
     with story.op(CRON, "rewrite"):
         story.put(CRON, after, "f7", call="rename")
@@ -152,7 +152,7 @@ def test_of_a_line_that_stood_twice_one_copy_may_be_replaced() -> None:
         ("release", OLD, 0),
     ],
 )
-def test_a_recovery_keeps_what_a_rogue_wrote_before(kind: str, after: bytes, count: int) -> None:
+def test_a_recovery_keeps_a_rogue_s_earlier_bytes(kind: str, after: bytes, count: int) -> None:
     story = Story(initial=OLD)
     story.window()
     story.add(EDITOR, "x")

@@ -165,5 +165,5 @@ def test_each_overlapping_section_is_reported() -> None:
     assert [one.lane for one in found] == [HEARTBEAT, RUNNER]
 
 
-def test_the_kernel_gate_ignores_what_fences_report() -> None:
+def test_the_kernel_gate_ignores_reports_of_fences() -> None:
     assert _judged(TWICE, gate="kernel") == []

@@ -126,7 +126,7 @@ def test_a_refused_or_failed_call_promises_no_lines() -> None:
         (FIRST + line("b") + compaction("sum") + b'{"id": "c"', "garbage"),
     ],
 )
-def test_a_rewrite_keeps_what_it_found(after: bytes, kind: str) -> None:
+def test_a_rewrite_keeps_the_lines_that_it_found(after: bytes, kind: str) -> None:
     story = Story(initial=lines("first", "b"))
     with story.op(CRON, "rewrite"):
         story.look(CRON)
@@ -234,7 +234,7 @@ def test_a_call_with_a_failed_step_promises_no_lines() -> None:
         (None, OTHER, "other_text"),
     ],
 )
-def test_one_added_entry_is_told_from_what_stood_there(
+def test_one_added_entry_is_told_from_the_earlier_ones(
     initial: bytes | None, after: bytes, subkind: str
 ) -> None:
     story = Story(initial=initial)
@@ -267,7 +267,7 @@ def test_a_rewrite_keeps_each_field_but_the_parent() -> None:
         assert [one.kind for one in altered(story.history())] == kinds
 
 
-def test_a_rewrite_may_drop_what_came_after_the_start() -> None:
+def test_a_rewrite_may_drop_lines_that_came_after_the_start() -> None:
     """`lost_entries` judges acknowledged entries; no call promises to keep the others."""
     story = Story()
     story.add(EDITOR, "x")
@@ -288,7 +288,7 @@ def test_a_rewrite_beside_another_lanes_change_is_not_judged() -> None:
         assert altered(story.history()) == []
 
 
-def test_a_rewrite_that_did_nothing_is_judged_by_what_stood_before() -> None:
+def test_a_rewrite_that_did_nothing_is_judged_by_the_earlier_lines() -> None:
     for content, kinds in ((lines("h"), ["lost_entry"]), (b"xyz\n", []), (b"", [])):
         story = Story(initial=b"")
         story.write(HEARTBEAT, content, kind="rewrite") if content else None

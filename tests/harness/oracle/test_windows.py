@@ -191,7 +191,7 @@ def test_a_recovery_is_never_stale() -> None:
 
 
 @pytest.mark.parametrize("names", [("x",), ("x", "y"), ("x", "y", "z")])
-def test_a_recovery_knows_what_all_writes_before_it_made(names: tuple[str, ...]) -> None:
+def test_a_recovery_knows_the_result_of_all_earlier_writes(names: tuple[str, ...]) -> None:
     for back, verdict in ((True, "true_negative"), (False, "missed_takeover")):
         story = Story(initial=A)
         story.window()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from harness.results.coverage import Coverage, coverage_line, coverage_of
@@ -80,6 +81,11 @@ def test_the_line_says_every_figure(exact: bool) -> None:
         "a bug of depth 2 would have shown with at least 95%; "
         "a bug of depth 3 would have shown with at least 5%"
     )
+
+
+def test_a_chance_of_nearly_nothing_is_not_told() -> None:
+    worth = msgspec.structs.replace(coverage_of(stats(), "kernel", 2), depth_bounds={"2": 0.01, "3": 0.004})
+    assert coverage_line(worth).endswith("; a bug of depth 2 would have shown with at least 1%")
 
 
 def test_figures_cannot_be_changed() -> None:

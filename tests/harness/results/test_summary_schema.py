@@ -40,7 +40,7 @@ def printed(found: Summary) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("found", [summary(), FULL], ids=["least", "most"])
-def test_the_schema_accepts_what_is_printed(found: Summary) -> None:
+def test_the_schema_accepts_all_printed_results(found: Summary) -> None:
     assert accepts(SCHEMA, printed(found))
 
 

@@ -14,7 +14,7 @@ from harness.system import trial_import
 @pytest.mark.parametrize(
     ("body", "limit"), [("time.sleep(600)", "0.5 s"), ("while True: pass", "0.7 s of processor time")]
 )
-def test_an_import_that_does_not_end_says_what_it_took(
+def test_an_import_that_does_not_end_names_its_limit(
     body: str, limit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trial_import, "_IMPORT_S", 0.5)

@@ -49,7 +49,7 @@ def test_a_file_system_survives_a_file_and_a_pipe(given: object) -> None:
     assert unpack(pack(scenario)) == scenario
 
 
-def test_the_plan_has_what_the_keys_say() -> None:
+def test_the_plan_has_the_values_of_the_keys() -> None:
     assert draw(on("mergerfs"), 1, 0).filesystem.inode_forget_ms == 10
     assert draw(on({"inode_stable": True}), 1, 0).filesystem.inode_forget_ms == -1
     assert draw(on("nfs"), 1, 0).filesystem.attribute_cache_ms == 3000
@@ -106,7 +106,7 @@ def test_a_value_that_moves_by_itself_is_known() -> None:
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.requires(f"a mount of {name}")) for name in MOUNTABLE]
 )
-def test_a_named_file_system_tells_what_the_real_one_tells(name: str) -> None:
+def test_a_named_file_system_answers_as_the_real_one(name: str) -> None:
     """The kernel's caches are not dropped, which would slow down all that runs beside; the table has that."""
     with mounted(name) as place:
         found = measure(place, forgetting=False)
@@ -118,7 +118,7 @@ def _stored() -> dict[str, Machine]:
     return msgspec.json.decode((RESULTS / "filesystems.json").read_bytes(), type=dict[str, Machine])
 
 
-def test_each_measured_one_tells_what_its_name_tells() -> None:
+def test_each_measured_one_answers_as_its_name_says() -> None:
     wrong = {
         (place, row.name): found
         for place, machine in _stored().items()

@@ -18,7 +18,7 @@ SCHEMA = schema()
 
 
 @pytest.mark.parametrize("text", [SMALL, FULL])
-def test_the_schema_accepts_what_the_loader_accepts(text: str) -> None:
+def test_the_schema_accepts_all_scenarios_that_the_loader_accepts(text: str) -> None:
     assert accepts(SCHEMA, read("f", text).data)
 
 
@@ -36,7 +36,7 @@ def test_the_schema_accepts_what_the_loader_accepts(text: str) -> None:
         ("expect:", "filesystem: {birth_time: on}\nexpect:"),
     ],
 )
-def test_the_schema_rejects_what_the_loader_rejects(old: str, new: str) -> None:
+def test_the_schema_rejects_scenarios_that_the_loader_rejects(old: str, new: str) -> None:
     assert not accepts(SCHEMA, read("f", changed(old, new)).data)
 
 

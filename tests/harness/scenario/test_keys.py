@@ -23,7 +23,7 @@ from harness.scenario.keys import pause, pause_ms, sent, wrong_with
         ("<Up><PageDown><End>", b"\x1b[A\x1b[6~\x1b[F"),
     ],
 )
-def test_an_xterm_sends_what_is_pressed(text: str, bytes_: bytes) -> None:
+def test_a_pressed_key_is_sent_as_by_xterm(text: str, bytes_: bytes) -> None:
     assert wrong_with(text) == ""
     assert sent(text, "xterm", application=False) == bytes_
 

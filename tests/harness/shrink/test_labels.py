@@ -37,7 +37,7 @@ BEFORE = Size(3, 9, 0, 40, 12, 0, 77, 30, 5)
         ),
     ],
 )
-def test_the_label_says_what_became_smaller(changes: dict[str, int], label: str, line: str) -> None:
+def test_the_label_names_the_part_that_became_smaller(changes: dict[str, int], label: str, line: str) -> None:
     best: Any = SimpleNamespace(size=msgspec.structs.replace(BEFORE, **changes))
     shrunk = Shrunk(best, BEFORE, 9, 0.5, finished=True)
     assert (shrunk.label, shrunk.summary_line()) == (label, line)

@@ -149,7 +149,7 @@ def lasting(program: Program, lane: int, op: int) -> int:
 
 
 @pytest.mark.parametrize("enough", [1, 2, 17, 30])
-def test_thinking_is_shortened_to_what_is_needed(enough: int) -> None:
+def test_thinking_is_shortened_to_its_need(enough: int) -> None:
     program = drawn("guard-size", 1)
     (op,) = [op for op, call in enumerate(program.lanes[0].ops) if call.kind == "think"]
     assert lasting(program, 0, op) >= enough
@@ -162,7 +162,7 @@ def test_thinking_is_shortened_to_what_is_needed(enough: int) -> None:
 
 
 @pytest.mark.parametrize("enough", [1, 2, 13, 25])
-def test_a_pause_is_shortened_to_about_what_is_needed(enough: int) -> None:
+def test_a_pause_is_shortened_to_about_its_need(enough: int) -> None:
     program = drawn("guard-size", 1)
     (op,) = [op for op, call in enumerate(program.lanes[1].ops) if call.kind == "pause"]
     before = lasting(program, 1, op)
@@ -361,7 +361,7 @@ def test_a_pass_proposes_the_same_variants_each_time(scenario: str, seed: int) -
 
 
 @pytest.mark.parametrize("name", ["stop_ms", "slow_ms", "ahead_ms"])
-def test_a_lasting_fault_is_shortened_to_about_what_is_needed(name: str) -> None:
+def test_a_lasting_fault_is_shortened_to_about_its_need(name: str) -> None:
     faults_of_one = (Fault("write", "ENOSPC"), Fault(nth=2, file="any", **{name: 60_000}), Fault(stop_ms=0))
     op = Op("append", group=1, entries=(Entry("a", "user", "a"),), faults=faults_of_one)
     lanes_of_one = (LaneProgram("one", "cron", "p", True, (op, op)),)

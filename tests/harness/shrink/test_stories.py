@@ -37,7 +37,7 @@ def test_a_story_is_a_lawful_caller(control: str) -> None:
 
 
 @each_control
-def test_a_story_does_only_what_its_scenario_draws(control: str) -> None:
+def test_a_story_does_nothing_that_its_scenario_cannot_draw(control: str) -> None:
     scenario = scenario_of(control)
     drawn = [plan.draw(scenario, 1, index) for index in range(_DRAWS)]
     for number, lane in enumerate(program_of(control).lanes):

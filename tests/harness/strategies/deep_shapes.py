@@ -180,6 +180,7 @@ class DeepGate:
 
     name = "model"
     has_own_steps = False
+    starts_anew = False
     idle_steps = 0
 
     def __init__(self, race: Deep) -> None:

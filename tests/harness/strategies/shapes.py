@@ -101,6 +101,7 @@ class ModelGate:
 
     name = "model"
     has_own_steps = False
+    starts_anew = False
     idle_steps = 0
 
     def __init__(self, lanes: Sequence[str]) -> None:

@@ -35,7 +35,7 @@ def run(strategy: Strategy, *numbers: int) -> list[Schedule]:
 
 
 @pytest.mark.parametrize("name", ["4 retries", "5 retries"])
-def test_a_guided_search_finds_what_a_random_walk_misses(name: str) -> None:
+def test_a_guided_search_finds_a_race_that_a_random_walk_misses(name: str) -> None:
     race = DEEP[name]
     forecast = model_forecast(race)
     for seed in (2, 3):

@@ -235,6 +235,29 @@ def test_the_starter_s_own_process_stays_free(place: Place, confined: Ask) -> No
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
 
 
+@pytest.mark.requires("pid-namespace of this process")
+def test_where_the_ids_of_a_session_have_ended_others_are_made(tmp_path: Path) -> None:
+    starter = ConfinedStarter(os.path.realpath(tmp_path), own_pids=True)
+    context: Any = multiprocess.get_context("fork")
+
+    def said() -> int:
+        reading, writing = os.pipe()
+        process = context.Process(target=lambda: os.write(writing, b"%d" % os.getpid()))
+        starter.start(process, 500)
+        process.join()
+        os.close(writing)
+        with os.fdopen(reading, "rb") as file:
+            return int(file.read())
+
+    try:
+        assert said() == 500
+        assert starter.pids is not None
+        os.kill(starter.pids.first, signal.SIGKILL)
+        assert said() == 500
+    finally:
+        starter.close()
+
+
 def test_the_interface_is_told(place: Place) -> None:
     assert landlock.abi() >= 1
     assert landlock.why_not() == ""

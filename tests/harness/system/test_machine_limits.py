@@ -68,7 +68,7 @@ def test_other_errors_are_of_no_limit(error: Exception) -> None:
     assert of_error(error) == ""
 
 
-def test_a_refused_start_names_what_was_started() -> None:
+def test_a_refused_start_names_its_lane() -> None:
     told = "a lane cannot be started: no further process or thread is allowed"
     with pytest.raises(Shortage, match=told), starting("a lane"):
         raise BlockingIOError(errno.EAGAIN, "")

@@ -166,6 +166,16 @@ def test_it_is_known_when_its_first_process_was_killed(inside: Any) -> None:
         time.sleep(0.01)
 
 
+def test_no_id_is_chosen_where_its_first_process_was_killed(inside: Any) -> None:
+    namespace, _ = inside
+    assert namespace.next_id(500)
+    os.kill(namespace.first, signal.SIGKILL)
+    assert not namespace.next_id(500)
+    while namespace.first in pid_namespace.held():
+        time.sleep(0.01)
+    assert not namespace.next_id(500)
+
+
 def test_it_is_known_when_its_first_process_ends_and_another_one_is_not_reaped(inside: Any) -> None:
     """The kernel keeps the first one until all others are reaped, and lets none be started meanwhile."""
     namespace, run = inside

@@ -178,7 +178,7 @@ def test_a_janitor_that_is_killed_at_its_start_is_started_again(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_next_root_removes_what_killed_ones_left(tmp_path: Path) -> None:
+def test_the_next_root_removes_the_directories_of_killed_ones(tmp_path: Path) -> None:
     left = make(str(tmp_path))
     Path(left.path, "session").mkdir()
     left.close()

@@ -145,7 +145,7 @@ def test_processes_have_ids_of_choice_and_no_capability() -> None:
     }
 
 
-def test_a_user_without_namespaces_is_told_what_to_allow() -> None:
+def test_a_user_without_namespaces_gets_the_setting_to_allow() -> None:
     with ordinary_user.folder() as directory:
 
         def work() -> list[Any]:

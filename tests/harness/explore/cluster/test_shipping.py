@@ -32,7 +32,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_a_fence_file_takes_along_what_it_imports_beside_it(here: Path) -> None:
+def test_a_fence_file_takes_its_sibling_imports_along(here: Path) -> None:
     found = shipment_of([task("mine.py:Mine"), task("./mine.py:Other"), task("ledger")])
     assert sorted(found.files) == ["kit/__init__.py", "kit/deep/__init__.py", "mine.py", "other.py"]
     assert found.fences == ("mine.py:Mine", "./mine.py:Other")

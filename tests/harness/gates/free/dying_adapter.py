@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import signal
 import sys
 
 OUTSIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "harness-test-is-never-made")
@@ -31,6 +32,11 @@ class Deeds:
     def fill_a_file(self) -> None:
         with open(os.path.join(self.folder, "big"), "wb") as file:
             file.truncate(9 << 20)
+
+    def fill_a_file_and_be_killed(self) -> None:
+        # Python ignores the signal; other languages do not.
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        self.fill_a_file()
 
     def open_a_folder_of_its_own(self) -> None:
         path = os.path.join(self.folder, "own")

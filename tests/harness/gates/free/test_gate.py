@@ -69,6 +69,11 @@ class NeverReleases(Flock):
         pass
 
 
+class ClosesAllDescriptors(Flock):
+    def guarded_write(self, entries):
+        os.closerange(0, 1024)
+
+
 class WritesToAllDescriptors(Flock):
     def guarded_write(self, entries):
         for name in os.listdir("/proc/self/fd"):
@@ -234,6 +239,14 @@ def test_a_process_killed_by_a_signal_leaves_the_truth_unknown(stage: Stage) -> 
     stage.start("IsKilled", "runner")
     outcome = stage.run([*TURN, REPLY, END])
     assert outcome.end.inconclusive == "process runner was killed by signal 9"
+    assert stage.run([*TURN, END]).end.inconclusive == ""
+
+
+def test_a_fence_that_closes_every_descriptor_is_told_so(stage: Stage) -> None:
+    stage.start("ClosesAllDescriptors", "runner")
+    outcome = stage.run([*TURN, REPLY, END])
+    assert "closed a descriptor of the harness; let it close only" in outcome.end.inconclusive
+    assert "Traceback" not in outcome.end.inconclusive
     assert stage.run([*TURN, END]).end.inconclusive == ""
 
 

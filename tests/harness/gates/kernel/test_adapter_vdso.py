@@ -41,12 +41,12 @@ def target(patches: dict[int, bytes], at: int) -> int:
         ("", 0),
     ],
 )
-def test_only_what_does_the_same_elsewhere_is_moved(code: str, size: int) -> None:
+def test_only_code_that_does_the_same_elsewhere_is_moved(code: str, size: int) -> None:
     data = bytes.fromhex(code)
     assert adapter_vdso.movable(data) == data[:size]
 
 
-def test_the_kernels_function_goes_on_behind_what_was_moved() -> None:
+def test_the_kernels_function_goes_on_behind_the_moved_code() -> None:
     patches = patched(FRAMED)
     at = FUNCTIONS[GETTIMEOFDAY] + 16
     block = patches[at]

@@ -24,7 +24,7 @@ def test_a_race_shows_as_often_as_theory_says(tmp_path: Path, shape: Shape, stra
     assert found.holds, found
 
 
-def test_calibration_learns_what_the_lanes_really_do(tmp_path: Path) -> None:
+def test_calibration_learns_the_real_steps_of_the_lanes(tmp_path: Path) -> None:
     with Stage(tmp_path, Racing, ["p", "q", "r", "s"]) as stage:
         found = learned(stage, words_of(stage, LOST_UPDATE))
     exact = forecast_of(LOST_UPDATE)

@@ -67,7 +67,7 @@ def test_a_signal_from_a_process_of_the_schedule_is_not_from_outside() -> None:
     assert from_outside(signals, 5, signal.SIGKILL)
 
 
-def test_a_process_ends_itself_by_what_it_alone_has_sent() -> None:
+def test_a_process_ends_itself_by_a_signal_that_it_alone_has_sent() -> None:
     signals = Signals()
     signals.sent(5, signal.SIGKILL, by_itself=True)
     signals.sent(6, signal.SIGKILL, by_itself=True)

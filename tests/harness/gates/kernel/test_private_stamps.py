@@ -31,7 +31,7 @@ find $HOME $TMPDIR -mmin -5 | grep -q "/x$" || exit 4
 
 
 @pytest.mark.parametrize("script", [MOVED, KEPT, NUMBERED], ids=["moved", "kept", "numbered"])
-def test_what_stat_tells_of_own_files_is_virtual(tmp_path: Path, script: str) -> None:
+def test_stat_of_own_files_is_virtual(tmp_path: Path, script: str) -> None:
     argv = ["sh", "-c", script, "{transcript}"]
     once, again = (histories(tmp_path / name, argv, 2) for name in ("once", "again"))
     for one, other in zip(once, again, strict=True):

@@ -192,5 +192,5 @@ def test_the_machine_is_up_since_the_clocks_began(stage: Stage) -> None:
     assert abs(booted + uptime - date) < 0.1
 
 
-def test_the_kernel_does_not_copy_what_tells_time(stage: Stage) -> None:
+def test_the_kernel_does_not_copy_a_file_that_tells_time(stage: Stage) -> None:
     assert told(stage, "sent") == ["EINVAL"]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.gates.kernel import quiescence
-from harness.gates.kernel.quiescence import Halted, asleep, children_of, has_returned, tasks_of
+from harness.gates.kernel.quiescence import Halted, asleep, children_of, has_returned, is_exiting, tasks_of
 from tests import ordinary_user
 
 pytestmark = pytest.mark.requires("kernel-gate")
@@ -170,3 +170,18 @@ def test_a_thread_has_returned_from_a_call_once_it_is_in_another() -> None:
         assert not has_returned(process.pid, int(number), args)
         assert has_returned(process.pid, int(number), [args[0] + 1, *args[1:]])
         assert has_returned(process.pid, int(number) + 1, args)
+
+
+def test_a_process_that_exits_is_known_before_it_is_a_zombie() -> None:
+    with child("keep = bytes(os.urandom(1 << 20) * 200)\nsys.stdin.read()\nos._exit(0)") as process:
+        assert not is_exiting(process.pid)
+        process.send_signal(signal.SIGTERM)
+        looks = 0
+        while looks < 2 or not is_exiting(process.pid):
+            try:
+                os.readlink(f"/proc/{process.pid}/exe")
+            except OSError:
+                # It has no memory any more.
+                assert is_exiting(process.pid)
+                looks += 1
+    assert is_exiting(process.pid)

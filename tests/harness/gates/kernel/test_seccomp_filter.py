@@ -208,7 +208,7 @@ def test_the_probe_finds_the_gate_where_it_is() -> None:
     assert sorted(os.listdir("/proc/self/fd")) == descriptors
 
 
-def test_another_machine_is_told_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_machine_is_named_as_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linux_abi.platform, "machine", lambda: "riscv64")
     assert "riscv64" in availability.probe()
     monkeypatch.setattr(linux_abi.platform, "system", lambda: "Darwin")

@@ -77,7 +77,7 @@ def test_a_lane_without_a_program_is_never_offered(stage: Stage) -> None:
     assert not seen.strategy.offered  # type: ignore[attr-defined]
 
 
-def test_candidates_say_what_comes_and_whether_it_writes(stage: Stage) -> None:
+def test_candidates_name_the_next_call_and_whether_it_writes(stage: Stage) -> None:
     seen = stage.run(["read", "write", "think:1", "pause:5"], [])
     shown = [candidates[0] for candidates in seen.strategy.offered]  # type: ignore[attr-defined]
     assert [(c.op, c.ordinal, f"{c.call} {c.path}".rstrip(), c.writes) for c in shown] == [

@@ -39,7 +39,7 @@ def lines(output: str, rows: int = 4, columns: int = 10) -> list[str]:
         ("\x1b[99;99Hx\x1b[99A\x1b[1Gy", ["y", "", "", "         x"]),
     ],
 )
-def test_a_sequence_does_what_a_terminal_does(output: str, screen: list[str]) -> None:
+def test_an_escape_sequence_acts_as_in_a_terminal(output: str, screen: list[str]) -> None:
     assert lines(output) == screen
 
 

@@ -79,7 +79,7 @@ def test_no_policy_where_it_could_keep_a_processor_for_good(child: int, bound: P
     assert thread_turns.unavailable().startswith("kernel.sched_rt_runtime_us is -1")
 
 
-def test_a_machine_that_does_not_allow_it_says_what_to_do(
+def test_a_machine_that_does_not_allow_it_gets_the_remedy(
     monkeypatch: pytest.MonkeyPatch, bound: Path, child: int
 ) -> None:
     def refuse(pid: int, policy: int, parameter: os.sched_param) -> None:

@@ -123,7 +123,7 @@ def made(gate: Supervised, program: TraceeProcess, event: bytes | int = 0) -> in
     return number.value
 
 
-def test_a_timer_gets_what_its_event_says(gate: Supervised, program: TraceeProcess) -> None:
+def test_a_timer_has_the_signal_and_value_of_its_event(gate: Supervised, program: TraceeProcess) -> None:
     plain = made(gate, program)
     event = struct.pack("=Qiii44x", 1 << 40, signal.SIGUSR1, 4, os.getpid())
     other = made(gate, program, event)

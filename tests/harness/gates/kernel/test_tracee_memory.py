@@ -83,7 +83,7 @@ def path(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(tmp_path / "file")
 
 
-def test_a_packed_stat_is_what_the_kernel_would_write(path: str) -> None:
+def test_a_packed_stat_equals_the_kernel_s(path: str) -> None:
     """Access times apart: the harness tells the birth there."""
     status = os.stat(path)
     buffer = ctypes.create_string_buffer(144)
@@ -91,7 +91,7 @@ def test_a_packed_stat_is_what_the_kernel_would_write(path: str) -> None:
     assert pack_stat(status, real_inode(status)) == buffer.raw
 
 
-def test_a_packed_statx_is_what_the_kernel_would_write(path: str) -> None:
+def test_a_packed_statx_equals_the_kernel_s(path: str) -> None:
     status = os.stat(path)
     inode = real_inode(status)
     buffer = ctypes.create_string_buffer(256)

@@ -296,7 +296,7 @@ def test_a_lock_file_that_no_lane_made_has_no_owner(files: VirtualFiles) -> None
     assert watch(files, 0) == LockEvent("reclaimed", -1)
 
 
-def test_a_new_file_is_not_the_one_whose_number_the_file_system_gave_it_again(files: VirtualFiles) -> None:
+def test_a_new_file_with_a_reused_inode_number_is_another_file(files: VirtualFiles) -> None:
     gone = files.names[TRANSCRIPT]
     # Counted, but no descriptor came of it; copies were made, so that the table was asked.
     gone.opens, files.copied = 1, True

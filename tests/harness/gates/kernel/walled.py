@@ -6,6 +6,7 @@ import array
 import errno
 import fcntl
 import mmap
+import multiprocessing
 import os
 import signal
 import socket
@@ -80,6 +81,17 @@ class Walled(Words):
 
     def rename_outside(self) -> None:
         os.rename(self.path, _OUTSIDE)
+
+    def make_a_semaphore(self) -> None:
+        multiprocessing.Lock()
+
+    def start_what_writes_too_much(self) -> None:
+        # With a limit of its own, because a gate alone sets none.
+        command = 'ulimit -f 1; exec dd if=/dev/zero of="$0.big" bs=1M count=1'
+        subprocess.run(["sh", "-c", command, self.path], check=True, stderr=subprocess.DEVNULL)
+
+    def start_what_fails(self) -> None:
+        subprocess.run(["false"], check=True)
 
     def signal_outside(self) -> None:
         os.kill(os.getppid(), signal.SIGURG)

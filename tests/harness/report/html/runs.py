@@ -79,6 +79,7 @@ def summary(**fields: Any) -> Summary:
         "schedules": 100, "steps": 2000, "verdicts": dict.fromkeys(COUNTED, 0) | {"true_negative": 90},
         "violations": {}, "first_violation": None, "expected": True, "exhausted": False, "inconclusive": 0,
         "wall_s": 0.5, "steps_per_s": 4000.0, "stuck": 0, "absorbed": 0, "late": 0, "inode_reused": 0,
+        "started_anew": 0,
         "repeated": 2, "histories": "00", "explorers": 1, "worth": worth,
         "decision_steps": {4: 60, 9: 30}, "decision_steps_own": {4: 90},
     }  # fmt: skip

@@ -12,6 +12,7 @@ import pytest
 from harness.model.history import LaneInfo
 from harness.report.html.page import page
 from harness.report.html.page_data import Run
+from harness.report.html.style import STYLE
 from tests import browser
 from tests.harness.report.html.runs import eighty, entry, example, false_positive, finding, long, missed, run
 
@@ -69,6 +70,12 @@ def test_nothing_collides_or_is_cut_off_at_any_width() -> None:
     texts = {name: found["texts"] for (name, _), found in zip(cases, layouts, strict=True)}
     assert texts["a missed takeover"] > 20
     assert texts["many of them"] > texts["nasty names"] > texts["a pass"]
+
+
+def test_a_telephone_shows_a_source_line_with_its_file_and_line() -> None:
+    line = "<div><b>status = os.stat(self.path, follow_symlinks=False)</b>  my_runtime/fence.py:37 look</div>"
+    text = f"<!doctype html><style>{STYLE}</style><main><div class=code>{line}</div></main>"
+    assert [found["wrong"] for found in browser.layout([(text, width) for width in WIDTHS])] == [[], []]
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 664)])

@@ -54,7 +54,7 @@ def session(tmp_path: Path):
 
 @every_action
 @pytest.mark.parametrize("seed", range(5))
-def test_a_reader_sees_what_the_action_declares(session: Session, action: Action, seed: int) -> None:
+def test_a_reader_sees_the_declared_effect_of_an_action(session: Session, action: Action, seed: int) -> None:
     session.perform(action, seed)
     if action.effect == "changes":
         assert session.content() != SAMPLE

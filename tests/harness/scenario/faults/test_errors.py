@@ -24,7 +24,7 @@ def test_each_call_that_can_fail_has_its_errors() -> None:
     assert errors_of("close") == errors_of("") == ()
 
 
-def test_a_signal_interrupts_what_it_can_interrupt() -> None:
+def test_a_signal_interrupts_the_calls_that_it_can() -> None:
     assert {call for call in FAILING if "EINTR" in errors_of(call)} == set(INTERRUPTIBLE)
 
 

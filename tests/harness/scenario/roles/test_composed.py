@@ -77,7 +77,7 @@ def test_waits_of_length_0_are_left_out() -> None:
     assert kinds(draw(("pause", *INDEXER, "think"), think_steps=0, pause_ms=0)) == [*INDEXER]
 
 
-def test_a_rewrite_has_what_a_compactor_has() -> None:
+def test_a_composed_rewrite_has_the_settings_of_a_compactor() -> None:
     ops = draw(("acquire", "rewrite", "release"), how=("rename",), kind=("migration",), keep=2)
     assert (ops[1].how, ops[1].args) == ("rename", {"kind": "migration", "keep": 2, "summary_id": "mine-1"})
 
